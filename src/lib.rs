@@ -1,1 +1,17 @@
-//! lib
+//! transfer-operator: Kubernetes objects in, AWS Transfer Family servers, users and accesses out.
+
+/// What a person writes: the custom resources, their rules and their status.
+pub mod api;
+/// The door to AWS: a narrow trait, its adapter over the SDK, faults, sessions and the gate.
+pub mod aws;
+/// How any kind is reconciled; knows no kind and no AWS shape.
+pub mod engine;
+/// What is special about each kind.
+pub mod kinds;
+/// Session policies: compaction and comparison by meaning.
+pub mod policy;
+/// A simulated AWS Transfer Family.
+#[cfg(feature = "sim")]
+pub mod sim;
+/// SSH keys: parsing, identity and fingerprints.
+pub mod ssh;

@@ -1,0 +1,1 @@
+//! The Kubernetes door over kube's client.

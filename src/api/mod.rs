@@ -1,1 +1,106 @@
-//! api
+//! What a person writes: the four kinds, their rules and their status. Pure types; it imports nothing from the rest
+//! of the crate and does no I/O.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use kube::core::NamespaceResourceScope;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use access::{TransferAccess, TransferAccessSpec, TransferAccessStatus};
+pub use common::Policies;
+pub use crd::all_crds;
+pub use identity::{AwsIdentity, AwsIdentitySpec, AwsIdentityStatus};
+pub use server::{TransferServer, TransferServerSpec, TransferServerStatus};
+pub use status::CommonStatus;
+pub use user::{TransferUser, TransferUserSpec, TransferUserStatus};
+
+/// `TransferAccess`.
+pub mod access;
+/// Policies and references.
+pub mod common;
+/// Conditions and the rules by which they change.
+pub mod condition;
+/// From derived schemas to the CRDs that are installed.
+pub mod crd;
+/// `AwsIdentity`.
+pub mod identity;
+/// What a login may do.
+pub mod login;
+/// `TransferServer`.
+pub mod server;
+/// AWS's nested structures.
+pub mod shapes;
+/// What every status has.
+pub mod status;
+/// `TransferUser`.
+pub mod user;
+
+/// API group of all kinds.
+pub const GROUP: &str = "transfer-operator.dev";
+/// API version of all kinds.
+pub const VERSION: &str = "v1alpha1";
+/// The finalizer of managed kinds and identities.
+pub const FINALIZER: &str = "transfer-operator.dev/finalizer";
+/// Annotation: any new value means "reconcile now".
+pub const RECONCILE_AT: &str = "transfer-operator.dev/reconcile-at";
+/// The type that a Secret with a host key must have: the operator reads no other.
+pub const HOST_KEY_SECRET_TYPE: &str = "transfer-operator.dev/host-key";
+
+/// Keys of the tags that the operator writes in AWS.
+pub mod tag {
+    /// All of ours begin so; nobody may set them in a spec.
+    pub const PREFIX: &str = "transfer-operator.dev/";
+    /// Which cluster owns it.
+    pub const CLUSTER: &str = "transfer-operator.dev/cluster";
+    /// Namespace and name of the object that owns it.
+    pub const OWNER: &str = "transfer-operator.dev/owner";
+    /// UID of the object that owns it.
+    pub const UID: &str = "transfer-operator.dev/uid";
+    /// The attempt that created it.
+    pub const ATTEMPT: &str = "transfer-operator.dev/attempt";
+    /// Who left it behind on purpose.
+    pub const RETAINED_FROM: &str = "transfer-operator.dev/retained-from";
+    /// When it was left behind.
+    pub const RETAINED_AT: &str = "transfer-operator.dev/retained-at";
+    /// Where AWS records a custom host name.
+    pub const CUSTOM_HOSTNAME: &str = "transfer:customHostname";
+    /// Where AWS records the zone of a custom host name.
+    pub const HOSTED_ZONE_ID: &str = "transfer:route53HostedZoneId";
+}
+
+/// What the engine needs of any kind that stands for something in AWS.
+pub trait Managed:
+    kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + Clone
+    + Debug
+    + Serialize
+    + DeserializeOwned
+    + Send
+    + Sync
+    + 'static
+{
+    /// The kind's status.
+    type Status: Default + Clone + PartialEq + Serialize + DeserializeOwned + Debug + Send + Sync;
+
+    /// Nothing may be changed in AWS except deletion.
+    fn suspend(&self) -> bool;
+    /// The policies, with defaults filled in.
+    fn policies(&self) -> Policies;
+    /// Tags that the spec asks for.
+    fn tags(&self) -> &BTreeMap<String, String>;
+    /// The status, if it was ever written.
+    fn status(&self) -> Option<&Self::Status>;
+    /// The part of a status that all kinds have.
+    fn common(status: &Self::Status) -> &CommonStatus;
+    /// The same, to be changed.
+    fn common_mut(status: &mut Self::Status) -> &mut CommonStatus;
+    /// The spec as JSON, as it stands in the object.
+    fn spec_json(&self) -> serde_json::Value;
+}
+
+/// A spec as JSON. Specs hold only strings, numbers, lists and string-keyed maps, which always serialize.
+fn json(spec: &impl Serialize) -> serde_json::Value {
+    serde_json::to_value(spec).unwrap_or_default()
+}

@@ -1,1 +1,19 @@
-//! engine
+//! How any kind converges. Knows no kind and no AWS shape; does no I/O but through the two doors.
+//!
+//! A pass (`pass`) observes, decides one step (`decide`), takes it, and looks again in the next pass.
+
+pub mod controller;
+pub mod create;
+pub mod decide;
+pub mod diff;
+pub mod evidence;
+pub mod kind;
+pub mod memory;
+pub mod mutate;
+pub mod observe;
+pub mod owner;
+pub mod pass;
+pub mod remove;
+pub mod report;
+pub mod retry;
+pub mod status;

@@ -1,0 +1,385 @@
+//! What servers, users and accesses share in their specs: policies, references and who may refer.
+//! Pure types; it decides nothing about AWS.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::KubeSchema;
+use kube::core::{Selector, SelectorExt};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How much the operator may change in AWS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ManagementPolicy {
+    /// Apply the spec and put right what drifted.
+    #[default]
+    Full,
+    /// Apply edits of the spec, only report what changed in AWS.
+    ReportDrift,
+    /// Never change anything; report the difference.
+    ObserveOnly,
+}
+
+/// What happens in AWS when the object is deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeletionPolicy {
+    /// Delete what the object manages.
+    #[default]
+    Delete,
+    /// Leave it, and take the owner tags off.
+    Retain,
+}
+
+/// How what already exists in AWS is taken over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum AdoptionMode {
+    /// Only if it equals the spec.
+    #[default]
+    IfIdentical,
+    /// Then change it to what the spec says.
+    Converge,
+}
+
+/// What to do when AWS no longer has the server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RecreatePolicy {
+    /// Say so and wait for a person.
+    #[default]
+    Manual,
+    /// Create a new one.
+    Automatic,
+}
+
+/// When a change may take a server offline.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DisruptionMode {
+    /// At once.
+    #[default]
+    Immediate,
+    /// Inside the window.
+    Window,
+    /// Not at all.
+    Never,
+}
+
+/// Taking over something that exists in AWS already.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Adoption {
+    /// IfIdentical takes over only what already equals this spec; Converge then changes it to match.
+    #[serde(default)]
+    pub mode: AdoptionMode,
+    /// Id of the existing server. It must be listed in the serverIds of the identity's grant for this namespace.
+    /// With managementPolicy ObserveOnly it is the server to look at, and mode does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_id: Option<String>,
+}
+
+/// Taking over a user or an access that exists in AWS already, found by its key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyedAdoption {
+    /// IfIdentical takes over only what already equals this spec; Converge then changes it to match.
+    #[serde(default)]
+    pub mode: AdoptionMode,
+}
+
+/// The hours in which a server may be taken offline.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DisruptionWindow {
+    /// Days on which the window opens: Mon, Tue, Wed, Thu, Fri, Sat, Sun. Absent means every day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<Vec<String>>,
+    /// When it opens, as HH:MM in timeZone.
+    pub start: String,
+    /// For how many minutes it stays open.
+    pub duration_minutes: i32,
+    /// IANA name of the time zone of start and days.
+    #[serde(default = "utc")]
+    pub time_zone: String,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+/// When a change may take the server offline.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Disruption {
+    /// Immediate, Window (only inside the window) or Never (such changes are reported and wait).
+    #[serde(default)]
+    pub mode: DisruptionMode,
+    /// The window; needed with mode Window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<DisruptionWindow>,
+}
+
+/// Policies of a user or an access.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Lifecycle {
+    /// Full applies the spec and puts drift right; ReportDrift applies edits of the spec but only reports what
+    /// changed in AWS; ObserveOnly never changes anything and shows the difference, as a plan.
+    #[serde(default)]
+    pub management_policy: ManagementPolicy,
+    /// What happens in AWS when this object is deleted. Absent means Delete; with adoption or ObserveOnly it must be stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
+    /// While true, the API server refuses to delete this object.
+    #[serde(default)]
+    pub deletion_protection: bool,
+    /// Take over what exists in AWS under the same key. Acts until the owner tags were seen on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<KeyedAdoption>,
+}
+
+/// Policies of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerLifecycle {
+    /// Full applies the spec and puts drift right; ReportDrift applies edits of the spec but only reports what
+    /// changed in AWS; ObserveOnly never changes anything and shows the difference, as a plan.
+    #[serde(default)]
+    pub management_policy: ManagementPolicy,
+    /// What happens in AWS when this object is deleted. Absent means Delete; with adoption or ObserveOnly it must be stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
+    /// While true, the API server refuses to delete this object. Deleting a server in AWS deletes its users too.
+    #[serde(default = "yes")]
+    pub deletion_protection: bool,
+    /// Take over an existing server. Acts until the owner tags were seen on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<Adoption>,
+    /// What to do when AWS no longer has the server: Manual says so and waits, Automatic creates a new one (with a
+    /// new id and a new host name).
+    #[serde(default)]
+    pub recreate_policy: RecreatePolicy,
+    /// When a change may take the server offline.
+    #[serde(default)]
+    pub disruption: Disruption,
+}
+
+impl Default for ServerLifecycle {
+    fn default() -> Self {
+        Self {
+            management_policy: ManagementPolicy::default(),
+            deletion_policy: None,
+            deletion_protection: true,
+            adoption: None,
+            recreate_policy: RecreatePolicy::default(),
+            disruption: Disruption::default(),
+        }
+    }
+}
+
+/// `true`, where serde needs a path.
+pub(super) fn yes() -> bool {
+    true
+}
+
+/// The policies of any managed kind, with defaults filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policies {
+    /// How much may be changed in AWS.
+    pub management: ManagementPolicy,
+    /// What deletion does in AWS.
+    pub deletion: DeletionPolicy,
+    /// Deletion of the object is refused.
+    pub protected: bool,
+    /// How an existing object of AWS is taken over, if at all.
+    pub adoption: Option<Adoption>,
+    /// What to do when AWS no longer has it.
+    pub recreate: RecreatePolicy,
+    /// When it may be taken offline.
+    pub disruption: Disruption,
+}
+
+impl From<&ServerLifecycle> for Policies {
+    fn from(lifecycle: &ServerLifecycle) -> Self {
+        Self {
+            management: lifecycle.management_policy,
+            deletion: lifecycle.deletion_policy.unwrap_or_default(),
+            protected: lifecycle.deletion_protection,
+            adoption: lifecycle.adoption.clone(),
+            recreate: lifecycle.recreate_policy,
+            disruption: lifecycle.disruption.clone(),
+        }
+    }
+}
+
+impl From<&Lifecycle> for Policies {
+    fn from(lifecycle: &Lifecycle) -> Self {
+        Self {
+            management: lifecycle.management_policy,
+            deletion: lifecycle.deletion_policy.unwrap_or_default(),
+            protected: lifecycle.deletion_protection,
+            adoption: lifecycle.adoption.as_ref().map(|adoption| Adoption {
+                mode: adoption.mode,
+                server_id: None,
+            }),
+            recreate: RecreatePolicy::default(),
+            disruption: Disruption::default(),
+        }
+    }
+}
+
+/// The identity that AWS is called with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityRef {
+    /// Name of an AwsIdentity. It must grant this namespace what is asked for.
+    pub name: String,
+}
+
+impl Default for IdentityRef {
+    /// The name that small installations give their only identity.
+    fn default() -> Self {
+        Self {
+            name: "default".to_owned(),
+        }
+    }
+}
+
+/// A TransferServer object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerRef {
+    /// Name of the TransferServer.
+    pub name: String,
+    /// Its namespace; absent means this object's own. The server's allowedReferences must admit this namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+/// One key of a ConfigMap in the object's own namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfigMapKeyRef {
+    /// Name of the ConfigMap, in the same namespace.
+    pub name: String,
+    /// Key in its data.
+    pub key: String,
+}
+
+/// One key of a Secret in the object's own namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretKeyRef {
+    /// Name of a Secret of type transfer-operator.dev/host-key, in the same namespace.
+    pub name: String,
+    /// Key in its data.
+    #[serde(default = "ssh_privatekey")]
+    pub key: String,
+}
+
+/// The key that Kubernetes' own SSH Secrets use.
+fn ssh_privatekey() -> String {
+    "ssh-privatekey".to_owned()
+}
+
+/// From which namespaces a server may be referred to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum NamespacesFrom {
+    /// The server's own.
+    #[default]
+    Same,
+    /// Every one.
+    All,
+    /// Those listed.
+    Names,
+    /// Those whose labels match.
+    Selector,
+}
+
+/// Which namespaces a grant is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum GrantNamespacesFrom {
+    /// Every one.
+    All,
+    /// Those listed.
+    Names,
+    /// Those whose labels match.
+    Selector,
+}
+
+/// Namespaces whose users and accesses may refer to a server.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NamespaceSelection {
+    /// Same (the server's own), All, Names or Selector.
+    #[serde(default)]
+    pub from: NamespacesFrom,
+    /// The namespaces, with from Names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
+    /// Labels of the namespaces, with from Selector. An empty selector is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<LabelSelector>,
+}
+
+/// Namespaces that a grant is for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GrantNamespaces {
+    /// All, Names or Selector.
+    pub from: GrantNamespacesFrom,
+    /// The namespaces, with from Names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
+    /// Labels of the namespaces, with from Selector. An empty selector is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<LabelSelector>,
+}
+
+/// Who may refer to a server.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AllowedReferences {
+    /// Namespaces whose users and accesses may refer to this server.
+    #[serde(default)]
+    pub namespaces: NamespaceSelection,
+}
+
+impl NamespaceSelection {
+    /// Whether `namespace`, which carries `labels`, may refer to something that lives in `home`.
+    #[must_use]
+    pub fn admits(&self, home: &str, namespace: &str, labels: &BTreeMap<String, String>) -> bool {
+        match self.from {
+            NamespacesFrom::Same => namespace == home,
+            NamespacesFrom::All => true,
+            NamespacesFrom::Names => named(self.names.as_deref(), namespace),
+            NamespacesFrom::Selector => selected(self.selector.as_ref(), labels),
+        }
+    }
+}
+
+impl GrantNamespaces {
+    /// Whether the grant is for `namespace`, which carries `labels`.
+    #[must_use]
+    pub fn admits(&self, namespace: &str, labels: &BTreeMap<String, String>) -> bool {
+        match self.from {
+            GrantNamespacesFrom::All => true,
+            GrantNamespacesFrom::Names => named(self.names.as_deref(), namespace),
+            GrantNamespacesFrom::Selector => selected(self.selector.as_ref(), labels),
+        }
+    }
+}
+
+fn named(names: Option<&[String]>, namespace: &str) -> bool {
+    names.is_some_and(|names| names.iter().any(|name| name == namespace))
+}
+
+/// Fails closed: an absent, empty or malformed selector selects nothing, although Kubernetes lets an empty one
+/// select everything. Admission refuses it too, but admission can be bypassed.
+fn selected(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) -> bool {
+    let Some(selector) = selector else {
+        return false;
+    };
+    match Selector::try_from(selector.clone()) {
+        Ok(selector) if !selector.selects_all() => selector.matches(labels),
+        _ => false,
+    }
+}

@@ -1,0 +1,267 @@
+//! Conditions: their types, their reasons, and the pure rules by which a list of them changes.
+//! Which condition holds when is the engine's to decide.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+
+/// Condition types.
+pub mod types {
+    /// The object is as the spec wants it.
+    pub const READY: &str = "Ready";
+    /// Work is under way or is waiting for something that comes by itself. Present only while true.
+    pub const RECONCILING: &str = "Reconciling";
+    /// A person has to act. Present only while true.
+    pub const STALLED: &str = "Stalled";
+    /// AWS differs from the spec and is left so. Present only while true.
+    pub const DRIFTED: &str = "Drifted";
+    /// Something is worth a look and blocks nothing. Present only while true.
+    pub const ADVISORY: &str = "Advisory";
+    /// Nothing is changed in AWS because the spec says so. Present only while true.
+    pub const SUSPENDED: &str = "Suspended";
+}
+
+/// Condition reasons.
+pub mod reasons {
+    /// As the spec wants it, checked in AWS.
+    pub const AVAILABLE: &str = "Available";
+    /// The server is OFFLINE, as the spec wants it.
+    pub const OFFLINE: &str = "Offline";
+    /// Looked at only; nothing is changed.
+    pub const OBSERVED: &str = "Observed";
+    /// Being created.
+    pub const CREATING: &str = "Creating";
+    /// Whether an earlier create took effect is being found out.
+    pub const RECOVERING: &str = "Recovering";
+    /// Being changed.
+    pub const UPDATING: &str = "Updating";
+    /// Being deleted.
+    pub const DELETING: &str = "Deleting";
+    /// The server is being started.
+    pub const STARTING: &str = "Starting";
+    /// The server is being stopped.
+    pub const STOPPING: &str = "Stopping";
+    /// The server has no id yet.
+    pub const WAITING_FOR_SERVER: &str = "WaitingForServer";
+    /// Users and accesses of this server are still there.
+    pub const WAITING_FOR_USERS: &str = "WaitingForUsers";
+    /// AWS is in a state that passes by itself.
+    pub const WAITING_FOR_AWS: &str = "WaitingForAws";
+    /// Something that the object refers to is not ready.
+    pub const DEPENDENCY_NOT_READY: &str = "DependencyNotReady";
+    /// The server is absent or does not admit this namespace; which of the two is not said.
+    pub const SERVER_NOT_AVAILABLE: &str = "ServerNotAvailable";
+    /// A ConfigMap or Secret is missing, empty or unreadable.
+    pub const SOURCE_NOT_READY: &str = "SourceNotReady";
+    /// A Secret is not of the type that host keys must have.
+    pub const WRONG_SECRET_TYPE: &str = "WrongSecretType";
+    /// No identity, or none that grants this.
+    pub const IDENTITY_DENIED: &str = "IdentityDenied";
+    /// The identity cannot be used yet: its credentials or account failed the check.
+    pub const IDENTITY_NOT_READY: &str = "IdentityNotReady";
+    /// The identity does not let this namespace pass the role.
+    pub const ROLE_NOT_GRANTED: &str = "RoleNotGranted";
+    /// The grant was there and is gone.
+    pub const GRANT_REVOKED: &str = "GrantRevoked";
+    /// The spec asks for something that this version does not do.
+    pub const NOT_YET_SUPPORTED: &str = "NotYetSupported";
+    /// AWS no longer has the server.
+    pub const SERVER_GONE: &str = "ServerGone";
+    /// Another object holds this user name.
+    pub const USER_NAME_TAKEN: &str = "UserNameTaken";
+    /// Another object holds this external id.
+    pub const EXTERNAL_ID_TAKEN: &str = "ExternalIdTaken";
+    /// It exists in AWS and is not ours.
+    pub const CONFLICT: &str = "Conflict";
+    /// AWS has one that belonged to an earlier object of this name.
+    pub const FORMER_OWNER: &str = "FormerOwner";
+    /// It is tagged as ours by another cluster.
+    pub const OTHER_CLUSTER: &str = "OtherCluster";
+    /// Our tags are gone from it.
+    pub const OWNERSHIP_LOST: &str = "OwnershipLost";
+    /// Two servers in AWS carry this object's tags.
+    pub const AMBIGUOUS: &str = "Ambiguous";
+    /// The spec does not fit the server that it is for.
+    pub const INVALID_FOR_SERVER: &str = "InvalidForServer";
+    /// The spec contradicts itself in a way that admission could not see.
+    pub const INVALID_SPEC: &str = "InvalidSpec";
+    /// A field left the spec and AWS has no way to clear it.
+    pub const CANNOT_CLEAR: &str = "CannotClear";
+    /// A field was changed that AWS cannot change.
+    pub const IMMUTABLE: &str = "Immutable";
+    /// The reference now leads to another server.
+    pub const SERVER_CHANGED: &str = "ServerChanged";
+    /// The reference now leads to another account.
+    pub const ACCOUNT_CHANGED: &str = "AccountChanged";
+    /// The region differs from the one that it lives in.
+    pub const REGION_CHANGED: &str = "RegionChanged";
+    /// The account of the credentials is not the one that the identity names.
+    pub const ACCOUNT_MISMATCH: &str = "AccountMismatch";
+    /// Deletion waits for something or is refused.
+    pub const DELETION_BLOCKED: &str = "DeletionBlocked";
+    /// The spec protects the object from deletion.
+    pub const DELETION_PROTECTED: &str = "DeletionProtected";
+    /// AWS refused what the spec says.
+    pub const REJECTED: &str = "Rejected";
+    /// AWS refused the caller.
+    pub const ACCESS_DENIED: &str = "AccessDenied";
+    /// AWS has a quota in the way.
+    pub const QUOTA_EXCEEDED: &str = "QuotaExceeded";
+    /// AWS asks for fewer calls.
+    pub const THROTTLED: &str = "Throttled";
+    /// AWS cannot be reached or fails.
+    pub const AWS_UNAVAILABLE: &str = "AwsUnavailable";
+    /// The server failed to start.
+    pub const START_FAILED: &str = "StartFailed";
+    /// The server failed to stop.
+    pub const STOP_FAILED: &str = "StopFailed";
+    /// AWS could not be asked for too long.
+    pub const VERIFICATION_OVERDUE: &str = "VerificationOverdue";
+    /// A pass ended in a defect of ours; it is tried again.
+    pub const INTERNAL_ERROR: &str = "InternalError";
+    /// AWS differs from the spec.
+    pub const DRIFT_DETECTED: &str = "DriftDetected";
+    /// The spec says so.
+    pub const SUSPENDED: &str = "Suspended";
+    /// The security policy of the server is an old one.
+    pub const OLD_SECURITY_POLICY: &str = "OldSecurityPolicy";
+    /// A user has no SSH key.
+    pub const NO_KEYS: &str = "NoKeys";
+    /// An SSH key expires soon or has expired.
+    pub const KEYS_EXPIRING: &str = "KeysExpiring";
+    /// A Secret or key cannot be parsed.
+    pub const INVALID_KEY: &str = "InvalidKey";
+    /// AWS has servers or users with our tags and no object here.
+    pub const ORPHANS_FOUND: &str = "OrphansFound";
+    /// Objects still use the identity.
+    pub const IN_USE: &str = "InUse";
+    /// The identity was verified.
+    pub const VERIFIED: &str = "Verified";
+    /// Several things at once; the message names them.
+    pub const SEVERAL: &str = "Several";
+}
+
+/// The longest message that is kept, in bytes. AWS's own texts and a few names fit; a status is no place for more.
+const MESSAGE_LIMIT: usize = 4096;
+
+/// In this order they stand in the list: kstatus takes the first that speaks, people read the first line.
+const ORDER: [&str; 6] = [
+    types::READY,
+    types::RECONCILING,
+    types::STALLED,
+    types::DRIFTED,
+    types::ADVISORY,
+    types::SUSPENDED,
+];
+
+/// The three values of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truth {
+    /// It holds.
+    True,
+    /// It does not hold.
+    False,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Truth {
+    /// As it stands in a condition.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// What a condition shall say, without the time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// One of [`types`].
+    pub r#type: &'static str,
+    /// Whether it holds.
+    pub truth: Truth,
+    /// One of [`reasons`].
+    pub reason: &'static str,
+    /// For people: what, for which object, what to do.
+    pub message: String,
+    /// The generation of the spec that it is about.
+    pub observed_generation: i64,
+}
+
+/// Puts one statement into the list. `lastTransitionTime` moves only when the truth value changes. A False of
+/// anything but Ready removes the condition: those are present only while something is abnormal.
+pub fn set(conditions: &mut Vec<Condition>, new: Statement, now: Timestamp) {
+    if new.truth == Truth::False && new.r#type != types::READY {
+        remove(conditions, new.r#type);
+        return;
+    }
+    let mut next = Condition {
+        type_: new.r#type.to_owned(),
+        status: new.truth.as_str().to_owned(),
+        reason: new.reason.to_owned(),
+        message: cut(new.message),
+        observed_generation: Some(new.observed_generation),
+        last_transition_time: Time(now),
+    };
+    if let Some(old) = find_mut(conditions, new.r#type) {
+        if old.status == next.status {
+            next.last_transition_time = old.last_transition_time.clone();
+        }
+        *old = next;
+    } else {
+        conditions.push(next);
+    }
+    conditions.sort_by_key(|condition| rank(&condition.type_));
+}
+
+/// Takes a condition out of the list.
+pub fn remove(conditions: &mut Vec<Condition>, r#type: &str) {
+    conditions.retain(|condition| condition.type_ != r#type);
+}
+
+/// The condition of this type.
+#[must_use]
+pub fn find<'a>(conditions: &'a [Condition], r#type: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|condition| condition.type_ == r#type)
+}
+
+/// Whether the condition of this type is True.
+#[must_use]
+pub fn is_true(conditions: &[Condition], r#type: &str) -> bool {
+    find(conditions, r#type).is_some_and(|condition| condition.status == Truth::True.as_str())
+}
+
+/// Whether both lists say the same, whenever they came to say it.
+#[must_use]
+pub fn same(left: &[Condition], right: &[Condition]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same_statement(left, right))
+}
+
+fn same_statement(left: &Condition, right: &Condition) -> bool {
+    left.type_ == right.type_
+        && left.status == right.status
+        && left.reason == right.reason
+        && left.message == right.message
+        && left.observed_generation == right.observed_generation
+}
+
+fn find_mut<'a>(conditions: &'a mut [Condition], r#type: &str) -> Option<&'a mut Condition> {
+    conditions.iter_mut().find(|condition| condition.type_ == r#type)
+}
+
+fn rank(r#type: &str) -> usize {
+    ORDER.iter().position(|known| *known == r#type).unwrap_or(ORDER.len())
+}
+
+fn cut(mut message: String) -> String {
+    const ELLIPSIS: &str = "...";
+    if message.len() > MESSAGE_LIMIT {
+        let end = message.floor_char_boundary(MESSAGE_LIMIT - ELLIPSIS.len());
+        message.truncate(end);
+        message.push_str(ELLIPSIS);
+    }
+    message
+}

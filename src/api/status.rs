@@ -1,0 +1,151 @@
+//! Status: what every kind records and reports. Pure types; who writes what when is the engine's.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The generation of a status that nobody has written yet: readers of `observedGeneration` then see the object as
+/// in progress, where an absent one would pass for done.
+pub const NEVER_OBSERVED: i64 = -1;
+
+/// What this object itself has put into AWS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Applied {
+    /// Paths of the spec that were applied. One that leaves the spec is cleared in AWS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// Keys of the tags that were set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Keyed hashes of members that AWS never returns, so that an edit is seen.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hashes: BTreeMap<String, String>,
+}
+
+/// How far a create is known to have gone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum CreatePhase {
+    /// Nothing was sent, or nothing was made.
+    #[default]
+    None,
+    /// It may have been sent; whether it took effect is not known.
+    InFlight,
+    /// AWS refused it and made nothing.
+    Rejected,
+}
+
+/// Written before a create, so that what it made is found again whatever happens.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateRecord {
+    /// UID of the object that the create is for.
+    pub uid: String,
+    /// None, InFlight or Rejected.
+    pub phase: CreatePhase,
+    /// Identifies one attempt; stands as a tag on what it made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<String>,
+    /// When the attempt was signed, on AWS's clock (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<String>,
+    /// Account that it was sent to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+    /// Region that it was sent to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Hash of the spec that it was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec_hash: Option<String>,
+}
+
+/// A sequence of several calls that is under way.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OperationRecord {
+    /// What is being done.
+    pub kind: String,
+    /// Since when, on AWS's clock (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<String>,
+    /// The state to return to at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior_state: Option<String>,
+}
+
+/// One difference between the spec and AWS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Drift {
+    /// Path of the field.
+    pub path: String,
+    /// What the spec wants; absent means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub want: Option<String>,
+    /// What AWS has; absent means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub have: Option<String>,
+}
+
+/// The part of the status that all managed kinds have.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CommonStatus {
+    /// The generation of the spec that this status is about; -1 until it was first looked at.
+    #[serde(default = "never_observed")]
+    pub observed_generation: i64,
+    /// Ready, Reconciling, Stalled, Drifted, Advisory, Suspended.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_owned()]))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// The AWS account that it lives in; pinned once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+    /// The region that it lives in; pinned once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Name of the AwsIdentity that was used; a user may outlive its server object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws_identity: Option<String>,
+    /// What this object has put into AWS: names of fields and tags, never values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied: Option<Applied>,
+    /// The record of the create.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create: Option<CreateRecord>,
+    /// The record of a sequence that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<OperationRecord>,
+    /// Where AWS differs from the spec.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
+    /// The value of the annotation transfer-operator.dev/reconcile-at that was acted on last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+}
+
+impl Default for CommonStatus {
+    fn default() -> Self {
+        Self {
+            observed_generation: NEVER_OBSERVED,
+            conditions: Vec::new(),
+            account_id: None,
+            region: None,
+            aws_identity: None,
+            applied: None,
+            create: None,
+            operation: None,
+            drift: Vec::new(),
+            last_handled_reconcile_at: None,
+        }
+    }
+}
+
+pub(super) fn never_observed() -> i64 {
+    NEVER_OBSERVED
+}

@@ -36,7 +36,7 @@ check-clippy: ## lints, pedantic, every warning an error
 	$(call step,'cargo clippy')
 	@cargo clippy --locked --all-targets --features sim -- -D warnings
 
-check-generated: build ## crds/ is what the types say
+check-generated: build ## crds/ and their copy in the chart are what the types say
 	$(call step,'tools/generate crds --check')
 	@tools/generate crds --check
 
@@ -50,12 +50,12 @@ test-clients: build ## AWS CLI and boto3 against transfer-sim
 	  PATH="$$env/bin:$$PATH" "$$env/bin/python" -m pytest -p no:cacheprovider tests/clients
 
 test-apiserver: ## tests in a real API server
-	$(call step,'a control plane, then tests/apiserver')
+	$(call step,'a control plane and tests/apiserver')
 	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager >/dev/null
 	@$(CARGO_TEST) --test apiserver
 
 test-chart: build ## the chart by Helm in a real API server, and deploy/ is what it renders
-	$(call step,'Helm and a control plane, then tests/chart')
+	$(call step,'Helm with a control plane and tests/chart')
 	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager helm >/dev/null
 	@tools/generate manifests --check
 	@$(CARGO_TEST) --test chart
@@ -70,7 +70,7 @@ release: ## the operator as it is shipped: target/release/transfer-operator
 demo: ## the whole product on this machine, no AWS account needed; KEEP=1 leaves it running until Ctrl-C
 	@KEEP=$(KEEP) deploy/demo/run
 
-generate: build ## write crds/
+generate: build ## write crds/ and their copy in the chart
 	@tools/generate crds
 
 manifests: ## write deploy/crds.yaml and deploy/install.yaml

@@ -2,8 +2,6 @@
 //!
 //! Only tags that we read ourselves say what is ours; status says where to look.
 
-use sha2::{Digest, Sha256};
-
 use crate::api::tag;
 use crate::aws::types::Tags;
 
@@ -81,7 +79,7 @@ fn fit(name: &str) -> String {
     if name.chars().count() <= TAG_VALUE_MAX {
         return name.to_owned();
     }
-    let digest: String = Sha256::digest(name).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest = super::mutate::hash(name);
     let head: String = name.chars().take(TAG_VALUE_MAX - digest.len() - 1).collect();
     format!("{head}-{digest}")
 }

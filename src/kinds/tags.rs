@@ -46,7 +46,9 @@ pub fn spelled(wanted: &Tags, have: &Tags) -> Tags {
         .map(|(key, value)| {
             let short = key.strip_prefix("aws:").filter(|short| short.starts_with("transfer:"));
             match short {
-                Some(short) if have.get(short) == Some(value) && !have.contains_key(key) => (short.to_owned(), value.clone()),
+                Some(short) if have.get(short) == Some(value) && !have.contains_key(key) => {
+                    (short.to_owned(), value.clone())
+                }
                 _ => (key.clone(), value.clone()),
             }
         })
@@ -91,7 +93,10 @@ mod tests {
     #[test]
     fn a_host_name_under_either_spelling_is_no_difference() {
         let wanted = tags(&[("aws:transfer:customHostname", "h")]);
-        assert_eq!(spelled(&wanted, &tags(&[("transfer:customHostname", "h")])), tags(&[("transfer:customHostname", "h")]));
+        assert_eq!(
+            spelled(&wanted, &tags(&[("transfer:customHostname", "h")])),
+            tags(&[("transfer:customHostname", "h")])
+        );
         assert_eq!(spelled(&wanted, &tags(&[("transfer:customHostname", "other")])), wanted);
     }
 }

@@ -1,5 +1,9 @@
 //! What a person writes: the four kinds, their rules and their status. Pure types; it imports nothing from the rest
 //! of the crate and does no I/O.
+#![allow(
+    clippy::doc_markdown,
+    reason = "comments on fields are what kubectl explain prints, where back-ticks are noise"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -28,6 +32,8 @@ pub mod crd;
 pub mod identity;
 /// What a login may do.
 pub mod login;
+mod pattern;
+mod rules;
 /// `TransferServer`.
 pub mod server;
 /// AWS's nested structures.

@@ -13,7 +13,7 @@ use super::pass::{Engine, Next, Subject};
 use super::record::Record;
 use crate::api::Managed;
 use crate::api::status::CreatePhase;
-use crate::api::tag;
+use crate::api;
 use crate::aws::{Fault, FaultKind, Made, Mutation};
 use crate::cluster::{self, ClusterError};
 
@@ -125,7 +125,7 @@ impl<K: Kind> Attempt<K> {
         let ours = account
             .describe_server(id)
             .await
-            .is_ok_and(|server| server.tags.get(tag::ATTEMPT) == self.record.attempt.as_ref());
+            .is_ok_and(|server| server.tags.get(api::TAG_ATTEMPT) == self.record.attempt.as_ref());
         if !ours {
             return;
         }

@@ -2,7 +2,7 @@
 //!
 //! Only tags that we read ourselves say what is ours; status says where to look.
 
-use crate::api::tag;
+use crate::api;
 use crate::aws::types::Tags;
 
 /// AWS's limit for a tag value, in characters.
@@ -45,7 +45,7 @@ impl Owner {
     #[must_use]
     pub fn tags(&self, attempt: &str) -> Tags {
         let mut tags = self.lasting_tags();
-        tags.insert(tag::ATTEMPT.to_owned(), attempt.to_owned());
+        tags.insert(api::TAG_ATTEMPT.to_owned(), attempt.to_owned());
         tags
     }
 
@@ -53,9 +53,9 @@ impl Owner {
     #[must_use]
     pub fn lasting_tags(&self) -> Tags {
         Tags::from([
-            (tag::CLUSTER.to_owned(), self.cluster.clone()),
-            (tag::OWNER.to_owned(), self.name.clone()),
-            (tag::UID.to_owned(), self.uid.clone()),
+            (api::TAG_CLUSTER.to_owned(), self.cluster.clone()),
+            (api::TAG_OWNER.to_owned(), self.name.clone()),
+            (api::TAG_UID.to_owned(), self.uid.clone()),
         ])
     }
 
@@ -63,7 +63,7 @@ impl Owner {
     #[must_use]
     pub fn judge(&self, tags: &Tags) -> Ownership {
         let get = |key: &str| tags.get(key).map(String::as_str);
-        let (cluster, name, uid) = (get(tag::CLUSTER), get(tag::OWNER), get(tag::UID));
+        let (cluster, name, uid) = (get(api::TAG_CLUSTER), get(api::TAG_OWNER), get(api::TAG_UID));
         let our_cluster = cluster == Some(self.cluster.as_str());
         match (uid, name) {
             (Some(uid), _) if uid == self.uid && our_cluster => Ownership::Ours,

@@ -18,7 +18,7 @@ use super::retry;
 use super::status::Verdict;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase};
-use crate::api::{Managed, tag};
+use crate::api::{self, Managed};
 use crate::aws::types::Tags;
 use crate::aws::{Fault, FaultKind, Mutation};
 use crate::cluster::ClusterError;
@@ -295,10 +295,10 @@ impl<K: Kind> Engine<K> {
         for id in keys {
             let Some(arn) = self.kind.arn(&subject.object, scene.place, id) else { continue };
             let tags = Tags::from([
-                (tag::RETAINED_FROM.to_owned(), subject.owner.name.clone()),
-                (tag::RETAINED_AT.to_owned(), scene.now.to_string()),
+                (api::TAG_RETAINED_FROM.to_owned(), subject.owner.name.clone()),
+                (api::TAG_RETAINED_AT.to_owned(), scene.now.to_string()),
             ]);
-            let strip = vec![tag::UID.to_owned(), tag::ATTEMPT.to_owned()];
+            let strip = vec![api::TAG_UID.to_owned(), api::TAG_ATTEMPT.to_owned()];
             let calls =
                 [Mutation::TagResource { arn: arn.clone(), tags }, Mutation::UntagResource { arn, keys: strip }];
             for call in calls {

@@ -207,7 +207,7 @@ fn tags(spec: &TransferServerSpec, identity_tags: &Tags) -> Tags {
         }
     }
     // Nobody speaks for us, also where admission let it through.
-    tags.retain(|key, _| !key.to_lowercase().starts_with(crate::api::tag::PREFIX));
+    tags.retain(|key, _| !key.to_lowercase().starts_with(crate::api::TAG_PREFIX));
     tags
 }
 

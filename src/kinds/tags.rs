@@ -87,7 +87,11 @@ mod tests {
         let applied = BTreeSet::from([api::TAG_UID.to_owned()]);
         let calls = calls("arn", &Tags::new(), &owner(), &tags(&[(api::TAG_UID, "u")]), &applied);
         let [Mutation::TagResource { tags, .. }] = calls.as_slice() else { panic!("{calls:?}") };
-        assert!(tags.contains_key(api::TAG_CLUSTER) && tags.contains_key(api::TAG_OWNER) && !tags.contains_key(api::TAG_UID));
+        assert!(
+            tags.contains_key(api::TAG_CLUSTER)
+                && tags.contains_key(api::TAG_OWNER)
+                && !tags.contains_key(api::TAG_UID)
+        );
     }
 
     #[test]

@@ -44,7 +44,9 @@ pub async fn look_up(account: &Account, owner: &Owner, others: &Others) -> Resul
         };
         match owner.judge(&server.tags) {
             Ownership::Ours => {
-                found.ours.push(Candidate { id: server.server_id, attempt: server.tags.get(api::TAG_ATTEMPT).cloned() });
+                found
+                    .ours
+                    .push(Candidate { id: server.server_id, attempt: server.tags.get(api::TAG_ATTEMPT).cloned() });
             }
             Ownership::Former => found.former.push(server.server_id),
             Ownership::OtherCluster => found.other_cluster.push(server.server_id),

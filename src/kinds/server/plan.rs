@@ -1,6 +1,6 @@
 //! What to send for a server, from what is wanted and what AWS has. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -50,9 +50,9 @@ fn changes(wanted: &Wanted<WantedServer>, server: &Server, status: &TransferServ
     let mut changes = diff::diff(&members(&want, server), &want, &json(&server.settings), &paths);
     let managed = provider(&wanted.want.settings, server) == "SERVICE_MANAGED";
     changes.retain(|change| !(managed && change.path.starts_with("identityProviderDetails.")));
-    if let Some(hash) = wanted.applied.hashes.get(SECURITY_GROUPS)
-        && applied.hashes.get(SECURITY_GROUPS).is_some_and(|old| old != hash)
-    {
+    // Only compared where a record stands: after its loss nobody knows what was sent.
+    let groups = |hashes: &BTreeMap<String, String>| hashes.get(SECURITY_GROUPS).cloned();
+    if status.common.applied.is_some() && groups(&wanted.applied.hashes) != groups(&applied.hashes) {
         changes.push(Change {
             path: SECURITY_GROUPS.to_owned(),
             have: Value::Null,

@@ -1,4 +1,5 @@
 //! A server that answers exactly what a test says, byte by byte, and remembers every request that reached it.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
@@ -49,11 +50,11 @@ pub enum Reply {
     Silence,
 }
 
-pub fn ok(body: impl ToString) -> Reply {
+pub fn ok(body: impl std::fmt::Display) -> Reply {
     http(200, body)
 }
 
-pub fn http(status: u16, body: impl ToString) -> Reply {
+pub fn http(status: u16, body: impl std::fmt::Display) -> Reply {
     Reply::Http { status, headers: Vec::new(), body: body.to_string() }
 }
 

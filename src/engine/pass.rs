@@ -163,7 +163,7 @@ pub async fn pass<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> N
     }
     let end = match engine.converge(&subject).await {
         Ok(end) => end,
-        Err(trouble) => engine.troubled(&subject, trouble),
+        Err(trouble) => engine.troubled(&subject, &trouble),
     };
     match end {
         End::Next(next) => next,
@@ -186,7 +186,7 @@ impl<K: Kind> Engine<K> {
         }
         let place = match self.kind.place(&subject.object).await {
             Ok(place) => place,
-            Err(Trouble::Blocked(block)) => return Ok(self.nowhere(subject, block)),
+            Err(Trouble::Blocked(block)) => return Ok(nowhere::<K>(subject, block)),
             Err(trouble) => return Err(trouble),
         };
         let token = format!("{} {:?} {}", subject.generation, subject.poke(), place.revision);
@@ -215,7 +215,9 @@ impl<K: Kind> Engine<K> {
         now: Timestamp,
     ) -> Result<Option<Wanted<K::Want>>, Trouble> {
         // Deletion asks for less than an update: a spec that is wrong must not hold it up.
-        if subject.deleting() { return Ok(None); }
+        if subject.deleting() {
+            return Ok(None);
+        }
         self.kind.want(&subject.object, place, now).await.map(Some)
     }
 
@@ -262,7 +264,9 @@ impl<K: Kind> Engine<K> {
         let mut lookup = None;
         loop {
             let step = self.step(scene, sight, lookup.as_ref());
-            if step != Step::LookUp || lookup.is_some() { return Ok(step); }
+            if step != Step::LookUp || lookup.is_some() {
+                return Ok(step);
+            }
             // Counted by its begin: what is created while a listing runs may be missing in it.
             let began = scene.place.account.now().await?;
             let found = self.kind.look_up(scene.place, &scene.subject.owner).await?;
@@ -301,15 +305,6 @@ impl<K: Kind> Engine<K> {
         })
     }
 
-    /// The place cannot be told. An object that has nothing in AWS may go all the same.
-    fn nowhere(&self, subject: &Subject<K::Object>, block: Block) -> End<Status<K>> {
-        let mut report = Report::block(subject.status(), block);
-        if subject.deleting() {
-            report.as_deletion();
-        }
-        End::Tell(report)
-    }
-
     fn unreadable(&self, uid: &str, error: &ClusterError) -> Next {
         tracing::warn!(%uid, %error, "cannot read the object");
         let (failures, _) = self.memories.change(uid, |memory| memory.failed(Instant::now()));
@@ -317,11 +312,11 @@ impl<K: Kind> Engine<K> {
     }
 
     /// Trouble becomes a verdict: how long it lasts decides what is said.
-    pub(super) fn troubled(&self, subject: &Subject<K::Object>, trouble: Trouble) -> End<Status<K>> {
-        let (class, reason, asked) = match &trouble {
+    pub(super) fn troubled(&self, subject: &Subject<K::Object>, trouble: &Trouble) -> End<Status<K>> {
+        let (class, reason, asked) = match trouble {
             // Somebody wrote in between: nothing is wrong, look again.
             Trouble::Cluster(ClusterError::Conflict(_)) => return End::Next(Next::Again),
-            Trouble::Blocked(block) => return self.nowhere(subject, block.clone()),
+            Trouble::Blocked(block) => return nowhere::<K>(subject, block.clone()),
             Trouble::Aws(fault) => (retry::class(fault), retry::reason(fault), fault.retry_after),
             Trouble::Cluster(error) => (retry::Class::Transient, retry::cluster_reason(error), None),
         };
@@ -338,6 +333,15 @@ impl<K: Kind> Engine<K> {
         };
         End::Tell(Report { status: subject.status(), verdict, advisory: None, next: Next::After(delay), keep: true })
     }
+}
+
+/// The place cannot be told: an object that is being deleted waits for it, any other says so.
+fn nowhere<K: Kind>(subject: &Subject<K::Object>, block: Block) -> End<Status<K>> {
+    let mut report = Report::block(subject.status(), block);
+    if subject.deleting() {
+        report.as_deletion();
+    }
+    End::Tell(report)
 }
 
 /// The status type of a kind's object.

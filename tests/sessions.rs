@@ -34,7 +34,7 @@ fn sessions_with(own: Option<SharedCredentialsProvider>) -> Sessions {
     Sessions::with_config(Gate::new(Rates::default()), config.build())
 }
 
-fn identity(wire: &Wire, credentials: Value) -> AwsIdentity {
+fn identity(wire: &Wire, credentials: &Value) -> AwsIdentity {
     serde_json::from_value(json!({
         "apiVersion": "transfer-operator.dev/v1alpha1",
         "kind": "AwsIdentity",
@@ -48,12 +48,13 @@ fn identity(wire: &Wire, credentials: Value) -> AwsIdentity {
 }
 
 fn own(wire: &Wire) -> AwsIdentity {
-    identity(wire, json!({"source": "Operator"}))
+    identity(wire, &json!({"source": "Operator"}))
 }
 
 fn role(wire: &Wire) -> AwsIdentity {
-    let role = json!({"roleArn": format!("arn:aws:iam::{ACCOUNT}:role/x"), "externalId": "e", "sessionDurationSeconds": 1800});
-    identity(wire, json!({"source": "AssumeRole", "assumeRole": role}))
+    let role =
+        json!({"roleArn": format!("arn:aws:iam::{ACCOUNT}:role/x"), "externalId": "e", "sessionDurationSeconds": 1800});
+    identity(wire, &json!({"source": "AssumeRole", "assumeRole": role}))
 }
 
 fn caller(account: &str) -> Reply {
@@ -73,7 +74,12 @@ fn assumed(key: &str, expiration: &str) -> Reply {
 }
 
 fn refused(code: &str, message: &str) -> Reply {
-    http(403, format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"))
+    http(
+        403,
+        format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+        ),
+    )
 }
 
 fn no_servers() -> Reply {
@@ -181,7 +187,10 @@ async fn a_role_that_may_not_be_assumed_never_falls_back_to_the_operators_own_cr
     wire.reply(refused("AccessDenied", "User is not authorized to perform: sts:AssumeRole"));
     for _ in 0..2 {
         let fault = sessions.account(&role(&wire), REGION).await.unwrap_err();
-        assert_eq!((fault.operation, fault.kind, fault.code.as_str()), ("AssumeRole", FaultKind::Denied, "AccessDenied"));
+        assert_eq!(
+            (fault.operation, fault.kind, fault.code.as_str()),
+            ("AssumeRole", FaultKind::Denied, "AccessDenied")
+        );
         assert!(fault.message.contains("not authorized"), "{fault}");
     }
     assert_eq!(seen(&wire.calls()), pairs(&[("AssumeRole", "OWNKEY")]));
@@ -190,7 +199,7 @@ async fn a_role_that_may_not_be_assumed_never_falls_back_to_the_operators_own_cr
 #[tokio::test]
 async fn a_role_without_its_role_and_a_pod_without_credentials_send_nothing() {
     let wire = Wire::start();
-    let without_role = identity(&wire, json!({"source": "AssumeRole"}));
+    let without_role = identity(&wire, &json!({"source": "AssumeRole"}));
     let fault = sessions().account(&without_role, REGION).await.unwrap_err();
     assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Credentials, "NoRole"));
     for identity in [own(&wire), role(&wire)] {

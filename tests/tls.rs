@@ -6,8 +6,8 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
 use async_trait::async_trait;
+use aws_credential_types::Credentials;
 use k8s_openapi::api::core::v1::Namespace;
 use transfer_operator::aws::credentials::{CredentialCache, Issue, Issued};
 use transfer_operator::aws::http::{http_client, install_crypto_provider};

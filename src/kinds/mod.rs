@@ -2,6 +2,10 @@
 
 pub mod doors;
 pub mod grants;
+pub mod home;
+pub mod login;
 pub mod place;
 pub mod server;
+pub mod sources;
+pub mod ssh_keys;
 pub mod tags;

@@ -110,7 +110,7 @@ fn served(target: &Target) -> Result<(), Block> {
     Err(Block::stalled(reasons::INVALID_FOR_SERVER, message))
 }
 
-/// The role as the listing tells it: DescribeAccess is known to leave it out.
+/// The role as the listing tells it: `DescribeAccess` is known to leave it out.
 async fn listed_role(account: &Account, server_id: &str, external_id: &str) -> Result<Option<String>, Fault> {
     let listed = account.list_accesses(server_id).await?;
     Ok(listed.into_iter().find(|row| row.external_id == external_id).and_then(|row| row.role))

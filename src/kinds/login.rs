@@ -15,7 +15,7 @@ use crate::engine::diff::{self, Change, Compare, Effect, Member, Reset};
 use crate::engine::kind::Block;
 use crate::policy;
 
-/// Members of CreateUser, UpdateUser, CreateAccess and UpdateAccess, as aws-transfer-behaviour.md 4 and 5 tell them.
+/// What the calls that create and update users and accesses carry, as aws-transfer-behaviour.md 4 and 5 tell it.
 pub const MEMBERS: [Member; 6] = [
     Member::live("role", "null", Reset::Never),
     Member::live("homeDirectory", "null", Reset::Send("\"\"")),

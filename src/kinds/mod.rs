@@ -4,6 +4,7 @@ pub mod access;
 pub mod doors;
 pub mod grants;
 pub mod home;
+pub mod identity;
 pub mod login;
 pub mod place;
 pub mod rivals;

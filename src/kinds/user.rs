@@ -338,7 +338,7 @@ impl Kind for Users {
     }
 }
 
-/// What NotFound is about.
+/// What `NotFound` is about.
 pub(super) fn missing<H>(fault: &Fault) -> Look<H> {
     if fault.resource_type.as_deref() == Some("Server") { Look::ParentMissing } else { Look::Missing }
 }

@@ -150,7 +150,7 @@ impl Doors {
                     format!("TransferServer {name} is absent or does not allow references from this namespace");
                 Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)
             })?;
-        if server.metadata.deletion_timestamp.is_some() && choice.recorded.is_none() {
+        if server.metadata.deletion_timestamp.is_some() && choice.recorded.is_none() && !request.deleting {
             let message = format!("TransferServer {name} is being deleted and takes nobody new");
             return Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
         }

@@ -5,3 +5,4 @@ pub mod grants;
 pub mod place;
 pub mod server;
 pub mod tags;
+pub mod triggers;

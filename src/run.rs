@@ -26,8 +26,10 @@ use crate::engine::kind::Kind;
 use crate::engine::pass::{Engine, pass};
 use crate::engine::settings::{Chance, Settings};
 use crate::intake::{self, Scope};
+use crate::kinds::access::Accesses;
 use crate::kinds::doors::{Doors, Verified};
 use crate::kinds::server::Servers;
+use crate::kinds::user::Users;
 
 /// How often to look again for what must be there before anything else.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -121,7 +123,13 @@ async fn operate(
     }
     tracing::info!("all caches are filled; starting passes");
     let servers = Engine::new(Servers::new(Arc::clone(&doors)), cluster.clone(), settings.clone());
-    let controllers = vec![control(queues.servers, servers, stop.clone())];
+    let users = Engine::new(Users::new(Arc::clone(&doors)), cluster.clone(), settings.clone());
+    let accesses = Engine::new(Accesses::new(Arc::clone(&doors)), cluster, settings);
+    let controllers = vec![
+        control(queues.servers, servers, stop.clone()),
+        control(queues.users, users, stop.clone()),
+        control(queues.accesses, accesses, stop.clone()),
+    ];
     let controllers = join_all(controllers).map(|_| ());
     let outcome = futures::future::select(Box::pin(controllers), Box::pin(watches)).await;
     match outcome {

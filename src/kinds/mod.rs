@@ -12,5 +12,6 @@ pub mod server;
 pub mod sources;
 pub mod ssh_keys;
 pub mod tags;
+pub mod triggers;
 pub mod user;
 pub mod triggers;

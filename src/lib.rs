@@ -4,6 +4,8 @@
 pub mod api;
 /// The door to AWS: a narrow trait, its adapter over the SDK, faults, sessions and the gate.
 pub mod aws;
+/// The door to Kubernetes: a narrow trait and its adapter over kube.
+pub mod cluster;
 /// How any kind is reconciled; knows no kind and no AWS shape.
 pub mod engine;
 /// What is special about each kind.

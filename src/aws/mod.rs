@@ -7,8 +7,12 @@
 pub mod account;
 pub mod calls;
 pub mod clock;
+pub mod credentials;
 pub mod fault;
 pub mod gate;
+pub mod http;
+pub mod sdk;
+pub mod session;
 pub mod types;
 
 use async_trait::async_trait;

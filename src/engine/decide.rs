@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::evidence::{Lookup, Sight, Sighting, Sightings, Windows};
 use super::owner::Ownership;
+use super::record::Record;
 use crate::api::condition::reasons;
-use crate::api::status::{CreatePhase, CreateRecord};
+use crate::api::status::CreatePhase;
 
 /// How a kind's AWS object is found again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub struct Facts<'a> {
     /// Status confirms that the AWS object exists: it holds its id or ARN.
     pub confirmed: bool,
     /// The record of the create.
-    pub record: Option<&'a CreateRecord>,
+    pub record: Option<&'a Record>,
     /// What the look at the key showed.
     pub sight: &'a Sight,
     /// A complete look-up by tags of this pass.
@@ -55,8 +56,6 @@ pub struct Facts<'a> {
     pub replied: bool,
     /// AWS acknowledged our own delete of the recorded object.
     pub deleted: bool,
-    /// Why the AWS object must not be deleted yet.
-    pub blocker: Option<&'a str>,
     /// AWS's clock.
     pub now: Timestamp,
     /// How long absence must last.
@@ -122,7 +121,7 @@ pub fn decide(f: &Facts) -> Step {
     }
 }
 
-fn mine<'a>(f: &Facts<'a>) -> Option<&'a CreateRecord> {
+fn mine<'a>(f: &Facts<'a>) -> Option<&'a Record> {
     f.record.filter(|record| record.uid == f.uid)
 }
 
@@ -178,7 +177,7 @@ fn known_id(f: &Facts) -> Step {
 }
 
 /// A create may be under way or lost: only a complete look-up over the whole window ends it.
-fn recover(f: &Facts, record: &CreateRecord) -> Step {
+fn recover(f: &Facts, record: &Record) -> Step {
     let Some(lookup) = f.lookup else { return Step::LookUp };
     if let Some(found) = claim(f, lookup) { return found; }
     let end = f.windows.create(record.started_at, f.replied);
@@ -186,7 +185,7 @@ fn recover(f: &Facts, record: &CreateRecord) -> Step {
         return Step::Record(CreatePhase::None);
     }
     Step::Wait {
-        reason: reasons::RECOVERING_CREATE,
+        reason: reasons::RECOVERING,
         message: format!(
             "the answer to a create was not received; until {end} every complete listing is searched for the server"
         ),
@@ -223,7 +222,7 @@ fn claim(f: &Facts, lookup: &Lookup) -> Option<Step> {
         many => Some(
             many.iter().find(|found| attempt.is_some() && found.attempt.as_deref() == attempt).map_or_else(
                 || Step::Stall {
-                    reason: reasons::CONFLICT,
+                    reason: reasons::AMBIGUOUS,
                     message: format!(
                         "several servers carry this object's owner tags: {}; delete all but one in AWS",
                         many.iter().map(|found| found.id.as_str()).collect::<Vec<_>>().join(", ")
@@ -302,7 +301,7 @@ fn remove(f: &Facts) -> Step {
     if f.observe_only && !in_flight(f) { return Step::Release(None); }
     if f.protected {
         return Step::Wait {
-            reason: reasons::DELETION_BLOCKED,
+            reason: reasons::DELETION_PROTECTED,
             message: "spec.lifecycle.deletionProtection is true; set it to false to let the deletion go on".to_owned(),
             until: None,
         };
@@ -311,6 +310,7 @@ fn remove(f: &Facts) -> Step {
         Identified::ByTags => remove_by_tags(f),
         Identified::ByKey => match f.sight {
             Sight::Found(Ownership::Ours) => remove_found(f, Vec::new()),
+            Sight::Found(_) if f.retain => Step::Release(None),
             Sight::Found(_) => Step::Release(Some(
                 "the user does not carry this object's owner tags and was left in AWS".to_owned(),
             )),
@@ -341,7 +341,7 @@ fn remove_by_tags(f: &Facts) -> Step {
         };
     }
     match f.sight {
-        Sight::Found(_) if f.confirmed => Step::Release(Some(
+        Sight::Found(_) if f.confirmed && !f.retain => Step::Release(Some(
             "the recorded server does not carry this object's owner tags and was left in AWS".to_owned(),
         )),
         Sight::Missing if !f.deleted && !f.sightings.believed(Sighting::Missing, f.windows.lag) => {
@@ -352,11 +352,15 @@ fn remove_by_tags(f: &Facts) -> Step {
 }
 
 fn remove_found(f: &Facts, ids: Vec<String>) -> Step {
-    match f.blocker {
-        _ if f.retain => Step::Stamp(ids),
-        Some(blocker) => Step::Wait { reason: reasons::DELETION_BLOCKED, message: blocker.to_owned(), until: None },
-        None => Step::Delete(ids),
+    if f.retain { return Step::Stamp(ids); }
+    if f.deleted {
+        return Step::Wait {
+            reason: reasons::DELETING,
+            message: "AWS accepted the deletion and is still showing the object".to_owned(),
+            until: None,
+        };
     }
+    Step::Delete(ids)
 }
 
 /// It is not there; a late create may still bring it back, so the last look comes when none can arrive any more.
@@ -390,5 +394,5 @@ fn other_cluster() -> Step {
 fn wait_for(f: &Facts, sighting: Sighting, message: &str) -> Step {
     let until = f.sightings.due(sighting, f.windows.lag);
     let by = until.map(|until| format!(" (until {until} at the earliest)")).unwrap_or_default();
-    Step::Wait { reason: reasons::VERIFYING, message: format!("{message}{by}"), until }
+    Step::Wait { reason: reasons::WAITING_FOR_AWS, message: format!("{message}{by}"), until }
 }

@@ -65,6 +65,8 @@ pub struct Place<P> {
     pub account: Account,
     /// Name of the AwsIdentity.
     pub identity: String,
+    /// Changes when the identity does: what was refused before may now be right.
+    pub revision: String,
     /// Tags that the identity puts on everything.
     pub identity_tags: Tags,
     /// Why nothing but deletion may be done there: the grant is missing or was withdrawn. No call but reads and
@@ -199,6 +201,12 @@ pub trait Kind: Send + Sync + Sized + 'static {
 
     /// What is worth a look and blocks nothing: reason and message.
     fn advisory(&self, wanted: &Wanted<Self::Want>, have: &Self::Have, now: Timestamp) -> Option<(&'static str, String)>;
+
+    /// Whether two statuses say something different. What changes all the time without meaning (a user count) is no
+    /// reason to write.
+    fn differ(old: &<Self::Object as Managed>::Status, new: &<Self::Object as Managed>::Status) -> bool {
+        old != new
+    }
 
     /// What Ready says of it when nothing is left to do: reason and message.
     fn settled(&self, have: &Self::Have) -> (&'static str, String);

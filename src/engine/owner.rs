@@ -4,7 +4,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::api;
+use crate::api::tag;
 use crate::aws::types::Tags;
 
 /// AWS's limit for a tag value, in characters.
@@ -47,7 +47,7 @@ impl Owner {
     #[must_use]
     pub fn tags(&self, attempt: &str) -> Tags {
         let mut tags = self.lasting_tags();
-        tags.insert(api::TAG_ATTEMPT.to_owned(), attempt.to_owned());
+        tags.insert(tag::ATTEMPT.to_owned(), attempt.to_owned());
         tags
     }
 
@@ -55,9 +55,9 @@ impl Owner {
     #[must_use]
     pub fn lasting_tags(&self) -> Tags {
         Tags::from([
-            (api::TAG_CLUSTER.to_owned(), self.cluster.clone()),
-            (api::TAG_OWNER.to_owned(), self.name.clone()),
-            (api::TAG_UID.to_owned(), self.uid.clone()),
+            (tag::CLUSTER.to_owned(), self.cluster.clone()),
+            (tag::OWNER.to_owned(), self.name.clone()),
+            (tag::UID.to_owned(), self.uid.clone()),
         ])
     }
 
@@ -65,7 +65,7 @@ impl Owner {
     #[must_use]
     pub fn judge(&self, tags: &Tags) -> Ownership {
         let get = |key: &str| tags.get(key).map(String::as_str);
-        let (cluster, name, uid) = (get(api::TAG_CLUSTER), get(api::TAG_OWNER), get(api::TAG_UID));
+        let (cluster, name, uid) = (get(tag::CLUSTER), get(tag::OWNER), get(tag::UID));
         let our_cluster = cluster == Some(self.cluster.as_str());
         match (uid, name) {
             (Some(uid), _) if uid == self.uid && our_cluster => Ownership::Ours,

@@ -1,1 +1,6 @@
-//! kinds
+//! What is special about each kind: the only place that knows both what a person writes and what AWS takes.
+
+pub mod doors;
+pub mod grants;
+pub mod place;
+

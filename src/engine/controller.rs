@@ -1,0 +1,1 @@
+//! The kube wiring of a kind.

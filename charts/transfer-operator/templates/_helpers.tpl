@@ -41,7 +41,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
       "create-server-rate" $operator.rates.createServer
 }}
 {{- if $value }}
-- --{{ $flag }}={{ $value }}
+- {{ printf "--%s=%v" $flag $value | quote }}
 {{- end }}
 {{- end }}
 {{- range .Values.extraArgs }}

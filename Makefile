@@ -8,15 +8,15 @@
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-# One feature set for everything, so that nothing is built twice. A build that includes a test target has the features
-# of the dev-dependencies as well; without one, `cargo build` and `cargo test` would each build most crates anew.
-CARGO_BUILD := cargo build --locked --features sim --bins --test layering
-CARGO_TEST := cargo test --locked --features sim
-
 # These need the outside tools; every other test file is a unit test to make.
 SLOW_TESTS := apiserver chart
 TESTS := $(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs))
 UNIT_TESTS := $(filter-out $(SLOW_TESTS),$(TESTS))
+
+# One feature set for everything, so that nothing is built twice. A build that includes a test (the smallest) has the
+# features of the dev-dependencies as well; without one, `cargo build` and `cargo test` would build most crates twice.
+CARGO_BUILD := cargo build --locked --features sim --bins --test $(firstword $(filter layering,$(TESTS)) $(TESTS))
+CARGO_TEST := cargo test --locked --features sim
 
 step = @printf '\n=== %s: %s\n' '$@' $(1)
 

@@ -134,7 +134,7 @@ fn statement(statement: Json) -> Json {
     };
     for name in ["Action", "NotAction"] {
         replace(&mut members, name, |actions| {
-            set(actions, |action| action.to_ascii_lowercase())
+            set(actions, str::to_ascii_lowercase)
         });
     }
     for name in ["Resource", "NotResource"] {

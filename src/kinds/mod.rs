@@ -3,4 +3,5 @@
 pub mod doors;
 pub mod grants;
 pub mod place;
-
+pub mod server;
+pub mod tags;

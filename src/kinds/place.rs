@@ -238,7 +238,9 @@ fn target(server_id: String, facts: Facts) -> Target {
     Target { server_id, domain, provider }
 }
 
-fn with<D>(place: Place<()>, detail: D) -> Place<D> {
+/// The same place with what the kind needs besides.
+#[must_use]
+pub fn with<D>(place: Place<()>, detail: D) -> Place<D> {
     let Place { account, identity, revision, identity_tags, denied, detail: () } = place;
     Place { account, identity, revision, identity_tags, denied, detail }
 }
@@ -271,4 +273,16 @@ fn moved(status: Option<&CommonStatus>, account: &str, region: &str) -> Option<B
     let recorded = status.region.as_ref().filter(|recorded| *recorded != region)?;
     let message = format!("this object lives in region {recorded}, the spec now says {region}; nothing is touched");
     Some(Block::stalled(reasons::REGION_CHANGED, message))
+}
+
+/// The partition of a region.
+#[must_use]
+pub fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
 }

@@ -365,44 +365,20 @@ fn blank(dice: &mut StdRng) -> &'static str {
 
 /// The smallest changes of meaning: one word of one statement.
 fn edit(meaning: &Meaning, which: u8) -> Meaning {
+    let other =
+        |now: &str, one: &'static str, two: &'static str| if now == one { two } else { one };
     let mut edited = meaning.clone();
     let mut first = edited.statements.pop_first().unwrap();
     match which {
-        0 => {
-            first.effect = if first.effect == "Allow" {
-                "Deny"
-            } else {
-                "Allow"
-            }
-        }
-        1 => {
-            first.action.0 = if first.action.0 == "Action" {
-                "NotAction"
-            } else {
-                "Action"
-            }
-        }
-        2 => _ = first.action.1.insert("s3:deleteobject"),
-        3 => {
-            first.resource.0 = if first.resource.0 == "Resource" {
-                "NotResource"
-            } else {
-                "Resource"
-            }
-        }
-        4 => _ = first.resource.1.insert("arn:aws:s3:::other"),
-        5 => {
-            _ = first
-                .condition
-                .insert("StringEquals", [("k", ["v"].into())].into())
-        }
-        _ => {
-            edited.version = if edited.version == DEFAULT_VERSION {
-                "2012-10-17"
-            } else {
-                DEFAULT_VERSION
-            }
-        }
+        0 => first.effect = other(first.effect, "Allow", "Deny"),
+        1 => first.action.0 = other(first.action.0, "Action", "NotAction"),
+        2 => first.action.1.extend(["s3:deleteobject"]),
+        3 => first.resource.0 = other(first.resource.0, "Resource", "NotResource"),
+        4 => first.resource.1.extend(["arn:aws:s3:::other"]),
+        5 => first
+            .condition
+            .extend([("StringEquals", [("k", ["v"].into())].into())]),
+        _ => edited.version = other(edited.version, DEFAULT_VERSION, "2012-10-17"),
     }
     edited.statements.insert(first);
     edited

@@ -29,16 +29,18 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- define "transfer-operator.args" -}}
 {{- $operator := .Values.operator -}}
 - run
-- --health-addr=[::]:8080
 {{- range $flag, $value := dict
       "resync-interval" $operator.resyncInterval
       "signature-tolerance" $operator.signatureTolerance
       "listing-lag" $operator.listingLag
       "cluster-id" $operator.clusterId
       "log-format" $operator.logFormat
-      "read-rate" $operator.rates.read
-      "write-rate" $operator.rates.write
-      "create-server-rate" $operator.rates.createServer
+      "log-level" $operator.logLevel
+      "rejection-grace" $operator.rejectionGrace
+      "aws-read-rate" $operator.rates.read
+      "aws-write-rate" $operator.rates.write
+      "aws-create-server-rate" $operator.rates.createServer
+      "health-addr" $operator.healthAddr
 }}
 {{- if $value }}
 - {{ printf "--%s=%v" $flag $value | quote }}

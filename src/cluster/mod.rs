@@ -8,8 +8,8 @@ pub mod kube;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use ::kube::core::ApiResource;
+use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -142,6 +142,10 @@ pub fn decode<K: Managed>(name: &Name, value: Value) -> Result<K, ClusterError> 
 
 impl std::fmt::Display for Name {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.namespace.is_empty() { write!(f, "{}", self.name) } else { write!(f, "{}/{}", self.namespace, self.name) }
+        if self.namespace.is_empty() {
+            write!(f, "{}", self.name)
+        } else {
+            write!(f, "{}/{}", self.namespace, self.name)
+        }
     }
 }

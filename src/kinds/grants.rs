@@ -18,9 +18,11 @@ pub struct Asker<'a> {
 }
 
 fn applying<'a>(identity: &'a AwsIdentity, asker: &'a Asker<'_>) -> impl Iterator<Item = &'a Grant> {
-    identity.spec.grants.iter().filter(|grant| {
-        grant.kinds.contains(&asker.kind) && grant.namespaces.admits(asker.namespace, asker.labels)
-    })
+    identity
+        .spec
+        .grants
+        .iter()
+        .filter(|grant| grant.kinds.contains(&asker.kind) && grant.namespaces.admits(asker.namespace, asker.labels))
 }
 
 /// Whether the identity may be used at all, in this region.

@@ -83,7 +83,7 @@ impl Doors {
             let block = Block::stalled(reasons::IDENTITY_DENIED, format!("AwsIdentity {identity_name} is absent"));
             return Err(grants::granted(identity_name, None, &asker, region).err().unwrap_or(block).into());
         };
-        let denied = denied.map(|block| if exists { revoked(block) } else { block });
+        let denied = denied.map(|block| if exists { revoked(&block) } else { block });
         let denied = denied.or_else(|| moved(request.status, &identity.spec.account_id, region));
         if let Some(block) = denied.clone().filter(|_| !(request.deleting && exists)) {
             return Err(block.into());
@@ -111,7 +111,9 @@ impl Doors {
         match (choice.server_ref, choice.server_id) {
             (Some(server_ref), _) => self.by_reference(request, choice, server_ref).await,
             (None, Some(server_id)) => self.by_id(request, choice, server_id).await,
-            (None, None) => Err(Block::stalled(reasons::INVALID_SPEC, "spec.serverRef or spec.serverId is needed").into()),
+            (None, None) => {
+                Err(Block::stalled(reasons::INVALID_SPEC, "spec.serverRef or spec.serverId is needed").into())
+            }
         }
     }
 
@@ -144,10 +146,11 @@ impl Doors {
             .server(&name)
             .filter(|server| server.spec.allowed_references.namespaces.admits(&home, &request.namespace, &labels))
             .ok_or_else(|| {
-                let message = format!("TransferServer {name} is absent or does not allow references from this namespace");
+                let message =
+                    format!("TransferServer {name} is absent or does not allow references from this namespace");
                 Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)
             })?;
-        if server.metadata.deletion_timestamp.is_some() && choice.recorded.is_none() {
+        if server.metadata.deletion_timestamp.is_some() && choice.recorded.is_none() && !request.deleting {
             let message = format!("TransferServer {name} is being deleted and takes nobody new");
             return Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
         }
@@ -181,7 +184,7 @@ impl Doors {
         let labels = self.labels(&request.namespace);
         let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
         if let Err(block) = grants::server_granted(&identity, &asker, server_id) {
-            return Err(if choice.recorded.is_some() { revoked(block) } else { block }.into());
+            return Err(if choice.recorded.is_some() { revoked(&block) } else { block }.into());
         }
         let facts = match self.verified.get(&place.account.id, &place.account.region, server_id, "") {
             Some(facts) => facts,
@@ -215,7 +218,10 @@ impl Doors {
             Err(fault) => return Err(fault.into()),
         };
         if owner.judge(&server.tags) != Ownership::Ours {
-            let message = format!("server {server_id} does not carry the owner tags of TransferServer {namespace}/{}", object.name_any());
+            let message = format!(
+                "server {server_id} does not carry the owner tags of TransferServer {namespace}/{}",
+                object.name_any()
+            );
             return Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
         }
         let facts = facts_of(&server);
@@ -253,13 +259,15 @@ fn same_server(recorded: Option<&str>, server_id: &str) -> Result<(), Block> {
     match recorded {
         Some(recorded) if recorded != server_id => Err(Block::stalled(
             reasons::SERVER_CHANGED,
-            format!("this object lives on server {recorded}, the spec now leads to {server_id}; nothing is touched. Delete and re-apply it to move"),
+            format!(
+                "this object lives on server {recorded}, the spec now leads to {server_id}; nothing is touched. Delete and re-apply it to move"
+            ),
         )),
         _ => Ok(()),
     }
 }
 
-fn revoked(block: Block) -> Block {
+fn revoked(block: &Block) -> Block {
     let message = format!("the grant was withdrawn, nothing is changed in AWS: {}", block.message);
     Block::stalled(reasons::GRANT_REVOKED, message)
 }
@@ -267,7 +275,8 @@ fn revoked(block: Block) -> Block {
 fn moved(status: Option<&CommonStatus>, account: &str, region: &str) -> Option<Block> {
     let status = status?;
     if let Some(recorded) = status.account_id.as_ref().filter(|recorded| *recorded != account) {
-        let message = format!("this object lives in account {recorded}, the identity now leads to {account}; nothing is touched");
+        let message =
+            format!("this object lives in account {recorded}, the identity now leads to {account}; nothing is touched");
         return Some(Block::stalled(reasons::ACCOUNT_CHANGED, message));
     }
     let recorded = status.region.as_ref().filter(|recorded| *recorded != region)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::api::tag;
+use crate::api;
 use crate::aws::Mutation;
 use crate::aws::types::Tags;
 use crate::engine::owner::Owner;
@@ -23,7 +23,7 @@ pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTr
     let gone: Vec<String> = have
         .keys()
         .filter(|key| applied.contains(*key) && !target.contains_key(*key))
-        .filter(|key| !key.starts_with(tag::PREFIX))
+        .filter(|key| !key.starts_with(api::TAG_PREFIX))
         .take(KEYS_PER_CALL)
         .cloned()
         .collect();
@@ -46,7 +46,9 @@ pub fn spelled(wanted: &Tags, have: &Tags) -> Tags {
         .map(|(key, value)| {
             let short = key.strip_prefix("aws:").filter(|short| short.starts_with("transfer:"));
             match short {
-                Some(short) if have.get(short) == Some(value) && !have.contains_key(key) => (short.to_owned(), value.clone()),
+                Some(short) if have.get(short) == Some(value) && !have.contains_key(key) => {
+                    (short.to_owned(), value.clone())
+                }
                 _ => (key.clone(), value.clone()),
             }
         })
@@ -82,16 +84,23 @@ mod tests {
 
     #[test]
     fn owner_tags_are_put_back_and_never_removed() {
-        let applied = BTreeSet::from([tag::UID.to_owned()]);
-        let calls = calls("arn", &Tags::new(), &owner(), &tags(&[(tag::UID, "u")]), &applied);
+        let applied = BTreeSet::from([api::TAG_UID.to_owned()]);
+        let calls = calls("arn", &Tags::new(), &owner(), &tags(&[(api::TAG_UID, "u")]), &applied);
         let [Mutation::TagResource { tags, .. }] = calls.as_slice() else { panic!("{calls:?}") };
-        assert!(tags.contains_key(tag::CLUSTER) && tags.contains_key(tag::OWNER) && !tags.contains_key(tag::UID));
+        assert!(
+            tags.contains_key(api::TAG_CLUSTER)
+                && tags.contains_key(api::TAG_OWNER)
+                && !tags.contains_key(api::TAG_UID)
+        );
     }
 
     #[test]
     fn a_host_name_under_either_spelling_is_no_difference() {
         let wanted = tags(&[("aws:transfer:customHostname", "h")]);
-        assert_eq!(spelled(&wanted, &tags(&[("transfer:customHostname", "h")])), tags(&[("transfer:customHostname", "h")]));
+        assert_eq!(
+            spelled(&wanted, &tags(&[("transfer:customHostname", "h")])),
+            tags(&[("transfer:customHostname", "h")])
+        );
         assert_eq!(spelled(&wanted, &tags(&[("transfer:customHostname", "other")])), wanted);
     }
 }

@@ -30,19 +30,34 @@ pub async fn blocker(
     }
     let Some(id) = id else { return Ok(None) };
     let left = logins(account, id).await?;
-    let message = || format!("AWS has {} users or accesses on {id} that no object here accounts for: {}", left.len(), shown(&left));
+    let message = || {
+        format!("AWS has {} users or accesses on {id} that no object here accounts for: {}", left.len(), shown(&left))
+    };
     Ok((!left.is_empty()).then(message))
 }
 
 /// Our own objects on this server that have something in AWS, read live.
-async fn objects(cluster: &dyn Cluster, object: &TransferServer, id: Option<&str>) -> Result<BTreeSet<String>, Trouble> {
+async fn objects(
+    cluster: &dyn Cluster,
+    object: &TransferServer,
+    id: Option<&str>,
+) -> Result<BTreeSet<String>, Trouble> {
     let mut found = BTreeSet::new();
     for value in cluster.list(&ApiResource::erase::<TransferUser>(&())).await? {
         // What this version cannot read may well be a user of this server; AWS's own list then holds the deletion.
         let Ok(user) = serde_json::from_value::<TransferUser>(value) else { continue };
         let recorded = user.status.as_ref().and_then(|status| status.server_id.as_deref());
         let spec = &user.spec;
-        if held(&user) && points(object, id, &user.namespace().unwrap_or_default(), spec.server_ref.as_ref(), spec.server_id.as_deref(), recorded) {
+        if held(&user)
+            && points(
+                object,
+                id,
+                &user.namespace().unwrap_or_default(),
+                spec.server_ref.as_ref(),
+                spec.server_id.as_deref(),
+                recorded,
+            )
+        {
             found.insert(format!("TransferUser {}/{}", user.namespace().unwrap_or_default(), user.name_any()));
         }
     }
@@ -50,7 +65,16 @@ async fn objects(cluster: &dyn Cluster, object: &TransferServer, id: Option<&str
         let Ok(access) = serde_json::from_value::<TransferAccess>(value) else { continue };
         let recorded = access.status.as_ref().and_then(|status| status.server_id.as_deref());
         let spec = &access.spec;
-        if held(&access) && points(object, id, &access.namespace().unwrap_or_default(), spec.server_ref.as_ref(), spec.server_id.as_deref(), recorded) {
+        if held(&access)
+            && points(
+                object,
+                id,
+                &access.namespace().unwrap_or_default(),
+                spec.server_ref.as_ref(),
+                spec.server_id.as_deref(),
+                recorded,
+            )
+        {
             found.insert(format!("TransferAccess {}/{}", access.namespace().unwrap_or_default(), access.name_any()));
         }
     }
@@ -87,9 +111,10 @@ async fn logins(account: &Account, id: &str) -> Result<BTreeSet<String>, Trouble
         None | Some("SERVICE_MANAGED") => {
             account.list_users(id).await.map(|users| users.into_iter().map(|user| user.user_name).collect())
         }
-        Some("AWS_DIRECTORY_SERVICE") => {
-            account.list_accesses(id).await.map(|accesses| accesses.into_iter().map(|access| access.external_id).collect())
-        }
+        Some("AWS_DIRECTORY_SERVICE") => account
+            .list_accesses(id)
+            .await
+            .map(|accesses| accesses.into_iter().map(|access| access.external_id).collect()),
         Some(_) => return Ok(BTreeSet::new()),
     };
     match listed {

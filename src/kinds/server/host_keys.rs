@@ -75,7 +75,8 @@ async fn read_one(doors: &Doors, namespace: &str, spec: &HostKeySpec) -> Result<
         return Err(Block::waiting(reasons::SOURCE_NOT_READY, message).into());
     };
     if secret.secret_type != HOST_KEY_SECRET_TYPE {
-        let message = format!("{at}: Secret {secret_name} is of type {}, not {HOST_KEY_SECRET_TYPE}", secret.secret_type);
+        let message =
+            format!("{at}: Secret {secret_name} is of type {}, not {HOST_KEY_SECRET_TYPE}", secret.secret_type);
         return Err(Block::stalled(reasons::WRONG_SECRET_TYPE, message).into());
     }
     let Some(body) = secret.data.remove(&secret_key_ref.key) else {
@@ -146,7 +147,8 @@ fn change(server_id: &str, key: &WantedKey, held: &HostKey) -> Vec<Mutation> {
             kms_key: key.kms_key.clone().filter(|_| storage),
         });
     }
-    let missing: Tags = key.tags.iter().filter(|(k, v)| held.tags.get(*k) != Some(*v)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let missing: Tags =
+        key.tags.iter().filter(|(k, v)| held.tags.get(*k) != Some(*v)).map(|(k, v)| (k.clone(), v.clone())).collect();
     if !missing.is_empty() {
         calls.push(Mutation::TagResource { arn: held.arn.clone(), tags: missing });
     }
@@ -163,7 +165,8 @@ fn removals(
     let listed: BTreeSet<&str> = wanted.iter().map(|key| key.fingerprint.as_str()).collect();
     let ours: BTreeSet<&str> = recorded.iter().filter(|key| key.managed).map(|key| key.id.as_str()).collect();
     let unlisted = have.iter().filter(|held| {
-        let known = held.fingerprint.as_deref().is_some_and(|held| listed.iter().any(|key| ssh::fingerprints_equal(held, key)));
+        let known =
+            held.fingerprint.as_deref().is_some_and(|held| listed.iter().any(|key| ssh::fingerprints_equal(held, key)));
         !known && (want.exclusive_host_keys || ours.contains(held.id.as_str()))
     });
     let mut left = have.len();
@@ -204,7 +207,7 @@ pub fn observed(want: Option<&WantedServer>, have: &[HostKey], recorded: &[HostK
 
 /// AWS shows clients the oldest key of each algorithm.
 fn oldest_of_type(key: &HostKey, all: &[HostKey]) -> bool {
-    all.iter().filter(|other| other.key_type == key.key_type).all(|other| {
-        (key.date_imported, &key.id) <= (other.date_imported, &other.id)
-    })
+    all.iter()
+        .filter(|other| other.key_type == key.key_type)
+        .all(|other| (key.date_imported, &key.id) <= (other.date_imported, &other.id))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use crate::api::tag;
+use crate::api;
 use crate::aws::{Account, Fault, FaultKind};
 use crate::engine::evidence::{Candidate, Lookup};
 use crate::engine::owner::{Owner, Ownership};
@@ -43,15 +43,16 @@ pub async fn look_up(account: &Account, owner: &Owner, others: &Others) -> Resul
             Err(fault) => return Err(fault),
         };
         match owner.judge(&server.tags) {
-            Ownership::Ours => found.ours.push(Candidate {
-                id: server.server_id,
-                attempt: server.tags.get(tag::ATTEMPT).cloned(),
-            }),
+            Ownership::Ours => {
+                found
+                    .ours
+                    .push(Candidate { id: server.server_id, attempt: server.tags.get(api::TAG_ATTEMPT).cloned() });
+            }
             Ownership::Former => found.former.push(server.server_id),
             Ownership::OtherCluster => found.other_cluster.push(server.server_id),
             Ownership::Foreign(_) => {
                 // A stripped uid may be put back by hand; one of another object stays another's.
-                if let Some(uid) = server.tags.get(tag::UID) {
+                if let Some(uid) = server.tags.get(api::TAG_UID) {
                     others.note(&server.server_id, uid);
                 }
             }

@@ -31,7 +31,11 @@ pub const MEMBERS: &[Member] = &[
     Member::live("protocolDetails.tlsSessionResumptionMode", "\"ENFORCED\"", Reset::Send("\"ENFORCED\"")),
     Member::live("protocolDetails.setStatOption", "\"DEFAULT\"", Reset::Send("\"DEFAULT\"")),
     Member::live("protocolDetails.as2Transports", "null", Reset::Follows),
-    Member::live("protocolDetails.sftpPorts", "[{\"sftpPort\":22,\"communicationMode\":\"SERVER_TALK_FIRST\"}]", Reset::Send("[]")),
+    Member::live(
+        "protocolDetails.sftpPorts",
+        "[{\"sftpPort\":22,\"communicationMode\":\"SERVER_TALK_FIRST\"}]",
+        Reset::Send("[]"),
+    ),
     Member::live("protocolDetails.proxyConfig.sftpMode", "\"NONE\"", Reset::Send("\"NONE\"")),
     Member::live("protocols", "[\"SFTP\"]", Reset::Send("[\"SFTP\"]")).by(Compare::Set),
     Member::live("s3StorageOptions.directoryListingOptimization", "\"DISABLED\"", Reset::Send("\"DISABLED\"")),

@@ -30,7 +30,8 @@ use look_up::Others;
 use want::WantedServer;
 
 /// Security policies that AWS keeps for old clients only: they allow SHA-1 or were replaced years ago.
-const OLD_POLICIES: [&str; 6] = ["2018-11", "Restricted-2018-11", "2020-06", "Restricted-2020-06", "FIPS-2020-06", "2022-03"];
+const OLD_POLICIES: [&str; 6] =
+    ["2018-11", "Restricted-2018-11", "2020-06", "Restricted-2020-06", "FIPS-2020-06", "2022-03"];
 
 /// The kind of servers.
 pub struct Servers {
@@ -63,7 +64,12 @@ impl Servers {
     }
 
     /// Tags of host keys are only in their descriptions, so these are read where tags are asked for.
-    async fn host_keys(&self, object: &TransferServer, place: &Place<Arc<AwsIdentity>>, id: &str) -> Result<Vec<HostKey>, Fault> {
+    async fn host_keys(
+        &self,
+        object: &TransferServer,
+        place: &Place<Arc<AwsIdentity>>,
+        id: &str,
+    ) -> Result<Vec<HostKey>, Fault> {
         let mut keys = place.account.list_host_keys(id).await?;
         if object.spec.host_keys.iter().flatten().any(|key| !key.tags.is_empty()) {
             for key in &mut keys {
@@ -88,9 +94,10 @@ impl Kind for Servers {
         let deleting = object.metadata.deletion_timestamp.is_some();
         let namespace = object.namespace().unwrap_or_default();
         let request = Request { kind: GrantKind::TransferServer, namespace, status, deleting };
-        let recorded = status.filter(|_| deleting).and_then(|status| Some((status.aws_identity.clone()?, status.region.clone()?)));
-        let (identity, region) = recorded
-            .unwrap_or_else(|| (object.spec.aws_identity_ref.name.clone(), object.spec.region.clone()));
+        let recorded =
+            status.filter(|_| deleting).and_then(|status| Some((status.aws_identity.clone()?, status.region.clone()?)));
+        let (identity, region) =
+            recorded.unwrap_or_else(|| (object.spec.aws_identity_ref.name.clone(), object.spec.region.clone()));
         let (place, found) = self.doors.place(&request, &identity, &region, ()).await?;
         if let Some(pointer) = object.policies().adoption.and_then(|adoption| adoption.server_id) {
             self.doors.server_granted(&request, &found, &pointer)?;
@@ -119,7 +126,8 @@ impl Kind for Servers {
             }
             Err(fault) => return Err(fault),
         };
-        let owner = Owner::new(&self.doors.cluster_id, &object.namespace().unwrap_or_default(), &object.name_any(), &uid);
+        let owner =
+            Owner::new(&self.doors.cluster_id, &object.namespace().unwrap_or_default(), &object.name_any(), &uid);
         if owner.judge(&server.tags) == Ownership::Ours {
             self.doors.verified.insert(account, region, &id, &uid, place::facts_of(&server));
         } else {
@@ -198,7 +206,8 @@ impl Kind for Servers {
         status.arn = Some(server.arn.clone());
         status.state.clone_from(&server.state);
         status.endpoint = public.then(|| format!("{}.server.transfer.{region}.{suffix}", server.server_id));
-        status.host_key_fingerprint = server.host_key_fingerprint.as_ref().map(|text| text.trim_end_matches('=').to_owned());
+        status.host_key_fingerprint =
+            server.host_key_fingerprint.as_ref().map(|text| text.trim_end_matches('=').to_owned());
         status.user_count = server.user_count.map(i64::from);
         status.security_policy_name.clone_from(&settings.security_policy_name);
         status.vpc_endpoint_id = settings.endpoint_details.as_ref().and_then(|details| details.vpc_endpoint_id.clone());

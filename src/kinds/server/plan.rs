@@ -1,6 +1,6 @@
 //! What to send for a server, from what is wanted and what AWS has. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -31,7 +31,13 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     plan.calls.extend(update(want, server, &plan.changes));
     plan.calls.extend(host_keys::calls(&server.server_id, want, &have.host_keys, &status.host_keys));
     let applied: BTreeSet<String> = status.common.applied.iter().flat_map(|applied| applied.tags.clone()).collect();
-    plan.calls.extend(tags::calls(&server.arn, &tags::spelled(&want.tags, &server.tags), owner, &server.tags, &applied));
+    plan.calls.extend(tags::calls(
+        &server.arn,
+        &tags::spelled(&want.tags, &server.tags),
+        owner,
+        &server.tags,
+        &applied,
+    ));
     run_state(want.state, server, &mut plan);
     plan
 }
@@ -44,9 +50,9 @@ fn changes(wanted: &Wanted<WantedServer>, server: &Server, status: &TransferServ
     let mut changes = diff::diff(&members(&want, server), &want, &json(&server.settings), &paths);
     let managed = provider(&wanted.want.settings, server) == "SERVICE_MANAGED";
     changes.retain(|change| !(managed && change.path.starts_with("identityProviderDetails.")));
-    if let Some(hash) = wanted.applied.hashes.get(SECURITY_GROUPS)
-        && applied.hashes.get(SECURITY_GROUPS).is_some_and(|old| old != hash)
-    {
+    // Only compared where a record stands: after its loss nobody knows what was sent.
+    let groups = |hashes: &BTreeMap<String, String>| hashes.get(SECURITY_GROUPS).cloned();
+    if status.common.applied.is_some() && groups(&wanted.applied.hashes) != groups(&applied.hashes) {
         changes.push(Change {
             path: SECURITY_GROUPS.to_owned(),
             have: Value::Null,
@@ -68,8 +74,12 @@ fn changes(wanted: &Wanted<WantedServer>, server: &Server, status: &TransferServ
 /// The table, with what depends on the server: subnets change in place only where no elastic IPs are attached.
 fn members(want: &Value, server: &Server) -> Vec<Member> {
     let details = server.settings.endpoint_details.as_ref();
-    let attached = details.and_then(|details| details.address_allocation_ids.as_ref()).is_some_and(|ids| !ids.is_empty());
-    let asked = want.pointer("/endpointDetails/addressAllocationIds").and_then(Value::as_array).is_some_and(|ids| !ids.is_empty());
+    let attached =
+        details.and_then(|details| details.address_allocation_ids.as_ref()).is_some_and(|ids| !ids.is_empty());
+    let asked = want
+        .pointer("/endpointDetails/addressAllocationIds")
+        .and_then(Value::as_array)
+        .is_some_and(|ids| !ids.is_empty());
     MEMBERS
         .iter()
         .map(|member| match member.path {
@@ -121,7 +131,9 @@ fn update(want: &WantedServer, server: &Server, changes: &[Change]) -> Option<Mu
         .filter(|change| !want.ungranted.iter().any(|path| same_member(path, &change.path)))
         .cloned()
         .collect();
-    if live.is_empty() { return None; }
+    if live.is_empty() {
+        return None;
+    }
     let wanted = json(&want.settings);
     let request = diff::compose(MEMBERS, &wanted, &json(&server.settings), &live);
     let mut settings: ServerSettings = serde_json::from_value(Value::Object(request)).unwrap_or_default();

@@ -17,6 +17,7 @@ use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
 use crate::aws::types::{ServerSettings, Tags};
 use crate::engine::diff::set_paths;
 use crate::engine::kind::{Block, Trouble, Wanted};
+use crate::engine::mutate::short;
 use crate::kinds::doors::Doors;
 use crate::kinds::grants::{self, Asker};
 
@@ -59,7 +60,8 @@ pub async fn want(
     let mut blocks = Vec::new();
     let unsupported = unsupported(object);
     if !unsupported.is_empty() {
-        let message = format!("this version does not act on {}; nothing is changed while it stands", unsupported.join(", "));
+        let message =
+            format!("this version does not act on {}; nothing is changed while it stands", unsupported.join(", "));
         blocks.push(Block::stalled(reasons::NOT_YET_SUPPORTED, message));
     }
     let ungranted = ungranted(doors, object, identity, &settings, &mut blocks);
@@ -205,7 +207,7 @@ fn tags(spec: &TransferServerSpec, identity_tags: &Tags) -> Tags {
         }
     }
     // Nobody speaks for us, also where admission let it through.
-    tags.retain(|key, _| !key.to_lowercase().starts_with(crate::api::tag::PREFIX));
+    tags.retain(|key, _| !key.to_lowercase().starts_with(crate::api::TAG_PREFIX));
     tags
 }
 
@@ -245,5 +247,5 @@ fn sorted(items: &[String]) -> String {
 fn keyed_hash(uid: &str, text: &str) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(uid.as_bytes()) else { return String::new() };
     mac.update(text.as_bytes());
-    mac.finalize().into_bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    short(&mac.finalize().into_bytes())
 }

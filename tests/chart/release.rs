@@ -11,6 +11,13 @@ use crate::support::{ControlPlane, await_condition};
 const SERVER: &str = r#"{"apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferServer",
   "metadata": {"name": "files", "namespace": "default"}, "spec": {"region": "eu-central-1"}}"#;
 
+/// The example values of the chart's README.
+fn readme_values() -> String {
+    let readme = read("charts/transfer-operator/README.md");
+    let block = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+    block.expect("the README has an example in YAML").to_owned()
+}
+
 /// A Secret of more than 1 MiB is refused; this leaves room for CRDs that grow.
 const LARGEST_RELEASE: usize = 700 * 1024;
 
@@ -128,6 +135,23 @@ async fn protection_holds_until_it_is_lifted() {
 }
 
 #[tokio::test]
+async fn the_examples_of_the_readme_and_of_the_demo_are_accepted() {
+    let plane = ControlPlane::start().await;
+    let helm = Helm::of(&plane);
+    helm.install("").await;
+    apply(&plane, SERVER).await;
+    helm.with("upgrade", &readme_values(), &[]).await;
+    plane.kubectl(&["delete", "awsidentity", "default"]).await;
+
+    let demo = crate::support::repository("deploy/demo");
+    plane.kubectl(&["apply", "--validate=strict", "--filename", demo.to_str().unwrap()]).await;
+    let objects = plane.kubectl(&["get", "transfer", "--all-namespaces", "--output=name"]).await;
+    for kind in ["awsidentity", "transferserver", "transferuser", "transferaccess"] {
+        assert!(objects.contains(&format!("{kind}.transfer-operator.dev/")), "no {kind} in the demo: {objects}");
+    }
+}
+
+#[tokio::test]
 async fn a_release_stays_well_below_the_limit_of_a_secret() {
     let plane = ControlPlane::start().await;
     let helm = Helm::of(&plane);
@@ -140,6 +164,7 @@ async fn a_release_stays_well_below_the_limit_of_a_secret() {
     assert!(release.len() > read("deploy/install.yaml").len(), "this is the release");
 }
 
+/// What `kubectl get` has of one object.
 async fn get(plane: &ControlPlane, what: &[&str]) -> Value {
     let json = plane.kubectl(&[&["get", "--output=json"], what].concat()).await;
     serde_json::from_str(&json).unwrap()

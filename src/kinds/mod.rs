@@ -13,3 +13,4 @@ pub mod sources;
 pub mod ssh_keys;
 pub mod tags;
 pub mod user;
+pub mod triggers;

@@ -18,7 +18,7 @@ use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::Applied;
 use crate::api::user::SshPublicKeySource;
-use crate::api::{Managed, TransferUser, TransferUserStatus, tag};
+use crate::api::{Managed, TransferUser, TransferUserStatus};
 use crate::aws::types::{CreateUser, Tags, User};
 use crate::aws::{Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
@@ -156,7 +156,7 @@ fn valid(object: &TransferUser) -> Result<(), Block> {
 fn wanted_tags(own: &Tags, identity: &Tags) -> Tags {
     let mut tags = identity.clone();
     tags.extend(own.clone());
-    tags.retain(|key, _| !key.to_lowercase().starts_with(tag::PREFIX));
+    tags.retain(|key, _| !key.to_lowercase().starts_with(crate::api::TAG_PREFIX));
     tags
 }
 

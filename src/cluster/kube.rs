@@ -105,7 +105,8 @@ impl Cluster for KubeCluster {
         let what = about(kind, name);
         let api = self.api(kind, &name.namespace);
         let object = bounded(&what, api.get(&name.name)).await?;
-        let same = object.uid().as_deref() == Some(uid) && object.resource_version().as_deref() == Some(resource_version);
+        let same =
+            object.uid().as_deref() == Some(uid) && object.resource_version().as_deref() == Some(resource_version);
         if !same {
             return Err(ClusterError::Conflict(what));
         }
@@ -115,8 +116,8 @@ impl Cluster for KubeCluster {
             { "op": "test", "path": "/metadata/resourceVersion", "value": resource_version },
             change,
         ]);
-        let patch = serde_json::from_value(patch)
-            .map_err(|error| ClusterError::Invalid(what.clone(), error.to_string()))?;
+        let patch =
+            serde_json::from_value(patch).map_err(|error| ClusterError::Invalid(what.clone(), error.to_string()))?;
         let patch = Patch::<Value>::Json(patch);
         let stored = bounded(&what, api.patch(&name.name, &PatchParams::default(), &patch)).await?;
         value(&what, &stored)
@@ -225,9 +226,9 @@ fn text(bytes: Vec<u8>) -> Option<SecretString> {
 fn holds(stored: &Value, sent: &Value) -> bool {
     match (stored, sent) {
         (_, Value::Null) => true,
-        (Value::Object(stored), Value::Object(sent)) => sent
-            .iter()
-            .all(|(key, sent)| sent.is_null() || stored.get(key).is_some_and(|stored| holds(stored, sent))),
+        (Value::Object(stored), Value::Object(sent)) => {
+            sent.iter().all(|(key, sent)| sent.is_null() || stored.get(key).is_some_and(|stored| holds(stored, sent)))
+        }
         (Value::Array(stored), Value::Array(sent)) => {
             sent.iter().all(|sent| stored.iter().any(|stored| holds(stored, sent)))
         }

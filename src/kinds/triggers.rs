@@ -113,7 +113,8 @@ pub fn on_identity(change: &Change<AwsIdentity>, directory: &dyn Directory) -> V
     }
     let name = &change.name.name;
     let servers = directory.servers();
-    let servers = servers.iter().filter(|server| identities_of(server).contains(name)).map(|server| wake_server(server));
+    let servers =
+        servers.iter().filter(|server| identities_of(server).contains(name)).map(|server| wake_server(server));
     let members = members(directory, |member| member.identities(directory).contains(name));
     servers.chain(members).collect()
 }

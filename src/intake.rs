@@ -175,7 +175,11 @@ where
         while let Some((scope, event)) = events.next().await {
             match event {
                 Ok(event) => take(scope, event),
-                // The backoff above tries again, with a new listing where one is needed.
+                // Routine: the history is kept for minutes only. A new listing follows.
+                Err(watcher::Error::WatchError(status)) if status.code == 410 => {
+                    tracing::debug!(kind = %W::kind(&()), "watch expired");
+                }
+                // The backoff above tries again.
                 Err(error) => tracing::warn!(kind = %W::kind(&()), %error, "watch"),
             }
         }

@@ -253,3 +253,74 @@ fn reference(kind: &ApiResource, object: &Value) -> ObjectReference {
         ..ObjectReference::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_was_sent_must_be_held_and_others_may_add() {
+        let sent = json!({"a": 1, "list": [{"type": "Ready", "status": "True"}], "nothing": null});
+        let rows = [
+            (json!({"a": 1, "list": [{"type": "Ready", "status": "True"}]}), true, "the same"),
+            (json!({"a": 1, "b": 2, "list": [{"type": "X"}, {"type": "Ready", "status": "True"}]}), true, "added to"),
+            (json!({"list": [{"type": "Ready", "status": "True"}]}), false, "a field was dropped"),
+            (json!({"a": 1, "list": []}), false, "an entry was dropped"),
+            (json!({"a": 1, "list": [{"type": "Ready"}]}), false, "a field of an entry was dropped"),
+            (Value::Null, false, "nothing was stored"),
+        ];
+        for (stored, expected, reason) in rows {
+            assert_eq!(holds(&stored, &sent), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn only_our_own_finalizer_is_touched() {
+        let other = "other.example/keep".to_owned();
+        let ours = api::FINALIZER.to_owned();
+        let path = |change: Option<Value>| change.map(|change| format!("{} {}", change["op"], change["path"]));
+        let rows = [
+            (vec![], true, Some(r#""add" "/metadata/finalizers""#)),
+            (vec![other.clone()], true, Some(r#""add" "/metadata/finalizers/-""#)),
+            (vec![other.clone(), ours.clone()], true, None),
+            (vec![other.clone(), ours], false, Some(r#""remove" "/metadata/finalizers/1""#)),
+            (vec![other], false, None),
+        ];
+        for (finalizers, present, expected) in rows {
+            assert_eq!(path(finalizer_change(&finalizers, present)).as_deref(), expected, "{finalizers:?} {present}");
+        }
+    }
+
+    #[test]
+    fn a_note_is_cut_between_characters() {
+        assert_eq!(cut("short".to_owned()), "short");
+        let long = cut("ä".repeat(600) + "x");
+        assert_eq!(long, "ä".repeat(512));
+        let odd = cut("x".to_owned() + &"ä".repeat(600));
+        assert_eq!(odd.len(), 1023);
+    }
+
+    #[test]
+    fn errors_are_sorted_by_what_can_be_done() {
+        let error = |code: u16, message: &str, causes: usize| {
+            let causes = vec![json!({"reason": "FieldValueInvalid"}); causes];
+            let status = json!({"code": code, "message": message, "details": {"causes": causes}});
+            refused("TransferUser a/b", &kube::Error::Api(Box::new(serde_json::from_value(status).unwrap())))
+        };
+        assert!(matches!(error(409, "changed", 0), ClusterError::Conflict(_)));
+        assert!(matches!(error(422, "testing value /metadata/uid failed: test failed", 0), ClusterError::Conflict(_)));
+        assert!(matches!(error(422, "a test rule of the CRD", 1), ClusterError::Invalid(..)));
+        assert!(matches!(error(400, "unknown field", 0), ClusterError::Invalid(..)));
+        assert!(matches!(error(403, "no", 0), ClusterError::Forbidden(_)));
+        assert!(matches!(error(404, "no", 0), ClusterError::NotFound(_)));
+        assert!(matches!(error(429, "later", 0), ClusterError::Unavailable(..)));
+        assert!(matches!(error(500, "etcd", 0), ClusterError::Unavailable(..)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_without_an_answer_ends() {
+        let outcome = bounded("x", std::future::pending::<kube::Result<()>>()).await;
+        assert!(matches!(outcome, Err(ClusterError::Unavailable(..))));
+    }
+}

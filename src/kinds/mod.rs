@@ -14,4 +14,3 @@ pub mod ssh_keys;
 pub mod tags;
 pub mod triggers;
 pub mod user;
-pub mod triggers;

@@ -1,1 +1,54 @@
-//! aws
+//! The narrow door to AWS. Nothing else in the program talks to AWS.
+//!
+//! [`Transfer`] is the door itself: reads and mutations as data, in our own types. `sdk` is the real one; tests put
+//! decorators around it. [`Account`] is what a pass holds: the door of one account and region, behind the gate, on
+//! AWS's clock.
+
+pub mod account;
+pub mod calls;
+pub mod clock;
+pub mod credentials;
+pub mod fault;
+pub mod gate;
+pub mod http;
+pub mod sdk;
+pub mod session;
+mod sts;
+pub mod types;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+pub use account::Account;
+pub use calls::{Answer, Made, Mutation, Read};
+pub use clock::AwsClock;
+pub use fault::{Fault, FaultKind};
+pub use gate::{Class, Gate, Permit};
+
+/// A reply and AWS's clock at the moment it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply<T> {
+    /// What was answered.
+    pub value: T,
+    /// The `Date` header of the answer.
+    pub date: Option<Timestamp>,
+}
+
+/// AWS Transfer Family of one account and region.
+///
+/// One call is one request: an implementation never retries, never waits for a rate and decides nothing.
+#[async_trait]
+pub trait Transfer: Send + Sync {
+    /// Sends a read, signed with `at`, or with the local clock where AWS's is not known yet.
+    ///
+    /// # Errors
+    /// [`Fault`] by AWS's error code.
+    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault>;
+
+    /// Sends a mutation once, signed with exactly `at`: the time of the live read it rests on. A process that was
+    /// frozen in between has its call refused by AWS.
+    ///
+    /// # Errors
+    /// [`Fault`] by AWS's error code.
+    async fn mutate(&self, permit: Permit, at: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault>;
+}

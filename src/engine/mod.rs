@@ -1,1 +1,21 @@
-//! engine
+//! How any kind converges. Knows no kind and no AWS shape; does no I/O but through the two doors.
+//!
+//! A pass (`pass`) observes, decides one step (`decide`), takes it (`steps`, `create`, `mutate`), and looks again in
+//! the next pass.
+
+pub mod controller;
+pub mod create;
+pub mod decide;
+pub mod diff;
+pub mod evidence;
+pub mod kind;
+pub mod memory;
+pub mod mutate;
+pub mod owner;
+pub mod pass;
+pub mod record;
+pub mod report;
+pub mod retry;
+pub mod settings;
+pub mod status;
+pub mod steps;

@@ -1,1 +1,108 @@
-//! ssh
+//! SSH keys: text that a person wrote, or that a Secret holds, becomes one comparable public key.
+//! Does no I/O, and no text that leaves this module carries a byte of the key it is about.
+
+mod private;
+mod public;
+
+pub use private::public_of_private;
+pub use public::{KeyIdentity, PublicKey, authorized_keys};
+
+/// Why a key was refused, and what to do about it. Never echoes the input: what was meant as a public key may turn
+/// out to be a private one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "the message of each variant says what it means"
+)]
+pub enum KeyError {
+    #[error("ssh public key is empty: give one line \"<type> <base64> [comment]\"")]
+    Empty,
+    #[error("ssh public key spans several lines: give each key its own entry")]
+    SeveralLines,
+    #[error(
+        "this is a private key, not a public one: replace it if others could read it, and give the line that \
+         \"ssh-keygen -y -f <file>\" prints"
+    )]
+    PrivateKey,
+    #[error(
+        "ssh public key is in PEM form: convert it with \"ssh-keygen -i -m PKCS8 -f <file>\" (-m PEM for RSA PUBLIC KEY)"
+    )]
+    PemPublicKey,
+    #[error(
+        "ssh public key is in SSH2 form (RFC 4716): convert it with \"ssh-keygen -i -f <file>\""
+    )]
+    Ssh2PublicKey,
+    #[error(
+        "ssh public key has options before its type: AWS Transfer knows none, and without them the key may do more; \
+         remove them if that is meant"
+    )]
+    Options,
+    #[error(
+        "this is an ssh certificate, which AWS Transfer does not take: give the plain public key"
+    )]
+    Certificate,
+    #[error(
+        "this is a hardware security key (sk-...), which AWS Transfer does not take: use one of {}",
+        public::ALGORITHMS.join(", ")
+    )]
+    SecurityKey,
+    #[error("this is a DSA key, which AWS Transfer does not take: use one of {}", public::ALGORITHMS.join(", "))]
+    Dsa,
+    #[error("ssh public key does not begin with a key type: it must be one of {}", public::ALGORITHMS.join(", "))]
+    UnknownType,
+    #[error("ssh public key stops after its type {0}: copy the whole line")]
+    NoBody(&'static str),
+    #[error("ssh public key of type {0} is damaged or cut short: copy the whole line again")]
+    Damaged(&'static str),
+    #[error("ssh public key is not of the type it names, {0}: copy the whole line again")]
+    OtherType(&'static str),
+    #[error("comment of the ssh public key holds a control character: remove it")]
+    ControlCharacter,
+    #[error(
+        "ssh public key is {0} characters long, AWS Transfer takes {max}: shorten the comment or use a smaller key",
+        max = public::MAX_LINE
+    )]
+    TooLong(usize),
+    #[error("line {line}: {source}")]
+    Line { line: usize, source: Box<KeyError> },
+    #[error(
+        "host key is {0} characters long, AWS Transfer takes {max}: use ed25519, ecdsa, or RSA up to 4096 bits",
+        max = private::MAX_PEM
+    )]
+    HostKeyTooLong(usize),
+    #[error(
+        "host key is not a private key in PEM form: give the file that ssh-keygen writes, not the .pub file"
+    )]
+    NotPem,
+    #[error("host key is a public key: give the private key")]
+    PublicInsteadOfPrivate,
+    #[error(
+        "host key text holds more than one PEM section, or text around it: leave one private key and nothing else"
+    )]
+    NotOneSection,
+    #[error(
+        "host key is protected by a passphrase: remove it with \"ssh-keygen -p -N '' -f <file>\""
+    )]
+    Encrypted,
+    #[error(
+        "host key is damaged, or of a kind that AWS Transfer does not take: use RSA (2048 to 4096 bits), ECDSA (P-256, P-384, \
+         P-521) or ed25519"
+    )]
+    UnsupportedHostKey,
+    #[error(
+        "host key is an RSA key below {} bits: generate a larger one",
+        private::MIN_RSA_BITS
+    )]
+    RsaTooSmall,
+    #[error("host key is damaged or cut short: copy the whole file again")]
+    DamagedHostKey,
+}
+
+/// Whether two fingerprints name the same key. AWS prints the base64 with `=`, ssh-keygen without.
+#[must_use]
+pub fn fingerprints_equal(a: &str, b: &str) -> bool {
+    a.trim_end_matches('=') == b.trim_end_matches('=')
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! The gate: every AWS call passes it, so that one account is never hammered by many objects.
+//!
+//! One gate per account, region and class of call. Here it is a plain token bucket; a learning limiter takes its
+//! place without a change to its callers. A mutation needs a [`Permit`], which only the gate makes: it is taken before
+//! the live read, so that nothing waits in a queue with a signature that ages.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Classes of calls, each with a rate of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// List and Describe.
+    Read,
+    /// Every mutation but CreateServer.
+    Write,
+    /// CreateServer.
+    CreateServer,
+}
+
+/// Calls per second and burst of each class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rates {
+    /// List and Describe, per second.
+    pub read: f64,
+    /// Mutations, per second.
+    pub write: f64,
+    /// CreateServer, per second.
+    pub create_server: f64,
+    /// How many seconds' worth of calls may go at once.
+    pub burst_seconds: f64,
+}
+
+impl Default for Rates {
+    /// AWS publishes no rates for the control plane; these stay below what its own CloudFormation handlers use in bulk.
+    fn default() -> Self {
+        Self { read: 10.0, write: 5.0, create_server: 1.0, burst_seconds: 2.0 }
+    }
+}
+
+impl Rates {
+    fn of(&self, class: Class) -> f64 {
+        match class {
+            Class::Read => self.read,
+            Class::Write => self.write,
+            Class::CreateServer => self.create_server,
+        }
+    }
+}
+
+/// The right to send one mutation; spent by sending it.
+#[derive(Debug)]
+#[must_use = "a permit is a call that others now wait for"]
+pub struct Permit(());
+
+#[derive(Debug)]
+struct Bucket {
+    tokens: f64,
+    filled_at: Instant,
+}
+
+/// Key of a bucket: account, region, class.
+type Key = (String, String, Class);
+
+/// All buckets of the process.
+#[derive(Debug)]
+pub struct Gate {
+    rates: Rates,
+    buckets: Mutex<BTreeMap<Key, Bucket>>,
+}
+
+impl Gate {
+    /// A gate with the given rates for every account.
+    #[must_use]
+    pub fn new(rates: Rates) -> Arc<Self> {
+        Arc::new(Self { rates, buckets: Mutex::default() })
+    }
+
+    /// Waits for the right to send one call of the class.
+    pub async fn pass(&self, account: &str, region: &str, class: Class) -> Permit {
+        loop {
+            let wait = self.take(account, region, class, Instant::now());
+            match wait {
+                None => return Permit(()),
+                Some(wait) => tokio::time::sleep(wait).await,
+            }
+        }
+    }
+
+    /// Empties the bucket: AWS said that it was too much.
+    pub fn throttled(&self, account: &str, region: &str, class: Class) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(&(account.to_owned(), region.to_owned(), class)) {
+            bucket.tokens = 0.0;
+            bucket.filled_at = Instant::now();
+        }
+    }
+
+    /// Takes a token, or says how long to wait before asking again.
+    fn take(&self, account: &str, region: &str, class: Class, now: Instant) -> Option<Duration> {
+        let rate = self.rates.of(class);
+        let capacity = (rate * self.rates.burst_seconds).max(1.0);
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = buckets
+            .entry((account.to_owned(), region.to_owned(), class))
+            .or_insert(Bucket { tokens: capacity, filled_at: now });
+        let filled = bucket.tokens + now.duration_since(bucket.filled_at).as_secs_f64() * rate;
+        bucket.tokens = filled.min(capacity);
+        bucket.filled_at = now;
+        if bucket.tokens >= 1.0 {
+            bucket.tokens -= 1.0;
+            return None;
+        }
+        Some(Duration::from_secs_f64((1.0 - bucket.tokens) / rate))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn never_lets_more_through_than_burst_plus_rate() {
+        let gate = Gate::new(Rates { read: 10.0, write: 5.0, create_server: 1.0, burst_seconds: 2.0 });
+        let start = Instant::now();
+        for _ in 0..110 {
+            let _ = gate.pass("1", "r", Class::Read).await;
+        }
+        // 20 at once, 90 more at 10 per second.
+        let taken = start.elapsed().as_secs_f64();
+        assert!((8.9..9.2).contains(&taken), "{taken}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn accounts_regions_and_classes_do_not_wait_for_each_other() {
+        let gate = Gate::new(Rates { read: 1.0, write: 1.0, create_server: 1.0, burst_seconds: 1.0 });
+        let start = Instant::now();
+        for (account, region, class) in
+            [("1", "a", Class::Read), ("2", "a", Class::Read), ("1", "b", Class::Read), ("1", "a", Class::Write)]
+        {
+            let _ = gate.pass(account, region, class).await;
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttle_empties_the_bucket() {
+        let gate = Gate::new(Rates { read: 1.0, write: 1.0, create_server: 1.0, burst_seconds: 5.0 });
+        let _ = gate.pass("1", "a", Class::Read).await;
+        gate.throttled("1", "a", Class::Read);
+        let start = Instant::now();
+        let _ = gate.pass("1", "a", Class::Read).await;
+        assert!(start.elapsed() >= Duration::from_millis(990));
+    }
+}

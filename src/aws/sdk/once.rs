@@ -1,0 +1,222 @@
+//! One call is one request: the settings that make the SDK send it once and sign it with the time that was asked for.
+//!
+//! All settings belong together. With a time source alone the SDK signs with "now plus learnt skew", learns that skew
+//! per client from every `Date` header and so moves the signatures of later calls; with retries on it repeats a refused
+//! signature with the real time; with its identity cache it judges expiry by the chosen time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_smithy_async::time::{SharedTimeSource, StaticTimeSource};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef,
+    BeforeTransmitInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::timeout::TimeoutConfig;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::error;
+use crate::aws::http::CONNECT_TIMEOUT;
+use crate::aws::{Fault, FaultKind};
+
+/// Sends one operation of either SDK client as `$once` says. A macro, because the two clients' builders share no trait.
+macro_rules! send_once {
+    ($once:expr, $sdk:ident, $operation:expr) => {{
+        let once: &$crate::aws::sdk::once::Once = $once;
+        let mut settings = $sdk::config::Builder::new()
+            .disable_clock_skew_correction(true)
+            .retry_config(aws_smithy_types::retry::RetryConfig::disabled())
+            .identity_cache($sdk::config::IdentityCache::no_cache())
+            .credentials_provider(once.credentials().clone())
+            .timeout_config(once.timeouts());
+        settings.set_time_source(once.time_source());
+        let call = $operation.customize().config_override(settings).interceptor(once.listener());
+        once.outcome(call.send().await)
+    }};
+}
+pub(in crate::aws) use send_once;
+
+/// One request that is about to be sent, and what was heard of it.
+#[derive(Debug)]
+pub(in crate::aws) struct Once {
+    operation: &'static str,
+    at: Option<Timestamp>,
+    timeout: Duration,
+    credentials: Credentials,
+    heard: Arc<Mutex<Heard>>,
+}
+
+/// What the request left behind, whatever became of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Heard {
+    /// Whether it was handed to the network at all.
+    pub sent: bool,
+    /// AWS's `Date`, as soon as the headers came.
+    pub date: Option<Timestamp>,
+}
+
+impl Once {
+    /// A request that is signed with `at`, or by the local clock.
+    pub fn new(operation: &'static str, at: Option<Timestamp>, timeout: Duration, credentials: &Credentials) -> Self {
+        // The time of the signature has nothing to do with the life of the credentials: who keeps them knows that.
+        let credentials = Credentials::new(
+            credentials.access_key_id(),
+            credentials.secret_access_key(),
+            credentials.session_token().map(str::to_owned),
+            None,
+            "transfer-operator",
+        );
+        Self { operation, at, timeout, credentials, heard: Arc::default() }
+    }
+
+    /// What it is signed with.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// One attempt is the whole operation.
+    pub fn timeouts(&self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(self.timeout)
+            .operation_timeout(self.timeout)
+            .build()
+    }
+
+    /// The clock that stands still at the time of the signature.
+    pub fn time_source(&self) -> Option<SharedTimeSource> {
+        self.at.map(|at| SharedTimeSource::new(StaticTimeSource::new(SystemTime::from(at))))
+    }
+
+    /// Takes down what happens to the request.
+    pub fn listener(&self) -> Listener {
+        Listener { heard: self.heard.clone(), required: required_member(self.operation) }
+    }
+
+    /// AWS's `Date` of the answer.
+    pub fn date(&self) -> Option<Timestamp> {
+        self.heard().date
+    }
+
+    /// The SDK's outcome, a failure of it as [`Fault`].
+    pub fn outcome<T, E>(&self, outcome: Result<T, SdkError<E, HttpResponse>>) -> Result<T, Fault>
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+    {
+        outcome.map_err(|failure| error::fault(self.operation, self.heard(), &failure))
+    }
+
+    /// The answer of AWS lacks what its model promises; what the call did is unknown.
+    pub fn incomplete(&self, member: &str) -> Fault {
+        let message = format!("the answer has no {member}");
+        error::plain(self.operation, FaultKind::Lost, error::UNREADABLE, message, self.date())
+    }
+
+    /// The request could not be built; nothing was sent.
+    pub fn unbuildable(&self, why: &dyn std::error::Error) -> Fault {
+        error::plain(self.operation, FaultKind::Rejected, error::NOT_SENT, error::chain(why), None)
+    }
+
+    fn heard(&self) -> Heard {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Listens to one request.
+#[derive(Debug)]
+pub(in crate::aws) struct Listener {
+    heard: Arc<Mutex<Heard>>,
+    required: Option<&'static str>,
+}
+
+impl Listener {
+    fn note(&self, change: impl FnOnce(&mut Heard)) {
+        change(&mut self.heard.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Intercept for Listener {
+    fn name(&self) -> &'static str {
+        "Listener"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.note(|heard| heard.sent = true);
+        Ok(())
+    }
+
+    fn read_after_transmit(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date").and_then(parse_date);
+        self.note(|heard| heard.date = date);
+        Ok(())
+    }
+
+    /// The SDK reads an empty body as an answer of empty members: an empty page of a listing, a server without tags.
+    /// Neither may be believed.
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response();
+        match self.required {
+            Some(member) if response.status().is_success() && !has_member(response, member) => {
+                Err(format!("the answer has no {member}").into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn parse_date(text: &str) -> Option<Timestamp> {
+    Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()
+}
+
+fn has_member(response: &HttpResponse, member: &str) -> bool {
+    let body = response.body().bytes().unwrap_or_default();
+    let answer = serde_json::from_slice(body);
+    answer.is_ok_and(|answer: Map<String, Value>| answer.contains_key(member))
+}
+
+/// A member that the answer to an operation always has. Operations without output, and those of STS (XML), have none.
+fn required_member(operation: &str) -> Option<&'static str> {
+    Some(match operation {
+        "CreateServer" | "UpdateServer" => "ServerId",
+        "DescribeServer" => "Server",
+        "ListServers" => "Servers",
+        "CreateUser" | "UpdateUser" => "UserName",
+        "DescribeUser" => "User",
+        "ListUsers" => "Users",
+        "ImportSshPublicKey" => "SshPublicKeyId",
+        "CreateAccess" | "UpdateAccess" => "ExternalId",
+        "DescribeAccess" => "Access",
+        "ListAccesses" => "Accesses",
+        "ImportHostKey" | "UpdateHostKey" => "HostKeyId",
+        "DescribeHostKey" => "HostKey",
+        "ListHostKeys" => "HostKeys",
+        "DescribeSecurityPolicy" => "SecurityPolicy",
+        "ListSecurityPolicies" => "SecurityPolicyNames",
+        "TestIdentityProvider" => "StatusCode",
+        _ => return None,
+    })
+}

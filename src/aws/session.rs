@@ -1,0 +1,262 @@
+//! From an AwsIdentity to the account it stands for: credentials, endpoints, one client per (identity, region).
+//!
+//! Never falls back: an identity whose credentials do not lead to its account cannot be used.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::credentials::{CredentialCache, FAILURE_KEPT, Own};
+use super::sdk::{SdkTransfer, error};
+use super::sts::{Role, Sts};
+use super::{Account, AwsClock, Fault, FaultKind, Gate};
+use crate::api::AwsIdentity;
+use crate::api::identity::{AssumeRole, CredentialSource, Endpoints};
+
+/// Who AWS says the credentials are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// Twelve digits.
+    pub account: String,
+    /// ARN of the user or assumed role.
+    pub arn: String,
+}
+
+/// Identities to accounts.
+#[async_trait]
+pub trait Aws: Send + Sync {
+    /// The account of an identity in a region, checked against STS before its first use.
+    ///
+    /// # Errors
+    /// A fault of kind Credentials where the identity cannot be used.
+    async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, Fault>;
+
+    /// Asks STS who the identity is.
+    ///
+    /// # Errors
+    /// The fault that STS answered with; `AccountMismatch` where it is another account than the identity names.
+    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault>;
+}
+
+/// Code of the fault where the credentials belong to another account than the identity names.
+pub const ACCOUNT_MISMATCH: &str = "AccountMismatch";
+
+/// The region whose STS the default chain asks where the pod was told none; IRSA and Pod Identity tell it.
+const FALLBACK_REGION: &str = "us-east-1";
+
+/// Identity uid, generation, region.
+type Key = (String, i64, String);
+
+/// The real one.
+#[derive(Debug)]
+pub struct Sessions {
+    gate: Arc<Gate>,
+    pod: OnceCell<Pod>,
+    open: Mutex<BTreeMap<Key, Arc<Session>>>,
+}
+
+/// What the pod's environment gives: endpoints, and credentials of its own.
+#[derive(Debug)]
+struct Pod {
+    config: SdkConfig,
+    own: Arc<CredentialCache>,
+}
+
+impl From<SdkConfig> for Pod {
+    /// The credentials are taken out of the configuration: nothing may use them that was not told to.
+    fn from(config: SdkConfig) -> Self {
+        let own = CredentialCache::new(Own(config.credentials_provider()));
+        let mut config = config.into_builder();
+        config.set_credentials_provider(None);
+        Self { config: config.build(), own }
+    }
+}
+
+/// One identity in one region.
+#[derive(Debug)]
+struct Session {
+    account: Account,
+    sts: Sts,
+    credentials: Arc<CredentialCache>,
+    verdict: tokio::sync::Mutex<Option<Verdict>>,
+}
+
+/// What STS said of the identity, and until when a failure is believed.
+#[derive(Debug)]
+struct Verdict {
+    outcome: Result<CallerIdentity, Fault>,
+    until: Option<Instant>,
+}
+
+impl Sessions {
+    /// Sessions on what the environment says: the AWS default chain, `AWS_ENDPOINT_URL`.
+    #[must_use]
+    pub fn new(gate: Arc<Gate>) -> Self {
+        Self { gate, pod: OnceCell::new(), open: Mutex::default() }
+    }
+
+    /// Sessions on a given configuration instead of the environment's.
+    #[must_use]
+    pub fn with_config(gate: Arc<Gate>, config: SdkConfig) -> Self {
+        Self { gate, pod: OnceCell::new_with(Some(config.into())), open: Mutex::default() }
+    }
+
+    async fn session(&self, identity: &AwsIdentity, region: &str) -> Result<Arc<Session>, Fault> {
+        let uid = identity.metadata.uid.clone().unwrap_or_default();
+        let generation = identity.metadata.generation.unwrap_or_default();
+        let key = (uid.clone(), generation, region.to_owned());
+        if let Some(session) = self.lock().get(&key) {
+            return Ok(Arc::clone(session));
+        }
+        let pod = self.pod.get_or_init(load).await;
+        let session = Arc::new(open(pod, &self.gate, identity, region)?);
+        let mut sessions = self.lock();
+        sessions.retain(|(other, old, _), _| *other != uid || *old == generation);
+        Ok(Arc::clone(sessions.entry(key).or_insert(session)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Arc<Session>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Aws for Sessions {
+    async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, Fault> {
+        let session = self.session(identity, region).await?;
+        session.check().await?;
+        Ok(session.account.clone())
+    }
+
+    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault> {
+        let Some(region) = identity.spec.regions.first() else {
+            return Err(unusable("NoRegion", "spec.regions is empty".to_owned()));
+        };
+        self.session(identity, region).await?.verify().await
+    }
+}
+
+impl Session {
+    /// Asks STS unless it was asked before; many callers ask once.
+    async fn check(&self) -> Result<(), Fault> {
+        let mut verdict = self.verdict.lock().await;
+        if let Some(known) = verdict.as_ref().filter(|known| known.until.is_none_or(|until| Instant::now() < until)) {
+            return known.outcome.as_ref().map(|_| ()).map_err(Clone::clone);
+        }
+        let outcome = self.ask().await;
+        let answer = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
+        *verdict = Some(Verdict::new(outcome));
+        answer
+    }
+
+    /// Asks STS now. A failure of the asking does not take back what STS said earlier; another account does.
+    async fn verify(&self) -> Result<CallerIdentity, Fault> {
+        let mut verdict = self.verdict.lock().await;
+        let outcome = self.ask().await;
+        let known = verdict.as_ref().is_some_and(|known| known.outcome.is_ok());
+        let failed = outcome.as_ref().is_err_and(|fault| fault.code != ACCOUNT_MISMATCH);
+        if !(known && failed) {
+            *verdict = Some(Verdict::new(outcome.clone()));
+        }
+        outcome
+    }
+
+    async fn ask(&self) -> Result<CallerIdentity, Fault> {
+        let caller = self.sts.caller(&self.credentials).await?;
+        if caller.account == self.account.id {
+            return Ok(caller);
+        }
+        let Account { id, .. } = &self.account;
+        let message = format!("the credentials belong to account {}, spec.accountId says {id}", caller.account);
+        Err(unusable(ACCOUNT_MISMATCH, message))
+    }
+}
+
+impl Verdict {
+    fn new(outcome: Result<CallerIdentity, Fault>) -> Self {
+        // A skewed signature has just taught us AWS's time: the next attempt is a new one.
+        let until = outcome.as_ref().err().map(|fault| match fault.kind {
+            FaultKind::Skewed => Instant::now(),
+            _ => Instant::now() + FAILURE_KEPT,
+        });
+        // AWS's `Date` is not kept with a failure: told later, it would be wrong.
+        Self { outcome: outcome.map_err(|fault| Fault { date: None, ..fault }), until }
+    }
+}
+
+/// What the environment gives. No region is looked up in the instance metadata, which a pod often cannot reach: every
+/// identity names its own.
+async fn load() -> Pod {
+    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(FALLBACK_REGION);
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(super::http::http_client())
+        .region(region)
+        .load()
+        .await;
+    config.into()
+}
+
+fn open(pod: &Pod, gate: &Arc<Gate>, identity: &AwsIdentity, region: &str) -> Result<Session, Fault> {
+    let spec = &identity.spec;
+    let Endpoints { transfer, sts, ec2: _ } = spec.endpoints.clone().unwrap_or_default();
+    let base = pod.config.to_builder().region(Region::new(region.to_owned())).build();
+    let mut to_sts = aws_sdk_sts::config::Builder::from(&base);
+    let mut to_transfer = aws_sdk_transfer::config::Builder::from(&base);
+    if let Some(url) = endpoint(sts) {
+        to_sts.set_endpoint_url(Some(url));
+    }
+    if let Some(url) = endpoint(transfer) {
+        to_transfer.set_endpoint_url(Some(url));
+    }
+    if spec.use_fips {
+        to_sts.set_use_fips(Some(true));
+        to_transfer.set_use_fips(Some(true));
+    }
+    if spec.use_dual_stack {
+        to_sts.set_use_dual_stack(Some(true));
+        to_transfer.set_use_dual_stack(Some(true));
+    }
+    let clock = Arc::new(AwsClock::default());
+    let sts = Sts {
+        client: aws_sdk_sts::Client::from_conf(to_sts.build()),
+        account: spec.account_id.clone(),
+        region: region.to_owned(),
+        clock: Arc::clone(&clock),
+        gate: Arc::clone(gate),
+    };
+    let credentials = match role(identity)? {
+        None => Arc::clone(&pod.own),
+        Some(role) => CredentialCache::new(Role { sts: sts.clone(), own: Arc::clone(&pod.own), to: role }),
+    };
+    let transfer = Arc::new(SdkTransfer::new(to_transfer, Arc::clone(&credentials)));
+    let account = Account::new(spec.account_id.clone(), region.to_owned(), transfer, Arc::clone(gate), clock);
+    Ok(Session { account, sts, credentials, verdict: tokio::sync::Mutex::default() })
+}
+
+/// An empty text is no endpoint.
+fn endpoint(url: Option<String>) -> Option<String> {
+    url.filter(|url| !url.is_empty())
+}
+
+/// The role to assume; none where the identity is the operator's own, said in so many words.
+fn role(identity: &AwsIdentity) -> Result<Option<AssumeRole>, Fault> {
+    let credentials = &identity.spec.credentials;
+    match (credentials.source, &credentials.assume_role) {
+        (CredentialSource::Operator, _) => Ok(None),
+        (CredentialSource::AssumeRole, Some(role)) => Ok(Some(role.clone())),
+        (CredentialSource::AssumeRole, None) => {
+            let message = "spec.credentials.source is AssumeRole and spec.credentials.assumeRole is missing";
+            Err(unusable("NoRole", message.to_owned()))
+        }
+    }
+}
+
+fn unusable(code: &str, message: String) -> Fault {
+    error::plain("GetCallerIdentity", FaultKind::Credentials, code, message, None)
+}

@@ -1,0 +1,152 @@
+//! The narrow door to Kubernetes: what a pass needs of the API server, and nothing else.
+//!
+//! [`Cluster`] is live: every answer is the API server's own of that moment. [`Directory`] is the cache that watches
+//! fill; it is good for references, never for a create or a destructive call.
+
+pub mod directory;
+pub mod kube;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ::kube::core::ApiResource;
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use crate::api::{AwsIdentity, Managed, TransferAccess, TransferServer, TransferUser};
+
+/// Namespace and name; the namespace is empty for cluster-scoped kinds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+/// What the API server refused or failed to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClusterError {
+    /// The resourceVersion is no longer the newest: somebody wrote in between.
+    #[error("{0}: the object changed in between")]
+    Conflict(String),
+    /// The object is not there.
+    #[error("{0}: not found")]
+    NotFound(String),
+    /// The operator's ServiceAccount may not do this.
+    #[error("{0}: forbidden")]
+    Forbidden(String),
+    /// The API server refuses the content.
+    #[error("{0}: refused: {1}")]
+    Invalid(String, String),
+    /// The object does not decode into our type.
+    #[error("{0}: cannot be read as this version's type: {1}")]
+    Undecodable(String, String),
+    /// No answer, or one that says "later".
+    #[error("{0}: the API server did not answer: {1}")]
+    Unavailable(String, String),
+}
+
+/// A Secret as far as it may be looked at.
+#[derive(Debug)]
+pub struct SecretData {
+    /// `type` of the Secret.
+    pub secret_type: String,
+    /// Its values; those that are no text are left out.
+    pub data: BTreeMap<String, SecretString>,
+}
+
+/// An Event to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Warning instead of Normal.
+    pub warning: bool,
+    /// CamelCase word, the same as the condition's.
+    pub reason: String,
+    /// For people; cut to what the API takes.
+    pub message: String,
+}
+
+/// The API server, live.
+#[async_trait]
+pub trait Cluster: Send + Sync {
+    /// Reads one object of ours.
+    async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError>;
+
+    /// Reads all objects of a kind of ours, in every namespace that is watched.
+    async fn list(&self, kind: &ApiResource) -> Result<Vec<Value>, ClusterError>;
+
+    /// Applies the whole status under `resource_version`, strictly; answers with the object as stored.
+    async fn apply_status(
+        &self,
+        kind: &ApiResource,
+        name: &Name,
+        resource_version: &str,
+        status: Value,
+    ) -> Result<Value, ClusterError>;
+
+    /// Adds (`true`) or removes our finalizer, if uid and resourceVersion are still these; answers with the object as
+    /// stored.
+    async fn set_finalizer(
+        &self,
+        kind: &ApiResource,
+        name: &Name,
+        uid: &str,
+        resource_version: &str,
+        present: bool,
+    ) -> Result<Value, ClusterError>;
+
+    /// Reads one Secret by name. Only namespaces that the installation names may be read.
+    async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError>;
+
+    /// Reads the data of one ConfigMap.
+    async fn config_map(&self, name: &Name) -> Result<Option<BTreeMap<String, String>>, ClusterError>;
+
+    /// Publishes an Event about an object (given as JSON). Failing to is only logged.
+    async fn publish(&self, kind: &ApiResource, object: &Value, note: Note);
+}
+
+/// What the watches hold, for references.
+pub trait Directory: Send + Sync {
+    /// An identity.
+    fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>>;
+    /// A server.
+    fn server(&self, name: &Name) -> Option<Arc<TransferServer>>;
+    /// Labels of a namespace; absent where the namespace is not known.
+    fn namespace_labels(&self, name: &str) -> Option<BTreeMap<String, String>>;
+    /// All servers.
+    fn servers(&self) -> Vec<Arc<TransferServer>>;
+    /// All users.
+    fn users(&self) -> Vec<Arc<TransferUser>>;
+    /// All accesses.
+    fn accesses(&self) -> Vec<Arc<TransferAccess>>;
+}
+
+/// Reads and decodes one object of a managed kind.
+///
+/// # Errors
+/// Any [`ClusterError`]; `Undecodable` where it does not fit our type.
+pub async fn get<K: Managed>(cluster: &dyn Cluster, name: &Name) -> Result<Option<K>, ClusterError> {
+    let value = cluster.get(&ApiResource::erase::<K>(&()), name).await?;
+    value.map(|value| decode(name, value)).transpose()
+}
+
+/// Decodes an object that the door answered with.
+///
+/// # Errors
+/// `Undecodable`, naming the object.
+pub fn decode<K: Managed>(name: &Name, value: Value) -> Result<K, ClusterError> {
+    serde_json::from_value(value)
+        .map_err(|error| ClusterError::Undecodable(format!("{} {name}", K::kind(&())), error.to_string()))
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.namespace.is_empty() {
+            write!(f, "{}", self.name)
+        } else {
+            write!(f, "{}/{}", self.namespace, self.name)
+        }
+    }
+}

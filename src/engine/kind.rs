@@ -1,0 +1,235 @@
+//! What the engine asks of a kind. A new kind implements [`Kind`] and needs no change to the engine.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::decide::Identified;
+use super::diff::Change;
+use super::evidence::Lookup;
+use super::owner::Owner;
+use crate::api::Managed;
+use crate::api::status::Applied;
+use crate::aws::types::Tags;
+use crate::aws::{Account, Fault, Mutation};
+use crate::cluster::ClusterError;
+
+/// Why something is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Reason of the condition.
+    pub reason: &'static str,
+    /// What is wrong, for which field, and what to do.
+    pub message: String,
+    /// A person must act; otherwise it passes when something else appears.
+    pub stalled: bool,
+}
+
+impl Block {
+    /// A person must act.
+    #[must_use]
+    pub fn stalled(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), stalled: true }
+    }
+
+    /// It passes by itself when what is missing appears.
+    #[must_use]
+    pub fn waiting(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), stalled: false }
+    }
+}
+
+/// A read failed while something was being found out.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// In AWS.
+    #[error(transparent)]
+    Aws(#[from] Fault),
+    /// In Kubernetes.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// Not trouble at all: something must be in place first.
+    #[error("{}", .0.message)]
+    Blocked(Block),
+}
+
+impl From<Block> for Trouble {
+    fn from(block: Block) -> Self {
+        Self::Blocked(block)
+    }
+}
+
+/// Where an object lives in AWS, and whether it may.
+#[derive(Clone, Debug)]
+pub struct Place<P> {
+    /// The account and region.
+    pub account: Account,
+    /// Name of the AwsIdentity.
+    pub identity: String,
+    /// Changes when the identity does: what was refused before may now be right.
+    pub revision: String,
+    /// Tags that the identity puts on everything.
+    pub identity_tags: Tags,
+    /// Why nothing but deletion may be done there: the grant is missing or was withdrawn. No call but reads and
+    /// deletions of what is ours is made while this stands; before anything exists, no call at all.
+    pub denied: Option<Block>,
+    /// What the kind needs besides.
+    pub detail: P,
+}
+
+/// What the spec asks for, in AWS's terms.
+#[derive(Clone, Debug)]
+pub struct Wanted<W> {
+    /// In the kind's own shape.
+    pub want: W,
+    /// What is not in order. Any of these holds a create back; which calls to something that exists they hold back,
+    /// [`Kind::plan`] says.
+    pub blocks: Vec<Block>,
+    /// Paths and tag keys that the spec sets, and hashes of what AWS never returns.
+    pub applied: Applied,
+    /// When it changes by itself (a key expires).
+    pub changes_at: Option<Timestamp>,
+}
+
+/// What a look at the key showed.
+#[derive(Clone, Debug)]
+pub enum Look<H> {
+    /// No key is known yet.
+    NoKey,
+    /// It is there.
+    Found(H),
+    /// It is not.
+    Missing,
+    /// Its server is not.
+    ParentMissing,
+}
+
+/// What is different and what to send.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// All differences, also those that are not acted on.
+    pub changes: Vec<Change>,
+    /// Calls in the order in which they are to be sent; each stands on its own, so that one that AWS refuses does not
+    /// hold the others back.
+    pub calls: Vec<Mutation>,
+    /// Why some differences are not acted on.
+    pub blocks: Vec<Block>,
+    /// AWS is on its way somewhere (reason, message): look again soon.
+    pub busy: Option<(&'static str, String)>,
+}
+
+/// One kind of object.
+#[async_trait]
+pub trait Kind: Send + Sync + Sized + 'static {
+    /// The custom resource.
+    type Object: Managed;
+    /// Where it lives, besides account and region.
+    type Detail: Clone + Send + Sync;
+    /// What is wanted.
+    type Want: Send + Sync;
+    /// What AWS has.
+    type Have: Send + Sync;
+
+    /// How its AWS object is found again.
+    const IDENTIFIED: Identified;
+
+    /// Finds out where the object lives: identity, grant, account, region, server. Makes no AWS call for an object
+    /// that is not granted.
+    ///
+    /// # Errors
+    /// `Blocked` where the place cannot be told; other trouble is retried.
+    async fn place(&self, object: &Self::Object) -> Result<Place<Self::Detail>, Trouble>;
+
+    /// Turns the spec into what is wanted; reads ConfigMaps and Secrets that it names.
+    ///
+    /// # Errors
+    /// Trouble in reading. What the user must mend is a block in the answer, not an error.
+    async fn want(
+        &self,
+        object: &Self::Object,
+        place: &Place<Self::Detail>,
+        now: Timestamp,
+    ) -> Result<Wanted<Self::Want>, Trouble>;
+
+    /// Looks at the known key in AWS. Never changes anything.
+    ///
+    /// # Errors
+    /// The fault of a read; NotFound is an answer, not a fault.
+    async fn look(&self, object: &Self::Object, place: &Place<Self::Detail>) -> Result<Look<Self::Have>, Fault>;
+
+    /// The tags that stand on it; `None` for kinds that have none in AWS.
+    fn tags<'a>(&self, have: &'a Self::Have) -> Option<&'a Tags>;
+
+    /// Looks our owner tags up in a complete listing. Only for kinds found by tags.
+    ///
+    /// # Errors
+    /// The fault of a read: an incomplete listing is no listing.
+    async fn look_up(&self, place: &Place<Self::Detail>, owner: &Owner) -> Result<Lookup, Fault>;
+
+    /// Whether status says that the AWS object exists.
+    fn confirmed(&self, status: &<Self::Object as Managed>::Status) -> bool;
+
+    /// Writes the id of a server that was created or found into status; `None` takes it out.
+    fn set_id(&self, status: &mut <Self::Object as Managed>::Status, place: &Place<Self::Detail>, id: Option<&str>);
+
+    /// The call that creates it, with the owner tags.
+    fn create(
+        &self,
+        object: &Self::Object,
+        place: &Place<Self::Detail>,
+        wanted: &Wanted<Self::Want>,
+        owner_tags: &Tags,
+    ) -> Mutation;
+
+    /// Compares, and says what to send. `object.status` holds what this object applied before.
+    fn plan(
+        &self,
+        object: &Self::Object,
+        place: &Place<Self::Detail>,
+        wanted: &Wanted<Self::Want>,
+        have: &Self::Have,
+        owner: &Owner,
+    ) -> Plan;
+
+    /// Writes what was seen into the observed part of status (not conditions, not records).
+    fn observed(
+        &self,
+        status: &mut <Self::Object as Managed>::Status,
+        place: &Place<Self::Detail>,
+        wanted: Option<&Wanted<Self::Want>>,
+        have: &Self::Have,
+    );
+
+    /// What is worth a look and blocks nothing: reason and message.
+    fn advisory(
+        &self,
+        wanted: &Wanted<Self::Want>,
+        have: &Self::Have,
+        now: Timestamp,
+    ) -> Option<(&'static str, String)>;
+
+    /// Whether two statuses say something different. What changes all the time without meaning (a user count) is no
+    /// reason to write.
+    fn differ(old: &<Self::Object as Managed>::Status, new: &<Self::Object as Managed>::Status) -> bool {
+        old != new
+    }
+
+    /// What Ready says of it when nothing is left to do: reason and message.
+    fn settled(&self, have: &Self::Have) -> (&'static str, String);
+
+    /// Why it must not be deleted in AWS yet: what else it would take along.
+    ///
+    /// # Errors
+    /// Trouble in finding out.
+    async fn blocker(
+        &self,
+        object: &Self::Object,
+        place: &Place<Self::Detail>,
+        id: Option<&str>,
+    ) -> Result<Option<String>, Trouble>;
+
+    /// The call that deletes it. `id` is the server's, for kinds found by tags.
+    fn delete(&self, object: &Self::Object, place: &Place<Self::Detail>, id: Option<&str>) -> Mutation;
+
+    /// The ARN to tag, for `deletionPolicy: Retain`; `None` for kinds without tags.
+    fn arn(&self, object: &Self::Object, place: &Place<Self::Detail>, id: Option<&str>) -> Option<String>;
+}

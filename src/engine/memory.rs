@@ -1,0 +1,148 @@
+//! What a process remembers of an object between passes. All of it may be lost: status and AWS hold what counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use super::evidence::Sightings;
+use crate::aws::Fault;
+
+/// A call that AWS refused and that is not sent again before its time.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// What AWS said.
+    pub fault: Fault,
+    /// When it first said so of this call.
+    pub since: Instant,
+    /// How often it said so.
+    pub tries: u32,
+    /// When it may be sent again.
+    pub due: Instant,
+}
+
+/// One object's memory.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// What was seen repeatedly.
+    pub sightings: Sightings,
+    /// Refused calls, by a digest of the call.
+    pub holds: BTreeMap<String, Hold>,
+    /// Passes that failed in a row.
+    pub failures: u32,
+    /// Since when they fail.
+    pub failing_since: Option<Instant>,
+    /// This process sent a create by key: from now on the key is looked at.
+    pub tried: bool,
+    /// The attempt whose answer was received and proves nothing.
+    pub replied: Option<String>,
+    /// Ids whose deletion AWS acknowledged to this process.
+    pub deleted: BTreeSet<String>,
+    /// What the last reset went by.
+    token: Option<String>,
+}
+
+impl Memory {
+    /// Starts waiting anew when the token (generation, annotation, identity) is another one: a person changed
+    /// something, so what was refused may now be right.
+    pub fn reset_on(&mut self, token: String) {
+        if self.token.as_ref() != Some(&token) {
+            self.holds.clear();
+            self.failures = 0;
+            self.failing_since = None;
+            self.token = Some(token);
+        }
+    }
+
+    /// A pass went well.
+    pub fn succeeded(&mut self) {
+        self.failures = 0;
+        self.failing_since = None;
+    }
+
+    /// A pass failed; answers how often in a row and since when.
+    pub fn failed(&mut self, now: Instant) -> (u32, Instant) {
+        self.failures += 1;
+        (self.failures, *self.failing_since.get_or_insert(now))
+    }
+}
+
+/// All objects' memories of one kind, and which objects are being worked on.
+#[derive(Debug, Default)]
+pub struct Memories {
+    objects: Mutex<BTreeMap<String, Memory>>,
+    busy: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// Held while a pass, or a call that outlives its pass, works on an object.
+#[derive(Debug)]
+pub struct Busy {
+    uid: String,
+    busy: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        lock(&self.busy).remove(&self.uid);
+    }
+}
+
+impl Memories {
+    /// Takes the object, unless a call of an earlier pass is still at work on it.
+    #[must_use]
+    pub fn enter(&self, uid: &str) -> Option<Arc<Busy>> {
+        lock(&self.busy)
+            .insert(uid.to_owned())
+            .then(|| Arc::new(Busy { uid: uid.to_owned(), busy: Arc::clone(&self.busy) }))
+    }
+
+    /// The memory of an object.
+    #[must_use]
+    pub fn load(&self, uid: &str) -> Memory {
+        lock(&self.objects).get(uid).cloned().unwrap_or_default()
+    }
+
+    /// Changes the memory of an object.
+    pub fn change<T>(&self, uid: &str, change: impl FnOnce(&mut Memory) -> T) -> T {
+        change(lock(&self.objects).entry(uid.to_owned()).or_default())
+    }
+
+    /// Forgets an object that is gone.
+    pub fn forget(&self, uid: &str) {
+        lock(&self.objects).remove(uid);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_worked_on_once_at_a_time_also_by_a_call_that_outlives_its_pass() {
+        let memories = Memories::default();
+        let pass = memories.enter("u");
+        let call = pass.clone();
+        drop(pass);
+        assert!(memories.enter("u").is_none(), "the call still runs");
+        assert!(memories.enter("v").is_some(), "others are not held up");
+        drop(call);
+        assert!(memories.enter("u").is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_token_forgets_failures_and_refusals_but_not_what_was_seen() {
+        let mut memory = Memory::default();
+        memory.reset_on("1".to_owned());
+        memory.failed(Instant::now());
+        memory.deleted.insert("s-1".to_owned());
+        memory.reset_on("1".to_owned());
+        assert_eq!(memory.failures, 1);
+        memory.reset_on("2".to_owned());
+        assert_eq!(memory.failures, 0);
+        assert!(memory.deleted.contains("s-1"));
+    }
+}

@@ -1,0 +1,139 @@
+//! Sending one mutation: permit, live read, call. The only place from which a mutation leaves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use super::kind::{Kind, Trouble};
+use super::memory::Busy;
+use super::pass::{Engine, Subject};
+use kube::Resource as _;
+
+use crate::api::Managed;
+use crate::aws::account::class_of;
+use crate::aws::{Account, Fault, Made, Mutation, Permit};
+use crate::cluster;
+
+/// How old the live read may be on which a mutation rests; what is older begins again.
+const LIVE_READ_MAX_AGE: Duration = Duration::from_secs(10);
+
+/// The right to send one mutation now, signed with the time of the live read it rests on.
+#[derive(Debug)]
+pub struct Cleared {
+    permit: Permit,
+    /// The signing time.
+    pub at: Timestamp,
+    read_at: Instant,
+}
+
+impl Cleared {
+    /// Whether the live read is too old by now.
+    #[must_use]
+    pub fn expired(&self) -> bool {
+        self.read_at.elapsed() > LIVE_READ_MAX_AGE
+    }
+
+    /// Sends the mutation, once.
+    ///
+    /// # Errors
+    /// The fault that AWS answered with.
+    pub async fn send(self, account: &Account, call: Mutation) -> Result<Made, Fault> {
+        account.mutate(self.permit, self.at, call).await
+    }
+}
+
+/// Takes a permit, then reads the object live. `None` where it is no longer as the pass saw it: the pass begins again.
+///
+/// # Errors
+/// Trouble in reading.
+pub async fn clear<K: Kind>(
+    engine: &Engine<K>,
+    subject: &Subject<K::Object>,
+    account: &Account,
+    call: &Mutation,
+) -> Result<Option<Cleared>, Trouble> {
+    let permit = account.permit(class_of(call)).await;
+    let read_at = Instant::now();
+    let at = account.now().await?;
+    let live = cluster::get::<K::Object>(engine.cluster.as_ref(), &subject.name).await?;
+    let unchanged = live.is_some_and(|live| {
+        let meta = live.meta();
+        meta.uid.as_deref() == Some(subject.uid.as_str())
+            && meta.resource_version.as_deref() == Some(subject.resource_version.as_str())
+    });
+    let cleared = Cleared { permit, at, read_at };
+    Ok((unchanged && !cleared.expired()).then_some(cleared))
+}
+
+/// Sends a mutation that needs no record, in a task of its own: the deadline of the pass does not cut it.
+///
+/// # Errors
+/// Trouble in reading, or the fault that AWS answered with.
+pub async fn mutate<K: Kind>(
+    engine: &Engine<K>,
+    subject: &Subject<K::Object>,
+    account: &Account,
+    call: Mutation,
+) -> Result<Option<Made>, Trouble> {
+    let Some(cleared) = clear(engine, subject, account, &call).await? else { return Ok(None) };
+    let account = account.clone();
+    let operation = call.operation();
+    tracing::info!(object = %subject.name, operation, "calling AWS");
+    let made = detached(subject.busy.clone(), async move { cleared.send(&account, call).await }).await;
+    Ok(Some(made?))
+}
+
+/// Runs a future to its end in a task of its own, keeping the object busy as long.
+///
+/// # Errors
+/// Those of the future; a task that broke down counts as an answer that was lost.
+pub async fn detached<T, F>(busy: Arc<Busy>, work: F) -> Result<T, Fault>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Fault>> + Send + 'static,
+{
+    let task = tokio::spawn(async move {
+        let outcome = work.await;
+        drop(busy);
+        outcome
+    });
+    match task.await {
+        Ok(outcome) => outcome,
+        Err(error) => Err(Fault {
+            operation: "Task",
+            kind: crate::aws::FaultKind::Lost,
+            code: "TaskFailed".to_owned(),
+            message: error.to_string(),
+            resource_type: None,
+            retry_after: None,
+            date: None,
+        }),
+    }
+}
+
+/// A short digest of a call, by which a refused one is recognised.
+#[must_use]
+pub fn digest(call: &Mutation) -> String {
+    format!("{}-{}", call.operation(), hash(&format!("{call:?}")))
+}
+
+/// The first 16 hexadecimal digits of the SHA-256 of a text.
+#[must_use]
+pub fn hash(text: &str) -> String {
+    short(&Sha256::digest(text))
+}
+
+/// The first 16 hexadecimal digits of a digest: enough to see a difference.
+#[must_use]
+pub fn short(digest: &[u8]) -> String {
+    format!("{:016x}", digest.first_chunk().map_or(0, |head| u64::from_be_bytes(*head)))
+}
+
+/// The part of an object's metadata that identifies a version of it.
+pub(super) fn version_of<O: Managed>(object: &O) -> (String, String) {
+    let meta = object.meta();
+    (meta.uid.clone().unwrap_or_default(), meta.resource_version.clone().unwrap_or_default())
+}

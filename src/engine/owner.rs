@@ -1,0 +1,151 @@
+//! Owner tags: what we write on every server and user, and what the tags on one say. Pure.
+//!
+//! Only tags that we read ourselves say what is ours; status says where to look.
+
+use crate::api;
+use crate::aws::types::Tags;
+
+/// AWS's limit for a tag value, in characters.
+const TAG_VALUE_MAX: usize = 256;
+
+/// Who an object is, as its owner tags say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Our cluster.
+    pub cluster: String,
+    /// `namespace/name`, cut and hashed where longer than a tag value.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+}
+
+/// What the tags on a server or user say of its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// This object of this cluster.
+    Ours,
+    /// None of our owner tags stands there.
+    Untagged,
+    /// This object's uid under another cluster: a restored copy.
+    OtherCluster,
+    /// An object of this name in this cluster, with another uid: a former life of it, or its dying namesake.
+    Former,
+    /// Somebody else, named as far as the tags do.
+    Foreign(String),
+}
+
+impl Owner {
+    /// The owner tags of an object.
+    #[must_use]
+    pub fn new(cluster: &str, namespace: &str, name: &str, uid: &str) -> Self {
+        Self { cluster: cluster.to_owned(), name: fit(&format!("{namespace}/{name}")), uid: uid.to_owned() }
+    }
+
+    /// The tags to write, the attempt among them.
+    #[must_use]
+    pub fn tags(&self, attempt: &str) -> Tags {
+        let mut tags = self.lasting_tags();
+        tags.insert(api::TAG_ATTEMPT.to_owned(), attempt.to_owned());
+        tags
+    }
+
+    /// The tags that must always stand there; the attempt is history.
+    #[must_use]
+    pub fn lasting_tags(&self) -> Tags {
+        Tags::from([
+            (api::TAG_CLUSTER.to_owned(), self.cluster.clone()),
+            (api::TAG_OWNER.to_owned(), self.name.clone()),
+            (api::TAG_UID.to_owned(), self.uid.clone()),
+        ])
+    }
+
+    /// Reads the owner off tags.
+    #[must_use]
+    pub fn judge(&self, tags: &Tags) -> Ownership {
+        let get = |key: &str| tags.get(key).map(String::as_str);
+        let (cluster, name, uid) = (get(api::TAG_CLUSTER), get(api::TAG_OWNER), get(api::TAG_UID));
+        let our_cluster = cluster == Some(self.cluster.as_str());
+        match (uid, name) {
+            (Some(uid), _) if uid == self.uid && our_cluster => Ownership::Ours,
+            (Some(uid), _) if uid == self.uid => Ownership::OtherCluster,
+            (_, Some(name)) if name == self.name && our_cluster && uid.is_some() => Ownership::Former,
+            (None, None) if cluster.is_none() => Ownership::Untagged,
+            _ => Ownership::Foreign(name.or(uid).unwrap_or("unknown").to_owned()),
+        }
+    }
+}
+
+fn fit(name: &str) -> String {
+    if name.chars().count() <= TAG_VALUE_MAX {
+        return name.to_owned();
+    }
+    let digest = super::mutate::hash(name);
+    let head: String = name.chars().take(TAG_VALUE_MAX - digest.len() - 1).collect();
+    format!("{head}-{digest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(rows: &[(&str, &str)]) -> Tags {
+        rows.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn uid_and_cluster_together_make_it_ours() {
+        let me = Owner::new("c1", "team", "files", "u1");
+        let rows: &[(&[(&str, &str)], Ownership, &str)] = &[
+            (&[("transfer-operator.dev/uid", "u1"), ("transfer-operator.dev/cluster", "c1")], Ownership::Ours, "both"),
+            (
+                &[("transfer-operator.dev/uid", "u1"), ("transfer-operator.dev/cluster", "c2")],
+                Ownership::OtherCluster,
+                "a restored copy",
+            ),
+            (&[("transfer-operator.dev/uid", "u1")], Ownership::OtherCluster, "a uid alone proves nothing"),
+            (&[], Ownership::Untagged, "no tags"),
+            (&[("team", "x")], Ownership::Untagged, "only a user's tags"),
+            (
+                &[
+                    ("transfer-operator.dev/uid", "u0"),
+                    ("transfer-operator.dev/cluster", "c1"),
+                    ("transfer-operator.dev/owner", "team/files"),
+                ],
+                Ownership::Former,
+                "same name, former uid",
+            ),
+            (
+                &[
+                    ("transfer-operator.dev/uid", "u0"),
+                    ("transfer-operator.dev/cluster", "c2"),
+                    ("transfer-operator.dev/owner", "team/files"),
+                ],
+                Ownership::Foreign("team/files".to_owned()),
+                "same name in another cluster",
+            ),
+            (
+                &[("transfer-operator.dev/cluster", "c1"), ("transfer-operator.dev/owner", "team/files")],
+                Ownership::Foreign("team/files".to_owned()),
+                "uid stripped",
+            ),
+        ];
+        for (given, expected, reason) in rows {
+            assert_eq!(&me.judge(&tags(given)), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_and_stays_distinct() {
+        let long = "n".repeat(300);
+        let a = Owner::new("c", "ns", &format!("{long}a"), "u").name;
+        let b = Owner::new("c", "ns", &format!("{long}b"), "u").name;
+        assert_eq!(a.chars().count(), TAG_VALUE_MAX);
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn what_is_written_reads_back_as_ours() {
+        let me = Owner::new("c1", "team", "files", "u1");
+        assert_eq!(me.judge(&me.tags("a1")), Ownership::Ours);
+    }
+}

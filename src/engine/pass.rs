@@ -1,0 +1,381 @@
+//! One pass over one object: find its place, look, decide one step, take it, say where it stands.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::core::ApiResource;
+use tokio::time::Instant;
+
+use super::decide::{self, Facts, Identified, Step};
+use super::evidence::{Lookup, Sight, Sighting};
+use super::kind::{Block, Kind, Look, Place, Trouble, Wanted};
+use super::memory::{Busy, Memories, Memory};
+use super::owner::{Owner, Ownership};
+use super::record::Record;
+use super::report::Report;
+use super::retry;
+use super::settings::Settings;
+use super::status::Verdict;
+use crate::api::common::{DeletionPolicy, ManagementPolicy};
+use crate::api::status::CreatePhase;
+use crate::api::{self, Managed, RECONCILE_AT};
+use crate::aws::Fault;
+use crate::cluster::{self, Cluster, ClusterError, Name};
+
+/// How soon to look again while AWS is on its way somewhere: its states last a minute or two.
+pub(super) const POLL: Duration = Duration::from_secs(5);
+
+/// How soon to come back while a call of an earlier pass is still running.
+const STILL_BUSY: Duration = Duration::from_secs(1);
+
+/// When the next pass over the object is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// At once: a step was taken.
+    Again,
+    /// After this time, or on a change.
+    After(Duration),
+    /// On a change only.
+    OnChange,
+}
+
+/// The engine of one kind.
+pub struct Engine<K: Kind> {
+    /// What is special about the kind.
+    pub kind: K,
+    /// The door to Kubernetes.
+    pub cluster: Arc<dyn Cluster>,
+    /// Times and chance.
+    pub settings: Settings,
+    /// What is remembered of objects.
+    pub memories: Memories,
+    /// The kind for the door.
+    pub resource: ApiResource,
+}
+
+/// The version of the object that a pass is about.
+#[derive(Debug)]
+pub struct Subject<O> {
+    /// The object, read live at the start of the pass.
+    pub object: O,
+    /// Namespace and name.
+    pub name: Name,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.resourceVersion`.
+    pub resource_version: String,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// As owner tags say it.
+    pub owner: Owner,
+    /// Keeps other passes away while this one, or a call it started, is at work.
+    pub busy: Arc<Busy>,
+}
+
+impl<O: Clone> Clone for Subject<O> {
+    fn clone(&self) -> Self {
+        let Self { object, name, uid, resource_version, generation, owner, busy } = self;
+        Self {
+            object: object.clone(),
+            name: name.clone(),
+            uid: uid.clone(),
+            resource_version: resource_version.clone(),
+            generation: *generation,
+            owner: owner.clone(),
+            busy: Arc::clone(busy),
+        }
+    }
+}
+
+impl<O: Managed> Subject<O> {
+    fn new(object: O, name: Name, cluster_id: &str, busy: Arc<Busy>) -> Self {
+        let meta = object.meta();
+        let uid = meta.uid.clone().unwrap_or_default();
+        Self {
+            owner: Owner::new(cluster_id, &name.namespace, &name.name, &uid),
+            resource_version: meta.resource_version.clone().unwrap_or_default(),
+            generation: meta.generation.unwrap_or_default(),
+            uid,
+            name,
+            busy,
+            object,
+        }
+    }
+
+    /// Whether a deletionTimestamp is set.
+    #[must_use]
+    pub fn deleting(&self) -> bool {
+        self.object.meta().deletion_timestamp.is_some()
+    }
+
+    /// Whether our finalizer is on it.
+    #[must_use]
+    pub fn finalizer(&self) -> bool {
+        self.object.meta().finalizers.iter().flatten().any(|name| name == api::FINALIZER)
+    }
+
+    /// The annotation that asks for a pass now.
+    #[must_use]
+    pub fn poke(&self) -> Option<&String> {
+        self.object.meta().annotations.as_ref()?.get(RECONCILE_AT)
+    }
+
+    /// The status, or an empty one.
+    #[must_use]
+    pub fn status(&self) -> O::Status {
+        self.object.status().cloned().unwrap_or_default()
+    }
+}
+
+/// What a pass came to.
+pub(super) enum End<S> {
+    /// A step was taken or the object moved on: the next pass sees what became of it. No status is written.
+    Next(Next),
+    /// A verdict to tell, with the observed part of the status filled in.
+    Tell(Report<S>),
+}
+
+/// Everything that a step needs to know.
+pub(super) struct Scene<'a, K: Kind> {
+    pub subject: &'a Subject<K::Object>,
+    pub place: &'a Place<K::Detail>,
+    pub wanted: Option<&'a Wanted<K::Want>>,
+    pub have: Option<&'a K::Have>,
+    pub now: Timestamp,
+}
+
+/// One pass over the object that was queued under this name and uid.
+pub async fn pass<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> Next {
+    let Some(busy) = engine.memories.enter(uid) else { return Next::After(STILL_BUSY) };
+    let object = match cluster::get::<K::Object>(engine.cluster.as_ref(), name).await {
+        Ok(Some(object)) => object,
+        Ok(None) => {
+            engine.memories.forget(uid);
+            return Next::OnChange;
+        }
+        Err(error) => return engine.unreadable(uid, &error),
+    };
+    let subject = Subject::new(object, name.clone(), &engine.settings.cluster_id, busy);
+    if subject.uid != uid {
+        // The queue holds a former object of this name; the watch brings the new one.
+        engine.memories.forget(uid);
+        return Next::OnChange;
+    }
+    let end = match engine.converge(&subject).await {
+        Ok(end) => end,
+        Err(trouble) => engine.troubled(&subject, &trouble),
+    };
+    match end {
+        End::Next(next) => next,
+        End::Tell(report) => engine.tell(&subject, report).await,
+    }
+}
+
+impl<K: Kind> Engine<K> {
+    /// An engine with an empty memory.
+    #[must_use]
+    pub fn new(kind: K, cluster: Arc<dyn Cluster>, settings: Settings) -> Arc<Self> {
+        let resource = ApiResource::erase::<K::Object>(&());
+        Arc::new(Self { kind, cluster, settings, memories: Memories::default(), resource })
+    }
+
+    async fn converge(self: &Arc<Self>, subject: &Subject<K::Object>) -> Result<End<Status<K>>, Trouble> {
+        if subject.deleting() && !subject.finalizer() {
+            self.memories.forget(&subject.uid);
+            return Ok(End::Next(Next::OnChange));
+        }
+        let place = match self.kind.place(&subject.object).await {
+            Ok(place) => place,
+            Err(Trouble::Blocked(block)) => return self.placeless(subject, block).await,
+            Err(trouble) => return Err(trouble),
+        };
+        let token = format!("{} {:?} {}", subject.generation, subject.poke(), place.revision);
+        self.memories.change(&subject.uid, |memory| memory.reset_on(token));
+        if let Some(block) = place.denied.as_ref().filter(|_| !subject.deleting()) {
+            return Ok(End::Tell(Report::block(subject.status(), block.clone())));
+        }
+        let now = place.account.now().await?;
+        let wanted = self.wanted(subject, &place, now).await?;
+        let look = self.look(subject, &place).await?;
+        let sight = self.sight(subject, &look, now);
+        let have = match &look {
+            Look::Found(have) => Some(have),
+            Look::NoKey | Look::Missing | Look::ParentMissing => None,
+        };
+        let scene = Scene { subject, place: &place, wanted: wanted.as_ref(), have, now };
+        let step = self.decide(&scene, &sight).await?;
+        tracing::debug!(object = %subject.name, ?sight, ?step, "decided");
+        self.take(&scene, step).await
+    }
+
+    /// The place cannot be told. What is left in AWS on purpose, and what never got there, needs none to go.
+    async fn placeless(&self, subject: &Subject<K::Object>, block: Block) -> Result<End<Status<K>>, Trouble> {
+        let retained = subject.object.policies().deletion == DeletionPolicy::Retain;
+        if subject.deleting() && !subject.object.policies().protected && (retained || self.never_sent(subject)) {
+            return self.release(subject, None).await;
+        }
+        Ok(nowhere::<K>(subject, block))
+    }
+
+    /// Whether the records prove that nothing was ever sent for this object, or that AWS refused it.
+    fn never_sent(&self, subject: &Subject<K::Object>) -> bool {
+        let status = subject.status();
+        let record = K::Object::common(&status).create.as_ref().filter(|record| record.uid == subject.uid);
+        let refused = record.is_some_and(|record| record.phase == CreatePhase::Rejected);
+        let unsent = record.is_some_and(|record| record.phase == CreatePhase::None && record.attempt.is_none());
+        // A user's finalizer is its record: without another one, a create may have been sent.
+        !self.kind.confirmed(&status) && (refused || (unsent && K::IDENTIFIED != Identified::ByKey))
+    }
+
+    async fn wanted(
+        &self,
+        subject: &Subject<K::Object>,
+        place: &Place<K::Detail>,
+        now: Timestamp,
+    ) -> Result<Option<Wanted<K::Want>>, Trouble> {
+        // Deletion asks for less than an update: a spec that is wrong must not hold it up.
+        if subject.deleting() {
+            return Ok(None);
+        }
+        self.kind.want(&subject.object, place, now).await.map(Some)
+    }
+
+    async fn look(&self, subject: &Subject<K::Object>, place: &Place<K::Detail>) -> Result<Look<K::Have>, Fault> {
+        let observes = subject.object.policies().management == ManagementPolicy::ObserveOnly;
+        let due = match K::IDENTIFIED {
+            Identified::ByRecord | Identified::ByTags => true,
+            Identified::ByKey => {
+                let tried = self.memories.load(&subject.uid).tried;
+                tried || observes || subject.deleting() || self.kind.confirmed(&subject.status())
+            }
+        };
+        if due { self.kind.look(&subject.object, place).await } else { Ok(Look::NoKey) }
+    }
+
+    /// What the look says of the owner, counted with what was seen before.
+    fn sight(&self, subject: &Subject<K::Object>, look: &Look<K::Have>, now: Timestamp) -> Sight {
+        let sight = match look {
+            Look::NoKey => Sight::NotLooked,
+            Look::Missing => Sight::Missing,
+            Look::ParentMissing => Sight::ParentMissing,
+            Look::Found(have) => {
+                let tags = self.kind.tags(have);
+                Sight::Found(tags.map_or(Ownership::Untagged, |tags| subject.owner.judge(tags)))
+            }
+        };
+        self.memories.change(&subject.uid, |memory| {
+            let mut note = |sighting, seen: bool| {
+                if seen { memory.sightings.count(sighting, now) } else { memory.sightings.clear(sighting) }
+            };
+            if sight != Sight::NotLooked {
+                note(Sighting::Missing, sight == Sight::Missing);
+                note(Sighting::Untagged, sight == Sight::Found(Ownership::Untagged));
+                if K::IDENTIFIED == Identified::ByKey {
+                    note(Sighting::Former, sight == Sight::Found(Ownership::Former));
+                }
+            }
+        });
+        sight
+    }
+
+    /// Decides, looking the tags up in between where that is the step.
+    async fn decide(&self, scene: &Scene<'_, K>, sight: &Sight) -> Result<Step, Trouble> {
+        let mut lookup = None;
+        loop {
+            let step = self.step(scene, sight, lookup.as_ref());
+            if step != Step::LookUp || lookup.is_some() {
+                return Ok(step);
+            }
+            // Counted by its begin: what is created while a listing runs may be missing in it.
+            let began = scene.place.account.now().await?;
+            let found = self.kind.look_up(scene.place, &scene.subject.owner).await?;
+            self.memories.change(&scene.subject.uid, |memory| count(memory, &found, began));
+            lookup = Some(found);
+        }
+    }
+
+    fn step(&self, scene: &Scene<'_, K>, sight: &Sight, lookup: Option<&Lookup>) -> Step {
+        let subject = scene.subject;
+        let status = subject.status();
+        let policies = subject.object.policies();
+        let memory = self.memories.load(&subject.uid);
+        let record = Record::read(K::Object::common(&status), scene.now);
+        let attempt = record.as_ref().and_then(|record| record.attempt.as_ref());
+        let blocks = scene.wanted.map_or(&[][..], |wanted| &wanted.blocks);
+        decide::decide(&Facts {
+            identified: K::IDENTIFIED,
+            uid: &subject.uid,
+            deleting: subject.deleting(),
+            finalizer: subject.finalizer(),
+            observe_only: policies.management == ManagementPolicy::ObserveOnly,
+            suspended: subject.object.suspend(),
+            retain: policies.deletion == DeletionPolicy::Retain,
+            protected: policies.protected,
+            may_create: blocks.is_empty() && scene.place.denied.is_none(),
+            confirmed: self.kind.confirmed(&status),
+            record: record.as_ref(),
+            sight,
+            lookup,
+            sightings: &memory.sightings,
+            replied: attempt.is_some() && memory.replied.as_ref() == attempt,
+            deleted: &memory.deleted,
+            now: scene.now,
+            windows: self.settings.windows,
+        })
+    }
+
+    fn unreadable(&self, uid: &str, error: &ClusterError) -> Next {
+        tracing::warn!(%uid, %error, "cannot read the object");
+        let (failures, _) = self.memories.change(uid, |memory| memory.failed(Instant::now()));
+        Next::After(retry::delay(retry::Class::Transient, failures, None, self.settings.chance.fraction()))
+    }
+
+    /// Trouble becomes a verdict: how long it lasts decides what is said.
+    pub(super) fn troubled(&self, subject: &Subject<K::Object>, trouble: &Trouble) -> End<Status<K>> {
+        let (class, reason, asked) = match trouble {
+            // Somebody wrote in between: nothing is wrong, look again.
+            Trouble::Cluster(ClusterError::Conflict(_)) => return End::Next(Next::Again),
+            Trouble::Blocked(block) => return nowhere::<K>(subject, block.clone()),
+            Trouble::Aws(fault) => (retry::class(fault), retry::reason(fault), fault.retry_after),
+            Trouble::Cluster(error) => (retry::Class::Transient, retry::cluster_reason(error), None),
+        };
+        let message = trouble.to_string();
+        tracing::warn!(object = %subject.name, %message, "pass failed");
+        let now = Instant::now();
+        let (failures, since) = self.memories.change(&subject.uid, |memory| memory.failed(now));
+        let lasted = now.duration_since(since);
+        let delay = retry::delay(class, failures, asked, self.settings.chance.fraction());
+        let verdict = if retry::stalls(class, lasted, self.settings.rejection_grace) {
+            Verdict::Stalled { reason, message }
+        } else {
+            Verdict::Failed { reason, message, lasted }
+        };
+        End::Tell(Report { status: subject.status(), verdict, advisory: None, next: Next::After(delay), keep: true })
+    }
+}
+
+/// The place cannot be told: an object that is being deleted waits for it, any other says so.
+fn nowhere<K: Kind>(subject: &Subject<K::Object>, block: Block) -> End<Status<K>> {
+    let mut report = Report::block(subject.status(), block);
+    if subject.deleting() {
+        report.as_deletion();
+    }
+    End::Tell(report)
+}
+
+/// The status type of a kind's object.
+pub(super) type Status<K> = <<K as Kind>::Object as Managed>::Status;
+
+fn count(memory: &mut Memory, found: &Lookup, began: Timestamp) {
+    if found.ours.is_empty() {
+        memory.sightings.count(Sighting::NoTrace, began);
+    } else {
+        memory.sightings.clear(Sighting::NoTrace);
+    }
+    if found.former.is_empty() {
+        memory.sightings.clear(Sighting::Former);
+    } else {
+        memory.sightings.count(Sighting::Former, began);
+    }
+}

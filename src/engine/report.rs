@@ -1,0 +1,141 @@
+//! Telling where an object stands: its status, written only when it says something new, and Events on change.
+
+use std::time::Duration;
+
+use kube::Resource as _;
+
+use super::kind::{Block, Kind};
+use super::pass::{Engine, Next, Status, Subject};
+use super::status::{self, About, Verdict};
+use crate::api::condition::{self, reasons, types};
+use crate::api::{CommonStatus, Managed};
+use crate::cluster::{ClusterError, Note};
+
+/// How soon what a person must mend is looked at again; an edit is seen at once.
+const STALLED_AGAIN: Duration = Duration::from_mins(5);
+
+/// How soon what waits for another object is looked at again; its appearance is seen at once.
+const WAITING_AGAIN: Duration = Duration::from_secs(30);
+
+/// What a pass has to say.
+pub(super) struct Report<S> {
+    /// The status, its observed part filled in.
+    pub status: S,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What is worth a look.
+    pub advisory: Option<(&'static str, String)>,
+    /// When the next pass is due.
+    pub next: Next,
+    /// Nothing was learnt of what is worth a look: what was said before stands.
+    pub keep: bool,
+}
+
+impl<S> Report<S> {
+    /// Something stands in the way.
+    pub fn block(status: S, block: Block) -> Self {
+        let Block { reason, message, stalled } = block;
+        let (verdict, again) = if stalled {
+            (Verdict::Stalled { reason, message }, STALLED_AGAIN)
+        } else {
+            (Verdict::Waiting { reason, message }, WAITING_AGAIN)
+        };
+        Self { status, verdict, advisory: None, next: Next::After(again), keep: true }
+    }
+
+    /// The same while the object is being deleted: nothing of that is final.
+    pub fn as_deletion(&mut self) {
+        if let Verdict::Stalled { message, .. } | Verdict::Waiting { message, .. } = &self.verdict {
+            self.verdict = Verdict::Waiting { reason: reasons::DELETION_BLOCKED, message: message.clone() };
+        }
+    }
+}
+
+impl<K: Kind> Engine<K> {
+    /// Writes the status if it says something new.
+    pub(super) async fn tell(&self, subject: &Subject<K::Object>, report: Report<Status<K>>) -> Next {
+        let Report { mut status, verdict, advisory, next, keep } = report;
+        if !matches!(verdict, Verdict::Failed { .. }) {
+            self.memories.change(&subject.uid, super::memory::Memory::succeeded);
+        }
+        let old = subject.status();
+        let common = K::Object::common_mut(&mut status);
+        let advisory = advisory.or_else(|| keep.then(|| standing_advisory(common)).flatten());
+        let about = About {
+            generation: subject.generation,
+            observed: common.observed_generation,
+            advisory,
+            now: self.settings.chance.wall(),
+        };
+        let (conditions, observed) = status::conclude(&common.conditions, &verdict, &about);
+        common.conditions = conditions;
+        common.observed_generation = observed;
+        common.last_handled_reconcile_at = subject.poke().cloned().or_else(|| common.last_handled_reconcile_at.take());
+        let next = match next {
+            Next::After(after) if matches!(verdict, Verdict::Settled { .. }) => {
+                Next::After(after.min(self.settings.jittered_resync()))
+            }
+            next => next,
+        };
+        if !K::differ(&old, &status) {
+            return next;
+        }
+        self.announce(subject, K::Object::common(&old), K::Object::common(&status)).await;
+        match self.apply(&subject.object, &status).await {
+            Ok(_) => next,
+            Err(ClusterError::Conflict(_)) => Next::Again,
+            Err(ClusterError::NotFound(_)) => Next::OnChange,
+            Err(error) => self.unwritten(subject, &error),
+        }
+    }
+
+    /// Applies the whole status of an object, on the version of it that was read.
+    ///
+    /// # Errors
+    /// `Conflict` where the object has changed since.
+    pub async fn apply(&self, object: &K::Object, status: &Status<K>) -> Result<K::Object, ClusterError> {
+        let meta = object.meta();
+        let name = crate::cluster::Name {
+            namespace: meta.namespace.clone().unwrap_or_default(),
+            name: meta.name.clone().unwrap_or_default(),
+        };
+        let version = meta.resource_version.clone().unwrap_or_default();
+        let value =
+            serde_json::to_value(status).map_err(|error| ClusterError::Invalid(name.to_string(), error.to_string()))?;
+        let stored = self.cluster.apply_status(&self.resource, &name, &version, value).await?;
+        crate::cluster::decode(&name, stored)
+    }
+
+    /// Publishes an Event about the object.
+    pub(super) async fn note(&self, subject: &Subject<K::Object>, warning: bool, reason: &str, message: String) {
+        let Ok(object) = serde_json::to_value(&subject.object) else { return };
+        let note = Note { warning, reason: reason.to_owned(), message };
+        self.cluster.publish(&self.resource, &object, note).await;
+    }
+
+    /// An Event when Ready comes to say something else.
+    async fn announce(&self, subject: &Subject<K::Object>, old: &CommonStatus, new: &CommonStatus) {
+        let ready = |status: &CommonStatus| condition::find(&status.conditions, types::READY).cloned();
+        let Some(after) = ready(new) else { return };
+        let told = ready(old).is_some_and(|before| before.status == after.status && before.reason == after.reason);
+        if !told {
+            let stalled = condition::is_true(&new.conditions, types::STALLED);
+            self.note(subject, stalled, &after.reason, after.message).await;
+        }
+    }
+
+    fn unwritten(&self, subject: &Subject<K::Object>, error: &ClusterError) -> Next {
+        tracing::warn!(object = %subject.name, %error, "cannot write the status");
+        let (failures, _) = self.memories.change(&subject.uid, |memory| memory.failed(tokio::time::Instant::now()));
+        let fraction = self.settings.chance.fraction();
+        Next::After(super::retry::delay(super::retry::Class::Transient, failures, None, fraction))
+    }
+}
+
+/// What was said before of what is worth a look.
+fn standing_advisory(status: &CommonStatus) -> Option<(&'static str, String)> {
+    let advisory = condition::find(&status.conditions, types::ADVISORY)?;
+    let known = [reasons::OLD_SECURITY_POLICY, reasons::NO_KEYS, reasons::KEYS_EXPIRING, reasons::SEVERAL];
+    let reason = known.into_iter().find(|reason| *reason == advisory.reason)?;
+    Some((reason, advisory.message.clone()))
+}

@@ -1,0 +1,40 @@
+//! What an engine is handed besides its doors: times, and where randomness and identifiers come from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::evidence::Windows;
+
+/// Randomness and identifiers, handed in so that a test can seed them.
+pub trait Chance: Send + Sync {
+    /// A fresh UUID.
+    fn uuid(&self) -> String;
+    /// A number from 0 to 1.
+    fn fraction(&self) -> f64;
+    /// The pod's own clock, for condition times that people read; no decision rests on it.
+    fn wall(&self) -> jiff::Timestamp;
+}
+
+/// Settings of all engines of a process.
+#[derive(Clone)]
+pub struct Settings {
+    /// Identifies this cluster in owner tags.
+    pub cluster_id: String,
+    /// How long absence must last.
+    pub windows: Windows,
+    /// How often an object at rest is looked at, on average.
+    pub resync: Duration,
+    /// For how long AWS's first refusal of a generation is retried before a person is called: roles and policies
+    /// take that long to arrive everywhere.
+    pub rejection_grace: Duration,
+    /// Randomness and identifiers.
+    pub chance: Arc<dyn Chance>,
+}
+
+impl Settings {
+    /// The resync interval, ±20 %, so that objects do not march in step.
+    #[must_use]
+    pub fn jittered_resync(&self) -> Duration {
+        self.resync.mul_f64(0.8 + 0.4 * self.chance.fraction())
+    }
+}

@@ -1,0 +1,210 @@
+//! From the verdict of a pass to the conditions of the object. Pure.
+//!
+//! Keeps to kstatus: Ready always there, never Reconciling and Stalled together, Stalled only where a person must act,
+//! times kept while nothing changed.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use crate::api::condition::{self, Statement, Truth, reasons, types};
+
+/// How long a drift check may fail before Ready says that nobody knows any more.
+pub const STALENESS_BUDGET: Duration = Duration::from_mins(10);
+
+/// What a pass found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As wanted, seen in AWS.
+    Settled {
+        /// Reason of Ready.
+        reason: &'static str,
+        /// Message of Ready.
+        message: String,
+    },
+    /// Under way, or waiting for what comes by itself.
+    Waiting {
+        /// Reason of Ready and Reconciling.
+        reason: &'static str,
+        /// What is waited for.
+        message: String,
+    },
+    /// A person must act.
+    Stalled {
+        /// Reason of Ready and Stalled.
+        reason: &'static str,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// A check failed for a reason that will pass.
+    Failed {
+        /// Reason, should it come to be shown.
+        reason: &'static str,
+        /// What failed.
+        message: String,
+        /// For how long by now.
+        lasted: Duration,
+    },
+    /// Nothing is changed because the spec says so.
+    Suspended,
+}
+
+/// What the verdict is about.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// `status.observedGeneration`.
+    pub observed: i64,
+    /// What is worth a look.
+    pub advisory: Option<(&'static str, String)>,
+    /// Now, for transition times.
+    pub now: Timestamp,
+}
+
+/// The conditions after a pass, and the generation that they are about.
+#[must_use]
+pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Condition>, i64) {
+    let mut new = old.to_vec();
+    let known = about.observed == about.generation && condition::is_true(old, types::READY);
+    match verdict {
+        Verdict::Suspended => {
+            let message = "spec.suspend is true: nothing is changed in AWS except deletion".to_owned();
+            put(&mut new, about, types::SUSPENDED, Truth::True, reasons::SUSPENDED, message);
+            return (new, about.observed);
+        }
+        // A check that fails for a while leaves what is known alone.
+        Verdict::Failed { lasted, .. } if known && *lasted < STALENESS_BUDGET => return (new, about.observed),
+        Verdict::Failed { message, .. } if known => {
+            let message = format!("AWS could not be asked for more than 10 minutes: {message}");
+            put(&mut new, about, types::READY, Truth::Unknown, reasons::VERIFICATION_OVERDUE, message.clone());
+            put(&mut new, about, types::RECONCILING, Truth::True, reasons::VERIFICATION_OVERDUE, message);
+            condition::remove(&mut new, types::STALLED);
+        }
+        Verdict::Failed { reason, message, .. } if still_unknown(old, about) => {
+            let message = format!("AWS could not be asked for more than 10 minutes: {message}");
+            put(&mut new, about, types::READY, Truth::Unknown, reasons::VERIFICATION_OVERDUE, message.clone());
+            put(&mut new, about, types::RECONCILING, Truth::True, reason, message);
+            condition::remove(&mut new, types::STALLED);
+        }
+        Verdict::Failed { reason, message, .. } | Verdict::Waiting { reason, message } => {
+            put(&mut new, about, types::READY, Truth::False, reason, message.clone());
+            put(&mut new, about, types::RECONCILING, Truth::True, reason, message.clone());
+            condition::remove(&mut new, types::STALLED);
+        }
+        Verdict::Stalled { reason, message } => {
+            put(&mut new, about, types::READY, Truth::False, reason, message.clone());
+            put(&mut new, about, types::STALLED, Truth::True, reason, message.clone());
+            condition::remove(&mut new, types::RECONCILING);
+        }
+        Verdict::Settled { reason, message } => {
+            put(&mut new, about, types::READY, Truth::True, reason, message.clone());
+            condition::remove(&mut new, types::RECONCILING);
+            condition::remove(&mut new, types::STALLED);
+        }
+    }
+    condition::remove(&mut new, types::SUSPENDED);
+    match &about.advisory {
+        Some((reason, message)) => put(&mut new, about, types::ADVISORY, Truth::True, reason, message.clone()),
+        None => condition::remove(&mut new, types::ADVISORY),
+    }
+    (new, about.generation)
+}
+
+/// Ready already says Unknown for this generation: it stays so until something is known again.
+fn still_unknown(old: &[Condition], about: &About) -> bool {
+    about.observed == about.generation
+        && condition::find(old, types::READY).is_some_and(|ready| ready.status == Truth::Unknown.as_str())
+}
+
+fn put(
+    conditions: &mut Vec<Condition>,
+    about: &About,
+    kind: &'static str,
+    truth: Truth,
+    reason: &'static str,
+    message: String,
+) {
+    let statement = Statement { r#type: kind, truth, reason, message, observed_generation: about.generation };
+    condition::set(conditions, statement, about.now);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn about(generation: i64, observed: i64) -> About {
+        About { generation, observed, advisory: None, now: "2026-01-01T00:00:00Z".parse().unwrap() }
+    }
+
+    fn says(conditions: &[Condition]) -> Vec<String> {
+        conditions.iter().map(|c| format!("{}={} {}", c.type_, c.status, c.reason)).collect()
+    }
+
+    fn settled() -> Verdict {
+        Verdict::Settled { reason: "Available", message: String::new() }
+    }
+
+    fn failed(minutes: u64) -> Verdict {
+        Verdict::Failed { reason: "AwsUnavailable", message: "x".into(), lasted: Duration::from_secs(60 * minutes) }
+    }
+
+    #[test]
+    fn each_verdict_has_its_conditions() {
+        let waiting = Verdict::Waiting { reason: "Creating", message: String::new() };
+        let stalled = Verdict::Stalled { reason: "Rejected", message: String::new() };
+        let (ready, _) = conclude(&[], &settled(), &about(1, -1));
+        let rows: &[(&[Condition], &Verdict, About, &[&str], &str)] = &[
+            (&[], &waiting, about(1, -1), &["Ready=False Creating", "Reconciling=True Creating"], "under way"),
+            (&[], &stalled, about(1, -1), &["Ready=False Rejected", "Stalled=True Rejected"], "refused"),
+            (
+                &ready,
+                &stalled,
+                about(2, 1),
+                &["Ready=False Rejected", "Stalled=True Rejected"],
+                "a new edit is refused",
+            ),
+            (&ready, &failed(1), about(1, 1), &["Ready=True Available"], "a failing check within the budget"),
+            (
+                &ready,
+                &failed(11),
+                about(1, 1),
+                &["Ready=Unknown VerificationOverdue", "Reconciling=True VerificationOverdue"],
+                "beyond the budget",
+            ),
+            (
+                &ready,
+                &failed(0),
+                about(2, 1),
+                &["Ready=False AwsUnavailable", "Reconciling=True AwsUnavailable"],
+                "an edit that could not be applied is not Ready",
+            ),
+            (
+                &ready,
+                &Verdict::Suspended,
+                about(1, 1),
+                &["Ready=True Available", "Suspended=True Suspended"],
+                "suspend leaves the others as they were",
+            ),
+        ];
+        for (old, verdict, about, expected, reason) in rows {
+            assert_eq!(&says(&conclude(old, verdict, about).0), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn the_same_verdict_again_changes_nothing() {
+        let (first, _) = conclude(&[], &settled(), &about(1, -1));
+        let later = About { now: "2026-01-02T00:00:00Z".parse().unwrap(), ..about(1, 1) };
+        assert_eq!(conclude(&first, &settled(), &later).0, first);
+    }
+
+    #[test]
+    fn suspend_and_short_failures_do_not_claim_the_new_generation() {
+        let (ready, _) = conclude(&[], &settled(), &about(1, -1));
+        assert_eq!(conclude(&ready, &Verdict::Suspended, &about(2, 1)).1, 1);
+        assert_eq!(conclude(&ready, &failed(1), &about(1, 1)).1, 1);
+    }
+}

@@ -1,0 +1,201 @@
+//! Who may use an identity for what. Pure, and asked on every pass: the CRD's rules are comfort, not security.
+
+use std::collections::BTreeMap;
+
+use crate::api::condition::reasons;
+use crate::api::identity::{AwsIdentity, Grant, GrantKind};
+use crate::engine::kind::Block;
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Asker<'a> {
+    /// The kind of the object.
+    pub kind: GrantKind,
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// The labels of that namespace.
+    pub labels: &'a BTreeMap<String, String>,
+}
+
+fn applying<'a>(identity: &'a AwsIdentity, asker: &'a Asker<'_>) -> impl Iterator<Item = &'a Grant> {
+    identity
+        .spec
+        .grants
+        .iter()
+        .filter(|grant| grant.kinds.contains(&asker.kind) && grant.namespaces.admits(asker.namespace, asker.labels))
+}
+
+/// Whether the identity may be used at all, in this region.
+///
+/// # Errors
+/// `IdentityDenied`, with the grant to paste.
+pub fn granted(name: &str, identity: Option<&AwsIdentity>, asker: &Asker, region: &str) -> Result<(), Block> {
+    let Some(identity) = identity else { return Err(denied(name, asker, None)) };
+    if applying(identity, asker).next().is_none() {
+        return Err(denied(name, asker, None));
+    }
+    if !identity.spec.regions.iter().any(|granted| granted == region) {
+        return Err(denied(name, asker, Some(region)));
+    }
+    Ok(())
+}
+
+fn denied(name: &str, asker: &Asker, region: Option<&str>) -> Block {
+    let Asker { kind, namespace, labels: _ } = asker;
+    let message = match region {
+        Some(region) => format!("AwsIdentity {name} does not list region {region} in spec.regions"),
+        None => format!(
+            "AwsIdentity {name} is absent or grants {kind:?} nothing in namespace {namespace}; an administrator may add to \
+             its spec.grants: {{name: {namespace}, kinds: [{kind:?}], namespaces: {{from: Names, names: [{namespace}]}}}}"
+        ),
+    };
+    Block::stalled(reasons::IDENTITY_DENIED, message)
+}
+
+/// Whether a role may be passed to AWS.
+///
+/// # Errors
+/// `RoleNotGranted`, with what to paste.
+pub fn role_granted(identity: &AwsIdentity, asker: &Asker, path: &str, role: &str) -> Result<(), Block> {
+    let fits = |grant: &Grant| grant.role_arns.iter().any(|pattern| role_matches(pattern, asker.namespace, role));
+    if applying(identity, asker).any(fits) {
+        return Ok(());
+    }
+    let name = identity.metadata.name.as_deref().unwrap_or_default();
+    Err(Block::stalled(
+        reasons::ROLE_NOT_GRANTED,
+        format!(
+            "{path}: AwsIdentity {name} lets namespace {} pass no role {role}; an administrator may add it to roleArns of \
+             its grant for that namespace",
+            asker.namespace
+        ),
+    ))
+}
+
+/// Whether a server may be named by its raw id.
+///
+/// # Errors
+/// `IdentityDenied`, naming the id.
+pub fn server_granted(identity: &AwsIdentity, asker: &Asker, server_id: &str) -> Result<(), Block> {
+    if applying(identity, asker).any(|grant| grant.server_ids.iter().any(|granted| granted == server_id)) {
+        return Ok(());
+    }
+    let name = identity.metadata.name.as_deref().unwrap_or_default();
+    Err(Block::stalled(
+        reasons::IDENTITY_DENIED,
+        format!(
+            "AwsIdentity {name} does not let namespace {} name server {server_id}; an administrator may add it to \
+             serverIds of its grant for that namespace",
+            asker.namespace
+        ),
+    ))
+}
+
+/// Compares segment by segment. `{namespace}` is one whole segment; `*` stands for any text within one segment, and as
+/// the whole last segment for one or more of them.
+fn role_matches(pattern: &str, namespace: &str, role: &str) -> bool {
+    let (mut wanted, mut given) = (pattern.split('/').peekable(), role.split('/').peekable());
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some("*"), Some(first)) if wanted.peek().is_none() => {
+                return !first.is_empty() && given.all(|segment| !segment.is_empty());
+            }
+            (Some("{namespace}"), Some(segment)) if segment == namespace => {}
+            (Some(wanted), Some(segment)) if wanted != "{namespace}" && glob(wanted, segment) => {}
+            _ => return false,
+        }
+    }
+}
+
+/// `*` in one segment stands for any text.
+fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = rest.get(at + part.len()..).unwrap_or_default();
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn identity() -> AwsIdentity {
+        serde_json::from_value(serde_json::json!({
+            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity", "metadata": {"name": "shared"},
+            "spec": {"accountId": "123456789012", "regions": ["eu-central-1"], "credentials": {"source": "Operator"},
+                "grants": [{"name": "teams", "kinds": ["TransferUser"],
+                    "namespaces": {"from": "Selector", "selector": {"matchLabels": {"sftp": "yes"}}},
+                    "roleArns": ["arn:aws:iam::123456789012:role/sftp/{namespace}/*"], "serverIds": ["s-1"]}]}
+        }))
+        .unwrap()
+    }
+
+    fn labels(sftp: &str) -> BTreeMap<String, String> {
+        BTreeMap::from([("sftp".to_owned(), sftp.to_owned())])
+    }
+
+    #[test]
+    fn nothing_is_granted_but_what_a_grant_names() {
+        let identity = identity();
+        let (yes, no) = (labels("yes"), labels("no"));
+        let rows = [
+            (Some(&identity), GrantKind::TransferUser, &yes, "eu-central-1", true, "granted"),
+            (Some(&identity), GrantKind::TransferUser, &no, "eu-central-1", false, "another label"),
+            (Some(&identity), GrantKind::TransferServer, &yes, "eu-central-1", false, "another kind"),
+            (Some(&identity), GrantKind::TransferUser, &yes, "us-east-1", false, "another region"),
+            (None, GrantKind::TransferUser, &yes, "eu-central-1", false, "no identity"),
+        ];
+        for (identity, kind, labels, region, expected, reason) in rows {
+            let asker = Asker { kind, namespace: "a", labels };
+            assert_eq!(granted("shared", identity, &asker, region).is_ok(), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_denial_names_the_namespace_and_never_all() {
+        let labels = labels("no");
+        let asker = Asker { kind: GrantKind::TransferUser, namespace: "team-a", labels: &labels };
+        let block = granted("shared", Some(&identity()), &asker, "eu-central-1").unwrap_err();
+        assert!(block.message.contains("names: [team-a]"), "{}", block.message);
+        assert!(!block.message.contains("All"), "{}", block.message);
+    }
+
+    #[test]
+    fn a_namespace_is_a_whole_segment_of_a_role() {
+        let prefix = "arn:aws:iam::123456789012:role";
+        let rows = [
+            ("/sftp/{namespace}/*", "a", "/sftp/a/x", true),
+            ("/sftp/{namespace}/*", "a", "/sftp/a/x/y", true),
+            ("/sftp/{namespace}/*", "a", "/sftp/a-b/x", false),
+            ("/sftp/{namespace}/*", "a", "/sftp/a", false),
+            ("/sftp/{namespace}/*", "a", "/sftp/a/", false),
+            ("/sftp/x-*", "a", "/sftp/x-1", true),
+            ("/sftp/x-*", "a", "/sftp/x-1/y", false),
+            ("/sftp/x-*-z", "a", "/sftp/x-1-z", true),
+            ("/sftp/x-*-z", "a", "/sftp/x-1-y", false),
+            ("/one", "a", "/one", true),
+            ("/one", "a", "/one-more", false),
+            ("/{namespace}", "*", "/anything", false),
+        ];
+        for (pattern, namespace, role, expected) in rows {
+            let (pattern, role) = (format!("{prefix}{pattern}"), format!("{prefix}{role}"));
+            assert_eq!(role_matches(&pattern, namespace, &role), expected, "{pattern} for {namespace}: {role}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_named_by_its_raw_id_only_where_listed() {
+        let labels = labels("yes");
+        let asker = Asker { kind: GrantKind::TransferUser, namespace: "a", labels: &labels };
+        assert!(server_granted(&identity(), &asker, "s-1").is_ok());
+        assert!(server_granted(&identity(), &asker, "s-2").is_err());
+    }
+}

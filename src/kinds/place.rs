@@ -1,0 +1,297 @@
+//! Where an object lives: its identity, account, region and, for users and accesses, its server.
+//!
+//! Makes no AWS call for what is not granted, and never a call for the tags of a server that it has seen before.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kube::ResourceExt;
+
+use super::doors::{Doors, Facts};
+use super::grants::{self, Asker};
+use crate::api::common::{IdentityRef, ServerRef};
+use crate::api::condition::reasons;
+use crate::api::identity::GrantKind;
+use crate::api::{AwsIdentity, CommonStatus, TransferServer};
+use crate::aws::{Account, FaultKind};
+use crate::cluster::Name;
+use crate::engine::kind::{Block, Place, Trouble};
+use crate::engine::owner::{Owner, Ownership};
+
+/// The server that a user or an access is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its id.
+    pub server_id: String,
+    /// `S3` or `EFS`.
+    pub domain: String,
+    /// Identity provider type.
+    pub provider: String,
+}
+
+/// Who asks for a place.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The kind of the object.
+    pub kind: GrantKind,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its status.
+    pub status: Option<&'a CommonStatus>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+}
+
+/// How a user or an access names its server.
+#[derive(Clone, Debug)]
+pub struct ServerChoice<'a> {
+    /// By reference.
+    pub server_ref: Option<&'a ServerRef>,
+    /// By its id, with identity and region.
+    pub server_id: Option<&'a str>,
+    /// The identity, with an id.
+    pub identity: Option<&'a IdentityRef>,
+    /// The region, with an id.
+    pub region: Option<&'a str>,
+    /// The server that status records.
+    pub recorded: Option<&'a str>,
+}
+
+impl Doors {
+    /// The labels of a namespace.
+    fn labels(&self, namespace: &str) -> BTreeMap<String, String> {
+        self.directory.namespace_labels(namespace).unwrap_or_default()
+    }
+
+    /// The place of an object with this identity in this region.
+    ///
+    /// # Errors
+    /// `Blocked` where it may not be there; faults of STS.
+    pub async fn place<D>(
+        &self,
+        request: &Request<'_>,
+        identity_name: &str,
+        region: &str,
+        detail: D,
+    ) -> Result<(Place<D>, Arc<AwsIdentity>), Trouble> {
+        let labels = self.labels(&request.namespace);
+        let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
+        let identity = self.directory.identity(identity_name);
+        let exists = request.status.is_some_and(|status| status.account_id.is_some());
+        let grant = grants::granted(identity_name, identity.as_deref(), &asker, region);
+        let (Some(identity), denied) = (identity, grant.err()) else {
+            let block = Block::stalled(reasons::IDENTITY_DENIED, format!("AwsIdentity {identity_name} is absent"));
+            return Err(grants::granted(identity_name, None, &asker, region).err().unwrap_or(block).into());
+        };
+        let denied = denied.map(|block| if exists { revoked(&block) } else { block });
+        let denied = denied.or_else(|| moved(request.status, &identity.spec.account_id, region));
+        if let Some(block) = denied.clone().filter(|_| !(request.deleting && exists)) {
+            return Err(block.into());
+        }
+        let account = self.aws.account(&identity, region).await?;
+        let place = Place {
+            account,
+            identity: identity_name.to_owned(),
+            revision: format!("{}/{}", identity.uid().unwrap_or_default(), identity.metadata.generation.unwrap_or(0)),
+            identity_tags: identity.spec.tags.clone(),
+            denied,
+            detail,
+        };
+        Ok((place, identity))
+    }
+
+    /// The place of a user or an access on its server.
+    ///
+    /// # Errors
+    /// `Blocked` where the server is not available to it.
+    pub async fn on_server(&self, request: &Request<'_>, choice: &ServerChoice<'_>) -> Result<Place<Target>, Trouble> {
+        if let Some(place) = self.recorded(request, choice).await? {
+            return Ok(place);
+        }
+        match (choice.server_ref, choice.server_id) {
+            (Some(server_ref), _) => self.by_reference(request, choice, server_ref).await,
+            (None, Some(server_id)) => self.by_id(request, choice, server_id).await,
+            (None, None) => {
+                Err(Block::stalled(reasons::INVALID_SPEC, "spec.serverRef or spec.serverId is needed").into())
+            }
+        }
+    }
+
+    /// What is being deleted goes from where it was put, whatever became of its references.
+    async fn recorded(
+        &self,
+        request: &Request<'_>,
+        choice: &ServerChoice<'_>,
+    ) -> Result<Option<Place<Target>>, Trouble> {
+        let (true, Some(status), Some(server_id)) = (request.deleting, request.status, choice.recorded) else {
+            return Ok(None);
+        };
+        let (Some(identity), Some(region)) = (&status.aws_identity, &status.region) else { return Ok(None) };
+        let target = Target { server_id: server_id.to_owned(), domain: String::new(), provider: String::new() };
+        self.place(request, identity, region, target).await.map(|(place, _)| Some(place))
+    }
+
+    async fn by_reference(
+        &self,
+        request: &Request<'_>,
+        choice: &ServerChoice<'_>,
+        server_ref: &ServerRef,
+    ) -> Result<Place<Target>, Trouble> {
+        let home = server_ref.namespace.clone().unwrap_or_else(|| request.namespace.clone());
+        let name = Name { namespace: home.clone(), name: server_ref.name.clone() };
+        let labels = self.labels(&request.namespace);
+        // Absent and not allowed give the same answer, so that nobody can probe.
+        let server = self
+            .directory
+            .server(&name)
+            .filter(|server| server.spec.allowed_references.namespaces.admits(&home, &request.namespace, &labels))
+            .ok_or_else(|| {
+                let message =
+                    format!("TransferServer {name} is absent or does not allow references from this namespace");
+                Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)
+            })?;
+        if server.metadata.deletion_timestamp.is_some() && choice.recorded.is_none() && !request.deleting {
+            let message = format!("TransferServer {name} is being deleted and takes nobody new");
+            return Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
+        }
+        let Some(server_id) = server.status.as_ref().and_then(|status| status.server_id.clone()) else {
+            let message = format!("TransferServer {name} has no id yet");
+            return Err(Block::waiting(reasons::WAITING_FOR_SERVER, message).into());
+        };
+        same_server(choice.recorded, &server_id)?;
+        let identity = server.spec.aws_identity_ref.name.clone();
+        let (place, _) = self.place(request, &identity, &server.spec.region, ()).await?;
+        let uid = server.metadata.uid.clone().unwrap_or_default();
+        let facts = match self.verified.get(&place.account.id, &place.account.region, &server_id, &uid) {
+            Some(facts) => facts,
+            None => self.verify(&place.account, &server_id, &server).await?,
+        };
+        Ok(with(place, target(server_id, facts)))
+    }
+
+    async fn by_id(
+        &self,
+        request: &Request<'_>,
+        choice: &ServerChoice<'_>,
+        server_id: &str,
+    ) -> Result<Place<Target>, Trouble> {
+        same_server(choice.recorded, server_id)?;
+        let (Some(identity), Some(region)) = (choice.identity, choice.region) else {
+            let message = "spec.awsIdentityRef and spec.region are needed with spec.serverId";
+            return Err(Block::stalled(reasons::INVALID_SPEC, message).into());
+        };
+        let (place, identity) = self.place(request, &identity.name, region, ()).await?;
+        let labels = self.labels(&request.namespace);
+        let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
+        if let Err(block) = grants::server_granted(&identity, &asker, server_id) {
+            return Err(if choice.recorded.is_some() { revoked(&block) } else { block }.into());
+        }
+        let facts = match self.verified.get(&place.account.id, &place.account.region, server_id, "") {
+            Some(facts) => facts,
+            None => self.look_at(&place.account, server_id).await?,
+        };
+        Ok(with(place, target(server_id.to_owned(), facts)))
+    }
+
+    /// Looks at a server that a person was granted by its id.
+    async fn look_at(&self, account: &Account, server_id: &str) -> Result<Facts, Trouble> {
+        match account.describe_server(server_id).await {
+            Ok(server) => {
+                let facts = facts_of(&server);
+                self.verified.insert(&account.id, &account.region, server_id, "", facts.clone());
+                Ok(facts)
+            }
+            Err(fault) if fault.kind == FaultKind::NotFound => Err(absent(server_id).into()),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Looks for the tags of the server object on the server that its status names.
+    async fn verify(&self, account: &Account, server_id: &str, object: &TransferServer) -> Result<Facts, Trouble> {
+        let meta = &object.metadata;
+        let uid = meta.uid.clone().unwrap_or_default();
+        let namespace = meta.namespace.clone().unwrap_or_default();
+        let owner = Owner::new(&self.cluster_id, &namespace, &object.name_any(), &uid);
+        let server = match account.describe_server(server_id).await {
+            Ok(server) => server,
+            Err(fault) if fault.kind == FaultKind::NotFound => return Err(absent(server_id).into()),
+            Err(fault) => return Err(fault.into()),
+        };
+        if owner.judge(&server.tags) != Ownership::Ours {
+            let message = format!(
+                "server {server_id} does not carry the owner tags of TransferServer {namespace}/{}",
+                object.name_any()
+            );
+            return Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
+        }
+        let facts = facts_of(&server);
+        self.verified.insert(&account.id, &account.region, server_id, &uid, facts.clone());
+        Ok(facts)
+    }
+}
+
+/// What users and accesses need to know of a server.
+#[must_use]
+pub fn facts_of(server: &crate::aws::types::Server) -> Facts {
+    Facts {
+        domain: server.domain.clone().unwrap_or_else(|| "S3".to_owned()),
+        provider: server.settings.identity_provider_type.clone().unwrap_or_else(|| "SERVICE_MANAGED".to_owned()),
+    }
+}
+
+fn target(server_id: String, facts: Facts) -> Target {
+    let Facts { domain, provider } = facts;
+    Target { server_id, domain, provider }
+}
+
+/// The same place with what the kind needs besides.
+#[must_use]
+pub fn with<D>(place: Place<()>, detail: D) -> Place<D> {
+    let Place { account, identity, revision, identity_tags, denied, detail: () } = place;
+    Place { account, identity, revision, identity_tags, denied, detail }
+}
+
+fn absent(server_id: &str) -> Block {
+    Block::waiting(reasons::SERVER_NOT_AVAILABLE, format!("AWS does not have server {server_id}"))
+}
+
+fn same_server(recorded: Option<&str>, server_id: &str) -> Result<(), Block> {
+    match recorded {
+        Some(recorded) if recorded != server_id => Err(Block::stalled(
+            reasons::SERVER_CHANGED,
+            format!(
+                "this object lives on server {recorded}, the spec now leads to {server_id}; nothing is touched. Delete and re-apply it to move"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn revoked(block: &Block) -> Block {
+    let message = format!("the grant was withdrawn, nothing is changed in AWS: {}", block.message);
+    Block::stalled(reasons::GRANT_REVOKED, message)
+}
+
+fn moved(status: Option<&CommonStatus>, account: &str, region: &str) -> Option<Block> {
+    let status = status?;
+    if let Some(recorded) = status.account_id.as_ref().filter(|recorded| *recorded != account) {
+        let message =
+            format!("this object lives in account {recorded}, the identity now leads to {account}; nothing is touched");
+        return Some(Block::stalled(reasons::ACCOUNT_CHANGED, message));
+    }
+    let recorded = status.region.as_ref().filter(|recorded| *recorded != region)?;
+    let message = format!("this object lives in region {recorded}, the spec now says {region}; nothing is touched");
+    Some(Block::stalled(reasons::REGION_CHANGED, message))
+}
+
+/// The partition of a region.
+#[must_use]
+pub fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}

@@ -1,0 +1,251 @@
+//! From the spec of a server to what is wanted of AWS. Reads the Secrets that it names, and nothing else.
+
+use std::collections::BTreeMap;
+
+use hmac::{Hmac, Mac};
+use kube::ResourceExt;
+use sha2::Sha256;
+
+use super::host_keys::{self, WantedKey};
+use super::members::{MEMBERS, SECURITY_GROUPS};
+use crate::api::common::{DisruptionMode, ManagementPolicy, RecreatePolicy};
+use crate::api::condition::reasons;
+use crate::api::identity::GrantKind;
+use crate::api::server::{CustomHostname, DesiredState, HostKeyPolicy};
+use crate::api::status::Applied;
+use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
+use crate::aws::types::{ServerSettings, Tags};
+use crate::engine::diff::set_paths;
+use crate::engine::kind::{Block, Trouble, Wanted};
+use crate::engine::mutate::short;
+use crate::kinds::doors::Doors;
+use crate::kinds::grants::{self, Asker};
+
+/// What is wanted of a server.
+#[derive(Clone, Debug)]
+pub struct WantedServer {
+    /// `S3` or `EFS`, where the spec says.
+    pub domain: Option<String>,
+    /// All members that can change.
+    pub settings: ServerSettings,
+    /// ONLINE or OFFLINE.
+    pub state: DesiredState,
+    /// Tags, without owner tags.
+    pub tags: Tags,
+    /// Host keys; `None` where the spec lists none.
+    pub host_keys: Option<Vec<WantedKey>>,
+    /// Whether every listed host key could be read.
+    pub host_keys_complete: bool,
+    /// Whether unlisted host keys go.
+    pub exclusive_host_keys: bool,
+    /// Where AWS keeps the first host key.
+    pub host_key_storage_type: Option<String>,
+    /// Paths of roles that may not be passed.
+    pub ungranted: Vec<String>,
+    /// Fields that this version does not act on: nothing is changed while they stand.
+    pub unsupported: bool,
+}
+
+/// Turns the spec into what is wanted.
+///
+/// # Errors
+/// Trouble in reading a Secret.
+pub async fn want(
+    doors: &Doors,
+    object: &TransferServer,
+    identity: &AwsIdentity,
+    identity_tags: &Tags,
+) -> Result<Wanted<WantedServer>, Trouble> {
+    let settings = settings(&object.spec);
+    let mut blocks = Vec::new();
+    let unsupported = unsupported(object);
+    if !unsupported.is_empty() {
+        let message =
+            format!("this version does not act on {}; nothing is changed while it stands", unsupported.join(", "));
+        blocks.push(Block::stalled(reasons::NOT_YET_SUPPORTED, message));
+    }
+    let ungranted = ungranted(doors, object, identity, &settings, &mut blocks);
+    let keys = host_keys::read(doors, object, &mut blocks).await?;
+    let host_keys_complete = object.spec.host_keys.as_ref().is_none_or(|listed| listed.len() == keys.len());
+    let tags = tags(&object.spec, identity_tags);
+    let applied = applied(object, &settings, &tags, &keys);
+    let want = WantedServer {
+        domain: object.spec.domain.clone(),
+        settings,
+        state: object.spec.desired_state,
+        tags,
+        host_keys: object.spec.host_keys.as_ref().map(|_| keys),
+        host_keys_complete,
+        exclusive_host_keys: object.spec.host_key_policy == HostKeyPolicy::Exclusive,
+        host_key_storage_type: object.spec.host_key_storage_type.clone(),
+        ungranted,
+        unsupported: !unsupported.is_empty(),
+    };
+    Ok(Wanted { want, blocks, applied, changes_at: None })
+}
+
+/// AWS's members of the spec. Taken apart in full, so that a new field must be placed.
+fn settings(spec: &TransferServerSpec) -> ServerSettings {
+    let TransferServerSpec {
+        aws_identity_ref: _,
+        region: _,
+        desired_state: _,
+        suspend: _,
+        lifecycle: _,
+        tags: _,
+        allowed_references: _,
+        domain: _,
+        endpoint_type,
+        endpoint_details,
+        ip_address_type,
+        identity_provider_type,
+        identity_provider_details,
+        protocols,
+        protocol_details,
+        certificate,
+        security_policy_name,
+        pre_authentication_login_banner,
+        post_authentication_login_banner,
+        logging_role,
+        structured_log_destinations,
+        s3_storage_options,
+        workflow_details,
+        host_keys: _,
+        host_key_policy: _,
+        host_key_storage_type: _,
+        custom_hostname: _,
+    } = spec.clone();
+    ServerSettings {
+        certificate,
+        endpoint_details,
+        endpoint_type,
+        identity_provider_details,
+        identity_provider_type,
+        ip_address_type,
+        logging_role,
+        post_authentication_login_banner,
+        pre_authentication_login_banner,
+        protocol_details,
+        protocols,
+        s3_storage_options,
+        security_policy_name,
+        structured_log_destinations,
+        workflow_details,
+    }
+}
+
+fn unsupported(object: &TransferServer) -> Vec<&'static str> {
+    let policies = object.policies();
+    let observes = policies.management == ManagementPolicy::ObserveOnly;
+    let created = object.status.as_ref().is_some_and(|status| status.server_id.is_some());
+    let addresses = object.spec.endpoint_details.as_ref().and_then(|details| details.address_allocation_ids.as_ref());
+    let rows = [
+        (policies.adoption.is_some() && !observes, "spec.lifecycle.adoption"),
+        (policies.management == ManagementPolicy::ReportDrift, "spec.lifecycle.managementPolicy ReportDrift"),
+        (policies.recreate == RecreatePolicy::Automatic, "spec.lifecycle.recreatePolicy Automatic"),
+        (policies.disruption.mode != DisruptionMode::Immediate, "spec.lifecycle.disruption.mode other than Immediate"),
+        (
+            !created && addresses.is_some_and(|addresses| !addresses.is_empty()),
+            "spec.endpointDetails.addressAllocationIds",
+        ),
+    ];
+    rows.into_iter().filter(|(asked, _)| *asked).map(|(_, path)| path).collect()
+}
+
+/// Roles that the grant does not cover: no call that would carry one is made.
+fn ungranted(
+    doors: &Doors,
+    object: &TransferServer,
+    identity: &AwsIdentity,
+    settings: &ServerSettings,
+    blocks: &mut Vec<Block>,
+) -> Vec<String> {
+    let namespace = object.namespace().unwrap_or_default();
+    let labels = doors.directory.namespace_labels(&namespace).unwrap_or_default();
+    let asker = Asker { kind: GrantKind::TransferServer, namespace: &namespace, labels: &labels };
+    let mut paths = Vec::new();
+    for (path, role) in roles(settings) {
+        if let Err(block) = grants::role_granted(identity, &asker, &format!("spec.{path}"), &role) {
+            blocks.push(block);
+            paths.push(path);
+        }
+    }
+    paths
+}
+
+/// Every role of the spec with its path.
+fn roles(settings: &ServerSettings) -> Vec<(String, String)> {
+    let mut roles = Vec::new();
+    let mut add = |path: &str, role: Option<&String>| {
+        if let Some(role) = role.filter(|role| !role.is_empty()) {
+            roles.push((path.to_owned(), role.clone()));
+        }
+    };
+    add("loggingRole", settings.logging_role.as_ref());
+    let details = settings.identity_provider_details.as_ref();
+    add("identityProviderDetails.invocationRole", details.and_then(|details| details.invocation_role.as_ref()));
+    if let Some(workflows) = &settings.workflow_details {
+        for workflow in workflows.on_upload.iter().flatten() {
+            add("workflowDetails.onUpload", Some(&workflow.execution_role));
+        }
+        for workflow in workflows.on_partial_upload.iter().flatten() {
+            add("workflowDetails.onPartialUpload", Some(&workflow.execution_role));
+        }
+    }
+    roles
+}
+
+/// Identity's tags, then the spec's, then the custom host name, which AWS keeps as tags.
+fn tags(spec: &TransferServerSpec, identity_tags: &Tags) -> Tags {
+    let mut tags = identity_tags.clone();
+    tags.extend(spec.tags.clone());
+    if let Some(CustomHostname { hostname, hosted_zone_id }) = &spec.custom_hostname {
+        tags.insert(HOSTNAME_TAG.to_owned(), hostname.clone());
+        if let Some(zone) = hosted_zone_id {
+            let id = zone.trim_start_matches("/hostedzone/");
+            tags.insert(ZONE_TAG.to_owned(), format!("/hostedzone/{id}"));
+        }
+    }
+    // Nobody speaks for us, also where admission let it through.
+    tags.retain(|key, _| !key.to_lowercase().starts_with(crate::api::TAG_PREFIX));
+    tags
+}
+
+/// Where AWS's console and Terraform keep a custom host name.
+pub const HOSTNAME_TAG: &str = "aws:transfer:customHostname";
+/// Where they keep its zone.
+pub const ZONE_TAG: &str = "aws:transfer:route53HostedZoneId";
+
+fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, keys: &[WantedKey]) -> Applied {
+    let settings_json = serde_json::to_value(settings).unwrap_or_default();
+    let uid = object.uid().unwrap_or_default();
+    let mut hashes = BTreeMap::new();
+    let groups = settings.endpoint_details.as_ref().and_then(|details| details.security_group_ids.as_ref());
+    if let Some(groups) = groups {
+        hashes.insert(SECURITY_GROUPS.to_owned(), keyed_hash(&uid, &sorted(groups)));
+    }
+    for key in keys {
+        if let Some(kms) = &key.kms_key {
+            hashes.insert(format!("hostKeys[{}].kmsKey", key.name), keyed_hash(&uid, kms));
+        }
+    }
+    Applied {
+        paths: set_paths(MEMBERS, &settings_json).into_iter().collect(),
+        tags: tags.keys().cloned().collect(),
+        hashes,
+    }
+}
+
+fn sorted(items: &[String]) -> String {
+    let mut items = items.to_vec();
+    items.sort();
+    items.dedup();
+    items.join(",")
+}
+
+/// Enough of a keyed hash to see an edit, keyed by the object so that equal values do not show across objects.
+fn keyed_hash(uid: &str, text: &str) -> String {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(uid.as_bytes()) else { return String::new() };
+    mac.update(text.as_bytes());
+    short(&mac.finalize().into_bytes())
+}

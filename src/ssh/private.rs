@@ -1,0 +1,195 @@
+//! Host private keys: which public key belongs to them. The private half is parsed, never kept, logged or returned.
+
+use aws_lc_rs::error::KeyRejected;
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,
+    EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::zeroize::Zeroizing;
+use ssh_key::Mpint;
+use ssh_key::public::{EcdsaPublicKey, Ed25519PublicKey, KeyData, RsaPublicKey};
+
+use super::{KeyError, PublicKey};
+
+/// AWS's limit for `HostKeyBody`, in characters.
+pub(super) const MAX_PEM: usize = 4096;
+
+/// The smallest RSA host key that AWS Transfer takes.
+pub(super) const MIN_RSA_BITS: usize = 2048;
+
+/// The smallest first: a SEC1 key may leave out its curve, and then only its own one is sure to refuse others.
+static CURVES: [&EcdsaSigningAlgorithm; 3] = [
+    &ECDSA_P256_SHA256_ASN1_SIGNING,
+    &ECDSA_P384_SHA384_ASN1_SIGNING,
+    &ECDSA_P521_SHA512_ASN1_SIGNING,
+];
+
+/// The public key, without comment, of a host private key: OpenSSH's own format, PKCS#1, SEC1 or PKCS#8.
+///
+/// # Errors
+/// Everything that AWS Transfer would turn away: a passphrase, RSA below 2048 bits, more than 4096 characters, other
+/// kinds of keys, a public key, anything but one PEM section.
+pub fn public_of_private(pem: &str) -> Result<PublicKey, KeyError> {
+    let length = pem.chars().count();
+    if length > MAX_PEM {
+        return Err(KeyError::HostKeyTooLong(length));
+    }
+    let (label, body) = only_section(pem)?;
+    let data = match label {
+        "OPENSSH PRIVATE KEY" => openssh(&decode(body)?)?,
+        "RSA PRIVATE KEY" => pkcs1(&decode(body)?)?,
+        "EC PRIVATE KEY" => sec1(&decode(body)?)?,
+        "PRIVATE KEY" => pkcs8(&decode(body)?)?,
+        "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => return Err(KeyError::PublicInsteadOfPrivate),
+        _ => return Err(KeyError::UnsupportedHostKey),
+    };
+    PublicKey::from_key_data(data).ok_or(KeyError::UnsupportedHostKey)
+}
+
+/// Label and body of the one PEM section that the text consists of.
+fn only_section(pem: &str) -> Result<(&str, &str), KeyError> {
+    let text = pem.trim();
+    if !text.starts_with("-----BEGIN ") {
+        return Err(not_pem(text));
+    }
+    let (label, rest) = text
+        .strip_prefix("-----BEGIN ")
+        .and_then(|rest| rest.split_once("-----"))
+        .ok_or(KeyError::DamagedHostKey)?;
+    if rest.contains("-----BEGIN ") {
+        return Err(KeyError::NotOneSection);
+    }
+    let (body, after) = rest
+        .split_once(&format!("-----END {label}-----"))
+        .ok_or(KeyError::DamagedHostKey)?;
+    if after.is_empty() {
+        Ok((label, body))
+    } else {
+        Err(KeyError::NotOneSection)
+    }
+}
+
+/// Why a text that does not begin as PEM does was given as a host key.
+fn not_pem(text: &str) -> KeyError {
+    if text.contains("-----BEGIN ") {
+        KeyError::NotOneSection
+    } else if text.starts_with("---- BEGIN SSH2 PUBLIC KEY") || PublicKey::parse(text).is_ok() {
+        KeyError::PublicInsteadOfPrivate
+    } else {
+        KeyError::NotPem
+    }
+}
+
+/// The bytes of a PEM body; one decoder for all formats, because the libraries' own ones differ in what line widths
+/// they take.
+fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    // RFC 1421 headers; OpenSSL's old way to say that the key is encrypted.
+    if body.contains("Proc-Type:") && body.contains("ENCRYPTED") {
+        return Err(KeyError::Encrypted);
+    }
+    let base64: Zeroizing<String> = Zeroizing::new(body.split_ascii_whitespace().collect());
+    STANDARD
+        .decode(base64.as_bytes())
+        .map(Zeroizing::new)
+        .map_err(|_| KeyError::DamagedHostKey)
+}
+
+fn openssh(der: &[u8]) -> Result<KeyData, KeyError> {
+    let key = ssh_key::PrivateKey::from_bytes(der).map_err(|_| KeyError::DamagedHostKey)?;
+    if key.is_encrypted() {
+        return Err(KeyError::Encrypted);
+    }
+    let data = key.public_key().key_data().clone();
+    match data.rsa() {
+        Some(rsa) if bits(&rsa.n) < MIN_RSA_BITS => Err(KeyError::RsaTooSmall),
+        _ => Ok(data),
+    }
+}
+
+fn pkcs1(der: &[u8]) -> Result<KeyData, KeyError> {
+    rsa_data(rsa::KeyPair::from_der(der))
+}
+
+fn sec1(der: &[u8]) -> Result<KeyData, KeyError> {
+    CURVES
+        .iter()
+        .find_map(|curve| EcdsaKeyPair::from_private_key_der(curve, der).ok())
+        .ok_or(KeyError::UnsupportedHostKey)
+        .and_then(|pair| ec_data(&pair))
+}
+
+fn pkcs8(der: &[u8]) -> Result<KeyData, KeyError> {
+    if let Ok(pair) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der) {
+        return ed25519_data(&pair);
+    }
+    if let Some(pair) = CURVES
+        .iter()
+        .find_map(|curve| EcdsaKeyPair::from_pkcs8(curve, der).ok())
+    {
+        return ec_data(&pair);
+    }
+    match rsa_data(rsa::KeyPair::from_pkcs8(der)) {
+        Err(KeyError::DamagedHostKey) => Err(KeyError::UnsupportedHostKey),
+        other => other,
+    }
+}
+
+fn rsa_data(pair: Result<rsa::KeyPair, KeyRejected>) -> Result<KeyData, KeyError> {
+    let pair = pair.map_err(|rejected| match rejected.description_() {
+        "TooSmall" => KeyError::RsaTooSmall,
+        _ => KeyError::DamagedHostKey,
+    })?;
+    rsa_public(pair.public_key().as_ref()).ok_or(KeyError::DamagedHostKey)
+}
+
+/// Reads `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`. A reader of our own because the
+/// accessors of aws-lc-rs come with a feature that nothing else here needs.
+fn rsa_public(der: &[u8]) -> Option<KeyData> {
+    let (sequence, _) = der_value(0x30, der)?;
+    let (modulus, rest) = der_value(0x02, sequence)?;
+    let (exponent, _) = der_value(0x02, rest)?;
+    let n = Mpint::from_positive_bytes(modulus).ok()?;
+    let e = Mpint::from_positive_bytes(exponent).ok()?;
+    Some(KeyData::Rsa(RsaPublicKey { e, n }))
+}
+
+/// Splits one DER value with this tag off the front.
+fn der_value(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (head, rest) = der.split_at_checked(2)?;
+    if head.first() != Some(&tag) {
+        return None;
+    }
+    let short = usize::from(*head.get(1)?);
+    if short < 0x80 {
+        return rest.split_at_checked(short);
+    }
+    let (length, rest) = rest.split_at_checked(short - 0x80)?;
+    let length = length.iter().try_fold(0usize, |sum, byte| {
+        sum.checked_mul(256)?.checked_add(usize::from(*byte))
+    })?;
+    rest.split_at_checked(length)
+}
+
+fn ec_data(pair: &EcdsaKeyPair) -> Result<KeyData, KeyError> {
+    EcdsaPublicKey::from_sec1_bytes(pair.public_key().as_ref())
+        .map(KeyData::Ecdsa)
+        .map_err(|_| KeyError::DamagedHostKey)
+}
+
+fn ed25519_data(pair: &Ed25519KeyPair) -> Result<KeyData, KeyError> {
+    Ed25519PublicKey::try_from(pair.public_key().as_ref())
+        .map(KeyData::Ed25519)
+        .map_err(|_| KeyError::DamagedHostKey)
+}
+
+fn bits(modulus: &Mpint) -> usize {
+    let bytes = modulus.as_positive_bytes().unwrap_or_default();
+    let unused = bytes
+        .first()
+        .map_or(0, |first| first.leading_zeros() as usize);
+    bytes.len() * 8 - unused
+}

@@ -136,7 +136,8 @@ pub fn not_yet_supported(policies: &Policies) -> Option<Block> {
     let fields: Vec<&str> = rows.into_iter().filter(|(asked, _)| *asked).map(|(_, field)| field).collect();
     (!fields.is_empty()).then(|| {
         let fields = fields.join(", ");
-        let message = format!("this version does not act on {fields}; nothing but the removal of keys is done while it stands");
+        let message =
+            format!("this version does not act on {fields}; nothing but the removal of keys is done while it stands");
         Block::stalled(reasons::NOT_YET_SUPPORTED, message)
     })
 }

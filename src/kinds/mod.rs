@@ -12,4 +12,5 @@ pub mod server;
 pub mod sources;
 pub mod ssh_keys;
 pub mod tags;
+pub mod triggers;
 pub mod user;

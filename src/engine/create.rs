@@ -11,9 +11,9 @@ use super::kind::{Kind, Place, Trouble, Wanted};
 use super::mutate::{self, Cleared};
 use super::pass::{Engine, Next, Subject};
 use super::record::Record;
+use crate::api;
 use crate::api::Managed;
 use crate::api::status::CreatePhase;
-use crate::api;
 use crate::aws::{Fault, FaultKind, Made, Mutation};
 use crate::cluster::{self, ClusterError};
 

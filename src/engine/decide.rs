@@ -2,6 +2,8 @@
 //!
 //! Follows the protocol for creating, owning and deleting; never looks at what a kind's members are.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::evidence::{Lookup, Sight, Sighting, Sightings, Windows};
@@ -54,8 +56,8 @@ pub struct Facts<'a> {
     pub sightings: &'a Sightings,
     /// This process has AWS's answer to the create (that proves nothing): listings need not wait for late calls.
     pub replied: bool,
-    /// AWS acknowledged our own delete of the recorded object.
-    pub deleted: bool,
+    /// Ids whose deletion AWS acknowledged to this process; empty text for a kind that has no id.
+    pub deleted: &'a BTreeSet<String>,
     /// AWS's clock.
     pub now: Timestamp,
     /// How long absence must last.
@@ -360,7 +362,7 @@ fn remove_by_tags(f: &Facts) -> Step {
         Sight::Found(_) if f.confirmed && !f.retain => Step::Release(Some(
             "the recorded server does not carry this object's owner tags and was left in AWS".to_owned(),
         )),
-        Sight::Missing if !f.deleted && !f.sightings.believed(Sighting::Missing, f.windows.lag) => {
+        Sight::Missing if f.deleted.is_empty() && !f.sightings.believed(Sighting::Missing, f.windows.lag) => {
             wait_for(f, Sighting::Missing, "AWS does not show the server; looking again before it counts as deleted")
         }
         _ => Step::Release(None),
@@ -371,14 +373,15 @@ fn remove_found(f: &Facts, ids: Vec<String>) -> Step {
     if f.retain {
         return Step::Stamp(ids);
     }
-    if f.deleted {
+    let waits = if ids.is_empty() { f.deleted.contains("") } else { ids.iter().all(|id| f.deleted.contains(id)) };
+    if waits {
         return Step::Wait {
             reason: reasons::DELETING,
             message: "AWS accepted the deletion and is still showing the object".to_owned(),
             until: None,
         };
     }
-    Step::Delete(ids)
+    Step::Delete(ids.into_iter().filter(|id| !f.deleted.contains(id)).collect())
 }
 
 /// It is not there; a late create may still bring it back, so the last look comes when none can arrive any more.

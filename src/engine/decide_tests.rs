@@ -30,7 +30,7 @@ struct Case {
     lookup: Option<Lookup>,
     sightings: Sightings,
     replied: bool,
-    deleted: bool,
+    deleted: BTreeSet<String>,
     now: i64,
 }
 
@@ -50,7 +50,7 @@ fn case(identified: Identified) -> Case {
         lookup: None,
         sightings: Sightings::default(),
         replied: false,
-        deleted: false,
+        deleted: BTreeSet::new(),
         now: 5000,
     }
 }
@@ -78,7 +78,7 @@ impl Case {
             lookup: self.lookup.as_ref(),
             sightings: &self.sightings,
             replied: self.replied,
-            deleted: self.deleted,
+            deleted: &self.deleted,
             now: at(self.now),
             windows: Windows { tolerance: SignedDuration::from_secs(TOLERANCE), lag: SignedDuration::from_secs(LAG) },
         })
@@ -358,7 +358,7 @@ fn a_server_is_deleted_after_a_look_up_and_only_what_is_ours() {
         (
             going(known(Sight::Missing)).with(|c| {
                 c.lookup = ours(&[]);
-                c.deleted = true;
+                c.deleted = BTreeSet::from(["s-1".to_owned()]);
             }),
             Step::Release(None),
             "AWS acknowledged the delete and no longer shows it",
@@ -381,9 +381,11 @@ fn a_server_is_deleted_after_a_look_up_and_only_what_is_ours() {
     assert!(matches!(foreign.step(), Step::Release(Some(_))), "what is not ours is never deleted");
     let accepted = there().with(|c| {
         c.lookup = ours(&[("s-1", "a")]);
-        c.deleted = true;
+        c.deleted = BTreeSet::from(["s-1".to_owned()]);
     });
     assert!(matches!(accepted.step(), Step::Wait { .. }), "a dying server is not deleted again and again");
+    let second = accepted.with(|c| c.lookup = ours(&[("s-1", "a"), ("s-2", "b")]));
+    assert_eq!(second.step(), Step::Delete(vec!["s-2".into()]), "the other one goes meanwhile");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use super::retry;
 use super::settings::Settings;
 use super::status::Verdict;
 use crate::api::common::{DeletionPolicy, ManagementPolicy};
+use crate::api::status::CreatePhase;
 use crate::api::{self, Managed, RECONCILE_AT};
 use crate::aws::Fault;
 use crate::cluster::{self, Cluster, ClusterError, Name};
@@ -186,7 +187,7 @@ impl<K: Kind> Engine<K> {
         }
         let place = match self.kind.place(&subject.object).await {
             Ok(place) => place,
-            Err(Trouble::Blocked(block)) => return Ok(nowhere::<K>(subject, block)),
+            Err(Trouble::Blocked(block)) => return self.placeless(subject, block).await,
             Err(trouble) => return Err(trouble),
         };
         let token = format!("{} {:?} {}", subject.generation, subject.poke(), place.revision);
@@ -206,6 +207,25 @@ impl<K: Kind> Engine<K> {
         let step = self.decide(&scene, &sight).await?;
         tracing::debug!(object = %subject.name, ?sight, ?step, "decided");
         self.take(&scene, step).await
+    }
+
+    /// The place cannot be told. What is left in AWS on purpose, and what never got there, needs none to go.
+    async fn placeless(&self, subject: &Subject<K::Object>, block: Block) -> Result<End<Status<K>>, Trouble> {
+        let retained = subject.object.policies().deletion == DeletionPolicy::Retain;
+        if subject.deleting() && !subject.object.policies().protected && (retained || self.never_sent(subject)) {
+            return self.release(subject, None).await;
+        }
+        Ok(nowhere::<K>(subject, block))
+    }
+
+    /// Whether the records prove that nothing was ever sent for this object, or that AWS refused it.
+    fn never_sent(&self, subject: &Subject<K::Object>) -> bool {
+        let status = subject.status();
+        let record = K::Object::common(&status).create.as_ref().filter(|record| record.uid == subject.uid);
+        let refused = record.is_some_and(|record| record.phase == CreatePhase::Rejected);
+        let unsent = record.is_some_and(|record| record.phase == CreatePhase::None && record.attempt.is_none());
+        // A user's finalizer is its record: without another one, a create may have been sent.
+        !self.kind.confirmed(&status) && (refused || (unsent && K::IDENTIFIED != Identified::ByKey))
     }
 
     async fn wanted(
@@ -299,7 +319,7 @@ impl<K: Kind> Engine<K> {
             lookup,
             sightings: &memory.sightings,
             replied: attempt.is_some() && memory.replied.as_ref() == attempt,
-            deleted: !memory.deleted.is_empty(),
+            deleted: &memory.deleted,
             now: scene.now,
             windows: self.settings.windows,
         })

@@ -44,7 +44,7 @@ impl<K: Kind> Engine<K> {
             Step::Release(warning) => self.release(subject, warning).await,
             Step::Wait { reason, message, until } => Ok(self.wait(scene, reason, message, until)),
             Step::Stall { reason, message } => {
-                Ok(End::Tell(Report::block(self.seen(scene), Block::stalled(reason, message))))
+                Ok(End::Tell(Report::block(subject.status(), Block::stalled(reason, message))))
             }
         }
     }
@@ -53,13 +53,13 @@ impl<K: Kind> Engine<K> {
     fn hold(&self, scene: &Scene<'_, K>) -> End<Status<K>> {
         let blocks = scene.wanted.map_or(&[][..], |wanted| &wanted.blocks);
         if let Some(block) = combined(blocks) {
-            return End::Tell(Report::block(self.seen(scene), block));
+            return End::Tell(Report::block(scene.subject.status(), block));
         }
         if scene.subject.object.suspend() {
             return self.suspended(scene);
         }
         let message = "the server is not there (yet)";
-        End::Tell(Report::block(self.seen(scene), Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)))
+        End::Tell(Report::block(scene.subject.status(), Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)))
     }
 
     fn suspended(&self, scene: &Scene<'_, K>) -> End<Status<K>> {
@@ -236,7 +236,6 @@ impl<K: Kind> Engine<K> {
     fn settled(&self, scene: &Scene<'_, K>, busy: Option<(&'static str, String)>) -> End<Status<K>> {
         let (Some(wanted), Some(have)) = (scene.wanted, scene.have) else { return End::Next(Next::Again) };
         let mut status = self.seen(scene);
-        place_in::<K>(&mut status, scene.place);
         let common = K::Object::common_mut(&mut status);
         common.applied = Some(wanted.applied.clone());
         confirm(common, scene);
@@ -254,12 +253,11 @@ impl<K: Kind> Engine<K> {
 
     /// Looked at only.
     fn observe(&self, scene: &Scene<'_, K>) -> End<Status<K>> {
-        let mut status = self.seen(scene);
+        let status = self.seen(scene);
         let Some(have) = scene.have else {
             let block = Block::waiting(reasons::OBSERVED, "ObserveOnly: AWS does not have it");
             return End::Tell(Report::block(status, block));
         };
-        place_in::<K>(&mut status, scene.place);
         let message = format!("ObserveOnly: {}", self.kind.settled(have).1);
         let verdict = Verdict::Settled { reason: reasons::OBSERVED, message };
         End::Tell(Report { status, verdict, advisory: None, next: Next::After(self.settings.resync), keep: false })
@@ -310,7 +308,11 @@ impl<K: Kind> Engine<K> {
         self.release(subject, None).await
     }
 
-    async fn release(&self, subject: &Subject<K::Object>, warning: Option<String>) -> Result<End<Status<K>>, Trouble> {
+    pub(super) async fn release(
+        &self,
+        subject: &Subject<K::Object>,
+        warning: Option<String>,
+    ) -> Result<End<Status<K>>, Trouble> {
         if let Some(warning) = warning {
             self.note(subject, true, reasons::OWNERSHIP_LOST, warning).await;
         }
@@ -326,19 +328,22 @@ impl<K: Kind> Engine<K> {
         message: String,
         until: Option<Timestamp>,
     ) -> End<Status<K>> {
-        let mut report = Report::block(self.seen(scene), Block::waiting(reason, message));
+        let mut report = Report::block(scene.subject.status(), Block::waiting(reason, message));
         // Windows need several looks, so a long one is not slept through.
         let lag = Duration::try_from(self.settings.windows.lag).unwrap_or(WAIT_MAX);
         let pace = (lag / 3).clamp(WAIT_MIN, WAIT_MAX);
-        report.next = Next::After(until.map_or(POLL, |until| between(scene.now, until).clamp(WAIT_MIN, pace)));
+        let idle = if reason == reasons::DELETION_PROTECTED { self.settings.jittered_resync() } else { POLL };
+        report.next = Next::After(until.map_or(idle, |until| between(scene.now, until).clamp(WAIT_MIN, pace)));
         End::Tell(report)
     }
 
-    /// The status with what this pass saw.
+    /// The status with what this pass saw of an object that is ours (or only observed). What is somebody else's is
+    /// never shown.
     fn seen(&self, scene: &Scene<'_, K>) -> Status<K> {
         let mut status = scene.subject.status();
         if let Some(have) = scene.have {
             self.kind.observed(&mut status, scene.place, scene.wanted, have);
+            place_in::<K>(&mut status, scene.place);
         }
         status
     }

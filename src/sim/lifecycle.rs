@@ -37,12 +37,7 @@ impl Lifecycle {
 
     /// As `self`, but for a while reads show what was before.
     #[must_use]
-    pub fn seen_late(
-        self,
-        before: &Self,
-        now: Timestamp,
-        lag: SignedDuration,
-    ) -> Self {
+    pub fn seen_late(self, before: &Self, now: Timestamp, lag: SignedDuration) -> Self {
         if lag.is_zero() {
             return self;
         }

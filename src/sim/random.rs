@@ -14,6 +14,12 @@ impl Random {
         Self(StdRng::seed_from_u64(seed))
     }
 
+    /// A source that nobody can repeat.
+    #[must_use]
+    pub fn from_os() -> Self {
+        Self(StdRng::from_os_rng())
+    }
+
     /// So many bytes.
     #[must_use]
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {

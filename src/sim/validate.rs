@@ -40,8 +40,12 @@ pub fn redacted(operation: Operation, body: &Value) -> Value {
     let mut copy = body.clone();
     if let Some(object) = copy.as_object_mut() {
         for member in constraints::members(operation) {
-            if let (Shape::Text(Text { sensitive: true, .. }), Some(value)) =
-                (member.shape, object.get_mut(member.name))
+            if let (
+                Shape::Text(Text {
+                    sensitive: true, ..
+                }),
+                Some(value),
+            ) = (member.shape, object.get_mut(member.name))
             {
                 *value = Value::from("REDACTED");
             }

@@ -121,6 +121,9 @@ fn secrets_never_reach_the_log() {
         (Operation::TestIdentityProvider, "UserPassword"),
     ] {
         let text = redacted(operation, &json!({member: "hunter2", "ServerId": "s"})).to_string();
-        assert!(!text.contains("hunter2") && text.contains("REDACTED"), "{text}");
+        assert!(
+            !text.contains("hunter2") && text.contains("REDACTED"),
+            "{text}"
+        );
     }
 }

@@ -26,17 +26,17 @@ PLAIN = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
 class Sim:
     """A process of transfer-sim and its control path."""
 
-    def __init__(self, folder, *args):
+    def __init__(self, folder, *args, transition_time="100ms"):
         self.folder = folder
-        self.args = args
+        self.args = ["--transition-time", transition_time, *args]
         self.start()
 
     def start(self):
         port_file = self.folder / "port"
         port_file.unlink(missing_ok=True)
         program = os.environ["TRANSFER_SIM"]
-        command = [program, "--listen", "127.0.0.1:0", "--port-file", str(port_file), "--transition-time", "100ms"]
-        self.process = subprocess.Popen([*command, *self.args], stdout=subprocess.DEVNULL)
+        command = [program, "--listen", "127.0.0.1:0", "--port-file", str(port_file), *self.args]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         # The file appears whole or not at all, so its existence is enough.
         deadline = time.monotonic() + 30
         while not port_file.exists():

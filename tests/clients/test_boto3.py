@@ -1,6 +1,6 @@
 """Every operation of the service through boto3, read back after each change."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from conftest import ACCOUNT, REGION, fingerprint, private_key, public_key, role
 
@@ -84,7 +84,7 @@ def test_keys_of_a_user_come_and_go(transfer, server):
     ]
     assert keys[1]["SshPublicKeyId"] == added
     # boto3 makes a date of the number on the wire.
-    assert abs(keys[1]["DateImported"] - datetime.now(UTC)) < timedelta(hours=1)
+    assert abs(keys[1]["DateImported"] - datetime.now(timezone.utc)) < timedelta(hours=1)
     transfer.delete_ssh_public_key(**who, SshPublicKeyId=added)
     keys = transfer.describe_user(**who)["User"]["SshPublicKeys"]
     assert added not in [k["SshPublicKeyId"] for k in keys]

@@ -1,6 +1,11 @@
 """The control path as docs/transfer-sim.md describes it, and what a restart leaves."""
 
+import re
+from pathlib import Path
+
 from conftest import ACCOUNT, REGION, Sim, role
+
+MANUAL = Path(__file__).parents[2] / "docs" / "transfer-sim.md"
 
 
 def test_calls_are_logged_and_read_on_from_a_number(sim, transfer):
@@ -104,3 +109,19 @@ def test_the_same_seed_gives_the_same_identifiers(tmp_path):
         finally:
             sim.stop()
     assert made[0] == made[1]
+
+
+def test_the_manual_has_every_switch_with_its_default(tmp_path):
+    sim = Sim(tmp_path, transition_time="2s")
+    try:
+        switches = sim.get("config")
+    finally:
+        sim.stop()
+    rows = re.findall(r"^\| (`.*?) \| (.*?) \|", MANUAL.read_text().split("### Switches")[1], re.MULTILINE)
+    written = {}
+    for names, defaults in rows:
+        written |= dict(zip(re.findall(r"`(\w+)`", names), re.findall(r"`(.*?)`", defaults) or ["AWS's"], strict=True))
+    assert set(written) == set(switches)
+    for name, default in switches.items():
+        if name != "quotas":
+            assert written[name] == (default if isinstance(default, str) else str(default).lower().replace("none", "null"))

@@ -3,14 +3,14 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::future::{BoxFuture, select_all};
 use futures::stream::{self, StreamExt};
-use futures::FutureExt;
+use kube::Client;
 use kube::api::Api;
 use kube::core::{DeserializeGuard, NamespaceResourceScope, Resource};
 use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::Client;
 use serde::de::DeserializeOwned;
 
 use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
@@ -81,7 +81,11 @@ pub fn start(client: &Client, scope: &Scope, caches: &Arc<Caches>) -> (Queues, B
         hub.managed(scope.apis(client), &ours, |caches| &caches.servers, of_servers, triggers::on_server),
         hub.managed(scope.apis(client), &ours, |caches| &caches.users, of_users, triggers::on_user),
         hub.managed(scope.apis(client), &ours, |caches| &caches.accesses, of_accesses, triggers::on_access),
-        hub.metadata::<NamespaceMeta>(vec![Api::all(client.clone())], |caches| &caches.namespaces, triggers::on_namespace),
+        hub.metadata::<NamespaceMeta>(
+            vec![Api::all(client.clone())],
+            |caches| &caches.namespaces,
+            triggers::on_namespace,
+        ),
         hub.metadata::<ConfigMapMeta>(scope.apis(client), |caches| &caches.config_maps, triggers::on_config_map),
     ];
     let queues =
@@ -162,15 +166,20 @@ fn follow<W>(
 where
     W: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
 {
-    let watches = apis.into_iter().enumerate().map(|(scope, api)| {
-        watcher(api, config.clone()).default_backoff().map(move |event| (scope, event)).boxed()
-    });
+    let watches = apis
+        .into_iter()
+        .enumerate()
+        .map(|(scope, api)| watcher(api, config.clone()).default_backoff().map(move |event| (scope, event)).boxed());
     let mut events = stream::select_all(watches);
     async move {
         while let Some((scope, event)) = events.next().await {
             match event {
                 Ok(event) => take(scope, event),
-                // The backoff above tries again, with a new listing where one is needed.
+                // Routine: the history is kept for minutes only. A new listing follows.
+                Err(watcher::Error::WatchError(status)) if status.code == 410 => {
+                    tracing::debug!(kind = %W::kind(&()), "watch expired");
+                }
+                // The backoff above tries again.
                 Err(error) => tracing::warn!(kind = %W::kind(&()), %error, "watch"),
             }
         }

@@ -76,8 +76,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let scope = Scope { namespaces: args.watch_namespace.clone(), labels: args.watch_labels.clone() };
     let caches = Arc::new(Caches::new(scope.namespaces.len()));
     let health = Health::new(Arc::clone(&caches));
-    let listener =
-        admin::bind(args.health_addr).await.map_err(|error| RunError::Address(args.health_addr, error))?;
+    let listener = admin::bind(args.health_addr).await.map_err(|error| RunError::Address(args.health_addr, error))?;
     tokio::spawn(Arc::clone(&health).beat());
     tokio::spawn(admin::serve(listener, health));
     let client = Client::try_default().await.map_err(|error| RunError::Client(error.to_string()))?;
@@ -96,13 +95,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     }
 }
 
-async fn operate(
-    args: RunArgs,
-    scope: Scope,
-    client: Client,
-    caches: Arc<Caches>,
-    stop: Stop,
-) -> Result<(), RunError> {
+async fn operate(args: RunArgs, scope: Scope, client: Client, caches: Arc<Caches>, stop: Stop) -> Result<(), RunError> {
     let Some(cluster_id) = prepare(&args, &client, stop.clone()).await else { return Ok(()) };
     tracing::info!(%cluster_id, "identified the cluster");
     let cluster = Arc::new(KubeCluster::new(client.clone(), scope.namespaces.clone()));
@@ -242,7 +235,10 @@ async fn missing_crds(client: &Client) -> Result<(), String> {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(format!("the CRDs {} ({group}) are not installed; install them, for example with `transfer-operator crds | kubectl apply --server-side -f -`", missing.join(", ")))
+    Err(format!(
+        "the CRDs {} ({group}) are not installed; install them, for example with `transfer-operator crds | kubectl apply --server-side -f -`",
+        missing.join(", ")
+    ))
 }
 
 async fn kube_system_uid(client: &Client) -> Result<String, String> {

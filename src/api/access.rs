@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::common::{IdentityRef, Lifecycle, Policies, ServerRef};
 use super::login::Login;
 use super::status::CommonStatus;
-use super::Managed;
+use super::{Managed, pattern, rules};
 
-/// A group of a directory that may use a server.
+/// What the access shall be. A member that was never set is left as AWS has it; one that leaves the spec goes back to
+/// AWS's default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, CustomResource, KubeSchema)]
 #[kube(
     group = "transfer-operator.dev",
@@ -21,29 +22,47 @@ use super::Managed;
     category = "transfer",
     namespaced,
     status = "TransferAccessStatus",
-    derive = "PartialEq"
+    derive = "PartialEq",
+    doc = "A group of a directory that may use a server of AWS Transfer Family.",
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Group", type_ = "string", json_path = ".spec.externalId"),
+    printcolumn(name = "Server", type_ = "string", json_path = ".status.serverId"),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        priority = 1
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::server_reference)]
 pub struct TransferAccessSpec {
-    /// The server, by reference.
+    /// The server, as a TransferServer object. Its identity and region are used; the identity must grant this object's
+    /// own namespace, and the server's allowedReferences must admit it. Either this or serverId.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_ref: Option<ServerRef>,
-    /// The server, by its id in AWS.
+    /// The server, by its id in AWS (s-...), for servers without an object here. The identity's grant for this
+    /// namespace must list it in serverIds. Either this, with awsIdentityRef and region, or serverRef.
+    #[schemars(length(max = 19), regex(pattern = pattern::SERVER_ID))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
-    /// The identity that AWS is called with; only with serverId.
+    /// The AwsIdentity that AWS is called with; with serverId only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws_identity_ref: Option<IdentityRef>,
-    /// The region that the server lives in; only with serverId.
+    /// The region that the server lives in; with serverId only.
+    #[schemars(length(max = 32), regex(pattern = pattern::REGION))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// True: nothing is changed in AWS except deletion.
+    /// True: nothing is changed in AWS, except that deletion goes on.
     #[serde(default)]
     pub suspend: bool,
-    /// Policies.
+    /// How much may be changed in AWS, what deletion does, and taking over what exists.
     #[serde(default)]
     pub lifecycle: Lifecycle,
-    /// SID of the group.
+    /// SID of the group in the directory (S-1-...). AWS does not check that it exists. Cannot be changed.
+    #[x_kube(validation = rules::EXTERNAL_ID_IMMUTABLE)]
+    #[schemars(length(max = 256), regex(pattern = pattern::SID))]
     pub external_id: String,
     /// What the login may do.
     #[serde(flatten)]

@@ -9,6 +9,8 @@ use kube::core::{Selector, SelectorExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{pattern, rules};
+
 /// How much the operator may change in AWS.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ManagementPolicy {
@@ -21,7 +23,8 @@ pub enum ManagementPolicy {
     ObserveOnly,
 }
 
-/// What happens in AWS when the object is deleted.
+/// What happens in AWS when this object is deleted: Delete (what absent means) or Retain, which leaves everything and
+/// takes the owner tags off. Must be stated together with adoption or managementPolicy ObserveOnly.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPolicy {
     /// Delete what the object manages.
@@ -66,12 +69,14 @@ pub enum DisruptionMode {
 /// Taking over something that exists in AWS already.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::adoption)]
 pub struct Adoption {
     /// IfIdentical takes over only what already equals this spec; Converge then changes it to match.
     #[serde(default)]
     pub mode: AdoptionMode,
     /// Id of the existing server. It must be listed in the serverIds of the identity's grant for this namespace.
     /// With managementPolicy ObserveOnly it is the server to look at, and mode does not count.
+    #[schemars(length(max = 19), regex(pattern = pattern::SERVER_ID))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
 }
@@ -90,13 +95,21 @@ pub struct KeyedAdoption {
 #[serde(rename_all = "camelCase")]
 pub struct DisruptionWindow {
     /// Days on which the window opens: Mon, Tue, Wed, Thu, Fri, Sat, Sun. Absent means every day.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(
+        length(min = 1, max = 7),
+        extend("items" = { "type": "string", "enum": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] })
+    )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<Vec<String>>,
     /// When it opens, as HH:MM in timeZone.
+    #[schemars(length(max = 5), regex(pattern = pattern::TIME_OF_DAY))]
     pub start: String,
-    /// For how many minutes it stays open.
+    /// For how many minutes it stays open, 10 to 1440: stopping and starting a server takes minutes.
+    #[schemars(range(min = 10, max = 1440))]
     pub duration_minutes: i32,
-    /// IANA name of the time zone of start and days.
+    /// IANA name of the time zone of start and days, such as Europe/Berlin.
+    #[schemars(length(min = 1, max = 64), regex(pattern = pattern::TIME_ZONE))]
     #[serde(default = "utc")]
     pub time_zone: String,
 }
@@ -108,6 +121,7 @@ fn utc() -> String {
 /// When a change may take the server offline.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::disruption)]
 pub struct Disruption {
     /// Immediate, Window (only inside the window) or Never (such changes are reported and wait).
     #[serde(default)]
@@ -120,15 +134,16 @@ pub struct Disruption {
 /// Policies of a user or an access.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::lifecycle)]
 pub struct Lifecycle {
     /// Full applies the spec and puts drift right; ReportDrift applies edits of the spec but only reports what
     /// changed in AWS; ObserveOnly never changes anything and shows the difference, as a plan.
     #[serde(default)]
     pub management_policy: ManagementPolicy,
-    /// What happens in AWS when this object is deleted. Absent means Delete; with adoption or ObserveOnly it must be stated.
+    /// What happens in AWS when this object is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
-    /// While true, the API server refuses to delete this object.
+    /// While true, the API server refuses to delete this object. To delete it, set this to false first.
     #[serde(default)]
     pub deletion_protection: bool,
     /// Take over what exists in AWS under the same key. Acts until the owner tags were seen on it.
@@ -139,15 +154,17 @@ pub struct Lifecycle {
 /// Policies of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::lifecycle)]
 pub struct ServerLifecycle {
     /// Full applies the spec and puts drift right; ReportDrift applies edits of the spec but only reports what
     /// changed in AWS; ObserveOnly never changes anything and shows the difference, as a plan.
     #[serde(default)]
     pub management_policy: ManagementPolicy,
-    /// What happens in AWS when this object is deleted. Absent means Delete; with adoption or ObserveOnly it must be stated.
+    /// What happens in AWS when this object is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
-    /// While true, the API server refuses to delete this object. Deleting a server in AWS deletes its users too.
+    /// While true, the API server refuses to delete this object. To delete it, set this to false first. Deleting a
+    /// server in AWS deletes its users and keys too.
     #[serde(default = "yes")]
     pub deletion_protection: bool,
     /// Take over an existing server. Acts until the owner tags were seen on it.
@@ -216,10 +233,7 @@ impl From<&Lifecycle> for Policies {
             management: lifecycle.management_policy,
             deletion: lifecycle.deletion_policy.unwrap_or_default(),
             protected: lifecycle.deletion_protection,
-            adoption: lifecycle.adoption.as_ref().map(|adoption| Adoption {
-                mode: adoption.mode,
-                server_id: None,
-            }),
+            adoption: lifecycle.adoption.as_ref().map(|adoption| Adoption { mode: adoption.mode, server_id: None }),
             recreate: RecreatePolicy::default(),
             disruption: Disruption::default(),
         }
@@ -231,15 +245,14 @@ impl From<&Lifecycle> for Policies {
 #[serde(rename_all = "camelCase")]
 pub struct IdentityRef {
     /// Name of an AwsIdentity. It must grant this namespace what is asked for.
+    #[schemars(length(max = 253), regex(pattern = pattern::OBJECT_NAME))]
     pub name: String,
 }
 
 impl Default for IdentityRef {
     /// The name that small installations give their only identity.
     fn default() -> Self {
-        Self {
-            name: "default".to_owned(),
-        }
+        Self { name: "default".to_owned() }
     }
 }
 
@@ -248,8 +261,10 @@ impl Default for IdentityRef {
 #[serde(rename_all = "camelCase")]
 pub struct ServerRef {
     /// Name of the TransferServer.
+    #[schemars(length(max = 253), regex(pattern = pattern::OBJECT_NAME))]
     pub name: String,
     /// Its namespace; absent means this object's own. The server's allowedReferences must admit this namespace.
+    #[schemars(length(max = 63), regex(pattern = pattern::LABEL))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }
@@ -259,8 +274,10 @@ pub struct ServerRef {
 #[serde(rename_all = "camelCase")]
 pub struct ConfigMapKeyRef {
     /// Name of the ConfigMap, in the same namespace.
+    #[schemars(length(max = 253), regex(pattern = pattern::OBJECT_NAME))]
     pub name: String,
     /// Key in its data.
+    #[schemars(length(min = 1, max = 253), regex(pattern = pattern::DATA_KEY))]
     pub key: String,
 }
 
@@ -268,9 +285,12 @@ pub struct ConfigMapKeyRef {
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretKeyRef {
-    /// Name of a Secret of type transfer-operator.dev/host-key, in the same namespace.
+    /// Name of a Secret of type transfer-operator.dev/host-key, in the same namespace. Secrets of other types are
+    /// refused.
+    #[schemars(length(max = 253), regex(pattern = pattern::OBJECT_NAME))]
     pub name: String,
     /// Key in its data.
+    #[schemars(length(min = 1, max = 253), regex(pattern = pattern::DATA_KEY))]
     #[serde(default = "ssh_privatekey")]
     pub key: String,
 }
@@ -308,11 +328,14 @@ pub enum GrantNamespacesFrom {
 /// Namespaces whose users and accesses may refer to a server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::namespaces)]
 pub struct NamespaceSelection {
     /// Same (the server's own), All, Names or Selector.
     #[serde(default)]
     pub from: NamespacesFrom,
     /// The namespaces, with from Names.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(min = 1, max = 256), inner(length(max = 63), regex(pattern = pattern::LABEL)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<Vec<String>>,
     /// Labels of the namespaces, with from Selector. An empty selector is refused.
@@ -323,10 +346,13 @@ pub struct NamespaceSelection {
 /// Namespaces that a grant is for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::namespaces)]
 pub struct GrantNamespaces {
     /// All, Names or Selector.
     pub from: GrantNamespacesFrom,
     /// The namespaces, with from Names.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(min = 1, max = 256), inner(length(max = 63), regex(pattern = pattern::LABEL)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<Vec<String>>,
     /// Labels of the namespaces, with from Selector. An empty selector is refused.

@@ -144,14 +144,8 @@ pub mod reasons {
 const MESSAGE_LIMIT: usize = 4096;
 
 /// In this order they stand in the list: kstatus takes the first that speaks, people read the first line.
-const ORDER: [&str; 6] = [
-    types::READY,
-    types::RECONCILING,
-    types::STALLED,
-    types::DRIFTED,
-    types::ADVISORY,
-    types::SUSPENDED,
-];
+const ORDER: [&str; 6] =
+    [types::READY, types::RECONCILING, types::STALLED, types::DRIFTED, types::ADVISORY, types::SUSPENDED];
 
 /// The three values of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,23 +16,14 @@ const KNOWN_FORMATS: [&str; 4] = ["int32", "int64", "date-time", "double"];
 /// All CRDs as they are installed.
 #[must_use]
 pub fn all_crds() -> Vec<CustomResourceDefinition> {
-    let mut crds = vec![
-        AwsIdentity::crd(),
-        TransferServer::crd(),
-        TransferUser::crd(),
-        TransferAccess::crd(),
-    ];
+    let mut crds = vec![AwsIdentity::crd(), TransferServer::crd(), TransferUser::crd(), TransferAccess::crd()];
     crds.iter_mut().for_each(finish);
     crds
 }
 
 fn finish(crd: &mut CustomResourceDefinition) {
     for version in &mut crd.spec.versions {
-        let Some(root) = version
-            .schema
-            .as_mut()
-            .and_then(|schema| schema.open_api_v3_schema.as_mut())
-        else {
+        let Some(root) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else {
             continue;
         };
         walk(root);
@@ -42,10 +33,7 @@ fn finish(crd: &mut CustomResourceDefinition) {
 
 /// A status that nobody wrote must read as "not seen yet"; a default on the inner field alone would not appear.
 fn default_status(root: &mut JSONSchemaProps) {
-    let status = root
-        .properties
-        .as_mut()
-        .and_then(|properties| properties.get_mut("status"));
+    let status = root.properties.as_mut().and_then(|properties| properties.get_mut("status"));
     if let Some(status) = status {
         status.default = Some(JSON(json!({ "observedGeneration": NEVER_OBSERVED })));
     }
@@ -73,11 +61,15 @@ fn put_right(schema: &mut JSONSchemaProps) {
     if let Some(values) = &mut schema.enum_ {
         values.retain(|value| !value.0.is_null());
     }
-    if schema
-        .format
-        .as_deref()
-        .is_some_and(|format| !KNOWN_FORMATS.contains(&format))
-    {
+    if schema.format.as_deref().is_some_and(|format| !KNOWN_FORMATS.contains(&format)) {
         schema.format = None;
     }
+    if let Some(text) = &mut schema.description {
+        *text = one_line(text);
+    }
+}
+
+/// Comments are broken at the width of the source; the terminal that shows them breaks them at its own.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::GrantNamespaces;
 use super::status::{NEVER_OBSERVED, never_observed};
+use super::{pattern, rules};
 
 /// Where credentials come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,38 +24,53 @@ pub enum CredentialSource {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AssumeRole {
-    /// ARN of the role, in the account of accountId.
+    /// ARN of the role, in the account of accountId. It must trust the operator's own role.
+    #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN))]
     pub role_arn: String,
     /// External id, if the role's trust policy demands one.
+    #[schemars(length(min = 2, max = 1224), regex(pattern = pattern::STS_EXTERNAL_ID))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// For how long a session is valid.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// For how long a session is valid, 900 to 43200 seconds. AWS allows no more than 3600 where the operator's own
+    /// credentials come from a role, which is usual.
+    #[schemars(range(min = 900, max = 43200))]
+    #[serde(default = "one_hour", skip_serializing_if = "Option::is_none")]
     pub session_duration_seconds: Option<i32>,
+}
+
+/// AWS's own default, and its limit for a role that is assumed from a role.
+#[allow(clippy::unnecessary_wraps, reason = "serde wants the type of the field")]
+fn one_hour() -> Option<i32> {
+    Some(3600)
 }
 
 /// Credentials of an identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::credentials)]
 pub struct Credentials {
-    /// AssumeRole, or Operator for the operator's own.
+    /// AssumeRole, or Operator for the operator's own (IRSA, Pod Identity). There is no default: an empty value must
+    /// not turn into the operator's own identity.
     pub source: CredentialSource,
-    /// The role; needed with source AssumeRole.
+    /// The role, with source AssumeRole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assume_role: Option<AssumeRole>,
 }
 
-/// Other addresses of AWS's services.
+/// Other addresses of AWS's services, for VPC endpoints and simulators. Empty means AWS's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Endpoints {
-    /// Of AWS Transfer Family.
+    /// Address of AWS Transfer Family, such as https://vpce-....transfer.eu-central-1.vpce.amazonaws.com.
+    #[schemars(length(max = 2048), regex(pattern = pattern::ENDPOINT))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<String>,
-    /// Of STS.
+    /// Address of STS.
+    #[schemars(length(max = 2048), regex(pattern = pattern::ENDPOINT))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sts: Option<String>,
-    /// Of EC2.
+    /// Address of EC2.
+    #[schemars(length(max = 2048), regex(pattern = pattern::ENDPOINT))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ec2: Option<String>,
 }
@@ -63,7 +79,8 @@ pub struct Endpoints {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RateLimit {
-    /// Calls per second, over all objects of the identity in one region.
+    /// Calls per second in one region, over all objects that use the identity.
+    #[schemars(range(min = 1, max = 1000))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_second: Option<i32>,
 }
@@ -84,20 +101,29 @@ pub enum GrantKind {
 #[serde(rename_all = "camelCase")]
 pub struct Grant {
     /// Identifies the grant in this list.
+    #[schemars(length(max = 63), regex(pattern = pattern::LABEL))]
     pub name: String,
-    /// Kinds that may use the identity.
+    /// Kinds that may use the identity: TransferServer, TransferUser, TransferAccess.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(min = 1, max = 3))]
     pub kinds: Vec<GrantKind>,
-    /// Namespaces that may use the identity.
+    /// Namespaces whose objects may use the identity.
     pub namespaces: GrantNamespaces,
-    /// Roles that may be passed to AWS. None means no role.
+    /// Roles that those objects may pass to AWS (role, loggingRole, invocationRole, executionRole). Within a path
+    /// segment * stands for any characters but a slash; {namespace} stands for a whole segment, the object's namespace.
+    /// None means that no role may be passed.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 256), inner(length(max = 2048), regex(pattern = pattern::GRANTED_ROLE_ARN)))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub role_arns: Vec<String>,
-    /// Servers that may be named by id. None means none.
+    /// Servers that those objects may name by id, in serverId or to take them over. None means none.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 256), inner(length(max = 19), regex(pattern = pattern::SERVER_ID)))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub server_ids: Vec<String>,
 }
 
-/// An AWS account, credentials for it, and grants.
+/// Which account, with which credentials, and who may use it for what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, CustomResource, KubeSchema)]
 #[kube(
     group = "transfer-operator.dev",
@@ -107,15 +133,26 @@ pub struct Grant {
     shortname = "awsid",
     category = "transfer",
     status = "AwsIdentityStatus",
-    derive = "PartialEq"
+    derive = "PartialEq",
+    doc = "An AWS account, credentials for it, and who may use them for what. Whoever may write these objects decides what the operator may do in AWS for whom.",
+    printcolumn(name = "Account", type_ = "string", json_path = ".spec.accountId"),
+    printcolumn(name = "Regions", type_ = "string", json_path = ".spec.regions"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::identity)]
 pub struct AwsIdentitySpec {
-    /// The AWS account.
+    /// The AWS account, 12 digits in quotes. It is checked against STS before the first use, and pinned in every object
+    /// that uses it. Cannot be changed.
+    #[x_kube(validation = rules::ACCOUNT_IMMUTABLE)]
+    #[schemars(length(max = 12), regex(pattern = pattern::ACCOUNT_ID))]
     pub account_id: String,
     /// Regions that may be used.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(min = 1, max = 64), inner(length(max = 32), regex(pattern = pattern::REGION)))]
     pub regions: Vec<String>,
-    /// Credentials.
+    /// Whose credentials AWS is called with.
     pub credentials: Credentials,
     /// Use AWS's FIPS endpoints.
     #[serde(default)]
@@ -123,16 +160,19 @@ pub struct AwsIdentitySpec {
     /// Use AWS's dual-stack endpoints.
     #[serde(default)]
     pub use_dual_stack: bool,
-    /// Other addresses of AWS's services.
+    /// Other addresses of AWS's services, for VPC endpoints and simulators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoints: Option<Endpoints>,
-    /// Tags that every object of this identity gets; the object's own win.
+    /// Tags for everything that is created with this identity. An object's own tags win.
+    #[schemars(schema_with = "rules::tags")]
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// A ceiling on calls to AWS.
+    /// A ceiling on calls to AWS, for accounts that other tools use too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
     /// Who may use the identity for what. None means nobody.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_owned()]))]
+    #[schemars(length(max = 256))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<Grant>,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{ConfigMapKeyRef, yes};
 use super::shapes::{HomeDirectoryMapEntry, PosixProfile};
+use super::{pattern, rules};
 
 /// Where a shared session policy is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -18,10 +19,14 @@ pub struct PolicySource {
 /// A home directory in S3.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::s3_home)]
 pub struct S3Home {
     /// Name of the bucket.
+    #[schemars(length(min = 3, max = 255), regex(pattern = pattern::BUCKET))]
     pub bucket: String,
-    /// Prefix in the bucket, without slashes at its ends; absent means the whole bucket.
+    /// Prefix in the bucket, without slashes at its ends; absent means the whole bucket. May hold
+    /// ${transfer:UserName}; in Flux, escape it as $${transfer:UserName}, or postBuild substitution eats it.
+    #[schemars(length(min = 1, max = 1020), regex(pattern = pattern::RELATIVE_PATH))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
 }
@@ -30,9 +35,11 @@ pub struct S3Home {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EfsHome {
-    /// Id of the file system.
+    /// Id of the file system (fs-...).
+    #[schemars(length(max = 43), regex(pattern = pattern::FILE_SYSTEM_ID))]
     pub file_system_id: String,
-    /// Path on it, without slashes at its ends; absent means its root.
+    /// Path on it, without slashes at its ends; absent means its root. It must exist.
+    #[schemars(length(min = 1, max = 978), regex(pattern = pattern::RELATIVE_PATH))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
 }
@@ -40,6 +47,7 @@ pub struct EfsHome {
 /// The short form of a home directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::home)]
 pub struct HomeSugar {
     /// In S3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,7 +55,8 @@ pub struct HomeSugar {
     /// On EFS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub efs: Option<EfsHome>,
-    /// True makes the directory the root of what the user sees (LOGICAL); false makes it the directory to start in (PATH).
+    /// True: the directory is all that the user sees, as / (homeDirectoryType LOGICAL with one mapping). False: the
+    /// user starts there and sees every path that the role allows (homeDirectoryType PATH).
     #[serde(default = "yes")]
     pub restricted: bool,
 }
@@ -55,28 +64,40 @@ pub struct HomeSugar {
 /// What a login may do and where it lands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::login)]
 pub struct Login {
-    /// ARN of the IAM role that gives access to the files.
+    /// ARN of the IAM role that gives access to the files. It must trust transfer.amazonaws.com; AWS does not check
+    /// that here, logins fail. The identity's grant for this namespace must list it.
+    #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN))]
     pub role: String,
-    /// Session policy as JSON text.
+    /// Session policy: JSON text that narrows the role for this login. AWS takes 2048 characters after white space is
+    /// taken out. For S3 only. In Flux, escape ${transfer:...} as $${transfer:...}, or postBuild substitution eats it.
+    #[x_kube(validation = rules::POLICY_IS_OBJECT)]
+    #[schemars(length(max = 8192))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
-    /// Session policy from a ConfigMap.
+    /// Session policy that several objects share, from a ConfigMap. While it is missing, empty or unreadable, nothing
+    /// is changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_from: Option<PolicySource>,
-    /// The directory to start in.
+    /// The directory that a user starts in: /bucket/prefix in S3, /fs-.../path on EFS.
+    #[schemars(length(max = 1024), regex(pattern = pattern::PATH_OR_EMPTY))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home_directory: Option<String>,
-    /// PATH or LOGICAL.
+    /// PATH: users see real paths. LOGICAL: they see what homeDirectoryMappings says. Absent means PATH.
+    #[schemars(extend("enum" = ["PATH", "LOGICAL"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home_directory_type: Option<String>,
-    /// Logical directories.
+    /// Logical directories and where they lead, in this order. The size of the object is the limit, long before AWS's
+    /// 50,000 entries: about 1.5 MB in all. In Flux, escape ${transfer:UserName} as $${transfer:UserName}.
+    #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::ROOT_ENTRY_ALONE)]
+    #[schemars(length(min = 1, max = 50000))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home_directory_mappings: Option<Vec<HomeDirectoryMapEntry>>,
-    /// Short form of a home directory.
+    /// Short form of homeDirectory, homeDirectoryType and homeDirectoryMappings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<HomeSugar>,
-    /// POSIX identity, for EFS.
+    /// POSIX identity for EFS; without one, logins to a server on EFS fail. AWS cannot take it away again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posix_profile: Option<PosixProfile>,
 }

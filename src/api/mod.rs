@@ -1,5 +1,9 @@
 //! What a person writes: the four kinds, their rules and their status. Pure types; it imports nothing from the rest
 //! of the crate and does no I/O.
+#![allow(
+    clippy::doc_markdown,
+    reason = "comments on fields are what kubectl explain prints, where back-ticks are noise"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -28,6 +32,8 @@ pub mod crd;
 pub mod identity;
 /// What a login may do.
 pub mod login;
+mod pattern;
+mod rules;
 /// `TransferServer`.
 pub mod server;
 /// AWS's nested structures.
@@ -48,27 +54,24 @@ pub const RECONCILE_AT: &str = "transfer-operator.dev/reconcile-at";
 /// The type that a Secret with a host key must have: the operator reads no other.
 pub const HOST_KEY_SECRET_TYPE: &str = "transfer-operator.dev/host-key";
 
-/// Keys of the tags that the operator writes in AWS.
-pub mod tag {
-    /// All of ours begin so; nobody may set them in a spec.
-    pub const PREFIX: &str = "transfer-operator.dev/";
-    /// Which cluster owns it.
-    pub const CLUSTER: &str = "transfer-operator.dev/cluster";
-    /// Namespace and name of the object that owns it.
-    pub const OWNER: &str = "transfer-operator.dev/owner";
-    /// UID of the object that owns it.
-    pub const UID: &str = "transfer-operator.dev/uid";
-    /// The attempt that created it.
-    pub const ATTEMPT: &str = "transfer-operator.dev/attempt";
-    /// Who left it behind on purpose.
-    pub const RETAINED_FROM: &str = "transfer-operator.dev/retained-from";
-    /// When it was left behind.
-    pub const RETAINED_AT: &str = "transfer-operator.dev/retained-at";
-    /// Where AWS records a custom host name.
-    pub const CUSTOM_HOSTNAME: &str = "transfer:customHostname";
-    /// Where AWS records the zone of a custom host name.
-    pub const HOSTED_ZONE_ID: &str = "transfer:route53HostedZoneId";
-}
+/// All tag keys of ours begin so; nobody may set them in a spec.
+pub const TAG_PREFIX: &str = "transfer-operator.dev/";
+/// Tag: which cluster owns it.
+pub const TAG_CLUSTER: &str = "transfer-operator.dev/cluster";
+/// Tag: namespace and name of the object that owns it.
+pub const TAG_OWNER: &str = "transfer-operator.dev/owner";
+/// Tag: UID of the object that owns it.
+pub const TAG_UID: &str = "transfer-operator.dev/uid";
+/// Tag: the attempt that created it.
+pub const TAG_ATTEMPT: &str = "transfer-operator.dev/attempt";
+/// Tag: who left it behind on purpose.
+pub const TAG_RETAINED_FROM: &str = "transfer-operator.dev/retained-from";
+/// Tag: when it was left behind.
+pub const TAG_RETAINED_AT: &str = "transfer-operator.dev/retained-at";
+/// Tag in which AWS records a custom host name.
+pub const TAG_CUSTOM_HOSTNAME: &str = "transfer:customHostname";
+/// Tag in which AWS records the zone of a custom host name.
+pub const TAG_HOSTED_ZONE_ID: &str = "transfer:route53HostedZoneId";
 
 /// What the engine needs of any kind that stands for something in AWS.
 pub trait Managed:

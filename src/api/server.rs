@@ -7,11 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{AllowedReferences, IdentityRef, Policies, SecretKeyRef, ServerLifecycle};
-use super::shapes::{
-    EndpointDetails, IdentityProviderDetails, ProtocolDetails, S3StorageOptions, WorkflowDetails,
-};
+use super::shapes::{EndpointDetails, IdentityProviderDetails, ProtocolDetails, S3StorageOptions, WorkflowDetails};
 use super::status::CommonStatus;
-use super::Managed;
+use super::{Managed, pattern, rules};
 
 /// Whether the server shall run; AWS's words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,21 +35,29 @@ pub enum HostKeyPolicy {
 /// One host key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::host_key)]
 pub struct HostKey {
     /// Identifies the entry in this list.
+    #[schemars(length(max = 63), regex(pattern = pattern::LABEL))]
     pub name: String,
-    /// The private key.
+    /// The private key, PEM or OpenSSH form without a passphrase: RSA from 2048 bits, ECDSA or ED25519. It is read only
+    /// to be sent to AWS and can never be read back; changes are seen by its fingerprint.
     pub secret_key_ref: SecretKeyRef,
-    /// Description in AWS.
+    /// Description of the host key in AWS, printable ASCII.
+    #[schemars(length(max = 200), regex(pattern = pattern::PRINTABLE))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Tags of the host key in AWS.
+    #[schemars(schema_with = "rules::tags")]
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// Where AWS keeps it.
+    /// Where AWS keeps the key: SERVICE_MANAGED (with AWS Transfer Family) or SECRETS_MANAGER.
+    #[schemars(extend("enum" = ["SERVICE_MANAGED", "SECRETS_MANAGER"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_type: Option<String>,
-    /// ARN of the KMS key, with storageType SECRETS_MANAGER.
+    /// ARN of the KMS key that encrypts it, with storageType SECRETS_MANAGER. The key's policy must let
+    /// AWSServiceRoleForTransfer decrypt. Absent means AWS's own key.
+    #[schemars(length(min = 20, max = 1600), regex(pattern = pattern::ARN))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key: Option<String>,
 }
@@ -60,14 +66,17 @@ pub struct HostKey {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomHostname {
-    /// The host name.
+    /// The host name, such as sftp.example.com.
+    #[schemars(length(max = 253), regex(pattern = pattern::HOSTNAME))]
     pub hostname: String,
-    /// Id of the Route 53 zone that it is in.
+    /// Id of the Route 53 zone that it is in: Z... or /hostedzone/Z...
+    #[schemars(length(max = 44), regex(pattern = pattern::HOSTED_ZONE_ID))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hosted_zone_id: Option<String>,
 }
 
-/// A server of AWS Transfer Family.
+/// What the server shall be. Members that are not described otherwise are AWS's own. A member that was never set is
+/// left as AWS has it; one that leaves the spec goes back to AWS's default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, CustomResource, KubeSchema)]
 #[kube(
     group = "transfer-operator.dev",
@@ -78,71 +87,114 @@ pub struct CustomHostname {
     category = "transfer",
     namespaced,
     status = "TransferServerStatus",
-    derive = "PartialEq"
+    derive = "PartialEq",
+    doc = "A server of AWS Transfer Family.",
+    validation = rules::REGION_IMMUTABLE,
+    validation = rules::DOMAIN_IMMUTABLE,
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "ServerId", type_ = "string", json_path = ".status.serverId"),
+    printcolumn(name = "State", type_ = "string", json_path = ".status.state"),
+    printcolumn(name = "Endpoint", type_ = "string", json_path = ".status.endpoint"),
+    printcolumn(name = "Users", type_ = "integer", json_path = ".status.userCount"),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        priority = 1
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::server)]
 pub struct TransferServerSpec {
-    /// The identity that AWS is called with.
+    /// The AwsIdentity that AWS is called with: which account and whose credentials. It must grant this namespace
+    /// the kind TransferServer.
     #[serde(default)]
     pub aws_identity_ref: IdentityRef,
-    /// The region that the server lives in.
+    /// The region that the server lives in. Cannot be changed once it lives there.
+    #[schemars(length(max = 32), regex(pattern = pattern::REGION))]
     pub region: String,
-    /// Whether the server shall run.
+    /// ONLINE or OFFLINE. An OFFLINE server keeps its users and settings, and AWS still charges for it; only deleting
+    /// it ends that.
     #[serde(default)]
     pub desired_state: DesiredState,
-    /// True: nothing is changed in AWS except deletion.
+    /// True: nothing is changed in AWS, except that deletion goes on.
     #[serde(default)]
     pub suspend: bool,
-    /// Policies.
+    /// How much may be changed in AWS, what deletion does, taking over an existing server, and when it may go offline.
     #[serde(default)]
     pub lifecycle: ServerLifecycle,
-    /// Tags of the server in AWS.
+    /// Tags of the server in AWS, over those of its AwsIdentity. Tags that others set in AWS stay.
+    #[schemars(schema_with = "rules::tags")]
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// Who may refer to this server.
+    /// Whose users and accesses may refer to this server.
     #[serde(default)]
     pub allowed_references: AllowedReferences,
 
-    /// Where files are kept.
+    /// Where files are kept: S3 or EFS; absent means S3. Cannot be changed once the server exists.
+    #[schemars(extend("enum" = ["S3", "EFS"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
-    /// How the server is reached.
+    /// How the server is reached: PUBLIC (what AWS takes when absent), VPC, or VPC_ENDPOINT (an endpoint of your own;
+    /// AWS takes that only from accounts that used it before May 2021). A change takes the server OFFLINE for a while.
+    #[schemars(extend("enum" = ["PUBLIC", "VPC", "VPC_ENDPOINT"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint_type: Option<String>,
-    /// Network settings.
+    /// Network settings, with endpointType VPC or VPC_ENDPOINT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint_details: Option<EndpointDetails>,
-    /// IPV4 or DUALSTACK.
+    /// IPV4 (what AWS takes when absent) or DUALSTACK. A change takes the server OFFLINE for a while.
+    #[schemars(extend("enum" = ["IPV4", "DUALSTACK"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_address_type: Option<String>,
-    /// Who knows the users.
+    /// Who knows the users: SERVICE_MANAGED (what AWS takes when absent; TransferUser objects), AWS_DIRECTORY_SERVICE
+    /// (TransferAccess objects for its groups), AWS_LAMBDA or API_GATEWAY (your own code). Users are not carried over
+    /// by a change.
+    #[schemars(extend("enum" = ["SERVICE_MANAGED", "API_GATEWAY", "AWS_DIRECTORY_SERVICE", "AWS_LAMBDA"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_provider_type: Option<String>,
-    /// What the identity provider needs.
+    /// What the identity provider needs; none with SERVICE_MANAGED.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_provider_details: Option<IdentityProviderDetails>,
-    /// Protocols that are spoken.
+    /// Protocols: SFTP (what AWS takes when absent), FTPS, FTP, AS2. FTPS and FTP need endpointType VPC and an identity
+    /// provider other than SERVICE_MANAGED, FTPS a certificate; AS2 needs VPC and domain S3.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(
+        length(min = 1, max = 4),
+        extend("items" = { "type": "string", "enum": ["SFTP", "FTP", "FTPS", "AS2"] })
+    )]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocols: Option<Vec<String>>,
     /// Settings per protocol.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol_details: Option<ProtocolDetails>,
-    /// ARN of the certificate for FTPS.
+    /// ARN of the ACM certificate for FTPS.
+    #[schemars(length(max = 1600), regex(pattern = pattern::CERTIFICATE))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
-    /// Name of the security policy.
+    /// Name of the security policy, which says what ciphers and algorithms are allowed, such as
+    /// TransferSecurityPolicy-2025-03. Absent, AWS chooses, and its choice changes over time.
+    #[x_kube(validation = rules::SERVER_SECURITY_POLICY)]
+    #[schemars(length(max = 100), regex(pattern = pattern::SECURITY_POLICY))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_policy_name: Option<String>,
-    /// Shown before the login.
+    /// Text shown before a login; printable ASCII and line breaks.
+    #[schemars(length(max = 4096), regex(pattern = pattern::BANNER))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pre_authentication_login_banner: Option<String>,
-    /// Shown after the login.
+    /// Text shown after a login; printable ASCII and line breaks. SFTP does not show it.
+    #[schemars(length(max = 4096), regex(pattern = pattern::BANNER))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub post_authentication_login_banner: Option<String>,
-    /// ARN of the role for logging.
+    /// ARN of the role that writes logs to CloudWatch. It must trust transfer.amazonaws.com, and the identity's grant
+    /// must list it. Workflows need one; structuredLogDestinations do without.
+    #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN_OR_EMPTY))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logging_role: Option<String>,
-    /// Log groups for structured logs.
+    /// ARN of the log group for JSON logs, ending in :*; at most one.
+    #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::LOG_DESTINATION)]
+    #[schemars(length(max = 1), inner(length(min = 20, max = 1600), regex(pattern = pattern::LOG_GROUP_ARN)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub structured_log_destinations: Option<Vec<String>>,
     /// How S3 is used.
@@ -152,16 +204,22 @@ pub struct TransferServerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow_details: Option<WorkflowDetails>,
 
-    /// Host keys.
+    /// Host keys, at most 10. Absent, AWS makes one, which nobody can read or move to another server. Clients see the
+    /// oldest key of each type: to rotate, add the new one first and remove the old one later.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_owned()]), validation = rules::HOST_KEYS_UNIQUE)]
+    #[schemars(length(max = 10))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_keys: Option<Vec<HostKey>>,
-    /// What happens to host keys that are not listed.
+    /// Additive leaves host keys that are not listed; Exclusive removes them, the first one that AWS made too, but
+    /// never the last.
     #[serde(default)]
     pub host_key_policy: HostKeyPolicy,
-    /// Where AWS keeps the host key that it makes or gets at creation.
+    /// Where AWS keeps the host key that the server is created with: SERVICE_MANAGED (with AWS Transfer Family) or
+    /// SECRETS_MANAGER. Counts at creation only.
+    #[schemars(extend("enum" = ["SERVICE_MANAGED", "SECRETS_MANAGER"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_key_storage_type: Option<String>,
-    /// A host name of your own.
+    /// A host name of your own, recorded on the server as AWS's console does. No DNS record is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_hostname: Option<CustomHostname>,
 }
@@ -205,7 +263,7 @@ pub struct TransferServerStatus {
     /// AWS's state: ONLINE, OFFLINE, STARTING, STOPPING, START_FAILED, STOP_FAILED.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// Host name that clients connect to, for public servers.
+    /// Host name that clients connect to, for public servers. For servers in a VPC see the VPC endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
     /// SHA-256 fingerprint of the host key, as AWS reports it for the server.

@@ -5,23 +5,37 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{pattern, rules};
+
 /// Network settings of a server in a VPC.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::endpoint_details)]
 pub struct EndpointDetails {
-    /// Allocation ids of elastic IPs, one per subnet and in the same order; makes the server internet-facing.
+    /// Allocation ids of elastic IPs (eipalloc-...), one for each subnet and in the same order; they make the server
+    /// internet-facing. At most 3. Attaching or detaching them takes the server OFFLINE for a while.
+    #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::ADDRESSES_UNIQUE)]
+    #[schemars(length(max = 3), inner(length(max = 26), regex(pattern = pattern::ALLOCATION_ID)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address_allocation_ids: Option<Vec<String>>,
-    /// Subnets of the endpoint. Order counts together with addressAllocationIds.
+    /// Subnets of the endpoint. Their order pairs them with addressAllocationIds.
+    #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::SUBNETS_UNIQUE)]
+    #[schemars(length(max = 16), inner(length(max = 24), regex(pattern = pattern::SUBNET_ID)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnet_ids: Option<Vec<String>>,
-    /// An endpoint of your own, with endpointType VPC_ENDPOINT only.
+    /// A VPC endpoint of your own, with endpointType VPC_ENDPOINT only. The one that AWS makes for endpointType VPC
+    /// stands in status.vpcEndpointId.
+    #[schemars(length(max = 22), regex(pattern = pattern::VPC_ENDPOINT_ID))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_endpoint_id: Option<String>,
-    /// The VPC, with endpointType VPC. Cannot be changed to another VPC.
+    /// The VPC, needed with endpointType VPC. AWS cannot move a server to another VPC.
+    #[schemars(length(max = 21), regex(pattern = pattern::VPC_ID))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_id: Option<String>,
-    /// Security groups of the endpoint; absent means the default group of the VPC.
+    /// Security groups of the endpoint. Absent, a new server gets the default group of the VPC. AWS Transfer Family
+    /// never returns them, so drift in them is not seen here.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 16), inner(length(max = 20), regex(pattern = pattern::SECURITY_GROUP_ID)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_group_ids: Option<Vec<String>>,
 }
@@ -30,19 +44,27 @@ pub struct EndpointDetails {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IdentityProviderDetails {
-    /// URL of the API Gateway endpoint, with API_GATEWAY.
+    /// URL of the API Gateway method that answers logins, with API_GATEWAY.
+    #[schemars(length(min = 1, max = 255))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Role that calls the API Gateway endpoint, with API_GATEWAY.
+    /// ARN of the role that AWS Transfer Family calls the URL with, with API_GATEWAY. It must trust
+    /// transfer.amazonaws.com, and the identity's grant must list it.
+    #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invocation_role: Option<String>,
-    /// Id of the directory, with AWS_DIRECTORY_SERVICE.
+    /// Id of the directory (d-...), with AWS_DIRECTORY_SERVICE.
+    #[schemars(length(max = 12), regex(pattern = pattern::DIRECTORY_ID))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory_id: Option<String>,
-    /// ARN of the Lambda function, with AWS_LAMBDA. Its resource policy must let transfer.amazonaws.com invoke it.
+    /// ARN of the Lambda function that answers logins, with AWS_LAMBDA. Its resource policy must let
+    /// transfer.amazonaws.com invoke it; AWS does not check that here, logins fail.
+    #[schemars(length(max = 170), regex(pattern = pattern::FUNCTION))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
-    /// How clients authenticate over SFTP, with AWS_LAMBDA or API_GATEWAY.
+    /// How clients authenticate over SFTP, with AWS_LAMBDA or API_GATEWAY: PASSWORD, PUBLIC_KEY,
+    /// PUBLIC_KEY_OR_PASSWORD (what AWS takes when absent) or PUBLIC_KEY_AND_PASSWORD.
+    #[schemars(extend("enum" = ["PASSWORD", "PUBLIC_KEY", "PUBLIC_KEY_OR_PASSWORD", "PUBLIC_KEY_AND_PASSWORD"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sftp_authentication_methods: Option<String>,
 }
@@ -52,8 +74,12 @@ pub struct IdentityProviderDetails {
 #[serde(rename_all = "camelCase")]
 pub struct SftpPortWithOptions {
     /// 22, or 2000 to 65535.
+    #[x_kube(validation = rules::SFTP_PORT)]
+    #[schemars(range(min = 22, max = 65535))]
     pub sftp_port: i32,
-    /// Who sends first on a new connection.
+    /// Who sends first on a new connection: SERVER_TALK_FIRST suits old clients, CLIENT_TALK_FIRST bears lossy
+    /// networks better.
+    #[schemars(extend("enum" = ["SERVER_TALK_FIRST", "CLIENT_TALK_FIRST"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub communication_mode: Option<String>,
 }
@@ -62,7 +88,9 @@ pub struct SftpPortWithOptions {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProxyConfig {
-    /// Whether the header is ignored or demanded on SFTP connections.
+    /// NONE reads and ignores the header. PROXY_PROTOCOL_V2_ENFORCED takes the client's address from it and refuses
+    /// connections without one; the security group must then let in nothing but the Network Load Balancer.
+    #[schemars(extend("enum" = ["NONE", "PROXY_PROTOCOL_V2_ENFORCED"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sftp_mode: Option<String>,
 }
@@ -71,22 +99,31 @@ pub struct ProxyConfig {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProtocolDetails {
-    /// IPv4 address for passive FTP and FTPS, AUTO, or 0.0.0.0. A change needs a stop and a start to take effect.
+    /// For FTP and FTPS in passive mode: the IPv4 address that clients are told, AUTO, or 0.0.0.0 for the address of
+    /// the control connection. A change takes effect only when the server is stopped and started.
+    #[schemars(length(max = 15), regex(pattern = pattern::PASSIVE_IP))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passive_ip: Option<String>,
-    /// TLS session resumption of FTPS.
+    /// TLS session resumption of FTPS: DISABLED, ENABLED or ENFORCED, which refuses clients that do not resume.
+    #[schemars(extend("enum" = ["DISABLED", "ENABLED", "ENFORCED"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_session_resumption_mode: Option<String>,
-    /// Whether SETSTAT on files in S3 is an error or ignored.
+    /// ENABLE_NO_OP ignores SETSTAT (clients that set times or modes after an upload), which S3 cannot do and DEFAULT
+    /// answers with an error.
+    #[schemars(extend("enum" = ["DEFAULT", "ENABLE_NO_OP"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set_stat_option: Option<String>,
-    /// Ports for SFTP on a public server.
+    /// Ports for SFTP on a public server, at most 3. Absent, AWS opens port 22.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[schemars(length(max = 3))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sftp_ports: Option<Vec<SftpPortWithOptions>>,
-    /// Transports for AS2.
+    /// Transports for AS2: HTTP.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[schemars(length(min = 1, max = 1), extend("items" = { "type": "string", "enum": ["HTTP"] }))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as2_transports: Option<Vec<String>>,
-    /// PROXY protocol for servers behind a Network Load Balancer.
+    /// PROXY protocol, for servers behind a Network Load Balancer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy_config: Option<ProxyConfig>,
 }
@@ -95,7 +132,8 @@ pub struct ProtocolDetails {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct S3StorageOptions {
-    /// Faster directory listings. When enabled, mappings to files must have type FILE.
+    /// ENABLED makes listings of large directories faster. Mappings that lead to a file must then have type FILE.
+    #[schemars(extend("enum" = ["ENABLED", "DISABLED"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory_listing_optimization: Option<String>,
 }
@@ -104,9 +142,12 @@ pub struct S3StorageOptions {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkflowDetail {
-    /// Id of the workflow.
+    /// Id of the workflow (w-...).
+    #[schemars(length(max = 19), regex(pattern = pattern::WORKFLOW_ID))]
     pub workflow_id: String,
-    /// ARN of the role that the workflow runs with.
+    /// ARN of the role that the workflow runs with. It must trust transfer.amazonaws.com, and the identity's grant
+    /// must list it.
+    #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN))]
     pub execution_role: String,
 }
 
@@ -114,10 +155,14 @@ pub struct WorkflowDetail {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkflowDetails {
-    /// After a complete upload; at most one.
+    /// After a complete upload; at most one. A change may take AWS ten minutes to act on.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[schemars(length(max = 1))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_upload: Option<Vec<WorkflowDetail>>,
     /// After an upload that broke off; at most one.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[schemars(length(max = 1))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_partial_upload: Option<Vec<WorkflowDetail>>,
 }
@@ -126,11 +171,14 @@ pub struct WorkflowDetails {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HomeDirectoryMapEntry {
-    /// The path that the user sees.
+    /// The path that the user sees, such as /reports. An entry / must be the only one.
+    #[schemars(length(max = 1024), regex(pattern = pattern::PATH))]
     pub entry: String,
-    /// Where it leads: /bucket/prefix or /fs-id/path.
+    /// Where it leads: /bucket/prefix in S3, /fs-.../path on EFS; no slash at the end.
+    #[schemars(length(max = 1024), regex(pattern = pattern::TARGET))]
     pub target: String,
     /// FILE or DIRECTORY; absent means DIRECTORY.
+    #[schemars(extend("enum" = ["FILE", "DIRECTORY"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
 }
@@ -140,10 +188,14 @@ pub struct HomeDirectoryMapEntry {
 #[serde(rename_all = "camelCase")]
 pub struct PosixProfile {
     /// User id.
+    #[schemars(range(min = 0, max = 4_294_967_295_i64))]
     pub uid: i64,
     /// Group id.
+    #[schemars(range(min = 0, max = 4_294_967_295_i64))]
     pub gid: i64,
-    /// Further group ids.
+    /// Further group ids, at most 16.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[schemars(length(max = 16), inner(range(min = 0, max = 4_294_967_295_i64)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secondary_gids: Option<Vec<i64>>,
 }

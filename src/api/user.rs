@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::common::{ConfigMapKeyRef, IdentityRef, Lifecycle, Policies, ServerRef};
 use super::login::Login;
 use super::status::CommonStatus;
-use super::Managed;
+use super::{Managed, pattern, rules};
 
 /// What happens to SSH public keys that the spec does not list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,9 +25,13 @@ pub enum SshPublicKeyPolicy {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SshPublicKey {
-    /// The key in OpenSSH form.
+    /// The key, one line as in a .pub file: ssh-rsa, ssh-ed25519 or ecdsa-sha2-nistp256/384/521, the key, a comment.
+    /// Lines with options (from=, command=) are refused, as AWS knows none and stripping them would widen access.
+    #[x_kube(validation = rules::PUBLIC_KEY)]
+    #[schemars(length(max = 2048))]
     pub public_key: String,
-    /// Time (RFC 3339) after which the key is removed.
+    /// Time after which the key is removed from AWS, in RFC 3339 form such as 2027-01-31T00:00:00Z.
+    #[schemars(length(max = 40), regex(pattern = pattern::RFC3339), extend("format" = "date-time"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
 }
@@ -36,11 +40,13 @@ pub struct SshPublicKey {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SshPublicKeySource {
-    /// A key of a ConfigMap in the same namespace, in authorized_keys form.
+    /// A key of a ConfigMap in the same namespace, in authorized_keys form: one public key on each line; empty lines
+    /// and lines that begin with # do not count.
     pub config_map_key_ref: ConfigMapKeyRef,
 }
 
-/// A service-managed user of a server.
+/// What the user shall be. A member that was never set is left as AWS has it; one that leaves the spec goes back to
+/// AWS's default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, CustomResource, KubeSchema)]
 #[kube(
     group = "transfer-operator.dev",
@@ -51,44 +57,71 @@ pub struct SshPublicKeySource {
     category = "transfer",
     namespaced,
     status = "TransferUserStatus",
-    derive = "PartialEq"
+    derive = "PartialEq",
+    doc = "A service-managed user of a server of AWS Transfer Family.",
+    validation = rules::NAME_SERVES_AS_USER_NAME,
+    validation = rules::USER_NAME_IMMUTABLE,
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "User", type_ = "string", json_path = ".status.userName"),
+    printcolumn(name = "Server", type_ = "string", json_path = ".status.serverId"),
+    printcolumn(name = "Keys", type_ = "integer", json_path = ".status.sshPublicKeyCount"),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        priority = 1
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::server_reference)]
 pub struct TransferUserSpec {
-    /// The server, by reference.
+    /// The server, as a TransferServer object. Its identity and region are used; the identity must grant this object's
+    /// own namespace, and the server's allowedReferences must admit it. Either this or serverId.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_ref: Option<ServerRef>,
-    /// The server, by its id in AWS.
+    /// The server, by its id in AWS (s-...), for servers without an object here. The identity's grant for this
+    /// namespace must list it in serverIds. Either this, with awsIdentityRef and region, or serverRef.
+    #[schemars(length(max = 19), regex(pattern = pattern::SERVER_ID))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
-    /// The identity that AWS is called with; only with serverId.
+    /// The AwsIdentity that AWS is called with; with serverId only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws_identity_ref: Option<IdentityRef>,
-    /// The region that the server lives in; only with serverId.
+    /// The region that the server lives in; with serverId only.
+    #[schemars(length(max = 32), regex(pattern = pattern::REGION))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// True: nothing is changed in AWS except deletion.
+    /// True: nothing is changed in AWS, except that deletion goes on.
     #[serde(default)]
     pub suspend: bool,
-    /// Policies.
+    /// How much may be changed in AWS, what deletion does, and taking over what exists.
     #[serde(default)]
     pub lifecycle: Lifecycle,
-    /// Tags of the user in AWS.
+    /// Tags of the user in AWS, over those of the AwsIdentity. Tags that others set in AWS stay.
+    #[schemars(schema_with = "rules::tags")]
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// The name to log in with.
+    /// The name to log in with: 3 to 100 letters, digits and _ . @ - (not first). Absent means the object's own name.
+    /// Cannot be changed.
+    #[schemars(length(max = 100), regex(pattern = pattern::USER_NAME))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
     /// What the login may do.
     #[serde(flatten)]
     pub login: Login,
-    /// SSH public keys.
+    /// SSH public keys, at most 50. An empty list means none; if this and sshPublicKeysFrom are absent, keys are not
+    /// managed.
+    #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::PUBLIC_KEYS_UNIQUE)]
+    #[schemars(length(max = 50))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssh_public_keys: Option<Vec<SshPublicKey>>,
-    /// SSH public keys from ConfigMaps.
+    /// Further SSH public keys, from ConfigMaps. While one of them is missing, empty or unreadable, no key is removed.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[schemars(length(max = 50))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssh_public_keys_from: Option<Vec<SshPublicKeySource>>,
-    /// What happens to keys that are not listed.
+    /// Exclusive removes keys that are not listed; Additive leaves them.
     #[serde(default)]
     pub ssh_public_key_policy: SshPublicKeyPolicy,
 }
@@ -142,11 +175,7 @@ impl TransferUser {
     /// The name in AWS: `spec.userName`, else the object's own name.
     #[must_use]
     pub fn effective_user_name(&self) -> &str {
-        self.spec
-            .user_name
-            .as_deref()
-            .or(self.metadata.name.as_deref())
-            .unwrap_or_default()
+        self.spec.user_name.as_deref().or(self.metadata.name.as_deref()).unwrap_or_default()
     }
 }
 

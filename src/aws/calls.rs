@@ -13,6 +13,7 @@ use super::types::{
 
 /// A call that changes nothing in AWS.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "members are named after AWS's; a token is a page's")]
 pub enum Read {
     /// ListServers, one page.
     ListServers { token: Option<String> },

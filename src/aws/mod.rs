@@ -13,6 +13,7 @@ pub mod gate;
 pub mod http;
 pub mod sdk;
 pub mod session;
+mod sts;
 pub mod types;
 
 use async_trait::async_trait;

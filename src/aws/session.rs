@@ -3,19 +3,19 @@
 //! Never falls back: an identity whose credentials do not lead to its account cannot be used.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use aws_config::sts::AssumeRoleProvider;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
-use super::credentials::CredentialCache;
-use super::http::READ_TIMEOUT;
-use super::sdk::once::{Once, send_once};
+use super::credentials::{CredentialCache, FAILURE_KEPT, Own};
 use super::sdk::{SdkTransfer, error};
-use super::{Account, AwsClock, Class, Fault, FaultKind, Gate};
+use super::sts::{Role, Sts};
+use super::{Account, AwsClock, Fault, FaultKind, Gate};
 use crate::api::AwsIdentity;
 use crate::api::identity::{AssumeRole, CredentialSource, Endpoints};
 
@@ -44,6 +44,12 @@ pub trait Aws: Send + Sync {
     async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault>;
 }
 
+/// Code of the fault where the credentials belong to another account than the identity names.
+pub const ACCOUNT_MISMATCH: &str = "AccountMismatch";
+
+/// The region whose STS the default chain asks where the pod was told none; IRSA and Pod Identity tell it.
+const FALLBACK_REGION: &str = "us-east-1";
+
 /// Identity uid, generation, region.
 type Key = (String, i64, String);
 
@@ -51,37 +57,54 @@ type Key = (String, i64, String);
 #[derive(Debug)]
 pub struct Sessions {
     gate: Arc<Gate>,
-    base: OnceCell<SdkConfig>,
-    sessions: Mutex<BTreeMap<Key, Arc<Session>>>,
+    pod: OnceCell<Pod>,
+    open: Mutex<BTreeMap<Key, Arc<Session>>>,
+}
+
+/// What the pod's environment gives: endpoints, and credentials of its own.
+#[derive(Debug)]
+struct Pod {
+    config: SdkConfig,
+    own: Arc<CredentialCache>,
+}
+
+impl From<SdkConfig> for Pod {
+    /// The credentials are taken out of the configuration: nothing may use them that was not told to.
+    fn from(config: SdkConfig) -> Self {
+        let own = CredentialCache::new(Own(config.credentials_provider()));
+        let mut config = config.into_builder();
+        config.set_credentials_provider(None);
+        Self { config: config.build(), own }
+    }
 }
 
 /// One identity in one region.
 #[derive(Debug)]
 struct Session {
     account: Account,
-    sts: aws_sdk_sts::Client,
+    sts: Sts,
     credentials: Arc<CredentialCache>,
-    verified: OnceCell<CallerIdentity>,
+    verdict: tokio::sync::Mutex<Option<Verdict>>,
+}
+
+/// What STS said of the identity, and until when a failure is believed.
+#[derive(Debug)]
+struct Verdict {
+    outcome: Result<CallerIdentity, Fault>,
+    until: Option<Instant>,
 }
 
 impl Sessions {
-    /// No session yet.
+    /// Sessions on what the environment says: the AWS default chain, `AWS_ENDPOINT_URL`.
     #[must_use]
     pub fn new(gate: Arc<Gate>) -> Self {
-        Self { gate, base: OnceCell::new(), sessions: Mutex::default() }
+        Self { gate, pod: OnceCell::new(), open: Mutex::default() }
     }
 
-    /// What the environment gives: the pod's own credentials (IRSA, Pod Identity), endpoints for tests.
-    async fn base(&self) -> &SdkConfig {
-        self.base
-            .get_or_init(|| async {
-                aws_config::defaults(BehaviorVersion::latest())
-                    .http_client(super::http::http_client())
-                    .retry_config(aws_smithy_types::retry::RetryConfig::disabled())
-                    .load()
-                    .await
-            })
-            .await
+    /// Sessions on a given configuration instead of the environment's.
+    #[must_use]
+    pub fn with_config(gate: Arc<Gate>, config: SdkConfig) -> Self {
+        Self { gate, pod: OnceCell::new_with(Some(config.into())), open: Mutex::default() }
     }
 
     async fn session(&self, identity: &AwsIdentity, region: &str) -> Result<Arc<Session>, Fault> {
@@ -91,36 +114,15 @@ impl Sessions {
         if let Some(session) = self.lock().get(&key) {
             return Ok(Arc::clone(session));
         }
-        let session = Arc::new(self.open(identity, region).await?);
+        let pod = self.pod.get_or_init(load).await;
+        let session = Arc::new(open(pod, &self.gate, identity, region)?);
         let mut sessions = self.lock();
         sessions.retain(|(other, old, _), _| *other != uid || *old == generation);
         Ok(Arc::clone(sessions.entry(key).or_insert(session)))
     }
 
-    async fn open(&self, identity: &AwsIdentity, region: &str) -> Result<Session, Fault> {
-        let spec = &identity.spec;
-        let Endpoints { transfer, sts, ec2: _ } = spec.endpoints.clone().unwrap_or_default();
-        let region = Region::new(region.to_owned());
-        let base = self.base().await.to_builder().region(region.clone()).build();
-        let at_sts = with_endpoint(&base, sts.as_deref());
-        let provider = provider(identity, &base, &at_sts).await?;
-        let credentials = Arc::new(CredentialCache::new(provider));
-        let config = aws_sdk_transfer::config::Builder::from(&with_endpoint(&base, transfer.as_deref()))
-            .use_fips(spec.use_fips)
-            .use_dual_stack(spec.use_dual_stack);
-        let sts = aws_sdk_sts::config::Builder::from(&at_sts)
-            .use_fips(spec.use_fips)
-            .use_dual_stack(spec.use_dual_stack)
-            .build();
-        let transfer = Arc::new(SdkTransfer::new(config, Arc::clone(&credentials)));
-        let clock = Arc::new(AwsClock::default());
-        let gate = Arc::clone(&self.gate);
-        let account = Account::new(spec.account_id.clone(), region.to_string(), transfer, gate, clock);
-        Ok(Session { account, sts: aws_sdk_sts::Client::from_conf(sts), credentials, verified: OnceCell::new() })
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Arc<Session>>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Arc<Session>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -128,7 +130,7 @@ impl Sessions {
 impl Aws for Sessions {
     async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, Fault> {
         let session = self.session(identity, region).await?;
-        session.verified.get_or_try_init(|| self.ask(&session)).await?;
+        session.check().await?;
         Ok(session.account.clone())
     }
 
@@ -136,69 +138,122 @@ impl Aws for Sessions {
         let Some(region) = identity.spec.regions.first() else {
             return Err(unusable("NoRegion", "spec.regions is empty".to_owned()));
         };
-        let session = self.session(identity, region).await?;
-        self.ask(&session).await
+        self.session(identity, region).await?.verify().await
     }
 }
 
-impl Sessions {
-    async fn ask(&self, session: &Session) -> Result<CallerIdentity, Fault> {
-        let Account { id, region, clock, .. } = &session.account;
-        let _spent = self.gate.pass(id, region, Class::Read).await;
-        let credentials = session.credentials.get().await?;
-        let once = Once::new("GetCallerIdentity", clock.now(), READ_TIMEOUT, credentials);
-        let outcome = send_once!(&once, aws_sdk_sts, session.sts.get_caller_identity());
-        clock.observe(once.date());
-        let answer = outcome.inspect_err(|fault| {
-            if fault.kind == FaultKind::Credentials {
-                session.credentials.refused(once.credentials());
-            }
-        })?;
-        let caller = CallerIdentity {
-            account: answer.account().unwrap_or_default().to_owned(),
-            arn: answer.arn().unwrap_or_default().to_owned(),
-        };
-        if caller.account == *id {
+impl Session {
+    /// Asks STS unless it was asked before; many callers ask once.
+    async fn check(&self) -> Result<(), Fault> {
+        let mut verdict = self.verdict.lock().await;
+        if let Some(known) = verdict.as_ref().filter(|known| known.until.is_none_or(|until| Instant::now() < until)) {
+            return known.outcome.as_ref().map(|_| ()).map_err(Clone::clone);
+        }
+        let outcome = self.ask().await;
+        let answer = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
+        *verdict = Some(Verdict::new(outcome));
+        answer
+    }
+
+    /// Asks STS now. A failure of the asking does not take back what STS said earlier; another account does.
+    async fn verify(&self) -> Result<CallerIdentity, Fault> {
+        let mut verdict = self.verdict.lock().await;
+        let outcome = self.ask().await;
+        let known = verdict.as_ref().is_some_and(|known| known.outcome.is_ok());
+        let failed = outcome.as_ref().is_err_and(|fault| fault.code != ACCOUNT_MISMATCH);
+        if !(known && failed) {
+            *verdict = Some(Verdict::new(outcome.clone()));
+        }
+        outcome
+    }
+
+    async fn ask(&self) -> Result<CallerIdentity, Fault> {
+        let caller = self.sts.caller(&self.credentials).await?;
+        if caller.account == self.account.id {
             return Ok(caller);
         }
+        let Account { id, .. } = &self.account;
         let message = format!("the credentials belong to account {}, spec.accountId says {id}", caller.account);
-        Err(unusable("AccountMismatch", message))
+        Err(unusable(ACCOUNT_MISMATCH, message))
     }
 }
 
-async fn provider(
-    identity: &AwsIdentity,
-    base: &SdkConfig,
-    at_sts: &SdkConfig,
-) -> Result<SharedCredentialsProvider, Fault> {
+impl Verdict {
+    fn new(outcome: Result<CallerIdentity, Fault>) -> Self {
+        // A skewed signature has just taught us AWS's time: the next attempt is a new one.
+        let until = outcome.as_ref().err().map(|fault| match fault.kind {
+            FaultKind::Skewed => Instant::now(),
+            _ => Instant::now() + FAILURE_KEPT,
+        });
+        // AWS's `Date` is not kept with a failure: told later, it would be wrong.
+        Self { outcome: outcome.map_err(|fault| Fault { date: None, ..fault }), until }
+    }
+}
+
+/// What the environment gives. No region is looked up in the instance metadata, which a pod often cannot reach: every
+/// identity names its own.
+async fn load() -> Pod {
+    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(FALLBACK_REGION);
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(super::http::http_client())
+        .region(region)
+        .load()
+        .await;
+    config.into()
+}
+
+fn open(pod: &Pod, gate: &Arc<Gate>, identity: &AwsIdentity, region: &str) -> Result<Session, Fault> {
+    let spec = &identity.spec;
+    let Endpoints { transfer, sts, ec2: _ } = spec.endpoints.clone().unwrap_or_default();
+    let base = pod.config.to_builder().region(Region::new(region.to_owned())).build();
+    let mut to_sts = aws_sdk_sts::config::Builder::from(&base);
+    let mut to_transfer = aws_sdk_transfer::config::Builder::from(&base);
+    if let Some(url) = endpoint(sts) {
+        to_sts.set_endpoint_url(Some(url));
+    }
+    if let Some(url) = endpoint(transfer) {
+        to_transfer.set_endpoint_url(Some(url));
+    }
+    if spec.use_fips {
+        to_sts.set_use_fips(Some(true));
+        to_transfer.set_use_fips(Some(true));
+    }
+    if spec.use_dual_stack {
+        to_sts.set_use_dual_stack(Some(true));
+        to_transfer.set_use_dual_stack(Some(true));
+    }
+    let clock = Arc::new(AwsClock::default());
+    let sts = Sts {
+        client: aws_sdk_sts::Client::from_conf(to_sts.build()),
+        account: spec.account_id.clone(),
+        region: region.to_owned(),
+        clock: Arc::clone(&clock),
+        gate: Arc::clone(gate),
+    };
+    let credentials = match role(identity)? {
+        None => Arc::clone(&pod.own),
+        Some(role) => CredentialCache::new(Role { sts: sts.clone(), own: Arc::clone(&pod.own), to: role }),
+    };
+    let transfer = Arc::new(SdkTransfer::new(to_transfer, Arc::clone(&credentials)));
+    let account = Account::new(spec.account_id.clone(), region.to_owned(), transfer, Arc::clone(gate), clock);
+    Ok(Session { account, sts, credentials, verdict: tokio::sync::Mutex::default() })
+}
+
+/// An empty text is no endpoint.
+fn endpoint(url: Option<String>) -> Option<String> {
+    url.filter(|url| !url.is_empty())
+}
+
+/// The role to assume; none where the identity is the operator's own, said in so many words.
+fn role(identity: &AwsIdentity) -> Result<Option<AssumeRole>, Fault> {
     let credentials = &identity.spec.credentials;
     match (credentials.source, &credentials.assume_role) {
-        (CredentialSource::Operator, _) => base
-            .credentials_provider()
-            .ok_or_else(|| unusable("NoCredentials", "the operator has no AWS credentials of its own".to_owned())),
-        (CredentialSource::AssumeRole, Some(role)) => {
-            let AssumeRole { role_arn, external_id, session_duration_seconds } = role;
-            let mut builder =
-                AssumeRoleProvider::builder(role_arn).session_name("transfer-operator").configure(at_sts);
-            if let Some(external_id) = external_id {
-                builder = builder.external_id(external_id);
-            }
-            if let Some(seconds) = session_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok()) {
-                builder = builder.session_length(std::time::Duration::from_secs(seconds));
-            }
-            Ok(SharedCredentialsProvider::new(builder.build().await))
-        }
+        (CredentialSource::Operator, _) => Ok(None),
+        (CredentialSource::AssumeRole, Some(role)) => Ok(Some(role.clone())),
         (CredentialSource::AssumeRole, None) => {
-            Err(unusable("NoRole", "credentials.source is AssumeRole and credentials.assumeRole is missing".to_owned()))
+            let message = "spec.credentials.source is AssumeRole and spec.credentials.assumeRole is missing";
+            Err(unusable("NoRole", message.to_owned()))
         }
-    }
-}
-
-/// The same with another endpoint; an empty text is none.
-fn with_endpoint(config: &SdkConfig, endpoint: Option<&str>) -> SdkConfig {
-    match endpoint.filter(|endpoint| !endpoint.is_empty()) {
-        Some(endpoint) => config.to_builder().endpoint_url(endpoint).build(),
-        None => config.clone(),
     }
 }
 

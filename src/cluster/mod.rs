@@ -3,13 +3,14 @@
 //! [`Cluster`] is live: every answer is the API server's own of that moment. [`Directory`] is the cache that watches
 //! fill; it is good for references, never for a create or a destructive call.
 
+pub mod directory;
 pub mod kube;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use ::kube::core::ApiResource;
+use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -142,6 +143,10 @@ pub fn decode<K: Managed>(name: &Name, value: Value) -> Result<K, ClusterError> 
 
 impl std::fmt::Display for Name {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.namespace.is_empty() { write!(f, "{}", self.name) } else { write!(f, "{}/{}", self.namespace, self.name) }
+        if self.namespace.is_empty() {
+            write!(f, "{}", self.name)
+        } else {
+            write!(f, "{}/{}", self.namespace, self.name)
+        }
     }
 }

@@ -11,9 +11,9 @@ use super::kind::{Kind, Place, Trouble, Wanted};
 use super::mutate::{self, Cleared};
 use super::pass::{Engine, Next, Subject};
 use super::record::Record;
+use crate::api;
 use crate::api::Managed;
 use crate::api::status::CreatePhase;
-use crate::api::tag;
 use crate::aws::{Fault, FaultKind, Made, Mutation};
 use crate::cluster::{self, ClusterError};
 
@@ -53,12 +53,7 @@ pub async fn create<K: Kind>(
     if !recorded || cleared.expired() {
         return Ok(Next::Again);
     }
-    let task = Attempt {
-        engine: Arc::clone(engine),
-        name: subject.clone(),
-        place: place.clone(),
-        record,
-    };
+    let task = Attempt { engine: Arc::clone(engine), name: subject.clone(), place: place.clone(), record };
     mutate::detached(subject.busy.clone(), async move { task.run(cleared, call).await }).await?;
     Ok(Next::Again)
 }
@@ -95,7 +90,9 @@ impl<K: Kind> Attempt<K> {
         for _ in 0..PERSIST_TRIES {
             match self.persist(&id).await {
                 Ok(()) => return,
-                Err(error) => tracing::warn!(object = %self.name.name, %id, %error, "cannot write the id down, trying again"),
+                Err(error) => {
+                    tracing::warn!(object = %self.name.name, %id, %error, "cannot write the id down, trying again");
+                }
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(PERSIST_WAIT_MAX);
@@ -115,7 +112,7 @@ impl<K: Kind> Attempt<K> {
             return Ok(());
         }
         self.engine.kind.set_id(&mut status, &self.place, Some(id));
-        self.set_phase(&mut status, CreatePhase::None);
+        set_phase::<K>(&mut status, CreatePhase::None);
         self.engine.apply(&live, &status).await.map(drop)
     }
 
@@ -125,9 +122,10 @@ impl<K: Kind> Attempt<K> {
             return;
         }
         let account = &self.place.account;
-        let ours = account.describe_server(id).await.is_ok_and(|server| {
-            server.tags.get(tag::ATTEMPT) == self.record.attempt.as_ref()
-        });
+        let ours = account
+            .describe_server(id)
+            .await
+            .is_ok_and(|server| server.tags.get(api::TAG_ATTEMPT) == self.record.attempt.as_ref());
         if !ours {
             return;
         }
@@ -173,7 +171,7 @@ impl<K: Kind> Attempt<K> {
         } else if !self.stands(&status) {
             return Ok(());
         }
-        self.set_phase(&mut status, CreatePhase::Rejected);
+        set_phase::<K>(&mut status, CreatePhase::Rejected);
         if live.status() == Some(&status) {
             return Ok(());
         }
@@ -187,10 +185,10 @@ impl<K: Kind> Attempt<K> {
             .as_ref()
             .is_some_and(|record| record.uid == self.name.uid && record.attempt == self.record.attempt)
     }
+}
 
-    fn set_phase(&self, status: &mut <K::Object as Managed>::Status, phase: CreatePhase) {
-        if let Some(record) = K::Object::common_mut(status).create.as_mut() {
-            record.phase = phase;
-        }
+fn set_phase<K: Kind>(status: &mut <K::Object as Managed>::Status, phase: CreatePhase) {
+    if let Some(record) = K::Object::common_mut(status).create.as_mut() {
+        record.phase = phase;
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Follows the protocol for creating, owning and deleting; never looks at what a kind's members are.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::evidence::{Lookup, Sight, Sighting, Sightings, Windows};
@@ -54,8 +56,8 @@ pub struct Facts<'a> {
     pub sightings: &'a Sightings,
     /// This process has AWS's answer to the create (that proves nothing): listings need not wait for late calls.
     pub replied: bool,
-    /// AWS acknowledged our own delete of the recorded object.
-    pub deleted: bool,
+    /// Ids whose deletion AWS acknowledged to this process; empty text for a kind that has no id.
+    pub deleted: &'a BTreeSet<String>,
     /// AWS's clock.
     pub now: Timestamp,
     /// How long absence must last.
@@ -110,7 +112,9 @@ pub enum Step {
 /// Decides the step that is due.
 #[must_use]
 pub fn decide(f: &Facts) -> Step {
-    if f.deleting { return remove(f); }
+    if f.deleting {
+        return remove(f);
+    }
     if f.observe_only && !in_flight(f) {
         return if f.finalizer { Step::Release(None) } else { Step::Report };
     }
@@ -133,22 +137,25 @@ fn by_tags(f: &Facts) -> Step {
     match (mine(f), f.finalizer) {
         // No record of ours: whatever id status holds was not written by this object's own create.
         (None, false) if f.may_create && !f.suspended => Step::Record(CreatePhase::None),
-        (None, false) => Step::Hold,
         // Status was wiped or is another object's: what may be under way is looked for.
         (None, true) => Step::Record(CreatePhase::InFlight),
         (Some(_), false) => Step::Finalize,
         (Some(_), true) if f.confirmed => known_id(f),
         (Some(record), true) if record.phase == CreatePhase::InFlight => recover(f, record),
         (Some(_), true) if f.may_create && !f.suspended => first_lookup(f),
-        (Some(_), true) => Step::Hold,
+        (None, false) | (Some(_), true) => Step::Hold,
     }
 }
 
 /// The recorded id, judged by what stands on it.
 fn known_id(f: &Facts) -> Step {
-    if matches!(f.sight, Sight::Found(Ownership::Ours)) { return apply(f); }
+    if matches!(f.sight, Sight::Found(Ownership::Ours)) {
+        return apply(f);
+    }
     let Some(lookup) = f.lookup else { return Step::LookUp };
-    if let Some(found) = claim(f, lookup) { return found; }
+    if let Some(found) = claim(f, lookup) {
+        return found;
+    }
     match f.sight {
         Sight::Found(Ownership::Ours) => apply(f),
         Sight::Found(Ownership::OtherCluster) => other_cluster(),
@@ -179,7 +186,9 @@ fn known_id(f: &Facts) -> Step {
 /// A create may be under way or lost: only a complete look-up over the whole window ends it.
 fn recover(f: &Facts, record: &Record) -> Step {
     let Some(lookup) = f.lookup else { return Step::LookUp };
-    if let Some(found) = claim(f, lookup) { return found; }
+    if let Some(found) = claim(f, lookup) {
+        return found;
+    }
     let end = f.windows.create(record.started_at, f.replied);
     if f.sightings.lasts_until(Sighting::NoTrace, end) {
         return Step::Record(CreatePhase::None);
@@ -196,8 +205,12 @@ fn recover(f: &Facts, record: &Record) -> Step {
 /// Nothing was ever sent, or what was sent made nothing: look once more, then create.
 fn first_lookup(f: &Facts) -> Step {
     let Some(lookup) = f.lookup else { return Step::LookUp };
-    if let Some(found) = claim(f, lookup) { return found; }
-    if !lookup.other_cluster.is_empty() { return other_cluster(); }
+    if let Some(found) = claim(f, lookup) {
+        return found;
+    }
+    if !lookup.other_cluster.is_empty() {
+        return other_cluster();
+    }
     match lookup.former.as_slice() {
         [] => Step::Create,
         _ if !f.sightings.believed(Sighting::Former, f.windows.lag) => {
@@ -219,18 +232,16 @@ fn claim(f: &Facts, lookup: &Lookup) -> Option<Step> {
     match lookup.ours.as_slice() {
         [] => None,
         [one] => Some(Step::Claim(one.id.clone())),
-        many => Some(
-            many.iter().find(|found| attempt.is_some() && found.attempt.as_deref() == attempt).map_or_else(
-                || Step::Stall {
-                    reason: reasons::AMBIGUOUS,
-                    message: format!(
-                        "several servers carry this object's owner tags: {}; delete all but one in AWS",
-                        many.iter().map(|found| found.id.as_str()).collect::<Vec<_>>().join(", ")
-                    ),
-                },
-                |found| Step::Claim(found.id.clone()),
-            ),
-        ),
+        many => Some(many.iter().find(|found| attempt.is_some() && found.attempt.as_deref() == attempt).map_or_else(
+            || Step::Stall {
+                reason: reasons::AMBIGUOUS,
+                message: format!(
+                    "several servers carry this object's owner tags: {}; delete all but one in AWS",
+                    many.iter().map(|found| found.id.as_str()).collect::<Vec<_>>().join(", ")
+                ),
+            },
+            |found| Step::Claim(found.id.clone()),
+        )),
     }
 }
 
@@ -240,7 +251,9 @@ fn by_key(f: &Facts) -> Step {
         Sight::Found(Ownership::Ours) if !f.finalizer => Step::Finalize,
         Sight::Found(Ownership::Ours) => apply(f),
         Sight::Found(Ownership::OtherCluster) => other_cluster(),
-        Sight::Found(Ownership::Untagged) if f.confirmed && !f.sightings.believed(Sighting::Untagged, f.windows.lag) => {
+        Sight::Found(Ownership::Untagged)
+            if f.confirmed && !f.sightings.believed(Sighting::Untagged, f.windows.lag) =>
+        {
             wait_for(f, Sighting::Untagged, "the user carries none of our owner tags; looking again before judging")
         }
         Sight::Found(Ownership::Former) if !f.sightings.believed(Sighting::Former, f.windows.lag) => {
@@ -252,7 +265,8 @@ fn by_key(f: &Facts) -> Step {
         },
         Sight::Found(_) => Step::Stall {
             reason: reasons::CONFLICT,
-            message: "AWS already has a user of this name that this object did not create; nothing is touched".to_owned(),
+            message: "AWS already has a user of this name that this object did not create; nothing is touched"
+                .to_owned(),
         },
         Sight::ParentMissing => Step::Hold,
         Sight::NotLooked | Sight::Missing if !f.may_create || f.suspended => Step::Hold,
@@ -297,8 +311,12 @@ fn apply(f: &Facts) -> Step {
 }
 
 fn remove(f: &Facts) -> Step {
-    if !f.finalizer { return Step::Done; }
-    if f.observe_only && !in_flight(f) { return Step::Release(None); }
+    if !f.finalizer {
+        return Step::Done;
+    }
+    if f.observe_only && !in_flight(f) {
+        return Step::Release(None);
+    }
     if f.protected {
         return Step::Wait {
             reason: reasons::DELETION_PROTECTED,
@@ -311,9 +329,9 @@ fn remove(f: &Facts) -> Step {
         Identified::ByKey => match f.sight {
             Sight::Found(Ownership::Ours) => remove_found(f, Vec::new()),
             Sight::Found(_) if f.retain => Step::Release(None),
-            Sight::Found(_) => Step::Release(Some(
-                "the user does not carry this object's owner tags and was left in AWS".to_owned(),
-            )),
+            Sight::Found(_) => {
+                Step::Release(Some("the user does not carry this object's owner tags and was left in AWS".to_owned()))
+            }
             _ => remove_missing(f),
         },
         Identified::ByRecord => match f.sight {
@@ -344,7 +362,7 @@ fn remove_by_tags(f: &Facts) -> Step {
         Sight::Found(_) if f.confirmed && !f.retain => Step::Release(Some(
             "the recorded server does not carry this object's owner tags and was left in AWS".to_owned(),
         )),
-        Sight::Missing if !f.deleted && !f.sightings.believed(Sighting::Missing, f.windows.lag) => {
+        Sight::Missing if f.deleted.is_empty() && !f.sightings.believed(Sighting::Missing, f.windows.lag) => {
             wait_for(f, Sighting::Missing, "AWS does not show the server; looking again before it counts as deleted")
         }
         _ => Step::Release(None),
@@ -352,15 +370,18 @@ fn remove_by_tags(f: &Facts) -> Step {
 }
 
 fn remove_found(f: &Facts, ids: Vec<String>) -> Step {
-    if f.retain { return Step::Stamp(ids); }
-    if f.deleted {
+    if f.retain {
+        return Step::Stamp(ids);
+    }
+    let waits = if ids.is_empty() { f.deleted.contains("") } else { ids.iter().all(|id| f.deleted.contains(id)) };
+    if waits {
         return Step::Wait {
             reason: reasons::DELETING,
             message: "AWS accepted the deletion and is still showing the object".to_owned(),
             until: None,
         };
     }
-    Step::Delete(ids)
+    Step::Delete(ids.into_iter().filter(|id| !f.deleted.contains(id)).collect())
 }
 
 /// It is not there; a late create may still bring it back, so the last look comes when none can arrive any more.
@@ -396,3 +417,7 @@ fn wait_for(f: &Facts, sighting: Sighting, message: &str) -> Step {
     let by = until.map(|until| format!(" (until {until} at the earliest)")).unwrap_or_default();
     Step::Wait { reason: reasons::WAITING_FOR_AWS, message: format!("{message}{by}"), until }
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

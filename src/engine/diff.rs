@@ -146,14 +146,13 @@ fn compare(member: &Member, want: &Value, have: &Value, applied: &BTreeSet<Strin
 /// The top-level members to send for `changes`, each complete: what the spec leaves open keeps what AWS has.
 #[must_use]
 pub fn compose(members: &[Member], want: &Value, have: &Value, changes: &[Change]) -> Map<String, Value> {
-    let changed: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
-    let tops: BTreeSet<&str> =
-        members.iter().filter(|member| changed.contains(member.path)).map(Member::top).collect();
+    let paths: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+    let tops: BTreeSet<&str> = members.iter().filter(|member| paths.contains(member.path)).map(Member::top).collect();
     let mut request = Map::new();
     for member in members.iter().filter(|member| tops.contains(member.top())) {
         let value = match at(want, member.path) {
             Some(wanted) => Some(wanted.clone()),
-            None if changed.contains(member.path) => match member.reset {
+            None if paths.contains(member.path) => match member.reset {
                 Reset::Send(value) => Some(parse(value)),
                 Reset::Follows | Reset::Never => None,
             },

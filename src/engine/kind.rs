@@ -200,7 +200,12 @@ pub trait Kind: Send + Sync + Sized + 'static {
     );
 
     /// What is worth a look and blocks nothing: reason and message.
-    fn advisory(&self, wanted: &Wanted<Self::Want>, have: &Self::Have, now: Timestamp) -> Option<(&'static str, String)>;
+    fn advisory(
+        &self,
+        wanted: &Wanted<Self::Want>,
+        have: &Self::Have,
+        now: Timestamp,
+    ) -> Option<(&'static str, String)>;
 
     /// Whether two statuses say something different. What changes all the time without meaning (a user count) is no
     /// reason to write.
@@ -215,8 +220,12 @@ pub trait Kind: Send + Sync + Sized + 'static {
     ///
     /// # Errors
     /// Trouble in finding out.
-    async fn blocker(&self, object: &Self::Object, place: &Place<Self::Detail>, id: Option<&str>)
-    -> Result<Option<String>, Trouble>;
+    async fn blocker(
+        &self,
+        object: &Self::Object,
+        place: &Place<Self::Detail>,
+        id: Option<&str>,
+    ) -> Result<Option<String>, Trouble>;
 
     /// The call that deletes it. `id` is the server's, for kinds found by tags.
     fn delete(&self, object: &Self::Object, place: &Place<Self::Detail>, id: Option<&str>) -> Mutation;

@@ -123,7 +123,13 @@ pub fn digest(call: &Mutation) -> String {
 /// The first 16 hexadecimal digits of the SHA-256 of a text.
 #[must_use]
 pub fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    short(&Sha256::digest(text))
+}
+
+/// The first 16 hexadecimal digits of a digest: enough to see a difference.
+#[must_use]
+pub fn short(digest: &[u8]) -> String {
+    format!("{:016x}", digest.first_chunk().map_or(0, |head| u64::from_be_bytes(*head)))
 }
 
 /// The part of an object's metadata that identifies a version of it.

@@ -2,9 +2,7 @@
 //!
 //! Only tags that we read ourselves say what is ours; status says where to look.
 
-use sha2::{Digest, Sha256};
-
-use crate::api::tag;
+use crate::api;
 use crate::aws::types::Tags;
 
 /// AWS's limit for a tag value, in characters.
@@ -47,7 +45,7 @@ impl Owner {
     #[must_use]
     pub fn tags(&self, attempt: &str) -> Tags {
         let mut tags = self.lasting_tags();
-        tags.insert(tag::ATTEMPT.to_owned(), attempt.to_owned());
+        tags.insert(api::TAG_ATTEMPT.to_owned(), attempt.to_owned());
         tags
     }
 
@@ -55,9 +53,9 @@ impl Owner {
     #[must_use]
     pub fn lasting_tags(&self) -> Tags {
         Tags::from([
-            (tag::CLUSTER.to_owned(), self.cluster.clone()),
-            (tag::OWNER.to_owned(), self.name.clone()),
-            (tag::UID.to_owned(), self.uid.clone()),
+            (api::TAG_CLUSTER.to_owned(), self.cluster.clone()),
+            (api::TAG_OWNER.to_owned(), self.name.clone()),
+            (api::TAG_UID.to_owned(), self.uid.clone()),
         ])
     }
 
@@ -65,7 +63,7 @@ impl Owner {
     #[must_use]
     pub fn judge(&self, tags: &Tags) -> Ownership {
         let get = |key: &str| tags.get(key).map(String::as_str);
-        let (cluster, name, uid) = (get(tag::CLUSTER), get(tag::OWNER), get(tag::UID));
+        let (cluster, name, uid) = (get(api::TAG_CLUSTER), get(api::TAG_OWNER), get(api::TAG_UID));
         let our_cluster = cluster == Some(self.cluster.as_str());
         match (uid, name) {
             (Some(uid), _) if uid == self.uid && our_cluster => Ownership::Ours,
@@ -81,7 +79,7 @@ fn fit(name: &str) -> String {
     if name.chars().count() <= TAG_VALUE_MAX {
         return name.to_owned();
     }
-    let digest: String = Sha256::digest(name).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest = super::mutate::hash(name);
     let head: String = name.chars().take(TAG_VALUE_MAX - digest.len() - 1).collect();
     format!("{head}-{digest}")
 }

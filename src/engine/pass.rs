@@ -18,6 +18,7 @@ use super::retry;
 use super::settings::Settings;
 use super::status::Verdict;
 use crate::api::common::{DeletionPolicy, ManagementPolicy};
+use crate::api::status::CreatePhase;
 use crate::api::{self, Managed, RECONCILE_AT};
 use crate::aws::Fault;
 use crate::cluster::{self, Cluster, ClusterError, Name};
@@ -163,7 +164,7 @@ pub async fn pass<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> N
     }
     let end = match engine.converge(&subject).await {
         Ok(end) => end,
-        Err(trouble) => engine.troubled(&subject, trouble),
+        Err(trouble) => engine.troubled(&subject, &trouble),
     };
     match end {
         End::Next(next) => next,
@@ -186,7 +187,7 @@ impl<K: Kind> Engine<K> {
         }
         let place = match self.kind.place(&subject.object).await {
             Ok(place) => place,
-            Err(Trouble::Blocked(block)) => return Ok(self.nowhere(subject, block)),
+            Err(Trouble::Blocked(block)) => return self.placeless(subject, block).await,
             Err(trouble) => return Err(trouble),
         };
         let token = format!("{} {:?} {}", subject.generation, subject.poke(), place.revision);
@@ -208,6 +209,25 @@ impl<K: Kind> Engine<K> {
         self.take(&scene, step).await
     }
 
+    /// The place cannot be told. What is left in AWS on purpose, and what never got there, needs none to go.
+    async fn placeless(&self, subject: &Subject<K::Object>, block: Block) -> Result<End<Status<K>>, Trouble> {
+        let retained = subject.object.policies().deletion == DeletionPolicy::Retain;
+        if subject.deleting() && !subject.object.policies().protected && (retained || self.never_sent(subject)) {
+            return self.release(subject, None).await;
+        }
+        Ok(nowhere::<K>(subject, block))
+    }
+
+    /// Whether the records prove that nothing was ever sent for this object, or that AWS refused it.
+    fn never_sent(&self, subject: &Subject<K::Object>) -> bool {
+        let status = subject.status();
+        let record = K::Object::common(&status).create.as_ref().filter(|record| record.uid == subject.uid);
+        let refused = record.is_some_and(|record| record.phase == CreatePhase::Rejected);
+        let unsent = record.is_some_and(|record| record.phase == CreatePhase::None && record.attempt.is_none());
+        // A user's finalizer is its record: without another one, a create may have been sent.
+        !self.kind.confirmed(&status) && (refused || (unsent && K::IDENTIFIED != Identified::ByKey))
+    }
+
     async fn wanted(
         &self,
         subject: &Subject<K::Object>,
@@ -215,7 +235,9 @@ impl<K: Kind> Engine<K> {
         now: Timestamp,
     ) -> Result<Option<Wanted<K::Want>>, Trouble> {
         // Deletion asks for less than an update: a spec that is wrong must not hold it up.
-        if subject.deleting() { return Ok(None); }
+        if subject.deleting() {
+            return Ok(None);
+        }
         self.kind.want(&subject.object, place, now).await.map(Some)
     }
 
@@ -262,7 +284,9 @@ impl<K: Kind> Engine<K> {
         let mut lookup = None;
         loop {
             let step = self.step(scene, sight, lookup.as_ref());
-            if step != Step::LookUp || lookup.is_some() { return Ok(step); }
+            if step != Step::LookUp || lookup.is_some() {
+                return Ok(step);
+            }
             // Counted by its begin: what is created while a listing runs may be missing in it.
             let began = scene.place.account.now().await?;
             let found = self.kind.look_up(scene.place, &scene.subject.owner).await?;
@@ -295,19 +319,10 @@ impl<K: Kind> Engine<K> {
             lookup,
             sightings: &memory.sightings,
             replied: attempt.is_some() && memory.replied.as_ref() == attempt,
-            deleted: !memory.deleted.is_empty(),
+            deleted: &memory.deleted,
             now: scene.now,
             windows: self.settings.windows,
         })
-    }
-
-    /// The place cannot be told. An object that has nothing in AWS may go all the same.
-    fn nowhere(&self, subject: &Subject<K::Object>, block: Block) -> End<Status<K>> {
-        let mut report = Report::block(subject.status(), block);
-        if subject.deleting() {
-            report.as_deletion();
-        }
-        End::Tell(report)
     }
 
     fn unreadable(&self, uid: &str, error: &ClusterError) -> Next {
@@ -317,11 +332,11 @@ impl<K: Kind> Engine<K> {
     }
 
     /// Trouble becomes a verdict: how long it lasts decides what is said.
-    pub(super) fn troubled(&self, subject: &Subject<K::Object>, trouble: Trouble) -> End<Status<K>> {
-        let (class, reason, asked) = match &trouble {
+    pub(super) fn troubled(&self, subject: &Subject<K::Object>, trouble: &Trouble) -> End<Status<K>> {
+        let (class, reason, asked) = match trouble {
             // Somebody wrote in between: nothing is wrong, look again.
             Trouble::Cluster(ClusterError::Conflict(_)) => return End::Next(Next::Again),
-            Trouble::Blocked(block) => return self.nowhere(subject, block.clone()),
+            Trouble::Blocked(block) => return nowhere::<K>(subject, block.clone()),
             Trouble::Aws(fault) => (retry::class(fault), retry::reason(fault), fault.retry_after),
             Trouble::Cluster(error) => (retry::Class::Transient, retry::cluster_reason(error), None),
         };
@@ -338,6 +353,15 @@ impl<K: Kind> Engine<K> {
         };
         End::Tell(Report { status: subject.status(), verdict, advisory: None, next: Next::After(delay), keep: true })
     }
+}
+
+/// The place cannot be told: an object that is being deleted waits for it, any other says so.
+fn nowhere<K: Kind>(subject: &Subject<K::Object>, block: Block) -> End<Status<K>> {
+    let mut report = Report::block(subject.status(), block);
+    if subject.deleting() {
+        report.as_deletion();
+    }
+    End::Tell(report)
 }
 
 /// The status type of a kind's object.

@@ -12,7 +12,7 @@ use crate::api::{CommonStatus, Managed};
 use crate::cluster::{ClusterError, Note};
 
 /// How soon what a person must mend is looked at again; an edit is seen at once.
-const STALLED_AGAIN: Duration = Duration::from_secs(5 * 60);
+const STALLED_AGAIN: Duration = Duration::from_mins(5);
 
 /// How soon what waits for another object is looked at again; its appearance is seen at once.
 const WAITING_AGAIN: Duration = Duration::from_secs(30);
@@ -61,7 +61,12 @@ impl<K: Kind> Engine<K> {
         let old = subject.status();
         let common = K::Object::common_mut(&mut status);
         let advisory = advisory.or_else(|| keep.then(|| standing_advisory(common)).flatten());
-        let about = About { generation: subject.generation, observed: common.observed_generation, advisory, now: self.settings.chance.wall() };
+        let about = About {
+            generation: subject.generation,
+            observed: common.observed_generation,
+            advisory,
+            now: self.settings.chance.wall(),
+        };
         let (conditions, observed) = status::conclude(&common.conditions, &verdict, &about);
         common.conditions = conditions;
         common.observed_generation = observed;
@@ -95,8 +100,8 @@ impl<K: Kind> Engine<K> {
             name: meta.name.clone().unwrap_or_default(),
         };
         let version = meta.resource_version.clone().unwrap_or_default();
-        let value = serde_json::to_value(status)
-            .map_err(|error| ClusterError::Invalid(name.to_string(), error.to_string()))?;
+        let value =
+            serde_json::to_value(status).map_err(|error| ClusterError::Invalid(name.to_string(), error.to_string()))?;
         let stored = self.cluster.apply_status(&self.resource, &name, &version, value).await?;
         crate::cluster::decode(&name, stored)
     }

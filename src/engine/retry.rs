@@ -27,17 +27,17 @@ pub enum Class {
 const BASE: Duration = Duration::from_secs(1);
 
 /// Environmental failures call for a person only when they last: a policy takes minutes to arrive.
-pub const ENVIRONMENTAL_PATIENCE: Duration = Duration::from_secs(5 * 60);
+pub const ENVIRONMENTAL_PATIENCE: Duration = Duration::from_mins(5);
 
 impl Class {
     /// The longest wait between two tries.
     #[must_use]
     pub fn ceiling(self) -> Duration {
         match self {
-            Self::Throttled => Duration::from_secs(60),
-            Self::Transient => Duration::from_secs(5 * 60),
-            Self::Environmental => Duration::from_secs(15 * 60),
-            Self::Rejected | Self::Malformed => Duration::from_secs(60 * 60),
+            Self::Throttled => Duration::from_mins(1),
+            Self::Transient => Duration::from_mins(5),
+            Self::Environmental => Duration::from_mins(15),
+            Self::Rejected | Self::Malformed => Duration::from_hours(1),
         }
     }
 }
@@ -133,7 +133,10 @@ mod tests {
             (fault(FaultKind::Throttled, "ThrottlingException", ""), Class::Throttled),
             (fault(FaultKind::Unavailable, "InternalServiceError", ""), Class::Transient),
             (fault(FaultKind::Lost, "Timeout", ""), Class::Transient),
-            (fault(FaultKind::Conflict, "ConflictException", "VPC Endpoint state is not yet available"), Class::Transient),
+            (
+                fault(FaultKind::Conflict, "ConflictException", "VPC Endpoint state is not yet available"),
+                Class::Transient,
+            ),
             (fault(FaultKind::NotFound, "ResourceNotFoundException", "Unknown user"), Class::Transient),
             (fault(FaultKind::Skewed, "InvalidSignatureException", "Signature expired"), Class::Transient),
             (fault(FaultKind::Denied, "AccessDeniedException", ""), Class::Environmental),

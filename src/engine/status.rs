@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use crate::api::condition::{self, Statement, Truth, reasons, types};
 
 /// How long a drift check may fail before Ready says that nobody knows any more.
-pub const STALENESS_BUDGET: Duration = Duration::from_secs(10 * 60);
+pub const STALENESS_BUDGET: Duration = Duration::from_mins(10);
 
 /// What a pass found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,8 +126,7 @@ fn put(
     reason: &'static str,
     message: String,
 ) {
-    let statement =
-        Statement { r#type: kind, truth, reason, message, observed_generation: about.generation };
+    let statement = Statement { r#type: kind, truth, reason, message, observed_generation: about.generation };
     condition::set(conditions, statement, about.now);
 }
 
@@ -160,7 +159,13 @@ mod tests {
         let rows: &[(&[Condition], &Verdict, About, &[&str], &str)] = &[
             (&[], &waiting, about(1, -1), &["Ready=False Creating", "Reconciling=True Creating"], "under way"),
             (&[], &stalled, about(1, -1), &["Ready=False Rejected", "Stalled=True Rejected"], "refused"),
-            (&ready, &stalled, about(2, 1), &["Ready=False Rejected", "Stalled=True Rejected"], "a new edit is refused"),
+            (
+                &ready,
+                &stalled,
+                about(2, 1),
+                &["Ready=False Rejected", "Stalled=True Rejected"],
+                "a new edit is refused",
+            ),
             (&ready, &failed(1), about(1, 1), &["Ready=True Available"], "a failing check within the budget"),
             (
                 &ready,

@@ -18,14 +18,14 @@ use super::retry;
 use super::status::Verdict;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase};
-use crate::api::{Managed, tag};
+use crate::api::{self, Managed};
 use crate::aws::types::Tags;
 use crate::aws::{Fault, FaultKind, Mutation};
 use crate::cluster::ClusterError;
 
 /// Shortest and longest wait for a time that AWS's clock sets.
 const WAIT_MIN: Duration = Duration::from_secs(1);
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 impl<K: Kind> Engine<K> {
     pub(super) async fn take(self: &Arc<Self>, scene: &Scene<'_, K>, step: Step) -> Result<End<Status<K>>, Trouble> {
@@ -44,7 +44,7 @@ impl<K: Kind> Engine<K> {
             Step::Release(warning) => self.release(subject, warning).await,
             Step::Wait { reason, message, until } => Ok(self.wait(scene, reason, message, until)),
             Step::Stall { reason, message } => {
-                Ok(End::Tell(Report::block(self.seen(scene), Block::stalled(reason, message))))
+                Ok(End::Tell(Report::block(subject.status(), Block::stalled(reason, message))))
             }
         }
     }
@@ -53,13 +53,13 @@ impl<K: Kind> Engine<K> {
     fn hold(&self, scene: &Scene<'_, K>) -> End<Status<K>> {
         let blocks = scene.wanted.map_or(&[][..], |wanted| &wanted.blocks);
         if let Some(block) = combined(blocks) {
-            return End::Tell(Report::block(self.seen(scene), block));
+            return End::Tell(Report::block(scene.subject.status(), block));
         }
         if scene.subject.object.suspend() {
             return self.suspended(scene);
         }
         let message = "the server is not there (yet)";
-        End::Tell(Report::block(self.seen(scene), Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)))
+        End::Tell(Report::block(scene.subject.status(), Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)))
     }
 
     fn suspended(&self, scene: &Scene<'_, K>) -> End<Status<K>> {
@@ -75,7 +75,7 @@ impl<K: Kind> Engine<K> {
             // Whatever id stands there is no record of ours; the tags lead back to what is.
             self.kind.set_id(&mut status, scene.place, None);
         }
-        self.place_in(&mut status, scene.place);
+        place_in::<K>(&mut status, scene.place);
         let (account, region) = (&scene.place.account.id, &scene.place.account.region);
         let old = K::Object::common(&status).create.as_ref();
         let hash = old.and_then(|old| old.spec_hash.clone()).unwrap_or_default();
@@ -96,7 +96,7 @@ impl<K: Kind> Engine<K> {
         applied: &Applied,
     ) -> Result<bool, Trouble> {
         let mut status = subject.status();
-        self.place_in(&mut status, place);
+        place_in::<K>(&mut status, place);
         let common = K::Object::common_mut(&mut status);
         let hash = mutate::hash(&subject.object.spec_json().to_string());
         common.create = Some(record.write(&place.account.id, &place.account.region, &hash));
@@ -114,18 +114,12 @@ impl<K: Kind> Engine<K> {
         Ok(live.is_some_and(|live| {
             mutate::version_of(&live).0 == subject.uid
                 && live.status().is_some_and(|status| {
-                    K::Object::common(status).create.as_ref().is_some_and(|stored| {
-                        stored.attempt == record.attempt && stored.phase == CreatePhase::InFlight
-                    })
+                    K::Object::common(status)
+                        .create
+                        .as_ref()
+                        .is_some_and(|stored| stored.attempt == record.attempt && stored.phase == CreatePhase::InFlight)
                 })
         }))
-    }
-
-    fn place_in(&self, status: &mut Status<K>, place: &Place<K::Detail>) {
-        let common = K::Object::common_mut(status);
-        common.account_id = Some(place.account.id.clone());
-        common.region = Some(place.account.region.clone());
-        common.aws_identity = Some(place.identity.clone());
     }
 
     async fn finalize(&self, subject: &Subject<K::Object>, present: bool) -> Result<End<Status<K>>, Trouble> {
@@ -138,7 +132,7 @@ impl<K: Kind> Engine<K> {
     async fn claim(&self, scene: &Scene<'_, K>, id: &str) -> Result<End<Status<K>>, Trouble> {
         let mut status = scene.subject.status();
         self.kind.set_id(&mut status, scene.place, Some(id));
-        self.place_in(&mut status, scene.place);
+        place_in::<K>(&mut status, scene.place);
         if let Some(record) = K::Object::common_mut(&mut status).create.as_mut() {
             record.phase = CreatePhase::None;
         }
@@ -242,7 +236,6 @@ impl<K: Kind> Engine<K> {
     fn settled(&self, scene: &Scene<'_, K>, busy: Option<(&'static str, String)>) -> End<Status<K>> {
         let (Some(wanted), Some(have)) = (scene.wanted, scene.have) else { return End::Next(Next::Again) };
         let mut status = self.seen(scene);
-        self.place_in(&mut status, scene.place);
         let common = K::Object::common_mut(&mut status);
         common.applied = Some(wanted.applied.clone());
         confirm(common, scene);
@@ -260,12 +253,11 @@ impl<K: Kind> Engine<K> {
 
     /// Looked at only.
     fn observe(&self, scene: &Scene<'_, K>) -> End<Status<K>> {
-        let mut status = self.seen(scene);
+        let status = self.seen(scene);
         let Some(have) = scene.have else {
             let block = Block::waiting(reasons::OBSERVED, "ObserveOnly: AWS does not have it");
             return End::Tell(Report::block(status, block));
         };
-        self.place_in(&mut status, scene.place);
         let message = format!("ObserveOnly: {}", self.kind.settled(have).1);
         let verdict = Verdict::Settled { reason: reasons::OBSERVED, message };
         End::Tell(Report { status, verdict, advisory: None, next: Next::After(self.settings.resync), keep: false })
@@ -301,11 +293,12 @@ impl<K: Kind> Engine<K> {
         for id in keys {
             let Some(arn) = self.kind.arn(&subject.object, scene.place, id) else { continue };
             let tags = Tags::from([
-                (tag::RETAINED_FROM.to_owned(), subject.owner.name.clone()),
-                (tag::RETAINED_AT.to_owned(), scene.now.to_string()),
+                (api::TAG_RETAINED_FROM.to_owned(), subject.owner.name.clone()),
+                (api::TAG_RETAINED_AT.to_owned(), scene.now.to_string()),
             ]);
-            let strip = vec![tag::UID.to_owned(), tag::ATTEMPT.to_owned()];
-            let calls = [Mutation::TagResource { arn: arn.clone(), tags }, Mutation::UntagResource { arn, keys: strip }];
+            let strip = vec![api::TAG_UID.to_owned(), api::TAG_ATTEMPT.to_owned()];
+            let calls =
+                [Mutation::TagResource { arn: arn.clone(), tags }, Mutation::UntagResource { arn, keys: strip }];
             for call in calls {
                 if mutate::mutate(self, subject, &scene.place.account, call).await?.is_none() {
                     return Ok(End::Next(Next::Again));
@@ -315,7 +308,11 @@ impl<K: Kind> Engine<K> {
         self.release(subject, None).await
     }
 
-    async fn release(&self, subject: &Subject<K::Object>, warning: Option<String>) -> Result<End<Status<K>>, Trouble> {
+    pub(super) async fn release(
+        &self,
+        subject: &Subject<K::Object>,
+        warning: Option<String>,
+    ) -> Result<End<Status<K>>, Trouble> {
         if let Some(warning) = warning {
             self.note(subject, true, reasons::OWNERSHIP_LOST, warning).await;
         }
@@ -331,19 +328,22 @@ impl<K: Kind> Engine<K> {
         message: String,
         until: Option<Timestamp>,
     ) -> End<Status<K>> {
-        let mut report = Report::block(self.seen(scene), Block::waiting(reason, message));
+        let mut report = Report::block(scene.subject.status(), Block::waiting(reason, message));
         // Windows need several looks, so a long one is not slept through.
         let lag = Duration::try_from(self.settings.windows.lag).unwrap_or(WAIT_MAX);
         let pace = (lag / 3).clamp(WAIT_MIN, WAIT_MAX);
-        report.next = Next::After(until.map_or(POLL, |until| between(scene.now, until).clamp(WAIT_MIN, pace)));
+        let idle = if reason == reasons::DELETION_PROTECTED { self.settings.jittered_resync() } else { POLL };
+        report.next = Next::After(until.map_or(idle, |until| between(scene.now, until).clamp(WAIT_MIN, pace)));
         End::Tell(report)
     }
 
-    /// The status with what this pass saw.
+    /// The status with what this pass saw of an object that is ours (or only observed). What is somebody else's is
+    /// never shown.
     fn seen(&self, scene: &Scene<'_, K>) -> Status<K> {
         let mut status = scene.subject.status();
         if let Some(have) = scene.have {
             self.kind.observed(&mut status, scene.place, scene.wanted, have);
+            place_in::<K>(&mut status, scene.place);
         }
         status
     }
@@ -368,9 +368,8 @@ impl<K: Kind> Engine<K> {
     fn refused(&self, scene: &Scene<'_, K>, holds: &[Hold]) -> End<Status<K>> {
         let now = Instant::now();
         let grace = self.settings.rejection_grace;
-        let stalled = holds.iter().any(|hold| {
-            retry::stalls(retry::class(&hold.fault), now.duration_since(hold.since), grace)
-        });
+        let stalled =
+            holds.iter().any(|hold| retry::stalls(retry::class(&hold.fault), now.duration_since(hold.since), grace));
         let message = holds.iter().map(|hold| hold.fault.to_string()).collect::<Vec<_>>().join("; ");
         let reason = holds.first().map_or(reasons::REJECTED, |hold| retry::reason(&hold.fault));
         let mut report = Report::block(self.seen(scene), Block { reason, message, stalled });
@@ -380,12 +379,18 @@ impl<K: Kind> Engine<K> {
     }
 }
 
+/// Where it lives, as status keeps it.
+fn place_in<K: Kind>(status: &mut Status<K>, place: &Place<K::Detail>) {
+    let common = K::Object::common_mut(status);
+    common.account_id = Some(place.account.id.clone());
+    common.region = Some(place.account.region.clone());
+    common.aws_identity = Some(place.identity.clone());
+}
+
 /// Whether a fault is about this one call, so that others may go on.
 fn holdable(fault: &Fault) -> bool {
-    matches!(
-        retry::class(fault),
-        retry::Class::Rejected | retry::Class::Malformed | retry::Class::Environmental
-    ) && fault.kind != FaultKind::Credentials
+    matches!(retry::class(fault), retry::Class::Rejected | retry::Class::Malformed | retry::Class::Environmental)
+        && fault.kind != FaultKind::Credentials
 }
 
 /// Several blocks as one: the first that needs a person, all messages.
@@ -419,7 +424,7 @@ fn confirm<K: Kind>(common: &mut crate::api::CommonStatus, scene: &Scene<'_, K>)
 
 fn union(mut old: Applied, new: &Applied) -> Applied {
     let Applied { paths, tags, hashes } = new;
-    let mut merge = |into: &mut Vec<String>, from: &[String]| {
+    let merge = |into: &mut Vec<String>, from: &[String]| {
         into.extend(from.iter().cloned());
         into.sort();
         into.dedup();

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_transfer::Client;
-use aws_sdk_transfer::config::Builder;
+use aws_sdk_transfer::config::{Builder, StalledStreamProtectionConfig};
 use jiff::Timestamp;
 
 use super::credentials::CredentialCache;
@@ -35,11 +35,14 @@ impl SdkTransfer {
     /// used.
     #[must_use]
     pub fn new(config: Builder, credentials: Arc<CredentialCache>) -> Self {
+        // Every call is bounded by its own timeouts; a guard that measures throughput by the time source would be
+        // fooled by one that stands still.
+        let config = config.stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         Self { client: Client::from_conf(config.build()), credentials }
     }
 
     async fn once(&self, operation: &'static str, at: Option<Timestamp>, timeout: Duration) -> Result<Once, Fault> {
-        Ok(Once::new(operation, at, timeout, self.credentials.get().await?))
+        Ok(Once::new(operation, at, timeout, &self.credentials.get().await?))
     }
 
     /// Credentials that AWS refuses are not used a second time.

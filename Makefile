@@ -1,0 +1,84 @@
+# `make` prints the targets. Recipes stay short; what is longer lives in tools/ and deploy/demo/run.
+# The outside tools (a control plane, Helm, the AWS CLI) are built or installed on first use, outside the clone.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL: # cargo and go each use all processors by themselves
+.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-chart \
+  build release demo generate manifests tools clean
+
+TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
+
+# These need the outside tools; every other test file is a unit test to make.
+SLOW_TESTS := apiserver chart
+TESTS := $(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs))
+UNIT_TESTS := $(filter-out $(SLOW_TESTS),$(TESTS))
+
+# One feature set for everything, so that nothing is built twice. A build that includes a test (the smallest) has the
+# features of the dev-dependencies as well; without one, `cargo build` and `cargo test` would build most crates twice.
+CARGO_BUILD := cargo build --locked --features sim --bins --test $(firstword $(filter layering,$(TESTS)) $(TESTS))
+CARGO_TEST := cargo test --locked --features sim
+
+step = @printf '\n=== %s: %s\n' '$@' $(1)
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: check test-unit test-clients test-apiserver test-chart ## all checks and tests, the cheapest first
+	@printf '\n=== all checks and tests passed\n'
+
+check: check-fmt check-clippy check-generated ## format, lints, generated files
+
+check-fmt: ## the format of the Rust code
+	$(call step,'cargo fmt --check')
+	@cargo fmt --check
+
+check-clippy: ## lints, pedantic, every warning an error
+	$(call step,'cargo clippy')
+	@cargo clippy --locked --all-targets --features sim -- -D warnings
+
+check-generated: build ## crds/ and their copy in the chart are what the types say
+	$(call step,'tools/generate crds --check')
+	@tools/generate crds --check
+
+test-unit: ## unit tests and the tests against the simulator
+	$(call step,'$(UNIT_TESTS) and the tests beside the code')
+	@$(CARGO_TEST) --lib --bins $(addprefix --test ,$(UNIT_TESTS))
+
+test-clients: build ## AWS CLI and boto3 against transfer-sim
+	$(call step,'pytest tests/clients')
+	@env=$$(tools/python-env) && TRANSFER_SIM=$(TARGET_DIR)/debug/transfer-sim PYTHONDONTWRITEBYTECODE=1 \
+	  PATH="$$env/bin:$$PATH" "$$env/bin/python" -m pytest -p no:cacheprovider tests/clients
+
+test-apiserver: ## tests in a real API server
+	$(call step,'a control plane and tests/apiserver')
+	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager >/dev/null
+	@$(CARGO_TEST) --test apiserver
+
+test-chart: build ## the chart by Helm in a real API server, and deploy/ is what it renders
+	$(call step,'Helm with a control plane and tests/chart')
+	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager helm >/dev/null
+	@tools/generate manifests --check
+	@$(CARGO_TEST) --test chart
+
+build: ## both programs, for development
+	$(call step,'transfer-operator and transfer-sim')
+	@$(CARGO_BUILD)
+
+release: ## the operator as it is shipped: target/release/transfer-operator
+	@cargo build --locked --release --bin transfer-operator
+
+demo: ## the whole product on this machine, no AWS account needed; KEEP=1 leaves it running until Ctrl-C
+	@KEEP=$(KEEP) deploy/demo/run
+
+generate: build ## write crds/ and their copy in the chart
+	@tools/generate crds
+
+manifests: ## write deploy/crds.yaml and deploy/install.yaml
+	@tools/generate manifests
+
+tools: ## build and install every outside tool now, and print where they are
+	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager helm
+	@tools/python-env
+
+clean: ## remove what cargo built; the outside tools stay in the cache
+	@cargo clean

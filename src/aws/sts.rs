@@ -1,0 +1,101 @@
+//! The two calls to STS: who are we, and become that role.
+//!
+//! Sent like every other call: once, through the gate, on AWS's clock, with our timeouts. That is why `aws-config`'s own
+//! provider for roles is not used: it has none of these and hides AWS's error code.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_credential_types::Credentials;
+use aws_sdk_sts::Client;
+use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
+use jiff::Timestamp;
+
+use super::credentials::{CredentialCache, Issue, Issued};
+use super::http::READ_TIMEOUT;
+use super::sdk::once::{Once, send_once};
+use super::session::CallerIdentity;
+use super::{AwsClock, Class, Fault, FaultKind, Gate};
+use crate::api::identity::AssumeRole;
+
+/// The name under which our sessions stand in CloudTrail.
+const SESSION_NAME: &str = "transfer-operator";
+
+/// STS as one identity reaches it in one region.
+#[derive(Clone, Debug)]
+pub(super) struct Sts {
+    pub client: Client,
+    pub account: String,
+    pub region: String,
+    pub clock: Arc<AwsClock>,
+    pub gate: Arc<Gate>,
+}
+
+impl Sts {
+    /// GetCallerIdentity.
+    pub async fn caller(&self, credentials: &CredentialCache) -> Result<CallerIdentity, Fault> {
+        let once = self.once("GetCallerIdentity", credentials).await?;
+        let outcome = send_once!(&once, aws_sdk_sts, self.client.get_caller_identity());
+        let answer = self.ended(&once, credentials, outcome)?;
+        match (answer.account, answer.arn) {
+            (Some(account), Some(arn)) => Ok(CallerIdentity { account, arn }),
+            _ => Err(once.incomplete("Account or Arn")),
+        }
+    }
+
+    async fn assume_role(&self, own: &CredentialCache, role: &AssumeRole) -> Result<Issued, Fault> {
+        let AssumeRole { role_arn, external_id, session_duration_seconds } = role;
+        let once = self.once("AssumeRole", own).await?;
+        let call = self
+            .client
+            .assume_role()
+            .role_arn(role_arn)
+            .role_session_name(SESSION_NAME)
+            .set_external_id(external_id.clone())
+            .set_duration_seconds(*session_duration_seconds);
+        let outcome = send_once!(&once, aws_sdk_sts, call);
+        let answer = self.ended(&once, own, outcome)?;
+        issued(answer, once.date()).ok_or_else(|| once.incomplete("Credentials"))
+    }
+
+    async fn once(&self, operation: &'static str, credentials: &CredentialCache) -> Result<Once, Fault> {
+        let credentials = credentials.get().await?;
+        let _spent = self.gate.pass(&self.account, &self.region, Class::Read).await;
+        Ok(Once::new(operation, self.clock.now(), READ_TIMEOUT, &credentials))
+    }
+
+    fn ended<T>(&self, once: &Once, used: &CredentialCache, outcome: Result<T, Fault>) -> Result<T, Fault> {
+        self.clock.observe(once.date());
+        outcome.inspect_err(|fault| match fault.kind {
+            FaultKind::Credentials => used.refused(once.credentials()),
+            FaultKind::Throttled => self.gate.throttled(&self.account, &self.region, Class::Read),
+            _ => {}
+        })
+    }
+}
+
+/// Both times are AWS's, so the lifetime is right whatever clock the pod has.
+fn issued(answer: AssumeRoleOutput, date: Option<Timestamp>) -> Option<Issued> {
+    let theirs = answer.credentials?;
+    let key = Some(theirs.access_key_id).filter(|key| !key.is_empty())?;
+    let lifetime = date.map(|date| theirs.expiration.secs().saturating_sub(date.as_second()));
+    let lifetime = lifetime.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
+    let credentials = Credentials::new(key, theirs.secret_access_key, Some(theirs.session_token), None, "AssumeRole");
+    Some(Issued { credentials, lifetime })
+}
+
+/// A role that is assumed with the operator's own credentials.
+#[derive(Debug)]
+pub(super) struct Role {
+    pub sts: Sts,
+    pub own: Arc<CredentialCache>,
+    pub to: AssumeRole,
+}
+
+#[async_trait]
+impl Issue for Role {
+    async fn issue(&self) -> Result<Issued, Fault> {
+        self.sts.assume_role(&self.own, &self.to).await
+    }
+}

@@ -1,0 +1,320 @@
+//! The switches of the simulator: times, limits, and one side or the other where nobody knows what AWS does.
+//! The defaults are the documented or the most often seen behaviour. Changed over `/_sim/config`.
+
+use jiff::SignedDuration;
+use jiff::fmt::serde::duration::friendly::compact::required as friendly;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Every switch, by its name in `/_sim/config`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, each with its own name on the control path"
+)]
+pub struct Config {
+    /// How long STARTING and STOPPING last.
+    #[serde(serialize_with = "friendly")]
+    pub transition_time: SignedDuration,
+    /// For how long after a start, stop or create reads still show the state before.
+    #[serde(serialize_with = "friendly")]
+    pub stale_time: SignedDuration,
+    /// For how long a VPC endpoint is in transition after the server is ONLINE, or after a change of its network.
+    #[serde(serialize_with = "friendly")]
+    pub endpoint_lag: SignedDuration,
+    /// For how long a deleted server, user or access is still described and listed.
+    #[serde(serialize_with = "friendly")]
+    pub deletion_time: SignedDuration,
+    /// For how long a new server is missing from ListServers.
+    #[serde(serialize_with = "friendly")]
+    pub listing_lag: SignedDuration,
+    /// How far a signing time may be from the clock, in either direction.
+    #[serde(serialize_with = "friendly")]
+    pub signature_tolerance: SignedDuration,
+
+    /// Which table of HTTP status numbers errors follow.
+    pub status: StatusNumbers,
+    /// Whether absent members of an answer are left out or written as null.
+    pub absent: Absent,
+    /// The body of an answer without members.
+    pub empty_body: EmptyBody,
+    /// Whether answers carry members that no model knows.
+    pub unknown_members: bool,
+    /// Where the type of an error stands.
+    pub error_type: ErrorType,
+    /// How the key of an error's text is spelt.
+    pub error_message: MessageKey,
+
+    /// What the second most likely server state is called when a start ends: `ONLINE` or `START_FAILED`.
+    pub start_outcome: String,
+    /// The same for a stop: `OFFLINE` or `STOP_FAILED`.
+    pub stop_outcome: String,
+    /// A start while STOPPING and a stop while STARTING: refused or carried out.
+    pub during_transition: Leniency,
+    /// Which updates of a VPC server conflict while its endpoint is in transition.
+    pub conflict: ConflictOn,
+    /// A setting that was never set or was cleared: absent, or present and empty.
+    pub unset: Unset,
+    /// Whether `ProtocolDetails` also shows the defaults of its newer members.
+    pub newer_defaults: bool,
+    /// A `ProtocolDetails` with some members only: are the others kept?
+    pub protocol_details: BlockUpdate,
+    /// The same for `IdentityProviderDetails`.
+    pub identity_provider_details: BlockUpdate,
+    /// Whether the account may use the endpoint type of before May 2021.
+    pub vpc_endpoint_type: bool,
+    /// Whether DescribeAccess and ListAccesses return `Role`.
+    pub access_role: bool,
+    /// Stored users of a server whose identity provider is no longer the service: shown or refused.
+    pub users_of_other_provider: Leniency,
+    /// What makes two SSH keys of a user the same.
+    pub duplicate_ssh_key: DuplicateBy,
+    /// Whether the last host key of a server can be deleted.
+    pub delete_last_host_key: Leniency,
+
+    /// Entries of a page when the caller does not say.
+    pub page_size: usize,
+    /// Whether every listing begins with an empty page that has a token.
+    pub empty_first_page: bool,
+    /// Limits.
+    pub quotas: Quotas,
+    /// What TestIdentityProvider answers instead of its own idea.
+    pub test_identity_provider: Option<TestAnswer>,
+}
+
+/// Adjustable limits; the numbers are AWS's defaults as far as they are known.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quotas {
+    /// Per account and region.
+    pub servers: usize,
+    /// Per server.
+    pub users: usize,
+    /// Per user.
+    pub ssh_keys: usize,
+    /// Per server.
+    pub accesses: usize,
+    /// Per server.
+    pub host_keys: usize,
+}
+
+/// A fixed answer of TestIdentityProvider.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct TestAnswer {
+    pub status_code: i64,
+    #[serde(default)]
+    pub response: String,
+    #[serde(default)]
+    pub message: String,
+}
+
+macro_rules! switch {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+    };
+}
+
+switch! {
+    /// HTTP status numbers of errors.
+    StatusNumbers {
+        /// 400 and 500 as the API reference says and as was seen.
+        Documented,
+        /// The numbers of the Smithy model.
+        Smithy,
+    }
+}
+switch! {
+    /// How an absent member is written.
+    Absent {
+        /// Left out.
+        Omitted,
+        /// As an explicit null.
+        Null,
+    }
+}
+switch! {
+    /// The body of an answer without members.
+    EmptyBody {
+        /// No bytes at all.
+        Empty,
+        /// An empty object.
+        Object,
+    }
+}
+switch! {
+    /// Where the type of an error stands.
+    ErrorType {
+        /// `__type` in the body, the plain name.
+        Body,
+        /// `__type` in the body, with a namespace.
+        Namespaced,
+        /// The header `x-amzn-errortype`, with a link, and nothing in the body.
+        Header,
+    }
+}
+switch! {
+    /// How the key of an error's text is spelt.
+    MessageKey {
+        /// `Message` by the service, `message` by the layers in front of it.
+        Mixed,
+        /// Always `Message`.
+        Capital,
+        /// Always `message`.
+        Lower,
+    }
+}
+switch! {
+    /// Where AWS may be strict or lenient.
+    Leniency {
+        /// Refused.
+        Refuse,
+        /// Carried out.
+        Accept,
+    }
+}
+switch! {
+    /// Which updates conflict with an endpoint in transition.
+    ConflictOn {
+        /// All, as the model says.
+        AnyUpdate,
+        /// Those that change the network.
+        NetworkUpdate,
+    }
+}
+switch! {
+    /// How an unset member is shown.
+    Unset {
+        /// Not at all.
+        Absent,
+        /// As an empty text or list.
+        Empty,
+    }
+}
+switch! {
+    /// What becomes of the members of a block that an update does not name.
+    BlockUpdate {
+        /// They stay.
+        Merge,
+        /// They fall back to their defaults.
+        Replace,
+    }
+}
+switch! {
+    /// What makes two SSH keys the same.
+    DuplicateBy {
+        /// Type and key material.
+        Material,
+        /// The whole line with its comment.
+        Body,
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            transition_time: SignedDuration::from_secs(2),
+            stale_time: SignedDuration::ZERO,
+            endpoint_lag: SignedDuration::from_secs(2),
+            deletion_time: SignedDuration::ZERO,
+            listing_lag: SignedDuration::ZERO,
+            signature_tolerance: SignedDuration::from_mins(15),
+            status: StatusNumbers::Documented,
+            absent: Absent::Omitted,
+            empty_body: EmptyBody::Empty,
+            unknown_members: false,
+            error_type: ErrorType::Body,
+            error_message: MessageKey::Mixed,
+            start_outcome: "ONLINE".to_owned(),
+            stop_outcome: "OFFLINE".to_owned(),
+            during_transition: Leniency::Refuse,
+            conflict: ConflictOn::AnyUpdate,
+            unset: Unset::Absent,
+            newer_defaults: false,
+            protocol_details: BlockUpdate::Merge,
+            identity_provider_details: BlockUpdate::Replace,
+            vpc_endpoint_type: true,
+            access_role: true,
+            users_of_other_provider: Leniency::Accept,
+            duplicate_ssh_key: DuplicateBy::Material,
+            delete_last_host_key: Leniency::Refuse,
+            page_size: 100,
+            empty_first_page: false,
+            quotas: Quotas::default(),
+            test_identity_provider: None,
+        }
+    }
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            servers: 50,
+            users: 10_000,
+            ssh_keys: 50,
+            accesses: 100,
+            host_keys: 10,
+        }
+    }
+}
+
+impl Config {
+    /// These switches with some of them set anew; `quotas` may be given in part too.
+    ///
+    /// # Errors
+    /// A text that names the switch that is unknown or has a value it cannot have.
+    pub fn with(&self, changes: &Value) -> Result<Self, String> {
+        let mut all = serde_json::to_value(self).map_err(|e| e.to_string())?;
+        overlay(&mut all, changes)?;
+        serde_json::from_value(all).map_err(|e| e.to_string())
+    }
+}
+
+fn overlay(all: &mut Value, changes: &Value) -> Result<(), String> {
+    let (Some(all), Some(changes)) = (all.as_object_mut(), changes.as_object()) else {
+        return Err("expected a JSON object with the switches to set".to_owned());
+    };
+    for (name, value) in changes {
+        match all.get_mut(name) {
+            Some(block) if name == "quotas" => overlay(block, value)?,
+            _ => {
+                all.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn switches_are_set_one_by_one_and_keep_the_rest() {
+        let config = Config::default()
+            .with(&json!({"transition_time": "500ms", "absent": "null", "quotas": {"ssh_keys": 2}}))
+            .unwrap();
+        assert_eq!(config.transition_time, SignedDuration::from_millis(500));
+        assert_eq!(config.absent, Absent::Null);
+        assert_eq!(config.quotas.ssh_keys, 2);
+        assert_eq!(config.quotas.host_keys, 10);
+        assert_eq!(config.page_size, 100);
+    }
+
+    #[test]
+    fn a_wrong_switch_is_named() {
+        let of = |v| Config::default().with(&v).unwrap_err();
+        assert!(of(json!({"absnt": "null"})).contains("absnt"));
+        assert!(of(json!({"absent": "nil"})).contains("nil"));
+        assert!(of(json!({"quotas": {"keys": 2}})).contains("keys"));
+        assert!(of(json!([])).contains("JSON object"));
+    }
+}

@@ -1,0 +1,237 @@
+//! The control path `/_sim/…`: scripts trouble, reads the log, moves the clock, changes things behind a client's back.
+//! Described for its users in `docs/transfer-sim.md`. Not signed, therefore served to this machine only.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::faults::Rule;
+use super::operation::Operation;
+use super::servers;
+use super::service::Service;
+use super::state::{Hidden, World};
+use super::time::after;
+use super::wire;
+
+/// Where the control path begins.
+pub const PREFIX: &str = "/_sim/";
+
+/// Whoever sends no region means this one.
+const REGION: &str = "us-east-1";
+
+type Reply = Result<Value, (u16, String)>;
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Script {
+    Many(Vec<Value>),
+    One(Value),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hide {
+    account: Option<String>,
+    region: Option<String>,
+    server_id: String,
+    user_name: Option<String>,
+    external_id: Option<String>,
+    host_key_id: Option<String>,
+    #[serde(rename = "for")]
+    lasting: SignedDuration,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance: SignedDuration,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    account: Option<String>,
+    region: Option<String>,
+    operation: Option<String>,
+    #[serde(default)]
+    input: Value,
+    set_state: Option<SetState>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetState {
+    server_id: String,
+    state: String,
+}
+
+/// Answers a request of the control path: a status number and a JSON body.
+pub fn handle(
+    service: &mut Service,
+    method: &str,
+    path: &str,
+    query: &str,
+    body: &[u8],
+    machine: Timestamp,
+) -> (u16, Value) {
+    let name = path.strip_prefix(PREFIX).unwrap_or(path);
+    let result = match (method, name) {
+        ("GET", "health") => Ok(json!({"ready": true})),
+        ("GET", "faults") => Ok(json!({"faults": service.faults.all()})),
+        ("POST", "faults") => arm(service, body, machine),
+        ("DELETE", "faults") => {
+            service.faults.clear();
+            Ok(json!({}))
+        }
+        ("POST", "hide") => hide(service, body, machine),
+        ("GET", "calls") => calls(service, query),
+        ("DELETE", "calls") => {
+            service.calls.clear();
+            Ok(json!({}))
+        }
+        ("GET", "clock") => Ok(clock(service, machine)),
+        ("POST", "clock") => advance(service, body, machine),
+        ("GET", "state") => Ok(state(&service.world, service.clock(machine))),
+        ("POST", "change") => change(service, body, machine),
+        ("GET", "config") => Ok(json!(service.config)),
+        ("POST", "config") => configure(service, body),
+        (_, "health" | "faults" | "hide" | "calls" | "clock" | "state" | "change" | "config") => {
+            Err((405, format!("{method} is not possible on {path}")))
+        }
+        _ => Err((404, format!("no such control path: {path}"))),
+    };
+    match result {
+        Ok(value) => (200, value),
+        Err((status, text)) => (status, json!({"error": text})),
+    }
+}
+
+/// Everything that the accounts hold, as of now. Of private keys nothing is held at all.
+#[must_use]
+pub fn state(world: &World, now: Timestamp) -> Value {
+    let mut accounts = json!({});
+    for (account, regions) in &world.accounts {
+        for (name, region) in regions {
+            let mut servers = json!({});
+            for (id, server) in &region.servers {
+                if server.gone.is_some_and(|gone| gone <= now) {
+                    continue;
+                }
+                let mut held = json!(server);
+                held["State"] = server.lifecycle.shown(now).into();
+                servers[id.as_str()] = held;
+            }
+            accounts[account.as_str()][name.as_str()] = json!({"servers": servers});
+        }
+    }
+    wire::without_nulls(&mut accounts);
+    json!({"now": now, "accounts": accounts})
+}
+
+fn arm(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
+    let rules = match read::<Script>(body)? {
+        Script::Many(rules) => rules,
+        Script::One(rule) => vec![rule],
+    };
+    // All or none: a script of which half is armed would be hard to reason about.
+    let rules: Vec<Rule> = rules
+        .into_iter()
+        .map(|r| serde_json::from_value(r).map_err(|e| (400, e.to_string())))
+        .collect::<Result<_, _>>()?;
+    let now = service.clock(machine);
+    let mut ids = Vec::new();
+    for rule in rules {
+        ids.push(service.faults.arm(rule, now).map_err(|e| (400, e))?);
+    }
+    Ok(json!({"ids": ids}))
+}
+
+fn hide(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
+    let hide: Hide = read(body)?;
+    let until = after(service.clock(machine), hide.lasting);
+    let account = hide.account.unwrap_or_else(|| service.root.account.clone());
+    let region = hide.region.as_deref().unwrap_or(REGION);
+    let held = service.world.region(&account, region);
+    held.hidden
+        .retain(|h| after(machine, SignedDuration::ZERO) < h.until);
+    held.hidden.push(Hidden {
+        server_id: hide.server_id,
+        member: hide.user_name.or(hide.external_id).or(hide.host_key_id),
+        until,
+    });
+    service.unsaved = true;
+    Ok(json!({"until": until}))
+}
+
+fn calls(service: &Service, query: &str) -> Reply {
+    let mut since = 0;
+    for pair in query.split('&').filter(|p| !p.is_empty()) {
+        since = match pair.split_once('=') {
+            Some(("since", number)) => number
+                .parse()
+                .map_err(|_| (400, format!("since is not a number: {number}")))?,
+            _ => return Err((400, format!("unknown parameter: {pair}"))),
+        };
+    }
+    let calls: Vec<_> = service.calls.since(since).collect();
+    Ok(json!({"calls": calls, "last": service.calls.last()}))
+}
+
+fn clock(service: &Service, machine: Timestamp) -> Value {
+    json!({"now": service.clock(machine)})
+}
+
+fn advance(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
+    let Advance { advance } = read(body)?;
+    let ahead = service.world.clock_ahead.checked_add(advance);
+    service.world.clock_ahead =
+        ahead.ok_or_else(|| (400, "the clock cannot be moved that far".to_owned()))?;
+    service.unsaved = true;
+    Ok(clock(service, machine))
+}
+
+fn change(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
+    let change: Change = read(body)?;
+    let account = change
+        .account
+        .unwrap_or_else(|| service.root.account.clone());
+    let region = change.region.as_deref().unwrap_or(REGION);
+    let refused = |e: super::error::ApiError| {
+        let text = e.message.unwrap_or_default();
+        (409, format!("{}: {text}", e.code))
+    };
+    match (change.operation, change.set_state) {
+        (Some(name), None) => {
+            let operation = Operation::named(&name)
+                .ok_or_else(|| (400, format!("no such operation: {name}")))?;
+            let input = if change.input.is_null() {
+                json!({})
+            } else {
+                change.input
+            };
+            let output = service.out_of_band(operation, &account, region, input, machine);
+            let mut output = output.map_err(refused)?;
+            wire::without_nulls(&mut output);
+            Ok(json!({"output": output}))
+        }
+        (None, Some(SetState { server_id, state })) => {
+            let now = service.clock(machine);
+            let held = service.world.region(&account, region);
+            servers::force(held, &server_id, &state, now).map_err(refused)?;
+            service.unsaved = true;
+            Ok(json!({}))
+        }
+        _ => Err((400, "give either operation or set_state".to_owned())),
+    }
+}
+
+fn configure(service: &mut Service, body: &[u8]) -> Reply {
+    let changes: Value = read(body)?;
+    service.config = service.config.with(&changes).map_err(|e| (400, e))?;
+    Ok(json!(service.config))
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, (u16, String)> {
+    serde_json::from_slice(body).map_err(|e| (400, format!("cannot read the request: {e}")))
+}

@@ -1,0 +1,67 @@
+//! From an operation's name to the function that carries it out. Its input was validated before.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::{Answer, ApiError};
+use super::operation::Operation;
+use super::state::{Context, Region};
+use super::{
+    accesses, host_keys, identity, security_policies, servers, ssh_keys, tags, update, users,
+    validate,
+};
+
+/// Carries out one operation in one region of one account.
+///
+/// # Errors
+/// AWS's refusals, in AWS's order: shape, existence, meaning.
+pub fn call(
+    operation: Operation,
+    region: &mut Region,
+    context: &mut Context<'_>,
+    input: Value,
+) -> Answer<Value> {
+    validate::check(operation, &input)?;
+    region.purge(context.now);
+    match operation {
+        Operation::CreateServer => servers::create(region, context, input),
+        Operation::UpdateServer => update::update(region, context, input),
+        Operation::DescribeServer => servers::describe(region, context, input),
+        Operation::DeleteServer => servers::delete(region, context, input),
+        Operation::StartServer => servers::start(region, context, input),
+        Operation::StopServer => servers::stop(region, context, input),
+        Operation::ListServers => servers::list(region, context, input),
+        Operation::CreateUser => users::create(region, context, input),
+        Operation::UpdateUser => users::update(region, context, input),
+        Operation::DescribeUser => users::describe(region, context, input),
+        Operation::DeleteUser => users::delete(region, context, input),
+        Operation::ListUsers => users::list(region, context, input),
+        Operation::ImportSshPublicKey => ssh_keys::import(region, context, input),
+        Operation::DeleteSshPublicKey => ssh_keys::delete(region, context, input),
+        Operation::CreateAccess => accesses::create(region, context, input),
+        Operation::UpdateAccess => accesses::update(region, context, input),
+        Operation::DescribeAccess => accesses::describe(region, context, input),
+        Operation::DeleteAccess => accesses::delete(region, context, input),
+        Operation::ListAccesses => accesses::list(region, context, input),
+        Operation::ImportHostKey => host_keys::import(region, context, input),
+        Operation::UpdateHostKey => host_keys::update(region, context, input),
+        Operation::DescribeHostKey => host_keys::describe(region, context, input),
+        Operation::DeleteHostKey => host_keys::delete(region, context, input),
+        Operation::ListHostKeys => host_keys::list(region, context, input),
+        Operation::TagResource => tags::tag(region, context, input),
+        Operation::UntagResource => tags::untag(region, context, input),
+        Operation::ListTagsForResource => tags::list(region, context, input),
+        Operation::DescribeSecurityPolicy => security_policies::describe(input),
+        Operation::ListSecurityPolicies => security_policies::list(context, input),
+        Operation::TestIdentityProvider => identity::test(region, context, input),
+    }
+}
+
+/// The typed input of an operation.
+///
+/// # Errors
+/// `SerializationException`; validation leaves little that could still fail.
+pub fn parse<T: DeserializeOwned>(input: Value) -> Answer<T> {
+    serde_json::from_value(input)
+        .map_err(|e| ApiError::new("SerializationException", e.to_string()))
+}

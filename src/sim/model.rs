@@ -1,0 +1,248 @@
+//! What the simulated account holds: servers and what belongs to them, as it is kept in the state file.
+//! Plain data; who may change what is decided by the operations.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::lifecycle::Lifecycle;
+
+/// One tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Tag {
+    /// Its key, unique on the resource.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// `EndpointDetails`. `SecurityGroupIds` is kept but never returned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct EndpointDetails {
+    pub address_allocation_ids: Option<Vec<String>>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub vpc_endpoint_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub security_group_ids: Option<Vec<String>>,
+}
+
+/// `IdentityProviderDetails`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct IdentityProviderDetails {
+    pub url: Option<String>,
+    pub invocation_role: Option<String>,
+    pub directory_id: Option<String>,
+    pub function: Option<String>,
+    pub sftp_authentication_methods: Option<String>,
+}
+
+/// `ProtocolDetails`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct ProtocolDetails {
+    pub passive_ip: Option<String>,
+    pub tls_session_resumption_mode: Option<String>,
+    pub set_stat_option: Option<String>,
+    pub sftp_ports: Option<Vec<SftpPort>>,
+    #[serde(rename = "As2Transports")]
+    pub as2_transports: Option<Vec<String>>,
+    pub proxy_config: Option<ProxyConfig>,
+}
+
+/// `SftpPortWithOptions`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct SftpPort {
+    pub sftp_port: i64,
+    pub communication_mode: Option<String>,
+}
+
+/// `ProxyConfig`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct ProxyConfig {
+    pub sftp_mode: Option<String>,
+}
+
+/// `WorkflowDetail`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct WorkflowDetail {
+    pub workflow_id: String,
+    pub execution_role: String,
+}
+
+/// `WorkflowDetails`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct WorkflowDetails {
+    pub on_upload: Option<Vec<WorkflowDetail>>,
+    pub on_partial_upload: Option<Vec<WorkflowDetail>>,
+}
+
+/// `S3StorageOptions`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct S3StorageOptions {
+    pub directory_listing_optimization: Option<String>,
+}
+
+/// The settings of a server: what UpdateServer can change, after AWS's defaults were filled in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct Settings {
+    pub certificate: Option<String>,
+    pub endpoint_details: Option<EndpointDetails>,
+    pub endpoint_type: String,
+    pub identity_provider_details: Option<IdentityProviderDetails>,
+    pub identity_provider_type: String,
+    pub ip_address_type: String,
+    pub logging_role: Option<String>,
+    pub post_authentication_login_banner: Option<String>,
+    pub pre_authentication_login_banner: Option<String>,
+    pub protocols: Vec<String>,
+    pub protocol_details: ProtocolDetails,
+    pub security_policy_name: String,
+    pub workflow_details: WorkflowDetails,
+    pub structured_log_destinations: Option<Vec<String>>,
+    #[serde(rename = "S3StorageOptions")]
+    pub s3_storage_options: Option<S3StorageOptions>,
+}
+
+/// A server and everything that dies with it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Server {
+    /// Its id, never used twice.
+    pub server_id: String,
+    /// `S3` or `EFS`; cannot change.
+    pub domain: String,
+    /// What UpdateServer changes.
+    pub settings: Settings,
+    /// The state that Describe shows, as a function of time.
+    pub lifecycle: Lifecycle,
+    /// When it was made; listings may lag behind.
+    pub created: Timestamp,
+    /// The VPC endpoint is in transition until then.
+    pub endpoint_ready: Timestamp,
+    /// Deleted, and invisible from then on.
+    pub gone: Option<Timestamp>,
+    /// In the order in which they were added.
+    pub tags: Vec<Tag>,
+    /// By name.
+    pub users: BTreeMap<String, User>,
+    /// By external id.
+    pub accesses: BTreeMap<String, Access>,
+    /// Oldest first: the oldest of each algorithm is the active one.
+    pub host_keys: Vec<HostKey>,
+}
+
+/// `HomeDirectoryMapEntry`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct MapEntry {
+    pub entry: String,
+    pub target: String,
+    pub r#type: Option<String>,
+}
+
+/// `PosixProfile`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct PosixProfile {
+    pub uid: i64,
+    pub gid: i64,
+    pub secondary_gids: Option<Vec<i64>>,
+}
+
+/// What users and accesses have in common: where they land and what they may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct Profile {
+    pub home_directory: Option<String>,
+    pub home_directory_type: String,
+    pub home_directory_mappings: Option<Vec<MapEntry>>,
+    pub policy: Option<String>,
+    pub posix_profile: Option<PosixProfile>,
+    pub role: String,
+}
+
+/// A user of the service's own directory.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct User {
+    /// Home, policy, role.
+    pub profile: Profile,
+    /// In the order of their import.
+    pub ssh_public_keys: Vec<SshKey>,
+    /// In the order in which they were added.
+    pub tags: Vec<Tag>,
+    /// Deleted, and invisible from then on.
+    pub gone: Option<Timestamp>,
+}
+
+/// A group of a directory.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Access {
+    /// Home, policy, role.
+    pub profile: Profile,
+    /// Deleted, and invisible from then on.
+    pub gone: Option<Timestamp>,
+}
+
+/// A public key of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct SshKey {
+    pub ssh_public_key_id: String,
+    pub ssh_public_key_body: String,
+    pub date_imported: Timestamp,
+}
+
+/// A host key; of the private half nothing is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct HostKey {
+    pub host_key_id: String,
+    pub host_key_fingerprint: String,
+    pub r#type: String,
+    pub description: Option<String>,
+    pub date_imported: Timestamp,
+    pub tags: Vec<Tag>,
+    pub storage_type: String,
+    pub kms_key: Option<String>,
+    pub secret_id: Option<String>,
+}
+
+impl Server {
+    /// Whether the oldest rule of the service applies: users are its own, not a directory's or a function's.
+    #[must_use]
+    pub fn service_managed(&self) -> bool {
+        self.settings.identity_provider_type == "SERVICE_MANAGED"
+    }
+
+    /// Users that are not being deleted.
+    #[must_use]
+    pub fn user_count(&self) -> usize {
+        self.users.values().filter(|u| u.gone.is_none()).count()
+    }
+}

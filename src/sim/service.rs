@@ -1,0 +1,461 @@
+//! The whole service behind its socket: a signed request and a time go in, an answer comes out.
+//! Synchronous and without a clock, so that a harness can run it in virtual time. Waiting and closing connections
+//! are left to whoever owns the connection.
+
+use http::{Request, Response};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::calls::{Call, Calls};
+use super::config::{Config, ErrorType, MessageKey};
+use super::error::{Answer, ApiError};
+use super::faults::{EffectOfError, Fault, Faults, Seen, Verdict};
+use super::operation::Operation;
+use super::random::Random;
+use super::sigv4::{self, Claim, Refusal};
+use super::state::{Context, World};
+use super::sts::{self, Caller};
+use super::time::{after, http_date};
+use super::{dispatch, validate, wire};
+
+/// The account that exists from the start, and its credentials.
+#[derive(Debug, Clone)]
+pub struct Root {
+    /// Twelve digits.
+    pub account: String,
+    /// The access key of a user with all rights.
+    pub access_key: String,
+    /// Its secret.
+    pub secret_key: String,
+}
+
+/// The simulated service.
+#[derive(Debug)]
+pub struct Service {
+    /// What it holds.
+    pub world: World,
+    /// Its switches.
+    pub config: Config,
+    /// Its script of trouble.
+    pub faults: Faults,
+    /// What clients did.
+    pub calls: Calls,
+    /// The first account.
+    pub root: Root,
+    pub(super) random: Random,
+    pub(super) unsaved: bool,
+}
+
+/// A request that has arrived and may be held up.
+#[derive(Debug)]
+pub struct Arrived {
+    request: Request<Vec<u8>>,
+    target: Target,
+    input: Value,
+    claim: Result<Claim, Refusal>,
+    verdict: Verdict,
+}
+
+/// What becomes of a request in the end.
+#[derive(Debug)]
+pub struct Departure {
+    /// The answer; none means that the connection closes without one.
+    pub reply: Option<Response<Vec<u8>>>,
+    /// How long it is held up.
+    pub delay: SignedDuration,
+}
+
+/// Which service and operation a request is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Target {
+    Transfer(String),
+    Sts(String),
+    Unknown,
+}
+
+impl Arrived {
+    /// How long the request is held up before it is carried out.
+    #[must_use]
+    pub const fn delay(&self) -> SignedDuration {
+        self.verdict.delay_in
+    }
+}
+
+impl Service {
+    /// A service that holds `world`.
+    #[must_use]
+    pub fn new(root: Root, config: Config, random: Random, world: World) -> Self {
+        Self {
+            world,
+            config,
+            faults: Faults::default(),
+            calls: Calls::default(),
+            root,
+            random,
+            unsaved: false,
+        }
+    }
+
+    /// The simulator's clock.
+    #[must_use]
+    pub fn clock(&self, machine: Timestamp) -> Timestamp {
+        after(machine, self.world.clock_ahead)
+    }
+
+    /// Whether something changed since the last time this was asked.
+    pub fn take_unsaved(&mut self) -> bool {
+        std::mem::take(&mut self.unsaved)
+    }
+
+    /// Takes a request in: it is counted by the script of trouble, and nothing else happens yet.
+    pub fn arrive(&mut self, request: Request<Vec<u8>>, machine: Timestamp) -> Arrived {
+        let target = target(&request);
+        let input = input(&target, request.body());
+        let claim = sigv4::claim(&request);
+        let seen = Seen {
+            operation: target.name(),
+            region: claim.as_ref().ok().map(|c| c.region.as_str()),
+            access_key: claim.as_ref().ok().map(|c| c.access_key.as_str()),
+            input: &input,
+        };
+        let verdict = self.faults.strike(&seen, self.clock(machine));
+        Arrived {
+            request,
+            target,
+            input,
+            claim,
+            verdict,
+        }
+    }
+
+    /// Carries a request out: signature, effect, log, answer.
+    pub fn carry_out(&mut self, arrived: Arrived, machine: Timestamp) -> Departure {
+        let now = self.clock(machine);
+        let fault = arrived.verdict.fault.as_ref();
+        let mut call = noted(&arrived, now);
+        let result = match fault {
+            Some(Fault::Refuse {}) => Err(ApiError::new("ConnectionRefused", "")),
+            _ => self.run(&arrived, now, &mut call),
+        };
+        call.outcome = match &result {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => error.code.clone(),
+        };
+        call.fault = fault.map(|f| f.kind().to_owned());
+        self.unsaved |= call.mutated;
+        self.calls.note(call);
+        let reply = match fault {
+            Some(Fault::LoseReply {} | Fault::Refuse {}) => None,
+            Some(other) => {
+                let injected = other.error().map(|(error, _)| error);
+                let result = injected.map_or(result, Err);
+                Some(self.reply(&arrived.target, result, Some(other), now))
+            }
+            None => Some(self.reply(&arrived.target, result, None, now)),
+        };
+        Departure {
+            reply,
+            delay: arrived.verdict.delay_out,
+        }
+    }
+
+    fn run(&mut self, arrived: &Arrived, now: Timestamp, call: &mut Call) -> Answer<Vec<u8>> {
+        let service = arrived.target.service();
+        let (caller, region) = self
+            .authenticate(arrived, service, now)
+            .map_err(|refusal| refused(refusal, service))?;
+        call.account = Some(caller.account.clone());
+        call.principal = Some(caller.arn.clone());
+        if let Some((error, EffectOfError::None)) =
+            arrived.verdict.fault.as_ref().and_then(Fault::error)
+        {
+            return Err(error);
+        }
+        match &arrived.target {
+            Target::Transfer(name) => {
+                let operation = Operation::named(name)
+                    .ok_or_else(|| ApiError::new("UnknownOperationException", name.clone()))?;
+                let input = arrived.input.clone();
+                let output =
+                    self.transfer(operation, &caller.account, &region, input, now, call)?;
+                Ok(wire::success(output, &self.config))
+            }
+            Target::Sts(action) => {
+                let form = sts::form(arrived.request.body());
+                let xml = sts::call(
+                    action,
+                    &form,
+                    &caller,
+                    &mut self.world,
+                    &mut self.random,
+                    now,
+                )?;
+                self.unsaved = true;
+                Ok(xml.into_bytes())
+            }
+            Target::Unknown => Err(ApiError::new("UnknownOperationException", "")),
+        }
+    }
+
+    fn transfer(
+        &mut self,
+        operation: Operation,
+        account: &str,
+        region: &str,
+        input: Value,
+        now: Timestamp,
+        call: &mut Call,
+    ) -> Answer<Value> {
+        let mut context = Context {
+            now,
+            account,
+            region,
+            config: &self.config,
+            random: &mut self.random,
+            admin: false,
+            changed: false,
+        };
+        let held = self.world.region(account, region);
+        let result = dispatch::call(operation, held, &mut context, input);
+        // A refused call changes nothing, whatever it tried first.
+        call.mutated = context.changed && result.is_ok();
+        if operation == Operation::CreateServer
+            && let Ok(output) = &result
+        {
+            call.created_server_id = text(output, "ServerId");
+            call.server_id.clone_from(&call.created_server_id);
+        }
+        result
+    }
+
+    /// Carries out an operation as AWS itself or a person with all rights would: without signature, faults and log.
+    ///
+    /// # Errors
+    /// What the operation refuses.
+    pub fn out_of_band(
+        &mut self,
+        operation: Operation,
+        account: &str,
+        region: &str,
+        input: Value,
+        machine: Timestamp,
+    ) -> Answer<Value> {
+        let mut context = Context {
+            now: self.clock(machine),
+            account,
+            region,
+            config: &self.config,
+            random: &mut self.random,
+            admin: true,
+            changed: false,
+        };
+        let held = self.world.region(account, region);
+        let result = dispatch::call(operation, held, &mut context, input);
+        self.unsaved |= context.changed;
+        result
+    }
+
+    fn authenticate(
+        &self,
+        arrived: &Arrived,
+        service: &str,
+        now: Timestamp,
+    ) -> Result<(Caller, String), Refusal> {
+        let claim = arrived.claim.as_ref().map_err(Clone::clone)?;
+        let (secret, caller) = self.credentials(claim, now)?;
+        sigv4::verify(
+            &arrived.request,
+            claim,
+            &secret,
+            service,
+            now,
+            self.config.signature_tolerance,
+        )?;
+        Ok((caller, claim.region.clone()))
+    }
+
+    fn credentials(&self, claim: &Claim, now: Timestamp) -> Result<(String, Caller), Refusal> {
+        let root = &self.root;
+        if claim.access_key == root.access_key && claim.token.is_none() {
+            let caller = Caller {
+                account: root.account.clone(),
+                arn: format!("arn:aws:iam::{}:user/{}", root.account, root.access_key),
+                user_id: format!("AIDA{}", root.access_key),
+            };
+            return Ok((root.secret_key.clone(), caller));
+        }
+        let session = self.world.sessions.get(&claim.access_key);
+        let session = session
+            .filter(|s| claim.token.as_ref() == Some(&s.token))
+            .ok_or(Refusal::UnknownKey)?;
+        if session.expires <= now {
+            return Err(Refusal::Expired);
+        }
+        let caller = Caller {
+            account: session.account.clone(),
+            arn: session.arn.clone(),
+            user_id: session.user_id.clone(),
+        };
+        Ok((session.secret_key.clone(), caller))
+    }
+
+    fn reply(
+        &mut self,
+        target: &Target,
+        result: Answer<Vec<u8>>,
+        fault: Option<&Fault>,
+        now: Timestamp,
+    ) -> Response<Vec<u8>> {
+        let id = self.random.uuid();
+        let (forced, style) = self.error_style(fault);
+        let query = matches!(target, Target::Sts(_));
+        let mut headers = Vec::new();
+        let (status, body) = match result {
+            Ok(body) => (200, body),
+            Err(error) => {
+                let status =
+                    forced.unwrap_or_else(|| wire::status(&error.code, self.config.status));
+                if query {
+                    (status, sts::failure(&error, &id, status).into_bytes())
+                } else {
+                    let (body, more) = wire::failure(&error, &self.config, style);
+                    headers = more;
+                    (status, body)
+                }
+            }
+        };
+        let kind = if query {
+            "text/xml"
+        } else {
+            "application/x-amz-json-1.1"
+        };
+        let mut reply = Response::builder()
+            .status(status)
+            .header("content-type", kind)
+            .header("x-amzn-requestid", id)
+            .header("date", http_date(now));
+        for (name, value) in headers {
+            reply = reply.header(name, value);
+        }
+        reply
+            .body(body)
+            .unwrap_or_else(|_| Response::new(Vec::new()))
+    }
+
+    fn error_style(&self, fault: Option<&Fault>) -> (Option<u16>, (ErrorType, MessageKey)) {
+        let usual = (self.config.error_type, self.config.error_message);
+        match fault {
+            Some(Fault::Error(error)) => (
+                error.status,
+                (
+                    error.error_type.unwrap_or(usual.0),
+                    error.error_message.unwrap_or(usual.1),
+                ),
+            ),
+            _ => (None, usual),
+        }
+    }
+}
+
+impl Target {
+    fn name(&self) -> &str {
+        match self {
+            Self::Transfer(name) | Self::Sts(name) => name,
+            Self::Unknown => "",
+        }
+    }
+
+    const fn service(&self) -> &'static str {
+        match self {
+            Self::Sts(_) => "sts",
+            Self::Transfer(_) | Self::Unknown => "transfer",
+        }
+    }
+}
+
+fn target(request: &Request<Vec<u8>>) -> Target {
+    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
+    if let Some(name) = header("x-amz-target") {
+        return name
+            .strip_prefix("TransferService.")
+            .map_or(Target::Unknown, |n| Target::Transfer(n.to_owned()));
+    }
+    let is_form = |t: &str| t.starts_with("application/x-www-form-urlencoded");
+    if header("content-type").is_some_and(is_form) {
+        let action = sts::form(request.body()).remove("Action");
+        return Target::Sts(action.unwrap_or_default());
+    }
+    Target::Unknown
+}
+
+/// The input as JSON; a form becomes an object of texts. What is no JSON becomes null, which validation refuses.
+fn input(target: &Target, body: &[u8]) -> Value {
+    match target {
+        Target::Transfer(_) if body.is_empty() => json!({}),
+        Target::Transfer(_) => serde_json::from_slice(body).unwrap_or(Value::Null),
+        Target::Sts(_) => json!(sts::form(body)),
+        Target::Unknown => Value::Null,
+    }
+}
+
+fn noted(arrived: &Arrived, now: Timestamp) -> Call {
+    let claim = arrived.claim.as_ref().ok();
+    let name = arrived.target.name();
+    let logged = Operation::named(name).map_or_else(
+        || arrived.input.clone(),
+        |operation| validate::redacted(operation, &arrived.input),
+    );
+    Call {
+        seq: 0,
+        time: now,
+        account: None,
+        region: claim.map(|c| c.region.clone()),
+        operation: name.to_owned(),
+        principal: None,
+        access_key: claim.map(|c| c.access_key.clone()),
+        signed_at: claim.map(|c| c.signed_at),
+        server_id: text(&logged, "ServerId"),
+        user_name: text(&logged, "UserName"),
+        external_id: text(&logged, "ExternalId"),
+        input: logged,
+        outcome: String::new(),
+        fault: None,
+        mutated: false,
+        created_server_id: None,
+    }
+}
+
+fn text(value: &Value, member: &str) -> Option<String> {
+    value.get(member)?.as_str().map(str::to_owned)
+}
+
+/// Query services and JSON services have different codes for the same refusal.
+fn refused(refusal: Refusal, service: &str) -> ApiError {
+    let query = service == "sts";
+    let code = |json: &'static str, xml: &'static str| if query { xml } else { json };
+    match refusal {
+        Refusal::Missing => ApiError::new(
+            code(
+                "MissingAuthenticationTokenException",
+                "MissingAuthenticationToken",
+            ),
+            "Request is missing Authentication Token",
+        ),
+        Refusal::Incomplete(text) => ApiError::new(
+            code("IncompleteSignatureException", "IncompleteSignature"),
+            text,
+        ),
+        Refusal::UnknownKey => ApiError::new(
+            code("UnrecognizedClientException", "InvalidClientTokenId"),
+            "The security token included in the request is invalid.",
+        ),
+        Refusal::Expired => ApiError::new(
+            code("ExpiredTokenException", "ExpiredToken"),
+            "The security token included in the request is expired",
+        ),
+        Refusal::Wrong(text) => ApiError::new(
+            code("InvalidSignatureException", "SignatureDoesNotMatch"),
+            text,
+        ),
+    }
+}

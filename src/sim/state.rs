@@ -1,0 +1,252 @@
+//! The accounts of the simulated AWS and how things in them are found.
+//! Pure and synchronous: time, randomness and switches are handed in with every call.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::config::{Config, Leniency};
+use super::error::{Answer, ApiError};
+use super::model::{Access, Server, User};
+use super::random::Random;
+use super::time::after;
+
+/// All accounts and regions; what the state file holds.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct World {
+    /// By account and region.
+    pub accounts: BTreeMap<String, BTreeMap<String, Region>>,
+    /// Temporary credentials that were given out, by access key.
+    pub sessions: BTreeMap<String, Session>,
+    /// How far the simulator's clock is ahead of the machine's.
+    pub clock_ahead: SignedDuration,
+}
+
+/// Temporary credentials of an assumed role.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Session {
+    /// The account of the role.
+    pub account: String,
+    /// The ARN of the session.
+    pub arn: String,
+    /// The unique id of role and session.
+    pub user_id: String,
+    /// The secret half.
+    pub secret_key: String,
+    /// The token that has to come along.
+    pub token: String,
+    /// Not valid from then on.
+    pub expires: Timestamp,
+}
+
+/// What one account has in one region.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Region {
+    /// By id.
+    pub servers: BTreeMap<String, Server>,
+    /// What listings leave out for a while.
+    #[serde(default)]
+    pub hidden: Vec<Hidden>,
+    /// When the next deleted thing vanishes.
+    #[serde(default)]
+    pub next_gone: Option<Timestamp>,
+}
+
+/// Something that listings leave out for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hidden {
+    /// The server, or the server it belongs to.
+    pub server_id: String,
+    /// The user name, external id or host key id; none for the server itself.
+    pub member: Option<String>,
+    /// Listed again from then on.
+    pub until: Timestamp,
+}
+
+/// What an operation may know and use beside its input.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The simulator's clock.
+    pub now: Timestamp,
+    /// The caller's account.
+    pub account: &'a str,
+    /// The region in which the request was signed.
+    pub region: &'a str,
+    /// The switches.
+    pub config: &'a Config,
+    /// The source of identifiers.
+    pub random: &'a mut Random,
+    /// An out-of-band change: what only AWS itself may do is allowed.
+    pub admin: bool,
+    /// Set by whatever changes the state.
+    pub changed: bool,
+}
+
+impl Context<'_> {
+    /// An ARN of the service in the caller's account.
+    #[must_use]
+    pub fn arn(&self, resource: &str) -> String {
+        self.arn_of("transfer", resource)
+    }
+
+    /// An ARN of another service in the caller's account.
+    #[must_use]
+    pub fn arn_of(&self, service: &str, resource: &str) -> String {
+        format!(
+            "arn:{}:{service}:{}:{}:{resource}",
+            partition(self.region),
+            self.region,
+            self.account
+        )
+    }
+}
+
+/// The AWS partition that a region belongs to.
+#[must_use]
+pub fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}
+
+impl World {
+    /// What an account has in a region.
+    pub fn region(&mut self, account: &str, region: &str) -> &mut Region {
+        self.accounts
+            .entry(account.to_owned())
+            .or_default()
+            .entry(region.to_owned())
+            .or_default()
+    }
+}
+
+impl Region {
+    /// A server that can be read; one that is being deleted still can.
+    ///
+    /// # Errors
+    /// `Unknown server`.
+    pub fn server(&self, id: &str) -> Answer<&Server> {
+        self.servers
+            .get(id)
+            .ok_or_else(|| ApiError::unknown_server(id))
+    }
+
+    /// A server that can be changed.
+    ///
+    /// # Errors
+    /// `Unknown server`, also for one that is being deleted.
+    pub fn server_mut(&mut self, id: &str) -> Answer<&mut Server> {
+        self.servers
+            .get_mut(id)
+            .filter(|s| s.gone.is_none())
+            .ok_or_else(|| ApiError::unknown_server(id))
+    }
+
+    /// Whether listings leave it out just now.
+    #[must_use]
+    pub fn hides(&self, server_id: &str, member: Option<&str>, now: Timestamp) -> bool {
+        self.hidden
+            .iter()
+            .any(|h| h.server_id == server_id && h.member.as_deref() == member && now < h.until)
+    }
+
+    /// Removes what was deleted long enough ago.
+    pub fn purge(&mut self, now: Timestamp) {
+        if self.next_gone.is_none_or(|at| now < at) {
+            return;
+        }
+        let stays = |gone: &Option<Timestamp>| gone.is_none_or(|at| now < at);
+        self.servers.retain(|_, s| stays(&s.gone));
+        for server in self.servers.values_mut() {
+            server.users.retain(|_, u| stays(&u.gone));
+            server.accesses.retain(|_, a| stays(&a.gone));
+        }
+        self.next_gone = self.servers.values().flat_map(dying).min();
+    }
+
+    /// When something deleted now vanishes; noted for `purge`.
+    pub fn vanishing(&mut self, context: &Context<'_>) -> Timestamp {
+        let at = after(context.now, context.config.deletion_time);
+        self.next_gone = Some(self.next_gone.map_or(at, |next| next.min(at)));
+        at
+    }
+}
+
+fn dying(server: &Server) -> impl Iterator<Item = Timestamp> + '_ {
+    let users = server.users.values().filter_map(|u| u.gone);
+    let accesses = server.accesses.values().filter_map(|a| a.gone);
+    server.gone.into_iter().chain(users).chain(accesses)
+}
+
+impl Server {
+    /// Refuses operations on users where the provider is not the service and the switch says so.
+    ///
+    /// # Errors
+    /// `InvalidRequestException`.
+    pub fn allows_users(&self, verb: &str, config: &Config) -> Answer<()> {
+        if self.service_managed() || config.users_of_other_provider == Leniency::Accept {
+            return Ok(());
+        }
+        Err(self.wrong_provider(verb))
+    }
+
+    /// The refusal of an operation that the identity provider has no use for.
+    #[must_use]
+    pub fn wrong_provider(&self, verb: &str) -> ApiError {
+        ApiError::invalid(format!(
+            "Cannot {verb} on server with IdP type: {}",
+            self.settings.identity_provider_type
+        ))
+    }
+
+    /// A user that can be read.
+    ///
+    /// # Errors
+    /// `Unknown user`.
+    pub fn user(&self, name: &str) -> Answer<&User> {
+        self.users.get(name).ok_or_else(|| unknown_user(name))
+    }
+
+    /// A user that can be changed.
+    ///
+    /// # Errors
+    /// `Unknown user`, also for one that is being deleted.
+    pub fn user_mut(&mut self, name: &str) -> Answer<&mut User> {
+        self.users
+            .get_mut(name)
+            .filter(|u| u.gone.is_none())
+            .ok_or_else(|| unknown_user(name))
+    }
+
+    /// An access that can be read.
+    ///
+    /// # Errors
+    /// `Unknown access`.
+    pub fn access(&self, id: &str) -> Answer<&Access> {
+        self.accesses.get(id).ok_or_else(|| unknown_access(id))
+    }
+
+    /// An access that can be changed.
+    ///
+    /// # Errors
+    /// `Unknown access`, also for one that is being deleted.
+    pub fn access_mut(&mut self, id: &str) -> Answer<&mut Access> {
+        self.accesses
+            .get_mut(id)
+            .filter(|a| a.gone.is_none())
+            .ok_or_else(|| unknown_access(id))
+    }
+}
+
+fn unknown_user(name: &str) -> ApiError {
+    ApiError::not_found("Unknown user", name, "User")
+}
+
+fn unknown_access(id: &str) -> ApiError {
+    ApiError::not_found("Unknown access", id, "Access")
+}

@@ -1,0 +1,48 @@
+//! UpdateServer: network, other settings and host key change together or not at all.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::error::Answer;
+use super::host_keys::{self, KeyOptions};
+use super::settings::Changes;
+use super::state::{Context, Region};
+use super::{network, settings};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct UpdateInput {
+    server_id: String,
+    host_key: Option<String>,
+    #[serde(flatten)]
+    changes: Changes,
+}
+
+/// `UpdateServer`.
+///
+/// # Errors
+/// What the operation refuses.
+pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
+    let input: UpdateInput = super::dispatch::parse(input)?;
+    let server = region.server_mut(&input.server_id)?;
+    let moved = network::changed(server, &input.changes, context)?;
+    let next = settings::changed(
+        &moved.settings,
+        input.changes,
+        &server.domain,
+        context.config,
+    )?;
+    if let Some(body) = input.host_key.filter(|k| !k.is_empty()) {
+        let key = host_keys::parsed(&body)?;
+        // The key that the server has already is no change, like any other equal value.
+        if host_keys::same_key(server, &host_keys::fingerprint(&key)).is_none() {
+            let key = host_keys::made(&key, KeyOptions::default(), context)?;
+            host_keys::add(server, key, context)?;
+        }
+    }
+    // Nothing refuses from here on, so that a refused update leaves no half behind.
+    context.changed |= server.settings != next;
+    server.settings = next;
+    server.endpoint_ready = moved.endpoint_ready;
+    Ok(json!({"ServerId": input.server_id}))
+}

@@ -1,0 +1,124 @@
+//! How answers look on the wire: bodies, headers and status numbers, in each of the styles that AWS may use.
+
+use serde_json::{Map, Value, json};
+
+use super::config::{Absent, Config, EmptyBody, ErrorType, MessageKey, StatusNumbers};
+use super::error::ApiError;
+
+/// The body of a successful answer.
+#[must_use]
+pub fn success(mut output: Value, config: &Config) -> Vec<u8> {
+    if output.as_object().is_some_and(Map::is_empty) {
+        return match config.empty_body {
+            EmptyBody::Empty => Vec::new(),
+            EmptyBody::Object => b"{}".to_vec(),
+        };
+    }
+    if config.absent == Absent::Omitted {
+        without_nulls(&mut output);
+    }
+    if config.unknown_members {
+        with_unknown(&mut output);
+    }
+    output.to_string().into_bytes()
+}
+
+/// The body of a refusal, and the headers that belong to it.
+#[must_use]
+pub fn failure(
+    error: &ApiError,
+    config: &Config,
+    style: (ErrorType, MessageKey),
+) -> (Vec<u8>, Vec<(&'static str, String)>) {
+    let mut body = Map::new();
+    let mut headers = Vec::new();
+    match style.0 {
+        ErrorType::Body => {
+            body.insert("__type".to_owned(), json!(error.code));
+        }
+        ErrorType::Namespaced => {
+            let name = format!("com.amazonaws.transfer#{}", error.code);
+            body.insert("__type".to_owned(), json!(name));
+        }
+        ErrorType::Header => headers.push((
+            "x-amzn-errortype",
+            format!("{}:http://internal.amazon.com/coral/", error.code),
+        )),
+    }
+    let lower = match style.1 {
+        MessageKey::Mixed => in_front(&error.code),
+        MessageKey::Capital => false,
+        MessageKey::Lower => true,
+    };
+    if let Some(message) = &error.message {
+        let key = if lower { "message" } else { "Message" };
+        body.insert(key.to_owned(), json!(message));
+    }
+    if let Some((resource, kind)) = &error.resource {
+        body.insert("Resource".to_owned(), json!(resource));
+        body.insert("ResourceType".to_owned(), json!(kind));
+    }
+    if let Some(seconds) = &error.retry_after {
+        body.insert("RetryAfterSeconds".to_owned(), json!(seconds));
+        if config.status == StatusNumbers::Smithy {
+            headers.push(("retry-after", seconds.clone()));
+        }
+    }
+    (Value::Object(body).to_string().into_bytes(), headers)
+}
+
+/// The status number of an error code.
+#[must_use]
+pub fn status(code: &str, numbers: StatusNumbers) -> u16 {
+    let own_fault = matches!(
+        code,
+        "InternalServiceError" | "ServiceUnavailableException" | "InternalFailure"
+    );
+    match (numbers, code) {
+        (StatusNumbers::Documented, _) if own_fault => 500,
+        (StatusNumbers::Smithy, _) if own_fault => 503,
+        (StatusNumbers::Smithy, "AccessDeniedException") => 403,
+        (StatusNumbers::Smithy, "ConflictException" | "ResourceExistsException") => 409,
+        (StatusNumbers::Smithy, "ResourceNotFoundException") => 404,
+        (StatusNumbers::Smithy, "ThrottlingException") => 429,
+        _ => 400,
+    }
+}
+
+/// Errors of the layers in front of the service.
+fn in_front(code: &str) -> bool {
+    matches!(
+        code,
+        "ValidationException"
+            | "SerializationException"
+            | "UnknownOperationException"
+            | "MissingAuthenticationTokenException"
+            | "IncompleteSignatureException"
+            | "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "ExpiredTokenException"
+    )
+}
+
+/// Drops every member that is null, at any depth.
+pub fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, v| !v.is_null());
+            members.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
+}
+
+fn with_unknown(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(with_unknown);
+            members.insert("FutureMember".to_owned(), json!({"Nested": [1, "two"]}));
+        }
+        Value::Array(items) => items.iter_mut().for_each(with_unknown),
+        _ => {}
+    }
+}

@@ -1,0 +1,8 @@
+//! What only a real API server does: admission, RBAC, finalizers, status, watches; with the operator and the simulated
+//! AWS as processes of their own. One file per behaviour.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod control_plane;

@@ -1,0 +1,161 @@
+//! A real etcd and kube-apiserver (see `tools/control-plane`), and ways into it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use kube::api::{ObjectMeta, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use super::process::{Process, scratch};
+
+/// Longer than any test run, so that no client has to renew its token.
+const TOKEN_SECONDS: i64 = 7200;
+
+/// A control plane without nodes. Dropping it stops it.
+pub struct ControlPlane {
+    process: Process,
+    directory: PathBuf,
+}
+
+impl ControlPlane {
+    /// Starts etcd and kube-apiserver and waits until they are ready.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts with kube-controller-manager: namespace deletion, garbage collection, default service accounts.
+    pub async fn with_controller_manager() -> Self {
+        Self::start_with(&["--controller-manager"]).await
+    }
+
+    /// The one control plane of this test binary, for tests that keep to a namespace of their own.
+    pub async fn shared() -> &'static Self {
+        static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
+        SHARED
+            .get_or_init(|| async {
+                let plane = Self::start().await;
+                plane.process.share();
+                plane
+            })
+            .await
+    }
+
+    async fn start_with(options: &[&str]) -> Self {
+        let directory = scratch("control-plane");
+        let mut command = Command::new(super::repository("tools/control-plane"));
+        command.arg(&directory).args(options);
+        let mut plane = Self { process: Process::start("control-plane", command), directory };
+        // No timeout here: the script has one, and before it starts anything it may have to build for minutes.
+        while !plane.kubeconfig().exists() {
+            let ended = plane.process.ended();
+            assert!(ended.is_none(), "the control plane did not start: {}", plane.process.output());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        plane
+    }
+
+    /// The kubeconfig of a cluster administrator.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.directory.join("kubeconfig")
+    }
+
+    /// A new client as cluster administrator. Clients belong to the runtime of their test: ask for one in each.
+    pub async fn admin(&self) -> Client {
+        client(&self.kubeconfig()).await
+    }
+
+    /// A new client as a ServiceAccount, with the rights that RBAC gives it.
+    pub async fn client_for(&self, namespace: &str, service_account: &str) -> Client {
+        client(&self.kubeconfig_for(namespace, service_account).await).await
+    }
+
+    /// A new kubeconfig with a token for a ServiceAccount, which must exist.
+    pub async fn kubeconfig_for(&self, namespace: &str, service_account: &str) -> PathBuf {
+        let mut kubeconfig = Kubeconfig::read_from(self.kubeconfig()).expect("our own kubeconfig can be read");
+        let token = self.token_for(namespace, service_account).await;
+        for user in kubeconfig.auth_infos.iter_mut().filter_map(|named| named.auth_info.as_mut()) {
+            user.token = Some(token.clone().into());
+        }
+        let path = scratch(service_account).with_extension("kubeconfig");
+        let text = serde_json::to_string_pretty(&kubeconfig).expect("a kubeconfig is JSON");
+        std::fs::write(&path, text).expect("the kubeconfig can be written");
+        path
+    }
+
+    async fn token_for(&self, namespace: &str, service_account: &str) -> String {
+        let request = TokenRequest {
+            spec: TokenRequestSpec { expiration_seconds: Some(TOKEN_SECONDS), ..Default::default() },
+            ..Default::default()
+        };
+        Api::<ServiceAccount>::namespaced(self.admin().await, namespace)
+            .create_token_request(service_account, &PostParams::default(), &request)
+            .await
+            .unwrap_or_else(|error| panic!("no token for {namespace}/{service_account}: {error}"))
+            .status
+            .expect("the API server answers a TokenRequest with a token")
+            .token
+    }
+
+    /// A new namespace whose name starts with `prefix`.
+    pub async fn namespace(&self, prefix: &str) -> String {
+        let metadata = ObjectMeta { generate_name: Some(format!("{prefix}-")), ..Default::default() };
+        let created = Api::<Namespace>::all(self.admin().await)
+            .create(&PostParams::default(), &Namespace { metadata, ..Default::default() })
+            .await
+            .expect("a namespace can be created");
+        created.metadata.name.expect("an object of the API server has a name")
+    }
+
+    /// Runs kubectl as cluster administrator and returns its output.
+    pub async fn kubectl(&self, args: &[&str]) -> String {
+        self.try_kubectl(args).await.unwrap_or_else(|error| panic!("kubectl {args:?} failed: {error}"))
+    }
+
+    /// Runs kubectl as cluster administrator; the error is what it wrote to standard error.
+    pub async fn try_kubectl(&self, args: &[&str]) -> Result<String, String> {
+        let output = tokio::process::Command::new(super::tool("kubectl"))
+            .env("KUBECONFIG", self.kubeconfig())
+            .args(args)
+            .output()
+            .await
+            .expect("kubectl can be started");
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
+    /// Installs the product as `kubectl apply` does from a release: CRDs, then everything else.
+    pub async fn install(&self) {
+        for manifest in ["deploy/crds.yaml", "deploy/install.yaml"] {
+            let path = super::repository(manifest);
+            let path = path.to_str().expect("a path in UTF-8");
+            self.kubectl(&["apply", "--server-side", "--filename", path]).await;
+        }
+        self.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).await;
+    }
+
+    /// The audit events of all requests that a ServiceAccount made, in order: `verb`, `objectRef`, `responseStatus`, …
+    pub fn requests_of(&self, namespace: &str, service_account: &str) -> Vec<Value> {
+        let user = format!("system:serviceaccount:{namespace}:{service_account}");
+        let log = std::fs::read_to_string(self.directory.join("audit.log")).expect("the audit log can be read");
+        let complete = log.rfind('\n').map_or("", |end| &log[..end]);
+        complete
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("an audit event is JSON"))
+            .filter(|event| event["user"]["username"] == user.as_str())
+            .collect()
+    }
+}
+
+async fn client(kubeconfig: &Path) -> Client {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).expect("our own kubeconfig can be read");
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .expect("our own kubeconfig is complete");
+    Client::try_from(config).expect("a client can be built")
+}

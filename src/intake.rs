@@ -112,8 +112,8 @@ struct Hub {
     bells: Bells,
 }
 
-/// Which cache a watch fills.
-type Shelf<K> = fn(&Caches) -> &Cache<K>;
+/// Picks the cache that a watch fills.
+type Pick<K> = fn(&Caches) -> &Cache<K>;
 /// Whom a change wakes.
 type Trigger<K> = fn(&Change<K>, &dyn Directory) -> Vec<Wake>;
 
@@ -123,7 +123,7 @@ impl Hub {
         &self,
         apis: Vec<Api<DeserializeGuard<K>>>,
         config: &watcher::Config,
-        shelf: Shelf<K>,
+        pick: Pick<K>,
         mut intake: Intake<K>,
         trigger: Trigger<K>,
     ) -> BoxFuture<'static, ()>
@@ -132,8 +132,8 @@ impl Hub {
     {
         let Self { caches, bells } = self;
         let (caches, bells) = (Arc::clone(caches), bells.clone());
-        follow(apis, config, move |scope, event| {
-            for change in shelf(&caches).apply(scope, event) {
+        follow(apis, config, move |index, event| {
+            for change in pick(&caches).apply(index, event) {
                 let meta = |seen: &Option<Seen<K>>| seen.as_ref().map(|seen| Arc::clone(&seen.meta));
                 intake.take(&change.name, meta(&change.before).as_deref(), meta(&change.after).as_deref());
                 bells.ring(trigger(&change, caches.as_ref()));
@@ -142,7 +142,7 @@ impl Hub {
     }
 
     /// Watches the metadata of a kind that is not ours.
-    fn metadata<W>(&self, apis: Vec<Api<W>>, shelf: Shelf<W::Kept>, trigger: Trigger<W::Kept>) -> BoxFuture<'static, ()>
+    fn metadata<W>(&self, apis: Vec<Api<W>>, pick: Pick<W::Kept>, trigger: Trigger<W::Kept>) -> BoxFuture<'static, ()>
     where
         W: Watched + Clone + Debug + DeserializeOwned + Send + 'static,
         W::Kept: Send + Sync + 'static,
@@ -150,7 +150,7 @@ impl Hub {
         let Self { caches, bells } = self;
         let (caches, bells) = (Arc::clone(caches), bells.clone());
         follow(apis, &watcher::Config::default(), move |scope, event: Event<W>| {
-            for change in shelf(&caches).apply(scope, event) {
+            for change in pick(&caches).apply(scope, event) {
                 bells.ring(trigger(&change, caches.as_ref()));
             }
         })

@@ -45,13 +45,13 @@ pub struct Change<K> {
 impl<K> Change<K> {
     /// The object as it was.
     #[must_use]
-    pub fn old(&self) -> Option<&K> {
+    pub fn was(&self) -> Option<&K> {
         self.before.as_ref()?.object.as_deref()
     }
 
     /// The object as it is.
     #[must_use]
-    pub fn new(&self) -> Option<&K> {
+    pub fn is(&self) -> Option<&K> {
         self.after.as_ref()?.object.as_deref()
     }
 }
@@ -333,7 +333,7 @@ mod tests {
         let cache = Cache::new(1);
         let changes = cache.apply(0, Event::Apply(access("a", "bad", &json!({"externalId": 7}))));
         assert_eq!(names(&changes), ["a/bad true"]);
-        assert!(changes.iter().all(|change| change.new().is_none()));
+        assert!(changes.iter().all(|change| change.is().is_none()));
         assert!(cache.all().is_empty());
     }
 

@@ -87,7 +87,7 @@ impl Cluster for KubeCluster {
         let stored = bounded(&what, api.patch_status(&name.name, &params, &Patch::Apply(&body))).await?;
         let stored = value(&what, &stored)?;
         // An older CRD drops fields that it does not know, in some versions without a word.
-        if holds(&stored["status"], &status) {
+        if stored.get("status").is_some_and(|stored| holds(stored, &status)) {
             Ok(stored)
         } else {
             Err(ClusterError::Invalid(what, "the status was stored in part; update the CRDs".to_owned()))
@@ -243,7 +243,7 @@ fn cut(mut message: String) -> String {
 }
 
 fn reference(kind: &ApiResource, object: &Value) -> ObjectReference {
-    let field = |name: &str| object["metadata"][name].as_str().map(str::to_owned);
+    let field = |name: &str| object.get("metadata")?.get(name)?.as_str().map(str::to_owned);
     ObjectReference {
         api_version: Some(kind.api_version.clone()),
         kind: Some(kind.kind.clone()),
@@ -256,7 +256,7 @@ fn reference(kind: &ApiResource, object: &Value) -> ObjectReference {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     #[test]

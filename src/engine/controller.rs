@@ -21,11 +21,11 @@ use super::pass::Next;
 use crate::cluster::Name;
 
 /// How long a pass may take. A pass is a handful of calls of at most 30 seconds, and waits for the rate of AWS.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 /// When a pass that ran out of time is tried again.
 const AFTER_DEADLINE: Duration = Duration::from_secs(10);
 /// When a pass that panicked is tried again: it will most likely do so again.
-const AFTER_PANIC: Duration = Duration::from_secs(60);
+const AFTER_PANIC: Duration = Duration::from_mins(1);
 /// Passes at once, per kind. Most of their time they wait for AWS; more would only wait at the gate.
 const CONCURRENCY: u16 = 16;
 
@@ -232,7 +232,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_asks_for_another_pass_gets_it() {
-        let seen = passes(&["x"], 3, |_| Next::After(Duration::from_secs(600))).await;
+        let seen = passes(&["x"], 3, |_| Next::After(Duration::from_mins(10))).await;
         assert_eq!(seen, ["a/x uid-x"; 3]);
     }
 

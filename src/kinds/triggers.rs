@@ -108,7 +108,7 @@ pub fn on_identity(change: &Change<AwsIdentity>, directory: &dyn Directory) -> V
         let ready = condition::find(conditions, types::READY).map(|ready| (ready.status.clone(), ready.reason.clone()));
         (identity.metadata.uid.clone(), identity.metadata.generation, ready)
     };
-    if change.old().map(facts) == change.new().map(facts) {
+    if change.was().map(facts) == change.is().map(facts) {
         return Vec::new();
     }
     let name = &change.name.name;
@@ -132,25 +132,25 @@ pub fn on_server(change: &Change<TransferServer>, directory: &dyn Directory) -> 
             spec.allowed_references.clone(),
         )
     };
-    let mut wakes = if change.old().map(facts) == change.new().map(facts) {
+    let mut wakes = if change.was().map(facts) == change.is().map(facts) {
         Vec::new()
     } else {
         members(directory, |member| member.server().as_ref() == Some(&change.name))
     };
-    wakes.extend(identities(change.old().map(identities_of), change.new().map(identities_of)));
+    wakes.extend(identities(change.was().map(identities_of), change.is().map(identities_of)));
     wakes
 }
 
 /// A user: the server that it leaves, and the identities that it uses or used.
 #[must_use]
 pub fn on_user(change: &Change<TransferUser>, directory: &dyn Directory) -> Vec<Wake> {
-    on_member(change.old().map(Member::from), change.new().map(Member::from), directory)
+    on_member(change.was().map(Member::from), change.is().map(Member::from), directory)
 }
 
 /// An access: the same as a user.
 #[must_use]
 pub fn on_access(change: &Change<TransferAccess>, directory: &dyn Directory) -> Vec<Wake> {
-    on_member(change.old().map(Member::from), change.new().map(Member::from), directory)
+    on_member(change.was().map(Member::from), change.is().map(Member::from), directory)
 }
 
 fn on_member(old: Option<Member<'_>>, new: Option<Member<'_>>, directory: &dyn Directory) -> Vec<Wake> {
@@ -164,7 +164,7 @@ fn on_member(old: Option<Member<'_>>, new: Option<Member<'_>>, directory: &dyn D
 /// A namespace: everything in it, when its labels change, for grants go by them.
 #[must_use]
 pub fn on_namespace(change: &Change<ObjectMeta>, directory: &dyn Directory) -> Vec<Wake> {
-    if change.old().map(|meta| &meta.labels) == change.new().map(|meta| &meta.labels) {
+    if change.was().map(|meta| &meta.labels) == change.is().map(|meta| &meta.labels) {
         return Vec::new();
     }
     let inside = |meta: &ObjectMeta| meta.namespace.as_deref() == Some(change.name.name.as_str());
@@ -177,7 +177,7 @@ pub fn on_namespace(change: &Change<ObjectMeta>, directory: &dyn Directory) -> V
 #[must_use]
 pub fn on_config_map(change: &Change<ObjectMeta>, directory: &dyn Directory) -> Vec<Wake> {
     let version = |meta: &ObjectMeta| meta.resource_version.clone();
-    if change.old().map(version) == change.new().map(version) {
+    if change.was().map(version) == change.is().map(version) {
         return Vec::new();
     }
     members(directory, |member| member.reads(&change.name))

@@ -221,3 +221,7 @@ fn plain(profile: PosixProfile) -> PosixProfile {
 fn json(settings: &LoginSettings) -> Value {
     serde_json::to_value(settings).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "login_tests.rs"]
+mod tests;

@@ -241,3 +241,7 @@ fn managed(recorded: &[SshPublicKeyStatus], id: &str) -> bool {
 fn identity(key: &AwsKey) -> Option<KeyIdentity> {
     PublicKey::parse(&key.body).ok().map(|key| key.identity())
 }
+
+#[cfg(test)]
+#[path = "ssh_keys_tests.rs"]
+mod tests;

@@ -17,7 +17,7 @@ use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::Applied;
 use crate::api::user::SshPublicKeySource;
-use crate::api::{Managed, TransferUser, TransferUserStatus};
+use crate::api::{Managed, TAG_PREFIX, TransferUser, TransferUserStatus};
 use crate::aws::types::{CreateUser, Tags, User};
 use crate::aws::{Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
@@ -139,7 +139,7 @@ fn valid(object: &TransferUser) -> Result<(), Block> {
 fn wanted_tags(own: &Tags, identity: &Tags) -> Tags {
     let mut tags = identity.clone();
     tags.extend(own.clone());
-    tags.retain(|key, _| !key.to_lowercase().starts_with(crate::api::TAG_PREFIX));
+    tags.retain(|key, _| !key.to_lowercase().starts_with(TAG_PREFIX));
     tags
 }
 
@@ -311,7 +311,7 @@ impl Kind for Users {
     }
 }
 
-/// What `NotFound` is about.
+/// What NotFound is about.
 pub(super) fn missing<H>(fault: &Fault) -> Look<H> {
     if fault.resource_type.as_deref() == Some("Server") { Look::ParentMissing } else { Look::Missing }
 }

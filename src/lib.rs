@@ -1,17 +1,25 @@
 //! transfer-operator: Kubernetes objects in, AWS Transfer Family servers, users and accesses out.
 
+/// Health probes and the log.
+pub mod admin;
 /// What a person writes: the custom resources, their rules and their status.
 pub mod api;
 /// The door to AWS: a narrow trait, its adapter over the SDK, faults, sessions and the gate.
 pub mod aws;
+/// The command line.
+pub mod cli;
 /// The door to Kubernetes: a narrow trait and its adapter over kube.
 pub mod cluster;
 /// How any kind is reconciled; knows no kind and no AWS shape.
 pub mod engine;
+/// What is watched, and whom a change wakes.
+pub mod intake;
 /// What is special about each kind.
 pub mod kinds;
 /// Session policies: compaction and comparison by meaning.
 pub mod policy;
+/// The composition root.
+pub mod run;
 /// A simulated AWS Transfer Family.
 #[cfg(feature = "sim")]
 pub mod sim;

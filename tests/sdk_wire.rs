@@ -61,6 +61,8 @@ fn noon() -> Timestamp {
     at("2026-01-01T12:00:00Z")
 }
 
+/// An optional member that is set.
+#[allow(clippy::unnecessary_wraps, reason = "members are optional, and these tests set them all")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -101,7 +103,10 @@ fn server_settings() -> ServerSettings {
             passive_ip: some("AUTO"),
             tls_session_resumption_mode: some("ENFORCED"),
             set_stat_option: some("ENABLE_NO_OP"),
-            sftp_ports: Some(vec![SftpPortWithOptions { sftp_port: 2222, communication_mode: some("CLIENT_TALK_FIRST") }]),
+            sftp_ports: Some(vec![SftpPortWithOptions {
+                sftp_port: 2222,
+                communication_mode: some("CLIENT_TALK_FIRST"),
+            }]),
             as2_transports: Some(vec!["HTTP".to_owned()]),
             proxy_config: Some(ProxyConfig { sftp_mode: some("PROXY_PROTOCOL_V2_ENFORCED") }),
         }),
@@ -202,7 +207,10 @@ fn mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
                 ssh_public_key_body: some("ssh-ed25519 AAAA"),
                 tags: tags(),
             })),
-            with(with(login_json(), on_user.clone()), json!({"SshPublicKeyBody": "ssh-ed25519 AAAA", "Tags": tags_json()})),
+            with(
+                with(login_json(), on_user.clone()),
+                json!({"SshPublicKeyBody": "ssh-ed25519 AAAA", "Tags": tags_json()}),
+            ),
             on_user.clone(),
             None,
         ),
@@ -426,6 +434,7 @@ async fn null_is_as_good_as_absent() {
     assert_eq!((server.settings, server.state, server.tags), (settings, None, Tags::new()));
 }
 
+#[allow(clippy::too_many_lines, reason = "one table")]
 /// Every read, the body that must go out, AWS's answer, and words that our reading of it must hold.
 fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
     let token = || some("t");
@@ -490,7 +499,15 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
                 "Type": "ssh-rsa", "DateImported": 1_767_225_600, "StorageType": "SECRETS_MANAGER",
                 "SecretId": "arn:secret", "Tags": tags_json(),
             }}),
-            vec!["arn:k", "hostkey-1", "SHA256:y=", "ssh-rsa", "2026-01-01T00:00:00Z", "SECRETS_MANAGER", "\"a\": \"1\""],
+            vec![
+                "arn:k",
+                "hostkey-1",
+                "SHA256:y=",
+                "ssh-rsa",
+                "2026-01-01T00:00:00Z",
+                "SECRETS_MANAGER",
+                "\"a\": \"1\"",
+            ],
         ),
         (
             Read::ListTags { arn: "arn:x".to_owned(), token: token() },
@@ -592,7 +609,8 @@ fn create_server() -> Mutation {
 async fn faults_are_told_by_code_wherever_aws_puts_it_and_whatever_the_status() {
     let wire = Wire::start();
     let door = door(&wire.url);
-    let body = r#"{"__type":"ResourceNotFoundException","Message":"Unknown server","Resource":"s-1","ResourceType":"Server"}"#;
+    let body =
+        r#"{"__type":"ResourceNotFoundException","Message":"Unknown server","Resource":"s-1","ResourceType":"Server"}"#;
     let plain = body.replace("ResourceNotFoundException", "com.amazonaws.transfer#ResourceNotFoundException");
     let lower = body.replace("\"Message\"", "\"message\"");
     let header = "ResourceNotFoundException:http://internal.amazon.com/coral/com.amazonaws.transfer/";
@@ -630,7 +648,10 @@ async fn each_class_of_error_arrives_as_its_kind() {
         (error("AccessDeniedException", "no"), FaultKind::Denied),
         (error("UnrecognizedClientException", "unknown key"), FaultKind::Credentials),
         (error("ExpiredTokenException", "expired"), FaultKind::Credentials),
-        (error("InvalidSignatureException", "The request signature we calculated does not match"), FaultKind::Credentials),
+        (
+            error("InvalidSignatureException", "The request signature we calculated does not match"),
+            FaultKind::Credentials,
+        ),
         (error("InvalidSignatureException", "Signature expired: 1 is now earlier than 2"), FaultKind::Skewed),
         (error("InvalidRequestException", "Invalid host key format"), FaultKind::Rejected),
         (error("InvalidRequestException", "Cannot exceed quota for Servers: 50"), FaultKind::Quota),
@@ -663,7 +684,9 @@ async fn each_class_of_error_arrives_as_its_kind() {
 async fn retry_after_is_read_from_the_body_whether_the_operation_knows_the_error_or_not() {
     let wire = Wire::start();
     let door = door(&wire.url);
-    for (seconds, expected) in [("\"1\"", Some(1)), ("2", Some(2)), ("\"soon\"", None), ("99999", Some(300)), ("-3", None)] {
+    for (seconds, expected) in
+        [("\"1\"", Some(1)), ("2", Some(2)), ("\"soon\"", None), ("99999", Some(300)), ("-3", None)]
+    {
         let body = format!(r#"{{"__type":"ThrottlingException","RetryAfterSeconds":{seconds}}}"#);
         for call in [create_server(), delete_user()] {
             let operation = call.operation();
@@ -744,7 +767,8 @@ async fn forty_calls_at_once_keep_their_own_times() {
     let calls = (0..40).map(|number| {
         let door = door.clone();
         let at = start + Duration::from_secs(number * 60);
-        let call = Mutation::UpdateUser { server_id: s(), user_name: format!("user{number}"), settings: Box::default() };
+        let call =
+            Mutation::UpdateUser { server_id: s(), user_name: format!("user{number}"), settings: Box::default() };
         async move { door.mutate(permit().await, at, call).await.unwrap() }
     });
     futures::future::join_all(calls).await;

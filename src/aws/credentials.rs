@@ -16,12 +16,12 @@ use super::sdk::error;
 use super::{Fault, FaultKind};
 
 /// New credentials are fetched this long before the old ones expire: longer than any call takes.
-const REFRESH_BEFORE: Duration = Duration::from_secs(5 * 60);
+const REFRESH_BEFORE: Duration = Duration::from_mins(5);
 /// Fresh credentials are kept at least so long, whatever their expiry says by a wrong clock. What AWS refuses is
 /// dropped at once all the same.
-const KEPT_AT_LEAST: Duration = Duration::from_secs(60);
+const KEPT_AT_LEAST: Duration = Duration::from_mins(1);
 /// Credentials without an expiry (a user's access key) are read again so often, so that a rotated file is noticed.
-const KEPT_WITHOUT_EXPIRY: Duration = Duration::from_secs(15 * 60);
+const KEPT_WITHOUT_EXPIRY: Duration = Duration::from_mins(15);
 /// A failure is kept so long: a thousand objects of a broken identity ask once, not a thousand times.
 pub(super) const FAILURE_KEPT: Duration = Duration::from_secs(10);
 
@@ -94,9 +94,8 @@ impl CredentialCache {
     /// AWS refused these: the next call asks for new ones.
     pub fn refused(&self, credentials: &Credentials) {
         let mut kept = self.lock();
-        let same = |kept: &Kept| {
-            kept.outcome.as_ref().is_ok_and(|kept| kept.access_key_id() == credentials.access_key_id())
-        };
+        let same =
+            |kept: &Kept| kept.outcome.as_ref().is_ok_and(|kept| kept.access_key_id() == credentials.access_key_id());
         if kept.as_ref().is_some_and(same) {
             *kept = None;
         }
@@ -186,7 +185,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn credentials_are_fetched_again_before_they_expire() {
-        let (cache, _) = cache(Ok(Some(Duration::from_secs(3600))));
+        let (cache, _) = cache(Ok(Some(Duration::from_hours(1))));
         assert_eq!(key(&cache).await, "key1");
         tokio::time::advance(Duration::from_secs(3600 - 301)).await;
         assert_eq!(key(&cache).await, "key1");

@@ -347,9 +347,15 @@ mod tests {
     #[test]
     fn retry_after_is_read_from_strings_and_numbers_and_bounded() {
         let read = |json: &str| ErrorBody::read(format!(r#"{{"RetryAfterSeconds":{json}}}"#).as_bytes()).retry_after;
-        for (json, seconds) in
-            [("\"1\"", 1.0), ("2", 2.0), ("0", 0.0), ("1.5", 1.5), ("\" 7 \"", 7.0), ("1e30", 300.0), ("\"inf\"", 300.0)]
-        {
+        for (json, seconds) in [
+            ("\"1\"", 1.0),
+            ("2", 2.0),
+            ("0", 0.0),
+            ("1.5", 1.5),
+            ("\" 7 \"", 7.0),
+            ("1e30", 300.0),
+            ("\"inf\"", 300.0),
+        ] {
             assert_eq!(read(json), Some(Duration::from_secs_f64(seconds)), "{json}");
         }
         for json in ["-1", "\"-5\"", "\"soon\"", "\"NaN\"", "null", "[]", "\"\""] {

@@ -58,7 +58,7 @@ type Key = (String, i64, String);
 pub struct Sessions {
     gate: Arc<Gate>,
     pod: OnceCell<Pod>,
-    sessions: Mutex<BTreeMap<Key, Arc<Session>>>,
+    open: Mutex<BTreeMap<Key, Arc<Session>>>,
 }
 
 /// What the pod's environment gives: endpoints, and credentials of its own.
@@ -98,13 +98,13 @@ impl Sessions {
     /// Sessions on what the environment says: the AWS default chain, `AWS_ENDPOINT_URL`.
     #[must_use]
     pub fn new(gate: Arc<Gate>) -> Self {
-        Self { gate, pod: OnceCell::new(), sessions: Mutex::default() }
+        Self { gate, pod: OnceCell::new(), open: Mutex::default() }
     }
 
     /// Sessions on a given configuration instead of the environment's.
     #[must_use]
     pub fn with_config(gate: Arc<Gate>, config: SdkConfig) -> Self {
-        Self { gate, pod: OnceCell::new_with(Some(config.into())), sessions: Mutex::default() }
+        Self { gate, pod: OnceCell::new_with(Some(config.into())), open: Mutex::default() }
     }
 
     async fn session(&self, identity: &AwsIdentity, region: &str) -> Result<Arc<Session>, Fault> {
@@ -122,7 +122,7 @@ impl Sessions {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Arc<Session>>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -232,7 +232,7 @@ fn open(pod: &Pod, gate: &Arc<Gate>, identity: &AwsIdentity, region: &str) -> Re
     };
     let credentials = match role(identity)? {
         None => Arc::clone(&pod.own),
-        Some(role) => CredentialCache::new(Role { sts: sts.clone(), own: Arc::clone(&pod.own), role }),
+        Some(role) => CredentialCache::new(Role { sts: sts.clone(), own: Arc::clone(&pod.own), to: role }),
     };
     let transfer = Arc::new(SdkTransfer::new(to_transfer, Arc::clone(&credentials)));
     let account = Account::new(spec.account_id.clone(), region.to_owned(), transfer, Arc::clone(gate), clock);

@@ -62,7 +62,7 @@ impl Sts {
     async fn once(&self, operation: &'static str, credentials: &CredentialCache) -> Result<Once, Fault> {
         let credentials = credentials.get().await?;
         let _spent = self.gate.pass(&self.account, &self.region, Class::Read).await;
-        Ok(Once::new(operation, self.clock.now(), READ_TIMEOUT, credentials))
+        Ok(Once::new(operation, self.clock.now(), READ_TIMEOUT, &credentials))
     }
 
     fn ended<T>(&self, once: &Once, used: &CredentialCache, outcome: Result<T, Fault>) -> Result<T, Fault> {
@@ -81,8 +81,7 @@ fn issued(answer: AssumeRoleOutput, date: Option<Timestamp>) -> Option<Issued> {
     let key = Some(theirs.access_key_id).filter(|key| !key.is_empty())?;
     let lifetime = date.map(|date| theirs.expiration.secs().saturating_sub(date.as_second()));
     let lifetime = lifetime.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
-    let credentials =
-        Credentials::new(key, theirs.secret_access_key, Some(theirs.session_token), None, "AssumeRole");
+    let credentials = Credentials::new(key, theirs.secret_access_key, Some(theirs.session_token), None, "AssumeRole");
     Some(Issued { credentials, lifetime })
 }
 
@@ -91,12 +90,12 @@ fn issued(answer: AssumeRoleOutput, date: Option<Timestamp>) -> Option<Issued> {
 pub(super) struct Role {
     pub sts: Sts,
     pub own: Arc<CredentialCache>,
-    pub role: AssumeRole,
+    pub to: AssumeRole,
 }
 
 #[async_trait]
 impl Issue for Role {
     async fn issue(&self) -> Result<Issued, Fault> {
-        self.sts.assume_role(&self.own, &self.role).await
+        self.sts.assume_role(&self.own, &self.to).await
     }
 }

@@ -1,1 +1,254 @@
-//! The Kubernetes door over kube's client.
+//! The Kubernetes door over kube: one request per call, its errors in our words. It decides nothing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::future::try_join_all;
+use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference, Secret};
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
+use kube::core::ApiResource;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Client, ResourceExt};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::{Cluster, ClusterError, Name, Note, SecretData};
+use crate::api;
+
+/// Field manager of everything that we apply, and reporter of our Events.
+const MANAGER: &str = "transfer-operator";
+
+/// kube retries by itself what the API server puts off, without an end; a pass shall say so instead.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Objects per page of a listing: the size that kubectl uses.
+const PAGE: u32 = 500;
+
+/// What the API takes of the note of an Event, in bytes.
+const NOTE_BYTES: usize = 1024;
+
+/// The API server behind kube's client.
+pub struct KubeCluster {
+    client: Client,
+    /// Namespaces that are watched; empty means all.
+    namespaces: Vec<String>,
+    reporter: Reporter,
+}
+
+impl KubeCluster {
+    /// A door that lists these namespaces; none means all.
+    #[must_use]
+    pub fn new(client: Client, namespaces: Vec<String>) -> Self {
+        Self { client, namespaces, reporter: MANAGER.into() }
+    }
+
+    fn api(&self, kind: &ApiResource, namespace: &str) -> Api<DynamicObject> {
+        if namespace.is_empty() {
+            Api::all_with(self.client.clone(), kind)
+        } else {
+            Api::namespaced_with(self.client.clone(), namespace, kind)
+        }
+    }
+}
+
+#[async_trait]
+impl Cluster for KubeCluster {
+    async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
+        let what = about(kind, name);
+        let found = bounded(&what, self.api(kind, &name.namespace).get_opt(&name.name)).await?;
+        found.map(|object| value(&what, &object)).transpose()
+    }
+
+    async fn list(&self, kind: &ApiResource) -> Result<Vec<Value>, ClusterError> {
+        let everywhere = [String::new()];
+        let namespaces = if self.namespaces.is_empty() { &everywhere[..] } else { &self.namespaces[..] };
+        let lists = namespaces.iter().map(|namespace| list(self.api(kind, namespace), kind));
+        Ok(try_join_all(lists).await?.into_iter().flatten().collect())
+    }
+
+    async fn apply_status(
+        &self,
+        kind: &ApiResource,
+        name: &Name,
+        resource_version: &str,
+        status: Value,
+    ) -> Result<Value, ClusterError> {
+        let what = about(kind, name);
+        let mut metadata = json!({ "name": name.name, "resourceVersion": resource_version });
+        if let (Some(metadata), false) = (metadata.as_object_mut(), name.namespace.is_empty()) {
+            metadata.insert("namespace".to_owned(), json!(name.namespace));
+        }
+        let body = json!({
+            "apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "status": status,
+        });
+        let params = PatchParams::apply(MANAGER).force().validation_strict();
+        let api = self.api(kind, &name.namespace);
+        let stored = bounded(&what, api.patch_status(&name.name, &params, &Patch::Apply(&body))).await?;
+        let stored = value(&what, &stored)?;
+        // An older CRD drops fields that it does not know, in some versions without a word.
+        if holds(&stored["status"], &status) {
+            Ok(stored)
+        } else {
+            Err(ClusterError::Invalid(what, "the status was stored in part; update the CRDs".to_owned()))
+        }
+    }
+
+    async fn set_finalizer(
+        &self,
+        kind: &ApiResource,
+        name: &Name,
+        uid: &str,
+        resource_version: &str,
+        present: bool,
+    ) -> Result<Value, ClusterError> {
+        let what = about(kind, name);
+        let api = self.api(kind, &name.namespace);
+        let object = bounded(&what, api.get(&name.name)).await?;
+        let same = object.uid().as_deref() == Some(uid) && object.resource_version().as_deref() == Some(resource_version);
+        if !same {
+            return Err(ClusterError::Conflict(what));
+        }
+        let Some(change) = finalizer_change(object.finalizers(), present) else { return value(&what, &object) };
+        let patch = json!([
+            { "op": "test", "path": "/metadata/uid", "value": uid },
+            { "op": "test", "path": "/metadata/resourceVersion", "value": resource_version },
+            change,
+        ]);
+        let patch = serde_json::from_value(patch)
+            .map_err(|error| ClusterError::Invalid(what.clone(), error.to_string()))?;
+        let patch = Patch::<Value>::Json(patch);
+        let stored = bounded(&what, api.patch(&name.name, &PatchParams::default(), &patch)).await?;
+        value(&what, &stored)
+    }
+
+    async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {
+        let api: Api<Secret> = Api::namespaced(self.client.clone(), &name.namespace);
+        let found = bounded(&format!("Secret {name}"), api.get_opt(&name.name)).await?;
+        Ok(found.map(|secret| SecretData {
+            secret_type: secret.type_.unwrap_or_default(),
+            data: secret.data.into_iter().flatten().filter_map(|(key, bytes)| Some((key, text(bytes.0)?))).collect(),
+        }))
+    }
+
+    async fn config_map(&self, name: &Name) -> Result<Option<BTreeMap<String, String>>, ClusterError> {
+        let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &name.namespace);
+        let found = bounded(&format!("ConfigMap {name}"), api.get_opt(&name.name)).await?;
+        Ok(found.map(|config_map| config_map.data.unwrap_or_default()))
+    }
+
+    async fn publish(&self, kind: &ApiResource, object: &Value, note: Note) {
+        let Note { warning, reason, message } = note;
+        let event = Event {
+            type_: if warning { EventType::Warning } else { EventType::Normal },
+            reason,
+            note: Some(cut(message)),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
+        let regarding = reference(kind, object);
+        // A recorder counts by reason and would repeat the first note for ever. The engine speaks only when there is
+        // something new to say, so every note gets a recorder of its own.
+        let recorder = Recorder::new(self.client.clone(), self.reporter.clone());
+        let what = format!("an Event about {} {}", kind.kind, regarding.name.as_deref().unwrap_or_default());
+        if let Err(error) = bounded(&what, recorder.publish(&event, &regarding)).await {
+            tracing::warn!(%error, "cannot publish");
+        }
+    }
+}
+
+async fn list(api: Api<DynamicObject>, kind: &ApiResource) -> Result<Vec<Value>, ClusterError> {
+    let what = format!("list of {}", kind.plural);
+    let mut params = ListParams::default().limit(PAGE);
+    let mut values = Vec::new();
+    loop {
+        let page = bounded(&what, api.list(&params)).await?;
+        for object in &page.items {
+            values.push(value(&what, object)?);
+        }
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(&token),
+            None => return Ok(values),
+        }
+    }
+}
+
+/// The JSON Patch operation that adds or removes our finalizer, if it needs one.
+fn finalizer_change(finalizers: &[String], present: bool) -> Option<Value> {
+    match (finalizers.iter().position(|name| name == api::FINALIZER), present) {
+        (Some(_), true) | (None, false) => None,
+        (None, true) if finalizers.is_empty() => {
+            Some(json!({ "op": "add", "path": "/metadata/finalizers", "value": [api::FINALIZER] }))
+        }
+        (None, true) => Some(json!({ "op": "add", "path": "/metadata/finalizers/-", "value": api::FINALIZER })),
+        (Some(index), false) => Some(json!({ "op": "remove", "path": format!("/metadata/finalizers/{index}") })),
+    }
+}
+
+/// Waits for a call as long as a call may take.
+async fn bounded<T>(what: &str, call: impl Future<Output = kube::Result<T>>) -> Result<T, ClusterError> {
+    match tokio::time::timeout(CALL_TIMEOUT, call).await {
+        Ok(outcome) => outcome.map_err(|error| refused(what, &error)),
+        Err(_) => Err(ClusterError::Unavailable(what.to_owned(), format!("no answer within {CALL_TIMEOUT:?}"))),
+    }
+}
+
+/// Sorts an error by what can be done about it.
+fn refused(what: &str, error: &kube::Error) -> ClusterError {
+    let what = what.to_owned();
+    let kube::Error::Api(status) = error else { return ClusterError::Unavailable(what, error.to_string()) };
+    let causes = status.details.as_ref().map_or(0, |details| details.causes.len());
+    match status.code {
+        403 => ClusterError::Forbidden(format!("{what}: {}", status.message)),
+        404 => ClusterError::NotFound(what),
+        409 => ClusterError::Conflict(what),
+        // A `test` of a JSON Patch that fails is told like this; a violated rule names its causes.
+        422 if causes == 0 && status.message.contains("test") => ClusterError::Conflict(what),
+        400 | 422 => ClusterError::Invalid(what, status.message.clone()),
+        _ => ClusterError::Unavailable(what, status.message.clone()),
+    }
+}
+
+fn about(kind: &ApiResource, name: &Name) -> String {
+    format!("{} {name}", kind.kind)
+}
+
+fn value(what: &str, object: &DynamicObject) -> Result<Value, ClusterError> {
+    serde_json::to_value(object).map_err(|error| ClusterError::Undecodable(what.to_owned(), error.to_string()))
+}
+
+fn text(bytes: Vec<u8>) -> Option<SecretString> {
+    String::from_utf8(bytes).ok().map(SecretString::from)
+}
+
+/// Whether `stored` has everything that was sent. Others may have added to it.
+fn holds(stored: &Value, sent: &Value) -> bool {
+    match (stored, sent) {
+        (_, Value::Null) => true,
+        (Value::Object(stored), Value::Object(sent)) => sent
+            .iter()
+            .all(|(key, sent)| sent.is_null() || stored.get(key).is_some_and(|stored| holds(stored, sent))),
+        (Value::Array(stored), Value::Array(sent)) => {
+            sent.iter().all(|sent| stored.iter().any(|stored| holds(stored, sent)))
+        }
+        (stored, sent) => stored == sent,
+    }
+}
+
+/// Cuts at the last character that still fits.
+fn cut(mut message: String) -> String {
+    message.truncate(message.floor_char_boundary(NOTE_BYTES));
+    message
+}
+
+fn reference(kind: &ApiResource, object: &Value) -> ObjectReference {
+    let field = |name: &str| object["metadata"][name].as_str().map(str::to_owned);
+    ObjectReference {
+        api_version: Some(kind.api_version.clone()),
+        kind: Some(kind.kind.clone()),
+        name: field("name"),
+        namespace: field("namespace"),
+        uid: field("uid"),
+        ..ObjectReference::default()
+    }
+}

@@ -3,6 +3,7 @@
 //! [`Cluster`] is live: every answer is the API server's own of that moment. [`Directory`] is the cache that watches
 //! fill; it is good for references, never for a create or a destructive call.
 
+pub mod directory;
 pub mod kube;
 
 use std::collections::BTreeMap;

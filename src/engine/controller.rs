@@ -1,1 +1,162 @@
-//! The kube wiring of a kind.
+//! The kube wiring of an engine: a queue of names, one pass at a time per object, under a deadline that also holds
+//! where a pass panics. It knows no kind and decides nothing about objects.
+
+use std::convert::Infallible;
+use std::fmt::Debug;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
+use kube::api::{ObjectMeta, PartialObjectMeta};
+use kube::core::{PartialObjectMetaExt, Resource};
+use kube::runtime::controller::{Action, Config, Error, applier};
+use kube::runtime::reflector::{ObjectRef, Store, store::Writer};
+use kube::runtime::watcher::Event;
+use tracing::Instrument;
+
+use super::pass::Next;
+use crate::cluster::Name;
+
+/// How long a pass may take. A pass is a handful of calls of at most 30 seconds, and waits for the rate of AWS.
+const DEADLINE: Duration = Duration::from_secs(120);
+/// When a pass that ran out of time is tried again.
+const AFTER_DEADLINE: Duration = Duration::from_secs(10);
+/// When a pass that panicked is tried again: it will most likely do so again.
+const AFTER_PANIC: Duration = Duration::from_secs(60);
+/// Passes at once, per kind. Most of their time they wait for AWS; more would only wait at the gate.
+const CONCURRENCY: u16 = 16;
+
+/// One pass over the object of this name and uid.
+pub type Pass = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Next> + Send + Sync>;
+
+/// Wakes objects of one kind; may be cloned freely.
+#[derive(Clone, Debug)]
+pub struct Bell(UnboundedSender<Name>);
+
+impl Bell {
+    /// Asks for a pass over the object. One that is queued already is not queued twice.
+    pub fn ring(&self, name: Name) {
+        // An error only says that the controller has ended.
+        let _ = self.0.unbounded_send(name);
+    }
+}
+
+/// Where the watch of a kind hands over what it sees.
+pub struct Intake<O: Resource<DynamicType = ()> + Clone + 'static> {
+    writer: Writer<PartialObjectMeta<O>>,
+    bell: Bell,
+}
+
+/// The queue of a kind, before its controller runs.
+pub struct Queue<O: Resource<DynamicType = ()> + Clone + 'static> {
+    store: Store<PartialObjectMeta<O>>,
+    names: UnboundedReceiver<Name>,
+}
+
+/// A queue, and what feeds it.
+#[must_use]
+pub fn queue<O>() -> (Intake<O>, Bell, Queue<O>)
+where
+    O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+{
+    let (sender, names) = mpsc::unbounded();
+    let bell = Bell(sender);
+    let mut writer = Writer::default();
+    let store = writer.as_reader();
+    // Ready and empty; objects come one by one, whichever watch they are from.
+    writer.apply_watcher_event(&Event::Init);
+    writer.apply_watcher_event(&Event::InitDone);
+    (Intake { writer, bell: bell.clone() }, bell, Queue { store, names })
+}
+
+impl<O> Intake<O>
+where
+    O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+{
+    /// Takes over a change, and queues the object if the change can matter.
+    pub fn take(&mut self, name: &Name, before: Option<&ObjectMeta>, after: Option<&ObjectMeta>) {
+        if let Some(after) = after {
+            self.writer.apply_watcher_event(&Event::Apply(after.clone().into_response_partial()));
+            if matters(before, after) {
+                self.bell.ring(name.clone());
+            }
+        } else if let Some(before) = before {
+            self.writer.apply_watcher_event(&Event::Delete(before.clone().into_response_partial()));
+        }
+    }
+}
+
+/// Whether a change of an object asks for a pass. Our own status writes do not.
+fn matters(before: Option<&ObjectMeta>, after: &ObjectMeta) -> bool {
+    before.is_none_or(|before| {
+        before.uid != after.uid
+            || before.generation != after.generation
+            || before.deletion_timestamp != after.deletion_timestamp
+            || before.finalizers != after.finalizers
+            || before.annotations != after.annotations
+    })
+}
+
+/// Runs passes until `stop`, then lets those that run come to their end.
+pub async fn run<O>(queue: Queue<O>, stop: impl Future<Output = ()> + Send, pass: Pass)
+where
+    O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+{
+    let Queue { store, names } = queue;
+    let requests = names.map(|name| Ok::<_, Infallible>(object_ref::<O>(&name))).take_until(stop);
+    let config = Config::default().concurrency(CONCURRENCY);
+    applier(
+        |object, pass| guarded::<O>(object, pass).boxed(),
+        |_, never: &Infallible, _| match *never {},
+        Arc::new(pass),
+        store,
+        Box::pin(requests),
+        config,
+    )
+    .for_each(async |outcome| match outcome {
+        // An object that went before its turn came leaves nothing to do.
+        Ok(_) | Err(Error::ObjectNotFound(_)) => {}
+        Err(error) => tracing::error!(kind = %O::kind(&()), %error, "controller"),
+    })
+    .await;
+}
+
+/// One pass under its deadline; neither running late nor a panic ends the controller.
+async fn guarded<O>(object: Arc<PartialObjectMeta<O>>, pass: Arc<Pass>) -> Result<Action, Infallible>
+where
+    O: Resource<DynamicType = ()>,
+{
+    let meta = &object.metadata;
+    let name = Name {
+        namespace: meta.namespace.clone().unwrap_or_default(),
+        name: meta.name.clone().unwrap_or_default(),
+    };
+    let uid = meta.uid.clone().unwrap_or_default();
+    let span = tracing::info_span!("pass", kind = %O::kind(&()), object = %name, %uid);
+    let run = AssertUnwindSafe(async move { pass(name, uid).await }).catch_unwind();
+    let outcome = tokio::time::timeout(DEADLINE, run).instrument(span.clone()).await;
+    let next = span.in_scope(|| match outcome {
+        Ok(Ok(next)) => next,
+        Ok(Err(_)) => {
+            tracing::error!("the pass panicked; this is a defect");
+            Next::After(AFTER_PANIC)
+        }
+        Err(_) => {
+            tracing::warn!("the pass ran out of time after {DEADLINE:?}");
+            Next::After(AFTER_DEADLINE)
+        }
+    });
+    Ok(match next {
+        Next::Again => Action::requeue(Duration::ZERO),
+        Next::After(delay) => Action::requeue(delay),
+        Next::OnChange => Action::await_change(),
+    })
+}
+
+fn object_ref<O: Resource<DynamicType = ()>>(name: &Name) -> ObjectRef<PartialObjectMeta<O>> {
+    let object = ObjectRef::new(&name.name);
+    if name.namespace.is_empty() { object } else { object.within(&name.namespace) }
+}

@@ -1,7 +1,16 @@
 //! What is special about each kind: the only place that knows both what a person writes and what AWS takes.
 
+pub mod access;
 pub mod doors;
 pub mod grants;
+pub mod home;
+pub mod identity;
+pub mod login;
 pub mod place;
+pub mod rivals;
 pub mod server;
+pub mod sources;
+pub mod ssh_keys;
 pub mod tags;
+pub mod triggers;
+pub mod user;

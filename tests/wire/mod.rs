@@ -1,6 +1,8 @@
 //! A server that answers exactly what a test says, byte by byte, and remembers every request that reached it.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -49,11 +51,11 @@ pub enum Reply {
     Silence,
 }
 
-pub fn ok(body: impl ToString) -> Reply {
+pub fn ok(body: impl std::fmt::Display) -> Reply {
     http(200, body)
 }
 
-pub fn http(status: u16, body: impl ToString) -> Reply {
+pub fn http(status: u16, body: impl std::fmt::Display) -> Reply {
     Reply::Http { status, headers: Vec::new(), body: body.to_string() }
 }
 
@@ -126,16 +128,16 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
             Reply::Cut { body } => (200, Vec::new(), body.len() + 100, body),
             Reply::Close => return,
             Reply::Silence => {
-                thread::sleep(std::time::Duration::from_secs(3600));
+                thread::sleep(std::time::Duration::from_hours(1));
                 return;
             }
         };
         let mut head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n");
         if !headers.iter().any(|(name, _)| name == "date") {
-            head += &format!("date: {DATE}\r\n");
+            write!(head, "date: {DATE}\r\n").unwrap();
         }
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         if stream.write_all(format!("{head}\r\n{body}").as_bytes()).is_err() || length > body.len() {
             return;

@@ -42,7 +42,7 @@ impl SdkTransfer {
     }
 
     async fn once(&self, operation: &'static str, at: Option<Timestamp>, timeout: Duration) -> Result<Once, Fault> {
-        Ok(Once::new(operation, at, timeout, self.credentials.get().await?))
+        Ok(Once::new(operation, at, timeout, &self.credentials.get().await?))
     }
 
     /// Credentials that AWS refuses are not used a second time.

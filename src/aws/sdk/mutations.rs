@@ -6,9 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::answer::required;
 use super::once::{Once, send_once};
 use super::request::{self, value, values};
-use crate::aws::types::{
-    CreateAccess, CreateServer, CreateUser, ImportHostKey, LoginSettings, ServerSettings, Tags,
-};
+use crate::aws::types::{CreateAccess, CreateServer, CreateUser, ImportHostKey, LoginSettings, ServerSettings, Tags};
 use crate::aws::{Fault, Made, Mutation};
 
 /// Sets every member of [`ServerSettings`] on a builder. A macro, because CreateServer's and UpdateServer's builders
@@ -193,12 +191,7 @@ impl To<'_> {
         done(send_once!(self.once, aws_sdk_transfer, with_login_settings!(self.once, call, settings)))
     }
 
-    async fn update_user(
-        self,
-        server_id: String,
-        user_name: String,
-        settings: LoginSettings,
-    ) -> Result<Made, Fault> {
+    async fn update_user(self, server_id: String, user_name: String, settings: LoginSettings) -> Result<Made, Fault> {
         let call = self.client.update_user().server_id(server_id).user_name(user_name);
         done(send_once!(self.once, aws_sdk_transfer, with_login_settings!(self.once, call, settings)))
     }
@@ -208,34 +201,16 @@ impl To<'_> {
         done(send_once!(self.once, aws_sdk_transfer, call))
     }
 
-    async fn import_ssh_public_key(
-        self,
-        server_id: String,
-        user_name: String,
-        body: String,
-    ) -> Result<Made, Fault> {
-        let call = self
-            .client
-            .import_ssh_public_key()
-            .server_id(server_id)
-            .user_name(user_name)
-            .ssh_public_key_body(body);
+    async fn import_ssh_public_key(self, server_id: String, user_name: String, body: String) -> Result<Made, Fault> {
+        let call =
+            self.client.import_ssh_public_key().server_id(server_id).user_name(user_name).ssh_public_key_body(body);
         let answer = send_once!(self.once, aws_sdk_transfer, call)?;
         self.made(answer.ssh_public_key_id, "SshPublicKeyId")
     }
 
-    async fn delete_ssh_public_key(
-        self,
-        server_id: String,
-        user_name: String,
-        key_id: String,
-    ) -> Result<Made, Fault> {
-        let call = self
-            .client
-            .delete_ssh_public_key()
-            .server_id(server_id)
-            .user_name(user_name)
-            .ssh_public_key_id(key_id);
+    async fn delete_ssh_public_key(self, server_id: String, user_name: String, key_id: String) -> Result<Made, Fault> {
+        let call =
+            self.client.delete_ssh_public_key().server_id(server_id).user_name(user_name).ssh_public_key_id(key_id);
         done(send_once!(self.once, aws_sdk_transfer, call))
     }
 

@@ -22,6 +22,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use super::error;
 use crate::aws::http::CONNECT_TIMEOUT;
@@ -65,7 +66,7 @@ pub(super) struct Heard {
 
 impl Once {
     /// A request that is signed with `at`, or by the local clock.
-    pub fn new(operation: &'static str, at: Option<Timestamp>, timeout: Duration, credentials: Credentials) -> Self {
+    pub fn new(operation: &'static str, at: Option<Timestamp>, timeout: Duration, credentials: &Credentials) -> Self {
         // The time of the signature has nothing to do with the life of the credentials: who keeps them knows that.
         let credentials = Credentials::new(
             credentials.access_key_id(),
@@ -193,8 +194,8 @@ fn parse_date(text: &str) -> Option<Timestamp> {
 
 fn has_member(response: &HttpResponse, member: &str) -> bool {
     let body = response.body().bytes().unwrap_or_default();
-    let members: Result<std::collections::BTreeMap<String, serde::de::IgnoredAny>, _> = serde_json::from_slice(body);
-    members.is_ok_and(|members| members.contains_key(member))
+    let answer = serde_json::from_slice(body);
+    answer.is_ok_and(|answer: Map<String, Value>| answer.contains_key(member))
 }
 
 /// A member that the answer to an operation always has. Operations without output, and those of STS (XML), have none.

@@ -15,6 +15,7 @@ use crate::aws::types::Tags;
 pub(super) type Built<T> = Result<T, BuildError>;
 
 /// A string as one of the SDK's enums.
+#[allow(clippy::needless_pass_by_value, reason = "members are moved out of our structs one by one")]
 pub(super) fn value<T: for<'a> From<&'a str>>(text: Option<String>) -> Option<T> {
     text.as_deref().map(T::from)
 }
@@ -80,10 +81,7 @@ pub(super) fn protocol_details(ours: ProtocolDetails) -> Built<sdk::ProtocolDeta
 
 fn sftp_port(ours: SftpPortWithOptions) -> Built<sdk::SftpPortWithOptions> {
     let SftpPortWithOptions { sftp_port, communication_mode } = ours;
-    sdk::SftpPortWithOptions::builder()
-        .sftp_port(sftp_port)
-        .set_communication_mode(value(communication_mode))
-        .build()
+    sdk::SftpPortWithOptions::builder().sftp_port(sftp_port).set_communication_mode(value(communication_mode)).build()
 }
 
 fn proxy_config(ours: ProxyConfig) -> sdk::ProxyConfig {
@@ -93,9 +91,7 @@ fn proxy_config(ours: ProxyConfig) -> sdk::ProxyConfig {
 
 pub(super) fn s3_storage_options(ours: S3StorageOptions) -> sdk::S3StorageOptions {
     let S3StorageOptions { directory_listing_optimization } = ours;
-    sdk::S3StorageOptions::builder()
-        .set_directory_listing_optimization(value(directory_listing_optimization))
-        .build()
+    sdk::S3StorageOptions::builder().set_directory_listing_optimization(value(directory_listing_optimization)).build()
 }
 
 pub(super) fn workflow_details(ours: WorkflowDetails) -> Built<sdk::WorkflowDetails> {

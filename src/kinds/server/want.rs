@@ -17,9 +17,9 @@ use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
 use crate::aws::types::{ServerSettings, Tags};
 use crate::engine::diff::set_paths;
 use crate::engine::kind::{Block, Trouble, Wanted};
-use crate::engine::mutate::short;
 use crate::kinds::doors::Doors;
 use crate::kinds::grants::{self, Asker};
+use crate::kinds::tags;
 
 /// What is wanted of a server.
 #[derive(Clone, Debug)]
@@ -60,15 +60,14 @@ pub async fn want(
     let mut blocks = Vec::new();
     let unsupported = unsupported(object);
     if !unsupported.is_empty() {
-        let message =
-            format!("this version does not act on {}; nothing is changed while it stands", unsupported.join(", "));
+        let message = format!("this version does not act on {}; nothing is changed while it stands", unsupported.join(", "));
         blocks.push(Block::stalled(reasons::NOT_YET_SUPPORTED, message));
     }
     let ungranted = ungranted(doors, object, identity, &settings, &mut blocks);
     let keys = host_keys::read(doors, object, &mut blocks).await?;
     let host_keys_complete = object.spec.host_keys.as_ref().is_none_or(|listed| listed.len() == keys.len());
     let tags = tags(&object.spec, identity_tags);
-    let applied = applied(object, &settings, &tags, &keys);
+    let applied = applied(object, &settings, &tags, &ungranted);
     let want = WantedServer {
         domain: object.spec.domain.clone(),
         settings,
@@ -200,23 +199,15 @@ fn tags(spec: &TransferServerSpec, identity_tags: &Tags) -> Tags {
     let mut tags = identity_tags.clone();
     tags.extend(spec.tags.clone());
     if let Some(CustomHostname { hostname, hosted_zone_id }) = &spec.custom_hostname {
-        tags.insert(HOSTNAME_TAG.to_owned(), hostname.clone());
-        if let Some(zone) = hosted_zone_id {
-            let id = zone.trim_start_matches("/hostedzone/");
-            tags.insert(ZONE_TAG.to_owned(), format!("/hostedzone/{id}"));
-        }
+        tags.extend(tags::of_host_name(hostname, hosted_zone_id.as_deref()));
     }
     // Nobody speaks for us, also where admission let it through.
     tags.retain(|key, _| !key.to_lowercase().starts_with(crate::api::TAG_PREFIX));
     tags
 }
 
-/// Where AWS's console and Terraform keep a custom host name.
-pub const HOSTNAME_TAG: &str = "aws:transfer:customHostname";
-/// Where they keep its zone.
-pub const ZONE_TAG: &str = "aws:transfer:route53HostedZoneId";
-
-fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, keys: &[WantedKey]) -> Applied {
+/// What this object will have put into AWS: names only, and keyed hashes of what AWS never returns.
+fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, ungranted: &[String]) -> Applied {
     let settings_json = serde_json::to_value(settings).unwrap_or_default();
     let uid = object.uid().unwrap_or_default();
     let mut hashes = BTreeMap::new();
@@ -224,13 +215,17 @@ fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, keys
     if let Some(groups) = groups {
         hashes.insert(SECURITY_GROUPS.to_owned(), keyed_hash(&uid, &sorted(groups)));
     }
-    for key in keys {
+    // What is not sent is not ours to clear later.
+    let mut paths = set_paths(MEMBERS, &settings_json);
+    paths.retain(|path| !ungranted.contains(path));
+    for key in object.spec.host_keys.iter().flatten() {
+        paths.extend(host_keys::paths(key));
         if let Some(kms) = &key.kms_key {
-            hashes.insert(format!("hostKeys[{}].kmsKey", key.name), keyed_hash(&uid, kms));
+            hashes.insert(host_keys::kms_path(&key.name), keyed_hash(&uid, kms));
         }
     }
     Applied {
-        paths: set_paths(MEMBERS, &settings_json).into_iter().collect(),
+        paths: paths.into_iter().collect(),
         tags: tags.keys().cloned().collect(),
         hashes,
     }
@@ -247,5 +242,5 @@ fn sorted(items: &[String]) -> String {
 fn keyed_hash(uid: &str, text: &str) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(uid.as_bytes()) else { return String::new() };
     mac.update(text.as_bytes());
-    short(&mac.finalize().into_bytes())
+    mac.finalize().into_bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,0 +1,95 @@
+//! `/livez`, `/readyz` and the log. Neither answer depends on AWS or on the API server's health: a restart would
+//! mend neither.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use tokio::time::Instant;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::LogFormat;
+use crate::cluster::directory::Caches;
+
+/// How often the runtime shows that it still makes progress.
+const BEAT: Duration = Duration::from_secs(5);
+/// How many beats may be missing: a busy node delays some.
+const STALE: Duration = Duration::from_secs(60);
+
+/// What the probes look at.
+pub struct Health {
+    caches: Arc<Caches>,
+    beat: Mutex<Instant>,
+}
+
+impl Health {
+    /// Alive as of now, ready when these caches are filled.
+    #[must_use]
+    pub fn new(caches: Arc<Caches>) -> Arc<Self> {
+        Arc::new(Self { caches, beat: Mutex::new(Instant::now()) })
+    }
+
+    /// Beats for ever, as long as the runtime gets round to it.
+    pub async fn beat(self: Arc<Self>) {
+        loop {
+            *self.beat.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            tokio::time::sleep(BEAT).await;
+        }
+    }
+}
+
+/// Binds the address of the probes.
+///
+/// # Errors
+/// Where the address cannot be had.
+pub async fn bind(address: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    tracing::info!(address = %listener.local_addr()?, "serving /livez and /readyz");
+    Ok(listener)
+}
+
+/// Serves the probes for ever.
+pub async fn serve(listener: tokio::net::TcpListener, health: Arc<Health>) {
+    let router = Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).with_state(health);
+    if let Err(error) = axum::serve(listener, router).await {
+        tracing::error!(%error, "the server of the probes ended");
+    }
+}
+
+async fn livez(State(health): State<Arc<Health>>) -> (StatusCode, String) {
+    let age = health.beat.lock().unwrap_or_else(PoisonError::into_inner).elapsed();
+    if age < STALE {
+        (StatusCode::OK, "ok\n".to_owned())
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, format!("no heartbeat for {age:?}\n"))
+    }
+}
+
+async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
+    let missing = health.caches.missing();
+    if missing.is_empty() {
+        (StatusCode::OK, "ok\n".to_owned())
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, format!("not listed yet: {}\n", missing.join(", ")))
+    }
+}
+
+/// Sets the log up. Below warnings, the AWS SDK and kube log whole requests, so they are silent by default.
+///
+/// # Errors
+/// Where the filter cannot be read.
+pub fn log(format: LogFormat, level: &str) -> Result<(), String> {
+    let bare = level.parse::<tracing::Level>().is_ok() || level == "off";
+    let directives = if bare { format!("warn,transfer_operator={level}") } else { level.to_owned() };
+    let filter = EnvFilter::try_new(&directives).map_err(|error| format!("--log-level {level}: {error}"))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! The command line. Every flag is also an environment variable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+
+/// Makes AWS Transfer Family match Kubernetes objects.
+#[derive(Debug, Parser)]
+#[command(name = "transfer-operator", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the binary does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs the operator.
+    Run(Box<RunArgs>),
+    /// Prints the CustomResourceDefinitions.
+    Crds {
+        /// Writes one file per CRD into this directory instead.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object per line.
+    Json,
+}
+
+/// Flags of `run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// Identifies this cluster in the tags of what it owns in AWS [default: UID of the kube-system namespace]
+    #[arg(long, env = "TRANSFER_OPERATOR_CLUSTER_ID")]
+    pub cluster_id: Option<String>,
+    /// Namespace to watch; may be given several times or separated by commas [default: all]
+    #[arg(long, env = "TRANSFER_OPERATOR_WATCH_NAMESPACE", value_delimiter = ',')]
+    pub watch_namespace: Vec<String>,
+    /// Labels that an object must carry to be watched, such as `team=a`
+    #[arg(long, env = "TRANSFER_OPERATOR_WATCH_LABELS")]
+    pub watch_labels: Option<String>,
+    /// How often an object at rest is compared with AWS, on average
+    #[arg(long, env = "TRANSFER_OPERATOR_RESYNC_INTERVAL", default_value = "10m", value_parser = duration)]
+    pub resync_interval: Duration,
+    /// For how long AWS accepts a request after it was signed
+    #[arg(long, env = "TRANSFER_OPERATOR_SIGNATURE_TOLERANCE", default_value = "15m", value_parser = duration)]
+    pub signature_tolerance: Duration,
+    /// How long AWS's listings may lag behind
+    #[arg(long, env = "TRANSFER_OPERATOR_LISTING_LAG", default_value = "2m", value_parser = duration)]
+    pub listing_lag: Duration,
+    /// For how long a first refusal by AWS is retried before a person is called
+    #[arg(long, env = "TRANSFER_OPERATOR_REJECTION_GRACE", default_value = "2m", value_parser = duration)]
+    pub rejection_grace: Duration,
+    /// List and Describe calls per second, per account and region
+    #[arg(long, env = "TRANSFER_OPERATOR_AWS_READ_RATE", default_value_t = 10.0, value_parser = rate)]
+    pub aws_read_rate: f64,
+    /// Changing calls per second, per account and region
+    #[arg(long, env = "TRANSFER_OPERATOR_AWS_WRITE_RATE", default_value_t = 5.0, value_parser = rate)]
+    pub aws_write_rate: f64,
+    /// CreateServer calls per second, per account and region
+    #[arg(long, env = "TRANSFER_OPERATOR_AWS_CREATE_SERVER_RATE", default_value_t = 1.0, value_parser = rate)]
+    pub aws_create_server_rate: f64,
+    /// Where /livez and /readyz are served
+    #[arg(long, env = "TRANSFER_OPERATOR_HEALTH_ADDR", default_value = "0.0.0.0:8080")]
+    pub health_addr: SocketAddr,
+    /// How log lines look
+    #[arg(long, env = "TRANSFER_OPERATOR_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// Level of the operator's own log (error, warn, info, debug, trace), or a complete filter such as
+    /// `warn,transfer_operator=debug,kube=info`
+    #[arg(long, env = "TRANSFER_OPERATOR_LOG_LEVEL", default_value = "info")]
+    pub log_level: String,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration: SignedDuration =
+        text.parse().map_err(|_| "not a duration such as 2s, 10m or 1h30m".to_owned())?;
+    match Duration::try_from(duration) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("must be longer than 0s".to_owned()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("must be a number of calls per second above 0".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use clap::CommandFactory;
+
+    fn run(args: &[&str]) -> Result<RunArgs, clap::Error> {
+        let Cli { command } = Cli::try_parse_from(["transfer-operator", "run"].iter().chain(args))?;
+        match command {
+            Command::Run(args) => Ok(*args),
+            Command::Crds { .. } => panic!("run was asked for"),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_of_run_is_an_environment_variable_of_its_name() {
+        let command = Cli::command();
+        let run = command.find_subcommand("run").unwrap();
+        for flag in run.get_arguments().filter_map(|arg| Some((arg.get_long()?, arg))) {
+            let (long, arg) = flag;
+            if long == "help" {
+                continue;
+            }
+            let expected = format!("TRANSFER_OPERATOR_{}", long.to_uppercase().replace('-', "_"));
+            assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(expected.as_str()), "--{long}");
+        }
+    }
+
+    #[test]
+    fn durations_read_as_people_write_them() {
+        let args = run(&["--resync-interval", "1h30m", "--listing-lag", "2s"]).unwrap();
+        assert_eq!(args.resync_interval, Duration::from_secs(5400));
+        assert_eq!(args.listing_lag, Duration::from_secs(2));
+        assert!(run(&["--resync-interval", "10"]).is_err());
+        assert!(run(&["--resync-interval", "0s"]).is_err());
+        assert!(run(&["--resync-interval", "-5m"]).is_err());
+    }
+
+    #[test]
+    fn rates_are_above_zero() {
+        for bad in ["0", "-1", "nan", "inf", "x"] {
+            assert!(run(&[&format!("--aws-read-rate={bad}")]).is_err(), "{bad}");
+        }
+    }
+}

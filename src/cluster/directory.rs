@@ -1,0 +1,274 @@
+//! What the watches hold: one cache per kind, each change of it told as before and after. It asks nobody anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use kube::Resource;
+use kube::api::{ObjectMeta, PartialObjectMeta};
+use kube::core::DeserializeGuard;
+use kube::runtime::watcher::Event;
+
+use super::{Directory, Name};
+use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+
+/// What kubectl leaves on objects: the whole of it once more.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// An object as a watch showed it.
+#[derive(Debug)]
+pub struct Seen<K> {
+    /// Its metadata, without what only takes room.
+    pub meta: Arc<ObjectMeta>,
+    /// The object; absent where it does not decode.
+    pub object: Option<Arc<K>>,
+}
+
+impl<K> Clone for Seen<K> {
+    fn clone(&self) -> Self {
+        Self { meta: Arc::clone(&self.meta), object: self.object.clone() }
+    }
+}
+
+/// One change of a cache.
+#[derive(Clone, Debug)]
+pub struct Change<K> {
+    /// Which object.
+    pub name: Name,
+    /// As it was; absent if it is new.
+    pub before: Option<Seen<K>>,
+    /// As it is; absent if it is gone.
+    pub after: Option<Seen<K>>,
+}
+
+impl<K> Change<K> {
+    /// The object as it was.
+    #[must_use]
+    pub fn old(&self) -> Option<&K> {
+        self.before.as_ref()?.object.as_deref()
+    }
+
+    /// The object as it is.
+    #[must_use]
+    pub fn new(&self) -> Option<&K> {
+        self.after.as_ref()?.object.as_deref()
+    }
+}
+
+/// What a watch can yield.
+pub trait Watched: Resource<DynamicType = ()> {
+    /// What is kept of it.
+    type Kept;
+    /// Takes it apart.
+    fn seen(self) -> Seen<Self::Kept>;
+}
+
+impl<K: Resource<DynamicType = ()>> Watched for DeserializeGuard<K> {
+    type Kept = K;
+
+    fn seen(mut self) -> Seen<K> {
+        prune(self.meta_mut());
+        Seen { meta: Arc::new(self.meta().clone()), object: self.0.ok().map(Arc::new) }
+    }
+}
+
+impl<K: Resource<DynamicType = ()>> Watched for PartialObjectMeta<K> {
+    type Kept = ObjectMeta;
+
+    fn seen(mut self) -> Seen<ObjectMeta> {
+        prune(&mut self.metadata);
+        let meta = Arc::new(self.metadata);
+        Seen { object: Some(Arc::clone(&meta)), meta }
+    }
+}
+
+fn prune(meta: &mut ObjectMeta) {
+    meta.managed_fields = None;
+    if let Some(annotations) = &mut meta.annotations {
+        annotations.remove(LAST_APPLIED);
+    }
+}
+
+/// All objects of a kind, gathered by one watch per scope (a namespace, or the whole cluster).
+#[derive(Debug)]
+pub struct Cache<K> {
+    inner: Mutex<Inner<K>>,
+    filled: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Inner<K> {
+    objects: BTreeMap<Name, (usize, Seen<K>)>,
+    /// Names seen so far by a listing that is under way, by scope.
+    listing: BTreeMap<usize, BTreeSet<Name>>,
+    /// Scopes that were listed at least once.
+    listed: BTreeSet<usize>,
+    scopes: usize,
+}
+
+impl<K> Cache<K> {
+    /// An empty cache that is filled when this many scopes were listed.
+    #[must_use]
+    pub fn new(scopes: usize) -> Self {
+        let inner = Inner { objects: BTreeMap::new(), listing: BTreeMap::new(), listed: BTreeSet::new(), scopes };
+        Self { inner: Mutex::new(inner), filled: AtomicBool::new(false) }
+    }
+
+    /// Whether every scope was listed once.
+    #[must_use]
+    pub fn filled(&self) -> bool {
+        self.filled.load(Ordering::Acquire)
+    }
+
+    /// Takes over an event of one scope's watch; answers with what it changed.
+    pub fn apply<W: Watched<Kept = K>>(&self, scope: usize, event: Event<W>) -> Vec<Change<K>> {
+        let mut inner = self.lock();
+        match event {
+            Event::Init => {
+                inner.listing.insert(scope, BTreeSet::new());
+                Vec::new()
+            }
+            Event::InitApply(object) => {
+                let change = inner.put(scope, object);
+                if let Some(names) = inner.listing.get_mut(&scope) {
+                    names.insert(change.name.clone());
+                }
+                vec![change]
+            }
+            Event::InitDone => {
+                let gone = inner.end_listing(scope);
+                if inner.listed.len() == inner.scopes {
+                    self.filled.store(true, Ordering::Release);
+                }
+                gone
+            }
+            Event::Apply(object) => vec![inner.put(scope, object)],
+            Event::Delete(object) => inner.take(&name_of(object.meta())).into_iter().collect(),
+        }
+    }
+
+    fn get(&self, name: &Name) -> Option<Arc<K>> {
+        self.lock().objects.get(name).and_then(|(_, seen)| seen.object.clone())
+    }
+
+    fn all(&self) -> Vec<Arc<K>> {
+        self.lock().objects.values().filter_map(|(_, seen)| seen.object.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<K>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K> Inner<K> {
+    fn put<W: Watched<Kept = K>>(&mut self, scope: usize, object: W) -> Change<K> {
+        let name = name_of(object.meta());
+        let seen = object.seen();
+        let before = self.objects.insert(name.clone(), (scope, seen.clone())).map(|(_, seen)| seen);
+        Change { name, before, after: Some(seen) }
+    }
+
+    fn take(&mut self, name: &Name) -> Option<Change<K>> {
+        let (_, before) = self.objects.remove(name)?;
+        Some(Change { name: name.clone(), before: Some(before), after: None })
+    }
+
+    /// What a complete listing of a scope did not show went while nobody watched.
+    fn end_listing(&mut self, scope: usize) -> Vec<Change<K>> {
+        self.listed.insert(scope);
+        let shown = self.listing.remove(&scope).unwrap_or_default();
+        let gone: Vec<Name> = self
+            .objects
+            .iter()
+            .filter(|(name, (of, _))| *of == scope && !shown.contains(*name))
+            .map(|(name, _)| name.clone())
+            .collect();
+        gone.iter().filter_map(|name| self.take(name)).collect()
+    }
+}
+
+fn name_of(meta: &ObjectMeta) -> Name {
+    Name { namespace: meta.namespace.clone().unwrap_or_default(), name: meta.name.clone().unwrap_or_default() }
+}
+
+/// The caches of everything that is watched.
+#[derive(Debug)]
+pub struct Caches {
+    /// Identities.
+    pub identities: Cache<AwsIdentity>,
+    /// Servers.
+    pub servers: Cache<TransferServer>,
+    /// Users.
+    pub users: Cache<TransferUser>,
+    /// Accesses.
+    pub accesses: Cache<TransferAccess>,
+    /// Metadata of namespaces.
+    pub namespaces: Cache<ObjectMeta>,
+    /// Metadata of ConfigMaps.
+    pub config_maps: Cache<ObjectMeta>,
+}
+
+/// Kinds of which only metadata is watched.
+pub type NamespaceMeta = PartialObjectMeta<Namespace>;
+/// See [`NamespaceMeta`].
+pub type ConfigMapMeta = PartialObjectMeta<ConfigMap>;
+
+impl Caches {
+    /// Empty caches for this many watched namespaces; none means one watch of the whole cluster.
+    #[must_use]
+    pub fn new(namespaces: usize) -> Self {
+        let scopes = namespaces.max(1);
+        Self {
+            identities: Cache::new(1),
+            servers: Cache::new(scopes),
+            users: Cache::new(scopes),
+            accesses: Cache::new(scopes),
+            namespaces: Cache::new(1),
+            config_maps: Cache::new(scopes),
+        }
+    }
+
+    /// What is not filled yet.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        [
+            ("awsidentities", self.identities.filled()),
+            ("transferservers", self.servers.filled()),
+            ("transferusers", self.users.filled()),
+            ("transferaccesses", self.accesses.filled()),
+            ("namespaces", self.namespaces.filled()),
+            ("configmaps", self.config_maps.filled()),
+        ]
+        .into_iter()
+        .filter_map(|(name, filled)| (!filled).then_some(name))
+        .collect()
+    }
+}
+
+impl Directory for Caches {
+    fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>> {
+        self.identities.get(&Name { namespace: String::new(), name: name.to_owned() })
+    }
+
+    fn server(&self, name: &Name) -> Option<Arc<TransferServer>> {
+        self.servers.get(name)
+    }
+
+    fn namespace_labels(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        let meta = self.namespaces.get(&Name { namespace: String::new(), name: name.to_owned() })?;
+        Some(meta.labels.clone().unwrap_or_default())
+    }
+
+    fn servers(&self) -> Vec<Arc<TransferServer>> {
+        self.servers.all()
+    }
+
+    fn users(&self) -> Vec<Arc<TransferUser>> {
+        self.users.all()
+    }
+
+    fn accesses(&self) -> Vec<Arc<TransferAccess>> {
+        self.accesses.all()
+    }
+}

@@ -1,0 +1,179 @@
+//! What the operator watches, and whom a change wakes. It fills the caches and rings the bells; nothing else.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, select_all};
+use futures::stream::{self, StreamExt};
+use futures::FutureExt;
+use kube::api::Api;
+use kube::core::{DeserializeGuard, NamespaceResourceScope, Resource};
+use kube::runtime::watcher::Event;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::Client;
+use serde::de::DeserializeOwned;
+
+use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use crate::cluster::Directory;
+use crate::cluster::directory::{Cache, Caches, Change, ConfigMapMeta, NamespaceMeta, Seen, Watched};
+use crate::engine::controller::{self, Bell, Intake, Queue};
+use crate::kinds::triggers::{self, Wake, Which};
+
+/// Which part of the cluster this process is for.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Namespaces; none means all.
+    pub namespaces: Vec<String>,
+    /// Labels that our namespaced objects must carry.
+    pub labels: Option<String>,
+}
+
+/// The queues of all kinds.
+pub struct Queues {
+    /// Of identities.
+    pub identities: Queue<AwsIdentity>,
+    /// Of servers.
+    pub servers: Queue<TransferServer>,
+    /// Of users.
+    pub users: Queue<TransferUser>,
+    /// Of accesses.
+    pub accesses: Queue<TransferAccess>,
+}
+
+/// One bell per kind.
+#[derive(Clone)]
+struct Bells {
+    identities: Bell,
+    servers: Bell,
+    users: Bell,
+    accesses: Bell,
+}
+
+impl Bells {
+    fn ring(&self, wakes: Vec<Wake>) {
+        for Wake { which, name } in wakes {
+            match which {
+                Which::Identity => self.identities.ring(name),
+                Which::Server => self.servers.ring(name),
+                Which::User => self.users.ring(name),
+                Which::Access => self.accesses.ring(name),
+            }
+        }
+    }
+}
+
+/// Starts the watches. The future completes only when one of them breaks down.
+#[must_use]
+pub fn start(client: &Client, scope: &Scope, caches: &Arc<Caches>) -> (Queues, BoxFuture<'static, ()>) {
+    let (of_identities, identities, identity_queue) = controller::queue();
+    let (of_servers, servers, server_queue) = controller::queue();
+    let (of_users, users, user_queue) = controller::queue();
+    let (of_accesses, accesses, access_queue) = controller::queue();
+    let hub = Hub { caches: Arc::clone(caches), bells: Bells { identities, servers, users, accesses } };
+    let all = watcher::Config::default();
+    let ours = match &scope.labels {
+        Some(labels) => watcher::Config::default().labels(labels),
+        None => watcher::Config::default(),
+    };
+    let everywhere = vec![Api::all(client.clone())];
+    let watches = vec![
+        hub.managed(everywhere, &all, |caches| &caches.identities, of_identities, triggers::on_identity),
+        hub.managed(scope.apis(client), &ours, |caches| &caches.servers, of_servers, triggers::on_server),
+        hub.managed(scope.apis(client), &ours, |caches| &caches.users, of_users, triggers::on_user),
+        hub.managed(scope.apis(client), &ours, |caches| &caches.accesses, of_accesses, triggers::on_access),
+        hub.metadata::<NamespaceMeta>(vec![Api::all(client.clone())], |caches| &caches.namespaces, triggers::on_namespace),
+        hub.metadata::<ConfigMapMeta>(scope.apis(client), |caches| &caches.config_maps, triggers::on_config_map),
+    ];
+    let queues =
+        Queues { identities: identity_queue, servers: server_queue, users: user_queue, accesses: access_queue };
+    (queues, select_all(watches.into_iter().map(tokio::spawn)).map(|_| ()).boxed())
+}
+
+impl Scope {
+    /// One client per namespace, or one of the whole cluster.
+    fn apis<W>(&self, client: &Client) -> Vec<Api<W>>
+    where
+        W: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        if self.namespaces.is_empty() {
+            return vec![Api::all(client.clone())];
+        }
+        self.namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
+    }
+}
+
+/// What every watch needs.
+struct Hub {
+    caches: Arc<Caches>,
+    bells: Bells,
+}
+
+/// Which cache a watch fills.
+type Shelf<K> = fn(&Caches) -> &Cache<K>;
+/// Whom a change wakes.
+type Trigger<K> = fn(&Change<K>, &dyn Directory) -> Vec<Wake>;
+
+impl Hub {
+    /// Watches a kind of ours: fills its cache, queues what changed, wakes whom it concerns.
+    fn managed<K>(
+        &self,
+        apis: Vec<Api<DeserializeGuard<K>>>,
+        config: &watcher::Config,
+        shelf: Shelf<K>,
+        mut intake: Intake<K>,
+        trigger: Trigger<K>,
+    ) -> BoxFuture<'static, ()>
+    where
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    {
+        let Self { caches, bells } = self;
+        let (caches, bells) = (Arc::clone(caches), bells.clone());
+        follow(apis, config, move |scope, event| {
+            for change in shelf(&caches).apply(scope, event) {
+                let meta = |seen: &Option<Seen<K>>| seen.as_ref().map(|seen| Arc::clone(&seen.meta));
+                intake.take(&change.name, meta(&change.before).as_deref(), meta(&change.after).as_deref());
+                bells.ring(trigger(&change, caches.as_ref()));
+            }
+        })
+    }
+
+    /// Watches the metadata of a kind that is not ours.
+    fn metadata<W>(&self, apis: Vec<Api<W>>, shelf: Shelf<W::Kept>, trigger: Trigger<W::Kept>) -> BoxFuture<'static, ()>
+    where
+        W: Watched + Clone + Debug + DeserializeOwned + Send + 'static,
+        W::Kept: Send + Sync + 'static,
+    {
+        let Self { caches, bells } = self;
+        let (caches, bells) = (Arc::clone(caches), bells.clone());
+        follow(apis, &watcher::Config::default(), move |scope, event: Event<W>| {
+            for change in shelf(&caches).apply(scope, event) {
+                bells.ring(trigger(&change, caches.as_ref()));
+            }
+        })
+    }
+}
+
+/// Follows the watches of all scopes of a kind for ever.
+fn follow<W>(
+    apis: Vec<Api<W>>,
+    config: &watcher::Config,
+    mut take: impl FnMut(usize, Event<W>) + Send + 'static,
+) -> BoxFuture<'static, ()>
+where
+    W: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let watches = apis.into_iter().enumerate().map(|(scope, api)| {
+        watcher(api, config.clone()).default_backoff().map(move |event| (scope, event)).boxed()
+    });
+    let mut events = stream::select_all(watches);
+    async move {
+        while let Some((scope, event)) = events.next().await {
+            match event {
+                Ok(event) => take(scope, event),
+                // The backoff above tries again, with a new listing where one is needed.
+                Err(error) => tracing::warn!(kind = %W::kind(&()), %error, "watch"),
+            }
+        }
+    }
+    .boxed()
+}

@@ -1,0 +1,253 @@
+//! `TransferAccess`: found again by the SID of its group. AWS keeps no tags on accesses, so only the record of our own
+//! create says that one is ours.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::doors::Doors;
+use super::login::{self, WantedLogin};
+use super::place::{Request, ServerChoice, Target};
+use super::rivals::{self, Claim};
+use super::user::missing;
+use crate::api::condition::reasons;
+use crate::api::identity::GrantKind;
+use crate::api::status::{Applied, CreatePhase};
+use crate::api::{Managed, TransferAccess, TransferAccessStatus};
+use crate::aws::types::{Access, CreateAccess, Tags};
+use crate::aws::{Account, Fault, FaultKind, Mutation};
+use crate::engine::decide::Identified;
+use crate::engine::evidence::Lookup;
+use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
+use crate::engine::owner::Owner;
+
+/// The kind of accesses.
+pub struct Accesses {
+    doors: Arc<Doors>,
+}
+
+/// What is wanted of an access.
+#[derive(Clone, Debug)]
+pub struct WantedAccess {
+    /// Role, home directory, policy and the like.
+    pub login: WantedLogin,
+    /// Fields that this version does not act on stand: nothing is changed.
+    pub unsupported: bool,
+}
+
+impl Accesses {
+    /// The kind behind these doors.
+    #[must_use]
+    pub fn new(doors: Arc<Doors>) -> Self {
+        Self { doors }
+    }
+}
+
+/// Status records a create of this object that AWS did not refuse, and what it was for.
+fn confirmed(status: &TransferAccessStatus) -> bool {
+    let record = status.common.create.as_ref();
+    status.external_id.is_some()
+        && record.is_some_and(|record| record.attempt.is_some() && record.phase != CreatePhase::Rejected)
+}
+
+/// The SID in AWS. Of what was created it is the recorded one, so that an edit that slipped through leads nowhere.
+fn external_id(object: &TransferAccess) -> &str {
+    let recorded =
+        object.status.as_ref().filter(|status| confirmed(status)).and_then(|status| status.external_id.as_deref());
+    recorded.unwrap_or(&object.spec.external_id)
+}
+
+fn claim(object: &TransferAccess) -> Claim<'_> {
+    let spec = &object.spec;
+    let status = object.status.as_ref();
+    let request = Request {
+        kind: GrantKind::TransferAccess,
+        namespace: object.namespace().unwrap_or_default(),
+        status: status.map(|status| &status.common),
+        deleting: object.metadata.deletion_timestamp.is_some(),
+    };
+    let choice = ServerChoice {
+        server_ref: spec.server_ref.as_ref(),
+        server_id: spec.server_id.as_deref(),
+        identity: spec.aws_identity_ref.as_ref(),
+        region: spec.region.as_deref(),
+        recorded: status.filter(|status| confirmed(status)).and_then(|status| status.server_id.as_deref()),
+    };
+    Claim::new(object, request, choice, external_id(object))
+}
+
+/// What can be told without looking anywhere.
+fn valid(object: &TransferAccess) -> Result<(), Block> {
+    let recorded = external_id(object);
+    if recorded == object.spec.external_id {
+        return Ok(());
+    }
+    let message = format!(
+        "spec.externalId: this object's access is for {recorded} and AWS cannot change that; nothing is touched"
+    );
+    Err(Block::stalled(reasons::IMMUTABLE, message))
+}
+
+fn served(target: &Target) -> Result<(), Block> {
+    let Target { server_id, domain: _, provider } = target;
+    if provider == "AWS_DIRECTORY_SERVICE" {
+        return Ok(());
+    }
+    let message = format!("server {server_id} has identity provider {provider}; accesses need AWS_DIRECTORY_SERVICE");
+    Err(Block::stalled(reasons::INVALID_FOR_SERVER, message))
+}
+
+/// The role as the listing tells it: `DescribeAccess` is known to leave it out.
+async fn listed_role(account: &Account, server_id: &str, external_id: &str) -> Result<Option<String>, Fault> {
+    let listed = account.list_accesses(server_id).await?;
+    Ok(listed.into_iter().find(|row| row.external_id == external_id).and_then(|row| row.role))
+}
+
+#[async_trait]
+impl Kind for Accesses {
+    type Object = TransferAccess;
+    type Detail = Target;
+    type Want = WantedAccess;
+    type Have = Access;
+
+    const IDENTIFIED: Identified = Identified::ByRecord;
+
+    async fn place(&self, object: &TransferAccess) -> Result<Place<Target>, Trouble> {
+        let Claim { request, choice, .. } = claim(object);
+        if request.deleting {
+            return self.doors.on_server(&request, &choice).await;
+        }
+        valid(object)?;
+        let place = self.doors.on_server(&request, &choice).await?;
+        served(&place.detail)?;
+        let accesses = self.doors.directory.accesses();
+        let others = accesses.iter().map(|other| claim(other));
+        rivals::free(&self.doors, &claim(object), &place, reasons::EXTERNAL_ID_TAKEN, others)?;
+        Ok(place)
+    }
+
+    async fn want(
+        &self,
+        object: &TransferAccess,
+        place: &Place<Target>,
+        _now: Timestamp,
+    ) -> Result<Wanted<WantedAccess>, Trouble> {
+        let namespace = object.namespace().unwrap_or_default();
+        let unsupported = login::not_yet_supported(&object.policies());
+        let (login, login_blocks) =
+            self.doors.login(GrantKind::TransferAccess, &namespace, &object.spec.login, place).await?;
+        let applied = Applied { paths: login.paths().into_iter().collect(), ..Applied::default() };
+        let want = WantedAccess { login, unsupported: unsupported.is_some() };
+        let blocks = unsupported.into_iter().chain(login_blocks).collect();
+        Ok(Wanted { want, blocks, applied, changes_at: None })
+    }
+
+    async fn look(&self, object: &TransferAccess, place: &Place<Target>) -> Result<Look<Access>, Fault> {
+        let (server_id, external_id) = (&place.detail.server_id, external_id(object));
+        let mut access = match place.account.describe_access(server_id, external_id).await {
+            Ok(access) => access,
+            Err(fault) if fault.kind == FaultKind::NotFound => return Ok(missing(&fault)),
+            Err(fault) => return Err(fault),
+        };
+        if access.settings.role.is_none() {
+            access.settings.role = listed_role(&place.account, server_id, external_id).await?;
+        }
+        Ok(Look::Found(access))
+    }
+
+    fn tags<'a>(&self, _: &'a Access) -> Option<&'a Tags> {
+        None
+    }
+
+    /// Accesses are found by their group.
+    async fn look_up(&self, _: &Place<Target>, _: &Owner) -> Result<Lookup, Fault> {
+        Ok(Lookup::default())
+    }
+
+    fn confirmed(&self, status: &TransferAccessStatus) -> bool {
+        confirmed(status)
+    }
+
+    /// The group is the id, and stands in the spec.
+    fn set_id(&self, _: &mut TransferAccessStatus, _: &Place<Target>, _: Option<&str>) {}
+
+    fn create(
+        &self,
+        object: &TransferAccess,
+        place: &Place<Target>,
+        wanted: &Wanted<WantedAccess>,
+        _owner_tags: &Tags,
+    ) -> Mutation {
+        Mutation::CreateAccess(Box::new(CreateAccess {
+            server_id: place.detail.server_id.clone(),
+            external_id: external_id(object).to_owned(),
+            settings: wanted.want.login.settings.clone(),
+        }))
+    }
+
+    fn plan(
+        &self,
+        object: &TransferAccess,
+        place: &Place<Target>,
+        wanted: &Wanted<WantedAccess>,
+        have: &Access,
+        _owner: &Owner,
+    ) -> Plan {
+        plan(object, &place.detail, &wanted.want, have)
+    }
+
+    fn observed(
+        &self,
+        status: &mut TransferAccessStatus,
+        place: &Place<Target>,
+        _wanted: Option<&Wanted<WantedAccess>>,
+        have: &Access,
+    ) {
+        status.server_id = Some(place.detail.server_id.clone());
+        status.external_id = Some(have.external_id.clone());
+    }
+
+    fn advisory(&self, _: &Wanted<WantedAccess>, _: &Access, _: Timestamp) -> Option<(&'static str, String)> {
+        None
+    }
+
+    fn settled(&self, have: &Access) -> (&'static str, String) {
+        (reasons::AVAILABLE, format!("access for group {} exists", have.external_id))
+    }
+
+    async fn blocker(&self, _: &TransferAccess, _: &Place<Target>, _: Option<&str>) -> Result<Option<String>, Trouble> {
+        Ok(None)
+    }
+
+    fn delete(&self, object: &TransferAccess, place: &Place<Target>, _: Option<&str>) -> Mutation {
+        Mutation::DeleteAccess {
+            server_id: place.detail.server_id.clone(),
+            external_id: external_id(object).to_owned(),
+        }
+    }
+
+    fn arn(&self, _: &TransferAccess, _: &Place<Target>, _: Option<&str>) -> Option<String> {
+        None
+    }
+}
+
+fn plan(object: &TransferAccess, target: &Target, want: &WantedAccess, have: &Access) -> Plan {
+    let WantedAccess { login, unsupported } = want;
+    let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
+    let paths: BTreeSet<String> = applied.paths.into_iter().collect();
+    let mut settings = have.settings.clone();
+    if settings.role.is_none() {
+        // A role that AWS tells nowhere is no difference.
+        settings.role.clone_from(&login.settings.role);
+    }
+    let update = login.update(&settings, &paths, None);
+    let calls = update.settings.filter(|_| !unsupported).map(|settings| Mutation::UpdateAccess {
+        server_id: target.server_id.clone(),
+        external_id: have.external_id.clone(),
+        settings: Box::new(settings),
+    });
+    Plan { changes: update.changes, calls: calls.into_iter().collect(), blocks: update.blocks, busy: None }
+}

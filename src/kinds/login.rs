@@ -1,0 +1,227 @@
+//! What a login may do, the same for users and accesses: from the spec to AWS's members, and what to send. Pure; the
+//! text of a shared policy is handed in.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::home::{self, HOME};
+use crate::api::Policies;
+use crate::api::common::ManagementPolicy;
+use crate::api::condition::reasons;
+use crate::api::login::Login;
+use crate::aws::types::{LoginSettings, PosixProfile};
+use crate::engine::diff::{self, Change, Compare, Effect, Member, Reset};
+use crate::engine::kind::Block;
+use crate::policy;
+
+/// What the calls that create and update users and accesses carry, as aws-transfer-behaviour.md 4 and 5 tell it.
+pub const MEMBERS: [Member; 6] = [
+    Member::live("role", "null", Reset::Never),
+    Member::live("homeDirectory", "null", Reset::Send("\"\"")),
+    Member::live("homeDirectoryType", "\"PATH\"", Reset::Send("\"PATH\"")),
+    // An empty list is refused; type PATH takes the mappings away.
+    Member::live("homeDirectoryMappings", "null", Reset::Follows).by(Compare::Mappings),
+    Member::live("policy", "null", Reset::Send("\"\"")).by(Compare::Policy),
+    Member::live("posixProfile", "null", Reset::Never),
+];
+
+/// What is wanted of a login.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WantedLogin {
+    /// AWS's members.
+    pub settings: LoginSettings,
+    /// Members that no call may carry while a block about them stands.
+    pub held: BTreeSet<&'static str>,
+}
+
+/// A session policy that the spec names: the field it stands in, and its text or why there is none.
+#[derive(Clone, Debug)]
+pub struct PolicyText {
+    /// For messages.
+    pub field: &'static str,
+    /// The text as written.
+    pub text: Result<String, Block>,
+}
+
+/// Turns the spec of a login into AWS's members for a server of this domain. `ungranted` says why the role may not be
+/// passed. What is not in order is a block, and holds only the members that it is about.
+#[must_use]
+pub fn want(
+    login: &Login,
+    policy: Option<PolicyText>,
+    domain: &str,
+    ungranted: Option<Block>,
+) -> (WantedLogin, Vec<Block>) {
+    let Login {
+        role,
+        policy: inline,
+        policy_from,
+        home_directory,
+        home_directory_type,
+        home_directory_mappings,
+        home: short,
+        posix_profile,
+    } = login.clone();
+    let long = home::Home { home_directory, home_directory_type, home_directory_mappings };
+    let mut blocks = Vec::new();
+    let mut held = BTreeSet::new();
+    if let Some(block) = ungranted {
+        held.insert("role");
+        blocks.push(block);
+    }
+    let home = home::members(long, short.as_ref()).unwrap_or_else(|block| {
+        held.extend(HOME);
+        blocks.push(block);
+        home::Home::default()
+    });
+    let both = inline.is_some() && policy_from.is_some();
+    let policy = policy.and_then(|given| match if both { Err(two_policies()) } else { compacted(given) } {
+        Ok(text) => Some(text),
+        Err(block) => {
+            held.insert("policy");
+            blocks.push(block);
+            None
+        }
+    });
+    let settings = LoginSettings {
+        home_directory: home.home_directory,
+        home_directory_mappings: home.home_directory_mappings,
+        home_directory_type: home.home_directory_type,
+        policy,
+        posix_profile: posix_profile.map(plain),
+        role: Some(role),
+    };
+    if let Some(block) = unfit(login, &settings, domain) {
+        held.extend(MEMBERS.iter().map(|member| member.path));
+        blocks.push(block);
+    }
+    (WantedLogin { settings, held }, blocks)
+}
+
+fn two_policies() -> Block {
+    Block::stalled(reasons::INVALID_SPEC, "spec.policy and spec.policyFrom exclude each other: name one of them")
+}
+
+/// AWS counts the characters that are sent, so the limit is checked on the compact text.
+fn compacted(given: PolicyText) -> Result<String, Block> {
+    let PolicyText { field, text } = given;
+    policy::compact(&text?).map_err(|error| Block::stalled(reasons::INVALID_SPEC, format!("{field}: {error}")))
+}
+
+/// What AWS would accept and every login would then fail on.
+fn unfit(login: &Login, settings: &LoginSettings, domain: &str) -> Option<Block> {
+    let mut faults = home::unfit(login.home.as_ref(), settings, domain);
+    if domain == "EFS" {
+        if settings.posix_profile.is_none() {
+            faults.push("spec.posixProfile is needed on a server of domain EFS".to_owned());
+        }
+        if login.policy.is_some() || login.policy_from.is_some() {
+            faults.push("spec.policy and spec.policyFrom do not work on a server of domain EFS".to_owned());
+        }
+    }
+    (!faults.is_empty()).then(|| Block::stalled(reasons::INVALID_FOR_SERVER, faults.join("; ")))
+}
+
+/// What this version accepts and does not act on, as one block.
+#[must_use]
+pub fn not_yet_supported(policies: &Policies) -> Option<Block> {
+    let rows = [
+        (
+            policies.adoption.is_some() && policies.management != ManagementPolicy::ObserveOnly,
+            "spec.lifecycle.adoption",
+        ),
+        (policies.management == ManagementPolicy::ReportDrift, "spec.lifecycle.managementPolicy ReportDrift"),
+    ];
+    let fields: Vec<&str> = rows.into_iter().filter(|(asked, _)| *asked).map(|(_, field)| field).collect();
+    (!fields.is_empty()).then(|| {
+        let fields = fields.join(", ");
+        let message =
+            format!("this version does not act on {fields}; nothing but the removal of keys is done while it stands");
+        Block::stalled(reasons::NOT_YET_SUPPORTED, message)
+    })
+}
+
+/// What differs and what to send for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Update {
+    /// All differences that are known.
+    pub changes: Vec<Change>,
+    /// The members to send, each complete.
+    pub settings: Option<LoginSettings>,
+    /// Why some differences are not acted on.
+    pub blocks: Vec<Block>,
+}
+
+impl WantedLogin {
+    /// The paths to record as applied. A member that is held for want of its value counts: it did not leave the spec.
+    #[must_use]
+    pub fn paths(&self) -> BTreeSet<String> {
+        let mut paths = diff::set_paths(&MEMBERS, &json(&self.settings));
+        paths.extend(self.held.iter().map(|path| (*path).to_owned()));
+        paths
+    }
+
+    /// Compares with what AWS has; `applied` holds the paths that this object once set. `user_name` is what AWS may
+    /// have put in the place of its variable, for those that have one.
+    #[must_use]
+    pub fn update(&self, have: &LoginSettings, applied: &BTreeSet<String>, user_name: Option<&str>) -> Update {
+        let mut have = have.clone();
+        have.posix_profile = have.posix_profile.map(plain);
+        if let Some(user_name) = user_name {
+            home::unexpand(&self.settings, &mut have, user_name);
+        }
+        let (want, have) = (json(&self.settings), json(&have));
+        let mut changes = diff::diff(&MEMBERS, &want, &have, applied);
+        // A held member without a value is not known, so nothing can be said about it.
+        changes.retain(|change| !(change.want.is_null() && self.held.contains(change.path.as_str())));
+        let acted: Vec<Change> = changes
+            .iter()
+            .filter(|change| change.effect == Effect::Live && !self.held.contains(change.path.as_str()))
+            .cloned()
+            .collect();
+        let request = diff::compose(&MEMBERS, &want, &have, &acted);
+        let settings = (!request.is_empty()).then(|| serde_json::from_value(Value::Object(request)).ok()).flatten();
+        let settings = settings.map(|settings| self.complete(settings));
+        Update { settings, blocks: uncleared(&changes), changes }
+    }
+
+    /// AWS reads type and mappings together, and keeps the group ids of a profile that names none.
+    fn complete(&self, mut request: LoginSettings) -> LoginSettings {
+        let logical = self.settings.home_directory_type.as_deref() == Some("LOGICAL");
+        if logical && (request.home_directory_type.is_some() || request.home_directory_mappings.is_some()) {
+            request.home_directory_type.clone_from(&self.settings.home_directory_type);
+            request.home_directory_mappings.clone_from(&self.settings.home_directory_mappings);
+        }
+        if let Some(profile) = &mut request.posix_profile {
+            profile.secondary_gids.get_or_insert_default();
+        }
+        request
+    }
+}
+
+fn uncleared(changes: &[Change]) -> Vec<Block> {
+    changes
+        .iter()
+        .filter(|change| change.effect == Effect::Refused)
+        .map(|change| {
+            let message = format!("spec.{} left the spec and AWS has no way to clear it; name a value", change.path);
+            Block::stalled(reasons::CANNOT_CLEAR, message)
+        })
+        .collect()
+}
+
+/// Group ids are a set, and none is the same as an empty list.
+fn plain(profile: PosixProfile) -> PosixProfile {
+    let PosixProfile { uid, gid, secondary_gids } = profile;
+    let gids: BTreeSet<i64> = secondary_gids.into_iter().flatten().collect();
+    PosixProfile { uid, gid, secondary_gids: (!gids.is_empty()).then(|| gids.into_iter().collect()) }
+}
+
+fn json(settings: &LoginSettings) -> Value {
+    serde_json::to_value(settings).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "login_tests.rs"]
+mod tests;

@@ -1,0 +1,247 @@
+//! SSH public keys of a user: which are wanted now, what to import and what to delete. Pure.
+//!
+//! Keys are compared by type and material, never by comment or id. Nothing is deleted while it is not known for sure
+//! what is wanted, and never the last key that works before a wanted one is there.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::condition::reasons;
+use crate::api::user::{SshPublicKey as SpecKey, SshPublicKeyPolicy, SshPublicKeyStatus};
+use crate::aws::Mutation;
+use crate::aws::types::SshPublicKey as AwsKey;
+use crate::engine::kind::Block;
+use crate::ssh::{self, KeyIdentity, PublicKey};
+
+/// How long before its end a key is worth a look: time to make a new one and to hand it out.
+const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// A ConfigMap that the spec names: its field, and its text or why there is none.
+#[derive(Clone, Debug)]
+pub struct SourceText {
+    /// For messages.
+    pub field: String,
+    /// In `authorized_keys` form.
+    pub text: Result<String, Block>,
+}
+
+/// What the spec says of keys.
+#[derive(Clone, Debug)]
+pub struct Listed<'a> {
+    /// `spec.sshPublicKeys`.
+    pub inline: Option<&'a [SpecKey]>,
+    /// `spec.sshPublicKeysFrom`, read.
+    pub sources: Option<Vec<SourceText>>,
+    /// `spec.sshPublicKeyPolicy`.
+    pub policy: SshPublicKeyPolicy,
+}
+
+/// A key that is wanted now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WantedKey {
+    /// The key.
+    pub key: PublicKey,
+    /// When it stops being wanted.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The keys that are wanted of a user whose keys are managed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WantedKeys {
+    /// In the order of the spec, each once.
+    pub keys: Vec<WantedKey>,
+    /// All that the spec lists, the expired ones among them.
+    pub listed: BTreeSet<KeyIdentity>,
+    /// Whether everything that the spec lists could be read: only then is an unlisted key known to be unwanted.
+    pub complete: bool,
+    /// Whether every unlisted key goes, or only those that this object put there.
+    pub exclusive: bool,
+}
+
+impl WantedKeys {
+    /// When the next key expires.
+    #[must_use]
+    pub fn changes_at(&self) -> Option<Timestamp> {
+        self.keys.iter().filter_map(|key| key.expires_at).min()
+    }
+
+    fn wants(&self, key: &AwsKey) -> bool {
+        identity(key).is_some_and(|identity| self.keys.iter().any(|wanted| wanted.key.identity() == identity))
+    }
+
+    fn lists(&self, key: &AwsKey) -> bool {
+        identity(key).is_some_and(|identity| self.listed.contains(&identity))
+    }
+}
+
+/// Which keys are wanted at `now`, and what is not in order. `None` where the spec lists none at all: then keys are
+/// not managed.
+#[must_use]
+pub fn want(listed: &Listed, now: Timestamp) -> (Option<WantedKeys>, Vec<Block>) {
+    let Listed { inline, sources, policy } = listed;
+    if inline.is_none() && sources.is_none() {
+        return (None, Vec::new());
+    }
+    let mut blocks = Vec::new();
+    let mut found: Vec<WantedKey> = Vec::new();
+    for (index, given) in inline.iter().copied().flatten().enumerate() {
+        match parse(index, given) {
+            Ok(key) => add(&mut found, key),
+            Err(block) => blocks.push(block),
+        }
+    }
+    for source in sources.iter().flatten() {
+        match source_keys(source) {
+            Ok(keys) => keys.into_iter().for_each(|key| add(&mut found, WantedKey { key, expires_at: None })),
+            Err(block) => blocks.push(block),
+        }
+    }
+    let listed = found.iter().map(|wanted| wanted.key.identity()).collect();
+    found.retain(|wanted| wanted.expires_at.is_none_or(|end| end > now));
+    let exclusive = *policy == SshPublicKeyPolicy::Exclusive;
+    (Some(WantedKeys { keys: found, listed, complete: blocks.is_empty(), exclusive }), blocks)
+}
+
+/// The key text is never repeated: what was meant as a public key may be a private one.
+fn parse(index: usize, given: &SpecKey) -> Result<WantedKey, Block> {
+    let SpecKey { public_key, expires_at } = given;
+    let key = PublicKey::parse(public_key).map_err(|error| {
+        let message =
+            format!("spec.sshPublicKeys[{index}].publicKey: {error}; no key is removed until it is put right");
+        Block::stalled(reasons::INVALID_KEY, message)
+    })?;
+    let expires_at = expires_at.as_deref().map(str::parse).transpose().map_err(|_| {
+        let message = format!(
+            "spec.sshPublicKeys[{index}].expiresAt is no RFC 3339 time such as 2030-01-31T00:00:00Z; the key is not used"
+        );
+        Block::stalled(reasons::INVALID_SPEC, message)
+    })?;
+    Ok(WantedKey { key, expires_at })
+}
+
+fn source_keys(source: &SourceText) -> Result<Vec<PublicKey>, Block> {
+    let SourceText { field, text } = source;
+    let keys = ssh::authorized_keys(text.as_ref().map_err(Block::clone)?).map_err(|error| {
+        let message =
+            format!("{field}: {error}; none of its keys is added, and no key is removed until it is put right");
+        Block::stalled(reasons::INVALID_KEY, message)
+    })?;
+    if keys.is_empty() {
+        let message = format!("{field}: there is no key in it; nothing is removed");
+        return Err(Block::waiting(reasons::SOURCE_NOT_READY, message));
+    }
+    Ok(keys)
+}
+
+/// Adds a key once. Listed twice, it is wanted for the longer of both times.
+fn add(found: &mut Vec<WantedKey>, new: WantedKey) {
+    let same = found.iter_mut().find(|old| old.key.identity() == new.key.identity());
+    match same {
+        None => found.push(new),
+        Some(old) => old.expires_at = old.expires_at.zip(new.expires_at).map(|(old, new)| old.max(new)),
+    }
+}
+
+/// The user that keys are imported for.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder<'a> {
+    /// Its server.
+    pub server_id: &'a str,
+    /// Its name.
+    pub user_name: &'a str,
+}
+
+/// The imports that are due.
+#[must_use]
+pub fn imports(holder: Holder<'_>, want: &WantedKeys, have: &[AwsKey]) -> Vec<Mutation> {
+    let present: BTreeSet<KeyIdentity> = have.iter().filter_map(identity).collect();
+    want.keys
+        .iter()
+        .filter(|wanted| !present.contains(&wanted.key.identity()))
+        .map(|wanted| Mutation::ImportSshPublicKey {
+            server_id: holder.server_id.to_owned(),
+            user_name: holder.user_name.to_owned(),
+            body: wanted.key.to_line(),
+        })
+        .collect()
+}
+
+/// The deletions that are due, to be sent after the imports. An import that AWS refuses does not hold them up, as long
+/// as one wanted key is there: at AWS's limit of keys, making room is the only way on, and a revoked key must go.
+#[must_use]
+pub fn deletions(
+    holder: Holder<'_>,
+    want: &WantedKeys,
+    have: &[AwsKey],
+    recorded: &[SshPublicKeyStatus],
+) -> Vec<Mutation> {
+    let locks_out = !want.keys.is_empty() && !have.iter().any(|key| want.wants(key));
+    if !want.complete || locks_out {
+        return Vec::new();
+    }
+    have.iter()
+        .filter(|key| !want.wants(key) && (want.exclusive || managed(recorded, &key.id)))
+        .map(|key| Mutation::DeleteSshPublicKey {
+            server_id: holder.server_id.to_owned(),
+            user_name: holder.user_name.to_owned(),
+            key_id: key.id.clone(),
+        })
+        .collect()
+}
+
+/// The keys that AWS has, for status. Managed is what the spec lists, and stays so when it leaves the spec.
+#[must_use]
+pub fn observed(
+    want: Option<&WantedKeys>,
+    have: &[AwsKey],
+    recorded: &[SshPublicKeyStatus],
+) -> Vec<SshPublicKeyStatus> {
+    let mut keys: Vec<SshPublicKeyStatus> = have
+        .iter()
+        .map(|key| {
+            let parsed = PublicKey::parse(&key.body).ok();
+            SshPublicKeyStatus {
+                id: key.id.clone(),
+                fingerprint: parsed.as_ref().map(PublicKey::fingerprint),
+                date_imported: key.date_imported.map(|time| time.to_string()),
+                comment: parsed.as_ref().and_then(PublicKey::comment).map(str::to_owned),
+                managed: managed(recorded, &key.id) || want.is_some_and(|want| want.lists(key)),
+            }
+        })
+        .collect();
+    // AWS's order is not documented; ours must not change while nothing does.
+    keys.sort_by(|a, b| a.id.cmp(&b.id));
+    keys
+}
+
+/// What is worth a look: no key at all, or one that ends soon.
+#[must_use]
+pub fn advisory(want: Option<&WantedKeys>, have: &[AwsKey], now: Timestamp) -> Option<(&'static str, String)> {
+    if have.is_empty() {
+        return Some((reasons::NO_KEYS, "the user has no SSH public key and cannot log in".to_owned()));
+    }
+    let soon = now.checked_add(EXPIRES_SOON).unwrap_or(Timestamp::MAX);
+    let mut ending: Vec<(Timestamp, String)> = want
+        .iter()
+        .flat_map(|want| &want.keys)
+        .filter_map(|wanted| wanted.expires_at.filter(|end| *end <= soon).map(|end| (end, wanted.key.fingerprint())))
+        .collect();
+    ending.sort();
+    let listed: Vec<String> = ending.iter().map(|(end, fingerprint)| format!("{fingerprint} at {end}")).collect();
+    (!listed.is_empty())
+        .then(|| (reasons::KEYS_EXPIRING, format!("SSH public keys expire soon: {}", listed.join(", "))))
+}
+
+fn managed(recorded: &[SshPublicKeyStatus], id: &str) -> bool {
+    recorded.iter().any(|key| key.managed && key.id == id)
+}
+
+/// `None` for what AWS holds in a form that nobody could list here.
+fn identity(key: &AwsKey) -> Option<KeyIdentity> {
+    PublicKey::parse(&key.body).ok().map(|key| key.identity())
+}
+
+#[cfg(test)]
+#[path = "ssh_keys_tests.rs"]
+mod tests;

@@ -1,0 +1,346 @@
+//! `TransferUser`: found again by its name on the server, owned by its tags; its SSH keys are part of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::doors::Doors;
+use super::login::{self, WantedLogin};
+use super::place::{self, Request, ServerChoice, Target};
+use super::rivals::{self, Claim};
+use super::ssh_keys::{self, Holder, Listed, SourceText, WantedKeys};
+use super::{sources, tags};
+use crate::api::condition::reasons;
+use crate::api::identity::GrantKind;
+use crate::api::status::Applied;
+use crate::api::user::SshPublicKeySource;
+use crate::api::{Managed, TAG_PREFIX, TransferUser, TransferUserStatus};
+use crate::aws::types::{CreateUser, Tags, User};
+use crate::aws::{Fault, FaultKind, Mutation};
+use crate::engine::decide::Identified;
+use crate::engine::evidence::Lookup;
+use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
+use crate::engine::owner::{Owner, Ownership};
+
+/// AWS's limits for a user name, in characters.
+const NAME_LENGTH: std::ops::RangeInclusive<usize> = 3..=100;
+
+/// The kind of users.
+pub struct Users {
+    doors: Arc<Doors>,
+}
+
+/// What is wanted of a user.
+#[derive(Clone, Debug)]
+pub struct WantedUser {
+    /// Role, home directory, policy and the like.
+    pub login: WantedLogin,
+    /// SSH public keys; `None` where they are not managed.
+    pub keys: Option<WantedKeys>,
+    /// Tags, without owner tags.
+    pub tags: Tags,
+    /// Fields that this version does not act on stand: only keys are removed.
+    pub unsupported: bool,
+}
+
+/// What AWS has of a user.
+#[derive(Clone, Debug)]
+pub struct UserState {
+    /// The user.
+    pub user: User,
+    /// The owner tags say that it is this object's; one that only observes may see others.
+    pub ours: bool,
+}
+
+impl Users {
+    /// The kind behind these doors.
+    #[must_use]
+    pub fn new(doors: Arc<Doors>) -> Self {
+        Self { doors }
+    }
+
+    async fn keys(&self, object: &TransferUser) -> Result<Option<Vec<SourceText>>, Trouble> {
+        let Some(given) = &object.spec.ssh_public_keys_from else { return Ok(None) };
+        let namespace = object.namespace().unwrap_or_default();
+        let mut texts = Vec::new();
+        for (index, SshPublicKeySource { config_map_key_ref }) in given.iter().enumerate() {
+            let field = format!("spec.sshPublicKeysFrom[{index}]");
+            let text = sources::read(self.doors.cluster.as_ref(), &namespace, &field, config_map_key_ref).await?;
+            texts.push(SourceText { field, text });
+        }
+        Ok(Some(texts))
+    }
+}
+
+/// The name in AWS. Of what was created it is the recorded one, so that an edit that slipped through leads nowhere.
+fn user_name(object: &TransferUser) -> &str {
+    let recorded =
+        object.status.as_ref().filter(|status| confirmed(status)).and_then(|status| status.user_name.as_deref());
+    recorded.unwrap_or_else(|| object.effective_user_name())
+}
+
+/// Status says that this object's user was seen in AWS: the ARN is of the user and the server that stand beside it.
+fn confirmed(status: &TransferUserStatus) -> bool {
+    let (Some(arn), Some(server), Some(user)) = (&status.arn, &status.server_id, &status.user_name) else {
+        return false;
+    };
+    arn.ends_with(&format!(":user/{server}/{user}"))
+}
+
+fn claim(object: &TransferUser) -> Claim<'_> {
+    let spec = &object.spec;
+    let status = object.status.as_ref();
+    let request = Request {
+        kind: GrantKind::TransferUser,
+        namespace: object.namespace().unwrap_or_default(),
+        status: status.map(|status| &status.common),
+        deleting: object.metadata.deletion_timestamp.is_some(),
+    };
+    let choice = ServerChoice {
+        server_ref: spec.server_ref.as_ref(),
+        server_id: spec.server_id.as_deref(),
+        identity: spec.aws_identity_ref.as_ref(),
+        region: spec.region.as_deref(),
+        recorded: status.filter(|status| confirmed(status)).and_then(|status| status.server_id.as_deref()),
+    };
+    Claim::new(object, request, choice, user_name(object))
+}
+
+/// What can be told without looking anywhere.
+fn valid(object: &TransferUser) -> Result<(), Block> {
+    let (name, wanted) = (user_name(object), object.effective_user_name());
+    if name != wanted {
+        let message =
+            format!("spec.userName: this object's user is {name} and AWS cannot rename it; nothing is touched");
+        return Err(Block::stalled(reasons::IMMUTABLE, message));
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let fits = NAME_LENGTH.contains(&name.len())
+        && name.starts_with(plain)
+        && name.chars().all(|c| plain(c) || matches!(c, '@' | '.' | '-'));
+    if fits {
+        return Ok(());
+    }
+    let field = if object.spec.user_name.is_some() {
+        "spec.userName"
+    } else {
+        "metadata.name, used as spec.userName is absent"
+    };
+    let message = format!(
+        "{field}: AWS takes 3 to 100 of letters, digits and _ @ . -, the first a letter, a digit or _; set spec.userName"
+    );
+    Err(Block::stalled(reasons::INVALID_SPEC, message))
+}
+
+/// The identity's tags, and over them the object's own. Nobody speaks for us, also where admission let it through.
+fn wanted_tags(own: &Tags, identity: &Tags) -> Tags {
+    let mut tags = identity.clone();
+    tags.extend(own.clone());
+    tags.retain(|key, _| !key.to_lowercase().starts_with(TAG_PREFIX));
+    tags
+}
+
+fn served(target: &Target) -> Result<(), Block> {
+    let Target { server_id, domain: _, provider } = target;
+    if provider == "SERVICE_MANAGED" {
+        return Ok(());
+    }
+    let message =
+        format!("server {server_id} has identity provider {provider}; users need one that is SERVICE_MANAGED");
+    Err(Block::stalled(reasons::INVALID_FOR_SERVER, message))
+}
+
+#[async_trait]
+impl Kind for Users {
+    type Object = TransferUser;
+    type Detail = Target;
+    type Want = WantedUser;
+    type Have = UserState;
+
+    const IDENTIFIED: Identified = Identified::ByKey;
+
+    async fn place(&self, object: &TransferUser) -> Result<Place<Target>, Trouble> {
+        let Claim { request, choice, .. } = claim(object);
+        if request.deleting {
+            return self.doors.on_server(&request, &choice).await;
+        }
+        valid(object)?;
+        let place = self.doors.on_server(&request, &choice).await?;
+        served(&place.detail)?;
+        let users = self.doors.directory.users();
+        let others = users.iter().map(|other| claim(other));
+        rivals::free(&self.doors, &claim(object), &place, reasons::USER_NAME_TAKEN, others)?;
+        Ok(place)
+    }
+
+    async fn want(
+        &self,
+        object: &TransferUser,
+        place: &Place<Target>,
+        now: Timestamp,
+    ) -> Result<Wanted<WantedUser>, Trouble> {
+        let spec = &object.spec;
+        let namespace = object.namespace().unwrap_or_default();
+        let unsupported = login::not_yet_supported(&object.policies());
+        let (login, login_blocks) = self.doors.login(GrantKind::TransferUser, &namespace, &spec.login, place).await?;
+        let listed = Listed {
+            inline: spec.ssh_public_keys.as_deref(),
+            sources: self.keys(object).await?,
+            policy: spec.ssh_public_key_policy,
+        };
+        let (keys, key_blocks) = ssh_keys::want(&listed, now);
+        let tags = wanted_tags(&spec.tags, &place.identity_tags);
+        let applied = Applied {
+            paths: login.paths().into_iter().collect(),
+            tags: tags.keys().cloned().collect(),
+            ..Applied::default()
+        };
+        let changes_at = keys.as_ref().and_then(WantedKeys::changes_at);
+        let want = WantedUser { login, keys, tags, unsupported: unsupported.is_some() };
+        let blocks = unsupported.into_iter().chain(login_blocks).chain(key_blocks).collect();
+        Ok(Wanted { want, blocks, applied, changes_at })
+    }
+
+    async fn look(&self, object: &TransferUser, place: &Place<Target>) -> Result<Look<UserState>, Fault> {
+        let user = match place.account.describe_user(&place.detail.server_id, user_name(object)).await {
+            Ok(user) => user,
+            Err(fault) if fault.kind == FaultKind::NotFound => return Ok(missing(&fault)),
+            Err(fault) => return Err(fault),
+        };
+        let namespace = object.namespace().unwrap_or_default();
+        let uid = object.uid().unwrap_or_default();
+        let owner = Owner::new(&self.doors.cluster_id, &namespace, &object.name_any(), &uid);
+        let ours = owner.judge(&user.tags) == Ownership::Ours;
+        Ok(Look::Found(UserState { user, ours }))
+    }
+
+    fn tags<'a>(&self, have: &'a UserState) -> Option<&'a Tags> {
+        Some(&have.user.tags)
+    }
+
+    /// Users are found by their name.
+    async fn look_up(&self, _: &Place<Target>, _: &Owner) -> Result<Lookup, Fault> {
+        Ok(Lookup::default())
+    }
+
+    fn confirmed(&self, status: &TransferUserStatus) -> bool {
+        confirmed(status)
+    }
+
+    /// The name is the id, and stands in the spec.
+    fn set_id(&self, _: &mut TransferUserStatus, _: &Place<Target>, _: Option<&str>) {}
+
+    fn create(
+        &self,
+        object: &TransferUser,
+        place: &Place<Target>,
+        wanted: &Wanted<WantedUser>,
+        owner_tags: &Tags,
+    ) -> Mutation {
+        let WantedUser { login, keys, tags, unsupported: _ } = &wanted.want;
+        let first = keys.as_ref().and_then(|keys| keys.keys.first());
+        let mut tags = tags.clone();
+        tags.extend(owner_tags.clone());
+        Mutation::CreateUser(Box::new(CreateUser {
+            server_id: place.detail.server_id.clone(),
+            user_name: user_name(object).to_owned(),
+            settings: login.settings.clone(),
+            ssh_public_key_body: first.map(|wanted| wanted.key.to_line()),
+            tags,
+        }))
+    }
+
+    fn plan(
+        &self,
+        object: &TransferUser,
+        place: &Place<Target>,
+        wanted: &Wanted<WantedUser>,
+        have: &UserState,
+        owner: &Owner,
+    ) -> Plan {
+        plan(object, &place.detail, &wanted.want, &have.user, owner)
+    }
+
+    fn observed(
+        &self,
+        status: &mut TransferUserStatus,
+        place: &Place<Target>,
+        wanted: Option<&Wanted<WantedUser>>,
+        have: &UserState,
+    ) {
+        let UserState { user, ours } = have;
+        status.user_name = Some(user.user_name.clone());
+        status.server_id = Some(place.detail.server_id.clone());
+        // The ARN confirms that the user is this object's.
+        status.arn = ours.then(|| user.arn.clone());
+        let keys = wanted.and_then(|wanted| wanted.want.keys.as_ref()).filter(|_| *ours);
+        status.ssh_public_keys = ssh_keys::observed(keys, &user.ssh_public_keys, &status.ssh_public_keys);
+        status.ssh_public_key_count = i64::try_from(user.ssh_public_keys.len()).ok();
+    }
+
+    fn advisory(
+        &self,
+        wanted: &Wanted<WantedUser>,
+        have: &UserState,
+        now: Timestamp,
+    ) -> Option<(&'static str, String)> {
+        ssh_keys::advisory(wanted.want.keys.as_ref(), &have.user.ssh_public_keys, now)
+    }
+
+    fn settled(&self, have: &UserState) -> (&'static str, String) {
+        let User { user_name, ssh_public_keys, .. } = &have.user;
+        (reasons::AVAILABLE, format!("user {user_name} exists, SSH public keys: {}", ssh_public_keys.len()))
+    }
+
+    async fn blocker(&self, _: &TransferUser, _: &Place<Target>, _: Option<&str>) -> Result<Option<String>, Trouble> {
+        Ok(None)
+    }
+
+    fn delete(&self, object: &TransferUser, place: &Place<Target>, _: Option<&str>) -> Mutation {
+        Mutation::DeleteUser { server_id: place.detail.server_id.clone(), user_name: user_name(object).to_owned() }
+    }
+
+    /// Built, not read from status: whoever writes status could point the tags elsewhere.
+    fn arn(&self, object: &TransferUser, place: &Place<Target>, _: Option<&str>) -> Option<String> {
+        let (account, region) = (&place.account.id, &place.account.region);
+        let (partition, server) = (place::partition(region), &place.detail.server_id);
+        Some(format!("arn:{partition}:transfer:{region}:{account}:user/{server}/{}", user_name(object)))
+    }
+}
+
+/// What NotFound is about.
+pub(super) fn missing<H>(fault: &Fault) -> Look<H> {
+    if fault.resource_type.as_deref() == Some("Server") { Look::ParentMissing } else { Look::Missing }
+}
+
+/// Keys first: the revoking of one waits for nothing else.
+fn plan(object: &TransferUser, target: &Target, want: &WantedUser, have: &User, owner: &Owner) -> Plan {
+    let WantedUser { login, keys, tags: wanted_tags, unsupported } = want;
+    let status = object.status.clone().unwrap_or_default();
+    let applied = status.common.applied.unwrap_or_default();
+    let paths: BTreeSet<String> = applied.paths.into_iter().collect();
+    let (server_id, user_name) = (target.server_id.clone(), have.user_name.clone());
+    let update = login.update(&have.settings, &paths, Some(&user_name));
+    let mut plan = Plan { changes: update.changes, blocks: update.blocks, ..Plan::default() };
+    let holder = Holder { server_id: &server_id, user_name: &user_name };
+    if let Some(keys) = keys {
+        if !unsupported {
+            plan.calls.extend(ssh_keys::imports(holder, keys, &have.ssh_public_keys));
+        }
+        plan.calls.extend(ssh_keys::deletions(holder, keys, &have.ssh_public_keys, &status.ssh_public_keys));
+    }
+    if *unsupported {
+        return plan;
+    }
+    plan.calls.extend(update.settings.map(|settings| Mutation::UpdateUser {
+        server_id: server_id.clone(),
+        user_name: user_name.clone(),
+        settings: Box::new(settings),
+    }));
+    let applied: BTreeSet<String> = applied.tags.into_iter().collect();
+    plan.calls.extend(tags::calls(&have.arn, wanted_tags, owner, &have.tags, &applied));
+    plan
+}

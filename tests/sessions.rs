@@ -1,0 +1,344 @@
+//! From an AwsIdentity to its account: whose credentials sign what, and that nothing falls back.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod wire;
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use serde_json::{Value, json};
+use transfer_operator::api::AwsIdentity;
+use transfer_operator::aws::gate::Rates;
+use transfer_operator::aws::http::http_client;
+use transfer_operator::aws::session::{Aws, CallerIdentity, Sessions};
+use transfer_operator::aws::{FaultKind, Gate};
+use wire::{Call, Reply, Wire, http, ok};
+
+const ACCOUNT: &str = "123456789012";
+const REGION: &str = "eu-central-1";
+
+fn sessions() -> Sessions {
+    let own = Credentials::new("OWNKEY", "secret", None, None, "test");
+    sessions_with(Some(SharedCredentialsProvider::new(own)))
+}
+
+fn sessions_with(own: Option<SharedCredentialsProvider>) -> Sessions {
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http_client())
+        .endpoint_url("http://127.0.0.1:9")
+        .region(Region::new("us-east-1"));
+    config.set_credentials_provider(own);
+    Sessions::with_config(Gate::new(Rates::default()), config.build())
+}
+
+fn identity(wire: &Wire, credentials: &Value) -> AwsIdentity {
+    serde_json::from_value(json!({
+        "apiVersion": "transfer-operator.dev/v1alpha1",
+        "kind": "AwsIdentity",
+        "metadata": {"name": "default", "uid": "u-1", "generation": 1},
+        "spec": {
+            "accountId": ACCOUNT, "regions": [REGION], "credentials": credentials,
+            "endpoints": {"transfer": wire.url, "sts": wire.url},
+        },
+    }))
+    .unwrap()
+}
+
+fn own(wire: &Wire) -> AwsIdentity {
+    identity(wire, &json!({"source": "Operator"}))
+}
+
+fn role(wire: &Wire) -> AwsIdentity {
+    let role =
+        json!({"roleArn": format!("arn:aws:iam::{ACCOUNT}:role/x"), "externalId": "e", "sessionDurationSeconds": 1800});
+    identity(wire, &json!({"source": "AssumeRole", "assumeRole": role}))
+}
+
+fn caller(account: &str) -> Reply {
+    ok(format!(
+        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+         <Arn>arn:aws:iam::{account}:role/x</Arn><UserId>U</UserId><Account>{account}</Account>\
+         </GetCallerIdentityResult></GetCallerIdentityResponse>"
+    ))
+}
+
+fn assumed(key: &str, expiration: &str) -> Reply {
+    ok(format!(
+        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>\
+         <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>TOKEN</SessionToken>\
+         <Expiration>{expiration}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+    ))
+}
+
+fn refused(code: &str, message: &str) -> Reply {
+    http(
+        403,
+        format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+        ),
+    )
+}
+
+fn no_servers() -> Reply {
+    ok(json!({"Servers": []}))
+}
+
+/// What each request was and whose key signed it.
+fn seen(calls: &[Call]) -> Vec<(String, String)> {
+    let name = |call: &Call| match call.headers.get("x-amz-target") {
+        Some(_) => call.operation().to_owned(),
+        None => call.body.split('&').next().unwrap().replace("Action=", ""),
+    };
+    calls.iter().map(|call| (name(call), call.signed_with().to_owned())).collect()
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn the_operators_own_credentials_are_checked_once_and_then_used() {
+    let wire = Wire::start();
+    let sessions = sessions();
+    for reply in [caller(ACCOUNT), no_servers(), no_servers()] {
+        wire.reply(reply);
+    }
+    for _ in 0..2 {
+        let account = sessions.account(&own(&wire), REGION).await.unwrap();
+        assert_eq!((account.id.as_str(), account.region.as_str()), (ACCOUNT, REGION));
+        assert!(account.clock.now().is_some(), "the check tells AWS's time");
+        account.list_servers().await.unwrap();
+    }
+    let expected = [("GetCallerIdentity", "OWNKEY"), ("ListServers", "OWNKEY"), ("ListServers", "OWNKEY")];
+    assert_eq!(seen(&wire.calls()), pairs(&expected));
+    assert!(wire.calls()[1].headers["authorization"].contains("/eu-central-1/transfer/aws4_request"));
+    assert!(wire.calls()[0].headers["authorization"].contains("/eu-central-1/sts/aws4_request"));
+}
+
+#[tokio::test]
+async fn a_role_is_assumed_with_what_the_spec_says_and_its_credentials_sign_everything_else() {
+    let wire = Wire::start();
+    for reply in [assumed("ROLEKEY", "2026-01-01T01:00:00Z"), caller(ACCOUNT), no_servers()] {
+        wire.reply(reply);
+    }
+    let account = sessions().account(&role(&wire), REGION).await.unwrap();
+    account.list_servers().await.unwrap();
+    let calls = wire.calls();
+    let expected = [("AssumeRole", "OWNKEY"), ("GetCallerIdentity", "ROLEKEY"), ("ListServers", "ROLEKEY")];
+    assert_eq!(seen(&calls), pairs(&expected));
+    for member in ["RoleSessionName=transfer-operator", "ExternalId=e", "DurationSeconds=1800", "role%2Fx"] {
+        assert!(calls[0].body.contains(member), "{member} in {}", calls[0].body);
+    }
+    assert_eq!(calls[2].headers["x-amz-security-token"], "TOKEN");
+}
+
+#[tokio::test]
+async fn aws_time_signs_as_soon_as_sts_told_it() {
+    let wire = Wire::start();
+    let date = "Tue, 01 Jan 2030 00:00:00 GMT";
+    wire.reply(assumed("ROLEKEY", "2030-01-01T01:00:00Z").with("date", date));
+    wire.reply(caller(ACCOUNT).with("date", date));
+    sessions().account(&role(&wire), REGION).await.unwrap();
+    assert!(wire.calls()[1].signed_at().starts_with("20300101T0000"), "{}", wire.calls()[1].signed_at());
+}
+
+#[tokio::test]
+async fn another_account_is_refused_and_both_numbers_are_named() {
+    let wire = Wire::start();
+    let sessions = sessions();
+    wire.reply(caller("999999999999"));
+    for _ in 0..2 {
+        let fault = sessions.account(&own(&wire), REGION).await.unwrap_err();
+        assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Credentials, "AccountMismatch"));
+        assert!(fault.message.contains("999999999999") && fault.message.contains(ACCOUNT), "{fault}");
+    }
+    assert_eq!(wire.calls().len(), 1, "asked once for both");
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(11)).await;
+    tokio::time::resume();
+    wire.reply(caller(ACCOUNT));
+    sessions.account(&own(&wire), REGION).await.unwrap();
+}
+
+#[tokio::test]
+async fn verify_asks_every_time_and_takes_back_what_it_no_longer_confirms() {
+    let wire = Wire::start();
+    let sessions = sessions();
+    for reply in [caller(ACCOUNT), caller(ACCOUNT), http(500, ""), caller("999999999999")] {
+        wire.reply(reply);
+    }
+    let expected = CallerIdentity { account: ACCOUNT.to_owned(), arn: format!("arn:aws:iam::{ACCOUNT}:role/x") };
+    assert_eq!(sessions.verify(&own(&wire)).await.unwrap(), expected);
+    assert_eq!(sessions.verify(&own(&wire)).await.unwrap(), expected);
+    assert_eq!(sessions.verify(&own(&wire)).await.unwrap_err().kind, FaultKind::Unavailable);
+    sessions.account(&own(&wire), REGION).await.expect("a failed question takes nothing back");
+    sessions.verify(&own(&wire)).await.unwrap_err();
+    sessions.account(&own(&wire), REGION).await.expect_err("another account does");
+    assert_eq!(wire.calls().len(), 4);
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_be_assumed_never_falls_back_to_the_operators_own_credentials() {
+    let wire = Wire::start();
+    let sessions = sessions();
+    wire.reply(refused("AccessDenied", "User is not authorized to perform: sts:AssumeRole"));
+    for _ in 0..2 {
+        let fault = sessions.account(&role(&wire), REGION).await.unwrap_err();
+        assert_eq!(
+            (fault.operation, fault.kind, fault.code.as_str()),
+            ("AssumeRole", FaultKind::Denied, "AccessDenied")
+        );
+        assert!(fault.message.contains("not authorized"), "{fault}");
+    }
+    assert_eq!(seen(&wire.calls()), pairs(&[("AssumeRole", "OWNKEY")]));
+}
+
+#[tokio::test]
+async fn a_role_without_its_role_and_a_pod_without_credentials_send_nothing() {
+    let wire = Wire::start();
+    let without_role = identity(&wire, &json!({"source": "AssumeRole"}));
+    let fault = sessions().account(&without_role, REGION).await.unwrap_err();
+    assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Credentials, "NoRole"));
+    for identity in [own(&wire), role(&wire)] {
+        let fault = sessions_with(None).account(&identity, REGION).await.unwrap_err();
+        assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Credentials, "NoCredentials"));
+    }
+    assert_eq!(wire.calls().len(), 0);
+}
+
+#[tokio::test]
+async fn expired_credentials_of_a_role_are_replaced_and_the_call_itself_is_not_repeated() {
+    let wire = Wire::start();
+    for reply in [
+        assumed("ROLE1", "2026-01-01T01:00:00Z"),
+        caller(ACCOUNT),
+        wire::error("ExpiredTokenException", "expired"),
+        assumed("ROLE2", "2026-01-01T01:00:00Z"),
+        no_servers(),
+    ] {
+        wire.reply(reply);
+    }
+    let account = sessions().account(&role(&wire), REGION).await.unwrap();
+    assert_eq!(account.list_servers().await.unwrap_err().kind, FaultKind::Credentials);
+    account.list_servers().await.unwrap();
+    let expected = [
+        ("AssumeRole", "OWNKEY"),
+        ("GetCallerIdentity", "ROLE1"),
+        ("ListServers", "ROLE1"),
+        ("AssumeRole", "OWNKEY"),
+        ("ListServers", "ROLE2"),
+    ];
+    assert_eq!(seen(&wire.calls()), pairs(&expected));
+}
+
+#[tokio::test]
+async fn two_identities_have_two_accounts_and_never_share_credentials() {
+    let (first, second) = (Wire::start(), Wire::start());
+    let sessions = sessions();
+    let mut other = role(&second);
+    other.metadata.uid = Some("u-2".to_owned());
+    other.spec.account_id = "210987654321".to_owned();
+    for reply in [assumed("FIRST", "2026-01-01T01:00:00Z"), caller(ACCOUNT), no_servers()] {
+        first.reply(reply);
+    }
+    for reply in [assumed("SECOND", "2026-01-01T01:00:00Z"), caller("210987654321"), no_servers()] {
+        second.reply(reply);
+    }
+    for identity in [&role(&first), &other] {
+        let account = sessions.account(identity, REGION).await.unwrap();
+        assert_eq!(account.id, identity.spec.account_id);
+        account.list_servers().await.unwrap();
+    }
+    assert_eq!(first.calls()[2].signed_with(), "FIRST");
+    assert_eq!(second.calls()[2].signed_with(), "SECOND");
+}
+
+#[tokio::test]
+async fn a_new_generation_starts_anew() {
+    let wire = Wire::start();
+    let sessions = sessions();
+    wire.reply(caller(ACCOUNT));
+    sessions.account(&own(&wire), REGION).await.unwrap();
+    let mut edited = own(&wire);
+    edited.metadata.generation = Some(2);
+    edited.spec.account_id = "210987654321".to_owned();
+    wire.reply(caller(ACCOUNT));
+    assert_eq!(sessions.account(&edited, REGION).await.unwrap_err().code, "AccountMismatch");
+}
+
+#[tokio::test]
+async fn an_empty_endpoint_is_none_and_a_given_one_wins_over_the_environments() {
+    let (environment, given) = (Wire::start(), Wire::start());
+    let own_credentials = Credentials::new("OWNKEY", "secret", None, None, "test");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http_client())
+        .endpoint_url(&environment.url)
+        .credentials_provider(SharedCredentialsProvider::new(own_credentials))
+        .build();
+    let sessions = Sessions::with_config(Gate::new(Rates::default()), config);
+    let mut identity = own(&given);
+    identity.spec.endpoints.as_mut().unwrap().sts = Some(String::new());
+    environment.reply(caller(ACCOUNT));
+    given.reply(no_servers());
+    sessions.account(&identity, REGION).await.unwrap().list_servers().await.unwrap();
+    assert_eq!(seen(&environment.calls()), pairs(&[("GetCallerIdentity", "OWNKEY")]));
+    assert_eq!(seen(&given.calls()), pairs(&[("ListServers", "OWNKEY")]));
+}
+
+#[tokio::test]
+async fn a_hundred_objects_of_a_broken_identity_ask_once() {
+    let wire = Wire::start();
+    let sessions = sessions();
+    let identity = own(&wire);
+    wire.reply(refused("InvalidClientTokenId", "The security token included in the request is invalid"));
+    let asked = (0..100).map(|_| sessions.account(&identity, REGION));
+    for outcome in futures::future::join_all(asked).await {
+        assert_eq!(outcome.unwrap_err().kind, FaultKind::Credentials);
+    }
+    assert_eq!(wire.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn skewed_signatures_teach_the_time_and_the_next_attempt_works_at_once() {
+    let wire = Wire::start();
+    let sessions = sessions();
+    let date = "Tue, 01 Jan 2030 00:00:00 GMT";
+    let expired = "Signature expired: 20260101T000000Z is now earlier than 20291231T234500Z";
+    wire.reply(refused("SignatureDoesNotMatch", expired).with("date", date));
+    assert_eq!(sessions.account(&own(&wire), REGION).await.unwrap_err().kind, FaultKind::Skewed);
+    wire.reply(caller(ACCOUNT).with("date", date));
+    sessions.account(&own(&wire), REGION).await.unwrap();
+    assert!(wire.calls()[1].signed_at().starts_with("20300101T0000"));
+}
+
+/// The environment of a process cannot be changed safely from within, so the test runs itself a second time.
+#[tokio::test]
+async fn credentials_and_endpoints_come_from_the_environment() {
+    const WIRE: &str = "TEST_OF_THE_ENVIRONMENT";
+    let Ok(given) = std::env::var(WIRE) else {
+        let (environment, given) = (Wire::start(), Wire::start());
+        environment.reply(caller(ACCOUNT));
+        given.reply(no_servers());
+        let url = environment.url.clone();
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "credentials_and_endpoints_come_from_the_environment"])
+            .envs([("AWS_ACCESS_KEY_ID", "ENVKEY"), ("AWS_SECRET_ACCESS_KEY", "s"), (WIRE, &given.url)])
+            .envs([("AWS_ENDPOINT_URL", &url), ("AWS_ENDPOINT_URL_TRANSFER", &url)])
+            .output();
+        let child = child.unwrap();
+        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+        assert_eq!(seen(&environment.calls()), pairs(&[("GetCallerIdentity", "ENVKEY")]));
+        assert_eq!(seen(&given.calls()), pairs(&[("ListServers", "ENVKEY")]));
+        return;
+    };
+    let wire = Wire::start();
+    let mut identity = own(&wire);
+    let endpoints = identity.spec.endpoints.as_mut().unwrap();
+    (endpoints.sts, endpoints.transfer) = (None, Some(given));
+    let sessions = Sessions::new(Gate::new(Rates::default()));
+    sessions.account(&identity, REGION).await.unwrap().list_servers().await.unwrap();
+}

@@ -274,16 +274,14 @@ fn stop() -> Result<Stop, RunError> {
 /// # Errors
 /// Where they cannot be written.
 pub fn crds(dir: Option<&Path>) -> Result<(), RunError> {
+    let files = api::yaml::crd_files().map_err(|error| RunError::Write("crds".to_owned(), error.to_string()))?;
     let mut stdout = std::io::stdout().lock();
-    for crd in api::all_crds() {
-        let name = crd.name_any();
-        let failed = |error: &dyn std::fmt::Display| RunError::Write(name.clone(), error.to_string());
-        let yaml = serde_saphyr::to_string(&crd).map_err(|error| failed(&error))?;
+    for (name, yaml) in files {
         match dir {
-            Some(dir) => std::fs::write(dir.join(format!("{name}.yaml")), yaml),
+            Some(dir) => std::fs::write(dir.join(&name), yaml),
             None => write!(stdout, "---\n{yaml}"),
         }
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| RunError::Write(name, error.to_string()))?;
     }
     Ok(())
 }

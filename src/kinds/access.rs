@@ -251,3 +251,7 @@ fn plan(object: &TransferAccess, target: &Target, want: &WantedAccess, have: &Ac
     });
     Plan { changes: update.changes, calls: calls.into_iter().collect(), blocks: update.blocks, busy: None }
 }
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;

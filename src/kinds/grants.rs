@@ -165,9 +165,8 @@ mod tests {
         let labels = labels("no");
         let asker = Asker { kind: GrantKind::TransferUser, namespace: "team-a", labels: &labels };
         let mut dying = identity();
-        dying.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
-            "2026-01-01T00:00:00Z".parse().unwrap(),
-        ));
+        dying.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time("2026-01-01T00:00:00Z".parse().unwrap()));
         let absent = granted("shared", None, &asker, "us-east-1").unwrap_err();
         for there in [identity(), dying] {
             assert_eq!(granted("shared", Some(&there), &asker, "us-east-1").unwrap_err(), absent);
@@ -179,9 +178,8 @@ mod tests {
         let labels = labels("yes");
         let asker = Asker { kind: GrantKind::TransferUser, namespace: "a", labels: &labels };
         let mut dying = identity();
-        dying.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
-            "2026-01-01T00:00:00Z".parse().unwrap(),
-        ));
+        dying.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time("2026-01-01T00:00:00Z".parse().unwrap()));
         let block = granted("shared", Some(&dying), &asker, "eu-central-1").unwrap_err();
         assert!(block.stalled && block.message.contains("being deleted"), "{block:?}");
     }

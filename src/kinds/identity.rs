@@ -372,3 +372,7 @@ fn poke(object: &AwsIdentity) -> Option<&String> {
 fn token(object: &AwsIdentity) -> String {
     format!("{} {:?}", object.metadata.generation.unwrap_or_default(), poke(object))
 }
+
+#[cfg(test)]
+#[path = "identity_tests.rs"]
+mod tests;

@@ -2,10 +2,14 @@
 
 pub mod access;
 pub mod doors;
+#[cfg(test)]
+pub mod fakes;
 pub mod grants;
 pub mod home;
 pub mod identity;
 pub mod login;
+#[cfg(test)]
+mod login_fakes;
 pub mod place;
 pub mod rivals;
 pub mod server;

@@ -82,7 +82,7 @@ impl Doors {
         let identity = self.directory.identity(identity_name);
         let exists = request.status.is_some_and(|status| status.account_id.is_some());
         let grant = grants::granted(identity_name, identity.as_deref(), &asker, region);
-        let denied = grant.err().map(|block| if exists && identity.is_some() { revoked(block) } else { block });
+        let denied = grant.err().map(|block| if exists && identity.is_some() { revoked(&block) } else { block });
         let identity = match (identity, &denied) {
             (Some(identity), None) => identity,
             // What carries our tags may go also after the grant went, so that a namespace can be deleted.
@@ -116,7 +116,9 @@ impl Doors {
         match (choice.server_ref, choice.server_id) {
             (Some(server_ref), _) => self.by_reference(request, choice, server_ref).await,
             (None, Some(server_id)) => self.by_id(request, choice, server_id).await,
-            (None, None) => Err(Block::stalled(reasons::INVALID_SPEC, "spec.serverRef or spec.serverId is needed").into()),
+            (None, None) => {
+                Err(Block::stalled(reasons::INVALID_SPEC, "spec.serverRef or spec.serverId is needed").into())
+            }
         }
     }
 
@@ -149,7 +151,8 @@ impl Doors {
             .server(&name)
             .filter(|server| server.spec.allowed_references.namespaces.admits(&home, &request.namespace, &labels))
             .ok_or_else(|| {
-                let message = format!("TransferServer {name} is absent or does not allow references from this namespace");
+                let message =
+                    format!("TransferServer {name} is absent or does not allow references from this namespace");
                 Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)
             })?;
         // One that is being deleted itself must get there: its create may have been under way, and the server waits for it.
@@ -187,7 +190,7 @@ impl Doors {
         let labels = self.labels(&request.namespace);
         let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
         if let Err(block) = grants::server_granted(&identity, &asker, server_id) {
-            let block = if choice.recorded.is_some() { revoked(block) } else { block };
+            let block = if choice.recorded.is_some() { revoked(&block) } else { block };
             if !request.deleting {
                 return Err(block.into());
             }
@@ -223,7 +226,8 @@ impl Doors {
         let Some(server) = describe(account, server_id).await? else { return Ok(None) };
         if owner.judge(&server.tags) != Ownership::Ours {
             let name = object.name_any();
-            let message = format!("server {server_id} does not carry the owner tags of TransferServer {namespace}/{name}");
+            let message =
+                format!("server {server_id} does not carry the owner tags of TransferServer {namespace}/{name}");
             return Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
         }
         let facts = facts_of(&server);
@@ -288,7 +292,7 @@ fn same_server(recorded: Option<&str>, server_id: &str) -> Result<(), Block> {
     }
 }
 
-fn revoked(block: Block) -> Block {
+fn revoked(block: &Block) -> Block {
     let message = format!("the grant was withdrawn, nothing is changed in AWS: {}", block.message);
     Block::stalled(reasons::GRANT_REVOKED, message)
 }
@@ -297,7 +301,8 @@ fn moved(status: Option<&CommonStatus>, account: &str, region: &str) -> Option<B
     let CommonStatus { account_id, region: known, .. } = status?;
     if let Some(recorded) = account_id.as_ref().filter(|recorded| *recorded != account) {
         // The other account is not named: who asks may have no grant there.
-        let message = format!("this object lives in account {recorded}, the identity now leads to another; nothing is touched");
+        let message =
+            format!("this object lives in account {recorded}, the identity now leads to another; nothing is touched");
         return Some(Block::stalled(reasons::ACCOUNT_CHANGED, message));
     }
     let recorded = known.as_ref().filter(|recorded| *recorded != region)?;

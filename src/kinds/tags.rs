@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-
+use crate::api;
 use crate::aws::Mutation;
 use crate::aws::types::Tags;
 use crate::engine::owner::Owner;
@@ -12,15 +12,15 @@ const KEYS_PER_CALL: usize = 50;
 
 /// The two keys that AWS keeps a custom host name under. Its guide writes `transfer:…`, its console `aws:transfer:…`; we
 /// write the first (a create may refuse other keys under `aws:`) and take what stands there under either.
-const OF_HOST_NAME: [&str; 2] = [crate::api::TAG_CUSTOM_HOSTNAME, crate::api::TAG_HOSTED_ZONE_ID];
+const OF_HOST_NAME: [&str; 2] = [api::TAG_CUSTOM_HOSTNAME, api::TAG_HOSTED_ZONE_ID];
 
 /// The tags of a custom host name, as they are written.
 #[must_use]
 pub fn of_host_name(hostname: &str, zone: Option<&str>) -> Tags {
-    let mut tags = Tags::from([(crate::api::TAG_CUSTOM_HOSTNAME.to_owned(), hostname.to_owned())]);
+    let mut tags = Tags::from([(api::TAG_CUSTOM_HOSTNAME.to_owned(), hostname.to_owned())]);
     if let Some(zone) = zone {
         let id = zone.trim_start_matches("/hostedzone/");
-        tags.insert(crate::api::TAG_HOSTED_ZONE_ID.to_owned(), format!("/hostedzone/{id}"));
+        tags.insert(api::TAG_HOSTED_ZONE_ID.to_owned(), format!("/hostedzone/{id}"));
     }
     tags
 }
@@ -43,7 +43,7 @@ pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTr
     let gone: Vec<String> = have
         .keys()
         .filter(|key| applied.contains(plain(key)) && !target.contains_key(*key))
-        .filter(|key| !key.starts_with(crate::api::TAG_PREFIX) && !plain(key).starts_with("aws:"))
+        .filter(|key| !key.starts_with(api::TAG_PREFIX) && !plain(key).starts_with("aws:"))
         .take(KEYS_PER_CALL)
         .cloned()
         .collect();
@@ -97,10 +97,14 @@ mod tests {
 
     #[test]
     fn owner_tags_are_put_back_and_never_removed() {
-        let applied = BTreeSet::from([crate::api::TAG_UID.to_owned()]);
-        let calls = calls("arn", &Tags::new(), &owner(), &tags(&[(crate::api::TAG_UID, "u")]), &applied);
+        let applied = BTreeSet::from([api::TAG_UID.to_owned()]);
+        let calls = calls("arn", &Tags::new(), &owner(), &tags(&[(api::TAG_UID, "u")]), &applied);
         let [Mutation::TagResource { tags, .. }] = calls.as_slice() else { panic!("{calls:?}") };
-        assert!(tags.contains_key(crate::api::TAG_CLUSTER) && tags.contains_key(crate::api::TAG_OWNER) && !tags.contains_key(crate::api::TAG_UID));
+        assert!(
+            tags.contains_key(api::TAG_CLUSTER)
+                && tags.contains_key(api::TAG_OWNER)
+                && !tags.contains_key(api::TAG_UID)
+        );
     }
 
     #[test]

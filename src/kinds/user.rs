@@ -344,3 +344,7 @@ fn plan(object: &TransferUser, target: &Target, want: &WantedUser, have: &User, 
     plan.calls.extend(tags::calls(&have.arn, wanted_tags, owner, &have.tags, &applied));
     plan
 }
+
+#[cfg(test)]
+#[path = "user_tests.rs"]
+mod tests;

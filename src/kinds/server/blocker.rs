@@ -43,7 +43,11 @@ pub async fn blocker(
 }
 
 /// Our own objects on this server that may have something in AWS, read live.
-async fn objects(cluster: &dyn Cluster, server: &TransferServer, id: Option<&str>) -> Result<BTreeSet<String>, ClusterError> {
+async fn objects(
+    cluster: &dyn Cluster,
+    server: &TransferServer,
+    id: Option<&str>,
+) -> Result<BTreeSet<String>, ClusterError> {
     let mut found = on::<TransferUser>(cluster, |user| {
         let recorded = user.status.as_ref().and_then(|status| status.server_id.as_deref());
         leads(server, id, user.namespace(), user.spec.server_ref.as_ref(), [user.spec.server_id.as_deref(), recorded])
@@ -66,9 +70,8 @@ async fn on<K: Managed>(cluster: &dyn Cluster, leads: impl Fn(&K) -> bool) -> Re
         // What this version cannot read may well be on this server: AWS's own list then holds the deletion.
         let object: K = serde_json::from_value(value).ok()?;
         let held = object.finalizers().iter().any(|name| name == FINALIZER);
-        (held && leads(&object)).then(|| {
-            format!("{} {}/{}", K::kind(&()), object.namespace().unwrap_or_default(), object.name_any())
-        })
+        (held && leads(&object))
+            .then(|| format!("{} {}/{}", K::kind(&()), object.namespace().unwrap_or_default(), object.name_any()))
     };
     Ok(cluster.list(&ApiResource::erase::<K>(&())).await?.into_iter().filter_map(named).collect())
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Mutex as Turn;
 
-
+use crate::api;
 use crate::aws::types::Tags;
 use crate::aws::{Account, Fault, FaultKind};
 use crate::engine::evidence::{Candidate, Lookup};
@@ -59,7 +59,7 @@ impl LookUps {
             };
             match owner.judge(tags) {
                 Ownership::Ours => {
-                    found.ours.push(Candidate { id: server.id.clone(), attempt: tags.get(crate::api::TAG_ATTEMPT).cloned() });
+                    found.ours.push(Candidate { id: server.id.clone(), attempt: tags.get(api::TAG_ATTEMPT).cloned() });
                 }
                 Ownership::Former => found.former.push(server.id.clone()),
                 Ownership::OtherCluster => found.other_cluster.push(server.id.clone()),
@@ -72,8 +72,8 @@ impl LookUps {
     /// The tags on a server were read outside of a look.
     pub fn note(&self, server_id: &str, tags: &Tags) {
         let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        if tags.contains_key(crate::api::TAG_UID) {
-            let ours = tags.iter().filter(|(key, _)| key.starts_with(crate::api::TAG_PREFIX));
+        if tags.contains_key(api::TAG_UID) {
+            let ours = tags.iter().filter(|(key, _)| key.starts_with(api::TAG_PREFIX));
             owners.insert(server_id.to_owned(), ours.map(|(key, value)| (key.clone(), value.clone())).collect());
         } else {
             owners.remove(server_id);

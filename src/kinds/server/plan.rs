@@ -53,7 +53,8 @@ fn changes(wanted: &Wanted<WantedServer>, server: &Server, applied: Option<&Appl
     let retyped = changes.iter().any(|change| change.path == "identityProviderType");
     let provider = provider(settings, server, retyped).to_owned();
     changes.retain(|change| details_count(change, &provider, server));
-    if applied.is_some_and(|applied| applied.hashes.get(SECURITY_GROUPS) != wanted.applied.hashes.get(SECURITY_GROUPS)) {
+    if applied.is_some_and(|applied| applied.hashes.get(SECURITY_GROUPS) != wanted.applied.hashes.get(SECURITY_GROUPS))
+    {
         changes.push(unseen(SECURITY_GROUPS));
     }
     let domain = server.domain.as_deref().unwrap_or("S3");
@@ -178,7 +179,12 @@ fn put_right(settings: &mut ServerSettings, want: &WantedServer, server: &Server
         settings.identity_provider_details = sendable.then_some(details);
     }
     if let Some(details) = &mut settings.endpoint_details
-        && want.settings.endpoint_type.as_ref().or(server.settings.endpoint_type.as_ref()).is_some_and(|kind| kind == "VPC")
+        && want
+            .settings
+            .endpoint_type
+            .as_ref()
+            .or(server.settings.endpoint_type.as_ref())
+            .is_some_and(|kind| kind == "VPC")
     {
         // Returned by AWS for its own endpoint, refused when sent back.
         details.vpc_endpoint_id = None;
@@ -200,7 +206,8 @@ fn run_state(desired: DesiredState, server: &Server, status: &TransferServerStat
     let server_id = server.server_id.clone();
     let state = server.state.as_deref().unwrap_or_default();
     let failed = |reason, what: &str| {
-        let message = format!("server {server_id} failed to {what}; AWS names no cause and advises to contact AWS Support");
+        let message =
+            format!("server {server_id} failed to {what}; AWS names no cause and advises to contact AWS Support");
         Block::stalled(reason, message)
     };
     match (desired, state) {

@@ -8,6 +8,7 @@ use sha2::Sha256;
 
 use super::host_keys::{self, WantedKey};
 use super::members::{MEMBERS, SECURITY_GROUPS};
+use crate::api;
 use crate::api::common::{DisruptionMode, ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
@@ -17,6 +18,7 @@ use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
 use crate::aws::types::{ServerSettings, Tags};
 use crate::engine::diff::set_paths;
 use crate::engine::kind::{Block, Trouble, Wanted};
+use crate::engine::mutate::short;
 use crate::kinds::doors::Doors;
 use crate::kinds::grants::{self, Asker};
 use crate::kinds::tags;
@@ -60,7 +62,8 @@ pub async fn want(
     let mut blocks = Vec::new();
     let unsupported = unsupported(object);
     if !unsupported.is_empty() {
-        let message = format!("this version does not act on {}; nothing is changed while it stands", unsupported.join(", "));
+        let message =
+            format!("this version does not act on {}; nothing is changed while it stands", unsupported.join(", "));
         blocks.push(Block::stalled(reasons::NOT_YET_SUPPORTED, message));
     }
     let ungranted = ungranted(doors, object, identity, &settings, &mut blocks);
@@ -202,7 +205,7 @@ fn tags(spec: &TransferServerSpec, identity_tags: &Tags) -> Tags {
         tags.extend(tags::of_host_name(hostname, hosted_zone_id.as_deref()));
     }
     // Nobody speaks for us, also where admission let it through.
-    tags.retain(|key, _| !key.to_lowercase().starts_with(crate::api::TAG_PREFIX));
+    tags.retain(|key, _| !key.to_lowercase().starts_with(api::TAG_PREFIX));
     tags
 }
 
@@ -224,11 +227,7 @@ fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, ungr
             hashes.insert(host_keys::kms_path(&key.name), keyed_hash(&uid, kms));
         }
     }
-    Applied {
-        paths: paths.into_iter().collect(),
-        tags: tags.keys().cloned().collect(),
-        hashes,
-    }
+    Applied { paths: paths.into_iter().collect(), tags: tags.keys().cloned().collect(), hashes }
 }
 
 fn sorted(items: &[String]) -> String {
@@ -242,5 +241,5 @@ fn sorted(items: &[String]) -> String {
 fn keyed_hash(uid: &str, text: &str) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(uid.as_bytes()) else { return String::new() };
     mac.update(text.as_bytes());
-    mac.finalize().into_bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    short(&mac.finalize().into_bytes())
 }

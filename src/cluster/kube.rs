@@ -204,7 +204,11 @@ fn refused(what: &str, error: &kube::Error) -> ClusterError {
         404 => ClusterError::NotFound(what),
         409 => ClusterError::Conflict(what),
         // A `test` of a JSON Patch that fails is told like this; a violated rule names its causes.
-        422 if causes == 0 && status.message.contains("test") => ClusterError::Conflict(what),
+        422 if causes == 0 && status.message.contains("rejected our request") => ClusterError::Conflict(what),
+        // An older CRD does not know a field of our status; it is told as if the server had failed.
+        500 if status.message.contains("field not declared in schema") => {
+            ClusterError::Invalid(what, status.message.clone())
+        }
         400 | 422 => ClusterError::Invalid(what, status.message.clone()),
         _ => ClusterError::Unavailable(what, status.message.clone()),
     }
@@ -309,12 +313,16 @@ mod tests {
             refused("TransferUser a/b", &kube::Error::Api(Box::new(serde_json::from_value(status).unwrap())))
         };
         assert!(matches!(error(409, "changed", 0), ClusterError::Conflict(_)));
-        assert!(matches!(error(422, "testing value /metadata/uid failed: test failed", 0), ClusterError::Conflict(_)));
+        assert!(matches!(
+            error(422, "the server rejected our request due to an error in our request", 0),
+            ClusterError::Conflict(_)
+        ));
         assert!(matches!(error(422, "a test rule of the CRD", 1), ClusterError::Invalid(..)));
         assert!(matches!(error(400, "unknown field", 0), ClusterError::Invalid(..)));
         assert!(matches!(error(403, "no", 0), ClusterError::Forbidden(_)));
         assert!(matches!(error(404, "no", 0), ClusterError::NotFound(_)));
         assert!(matches!(error(429, "later", 0), ClusterError::Unavailable(..)));
+        assert!(matches!(error(500, ".status.x: field not declared in schema", 0), ClusterError::Invalid(..)));
         assert!(matches!(error(500, "etcd", 0), ClusterError::Unavailable(..)));
     }
 

@@ -161,7 +161,7 @@ fn object_ref<O: Resource<DynamicType = ()>>(name: &Name) -> ObjectRef<PartialOb
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use std::sync::Mutex;
 
     use k8s_openapi::api::core::v1::ConfigMap;
@@ -224,7 +224,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_that_panics_stops_nobody_and_is_tried_again() {
-        let next = |name: &str| if name == "bad" { std::panic::panic_any("defect") } else { Next::OnChange };
+        let next = |name: &str| if name == "bad" { panic!("defect") } else { Next::OnChange };
         let seen = passes(&["bad", "good"], 3, next).await;
         assert_eq!(seen.iter().filter(|name| name.contains("good")).count(), 1, "{seen:?}");
         assert_eq!(seen.iter().filter(|name| name.contains("bad")).count(), 2, "{seen:?}");

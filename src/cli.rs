@@ -84,8 +84,7 @@ pub struct RunArgs {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let duration: SignedDuration =
-        text.parse().map_err(|_| "not a duration such as 2s, 10m or 1h30m".to_owned())?;
+    let duration: SignedDuration = text.parse().map_err(|_| "not a duration such as 2s, 10m or 1h30m".to_owned())?;
     match Duration::try_from(duration) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
         _ => Err("must be longer than 0s".to_owned()),

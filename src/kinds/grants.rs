@@ -28,28 +28,29 @@ fn applying<'a>(identity: &'a AwsIdentity, asker: &'a Asker<'_>) -> impl Iterato
 /// Whether the identity may be used at all, in this region.
 ///
 /// # Errors
-/// `IdentityDenied`, with the grant to paste.
+/// `IdentityDenied`. An absent identity and one that grants nothing give the same answer, so that nobody can probe;
+/// what an identity holds is told only to those that it grants something.
 pub fn granted(name: &str, identity: Option<&AwsIdentity>, asker: &Asker, region: &str) -> Result<(), Block> {
-    let Some(identity) = identity else { return Err(denied(name, asker, None)) };
-    if applying(identity, asker).next().is_none() {
-        return Err(denied(name, asker, None));
+    let refuse = |message| Err(Block::stalled(reasons::IDENTITY_DENIED, message));
+    let Some(identity) = identity.filter(|identity| applying(identity, asker).next().is_some()) else {
+        return refuse(to_paste(name, asker));
+    };
+    if identity.metadata.deletion_timestamp.is_some() {
+        return refuse(format!("AwsIdentity {name} is being deleted"));
     }
     if !identity.spec.regions.iter().any(|granted| granted == region) {
-        return Err(denied(name, asker, Some(region)));
+        return refuse(format!("AwsIdentity {name} does not list region {region} in spec.regions"));
     }
     Ok(())
 }
 
-fn denied(name: &str, asker: &Asker, region: Option<&str>) -> Block {
+/// The grant that is missing, ready to paste: for this namespace and this kind, never for all.
+fn to_paste(name: &str, asker: &Asker) -> String {
     let Asker { kind, namespace, labels: _ } = asker;
-    let message = match region {
-        Some(region) => format!("AwsIdentity {name} does not list region {region} in spec.regions"),
-        None => format!(
-            "AwsIdentity {name} is absent or grants {kind:?} nothing in namespace {namespace}; an administrator may add to \
-             its spec.grants: {{name: {namespace}, kinds: [{kind:?}], namespaces: {{from: Names, names: [{namespace}]}}}}"
-        ),
-    };
-    Block::stalled(reasons::IDENTITY_DENIED, message)
+    format!(
+        "AwsIdentity {name} is absent or grants {kind:?} nothing in namespace {namespace}; an administrator may add to \
+         its spec.grants: {{name: {namespace}, kinds: [{kind:?}], namespaces: {{from: Names, names: [{namespace}]}}}}"
+    )
 }
 
 /// Whether a role may be passed to AWS.
@@ -91,16 +92,16 @@ pub fn server_granted(identity: &AwsIdentity, asker: &Asker, server_id: &str) ->
     ))
 }
 
-/// Compares segment by segment. `{namespace}` is one whole segment; `*` stands for any text within one segment, and as
-/// the whole last segment for one or more of them.
+/// Compares segment by segment; a segment of the role is never empty. `{namespace}` is one whole segment (as a part of
+/// one it would let namespace `a` through to `a-b`); `*` stands for any text within one segment, and as the whole last
+/// segment for one or more of them.
 fn role_matches(pattern: &str, namespace: &str, role: &str) -> bool {
     let (mut wanted, mut given) = (pattern.split('/').peekable(), role.split('/').peekable());
     loop {
         match (wanted.next(), given.next()) {
             (None, None) => return true,
-            (Some("*"), Some(first)) if wanted.peek().is_none() => {
-                return !first.is_empty() && given.all(|segment| !segment.is_empty());
-            }
+            (_, Some("")) => return false,
+            (Some("*"), Some(_)) if wanted.peek().is_none() => return given.all(|segment| !segment.is_empty()),
             (Some("{namespace}"), Some(segment)) if segment == namespace => {}
             (Some(wanted), Some(segment)) if wanted != "{namespace}" && glob(wanted, segment) => {}
             _ => return false,
@@ -160,6 +161,51 @@ mod tests {
     }
 
     #[test]
+    fn nobody_learns_whether_an_identity_that_grants_them_nothing_exists() {
+        let labels = labels("no");
+        let asker = Asker { kind: GrantKind::TransferUser, namespace: "team-a", labels: &labels };
+        let mut dying = identity();
+        dying.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time("2026-01-01T00:00:00Z".parse().unwrap()));
+        let absent = granted("shared", None, &asker, "us-east-1").unwrap_err();
+        for there in [identity(), dying] {
+            assert_eq!(granted("shared", Some(&there), &asker, "us-east-1").unwrap_err(), absent);
+        }
+    }
+
+    #[test]
+    fn an_identity_that_is_being_deleted_grants_nothing() {
+        let labels = labels("yes");
+        let asker = Asker { kind: GrantKind::TransferUser, namespace: "a", labels: &labels };
+        let mut dying = identity();
+        dying.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time("2026-01-01T00:00:00Z".parse().unwrap()));
+        let block = granted("shared", Some(&dying), &asker, "eu-central-1").unwrap_err();
+        assert!(block.stalled && block.message.contains("being deleted"), "{block:?}");
+    }
+
+    #[test]
+    fn a_role_is_passed_only_under_a_grant_that_applies() {
+        let (yes, no) = (labels("yes"), labels("no"));
+        let role = "arn:aws:iam::123456789012:role/sftp/a/x";
+        let rows = [
+            (GrantKind::TransferUser, "a", &yes, true, "granted"),
+            (GrantKind::TransferUser, "b", &yes, false, "another namespace's role"),
+            (GrantKind::TransferUser, "a", &no, false, "the grant is not for this namespace"),
+            (GrantKind::TransferServer, "a", &yes, false, "the grant is for another kind"),
+        ];
+        for (kind, namespace, labels, expected, reason) in rows {
+            let asker = Asker { kind, namespace, labels };
+            let answer = role_granted(&identity(), &asker, "spec.role", role);
+            assert_eq!(answer.is_ok(), expected, "{reason}");
+            if let Err(block) = answer {
+                assert_eq!(block.reason, reasons::ROLE_NOT_GRANTED);
+                assert!(block.message.contains("spec.role") && block.message.contains(role), "{}", block.message);
+            }
+        }
+    }
+
+    #[test]
     fn a_denial_names_the_namespace_and_never_all() {
         let labels = labels("no");
         let asker = Asker { kind: GrantKind::TransferUser, namespace: "team-a", labels: &labels };
@@ -177,6 +223,12 @@ mod tests {
             ("/sftp/{namespace}/*", "a", "/sftp/a-b/x", false),
             ("/sftp/{namespace}/*", "a", "/sftp/a", false),
             ("/sftp/{namespace}/*", "a", "/sftp/a/", false),
+            ("/sftp/{namespace}", "a", "/sftp/a/x", false),
+            ("/sftp/{namespace}-*", "a", "/sftp/a-b", false),
+            ("/sftp/*/x", "a", "/sftp/y/x", true),
+            ("/sftp/*/x", "a", "/sftp//x", false),
+            ("/sftp/*/x", "a", "/sftp/y/z/x", false),
+            ("/sftp/*", "a", "/sftp/y//x", false),
             ("/sftp/x-*", "a", "/sftp/x-1", true),
             ("/sftp/x-*", "a", "/sftp/x-1/y", false),
             ("/sftp/x-*-z", "a", "/sftp/x-1-z", true),
@@ -184,6 +236,8 @@ mod tests {
             ("/one", "a", "/one", true),
             ("/one", "a", "/one-more", false),
             ("/{namespace}", "*", "/anything", false),
+            ("/one", "a", "/one/more", false),
+            ("/one/more", "a", "/one", false),
         ];
         for (pattern, namespace, role, expected) in rows {
             let (pattern, role) = (format!("{prefix}{pattern}"), format!("{prefix}{role}"));

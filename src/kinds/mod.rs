@@ -2,6 +2,8 @@
 
 pub mod access;
 pub mod doors;
+#[cfg(test)]
+pub mod fakes;
 pub mod grants;
 pub mod home;
 pub mod identity;

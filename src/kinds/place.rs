@@ -13,6 +13,7 @@ use crate::api::common::{IdentityRef, ServerRef};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::{AwsIdentity, CommonStatus, TransferServer};
+use crate::aws::types::Server;
 use crate::aws::{Account, FaultKind};
 use crate::cluster::Name;
 use crate::engine::kind::{Block, Place, Trouble};
@@ -58,12 +59,14 @@ pub struct ServerChoice<'a> {
 }
 
 impl Doors {
-    /// The labels of a namespace.
-    fn labels(&self, namespace: &str) -> BTreeMap<String, String> {
+    /// The labels of a namespace; none where it is not known, so that no selector matches.
+    #[must_use]
+    pub fn labels(&self, namespace: &str) -> BTreeMap<String, String> {
         self.directory.namespace_labels(namespace).unwrap_or_default()
     }
 
-    /// The place of an object with this identity in this region.
+    /// The place of an object with this identity in this region. `denied` stands only for an object that is being
+    /// deleted; for every other, a denial is the answer.
     ///
     /// # Errors
     /// `Blocked` where it may not be there; faults of STS.
@@ -79,13 +82,15 @@ impl Doors {
         let identity = self.directory.identity(identity_name);
         let exists = request.status.is_some_and(|status| status.account_id.is_some());
         let grant = grants::granted(identity_name, identity.as_deref(), &asker, region);
-        let (Some(identity), denied) = (identity, grant.err()) else {
-            let block = Block::stalled(reasons::IDENTITY_DENIED, format!("AwsIdentity {identity_name} is absent"));
-            return Err(grants::granted(identity_name, None, &asker, region).err().unwrap_or(block).into());
+        let denied = grant.err().map(|block| if exists && identity.is_some() { revoked(&block) } else { block });
+        let identity = match (identity, &denied) {
+            (Some(identity), None) => identity,
+            // What carries our tags may go also after the grant went, so that a namespace can be deleted.
+            (Some(identity), Some(_)) if request.deleting && exists => identity,
+            (_, denied) => return Err(denied.clone().unwrap_or_else(|| absent_identity(identity_name)).into()),
         };
-        let denied = denied.map(|block| if exists { revoked(&block) } else { block });
-        let denied = denied.or_else(|| moved(request.status, &identity.spec.account_id, region));
-        if let Some(block) = denied.clone().filter(|_| !(request.deleting && exists)) {
+        // Not even a deletion: in another account it would find nothing, and take that for done.
+        if let Some(block) = moved(request.status, &identity.spec.account_id, region) {
             return Err(block.into());
         }
         let account = self.aws.account(&identity, region).await?;
@@ -150,6 +155,7 @@ impl Doors {
                     format!("TransferServer {name} is absent or does not allow references from this namespace");
                 Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)
             })?;
+        // One that is being deleted itself must get there: its create may have been under way, and the server waits for it.
         if server.metadata.deletion_timestamp.is_some() && choice.recorded.is_none() && !request.deleting {
             let message = format!("TransferServer {name} is being deleted and takes nobody new");
             return Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
@@ -163,8 +169,8 @@ impl Doors {
         let (place, _) = self.place(request, &identity, &server.spec.region, ()).await?;
         let uid = server.metadata.uid.clone().unwrap_or_default();
         let facts = match self.verified.get(&place.account.id, &place.account.region, &server_id, &uid) {
-            Some(facts) => facts,
-            None => self.verify(&place.account, &server_id, &server).await?,
+            Some(facts) => Some(facts),
+            None => gone_is_fine(request, self.verify(&place.account, &server_id, &server).await)?,
         };
         Ok(with(place, target(server_id, facts)))
     }
@@ -180,67 +186,85 @@ impl Doors {
             let message = "spec.awsIdentityRef and spec.region are needed with spec.serverId";
             return Err(Block::stalled(reasons::INVALID_SPEC, message).into());
         };
-        let (place, identity) = self.place(request, &identity.name, region, ()).await?;
+        let (mut place, identity) = self.place(request, &identity.name, region, ()).await?;
         let labels = self.labels(&request.namespace);
         let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
         if let Err(block) = grants::server_granted(&identity, &asker, server_id) {
-            return Err(if choice.recorded.is_some() { revoked(&block) } else { block }.into());
+            let block = if choice.recorded.is_some() { revoked(&block) } else { block };
+            if !request.deleting {
+                return Err(block.into());
+            }
+            place.denied = Some(block);
         }
         let facts = match self.verified.get(&place.account.id, &place.account.region, server_id, "") {
-            Some(facts) => facts,
-            None => self.look_at(&place.account, server_id).await?,
+            Some(facts) => Some(facts),
+            None => gone_is_fine(request, self.look_at(&place.account, server_id).await)?,
         };
         Ok(with(place, target(server_id.to_owned(), facts)))
     }
 
     /// Looks at a server that a person was granted by its id.
-    async fn look_at(&self, account: &Account, server_id: &str) -> Result<Facts, Trouble> {
-        match account.describe_server(server_id).await {
-            Ok(server) => {
-                let facts = facts_of(&server);
-                self.verified.insert(&account.id, &account.region, server_id, "", facts.clone());
-                Ok(facts)
-            }
-            Err(fault) if fault.kind == FaultKind::NotFound => Err(absent(server_id).into()),
-            Err(fault) => Err(fault.into()),
-        }
+    async fn look_at(&self, account: &Account, server_id: &str) -> Result<Option<Facts>, Trouble> {
+        let Some(server) = describe(account, server_id).await? else { return Ok(None) };
+        let facts = facts_of(&server);
+        self.verified.insert(&account.id, &account.region, server_id, "", facts.clone());
+        Ok(Some(facts))
     }
 
-    /// Looks for the tags of the server object on the server that its status names.
-    async fn verify(&self, account: &Account, server_id: &str, object: &TransferServer) -> Result<Facts, Trouble> {
+    /// Looks for the tags of the server object on the server that its status names: whoever may write that status
+    /// could else give logins on a server of somebody else's.
+    async fn verify(
+        &self,
+        account: &Account,
+        server_id: &str,
+        object: &TransferServer,
+    ) -> Result<Option<Facts>, Trouble> {
         let meta = &object.metadata;
         let uid = meta.uid.clone().unwrap_or_default();
         let namespace = meta.namespace.clone().unwrap_or_default();
         let owner = Owner::new(&self.cluster_id, &namespace, &object.name_any(), &uid);
-        let server = match account.describe_server(server_id).await {
-            Ok(server) => server,
-            Err(fault) if fault.kind == FaultKind::NotFound => return Err(absent(server_id).into()),
-            Err(fault) => return Err(fault.into()),
-        };
+        let Some(server) = describe(account, server_id).await? else { return Ok(None) };
         if owner.judge(&server.tags) != Ownership::Ours {
-            let message = format!(
-                "server {server_id} does not carry the owner tags of TransferServer {namespace}/{}",
-                object.name_any()
-            );
+            let name = object.name_any();
+            let message =
+                format!("server {server_id} does not carry the owner tags of TransferServer {namespace}/{name}");
             return Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
         }
         let facts = facts_of(&server);
         self.verified.insert(&account.id, &account.region, server_id, &uid, facts.clone());
-        Ok(facts)
+        Ok(Some(facts))
+    }
+}
+
+async fn describe(account: &Account, server_id: &str) -> Result<Option<Server>, Trouble> {
+    match account.describe_server(server_id).await {
+        Ok(server) => Ok(Some(server)),
+        Err(fault) if fault.kind == FaultKind::NotFound => Ok(None),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+/// A server that AWS does not have takes nobody; who is being deleted needs to know no more of it.
+fn gone_is_fine(request: &Request<'_>, found: Result<Option<Facts>, Trouble>) -> Result<Option<Facts>, Trouble> {
+    match found {
+        Ok(None) if !request.deleting => {
+            Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, "AWS does not have the server").into())
+        }
+        found => found,
     }
 }
 
 /// What users and accesses need to know of a server.
 #[must_use]
-pub fn facts_of(server: &crate::aws::types::Server) -> Facts {
+pub fn facts_of(server: &Server) -> Facts {
     Facts {
         domain: server.domain.clone().unwrap_or_else(|| "S3".to_owned()),
         provider: server.settings.identity_provider_type.clone().unwrap_or_else(|| "SERVICE_MANAGED".to_owned()),
     }
 }
 
-fn target(server_id: String, facts: Facts) -> Target {
-    let Facts { domain, provider } = facts;
+fn target(server_id: String, facts: Option<Facts>) -> Target {
+    let Facts { domain, provider } = facts.unwrap_or_default();
     Target { server_id, domain, provider }
 }
 
@@ -251,8 +275,8 @@ pub fn with<D>(place: Place<()>, detail: D) -> Place<D> {
     Place { account, identity, revision, identity_tags, denied, detail }
 }
 
-fn absent(server_id: &str) -> Block {
-    Block::waiting(reasons::SERVER_NOT_AVAILABLE, format!("AWS does not have server {server_id}"))
+fn absent_identity(name: &str) -> Block {
+    Block::stalled(reasons::IDENTITY_DENIED, format!("AwsIdentity {name} is absent"))
 }
 
 fn same_server(recorded: Option<&str>, server_id: &str) -> Result<(), Block> {
@@ -260,7 +284,8 @@ fn same_server(recorded: Option<&str>, server_id: &str) -> Result<(), Block> {
         Some(recorded) if recorded != server_id => Err(Block::stalled(
             reasons::SERVER_CHANGED,
             format!(
-                "this object lives on server {recorded}, the spec now leads to {server_id}; nothing is touched. Delete and re-apply it to move"
+                "this object lives on server {recorded}, the spec now leads to {server_id}; nothing is touched. Delete \
+                 and re-apply it to move"
             ),
         )),
         _ => Ok(()),
@@ -273,25 +298,40 @@ fn revoked(block: &Block) -> Block {
 }
 
 fn moved(status: Option<&CommonStatus>, account: &str, region: &str) -> Option<Block> {
-    let status = status?;
-    if let Some(recorded) = status.account_id.as_ref().filter(|recorded| *recorded != account) {
+    let CommonStatus { account_id, region: known, .. } = status?;
+    if let Some(recorded) = account_id.as_ref().filter(|recorded| *recorded != account) {
+        // The other account is not named: who asks may have no grant there.
         let message =
-            format!("this object lives in account {recorded}, the identity now leads to {account}; nothing is touched");
+            format!("this object lives in account {recorded}, the identity now leads to another; nothing is touched");
         return Some(Block::stalled(reasons::ACCOUNT_CHANGED, message));
     }
-    let recorded = status.region.as_ref().filter(|recorded| *recorded != region)?;
+    let recorded = known.as_ref().filter(|recorded| *recorded != region)?;
     let message = format!("this object lives in region {recorded}, the spec now says {region}; nothing is touched");
     Some(Block::stalled(reasons::REGION_CHANGED, message))
+}
+
+/// AWS's partitions: prefix of the region, name in ARNs, suffix of host names.
+const PARTITIONS: [(&str, &str, &str); 5] = [
+    ("cn-", "aws-cn", "amazonaws.com.cn"),
+    ("us-gov-", "aws-us-gov", "amazonaws.com"),
+    ("us-isob-", "aws-iso-b", "sc2s.sgov.gov"),
+    ("us-iso-", "aws-iso", "c2s.ic.gov"),
+    ("eusc-", "aws-eusc", "amazonaws.eu"),
+];
+
+fn partition_row(region: &str) -> (&'static str, &'static str) {
+    let row = PARTITIONS.iter().find(|(prefix, ..)| region.starts_with(prefix));
+    row.map_or(("aws", "amazonaws.com"), |(_, name, suffix)| (name, suffix))
 }
 
 /// The partition of a region.
 #[must_use]
 pub fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
-    }
+    partition_row(region).0
+}
+
+/// What host names of AWS end with in a region.
+#[must_use]
+pub fn host_suffix(region: &str) -> &'static str {
+    partition_row(region).1
 }

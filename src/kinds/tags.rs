@@ -10,10 +10,30 @@ use crate::engine::owner::Owner;
 /// AWS's most tags per call.
 const KEYS_PER_CALL: usize = 50;
 
+/// The two keys that AWS keeps a custom host name under. Its guide writes `transfer:…`, its console `aws:transfer:…`; we
+/// write the first (a create may refuse other keys under `aws:`) and take what stands there under either.
+const OF_HOST_NAME: [&str; 2] = [api::TAG_CUSTOM_HOSTNAME, api::TAG_HOSTED_ZONE_ID];
+
+/// The tags of a custom host name, as they are written.
+#[must_use]
+pub fn of_host_name(hostname: &str, zone: Option<&str>) -> Tags {
+    let mut tags = Tags::from([(api::TAG_CUSTOM_HOSTNAME.to_owned(), hostname.to_owned())]);
+    if let Some(zone) = zone {
+        let id = zone.trim_start_matches("/hostedzone/");
+        tags.insert(api::TAG_HOSTED_ZONE_ID.to_owned(), format!("/hostedzone/{id}"));
+    }
+    tags
+}
+
+/// The key without AWS's own prefix, where it is one of a custom host name.
+fn plain(key: &str) -> &str {
+    key.strip_prefix("aws:").filter(|short| OF_HOST_NAME.contains(short)).unwrap_or(key)
+}
+
 /// The calls that bring the tags to what is wanted. Foreign tags stay; only keys that this object set are removed.
 #[must_use]
 pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTreeSet<String>) -> Vec<Mutation> {
-    let mut target = wanted.clone();
+    let mut target = spelled(wanted, have);
     target.extend(owner.lasting_tags());
     let missing: Tags = target
         .iter()
@@ -22,8 +42,8 @@ pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTr
         .collect();
     let gone: Vec<String> = have
         .keys()
-        .filter(|key| applied.contains(*key) && !target.contains_key(*key))
-        .filter(|key| !key.starts_with(api::TAG_PREFIX))
+        .filter(|key| applied.contains(plain(key)) && !target.contains_key(*key))
+        .filter(|key| !key.starts_with(api::TAG_PREFIX) && !plain(key).starts_with("aws:"))
         .take(KEYS_PER_CALL)
         .cloned()
         .collect();
@@ -37,26 +57,19 @@ pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTr
     calls
 }
 
-/// The custom host name under the spelling that AWS already has: the console writes `aws:transfer:…`, the guide says
-/// `transfer:…`, and both count.
-#[must_use]
-pub fn spelled(wanted: &Tags, have: &Tags) -> Tags {
-    wanted
-        .iter()
-        .map(|(key, value)| {
-            let short = key.strip_prefix("aws:").filter(|short| short.starts_with("transfer:"));
-            match short {
-                Some(short) if have.get(short) == Some(value) && !have.contains_key(key) => {
-                    (short.to_owned(), value.clone())
-                }
-                _ => (key.clone(), value.clone()),
-            }
-        })
-        .collect()
+/// A custom host name under the spelling that AWS already has.
+fn spelled(wanted: &Tags, have: &Tags) -> Tags {
+    let spell = |key: &String| {
+        let long = format!("aws:{key}");
+        let theirs = OF_HOST_NAME.contains(&key.as_str()) && have.contains_key(&long) && !have.contains_key(key);
+        if theirs { long } else { key.clone() }
+    };
+    wanted.iter().map(|(key, value)| (spell(key), value.clone())).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::panic)]
     use super::*;
 
     fn tags(rows: &[(&str, &str)]) -> Tags {
@@ -95,12 +108,43 @@ mod tests {
     }
 
     #[test]
-    fn a_host_name_under_either_spelling_is_no_difference() {
-        let wanted = tags(&[("aws:transfer:customHostname", "h")]);
-        assert_eq!(
-            spelled(&wanted, &tags(&[("transfer:customHostname", "h")])),
-            tags(&[("transfer:customHostname", "h")])
-        );
-        assert_eq!(spelled(&wanted, &tags(&[("transfer:customHostname", "other")])), wanted);
+    fn a_host_name_is_kept_under_the_spelling_that_aws_has() {
+        const LONG: &str = "aws:transfer:customHostname";
+        const SHORT: &str = "transfer:customHostname";
+        let rows: &[(Option<&str>, &[(&str, &str)], &[(&str, &str)], &[&str], &str)] = &[
+            (Some("h"), &[(SHORT, "h")], &[], &[], "the guide's spelling"),
+            (Some("h"), &[(LONG, "h")], &[], &[], "the console's spelling"),
+            (Some("h"), &[], &[(SHORT, "h")], &[], "none yet"),
+            (Some("h"), &[(LONG, "old")], &[(LONG, "h")], &[], "an edit goes where the old one stands"),
+            (None, &[(SHORT, "h")], &[], &[SHORT], "left the spec"),
+            (None, &[(LONG, "h")], &[], &[LONG], "left the spec under the console's spelling"),
+        ];
+        for (wanted, have, set, removed, reason) in rows {
+            let wanted = wanted.map(|name| of_host_name(name, None)).unwrap_or_default();
+            let mut have = tags(have);
+            have.extend(owner().tags("a"));
+            let applied = BTreeSet::from([SHORT.to_owned()]);
+            let mut expected = Vec::new();
+            if !set.is_empty() {
+                expected.push(format!("{:?}", Mutation::TagResource { arn: "arn".to_owned(), tags: tags(set) }));
+            }
+            if !removed.is_empty() {
+                let keys = removed.iter().map(|key| (*key).to_owned()).collect();
+                expected.push(format!("{:?}", Mutation::UntagResource { arn: "arn".to_owned(), keys }));
+            }
+            let sent: Vec<String> =
+                calls("arn", &wanted, &owner(), &have, &applied).iter().map(|call| format!("{call:?}")).collect();
+            assert_eq!(sent, expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn tags_of_aws_itself_are_never_removed() {
+        assert!(operations(&[], &[("aws:cloudformation:stack", "x")], &["aws:cloudformation:stack"]).is_empty());
+    }
+
+    #[test]
+    fn both_forms_of_a_zone_are_one() {
+        assert_eq!(of_host_name("h", Some("Z1")), of_host_name("h", Some("/hostedzone/Z1")));
     }
 }

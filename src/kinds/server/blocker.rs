@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use kube::ResourceExt;
 use kube::core::ApiResource;
+use serde_json::Value;
 
 use crate::api::common::ServerRef;
-use crate::api::{FINALIZER, TransferAccess, TransferServer, TransferUser};
+use crate::api::{FINALIZER, Managed, TransferAccess, TransferServer, TransferUser};
 use crate::aws::{Account, FaultKind};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, ClusterError};
 use crate::engine::kind::Trouble;
 
 /// How many names the condition shows.
@@ -26,78 +27,66 @@ pub async fn blocker(
 ) -> Result<Option<String>, Trouble> {
     let objects = objects(cluster, object, id).await?;
     if !objects.is_empty() {
-        return Ok(Some(format!("{} still belong to this server: {}", objects.len(), shown(&objects))));
+        let message = format!("{} of this server must go first: {}", counted(&objects, "object"), shown(&objects));
+        return Ok(Some(message));
     }
     let Some(id) = id else { return Ok(None) };
     let left = logins(account, id).await?;
-    let message = || {
-        format!("AWS has {} users or accesses on {id} that no object here accounts for: {}", left.len(), shown(&left))
-    };
-    Ok((!left.is_empty()).then(message))
+    Ok((!left.is_empty()).then(|| {
+        let logins = counted(&left, "user or access");
+        format!(
+            "deleting server {id} would delete with it {logins} in AWS that no object here accounts for: {}; delete \
+             them in AWS first",
+            shown(&left)
+        )
+    }))
 }
 
-/// Our own objects on this server that have something in AWS, read live.
+/// Our own objects on this server that may have something in AWS, read live.
 async fn objects(
     cluster: &dyn Cluster,
-    object: &TransferServer,
+    server: &TransferServer,
     id: Option<&str>,
-) -> Result<BTreeSet<String>, Trouble> {
-    let mut found = BTreeSet::new();
-    for value in cluster.list(&ApiResource::erase::<TransferUser>(&())).await? {
-        // What this version cannot read may well be a user of this server; AWS's own list then holds the deletion.
-        let Ok(user) = serde_json::from_value::<TransferUser>(value) else { continue };
+) -> Result<BTreeSet<String>, ClusterError> {
+    let mut found = on::<TransferUser>(cluster, |user| {
         let recorded = user.status.as_ref().and_then(|status| status.server_id.as_deref());
-        let spec = &user.spec;
-        if held(&user)
-            && points(
-                object,
-                id,
-                &user.namespace().unwrap_or_default(),
-                spec.server_ref.as_ref(),
-                spec.server_id.as_deref(),
-                recorded,
-            )
-        {
-            found.insert(format!("TransferUser {}/{}", user.namespace().unwrap_or_default(), user.name_any()));
-        }
-    }
-    for value in cluster.list(&ApiResource::erase::<TransferAccess>(&())).await? {
-        let Ok(access) = serde_json::from_value::<TransferAccess>(value) else { continue };
-        let recorded = access.status.as_ref().and_then(|status| status.server_id.as_deref());
-        let spec = &access.spec;
-        if held(&access)
-            && points(
-                object,
-                id,
-                &access.namespace().unwrap_or_default(),
-                spec.server_ref.as_ref(),
-                spec.server_id.as_deref(),
-                recorded,
-            )
-        {
-            found.insert(format!("TransferAccess {}/{}", access.namespace().unwrap_or_default(), access.name_any()));
-        }
-    }
+        leads(server, id, user.namespace(), user.spec.server_ref.as_ref(), [user.spec.server_id.as_deref(), recorded])
+    })
+    .await?;
+    found.extend(
+        on::<TransferAccess>(cluster, |access| {
+            let recorded = access.status.as_ref().and_then(|status| status.server_id.as_deref());
+            let ids = [access.spec.server_id.as_deref(), recorded];
+            leads(server, id, access.namespace(), access.spec.server_ref.as_ref(), ids)
+        })
+        .await?,
+    );
     Ok(found)
 }
 
-fn held(object: &impl ResourceExt) -> bool {
-    object.finalizers().iter().any(|name| name == FINALIZER)
+/// The objects of a kind that hold our finalizer and lead to the server.
+async fn on<K: Managed>(cluster: &dyn Cluster, leads: impl Fn(&K) -> bool) -> Result<BTreeSet<String>, ClusterError> {
+    let named = |value: Value| {
+        // What this version cannot read may well be on this server: AWS's own list then holds the deletion.
+        let object: K = serde_json::from_value(value).ok()?;
+        let held = object.finalizers().iter().any(|name| name == FINALIZER);
+        (held && leads(&object))
+            .then(|| format!("{} {}/{}", K::kind(&()), object.namespace().unwrap_or_default(), object.name_any()))
+    };
+    Ok(cluster.list(&ApiResource::erase::<K>(&())).await?.into_iter().filter_map(named).collect())
 }
 
-fn points(
+fn leads(
     server: &TransferServer,
     id: Option<&str>,
-    namespace: &str,
+    namespace: Option<String>,
     server_ref: Option<&ServerRef>,
-    server_id: Option<&str>,
-    recorded: Option<&str>,
+    ids: [Option<&str>; 2],
 ) -> bool {
     let by_reference = server_ref.is_some_and(|server_ref| {
-        server_ref.name == server.name_any()
-            && server_ref.namespace.as_deref().unwrap_or(namespace) == server.namespace().unwrap_or_default()
+        server_ref.name == server.name_any() && server_ref.namespace.clone().or(namespace) == server.namespace()
     });
-    by_reference || (id.is_some() && (server_id == id || recorded == id))
+    by_reference || (id.is_some() && ids.contains(&id))
 }
 
 /// Users and accesses that AWS has, by the listing that fits the provider.
@@ -107,20 +96,28 @@ async fn logins(account: &Account, id: &str) -> Result<BTreeSet<String>, Trouble
         Err(fault) if fault.kind == FaultKind::NotFound => return Ok(BTreeSet::new()),
         Err(fault) => return Err(fault.into()),
     };
+    // Either listing is refused on a server of another provider.
     let listed = match server.settings.identity_provider_type.as_deref() {
         None | Some("SERVICE_MANAGED") => {
             account.list_users(id).await.map(|users| users.into_iter().map(|user| user.user_name).collect())
         }
-        Some("AWS_DIRECTORY_SERVICE") => account
-            .list_accesses(id)
-            .await
-            .map(|accesses| accesses.into_iter().map(|access| access.external_id).collect()),
+        Some("AWS_DIRECTORY_SERVICE") => {
+            account.list_accesses(id).await.map(|accesses| accesses.into_iter().map(|access| access.external_id).collect())
+        }
         Some(_) => return Ok(BTreeSet::new()),
     };
     match listed {
         Ok(names) => Ok(names),
         Err(fault) if fault.kind == FaultKind::NotFound => Ok(BTreeSet::new()),
         Err(fault) => Err(fault.into()),
+    }
+}
+
+fn counted(names: &BTreeSet<String>, what: &str) -> String {
+    match (names.len(), what) {
+        (1, what) => format!("1 {what}"),
+        (many, "user or access") => format!("{many} users or accesses"),
+        (many, what) => format!("{many} {what}s"),
     }
 }
 

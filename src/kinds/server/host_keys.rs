@@ -12,12 +12,15 @@ use crate::api::server::{HostKey as HostKeySpec, HostKeyStatus};
 use crate::api::{HOST_KEY_SECRET_TYPE, TransferServer};
 use crate::aws::Mutation;
 use crate::aws::types::{HostKey, ImportHostKey, Tags};
-use crate::cluster::Name;
+use crate::cluster::{ClusterError, Name};
 use crate::engine::kind::{Block, Trouble};
 use crate::kinds::doors::Doors;
 use crate::ssh;
 
 use super::want::WantedServer;
+
+/// Where AWS keeps a host key if nothing else is said.
+const KEPT_BY_DEFAULT: &str = "SERVICE_MANAGED";
 
 /// A host key that the spec lists and that could be read.
 #[derive(Clone, Debug)]
@@ -52,7 +55,7 @@ pub async fn read(doors: &Doors, object: &TransferServer, blocks: &mut Vec<Block
             }
             Ok(key) => keys.push(key),
             Err(Trouble::Blocked(block)) => blocks.push(block),
-            Err(Trouble::Cluster(crate::cluster::ClusterError::Forbidden(_))) => {
+            Err(Trouble::Cluster(ClusterError::Forbidden(_))) => {
                 let message = format!(
                     "spec.hostKeys[{}]: the operator may not read Secrets in this namespace; the chart's \
                      secrets.namespaces lists those it may",
@@ -75,8 +78,8 @@ async fn read_one(doors: &Doors, namespace: &str, spec: &HostKeySpec) -> Result<
         return Err(Block::waiting(reasons::SOURCE_NOT_READY, message).into());
     };
     if secret.secret_type != HOST_KEY_SECRET_TYPE {
-        let message =
-            format!("{at}: Secret {secret_name} is of type {}, not {HOST_KEY_SECRET_TYPE}", secret.secret_type);
+        let given = secret.secret_type;
+        let message = format!("{at}: Secret {secret_name} is of type {given}, not {HOST_KEY_SECRET_TYPE}");
         return Err(Block::stalled(reasons::WRONG_SECRET_TYPE, message).into());
     }
     let Some(body) = secret.data.remove(&secret_key_ref.key) else {
@@ -96,24 +99,63 @@ async fn read_one(doors: &Doors, namespace: &str, spec: &HostKeySpec) -> Result<
     })
 }
 
+/// Paths of what an entry sets besides the key itself, to be cleared when they leave the spec.
+#[must_use]
+pub fn paths(key: &HostKeySpec) -> Vec<String> {
+    let HostKeySpec { name, secret_key_ref: _, description, tags, storage_type: _, kms_key: _ } = key;
+    let mut paths: Vec<String> = tags.keys().map(|tag| tag_path(name, tag)).collect();
+    paths.extend(description.as_ref().map(|_| description_path(name)));
+    paths
+}
+
+fn description_path(name: &str) -> String {
+    format!("hostKeys[{name}].description")
+}
+
+fn tag_path(name: &str, tag: &str) -> String {
+    format!("hostKeys[{name}].tags[{tag}]")
+}
+
+/// Path of the KMS key of an entry; AWS never returns it.
+#[must_use]
+pub fn kms_path(name: &str) -> String {
+    format!("hostKeys[{name}].kmsKey")
+}
+
+/// Whether anything that the spec sets, or once set, stands in the tags of host keys.
+#[must_use]
+pub fn tags_matter(object: &TransferServer) -> bool {
+    let set = object.spec.host_keys.iter().flatten().any(|key| !key.tags.is_empty());
+    let applied = object.status.as_ref().and_then(|status| status.common.applied.as_ref());
+    set || applied.is_some_and(|applied| applied.paths.iter().any(|path| path.contains("].tags[")))
+}
+
+fn find<'a>(key: &WantedKey, have: &'a [HostKey]) -> Option<&'a HostKey> {
+    let same = |held: &&HostKey| {
+        held.fingerprint.as_deref().is_some_and(|held| ssh::fingerprints_equal(held, &key.fingerprint))
+    };
+    have.iter().find(same)
+}
+
 /// The calls that bring the host keys to what is wanted: imports, then changes, then removals.
 #[must_use]
-pub fn calls(server_id: &str, want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]) -> Vec<Mutation> {
+pub fn calls(
+    server_id: &str,
+    want: &WantedServer,
+    have: &[HostKey],
+    recorded: &[HostKeyStatus],
+    applied: &BTreeSet<String>,
+) -> Vec<Mutation> {
     let Some(wanted) = &want.host_keys else { return Vec::new() };
-    let find = |key: &WantedKey| {
-        have.iter().find(|held| {
-            held.fingerprint.as_deref().is_some_and(|held| ssh::fingerprints_equal(held, &key.fingerprint))
-        })
-    };
     let mut calls = Vec::new();
     let mut missing = false;
     for key in wanted {
-        match find(key) {
+        match find(key, have) {
             None => {
                 missing = true;
                 calls.push(Mutation::ImportHostKey(Box::new(import(server_id, key))));
             }
-            Some(held) => calls.extend(change(server_id, key, held)),
+            Some(held) => calls.extend(change(server_id, key, held, applied)),
         }
     }
     // New keys first: a client must always find one that it knows.
@@ -134,23 +176,32 @@ fn import(server_id: &str, key: &WantedKey) -> ImportHostKey {
     }
 }
 
-fn change(server_id: &str, key: &WantedKey, held: &HostKey) -> Vec<Mutation> {
-    let differs = |want: &Option<String>, have: &Option<String>| want.is_some() && want != have;
+fn change(server_id: &str, key: &WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<Mutation> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let cleared = applied.contains(&description_path(&key.name)).then(String::new);
+    let description = key.description.clone().or(cleared).filter(|wanted| *wanted != text(&held.description));
+    let kept = held.storage_type.as_deref().unwrap_or(KEPT_BY_DEFAULT);
+    let storage = key.storage_type.clone().filter(|wanted| wanted != kept);
     let mut calls = Vec::new();
-    let storage = differs(&key.storage_type, &held.storage_type);
-    if differs(&key.description, &held.description) || storage {
+    if description.is_some() || storage.is_some() {
         calls.push(Mutation::UpdateHostKey {
             server_id: server_id.to_owned(),
             host_key_id: held.id.clone(),
-            description: key.description.clone().or_else(|| held.description.clone()),
-            storage_type: key.storage_type.clone().filter(|_| storage),
-            kms_key: key.kms_key.clone().filter(|_| storage),
+            // Older models of AWS's demand it with every update.
+            description: Some(description.unwrap_or_else(|| text(&held.description))),
+            kms_key: key.kms_key.clone().filter(|_| storage.is_some()),
+            storage_type: storage,
         });
     }
-    let missing: Tags =
-        key.tags.iter().filter(|(k, v)| held.tags.get(*k) != Some(*v)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let differs = |(tag, value): &(&String, &String)| held.tags.get(*tag) != Some(*value);
+    let missing: Tags = key.tags.iter().filter(differs).map(|(tag, value)| (tag.clone(), value.clone())).collect();
     if !missing.is_empty() {
         calls.push(Mutation::TagResource { arn: held.arn.clone(), tags: missing });
+    }
+    let left = |tag: &&String| !key.tags.contains_key(*tag) && applied.contains(&tag_path(&key.name, tag));
+    let gone: Vec<String> = held.tags.keys().filter(left).cloned().collect();
+    if !gone.is_empty() {
+        calls.push(Mutation::UntagResource { arn: held.arn.clone(), keys: gone });
     }
     calls
 }
@@ -162,38 +213,36 @@ fn removals(
     have: &[HostKey],
     recorded: &[HostKeyStatus],
 ) -> Vec<Mutation> {
-    let listed: BTreeSet<&str> = wanted.iter().map(|key| key.fingerprint.as_str()).collect();
+    let listed: BTreeSet<&str> = wanted.iter().filter_map(|key| find(key, have)).map(|held| held.id.as_str()).collect();
     let ours: BTreeSet<&str> = recorded.iter().filter(|key| key.managed).map(|key| key.id.as_str()).collect();
-    let unlisted = have.iter().filter(|held| {
-        let known =
-            held.fingerprint.as_deref().is_some_and(|held| listed.iter().any(|key| ssh::fingerprints_equal(held, key)));
-        !known && (want.exclusive_host_keys || ours.contains(held.id.as_str()))
-    });
-    let mut left = have.len();
-    let mut calls = Vec::new();
-    for held in unlisted {
-        // The last key stays: what AWS would do without one is not known.
-        if left > 1 {
-            left -= 1;
-            calls.push(Mutation::DeleteHostKey { server_id: server_id.to_owned(), host_key_id: held.id.clone() });
-        }
-    }
-    calls
+    let goes = |held: &&HostKey| {
+        let id = held.id.as_str();
+        !listed.contains(id) && (want.exclusive_host_keys || ours.contains(id))
+    };
+    // The last key stays: what AWS would do without one is not known.
+    have.iter()
+        .filter(goes)
+        .take(have.len().saturating_sub(1))
+        .map(|held| Mutation::DeleteHostKey { server_id: server_id.to_owned(), host_key_id: held.id.clone() })
+        .collect()
 }
 
 /// The host keys as status shows them.
 #[must_use]
 pub fn observed(want: Option<&WantedServer>, have: &[HostKey], recorded: &[HostKeyStatus]) -> Vec<HostKeyStatus> {
     let wanted = want.and_then(|want| want.host_keys.as_ref());
+    // Where a key could not be read, or nothing is wanted any more, the name that it had stands.
+    let sure = want.is_some_and(|want| want.host_keys_complete);
     let mut rows: Vec<HostKeyStatus> = have
         .iter()
         .map(|held| {
             let fingerprint = held.fingerprint.as_deref().map(|text| text.trim_end_matches('=').to_owned());
-            let listed = wanted.into_iter().flatten().find(|key| Some(&key.fingerprint) == fingerprint.as_ref());
+            let listed = wanted.into_iter().flatten().find(|key| find(key, std::slice::from_ref(held)).is_some());
             let before = recorded.iter().find(|row| row.id == held.id);
+            let known = before.filter(|_| !sure).and_then(|row| row.name.clone());
             HostKeyStatus {
                 id: held.id.clone(),
-                name: listed.map(|key| key.name.clone()),
+                name: listed.map(|key| key.name.clone()).or(known),
                 fingerprint,
                 r#type: held.key_type.clone(),
                 active: oldest_of_type(held, have),
@@ -207,7 +256,6 @@ pub fn observed(want: Option<&WantedServer>, have: &[HostKey], recorded: &[HostK
 
 /// AWS shows clients the oldest key of each algorithm.
 fn oldest_of_type(key: &HostKey, all: &[HostKey]) -> bool {
-    all.iter()
-        .filter(|other| other.key_type == key.key_type)
-        .all(|other| (key.date_imported, &key.id) <= (other.date_imported, &other.id))
+    let rivals = all.iter().filter(|other| other.key_type == key.key_type);
+    rivals.min_by_key(|other| (other.date_imported, &other.id)).is_some_and(|oldest| oldest.id == key.id)
 }

@@ -1,6 +1,9 @@
-//! The members of a server, one row each: AWS's default, how it is reset, compared and changed. Only data.
+//! The members of a server, one row each: AWS's default, how it is reset, compared and changed. Only data, and
+//! what of it depends on the server.
 //!
 //! Source: the AWS API reference of CreateServer, UpdateServer and DescribeServer.
+
+use serde_json::Value;
 
 use crate::engine::diff::{Compare, Effect, Member, Reset};
 
@@ -9,7 +12,8 @@ pub const MEMBERS: &[Member] = &[
     Member::live("certificate", "null", Reset::Send("\"\"")),
     Member::live("endpointType", "\"PUBLIC\"", Reset::Send("\"PUBLIC\"")).takes(Effect::Offline),
     Member::live("endpointDetails.vpcId", "null", Reset::Follows).takes(Effect::Replace),
-    Member::live("endpointDetails.subnetIds", "null", Reset::Send("[]")),
+    // Pairs with the elastic IPs; without these their order says nothing.
+    Member::live("endpointDetails.subnetIds", "null", Reset::Send("[]")).by(Compare::Set),
     Member::live("endpointDetails.addressAllocationIds", "null", Reset::Send("[]")).takes(Effect::Offline),
     Member::live("endpointDetails.vpcEndpointId", "null", Reset::Follows).takes(Effect::Offline),
     Member::live("identityProviderType", "\"SERVICE_MANAGED\"", Reset::Send("\"SERVICE_MANAGED\"")),
@@ -35,7 +39,8 @@ pub const MEMBERS: &[Member] = &[
         "protocolDetails.sftpPorts",
         "[{\"sftpPort\":22,\"communicationMode\":\"SERVER_TALK_FIRST\"}]",
         Reset::Send("[]"),
-    ),
+    )
+    .by(Compare::Set),
     Member::live("protocolDetails.proxyConfig.sftpMode", "\"NONE\"", Reset::Send("\"NONE\"")),
     Member::live("protocols", "[\"SFTP\"]", Reset::Send("[\"SFTP\"]")).by(Compare::Set),
     Member::live("s3StorageOptions.directoryListingOptimization", "\"DISABLED\"", Reset::Send("\"DISABLED\"")),
@@ -48,3 +53,38 @@ pub const MEMBERS: &[Member] = &[
 
 /// The member that AWS never returns; its hash is remembered instead.
 pub const SECURITY_GROUPS: &str = "endpointDetails.securityGroupIds";
+
+/// Who speaks first on an SFTP port where the entry does not say; AWS fills it in.
+pub const COMMUNICATION_MODE: &str = "SERVER_TALK_FIRST";
+
+/// The provider of a server that was never given one.
+pub const SERVICE_MANAGED: &str = "SERVICE_MANAGED";
+
+/// The member of UpdateServer that carries `path`. Details of the identity provider go only together with its type.
+#[must_use]
+pub fn carrier(path: &str) -> &str {
+    match path.split_once('.').map_or(path, |(top, _)| top) {
+        "identityProviderDetails" => "identityProviderType",
+        top => top,
+    }
+}
+
+/// The table for this server: what a change takes depends on what is attached.
+#[must_use]
+pub fn members(want: &Value, have: &Value) -> Vec<Member> {
+    let details = |settings: &Value, name: &str| {
+        settings.pointer(&format!("/endpointDetails/{name}")).is_some_and(|value| match value {
+            Value::Array(items) => !items.is_empty(),
+            value => !value.is_null(),
+        })
+    };
+    let addresses = details(have, "addressAllocationIds") || details(want, "addressAllocationIds");
+    let in_vpc = details(have, "vpcId");
+    let fit = |member: &Member| match member.path {
+        "endpointDetails.subnetIds" if addresses => member.by(Compare::Exact).takes(Effect::Offline),
+        // Not another VPC, but the first one: it comes with the endpoint type.
+        "endpointDetails.vpcId" if !in_vpc => member.takes(Effect::Offline),
+        _ => *member,
+    };
+    MEMBERS.iter().map(fit).collect()
+}

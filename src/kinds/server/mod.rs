@@ -12,31 +12,39 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use kube::ResourceExt;
-use secrecy::SecretString;
 
 use super::doors::Doors;
+use super::grants::{self, Asker};
 use super::place::{self, Request};
 use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerStatus};
 use crate::aws::types::{CreateServer, HostKey, Server, Tags};
-use crate::aws::{Fault, FaultKind, Mutation};
+use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
 use crate::engine::evidence::Lookup;
-use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
+use crate::engine::kind::{Kind, Look, Place, Plan, Trouble, Wanted};
 use crate::engine::owner::{Owner, Ownership};
-use look_up::Others;
+use look_up::LookUps;
 use want::WantedServer;
 
 /// Security policies that AWS keeps for old clients only: they allow SHA-1 or were replaced years ago.
-const OLD_POLICIES: [&str; 6] =
-    ["2018-11", "Restricted-2018-11", "2020-06", "Restricted-2020-06", "FIPS-2020-06", "2022-03"];
+const OLD_POLICIES: [&str; 8] = [
+    "2018-11",
+    "Restricted-2018-11",
+    "2020-06",
+    "Restricted-2020-06",
+    "FIPS-2020-06",
+    "2022-03",
+    "PQ-SSH-Experimental-2023-04",
+    "PQ-SSH-FIPS-Experimental-2023-04",
+];
 
 /// The kind of servers.
 pub struct Servers {
     doors: Arc<Doors>,
-    others: Others,
+    look_ups: LookUps,
 }
 
 /// What AWS has of a server.
@@ -52,32 +60,52 @@ impl Servers {
     /// The kind behind these doors.
     #[must_use]
     pub fn new(doors: Arc<Doors>) -> Self {
-        Self { doors, others: Others::default() }
+        Self { doors, look_ups: LookUps::default() }
     }
 
-    /// The id to look at: the recorded one, or the pointer of an object that only observes.
+    /// The server to look at: the recorded one, or the pointer of an object that only observes.
     fn key(object: &TransferServer) -> Option<String> {
-        let policies = object.policies();
-        let pointer = policies.adoption.and_then(|adoption| adoption.server_id);
-        let recorded = object.status.as_ref().and_then(|status| status.server_id.clone());
-        if policies.management == ManagementPolicy::ObserveOnly { pointer.or(recorded) } else { recorded }
+        pointer(object).or_else(|| object.status.as_ref().and_then(|status| status.server_id.clone()))
     }
 
-    /// Tags of host keys are only in their descriptions, so these are read where tags are asked for.
-    async fn host_keys(
-        &self,
-        object: &TransferServer,
-        place: &Place<Arc<AwsIdentity>>,
-        id: &str,
-    ) -> Result<Vec<HostKey>, Fault> {
-        let mut keys = place.account.list_host_keys(id).await?;
-        if object.spec.host_keys.iter().flatten().any(|key| !key.tags.is_empty()) {
-            for key in &mut keys {
-                key.tags = place.account.describe_host_key(id, &key.id).await?.tags;
+    /// Listings do not carry the tags of host keys; each key is described only where its tags matter.
+    async fn host_keys(&self, object: &TransferServer, account: &Account, id: &str) -> Result<Vec<HostKey>, Fault> {
+        let listed = account.list_host_keys(id).await?;
+        if !host_keys::tags_matter(object) {
+            return Ok(listed);
+        }
+        let mut keys = Vec::new();
+        for key in listed {
+            match account.describe_host_key(id, &key.id).await {
+                Ok(described) => keys.push(HostKey { tags: described.tags, ..key }),
+                // Removed since the listing.
+                Err(fault) if fault.kind == FaultKind::NotFound => {}
+                Err(fault) => return Err(fault),
             }
         }
         Ok(keys)
     }
+
+    /// Remembers whose the server is, for look-ups and for the users of this object.
+    fn note(&self, object: &TransferServer, account: &Account, server: &Server) {
+        let (uid, doors) = (object.uid().unwrap_or_default(), &self.doors);
+        self.look_ups.note(&server.server_id, &server.tags);
+        let namespace = object.namespace().unwrap_or_default();
+        let owner = Owner::new(&doors.cluster_id, &namespace, &object.name_any(), &uid);
+        let Account { id, region, .. } = account;
+        if owner.judge(&server.tags) == Ownership::Ours {
+            doors.verified.insert(id, region, &server.server_id, &uid, place::facts_of(server));
+        } else {
+            doors.verified.remove(id, region, &server.server_id, &uid);
+        }
+    }
+}
+
+/// The server that an object which only observes points to. Once it is being deleted, only its own counts.
+fn pointer(object: &TransferServer) -> Option<String> {
+    let policies = object.policies();
+    let observes = policies.management == ManagementPolicy::ObserveOnly && object.metadata.deletion_timestamp.is_none();
+    policies.adoption.filter(|_| observes).and_then(|adoption| adoption.server_id)
 }
 
 #[async_trait]
@@ -94,13 +122,16 @@ impl Kind for Servers {
         let deleting = object.metadata.deletion_timestamp.is_some();
         let namespace = object.namespace().unwrap_or_default();
         let request = Request { kind: GrantKind::TransferServer, namespace, status, deleting };
-        let recorded =
-            status.filter(|_| deleting).and_then(|status| Some((status.aws_identity.clone()?, status.region.clone()?)));
+        // What is being deleted goes from where it was put, whatever became of the spec.
+        let recorded = status.filter(|_| deleting);
+        let recorded = recorded.and_then(|status| Some((status.aws_identity.clone()?, status.region.clone()?)));
         let (identity, region) =
             recorded.unwrap_or_else(|| (object.spec.aws_identity_ref.name.clone(), object.spec.region.clone()));
         let (place, found) = self.doors.place(&request, &identity, &region, ()).await?;
-        if let Some(pointer) = object.policies().adoption.and_then(|adoption| adoption.server_id) {
-            self.doors.server_granted(&request, &found, &pointer)?;
+        if let Some(pointer) = pointer(object) {
+            let labels = self.doors.labels(&request.namespace);
+            let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
+            grants::server_granted(&found, &asker, &pointer)?;
         }
         Ok(place::with(place, found))
     }
@@ -116,29 +147,22 @@ impl Kind for Servers {
 
     async fn look(&self, object: &TransferServer, place: &Place<Self::Detail>) -> Result<Look<ServerState>, Fault> {
         let Some(id) = Self::key(object) else { return Ok(Look::NoKey) };
-        let uid = object.uid().unwrap_or_default();
-        let (account, region) = (&place.account.id, &place.account.region);
-        let server = match place.account.describe_server(&id).await {
+        let account = &place.account;
+        let server = match account.describe_server(&id).await {
             Ok(server) => server,
             Err(fault) if fault.kind == FaultKind::NotFound => {
-                self.doors.verified.remove(account, region, &id, &uid);
+                let uid = object.uid().unwrap_or_default();
+                self.doors.verified.remove(&account.id, &account.region, &id, &uid);
                 return Ok(Look::Missing);
             }
             Err(fault) => return Err(fault),
         };
-        let owner =
-            Owner::new(&self.doors.cluster_id, &object.namespace().unwrap_or_default(), &object.name_any(), &uid);
-        if owner.judge(&server.tags) == Ownership::Ours {
-            self.doors.verified.insert(account, region, &id, &uid, place::facts_of(&server));
-        } else {
-            self.doors.verified.remove(account, region, &id, &uid);
+        self.note(object, account, &server);
+        match self.host_keys(object, account, &id).await {
+            Ok(host_keys) => Ok(Look::Found(ServerState { server, host_keys })),
+            Err(fault) if fault.kind == FaultKind::NotFound => Ok(Look::Missing),
+            Err(fault) => Err(fault),
         }
-        let host_keys = match self.host_keys(object, place, &id).await {
-            Ok(keys) => keys,
-            Err(fault) if fault.kind == FaultKind::NotFound => return Ok(Look::Missing),
-            Err(fault) => return Err(fault),
-        };
-        Ok(Look::Found(ServerState { server, host_keys }))
     }
 
     fn tags<'a>(&self, have: &'a ServerState) -> Option<&'a Tags> {
@@ -146,7 +170,7 @@ impl Kind for Servers {
     }
 
     async fn look_up(&self, place: &Place<Self::Detail>, owner: &Owner) -> Result<Lookup, Fault> {
-        look_up::look_up(&place.account, owner, &self.others).await
+        self.look_ups.look_up(&place.account, owner).await
     }
 
     fn confirmed(&self, status: &TransferServerStatus) -> bool {
@@ -166,13 +190,19 @@ impl Kind for Servers {
         owner_tags: &Tags,
     ) -> Mutation {
         let want = &wanted.want;
-        let first: Option<SecretString> = want.host_keys.iter().flatten().next().map(|key| key.body.clone());
+        let first = want.host_keys.iter().flatten().next();
+        // A create takes no KMS key: that key begins as AWS's own and is moved by the update that names both.
+        let storage = match first {
+            Some(key) if key.kms_key.is_some() => None,
+            Some(key) => key.storage_type.clone().or_else(|| want.host_key_storage_type.clone()),
+            None => want.host_key_storage_type.clone(),
+        };
         let mut tags = want.tags.clone();
         tags.extend(owner_tags.clone());
         Mutation::CreateServer(Box::new(CreateServer {
             domain: want.domain.clone(),
-            host_key: first,
-            host_key_storage_type: want.host_key_storage_type.clone(),
+            host_key: first.map(|key| key.body.clone()),
+            host_key_storage_type: storage,
             settings: want.settings.clone(),
             tags,
         }))
@@ -200,14 +230,14 @@ impl Kind for Servers {
         let settings = &server.settings;
         let public = settings.endpoint_type.as_deref().is_none_or(|kind| kind == "PUBLIC");
         let region = &place.account.region;
-        let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        let suffix = place::host_suffix(region);
         status.host_keys = host_keys::observed(wanted.map(|wanted| &wanted.want), &have.host_keys, &status.host_keys);
         status.server_id = Some(server.server_id.clone());
         status.arn = Some(server.arn.clone());
         status.state.clone_from(&server.state);
         status.endpoint = public.then(|| format!("{}.server.transfer.{region}.{suffix}", server.server_id));
-        status.host_key_fingerprint =
-            server.host_key_fingerprint.as_ref().map(|text| text.trim_end_matches('=').to_owned());
+        let fingerprint = server.host_key_fingerprint.as_ref();
+        status.host_key_fingerprint = fingerprint.map(|text| text.trim_end_matches('=').to_owned());
         status.user_count = server.user_count.map(i64::from);
         status.security_policy_name.clone_from(&settings.security_policy_name);
         status.vpc_endpoint_id = settings.endpoint_details.as_ref().and_then(|details| details.vpc_endpoint_id.clone());
@@ -259,11 +289,5 @@ fn arn<D>(place: &Place<D>, id: &str) -> String {
     format!("arn:{}:transfer:{region}:{}:server/{id}", place::partition(region), place.account.id)
 }
 
-impl Doors {
-    /// Whether a pointer to a server may be followed.
-    fn server_granted(&self, request: &Request<'_>, identity: &AwsIdentity, id: &str) -> Result<(), Block> {
-        let labels = self.directory.namespace_labels(&request.namespace).unwrap_or_default();
-        let asker = super::grants::Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
-        super::grants::server_granted(identity, &asker, id)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,19 +1,20 @@
 //! What to send for a server, from what is wanted and what AWS has. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::ServerState;
 use super::host_keys;
-use super::members::{MEMBERS, SECURITY_GROUPS};
+use super::members::{self, COMMUNICATION_MODE, MEMBERS, SECURITY_GROUPS, SERVICE_MANAGED, carrier};
 use super::want::WantedServer;
 use crate::api::condition::reasons;
 use crate::api::server::DesiredState;
+use crate::api::status::Applied;
 use crate::api::{TransferServer, TransferServerStatus};
 use crate::aws::Mutation;
-use crate::aws::types::{Server, ServerSettings};
-use crate::engine::diff::{self, Change, Effect, Member};
+use crate::aws::types::{IdentityProviderDetails, Server, ServerSettings};
+use crate::engine::diff::{self, Change, Effect};
 use crate::engine::kind::{Block, Plan, Wanted};
 use crate::engine::owner::Owner;
 use crate::kinds::tags;
@@ -22,92 +23,96 @@ use crate::kinds::tags;
 #[must_use]
 pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &ServerState, owner: &Owner) -> Plan {
     let status = object.status.clone().unwrap_or_default();
+    let applied = status.common.applied.clone().unwrap_or_default();
     let (want, server) = (&wanted.want, &have.server);
-    let changes = changes(wanted, server, &status);
+    let changes = changes(wanted, server, status.common.applied.as_ref());
     let mut plan = Plan { blocks: blocks(&changes), changes, ..Plan::default() };
+    plan.blocks.extend(kms_edits(wanted, &applied));
+
+    let paths = applied.paths.iter().cloned().collect();
+    let keys = host_keys::calls(&server.server_id, want, &have.host_keys, &status.host_keys, &paths);
     if want.unsupported || plan.blocks.iter().any(|block| block.reason == reasons::NOT_YET_SUPPORTED) {
+        // What waits for a newer version never keeps a key that must go.
+        plan.calls = keys.into_iter().filter(|call| matches!(call, Mutation::DeleteHostKey { .. })).collect();
         return plan;
     }
     plan.calls.extend(update(want, server, &plan.changes));
-    plan.calls.extend(host_keys::calls(&server.server_id, want, &have.host_keys, &status.host_keys));
-    let applied: BTreeSet<String> = status.common.applied.iter().flat_map(|applied| applied.tags.clone()).collect();
-    plan.calls.extend(tags::calls(
-        &server.arn,
-        &tags::spelled(&want.tags, &server.tags),
-        owner,
-        &server.tags,
-        &applied,
-    ));
-    run_state(want.state, server, &mut plan);
+    plan.calls.extend(keys);
+    let tag_keys = applied.tags.iter().cloned().collect();
+    plan.calls.extend(tags::calls(&server.arn, &want.tags, owner, &server.tags, &tag_keys));
+    run_state(want.state, server, &status, &mut plan);
     plan
 }
 
-/// All differences, what AWS never returns among them.
-fn changes(wanted: &Wanted<WantedServer>, server: &Server, status: &TransferServerStatus) -> Vec<Change> {
-    let applied = status.common.applied.clone().unwrap_or_default();
-    let paths: BTreeSet<String> = applied.paths.iter().cloned().collect();
-    let want = json(&wanted.want.settings);
-    let mut changes = diff::diff(&members(&want, server), &want, &json(&server.settings), &paths);
-    let managed = provider(&wanted.want.settings, server) == "SERVICE_MANAGED";
-    changes.retain(|change| !(managed && change.path.starts_with("identityProviderDetails.")));
-    // Only compared where a record stands: after its loss nobody knows what was sent.
-    let groups = |hashes: &BTreeMap<String, String>| hashes.get(SECURITY_GROUPS).cloned();
-    if status.common.applied.is_some() && groups(&wanted.applied.hashes) != groups(&applied.hashes) {
-        changes.push(Change {
-            path: SECURITY_GROUPS.to_owned(),
-            have: Value::Null,
-            want: Value::Null,
-            effect: Effect::Ec2,
-        });
+/// All differences, what AWS never returns among them. `applied` is absent where nothing is known of earlier passes.
+fn changes(wanted: &Wanted<WantedServer>, server: &Server, applied: Option<&Applied>) -> Vec<Change> {
+    let settings = &wanted.want.settings;
+    let paths: BTreeSet<String> = applied.iter().flat_map(|applied| applied.paths.iter().cloned()).collect();
+    let (want, have) = (comparable(settings), comparable(&server.settings));
+    let mut changes = diff::diff(&members::members(&want, &have), &want, &have, &paths);
+    let retyped = changes.iter().any(|change| change.path == "identityProviderType");
+    let provider = provider(settings, server, retyped).to_owned();
+    changes.retain(|change| details_count(change, &provider, server));
+    if applied.is_some_and(|applied| applied.hashes.get(SECURITY_GROUPS) != wanted.applied.hashes.get(SECURITY_GROUPS))
+    {
+        changes.push(unseen(SECURITY_GROUPS));
     }
-    if let Some(domain) = wanted.want.domain.as_ref().filter(|domain| server.domain.as_ref() != Some(domain)) {
-        changes.push(Change {
-            path: "domain".to_owned(),
-            have: server.domain.clone().into(),
-            want: domain.clone().into(),
-            effect: Effect::Replace,
-        });
+    let domain = server.domain.as_deref().unwrap_or("S3");
+    if let Some(wanted) = wanted.want.domain.as_deref().filter(|wanted| *wanted != domain) {
+        let (path, have, want) = ("domain".to_owned(), domain.into(), wanted.into());
+        changes.push(Change { path, have, want, effect: Effect::Replace });
     }
     changes
 }
 
-/// The table, with what depends on the server: subnets change in place only where no elastic IPs are attached.
-fn members(want: &Value, server: &Server) -> Vec<Member> {
-    let details = server.settings.endpoint_details.as_ref();
-    let attached =
-        details.and_then(|details| details.address_allocation_ids.as_ref()).is_some_and(|ids| !ids.is_empty());
-    let asked = want
-        .pointer("/endpointDetails/addressAllocationIds")
-        .and_then(Value::as_array)
-        .is_some_and(|ids| !ids.is_empty());
-    MEMBERS
-        .iter()
-        .map(|member| match member.path {
-            "endpointDetails.subnetIds" if attached || asked => member.takes(Effect::Offline),
-            _ => *member,
-        })
-        .collect()
+/// As the table compares: what AWS fills in by itself inside a list is filled in.
+fn comparable(settings: &ServerSettings) -> Value {
+    let mut settings = settings.clone();
+    let ports = settings.protocol_details.iter_mut().flat_map(|details| details.sftp_ports.iter_mut().flatten());
+    for port in ports {
+        port.communication_mode.get_or_insert_with(|| COMMUNICATION_MODE.to_owned());
+    }
+    json(&settings)
 }
 
-fn provider<'a>(want: &'a ServerSettings, server: &'a Server) -> &'a str {
-    let given = want.identity_provider_type.as_deref().or(server.settings.identity_provider_type.as_deref());
-    given.unwrap_or("SERVICE_MANAGED")
+/// A change of something that AWS does not show: neither value is known here.
+fn unseen(path: &str) -> Change {
+    Change { path: path.to_owned(), have: Value::Null, want: Value::Null, effect: Effect::Ec2 }
+}
+
+/// The identity provider that the spec asks for; where it names none and never did, the one that AWS has.
+fn provider<'a>(want: &'a ServerSettings, server: &'a Server, retyped: bool) -> &'a str {
+    let held = server.settings.identity_provider_type.as_deref().filter(|_| !retyped);
+    want.identity_provider_type.as_deref().or(held).unwrap_or(SERVICE_MANAGED)
+}
+
+/// Whether a difference in the details of the identity provider means anything with this provider.
+fn details_count(change: &Change, provider: &str, server: &Server) -> bool {
+    let Some(member) = change.path.strip_prefix("identityProviderDetails.") else { return true };
+    match provider {
+        SERVICE_MANAGED => false,
+        // Only custom providers have methods. And AWS's guide says that these details are not returned at all, while
+        // others saw them: absent as a whole, they say nothing.
+        "AWS_DIRECTORY_SERVICE" => {
+            member != "sftpAuthenticationMethods"
+                && (server.settings.identity_provider_details.is_some()
+                    || server.settings.identity_provider_type.as_deref() != Some(provider))
+        }
+        _ => true,
+    }
 }
 
 /// Why some differences are not acted on.
 fn blocks(changes: &[Change]) -> Vec<Block> {
-    let paths = |wanted: &[Effect]| {
-        let paths: Vec<String> = changes
-            .iter()
-            .filter(|change| wanted.contains(&change.effect))
-            .map(|change| format!("spec.{}", change.path))
-            .collect();
+    let paths = |effects: &[Effect]| {
+        let paths = changes.iter().filter(|change| effects.contains(&change.effect));
+        let paths: Vec<String> = paths.map(|change| format!("spec.{}", change.path)).collect();
         (!paths.is_empty()).then(|| paths.join(", "))
     };
     let mut blocks = Vec::new();
     if let Some(paths) = paths(&[Effect::Restart, Effect::Offline, Effect::Ec2]) {
         let message = format!(
-            "this version does not change {paths} on a server that exists (it takes a stop, or EC2); nothing is changed \
+            "this version does not change {paths} of a server that exists (it takes a stop, or EC2); nothing is changed \
              while it differs"
         );
         blocks.push(Block::stalled(reasons::NOT_YET_SUPPORTED, message));
@@ -123,54 +128,98 @@ fn blocks(changes: &[Change]) -> Vec<Block> {
     blocks
 }
 
-/// One UpdateServer with every changed member, each complete; members whose role may not be passed stay out.
+/// KMS keys of host keys that were edited. AWS never returns them, so whether a change took effect cannot be seen.
+fn kms_edits(wanted: &Wanted<WantedServer>, applied: &Applied) -> Option<Block> {
+    let edited = |(path, hash): &(&String, &String)| applied.hashes.get(*path).is_some_and(|old| old != *hash);
+    let keyed = wanted.applied.hashes.iter().filter(|(path, _)| path.as_str() != SECURITY_GROUPS);
+    let paths: Vec<String> = keyed.filter(edited).map(|(path, _)| format!("spec.{path}")).collect();
+    (!paths.is_empty()).then(|| {
+        let message = format!(
+            "this version does not change {} of a host key that AWS has; nothing is changed while it differs. List a \
+             new host key instead",
+            paths.join(", ")
+        );
+        Block::stalled(reasons::NOT_YET_SUPPORTED, message)
+    })
+}
+
+/// One UpdateServer with every changed member, each complete. What may not be passed or cannot be changed stays out,
+/// together with what is sent in the same member.
 fn update(want: &WantedServer, server: &Server, changes: &[Change]) -> Option<Mutation> {
+    let fixed = changes.iter().filter(|change| change.effect != Effect::Live).map(|change| change.path.as_str());
+    let stuck: BTreeSet<&str> = fixed.chain(want.ungranted.iter().map(String::as_str)).map(carrier).collect();
     let live: Vec<Change> = changes
         .iter()
-        .filter(|change| change.effect == Effect::Live)
-        .filter(|change| !want.ungranted.iter().any(|path| same_member(path, &change.path)))
+        .filter(|change| change.effect == Effect::Live && !stuck.contains(carrier(&change.path)))
         .cloned()
         .collect();
     if live.is_empty() {
         return None;
     }
-    let wanted = json(&want.settings);
-    let request = diff::compose(MEMBERS, &wanted, &json(&server.settings), &live);
-    let mut settings: ServerSettings = serde_json::from_value(Value::Object(request)).unwrap_or_default();
-    if settings.identity_provider_details.is_some() {
-        // AWS takes the details only together with the type.
-        settings.identity_provider_type = Some(provider(&want.settings, server).to_owned());
+    let request = diff::compose(MEMBERS, &json(&want.settings), &json(&server.settings), &live);
+    let mut settings: ServerSettings = serde_json::from_value(Value::Object(request)).ok()?;
+    put_right(&mut settings, want, server, &live);
+    Some(Mutation::UpdateServer { server_id: server.server_id.clone(), settings: Box::new(settings), host_key: None })
+}
+
+/// Where UpdateServer takes a member otherwise than complete as AWS has it.
+fn put_right(settings: &mut ServerSettings, want: &WantedServer, server: &Server, live: &[Change]) {
+    let changed = |path: &str| live.iter().any(|change| change.path == path);
+    let retyped = changed("identityProviderType");
+    if retyped || settings.identity_provider_details.is_some() {
+        // AWS takes the details only together with the type, and they are those of the type: none is carried over.
+        let provider = provider(&want.settings, server, retyped);
+        let mut details = want.settings.identity_provider_details.clone().unwrap_or_default();
+        if !retyped && provider != "AWS_DIRECTORY_SERVICE" {
+            let sent = settings.identity_provider_details.take().and_then(|sent| sent.sftp_authentication_methods);
+            details.sftp_authentication_methods = details.sftp_authentication_methods.or(sent);
+        }
+        let sendable = provider != SERVICE_MANAGED && details != IdentityProviderDetails::default();
+        settings.identity_provider_type = Some(provider.to_owned());
+        settings.identity_provider_details = sendable.then_some(details);
     }
     if let Some(details) = &mut settings.endpoint_details
-        && want.settings.endpoint_type.as_deref() == Some("VPC")
+        && want
+            .settings
+            .endpoint_type
+            .as_ref()
+            .or(server.settings.endpoint_type.as_ref())
+            .is_some_and(|kind| kind == "VPC")
     {
         // Returned by AWS for its own endpoint, refused when sent back.
         details.vpc_endpoint_id = None;
     }
-    Some(Mutation::UpdateServer { server_id: server.server_id.clone(), settings: Box::new(settings), host_key: None })
-}
-
-fn same_member(a: &str, b: &str) -> bool {
-    let top = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
-    top(a) == top(b)
+    if let Some(workflows) = &mut settings.workflow_details {
+        // Absent is unchanged here; a list that the spec does not have may carry a role that nobody may pass.
+        let wanted = want.settings.workflow_details.clone().unwrap_or_default();
+        if wanted.on_upload.is_none() && !changed("workflowDetails.onUpload") {
+            workflows.on_upload = None;
+        }
+        if wanted.on_partial_upload.is_none() && !changed("workflowDetails.onPartialUpload") {
+            workflows.on_partial_upload = None;
+        }
+    }
 }
 
 /// Starts or stops. Start only from OFFLINE or START_FAILED, stop only from ONLINE; every other state is waited out.
-fn run_state(desired: DesiredState, server: &Server, plan: &mut Plan) {
+fn run_state(desired: DesiredState, server: &Server, status: &TransferServerStatus, plan: &mut Plan) {
     let server_id = server.server_id.clone();
     let state = server.state.as_deref().unwrap_or_default();
+    let failed = |reason, what: &str| {
+        let message =
+            format!("server {server_id} failed to {what}; AWS names no cause and advises to contact AWS Support");
+        Block::stalled(reason, message)
+    };
     match (desired, state) {
         (DesiredState::Online, "ONLINE") | (DesiredState::Offline, "OFFLINE") => {}
-        (DesiredState::Online, "OFFLINE" | "START_FAILED") => plan.calls.push(Mutation::StartServer { server_id }),
+        (DesiredState::Online, "OFFLINE") => plan.calls.push(Mutation::StartServer { server_id }),
+        // Told before it is tried again, so that a server that never starts is not started in a loop unseen.
+        (DesiredState::Online, "START_FAILED") if status.state.as_deref() == Some(state) => {
+            plan.calls.push(Mutation::StartServer { server_id });
+        }
+        (_, "START_FAILED") => plan.blocks.push(failed(reasons::START_FAILED, "start")),
         (DesiredState::Offline, "ONLINE") => plan.calls.push(Mutation::StopServer { server_id }),
-        (_, "STOP_FAILED") => plan.blocks.push(Block::stalled(
-            reasons::STOP_FAILED,
-            format!("server {server_id} failed to stop; AWS's advice is to contact AWS Support"),
-        )),
-        (DesiredState::Offline, "START_FAILED") => plan.blocks.push(Block::stalled(
-            reasons::START_FAILED,
-            format!("server {server_id} failed to start; AWS's advice is to contact AWS Support"),
-        )),
+        (_, "STOP_FAILED") => plan.blocks.push(failed(reasons::STOP_FAILED, "stop")),
         (_, "STARTING") => plan.busy = Some((reasons::STARTING, format!("server {server_id} is starting"))),
         (_, "STOPPING") => plan.busy = Some((reasons::STOPPING, format!("server {server_id} is stopping"))),
         (_, other) => plan.busy = Some((reasons::WAITING_FOR_AWS, format!("server {server_id} is in state {other}"))),

@@ -8,6 +8,7 @@ use sha2::Sha256;
 
 use super::host_keys::{self, WantedKey};
 use super::members::{MEMBERS, SECURITY_GROUPS};
+use crate::api;
 use crate::api::common::{DisruptionMode, ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
@@ -20,6 +21,7 @@ use crate::engine::kind::{Block, Trouble, Wanted};
 use crate::engine::mutate::short;
 use crate::kinds::doors::Doors;
 use crate::kinds::grants::{self, Asker};
+use crate::kinds::tags;
 
 /// What is wanted of a server.
 #[derive(Clone, Debug)]
@@ -68,7 +70,7 @@ pub async fn want(
     let keys = host_keys::read(doors, object, &mut blocks).await?;
     let host_keys_complete = object.spec.host_keys.as_ref().is_none_or(|listed| listed.len() == keys.len());
     let tags = tags(&object.spec, identity_tags);
-    let applied = applied(object, &settings, &tags, &keys);
+    let applied = applied(object, &settings, &tags, &ungranted);
     let want = WantedServer {
         domain: object.spec.domain.clone(),
         settings,
@@ -200,23 +202,15 @@ fn tags(spec: &TransferServerSpec, identity_tags: &Tags) -> Tags {
     let mut tags = identity_tags.clone();
     tags.extend(spec.tags.clone());
     if let Some(CustomHostname { hostname, hosted_zone_id }) = &spec.custom_hostname {
-        tags.insert(HOSTNAME_TAG.to_owned(), hostname.clone());
-        if let Some(zone) = hosted_zone_id {
-            let id = zone.trim_start_matches("/hostedzone/");
-            tags.insert(ZONE_TAG.to_owned(), format!("/hostedzone/{id}"));
-        }
+        tags.extend(tags::of_host_name(hostname, hosted_zone_id.as_deref()));
     }
     // Nobody speaks for us, also where admission let it through.
-    tags.retain(|key, _| !key.to_lowercase().starts_with(crate::api::TAG_PREFIX));
+    tags.retain(|key, _| !key.to_lowercase().starts_with(api::TAG_PREFIX));
     tags
 }
 
-/// Where AWS's console and Terraform keep a custom host name.
-pub const HOSTNAME_TAG: &str = "aws:transfer:customHostname";
-/// Where they keep its zone.
-pub const ZONE_TAG: &str = "aws:transfer:route53HostedZoneId";
-
-fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, keys: &[WantedKey]) -> Applied {
+/// What this object will have put into AWS: names only, and keyed hashes of what AWS never returns.
+fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, ungranted: &[String]) -> Applied {
     let settings_json = serde_json::to_value(settings).unwrap_or_default();
     let uid = object.uid().unwrap_or_default();
     let mut hashes = BTreeMap::new();
@@ -224,16 +218,16 @@ fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, keys
     if let Some(groups) = groups {
         hashes.insert(SECURITY_GROUPS.to_owned(), keyed_hash(&uid, &sorted(groups)));
     }
-    for key in keys {
+    // What is not sent is not ours to clear later.
+    let mut paths = set_paths(MEMBERS, &settings_json);
+    paths.retain(|path| !ungranted.contains(path));
+    for key in object.spec.host_keys.iter().flatten() {
+        paths.extend(host_keys::paths(key));
         if let Some(kms) = &key.kms_key {
-            hashes.insert(format!("hostKeys[{}].kmsKey", key.name), keyed_hash(&uid, kms));
+            hashes.insert(host_keys::kms_path(&key.name), keyed_hash(&uid, kms));
         }
     }
-    Applied {
-        paths: set_paths(MEMBERS, &settings_json).into_iter().collect(),
-        tags: tags.keys().cloned().collect(),
-        hashes,
-    }
+    Applied { paths: paths.into_iter().collect(), tags: tags.keys().cloned().collect(), hashes }
 }
 
 fn sorted(items: &[String]) -> String {

@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::needless_pass_by_value, reason = "json!() at the call reads better without a reference")]
 use super::*;
 use crate::kinds::login_fakes::*;
 use serde_json::{Value, json};

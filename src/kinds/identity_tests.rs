@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::unnecessary_wraps, reason = "stands in tables beside failures")]
 use super::*;
 use crate::aws::FaultKind;
 use crate::kinds::login_fakes::*;

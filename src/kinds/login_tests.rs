@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::too_many_lines, reason = "one table")]
 use super::*;
 use serde_json::json;
 
@@ -250,6 +251,7 @@ fn a_policy_that_cannot_be_used_holds_back_itself_and_is_never_cleared() {
         let update = wanted.update(&settings(json!({"policy": "{}"})), &applied, None);
         assert_eq!(update.settings.map(|sent| json(&sent)), Some(json!({"homeDirectory": "/b"})));
         assert!(wanted.paths().contains("policy"), "it has not left the spec");
+        assert!(update.changes.iter().all(|change| change.path != "policy"), "nothing is known of it");
     }
 }
 

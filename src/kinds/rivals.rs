@@ -136,7 +136,7 @@ fn seat(doors: &Doors, claim: &Claim<'_>) -> Option<Seat> {
     if let (Some(server_id), Some(status)) = (choice.recorded, request.status) {
         return Some((status.account_id.clone()?, status.region.clone()?, server_id.to_owned()));
     }
-    let labels = doors.directory.namespace_labels(&request.namespace).unwrap_or_default();
+    let labels = doors.labels(&request.namespace);
     let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
     let (identity, region, server_id) = match (choice.server_ref, choice.server_id) {
         (Some(ServerRef { name, namespace }), _) => {

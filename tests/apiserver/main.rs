@@ -7,3 +7,4 @@ mod support;
 
 mod cluster_door;
 mod control_plane;
+mod startup;

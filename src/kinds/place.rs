@@ -335,3 +335,7 @@ pub fn partition(region: &str) -> &'static str {
 pub fn host_suffix(region: &str) -> &'static str {
     partition_row(region).1
 }
+
+#[cfg(test)]
+#[path = "place_tests.rs"]
+mod tests;

@@ -1,0 +1,74 @@
+//! What is proven of servers, piece by piece.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod deletion;
+mod diff;
+mod keys;
+mod look_ups;
+mod passes;
+mod wants;
+
+use serde_json::{Value, json};
+
+use super::ServerState;
+use super::plan::plan;
+use super::want::WantedServer;
+use crate::api::TransferServer;
+use crate::api::server::DesiredState;
+use crate::api::status::Applied;
+use crate::aws::Mutation;
+use crate::aws::types::{Server, ServerSettings, Tags};
+use crate::engine::kind::{Plan, Wanted};
+use crate::engine::owner::Owner;
+use crate::kinds::fakes::{CLUSTER, REGION, object, owned};
+
+/// The object `files`, with a status.
+fn files(status: Value) -> TransferServer {
+    object("files", json!({"region": REGION}), status)
+}
+
+fn owner() -> Owner {
+    Owner::new(CLUSTER, "team", "files", "uid-files")
+}
+
+/// What is wanted, with nothing but settings.
+fn wanted(settings: Value) -> Wanted<WantedServer> {
+    let settings: ServerSettings = serde_json::from_value(settings).unwrap();
+    let want = WantedServer {
+        domain: None,
+        settings,
+        state: DesiredState::Online,
+        tags: Tags::new(),
+        host_keys: None,
+        host_keys_complete: true,
+        exclusive_host_keys: false,
+        host_key_storage_type: None,
+        ungranted: Vec::new(),
+        unsupported: false,
+    };
+    Wanted { want, blocks: Vec::new(), applied: Applied::default(), changes_at: None }
+}
+
+/// The server `s-1` of the object `files`, ONLINE, with these settings.
+fn held(settings: Value) -> ServerState {
+    let settings: ServerSettings = serde_json::from_value(settings).unwrap();
+    ServerState { server: Server { settings, ..owned("s-1", "files") }, host_keys: Vec::new() }
+}
+
+fn plan_of(wanted: &Wanted<WantedServer>, have: &ServerState, status: Value) -> Plan {
+    plan(&files(status), wanted, have, &owner())
+}
+
+fn operations(plan: &Plan) -> Vec<&'static str> {
+    plan.calls.iter().map(Mutation::operation).collect()
+}
+
+/// What the UpdateServer of a plan sends.
+fn sent(plan: &Plan) -> Value {
+    let update = plan.calls.iter().find_map(|call| match call {
+        Mutation::UpdateServer { settings, .. } => Some(serde_json::to_value(settings).unwrap()),
+        _ => None,
+    });
+    update.unwrap_or(Value::Null)
+}

@@ -1,0 +1,207 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use serde_json::json;
+
+use super::*;
+use crate::api::TransferUser;
+use crate::kinds::fakes::{ACCOUNT, REGION, World, dying, object, owned};
+
+/// A server object that says it is `s-1` in the account and region of the tests.
+fn server(status: bool) -> TransferServer {
+    let status = if status { json!({"serverId": "s-1"}) } else { json!(null) };
+    object("files", json!({"region": REGION}), status)
+}
+
+fn user(spec: serde_json::Value, status: serde_json::Value) -> TransferUser {
+    let mut all = json!({"role": format!("arn:aws:iam::{ACCOUNT}:role/x")});
+    for (key, value) in spec.as_object().unwrap() {
+        all[key] = value.clone();
+    }
+    object("alice", all, status)
+}
+
+fn by_ref(status: serde_json::Value) -> TransferUser {
+    user(json!({"serverRef": {"name": "files"}}), status)
+}
+
+fn by_raw_id(status: serde_json::Value) -> TransferUser {
+    user(json!({"serverId": "s-9", "awsIdentityRef": {"name": "default"}, "region": REGION}), status)
+}
+
+fn created() -> serde_json::Value {
+    json!({"serverId": "s-1", "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default"})
+}
+
+async fn place_of(world: &World, user: &TransferUser) -> Result<Place<Target>, Trouble> {
+    let status = user.status.as_ref();
+    let request = Request {
+        kind: GrantKind::TransferUser,
+        namespace: "team".to_owned(),
+        status: status.map(|status| &status.common),
+        deleting: user.metadata.deletion_timestamp.is_some(),
+    };
+    let choice = ServerChoice {
+        server_ref: user.spec.server_ref.as_ref(),
+        server_id: user.spec.server_id.as_deref(),
+        identity: user.spec.aws_identity_ref.as_ref(),
+        region: user.spec.region.as_deref(),
+        recorded: status.and_then(|status| status.server_id.as_deref()),
+    };
+    world.doors.on_server(&request, &choice).await
+}
+
+async fn block_of(world: &World, user: &TransferUser) -> Block {
+    match place_of(world, user).await {
+        Err(Trouble::Blocked(block)) => block,
+        other => panic!("not blocked: {other:?}"),
+    }
+}
+
+fn ready() -> World {
+    let world = World::open();
+    world.watch(&server(true));
+    world.transfer.put(owned("s-1", "files"));
+    world
+}
+
+#[tokio::test]
+async fn a_user_is_on_the_server_of_its_reference_once_its_tags_were_seen() {
+    let world = ready();
+    let place = place_of(&world, &by_ref(json!(null))).await.unwrap();
+    let target =
+        Target { server_id: "s-1".to_owned(), domain: "S3".to_owned(), provider: "SERVICE_MANAGED".to_owned() };
+    assert_eq!(place.detail, target);
+    assert_eq!((place.account.id.as_str(), place.account.region.as_str()), (ACCOUNT, REGION));
+    place_of(&world, &by_ref(json!(null))).await.unwrap();
+    assert_eq!(world.transfer.reads(), ["DescribeServer s-1"], "once verified, AWS is not asked again");
+}
+
+#[tokio::test]
+async fn a_forged_server_status_gives_no_logins_elsewhere() {
+    let world = World::open();
+    world.watch(&server(true));
+    world.transfer.put(owned("s-1", "somebody-else"));
+    let block = block_of(&world, &by_ref(json!(null))).await;
+    assert_eq!((block.reason, block.stalled), (reasons::SERVER_NOT_AVAILABLE, false));
+}
+
+#[tokio::test]
+async fn an_absent_server_and_one_that_does_not_allow_the_reference_look_the_same() {
+    let absent = block_of(&World::open(), &by_ref(json!(null))).await;
+    let world = World::open();
+    let mut elsewhere = server(true);
+    elsewhere.metadata.namespace = Some("platform".to_owned());
+    world.watch(&elsewhere);
+    world.transfer.put(owned("s-1", "files"));
+    let user = user(json!({"serverRef": {"name": "files", "namespace": "platform"}}), json!(null));
+    let refused = block_of(&world, &user).await;
+    assert_eq!(refused.message.replace("platform/", "team/"), absent.message);
+    assert_eq!((refused.reason, refused.stalled), (absent.reason, absent.stalled));
+    assert!(world.asked() == 0 && world.transfer.reads().is_empty());
+}
+
+#[tokio::test]
+async fn a_user_waits_for_the_id_of_its_server() {
+    let world = World::open();
+    world.watch(&server(false));
+    let block = block_of(&world, &by_ref(json!(null))).await;
+    assert_eq!((block.reason, block.stalled), (reasons::WAITING_FOR_SERVER, false));
+}
+
+#[tokio::test]
+async fn a_server_that_is_being_deleted_takes_nobody_new_and_keeps_who_is_there() {
+    let world = ready();
+    world.watch(&dying(server(true)));
+    assert_eq!(block_of(&world, &by_ref(json!(null))).await.reason, reasons::SERVER_NOT_AVAILABLE);
+    place_of(&world, &by_ref(created())).await.unwrap();
+    // It may have been created without its status being written; the server waits for it.
+    place_of(&world, &dying(by_ref(json!(null)))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_user_that_is_being_deleted_needs_neither_server_object_nor_server() {
+    let world = World::open();
+    let place = place_of(&world, &dying(by_ref(created()))).await.unwrap();
+    assert_eq!(place.detail.server_id, "s-1");
+    assert!(world.transfer.reads().is_empty());
+    world.watch(&server(true));
+    let place = place_of(&world, &dying(by_ref(json!(null)))).await.unwrap();
+    assert_eq!(place.detail.server_id, "s-1", "AWS lacks the server: nothing is left of the user");
+}
+
+#[tokio::test]
+async fn a_reference_that_leads_to_another_server_is_not_followed() {
+    let world = ready();
+    let mut status = created();
+    status["serverId"] = json!("s-2");
+    let block = block_of(&world, &by_ref(status)).await;
+    assert_eq!((block.reason, block.stalled), (reasons::SERVER_CHANGED, true));
+    assert!(world.transfer.reads().is_empty());
+}
+
+#[tokio::test]
+async fn a_grant_is_looked_up_for_the_own_namespace_and_a_denial_makes_no_call() {
+    let world = ready();
+    world.grant(json!([{"name": "x", "kinds": ["TransferUser"], "namespaces": {"from": "Names", "names": ["other"]}}]));
+    let block = block_of(&world, &by_ref(json!(null))).await;
+    assert_eq!((block.reason, block.stalled), (reasons::IDENTITY_DENIED, true));
+    assert!(world.asked() == 0 && world.transfer.reads().is_empty());
+}
+
+#[tokio::test]
+async fn a_withdrawn_grant_stops_everything_but_deletion() {
+    let world = ready();
+    world.grant(json!([]));
+    let block = block_of(&world, &by_ref(created())).await;
+    assert_eq!((block.reason, block.stalled), (reasons::GRANT_REVOKED, true));
+    assert_eq!(world.asked(), 0);
+    let place = place_of(&world, &dying(by_ref(created()))).await.unwrap();
+    assert_eq!(place.denied.unwrap().reason, reasons::GRANT_REVOKED);
+    assert_eq!(block_of(&world, &dying(by_ref(json!(null)))).await.reason, reasons::IDENTITY_DENIED);
+}
+
+#[tokio::test]
+async fn nothing_follows_an_identity_to_another_account() {
+    let world = ready();
+    let mut status = created();
+    status["accountId"] = json!("999999999999");
+    for user in [by_ref(status.clone()), dying(by_ref(status))] {
+        let block = block_of(&world, &user).await;
+        assert_eq!((block.reason, block.stalled), (reasons::ACCOUNT_CHANGED, true));
+        assert!(!block.message.contains(ACCOUNT), "{}", block.message);
+    }
+    assert_eq!(world.asked(), 0, "in another account a deletion would find nothing, and take that for done");
+}
+
+#[tokio::test]
+async fn a_raw_id_counts_only_where_the_grant_lists_it() {
+    let world = World::open();
+    world.transfer.put(owned("s-9", "whoever"));
+    let block = block_of(&world, &by_raw_id(json!(null))).await;
+    assert_eq!(block.reason, reasons::IDENTITY_DENIED);
+    assert!(world.transfer.reads().is_empty());
+
+    let mut status = created();
+    status["serverId"] = json!("s-9");
+    assert_eq!(block_of(&world, &by_raw_id(status.clone())).await.reason, reasons::GRANT_REVOKED);
+    place_of(&world, &dying(by_raw_id(status))).await.unwrap();
+
+    let all = json!({"from": "All"});
+    world.grant(json!([{"name": "x", "kinds": ["TransferUser"], "namespaces": all, "serverIds": ["s-9"]}]));
+    let place = place_of(&world, &by_raw_id(json!(null))).await.unwrap();
+    assert_eq!(place.detail.server_id, "s-9");
+}
+
+#[test]
+fn arns_and_host_names_follow_the_partition() {
+    let rows = [
+        ("eu-central-1", "aws", "amazonaws.com"),
+        ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
+        ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
+        ("us-isob-east-1", "aws-iso-b", "sc2s.sgov.gov"),
+        ("us-east-1", "aws", "amazonaws.com"),
+    ];
+    for (region, name, suffix) in rows {
+        assert_eq!((partition(region), host_suffix(region)), (name, suffix), "{region}");
+    }
+}

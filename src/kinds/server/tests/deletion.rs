@@ -1,0 +1,126 @@
+//! What holds the deletion of a server back.
+
+use serde_json::{Value, json};
+
+use super::files;
+use crate::api::{FINALIZER, Managed, TransferAccess, TransferUser};
+use crate::aws::FaultKind;
+use crate::aws::types::{Server, ServerSettings};
+use crate::kinds::fakes::{World, object, owned};
+use crate::kinds::server::blocker::blocker;
+
+fn held<K: Managed>(name: &str, spec: Value, status: Value) -> K {
+    let mut object: K = object(name, spec, status);
+    object.meta_mut().finalizers = Some(vec![FINALIZER.to_owned()]);
+    object
+}
+
+fn user(name: &str, spec: Value, status: Value) -> TransferUser {
+    let mut all = json!({"role": "arn:aws:iam::123456789012:role/x"});
+    all.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+    held(name, all, status)
+}
+
+async fn blocked(world: &World) -> Option<String> {
+    blocker(world.cluster.as_ref(), &files(json!(null)), &world.account(), Some("s-1")).await.unwrap()
+}
+
+fn of(provider: &str) -> Server {
+    let settings = ServerSettings { identity_provider_type: Some(provider.to_owned()), ..ServerSettings::default() };
+    Server { settings, ..owned("s-1", "files") }
+}
+
+#[tokio::test]
+async fn every_object_that_leads_to_the_server_and_may_have_something_there_is_named() {
+    let reference = || json!({"serverRef": {"name": "files"}});
+    let raw = |id: &str| json!({"serverId": id});
+    let named = |name: &str, namespace: &str| json!({"serverRef": {"name": name, "namespace": namespace}});
+    let rows = [
+        (user("a", reference(), json!(null)), true, "by reference, in the same namespace"),
+        (user("a", named("files", "team"), json!(null)), true, "by reference, with the namespace"),
+        (user("a", raw("s-1"), json!(null)), true, "by id"),
+        (user("a", named("other", "team"), json!({"serverId": "s-1"})), true, "the reference moved, the user is here"),
+        (user("a", named("other", "team"), json!(null)), false, "another server"),
+        (user("a", named("files", "elsewhere"), json!(null)), false, "another namespace"),
+        (user("a", raw("s-2"), json!(null)), false, "another id"),
+        (
+            TransferUser {
+                metadata: object::<TransferUser>("a", json!({"role": "r"}), json!(null)).metadata,
+                ..user("a", reference(), json!(null))
+            },
+            false,
+            "never created anything",
+        ),
+    ];
+    for (user, expected, reason) in rows {
+        let world = World::open();
+        world.store(&user);
+        let blocked = blocked(&world).await;
+        assert_eq!(blocked.is_some(), expected, "{reason}: {blocked:?}");
+        assert!(!expected || blocked.unwrap().contains("TransferUser team/a"), "{reason}");
+        let kept: Vec<String> = world.transfer.reads();
+        assert_eq!(kept.is_empty(), expected, "{reason}: AWS is asked only when no object is left");
+    }
+}
+
+#[tokio::test]
+async fn three_names_are_shown_and_all_are_counted() {
+    let world = World::open();
+    for name in ["a", "b", "c", "d"] {
+        world.store(&user(name, json!({"serverRef": {"name": "files"}}), json!(null)));
+    }
+    let spec = json!({"serverRef": {"name": "files"}, "role": "r", "externalId": "S-1-5"});
+    world.store(&held::<TransferAccess>("z", spec, json!(null)));
+    let message = blocked(&world).await.unwrap();
+    assert!(
+        message.contains("5 objects")
+            && message.contains("TransferAccess team/z, TransferUser team/a, TransferUser team/b, …"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_read_leaves_it_to_the_list_of_aws() {
+    let world = World::open();
+    world.cluster.objects.lock().unwrap().insert("TransferUser".to_owned(), vec![json!({"spec": 7})]);
+    world.transfer.put(of("SERVICE_MANAGED"));
+    assert_eq!(blocked(&world).await, None);
+    world.transfer.users.lock().unwrap().insert("s-1".to_owned(), vec!["somebody".to_owned()]);
+    assert!(blocked(&world).await.unwrap().contains("somebody"));
+}
+
+#[tokio::test]
+async fn what_aws_has_and_no_object_accounts_for_is_named() {
+    let world = World::open();
+    world.transfer.users.lock().unwrap().insert("s-1".to_owned(), vec!["bob".to_owned()]);
+    world.transfer.accesses.lock().unwrap().insert("s-1".to_owned(), vec!["S-1-5-21".to_owned()]);
+    let rows = [
+        ("SERVICE_MANAGED", Some("bob"), Some("ListUsers s-1")),
+        ("AWS_DIRECTORY_SERVICE", Some("S-1-5-21"), Some("ListAccesses s-1")),
+        ("AWS_LAMBDA", None, None),
+        ("API_GATEWAY", None, None),
+    ];
+    for (provider, name, listing) in rows {
+        world.transfer.put(of(provider));
+        world.transfer.reads.lock().unwrap().clear();
+        let message = blocked(&world).await;
+        assert_eq!(message.is_some(), name.is_some(), "{provider}");
+        assert!(message.unwrap_or_default().contains(name.unwrap_or_default()), "{provider}");
+        let listings: Vec<String> =
+            world.transfer.reads().into_iter().filter(|read| read.starts_with("List")).collect();
+        assert_eq!(
+            listings,
+            Vec::from_iter(listing.map(str::to_owned)),
+            "{provider}: the other listing is refused by AWS"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_holds_nothing_and_trouble_is_no_permission() {
+    let world = World::open();
+    assert_eq!(blocked(&world).await, None);
+    world.transfer.put(of("SERVICE_MANAGED"));
+    world.transfer.faults.lock().unwrap().insert("ListUsers", FaultKind::Throttled);
+    assert!(blocker(world.cluster.as_ref(), &files(json!(null)), &world.account(), Some("s-1")).await.is_err());
+}

@@ -1,0 +1,168 @@
+//! Host keys: imported first, removed last, known by content.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::api::server::HostKeyStatus;
+use crate::aws::Mutation;
+use crate::aws::types::{HostKey, Tags};
+use crate::kinds::server::host_keys::{WantedKey, calls, observed};
+use crate::kinds::server::want::WantedServer;
+
+use super::wanted;
+
+fn key(name: &str) -> WantedKey {
+    WantedKey {
+        name: name.to_owned(),
+        body: "private".to_owned().into(),
+        fingerprint: format!("SHA256:{name}"),
+        description: None,
+        storage_type: None,
+        kms_key: None,
+        tags: Tags::new(),
+    }
+}
+
+/// As AWS has it: its fingerprint is padded.
+fn held(name: &str) -> HostKey {
+    HostKey {
+        arn: format!("arn:{name}"),
+        id: format!("hostkey-{name}"),
+        fingerprint: Some(format!("SHA256:{name}=")),
+        key_type: Some("ssh-ed25519".to_owned()),
+        ..HostKey::default()
+    }
+}
+
+fn want(keys: Option<&[WantedKey]>, exclusive: bool) -> WantedServer {
+    let mut want = wanted(json!({})).want;
+    want.host_keys = keys.map(<[WantedKey]>::to_vec);
+    want.exclusive_host_keys = exclusive;
+    want
+}
+
+fn managed(names: &[&str]) -> Vec<HostKeyStatus> {
+    let row = |name: &&str| HostKeyStatus { id: format!("hostkey-{name}"), managed: true, ..HostKeyStatus::default() };
+    names.iter().map(row).collect()
+}
+
+/// Operation and the key that it is about.
+fn told(calls: &[Mutation]) -> Vec<String> {
+    let about = |call: &Mutation| match call {
+        Mutation::ImportHostKey(import) => import.server_id.clone(),
+        Mutation::UpdateHostKey { host_key_id, .. } | Mutation::DeleteHostKey { host_key_id, .. } => {
+            host_key_id.clone()
+        }
+        Mutation::TagResource { arn, .. } | Mutation::UntagResource { arn, .. } => arn.clone(),
+        other => panic!("{other:?}"),
+    };
+    calls.iter().map(|call| format!("{} {}", call.operation(), about(call))).collect()
+}
+
+#[test]
+fn keys_come_before_they_go() {
+    let ours = &["old"][..];
+    let rows: &[(Option<&[&str]>, bool, &[&str], &[&str], &[&str], &str)] = &[
+        (None, true, &["aws", "old"], ours, &[], "no list: keys are not managed"),
+        (Some(&["a"]), false, &["a"], &[], &[], "there"),
+        (Some(&["a"]), true, &["aws", "old"], ours, &["ImportHostKey s-1"], "nothing goes while one is missing"),
+        (Some(&["a"]), false, &["aws", "old", "a"], ours, &["DeleteHostKey hostkey-old"], "additive: only our own go"),
+        (
+            Some(&["a"]),
+            true,
+            &["aws", "old", "a"],
+            &[],
+            &["DeleteHostKey hostkey-aws", "DeleteHostKey hostkey-old"],
+            "exclusive: every other one goes, AWS's own too",
+        ),
+        (Some(&[]), true, &["aws", "old"], &[], &["DeleteHostKey hostkey-aws"], "never the last"),
+        (Some(&[]), false, &["old"], ours, &[], "never the last, ours or not"),
+    ];
+    for (wanted, exclusive, have, recorded, expected, reason) in rows {
+        let wanted: Option<Vec<WantedKey>> = wanted.map(|names| names.iter().map(|name| key(name)).collect());
+        let have: Vec<HostKey> = have.iter().map(|name| held(name)).collect();
+        let want = want(wanted.as_deref(), *exclusive);
+        assert_eq!(&told(&calls("s-1", &want, &have, &managed(recorded), &BTreeSet::new())), expected, "{reason}");
+    }
+}
+
+#[test]
+fn a_source_that_cannot_be_read_removes_nothing() {
+    let mut want = want(Some(&[key("a")]), true);
+    want.host_keys_complete = false;
+    assert!(calls("s-1", &want, &[held("a"), held("b")], &[], &BTreeSet::new()).is_empty());
+}
+
+#[test]
+fn what_stands_beside_a_key_is_changed_and_cleared() {
+    const UPDATE: &[&str] = &["UpdateHostKey hostkey-a"];
+    let applied = BTreeSet::from(["hostKeys[a].description".to_owned(), "hostKeys[a].tags[gone]".to_owned()]);
+    let tags = |rows: &[(&str, &str)]| rows.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Tags>();
+    let described = |text: &str| Some(text.to_owned());
+    let rows: Vec<(WantedKey, HostKey, &[&str], &str)> = vec![
+        (key("a"), held("a"), &[], "nothing to clear"),
+        (WantedKey { description: described(""), ..key("a") }, held("a"), &[], "empty is none"),
+        (WantedKey { description: described("x"), ..key("a") }, held("a"), UPDATE, "set"),
+        (key("a"), HostKey { description: described("x"), ..held("a") }, UPDATE, "left the spec"),
+        (
+            WantedKey { storage_type: described("SERVICE_MANAGED"), ..key("a") },
+            held("a"),
+            &[],
+            "where AWS keeps it anyway",
+        ),
+        (WantedKey { storage_type: described("SECRETS_MANAGER"), ..key("a") }, held("a"), UPDATE, "moved"),
+        (WantedKey { tags: tags(&[("t", "1")]), ..key("a") }, held("a"), &["TagResource arn:a"], "tagged"),
+        (
+            key("a"),
+            HostKey { tags: tags(&[("gone", "1"), ("foreign", "1")]), ..held("a") },
+            &["UntagResource arn:a"],
+            "untagged",
+        ),
+        (key("a"), HostKey { tags: tags(&[("foreign", "1")]), ..held("a") }, &[], "foreign tags stay"),
+    ];
+    for (wanted, have, expected, reason) in rows {
+        assert_eq!(told(&calls("s-1", &want(Some(&[wanted]), false), &[have], &[], &applied)), expected, "{reason}");
+    }
+    let have = HostKey { tags: tags(&[("gone", "1"), ("foreign", "1")]), ..held("a") };
+    let sent = calls("s-1", &want(Some(&[key("a")]), false), &[have], &[], &applied);
+    let [Mutation::UntagResource { keys, .. }] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!(keys, &["gone"]);
+}
+
+#[test]
+fn a_key_that_moves_to_a_secret_takes_its_kms_key_along() {
+    let moved =
+        WantedKey { storage_type: Some("SECRETS_MANAGER".to_owned()), kms_key: Some("arn:kms".to_owned()), ..key("a") };
+    let have = HostKey { description: Some("kept".to_owned()), ..held("a") };
+    let sent = calls("s-1", &want(Some(&[moved]), false), &[have], &[], &BTreeSet::new());
+    let [Mutation::UpdateHostKey { description, storage_type, kms_key, .. }] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(description.as_deref(), Some("kept"));
+    assert_eq!((storage_type.as_deref(), kms_key.as_deref()), (Some("SECRETS_MANAGER"), Some("arn:kms")));
+}
+
+#[test]
+fn status_shows_every_key_that_aws_has_and_which_one_clients_see() {
+    let at = |day: i64| jiff::Timestamp::from_second(1_800_000_000 + 86_400 * day).ok();
+    let have = [
+        HostKey { date_imported: at(3), ..held("c") },
+        HostKey { date_imported: at(2), ..held("b") },
+        HostKey { date_imported: at(1), key_type: Some("ssh-rsa".to_owned()), ..held("a") },
+    ];
+    let want = want(Some(&[key("c")]), false);
+    let rows = observed(Some(&want), &have, &managed(&["b"]));
+    let told: Vec<(&str, Option<&str>, Option<&str>, bool, bool)> = rows
+        .iter()
+        .map(|row| (row.id.as_str(), row.name.as_deref(), row.fingerprint.as_deref(), row.active, row.managed))
+        .collect();
+    let expected = [
+        ("hostkey-a", None, Some("SHA256:a"), true, false),
+        ("hostkey-b", None, Some("SHA256:b"), true, true),
+        ("hostkey-c", Some("c"), Some("SHA256:c"), false, true),
+    ];
+    assert_eq!(told, expected);
+    let named = observed(None, &have, &rows);
+    assert_eq!(named, rows, "a pass that wants nothing (deletion) forgets no name");
+}

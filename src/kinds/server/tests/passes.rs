@@ -1,0 +1,309 @@
+//! The plan as a whole, and what the engine asks of a server besides.
+
+use serde_json::json;
+
+use super::{files, held, operations, owner, plan_of, sent, wanted};
+use crate::api::condition::reasons;
+use crate::api::server::DesiredState;
+use crate::api::{self, TransferServer, TransferServerStatus};
+use crate::aws::types::{EndpointDetails, HostKey, Tags};
+use crate::aws::{FaultKind, Mutation};
+use crate::engine::kind::{Block, Kind, Look, Trouble, Wanted};
+use crate::kinds::fakes::{ACCOUNT, NOW, REGION, World, dying, object, owned};
+use crate::kinds::server::host_keys::WantedKey;
+use crate::kinds::server::want::WantedServer;
+use crate::kinds::server::{ServerState, Servers};
+
+fn key(name: &str) -> WantedKey {
+    WantedKey {
+        name: name.to_owned(),
+        body: "private".to_owned().into(),
+        fingerprint: format!("SHA256:{name}"),
+        description: None,
+        storage_type: None,
+        kms_key: None,
+        tags: Tags::new(),
+    }
+}
+
+fn aws_key(name: &str) -> HostKey {
+    HostKey {
+        arn: format!("arn:{name}"),
+        id: format!("hostkey-{name}"),
+        fingerprint: Some(format!("SHA256:{name}")),
+        ..HostKey::default()
+    }
+}
+
+/// A bit of everything differs.
+fn busy_day() -> (Wanted<WantedServer>, ServerState, serde_json::Value) {
+    let mut want = wanted(json!({"preAuthenticationLoginBanner": "new"}));
+    want.want.tags = Tags::from([("a".to_owned(), "1".to_owned())]);
+    let described = WantedKey {
+        description: Some("d".to_owned()),
+        tags: Tags::from([("t".to_owned(), "1".to_owned())]),
+        ..key("known")
+    };
+    want.want.host_keys = Some(vec![key("missing"), described]);
+    want.want.exclusive_host_keys = true;
+    let mut have = held(json!({"preAuthenticationLoginBanner": "old"}));
+    have.server.state = Some("OFFLINE".to_owned());
+    have.server.tags.insert("gone".to_owned(), "1".to_owned());
+    have.host_keys =
+        vec![HostKey { tags: Tags::from([("left".to_owned(), "1".to_owned())]), ..aws_key("known") }, aws_key("aws")];
+    let status = json!({"applied": {"tags": ["gone"], "paths": ["hostKeys[known].tags[left]"]}});
+    (want, have, status)
+}
+
+#[test]
+fn calls_come_in_their_order_and_removals_last() {
+    let (mut want, mut have, status) = busy_day();
+    let before = ["UpdateServer", "ImportHostKey", "UpdateHostKey", "TagResource", "UntagResource"];
+    let after = ["TagResource", "UntagResource", "StartServer"];
+    assert_eq!(operations(&plan_of(&want, &have, status.clone())), [&before[..], &after[..]].concat());
+    want.want.host_keys.as_mut().unwrap().remove(0);
+    have.host_keys[0].tags.clear();
+    let expected = [
+        "UpdateServer",
+        "UpdateHostKey",
+        "TagResource",
+        "DeleteHostKey",
+        "TagResource",
+        "UntagResource",
+        "StartServer",
+    ];
+    assert_eq!(operations(&plan_of(&want, &have, status)), expected);
+}
+
+#[test]
+fn what_is_not_yet_supported_holds_everything_but_the_removal_of_keys() {
+    let (mut want, mut have, status) = busy_day();
+    want.want.unsupported = true;
+    assert!(plan_of(&want, &have, status.clone()).calls.is_empty(), "a key is missing, so none goes");
+    want.want.host_keys = Some(vec![key("known")]);
+    assert_eq!(operations(&plan_of(&want, &have, status.clone())), ["DeleteHostKey"]);
+
+    want.want.unsupported = false;
+    want.want.settings.ip_address_type = Some("DUALSTACK".to_owned());
+    have.server.settings.ip_address_type = Some("IPV4".to_owned());
+    let plan = plan_of(&want, &have, status);
+    assert_eq!(operations(&plan), ["DeleteHostKey"]);
+    let [Block { reason, message, stalled: true }] = plan.blocks.as_slice() else { panic!("{:?}", plan.blocks) };
+    assert_eq!(*reason, reasons::NOT_YET_SUPPORTED);
+    assert!(message.contains("spec.ipAddressType"), "{message}");
+}
+
+#[test]
+fn a_role_that_is_not_granted_holds_back_only_what_would_carry_it() {
+    let details = json!({"url": "https://a", "invocationRole": "arn:r"});
+    let mut want = wanted(json!({"preAuthenticationLoginBanner": "b", "loggingRole": "arn:l",
+        "identityProviderType": "API_GATEWAY", "identityProviderDetails": details}));
+    want.want.ungranted = vec!["loggingRole".to_owned(), "identityProviderDetails.invocationRole".to_owned()];
+    assert_eq!(sent(&plan_of(&want, &held(json!({})), json!({}))), json!({"preAuthenticationLoginBanner": "b"}));
+}
+
+#[test]
+fn a_member_that_cannot_change_holds_back_what_is_sent_with_it_and_no_more() {
+    let vpc = |id: &str, subnet: &str| json!({"vpcId": id, "subnetIds": [subnet]});
+    let want = json!({"endpointType": "VPC", "endpointDetails": vpc("v-2", "s-2"), "loggingRole": "arn:l"});
+    let have = json!({"endpointType": "VPC", "endpointDetails": vpc("v-1", "s-1")});
+    let plan = plan_of(&wanted(want), &held(have), json!({}));
+    assert_eq!(sent(&plan), json!({"loggingRole": "arn:l"}));
+    assert_eq!(plan.blocks[0].reason, reasons::IMMUTABLE);
+}
+
+#[test]
+fn an_edited_kms_key_is_told_because_nobody_could_see_it_arrive() {
+    let mut want = wanted(json!({}));
+    want.applied.hashes.insert("hostKeys[a].kmsKey".to_owned(), "2".to_owned());
+    let plan = plan_of(&want, &held(json!({})), json!({"applied": {"hashes": {"hostKeys[a].kmsKey": "1"}}}));
+    assert!(plan.blocks[0].message.contains("spec.hostKeys[a].kmsKey"), "{:?}", plan.blocks);
+    for status in [json!({}), json!({"applied": {"hashes": {"hostKeys[a].kmsKey": "2"}}})] {
+        assert!(plan_of(&want, &held(json!({})), status).blocks.is_empty());
+    }
+}
+
+#[test]
+fn a_server_is_started_and_stopped_only_from_where_aws_takes_it() {
+    use DesiredState::{Offline, Online};
+    let rows: &[(DesiredState, &str, Option<&str>, &[&str], Option<&str>, Option<&str>)] = &[
+        (Online, "ONLINE", None, &[], None, None),
+        (Offline, "OFFLINE", None, &[], None, None),
+        (Online, "OFFLINE", None, &["StartServer"], None, None),
+        (Offline, "ONLINE", None, &["StopServer"], None, None),
+        (Online, "STARTING", None, &[], Some(reasons::STARTING), None),
+        (Offline, "STARTING", None, &[], Some(reasons::STARTING), None),
+        (Online, "STOPPING", None, &[], Some(reasons::STOPPING), None),
+        (Offline, "STOPPING", None, &[], Some(reasons::STOPPING), None),
+        (Online, "START_FAILED", Some("STARTING"), &[], None, Some(reasons::START_FAILED)),
+        (Online, "START_FAILED", Some("START_FAILED"), &["StartServer"], None, None),
+        (Offline, "START_FAILED", Some("START_FAILED"), &[], None, Some(reasons::START_FAILED)),
+        (Online, "STOP_FAILED", None, &[], None, Some(reasons::STOP_FAILED)),
+        (Offline, "STOP_FAILED", None, &[], None, Some(reasons::STOP_FAILED)),
+        (Online, "SOMETHING_NEW", None, &[], Some(reasons::WAITING_FOR_AWS), None),
+    ];
+    for (desired, state, told, calls, busy, block) in rows {
+        let mut want = wanted(json!({}));
+        want.want.state = *desired;
+        let mut have = held(json!({}));
+        have.server.state = Some((*state).to_owned());
+        let status = told.map_or_else(|| json!({}), |told| json!({"state": told}));
+        let plan = plan_of(&want, &have, status);
+        assert_eq!(&operations(&plan), calls, "{desired:?} {state}");
+        assert_eq!(plan.busy.as_ref().map(|(reason, _)| *reason), *busy, "{desired:?} {state}");
+        assert_eq!(plan.blocks.first().map(|block| block.reason), *block, "{desired:?} {state}");
+    }
+}
+
+#[test]
+fn owner_tags_are_put_back_and_tags_of_others_stay() {
+    let mut have = held(json!({}));
+    have.server.tags.remove(api::TAG_OWNER);
+    have.server.tags.insert("aws:cloudformation:stack".to_owned(), "x".to_owned());
+    have.server.tags.insert("foreign".to_owned(), "x".to_owned());
+    let plan = plan_of(&wanted(json!({})), &have, json!({}));
+    let [Mutation::TagResource { tags, .. }] = plan.calls.as_slice() else { panic!("{:?}", plan.calls) };
+    assert_eq!(tags.get(api::TAG_OWNER), Some(&owner().name));
+    assert_eq!(tags.len(), 1);
+}
+
+async fn look(world: &World, object: &TransferServer) -> Look<ServerState> {
+    let servers = Servers::new(world.doors.clone());
+    let place = servers.place(object).await.unwrap();
+    servers.look(object, &place).await.unwrap()
+}
+
+fn recorded() -> serde_json::Value {
+    json!({"serverId": "s-1", "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default"})
+}
+
+#[tokio::test]
+async fn a_look_verifies_the_server_for_its_users_and_forgets_what_is_not_ours() {
+    let world = World::open();
+    let verified = || world.doors.verified.get(ACCOUNT, REGION, "s-1", "uid-files");
+    assert!(matches!(look(&world, &files(json!(null))).await, Look::NoKey));
+    world.transfer.put(owned("s-1", "files"));
+    assert!(matches!(look(&world, &files(recorded())).await, Look::Found(_)));
+    assert!(verified().is_some());
+    world.transfer.put(owned("s-1", "somebody-else"));
+    assert!(matches!(look(&world, &files(recorded())).await, Look::Found(_)));
+    assert!(verified().is_none());
+    world.transfer.put(owned("s-1", "files"));
+    look(&world, &files(recorded())).await;
+    world.transfer.servers.lock().unwrap().clear();
+    assert!(matches!(look(&world, &files(recorded())).await, Look::Missing));
+    assert!(verified().is_none());
+}
+
+#[tokio::test]
+async fn host_keys_are_described_only_where_their_tags_matter() {
+    let world = World::open();
+    world.transfer.put(owned("s-1", "files"));
+    let tags = Tags::from([("t".to_owned(), "1".to_owned())]);
+    world
+        .transfer
+        .host_keys
+        .lock()
+        .unwrap()
+        .insert("s-1".to_owned(), vec![HostKey { tags: tags.clone(), ..aws_key("a") }]);
+    look(&world, &files(recorded())).await;
+    assert_eq!(world.transfer.reads(), ["DescribeServer s-1", "ListHostKeys s-1"]);
+
+    let mut once_set = recorded();
+    once_set["applied"] = json!({"paths": ["hostKeys[a].tags[t]"]});
+    let Look::Found(found) = look(&world, &files(once_set.clone())).await else { panic!() };
+    assert_eq!(found.host_keys[0].tags, tags);
+
+    world.transfer.faults.lock().unwrap().insert("DescribeHostKey", FaultKind::NotFound);
+    let Look::Found(found) = look(&world, &files(once_set)).await else {
+        panic!("a key that went is no server that went")
+    };
+    assert!(found.host_keys.is_empty());
+}
+
+#[tokio::test]
+async fn an_observer_looks_where_it_points_if_that_is_granted() {
+    let observer = |deleting: bool| {
+        let lifecycle =
+            json!({"managementPolicy": "ObserveOnly", "deletionPolicy": "Retain", "adoption": {"serverId": "s-9"}});
+        let object: TransferServer = object("files", json!({"region": REGION, "lifecycle": lifecycle}), recorded());
+        if deleting { dying(object) } else { object }
+    };
+    let world = World::open();
+    let servers = Servers::new(world.doors.clone());
+    let Err(Trouble::Blocked(block)) = servers.place(&observer(false)).await else { panic!() };
+    assert_eq!(block.reason, reasons::IDENTITY_DENIED);
+    assert!(world.transfer.reads().is_empty());
+    servers.place(&observer(true)).await.unwrap();
+
+    let all = json!({"from": "All"});
+    world.grant(json!([{"name": "x", "kinds": ["TransferServer"], "namespaces": all, "serverIds": ["s-9"]}]));
+    world.transfer.put(owned("s-9", "whoever"));
+    let Look::Found(found) = look(&world, &observer(false)).await else { panic!() };
+    assert_eq!(found.server.server_id, "s-9");
+}
+
+#[tokio::test]
+async fn a_server_that_is_being_deleted_goes_from_where_it_was_put() {
+    let world = World::open();
+    let mut moved = dying(files(recorded()));
+    moved.spec.region = "us-east-1".to_owned();
+    moved.spec.aws_identity_ref.name = "other".to_owned();
+    let place = Servers::new(world.doors.clone()).place(&moved).await.unwrap();
+    assert_eq!((place.account.region.as_str(), place.identity.as_str()), (REGION, "default"));
+
+    let mut edited = files(recorded());
+    edited.spec.region = "us-east-1".to_owned();
+    world.directory.identities.lock().unwrap().get_mut("default").unwrap().spec.regions.push("us-east-1".to_owned());
+    let Err(Trouble::Blocked(block)) = Servers::new(world.doors.clone()).place(&edited).await else { panic!() };
+    assert_eq!((block.reason, block.stalled), (reasons::REGION_CHANGED, true));
+}
+
+#[tokio::test]
+async fn status_shows_what_aws_has() {
+    let world = World::open();
+    let servers = Servers::new(world.doors.clone());
+    let place = servers.place(&files(json!(null))).await.unwrap();
+    let mut have = held(json!({"securityPolicyName": "TransferSecurityPolicy-2024-01"}));
+    have.server.host_key_fingerprint = Some("SHA256:x=".to_owned());
+    have.server.user_count = Some(2);
+    let mut status = TransferServerStatus::default();
+    servers.observed(&mut status, &place, None, &have);
+    let shown = serde_json::to_value(&status).unwrap();
+    let expected = json!({"serverId": "s-1", "arn": format!("arn:aws:transfer:{REGION}:{ACCOUNT}:server/s-1"),
+        "state": "ONLINE", "endpoint": format!("s-1.server.transfer.{REGION}.amazonaws.com"),
+        "hostKeyFingerprint": "SHA256:x", "userCount": 2, "securityPolicyName": "TransferSecurityPolicy-2024-01"});
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&shown[name], value, "{name}");
+    }
+    let mut vpc = have.clone();
+    vpc.server.settings.endpoint_type = Some("VPC".to_owned());
+    vpc.server.settings.endpoint_details =
+        Some(EndpointDetails { vpc_endpoint_id: Some("vpce-1".to_owned()), ..EndpointDetails::default() });
+    let mut in_vpc = status.clone();
+    servers.observed(&mut in_vpc, &place, None, &vpc);
+    assert_eq!(
+        (in_vpc.endpoint, in_vpc.vpc_endpoint_id.as_deref()),
+        (None, Some("vpce-1")),
+        "absent rather than wrong"
+    );
+
+    let counted = TransferServerStatus { user_count: Some(3), ..status.clone() };
+    assert!(!Servers::differ(&status, &counted), "a count alone is no reason to write");
+    assert!(Servers::differ(&status, &TransferServerStatus { state: None, ..counted }));
+}
+
+#[tokio::test]
+async fn an_old_security_policy_is_worth_a_look_and_states_are_said() {
+    let world = World::open();
+    let servers = Servers::new(world.doors.clone());
+    let now = NOW.parse().unwrap();
+    for (policy, expected) in [("2018-11", true), ("2020-06", true), ("2024-01", false), ("2025-03", false)] {
+        let have = held(json!({"securityPolicyName": format!("TransferSecurityPolicy-{policy}")}));
+        assert_eq!(servers.advisory(&wanted(json!({})), &have, now).is_some(), expected, "{policy}");
+    }
+    let mut have = held(json!({}));
+    assert_eq!(servers.settled(&have), (reasons::AVAILABLE, "server s-1 is ONLINE".to_owned()));
+    have.server.state = Some("OFFLINE".to_owned());
+    assert_eq!(servers.settled(&have).0, reasons::OFFLINE);
+}

@@ -34,7 +34,7 @@ pub struct Facts {
 
 /// How long it counts what was learnt of a server that no object of ours stands for: nobody else's pass renews it, and
 /// its identity provider may change. As long as the usual time between two looks at anything.
-const RAW_FRESH: Duration = Duration::from_secs(10 * 60);
+const RAW_FRESH: Duration = Duration::from_mins(10);
 
 /// Account, region, server id, uid of the server object (empty for a server that is granted by its raw id).
 type Key = (String, String, String, String);

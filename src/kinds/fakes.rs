@@ -1,6 +1,6 @@
 //! The doors as tests have them: everything in memory, everything counted, nothing decided.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::needless_pass_by_value)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -117,9 +117,11 @@ impl Transfer for FakeTransfer {
     async fn read(&self, _at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
         let operation = call.operation();
         let about = match &call {
-            Read::DescribeServer { server_id } | Read::ListHostKeys { server_id, .. } => server_id.clone(),
             Read::DescribeHostKey { host_key_id, .. } => host_key_id.clone(),
-            Read::ListUsers { server_id, .. } | Read::ListAccesses { server_id, .. } => server_id.clone(),
+            Read::DescribeServer { server_id }
+            | Read::ListHostKeys { server_id, .. }
+            | Read::ListUsers { server_id, .. }
+            | Read::ListAccesses { server_id, .. } => server_id.clone(),
             _ => String::new(),
         };
         self.reads.lock().unwrap().push(format!("{operation} {about}").trim_end().to_owned());
@@ -201,11 +203,14 @@ impl Directory for FakeDirectory {
     }
 }
 
+/// Type and data of a Secret.
+type Secret = (String, BTreeMap<String, String>);
+
 /// The API server: lists by kind, Secrets and ConfigMaps.
 #[derive(Default)]
 pub struct FakeCluster {
     pub objects: Mutex<BTreeMap<String, Vec<Value>>>,
-    pub secrets: Mutex<BTreeMap<Name, (String, BTreeMap<String, String>)>>,
+    pub secrets: Mutex<BTreeMap<Name, Secret>>,
     /// Namespaces whose Secrets may not be read.
     pub forbidden: Mutex<BTreeSet<String>>,
     pub config_maps: Mutex<BTreeMap<Name, BTreeMap<String, String>>>,

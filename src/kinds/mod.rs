@@ -3,7 +3,7 @@
 pub mod access;
 pub mod doors;
 #[cfg(test)]
-pub mod fakes;
+mod fakes;
 pub mod grants;
 pub mod home;
 pub mod identity;

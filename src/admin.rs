@@ -18,7 +18,7 @@ use crate::cluster::directory::Caches;
 /// How often the runtime shows that it still makes progress.
 const BEAT: Duration = Duration::from_secs(5);
 /// How many beats may be missing: a busy node delays some.
-const STALE: Duration = Duration::from_secs(60);
+const STALE: Duration = Duration::from_mins(1);
 
 /// What the probes look at.
 pub struct Health {
@@ -92,4 +92,45 @@ pub fn log(format: LogFormat, level: &str) -> Result<(), String> {
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::runtime::watcher::Event;
+
+    use super::*;
+    use crate::cluster::directory::{Cache, ConfigMapMeta, NamespaceMeta, Watched};
+
+    fn fill<W: Watched>(cache: &Cache<W::Kept>) {
+        cache.apply::<W>(0, Event::Init);
+        cache.apply::<W>(0, Event::InitDone);
+    }
+
+    #[tokio::test]
+    async fn ready_names_what_is_missing_until_all_caches_are_filled() {
+        use kube::core::DeserializeGuard as Guarded;
+        let caches = Arc::new(Caches::new(0));
+        let health = Health::new(Arc::clone(&caches));
+        fill::<Guarded<crate::api::AwsIdentity>>(&caches.identities);
+        fill::<Guarded<crate::api::TransferServer>>(&caches.servers);
+        fill::<Guarded<crate::api::TransferAccess>>(&caches.accesses);
+        fill::<NamespaceMeta>(&caches.namespaces);
+        let (status, text) = readyz(State(Arc::clone(&health))).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(text, "not listed yet: transferusers, configmaps\n");
+        fill::<Guarded<crate::api::TransferUser>>(&caches.users);
+        fill::<ConfigMapMeta>(&caches.config_maps);
+        assert_eq!(readyz(State(health)).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn alive_as_long_as_the_heart_beats() {
+        let health = Health::new(Arc::new(Caches::new(0)));
+        let beating = tokio::spawn(Arc::clone(&health).beat());
+        tokio::time::sleep(STALE * 2).await;
+        assert_eq!(livez(State(Arc::clone(&health))).await.0, StatusCode::OK);
+        beating.abort();
+        tokio::time::sleep(STALE * 2).await;
+        assert_eq!(livez(State(health)).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    }
 }

@@ -84,8 +84,7 @@ pub struct RunArgs {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let duration: SignedDuration =
-        text.parse().map_err(|_| "not a duration such as 2s, 10m or 1h30m".to_owned())?;
+    let duration: SignedDuration = text.parse().map_err(|_| "not a duration such as 2s, 10m or 1h30m".to_owned())?;
     match Duration::try_from(duration) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
         _ => Err("must be longer than 0s".to_owned()),
@@ -135,7 +134,7 @@ mod tests {
     #[test]
     fn durations_read_as_people_write_them() {
         let args = run(&["--resync-interval", "1h30m", "--listing-lag", "2s"]).unwrap();
-        assert_eq!(args.resync_interval, Duration::from_secs(5400));
+        assert_eq!(args.resync_interval, Duration::from_mins(90));
         assert_eq!(args.listing_lag, Duration::from_secs(2));
         assert!(run(&["--resync-interval", "10"]).is_err());
         assert!(run(&["--resync-interval", "0s"]).is_err());

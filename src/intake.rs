@@ -3,14 +3,14 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::future::{BoxFuture, select_all};
 use futures::stream::{self, StreamExt};
-use futures::FutureExt;
+use kube::Client;
 use kube::api::Api;
 use kube::core::{DeserializeGuard, NamespaceResourceScope, Resource};
 use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::Client;
 use serde::de::DeserializeOwned;
 
 use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
@@ -81,7 +81,11 @@ pub fn start(client: &Client, scope: &Scope, caches: &Arc<Caches>) -> (Queues, B
         hub.managed(scope.apis(client), &ours, |caches| &caches.servers, of_servers, triggers::on_server),
         hub.managed(scope.apis(client), &ours, |caches| &caches.users, of_users, triggers::on_user),
         hub.managed(scope.apis(client), &ours, |caches| &caches.accesses, of_accesses, triggers::on_access),
-        hub.metadata::<NamespaceMeta>(vec![Api::all(client.clone())], |caches| &caches.namespaces, triggers::on_namespace),
+        hub.metadata::<NamespaceMeta>(
+            vec![Api::all(client.clone())],
+            |caches| &caches.namespaces,
+            triggers::on_namespace,
+        ),
         hub.metadata::<ConfigMapMeta>(scope.apis(client), |caches| &caches.config_maps, triggers::on_config_map),
     ];
     let queues =
@@ -108,8 +112,8 @@ struct Hub {
     bells: Bells,
 }
 
-/// Which cache a watch fills.
-type Shelf<K> = fn(&Caches) -> &Cache<K>;
+/// Picks the cache that a watch fills.
+type Pick<K> = fn(&Caches) -> &Cache<K>;
 /// Whom a change wakes.
 type Trigger<K> = fn(&Change<K>, &dyn Directory) -> Vec<Wake>;
 
@@ -119,7 +123,7 @@ impl Hub {
         &self,
         apis: Vec<Api<DeserializeGuard<K>>>,
         config: &watcher::Config,
-        shelf: Shelf<K>,
+        pick: Pick<K>,
         mut intake: Intake<K>,
         trigger: Trigger<K>,
     ) -> BoxFuture<'static, ()>
@@ -128,8 +132,8 @@ impl Hub {
     {
         let Self { caches, bells } = self;
         let (caches, bells) = (Arc::clone(caches), bells.clone());
-        follow(apis, config, move |scope, event| {
-            for change in shelf(&caches).apply(scope, event) {
+        follow(apis, config, move |index, event| {
+            for change in pick(&caches).apply(index, event) {
                 let meta = |seen: &Option<Seen<K>>| seen.as_ref().map(|seen| Arc::clone(&seen.meta));
                 intake.take(&change.name, meta(&change.before).as_deref(), meta(&change.after).as_deref());
                 bells.ring(trigger(&change, caches.as_ref()));
@@ -138,7 +142,7 @@ impl Hub {
     }
 
     /// Watches the metadata of a kind that is not ours.
-    fn metadata<W>(&self, apis: Vec<Api<W>>, shelf: Shelf<W::Kept>, trigger: Trigger<W::Kept>) -> BoxFuture<'static, ()>
+    fn metadata<W>(&self, apis: Vec<Api<W>>, pick: Pick<W::Kept>, trigger: Trigger<W::Kept>) -> BoxFuture<'static, ()>
     where
         W: Watched + Clone + Debug + DeserializeOwned + Send + 'static,
         W::Kept: Send + Sync + 'static,
@@ -146,7 +150,7 @@ impl Hub {
         let Self { caches, bells } = self;
         let (caches, bells) = (Arc::clone(caches), bells.clone());
         follow(apis, &watcher::Config::default(), move |scope, event: Event<W>| {
-            for change in shelf(&caches).apply(scope, event) {
+            for change in pick(&caches).apply(scope, event) {
                 bells.ring(trigger(&change, caches.as_ref()));
             }
         })
@@ -162,15 +166,20 @@ fn follow<W>(
 where
     W: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
 {
-    let watches = apis.into_iter().enumerate().map(|(scope, api)| {
-        watcher(api, config.clone()).default_backoff().map(move |event| (scope, event)).boxed()
-    });
+    let watches = apis
+        .into_iter()
+        .enumerate()
+        .map(|(scope, api)| watcher(api, config.clone()).default_backoff().map(move |event| (scope, event)).boxed());
     let mut events = stream::select_all(watches);
     async move {
         while let Some((scope, event)) = events.next().await {
             match event {
                 Ok(event) => take(scope, event),
-                // The backoff above tries again, with a new listing where one is needed.
+                // Routine: the history is kept for minutes only. A new listing follows.
+                Err(watcher::Error::WatchError(status)) if status.code == 410 => {
+                    tracing::debug!(kind = %W::kind(&()), "watch expired");
+                }
+                // The backoff above tries again.
                 Err(error) => tracing::warn!(kind = %W::kind(&()), %error, "watch"),
             }
         }

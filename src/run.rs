@@ -1,5 +1,6 @@
 //! The composition root: builds the doors and the engines, starts the watches and the controllers, and ends them.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,16 +19,18 @@ use crate::aws::Gate;
 use crate::aws::gate::Rates;
 use crate::aws::session::Sessions;
 use crate::cli::RunArgs;
+use crate::cluster::Directory;
 use crate::cluster::directory::Caches;
 use crate::cluster::kube::KubeCluster;
 use crate::engine::controller::{self, Pass, Queue};
 use crate::engine::evidence::Windows;
 use crate::engine::kind::Kind;
-use crate::engine::pass::{Engine, pass};
+use crate::engine::pass::{Engine, Next, pass};
 use crate::engine::settings::{Chance, Settings};
 use crate::intake::{self, Scope};
 use crate::kinds::access::Accesses;
 use crate::kinds::doors::{Doors, Verified};
+use crate::kinds::identity::Identities;
 use crate::kinds::server::Servers;
 use crate::kinds::user::Users;
 
@@ -73,8 +76,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let scope = Scope { namespaces: args.watch_namespace.clone(), labels: args.watch_labels.clone() };
     let caches = Arc::new(Caches::new(scope.namespaces.len()));
     let health = Health::new(Arc::clone(&caches));
-    let listener =
-        admin::bind(args.health_addr).await.map_err(|error| RunError::Address(args.health_addr, error))?;
+    let listener = admin::bind(args.health_addr).await.map_err(|error| RunError::Address(args.health_addr, error))?;
     tokio::spawn(Arc::clone(&health).beat());
     tokio::spawn(admin::serve(listener, health));
     let client = Client::try_default().await.map_err(|error| RunError::Client(error.to_string()))?;
@@ -93,13 +95,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     }
 }
 
-async fn operate(
-    args: RunArgs,
-    scope: Scope,
-    client: Client,
-    caches: Arc<Caches>,
-    stop: Stop,
-) -> Result<(), RunError> {
+async fn operate(args: RunArgs, scope: Scope, client: Client, caches: Arc<Caches>, stop: Stop) -> Result<(), RunError> {
     let Some(cluster_id) = prepare(&args, &client, stop.clone()).await else { return Ok(()) };
     tracing::info!(%cluster_id, "identified the cluster");
     let cluster = Arc::new(KubeCluster::new(client.clone(), scope.namespaces.clone()));
@@ -122,10 +118,12 @@ async fn operate(
         return Ok(());
     }
     tracing::info!("all caches are filled; starting passes");
+    let identities = Identities::new(Arc::clone(&doors), settings.clone());
     let servers = Engine::new(Servers::new(Arc::clone(&doors)), cluster.clone(), settings.clone());
     let users = Engine::new(Users::new(Arc::clone(&doors)), cluster.clone(), settings.clone());
     let accesses = Engine::new(Accesses::new(Arc::clone(&doors)), cluster, settings);
     let controllers = vec![
+        controller::run(queues.identities, stop.clone(), identity_passes(identities, caches)).boxed(),
         control(queues.servers, servers, stop.clone()),
         control(queues.users, users, stop.clone()),
         control(queues.accesses, accesses, stop.clone()),
@@ -145,6 +143,23 @@ fn control<K: Kind>(queue: Queue<K::Object>, engine: Arc<Engine<K>>, stop: Stop)
         async move { pass(&engine, &name, &uid).await }.boxed()
     });
     controller::run(queue, stop, pass).boxed()
+}
+
+/// Identities rest on nothing in AWS, so their passes go by what the watch holds.
+fn identity_passes(identities: Identities, caches: Arc<Caches>) -> Pass {
+    let identities = Arc::new(identities);
+    Arc::new(move |name, uid| {
+        let identities = Arc::clone(&identities);
+        let object = caches.identity(&name.name).filter(|object| object.metadata.uid.as_deref() == Some(uid.as_str()));
+        async move {
+            let Some(object) = object else { return Next::OnChange };
+            identities.reconcile(&object).await.unwrap_or_else(|trouble| {
+                tracing::warn!(%trouble, "pass failed");
+                Next::After(PATIENCE)
+            })
+        }
+        .boxed()
+    })
 }
 
 fn settings(args: &RunArgs, cluster_id: String) -> Settings {
@@ -220,7 +235,10 @@ async fn missing_crds(client: &Client) -> Result<(), String> {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(format!("the CRDs {} ({group}) are not installed; install them, for example with `transfer-operator crds | kubectl apply --server-side -f -`", missing.join(", ")))
+    Err(format!(
+        "the CRDs {} ({group}) are not installed; install them, for example with `transfer-operator crds | kubectl apply --server-side -f -`",
+        missing.join(", ")
+    ))
 }
 
 async fn kube_system_uid(client: &Client) -> Result<String, String> {
@@ -256,16 +274,14 @@ fn stop() -> Result<Stop, RunError> {
 /// # Errors
 /// Where they cannot be written.
 pub fn crds(dir: Option<&Path>) -> Result<(), RunError> {
-    for crd in api::all_crds() {
-        let name = crd.name_any();
-        let failed = |error: String| RunError::Write(name.clone(), error);
-        let yaml = serde_saphyr::to_string(&crd).map_err(|error| failed(error.to_string()))?;
+    let files = api::yaml::crd_files().map_err(|error| RunError::Write("crds".to_owned(), error.to_string()))?;
+    let mut stdout = std::io::stdout().lock();
+    for (name, yaml) in files {
         match dir {
-            Some(dir) => {
-                std::fs::write(dir.join(format!("{name}.yaml")), yaml).map_err(|error| failed(error.to_string()))?;
-            }
-            None => print!("---\n{yaml}"),
+            Some(dir) => std::fs::write(dir.join(&name), yaml),
+            None => write!(stdout, "---\n{yaml}"),
         }
+        .map_err(|error| RunError::Write(name, error.to_string()))?;
     }
     Ok(())
 }

@@ -800,12 +800,14 @@ async fn silence_ends_in_a_lost_call_that_was_sent_once() {
     wire.reply(ok(json!({"Servers": []})));
     door.read(None, Read::ListServers { token: None }).await.unwrap();
     wire.take();
+    // The used connection goes back to the pool, so that nothing has to connect while time stands still.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     tokio::time::pause();
     let before = tokio::time::Instant::now();
     let fault = fault_of(&wire, &door, create_server(), Reply::Silence).await;
     assert_eq!((fault.kind, fault.code.as_str(), fault.date), (FaultKind::Lost, "Timeout", None));
     assert!(before.elapsed() >= http_door::MUTATION_TIMEOUT);
-    assert_eq!(wire.take().len(), 1);
+    assert_eq!(wire.arrived().len(), 1);
 }
 
 #[tokio::test]

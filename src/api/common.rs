@@ -409,3 +409,73 @@ fn selected(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>)
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn labels() -> BTreeMap<String, String> {
+        BTreeMap::from([("sftp".to_owned(), "yes".to_owned())])
+    }
+
+    fn server_admits(selection: Value, namespace: &str) -> bool {
+        let selection: NamespaceSelection = serde_json::from_value(selection).unwrap();
+        selection.admits("home", namespace, &labels())
+    }
+
+    fn grant_admits(selection: Value, namespace: &str) -> bool {
+        let selection: GrantNamespaces = serde_json::from_value(selection).unwrap();
+        selection.admits(namespace, &labels())
+    }
+
+    #[test]
+    fn a_server_admits_its_own_namespace_unless_told_otherwise() {
+        assert!(server_admits(json!({}), "home"));
+        assert!(!server_admits(json!({}), "other"));
+        assert!(server_admits(json!({ "from": "All" }), "other"));
+        assert!(server_admits(json!({ "from": "Names", "names": ["a", "other"] }), "other"));
+        assert!(!server_admits(json!({ "from": "Names", "names": ["a"] }), "home"));
+    }
+
+    #[test]
+    fn a_selector_goes_by_the_labels_of_the_namespace() {
+        let select = |selector: Value| json!({ "from": "Selector", "selector": selector });
+        for admits in [server_admits as fn(Value, &str) -> bool, grant_admits] {
+            assert!(admits(select(json!({ "matchLabels": { "sftp": "yes" } })), "x"));
+            assert!(!admits(select(json!({ "matchLabels": { "sftp": "no" } })), "x"));
+            let exists = json!({ "matchExpressions": [{ "key": "sftp", "operator": "Exists" }] });
+            assert!(admits(select(exists), "x"));
+            let both = json!({
+                "matchLabels": { "sftp": "yes" },
+                "matchExpressions": [{ "key": "sftp", "operator": "NotIn", "values": ["yes"] }],
+            });
+            assert!(!admits(select(both), "x"));
+        }
+    }
+
+    #[test]
+    fn what_selects_nothing_in_particular_admits_nobody() {
+        for admits in [server_admits as fn(Value, &str) -> bool, grant_admits] {
+            assert!(!admits(json!({ "from": "Selector" }), "x"));
+            assert!(!admits(json!({ "from": "Selector", "selector": {} }), "x"));
+            assert!(!admits(json!({ "from": "Selector", "selector": { "matchLabels": {} } }), "x"));
+            let unknown = json!({ "matchExpressions": [{ "key": "sftp", "operator": "Like", "values": ["y*"] }] });
+            assert!(!admits(json!({ "from": "Selector", "selector": unknown }), "x"));
+            assert!(!admits(json!({ "from": "Names" }), "x"));
+        }
+    }
+
+    #[test]
+    fn servers_are_protected_by_default_and_logins_are_not() {
+        let server: ServerLifecycle = serde_json::from_value(json!({})).unwrap();
+        assert_eq!(server, ServerLifecycle::default());
+        assert!(Policies::from(&server).protected);
+        let login: Lifecycle = serde_json::from_value(json!({})).unwrap();
+        assert_eq!(login, Lifecycle::default());
+        assert!(!Policies::from(&login).protected);
+        assert_eq!(Policies::from(&login).deletion, DeletionPolicy::Delete);
+    }
+}

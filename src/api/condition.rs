@@ -259,3 +259,80 @@ fn cut(mut message: String) -> String {
     }
     message
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn say(r#type: &'static str, truth: Truth, message: &str) -> Statement {
+        Statement { r#type, truth, reason: reasons::AVAILABLE, message: message.to_owned(), observed_generation: 1 }
+    }
+
+    #[test]
+    fn time_moves_with_the_truth_value_only() {
+        let mut list = Vec::new();
+        set(&mut list, say(types::READY, Truth::False, "a"), at(1));
+        set(&mut list, say(types::READY, Truth::False, "b"), at(2));
+        assert_eq!((list[0].message.as_str(), &list[0].last_transition_time), ("b", &Time(at(1))));
+        set(&mut list, say(types::READY, Truth::True, "b"), at(3));
+        assert_eq!(list[0].last_transition_time, Time(at(3)));
+    }
+
+    #[test]
+    fn what_is_abnormal_is_there_only_while_it_is_true() {
+        let mut list = Vec::new();
+        for r#type in ORDER {
+            set(&mut list, say(r#type, Truth::True, ""), at(1));
+            set(&mut list, say(r#type, Truth::False, ""), at(2));
+        }
+        let left: Vec<_> = list.iter().map(|condition| condition.type_.as_str()).collect();
+        assert_eq!(left, [types::READY]);
+    }
+
+    #[test]
+    fn order_does_not_depend_on_who_spoke_first() {
+        let (mut one, mut other) = (Vec::new(), Vec::new());
+        for r#type in ORDER {
+            set(&mut one, say(r#type, Truth::True, ""), at(1));
+        }
+        for r#type in ORDER.into_iter().rev() {
+            set(&mut other, say(r#type, Truth::True, ""), at(9));
+        }
+        assert!(same(&one, &other));
+        assert_eq!(one[0].type_, types::READY);
+    }
+
+    #[test]
+    fn same_sees_everything_but_times() {
+        let mut one = Vec::new();
+        set(&mut one, say(types::READY, Truth::True, "a"), at(1));
+        let mut other = one.clone();
+        other[0].last_transition_time = Time(at(2));
+        assert!(same(&one, &other));
+        for change in [
+            |condition: &mut Condition| condition.message.push('!'),
+            |condition: &mut Condition| condition.reason.push('x'),
+            |condition: &mut Condition| condition.status = "Unknown".to_owned(),
+            |condition: &mut Condition| condition.observed_generation = Some(2),
+        ] {
+            let mut other = one.clone();
+            change(&mut other[0]);
+            assert!(!same(&one, &other));
+        }
+        assert!(!same(&one, &[]));
+    }
+
+    #[test]
+    fn a_long_message_is_cut_at_a_character() {
+        let mut list = Vec::new();
+        set(&mut list, say(types::STALLED, Truth::True, &"ä".repeat(MESSAGE_LIMIT)), at(1));
+        let message = &list[0].message;
+        assert!(message.len() <= MESSAGE_LIMIT && message.len() > MESSAGE_LIMIT - 4 && message.ends_with("..."));
+    }
+}

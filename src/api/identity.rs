@@ -195,6 +195,7 @@ pub struct AwsIdentityStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_arn: Option<String>,
     /// Regions that may be used.
+    #[x_kube(merge_strategy = ListMerge::Set)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<String>,
     /// The value of the annotation transfer-operator.dev/reconcile-at that was acted on last.

@@ -24,8 +24,9 @@ pub struct S3Home {
     /// Name of the bucket.
     #[schemars(length(min = 3, max = 255), regex(pattern = pattern::BUCKET))]
     pub bucket: String,
-    /// Prefix in the bucket, without slashes at its ends; absent means the whole bucket. May hold
-    /// ${transfer:UserName}; in Flux, escape it as $${transfer:UserName}, or postBuild substitution eats it.
+    /// Prefix in the bucket, without slashes at its ends; absent means the whole bucket. May hold AWS's variable
+    /// transfer:UserName (a dollar sign and braces around it); Flux's postBuild substitution eats it unless the dollar
+    /// sign is written twice.
     #[schemars(length(min = 1, max = 1020), regex(pattern = pattern::RELATIVE_PATH))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
@@ -71,7 +72,8 @@ pub struct Login {
     #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN))]
     pub role: String,
     /// Session policy: JSON text that narrows the role for this login. AWS takes 2048 characters after white space is
-    /// taken out. For S3 only. In Flux, escape ${transfer:...} as $${transfer:...}, or postBuild substitution eats it.
+    /// taken out. For S3 only. Flux's postBuild substitution eats variables such as transfer:UserName unless their
+    /// dollar sign is written twice.
     #[x_kube(validation = rules::POLICY_IS_OBJECT)]
     #[schemars(length(max = 8192))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,7 +91,8 @@ pub struct Login {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home_directory_type: Option<String>,
     /// Logical directories and where they lead, in this order. The size of the object is the limit, long before AWS's
-    /// 50,000 entries: about 1.5 MB in all. In Flux, escape ${transfer:UserName} as $${transfer:UserName}.
+    /// 50,000 entries: about 1.5 MB in all. Targets may hold AWS's variable transfer:UserName (a dollar sign and braces
+    /// around it); Flux's postBuild substitution eats it unless the dollar sign is written twice.
     #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::ROOT_ENTRY_ALONE)]
     #[schemars(length(min = 1, max = 50000))]
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@
     clippy::doc_markdown,
     reason = "comments on fields are what kubectl explain prints, where back-ticks are noise"
 )]
+#![allow(clippy::duplicated_attributes, reason = "it takes two columns of one type for a repetition")]
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -42,6 +43,8 @@ pub mod shapes;
 pub mod status;
 /// `TransferUser`.
 pub mod user;
+/// The CRDs as YAML.
+pub mod yaml;
 
 /// API group of all kinds.
 pub const GROUP: &str = "transfer-operator.dev";

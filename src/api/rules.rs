@@ -130,6 +130,7 @@ const NETWORK: &[Rule] = &[
     ),
 ];
 
+/// `function` is a reserved word of CEL; between underscores it is the field.
 const IDENTITY_PROVIDER: &[Rule] = &[
     (
         "!has(self.identityProviderDetails) \
@@ -143,7 +144,7 @@ const IDENTITY_PROVIDER: &[Rule] = &[
     ),
     (
         "!has(self.identityProviderType) || self.identityProviderType != 'AWS_LAMBDA' \
-         || (has(self.identityProviderDetails) && has(self.identityProviderDetails.function))",
+         || (has(self.identityProviderDetails) && has(self.identityProviderDetails.__function__))",
         "identityProviderType AWS_LAMBDA needs identityProviderDetails.function",
     ),
     (
@@ -158,7 +159,7 @@ const IDENTITY_PROVIDER: &[Rule] = &[
         "identityProviderDetails.directoryId goes only with AWS_DIRECTORY_SERVICE",
     ),
     (
-        "!has(self.identityProviderDetails) || !has(self.identityProviderDetails.function) \
+        "!has(self.identityProviderDetails) || !has(self.identityProviderDetails.__function__) \
          || (has(self.identityProviderType) && self.identityProviderType == 'AWS_LAMBDA')",
         "identityProviderDetails.function goes only with AWS_LAMBDA",
     ),

@@ -16,9 +16,11 @@ pub const NEVER_OBSERVED: i64 = -1;
 #[serde(rename_all = "camelCase")]
 pub struct Applied {
     /// Paths of the spec that were applied. One that leaves the spec is cleared in AWS.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
     /// Keys of the tags that were set.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// Keyed hashes of members that AWS never returns, so that an edit is seen.

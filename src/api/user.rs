@@ -210,3 +210,16 @@ impl Managed for TransferUser {
         super::json(&self.spec)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_object_stands_in_for_an_absent_user_name() {
+        let mut user = TransferUser::new("alice", TransferUserSpec::default());
+        assert_eq!(user.effective_user_name(), "alice");
+        user.spec.user_name = Some("a.lice".to_owned());
+        assert_eq!(user.effective_user_name(), "a.lice");
+    }
+}

@@ -70,8 +70,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> io::Result<()> {
-    let about =
-        |what: &str, error: io::Error| io::Error::new(error.kind(), format!("{what}: {error}"));
+    let about = |what: &str, error: io::Error| io::Error::new(error.kind(), format!("{what}: {error}"));
     let world = match &args.state_file {
         Some(file) => load(file).map_err(|e| about("cannot read the state file", e))?,
         None => World::default(),
@@ -83,11 +82,7 @@ async fn run(args: Args) -> io::Result<()> {
         signature_tolerance: args.signature_tolerance,
         ..Config::default()
     };
-    let root = Root {
-        account: args.account,
-        access_key: args.access_key,
-        secret_key: args.secret_key,
-    };
+    let root = Root { account: args.account, access_key: args.access_key, secret_key: args.secret_key };
     let random = args.seed.map_or_else(Random::from_os, Random::seeded);
     let listener = TcpListener::bind(args.listen).await;
     let listener = listener.map_err(|e| about(&format!("cannot listen on {}", args.listen), e))?;

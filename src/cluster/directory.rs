@@ -45,13 +45,13 @@ pub struct Change<K> {
 impl<K> Change<K> {
     /// The object as it was.
     #[must_use]
-    pub fn old(&self) -> Option<&K> {
+    pub fn was(&self) -> Option<&K> {
         self.before.as_ref()?.object.as_deref()
     }
 
     /// The object as it is.
     #[must_use]
-    pub fn new(&self) -> Option<&K> {
+    pub fn is(&self) -> Option<&K> {
         self.after.as_ref()?.object.as_deref()
     }
 }
@@ -270,5 +270,81 @@ impl Directory for Caches {
 
     fn accesses(&self) -> Vec<Arc<TransferAccess>> {
         self.accesses.all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::{Value, json};
+
+    type Guarded = DeserializeGuard<TransferAccess>;
+
+    fn access(namespace: &str, name: &str, spec: &Value) -> Guarded {
+        serde_json::from_value(json!({
+            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferAccess",
+            "metadata": {
+                "namespace": namespace, "name": name,
+                "annotations": {LAST_APPLIED: "{}", "kept": "yes"},
+                "managedFields": [{"manager": "kubectl"}],
+            },
+            "spec": spec,
+        }))
+        .unwrap()
+    }
+
+    fn good(namespace: &str, name: &str) -> Guarded {
+        access(namespace, name, &json!({"externalId": "S-1-5-21-1-2-3", "role": "arn"}))
+    }
+
+    fn names(changes: &[Change<TransferAccess>]) -> Vec<String> {
+        changes.iter().map(|change| format!("{} {}", change.name, change.after.is_some())).collect()
+    }
+
+    #[test]
+    fn filled_only_when_every_scope_was_listed_to_its_end() {
+        let cache = Cache::new(2);
+        cache.apply::<Guarded>(0, Event::Init);
+        cache.apply(0, Event::InitApply(good("a", "x")));
+        cache.apply::<Guarded>(0, Event::InitDone);
+        assert!(!cache.filled());
+        cache.apply::<Guarded>(1, Event::Init);
+        assert!(!cache.filled());
+        cache.apply::<Guarded>(1, Event::InitDone);
+        assert!(cache.filled());
+    }
+
+    #[test]
+    fn what_went_while_nobody_watched_is_told_and_other_scopes_stay() {
+        let cache = Cache::new(2);
+        cache.apply(0, Event::Apply(good("a", "stays")));
+        cache.apply(0, Event::Apply(good("a", "goes")));
+        cache.apply(1, Event::Apply(good("b", "elsewhere")));
+        cache.apply::<Guarded>(0, Event::Init);
+        cache.apply(0, Event::InitApply(good("a", "stays")));
+        let gone = cache.apply::<Guarded>(0, Event::InitDone);
+        assert_eq!(names(&gone), ["a/goes false"]);
+        assert_eq!(cache.all().len(), 2);
+    }
+
+    #[test]
+    fn one_that_does_not_decode_is_absent_and_still_told_of() {
+        let cache = Cache::new(1);
+        let changes = cache.apply(0, Event::Apply(access("a", "bad", &json!({"externalId": 7}))));
+        assert_eq!(names(&changes), ["a/bad true"]);
+        assert!(changes.iter().all(|change| change.is().is_none()));
+        assert!(cache.all().is_empty());
+    }
+
+    #[test]
+    fn what_only_takes_room_is_not_kept() {
+        let cache = Cache::new(1);
+        let changes = cache.apply(0, Event::Apply(good("a", "x")));
+        let meta = &changes.first().unwrap().after.as_ref().unwrap().meta;
+        assert_eq!(meta.managed_fields, None);
+        assert_eq!(meta.annotations, Some(BTreeMap::from([("kept".to_owned(), "yes".to_owned())])));
+        let kept = cache.all();
+        assert_eq!(kept.first().unwrap().metadata.managed_fields, None);
     }
 }

@@ -87,7 +87,7 @@ impl Cluster for KubeCluster {
         let stored = bounded(&what, api.patch_status(&name.name, &params, &Patch::Apply(&body))).await?;
         let stored = value(&what, &stored)?;
         // An older CRD drops fields that it does not know, in some versions without a word.
-        if holds(&stored["status"], &status) {
+        if stored.get("status").is_some_and(|stored| holds(stored, &status)) {
             Ok(stored)
         } else {
             Err(ClusterError::Invalid(what, "the status was stored in part; update the CRDs".to_owned()))
@@ -105,7 +105,8 @@ impl Cluster for KubeCluster {
         let what = about(kind, name);
         let api = self.api(kind, &name.namespace);
         let object = bounded(&what, api.get(&name.name)).await?;
-        let same = object.uid().as_deref() == Some(uid) && object.resource_version().as_deref() == Some(resource_version);
+        let same =
+            object.uid().as_deref() == Some(uid) && object.resource_version().as_deref() == Some(resource_version);
         if !same {
             return Err(ClusterError::Conflict(what));
         }
@@ -115,8 +116,8 @@ impl Cluster for KubeCluster {
             { "op": "test", "path": "/metadata/resourceVersion", "value": resource_version },
             change,
         ]);
-        let patch = serde_json::from_value(patch)
-            .map_err(|error| ClusterError::Invalid(what.clone(), error.to_string()))?;
+        let patch =
+            serde_json::from_value(patch).map_err(|error| ClusterError::Invalid(what.clone(), error.to_string()))?;
         let patch = Patch::<Value>::Json(patch);
         let stored = bounded(&what, api.patch(&name.name, &PatchParams::default(), &patch)).await?;
         value(&what, &stored)
@@ -225,9 +226,9 @@ fn text(bytes: Vec<u8>) -> Option<SecretString> {
 fn holds(stored: &Value, sent: &Value) -> bool {
     match (stored, sent) {
         (_, Value::Null) => true,
-        (Value::Object(stored), Value::Object(sent)) => sent
-            .iter()
-            .all(|(key, sent)| sent.is_null() || stored.get(key).is_some_and(|stored| holds(stored, sent))),
+        (Value::Object(stored), Value::Object(sent)) => {
+            sent.iter().all(|(key, sent)| sent.is_null() || stored.get(key).is_some_and(|stored| holds(stored, sent)))
+        }
         (Value::Array(stored), Value::Array(sent)) => {
             sent.iter().all(|sent| stored.iter().any(|stored| holds(stored, sent)))
         }
@@ -242,7 +243,7 @@ fn cut(mut message: String) -> String {
 }
 
 fn reference(kind: &ApiResource, object: &Value) -> ObjectReference {
-    let field = |name: &str| object["metadata"][name].as_str().map(str::to_owned);
+    let field = |name: &str| object.get("metadata")?.get(name)?.as_str().map(str::to_owned);
     ObjectReference {
         api_version: Some(kind.api_version.clone()),
         kind: Some(kind.kind.clone()),
@@ -250,5 +251,76 @@ fn reference(kind: &ApiResource, object: &Value) -> ObjectReference {
         namespace: field("namespace"),
         uid: field("uid"),
         ..ObjectReference::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+
+    #[test]
+    fn what_was_sent_must_be_held_and_others_may_add() {
+        let sent = json!({"a": 1, "list": [{"type": "Ready", "status": "True"}], "nothing": null});
+        let rows = [
+            (json!({"a": 1, "list": [{"type": "Ready", "status": "True"}]}), true, "the same"),
+            (json!({"a": 1, "b": 2, "list": [{"type": "X"}, {"type": "Ready", "status": "True"}]}), true, "added to"),
+            (json!({"list": [{"type": "Ready", "status": "True"}]}), false, "a field was dropped"),
+            (json!({"a": 1, "list": []}), false, "an entry was dropped"),
+            (json!({"a": 1, "list": [{"type": "Ready"}]}), false, "a field of an entry was dropped"),
+            (Value::Null, false, "nothing was stored"),
+        ];
+        for (stored, expected, reason) in rows {
+            assert_eq!(holds(&stored, &sent), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn only_our_own_finalizer_is_touched() {
+        let other = "other.example/keep".to_owned();
+        let ours = api::FINALIZER.to_owned();
+        let path = |change: Option<Value>| change.map(|change| format!("{} {}", change["op"], change["path"]));
+        let rows = [
+            (vec![], true, Some(r#""add" "/metadata/finalizers""#)),
+            (vec![other.clone()], true, Some(r#""add" "/metadata/finalizers/-""#)),
+            (vec![other.clone(), ours.clone()], true, None),
+            (vec![other.clone(), ours], false, Some(r#""remove" "/metadata/finalizers/1""#)),
+            (vec![other], false, None),
+        ];
+        for (finalizers, present, expected) in rows {
+            assert_eq!(path(finalizer_change(&finalizers, present)).as_deref(), expected, "{finalizers:?} {present}");
+        }
+    }
+
+    #[test]
+    fn a_note_is_cut_between_characters() {
+        assert_eq!(cut("short".to_owned()), "short");
+        let long = cut("ä".repeat(600) + "x");
+        assert_eq!(long, "ä".repeat(512));
+        let odd = cut("x".to_owned() + &"ä".repeat(600));
+        assert_eq!(odd.len(), 1023);
+    }
+
+    #[test]
+    fn errors_are_sorted_by_what_can_be_done() {
+        let error = |code: u16, message: &str, causes: usize| {
+            let causes = vec![json!({"reason": "FieldValueInvalid"}); causes];
+            let status = json!({"code": code, "message": message, "details": {"causes": causes}});
+            refused("TransferUser a/b", &kube::Error::Api(Box::new(serde_json::from_value(status).unwrap())))
+        };
+        assert!(matches!(error(409, "changed", 0), ClusterError::Conflict(_)));
+        assert!(matches!(error(422, "testing value /metadata/uid failed: test failed", 0), ClusterError::Conflict(_)));
+        assert!(matches!(error(422, "a test rule of the CRD", 1), ClusterError::Invalid(..)));
+        assert!(matches!(error(400, "unknown field", 0), ClusterError::Invalid(..)));
+        assert!(matches!(error(403, "no", 0), ClusterError::Forbidden(_)));
+        assert!(matches!(error(404, "no", 0), ClusterError::NotFound(_)));
+        assert!(matches!(error(429, "later", 0), ClusterError::Unavailable(..)));
+        assert!(matches!(error(500, "etcd", 0), ClusterError::Unavailable(..)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_without_an_answer_ends() {
+        let outcome = bounded("x", std::future::pending::<kube::Result<()>>()).await;
+        assert!(matches!(outcome, Err(ClusterError::Unavailable(..))));
     }
 }

@@ -21,11 +21,11 @@ use super::pass::Next;
 use crate::cluster::Name;
 
 /// How long a pass may take. A pass is a handful of calls of at most 30 seconds, and waits for the rate of AWS.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 /// When a pass that ran out of time is tried again.
 const AFTER_DEADLINE: Duration = Duration::from_secs(10);
 /// When a pass that panicked is tried again: it will most likely do so again.
-const AFTER_PANIC: Duration = Duration::from_secs(60);
+const AFTER_PANIC: Duration = Duration::from_mins(1);
 /// Passes at once, per kind. Most of their time they wait for AWS; more would only wait at the gate.
 const CONCURRENCY: u16 = 16;
 
@@ -130,10 +130,8 @@ where
     O: Resource<DynamicType = ()>,
 {
     let meta = &object.metadata;
-    let name = Name {
-        namespace: meta.namespace.clone().unwrap_or_default(),
-        name: meta.name.clone().unwrap_or_default(),
-    };
+    let name =
+        Name { namespace: meta.namespace.clone().unwrap_or_default(), name: meta.name.clone().unwrap_or_default() };
     let uid = meta.uid.clone().unwrap_or_default();
     let span = tracing::info_span!("pass", kind = %O::kind(&()), object = %name, %uid);
     let run = AssertUnwindSafe(async move { pass(name, uid).await }).catch_unwind();
@@ -159,4 +157,98 @@ where
 fn object_ref<O: Resource<DynamicType = ()>>(name: &Name) -> ObjectRef<PartialObjectMeta<O>> {
     let object = ObjectRef::new(&name.name);
     if name.namespace.is_empty() { object } else { object.within(&name.namespace) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Mutex;
+
+    use k8s_openapi::api::core::v1::ConfigMap;
+
+    use super::*;
+
+    fn meta(name: &str, generation: i64) -> ObjectMeta {
+        ObjectMeta {
+            namespace: Some("a".to_owned()),
+            name: Some(name.to_owned()),
+            uid: Some(format!("uid-{name}")),
+            generation: Some(generation),
+            ..ObjectMeta::default()
+        }
+    }
+
+    fn name(name: &str) -> Name {
+        Name { namespace: "a".to_owned(), name: name.to_owned() }
+    }
+
+    #[test]
+    fn a_change_that_only_we_made_asks_for_no_pass() {
+        let old = meta("x", 1);
+        let written = ObjectMeta { resource_version: Some("2".to_owned()), ..old.clone() };
+        assert!(!matters(Some(&old), &written));
+        assert!(matters(None, &old));
+        assert!(matters(Some(&old), &meta("x", 2)));
+        assert!(matters(Some(&old), &ObjectMeta { uid: Some("other".to_owned()), ..old.clone() }));
+        assert!(matters(Some(&old), &ObjectMeta { finalizers: Some(vec!["f".to_owned()]), ..old.clone() }));
+        assert!(matters(
+            Some(&old),
+            &ObjectMeta { annotations: Some([("k".into(), "v".into())].into()), ..old.clone() }
+        ));
+    }
+
+    /// Runs a controller over these objects until all passes in `plan` were made; answers with what was passed.
+    async fn passes(objects: &[&str], wanted: usize, next: fn(&str) -> Next) -> Vec<String> {
+        let (mut intake, bell, queue) = queue::<ConfigMap>();
+        for object in objects {
+            intake.take(&name(object), None, Some(&meta(object, 1)));
+        }
+        bell.ring(name("absent"));
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (done, stop) = futures::channel::oneshot::channel::<()>();
+        let done = Arc::new(Mutex::new(Some(done)));
+        let pass: Pass = {
+            let seen = Arc::clone(&seen);
+            Arc::new(move |name, uid| {
+                let mut seen = seen.lock().unwrap();
+                seen.push(format!("{name} {uid}"));
+                if seen.len() == wanted {
+                    drop(done.lock().unwrap().take());
+                }
+                async move { next(&name.name) }.boxed()
+            })
+        };
+        run(queue, stop.map(|_| ()), pass).await;
+        seen.lock().unwrap().clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_panics_stops_nobody_and_is_tried_again() {
+        let next = |name: &str| if name == "bad" { std::panic::panic_any("defect") } else { Next::OnChange };
+        let seen = passes(&["bad", "good"], 3, next).await;
+        assert_eq!(seen.iter().filter(|name| name.contains("good")).count(), 1, "{seen:?}");
+        assert_eq!(seen.iter().filter(|name| name.contains("bad")).count(), 2, "{seen:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_asks_for_another_pass_gets_it() {
+        let seen = passes(&["x"], 3, |_| Next::After(Duration::from_mins(10))).await;
+        assert_eq!(seen, ["a/x uid-x"; 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pass_that_hangs_is_given_up() {
+        let (mut intake, _bell, queue) = queue::<ConfigMap>();
+        intake.take(&name("x"), None, Some(&meta("x", 1)));
+        let (sender, mut started) = mpsc::unbounded();
+        let pass: Pass = Arc::new(move |_, _| {
+            sender.unbounded_send(()).unwrap();
+            futures::future::pending().boxed()
+        });
+        let stop = async move {
+            started.next().await;
+            started.next().await;
+        };
+        run(queue, stop, pass).await;
+    }
 }

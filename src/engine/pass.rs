@@ -341,7 +341,7 @@ impl<K: Kind> Engine<K> {
             Trouble::Cluster(error) => (retry::Class::Transient, retry::cluster_reason(error), None),
         };
         let message = trouble.to_string();
-        tracing::warn!(object = %subject.name, %message, "pass failed");
+        tracing::warn!(object = %subject.name, error = %message, "pass failed");
         let now = Instant::now();
         let (failures, since) = self.memories.change(&subject.uid, |memory| memory.failed(now));
         let lasted = now.duration_since(since);

@@ -44,19 +44,6 @@ impl Accesses {
     pub fn new(doors: Arc<Doors>) -> Self {
         Self { doors }
     }
-
-    fn taken(&self, object: &TransferAccess, place: &Place<Target>) -> Result<(), Block> {
-        let accesses = self.doors.directory.accesses();
-        let others = accesses.iter().map(|access| claim(access));
-        let seat = (place.account.id.clone(), place.account.region.clone(), place.detail.server_id.clone());
-        match rivals::owner(&self.doors, &claim(object), &seat, others) {
-            None => Ok(()),
-            Some(owner) => Err(Block::stalled(
-                reasons::EXTERNAL_ID_TAKEN,
-                format!("group {} of this server belongs to TransferAccess {owner}; nothing is touched", external_id(object)),
-            )),
-        }
-    }
 }
 
 /// Status records a create of this object that AWS did not refuse, and what it was for.
@@ -68,7 +55,8 @@ fn confirmed(status: &TransferAccessStatus) -> bool {
 
 /// The SID in AWS. Of what was created it is the recorded one, so that an edit that slipped through leads nowhere.
 fn external_id(object: &TransferAccess) -> &str {
-    let recorded = object.status.as_ref().filter(|status| confirmed(status)).and_then(|status| status.external_id.as_deref());
+    let recorded =
+        object.status.as_ref().filter(|status| confirmed(status)).and_then(|status| status.external_id.as_deref());
     recorded.unwrap_or(&object.spec.external_id)
 }
 
@@ -97,7 +85,9 @@ fn valid(object: &TransferAccess) -> Result<(), Block> {
     if recorded == object.spec.external_id {
         return Ok(());
     }
-    let message = format!("spec.externalId: this object's access is for {recorded} and AWS cannot change that; nothing is touched");
+    let message = format!(
+        "spec.externalId: this object's access is for {recorded} and AWS cannot change that; nothing is touched"
+    );
     Err(Block::stalled(reasons::IMMUTABLE, message))
 }
 
@@ -133,7 +123,9 @@ impl Kind for Accesses {
         valid(object)?;
         let place = self.doors.on_server(&request, &choice).await?;
         served(&place.detail)?;
-        self.taken(object, &place)?;
+        let accesses = self.doors.directory.accesses();
+        let others = accesses.iter().map(|other| claim(other));
+        rivals::free(&self.doors, &claim(object), &place, reasons::EXTERNAL_ID_TAKEN, others)?;
         Ok(place)
     }
 
@@ -259,3 +251,7 @@ fn plan(object: &TransferAccess, target: &Target, want: &WantedAccess, have: &Ac
     });
     Plan { changes: update.changes, calls: calls.into_iter().collect(), blocks: update.blocks, busy: None }
 }
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;

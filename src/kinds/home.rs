@@ -72,10 +72,10 @@ fn from_short(short: &HomeSugar) -> Result<Home, Block> {
 pub fn unfit(short: Option<&HomeSugar>, settings: &LoginSettings, domain: &str) -> Vec<String> {
     let efs = domain == "EFS";
     let (in_s3, on_efs) = short.map_or((false, false), |home| (home.s3.is_some(), home.efs.is_some()));
-    if efs && in_s3 {
+    if efs && in_s3 && !on_efs {
         return vec!["spec.home.s3 does not work on a server of domain EFS: use home.efs".to_owned()];
     }
-    if !efs && on_efs {
+    if !efs && on_efs && !in_s3 {
         return vec!["spec.home.efs does not work on a server of domain S3: use home.s3".to_owned()];
     }
     if !efs || on_efs {

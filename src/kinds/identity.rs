@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::doors::Doors;
 use crate::api::condition::{self, reasons, types};
-use crate::api::identity::{Credentials, CredentialSource, RateLimit};
+use crate::api::identity::{CredentialSource, Credentials, RateLimit};
 use crate::api::{
     AwsIdentity, AwsIdentitySpec, AwsIdentityStatus, FINALIZER, RECONCILE_AT, TransferAccess, TransferServer,
     TransferUser,
@@ -124,12 +124,20 @@ pub fn fault(spec: &AwsIdentitySpec) -> Option<String> {
 
 /// What STS's answer means. `lasted` is how long it has failed by now.
 #[must_use]
-pub fn judge(spec: &AwsIdentitySpec, answer: &Result<CallerIdentity, Fault>, lasted: Duration, grace: Duration) -> Verdict {
+pub fn judge(
+    spec: &AwsIdentitySpec,
+    answer: &Result<CallerIdentity, Fault>,
+    lasted: Duration,
+    grace: Duration,
+) -> Verdict {
     let unlimited = matches!(&spec.rate_limit, None | Some(RateLimit { requests_per_second: None }));
     match answer {
         Ok(caller) if caller.account != spec.account_id => Verdict::Stalled {
             reason: reasons::ACCOUNT_MISMATCH,
-            message: format!("the credentials belong to account {}, spec.accountId says {}", caller.account, spec.account_id),
+            message: format!(
+                "the credentials belong to account {}, spec.accountId says {}",
+                caller.account, spec.account_id
+            ),
         },
         Ok(_) if !unlimited => Verdict::Stalled {
             reason: reasons::NOT_YET_SUPPORTED,
@@ -312,8 +320,8 @@ impl Identities {
         if object.status.as_ref() == Some(&new) {
             return Ok(());
         }
-        let value = serde_json::to_value(&new)
-            .map_err(|error| ClusterError::Invalid(object.name_any(), error.to_string()))?;
+        let value =
+            serde_json::to_value(&new).map_err(|error| ClusterError::Invalid(object.name_any(), error.to_string()))?;
         let version = object.resource_version().unwrap_or_default();
         self.doors.cluster.apply_status(&resource(), &name(object), &version, value).await?;
         self.announce(object, &old, &new).await;
@@ -321,7 +329,8 @@ impl Identities {
     }
 
     async fn announce(&self, object: &AwsIdentity, old: &AwsIdentityStatus, new: &AwsIdentityStatus) {
-        let (Some(ready), Ok(json)) = (condition::find(&new.conditions, types::READY), serde_json::to_value(object)) else {
+        let (Some(ready), Ok(json)) = (condition::find(&new.conditions, types::READY), serde_json::to_value(object))
+        else {
             return;
         };
         let before = condition::find(&old.conditions, types::READY);
@@ -363,3 +372,7 @@ fn poke(object: &AwsIdentity) -> Option<&String> {
 fn token(object: &AwsIdentity) -> String {
     format!("{} {:?}", object.metadata.generation.unwrap_or_default(), poke(object))
 }
+
+#[cfg(test)]
+#[path = "identity_tests.rs"]
+mod tests;

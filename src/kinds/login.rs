@@ -136,7 +136,8 @@ pub fn not_yet_supported(policies: &Policies) -> Option<Block> {
     let fields: Vec<&str> = rows.into_iter().filter(|(asked, _)| *asked).map(|(_, field)| field).collect();
     (!fields.is_empty()).then(|| {
         let fields = fields.join(", ");
-        let message = format!("this version does not act on {fields}; nothing but the removal of keys is done while it stands");
+        let message =
+            format!("this version does not act on {fields}; nothing but the removal of keys is done while it stands");
         Block::stalled(reasons::NOT_YET_SUPPORTED, message)
     })
 }
@@ -220,3 +221,7 @@ fn plain(profile: PosixProfile) -> PosixProfile {
 fn json(settings: &LoginSettings) -> Value {
     serde_json::to_value(settings).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "login_tests.rs"]
+mod tests;

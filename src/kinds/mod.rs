@@ -8,6 +8,8 @@ pub mod grants;
 pub mod home;
 pub mod identity;
 pub mod login;
+#[cfg(test)]
+mod login_fakes;
 pub mod place;
 pub mod rivals;
 pub mod server;

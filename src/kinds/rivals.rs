@@ -1,17 +1,20 @@
 //! Two objects for one user or access in AWS: whose it is. Reads only what the watches hold.
 //!
-//! Who created it owns it. Before anybody has, the older object does; an object that may not create it has no say,
-//! else a namespace without any right could hold names that others need.
+//! Who created it owns it, before that who was about to, before that the older object. An object that may not create it
+//! has no say, else a namespace without any right could hold names that others need.
+
+use std::cmp::Ordering;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use super::doors::Doors;
 use super::grants::{self, Asker};
-use super::place::{Request, ServerChoice};
-use crate::api::Managed;
+use super::place::{Request, ServerChoice, Target};
 use crate::api::common::{ManagementPolicy, ServerRef};
+use crate::api::{FINALIZER, Managed};
 use crate::cluster::Name;
+use crate::engine::kind::{Block, Place};
 
 /// Where a user or an access lives or will live: account, region, server id.
 type Seat = (String, String, String);
@@ -25,6 +28,8 @@ pub struct Claim<'a> {
     pub uid: String,
     /// `metadata.creationTimestamp`.
     created: Option<Time>,
+    /// Our finalizer is on it: a create may have been sent.
+    held: bool,
     /// It only looks and creates nothing.
     observes: bool,
     /// Who it is.
@@ -43,6 +48,7 @@ impl<'a> Claim<'a> {
             name: Name { namespace: object.namespace().unwrap_or_default(), name: object.name_any() },
             uid: object.uid().unwrap_or_default(),
             created: object.creation_timestamp(),
+            held: object.finalizers().iter().any(|name| name == FINALIZER),
             observes: object.policies().management == ManagementPolicy::ObserveOnly,
             request,
             choice,
@@ -50,27 +56,78 @@ impl<'a> Claim<'a> {
         }
     }
 
-    fn created_it(&self) -> bool {
-        self.choice.recorded.is_some()
+    /// How far it has come.
+    fn rank(&self) -> Rank {
+        if self.choice.recorded.is_some() {
+            Rank::Created
+        } else if self.held {
+            Rank::Creating
+        } else {
+            Rank::Asking
+        }
     }
 
-    fn older_than(&self, other: &Claim<'_>) -> bool {
-        (&self.created, &self.uid) < (&other.created, &other.uid)
+    fn beats(&self, other: &Claim<'_>) -> bool {
+        match self.rank().cmp(&other.rank()) {
+            Ordering::Greater => true,
+            Ordering::Less => false,
+            // Should two say that they created it, the tags or the record decide.
+            Ordering::Equal if self.rank() == Rank::Created => false,
+            Ordering::Equal => !self.request.deleting && (&self.created, &self.uid) < (&other.created, &other.uid),
+        }
     }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Asking,
+    Creating,
+    Created,
+}
+
+/// The object that owns what another one asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Namespace and name.
+    pub name: Name,
+    /// It is being deleted: what it owns will be free.
+    pub leaving: bool,
 }
 
 /// The object that owns what `me` asks for, where that is another one.
 #[must_use]
-pub fn owner<'a>(doors: &Doors, me: &Claim<'_>, seat: &Seat, others: impl Iterator<Item = Claim<'a>>) -> Option<Name> {
-    // What I created is mine; should another say the same, the tags or the record decide.
-    if me.observes || me.created_it() {
+pub fn owner<'a>(doors: &Doors, me: &Claim<'_>, seat: &Seat, others: impl Iterator<Item = Claim<'a>>) -> Option<Owner> {
+    if me.observes {
         return None;
     }
     others
-        .filter(|other| other.key == me.key && other.uid != me.uid && !other.observes)
-        .filter(|other| other.created_it() || (!other.request.deleting && other.older_than(me)))
+        .filter(|other| other.key == me.key && other.uid != me.uid && !other.observes && other.beats(me))
         .find(|other| self::seat(doors, other).as_ref() == Some(seat))
-        .map(|other| other.name)
+        .map(|other| Owner { name: other.name, leaving: other.request.deleting })
+}
+
+/// Why `me` may not have what it asks for: somebody else has it, for good or until it is gone.
+///
+/// # Errors
+/// A block of this reason, naming the owner.
+pub fn free<'a>(
+    doors: &Doors,
+    me: &Claim<'_>,
+    place: &Place<Target>,
+    reason: &'static str,
+    others: impl Iterator<Item = Claim<'a>>,
+) -> Result<(), Block> {
+    let seat = (place.account.id.clone(), place.account.region.clone(), place.detail.server_id.clone());
+    let Some(Owner { name, leaving }) = owner(doors, me, &seat, others) else { return Ok(()) };
+    let Claim { key, request, .. } = me;
+    Err(if leaving {
+        let message =
+            format!("{key} on this server still belongs to {:?} {name}, which is being deleted", request.kind);
+        Block::waiting(reason, message)
+    } else {
+        let message = format!("{key} on this server belongs to {:?} {name}; nothing is touched", request.kind);
+        Block::stalled(reason, message)
+    })
 }
 
 /// The seat of a claim, if it has a right to one.
@@ -79,7 +136,7 @@ fn seat(doors: &Doors, claim: &Claim<'_>) -> Option<Seat> {
     if let (Some(server_id), Some(status)) = (choice.recorded, request.status) {
         return Some((status.account_id.clone()?, status.region.clone()?, server_id.to_owned()));
     }
-    let labels = doors.directory.namespace_labels(&request.namespace).unwrap_or_default();
+    let labels = doors.labels(&request.namespace);
     let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
     let (identity, region, server_id) = match (choice.server_ref, choice.server_id) {
         (Some(ServerRef { name, namespace }), _) => {

@@ -54,7 +54,7 @@ impl Doors {
 
     /// Why this namespace may not pass the role, if it may not.
     fn ungranted(&self, kind: GrantKind, namespace: &str, identity: &str, role: &str) -> Option<Block> {
-        let labels = self.directory.namespace_labels(namespace).unwrap_or_default();
+        let labels = self.labels(namespace);
         let asker = Asker { kind, namespace, labels: &labels };
         let Some(identity) = self.directory.identity(identity) else {
             return Some(Block::stalled(reasons::ROLE_NOT_GRANTED, "spec.role: the identity is absent"));

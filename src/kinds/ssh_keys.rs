@@ -107,7 +107,8 @@ pub fn want(listed: &Listed, now: Timestamp) -> (Option<WantedKeys>, Vec<Block>)
 fn parse(index: usize, given: &SpecKey) -> Result<WantedKey, Block> {
     let SpecKey { public_key, expires_at } = given;
     let key = PublicKey::parse(public_key).map_err(|error| {
-        let message = format!("spec.sshPublicKeys[{index}].publicKey: {error}; no key is removed until it is put right");
+        let message =
+            format!("spec.sshPublicKeys[{index}].publicKey: {error}; no key is removed until it is put right");
         Block::stalled(reasons::INVALID_KEY, message)
     })?;
     let expires_at = expires_at.as_deref().map(str::parse).transpose().map_err(|_| {
@@ -122,7 +123,8 @@ fn parse(index: usize, given: &SpecKey) -> Result<WantedKey, Block> {
 fn source_keys(source: &SourceText) -> Result<Vec<PublicKey>, Block> {
     let SourceText { field, text } = source;
     let keys = ssh::authorized_keys(text.as_ref().map_err(Block::clone)?).map_err(|error| {
-        let message = format!("{field}: {error}; none of its keys is added, and no key is removed until it is put right");
+        let message =
+            format!("{field}: {error}; none of its keys is added, and no key is removed until it is put right");
         Block::stalled(reasons::INVALID_KEY, message)
     })?;
     if keys.is_empty() {
@@ -227,7 +229,8 @@ pub fn advisory(want: Option<&WantedKeys>, have: &[AwsKey], now: Timestamp) -> O
         .collect();
     ending.sort();
     let listed: Vec<String> = ending.iter().map(|(end, fingerprint)| format!("{fingerprint} at {end}")).collect();
-    (!listed.is_empty()).then(|| (reasons::KEYS_EXPIRING, format!("SSH public keys expire soon: {}", listed.join(", "))))
+    (!listed.is_empty())
+        .then(|| (reasons::KEYS_EXPIRING, format!("SSH public keys expire soon: {}", listed.join(", "))))
 }
 
 fn managed(recorded: &[SshPublicKeyStatus], id: &str) -> bool {
@@ -238,3 +241,7 @@ fn managed(recorded: &[SshPublicKeyStatus], id: &str) -> bool {
 fn identity(key: &AwsKey) -> Option<KeyIdentity> {
     PublicKey::parse(&key.body).ok().map(|key| key.identity())
 }
+
+#[cfg(test)]
+#[path = "ssh_keys_tests.rs"]
+mod tests;

@@ -13,7 +13,6 @@ use super::place::{self, Request, ServerChoice, Target};
 use super::rivals::{self, Claim};
 use super::ssh_keys::{self, Holder, Listed, SourceText, WantedKeys};
 use super::{sources, tags};
-use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::Applied;
@@ -47,24 +46,13 @@ pub struct WantedUser {
     pub unsupported: bool,
 }
 
-/// What the object is to the user that AWS has under its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// The owner tags say that it is this object's.
-    Owner,
-    /// The object only looks.
-    Observer,
-    /// It is somebody else's: nothing of it is told.
-    Stranger,
-}
-
 /// What AWS has of a user.
 #[derive(Clone, Debug)]
 pub struct UserState {
     /// The user.
     pub user: User,
-    /// Whose it is.
-    pub standing: Standing,
+    /// The owner tags say that it is this object's; one that only observes may see others.
+    pub ours: bool,
 }
 
 impl Users {
@@ -72,19 +60,6 @@ impl Users {
     #[must_use]
     pub fn new(doors: Arc<Doors>) -> Self {
         Self { doors }
-    }
-
-    fn taken(&self, object: &TransferUser, place: &Place<Target>) -> Result<(), Block> {
-        let users = self.doors.directory.users();
-        let others = users.iter().map(|user| claim(user));
-        let seat = (place.account.id.clone(), place.account.region.clone(), place.detail.server_id.clone());
-        match rivals::owner(&self.doors, &claim(object), &seat, others) {
-            None => Ok(()),
-            Some(owner) => Err(Block::stalled(
-                reasons::USER_NAME_TAKEN,
-                format!("user {} of this server belongs to TransferUser {owner}; nothing is touched", user_name(object)),
-            )),
-        }
     }
 
     async fn keys(&self, object: &TransferUser) -> Result<Option<Vec<SourceText>>, Trouble> {
@@ -102,13 +77,16 @@ impl Users {
 
 /// The name in AWS. Of what was created it is the recorded one, so that an edit that slipped through leads nowhere.
 fn user_name(object: &TransferUser) -> &str {
-    let recorded = object.status.as_ref().filter(|status| confirmed(status)).and_then(|status| status.user_name.as_deref());
+    let recorded =
+        object.status.as_ref().filter(|status| confirmed(status)).and_then(|status| status.user_name.as_deref());
     recorded.unwrap_or_else(|| object.effective_user_name())
 }
 
 /// Status says that this object's user was seen in AWS: the ARN is of the user and the server that stand beside it.
 fn confirmed(status: &TransferUserStatus) -> bool {
-    let (Some(arn), Some(server), Some(user)) = (&status.arn, &status.server_id, &status.user_name) else { return false };
+    let (Some(arn), Some(server), Some(user)) = (&status.arn, &status.server_id, &status.user_name) else {
+        return false;
+    };
     arn.ends_with(&format!(":user/{server}/{user}"))
 }
 
@@ -135,7 +113,8 @@ fn claim(object: &TransferUser) -> Claim<'_> {
 fn valid(object: &TransferUser) -> Result<(), Block> {
     let (name, wanted) = (user_name(object), object.effective_user_name());
     if name != wanted {
-        let message = format!("spec.userName: this object's user is {name} and AWS cannot rename it; nothing is touched");
+        let message =
+            format!("spec.userName: this object's user is {name} and AWS cannot rename it; nothing is touched");
         return Err(Block::stalled(reasons::IMMUTABLE, message));
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -145,7 +124,11 @@ fn valid(object: &TransferUser) -> Result<(), Block> {
     if fits {
         return Ok(());
     }
-    let field = if object.spec.user_name.is_some() { "spec.userName" } else { "metadata.name, used as spec.userName is absent" };
+    let field = if object.spec.user_name.is_some() {
+        "spec.userName"
+    } else {
+        "metadata.name, used as spec.userName is absent"
+    };
     let message = format!(
         "{field}: AWS takes 3 to 100 of letters, digits and _ @ . -, the first a letter, a digit or _; set spec.userName"
     );
@@ -165,7 +148,8 @@ fn served(target: &Target) -> Result<(), Block> {
     if provider == "SERVICE_MANAGED" {
         return Ok(());
     }
-    let message = format!("server {server_id} has identity provider {provider}; users need one that is SERVICE_MANAGED");
+    let message =
+        format!("server {server_id} has identity provider {provider}; users need one that is SERVICE_MANAGED");
     Err(Block::stalled(reasons::INVALID_FOR_SERVER, message))
 }
 
@@ -186,7 +170,9 @@ impl Kind for Users {
         valid(object)?;
         let place = self.doors.on_server(&request, &choice).await?;
         served(&place.detail)?;
-        self.taken(object, &place)?;
+        let users = self.doors.directory.users();
+        let others = users.iter().map(|other| claim(other));
+        rivals::free(&self.doors, &claim(object), &place, reasons::USER_NAME_TAKEN, others)?;
         Ok(place)
     }
 
@@ -199,8 +185,7 @@ impl Kind for Users {
         let spec = &object.spec;
         let namespace = object.namespace().unwrap_or_default();
         let unsupported = login::not_yet_supported(&object.policies());
-        let (login, login_blocks) =
-            self.doors.login(GrantKind::TransferUser, &namespace, &spec.login, place).await?;
+        let (login, login_blocks) = self.doors.login(GrantKind::TransferUser, &namespace, &spec.login, place).await?;
         let listed = Listed {
             inline: spec.ssh_public_keys.as_deref(),
             sources: self.keys(object).await?,
@@ -228,14 +213,8 @@ impl Kind for Users {
         let namespace = object.namespace().unwrap_or_default();
         let uid = object.uid().unwrap_or_default();
         let owner = Owner::new(&self.doors.cluster_id, &namespace, &object.name_any(), &uid);
-        let standing = if owner.judge(&user.tags) == Ownership::Ours {
-            Standing::Owner
-        } else if object.policies().management == ManagementPolicy::ObserveOnly {
-            Standing::Observer
-        } else {
-            Standing::Stranger
-        };
-        Ok(Look::Found(UserState { user, standing }))
+        let ours = owner.judge(&user.tags) == Ownership::Ours;
+        Ok(Look::Found(UserState { user, ours }))
     }
 
     fn tags<'a>(&self, have: &'a UserState) -> Option<&'a Tags> {
@@ -292,17 +271,14 @@ impl Kind for Users {
         wanted: Option<&Wanted<WantedUser>>,
         have: &UserState,
     ) {
-        let UserState { user, standing } = have;
+        let UserState { user, ours } = have;
         status.user_name = Some(user.user_name.clone());
         status.server_id = Some(place.detail.server_id.clone());
-        if *standing == Standing::Owner {
-            status.arn = Some(user.arn.clone());
-        }
-        if *standing != Standing::Stranger {
-            let keys = wanted.and_then(|wanted| wanted.want.keys.as_ref()).filter(|_| *standing == Standing::Owner);
-            status.ssh_public_keys = ssh_keys::observed(keys, &user.ssh_public_keys, &status.ssh_public_keys);
-            status.ssh_public_key_count = i64::try_from(user.ssh_public_keys.len()).ok();
-        }
+        // The ARN confirms that the user is this object's.
+        status.arn = ours.then(|| user.arn.clone());
+        let keys = wanted.and_then(|wanted| wanted.want.keys.as_ref()).filter(|_| *ours);
+        status.ssh_public_keys = ssh_keys::observed(keys, &user.ssh_public_keys, &status.ssh_public_keys);
+        status.ssh_public_key_count = i64::try_from(user.ssh_public_keys.len()).ok();
     }
 
     fn advisory(
@@ -324,10 +300,7 @@ impl Kind for Users {
     }
 
     fn delete(&self, object: &TransferUser, place: &Place<Target>, _: Option<&str>) -> Mutation {
-        Mutation::DeleteUser {
-            server_id: place.detail.server_id.clone(),
-            user_name: user_name(object).to_owned(),
-        }
+        Mutation::DeleteUser { server_id: place.detail.server_id.clone(), user_name: user_name(object).to_owned() }
     }
 
     /// Built, not read from status: whoever writes status could point the tags elsewhere.
@@ -371,3 +344,7 @@ fn plan(object: &TransferUser, target: &Target, want: &WantedUser, have: &User, 
     plan.calls.extend(tags::calls(&have.arn, wanted_tags, owner, &have.tags, &applied));
     plan
 }
+
+#[cfg(test)]
+#[path = "user_tests.rs"]
+mod tests;

@@ -8,6 +8,7 @@ use super::model::{Access, Profile, Server};
 use super::page::{self, PageInput};
 use super::profile::ProfileInput;
 use super::state::{Context, Region};
+use super::wire::joined;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -86,11 +87,12 @@ pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) ->
     let input: NameInput = super::dispatch::parse(input)?;
     let server = region.server(&input.server_id)?;
     needs_directory(server, "describe access")?;
-    let mut described = server.access(&input.external_id)?.profile.described();
-    if !context.config.access_role {
-        described["Role"] = Value::Null;
-    }
-    described["ExternalId"] = input.external_id.into();
+    let profile = &server.access(&input.external_id)?.profile;
+    let more = json!({
+        "Role": context.config.access_role.then_some(&profile.role),
+        "ExternalId": input.external_id,
+    });
+    let described = joined(profile.described(), more);
     Ok(json!({"ServerId": input.server_id, "Access": described}))
 }
 

@@ -26,7 +26,7 @@ pub struct Config {
     /// For how long a deleted server, user or access is still described and listed.
     #[serde(serialize_with = "friendly")]
     pub deletion_time: SignedDuration,
-    /// For how long a new server is missing from ListServers.
+    /// For how long a new server is missing from `ListServers`.
     #[serde(serialize_with = "friendly")]
     pub listing_lag: SignedDuration,
     /// How far a signing time may be from the clock, in either direction.
@@ -64,7 +64,7 @@ pub struct Config {
     pub identity_provider_details: BlockUpdate,
     /// Whether the account may use the endpoint type of before May 2021.
     pub vpc_endpoint_type: bool,
-    /// Whether DescribeAccess and ListAccesses return `Role`.
+    /// Whether `DescribeAccess` and `ListAccesses` return `Role`.
     pub access_role: bool,
     /// Stored users of a server whose identity provider is no longer the service: shown or refused.
     pub users_of_other_provider: Leniency,
@@ -79,7 +79,7 @@ pub struct Config {
     pub empty_first_page: bool,
     /// Limits.
     pub quotas: Quotas,
-    /// What TestIdentityProvider answers instead of its own idea.
+    /// What `TestIdentityProvider` answers instead of its own idea.
     pub test_identity_provider: Option<TestAnswer>,
 }
 
@@ -99,7 +99,7 @@ pub struct Quotas {
     pub host_keys: usize,
 }
 
-/// A fixed answer of TestIdentityProvider.
+/// A fixed answer of `TestIdentityProvider`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "they are AWS's names")]
@@ -154,8 +154,10 @@ switch! {
         Body,
         /// `__type` in the body, with a namespace.
         Namespaced,
-        /// The header `x-amzn-errortype`, with a link, and nothing in the body.
+        /// The header `x-amzn-errortype`, with a link, and nothing in the body. botocore does not look there.
         Header,
+        /// In the header and, plain, in the body.
+        Both,
     }
 }
 switch! {

@@ -1,5 +1,5 @@
 //! What the API model of AWS Transfer says of every request: members, lengths, patterns, enumerations.
-//! A table and nothing else; `tests/clients` compares it with the model that the AWS CLI ships.
+//! A table and nothing else; `tests/clients` compares it with the model that boto3 ships.
 
 use super::operation::Operation;
 use super::shape::{Member, Shape, UNLIMITED, list, matching, may, must, one_of, secret, text};

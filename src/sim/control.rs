@@ -1,6 +1,8 @@
 //! The control path `/_sim/…`: scripts trouble, reads the log, moves the clock, changes things behind a client's back.
 //! Described for its users in `docs/transfer-sim.md`. Not signed, therefore served to this machine only.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -10,9 +12,9 @@ use super::faults::Rule;
 use super::operation::Operation;
 use super::servers;
 use super::service::Service;
-use super::state::{Hidden, World};
+use super::state::{Hidden, Region, World};
 use super::time::after;
-use super::wire;
+use super::wire::{self, joined};
 
 /// Where the control path begins.
 pub const PREFIX: &str = "/_sim/";
@@ -110,23 +112,31 @@ pub fn handle(
 /// Everything that the accounts hold, as of now. Of private keys nothing is held at all.
 #[must_use]
 pub fn state(world: &World, now: Timestamp) -> Value {
-    let mut accounts = json!({});
-    for (account, regions) in &world.accounts {
-        for (name, region) in regions {
-            let mut servers = json!({});
-            for (id, server) in &region.servers {
-                if server.gone.is_some_and(|gone| gone <= now) {
-                    continue;
-                }
-                let mut held = json!(server);
-                held["State"] = server.lifecycle.shown(now).into();
-                servers[id.as_str()] = held;
-            }
-            accounts[account.as_str()][name.as_str()] = json!({"servers": servers});
-        }
-    }
-    wire::without_nulls(&mut accounts);
-    json!({"now": now, "accounts": accounts})
+    let shown = |region: &Region| {
+        let here = region.servers.iter();
+        let servers: BTreeMap<&String, Value> = here
+            .filter(|(_, s)| s.gone.is_none_or(|gone| now < gone))
+            .map(|(id, s)| {
+                (
+                    id,
+                    joined(json!(s), json!({"State": s.lifecycle.shown(now)})),
+                )
+            })
+            .collect();
+        json!({"servers": servers})
+    };
+    let of_account = |regions: &BTreeMap<String, Region>| {
+        let all = regions.iter().map(|(name, r)| (name.clone(), shown(r)));
+        all.collect::<serde_json::Map<_, _>>()
+    };
+    let accounts: BTreeMap<&String, _> = world
+        .accounts
+        .iter()
+        .map(|(account, regions)| (account, of_account(regions)))
+        .collect();
+    let mut state = json!({"now": now, "accounts": accounts});
+    wire::without_nulls(&mut state);
+    state
 }
 
 fn arm(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
@@ -149,7 +159,8 @@ fn arm(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
 
 fn hide(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
     let hide: Hide = read(body)?;
-    let until = after(service.clock(machine), hide.lasting);
+    let now = service.clock(machine);
+    let until = after(now, hide.lasting);
     let account = hide.account.unwrap_or_else(|| service.root.account.clone());
     let region = hide.region.as_deref().unwrap_or(REGION);
     let held = service.world.region(&account, region);

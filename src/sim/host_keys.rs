@@ -13,6 +13,7 @@ use super::page::{self, PageInput};
 use super::state::{Context, Region};
 use super::tags;
 use super::time::epoch;
+use super::wire::joined;
 use crate::ssh::{self, PublicKey};
 
 /// What is said of a key beside the key itself.
@@ -137,7 +138,7 @@ pub fn same_key<'s>(server: &'s Server, fingerprint: &str) -> Option<&'s HostKey
     keys.iter().find(|k| k.host_key_fingerprint == fingerprint)
 }
 
-/// The fingerprint that DescribeServer shows: that of the oldest RSA key, else of the oldest.
+/// The fingerprint that `DescribeServer` shows: that of the oldest RSA key, else of the oldest.
 #[must_use]
 pub fn shown(server: &Server) -> Option<&str> {
     let keys = &server.host_keys;
@@ -202,10 +203,8 @@ pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) ->
     let key = keys
         .find(|k| k.host_key_id == input.host_key_id)
         .ok_or_else(|| unknown(&input.host_key_id))?;
-    let mut described = listed(key, &input.server_id, context);
-    described["Fingerprint"] = Value::Null;
-    described["HostKeyFingerprint"] = key.host_key_fingerprint.clone().into();
-    described["Tags"] = json!(key.tags);
+    let more = json!({"HostKeyFingerprint": key.host_key_fingerprint, "Tags": key.tags});
+    let described = joined(common(key, &input.server_id, context), more);
     Ok(json!({"HostKey": described}))
 }
 
@@ -244,15 +243,19 @@ pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Ans
     let page = page::cut(&listing, &input.page, context, sorted.into_iter(), |k| {
         &k.host_key_id
     })?;
-    let keys: Vec<Value> = page.items.iter().map(|k| listed(k, id, context)).collect();
+    let listed = |key: &&HostKey| {
+        let more = json!({"Fingerprint": key.host_key_fingerprint});
+        joined(common(key, id, context), more)
+    };
+    let keys: Vec<Value> = page.items.iter().map(listed).collect();
     Ok(json!({"NextToken": page.next_token, "ServerId": id, "HostKeys": keys}))
 }
 
-fn listed(key: &HostKey, server_id: &str, context: &Context<'_>) -> Value {
+/// The fingerprint has another name in a description than in a listing; the rest is the same.
+fn common(key: &HostKey, server_id: &str, context: &Context<'_>) -> Value {
     json!({
         "Arn": context.arn(&format!("host-key/{server_id}/{}", key.host_key_id)),
         "HostKeyId": key.host_key_id,
-        "Fingerprint": key.host_key_fingerprint,
         "Description": key.description,
         "Type": key.r#type,
         "DateImported": epoch(key.date_imported),

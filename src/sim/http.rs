@@ -113,7 +113,7 @@ async fn handle(
     wait(arrived.delay()).await;
     let departure = {
         let mut service = host.service();
-        let departure = service.carry_out(arrived, clock());
+        let departure = service.carry_out(&arrived, clock());
         if let Err(error) = host.save(&mut service) {
             tracing::error!(%error, "cannot write the state file");
             return plain(500, "cannot write the state file");
@@ -121,13 +121,13 @@ async fn handle(
         departure
     };
     wait(departure.delay).await;
-    match departure.reply {
-        Some(reply) => reply.map(Body::from),
-        None => {
+    departure.reply.map_or_else(
+        || {
             peer.cut();
             plain(500, "")
-        }
-    }
+        },
+        |reply| reply.map(Body::from),
+    )
 }
 
 impl Host {

@@ -1,4 +1,4 @@
-//! TestIdentityProvider: what a directory, function or gateway behind a server would say.
+//! `TestIdentityProvider`: what a directory, function or gateway behind a server would say.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -21,6 +21,7 @@ pub mod operation;
 pub mod page;
 pub mod profile;
 pub mod random;
+pub mod request;
 pub mod security_policies;
 pub mod servers;
 pub mod service;

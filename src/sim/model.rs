@@ -99,7 +99,7 @@ pub struct S3StorageOptions {
     pub directory_listing_optimization: Option<String>,
 }
 
-/// The settings of a server: what UpdateServer can change, after AWS's defaults were filled in.
+/// The settings of a server: what `UpdateServer` can change, after AWS's defaults were filled in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs, reason = "they are AWS's names")]
@@ -130,7 +130,7 @@ pub struct Server {
     pub server_id: String,
     /// `S3` or `EFS`; cannot change.
     pub domain: String,
-    /// What UpdateServer changes.
+    /// What `UpdateServer` changes.
     pub settings: Settings,
     /// The state that Describe shows, as a function of time.
     pub lifecycle: Lifecycle,

@@ -39,7 +39,7 @@ pub fn created(
     context: &mut Context<'_>,
 ) -> Answer<Option<EndpointDetails>> {
     let details = changes.endpoint_details.clone().unwrap_or_default();
-    if some(&details.address_allocation_ids).is_some() {
+    if some(details.address_allocation_ids.as_ref()).is_some() {
         return Err(ApiError::invalid(
             "AddressAllocationIds cannot be set in CreateServer",
         ));
@@ -129,14 +129,14 @@ fn fresh(
             let vpc = details.vpc_id.filter(|v| !v.is_empty()).ok_or_else(|| {
                 ApiError::invalid("VpcId must be specified for EndpointType: VPC")
             })?;
-            let subnets = some(&details.subnet_ids).cloned();
+            let subnets = some(details.subnet_ids.as_ref()).cloned();
             unique("SubnetIds", subnets.as_deref())?;
             Ok(Some(EndpointDetails {
                 address_allocation_ids: None,
                 subnet_ids: subnets,
                 vpc_endpoint_id: Some(context.random.id("vpce")),
                 vpc_id: Some(vpc),
-                security_group_ids: some(&details.security_group_ids).cloned(),
+                security_group_ids: some(details.security_group_ids.as_ref()).cloned(),
             }))
         }
         "VPC_ENDPOINT" => {
@@ -174,7 +174,7 @@ fn other_type(
     if state != "OFFLINE" {
         return Err(offline("EndpointType"));
     }
-    if some(&sent.address_allocation_ids).is_some() {
+    if some(sent.address_allocation_ids.as_ref()).is_some() {
         return Err(ApiError::invalid(format!(
             "Cannot specify AddressAllocationids when updating server to EndpointType: {kind}"
         )));
@@ -195,7 +195,7 @@ fn same_type(
     match old.endpoint_type.as_str() {
         "VPC" => {
             let held = old.endpoint_details.clone().unwrap_or_default();
-            same_vpc(held, &sent, state).map(Some)
+            same_vpc(&held, &sent, state).map(Some)
         }
         kind => {
             let fresh = fresh(kind, sent, context)?;
@@ -207,12 +207,16 @@ fn same_type(
     }
 }
 
-fn same_vpc(held: EndpointDetails, sent: &EndpointDetails, state: &str) -> Answer<EndpointDetails> {
+fn same_vpc(
+    held: &EndpointDetails,
+    sent: &EndpointDetails,
+    state: &str,
+) -> Answer<EndpointDetails> {
     refuse_endpoint_id(sent)?;
     if sent.vpc_id.is_some() && sent.vpc_id != held.vpc_id {
         return Err(ApiError::invalid("Changing VpcId is not supported"));
     }
-    let groups = some(&sent.security_group_ids);
+    let groups = some(sent.security_group_ids.as_ref());
     if groups.is_some_and(|g| !same_set(g, held.security_group_ids.as_deref())) {
         return Err(ApiError::invalid(
             "Changing Security Group is not supported",
@@ -221,11 +225,11 @@ fn same_vpc(held: EndpointDetails, sent: &EndpointDetails, state: &str) -> Answe
     let mut next = held.clone();
     if let Some(subnets) = &sent.subnet_ids {
         next.subnet_ids = Some(subnets.clone()).filter(|s| !s.is_empty());
-        change_subnets(&held, &next, sent, state)?;
+        change_subnets(held, &next, sent, state)?;
     }
     if let Some(addresses) = &sent.address_allocation_ids {
         next.address_allocation_ids = Some(addresses.clone()).filter(|a| !a.is_empty());
-        change_addresses(&held, &next, state)?;
+        change_addresses(held, &next, state)?;
     }
     Ok(next)
 }
@@ -244,7 +248,7 @@ fn change_subnets(
             "AddressAllocationIds must be removed before SubnetIds can be modified",
         ));
     }
-    if some(&sent.address_allocation_ids).is_some() {
+    if some(sent.address_allocation_ids.as_ref()).is_some() {
         return Err(ApiError::invalid(
             "Specified SubnetIds must exist in the server before attaching AddressAllocationIds",
         ));
@@ -304,8 +308,8 @@ fn conflict() -> ApiError {
     )
 }
 
-fn some(list: &Option<Vec<String>>) -> Option<&Vec<String>> {
-    list.as_ref().filter(|l| !l.is_empty())
+fn some(list: Option<&Vec<String>>) -> Option<&Vec<String>> {
+    list.filter(|l| !l.is_empty())
 }
 
 fn same_set(one: &[String], other: Option<&[String]>) -> bool {

@@ -13,6 +13,7 @@ use super::page::{self, PageInput};
 use super::settings::Changes;
 use super::state::{Context, Region};
 use super::time::after;
+use super::wire::joined;
 use super::{network, settings, tags};
 
 #[derive(Debug, Deserialize)]
@@ -230,7 +231,6 @@ fn described(server: &Server, context: &Context<'_>) -> Value {
     let workflows = &settings.workflow_details;
     let any_workflow = workflows.on_upload.is_some() || workflows.on_partial_upload.is_some();
     let as2 = settings.protocols.iter().any(|p| p == "AS2");
-    let mut shown = listed(server, context);
     let more = json!({
         "Certificate": text(&settings.certificate),
         "ProtocolDetails": settings::shown_protocol_details(settings, context.config),
@@ -254,10 +254,7 @@ fn described(server: &Server, context: &Context<'_>) -> Value {
         "As2ServiceManagedEgressIpAddresses": as2.then_some(AS2_EGRESS),
         "IpAddressType": settings.ip_address_type,
     });
-    if let (Some(shown), Value::Object(more)) = (shown.as_object_mut(), more) {
-        shown.extend(more);
-    }
-    shown
+    joined(listed(server, context), more)
 }
 
 /// Puts a server into a state by force, where it stays until somebody starts or stops it.

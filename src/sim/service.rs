@@ -4,7 +4,7 @@
 
 use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::calls::{Call, Calls};
 use super::config::{Config, ErrorType, MessageKey};
@@ -12,6 +12,7 @@ use super::error::{Answer, ApiError};
 use super::faults::{EffectOfError, Fault, Faults, Seen, Verdict};
 use super::operation::Operation;
 use super::random::Random;
+use super::request::{self, Target};
 use super::sigv4::{self, Claim, Refusal};
 use super::state::{Context, World};
 use super::sts::{self, Caller};
@@ -65,14 +66,6 @@ pub struct Departure {
     pub delay: SignedDuration,
 }
 
-/// Which service and operation a request is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Target {
-    Transfer(String),
-    Sts(String),
-    Unknown,
-}
-
 impl Arrived {
     /// How long the request is held up before it is carried out.
     #[must_use]
@@ -109,8 +102,8 @@ impl Service {
 
     /// Takes a request in: it is counted by the script of trouble, and nothing else happens yet.
     pub fn arrive(&mut self, request: Request<Vec<u8>>, machine: Timestamp) -> Arrived {
-        let target = target(&request);
-        let input = input(&target, request.body());
+        let target = request::target(&request);
+        let input = request::input(&target, request.body());
         let claim = sigv4::claim(&request);
         let seen = Seen {
             operation: target.name(),
@@ -129,13 +122,13 @@ impl Service {
     }
 
     /// Carries a request out: signature, effect, log, answer.
-    pub fn carry_out(&mut self, arrived: Arrived, machine: Timestamp) -> Departure {
+    pub fn carry_out(&mut self, arrived: &Arrived, machine: Timestamp) -> Departure {
         let now = self.clock(machine);
         let fault = arrived.verdict.fault.as_ref();
-        let mut call = noted(&arrived, now);
+        let mut call = noted(arrived, now);
         let result = match fault {
             Some(Fault::Refuse {}) => Err(ApiError::new("ConnectionRefused", "")),
-            _ => self.run(&arrived, now, &mut call),
+            _ => self.run(arrived, now, &mut call),
         };
         call.outcome = match &result {
             Ok(_) => "ok".to_owned(),
@@ -163,7 +156,7 @@ impl Service {
         let service = arrived.target.service();
         let (caller, region) = self
             .authenticate(arrived, service, now)
-            .map_err(|refusal| refused(refusal, service))?;
+            .map_err(|refusal| refusal.error(service == "sts"))?;
         call.account = Some(caller.account.clone());
         call.principal = Some(caller.arn.clone());
         if let Some((error, EffectOfError::None)) =
@@ -357,47 +350,6 @@ impl Service {
     }
 }
 
-impl Target {
-    fn name(&self) -> &str {
-        match self {
-            Self::Transfer(name) | Self::Sts(name) => name,
-            Self::Unknown => "",
-        }
-    }
-
-    const fn service(&self) -> &'static str {
-        match self {
-            Self::Sts(_) => "sts",
-            Self::Transfer(_) | Self::Unknown => "transfer",
-        }
-    }
-}
-
-fn target(request: &Request<Vec<u8>>) -> Target {
-    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
-    if let Some(name) = header("x-amz-target") {
-        return name
-            .strip_prefix("TransferService.")
-            .map_or(Target::Unknown, |n| Target::Transfer(n.to_owned()));
-    }
-    let is_form = |t: &str| t.starts_with("application/x-www-form-urlencoded");
-    if header("content-type").is_some_and(is_form) {
-        let action = sts::form(request.body()).remove("Action");
-        return Target::Sts(action.unwrap_or_default());
-    }
-    Target::Unknown
-}
-
-/// The input as JSON; a form becomes an object of texts. What is no JSON becomes null, which validation refuses.
-fn input(target: &Target, body: &[u8]) -> Value {
-    match target {
-        Target::Transfer(_) if body.is_empty() => json!({}),
-        Target::Transfer(_) => serde_json::from_slice(body).unwrap_or(Value::Null),
-        Target::Sts(_) => json!(sts::form(body)),
-        Target::Unknown => Value::Null,
-    }
-}
-
 fn noted(arrived: &Arrived, now: Timestamp) -> Call {
     let claim = arrived.claim.as_ref().ok();
     let name = arrived.target.name();
@@ -427,35 +379,4 @@ fn noted(arrived: &Arrived, now: Timestamp) -> Call {
 
 fn text(value: &Value, member: &str) -> Option<String> {
     value.get(member)?.as_str().map(str::to_owned)
-}
-
-/// Query services and JSON services have different codes for the same refusal.
-fn refused(refusal: Refusal, service: &str) -> ApiError {
-    let query = service == "sts";
-    let code = |json: &'static str, xml: &'static str| if query { xml } else { json };
-    match refusal {
-        Refusal::Missing => ApiError::new(
-            code(
-                "MissingAuthenticationTokenException",
-                "MissingAuthenticationToken",
-            ),
-            "Request is missing Authentication Token",
-        ),
-        Refusal::Incomplete(text) => ApiError::new(
-            code("IncompleteSignatureException", "IncompleteSignature"),
-            text,
-        ),
-        Refusal::UnknownKey => ApiError::new(
-            code("UnrecognizedClientException", "InvalidClientTokenId"),
-            "The security token included in the request is invalid.",
-        ),
-        Refusal::Expired => ApiError::new(
-            code("ExpiredTokenException", "ExpiredToken"),
-            "The security token included in the request is expired",
-        ),
-        Refusal::Wrong(text) => ApiError::new(
-            code("InvalidSignatureException", "SignatureDoesNotMatch"),
-            text,
-        ),
-    }
 }

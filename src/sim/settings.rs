@@ -12,7 +12,7 @@ use super::network;
 use super::security_policies;
 use super::state::Context;
 
-/// The members that CreateServer and UpdateServer share; what is absent stays as it is.
+/// The members that `CreateServer` and `UpdateServer` share; what is absent stays as it is.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs, reason = "they are AWS's names")]

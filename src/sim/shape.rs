@@ -56,11 +56,13 @@ pub struct Member {
 pub const UNLIMITED: usize = usize::MAX;
 
 /// Text with a length only.
+#[must_use]
 pub const fn text(min: usize, max: usize) -> Shape {
     matching(min, max, "")
 }
 
 /// Text with a length and a pattern.
+#[must_use]
 pub const fn matching(min: usize, max: usize, pattern: &'static str) -> Shape {
     Shape::Text(Text {
         min,
@@ -72,6 +74,7 @@ pub const fn matching(min: usize, max: usize, pattern: &'static str) -> Shape {
 }
 
 /// Text that must not be seen in any log.
+#[must_use]
 pub const fn secret(min: usize, max: usize) -> Shape {
     Shape::Text(Text {
         min,
@@ -83,6 +86,7 @@ pub const fn secret(min: usize, max: usize) -> Shape {
 }
 
 /// One of a fixed set of words.
+#[must_use]
 pub const fn one_of(values: &'static [&'static str]) -> Shape {
     Shape::Text(Text {
         min: 0,
@@ -94,11 +98,13 @@ pub const fn one_of(values: &'static [&'static str]) -> Shape {
 }
 
 /// An array with a number of elements.
+#[must_use]
 pub const fn list(of: &'static Shape, min: usize, max: usize) -> Shape {
     Shape::List { of, min, max }
 }
 
 /// A member that may be absent.
+#[must_use]
 pub const fn may(name: &'static str, shape: &'static Shape) -> Member {
     Member {
         name,
@@ -108,6 +114,7 @@ pub const fn may(name: &'static str, shape: &'static Shape) -> Member {
 }
 
 /// A member that must be present.
+#[must_use]
 pub const fn must(name: &'static str, shape: &'static Shape) -> Member {
     Member {
         name,

@@ -6,6 +6,7 @@ use http::Request;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
+use super::error::ApiError;
 use super::time::{after, basic};
 
 /// What a request says of its own signature.
@@ -39,6 +40,39 @@ pub enum Refusal {
     Expired,
     /// A signature that can be read and is wrong.
     Wrong(String),
+}
+
+impl Refusal {
+    /// As AWS says it: query services and JSON services have different codes for the same thing.
+    #[must_use]
+    pub fn error(self, query: bool) -> ApiError {
+        let code = |json: &'static str, xml: &'static str| if query { xml } else { json };
+        match self {
+            Self::Missing => ApiError::new(
+                code(
+                    "MissingAuthenticationTokenException",
+                    "MissingAuthenticationToken",
+                ),
+                "Request is missing Authentication Token",
+            ),
+            Self::Incomplete(text) => ApiError::new(
+                code("IncompleteSignatureException", "IncompleteSignature"),
+                text,
+            ),
+            Self::UnknownKey => ApiError::new(
+                code("UnrecognizedClientException", "InvalidClientTokenId"),
+                "The security token included in the request is invalid.",
+            ),
+            Self::Expired => ApiError::new(
+                code("ExpiredTokenException", "ExpiredToken"),
+                "The security token included in the request is expired",
+            ),
+            Self::Wrong(text) => ApiError::new(
+                code("InvalidSignatureException", "SignatureDoesNotMatch"),
+                text,
+            ),
+        }
+    }
 }
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -175,9 +209,9 @@ fn canonical_request(request: &Request<Vec<u8>>, signed: &[String]) -> Result<St
     for name in signed {
         let value = header(request, name).unwrap_or_default();
         let squeezed: Vec<&str> = value.split(' ').filter(|w| !w.is_empty()).collect();
-        text.push_str(&format!("{name}:{}\n", squeezed.join(" ")));
+        text.extend([name, ":", &squeezed.join(" "), "\n"]);
     }
-    text.push_str(&format!("\n{}\n{hash}", signed.join(";")));
+    text.extend(["\n", &signed.join(";"), "\n", &hash]);
     Ok(text)
 }
 
@@ -194,8 +228,5 @@ fn header(request: &Request<Vec<u8>>, name: &str) -> Option<String> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    format!("{:x}", Sha256::digest(bytes))
 }

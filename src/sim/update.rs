@@ -1,4 +1,4 @@
-//! UpdateServer: network, other settings and host key change together or not at all.
+//! `UpdateServer`: network, other settings and host key change together or not at all.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

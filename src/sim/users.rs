@@ -9,6 +9,7 @@ use super::page::{self, PageInput};
 use super::profile::ProfileInput;
 use super::state::{Context, Region};
 use super::time::epoch;
+use super::wire::joined;
 use super::{ssh_keys, tags};
 
 #[derive(Debug, Deserialize)]
@@ -112,12 +113,14 @@ pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) ->
     let server = region.server(&server_id)?;
     server.allows_users("describe user", context.config)?;
     let user = server.user(&user_name)?;
-    let mut described = user.profile.described();
     let keys: Vec<Value> = user.ssh_public_keys.iter().map(described_key).collect();
-    described["Arn"] = context.arn(&format!("user/{server_id}/{user_name}")).into();
-    described["SshPublicKeys"] = keys.into();
-    described["Tags"] = json!(user.tags);
-    described["UserName"] = user_name.into();
+    let more = json!({
+        "Arn": context.arn(&format!("user/{server_id}/{user_name}")),
+        "SshPublicKeys": keys,
+        "Tags": user.tags,
+        "UserName": user_name,
+    });
+    let described = joined(user.profile.described(), more);
     Ok(json!({"ServerId": server_id, "User": described}))
 }
 

@@ -21,12 +21,7 @@ pub fn check(operation: Operation, body: &Value) -> Answer<()> {
         return Err(serialization("Start of structure or map expected"));
     };
     let mut faults = Vec::new();
-    check_members(
-        constraints::members(operation),
-        object,
-        &String::new(),
-        &mut faults,
-    )?;
+    check_members(constraints::members(operation), object, "", &mut faults)?;
     match faults.len() {
         0 => Ok(()),
         1 => Err(refused("1 validation error detected", &faults)),

@@ -32,18 +32,17 @@ pub fn failure(
 ) -> (Vec<u8>, Vec<(&'static str, String)>) {
     let mut body = Map::new();
     let mut headers = Vec::new();
-    match style.0 {
-        ErrorType::Body => {
-            body.insert("__type".to_owned(), json!(error.code));
-        }
-        ErrorType::Namespaced => {
-            let name = format!("com.amazonaws.transfer#{}", error.code);
-            body.insert("__type".to_owned(), json!(name));
-        }
-        ErrorType::Header => headers.push((
-            "x-amzn-errortype",
-            format!("{}:http://internal.amazon.com/coral/", error.code),
-        )),
+    let in_body = match style.0 {
+        ErrorType::Body | ErrorType::Both => Some(error.code.clone()),
+        ErrorType::Namespaced => Some(format!("com.amazonaws.transfer#{}", error.code)),
+        ErrorType::Header => None,
+    };
+    if let Some(name) = in_body {
+        body.insert("__type".to_owned(), json!(name));
+    }
+    if matches!(style.0, ErrorType::Header | ErrorType::Both) {
+        let value = format!("{}:http://internal.amazon.com/coral/", error.code);
+        headers.push(("x-amzn-errortype", value));
     }
     let lower = match style.1 {
         MessageKey::Mixed => in_front(&error.code),
@@ -98,6 +97,15 @@ fn in_front(code: &str) -> bool {
             | "InvalidSignatureException"
             | "ExpiredTokenException"
     )
+}
+
+/// One object with the members of both; those of `more` win.
+#[must_use]
+pub fn joined(mut base: Value, more: Value) -> Value {
+    if let (Some(base), Value::Object(more)) = (base.as_object_mut(), more) {
+        base.extend(more);
+    }
+    base
 }
 
 /// Drops every member that is null, at any depth.

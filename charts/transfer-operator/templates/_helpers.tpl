@@ -1,0 +1,52 @@
+{{/*
+Everything has one fixed name: two operators in a cluster would work against each other, so a second release has to
+fail, which Helm does when objects of its names belong to another release.
+*/}}
+{{- define "transfer-operator.name" -}}
+transfer-operator
+{{- end }}
+
+{{- define "transfer-operator.selectorLabels" -}}
+app.kubernetes.io/name: transfer-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "transfer-operator.labels" -}}
+{{ include "transfer-operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- end }}
+
+{{- define "transfer-operator.image" -}}
+{{- $image := .Values.image -}}
+{{- if $image.digest -}}
+{{ $image.repository }}@{{ $image.digest }}
+{{- else -}}
+{{ $image.repository }}:{{ $image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end }}
+
+{{/* The arguments of the operator as a YAML list. */}}
+{{- define "transfer-operator.args" -}}
+{{- $operator := .Values.operator -}}
+- run
+{{- range $flag, $value := dict
+      "resync-interval" $operator.resyncInterval
+      "signature-tolerance" $operator.signatureTolerance
+      "listing-lag" $operator.listingLag
+      "cluster-id" $operator.clusterId
+      "log-format" $operator.logFormat
+      "log-level" $operator.logLevel
+      "rejection-grace" $operator.rejectionGrace
+      "aws-read-rate" $operator.rates.read
+      "aws-write-rate" $operator.rates.write
+      "aws-create-server-rate" $operator.rates.createServer
+      "health-addr" $operator.healthAddr
+}}
+{{- if $value }}
+- {{ printf "--%s=%v" $flag $value | quote }}
+{{- end }}
+{{- end }}
+{{- range .Values.extraArgs }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,113 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::needless_pass_by_value, reason = "json!() at the call reads better without a reference")]
+use super::*;
+use crate::kinds::login_fakes::*;
+use serde_json::{Value, json};
+
+const GROUP: &str = "S-1-5-21";
+const OLD: &str = "arn:aws:iam::123456789012:role/old";
+
+fn access(name: &str, spec: Value, status: Value) -> TransferAccess {
+    let mut spec = spec;
+    let members = spec.as_object_mut().unwrap();
+    members.entry("role").or_insert(json!(ROLE));
+    members.entry("externalId").or_insert(json!(GROUP));
+    members.entry("serverRef").or_insert(json!({"name": "files"}));
+    object(json!({
+        "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferAccess",
+        "metadata": {"name": name, "namespace": "ns", "uid": format!("{name}-uid"), "creationTimestamp": "2030-01-01T00:00:00Z"},
+        "spec": spec, "status": status
+    }))
+}
+
+fn fresh(spec: Value) -> TransferAccess {
+    access("finance", spec, json!({"observedGeneration": -1}))
+}
+
+fn created() -> Value {
+    json!({"observedGeneration": 1, "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default",
+        "serverId": SERVER, "externalId": GROUP,
+        "create": {"uid": "finance-uid", "phase": "None", "attempt": "a", "startedAt": "2030-01-01T00:00:00Z"}})
+}
+
+fn aws_access(settings: Value) -> Access {
+    Access { external_id: GROUP.to_owned(), settings: serde_json::from_value(settings).unwrap() }
+}
+
+/// What the kind sees in AWS and sends for it.
+async fn planned(world: &Arc<World>, object: &TransferAccess) -> Plan {
+    let accesses = Accesses::new(doors(world));
+    let place = accesses.place(object).await.unwrap();
+    let wanted = accesses.want(object, &place, at("2030-01-01T00:00:00Z")).await.unwrap();
+    let Look::Found(have) = accesses.look(object, &place).await.unwrap() else { panic!() };
+    accesses.plan(object, &place, &wanted, &have, &Owner::new(CLUSTER, "ns", "finance", "finance-uid"))
+}
+
+#[tokio::test]
+async fn a_role_that_aws_does_not_describe_is_taken_from_the_listing() {
+    let world = world("AWS_DIRECTORY_SERVICE");
+    *world.aws_access.lock().unwrap() = Some(aws_access(json!({})));
+    for (listed, calls) in [(Some(ROLE), 0), (None, 0), (Some(OLD), 1)] {
+        *world.listed_role.lock().unwrap() = listed.map(str::to_owned);
+        let plan = planned(&world, &fresh(json!({}))).await;
+        assert_eq!(plan.calls.len(), calls, "{listed:?}");
+    }
+    *world.aws_access.lock().unwrap() = Some(aws_access(json!({"role": OLD})));
+    let Plan { calls, .. } = planned(&world, &fresh(json!({}))).await;
+    let [Mutation::UpdateAccess { server_id, external_id, settings }] = calls.as_slice() else { panic!("{calls:?}") };
+    assert_eq!((server_id.as_str(), external_id.as_str()), (SERVER, GROUP));
+    assert_eq!(settings.role.as_deref(), Some(ROLE));
+}
+
+#[tokio::test]
+async fn what_is_not_yet_supported_holds_every_call() {
+    let world = world("AWS_DIRECTORY_SERVICE");
+    *world.aws_access.lock().unwrap() = Some(aws_access(json!({"role": OLD})));
+    let plan = planned(&world, &fresh(json!({"lifecycle": {"managementPolicy": "ReportDrift"}}))).await;
+    assert!(plan.calls.is_empty() && !plan.changes.is_empty());
+}
+
+#[tokio::test]
+async fn accesses_need_a_directory() {
+    let accesses = Accesses::new(doors(&world("SERVICE_MANAGED")));
+    let Err(Trouble::Blocked(block)) = accesses.place(&fresh(json!({}))).await else { panic!() };
+    assert_eq!((block.reason, block.stalled), (reasons::INVALID_FOR_SERVER, true));
+}
+
+#[test]
+fn only_the_record_of_a_create_that_was_not_refused_confirms() {
+    let status = |change: fn(&mut Value)| {
+        let mut status = created();
+        change(&mut status);
+        confirmed(&object::<TransferAccessStatus>(status))
+    };
+    assert!(status(|_| ()));
+    assert!(!status(|status| status["create"]["phase"] = json!("Rejected")));
+    assert!(!status(|status| drop(status["create"].as_object_mut().unwrap().remove("attempt"))));
+    assert!(!status(|status| drop(status.as_object_mut().unwrap().remove("create"))));
+    assert!(!status(|status| drop(status.as_object_mut().unwrap().remove("externalId"))));
+}
+
+#[tokio::test]
+async fn of_two_objects_for_one_group_the_older_one_owns_it() {
+    let world = world("AWS_DIRECTORY_SERVICE");
+    let older = access("a-first", json!({}), json!({"observedGeneration": -1}));
+    *world.accesses.lock().unwrap() = vec![Arc::new(older.clone()), Arc::new(fresh(json!({})))];
+    let accesses = Accesses::new(doors(&world));
+    let Err(Trouble::Blocked(block)) = accesses.place(&fresh(json!({}))).await else { panic!() };
+    assert_eq!((block.reason, block.stalled), (reasons::EXTERNAL_ID_TAKEN, true));
+    assert!(accesses.place(&older).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_the_recorded_group() {
+    let world = world("AWS_DIRECTORY_SERVICE");
+    let mut object = access("finance", json!({"externalId": "S-1-9"}), created());
+    let accesses = Accesses::new(doors(&world));
+    let Err(Trouble::Blocked(block)) = accesses.place(&object).await else { panic!() };
+    assert_eq!(block.reason, reasons::IMMUTABLE);
+    object.metadata.deletion_timestamp = object.metadata.creation_timestamp.clone();
+    let place = accesses.place(&object).await.unwrap();
+    let Mutation::DeleteAccess { external_id, .. } = accesses.delete(&object, &place, None) else { panic!() };
+    assert_eq!(external_id, GROUP);
+}

@@ -1,0 +1,263 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::unnecessary_wraps, reason = "stands in tables beside failures")]
+use super::*;
+use crate::aws::FaultKind;
+use crate::kinds::login_fakes::*;
+use serde_json::json;
+
+fn caller(account: &str) -> Result<CallerIdentity, Fault> {
+    Ok(CallerIdentity { account: account.to_owned(), arn: format!("arn:aws:sts::{account}:assumed-role/op/x") })
+}
+
+fn with_caller(answer: Result<CallerIdentity, Fault>) -> Arc<World> {
+    let world = Arc::new(World::default());
+    *world.caller.lock().unwrap() = Some(answer);
+    world
+}
+
+fn identities(world: &Arc<World>) -> Identities {
+    Identities::new(doors(world), settings())
+}
+
+/// The last status written, as the watch would bring it back.
+fn stored(world: &World) -> AwsIdentity {
+    let mut object = identity();
+    object.status =
+        world.statuses.lock().unwrap().last().cloned().map(|status| serde_json::from_value(status).unwrap());
+    object
+}
+
+fn ready(world: &World) -> (String, String, bool) {
+    let conditions = stored(world).status.unwrap().conditions;
+    let ready = condition::find(&conditions, types::READY).unwrap();
+    (ready.status.clone(), ready.reason.clone(), condition::is_true(&conditions, types::STALLED))
+}
+
+fn asked(world: &World) -> usize {
+    world.reads.lock().unwrap().len()
+}
+
+fn row(truth: &str, reason: &str, stalled: bool) -> (String, String, bool) {
+    (truth.to_owned(), reason.to_owned(), stalled)
+}
+
+#[test]
+fn every_combination_of_facts_has_its_step() {
+    let none = Facts { deleting: false, finalizer: false, referred: false, valid: true, due: false };
+    let rows = [
+        (none, Step::Rest),
+        (Facts { due: true, ..none }, Step::Verify),
+        (Facts { referred: true, due: true, ..none }, Step::Finalize),
+        (Facts { referred: true, finalizer: true, due: true, ..none }, Step::Verify),
+        (Facts { valid: false, due: true, ..none }, Step::Refuse),
+        (Facts { valid: false, referred: true, ..none }, Step::Finalize),
+        (Facts { deleting: true, referred: true, due: true, ..none }, Step::Rest),
+        (Facts { deleting: true, finalizer: true, valid: false, due: true, ..none }, Step::Leave),
+    ];
+    for (facts, expected) in rows {
+        assert_eq!(decide(facts), expected, "{facts:?}");
+    }
+}
+
+#[test]
+fn a_spec_that_slipped_past_admission_is_refused() {
+    let spec = |change: fn(&mut Value)| {
+        let mut value = serde_json::to_value(identity().spec).unwrap();
+        change(&mut value);
+        fault(&serde_json::from_value(value).unwrap())
+    };
+    let role = |account: &str| json!({"roleArn": format!("arn:aws:iam::{account}:role/x")});
+    assert_eq!(spec(|_| ()), None);
+    assert!(spec(|spec| spec["accountId"] = json!("12")).unwrap().contains("spec.accountId"));
+    assert!(spec(|spec| spec["regions"] = json!([])).unwrap().contains("spec.regions"));
+    assert!(spec(|spec| spec["credentials"] = json!({"source": "AssumeRole"})).unwrap().contains("assumeRole"));
+    for (source, account, right) in
+        [("AssumeRole", ACCOUNT, true), ("AssumeRole", "999999999999", false), ("Operator", ACCOUNT, false)]
+    {
+        let mut value = serde_json::to_value(identity().spec).unwrap();
+        value["credentials"] = json!({"source": source, "assumeRole": role(account)});
+        let found = fault(&serde_json::from_value(value).unwrap());
+        assert_eq!(found.is_none(), right, "{source} {account}: {found:?}");
+    }
+}
+
+#[test]
+fn what_sts_answers_becomes_a_verdict() {
+    let spec = identity().spec;
+    let limited = AwsIdentitySpec { rate_limit: Some(RateLimit { requests_per_second: Some(1) }), ..spec.clone() };
+    let failed = |kind, code| Err(refusal(kind, code, None));
+    let short = Duration::from_secs(1);
+    let rows = [
+        (&spec, caller(ACCOUNT), short, "Settled", reasons::VERIFIED),
+        (&spec, caller("999999999999"), short, "Stalled", reasons::ACCOUNT_MISMATCH),
+        (&spec, failed(FaultKind::Credentials, "AccountMismatch"), short, "Stalled", reasons::ACCOUNT_MISMATCH),
+        (&spec, failed(FaultKind::Credentials, "ExpiredToken"), short, "Failed", reasons::IDENTITY_NOT_READY),
+        (
+            &spec,
+            failed(FaultKind::Denied, "AccessDenied"),
+            retry::ENVIRONMENTAL_PATIENCE,
+            "Stalled",
+            reasons::IDENTITY_NOT_READY,
+        ),
+        (
+            &spec,
+            failed(FaultKind::Lost, "Timeout"),
+            retry::ENVIRONMENTAL_PATIENCE,
+            "Failed",
+            reasons::IDENTITY_NOT_READY,
+        ),
+        (&limited, caller(ACCOUNT), short, "Stalled", reasons::NOT_YET_SUPPORTED),
+        (&limited, failed(FaultKind::Lost, "Timeout"), short, "Failed", reasons::IDENTITY_NOT_READY),
+    ];
+    for (spec, answer, lasted, kind, expected) in rows {
+        let (name, reason) = match judge(spec, &answer, lasted, short) {
+            Verdict::Settled { reason, .. } => ("Settled", reason),
+            Verdict::Stalled { reason, .. } => ("Stalled", reason),
+            Verdict::Failed { reason, .. } => ("Failed", reason),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((name, reason), (kind, expected), "{answer:?}");
+    }
+}
+
+#[test]
+fn an_object_needs_the_identity_while_it_holds_something_in_aws() {
+    let object = |finalizer: bool, spec: &str, status: &str| {
+        let finalizers = if finalizer { json!([FINALIZER]) } else { json!(["other"]) };
+        json!({"metadata": {"finalizers": finalizers}, "spec": {"awsIdentityRef": {"name": spec}}, "status": {"awsIdentity": status}})
+    };
+    assert!(needs(&object(true, "default", ""), "default"));
+    assert!(needs(&object(true, "", "default"), "default"), "a user may outlive its server");
+    assert!(!needs(&object(false, "default", "default"), "default"), "nothing of it is in AWS");
+    assert!(!needs(&object(true, "other", "other"), "default"));
+    assert!(!needs(&json!({}), "default"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_verified_once_per_change_and_then_now_and_again() {
+    let world = with_caller(caller(ACCOUNT));
+    let identities = identities(&world);
+    let Next::After(resync) = identities.reconcile(&identity()).await.unwrap() else { panic!() };
+    assert_eq!(ready(&world), row("True", reasons::VERIFIED, false));
+    let status = stored(&world).status.unwrap();
+    assert_eq!(
+        (status.account_id.as_deref(), status.regions.as_slice()),
+        (Some(ACCOUNT), [REGION.to_owned()].as_slice())
+    );
+    assert_eq!(status.observed_generation, 1);
+    assert!(matches!(identities.reconcile(&stored(&world)).await.unwrap(), Next::After(_)));
+    assert_eq!(asked(&world), 1, "its own status write is no reason to ask again");
+
+    let mut poked = stored(&world);
+    poked.metadata.annotations = Some(BTreeMap::from([(RECONCILE_AT.to_owned(), "now".to_owned())]));
+    identities.reconcile(&poked).await.unwrap();
+    assert_eq!(asked(&world), 2);
+    assert_eq!(stored(&world).status.unwrap().last_handled_reconcile_at.as_deref(), Some("now"));
+
+    poked.status = stored(&world).status;
+    let writes = world.statuses.lock().unwrap().len();
+    tokio::time::advance(resync + Duration::from_secs(1)).await;
+    identities.reconcile(&poked).await.unwrap();
+    assert_eq!(asked(&world), 3);
+    assert_eq!(world.statuses.lock().unwrap().len(), writes, "nothing new, nothing written");
+    assert_eq!(world.notes.lock().unwrap().len(), 1, "one event for one change");
+
+    poked.metadata.generation = Some(2);
+    identities.reconcile(&poked).await.unwrap();
+    assert_eq!(asked(&world), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_retried_at_growing_distance_and_becomes_stalled_when_it_lasts() {
+    let denied = refusal(FaultKind::Denied, "AccessDenied", None);
+    let world = with_caller(Err(denied));
+    let identities = identities(&world);
+    let mut waits = Vec::new();
+    let mut object = identity();
+    for _ in 0..4 {
+        let Next::After(wait) = identities.reconcile(&object).await.unwrap() else { panic!() };
+        waits.push(wait);
+        object = stored(&world);
+        assert_eq!(ready(&world), row("False", reasons::IDENTITY_NOT_READY, false));
+        identities.reconcile(&object).await.unwrap();
+        tokio::time::advance(wait).await;
+    }
+    assert!(waits.is_sorted() && waits[3] > waits[0], "{waits:?}");
+    assert_eq!(asked(&world), 4, "a pass before its time asks nothing");
+    tokio::time::advance(retry::ENVIRONMENTAL_PATIENCE).await;
+    identities.reconcile(&object).await.unwrap();
+    assert_eq!(ready(&world), row("False", reasons::IDENTITY_NOT_READY, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_failure_does_not_take_ready_away() {
+    let world = with_caller(caller(ACCOUNT));
+    let identities = identities(&world);
+    let Next::After(resync) = identities.reconcile(&identity()).await.unwrap() else { panic!() };
+    *world.caller.lock().unwrap() = Some(Err(refusal(FaultKind::Lost, "Timeout", None)));
+    tokio::time::advance(resync).await;
+    let object = stored(&world);
+    identities.reconcile(&object).await.unwrap();
+    assert_eq!(asked(&world), 2);
+    assert_eq!(world.statuses.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_finalizer_comes_as_soon_as_any_object_names_it() {
+    let world = with_caller(caller(ACCOUNT));
+    world.servers.lock().unwrap().push(Arc::new(server(json!({"awsIdentityRef": {"name": "another"}}))));
+    let identities = identities(&world);
+    identities.reconcile(&identity()).await.unwrap();
+    assert!(world.finalizers.lock().unwrap().is_empty());
+    world.servers.lock().unwrap().push(Arc::new(server(json!({}))));
+    identities.reconcile(&identity()).await.unwrap();
+    assert_eq!(*world.finalizers.lock().unwrap(), [true]);
+}
+
+#[tokio::test]
+async fn deletion_waits_for_objects_that_need_it_and_names_them() {
+    let world = with_caller(caller(ACCOUNT));
+    let mut object = identity();
+    object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
+    object.metadata.deletion_timestamp = serde_json::from_value(json!("2030-01-01T00:00:00Z")).unwrap();
+    let live = |name: &str, finalizers: Value| {
+        json!({"kind": "TransferUser", "metadata": {"namespace": "ns", "name": name, "finalizers": finalizers},
+            "spec": {"something": "that this version cannot decode"}, "status": {"awsIdentity": "default"}})
+    };
+    *world.live.lock().unwrap() = vec![live("alice", json!([FINALIZER])), live("bob", json!([]))];
+    let identities = identities(&world);
+    assert_eq!(identities.reconcile(&object).await.unwrap(), Next::After(IN_USE_AGAIN));
+    assert_eq!(ready(&world), row("False", reasons::IN_USE, false));
+    let conditions = stored(&world).status.unwrap().conditions;
+    let message = &condition::find(&conditions, types::READY).unwrap().message;
+    assert!(message.contains("1 objects") && message.contains("TransferUser ns/alice"), "{message}");
+    assert!(world.finalizers.lock().unwrap().is_empty());
+
+    world.live.lock().unwrap().clear();
+    assert_eq!(identities.reconcile(&object).await.unwrap(), Next::OnChange);
+    assert_eq!(*world.finalizers.lock().unwrap(), [false]);
+    assert_eq!(asked(&world), 0, "an identity that goes is not verified");
+}
+
+#[tokio::test]
+async fn a_bad_spec_and_a_rate_limit_are_stalled() {
+    let world = with_caller(caller(ACCOUNT));
+    let mut object = identity();
+    object.spec.regions.clear();
+    identities(&world).reconcile(&object).await.unwrap();
+    assert_eq!(ready(&world), row("False", reasons::INVALID_SPEC, true));
+    assert_eq!(asked(&world), 0);
+    let mut object = identity();
+    object.spec.rate_limit = Some(RateLimit { requests_per_second: Some(5) });
+    identities(&world).reconcile(&object).await.unwrap();
+    assert_eq!(ready(&world), row("False", reasons::NOT_YET_SUPPORTED, true));
+}
+
+#[tokio::test]
+async fn a_write_that_lost_a_race_is_not_trouble_and_a_failed_one_is() {
+    let world = with_caller(caller(ACCOUNT));
+    *world.refuse_writes.lock().unwrap() = Some(ClusterError::Conflict("default".to_owned()));
+    assert_eq!(identities(&world).reconcile(&identity()).await.unwrap(), Next::After(WATCH_CATCHES_UP));
+    *world.refuse_writes.lock().unwrap() = Some(ClusterError::Forbidden("default".to_owned()));
+    assert!(identities(&world).reconcile(&identity()).await.is_err());
+}

@@ -1,0 +1,264 @@
+//! Doors without anything behind them, for the tests of users, accesses and identities.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+use kube::core::ApiResource;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::doors::Doors;
+use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use crate::aws::gate::Rates;
+use crate::aws::session::{Aws, CallerIdentity};
+use crate::aws::types::{Access, ListedAccess, Page, Server, ServerSettings, Tags, User};
+use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
+use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData};
+use crate::engine::evidence::Windows;
+use crate::engine::settings::{Chance, Settings};
+
+pub const ACCOUNT: &str = "123456789012";
+pub const REGION: &str = "eu-central-1";
+pub const SERVER: &str = "s-0123456789abcdef0";
+pub const CLUSTER: &str = "cluster-1";
+pub const ROLE: &str = "arn:aws:iam::123456789012:role/sftp";
+
+/// Everything that the doors show, and what was asked and written.
+#[derive(Default)]
+pub struct World {
+    pub identities: Mutex<Vec<Arc<AwsIdentity>>>,
+    pub servers: Mutex<Vec<Arc<TransferServer>>>,
+    pub users: Mutex<Vec<Arc<TransferUser>>>,
+    pub accesses: Mutex<Vec<Arc<TransferAccess>>>,
+    pub config_maps: Mutex<BTreeMap<Name, BTreeMap<String, String>>>,
+    pub forbidden: Mutex<bool>,
+    pub aws_server: Mutex<Server>,
+    pub aws_user: Mutex<Option<User>>,
+    pub aws_access: Mutex<Option<Access>>,
+    pub listed_role: Mutex<Option<String>>,
+    pub caller: Mutex<Option<Result<CallerIdentity, Fault>>>,
+    pub live: Mutex<Vec<Value>>,
+    pub reads: Mutex<Vec<&'static str>>,
+    pub statuses: Mutex<Vec<Value>>,
+    pub finalizers: Mutex<Vec<bool>>,
+    pub notes: Mutex<Vec<Note>>,
+    pub refuse_writes: Mutex<Option<ClusterError>>,
+}
+
+pub fn object<K: DeserializeOwned>(value: Value) -> K {
+    serde_json::from_value(value).unwrap()
+}
+
+pub fn identity() -> AwsIdentity {
+    object(json!({
+        "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
+        "metadata": {"name": "default", "uid": "identity", "generation": 1, "resourceVersion": "1"},
+        "spec": {"accountId": ACCOUNT, "regions": [REGION], "credentials": {"source": "Operator"},
+            "tags": {"owner": "platform"},
+            "grants": [{"name": "a", "kinds": ["TransferServer", "TransferUser", "TransferAccess"],
+                "namespaces": {"from": "Names", "names": ["ns", "other"]}, "roleArns": [ROLE]}]}
+    }))
+}
+
+/// The server object `ns/files`, whose id is known.
+pub fn server(spec: Value) -> TransferServer {
+    let mut spec = spec;
+    spec.as_object_mut().unwrap().entry("region").or_insert(json!(REGION));
+    object(json!({
+        "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferServer",
+        "metadata": {"name": "files", "namespace": "ns", "uid": "server-uid"},
+        "spec": spec, "status": {"observedGeneration": 1, "serverId": SERVER}
+    }))
+}
+
+/// A world in which `ns/files` is a server of ours with this provider.
+pub fn world(provider: &str) -> Arc<World> {
+    let world = World::default();
+    world.identities.lock().unwrap().push(Arc::new(identity()));
+    world.servers.lock().unwrap().push(Arc::new(server(json!({"allowedReferences": {"namespaces": {"from": "All"}}}))));
+    *world.aws_server.lock().unwrap() = Server {
+        server_id: SERVER.to_owned(),
+        domain: Some("S3".to_owned()),
+        settings: ServerSettings { identity_provider_type: Some(provider.to_owned()), ..ServerSettings::default() },
+        tags: owner_tags("ns/files", "server-uid"),
+        ..Server::default()
+    };
+    Arc::new(world)
+}
+
+pub fn owner_tags(name: &str, uid: &str) -> Tags {
+    let rows = [(crate::api::TAG_CLUSTER, CLUSTER), (crate::api::TAG_OWNER, name), (crate::api::TAG_UID, uid)];
+    rows.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+pub fn doors(world: &Arc<World>) -> Arc<Doors> {
+    Arc::new(Doors {
+        cluster: Arc::clone(world) as Arc<dyn Cluster>,
+        directory: Arc::clone(world) as Arc<dyn Directory>,
+        aws: Arc::new(FakeAws(Arc::clone(world))),
+        cluster_id: CLUSTER.to_owned(),
+        verified: super::doors::Verified::default(),
+    })
+}
+
+pub fn refusal(kind: FaultKind, code: &str, resource_type: Option<&str>) -> Fault {
+    Fault {
+        operation: "Fake",
+        kind,
+        code: code.to_owned(),
+        message: "no".to_owned(),
+        resource_type: resource_type.map(str::to_owned),
+        retry_after: None,
+        date: None,
+    }
+}
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+struct Fixed;
+
+impl Chance for Fixed {
+    fn uuid(&self) -> String {
+        "attempt".to_owned()
+    }
+    fn fraction(&self) -> f64 {
+        0.5
+    }
+    fn wall(&self) -> Timestamp {
+        at("2030-01-01T00:00:00Z")
+    }
+}
+
+pub fn settings() -> Settings {
+    Settings {
+        cluster_id: CLUSTER.to_owned(),
+        windows: Windows { tolerance: SignedDuration::from_mins(15), lag: SignedDuration::from_mins(2) },
+        resync: Duration::from_mins(10),
+        rejection_grace: Duration::from_mins(2),
+        chance: Arc::new(Fixed),
+    }
+}
+
+#[async_trait]
+impl Cluster for World {
+    async fn get(&self, _: &ApiResource, _: &Name) -> Result<Option<Value>, ClusterError> {
+        Ok(None)
+    }
+    async fn list(&self, kind: &ApiResource) -> Result<Vec<Value>, ClusterError> {
+        let live = self.live.lock().unwrap();
+        Ok(live.iter().filter(|object| object["kind"] == kind.kind.as_str()).cloned().collect())
+    }
+    async fn apply_status(&self, _: &ApiResource, name: &Name, _: &str, status: Value) -> Result<Value, ClusterError> {
+        if let Some(error) = self.refuse_writes.lock().unwrap().clone() {
+            return Err(error);
+        }
+        assert_eq!(name.namespace, "", "identities are cluster-scoped");
+        self.statuses.lock().unwrap().push(status);
+        Ok(Value::Null)
+    }
+    async fn set_finalizer(
+        &self,
+        _: &ApiResource,
+        _: &Name,
+        uid: &str,
+        resource_version: &str,
+        present: bool,
+    ) -> Result<Value, ClusterError> {
+        assert_eq!((uid, resource_version), ("identity", "1"), "tested against what was read");
+        self.finalizers.lock().unwrap().push(present);
+        Ok(Value::Null)
+    }
+    async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {
+        Ok(None)
+    }
+    async fn config_map(&self, name: &Name) -> Result<Option<BTreeMap<String, String>>, ClusterError> {
+        if *self.forbidden.lock().unwrap() {
+            return Err(ClusterError::Forbidden(name.to_string()));
+        }
+        Ok(self.config_maps.lock().unwrap().get(name).cloned())
+    }
+    async fn publish(&self, _: &ApiResource, _: &Value, note: Note) {
+        self.notes.lock().unwrap().push(note);
+    }
+}
+
+impl Directory for World {
+    fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>> {
+        self.identities.lock().unwrap().iter().find(|identity| identity.name_any() == name).cloned()
+    }
+    fn server(&self, name: &Name) -> Option<Arc<TransferServer>> {
+        let servers = self.servers.lock().unwrap();
+        servers
+            .iter()
+            .find(|server| server.namespace().as_ref() == Some(&name.namespace) && server.name_any() == name.name)
+            .cloned()
+    }
+    fn namespace_labels(&self, _: &str) -> Option<BTreeMap<String, String>> {
+        Some(BTreeMap::new())
+    }
+    fn servers(&self) -> Vec<Arc<TransferServer>> {
+        self.servers.lock().unwrap().clone()
+    }
+    fn users(&self) -> Vec<Arc<TransferUser>> {
+        self.users.lock().unwrap().clone()
+    }
+    fn accesses(&self) -> Vec<Arc<TransferAccess>> {
+        self.accesses.lock().unwrap().clone()
+    }
+}
+
+struct FakeAws(Arc<World>);
+
+#[async_trait]
+impl Aws for FakeAws {
+    async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, Fault> {
+        let transfer = Arc::new(FakeTransfer(Arc::clone(&self.0)));
+        let clock = Arc::new(AwsClock::default());
+        let gate = Gate::new(Rates::default());
+        Ok(Account::new(identity.spec.account_id.clone(), region.to_owned(), transfer, gate, clock))
+    }
+    async fn verify(&self, _: &AwsIdentity) -> Result<CallerIdentity, Fault> {
+        self.0.reads.lock().unwrap().push("GetCallerIdentity");
+        self.0.caller.lock().unwrap().clone().unwrap()
+    }
+}
+
+struct FakeTransfer(Arc<World>);
+
+#[async_trait]
+impl Transfer for FakeTransfer {
+    async fn read(&self, _: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
+        let world = &self.0;
+        world.reads.lock().unwrap().push(call.operation());
+        let missing = || refusal(FaultKind::NotFound, "ResourceNotFoundException", Some("User"));
+        let value = match call {
+            Read::DescribeServer { .. } => Answer::Server(Box::new(world.aws_server.lock().unwrap().clone())),
+            Read::DescribeUser { server_id, user_name } => {
+                let user = world.aws_user.lock().unwrap().clone();
+                assert_eq!(server_id, SERVER);
+                Answer::User(Box::new(user.filter(|user| user.user_name == user_name).ok_or_else(missing)?))
+            }
+            Read::DescribeAccess { .. } => {
+                Answer::Access(Box::new(world.aws_access.lock().unwrap().clone().ok_or_else(missing)?))
+            }
+            Read::ListAccesses { .. } => {
+                let role = world.listed_role.lock().unwrap().clone();
+                let external_id = "S-1-5-21".to_owned();
+                let row = ListedAccess { external_id, role, ..ListedAccess::default() };
+                Answer::Accesses(Page { items: vec![row], next_token: None })
+            }
+            other => return Err(refusal(FaultKind::Rejected, other.operation(), None)),
+        };
+        Ok(Reply { value, date: Some(at("2030-01-01T00:00:00Z")) })
+    }
+    async fn mutate(&self, _: Permit, _: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
+        Err(refusal(FaultKind::Rejected, call.operation(), None))
+    }
+}

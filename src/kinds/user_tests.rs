@@ -1,0 +1,312 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::needless_pass_by_value, reason = "json!() at the call reads better without a reference")]
+use super::*;
+use crate::cluster::Name;
+use crate::kinds::login_fakes::*;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC";
+
+/// The object `namespace/name` with uid `name-uid`.
+fn user(namespace: &str, name: &str, spec: Value, status: Value) -> TransferUser {
+    let mut spec = spec;
+    let members = spec.as_object_mut().unwrap();
+    members.entry("role").or_insert(json!(ROLE));
+    members.entry("serverRef").or_insert(json!({"name": "files", "namespace": "ns"}));
+    object(json!({
+        "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferUser",
+        "metadata": {"name": name, "namespace": namespace, "uid": format!("{name}-uid"), "creationTimestamp": "2030-01-01T00:00:00Z"},
+        "spec": spec, "status": status
+    }))
+}
+
+fn alice(spec: Value) -> TransferUser {
+    user("ns", "alice", spec, json!({"observedGeneration": -1}))
+}
+
+fn arn(name: &str) -> String {
+    format!("arn:aws:transfer:{REGION}:{ACCOUNT}:user/{SERVER}/{name}")
+}
+
+fn confirmed_as(name: &str) -> Value {
+    json!({"observedGeneration": 1, "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default",
+        "serverId": SERVER, "userName": name, "arn": arn(name)})
+}
+
+/// Alice as AWS has her, with keys and the tags of her object.
+fn aws_alice(keys: &[&str]) -> User {
+    let key = |(index, body): (usize, &&str)| crate::aws::types::SshPublicKey {
+        id: format!("key-{index}"),
+        body: (*body).to_owned(),
+        date_imported: None,
+    };
+    let mut tags = owner_tags("ns/alice", "alice-uid");
+    tags.insert("owner".to_owned(), "platform".to_owned());
+    User {
+        arn: arn("alice"),
+        user_name: "alice".to_owned(),
+        settings: serde_json::from_value(json!({"role": ROLE, "homeDirectoryType": "PATH"})).unwrap(),
+        ssh_public_keys: keys.iter().enumerate().map(key).collect(),
+        tags,
+    }
+}
+
+async fn blocked(world: &Arc<World>, object: &TransferUser) -> Block {
+    match Users::new(doors(world)).place(object).await {
+        Err(Trouble::Blocked(block)) => block,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn planned(world: &Arc<World>, object: &TransferUser, have: &User) -> (Vec<&'static str>, Vec<Block>) {
+    let users = Users::new(doors(world));
+    let place = users.place(object).await.unwrap();
+    let wanted = users.want(object, &place, at("2030-01-01T00:00:00Z")).await.unwrap();
+    let have = UserState { user: have.clone(), ours: true };
+    let owner = Owner::new(CLUSTER, "ns", "alice", "alice-uid");
+    let plan = users.plan(object, &place, &wanted, &have, &owner);
+    (plan.calls.iter().map(Mutation::operation).collect(), [wanted.blocks, plan.blocks].concat())
+}
+
+#[tokio::test]
+async fn a_user_that_is_as_wanted_needs_no_call() {
+    let world = world("SERVICE_MANAGED");
+    let object = alice(json!({"sshPublicKeys": [{"publicKey": KEY}]}));
+    assert_eq!(planned(&world, &object, &aws_alice(&[KEY])).await, (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn keys_go_before_settings_and_tags() {
+    let object = alice(json!({"homeDirectory": "/b", "tags": {"a": "1"}, "sshPublicKeys": [{"publicKey": KEY}]}));
+    let (calls, blocks) = planned(&world("SERVICE_MANAGED"), &object, &aws_alice(&[KEY, OTHER])).await;
+    assert_eq!(calls, ["DeleteSshPublicKey", "UpdateUser", "TagResource"]);
+    assert!(blocks.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_yet_supported_holds_everything_but_the_removal_of_keys() {
+    let spec = json!({"lifecycle": {"managementPolicy": "ReportDrift"}, "homeDirectory": "/b", "tags": {"a": "1"},
+        "sshPublicKeys": [{"publicKey": KEY}, {"publicKey": OTHER.replace("AgIC", "AgID")}]});
+    let (calls, blocks) = planned(&world("SERVICE_MANAGED"), &alice(spec), &aws_alice(&[KEY, OTHER])).await;
+    assert_eq!(calls, ["DeleteSshPublicKey"]);
+    assert_eq!(blocks[0].reason, reasons::NOT_YET_SUPPORTED);
+}
+
+#[tokio::test]
+async fn a_role_that_is_not_granted_holds_the_role_and_nothing_else() {
+    let spec = json!({"role": "arn:aws:iam::123456789012:role/admin", "homeDirectory": "/b",
+        "sshPublicKeys": [{"publicKey": KEY}]});
+    let world = world("SERVICE_MANAGED");
+    let (calls, blocks) = planned(&world, &alice(spec), &aws_alice(&[KEY, OTHER])).await;
+    assert_eq!(calls, ["DeleteSshPublicKey", "UpdateUser"]);
+    assert_eq!(blocks[0].reason, reasons::ROLE_NOT_GRANTED);
+    let only_role = alice(json!({"role": "arn:aws:iam::123456789012:role/admin"}));
+    assert!(planned(&world, &only_role, &aws_alice(&[])).await.0.is_empty(), "no call would be without it");
+}
+
+#[tokio::test]
+async fn the_first_key_and_all_tags_go_with_the_create() {
+    let world = world("SERVICE_MANAGED");
+    let users = Users::new(doors(&world));
+    let spec = json!({"userName": "Alice_1", "tags": {"owner": "team", "a": "1"}, "homeDirectory": "/b",
+        "sshPublicKeys": [{"publicKey": KEY}, {"publicKey": OTHER}]});
+    let object = alice(spec);
+    let place = users.place(&object).await.unwrap();
+    let wanted = users.want(&object, &place, at("2030-01-01T00:00:00Z")).await.unwrap();
+    assert_eq!(wanted.applied.paths, ["homeDirectory", "role"]);
+    assert_eq!(wanted.applied.tags, ["a", "owner"]);
+    let owner = Owner::new(CLUSTER, "ns", "alice", "alice-uid");
+    let Mutation::CreateUser(call) = users.create(&object, &place, &wanted, &owner.tags("attempt-1")) else { panic!() };
+    assert_eq!((call.server_id.as_str(), call.user_name.as_str()), (SERVER, "Alice_1"));
+    assert_eq!(call.ssh_public_key_body.as_deref(), Some(KEY));
+    assert_eq!(call.settings.role.as_deref(), Some(ROLE));
+    assert_eq!(call.tags.get("owner").map(String::as_str), Some("team"), "the object's own tags win");
+    assert_eq!(call.tags.get(crate::api::TAG_ATTEMPT).map(String::as_str), Some("attempt-1"));
+}
+
+#[tokio::test]
+async fn a_source_that_is_missing_empty_or_forbidden_blocks_and_deletes_nothing() {
+    let world = world("SERVICE_MANAGED");
+    let spec = json!({"sshPublicKeys": [{"publicKey": KEY}],
+        "sshPublicKeysFrom": [{"configMapKeyRef": {"name": "keys", "key": "authorized_keys"}}]});
+    let object = alice(spec);
+    let name = Name { namespace: "ns".to_owned(), name: "keys".to_owned() };
+    let data = |key: &str, text: &str| BTreeMap::from([(key.to_owned(), text.to_owned())]);
+    for content in [None, Some(data("other", KEY)), Some(data("authorized_keys", " \n"))] {
+        match content {
+            None => world.config_maps.lock().unwrap().clear(),
+            Some(data) => drop(world.config_maps.lock().unwrap().insert(name.clone(), data)),
+        }
+        let (calls, blocks) = planned(&world, &object, &aws_alice(&[OTHER])).await;
+        assert_eq!(calls, ["ImportSshPublicKey"], "imports go on");
+        assert_eq!((blocks[0].reason, blocks[0].stalled), (reasons::SOURCE_NOT_READY, false));
+        assert!(blocks[0].message.contains("spec.sshPublicKeysFrom[0]"), "{blocks:?}");
+    }
+    world.config_maps.lock().unwrap().insert(name, data("authorized_keys", OTHER));
+    assert_eq!(planned(&world, &object, &aws_alice(&[KEY, OTHER])).await, (vec![], vec![]));
+    *world.forbidden.lock().unwrap() = true;
+    let (calls, blocks) = planned(&world, &object, &aws_alice(&[KEY, OTHER])).await;
+    assert_eq!((calls.len(), blocks[0].reason), (0, reasons::SOURCE_NOT_READY));
+}
+
+#[tokio::test]
+async fn a_shared_policy_is_read_and_its_absence_holds_only_the_policy() {
+    let world = world("SERVICE_MANAGED");
+    let spec = json!({"homeDirectory": "/b", "policyFrom": {"configMapKeyRef": {"name": "p", "key": "json"}}});
+    let (calls, blocks) = planned(&world, &alice(spec.clone()), &aws_alice(&[])).await;
+    assert_eq!((calls, blocks[0].reason), (vec!["UpdateUser"], reasons::SOURCE_NOT_READY));
+    let name = Name { namespace: "ns".to_owned(), name: "p".to_owned() };
+    world.config_maps.lock().unwrap().insert(name, BTreeMap::from([("json".to_owned(), "{ }".to_owned())]));
+    let users = Users::new(doors(&world));
+    let object = alice(spec);
+    let place = users.place(&object).await.unwrap();
+    let wanted = users.want(&object, &place, at("2030-01-01T00:00:00Z")).await.unwrap();
+    assert!(wanted.blocks.is_empty());
+    assert_eq!(wanted.want.login.settings.policy.as_deref(), Some("{}"));
+}
+
+#[tokio::test]
+async fn a_name_that_aws_refuses_and_a_server_of_another_provider_block_before_any_look() {
+    let managed = world("SERVICE_MANAGED");
+    for (name, spec) in [
+        ("al", json!({})),
+        ("alice", json!({"userName": "a b c"})),
+        ("alice", json!({"userName": "-abc"})),
+        ("alice", json!({"userName": "älice"})),
+    ] {
+        let block = blocked(&managed, &user("ns", name, spec, json!({"observedGeneration": -1}))).await;
+        assert_eq!((block.reason, block.stalled), (reasons::INVALID_SPEC, true));
+    }
+    assert!(managed.reads.lock().unwrap().is_empty(), "not one call");
+    let block = blocked(&world("AWS_LAMBDA"), &alice(json!({}))).await;
+    assert_eq!((block.reason, block.stalled), (reasons::INVALID_FOR_SERVER, true));
+}
+
+#[tokio::test]
+async fn a_renamed_user_that_slipped_through_is_refused() {
+    let object = user("ns", "alice", json!({"userName": "bob"}), confirmed_as("alice"));
+    let block = blocked(&world("SERVICE_MANAGED"), &object).await;
+    assert_eq!(block.reason, reasons::IMMUTABLE);
+}
+
+#[tokio::test]
+async fn only_the_owner_tags_make_a_user_ours_and_confirm_it() {
+    let world = world("SERVICE_MANAGED");
+    let users = Users::new(doors(&world));
+    let object = alice(json!({"sshPublicKeys": [{"publicKey": KEY}]}));
+    let place = users.place(&object).await.unwrap();
+    let wanted = users.want(&object, &place, at("2030-01-01T00:00:00Z")).await.unwrap();
+    let foreign = User { tags: owner_tags("other/alice", "someone"), ..aws_alice(&[KEY]) };
+    for (user, ours) in [(aws_alice(&[KEY]), true), (foreign, false)] {
+        *world.aws_user.lock().unwrap() = Some(user);
+        let Look::Found(have) = users.look(&object, &place).await.unwrap() else { panic!() };
+        assert_eq!(have.ours, ours);
+        let mut status = TransferUserStatus::default();
+        users.observed(&mut status, &place, Some(&wanted), &have);
+        assert_eq!(users.confirmed(&status), ours);
+        assert_eq!(status.ssh_public_keys[0].managed, ours);
+        assert_eq!((status.ssh_public_key_count, status.server_id.as_deref()), (Some(1), Some(SERVER)));
+    }
+}
+
+#[test]
+fn an_arn_of_another_user_or_server_confirms_nothing() {
+    let confirmed_by = |arn: &str| {
+        let status: TransferUserStatus =
+            object(json!({"observedGeneration": 1, "serverId": SERVER, "userName": "alice", "arn": arn}));
+        confirmed(&status)
+    };
+    assert!(confirmed_by(&arn("alice")));
+    assert!(!confirmed_by(&arn("malice")) && !confirmed_by(&arn("alice").replace(SERVER, "s-1")) && !confirmed_by(""));
+}
+
+#[tokio::test]
+async fn missing_is_told_from_a_missing_server() {
+    let world = world("SERVICE_MANAGED");
+    let users = Users::new(doors(&world));
+    let object = alice(json!({}));
+    let place = users.place(&object).await.unwrap();
+    assert!(matches!(users.look(&object, &place).await, Ok(Look::Missing)));
+    let gone = refusal(FaultKind::NotFound, "ResourceNotFoundException", Some("Server"));
+    assert!(matches!(missing::<()>(&gone), Look::ParentMissing));
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_the_recorded_user_whatever_the_references_say() {
+    let world = world("SERVICE_MANAGED");
+    world.servers.lock().unwrap().clear();
+    let mut object = user("ns", "alice", json!({"userName": "bob"}), confirmed_as("alice"));
+    object.metadata.deletion_timestamp = alice(json!({})).metadata.creation_timestamp;
+    let users = Users::new(doors(&world));
+    let place = users.place(&object).await.unwrap();
+    let Mutation::DeleteUser { server_id, user_name } = users.delete(&object, &place, None) else { panic!() };
+    assert_eq!((server_id.as_str(), user_name.as_str()), (SERVER, "alice"));
+    assert_eq!(users.arn(&object, &place, None), Some(arn("alice")));
+}
+
+/// Whom `me` is told to own its name, with `other` beside it.
+async fn owner_beside(me: &TransferUser, other: TransferUser) -> Option<Block> {
+    let world = world("SERVICE_MANAGED");
+    *world.users.lock().unwrap() = vec![Arc::new(me.clone()), Arc::new(other)];
+    match Users::new(doors(&world)).place(me).await {
+        Ok(_) => None,
+        Err(Trouble::Blocked(block)) => Some(block),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn of_two_objects_for_one_user_one_owns_it() {
+    let new = || json!({"observedGeneration": -1});
+    let me = || user("ns", "alice", json!({}), new());
+    let named =
+        |namespace: &str, name: &str, status: Value| user(namespace, name, json!({"userName": "alice"}), status);
+    let aged = |mut object: TransferUser, time: &str| {
+        object.metadata.creation_timestamp = Some(serde_json::from_value(json!(time)).unwrap());
+        object
+    };
+    let held = |mut object: TransferUser| {
+        object.metadata.finalizers = Some(vec![crate::api::FINALIZER.to_owned()]);
+        object
+    };
+    let (before, after) = ("2029-01-01T00:00:00Z", "2031-01-01T00:00:00Z");
+    let observer =
+        json!({"userName": "alice", "lifecycle": {"managementPolicy": "ObserveOnly", "deletionPolicy": "Retain"}});
+    let elsewhere = json!({"userName": "alice", "serverRef": {"name": "other-files", "namespace": "ns"}});
+    let rows: Vec<(&str, TransferUser, TransferUser, bool)> = vec![
+        ("the older one owns it", me(), aged(named("ns", "zoe", new()), before), true),
+        ("the younger one does not", me(), aged(named("ns", "bob", new()), after), false),
+        ("of the same age the lower uid", me(), named("ns", "aaron", new()), true),
+        ("of the same age the higher uid does not", me(), named("ns", "bob", new()), false),
+        ("who created it owns it, though younger", me(), aged(named("ns", "bob", confirmed_as("alice")), after), true),
+        ("who is about to create it owns it", me(), held(aged(named("ns", "bob", new()), after)), true),
+        (
+            "I created it",
+            user("ns", "alice", json!({}), confirmed_as("alice")),
+            aged(named("ns", "bob", new()), before),
+            false,
+        ),
+        ("I am about to create it", held(me()), aged(named("ns", "bob", new()), before), false),
+        ("a user of another name", me(), aged(user("ns", "bob", json!({}), new()), before), false),
+        ("one that only observes", me(), aged(user("ns", "bob", observer, new()), before), false),
+        ("one on another server", me(), aged(user("ns", "bob", elsewhere, new()), before), false),
+        ("one in a namespace without a grant", me(), aged(named("stranger", "bob", new()), before), false),
+    ];
+    for (reason, me, other, taken) in rows {
+        let block = owner_beside(&me, other).await;
+        assert_eq!(block.is_some(), taken, "{reason}: {block:?}");
+        if let Some(block) = block {
+            assert_eq!((block.reason, block.stalled), (reasons::USER_NAME_TAKEN, true), "{reason}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_about_to_be_free_is_waited_for() {
+    let mut leaving = user("ns", "bob", json!({"userName": "alice"}), confirmed_as("alice"));
+    leaving.metadata.deletion_timestamp = leaving.metadata.creation_timestamp.clone();
+    let block = owner_beside(&alice(json!({})), leaving).await.unwrap();
+    assert!(!block.stalled, "{block:?}");
+}

@@ -1,0 +1,65 @@
+//! What a request is for, read off its headers and body before anything is believed.
+
+use http::Request;
+use serde_json::{Value, json};
+
+use super::sts;
+
+/// Which service and operation a request is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// AWS Transfer, and the name of the operation.
+    Transfer(String),
+    /// AWS STS, and the name of the action.
+    Sts(String),
+    /// Neither.
+    Unknown,
+}
+
+impl Target {
+    /// The operation's name, as it was asked for.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Transfer(name) | Self::Sts(name) => name,
+            Self::Unknown => "",
+        }
+    }
+
+    /// The service that a signature has to be scoped to.
+    #[must_use]
+    pub const fn service(&self) -> &'static str {
+        match self {
+            Self::Sts(_) => "sts",
+            Self::Transfer(_) | Self::Unknown => "transfer",
+        }
+    }
+}
+
+/// Reads it off the headers; a query service names its action in the form.
+#[must_use]
+pub fn target(request: &Request<Vec<u8>>) -> Target {
+    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
+    if let Some(name) = header("x-amz-target") {
+        return name
+            .strip_prefix("TransferService.")
+            .map_or(Target::Unknown, |n| Target::Transfer(n.to_owned()));
+    }
+    let is_form = |t: &str| t.starts_with("application/x-www-form-urlencoded");
+    if header("content-type").is_some_and(is_form) {
+        let action = sts::form(request.body()).remove("Action");
+        return Target::Sts(action.unwrap_or_default());
+    }
+    Target::Unknown
+}
+
+/// The input as JSON; a form becomes an object of texts. What is no JSON becomes null, which validation refuses.
+#[must_use]
+pub fn input(target: &Target, body: &[u8]) -> Value {
+    match target {
+        Target::Transfer(_) if body.is_empty() => json!({}),
+        Target::Transfer(_) => serde_json::from_slice(body).unwrap_or(Value::Null),
+        Target::Sts(_) => json!(sts::form(body)),
+        Target::Unknown => Value::Null,
+    }
+}

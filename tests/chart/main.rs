@@ -1,0 +1,12 @@
+//! The Helm chart: what it renders, by real Helm, and what an installation of it does in a real API server.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod files;
+mod helm;
+mod operator;
+mod release;
+mod render;
+mod rights;

@@ -1,0 +1,108 @@
+//! The operator as the chart installs it: its flags, and its work with the rights of the chart's ServiceAccount.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use tokio::process::Command;
+
+use crate::helm::{EVERYTHING, Helm, NAMESPACE, object};
+use crate::support::{ControlPlane, Operator, Sim};
+
+const VALUES: &str = r#"
+identities:
+- name: default
+  spec:
+    accountId: "123456789012"
+    regions: [eu-central-1]
+    credentials: {source: Operator}
+    grants:
+    - name: sftp
+      kinds: [TransferServer, TransferUser]
+      namespaces: {from: Names, names: [sftp]}
+      roleArns: ["arn:aws:iam::123456789012:role/sftp/*"]
+secrets: {namespaces: [{name: sftp}]}
+"#;
+
+const OBJECTS: &str = "
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: alice-keys, namespace: sftp}
+data:
+  authorized_keys: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG1ZVsPfc8dimrEDFSPL5kbHYbCwf7tCp8+DeQAMuRr5 alice@laptop
+---
+apiVersion: transfer-operator.dev/v1alpha1
+kind: TransferServer
+metadata: {name: files, namespace: sftp}
+spec:
+  region: eu-central-1
+  hostKeys: [{name: first, secretKeyRef: {name: host-key}}]
+---
+apiVersion: transfer-operator.dev/v1alpha1
+kind: TransferUser
+metadata: {name: alice, namespace: sftp}
+spec:
+  serverRef: {name: files}
+  role: arn:aws:iam::123456789012:role/sftp/alice
+  home: {s3: {bucket: my-files, prefix: alice}}
+  sshPublicKeysFrom: [{configMapKeyRef: {name: alice-keys, key: authorized_keys}}]
+";
+
+#[tokio::test]
+async fn the_operator_knows_every_flag_that_the_chart_can_set() {
+    let program = Path::new(env!("CARGO_BIN_EXE_transfer-operator"));
+    let output = Command::new(program).args(["run", "--help"]).output().await.unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let known: BTreeSet<&str> = help.split_whitespace().map(|word| word.trim_end_matches(',')).collect();
+
+    let objects = Helm::offline().render(EVERYTHING).await;
+    let deployment = object(&objects, "Deployment", "transfer-operator");
+    let args = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap().clone();
+    for arg in &args[1..] {
+        let flag = arg.as_str().unwrap().split('=').next().unwrap();
+        assert!(known.contains(flag), "`transfer-operator run` has no {flag}:\n{help}");
+    }
+}
+
+#[tokio::test]
+async fn an_installed_operator_makes_objects_ready_and_asks_for_nothing_that_it_may_not() {
+    let plane = ControlPlane::start().await;
+    let sim = Sim::start(&["--transition-time", "0s"]).await;
+    plane.kubectl(&["create", "namespace", "sftp"]).await;
+    let helm = Helm::of(&plane);
+    helm.install("").await;
+    helm.with("upgrade", VALUES, &[]).await;
+
+    let operator = Operator::start(&plane, &sim, &[]).await;
+    make_host_key(&plane).await;
+    apply(&plane, OBJECTS).await;
+    let ready = ["wait", "transferserver/files", "transferuser/alice", "--namespace=sftp", "--for=condition=Ready"];
+    let waited = plane.try_kubectl(&[&ready[..], &["--timeout=90s"]].concat()).await;
+    assert!(waited.is_ok(), "{waited:?}\n{}", plane.kubectl(&["describe", "transfer", "--namespace=sftp"]).await);
+
+    // The next release changes the deployment; the rights of the running one stay.
+    helm.with("upgrade", &format!("{VALUES}\npriorityClassName: system-cluster-critical\n"), &[]).await;
+    assert!(operator.terminate().await.success());
+
+    let requests = plane.requests_of(NAMESPACE, "transfer-operator");
+    let refused: Vec<_> = requests.iter().filter(|request| request["responseStatus"]["code"] == 403).collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+    assert!(requests.iter().any(|request| request["verb"] == "patch"), "it has worked");
+}
+
+/// A host key of our Secret type, as a person would make it.
+async fn make_host_key(plane: &ControlPlane) {
+    let directory = tempfile::tempdir().unwrap();
+    let key = directory.path().join("key");
+    let keygen = ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key.to_str().unwrap()];
+    let made = Command::new("ssh-keygen").args(keygen).status().await.unwrap();
+    assert!(made.success(), "ssh-keygen made no key: {made}");
+    let from = format!("--from-file=ssh-privatekey={}", key.display());
+    let create = ["create", "secret", "generic", "host-key", "--type=transfer-operator.dev/host-key", &from];
+    plane.kubectl(&[&create[..], &["--namespace=sftp"]].concat()).await;
+}
+
+async fn apply(plane: &ControlPlane, objects: &str) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, objects).unwrap();
+    plane.kubectl(&["apply", "--filename", file.path().to_str().unwrap()]).await;
+}

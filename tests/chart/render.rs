@@ -1,0 +1,164 @@
+//! What the chart renders, without a cluster.
+
+use serde_json::{Value, json};
+
+use crate::helm::{EVERYTHING, Helm, chart, object, of_kind};
+
+const NAME: &str = "transfer-operator";
+
+#[tokio::test]
+async fn lint_finds_nothing() {
+    let helm = Helm::offline();
+    helm.run(&["lint", "--strict", chart()]).await;
+}
+
+#[tokio::test]
+async fn what_is_not_a_value_is_refused_and_named() {
+    let cases = [
+        ("imagee: {}", "imagee"),
+        ("image: {name: x}", "name"),
+        ("image: {digest: latest}", "digest"),
+        ("operator: {resync: 5m}", "resync"),
+        ("operator: {resyncInterval: 5 minutes}", "resyncInterval"),
+        ("operator: {logFormat: xml}", "logFormat"),
+        ("operator: {healthAddr: \"0.0.0.0:80\"}", "healthAddr"),
+        ("operator: {rates: {delete: 1}}", "delete"),
+        ("operator: {rates: {read: 0}}", "read"),
+        ("secrets: {namespaces: [sftp]}", "namespaces"),
+        ("secrets: {namespaces: [{name: sftp, verbs: [list]}]}", "verbs"),
+        ("identities: [{name: default}]", "spec"),
+        ("identities: [{name: Default, spec: {}}]", "name"),
+        ("crds: {install: true}", "install"),
+        ("admissionPolicies: {enabled: \"no\"}", "enabled"),
+        ("replicas: 2", "replicas"),
+    ];
+    let helm = Helm::offline();
+    for (values, named) in cases {
+        let refused = helm.try_with("template", values, &[]).await;
+        let message = refused.expect_err(values);
+        assert!(message.contains("values don't meet the specifications of the schema"), "{values}: {message}");
+        assert!(message.contains(named), "{values}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn no_rule_lets_anybody_list_watch_or_write_secrets() {
+    let helm = Helm::offline();
+    for values in ["", EVERYTHING] {
+        let objects = helm.render(values).await;
+        let mut seen = 0;
+        for role in of_kind(&objects, "ClusterRole").chain(of_kind(&objects, "Role")) {
+            for rule in role["rules"].as_array().unwrap() {
+                seen += 1;
+                let has = |member: &str, value: &str| rule[member].as_array().unwrap().iter().any(|item| item == value);
+                assert!(!has("resources", "*") && !has("apiGroups", "*") && !has("verbs", "*"), "{rule}");
+                if has("resources", "secrets") {
+                    assert_eq!((&role["kind"], &rule["verbs"]), (&json!("Role"), &json!(["get"])), "{role}");
+                }
+            }
+        }
+        assert!(seen > 5, "the chart renders rules");
+    }
+}
+
+#[tokio::test]
+async fn secrets_may_be_read_in_named_namespaces_only_and_there_only_what_is_named() {
+    let helm = Helm::offline();
+    assert_eq!(of_kind(&helm.render("").await, "Role").count(), 0);
+
+    let objects = helm.render(EVERYTHING).await;
+    let rules: Vec<_> =
+        of_kind(&objects, "Role").map(|role| (&role["metadata"]["namespace"], &role["rules"])).collect();
+    let all = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]);
+    let one = json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["host-key"], "verbs": ["get"]}]);
+    assert_eq!(rules, [(&json!("all-keys"), &all), (&json!("one-key"), &one)]);
+}
+
+#[tokio::test]
+async fn the_pod_is_restricted_and_there_is_never_more_than_one() {
+    let helm = Helm::offline();
+    for values in ["", EVERYTHING] {
+        let objects = helm.render(values).await;
+        let spec = &object(&objects, "Deployment", NAME)["spec"];
+        assert_eq!((&spec["replicas"], &spec["strategy"]["type"]), (&json!(1), &json!("Recreate")));
+        let pod = &spec["template"]["spec"];
+        let container = &pod["containers"][0]["securityContext"];
+        assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+        assert_eq!(pod["securityContext"]["runAsUser"], 65532);
+        assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+        assert_eq!(container["allowPrivilegeEscalation"], false);
+        assert_eq!(container["readOnlyRootFilesystem"], true);
+        assert_eq!(container["capabilities"]["drop"], json!(["ALL"]));
+        assert_eq!(pod["terminationGracePeriodSeconds"], 60);
+    }
+}
+
+#[tokio::test]
+async fn values_become_arguments_and_empty_ones_are_left_to_the_operator() {
+    let helm = Helm::offline();
+    let args = |objects: &[Value]| {
+        object(objects, "Deployment", NAME)["spec"]["template"]["spec"]["containers"][0]["args"].clone()
+    };
+
+    assert_eq!(args(&helm.render("").await), json!(["run", "--health-addr=[::]:8080", "--log-format=json"]));
+    let all = json!([
+        "run",
+        "--aws-create-server-rate=0.5",
+        "--aws-read-rate=10",
+        "--aws-write-rate=2.5",
+        "--cluster-id=blue: 1",
+        "--health-addr=0.0.0.0:8080",
+        "--listing-lag=1m30s",
+        "--log-format=text",
+        "--log-level=warn,transfer_operator=debug",
+        "--rejection-grace=90s",
+        "--resync-interval=5m",
+        "--signature-tolerance=15m",
+        "--extra",
+    ]);
+    let values = format!("{EVERYTHING}\nextraArgs: [--extra]\n");
+    assert_eq!(args(&helm.render(&values).await), all);
+}
+
+#[tokio::test]
+async fn the_digest_of_the_image_wins_over_its_tag() {
+    let helm = Helm::offline();
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let cases = [
+        (String::new(), format!("transfer-operator:{}", env!("CARGO_PKG_VERSION"))),
+        ("image: {tag: x}".to_owned(), "transfer-operator:x".to_owned()),
+        (format!("image: {{tag: x, digest: \"{digest}\"}}"), format!("transfer-operator@{digest}")),
+    ];
+    for (values, image) in cases {
+        let objects = helm.render(&values).await;
+        let pod = &object(&objects, "Deployment", NAME)["spec"]["template"]["spec"];
+        assert_eq!(pod["containers"][0]["image"], image, "{values}");
+    }
+}
+
+#[tokio::test]
+async fn switches_leave_out_what_they_are_for() {
+    let protection = "transfer-operator-deletion-protection";
+    let crds = "transfer-operator-crd-protection";
+    let view = "transfer-operator-view";
+    let cases = [
+        ("", vec![], vec![protection, crds, view]),
+        ("admissionPolicies: {enabled: false}", vec![protection, crds], vec![view]),
+        ("admissionPolicies: {protectCrds: false}", vec![crds], vec![protection]),
+        ("crds: {keep: false}", vec![crds, "keep"], vec![protection]),
+        ("crds: {enabled: false}", vec!["CustomResourceDefinition\n"], vec![protection, crds]),
+        ("rbac: {aggregate: false}", vec![view, "transfer-operator-edit"], vec![protection]),
+        ("serviceAccount: {create: false, name: other}", vec!["kind: ServiceAccount\nmetadata"], vec!["name: other"]),
+    ];
+    let helm = Helm::offline();
+    for (values, absent, present) in cases {
+        let rendered = helm.with("template", values, &[]).await;
+        for text in absent {
+            let text = if text == "keep" { "helm.sh/resource-policy: keep" } else { text };
+            assert!(!rendered.contains(text), "{text:?} with {values:?}");
+        }
+        for text in present {
+            assert!(rendered.contains(text), "no {text:?} with {values:?}");
+        }
+    }
+}

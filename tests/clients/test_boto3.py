@@ -1,0 +1,151 @@
+"""Every operation of the service through boto3, read back after each change."""
+
+from datetime import datetime, timedelta, timezone
+
+from conftest import ACCOUNT, REGION, fingerprint, private_key, public_key, role
+
+
+def arn(resource):
+    return f"arn:aws:transfer:{REGION}:{ACCOUNT}:{resource}"
+
+
+def test_a_server_gets_the_defaults_that_nobody_sent(transfer):
+    server_id = transfer.create_server()["ServerId"]
+    server = transfer.describe_server(ServerId=server_id)["Server"]
+    assert server["Arn"] == arn(f"server/{server_id}")
+    assert server["Domain"] == "S3"
+    assert server["EndpointType"] == "PUBLIC"
+    assert server["IdentityProviderType"] == "SERVICE_MANAGED"
+    assert server["Protocols"] == ["SFTP"]
+    assert server["SecurityPolicyName"].startswith("TransferSecurityPolicy-")
+    assert server["HostKeyFingerprint"].startswith("SHA256:")
+    assert server["UserCount"] == 0
+
+
+def test_a_server_is_updated_listed_and_deleted(transfer, server):
+    transfer.update_server(ServerId=server, PreAuthenticationLoginBanner="hello", LoggingRole=role())
+    described = transfer.describe_server(ServerId=server)["Server"]
+    assert described["PreAuthenticationLoginBanner"] == "hello"
+    assert described["LoggingRole"] == role()
+    transfer.update_server(ServerId=server, PreAuthenticationLoginBanner="", LoggingRole="")
+    described = transfer.describe_server(ServerId=server)["Server"]
+    assert "PreAuthenticationLoginBanner" not in described
+    assert "LoggingRole" not in described
+    assert server in [s["ServerId"] for s in transfer.list_servers()["Servers"]]
+    transfer.delete_server(ServerId=server)
+    assert server not in [s["ServerId"] for s in transfer.list_servers()["Servers"]]
+
+
+def test_a_server_is_stopped_and_started(transfer, server):
+    online = transfer.get_waiter("server_online")
+    offline = transfer.get_waiter("server_offline")
+    often = {"Delay": 0.05, "MaxAttempts": 200}
+    online.wait(ServerId=server, WaiterConfig=often)
+    transfer.stop_server(ServerId=server)
+    offline.wait(ServerId=server, WaiterConfig=often)
+    transfer.start_server(ServerId=server)
+    online.wait(ServerId=server, WaiterConfig=often)
+    assert transfer.describe_server(ServerId=server)["Server"]["State"] == "ONLINE"
+
+
+def test_a_user_lives_and_dies(transfer, server):
+    home = [{"Entry": "/", "Target": "/bucket/${transfer:UserName}"}]
+    who = {"ServerId": server, "UserName": "alice"}
+    created = transfer.create_user(
+        **who,
+        Role=role(),
+        HomeDirectoryType="LOGICAL",
+        HomeDirectoryMappings=home,
+        Tags=[{"Key": "team", "Value": "a"}],
+    )
+    assert (created["ServerId"], created["UserName"]) == (server, "alice")
+    user = transfer.describe_user(**who)["User"]
+    assert user["Arn"] == arn(f"user/{server}/alice")
+    assert user["HomeDirectoryMappings"] == home
+    assert user["Tags"] == [{"Key": "team", "Value": "a"}]
+    assert user["SshPublicKeys"] == []
+    transfer.update_user(**who, HomeDirectoryType="PATH", HomeDirectory="/bucket", Role=role("other"))
+    user = transfer.describe_user(**who)["User"]
+    assert (user["HomeDirectory"], user["HomeDirectoryType"], user["Role"]) == ("/bucket", "PATH", role("other"))
+    assert "HomeDirectoryMappings" not in user
+    assert [u["UserName"] for u in transfer.list_users(ServerId=server)["Users"]] == ["alice"]
+    transfer.delete_user(**who)
+    assert transfer.list_users(ServerId=server)["Users"] == []
+
+
+def test_keys_of_a_user_come_and_go(transfer, server):
+    who = {"ServerId": server, "UserName": "alice"}
+    transfer.create_user(**who, Role=role(), SshPublicKeyBody=public_key())
+    added = transfer.import_ssh_public_key(**who, SshPublicKeyBody=public_key("openssh-p256"))["SshPublicKeyId"]
+    keys = transfer.describe_user(**who)["User"]["SshPublicKeys"]
+    assert [k["SshPublicKeyBody"].split()[:2] for k in keys] == [
+        public_key().split()[:2],
+        public_key("openssh-p256").split()[:2],
+    ]
+    assert keys[1]["SshPublicKeyId"] == added
+    # boto3 makes a date of the number on the wire.
+    assert abs(keys[1]["DateImported"] - datetime.now(timezone.utc)) < timedelta(hours=1)
+    transfer.delete_ssh_public_key(**who, SshPublicKeyId=added)
+    keys = transfer.describe_user(**who)["User"]["SshPublicKeys"]
+    assert added not in [k["SshPublicKeyId"] for k in keys]
+    assert len(keys) == 1
+
+
+def test_an_access_lives_and_dies(transfer, directory_server):
+    group = {"ServerId": directory_server, "ExternalId": "S-1-5-21-1-2-3-4"}
+    assert transfer.create_access(**group, Role=role(), HomeDirectory="/bucket")["ExternalId"] == group["ExternalId"]
+    transfer.update_access(**group, HomeDirectory="/other")
+    assert transfer.describe_access(**group)["Access"]["HomeDirectory"] == "/other"
+    listed = transfer.list_accesses(ServerId=directory_server)["Accesses"]
+    assert [a["ExternalId"] for a in listed] == [group["ExternalId"]]
+    transfer.delete_access(**group)
+    assert transfer.list_accesses(ServerId=directory_server)["Accesses"] == []
+
+
+def test_host_keys_have_the_fingerprint_of_openssh(transfer, server):
+    for name in ["openssh-p256", "openssh-rsa2048", "pkcs1-rsa4096", "pkcs8-p384", "sec1-p521"]:
+        key = transfer.import_host_key(ServerId=server, HostKeyBody=private_key(name), Description=name)["HostKeyId"]
+        described = transfer.describe_host_key(ServerId=server, HostKeyId=key)["HostKey"]
+        assert described["HostKeyFingerprint"].rstrip("=") == fingerprint(name)
+        assert described["Arn"] == arn(f"host-key/{server}/{key}")
+        transfer.update_host_key(ServerId=server, HostKeyId=key, Description="changed")
+        assert transfer.describe_host_key(ServerId=server, HostKeyId=key)["HostKey"]["Description"] == "changed"
+        assert key in [k["HostKeyId"] for k in transfer.list_host_keys(ServerId=server)["HostKeys"]]
+        transfer.delete_host_key(ServerId=server, HostKeyId=key)
+        assert key not in [k["HostKeyId"] for k in transfer.list_host_keys(ServerId=server)["HostKeys"]]
+
+
+def test_tags_are_set_replaced_and_removed(transfer, server):
+    resource = arn(f"server/{server}")
+    transfer.tag_resource(Arn=resource, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    transfer.tag_resource(Arn=resource, Tags=[{"Key": "b", "Value": "3"}])
+    listed = transfer.list_tags_for_resource(Arn=resource)
+    assert listed["Arn"] == resource
+    assert listed["Tags"] == [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "3"}]
+    transfer.untag_resource(Arn=resource, TagKeys=["a"])
+    assert transfer.list_tags_for_resource(Arn=resource)["Tags"] == [{"Key": "b", "Value": "3"}]
+
+
+def test_security_policies_are_listed_and_described(transfer):
+    names = transfer.list_security_policies()["SecurityPolicyNames"]
+    assert "TransferSecurityPolicy-2024-01" in names
+    for name in names:
+        assert transfer.describe_security_policy(SecurityPolicyName=name)["SecurityPolicy"]["SecurityPolicyName"] == name
+
+
+def test_an_identity_provider_is_asked(transfer, directory_server):
+    who = {"ServerId": directory_server, "UserName": "alice", "ServerProtocol": "SFTP"}
+    assert transfer.test_identity_provider(**who, UserPassword="x")["StatusCode"] == 200
+    assert transfer.test_identity_provider(**who)["StatusCode"] == 401
+
+
+def test_a_deleted_server_takes_everything_along(sim, transfer, server):
+    transfer.create_user(ServerId=server, UserName="alice", Role=role())
+    transfer.delete_server(ServerId=server)
+    held = sim.get("state")["accounts"][ACCOUNT][REGION]["servers"]
+    assert server not in held
+
+
+def test_regions_know_nothing_of_each_other(sim, server):
+    elsewhere = sim.client(region_name="eu-central-1")
+    assert elsewhere.list_servers()["Servers"] == []

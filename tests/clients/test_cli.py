@@ -1,0 +1,96 @@
+"""Every operation through the AWS CLI, its waiters, and what it prints of a refusal."""
+
+import json
+
+from conftest import ACCOUNT, REGION, private_key, public_key, role
+
+
+def test_who_am_i(aws):
+    assert aws("get-caller-identity", service="sts")["Account"] == ACCOUNT
+
+
+def test_servers(aws):
+    server = aws("create-server", tags=[{"Key": "Name", "Value": "one"}])["ServerId"]
+    aws("wait", "server-online", server_id=server)
+    aws("update-server", server_id=server, pre_authentication_login_banner="hello")
+    aws("stop-server", server_id=server)
+    aws("wait", "server-offline", server_id=server)
+    aws("start-server", server_id=server)
+    described = aws("describe-server", server_id=server)["Server"]
+    assert described["PreAuthenticationLoginBanner"] == "hello"
+    assert described["Tags"] == [{"Key": "Name", "Value": "one"}]
+    assert described["State"] in ["STARTING", "ONLINE"]
+    assert [s["ServerId"] for s in aws("list-servers")["Servers"]] == [server]
+    aws("delete-server", server_id=server)
+    assert aws("list-servers")["Servers"] == []
+
+
+def test_users_and_their_keys(aws, server):
+    who = {"server_id": server, "user_name": "alice"}
+    aws("create-user", **who, role=role(), home_directory="/bucket")
+    key = aws("import-ssh-public-key", **who, ssh_public_key_body=public_key())["SshPublicKeyId"]
+    aws("update-user", **who, home_directory="/other")
+    user = aws("describe-user", **who)["User"]
+    assert user["HomeDirectory"] == "/other"
+    assert [k["SshPublicKeyId"] for k in user["SshPublicKeys"]] == [key]
+    aws("delete-ssh-public-key", **who, ssh_public_key_id=key)
+    assert aws("list-users", server_id=server)["Users"][0]["SshPublicKeyCount"] == 0
+    aws("delete-user", **who)
+    assert aws("list-users", server_id=server)["Users"] == []
+
+
+def test_accesses(aws, directory_server):
+    group = {"server_id": directory_server, "external_id": "S-1-5-21-1-2-3-4"}
+    aws("create-access", **group, role=role(), home_directory="/bucket")
+    aws("update-access", **group, home_directory="/other")
+    assert aws("describe-access", **group)["Access"]["HomeDirectory"] == "/other"
+    listed = aws("list-accesses", server_id=directory_server)["Accesses"]
+    assert [a["ExternalId"] for a in listed] == [group["external_id"]]
+    aws("delete-access", **group)
+    assert aws("list-accesses", server_id=directory_server)["Accesses"] == []
+
+
+def test_host_keys(aws, server):
+    body = private_key("openssh-p256")
+    key = {"server_id": server}
+    key["host_key_id"] = aws("import-host-key", server_id=server, host_key_body=body)["HostKeyId"]
+    aws("update-host-key", **key, description="second")
+    assert aws("describe-host-key", **key)["HostKey"]["Description"] == "second"
+    assert len(aws("list-host-keys", server_id=server)["HostKeys"]) == 2
+    aws("delete-host-key", **key)
+    assert len(aws("list-host-keys", server_id=server)["HostKeys"]) == 1
+
+
+def test_tags(aws, server):
+    arn = f"arn:aws:transfer:{REGION}:{ACCOUNT}:server/{server}"
+    aws("tag-resource", arn=arn, tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    aws("untag-resource", arn=arn, tag_keys="a")
+    assert aws("list-tags-for-resource", arn=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
+
+
+def test_security_policies(aws):
+    name = "TransferSecurityPolicy-2024-01"
+    assert name in aws("list-security-policies")["SecurityPolicyNames"]
+    policy = aws("describe-security-policy", security_policy_name=name)["SecurityPolicy"]
+    assert policy["SshCiphers"]
+
+
+def test_an_identity_provider_is_asked(aws, directory_server):
+    answer = aws("test-identity-provider", server_id=directory_server, user_name="alice", user_password="x")
+    assert answer["StatusCode"] == 200
+    assert "HomeDirectory" in json.loads(answer["Response"])
+
+
+def test_the_pages_of_a_listing_become_one(aws, transfer):
+    made = {transfer.create_server()["ServerId"] for _ in range(5)}
+    listed = aws("list-servers", "--page-size", "2")["Servers"]
+    assert len(listed) == 5
+    assert {s["ServerId"] for s in listed} == made
+
+
+def test_refusals_are_printed_with_code_and_text(aws):
+    missing = aws("describe-server", server_id="s-00000000000000000", refused=True)
+    assert "(ResourceNotFoundException)" in missing
+    assert "Unknown server" in missing
+    broken = aws("describe-server", server_id="s-0000000000000000x", refused=True)
+    assert "(ValidationException)" in broken

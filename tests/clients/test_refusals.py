@@ -1,0 +1,124 @@
+"""Each class of refusal once, as boto3 sees it: code, text, status number, details."""
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, HTTPClientError
+from conftest import private_key, public_key, role
+
+
+def refused(call, **kwargs):
+    with pytest.raises(ClientError) as refusal:
+        call(**kwargs)
+    return refusal.value.response
+
+
+def code(response):
+    return response["Error"]["Code"]
+
+
+def test_a_missing_thing(transfer):
+    missing = "s-00000000000000000"
+    response = refused(transfer.describe_server, ServerId=missing)
+    assert code(response) == "ResourceNotFoundException"
+    assert response["Error"]["Message"] == "Unknown server"
+    assert (response["Resource"], response["ResourceType"]) == (missing, "Server")
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_a_thing_that_exists(transfer, server):
+    user = {"ServerId": server, "UserName": "alice", "Role": role()}
+    transfer.create_user(**user, SshPublicKeyBody=public_key())
+    assert code(refused(transfer.create_user, **user)) == "ResourceExistsException"
+    again = {"ServerId": server, "UserName": "alice", "SshPublicKeyBody": public_key()}
+    assert code(refused(transfer.import_ssh_public_key, **again)) == "ResourceExistsException"
+
+
+def test_a_request_without_sense(transfer, server):
+    response = refused(transfer.create_access, ServerId=server, ExternalId="S-1-5-21-1", Role=role())
+    assert code(response) == "InvalidRequestException"
+    assert "SERVICE_MANAGED" in response["Error"]["Message"]
+
+
+def test_a_broken_constraint_names_the_member(transfer):
+    response = refused(transfer.describe_server, ServerId="s-short")
+    assert code(response) == "ValidationException"
+    assert "'serverId'" in response["Error"]["Message"]
+
+
+def test_a_missing_member_is_named(transfer):
+    response = refused(transfer.describe_server)
+    assert code(response) == "ValidationException"
+    assert "Value null at 'serverId'" in response["Error"]["Message"]
+
+
+def test_a_quota(sim, transfer, server):
+    sim.post("config", {"quotas": {"users": 0}})
+    response = refused(transfer.create_user, ServerId=server, UserName="alice", Role=role())
+    assert code(response) == "InvalidRequestException"
+    assert "quota" in response["Error"]["Message"]
+
+
+def test_an_endpoint_in_transition(sim, transfer):
+    sim.post("config", {"endpoint_lag": "1h"})
+    details = {"VpcId": "vpc-12345678", "SubnetIds": ["subnet-12345678"]}
+    server = transfer.create_server(EndpointType="VPC", EndpointDetails=details)["ServerId"]
+    transfer.get_waiter("server_online").wait(ServerId=server, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+    response = refused(transfer.update_server, ServerId=server, PreAuthenticationLoginBanner="hello")
+    assert code(response) == "ConflictException"
+    sim.post("clock", {"advance": "1h"})
+    sim.post("config", {"signature_tolerance": "48h"})
+    transfer.update_server(ServerId=server, PreAuthenticationLoginBanner="hello")
+
+
+def test_a_wrong_host_key(transfer, server):
+    response = refused(transfer.import_host_key, ServerId=server, HostKeyBody="no key")
+    assert code(response) == "InvalidRequestException"
+    assert "no key" not in response["Error"]["Message"]
+
+
+@pytest.mark.parametrize("name", ["AccessDeniedException", "ServiceUnavailableException", "InternalServiceError"])
+def test_scripted_errors_arrive(sim, transfer, name):
+    sim.post("faults", {"operation": "ListServers", "fault": {"kind": "error", "code": name, "message": "scripted"}})
+    response = refused(transfer.list_servers)
+    assert (code(response), response["Error"]["Message"]) == (name, "scripted")
+    assert transfer.list_servers()["Servers"] == []
+
+
+# boto3 reads no header in this protocol, so the third place, `header`, is left to the tests of the Rust SDK.
+@pytest.mark.parametrize("place", ["body", "namespaced"])
+@pytest.mark.parametrize("key", ["mixed", "capital", "lower"])
+def test_the_code_is_found_wherever_it_stands(sim, transfer, place, key):
+    sim.post("config", {"error_type": place, "error_message": key})
+    response = refused(transfer.describe_server, ServerId="s-00000000000000000")
+    assert code(response) == "ResourceNotFoundException"
+    assert response["Error"]["Message"] == "Unknown server"
+
+
+def test_throttling(sim, transfer):
+    sim.post("faults", {"next": 2, "fault": {"kind": "throttle", "retry_after_seconds": 7}})
+    for _ in range(2):
+        response = refused(transfer.list_servers)
+        assert code(response) == "ThrottlingException"
+        assert response["RetryAfterSeconds"] == "7"
+    assert transfer.list_servers()["Servers"] == []
+
+
+def test_a_lost_reply_had_its_effect(sim, transfer):
+    sim.post("faults", {"operation": "CreateServer", "fault": {"kind": "lose_reply"}})
+    with pytest.raises((ConnectionClosedError, EndpointConnectionError, HTTPClientError)):
+        transfer.create_server()
+    assert len(transfer.list_servers()["Servers"]) == 1
+
+
+def test_a_refused_connection_had_none(sim, transfer):
+    sim.post("faults", {"operation": "CreateServer", "fault": {"kind": "refuse"}})
+    with pytest.raises((ConnectionClosedError, EndpointConnectionError, HTTPClientError)):
+        transfer.create_server()
+    assert transfer.list_servers()["Servers"] == []
+
+
+def test_sensitive_members_are_not_in_the_log(sim, transfer, server):
+    transfer.import_host_key(ServerId=server, HostKeyBody=private_key("openssh-p256"))
+    last = sim.get("calls")["calls"][-1]
+    assert (last["operation"], last["outcome"]) == ("ImportHostKey", "ok")
+    assert "PRIVATE KEY" not in str(sim.get("calls"))
+    assert "PRIVATE KEY" not in str(sim.get("state"))

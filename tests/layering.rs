@@ -1,0 +1,163 @@
+//! What may know what, and how long things may get. A short cut through the layers fails here.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file has one job; what no longer fits has two. Lines of code: a comment is no reason to take a file apart.
+const FILE_LINES: usize = 400;
+/// A function fits on a screen.
+const FUNCTION_LINES: usize = 60;
+
+/// A source file without its tests.
+struct Source {
+    path: String,
+    lines: Vec<String>,
+}
+
+impl Source {
+    /// Lines that are code: number and text without comment.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.lines.iter().enumerate().filter_map(|(index, line)| {
+            let code = line.split("//").next().unwrap_or_default();
+            (!code.trim().is_empty()).then_some((index + 1, code))
+        })
+    }
+
+    fn within(&self, folder: &str) -> bool {
+        self.path.starts_with(folder)
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    collect(&root, &mut paths);
+    let sources: Vec<Source> = paths.iter().filter(|path| !is_test(path)).map(|path| read(&root, path)).collect();
+    assert!(sources.len() > 40, "only {} sources found", sources.len());
+    sources
+}
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            paths.push(path);
+        }
+    }
+}
+
+/// Files and folders that hold nothing but tests.
+fn is_test(path: &Path) -> bool {
+    let named = |text: &str| text == "tests" || text.ends_with("_tests") || text.ends_with("_test");
+    path.with_extension("").iter().any(|part| part.to_str().is_some_and(named))
+}
+
+/// Tests stand at the end of a file, or in a module of their own.
+fn read(root: &Path, path: &Path) -> Source {
+    let text = fs::read_to_string(path).unwrap();
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let begins = |pair: &[String]| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{');
+    let end = lines.windows(2).position(begins).unwrap_or(lines.len());
+    let path = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+    Source { path, lines: lines[..end].to_vec() }
+}
+
+/// Where any of the words stands in the code of these files.
+fn mentions(sources: &[Source], of: impl Fn(&Source) -> bool, words: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources.iter().filter(|source| of(source)) {
+        for (number, code) in source.code() {
+            if words.iter().any(|word| code.contains(word)) {
+                found.push(format!("src/{}:{number}: {}", source.path, code.trim()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_a_person_writes_rests_on_nothing_of_ours() {
+    let own: Vec<String> =
+        ["aws", "cluster", "engine", "kinds", "policy", "sim", "ssh", "run", "admin", "cli", "intake"]
+            .iter()
+            .map(|module| format!("crate::{module}"))
+            .collect();
+    let words: Vec<&str> = own.iter().map(String::as_str).collect();
+    let found = mentions(&sources(), |source| source.within("api/"), &words);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn the_engine_knows_no_kind_and_no_sdk() {
+    let words = ["aws_sdk", "aws_smithy", "kinds", "AwsIdentity", "TransferServer", "TransferUser", "TransferAccess"];
+    let found = mentions(&sources(), |source| source.within("engine/"), &words);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn only_the_door_to_aws_knows_the_sdk() {
+    let door = ["aws/sdk", "aws/session.rs", "aws/sts.rs", "aws/http.rs", "aws/credentials.rs", "sim/"];
+    let outside = |source: &Source| !door.iter().any(|path| source.within(path));
+    let found = mentions(&sources(), outside, &["aws_sdk", "aws_smithy", "aws_config", "aws_credential_types"]);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn kinds_reach_kubernetes_through_the_door_only() {
+    let found = mentions(&sources(), |source| source.within("kinds/"), &["kube::Client", "kube::Api", "kube::runtime"]);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn no_file_has_two_jobs() {
+    let long: Vec<String> = sources()
+        .iter()
+        .map(|source| (source, source.code().count()))
+        .filter(|(_, lines)| *lines > FILE_LINES)
+        .map(|(source, lines)| format!("src/{}: {lines} lines", source.path))
+        .collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+#[test]
+fn a_function_fits_on_a_screen() {
+    let long: Vec<String> = sources().iter().flat_map(long_functions).collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+/// Functions end at the brace that stands as far left as they begin: the formatter sees to that.
+fn long_functions(source: &Source) -> Vec<String> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut long = Vec::new();
+    for (start, line) in source.lines.iter().enumerate().filter(|(_, line)| is_function(line)) {
+        let ends = |other: &&String| {
+            indent(other) == indent(line) && matches!(other.trim_end().chars().last(), Some('}' | ';'))
+        };
+        let length = source.lines[start..].iter().position(|other| ends(&other)).map_or(0, |last| last + 1);
+        if length > FUNCTION_LINES {
+            long.push(format!("src/{}:{}: {length} lines", source.path, start + 1));
+        }
+    }
+    long
+}
+
+fn is_function(line: &str) -> bool {
+    let mut rest = line.trim_start();
+    for word in ["pub ", "pub(crate) ", "pub(super) ", "const ", "async "] {
+        rest = rest.strip_prefix(word).unwrap_or(rest);
+    }
+    rest.starts_with("fn ")
+}
+
+#[test]
+fn the_measure_finds_a_long_function() {
+    let body = std::iter::repeat_n("    call();".to_owned(), FUNCTION_LINES);
+    let lines: Vec<String> =
+        ["pub async fn long() {".to_owned()].into_iter().chain(body).chain(["}".to_owned()]).collect();
+    let source = Source { path: "x.rs".to_owned(), lines };
+    assert_eq!(long_functions(&source), [format!("src/x.rs:1: {} lines", FUNCTION_LINES + 2)]);
+}

@@ -1,0 +1,254 @@
+//! The CRDs against manifests that must be accepted and manifests that must be refused, without an API server: schema
+//! and CEL are evaluated here. The same files go through a real API server elsewhere; their format is described in
+//! tests/fixtures/manifests/README.md.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod openapi;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use kube::core::cel::{Validator, apply_defaults};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use transfer_operator::api::{self, AwsIdentity, TransferAccess, TransferServer, TransferUser};
+
+/// One file of tests/fixtures/manifests.
+struct Fixture {
+    name: String,
+    expect: Option<String>,
+    documents: Vec<Value>,
+}
+
+fn fixtures(folder: &str) -> Vec<Fixture> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/manifests").join(folder);
+    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} holds no manifests", folder.display());
+    files.iter().map(|path| read(path)).collect()
+}
+
+fn read(path: &Path) -> Fixture {
+    let text = fs::read_to_string(path).unwrap();
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    let expect = text.lines().next().and_then(|line| line.strip_prefix("# expect: ")).map(str::to_owned);
+    let documents = serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    Fixture { name, expect, documents }
+}
+
+/// The schema of each kind, as it is installed.
+fn schemas() -> BTreeMap<String, Value> {
+    api::all_crds()
+        .iter()
+        .map(|crd| {
+            let schema = serde_json::to_value(&crd.spec.versions[0].schema).unwrap();
+            (crd.spec.names.kind.clone(), schema["openAPIV3Schema"].clone())
+        })
+        .collect()
+}
+
+/// What an API server would have against the object. As there, rules are not evaluated on what the schema refuses.
+fn refusals(schemas: &BTreeMap<String, Value>, object: &Value, old: Option<&Value>) -> Vec<String> {
+    let schema = &schemas[object["kind"].as_str().unwrap()];
+    let found = openapi::violations(schema, object);
+    if !found.is_empty() {
+        return found;
+    }
+    match Validator::new().validate(schema, object, old) {
+        Ok(()) => Vec::new(),
+        Err(errors) => {
+            errors.into_vec().iter().map(|error| format!("{}: {}", error.field_path, error.message)).collect()
+        }
+    }
+}
+
+/// The spec after it went through the kind's types.
+fn through_types(object: &Value) -> Result<Value, serde_json::Error> {
+    fn pass<K: DeserializeOwned + Serialize>(object: &Value) -> Result<Value, serde_json::Error> {
+        Ok(serde_json::to_value(serde_json::from_value::<K>(object.clone())?)?["spec"].take())
+    }
+    match object["kind"].as_str().unwrap() {
+        "TransferServer" => pass::<TransferServer>(object),
+        "TransferUser" => pass::<TransferUser>(object),
+        "TransferAccess" => pass::<TransferAccess>(object),
+        "AwsIdentity" => pass::<AwsIdentity>(object),
+        other => panic!("no such kind: {other}"),
+    }
+}
+
+fn assert_refused(fixture: &Fixture, refusals: &[String]) {
+    let Fixture { name, expect, .. } = fixture;
+    let expect = expect.as_deref().unwrap_or_else(|| panic!("{name}: the first line is not `# expect: <text>`"));
+    assert!(refusals.iter().any(|text| text.contains(expect)), "{name}: expected {expect:?} among {refusals:#?}");
+}
+
+#[test]
+fn accepted_manifests_are_accepted() {
+    let schemas = schemas();
+    for Fixture { name, documents, .. } in fixtures("accepted") {
+        for (index, object) in documents.iter().enumerate() {
+            assert_eq!(refusals(&schemas, object, None), Vec::<String>::new(), "{name}, document {index}");
+        }
+    }
+}
+
+#[test]
+fn types_lose_nothing_and_have_the_defaults_of_the_schema() {
+    let schemas = schemas();
+    for Fixture { name, documents, .. } in fixtures("accepted") {
+        for (index, object) in documents.iter().enumerate() {
+            let decoded = through_types(object).unwrap_or_else(|error| panic!("{name}, document {index}: {error}"));
+            let defaulted = apply_defaults(&schemas[object["kind"].as_str().unwrap()], object);
+            assert_eq!(without_empty(&decoded), without_empty(&defaulted["spec"]), "{name}, document {index}");
+        }
+    }
+}
+
+/// Without empty tags and grants: there, absent and empty say the same, and the types keep no difference.
+fn without_empty(spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    for grant in spec["grants"].as_array_mut().into_iter().flatten() {
+        grant.as_object_mut().unwrap().retain(|_, value| *value != serde_json::json!([]));
+    }
+    spec
+}
+
+#[test]
+fn rejected_manifests_are_refused_for_the_reason_they_name() {
+    let schemas = schemas();
+    for fixture in fixtures("rejected") {
+        let [object] = fixture.documents.as_slice() else { panic!("{}: not one document", fixture.name) };
+        assert_refused(&fixture, &refusals(&schemas, object, None));
+    }
+}
+
+/// A replace leaves the status alone, so the new object is judged with the status of the old one.
+fn update(fixture: &Fixture) -> (Value, Value) {
+    let [old, new] = fixture.documents.as_slice() else { panic!("{}: not two documents", fixture.name) };
+    let mut new = new.clone();
+    if let Some(status) = old.get("status") {
+        new["status"] = status.clone();
+    }
+    (old.clone(), new)
+}
+
+#[test]
+fn accepted_updates_are_accepted() {
+    let schemas = schemas();
+    for fixture in fixtures("updates/accepted") {
+        let (old, new) = update(&fixture);
+        assert_eq!(refusals(&schemas, &old, None), Vec::<String>::new(), "{}: the object before", fixture.name);
+        assert_eq!(refusals(&schemas, &new, Some(&old)), Vec::<String>::new(), "{}", fixture.name);
+    }
+}
+
+#[test]
+fn rejected_updates_are_refused_only_because_of_the_change() {
+    let schemas = schemas();
+    for fixture in fixtures("updates/rejected") {
+        let (old, new) = update(&fixture);
+        assert_eq!(refusals(&schemas, &old, None), Vec::<String>::new(), "{}: the object before", fixture.name);
+        assert_eq!(refusals(&schemas, &new, None), Vec::<String>::new(), "{}: the object after", fixture.name);
+        assert_refused(&fixture, &refusals(&schemas, &new, Some(&old)));
+    }
+}
+
+/// Calls `visit` with every schema under this one, and the path of each.
+fn walk(schema: &Value, path: &str, visit: &mut impl FnMut(&str, &Value)) {
+    visit(path, schema);
+    for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+        walk(member, &format!("{path}.{name}"), visit);
+    }
+    if schema["items"].is_object() {
+        walk(&schema["items"], &format!("{path}[]"), visit);
+    }
+    if schema["additionalProperties"].is_object() {
+        walk(&schema["additionalProperties"], &format!("{path}{{}}"), visit);
+    }
+}
+
+fn messages(schema: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    walk(schema, "", &mut |path, schema| {
+        for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
+            let message = rule["message"].as_str().unwrap_or_else(|| panic!("{path}: a rule without a message"));
+            found.insert(message.to_owned());
+        }
+    });
+    found
+}
+
+#[test]
+fn every_rule_is_broken_by_a_manifest() {
+    let broken: Vec<String> =
+        ["rejected", "updates/rejected"].into_iter().flat_map(fixtures).filter_map(|fixture| fixture.expect).collect();
+    for (kind, schema) in schemas() {
+        for message in messages(&schema) {
+            assert!(broken.iter().any(|expect| message.contains(expect)), "{kind}: no manifest breaks {message:?}");
+        }
+    }
+}
+
+#[test]
+fn every_field_of_a_spec_is_set_by_an_accepted_manifest() {
+    let objects: Vec<Value> = fixtures("accepted").into_iter().flat_map(|fixture| fixture.documents).collect();
+    for (kind, schema) in schemas() {
+        let mut set = BTreeSet::new();
+        for object in objects.iter().filter(|object| object["kind"] == kind.as_str()) {
+            collect_paths(&object["spec"], ".spec", &mut set);
+        }
+        walk(&schema["properties"]["spec"], ".spec", &mut |path, _| {
+            let inside_a_selector = path.contains(".selector.");
+            let element = path.ends_with("[]") || path.ends_with("{}");
+            assert!(inside_a_selector || element || set.contains(path), "{kind}: no accepted manifest sets {path}");
+        });
+    }
+}
+
+fn collect_paths(value: &Value, path: &str, set: &mut BTreeSet<String>) {
+    set.insert(path.to_owned());
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, member)| collect_paths(member, &format!("{path}.{name}"), set));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_paths(item, &format!("{path}[]"), set)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_has_a_description_that_survives_templating() {
+    for (kind, schema) in schemas() {
+        walk(&schema, "", &mut |path, schema| {
+            if path.is_empty() || path.ends_with("{}") || path.ends_with("[]") {
+                return;
+            }
+            let text = schema["description"].as_str().unwrap_or_else(|| panic!("{kind}{path} has no description"));
+            // Flux's substitution and Helm's templates would eat these out of the CRD itself.
+            assert!(!text.contains("${") && !text.contains("{{"), "{kind}{path}: {text}");
+        });
+    }
+}
+
+#[test]
+fn no_field_is_nullable_and_no_list_is_without_a_merge_rule() {
+    for (kind, schema) in schemas() {
+        walk(&schema, "", &mut |path, schema| {
+            assert!(schema["nullable"].is_null(), "{kind}{path} is nullable");
+            let values = schema["enum"].as_array();
+            assert!(!values.is_some_and(|values| values.contains(&Value::Null)), "{kind}{path} has null for a value");
+            let ours = schema["type"] == "array" && !path.contains(".selector.");
+            assert!(!ours || schema["x-kubernetes-list-type"].is_string(), "{kind}{path} says not how it is merged");
+        });
+    }
+}
+
+#[test]
+fn an_object_that_nobody_looked_at_reads_as_not_yet_observed() {
+    for (kind, schema) in schemas() {
+        let status = &schema["properties"]["status"]["default"];
+        assert_eq!(*status, serde_json::json!({ "observedGeneration": -1 }), "{kind}");
+    }
+}

@@ -1,0 +1,554 @@
+//! The SDK adapter against `transfer-sim` over HTTP: every call works for real, and every class of failure arrives.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use support::{Sim, await_condition, repository};
+use transfer_operator::api::AwsIdentity;
+use transfer_operator::api::shapes::{
+    EndpointDetails, HomeDirectoryMapEntry, IdentityProviderDetails, PosixProfile, ProtocolDetails, ProxyConfig,
+    S3StorageOptions, SftpPortWithOptions, WorkflowDetail, WorkflowDetails,
+};
+use transfer_operator::aws::gate::Rates;
+use transfer_operator::aws::http::http_client;
+use transfer_operator::aws::session::{Aws, Sessions};
+use transfer_operator::aws::types::{
+    CreateAccess, CreateServer, CreateUser, ImportHostKey, LoginSettings, Server, ServerSettings, Tags,
+    TestIdentityProvider,
+};
+use transfer_operator::aws::{Account, Answer, Fault, FaultKind, Gate, Made, Mutation, Read, account::class_of};
+
+const ACCOUNT: &str = "123456789012";
+const OTHER_ACCOUNT: &str = "210987654321";
+const REGION: &str = "eu-central-1";
+const GROUP: &str = "S-1-5-21-1-2-3-1001";
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g alice@laptop";
+
+/// Fast enough that no test waits for a rate.
+fn gate() -> std::sync::Arc<Gate> {
+    Gate::new(Rates { read: 1e6, write: 1e6, create_server: 1e6, burst_seconds: 1.0 })
+}
+
+fn sessions(sim: &Sim) -> Sessions {
+    let own = Credentials::new("test", "test", None, None, "test");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http_client())
+        .endpoint_url(sim.endpoint())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(own))
+        .build();
+    Sessions::with_config(gate(), config)
+}
+
+fn identity(uid: &str, account: &str, credentials: &Value) -> AwsIdentity {
+    serde_json::from_value(json!({
+        "apiVersion": "transfer-operator.dev/v1alpha1",
+        "kind": "AwsIdentity",
+        "metadata": {"name": uid, "uid": uid, "generation": 1},
+        "spec": {"accountId": account, "regions": [REGION], "credentials": credentials},
+    }))
+    .unwrap()
+}
+
+fn own(account: &str) -> AwsIdentity {
+    identity("own", account, &json!({"source": "Operator"}))
+}
+
+fn role(account: &str) -> AwsIdentity {
+    let role = json!({"roleArn": format!("arn:aws:iam::{account}:role/transfer-operator"), "externalId": "e"});
+    identity(account, account, &json!({"source": "AssumeRole", "assumeRole": role}))
+}
+
+async fn started() -> (Sim, Account) {
+    let sim = Sim::start(&["--transition-time", "0s"]).await;
+    let account = sessions(&sim).account(&own(ACCOUNT), REGION).await.unwrap();
+    (sim, account)
+}
+
+async fn mutate(account: &Account, call: Mutation) -> Result<Made, Fault> {
+    let permit = account.permit(class_of(&call)).await;
+    let now = account.now().await.unwrap();
+    account.mutate(permit, now, call).await
+}
+
+async fn create_server(account: &Account, call: CreateServer) -> String {
+    mutate(account, Mutation::CreateServer(Box::new(call))).await.unwrap().id.unwrap()
+}
+
+/// What the simulator noted of one operation.
+async fn calls_of(sim: &Sim, operation: &str) -> Vec<Value> {
+    let calls = sim.calls().await["calls"].as_array().unwrap().clone();
+    calls.into_iter().filter(|call| call["operation"] == operation).collect()
+}
+
+fn some(text: impl Into<String>) -> Option<String> {
+    Some(text.into())
+}
+
+fn role_arn(name: &str) -> Option<String> {
+    some(format!("arn:aws:iam::{ACCOUNT}:role/{name}"))
+}
+
+fn tags(pairs: &[(&str, &str)]) -> Tags {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn private_key(name: &str) -> SecretString {
+    std::fs::read_to_string(repository("tests/fixtures/keys").join(name)).unwrap().into()
+}
+
+/// Every setting that one server can have at once.
+fn vpc_server() -> ServerSettings {
+    let workflow = |id: &str| {
+        Some(vec![WorkflowDetail { workflow_id: id.to_owned(), execution_role: role_arn("workflow").unwrap() }])
+    };
+    ServerSettings {
+        certificate: some(format!("arn:aws:acm:{REGION}:{ACCOUNT}:certificate/1")),
+        endpoint_details: Some(EndpointDetails {
+            subnet_ids: Some(vec!["subnet-1".to_owned(), "subnet-2".to_owned()]),
+            vpc_id: some("vpc-1"),
+            ..EndpointDetails::default()
+        }),
+        endpoint_type: some("VPC"),
+        identity_provider_details: Some(IdentityProviderDetails {
+            function: some(format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:idp")),
+            sftp_authentication_methods: some("PASSWORD"),
+            ..IdentityProviderDetails::default()
+        }),
+        identity_provider_type: some("AWS_LAMBDA"),
+        ip_address_type: some("DUALSTACK"),
+        logging_role: role_arn("log"),
+        post_authentication_login_banner: some("welcome"),
+        pre_authentication_login_banner: some("hello"),
+        protocol_details: Some(ProtocolDetails {
+            passive_ip: some("AUTO"),
+            tls_session_resumption_mode: some("ENABLED"),
+            set_stat_option: some("ENABLE_NO_OP"),
+            sftp_ports: None,
+            as2_transports: None,
+            proxy_config: Some(ProxyConfig { sftp_mode: some("PROXY_PROTOCOL_V2_ENFORCED") }),
+        }),
+        protocols: Some(vec!["FTPS".to_owned(), "SFTP".to_owned()]),
+        s3_storage_options: Some(S3StorageOptions { directory_listing_optimization: some("ENABLED") }),
+        security_policy_name: some("TransferSecurityPolicy-2024-01"),
+        structured_log_destinations: Some(vec![format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:x:*")]),
+        workflow_details: Some(WorkflowDetails {
+            on_upload: workflow("w-00000000000000001"),
+            on_partial_upload: workflow("w-00000000000000002"),
+        }),
+    }
+}
+
+#[tokio::test]
+async fn a_server_is_created_read_changed_stopped_started_tagged_and_deleted() {
+    let (_sim, account) = started().await;
+    let call = CreateServer {
+        domain: some("S3"),
+        host_key: Some(private_key("openssh-ed25519")),
+        host_key_storage_type: some("SERVICE_MANAGED"),
+        settings: vpc_server(),
+        tags: tags(&[("a", "1"), ("b", "")]),
+    };
+    let id = create_server(&account, call).await;
+    let mut server = account.describe_server(&id).await.unwrap();
+    let made = server.settings.endpoint_details.as_mut().unwrap();
+    assert!(made.vpc_endpoint_id.take().is_some());
+    assert_eq!(server.settings, vpc_server());
+    assert_eq!(server.tags, tags(&[("a", "1"), ("b", "")]));
+    assert_eq!((server.server_id.as_str(), server.domain), (id.as_str(), some("S3")));
+    assert!(server.arn.ends_with(&format!("{REGION}:{ACCOUNT}:server/{id}")), "{}", server.arn);
+    assert!(server.host_key_fingerprint.unwrap().starts_with("SHA256:"));
+    assert_eq!(account.list_servers().await.unwrap()[0].server_id, id);
+
+    let cleared = ServerSettings {
+        logging_role: some(""),
+        pre_authentication_login_banner: some(""),
+        structured_log_destinations: Some(vec![]),
+        workflow_details: Some(WorkflowDetails { on_upload: Some(vec![]), on_partial_upload: None }),
+        ..ServerSettings::default()
+    };
+    update(&account, &id, cleared).await;
+    let settings = account.describe_server(&id).await.unwrap().settings;
+    assert_eq!(settings.logging_role, None);
+    assert_eq!(settings.pre_authentication_login_banner, None);
+    assert_eq!(settings.structured_log_destinations, None);
+    assert_eq!(settings.workflow_details.clone().unwrap().on_upload, None);
+    assert!(settings.workflow_details.unwrap().on_partial_upload.is_some(), "what was not sent stays");
+    assert_eq!(settings.post_authentication_login_banner, some("welcome"), "what was not sent stays");
+
+    reaches(&account, &id, Mutation::StopServer { server_id: id.clone() }, "OFFLINE").await;
+    reaches(&account, &id, Mutation::StartServer { server_id: id.clone() }, "ONLINE").await;
+
+    let arn = server.arn;
+    mutate(&account, Mutation::TagResource { arn: arn.clone(), tags: tags(&[("c", "3")]) }).await.unwrap();
+    mutate(&account, Mutation::UntagResource { arn: arn.clone(), keys: vec!["a".to_owned()] }).await.unwrap();
+    let Answer::Tags(page) = account.read(Read::ListTags { arn, token: None }).await.unwrap() else { panic!() };
+    assert_eq!(page.items.into_iter().collect::<Tags>(), tags(&[("b", ""), ("c", "3")]));
+
+    mutate(&account, Mutation::DeleteServer { server_id: id.clone() }).await.unwrap();
+    let fault = account.describe_server(&id).await.unwrap_err();
+    assert_eq!((fault.kind, fault.resource_type.as_deref()), (FaultKind::NotFound, Some("Server")));
+}
+
+async fn update(account: &Account, server_id: &str, settings: ServerSettings) {
+    let settings = Box::new(settings);
+    let call = Mutation::UpdateServer { server_id: server_id.to_owned(), settings, host_key: None };
+    mutate(account, call).await.unwrap();
+}
+
+async fn reaches(account: &Account, server_id: &str, call: Mutation, state: &str) {
+    mutate(account, call).await.unwrap();
+    await_condition(state, Duration::from_secs(10), async || {
+        let now = account.describe_server(server_id).await.unwrap().state;
+        if now.as_deref() == Some(state) { Ok(()) } else { Err(format!("{now:?}")) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_ports_of_a_public_server_survive_the_way_there_and_back() {
+    let (_sim, account) = started().await;
+    let ports = vec![
+        SftpPortWithOptions { sftp_port: 22, communication_mode: some("SERVER_TALK_FIRST") },
+        SftpPortWithOptions { sftp_port: 2222, communication_mode: some("CLIENT_TALK_FIRST") },
+    ];
+    let protocol_details = Some(ProtocolDetails { sftp_ports: Some(ports.clone()), ..ProtocolDetails::default() });
+    let settings = ServerSettings { protocol_details, ..ServerSettings::default() };
+    let id = create_server(&account, CreateServer { settings, ..CreateServer::default() }).await;
+    let server = account.describe_server(&id).await.unwrap();
+    assert_eq!(server.settings.protocol_details.unwrap().sftp_ports, Some(ports));
+}
+
+fn login() -> LoginSettings {
+    LoginSettings {
+        home_directory: None,
+        home_directory_mappings: Some(vec![HomeDirectoryMapEntry {
+            entry: "/".to_owned(),
+            target: "/bucket/alice".to_owned(),
+            r#type: some("DIRECTORY"),
+        }]),
+        home_directory_type: some("LOGICAL"),
+        policy: some(r#"{"Version":"2012-10-17","Statement":[]}"#),
+        posix_profile: Some(PosixProfile { uid: 1000, gid: 4_294_967_295, secondary_gids: Some(vec![1]) }),
+        role: role_arn("alice"),
+    }
+}
+
+fn path_login() -> LoginSettings {
+    LoginSettings {
+        home_directory: some("/bucket"),
+        home_directory_type: some("PATH"),
+        policy: some(""),
+        role: role_arn("bob"),
+        ..LoginSettings::default()
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_created_read_changed_given_keys_and_deleted() {
+    let (_sim, account) = started().await;
+    let server_id = create_server(&account, CreateServer::default()).await;
+    let user_name = "alice".to_owned();
+    let call = CreateUser {
+        server_id: server_id.clone(),
+        user_name: user_name.clone(),
+        settings: login(),
+        ssh_public_key_body: some(KEY),
+        tags: tags(&[("a", "1")]),
+    };
+    mutate(&account, Mutation::CreateUser(Box::new(call.clone()))).await.unwrap();
+    let again = mutate(&account, Mutation::CreateUser(Box::new(call))).await.unwrap_err();
+    assert_eq!((again.kind, again.resource_type.as_deref()), (FaultKind::Exists, Some("User")));
+
+    let user = account.describe_user(&server_id, "alice").await.unwrap();
+    assert_eq!((user.settings, user.tags), (login(), tags(&[("a", "1")])));
+    assert_eq!(user.ssh_public_keys[0].body, KEY);
+    assert!(user.ssh_public_keys[0].date_imported.is_some());
+
+    let settings = Box::new(path_login());
+    let change = Mutation::UpdateUser { server_id: server_id.clone(), user_name: user_name.clone(), settings };
+    mutate(&account, change).await.unwrap();
+    let changed = account.describe_user(&server_id, "alice").await.unwrap().settings;
+    assert_eq!((changed.role, changed.policy, changed.home_directory), (role_arn("bob"), None, some("/bucket")));
+
+    let body = std::fs::read_to_string(repository("tests/fixtures/keys/openssh-p256.pub")).unwrap();
+    let import = Mutation::ImportSshPublicKey { server_id: server_id.clone(), user_name: user_name.clone(), body };
+    let key_id = mutate(&account, import).await.unwrap().id.unwrap();
+    let row = account.list_users(&server_id).await.unwrap().remove(0);
+    assert_eq!((row.user_name.as_str(), row.role, row.ssh_public_key_count), ("alice", role_arn("bob"), Some(2)));
+    let delete = Mutation::DeleteSshPublicKey { server_id: server_id.clone(), user_name: user_name.clone(), key_id };
+    mutate(&account, delete).await.unwrap();
+    assert_eq!(account.describe_user(&server_id, "alice").await.unwrap().ssh_public_keys.len(), 1);
+
+    mutate(&account, Mutation::DeleteUser { server_id: server_id.clone(), user_name }).await.unwrap();
+    let fault = account.describe_user(&server_id, "alice").await.unwrap_err();
+    assert_eq!((fault.kind, fault.resource_type.as_deref()), (FaultKind::NotFound, Some("User")));
+}
+
+fn directory_server() -> CreateServer {
+    let settings = ServerSettings {
+        identity_provider_type: some("AWS_DIRECTORY_SERVICE"),
+        identity_provider_details: Some(IdentityProviderDetails {
+            directory_id: some("d-1234567890"),
+            ..IdentityProviderDetails::default()
+        }),
+        ..ServerSettings::default()
+    };
+    CreateServer { settings, ..CreateServer::default() }
+}
+
+#[tokio::test]
+async fn an_access_is_created_read_changed_and_deleted_and_the_provider_answers() {
+    let (_sim, account) = started().await;
+    let server_id = create_server(&account, directory_server()).await;
+    let external_id = GROUP.to_owned();
+    let settings = login();
+    let call = CreateAccess { server_id: server_id.clone(), external_id: external_id.clone(), settings };
+    mutate(&account, Mutation::CreateAccess(Box::new(call))).await.unwrap();
+    let access = account.describe_access(&server_id, GROUP).await.unwrap();
+    assert_eq!((access.external_id.as_str(), access.settings), (GROUP, login()));
+
+    let settings = Box::new(path_login());
+    let change = Mutation::UpdateAccess { server_id: server_id.clone(), external_id: external_id.clone(), settings };
+    mutate(&account, change).await.unwrap();
+    let row = account.list_accesses(&server_id).await.unwrap().remove(0);
+    assert_eq!((row.external_id.as_str(), row.role, row.home_directory), (GROUP, role_arn("bob"), some("/bucket")));
+
+    let test = TestIdentityProvider {
+        server_id: server_id.clone(),
+        server_protocol: some("SFTP"),
+        source_ip: some("192.0.2.1"),
+        user_name: "alice".to_owned(),
+        user_password: Some("password".into()),
+    };
+    let answer = account.read(Read::TestIdentityProvider(test)).await.unwrap();
+    let Answer::IdentityProvider(answer) = answer else { panic!("{answer:?}") };
+    assert_eq!(answer.status_code, 200);
+
+    mutate(&account, Mutation::DeleteAccess { server_id: server_id.clone(), external_id }).await.unwrap();
+    assert_eq!(account.describe_access(&server_id, GROUP).await.unwrap_err().kind, FaultKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_host_key_is_imported_read_changed_and_deleted() {
+    let (_sim, account) = started().await;
+    let server_id = create_server(&account, CreateServer::default()).await;
+    let import = ImportHostKey {
+        server_id: server_id.clone(),
+        body: private_key("openssh-p256"),
+        description: some("second"),
+        storage_type: some("SECRETS_MANAGER"),
+        kms_key: some(format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/1")),
+        tags: tags(&[("a", "1")]),
+    };
+    let host_key_id = mutate(&account, Mutation::ImportHostKey(Box::new(import))).await.unwrap().id.unwrap();
+    let key = account.describe_host_key(&server_id, &host_key_id).await.unwrap();
+    assert_eq!((key.id.as_str(), key.description.as_deref()), (host_key_id.as_str(), Some("second")));
+    assert_eq!((key.key_type.as_deref(), &key.tags), (Some("ecdsa-sha2-nistp256"), &tags(&[("a", "1")])));
+    assert_eq!(key.storage_type.as_deref(), Some("SECRETS_MANAGER"));
+    assert!(key.secret_id.is_some() && key.date_imported.is_some() && key.fingerprint.is_some());
+
+    let change = Mutation::UpdateHostKey {
+        server_id: server_id.clone(),
+        host_key_id: host_key_id.clone(),
+        description: some("renamed"),
+        storage_type: None,
+        kms_key: None,
+    };
+    mutate(&account, change).await.unwrap();
+    let rows = account.list_host_keys(&server_id).await.unwrap();
+    assert_eq!(rows.len(), 2, "AWS's own and ours");
+    let row = rows.into_iter().find(|row| row.id == host_key_id).unwrap();
+    assert_eq!((row.description.as_deref(), row.fingerprint), (Some("renamed"), key.fingerprint));
+
+    let delete = Mutation::DeleteHostKey { server_id: server_id.clone(), host_key_id };
+    mutate(&account, delete).await.unwrap();
+    assert_eq!(account.list_host_keys(&server_id).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn security_policies_are_listed_and_described() {
+    let (_sim, account) = started().await;
+    let answer = account.read(Read::ListSecurityPolicies { token: None }).await.unwrap();
+    let Answer::SecurityPolicyNames(names) = answer else { panic!("{answer:?}") };
+    let name = "TransferSecurityPolicy-2024-01".to_owned();
+    assert!(names.items.contains(&name), "{names:?}");
+    let answer = account.read(Read::DescribeSecurityPolicy { name: name.clone() }).await.unwrap();
+    let Answer::SecurityPolicy(policy) = answer else { panic!("{answer:?}") };
+    assert_eq!((policy.name, policy.fips), (name, Some(false)));
+    assert!(!policy.ssh_ciphers.is_empty() && !policy.ssh_kexs.is_empty() && !policy.ssh_macs.is_empty());
+}
+
+#[tokio::test]
+async fn listings_are_complete_over_pages_also_over_an_empty_first_one() {
+    let (sim, account) = started().await;
+    sim.control("/_sim/config", &json!({"empty_first_page": true})).await;
+    let mut made = BTreeSet::new();
+    for _ in 0..3 {
+        made.insert(create_server(&account, CreateServer::default()).await);
+    }
+    let listed: BTreeSet<_> = account.list_servers().await.unwrap().into_iter().map(|row| row.server_id).collect();
+    assert_eq!(listed, made);
+    assert_eq!(calls_of(&sim, "ListServers").await.len(), 2);
+}
+
+#[tokio::test]
+async fn states_and_members_that_nobody_knows_and_nulls_do_no_harm() {
+    let (sim, account) = started().await;
+    let id = create_server(&account, CreateServer::default()).await;
+    let plain = account.describe_server(&id).await.unwrap();
+    for switches in [json!({"unknown_members": true}), json!({"absent": "null"}), json!({"empty_body": "object"})] {
+        sim.control("/_sim/config", &switches).await;
+        assert_eq!(account.describe_server(&id).await.unwrap(), plain, "{switches}");
+        let nothing = Mutation::UntagResource { arn: plain.arn.clone(), keys: vec!["x".to_owned()] };
+        mutate(&account, nothing).await.unwrap();
+    }
+    let change = json!({"region": REGION, "set_state": {"server_id": id, "state": "HIBERNATING"}});
+    sim.control("/_sim/change", &change).await;
+    let server: Server = account.describe_server(&id).await.unwrap();
+    assert_eq!(server.state.as_deref(), Some("HIBERNATING"));
+    assert_eq!(account.list_servers().await.unwrap()[0].state.as_deref(), Some("HIBERNATING"));
+}
+
+#[tokio::test]
+async fn each_class_of_error_arrives_in_each_form_of_its_body() {
+    let (sim, account) = started().await;
+    let classes = [
+        ("ResourceNotFoundException", "Unknown server", FaultKind::NotFound),
+        ("ResourceExistsException", "User already exists", FaultKind::Exists),
+        ("ConflictException", "VPC Endpoint state is not yet available", FaultKind::Conflict),
+        ("ThrottlingException", "Rate exceeded", FaultKind::Throttled),
+        ("AccessDeniedException", "You do not have sufficient access", FaultKind::Denied),
+        ("UnrecognizedClientException", "The security token is invalid", FaultKind::Credentials),
+        ("InvalidSignatureException", "Signature expired: 1 is now earlier than 2", FaultKind::Skewed),
+        ("InvalidRequestException", "Invalid host key format", FaultKind::Rejected),
+        ("InvalidRequestException", "Cannot exceed quota for Servers: 50", FaultKind::Quota),
+        ("ValidationException", "1 validation error detected", FaultKind::Rejected),
+        ("InternalServiceError", "x", FaultKind::Unavailable),
+        ("ServiceUnavailableException", "x", FaultKind::Unavailable),
+        ("BrandNewException", "x", FaultKind::Unavailable),
+    ];
+    for status in ["documented", "smithy"] {
+        sim.control("/_sim/config", &json!({"status": status})).await;
+        for (code, message, kind) in classes {
+            for error_type in ["body", "namespaced", "header"] {
+                let error_message = if error_type == "body" { "capital" } else { "lower" };
+                let fault = json!({
+                    "kind": "error", "code": code, "message": message, "error_type": error_type,
+                    "error_message": error_message,
+                });
+                sim.control("/_sim/faults", &json!({"operation": "StopServer", "fault": fault})).await;
+                let call = Mutation::StopServer { server_id: "s-01234567890abcdef".to_owned() };
+                let fault = mutate(&account, call).await.unwrap_err();
+                assert_eq!((fault.kind, fault.code.as_str()), (kind, code), "{status} {error_type}");
+                assert_eq!(fault.message, message, "{status} {code} {error_type}");
+                assert!(fault.date.is_some(), "{code}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_wait_that_a_throttle_asks_for_arrives() {
+    let (sim, account) = started().await;
+    for seconds in [Some(7), None] {
+        let fault = json!({"kind": "throttle", "retry_after_seconds": seconds});
+        sim.control("/_sim/faults", &json!({"operation": "ListServers", "fault": fault})).await;
+        let fault = account.list_servers().await.unwrap_err();
+        assert_eq!((fault.kind, fault.retry_after), (FaultKind::Throttled, seconds.map(Duration::from_secs)));
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_the_service_itself_keep_its_words() {
+    let (_sim, account) = started().await;
+    let server_id = create_server(&account, CreateServer::default()).await;
+    let call = CreateUser { server_id, user_name: "é".to_owned(), settings: login(), ..CreateUser::default() };
+    let fault = mutate(&account, Mutation::CreateUser(Box::new(call))).await.unwrap_err();
+    assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Rejected, "ValidationException"));
+    assert!(fault.message.contains("userName"), "{fault}");
+    let fault = account.read(Read::ListServers { token: some("nonsense") }).await.unwrap_err();
+    assert_eq!(fault.code, "InvalidNextTokenException");
+}
+
+#[tokio::test]
+async fn a_create_is_sent_once_whatever_comes_back() {
+    let (sim, account) = started().await;
+    for fault in [
+        json!({"kind": "error", "code": "InternalServiceError"}),
+        json!({"kind": "error", "code": "ServiceUnavailableException", "effect": "done"}),
+        json!({"kind": "throttle", "retry_after_seconds": 0}),
+        json!({"kind": "lose_reply"}),
+        json!({"kind": "refuse"}),
+    ] {
+        let before = calls_of(&sim, "CreateServer").await.len();
+        sim.control("/_sim/faults", &json!({"operation": "CreateServer", "fault": fault})).await;
+        mutate(&account, Mutation::CreateServer(Box::default())).await.unwrap_err();
+        assert_eq!(calls_of(&sim, "CreateServer").await.len(), before + 1, "{fault}");
+    }
+    assert_eq!(account.list_servers().await.unwrap().len(), 2, "those whose effect happened and whose answer was lost");
+}
+
+#[tokio::test]
+async fn calls_are_signed_with_exactly_the_time_that_was_given_though_awss_clock_differs() {
+    let (sim, account) = started().await;
+    sim.control("/_sim/clock", &json!({"advance": "10m"})).await;
+    account.list_servers().await.unwrap();
+    let aws: Timestamp = account.clock.now().unwrap();
+    for ago in [0, 120, 60] {
+        let at = Timestamp::from_second(aws.as_second() - ago).unwrap();
+        let call = Mutation::CreateServer(Box::default());
+        let permit = account.permit(class_of(&call)).await;
+        account.mutate(permit, at, call).await.unwrap();
+        let signed = calls_of(&sim, "CreateServer").await.pop().unwrap()["signed_at"].clone();
+        assert_eq!(signed, json!(at));
+    }
+    account.list_servers().await.unwrap();
+    let read = calls_of(&sim, "ListServers").await.pop().unwrap();
+    let signed: Timestamp = serde_json::from_value(read["signed_at"].clone()).unwrap();
+    assert!(signed >= Timestamp::from_second(aws.as_second()).unwrap(), "reads are signed by AWS's clock: {signed}");
+}
+
+#[tokio::test]
+async fn a_call_that_slept_too_long_is_refused_and_nothing_is_made() {
+    let (sim, account) = started().await;
+    let at = account.now().await.unwrap();
+    sim.control("/_sim/clock", &json!({"advance": "16m"})).await;
+    let call = Mutation::CreateServer(Box::default());
+    let permit = account.permit(class_of(&call)).await;
+    let fault = account.mutate(permit, at, call).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Skewed, "{fault}");
+    assert!(fault.kind.proves_nothing_made());
+    // The refusal told AWS's time: the next calls are in order, without any read by the local clock.
+    assert_eq!(account.list_servers().await.unwrap().len(), 0);
+    create_server(&account, CreateServer::default()).await;
+}
+
+#[tokio::test]
+async fn two_identities_work_in_two_accounts_and_a_wrong_one_in_none() {
+    let sim = Sim::start(&[]).await;
+    let sessions = sessions(&sim);
+    for account in [ACCOUNT, OTHER_ACCOUNT] {
+        let door = sessions.account(&role(account), REGION).await.unwrap();
+        let id = create_server(&door, CreateServer::default()).await;
+        let rows = door.list_servers().await.unwrap();
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].arn, format!("arn:aws:transfer:{REGION}:{account}:server/{id}"));
+        let caller = sessions.verify(&role(account)).await.unwrap();
+        assert!(caller.arn.contains("assumed-role/transfer-operator/transfer-operator"), "{}", caller.arn);
+    }
+    let before = calls_of(&sim, "ListServers").await.len();
+    let fault = sessions.account(&own(OTHER_ACCOUNT), REGION).await.unwrap_err();
+    assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Credentials, "AccountMismatch"));
+    assert_eq!(calls_of(&sim, "ListServers").await.len(), before);
+}

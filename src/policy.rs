@@ -25,9 +25,7 @@ pub enum PolicyError {
         column: usize,
     },
     /// One of two values would be dropped, and nobody could say which.
-    #[error(
-        "policy has the same key twice in one object at line {line}, column {column}: write each key once"
-    )]
+    #[error("policy has the same key twice in one object at line {line}, column {column}: write each key once")]
     RepeatedKey {
         /// Counted from 1.
         line: usize,
@@ -35,14 +33,10 @@ pub enum PolicyError {
         column: usize,
     },
     /// Valid JSON, but a list, text or number.
-    #[error(
-        "policy is not a JSON object: it must be of the form {{\"Version\": ..., \"Statement\": ...}}"
-    )]
+    #[error("policy is not a JSON object: it must be of the form {{\"Version\": ..., \"Statement\": ...}}")]
     NotAnObject,
     /// Over the quota, even without white space.
-    #[error(
-        "policy is {0} characters long without white space, AWS Transfer takes {MAX_POLICY}: shorten it"
-    )]
+    #[error("policy is {0} characters long without white space, AWS Transfer takes {MAX_POLICY}: shorten it")]
     TooLong(usize),
 }
 
@@ -54,11 +48,7 @@ pub fn compact(text: &str) -> Result<String, PolicyError> {
     parse(text)?;
     let compact = without_white_space(text);
     let length = compact.chars().count();
-    if length > MAX_POLICY {
-        Err(PolicyError::TooLong(length))
-    } else {
-        Ok(compact)
-    }
+    if length > MAX_POLICY { Err(PolicyError::TooLong(length)) } else { Ok(compact) }
 }
 
 /// Whether two policies allow the same. Texts that are no policies are the same only when they are equal.
@@ -92,9 +82,7 @@ fn parse(text: &str) -> Result<Members, PolicyError> {
             // `Json` takes every value; its only complaint of its own is the repeated key.
             Err(match error.classify() {
                 Category::Data => PolicyError::RepeatedKey { line, column },
-                Category::Syntax | Category::Eof | Category::Io => {
-                    PolicyError::NotJson { line, column }
-                }
+                Category::Syntax | Category::Eof | Category::Io => PolicyError::NotJson { line, column },
             })
         }
     }
@@ -116,9 +104,7 @@ fn without_white_space(json: &str) -> String {
 /// One form for all notations of a policy: IAM evaluates statements, actions, resources, principals and condition
 /// values in any order, and takes a list of one for its element.
 fn canonical(mut policy: Members) -> Members {
-    policy
-        .entry("Version".to_owned())
-        .or_insert_with(|| Json::Text(DEFAULT_VERSION.to_owned()));
+    policy.entry("Version".to_owned()).or_insert_with(|| Json::Text(DEFAULT_VERSION.to_owned()));
     replace(&mut policy, "Statement", |statements| {
         let mut statements: Vec<_> = list(statements).into_iter().map(statement).collect();
         statements.sort();
@@ -133,24 +119,16 @@ fn statement(statement: Json) -> Json {
         return statement;
     };
     for name in ["Action", "NotAction"] {
-        replace(&mut members, name, |actions| {
-            set(actions, str::to_ascii_lowercase)
-        });
+        replace(&mut members, name, |actions| set(actions, str::to_ascii_lowercase));
     }
     for name in ["Resource", "NotResource"] {
-        replace(&mut members, name, |resources| {
-            set(resources, str::to_owned)
-        });
+        replace(&mut members, name, |resources| set(resources, str::to_owned));
     }
     for name in ["Principal", "NotPrincipal"] {
-        replace(&mut members, name, |principal| {
-            each_member(principal, |of_a_kind| set(of_a_kind, str::to_owned))
-        });
+        replace(&mut members, name, |principal| each_member(principal, |of_a_kind| set(of_a_kind, str::to_owned)));
     }
     replace(&mut members, "Condition", |condition| {
-        each_member(condition, |operator| {
-            each_member(operator, |values| set(values, str::to_owned))
-        })
+        each_member(condition, |operator| each_member(operator, |values| set(values, str::to_owned)))
     });
     Json::Object(members)
 }
@@ -164,12 +142,7 @@ fn replace(members: &mut Members, name: &str, change: impl FnOnce(Json) -> Json)
 /// Changes the values of an object; anything else is a plain value, such as the principal `"*"`.
 fn each_member(value: Json, change: impl Fn(Json) -> Json) -> Json {
     match value {
-        Json::Object(members) => Json::Object(
-            members
-                .into_iter()
-                .map(|(name, value)| (name, change(value)))
-                .collect(),
-        ),
+        Json::Object(members) => Json::Object(members.into_iter().map(|(name, value)| (name, change(value))).collect()),
         other => other,
     }
 }
@@ -184,10 +157,7 @@ fn list(value: Json) -> Vec<Json> {
 /// A sorted list of texts, each once. What holds more than scalars is no set that IAM knows, and stays as it is.
 fn set(value: Json, fold: impl Fn(&str) -> String) -> Json {
     let items = list(value.clone());
-    let texts: Option<Vec<_>> = items
-        .iter()
-        .map(|item| item.scalar().map(|text| fold(&text)))
-        .collect();
+    let texts: Option<Vec<_>> = items.iter().map(|item| item.scalar().map(|text| fold(&text))).collect();
     let Some(mut texts) = texts else { return value };
     texts.sort();
     texts.dedup();

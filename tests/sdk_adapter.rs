@@ -1,4 +1,5 @@
 //! The SDK adapter against `transfer-sim` over HTTP: every call works for real, and every class of failure arrives.
+#![allow(clippy::unnecessary_wraps)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod support;

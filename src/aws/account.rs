@@ -124,10 +124,14 @@ impl Account {
     /// # Errors
     /// The fault of any page: an incomplete listing is no listing.
     pub async fn list_servers(&self) -> Result<Vec<ListedServer>, Fault> {
-        self.pages("ListServers", |token| Read::ListServers { token }, |answer| match answer {
-            Answer::Servers(page) => Ok(page),
-            other => Err(other),
-        })
+        self.pages(
+            "ListServers",
+            |token| Read::ListServers { token },
+            |answer| match answer {
+                Answer::Servers(page) => Ok(page),
+                other => Err(other),
+            },
+        )
         .await
     }
 

@@ -64,18 +64,50 @@ pub enum Answer {
 #[allow(missing_docs, reason = "named after AWS's operations and members")]
 pub enum Mutation {
     CreateServer(Box<CreateServer>),
-    UpdateServer { server_id: String, settings: Box<ServerSettings>, host_key: Option<SecretString> },
-    StartServer { server_id: String },
-    StopServer { server_id: String },
-    DeleteServer { server_id: String },
+    UpdateServer {
+        server_id: String,
+        settings: Box<ServerSettings>,
+        host_key: Option<SecretString>,
+    },
+    StartServer {
+        server_id: String,
+    },
+    StopServer {
+        server_id: String,
+    },
+    DeleteServer {
+        server_id: String,
+    },
     CreateUser(Box<CreateUser>),
-    UpdateUser { server_id: String, user_name: String, settings: Box<LoginSettings> },
-    DeleteUser { server_id: String, user_name: String },
-    ImportSshPublicKey { server_id: String, user_name: String, body: String },
-    DeleteSshPublicKey { server_id: String, user_name: String, key_id: String },
+    UpdateUser {
+        server_id: String,
+        user_name: String,
+        settings: Box<LoginSettings>,
+    },
+    DeleteUser {
+        server_id: String,
+        user_name: String,
+    },
+    ImportSshPublicKey {
+        server_id: String,
+        user_name: String,
+        body: String,
+    },
+    DeleteSshPublicKey {
+        server_id: String,
+        user_name: String,
+        key_id: String,
+    },
     CreateAccess(Box<CreateAccess>),
-    UpdateAccess { server_id: String, external_id: String, settings: Box<LoginSettings> },
-    DeleteAccess { server_id: String, external_id: String },
+    UpdateAccess {
+        server_id: String,
+        external_id: String,
+        settings: Box<LoginSettings>,
+    },
+    DeleteAccess {
+        server_id: String,
+        external_id: String,
+    },
     ImportHostKey(Box<ImportHostKey>),
     UpdateHostKey {
         server_id: String,
@@ -84,9 +116,18 @@ pub enum Mutation {
         storage_type: Option<String>,
         kms_key: Option<String>,
     },
-    DeleteHostKey { server_id: String, host_key_id: String },
-    TagResource { arn: String, tags: Tags },
-    UntagResource { arn: String, keys: Vec<String> },
+    DeleteHostKey {
+        server_id: String,
+        host_key_id: String,
+    },
+    TagResource {
+        arn: String,
+        tags: Tags,
+    },
+    UntagResource {
+        arn: String,
+        keys: Vec<String>,
+    },
 }
 
 /// What a mutation answers: the identifier that AWS chose, where it chose one.

@@ -8,8 +8,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 pub use crate::api::shapes::{
-    EndpointDetails, HomeDirectoryMapEntry, IdentityProviderDetails, PosixProfile, ProtocolDetails,
-    S3StorageOptions, WorkflowDetails,
+    EndpointDetails, HomeDirectoryMapEntry, IdentityProviderDetails, PosixProfile, ProtocolDetails, S3StorageOptions,
+    WorkflowDetails,
 };
 
 /// Tags as AWS keeps them, key to value.

@@ -161,7 +161,7 @@ fn object_ref<O: Resource<DynamicType = ()>>(name: &Name) -> ObjectRef<PartialOb
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use std::sync::Mutex;
 
     use k8s_openapi::api::core::v1::ConfigMap;

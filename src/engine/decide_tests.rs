@@ -1,4 +1,5 @@
 //! The state table, row by row: each row says what it proves.
+#![allow(clippy::unnecessary_wraps)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use jiff::{SignedDuration, Timestamp};

@@ -157,19 +157,19 @@ mod tests {
         assert_eq!(delay(Class::Transient, 1, None, 1.0), Duration::from_secs(1));
         assert_eq!(delay(Class::Transient, 4, None, 1.0), Duration::from_secs(8));
         assert_eq!(delay(Class::Transient, 4, None, 0.0), Duration::from_secs(4));
-        assert_eq!(delay(Class::Transient, 40, None, 1.0), Duration::from_secs(300));
-        assert_eq!(delay(Class::Rejected, u32::MAX, None, 1.0), Duration::from_secs(3600));
+        assert_eq!(delay(Class::Transient, 40, None, 1.0), Duration::from_mins(5));
+        assert_eq!(delay(Class::Rejected, u32::MAX, None, 1.0), Duration::from_hours(1));
         assert_eq!(delay(Class::Throttled, 1, Some(Duration::from_secs(9)), 0.0), Duration::from_secs(9));
     }
 
     #[test]
     fn only_what_lasts_calls_for_a_person() {
-        let grace = Duration::from_secs(120);
-        assert!(!stalls(Class::Transient, Duration::from_secs(86_400), grace));
+        let grace = Duration::from_mins(2);
+        assert!(!stalls(Class::Transient, Duration::from_hours(24), grace));
         assert!(!stalls(Class::Environmental, Duration::from_secs(299), grace));
-        assert!(stalls(Class::Environmental, Duration::from_secs(300), grace));
+        assert!(stalls(Class::Environmental, Duration::from_mins(5), grace));
         assert!(!stalls(Class::Rejected, Duration::from_secs(119), grace));
-        assert!(stalls(Class::Rejected, Duration::from_secs(120), grace));
+        assert!(stalls(Class::Rejected, Duration::from_mins(2), grace));
         assert!(stalls(Class::Malformed, Duration::ZERO, grace));
     }
 }

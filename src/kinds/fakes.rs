@@ -1,6 +1,6 @@
 //! The doors as tests have them: everything in memory, everything counted, nothing decided.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::needless_pass_by_value)]
+#![allow(clippy::missing_panics_doc, clippy::needless_pass_by_value, clippy::match_same_arms)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -100,6 +100,7 @@ fn page<T>(items: Vec<T>) -> Page<T> {
     Page { items, next_token: None }
 }
 
+#[must_use]
 pub fn fault(operation: &'static str, kind: FaultKind) -> Fault {
     Fault {
         operation,
@@ -117,11 +118,9 @@ impl Transfer for FakeTransfer {
     async fn read(&self, _at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
         let operation = call.operation();
         let about = match &call {
+            Read::DescribeServer { server_id } | Read::ListHostKeys { server_id, .. } => server_id.clone(),
             Read::DescribeHostKey { host_key_id, .. } => host_key_id.clone(),
-            Read::DescribeServer { server_id }
-            | Read::ListHostKeys { server_id, .. }
-            | Read::ListUsers { server_id, .. }
-            | Read::ListAccesses { server_id, .. } => server_id.clone(),
+            Read::ListUsers { server_id, .. } | Read::ListAccesses { server_id, .. } => server_id.clone(),
             _ => String::new(),
         };
         self.reads.lock().unwrap().push(format!("{operation} {about}").trim_end().to_owned());
@@ -203,14 +202,11 @@ impl Directory for FakeDirectory {
     }
 }
 
-/// Type and data of a Secret.
-type Secret = (String, BTreeMap<String, String>);
-
 /// The API server: lists by kind, Secrets and ConfigMaps.
 #[derive(Default)]
 pub struct FakeCluster {
     pub objects: Mutex<BTreeMap<String, Vec<Value>>>,
-    pub secrets: Mutex<BTreeMap<Name, Secret>>,
+    pub secrets: Mutex<BTreeMap<Name, (String, BTreeMap<String, String>)>>,
     /// Namespaces whose Secrets may not be read.
     pub forbidden: Mutex<BTreeSet<String>>,
     pub config_maps: Mutex<BTreeMap<Name, BTreeMap<String, String>>>,
@@ -272,6 +268,7 @@ pub struct World {
 
 impl World {
     /// With an identity `default` whose grants are these.
+    #[must_use]
     pub fn with_grants(grants: Value) -> Self {
         let transfer = Arc::new(FakeTransfer::default());
         let aws = Arc::new(FakeAws { transfer: Arc::clone(&transfer), asked: Mutex::new(0) });
@@ -290,6 +287,7 @@ impl World {
     }
 
     /// With an identity `default` that grants everything everywhere.
+    #[must_use]
     pub fn open() -> Self {
         Self::with_grants(json!([{
             "name": "all", "kinds": ["TransferServer", "TransferUser", "TransferAccess"], "namespaces": {"from": "All"},
@@ -308,10 +306,12 @@ impl World {
         self.directory.identities.lock().unwrap().insert("default".to_owned(), identity);
     }
 
+    #[must_use]
     pub fn account(&self) -> Account {
         self.aws.of(ACCOUNT, REGION)
     }
 
+    #[must_use]
     pub fn asked(&self) -> u32 {
         *self.aws.asked.lock().unwrap()
     }
@@ -330,6 +330,7 @@ impl World {
 }
 
 /// An object of namespace `team`; its uid is `uid-` and its name.
+#[must_use]
 pub fn object<K: Managed>(name: &str, spec: Value, status: Value) -> K {
     let mut value = json!({
         "apiVersion": "transfer-operator.dev/v1alpha1", "kind": K::kind(&()),
@@ -350,6 +351,7 @@ pub fn dying<K: Managed>(mut object: K) -> K {
 }
 
 /// A server of AWS that is owned by the object of this name in namespace `team`.
+#[must_use]
 pub fn owned(id: &str, name: &str) -> Server {
     let owner = Owner::new(CLUSTER, "team", name, &format!("uid-{name}"));
     Server {

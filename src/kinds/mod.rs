@@ -3,7 +3,7 @@
 pub mod access;
 pub mod doors;
 #[cfg(test)]
-mod fakes;
+pub mod fakes;
 pub mod grants;
 pub mod home;
 pub mod identity;

@@ -1,5 +1,5 @@
+#![allow(clippy::needless_pass_by_value)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-#![allow(clippy::needless_pass_by_value, clippy::type_complexity, reason = "tables of literals")]
 
 use serde_json::json;
 

@@ -69,7 +69,7 @@ fn spelled(wanted: &Tags, have: &Tags) -> Tags {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::panic, clippy::type_complexity)]
+    #![allow(clippy::panic)]
     use super::*;
 
     fn tags(rows: &[(&str, &str)]) -> Tags {

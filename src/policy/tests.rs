@@ -1,9 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::collections::BTreeSet;
 
@@ -35,19 +30,13 @@ fn statement_with(members: &str) -> String {
 
 fn assert_same(pairs: &[(&str, &str)]) {
     for (a, b) in pairs {
-        assert!(
-            same_meaning(&statement_with(a), &statement_with(b)),
-            "{a} and {b}"
-        );
+        assert!(same_meaning(&statement_with(a), &statement_with(b)), "{a} and {b}");
     }
 }
 
 fn assert_different(pairs: &[(&str, &str)]) {
     for (a, b) in pairs {
-        assert!(
-            !same_meaning(&statement_with(a), &statement_with(b)),
-            "{a} and {b}"
-        );
+        assert!(!same_meaning(&statement_with(a), &statement_with(b)), "{a} and {b}");
     }
 }
 
@@ -62,95 +51,50 @@ fn compact_drops_only_the_white_space_between_tokens() {
     );
     assert_eq!(compact(HOME).unwrap(), want);
     assert_eq!(compact(want).unwrap(), want);
-    assert_eq!(
-        compact(" {\"n\" :\t1.50 ,\r\n\"e\": \"\\u002a \\\\\" } ").unwrap(),
-        r#"{"n":1.50,"e":"\u002a \\"}"#
-    );
+    assert_eq!(compact(" {\"n\" :\t1.50 ,\r\n\"e\": \"\\u002a \\\\\" } ").unwrap(), r#"{"n":1.50,"e":"\u002a \\"}"#);
 }
 
 #[test]
 fn compact_says_where_the_text_is_wrong_and_not_what_it_says() {
     let cases = [
         ("", PolicyError::NotJson { line: 1, column: 0 }),
-        (
-            "{\n  \"Statement\": secret\n}",
-            PolicyError::NotJson {
-                line: 2,
-                column: 16,
-            },
-        ),
+        ("{\n  \"Statement\": secret\n}", PolicyError::NotJson { line: 2, column: 16 }),
         ("{} {}", PolicyError::NotJson { line: 1, column: 4 }),
         ("{\"a\":\"", PolicyError::NotJson { line: 1, column: 6 }),
         ("[{}]", PolicyError::NotAnObject),
         ("\"secret\"", PolicyError::NotAnObject),
-        (
-            "{\"secret\":1,\n\"secret\":2}",
-            PolicyError::RepeatedKey { line: 2, column: 8 },
-        ),
+        ("{\"secret\":1,\n\"secret\":2}", PolicyError::RepeatedKey { line: 2, column: 8 }),
     ];
     for (text, want) in cases {
         let error = compact(text).unwrap_err();
         assert_eq!(error, want, "{text}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
-    assert!(matches!(
-        compact(&"[".repeat(1000)),
-        Err(PolicyError::NotJson { .. })
-    ));
+    assert!(matches!(compact(&"[".repeat(1000)), Err(PolicyError::NotJson { .. })));
 }
 
 #[test]
 fn the_quota_counts_what_is_sent() {
     let padded = |length: usize| {
         let frame = r#"{"Sid":""}"#;
-        frame.replace(
-            ":\"",
-            &format!(" :\n \"{}", "é".repeat(length - frame.len())),
-        )
+        frame.replace(":\"", &format!(" :\n \"{}", "é".repeat(length - frame.len())))
     };
-    assert_eq!(
-        compact(&padded(MAX_POLICY)).unwrap().chars().count(),
-        MAX_POLICY
-    );
-    assert_eq!(
-        compact(&padded(MAX_POLICY + 1)),
-        Err(PolicyError::TooLong(MAX_POLICY + 1))
-    );
+    assert_eq!(compact(&padded(MAX_POLICY)).unwrap().chars().count(), MAX_POLICY);
+    assert_eq!(compact(&padded(MAX_POLICY + 1)), Err(PolicyError::TooLong(MAX_POLICY + 1)));
 }
 
 #[test]
 fn notations_of_one_meaning_are_the_same() {
     assert_same(&[
-        (
-            r#""Action":"s3:GetObject""#,
-            r#""Action":["S3:getobject","s3:GetObject"]"#,
-        ),
-        (
-            r#""NotAction":["b:x","a:x"]"#,
-            r#""NotAction":["A:X","b:x"]"#,
-        ),
+        (r#""Action":"s3:GetObject""#, r#""Action":["S3:getobject","s3:GetObject"]"#),
+        (r#""NotAction":["b:x","a:x"]"#, r#""NotAction":["A:X","b:x"]"#),
         (r#""Resource":["b","a"]"#, r#""Resource":["a","b","a"]"#),
         (r#""NotResource":"a""#, r#""NotResource":["a"]"#),
-        (
-            r#""Principal":{"AWS":["b","a"]}"#,
-            r#""Principal":{"AWS":["a","b"]}"#,
-        ),
-        (
-            r#""Principal":{"Service":"x"}"#,
-            r#""Principal":{"Service":["x"]}"#,
-        ),
-        (
-            r#""Condition":{"Bool":{"k":true}}"#,
-            r#""Condition":{"Bool":{"k":["true"]}}"#,
-        ),
-        (
-            r#""Condition":{"NumericLessThan":{"k":5}}"#,
-            r#""Condition":{"NumericLessThan":{"k":"5"}}"#,
-        ),
-        (
-            r#""Condition":{"StringLike":{"k":["b","a"]}}"#,
-            r#""Condition":{"StringLike":{"k":["a","b"]}}"#,
-        ),
+        (r#""Principal":{"AWS":["b","a"]}"#, r#""Principal":{"AWS":["a","b"]}"#),
+        (r#""Principal":{"Service":"x"}"#, r#""Principal":{"Service":["x"]}"#),
+        (r#""Condition":{"Bool":{"k":true}}"#, r#""Condition":{"Bool":{"k":["true"]}}"#),
+        (r#""Condition":{"NumericLessThan":{"k":5}}"#, r#""Condition":{"NumericLessThan":{"k":"5"}}"#),
+        (r#""Condition":{"StringLike":{"k":["b","a"]}}"#, r#""Condition":{"StringLike":{"k":["a","b"]}}"#),
         (r#""Resource":"\u002a""#, r#""Resource":"*""#),
     ]);
     let statement = r#"{"Effect":"Deny","Action":"*","Resource":"*"}"#;
@@ -162,46 +106,22 @@ fn notations_of_one_meaning_are_the_same() {
 #[test]
 fn what_may_allow_something_else_is_different() {
     assert_different(&[
-        (
-            r#""Action":"s3:GetObject""#,
-            r#""Action":"s3:GetObjectAcl""#,
-        ),
+        (r#""Action":"s3:GetObject""#, r#""Action":"s3:GetObjectAcl""#),
         (r#""Action":"s3:*""#, r#""NotAction":"s3:*""#),
         (r#""Resource":"a""#, r#""NotResource":"a""#),
-        (
-            r#""Resource":"arn:aws:s3:::A""#,
-            r#""Resource":"arn:aws:s3:::a""#,
-        ),
+        (r#""Resource":"arn:aws:s3:::A""#, r#""Resource":"arn:aws:s3:::a""#),
         (r#""Resource":[]"#, r#""Resource":["a"]"#),
         (r#""Resource":["a","b"]"#, r#""Resource":["a b"]"#),
         (r#""Principal":"*""#, r#""Principal":{"AWS":"*"}"#),
-        (
-            r#""Condition":{"StringLike":{"k":"a"}}"#,
-            r#""Condition":{"StringEquals":{"k":"a"}}"#,
-        ),
-        (
-            r#""Condition":{"StringLike":{"k":"a"}}"#,
-            r#""Condition":{"StringLike":{"j":"a"}}"#,
-        ),
-        (
-            r#""Condition":{"StringLike":{"k":"a"}}"#,
-            r#""Condition":{"StringLike":{"k":"A"}}"#,
-        ),
-        (
-            r#""Condition":{"NumericEquals":{"k":1.0}}"#,
-            r#""Condition":{"NumericEquals":{"k":1}}"#,
-        ),
-        (
-            r#""Condition":{"Null":{"k":null}}"#,
-            r#""Condition":{"Null":{"k":"null"}}"#,
-        ),
+        (r#""Condition":{"StringLike":{"k":"a"}}"#, r#""Condition":{"StringEquals":{"k":"a"}}"#),
+        (r#""Condition":{"StringLike":{"k":"a"}}"#, r#""Condition":{"StringLike":{"j":"a"}}"#),
+        (r#""Condition":{"StringLike":{"k":"a"}}"#, r#""Condition":{"StringLike":{"k":"A"}}"#),
+        (r#""Condition":{"NumericEquals":{"k":1.0}}"#, r#""Condition":{"NumericEquals":{"k":1}}"#),
+        (r#""Condition":{"Null":{"k":null}}"#, r#""Condition":{"Null":{"k":"null"}}"#),
         (r#""Resource":"a","Sid":"x""#, r#""Resource":"a","Sid":"y""#),
         (r#""Resource":"a""#, r#""Resource":"a","Condition":{}"#),
     ]);
-    assert!(!same_meaning(
-        r#"{"Version":"2012-10-17"}"#,
-        r#"{"Version":"2008-10-17"}"#
-    ));
+    assert!(!same_meaning(r#"{"Version":"2012-10-17"}"#, r#"{"Version":"2008-10-17"}"#));
     assert!(!same_meaning(r#"{"Version":"2012-10-17"}"#, "{}"));
 }
 
@@ -237,53 +157,30 @@ fn some_of(values: &'static [&'static str]) -> impl Strategy<Value = BTreeSet<&'
 }
 
 fn sentence() -> impl Strategy<Value = Sentence> {
-    let operator = prop::collection::btree_map(
-        select(&["s3:prefix", "aws:x"][..]),
-        some_of(&["a", "true", "5", "${b}"]),
-        1..=2,
-    );
+    let operator =
+        prop::collection::btree_map(select(&["s3:prefix", "aws:x"][..]), some_of(&["a", "true", "5", "${b}"]), 1..=2);
     (
         select(&["Allow", "Deny"][..]),
-        (
-            select(&["Action", "NotAction"][..]),
-            some_of(&["s3:getobject", "s3:putobject", "s3:*", "*"]),
-        ),
+        (select(&["Action", "NotAction"][..]), some_of(&["s3:getobject", "s3:putobject", "s3:*", "*"])),
         (
             select(&["Resource", "NotResource"][..]),
-            some_of(&[
-                "*",
-                "arn:aws:s3:::b/${transfer:UserName}/*",
-                "arn:aws:s3:::B",
-            ]),
+            some_of(&["*", "arn:aws:s3:::b/${transfer:UserName}/*", "arn:aws:s3:::B"]),
         ),
         prop::collection::btree_map(select(&["StringLike", "Bool"][..]), operator, 0..=2),
     )
-        .prop_map(|(effect, action, resource, condition)| Sentence {
-            effect,
-            action,
-            resource,
-            condition,
-        })
+        .prop_map(|(effect, action, resource, condition)| Sentence { effect, action, resource, condition })
 }
 
 fn meaning() -> impl Strategy<Value = Meaning> {
     let statements = prop::collection::btree_set(sentence(), 1..=3);
-    (select(&["2008-10-17", "2012-10-17"][..]), statements).prop_map(|(version, statements)| {
-        Meaning {
-            version,
-            statements,
-        }
-    })
+    (select(&["2008-10-17", "2012-10-17"][..]), statements)
+        .prop_map(|(version, statements)| Meaning { version, statements })
 }
 
 /// Writes a meaning down in one of its many notations, chosen by `seed`.
 fn write(meaning: &Meaning, seed: u64) -> String {
     let mut dice = StdRng::seed_from_u64(seed);
-    let statements: Vec<_> = meaning
-        .statements
-        .iter()
-        .map(|sentence| write_sentence(sentence, &mut dice))
-        .collect();
+    let statements: Vec<_> = meaning.statements.iter().map(|sentence| write_sentence(sentence, &mut dice)).collect();
     let mut members = vec![("Statement".to_owned(), write_list(statements, &mut dice))];
     if meaning.version != DEFAULT_VERSION || dice.random() {
         members.push(("Version".to_owned(), format!("\"{}\"", meaning.version)));
@@ -293,20 +190,11 @@ fn write(meaning: &Meaning, seed: u64) -> String {
 
 fn write_sentence(sentence: &Sentence, dice: &mut StdRng) -> String {
     let actions = sentence.action.1.iter().map(|action| {
-        let action = if dice.random() {
-            action.to_uppercase()
-        } else {
-            (*action).to_owned()
-        };
+        let action = if dice.random() { action.to_uppercase() } else { (*action).to_owned() };
         format!("\"{action}\"")
     });
     let actions = actions.collect();
-    let resources = sentence
-        .resource
-        .1
-        .iter()
-        .map(|resource| format!("\"{resource}\""))
-        .collect();
+    let resources = sentence.resource.1.iter().map(|resource| format!("\"{resource}\"")).collect();
     let mut members = vec![
         ("Effect".to_owned(), format!("\"{}\"", sentence.effect)),
         (sentence.action.0.to_owned(), write_list(actions, dice)),
@@ -314,10 +202,7 @@ fn write_sentence(sentence: &Sentence, dice: &mut StdRng) -> String {
     ];
     if !sentence.condition.is_empty() {
         let operators = sentence.condition.iter().map(|(name, keys)| {
-            let keys = keys
-                .iter()
-                .map(|(key, values)| ((*key).to_owned(), write_values(values, dice)))
-                .collect();
+            let keys = keys.iter().map(|(key, values)| ((*key).to_owned(), write_values(values, dice))).collect();
             ((*name).to_owned(), write_object(keys, dice))
         });
         let operators = operators.collect();
@@ -329,11 +214,7 @@ fn write_sentence(sentence: &Sentence, dice: &mut StdRng) -> String {
 fn write_values(values: &BTreeSet<&'static str>, dice: &mut StdRng) -> String {
     let values = values.iter().map(|value| {
         let bare = ["true", "5"].contains(value) && dice.random();
-        if bare {
-            (*value).to_owned()
-        } else {
-            format!("\"{value}\"")
-        }
+        if bare { (*value).to_owned() } else { format!("\"{value}\"") }
     });
     let values = values.collect();
     write_list(values, dice)
@@ -352,10 +233,8 @@ fn write_list(mut items: Vec<String>, dice: &mut StdRng) -> String {
 
 fn write_object(mut members: Vec<(String, String)>, dice: &mut StdRng) -> String {
     members.shuffle(dice);
-    let members: Vec<_> = members
-        .into_iter()
-        .map(|(name, value)| format!("{}\"{name}\":{}{value}", blank(dice), blank(dice)))
-        .collect();
+    let members: Vec<_> =
+        members.into_iter().map(|(name, value)| format!("{}\"{name}\":{}{value}", blank(dice), blank(dice))).collect();
     format!("{{{}}}", members.join(","))
 }
 
@@ -365,8 +244,7 @@ fn blank(dice: &mut StdRng) -> &'static str {
 
 /// The smallest changes of meaning: one word of one statement.
 fn edit(meaning: &Meaning, which: u8) -> Meaning {
-    let other =
-        |now: &str, one: &'static str, two: &'static str| if now == one { two } else { one };
+    let other = |now: &str, one: &'static str, two: &'static str| if now == one { two } else { one };
     let mut edited = meaning.clone();
     let mut first = edited.statements.pop_first().unwrap();
     match which {
@@ -375,9 +253,7 @@ fn edit(meaning: &Meaning, which: u8) -> Meaning {
         2 => first.action.1.extend(["s3:deleteobject"]),
         3 => first.resource.0 = other(first.resource.0, "Resource", "NotResource"),
         4 => first.resource.1.extend(["arn:aws:s3:::other"]),
-        5 => first
-            .condition
-            .extend([("StringEquals", [("k", ["v"].into())].into())]),
+        5 => first.condition.extend([("StringEquals", [("k", ["v"].into())].into())]),
         _ => edited.version = other(edited.version, DEFAULT_VERSION, "2012-10-17"),
     }
     edited.statements.insert(first);

@@ -43,21 +43,14 @@ pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
     let server = region.server_mut(&input.server_id)?;
     needs_directory(server, "create access")?;
     if server.accesses.contains_key(&input.external_id) {
-        return Err(ApiError::exists(
-            "Access already exists",
-            &input.external_id,
-            "Access",
-        ));
+        return Err(ApiError::exists("Access already exists", &input.external_id, "Access"));
     }
     let limit = context.config.quotas.accesses;
     let held = server.accesses.values().filter(|a| a.gone.is_none());
     if held.count() >= limit {
         return Err(ApiError::quota("AccessesPerServer", limit));
     }
-    let access = Access {
-        profile: Profile::created(input.profile, &server.domain)?,
-        gone: None,
-    };
+    let access = Access { profile: Profile::created(input.profile, &server.domain)?, gone: None };
     server.accesses.insert(input.external_id.clone(), access);
     context.changed = true;
     Ok(json!({"ServerId": input.server_id, "ExternalId": input.external_id}))
@@ -121,13 +114,8 @@ pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Ans
     let id = &input.server_id;
     let server = region.server(id)?;
     needs_directory(server, "list accesses")?;
-    let seen = server
-        .accesses
-        .iter()
-        .filter(|(group, _)| !region.hides(id, Some(group), context.now));
-    let page = page::cut(&format!("accesses/{id}"), &input.page, context, seen, |a| {
-        a.0
-    })?;
+    let seen = server.accesses.iter().filter(|(group, _)| !region.hides(id, Some(group), context.now));
+    let page = page::cut(&format!("accesses/{id}"), &input.page, context, seen, |a| a.0)?;
     let accesses: Vec<Value> = page
         .items
         .iter()

@@ -60,10 +60,7 @@ impl Calls {
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
-        self.kept.push_back(Call {
-            seq: self.last,
-            ..call
-        });
+        self.kept.push_back(Call { seq: self.last, ..call });
     }
 
     /// The calls after a number.

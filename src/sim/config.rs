@@ -9,10 +9,7 @@ use serde_json::Value;
 /// Every switch, by its name in `/_sim/config`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "independent switches, each with its own name on the control path"
-)]
+#[allow(clippy::struct_excessive_bools, reason = "independent switches, each with its own name on the control path")]
 pub struct Config {
     /// How long STARTING and STOPPING last.
     #[serde(serialize_with = "friendly")]
@@ -255,13 +252,7 @@ impl Default for Config {
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self {
-            servers: 50,
-            users: 10_000,
-            ssh_keys: 50,
-            accesses: 100,
-            host_keys: 10,
-        }
+        Self { servers: 50, users: 10_000, ssh_keys: 50, accesses: 100, host_keys: 10 }
     }
 }
 

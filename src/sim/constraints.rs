@@ -22,20 +22,14 @@ const SSH_KEY_BODY: Shape = matching(
     2048,
     r"\s*(ssh|ecdsa)-[a-z0-9-]+[ \t]+(([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{1,3})?(={0,3})?)(\s*|[ \t]+[\S \t]*\s*)",
 );
-const SECURITY_POLICY: Shape =
-    matching(0, 100, r"Transfer[A-Za-z0-9]*SecurityPolicy-[A-Za-z0-9-]+");
+const SECURITY_POLICY: Shape = matching(0, 100, r"Transfer[A-Za-z0-9]*SecurityPolicy-[A-Za-z0-9-]+");
 // The model says 2048, but AWS answers a longer policy with a text of the service, not of this layer: `profile` checks it.
 const POLICY: Shape = text(0, UNLIMITED);
 
 const DOMAIN: Shape = one_of(&["S3", "EFS"]);
 const ENDPOINT_TYPE: Shape = one_of(&["PUBLIC", "VPC", "VPC_ENDPOINT"]);
 const IP_ADDRESS_TYPE: Shape = one_of(&["IPV4", "DUALSTACK"]);
-const IDENTITY_PROVIDER: Shape = one_of(&[
-    "SERVICE_MANAGED",
-    "API_GATEWAY",
-    "AWS_DIRECTORY_SERVICE",
-    "AWS_LAMBDA",
-]);
+const IDENTITY_PROVIDER: Shape = one_of(&["SERVICE_MANAGED", "API_GATEWAY", "AWS_DIRECTORY_SERVICE", "AWS_LAMBDA"]);
 const PROTOCOL: Shape = one_of(&["SFTP", "FTP", "FTPS", "AS2"]);
 const PROTOCOLS: Shape = list(&PROTOCOL, 1, 4);
 const STORAGE_TYPE: Shape = one_of(&["SERVICE_MANAGED", "SECRETS_MANAGER"]);
@@ -64,68 +58,41 @@ const IDENTITY_PROVIDER_DETAILS: Shape = Shape::Struct(&[
     may("Function", &matching(1, 170, r"arn:[a-z-]+:lambda:.*")),
     may(
         "SftpAuthenticationMethods",
-        &one_of(&[
-            "PASSWORD",
-            "PUBLIC_KEY",
-            "PUBLIC_KEY_OR_PASSWORD",
-            "PUBLIC_KEY_AND_PASSWORD",
-        ]),
+        &one_of(&["PASSWORD", "PUBLIC_KEY", "PUBLIC_KEY_OR_PASSWORD", "PUBLIC_KEY_AND_PASSWORD"]),
     ),
 ]);
 
 const SFTP_PORT: Shape = Shape::Struct(&[
     must("SftpPort", &Shape::Number { min: 1, max: 65535 }),
-    may(
-        "CommunicationMode",
-        &one_of(&["CLIENT_TALK_FIRST", "SERVER_TALK_FIRST"]),
-    ),
+    may("CommunicationMode", &one_of(&["CLIENT_TALK_FIRST", "SERVER_TALK_FIRST"])),
 ]);
-const PROXY_CONFIG: Shape = Shape::Struct(&[may(
-    "SftpMode",
-    &one_of(&["NONE", "PROXY_PROTOCOL_V2_ENFORCED"]),
-)]);
+const PROXY_CONFIG: Shape = Shape::Struct(&[may("SftpMode", &one_of(&["NONE", "PROXY_PROTOCOL_V2_ENFORCED"]))]);
 const PROTOCOL_DETAILS: Shape = Shape::Struct(&[
     may("PassiveIp", &text(0, 15)),
-    may(
-        "TlsSessionResumptionMode",
-        &one_of(&["DISABLED", "ENABLED", "ENFORCED"]),
-    ),
+    may("TlsSessionResumptionMode", &one_of(&["DISABLED", "ENABLED", "ENFORCED"])),
     may("SetStatOption", &one_of(&["DEFAULT", "ENABLE_NO_OP"])),
     may("SftpPorts", &list(&SFTP_PORT, 0, 3)),
     may("As2Transports", &list(&one_of(&["HTTP"]), 1, 1)),
     may("ProxyConfig", &PROXY_CONFIG),
 ]);
 
-const WORKFLOW_DETAIL: Shape = Shape::Struct(&[
-    must("WorkflowId", &matching(19, 19, r"w-([a-z0-9]{17})")),
-    must("ExecutionRole", &ROLE),
-]);
+const WORKFLOW_DETAIL: Shape =
+    Shape::Struct(&[must("WorkflowId", &matching(19, 19, r"w-([a-z0-9]{17})")), must("ExecutionRole", &ROLE)]);
 const WORKFLOW_DETAILS: Shape = Shape::Struct(&[
     may("OnUpload", &list(&WORKFLOW_DETAIL, 0, 1)),
     may("OnPartialUpload", &list(&WORKFLOW_DETAIL, 0, 1)),
 ]);
-const S3_STORAGE_OPTIONS: Shape = Shape::Struct(&[may(
-    "DirectoryListingOptimization",
-    &one_of(&["ENABLED", "DISABLED"]),
-)]);
+const S3_STORAGE_OPTIONS: Shape =
+    Shape::Struct(&[may("DirectoryListingOptimization", &one_of(&["ENABLED", "DISABLED"]))]);
 
 const MAP_PATH: Shape = matching(0, 1024, r"/.*");
-const MAP_ENTRY: Shape = Shape::Struct(&[
-    must("Entry", &MAP_PATH),
-    must("Target", &MAP_PATH),
-    may("Type", &one_of(&["FILE", "DIRECTORY"])),
-]);
+const MAP_ENTRY: Shape =
+    Shape::Struct(&[must("Entry", &MAP_PATH), must("Target", &MAP_PATH), may("Type", &one_of(&["FILE", "DIRECTORY"]))]);
 const HOME_MAPPINGS: Shape = list(&MAP_ENTRY, 1, 50_000);
 const HOME_DIRECTORY: Shape = matching(0, 1024, r"(|/.*)");
-const POSIX_ID: Shape = Shape::Number {
-    min: 0,
-    max: 4_294_967_295,
-};
-const POSIX_PROFILE: Shape = Shape::Struct(&[
-    must("Uid", &POSIX_ID),
-    must("Gid", &POSIX_ID),
-    may("SecondaryGids", &list(&POSIX_ID, 0, 16)),
-]);
+const POSIX_ID: Shape = Shape::Number { min: 0, max: 4_294_967_295 };
+const POSIX_PROFILE: Shape =
+    Shape::Struct(&[must("Uid", &POSIX_ID), must("Gid", &POSIX_ID), may("SecondaryGids", &list(&POSIX_ID, 0, 16))]);
 const DESCRIPTION: Shape = matching(0, 200, r"[\p{Print}]*");
 const SOURCE_IP: Shape = matching(0, 32, r"[0-9a-fA-F\.\:]+");
 
@@ -172,15 +139,9 @@ const UPDATE_SERVER: &[Member] = &[
 ];
 
 const ONE_SERVER: &[Member] = &[must("ServerId", &SERVER_ID)];
-const LIST: &[Member] = &[
-    may("MaxResults", &MAX_RESULTS),
-    may("NextToken", &NEXT_TOKEN),
-];
-const LIST_OF_SERVER: &[Member] = &[
-    may("MaxResults", &MAX_RESULTS),
-    may("NextToken", &NEXT_TOKEN),
-    must("ServerId", &SERVER_ID),
-];
+const LIST: &[Member] = &[may("MaxResults", &MAX_RESULTS), may("NextToken", &NEXT_TOKEN)];
+const LIST_OF_SERVER: &[Member] =
+    &[may("MaxResults", &MAX_RESULTS), may("NextToken", &NEXT_TOKEN), must("ServerId", &SERVER_ID)];
 
 const CREATE_USER: &[Member] = &[
     may("HomeDirectory", &HOME_DIRECTORY),
@@ -205,16 +166,10 @@ const UPDATE_USER: &[Member] = &[
     must("UserName", &USER_NAME),
 ];
 const ONE_USER: &[Member] = &[must("ServerId", &SERVER_ID), must("UserName", &USER_NAME)];
-const IMPORT_SSH_KEY: &[Member] = &[
-    must("ServerId", &SERVER_ID),
-    must("SshPublicKeyBody", &SSH_KEY_BODY),
-    must("UserName", &USER_NAME),
-];
-const DELETE_SSH_KEY: &[Member] = &[
-    must("ServerId", &SERVER_ID),
-    must("SshPublicKeyId", &SSH_KEY_ID),
-    must("UserName", &USER_NAME),
-];
+const IMPORT_SSH_KEY: &[Member] =
+    &[must("ServerId", &SERVER_ID), must("SshPublicKeyBody", &SSH_KEY_BODY), must("UserName", &USER_NAME)];
+const DELETE_SSH_KEY: &[Member] =
+    &[must("ServerId", &SERVER_ID), must("SshPublicKeyId", &SSH_KEY_ID), must("UserName", &USER_NAME)];
 
 const CREATE_ACCESS: &[Member] = &[
     may("HomeDirectory", &HOME_DIRECTORY),
@@ -236,10 +191,7 @@ const UPDATE_ACCESS: &[Member] = &[
     must("ServerId", &SERVER_ID),
     must("ExternalId", &EXTERNAL_ID),
 ];
-const ONE_ACCESS: &[Member] = &[
-    must("ServerId", &SERVER_ID),
-    must("ExternalId", &EXTERNAL_ID),
-];
+const ONE_ACCESS: &[Member] = &[must("ServerId", &SERVER_ID), must("ExternalId", &EXTERNAL_ID)];
 
 const IMPORT_HOST_KEY: &[Member] = &[
     must("ServerId", &SERVER_ID),
@@ -256,18 +208,11 @@ const UPDATE_HOST_KEY: &[Member] = &[
     may("StorageType", &STORAGE_TYPE),
     may("KmsKey", &ARN),
 ];
-const ONE_HOST_KEY: &[Member] = &[
-    must("ServerId", &SERVER_ID),
-    must("HostKeyId", &HOST_KEY_ID),
-];
+const ONE_HOST_KEY: &[Member] = &[must("ServerId", &SERVER_ID), must("HostKeyId", &HOST_KEY_ID)];
 
 const TAG_RESOURCE: &[Member] = &[must("Arn", &ARN), must("Tags", &TAGS)];
 const UNTAG_RESOURCE: &[Member] = &[must("Arn", &ARN), must("TagKeys", &TAG_KEYS)];
-const LIST_TAGS: &[Member] = &[
-    must("Arn", &ARN),
-    may("MaxResults", &MAX_RESULTS),
-    may("NextToken", &NEXT_TOKEN),
-];
+const LIST_TAGS: &[Member] = &[must("Arn", &ARN), may("MaxResults", &MAX_RESULTS), may("NextToken", &NEXT_TOKEN)];
 const ONE_SECURITY_POLICY: &[Member] = &[must("SecurityPolicyName", &SECURITY_POLICY)];
 const TEST_IDENTITY_PROVIDER: &[Member] = &[
     must("ServerId", &SERVER_ID),
@@ -283,10 +228,9 @@ pub const fn members(operation: Operation) -> &'static [Member] {
     match operation {
         Operation::CreateServer => CREATE_SERVER,
         Operation::UpdateServer => UPDATE_SERVER,
-        Operation::DescribeServer
-        | Operation::DeleteServer
-        | Operation::StartServer
-        | Operation::StopServer => ONE_SERVER,
+        Operation::DescribeServer | Operation::DeleteServer | Operation::StartServer | Operation::StopServer => {
+            ONE_SERVER
+        }
         Operation::ListServers | Operation::ListSecurityPolicies => LIST,
         Operation::CreateUser => CREATE_USER,
         Operation::UpdateUser => UPDATE_USER,

@@ -6,21 +6,13 @@ use serde_json::Value;
 use super::error::{Answer, ApiError};
 use super::operation::Operation;
 use super::state::{Context, Region};
-use super::{
-    accesses, host_keys, identity, security_policies, servers, ssh_keys, tags, update, users,
-    validate,
-};
+use super::{accesses, host_keys, identity, security_policies, servers, ssh_keys, tags, update, users, validate};
 
 /// Carries out one operation in one region of one account.
 ///
 /// # Errors
 /// AWS's refusals, in AWS's order: shape, existence, meaning.
-pub fn call(
-    operation: Operation,
-    region: &mut Region,
-    context: &mut Context<'_>,
-    input: Value,
-) -> Answer<Value> {
+pub fn call(operation: Operation, region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
     validate::check(operation, &input)?;
     region.purge(context.now);
     match operation {
@@ -62,6 +54,5 @@ pub fn call(
 /// # Errors
 /// `SerializationException`; validation leaves little that could still fail.
 pub fn parse<T: DeserializeOwned>(input: Value) -> Answer<T> {
-    serde_json::from_value(input)
-        .map_err(|e| ApiError::new("SerializationException", e.to_string()))
+    serde_json::from_value(input).map_err(|e| ApiError::new("SerializationException", e.to_string()))
 }

@@ -17,12 +17,7 @@ pub struct ApiError {
 impl ApiError {
     /// A refusal with a code and a text.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            message: Some(message.into()),
-            resource: None,
-            retry_after: None,
-        }
+        Self { code: code.to_owned(), message: Some(message.into()), resource: None, retry_after: None }
     }
 
     /// `InvalidRequestException`: the request has the right shape and makes no sense.
@@ -55,10 +50,7 @@ impl ApiError {
     }
 
     fn about(code: &str, message: &str, resource: &str, kind: &str) -> Self {
-        Self {
-            resource: Some((resource.to_owned(), kind.to_owned())),
-            ..Self::new(code, message)
-        }
+        Self { resource: Some((resource.to_owned(), kind.to_owned())), ..Self::new(code, message) }
     }
 }
 

@@ -171,23 +171,13 @@ impl Faults {
     /// # Errors
     /// A text that says what is wrong with the rule.
     pub fn arm(&mut self, rule: Rule, now: Timestamp) -> Result<u64, String> {
-        let given = [
-            rule.call.is_some(),
-            rule.next.is_some(),
-            rule.lasting.is_some(),
-        ];
+        let given = [rule.call.is_some(), rule.next.is_some(), rule.lasting.is_some()];
         if given.iter().filter(|g| **g).count() > 1 {
             return Err("give one of call, next and for, not several".to_owned());
         }
         self.last_id += 1;
         let until = rule.lasting.map(|d| after(now, d));
-        self.armed.push(Armed {
-            id: self.last_id,
-            rule,
-            matched: 0,
-            struck: 0,
-            until,
-        });
+        self.armed.push(Armed { id: self.last_id, rule, matched: 0, struck: 0, until });
         Ok(self.last_id)
     }
 
@@ -242,15 +232,11 @@ impl Armed {
 
 impl Rule {
     fn matches(&self, seen: &Seen<'_>) -> bool {
-        let is =
-            |want: &Option<String>, have: Option<&str>| want.is_none() || want.as_deref() == have;
+        let is = |want: &Option<String>, have: Option<&str>| want.is_none() || want.as_deref() == have;
         is(&self.operation, Some(seen.operation))
             && is(&self.region, seen.region)
             && is(&self.access_key, seen.access_key)
-            && self
-                .input
-                .iter()
-                .all(|(name, value)| seen.input.get(name) == Some(value))
+            && self.input.iter().all(|(name, value)| seen.input.get(name) == Some(value))
     }
 }
 
@@ -273,17 +259,11 @@ impl Fault {
         match self {
             Self::Error(fault) => {
                 let resource = fault.resource.clone().zip(fault.resource_type.clone());
-                let error = ApiError {
-                    code: fault.code.clone(),
-                    message: fault.message.clone(),
-                    resource,
-                    retry_after: None,
-                };
+                let error =
+                    ApiError { code: fault.code.clone(), message: fault.message.clone(), resource, retry_after: None };
                 Some((error, fault.effect))
             }
-            Self::Throttle {
-                retry_after_seconds,
-            } => {
+            Self::Throttle { retry_after_seconds } => {
                 let error = ApiError {
                     code: "ThrottlingException".to_owned(),
                     message: None,

@@ -116,11 +116,7 @@ pub fn made(key: &PublicKey, options: KeyOptions, context: &mut Context<'_>) -> 
 /// A key that is there already, or one too many.
 pub fn add(server: &mut Server, key: HostKey, context: &mut Context<'_>) -> Answer<()> {
     if let Some(held) = same_key(server, &key.host_key_fingerprint) {
-        return Err(ApiError::exists(
-            "Host key already exists",
-            &held.host_key_id,
-            "HostKey",
-        ));
+        return Err(ApiError::exists("Host key already exists", &held.host_key_id, "HostKey"));
     }
     let limit = context.config.quotas.host_keys;
     if server.host_keys.len() >= limit {
@@ -143,8 +139,7 @@ pub fn same_key<'s>(server: &'s Server, fingerprint: &str) -> Option<&'s HostKey
 pub fn shown(server: &Server) -> Option<&str> {
     let keys = &server.host_keys;
     let rsa = keys.iter().find(|k| k.r#type == "ssh-rsa");
-    rsa.or(keys.first())
-        .map(|k| k.host_key_fingerprint.as_str())
+    rsa.or(keys.first()).map(|k| k.host_key_fingerprint.as_str())
 }
 
 /// A key by its id.
@@ -153,9 +148,7 @@ pub fn shown(server: &Server) -> Option<&str> {
 /// `Unknown host key`.
 pub fn find<'s>(server: &'s mut Server, id: &str) -> Answer<&'s mut HostKey> {
     let keys = &mut server.host_keys;
-    keys.iter_mut()
-        .find(|k| k.host_key_id == id)
-        .ok_or_else(|| unknown(id))
+    keys.iter_mut().find(|k| k.host_key_id == id).ok_or_else(|| unknown(id))
 }
 
 /// AWS pads the base64, ssh-keygen does not.
@@ -200,9 +193,7 @@ pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) ->
     let input: NameInput = super::dispatch::parse(input)?;
     let server = region.server(&input.server_id)?;
     let mut keys = server.host_keys.iter();
-    let key = keys
-        .find(|k| k.host_key_id == input.host_key_id)
-        .ok_or_else(|| unknown(&input.host_key_id))?;
+    let key = keys.find(|k| k.host_key_id == input.host_key_id).ok_or_else(|| unknown(&input.host_key_id))?;
     let more = json!({"HostKeyFingerprint": key.host_key_fingerprint, "Tags": key.tags});
     let described = joined(common(key, &input.server_id, context), more);
     Ok(json!({"HostKey": described}))
@@ -218,13 +209,9 @@ pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
     find(server, &input.host_key_id)?;
     let last = server.host_keys.len() == 1;
     if last && context.config.delete_last_host_key == Leniency::Refuse {
-        return Err(ApiError::invalid(
-            "The last host key of a server cannot be deleted",
-        ));
+        return Err(ApiError::invalid("The last host key of a server cannot be deleted"));
     }
-    server
-        .host_keys
-        .retain(|k| k.host_key_id != input.host_key_id);
+    server.host_keys.retain(|k| k.host_key_id != input.host_key_id);
     context.changed = true;
     Ok(json!({}))
 }
@@ -240,9 +227,7 @@ pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Ans
     sorted.retain(|k| !region.hides(id, Some(&k.host_key_id), context.now));
     sorted.sort_by_key(|k| &k.host_key_id);
     let listing = format!("host-keys/{id}");
-    let page = page::cut(&listing, &input.page, context, sorted.into_iter(), |k| {
-        &k.host_key_id
-    })?;
+    let page = page::cut(&listing, &input.page, context, sorted.into_iter(), |k| &k.host_key_id)?;
     let listed = |key: &&HostKey| {
         let more = json!({"Fingerprint": key.host_key_fingerprint});
         joined(common(key, id, context), more)
@@ -272,9 +257,7 @@ fn apply(key: &mut HostKey, options: KeyOptions, context: &mut Context<'_>) -> A
     key.storage_type = options.storage_type.unwrap_or(key.storage_type.clone());
     if key.storage_type == OWN_STORE {
         if options.kms_key.is_some() {
-            return Err(ApiError::invalid(
-                "KmsKey can be specified only when StorageType is SECRETS_MANAGER",
-            ));
+            return Err(ApiError::invalid("KmsKey can be specified only when StorageType is SECRETS_MANAGER"));
         }
         key.kms_key = None;
         key.secret_id = None;
@@ -282,11 +265,7 @@ fn apply(key: &mut HostKey, options: KeyOptions, context: &mut Context<'_>) -> A
     }
     key.kms_key = options.kms_key.or(key.kms_key.take());
     if key.secret_id.is_none() {
-        let name = format!(
-            "secret:transfer/{}-{}",
-            key.host_key_id,
-            context.random.capitals(6)
-        );
+        let name = format!("secret:transfer/{}-{}", key.host_key_id, context.random.capitals(6));
         key.secret_id = Some(context.arn_of("secretsmanager", &name));
     }
     Ok(())

@@ -33,10 +33,7 @@ impl Host {
     /// A host for a service; with a file, every change is on disk before its answer leaves.
     #[must_use]
     pub fn new(service: Service, state_file: Option<PathBuf>) -> Self {
-        Self {
-            service: Arc::new(Mutex::new(service)),
-            state_file: state_file.map(Arc::from),
-        }
+        Self { service: Arc::new(Mutex::new(service)), state_file: state_file.map(Arc::from) }
     }
 
     /// Serves until the future is dropped.
@@ -89,24 +86,14 @@ pub fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     std::fs::rename(&beside, file)
 }
 
-async fn handle(
-    State(host): State<Host>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    request: Request,
-) -> Response {
+async fn handle(State(host): State<Host>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return plain(413, "the request is too large");
     };
     if parts.uri.path().starts_with(control::PREFIX) {
         let query = parts.uri.query().unwrap_or_default();
-        return host.control(
-            peer.address,
-            parts.method.as_str(),
-            parts.uri.path(),
-            query,
-            &body,
-        );
+        return host.control(peer.address, parts.method.as_str(), parts.uri.path(), query, &body);
     }
     let request = http::Request::from_parts(parts, body.to_vec());
     let arrived = host.service().arrive(request, clock());
@@ -131,14 +118,7 @@ async fn handle(
 }
 
 impl Host {
-    fn control(
-        &self,
-        from: SocketAddr,
-        method: &str,
-        path: &str,
-        query: &str,
-        body: &[u8],
-    ) -> Response {
+    fn control(&self, from: SocketAddr, method: &str, path: &str, query: &str, body: &[u8]) -> Response {
         if !from.ip().is_loopback() {
             return plain(403, "the control path is open to this machine only");
         }
@@ -154,10 +134,7 @@ impl Host {
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the door through which the machine's time comes in"
-)]
+#[allow(clippy::disallowed_methods, reason = "the door through which the machine's time comes in")]
 fn clock() -> Timestamp {
     Timestamp::now()
 }
@@ -172,7 +149,6 @@ async fn wait(delay: SignedDuration) {
 
 fn plain(status: u16, text: &str) -> Response {
     let mut reply = Response::new(Body::from(text.to_owned()));
-    *reply.status_mut() =
-        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *reply.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     reply
 }

@@ -24,25 +24,15 @@ pub fn test(region: &mut Region, context: &mut Context<'_>, input: Value) -> Ans
     let input: TestInput = super::dispatch::parse(input)?;
     let server = region.server(&input.server_id)?;
     if server.service_managed() {
-        return Err(ApiError::invalid(format!(
-            "{} not configured for external auth",
-            input.server_id
-        )));
+        return Err(ApiError::invalid(format!("{} not configured for external auth", input.server_id)));
     }
     let protocols = &server.settings.protocols;
     if let Some(protocol) = input.server_protocol.filter(|p| !protocols.contains(p)) {
-        return Err(ApiError::invalid(format!(
-            "{} does not support protocol {protocol}",
-            input.server_id
-        )));
+        return Err(ApiError::invalid(format!("{} does not support protocol {protocol}", input.server_id)));
     }
     let given = input.user_password.is_some_and(|p| !p.is_empty());
     let (status, response, message) = match &context.config.test_identity_provider {
-        Some(fixed) => (
-            fixed.status_code,
-            fixed.response.clone(),
-            fixed.message.clone(),
-        ),
+        Some(fixed) => (fixed.status_code, fixed.response.clone(), fixed.message.clone()),
         None if given => (200, accepted(server), String::new()),
         None => (401, String::new(), "Unauthorized".to_owned()),
     };
@@ -66,8 +56,6 @@ fn url(server: &Server, context: &Context<'_>) -> String {
     let details = server.settings.identity_provider_details.clone();
     let details = details.unwrap_or_default();
     let function = details.function;
-    let directory = details
-        .directory_id
-        .map(|d| context.arn_of("ds", &format!("directory/{d}")));
+    let directory = details.directory_id.map(|d| context.arn_of("ds", &format!("directory/{d}")));
     details.url.or(function).or(directory).unwrap_or_default()
 }

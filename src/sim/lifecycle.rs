@@ -19,20 +19,13 @@ impl Lifecycle {
     /// Stays as it is.
     #[must_use]
     pub fn settled(state: &str) -> Self {
-        Self {
-            state: state.to_owned(),
-            next: None,
-            stale: None,
-        }
+        Self { state: state.to_owned(), next: None, stale: None }
     }
 
     /// In `through` now, in `to` after `takes`.
     #[must_use]
     pub fn moving(through: &str, to: &str, now: Timestamp, takes: SignedDuration) -> Self {
-        Self {
-            next: Some((after(now, takes), to.to_owned())),
-            ..Self::settled(through)
-        }
+        Self { next: Some((after(now, takes), to.to_owned())), ..Self::settled(through) }
     }
 
     /// As `self`, but for a while reads show what was before.
@@ -41,10 +34,7 @@ impl Lifecycle {
         if lag.is_zero() {
             return self;
         }
-        Self {
-            stale: Some((after(now, lag), before.real(now).to_owned())),
-            ..self
-        }
+        Self { stale: Some((after(now, lag), before.real(now).to_owned())), ..self }
     }
 
     /// The true state, on which the service decides.
@@ -75,9 +65,11 @@ mod tests {
         let start = Timestamp::UNIX_EPOCH;
         let second = |n| after(start, SignedDuration::from_secs(n));
         let offline = Lifecycle::settled("OFFLINE");
-        let starting =
-            Lifecycle::moving("STARTING", "ONLINE", start, SignedDuration::from_secs(10))
-                .seen_late(&offline, start, SignedDuration::from_secs(3));
+        let starting = Lifecycle::moving("STARTING", "ONLINE", start, SignedDuration::from_secs(10)).seen_late(
+            &offline,
+            start,
+            SignedDuration::from_secs(3),
+        );
         assert_eq!(starting.real(start), "STARTING");
         assert_eq!(starting.shown(start), "OFFLINE");
         assert_eq!(starting.shown(second(3)), "STARTING");

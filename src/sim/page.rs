@@ -45,10 +45,7 @@ pub fn cut<T>(
     let scope = format!("{}/{}/{listing}", context.account, context.region);
     let start = match &input.next_token {
         None if context.config.empty_first_page => {
-            return Ok(Page {
-                items: Vec::new(),
-                next_token: Some(token(&scope, "")),
-            });
+            return Ok(Page { items: Vec::new(), next_token: Some(token(&scope, "")) });
         }
         None => String::new(),
         Some(given) => position(&scope, given)?,
@@ -74,12 +71,8 @@ fn position(scope: &str, token: &str) -> Answer<String> {
         let (sum, last) = bytes.split_at_checked(CHECK)?;
         (sum == check_sum(scope, last)).then(|| String::from_utf8(last.to_vec()).ok())?
     });
-    opened.ok_or_else(|| {
-        ApiError::new(
-            "InvalidNextTokenException",
-            "The NextToken parameter that was passed is invalid",
-        )
-    })
+    opened
+        .ok_or_else(|| ApiError::new("InvalidNextTokenException", "The NextToken parameter that was passed is invalid"))
 }
 
 fn check_sum(scope: &str, last: &[u8]) -> Vec<u8> {

@@ -84,19 +84,13 @@ impl Profile {
     fn check(&self, domain: &str) -> Answer<()> {
         let logical = self.home_directory_type == "LOGICAL";
         if logical && self.home_directory_mappings.is_none() {
-            return Err(ApiError::invalid(
-                "HomeDirectoryMappings must be specified when HomeDirectoryType is LOGICAL",
-            ));
+            return Err(ApiError::invalid("HomeDirectoryMappings must be specified when HomeDirectoryType is LOGICAL"));
         }
         if !logical && self.home_directory_mappings.is_some() {
-            return Err(ApiError::invalid(
-                "HomeDirectoryMappings can be set only when HomeDirectoryType is LOGICAL",
-            ));
+            return Err(ApiError::invalid("HomeDirectoryMappings can be set only when HomeDirectoryType is LOGICAL"));
         }
         if domain == "EFS" && self.posix_profile.is_none() {
-            return Err(ApiError::invalid(
-                "PosixProfile must be specified when the server domain is EFS",
-            ));
+            return Err(ApiError::invalid("PosixProfile must be specified when the server domain is EFS"));
         }
         Ok(())
     }
@@ -113,29 +107,21 @@ fn check_policy(policy: &str, domain: &str) -> Answer<()> {
         return Err(ApiError::invalid("Policy is not a valid JSON policy"));
     }
     if domain == "EFS" {
-        return Err(ApiError::invalid(
-            "Policy is not supported when the server domain is EFS",
-        ));
+        return Err(ApiError::invalid("Policy is not supported when the server domain is EFS"));
     }
     Ok(())
 }
 
 /// Entries must not overlap: a directory that is mapped cannot lie inside another one that is.
 fn check_mappings(mappings: &[MapEntry]) -> Answer<()> {
-    if let Some(map) = mappings
-        .iter()
-        .find(|m| m.target.len() > 1 && m.target.ends_with('/'))
-    {
+    if let Some(map) = mappings.iter().find(|m| m.target.len() > 1 && m.target.ends_with('/')) {
         return Err(ApiError::invalid(format!(
             "Target of HomeDirectoryMappings must not end with a slash: {}",
             map.target
         )));
     }
     // With a slash behind each entry, one that lies inside another follows it directly in sorted order.
-    let mut entries: Vec<String> = mappings
-        .iter()
-        .map(|m| format!("{}/", m.entry.trim_end_matches('/')))
-        .collect();
+    let mut entries: Vec<String> = mappings.iter().map(|m| format!("{}/", m.entry.trim_end_matches('/'))).collect();
     entries.sort_unstable();
     let mut pairs = entries.iter().zip(entries.iter().skip(1));
     match pairs.find(|(outer, inner)| inner.starts_with(outer.as_str())) {

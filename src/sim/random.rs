@@ -49,9 +49,7 @@ impl Random {
     /// A request id in the form of a UUID.
     #[must_use]
     pub fn uuid(&mut self) -> String {
-        uuid::Builder::from_random_bytes(self.bytes())
-            .into_uuid()
-            .to_string()
+        uuid::Builder::from_random_bytes(self.bytes()).into_uuid().to_string()
     }
 
     fn letters(&mut self, count: usize, alphabet: &[u8]) -> String {

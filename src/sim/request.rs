@@ -41,9 +41,7 @@ impl Target {
 pub fn target(request: &Request<Vec<u8>>) -> Target {
     let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
     if let Some(name) = header("x-amz-target") {
-        return name
-            .strip_prefix("TransferService.")
-            .map_or(Target::Unknown, |n| Target::Transfer(n.to_owned()));
+        return name.strip_prefix("TransferService.").map_or(Target::Unknown, |n| Target::Transfer(n.to_owned()));
     }
     let is_form = |t: &str| t.starts_with("application/x-www-form-urlencoded");
     if header("content-type").is_some_and(is_form) {

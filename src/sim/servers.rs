@@ -56,10 +56,7 @@ pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
         Some(body) => host_keys::parsed(&body)?,
         None => host_keys::generated(context)?,
     };
-    let options = KeyOptions {
-        storage_type: input.host_key_storage_type,
-        ..KeyOptions::default()
-    };
+    let options = KeyOptions { storage_type: input.host_key_storage_type, ..KeyOptions::default() };
     let key = host_keys::made(&key, options, context)?;
     let id = context.random.id("s");
     let mut server = blank(&id, domain, settings, tags, context);
@@ -69,13 +66,7 @@ pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
     Ok(json!({"ServerId": id}))
 }
 
-fn blank(
-    id: &str,
-    domain: String,
-    settings: Settings,
-    tags: Vec<Tag>,
-    context: &Context<'_>,
-) -> Server {
+fn blank(id: &str, domain: String, settings: Settings, tags: Vec<Tag>, context: &Context<'_>) -> Server {
     let takes = context.config.transition_time;
     let mut endpoint_ready = context.now;
     if settings.endpoint_type == "VPC" {
@@ -98,22 +89,12 @@ fn blank(
 
 fn starting(context: &Context<'_>) -> Lifecycle {
     let config = context.config;
-    Lifecycle::moving(
-        "STARTING",
-        &config.start_outcome,
-        context.now,
-        config.transition_time,
-    )
+    Lifecycle::moving("STARTING", &config.start_outcome, context.now, config.transition_time)
 }
 
 fn stopping(context: &Context<'_>) -> Lifecycle {
     let config = context.config;
-    Lifecycle::moving(
-        "STOPPING",
-        &config.stop_outcome,
-        context.now,
-        config.transition_time,
-    )
+    Lifecycle::moving("STOPPING", &config.stop_outcome, context.now, config.transition_time)
 }
 
 /// `StartServer`.
@@ -121,14 +102,7 @@ fn stopping(context: &Context<'_>) -> Lifecycle {
 /// # Errors
 /// What the operation refuses.
 pub fn start(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    shift(
-        region,
-        context,
-        input,
-        ["STARTING", "ONLINE"],
-        "STOPPING",
-        starting,
-    )
+    shift(region, context, input, ["STARTING", "ONLINE"], "STOPPING", starting)
 }
 
 /// `StopServer`.
@@ -136,14 +110,7 @@ pub fn start(region: &mut Region, context: &mut Context<'_>, input: Value) -> An
 /// # Errors
 /// What the operation refuses.
 pub fn stop(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    shift(
-        region,
-        context,
-        input,
-        ["STOPPING", "OFFLINE"],
-        "STARTING",
-        stopping,
-    )
+    shift(region, context, input, ["STOPPING", "OFFLINE"], "STARTING", stopping)
 }
 
 /// Both ways alike: nothing to do where the server is, or is going, there; in doubt while it goes the other way.
@@ -162,9 +129,7 @@ fn shift(
         return Ok(json!({}));
     }
     if state == opposite && context.config.during_transition == Leniency::Refuse {
-        return Err(ApiError::invalid(format!(
-            "Server is in an invalid state for this operation: {state}"
-        )));
+        return Err(ApiError::invalid(format!("Server is in an invalid state for this operation: {state}")));
     }
     let next = begin(context).seen_late(&server.lifecycle, context.now, context.config.stale_time);
     server.lifecycle = next;
@@ -194,9 +159,10 @@ pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
     let input: PageInput = super::dispatch::parse(input)?;
     let lag = context.config.listing_lag;
-    let seen = region.servers.values().filter(|s| {
-        after(s.created, lag) <= context.now && !region.hides(&s.server_id, None, context.now)
-    });
+    let seen = region
+        .servers
+        .values()
+        .filter(|s| after(s.created, lag) <= context.now && !region.hides(&s.server_id, None, context.now));
     let page = page::cut("servers", &input, context, seen, |s| &s.server_id)?;
     let servers: Vec<Value> = page.items.iter().map(|s| listed(s, context)).collect();
     Ok(json!({"NextToken": page.next_token, "Servers": servers}))

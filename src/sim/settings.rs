@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::config::{BlockUpdate, Config};
 use super::error::{Answer, ApiError};
 use super::model::{
-    EndpointDetails, IdentityProviderDetails, ProtocolDetails, ProxyConfig, S3StorageOptions,
-    Settings, SftpPort, WorkflowDetails,
+    EndpointDetails, IdentityProviderDetails, ProtocolDetails, ProxyConfig, S3StorageOptions, Settings, SftpPort,
+    WorkflowDetails,
 };
 use super::network;
 use super::security_policies;
@@ -41,21 +41,14 @@ pub struct Changes {
 /// `InvalidRequestException` for what does not go together.
 pub fn created(changes: Changes, domain: &str, context: &mut Context<'_>) -> Answer<Settings> {
     let mut blank = Settings {
-        endpoint_type: changes
-            .endpoint_type
-            .clone()
-            .unwrap_or_else(|| "PUBLIC".to_owned()),
+        endpoint_type: changes.endpoint_type.clone().unwrap_or_else(|| "PUBLIC".to_owned()),
         identity_provider_type: "SERVICE_MANAGED".to_owned(),
-        ip_address_type: changes
-            .ip_address_type
-            .clone()
-            .unwrap_or_else(|| "IPV4".to_owned()),
+        ip_address_type: changes.ip_address_type.clone().unwrap_or_else(|| "IPV4".to_owned()),
         protocols: vec!["SFTP".to_owned()],
         protocol_details: default_protocol_details(),
         security_policy_name: security_policies::DEFAULT.to_owned(),
-        s3_storage_options: (domain == "S3").then(|| S3StorageOptions {
-            directory_listing_optimization: Some("DISABLED".to_owned()),
-        }),
+        s3_storage_options: (domain == "S3")
+            .then(|| S3StorageOptions { directory_listing_optimization: Some("DISABLED".to_owned()) }),
         ..Settings::default()
     };
     blank.endpoint_details = network::created(&changes, &blank.endpoint_type, context)?;
@@ -66,54 +59,28 @@ pub fn created(changes: Changes, domain: &str, context: &mut Context<'_>) -> Ans
 ///
 /// # Errors
 /// `InvalidRequestException` for what does not go together.
-pub fn changed(
-    old: &Settings,
-    changes: Changes,
-    domain: &str,
-    config: &Config,
-) -> Answer<Settings> {
+pub fn changed(old: &Settings, changes: Changes, domain: &str, config: &Config) -> Answer<Settings> {
     let mut next = old.clone();
     clearable(&mut next.certificate, changes.certificate);
     clearable(&mut next.logging_role, changes.logging_role);
-    clearable(
-        &mut next.post_authentication_login_banner,
-        changes.post_authentication_login_banner,
-    );
-    clearable(
-        &mut next.pre_authentication_login_banner,
-        changes.pre_authentication_login_banner,
-    );
+    clearable(&mut next.post_authentication_login_banner, changes.post_authentication_login_banner);
+    clearable(&mut next.pre_authentication_login_banner, changes.pre_authentication_login_banner);
     if let Some(destinations) = changes.structured_log_destinations {
         next.structured_log_destinations = Some(destinations).filter(|d| !d.is_empty());
     }
     next.protocols = changes.protocols.unwrap_or(next.protocols);
-    next.security_policy_name = changes
-        .security_policy_name
-        .unwrap_or(next.security_policy_name);
+    next.security_policy_name = changes.security_policy_name.unwrap_or(next.security_policy_name);
     if let Some(workflows) = changes.workflow_details {
         clearable_list(&mut next.workflow_details.on_upload, workflows.on_upload);
-        clearable_list(
-            &mut next.workflow_details.on_partial_upload,
-            workflows.on_partial_upload,
-        );
+        clearable_list(&mut next.workflow_details.on_partial_upload, workflows.on_partial_upload);
     }
-    if let Some(S3StorageOptions {
-        directory_listing_optimization: Some(value),
-    }) = changes.s3_storage_options
-    {
-        next.s3_storage_options = Some(S3StorageOptions {
-            directory_listing_optimization: Some(value),
-        });
+    if let Some(S3StorageOptions { directory_listing_optimization: Some(value) }) = changes.s3_storage_options {
+        next.s3_storage_options = Some(S3StorageOptions { directory_listing_optimization: Some(value) });
     }
     if let Some(details) = changes.protocol_details {
         next.protocol_details = change_protocol_details(next.protocol_details, details, config);
     }
-    change_provider(
-        &mut next,
-        changes.identity_provider_type,
-        changes.identity_provider_details,
-        config,
-    )?;
+    change_provider(&mut next, changes.identity_provider_type, changes.identity_provider_details, config)?;
     check(&next, domain)?;
     Ok(next)
 }
@@ -126,14 +93,9 @@ pub fn shown_protocol_details(settings: &Settings, config: &Config) -> ProtocolD
         shown.as2_transports = Some(vec!["HTTP".to_owned()]);
     }
     if config.newer_defaults {
-        shown.proxy_config.get_or_insert_with(|| ProxyConfig {
-            sftp_mode: Some("NONE".to_owned()),
-        });
+        shown.proxy_config.get_or_insert_with(|| ProxyConfig { sftp_mode: Some("NONE".to_owned()) });
         shown.sftp_ports.get_or_insert_with(|| {
-            vec![SftpPort {
-                sftp_port: 22,
-                communication_mode: Some("SERVER_TALK_FIRST".to_owned()),
-            }]
+            vec![SftpPort { sftp_port: 22, communication_mode: Some("SERVER_TALK_FIRST".to_owned()) }]
         });
     }
     shown
@@ -160,11 +122,7 @@ fn default_protocol_details() -> ProtocolDetails {
     }
 }
 
-fn change_protocol_details(
-    held: ProtocolDetails,
-    sent: ProtocolDetails,
-    config: &Config,
-) -> ProtocolDetails {
+fn change_protocol_details(held: ProtocolDetails, sent: ProtocolDetails, config: &Config) -> ProtocolDetails {
     let base = match config.protocol_details {
         BlockUpdate::Merge => held,
         BlockUpdate::Replace => default_protocol_details(),
@@ -174,9 +132,7 @@ fn change_protocol_details(
     clearable_list(&mut ports, sent.sftp_ports);
     ProtocolDetails {
         passive_ip: passive.or(base.passive_ip),
-        tls_session_resumption_mode: sent
-            .tls_session_resumption_mode
-            .or(base.tls_session_resumption_mode),
+        tls_session_resumption_mode: sent.tls_session_resumption_mode.or(base.tls_session_resumption_mode),
         set_stat_option: sent.set_stat_option.or(base.set_stat_option),
         sftp_ports: ports,
         as2_transports: sent.as2_transports.or(base.as2_transports),
@@ -190,15 +146,11 @@ fn change_provider(
     details: Option<IdentityProviderDetails>,
     config: &Config,
 ) -> Answer<()> {
-    let other = kind
-        .as_ref()
-        .is_some_and(|k| *k != next.identity_provider_type);
+    let other = kind.as_ref().is_some_and(|k| *k != next.identity_provider_type);
     next.identity_provider_type = kind.unwrap_or(next.identity_provider_type.clone());
     if next.identity_provider_type == "SERVICE_MANAGED" {
         if details.is_some_and(|d| d != IdentityProviderDetails::default()) {
-            return Err(ApiError::invalid(
-                "Must specify IdentityProviderType with IdentityProviderDetails",
-            ));
+            return Err(ApiError::invalid("Must specify IdentityProviderType with IdentityProviderDetails"));
         }
         next.identity_provider_details = None;
         return Ok(());
@@ -216,15 +168,12 @@ fn change_provider(
             invocation_role: sent.invocation_role.or(base.invocation_role),
             directory_id: sent.directory_id.or(base.directory_id),
             function: sent.function.or(base.function),
-            sftp_authentication_methods: sent
-                .sftp_authentication_methods
-                .or(base.sftp_authentication_methods),
+            sftp_authentication_methods: sent.sftp_authentication_methods.or(base.sftp_authentication_methods),
         });
     }
     let custom = next.identity_provider_type != "AWS_DIRECTORY_SERVICE";
     if let Some(held) = next.identity_provider_details.as_mut().filter(|_| custom) {
-        held.sftp_authentication_methods
-            .get_or_insert_with(|| "PUBLIC_KEY_OR_PASSWORD".to_owned());
+        held.sftp_authentication_methods.get_or_insert_with(|| "PUBLIC_KEY_OR_PASSWORD".to_owned());
     }
     Ok(())
 }

@@ -64,37 +64,19 @@ pub const fn text(min: usize, max: usize) -> Shape {
 /// Text with a length and a pattern.
 #[must_use]
 pub const fn matching(min: usize, max: usize, pattern: &'static str) -> Shape {
-    Shape::Text(Text {
-        min,
-        max,
-        pattern,
-        values: &[],
-        sensitive: false,
-    })
+    Shape::Text(Text { min, max, pattern, values: &[], sensitive: false })
 }
 
 /// Text that must not be seen in any log.
 #[must_use]
 pub const fn secret(min: usize, max: usize) -> Shape {
-    Shape::Text(Text {
-        min,
-        max,
-        pattern: "",
-        values: &[],
-        sensitive: true,
-    })
+    Shape::Text(Text { min, max, pattern: "", values: &[], sensitive: true })
 }
 
 /// One of a fixed set of words.
 #[must_use]
 pub const fn one_of(values: &'static [&'static str]) -> Shape {
-    Shape::Text(Text {
-        min: 0,
-        max: UNLIMITED,
-        pattern: "",
-        values,
-        sensitive: false,
-    })
+    Shape::Text(Text { min: 0, max: UNLIMITED, pattern: "", values, sensitive: false })
 }
 
 /// An array with a number of elements.
@@ -106,19 +88,11 @@ pub const fn list(of: &'static Shape, min: usize, max: usize) -> Shape {
 /// A member that may be absent.
 #[must_use]
 pub const fn may(name: &'static str, shape: &'static Shape) -> Member {
-    Member {
-        name,
-        required: false,
-        shape,
-    }
+    Member { name, required: false, shape }
 }
 
 /// A member that must be present.
 #[must_use]
 pub const fn must(name: &'static str, shape: &'static Shape) -> Member {
-    Member {
-        name,
-        required: true,
-        shape,
-    }
+    Member { name, required: true, shape }
 }

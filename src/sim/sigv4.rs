@@ -49,16 +49,10 @@ impl Refusal {
         let code = |json: &'static str, xml: &'static str| if query { xml } else { json };
         match self {
             Self::Missing => ApiError::new(
-                code(
-                    "MissingAuthenticationTokenException",
-                    "MissingAuthenticationToken",
-                ),
+                code("MissingAuthenticationTokenException", "MissingAuthenticationToken"),
                 "Request is missing Authentication Token",
             ),
-            Self::Incomplete(text) => ApiError::new(
-                code("IncompleteSignatureException", "IncompleteSignature"),
-                text,
-            ),
+            Self::Incomplete(text) => ApiError::new(code("IncompleteSignatureException", "IncompleteSignature"), text),
             Self::UnknownKey => ApiError::new(
                 code("UnrecognizedClientException", "InvalidClientTokenId"),
                 "The security token included in the request is invalid.",
@@ -67,10 +61,7 @@ impl Refusal {
                 code("ExpiredTokenException", "ExpiredToken"),
                 "The security token included in the request is expired",
             ),
-            Self::Wrong(text) => ApiError::new(
-                code("InvalidSignatureException", "SignatureDoesNotMatch"),
-                text,
-            ),
+            Self::Wrong(text) => ApiError::new(code("InvalidSignatureException", "SignatureDoesNotMatch"), text),
         }
     }
 }
@@ -83,11 +74,8 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// `Missing` or `Incomplete`.
 pub fn claim(request: &Request<Vec<u8>>) -> Result<Claim, Refusal> {
     let authorization = header(request, "authorization").ok_or(Refusal::Missing)?;
-    let incomplete =
-        |what: &str| Refusal::Incomplete(format!("Authorization header requires {what}"));
-    let rest = authorization
-        .strip_prefix(ALGORITHM)
-        .ok_or_else(|| incomplete("algorithm AWS4-HMAC-SHA256"))?;
+    let incomplete = |what: &str| Refusal::Incomplete(format!("Authorization header requires {what}"));
+    let rest = authorization.strip_prefix(ALGORITHM).ok_or_else(|| incomplete("algorithm AWS4-HMAC-SHA256"))?;
     let part = |name: &str| {
         rest.split(',')
             .find_map(|p| p.trim().strip_prefix(name)?.strip_prefix('='))
@@ -107,10 +95,7 @@ pub fn claim(request: &Request<Vec<u8>>) -> Result<Claim, Refusal> {
         service: (*service).to_owned(),
         token: header(request, "x-amz-security-token"),
         day: (*day).to_owned(),
-        signed_headers: part("SignedHeaders")?
-            .split(';')
-            .map(str::to_owned)
-            .collect(),
+        signed_headers: part("SignedHeaders")?.split(';').map(str::to_owned).collect(),
         signature: part("Signature")?.to_owned(),
     })
 }
@@ -129,9 +114,7 @@ pub fn verify(
 ) -> Result<(), Refusal> {
     check_time(claim.signed_at, now, tolerance)?;
     if claim.service != service {
-        return Err(Refusal::Wrong(format!(
-            "Credential should be scoped to correct service: '{service}'."
-        )));
+        return Err(Refusal::Wrong(format!("Credential should be scoped to correct service: '{service}'.")));
     }
     let day: String = basic(claim.signed_at).chars().take(8).collect();
     if claim.day != day {
@@ -186,9 +169,7 @@ fn string_to_sign(request: &Request<Vec<u8>>, claim: &Claim) -> Result<String, R
 fn canonical_request(request: &Request<Vec<u8>>, signed: &[String]) -> Result<String, Refusal> {
     for needed in ["host", "x-amz-date", "x-amz-target", "x-amz-security-token"] {
         if request.headers().contains_key(needed) && !signed.iter().any(|s| s == needed) {
-            return Err(Refusal::Wrong(format!(
-                "'{needed}' must be a 'SignedHeader' in the AWS Authorization."
-            )));
+            return Err(Refusal::Wrong(format!("'{needed}' must be a 'SignedHeader' in the AWS Authorization.")));
         }
     }
     let hash = sha256(request.body());
@@ -196,16 +177,11 @@ fn canonical_request(request: &Request<Vec<u8>>, signed: &[String]) -> Result<St
         && stated != hash
     {
         return Err(Refusal::Wrong(
-            "The provided 'x-amz-content-sha256' header does not match what was computed."
-                .to_owned(),
+            "The provided 'x-amz-content-sha256' header does not match what was computed.".to_owned(),
         ));
     }
-    let mut text = format!(
-        "{}\n{}\n{}\n",
-        request.method(),
-        request.uri().path(),
-        request.uri().query().unwrap_or_default()
-    );
+    let mut text =
+        format!("{}\n{}\n{}\n", request.method(), request.uri().path(), request.uri().query().unwrap_or_default());
     for name in signed {
         let value = header(request, name).unwrap_or_default();
         let squeezed: Vec<&str> = value.split(' ').filter(|w| !w.is_empty()).collect();
@@ -217,13 +193,8 @@ fn canonical_request(request: &Request<Vec<u8>>, signed: &[String]) -> Result<St
 
 /// All values of a header, as one.
 fn header(request: &Request<Vec<u8>>, name: &str) -> Option<String> {
-    let values: Vec<&str> = request
-        .headers()
-        .get_all(name)
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .map(str::trim)
-        .collect();
+    let values: Vec<&str> =
+        request.headers().get_all(name).iter().filter_map(|v| v.to_str().ok()).map(str::trim).collect();
     (!values.is_empty()).then(|| values.join(","))
 }
 

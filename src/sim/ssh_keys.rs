@@ -31,19 +31,15 @@ struct DeleteInput {
 /// A key that is no key, is there already, or is one too many.
 pub fn add(user: &mut User, context: &mut Context<'_>, body: &str) -> Answer<String> {
     let line = normalised(body);
-    let key = PublicKey::parse(&line)
-        .map_err(|_| ApiError::invalid("Unsupported or invalid SSH public key format"))?;
+    let key = PublicKey::parse(&line).map_err(|_| ApiError::invalid("Unsupported or invalid SSH public key format"))?;
     let same = |held: &&SshKey| match context.config.duplicate_ssh_key {
         DuplicateBy::Body => held.ssh_public_key_body == line,
-        DuplicateBy::Material => PublicKey::parse(&held.ssh_public_key_body)
-            .is_ok_and(|h| h.identity() == key.identity()),
+        DuplicateBy::Material => {
+            PublicKey::parse(&held.ssh_public_key_body).is_ok_and(|h| h.identity() == key.identity())
+        }
     };
     if let Some(held) = user.ssh_public_keys.iter().find(same) {
-        return Err(ApiError::exists(
-            "SSH public key already exists",
-            &held.ssh_public_key_id,
-            "SshPublicKey",
-        ));
+        return Err(ApiError::exists("SSH public key already exists", &held.ssh_public_key_id, "SshPublicKey"));
     }
     let limit = context.config.quotas.ssh_keys;
     if user.ssh_public_keys.len() >= limit {

@@ -93,12 +93,7 @@ impl Context<'_> {
     /// An ARN of another service in the caller's account.
     #[must_use]
     pub fn arn_of(&self, service: &str, resource: &str) -> String {
-        format!(
-            "arn:{}:{service}:{}:{}:{resource}",
-            partition(self.region),
-            self.region,
-            self.account
-        )
+        format!("arn:{}:{service}:{}:{}:{resource}", partition(self.region), self.region, self.account)
     }
 }
 
@@ -117,11 +112,7 @@ pub fn partition(region: &str) -> &'static str {
 impl World {
     /// What an account has in a region.
     pub fn region(&mut self, account: &str, region: &str) -> &mut Region {
-        self.accounts
-            .entry(account.to_owned())
-            .or_default()
-            .entry(region.to_owned())
-            .or_default()
+        self.accounts.entry(account.to_owned()).or_default().entry(region.to_owned()).or_default()
     }
 }
 
@@ -131,9 +122,7 @@ impl Region {
     /// # Errors
     /// `Unknown server`.
     pub fn server(&self, id: &str) -> Answer<&Server> {
-        self.servers
-            .get(id)
-            .ok_or_else(|| ApiError::unknown_server(id))
+        self.servers.get(id).ok_or_else(|| ApiError::unknown_server(id))
     }
 
     /// A server that can be changed.
@@ -141,18 +130,13 @@ impl Region {
     /// # Errors
     /// `Unknown server`, also for one that is being deleted.
     pub fn server_mut(&mut self, id: &str) -> Answer<&mut Server> {
-        self.servers
-            .get_mut(id)
-            .filter(|s| s.gone.is_none())
-            .ok_or_else(|| ApiError::unknown_server(id))
+        self.servers.get_mut(id).filter(|s| s.gone.is_none()).ok_or_else(|| ApiError::unknown_server(id))
     }
 
     /// Whether listings leave it out just now.
     #[must_use]
     pub fn hides(&self, server_id: &str, member: Option<&str>, now: Timestamp) -> bool {
-        self.hidden
-            .iter()
-            .any(|h| h.server_id == server_id && h.member.as_deref() == member && now < h.until)
+        self.hidden.iter().any(|h| h.server_id == server_id && h.member.as_deref() == member && now < h.until)
     }
 
     /// Removes what was deleted long enough ago.
@@ -198,10 +182,7 @@ impl Server {
     /// The refusal of an operation that the identity provider has no use for.
     #[must_use]
     pub fn wrong_provider(&self, verb: &str) -> ApiError {
-        ApiError::invalid(format!(
-            "Cannot {verb} on server with IdP type: {}",
-            self.settings.identity_provider_type
-        ))
+        ApiError::invalid(format!("Cannot {verb} on server with IdP type: {}", self.settings.identity_provider_type))
     }
 
     /// A user that can be read.
@@ -217,10 +198,7 @@ impl Server {
     /// # Errors
     /// `Unknown user`, also for one that is being deleted.
     pub fn user_mut(&mut self, name: &str) -> Answer<&mut User> {
-        self.users
-            .get_mut(name)
-            .filter(|u| u.gone.is_none())
-            .ok_or_else(|| unknown_user(name))
+        self.users.get_mut(name).filter(|u| u.gone.is_none()).ok_or_else(|| unknown_user(name))
     }
 
     /// An access that can be read.
@@ -236,10 +214,7 @@ impl Server {
     /// # Errors
     /// `Unknown access`, also for one that is being deleted.
     pub fn access_mut(&mut self, id: &str) -> Answer<&mut Access> {
-        self.accesses
-            .get_mut(id)
-            .filter(|a| a.gone.is_none())
-            .ok_or_else(|| unknown_access(id))
+        self.accesses.get_mut(id).filter(|a| a.gone.is_none()).ok_or_else(|| unknown_access(id))
     }
 }
 

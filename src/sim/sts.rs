@@ -48,10 +48,9 @@ pub fn call(
     now: Timestamp,
 ) -> Answer<String> {
     let result = match action {
-        "GetCallerIdentity" => format!(
-            "<Arn>{}</Arn><UserId>{}</UserId><Account>{}</Account>",
-            caller.arn, caller.user_id, caller.account
-        ),
+        "GetCallerIdentity" => {
+            format!("<Arn>{}</Arn><UserId>{}</UserId><Account>{}</Account>", caller.arn, caller.user_id, caller.account)
+        }
         "AssumeRole" => assume_role(form, world, random, now)?,
         _ => {
             return Err(ApiError::new(
@@ -98,9 +97,7 @@ fn assume_role(
     let (account, name) = role_of(role).ok_or_else(|| invalid(&format!("{role} is invalid")))?;
     let session_name = required("RoleSessionName")?;
     if !(2..=64).contains(&session_name.len()) || !session_name.chars().all(in_session_name) {
-        return Err(invalid(
-            "Value at 'roleSessionName' failed to satisfy constraint",
-        ));
+        return Err(invalid("Value at 'roleSessionName' failed to satisfy constraint"));
     }
     let seconds = match form.get("DurationSeconds") {
         None => DURATION,
@@ -167,9 +164,9 @@ fn decoded(text: &str) -> String {
             b'+' => b' ',
             b'%' => {
                 let digits = [rest.next(), rest.next()];
-                let value = digits.iter().try_fold(0_u32, |sum, digit| {
-                    char::from((*digit)?).to_digit(16).map(|d| sum * 16 + d)
-                });
+                let value = digits
+                    .iter()
+                    .try_fold(0_u32, |sum, digit| char::from((*digit)?).to_digit(16).map(|d| sum * 16 + d));
                 value.and_then(|v| u8::try_from(v).ok()).unwrap_or(b'%')
             }
             other => other,
@@ -179,7 +176,5 @@ fn decoded(text: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -45,10 +45,7 @@ pub fn check(tags: &[Tag], context: &Context<'_>) -> Answer<()> {
     for tag in tags {
         check_key(&tag.key, context)?;
         if !seen.insert(&tag.key) {
-            return Err(ApiError::invalid(format!(
-                "Duplicate tag key found: {}",
-                tag.key
-            )));
+            return Err(ApiError::invalid(format!("Duplicate tag key found: {}", tag.key)));
         }
     }
     Ok(())
@@ -102,9 +99,7 @@ pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Ans
     let mut sorted = tags_of(region, context, &input.arn)?.clone();
     sorted.sort_by(|a, b| a.key.cmp(&b.key));
     let listing = format!("tags/{}", input.arn);
-    let page = page::cut(&listing, &input.page, context, sorted.into_iter(), |t| {
-        &t.key
-    })?;
+    let page = page::cut(&listing, &input.page, context, sorted.into_iter(), |t| &t.key)?;
     Ok(json!({"Arn": input.arn, "NextToken": page.next_token, "Tags": page.items}))
 }
 
@@ -112,29 +107,19 @@ pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Ans
 fn check_key(key: &str, context: &Context<'_>) -> Answer<()> {
     let small = key.to_ascii_lowercase();
     if small.starts_with("aws:") && !small.starts_with("aws:transfer:") && !context.admin {
-        return Err(ApiError::invalid(
-            "aws: prefixed tag key names are not allowed for external use.",
-        ));
+        return Err(ApiError::invalid("aws: prefixed tag key names are not allowed for external use."));
     }
     Ok(())
 }
 
-fn tags_of<'r>(
-    region: &'r mut Region,
-    context: &Context<'_>,
-    arn: &str,
-) -> Answer<&'r mut Vec<Tag>> {
+fn tags_of<'r>(region: &'r mut Region, context: &Context<'_>, arn: &str) -> Answer<&'r mut Vec<Tag>> {
     let foreign = || ApiError::not_found("Unknown resource", arn, "Arn");
     let resource = arn.strip_prefix(&context.arn("")).ok_or_else(foreign)?;
     let mut parts = resource.splitn(3, '/');
     match (parts.next(), parts.next(), parts.next()) {
         (Some("server"), Some(id), None) => Ok(&mut region.server_mut(id)?.tags),
-        (Some("user"), Some(id), Some(name)) => {
-            Ok(&mut region.server_mut(id)?.user_mut(name)?.tags)
-        }
-        (Some("host-key"), Some(id), Some(key)) => {
-            Ok(&mut super::host_keys::find(region.server_mut(id)?, key)?.tags)
-        }
+        (Some("user"), Some(id), Some(name)) => Ok(&mut region.server_mut(id)?.user_mut(name)?.tags),
+        (Some("host-key"), Some(id), Some(key)) => Ok(&mut super::host_keys::find(region.server_mut(id)?, key)?.tags),
         _ => Err(foreign()),
     }
 }

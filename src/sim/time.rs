@@ -24,10 +24,7 @@ pub fn http_date(at: Timestamp) -> String {
 /// As in a JSON body: seconds since 1970, with a fraction of milliseconds.
 #[must_use]
 pub fn epoch(at: Timestamp) -> serde_json::Value {
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "milliseconds of this era are far below 2^53"
-    )]
+    #[allow(clippy::cast_precision_loss, reason = "milliseconds of this era are far below 2^53")]
     let seconds = at.as_millisecond() as f64 / 1000.0;
     serde_json::Value::from(seconds)
 }

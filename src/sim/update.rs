@@ -26,12 +26,7 @@ pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
     let input: UpdateInput = super::dispatch::parse(input)?;
     let server = region.server_mut(&input.server_id)?;
     let moved = network::changed(server, &input.changes, context)?;
-    let next = settings::changed(
-        &moved.settings,
-        input.changes,
-        &server.domain,
-        context.config,
-    )?;
+    let next = settings::changed(&moved.settings, input.changes, &server.domain, context.config)?;
     if let Some(body) = input.host_key.filter(|k| !k.is_empty()) {
         let key = host_keys::parsed(&body)?;
         // The key that the server has already is no change, like any other equal value.

@@ -59,11 +59,7 @@ pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
         return Err(server.wrong_provider("create user"));
     }
     if server.users.contains_key(&input.user_name) {
-        return Err(ApiError::exists(
-            "User already exists",
-            &input.user_name,
-            "User",
-        ));
+        return Err(ApiError::exists("User already exists", &input.user_name, "User"));
     }
     let limit = context.config.quotas.users;
     if server.user_count() >= limit {
@@ -106,10 +102,7 @@ pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 /// # Errors
 /// What the operation refuses.
 pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let NameInput {
-        server_id,
-        user_name,
-    } = super::dispatch::parse(input)?;
+    let NameInput { server_id, user_name } = super::dispatch::parse(input)?;
     let server = region.server(&server_id)?;
     server.allows_users("describe user", context.config)?;
     let user = server.user(&user_name)?;
@@ -149,10 +142,7 @@ pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Ans
     let id = &input.server_id;
     let server = region.server(id)?;
     server.allows_users("list users", context.config)?;
-    let seen = server
-        .users
-        .iter()
-        .filter(|(name, _)| !region.hides(id, Some(name), context.now));
+    let seen = server.users.iter().filter(|(name, _)| !region.hides(id, Some(name), context.now));
     let page = page::cut(&format!("users/{id}"), &input.page, context, seen, |u| u.0)?;
     let users: Vec<Value> = page
         .items

@@ -35,12 +35,8 @@ pub fn redacted(operation: Operation, body: &Value) -> Value {
     let mut copy = body.clone();
     if let Some(object) = copy.as_object_mut() {
         for member in constraints::members(operation) {
-            if let (
-                Shape::Text(Text {
-                    sensitive: true, ..
-                }),
-                Some(value),
-            ) = (member.shape, object.get_mut(member.name))
+            if let (Shape::Text(Text { sensitive: true, .. }), Some(value)) =
+                (member.shape, object.get_mut(member.name))
             {
                 *value = Value::from("REDACTED");
             }
@@ -50,28 +46,20 @@ pub fn redacted(operation: Operation, body: &Value) -> Value {
 }
 
 fn refused(heading: &str, faults: &[String]) -> ApiError {
-    ApiError::new(
-        "ValidationException",
-        format!("{heading}: {}", faults.join("; ")),
-    )
+    ApiError::new("ValidationException", format!("{heading}: {}", faults.join("; ")))
 }
 
 fn serialization(message: &str) -> ApiError {
     ApiError::new("SerializationException", message)
 }
 
-fn check_members(
-    members: &[Member],
-    object: &Map<String, Value>,
-    path: &str,
-    faults: &mut Vec<String>,
-) -> Answer<()> {
+fn check_members(members: &[Member], object: &Map<String, Value>, path: &str, faults: &mut Vec<String>) -> Answer<()> {
     for member in members {
         let here = join(path, member.name);
         match object.get(member.name) {
-            None | Some(Value::Null) if member.required => faults.push(format!(
-                "Value null at '{here}' failed to satisfy constraint: Member must not be null"
-            )),
+            None | Some(Value::Null) if member.required => {
+                faults.push(format!("Value null at '{here}' failed to satisfy constraint: Member must not be null"));
+            }
             None | Some(Value::Null) => {}
             Some(value) => check_value(member.shape, value, &here, faults)?,
         }
@@ -116,10 +104,7 @@ fn check_items(of: &Shape, items: &[Value], path: &str, faults: &mut Vec<String>
         }
     }
     if !broken.is_empty() {
-        faults.push(fault(
-            path,
-            &format!("Member must satisfy constraint: [{}]", broken.join(", ")),
-        ));
+        faults.push(fault(path, &format!("Member must satisfy constraint: [{}]", broken.join(", "))));
     }
     Ok(())
 }
@@ -131,14 +116,10 @@ fn scalar_faults(shape: &Shape, value: &Value, path: &str) -> Answer<Vec<String>
             let number = value.as_i64().ok_or_else(|| wrong_type(value, path))?;
             let mut found = Vec::new();
             if number < *min {
-                found.push(format!(
-                    "Member must have value greater than or equal to {min}"
-                ));
+                found.push(format!("Member must have value greater than or equal to {min}"));
             }
             if number > *max {
-                found.push(format!(
-                    "Member must have value less than or equal to {max}"
-                ));
+                found.push(format!("Member must have value less than or equal to {max}"));
             }
             Ok(found)
         }
@@ -147,33 +128,21 @@ fn scalar_faults(shape: &Shape, value: &Value, path: &str) -> Answer<Vec<String>
 }
 
 fn text_faults(text: &Text, value: &str) -> Vec<String> {
-    let mut found: Vec<String> = length_fault(value.chars().count(), text.min, text.max)
-        .into_iter()
-        .collect();
+    let mut found: Vec<String> = length_fault(value.chars().count(), text.min, text.max).into_iter().collect();
     if !text.values.is_empty() && !text.values.contains(&value) {
-        found.push(format!(
-            "Member must satisfy enum value set: [{}]",
-            text.values.join(", ")
-        ));
+        found.push(format!("Member must satisfy enum value set: [{}]", text.values.join(", ")));
     }
     if !text.pattern.is_empty() && !matches_whole(text.pattern, value) {
-        found.push(format!(
-            "Member must satisfy regular expression pattern: {}",
-            text.pattern
-        ));
+        found.push(format!("Member must satisfy regular expression pattern: {}", text.pattern));
     }
     found
 }
 
 fn length_fault(length: usize, min: usize, max: usize) -> Option<String> {
     if length < min {
-        Some(format!(
-            "Member must have length greater than or equal to {min}"
-        ))
+        Some(format!("Member must have length greater than or equal to {min}"))
     } else if length > max {
-        Some(format!(
-            "Member must have length less than or equal to {max}"
-        ))
+        Some(format!("Member must have length less than or equal to {max}"))
     } else {
         None
     }
@@ -192,9 +161,7 @@ fn wrong_type(value: &Value, path: &str) -> ApiError {
         Value::Array(_) => "START_ARRAY",
         Value::Object(_) => "START_OBJECT",
     };
-    serialization(&format!(
-        "{kind} can not be converted to the type of '{path}'"
-    ))
+    serialization(&format!("{kind} can not be converted to the type of '{path}'"))
 }
 
 /// AWS writes member paths with a small first letter: `endpointDetails.addressAllocationIds`.
@@ -202,16 +169,11 @@ fn join(path: &str, name: &str) -> String {
     let mut letters = name.chars();
     let first = letters.next().map(|c| c.to_ascii_lowercase());
     let small: String = first.into_iter().chain(letters).collect();
-    if path.is_empty() {
-        small
-    } else {
-        format!("{path}.{small}")
-    }
+    if path.is_empty() { small } else { format!("{path}.{small}") }
 }
 
 fn matches_whole(pattern: &'static str, value: &str) -> bool {
-    static COMPILED: LazyLock<Mutex<BTreeMap<&'static str, Option<Regex>>>> =
-        LazyLock::new(Mutex::default);
+    static COMPILED: LazyLock<Mutex<BTreeMap<&'static str, Option<Regex>>>> = LazyLock::new(Mutex::default);
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     compiled
         .entry(pattern)

@@ -1,9 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use serde_json::json;
 
@@ -68,39 +63,20 @@ fn missing_and_null_required_members_are_named_in_model_order() {
 #[test]
 fn nested_members_are_named_by_their_path() {
     let server = "s-01234567890abcdef";
-    let text = message(
-        Operation::CreateServer,
-        &json!({"Tags": [{"Key": "a", "Value": "b"}, {"Key": "c"}]}),
-    );
+    let text = message(Operation::CreateServer, &json!({"Tags": [{"Key": "a", "Value": "b"}, {"Key": "c"}]}));
     assert!(text.contains("'tags.2.member.value'"), "{text}");
-    let text = message(
-        Operation::UpdateServer,
-        &json!({"ServerId": server, "EndpointDetails": {"SecurityGroupIds": ["no"]}}),
-    );
-    assert!(
-        text.contains("'endpointDetails.securityGroupIds'"),
-        "{text}"
-    );
+    let text =
+        message(Operation::UpdateServer, &json!({"ServerId": server, "EndpointDetails": {"SecurityGroupIds": ["no"]}}));
+    assert!(text.contains("'endpointDetails.securityGroupIds'"), "{text}");
     assert!(text.contains("Member must satisfy constraint: [Member must have length"));
-    let text = message(
-        Operation::CreateServer,
-        &json!({"Protocols": ["SCP"], "Tags": []}),
-    );
-    assert!(
-        text.contains("enum value set: [SFTP, FTP, FTPS, AS2]"),
-        "{text}"
-    );
+    let text = message(Operation::CreateServer, &json!({"Protocols": ["SCP"], "Tags": []}));
+    assert!(text.contains("enum value set: [SFTP, FTP, FTPS, AS2]"), "{text}");
     assert!(text.starts_with("2 validation errors detected"), "{text}");
 }
 
 #[test]
 fn a_value_of_the_wrong_type_is_a_serialization_fault() {
-    for body in [
-        json!({"MaxResults": "5"}),
-        json!({"MaxResults": 1.5}),
-        json!([]),
-        json!({"NextToken": 5}),
-    ] {
+    for body in [json!({"MaxResults": "5"}), json!({"MaxResults": 1.5}), json!([]), json!({"NextToken": 5})] {
         let error = check(Operation::ListServers, &body).unwrap_err();
         assert_eq!(error.code, "SerializationException", "{body}");
     }
@@ -121,9 +97,6 @@ fn secrets_never_reach_the_log() {
         (Operation::TestIdentityProvider, "UserPassword"),
     ] {
         let text = redacted(operation, &json!({member: "hunter2", "ServerId": "s"})).to_string();
-        assert!(
-            !text.contains("hunter2") && text.contains("REDACTED"),
-            "{text}"
-        );
+        assert!(!text.contains("hunter2") && text.contains("REDACTED"), "{text}");
     }
 }

@@ -69,10 +69,7 @@ pub fn failure(
 /// The status number of an error code.
 #[must_use]
 pub fn status(code: &str, numbers: StatusNumbers) -> u16 {
-    let own_fault = matches!(
-        code,
-        "InternalServiceError" | "ServiceUnavailableException" | "InternalFailure"
-    );
+    let own_fault = matches!(code, "InternalServiceError" | "ServiceUnavailableException" | "InternalFailure");
     match (numbers, code) {
         (StatusNumbers::Documented, _) if own_fault => 500,
         (StatusNumbers::Smithy, _) if own_fault => 503,

@@ -10,10 +10,7 @@ pub use public::{KeyIdentity, PublicKey, authorized_keys};
 /// Why a key was refused, and what to do about it. Never echoes the input: what was meant as a public key may turn
 /// out to be a private one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "the message of each variant says what it means"
-)]
+#[allow(missing_docs, reason = "the message of each variant says what it means")]
 pub enum KeyError {
     #[error("ssh public key is empty: give one line \"<type> <base64> [comment]\"")]
     Empty,
@@ -28,18 +25,14 @@ pub enum KeyError {
         "ssh public key is in PEM form: convert it with \"ssh-keygen -i -m PKCS8 -f <file>\" (-m PEM for RSA PUBLIC KEY)"
     )]
     PemPublicKey,
-    #[error(
-        "ssh public key is in SSH2 form (RFC 4716): convert it with \"ssh-keygen -i -f <file>\""
-    )]
+    #[error("ssh public key is in SSH2 form (RFC 4716): convert it with \"ssh-keygen -i -f <file>\"")]
     Ssh2PublicKey,
     #[error(
         "ssh public key has options before its type: AWS Transfer knows none, and without them the key may do more; \
          remove them if that is meant"
     )]
     Options,
-    #[error(
-        "this is an ssh certificate, which AWS Transfer does not take: give the plain public key"
-    )]
+    #[error("this is an ssh certificate, which AWS Transfer does not take: give the plain public key")]
     Certificate,
     #[error(
         "this is a hardware security key (sk-...), which AWS Transfer does not take: use one of {}",
@@ -70,29 +63,20 @@ pub enum KeyError {
         max = private::MAX_PEM
     )]
     HostKeyTooLong(usize),
-    #[error(
-        "host key is not a private key in PEM form: give the file that ssh-keygen writes, not the .pub file"
-    )]
+    #[error("host key is not a private key in PEM form: give the file that ssh-keygen writes, not the .pub file")]
     NotPem,
     #[error("host key is a public key: give the private key")]
     PublicInsteadOfPrivate,
-    #[error(
-        "host key text holds more than one PEM section, or text around it: leave one private key and nothing else"
-    )]
+    #[error("host key text holds more than one PEM section, or text around it: leave one private key and nothing else")]
     NotOneSection,
-    #[error(
-        "host key is protected by a passphrase: remove it with \"ssh-keygen -p -N '' -f <file>\""
-    )]
+    #[error("host key is protected by a passphrase: remove it with \"ssh-keygen -p -N '' -f <file>\"")]
     Encrypted,
     #[error(
         "host key is damaged, or of a kind that AWS Transfer does not take: use RSA (2048 to 4096 bits), ECDSA (P-256, P-384, \
          P-521) or ed25519"
     )]
     UnsupportedHostKey,
-    #[error(
-        "host key is an RSA key below {} bits: generate a larger one",
-        private::MIN_RSA_BITS
-    )]
+    #[error("host key is an RSA key below {} bits: generate a larger one", private::MIN_RSA_BITS)]
     RsaTooSmall,
     #[error("host key is damaged or cut short: copy the whole file again")]
     DamagedHostKey,

@@ -3,8 +3,8 @@
 use aws_lc_rs::error::KeyRejected;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,
-    EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,11 +21,8 @@ pub(super) const MAX_PEM: usize = 4096;
 pub(super) const MIN_RSA_BITS: usize = 2048;
 
 /// The smallest first: a SEC1 key may leave out its curve, and then only its own one is sure to refuse others.
-static CURVES: [&EcdsaSigningAlgorithm; 3] = [
-    &ECDSA_P256_SHA256_ASN1_SIGNING,
-    &ECDSA_P384_SHA384_ASN1_SIGNING,
-    &ECDSA_P521_SHA512_ASN1_SIGNING,
-];
+static CURVES: [&EcdsaSigningAlgorithm; 3] =
+    [&ECDSA_P256_SHA256_ASN1_SIGNING, &ECDSA_P384_SHA384_ASN1_SIGNING, &ECDSA_P521_SHA512_ASN1_SIGNING];
 
 /// The public key, without comment, of a host private key: OpenSSH's own format, PKCS#1, SEC1 or PKCS#8.
 ///
@@ -56,21 +53,13 @@ fn only_section(pem: &str) -> Result<(&str, &str), KeyError> {
     if !text.starts_with("-----BEGIN ") {
         return Err(not_pem(text));
     }
-    let (label, rest) = text
-        .strip_prefix("-----BEGIN ")
-        .and_then(|rest| rest.split_once("-----"))
-        .ok_or(KeyError::DamagedHostKey)?;
+    let (label, rest) =
+        text.strip_prefix("-----BEGIN ").and_then(|rest| rest.split_once("-----")).ok_or(KeyError::DamagedHostKey)?;
     if rest.contains("-----BEGIN ") {
         return Err(KeyError::NotOneSection);
     }
-    let (body, after) = rest
-        .split_once(&format!("-----END {label}-----"))
-        .ok_or(KeyError::DamagedHostKey)?;
-    if after.is_empty() {
-        Ok((label, body))
-    } else {
-        Err(KeyError::NotOneSection)
-    }
+    let (body, after) = rest.split_once(&format!("-----END {label}-----")).ok_or(KeyError::DamagedHostKey)?;
+    if after.is_empty() { Ok((label, body)) } else { Err(KeyError::NotOneSection) }
 }
 
 /// Why a text that does not begin as PEM does was given as a host key.
@@ -92,10 +81,7 @@ fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         return Err(KeyError::Encrypted);
     }
     let base64: Zeroizing<String> = Zeroizing::new(body.split_ascii_whitespace().collect());
-    STANDARD
-        .decode(base64.as_bytes())
-        .map(Zeroizing::new)
-        .map_err(|_| KeyError::DamagedHostKey)
+    STANDARD.decode(base64.as_bytes()).map(Zeroizing::new).map_err(|_| KeyError::DamagedHostKey)
 }
 
 fn openssh(der: &[u8]) -> Result<KeyData, KeyError> {
@@ -126,10 +112,7 @@ fn pkcs8(der: &[u8]) -> Result<KeyData, KeyError> {
     if let Ok(pair) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der) {
         return ed25519_data(&pair);
     }
-    if let Some(pair) = CURVES
-        .iter()
-        .find_map(|curve| EcdsaKeyPair::from_pkcs8(curve, der).ok())
-    {
+    if let Some(pair) = CURVES.iter().find_map(|curve| EcdsaKeyPair::from_pkcs8(curve, der).ok()) {
         return ec_data(&pair);
     }
     match rsa_data(rsa::KeyPair::from_pkcs8(der)) {
@@ -168,9 +151,7 @@ fn der_value(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
         return rest.split_at_checked(short);
     }
     let (length, rest) = rest.split_at_checked(short - 0x80)?;
-    let length = length.iter().try_fold(0usize, |sum, byte| {
-        sum.checked_mul(256)?.checked_add(usize::from(*byte))
-    })?;
+    let length = length.iter().try_fold(0usize, |sum, byte| sum.checked_mul(256)?.checked_add(usize::from(*byte)))?;
     rest.split_at_checked(length)
 }
 
@@ -181,15 +162,11 @@ fn ec_data(pair: &EcdsaKeyPair) -> Result<KeyData, KeyError> {
 }
 
 fn ed25519_data(pair: &Ed25519KeyPair) -> Result<KeyData, KeyError> {
-    Ed25519PublicKey::try_from(pair.public_key().as_ref())
-        .map(KeyData::Ed25519)
-        .map_err(|_| KeyError::DamagedHostKey)
+    Ed25519PublicKey::try_from(pair.public_key().as_ref()).map(KeyData::Ed25519).map_err(|_| KeyError::DamagedHostKey)
 }
 
 fn bits(modulus: &Mpint) -> usize {
     let bytes = modulus.as_positive_bytes().unwrap_or_default();
-    let unused = bytes
-        .first()
-        .map_or(0, |first| first.leading_zeros() as usize);
+    let unused = bytes.first().map_or(0, |first| first.leading_zeros() as usize);
     bytes.len() * 8 - unused
 }

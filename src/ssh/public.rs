@@ -11,13 +11,8 @@ use sha2::{Digest as _, Sha256};
 use super::KeyError;
 
 /// The key types that AWS Transfer takes for users and prints for host keys.
-pub(super) const ALGORITHMS: [&str; 5] = [
-    "ssh-ed25519",
-    "ssh-rsa",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-];
+pub(super) const ALGORITHMS: [&str; 5] =
+    ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];
 
 /// AWS's limit for `SshPublicKeyBody`, in characters.
 pub(super) const MAX_LINE: usize = 2048;
@@ -53,38 +48,21 @@ impl PublicKey {
             return Err(KeyError::ControlCharacter);
         }
 
-        let blob = STANDARD
-            .decode(body)
-            .map_err(|_| KeyError::Damaged(algorithm))?;
-        let parsed =
-            ssh_key::PublicKey::from_bytes(&blob).map_err(|_| KeyError::Damaged(algorithm))?;
+        let blob = STANDARD.decode(body).map_err(|_| KeyError::Damaged(algorithm))?;
+        let parsed = ssh_key::PublicKey::from_bytes(&blob).map_err(|_| KeyError::Damaged(algorithm))?;
         if parsed.algorithm().as_str() != algorithm {
             return Err(KeyError::OtherType(algorithm));
         }
-        let key = Self {
-            algorithm,
-            blob,
-            comment: Some(comment).filter(|text| !text.is_empty()),
-        };
+        let key = Self { algorithm, blob, comment: Some(comment).filter(|text| !text.is_empty()) };
         let length = key.to_line().chars().count();
-        if length > MAX_LINE {
-            Err(KeyError::TooLong(length))
-        } else {
-            Ok(key)
-        }
+        if length > MAX_LINE { Err(KeyError::TooLong(length)) } else { Ok(key) }
     }
 
     /// The key without a comment, from its parsed form. `None` for a type that AWS Transfer does not take.
     pub(super) fn from_key_data(data: ssh_key::public::KeyData) -> Option<Self> {
         let key = ssh_key::PublicKey::from(data);
-        let algorithm = ALGORITHMS
-            .into_iter()
-            .find(|name| *name == key.algorithm().as_str())?;
-        Some(Self {
-            algorithm,
-            blob: key.to_bytes().ok()?,
-            comment: None,
-        })
+        let algorithm = ALGORITHMS.into_iter().find(|name| *name == key.algorithm().as_str())?;
+        Some(Self { algorithm, blob: key.to_bytes().ok()?, comment: None })
     }
 
     /// The key type as it stands in front of the line, such as `ssh-ed25519`.
@@ -114,19 +92,13 @@ impl PublicKey {
     /// `SHA256:…` without padding, as ssh-keygen prints it; compare with [`super::fingerprints_equal`].
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        format!(
-            "SHA256:{}",
-            STANDARD_NO_PAD.encode(Sha256::digest(&self.blob))
-        )
+        format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(&self.blob)))
     }
 
     /// What to compare keys by.
     #[must_use]
     pub fn identity(&self) -> KeyIdentity {
-        KeyIdentity {
-            algorithm: self.algorithm,
-            blob: self.blob.clone(),
-        }
+        KeyIdentity { algorithm: self.algorithm, blob: self.blob.clone() }
     }
 
     /// The normalised line: what is sent to AWS, and what AWS gives back.
@@ -162,10 +134,8 @@ pub fn authorized_keys(text: &str) -> Result<Vec<PublicKey>, KeyError> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let key = PublicKey::parse(line).map_err(|source| KeyError::Line {
-            line: index + 1,
-            source: Box::new(source),
-        })?;
+        let key =
+            PublicKey::parse(line).map_err(|source| KeyError::Line { line: index + 1, source: Box::new(source) })?;
         if seen.insert(key.identity()) {
             keys.push(key);
         }
@@ -191,18 +161,10 @@ fn refuse_other_forms(line: &str) -> Result<(), KeyError> {
     }
     if line.starts_with("-----BEGIN") {
         let private = line.contains("PRIVATE KEY");
-        return Err(if private {
-            KeyError::PrivateKey
-        } else {
-            KeyError::PemPublicKey
-        });
+        return Err(if private { KeyError::PrivateKey } else { KeyError::PemPublicKey });
     }
     // Collapsed into one line, the second key would silently become the comment of the first.
-    if line.contains(['\n', '\r']) {
-        Err(KeyError::SeveralLines)
-    } else {
-        Ok(())
-    }
+    if line.contains(['\n', '\r']) { Err(KeyError::SeveralLines) } else { Ok(()) }
 }
 
 /// The key type that the line begins with, or the reason why it is none of ours.
@@ -215,11 +177,7 @@ fn algorithm(first: &str, line: &str) -> Result<&'static str, KeyError> {
     }
     let names_a_key = |word: &str| ALGORITHMS.contains(&word) || refused_type(word).is_some();
     let options = line.split(is_blank).skip(1).any(names_a_key);
-    Err(if options {
-        KeyError::Options
-    } else {
-        KeyError::UnknownType
-    })
+    Err(if options { KeyError::Options } else { KeyError::UnknownType })
 }
 
 /// Key types that exist and that AWS Transfer does not take.

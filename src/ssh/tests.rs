@@ -1,10 +1,5 @@
 //! The folder `tests/fixtures/keys` holds what ssh-keygen and openssl wrote and the fingerprints that ssh-keygen printed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::fs;
 use std::path::PathBuf;
@@ -35,9 +30,7 @@ const HOST_KEYS: [&str; 16] = [
 ];
 
 fn fixture(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/keys")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/keys").join(name);
     fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
@@ -63,10 +56,7 @@ fn line() -> String {
 /// A line around a wire-form key that may be nonsense.
 fn line_of(algorithm: &str, blob: &[u8]) -> String {
     use base64::Engine as _;
-    format!(
-        "{algorithm} {}",
-        base64::engine::general_purpose::STANDARD.encode(blob)
-    )
+    format!("{algorithm} {}", base64::engine::general_purpose::STANDARD.encode(blob))
 }
 
 #[test]
@@ -95,21 +85,9 @@ fn host_keys_survive_other_line_ends_and_line_widths() {
     for name in HOST_KEYS {
         let pem = fixture(name);
         let want = public_of_private(&pem).unwrap();
-        assert_eq!(
-            public_of_private(&pem.replace('\n', "\r\n")).unwrap(),
-            want,
-            "{name}"
-        );
-        assert_eq!(
-            public_of_private(&format!("\n{}", pem.trim_end())).unwrap(),
-            want,
-            "{name}"
-        );
-        assert_eq!(
-            public_of_private(&rewrapped(&pem, 76)).unwrap(),
-            want,
-            "{name}"
-        );
+        assert_eq!(public_of_private(&pem.replace('\n', "\r\n")).unwrap(), want, "{name}");
+        assert_eq!(public_of_private(&format!("\n{}", pem.trim_end())).unwrap(), want, "{name}");
+        assert_eq!(public_of_private(&rewrapped(&pem, 76)).unwrap(), want, "{name}");
     }
 }
 
@@ -118,10 +96,7 @@ fn rewrapped(pem: &str, width: usize) -> String {
     let (first, rest) = lines.split_first().unwrap();
     let (last, body) = rest.split_last().unwrap();
     let body: Vec<char> = body.concat().chars().collect();
-    let body: Vec<String> = body
-        .chunks(width)
-        .map(|chunk| chunk.iter().collect())
-        .collect();
+    let body: Vec<String> = body.chunks(width).map(|chunk| chunk.iter().collect()).collect();
     format!("{first}\n{}\n{last}\n", body.join("\n"))
 }
 
@@ -147,47 +122,23 @@ fn host_keys_that_aws_refuses_are_refused_with_the_reason() {
     for (name, want) in cases {
         assert_eq!(public_of_private(&refused(name)), Err(want), "{name}");
     }
-    assert_eq!(
-        public_of_private(&line()),
-        Err(KeyError::PublicInsteadOfPrivate)
-    );
+    assert_eq!(public_of_private(&line()), Err(KeyError::PublicInsteadOfPrivate));
 }
 
 #[test]
 fn a_host_key_text_must_be_one_whole_private_key() {
     let (ed25519, p256) = (fixture("openssh-ed25519"), fixture("sec1-p256"));
-    assert_eq!(
-        public_of_private(&format!("{ed25519}{p256}")),
-        Err(KeyError::NotOneSection)
-    );
-    assert_eq!(
-        public_of_private(&format!("{ed25519}trailing")),
-        Err(KeyError::NotOneSection)
-    );
-    assert_eq!(
-        public_of_private(&format!("my key\n{ed25519}")),
-        Err(KeyError::NotOneSection)
-    );
+    assert_eq!(public_of_private(&format!("{ed25519}{p256}")), Err(KeyError::NotOneSection));
+    assert_eq!(public_of_private(&format!("{ed25519}trailing")), Err(KeyError::NotOneSection));
+    assert_eq!(public_of_private(&format!("my key\n{ed25519}")), Err(KeyError::NotOneSection));
     assert_eq!(public_of_private(""), Err(KeyError::NotPem));
-    assert_eq!(
-        public_of_private("correct horse battery staple"),
-        Err(KeyError::NotPem)
-    );
+    assert_eq!(public_of_private("correct horse battery staple"), Err(KeyError::NotPem));
     for name in HOST_KEYS {
         let lines: Vec<_> = fixture(name).lines().map(str::to_owned).collect();
         let (last, head) = lines.split_last().unwrap();
-        let shorter = [&head[..head.len() - 1], std::slice::from_ref(last)]
-            .concat()
-            .join("\n");
-        assert!(
-            public_of_private(&shorter).is_err(),
-            "{name} without its last line"
-        );
-        assert_eq!(
-            public_of_private(&head.join("\n")),
-            Err(KeyError::DamagedHostKey),
-            "{name}"
-        );
+        let shorter = [&head[..head.len() - 1], std::slice::from_ref(last)].concat().join("\n");
+        assert!(public_of_private(&shorter).is_err(), "{name} without its last line");
+        assert_eq!(public_of_private(&head.join("\n")), Err(KeyError::DamagedHostKey), "{name}");
     }
 }
 
@@ -203,32 +154,17 @@ fn public_keys_that_aws_refuses_are_refused_with_the_reason() {
         (refused("pkcs8-public.pub"), KeyError::PemPublicKey),
         (fixture("openssh-ed25519"), KeyError::PrivateKey),
         (fixture("pkcs1-rsa2048"), KeyError::PrivateKey),
-        (
-            "PuTTY-User-Key-File-3: ssh-ed25519".to_owned(),
-            KeyError::PrivateKey,
-        ),
+        ("PuTTY-User-Key-File-3: ssh-ed25519".to_owned(), KeyError::PrivateKey),
         (" \t\n".to_owned(), KeyError::Empty),
         (body.to_owned(), KeyError::UnknownType),
         ("ssh-ed448 AAAA".to_owned(), KeyError::UnknownType),
         ("ssh-ed25519".to_owned(), KeyError::NoBody("ssh-ed25519")),
-        (
-            good.replace("AAAAC3", "AAAAC"),
-            KeyError::Damaged("ssh-ed25519"),
-        ),
-        (
-            good.replacen(body, &body[..body.len() - 4], 1),
-            KeyError::Damaged("ssh-ed25519"),
-        ),
-        (
-            good.replacen("ssh-ed25519", "ssh-rsa", 1),
-            KeyError::OtherType("ssh-rsa"),
-        ),
+        (good.replace("AAAAC3", "AAAAC"), KeyError::Damaged("ssh-ed25519")),
+        (good.replacen(body, &body[..body.len() - 4], 1), KeyError::Damaged("ssh-ed25519")),
+        (good.replacen("ssh-ed25519", "ssh-rsa", 1), KeyError::OtherType("ssh-rsa")),
         (format!("{good}\n{good}"), KeyError::SeveralLines),
         (format!("{good} bell\u{7}"), KeyError::ControlCharacter),
-        (
-            format!("{good}{}", "x".repeat(2000)),
-            KeyError::TooLong(good.len() + 2000),
-        ),
+        (format!("{good}{}", "x".repeat(2000)), KeyError::TooLong(good.len() + 2000)),
     ];
     for (text, want) in cases {
         assert_eq!(PublicKey::parse(&text), Err(want), "{text}");
@@ -246,10 +182,7 @@ fn options_are_refused_never_stripped() {
         "command=\"echo ssh-rsa\",from=\"10.0.0.1, 10.0.0.2\"",
     ] {
         let text = format!("# people\n\n{good}\n{options} {good}\n");
-        let want = KeyError::Line {
-            line: 4,
-            source: Box::new(KeyError::Options),
-        };
+        let want = KeyError::Line { line: 4, source: Box::new(KeyError::Options) };
         assert_eq!(authorized_keys(&text), Err(want), "{options}");
     }
 }
@@ -259,10 +192,7 @@ fn authorized_keys_keeps_each_key_once_in_order() {
     let (a, b) = (line(), fixture("openssh-p256.pub").trim().to_owned());
     let text = format!("\u{feff}# ours\r\n{a}\r\n\r\n  # indented\r\n{b}\r\n{a} again\r\n");
     let keys = authorized_keys(&text).unwrap();
-    assert_eq!(
-        keys.iter().map(PublicKey::to_line).collect::<Vec<_>>(),
-        [a, b]
-    );
+    assert_eq!(keys.iter().map(PublicKey::to_line).collect::<Vec<_>>(), [a, b]);
     assert_eq!(authorized_keys("# nobody\n\n").unwrap(), []);
 }
 
@@ -279,25 +209,18 @@ fn a_comment_changes_the_line_and_not_the_identity() {
 fn no_refusal_repeats_what_it_was_given() {
     let private: Vec<_> = HOST_KEYS.iter().map(|name| fixture(name)).collect();
     for pem in &private {
-        let body: Vec<_> = pem
-            .lines()
-            .filter(|line| !line.starts_with("-----"))
-            .collect();
+        let body: Vec<_> = pem.lines().filter(|line| !line.starts_with("-----")).collect();
         let damaged = pem.replacen(body[0], "", 1);
         let texts = [
             PublicKey::parse(pem).unwrap_err().to_string(),
             PublicKey::parse(body[0]).unwrap_err().to_string(),
             authorized_keys(pem).unwrap_err().to_string(),
-            public_of_private(&format!("{pem}{pem}"))
-                .unwrap_err()
-                .to_string(),
+            public_of_private(&format!("{pem}{pem}")).unwrap_err().to_string(),
             public_of_private(&body.join("\n")).unwrap_err().to_string(),
             public_of_private(&damaged).unwrap_err().to_string(),
         ];
         for text in texts {
-            let leaks = body
-                .iter()
-                .any(|line| text.contains(&line[..8.min(line.len())]));
+            let leaks = body.iter().any(|line| text.contains(&line[..8.min(line.len())]));
             assert!(!leaks, "{text}");
         }
     }
@@ -308,10 +231,7 @@ fn fingerprints_are_equal_with_and_without_padding() {
     let ssh_keygen = "SHA256:Z2pW9sPKDD/T34tVfCoolsRcECNTlekgaKvDn9t+9sg";
     assert!(fingerprints_equal(ssh_keygen, &format!("{ssh_keygen}=")));
     assert!(fingerprints_equal(&format!("{ssh_keygen}="), ssh_keygen));
-    assert!(!fingerprints_equal(
-        ssh_keygen,
-        &ssh_keygen.replace("9sg", "9sh")
-    ));
+    assert!(!fingerprints_equal(ssh_keygen, &ssh_keygen.replace("9sg", "9sh")));
     assert!(!fingerprints_equal(ssh_keygen, &ssh_keygen.to_lowercase()));
 }
 

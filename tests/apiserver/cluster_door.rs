@@ -1,8 +1,9 @@
 //! The Kubernetes door against the real thing, with the operator's own rights.
 
+use kube::Client;
+use kube::ResourceExt as _;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::ApiResource;
-use kube::Client;
 use serde_json::{Value, json};
 use transfer_operator::api::{FINALIZER, TransferUser};
 use transfer_operator::cluster::kube::KubeCluster;
@@ -145,7 +146,7 @@ async fn every_note_becomes_an_event_also_one_with_the_same_reason() {
         door.publish(&kind(), &object, note).await;
     }
     let api = Api::<k8s_openapi::api::events::v1::Event>::namespaced(admin, &namespace);
-    let events = api.list(&Default::default()).await.unwrap().items;
+    let events = api.list(&kube::api::ListParams::default()).await.unwrap().items;
     let mut lengths: Vec<usize> = events
         .iter()
         .filter(|event| !event.name_any().is_empty())

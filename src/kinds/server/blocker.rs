@@ -101,9 +101,10 @@ async fn logins(account: &Account, id: &str) -> Result<BTreeSet<String>, Trouble
         None | Some("SERVICE_MANAGED") => {
             account.list_users(id).await.map(|users| users.into_iter().map(|user| user.user_name).collect())
         }
-        Some("AWS_DIRECTORY_SERVICE") => {
-            account.list_accesses(id).await.map(|accesses| accesses.into_iter().map(|access| access.external_id).collect())
-        }
+        Some("AWS_DIRECTORY_SERVICE") => account
+            .list_accesses(id)
+            .await
+            .map(|accesses| accesses.into_iter().map(|access| access.external_id).collect()),
         Some(_) => return Ok(BTreeSet::new()),
     };
     match listed {

@@ -32,14 +32,11 @@ struct Last {
     outcome: Option<Result<Arc<Vec<Seen>>, Fault>>,
 }
 
-/// Account and region.
-type Key = (String, String);
-
 /// All looks of the process.
 #[derive(Debug, Default)]
 pub struct LookUps {
     tickets: AtomicU64,
-    turns: Mutex<BTreeMap<Key, Arc<Turn<Last>>>>,
+    turns: Mutex<BTreeMap<(String, String), Arc<Turn<Last>>>>,
     /// Owner tags that were read on servers, by server id. An owner does not change behind our back: only tags that
     /// carry a uid are kept, and who could be that owner reads them anew.
     owners: Mutex<BTreeMap<String, Tags>>,

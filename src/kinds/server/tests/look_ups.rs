@@ -6,7 +6,7 @@ use super::owner;
 use crate::api;
 use crate::aws::types::Server;
 use crate::aws::{Account, FaultKind};
-use crate::engine::evidence::{Candidate, Lookup};
+use crate::engine::evidence::Candidate;
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{CLUSTER, World, owned};
 use crate::kinds::server::look_up::LookUps;
@@ -76,7 +76,7 @@ async fn what_was_foreign_to_one_object_may_be_the_former_or_own_server_of_anoth
     let looks = LookUps::default();
     world.transfer.put(tagged("s-1", &of("uid-1")));
     let stranger = Owner::new(CLUSTER, "team", "other", "uid-other");
-    assert_eq!(looks.look_up(&world.account(), &stranger).await.unwrap(), Lookup::default());
+    assert_eq!(looks.look_up(&world.account(), &stranger).await.unwrap(), Default::default());
     assert_eq!(looks.look_up(&world.account(), &of("uid-2")).await.unwrap().former, ["s-1"]);
     assert_eq!(looks.look_up(&world.account(), &of("uid-1")).await.unwrap().ours.len(), 1);
 }

@@ -1,7 +1,6 @@
 //! What is proven of servers, piece by piece.
-
+#![allow(clippy::needless_pass_by_value, clippy::default_trait_access)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-#![allow(clippy::needless_pass_by_value, clippy::type_complexity, reason = "tables of literals")]
 
 mod deletion;
 mod diff;

@@ -296,3 +296,7 @@ impl Fault {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "faults_tests.rs"]
+mod tests;

@@ -329,3 +329,7 @@ fn unique(name: &str, list: Option<&[String]>) -> Answer<()> {
         "{name} must not contain duplicates"
     )))
 }
+
+#[cfg(test)]
+#[path = "network_tests.rs"]
+mod tests;

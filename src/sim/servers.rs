@@ -266,3 +266,7 @@ pub fn force(region: &mut Region, id: &str, state: &str, now: Timestamp) -> Answ
     region.server_mut(id)?.lifecycle = Lifecycle::settled(state);
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "servers_tests.rs"]
+mod tests;

@@ -380,3 +380,7 @@ fn noted(arrived: &Arrived, now: Timestamp) -> Call {
 fn text(value: &Value, member: &str) -> Option<String> {
     value.get(member)?.as_str().map(str::to_owned)
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

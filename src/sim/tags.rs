@@ -138,3 +138,7 @@ fn tags_of<'r>(
         _ => Err(foreign()),
     }
 }
+
+#[cfg(test)]
+#[path = "tags_tests.rs"]
+mod tests;

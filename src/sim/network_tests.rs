@@ -16,7 +16,7 @@ fn vpc(bench: &mut Bench) -> String {
     }))
 }
 
-fn details(more: Value) -> Value {
+fn details(more: &Value) -> Value {
     json!({"EndpointDetails": more})
 }
 
@@ -88,7 +88,7 @@ fn a_running_server_takes_other_subnets_and_nothing_else() {
     let id = vpc(&mut bench);
     for (change, text) in [
         (
-            details(json!({"AddressAllocationIds": ["e1", "e2"]})),
+            details(&json!({"AddressAllocationIds": ["e1", "e2"]})),
             "Server must be OFFLINE to change AddressAllocationIds",
         ),
         (
@@ -100,19 +100,19 @@ fn a_running_server_takes_other_subnets_and_nothing_else() {
             "Server must be OFFLINE to change IpAddressType",
         ),
         (
-            details(json!({"VpcId": "vpc-2"})),
+            details(&json!({"VpcId": "vpc-2"})),
             "Changing VpcId is not supported",
         ),
         (
-            details(json!({"SecurityGroupIds": ["sg-76543210"]})),
+            details(&json!({"SecurityGroupIds": ["sg-76543210"]})),
             "Changing Security Group is not supported",
         ),
         (
-            details(json!({"VpcEndpointId": "vpce-01234567890abcdef"})),
+            details(&json!({"VpcEndpointId": "vpce-01234567890abcdef"})),
             "VPC Endpoint ID unsupported for EndpointType: VPC",
         ),
         (
-            details(json!({"SubnetIds": ["subnet-3"], "AddressAllocationIds": ["e1"]})),
+            details(&json!({"SubnetIds": ["subnet-3"], "AddressAllocationIds": ["e1"]})),
             "Specified SubnetIds must exist in the server before attaching AddressAllocationIds",
         ),
     ] {
@@ -120,7 +120,7 @@ fn a_running_server_takes_other_subnets_and_nothing_else() {
         assert_eq!(refusal, format!("InvalidRequestException: {text}"));
     }
     bench
-        .update(&id, details(json!({"SubnetIds": []})))
+        .update(&id, details(&json!({"SubnetIds": []})))
         .unwrap();
     assert!(
         bench.described(&id)["EndpointDetails"]
@@ -143,13 +143,13 @@ fn elastic_addresses_come_and_go_while_offline() {
         ),
     ] {
         let refusal = bench
-            .update(&id, details(json!({"AddressAllocationIds": addresses})))
+            .update(&id, details(&json!({"AddressAllocationIds": addresses})))
             .unwrap_err();
         assert!(refusal.contains(text), "{refusal}");
     }
     let attached =
         json!({"AddressAllocationIds": ["e2", "e1"], "SubnetIds": ["subnet-1", "subnet-2"]});
-    bench.update(&id, details(attached)).unwrap();
+    bench.update(&id, details(&attached)).unwrap();
     bench.pass(60);
     assert_eq!(
         bench.described(&id)["EndpointDetails"]["AddressAllocationIds"],
@@ -157,7 +157,7 @@ fn elastic_addresses_come_and_go_while_offline() {
     );
     for (change, text) in [
         (
-            details(json!({"SubnetIds": ["subnet-3"]})),
+            details(&json!({"SubnetIds": ["subnet-3"]})),
             "AddressAllocationIds must be removed before SubnetIds can be modified",
         ),
         (
@@ -169,11 +169,11 @@ fn elastic_addresses_come_and_go_while_offline() {
         assert_eq!(refusal, format!("InvalidRequestException: {text}"));
     }
     bench
-        .update(&id, details(json!({"AddressAllocationIds": []})))
+        .update(&id, details(&json!({"AddressAllocationIds": []})))
         .unwrap();
     bench.pass(60);
     bench
-        .update(&id, details(json!({"SubnetIds": ["subnet-3"]})))
+        .update(&id, details(&json!({"SubnetIds": ["subnet-3"]})))
         .unwrap();
 }
 
@@ -183,7 +183,7 @@ fn addresses_need_subnets_first() {
     let id = bench.server(json!({"EndpointType": "VPC", "EndpointDetails": {"VpcId": "vpc-1"}}));
     bench.offline(&id);
     let refusal = bench
-        .update(&id, details(json!({"AddressAllocationIds": ["e1"]})))
+        .update(&id, details(&json!({"AddressAllocationIds": ["e1"]})))
         .unwrap_err();
     assert!(
         refusal.contains("Specified SubnetIds must exist in the server"),
@@ -232,13 +232,13 @@ fn a_server_is_online_before_its_endpoint_is_available() {
     bench.update(&id, banner).unwrap();
     assert_eq!(
         bench
-            .update(&id, details(json!({"SubnetIds": ["s"]})))
+            .update(&id, details(&json!({"SubnetIds": ["s"]})))
             .unwrap_err(),
         conflict
     );
     bench.pass(2);
     bench
-        .update(&id, details(json!({"SubnetIds": ["s"]})))
+        .update(&id, details(&json!({"SubnetIds": ["s"]})))
         .unwrap();
     assert_eq!(
         bench.invalid("DeleteServer", json!({"ServerId": id})),

@@ -59,6 +59,14 @@ struct Change {
     #[serde(default)]
     input: Value,
     set_state: Option<SetState>,
+    show_as: Option<ShowAs>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShowAs {
+    server_id: String,
+    members: BTreeMap<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -212,8 +220,9 @@ fn change(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
         let text = e.message.unwrap_or_default();
         (409, format!("{}: {text}", e.code))
     };
-    match (change.operation, change.set_state) {
-        (Some(name), None) => {
+    let now = service.clock(machine);
+    match (change.operation, change.set_state, change.show_as) {
+        (Some(name), None, None) => {
             let operation = Operation::named(&name)
                 .ok_or_else(|| (400, format!("no such operation: {name}")))?;
             let input = if change.input.is_null() {
@@ -226,14 +235,22 @@ fn change(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
             wire::without_nulls(&mut output);
             Ok(json!({"output": output}))
         }
-        (None, Some(SetState { server_id, state })) => {
-            let now = service.clock(machine);
+        (None, Some(SetState { server_id, state }), None) => {
             let held = service.world.region(&account, region);
             servers::force(held, &server_id, &state, now).map_err(refused)?;
             service.unsaved = true;
             Ok(json!({}))
         }
-        _ => Err((400, "give either operation or set_state".to_owned())),
+        (None, None, Some(ShowAs { server_id, members })) => {
+            let held = service.world.region(&account, region);
+            held.server_mut(&server_id).map_err(refused)?.shown_as = members;
+            service.unsaved = true;
+            Ok(json!({}))
+        }
+        _ => Err((
+            400,
+            "give one of operation, set_state and show_as".to_owned(),
+        )),
     }
 }
 

@@ -123,6 +123,9 @@ fn fresh(
     details: EndpointDetails,
     context: &mut Context<'_>,
 ) -> Answer<Option<EndpointDetails>> {
+    if !context.config.endpoint_types.iter().any(|t| t == kind) {
+        return Err(ApiError::invalid(format!("Invalid server type: {kind}")));
+    }
     match kind {
         "VPC" => {
             refuse_endpoint_id(&details)?;
@@ -150,9 +153,6 @@ fn fresh(
             else {
                 return Err(ApiError::invalid("Unable to verify VPC Endpoint"));
             };
-            if !context.config.vpc_endpoint_type {
-                return Err(ApiError::invalid("Invalid server type: VPC_ENDPOINT"));
-            }
             Ok(Some(EndpointDetails {
                 vpc_endpoint_id: Some(id),
                 ..EndpointDetails::default()

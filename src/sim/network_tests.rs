@@ -258,6 +258,13 @@ fn the_old_endpoint_type_takes_an_endpoint_of_the_caller() {
         bench.described(&id)["EndpointDetails"],
         own["EndpointDetails"]
     );
-    bench.set(&json!({"vpc_endpoint_type": false}));
-    assert!(bench.invalid("CreateServer", own).contains("VPC_ENDPOINT"));
+    bench.set(&json!({"endpoint_types": ["VPC"]}));
+    assert_eq!(
+        bench.invalid("CreateServer", own),
+        "Invalid server type: VPC_ENDPOINT"
+    );
+    assert_eq!(
+        bench.invalid("CreateServer", json!({})),
+        "Invalid server type: PUBLIC"
+    );
 }

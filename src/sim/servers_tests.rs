@@ -5,7 +5,7 @@
     clippy::panic
 )]
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::sim::bench::{Bench, ROLE};
 
@@ -231,12 +231,20 @@ fn a_block_may_be_replaced_instead_of_merged() {
     assert_eq!(bench.described(&id)["ProtocolDetails"]["PassiveIp"], "AUTO");
 }
 
-#[test]
-fn settings_that_do_not_go_together_are_refused_and_change_nothing() {
+fn refused(cases: &[(Value, &str)]) {
     let mut bench = Bench::new();
+    for (input, text) in cases {
+        let refusal = bench.invalid("CreateServer", input.clone());
+        assert!(refusal.contains(text), "{refusal} instead of {text}");
+    }
+    assert!(bench.region.servers.is_empty());
+}
+
+#[test]
+fn protocols_need_a_network_a_provider_and_a_certificate_that_fit() {
     let vpc = json!({"VpcId": "vpc-1"});
     let lambda = json!({"Function": "arn:aws:lambda:x"});
-    for (input, text) in [
+    refused(&[
         (json!({"Protocols": ["FTP"]}), "EndpointType must be VPC"),
         (
             json!({"Protocols": ["FTP"], "EndpointType": "VPC", "EndpointDetails": vpc}),
@@ -256,6 +264,13 @@ fn settings_that_do_not_go_together_are_refused_and_change_nothing() {
             "Domain must be S3",
         ),
         (json!({"Protocols": ["SFTP", "SFTP"]}), "duplicates"),
+    ]);
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    let lambda = json!({"Function": "arn:aws:lambda:x"});
+    refused(&[
         (
             json!({"IdentityProviderDetails": lambda}),
             "Must specify IdentityProviderType with IdentityProviderDetails",
@@ -293,11 +308,12 @@ fn settings_that_do_not_go_together_are_refused_and_change_nothing() {
             json!({"Tags": [{"Key": "aws:x", "Value": ""}]}),
             "aws: prefixed",
         ),
-    ] {
-        let refusal = bench.invalid("CreateServer", input);
-        assert!(refusal.contains(text), "{refusal} instead of {text}");
-    }
-    assert!(bench.region.servers.is_empty());
+    ]);
+}
+
+#[test]
+fn a_refused_update_changes_nothing() {
+    let mut bench = Bench::new();
     let id = bench.server(json!({}));
     let before = bench.described(&id);
     let both = json!({"PreAuthenticationLoginBanner": "x", "Protocols": ["FTP"]});

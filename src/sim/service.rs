@@ -183,7 +183,7 @@ impl Service {
                     &mut self.random,
                     now,
                 )?;
-                self.unsaved = true;
+                self.unsaved |= action == "AssumeRole";
                 Ok(xml.into_bytes())
             }
             Target::Unknown => Err(ApiError::new("UnknownOperationException", "")),

@@ -100,56 +100,22 @@ fn a_good_signature_is_let_in_and_each_bad_one_is_refused_in_its_way() {
         send(&mut service, call(GOOD)),
         (200, json!({"Servers": []}))
     );
+    let at = |minute| Signer {
+        at: minutes(minute),
+        ..GOOD
+    };
+    let (mut key, mut secret, mut scope) = (GOOD, GOOD, GOOD);
+    key.key = "OTHER";
+    secret.secret = "other";
+    scope.service = "s3";
     for (signer, refusal) in [
-        (
-            Signer {
-                key: "OTHER",
-                ..GOOD
-            },
-            "UnrecognizedClientException",
-        ),
-        (
-            Signer {
-                secret: "other",
-                ..GOOD
-            },
-            "InvalidSignatureException",
-        ),
-        (
-            Signer {
-                service: "s3",
-                ..GOOD
-            },
-            "InvalidSignatureException",
-        ),
-        (
-            Signer {
-                at: minutes(-16),
-                ..GOOD
-            },
-            "InvalidSignatureException",
-        ),
-        (
-            Signer {
-                at: minutes(16),
-                ..GOOD
-            },
-            "InvalidSignatureException",
-        ),
-        (
-            Signer {
-                at: minutes(-14),
-                ..GOOD
-            },
-            "ok",
-        ),
-        (
-            Signer {
-                at: minutes(14),
-                ..GOOD
-            },
-            "ok",
-        ),
+        (key, "UnrecognizedClientException"),
+        (secret, "InvalidSignatureException"),
+        (scope, "InvalidSignatureException"),
+        (at(-16), "InvalidSignatureException"),
+        (at(16), "InvalidSignatureException"),
+        (at(-14), "ok"),
+        (at(14), "ok"),
     ] {
         assert_eq!(code(&mut service, call(signer)), refusal);
     }

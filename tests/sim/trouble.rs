@@ -282,7 +282,7 @@ fn the_control_path_names_what_it_cannot_do() {
             "change",
             json!({}),
             400,
-            "either operation or set_state",
+            "one of operation, set_state and show_as",
         ),
         ("POST", "hide", json!({"server_id": "s"}), 400, "for"),
         ("GET", "calls?since=x", json!(null), 400, "since"),

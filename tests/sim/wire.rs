@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::process::{ROLE, Sim, code, created, listed};
 
 #[tokio::test]
-async fn what_the_sdk_sends_comes_back_through_describe() {
+async fn a_server_comes_back_through_describe() {
     let sim = Sim::start(&["--transition-time", "0s"]);
     let client = sim.client();
     let ports = SftpPortWithOptions::builder()
@@ -44,7 +44,13 @@ async fn what_the_sdk_sends_comes_back_through_describe() {
     assert_eq!(shown.state, Some(State::Online));
     assert_eq!(shown.tags(), [tag]);
     assert_eq!(shown.protocol_details.unwrap().sftp_ports(), [ports]);
+}
 
+#[tokio::test]
+async fn a_user_comes_back_through_describe_and_goes_with_its_server() {
+    let sim = Sim::start(&[]);
+    let client = sim.client();
+    let server = created(&client).await;
     let entry = HomeDirectoryMapEntry::builder()
         .entry("/")
         .target("/bucket")
@@ -101,7 +107,7 @@ async fn what_the_sdk_sends_comes_back_through_describe() {
 }
 
 #[tokio::test]
-async fn the_sdk_reads_every_style_of_error_and_answer() {
+async fn the_sdk_reads_every_style_of_error() {
     let sim = Sim::start(&["--transition-time", "0s"]);
     let client = sim.client();
     let server = created(&client).await;
@@ -132,6 +138,13 @@ async fn the_sdk_reads_every_style_of_error_and_answer() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn the_sdk_reads_every_style_of_answer_and_values_of_tomorrow() {
+    let sim = Sim::start(&["--transition-time", "0s"]);
+    let client = sim.client();
+    let server = created(&client).await;
     sim.post("config", &json!({"absent": "null", "unknown_members": true, "empty_body": "object", "unset": "empty"}));
     let shown = client
         .describe_server()
@@ -162,6 +175,14 @@ async fn the_sdk_reads_every_style_of_error_and_answer() {
         .server
         .unwrap();
     assert_eq!(shown.state.unwrap().as_str(), "HIBERNATING");
+    let disguise =
+        json!({"server_id": server, "members": {"EndpointType": "ORBIT", "NotThere": 1}});
+    sim.post(
+        "change",
+        &json!({"region": "eu-west-1", "show_as": disguise}),
+    );
+    let listed = client.list_servers().send().await.unwrap().servers;
+    assert_eq!(listed[0].endpoint_type.as_ref().unwrap().as_str(), "ORBIT");
 }
 
 #[tokio::test]
@@ -288,4 +309,64 @@ async fn a_vpc_server_conflicts_until_its_endpoint_is_there() {
     );
     sim.post("clock", &json!({"advance": "1h"}));
     update().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_assumed_role_acts_in_its_own_account_until_it_expires() {
+    let sim = Sim::start(&["--signature-tolerance", "24h"]);
+    let config = aws_sdk_sts::Config::builder()
+        .behavior_version(aws_sdk_sts::config::BehaviorVersion::latest())
+        .region(aws_sdk_sts::config::Region::new("eu-west-1"))
+        .endpoint_url(format!("http://127.0.0.1:{}", sim.port))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .retry_config(RetryConfig::disabled());
+    let sts = aws_sdk_sts::Client::from_conf(config.build());
+    let role = "arn:aws:iam::210987654321:role/operator";
+    let assume = || sts.assume_role().role_arn(role).role_session_name("test");
+    let made = assume()
+        .duration_seconds(900)
+        .send()
+        .await
+        .unwrap()
+        .credentials
+        .unwrap();
+    let session = Credentials::new(
+        made.access_key_id,
+        made.secret_access_key,
+        Some(made.session_token),
+        None,
+        "test",
+    );
+    let there =
+        aws_sdk_transfer::Client::from_conf(sim.config().credentials_provider(session).build());
+    let server = created(&there).await;
+    let shown = there
+        .describe_server()
+        .server_id(&server)
+        .send()
+        .await
+        .unwrap();
+    let arn = shown.server.unwrap().arn;
+    assert_eq!(
+        arn,
+        format!("arn:aws:transfer:eu-west-1:210987654321:server/{server}")
+    );
+    assert_eq!(listed(&sim.client()).await, 0);
+    let call = &sim.get("calls?since=1")["calls"][0];
+    assert_eq!(call["account"], "210987654321");
+    assert_eq!(
+        call["principal"],
+        "arn:aws:sts::210987654321:assumed-role/operator/test"
+    );
+    sim.fault(
+        "AssumeRole",
+        &json!({"kind": "error", "code": "AccessDenied", "message": "not you", "status": 403}),
+    );
+    let refused = assume().send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("AccessDenied"));
+    let refused = assume().duration_seconds(1).send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("ValidationError"));
+    sim.post("clock", &json!({"advance": "15m"}));
+    let refused = there.list_servers().send().await.unwrap_err();
+    assert_eq!(code(&refused), "ExpiredTokenException");
 }

@@ -59,8 +59,8 @@ pub struct Config {
     pub protocol_details: BlockUpdate,
     /// The same for `IdentityProviderDetails`.
     pub identity_provider_details: BlockUpdate,
-    /// Whether the account may use the endpoint type of before May 2021.
-    pub vpc_endpoint_type: bool,
+    /// The endpoint types that are offered; `VPC_ENDPOINT` only to accounts of before May 2021, `PUBLIC` not everywhere.
+    pub endpoint_types: Vec<String>,
     /// Whether `DescribeAccess` and `ListAccesses` return `Role`.
     pub access_role: bool,
     /// Stored users of a server whose identity provider is no longer the service: shown or refused.
@@ -237,7 +237,9 @@ impl Default for Config {
             newer_defaults: false,
             protocol_details: BlockUpdate::Merge,
             identity_provider_details: BlockUpdate::Replace,
-            vpc_endpoint_type: true,
+            endpoint_types: ["PUBLIC", "VPC", "VPC_ENDPOINT"]
+                .map(str::to_owned)
+                .to_vec(),
             access_role: true,
             users_of_other_provider: Leniency::Accept,
             duplicate_ssh_key: DuplicateBy::Material,

@@ -276,3 +276,7 @@ impl Fault {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "faults_tests.rs"]
+mod tests;

@@ -274,3 +274,7 @@ fn apply(key: &mut HostKey, options: KeyOptions, context: &mut Context<'_>) -> A
 fn unknown(id: &str) -> ApiError {
     ApiError::not_found("Unknown host key", id, "HostKey")
 }
+
+#[cfg(test)]
+#[path = "host_keys_tests.rs"]
+mod tests;

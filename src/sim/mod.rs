@@ -3,6 +3,8 @@
 //! the only places that know a clock, a socket or a file.
 
 pub mod accesses;
+#[cfg(test)]
+mod bench;
 pub mod calls;
 pub mod config;
 pub mod connection;

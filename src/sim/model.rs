@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::lifecycle::Lifecycle;
 
@@ -140,6 +141,9 @@ pub struct Server {
     pub endpoint_ready: Timestamp,
     /// Deleted, and invisible from then on.
     pub gone: Option<Timestamp>,
+    /// Members that Describe and List show with another value than the server has.
+    #[serde(default)]
+    pub shown_as: BTreeMap<String, Value>,
     /// In the order in which they were added.
     pub tags: Vec<Tag>,
     /// By name.

@@ -80,6 +80,7 @@ fn blank(id: &str, domain: String, settings: Settings, tags: Vec<Tag>, context: 
         created: context.now,
         endpoint_ready,
         gone: None,
+        shown_as: std::collections::BTreeMap::default(),
         tags,
         users: std::collections::BTreeMap::default(),
         accesses: std::collections::BTreeMap::default(),
@@ -169,7 +170,7 @@ pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Ans
 }
 
 fn listed(server: &Server, context: &Context<'_>) -> Value {
-    json!({
+    let listed = json!({
         "Arn": context.arn(&format!("server/{}", server.server_id)),
         "Domain": server.domain,
         "IdentityProviderType": server.settings.identity_provider_type,
@@ -178,7 +179,8 @@ fn listed(server: &Server, context: &Context<'_>) -> Value {
         "ServerId": server.server_id,
         "State": server.lifecycle.shown(context.now),
         "UserCount": server.user_count(),
-    })
+    });
+    disguised(listed, server)
 }
 
 /// `DescribeServer`.
@@ -220,7 +222,19 @@ fn described(server: &Server, context: &Context<'_>) -> Value {
         "As2ServiceManagedEgressIpAddresses": as2.then_some(AS2_EGRESS),
         "IpAddressType": settings.ip_address_type,
     });
-    joined(listed(server, context), more)
+    disguised(joined(listed(server, context), more), server)
+}
+
+/// Puts other values on members that are there, for clients that must live with what they do not know.
+fn disguised(mut shown: Value, server: &Server) -> Value {
+    if let Some(members) = shown.as_object_mut() {
+        for (name, value) in &server.shown_as {
+            if let Some(member) = members.get_mut(name) {
+                member.clone_from(value);
+            }
+        }
+    }
+    shown
 }
 
 /// Puts a server into a state by force, where it stays until somebody starts or stops it.
@@ -232,3 +246,7 @@ pub fn force(region: &mut Region, id: &str, state: &str, now: Timestamp) -> Answ
     region.server_mut(id)?.lifecycle = Lifecycle::settled(state);
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "servers_tests.rs"]
+mod tests;

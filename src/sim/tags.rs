@@ -123,3 +123,7 @@ fn tags_of<'r>(region: &'r mut Region, context: &Context<'_>, arn: &str) -> Answ
         _ => Err(foreign()),
     }
 }
+
+#[cfg(test)]
+#[path = "tags_tests.rs"]
+mod tests;

@@ -168,3 +168,7 @@ fn described_key(key: &SshKey) -> Value {
         "SshPublicKeyId": key.ssh_public_key_id,
     })
 }
+
+#[cfg(test)]
+#[path = "users_tests.rs"]
+mod tests;

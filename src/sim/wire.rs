@@ -73,10 +73,17 @@ pub fn status(code: &str, numbers: StatusNumbers) -> u16 {
     match (numbers, code) {
         (StatusNumbers::Documented, _) if own_fault => 500,
         (StatusNumbers::Smithy, _) if own_fault => 503,
-        (StatusNumbers::Smithy, "AccessDeniedException") => 403,
         (StatusNumbers::Smithy, "ConflictException" | "ResourceExistsException") => 409,
         (StatusNumbers::Smithy, "ResourceNotFoundException") => 404,
         (StatusNumbers::Smithy, "ThrottlingException") => 429,
+        (StatusNumbers::Smithy, "AccessDeniedException")
+        | (
+            _,
+            "MissingAuthenticationToken"
+            | "InvalidClientTokenId"
+            | "SignatureDoesNotMatch"
+            | "ExpiredToken",
+        ) => 403,
         _ => 400,
     }
 }

@@ -1,11 +1,6 @@
 //! What the unit tests of the operations stand on: one region, switches, and a clock that they turn themselves.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -21,12 +16,10 @@ use super::wire::without_nulls;
 /// A role that satisfies the pattern.
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/sftp";
 /// Three public keys of two types, and one of them under another comment.
-pub const KEY_A: &str =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC3z9WW/uVR8kU0EYgWlx8btjZDmBeu0rg2WOcATs5sq ada@home";
+pub const KEY_A: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC3z9WW/uVR8kU0EYgWlx8btjZDmBeu0rg2WOcATs5sq ada@home";
 pub const KEY_A_RENAMED: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC3z9WW/uVR8kU0EYgWlx8btjZDmBeu0rg2WOcATs5sq laptop";
-pub const KEY_B: &str =
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINouj21bNuISYfHlzg3x8kNQjBwKl963xnbgG+dIjvmW bob";
+pub const KEY_B: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINouj21bNuISYfHlzg3x8kNQjBwKl963xnbgG+dIjvmW bob";
 
 pub struct Bench {
     pub region: Region,
@@ -71,23 +64,20 @@ impl Bench {
         let operation = Operation::named(operation).unwrap();
         let result = dispatch::call(operation, &mut self.region, &mut context, input);
         self.changed = context.changed;
-        let mut output =
-            result.map_err(|e| format!("{}: {}", e.code, e.message.unwrap_or_default()))?;
+        let mut output = result.map_err(|e| format!("{}: {}", e.code, e.message.unwrap_or_default()))?;
         without_nulls(&mut output);
         Ok(output)
     }
 
     pub fn ok(&mut self, operation: &str, input: Value) -> Value {
-        self.call(operation, input)
-            .unwrap_or_else(|e| panic!("{operation}: {e}"))
+        self.call(operation, input).unwrap_or_else(|e| panic!("{operation}: {e}"))
     }
 
     /// The text of an `InvalidRequestException`.
     pub fn invalid(&mut self, operation: &str, input: Value) -> String {
         let refusal = self.call(operation, input).unwrap_err();
         let text = refusal.strip_prefix("InvalidRequestException: ");
-        text.unwrap_or_else(|| panic!("{operation}: {refusal}"))
-            .to_owned()
+        text.unwrap_or_else(|| panic!("{operation}: {refusal}")).to_owned()
     }
 
     /// A server that is ONLINE, its endpoint available.

@@ -237,9 +237,7 @@ impl Default for Config {
             newer_defaults: false,
             protocol_details: BlockUpdate::Merge,
             identity_provider_details: BlockUpdate::Replace,
-            endpoint_types: ["PUBLIC", "VPC", "VPC_ENDPOINT"]
-                .map(str::to_owned)
-                .to_vec(),
+            endpoint_types: ["PUBLIC", "VPC", "VPC_ENDPOINT"].map(str::to_owned).to_vec(),
             access_role: true,
             users_of_other_provider: Leniency::Accept,
             duplicate_ssh_key: DuplicateBy::Material,

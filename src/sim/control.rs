@@ -124,12 +124,7 @@ pub fn state(world: &World, now: Timestamp) -> Value {
         let here = region.servers.iter();
         let servers: BTreeMap<&String, Value> = here
             .filter(|(_, s)| s.gone.is_none_or(|gone| now < gone))
-            .map(|(id, s)| {
-                (
-                    id,
-                    joined(json!(s), json!({"State": s.lifecycle.shown(now)})),
-                )
-            })
+            .map(|(id, s)| (id, joined(json!(s), json!({"State": s.lifecycle.shown(now)}))))
             .collect();
         json!({"servers": servers})
     };
@@ -137,11 +132,8 @@ pub fn state(world: &World, now: Timestamp) -> Value {
         let all = regions.iter().map(|(name, r)| (name.clone(), shown(r)));
         all.collect::<serde_json::Map<_, _>>()
     };
-    let accounts: BTreeMap<&String, _> = world
-        .accounts
-        .iter()
-        .map(|(account, regions)| (account, of_account(regions)))
-        .collect();
+    let accounts: BTreeMap<&String, _> =
+        world.accounts.iter().map(|(account, regions)| (account, of_account(regions))).collect();
     let mut state = json!({"now": now, "accounts": accounts});
     wire::without_nulls(&mut state);
     state
@@ -172,8 +164,7 @@ fn hide(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
     let account = hide.account.unwrap_or_else(|| service.root.account.clone());
     let region = hide.region.as_deref().unwrap_or(REGION);
     let held = service.world.region(&account, region);
-    held.hidden
-        .retain(|h| after(machine, SignedDuration::ZERO) < h.until);
+    held.hidden.retain(|h| after(machine, SignedDuration::ZERO) < h.until);
     held.hidden.push(Hidden {
         server_id: hide.server_id,
         member: hide.user_name.or(hide.external_id).or(hide.host_key_id),
@@ -187,9 +178,7 @@ fn calls(service: &Service, query: &str) -> Reply {
     let mut since = 0;
     for pair in query.split('&').filter(|p| !p.is_empty()) {
         since = match pair.split_once('=') {
-            Some(("since", number)) => number
-                .parse()
-                .map_err(|_| (400, format!("since is not a number: {number}")))?,
+            Some(("since", number)) => number.parse().map_err(|_| (400, format!("since is not a number: {number}")))?,
             _ => return Err((400, format!("unknown parameter: {pair}"))),
         };
     }
@@ -204,17 +193,14 @@ fn clock(service: &Service, machine: Timestamp) -> Value {
 fn advance(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
     let Advance { advance } = read(body)?;
     let ahead = service.world.clock_ahead.checked_add(advance);
-    service.world.clock_ahead =
-        ahead.ok_or_else(|| (400, "the clock cannot be moved that far".to_owned()))?;
+    service.world.clock_ahead = ahead.ok_or_else(|| (400, "the clock cannot be moved that far".to_owned()))?;
     service.unsaved = true;
     Ok(clock(service, machine))
 }
 
 fn change(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
     let change: Change = read(body)?;
-    let account = change
-        .account
-        .unwrap_or_else(|| service.root.account.clone());
+    let account = change.account.unwrap_or_else(|| service.root.account.clone());
     let region = change.region.as_deref().unwrap_or(REGION);
     let refused = |e: super::error::ApiError| {
         let text = e.message.unwrap_or_default();
@@ -223,13 +209,8 @@ fn change(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
     let now = service.clock(machine);
     match (change.operation, change.set_state, change.show_as) {
         (Some(name), None, None) => {
-            let operation = Operation::named(&name)
-                .ok_or_else(|| (400, format!("no such operation: {name}")))?;
-            let input = if change.input.is_null() {
-                json!({})
-            } else {
-                change.input
-            };
+            let operation = Operation::named(&name).ok_or_else(|| (400, format!("no such operation: {name}")))?;
+            let input = if change.input.is_null() { json!({}) } else { change.input };
             let output = service.out_of_band(operation, &account, region, input, machine);
             let mut output = output.map_err(refused)?;
             wire::without_nulls(&mut output);
@@ -247,10 +228,7 @@ fn change(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
             service.unsaved = true;
             Ok(json!({}))
         }
-        _ => Err((
-            400,
-            "give one of operation, set_state and show_as".to_owned(),
-        )),
+        _ => Err((400, "give one of operation, set_state and show_as".to_owned())),
     }
 }
 

@@ -1,9 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use serde_json::json;
 
@@ -19,12 +14,8 @@ fn armed(rules: &[Value]) -> Faults {
 }
 
 fn kinds(faults: &mut Faults, operation: &str, calls: usize) -> Vec<&'static str> {
-    let seen = Seen {
-        operation,
-        region: Some("eu-west-1"),
-        access_key: Some("test"),
-        input: &json!({"UserName": "ada"}),
-    };
+    let seen =
+        Seen { operation, region: Some("eu-west-1"), access_key: Some("test"), input: &json!({"UserName": "ada"}) };
     (0..calls)
         .map(|_| {
             let verdict = faults.strike(&seen, Timestamp::UNIX_EPOCH);
@@ -37,32 +28,18 @@ fn kinds(faults: &mut Faults, operation: &str, calls: usize) -> Vec<&'static str
 fn a_rule_strikes_once_unless_it_says_how_often() {
     let throttle = json!({"kind": "throttle"});
     let mut once = armed(&[json!({"fault": throttle})]);
-    assert_eq!(
-        kinds(&mut once, "CreateUser", 3),
-        ["throttle", "none", "none"]
-    );
+    assert_eq!(kinds(&mut once, "CreateUser", 3), ["throttle", "none", "none"]);
     let mut twice = armed(&[json!({"next": 2, "fault": throttle})]);
-    assert_eq!(
-        kinds(&mut twice, "CreateUser", 3),
-        ["throttle", "throttle", "none"]
-    );
+    assert_eq!(kinds(&mut twice, "CreateUser", 3), ["throttle", "throttle", "none"]);
     let mut third = armed(&[json!({"call": 3, "fault": throttle})]);
-    assert_eq!(
-        kinds(&mut third, "CreateUser", 4),
-        ["none", "none", "throttle", "none"]
-    );
+    assert_eq!(kinds(&mut third, "CreateUser", 4), ["none", "none", "throttle", "none"]);
     assert_eq!((third.all()[0].matched, third.all()[0].struck), (4, 1));
 }
 
 #[test]
 fn a_duration_ends_by_the_clock() {
     let mut faults = armed(&[json!({"for": "10s", "fault": {"kind": "refuse"}})]);
-    let seen = Seen {
-        operation: "ListServers",
-        region: None,
-        access_key: None,
-        input: &Value::Null,
-    };
+    let seen = Seen { operation: "ListServers", region: None, access_key: None, input: &Value::Null };
     let at = |n| after(Timestamp::UNIX_EPOCH, SignedDuration::from_secs(n));
     assert!(faults.strike(&seen, at(0)).fault.is_some());
     assert!(faults.strike(&seen, at(9)).fault.is_some());
@@ -75,10 +52,7 @@ fn a_rule_strikes_only_what_it_names() {
         (json!({"operation": "CreateUser"}), true),
         (json!({"operation": "DeleteUser"}), false),
         (json!({"region": "us-east-1"}), false),
-        (
-            json!({"access_key": "test", "input": {"UserName": "ada"}}),
-            true,
-        ),
+        (json!({"access_key": "test", "input": {"UserName": "ada"}}), true),
         (json!({"input": {"UserName": "bob"}}), false),
     ] {
         let mut rule = rule;
@@ -97,31 +71,20 @@ fn delays_add_up_and_the_first_other_fault_counts() {
         json!({"fault": {"kind": "throttle"}}),
         json!({"fault": {"kind": "refuse"}}),
     ]);
-    let seen = Seen {
-        operation: "StopServer",
-        region: None,
-        access_key: None,
-        input: &Value::Null,
-    };
+    let seen = Seen { operation: "StopServer", region: None, access_key: None, input: &Value::Null };
     let verdict = faults.strike(&seen, Timestamp::UNIX_EPOCH);
     assert_eq!(verdict.delay_in, SignedDuration::from_secs(3));
     assert_eq!(verdict.delay_out, SignedDuration::from_secs(5));
     assert_eq!(verdict.fault.unwrap().kind(), "throttle");
     let next = faults.strike(&seen, Timestamp::UNIX_EPOCH);
-    assert_eq!(
-        next.fault.unwrap().kind(),
-        "refuse",
-        "what did not strike waits for its turn"
-    );
+    assert_eq!(next.fault.unwrap().kind(), "refuse", "what did not strike waits for its turn");
 }
 
 #[test]
 fn a_rule_that_makes_no_sense_is_refused() {
     let both = json!({"call": 1, "next": 2, "fault": {"kind": "refuse"}});
     let both: Rule = serde_json::from_value(both).unwrap();
-    let refusal = Faults::default()
-        .arm(both, Timestamp::UNIX_EPOCH)
-        .unwrap_err();
+    let refusal = Faults::default().arm(both, Timestamp::UNIX_EPOCH).unwrap_err();
     assert!(refusal.contains("call, next and for"), "{refusal}");
     for rule in [
         json!({"fault": {"kind": "explode"}}),
@@ -129,9 +92,6 @@ fn a_rule_that_makes_no_sense_is_refused() {
         json!({"opration": "X", "fault": {"kind": "refuse"}}),
         json!({"fault": {"kind": "error", "code": "X", "colour": "red"}}),
     ] {
-        assert!(
-            serde_json::from_value::<Rule>(rule.clone()).is_err(),
-            "{rule}"
-        );
+        assert!(serde_json::from_value::<Rule>(rule.clone()).is_err(), "{rule}");
     }
 }

@@ -1,9 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -15,21 +10,13 @@ use crate::sim::bench::Bench;
 
 fn pem(der: &[u8]) -> String {
     let text = STANDARD.encode(der);
-    let lines: Vec<&str> = (0..text.len())
-        .step_by(64)
-        .map(|i| &text[i..text.len().min(i + 64)])
-        .collect();
-    format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        lines.join("\n")
-    )
+    let lines: Vec<&str> = (0..text.len()).step_by(64).map(|i| &text[i..text.len().min(i + 64)]).collect();
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
 }
 
 fn rsa() -> String {
     let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
-    pem(AsDer::<aws_lc_rs::encoding::Pkcs8V1Der>::as_der(&pair)
-        .unwrap()
-        .as_ref())
+    pem(AsDer::<aws_lc_rs::encoding::Pkcs8V1Der>::as_der(&pair).unwrap().as_ref())
 }
 
 fn keys(bench: &mut Bench, id: &str) -> Vec<Value> {
@@ -54,31 +41,16 @@ fn a_key_is_known_by_its_fingerprint_however_it_came() {
     let id = bench.server(json!({"HostKey": body}));
     let held = keys(&mut bench, &id);
     assert_eq!(held.len(), 1, "the key that was brought stands alone");
-    assert_eq!(
-        bench.described(&id)["HostKeyFingerprint"],
-        held[0]["Fingerprint"]
-    );
-    let again = bench
-        .call(
-            "ImportHostKey",
-            json!({"ServerId": id, "HostKeyBody": body}),
-        )
-        .unwrap_err();
+    assert_eq!(bench.described(&id)["HostKeyFingerprint"], held[0]["Fingerprint"]);
+    let again = bench.call("ImportHostKey", json!({"ServerId": id, "HostKeyBody": body})).unwrap_err();
     assert!(again.starts_with("ResourceExistsException"), "{again}");
     bench.update(&id, json!({"HostKey": body})).unwrap();
     assert!(!bench.changed, "the same key in an update is no change");
     bench.update(&id, json!({"HostKey": rsa()})).unwrap();
     assert_eq!(keys(&mut bench, &id).len(), 2);
-    assert_eq!(
-        bench.described(&id)["HostKeyFingerprint"],
-        held[0]["Fingerprint"],
-        "the oldest RSA key is shown"
-    );
+    assert_eq!(bench.described(&id)["HostKeyFingerprint"], held[0]["Fingerprint"], "the oldest RSA key is shown");
     let bad = json!({"ServerId": id, "HostKeyBody": "no key"});
-    assert_eq!(
-        bench.invalid("ImportHostKey", bad),
-        "Invalid host key format"
-    );
+    assert_eq!(bench.invalid("ImportHostKey", bad), "Invalid host key format");
 }
 
 #[test]
@@ -87,18 +59,10 @@ fn the_limit_and_the_last_key_are_kept() {
     bench.set(&json!({"quotas": {"host_keys": 1}}));
     let id = bench.server(json!({}));
     let one_more = json!({"ServerId": id, "HostKeyBody": rsa()});
-    assert!(
-        bench
-            .invalid("ImportHostKey", one_more)
-            .contains("HostKeysPerServer: 1")
-    );
+    assert!(bench.invalid("ImportHostKey", one_more).contains("HostKeysPerServer: 1"));
     let key = keys(&mut bench, &id)[0]["HostKeyId"].clone();
     let last = json!({"ServerId": id, "HostKeyId": key});
-    assert!(
-        bench
-            .invalid("DeleteHostKey", last.clone())
-            .contains("last host key")
-    );
+    assert!(bench.invalid("DeleteHostKey", last.clone()).contains("last host key"));
     bench.set(&json!({"delete_last_host_key": "accept"}));
     bench.ok("DeleteHostKey", last.clone());
     let gone = bench.call("DescribeHostKey", last).unwrap_err();
@@ -110,17 +74,10 @@ fn an_empty_description_clears_it() {
     let mut bench = Bench::new();
     let id = bench.server(json!({}));
     let key = keys(&mut bench, &id)[0]["HostKeyId"].clone();
-    let described = |bench: &mut Bench| {
-        bench.ok("DescribeHostKey", json!({"ServerId": id, "HostKeyId": key}))["HostKey"].clone()
-    };
-    bench.ok(
-        "UpdateHostKey",
-        json!({"ServerId": id, "HostKeyId": key, "Description": "first"}),
-    );
+    let described =
+        |bench: &mut Bench| bench.ok("DescribeHostKey", json!({"ServerId": id, "HostKeyId": key}))["HostKey"].clone();
+    bench.ok("UpdateHostKey", json!({"ServerId": id, "HostKeyId": key, "Description": "first"}));
     assert_eq!(described(&mut bench)["Description"], "first");
-    bench.ok(
-        "UpdateHostKey",
-        json!({"ServerId": id, "HostKeyId": key, "Description": ""}),
-    );
+    bench.ok("UpdateHostKey", json!({"ServerId": id, "HostKeyId": key, "Description": ""}));
     assert!(described(&mut bench).get("Description").is_none());
 }

@@ -23,26 +23,17 @@ pub fn endpoint_pending(server: &Server, now: Timestamp) -> bool {
 #[must_use]
 pub fn shown(settings: &Settings) -> Option<EndpointDetails> {
     let details = settings.endpoint_details.clone()?;
-    Some(EndpointDetails {
-        security_group_ids: None,
-        ..details
-    })
+    Some(EndpointDetails { security_group_ids: None, ..details })
 }
 
 /// The network of a new server.
 ///
 /// # Errors
 /// `InvalidRequestException` for what cannot be set at creation or does not go together.
-pub fn created(
-    changes: &Changes,
-    kind: &str,
-    context: &mut Context<'_>,
-) -> Answer<Option<EndpointDetails>> {
+pub fn created(changes: &Changes, kind: &str, context: &mut Context<'_>) -> Answer<Option<EndpointDetails>> {
     let details = changes.endpoint_details.clone().unwrap_or_default();
     if some(details.address_allocation_ids.as_ref()).is_some() {
-        return Err(ApiError::invalid(
-            "AddressAllocationIds cannot be set in CreateServer",
-        ));
+        return Err(ApiError::invalid("AddressAllocationIds cannot be set in CreateServer"));
     }
     fresh(kind, details, context)
 }
@@ -89,11 +80,7 @@ pub fn changed(server: &Server, changes: &Changes, context: &mut Context<'_>) ->
     }
     Ok(Moved {
         settings: next,
-        endpoint_ready: if moves {
-            after(context.now, context.config.endpoint_lag)
-        } else {
-            server.endpoint_ready
-        },
+        endpoint_ready: if moves { after(context.now, context.config.endpoint_lag) } else { server.endpoint_ready },
     })
 }
 
@@ -118,20 +105,17 @@ pub fn check(settings: &Settings) -> Answer<()> {
 }
 
 /// The details of an endpoint type that the server did not have before.
-fn fresh(
-    kind: &str,
-    details: EndpointDetails,
-    context: &mut Context<'_>,
-) -> Answer<Option<EndpointDetails>> {
+fn fresh(kind: &str, details: EndpointDetails, context: &mut Context<'_>) -> Answer<Option<EndpointDetails>> {
     if !context.config.endpoint_types.iter().any(|t| t == kind) {
         return Err(ApiError::invalid(format!("Invalid server type: {kind}")));
     }
     match kind {
         "VPC" => {
             refuse_endpoint_id(&details)?;
-            let vpc = details.vpc_id.filter(|v| !v.is_empty()).ok_or_else(|| {
-                ApiError::invalid("VpcId must be specified for EndpointType: VPC")
-            })?;
+            let vpc = details
+                .vpc_id
+                .filter(|v| !v.is_empty())
+                .ok_or_else(|| ApiError::invalid("VpcId must be specified for EndpointType: VPC"))?;
             let subnets = some(details.subnet_ids.as_ref()).cloned();
             unique("SubnetIds", subnets.as_deref())?;
             Ok(Some(EndpointDetails {
@@ -153,15 +137,10 @@ fn fresh(
             else {
                 return Err(ApiError::invalid("Unable to verify VPC Endpoint"));
             };
-            Ok(Some(EndpointDetails {
-                vpc_endpoint_id: Some(id),
-                ..EndpointDetails::default()
-            }))
+            Ok(Some(EndpointDetails { vpc_endpoint_id: Some(id), ..EndpointDetails::default() }))
         }
         _ if details == EndpointDetails::default() => Ok(None),
-        _ => Err(ApiError::invalid(
-            "EndpointDetails cannot be specified for EndpointType: PUBLIC",
-        )),
+        _ => Err(ApiError::invalid("EndpointDetails cannot be specified for EndpointType: PUBLIC")),
     }
 }
 
@@ -207,20 +186,14 @@ fn same_type(
     }
 }
 
-fn same_vpc(
-    held: &EndpointDetails,
-    sent: &EndpointDetails,
-    state: &str,
-) -> Answer<EndpointDetails> {
+fn same_vpc(held: &EndpointDetails, sent: &EndpointDetails, state: &str) -> Answer<EndpointDetails> {
     refuse_endpoint_id(sent)?;
     if sent.vpc_id.is_some() && sent.vpc_id != held.vpc_id {
         return Err(ApiError::invalid("Changing VpcId is not supported"));
     }
     let groups = some(sent.security_group_ids.as_ref());
     if groups.is_some_and(|g| !same_set(g, held.security_group_ids.as_deref())) {
-        return Err(ApiError::invalid(
-            "Changing Security Group is not supported",
-        ));
+        return Err(ApiError::invalid("Changing Security Group is not supported"));
     }
     let mut next = held.clone();
     if let Some(subnets) = &sent.subnet_ids {
@@ -234,19 +207,12 @@ fn same_vpc(
     Ok(next)
 }
 
-fn change_subnets(
-    held: &EndpointDetails,
-    next: &EndpointDetails,
-    sent: &EndpointDetails,
-    state: &str,
-) -> Answer<()> {
+fn change_subnets(held: &EndpointDetails, next: &EndpointDetails, sent: &EndpointDetails, state: &str) -> Answer<()> {
     if next.subnet_ids == held.subnet_ids {
         return Ok(());
     }
     if held.address_allocation_ids.is_some() {
-        return Err(ApiError::invalid(
-            "AddressAllocationIds must be removed before SubnetIds can be modified",
-        ));
+        return Err(ApiError::invalid("AddressAllocationIds must be removed before SubnetIds can be modified"));
     }
     if some(sent.address_allocation_ids.as_ref()).is_some() {
         return Err(ApiError::invalid(
@@ -254,9 +220,7 @@ fn change_subnets(
         ));
     }
     if !["ONLINE", "OFFLINE"].contains(&state) {
-        return Err(ApiError::invalid(
-            "Server must be ONLINE or OFFLINE to change SubnetIds",
-        ));
+        return Err(ApiError::invalid("Server must be ONLINE or OFFLINE to change SubnetIds"));
     }
     unique("SubnetIds", next.subnet_ids.as_deref())
 }
@@ -281,9 +245,7 @@ fn change_addresses(held: &EndpointDetails, next: &EndpointDetails, state: &str)
         return Err(ApiError::quota("AddressAllocationIds", ADDRESSES));
     }
     if addresses.len() != subnets {
-        return Err(ApiError::invalid(
-            "AddressAllocationIds must have as many entries as SubnetIds",
-        ));
+        return Err(ApiError::invalid("AddressAllocationIds must have as many entries as SubnetIds"));
     }
     unique("AddressAllocationIds", Some(addresses))
 }
@@ -292,9 +254,7 @@ fn refuse_endpoint_id(details: &EndpointDetails) -> Answer<()> {
     if details.vpc_endpoint_id.is_none() {
         return Ok(());
     }
-    Err(ApiError::invalid(
-        "VPC Endpoint ID unsupported for EndpointType: VPC",
-    ))
+    Err(ApiError::invalid("VPC Endpoint ID unsupported for EndpointType: VPC"))
 }
 
 fn offline(member: &str) -> ApiError {
@@ -302,10 +262,7 @@ fn offline(member: &str) -> ApiError {
 }
 
 fn conflict() -> ApiError {
-    ApiError::new(
-        "ConflictException",
-        "VPC Endpoint state is not yet available",
-    )
+    ApiError::new("ConflictException", "VPC Endpoint state is not yet available")
 }
 
 fn some(list: Option<&Vec<String>>) -> Option<&Vec<String>> {
@@ -325,9 +282,7 @@ fn unique(name: &str, list: Option<&[String]>) -> Answer<()> {
     if sorted.len() == count {
         return Ok(());
     }
-    Err(ApiError::invalid(format!(
-        "{name} must not contain duplicates"
-    )))
+    Err(ApiError::invalid(format!("{name} must not contain duplicates")))
 }
 
 #[cfg(test)]

@@ -1,9 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use serde_json::{Value, json};
 
@@ -22,27 +17,16 @@ fn defaults_are_returned_though_they_were_never_sent() {
         shown["ProtocolDetails"],
         json!({"PassiveIp": "AUTO", "TlsSessionResumptionMode": "ENFORCED", "SetStatOption": "DEFAULT"})
     );
-    assert_eq!(
-        shown["SecurityPolicyName"],
-        "TransferSecurityPolicy-2024-01"
-    );
-    assert_eq!(
-        shown["S3StorageOptions"],
-        json!({"DirectoryListingOptimization": "DISABLED"})
-    );
+    assert_eq!(shown["SecurityPolicyName"], "TransferSecurityPolicy-2024-01");
+    assert_eq!(shown["S3StorageOptions"], json!({"DirectoryListingOptimization": "DISABLED"}));
     assert_eq!(shown["IpAddressType"], "IPV4");
     assert_eq!(shown["Tags"], json!([]));
     assert_eq!(shown["UserCount"], 0);
     let fingerprint = shown["HostKeyFingerprint"].as_str().unwrap();
     assert!(fingerprint.starts_with("SHA256:") && fingerprint.ends_with('='));
-    for absent in [
-        "EndpointDetails",
-        "IdentityProviderDetails",
-        "LoggingRole",
-        "Certificate",
-        "WorkflowDetails",
-        "HostKey",
-    ] {
+    for absent in
+        ["EndpointDetails", "IdentityProviderDetails", "LoggingRole", "Certificate", "WorkflowDetails", "HostKey"]
+    {
         assert!(shown.get(absent).is_none(), "{absent}");
     }
 }
@@ -50,10 +34,7 @@ fn defaults_are_returned_though_they_were_never_sent() {
 #[test]
 fn a_server_goes_online_and_offline_in_its_own_time() {
     let mut bench = Bench::new();
-    let id = bench.ok("CreateServer", json!({}))["ServerId"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let id = bench.ok("CreateServer", json!({}))["ServerId"].as_str().unwrap().to_owned();
     assert_eq!(bench.state(&id), "STARTING");
     bench.pass(1);
     assert_eq!(bench.state(&id), "STARTING");
@@ -64,11 +45,7 @@ fn a_server_goes_online_and_offline_in_its_own_time() {
     assert!(!bench.changed, "starting what runs does nothing");
     bench.ok("StopServer", name.clone());
     assert_eq!(bench.state(&id), "STOPPING");
-    assert!(
-        bench
-            .invalid("StartServer", name.clone())
-            .contains("STOPPING")
-    );
+    assert!(bench.invalid("StartServer", name.clone()).contains("STOPPING"));
     bench.ok("StopServer", name.clone());
     assert!(!bench.changed);
     bench.pass(2);
@@ -77,11 +54,7 @@ fn a_server_goes_online_and_offline_in_its_own_time() {
     assert!(!bench.changed);
     bench.ok("StartServer", name.clone());
     assert_eq!(bench.state(&id), "STARTING");
-    assert!(
-        bench
-            .invalid("StopServer", name.clone())
-            .contains("STARTING")
-    );
+    assert!(bench.invalid("StopServer", name.clone()).contains("STARTING"));
     bench.set(&json!({"during_transition": "accept"}));
     bench.ok("StopServer", name);
     assert_eq!(bench.state(&id), "STOPPING");
@@ -114,18 +87,12 @@ fn reads_may_lag_behind_a_stop() {
 fn deleting_takes_a_running_server_with_everything_in_it() {
     let mut bench = Bench::new();
     let id = bench.server(json!({}));
-    bench.ok(
-        "CreateUser",
-        json!({"ServerId": id, "UserName": "ada", "Role": ROLE}),
-    );
+    bench.ok("CreateUser", json!({"ServerId": id, "UserName": "ada", "Role": ROLE}));
     let name = json!({"ServerId": id});
     bench.ok("DeleteServer", name.clone());
     for operation in ["DescribeServer", "DeleteServer", "ListUsers", "StopServer"] {
         let refusal = bench.call(operation, name.clone()).unwrap_err();
-        assert_eq!(
-            refusal, "ResourceNotFoundException: Unknown server",
-            "{operation}"
-        );
+        assert_eq!(refusal, "ResourceNotFoundException: Unknown server", "{operation}");
     }
     assert_eq!(bench.ok("ListServers", json!({}))["Servers"], json!([]));
 }
@@ -138,10 +105,7 @@ fn a_deleted_server_may_be_seen_for_a_while_but_not_changed() {
     let name = json!({"ServerId": id});
     bench.ok("DeleteServer", name.clone());
     assert_eq!(bench.state(&id), "ONLINE");
-    assert_eq!(
-        bench.ok("ListServers", json!({}))["Servers"][0]["ServerId"],
-        id
-    );
+    assert_eq!(bench.ok("ListServers", json!({}))["Servers"][0]["ServerId"], id);
     bench.call("DeleteServer", name.clone()).unwrap_err();
     bench.update(&id, json!({})).unwrap_err();
     bench.pass(30);
@@ -153,17 +117,11 @@ fn a_deleted_server_may_be_seen_for_a_while_but_not_changed() {
 fn a_new_server_may_be_missing_from_listings_but_not_from_describe() {
     let mut bench = Bench::new();
     bench.set(&json!({"listing_lag": "10s"}));
-    let id = bench.ok("CreateServer", json!({}))["ServerId"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let id = bench.ok("CreateServer", json!({}))["ServerId"].as_str().unwrap().to_owned();
     assert_eq!(bench.ok("ListServers", json!({}))["Servers"], json!([]));
     assert_eq!(bench.state(&id), "STARTING");
     bench.pass(10);
-    assert_eq!(
-        bench.ok("ListServers", json!({}))["Servers"][0]["ServerId"],
-        id
-    );
+    assert_eq!(bench.ok("ListServers", json!({}))["Servers"][0]["ServerId"], id);
 }
 
 #[test]
@@ -186,10 +144,7 @@ fn absent_members_of_an_update_stay_and_empty_ones_clear() {
         .update(&id, json!({"WorkflowDetails": {"OnUpload": []}, "ProtocolDetails": {"SetStatOption": "ENABLE_NO_OP"}}))
         .unwrap();
     let shown = bench.described(&id);
-    assert_eq!(
-        shown["WorkflowDetails"],
-        json!({"OnPartialUpload": workflow})
-    );
+    assert_eq!(shown["WorkflowDetails"], json!({"OnPartialUpload": workflow}));
     assert_eq!(shown["ProtocolDetails"]["PassiveIp"], "0.0.0.0");
     assert_eq!(shown["ProtocolDetails"]["SetStatOption"], "ENABLE_NO_OP");
 
@@ -200,13 +155,8 @@ fn absent_members_of_an_update_stay_and_empty_ones_clear() {
         }))
         .unwrap();
     let shown = bench.described(&id);
-    let cleared = [
-        "LoggingRole",
-        "PreAuthenticationLoginBanner",
-        "Certificate",
-        "StructuredLogDestinations",
-        "WorkflowDetails",
-    ];
+    let cleared =
+        ["LoggingRole", "PreAuthenticationLoginBanner", "Certificate", "StructuredLogDestinations", "WorkflowDetails"];
     for member in cleared {
         assert!(shown.get(member).is_none(), "{member}");
     }
@@ -222,12 +172,7 @@ fn a_block_may_be_replaced_instead_of_merged() {
     let mut bench = Bench::new();
     bench.set(&json!({"protocol_details": "replace"}));
     let id = bench.server(json!({"ProtocolDetails": {"PassiveIp": "1.2.3.4"}}));
-    bench
-        .update(
-            &id,
-            json!({"ProtocolDetails": {"SetStatOption": "ENABLE_NO_OP"}}),
-        )
-        .unwrap();
+    bench.update(&id, json!({"ProtocolDetails": {"SetStatOption": "ENABLE_NO_OP"}})).unwrap();
     assert_eq!(bench.described(&id)["ProtocolDetails"]["PassiveIp"], "AUTO");
 }
 
@@ -255,10 +200,7 @@ fn protocols_need_a_network_a_provider_and_a_certificate_that_fit() {
                 "IdentityProviderType": "AWS_LAMBDA", "IdentityProviderDetails": lambda}),
             "Certificate must be specified",
         ),
-        (
-            json!({"Protocols": ["AS2"]}),
-            "EndpointType must be VPC for protocol AS2",
-        ),
+        (json!({"Protocols": ["AS2"]}), "EndpointType must be VPC for protocol AS2"),
         (
             json!({"Protocols": ["AS2"], "Domain": "EFS", "EndpointType": "VPC", "EndpointDetails": vpc}),
             "Domain must be S3",
@@ -271,43 +213,19 @@ fn protocols_need_a_network_a_provider_and_a_certificate_that_fit() {
 fn settings_that_make_no_sense_are_refused() {
     let lambda = json!({"Function": "arn:aws:lambda:x"});
     refused(&[
-        (
-            json!({"IdentityProviderDetails": lambda}),
-            "Must specify IdentityProviderType with IdentityProviderDetails",
-        ),
-        (
-            json!({"IdentityProviderType": "AWS_LAMBDA"}),
-            "Function must be specified",
-        ),
+        (json!({"IdentityProviderDetails": lambda}), "Must specify IdentityProviderType with IdentityProviderDetails"),
+        (json!({"IdentityProviderType": "AWS_LAMBDA"}), "Function must be specified"),
         (
             json!({"IdentityProviderType": "API_GATEWAY", "IdentityProviderDetails": {"Url": "https://x"}}),
             "InvocationRole must be specified",
         ),
-        (
-            json!({"IdentityProviderType": "AWS_DIRECTORY_SERVICE"}),
-            "DirectoryId must be specified",
-        ),
-        (
-            json!({"SecurityPolicyName": "TransferSecurityPolicy-1999-01"}),
-            "Unsupported security policy",
-        ),
-        (
-            json!({"SecurityPolicyName": "TransferSFTPConnectorSecurityPolicy-2024-03"}),
-            "Unsupported security policy",
-        ),
-        (
-            json!({"ProtocolDetails": {"PassiveIp": "host"}}),
-            "Invalid PassiveIp",
-        ),
-        (
-            json!({"ProtocolDetails": {"SftpPorts": [{"SftpPort": 80}]}}),
-            "between 2000 and 65535",
-        ),
+        (json!({"IdentityProviderType": "AWS_DIRECTORY_SERVICE"}), "DirectoryId must be specified"),
+        (json!({"SecurityPolicyName": "TransferSecurityPolicy-1999-01"}), "Unsupported security policy"),
+        (json!({"SecurityPolicyName": "TransferSFTPConnectorSecurityPolicy-2024-03"}), "Unsupported security policy"),
+        (json!({"ProtocolDetails": {"PassiveIp": "host"}}), "Invalid PassiveIp"),
+        (json!({"ProtocolDetails": {"SftpPorts": [{"SftpPort": 80}]}}), "between 2000 and 65535"),
         (json!({"HostKey": "no key"}), "Invalid host key format"),
-        (
-            json!({"Tags": [{"Key": "aws:x", "Value": ""}]}),
-            "aws: prefixed",
-        ),
+        (json!({"Tags": [{"Key": "aws:x", "Value": ""}]}), "aws: prefixed"),
     ]);
 }
 
@@ -325,46 +243,19 @@ fn a_refused_update_changes_nothing() {
 fn the_identity_provider_changes_and_users_stay() {
     let mut bench = Bench::new();
     let id = bench.server(json!({}));
-    bench.ok(
-        "CreateUser",
-        json!({"ServerId": id, "UserName": "ada", "Role": ROLE}),
-    );
+    bench.ok("CreateUser", json!({"ServerId": id, "UserName": "ada", "Role": ROLE}));
     let lambda = json!({"Function": "arn:aws:lambda:x"});
-    bench
-        .update(
-            &id,
-            json!({"IdentityProviderType": "AWS_LAMBDA", "IdentityProviderDetails": lambda}),
-        )
-        .unwrap();
+    bench.update(&id, json!({"IdentityProviderType": "AWS_LAMBDA", "IdentityProviderDetails": lambda})).unwrap();
     let details = bench.described(&id)["IdentityProviderDetails"].clone();
-    assert_eq!(
-        details["SftpAuthenticationMethods"],
-        "PUBLIC_KEY_OR_PASSWORD"
-    );
+    assert_eq!(details["SftpAuthenticationMethods"], "PUBLIC_KEY_OR_PASSWORD");
     let bob = json!({"ServerId": id, "UserName": "bob", "Role": ROLE});
-    assert_eq!(
-        bench.invalid("CreateUser", bob),
-        "Cannot create user on server with IdP type: AWS_LAMBDA"
-    );
+    assert_eq!(bench.invalid("CreateUser", bob), "Cannot create user on server with IdP type: AWS_LAMBDA");
     let list = json!({"ServerId": id});
-    assert_eq!(
-        bench.ok("ListUsers", list.clone())["Users"][0]["UserName"],
-        "ada"
-    );
+    assert_eq!(bench.ok("ListUsers", list.clone())["Users"][0]["UserName"], "ada");
     bench.set(&json!({"users_of_other_provider": "refuse"}));
-    assert_eq!(
-        bench.invalid("ListUsers", list),
-        "Cannot list users on server with IdP type: AWS_LAMBDA"
-    );
-    bench
-        .update(&id, json!({"IdentityProviderType": "SERVICE_MANAGED"}))
-        .unwrap();
-    assert!(
-        bench
-            .described(&id)
-            .get("IdentityProviderDetails")
-            .is_none()
-    );
+    assert_eq!(bench.invalid("ListUsers", list), "Cannot list users on server with IdP type: AWS_LAMBDA");
+    bench.update(&id, json!({"IdentityProviderType": "SERVICE_MANAGED"})).unwrap();
+    assert!(bench.described(&id).get("IdentityProviderDetails").is_none());
     assert_eq!(bench.described(&id)["UserCount"], 1);
 }
 
@@ -382,16 +273,8 @@ fn the_quota_of_servers_is_per_region() {
 #[test]
 fn as2_servers_show_their_transports_and_egress_addresses() {
     let mut bench = Bench::new();
-    let id = bench.server(
-        json!({"Protocols": ["AS2"], "EndpointType": "VPC", "EndpointDetails": {"VpcId": "vpc-1"}}),
-    );
+    let id = bench.server(json!({"Protocols": ["AS2"], "EndpointType": "VPC", "EndpointDetails": {"VpcId": "vpc-1"}}));
     let shown = bench.described(&id);
     assert_eq!(shown["ProtocolDetails"]["As2Transports"], json!(["HTTP"]));
-    assert_eq!(
-        shown["As2ServiceManagedEgressIpAddresses"]
-            .as_array()
-            .unwrap()
-            .len(),
-        3
-    );
+    assert_eq!(shown["As2ServiceManagedEgressIpAddresses"].as_array().unwrap().len(), 3);
 }

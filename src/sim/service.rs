@@ -78,15 +78,7 @@ impl Service {
     /// A service that holds `world`.
     #[must_use]
     pub fn new(root: Root, config: Config, random: Random, world: World) -> Self {
-        Self {
-            world,
-            config,
-            faults: Faults::default(),
-            calls: Calls::default(),
-            root,
-            random,
-            unsaved: false,
-        }
+        Self { world, config, faults: Faults::default(), calls: Calls::default(), root, random, unsaved: false }
     }
 
     /// The simulator's clock.
@@ -112,13 +104,7 @@ impl Service {
             input: &input,
         };
         let verdict = self.faults.strike(&seen, self.clock(machine));
-        Arrived {
-            request,
-            target,
-            input,
-            claim,
-            verdict,
-        }
+        Arrived { request, target, input, claim, verdict }
     }
 
     /// Carries a request out: signature, effect, log, answer.
@@ -146,43 +132,29 @@ impl Service {
             }
             None => Some(self.reply(&arrived.target, result, None, now)),
         };
-        Departure {
-            reply,
-            delay: arrived.verdict.delay_out,
-        }
+        Departure { reply, delay: arrived.verdict.delay_out }
     }
 
     fn run(&mut self, arrived: &Arrived, now: Timestamp, call: &mut Call) -> Answer<Vec<u8>> {
         let service = arrived.target.service();
-        let (caller, region) = self
-            .authenticate(arrived, service, now)
-            .map_err(|refusal| refusal.error(service == "sts"))?;
+        let (caller, region) =
+            self.authenticate(arrived, service, now).map_err(|refusal| refusal.error(service == "sts"))?;
         call.account = Some(caller.account.clone());
         call.principal = Some(caller.arn.clone());
-        if let Some((error, EffectOfError::None)) =
-            arrived.verdict.fault.as_ref().and_then(Fault::error)
-        {
+        if let Some((error, EffectOfError::None)) = arrived.verdict.fault.as_ref().and_then(Fault::error) {
             return Err(error);
         }
         match &arrived.target {
             Target::Transfer(name) => {
-                let operation = Operation::named(name)
-                    .ok_or_else(|| ApiError::new("UnknownOperationException", name.clone()))?;
+                let operation =
+                    Operation::named(name).ok_or_else(|| ApiError::new("UnknownOperationException", name.clone()))?;
                 let input = arrived.input.clone();
-                let output =
-                    self.transfer(operation, &caller.account, &region, input, now, call)?;
+                let output = self.transfer(operation, &caller.account, &region, input, now, call)?;
                 Ok(wire::success(output, &self.config))
             }
             Target::Sts(action) => {
                 let form = sts::form(arrived.request.body());
-                let xml = sts::call(
-                    action,
-                    &form,
-                    &caller,
-                    &mut self.world,
-                    &mut self.random,
-                    now,
-                )?;
+                let xml = sts::call(action, &form, &caller, &mut self.world, &mut self.random, now)?;
                 self.unsaved |= action == "AssumeRole";
                 Ok(xml.into_bytes())
             }
@@ -248,22 +220,10 @@ impl Service {
         result
     }
 
-    fn authenticate(
-        &self,
-        arrived: &Arrived,
-        service: &str,
-        now: Timestamp,
-    ) -> Result<(Caller, String), Refusal> {
+    fn authenticate(&self, arrived: &Arrived, service: &str, now: Timestamp) -> Result<(Caller, String), Refusal> {
         let claim = arrived.claim.as_ref().map_err(Clone::clone)?;
         let (secret, caller) = self.credentials(claim, now)?;
-        sigv4::verify(
-            &arrived.request,
-            claim,
-            &secret,
-            service,
-            now,
-            self.config.signature_tolerance,
-        )?;
+        sigv4::verify(&arrived.request, claim, &secret, service, now, self.config.signature_tolerance)?;
         Ok((caller, claim.region.clone()))
     }
 
@@ -278,17 +238,12 @@ impl Service {
             return Ok((root.secret_key.clone(), caller));
         }
         let session = self.world.sessions.get(&claim.access_key);
-        let session = session
-            .filter(|s| claim.token.as_ref() == Some(&s.token))
-            .ok_or(Refusal::UnknownKey)?;
+        let session = session.filter(|s| claim.token.as_ref() == Some(&s.token)).ok_or(Refusal::UnknownKey)?;
         if session.expires <= now {
             return Err(Refusal::Expired);
         }
-        let caller = Caller {
-            account: session.account.clone(),
-            arn: session.arn.clone(),
-            user_id: session.user_id.clone(),
-        };
+        let caller =
+            Caller { account: session.account.clone(), arn: session.arn.clone(), user_id: session.user_id.clone() };
         Ok((session.secret_key.clone(), caller))
     }
 
@@ -306,8 +261,7 @@ impl Service {
         let (status, body) = match result {
             Ok(body) => (200, body),
             Err(error) => {
-                let status =
-                    forced.unwrap_or_else(|| wire::status(&error.code, self.config.status));
+                let status = forced.unwrap_or_else(|| wire::status(&error.code, self.config.status));
                 if query {
                     (status, sts::failure(&error, &id, status).into_bytes())
                 } else {
@@ -317,11 +271,7 @@ impl Service {
                 }
             }
         };
-        let kind = if query {
-            "text/xml"
-        } else {
-            "application/x-amz-json-1.1"
-        };
+        let kind = if query { "text/xml" } else { "application/x-amz-json-1.1" };
         let mut reply = Response::builder()
             .status(status)
             .header("content-type", kind)
@@ -330,21 +280,15 @@ impl Service {
         for (name, value) in headers {
             reply = reply.header(name, value);
         }
-        reply
-            .body(body)
-            .unwrap_or_else(|_| Response::new(Vec::new()))
+        reply.body(body).unwrap_or_else(|_| Response::new(Vec::new()))
     }
 
     fn error_style(&self, fault: Option<&Fault>) -> (Option<u16>, (ErrorType, MessageKey)) {
         let usual = (self.config.error_type, self.config.error_message);
         match fault {
-            Some(Fault::Error(error)) => (
-                error.status,
-                (
-                    error.error_type.unwrap_or(usual.0),
-                    error.error_message.unwrap_or(usual.1),
-                ),
-            ),
+            Some(Fault::Error(error)) => {
+                (error.status, (error.error_type.unwrap_or(usual.0), error.error_message.unwrap_or(usual.1)))
+            }
             _ => (None, usual),
         }
     }
@@ -353,10 +297,8 @@ impl Service {
 fn noted(arrived: &Arrived, now: Timestamp) -> Call {
     let claim = arrived.claim.as_ref().ok();
     let name = arrived.target.name();
-    let logged = Operation::named(name).map_or_else(
-        || arrived.input.clone(),
-        |operation| validate::redacted(operation, &arrived.input),
-    );
+    let logged = Operation::named(name)
+        .map_or_else(|| arrived.input.clone(), |operation| validate::redacted(operation, &arrived.input));
     Call {
         seq: 0,
         time: now,

@@ -1,9 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -15,11 +10,8 @@ use super::*;
 const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
 fn service() -> Service {
-    let root = Root {
-        account: "123456789012".to_owned(),
-        access_key: "AKID".to_owned(),
-        secret_key: "secret".to_owned(),
-    };
+    let root =
+        Root { account: "123456789012".to_owned(), access_key: "AKID".to_owned(), secret_key: "secret".to_owned() };
     Service::new(root, Config::default(), Random::seeded(1), World::default())
 }
 
@@ -31,12 +23,7 @@ struct Signer {
     at: Timestamp,
 }
 
-const GOOD: Signer = Signer {
-    key: "AKID",
-    secret: "secret",
-    service: "transfer",
-    at: NOW,
-};
+const GOOD: Signer = Signer { key: "AKID", secret: "secret", service: "transfer", at: NOW };
 
 impl Signer {
     fn request(&self, operation: &str, body: &Value) -> Request<Vec<u8>> {
@@ -57,20 +44,15 @@ impl Signer {
             .settings(SigningSettings::default())
             .build()
             .unwrap();
-        let headers: Vec<(String, String)> = request
-            .headers()
-            .iter()
-            .map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()))
-            .collect();
+        let headers: Vec<(String, String)> =
+            request.headers().iter().map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned())).collect();
         let signable = SignableRequest::new(
             "POST",
             "http://sim.test/",
             headers.iter().map(|(n, v)| (n.as_str(), v.as_str())),
             SignableBody::Bytes(&body),
         );
-        let (instructions, _) = sign(signable.unwrap(), &parameters.into())
-            .unwrap()
-            .into_parts();
+        let (instructions, _) = sign(signable.unwrap(), &parameters.into()).unwrap().into_parts();
         instructions.apply_to_request_http1x(&mut request);
         request
     }
@@ -96,14 +78,8 @@ fn minutes(n: i64) -> Timestamp {
 fn a_good_signature_is_let_in_and_each_bad_one_is_refused_in_its_way() {
     let mut service = service();
     let call = |signer: Signer| signer.request("ListServers", &json!({}));
-    assert_eq!(
-        send(&mut service, call(GOOD)),
-        (200, json!({"Servers": []}))
-    );
-    let at = |minute| Signer {
-        at: minutes(minute),
-        ..GOOD
-    };
+    assert_eq!(send(&mut service, call(GOOD)), (200, json!({"Servers": []})));
+    let at = |minute| Signer { at: minutes(minute), ..GOOD };
     let (mut key, mut secret, mut scope) = (GOOD, GOOD, GOOD);
     key.key = "OTHER";
     secret.secret = "other";
@@ -130,61 +106,37 @@ fn whatever_was_signed_must_arrive_as_it_was() {
     let other = "TransferService.CreateServer".parse().unwrap();
     operation.headers_mut().insert("x-amz-target", other);
     let mut host = GOOD.request("CreateServer", &json!({}));
-    host.headers_mut()
-        .insert("host", "elsewhere.test".parse().unwrap());
+    host.headers_mut().insert("host", "elsewhere.test".parse().unwrap());
     let mut late = GOOD.request("CreateServer", &json!({}));
     let date = super::super::time::basic(minutes(1)).parse().unwrap();
     late.headers_mut().insert("x-amz-date", date);
     let mut token = GOOD.request("CreateServer", &json!({}));
-    token
-        .headers_mut()
-        .insert("x-amz-security-token", "x".parse().unwrap());
+    token.headers_mut().insert("x-amz-security-token", "x".parse().unwrap());
     for request in [body, operation, host, late] {
         assert_eq!(code(&mut service, request), "InvalidSignatureException");
     }
     assert_eq!(code(&mut service, token), "UnrecognizedClientException");
     let mut none = GOOD.request("CreateServer", &json!({}));
     none.headers_mut().remove("authorization");
-    assert_eq!(
-        code(&mut service, none),
-        "MissingAuthenticationTokenException"
-    );
+    assert_eq!(code(&mut service, none), "MissingAuthenticationTokenException");
     let mut half = GOOD.request("CreateServer", &json!({}));
     let cut = "AWS4-HMAC-SHA256 Credential=AKID/20270115/eu-west-1/transfer/aws4_request";
-    half.headers_mut()
-        .insert("authorization", cut.parse().unwrap());
+    half.headers_mut().insert("authorization", cut.parse().unwrap());
     assert_eq!(code(&mut service, half), "IncompleteSignatureException");
-    assert!(
-        service
-            .world
-            .accounts
-            .values()
-            .all(|a| a.values().all(|r| r.servers.is_empty()))
-    );
-    assert!(
-        service
-            .calls
-            .since(0)
-            .all(|c| c.principal.is_none() && !c.mutated)
-    );
+    assert!(service.world.accounts.values().all(|a| a.values().all(|r| r.servers.is_empty())));
+    assert!(service.calls.since(0).all(|c| c.principal.is_none() && !c.mutated));
 }
 
 #[test]
 fn the_signature_is_judged_when_the_call_arrives_not_when_it_was_sent() {
     let mut service = service();
     let rule = json!({"fault": {"kind": "delay", "by": "16m"}});
-    service
-        .faults
-        .arm(serde_json::from_value(rule).unwrap(), NOW)
-        .unwrap();
+    service.faults.arm(serde_json::from_value(rule).unwrap(), NOW).unwrap();
     let arrived = service.arrive(GOOD.request("CreateServer", &json!({})), NOW);
     assert_eq!(arrived.delay(), SignedDuration::from_mins(16));
     let reply = service.carry_out(&arrived, minutes(16)).reply.unwrap();
     let body = String::from_utf8(reply.body().clone()).unwrap();
-    assert!(
-        body.contains("Signature expired: 20270115T080000Z is now earlier than 20270115T080100Z"),
-        "{body}"
-    );
+    assert!(body.contains("Signature expired: 20270115T080000Z is now earlier than 20270115T080100Z"), "{body}");
 }
 
 #[test]
@@ -214,10 +166,7 @@ fn the_world_survives_being_written_down() {
     for _ in 0..3 {
         send(
             &mut before,
-            GOOD.request(
-                "CreateServer",
-                &json!({"EndpointType": "VPC", "EndpointDetails": {"VpcId": "v"}}),
-            ),
+            GOOD.request("CreateServer", &json!({"EndpointType": "VPC", "EndpointDetails": {"VpcId": "v"}})),
         );
     }
     assert!(before.take_unsaved());

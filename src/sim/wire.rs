@@ -77,13 +77,7 @@ pub fn status(code: &str, numbers: StatusNumbers) -> u16 {
         (StatusNumbers::Smithy, "ResourceNotFoundException") => 404,
         (StatusNumbers::Smithy, "ThrottlingException") => 429,
         (StatusNumbers::Smithy, "AccessDeniedException")
-        | (
-            _,
-            "MissingAuthenticationToken"
-            | "InvalidClientTokenId"
-            | "SignatureDoesNotMatch"
-            | "ExpiredToken",
-        ) => 403,
+        | (_, "MissingAuthenticationToken" | "InvalidClientTokenId" | "SignatureDoesNotMatch" | "ExpiredToken") => 403,
         _ => 400,
     }
 }

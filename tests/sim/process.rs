@@ -43,11 +43,7 @@ impl Sim {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let mut sim = Self {
-            process,
-            port: 0,
-            folder,
-        };
+        let mut sim = Self { process, port: 0, folder };
         while sim.port == 0 {
             assert!(sim.process.try_wait().unwrap().is_none(), "ended at once");
             std::thread::sleep(Duration::from_millis(5));

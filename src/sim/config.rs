@@ -14,7 +14,7 @@ pub struct Config {
     /// How long STARTING and STOPPING last.
     #[serde(serialize_with = "friendly")]
     pub transition_time: SignedDuration,
-    /// For how long after a start, stop or create reads still show the state before.
+    /// For how long after a start or stop reads still show the state before.
     #[serde(serialize_with = "friendly")]
     pub stale_time: SignedDuration,
     /// For how long a VPC endpoint is in transition after the server is ONLINE, or after a change of its network.
@@ -43,9 +43,9 @@ pub struct Config {
     /// How the key of an error's text is spelt.
     pub error_message: MessageKey,
 
-    /// What the second most likely server state is called when a start ends: `ONLINE` or `START_FAILED`.
+    /// The state in which a start or a creation ends, such as `START_FAILED`.
     pub start_outcome: String,
-    /// The same for a stop: `OFFLINE` or `STOP_FAILED`.
+    /// The state in which a stop ends, such as `STOP_FAILED`.
     pub stop_outcome: String,
     /// A start while STOPPING and a stop while STARTING: refused or carried out.
     pub during_transition: Leniency,
@@ -300,6 +300,16 @@ mod tests {
         assert_eq!(config.quotas.ssh_keys, 2);
         assert_eq!(config.quotas.host_keys, 10);
         assert_eq!(config.page_size, 100);
+    }
+
+    #[test]
+    fn the_manual_names_every_switch() {
+        let manual = include_str!("../../docs/transfer-sim.md");
+        let all = serde_json::to_value(Config::default()).unwrap();
+        let quotas = all.get("quotas").unwrap().as_object().unwrap();
+        for name in all.as_object().unwrap().keys().chain(quotas.keys()) {
+            assert!(manual.contains(&format!("`{name}`")), "{name}");
+        }
     }
 
     #[test]

@@ -123,5 +123,5 @@ def test_the_manual_has_every_switch_with_its_default(tmp_path):
         written |= dict(zip(re.findall(r"`(\w+)`", names), re.findall(r"`(.*?)`", defaults) or ["AWS's"], strict=True))
     assert set(written) == set(switches)
     for name, default in switches.items():
-        if name != "quotas":
+        if not isinstance(default, (dict, list)):  # those are told in words
             assert written[name] == (default if isinstance(default, str) else str(default).lower().replace("none", "null"))

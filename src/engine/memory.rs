@@ -28,6 +28,8 @@ pub struct Memory {
     pub sightings: Sightings,
     /// Refused calls, by a digest of the call.
     pub holds: BTreeMap<String, Hold>,
+    /// Calls that AWS accepted lately, by the same digest: its answers may lag behind them.
+    pub accepted: BTreeMap<String, Instant>,
     /// Passes that failed in a row.
     pub failures: u32,
     /// Since when they fail.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
@@ -117,7 +118,12 @@ where
 /// A short digest of a call, by which a refused one is recognised.
 #[must_use]
 pub fn digest(call: &Mutation) -> String {
-    format!("{}-{}", call.operation(), hash(&format!("{call:?}")))
+    // Debug hides secrets, so a key that was mended in its Secret would look the same.
+    let secret = match call {
+        Mutation::ImportHostKey(key) => hash(key.body.expose_secret()),
+        _ => String::new(),
+    };
+    format!("{}-{}{secret}", call.operation(), hash(&format!("{call:?}")))
 }
 
 /// The first 16 hexadecimal digits of the SHA-256 of a text.

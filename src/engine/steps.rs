@@ -173,6 +173,11 @@ impl<K: Kind> Engine<K> {
         let mut holds = Vec::new();
         for call in std::mem::take(&mut plan.calls) {
             let digest = mutate::digest(&call);
+            if self.accepted_lately(subject, &digest) {
+                let message = format!("AWS accepted {} and does not show it yet", call.operation());
+                plan.busy = Some((reasons::UPDATING, message));
+                continue;
+            }
             if let Some(hold) = self.held(subject, &digest) {
                 holds.push(hold);
                 continue;
@@ -205,7 +210,11 @@ impl<K: Kind> Engine<K> {
         match mutate::mutate(self, subject, &scene.place.account, call).await {
             Ok(None) => Ok(End::Next(Next::Again)),
             Ok(Some(_)) => {
-                self.memories.change(&subject.uid, |memory| memory.holds.remove(&digest));
+                self.memories.change(&subject.uid, |memory| {
+                    memory.holds.remove(&digest);
+                    memory.accepted.retain(|_, at| at.elapsed() < POLL);
+                    memory.accepted.insert(digest, Instant::now());
+                });
                 let paths: Vec<&str> = plan.changes.iter().map(|change| change.path.as_str()).take(20).collect();
                 let about = if paths.is_empty() { String::new() } else { format!(" ({})", paths.join(", ")) };
                 self.note(subject, false, reasons::UPDATING, format!("{operation} accepted by AWS{about}")).await;
@@ -346,6 +355,13 @@ impl<K: Kind> Engine<K> {
             place_in::<K>(&mut status, scene.place);
         }
         status
+    }
+
+    /// Whether this very call was accepted so lately that AWS's answers may not show it yet: sent again, it would be
+    /// sent on and on.
+    fn accepted_lately(&self, subject: &Subject<K::Object>, digest: &str) -> bool {
+        let memory = self.memories.load(&subject.uid);
+        memory.accepted.get(digest).is_some_and(|at| at.elapsed() < POLL)
     }
 
     fn held(&self, subject: &Subject<K::Object>, digest: &str) -> Option<Hold> {

@@ -7,4 +7,6 @@ mod support;
 
 mod cluster_door;
 mod control_plane;
+mod fixtures;
+mod life;
 mod startup;

@@ -14,6 +14,7 @@ pub mod mutate;
 pub mod owner;
 pub mod pass;
 pub mod record;
+mod refusals;
 pub mod report;
 pub mod retry;
 pub mod settings;

@@ -9,22 +9,21 @@ use tokio::time::Instant;
 use super::create;
 use super::decide::{Identified, Step};
 use super::kind::{Block, Kind, Place, Plan, Trouble};
-use super::memory::Hold;
 use super::mutate;
 use super::pass::{End, Engine, Next, POLL, Scene, Status, Subject};
 use super::record::Record;
+use super::refusals::holdable;
 use super::report::Report;
-use super::retry;
 use super::status::Verdict;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase};
 use crate::api::{self, Managed};
 use crate::aws::types::Tags;
-use crate::aws::{Fault, FaultKind, Mutation};
+use crate::aws::{FaultKind, Mutation};
 use crate::cluster::ClusterError;
 
 /// Shortest and longest wait for a time that AWS's clock sets.
-const WAIT_MIN: Duration = Duration::from_secs(1);
+pub(super) const WAIT_MIN: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_mins(1);
 
 impl<K: Kind> Engine<K> {
@@ -348,50 +347,13 @@ impl<K: Kind> Engine<K> {
 
     /// The status with what this pass saw of an object that is ours (or only observed). What is somebody else's is
     /// never shown.
-    fn seen(&self, scene: &Scene<'_, K>) -> Status<K> {
+    pub(super) fn seen(&self, scene: &Scene<'_, K>) -> Status<K> {
         let mut status = scene.subject.status();
         if let Some(have) = scene.have {
             self.kind.observed(&mut status, scene.place, scene.wanted, have);
             place_in::<K>(&mut status, scene.place);
         }
         status
-    }
-
-    /// Whether this very call was accepted so lately that AWS's answers may not show it yet: sent again, it would be
-    /// sent on and on.
-    fn accepted_lately(&self, subject: &Subject<K::Object>, digest: &str) -> bool {
-        let memory = self.memories.load(&subject.uid);
-        memory.accepted.get(digest).is_some_and(|at| at.elapsed() < POLL)
-    }
-
-    fn held(&self, subject: &Subject<K::Object>, digest: &str) -> Option<Hold> {
-        let hold = self.memories.load(&subject.uid).holds.get(digest).cloned()?;
-        (hold.due > Instant::now()).then_some(hold)
-    }
-
-    fn remember(&self, subject: &Subject<K::Object>, digest: String, fault: Fault) {
-        tracing::warn!(object = %subject.name, %fault, "AWS refused");
-        let (now, fraction) = (Instant::now(), self.settings.chance.fraction());
-        self.memories.change(&subject.uid, |memory| {
-            let earlier = memory.holds.get(&digest).map(|hold| (hold.since, hold.tries));
-            let (since, tries) = earlier.unwrap_or((now, 0));
-            let delay = retry::delay(retry::class(&fault), tries + 1, fault.retry_after, fraction);
-            memory.holds.insert(digest, Hold { fault, since, tries: tries + 1, due: now + delay });
-        });
-    }
-
-    /// AWS refused some calls, and everything else is done.
-    fn refused(&self, scene: &Scene<'_, K>, holds: &[Hold]) -> End<Status<K>> {
-        let now = Instant::now();
-        let grace = self.settings.rejection_grace;
-        let stalled =
-            holds.iter().any(|hold| retry::stalls(retry::class(&hold.fault), now.duration_since(hold.since), grace));
-        let message = holds.iter().map(|hold| hold.fault.to_string()).collect::<Vec<_>>().join("; ");
-        let reason = holds.first().map_or(reasons::REJECTED, |hold| retry::reason(&hold.fault));
-        let mut report = Report::block(self.seen(scene), Block { reason, message, stalled });
-        let due = holds.iter().map(|hold| hold.due.saturating_duration_since(now)).min().unwrap_or(POLL);
-        report.next = Next::After(due.max(WAIT_MIN));
-        End::Tell(report)
     }
 }
 
@@ -401,12 +363,6 @@ fn place_in<K: Kind>(status: &mut Status<K>, place: &Place<K::Detail>) {
     common.account_id = Some(place.account.id.clone());
     common.region = Some(place.account.region.clone());
     common.aws_identity = Some(place.identity.clone());
-}
-
-/// Whether a fault is about this one call, so that others may go on.
-fn holdable(fault: &Fault) -> bool {
-    matches!(retry::class(fault), retry::Class::Rejected | retry::Class::Malformed | retry::Class::Environmental)
-        && fault.kind != FaultKind::Credentials
 }
 
 /// Several blocks as one: the first that needs a person, all messages.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::support::{ControlPlane, repository};
 
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -41,6 +43,54 @@ async fn the_api_server_accepts_what_must_work_and_refuses_each_broken_rule_with
         let text = std::fs::read_to_string(&file).unwrap();
         let expected = text.lines().next().unwrap().trim_start_matches("# expect: ").to_owned();
         let refused = create(&plane, &file).await.expect_err(&format!("{} was accepted", file.display()));
+        assert!(refused.contains(&expected), "{}: {refused}", file.display());
+    }
+}
+
+/// Writes a document into a file for kubectl.
+fn file_of(document: &Value) -> PathBuf {
+    let kind = document["kind"].as_str().unwrap();
+    let file = std::env::temp_dir().join(format!("update-{}-{kind}.json", std::process::id()));
+    std::fs::write(&file, document.to_string()).unwrap();
+    file
+}
+
+/// Creates the first document with its status, then replaces it by the second; the object goes in any case.
+async fn update(plane: &ControlPlane, text: &str) -> Result<String, String> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
+    let [before, after] = documents.as_slice() else { panic!("two documents are needed: {text}") };
+    let (kind, name) = (before["kind"].as_str().unwrap(), before["metadata"]["name"].as_str().unwrap());
+    let namespace = before["metadata"]["namespace"].as_str().unwrap_or("default");
+    let file = file_of(before);
+    plane.kubectl(&["create", "--validate=strict", "--filename", file.to_str().unwrap()]).await;
+    if !before["status"].is_null() {
+        let status = serde_json::json!({"status": before["status"]}).to_string();
+        let patch = ["patch", kind, name, "--namespace", namespace, "--subresource", "status", "--type", "merge"];
+        plane.kubectl(&patch.into_iter().chain(["--patch", &status]).collect::<Vec<_>>()).await;
+    }
+    let file = file_of(after);
+    let outcome = plane.try_kubectl(&["replace", "--validate=strict", "--filename", file.to_str().unwrap()]).await;
+    std::fs::remove_file(file).unwrap();
+    let unprotected = r#"{"spec": {"lifecycle": {"deletionProtection": false}}}"#;
+    if kind != "AwsIdentity" {
+        let patch = ["patch", kind, name, "--namespace", namespace, "--type", "merge", "--patch", unprotected];
+        plane.kubectl(&patch).await;
+    }
+    plane.kubectl(&["delete", kind, name, "--namespace", namespace]).await;
+    outcome
+}
+
+#[tokio::test]
+async fn the_api_server_refuses_each_update_that_would_move_or_replace_what_is_in_aws() {
+    let plane = prepared().await;
+    for file in files("updates/accepted") {
+        let outcome = update(&plane, &std::fs::read_to_string(&file).unwrap()).await;
+        assert!(outcome.is_ok(), "{}: {outcome:?}", file.display());
+    }
+    for file in files("updates/rejected") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let expected = text.lines().next().unwrap().trim_start_matches("# expect: ").to_owned();
+        let refused = update(&plane, &text).await.expect_err(&format!("{} was accepted", file.display()));
         assert!(refused.contains(&expected), "{}: {refused}", file.display());
     }
 }

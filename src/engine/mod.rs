@@ -7,6 +7,7 @@ pub mod controller;
 pub mod create;
 pub mod decide;
 pub mod diff;
+pub mod digest;
 pub mod evidence;
 pub mod kind;
 pub mod memory;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
+use super::digest::hash;
 use super::kind::{Kind, Trouble};
 use super::memory::Busy;
 use super::pass::{Engine, Subject};
@@ -124,18 +124,6 @@ pub fn digest(call: &Mutation) -> String {
         _ => String::new(),
     };
     format!("{}-{}{secret}", call.operation(), hash(&format!("{call:?}")))
-}
-
-/// The first 16 hexadecimal digits of the SHA-256 of a text.
-#[must_use]
-pub fn hash(text: &str) -> String {
-    short(&Sha256::digest(text))
-}
-
-/// The first 16 hexadecimal digits of a digest: enough to see a difference.
-#[must_use]
-pub fn short(digest: &[u8]) -> String {
-    format!("{:016x}", digest.first_chunk().map_or(0, |head| u64::from_be_bytes(*head)))
 }
 
 /// The part of an object's metadata that identifies a version of it.

@@ -79,7 +79,7 @@ fn fit(name: &str) -> String {
     if name.chars().count() <= TAG_VALUE_MAX {
         return name.to_owned();
     }
-    let digest = super::mutate::hash(name);
+    let digest = super::digest::hash(name);
     let head: String = name.chars().take(TAG_VALUE_MAX - digest.len() - 1).collect();
     format!("{head}-{digest}")
 }

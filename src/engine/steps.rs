@@ -97,7 +97,7 @@ impl<K: Kind> Engine<K> {
         let mut status = subject.status();
         place_in::<K>(&mut status, place);
         let common = K::Object::common_mut(&mut status);
-        let hash = mutate::hash(&subject.object.spec_json().to_string());
+        let hash = super::digest::hash(&subject.object.spec_json().to_string());
         common.create = Some(record.write(&place.account.id, &place.account.region, &hash));
         common.applied = Some(applied.clone());
         match self.apply(&subject.object, &status).await {
@@ -245,7 +245,10 @@ impl<K: Kind> Engine<K> {
         let (Some(wanted), Some(have)) = (scene.wanted, scene.have) else { return End::Next(Next::Again) };
         let mut status = self.seen(scene);
         let common = K::Object::common_mut(&mut status);
-        common.applied = Some(wanted.applied.clone());
+        if busy.is_none() {
+            // Only now: while AWS's answer lags, a reset that it does not show yet must not be forgotten.
+            common.applied = Some(wanted.applied.clone());
+        }
         confirm(common, scene);
         let advisory = self.kind.advisory(wanted, have, scene.now);
         if let Some((reason, message)) = busy {

@@ -90,7 +90,8 @@ where
 }
 
 /// Whether a change of an object asks for a pass. Our own status writes do not.
-fn matters(before: Option<&ObjectMeta>, after: &ObjectMeta) -> bool {
+#[must_use]
+pub fn matters(before: Option<&ObjectMeta>, after: &ObjectMeta) -> bool {
     before.is_none_or(|before| {
         before.uid != after.uid
             || before.generation != after.generation

@@ -135,7 +135,11 @@ pub fn verify(
     ))
 }
 
-fn check_time(signed: Timestamp, now: Timestamp, tolerance: SignedDuration) -> Result<(), Refusal> {
+/// Checks the time of a signature alone.
+///
+/// # Errors
+/// `Wrong`, with the text that AWS gives.
+pub fn check_time(signed: Timestamp, now: Timestamp, tolerance: SignedDuration) -> Result<(), Refusal> {
     let (signed_text, now_text) = (basic(signed), basic(now));
     let bound = |d| basic(after(now, d));
     if after(signed, tolerance) < now {

@@ -1,0 +1,255 @@
+//! Kubernetes in memory: objects with resourceVersions, spec and status apart, field managers, finalizers, and the
+//! history that watches read. It knows no faults: whoever asks decides what is lost or late.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+use transfer_operator::api::FINALIZER;
+use transfer_operator::cluster::{ClusterError, Name};
+
+use crate::clock::Clock;
+
+/// Kind and name.
+pub type Key = (String, Name);
+
+/// What happened to an object, as a watch tells it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub version: u64,
+    pub key: Key,
+    pub gone: bool,
+    pub object: Value,
+}
+
+/// One write of the operator, for the oracles.
+#[derive(Clone, Debug)]
+pub struct Write {
+    pub key: Key,
+    pub before: Value,
+    pub after: Value,
+    pub status: bool,
+}
+
+/// The store.
+#[derive(Debug)]
+pub struct ApiServer {
+    clock: Clock,
+    objects: BTreeMap<Key, Value>,
+    /// Top-level members of status that the operator's field manager owns, by uid.
+    owned: BTreeMap<String, BTreeSet<String>>,
+    version: u64,
+    uids: u64,
+    pub history: Vec<Event>,
+    pub writes: Vec<Write>,
+    /// ConfigMap and Secret data, of which watches bring only metadata.
+    pub data: BTreeMap<Key, BTreeMap<String, String>>,
+    pub secret_types: BTreeMap<Name, String>,
+}
+
+impl ApiServer {
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            objects: BTreeMap::new(),
+            owned: BTreeMap::new(),
+            version: 0,
+            uids: 0,
+            history: Vec::new(),
+            writes: Vec::new(),
+            data: BTreeMap::new(),
+            secret_types: BTreeMap::new(),
+        }
+    }
+
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub fn get(&self, key: &Key) -> Option<Value> {
+        self.objects.get(key).cloned()
+    }
+
+    /// The object as it was at an earlier version of the store: what a second, stale API server answers.
+    pub fn get_at(&self, key: &Key, version: u64) -> Option<Value> {
+        let event = self.history.iter().rev().find(|event| event.version <= version && event.key == *key)?;
+        (!event.gone).then(|| event.object.clone())
+    }
+
+    pub fn list(&self, kind: &str) -> Vec<Value> {
+        self.objects.iter().filter(|((of, _), _)| of == kind).map(|(_, object)| object.clone()).collect()
+    }
+
+    pub fn keys(&self) -> Vec<Key> {
+        self.objects.keys().cloned().collect()
+    }
+
+    /// What `kubectl apply` of a whole object does: creates it, or replaces its spec and labels.
+    pub fn apply(&mut self, object: &Value) -> Key {
+        let key = key_of(object);
+        match self.objects.get(&key).cloned() {
+            None => {
+                self.uids += 1;
+                let mut new = object.clone();
+                let meta = &mut new["metadata"];
+                meta["uid"] = json!(format!("uid-{}", self.uids));
+                meta["creationTimestamp"] = json!(self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+                meta["generation"] = json!(1);
+                if key.0.starts_with("Transfer") || key.0 == "AwsIdentity" {
+                    new["status"] = json!({"observedGeneration": -1});
+                }
+                self.store(key.clone(), new);
+            }
+            Some(mut old) => {
+                let changed = old["spec"] != object["spec"];
+                old["spec"] = object["spec"].clone();
+                if let Some(labels) = object["metadata"].get("labels") {
+                    old["metadata"]["labels"] = labels.clone();
+                }
+                self.update(key.clone(), old, changed);
+            }
+        }
+        key
+    }
+
+    /// Changes the spec in place.
+    pub fn edit(&mut self, key: &Key, change: impl FnOnce(&mut Value)) {
+        let Some(mut object) = self.objects.get(key).cloned() else { return };
+        let before = object["spec"].clone();
+        change(&mut object["spec"]);
+        let changed = before != object["spec"];
+        self.update(key.clone(), object, changed);
+    }
+
+    pub fn annotate(&mut self, key: &Key, name: &str, value: &str) {
+        let Some(mut object) = self.objects.get(key).cloned() else { return };
+        object["metadata"]["annotations"][name] = json!(value);
+        self.update(key.clone(), object, false);
+    }
+
+    /// What a restore, a stale controller or a forger does to status: another field manager writes it.
+    pub fn write_status(&mut self, key: &Key, change: impl FnOnce(&mut Value)) {
+        let Some(mut object) = self.objects.get(key).cloned() else { return };
+        let before = object["status"].clone();
+        change(&mut object["status"]);
+        let uid = text(&object["metadata"]["uid"]);
+        let after = object["status"].clone();
+        if let Some(owned) = self.owned.get_mut(&uid) {
+            owned.retain(|member| before.get(member) == after.get(member));
+        }
+        self.update(key.clone(), object, false);
+    }
+
+    /// What `kubectl replace` does to finalizers.
+    pub fn strip_finalizers(&mut self, key: &Key) {
+        let Some(mut object) = self.objects.get(key).cloned() else { return };
+        object["metadata"].as_object_mut().unwrap().remove("finalizers");
+        self.update(key.clone(), object, false);
+    }
+
+    pub fn delete(&mut self, key: &Key) {
+        let Some(mut object) = self.objects.get(key).cloned() else { return };
+        if !held(&object) {
+            self.remove(key);
+        } else if object["metadata"].get("deletionTimestamp").is_none() {
+            object["metadata"]["deletionTimestamp"] =
+                json!(self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+            self.update(key.clone(), object, true);
+        }
+    }
+
+    /// The operator's apply of the whole status under a resourceVersion.
+    pub fn apply_status(&mut self, key: &Key, version: &str, status: &Value) -> Result<Value, ClusterError> {
+        let label = format!("{} {}", key.0, key.1);
+        let Some(mut object) = self.objects.get(key).cloned() else { return Err(ClusterError::NotFound(label)) };
+        if object["metadata"]["resourceVersion"] != version {
+            return Err(ClusterError::Conflict(label));
+        }
+        let before = object.clone();
+        let uid = text(&object["metadata"]["uid"]);
+        let new = status.as_object().cloned().unwrap_or_default();
+        let owned = self.owned.entry(uid).or_default();
+        let mut merged: Map<String, Value> = object["status"].as_object().cloned().unwrap_or_default();
+        // A forced apply takes away what this manager owned and leaves out now, and nothing else.
+        merged.retain(|member, _| !owned.contains(member) || new.contains_key(member));
+        owned.clone_from(&new.keys().cloned().collect());
+        merged.extend(new);
+        object["status"] = Value::Object(merged);
+        let stored = self.update(key.clone(), object, false);
+        if stored["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"] {
+            self.writes.push(Write { key: key.clone(), before, after: stored.clone(), status: true });
+        }
+        Ok(stored)
+    }
+
+    /// The operator's finalizer, added or removed under uid and resourceVersion.
+    pub fn set_finalizer(&mut self, key: &Key, test: Option<(&str, &str)>, present: bool) -> Result<Value, ClusterError> {
+        let label = format!("{} {}", key.0, key.1);
+        let Some(mut object) = self.objects.get(key).cloned() else { return Err(ClusterError::NotFound(label)) };
+        let meta = &object["metadata"];
+        if test.is_some_and(|(uid, version)| meta["uid"] != uid || meta["resourceVersion"] != version) {
+            return Err(ClusterError::Conflict(label));
+        }
+        let before = object.clone();
+        let mut finalizers: Vec<Value> =
+            object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+        finalizers.retain(|name| name != FINALIZER);
+        if present {
+            finalizers.push(json!(FINALIZER));
+        }
+        let meta = object["metadata"].as_object_mut().unwrap();
+        if finalizers.is_empty() {
+            meta.remove("finalizers");
+        } else {
+            meta.insert("finalizers".to_owned(), json!(finalizers));
+        }
+        let dying = object["metadata"].get("deletionTimestamp").is_some();
+        let stored = if dying && !held(&object) {
+            self.remove(key);
+            object
+        } else {
+            self.update(key.clone(), object, false)
+        };
+        self.writes.push(Write { key: key.clone(), before, after: stored.clone(), status: false });
+        Ok(stored)
+    }
+
+    fn update(&mut self, key: Key, mut object: Value, next_generation: bool) -> Value {
+        if self.objects.get(&key) == Some(&object) {
+            return object;
+        }
+        if next_generation {
+            let generation = object["metadata"]["generation"].as_i64().unwrap_or_default();
+            object["metadata"]["generation"] = json!(generation + 1);
+        }
+        self.store(key, object)
+    }
+
+    fn store(&mut self, key: Key, mut object: Value) -> Value {
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        self.history.push(Event { version: self.version, key: key.clone(), gone: false, object: object.clone() });
+        self.objects.insert(key, object.clone());
+        object
+    }
+
+    fn remove(&mut self, key: &Key) {
+        let Some(mut object) = self.objects.remove(key) else { return };
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        self.history.push(Event { version: self.version, key: key.clone(), gone: true, object });
+    }
+}
+
+fn held(object: &Value) -> bool {
+    object["metadata"]["finalizers"].as_array().is_some_and(|names| !names.is_empty())
+}
+
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Kind and name of an object.
+pub fn key_of(object: &Value) -> Key {
+    let meta = &object["metadata"];
+    (text(&object["kind"]), Name { namespace: text(&meta["namespace"]), name: text(&meta["name"]) })
+}

@@ -1,0 +1,310 @@
+//! The doors of one process: the operator's own traits over the simulated world.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use kube::core::ApiResource;
+use serde_json::Value;
+use transfer_operator::api::AwsIdentity;
+use transfer_operator::aws::fault::kind_of;
+use transfer_operator::aws::gate::Rates;
+use transfer_operator::aws::session::{Aws, CallerIdentity};
+use transfer_operator::aws::{
+    Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer,
+};
+use transfer_operator::cluster::{Cluster, ClusterError, Name, Note, SecretData};
+use transfer_operator::sim::error::ApiError;
+use transfer_operator::sim::operation::Operation;
+use transfer_operator::sim::service::Direct;
+
+use crate::api_server::Key;
+use crate::defects::{self, Defect};
+use crate::oracle;
+use crate::wire;
+use crate::world::{Blow, Call, Life, Side, World};
+
+/// AWS, as one process reaches it.
+pub struct SimTransfer {
+    pub world: Arc<World>,
+    pub life: Arc<Life>,
+    pub account: String,
+    pub region: String,
+}
+
+impl SimTransfer {
+    async fn send(
+        &self,
+        operation: &'static str,
+        signed_at: Timestamp,
+        input: Value,
+        writes: bool,
+    ) -> Result<(Value, Timestamp), Fault> {
+        let world = &self.world;
+        let about = [&input["ServerId"], &input["UserName"], &input["ExternalId"], &input["Arn"]];
+        let about = about.into_iter().filter_map(Value::as_str).collect::<Vec<_>>().join("/");
+        let call = Call { side: Side::Aws, operation, about: &about, counted: true, writes };
+        let effect = || {
+            let now = world.clock.now();
+            if writes {
+                oracle::before_mutation(world, operation, &self.account, &self.region, &input);
+            }
+            let direct = Direct {
+                operation: Operation::named(operation).unwrap(),
+                account: self.account.clone(),
+                region: self.region.clone(),
+                principal: format!("replica-{}", self.life.id),
+                signed_at,
+                input: input.clone(),
+            };
+            let outcome = world.sim.lock().unwrap().direct(direct, now);
+            if writes && outcome.is_ok() {
+                oracle::after_mutation(world, operation, &input);
+            }
+            outcome.map(|output| (output, now)).map_err(|error| fault_of(operation, error, now))
+        };
+        let now = || self.world.clock.now();
+        world.carry(&self.life, call, effect, |blow| broken(operation, blow, now())).await
+    }
+}
+
+#[async_trait]
+impl Transfer for SimTransfer {
+    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
+        let local = self.world.clock.now().saturating_add(self.life.skew).unwrap();
+        let sent = self.send(call.operation(), at.unwrap_or(local), wire::read(&call), false).await?;
+        let (output, date) = sent;
+        Ok(Reply { value: wire::answer(&call, &output), date: Some(date) })
+    }
+
+    async fn mutate(&self, _: Permit, at: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
+        let operation = call.operation();
+        let defect = self.world.setup.defect;
+        let at = if defect == Some(Defect::SkewCorrection) { self.world.clock.now() } else { at };
+        let input = defects::rewritten(defect, operation, wire::mutation(&call));
+        let mut outcome = self.send(operation, at, input.clone(), true).await;
+        if defect == Some(Defect::SdkRetries) && operation.starts_with("Create") {
+            let again = |outcome: &Result<_, Fault>| {
+                outcome.as_ref().is_err_and(|fault: &Fault| !fault.kind.proves_nothing_made())
+            };
+            for _ in 0..2 {
+                if again(&outcome) {
+                    outcome = self.send(operation, at, input.clone(), true).await;
+                }
+            }
+        }
+        match outcome {
+            Ok((output, date)) => Ok(Reply { value: wire::made(&output), date: Some(date) }),
+            Err(fault) if defect == Some(Defect::SwallowedError) && operation.starts_with("Update") => {
+                Ok(Reply { value: Made::default(), date: fault.date })
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+}
+
+fn fault_of(operation: &'static str, error: ApiError, now: Timestamp) -> Fault {
+    let ApiError { code, message, resource, retry_after } = error;
+    let message = message.unwrap_or_default();
+    Fault {
+        operation,
+        kind: kind_of(&code, &message),
+        code,
+        message,
+        resource_type: resource.map(|(_, kind)| kind),
+        retry_after: retry_after.and_then(|text| text.parse().ok()).map(std::time::Duration::from_secs),
+        date: Some(now),
+    }
+}
+
+fn broken(operation: &'static str, blow: &Blow, now: Timestamp) -> Fault {
+    let (kind, code, message, date) = match blow {
+        Blow::Error(code, message) => (kind_of(code, message), *code, *message, Some(now)),
+        _ => (FaultKind::Lost, "Timeout", "no answer", None),
+    };
+    let resource_type = (kind == FaultKind::NotFound).then(|| "User".to_owned());
+    let (code, message) = (code.to_owned(), message.to_owned());
+    Fault { operation, kind, code, message, resource_type, retry_after: None, date }
+}
+
+/// Identities to accounts, for one process.
+pub struct SimAws {
+    pub world: Arc<World>,
+    pub life: Arc<Life>,
+    gate: Arc<Gate>,
+    accounts: Mutex<BTreeMap<(String, String), Account>>,
+}
+
+impl SimAws {
+    pub fn new(world: &Arc<World>, life: &Arc<Life>) -> Self {
+        let rates = Rates { read: 1e6, write: 1e6, create_server: 1e6, burst_seconds: 1.0 };
+        let (world, life) = (Arc::clone(world), Arc::clone(life));
+        Self { world, life, gate: Gate::new(rates), accounts: Mutex::default() }
+    }
+
+    async fn caller(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault> {
+        let operation = "GetCallerIdentity";
+        let account = identity.spec.account_id.clone();
+        let call = Call { side: Side::Aws, operation, about: &account, counted: true, writes: false };
+        let now = || self.world.clock.now();
+        let effect = || Ok(CallerIdentity { account: account.clone(), arn: "arn:aws:iam::1:user/x".to_owned() });
+        self.world.carry(&self.life, call, effect, |blow| broken(operation, blow, now())).await
+    }
+}
+
+#[async_trait]
+impl Aws for SimAws {
+    async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, Fault> {
+        let key = (identity.spec.account_id.clone(), region.to_owned());
+        if let Some(account) = self.accounts.lock().unwrap().get(&key) {
+            return Ok(account.clone());
+        }
+        self.caller(identity).await?;
+        let transfer = Arc::new(SimTransfer {
+            world: Arc::clone(&self.world),
+            life: Arc::clone(&self.life),
+            account: key.0.clone(),
+            region: key.1.clone(),
+        });
+        let clock = Arc::new(AwsClock::default());
+        let account = Account::new(key.0.clone(), key.1.clone(), transfer, Arc::clone(&self.gate), clock);
+        Ok(self.accounts.lock().unwrap().entry(key).or_insert(account).clone())
+    }
+
+    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault> {
+        self.caller(identity).await
+    }
+}
+
+/// Kubernetes, as one process reaches it.
+pub struct Door {
+    pub world: Arc<World>,
+    pub life: Arc<Life>,
+}
+
+impl Door {
+    async fn carry<T>(
+        &self,
+        operation: &str,
+        key: &Key,
+        writes: bool,
+        effect: impl FnOnce() -> Result<T, ClusterError>,
+    ) -> Result<T, ClusterError> {
+        let about = format!("{} {}", key.0, key.1);
+        let call = Call { side: Side::Kube, operation, about: &about, counted: writes, writes };
+        let outcome = self.world.carry(&self.life, call, effect, |blow| refused(&about, blow)).await;
+        if writes {
+            self.world.changed.notify_waiters();
+        }
+        outcome
+    }
+
+    fn read(&self, key: &Key) -> Option<Value> {
+        let stale = *self.life.stale_at.lock().unwrap();
+        let api = self.world.api();
+        stale.map_or_else(|| api.get(key), |version| api.get_at(key, version))
+    }
+}
+
+fn refused(about: &str, blow: &Blow) -> ClusterError {
+    match blow {
+        Blow::Conflict => ClusterError::Conflict(about.to_owned()),
+        Blow::Forbidden => ClusterError::Forbidden(about.to_owned()),
+        _ => ClusterError::Unavailable(about.to_owned(), "504".to_owned()),
+    }
+}
+
+#[async_trait]
+impl Cluster for Door {
+    async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
+        let key = (kind.kind.clone(), name.clone());
+        let found = self.carry("get", &key, false, || Ok(self.read(&key))).await?;
+        Ok(found.map(|object| defects::read(self.world.setup.defect, object)))
+    }
+
+    async fn list(&self, kind: &ApiResource) -> Result<Vec<Value>, ClusterError> {
+        let key = (kind.kind.clone(), Name { namespace: String::new(), name: String::new() });
+        self.carry("list", &key, false, || Ok(self.world.api().list(&kind.kind))).await
+    }
+
+    async fn apply_status(
+        &self,
+        kind: &ApiResource,
+        name: &Name,
+        resource_version: &str,
+        status: Value,
+    ) -> Result<Value, ClusterError> {
+        let key = (kind.kind.clone(), name.clone());
+        let status = defects::applied(self.world.setup.defect, status);
+        if defects::loses(self.world.setup.defect, &status) {
+            // It never arrives, and the process takes it for done.
+            let mut object = self.world.api().get(&key).ok_or_else(|| ClusterError::NotFound(name.to_string()))?;
+            object["status"] = status;
+            return Ok(object);
+        }
+        let effect = || {
+            let outcome = self.world.api().apply_status(&key, resource_version, &status);
+            oracle::after_write(&self.world);
+            outcome
+        };
+        self.carry("status", &key, true, effect).await
+    }
+
+    async fn set_finalizer(
+        &self,
+        kind: &ApiResource,
+        name: &Name,
+        uid: &str,
+        resource_version: &str,
+        present: bool,
+    ) -> Result<Value, ClusterError> {
+        let key = (kind.kind.clone(), name.clone());
+        let by_name = self.world.setup.defect == Some(Defect::FinalizerByName);
+        let test = (!by_name).then_some((uid, resource_version));
+        let effect = || {
+            let outcome = self.world.api().set_finalizer(&key, test, present);
+            oracle::after_write(&self.world);
+            outcome
+        };
+        self.carry("finalizer", &key, true, effect).await
+    }
+
+    async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {
+        let key = ("Secret".to_owned(), name.clone());
+        let read = || {
+            let api = self.world.api();
+            let Some(data) = api.data.get(&key) else { return Ok(None) };
+            let secret_type = api.secret_types.get(name).cloned().unwrap_or_default();
+            let data = data.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
+            Ok(Some(SecretData { secret_type, data }))
+        };
+        self.carry("secret", &key, false, read).await
+    }
+
+    async fn config_map(&self, name: &Name) -> Result<Option<BTreeMap<String, String>>, ClusterError> {
+        let key = ("ConfigMap".to_owned(), name.clone());
+        let found = self.carry("configmap", &key, false, || Ok(self.world.api().data.get(&key).cloned())).await?;
+        defects::config_map(self.world.setup.defect, found.as_ref());
+        Ok(found)
+    }
+
+    async fn publish(&self, kind: &ApiResource, object: &Value, note: Note) {
+        self.life.here().await;
+        let name = format!("{} {}", kind.kind, object.name_of());
+        self.world.note(&format!("r{} event {name} {}", self.life.id, note.reason));
+        oracle::on_event(&self.world, &name, &note);
+    }
+}
+
+trait Named {
+    fn name_of(&self) -> String;
+}
+
+impl Named for Value {
+    fn name_of(&self) -> String {
+        let meta = &self["metadata"];
+        format!("{}/{}", meta["namespace"].as_str().unwrap_or_default(), meta["name"].as_str().unwrap_or_default())
+    }
+}
+

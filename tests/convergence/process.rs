@@ -1,0 +1,385 @@
+//! One operator process: the real engines behind the simulated doors, with a queue of its own that is the same in every
+//! run. (kube-runtime's queue draws lots; it is held against the same world in a family of its own.)
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kube::api::ObjectMeta;
+use kube::runtime::watcher::Event as WatchEvent;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use transfer_operator::api::AwsIdentity;
+use transfer_operator::aws::session::Aws;
+use transfer_operator::cluster::directory::{Cache, Caches, Change, Seen, Watched};
+use transfer_operator::cluster::{Cluster, Directory, Name};
+use transfer_operator::engine::controller::matters;
+use transfer_operator::engine::evidence::Windows;
+use transfer_operator::engine::kind::Kind;
+use transfer_operator::engine::pass::{Engine, Next, pass};
+use transfer_operator::engine::settings::{Chance, Settings};
+use transfer_operator::kinds::access::Accesses;
+use transfer_operator::kinds::doors::{Doors, Verified};
+use transfer_operator::kinds::identity::Identities;
+use transfer_operator::kinds::server::Servers;
+use transfer_operator::kinds::triggers::{self, Wake, Which};
+use transfer_operator::kinds::user::Users;
+
+use crate::api_server::Event;
+use crate::defects::Defect;
+use crate::doors::{Door, SimAws};
+use crate::world::{CLUSTER, Life, World};
+
+/// As the real controller has them.
+const DEADLINE: Duration = Duration::from_mins(2);
+const AFTER_DEADLINE: Duration = Duration::from_secs(10);
+const AFTER_PANIC: Duration = Duration::from_mins(1);
+/// A watch of the real one ends after a few minutes and lists anew.
+const RELIST: Duration = Duration::from_mins(5);
+
+type Item = (Which, Name);
+type Pass = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Next> + Send + Sync>;
+
+/// Seeded chance, and a pod's clock that may be wrong.
+struct Seeded {
+    rng: Mutex<StdRng>,
+    world: Arc<World>,
+    life: Arc<Life>,
+}
+
+impl Chance for Seeded {
+    fn uuid(&self) -> String {
+        uuid::Builder::from_random_bytes(self.rng.lock().unwrap().random()).into_uuid().to_string()
+    }
+
+    fn fraction(&self) -> f64 {
+        self.rng.lock().unwrap().random()
+    }
+
+    fn wall(&self) -> jiff::Timestamp {
+        self.world.clock.now().saturating_add(self.life.skew).unwrap()
+    }
+}
+
+/// A process.
+pub struct Process {
+    pub life: Arc<Life>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    world: Arc<World>,
+    life: Arc<Life>,
+    caches: Arc<Caches>,
+    passes: BTreeMap<Which, Pass>,
+    due: Mutex<BTreeMap<Item, Instant>>,
+    running: Mutex<BTreeSet<Item>>,
+    bell: Notify,
+    /// The last version that the watches told of.
+    told: Mutex<u64>,
+}
+
+impl Process {
+    /// Starts a process; it runs until it dies.
+    pub fn start(world: &Arc<World>, life: Arc<Life>) -> Self {
+        let caches = Arc::new(Caches::new(0));
+        let passes = engines(world, &life, &caches);
+        let shared = Arc::new(Shared {
+            world: Arc::clone(world),
+            life: Arc::clone(&life),
+            caches,
+            passes,
+            due: Mutex::default(),
+            running: Mutex::default(),
+            bell: Notify::new(),
+            told: Mutex::new(0),
+        });
+        shared.relist();
+        tokio::spawn(Arc::clone(&shared).watch());
+        tokio::spawn(Arc::clone(&shared).dispatch());
+        Self { life, shared }
+    }
+
+    /// Objects that a pass is running for.
+    pub fn at_work(&self) -> usize {
+        self.shared.running.lock().unwrap().len()
+    }
+}
+
+fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>) -> BTreeMap<Which, Pass> {
+    let cluster: Arc<dyn Cluster> = Arc::new(Door { world: Arc::clone(world), life: Arc::clone(life) });
+    let aws: Arc<dyn Aws> = Arc::new(SimAws::new(world, life));
+    let directory: Arc<dyn Directory> = Arc::clone(caches) as _;
+    let doors = Arc::new(Doors {
+        cluster: Arc::clone(&cluster),
+        directory,
+        aws,
+        cluster_id: CLUSTER.to_owned(),
+        verified: Verified::default(),
+    });
+    let setup = &world.setup;
+    let none = setup.defect == Some(Defect::EmptyListingBelieved);
+    let scaled = |span: jiff::SignedDuration| if none { jiff::SignedDuration::ZERO } else { span.mul_f64(setup.window) };
+    let seed = setup.seed.wrapping_add(u64::from(life.id) << 32);
+    let settings = Settings {
+        cluster_id: CLUSTER.to_owned(),
+        windows: Windows { tolerance: scaled(setup.tolerance), lag: scaled(setup.believed_lag) },
+        resync: setup.resync,
+        rejection_grace: Duration::from_mins(2),
+        chance: Arc::new(Seeded {
+            rng: Mutex::new(StdRng::seed_from_u64(seed)),
+            world: Arc::clone(world),
+            life: Arc::clone(life),
+        }),
+    };
+    let identities = Arc::new(Identities::new(Arc::clone(&doors), settings.clone()));
+    let held = Arc::clone(caches);
+    let identity: Pass = Arc::new(move |name, uid| {
+        let identities = Arc::clone(&identities);
+        let object: Option<Arc<AwsIdentity>> =
+            held.identity(&name.name).filter(|object| object.metadata.uid.as_deref() == Some(uid.as_str()));
+        async move {
+            let Some(object) = object else { return Next::OnChange };
+            identities.reconcile(&object).await.unwrap_or(Next::After(Duration::from_secs(5)))
+        }
+        .boxed()
+    });
+    BTreeMap::from([
+        (Which::Identity, identity),
+        (Which::Server, passes(Engine::new(Servers::new(Arc::clone(&doors)), Arc::clone(&cluster), settings.clone()))),
+        (Which::User, passes(Engine::new(Users::new(Arc::clone(&doors)), Arc::clone(&cluster), settings.clone()))),
+        (Which::Access, passes(Engine::new(Accesses::new(doors), cluster, settings))),
+    ])
+}
+
+fn passes<K: Kind>(engine: Arc<Engine<K>>) -> Pass {
+    Arc::new(move |name, uid| {
+        let engine = Arc::clone(&engine);
+        async move { pass(&engine, &name, &uid).await }.boxed()
+    })
+}
+
+impl Shared {
+    fn ring(&self, item: Item, at: Instant) {
+        let mut due = self.due.lock().unwrap();
+        let entry = due.entry(item).or_insert(at);
+        *entry = (*entry).min(at);
+        drop(due);
+        self.bell.notify_one();
+    }
+
+    /// Runs what is due, one pass at a time per object.
+    async fn dispatch(self: Arc<Self>) {
+        loop {
+            self.life.here().await;
+            let now = Instant::now();
+            let (ready, next) = self.pick(now);
+            for item in ready {
+                self.running.lock().unwrap().insert(item.clone());
+                tokio::spawn(Arc::clone(&self).run(item));
+            }
+            let sleep = tokio::time::sleep_until(next.unwrap_or(now + Duration::from_hours(1)));
+            futures::future::select(Box::pin(self.bell.notified()), Box::pin(sleep)).await;
+        }
+    }
+
+    /// Takes out what is due, and says when the next is.
+    fn pick(&self, now: Instant) -> (Vec<Item>, Option<Instant>) {
+        let running = self.running.lock().unwrap().clone();
+        let mut due = self.due.lock().unwrap();
+        let idle = |item: &Item| !running.contains(item);
+        let ready: Vec<Item> =
+            due.iter().filter(|(item, at)| **at <= now && idle(item)).map(|(item, _)| item.clone()).collect();
+        due.retain(|item, _| !ready.contains(item));
+        let next = due.iter().filter(|(item, _)| idle(item)).map(|(_, at)| *at).min();
+        (ready, next)
+    }
+
+    async fn run(self: Arc<Self>, item: Item) {
+        let (which, name) = &item;
+        let Some(uid) = self.uid(*which, name) else {
+            self.running.lock().unwrap().remove(&item);
+            return self.bell.notify_one();
+        };
+        let run = AssertUnwindSafe(self.passes[which](name.clone(), uid)).catch_unwind();
+        let next = match tokio::time::timeout(DEADLINE, run).await {
+            Ok(Ok(next)) => next,
+            Ok(Err(_)) => {
+                self.world.violation(format!("O10: a pass over {name} panicked"));
+                Next::After(AFTER_PANIC)
+            }
+            Err(_) => Next::After(AFTER_DEADLINE),
+        };
+        self.life.here().await;
+        self.running.lock().unwrap().remove(&item);
+        let forgets = self.world.setup.defect == Some(Defect::TerminalForever);
+        match next {
+            Next::Again => self.ring(item, Instant::now()),
+            Next::After(delay) if forgets && delay > Duration::from_secs(60) && self.stalled(*which, name) => {}
+            Next::After(delay) => self.ring(item, Instant::now() + delay),
+            Next::OnChange => self.bell.notify_one(),
+        }
+    }
+
+    fn stalled(&self, which: Which, name: &Name) -> bool {
+        let object = self.world.api().get(&(kind_of(which).to_owned(), name.clone()));
+        object.is_some_and(|object| crate::lint::kstatus(&object) == crate::lint::Kstatus::Failed)
+    }
+
+    fn uid(&self, which: Which, name: &Name) -> Option<String> {
+        let caches = &self.caches;
+        match which {
+            Which::Identity => caches.identity(&name.name)?.metadata.uid.clone(),
+            Which::Server => caches.server(name)?.metadata.uid.clone(),
+            Which::User => one(&caches.users(), name, |user| &user.metadata),
+            Which::Access => one(&caches.accesses(), name, |access| &access.metadata),
+        }
+    }
+
+    /// Follows the history, as late and as badly as the setup says.
+    async fn watch(self: Arc<Self>) {
+        let mut listed = Instant::now();
+        loop {
+            self.life.here().await;
+            let told = *self.told.lock().unwrap();
+            let changed = self.world.changed.notified();
+            let next = self.world.api().history.iter().find(|event| event.version > told).cloned();
+            let Some(event) = next else {
+                let wait = tokio::time::timeout_at(listed + RELIST, changed);
+                if wait.await.is_err() {
+                    listed = Instant::now();
+                    self.relist();
+                }
+                continue;
+            };
+            let watching = &self.world.setup.watching;
+            let late = watching.delayed.get(&event.version).copied().unwrap_or_default() + watching.lag;
+            tokio::time::sleep(late + Duration::from_millis(1)).await;
+            self.life.here().await;
+            let dropped = watching.dropped.contains(&event.version);
+            if !dropped {
+                self.tell(&event);
+            }
+            *self.told.lock().unwrap() = event.version;
+            if watching.replayed.contains(&event.version) {
+                let past: Vec<Event> = self.world.api().history.iter().take_while(|e| e.version <= event.version).cloned().collect();
+                past.iter().for_each(|event| self.tell(event));
+            }
+            if listed.elapsed() >= RELIST {
+                listed = Instant::now();
+                self.relist();
+            }
+        }
+    }
+
+    fn tell(&self, event: &Event) {
+        let (kind, _) = &event.key;
+        let wrap = |object| if event.gone { Told::Gone(object) } else { Told::Is(object) };
+        self.take(kind, vec![wrap(event.object.clone())]);
+    }
+
+    /// A complete listing of every kind.
+    fn relist(&self) {
+        let (version, keys) = {
+            let api = self.world.api();
+            (api.version(), api.keys())
+        };
+        for kind in ["Namespace", "ConfigMap", "AwsIdentity", "TransferServer", "TransferUser", "TransferAccess"] {
+            let objects = keys.iter().filter(|(of, _)| of == kind).filter_map(|key| self.world.api().get(key));
+            let told = [Told::Init].into_iter().chain(objects.map(Told::Listed)).chain([Told::Done]).collect();
+            self.take(kind, told);
+        }
+        let mut told = self.told.lock().unwrap();
+        *told = (*told).max(version);
+    }
+
+    fn take(&self, kind: &str, told: Vec<Told>) {
+        use transfer_operator::cluster::directory::{ConfigMapMeta, NamespaceMeta};
+        let (caches, directory) = (&self.caches, self.caches.as_ref());
+        for told in told {
+            let woken: Vec<Wake> = match kind {
+                "AwsIdentity" => self.feed(Some(Which::Identity), &caches.identities, told, |c| triggers::on_identity(c, directory)),
+                "TransferServer" => self.feed(Some(Which::Server), &caches.servers, told, |c| triggers::on_server(c, directory)),
+                "TransferUser" => self.feed(Some(Which::User), &caches.users, told, |c| triggers::on_user(c, directory)),
+                "TransferAccess" => self.feed(Some(Which::Access), &caches.accesses, told, |c| triggers::on_access(c, directory)),
+                "Namespace" => self.feed_meta::<NamespaceMeta>(&caches.namespaces, told, |c| triggers::on_namespace(c, directory)),
+                "ConfigMap" => self.feed_meta::<ConfigMapMeta>(&caches.config_maps, told, |c| triggers::on_config_map(c, directory)),
+                _ => Vec::new(),
+            };
+            for Wake { which, name } in woken {
+                self.ring((which, name), Instant::now());
+            }
+        }
+    }
+
+    fn feed<K>(&self, which: Option<Which>, cache: &Cache<K>, told: Told, wake: impl Fn(&Change<K>) -> Vec<Wake>) -> Vec<Wake>
+    where
+        K: kube::Resource<DynamicType = ()> + DeserializeOwned + Clone,
+        kube::core::DeserializeGuard<K>: Watched<Kept = K>,
+    {
+        let changes = cache.apply::<kube::core::DeserializeGuard<K>>(0, told.event());
+        let meta = |seen: &Option<Seen<K>>| seen.as_ref().map(|seen| ObjectMeta::clone(&seen.meta));
+        let mut wakes = Vec::new();
+        for change in &changes {
+            if let (Some(which), Some(after)) = (which, meta(&change.after))
+                && matters(meta(&change.before).as_ref(), &after)
+            {
+                wakes.push(Wake { which, name: change.name.clone() });
+            }
+            wakes.extend(wake(change));
+        }
+        wakes
+    }
+
+    fn feed_meta<W>(&self, cache: &Cache<W::Kept>, told: Told, wake: impl Fn(&Change<W::Kept>) -> Vec<Wake>) -> Vec<Wake>
+    where
+        W: Watched + DeserializeOwned,
+    {
+        cache.apply::<W>(0, told.event()).iter().flat_map(wake).collect()
+    }
+}
+
+enum Told {
+    Init,
+    Listed(Value),
+    Done,
+    Is(Value),
+    Gone(Value),
+}
+
+impl Told {
+    fn event<W: DeserializeOwned>(self) -> WatchEvent<W> {
+        let read = |object| serde_json::from_value(object).unwrap();
+        match self {
+            Self::Init => WatchEvent::Init,
+            Self::Listed(object) => WatchEvent::InitApply(read(object)),
+            Self::Done => WatchEvent::InitDone,
+            Self::Is(object) => WatchEvent::Apply(read(object)),
+            Self::Gone(object) => WatchEvent::Delete(read(object)),
+        }
+    }
+}
+
+fn one<K>(all: &[Arc<K>], name: &Name, meta: fn(&K) -> &ObjectMeta) -> Option<String> {
+    let found = all.iter().map(|object| meta(object)).find(|meta| {
+        meta.namespace.as_deref() == Some(name.namespace.as_str()) && meta.name.as_deref() == Some(name.name.as_str())
+    })?;
+    found.uid.clone()
+}
+
+fn kind_of(which: Which) -> &'static str {
+    match which {
+        Which::Identity => "AwsIdentity",
+        Which::Server => "TransferServer",
+        Which::User => "TransferUser",
+        Which::Access => "TransferAccess",
+    }
+}
+

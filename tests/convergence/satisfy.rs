@@ -1,0 +1,159 @@
+//! Whether AWS holds what an object asks for, told from the spec and the simulator's own state. It shares no code with
+//! the operator's comparison: it is what that is held against.
+
+use serde_json::{Value, json};
+use transfer_operator::sim::operation::Operation;
+
+use crate::api_server::{Key, text};
+use crate::wire::{recased, renamed, tags};
+use crate::world::{ACCOUNT, REGION, World};
+
+/// Members of a spec that are not AWS's.
+const OURS: &[&str] = &[
+    "allowedReferences", "awsIdentityRef", "customHostname", "desiredState", "home", "hostKeyPolicy", "hostKeys",
+    "lifecycle", "region", "serverId", "serverRef", "sshPublicKeyPolicy", "sshPublicKeys", "sshPublicKeysFrom",
+    "suspend", "tags", "policyFrom", "hostKeyStorageType",
+];
+
+/// What is missing in AWS of what the object asks for; nothing if it is satisfied.
+pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
+    let (spec, status) = (&object["spec"], &object["status"]);
+    let server = text(&status["serverId"]);
+    match key.0.as_str() {
+        "TransferServer" => {
+            let Some(have) = describe(world, Operation::DescribeServer, json!({"ServerId": server}), "Server") else {
+                return Some(format!("no server {server}"));
+            };
+            let state = spec["desiredState"].as_str().unwrap_or("ONLINE");
+            if have["State"] != state {
+                return Some(format!("state {} is not {state}", have["State"]));
+            }
+            lacks(spec, &have).or_else(|| keys_of_host(world, spec, &server))
+        }
+        "TransferUser" => {
+            let name = spec["userName"].as_str().unwrap_or(&key.1.name);
+            let input = json!({"ServerId": server, "UserName": name});
+            let Some(have) = describe(world, Operation::DescribeUser, input, "User") else {
+                return Some(format!("no user {name} on {server}"));
+            };
+            lacks(spec, &have).or_else(|| ssh_keys(world, key, spec, &have)).or_else(|| home(spec, &have))
+        }
+        "TransferAccess" => {
+            let input = json!({"ServerId": server, "ExternalId": spec["externalId"]});
+            let Some(have) = describe(world, Operation::DescribeAccess, input, "Access") else {
+                return Some(format!("no access {} on {server}", spec["externalId"]));
+            };
+            lacks(spec, &have).or_else(|| home(spec, &have))
+        }
+        _ => None,
+    }
+}
+
+/// Reads as a person with all rights.
+pub fn describe(world: &World, operation: Operation, input: Value, member: &str) -> Option<Value> {
+    let now = world.clock.now();
+    let mut output = world.sim.lock().unwrap().out_of_band(operation, ACCOUNT, REGION, input, now).ok()?;
+    transfer_operator::sim::wire::without_nulls(&mut output);
+    Some(output[member].take())
+}
+
+fn lacks(spec: &Value, have: &Value) -> Option<String> {
+    let members = spec.as_object().into_iter().flatten();
+    for (name, wanted) in members.filter(|(name, _)| !OURS.contains(&name.as_str())) {
+        let name = recased(name, char::to_ascii_uppercase);
+        let wanted = renamed(wanted, &|name| recased(name, char::to_ascii_uppercase));
+        if !within(&name, &wanted, &have[&name]) {
+            return Some(format!("{name}: wanted {wanted}, AWS has {}", have[&name]));
+        }
+    }
+    let tagged = tags(&have["Tags"]);
+    let wanted = spec["tags"].as_object().into_iter().flatten();
+    wanted
+        .filter(|(name, _)| !name.starts_with("transfer-operator.dev/"))
+        .find(|(name, value)| tagged.get(*name).map(String::as_str) != value.as_str())
+        .map(|(name, value)| format!("tag {name}: wanted {value}, AWS has {:?}", tagged.get(name)))
+}
+
+/// Whether AWS holds a wanted value: what the spec leaves open may be anything.
+fn within(name: &str, wanted: &Value, have: &Value) -> bool {
+    match (wanted, have) {
+        (Value::Object(wanted), Value::Object(have)) => {
+            wanted.iter().all(|(name, wanted)| within(name, wanted, have.get(name).unwrap_or(&Value::Null)))
+        }
+        (Value::Array(wanted), Value::Array(have)) if matches!(name, "Protocols" | "SecurityGroupIds") => {
+            let sorted = |items: &[Value]| {
+                let mut items: Vec<String> = items.iter().map(ToString::to_string).collect();
+                items.sort();
+                items
+            };
+            sorted(wanted) == sorted(have)
+        }
+        (Value::Array(wanted), Value::Array(have)) => {
+            wanted.len() == have.len() && wanted.iter().zip(have).all(|(wanted, have)| within("", wanted, have))
+        }
+        (Value::String(wanted), have) if name == "Policy" => same_json(wanted, have.as_str().unwrap_or_default()),
+        (Value::Array(wanted), Value::Null) => wanted.is_empty(),
+        (Value::String(wanted), Value::Null) => wanted.is_empty(),
+        (wanted, have) => wanted == have,
+    }
+}
+
+fn same_json(a: &str, b: &str) -> bool {
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+    read(a) == read(b)
+}
+
+fn blob(line: &str) -> Option<String> {
+    line.split_whitespace().nth(1).map(str::to_owned)
+}
+
+fn ssh_keys(world: &World, key: &Key, spec: &Value, have: &Value) -> Option<String> {
+    if spec.get("sshPublicKeys").is_none() && spec.get("sshPublicKeysFrom").is_none() {
+        return None;
+    }
+    let inline = spec["sshPublicKeys"].as_array().into_iter().flatten().map(|key| text(&key["publicKey"]));
+    let mut wanted: Vec<String> = inline.filter_map(|line| blob(&line)).collect();
+    for source in spec["sshPublicKeysFrom"].as_array().into_iter().flatten() {
+        let reference = &source["configMapKeyRef"];
+        let name = transfer_operator::cluster::Name { namespace: key.1.namespace.clone(), name: text(&reference["name"]) };
+        let api = world.api();
+        let data = api.data.get(&("ConfigMap".to_owned(), name));
+        let lines = data.and_then(|data| data.get(reference["key"].as_str()?)).cloned().unwrap_or_default();
+        wanted.extend(lines.lines().filter_map(blob));
+    }
+    wanted.sort();
+    wanted.dedup();
+    let held = have["SshPublicKeys"].as_array().into_iter().flatten();
+    let mut held: Vec<String> = held.filter_map(|key| blob(&text(&key["SshPublicKeyBody"]))).collect();
+    held.sort();
+    if spec["sshPublicKeyPolicy"] == "Additive" {
+        held.retain(|key| wanted.contains(key));
+    }
+    (wanted != held).then(|| format!("SSH keys: wanted {}, AWS has {}", wanted.len(), held.len()))
+}
+
+fn home(spec: &Value, have: &Value) -> Option<String> {
+    let home = spec.get("home")?;
+    let at = |value: &Value, name: &str| text(&value[name]).trim_matches('/').to_owned();
+    let (s3, efs) = (&home["s3"], &home["efs"]);
+    let parts = if s3.is_object() {
+        [at(s3, "bucket"), at(s3, "prefix")]
+    } else {
+        [at(efs, "fileSystemId"), at(efs, "path")]
+    };
+    let path = parts.into_iter().filter(|part| !part.is_empty()).fold(String::new(), |path, part| path + "/" + &part);
+    let held = if home["restricted"] == false {
+        have["HomeDirectory"].clone()
+    } else {
+        have["HomeDirectoryMappings"][0]["Target"].clone()
+    };
+    (held != path).then(|| format!("home: wanted {path}, AWS has {held}"))
+}
+
+fn keys_of_host(world: &World, spec: &Value, server: &str) -> Option<String> {
+    let wanted = spec["hostKeys"].as_array()?.len();
+    let have = describe(world, Operation::ListHostKeys, json!({"ServerId": server}), "HostKeys")?;
+    let held = have.as_array().map_or(0, Vec::len);
+    let enough = if spec["hostKeyPolicy"] == "Exclusive" { held == wanted } else { held >= wanted };
+    (!enough).then(|| format!("host keys: wanted {wanted}, AWS has {held}"))
+}

@@ -1,0 +1,348 @@
+//! A run: the world, its processes and whoever restarts them, and what a person does with kubectl and in AWS's console.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use transfer_operator::cluster::Name;
+use transfer_operator::sim::operation::Operation;
+
+use crate::api_server::{Key, text};
+use crate::lint::{self, Kstatus};
+use crate::process::Process;
+use crate::satisfy;
+use crate::world::{ACCOUNT, Life, Point, REGION, Setup, World};
+
+/// In virtual time: longer than the longest wait that any plan can cause (an hour of errors, a ceiling of an hour).
+const PATIENCE: Duration = Duration::from_hours(12);
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub violations: Vec<String>,
+    pub trace: u64,
+    pub points: Vec<Point>,
+    pub end: String,
+    pub lines: Vec<String>,
+    /// How often a fault of the plan struck.
+    pub struck: u64,
+}
+
+/// A run under way.
+pub struct Stage {
+    pub world: Arc<World>,
+    processes: Arc<Mutex<Vec<Process>>>,
+    end: Mutex<String>,
+}
+
+pub const NS: &str = "team";
+
+pub fn key(kind: &str, name: &str) -> Key {
+    let namespace = if kind == "AwsIdentity" || kind == "Namespace" { "" } else { NS };
+    (kind.to_owned(), Name { namespace: namespace.to_owned(), name: name.to_owned() })
+}
+
+impl Stage {
+    /// An empty cluster with an identity that grants the namespace everything, and the operator running.
+    pub fn open(setup: Setup) -> Self {
+        let world = World::new(setup);
+        let stage = Self { world, processes: Arc::default(), end: Mutex::default() };
+        stage.apply(&json!({"kind": "Namespace", "metadata": {"name": NS, "labels": {"sftp": "yes"}}}));
+        stage.apply(&json!({
+            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity", "metadata": {"name": "default"},
+            "spec": {
+                "accountId": ACCOUNT, "regions": [REGION], "credentials": {"source": "Operator"},
+                "grants": [{
+                    "name": "team", "kinds": ["TransferServer", "TransferUser", "TransferAccess"],
+                    "namespaces": {"from": "Names", "names": [NS]},
+                    "roleArns": ["arn:aws:iam::123456789012:role/sftp/*"],
+                    "serverIds": [],
+                }],
+            },
+        }));
+        for replica in 0..stage.world.setup.replicas {
+            stage.supervise(replica);
+        }
+        stage
+    }
+
+    /// Starts a process, and a new one whenever it dies: what a kubelet does.
+    fn supervise(&self, replica: u32) {
+        let (world, processes) = (Arc::clone(&self.world), Arc::clone(&self.processes));
+        let skew = self.world.setup.skews.get(replica as usize).copied().unwrap_or_default();
+        tokio::spawn(async move {
+            for life in 0_u32.. {
+                let life = Life::new(life * 16 + replica, skew);
+                world.note(&format!("r{} starts", life.id));
+                processes.lock().unwrap().push(Process::start(&world, Arc::clone(&life)));
+                life.died.notified().await;
+                world.note(&format!("r{} died", life.id));
+                let pause = 1 + world.random() % 20;
+                tokio::time::sleep(Duration::from_secs(pause)).await;
+            }
+        });
+    }
+
+    /// Processes that live.
+    pub fn alive(&self) -> Vec<Arc<Life>> {
+        let processes = self.processes.lock().unwrap();
+        processes.iter().filter(|process| !process.life.is_dead()).map(|process| Arc::clone(&process.life)).collect()
+    }
+
+    fn changed(&self) {
+        self.world.changed.notify_waiters();
+    }
+
+    pub fn apply(&self, object: &Value) -> Key {
+        let mut object = object.clone();
+        if object["kind"].as_str().is_some_and(|kind| kind.starts_with("Transfer")) {
+            object["apiVersion"] = json!("transfer-operator.dev/v1alpha1");
+            object["metadata"]["namespace"] = json!(NS);
+        }
+        let key = self.world.api().apply(&object);
+        self.world.note(&format!("apply {} {}", key.0, key.1));
+        self.changed();
+        key
+    }
+
+    pub fn config_map(&self, name: &str, data: &[(&str, &str)]) {
+        let at = key("ConfigMap", name);
+        let data = data.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        self.world.api().data.insert(at.clone(), data);
+        let object = json!({"kind": "ConfigMap", "metadata": {"name": name, "namespace": NS}});
+        let version = self.world.random().to_string();
+        self.world.api().apply(&object);
+        self.world.api().annotate(&at, "version", &version);
+        self.changed();
+    }
+
+    pub fn secret(&self, name: &str, body: &str) {
+        let mut api = self.world.api();
+        let at = key("Secret", name);
+        api.secret_types.insert(at.1.clone(), "transfer-operator.dev/host-key".to_owned());
+        api.data.insert(at, [("ssh-privatekey".to_owned(), body.to_owned())].into());
+    }
+
+    pub fn edit(&self, key: &Key, change: impl FnOnce(&mut Value)) {
+        self.world.api().edit(key, change);
+        self.world.note(&format!("edit {} {}", key.0, key.1));
+        self.changed();
+    }
+
+    pub fn poke(&self, key: &Key) {
+        let now = self.world.clock.millis().to_string();
+        self.world.api().annotate(key, "transfer-operator.dev/reconcile-at", &now);
+        self.changed();
+    }
+
+    pub fn delete(&self, key: &Key) {
+        self.world.api().delete(key);
+        self.world.note(&format!("delete {} {}", key.0, key.1));
+        self.changed();
+    }
+
+    pub fn write_status(&self, key: &Key, change: impl FnOnce(&mut Value)) {
+        self.world.api().write_status(key, change);
+        self.world.note(&format!("status {} {}", key.0, key.1));
+        self.changed();
+    }
+
+    pub fn get(&self, key: &Key) -> Option<Value> {
+        self.world.api().get(key)
+    }
+
+    pub fn server_id(&self, name: &str) -> String {
+        self.get(&key("TransferServer", name)).map(|object| text(&object["status"]["serverId"])).unwrap_or_default()
+    }
+
+    /// What somebody does in AWS's console.
+    pub fn console(&self, operation: Operation, input: Value) -> Value {
+        let now = self.world.clock.now();
+        let outcome = self.world.sim.lock().unwrap().out_of_band(operation, ACCOUNT, REGION, input, now);
+        self.world.note(&format!("console {operation}"));
+        outcome.unwrap_or_else(|error| panic!("{operation}: {error:?}"))
+    }
+
+    /// Waits until something holds.
+    pub async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            if holds(self) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        let objects = self.ours();
+        let told: Vec<String> = objects.iter().map(|object| format!("{}: {}", object["metadata"]["name"], object["status"])).collect();
+        self.world.violation(format!("O4: never {what}: {}", told.join("; ")));
+    }
+
+    fn ours(&self) -> Vec<Value> {
+        let api = self.world.api();
+        ["TransferServer", "TransferUser", "TransferAccess"].into_iter().flat_map(|kind| api.list(kind)).collect()
+    }
+
+    /// Waits until every object is Ready for its newest generation.
+    pub async fn all_ready(&self) {
+        let ready = |object: &Value| {
+            lint::kstatus(object) == Kstatus::Current && object["status"]["observedGeneration"].as_i64() > Some(0)
+        };
+        self.until("all Ready", |stage| stage.ours().iter().all(ready)).await;
+    }
+
+    /// Waits until the object tells this reason in any condition.
+    pub async fn reason(&self, key: &Key, reason: &str) {
+        let tells = |object: Value| {
+            let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            object["status"]["observedGeneration"] == object["metadata"]["generation"]
+                && conditions.iter().any(|condition| condition["reason"] == reason)
+        };
+        self.until(&format!("{} tells {reason}", key.1), |stage| stage.get(key).is_some_and(tells)).await;
+    }
+
+    pub async fn gone(&self, key: &Key) {
+        self.until(&format!("{} {} gone", key.0, key.1), |stage| stage.get(key).is_none()).await;
+    }
+
+    pub async fn pause(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+
+    /// O4: everything is as wanted, and then nothing happens: no mutation, no write.
+    pub async fn rest(&self) {
+        self.world.clear_rules();
+        for object in self.ours() {
+            let key = crate::api_server::key_of(&object);
+            let claims = lint::find(&object, "Ready").is_some_and(|ready| ready["status"] == "True");
+            let restrained = object["spec"]["lifecycle"]["managementPolicy"].is_string();
+            if claims && !restrained && let Some(missing) = satisfy::missing(&self.world, &key, &object) {
+                self.world.violation(format!("O4: {}: {missing}", key.1));
+            }
+        }
+        // What was under way may end; then every look must find nothing to do.
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        let count = |stage: &Self| {
+            let oracle = stage.world.oracle.lock().unwrap();
+            (oracle.mutations, oracle.writes)
+        };
+        let before = count(self);
+        tokio::time::sleep(self.world.setup.resync.mul_f64(1.3) * self.world.setup.rest).await;
+        let after = count(self);
+        if after != before {
+            self.world.violation(format!("O4: not at rest: mutations, writes {before:?} became {after:?}"));
+        }
+        let stuck: usize = self.processes.lock().unwrap().iter().filter(|p| !p.life.is_dead()).map(Process::at_work).sum();
+        if stuck > 0 {
+            self.world.violation(format!("O10: {stuck} passes still run at rest"));
+        }
+    }
+
+    /// The end of a run: rest, then everything is deleted and AWS must hold nothing of ours.
+    pub async fn close(&self) {
+        self.rest().await;
+        *self.end.lock().unwrap() = self.canonical();
+        for object in self.ours() {
+            let key = crate::api_server::key_of(&object);
+            self.edit(&key, |spec| spec["lifecycle"]["deletionProtection"] = json!(false));
+        }
+        for object in self.ours() {
+            self.delete(&crate::api_server::key_of(&object));
+        }
+        self.until("everything gone", |stage| stage.ours().is_empty()).await;
+        // Whatever is still under way may land now.
+        tokio::time::sleep(Duration::from_mins(30)).await;
+        self.nothing_left();
+    }
+
+    /// O2: nothing in AWS carries our cluster's tag, but what was left on purpose.
+    pub fn nothing_left(&self) {
+        let sim = self.world.sim.lock().unwrap();
+        let servers = sim.world.accounts.values().flat_map(|regions| regions.values()).flat_map(|r| r.servers.values());
+        let ours = |tags: &[transfer_operator::sim::model::Tag]| {
+            let has = |key: &str| tags.iter().any(|tag| tag.key == key);
+            has("transfer-operator.dev/cluster") && !has("transfer-operator.dev/retained-from")
+        };
+        let mut left = Vec::new();
+        for server in servers.filter(|server| server.gone.is_none()) {
+            if ours(&server.tags) {
+                left.push(format!("server {}", server.server_id));
+            }
+            left.extend(server.users.iter().filter(|(_, user)| ours(&user.tags)).map(|(name, _)| format!("user {name}")));
+        }
+        drop(sim);
+        if !left.is_empty() && !self.world.setup.duplicates {
+            self.world.violation(format!("O2: left in AWS: {}", left.join(", ")));
+        }
+        let accesses = self.world.oracle.lock().unwrap().accesses.clone();
+        for (access, count) in accesses.iter().filter(|(_, count)| **count != 0) {
+            let (server, _) = access.split_once('/').unwrap();
+            let lives = self.world.sim.lock().unwrap().world.region(ACCOUNT, REGION).servers.contains_key(server);
+            if lives {
+                self.world.violation(format!("O2: access {access}: {count} more creates than deletes"));
+            }
+        }
+    }
+
+    /// The whole state without what differs from run to run.
+    fn canonical(&self) -> String {
+        let objects: Vec<Value> = self.ours().iter().map(canonical_object).collect();
+        let mut sim = self.world.sim.lock().unwrap();
+        let held = serde_json::to_string(&sim.world.region(ACCOUNT, REGION).servers).unwrap();
+        mask(&format!("{}\n{held}", serde_json::to_string(&objects).unwrap()))
+    }
+
+    pub fn outcome(self) -> Outcome {
+        let oracle = self.world.oracle.lock().unwrap();
+        let violations = oracle.violations.clone();
+        drop(oracle);
+        Outcome {
+            violations,
+            trace: self.world.trace(),
+            points: self.world.points(),
+            end: self.end.into_inner().unwrap(),
+            lines: self.world.lines(),
+            struck: self.world.struck.load(std::sync::atomic::Ordering::SeqCst),
+        }
+    }
+}
+
+/// Spec and what status claims; not the records of how it came about.
+fn canonical_object(object: &Value) -> Value {
+    let mut object = object.clone();
+    let meta = object["metadata"].as_object_mut().unwrap();
+    for noise in ["resourceVersion", "creationTimestamp", "uid", "annotations"] {
+        meta.remove(noise);
+    }
+    if let Some(status) = object["status"].as_object_mut() {
+        for noise in ["create", "operation", "lastHandledReconcileAt"] {
+            status.remove(noise);
+        }
+        for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
+            condition.as_object_mut().unwrap().remove("lastTransitionTime");
+        }
+        // In which order keys came is no difference.
+        if let Some(keys) = status.get_mut("sshPublicKeys").and_then(Value::as_array_mut) {
+            keys.sort_by_key(|key| key["fingerprint"].to_string());
+        }
+    }
+    object
+}
+
+/// Replaces identifiers, times and attempts by what they are.
+fn mask(text: &str) -> String {
+    static PATTERNS: std::sync::OnceLock<Vec<(regex::Regex, &str)>> = std::sync::OnceLock::new();
+    let patterns = PATTERNS.get_or_init(|| {
+        [
+            (r"\b(s|key|hostkey|vpce)-[0-9a-f]{17}\b", "$1-ID"),
+            (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+            (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
+            (r"SHA256:[A-Za-z0-9+/]{43}=*", "FINGERPRINT"),
+            (r#""uid-\d+""#, "\"UID\""),
+            (r#""lifecycle":\{"state":"[A-Z]+","next":\[?[^}]*?(ONLINE|OFFLINE)[^}]*\}"#, "\"lifecycle\":\"$1\""),
+        ]
+        .map(|(pattern, with)| (regex::Regex::new(pattern).unwrap(), with))
+        .to_vec()
+    });
+    patterns.iter().fold(text.to_owned(), |text, (pattern, with)| pattern.replace_all(&text, *with).into_owned())
+}

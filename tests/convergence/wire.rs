@@ -1,0 +1,260 @@
+//! Our calls as AWS's JSON and AWS's JSON as our answers: what the SDK and its adapter do in the real program, without
+//! bytes, so that thousands of runs take minutes. The adapter itself is held against the simulator elsewhere.
+
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use transfer_operator::aws::types::{
+    Access, HostKey, ListedAccess, ListedServer, ListedUser, LoginSettings, Page, Server, ServerSettings, SshPublicKey,
+    Tags, User,
+};
+use transfer_operator::aws::{Answer, Made, Mutation, Read};
+
+use crate::api_server::text;
+
+/// Operation and input of a read.
+pub fn read(call: &Read) -> Value {
+    let page = |token: &Option<String>, mut input: Value| {
+        if let Some(token) = token {
+            input["NextToken"] = json!(token);
+        }
+        input
+    };
+    match call {
+        Read::ListServers { token } | Read::ListSecurityPolicies { token } => page(token, json!({})),
+        Read::DescribeServer { server_id } => json!({"ServerId": server_id}),
+        Read::ListUsers { server_id, token }
+        | Read::ListAccesses { server_id, token }
+        | Read::ListHostKeys { server_id, token } => page(token, json!({"ServerId": server_id})),
+        Read::DescribeUser { server_id, user_name } => json!({"ServerId": server_id, "UserName": user_name}),
+        Read::DescribeAccess { server_id, external_id } => json!({"ServerId": server_id, "ExternalId": external_id}),
+        Read::DescribeHostKey { server_id, host_key_id } => json!({"ServerId": server_id, "HostKeyId": host_key_id}),
+        Read::ListTags { arn, token } => page(token, json!({"Arn": arn})),
+        Read::DescribeSecurityPolicy { .. } | Read::TestIdentityProvider(_) => panic!("no kind asks this"),
+    }
+}
+
+/// The input of a mutation.
+pub fn mutation(call: &Mutation) -> Value {
+    match call {
+        Mutation::CreateServer(create) => {
+            let mut input = pascal(&create.settings);
+            put(&mut input, "Domain", create.domain.as_ref());
+            put(&mut input, "HostKey", create.host_key.as_ref().map(|key| key.expose_secret().to_owned()));
+            put(&mut input, "HostKeyStorageType", create.host_key_storage_type.as_ref());
+            with_tags(input, &create.tags)
+        }
+        Mutation::UpdateServer { server_id, settings, host_key } => {
+            let mut input = pascal(settings.as_ref());
+            put(&mut input, "HostKey", host_key.as_ref().map(|key| key.expose_secret().to_owned()));
+            with(input, &[("ServerId", server_id)])
+        }
+        Mutation::StartServer { server_id }
+        | Mutation::StopServer { server_id }
+        | Mutation::DeleteServer { server_id } => json!({"ServerId": server_id}),
+        Mutation::CreateUser(create) => {
+            let mut input = with(pascal(&create.settings), &[("ServerId", &create.server_id)]);
+            put(&mut input, "UserName", Some(&create.user_name));
+            put(&mut input, "SshPublicKeyBody", create.ssh_public_key_body.as_ref());
+            with_tags(input, &create.tags)
+        }
+        Mutation::UpdateUser { server_id, user_name, settings } => {
+            with(pascal(settings.as_ref()), &[("ServerId", server_id), ("UserName", user_name)])
+        }
+        Mutation::DeleteUser { server_id, user_name } => json!({"ServerId": server_id, "UserName": user_name}),
+        Mutation::ImportSshPublicKey { server_id, user_name, body } => {
+            json!({"ServerId": server_id, "UserName": user_name, "SshPublicKeyBody": body})
+        }
+        Mutation::DeleteSshPublicKey { server_id, user_name, key_id } => {
+            json!({"ServerId": server_id, "UserName": user_name, "SshPublicKeyId": key_id})
+        }
+        Mutation::CreateAccess(create) => {
+            let ids = [("ServerId", &create.server_id), ("ExternalId", &create.external_id)];
+            with(pascal(&create.settings), &ids)
+        }
+        Mutation::UpdateAccess { server_id, external_id, settings } => {
+            with(pascal(settings.as_ref()), &[("ServerId", server_id), ("ExternalId", external_id)])
+        }
+        Mutation::DeleteAccess { server_id, external_id } => json!({"ServerId": server_id, "ExternalId": external_id}),
+        Mutation::ImportHostKey(import) => {
+            let mut input = json!({"ServerId": import.server_id, "HostKeyBody": import.body.expose_secret()});
+            put(&mut input, "Description", import.description.as_ref());
+            put(&mut input, "StorageType", import.storage_type.as_ref());
+            put(&mut input, "KmsKey", import.kms_key.as_ref());
+            with_tags(input, &import.tags)
+        }
+        Mutation::UpdateHostKey { server_id, host_key_id, description, storage_type, kms_key } => {
+            let mut input = json!({"ServerId": server_id, "HostKeyId": host_key_id});
+            put(&mut input, "Description", description.as_ref());
+            put(&mut input, "StorageType", storage_type.as_ref());
+            put(&mut input, "KmsKey", kms_key.as_ref());
+            input
+        }
+        Mutation::DeleteHostKey { server_id, host_key_id } => json!({"ServerId": server_id, "HostKeyId": host_key_id}),
+        Mutation::TagResource { arn, tags } => with_tags(json!({"Arn": arn}), tags),
+        Mutation::UntagResource { arn, keys } => json!({"Arn": arn, "TagKeys": keys}),
+    }
+}
+
+/// What a mutation answers.
+pub fn made(output: &Value) -> Made {
+    let id = ["ServerId", "HostKeyId", "SshPublicKeyId"].into_iter().find_map(|name| output[name].as_str());
+    Made { id: id.map(str::to_owned) }
+}
+
+/// The answer to a read.
+pub fn answer(call: &Read, output: &Value) -> Answer {
+    match call {
+        Read::ListServers { .. } => Answer::Servers(page(output, "Servers", |row| ListedServer {
+            arn: text(&row["Arn"]),
+            server_id: text(&row["ServerId"]),
+            state: maybe(&row["State"]),
+            identity_provider_type: maybe(&row["IdentityProviderType"]),
+            user_count: number(&row["UserCount"]),
+        })),
+        Read::DescribeServer { .. } => Answer::Server(Box::new(server(&output["Server"]))),
+        Read::ListUsers { .. } => Answer::Users(page(output, "Users", |row| ListedUser {
+            arn: text(&row["Arn"]),
+            user_name: text(&row["UserName"]),
+            role: maybe(&row["Role"]),
+            home_directory: maybe(&row["HomeDirectory"]),
+            home_directory_type: maybe(&row["HomeDirectoryType"]),
+            ssh_public_key_count: number(&row["SshPublicKeyCount"]),
+        })),
+        Read::DescribeUser { .. } => Answer::User(Box::new(user(&output["User"]))),
+        Read::ListAccesses { .. } => Answer::Accesses(page(output, "Accesses", |row| ListedAccess {
+            external_id: text(&row["ExternalId"]),
+            role: maybe(&row["Role"]),
+            home_directory: maybe(&row["HomeDirectory"]),
+            home_directory_type: maybe(&row["HomeDirectoryType"]),
+        })),
+        Read::DescribeAccess { .. } => {
+            let access = &output["Access"];
+            let (external_id, settings) = (text(&access["ExternalId"]), camel::<LoginSettings>(access));
+            Answer::Access(Box::new(Access { external_id, settings }))
+        }
+        Read::ListHostKeys { .. } => Answer::HostKeys(page(output, "HostKeys", host_key)),
+        Read::DescribeHostKey { .. } => Answer::HostKey(Box::new(host_key(&output["HostKey"]))),
+        Read::ListTags { .. } => {
+            Answer::Tags(page(output, "Tags", |row| (text(&row["Key"]), text(&row["Value"]))))
+        }
+        Read::ListSecurityPolicies { .. } => {
+            Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text))
+        }
+        Read::DescribeSecurityPolicy { .. } | Read::TestIdentityProvider(_) => panic!("no kind asks this"),
+    }
+}
+
+fn server(value: &Value) -> Server {
+    let egress = value["As2ServiceManagedEgressIpAddresses"].as_array().into_iter().flatten().map(text).collect();
+    Server {
+        arn: text(&value["Arn"]),
+        server_id: text(&value["ServerId"]),
+        domain: maybe(&value["Domain"]),
+        state: maybe(&value["State"]),
+        host_key_fingerprint: maybe(&value["HostKeyFingerprint"]),
+        user_count: number(&value["UserCount"]),
+        as2_service_managed_egress_ip_addresses: egress,
+        settings: camel::<ServerSettings>(value),
+        tags: tags(&value["Tags"]),
+    }
+}
+
+fn user(value: &Value) -> User {
+    let keys = value["SshPublicKeys"].as_array().into_iter().flatten();
+    User {
+        arn: text(&value["Arn"]),
+        user_name: text(&value["UserName"]),
+        settings: camel::<LoginSettings>(value),
+        ssh_public_keys: keys
+            .map(|key| SshPublicKey {
+                id: text(&key["SshPublicKeyId"]),
+                body: text(&key["SshPublicKeyBody"]),
+                date_imported: None,
+            })
+            .collect(),
+        tags: tags(&value["Tags"]),
+    }
+}
+
+fn host_key(value: &Value) -> HostKey {
+    let id = ["HostKeyId"].into_iter().find_map(|name| value[name].as_str()).unwrap_or_default();
+    HostKey {
+        arn: text(&value["Arn"]),
+        id: id.to_owned(),
+        fingerprint: maybe(&value["Fingerprint"]).or_else(|| maybe(&value["HostKeyFingerprint"])),
+        description: maybe(&value["Description"]),
+        key_type: maybe(&value["Type"]),
+        date_imported: None,
+        storage_type: maybe(&value["StorageType"]),
+        secret_id: maybe(&value["SecretId"]),
+        tags: tags(&value["Tags"]),
+    }
+}
+
+fn page<T>(output: &Value, member: &str, row: impl Fn(&Value) -> T) -> Page<T> {
+    let items = output[member].as_array().into_iter().flatten().map(row).collect();
+    Page { items, next_token: maybe(&output["NextToken"]) }
+}
+
+pub fn tags(value: &Value) -> Tags {
+    value.as_array().into_iter().flatten().map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()
+}
+
+fn maybe(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn number(value: &Value) -> Option<i32> {
+    value.as_i64().and_then(|number| i32::try_from(number).ok())
+}
+
+fn put(input: &mut Value, name: &str, value: Option<impl Serialize>) {
+    if let Some(value) = value {
+        input[name] = json!(value);
+    }
+}
+
+fn with(mut input: Value, ids: &[(&str, &String)]) -> Value {
+    for (name, id) in ids {
+        input[*name] = json!(id);
+    }
+    input
+}
+
+fn with_tags(mut input: Value, tags: &Tags) -> Value {
+    if !tags.is_empty() {
+        input["Tags"] = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+    }
+    input
+}
+
+/// A structure of ours with AWS's names.
+fn pascal(settings: &impl Serialize) -> Value {
+    renamed(&serde_json::to_value(settings).unwrap(), &|name| recased(name, char::to_ascii_uppercase))
+}
+
+/// A structure of AWS's with our names.
+fn camel<T: DeserializeOwned>(value: &Value) -> T {
+    serde_json::from_value(renamed(value, &|name| recased(name, char::to_ascii_lowercase))).unwrap()
+}
+
+/// The same value with every member renamed.
+pub fn renamed(value: &Value, rename: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members: Map<String, Value> =
+                members.iter().map(|(name, value)| (rename(name), renamed(value, rename))).collect();
+            Value::Object(members)
+        }
+        Value::Array(items) => items.iter().map(|item| renamed(item, rename)).collect(),
+        plain => plain.clone(),
+    }
+}
+
+/// The name with its first letter in the other case.
+pub fn recased(name: &str, case: fn(&char) -> char) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| case(&first)).into_iter().chain(letters).collect()
+}

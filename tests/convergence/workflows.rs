@@ -1,0 +1,233 @@
+//! What people do: the workflows whose every step the plans break. Each begins with an empty cluster and ends with
+//! everything deleted.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+use transfer_operator::sim::operation::Operation;
+
+use crate::stage::{Stage, key};
+
+/// A workflow.
+#[derive(Clone, Copy)]
+pub struct Workflow {
+    pub name: &'static str,
+    pub run: fn(&Stage) -> BoxFuture<'_, ()>,
+}
+
+/// All of them, by the names of the test matrix. W2 with elastic IPs and W4, the offline update, come with the complete
+/// life of a server.
+pub const ALL: &[Workflow] = &[
+    Workflow { name: "W1-server", run: |stage| w1_server(stage).boxed() },
+    Workflow { name: "W3-update", run: |stage| w3_update(stage).boxed() },
+    Workflow { name: "W5-delete", run: |stage| w5_delete(stage).boxed() },
+    Workflow { name: "W6-foreign-users", run: |stage| w6_foreign_users(stage).boxed() },
+    Workflow { name: "W7-user", run: |stage| w7_user(stage).boxed() },
+    Workflow { name: "W8-role", run: |stage| w8_role(stage).boxed() },
+    Workflow { name: "W9-access", run: |stage| w9_access(stage).boxed() },
+    Workflow { name: "W10-ssh-keys", run: |stage| w10_ssh_keys(stage).boxed() },
+    Workflow { name: "W11-host-keys", run: |stage| w11_host_keys(stage).boxed() },
+    Workflow { name: "W14-account", run: |stage| w14_account(stage).boxed() },
+];
+
+pub fn named(name: &str) -> Workflow {
+    *ALL.iter().find(|workflow| workflow.name == name).unwrap_or_else(|| panic!("no workflow {name}"))
+}
+
+pub const ROLE: &str = "arn:aws:iam::123456789012:role/sftp/writers";
+pub const OTHER_ROLE: &str = "arn:aws:iam::123456789012:role/sftp/readers";
+pub const KEY_A: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB a@laptop";
+pub const KEY_B: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC b@laptop";
+pub const KEY_C: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMD c@laptop";
+const HOST_KEYS: [&str; 3] = [
+    include_str!("../fixtures/keys/openssh-ed25519"),
+    include_str!("../fixtures/keys/openssh-p256"),
+    include_str!("../fixtures/keys/pkcs8-p384"),
+];
+
+pub fn server(name: &str, more: &Value) -> Value {
+    let mut spec = json!({"region": "eu-central-1", "awsIdentityRef": {"name": "default"}});
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({"kind": "TransferServer", "metadata": {"name": name}, "spec": spec})
+}
+
+pub fn user(name: &str, more: &Value) -> Value {
+    let mut spec = json!({"serverRef": {"name": "files"}, "role": ROLE, "home": {"s3": {"bucket": "b", "prefix": name}}});
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({"kind": "TransferUser", "metadata": {"name": name}, "spec": spec})
+}
+
+pub fn directory(name: &str) -> Value {
+    let details = json!({"directoryId": "d-0123456789"});
+    server(name, &json!({"identityProviderType": "AWS_DIRECTORY_SERVICE", "identityProviderDetails": details}))
+}
+
+pub fn access(name: &str, more: &Value) -> Value {
+    let mut spec = json!({
+        "serverRef": {"name": "corp"}, "externalId": "S-1-5-21-1004336348-1177238915-682003330-1001", "role": ROLE,
+        "home": {"s3": {"bucket": "b", "prefix": name}},
+    });
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({"kind": "TransferAccess", "metadata": {"name": name}, "spec": spec})
+}
+
+/// The line of a key as a spec holds it.
+pub fn keys(lines: &[&str]) -> Value {
+    json!({"sshPublicKeys": lines.iter().map(|line| json!({"publicKey": line})).collect::<Vec<_>>()})
+}
+
+async fn w1_server(stage: &Stage) {
+    stage.apply(&server("files", &json!({"tags": {"purpose": "test"}, "preAuthenticationLoginBanner": "hello"})));
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+async fn w3_update(stage: &Stage) {
+    let files = stage.apply(&server("files", &json!({"tags": {"a": "1", "b": "2"}})));
+    stage.all_ready().await;
+    stage.edit(&files, |spec| {
+        spec["preAuthenticationLoginBanner"] = json!("welcome");
+        spec["securityPolicyName"] = json!("TransferSecurityPolicy-2025-03");
+        spec["tags"] = json!({"a": "2", "c": "3"});
+    });
+    stage.all_ready().await;
+    stage.edit(&files, |spec| {
+        spec.as_object_mut().unwrap().remove("preAuthenticationLoginBanner");
+        spec["desiredState"] = json!("OFFLINE");
+    });
+    stage.all_ready().await;
+    stage.console(Operation::UpdateServer, json!({"ServerId": stage.server_id("files"), "PreAuthenticationLoginBanner": "theirs"}));
+    stage.edit(&files, |spec| {
+        spec["preAuthenticationLoginBanner"] = json!("ours");
+        spec["desiredState"] = json!("ONLINE");
+    });
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+async fn w5_delete(stage: &Stage) {
+    let files = stage.apply(&server("files", &json!({})));
+    let alice = stage.apply(&user("alice", &keys(&[KEY_A])));
+    stage.all_ready().await;
+    // The server first: it waits for its user.
+    stage.edit(&files, |spec| spec["lifecycle"] = json!({"deletionProtection": false}));
+    stage.delete(&files);
+    stage.pause(Duration::from_secs(30)).await;
+    stage.delete(&alice);
+    stage.gone(&alice).await;
+    stage.gone(&files).await;
+    stage.apply(&server("files", &json!({})));
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+async fn w6_foreign_users(stage: &Stage) {
+    let files = stage.apply(&server("files", &json!({})));
+    stage.all_ready().await;
+    let id = stage.server_id("files");
+    let theirs = json!({"ServerId": id, "UserName": "theirs", "Role": ROLE});
+    stage.console(Operation::CreateUser, theirs);
+    stage.edit(&files, |spec| spec["lifecycle"] = json!({"deletionProtection": false}));
+    stage.delete(&files);
+    stage.reason(&files, "DeletionBlocked").await;
+    stage.console(Operation::DeleteUser, json!({"ServerId": id, "UserName": "theirs"}));
+    stage.gone(&files).await;
+    stage.close().await;
+}
+
+async fn w7_user(stage: &Stage) {
+    stage.apply(&server("files", &json!({})));
+    let alice = stage.apply(&user("alice", &keys(&[KEY_A, KEY_B])));
+    stage.apply(&user("bob", &json!({"tags": {"team": "b"}})));
+    stage.all_ready().await;
+    stage.delete(&alice);
+    stage.gone(&alice).await;
+    stage.apply(&user("alice", &keys(&[KEY_C])));
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+async fn w8_role(stage: &Stage) {
+    stage.apply(&server("files", &json!({})));
+    stage.config_map("policies", &[("scope", r#"{"Version":"2012-10-17","Statement":[]}"#)]);
+    let alice = stage.apply(&user("alice", &keys(&[KEY_A])));
+    stage.all_ready().await;
+    stage.edit(&alice, |spec| {
+        spec["role"] = json!(OTHER_ROLE);
+        spec["policyFrom"] = json!({"configMapKeyRef": {"name": "policies", "key": "scope"}});
+    });
+    stage.all_ready().await;
+    let name = json!({"ServerId": stage.server_id("files"), "UserName": "alice", "Role": ROLE});
+    stage.console(Operation::UpdateUser, name);
+    stage.poke(&alice);
+    stage.pause(Duration::from_mins(1)).await;
+    stage.all_ready().await;
+    stage.edit(&alice, |spec| {
+        spec.as_object_mut().unwrap().remove("policyFrom");
+        spec["home"] = json!({"s3": {"bucket": "b"}});
+    });
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+async fn w9_access(stage: &Stage) {
+    stage.apply(&directory("corp"));
+    let finance = stage.apply(&access("finance", &json!({})));
+    stage.all_ready().await;
+    stage.edit(&finance, |spec| {
+        spec["role"] = json!(OTHER_ROLE);
+        spec["home"] = json!({"s3": {"bucket": "c"}});
+    });
+    stage.all_ready().await;
+    stage.delete(&finance);
+    stage.gone(&finance).await;
+    stage.apply(&access("finance", &json!({})));
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+async fn w10_ssh_keys(stage: &Stage) {
+    stage.apply(&server("files", &json!({})));
+    let lines = |lines: &[&str]| lines.join("\n");
+    stage.config_map("keys", &[("authorized_keys", &lines(&[KEY_A, KEY_B]))]);
+    let from = json!({"sshPublicKeysFrom": [{"configMapKeyRef": {"name": "keys", "key": "authorized_keys"}}]});
+    let alice = stage.apply(&user("alice", &from));
+    stage.all_ready().await;
+    stage.config_map("keys", &[("authorized_keys", &lines(&[KEY_C]))]);
+    stage.pause(Duration::from_mins(1)).await;
+    stage.all_ready().await;
+    stage.edit(&alice, |spec| spec["sshPublicKeys"] = keys(&[KEY_A])["sshPublicKeys"].clone());
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+async fn w11_host_keys(stage: &Stage) {
+    for (name, body) in ["one", "two", "three"].iter().zip(HOST_KEYS) {
+        stage.secret(name, body);
+    }
+    let list = |names: &[&str]| -> Value {
+        names.iter().map(|name| json!({"name": name, "secretKeyRef": {"name": name}})).collect()
+    };
+    let files = stage.apply(&server("files", &json!({"hostKeys": list(&["one", "two"]), "hostKeyPolicy": "Exclusive"})));
+    stage.all_ready().await;
+    stage.edit(&files, |spec| spec["hostKeys"] = list(&["two", "three"]));
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+async fn w14_account(stage: &Stage) {
+    let files = stage.apply(&server("files", &json!({})));
+    let alice = stage.apply(&user("alice", &keys(&[KEY_A])));
+    stage.all_ready().await;
+    let identity = key("AwsIdentity", "default");
+    stage.edit(&identity, |spec| spec["accountId"] = json!("999999999999"));
+    stage.edit(&files, |spec| spec["preAuthenticationLoginBanner"] = json!("hello"));
+    stage.reason(&files, "AccountChanged").await;
+    stage.pause(Duration::from_mins(2)).await;
+    stage.edit(&identity, |spec| spec["accountId"] = json!("123456789012"));
+    stage.poke(&alice);
+    stage.all_ready().await;
+    stage.close().await;
+}

@@ -1,0 +1,430 @@
+//! The simulated world: AWS, the API server, the wires between them and the processes, and what may break on a wire.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::json;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use transfer_operator::sim::config::Config;
+use transfer_operator::sim::random::Random;
+use transfer_operator::sim::service::{Root, Service};
+
+use crate::api_server::ApiServer;
+use crate::clock::Clock;
+use crate::defects::Defect;
+use crate::oracle::Oracle;
+
+pub const ACCOUNT: &str = "123456789012";
+pub const REGION: &str = "eu-central-1";
+pub const CLUSTER: &str = "cluster-1";
+
+/// Who is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    Aws,
+    Kube,
+}
+
+/// When a blow falls, seen from the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moment {
+    /// Before the request leaves.
+    Before,
+    /// The request took effect, the answer is under way.
+    Sent,
+    /// The answer has just arrived.
+    Answered,
+}
+
+/// What happens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Blow {
+    /// The process dies.
+    Kill,
+    /// The process stands still for so long.
+    Freeze(Duration),
+    /// The call is held up for so long.
+    Delay(Duration),
+    /// No answer comes; whether the effect happened depends on the moment.
+    Lose,
+    /// AWS answers with this error code and text; whether the effect happened depends on the moment.
+    Error(&'static str, &'static str),
+    /// The API server answers 409, and nothing was written.
+    Conflict,
+    /// The API server answers 504; whether it was written depends on the moment.
+    Gateway,
+    /// The API server answers 403.
+    Forbidden,
+}
+
+/// Which calls a rule is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum When {
+    /// The counted call of this number in the whole run, from 1.
+    Call(u64),
+    /// So many of the calls that match, after skipping some.
+    Times { skip: u64, count: u64 },
+    /// Every call that matches, up to this time of the run.
+    Until(Duration),
+    /// Any call that matches, by chance.
+    Chance(f64),
+}
+
+/// A fault to come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    pub when: When,
+    /// AWS's operation, or `status`, `finalizer`, `get`, `list` of the API server; any if empty.
+    pub operation: &'static str,
+    pub moment: Moment,
+    pub blow: Blow,
+}
+
+impl Rule {
+    pub fn at(call: u64, moment: Moment, blow: Blow) -> Self {
+        Self { when: When::Call(call), operation: "", moment, blow }
+    }
+
+    pub fn on(operation: &'static str, when: When, moment: Moment, blow: Blow) -> Self {
+        Self { when, operation, moment, blow }
+    }
+}
+
+/// A call that was counted, as later plans aim at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    pub call: u64,
+    pub side: Side,
+    pub operation: String,
+    pub writes: bool,
+}
+
+/// How the watches of a replica misbehave.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Watching {
+    /// Versions that are not told until the next listing.
+    pub dropped: Vec<u64>,
+    /// Versions that come late, with everything after them.
+    pub delayed: BTreeMap<u64, Duration>,
+    /// Versions after which everything is told once more from the start.
+    pub replayed: Vec<u64>,
+    /// Everything comes late by so much.
+    pub lag: Duration,
+}
+
+/// Everything that makes a run what it is.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub seed: u64,
+    pub rules: Vec<Rule>,
+    pub watching: Watching,
+    pub replicas: u32,
+    /// How far the clock of each replica's pod is off, in turn.
+    pub skews: Vec<SignedDuration>,
+    pub tolerance: SignedDuration,
+    /// What the operator believes of the listings' lag.
+    pub believed_lag: SignedDuration,
+    /// How they really lag.
+    pub listing_lag: SignedDuration,
+    /// Windows as the operator uses them are scaled by this; 1 but in tests of the harness.
+    pub window: f64,
+    pub resync: Duration,
+    /// Resync periods of rest at the end, in which nothing may happen.
+    pub rest: u32,
+    pub defect: Option<Defect>,
+    /// More switches of the simulator.
+    pub switches: serde_json::Value,
+    /// The end may differ from that of the run without faults: the plan changes what is wanted or what a person sees.
+    pub differs: bool,
+    /// More than one server may come of it: what the protocol says that it cannot prevent.
+    pub duplicates: bool,
+}
+
+impl Setup {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            rules: Vec::new(),
+            watching: Watching::default(),
+            replicas: 1,
+            skews: Vec::new(),
+            tolerance: SignedDuration::from_mins(15),
+            believed_lag: SignedDuration::from_mins(2),
+            listing_lag: SignedDuration::ZERO,
+            window: 1.0,
+            resync: Duration::from_mins(10),
+            rest: 3,
+            defect: None,
+            switches: json!({}),
+            differs: false,
+            duplicates: false,
+        }
+    }
+
+    pub fn with(self, rules: Vec<Rule>) -> Self {
+        Self { rules, ..self }
+    }
+}
+
+/// Whether a process lives, and until when it stands still.
+#[derive(Debug)]
+pub struct Life {
+    pub id: u32,
+    pub skew: SignedDuration,
+    dead: AtomicBool,
+    frozen_until: Mutex<Instant>,
+    pub died: Notify,
+    /// The API server that this process reads from is behind by this: versions after it are not seen.
+    pub stale_at: Mutex<Option<u64>>,
+}
+
+impl Life {
+    pub fn new(id: u32, skew: SignedDuration) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            skew,
+            dead: AtomicBool::new(false),
+            frozen_until: Mutex::new(Instant::now()),
+            died: Notify::new(),
+            stale_at: Mutex::new(None),
+        })
+    }
+
+    pub fn kill(&self) {
+        self.dead.store(true, Ordering::SeqCst);
+        self.died.notify_one();
+    }
+
+    pub fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::SeqCst)
+    }
+
+    pub fn freeze(&self, span: Duration) {
+        *self.frozen_until.lock().unwrap() = Instant::now() + span;
+    }
+
+    /// Comes back only to a process that lives and runs.
+    pub async fn here(&self) {
+        loop {
+            if self.is_dead() {
+                std::future::pending::<()>().await;
+            }
+            let until = *self.frozen_until.lock().unwrap();
+            if Instant::now() >= until {
+                return;
+            }
+            tokio::time::sleep_until(until).await;
+        }
+    }
+}
+
+/// A call on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    pub side: Side,
+    pub operation: &'a str,
+    pub about: &'a str,
+    /// Whether faults by number count it: reads of the API server are not.
+    pub counted: bool,
+    pub writes: bool,
+}
+
+struct Wires {
+    rng: StdRng,
+    rules: Vec<(Rule, u64)>,
+    points: Vec<Point>,
+    trace: DefaultHasher,
+    lines: Vec<String>,
+}
+
+/// The world.
+pub struct World {
+    pub clock: Clock,
+    pub setup: Setup,
+    pub began: Instant,
+    pub api: Mutex<ApiServer>,
+    pub sim: Mutex<Service>,
+    pub oracle: Mutex<Oracle>,
+    /// Rung at every change in the API server.
+    pub changed: Notify,
+    pub struck: AtomicU64,
+    wires: Mutex<Wires>,
+    keep_lines: bool,
+}
+
+impl World {
+    pub fn new(setup: Setup) -> Arc<Self> {
+        let clock = Clock::start();
+        let root = Root { account: ACCOUNT.to_owned(), access_key: String::new(), secret_key: String::new() };
+        let base = json!({"deletion_time": "0s", "transition_time": "10s"});
+        let config = Config::default().with(&base).unwrap().with(&setup.switches).unwrap();
+        let config =
+            Config { listing_lag: setup.listing_lag, signature_tolerance: setup.tolerance, ..config };
+        let sim = Service::new(root, config, Random::seeded(setup.seed), transfer_operator::sim::state::World::default());
+        let rules = setup.rules.iter().map(|rule| (rule.clone(), 0)).collect();
+        let wires = Wires {
+            rng: StdRng::seed_from_u64(setup.seed),
+            rules,
+            points: Vec::new(),
+            trace: DefaultHasher::new(),
+            lines: Vec::new(),
+        };
+        Arc::new(Self {
+            clock,
+            setup,
+            began: Instant::now(),
+            api: Mutex::new(ApiServer::new(clock)),
+            sim: Mutex::new(sim),
+            oracle: Mutex::new(Oracle::default()),
+            changed: Notify::new(),
+            struck: AtomicU64::new(0),
+            wires: Mutex::new(wires),
+            keep_lines: std::env::var_os("TRACE").is_some(),
+        })
+    }
+
+    pub fn api(&self) -> MutexGuard<'_, ApiServer> {
+        self.api.lock().unwrap()
+    }
+
+    pub fn random(&self) -> u64 {
+        self.wires.lock().unwrap().rng.random()
+    }
+
+    pub fn points(&self) -> Vec<Point> {
+        self.wires.lock().unwrap().points.clone()
+    }
+
+    pub fn trace(&self) -> u64 {
+        self.wires.lock().unwrap().trace.finish()
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.wires.lock().unwrap().lines.clone()
+    }
+
+    pub fn add_rule(&self, rule: Rule) {
+        self.wires.lock().unwrap().rules.push((rule, 0));
+    }
+
+    pub fn clear_rules(&self) {
+        self.wires.lock().unwrap().rules.clear();
+    }
+
+    pub fn note(&self, line: &str) {
+        let mut wires = self.wires.lock().unwrap();
+        let line = format!("{:>9} {line}", self.clock.millis());
+        line.hash(&mut wires.trace);
+        if self.keep_lines {
+            wires.lines.push(line);
+        }
+    }
+
+    pub fn violation(&self, text: impl Into<String>) {
+        let text = text.into();
+        self.note(&format!("VIOLATION {text}"));
+        self.oracle.lock().unwrap().violations.push(text);
+    }
+
+    /// Takes a call to the other side and its answer back, with everything that may go wrong on the way.
+    pub async fn carry<T, E>(
+        &self,
+        life: &Life,
+        call: Call<'_>,
+        effect: impl FnOnce() -> Result<T, E>,
+        broken: impl Fn(&Blow) -> E,
+    ) -> Result<T, E> {
+        life.here().await;
+        let (number, blows) = self.leave(call);
+        for (_, blow) in blows.iter().filter(|(moment, _)| *moment == Moment::Before) {
+            match blow {
+                Blow::Kill => life.kill(),
+                Blow::Freeze(span) => life.freeze(*span),
+                Blow::Delay(span) => tokio::time::sleep(*span).await,
+                other => {
+                    self.latency(call.side).await;
+                    life.here().await;
+                    self.note(&format!("r{} {number} {} {} never: {other:?}", life.id, call.operation, call.about));
+                    return Err(broken(other));
+                }
+            }
+        }
+        life.here().await;
+        self.latency(call.side).await;
+        // What has left takes effect, whatever became of the process by now.
+        let outcome = effect();
+        let result = if outcome.is_ok() { "ok" } else { "failed" };
+        self.note(&format!("r{} {number} {} {} {result}", life.id, call.operation, call.about));
+        for (_, blow) in blows.iter().filter(|(moment, _)| *moment == Moment::Sent) {
+            match blow {
+                Blow::Kill => life.kill(),
+                Blow::Freeze(span) => life.freeze(*span),
+                Blow::Delay(span) => tokio::time::sleep(*span).await,
+                other => {
+                    self.latency(call.side).await;
+                    life.here().await;
+                    return Err(broken(other));
+                }
+            }
+        }
+        self.latency(call.side).await;
+        life.here().await;
+        for (_, blow) in blows.iter().filter(|(moment, _)| *moment == Moment::Answered) {
+            match blow {
+                Blow::Freeze(span) => life.freeze(*span),
+                _ => life.kill(),
+            }
+        }
+        if blows.iter().any(|(moment, blow)| *moment == Moment::Answered && matches!(blow, Blow::Freeze(_))) {
+            life.here().await;
+        }
+        outcome
+    }
+
+    /// Counts the call and says what is to hit it.
+    fn leave(&self, call: Call<'_>) -> (u64, Vec<(Moment, Blow)>) {
+        let mut wires = self.wires.lock().unwrap();
+        let Wires { rng, rules, points, .. } = &mut *wires;
+        if call.counted {
+            let number = u64::try_from(points.len()).unwrap() + 1;
+            let operation = call.operation.to_owned();
+            points.push(Point { call: number, side: call.side, operation, writes: call.writes });
+        }
+        let number = u64::try_from(points.len()).unwrap();
+        let elapsed = self.began.elapsed();
+        let mut blows = Vec::new();
+        for (rule, matched) in rules.iter_mut() {
+            if !rule.operation.is_empty() && rule.operation != call.operation {
+                continue;
+            }
+            if rule.operation.is_empty() && !call.counted {
+                continue;
+            }
+            *matched += 1;
+            let strikes = match rule.when {
+                When::Call(wanted) => call.counted && number == wanted,
+                When::Times { skip, count } => *matched > skip && *matched <= skip + count,
+                When::Until(end) => elapsed < end,
+                When::Chance(chance) => rng.random_bool(chance),
+            };
+            if strikes {
+                self.struck.fetch_add(1, Ordering::SeqCst);
+                blows.push((rule.moment, rule.blow.clone()));
+            }
+        }
+        (number, blows)
+    }
+
+    async fn latency(&self, side: Side) {
+        let most = if side == Side::Aws { 40 } else { 6 };
+        let millis = self.wires.lock().unwrap().rng.random_range(1..=most);
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
+}

@@ -1,10 +1,27 @@
-//! Running a workflow under a setup, each run in a runtime of its own with a clock of its own.
+//! Running plans: each in a runtime of its own with a clock of its own, as many at once as there are processors, and
+//! every one held against the run of its workflow without faults.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use tokio::runtime::Builder;
 
 use crate::stage::{Outcome, Stage};
-use crate::workflows::Workflow;
+use crate::workflows::{self, Workflow};
 use crate::world::Setup;
+
+/// The seed of the runs without faults, and of the plans that aim at their calls.
+pub const SEED: u64 = 1;
+
+/// A workflow under a setup, with a name by which it can be run again.
+#[derive(Clone)]
+pub struct Plan {
+    pub id: String,
+    pub workflow: Workflow,
+    pub setup: Setup,
+}
 
 /// One run, from an empty cluster to an empty cluster.
 pub fn run(workflow: Workflow, setup: Setup) -> Outcome {
@@ -14,4 +31,89 @@ pub fn run(workflow: Workflow, setup: Setup) -> Outcome {
         (workflow.run)(&stage).await;
         stage.outcome()
     })
+}
+
+/// The runs without faults.
+pub struct References(BTreeMap<&'static str, Outcome>);
+
+impl References {
+    /// Runs every workflow once. What does not end well without faults needs no faults.
+    pub fn new() -> Self {
+        let of = |workflow: &Workflow| {
+            let outcome = run(*workflow, Setup::new(SEED));
+            assert_eq!(outcome.violations, Vec::<String>::new(), "{} without faults", workflow.name);
+            assert!(!outcome.end.is_empty(), "{} never came to rest", workflow.name);
+            (workflow.name, outcome)
+        };
+        Self(workflows::ALL.iter().map(of).collect())
+    }
+
+    pub fn of(&self, workflow: Workflow) -> &Outcome {
+        &self.0[workflow.name]
+    }
+
+    /// What is wrong with a run, if anything: what the oracles saw, and what differs from the run without faults.
+    pub fn judge(&self, plan: &Plan, outcome: &Outcome) -> Vec<String> {
+        let mut wrong = outcome.violations.clone();
+        let reference = self.of(plan.workflow);
+        if !plan.setup.differs && outcome.end != reference.end {
+            wrong.push(format!("O9: another end than without faults: {}", first_difference(&reference.end, &outcome.end)));
+        }
+        // O8: a look-up every 40 seconds over a window of 17 minutes, a few times, and every call once more.
+        let budget = reference.points.len() * 3 + 600 * plan.setup.replicas as usize;
+        if outcome.points.len() > budget {
+            wrong.push(format!("O8: {} calls and writes, {budget} at most", outcome.points.len()));
+        }
+        wrong
+    }
+}
+
+fn first_difference(a: &str, b: &str) -> String {
+    let at = a.bytes().zip(b.bytes()).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
+    let around = |text: &str| {
+        let chars: Vec<char> = text.chars().collect();
+        chars[at.saturating_sub(80).min(chars.len())..(at + 120).min(chars.len())].iter().collect::<String>()
+    };
+    format!("«{}» became «{}»", around(a), around(b))
+}
+
+/// What came of a family.
+pub struct Report {
+    pub family: &'static str,
+    pub plans: usize,
+    pub struck: u64,
+    pub failures: Vec<String>,
+}
+
+/// Runs all plans of a family and prints one line.
+pub fn run_all(family: &'static str, plans: &[Plan], references: &References) -> Report {
+    let began = Instant::now();
+    let next = AtomicUsize::new(0);
+    let failures = Mutex::new(Vec::new());
+    let struck = Mutex::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(plan) = plans.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = run(plan.workflow, plan.setup.clone());
+                    *struck.lock().unwrap() += outcome.struck;
+                    let wrong = references.judge(plan, &outcome);
+                    if !wrong.is_empty() {
+                        failures.lock().unwrap().push(told(plan, &wrong));
+                    }
+                }
+            });
+        }
+    });
+    let (failures, struck) = (failures.into_inner().unwrap(), struck.into_inner().unwrap());
+    let seconds = began.elapsed().as_secs();
+    println!("{family}: {} plans, {struck} faults struck, {} failed, {seconds} s", plans.len(), failures.len());
+    Report { family, plans: plans.len(), struck, failures }
+}
+
+/// A failure, with the line that repeats it.
+fn told(plan: &Plan, wrong: &[String]) -> String {
+    let shown: Vec<&str> = wrong.iter().take(4).map(String::as_str).collect();
+    format!("PLAN='{}' make replay\n    {}", plan.id, shown.join("\n    "))
 }

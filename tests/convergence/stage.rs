@@ -211,7 +211,7 @@ impl Stage {
 
     /// O4: everything is as wanted, and then nothing happens: no mutation, no write.
     pub async fn rest(&self) {
-        self.world.clear_rules();
+        self.world.calm();
         for object in self.ours() {
             let key = crate::api_server::key_of(&object);
             let claims = lint::find(&object, "Ready").is_some_and(|ready| ready["status"] == "True");
@@ -315,7 +315,8 @@ fn canonical_object(object: &Value) -> Value {
         meta.remove(noise);
     }
     if let Some(status) = object["status"].as_object_mut() {
-        for noise in ["create", "operation", "lastHandledReconcileAt"] {
+        // A user count alone is never a reason to write, so it may be an old one.
+        for noise in ["create", "operation", "lastHandledReconcileAt", "userCount"] {
             status.remove(noise);
         }
         for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {

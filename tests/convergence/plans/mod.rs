@@ -1,0 +1,39 @@
+//! The families of plans. Each file says what is broken and how often; what must hold is the same for all.
+
+pub mod crashes;
+
+use crate::runs::{Plan, References};
+
+/// How much of each family is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// What fits into minutes on two processors.
+    Test,
+    /// Everything.
+    Soak,
+}
+
+impl Scale {
+    /// `SCALE=soak` asks for everything.
+    pub fn asked() -> Self {
+        if std::env::var("SCALE").is_ok_and(|scale| scale == "soak") { Self::Soak } else { Self::Test }
+    }
+
+    /// So many of a large number.
+    pub fn of(self, test: usize, soak: usize) -> usize {
+        if self == Self::Soak { soak } else { test }
+    }
+}
+
+/// A family: its name and what makes its plans.
+pub struct Family {
+    pub name: &'static str,
+    pub plans: fn(&References, Scale) -> Vec<Plan>,
+}
+
+/// All families, in the order of the test matrix.
+pub const FAMILIES: &[Family] = &[
+    Family { name: "kill", plans: crashes::single },
+    Family { name: "kill-pairs", plans: crashes::pairs },
+    Family { name: "crash-loop", plans: crashes::loops },
+];

@@ -62,7 +62,7 @@ pub fn rewritten(defect: Option<Defect>, operation: &str, mut input: Value) -> V
         && operation == "CreateServer"
         && let Some(tags) = input["Tags"].as_array_mut()
     {
-        let theirs = tags.iter().find(|tag| tag["Key"] == "Name").map(|tag| tag["Value"].clone());
+        let theirs = tags.iter().find(|tag| tag["Key"] == "purpose").map(|tag| tag["Value"].clone());
         for tag in tags.iter_mut().filter(|tag| tag["Key"] == "transfer-operator.dev/uid") {
             if let Some(theirs) = &theirs {
                 tag["Value"] = theirs.clone();
@@ -102,12 +102,10 @@ pub fn applied(defect: Option<Defect>, mut status: Value) -> Value {
     status
 }
 
-/// Whether a status write is lost while the process takes it for done.
+/// Whether a status write is lost while the process takes it for done. Who keeps no record of a create has nothing
+/// but the id to go by.
 pub fn loses(defect: Option<Defect>, status: &Value) -> bool {
-    match defect {
-        Some(Defect::PersistAfterCreate) => status["create"]["phase"] == "InFlight",
-        _ => false,
-    }
+    matches!(defect, Some(Defect::PersistAfterCreate | Defect::IdLostOnConflict)) && status["create"]["phase"] == "InFlight"
 }
 
 /// A ConfigMap is read.

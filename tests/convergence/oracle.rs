@@ -25,12 +25,11 @@ pub struct Oracle {
     /// Accesses that a call of ours made: `server/externalId` to how many more creates than deletes.
     pub accesses: BTreeMap<String, i64>,
     pub mutations: u64,
-    pub reads: usize,
     pub writes: u64,
     events: BTreeMap<(String, String), Vec<u128>>,
     seen_writes: usize,
-    /// Status writes that said nothing new, by object.
-    pub idle_writes: u64,
+    /// Texts of Warning events.
+    pub warnings: Vec<String>,
 }
 
 /// Whose something is, by its tags: uid, where the cluster is ours.
@@ -221,6 +220,9 @@ pub fn on_event(world: &World, about: &str, note: &Note) {
     }
     let at = world.clock.millis();
     let mut oracle = world.oracle.lock().unwrap();
+    if note.warning {
+        oracle.warnings.push(format!("{about}: {}", note.message));
+    }
     let told = oracle.events.entry((about.to_owned(), format!("{} {}", note.reason, note.message))).or_default();
     told.push(at);
     let lately = told.iter().filter(|then| at - **then < 300_000).count();

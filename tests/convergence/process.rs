@@ -32,7 +32,7 @@ use transfer_operator::kinds::server::Servers;
 use transfer_operator::kinds::triggers::{self, Wake, Which};
 use transfer_operator::kinds::user::Users;
 
-use crate::api_server::Event;
+use crate::api_server::{Event, Key};
 use crate::defects::Defect;
 use crate::doors::{Door, SimAws};
 use crate::world::{CLUSTER, Life, World};
@@ -220,12 +220,27 @@ impl Shared {
         self.life.here().await;
         self.running.lock().unwrap().remove(&item);
         let forgets = self.world.setup.defect == Some(Defect::TerminalForever);
+        if self.world.setup.defect == Some(Defect::WriteAtRest) {
+            self.touch(&(kind_of(*which).to_owned(), name.clone()));
+        }
         match next {
             Next::Again => self.ring(item, Instant::now()),
             Next::After(delay) if forgets && delay > Duration::from_secs(60) && self.stalled(*which, name) => {}
             Next::After(delay) => self.ring(item, Instant::now() + delay),
             Next::OnChange => self.bell.notify_one(),
         }
+    }
+
+    /// The defect of writing in every pass.
+    fn touch(&self, key: &Key) {
+        let mut api = self.world.api();
+        let Some(object) = api.get(key).filter(|object| object["status"]["conditions"].is_array()) else { return };
+        let mut status = object["status"].clone();
+        status["lastHandledReconcileAt"] = serde_json::json!(self.world.clock.millis().to_string());
+        let version = crate::api_server::text(&object["metadata"]["resourceVersion"]);
+        let _ = api.apply_status(key, &version, &status);
+        drop(api);
+        crate::oracle::after_write(&self.world);
     }
 
     fn stalled(&self, which: Which, name: &Name) -> bool {
@@ -260,6 +275,11 @@ impl Shared {
                 continue;
             };
             let watching = &self.world.setup.watching;
+            let odd = watching.delayed.contains_key(&event.version)
+                || watching.dropped.contains(&event.version)
+                || watching.replayed.contains(&event.version)
+                || !watching.lag.is_zero();
+            self.world.struck.fetch_add(u64::from(odd), std::sync::atomic::Ordering::SeqCst);
             let late = watching.delayed.get(&event.version).copied().unwrap_or_default() + watching.lag;
             tokio::time::sleep(late + Duration::from_millis(1)).await;
             self.life.here().await;

@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 
 use crate::stage::{Outcome, Stage};
 use crate::workflows::{self, Workflow};
-use crate::world::Setup;
+use crate::world::{Setup, When};
 
 /// The seed of the runs without faults, and of the plans that aim at their calls.
 pub const SEED: u64 = 1;
@@ -59,8 +59,10 @@ impl References {
         if !plan.setup.differs && outcome.end != reference.end {
             wrong.push(format!("O9: another end than without faults: {}", first_difference(&reference.end, &outcome.end)));
         }
-        // O8: a look-up every 40 seconds over a window of 17 minutes, a few times, and every call once more.
-        let budget = reference.points.len() * 3 + 600 * plan.setup.replicas as usize;
+        // O8: a look-up every 40 seconds over a window of 17 minutes, a few times, and every call once more. While
+        // something is away for an hour, each object tries every 5 minutes at most.
+        let lasting = plan.setup.rules.iter().filter(|rule| matches!(rule.when, When::Until(_))).count();
+        let budget = reference.points.len() * 3 + 600 * plan.setup.replicas as usize + 600 * lasting;
         if outcome.points.len() > budget {
             wrong.push(format!("O8: {} calls and writes, {budget} at most", outcome.points.len()));
         }

@@ -24,6 +24,8 @@ pub struct Outcome {
     pub trace: u64,
     pub points: Vec<Point>,
     pub end: String,
+    /// The API server's last version at the end.
+    pub versions: u64,
     pub lines: Vec<String>,
     /// How often a fault of the plan struck.
     pub struck: u64,
@@ -300,6 +302,7 @@ impl Stage {
             violations,
             trace: self.world.trace(),
             points: self.world.points(),
+            versions: self.world.api().version(),
             end: self.end.into_inner().unwrap(),
             lines: self.world.lines(),
             struck: self.world.struck.load(std::sync::atomic::Ordering::SeqCst),

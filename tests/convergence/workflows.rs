@@ -21,6 +21,7 @@ pub struct Workflow {
 /// life of a server.
 pub const ALL: &[Workflow] = &[
     Workflow { name: "W1-server", run: |stage| w1_server(stage).boxed() },
+    Workflow { name: "W1-crowded", run: |stage| w1_crowded(stage).boxed() },
     Workflow { name: "W3-update", run: |stage| w3_update(stage).boxed() },
     Workflow { name: "W5-delete", run: |stage| w5_delete(stage).boxed() },
     Workflow { name: "W6-foreign-users", run: |stage| w6_foreign_users(stage).boxed() },
@@ -28,6 +29,7 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W8-role", run: |stage| w8_role(stage).boxed() },
     Workflow { name: "W9-access", run: |stage| w9_access(stage).boxed() },
     Workflow { name: "W10-ssh-keys", run: |stage| w10_ssh_keys(stage).boxed() },
+    Workflow { name: "W10-bad-key", run: |stage| crate::scenarios::a_key_that_does_not_parse(stage).boxed() },
     Workflow { name: "W11-host-keys", run: |stage| w11_host_keys(stage).boxed() },
     Workflow { name: "W14-account", run: |stage| w14_account(stage).boxed() },
 ];
@@ -80,6 +82,16 @@ pub fn keys(lines: &[&str]) -> Value {
 
 async fn w1_server(stage: &Stage) {
     stage.apply(&server("files", &json!({"tags": {"purpose": "test"}, "preAuthenticationLoginBanner": "hello"})));
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+/// The same among servers of others.
+async fn w1_crowded(stage: &Stage) {
+    for _ in 0..5 {
+        stage.console(Operation::CreateServer, json!({}));
+    }
+    stage.apply(&server("files", &json!({})));
     stage.all_ready().await;
     stage.close().await;
 }

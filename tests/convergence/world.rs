@@ -16,6 +16,7 @@ use transfer_operator::sim::config::Config;
 use transfer_operator::sim::random::Random;
 use transfer_operator::sim::service::{Root, Service};
 
+use crate::acts::Act;
 use crate::api_server::ApiServer;
 use crate::clock::Clock;
 use crate::defects::Defect;
@@ -62,6 +63,10 @@ pub enum Blow {
     Gateway,
     /// The API server answers 403.
     Forbidden,
+    /// A listing answers with the token that it was asked with: it never ends.
+    Repeat,
+    /// Somebody does something at this very moment; the call itself goes on.
+    Act(Act),
 }
 
 /// Which calls a rule is about.
@@ -332,26 +337,19 @@ impl World {
 
     /// Takes a call to the other side and its answer back, with everything that may go wrong on the way.
     pub async fn carry<T, E>(
-        &self,
-        life: &Life,
+        self: &Arc<Self>,
+        life: &Arc<Life>,
         call: Call<'_>,
         effect: impl FnOnce() -> Result<T, E>,
         broken: impl Fn(&Blow) -> E,
     ) -> Result<T, E> {
         life.here().await;
         let (number, blows) = self.leave(call);
-        for (_, blow) in blows.iter().filter(|(moment, _)| *moment == Moment::Before) {
-            match blow {
-                Blow::Kill => life.kill(),
-                Blow::Freeze(span) => life.freeze(*span),
-                Blow::Delay(span) => tokio::time::sleep(*span).await,
-                other => {
-                    self.latency(call.side).await;
-                    life.here().await;
-                    self.note(&format!("r{} {number} {} {} never: {other:?}", life.id, call.operation, call.about));
-                    return Err(broken(other));
-                }
-            }
+        if let Some(refusal) = self.strike(life, &blows, Moment::Before).await {
+            self.latency(call.side).await;
+            life.here().await;
+            self.note(&format!("r{} {number} {} {} never: {refusal:?}", life.id, call.operation, call.about));
+            return Err(broken(&refusal));
         }
         life.here().await;
         self.latency(call.side).await;
@@ -359,30 +357,31 @@ impl World {
         let outcome = effect();
         let result = if outcome.is_ok() { "ok" } else { "failed" };
         self.note(&format!("r{} {number} {} {} {result}", life.id, call.operation, call.about));
-        for (_, blow) in blows.iter().filter(|(moment, _)| *moment == Moment::Sent) {
+        let refusal = self.strike(life, &blows, Moment::Sent).await;
+        self.latency(call.side).await;
+        life.here().await;
+        if let Some(refusal) = refusal {
+            return Err(broken(&refusal));
+        }
+        let _ = self.strike(life, &blows, Moment::Answered).await;
+        if !life.is_dead() {
+            life.here().await;
+        }
+        outcome
+    }
+
+    /// Lets the blows of a moment fall; answers with the one that stands for an answer.
+    async fn strike(self: &Arc<Self>, life: &Arc<Life>, blows: &[(Moment, Blow)], now: Moment) -> Option<Blow> {
+        for (_, blow) in blows.iter().filter(|(moment, _)| *moment == now) {
             match blow {
                 Blow::Kill => life.kill(),
                 Blow::Freeze(span) => life.freeze(*span),
                 Blow::Delay(span) => tokio::time::sleep(*span).await,
-                other => {
-                    self.latency(call.side).await;
-                    life.here().await;
-                    return Err(broken(other));
-                }
+                Blow::Act(act) => act.done(self, life),
+                refusal => return Some(refusal.clone()),
             }
         }
-        self.latency(call.side).await;
-        life.here().await;
-        for (_, blow) in blows.iter().filter(|(moment, _)| *moment == Moment::Answered) {
-            match blow {
-                Blow::Freeze(span) => life.freeze(*span),
-                _ => life.kill(),
-            }
-        }
-        if blows.iter().any(|(moment, blow)| *moment == Moment::Answered && matches!(blow, Blow::Freeze(_))) {
-            life.here().await;
-        }
-        outcome
+        None
     }
 
     /// Counts the call and says what is to hit it.

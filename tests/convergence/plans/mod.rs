@@ -1,6 +1,11 @@
 //! The families of plans. Each file says what is broken and how often; what must hold is the same for all.
 
 pub mod crashes;
+pub mod errors;
+pub mod others;
+pub mod replicas;
+pub mod replies;
+pub mod views;
 
 use crate::runs::{Plan, References};
 
@@ -36,4 +41,16 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "kill", plans: crashes::single },
     Family { name: "kill-pairs", plans: crashes::pairs },
     Family { name: "crash-loop", plans: crashes::loops },
+    Family { name: "reply", plans: replies::answers },
+    Family { name: "lag", plans: replies::lags },
+    Family { name: "listing", plans: replies::listings },
+    Family { name: "api-server", plans: replies::api_server },
+    Family { name: "others", plans: others::plans },
+    Family { name: "watch", plans: views::watches },
+    Family { name: "stale", plans: views::stale_reads },
+    Family { name: "former", plans: views::former_lives },
+    Family { name: "two", plans: replicas::two },
+    Family { name: "frozen", plans: replicas::frozen },
+    Family { name: "clocks", plans: replicas::clocks },
+    Family { name: "error", plans: errors::plans },
 ];

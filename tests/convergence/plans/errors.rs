@@ -1,0 +1,58 @@
+//! Family 9: every operation that the operator calls, with every error that it can answer: once, three times, and for
+//! an hour.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Scale;
+use crate::runs::{Plan, References, SEED};
+use crate::workflows::{self, Workflow};
+use crate::world::{Blow, Moment, Rule, Setup, Side, When};
+
+/// Errors of the service's model, and those that arrive on every operation from outside it.
+const ERRORS: &[(&str, &str)] = &[
+    ("AccessDeniedException", "User is not authorized"),
+    ("ConflictException", "VPC Endpoint state is not yet available"),
+    ("ExpiredTokenException", "The security token included in the request is expired"),
+    ("InternalServiceError", ""),
+    ("InvalidRequestException", "Unacceptable"),
+    ("InvalidRequestException", "You have reached the maximum allowed number of servers"),
+    ("InvalidRequestException", "Unable to delete VPC endpoint"),
+    ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than 20260101T001500Z"),
+    ("NobodyHasSeenThisException", "?"),
+    ("ResourceNotFoundException", "Unknown user"),
+    ("ServiceUnavailableException", ""),
+    ("ThrottlingException", ""),
+    ("UnrecognizedClientException", "The security token included in the request is invalid."),
+    ("ValidationException", "1 validation error detected"),
+];
+
+/// The workflow in which an operation occurs first, for all that occur.
+fn operations(references: &References) -> BTreeMap<String, (Workflow, u64)> {
+    let mut operations = BTreeMap::new();
+    for workflow in workflows::ALL {
+        for point in references.of(*workflow).points.iter().filter(|point| point.side == Side::Aws) {
+            operations.entry(point.operation.clone()).or_insert((*workflow, point.call));
+        }
+    }
+    operations
+}
+
+pub fn plans(references: &References, _: Scale) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    for (operation, (workflow, _)) in operations(references) {
+        let operation: &'static str = Box::leak(operation.into_boxed_str());
+        for (index, (code, message)) in ERRORS.iter().enumerate() {
+            for (name, when) in [
+                ("once", When::Times { skip: 0, count: 1 }),
+                ("thrice", When::Times { skip: 0, count: 3 }),
+                ("hour", When::Until(Duration::from_hours(1))),
+            ] {
+                let rule = Rule::on(operation, when, Moment::Before, Blow::Error(code, message));
+                let id = format!("error/{}/{operation}-{index}-{code}-{name}", workflow.name);
+                plans.push(Plan { id, workflow, setup: Setup::new(SEED).with(vec![rule]) });
+            }
+        }
+    }
+    plans
+}

@@ -152,8 +152,11 @@ fn identity_passes(identities: Identities, caches: Arc<Caches>) -> Pass {
         let identities = Arc::clone(&identities);
         let object = caches.identity(&name.name).filter(|object| object.metadata.uid.as_deref() == Some(uid.as_str()));
         async move {
-            let Some(object) = object else { return Next::OnChange };
-            identities.reconcile(&object).await.unwrap_or_else(|trouble| {
+            let outcome = match object {
+                Some(object) => identities.reconcile(&object).await,
+                None => identities.unread(&name, &uid).await,
+            };
+            outcome.unwrap_or_else(|trouble| {
                 tracing::warn!(%trouble, "pass failed");
                 Next::After(PATIENCE)
             })

@@ -116,6 +116,8 @@ pub mod reasons {
     pub const STOP_FAILED: &str = "StopFailed";
     /// AWS could not be asked for too long.
     pub const VERIFICATION_OVERDUE: &str = "VerificationOverdue";
+    /// The object does not fit this version's type: it was stored under another version of the CRD.
+    pub const UNDECODABLE: &str = "Undecodable";
     /// A pass ended in a defect of ours; it is tried again.
     pub const INTERNAL_ERROR: &str = "InternalError";
     /// AWS differs from the spec.

@@ -50,6 +50,31 @@ impl KubeCluster {
             Api::namespaced_with(self.client.clone(), namespace, kind)
         }
     }
+
+    /// Removes what an apply left behind: a member that we no longer send stays where somebody else owns it too, and
+    /// that is so once the record of owners was lost, as a restore from a backup loses it.
+    async fn replace_status(
+        &self,
+        what: &str,
+        api: &Api<DynamicObject>,
+        stored: &DynamicObject,
+        status: &Value,
+    ) -> Result<DynamicObject, ClusterError> {
+        let patch = json_patch(
+            what,
+            json!([
+                { "op": "test", "path": "/metadata/uid", "value": stored.uid() },
+                { "op": "test", "path": "/metadata/resourceVersion", "value": stored.resource_version() },
+                { "op": "replace", "path": "/status", "value": status },
+            ]),
+        )?;
+        bounded(what, api.patch_status(&stored.name_any(), &PatchParams::default(), &patch)).await
+    }
+}
+
+fn json_patch(what: &str, operations: Value) -> Result<Patch<Value>, ClusterError> {
+    let patch = serde_json::from_value(operations);
+    patch.map(Patch::Json).map_err(|error| ClusterError::Invalid(what.to_owned(), error.to_string()))
 }
 
 #[async_trait]
@@ -84,7 +109,10 @@ impl Cluster for KubeCluster {
         });
         let params = PatchParams::apply(MANAGER).force().validation_strict();
         let api = self.api(kind, &name.namespace);
-        let stored = bounded(&what, api.patch_status(&name.name, &params, &Patch::Apply(&body))).await?;
+        let mut stored = bounded(&what, api.patch_status(&name.name, &params, &Patch::Apply(&body))).await?;
+        if stored.data.get("status").is_some_and(|stored| !holds(&status, stored)) {
+            stored = self.replace_status(&what, &api, &stored, &status).await?;
+        }
         let stored = value(&what, &stored)?;
         // An older CRD drops fields that it does not know, in some versions without a word.
         if stored.get("status").is_some_and(|stored| holds(stored, &status)) {
@@ -111,14 +139,14 @@ impl Cluster for KubeCluster {
             return Err(ClusterError::Conflict(what));
         }
         let Some(change) = finalizer_change(object.finalizers(), present) else { return value(&what, &object) };
-        let patch = json!([
-            { "op": "test", "path": "/metadata/uid", "value": uid },
-            { "op": "test", "path": "/metadata/resourceVersion", "value": resource_version },
-            change,
-        ]);
-        let patch =
-            serde_json::from_value(patch).map_err(|error| ClusterError::Invalid(what.clone(), error.to_string()))?;
-        let patch = Patch::<Value>::Json(patch);
+        let patch = json_patch(
+            &what,
+            json!([
+                { "op": "test", "path": "/metadata/uid", "value": uid },
+                { "op": "test", "path": "/metadata/resourceVersion", "value": resource_version },
+                change,
+            ]),
+        )?;
         let stored = bounded(&what, api.patch(&name.name, &PatchParams::default(), &patch)).await?;
         value(&what, &stored)
     }

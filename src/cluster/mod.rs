@@ -9,9 +9,11 @@ pub mod kube;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ::kube::Resource;
 use ::kube::core::ApiResource;
 use async_trait::async_trait;
 use secrecy::SecretString;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::api::{AwsIdentity, Managed, TransferAccess, TransferServer, TransferUser};
@@ -129,15 +131,18 @@ pub trait Directory: Send + Sync {
 /// Any [`ClusterError`]; `Undecodable` where it does not fit our type.
 pub async fn get<K: Managed>(cluster: &dyn Cluster, name: &Name) -> Result<Option<K>, ClusterError> {
     let value = cluster.get(&ApiResource::erase::<K>(&()), name).await?;
-    value.map(|value| decode(name, value)).transpose()
+    value.map(|value| decode(name, &value)).transpose()
 }
 
 /// Decodes an object that the door answered with.
 ///
 /// # Errors
-/// `Undecodable`, naming the object.
-pub fn decode<K: Managed>(name: &Name, value: Value) -> Result<K, ClusterError> {
-    serde_json::from_value(value)
+/// `Undecodable`, naming the object and the field.
+pub fn decode<K>(name: &Name, value: &Value) -> Result<K, ClusterError>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned,
+{
+    serde_path_to_error::deserialize(value)
         .map_err(|error| ClusterError::Undecodable(format!("{} {name}", K::kind(&())), error.to_string()))
 }
 

@@ -40,6 +40,8 @@ pub struct Memory {
     pub replied: Option<String>,
     /// Ids whose deletion AWS acknowledged to this process.
     pub deleted: BTreeSet<String>,
+    /// What this process said of an object that it cannot read.
+    pub undecodable: Option<String>,
     /// What the last reset went by.
     token: Option<String>,
 }
@@ -52,6 +54,7 @@ impl Memory {
             self.holds.clear();
             self.failures = 0;
             self.failing_since = None;
+            self.undecodable = None;
             self.token = Some(token);
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::core::ApiResource;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::decide::{self, Facts, Identified, Step};
@@ -17,6 +18,7 @@ use super::report::Report;
 use super::retry;
 use super::settings::Settings;
 use super::status::Verdict;
+use super::undecodable;
 use crate::api::common::{DeletionPolicy, ManagementPolicy};
 use crate::api::status::CreatePhase;
 use crate::api::{self, Managed, RECONCILE_AT};
@@ -148,13 +150,17 @@ pub(super) struct Scene<'a, K: Kind> {
 /// One pass over the object that was queued under this name and uid.
 pub async fn pass<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> Next {
     let Some(busy) = engine.memories.enter(uid) else { return Next::After(STILL_BUSY) };
-    let object = match cluster::get::<K::Object>(engine.cluster.as_ref(), name).await {
-        Ok(Some(object)) => object,
+    let stored = match engine.cluster.get(&engine.resource, name).await {
+        Ok(Some(stored)) => stored,
         Ok(None) => {
             engine.memories.forget(uid);
             return Next::OnChange;
         }
         Err(error) => return engine.unreadable(uid, &error),
+    };
+    let object = match cluster::decode(name, &stored) {
+        Ok(object) => object,
+        Err(error) => return engine.undecodable(uid, &stored, &error).await,
     };
     let subject = Subject::new(object, name.clone(), &engine.settings.cluster_id, busy);
     if subject.uid != uid {
@@ -329,6 +335,17 @@ impl<K: Kind> Engine<K> {
         tracing::warn!(%uid, %error, "cannot read the object");
         let (failures, _) = self.memories.change(uid, |memory| memory.failed(Instant::now()));
         Next::After(retry::delay(retry::Class::Transient, failures, None, self.settings.chance.fraction()))
+    }
+
+    async fn undecodable(&self, uid: &str, stored: &Value, error: &ClusterError) -> Next {
+        if stored.pointer("/metadata/uid").and_then(Value::as_str) != Some(uid) {
+            self.memories.forget(uid);
+            return Next::OnChange;
+        }
+        let message = error.to_string();
+        let said = self.memories.change(uid, |memory| memory.undecodable.replace(message.clone()) == Some(message));
+        let now = self.settings.chance.wall();
+        undecodable::tell(self.cluster.as_ref(), &self.resource, stored, error, said, now).await
     }
 
     /// Trouble becomes a verdict: how long it lasts decides what is said.

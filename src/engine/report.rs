@@ -103,7 +103,7 @@ impl<K: Kind> Engine<K> {
         let value =
             serde_json::to_value(status).map_err(|error| ClusterError::Invalid(name.to_string(), error.to_string()))?;
         let stored = self.cluster.apply_status(&self.resource, &name, &version, value).await?;
-        crate::cluster::decode(&name, stored)
+        crate::cluster::decode(&name, &stored)
     }
 
     /// Publishes an Event about the object.

@@ -19,12 +19,13 @@ use crate::api::{
 };
 use crate::aws::Fault;
 use crate::aws::session::CallerIdentity;
-use crate::cluster::{ClusterError, Name, Note};
+use crate::cluster::{self, ClusterError, Name, Note};
 use crate::engine::kind::Trouble;
 use crate::engine::pass::Next;
 use crate::engine::retry;
 use crate::engine::settings::Settings;
 use crate::engine::status::{About, Verdict, conclude};
+use crate::engine::undecodable;
 
 /// How soon a deletion that waits for objects is looked at again.
 const IN_USE_AGAIN: Duration = Duration::from_secs(30);
@@ -183,6 +184,23 @@ impl Identities {
             Err(ClusterError::Conflict(_)) => Ok(Next::After(WATCH_CATCHES_UP)),
             Err(ClusterError::NotFound(_)) => Ok(Next::OnChange),
             other => other.map_err(Trouble::from),
+        }
+    }
+
+    /// The watch holds no identity of this name: it is gone, or it does not decode and says so itself.
+    ///
+    /// # Errors
+    /// Trouble with the API server, to be retried.
+    pub async fn unread(&self, name: &Name, uid: &str) -> Result<Next, Trouble> {
+        let stored = self.doors.cluster.get(&resource(), name).await?;
+        let ours = |stored: &Value| stored.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid);
+        let Some(stored) = stored.filter(ours) else { return Ok(Next::OnChange) };
+        let now = self.settings.chance.wall();
+        match cluster::decode::<AwsIdentity>(name, &stored) {
+            Ok(_) => Ok(Next::After(WATCH_CATCHES_UP)),
+            Err(error) => {
+                Ok(undecodable::tell(self.doors.cluster.as_ref(), &resource(), &stored, &error, false, now).await)
+            }
         }
     }
 

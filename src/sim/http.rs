@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use super::connection::{Door, Peer};
 use super::control;
-use super::service::Service;
+use super::service::{Arrived, Service};
 use super::state::World;
 
 /// Fifty thousand directory mappings of full length are the largest request; they fit.
@@ -97,6 +97,12 @@ async fn handle(State(host): State<Host>, ConnectInfo(peer): ConnectInfo<Peer>, 
     }
     let request = http::Request::from_parts(parts, body.to_vec());
     let arrived = host.service().arrive(request, clock());
+    // What has arrived is carried out, as AWS does, whether the caller still waits for it or was killed.
+    let carried = tokio::spawn(carry_out(host, peer, arrived));
+    carried.await.unwrap_or_else(|_| plain(500, "a defect of the simulator"))
+}
+
+async fn carry_out(host: Host, peer: Peer, arrived: Arrived) -> Response {
     wait(arrived.delay()).await;
     let departure = {
         let mut service = host.service();

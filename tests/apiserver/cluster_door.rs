@@ -71,6 +71,32 @@ async fn a_status_is_applied_only_to_the_version_that_it_was_made_from() {
 }
 
 #[tokio::test]
+async fn what_is_no_longer_said_goes_also_where_the_record_of_owners_was_lost() {
+    let (plane, door, admin) = doors(Vec::new()).await;
+    let namespace = plane.namespace("owners").await;
+    let (name, object) = create(&admin, &namespace, "alice").await;
+    let condition = |kind: &str| {
+        let since = "2026-01-01T00:00:00Z";
+        json!({"type": kind, "status": "True", "reason": "X", "message": "", "lastTransitionTime": since})
+    };
+    let status = json!({"observedGeneration": 1, "serverId": "s-1", "conditions": [condition("Stalled")]});
+    let first = door.apply_status(&kind(), &name, version(&object), status).await.unwrap();
+
+    let lost = json!({"metadata": {"managedFields": [{}]}});
+    let api = Api::<DynamicObject>::namespaced_with(admin, &namespace, &kind());
+    let lost = api.patch("alice", &PatchParams::default(), &Patch::Merge(&lost)).await.unwrap();
+    assert_eq!(lost.metadata.managed_fields, None);
+    let stale = door.apply_status(&kind(), &name, version(&first), json!({"observedGeneration": 1})).await.unwrap_err();
+    assert!(matches!(stale, ClusterError::Conflict(_)), "{stale}");
+
+    let status = json!({"observedGeneration": 1, "conditions": [condition("Ready")]});
+    let version = lost.metadata.resource_version.unwrap();
+    let stored = door.apply_status(&kind(), &name, &version, status.clone()).await.unwrap();
+    assert_eq!(stored["status"], status);
+    assert_eq!(door.get(&kind(), &name).await.unwrap().unwrap()["status"], status);
+}
+
+#[tokio::test]
 async fn a_finalizer_goes_on_and_off_without_touching_those_of_others() {
     let (plane, door, admin) = doors(Vec::new()).await;
     let namespace = plane.namespace("finalizer").await;

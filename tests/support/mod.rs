@@ -5,13 +5,15 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
 
 mod control_plane;
+mod objects;
 mod operator;
 mod process;
 mod sim;
 mod wait;
 
 pub use control_plane::ControlPlane;
-pub use operator::Operator;
+pub use objects::{managed, ready};
+pub use operator::{NAMESPACE, Operator, SERVICE_ACCOUNT};
 pub use sim::Sim;
 pub use wait::await_condition;
 

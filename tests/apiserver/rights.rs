@@ -1,0 +1,116 @@
+//! What the operator asked the API server for in a whole life, compared with what it was granted.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::host_keys::{KeySecret, allow_secrets};
+use crate::support::{NAMESPACE, SERVICE_ACCOUNT, await_condition, managed, ready, repository};
+use crate::world::{PATIENCE, PLATFORM, World};
+
+/// Verb, group, resource with subresource.
+type Right = (String, String, String);
+
+/// Granted and never used here.
+const UNUSED: [(&str, &str, &str, &str); 0] = [];
+
+#[tokio::test]
+async fn in_a_whole_life_the_operator_uses_every_right_that_it_was_granted_and_is_refused_none() {
+    let world = World::demo().await;
+    allow_secrets(&world).await;
+    live(&world).await;
+
+    let requests = world.plane.requests_of(NAMESPACE, SERVICE_ACCOUNT);
+    let refused: Vec<&Value> = requests.iter().filter(|event| event["responseStatus"]["code"] == 403).collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+    let used: BTreeSet<Right> = requests.iter().filter_map(right).collect();
+    let granted = granted(&world).await;
+    let unused: BTreeSet<Right> =
+        UNUSED.iter().map(|(verb, group, resource, _)| owned(verb, group, resource)).collect();
+    let used_too: BTreeSet<Right> = used.union(&unused).cloned().collect();
+    assert_eq!(used_too, granted);
+    assert!(used.is_disjoint(&unused), "used after all: {used:#?}");
+
+    let secrets: BTreeSet<&Right> = granted.iter().filter(|(_, _, resource)| resource.starts_with("secrets")).collect();
+    assert_eq!(secrets, BTreeSet::from([&owned("get", "", "secrets")]));
+    // The role that a test writes is the one that the chart writes.
+    let chart = std::fs::read_to_string(repository("charts/transfer-operator/templates/rbac/secrets.yaml")).unwrap();
+    let verbs: Vec<&str> = chart.lines().filter(|line| line.trim_start().starts_with("verbs:")).collect();
+    assert_eq!(verbs, ["  verbs: [get]"]);
+}
+
+/// Creates, changes and deletes something of every kind.
+async fn live(world: &World) {
+    KeySecret::of("openssh-ed25519").create(world, "host-key").await;
+    let keys = json!({"region": "eu-central-1", "hostKeys": [{"name": "a", "secretKeyRef": {"name": "host-key"}}]});
+    world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys)]).await;
+    let operator = world.operator(&["--resync-interval", "3s"]).await;
+    world.all_ready(8).await;
+
+    let two = "arn:aws:iam::123456789012:role/sftp/platform/two";
+    world.patch("transferusers", PLATFORM, "alice", &json!({"spec": {"role": two}})).await;
+    world.patch("transferservers", PLATFORM, "keyed", &json!({"spec": {"preAuthenticationLoginBanner": "x"}})).await;
+    world.patch("configmap", PLATFORM, "bob-keys", &json!({"data": {"authorized_keys": ""}})).await;
+    world.told("transferusers", PLATFORM, "bob", "SourceNotReady").await;
+    await_condition("the changes applied", PATIENCE, async || {
+        let (user, server) = (world.done("UpdateUser").await, world.done("UpdateServer").await);
+        let keyed = world.object("transferservers", PLATFORM, "keyed").await;
+        if user.is_empty() || server.is_empty() || !ready(&keyed) { Err(format!("{keyed:#?}")) } else { Ok(()) }
+    })
+    .await;
+
+    world.delete_all().await;
+    world.plane.kubectl(&["delete", "awsidentity", "default", "--timeout=60s"]).await;
+    assert!(operator.terminate().await.success());
+}
+
+fn owned(verb: &str, group: &str, resource: &str) -> Right {
+    (verb.to_owned(), group.to_owned(), resource.to_owned())
+}
+
+/// The right that a request needs; none for the discovery that everybody may ask for.
+fn right(event: &Value) -> Option<Right> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let object = event.get("objectRef").filter(|object| object["resource"].is_string())?;
+    let (resource, sub) = (text(&object["resource"]), text(&object["subresource"]));
+    let resource = if sub.is_empty() { resource } else { format!("{resource}/{sub}") };
+    Some((text(&event["verb"]), text(&object["apiGroup"]), resource))
+}
+
+/// Everything that any role bound to the operator's ServiceAccount grants, in the cluster or in a namespace.
+async fn granted(world: &World) -> BTreeSet<Right> {
+    let api = "/apis/rbac.authorization.k8s.io/v1";
+    let mut granted = BTreeSet::new();
+    for bindings in ["clusterrolebindings", "rolebindings"] {
+        let list = world.get(&format!("{api}/{bindings}")).await;
+        let ours = json!({"kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "namespace": NAMESPACE});
+        let items = list["items"].as_array().unwrap();
+        for binding in items.iter().filter(|binding| {
+            let subjects = binding["subjects"].as_array();
+            subjects.is_some_and(|subjects| subjects.contains(&ours))
+        }) {
+            let name = binding["roleRef"]["name"].as_str().unwrap();
+            let path = match binding["roleRef"]["kind"].as_str().unwrap() {
+                "ClusterRole" => format!("{api}/clusterroles/{name}"),
+                _ => format!("{api}/namespaces/{}/roles/{name}", binding["metadata"]["namespace"].as_str().unwrap()),
+            };
+            for rule in world.get(&path).await["rules"].as_array().unwrap() {
+                let texts = |member: &str| {
+                    let values = rule[member].as_array().unwrap().iter();
+                    values.map(|value| value.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+                };
+                for (group, resource, verb) in texts("apiGroups").iter().flat_map(|group| {
+                    let resources = texts("resources");
+                    let verbs = texts("verbs");
+                    resources
+                        .into_iter()
+                        .flat_map(move |resource| verbs.clone().into_iter().map(move |verb| (resource.clone(), verb)))
+                        .map(move |(resource, verb)| (group.clone(), resource, verb))
+                }) {
+                    granted.insert((verb, group, resource));
+                }
+            }
+        }
+    }
+    granted
+}

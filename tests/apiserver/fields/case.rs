@@ -212,7 +212,7 @@ impl Case {
 }
 
 /// The least that a kind needs.
-fn base(kind: Kind, name: &str) -> Value {
+pub fn base(kind: Kind, name: &str) -> Value {
     match kind {
         Kind::Server => json!({"region": "eu-central-1"}),
         Kind::User => json!({"serverRef": {"name": "files"}, "role": ROLE}),

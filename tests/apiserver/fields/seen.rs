@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use transfer_operator::api::{TAG_OWNER, TAG_PREFIX};
 
-use super::case::{At, Kind, Then};
+use super::case::{At, Kind, Then, sid};
 
 /// The tag that the identities of the test set, besides those whose tags are the case.
 pub const IDENTITY_TAG: &str = "identity";
@@ -143,9 +143,9 @@ impl Seen {
         self.calls.iter().filter(changes).filter(about).map(|call| call["operation"].to_string()).collect()
     }
 
-    /// The group of an access.
+    /// The group of an access, also of one that is gone.
     fn group(&self, key: &Key) -> Value {
-        self.objects.get(key).unwrap_or(&Value::Null)["spec"]["externalId"].clone()
+        self.objects.get(key).map_or_else(|| sid(&key.name).into(), |object| object["spec"]["externalId"].clone())
     }
 
     fn value(&self, demand: &Demand, object: &Value) -> Result<Value, String> {

@@ -43,7 +43,7 @@ const SIM: [&str; 6] = ["--transition-time", "0s", "--signature-tolerance", "4s"
 const OTHER_ACCOUNT: [&str; 2] = ["--account", "210987654321"];
 
 pub struct World {
-    _plane: ControlPlane,
+    plane: ControlPlane,
     client: Client,
     sim: Sim,
     other: Sim,
@@ -52,13 +52,14 @@ pub struct World {
 }
 
 impl World {
-    /// Everything that the cases rest on, applied or running.
-    pub async fn new() -> Self {
+    /// Everything that the cases rest on, applied or running; `switches` are those of the simulator.
+    pub async fn new(switches: &Value) -> Self {
         let plane = ControlPlane::start().await;
         plane.install().await;
         let sim = Sim::start(&SIM).await;
         let other = Sim::start(&[&SIM[..], &OTHER_ACCOUNT[..]].concat()).await;
         sim.control("/_sim/config", &json!({"quotas": {"servers": 1000}})).await;
+        sim.control("/_sim/config", switches).await;
         let raw = Raw { users: raw(&sim, Kind::User).await, accesses: raw(&sim, Kind::Access).await };
         let file = repository("tests/apiserver/fields/world.yaml");
         plane.kubectl(&["apply", "--filename", file.to_str().unwrap()]).await;
@@ -66,7 +67,7 @@ impl World {
         secret(&plane, "more-keys", &[("one", "p256")]).await;
         let client = plane.admin().await;
         let operator = Operator::start(&plane, &sim, &OPERATOR).await;
-        let world = Self { _plane: plane, client, sim, other, raw, _operator: operator };
+        let world = Self { plane, client, sim, other, raw, _operator: operator };
         // The first adds no tags: what a server has of its own may go down to nothing.
         for (name, tags) in [("default", json!({})), ("second", json!({"identity": "second"}))] {
             let servers: Vec<&String> = world.raw.users.iter().chain(&world.raw.accesses).collect();
@@ -80,6 +81,8 @@ impl World {
             let key = Key { kind: Kind::Identity, namespace: String::new(), name: name.to_owned() };
             world.apply(&key, &spec).await.unwrap();
         }
+        // Until the operator knows them, whoever needs one is Stalled.
+        world.plane.kubectl(&["wait", "awsidentities", "--all", "--for=condition=Ready", "--timeout=60s"]).await;
         world
     }
 
@@ -152,7 +155,7 @@ impl World {
     }
 
     /// Applies a spec as a GitOps tool does: what is no longer in it is taken out.
-    async fn apply(&self, key: &Key, spec: &Value) -> Result<(), String> {
+    pub async fn apply(&self, key: &Key, spec: &Value) -> Result<(), String> {
         let object = json!({
             "apiVersion": "transfer-operator.dev/v1alpha1", "kind": key.kind.name(),
             "metadata": {"name": key.name}, "spec": spec,
@@ -161,6 +164,10 @@ impl World {
             PatchParams { field_validation: Some(ValidationDirective::Strict), ..PatchParams::apply("fields").force() };
         let applied = self.api(key).patch(&key.name, &params, &Patch::Apply(&object)).await;
         applied.map(drop).map_err(|error| error.to_string())
+    }
+
+    pub async fn delete(&self, key: &Key) {
+        self.api(key).delete(&key.name, &DeleteParams::default()).await.unwrap();
     }
 
     fn api(&self, key: &Key) -> Api<DynamicObject> {
@@ -173,22 +180,17 @@ impl World {
 
     /// What somebody else does in AWS before the step.
     async fn meanwhile(&self, case: &Case, step: usize, now: &Seen) {
-        let Some((operation, input)) = step.checked_sub(1).and_then(|index| case.meanwhile[index].clone()) else {
+        let Some((operation, mut input)) = step.checked_sub(1).and_then(|index| case.meanwhile[index].clone()) else {
             return;
         };
         let held = now.held(&own(case)).unwrap();
-        let mut input = input;
         input["ServerId"] = held["ServerId"].clone();
         input["UserName"] = held["UserName"].clone();
-        self.out_of_band(operation, &input).await;
+        out_of_band(&self.sim, operation, &input).await;
     }
 
-    async fn out_of_band(&self, operation: &str, input: &Value) -> Value {
-        out_of_band(&self.sim, operation, input).await
-    }
-
-    /// Everything as it is now.
-    async fn look(&self, cases: &[Case], since: u64) -> Seen {
+    /// Everything as it is now, and the calls after number `since`.
+    pub async fn look(&self, cases: &[Case], since: u64) -> Seen {
         let mut seen = Seen::default();
         for kind in Kind::ALL {
             let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource(kind));

@@ -3,6 +3,7 @@
 
 mod case;
 mod deletions;
+mod host_keys;
 mod identities;
 mod logins;
 mod policies;
@@ -38,7 +39,13 @@ fn dry() -> Vec<Case> {
 }
 
 fn cases(raw: &Raw, sims: &Sims) -> Vec<Case> {
-    let all = [servers::cases(), logins::cases(raw), policies::cases(), identities::cases(sims, &raw.users[0])];
+    let all = [
+        servers::cases(),
+        host_keys::cases(),
+        logins::cases(raw),
+        policies::cases(),
+        identities::cases(sims, &raw.users[0]),
+    ];
     all.concat()
 }
 

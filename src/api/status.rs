@@ -114,6 +114,9 @@ pub struct CommonStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws_identity: Option<String>,
     /// What this object has put into AWS: names of fields and tags, never values.
+    // One value of one writer. Were it merged member by member, an apply that takes the last member out would leave null
+    // instead of an empty object, which the API server then refuses.
+    #[x_kube(merge_strategy = MapMerge::Atomic)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied: Option<Applied>,
     /// The record of the create.

@@ -115,6 +115,8 @@ pub struct Plan {
     pub blocks: Vec<Block>,
     /// AWS is on its way somewhere (reason, message): look again soon.
     pub busy: Option<(&'static str, String)>,
+    /// AWS never shows what differs: a call that it accepted is done.
+    pub unseen: bool,
 }
 
 /// One kind of object.

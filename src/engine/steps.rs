@@ -174,7 +174,7 @@ impl<K: Kind> Engine<K> {
             let digest = mutate::digest(&call);
             if self.accepted_lately(subject, &digest) {
                 let message = format!("AWS accepted {} and does not show it yet", call.operation());
-                plan.busy = Some((reasons::UPDATING, message));
+                plan.busy = plan.busy.or((!plan.unseen).then_some((reasons::UPDATING, message)));
                 continue;
             }
             if let Some(hold) = self.held(subject, &digest) {

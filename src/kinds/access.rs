@@ -20,9 +20,13 @@ use crate::api::{Managed, TransferAccess, TransferAccessStatus};
 use crate::aws::types::{Access, CreateAccess, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
+use crate::engine::digest::keyed;
 use crate::engine::evidence::Lookup;
 use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
 use crate::engine::owner::Owner;
+
+/// The member that AWS may show nowhere; its hash is remembered, so that an edit is seen.
+const ROLE_PATH: &str = "role";
 
 /// The kind of accesses.
 pub struct Accesses {
@@ -139,7 +143,12 @@ impl Kind for Accesses {
         let unsupported = login::not_yet_supported(&object.policies());
         let (login, login_blocks) =
             self.doors.login(GrantKind::TransferAccess, &namespace, &object.spec.login, place).await?;
-        let applied = Applied { paths: login.paths().into_iter().collect(), ..Applied::default() };
+        let uid = object.uid().unwrap_or_default();
+        // What may not be passed is not sent, so it is no knowledge of what AWS has.
+        let role = login.settings.role.iter().filter(|_| !login.held.contains(ROLE_PATH));
+        let role = role.map(|role| (ROLE_PATH.to_owned(), keyed(&uid, role)));
+        let applied =
+            Applied { paths: login.paths().into_iter().collect(), hashes: role.collect(), ..Applied::default() };
         let want = WantedAccess { login, unsupported: unsupported.is_some() };
         let blocks = unsupported.into_iter().chain(login_blocks).collect();
         Ok(Wanted { want, blocks, applied, changes_at: None })
@@ -196,7 +205,7 @@ impl Kind for Accesses {
         have: &Access,
         _owner: &Owner,
     ) -> Plan {
-        plan(object, &place.detail, &wanted.want, have)
+        plan(object, &place.detail, wanted, have)
     }
 
     fn observed(
@@ -234,22 +243,26 @@ impl Kind for Accesses {
     }
 }
 
-fn plan(object: &TransferAccess, target: &Target, want: &WantedAccess, have: &Access) -> Plan {
-    let WantedAccess { login, unsupported } = want;
+fn plan(object: &TransferAccess, target: &Target, wanted: &Wanted<WantedAccess>, have: &Access) -> Plan {
+    let WantedAccess { login, unsupported } = &wanted.want;
     let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
+    let known = applied.hashes.get(ROLE_PATH);
+    let edited = known.is_some() && known != wanted.applied.hashes.get(ROLE_PATH);
     let paths: BTreeSet<String> = applied.paths.into_iter().collect();
     let mut settings = have.settings.clone();
-    if settings.role.is_none() {
-        // A role that AWS tells nowhere is no difference.
+    let hidden = settings.role.is_none();
+    if hidden && !edited {
+        // A role that AWS tells nowhere is the one that was sent.
         settings.role.clone_from(&login.settings.role);
     }
     let update = login.update(&settings, &paths, None);
+    let unseen = hidden && update.changes.iter().all(|change| change.path == ROLE_PATH);
     let calls = update.settings.filter(|_| !unsupported).map(|settings| Mutation::UpdateAccess {
         server_id: target.server_id.clone(),
         external_id: have.external_id.clone(),
         settings: Box::new(settings),
     });
-    Plan { changes: update.changes, calls: calls.into_iter().collect(), blocks: update.blocks, busy: None }
+    Plan { changes: update.changes, calls: calls.into_iter().collect(), blocks: update.blocks, busy: None, unseen }
 }
 
 #[cfg(test)]

@@ -60,6 +60,26 @@ async fn a_role_that_aws_does_not_describe_is_taken_from_the_listing() {
 }
 
 #[tokio::test]
+async fn an_edit_of_a_role_that_aws_tells_nowhere_is_sent_and_done_when_it_is_accepted() {
+    let world = world("AWS_DIRECTORY_SERVICE");
+    let applied = |role: &str| {
+        let mut status = created();
+        status["applied"] = json!({"hashes": {"role": keyed("finance-uid", role)}});
+        access("finance", json!({}), status)
+    };
+    for (shown, recorded, calls) in [(None, OLD, 1), (None, ROLE, 0), (Some(ROLE), OLD, 0)] {
+        *world.aws_access.lock().unwrap() = Some(aws_access(json!({"role": shown})));
+        let plan = planned(&world, &applied(recorded)).await;
+        assert_eq!(plan.calls.len(), calls, "{shown:?} {recorded}");
+        assert_eq!(plan.unseen, shown.is_none());
+    }
+    *world.aws_access.lock().unwrap() = Some(aws_access(json!({"homeDirectory": "/b/other"})));
+    let mut both = applied(OLD);
+    both.spec.login.home_directory = Some("/b/a".to_owned());
+    assert!(!planned(&world, &both).await.unseen, "the other change will show");
+}
+
+#[tokio::test]
 async fn what_is_not_yet_supported_holds_every_call() {
     let world = world("AWS_DIRECTORY_SERVICE");
     *world.aws_access.lock().unwrap() = Some(aws_access(json!({"role": OLD})));

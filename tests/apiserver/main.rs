@@ -7,6 +7,7 @@ mod support;
 
 mod cluster_door;
 mod control_plane;
+mod fields;
 mod fixtures;
 mod host_keys;
 mod kills;

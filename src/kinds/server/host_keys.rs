@@ -102,14 +102,19 @@ async fn read_one(doors: &Doors, namespace: &str, spec: &HostKeySpec) -> Result<
 /// Paths of what an entry sets besides the key itself, to be cleared when they leave the spec.
 #[must_use]
 pub fn paths(key: &HostKeySpec) -> Vec<String> {
-    let HostKeySpec { name, secret_key_ref: _, description, tags, storage_type: _, kms_key: _ } = key;
+    let HostKeySpec { name, secret_key_ref: _, description, tags, storage_type, kms_key: _ } = key;
     let mut paths: Vec<String> = tags.keys().map(|tag| tag_path(name, tag)).collect();
     paths.extend(description.as_ref().map(|_| description_path(name)));
+    paths.extend(storage_type.as_ref().map(|_| storage_path(name)));
     paths
 }
 
 fn description_path(name: &str) -> String {
     format!("hostKeys[{name}].description")
+}
+
+fn storage_path(name: &str) -> String {
+    format!("hostKeys[{name}].storageType")
 }
 
 fn tag_path(name: &str, tag: &str) -> String {
@@ -181,7 +186,8 @@ fn change(server_id: &str, key: &WantedKey, held: &HostKey, applied: &BTreeSet<S
     let cleared = applied.contains(&description_path(&key.name)).then(String::new);
     let description = key.description.clone().or(cleared).filter(|wanted| *wanted != text(&held.description));
     let kept = held.storage_type.as_deref().unwrap_or(KEPT_BY_DEFAULT);
-    let storage = key.storage_type.clone().filter(|wanted| wanted != kept);
+    let reset = applied.contains(&storage_path(&key.name)).then(|| KEPT_BY_DEFAULT.to_owned());
+    let storage = key.storage_type.clone().or(reset).filter(|wanted| wanted != kept);
     let mut calls = Vec::new();
     if description.is_some() || storage.is_some() {
         calls.push(Mutation::UpdateHostKey {

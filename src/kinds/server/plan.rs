@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::ServerState;
-use super::host_keys;
+use super::host_keys::{self, WantedKey};
 use super::members::{self, COMMUNICATION_MODE, MEMBERS, SECURITY_GROUPS, SERVICE_MANAGED, carrier};
 use super::want::WantedServer;
 use crate::api::condition::reasons;
@@ -28,6 +28,7 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     let changes = changes(wanted, server, status.common.applied.as_ref());
     let mut plan = Plan { blocks: blocks(&changes), changes, ..Plan::default() };
     plan.blocks.extend(kms_edits(wanted, &applied));
+    plan.blocks.extend(kms_left(want, &applied));
 
     let paths = applied.paths.iter().cloned().collect();
     let keys = host_keys::calls(&server.server_id, want, &have.host_keys, &status.host_keys, &paths);
@@ -122,8 +123,7 @@ fn blocks(changes: &[Change]) -> Vec<Block> {
         blocks.push(Block::stalled(reasons::IMMUTABLE, message));
     }
     if let Some(paths) = paths(&[Effect::Refused]) {
-        let message = format!("{paths} left the spec and AWS has no way to clear it; name a value");
-        blocks.push(Block::stalled(reasons::CANNOT_CLEAR, message));
+        blocks.push(cannot_clear(&paths));
     }
     blocks
 }
@@ -141,6 +141,20 @@ fn kms_edits(wanted: &Wanted<WantedServer>, applied: &Applied) -> Option<Block> 
         );
         Block::stalled(reasons::NOT_YET_SUPPORTED, message)
     })
+}
+
+/// KMS keys that left the spec while AWS goes on keeping the host key in a secret: an update without one keeps it.
+fn kms_left(want: &WantedServer, applied: &Applied) -> Option<Block> {
+    let in_secret = |key: &&WantedKey| key.storage_type.as_deref() == Some("SECRETS_MANAGER");
+    let without = want.host_keys.iter().flatten().filter(in_secret).filter(|key| key.kms_key.is_none());
+    let paths = without.map(|key| host_keys::kms_path(&key.name)).filter(|path| applied.hashes.contains_key(path));
+    let paths: Vec<String> = paths.map(|path| format!("spec.{path}")).collect();
+    (!paths.is_empty()).then(|| cannot_clear(&paths.join(", ")))
+}
+
+fn cannot_clear(paths: &str) -> Block {
+    let message = format!("{paths} left the spec and AWS has no way to clear it; name a value");
+    Block::stalled(reasons::CANNOT_CLEAR, message)
 }
 
 /// One UpdateServer with every changed member, each complete. What may not be passed or cannot be changed stays out,

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hmac::{Hmac, Mac};
 use kube::ResourceExt;
-use sha2::Sha256;
 
 use super::host_keys::{self, WantedKey};
 use super::members::{MEMBERS, SECURITY_GROUPS};
@@ -17,7 +15,7 @@ use crate::api::status::Applied;
 use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
 use crate::aws::types::{ServerSettings, Tags};
 use crate::engine::diff::set_paths;
-use crate::engine::digest::short;
+use crate::engine::digest::keyed;
 use crate::engine::kind::{Block, Trouble, Wanted};
 use crate::kinds::doors::Doors;
 use crate::kinds::grants::{self, Asker};
@@ -216,7 +214,7 @@ fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, ungr
     let mut hashes = BTreeMap::new();
     let groups = settings.endpoint_details.as_ref().and_then(|details| details.security_group_ids.as_ref());
     if let Some(groups) = groups {
-        hashes.insert(SECURITY_GROUPS.to_owned(), keyed_hash(&uid, &sorted(groups)));
+        hashes.insert(SECURITY_GROUPS.to_owned(), keyed(&uid, &sorted(groups)));
     }
     // What is not sent is not ours to clear later.
     let mut paths = set_paths(MEMBERS, &settings_json);
@@ -224,7 +222,7 @@ fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, ungr
     for key in object.spec.host_keys.iter().flatten() {
         paths.extend(host_keys::paths(key));
         if let Some(kms) = &key.kms_key {
-            hashes.insert(host_keys::kms_path(&key.name), keyed_hash(&uid, kms));
+            hashes.insert(host_keys::kms_path(&key.name), keyed(&uid, kms));
         }
     }
     Applied { paths: paths.into_iter().collect(), tags: tags.keys().cloned().collect(), hashes }
@@ -235,11 +233,4 @@ fn sorted(items: &[String]) -> String {
     items.sort();
     items.dedup();
     items.join(",")
-}
-
-/// Enough of a keyed hash to see an edit, keyed by the object so that equal values do not show across objects.
-fn keyed_hash(uid: &str, text: &str) -> String {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(uid.as_bytes()) else { return String::new() };
-    mac.update(text.as_bytes());
-    short(&mac.finalize().into_bytes())
 }

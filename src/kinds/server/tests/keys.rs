@@ -112,6 +112,7 @@ fn what_stands_beside_a_key_is_changed_and_cleared() {
             "where AWS keeps it anyway",
         ),
         (WantedKey { storage_type: described("SECRETS_MANAGER"), ..key("a") }, held("a"), UPDATE, "moved"),
+        (key("a"), HostKey { storage_type: described("SECRETS_MANAGER"), ..held("a") }, &[], "somebody else moved it"),
         (WantedKey { tags: tags(&[("t", "1")]), ..key("a") }, held("a"), &["TagResource arn:a"], "tagged"),
         (
             key("a"),
@@ -128,6 +129,16 @@ fn what_stands_beside_a_key_is_changed_and_cleared() {
     let sent = calls("s-1", &want(Some(&[key("a")]), false), &[have], &[], &applied);
     let [Mutation::UntagResource { keys, .. }] = sent.as_slice() else { panic!("{sent:?}") };
     assert_eq!(keys, &["gone"]);
+}
+
+#[test]
+fn a_storage_type_that_left_the_spec_goes_back_to_awss_own() {
+    let applied = BTreeSet::from(["hostKeys[a].storageType".to_owned()]);
+    let have = HostKey { storage_type: Some("SECRETS_MANAGER".to_owned()), ..held("a") };
+    let sent = calls("s-1", &want(Some(&[key("a")]), false), &[have], &[], &applied);
+    let [Mutation::UpdateHostKey { storage_type, kms_key, .. }] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!((storage_type.as_deref(), kms_key), (Some("SERVICE_MANAGED"), &None));
+    assert!(calls("s-1", &want(Some(&[key("a")]), false), &[held("a")], &[], &applied).is_empty(), "it is there");
 }
 
 #[test]

@@ -1,0 +1,132 @@
+//! Fields that AWS does not have: what the operator may change, when, and for whom. They show by what happens to
+//! another field, or to another object.
+
+use serde_json::{Value, json};
+
+use super::case::Then::{Holds, Refused, Stalled, Suspended, Waits};
+use super::case::{AWAY, At, Case, HOME, Kind, Then};
+
+const NOT_YET: &str = "NotYetSupported";
+const WITH_SELECTOR: &str = "namespaces.selector goes with from Selector";
+
+pub fn cases() -> Vec<Case> {
+    let kinds = [Kind::Server, Kind::User, Kind::Access];
+    let shared = kinds.into_iter().flat_map(|kind| [edits(kind), adoption(kind), protection(kind)].concat());
+    shared.chain(of_servers()).chain(allowed_references()).collect()
+}
+
+/// A field of the kind that AWS changes in place, to be edited together with a policy: where it shows, and a patch.
+fn other_field(kind: Kind) -> (At, impl Fn(&str) -> Value) {
+    let (at, name) = match kind {
+        Kind::Server => (At::Aws("/Settings/PreAuthenticationLoginBanner"), "preAuthenticationLoginBanner"),
+        _ => (At::Aws("/Profile/HomeDirectory"), "homeDirectory"),
+    };
+    (at, move |value: &str| json!({name: value}))
+}
+
+/// Under A the other field is what was created, under B its edit stays away from AWS, without the policy it arrives.
+fn holding(kind: Kind, path: &str, values: [Value; 2], held: Then) -> Case {
+    let (at, to) = other_field(kind);
+    Case::new(kind, path, at, values, [Holds(json!("/one")), held, Holds(json!("/two"))])
+        .rest(to("/one"))
+        .along(to("/two"), json!({}))
+}
+
+/// Nothing is made as long as the policy stands.
+fn waiting(kind: Kind, path: &str, values: [Value; 2], named: &'static str, rest: &Value) -> Case {
+    let (at, to) = other_field(kind);
+    let mut rest = rest.clone();
+    super::case::merge(&mut rest, &to("/one"));
+    let then = [Stalled(NOT_YET, named), Stalled(NOT_YET, named), Holds(json!("/one"))];
+    Case::new(kind, path, at, values, then).rest(rest)
+}
+
+fn edits(kind: Kind) -> Vec<Case> {
+    let report = Stalled(NOT_YET, "spec.lifecycle.managementPolicy");
+    vec![
+        holding(kind, "suspend", [json!(false), json!(true)], Suspended),
+        holding(kind, "lifecycle.managementPolicy", [json!("Full"), json!("ReportDrift")], report),
+    ]
+}
+
+fn adoption(kind: Kind) -> Vec<Case> {
+    let (one, two) = ("s-0123456789abcdef0", "s-0123456789abcdef1");
+    let id = if kind == Kind::Server { json!({"serverId": one}) } else { json!({}) };
+    let rest = json!({"lifecycle": {"deletionPolicy": "Delete", "adoption": id}});
+    let of = |member: &str, values: [Value; 2]| {
+        waiting(kind, &format!("lifecycle.adoption.{member}"), values, "spec.lifecycle.adoption", &rest)
+            .leaving_out("lifecycle.adoption")
+    };
+    let mut cases = vec![of("mode", [json!("IfIdentical"), json!("Converge")])];
+    if kind == Kind::Server {
+        cases.push(of("serverId", [json!(one), json!(two)]));
+    }
+    cases
+}
+
+/// Servers are protected unless it says otherwise, the others only where it says so.
+fn protection(kind: Kind) -> Vec<Case> {
+    let server = kind == Kind::Server;
+    let then = [!server, server, !server].map(|deletable| Holds(json!(deletable)));
+    vec![Case::new(kind, "lifecycle.deletionProtection", At::Deletable, [json!(server), json!(!server)], then)]
+}
+
+fn of_servers() -> Vec<Case> {
+    let mode = "spec.lifecycle.disruption.mode";
+    let window = json!({"start": "22:30", "durationMinutes": 60});
+    let rest = json!({"lifecycle": {"disruption": {"mode": "Window", "window": window}}});
+    let members = [
+        ("days", json!(["Sat"]), json!(["Sun"])),
+        ("start", json!("22:30"), json!("23:30")),
+        ("durationMinutes", json!(60), json!(90)),
+        ("timeZone", json!("UTC"), json!("Europe/Berlin")),
+    ];
+    let windows = members.into_iter().map(|(member, a, b)| {
+        let path = format!("lifecycle.disruption.window.{member}");
+        waiting(Kind::Server, &path, [a, b], mode, &rest).leaving_out("lifecycle.disruption")
+    });
+    let again = Stalled(NOT_YET, "spec.lifecycle.recreatePolicy");
+    let never = Stalled(NOT_YET, mode);
+    let mut cases: Vec<Case> = windows.collect();
+    cases.extend([
+        holding(Kind::Server, "lifecycle.recreatePolicy", [json!("Manual"), json!("Automatic")], again),
+        holding(Kind::Server, "lifecycle.disruption.mode", [json!("Immediate"), json!("Never")], never),
+    ]);
+    cases
+}
+
+/// Which namespaces: the path below `namespaces`, the rest of that, a value that leaves out a namespace with the name
+/// and the label `area` of `namespace`, and one that lets it in; and what the API server says when it is left out.
+pub fn selections(namespace: &str, area: &str) -> Vec<(&'static str, Value, [Value; 2], Option<&'static str>)> {
+    let labels = |area: &str| json!({"area": area});
+    let expression = json!({"from": "Selector", "selector": {"matchExpressions": [
+        {"key": "area", "operator": "In", "values": [area]}]}});
+    let mut exists = expression.clone();
+    exists["selector"]["matchExpressions"][0] = json!({"key": "area", "operator": "Exists"});
+    let names = "namespaces.names goes with from Names";
+    vec![
+        ("names", json!({"from": "Names"}), [json!(["nowhere"]), json!([namespace])], Some(names)),
+        ("selector.matchLabels{}", json!({"from": "Selector"}), [labels("x"), labels(area)], Some(WITH_SELECTOR)),
+        ("selector.matchExpressions[].key", exists.clone(), [json!("nothing"), json!("area")], Some(WITH_SELECTOR)),
+        ("selector.matchExpressions[].operator", exists, [json!("DoesNotExist"), json!("Exists")], Some(WITH_SELECTOR)),
+        ("selector.matchExpressions[].values", expression, [json!(["x"]), json!([area])], None),
+    ]
+}
+
+/// A user of another namespace gets onto the server or not; one that is there is left alone.
+fn allowed_references() -> Vec<Case> {
+    let user = json!({"serverRef": {"name": "NAME", "namespace": HOME}, "role": super::case::ROLE});
+    let refused = || Waits("ServerNotAvailable", "does not allow references from this namespace");
+    let case = |path: &str, rest: Value, values: [Value; 2], left_out: Option<&'static str>| {
+        let path = format!("allowedReferences.namespaces.{path}");
+        let last = left_out.map_or_else(refused, Refused);
+        let mut case = Case::new(Kind::Server, &path, At::Aws("/Server"), values, [refused(), refused(), last]);
+        case.then[1] = Holds(json!(format!("{HOME}/{}", case.name())));
+        case.rest(json!({"allowedReferences": {"namespaces": rest}})).shown_by(Kind::User, AWAY, user.clone())
+    };
+    let mut cases = vec![case("from", json!({}), [json!("Same"), json!("All")], None)];
+    cases.extend(
+        selections(AWAY, "away").into_iter().map(|(path, rest, values, left_out)| case(path, rest, values, left_out)),
+    );
+    cases
+}

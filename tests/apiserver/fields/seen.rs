@@ -1,0 +1,273 @@
+//! What Kubernetes and the simulated AWS show at one moment, and whether that is what a case demands. Asks nobody.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use transfer_operator::api::{TAG_OWNER, TAG_PREFIX};
+
+use super::case::{At, Kind, Then, sid};
+
+/// The tag that the identities of the test set, besides those whose tags are the case.
+pub const IDENTITY_TAG: &str = "identity";
+/// The tag by which servers are known that no object made.
+pub const RAW_TAG: &str = "raw";
+
+/// An object; the namespace of an identity is empty.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    pub kind: Kind,
+    pub namespace: String,
+    pub name: String,
+}
+
+impl Key {
+    /// As the owner tag says it.
+    fn owner(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+}
+
+/// Everything at one moment.
+#[derive(Default)]
+pub struct Seen {
+    pub objects: BTreeMap<Key, Value>,
+    /// What the API server says to a deletion of an object, where a case asks that.
+    pub deletable: BTreeMap<Key, bool>,
+    /// The state of the simulator.
+    pub aws: Value,
+    /// Its log of calls since the step began.
+    pub calls: Vec<Value>,
+}
+
+/// Where an object stands in a step.
+#[derive(Debug, PartialEq)]
+pub enum Verdict {
+    /// As demanded.
+    Passed,
+    /// Not yet where something is demanded of it, and why.
+    Pending(String),
+    /// It has come to its end, and that is another.
+    Failed(String),
+}
+
+/// What a step demands of the object that shows it.
+pub struct Demand<'a> {
+    pub shows: &'a Key,
+    pub at: At,
+    pub then: &'a Then,
+    /// Whether the object itself was edited: what it says of another generation does not count.
+    pub edited: bool,
+}
+
+impl Seen {
+    /// Whether the demand is met; `before` is how the step began.
+    pub fn judge(&self, demand: &Demand, before: &Self) -> Verdict {
+        let Some(object) = self.objects.get(demand.shows) else { return Verdict::Pending("is absent".to_owned()) };
+        match demand.then {
+            Then::Refused(_) => Verdict::Passed,
+            Then::Holds(wanted) => self.holds(demand, object, wanted),
+            Then::Stalled(reason, text) => self.stands_still(demand, object, before, "Stalled", reason, text),
+            Then::Waits(reason, text) => self.stands_still(demand, object, before, "Reconciling", reason, text),
+            Then::Suspended => self.stands_still(demand, object, before, "Suspended", "Suspended", "spec.suspend"),
+        }
+    }
+
+    fn holds(&self, demand: &Demand, object: &Value, wanted: &Value) -> Verdict {
+        let ready = condition(object, "Ready");
+        let settled = object["status"]["observedGeneration"] == object["metadata"]["generation"];
+        if !(settled && ready["status"] == "True" && current(object, &ready)) {
+            let stalled = condition(object, "Stalled");
+            let text = format!("is not Ready: {ready}");
+            // Nothing but a person helps what is stalled, unless another object was edited and the news is on its way.
+            let over = demand.edited && settled && stalled["status"] == "True" && current(object, &stalled);
+            return if over { Verdict::Failed(text) } else { Verdict::Pending(text) };
+        }
+        let held = match self.value(demand, object) {
+            Ok(held) => held,
+            Err(text) => return Verdict::Failed(text),
+        };
+        if plain(&held) == plain(wanted) {
+            return Verdict::Passed;
+        }
+        let text = format!("is Ready, and {:?} shows {held} instead of {wanted}", demand.at);
+        if demand.edited { Verdict::Failed(text) } else { Verdict::Pending(text) }
+    }
+
+    fn stands_still(
+        &self,
+        demand: &Demand,
+        object: &Value,
+        before: &Self,
+        kind: &str,
+        reason: &str,
+        text: &str,
+    ) -> Verdict {
+        let told = condition(object, kind);
+        if told["status"] != "True" || !current(object, &told) || (demand.edited && told["reason"] != reason) {
+            let ready = condition(object, "Ready");
+            let says = format!("is not {kind} {reason}: {ready}");
+            let over = demand.edited && current(object, &ready) && ready["status"] == "True";
+            return if over { Verdict::Failed(says) } else { Verdict::Pending(says) };
+        }
+        if told["reason"] != reason || !told["message"].as_str().unwrap_or_default().contains(text) {
+            return Verdict::Pending(format!("is not {kind} {reason} with {text:?}: {told}"));
+        }
+        let (now, then) = (self.held(demand.shows), before.held(demand.shows));
+        if now != then {
+            return Verdict::Failed(format!("is {kind} {reason}, and AWS holds {now:?} instead of {then:?}"));
+        }
+        match self.sent(demand.shows).as_slice() {
+            [] => Verdict::Passed,
+            sent => Verdict::Failed(format!("is {kind} {reason}, and sent {sent:?}")),
+        }
+    }
+
+    /// The calls since the step began that change something about what AWS holds of the object, or that make it.
+    fn sent(&self, key: &Key) -> Vec<String> {
+        let held = self.held(key).unwrap_or_default();
+        let (owner, id) = (key.owner(), &held["ServerId"]);
+        let about = |call: &&Value| match key.kind {
+            Kind::Identity => false,
+            Kind::Access => call["external_id"] == self.group(key),
+            Kind::Server | Kind::User if held.is_null() => tags(&call["input"]["Tags"]).get(TAG_OWNER) == Some(&owner),
+            Kind::Server => call["server_id"] == *id || arn_names(call, id),
+            Kind::User => {
+                let here = call["server_id"] == *id || arn_names(call, id);
+                here && (call["user_name"] == held["UserName"] || arn_names(call, &held["UserName"]))
+            }
+        };
+        let changes = |call: &&Value| {
+            let operation = call["operation"].as_str().unwrap_or_default();
+            !["Describe", "List", "Get", "Assume"].iter().any(|reads| operation.starts_with(reads))
+        };
+        self.calls.iter().filter(changes).filter(about).map(|call| call["operation"].to_string()).collect()
+    }
+
+    /// The group of an access, also of one that is gone.
+    fn group(&self, key: &Key) -> Value {
+        self.objects.get(key).map_or_else(|| sid(&key.name).into(), |object| object["spec"]["externalId"].clone())
+    }
+
+    fn value(&self, demand: &Demand, object: &Value) -> Result<Value, String> {
+        let aws = || self.held(demand.shows);
+        let found = match demand.at {
+            At::Aws(pointer) => aws()?.pointer(pointer).cloned(),
+            At::Tag(key) => tags(&aws()?["Tags"]).get(key).cloned().map(Value::from),
+            At::Tags => {
+                let mut tags = tags(&aws()?["Tags"]);
+                tags.retain(|key, _| !key.starts_with(TAG_PREFIX) && key != IDENTITY_TAG);
+                Some(json!(tags))
+            }
+            At::HostKeys(member) => Some(sorted(&aws()?["HostKeys"], |key| match member {
+                "Tags" => json!(tags(&key["Tags"])),
+                // AWS pads it, ssh-keygen does not.
+                "HostKeyFingerprint" => key[member].as_str().unwrap_or_default().trim_end_matches('=').into(),
+                _ => key[member].clone(),
+            })),
+            At::SshKeys => Some(sorted(&aws()?["SshPublicKeys"], |key| {
+                let words = key["SshPublicKeyBody"].as_str().unwrap_or_default().split_whitespace();
+                words.take(2).collect::<Vec<_>>().join(" ").into()
+            })),
+            At::Status(pointer) => object["status"].pointer(pointer).cloned(),
+            At::AssumeRole(parameter) => {
+                let role = &object["spec"]["credentials"]["assumeRole"]["roleArn"];
+                let mut calls = self.calls.iter().rev();
+                let last = calls.find(|call| call["operation"] == "AssumeRole" && call["input"]["RoleArn"] == *role);
+                Some(last.ok_or_else(|| format!("no AssumeRole for {role}"))?["input"][parameter].clone())
+            }
+            At::Deletable => self.deletable.get(demand.shows).copied().map(Value::from),
+        };
+        Ok(found.unwrap_or(Value::Null))
+    }
+
+    /// What AWS holds of an object, found by its owner tags; an access by its group. Null for nothing.
+    pub fn held(&self, key: &Key) -> Result<Value, String> {
+        let owner = key.owner();
+        let owned = |held: &Value| tags(&held["Tags"]).get(TAG_OWNER) == Some(&owner);
+        let mut found = Vec::new();
+        for server in self.servers() {
+            match key.kind {
+                Kind::Identity => {}
+                Kind::Server => found.extend(Some(server).filter(owned)),
+                Kind::User => found.extend(members(&server, "Users", "UserName").filter(owned)),
+                Kind::Access => {
+                    let group = self.group(key);
+                    let same = |access: &Value| access["ExternalId"] == group;
+                    found.extend(members(&server, "Accesses", "ExternalId").filter(same));
+                }
+            }
+        }
+        if found.len() > 1 {
+            return Err(format!("AWS holds it {} times", found.len()));
+        }
+        Ok(found.pop().unwrap_or(Value::Null))
+    }
+
+    /// Every server of every account, with its region.
+    fn servers(&self) -> Vec<Value> {
+        let mut servers = Vec::new();
+        for (region, held) in entries(&self.aws["accounts"]).flat_map(|(_, regions)| entries(regions)) {
+            for (_, server) in entries(&held["servers"]) {
+                let mut server = server.clone();
+                server["Region"] = region.into();
+                servers.push(server);
+            }
+        }
+        servers
+    }
+}
+
+fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+}
+
+/// Users or accesses of a server, each with its name and with whose server it is.
+fn members<'a>(server: &'a Value, list: &str, name: &'a str) -> impl Iterator<Item = Value> + 'a {
+    let tags = tags(&server["Tags"]);
+    let whose = tags.get(TAG_OWNER).or_else(|| tags.get(RAW_TAG)).cloned();
+    entries(&server[list]).map(move |(key, member)| {
+        let mut member = member.clone();
+        member[name] = key.into();
+        member["Server"] = json!(whose);
+        member["ServerId"] = server["ServerId"].clone();
+        member
+    })
+}
+
+fn tags(list: &Value) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    list.as_array().into_iter().flatten().map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()
+}
+
+fn sorted(list: &Value, value: impl Fn(&Value) -> Value) -> Value {
+    let mut values: Vec<Value> = list.as_array().into_iter().flatten().map(value).collect();
+    values.retain(|value| !plain(value).is_null());
+    values.sort_by_key(ToString::to_string);
+    values.into()
+}
+
+fn arn_names(call: &Value, name: &Value) -> bool {
+    let arn = call["input"]["Arn"].as_str().unwrap_or_default();
+    name.as_str().is_some_and(|name| arn.split('/').any(|part| part == name))
+}
+
+fn condition(object: &Value, kind: &str) -> Value {
+    let conditions = object["status"]["conditions"].as_array();
+    conditions.into_iter().flatten().find(|condition| condition["type"] == kind).cloned().unwrap_or_default()
+}
+
+/// Whether the condition is about the newest generation.
+fn current(object: &Value, condition: &Value) -> bool {
+    condition["observedGeneration"] == object["metadata"]["generation"]
+}
+
+/// AWS speaks of "nothing" in four ways.
+pub fn plain(value: &Value) -> Value {
+    let nothing = match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    if nothing { Value::Null } else { value.clone() }
+}

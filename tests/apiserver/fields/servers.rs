@@ -1,0 +1,345 @@
+//! The fields of a TransferServer that AWS has. What is demanded is AWS's documentation as
+//! `docs/aws-transfer-behaviour.md` 3 of the design tells it, and what this version says it does not do.
+
+use serde_json::{Value, json};
+
+use super::case::Then::{Holds, Refused, Stalled};
+use super::case::{At, Case, Kind, ROLE, ROLE_TWO, field};
+
+const LAMBDA: &str = "arn:aws:lambda:eu-central-1:123456789012:function:one";
+const NOT_YET: &str = "NotYetSupported";
+
+pub fn cases() -> Vec<Case> {
+    [settings(), network(), provider(), protocols(), workflows(), the_rest()].concat()
+}
+
+fn server(path: &str, at: At, a: impl Into<Value>, b: impl Into<Value>, cleared: Value) -> Case {
+    field(Kind::Server, path, at, a.into(), b.into(), cleared)
+}
+
+/// A field that shows when it is created, and whose change takes a stop or EC2, which this version leaves alone.
+fn fixed(path: &str, at: At, a: Value, b: Value, named: &'static str) -> Case {
+    let then = [Holds(a.clone()), Stalled(NOT_YET, named), Stalled(NOT_YET, named)];
+    Case::new(Kind::Server, path, at, [a, b], then)
+}
+
+fn settings() -> Vec<Case> {
+    let certificate = |id: &str| format!("arn:aws:acm:eu-central-1:123456789012:certificate/{id}");
+    let group = |name: &str| json!([format!("arn:aws:logs:eu-central-1:123456789012:log-group:{name}:*")]);
+    let (one, two) = ("TransferSecurityPolicy-2023-05", "TransferSecurityPolicy-2025-03");
+    let listing = "s3StorageOptions.directoryListingOptimization";
+    vec![
+        server("certificate", At::Aws("/Settings/Certificate"), certificate("a"), certificate("b"), Value::Null),
+        server("loggingRole", At::Aws("/Settings/LoggingRole"), ROLE, ROLE_TWO, Value::Null),
+        server(
+            "preAuthenticationLoginBanner",
+            At::Aws("/Settings/PreAuthenticationLoginBanner"),
+            "one",
+            "two",
+            Value::Null,
+        ),
+        server(
+            "postAuthenticationLoginBanner",
+            At::Aws("/Settings/PostAuthenticationLoginBanner"),
+            "one",
+            "two",
+            Value::Null,
+        ),
+        server(
+            "structuredLogDestinations",
+            At::Aws("/Settings/StructuredLogDestinations"),
+            group("a"),
+            group("b"),
+            Value::Null,
+        ),
+        server(
+            listing,
+            At::Aws("/Settings/S3StorageOptions/DirectoryListingOptimization"),
+            "DISABLED",
+            "ENABLED",
+            json!("DISABLED"),
+        ),
+        // AWS changes its default from time to time, so there is nothing to go back to.
+        Case::new(
+            Kind::Server,
+            "securityPolicyName",
+            At::Aws("/Settings/SecurityPolicyName"),
+            [json!(one), json!(two)],
+            [Holds(json!(one)), Holds(json!(two)), Stalled("CannotClear", "spec.securityPolicyName")],
+        ),
+    ]
+}
+
+fn network() -> Vec<Case> {
+    let (vpc, other_vpc) = (json!("vpc-01234567"), json!("vpc-89abcdef"));
+    let (endpoint, other_endpoint) = (json!("vpce-0123456789abcdef0"), json!("vpce-0123456789abcdef1"));
+    let subnets = json!(["subnet-00000001", "subnet-00000002"]);
+    let other_subnets = json!(["subnet-00000002", "subnet-00000003"]);
+    let addresses = |last: u8| json!(["eipalloc-00000001", format!("eipalloc-0000000{last}")]);
+    let in_vpc = json!({"endpointType": "VPC", "endpointDetails": {"vpcId": vpc}});
+    let with_subnets = json!({"endpointType": "VPC", "endpointDetails": {"vpcId": vpc, "subnetIds": subnets}});
+    let details = |name: &str| format!("endpointDetails.{name}");
+    vec![
+        fixed("endpointType", At::Aws("/Settings/EndpointType"), json!("VPC"), json!("PUBLIC"), "spec.endpointType")
+            .rest(in_vpc.clone())
+            .along(json!({"endpointDetails": null}), json!({})),
+        Case::new(
+            Kind::Server,
+            &details("vpcId"),
+            At::Aws("/Settings/EndpointDetails/VpcId"),
+            [vpc.clone(), other_vpc],
+            [
+                Holds(vpc.clone()),
+                Stalled("Immutable", "spec.endpointDetails.vpcId"),
+                Refused("endpointType VPC needs endpointDetails.vpcId"),
+            ],
+        )
+        .rest(in_vpc.clone()),
+        server(
+            &details("subnetIds"),
+            At::Aws("/Settings/EndpointDetails/SubnetIds"),
+            subnets,
+            other_subnets,
+            Value::Null,
+        )
+        .rest(in_vpc.clone()),
+        // A create takes none, so this version makes no server of it.
+        Case::new(
+            Kind::Server,
+            &details("addressAllocationIds"),
+            At::Aws("/Settings/EndpointType"),
+            [addresses(2), addresses(3)],
+            [
+                Stalled(NOT_YET, "spec.endpointDetails.addressAllocationIds"),
+                Stalled(NOT_YET, "spec.endpointDetails.addressAllocationIds"),
+                Holds(json!("VPC")),
+            ],
+        )
+        .rest(with_subnets),
+        Case::new(
+            Kind::Server,
+            &details("vpcEndpointId"),
+            At::Aws("/Settings/EndpointDetails/VpcEndpointId"),
+            [endpoint.clone(), other_endpoint],
+            [
+                Holds(endpoint),
+                Stalled(NOT_YET, "spec.endpointDetails.vpcEndpointId"),
+                Refused("endpointType VPC_ENDPOINT needs endpointDetails.vpcEndpointId"),
+            ],
+        )
+        .rest(json!({"endpointType": "VPC_ENDPOINT"})),
+        fixed(
+            &details("securityGroupIds"),
+            At::Aws("/Settings/EndpointDetails/SecurityGroupIds"),
+            json!(["sg-00000001"]),
+            json!(["sg-00000002"]),
+            "spec.endpointDetails.securityGroupIds",
+        )
+        .rest(in_vpc),
+        fixed(
+            "ipAddressType",
+            At::Aws("/Settings/IpAddressType"),
+            json!("DUALSTACK"),
+            json!("IPV4"),
+            "spec.ipAddressType",
+        ),
+    ]
+}
+
+fn provider() -> Vec<Case> {
+    let gateway = json!({"identityProviderType": "API_GATEWAY", "identityProviderDetails": {
+        "url": "https://one.example.com", "invocationRole": ROLE}});
+    let needed = |path: &str, at: At, a: &str, b: &str, refused: &'static str, rest: Value| {
+        let then = [Holds(json!(a)), Holds(json!(b)), Refused(refused)];
+        let path = format!("identityProviderDetails.{path}");
+        Case::new(Kind::Server, &path, at, [json!(a), json!(b)], then).rest(rest)
+    };
+    let both = "identityProviderType API_GATEWAY needs identityProviderDetails.url and invocationRole";
+    vec![
+        server(
+            "identityProviderType",
+            At::Aws("/Settings/IdentityProviderType"),
+            "AWS_LAMBDA",
+            "AWS_DIRECTORY_SERVICE",
+            json!("SERVICE_MANAGED"),
+        )
+        .rest(json!({"identityProviderDetails": {"function": LAMBDA}}))
+        .along(
+            json!({"identityProviderDetails": {"function": null, "directoryId": "d-0123456789"}}),
+            json!({"identityProviderDetails": null}),
+        ),
+        needed(
+            "url",
+            At::Aws("/Settings/IdentityProviderDetails/Url"),
+            "https://one.example.com",
+            "https://two.example.com",
+            both,
+            gateway.clone(),
+        ),
+        needed(
+            "invocationRole",
+            At::Aws("/Settings/IdentityProviderDetails/InvocationRole"),
+            ROLE,
+            ROLE_TWO,
+            both,
+            gateway,
+        ),
+        needed(
+            "directoryId",
+            At::Aws("/Settings/IdentityProviderDetails/DirectoryId"),
+            "d-0123456789",
+            "d-9876543210",
+            "identityProviderType AWS_DIRECTORY_SERVICE needs identityProviderDetails.directoryId",
+            json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"}),
+        ),
+        needed(
+            "function",
+            At::Aws("/Settings/IdentityProviderDetails/Function"),
+            LAMBDA,
+            "arn:aws:lambda:eu-central-1:123456789012:function:two",
+            "identityProviderType AWS_LAMBDA needs identityProviderDetails.function",
+            json!({"identityProviderType": "AWS_LAMBDA"}),
+        ),
+        server(
+            "identityProviderDetails.sftpAuthenticationMethods",
+            At::Aws("/Settings/IdentityProviderDetails/SftpAuthenticationMethods"),
+            "PASSWORD",
+            "PUBLIC_KEY",
+            json!("PUBLIC_KEY_OR_PASSWORD"),
+        )
+        .rest(json!({"identityProviderType": "AWS_LAMBDA", "identityProviderDetails": {"function": LAMBDA}})),
+    ]
+}
+
+fn protocols() -> Vec<Case> {
+    let in_vpc = json!({"endpointType": "VPC", "endpointDetails": {"vpcId": "vpc-01234567"}});
+    let mut with_lambda = in_vpc.clone();
+    with_lambda["identityProviderType"] = "AWS_LAMBDA".into();
+    with_lambda["identityProviderDetails"] = json!({"function": LAMBDA});
+    let mut with_as2 = in_vpc;
+    with_as2["protocols"] = json!(["AS2"]);
+    let details = |name: &str| format!("protocolDetails.{name}");
+    vec![
+        server("protocols", At::Aws("/Settings/Protocols"), json!(["SFTP", "FTP"]), json!(["FTP"]), json!(["SFTP"]))
+            .rest(with_lambda),
+        fixed(
+            &details("passiveIp"),
+            At::Aws("/Settings/ProtocolDetails/PassiveIp"),
+            json!("198.51.100.1"),
+            json!("198.51.100.2"),
+            "spec.protocolDetails.passiveIp",
+        ),
+        server(
+            &details("tlsSessionResumptionMode"),
+            At::Aws("/Settings/ProtocolDetails/TlsSessionResumptionMode"),
+            "DISABLED",
+            "ENABLED",
+            json!("ENFORCED"),
+        ),
+        server(
+            &details("setStatOption"),
+            At::Aws("/Settings/ProtocolDetails/SetStatOption"),
+            "DEFAULT",
+            "ENABLE_NO_OP",
+            json!("DEFAULT"),
+        ),
+        server(
+            &details("as2Transports"),
+            At::Aws("/Settings/ProtocolDetails/As2Transports"),
+            json!(["HTTP"]),
+            json!(["HTTP"]),
+            json!(["HTTP"]),
+        )
+        .rest(with_as2)
+        .same("HTTP is the only transport, and what AWS gives a server with AS2"),
+        server(
+            &details("proxyConfig.sftpMode"),
+            At::Aws("/Settings/ProtocolDetails/ProxyConfig/SftpMode"),
+            "NONE",
+            "PROXY_PROTOCOL_V2_ENFORCED",
+            json!("NONE"),
+        ),
+        server(
+            &details("sftpPorts[].sftpPort"),
+            At::Aws("/Settings/ProtocolDetails/SftpPorts/0/SftpPort"),
+            2222,
+            2223,
+            Value::Null,
+        ),
+        // Absent, it is SERVER_TALK_FIRST.
+        server(
+            &details("sftpPorts[].communicationMode"),
+            At::Aws("/Settings/ProtocolDetails/SftpPorts/0/CommunicationMode"),
+            "SERVER_TALK_FIRST",
+            "CLIENT_TALK_FIRST",
+            Value::Null,
+        )
+        .rest(json!({"protocolDetails": {"sftpPorts": [{"sftpPort": 2222}]}})),
+    ]
+}
+
+fn workflows() -> Vec<Case> {
+    let lists: [(&str, At, At); 2] = [
+        (
+            "onUpload",
+            At::Aws("/Settings/WorkflowDetails/OnUpload/0/WorkflowId"),
+            At::Aws("/Settings/WorkflowDetails/OnUpload/0/ExecutionRole"),
+        ),
+        (
+            "onPartialUpload",
+            At::Aws("/Settings/WorkflowDetails/OnPartialUpload/0/WorkflowId"),
+            At::Aws("/Settings/WorkflowDetails/OnPartialUpload/0/ExecutionRole"),
+        ),
+    ];
+    let (one, two) = ("w-0123456789abcdef0", "w-0123456789abcdef1");
+    let of = |(list, id, role): (&str, At, At)| {
+        let path = |member: &str| format!("workflowDetails.{list}[].{member}");
+        let rest = json!({"workflowDetails": {list: [{"workflowId": one, "executionRole": ROLE}]}});
+        [
+            server(&path("workflowId"), id, one, two, Value::Null).rest(rest.clone()),
+            server(&path("executionRole"), role, ROLE, ROLE_TWO, Value::Null).rest(rest),
+        ]
+    };
+    lists.into_iter().flat_map(of).collect()
+}
+
+fn the_rest() -> Vec<Case> {
+    let zone = |id: u8| json!(format!("/hostedzone/Z{id}"));
+    let fixed_once = |path: &str, at: At, a: &str, b: &str, refused: [&'static str; 2]| {
+        let then = [Holds(json!(a)), Refused(refused[0]), Refused(refused[1])];
+        Case::new(Kind::Server, path, at, [json!(a), json!(b)], then)
+    };
+    vec![
+        fixed_once(
+            "region",
+            At::Aws("/Region"),
+            "eu-west-1",
+            "eu-central-1",
+            ["spec.region cannot be changed", "spec.region: Required value"],
+        ),
+        fixed_once(
+            "domain",
+            At::Aws("/Domain"),
+            "EFS",
+            "S3",
+            ["spec.domain cannot be changed", "spec.domain cannot be changed"],
+        ),
+        server("desiredState", At::Aws("/State"), "ONLINE", "OFFLINE", json!("ONLINE")),
+        server("tags{}", At::Tags, json!({"a": "1", "b": "1"}), json!({"a": "2"}), Value::Null),
+        server(
+            "customHostname.hostname",
+            At::Tag("transfer:customHostname"),
+            "one.example.com",
+            "two.example.com",
+            Value::Null,
+        ),
+        server("customHostname.hostedZoneId", At::Tag("transfer:route53HostedZoneId"), zone(1), zone(2), Value::Null)
+            .rest(json!({"customHostname": {"hostname": "one.example.com"}})),
+        // The identity shows by its tags, of which the first has none.
+        server("awsIdentityRef.name", At::Tag("identity"), "default", "second", Value::Null).shows([
+            Value::Null,
+            json!("second"),
+            Value::Null,
+        ]),
+    ]
+}

@@ -63,6 +63,19 @@ pub struct Fault {
     pub date: Option<Timestamp>,
 }
 
+/// Our code for a call that was not made because the credentials of its identity are broken (`breaker`).
+pub const BREAKER_OPEN: &str = "BreakerOpen";
+/// Our code for credentials that did not come because STS did not answer, or not sensibly: it passes by itself.
+pub const STS_UNAVAILABLE: &str = "StsUnavailable";
+
+impl Fault {
+    /// Whether it is about getting or checking credentials: then nothing was sent to the service itself.
+    #[must_use]
+    pub fn of_sts(&self) -> bool {
+        matches!(self.operation, "AssumeRole" | "GetCallerIdentity" | "GetCredentials")
+    }
+}
+
 /// What error codes stand for. Codes from outside the service's model (authentication, throttling, validation) arrive
 /// on every operation, so one table serves all, STS included.
 const KINDS: [(FaultKind, &[&str]); 8] = [

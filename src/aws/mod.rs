@@ -5,11 +5,13 @@
 //! AWS's clock.
 
 pub mod account;
+pub mod breaker;
 pub mod calls;
 pub mod clock;
 pub mod credentials;
 pub mod fault;
 pub mod gate;
+pub mod guard;
 pub mod http;
 pub mod sdk;
 pub mod session;

@@ -11,6 +11,7 @@ use super::decide::{self, Facts, Identified, Step};
 use super::evidence::{Lookup, Sight, Sighting};
 use super::kind::{Block, Kind, Look, Place, Trouble, Wanted};
 use super::memory::{Busy, Memories, Memory};
+use super::mutate;
 use super::owner::{Owner, Ownership};
 use super::record::Record;
 use super::report::Report;
@@ -21,6 +22,7 @@ use crate::api::common::{DeletionPolicy, ManagementPolicy};
 use crate::api::status::CreatePhase;
 use crate::api::{self, Managed, RECONCILE_AT};
 use crate::aws::Fault;
+use crate::aws::types::Tags;
 use crate::cluster::{self, Cluster, ClusterError, Name};
 
 /// How soon to look again while AWS is on its way somewhere: its states last a minute or two.
@@ -191,12 +193,17 @@ impl<K: Kind> Engine<K> {
             Err(trouble) => return Err(trouble),
         };
         let token = format!("{} {:?} {}", subject.generation, subject.poke(), place.revision);
-        self.memories.change(&subject.uid, |memory| memory.reset_on(token));
+        self.memories.change(&subject.uid, |memory| memory.reset_on("object", token));
         if let Some(block) = place.denied.as_ref().filter(|_| !subject.deleting()) {
             return Ok(End::Tell(Report::block(subject.status(), block.clone())));
         }
         let now = place.account.now().await?;
         let wanted = self.wanted(subject, &place, now).await?;
+        if let Some(wanted) = &wanted {
+            // What a ConfigMap or Secret says is part of it.
+            let call = self.kind.create(&subject.object, &place, wanted, &Tags::new());
+            self.memories.change(&subject.uid, |memory| memory.reset_on("want", mutate::digest(&call)));
+        }
         let look = self.look(subject, &place).await?;
         let sight = self.sight(subject, &look, now);
         let have = match &look {
@@ -346,11 +353,8 @@ impl<K: Kind> Engine<K> {
         let (failures, since) = self.memories.change(&subject.uid, |memory| memory.failed(now));
         let lasted = now.duration_since(since);
         let delay = retry::delay(class, failures, asked, self.settings.chance.fraction());
-        let verdict = if retry::stalls(class, lasted, self.settings.rejection_grace) {
-            Verdict::Stalled { reason, message }
-        } else {
-            Verdict::Failed { reason, message, lasted }
-        };
+        let stalls = retry::stalls(class, lasted, self.settings.rejection_grace);
+        let verdict = Verdict::Failed { reason, message, lasted, stalls };
         End::Tell(Report { status: subject.status(), verdict, advisory: None, next: Next::After(delay), keep: true })
     }
 }

@@ -10,6 +10,7 @@ pub mod identity;
 pub mod login;
 #[cfg(test)]
 mod login_fakes;
+pub mod orphans;
 pub mod place;
 pub mod rivals;
 pub mod server;

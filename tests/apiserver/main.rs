@@ -8,5 +8,6 @@ mod support;
 mod cluster_door;
 mod control_plane;
 mod fixtures;
+mod lease;
 mod life;
 mod startup;

@@ -18,6 +18,8 @@ pub mod intake;
 pub mod kinds;
 /// Of several replicas, one works.
 pub mod lease;
+/// What is counted, for Prometheus.
+pub mod metrics;
 /// Session policies: compaction and comparison by meaning.
 pub mod policy;
 /// The composition root.

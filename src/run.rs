@@ -1,5 +1,6 @@
 //! The composition root: builds the doors and the engines, starts the watches and the controllers, and ends them.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use futures::channel::oneshot;
 use futures::future::{BoxFuture, join_all, select_all};
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 use rand::{Rng, SeedableRng};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -19,7 +20,7 @@ use crate::admin::{self, Health};
 use crate::api::{self, AwsIdentity};
 use crate::aws::Gate;
 use crate::aws::gate::Rates;
-use crate::aws::session::Sessions;
+use crate::aws::session::{Aws, Sessions};
 use crate::cli::RunArgs;
 use crate::cluster::Directory;
 use crate::cluster::directory::Caches;
@@ -29,6 +30,7 @@ use crate::engine::evidence::Windows;
 use crate::engine::kind::Kind;
 use crate::engine::pass::{Engine, Next, pass};
 use crate::engine::settings::{Chance, Settings};
+use crate::engine::tally::Tally;
 use crate::intake::{self, Scope};
 use crate::kinds::access::Accesses;
 use crate::kinds::doors::{Doors, Verified};
@@ -37,6 +39,7 @@ use crate::kinds::orphans::Orphans;
 use crate::kinds::server::Servers;
 use crate::kinds::user::Users;
 use crate::lease::{Leading, Lease, Times};
+use crate::metrics::{self, Sources};
 
 /// How often to look again for what must be there before anything else.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -82,21 +85,22 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let stop = stop()?;
     let scope = Scope { namespaces: args.watch_namespace.clone(), labels: args.watch_labels.clone() };
     let caches = Arc::new(Caches::new(scope.namespaces.len()));
-    let health = Health::new(Arc::clone(&caches));
+    let health = Health::new(caches);
     let listener = admin::bind(args.health_addr).await.map_err(|error| RunError::Address(args.health_addr, error))?;
     tokio::spawn(Arc::clone(&health).beat());
-    tokio::spawn(admin::serve(listener, health));
+    tokio::spawn(admin::serve(listener, Arc::clone(&health)));
     let client = Client::try_default().await.map_err(|error| RunError::Client(error.to_string()))?;
-    operate(args, scope, client, caches, stop).await
+    operate(args, scope, client, health, stop).await
 }
 
 async fn operate(
     args: RunArgs,
     scope: Scope,
     client: Client,
-    caches: Arc<Caches>,
+    health: Arc<Health>,
     stop: Signal,
 ) -> Result<(), RunError> {
+    let caches = Arc::clone(&health.caches);
     let leading = Leading::default();
     let mut lease = args.lease.then(|| lease(&args, &client, leading.clone())).transpose()?;
     let Some(cluster_id) = prepare(&args, &client, stop.clone()).await else { return Ok(()) };
@@ -108,10 +112,12 @@ async fn operate(
         create_server: args.aws_create_server_rate,
         ..Rates::default()
     };
+    let gate = Gate::new(rates);
+    let sessions = Arc::new(Sessions::new(Arc::clone(&gate)));
     let doors = Arc::new(Doors {
         cluster,
         directory: caches.clone(),
-        aws: Arc::new(Sessions::new(Gate::new(rates))),
+        aws: Arc::clone(&sessions) as Arc<dyn Aws>,
         cluster_id: cluster_id.clone(),
         verified: Verified::default(),
     });
@@ -124,11 +130,21 @@ async fn operate(
     let (elect, elected) = signal_once();
     let (halt, halted) = signal_once();
     let orphans = Arc::new(Orphans::new(Arc::clone(&doors), settings.clone(), scope.namespaces));
-    let mut work = Work { doors, settings, start: elected, halt: halted, controllers: Vec::new(), idle: Vec::new() };
-    work.identities(queues.identities, orphans, caches);
+    let mut work = Work {
+        doors,
+        settings,
+        start: elected,
+        halt: halted,
+        controllers: Vec::new(),
+        idle: Vec::new(),
+        passes: Vec::new(),
+    };
+    work.identities(queues.identities, Arc::clone(&orphans), Arc::clone(&caches));
     work.control(queues.servers, Servers::new);
     work.control(queues.users, Users::new);
     work.control(queues.accesses, Accesses::new);
+    let (passes, leads) = (work.passes.clone(), leading.clone());
+    health.expose(metrics::registry(Sources { caches, gate, sessions, orphans, leading: leads, passes }));
     let outcome = lead(work, lease.as_mut(), &leading, (elect, halt), watches, stop).await;
     if let Some(lease) = &mut lease {
         lease.release().await;
@@ -201,12 +217,14 @@ struct Work {
     halt: Signal,
     controllers: Vec<BoxFuture<'static, ()>>,
     idle: Vec<Idle>,
+    passes: Vec<(&'static str, Tally)>,
 }
 
 impl Work {
     fn control<K: Kind>(&mut self, queue: Queue<K::Object>, kind: fn(Arc<Doors>) -> K) {
         let cluster = Arc::clone(&self.doors.cluster);
         let engine = Engine::new(kind(Arc::clone(&self.doors)), cluster, self.settings.clone());
+        self.passes.push((kind_of::<K::Object>(), engine.tally.clone()));
         let memories = Arc::clone(&engine);
         self.idle.push(Box::new(move || memories.memories.idle()));
         let pass: Pass = Arc::new(move |name, uid| {
@@ -218,8 +236,17 @@ impl Work {
 
     fn identities(&mut self, queue: Queue<AwsIdentity>, orphans: Arc<Orphans>, caches: Arc<Caches>) {
         let identities = Identities::new(Arc::clone(&self.doors), self.settings.clone(), orphans);
+        self.passes.push((kind_of::<AwsIdentity>(), identities.tally.clone()));
         let pass = identity_passes(identities, caches);
         self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), pass).boxed());
+    }
+}
+
+/// The name of a kind. It is always a constant; the trait allows more.
+fn kind_of<O: Resource<DynamicType = ()>>() -> &'static str {
+    match O::kind(&()) {
+        Cow::Borrowed(kind) => kind,
+        Cow::Owned(_) => "unknown",
     }
 }
 

@@ -41,6 +41,24 @@ impl FaultKind {
     pub fn proves_nothing_made(self) -> bool {
         !matches!(self, Self::Unavailable | Self::Lost)
     }
+
+    /// A word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Exists => "exists",
+            Self::Conflict => "conflict",
+            Self::Throttled => "throttled",
+            Self::Denied => "denied",
+            Self::Quota => "quota",
+            Self::Rejected => "rejected",
+            Self::Credentials => "credentials",
+            Self::Skewed => "skewed",
+            Self::Unavailable => "unavailable",
+            Self::Lost => "lost",
+        }
+    }
 }
 
 /// A failed call.

@@ -16,6 +16,7 @@ pub mod http;
 pub mod sdk;
 pub mod session;
 mod sts;
+pub mod tally;
 pub mod types;
 
 use async_trait::async_trait;

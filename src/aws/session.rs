@@ -12,6 +12,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use super::breaker::State;
 use super::credentials::{CredentialCache, FAILURE_KEPT, Own};
 use super::fault::{BREAKER_OPEN, STS_UNAVAILABLE};
 use super::guard::{Guard, Guarded};
@@ -134,7 +135,14 @@ impl Sessions {
         Ok(Arc::clone(open.sessions.entry(key).or_insert(session)))
     }
 
-    fn guard(&self, identity: &AwsIdentity, key: (String, i64)) -> Arc<Guard> {
+    /// The breakers of all identities that were used, by name.
+    #[must_use]
+    pub fn breakers(&self) -> Vec<(String, State)> {
+        self.lock().guards.values().map(|guard| (guard.identity.clone(), guard.state())).collect()
+    }
+
+    /// The breaker of an identity (uid, generation).
+    pub fn guard(&self, identity: &AwsIdentity, key: (String, i64)) -> Arc<Guard> {
         let name = identity.metadata.name.clone().unwrap_or_default();
         Arc::clone(self.lock().guards.entry(key).or_insert_with(|| Guard::new(name)))
     }

@@ -21,3 +21,4 @@ pub mod retry;
 pub mod settings;
 pub mod status;
 pub mod steps;
+pub mod tally;

@@ -18,6 +18,7 @@ use super::report::Report;
 use super::retry;
 use super::settings::Settings;
 use super::status::Verdict;
+use super::tally::Tally;
 use crate::api::common::{DeletionPolicy, ManagementPolicy};
 use crate::api::status::CreatePhase;
 use crate::api::{self, Managed, RECONCILE_AT};
@@ -54,6 +55,8 @@ pub struct Engine<K: Kind> {
     pub memories: Memories,
     /// The kind for the door.
     pub resource: ApiResource,
+    /// How passes ended.
+    pub tally: Tally,
 }
 
 /// The version of the object that a pass is about.
@@ -150,17 +153,23 @@ pub(super) struct Scene<'a, K: Kind> {
 /// One pass over the object that was queued under this name and uid.
 pub async fn pass<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> Next {
     let Some(busy) = engine.memories.enter(uid) else { return Next::After(STILL_BUSY) };
+    let mut running = engine.tally.begin();
     let object = match cluster::get::<K::Object>(engine.cluster.as_ref(), name).await {
         Ok(Some(object)) => object,
         Ok(None) => {
+            running.ends("step");
             engine.memories.forget(uid);
             return Next::OnChange;
         }
-        Err(error) => return engine.unreadable(uid, &error),
+        Err(error) => {
+            running.ends("failed");
+            return engine.unreadable(uid, &error);
+        }
     };
     let subject = Subject::new(object, name.clone(), &engine.settings.cluster_id, busy);
     if subject.uid != uid {
         // The queue holds a former object of this name; the watch brings the new one.
+        running.ends("step");
         engine.memories.forget(uid);
         return Next::OnChange;
     }
@@ -169,8 +178,14 @@ pub async fn pass<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> N
         Err(trouble) => engine.troubled(&subject, &trouble),
     };
     match end {
-        End::Next(next) => next,
-        End::Tell(report) => engine.tell(&subject, report).await,
+        End::Next(next) => {
+            running.ends("step");
+            next
+        }
+        End::Tell(report) => {
+            running.ends(report.verdict.name());
+            engine.tell(&subject, report).await
+        }
     }
 }
 
@@ -179,7 +194,7 @@ impl<K: Kind> Engine<K> {
     #[must_use]
     pub fn new(kind: K, cluster: Arc<dyn Cluster>, settings: Settings) -> Arc<Self> {
         let resource = ApiResource::erase::<K::Object>(&());
-        Arc::new(Self { kind, cluster, settings, memories: Memories::default(), resource })
+        Arc::new(Self { kind, cluster, settings, memories: Memories::default(), resource, tally: Tally::default() })
     }
 
     async fn converge(self: &Arc<Self>, subject: &Subject<K::Object>) -> Result<End<Status<K>>, Trouble> {

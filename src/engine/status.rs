@@ -52,6 +52,20 @@ pub enum Verdict {
     Suspended,
 }
 
+impl Verdict {
+    /// A word for it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Settled { .. } => "settled",
+            Self::Waiting { .. } => "waiting",
+            Self::Stalled { .. } => "stalled",
+            Self::Failed { .. } => "failed",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
 /// What the verdict is about.
 #[derive(Clone, Debug)]
 pub struct About {

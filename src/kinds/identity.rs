@@ -27,6 +27,7 @@ use crate::engine::pass::Next;
 use crate::engine::retry;
 use crate::engine::settings::Settings;
 use crate::engine::status::{About, Verdict, conclude};
+use crate::engine::tally::{Running, Tally};
 
 /// How soon a deletion that waits for objects is looked at again.
 const IN_USE_AGAIN: Duration = Duration::from_secs(30);
@@ -42,6 +43,8 @@ pub struct Identities {
     doors: Arc<Doors>,
     settings: Settings,
     orphans: Arc<Orphans>,
+    /// How passes ended.
+    pub tally: Tally,
     memories: Mutex<BTreeMap<String, Memory>>,
 }
 
@@ -185,7 +188,7 @@ impl Identities {
     /// Nothing is known yet.
     #[must_use]
     pub fn new(doors: Arc<Doors>, settings: Settings, orphans: Arc<Orphans>) -> Self {
-        Self { doors, settings, orphans, memories: Mutex::default() }
+        Self { doors, settings, orphans, tally: Tally::default(), memories: Mutex::default() }
     }
 
     /// One pass over an identity, as the watch holds it.
@@ -193,7 +196,12 @@ impl Identities {
     /// # Errors
     /// Trouble with the API server, to be retried.
     pub async fn reconcile(&self, object: &AwsIdentity) -> Result<Next, Trouble> {
-        match self.step(object).await {
+        let mut running = self.tally.begin();
+        let outcome = self.step(object, &mut running).await;
+        if outcome.is_err() {
+            running.ends("failed");
+        }
+        match outcome {
             // Somebody wrote in between: the watch brings the new version.
             Err(ClusterError::Conflict(_)) => Ok(Next::After(WATCH_CATCHES_UP)),
             Err(ClusterError::NotFound(_)) => Ok(Next::OnChange),
@@ -201,7 +209,8 @@ impl Identities {
         }
     }
 
-    async fn step(&self, object: &AwsIdentity) -> Result<Next, ClusterError> {
+    async fn step(&self, object: &AwsIdentity, running: &mut Running) -> Result<Next, ClusterError> {
+        running.ends("step");
         let memory = self.memory(object);
         let now = Instant::now();
         let (scan, scan_in) = self.orphans.due(object, now);
@@ -231,13 +240,14 @@ impl Identities {
             Step::Refuse => {
                 let message = fault(&object.spec).unwrap_or_default();
                 let verdict = Verdict::Stalled { reason: reasons::INVALID_SPEC, message };
+                running.ends(verdict.name());
                 self.tell(object, Some(&verdict), None).await.map(|()| Next::OnChange)
             }
-            Step::Verify => self.verify(object, memory).await,
+            Step::Verify => self.verify(object, memory, running).await,
         }
     }
 
-    async fn verify(&self, object: &AwsIdentity, memory: Memory) -> Result<Next, ClusterError> {
+    async fn verify(&self, object: &AwsIdentity, memory: Memory, running: &mut Running) -> Result<Next, ClusterError> {
         let token = token(object);
         let answer = self.doors.aws.verify(object).await;
         let now = Instant::now();
@@ -256,6 +266,7 @@ impl Identities {
             }
         };
         let verdict = judge(&object.spec, &answer, lasted, self.settings.rejection_grace);
+        running.ends(verdict.name());
         let due = memory.due.map_or(IN_USE_AGAIN, |due| due.saturating_duration_since(now));
         self.remember(object, memory);
         self.tell(object, Some(&verdict), answer.ok()).await?;

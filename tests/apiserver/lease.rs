@@ -126,7 +126,7 @@ async fn a_leader_whose_lease_is_taken_ends() {
 #[tokio::test]
 async fn asked_to_end_in_the_middle_of_a_create_it_records_the_server_first() {
     let (plane, sim) = installed().await;
-    let slow = json!({"operation": "CreateServer", "fault": {"kind": "delay", "by": "4s"}});
+    let slow = json!({"operation": "CreateServer", "fault": {"kind": "delay", "by": "8s"}});
     sim.control("/_sim/faults", &slow).await;
     let operator = Operator::start(&plane, &sim, &["--lease=true"]).await;
     let server = json!({

@@ -1,19 +1,22 @@
-//! `/livez`, `/readyz` and the log. Neither answer depends on AWS or on the API server's health: a restart would
+//! `/livez`, `/readyz`, `/metrics` and the log. Neither answer of the probes depends on AWS or on the API server's health: a restart would
 //! mend neither.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, StatusCode};
 use axum::routing::get;
+use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::LogFormat;
 use crate::cluster::directory::Caches;
+use crate::metrics;
 
 /// How often the runtime shows that it still makes progress.
 const BEAT: Duration = Duration::from_secs(5);
@@ -22,15 +25,23 @@ const STALE: Duration = Duration::from_mins(1);
 
 /// What the probes look at.
 pub struct Health {
-    caches: Arc<Caches>,
+    /// What is watched.
+    pub caches: Arc<Caches>,
     beat: Mutex<Instant>,
+    metrics: OnceLock<Registry>,
 }
 
 impl Health {
     /// Alive as of now, ready when these caches are filled.
     #[must_use]
     pub fn new(caches: Arc<Caches>) -> Arc<Self> {
-        Arc::new(Self { caches, beat: Mutex::new(Instant::now()) })
+        Arc::new(Self { caches, beat: Mutex::new(Instant::now()), metrics: OnceLock::new() })
+    }
+
+    /// What `/metrics` shows from now on.
+    pub fn expose(&self, registry: Registry) {
+        // A second registry would be a defect of the caller; the first stays.
+        let _ = self.metrics.set(registry);
     }
 
     /// Beats for ever, as long as the runtime gets round to it.
@@ -48,13 +59,17 @@ impl Health {
 /// Where the address cannot be had.
 pub async fn bind(address: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
     let listener = tokio::net::TcpListener::bind(address).await?;
-    tracing::info!(address = %listener.local_addr()?, "serving /livez and /readyz");
+    tracing::info!(address = %listener.local_addr()?, "serving /livez, /readyz and /metrics");
     Ok(listener)
 }
 
 /// Serves the probes for ever.
 pub async fn serve(listener: tokio::net::TcpListener, health: Arc<Health>) {
-    let router = Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).with_state(health);
+    let router = Router::new()
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(scrape))
+        .with_state(health);
     if let Err(error) = axum::serve(listener, router).await {
         tracing::error!(%error, "the server of the probes ended");
     }
@@ -76,6 +91,16 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, format!("not listed yet: {}\n", missing.join(", ")))
     }
+}
+
+/// Before the process has got so far as to count, there is nothing to tell.
+async fn scrape(State(health): State<Arc<Health>>) -> (StatusCode, [(HeaderName, &'static str); 1], String) {
+    let registry = Registry::default();
+    let (status, text) = match metrics::text(health.metrics.get().unwrap_or(&registry)) {
+        Ok(text) => (StatusCode::OK, text),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    };
+    (status, [(CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
 }
 
 /// Sets the log up. Below warnings, the AWS SDK and kube log whole requests, so they are silent by default.

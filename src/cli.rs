@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
 /// Makes AWS Transfer Family match Kubernetes objects.
@@ -74,6 +74,25 @@ pub struct RunArgs {
     /// Where /livez and /readyz are served
     #[arg(long, env = "TRANSFER_OPERATOR_HEALTH_ADDR", default_value = "0.0.0.0:8080")]
     pub health_addr: SocketAddr,
+    /// Of several replicas let one work; `--lease=false` where there is only one
+    #[arg(long, env = "TRANSFER_OPERATOR_LEASE", default_value_t = true, action = ArgAction::Set,
+        num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub lease: bool,
+    /// Name of the Lease; replicas of one installation share it
+    #[arg(long, env = "TRANSFER_OPERATOR_LEASE_NAME", default_value = "transfer-operator")]
+    pub lease_name: String,
+    /// Namespace of the Lease [default: the pod's own]
+    #[arg(long, env = "TRANSFER_OPERATOR_LEASE_NAMESPACE")]
+    pub lease_namespace: Option<String>,
+    /// Unchanged for so long, the Lease may be taken by another replica
+    #[arg(long, env = "TRANSFER_OPERATOR_LEASE_DURATION", default_value = "15s", value_parser = duration)]
+    pub lease_duration: Duration,
+    /// A replica that could not renew the Lease for so long ends
+    #[arg(long, env = "TRANSFER_OPERATOR_LEASE_RENEW_DEADLINE", default_value = "10s", value_parser = duration)]
+    pub lease_renew_deadline: Duration,
+    /// How often the Lease is looked at and renewed
+    #[arg(long, env = "TRANSFER_OPERATOR_LEASE_RETRY_PERIOD", default_value = "2s", value_parser = duration)]
+    pub lease_retry_period: Duration,
     /// How log lines look
     #[arg(long, env = "TRANSFER_OPERATOR_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
@@ -139,6 +158,13 @@ mod tests {
         assert!(run(&["--resync-interval", "10"]).is_err());
         assert!(run(&["--resync-interval", "0s"]).is_err());
         assert!(run(&["--resync-interval", "-5m"]).is_err());
+    }
+
+    #[test]
+    fn the_lease_is_on_unless_it_is_switched_off() {
+        assert!(run(&[]).unwrap().lease);
+        assert!(run(&["--lease"]).unwrap().lease);
+        assert!(!run(&["--lease=false"]).unwrap().lease);
     }
 
     #[test]

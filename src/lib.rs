@@ -16,6 +16,10 @@ pub mod engine;
 pub mod intake;
 /// What is special about each kind.
 pub mod kinds;
+/// Of several replicas, one works.
+pub mod lease;
+/// What is counted, for Prometheus.
+pub mod metrics;
 /// Session policies: compaction and comparison by meaning.
 pub mod policy;
 /// The composition root.

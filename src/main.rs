@@ -1,22 +1,22 @@
 //! The binary: reads the command line and hands over.
 
-use std::process::ExitCode;
-
 use clap::Parser;
 use transfer_operator::cli::{Cli, Command};
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn main() {
     transfer_operator::aws::http::install_crypto_provider();
     let outcome = match Cli::parse().command {
         Command::Run(args) => transfer_operator::run::run(*args).await,
         Command::Crds { dir } => transfer_operator::run::crds(dir.as_deref()),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    let code = match outcome {
+        Ok(()) => 0,
         Err(error) => {
             eprintln!("transfer-operator: {error}");
-            ExitCode::FAILURE
+            1
         }
-    }
+    };
+    // The runtime would wait for what it cannot cancel, a look-up of a name for example; whatever counts has ended.
+    std::process::exit(code)
 }

@@ -1,42 +1,52 @@
 //! The composition root: builds the doors and the engines, starts the watches and the controllers, and ends them.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::{BoxFuture, Shared, join_all};
+use futures::channel::oneshot;
+use futures::future::{BoxFuture, join_all, select_all};
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 use rand::{Rng, SeedableRng};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use crate::admin::{self, Health};
-use crate::api;
+use crate::api::{self, AwsIdentity};
 use crate::aws::Gate;
 use crate::aws::gate::Rates;
-use crate::aws::session::Sessions;
+use crate::aws::session::{Aws, Sessions};
 use crate::cli::RunArgs;
 use crate::cluster::Directory;
 use crate::cluster::directory::Caches;
 use crate::cluster::kube::KubeCluster;
-use crate::engine::controller::{self, Pass, Queue};
+use crate::engine::controller::{self, Pass, Queue, Signal};
 use crate::engine::evidence::Windows;
 use crate::engine::kind::Kind;
 use crate::engine::pass::{Engine, Next, pass};
 use crate::engine::settings::{Chance, Settings};
+use crate::engine::tally::Tally;
 use crate::intake::{self, Scope};
 use crate::kinds::access::Accesses;
 use crate::kinds::doors::{Doors, Verified};
 use crate::kinds::identity::Identities;
+use crate::kinds::orphans::Orphans;
 use crate::kinds::server::Servers;
 use crate::kinds::user::Users;
+use crate::lease::{Leading, Lease, Times};
+use crate::metrics::{self, Sources};
 
 /// How often to look again for what must be there before anything else.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long passes may take to end after a signal; the chart grants 60 seconds in all.
+/// How long passes get to end by themselves after a signal.
+const SETTLE: Duration = Duration::from_secs(5);
+/// How long calls that were sent may take to end and be recorded; with the release of the lease it is 25 seconds at
+/// most, and the chart grants 60.
 const GRACE: Duration = Duration::from_secs(20);
 
 /// Why the program ends.
@@ -57,13 +67,13 @@ pub enum RunError {
     /// CRDs cannot be written.
     #[error("cannot write {0}: {1}")]
     Write(String, String),
+    /// Another replica leads, or may.
+    #[error("the lease is lost; the process ends, and starts anew as a standby")]
+    LeaseLost,
     /// Something that runs for ever did not.
     #[error("{0} ended by itself; this is a defect")]
     Ended(&'static str),
 }
-
-/// Completes when the process is asked to end.
-type Stop = Shared<BoxFuture<'static, ()>>;
 
 /// Runs the operator until a signal.
 ///
@@ -75,27 +85,24 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let stop = stop()?;
     let scope = Scope { namespaces: args.watch_namespace.clone(), labels: args.watch_labels.clone() };
     let caches = Arc::new(Caches::new(scope.namespaces.len()));
-    let health = Health::new(Arc::clone(&caches));
+    let health = Health::new(caches);
     let listener = admin::bind(args.health_addr).await.map_err(|error| RunError::Address(args.health_addr, error))?;
     tokio::spawn(Arc::clone(&health).beat());
-    tokio::spawn(admin::serve(listener, health));
+    tokio::spawn(admin::serve(listener, Arc::clone(&health)));
     let client = Client::try_default().await.map_err(|error| RunError::Client(error.to_string()))?;
-    let work = operate(args, scope, client, caches, stop.clone());
-    // Until the controllers run there is nothing to bring to an end.
-    let prepared = futures::future::select(Box::pin(work), stop.clone()).await;
-    match prepared {
-        futures::future::Either::Left((outcome, _)) => outcome,
-        futures::future::Either::Right(((), work)) => {
-            tracing::info!("ending: passes that run are brought to an end");
-            if tokio::time::timeout(GRACE, work).await.is_err() {
-                tracing::warn!("some passes did not end within {GRACE:?}");
-            }
-            Ok(())
-        }
-    }
+    operate(args, scope, client, health, stop).await
 }
 
-async fn operate(args: RunArgs, scope: Scope, client: Client, caches: Arc<Caches>, stop: Stop) -> Result<(), RunError> {
+async fn operate(
+    args: RunArgs,
+    scope: Scope,
+    client: Client,
+    health: Arc<Health>,
+    stop: Signal,
+) -> Result<(), RunError> {
+    let caches = Arc::clone(&health.caches);
+    let leading = Leading::default();
+    let mut lease = args.lease.then(|| lease(&args, &client, leading.clone())).transpose()?;
     let Some(cluster_id) = prepare(&args, &client, stop.clone()).await else { return Ok(()) };
     tracing::info!(%cluster_id, "identified the cluster");
     let cluster = Arc::new(KubeCluster::new(client.clone(), scope.namespaces.clone()));
@@ -105,10 +112,12 @@ async fn operate(args: RunArgs, scope: Scope, client: Client, caches: Arc<Caches
         create_server: args.aws_create_server_rate,
         ..Rates::default()
     };
+    let gate = Gate::new(rates);
+    let sessions = Arc::new(Sessions::new(Arc::clone(&gate)));
     let doors = Arc::new(Doors {
-        cluster: cluster.clone(),
+        cluster,
         directory: caches.clone(),
-        aws: Arc::new(Sessions::new(Gate::new(rates))),
+        aws: Arc::clone(&sessions) as Arc<dyn Aws>,
         cluster_id: cluster_id.clone(),
         verified: Verified::default(),
     });
@@ -117,32 +126,148 @@ async fn operate(args: RunArgs, scope: Scope, client: Client, caches: Arc<Caches
     if filled(&caches, stop.clone()).await.is_none() {
         return Ok(());
     }
-    tracing::info!("all caches are filled; starting passes");
-    let identities = Identities::new(Arc::clone(&doors), settings.clone());
-    let servers = Engine::new(Servers::new(Arc::clone(&doors)), cluster.clone(), settings.clone());
-    let users = Engine::new(Users::new(Arc::clone(&doors)), cluster.clone(), settings.clone());
-    let accesses = Engine::new(Accesses::new(Arc::clone(&doors)), cluster, settings);
-    let controllers = vec![
-        controller::run(queues.identities, stop.clone(), identity_passes(identities, caches)).boxed(),
-        control(queues.servers, servers, stop.clone()),
-        control(queues.users, users, stop.clone()),
-        control(queues.accesses, accesses, stop.clone()),
-    ];
-    let controllers = join_all(controllers).map(|_| ());
-    let outcome = futures::future::select(Box::pin(controllers), Box::pin(watches)).await;
-    match outcome {
-        futures::future::Either::Left(_) if stop.peek().is_some() => Ok(()),
-        futures::future::Either::Left(_) => Err(RunError::Ended("the controllers")),
-        futures::future::Either::Right(_) => Err(RunError::Ended("a watch")),
+    tracing::info!("all caches are filled");
+    let (elect, elected) = signal_once();
+    let (halt, halted) = signal_once();
+    let orphans = Arc::new(Orphans::new(Arc::clone(&doors), settings.clone(), scope.namespaces));
+    let mut work = Work {
+        doors,
+        settings,
+        start: elected,
+        halt: halted,
+        controllers: Vec::new(),
+        idle: Vec::new(),
+        passes: Vec::new(),
+    };
+    work.identities(queues.identities, Arc::clone(&orphans), Arc::clone(&caches));
+    work.control(queues.servers, Servers::new);
+    work.control(queues.users, Users::new);
+    work.control(queues.accesses, Accesses::new);
+    let (passes, leads) = (work.passes.clone(), leading.clone());
+    health.expose(metrics::registry(Sources { caches, gate, sessions, orphans, leading: leads, passes }));
+    let outcome = lead(work, lease.as_mut(), &leading, (elect, halt), watches, stop).await;
+    if let Some(lease) = &mut lease {
+        lease.release().await;
+    }
+    outcome
+}
+
+/// Works while this replica leads and nobody asks it to end; then brings what runs to its end.
+async fn lead(
+    work: Work,
+    lease: Option<&mut Lease>,
+    leading: &Leading,
+    (elect, halt): (oneshot::Sender<()>, oneshot::Sender<()>),
+    watches: BoxFuture<'static, ()>,
+    stop: Signal,
+) -> Result<(), RunError> {
+    let Work { controllers, idle, .. } = work;
+    let mut controllers = tokio::spawn(join_all(controllers));
+    // Renewed also while passes come to their end: until then nobody else shall begin.
+    let mut election = Box::pin(async move {
+        let Some(lease) = lease else {
+            leading.set(true);
+            let _ = elect.send(());
+            return futures::future::pending().await;
+        };
+        lease.acquire().await;
+        let _ = elect.send(());
+        lease.hold().await;
+    });
+    let ended = {
+        let ends: [BoxFuture<'_, Result<(), RunError>>; 4] = [
+            stop.map(Ok).boxed(),
+            (&mut election).map(|()| Err(RunError::LeaseLost)).boxed(),
+            watches.map(|()| Err(RunError::Ended("a watch"))).boxed(),
+            (&mut controllers).map(|_| Err(RunError::Ended("the controllers"))).boxed(),
+        ];
+        select_all(ends).await.0
+    };
+    tracing::info!("ending: what runs is brought to its end");
+    let _ = halt.send(());
+    let drained = tokio::time::timeout(GRACE, drain(controllers, &idle, leading.get()));
+    let drained = futures::future::select(Box::pin(drained), election).await;
+    if !matches!(drained, futures::future::Either::Left((Ok(()), _))) {
+        tracing::warn!("some calls did not end in time; the records tell what to look for");
+    }
+    ended
+}
+
+/// Gives passes a moment to end by themselves. Those that do not are given up, and only the calls in tasks of their own
+/// are waited for: a mutation that was sent, together with the write that records it.
+async fn drain(mut controllers: JoinHandle<Vec<()>>, idle: &[Idle], leads: bool) {
+    let moment = if leads { SETTLE } else { Duration::ZERO };
+    if tokio::time::timeout(moment, &mut controllers).await.is_err() {
+        controllers.abort();
+        let _ = controllers.await;
+    }
+    while !idle.iter().all(|idle| idle()) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-fn control<K: Kind>(queue: Queue<K::Object>, engine: Arc<Engine<K>>, stop: Stop) -> BoxFuture<'static, ()> {
-    let pass: Pass = Arc::new(move |name, uid| {
-        let engine = Arc::clone(&engine);
-        async move { pass(&engine, &name, &uid).await }.boxed()
-    });
-    controller::run(queue, stop, pass).boxed()
+/// Whether no call of a kind is under way.
+type Idle = Box<dyn Fn() -> bool + Send + Sync>;
+
+/// The controllers of all kinds, before they run.
+struct Work {
+    doors: Arc<Doors>,
+    settings: Settings,
+    start: Signal,
+    halt: Signal,
+    controllers: Vec<BoxFuture<'static, ()>>,
+    idle: Vec<Idle>,
+    passes: Vec<(&'static str, Tally)>,
+}
+
+impl Work {
+    fn control<K: Kind>(&mut self, queue: Queue<K::Object>, kind: fn(Arc<Doors>) -> K) {
+        let cluster = Arc::clone(&self.doors.cluster);
+        let engine = Engine::new(kind(Arc::clone(&self.doors)), cluster, self.settings.clone());
+        self.passes.push((kind_of::<K::Object>(), engine.tally.clone()));
+        let memories = Arc::clone(&engine);
+        self.idle.push(Box::new(move || memories.memories.idle()));
+        let pass: Pass = Arc::new(move |name, uid| {
+            let engine = Arc::clone(&engine);
+            async move { pass(&engine, &name, &uid).await }.boxed()
+        });
+        self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), pass).boxed());
+    }
+
+    fn identities(&mut self, queue: Queue<AwsIdentity>, orphans: Arc<Orphans>, caches: Arc<Caches>) {
+        let identities = Identities::new(Arc::clone(&self.doors), self.settings.clone(), orphans);
+        self.passes.push((kind_of::<AwsIdentity>(), identities.tally.clone()));
+        let pass = identity_passes(identities, caches);
+        self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), pass).boxed());
+    }
+}
+
+/// The name of a kind. It is always a constant; the trait allows more.
+fn kind_of<O: Resource<DynamicType = ()>>() -> &'static str {
+    match O::kind(&()) {
+        Cow::Borrowed(kind) => kind,
+        Cow::Owned(_) => "unknown",
+    }
+}
+
+/// Something that comes to be so once, and who waits for it. A sender that is dropped counts as having sent.
+fn signal_once() -> (oneshot::Sender<()>, Signal) {
+    let (sender, receiver) = oneshot::channel();
+    (sender, receiver.map(|_| ()).boxed().shared())
+}
+
+fn lease(args: &RunArgs, client: &Client, leading: Leading) -> Result<Lease, RunError> {
+    let times = Times {
+        duration: args.lease_duration,
+        renew_deadline: args.lease_renew_deadline,
+        retry_period: args.lease_retry_period,
+    };
+    let times = times.checked().map_err(RunError::Flag)?;
+    let namespace = args.lease_namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
+    let pod = std::env::var("HOSTNAME").unwrap_or_else(|_| "transfer-operator".to_owned());
+    let me = format!("{pod}_{}", World.uuid());
+    let api = Api::namespaced(client.clone(), &namespace);
+    Ok(Lease::new(api, args.lease_name.clone(), me, times, Arc::new(World), leading))
 }
 
 /// Identities rest on nothing in AWS, so their passes go by what the watch holds.
@@ -196,7 +321,7 @@ impl Chance for World {
 
 /// Waits for what must be there before anything else; answers with the id of the cluster, or nothing where the
 /// process is to end first.
-async fn prepare(args: &RunArgs, client: &Client, stop: Stop) -> Option<String> {
+async fn prepare(args: &RunArgs, client: &Client, stop: Signal) -> Option<String> {
     until(stop.clone(), || missing_crds(client)).await?;
     match &args.cluster_id {
         Some(id) => Some(id.clone()),
@@ -205,7 +330,7 @@ async fn prepare(args: &RunArgs, client: &Client, stop: Stop) -> Option<String> 
 }
 
 /// Tries until it succeeds, saying each new reason once.
-async fn until<T, F: Future<Output = Result<T, String>>>(stop: Stop, attempt: impl Fn() -> F) -> Option<T> {
+async fn until<T, F: Future<Output = Result<T, String>>>(stop: Signal, attempt: impl Fn() -> F) -> Option<T> {
     let mut told = None;
     loop {
         match attempt().await {
@@ -253,7 +378,7 @@ async fn kube_system_uid(client: &Client) -> Result<String, String> {
     namespace.uid().ok_or_else(|| "namespace kube-system has no UID".to_owned())
 }
 
-async fn filled(caches: &Caches, stop: Stop) -> Option<()> {
+async fn filled(caches: &Caches, stop: Signal) -> Option<()> {
     loop {
         if caches.missing().is_empty() {
             return Some(());
@@ -264,7 +389,7 @@ async fn filled(caches: &Caches, stop: Stop) -> Option<()> {
     }
 }
 
-fn stop() -> Result<Stop, RunError> {
+fn stop() -> Result<Signal, RunError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
     let either = async move {

@@ -342,3 +342,69 @@ async fn credentials_and_endpoints_come_from_the_environment() {
     let sessions = Sessions::new(Gate::new(Rates::default()));
     sessions.account(&identity, REGION).await.unwrap().list_servers().await.unwrap();
 }
+
+/// Time passes; nothing waits for it meanwhile.
+async fn pass(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn a_role_that_is_denied_for_an_hour_costs_sts_less_than_two_calls_a_minute_and_heals_by_itself() {
+    let wire = Wire::start();
+    let sessions = sessions();
+    let identity = role(&wire);
+    for _ in 0..120 {
+        wire.reply(refused("AccessDenied", "User is not authorized to perform: sts:AssumeRole"));
+    }
+    let mut by_minute = Vec::new();
+    let mut told = Vec::new();
+    for _ in 0..60 {
+        let before = wire.calls().len();
+        for _ in 0..12 {
+            // Ten objects in two regions, and the identity itself.
+            for region in [REGION, "eu-west-1"] {
+                for _ in 0..5 {
+                    told.push(sessions.account(&identity, region).await.unwrap_err());
+                }
+            }
+            sessions.verify(&identity).await.unwrap_err();
+            pass(5).await;
+        }
+        by_minute.push(wire.calls().len() - before);
+    }
+    assert!(by_minute[0] <= 6, "{by_minute:?}");
+    assert!(by_minute[1..].iter().all(|calls| *calls <= 2), "{by_minute:?}");
+    assert!(by_minute[1..].windows(3).all(|minutes| minutes.iter().sum::<usize>() > 0), "still tried: {by_minute:?}");
+    let last = told.last().unwrap();
+    assert_eq!((last.kind, last.code.as_str()), (FaultKind::Credentials, "BreakerOpen"));
+    assert!(last.message.contains("AccessDenied") && last.retry_after.is_some(), "{last:?}");
+
+    wire.forget_replies();
+    for reply in [assumed("ROLEKEY", "2026-01-01T01:00:00Z"), caller(ACCOUNT)] {
+        wire.reply(reply);
+    }
+    pass(120).await;
+    sessions.account(&identity, REGION).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_edit_of_a_broken_identity_is_tried_at_once() {
+    let wire = Wire::start();
+    let sessions = sessions();
+    let mut identity = role(&wire);
+    for _ in 0..20 {
+        wire.reply(refused("AccessDenied", "User is not authorized to perform: sts:AssumeRole"));
+    }
+    for _ in 0..6 {
+        sessions.account(&identity, REGION).await.unwrap_err();
+        pass(11).await;
+    }
+    let calls = wire.calls().len();
+    sessions.account(&identity, REGION).await.unwrap_err();
+    assert_eq!(wire.calls().len(), calls, "the breaker is open");
+    identity.metadata.generation = Some(2);
+    sessions.account(&identity, REGION).await.unwrap_err();
+    assert_eq!(wire.calls().len(), calls + 1);
+}

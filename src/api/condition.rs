@@ -18,6 +18,8 @@ pub mod types {
     pub const ADVISORY: &str = "Advisory";
     /// Nothing is changed in AWS because the spec says so. Present only while true.
     pub const SUSPENDED: &str = "Suspended";
+    /// AWS has servers or users with our tags and no object here. Present only while true.
+    pub const ORPHANS_FOUND: &str = "OrphansFound";
 }
 
 /// Condition reasons.
@@ -146,8 +148,15 @@ pub mod reasons {
 const MESSAGE_LIMIT: usize = 4096;
 
 /// In this order they stand in the list: kstatus takes the first that speaks, people read the first line.
-const ORDER: [&str; 6] =
-    [types::READY, types::RECONCILING, types::STALLED, types::DRIFTED, types::ADVISORY, types::SUSPENDED];
+const ORDER: [&str; 7] = [
+    types::READY,
+    types::RECONCILING,
+    types::STALLED,
+    types::DRIFTED,
+    types::ADVISORY,
+    types::SUSPENDED,
+    types::ORPHANS_FOUND,
+];
 
 /// The three values of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -184,7 +184,7 @@ pub struct AwsIdentityStatus {
     /// The generation of the spec that this status is about; -1 until it was first looked at.
     #[serde(default = "never_observed")]
     pub observed_generation: i64,
-    /// Ready, Stalled, Advisory.
+    /// Ready, Reconciling, Stalled, OrphansFound.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_owned()]))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,

@@ -62,8 +62,10 @@ impl Account {
     /// # Errors
     /// The fault that AWS answered with.
     pub async fn mutate(&self, permit: Permit, at: Timestamp, call: Mutation) -> Result<Made, Fault> {
-        let class = class_of(&call);
-        match self.transfer.mutate(permit, at, call).await {
+        let (class, operation) = (class_of(&call), call.operation());
+        let outcome = self.transfer.mutate(permit, at, call).await;
+        self.gate.tally.call(operation, &outcome);
+        match outcome {
             Ok(reply) => {
                 self.clock.observe(reply.date);
                 Ok(reply.value)
@@ -189,7 +191,10 @@ impl Account {
     /// The fault that AWS answered with.
     pub async fn read(&self, call: Read) -> Result<Answer, Fault> {
         let _spent = self.gate.pass(&self.id, &self.region, Class::Read).await;
-        match self.transfer.read(self.clock.now(), call).await {
+        let operation = call.operation();
+        let outcome = self.transfer.read(self.clock.now(), call).await;
+        self.gate.tally.call(operation, &outcome);
+        match outcome {
             Ok(reply) => {
                 self.clock.observe(reply.date);
                 Ok(reply.value)

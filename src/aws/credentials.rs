@@ -11,6 +11,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use tokio::time::Instant;
 
+use super::fault::STS_UNAVAILABLE;
 use super::http::READ_TIMEOUT;
 use super::sdk::error;
 use super::{Fault, FaultKind};
@@ -103,7 +104,10 @@ impl CredentialCache {
 
     fn good(&self) -> Option<Result<Credentials, Fault>> {
         let kept = self.lock();
-        kept.as_ref().filter(|kept| Instant::now() < kept.until).map(|kept| kept.outcome.clone())
+        let now = Instant::now();
+        let kept = kept.as_ref().filter(|kept| now < kept.until)?;
+        // A failure that was heard before says when the source is asked again.
+        Some(kept.outcome.clone().map_err(|fault| Fault { retry_after: Some(kept.until.duration_since(now)), ..fault }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
@@ -119,6 +123,8 @@ fn keep(lifetime: Option<Duration>) -> Duration {
 fn before_the_call(mut fault: Fault) -> Fault {
     if !fault.kind.proves_nothing_made() {
         fault.kind = FaultKind::Credentials;
+        fault.message = format!("{}: {}", fault.code, fault.message);
+        STS_UNAVAILABLE.clone_into(&mut fault.code);
     }
     fault.date = None;
     fault

@@ -41,6 +41,24 @@ impl FaultKind {
     pub fn proves_nothing_made(self) -> bool {
         !matches!(self, Self::Unavailable | Self::Lost)
     }
+
+    /// A word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Exists => "exists",
+            Self::Conflict => "conflict",
+            Self::Throttled => "throttled",
+            Self::Denied => "denied",
+            Self::Quota => "quota",
+            Self::Rejected => "rejected",
+            Self::Credentials => "credentials",
+            Self::Skewed => "skewed",
+            Self::Unavailable => "unavailable",
+            Self::Lost => "lost",
+        }
+    }
 }
 
 /// A failed call.
@@ -61,6 +79,19 @@ pub struct Fault {
     pub retry_after: Option<Duration>,
     /// AWS's `Date`, where an answer came.
     pub date: Option<Timestamp>,
+}
+
+/// Our code for a call that was not made because the credentials of its identity are broken (`breaker`).
+pub const BREAKER_OPEN: &str = "BreakerOpen";
+/// Our code for credentials that did not come because STS did not answer, or not sensibly: it passes by itself.
+pub const STS_UNAVAILABLE: &str = "StsUnavailable";
+
+impl Fault {
+    /// Whether it is about getting or checking credentials: then nothing was sent to the service itself.
+    #[must_use]
+    pub fn of_sts(&self) -> bool {
+        matches!(self.operation, "AssumeRole" | "GetCallerIdentity" | "GetCredentials")
+    }
 }
 
 /// What error codes stand for. Codes from outside the service's model (authentication, throttling, validation) arrive

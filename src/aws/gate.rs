@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::tally::Tally;
+
 /// Classes of calls, each with a rate of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
@@ -19,6 +21,18 @@ pub enum Class {
     Write,
     /// CreateServer.
     CreateServer,
+}
+
+impl Class {
+    /// A word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::CreateServer => "create_server",
+        }
+    }
 }
 
 /// Calls per second and burst of each class.
@@ -68,6 +82,8 @@ type Key = (String, String, Class);
 /// All buckets of the process.
 #[derive(Debug)]
 pub struct Gate {
+    /// What went through, and what came of it.
+    pub tally: Tally,
     rates: Rates,
     buckets: Mutex<BTreeMap<Key, Bucket>>,
 }
@@ -76,15 +92,19 @@ impl Gate {
     /// A gate with the given rates for every account.
     #[must_use]
     pub fn new(rates: Rates) -> Arc<Self> {
-        Arc::new(Self { rates, buckets: Mutex::default() })
+        Arc::new(Self { tally: Tally::default(), rates, buckets: Mutex::default() })
     }
 
     /// Waits for the right to send one call of the class.
     pub async fn pass(&self, account: &str, region: &str, class: Class) -> Permit {
+        let asked = Instant::now();
         loop {
             let wait = self.take(account, region, class, Instant::now());
             match wait {
-                None => return Permit(()),
+                None => {
+                    self.tally.waited(class, asked.elapsed());
+                    return Permit(());
+                }
                 Some(wait) => tokio::time::sleep(wait).await,
             }
         }

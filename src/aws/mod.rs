@@ -5,15 +5,18 @@
 //! AWS's clock.
 
 pub mod account;
+pub mod breaker;
 pub mod calls;
 pub mod clock;
 pub mod credentials;
 pub mod fault;
 pub mod gate;
+pub mod guard;
 pub mod http;
 pub mod sdk;
 pub mod session;
 mod sts;
+pub mod tally;
 pub mod types;
 
 use async_trait::async_trait;

@@ -12,7 +12,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use super::breaker::State;
 use super::credentials::{CredentialCache, FAILURE_KEPT, Own};
+use super::fault::{BREAKER_OPEN, STS_UNAVAILABLE};
+use super::guard::{Guard, Guarded};
 use super::sdk::{SdkTransfer, error};
 use super::sts::{Role, Sts};
 use super::{Account, AwsClock, Fault, FaultKind, Gate};
@@ -58,7 +61,15 @@ type Key = (String, i64, String);
 pub struct Sessions {
     gate: Arc<Gate>,
     pod: OnceCell<Pod>,
-    open: Mutex<BTreeMap<Key, Arc<Session>>>,
+    open: Mutex<Open>,
+}
+
+/// What is kept of the newest generation of each identity.
+#[derive(Debug, Default)]
+struct Open {
+    sessions: BTreeMap<Key, Arc<Session>>,
+    /// One breaker for all regions: the credentials are the same.
+    guards: BTreeMap<(String, i64), Arc<Guard>>,
 }
 
 /// What the pod's environment gives: endpoints, and credentials of its own.
@@ -84,6 +95,7 @@ struct Session {
     account: Account,
     sts: Sts,
     credentials: Arc<CredentialCache>,
+    guard: Arc<Guard>,
     verdict: tokio::sync::Mutex<Option<Verdict>>,
 }
 
@@ -111,17 +123,31 @@ impl Sessions {
         let uid = identity.metadata.uid.clone().unwrap_or_default();
         let generation = identity.metadata.generation.unwrap_or_default();
         let key = (uid.clone(), generation, region.to_owned());
-        if let Some(session) = self.lock().get(&key) {
+        if let Some(session) = self.lock().sessions.get(&key) {
             return Ok(Arc::clone(session));
         }
         let pod = self.pod.get_or_init(load).await;
-        let session = Arc::new(open(pod, &self.gate, identity, region)?);
-        let mut sessions = self.lock();
-        sessions.retain(|(other, old, _), _| *other != uid || *old == generation);
-        Ok(Arc::clone(sessions.entry(key).or_insert(session)))
+        let guard = self.guard(identity, (uid.clone(), generation));
+        let session = Arc::new(open(pod, &self.gate, guard, identity, region)?);
+        let mut open = self.lock();
+        open.sessions.retain(|(other, old, _), _| *other != uid || *old == generation);
+        open.guards.retain(|(other, old), _| *other != uid || *old == generation);
+        Ok(Arc::clone(open.sessions.entry(key).or_insert(session)))
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Arc<Session>>> {
+    /// The breakers of all identities that were used, by name.
+    #[must_use]
+    pub fn breakers(&self) -> Vec<(String, State)> {
+        self.lock().guards.values().map(|guard| (guard.identity.clone(), guard.state())).collect()
+    }
+
+    /// The breaker of an identity (uid, generation).
+    pub fn guard(&self, identity: &AwsIdentity, key: (String, i64)) -> Arc<Guard> {
+        let name = identity.metadata.name.clone().unwrap_or_default();
+        Arc::clone(self.lock().guards.entry(key).or_insert_with(|| Guard::new(name)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -131,7 +157,8 @@ impl Aws for Sessions {
     async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, Fault> {
         let session = self.session(identity, region).await?;
         session.check().await?;
-        Ok(session.account.clone())
+        // Told before anything waits at the gate.
+        session.guard.refusal().map_or_else(|| Ok(session.account.clone()), Err)
     }
 
     async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault> {
@@ -149,16 +176,22 @@ impl Session {
         if let Some(known) = verdict.as_ref().filter(|known| known.until.is_none_or(|until| Instant::now() < until)) {
             return known.outcome.as_ref().map(|_| ()).map_err(Clone::clone);
         }
-        let outcome = self.ask().await;
+        let outcome = self.guard.run(self.ask()).await;
         let answer = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
-        *verdict = Some(Verdict::new(outcome));
+        // The breaker answers for itself, with its own time.
+        if !answer.as_ref().is_err_and(broken) {
+            *verdict = Some(Verdict::new(outcome));
+        }
         answer
     }
 
     /// Asks STS now. A failure of the asking does not take back what STS said earlier; another account does.
     async fn verify(&self) -> Result<CallerIdentity, Fault> {
         let mut verdict = self.verdict.lock().await;
-        let outcome = self.ask().await;
+        let outcome = self.guard.run(self.ask()).await;
+        if outcome.as_ref().is_err_and(broken) {
+            return outcome;
+        }
         let known = verdict.as_ref().is_some_and(|known| known.outcome.is_ok());
         let failed = outcome.as_ref().is_err_and(|fault| fault.code != ACCOUNT_MISMATCH);
         if !(known && failed) {
@@ -202,7 +235,13 @@ async fn load() -> Pod {
     config.into()
 }
 
-fn open(pod: &Pod, gate: &Arc<Gate>, identity: &AwsIdentity, region: &str) -> Result<Session, Fault> {
+fn open(
+    pod: &Pod,
+    gate: &Arc<Gate>,
+    guard: Arc<Guard>,
+    identity: &AwsIdentity,
+    region: &str,
+) -> Result<Session, Fault> {
     let spec = &identity.spec;
     let Endpoints { transfer, sts, ec2: _ } = spec.endpoints.clone().unwrap_or_default();
     let base = pod.config.to_builder().region(Region::new(region.to_owned())).build();
@@ -234,9 +273,15 @@ fn open(pod: &Pod, gate: &Arc<Gate>, identity: &AwsIdentity, region: &str) -> Re
         None => Arc::clone(&pod.own),
         Some(role) => CredentialCache::new(Role { sts: sts.clone(), own: Arc::clone(&pod.own), to: role }),
     };
-    let transfer = Arc::new(SdkTransfer::new(to_transfer, Arc::clone(&credentials)));
+    let transfer = SdkTransfer::new(to_transfer, Arc::clone(&credentials));
+    let transfer = Arc::new(Guarded { transfer, guard: Arc::clone(&guard) });
     let account = Account::new(spec.account_id.clone(), region.to_owned(), transfer, Arc::clone(gate), clock);
-    Ok(Session { account, sts, credentials, verdict: tokio::sync::Mutex::default() })
+    Ok(Session { account, sts, credentials, guard, verdict: tokio::sync::Mutex::default() })
+}
+
+/// Whether the breaker answered in place of AWS.
+fn broken(fault: &Fault) -> bool {
+    matches!(fault.code.as_str(), BREAKER_OPEN | STS_UNAVAILABLE) && fault.retry_after.is_some()
 }
 
 /// An empty text is no endpoint.

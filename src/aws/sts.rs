@@ -67,6 +67,7 @@ impl Sts {
 
     fn ended<T>(&self, once: &Once, used: &CredentialCache, outcome: Result<T, Fault>) -> Result<T, Fault> {
         self.clock.observe(once.date());
+        self.gate.tally.sts(once.operation(), &outcome);
         outcome.inspect_err(|fault| match fault.kind {
             FaultKind::Credentials => used.refused(once.credentials()),
             FaultKind::Throttled => self.gate.throttled(&self.account, &self.region, Class::Read),

@@ -229,6 +229,12 @@ impl Caches {
         }
     }
 
+    /// All identities.
+    #[must_use]
+    pub fn identities(&self) -> Vec<Arc<AwsIdentity>> {
+        self.identities.all()
+    }
+
     /// What is not filled yet.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {

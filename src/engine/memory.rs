@@ -42,20 +42,20 @@ pub struct Memory {
     pub deleted: BTreeSet<String>,
     /// What this process said of an object that it cannot read.
     pub undecodable: Option<String>,
-    /// What the last reset went by.
-    token: Option<String>,
+    /// What the last resets went by, by what they are about.
+    tokens: BTreeMap<&'static str, String>,
 }
 
 impl Memory {
-    /// Starts waiting anew when the token (generation, annotation, identity) is another one: a person changed
-    /// something, so what was refused may now be right.
-    pub fn reset_on(&mut self, token: String) {
-        if self.token.as_ref() != Some(&token) {
+    /// Starts waiting anew when the token (of the object: generation, annotation, identity; of what it wants: a
+    /// ConfigMap too) is another one: a person changed something, so what was refused may now be right.
+    pub fn reset_on(&mut self, about: &'static str, token: String) {
+        let before = self.tokens.insert(about, token);
+        if before.is_some() && before.as_ref() != self.tokens.get(about) {
             self.holds.clear();
             self.failures = 0;
             self.failing_since = None;
             self.undecodable = None;
-            self.token = Some(token);
         }
     }
 
@@ -112,6 +112,12 @@ impl Memories {
         change(lock(&self.objects).entry(uid.to_owned()).or_default())
     }
 
+    /// Whether no pass, and no call that outlives its pass, is at work.
+    #[must_use]
+    pub fn idle(&self) -> bool {
+        lock(&self.busy).is_empty()
+    }
+
     /// Forgets an object that is gone.
     pub fn forget(&self, uid: &str) {
         lock(&self.objects).remove(uid);
@@ -141,13 +147,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_new_token_forgets_failures_and_refusals_but_not_what_was_seen() {
         let mut memory = Memory::default();
-        memory.reset_on("1".to_owned());
+        memory.reset_on("object", "1".to_owned());
+        memory.reset_on("want", "a".to_owned());
         memory.failed(Instant::now());
         memory.deleted.insert("s-1".to_owned());
-        memory.reset_on("1".to_owned());
+        memory.reset_on("object", "1".to_owned());
+        memory.reset_on("want", "a".to_owned());
         assert_eq!(memory.failures, 1);
-        memory.reset_on("2".to_owned());
+        memory.reset_on("object", "2".to_owned());
         assert_eq!(memory.failures, 0);
+        memory.failed(Instant::now());
+        memory.reset_on("want", "b".to_owned());
+        assert_eq!(memory.failures, 0, "a ConfigMap changed");
         assert!(memory.deleted.contains("s-1"));
     }
 }

@@ -21,4 +21,5 @@ pub mod retry;
 pub mod settings;
 pub mod status;
 pub mod steps;
+pub mod tally;
 pub mod undecodable;

@@ -12,17 +12,20 @@ use super::decide::{self, Facts, Identified, Step};
 use super::evidence::{Lookup, Sight, Sighting};
 use super::kind::{Block, Kind, Look, Place, Trouble, Wanted};
 use super::memory::{Busy, Memories, Memory};
+use super::mutate;
 use super::owner::{Owner, Ownership};
 use super::record::Record;
 use super::report::Report;
 use super::retry;
 use super::settings::Settings;
 use super::status::Verdict;
+use super::tally::Tally;
 use super::undecodable;
 use crate::api::common::{DeletionPolicy, ManagementPolicy};
 use crate::api::status::CreatePhase;
 use crate::api::{self, Managed, RECONCILE_AT};
 use crate::aws::Fault;
+use crate::aws::types::Tags;
 use crate::cluster::{self, Cluster, ClusterError, Name};
 
 /// How soon to look again while AWS is on its way somewhere: its states last a minute or two.
@@ -54,6 +57,8 @@ pub struct Engine<K: Kind> {
     pub memories: Memories,
     /// The kind for the door.
     pub resource: ApiResource,
+    /// How passes ended.
+    pub tally: Tally,
 }
 
 /// The version of the object that a pass is about.
@@ -150,21 +155,30 @@ pub(super) struct Scene<'a, K: Kind> {
 /// One pass over the object that was queued under this name and uid.
 pub async fn pass<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> Next {
     let Some(busy) = engine.memories.enter(uid) else { return Next::After(STILL_BUSY) };
+    let mut running = engine.tally.begin();
     let stored = match engine.cluster.get(&engine.resource, name).await {
         Ok(Some(stored)) => stored,
         Ok(None) => {
+            running.ends("step");
             engine.memories.forget(uid);
             return Next::OnChange;
         }
-        Err(error) => return engine.unreadable(uid, &error),
+        Err(error) => {
+            running.ends("failed");
+            return engine.unreadable(uid, &error);
+        }
     };
     let object = match cluster::decode(name, &stored) {
         Ok(object) => object,
-        Err(error) => return engine.undecodable(uid, &stored, &error).await,
+        Err(error) => {
+            running.ends("failed");
+            return engine.undecodable(uid, &stored, &error).await;
+        }
     };
     let subject = Subject::new(object, name.clone(), &engine.settings.cluster_id, busy);
     if subject.uid != uid {
         // The queue holds a former object of this name; the watch brings the new one.
+        running.ends("step");
         engine.memories.forget(uid);
         return Next::OnChange;
     }
@@ -173,8 +187,14 @@ pub async fn pass<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> N
         Err(trouble) => engine.troubled(&subject, &trouble),
     };
     match end {
-        End::Next(next) => next,
-        End::Tell(report) => engine.tell(&subject, report).await,
+        End::Next(next) => {
+            running.ends("step");
+            next
+        }
+        End::Tell(report) => {
+            running.ends(report.verdict.name());
+            engine.tell(&subject, report).await
+        }
     }
 }
 
@@ -183,7 +203,7 @@ impl<K: Kind> Engine<K> {
     #[must_use]
     pub fn new(kind: K, cluster: Arc<dyn Cluster>, settings: Settings) -> Arc<Self> {
         let resource = ApiResource::erase::<K::Object>(&());
-        Arc::new(Self { kind, cluster, settings, memories: Memories::default(), resource })
+        Arc::new(Self { kind, cluster, settings, memories: Memories::default(), resource, tally: Tally::default() })
     }
 
     async fn converge(self: &Arc<Self>, subject: &Subject<K::Object>) -> Result<End<Status<K>>, Trouble> {
@@ -197,12 +217,17 @@ impl<K: Kind> Engine<K> {
             Err(trouble) => return Err(trouble),
         };
         let token = format!("{} {:?} {}", subject.generation, subject.poke(), place.revision);
-        self.memories.change(&subject.uid, |memory| memory.reset_on(token));
+        self.memories.change(&subject.uid, |memory| memory.reset_on("object", token));
         if let Some(block) = place.denied.as_ref().filter(|_| !subject.deleting()) {
             return Ok(End::Tell(Report::block(subject.status(), block.clone())));
         }
         let now = place.account.now().await?;
         let wanted = self.wanted(subject, &place, now).await?;
+        if let Some(wanted) = &wanted {
+            // What a ConfigMap or Secret says is part of it.
+            let call = self.kind.create(&subject.object, &place, wanted, &Tags::new());
+            self.memories.change(&subject.uid, |memory| memory.reset_on("want", mutate::digest(&call)));
+        }
         let look = self.look(subject, &place).await?;
         let sight = self.sight(subject, &look, now);
         let have = match &look {
@@ -363,11 +388,8 @@ impl<K: Kind> Engine<K> {
         let (failures, since) = self.memories.change(&subject.uid, |memory| memory.failed(now));
         let lasted = now.duration_since(since);
         let delay = retry::delay(class, failures, asked, self.settings.chance.fraction());
-        let verdict = if retry::stalls(class, lasted, self.settings.rejection_grace) {
-            Verdict::Stalled { reason, message }
-        } else {
-            Verdict::Failed { reason, message, lasted }
-        };
+        let stalls = retry::stalls(class, lasted, self.settings.rejection_grace);
+        let verdict = Verdict::Failed { reason, message, lasted, stalls };
         End::Tell(Report { status: subject.status(), verdict, advisory: None, next: Next::After(delay), keep: true })
     }
 }

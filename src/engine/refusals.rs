@@ -10,7 +10,7 @@ use super::report::Report;
 use super::retry;
 use super::steps::WAIT_MIN;
 use crate::api::condition::reasons;
-use crate::aws::{Fault, FaultKind};
+use crate::aws::Fault;
 
 impl<K: Kind> Engine<K> {
     /// Whether this very call was accepted so lately that AWS's answers may not show it yet: sent again, it would be
@@ -54,5 +54,4 @@ impl<K: Kind> Engine<K> {
 /// Whether a fault is about this one call, so that others may go on.
 pub(super) fn holdable(fault: &Fault) -> bool {
     matches!(retry::class(fault), retry::Class::Rejected | retry::Class::Malformed | retry::Class::Environmental)
-        && fault.kind != FaultKind::Credentials
 }

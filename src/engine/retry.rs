@@ -5,39 +5,86 @@
 use std::time::Duration;
 
 use crate::api::condition::reasons;
+use crate::aws::fault::STS_UNAVAILABLE;
 use crate::aws::{Fault, FaultKind};
 use crate::cluster::ClusterError;
 
-/// Classes of failure, each with a ceiling for the wait.
+/// Classes of failure: what happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Too many calls; the gate slows down, the object is not to blame.
     Throttled,
     /// Passes by itself, usually within seconds.
     Transient,
-    /// Something outside the object: permissions, quota, credentials.
+    /// A create without a verdict: its record says so, and the next pass looks for what it made.
+    Ambiguous,
+    /// AWS is in a transition of its own, the request is right: later.
+    Sequencing,
+    /// Something outside the object: permissions, a quota.
     Environmental,
-    /// AWS refuses what the spec says.
+    /// The credentials of the identity: its breaker says when to try again.
+    Credentials,
+    /// AWS refuses what the spec says. The first time it may be too early: roles and policies take a while to arrive.
     Rejected,
     /// AWS refuses it for good: the text breaks a rule of form, and no role or policy will change that.
     Malformed,
 }
 
-/// First wait; doubled at each failure in a row.
-const BASE: Duration = Duration::from_secs(1);
-
-/// Environmental failures call for a person only when they last: a policy takes minutes to arrive.
+/// What outside causes are given before a person is called: a policy takes minutes to arrive.
 pub const ENVIRONMENTAL_PATIENCE: Duration = Duration::from_mins(5);
 
 impl Class {
+    /// The first wait; doubled at each failure in a row.
+    #[must_use]
+    pub fn first(self) -> Duration {
+        match self {
+            // What AWS is busy with takes it half a minute at least.
+            Self::Sequencing => Duration::from_secs(30),
+            Self::Throttled
+            | Self::Transient
+            | Self::Ambiguous
+            | Self::Environmental
+            | Self::Credentials
+            | Self::Rejected
+            | Self::Malformed => Duration::from_secs(1),
+        }
+    }
+
     /// The longest wait between two tries.
     #[must_use]
     pub fn ceiling(self) -> Duration {
         match self {
+            // The gate is what slows down; an object that waits much longer would only be late.
             Self::Throttled => Duration::from_mins(1),
-            Self::Transient => Duration::from_mins(5),
+            Self::Transient | Self::Ambiguous | Self::Sequencing | Self::Credentials => Duration::from_mins(5),
             Self::Environmental => Duration::from_mins(15),
             Self::Rejected | Self::Malformed => Duration::from_hours(1),
+        }
+    }
+
+    /// After how long a person is called, if ever.
+    #[must_use]
+    pub fn patience(self, rejection_grace: Duration) -> Option<Duration> {
+        match self {
+            Self::Throttled | Self::Transient | Self::Ambiguous | Self::Sequencing => None,
+            Self::Environmental | Self::Credentials => Some(ENVIRONMENTAL_PATIENCE),
+            Self::Rejected => Some(rejection_grace),
+            Self::Malformed => Some(Duration::ZERO),
+        }
+    }
+
+    /// A word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::Transient => "transient",
+            Self::Ambiguous => "ambiguous",
+            Self::Sequencing => "sequencing",
+            Self::Environmental => "environmental",
+            Self::Credentials => "credentials",
+            Self::Rejected => "rejected",
+            Self::Malformed => "malformed",
         }
     }
 }
@@ -47,56 +94,65 @@ impl Class {
 pub fn class(fault: &Fault) -> Class {
     match fault.kind {
         FaultKind::Throttled => Class::Throttled,
-        FaultKind::Conflict | FaultKind::Skewed | FaultKind::Unavailable | FaultKind::Lost | FaultKind::NotFound => {
-            Class::Transient
-        }
-        FaultKind::Denied | FaultKind::Quota | FaultKind::Credentials => Class::Environmental,
-        // Sequencing texts: AWS is in transition, the request is right.
-        FaultKind::Rejected if in_transition(&fault.message) => Class::Transient,
+        FaultKind::Skewed | FaultKind::NotFound => Class::Transient,
+        FaultKind::Unavailable | FaultKind::Lost if creates(fault.operation) => Class::Ambiguous,
+        FaultKind::Unavailable | FaultKind::Lost => Class::Transient,
+        FaultKind::Credentials if fault.code == STS_UNAVAILABLE => Class::Transient,
+        FaultKind::Credentials => Class::Credentials,
+        _ if fault.of_sts() => Class::Credentials,
+        FaultKind::Denied | FaultKind::Quota => Class::Environmental,
+        FaultKind::Conflict => Class::Sequencing,
+        FaultKind::Rejected if in_transition(&fault.message) => Class::Sequencing,
         FaultKind::Rejected if fault.code.starts_with("Validation") => Class::Malformed,
         FaultKind::Rejected | FaultKind::Exists => Class::Rejected,
     }
 }
 
+/// Operations that make something each time they are sent.
+fn creates(operation: &str) -> bool {
+    operation.starts_with("Create") || operation.starts_with("Import")
+}
+
+/// AWS has no error code for "not now"; these are its words for it.
 fn in_transition(message: &str) -> bool {
-    ["Unable to delete VPC endpoint", "must be OFFLINE", "is not yet available"]
-        .iter()
-        .any(|text| message.contains(text))
+    [
+        "Unable to delete VPC endpoint",
+        "must be OFFLINE",
+        "is not yet available",
+        "Cannot list users on server with IdP type",
+    ]
+    .iter()
+    .any(|text| message.contains(text))
 }
 
 /// Reason of the condition that tells of a fault.
 #[must_use]
 pub fn reason(fault: &Fault) -> &'static str {
-    match fault.kind {
-        FaultKind::Throttled => reasons::THROTTLED,
-        FaultKind::Denied => reasons::ACCESS_DENIED,
-        FaultKind::Quota => reasons::QUOTA_EXCEEDED,
-        FaultKind::Credentials if fault.code == "AccountMismatch" => reasons::ACCOUNT_MISMATCH,
-        FaultKind::Credentials => reasons::IDENTITY_NOT_READY,
-        FaultKind::Conflict => reasons::WAITING_FOR_AWS,
-        FaultKind::Rejected if class(fault) == Class::Transient => reasons::WAITING_FOR_AWS,
-        FaultKind::Rejected | FaultKind::Exists => reasons::REJECTED,
-        FaultKind::NotFound | FaultKind::Skewed | FaultKind::Unavailable | FaultKind::Lost => reasons::AWS_UNAVAILABLE,
+    match class(fault) {
+        Class::Throttled => reasons::THROTTLED,
+        Class::Sequencing => reasons::WAITING_FOR_AWS,
+        Class::Credentials if fault.code == "AccountMismatch" => reasons::ACCOUNT_MISMATCH,
+        Class::Credentials => reasons::IDENTITY_NOT_READY,
+        Class::Environmental if fault.kind == FaultKind::Quota => reasons::QUOTA_EXCEEDED,
+        Class::Environmental => reasons::ACCESS_DENIED,
+        Class::Rejected | Class::Malformed => reasons::REJECTED,
+        Class::Transient | Class::Ambiguous => reasons::AWS_UNAVAILABLE,
     }
 }
 
-/// The wait after the n-th failure in a row: doubling, half of it random, up to the ceiling of the class.
+/// The wait after the n-th failure in a row: doubling, half of it random, up to the ceiling of the class. What AWS asks
+/// for is never undercut, and spread too: whoever was told the same time shall not come back at once.
 #[must_use]
 pub fn delay(class: Class, failures: u32, asked: Option<Duration>, fraction: f64) -> Duration {
-    let doubled = BASE.saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
+    let doubled = class.first().saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
     let spread = doubled.min(class.ceiling()).mul_f64(0.5 + 0.5 * fraction);
-    asked.map_or(spread, |asked| asked.max(spread))
+    asked.map_or(spread, |asked| asked.mul_f64(1.0 + 0.2 * fraction).max(spread))
 }
 
 /// Whether a failure that has lasted this long calls for a person.
 #[must_use]
 pub fn stalls(class: Class, lasted: Duration, rejection_grace: Duration) -> bool {
-    match class {
-        Class::Throttled | Class::Transient => false,
-        Class::Environmental => lasted >= ENVIRONMENTAL_PATIENCE,
-        Class::Rejected => lasted >= rejection_grace,
-        Class::Malformed => true,
-    }
+    class.patience(rejection_grace).is_some_and(|patience| lasted >= patience)
 }
 
 /// Reason of the condition that tells of trouble with Kubernetes.
@@ -127,28 +183,153 @@ mod tests {
         }
     }
 
+    fn of(operation: &'static str, kind: FaultKind, code: &str) -> Fault {
+        Fault { operation, ..fault(kind, code, "") }
+    }
+
+    /// The table of errors: class, reason, ceiling of the wait, and after how long a person is called.
     #[test]
-    fn every_kind_of_fault_has_its_class() {
+    fn every_row_of_the_table_of_errors() {
+        let (mins, hour) = (Duration::from_mins, Duration::from_hours(1));
+        let (request, validation) = ("InvalidRequestException", "ValidationException");
+        let (five, grace) = (Some(mins(5)), Some(mins(2)));
+        let vpc = "VPC Endpoint state is not yet available";
         let rows = [
-            (fault(FaultKind::Throttled, "ThrottlingException", ""), Class::Throttled),
-            (fault(FaultKind::Unavailable, "InternalServiceError", ""), Class::Transient),
-            (fault(FaultKind::Lost, "Timeout", ""), Class::Transient),
             (
-                fault(FaultKind::Conflict, "ConflictException", "VPC Endpoint state is not yet available"),
-                Class::Transient,
+                of("ListUsers", FaultKind::Throttled, "ThrottlingException"),
+                Class::Throttled,
+                reasons::THROTTLED,
+                mins(1),
+                None,
             ),
-            (fault(FaultKind::NotFound, "ResourceNotFoundException", "Unknown user"), Class::Transient),
-            (fault(FaultKind::Skewed, "InvalidSignatureException", "Signature expired"), Class::Transient),
-            (fault(FaultKind::Denied, "AccessDeniedException", ""), Class::Environmental),
-            (fault(FaultKind::Quota, "InvalidRequestException", ""), Class::Environmental),
-            (fault(FaultKind::Credentials, "ExpiredTokenException", ""), Class::Environmental),
-            (fault(FaultKind::Rejected, "InvalidRequestException", "Unable to delete VPC endpoint"), Class::Transient),
-            (fault(FaultKind::Rejected, "InvalidRequestException", "Policy is not valid"), Class::Rejected),
-            (fault(FaultKind::Rejected, "ValidationException", "1 validation error"), Class::Malformed),
-            (fault(FaultKind::Exists, "ResourceExistsException", ""), Class::Rejected),
+            (
+                of("ListUsers", FaultKind::Unavailable, "InternalServiceError"),
+                Class::Transient,
+                reasons::AWS_UNAVAILABLE,
+                mins(5),
+                None,
+            ),
+            (of("UpdateUser", FaultKind::Lost, "Timeout"), Class::Transient, reasons::AWS_UNAVAILABLE, mins(5), None),
+            (
+                of("UpdateUser", FaultKind::NotFound, "ResourceNotFoundException"),
+                Class::Transient,
+                reasons::AWS_UNAVAILABLE,
+                mins(5),
+                None,
+            ),
+            (
+                of("UpdateUser", FaultKind::Skewed, "RequestExpired"),
+                Class::Transient,
+                reasons::AWS_UNAVAILABLE,
+                mins(5),
+                None,
+            ),
+            (
+                of("AssumeRole", FaultKind::Credentials, STS_UNAVAILABLE),
+                Class::Transient,
+                reasons::AWS_UNAVAILABLE,
+                mins(5),
+                None,
+            ),
+            (of("CreateServer", FaultKind::Lost, "Timeout"), Class::Ambiguous, reasons::AWS_UNAVAILABLE, mins(5), None),
+            (
+                of("CreateUser", FaultKind::Unavailable, "InternalServiceError"),
+                Class::Ambiguous,
+                reasons::AWS_UNAVAILABLE,
+                mins(5),
+                None,
+            ),
+            (
+                of("ImportHostKey", FaultKind::Lost, "NoAnswer"),
+                Class::Ambiguous,
+                reasons::AWS_UNAVAILABLE,
+                mins(5),
+                None,
+            ),
+            (
+                fault(FaultKind::Conflict, "ConflictException", vpc),
+                Class::Sequencing,
+                reasons::WAITING_FOR_AWS,
+                mins(5),
+                None,
+            ),
+            (
+                fault(FaultKind::Rejected, request, "Unable to delete VPC endpoint"),
+                Class::Sequencing,
+                reasons::WAITING_FOR_AWS,
+                mins(5),
+                None,
+            ),
+            (
+                fault(FaultKind::Rejected, request, "Server must be OFFLINE"),
+                Class::Sequencing,
+                reasons::WAITING_FOR_AWS,
+                mins(5),
+                None,
+            ),
+            (
+                fault(FaultKind::Rejected, request, "Cannot list users on server with IdP type X"),
+                Class::Sequencing,
+                reasons::WAITING_FOR_AWS,
+                mins(5),
+                None,
+            ),
+            (
+                of("UpdateUser", FaultKind::Denied, "AccessDeniedException"),
+                Class::Environmental,
+                reasons::ACCESS_DENIED,
+                mins(15),
+                five,
+            ),
+            (
+                of("CreateServer", FaultKind::Quota, request),
+                Class::Environmental,
+                reasons::QUOTA_EXCEEDED,
+                mins(15),
+                five,
+            ),
+            (
+                of("ListUsers", FaultKind::Credentials, "ExpiredTokenException"),
+                Class::Credentials,
+                reasons::IDENTITY_NOT_READY,
+                mins(5),
+                five,
+            ),
+            (
+                of("AssumeRole", FaultKind::Denied, "AccessDenied"),
+                Class::Credentials,
+                reasons::IDENTITY_NOT_READY,
+                mins(5),
+                five,
+            ),
+            (
+                of("GetCallerIdentity", FaultKind::Credentials, "AccountMismatch"),
+                Class::Credentials,
+                reasons::ACCOUNT_MISMATCH,
+                mins(5),
+                five,
+            ),
+            (fault(FaultKind::Rejected, request, "Role is not valid"), Class::Rejected, reasons::REJECTED, hour, grace),
+            (
+                of("CreateUser", FaultKind::Exists, "ResourceExistsException"),
+                Class::Rejected,
+                reasons::REJECTED,
+                hour,
+                grace,
+            ),
+            (
+                of("UpdateUser", FaultKind::Rejected, validation),
+                Class::Malformed,
+                reasons::REJECTED,
+                hour,
+                Some(Duration::ZERO),
+            ),
         ];
-        for (fault, expected) in rows {
-            assert_eq!(class(&fault), expected, "{fault}");
+        for (fault, expected, told, ceiling, patience) in rows {
+            let class = class(&fault);
+            assert_eq!((class, reason(&fault)), (expected, told), "{fault}");
+            assert_eq!(delay(class, u32::MAX, None, 1.0), ceiling, "{fault}: even the longest wait has an end");
+            assert_eq!(class.patience(mins(2)), patience, "{fault}");
         }
     }
 
@@ -158,18 +339,22 @@ mod tests {
         assert_eq!(delay(Class::Transient, 4, None, 1.0), Duration::from_secs(8));
         assert_eq!(delay(Class::Transient, 4, None, 0.0), Duration::from_secs(4));
         assert_eq!(delay(Class::Transient, 40, None, 1.0), Duration::from_mins(5));
-        assert_eq!(delay(Class::Rejected, u32::MAX, None, 1.0), Duration::from_hours(1));
+        assert_eq!(delay(Class::Sequencing, 1, None, 0.0), Duration::from_secs(15));
+        assert_eq!(delay(Class::Sequencing, 1, None, 1.0), Duration::from_secs(30));
         assert_eq!(delay(Class::Throttled, 1, Some(Duration::from_secs(9)), 0.0), Duration::from_secs(9));
+        assert!(delay(Class::Throttled, 1, Some(Duration::from_secs(9)), 0.5) > Duration::from_secs(9), "spread");
     }
 
     #[test]
-    fn only_what_lasts_calls_for_a_person() {
+    fn a_first_rejection_is_tried_several_times_before_a_person_is_called() {
         let grace = Duration::from_mins(2);
-        assert!(!stalls(Class::Transient, Duration::from_hours(24), grace));
-        assert!(!stalls(Class::Environmental, Duration::from_secs(299), grace));
-        assert!(stalls(Class::Environmental, Duration::from_mins(5), grace));
+        let (mut tries, mut at) = (1, Duration::ZERO);
+        while !stalls(Class::Rejected, at, grace) {
+            at += delay(Class::Rejected, tries, None, 1.0);
+            tries += 1;
+        }
+        assert!(tries > 5, "only {tries} tries");
         assert!(!stalls(Class::Rejected, Duration::from_secs(119), grace));
-        assert!(stalls(Class::Rejected, Duration::from_mins(2), grace));
-        assert!(stalls(Class::Malformed, Duration::ZERO, grace));
+        assert!(stalls(Class::Rejected, grace, grace));
     }
 }

@@ -45,9 +45,25 @@ pub enum Verdict {
         message: String,
         /// For how long by now.
         lasted: Duration,
+        /// It has lasted so long that a person must act.
+        stalls: bool,
     },
     /// Nothing is changed because the spec says so.
     Suspended,
+}
+
+impl Verdict {
+    /// A word for it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Settled { .. } => "settled",
+            Self::Waiting { .. } => "waiting",
+            Self::Stalled { .. } => "stalled",
+            Self::Failed { .. } => "failed",
+            Self::Suspended => "suspended",
+        }
+    }
 }
 
 /// What the verdict is about.
@@ -76,6 +92,11 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
         }
         // A check that fails for a while leaves what is known alone.
         Verdict::Failed { lasted, .. } if known && *lasted < STALENESS_BUDGET => return (new, about.observed),
+        Verdict::Failed { reason, message, stalls: true, .. } | Verdict::Stalled { reason, message } => {
+            put(&mut new, about, types::READY, Truth::False, reason, message.clone());
+            put(&mut new, about, types::STALLED, Truth::True, reason, message.clone());
+            condition::remove(&mut new, types::RECONCILING);
+        }
         Verdict::Failed { message, .. } if known => {
             let message = format!("AWS could not be asked for more than 10 minutes: {message}");
             put(&mut new, about, types::READY, Truth::Unknown, reasons::VERIFICATION_OVERDUE, message.clone());
@@ -92,11 +113,6 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
             put(&mut new, about, types::READY, Truth::False, reason, message.clone());
             put(&mut new, about, types::RECONCILING, Truth::True, reason, message.clone());
             condition::remove(&mut new, types::STALLED);
-        }
-        Verdict::Stalled { reason, message } => {
-            put(&mut new, about, types::READY, Truth::False, reason, message.clone());
-            put(&mut new, about, types::STALLED, Truth::True, reason, message.clone());
-            condition::remove(&mut new, types::RECONCILING);
         }
         Verdict::Settled { reason, message } => {
             put(&mut new, about, types::READY, Truth::True, reason, message.clone());
@@ -148,7 +164,13 @@ mod tests {
     }
 
     fn failed(minutes: u64) -> Verdict {
-        Verdict::Failed { reason: "AwsUnavailable", message: "x".into(), lasted: Duration::from_secs(60 * minutes) }
+        let lasted = Duration::from_mins(minutes);
+        Verdict::Failed { reason: "AwsUnavailable", message: "x".into(), lasted, stalls: false }
+    }
+
+    fn denied(minutes: u64) -> Verdict {
+        let lasted = Duration::from_mins(minutes);
+        Verdict::Failed { reason: "AccessDenied", message: "x".into(), lasted, stalls: minutes >= 5 }
     }
 
     #[test]
@@ -180,6 +202,21 @@ mod tests {
                 about(2, 1),
                 &["Ready=False AwsUnavailable", "Reconciling=True AwsUnavailable"],
                 "an edit that could not be applied is not Ready",
+            ),
+            (&ready, &denied(6), about(1, 1), &["Ready=True Available"], "a check that is denied, within the budget"),
+            (
+                &ready,
+                &denied(11),
+                about(1, 1),
+                &["Ready=False AccessDenied", "Stalled=True AccessDenied"],
+                "beyond the budget a person must act",
+            ),
+            (
+                &ready,
+                &denied(6),
+                about(2, 1),
+                &["Ready=False AccessDenied", "Stalled=True AccessDenied"],
+                "an edit that is denied for minutes",
             ),
             (
                 &ready,

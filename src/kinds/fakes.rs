@@ -15,7 +15,7 @@ use super::doors::{Doors, Verified};
 use crate::api::{AwsIdentity, Managed, TransferAccess, TransferServer, TransferUser};
 use crate::aws::gate::Rates;
 use crate::aws::session::{Aws, CallerIdentity};
-use crate::aws::types::{HostKey, ListedAccess, ListedServer, ListedUser, Page, Server, Tags};
+use crate::aws::types::{HostKey, ListedAccess, ListedServer, ListedUser, Page, Server, Tags, User};
 use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
 use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData};
 use crate::engine::owner::Owner;
@@ -31,6 +31,8 @@ pub struct FakeTransfer {
     pub servers: Mutex<BTreeMap<String, Server>>,
     pub host_keys: Mutex<BTreeMap<String, Vec<HostKey>>>,
     pub users: Mutex<BTreeMap<String, Vec<String>>>,
+    /// Tags of users, by server and name.
+    pub user_tags: Mutex<BTreeMap<(String, String), Tags>>,
     pub accesses: Mutex<BTreeMap<String, Vec<String>>>,
     /// Listed, and NotFound when described.
     pub vanishing: Mutex<BTreeSet<String>>,
@@ -83,6 +85,11 @@ impl FakeTransfer {
                     names.into_iter().map(|user_name| ListedUser { user_name, ..ListedUser::default() }).collect(),
                 ))
             }
+            Read::DescribeUser { server_id, user_name } => {
+                let tags = self.user_tags.lock().unwrap().get(&(server_id, user_name.clone())).cloned();
+                let tags = tags.ok_or_else(|| fault(operation, FaultKind::NotFound))?;
+                Answer::User(Box::new(User { user_name, tags, ..User::default() }))
+            }
             Read::ListAccesses { server_id, .. } => {
                 let ids = self.accesses.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
                 Answer::Accesses(page(
@@ -121,6 +128,7 @@ impl Transfer for FakeTransfer {
             Read::DescribeServer { server_id } | Read::ListHostKeys { server_id, .. } => server_id.clone(),
             Read::DescribeHostKey { host_key_id, .. } => host_key_id.clone(),
             Read::ListUsers { server_id, .. } | Read::ListAccesses { server_id, .. } => server_id.clone(),
+            Read::DescribeUser { server_id, user_name } => format!("{server_id}/{user_name}"),
             _ => String::new(),
         };
         self.reads.lock().unwrap().push(format!("{operation} {about}").trim_end().to_owned());

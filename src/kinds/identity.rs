@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::ApiResource;
 use kube::{Resource, ResourceExt};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::doors::Doors;
-use crate::api::condition::{self, reasons, types};
+use super::orphans::{Orphans, SCANNING, Told};
+use crate::api::condition::{self, Statement, Truth, reasons, types};
 use crate::api::identity::{CredentialSource, Credentials, RateLimit};
 use crate::api::{
     AwsIdentity, AwsIdentitySpec, AwsIdentityStatus, FINALIZER, RECONCILE_AT, TransferAccess, TransferServer,
@@ -25,6 +27,7 @@ use crate::engine::pass::Next;
 use crate::engine::retry;
 use crate::engine::settings::Settings;
 use crate::engine::status::{About, Verdict, conclude};
+use crate::engine::tally::{Running, Tally};
 use crate::engine::undecodable;
 
 /// How soon a deletion that waits for objects is looked at again.
@@ -40,6 +43,9 @@ const NAMED: usize = 5;
 pub struct Identities {
     doors: Arc<Doors>,
     settings: Settings,
+    orphans: Arc<Orphans>,
+    /// How passes ended.
+    pub tally: Tally,
     memories: Mutex<BTreeMap<String, Memory>>,
 }
 
@@ -69,6 +75,12 @@ pub struct Facts {
     pub valid: bool,
     /// STS is to be asked: something changed, or it was long ago.
     pub due: bool,
+    /// STS knew it the last time that it was asked.
+    pub verified: bool,
+    /// There is something new to tell of orphans.
+    pub news: bool,
+    /// Orphans are to be looked for.
+    pub scan: bool,
 }
 
 /// The one thing to do.
@@ -84,6 +96,10 @@ pub enum Step {
     Refuse,
     /// Ask STS who it is.
     Verify,
+    /// Tell what a scan for orphans found.
+    Tell,
+    /// Start a scan for orphans.
+    Scan,
 }
 
 /// Decides the step that is due.
@@ -95,6 +111,8 @@ pub fn decide(facts: Facts) -> Step {
         Facts { referred: true, finalizer: false, .. } => Step::Finalize,
         Facts { valid: false, .. } => Step::Refuse,
         Facts { due: true, .. } => Step::Verify,
+        Facts { news: true, .. } => Step::Tell,
+        Facts { scan: true, verified: true, .. } => Step::Scan,
         _ => Step::Rest,
     }
 }
@@ -151,10 +169,10 @@ pub fn judge(
         Err(fault) if retry::reason(fault) == reasons::ACCOUNT_MISMATCH => {
             Verdict::Stalled { reason: reasons::ACCOUNT_MISMATCH, message: fault.message.clone() }
         }
-        Err(fault) if retry::stalls(retry::class(fault), lasted, grace) => {
-            Verdict::Stalled { reason: reasons::IDENTITY_NOT_READY, message: fault.to_string() }
+        Err(fault) => {
+            let stalls = retry::stalls(retry::class(fault), lasted, grace);
+            Verdict::Failed { reason: reasons::IDENTITY_NOT_READY, message: fault.to_string(), lasted, stalls }
         }
-        Err(fault) => Verdict::Failed { reason: reasons::IDENTITY_NOT_READY, message: fault.to_string(), lasted },
     }
 }
 
@@ -170,8 +188,8 @@ pub fn needs(object: &Value, identity: &str) -> bool {
 impl Identities {
     /// Nothing is known yet.
     #[must_use]
-    pub fn new(doors: Arc<Doors>, settings: Settings) -> Self {
-        Self { doors, settings, memories: Mutex::default() }
+    pub fn new(doors: Arc<Doors>, settings: Settings, orphans: Arc<Orphans>) -> Self {
+        Self { doors, settings, orphans, tally: Tally::default(), memories: Mutex::default() }
     }
 
     /// One pass over an identity, as the watch holds it.
@@ -179,7 +197,12 @@ impl Identities {
     /// # Errors
     /// Trouble with the API server, to be retried.
     pub async fn reconcile(&self, object: &AwsIdentity) -> Result<Next, Trouble> {
-        match self.step(object).await {
+        let mut running = self.tally.begin();
+        let outcome = self.step(object, &mut running).await;
+        if outcome.is_err() {
+            running.ends("failed");
+        }
+        match outcome {
             // Somebody wrote in between: the watch brings the new version.
             Err(ClusterError::Conflict(_)) => Ok(Next::After(WATCH_CATCHES_UP)),
             Err(ClusterError::NotFound(_)) => Ok(Next::OnChange),
@@ -204,30 +227,45 @@ impl Identities {
         }
     }
 
-    async fn step(&self, object: &AwsIdentity) -> Result<Next, ClusterError> {
+    async fn step(&self, object: &AwsIdentity, running: &mut Running) -> Result<Next, ClusterError> {
+        running.ends("step");
         let memory = self.memory(object);
         let now = Instant::now();
+        let (scan, scan_in) = self.orphans.due(object, now);
         let facts = Facts {
             deleting: object.metadata.deletion_timestamp.is_some(),
             finalizer: object.finalizers().iter().any(|name| name == FINALIZER),
             referred: self.referred(&object.name_any()),
             valid: fault(&object.spec).is_none(),
             due: memory.token != token(object) || memory.due.is_none_or(|due| due <= now),
+            verified: memory.failures == 0,
+            news: self.news(object),
+            scan,
         };
         match decide(facts) {
-            Step::Rest => Ok(memory.due.map_or(Next::OnChange, |due| Next::After(due.saturating_duration_since(now)))),
+            Step::Rest => Ok(memory.due.map_or(Next::OnChange, |due| {
+                let verify_in = due.saturating_duration_since(now);
+                // Nobody scans for an identity that cannot be used; its next check comes first.
+                Next::After(if facts.verified { verify_in.min(scan_in) } else { verify_in })
+            })),
+            Step::Tell => self.tell(object, None, None).await.map(|()| Next::After(WATCH_CATCHES_UP)),
+            Step::Scan => {
+                self.orphans.start(object);
+                Ok(Next::After(SCANNING))
+            }
             Step::Finalize => self.set_finalizer(object, true).await.map(|()| Next::After(WATCH_CATCHES_UP)),
             Step::Leave => self.leave(object).await,
             Step::Refuse => {
                 let message = fault(&object.spec).unwrap_or_default();
                 let verdict = Verdict::Stalled { reason: reasons::INVALID_SPEC, message };
-                self.tell(object, &verdict, None).await.map(|()| Next::OnChange)
+                running.ends(verdict.name());
+                self.tell(object, Some(&verdict), None).await.map(|()| Next::OnChange)
             }
-            Step::Verify => self.verify(object, memory).await,
+            Step::Verify => self.verify(object, memory, running).await,
         }
     }
 
-    async fn verify(&self, object: &AwsIdentity, memory: Memory) -> Result<Next, ClusterError> {
+    async fn verify(&self, object: &AwsIdentity, memory: Memory, running: &mut Running) -> Result<Next, ClusterError> {
         let token = token(object);
         let answer = self.doors.aws.verify(object).await;
         let now = Instant::now();
@@ -246,9 +284,10 @@ impl Identities {
             }
         };
         let verdict = judge(&object.spec, &answer, lasted, self.settings.rejection_grace);
+        running.ends(verdict.name());
         let due = memory.due.map_or(IN_USE_AGAIN, |due| due.saturating_duration_since(now));
         self.remember(object, memory);
-        self.tell(object, &verdict, answer.ok()).await?;
+        self.tell(object, Some(&verdict), answer.ok()).await?;
         Ok(Next::After(due))
     }
 
@@ -258,12 +297,13 @@ impl Identities {
         if holders.is_empty() {
             self.set_finalizer(object, false).await?;
             self.lock().remove(&object.uid().unwrap_or_default());
+            self.orphans.forget(object);
             return Ok(Next::OnChange);
         }
         let first = holders.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
         let message = format!("{} objects still need this identity: {first}", holders.len());
         let verdict = Verdict::Waiting { reason: reasons::IN_USE, message };
-        self.tell(object, &verdict, None).await?;
+        self.tell(object, Some(&verdict), None).await?;
         Ok(Next::After(IN_USE_AGAIN))
     }
 
@@ -308,11 +348,36 @@ impl Identities {
         self.doors.cluster.set_finalizer(&resource(), &name(object), &uid, &version, present).await.map(drop)
     }
 
-    /// Writes the status if it says something new, with an Event where Ready does.
+    /// Whether the status says something else of orphans than the last scans.
+    fn news(&self, object: &AwsIdentity) -> bool {
+        let old = object.status.as_ref().map_or(&[][..], |status| &status.conditions);
+        let told = condition::find(old, types::ORPHANS_FOUND).map(|condition| &condition.message);
+        match self.orphans.told(object) {
+            Told::Orphans(sentence) => told != Some(&sentence),
+            Told::Clear => told.is_some(),
+            Told::Unsure => false,
+        }
+    }
+
+    fn put_orphans(&self, object: &AwsIdentity, conditions: &mut Vec<Condition>, about: &About) {
+        match self.orphans.told(object) {
+            Told::Orphans(message) => {
+                let (r#type, reason) = (types::ORPHANS_FOUND, reasons::ORPHANS_FOUND);
+                let observed_generation = about.generation;
+                let statement = Statement { r#type, truth: Truth::True, reason, message, observed_generation };
+                condition::set(conditions, statement, about.now);
+            }
+            Told::Clear => condition::remove(conditions, types::ORPHANS_FOUND),
+            Told::Unsure => {}
+        }
+    }
+
+    /// Writes the status if it says something new, with an Event where Ready does. Without a verdict, Ready stays as it
+    /// is.
     async fn tell(
         &self,
         object: &AwsIdentity,
-        verdict: &Verdict,
+        verdict: Option<&Verdict>,
         caller: Option<CallerIdentity>,
     ) -> Result<(), ClusterError> {
         let old = object.status.clone().unwrap_or_default();
@@ -322,7 +387,11 @@ impl Identities {
             advisory: None,
             now: self.settings.chance.wall(),
         };
-        let (conditions, observed_generation) = conclude(&old.conditions, verdict, &about);
+        let (mut conditions, observed_generation) = match verdict {
+            Some(verdict) => conclude(&old.conditions, verdict, &about),
+            None => (old.conditions.clone(), old.observed_generation),
+        };
+        self.put_orphans(object, &mut conditions, &about);
         let (account_id, caller_arn) = match caller {
             Some(CallerIdentity { account, arn }) => (Some(account), Some(arn)),
             None => (old.account_id.clone(), old.caller_arn.clone()),
@@ -346,18 +415,25 @@ impl Identities {
         Ok(())
     }
 
+    /// An Event for each condition that came to say something else.
     async fn announce(&self, object: &AwsIdentity, old: &AwsIdentityStatus, new: &AwsIdentityStatus) {
-        let (Some(ready), Ok(json)) = (condition::find(&new.conditions, types::READY), serde_json::to_value(object))
-        else {
-            return;
-        };
-        let before = condition::find(&old.conditions, types::READY);
-        if before.is_some_and(|before| before.status == ready.status && before.reason == ready.reason) {
-            return;
+        let Ok(json) = serde_json::to_value(object) else { return };
+        let both = |r#type| (condition::find(&old.conditions, r#type), condition::find(&new.conditions, r#type));
+        let mut notes = Vec::new();
+        if let (before, Some(ready)) = both(types::READY)
+            && before.is_none_or(|before| (&before.status, &before.reason) != (&ready.status, &ready.reason))
+        {
+            notes.push((condition::is_true(&new.conditions, types::STALLED), ready));
         }
-        let warning = condition::is_true(&new.conditions, types::STALLED);
-        let note = Note { warning, reason: ready.reason.clone(), message: ready.message.clone() };
-        self.doors.cluster.publish(&resource(), &json, note).await;
+        if let (before, Some(orphans)) = both(types::ORPHANS_FOUND)
+            && before.is_none_or(|before| before.message != orphans.message)
+        {
+            notes.push((true, orphans));
+        }
+        for (warning, Condition { reason, message, .. }) in notes {
+            let note = Note { warning, reason: reason.clone(), message: message.clone() };
+            self.doors.cluster.publish(&resource(), &json, note).await;
+        }
     }
 
     fn memory(&self, object: &AwsIdentity) -> Memory {

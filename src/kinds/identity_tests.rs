@@ -16,7 +16,8 @@ fn with_caller(answer: Result<CallerIdentity, Fault>) -> Arc<World> {
 }
 
 fn identities(world: &Arc<World>) -> Identities {
-    Identities::new(doors(world), settings())
+    let orphans = Arc::new(Orphans::new(doors(world), settings(), Vec::new()));
+    Identities::new(doors(world), settings(), orphans)
 }
 
 /// The last status written, as the watch would bring it back.
@@ -43,8 +44,22 @@ fn row(truth: &str, reason: &str, stalled: bool) -> (String, String, bool) {
 
 #[test]
 fn every_combination_of_facts_has_its_step() {
-    let none = Facts { deleting: false, finalizer: false, referred: false, valid: true, due: false };
+    let none = Facts {
+        deleting: false,
+        finalizer: false,
+        referred: false,
+        valid: true,
+        due: false,
+        verified: true,
+        news: false,
+        scan: false,
+    };
     let rows = [
+        (Facts { news: true, scan: true, ..none }, Step::Tell),
+        (Facts { scan: true, ..none }, Step::Scan),
+        (Facts { scan: true, verified: false, ..none }, Step::Rest),
+        (Facts { scan: true, news: true, due: true, ..none }, Step::Verify),
+        (Facts { scan: true, news: true, deleting: true, ..none }, Step::Rest),
         (none, Step::Rest),
         (Facts { due: true, ..none }, Step::Verify),
         (Facts { referred: true, due: true, ..none }, Step::Finalize),
@@ -96,7 +111,7 @@ fn what_sts_answers_becomes_a_verdict() {
             &spec,
             failed(FaultKind::Denied, "AccessDenied"),
             retry::ENVIRONMENTAL_PATIENCE,
-            "Stalled",
+            "Failed for a person",
             reasons::IDENTITY_NOT_READY,
         ),
         (
@@ -113,6 +128,7 @@ fn what_sts_answers_becomes_a_verdict() {
         let (name, reason) = match judge(spec, &answer, lasted, short) {
             Verdict::Settled { reason, .. } => ("Settled", reason),
             Verdict::Stalled { reason, .. } => ("Stalled", reason),
+            Verdict::Failed { reason, stalls: true, .. } => ("Failed for a person", reason),
             Verdict::Failed { reason, .. } => ("Failed", reason),
             other => panic!("{other:?}"),
         };

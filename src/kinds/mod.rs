@@ -9,7 +9,8 @@ pub mod home;
 pub mod identity;
 pub mod login;
 #[cfg(test)]
-mod login_fakes;
+pub mod login_fakes;
+pub mod orphans;
 pub mod place;
 pub mod rivals;
 pub mod server;

@@ -11,6 +11,7 @@ mod fields;
 mod fixtures;
 mod host_keys;
 mod kills;
+mod lease;
 mod life;
 mod protected;
 mod rights;

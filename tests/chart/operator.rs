@@ -72,7 +72,7 @@ async fn an_installed_operator_makes_objects_ready_and_asks_for_nothing_that_it_
     helm.install("").await;
     helm.with("upgrade", VALUES, &[]).await;
 
-    let operator = Operator::start(&plane, &sim, &[]).await;
+    let operator = Operator::start(&plane, &sim, &["--lease=true"]).await;
     make_host_key(&plane).await;
     apply(&plane, OBJECTS).await;
     let ready = ["wait", "transferserver/files", "transferuser/alice", "--namespace=sftp", "--for=condition=Ready"];

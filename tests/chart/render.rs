@@ -30,7 +30,8 @@ async fn what_is_not_a_value_is_refused_and_named() {
         ("identities: [{name: Default, spec: {}}]", "name"),
         ("crds: {install: true}", "install"),
         ("admissionPolicies: {enabled: \"no\"}", "enabled"),
-        ("replicas: 2", "replicas"),
+        ("replicas: 0", "replicas"),
+        ("podDisruptionBudget: {minAvailable: 1}", "minAvailable"),
     ];
     let helm = Helm::offline();
     for (values, named) in cases {
@@ -64,24 +65,29 @@ async fn no_rule_lets_anybody_list_watch_or_write_secrets() {
 #[tokio::test]
 async fn secrets_may_be_read_in_named_namespaces_only_and_there_only_what_is_named() {
     let helm = Helm::offline();
-    assert_eq!(of_kind(&helm.render("").await, "Role").count(), 0);
+    let of_secrets = |role: &&Value| role["metadata"]["name"] == "transfer-operator-secrets";
+    assert_eq!(of_kind(&helm.render("").await, "Role").filter(of_secrets).count(), 0);
 
     let objects = helm.render(EVERYTHING).await;
-    let rules: Vec<_> =
-        of_kind(&objects, "Role").map(|role| (&role["metadata"]["namespace"], &role["rules"])).collect();
+    let roles = of_kind(&objects, "Role").filter(of_secrets);
+    let rules: Vec<_> = roles.map(|role| (&role["metadata"]["namespace"], &role["rules"])).collect();
     let all = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]);
     let one = json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["host-key"], "verbs": ["get"]}]);
     assert_eq!(rules, [(&json!("all-keys"), &all), (&json!("one-key"), &one)]);
 }
 
 #[tokio::test]
-async fn the_pod_is_restricted_and_there_is_never_more_than_one() {
+async fn the_pod_is_restricted_and_a_standby_is_there_before_the_leader_goes() {
     let helm = Helm::offline();
     for values in ["", EVERYTHING] {
         let objects = helm.render(values).await;
         let spec = &object(&objects, "Deployment", NAME)["spec"];
-        assert_eq!((&spec["replicas"], &spec["strategy"]["type"]), (&json!(1), &json!("Recreate")));
+        assert_eq!((&spec["replicas"], &spec["strategy"]["type"]), (&json!(2), &json!("RollingUpdate")));
         let pod = &spec["template"]["spec"];
+        assert_eq!(pod["topologySpreadConstraints"][0]["topologyKey"], "kubernetes.io/hostname");
+        let own_namespace = json!({"fieldRef": {"fieldPath": "metadata.namespace"}});
+        let env = &pod["containers"][0]["env"][0];
+        assert_eq!((&env["name"], &env["valueFrom"]), (&json!("TRANSFER_OPERATOR_LEASE_NAMESPACE"), &own_namespace));
         let container = &pod["containers"][0]["securityContext"];
         assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
         assert_eq!(pod["securityContext"]["runAsUser"], 65532);
@@ -147,6 +153,9 @@ async fn switches_leave_out_what_they_are_for() {
         ("admissionPolicies: {protectCrds: false}", vec![crds], vec![protection]),
         ("crds: {keep: false}", vec![crds, "keep"], vec![protection]),
         ("crds: {enabled: false}", vec!["CustomResourceDefinition\n"], vec![protection, crds]),
+        ("podDisruptionBudget: {enabled: false}", vec!["kind: PodDisruptionBudget"], vec![protection]),
+        ("replicas: 1", vec!["kind: PodDisruptionBudget"], vec!["replicas: 1"]),
+        ("replicas: 3", vec![], vec!["replicas: 3", "kind: PodDisruptionBudget"]),
         ("rbac: {aggregate: false}", vec![view, "transfer-operator-edit"], vec![protection]),
         ("serviceAccount: {create: false, name: other}", vec!["kind: ServiceAccount\nmetadata"], vec!["name: other"]),
     ];

@@ -42,6 +42,11 @@ async fn the_operator_may_read_secrets_by_name_where_values_say_so_and_nowhere_e
         ("update configmaps --namespace open", false),
         ("patch transferservers --subresource=status --namespace open", true),
         ("watch configmaps --all-namespaces", true),
+        ("create leases.coordination.k8s.io --namespace transfer-operator-system", true),
+        ("update leases.coordination.k8s.io/transfer-operator --namespace transfer-operator-system", true),
+        ("update leases.coordination.k8s.io/other --namespace transfer-operator-system", false),
+        ("create leases.coordination.k8s.io --namespace kube-system", false),
+        ("update leases.coordination.k8s.io/transfer-operator --namespace open", false),
     ];
     for (what, allowed) in cases {
         // RBAC is in force a moment after it was created.

@@ -27,6 +27,9 @@ impl Operator {
                 .args(["run", "--health-addr", "127.0.0.1:0"])
                 .args(args)
                 .env("KUBECONFIG", kubeconfig)
+                // One alone has nobody to wait for; a test of the lease says `--lease=true`.
+                .env("TRANSFER_OPERATOR_LEASE", "false")
+                .env("TRANSFER_OPERATOR_LEASE_NAMESPACE", NAMESPACE)
                 .env("AWS_ENDPOINT_URL", sim.endpoint())
                 .env("AWS_ACCESS_KEY_ID", "test")
                 .env("AWS_SECRET_ACCESS_KEY", "test")

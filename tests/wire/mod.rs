@@ -108,6 +108,11 @@ impl Wire {
         self.state.lock().unwrap().calls.clone()
     }
 
+    /// Takes back the replies that nobody asked for yet.
+    pub fn forget_replies(&self) {
+        self.state.lock().unwrap().replies.clear();
+    }
+
     /// What came, once anything did: the server reads in a thread of its own, which a client that gave up can outrun.
     pub fn arrived(&self) -> Vec<Call> {
         for _ in 0..1000 {

@@ -78,6 +78,11 @@ impl Once {
         Self { operation, at, timeout, credentials, heard: Arc::default() }
     }
 
+    /// AWS's name of the operation.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
     /// What it is signed with.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials

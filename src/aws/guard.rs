@@ -1,0 +1,314 @@
+//! The breaker of an identity in front of its calls: whoever may not call fails at once, without AWS and without STS.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::breaker::{Answer, Event, Heard, State, next};
+use super::fault::{BREAKER_OPEN, STS_UNAVAILABLE};
+use super::session::ACCOUNT_MISMATCH;
+use super::{Fault, FaultKind, Made, Mutation, Permit, Read, Reply, Transfer};
+
+/// The breaker of one identity, shared by all its regions.
+#[derive(Debug)]
+pub struct Guard {
+    /// Name of the AwsIdentity.
+    pub identity: String,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    state: State,
+    last: Option<Fault>,
+}
+
+/// The right to make one call. Dropped without an end, the call was given up.
+struct Ticket<'a> {
+    guard: &'a Guard,
+    probe: bool,
+    ended: bool,
+}
+
+impl Guard {
+    /// Closed.
+    #[must_use]
+    pub fn new(identity: String) -> Arc<Self> {
+        Arc::new(Self { identity, inner: Mutex::new(Inner { state: State::NEW, last: None }) })
+    }
+
+    /// Makes a call, if calls may be made.
+    ///
+    /// # Errors
+    /// The call's own fault; while the breaker is open, its fault, with the time until the next probe.
+    pub async fn run<T>(&self, call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let ticket = self.enter()?;
+        let outcome = call.await;
+        ticket.end(outcome)
+    }
+
+    /// Why no call may be made now, if so.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Fault> {
+        let inner = self.lock();
+        inner.state.wait(Instant::now()).map(|wait| self.refused(inner.last.as_ref(), wait))
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.lock().state
+    }
+
+    fn enter(&self) -> Result<Ticket<'_>, Fault> {
+        match self.step(Event::Ask) {
+            Some(Answer::Wait(wait)) => Err(self.refused(self.lock().last.as_ref(), wait)),
+            answer => Ok(Ticket { guard: self, probe: answer == Some(Answer::Probe), ended: false }),
+        }
+    }
+
+    fn step(&self, event: Event) -> Option<Answer> {
+        let mut inner = self.lock();
+        let (state, answer) = next(inner.state, event, Instant::now());
+        if state.name() != inner.state.name() {
+            tracing::info!(identity = %self.identity, from = inner.state.name(), to = state.name(), "breaker");
+        }
+        inner.state = state;
+        answer
+    }
+
+    /// The fault of a call that was not made. Its text tells of no time, so that the same stands in status until the
+    /// credentials work.
+    fn refused(&self, last: Option<&Fault>, wait: Duration) -> Fault {
+        let unreachable = last.is_some_and(|last| {
+            last.code == STS_UNAVAILABLE
+                || matches!(last.kind, FaultKind::Lost | FaultKind::Unavailable | FaultKind::Throttled)
+        });
+        let (operation, why) = last.map_or(("GetCallerIdentity", String::new()), |last| {
+            (last.operation, format!("{}: {}", last.code, last.message))
+        });
+        let identity = &self.identity;
+        Fault {
+            operation,
+            kind: FaultKind::Credentials,
+            code: if unreachable { STS_UNAVAILABLE } else { BREAKER_OPEN }.to_owned(),
+            message: format!("AwsIdentity {identity} failed again and again and is only tried now and then: {why}"),
+            resource_type: None,
+            retry_after: Some(wait),
+            date: None,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticket<'_> {
+    fn end<T>(mut self, outcome: Result<T, Fault>) -> Result<T, Fault> {
+        self.ended = true;
+        let heard = heard(&outcome);
+        let fault = match outcome {
+            Err(fault) if heard == Heard::Refused => fault,
+            outcome => {
+                self.guard.step(Event::Ended { probe: self.probe, heard });
+                return outcome;
+            }
+        };
+        self.guard.lock().last = Some(fault.clone());
+        self.guard.step(Event::Ended { probe: self.probe, heard });
+        // While it is open everybody says the same, so that a status does not change with every probe.
+        Err(self.guard.refusal().unwrap_or(fault))
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.guard.step(Event::Ended { probe: self.probe, heard: Heard::Nothing });
+        }
+    }
+}
+
+/// What the outcome of a call tells of the credentials it was to be made with.
+fn heard<T>(outcome: &Result<T, Fault>) -> Heard {
+    let Err(fault) = outcome else { return Heard::Works };
+    match fault.kind {
+        // The credentials are good, for another account.
+        _ if fault.code == ACCOUNT_MISMATCH => Heard::Works,
+        FaultKind::Skewed => Heard::Nothing,
+        // Kept from an earlier call: it was counted then, and says itself when the next one is due.
+        _ if fault.of_sts() && fault.retry_after.is_some() => Heard::Nothing,
+        _ if fault.of_sts() => Heard::Refused,
+        FaultKind::Credentials => Heard::Refused,
+        FaultKind::Unavailable | FaultKind::Lost => Heard::Nothing,
+        FaultKind::NotFound
+        | FaultKind::Exists
+        | FaultKind::Conflict
+        | FaultKind::Throttled
+        | FaultKind::Denied
+        | FaultKind::Quota
+        | FaultKind::Rejected => Heard::Works,
+    }
+}
+
+/// A door behind the breaker of its identity.
+#[derive(Debug)]
+pub struct Guarded<T> {
+    /// The door.
+    pub transfer: T,
+    /// The breaker.
+    pub guard: Arc<Guard>,
+}
+
+#[async_trait]
+impl<T: Transfer> Transfer for Guarded<T> {
+    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<super::Answer>, Fault> {
+        self.guard.run(self.transfer.read(at, call)).await
+    }
+
+    async fn mutate(&self, permit: Permit, at: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
+        self.guard.run(self.transfer.mutate(permit, at, call)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::super::breaker::{FAILURES, FIRST_WAIT};
+    use super::*;
+
+    /// Answers with this fault, or well.
+    struct Door {
+        fault: Mutex<Option<Fault>>,
+        reached: AtomicU32,
+    }
+
+    fn fault(operation: &'static str, kind: FaultKind, code: &str) -> Fault {
+        let (code, message) = (code.to_owned(), "no".to_owned());
+        Fault { operation, kind, code, message, resource_type: None, retry_after: None, date: None }
+    }
+
+    #[async_trait]
+    impl Transfer for Door {
+        async fn read(&self, _: Option<Timestamp>, _: Read) -> Result<Reply<super::super::Answer>, Fault> {
+            self.reached.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let value = super::super::Answer::Tags(super::super::types::Page { items: Vec::new(), next_token: None });
+            self.fault.lock().unwrap().clone().map_or(Ok(Reply { value, date: None }), Err)
+        }
+
+        async fn mutate(&self, _: Permit, _: Timestamp, _: Mutation) -> Result<Reply<Made>, Fault> {
+            Err(fault("CreateServer", FaultKind::Lost, "Timeout"))
+        }
+    }
+
+    fn guarded(fault: Fault) -> Guarded<Door> {
+        let transfer = Door { fault: Mutex::new(Some(fault)), reached: AtomicU32::new(0) };
+        Guarded { transfer, guard: Guard::new("default".to_owned()) }
+    }
+
+    async fn read(door: &Guarded<Door>) -> Option<Fault> {
+        door.read(None, Read::ListServers { token: None }).await.err()
+    }
+
+    fn reached(door: &Guarded<Door>) -> u32 {
+        door.transfer.reached.load(Ordering::SeqCst)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_five_refusals_nobody_calls_but_one_probe_at_a_time() {
+        let door = guarded(fault("ListServers", FaultKind::Credentials, "ExpiredTokenException"));
+        for _ in 0..20 {
+            read(&door).await.unwrap();
+        }
+        assert_eq!(reached(&door), FAILURES);
+        let told = read(&door).await.unwrap();
+        assert_eq!((told.kind, told.code.as_str()), (FaultKind::Credentials, BREAKER_OPEN));
+        assert!(told.message.contains("AwsIdentity default") && told.message.contains("ExpiredToken"), "{told}");
+        assert!(told.retry_after.unwrap() <= FIRST_WAIT);
+        assert!(door.guard.refusal().is_some(), "told before anything waits");
+
+        tokio::time::advance(FIRST_WAIT).await;
+        let all = futures::future::join_all((0..50).map(|_| read(&door))).await;
+        assert_eq!(reached(&door), FAILURES + 1, "one of fifty probes");
+        assert!(all.iter().all(|fault| fault.as_ref().unwrap().message == told.message), "all say the same: {all:?}");
+
+        *door.transfer.fault.lock().unwrap() = None;
+        tokio::time::advance(FIRST_WAIT).await;
+        assert!(read(&door).await.is_some(), "the second wait is longer");
+        tokio::time::advance(FIRST_WAIT).await;
+        assert_eq!(read(&door).await, None);
+        assert_eq!(read(&door).await, None, "closed again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_is_given_up_leaves_the_way_free_for_the_next() {
+        let door = guarded(fault("ListServers", FaultKind::Credentials, "ExpiredTokenException"));
+        for _ in 0..FAILURES {
+            read(&door).await.unwrap();
+        }
+        tokio::time::advance(FIRST_WAIT).await;
+        let given_up = tokio::time::timeout(Duration::ZERO, read(&door)).await;
+        assert!(given_up.is_err() && reached(&door) == FAILURES + 1);
+        tokio::time::advance(FIRST_WAIT).await;
+        read(&door).await.unwrap();
+        assert_eq!(reached(&door), FAILURES + 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_failure_that_many_are_told_counts_once() {
+        let kept = fault("AssumeRole", FaultKind::Denied, "AccessDenied");
+        let door = guarded(Fault { retry_after: Some(Duration::from_secs(5)), ..kept });
+        for _ in 0..20 {
+            assert_eq!(read(&door).await.unwrap().code, "AccessDenied");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_about_credentials_never_opens_it() {
+        for (kind, code) in [
+            (FaultKind::Denied, "AccessDeniedException"),
+            (FaultKind::Throttled, "ThrottlingException"),
+            (FaultKind::Unavailable, "InternalServiceError"),
+            (FaultKind::Lost, "Timeout"),
+            (FaultKind::Skewed, "RequestExpired"),
+        ] {
+            let door = guarded(fault("ListServers", kind, code));
+            for _ in 0..20 {
+                assert_eq!(read(&door).await.unwrap().kind, kind);
+            }
+            assert_eq!(reached(&door), 20, "{code}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_mutation_stays_lost_whatever_the_breaker_thinks() {
+        let door = guarded(fault("ListServers", FaultKind::Credentials, "ExpiredTokenException"));
+        for _ in 0..FAILURES {
+            read(&door).await.unwrap();
+        }
+        tokio::time::advance(FIRST_WAIT).await;
+        let gate = super::super::Gate::new(super::super::gate::Rates::default());
+        let permit = gate.pass("1", "r", super::super::Class::Write).await;
+        let call = Mutation::DeleteServer { server_id: "s-1".to_owned() };
+        let probe = door.mutate(permit, Timestamp::UNIX_EPOCH, call).await.unwrap_err();
+        assert_eq!(probe.kind, FaultKind::Lost, "whether it took effect is not known");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sts_that_does_not_answer_calls_for_nobody() {
+        let door = guarded(fault("AssumeRole", FaultKind::Credentials, STS_UNAVAILABLE));
+        for _ in 0..FAILURES {
+            read(&door).await.unwrap();
+        }
+        let told = read(&door).await.unwrap();
+        assert_eq!(told.code, STS_UNAVAILABLE);
+        assert!(told.retry_after.is_some(), "told by the breaker");
+    }
+}

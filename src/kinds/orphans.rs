@@ -1,0 +1,407 @@
+//! Orphans: what carries our cluster's tags in AWS and belongs to no object. They are found by looking, told, and never
+//! touched: a person decides.
+//!
+//! [`find`] and [`Region::count`] decide; [`Orphans`] reads, once in a while for each identity. What is not there in two
+//! scans at least a listing's lag apart was on its way, and is not told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kube::ResourceExt;
+use kube::core::ApiResource;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::doors::Doors;
+use crate::api::{self, AwsIdentity, TransferServer, TransferUser};
+use crate::aws::types::Tags;
+use crate::aws::{Account, Fault, FaultKind};
+use crate::cluster::ClusterError;
+use crate::engine::kind::Trouble;
+use crate::engine::settings::Settings;
+
+/// The most users that one scan describes in one region. Who is left comes next time: users of others are remembered.
+const DESCRIBED: usize = 200;
+/// How soon to see whether a scan has ended.
+pub const SCANNING: Duration = Duration::from_secs(5);
+/// Orphans that a message names; the count tells of the rest.
+const NAMED: usize = 5;
+
+/// What kind of thing nobody owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OrphanKind {
+    /// A server whose object is gone.
+    Server,
+    /// A second server of an object that has another one.
+    Duplicate,
+    /// A user whose object is gone.
+    User,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Orphan {
+    /// Where it is.
+    pub region: String,
+    /// What it is.
+    pub kind: OrphanKind,
+    /// Server id; for a user with its name behind a slash.
+    pub id: String,
+}
+
+/// What a complete scan of a region saw.
+#[derive(Clone, Debug, Default)]
+pub struct Scanned {
+    /// Servers with their tags.
+    pub servers: BTreeMap<String, Tags>,
+    /// Users (server id and name) that no object accounts for, with their tags.
+    pub users: BTreeMap<(String, String), Tags>,
+}
+
+/// The objects that live, by a live list.
+#[derive(Clone, Debug, Default)]
+pub struct Living {
+    /// The server that each server object records, by the object's uid.
+    pub servers: BTreeMap<String, Option<String>>,
+    /// The uids of user objects.
+    pub users: BTreeSet<String>,
+    /// Server and name of the users that user objects record.
+    pub accounted: BTreeSet<(String, String)>,
+}
+
+/// Whose tags are ours to tell about.
+#[derive(Clone, Debug, Default)]
+pub struct Ours {
+    /// Our cluster.
+    pub cluster: String,
+    /// Namespaces that are watched; none means all. Others may be another installation's.
+    pub namespaces: Vec<String>,
+}
+
+impl Ours {
+    /// Whether the tags say that an object of ours made it, and nobody left it behind on purpose.
+    fn made(&self, tags: &Tags) -> bool {
+        let namespace = tags.get(api::TAG_OWNER).and_then(|owner| owner.split('/').next());
+        tags.get(api::TAG_CLUSTER) == Some(&self.cluster)
+            && !tags.contains_key(api::TAG_RETAINED_FROM)
+            && (self.namespaces.is_empty()
+                || namespace.is_some_and(|namespace| self.namespaces.iter().any(|watched| watched == namespace)))
+    }
+}
+
+/// What nobody owns of all that was seen.
+#[must_use]
+pub fn find(ours: &Ours, region: &str, scanned: &Scanned, living: &Living) -> BTreeSet<Orphan> {
+    let orphan = |kind, id: String| Orphan { region: region.to_owned(), kind, id };
+    let uid = |tags: &Tags| tags.get(api::TAG_UID).cloned().unwrap_or_default();
+    let servers = scanned.servers.iter().filter(|(_, tags)| ours.made(tags)).filter_map(|(id, tags)| {
+        match living.servers.get(&uid(tags)) {
+            None => Some(orphan(OrphanKind::Server, id.clone())),
+            Some(Some(recorded)) if recorded != id => Some(orphan(OrphanKind::Duplicate, id.clone())),
+            Some(_) => None,
+        }
+    });
+    let users = scanned
+        .users
+        .iter()
+        .filter(|(_, tags)| ours.made(tags) && !living.users.contains(&uid(tags)))
+        .map(|((server, name), _)| orphan(OrphanKind::User, format!("{server}/{name}")));
+    servers.chain(users).collect()
+}
+
+/// What the scans of one region came to.
+#[derive(Clone, Debug, Default)]
+pub struct Region {
+    /// Since when each was seen without a break.
+    since: BTreeMap<Orphan, Instant>,
+    /// Begin of the last scan.
+    last: Option<Instant>,
+}
+
+impl Region {
+    /// Counts a complete scan that began at `began`.
+    pub fn count(&mut self, found: BTreeSet<Orphan>, began: Instant) {
+        let before = std::mem::take(&mut self.since);
+        self.since = found
+            .into_iter()
+            .map(|orphan| {
+                let since = before.get(&orphan).copied().unwrap_or(began);
+                (orphan, since)
+            })
+            .collect();
+        self.last = Some(began);
+    }
+
+    /// What was seen in two scans at least `lag` apart.
+    pub fn believed(&self, lag: Duration) -> impl Iterator<Item = &Orphan> {
+        let last = self.last;
+        self.since
+            .iter()
+            .filter(move |(_, since)| last.is_some_and(|last| last.duration_since(**since) >= lag))
+            .map(|(orphan, _)| orphan)
+    }
+
+    /// Whether a scan ended and saw nothing.
+    fn clear(&self) -> bool {
+        self.last.is_some() && self.since.is_empty()
+    }
+}
+
+/// What there is to tell of an identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// These, in a sentence.
+    Orphans(String),
+    /// There are none.
+    Clear,
+    /// Nobody knows yet: what was said before stands.
+    Unsure,
+}
+
+/// What is remembered of one identity.
+#[derive(Debug, Default)]
+struct Memory {
+    account: String,
+    regions: BTreeMap<String, Region>,
+    /// Users (server and name) that are not ours; forgotten when a listing no longer has them.
+    foreign: BTreeMap<String, BTreeSet<(String, String)>>,
+    due: Option<Instant>,
+    scan: Option<JoinHandle<()>>,
+}
+
+/// All scans of the process.
+pub struct Orphans {
+    doors: Arc<Doors>,
+    settings: Settings,
+    ours: Ours,
+    memories: Mutex<BTreeMap<String, Memory>>,
+}
+
+impl Orphans {
+    /// Nothing was looked at yet. No namespaces means all.
+    #[must_use]
+    pub fn new(doors: Arc<Doors>, settings: Settings, namespaces: Vec<String>) -> Self {
+        let ours = Ours { cluster: doors.cluster_id.clone(), namespaces };
+        Self { doors, settings, ours, memories: Mutex::default() }
+    }
+
+    /// Whether a scan is due, and when to ask again. The first one comes an interval after the first question.
+    pub fn due(&self, identity: &AwsIdentity, now: Instant) -> (bool, Duration) {
+        let mut memories = self.lock();
+        let memory = memories.entry(identity.uid().unwrap_or_default()).or_default();
+        if memory.scan.as_ref().is_some_and(|scan| !scan.is_finished()) {
+            return (false, SCANNING);
+        }
+        let due = *memory.due.get_or_insert_with(|| now + self.settings.jittered_resync());
+        (due <= now, due.saturating_duration_since(now))
+    }
+
+    /// Starts a scan in a task of its own: it may take longer than a pass may.
+    pub fn start(self: &Arc<Self>, identity: &AwsIdentity) {
+        let (orphans, identity) = (Arc::clone(self), identity.clone());
+        let due = Instant::now() + self.settings.jittered_resync();
+        let uid = identity.uid().unwrap_or_default();
+        let scan = tokio::spawn(async move { orphans.scan(&identity).await });
+        let mut memories = self.lock();
+        let memory = memories.entry(uid).or_default();
+        (memory.due, memory.scan) = (Some(due), Some(scan));
+    }
+
+    /// What there is to tell.
+    #[must_use]
+    pub fn told(&self, identity: &AwsIdentity) -> Told {
+        let memories = self.lock();
+        let Some(memory) = memories.get(&identity.uid().unwrap_or_default()) else { return Told::Unsure };
+        let lag = self.lag();
+        let found: Vec<&Orphan> = memory.regions.values().flat_map(|region| region.believed(lag)).collect();
+        if let Some(sentence) = sentence(&found) {
+            return Told::Orphans(sentence);
+        }
+        let clear = identity.spec.regions.iter().all(|name| memory.regions.get(name).is_some_and(Region::clear));
+        if clear { Told::Clear } else { Told::Unsure }
+    }
+
+    /// How many there are, by account, region and kind.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<(String, String, OrphanKind), usize> {
+        let mut counts = BTreeMap::new();
+        for memory in self.lock().values() {
+            for (region, found) in &memory.regions {
+                for kind in [OrphanKind::Server, OrphanKind::Duplicate, OrphanKind::User] {
+                    let count = found.believed(self.lag()).filter(|orphan| orphan.kind == kind).count();
+                    // Two identities of one account see the same.
+                    let known = counts.entry((memory.account.clone(), region.clone(), kind)).or_insert(0);
+                    *known = count.max(*known);
+                }
+            }
+        }
+        counts
+    }
+
+    /// The identity is gone.
+    pub fn forget(&self, identity: &AwsIdentity) {
+        self.lock().remove(&identity.uid().unwrap_or_default());
+    }
+
+    /// Looks at every region of an identity. One that cannot be read to its end keeps what was known of it.
+    pub async fn scan(&self, identity: &AwsIdentity) {
+        let began = Instant::now();
+        // Once for all regions: what is made for an object that is younger than this list is no orphan in the next scan.
+        let living = match self.living().await {
+            Ok(living) => living,
+            Err(error) => {
+                tracing::warn!(identity = %identity.name_any(), %error, "no orphan scan");
+                return;
+            }
+        };
+        for region in &identity.spec.regions {
+            match self.look(identity, region, &living).await {
+                Ok(scanned) => {
+                    let found = find(&self.ours, region, &scanned, &living);
+                    self.change(identity, |memory| {
+                        memory.account.clone_from(&identity.spec.account_id);
+                        memory.regions.entry(region.clone()).or_default().count(found, began);
+                    });
+                }
+                Err(trouble) => {
+                    tracing::warn!(identity = %identity.name_any(), %region, %trouble, "orphan scan is incomplete");
+                }
+            }
+        }
+        self.change(identity, |memory| memory.regions.retain(|region, _| identity.spec.regions.contains(region)));
+    }
+
+    async fn living(&self) -> Result<Living, ClusterError> {
+        let mut living = Living::default();
+        for object in self.doors.cluster.list(&ApiResource::erase::<TransferServer>(&())).await? {
+            living
+                .servers
+                .insert(text(&object, "/metadata/uid").unwrap_or_default(), text(&object, "/status/serverId"));
+        }
+        for object in self.doors.cluster.list(&ApiResource::erase::<TransferUser>(&())).await? {
+            living.users.insert(text(&object, "/metadata/uid").unwrap_or_default());
+            let name = text(&object, "/status/userName").or_else(|| text(&object, "/metadata/name"));
+            living.accounted.extend(text(&object, "/status/serverId").zip(name));
+        }
+        Ok(living)
+    }
+
+    async fn look(&self, identity: &AwsIdentity, region: &str, living: &Living) -> Result<Scanned, Trouble> {
+        let account = self.doors.aws.account(identity, region).await?;
+        let mut scanned = Scanned::default();
+        let mut with_users = Vec::new();
+        for listed in account.list_servers().await? {
+            let Some(server) = there(account.describe_server(&listed.server_id).await)? else { continue };
+            let managed = server.settings.identity_provider_type.as_deref() == Some("SERVICE_MANAGED");
+            let owned = server.tags.get(api::TAG_UID).is_some_and(|uid| living.servers.contains_key(uid));
+            // The users of a server that is an orphan itself go with it.
+            if managed && owned && self.ours.made(&server.tags) {
+                with_users.push(listed.server_id.clone());
+            }
+            scanned.servers.insert(listed.server_id, server.tags);
+        }
+        scanned.users = self.users(identity, &account, &with_users, living).await?;
+        Ok(scanned)
+    }
+
+    /// The users on these servers that no object accounts for.
+    async fn users(
+        &self,
+        identity: &AwsIdentity,
+        account: &Account,
+        servers: &[String],
+        living: &Living,
+    ) -> Result<BTreeMap<(String, String), Tags>, Fault> {
+        let known = self.change(identity, |memory| memory.foreign.get(&account.region).cloned()).unwrap_or_default();
+        let (mut foreign, mut users) = (BTreeSet::new(), BTreeMap::new());
+        let mut described = 0;
+        for server in servers {
+            for listed in there(account.list_users(server).await)?.unwrap_or_default() {
+                let key = (server.clone(), listed.user_name);
+                if living.accounted.contains(&key) {
+                    continue;
+                }
+                if known.contains(&key) {
+                    foreign.insert(key);
+                } else if described < DESCRIBED {
+                    described += 1;
+                    let Some(user) = there(account.describe_user(&key.0, &key.1).await)? else { continue };
+                    if self.ours.made(&user.tags) {
+                        users.insert(key, user.tags);
+                    } else {
+                        foreign.insert(key);
+                    }
+                }
+            }
+        }
+        self.change(identity, |memory| memory.foreign.insert(account.region.clone(), foreign));
+        Ok(users)
+    }
+
+    fn lag(&self) -> Duration {
+        Duration::try_from(self.settings.windows.lag).unwrap_or(Duration::MAX)
+    }
+
+    fn change<T>(&self, identity: &AwsIdentity, change: impl FnOnce(&mut Memory) -> T) -> T {
+        change(self.lock().entry(identity.uid().unwrap_or_default()).or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Memory>> {
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Listed and not there any more: nothing to tell of it.
+fn there<T>(outcome: Result<T, Fault>) -> Result<Option<T>, Fault> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(fault) if fault.kind == FaultKind::NotFound => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn text(object: &Value, path: &str) -> Option<String> {
+    object.pointer(path).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// The orphans as a person reads of them; nothing where there are none.
+fn sentence(found: &[&Orphan]) -> Option<String> {
+    let first = found.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let more = if found.len() > NAMED { ", …" } else { "" };
+    (!found.is_empty()).then(|| {
+        format!(
+            "AWS has {} with this cluster's tags that no object stands for: {first}{more}; nothing is done to them",
+            found.len()
+        )
+    })
+}
+
+impl OrphanKind {
+    /// A word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Duplicate => "duplicate",
+            Self::User => "user",
+        }
+    }
+}
+
+impl fmt::Display for Orphan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { region, kind, id } = self;
+        let kind = match kind {
+            OrphanKind::Duplicate => "duplicate server",
+            other => other.name(),
+        };
+        write!(f, "{kind} {id} in {region}")
+    }
+}
+
+#[cfg(test)]
+#[path = "orphans_tests.rs"]
+mod tests;

@@ -1,0 +1,211 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+use serde_json::{Value, json};
+
+use super::*;
+use crate::aws::types::Server;
+use crate::engine::owner::Owner;
+use crate::kinds::fakes::{CLUSTER, REGION, World, object, owned};
+use crate::kinds::login_fakes::settings;
+
+const LAG: Duration = Duration::from_mins(2);
+
+fn tags(namespace: &str, uid: &str) -> Tags {
+    Owner::new(CLUSTER, namespace, "name", uid).tags("attempt")
+}
+
+fn with(mut tags: Tags, key: &str, value: &str) -> Tags {
+    tags.insert(key.to_owned(), value.to_owned());
+    tags
+}
+
+fn living() -> Living {
+    Living {
+        servers: [("u-1".to_owned(), Some("s-1".to_owned())), ("u-new".to_owned(), None)].into(),
+        users: ["u-alice".to_owned()].into(),
+        accounted: BTreeSet::new(),
+    }
+}
+
+fn found(ours: &Ours, scanned: &Scanned) -> Vec<String> {
+    find(ours, "r", scanned, &living()).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_server_is_an_orphan_when_no_live_object_has_its_uid_or_one_has_another_server() {
+    let ours = Ours { cluster: CLUSTER.to_owned(), namespaces: Vec::new() };
+    let without_uid = || {
+        let mut tags = tags("team", "u-0");
+        tags.remove(api::TAG_UID);
+        tags
+    };
+    let rows = [
+        (tags("team", "u-1"), "s-1", None, "its object records it"),
+        (tags("team", "u-new"), "s-9", None, "its object is just being made"),
+        (tags("team", "u-1"), "s-9", Some("duplicate server s-9 in r"), "its object has another one"),
+        (tags("team", "u-0"), "s-9", Some("server s-9 in r"), "its object is gone"),
+        (without_uid(), "s-9", Some("server s-9 in r"), "whose it was cannot be told"),
+        (with(tags("team", "u-0"), api::TAG_CLUSTER, "other"), "s-9", None, "another cluster's"),
+        (with(tags("team", "u-0"), api::TAG_RETAINED_FROM, "team/name"), "s-9", None, "left behind on purpose"),
+        (Tags::new(), "s-9", None, "nobody's"),
+    ];
+    for (tags, id, expected, why) in rows {
+        let scanned = Scanned { servers: [(id.to_owned(), tags)].into(), users: BTreeMap::new() };
+        assert_eq!(found(&ours, &scanned), expected.into_iter().map(str::to_owned).collect::<Vec<_>>(), "{why}");
+    }
+}
+
+#[test]
+fn a_user_is_an_orphan_when_no_live_user_has_its_uid() {
+    let ours = Ours { cluster: CLUSTER.to_owned(), namespaces: Vec::new() };
+    let user = |name: &str| ("s-1".to_owned(), name.to_owned());
+    let users = [
+        (user("alice"), tags("team", "u-alice")),
+        (user("bob"), tags("team", "u-bob")),
+        (user("carol"), tags("team", "u-1")),
+        (user("dave"), Tags::new()),
+        (user("eve"), with(tags("team", "u-eve"), api::TAG_RETAINED_FROM, "team/eve")),
+    ];
+    let scanned = Scanned { servers: BTreeMap::new(), users: users.into() };
+    let expected = ["user s-1/bob in r", "user s-1/carol in r"];
+    assert_eq!(found(&ours, &scanned), expected, "the uid of a server is no user's");
+}
+
+#[test]
+fn an_installation_for_some_namespaces_tells_nothing_of_others() {
+    let ours = Ours { cluster: CLUSTER.to_owned(), namespaces: vec!["team".to_owned()] };
+    let servers = [("s-8".to_owned(), tags("team", "u-0")), ("s-9".to_owned(), tags("others", "u-0"))];
+    assert_eq!(found(&ours, &Scanned { servers: servers.into(), users: BTreeMap::new() }), ["server s-8 in r"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_two_scans_far_enough_apart_saw_is_believed() {
+    let orphan = |id: &str| Orphan { region: "r".to_owned(), kind: OrphanKind::Server, id: id.to_owned() };
+    let start = Instant::now();
+    let mut region = Region::default();
+    let mut scan = |seconds: u64, ids: &[&str]| {
+        region.count(ids.iter().map(|id| orphan(id)).collect(), start + Duration::from_secs(seconds));
+        region.believed(LAG).map(|orphan| orphan.id.clone()).collect::<Vec<_>>()
+    };
+    assert!(scan(0, &["a", "b"]).is_empty(), "once is not enough");
+    assert!(scan(119, &["a", "b"]).is_empty(), "twice too soon is not enough");
+    assert_eq!(scan(120, &["a", "c"]), ["a"]);
+    assert_eq!(scan(240, &["a", "b", "c"]), ["a", "c"], "b was gone in between and begins anew");
+    assert!(scan(360, &[]).is_empty());
+}
+
+struct Fixture {
+    world: World,
+    orphans: Orphans,
+    identity: Arc<AwsIdentity>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let world = World::open();
+        let orphans = Orphans::new(Arc::clone(&world.doors), settings(), Vec::new());
+        let identity = world.doors.directory.identity("default").unwrap();
+        Self { world, orphans, identity }
+    }
+
+    /// A server of AWS with users whose names belong to us if they begin with `our-`.
+    fn server(&self, id: &str, name: &str, users: &[&str]) {
+        let mut server: Server = owned(id, name);
+        server.settings.identity_provider_type = Some("SERVICE_MANAGED".to_owned());
+        self.world.transfer.put(server);
+        let names: Vec<String> = users.iter().map(|user| (*user).to_owned()).collect();
+        for user in &names {
+            let tags = if user.starts_with("our-") { tags("team", &format!("uid-{user}")) } else { Tags::new() };
+            self.world.transfer.user_tags.lock().unwrap().insert((id.to_owned(), user.clone()), tags);
+        }
+        self.world.transfer.users.lock().unwrap().insert(id.to_owned(), names);
+    }
+
+    fn object(&self, name: &str, server_id: &Value) {
+        let status = json!({"observedGeneration": 1, "serverId": server_id});
+        self.world.store(&object::<TransferServer>(name, json!({"region": REGION}), status));
+    }
+
+    fn user(&self, name: &str, status: Value) {
+        let spec = json!({"serverRef": {"name": "files"}, "role": "r", "home": {"s3": {"bucket": "b"}}});
+        self.world.store(&object::<TransferUser>(name, spec, status));
+    }
+
+    async fn scan(&self) -> Told {
+        self.world.transfer.reads.lock().unwrap().clear();
+        self.orphans.scan(&self.identity).await;
+        self.orphans.told(&self.identity)
+    }
+
+    async fn scan_later(&self) -> Told {
+        tokio::time::advance(LAG).await;
+        self.scan().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn servers_and_users_without_object_are_told_after_the_second_scan_and_no_longer_when_they_are_gone() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.orphans.told(&fixture.identity), Told::Unsure, "before the first scan");
+    fixture.object("files", &json!("s-1"));
+    fixture.user("our-alice", json!({"observedGeneration": 1, "serverId": "s-1", "userName": "our-alice"}));
+    fixture.user("our-new", Value::Null);
+    fixture.server("s-1", "files", &["our-alice", "our-new", "our-gone", "by-hand"]);
+    fixture.server("s-2", "gone", &["our-other"]);
+    fixture.server("s-3", "files", &[]);
+    assert_eq!(fixture.scan().await, Told::Unsure);
+    let reads = fixture.world.transfer.reads();
+    assert!(!reads.contains(&"DescribeUser s-1/our-alice".to_owned()), "an object accounts for her: {reads:?}");
+    assert!(!reads.contains(&"ListUsers s-2".to_owned()), "users of an orphan go with it: {reads:?}");
+
+    let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
+    for part in ["has 3 ", "server s-2 in", "duplicate server s-3 in", "user s-1/our-gone in"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let reads = fixture.world.transfer.reads();
+    assert!(!reads.contains(&"DescribeUser s-1/by-hand".to_owned()), "not ours, and known to be: {reads:?}");
+    let counts: Vec<usize> = fixture.orphans.counts().into_values().collect();
+    assert_eq!(counts, [1, 1, 1]);
+
+    fixture.world.transfer.servers.lock().unwrap().retain(|id, _| id == "s-1");
+    fixture.user("our-gone", Value::Null);
+    assert_eq!(fixture.scan_later().await, Told::Clear);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scan_that_does_not_come_to_its_end_changes_nothing() {
+    let fixture = Fixture::new();
+    fixture.server("s-2", "gone", &[]);
+    fixture.scan().await;
+    let told = fixture.scan_later().await;
+    assert!(matches!(told, Told::Orphans(_)));
+    for operation in ["ListServers", "DescribeServer"] {
+        fixture.world.transfer.faults.lock().unwrap().insert(operation, crate::aws::FaultKind::Denied);
+        assert_eq!(fixture.scan_later().await, told, "{operation}");
+        fixture.world.transfer.faults.lock().unwrap().clear();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listed_server_that_is_not_there_is_no_orphan_and_stops_no_scan() {
+    let fixture = Fixture::new();
+    fixture.world.transfer.vanishing.lock().unwrap().insert("s-9".to_owned());
+    fixture.scan().await;
+    assert_eq!(fixture.scan_later().await, Told::Clear);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scan_describes_a_bounded_number_of_users_and_comes_to_the_rest_later() {
+    let fixture = Fixture::new();
+    fixture.object("files", &json!("s-1"));
+    let names: Vec<String> = (0..DESCRIBED + 50).map(|number| format!("hand-{number:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).chain(["our-zoe"]).collect();
+    fixture.server("s-1", "files", &names);
+    let described = || fixture.world.transfer.reads().iter().filter(|read| read.starts_with("DescribeUser")).count();
+    fixture.scan().await;
+    assert_eq!(described(), DESCRIBED);
+    fixture.scan_later().await;
+    assert_eq!(described(), 51);
+    let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
+    assert!(text.contains("our-zoe"), "{text}");
+    assert_eq!(described(), 1, "only who is ours is looked at again");
+}

@@ -1,0 +1,269 @@
+//! `/metrics`: what the process has counted, read when it is asked for. Nothing is counted here, and no label holds an
+//! error text or the name of an object that tenants make.
+
+use std::fmt;
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
+
+use crate::api::condition::{self, types};
+use crate::aws::Gate;
+use crate::aws::breaker::State;
+use crate::aws::session::Sessions;
+use crate::cluster::Directory;
+use crate::cluster::directory::Caches;
+use crate::engine::tally::Tally;
+use crate::kinds::orphans::Orphans;
+use crate::lease::Leading;
+
+/// The format: `OpenMetrics`, which Prometheus reads as well as its own.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+const PREFIX: &str = "transfer_operator";
+
+/// Values of the labels, and the number.
+type Sample = (Vec<String>, f64);
+
+/// One family of metrics.
+struct Family {
+    /// Without prefix, and without the `_total` of a counter.
+    name: &'static str,
+    /// A sentence without its full stop.
+    help: &'static str,
+    kind: MetricType,
+    labels: &'static [&'static str],
+    read: fn(&Sources) -> Vec<Sample>,
+}
+
+/// All of them; docs/metrics.md has the same table.
+const FAMILIES: [Family; 9] = [
+    Family {
+        name: "passes",
+        help: "Passes over objects by what they came to",
+        kind: MetricType::Counter,
+        labels: &["kind", "outcome"],
+        read: passes,
+    },
+    Family {
+        name: "aws_calls",
+        help: "Calls sent to AWS by operation and result",
+        kind: MetricType::Counter,
+        labels: &["operation", "result"],
+        read: aws_calls,
+    },
+    Family {
+        name: "gate_permits",
+        help: "Calls that the gate let through",
+        kind: MetricType::Counter,
+        labels: &["class"],
+        read: gate_permits,
+    },
+    Family {
+        name: "gate_wait_seconds",
+        help: "Time that calls waited at the gate",
+        kind: MetricType::Counter,
+        labels: &["class"],
+        read: gate_waits,
+    },
+    Family {
+        name: "objects",
+        help: "Objects by the condition that speaks first",
+        kind: MetricType::Gauge,
+        labels: &["kind", "state"],
+        read: objects,
+    },
+    Family {
+        name: "identity_breaker_open",
+        help: "Whether the credentials of an identity count as broken",
+        kind: MetricType::Gauge,
+        labels: &["identity"],
+        read: breakers,
+    },
+    Family {
+        name: "orphans",
+        help: "What AWS has with this cluster's tags and no object stands for",
+        kind: MetricType::Gauge,
+        labels: &["account", "region", "kind"],
+        read: orphans,
+    },
+    Family {
+        name: "caches_filled",
+        help: "Whether every watch has listed once",
+        kind: MetricType::Gauge,
+        labels: &[],
+        read: |sources| flag(sources.caches.missing().is_empty()),
+    },
+    Family {
+        name: "leader",
+        help: "Whether this replica works",
+        kind: MetricType::Gauge,
+        labels: &[],
+        read: |sources| flag(sources.leading.get()),
+    },
+];
+
+/// Where the numbers are kept.
+pub struct Sources {
+    /// Objects.
+    pub caches: Arc<Caches>,
+    /// Calls and waits.
+    pub gate: Arc<Gate>,
+    /// Breakers.
+    pub sessions: Arc<Sessions>,
+    /// Orphans.
+    pub orphans: Arc<Orphans>,
+    /// The lease.
+    pub leading: Leading,
+    /// Passes by kind.
+    pub passes: Vec<(&'static str, Tally)>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sources")
+    }
+}
+
+impl Collector for Sources {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        for Family { name, help, kind, labels, read } in &FAMILIES {
+            let mut family = encoder.encode_descriptor(name, help, None, *kind)?;
+            for (values, number) in read(self) {
+                let set: Vec<(&str, String)> = labels.iter().copied().zip(values).collect();
+                match (kind, set.is_empty()) {
+                    (MetricType::Counter, _) => {
+                        family.encode_family(&set)?.encode_counter::<NoLabelSet, _, f64>(&number, None)?;
+                    }
+                    (_, false) => family.encode_family(&set)?.encode_gauge(&number)?,
+                    (_, true) => family.encode_gauge(&number)?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A registry of all families.
+#[must_use]
+pub fn registry(sources: Sources) -> Registry {
+    let mut registry = Registry::with_prefix(PREFIX);
+    registry.register_collector(Box::new(sources));
+    registry
+}
+
+/// The text of a scrape.
+///
+/// # Errors
+/// Where a number cannot be written; a defect.
+pub fn text(registry: &Registry) -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    encode(&mut text, registry)?;
+    Ok(text)
+}
+
+fn flag(holds: bool) -> Vec<Sample> {
+    vec![(Vec::new(), f64::from(u8::from(holds)))]
+}
+
+fn passes(sources: &Sources) -> Vec<Sample> {
+    let of = |(kind, tally): &(&str, Tally)| {
+        let kind = (*kind).to_owned();
+        tally.read().into_iter().map(move |(outcome, count)| (vec![kind.clone(), outcome.to_owned()], number(count)))
+    };
+    sources.passes.iter().flat_map(of).collect()
+}
+
+fn aws_calls(sources: &Sources) -> Vec<Sample> {
+    let calls = sources.gate.tally.read().calls;
+    calls
+        .into_iter()
+        .map(|((operation, result), count)| (vec![operation.into(), result.into()], number(count)))
+        .collect()
+}
+
+fn gate_permits(sources: &Sources) -> Vec<Sample> {
+    let waits = sources.gate.tally.read().waits;
+    waits.into_iter().map(|(class, (permits, _))| (vec![class.name().to_owned()], number(permits))).collect()
+}
+
+fn gate_waits(sources: &Sources) -> Vec<Sample> {
+    let waits = sources.gate.tally.read().waits;
+    waits.into_iter().map(|(class, (_, waited))| (vec![class.name().to_owned()], waited.as_secs_f64())).collect()
+}
+
+fn objects(sources: &Sources) -> Vec<Sample> {
+    let caches = &sources.caches;
+    let common = |status: Option<&crate::api::CommonStatus>| state(status.map_or(&[][..], |status| &status.conditions));
+    let all: [(&str, Vec<&'static str>); 4] = [
+        (
+            "AwsIdentity",
+            caches
+                .identities()
+                .iter()
+                .map(|object| state(object.status.as_ref().map_or(&[][..], |status| &status.conditions)))
+                .collect(),
+        ),
+        (
+            "TransferServer",
+            caches.servers().iter().map(|object| common(object.status.as_ref().map(|status| &status.common))).collect(),
+        ),
+        (
+            "TransferUser",
+            caches.users().iter().map(|object| common(object.status.as_ref().map(|status| &status.common))).collect(),
+        ),
+        (
+            "TransferAccess",
+            caches
+                .accesses()
+                .iter()
+                .map(|object| common(object.status.as_ref().map(|status| &status.common)))
+                .collect(),
+        ),
+    ];
+    let mut samples = Vec::new();
+    for (kind, states) in all {
+        for state in ["ready", "reconciling", "stalled", "unknown"] {
+            let count = states.iter().filter(|other| **other == state).count();
+            samples.push((vec![kind.to_owned(), state.to_owned()], number(count as u64)));
+        }
+    }
+    samples
+}
+
+/// The state that a person would tell first.
+fn state(conditions: &[Condition]) -> &'static str {
+    let ready = condition::find(conditions, types::READY).map(|ready| ready.status.as_str());
+    match ready {
+        _ if condition::is_true(conditions, types::STALLED) => "stalled",
+        Some("True") => "ready",
+        Some("Unknown") => "unknown",
+        _ => "reconciling",
+    }
+}
+
+fn breakers(sources: &Sources) -> Vec<Sample> {
+    let open = |state| f64::from(u8::from(!matches!(state, State::Closed { .. })));
+    sources.sessions.breakers().into_iter().map(|(identity, state)| (vec![identity], open(state))).collect()
+}
+
+fn orphans(sources: &Sources) -> Vec<Sample> {
+    let counts = sources.orphans.counts();
+    counts
+        .into_iter()
+        .map(|((account, region, kind), count)| (vec![account, region, kind.name().to_owned()], number(count as u64)))
+        .collect()
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a count beyond 2^53 is none of this process")]
+fn number(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+#[path = "metrics_tests.rs"]
+mod tests;

@@ -1,0 +1,114 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+use std::collections::BTreeMap;
+
+use kube::core::DeserializeGuard;
+use kube::runtime::watcher::Event;
+use serde_json::json;
+
+use super::*;
+use crate::api::TransferUser;
+use crate::aws::gate::Rates;
+use crate::aws::{Class, Fault, FaultKind};
+use crate::kinds::fakes::{World, object, owned};
+use crate::kinds::login_fakes::settings;
+
+/// A process that has counted something of everything.
+async fn busy() -> Sources {
+    let world = World::open();
+    let gate = Gate::new(Rates::default());
+    let _ = gate.pass("1", "r", Class::CreateServer).await;
+    gate.tally.call("ListServers", &Ok(()));
+    let fault = crate::kinds::fakes::fault("ListUsers", FaultKind::Denied);
+    gate.tally.call("ListUsers", &Err::<(), Fault>(fault));
+    let caches = Arc::new(Caches::new(0));
+    for (name, ready, stalled) in [("a", "True", "False"), ("b", "False", "True"), ("c", "Unknown", "False")] {
+        let time = "2026-01-01T00:00:00Z";
+        let condition = |r#type, status| json!({"type": r#type, "status": status, "reason": "R", "message": "", "lastTransitionTime": time});
+        let status =
+            json!({"observedGeneration": 1, "conditions": [condition("Ready", ready), condition("Stalled", stalled)]});
+        let spec = json!({"serverRef": {"name": "files"}, "role": "r", "home": {"s3": {"bucket": "b"}}});
+        let user: TransferUser = object(name, spec, status);
+        let user: DeserializeGuard<TransferUser> = serde_json::from_value(json!(user)).unwrap();
+        caches.users.apply(0, Event::Apply(user));
+    }
+    world.transfer.put(owned("s-9", "gone"));
+    let orphans = Orphans::new(Arc::clone(&world.doors), settings(), Vec::new());
+    let identity = world.doors.directory.identity("default").unwrap();
+    for _ in 0..2 {
+        orphans.scan(&identity).await;
+        tokio::time::advance(std::time::Duration::from_mins(10)).await;
+    }
+    let sessions = Arc::new(Sessions::new(Arc::clone(&gate)));
+    sessions.guard(&identity, ("uid".to_owned(), 1));
+    let tally = Tally::default();
+    tally.begin().ends("settled");
+    let leading = Leading::default();
+    leading.set(true);
+    let orphans = Arc::new(orphans);
+    Sources { caches, gate, sessions, orphans, leading, passes: vec![("TransferUser", tally)] }
+}
+
+/// Samples by their name and labels, as a scraper reads them; what it would not understand fails here.
+fn scraped(text: &str) -> BTreeMap<String, f64> {
+    let body = text.strip_suffix("# EOF\n").unwrap();
+    let mut samples = BTreeMap::new();
+    for line in body.lines().filter(|line| !line.starts_with("# HELP") && !line.starts_with("# TYPE")) {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        let bare = name.split('{').next().unwrap();
+        assert!(bare.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{line}");
+        assert!(samples.insert(name.to_owned(), value.parse().unwrap()).is_none(), "twice: {line}");
+    }
+    samples
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scrape_tells_what_was_counted() {
+    let samples = scraped(&text(&registry(busy().await)).unwrap());
+    for (name, value) in [
+        ("transfer_operator_passes_total{kind=\"TransferUser\",outcome=\"settled\"}", 1.0),
+        ("transfer_operator_aws_calls_total{operation=\"ListServers\",result=\"ok\"}", 1.0),
+        ("transfer_operator_aws_calls_total{operation=\"ListUsers\",result=\"denied\"}", 1.0),
+        ("transfer_operator_gate_permits_total{class=\"create_server\"}", 1.0),
+        ("transfer_operator_gate_wait_seconds_total{class=\"create_server\"}", 0.0),
+        ("transfer_operator_objects{kind=\"TransferUser\",state=\"ready\"}", 1.0),
+        ("transfer_operator_objects{kind=\"TransferUser\",state=\"stalled\"}", 1.0),
+        ("transfer_operator_objects{kind=\"TransferUser\",state=\"unknown\"}", 1.0),
+        ("transfer_operator_objects{kind=\"TransferServer\",state=\"ready\"}", 0.0),
+        ("transfer_operator_identity_breaker_open{identity=\"default\"}", 0.0),
+        ("transfer_operator_orphans{account=\"123456789012\",region=\"eu-central-1\",kind=\"server\"}", 1.0),
+        ("transfer_operator_caches_filled", 0.0),
+        ("transfer_operator_leader", 1.0),
+    ] {
+        assert_eq!(samples.get(name), Some(&value), "{name} in {samples:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_table_of_the_docs_is_what_is_exposed() {
+    let text = text(&registry(busy().await)).unwrap();
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(|line| {
+        let (name, kind) = line.split_once(' ').unwrap();
+        let total = if kind == "counter" { "_total" } else { "" };
+        (format!("{name}{total}"), kind.to_owned())
+    });
+    let samples = scraped(&text);
+    let labels = |name: &str| {
+        let sample = samples.keys().find(|key| key.split('{').next() == Some(name)).unwrap();
+        let inside = sample.split_once('{').map_or("", |(_, inside)| inside.trim_end_matches('}'));
+        let keys = inside.split(',').filter_map(|pair| pair.split_once('=')).map(|(key, _)| format!("`{key}`"));
+        keys.collect::<Vec<_>>().join(", ")
+    };
+    let exposed: Vec<[String; 4]> = types
+        .zip(&FAMILIES)
+        .map(|((name, kind), family)| [format!("`{name}`"), kind, labels(&name), family.help.to_owned()])
+        .collect();
+    let docs = include_str!("../docs/metrics.md");
+    let rows = docs.lines().filter(|line| line.starts_with("| `"));
+    let documented: Vec<[String; 4]> = rows
+        .map(|line| {
+            let cells: Vec<String> = line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+            cells.try_into().unwrap()
+        })
+        .collect();
+    assert_eq!(exposed, documented);
+}

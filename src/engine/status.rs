@@ -87,6 +87,10 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
     match verdict {
         Verdict::Suspended => {
             let message = "spec.suspend is true: nothing is changed in AWS except deletion".to_owned();
+            if condition::find(&new, types::READY).is_none() {
+                // Suspended before anything was done: waiters must see that it is not.
+                put(&mut new, about, types::READY, Truth::False, reasons::SUSPENDED, message.clone());
+            }
             put(&mut new, about, types::SUSPENDED, Truth::True, reasons::SUSPENDED, message);
             return (new, about.observed);
         }
@@ -236,6 +240,13 @@ mod tests {
         let (first, _) = conclude(&[], &settled(), &about(1, -1));
         let later = About { now: "2026-01-02T00:00:00Z".parse().unwrap(), ..about(1, 1) };
         assert_eq!(conclude(&first, &settled(), &later).0, first);
+    }
+
+    #[test]
+    fn suspended_from_the_start_is_not_ready() {
+        let (conditions, observed) = conclude(&[], &Verdict::Suspended, &about(1, -1));
+        assert_eq!(says(&conditions), ["Ready=False Suspended", "Suspended=True Suspended"]);
+        assert_eq!(observed, -1);
     }
 
     #[test]

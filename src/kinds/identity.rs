@@ -33,6 +33,9 @@ use crate::engine::undecodable;
 /// How soon a deletion that waits for objects is looked at again.
 const IN_USE_AGAIN: Duration = Duration::from_secs(30);
 
+/// How soon what could not be written is found out and told once more: STS is not asked in between.
+const UNTOLD_AGAIN: Duration = Duration::from_secs(30);
+
 /// How soon the watch has surely brought what was written.
 const WATCH_CATCHES_UP: Duration = Duration::from_secs(1);
 
@@ -286,9 +289,10 @@ impl Identities {
         let verdict = judge(&object.spec, &answer, lasted, self.settings.rejection_grace);
         running.ends(verdict.name());
         let due = memory.due.map_or(IN_USE_AGAIN, |due| due.saturating_duration_since(now));
+        let told = self.tell(object, Some(&verdict), answer.ok()).await;
+        let memory = Memory { due: if told.is_ok() { memory.due } else { Some(now + UNTOLD_AGAIN) }, ..memory };
         self.remember(object, memory);
-        self.tell(object, Some(&verdict), answer.ok()).await?;
-        Ok(Next::After(due))
+        told.map(|()| Next::After(due))
     }
 
     /// Being deleted: nothing but a live list says that nobody needs it any more.

@@ -28,6 +28,7 @@ use transfer_operator::engine::settings::{Chance, Settings};
 use transfer_operator::kinds::access::Accesses;
 use transfer_operator::kinds::doors::{Doors, Verified};
 use transfer_operator::kinds::identity::Identities;
+use transfer_operator::kinds::orphans::Orphans;
 use transfer_operator::kinds::server::Servers;
 use transfer_operator::kinds::triggers::{self, Wake, Which};
 use transfer_operator::kinds::user::Users;
@@ -139,7 +140,8 @@ fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>) -> BTreeM
             life: Arc::clone(life),
         }),
     };
-    let identities = Arc::new(Identities::new(Arc::clone(&doors), settings.clone()));
+    let orphans = Arc::new(Orphans::new(Arc::clone(&doors), settings.clone(), Vec::new()));
+    let identities = Arc::new(Identities::new(Arc::clone(&doors), settings.clone(), orphans));
     let held = Arc::clone(caches);
     let identity: Pass = Arc::new(move |name, uid| {
         let identities = Arc::clone(&identities);

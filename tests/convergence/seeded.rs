@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use jiff::SignedDuration;
 
 use crate::acts::Act;
 use crate::defects::Defect;
 use crate::runs::{Plan, References, SEED, run};
+use crate::scenarios;
 use crate::workflows::{self, Workflow};
 use crate::world::{Blow, Moment, Point, Rule, Setup, When};
 
@@ -37,9 +39,11 @@ fn plans(references: &References, defect: Defect) -> Vec<Plan> {
         Defect::SdkRetries => vec![with(server, at(Moment::Sent, Blow::Lose), 0)],
         Defect::SkewCorrection => frozen(references, defect),
         Defect::SwallowedError => {
-            let refused = Blow::Error("InvalidRequestException", "Unacceptable");
-            let rule = Rule::on("UpdateServer", When::Until(Duration::from_hours(20)), Moment::Before, refused);
-            vec![with(workflows::named("W3-update"), vec![rule], 0)]
+            let workflow = Workflow {
+                name: "an update that is refused",
+                run: |stage| scenarios::an_update_that_is_refused(stage).boxed(),
+            };
+            vec![with(workflow, scenarios::refusing_updates().rules, 0)]
         }
         Defect::TerminalForever => {
             let refused = Blow::Error("InvalidRequestException", "Unacceptable");

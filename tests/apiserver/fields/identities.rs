@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::case::Then::{Holds, Refused, Stalled, Waits};
-use super::case::{At, Case, HOME, Kind, ROLE, ROLE_TWO, field};
+use super::case::{At, Case, HOME, Kind, ROLE, ROLE_TWO, Then, field, merge};
 use super::policies::selections;
 
 /// Two simulators: that of the operator's environment, and one that holds nothing and has another account.
@@ -21,7 +21,7 @@ pub fn cases(sims: &Sims, raw: &str) -> Vec<Case> {
     [callers(sims), grants(), who_may(raw), the_rest(sims)].concat()
 }
 
-fn of_caller(path: &str, values: [Value; 2], then: [super::case::Then; 3]) -> Case {
+fn of_caller(path: &str, values: [Value; 2], then: [Then; 3]) -> Case {
     Case::new(Kind::Identity, path, At::Status("/callerArn"), values, then)
 }
 
@@ -96,9 +96,9 @@ fn callers(sims: &Sims) -> Vec<Case> {
 }
 
 /// What an identity that grants too little, then enough, does to a server.
-fn granting(path: &str, rest: Value, values: [Value; 2], last: super::case::Then) -> Case {
+fn granting(path: &str, rest: &Value, values: [Value; 2], last: Then) -> Case {
     let mut grant = json!({"name": "one", "kinds": ["TransferServer"], "namespaces": {"from": "All"}});
-    super::case::merge(&mut grant, &rest);
+    merge(&mut grant, rest);
     let then = [Stalled("IdentityDenied", "grants TransferServer nothing"), Holds(json!("eu-central-1")), last];
     with_server(Case::new(Kind::Identity, &format!("grants[].{path}"), At::Aws("/Region"), values, then))
         .rest(json!({"grants": [grant]}))
@@ -107,15 +107,15 @@ fn granting(path: &str, rest: Value, values: [Value; 2], last: super::case::Then
 fn grants() -> Vec<Case> {
     let revoked = || Stalled("GrantRevoked", "grants TransferServer nothing");
     let mut cases = vec![
-        granting("kinds", json!({}), [json!(["TransferUser"]), json!(["TransferServer"])], revoked()),
-        granting("namespaces.from", json!({}), [json!("Names"), json!("All")], revoked())
+        granting("kinds", &json!({}), [json!(["TransferUser"]), json!(["TransferServer"])], revoked()),
+        granting("namespaces.from", &json!({}), [json!("Names"), json!("All")], revoked())
             .rest(json!({"grants": [{"name": "one", "kinds": ["TransferServer"],
                 "namespaces": {"names": ["nowhere"]}}]}))
             .along(json!({"grants": [{"name": "one", "kinds": ["TransferServer"], "namespaces": {}}]}), json!({})),
     ];
     for (path, rest, values, left_out) in selections(HOME, "home") {
         let last = left_out.map_or_else(revoked, Refused);
-        cases.push(granting(&format!("namespaces.{path}"), json!({"namespaces": rest}), values, last));
+        cases.push(granting(&format!("namespaces.{path}"), &json!({"namespaces": rest}), values, last));
     }
     cases
 }

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::case::Then::{Holds, Refused, Stalled, Suspended, Waits};
-use super::case::{AWAY, At, Case, HOME, Kind, Then};
+use super::case::{AWAY, At, Case, HOME, Kind, ROLE, Then, merge};
 
 const NOT_YET: &str = "NotYetSupported";
 const WITH_SELECTOR: &str = "namespaces.selector goes with from Selector";
@@ -36,7 +36,7 @@ fn holding(kind: Kind, path: &str, values: [Value; 2], held: Then) -> Case {
 fn waiting(kind: Kind, path: &str, values: [Value; 2], named: &'static str, rest: &Value) -> Case {
     let (at, to) = other_field(kind);
     let mut rest = rest.clone();
-    super::case::merge(&mut rest, &to("/one"));
+    merge(&mut rest, &to("/one"));
     let then = [Stalled(NOT_YET, named), Stalled(NOT_YET, named), Holds(json!("/one"))];
     Case::new(kind, path, at, values, then).rest(rest)
 }
@@ -95,9 +95,12 @@ fn of_servers() -> Vec<Case> {
     cases
 }
 
-/// Which namespaces: the path below `namespaces`, the rest of that, a value that leaves out a namespace with the name
-/// and the label `area` of `namespace`, and one that lets it in; and what the API server says when it is left out.
-pub fn selections(namespace: &str, area: &str) -> Vec<(&'static str, Value, [Value; 2], Option<&'static str>)> {
+/// A path below `namespaces` and the rest of that; a value that keeps a namespace out and one that lets it in; what the
+/// API server says when the path is left out, if it minds.
+pub type Selection = (&'static str, Value, [Value; 2], Option<&'static str>);
+
+/// Every way but `from` to select a namespace of this name and this label `area`.
+pub fn selections(namespace: &str, area: &str) -> Vec<Selection> {
     let labels = |area: &str| json!({"area": area});
     let expression = json!({"from": "Selector", "selector": {"matchExpressions": [
         {"key": "area", "operator": "In", "values": [area]}]}});
@@ -115,18 +118,15 @@ pub fn selections(namespace: &str, area: &str) -> Vec<(&'static str, Value, [Val
 
 /// A user of another namespace gets onto the server or not; one that is there is left alone.
 fn allowed_references() -> Vec<Case> {
-    let user = json!({"serverRef": {"name": "NAME", "namespace": HOME}, "role": super::case::ROLE});
+    let user = json!({"serverRef": {"name": "NAME", "namespace": HOME}, "role": ROLE});
     let refused = || Waits("ServerNotAvailable", "does not allow references from this namespace");
-    let case = |path: &str, rest: Value, values: [Value; 2], left_out: Option<&'static str>| {
+    let case = |(path, rest, values, left_out): Selection| {
         let path = format!("allowedReferences.namespaces.{path}");
         let last = left_out.map_or_else(refused, Refused);
         let mut case = Case::new(Kind::Server, &path, At::Aws("/Server"), values, [refused(), refused(), last]);
         case.then[1] = Holds(json!(format!("{HOME}/{}", case.name())));
         case.rest(json!({"allowedReferences": {"namespaces": rest}})).shown_by(Kind::User, AWAY, user.clone())
     };
-    let mut cases = vec![case("from", json!({}), [json!("Same"), json!("All")], None)];
-    cases.extend(
-        selections(AWAY, "away").into_iter().map(|(path, rest, values, left_out)| case(path, rest, values, left_out)),
-    );
-    cases
+    let from = ("from", json!({}), [json!("Same"), json!("All")], None);
+    std::iter::once(from).chain(selections(AWAY, "away")).map(case).collect()
 }

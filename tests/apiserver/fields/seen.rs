@@ -1,6 +1,6 @@
 //! What Kubernetes and the simulated AWS show at one moment, and whether that is what a case demands. Asks nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use transfer_operator::api::{TAG_OWNER, TAG_PREFIX};
@@ -103,18 +103,19 @@ impl Seen {
         text: &str,
     ) -> Verdict {
         let told = condition(object, kind);
-        if told["status"] != "True" || !current(object, &told) || (demand.edited && told["reason"] != reason) {
+        let says = told["message"].as_str().unwrap_or_default();
+        let demanded = told["status"] == "True" && told["reason"] == reason && says.contains(text);
+        if !(demanded && current(object, &told)) {
             let ready = condition(object, "Ready");
-            let says = format!("is not {kind} {reason}: {ready}");
             let over = demand.edited && current(object, &ready) && ready["status"] == "True";
-            return if over { Verdict::Failed(says) } else { Verdict::Pending(says) };
+            let seen = format!("is not {kind} {reason} with {text:?}: {ready}");
+            return if over { Verdict::Failed(seen) } else { Verdict::Pending(seen) };
         }
-        if told["reason"] != reason || !told["message"].as_str().unwrap_or_default().contains(text) {
-            return Verdict::Pending(format!("is not {kind} {reason} with {text:?}: {told}"));
-        }
-        let (now, then) = (self.held(demand.shows), before.held(demand.shows));
-        if now != then {
-            return Verdict::Failed(format!("is {kind} {reason}, and AWS holds {now:?} instead of {then:?}"));
+        let (now, then) = (self.held(demand.shows).unwrap_or_default(), before.held(demand.shows).unwrap_or_default());
+        let mut changed = Vec::new();
+        differences(&then, &now, "", &mut changed);
+        if !changed.is_empty() {
+            return Verdict::Failed(format!("is {kind} {reason}, and in AWS there changed {changed:?}"));
         }
         match self.sent(demand.shows).as_slice() {
             [] => Verdict::Passed,
@@ -183,13 +184,13 @@ impl Seen {
     /// What AWS holds of an object, found by its owner tags; an access by its group. Null for nothing.
     pub fn held(&self, key: &Key) -> Result<Value, String> {
         let owner = key.owner();
-        let owned = |held: &Value| tags(&held["Tags"]).get(TAG_OWNER) == Some(&owner);
+        let ours = |held: &Value| tags(&held["Tags"]).get(TAG_OWNER) == Some(&owner);
         let mut found = Vec::new();
         for server in self.servers() {
             match key.kind {
                 Kind::Identity => {}
-                Kind::Server => found.extend(Some(server).filter(owned)),
-                Kind::User => found.extend(members(&server, "Users", "UserName").filter(owned)),
+                Kind::Server => found.extend(Some(server).filter(ours)),
+                Kind::User => found.extend(members(&server, "Users", "UserName").filter(ours)),
                 Kind::Access => {
                     let group = self.group(key);
                     let same = |access: &Value| access["ExternalId"] == group;
@@ -259,6 +260,20 @@ fn condition(object: &Value, kind: &str) -> Value {
 /// Whether the condition is about the newest generation.
 fn current(object: &Value, condition: &Value) -> bool {
     condition["observedGeneration"] == object["metadata"]["generation"]
+}
+
+/// What differs between two values, each with its path.
+fn differences(one: &Value, other: &Value, path: &str, found: &mut Vec<String>) {
+    let (Some(before), Some(after)) = (one.as_object(), other.as_object()) else {
+        if one != other {
+            found.push(format!("{path}: {one} to {other}"));
+        }
+        return;
+    };
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for name in names {
+        differences(&one[name], &other[name], &format!("{path}/{name}"), found);
+    }
 }
 
 /// AWS speaks of "nothing" in four ways.

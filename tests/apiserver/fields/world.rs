@@ -106,7 +106,7 @@ impl World {
             match (&case.then[step], answer) {
                 (Then::Refused(text), Err(error)) if error.contains(text) => {}
                 (Then::Refused(text), answer) => {
-                    wrong.push(told(case, step, &format!("not refused with {text:?}: {answer:?}")))
+                    wrong.push(told(case, step, &format!("not refused with {text:?}: {answer:?}")));
                 }
                 (_, Err(error)) => wrong.push(told(case, step, &error)),
                 (_, Ok(())) => open.push(case),
@@ -205,8 +205,8 @@ impl World {
             seen.deletable.insert(key, deletable);
         }
         seen.aws = self.sim.get("/_sim/state").await;
-        let calls = self.sim.get(&format!("/_sim/calls?since={since}")).await;
-        seen.calls = calls["calls"].as_array().unwrap().clone();
+        let mut calls = self.sim.get(&format!("/_sim/calls?since={since}")).await;
+        seen.calls = serde_json::from_value(calls["calls"].take()).unwrap();
         seen
     }
 }

@@ -3,13 +3,13 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-chart \
+.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-chart test-chaos chaos \
   build release demo generate manifests tools clean
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
 # These need the outside tools; every other test file is a unit test to make.
-SLOW_TESTS := apiserver chart
+SLOW_TESTS := apiserver chart chaos
 TESTS := $(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs))
 UNIT_TESTS := $(filter-out $(SLOW_TESTS),$(TESTS))
 
@@ -23,7 +23,7 @@ step = @printf '\n=== %s: %s\n' '$@' $(1)
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: check test-unit test-clients test-apiserver test-chart ## all checks and tests, the cheapest first
+test: check test-unit test-clients test-apiserver test-chart test-chaos ## all checks and tests, the cheapest first
 	@printf '\n=== all checks and tests passed\n'
 
 check: check-fmt check-clippy check-generated ## format, lints, generated files
@@ -59,6 +59,15 @@ test-chart: build ## the chart by Helm in a real API server, and deploy/ is what
 	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager helm >/dev/null
 	@tools/generate manifests --check
 	@$(CARGO_TEST) --test chart
+
+test-chaos: ROUNDS := 4
+test-chaos: SEED := 1
+test-chaos: chaos ## a short run of chaos
+
+chaos: ## two operators under kills, restarts, throttling for ROUNDS (30), then what AWS saw; SEED repeats a run
+	$(call step,'a control plane and tests/chaos')
+	@tools/build-kube etcd kube-apiserver kubectl >/dev/null
+	@ROUNDS=$(or $(ROUNDS),30) SEED=$(SEED) $(CARGO_TEST) --test chaos -- --nocapture
 
 build: ## both programs, for development
 	$(call step,'transfer-operator and transfer-sim')

@@ -12,6 +12,7 @@ use kube::{Api, Client, Config};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use super::await_condition;
 use super::process::{Process, scratch};
 
 /// Longer than any test run, so that no client has to renew its token.
@@ -58,6 +59,18 @@ impl ControlPlane {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         plane
+    }
+
+    /// Kills the API server, starts it again on the same etcd and port, and waits until it is ready.
+    pub async fn restart_api_server(&mut self) {
+        let file = self.directory.join("restart");
+        std::fs::write(&file, "").expect("the file that asks for a restart can be written");
+        await_condition("the restart of the API server", Duration::from_mins(2), async || {
+            let ended = self.process.ended();
+            assert!(ended.is_none(), "the control plane ended: {}", self.process.output());
+            if file.exists() { Err("not ready yet") } else { Ok(()) }
+        })
+        .await;
     }
 
     /// The kubeconfig of a cluster administrator.

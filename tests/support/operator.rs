@@ -49,6 +49,11 @@ impl Operator {
         self.process.kill();
     }
 
+    /// Sends a signal (`STOP`, `CONT`).
+    pub fn signal(&mut self, name: &str) {
+        self.process.signal(name);
+    }
+
     /// Asks it to end, as the kubelet does, and waits until it has.
     pub async fn terminate(mut self) -> ExitStatus {
         self.process.signal("TERM");

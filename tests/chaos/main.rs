@@ -1,0 +1,95 @@
+//! Two operators, a real API server and the simulated AWS, all of them killed, stopped, restarted and throttled while
+//! people edit objects; at the end what the simulator logged must fit the four oracles of `oracles.rs`.
+//!
+//! `ROUNDS` says for how long, `SEED` repeats the choices (not the timing of processes). See `make chaos`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod fleet;
+mod log;
+mod oracles;
+mod stage;
+mod strangers;
+mod trouble;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use fleet::Fleet;
+use stage::Stage;
+use trouble::Deck;
+
+/// Edits of a round.
+const EDITS: usize = 12;
+/// Troubles of a round.
+const TROUBLES: usize = 2;
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok().filter(|text| !text.is_empty())?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable}={text} is not a number")))
+}
+
+/// Says at a failure how to make the same choices again.
+struct Replay {
+    seed: u64,
+    rounds: u64,
+}
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("\nreplay: SEED={} ROUNDS={} make chaos", self.seed, self.rounds);
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_fails_there_is_one_server_of_each_object_no_leak_no_foreign_harm_and_rest_at_the_end() {
+    let rounds = number("ROUNDS").unwrap_or(4);
+    let seed = number("SEED").unwrap_or_else(|| u64::from(std::process::id()));
+    let _replay = Replay { seed, rounds };
+    let begin = tokio::time::Instant::now();
+    println!("chaos: SEED={seed} ROUNDS={rounds}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut stage = Stage::set().await;
+    let mut fleet = Fleet::new();
+    let strangers = strangers::put(&stage).await;
+    fleet.apply_all(&stage).await;
+    let mut deck = Deck::default();
+    for round in 1..=rounds {
+        let troubles = deck.deal(TROUBLES, &mut StdRng::from_rng(&mut random));
+        let mut told: Vec<String> = Vec::new();
+        for trouble in troubles {
+            // A source of its own for each: how far one gets by chance must not change what the next one chooses.
+            told.push(trouble.strike(&mut stage, &mut StdRng::from_rng(&mut random)).await);
+            for _ in 0..EDITS / TROUBLES {
+                fleet.edit(&stage, &mut StdRng::from_rng(&mut random)).await;
+            }
+        }
+        if round == 1 {
+            strangers.join(&stage).await;
+        }
+        stage.pause(&mut StdRng::from_rng(&mut random)).await;
+        println!("round {round}/{rounds}: {}; {} edits", told.join(", "), EDITS);
+    }
+    println!("quiet: faults off, both operators up");
+    stage.calm().await;
+    fleet.settled(&stage).await;
+    oracles::want_is_have(&stage, &fleet).await;
+    let rest = oracles::rest(&mut stage).await;
+    fleet.delete_all(&stage).await;
+    strangers.part(&stage).await;
+    fleet.gone(&stage).await;
+    stage.drain().await;
+    oracles::single(&stage).await;
+    oracles::no_leak(&stage).await;
+    strangers.unharmed(&stage).await;
+    println!(
+        "chaos: SEED={seed} ROUNDS={rounds} held in {} s: {}; {}; at rest {rest}",
+        begin.elapsed().as_secs(),
+        deck.count(),
+        stage.log.count(),
+    );
+}

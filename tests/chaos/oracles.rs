@@ -1,0 +1,80 @@
+//! The oracles, all from what the simulator holds and logged, and from the API server's audit log:
+//! O1 single, O2 no leak, O3 no foreign harm (in `strangers.rs`), O4 want = have and then rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::fleet::Fleet;
+use crate::stage::{FLEET, PATIENCE, Stage};
+use crate::support::await_condition;
+
+/// Looks at every server by each of the two operators that make up a rest.
+const LOOKS: usize = 3;
+
+/// O1: at no time two live servers of one object, and never more creates than one and what was deleted.
+pub async fn single(stage: &Stage) {
+    let held: BTreeSet<String> = stage.servers().await.keys().cloned().collect();
+    for (uid, ids) in stage.log.made() {
+        let deleted = ids.iter().filter(|id| !held.contains(*id)).count();
+        assert!(ids.len() <= 1 + deleted, "O1: object {uid} has {ids:?}, of which {deleted} were deleted");
+    }
+    let owner: BTreeMap<String, String> =
+        stage.log.made().into_iter().flat_map(|(uid, ids)| ids.into_iter().map(move |id| (id, uid.clone()))).collect();
+    let mut live: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for call in stage.log.changing(0).filter(|call| call["mutated"] == true) {
+        let id = call["server_id"].as_str().unwrap_or_default();
+        let Some(uid) = owner.get(id) else { continue };
+        let of = live.entry(uid).or_default();
+        match call["operation"].as_str().unwrap() {
+            "CreateServer" => {
+                of.insert(id);
+            }
+            "DeleteServer" => {
+                of.remove(id);
+            }
+            _ => {}
+        }
+        assert!(of.len() <= 1, "O1: object {uid} has the servers {of:?} at once, after {call:#}");
+    }
+}
+
+/// O2: nothing in AWS carries our tags, neither a server nor a user on anybody's server.
+pub async fn no_leak(stage: &Stage) {
+    let ours = |thing: &Value| {
+        let tags = thing["Tags"].as_array().cloned().unwrap_or_default();
+        tags.iter().any(|tag| tag["Key"] == "transfer-operator.dev/cluster" && tag["Value"] == FLEET)
+    };
+    for (id, server) in stage.servers().await {
+        assert!(!ours(&server), "O2: {id} is left: {server:#}");
+        for (name, user) in server["Users"].as_object().into_iter().flatten() {
+            assert!(!ours(user), "O2: user {name} of {id} is left: {user:#}");
+        }
+    }
+}
+
+/// O4, first half: AWS has what the objects want, and nothing more of ours.
+pub async fn want_is_have(stage: &Stage, fleet: &Fleet) {
+    let servers = stage.servers().await;
+    let differences = fleet.differences(stage, &servers).await;
+    assert!(differences.is_empty(), "O4: {differences:#?}");
+}
+
+/// O4, second half: for several rounds of looking, nothing is changed in AWS and nothing is written to the API server.
+/// Answers with what was looked at.
+pub async fn rest(stage: &mut Stage) -> String {
+    stage.drain().await;
+    let from = stage.log.len();
+    let writes = stage.writes();
+    let wanted = LOOKS * 2 * crate::fleet::SERVERS;
+    await_condition("further looks at the servers", PATIENCE, async || {
+        stage.drain().await;
+        let looks = stage.log.called("DescribeServer", from);
+        if looks >= wanted { Ok(()) } else { Err(looks) }
+    })
+    .await;
+    let changing: Vec<&Value> = stage.log.changing(from).collect();
+    assert!(changing.is_empty(), "O4: at rest {changing:#?}");
+    assert_eq!(stage.writes(), writes, "O4: at rest the API server was written to");
+    format!("{} calls that only read", stage.log.len() - from)
+}

@@ -1,0 +1,121 @@
+//! What goes wrong. Each kind is dealt from a deck, so that a short run meets all of them.
+
+use std::collections::BTreeMap;
+
+use rand::Rng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use serde_json::json;
+
+use crate::stage::Stage;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// SIGKILL.
+    Kill,
+    /// SIGSTOP, for longer than tolerance and lag.
+    Freeze,
+    /// The API server dies and comes back.
+    ApiServer,
+    /// The simulated AWS dies and comes back with its state.
+    Simulator,
+    /// AWS asks for fewer calls.
+    Throttle,
+    /// AWS does what it is asked for and the answer is lost.
+    LostReplies,
+    /// Calls arrive late, whether their caller is still there or not.
+    LateCalls,
+    /// Both operators at once.
+    KillBoth,
+}
+
+const ALL: [Trouble; 8] = [
+    Trouble::Kill,
+    Trouble::Freeze,
+    Trouble::ApiServer,
+    Trouble::Simulator,
+    Trouble::Throttle,
+    Trouble::LostReplies,
+    Trouble::LateCalls,
+    Trouble::KillBoth,
+];
+
+/// Calls that a fault strikes, one of them each time.
+const STRUCK: [&str; 6] =
+    ["CreateServer", "CreateUser", "CreateAccess", "UpdateUser", "DeleteUser", "ImportSshPublicKey"];
+
+/// Troubles in a random order, each as often as the others.
+#[derive(Default)]
+pub struct Deck {
+    left: Vec<Trouble>,
+    dealt: BTreeMap<Trouble, usize>,
+}
+
+impl Deck {
+    pub fn deal(&mut self, count: usize, random: &mut StdRng) -> Vec<Trouble> {
+        let mut hand = Vec::new();
+        while hand.len() < count {
+            if self.left.is_empty() {
+                self.left = ALL.to_vec();
+                self.left.shuffle(random);
+            }
+            let trouble = self.left.pop().unwrap();
+            *self.dealt.entry(trouble).or_default() += 1;
+            hand.push(trouble);
+        }
+        hand
+    }
+
+    /// In one line.
+    pub fn count(&self) -> String {
+        let each: Vec<String> = self.dealt.iter().map(|(trouble, count)| format!("{trouble:?} {count}")).collect();
+        each.join(", ")
+    }
+}
+
+impl Trouble {
+    /// Begins the trouble; answers with what it is.
+    pub async fn strike(self, stage: &mut Stage, random: &mut StdRng) -> String {
+        let which = stage.running(random.random_range(0..2_usize));
+        let operation = STRUCK[random.random_range(0..STRUCK.len())];
+        let calls = random.random_range(1..6_u32);
+        let seconds = random.random_range(1..7_u32);
+        match self {
+            Self::Kill => {
+                stage.kill(which);
+                format!("operator {which} killed")
+            }
+            Self::KillBoth => {
+                stage.kill(0);
+                stage.kill(1);
+                "both operators killed".to_owned()
+            }
+            Self::Freeze => {
+                stage.freeze(which);
+                format!("operator {which} stopped")
+            }
+            Self::ApiServer => {
+                stage.plane.restart_api_server().await;
+                "API server restarted".to_owned()
+            }
+            Self::Simulator => {
+                stage.restart_sim().await;
+                "simulator restarted".to_owned()
+            }
+            Self::Throttle => {
+                stage.fault(&json!({"for": format!("{seconds}s"), "fault": {"kind": "throttle"}})).await;
+                format!("throttled for {seconds} s")
+            }
+            Self::LostReplies => {
+                let fault = json!({"kind": "lose_reply"});
+                stage.fault(&json!({"operation": operation, "next": calls, "fault": fault})).await;
+                format!("{calls} answers to {operation} lost")
+            }
+            Self::LateCalls => {
+                let fault = json!({"kind": "delay", "by": format!("{seconds}s")});
+                stage.fault(&json!({"operation": operation, "next": calls, "fault": fault})).await;
+                format!("{calls} {operation} {seconds} s late")
+            }
+        }
+    }
+}

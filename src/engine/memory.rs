@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::evidence::Sightings;
@@ -38,15 +39,27 @@ pub struct Memory {
     pub tried: bool,
     /// The attempt whose answer was received and proves nothing.
     pub replied: Option<String>,
-    /// Ids whose deletion AWS acknowledged to this process.
-    pub deleted: BTreeSet<String>,
+    /// Ids whose deletion AWS acknowledged to this process, and when, by AWS's clock.
+    pub deleted: BTreeMap<String, Timestamp>,
+    /// Since when no create is sent any more, by AWS's clock.
+    pub quiet_since: Option<Timestamp>,
+    /// The highest generation that was read.
+    generation: i64,
     /// What the last reset went by.
     token: Option<String>,
 }
 
 impl Memory {
-    /// Starts waiting anew when the token (generation, annotation, identity) is another one: a person changed
-    /// something, so what was refused may now be right.
+    /// Takes note of the generation that was read; `false` where a newer one was read before. An API server that lags
+    /// behind may answer with what was wanted once.
+    #[must_use]
+    pub fn reads(&mut self, generation: i64) -> bool {
+        self.generation = self.generation.max(generation);
+        self.generation == generation
+    }
+
+    /// Starts waiting anew when the token (generation, annotation, identity, what the spec leads to) is another one: a
+    /// person changed something, so what was refused may now be right.
     pub fn reset_on(&mut self, token: String) {
         if self.token.as_ref() != Some(&token) {
             self.holds.clear();
@@ -140,11 +153,19 @@ mod tests {
         let mut memory = Memory::default();
         memory.reset_on("1".to_owned());
         memory.failed(Instant::now());
-        memory.deleted.insert("s-1".to_owned());
+        memory.deleted.insert("s-1".to_owned(), Timestamp::UNIX_EPOCH);
         memory.reset_on("1".to_owned());
         assert_eq!(memory.failures, 1);
         memory.reset_on("2".to_owned());
         assert_eq!(memory.failures, 0);
-        assert!(memory.deleted.contains("s-1"));
+        assert!(memory.deleted.contains_key("s-1"));
+    }
+
+    #[test]
+    fn what_is_older_than_what_was_read_is_told() {
+        let mut memory = Memory::default();
+        assert!(memory.reads(2) && memory.reads(2) && memory.reads(3));
+        assert!(!memory.reads(2), "an API server that lags behind");
+        assert!(memory.reads(3));
     }
 }

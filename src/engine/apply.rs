@@ -33,7 +33,9 @@ impl<K: Kind> Engine<K> {
 
     /// Sends the first call of the plan that AWS did not refuse before.
     pub(super) async fn apply_plan(&self, scene: &Scene<'_, K>) -> Result<End<Status<K>>, Trouble> {
-        let (Some(wanted), Some(mut plan)) = (scene.wanted, self.plan(scene)) else { return Ok(End::Next(Next::Again)) };
+        let (Some(wanted), Some(mut plan)) = (scene.wanted, self.plan(scene)) else {
+            return Ok(End::Next(Next::Again));
+        };
         let subject = scene.subject;
         if subject.object.suspend() {
             return Ok(self.suspended(scene));
@@ -81,8 +83,7 @@ impl<K: Kind> Engine<K> {
         let call = Mutation::TagResource { arn, tags: subject.owner.lasting_tags() };
         let digest = mutate::digest(&call);
         if self.accepted_lately(subject, &digest) {
-            let mut report =
-                Report::block(subject.status(), Block::waiting(reasons::UPDATING, not_shown_yet(&call)));
+            let mut report = Report::block(subject.status(), Block::waiting(reasons::UPDATING, not_shown_yet(&call)));
             report.next = Next::After(POLL);
             return Ok(End::Tell(report));
         }
@@ -253,4 +254,3 @@ fn union(mut old: Applied, new: &Applied) -> Applied {
     }
     old
 }
-

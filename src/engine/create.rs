@@ -65,8 +65,7 @@ pub async fn create<K: Kind>(
     // Listings of before say nothing of this attempt.
     engine.memories.change(&subject.uid, |memory| memory.sightings.clear(Sighting::NoTrace));
     let unresolved = before.is_some_and(|before| before.phase == CreatePhase::InFlight && before.attempt.is_some());
-    let task =
-        Attempt { engine: Arc::clone(engine), name: subject.clone(), place: place.clone(), record, unresolved };
+    let task = Attempt { engine: Arc::clone(engine), name: subject.clone(), place: place.clone(), record, unresolved };
     mutate::detached(subject.busy.clone(), async move { task.run(cleared, call).await }).await?;
     Ok(Next::Again)
 }
@@ -86,8 +85,11 @@ impl<K: Kind> Attempt<K> {
         let subject = &self.name;
         tracing::info!(object = %subject.name, operation = call.operation(), attempt = ?self.record.attempt, "creating");
         match cleared.send(&self.place.account, call).await {
+            // Too old by now, so nothing was sent. A user's create is not recorded, so there is nothing to take back.
             Ok(None) => {
-                self.not_made().await;
+                if K::IDENTIFIED != Identified::ByKey {
+                    self.not_made().await;
+                }
                 Ok(())
             }
             Ok(Some(made)) => {

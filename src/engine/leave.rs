@@ -68,5 +68,4 @@ impl<K: Kind> Engine<K> {
         self.memories.forget(&subject.uid);
         Ok(End::Next(Next::OnChange))
     }
-
 }

@@ -35,7 +35,13 @@ impl<K: Kind> Engine<K> {
     }
 
     /// What a person changed begins every wait anew; since when no create is sent any more is kept.
-    pub(super) fn take_note(&self, subject: &Subject<K::Object>, place: &Place<K::Detail>, wanted: Option<&Wanted<K::Want>>, now: Timestamp) {
+    pub(super) fn take_note(
+        &self,
+        subject: &Subject<K::Object>,
+        place: &Place<K::Detail>,
+        wanted: Option<&Wanted<K::Want>>,
+        now: Timestamp,
+    ) {
         let (digest, blocks) = wanted.map(|wanted| (&wanted.digest, &wanted.blocks)).unzip();
         let token = format!("{} {:?} {} {digest:?} {blocks:?}", subject.generation, subject.poke(), place.revision);
         let quiet = subject.deleting() || observes(&subject.object);
@@ -102,8 +108,7 @@ impl<K: Kind> Engine<K> {
         let blocks = scene.wanted.map_or(&[][..], |wanted| &wanted.blocks);
         let adopts = self.kind.adopts(&subject.object, scene.place);
         let mode = policies.adoption.as_ref().map_or(AdoptionMode::IfIdentical, |adoption| adoption.mode);
-        let adoption =
-            adopts.as_ref().map(|id| Adoption { id, only_identical: mode == AdoptionMode::IfIdentical });
+        let adoption = adopts.as_ref().map(|id| Adoption { id, only_identical: mode == AdoptionMode::IfIdentical });
         let judged = adoption.is_some() && *sight != Sight::Found(Ownership::Ours);
         decide::decide(&Facts {
             identified: K::IDENTIFIED,
@@ -151,7 +156,8 @@ pub(super) fn reports_only<K: Kind>(scene: &Scene<'_, K>) -> bool {
 /// Whether something that a person wrote was not applied in full yet.
 pub(super) fn edited<K: Kind>(scene: &Scene<'_, K>) -> bool {
     let status = scene.subject.status();
-    let applied = K::Object::common(&status).applied.as_ref().and_then(|applied: &api::status::Applied| applied.digest.as_ref());
+    let applied =
+        K::Object::common(&status).applied.as_ref().and_then(|applied: &api::status::Applied| applied.digest.as_ref());
     scene.wanted.is_some_and(|wanted| applied != Some(&wanted.digest))
 }
 

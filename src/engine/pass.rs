@@ -286,7 +286,14 @@ impl<K: Kind> Engine<K> {
         } else {
             Verdict::Failed { reason, message, lasted }
         };
-        End::Tell(Report { status: subject.status(), verdict, advisory: None, drift: Drift::AsBefore, next: Next::After(delay), keep: true })
+        End::Tell(Report {
+            status: subject.status(),
+            verdict,
+            advisory: None,
+            drift: Drift::AsBefore,
+            next: Next::After(delay),
+            keep: true,
+        })
     }
 }
 

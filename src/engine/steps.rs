@@ -77,7 +77,14 @@ impl<K: Kind> Engine<K> {
 
     pub(super) fn suspended(&self, scene: &Scene<'_, K>) -> End<Status<K>> {
         let next = Next::After(self.settings.jittered_resync());
-        End::Tell(Report { status: self.seen(scene), verdict: Verdict::Suspended, advisory: None, drift: Drift::AsBefore, next, keep: true })
+        End::Tell(Report {
+            status: self.seen(scene),
+            verdict: Verdict::Suspended,
+            advisory: None,
+            drift: Drift::AsBefore,
+            next,
+            keep: true,
+        })
     }
 
     async fn record(&self, scene: &Scene<'_, K>, phase: CreatePhase) -> Result<End<Status<K>>, Trouble> {
@@ -172,7 +179,11 @@ impl<K: Kind> Engine<K> {
         }))
     }
 
-    async fn finalize(&self, subject: &Subject<K::Object>, present: bool) -> Result<End<Status<K>>, Trouble> {
+    pub(super) async fn finalize(
+        &self,
+        subject: &Subject<K::Object>,
+        present: bool,
+    ) -> Result<End<Status<K>>, Trouble> {
         self.cluster
             .set_finalizer(&self.resource, &subject.name, &subject.uid, &subject.resource_version, present)
             .await?;

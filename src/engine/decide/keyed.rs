@@ -49,9 +49,7 @@ pub fn by_key(f: &Facts) -> Step {
 /// A user of this name that does not carry our tags.
 fn not_ours(f: &Facts) -> Step {
     match f.adoption {
-        Some(adoption) if foreign(f.sight).is_none() => {
-            adopt(f, adoption, (!f.finalizer).then_some(Step::Finalize))
-        }
+        Some(adoption) if foreign(f.sight).is_none() => adopt(f, adoption, (!f.finalizer).then_some(Step::Finalize)),
         _ if f.confirmed => stall(
             reasons::OWNERSHIP_LOST,
             "the user no longer carries this object's owner tags; nothing is touched. Restore the tags in AWS, take it \

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::evidence::Sightings;
 use crate::aws::Fault;
+
+/// For how long an API server may lag behind.
+const RESTORED: Duration = Duration::from_hours(1);
 
 /// A call that AWS refused and that is not sent again before its time.
 #[derive(Clone, Debug)]
@@ -45,17 +49,25 @@ pub struct Memory {
     pub quiet_since: Option<Timestamp>,
     /// The highest generation that was read.
     generation: i64,
+    /// Since when only older ones are read.
+    behind_since: Option<Instant>,
     /// What the last reset went by.
     token: Option<String>,
 }
 
 impl Memory {
     /// Takes note of the generation that was read; `false` where a newer one was read before. An API server that lags
-    /// behind may answer with what was wanted once.
+    /// behind may answer with what was wanted once. After an hour of that the object was restored from a backup.
     #[must_use]
-    pub fn reads(&mut self, generation: i64) -> bool {
-        self.generation = self.generation.max(generation);
-        self.generation == generation
+    pub fn reads(&mut self, generation: i64, now: Instant) -> bool {
+        if generation < self.generation {
+            let since = *self.behind_since.get_or_insert(now);
+            if now.duration_since(since) < RESTORED {
+                return false;
+            }
+        }
+        (self.generation, self.behind_since) = (generation, None);
+        true
     }
 
     /// Starts waiting anew when the token (generation, annotation, identity, what the spec leads to) is another one: a
@@ -161,11 +173,13 @@ mod tests {
         assert!(memory.deleted.contains_key("s-1"));
     }
 
-    #[test]
-    fn what_is_older_than_what_was_read_is_told() {
-        let mut memory = Memory::default();
-        assert!(memory.reads(2) && memory.reads(2) && memory.reads(3));
-        assert!(!memory.reads(2), "an API server that lags behind");
-        assert!(memory.reads(3));
+    #[tokio::test(start_paused = true)]
+    async fn what_is_older_than_what_was_read_is_told_until_it_is_plainly_a_restore() {
+        let (mut memory, now) = (Memory::default(), Instant::now());
+        assert!(memory.reads(2, now) && memory.reads(2, now) && memory.reads(3, now));
+        assert!(!memory.reads(2, now), "an API server that lags behind");
+        assert!(memory.reads(3, now));
+        assert!(!memory.reads(2, now + RESTORED), "the newest was read in between");
+        assert!(memory.reads(2, now + RESTORED + RESTORED));
     }
 }

@@ -181,7 +181,7 @@ impl<K: Kind> Engine<K> {
     }
 
     async fn converge(self: &Arc<Self>, subject: &Subject<K::Object>) -> Result<End<Status<K>>, Trouble> {
-        if !self.memories.change(&subject.uid, |memory| memory.reads(subject.generation)) {
+        if !self.memories.change(&subject.uid, |memory| memory.reads(subject.generation, Instant::now())) {
             tracing::info!(object = %subject.name, "read an older generation than before; reading again");
             return Ok(End::Next(Next::After(STALE_READ)));
         }

@@ -72,7 +72,7 @@ fn restated(object: &Value, message: String, now: Timestamp) -> Option<Value> {
     let generation = number(object.pointer("/metadata/generation")).unwrap_or_default();
     let observed = number(members.get("observedGeneration")).unwrap_or(NEVER_OBSERVED);
     let verdict = Verdict::Stalled { reason: reasons::UNDECODABLE, message };
-    let about = About { generation, observed, advisory: None, now };
+    let about = About { generation, observed, advisory: None, drifted: None, now };
     let (new, observed_after) = status::conclude(&old, &verdict, &about);
     if new == old && observed_after == observed {
         return None;

@@ -79,15 +79,6 @@ async fn an_edit_of_a_role_that_aws_tells_nowhere_is_sent_and_done_when_it_is_ac
     assert!(!planned(&world, &both).await.unseen, "the other change will show");
 }
 
-#[tokio::test]
-async fn what_is_not_yet_supported_holds_every_call() {
-    let world = world("AWS_DIRECTORY_SERVICE");
-    *world.aws_access.lock().unwrap() = Some(aws_access(json!({"role": OLD})));
-    let plan = planned(&world, &fresh(json!({"lifecycle": {"managementPolicy": "ReportDrift"}}))).await;
-    assert!(plan.calls.is_empty() && !plan.changes.is_empty());
-}
-
-#[tokio::test]
 async fn accesses_need_a_directory() {
     let accesses = Accesses::new(doors(&world("SERVICE_MANAGED")));
     let Err(Trouble::Blocked(block)) = accesses.place(&fresh(json!({}))).await else { panic!() };

@@ -11,6 +11,8 @@ pub mod login;
 #[cfg(test)]
 pub mod login_fakes;
 pub mod orphans;
+#[cfg(test)]
+mod pass_tests;
 pub mod place;
 pub mod rivals;
 pub mod server;

@@ -147,8 +147,8 @@ impl<K: Kind> Attempt<K> {
             self.engine.memories.change(uid, |memory| memory.tried |= look);
         }
         if !fault.kind.proves_nothing_made() {
-            let replied = fault.kind == FaultKind::Unavailable;
-            self.engine.memories.change(uid, |memory| memory.replied = attempt.filter(|_| replied));
+            let now = self.place.account.clock.now().filter(|_| fault.kind == FaultKind::Unavailable);
+            self.engine.memories.change(uid, |memory| memory.replied = attempt.zip(now));
             return;
         }
         if fault.kind == FaultKind::Exists {

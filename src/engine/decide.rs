@@ -46,6 +46,8 @@ pub struct Facts<'a> {
     pub may_create: bool,
     /// Status confirms that the AWS object exists: it holds its id or ARN.
     pub confirmed: bool,
+    /// The id that status records, for kinds found by tags.
+    pub id: Option<&'a str>,
     /// The record of the create.
     pub record: Option<&'a Record>,
     /// What the look at the key showed.
@@ -54,8 +56,8 @@ pub struct Facts<'a> {
     pub lookup: Option<&'a Lookup>,
     /// What was seen in earlier passes.
     pub sightings: &'a Sightings,
-    /// This process has AWS's answer to the create (that proves nothing): listings need not wait for late calls.
-    pub replied: bool,
+    /// When this process got AWS's answer to the create (that proves nothing): listings need not wait for late calls.
+    pub replied: Option<Timestamp>,
     /// Ids whose deletion AWS acknowledged to this process; empty text for a kind that has no id.
     pub deleted: &'a BTreeSet<String>,
     /// AWS's clock.
@@ -140,8 +142,9 @@ fn by_tags(f: &Facts) -> Step {
         // Status was wiped or is another object's: what may be under way is looked for.
         (None, true) => Step::Record(CreatePhase::InFlight),
         (Some(_), false) => Step::Finalize,
-        (Some(_), true) if f.confirmed => known_id(f),
+        // Before the recorded id: an id beside a create under way is not the one that this create made.
         (Some(record), true) if record.phase == CreatePhase::InFlight => recover(f, record),
+        (Some(_), true) if f.confirmed => known_id(f),
         (Some(_), true) if f.may_create && !f.suspended => first_lookup(f),
         (None, false) | (Some(_), true) => Step::Hold,
     }
@@ -346,27 +349,39 @@ fn remove(f: &Facts) -> Step {
 }
 
 fn remove_by_tags(f: &Facts) -> Step {
+    // Status was wiped or is another object's: a create may be under way.
+    let Some(record) = mine(f) else { return Step::Record(CreatePhase::InFlight) };
     let Some(lookup) = f.lookup else { return Step::LookUp };
-    if !lookup.ours.is_empty() {
-        return remove_found(f, lookup.ours.iter().map(|found| found.id.clone()).collect());
+    let ids = ours(f, lookup);
+    if !ids.is_empty() {
+        return remove_found(f, ids);
     }
-    if in_flight(f)
-        && let Some(record) = mine(f)
-    {
+    if record.phase == CreatePhase::InFlight {
         return match recover(f, record) {
             Step::Record(_) => Step::Release(None),
             other => other,
         };
     }
+    let acknowledged = f.id.is_some_and(|id| f.deleted.contains(id));
     match f.sight {
         Sight::Found(_) if f.confirmed && !f.retain => Step::Release(Some(
             "the recorded server does not carry this object's owner tags and was left in AWS".to_owned(),
         )),
-        Sight::Missing if f.deleted.is_empty() && !f.sightings.believed(Sighting::Missing, f.windows.lag) => {
+        Sight::Missing if !acknowledged && !f.sightings.believed(Sighting::Missing, f.windows.lag) => {
             wait_for(f, Sighting::Missing, "AWS does not show the server; looking again before it counts as deleted")
         }
         _ => Step::Release(None),
     }
+}
+
+/// Everything that is ours: what the listing shows, and what we see ourselves, as listings lag.
+fn ours(f: &Facts, lookup: &Lookup) -> Vec<String> {
+    let mut ids: Vec<String> = lookup.ours.iter().map(|found| found.id.clone()).collect();
+    let seen = f.id.filter(|_| *f.sight == Sight::Found(Ownership::Ours));
+    if let Some(id) = seen.filter(|id| ids.iter().all(|other| other != id)) {
+        ids.push(id.to_owned());
+    }
+    ids
 }
 
 fn remove_found(f: &Facts, ids: Vec<String>) -> Step {

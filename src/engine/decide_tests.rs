@@ -30,7 +30,8 @@ struct Case {
     sight: Sight,
     lookup: Option<Lookup>,
     sightings: Sightings,
-    replied: bool,
+    id: Option<&'static str>,
+    replied: Option<i64>,
     deleted: BTreeSet<String>,
     now: i64,
 }
@@ -50,7 +51,8 @@ fn case(identified: Identified) -> Case {
         sight: Sight::NotLooked,
         lookup: None,
         sightings: Sightings::default(),
-        replied: false,
+        id: None,
+        replied: None,
         deleted: BTreeSet::new(),
         now: 5000,
     }
@@ -78,7 +80,8 @@ impl Case {
             sight: &self.sight,
             lookup: self.lookup.as_ref(),
             sightings: &self.sightings,
-            replied: self.replied,
+            id: self.id,
+            replied: self.replied.map(at),
             deleted: &self.deleted,
             now: at(self.now),
             windows: Windows { tolerance: SignedDuration::from_secs(TOLERANCE), lag: SignedDuration::from_secs(LAG) },
@@ -158,13 +161,14 @@ fn a_server_is_created_in_these_steps() {
 fn a_lost_answer_is_searched_for_over_the_whole_window_and_never_created_again_before() {
     let end = TOLERANCE + LAG;
     let nothing = in_flight().with(|c| c.lookup = ours(&[]));
-    let rows: [(&[i64], bool, bool, &str); 6] = [
-        (&[1], false, false, "one empty listing proves nothing"),
-        (&[1, 2, end - 1], false, false, "the last one must begin after the window"),
-        (&[1, end], false, false, "two are not three"),
-        (&[1, 2, end], false, true, "three, the last after the end"),
-        (&[1, 2, LAG], true, true, "AWS's own answer shortens the window to the lag"),
-        (&[1, 2, LAG], false, false, "without it the lag is not enough"),
+    let rows: [(&[i64], Option<i64>, bool, &str); 7] = [
+        (&[1], None, false, "one empty listing proves nothing"),
+        (&[1, 2, end - 1], None, false, "the last one must begin after the window"),
+        (&[1, end], None, false, "two are not three"),
+        (&[1, 2, end], None, true, "three, the last after the end"),
+        (&[1, 2, LAG + 1], Some(1), true, "AWS's own answer shortens the window to the lag"),
+        (&[1, 2, LAG + 1], Some(2), false, "which counts from the answer: the call may have been sent late"),
+        (&[1, 2, LAG], None, false, "without it the lag is not enough"),
     ];
     for (listings, replied, over, reason) in rows {
         let case = nothing.clone().with(|c| {
@@ -355,10 +359,24 @@ fn a_server_is_deleted_after_a_look_up_and_only_what_is_ours() {
             Step::Stamp(vec!["s-1".into()]),
             "Retain stamps",
         ),
+        (
+            there().with(|c| {
+                c.lookup = ours(&[]);
+                c.id = Some("s-1");
+            }),
+            Step::Delete(vec!["s-1".into()]),
+            "ours as we see ourselves, while the listing lags",
+        ),
+        (
+            going(prepared()).with(|c| c.record = None),
+            Step::Record(CreatePhase::InFlight),
+            "status was wiped: a create may be under way",
+        ),
         (going(prepared()).with(|c| c.lookup = ours(&[])), Step::Release(None), "never created: goes at once"),
         (
             going(known(Sight::Missing)).with(|c| {
                 c.lookup = ours(&[]);
+                c.id = Some("s-1");
                 c.deleted = BTreeSet::from(["s-1".to_owned()]);
             }),
             Step::Release(None),
@@ -396,6 +414,11 @@ fn a_create_under_way_is_recovered_before_the_finalizer_goes() {
         c.lookup = ours(&[]);
     });
     assert_eq!(reason(&going.step()), reasons::RECOVERING);
+    let forged = going.clone().with(|c| {
+        c.confirmed = true;
+        c.sight = Sight::Found(Ownership::Foreign("x".into()));
+    });
+    assert_eq!(reason(&forged.step()), reasons::RECOVERING, "an id that somebody wrote there ends no recovery");
     let found = going.clone().with(|c| c.lookup = ours(&[("s-1", "a1")]));
     assert_eq!(found.step(), Step::Delete(vec!["s-1".into()]));
     let over = going.with(|c| c.sightings = seen(Sighting::NoTrace, &[0, 1, TOLERANCE + LAG]));

@@ -165,6 +165,11 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// The fault of a read: an incomplete listing is no listing.
     async fn look_up(&self, place: &Place<Self::Detail>, owner: &Owner) -> Result<Lookup, Fault>;
 
+    /// The id that status records, for kinds found by tags.
+    fn id<'a>(&self, _: &'a <Self::Object as Managed>::Status) -> Option<&'a str> {
+        None
+    }
+
     /// Whether status says that the AWS object exists.
     fn confirmed(&self, status: &<Self::Object as Managed>::Status) -> bool;
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::evidence::Sightings;
@@ -36,8 +37,8 @@ pub struct Memory {
     pub failing_since: Option<Instant>,
     /// This process sent a create by key: from now on the key is looked at.
     pub tried: bool,
-    /// The attempt whose answer was received and proves nothing.
-    pub replied: Option<String>,
+    /// The attempt whose answer was received and proves nothing, and when it was, by AWS's clock.
+    pub replied: Option<(String, Timestamp)>,
     /// Ids whose deletion AWS acknowledged to this process.
     pub deleted: BTreeSet<String>,
     /// What the last reset went by.

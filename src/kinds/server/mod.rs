@@ -173,6 +173,10 @@ impl Kind for Servers {
         self.look_ups.look_up(&place.account, owner).await
     }
 
+    fn id<'a>(&self, status: &'a TransferServerStatus) -> Option<&'a str> {
+        status.server_id.as_deref()
+    }
+
     fn confirmed(&self, status: &TransferServerStatus) -> bool {
         status.server_id.is_some()
     }

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-chart \
+.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-chart soak \
   build release demo generate manifests tools clean
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -59,6 +59,10 @@ test-chart: build ## the chart by Helm in a real API server, and deploy/ is what
 	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager helm >/dev/null
 	@tools/generate manifests --check
 	@$(CARGO_TEST) --test chart
+
+soak: ## what searches further than `make test` does, an hour at most
+	$(call step,'the protocol model, deeper')
+	@PROTOCOL_MODEL_DEEPER=8 $(CARGO_TEST) --test protocol_model -- --nocapture
 
 build: ## both programs, for development
 	$(call step,'transfer-operator and transfer-sim')

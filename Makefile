@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-chart test-chaos chaos \
+.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-chart test-chaos chaos soak replay mutants \
   build release demo generate manifests tools clean
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -68,6 +68,15 @@ chaos: ## two operators under kills, restarts, throttling for ROUNDS (30), then 
 	$(call step,'a control plane and tests/chaos')
 	@tools/build-kube etcd kube-apiserver kubectl >/dev/null
 	@ROUNDS=$(or $(ROUNDS),30) SEED=$(SEED) $(CARGO_TEST) --test chaos -- --nocapture
+
+soak: ## what searches further than `make test` does
+	$(call step,'the protocol model, deeper')
+	@PROTOCOL_MODEL_DEEPER=8 $(CARGO_TEST) --test protocol_model -- --nocapture
+	$(call step,'every plan of tests/convergence')
+	@SCALE=soak $(CARGO_TEST) --test convergence no_plan -- --nocapture
+
+replay: ## run one plan of tests/convergence again, every call printed: PLAN='family/workflow/...'
+	@TRACE=1 $(CARGO_TEST) --test convergence replay -- --ignored --nocapture
 
 build: ## both programs, for development
 	$(call step,'transfer-operator and transfer-sim')

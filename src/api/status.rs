@@ -32,7 +32,7 @@ pub struct Applied {
 }
 
 /// How far a create is known to have gone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum CreatePhase {
     /// Nothing was sent, or nothing was made.
     #[default]

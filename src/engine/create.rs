@@ -171,8 +171,8 @@ impl<K: Kind> Attempt<K> {
             self.engine.memories.change(uid, |memory| memory.tried |= look);
         }
         if !fault.kind.proves_nothing_made() {
-            let replied = fault.kind == FaultKind::Unavailable;
-            self.engine.memories.change(uid, |memory| memory.replied = attempt.filter(|_| replied));
+            let now = self.place.account.clock.now().filter(|_| fault.kind == FaultKind::Unavailable);
+            self.engine.memories.change(uid, |memory| memory.replied = attempt.zip(now));
             return;
         }
         // A user's tags tell whose it is. An access has none: it is ours only if an earlier attempt may have made it.
@@ -199,8 +199,8 @@ impl<K: Kind> Attempt<K> {
                 }
             }
         }
-        let attempt = self.record.attempt.clone();
-        self.engine.memories.change(&subject.uid, |memory| memory.replied = attempt);
+        let replied = self.record.attempt.clone().zip(self.place.account.clock.now());
+        self.engine.memories.change(&subject.uid, |memory| memory.replied = replied);
     }
 
     async fn reject(&self) -> Result<(), ClusterError> {

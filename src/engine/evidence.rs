@@ -25,10 +25,12 @@ impl Windows {
         after(signed, self.tolerance + self.lag)
     }
 
-    /// When an unconfirmed create counts as not done: sooner where AWS's own reply was received.
+    /// When an unconfirmed create counts as not done: sooner where AWS's own reply was received. What it did, it did
+    /// before it replied; that may be long after the call was signed, so the lag counts from the reply.
     #[must_use]
-    pub fn create(&self, started: Timestamp, replied: bool) -> Timestamp {
-        if replied { after(started, self.lag) } else { self.late(started) }
+    pub fn create(&self, started: Timestamp, replied: Option<Timestamp>) -> Timestamp {
+        let late = self.late(started);
+        replied.map_or(late, |at| after(at, self.lag).min(late))
     }
 }
 
@@ -176,9 +178,11 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_shortens_the_window_to_the_lag() {
+    fn a_reply_shortens_the_window_to_the_lag_from_the_reply() {
         let windows = Windows { tolerance: SignedDuration::from_mins(15), lag: SignedDuration::from_mins(2) };
-        assert_eq!(windows.create(at(0), true), at(120));
-        assert_eq!(windows.create(at(0), false), at(17 * 60));
+        assert_eq!(windows.create(at(0), Some(at(1))), at(121));
+        assert_eq!(windows.create(at(0), Some(at(300))), at(420), "a call may have been sent late");
+        assert_eq!(windows.create(at(0), Some(at(16 * 60))), at(17 * 60), "never longer than without a reply");
+        assert_eq!(windows.create(at(0), None), at(17 * 60));
     }
 }

@@ -41,8 +41,8 @@ pub struct Memory {
     pub failing_since: Option<Instant>,
     /// This process sent a create by key: from now on the key is looked at.
     pub tried: bool,
-    /// The attempt whose answer was received and proves nothing.
-    pub replied: Option<String>,
+    /// The attempt whose answer was received and proves nothing, and when it was, by AWS's clock.
+    pub replied: Option<(String, Timestamp)>,
     /// Ids whose deletion AWS acknowledged to this process, and when, by AWS's clock.
     pub deleted: BTreeMap<String, Timestamp>,
     /// Since when no create is sent any more, by AWS's clock.

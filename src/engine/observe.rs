@@ -131,7 +131,7 @@ impl<K: Kind> Engine<K> {
             sight,
             lookup,
             sightings: &memory.sightings,
-            replied: attempt.is_some() && memory.replied.as_ref() == attempt,
+            replied: memory.replied.as_ref().filter(|(replied, _)| Some(replied) == attempt).map(|(_, at)| *at),
             deleted: &memory.deleted,
             quiet_since: memory.quiet_since,
             now: scene.now,

@@ -80,8 +80,8 @@ pub struct Facts<'a> {
     pub lookup: Option<&'a Lookup>,
     /// What was seen in earlier passes.
     pub sightings: &'a Sightings,
-    /// This process has AWS's answer to the create (that proves nothing): listings need not wait for late calls.
-    pub replied: bool,
+    /// When this process got AWS's answer to the create (that proves nothing): listings need not wait for late calls.
+    pub replied: Option<Timestamp>,
     /// Ids whose deletion AWS acknowledged to this process, and when; empty text for a kind that has no id.
     pub deleted: &'a BTreeMap<String, Timestamp>,
     /// Since when this process knows that no create is sent any more: the object is being deleted or only observes.

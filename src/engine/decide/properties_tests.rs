@@ -71,7 +71,7 @@ prop_compose! {
         let mut case = case(identified);
         (case.deleting, case.finalizer, case.observe_only, case.report_only) = (deleting, finalizer, observe_only, report_only);
         (case.suspended, case.retain, case.protected, case.recreate) = (suspended, retain, protected, recreate);
-        (case.differs, case.may_create, case.moved, case.replied) = (differs, may_create, moved, replied);
+        (case.differs, case.may_create, case.moved, case.replied) = (differs, may_create, moved, replied.then_some(7));
         case.confirmed = id.is_some();
         case.id = id.filter(|_| identified == Identified::ByTags);
         // Only kinds without tags are seen without an owner, and only they.
@@ -165,7 +165,7 @@ proptest! {
             if case.identified == Identified::ByTags {
                 prop_assert!(case.lookup.is_some() && mine(&case).is_some());
                 prop_assert!(seen_ours(&case).is_empty());
-                let end = if case.replied { LAG } else { TOLERANCE + LAG };
+                let end = case.replied.map_or(TOLERANCE + LAG, |at| (at + LAG).min(TOLERANCE + LAG));
                 prop_assert!(!in_flight(&case) || case.sightings.lasts_until(Sighting::NoTrace, at(end)));
             } else if case.identified == Identified::ByKey {
                 prop_assert!(case.sight != Sight::Found(Ownership::Ours));

@@ -36,7 +36,7 @@ pub(super) struct Case {
     pub sight: Sight,
     pub lookup: Option<Lookup>,
     pub sightings: Sightings,
-    pub replied: bool,
+    pub replied: Option<i64>,
     pub deleted: BTreeMap<String, i64>,
     pub quiet_since: Option<i64>,
     pub now: i64,
@@ -63,7 +63,7 @@ pub(super) fn case(identified: Identified) -> Case {
         sight: Sight::NotLooked,
         lookup: None,
         sightings: Sightings::default(),
-        replied: false,
+        replied: None,
         deleted: BTreeMap::new(),
         quiet_since: None,
         now: 5000,
@@ -99,7 +99,7 @@ impl Case {
             sight: &self.sight,
             lookup: self.lookup.as_ref(),
             sightings: &self.sightings,
-            replied: self.replied,
+            replied: self.replied.map(at),
             deleted: &deleted,
             quiet_since: self.quiet_since.map(at),
             now: at(self.now),
@@ -181,13 +181,14 @@ fn a_server_is_created_in_these_steps() {
 fn a_lost_answer_is_searched_for_over_the_whole_window_and_never_created_again_before() {
     let end = TOLERANCE + LAG;
     let nothing = in_flight().with(|c| c.lookup = ours(&[]));
-    let rows: [(&[i64], bool, bool, &str); 6] = [
-        (&[1], false, false, "one empty listing proves nothing"),
-        (&[1, 2, end - 1], false, false, "the last one must begin after the window"),
-        (&[1, end], false, false, "two are not three"),
-        (&[1, 2, end], false, true, "three, the last after the end"),
-        (&[1, 2, LAG], true, true, "AWS's own answer shortens the window to the lag"),
-        (&[1, 2, LAG], false, false, "without it the lag is not enough"),
+    let rows: [(&[i64], Option<i64>, bool, &str); 7] = [
+        (&[1], None, false, "one empty listing proves nothing"),
+        (&[1, 2, end - 1], None, false, "the last one must begin after the window"),
+        (&[1, end], None, false, "two are not three"),
+        (&[1, 2, end], None, true, "three, the last after the end"),
+        (&[1, 2, LAG + 1], Some(1), true, "AWS's own answer shortens the window to the lag"),
+        (&[1, 2, LAG + 1], Some(2), false, "which counts from the answer: the call may have been sent late"),
+        (&[1, 2, LAG], None, false, "without it the lag is not enough"),
     ];
     for (listings, replied, over, reason) in rows {
         let case = nothing.clone().with(|c| {

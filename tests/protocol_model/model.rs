@@ -1,0 +1,268 @@
+//! The model: which steps can come next, and what must hold in every state.
+
+use stateright::{Model, Property};
+
+use super::replica::Scene;
+use super::undisturbed;
+use super::world::{Age, At, Id, Object, Uid, Work, World};
+
+/// What is modelled, and how AWS behaves in it.
+#[derive(Clone, Debug)]
+pub struct Protocol {
+    pub replicas: u8,
+    pub objects: u8,
+    /// AWS refuses a signature older than this.
+    pub tolerance: Age,
+    /// A server younger than this may be missing in a listing.
+    pub lag: Age,
+    /// What the operator assumes of both.
+    pub window: Window,
+    /// An object that is gone may be applied again.
+    pub recreates: bool,
+    /// Status may be wiped (a restore).
+    pub wipes: bool,
+    /// Somebody may write the id of another object's server into status.
+    pub forges: bool,
+    /// A defect to be found.
+    pub broken: Option<Broken>,
+}
+
+/// The operator's two flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    pub tolerance: Age,
+    pub lag: Age,
+}
+
+impl Window {
+    /// The whole window.
+    pub fn sum(self) -> Age {
+        self.tolerance + self.lag
+    }
+}
+
+/// Protocols that are wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// CreateServer is sent before its record is written.
+    CallsBeforeRecord,
+    /// A call is signed with the time of its sending, not with that of the live read.
+    SignedWhenSent,
+    /// The attempt is written without a resourceVersion.
+    WritesWithoutVersion,
+    /// An object in deletion is released although its create is in doubt.
+    DeletesWithoutRecovery,
+    /// After an answer that proves nothing, the lag counts from the signature of the call, not from the answer.
+    CountsFromSignature,
+    /// A create in doubt is never given up.
+    NeverGivesUp,
+    /// The id in status is deleted without a look at whose server it is.
+    TrustsStatus,
+}
+
+/// What AWS happens to show while it may lag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Listings show young servers.
+    pub young: bool,
+    /// Listings show servers that are going.
+    pub dying: bool,
+    /// Describe shows the recorded server, young or going.
+    pub described: bool,
+}
+
+/// AWS's answer to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Done,
+    TooOld,
+    /// An error that proves nothing; nothing was done.
+    Fault,
+    /// The same, but it was done.
+    FaultAfterEffect,
+}
+
+/// One step of anybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    Tick,
+    Look { replica: usize, name: usize, view: View },
+    Step { replica: usize, name: usize, due: At },
+    Answered { replica: usize, name: usize, answer: Answer },
+    TimesOut { replica: usize, name: usize },
+    Crash { replica: usize },
+    StrayArrives(usize),
+    UserDeletes(usize),
+    UserRecreates(usize, Uid),
+    StatusWiped(usize),
+    StatusForged(usize, Id),
+}
+
+pub const ONE_SERVER: &str = "at most one server per object";
+pub const NO_FOREIGN_DELETE: &str = "no server is deleted for another object";
+pub const FINALIZER: &str = "a server's object is there and holds the finalizer";
+pub const CLAIMS: &str = "a server is claimed";
+pub const LATE_CREATE: &str = "a create can still arrive while another one is under way";
+pub const SETTLES: &str = "left alone, every object is claimed or deleted";
+
+impl Model for Protocol {
+    type State = World;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<World> {
+        vec![World::new(self)]
+    }
+
+    fn actions(&self, world: &World, actions: &mut Vec<Action>) {
+        actions.push(Action::Tick);
+        for (replica, works) in world.replicas.iter().enumerate() {
+            for (name, work) in works.iter().enumerate() {
+                self.replica_actions(world, replica, name, work, actions);
+            }
+            if works.iter().any(|work| *work != Work::default()) {
+                actions.push(Action::Crash { replica });
+            }
+        }
+        actions.extend((0..world.strays.len()).map(Action::StrayArrives));
+        for (name, object) in world.objects.iter().enumerate() {
+            self.user_actions(world, name, object.as_ref(), actions);
+        }
+    }
+
+    fn next_state(&self, last: &World, action: Action) -> Option<World> {
+        let mut next = last.clone();
+        self.act(&mut next, action);
+        next.tidy(self);
+        (next != *last).then_some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always(ONE_SERVER, |_, world: &World| {
+                world.live().all(|server| world.live().filter(|other| other.uid == server.uid).count() == 1)
+            }),
+            Property::always(NO_FOREIGN_DELETE, |_, world: &World| !world.foreign_delete),
+            Property::always(FINALIZER, |_, world: &World| {
+                world.live().all(|server| {
+                    world.objects.iter().flatten().any(|object| object.uid == server.uid && object.finalizer)
+                })
+            }),
+            Property::sometimes(CLAIMS, |_, world: &World| {
+                world.objects.iter().flatten().any(|object| object.server.is_some())
+            }),
+            Property::sometimes(LATE_CREATE, |_, world: &World| world.creates_under_way() > 1),
+            Property::always(SETTLES, |protocol: &Self, world: &World| undisturbed::settles(protocol, world)),
+        ]
+    }
+}
+
+impl Protocol {
+    /// Whether this defect is built in.
+    pub fn is(&self, broken: Broken) -> bool {
+        self.broken == Some(broken)
+    }
+
+    /// The scene of one replica's work on one object.
+    pub fn scene<'a>(&'a self, world: &'a mut World, replica: usize, name: usize) -> Scene<'a> {
+        Scene { protocol: self, world, replica, name }
+    }
+
+    fn replica_actions(&self, world: &World, replica: usize, name: usize, work: &Work, actions: &mut Vec<Action>) {
+        match work.at {
+            At::Idle => {
+                let views = self.views(world, name);
+                actions.extend(views.into_iter().map(|view| Action::Look { replica, name, view }));
+            }
+            At::Await(call) if call.age > self.tolerance => {
+                actions.push(Action::Answered { replica, name, answer: Answer::TooOld });
+                actions.push(Action::TimesOut { replica, name });
+            }
+            At::Await(_) => {
+                let answers = [Answer::Done, Answer::Fault, Answer::FaultAfterEffect];
+                actions.extend(answers.map(|answer| Action::Answered { replica, name, answer }));
+                actions.push(Action::TimesOut { replica, name });
+            }
+            due => actions.push(Action::Step { replica, name, due }),
+        }
+    }
+
+    /// Everything that AWS may show now; where nothing is in doubt, that is one thing.
+    fn views(&self, world: &World, name: usize) -> Vec<View> {
+        let young = |id: Option<Id>| {
+            let servers = world.servers.iter().filter(|server| id.is_none_or(|id| server.id == id));
+            servers.clone().any(|server| server.age < self.lag)
+        };
+        let dying = |id: Option<Id>| {
+            world.servers.iter().any(|server| server.dying.is_some() && id.is_none_or(|id| server.id == id))
+        };
+        let recorded = world.objects[name].as_ref().and_then(|object| object.server);
+        let doubt = recorded.is_some() && (young(recorded) || dying(recorded));
+        let either = |doubted: bool| if doubted { &[true, false][..] } else { &[true][..] };
+        let mut views = Vec::new();
+        for &young in either(young(None)) {
+            for &dying in either(dying(None)) {
+                for &described in either(doubt) {
+                    views.push(View { young, dying, described });
+                }
+            }
+        }
+        views
+    }
+
+    fn user_actions(&self, world: &World, name: usize, object: Option<&Object>, actions: &mut Vec<Action>) {
+        let Some(object) = object else {
+            let uid = world.fresh_uid(name).filter(|_| self.recreates);
+            actions.extend(uid.map(|uid| Action::UserRecreates(name, uid)));
+            return;
+        };
+        if !object.deleting {
+            actions.push(Action::UserDeletes(name));
+        }
+        if self.wipes && object.record.is_some() {
+            actions.push(Action::StatusWiped(name));
+        }
+        if self.forges {
+            let others = world.live().filter(|server| server.uid != object.uid && object.server != Some(server.id));
+            actions.extend(others.map(|server| Action::StatusForged(name, server.id)));
+        }
+    }
+
+    /// Takes one step.
+    pub fn act(&self, world: &mut World, action: Action) {
+        match action {
+            Action::Tick => world.tick(self),
+            Action::Look { replica, name, view } => self.scene(world, replica, name).look(view),
+            Action::Step { replica, name, due: _ } => self.scene(world, replica, name).step(),
+            Action::Answered { replica, name, answer } => self.scene(world, replica, name).answer(answer),
+            Action::TimesOut { replica, name } => self.scene(world, replica, name).time_out(),
+            Action::Crash { replica } => {
+                for name in 0..self.objects.into() {
+                    self.scene(world, replica, name).time_out();
+                    world.replicas[replica][name] = Work::default();
+                }
+            }
+            Action::StrayArrives(index) => {
+                let call = world.strays.remove(index);
+                world.arrive(call);
+            }
+            Action::UserDeletes(name) => {
+                let held = world.objects[name].as_mut().filter(|object| object.finalizer);
+                match held {
+                    Some(object) => object.deleting = true,
+                    None => world.objects[name] = None,
+                }
+                world.touch(name);
+            }
+            Action::UserRecreates(name, uid) => world.objects[name] = Some(Object::new(uid)),
+            Action::StatusWiped(name) => edit(world, name, |object| (object.record, object.server) = (None, None)),
+            Action::StatusForged(name, id) => edit(world, name, |object| object.server = Some(id)),
+        }
+    }
+}
+
+fn edit(world: &mut World, name: usize, change: impl FnOnce(&mut Object)) {
+    if let Some(object) = &mut world.objects[name] {
+        change(object);
+    }
+    world.touch(name);
+}

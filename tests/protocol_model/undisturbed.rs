@@ -1,0 +1,58 @@
+//! What becomes of a state when nothing more goes wrong: no crash, no lost answer, no user, and everything is shown.
+
+use super::model::{Answer, Protocol, View};
+use super::world::{At, World};
+
+/// Steps of a replica on one object within a tick; more than any pass has.
+const STEPS: usize = 12;
+
+/// Whether every object is claimed or deleted in the end, whichever replica is left. Asked of states at rest: any
+/// other comes to rest when its replicas crash and its calls grow old, and those states are reached as well.
+pub fn settles(protocol: &Protocol, world: &World) -> bool {
+    let idle = world.replicas.iter().flatten().all(|work| work.at == At::Idle);
+    if !idle || !world.strays.is_empty() {
+        return true;
+    }
+    (0..world.replicas.len()).all(|replica| ends_well(protocol, world.clone(), replica))
+}
+
+fn ends_well(protocol: &Protocol, mut world: World, replica: usize) -> bool {
+    let survivor = world.replicas.remove(replica);
+    world.replicas = vec![survivor];
+    // Recovering, deleting and creating take a window each, and a former server its lag.
+    let ticks = 4 * (protocol.window.sum() + protocol.lag + 1);
+    for _ in 0..ticks {
+        if settled(protocol, &world) {
+            return true;
+        }
+        for name in 0..world.objects.len() {
+            (0..STEPS).for_each(|_| step(protocol, &mut world, name));
+        }
+        world.tick(protocol);
+    }
+    settled(protocol, &world)
+}
+
+fn step(protocol: &Protocol, world: &mut World, name: usize) {
+    let at = world.replicas[0][name].at;
+    let mut scene = protocol.scene(world, 0, name);
+    match at {
+        At::Idle => scene.look(View { young: true, dying: false, described: true }),
+        At::Await(call) if call.age > protocol.tolerance => scene.answer(Answer::TooOld),
+        At::Await(_) => scene.answer(Answer::Done),
+        _ => scene.step(),
+    }
+    world.tidy(protocol);
+}
+
+/// Every object that is there has its own server on record, and no server is left of one that is not. Where somebody
+/// forges ids, an object may also wait for a person.
+fn settled(protocol: &Protocol, world: &World) -> bool {
+    let claimed = world.objects.iter().flatten().all(|object| {
+        let own = world.live().find(|server| server.uid == object.uid).map(|server| server.id);
+        let lost = protocol.forges && object.server.is_some() && own.is_none();
+        !object.deleting && (lost || own.is_some() && object.server == own)
+    });
+    let owned = world.live().all(|server| world.objects.iter().flatten().any(|object| object.uid == server.uid));
+    claimed && owned
+}

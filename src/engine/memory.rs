@@ -39,6 +39,8 @@ pub struct Memory {
     pub failures: u32,
     /// Since when they fail.
     pub failing_since: Option<Instant>,
+    /// Conflicts in a row when writing to the object.
+    pub conflicts: u32,
     /// This process sent a create by key: from now on the key is looked at.
     pub tried: bool,
     /// The attempt whose answer was received and proves nothing, and when it was, by AWS's clock.
@@ -80,6 +82,7 @@ impl Memory {
             self.failures = 0;
             self.failing_since = None;
             self.undecodable = None;
+            self.token = Some(token);
         }
     }
 

@@ -305,7 +305,7 @@ impl<K: Kind> Engine<K> {
     pub(super) fn troubled(&self, subject: &Subject<K::Object>, trouble: &Trouble) -> End<Status<K>> {
         let (class, reason, asked) = match trouble {
             // Somebody wrote in between: nothing is wrong, look again.
-            Trouble::Cluster(ClusterError::Conflict(_)) => return End::Next(Next::Again),
+            Trouble::Cluster(ClusterError::Conflict(_)) => return End::Next(self.contended(&subject.uid)),
             Trouble::Blocked(block) => return nowhere::<K>(subject, block.clone()),
             Trouble::Aws(fault) => (retry::class(fault), retry::reason(fault), fault.retry_after),
             Trouble::Cluster(error) => (retry::Class::Transient, retry::cluster_reason(error), None),

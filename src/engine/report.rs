@@ -7,6 +7,7 @@ use kube::Resource as _;
 use super::drift::Differences;
 use super::kind::{Block, Kind};
 use super::pass::{Engine, Next, Status, Subject};
+use super::retry;
 use super::status::{self, About, Verdict};
 use crate::api::condition::{self, reasons, types};
 use crate::api::{CommonStatus, Managed};
@@ -14,6 +15,9 @@ use crate::cluster::{ClusterError, Note};
 
 /// How soon what a person must mend is looked at again; an edit is seen at once.
 const STALLED_AGAIN: Duration = Duration::from_mins(5);
+
+/// Longest wait after a conflict: nothing is wrong, somebody is only faster.
+const CONTENDED_MAX: Duration = Duration::from_secs(30);
 
 /// How soon what waits for another object is looked at again; its appearance is seen at once.
 const WAITING_AGAIN: Duration = Duration::from_secs(30);
@@ -108,10 +112,13 @@ impl<K: Kind> Engine<K> {
         if !K::differ(&old, &status) {
             return next;
         }
-        self.announce(subject, K::Object::common(&old), K::Object::common(&status)).await;
         match self.apply(&subject.object, &status).await {
-            Ok(_) => next,
-            Err(ClusterError::Conflict(_)) => Next::Again,
+            Ok(_) => {
+                // Only now: what could not be written is found again, and would be told again.
+                self.announce(subject, K::Object::common(&old), K::Object::common(&status)).await;
+                next
+            }
+            Err(ClusterError::Conflict(_)) => self.contended(&subject.uid),
             Err(ClusterError::NotFound(_)) => Next::OnChange,
             Err(error) => self.unwritten(subject, &error),
         }
@@ -131,6 +138,8 @@ impl<K: Kind> Engine<K> {
         let value =
             serde_json::to_value(status).map_err(|error| ClusterError::Invalid(name.to_string(), error.to_string()))?;
         let stored = self.cluster.apply_status(&self.resource, &name, &version, value).await?;
+        let uid = meta.uid.clone().unwrap_or_default();
+        self.memories.change(&uid, |memory| memory.conflicts = 0);
         crate::cluster::decode(&name, &stored)
     }
 
@@ -152,11 +161,25 @@ impl<K: Kind> Engine<K> {
         }
     }
 
+    /// Somebody wrote in between: look again, at once the first time. More than that is a crowd, or a read that lags
+    /// behind, and gets slower.
+    pub(super) fn contended(&self, uid: &str) -> Next {
+        let conflicts = self.memories.change(uid, |memory| {
+            memory.conflicts += 1;
+            memory.conflicts
+        });
+        if conflicts == 1 {
+            return Next::Again;
+        }
+        let delay = retry::delay(retry::Class::Transient, conflicts - 1, None, self.settings.chance.fraction());
+        Next::After(delay.min(CONTENDED_MAX))
+    }
+
     fn unwritten(&self, subject: &Subject<K::Object>, error: &ClusterError) -> Next {
         tracing::warn!(object = %subject.name, %error, "cannot write the status");
         let (failures, _) = self.memories.change(&subject.uid, |memory| memory.failed(tokio::time::Instant::now()));
         let fraction = self.settings.chance.fraction();
-        Next::After(super::retry::delay(super::retry::Class::Transient, failures, None, fraction))
+        Next::After(retry::delay(retry::Class::Transient, failures, None, fraction))
     }
 }
 

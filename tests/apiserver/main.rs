@@ -10,4 +10,5 @@ mod control_plane;
 mod fixtures;
 mod lease;
 mod life;
+mod orphans;
 mod startup;

@@ -69,8 +69,8 @@ async fn secrets_may_be_read_in_named_namespaces_only_and_there_only_what_is_nam
     assert_eq!(of_kind(&helm.render("").await, "Role").filter(of_secrets).count(), 0);
 
     let objects = helm.render(EVERYTHING).await;
-    let roles = of_kind(&objects, "Role").filter(of_secrets);
-    let rules: Vec<_> = roles.map(|role| (&role["metadata"]["namespace"], &role["rules"])).collect();
+    let granted = of_kind(&objects, "Role").filter(of_secrets);
+    let rules: Vec<_> = granted.map(|role| (&role["metadata"]["namespace"], &role["rules"])).collect();
     let all = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]);
     let one = json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["host-key"], "verbs": ["get"]}]);
     assert_eq!(rules, [(&json!("all-keys"), &all), (&json!("one-key"), &one)]);

@@ -268,9 +268,11 @@ impl Identities {
         let verdict = judge(&object.spec, &answer, lasted, self.settings.rejection_grace);
         running.ends(verdict.name());
         let due = memory.due.map_or(IN_USE_AGAIN, |due| due.saturating_duration_since(now));
+        // A scan may be due at the same time; the next pass starts it.
+        let scan_in = if answer.is_ok() { self.orphans.due(object, now).1 } else { due };
         self.remember(object, memory);
         self.tell(object, Some(&verdict), answer.ok()).await?;
-        Ok(Next::After(due))
+        Ok(Next::After(due.min(scan_in)))
     }
 
     /// Being deleted: nothing but a live list says that nobody needs it any more.

@@ -85,7 +85,7 @@ async fn the_pod_is_restricted_and_a_standby_is_there_before_the_leader_goes() {
         assert_eq!((&spec["replicas"], &spec["strategy"]["type"]), (&json!(2), &json!("RollingUpdate")));
         let pod = &spec["template"]["spec"];
         assert_eq!(pod["topologySpreadConstraints"][0]["topologyKey"], "kubernetes.io/hostname");
-        let own_namespace = json!({"fieldRef": {"fieldPath": "metadata.namespace"}});
+        let own_namespace = json!({"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}});
         let env = &pod["containers"][0]["env"][0];
         assert_eq!((&env["name"], &env["valueFrom"]), (&json!("TRANSFER_OPERATOR_LEASE_NAMESPACE"), &own_namespace));
         let container = &pod["containers"][0]["securityContext"];

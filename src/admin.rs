@@ -158,4 +158,12 @@ mod tests {
         tokio::time::sleep(STALE * 2).await;
         assert_eq!(livez(State(health)).await.0, StatusCode::SERVICE_UNAVAILABLE);
     }
+
+    #[tokio::test]
+    async fn a_scrape_that_comes_early_is_answered_with_nothing() {
+        let health = Health::new(Arc::new(Caches::new(0)));
+        let (status, [(name, value)], text) = scrape(State(health)).await;
+        assert_eq!((status, text.as_str()), (StatusCode::OK, "# EOF\n"));
+        assert_eq!((name, value), (CONTENT_TYPE, metrics::CONTENT_TYPE));
+    }
 }

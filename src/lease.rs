@@ -114,14 +114,13 @@ pub fn next_lease(me: &str, times: &Times, found: &Found, view: &View, now: Inst
     let unchanged = view.seen.as_ref().map_or(Duration::ZERO, |(_, since)| now.duration_since(*since));
     match found {
         _ if overdue => Step::Lost,
-        Found::Unknown => Step::Wait,
         Found::Absent => Step::Create,
         Found::Lease(Record { holder, .. }) if holder == me && leads => Step::Renew,
         // Free, or ours by a write whose answer was lost.
         Found::Lease(Record { holder, .. }) if holder.is_empty() || holder == me => Step::Take,
         Found::Lease(_) if leads => Step::Lost,
         Found::Lease(Record { duration, .. }) if unchanged >= *duration => Step::Take,
-        Found::Lease(_) => Step::Wait,
+        Found::Lease(_) | Found::Unknown => Step::Wait,
     }
 }
 

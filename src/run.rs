@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::channel::oneshot;
-use futures::future::{BoxFuture, join_all, select_all};
+use futures::future::{BoxFuture, Either, join_all, select, select_all};
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, Resource, ResourceExt};
@@ -186,8 +186,8 @@ async fn lead(
     tracing::info!("ending: what runs is brought to its end");
     let _ = halt.send(());
     let drained = tokio::time::timeout(GRACE, drain(controllers, &idle, leading.get()));
-    let drained = futures::future::select(Box::pin(drained), election).await;
-    if !matches!(drained, futures::future::Either::Left((Ok(()), _))) {
+    let drained = select(Box::pin(drained), election).await;
+    if !matches!(drained, Either::Left((Ok(()), _))) {
         tracing::warn!("some calls did not end in time; the records tell what to look for");
     }
     ended
@@ -333,9 +333,11 @@ async fn prepare(args: &RunArgs, client: &Client, stop: Signal) -> Option<String
 async fn until<T, F: Future<Output = Result<T, String>>>(stop: Signal, attempt: impl Fn() -> F) -> Option<T> {
     let mut told = None;
     loop {
-        match attempt().await {
-            Ok(value) => return Some(value),
-            Err(reason) => {
+        // An API server that does not answer holds nobody up who wants to end.
+        match select(Box::pin(attempt()), stop.clone()).await {
+            Either::Right(_) => return None,
+            Either::Left((Ok(value), _)) => return Some(value),
+            Either::Left((Err(reason), _)) => {
                 if told.as_ref() != Some(&reason) {
                     tracing::warn!("waiting: {reason}");
                     told = Some(reason);
@@ -393,7 +395,7 @@ fn stop() -> Result<Signal, RunError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
     let either = async move {
-        futures::future::select(Box::pin(terminate.recv()), Box::pin(interrupt.recv())).await;
+        select(Box::pin(terminate.recv()), Box::pin(interrupt.recv())).await;
     };
     Ok(either.boxed().shared())
 }

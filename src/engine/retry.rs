@@ -72,21 +72,6 @@ impl Class {
             Self::Malformed => Some(Duration::ZERO),
         }
     }
-
-    /// A word for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Throttled => "throttled",
-            Self::Transient => "transient",
-            Self::Ambiguous => "ambiguous",
-            Self::Sequencing => "sequencing",
-            Self::Environmental => "environmental",
-            Self::Credentials => "credentials",
-            Self::Rejected => "rejected",
-            Self::Malformed => "malformed",
-        }
-    }
 }
 
 /// The class of a fault.
@@ -94,9 +79,8 @@ impl Class {
 pub fn class(fault: &Fault) -> Class {
     match fault.kind {
         FaultKind::Throttled => Class::Throttled,
-        FaultKind::Skewed | FaultKind::NotFound => Class::Transient,
         FaultKind::Unavailable | FaultKind::Lost if creates(fault.operation) => Class::Ambiguous,
-        FaultKind::Unavailable | FaultKind::Lost => Class::Transient,
+        FaultKind::Unavailable | FaultKind::Lost | FaultKind::Skewed | FaultKind::NotFound => Class::Transient,
         FaultKind::Credentials if fault.code == STS_UNAVAILABLE => Class::Transient,
         FaultKind::Credentials => Class::Credentials,
         _ if fault.of_sts() => Class::Credentials,
@@ -171,165 +155,75 @@ pub fn cluster_reason(error: &ClusterError) -> &'static str {
 mod tests {
     use super::*;
 
-    fn fault(kind: FaultKind, code: &str, message: &str) -> Fault {
-        Fault {
-            operation: "UpdateServer",
-            kind,
-            code: code.to_owned(),
-            message: message.to_owned(),
-            resource_type: None,
-            retry_after: None,
-            date: None,
+    fn fault(operation: &'static str, kind: FaultKind, code: &str, message: &str) -> Fault {
+        let (code, message) = (code.to_owned(), message.to_owned());
+        Fault { operation, kind, code, message, resource_type: None, retry_after: None, date: None }
+    }
+
+    #[test]
+    fn every_row_of_the_table_of_errors_has_its_class_and_reason() {
+        use Class as C;
+        use FaultKind as K;
+        let (request, internal) = ("InvalidRequestException", "InternalServiceError");
+        let rows = [
+            ("ListUsers", K::Throttled, "ThrottlingException", "", C::Throttled, reasons::THROTTLED),
+            ("ListUsers", K::Unavailable, internal, "", C::Transient, reasons::AWS_UNAVAILABLE),
+            ("UpdateUser", K::Lost, "Timeout", "", C::Transient, reasons::AWS_UNAVAILABLE),
+            ("UpdateUser", K::NotFound, "ResourceNotFoundException", "", C::Transient, reasons::AWS_UNAVAILABLE),
+            ("UpdateUser", K::Skewed, "RequestExpired", "", C::Transient, reasons::AWS_UNAVAILABLE),
+            ("AssumeRole", K::Credentials, STS_UNAVAILABLE, "", C::Transient, reasons::AWS_UNAVAILABLE),
+            ("CreateServer", K::Lost, "Timeout", "", C::Ambiguous, reasons::AWS_UNAVAILABLE),
+            ("CreateUser", K::Unavailable, internal, "", C::Ambiguous, reasons::AWS_UNAVAILABLE),
+            ("ImportHostKey", K::Lost, "NoAnswer", "", C::Ambiguous, reasons::AWS_UNAVAILABLE),
+            ("DeleteServer", K::Conflict, "ConflictException", "", C::Sequencing, reasons::WAITING_FOR_AWS),
+            (
+                "DeleteServer",
+                K::Rejected,
+                request,
+                "Unable to delete VPC endpoint",
+                C::Sequencing,
+                reasons::WAITING_FOR_AWS,
+            ),
+            ("UpdateServer", K::Rejected, request, "Server must be OFFLINE", C::Sequencing, reasons::WAITING_FOR_AWS),
+            ("UpdateServer", K::Rejected, request, "It is not yet available", C::Sequencing, reasons::WAITING_FOR_AWS),
+            (
+                "ListUsers",
+                K::Rejected,
+                request,
+                "Cannot list users on server with IdP type X",
+                C::Sequencing,
+                reasons::WAITING_FOR_AWS,
+            ),
+            ("UpdateUser", K::Denied, "AccessDeniedException", "", C::Environmental, reasons::ACCESS_DENIED),
+            ("CreateServer", K::Quota, request, "", C::Environmental, reasons::QUOTA_EXCEEDED),
+            ("ListUsers", K::Credentials, "ExpiredTokenException", "", C::Credentials, reasons::IDENTITY_NOT_READY),
+            ("AssumeRole", K::Denied, "AccessDenied", "", C::Credentials, reasons::IDENTITY_NOT_READY),
+            ("GetCallerIdentity", K::Credentials, "AccountMismatch", "", C::Credentials, reasons::ACCOUNT_MISMATCH),
+            ("CreateUser", K::Rejected, request, "Role is not valid", C::Rejected, reasons::REJECTED),
+            ("CreateUser", K::Exists, "ResourceExistsException", "", C::Rejected, reasons::REJECTED),
+            ("UpdateUser", K::Rejected, "ValidationException", "", C::Malformed, reasons::REJECTED),
+        ];
+        for (operation, kind, code, message, expected, told) in rows {
+            let fault = fault(operation, kind, code, message);
+            assert_eq!((class(&fault), reason(&fault)), (expected, told), "{fault}");
         }
     }
 
-    fn of(operation: &'static str, kind: FaultKind, code: &str) -> Fault {
-        Fault { operation, ..fault(kind, code, "") }
-    }
-
-    /// The table of errors: class, reason, ceiling of the wait, and after how long a person is called.
     #[test]
-    fn every_row_of_the_table_of_errors() {
-        let (mins, hour) = (Duration::from_mins, Duration::from_hours(1));
-        let (request, validation) = ("InvalidRequestException", "ValidationException");
-        let (five, grace) = (Some(mins(5)), Some(mins(2)));
-        let vpc = "VPC Endpoint state is not yet available";
-        let rows = [
-            (
-                of("ListUsers", FaultKind::Throttled, "ThrottlingException"),
-                Class::Throttled,
-                reasons::THROTTLED,
-                mins(1),
-                None,
-            ),
-            (
-                of("ListUsers", FaultKind::Unavailable, "InternalServiceError"),
-                Class::Transient,
-                reasons::AWS_UNAVAILABLE,
-                mins(5),
-                None,
-            ),
-            (of("UpdateUser", FaultKind::Lost, "Timeout"), Class::Transient, reasons::AWS_UNAVAILABLE, mins(5), None),
-            (
-                of("UpdateUser", FaultKind::NotFound, "ResourceNotFoundException"),
-                Class::Transient,
-                reasons::AWS_UNAVAILABLE,
-                mins(5),
-                None,
-            ),
-            (
-                of("UpdateUser", FaultKind::Skewed, "RequestExpired"),
-                Class::Transient,
-                reasons::AWS_UNAVAILABLE,
-                mins(5),
-                None,
-            ),
-            (
-                of("AssumeRole", FaultKind::Credentials, STS_UNAVAILABLE),
-                Class::Transient,
-                reasons::AWS_UNAVAILABLE,
-                mins(5),
-                None,
-            ),
-            (of("CreateServer", FaultKind::Lost, "Timeout"), Class::Ambiguous, reasons::AWS_UNAVAILABLE, mins(5), None),
-            (
-                of("CreateUser", FaultKind::Unavailable, "InternalServiceError"),
-                Class::Ambiguous,
-                reasons::AWS_UNAVAILABLE,
-                mins(5),
-                None,
-            ),
-            (
-                of("ImportHostKey", FaultKind::Lost, "NoAnswer"),
-                Class::Ambiguous,
-                reasons::AWS_UNAVAILABLE,
-                mins(5),
-                None,
-            ),
-            (
-                fault(FaultKind::Conflict, "ConflictException", vpc),
-                Class::Sequencing,
-                reasons::WAITING_FOR_AWS,
-                mins(5),
-                None,
-            ),
-            (
-                fault(FaultKind::Rejected, request, "Unable to delete VPC endpoint"),
-                Class::Sequencing,
-                reasons::WAITING_FOR_AWS,
-                mins(5),
-                None,
-            ),
-            (
-                fault(FaultKind::Rejected, request, "Server must be OFFLINE"),
-                Class::Sequencing,
-                reasons::WAITING_FOR_AWS,
-                mins(5),
-                None,
-            ),
-            (
-                fault(FaultKind::Rejected, request, "Cannot list users on server with IdP type X"),
-                Class::Sequencing,
-                reasons::WAITING_FOR_AWS,
-                mins(5),
-                None,
-            ),
-            (
-                of("UpdateUser", FaultKind::Denied, "AccessDeniedException"),
-                Class::Environmental,
-                reasons::ACCESS_DENIED,
-                mins(15),
-                five,
-            ),
-            (
-                of("CreateServer", FaultKind::Quota, request),
-                Class::Environmental,
-                reasons::QUOTA_EXCEEDED,
-                mins(15),
-                five,
-            ),
-            (
-                of("ListUsers", FaultKind::Credentials, "ExpiredTokenException"),
-                Class::Credentials,
-                reasons::IDENTITY_NOT_READY,
-                mins(5),
-                five,
-            ),
-            (
-                of("AssumeRole", FaultKind::Denied, "AccessDenied"),
-                Class::Credentials,
-                reasons::IDENTITY_NOT_READY,
-                mins(5),
-                five,
-            ),
-            (
-                of("GetCallerIdentity", FaultKind::Credentials, "AccountMismatch"),
-                Class::Credentials,
-                reasons::ACCOUNT_MISMATCH,
-                mins(5),
-                five,
-            ),
-            (fault(FaultKind::Rejected, request, "Role is not valid"), Class::Rejected, reasons::REJECTED, hour, grace),
-            (
-                of("CreateUser", FaultKind::Exists, "ResourceExistsException"),
-                Class::Rejected,
-                reasons::REJECTED,
-                hour,
-                grace,
-            ),
-            (
-                of("UpdateUser", FaultKind::Rejected, validation),
-                Class::Malformed,
-                reasons::REJECTED,
-                hour,
-                Some(Duration::ZERO),
-            ),
-        ];
-        for (fault, expected, told, ceiling, patience) in rows {
-            let class = class(&fault);
-            assert_eq!((class, reason(&fault)), (expected, told), "{fault}");
-            assert_eq!(delay(class, u32::MAX, None, 1.0), ceiling, "{fault}: even the longest wait has an end");
-            assert_eq!(class.patience(mins(2)), patience, "{fault}");
+    fn nothing_is_never_retried_and_each_class_calls_a_person_at_its_own_time() {
+        let (mins, grace) = (Duration::from_mins, Duration::from_mins(2));
+        for (class, ceiling, patience) in [
+            (Class::Throttled, mins(1), None),
+            (Class::Transient, mins(5), None),
+            (Class::Ambiguous, mins(5), None),
+            (Class::Sequencing, mins(5), None),
+            (Class::Credentials, mins(5), Some(mins(5))),
+            (Class::Environmental, mins(15), Some(mins(5))),
+            (Class::Rejected, mins(60), Some(grace)),
+            (Class::Malformed, mins(60), Some(Duration::ZERO)),
+        ] {
+            assert_eq!(delay(class, u32::MAX, None, 1.0), ceiling, "{class:?}: even the longest wait has an end");
+            assert_eq!(class.patience(grace), patience, "{class:?}");
         }
     }
 

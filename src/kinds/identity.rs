@@ -289,10 +289,12 @@ impl Identities {
         let verdict = judge(&object.spec, &answer, lasted, self.settings.rejection_grace);
         running.ends(verdict.name());
         let due = memory.due.map_or(IN_USE_AGAIN, |due| due.saturating_duration_since(now));
+        // A scan may be due at the same time; the next pass starts it.
+        let scan_in = if answer.is_ok() { self.orphans.due(object, now).1 } else { due };
         let told = self.tell(object, Some(&verdict), answer.ok()).await;
         let memory = Memory { due: if told.is_ok() { memory.due } else { Some(now + UNTOLD_AGAIN) }, ..memory };
         self.remember(object, memory);
-        told.map(|()| Next::After(due))
+        told.map(|()| Next::After(due.min(scan_in)))
     }
 
     /// Being deleted: nothing but a live list says that nobody needs it any more.

@@ -277,3 +277,47 @@ async fn a_write_that_lost_a_race_is_not_trouble_and_a_failed_one_is() {
     *world.refuse_writes.lock().unwrap() = Some(ClusterError::Forbidden("default".to_owned()));
     assert!(identities(&world).reconcile(&identity()).await.is_err());
 }
+
+/// Passes over an hour, when they ask for it and as the watch would bring what was written.
+async fn an_hour(identities: &Identities, world: &World) {
+    let end = Instant::now() + Duration::from_hours(1);
+    while Instant::now() < end {
+        let Next::After(wait) = identities.reconcile(&stored(world)).await.unwrap() else { panic!() };
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::advance(wait).await;
+    }
+}
+
+fn told_of_orphans(world: &World) -> Option<String> {
+    let conditions = stored(world).status.unwrap().conditions;
+    condition::find(&conditions, types::ORPHANS_FOUND).map(|condition| condition.message.clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn orphans_are_a_condition_with_one_warning_and_go_when_they_are_gone() {
+    let world = world("SERVICE_MANAGED");
+    world.servers.lock().unwrap().clear();
+    *world.caller.lock().unwrap() = Some(caller(ACCOUNT));
+    let identities = identities(&world);
+    identities.reconcile(&identity()).await.unwrap();
+    an_hour(&identities, &world).await;
+    let text = told_of_orphans(&world).unwrap();
+    assert!(text.contains(&format!("server {SERVER} in {REGION}")), "{text}");
+    assert_eq!(ready(&world), row("True", reasons::VERIFIED, false), "it calls for a look and blocks nothing");
+    let warnings = || world.notes.lock().unwrap().iter().filter(|note| note.warning).count();
+    let writes = world.statuses.lock().unwrap().len();
+    an_hour(&identities, &world).await;
+    assert_eq!((warnings(), world.statuses.lock().unwrap().len()), (1, writes), "the same again is no news");
+
+    // Another process knows nothing yet and leaves alone what was said.
+    let restarted = self::identities(&world);
+    restarted.reconcile(&stored(&world)).await.unwrap();
+    assert_eq!(told_of_orphans(&world), Some(text));
+
+    let object = json!({"kind": "TransferServer", "metadata": {"uid": "server-uid"}, "status": {"serverId": SERVER}});
+    world.live.lock().unwrap().push(object);
+    an_hour(&identities, &world).await;
+    assert_eq!((told_of_orphans(&world), warnings()), (None, 1));
+}

@@ -16,7 +16,7 @@ use super::doors::Doors;
 use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
 use crate::aws::gate::Rates;
 use crate::aws::session::{Aws, CallerIdentity};
-use crate::aws::types::{Access, ListedAccess, Page, Server, ServerSettings, Tags, User};
+use crate::aws::types::{Access, ListedAccess, ListedServer, Page, Server, ServerSettings, Tags, User};
 use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
 use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData};
 use crate::engine::evidence::Windows;
@@ -239,6 +239,14 @@ impl Transfer for FakeTransfer {
         world.reads.lock().unwrap().push(call.operation());
         let missing = || refusal(FaultKind::NotFound, "ResourceNotFoundException", Some("User"));
         let value = match call {
+            Read::ListServers { .. } => {
+                let server_id = world.aws_server.lock().unwrap().server_id.clone();
+                Answer::Servers(Page {
+                    items: vec![ListedServer { server_id, ..ListedServer::default() }],
+                    next_token: None,
+                })
+            }
+            Read::ListUsers { .. } => Answer::Users(Page { items: Vec::new(), next_token: None }),
             Read::DescribeServer { .. } => Answer::Server(Box::new(world.aws_server.lock().unwrap().clone())),
             Read::DescribeUser { server_id, user_name } => {
                 let user = world.aws_user.lock().unwrap().clone();

@@ -9,7 +9,7 @@ pub mod home;
 pub mod identity;
 pub mod login;
 #[cfg(test)]
-pub mod login_fakes;
+pub(crate) mod login_fakes;
 pub mod orphans;
 #[cfg(test)]
 mod pass_tests;

@@ -13,6 +13,7 @@ mod host_keys;
 mod kills;
 mod lease;
 mod life;
+mod orphans;
 mod protected;
 mod rights;
 mod startup;

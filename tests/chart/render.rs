@@ -69,8 +69,8 @@ async fn secrets_may_be_read_in_named_namespaces_only_and_there_only_what_is_nam
     assert_eq!(of_kind(&helm.render("").await, "Role").filter(of_secrets).count(), 0);
 
     let objects = helm.render(EVERYTHING).await;
-    let roles = of_kind(&objects, "Role").filter(of_secrets);
-    let rules: Vec<_> = roles.map(|role| (&role["metadata"]["namespace"], &role["rules"])).collect();
+    let granted = of_kind(&objects, "Role").filter(of_secrets);
+    let rules: Vec<_> = granted.map(|role| (&role["metadata"]["namespace"], &role["rules"])).collect();
     let all = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]);
     let one = json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["host-key"], "verbs": ["get"]}]);
     assert_eq!(rules, [(&json!("all-keys"), &all), (&json!("one-key"), &one)]);
@@ -85,7 +85,7 @@ async fn the_pod_is_restricted_and_a_standby_is_there_before_the_leader_goes() {
         assert_eq!((&spec["replicas"], &spec["strategy"]["type"]), (&json!(2), &json!("RollingUpdate")));
         let pod = &spec["template"]["spec"];
         assert_eq!(pod["topologySpreadConstraints"][0]["topologyKey"], "kubernetes.io/hostname");
-        let own_namespace = json!({"fieldRef": {"fieldPath": "metadata.namespace"}});
+        let own_namespace = json!({"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}});
         let env = &pod["containers"][0]["env"][0];
         assert_eq!((&env["name"], &env["valueFrom"]), (&json!("TRANSFER_OPERATOR_LEASE_NAMESPACE"), &own_namespace));
         let container = &pod["containers"][0]["securityContext"];

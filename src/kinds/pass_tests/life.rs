@@ -8,7 +8,7 @@ use serde_json::json;
 use super::rig::{LAG, Lose, Rig, TOLERANCE};
 use crate::api::{self, FINALIZER};
 use crate::aws::FaultKind;
-use crate::aws::types::Access;
+use crate::aws::types::{Access, LoginSettings};
 use crate::engine::pass::Next;
 
 const SERVER: &str = "TransferServer";
@@ -187,7 +187,8 @@ async fn a_recorded_create_is_not_given_up_when_the_region_changes() {
         object["spec"]["region"] = json!("us-east-1");
         // Only the record of the create still tells where it went.
         let status = object["status"].as_object_mut().unwrap();
-        (status.remove("region"), status.remove("accountId"));
+        status.remove("region");
+        status.remove("accountId");
     });
     rig.regions(&["eu-central-1", "us-east-1"]);
     rig.run(SERVER, "files", TOLERANCE + LAG + LAG).await;
@@ -233,19 +234,41 @@ async fn a_user_that_was_lost_is_recorded_before_it_is_created_again_and_counts_
     assert!(rig.get(USER, "alice").is_some(), "the second create may still arrive late");
 }
 
+/// An installation with a directory server, and an access `finance` whose create is due.
+async fn with_directory() -> Rig {
+    let rig = Rig::new();
+    rig.server("files", json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"}));
+    rig.settle(SERVER, "files").await;
+    rig.cloud.calls();
+    rig.put(ACCESS, "finance", json!({"serverRef": {"name": "files"}, "role": super::rig::ROLE, "externalId": "S-1"}));
+    rig
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_access_that_a_lost_call_made_later_than_a_refused_one_is_ours() {
+    let rig = with_directory().await;
+    // The first is still on its way when the second is refused.
+    rig.cloud.lose("CreateAccess", Lose::Call(FaultKind::Denied));
+    rig.cloud.lose.lock().unwrap().get_mut("CreateAccess").unwrap().push(Lose::Call(FaultKind::Lost));
+    rig.run(ACCESS, "finance", Duration::from_millis(1500)).await;
+    assert_eq!(rig.cloud.lose.lock().unwrap()["CreateAccess"].len(), 0);
+    assert_eq!(rig.status(ACCESS, "finance")["create"]["phase"], "InFlight");
+    let late = Access { external_id: "S-1".to_owned(), settings: LoginSettings::default() };
+    rig.cloud.accesses.lock().unwrap().insert(("s-1".to_owned(), "S-1".to_owned()), late);
+    rig.delete(ACCESS, "finance");
+    rig.run(ACCESS, "finance", TOLERANCE + LAG).await;
+    assert_eq!(rig.cloud.calls(), ["DeleteAccess"]);
+    assert!(rig.get(ACCESS, "finance").is_none());
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_access_that_somebody_else_made_in_between_is_not_taken_for_our_own() {
-    let rig = ready().await;
-    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().settings.identity_provider_type =
-        Some("AWS_DIRECTORY_SERVICE".to_owned());
-    rig.edit(SERVER, "files", |object| object["spec"]["identityProviderType"] = json!("AWS_DIRECTORY_SERVICE"));
-    rig.settle(SERVER, "files").await;
-    rig.put(ACCESS, "finance", json!({"serverRef": {"name": "files"}, "role": super::rig::ROLE, "externalId": "S-1"}));
+    let rig = with_directory().await;
     // Between our read and our create.
     rig.cloud.lose("CreateAccess", Lose::Call(FaultKind::Exists));
     rig.pass(ACCESS, "finance").await;
     rig.pass(ACCESS, "finance").await;
-    let theirs = Access { external_id: "S-1".to_owned(), settings: Default::default() };
+    let theirs = Access { external_id: "S-1".to_owned(), settings: LoginSettings::default() };
     rig.cloud.accesses.lock().unwrap().insert(("s-1".to_owned(), "S-1".to_owned()), theirs);
     rig.settle(ACCESS, "finance").await;
     assert_eq!(rig.says(ACCESS, "finance", "Stalled").unwrap().1, "Conflict");

@@ -115,7 +115,7 @@ impl Cluster for Objects {
     ) -> Result<Value, ClusterError> {
         let finalizers = if present { json!([api::FINALIZER]) } else { json!([]) };
         self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| {
-            object["metadata"]["finalizers"] = finalizers
+            object["metadata"]["finalizers"] = finalizers;
         })
     }
     async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {
@@ -314,7 +314,7 @@ impl Cloud {
             }
             Mutation::TagResource { arn, tags } => self.tags(&arn, |held| held.extend(tags))?,
             Mutation::UntagResource { arn, keys } => {
-                self.tags(&arn, |held| held.retain(|key, _| !keys.contains(key)))?
+                self.tags(&arn, |held| held.retain(|key, _| !keys.contains(key)))?;
             }
             other => panic!("not done here: {}", other.operation()),
         }
@@ -543,9 +543,9 @@ impl Rig {
     pub async fn pass(&self, kind: &str, object: &str) -> Next {
         let (name, uid) = (name(object), format!("uid-{object}"));
         match kind {
-            "TransferServer" => pass(&self.process.servers, &name, &uid).await,
-            "TransferUser" => pass(&self.process.users, &name, &uid).await,
-            _ => pass(&self.process.accesses, &name, &uid).await,
+            "TransferServer" => Box::pin(pass(&self.process.servers, &name, &uid)).await,
+            "TransferUser" => Box::pin(pass(&self.process.users, &name, &uid)).await,
+            _ => Box::pin(pass(&self.process.accesses, &name, &uid)).await,
         }
     }
 

@@ -250,7 +250,7 @@ async fn an_access_that_a_lost_call_made_later_than_a_refused_one_is_ours() {
     // The first is still on its way when the second is refused.
     rig.cloud.lose("CreateAccess", Lose::Call(FaultKind::Denied));
     rig.cloud.lose.lock().unwrap().get_mut("CreateAccess").unwrap().push(Lose::Call(FaultKind::Lost));
-    rig.run(ACCESS, "finance", Duration::from_millis(1500)).await;
+    rig.run(ACCESS, "finance", Duration::from_secs(1)).await;
     assert_eq!(rig.cloud.lose.lock().unwrap()["CreateAccess"].len(), 0);
     assert_eq!(rig.status(ACCESS, "finance")["create"]["phase"], "InFlight");
     let late = Access { external_id: "S-1".to_owned(), settings: LoginSettings::default() };

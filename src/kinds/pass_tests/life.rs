@@ -99,7 +99,10 @@ async fn a_create_whose_live_read_has_aged_is_not_sent_and_not_searched_for() {
 
 #[tokio::test(start_paused = true)]
 async fn an_api_server_that_lags_behind_changes_nothing() {
-    let rig = ready().await;
+    let rig = Rig::new();
+    rig.server("files", json!({"preAuthenticationLoginBanner": "old"}));
+    rig.settle(SERVER, "files").await;
+    rig.cloud.calls();
     let old = rig.get(SERVER, "files").unwrap();
     rig.edit(SERVER, "files", |object| object["spec"]["preAuthenticationLoginBanner"] = json!("new"));
     rig.settle(SERVER, "files").await;
@@ -226,6 +229,15 @@ async fn a_user_that_was_lost_is_recorded_before_it_is_created_again_and_counts_
     let rig = with_user().await;
     tokio::time::advance(TOLERANCE + LAG).await;
     rig.cloud.users.lock().unwrap().clear();
+    while rig.status(USER, "alice")["create"]["phase"] != "InFlight" {
+        rig.pass(USER, "alice").await;
+    }
+    assert!(rig.cloud.calls().is_empty(), "first the record");
+    // The create comes long after it.
+    rig.edit(USER, "alice", |object| object["spec"]["suspend"] = json!(true));
+    rig.settle(USER, "alice").await;
+    tokio::time::advance(TOLERANCE + LAG).await;
+    rig.edit(USER, "alice", |object| object["spec"]["suspend"] = json!(false));
     rig.settle(USER, "alice").await;
     assert_eq!(rig.cloud.calls(), ["CreateUser"]);
     assert_eq!(rig.status(USER, "alice")["create"]["phase"], "None");
@@ -278,25 +290,29 @@ async fn an_access_that_somebody_else_made_in_between_is_not_taken_for_our_own()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_text_in_a_config_map_that_was_put_right_is_sent_at_once() {
+async fn a_change_in_a_config_map_sends_at_once_what_was_refused_before() {
     let rig = with_user().await;
-    let policy = |version: &str| {
-        let name = crate::cluster::Name { namespace: "team".to_owned(), name: "policies".to_owned() };
-        let text = format!(r#"{{"Version": "{version}", "Statement": []}}"#);
-        rig.objects.config_maps.lock().unwrap().insert(name, [("p".to_owned(), text)].into());
+    let keys = |last: &str| {
+        let name = crate::cluster::Name { namespace: "team".to_owned(), name: "keys".to_owned() };
+        let text = format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ{last}");
+        rig.objects.config_maps.lock().unwrap().insert(name, [("k".to_owned(), text)].into());
     };
-    policy("wrong");
-    rig.cloud.lose("UpdateUser", Lose::Call(FaultKind::Rejected));
-    rig.cloud.lose("UpdateUser", Lose::Call(FaultKind::Rejected));
+    keys("EB");
+    for _ in 0..20 {
+        rig.cloud.lose("UpdateUser", Lose::Call(FaultKind::Rejected));
+    }
     rig.edit(USER, "alice", |object| {
-        object["spec"]["policyFrom"] = json!({"configMapKeyRef": {"name": "policies", "key": "p"}});
+        object["spec"]["homeDirectory"] = json!("/b");
+        object["spec"]["sshPublicKeysFrom"] = json!([{"configMapKeyRef": {"name": "keys", "key": "k"}}]);
     });
-    rig.run(USER, "alice", Duration::from_secs(2)).await;
-    let before = rig.cloud.lose.lock().unwrap()["UpdateUser"].len();
-    policy("2012-10-17");
+    rig.run(USER, "alice", Duration::from_mins(5)).await;
+    assert_eq!(rig.cloud.calls(), ["ImportSshPublicKey"]);
     rig.cloud.lose.lock().unwrap().clear();
     while rig.pass(USER, "alice").await == Next::Again {}
-    assert_eq!(rig.cloud.calls(), ["UpdateUser"], "{before} refusals were left");
+    assert!(rig.cloud.calls().is_empty(), "it waits");
+    keys("EC");
+    while rig.pass(USER, "alice").await == Next::Again {}
+    assert_eq!(rig.cloud.calls(), ["ImportSshPublicKey", "DeleteSshPublicKey", "UpdateUser"]);
 }
 
 #[tokio::test(start_paused = true)]

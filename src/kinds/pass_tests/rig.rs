@@ -288,6 +288,19 @@ impl Cloud {
                 user.settings.home_directory = settings.home_directory.or(user.settings.home_directory.take());
                 user.settings.policy = settings.policy.or(user.settings.policy.take());
             }
+            Mutation::ImportSshPublicKey { server_id, user_name, body } => {
+                let mut users = self.users.lock().unwrap();
+                let keys = &mut users.get_mut(&(server_id, user_name)).unwrap().ssh_public_keys;
+                keys.push(SshPublicKey {
+                    id: format!("key-of-{}", body.len() + keys.len()),
+                    body,
+                    date_imported: None,
+                });
+            }
+            Mutation::DeleteSshPublicKey { server_id, user_name, key_id } => {
+                let mut users = self.users.lock().unwrap();
+                users.get_mut(&(server_id, user_name)).unwrap().ssh_public_keys.retain(|key| key.id != key_id);
+            }
             Mutation::DeleteUser { server_id, user_name } => {
                 self.users.lock().unwrap().remove(&(server_id, user_name)).ok_or_else(|| Self::missing("User"))?;
             }

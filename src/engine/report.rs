@@ -111,6 +111,8 @@ impl<K: Kind> Engine<K> {
         self.announce(subject, K::Object::common(&old), K::Object::common(&status)).await;
         match self.apply(&subject.object, &status).await {
             Ok(_) => next,
+            // A call that failed after its record was written: the record is newer than what was read, the wait stands.
+            Err(ClusterError::Conflict(_)) if matches!(verdict, Verdict::Failed { .. }) => next,
             Err(ClusterError::Conflict(_)) => Next::Again,
             Err(ClusterError::NotFound(_)) => Next::OnChange,
             Err(error) => self.unwritten(subject, &error),

@@ -274,6 +274,17 @@ async fn an_access_that_a_lost_call_made_later_than_a_refused_one_is_ours() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_create_whose_answers_are_lost_is_not_repeated_without_a_pause() {
+    let rig = with_directory().await;
+    for _ in 0..100 {
+        rig.cloud.lose("CreateAccess", Lose::Call(FaultKind::Lost));
+    }
+    rig.run(ACCESS, "finance", Duration::from_mins(1)).await;
+    let sent = 100 - rig.cloud.lose.lock().unwrap()["CreateAccess"].len();
+    assert!((3..10).contains(&sent), "{sent} in a minute, each after twice the wait");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_access_that_somebody_else_made_in_between_is_not_taken_for_our_own() {
     let rig = with_directory().await;
     // Between our read and our create.

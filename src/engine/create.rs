@@ -64,7 +64,10 @@ pub async fn create<K: Kind>(
     }
     // Listings of before say nothing of this attempt.
     engine.memories.change(&subject.uid, |memory| memory.sightings.clear(Sighting::NoTrace));
-    let unresolved = before.is_some_and(|before| before.phase == CreatePhase::InFlight && before.attempt.is_some());
+    let unresolved = before.is_some_and(|before| {
+        let open = before.phase == CreatePhase::InFlight && before.attempt.is_some();
+        open && cleared.at < engine.settings.windows.late(before.started_at)
+    });
     let task = Attempt { engine: Arc::clone(engine), name: subject.clone(), place: place.clone(), record, unresolved };
     mutate::detached(subject.busy.clone(), async move { task.run(cleared, call).await }).await?;
     Ok(Next::Again)
@@ -76,7 +79,7 @@ struct Attempt<K: Kind> {
     name: Subject<K::Object>,
     place: Place<K::Detail>,
     record: Record,
-    /// What came of an earlier attempt was not known when this one began.
+    /// An earlier attempt may still take effect: what this one is refused for says nothing of that.
     unresolved: bool,
 }
 
@@ -176,8 +179,7 @@ impl<K: Kind> Attempt<K> {
             return;
         }
         // A user's tags tell whose it is. An access has none: it is ours only if an earlier attempt may have made it.
-        let tells = K::IDENTIFIED == Identified::ByKey || self.unresolved;
-        if fault.kind == FaultKind::Exists && tells {
+        if fault.kind == FaultKind::Exists && K::IDENTIFIED == Identified::ByKey {
             return;
         }
         self.not_made().await;
@@ -186,9 +188,13 @@ impl<K: Kind> Attempt<K> {
     /// Writes down that nothing was made of this attempt.
     async fn not_made(&self) {
         let subject = &self.name;
-        let memory = self.engine.memories.load(&subject.uid);
-        if K::IDENTIFIED == Identified::ByKey && memory.tried {
-            // An earlier attempt may have made it.
+        let earlier = match K::IDENTIFIED {
+            Identified::ByTags => false,
+            Identified::ByKey => self.engine.memories.load(&subject.uid).tried,
+            Identified::ByRecord => self.unresolved,
+        };
+        if earlier {
+            // That one may have made it, and the record stands for both.
             return;
         }
         for _ in 0..REJECT_TRIES {

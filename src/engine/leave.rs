@@ -65,7 +65,9 @@ impl<K: Kind> Engine<K> {
             self.note(subject, true, reasons::LEFT_IN_AWS, warning).await;
         }
         self.finalize(subject, false).await?;
-        self.memories.forget(&subject.uid);
+        if subject.deleting() {
+            self.memories.forget(&subject.uid);
+        }
         Ok(End::Next(Next::OnChange))
     }
 }

@@ -1,7 +1,7 @@
 //! How any kind converges. Knows no kind and no AWS shape; does no I/O but through the two doors.
 //!
-//! A pass (`pass`) observes, decides one step (`decide`), takes it (`steps`, `create`, `mutate`), and looks again in
-//! the next pass.
+//! A pass (`pass`) observes (`observe`), decides one step (`decide`), takes it (`steps`, `create`, `apply`, `leave`), and
+//! looks again in the next pass.
 
 mod apply;
 pub mod controller;

@@ -118,6 +118,8 @@ impl<K: Kind> Engine<K> {
                 self.announce(subject, K::Object::common(&old), K::Object::common(&status)).await;
                 next
             }
+            // A call that failed after its record was written: the record is newer than what was read, the wait stands.
+            Err(ClusterError::Conflict(_)) if matches!(verdict, Verdict::Failed { .. }) => next,
             Err(ClusterError::Conflict(_)) => self.contended(&subject.uid),
             Err(ClusterError::NotFound(_)) => Next::OnChange,
             Err(error) => self.unwritten(subject, &error),

@@ -130,7 +130,7 @@ impl<K: Kind> Engine<K> {
         let subject = scene.subject;
         let old = K::Object::common(&status).create.as_ref();
         let hash = old.and_then(|old| old.spec_hash.clone()).unwrap_or_default();
-        let lost = all_lost(&status_record::<K>(&status, subject, scene.now), lost);
+        let lost = all_lost(status_record::<K>(&status, subject, scene.now).as_ref(), lost);
         let record = Record { uid: subject.uid.clone(), phase, attempt, started_at: scene.now, lost };
         place_in::<K>(&mut status, scene.place);
         let (account, region) = (&scene.place.account.id, &scene.place.account.region);
@@ -261,8 +261,8 @@ pub(super) fn status_record<K: Kind>(
 }
 
 /// What was let go so far, and now; the last of it.
-fn all_lost(record: &Option<Record>, now: Option<&str>) -> Vec<String> {
-    let mut lost = record.as_ref().map(|record| record.lost.clone()).unwrap_or_default();
+fn all_lost(record: Option<&Record>, now: Option<&str>) -> Vec<String> {
+    let mut lost = record.map(|record| record.lost.clone()).unwrap_or_default();
     lost.extend(now.filter(|id| !id.is_empty()).map(str::to_owned));
     lost.drain(..lost.len().saturating_sub(LOST_KEPT));
     lost

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::rig::{LAG, Lose, Rig, TOLERANCE};
 use crate::api::{self, FINALIZER};
 use crate::aws::FaultKind;
-use crate::aws::types::Access;
+use crate::aws::types::{Access, LoginSettings};
 use crate::engine::pass::Next;
 
 const SERVER: &str = "TransferServer";
@@ -99,7 +99,10 @@ async fn a_create_whose_live_read_has_aged_is_not_sent_and_not_searched_for() {
 
 #[tokio::test(start_paused = true)]
 async fn an_api_server_that_lags_behind_changes_nothing() {
-    let rig = ready().await;
+    let rig = Rig::new();
+    rig.server("files", json!({"preAuthenticationLoginBanner": "old"}));
+    rig.settle(SERVER, "files").await;
+    rig.cloud.calls();
     let old = rig.get(SERVER, "files").unwrap();
     rig.edit(SERVER, "files", |object| object["spec"]["preAuthenticationLoginBanner"] = json!("new"));
     rig.settle(SERVER, "files").await;
@@ -187,7 +190,8 @@ async fn a_recorded_create_is_not_given_up_when_the_region_changes() {
         object["spec"]["region"] = json!("us-east-1");
         // Only the record of the create still tells where it went.
         let status = object["status"].as_object_mut().unwrap();
-        (status.remove("region"), status.remove("accountId"));
+        status.remove("region");
+        status.remove("accountId");
     });
     rig.regions(&["eu-central-1", "us-east-1"]);
     rig.run(SERVER, "files", TOLERANCE + LAG + LAG).await;
@@ -225,6 +229,15 @@ async fn a_user_that_was_lost_is_recorded_before_it_is_created_again_and_counts_
     let rig = with_user().await;
     tokio::time::advance(TOLERANCE + LAG).await;
     rig.cloud.users.lock().unwrap().clear();
+    while rig.status(USER, "alice")["create"]["phase"] != "InFlight" {
+        rig.pass(USER, "alice").await;
+    }
+    assert!(rig.cloud.calls().is_empty(), "first the record");
+    // The create comes long after it.
+    rig.edit(USER, "alice", |object| object["spec"]["suspend"] = json!(true));
+    rig.settle(USER, "alice").await;
+    tokio::time::advance(TOLERANCE + LAG).await;
+    rig.edit(USER, "alice", |object| object["spec"]["suspend"] = json!(false));
     rig.settle(USER, "alice").await;
     assert_eq!(rig.cloud.calls(), ["CreateUser"]);
     assert_eq!(rig.status(USER, "alice")["create"]["phase"], "None");
@@ -233,19 +246,52 @@ async fn a_user_that_was_lost_is_recorded_before_it_is_created_again_and_counts_
     assert!(rig.get(USER, "alice").is_some(), "the second create may still arrive late");
 }
 
+/// An installation with a directory server, and an access `finance` whose create is due.
+async fn with_directory() -> Rig {
+    let rig = Rig::new();
+    rig.server("files", json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"}));
+    rig.settle(SERVER, "files").await;
+    rig.cloud.calls();
+    rig.put(ACCESS, "finance", json!({"serverRef": {"name": "files"}, "role": super::rig::ROLE, "externalId": "S-1"}));
+    rig
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_access_that_a_lost_call_made_later_than_a_refused_one_is_ours() {
+    let rig = with_directory().await;
+    // The first is still on its way when the second is refused.
+    rig.cloud.lose("CreateAccess", Lose::Call(FaultKind::Denied));
+    rig.cloud.lose.lock().unwrap().get_mut("CreateAccess").unwrap().push(Lose::Call(FaultKind::Lost));
+    rig.run(ACCESS, "finance", Duration::from_secs(1)).await;
+    assert_eq!(rig.cloud.lose.lock().unwrap()["CreateAccess"].len(), 0);
+    assert_eq!(rig.status(ACCESS, "finance")["create"]["phase"], "InFlight");
+    let late = Access { external_id: "S-1".to_owned(), settings: LoginSettings::default() };
+    rig.cloud.accesses.lock().unwrap().insert(("s-1".to_owned(), "S-1".to_owned()), late);
+    rig.delete(ACCESS, "finance");
+    rig.run(ACCESS, "finance", TOLERANCE + LAG).await;
+    assert_eq!(rig.cloud.calls(), ["DeleteAccess"]);
+    assert!(rig.get(ACCESS, "finance").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_answers_are_lost_is_not_repeated_without_a_pause() {
+    let rig = with_directory().await;
+    for _ in 0..100 {
+        rig.cloud.lose("CreateAccess", Lose::Call(FaultKind::Lost));
+    }
+    rig.run(ACCESS, "finance", Duration::from_mins(1)).await;
+    let sent = 100 - rig.cloud.lose.lock().unwrap()["CreateAccess"].len();
+    assert!((3..10).contains(&sent), "{sent} in a minute, each after twice the wait");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_access_that_somebody_else_made_in_between_is_not_taken_for_our_own() {
-    let rig = ready().await;
-    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().settings.identity_provider_type =
-        Some("AWS_DIRECTORY_SERVICE".to_owned());
-    rig.edit(SERVER, "files", |object| object["spec"]["identityProviderType"] = json!("AWS_DIRECTORY_SERVICE"));
-    rig.settle(SERVER, "files").await;
-    rig.put(ACCESS, "finance", json!({"serverRef": {"name": "files"}, "role": super::rig::ROLE, "externalId": "S-1"}));
+    let rig = with_directory().await;
     // Between our read and our create.
     rig.cloud.lose("CreateAccess", Lose::Call(FaultKind::Exists));
     rig.pass(ACCESS, "finance").await;
     rig.pass(ACCESS, "finance").await;
-    let theirs = Access { external_id: "S-1".to_owned(), settings: Default::default() };
+    let theirs = Access { external_id: "S-1".to_owned(), settings: LoginSettings::default() };
     rig.cloud.accesses.lock().unwrap().insert(("s-1".to_owned(), "S-1".to_owned()), theirs);
     rig.settle(ACCESS, "finance").await;
     assert_eq!(rig.says(ACCESS, "finance", "Stalled").unwrap().1, "Conflict");
@@ -255,25 +301,29 @@ async fn an_access_that_somebody_else_made_in_between_is_not_taken_for_our_own()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_text_in_a_config_map_that_was_put_right_is_sent_at_once() {
+async fn a_change_in_a_config_map_sends_at_once_what_was_refused_before() {
     let rig = with_user().await;
-    let policy = |version: &str| {
-        let name = crate::cluster::Name { namespace: "team".to_owned(), name: "policies".to_owned() };
-        let text = format!(r#"{{"Version": "{version}", "Statement": []}}"#);
-        rig.objects.config_maps.lock().unwrap().insert(name, [("p".to_owned(), text)].into());
+    let keys = |last: &str| {
+        let name = crate::cluster::Name { namespace: "team".to_owned(), name: "keys".to_owned() };
+        let text = format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ{last}");
+        rig.objects.config_maps.lock().unwrap().insert(name, [("k".to_owned(), text)].into());
     };
-    policy("wrong");
-    rig.cloud.lose("UpdateUser", Lose::Call(FaultKind::Rejected));
-    rig.cloud.lose("UpdateUser", Lose::Call(FaultKind::Rejected));
+    keys("EB");
+    for _ in 0..20 {
+        rig.cloud.lose("UpdateUser", Lose::Call(FaultKind::Rejected));
+    }
     rig.edit(USER, "alice", |object| {
-        object["spec"]["policyFrom"] = json!({"configMapKeyRef": {"name": "policies", "key": "p"}});
+        object["spec"]["homeDirectory"] = json!("/b");
+        object["spec"]["sshPublicKeysFrom"] = json!([{"configMapKeyRef": {"name": "keys", "key": "k"}}]);
     });
-    rig.run(USER, "alice", Duration::from_secs(2)).await;
-    let before = rig.cloud.lose.lock().unwrap()["UpdateUser"].len();
-    policy("2012-10-17");
+    rig.run(USER, "alice", Duration::from_mins(5)).await;
+    assert_eq!(rig.cloud.calls(), ["ImportSshPublicKey"]);
     rig.cloud.lose.lock().unwrap().clear();
     while rig.pass(USER, "alice").await == Next::Again {}
-    assert_eq!(rig.cloud.calls(), ["UpdateUser"], "{before} refusals were left");
+    assert!(rig.cloud.calls().is_empty(), "it waits");
+    keys("EC");
+    while rig.pass(USER, "alice").await == Next::Again {}
+    assert_eq!(rig.cloud.calls(), ["ImportSshPublicKey", "DeleteSshPublicKey", "UpdateUser"]);
 }
 
 #[tokio::test(start_paused = true)]

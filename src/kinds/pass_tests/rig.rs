@@ -115,7 +115,7 @@ impl Cluster for Objects {
     ) -> Result<Value, ClusterError> {
         let finalizers = if present { json!([api::FINALIZER]) } else { json!([]) };
         self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| {
-            object["metadata"]["finalizers"] = finalizers
+            object["metadata"]["finalizers"] = finalizers;
         })
     }
     async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {
@@ -288,6 +288,19 @@ impl Cloud {
                 user.settings.home_directory = settings.home_directory.or(user.settings.home_directory.take());
                 user.settings.policy = settings.policy.or(user.settings.policy.take());
             }
+            Mutation::ImportSshPublicKey { server_id, user_name, body } => {
+                let mut users = self.users.lock().unwrap();
+                let keys = &mut users.get_mut(&(server_id, user_name)).unwrap().ssh_public_keys;
+                keys.push(SshPublicKey {
+                    id: format!("key-of-{}", body.len() + keys.len()),
+                    body,
+                    date_imported: None,
+                });
+            }
+            Mutation::DeleteSshPublicKey { server_id, user_name, key_id } => {
+                let mut users = self.users.lock().unwrap();
+                users.get_mut(&(server_id, user_name)).unwrap().ssh_public_keys.retain(|key| key.id != key_id);
+            }
             Mutation::DeleteUser { server_id, user_name } => {
                 self.users.lock().unwrap().remove(&(server_id, user_name)).ok_or_else(|| Self::missing("User"))?;
             }
@@ -314,7 +327,7 @@ impl Cloud {
             }
             Mutation::TagResource { arn, tags } => self.tags(&arn, |held| held.extend(tags))?,
             Mutation::UntagResource { arn, keys } => {
-                self.tags(&arn, |held| held.retain(|key, _| !keys.contains(key)))?
+                self.tags(&arn, |held| held.retain(|key, _| !keys.contains(key)))?;
             }
             other => panic!("not done here: {}", other.operation()),
         }
@@ -543,9 +556,9 @@ impl Rig {
     pub async fn pass(&self, kind: &str, object: &str) -> Next {
         let (name, uid) = (name(object), format!("uid-{object}"));
         match kind {
-            "TransferServer" => pass(&self.process.servers, &name, &uid).await,
-            "TransferUser" => pass(&self.process.users, &name, &uid).await,
-            _ => pass(&self.process.accesses, &name, &uid).await,
+            "TransferServer" => Box::pin(pass(&self.process.servers, &name, &uid)).await,
+            "TransferUser" => Box::pin(pass(&self.process.users, &name, &uid)).await,
+            _ => Box::pin(pass(&self.process.accesses, &name, &uid)).await,
         }
     }
 

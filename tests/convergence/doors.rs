@@ -293,7 +293,7 @@ impl Cluster for Door {
         self.life.here().await;
         let name = format!("{} {}", kind.kind, object.name_of());
         self.world.note(&format!("r{} event {name} {}", self.life.id, note.reason));
-        oracle::on_event(&self.world, &name, &note);
+        oracle::on_event(&self.world, &name, &object["metadata"]["generation"], &note);
     }
 }
 
@@ -307,4 +307,3 @@ impl Named for Value {
         format!("{}/{}", meta["namespace"].as_str().unwrap_or_default(), meta["name"].as_str().unwrap_or_default())
     }
 }
-

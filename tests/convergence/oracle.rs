@@ -11,7 +11,7 @@ use transfer_operator::sim::model::Tag;
 use crate::api_server::{Write, text};
 use crate::lint;
 use crate::satisfy;
-use crate::world::{CLUSTER, World};
+use crate::world::{ACCOUNT, CLUSTER, REGION, World};
 
 /// Text that must stand nowhere: the body of every private key in the runs begins like this.
 pub const CANARY: &str = "PRIVATE KEY";
@@ -25,6 +25,8 @@ pub struct Oracle {
     /// Accesses that a call of ours made: `server/externalId` to how many more creates than deletes.
     pub accesses: BTreeMap<String, i64>,
     pub mutations: u64,
+    /// How many SSH keys a user had after each call about them.
+    pub ssh_keys: Vec<usize>,
     pub reads: usize,
     pub writes: u64,
     events: BTreeMap<(String, String), Vec<u128>>,
@@ -97,8 +99,11 @@ fn creating(world: &World, input: &Value) {
 
 /// What an object forbids.
 fn restrained(world: &World, operation: &str, uid: &str) {
-    let key = world.api().history.iter().rev().find(|event| event.object["metadata"]["uid"] == uid).map(|e| e.key.clone());
-    let Some(object) = key.and_then(|key| world.api().get(&key)).filter(|o| o["metadata"]["uid"] == uid) else { return };
+    let key =
+        world.api().history.iter().rev().find(|event| event.object["metadata"]["uid"] == uid).map(|e| e.key.clone());
+    let Some(object) = key.and_then(|key| world.api().get(&key)).filter(|o| o["metadata"]["uid"] == uid) else {
+        return;
+    };
     let spec = &object["spec"];
     let deleting = object["metadata"].get("deletionTimestamp").is_some();
     if spec["lifecycle"]["managementPolicy"] == "ObserveOnly" && spec["lifecycle"]["adoption"].is_null() && !deleting {
@@ -126,7 +131,8 @@ fn adopts(world: &World, server: &str, member: Option<&str>) -> bool {
     let api = world.api();
     api.keys().iter().filter_map(|key| api.get(key)).any(|object| {
         let adoption = &object["spec"]["lifecycle"]["adoption"];
-        adoption.is_object() && (adoption["serverId"] == server || member.is_some() || object["kind"] == "TransferAccess")
+        adoption.is_object()
+            && (adoption["serverId"] == server || member.is_some() || object["kind"] == "TransferAccess")
     })
 }
 
@@ -136,6 +142,13 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value) {
     let access = format!("{}/{}", text(&input["ServerId"]), text(&input["ExternalId"]));
     match operation {
         "CreateAccess" => *world.oracle.lock().unwrap().accesses.entry(access).or_default() += 1,
+        "ImportSshPublicKey" | "DeleteSshPublicKey" => {
+            let (server, user) = (text(&input["ServerId"]), text(&input["UserName"]));
+            let mut sim = world.sim.lock().unwrap();
+            let held = sim.world.region(ACCOUNT, REGION).servers.get(&server).and_then(|held| held.users.get(&user));
+            let count = held.map_or(0, |user| user.ssh_public_keys.len());
+            world.oracle.lock().unwrap().ssh_keys.push(count);
+        }
         "DeleteAccess" => *world.oracle.lock().unwrap().accesses.entry(access).or_default() -= 1,
         _ => {}
     }
@@ -178,7 +191,7 @@ pub fn after_write(world: &World) {
 fn judge(world: &World, write: &Write) {
     let Write { key, before, after, status } = write;
     let name = format!("{} {}", key.0, key.1);
-    let mut strip = |object: &Value| {
+    let strip = |object: &Value| {
         let mut object = object.clone();
         object.as_object_mut().unwrap().remove("status");
         let meta = object["metadata"].as_object_mut().unwrap();
@@ -203,7 +216,7 @@ fn judge(world: &World, write: &Write) {
     let ready = lint::find(after, "Ready").is_some_and(|ready| ready["status"] == "True");
     let was = before["status"]["observedGeneration"] == after["metadata"]["generation"]
         && lint::find(before, "Ready").is_some_and(|ready| ready["status"] == "True");
-    let restrained = !after["spec"]["lifecycle"]["managementPolicy"].is_null() || after["spec"]["suspend"] == true;
+    let restrained = satisfy::restrained(after) || after["spec"]["suspend"] == true;
     if current
         && ready
         && !was
@@ -214,19 +227,23 @@ fn judge(world: &World, write: &Write) {
     }
 }
 
-/// O11: events are told once.
-pub fn on_event(world: &World, about: &str, note: &Note) {
+/// O11: events are told once; what a person edits may have to be told again.
+pub fn on_event(world: &World, about: &str, generation: &Value, note: &Note) {
     if note.message.contains(CANARY) {
         world.violation(format!("O6: {about}: a private key stands in an event"));
     }
     let at = world.clock.millis();
     let mut oracle = world.oracle.lock().unwrap();
-    let told = oracle.events.entry((about.to_owned(), format!("{} {}", note.reason, note.message))).or_default();
+    let text = format!("{generation} {} {}", note.reason, note.message);
+    let told = oracle.events.entry((about.to_owned(), text)).or_default();
     told.push(at);
     let lately = told.iter().filter(|then| at - **then < 300_000).count();
     // A process that died may not know that it told; more than a handful is a loop.
     if lately > 6 {
         drop(oracle);
-        world.violation(format!("O11: {about}: event {} told {lately} times in 5 minutes: {}", note.reason, note.message));
+        world.violation(format!(
+            "O11: {about}: event {} told {lately} times in 5 minutes: {}",
+            note.reason, note.message
+        ));
     }
 }

@@ -174,7 +174,8 @@ impl Stage {
             tokio::time::sleep(Duration::from_secs(2)).await;
         }
         let objects = self.ours();
-        let told: Vec<String> = objects.iter().map(|object| format!("{}: {}", object["metadata"]["name"], object["status"])).collect();
+        let told: Vec<String> =
+            objects.iter().map(|object| format!("{}: {}", object["metadata"]["name"], object["status"])).collect();
         self.world.violation(format!("O4: never {what}: {}", told.join("; ")));
     }
 
@@ -215,8 +216,11 @@ impl Stage {
         for object in self.ours() {
             let key = crate::api_server::key_of(&object);
             let claims = lint::find(&object, "Ready").is_some_and(|ready| ready["status"] == "True");
-            let restrained = object["spec"]["lifecycle"]["managementPolicy"].is_string();
-            if claims && !restrained && let Some(missing) = satisfy::missing(&self.world, &key, &object) {
+            let restrained = satisfy::restrained(&object);
+            if claims
+                && !restrained
+                && let Some(missing) = satisfy::missing(&self.world, &key, &object)
+            {
                 self.world.violation(format!("O4: {}: {missing}", key.1));
             }
         }
@@ -232,7 +236,8 @@ impl Stage {
         if after != before {
             self.world.violation(format!("O4: not at rest: mutations, writes {before:?} became {after:?}"));
         }
-        let stuck: usize = self.processes.lock().unwrap().iter().filter(|p| !p.life.is_dead()).map(Process::at_work).sum();
+        let stuck: usize =
+            self.processes.lock().unwrap().iter().filter(|p| !p.life.is_dead()).map(Process::at_work).sum();
         if stuck > 0 {
             self.world.violation(format!("O10: {stuck} passes still run at rest"));
         }
@@ -268,7 +273,9 @@ impl Stage {
             if ours(&server.tags) {
                 left.push(format!("server {}", server.server_id));
             }
-            left.extend(server.users.iter().filter(|(_, user)| ours(&user.tags)).map(|(name, _)| format!("user {name}")));
+            left.extend(
+                server.users.iter().filter(|(_, user)| ours(&user.tags)).map(|(name, _)| format!("user {name}")),
+            );
         }
         drop(sim);
         if !left.is_empty() && !self.world.setup.duplicates {
@@ -286,10 +293,15 @@ impl Stage {
 
     /// The whole state without what differs from run to run.
     fn canonical(&self) -> String {
-        let objects: Vec<Value> = self.ours().iter().map(canonical_object).collect();
+        let (objects, held) = self.plain();
+        mask(&format!("{objects}\n{held}"))
+    }
+
+    /// Our objects, and AWS's servers, before anything is masked.
+    pub fn plain(&self) -> (Value, Value) {
+        let objects = self.ours().iter().map(canonical_object).collect();
         let mut sim = self.world.sim.lock().unwrap();
-        let held = serde_json::to_string(&sim.world.region(ACCOUNT, REGION).servers).unwrap();
-        mask(&format!("{}\n{held}", serde_json::to_string(&objects).unwrap()))
+        (objects, serde_json::to_value(&sim.world.region(ACCOUNT, REGION).servers).unwrap())
     }
 
     pub fn outcome(self) -> Outcome {
@@ -331,7 +343,7 @@ fn canonical_object(object: &Value) -> Value {
 }
 
 /// Replaces identifiers, times and attempts by what they are.
-fn mask(text: &str) -> String {
+pub fn mask(text: &str) -> String {
     static PATTERNS: std::sync::OnceLock<Vec<(regex::Regex, &str)>> = std::sync::OnceLock::new();
     let patterns = PATTERNS.get_or_init(|| {
         [

@@ -141,6 +141,8 @@ pub struct Setup {
     pub defect: Option<Defect>,
     /// More switches of the simulator.
     pub switches: serde_json::Value,
+    /// What a workflow that is made up anew for each plan does.
+    pub script: serde_json::Value,
     /// The end may differ from that of the run without faults: the plan changes what is wanted or what a person sees.
     pub differs: bool,
     /// More than one server may come of it: what the protocol says that it cannot prevent.
@@ -163,6 +165,7 @@ impl Setup {
             rest: 3,
             defect: None,
             switches: json!({}),
+            script: json!(null),
             differs: false,
             duplicates: false,
         }
@@ -265,9 +268,9 @@ impl World {
         let root = Root { account: ACCOUNT.to_owned(), access_key: String::new(), secret_key: String::new() };
         let base = json!({"deletion_time": "0s", "transition_time": "10s"});
         let config = Config::default().with(&base).unwrap().with(&setup.switches).unwrap();
-        let config =
-            Config { listing_lag: setup.listing_lag, signature_tolerance: setup.tolerance, ..config };
-        let sim = Service::new(root, config, Random::seeded(setup.seed), transfer_operator::sim::state::World::default());
+        let config = Config { listing_lag: setup.listing_lag, signature_tolerance: setup.tolerance, ..config };
+        let sim =
+            Service::new(root, config, Random::seeded(setup.seed), transfer_operator::sim::state::World::default());
         let rules = setup.rules.iter().map(|rule| (rule.clone(), 0)).collect();
         let wires = Wires {
             rng: StdRng::seed_from_u64(setup.seed),

@@ -127,11 +127,13 @@ impl Kind for Servers {
         let recorded = recorded.and_then(|status| Some((status.aws_identity.clone()?, status.region.clone()?)));
         let (identity, region) =
             recorded.unwrap_or_else(|| (object.spec.aws_identity_ref.name.clone(), object.spec.region.clone()));
-        let (place, found) = self.doors.place(&request, &identity, &region, ()).await?;
+        let placed = self.doors.place(&request, &identity, &region, ()).await;
+        let (place, found) = placed.map_err(|trouble| place::in_field("spec.awsIdentityRef", trouble))?;
         if let Some(pointer) = pointer(object) {
             let labels = self.doors.labels(&request.namespace);
             let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
-            grants::server_granted(&found, &asker, &pointer)?;
+            grants::server_granted(&found, &asker, &pointer)
+                .map_err(|block| place::in_field("spec.lifecycle.adoption.serverId", block.into()))?;
         }
         Ok(place::with(place, found))
     }

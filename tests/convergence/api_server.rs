@@ -182,12 +182,7 @@ impl ApiServer {
     }
 
     /// The operator's finalizer, added or removed under uid and resourceVersion.
-    pub fn set_finalizer(
-        &mut self,
-        key: &Key,
-        test: Option<(&str, &str)>,
-        present: bool,
-    ) -> Result<Value, ClusterError> {
+    pub fn set_finalizer(&mut self, key: &Key, test: Option<(&str, &str)>, present: bool) -> Result<Value, ClusterError> {
         let label = format!("{} {}", key.0, key.1);
         let Some(mut object) = self.objects.get(key).cloned() else { return Err(ClusterError::NotFound(label)) };
         let meta = &object["metadata"];
@@ -195,7 +190,8 @@ impl ApiServer {
             return Err(ClusterError::Conflict(label));
         }
         let before = object.clone();
-        let mut finalizers: Vec<Value> = object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+        let mut finalizers: Vec<Value> =
+            object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
         finalizers.retain(|name| name != FINALIZER);
         if present {
             finalizers.push(json!(FINALIZER));

@@ -307,3 +307,4 @@ impl Named for Value {
         format!("{}/{}", meta["namespace"].as_str().unwrap_or_default(), meta["name"].as_str().unwrap_or_default())
     }
 }
+

@@ -126,8 +126,7 @@ fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>) -> BTreeM
     });
     let setup = &world.setup;
     let none = setup.defect == Some(Defect::EmptyListingBelieved);
-    let scaled =
-        |span: jiff::SignedDuration| if none { jiff::SignedDuration::ZERO } else { span.mul_f64(setup.window) };
+    let scaled = |span: jiff::SignedDuration| if none { jiff::SignedDuration::ZERO } else { span.mul_f64(setup.window) };
     let seed = setup.seed.wrapping_add(u64::from(life.id) << 32);
     let settings = Settings {
         cluster_id: CLUSTER.to_owned(),
@@ -270,8 +269,7 @@ impl Shared {
             }
             *self.told.lock().unwrap() = event.version;
             if watching.replayed.contains(&event.version) {
-                let past: Vec<Event> =
-                    self.world.api().history.iter().take_while(|e| e.version <= event.version).cloned().collect();
+                let past: Vec<Event> = self.world.api().history.iter().take_while(|e| e.version <= event.version).cloned().collect();
                 past.iter().for_each(|event| self.tell(event));
             }
             if listed.elapsed() >= RELIST {
@@ -307,23 +305,12 @@ impl Shared {
         let (caches, directory) = (&self.caches, self.caches.as_ref());
         for told in told {
             let woken: Vec<Wake> = match kind {
-                "AwsIdentity" => {
-                    self.feed(Some(Which::Identity), &caches.identities, told, |c| triggers::on_identity(c, directory))
-                }
-                "TransferServer" => {
-                    self.feed(Some(Which::Server), &caches.servers, told, |c| triggers::on_server(c, directory))
-                }
-                "TransferUser" => {
-                    self.feed(Some(Which::User), &caches.users, told, |c| triggers::on_user(c, directory))
-                }
-                "TransferAccess" => {
-                    self.feed(Some(Which::Access), &caches.accesses, told, |c| triggers::on_access(c, directory))
-                }
-                "Namespace" => {
-                    self.feed_meta::<NamespaceMeta>(&caches.namespaces, told, |c| triggers::on_namespace(c, directory))
-                }
-                "ConfigMap" => self
-                    .feed_meta::<ConfigMapMeta>(&caches.config_maps, told, |c| triggers::on_config_map(c, directory)),
+                "AwsIdentity" => self.feed(Some(Which::Identity), &caches.identities, told, |c| triggers::on_identity(c, directory)),
+                "TransferServer" => self.feed(Some(Which::Server), &caches.servers, told, |c| triggers::on_server(c, directory)),
+                "TransferUser" => self.feed(Some(Which::User), &caches.users, told, |c| triggers::on_user(c, directory)),
+                "TransferAccess" => self.feed(Some(Which::Access), &caches.accesses, told, |c| triggers::on_access(c, directory)),
+                "Namespace" => self.feed_meta::<NamespaceMeta>(&caches.namespaces, told, |c| triggers::on_namespace(c, directory)),
+                "ConfigMap" => self.feed_meta::<ConfigMapMeta>(&caches.config_maps, told, |c| triggers::on_config_map(c, directory)),
                 _ => Vec::new(),
             };
             for Wake { which, name } in woken {
@@ -332,13 +319,7 @@ impl Shared {
         }
     }
 
-    fn feed<K>(
-        &self,
-        which: Option<Which>,
-        cache: &Cache<K>,
-        told: Told,
-        wake: impl Fn(&Change<K>) -> Vec<Wake>,
-    ) -> Vec<Wake>
+    fn feed<K>(&self, which: Option<Which>, cache: &Cache<K>, told: Told, wake: impl Fn(&Change<K>) -> Vec<Wake>) -> Vec<Wake>
     where
         K: kube::Resource<DynamicType = ()> + DeserializeOwned + Clone,
         kube::core::DeserializeGuard<K>: Watched<Kept = K>,
@@ -357,12 +338,7 @@ impl Shared {
         wakes
     }
 
-    fn feed_meta<W>(
-        &self,
-        cache: &Cache<W::Kept>,
-        told: Told,
-        wake: impl Fn(&Change<W::Kept>) -> Vec<Wake>,
-    ) -> Vec<Wake>
+    fn feed_meta<W>(&self, cache: &Cache<W::Kept>, told: Told, wake: impl Fn(&Change<W::Kept>) -> Vec<Wake>) -> Vec<Wake>
     where
         W: Watched + DeserializeOwned,
     {
@@ -406,3 +382,4 @@ fn kind_of(which: Which) -> &'static str {
         Which::Access => "TransferAccess",
     }
 }
+

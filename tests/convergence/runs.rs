@@ -59,10 +59,7 @@ impl References {
         // One that is made up anew for each plan is held against another run by itself.
         let Some(reference) = self.0.get(plan.workflow.name) else { return wrong };
         if !plan.setup.differs && outcome.end != reference.end {
-            wrong.push(format!(
-                "O9: another end than without faults: {}",
-                first_difference(&reference.end, &outcome.end)
-            ));
+            wrong.push(format!("O9: another end than without faults: {}", first_difference(&reference.end, &outcome.end)));
         }
         // O8: a look-up every 40 seconds over a window of 17 minutes, a few times, and every call once more.
         let budget = reference.points.len() * 3 + 600 * plan.setup.replicas as usize;

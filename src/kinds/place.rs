@@ -116,8 +116,13 @@ impl Doors {
             return Ok(place);
         }
         match (choice.server_ref, choice.server_id) {
-            (Some(server_ref), _) => self.by_reference(request, choice, server_ref).await,
-            (None, Some(server_id)) => self.by_id(request, choice, server_id).await,
+            (Some(server_ref), _) => self
+                .by_reference(request, choice, server_ref)
+                .await
+                .map_err(|trouble| in_field("spec.serverRef", trouble)),
+            (None, Some(server_id)) => {
+                self.by_id(request, choice, server_id).await.map_err(|trouble| in_field("spec.serverId", trouble))
+            }
             (None, None) => {
                 Err(Block::stalled(reasons::INVALID_SPEC, "spec.serverRef or spec.serverId is needed").into())
             }
@@ -334,6 +339,15 @@ fn recorded_account(status: &CommonStatus) -> Option<&String> {
 pub fn with<D>(place: Place<()>, detail: D) -> Place<D> {
     let Place { account, identity, revision, identity_tags, denied, detail: () } = place;
     Place { account, identity, revision, identity_tags, denied, detail }
+}
+
+/// The same trouble; what stands in the way is told with the field that leads there.
+#[must_use]
+pub fn in_field(field: &str, trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Blocked(block) => Trouble::Blocked(Block { message: format!("{field}: {}", block.message), ..block }),
+        other => other,
+    }
 }
 
 fn absent_identity(name: &str) -> Block {

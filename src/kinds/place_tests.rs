@@ -100,6 +100,7 @@ async fn an_absent_server_and_one_that_does_not_allow_the_reference_look_the_sam
     let refused = block_of(&world, &user).await;
     assert_eq!(refused.message.replace("platform/", "team/"), absent.message);
     assert_eq!((refused.reason, refused.stalled), (absent.reason, absent.stalled));
+    assert!(absent.message.starts_with("spec.serverRef: "), "the field that leads there is named: {}", absent.message);
     assert!(world.asked() == 0 && world.transfer.reads().is_empty());
 }
 
@@ -189,6 +190,7 @@ async fn a_raw_id_counts_only_where_the_grant_lists_it() {
     world.transfer.put(owned("s-9", "whoever"));
     let block = block_of(&world, &by_raw_id(json!(null))).await;
     assert_eq!(block.reason, reasons::IDENTITY_DENIED);
+    assert!(block.message.starts_with("spec.serverId: "), "{}", block.message);
     assert!(world.transfer.reads().is_empty());
 
     let mut status = created();

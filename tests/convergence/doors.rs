@@ -310,7 +310,7 @@ impl Cluster for Door {
         self.life.here().await;
         let name = format!("{} {}", kind.kind, object.name_of());
         self.world.note(&format!("r{} event {name} {}", self.life.id, note.reason));
-        oracle::on_event(&self.world, &name, &note);
+        oracle::on_event(&self.world, &name, &object["metadata"]["generation"], &note);
     }
 }
 

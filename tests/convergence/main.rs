@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod acts;
+#[path = "../support/admission/mod.rs"]
+mod admission;
 mod api_server;
 mod clock;
 mod defects;
@@ -51,7 +53,8 @@ fn replay() {
     let references = References::new();
     let family = FAMILIES.iter().find(|family| id.starts_with(&format!("{}/", family.name))).expect("no such family");
     let scales = [Scale::Test, Scale::Soak].into_iter();
-    let plan = scales.flat_map(|scale| (family.plans)(&references, scale)).find(|plan| plan.id == id).expect("no such plan");
+    let plan =
+        scales.flat_map(|scale| (family.plans)(&references, scale)).find(|plan| plan.id == id).expect("no such plan");
     let outcome = run(plan.workflow, plan.setup.clone());
     for line in &outcome.lines {
         println!("{line}");

@@ -11,7 +11,7 @@ use transfer_operator::sim::model::Tag;
 use crate::api_server::{Write, text};
 use crate::lint;
 use crate::satisfy;
-use crate::world::{CLUSTER, World};
+use crate::world::{ACCOUNT, CLUSTER, REGION, World};
 
 /// Text that must stand nowhere: the body of every private key in the runs begins like this.
 pub const CANARY: &str = "PRIVATE KEY";
@@ -25,6 +25,8 @@ pub struct Oracle {
     /// Accesses that a call of ours made: `server/externalId` to how many more creates than deletes.
     pub accesses: BTreeMap<String, i64>,
     pub mutations: u64,
+    /// How many SSH keys a user had after each call about them.
+    pub ssh_keys: Vec<usize>,
     pub writes: u64,
     events: BTreeMap<(String, String), Vec<u128>>,
     seen_writes: usize,
@@ -135,6 +137,13 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value) {
     let access = format!("{}/{}", text(&input["ServerId"]), text(&input["ExternalId"]));
     match operation {
         "CreateAccess" => *world.oracle.lock().unwrap().accesses.entry(access).or_default() += 1,
+        "ImportSshPublicKey" | "DeleteSshPublicKey" => {
+            let (server, user) = (text(&input["ServerId"]), text(&input["UserName"]));
+            let mut sim = world.sim.lock().unwrap();
+            let held = sim.world.region(ACCOUNT, REGION).servers.get(&server).and_then(|held| held.users.get(&user));
+            let count = held.map_or(0, |user| user.ssh_public_keys.len());
+            world.oracle.lock().unwrap().ssh_keys.push(count);
+        }
         "DeleteAccess" => *world.oracle.lock().unwrap().accesses.entry(access).or_default() -= 1,
         _ => {}
     }
@@ -177,7 +186,7 @@ pub fn after_write(world: &World) {
 fn judge(world: &World, write: &Write) {
     let Write { key, before, after, status } = write;
     let name = format!("{} {}", key.0, key.1);
-    let mut strip = |object: &Value| {
+    let strip = |object: &Value| {
         let mut object = object.clone();
         object.as_object_mut().unwrap().remove("status");
         let meta = object["metadata"].as_object_mut().unwrap();
@@ -202,7 +211,7 @@ fn judge(world: &World, write: &Write) {
     let ready = lint::find(after, "Ready").is_some_and(|ready| ready["status"] == "True");
     let was = before["status"]["observedGeneration"] == after["metadata"]["generation"]
         && lint::find(before, "Ready").is_some_and(|ready| ready["status"] == "True");
-    let restrained = !after["spec"]["lifecycle"]["managementPolicy"].is_null() || after["spec"]["suspend"] == true;
+    let restrained = satisfy::restrained(after) || after["spec"]["suspend"] == true;
     if current
         && ready
         && !was
@@ -213,8 +222,8 @@ fn judge(world: &World, write: &Write) {
     }
 }
 
-/// O11: events are told once.
-pub fn on_event(world: &World, about: &str, note: &Note) {
+/// O11: events are told once; what a person edits may have to be told again.
+pub fn on_event(world: &World, about: &str, generation: &Value, note: &Note) {
     if note.message.contains(CANARY) {
         world.violation(format!("O6: {about}: a private key stands in an event"));
     }
@@ -223,7 +232,8 @@ pub fn on_event(world: &World, about: &str, note: &Note) {
     if note.warning {
         oracle.warnings.push(format!("{about}: {}", note.message));
     }
-    let told = oracle.events.entry((about.to_owned(), format!("{} {}", note.reason, note.message))).or_default();
+    let text = format!("{generation} {} {}", note.reason, note.message);
+    let told = oracle.events.entry((about.to_owned(), text)).or_default();
     told.push(at);
     let lately = told.iter().filter(|then| at - **then < 300_000).count();
     // A process that died may not know that it told; more than a handful is a loop.

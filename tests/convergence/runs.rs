@@ -2,6 +2,7 @@
 //! every one held against the run of its workflow without faults.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -56,6 +57,7 @@ impl References {
     /// the workflow has one.
     pub fn judge(&self, plan: &Plan, outcome: &Outcome) -> Vec<String> {
         let mut wrong = outcome.violations.clone();
+        // One that is made up anew for each plan is held against another run by itself.
         let Some(reference) = self.0.get(plan.workflow.name) else { return wrong };
         if !plan.setup.differs && outcome.end != reference.end {
             wrong.push(format!("O9: another end than without faults: {}", first_difference(&reference.end, &outcome.end)));
@@ -99,7 +101,11 @@ pub fn run_all(family: &'static str, plans: &[Plan], references: &References) ->
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(plan) = plans.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = run(plan.workflow, plan.setup.clone());
+                    let run = AssertUnwindSafe(|| run(plan.workflow, plan.setup.clone()));
+                    let Ok(outcome) = std::panic::catch_unwind(run) else {
+                        failures.lock().unwrap().push(told(plan, &["the plan itself panicked".to_owned()]));
+                        continue;
+                    };
                     *struck.lock().unwrap() += outcome.struck;
                     let wrong = references.judge(plan, &outcome);
                     if !wrong.is_empty() {

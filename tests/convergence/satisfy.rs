@@ -15,15 +15,23 @@ const OURS: &[&str] = &[
     "suspend", "tags", "policyFrom", "hostKeyStorageType",
 ];
 
+/// Whether the object asks that not everything be put right; a real API server fills in `Full`.
+pub fn restrained(object: &Value) -> bool {
+    matches!(object["spec"]["lifecycle"]["managementPolicy"].as_str(), Some("ObserveOnly" | "ReportDrift"))
+}
+
 /// What is missing in AWS of what the object asks for; nothing if it is satisfied.
 pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
     let (spec, status) = (&object["spec"], &object["status"]);
     let server = text(&status["serverId"]);
     match key.0.as_str() {
         "TransferServer" => {
-            let Some(have) = describe(world, Operation::DescribeServer, json!({"ServerId": server}), "Server") else {
+            let input = json!({"ServerId": server});
+            let Some(mut have) = describe(world, Operation::DescribeServer, input, "Server") else {
                 return Some(format!("no server {server}"));
             };
+            // AWS never shows them; here it can be seen what it holds.
+            have["EndpointDetails"]["SecurityGroupIds"] = security_groups(world, &server);
             let state = spec["desiredState"].as_str().unwrap_or("ONLINE");
             if have["State"] != state {
                 return Some(format!("state {} is not {state}", have["State"]));
@@ -57,6 +65,12 @@ pub fn describe(world: &World, operation: Operation, input: Value, member: &str)
     Some(output[member].take())
 }
 
+fn security_groups(world: &World, server: &str) -> Value {
+    let mut sim = world.sim.lock().unwrap();
+    let held = sim.world.region(ACCOUNT, REGION).servers.get(server);
+    json!(held.and_then(|held| held.settings.endpoint_details.as_ref()?.security_group_ids.clone()))
+}
+
 fn lacks(spec: &Value, have: &Value) -> Option<String> {
     let members = spec.as_object().into_iter().flatten();
     for (name, wanted) in members.filter(|(name, _)| !OURS.contains(&name.as_str())) {
@@ -80,10 +94,14 @@ fn within(name: &str, wanted: &Value, have: &Value) -> bool {
         (Value::Object(wanted), Value::Object(have)) => {
             wanted.iter().all(|(name, wanted)| within(name, wanted, have.get(name).unwrap_or(&Value::Null)))
         }
-        (Value::Array(wanted), Value::Array(have)) if matches!(name, "Protocols" | "SecurityGroupIds") => {
+        (Value::Object(wanted), Value::Null) => {
+            wanted.iter().all(|(name, wanted)| within(name, wanted, &Value::Null))
+        }
+        (Value::Array(wanted), Value::Array(have)) if is_set(name) => {
             let sorted = |items: &[Value]| {
                 let mut items: Vec<String> = items.iter().map(ToString::to_string).collect();
                 items.sort();
+                items.dedup();
                 items
             };
             sorted(wanted) == sorted(have)
@@ -93,9 +111,18 @@ fn within(name: &str, wanted: &Value, have: &Value) -> bool {
         }
         (Value::String(wanted), have) if name == "Policy" => same_json(wanted, have.as_str().unwrap_or_default()),
         (Value::Array(wanted), Value::Null) => wanted.is_empty(),
-        (Value::String(wanted), Value::Null) => wanted.is_empty(),
+        (Value::String(wanted), Value::Null) => wanted.is_empty() || DEFAULTS.contains(&(name, wanted)),
         (wanted, have) => wanted == have,
     }
+}
+
+/// What AWS means where it returns nothing.
+const DEFAULTS: &[(&str, &str)] =
+    &[("Type", "DIRECTORY"), ("SftpMode", "NONE"), ("DirectoryListingOptimization", "DISABLED")];
+
+/// Lists whose order says nothing; that of subnets pairs them with elastic IPs, which nobody attaches here.
+fn is_set(name: &str) -> bool {
+    matches!(name, "Protocols" | "SecurityGroupIds" | "SubnetIds" | "SecondaryGids")
 }
 
 fn same_json(a: &str, b: &str) -> bool {
@@ -111,7 +138,10 @@ fn ssh_keys(world: &World, key: &Key, spec: &Value, have: &Value) -> Option<Stri
     if spec.get("sshPublicKeys").is_none() && spec.get("sshPublicKeysFrom").is_none() {
         return None;
     }
-    let inline = spec["sshPublicKeys"].as_array().into_iter().flatten().map(|key| text(&key["publicKey"]));
+    let now = world.clock.now();
+    let lasts = |key: &&Value| key["expiresAt"].as_str().and_then(|end| end.parse().ok()).is_none_or(|end| now < end);
+    let inline = spec["sshPublicKeys"].as_array().into_iter().flatten().filter(lasts);
+    let inline = inline.map(|key| text(&key["publicKey"]));
     let mut wanted: Vec<String> = inline.filter_map(|line| blob(&line)).collect();
     for source in spec["sshPublicKeysFrom"].as_array().into_iter().flatten() {
         let reference = &source["configMapKeyRef"];
@@ -119,7 +149,7 @@ fn ssh_keys(world: &World, key: &Key, spec: &Value, have: &Value) -> Option<Stri
         let api = world.api();
         let data = api.data.get(&("ConfigMap".to_owned(), name));
         let lines = data.and_then(|data| data.get(reference["key"].as_str()?)).cloned().unwrap_or_default();
-        wanted.extend(lines.lines().filter_map(blob));
+        wanted.extend(lines.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(blob));
     }
     wanted.sort();
     wanted.dedup();

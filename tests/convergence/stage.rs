@@ -217,7 +217,7 @@ impl Stage {
         for object in self.ours() {
             let key = crate::api_server::key_of(&object);
             let claims = lint::find(&object, "Ready").is_some_and(|ready| ready["status"] == "True");
-            let restrained = object["spec"]["lifecycle"]["managementPolicy"].is_string();
+            let restrained = satisfy::restrained(&object);
             if claims && !restrained && let Some(missing) = satisfy::missing(&self.world, &key, &object) {
                 self.world.violation(format!("O4: {}: {missing}", key.1));
             }
@@ -288,10 +288,15 @@ impl Stage {
 
     /// The whole state without what differs from run to run.
     fn canonical(&self) -> String {
-        let objects: Vec<Value> = self.ours().iter().map(canonical_object).collect();
+        let (objects, held) = self.plain();
+        mask(&format!("{objects}\n{held}"))
+    }
+
+    /// Our objects, and AWS's servers, before anything is masked.
+    pub fn plain(&self) -> (Value, Value) {
+        let objects = self.ours().iter().map(canonical_object).collect();
         let mut sim = self.world.sim.lock().unwrap();
-        let held = serde_json::to_string(&sim.world.region(ACCOUNT, REGION).servers).unwrap();
-        mask(&format!("{}\n{held}", serde_json::to_string(&objects).unwrap()))
+        (objects, serde_json::to_value(&sim.world.region(ACCOUNT, REGION).servers).unwrap())
     }
 
     pub fn outcome(self) -> Outcome {
@@ -334,7 +339,7 @@ fn canonical_object(object: &Value) -> Value {
 }
 
 /// Replaces identifiers, times and attempts by what they are.
-fn mask(text: &str) -> String {
+pub fn mask(text: &str) -> String {
     static PATTERNS: std::sync::OnceLock<Vec<(regex::Regex, &str)>> = std::sync::OnceLock::new();
     let patterns = PATTERNS.get_or_init(|| {
         [

@@ -43,7 +43,7 @@ pub const OTHER_ROLE: &str = "arn:aws:iam::123456789012:role/sftp/readers";
 pub const KEY_A: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB a@laptop";
 pub const KEY_B: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC b@laptop";
 pub const KEY_C: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMD c@laptop";
-const HOST_KEYS: [&str; 3] = [
+pub const HOST_KEYS: [&str; 3] = [
     include_str!("../fixtures/keys/openssh-ed25519"),
     include_str!("../fixtures/keys/openssh-p256"),
     include_str!("../fixtures/keys/pkcs8-p384"),

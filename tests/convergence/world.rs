@@ -146,6 +146,8 @@ pub struct Setup {
     pub defect: Option<Defect>,
     /// More switches of the simulator.
     pub switches: serde_json::Value,
+    /// What a workflow that is made up anew for each plan does.
+    pub script: serde_json::Value,
     /// The end may differ from that of the run without faults: the plan changes what is wanted or what a person sees.
     pub differs: bool,
     /// More than one server may come of it: what the protocol says that it cannot prevent.
@@ -168,6 +170,7 @@ impl Setup {
             rest: 3,
             defect: None,
             switches: json!({}),
+            script: json!(null),
             differs: false,
             duplicates: false,
         }

@@ -3,17 +3,18 @@
 //! tests/fixtures/manifests/README.md.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-mod openapi;
+#[path = "../support/admission/mod.rs"]
+mod admission;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use kube::core::cel::{Validator, apply_defaults};
+use admission::Admission;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use transfer_operator::api::{self, AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use transfer_operator::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
 
 /// One file of tests/fixtures/manifests.
 struct Fixture {
@@ -38,32 +39,6 @@ fn read(path: &Path) -> Fixture {
     Fixture { name, expect, documents }
 }
 
-/// The schema of each kind, as it is installed.
-fn schemas() -> BTreeMap<String, Value> {
-    api::all_crds()
-        .iter()
-        .map(|crd| {
-            let schema = serde_json::to_value(&crd.spec.versions[0].schema).unwrap();
-            (crd.spec.names.kind.clone(), schema["openAPIV3Schema"].clone())
-        })
-        .collect()
-}
-
-/// What an API server would have against the object. As there, rules are not evaluated on what the schema refuses.
-fn refusals(schemas: &BTreeMap<String, Value>, object: &Value, old: Option<&Value>) -> Vec<String> {
-    let schema = &schemas[object["kind"].as_str().unwrap()];
-    let found = openapi::violations(schema, object);
-    if !found.is_empty() {
-        return found;
-    }
-    match Validator::new().validate(schema, object, old) {
-        Ok(()) => Vec::new(),
-        Err(errors) => {
-            errors.into_vec().iter().map(|error| format!("{}: {}", error.field_path, error.message)).collect()
-        }
-    }
-}
-
 /// The spec after it went through the kind's types.
 fn through_types(object: &Value) -> Result<Value, serde_json::Error> {
     fn pass<K: DeserializeOwned + Serialize>(object: &Value) -> Result<Value, serde_json::Error> {
@@ -86,21 +61,21 @@ fn assert_refused(fixture: &Fixture, refusals: &[String]) {
 
 #[test]
 fn accepted_manifests_are_accepted() {
-    let schemas = schemas();
+    let admission = Admission::new();
     for Fixture { name, documents, .. } in fixtures("accepted") {
         for (index, object) in documents.iter().enumerate() {
-            assert_eq!(refusals(&schemas, object, None), Vec::<String>::new(), "{name}, document {index}");
+            assert_eq!(admission.refusals(object, None), Vec::<String>::new(), "{name}, document {index}");
         }
     }
 }
 
 #[test]
 fn types_lose_nothing_and_have_the_defaults_of_the_schema() {
-    let schemas = schemas();
+    let admission = Admission::new();
     for Fixture { name, documents, .. } in fixtures("accepted") {
         for (index, object) in documents.iter().enumerate() {
             let decoded = through_types(object).unwrap_or_else(|error| panic!("{name}, document {index}: {error}"));
-            let defaulted = apply_defaults(&schemas[object["kind"].as_str().unwrap()], object);
+            let defaulted = admission.defaulted(object);
             assert_eq!(without_empty(&decoded), without_empty(&defaulted["spec"]), "{name}, document {index}");
         }
     }
@@ -117,10 +92,10 @@ fn without_empty(spec: &Value) -> Value {
 
 #[test]
 fn rejected_manifests_are_refused_for_the_reason_they_name() {
-    let schemas = schemas();
+    let admission = Admission::new();
     for fixture in fixtures("rejected") {
         let [object] = fixture.documents.as_slice() else { panic!("{}: not one document", fixture.name) };
-        assert_refused(&fixture, &refusals(&schemas, object, None));
+        assert_refused(&fixture, &admission.refusals(object, None));
     }
 }
 
@@ -136,22 +111,22 @@ fn update(fixture: &Fixture) -> (Value, Value) {
 
 #[test]
 fn accepted_updates_are_accepted() {
-    let schemas = schemas();
+    let admission = Admission::new();
     for fixture in fixtures("updates/accepted") {
         let (old, new) = update(&fixture);
-        assert_eq!(refusals(&schemas, &old, None), Vec::<String>::new(), "{}: the object before", fixture.name);
-        assert_eq!(refusals(&schemas, &new, Some(&old)), Vec::<String>::new(), "{}", fixture.name);
+        assert_eq!(admission.refusals(&old, None), Vec::<String>::new(), "{}: the object before", fixture.name);
+        assert_eq!(admission.refusals(&new, Some(&old)), Vec::<String>::new(), "{}", fixture.name);
     }
 }
 
 #[test]
 fn rejected_updates_are_refused_only_because_of_the_change() {
-    let schemas = schemas();
+    let admission = Admission::new();
     for fixture in fixtures("updates/rejected") {
         let (old, new) = update(&fixture);
-        assert_eq!(refusals(&schemas, &old, None), Vec::<String>::new(), "{}: the object before", fixture.name);
-        assert_eq!(refusals(&schemas, &new, None), Vec::<String>::new(), "{}: the object after", fixture.name);
-        assert_refused(&fixture, &refusals(&schemas, &new, Some(&old)));
+        assert_eq!(admission.refusals(&old, None), Vec::<String>::new(), "{}: the object before", fixture.name);
+        assert_eq!(admission.refusals(&new, None), Vec::<String>::new(), "{}: the object after", fixture.name);
+        assert_refused(&fixture, &admission.refusals(&new, Some(&old)));
     }
 }
 
@@ -184,8 +159,8 @@ fn messages(schema: &Value) -> BTreeSet<String> {
 fn every_rule_is_broken_by_a_manifest() {
     let broken: Vec<String> =
         ["rejected", "updates/rejected"].into_iter().flat_map(fixtures).filter_map(|fixture| fixture.expect).collect();
-    for (kind, schema) in schemas() {
-        for message in messages(&schema) {
+    for (kind, schema) in Admission::new().schemas() {
+        for message in messages(schema) {
             assert!(broken.iter().any(|expect| message.contains(expect)), "{kind}: no manifest breaks {message:?}");
         }
     }
@@ -194,9 +169,9 @@ fn every_rule_is_broken_by_a_manifest() {
 #[test]
 fn every_field_of_a_spec_is_set_by_an_accepted_manifest() {
     let objects: Vec<Value> = fixtures("accepted").into_iter().flat_map(|fixture| fixture.documents).collect();
-    for (kind, schema) in schemas() {
+    for (kind, schema) in Admission::new().schemas() {
         let mut set = BTreeSet::new();
-        for object in objects.iter().filter(|object| object["kind"] == kind.as_str()) {
+        for object in objects.iter().filter(|object| object["kind"] == kind) {
             collect_paths(&object["spec"], ".spec", &mut set);
         }
         walk(&schema["properties"]["spec"], ".spec", &mut |path, _| {
@@ -220,8 +195,8 @@ fn collect_paths(value: &Value, path: &str, set: &mut BTreeSet<String>) {
 
 #[test]
 fn every_field_has_a_description_that_survives_templating() {
-    for (kind, schema) in schemas() {
-        walk(&schema, "", &mut |path, schema| {
+    for (kind, schema) in Admission::new().schemas() {
+        walk(schema, "", &mut |path, schema| {
             if path.is_empty() || path.ends_with("{}") || path.ends_with("[]") {
                 return;
             }
@@ -234,8 +209,8 @@ fn every_field_has_a_description_that_survives_templating() {
 
 #[test]
 fn no_field_is_nullable_and_no_list_is_without_a_merge_rule() {
-    for (kind, schema) in schemas() {
-        walk(&schema, "", &mut |path, schema| {
+    for (kind, schema) in Admission::new().schemas() {
+        walk(schema, "", &mut |path, schema| {
             assert!(schema["nullable"].is_null(), "{kind}{path} is nullable");
             let values = schema["enum"].as_array();
             assert!(!values.is_some_and(|values| values.contains(&Value::Null)), "{kind}{path} has null for a value");
@@ -247,7 +222,7 @@ fn no_field_is_nullable_and_no_list_is_without_a_merge_rule() {
 
 #[test]
 fn an_object_that_nobody_looked_at_reads_as_not_yet_observed() {
-    for (kind, schema) in schemas() {
+    for (kind, schema) in Admission::new().schemas() {
         let status = &schema["properties"]["status"]["default"];
         assert_eq!(*status, serde_json::json!({ "observedGeneration": -1 }), "{kind}");
     }

@@ -154,11 +154,13 @@ impl Kind for Servers {
         let recorded = place::recorded_place(status.filter(|_| deleting));
         let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());
         let region = recorded.region.unwrap_or_else(|| object.spec.region.clone());
-        let (place, found) = self.doors.place(&request, &identity, &region, ()).await?;
+        let placed = self.doors.place(&request, &identity, &region, ()).await;
+        let (place, found) = placed.map_err(|trouble| place::in_field("spec.awsIdentityRef", trouble))?;
         // Where this object has its server, a grant that went only ends adoption, see `adopts`.
         let has = record(object).is_some() && object.status.as_ref().is_some_and(|status| status.server_id.is_some());
         if let Some(id) = pointer(object).or_else(|| to_adopt(object).filter(|_| !has)) {
-            self.granted(object, &found, &id)?;
+            self.granted(object, &found, &id)
+                .map_err(|block| place::in_field("spec.lifecycle.adoption.serverId", block.into()))?;
         }
         Ok(place::with(place, found))
     }

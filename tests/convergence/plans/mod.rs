@@ -6,6 +6,7 @@ pub mod others;
 pub mod replicas;
 pub mod replies;
 pub mod views;
+mod walks;
 
 use crate::runs::{Plan, References};
 
@@ -53,4 +54,5 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "frozen", plans: replicas::frozen },
     Family { name: "clocks", plans: replicas::clocks },
     Family { name: "error", plans: errors::plans },
+    Family { name: "walks", plans: walks::all },
 ];

@@ -1,0 +1,163 @@
+//! SSH keys of a user: how many, which, and that a rotation never locks anybody out.
+
+use serde_json::{Value, json};
+
+use super::arena::{Arena, End, base};
+use super::values::{POLICY, REORDERED};
+use crate::stage::Stage;
+use crate::workflows::keys;
+
+/// AWS's own limit for the number of keys in most accounts; adjustable.
+const QUOTA: usize = 5;
+
+/// A key of this number, with a comment.
+fn line(number: u8, comment: &str) -> String {
+    let mut blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20".to_vec();
+    blob.extend([number; 32]);
+    format!("ssh-ed25519 {} {comment}", base64(&blob))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let all = [0, 1, 2].map(|at| u32::from(chunk.get(at).copied().unwrap_or_default()));
+        let bits = (all[0] << 16) | (all[1] << 8) | all[2];
+        for at in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * at) & 63) as usize];
+            text.push(if at <= chunk.len() { char::from(letter) } else { '=' });
+        }
+    }
+    text
+}
+
+fn lines(numbers: impl IntoIterator<Item = u8>, comment: &str) -> Value {
+    let lines: Vec<String> = numbers.into_iter().map(|number| line(number, comment)).collect();
+    keys(&lines.iter().map(String::as_str).collect::<Vec<_>>())["sshPublicKeys"].take()
+}
+
+struct Keys<'a> {
+    arena: Arena<'a>,
+}
+
+impl Keys<'_> {
+    async fn wants(&mut self, list: Value) -> End {
+        let mut spec = self.arena.spec();
+        spec["sshPublicKeys"] = list;
+        self.arena.settle(spec).await
+    }
+
+    fn held(&self) -> usize {
+        let mut sim = self.arena.stage.world.sim.lock().unwrap();
+        let region = sim.world.region(crate::world::ACCOUNT, crate::world::REGION);
+        region.servers.values().flat_map(|server| server.users.values()).map(|user| user.ssh_public_keys.len()).sum()
+    }
+
+    fn expect(&self, what: &str, end: &End, ready: bool, held: usize) {
+        if ready != (*end == End::Ready) || self.held() != held {
+            self.arena.complain(&format!("42: {what}: {end:?}, keys in AWS: {}, expected {held}", self.held()));
+        }
+    }
+
+    fn mutations(&self) -> u64 {
+        self.arena.stage.world.oracle.lock().unwrap().mutations
+    }
+}
+
+/// 42, and 43 for policies: in an account with room for 50 keys, or for 5.
+pub async fn run(stage: &Stage) {
+    let narrow = stage.world.setup.script["quota"] == QUOTA;
+    let mut keys = Keys { arena: Arena::open(stage, "TransferUser", base("TransferUser", "plain")).await };
+    for count in [0_u8, 1, 5] {
+        let end = keys.wants(lines(0..count, "a@laptop")).await;
+        keys.expect(&format!("{count} keys"), &end, true, usize::from(count));
+    }
+    // From here on there is always a key that works.
+    stage.world.oracle.lock().unwrap().ssh_keys.clear();
+    let before = keys.mutations();
+    let end = keys.wants(lines(0..5, "b@laptop")).await;
+    keys.expect("the same keys with other comments", &end, true, 5);
+    if keys.mutations() != before {
+        keys.arena.complain("42: other comments are no change in AWS");
+    }
+    let twice = [lines(0..2, "a@laptop"), lines(0..1, "twice")].map(|list| list.as_array().unwrap().clone()).concat();
+    let end = keys.wants(json!(twice)).await;
+    keys.expect("a key twice under two comments", &end, true, 2);
+    let end = keys.wants(lines([0, 0], "a@laptop")).await;
+    if !matches!(end, End::Refused(_)) {
+        keys.arena.complain(&format!("42: the same line twice: {end:?}"));
+    }
+    keys.wants(lines(0..5, "a@laptop")).await;
+    let end = keys.wants(lines(0..6, "a@laptop")).await;
+    keys.expect("6 keys", &end, !narrow, if narrow { 5 } else { 6 });
+    if let End::Told { reason, message } = &end
+        && reason != "QuotaExceeded"
+    {
+        keys.arena.complain(&format!("42: a sixth key: {reason} {message}"));
+    }
+    // All five at once; where there is no room for a new one, an old one must go first, but never the last.
+    keys.wants(lines(0..5, "a@laptop")).await;
+    let end = keys.wants(lines(10..15, "new@laptop")).await;
+    rotated(&mut keys, end, narrow).await;
+    if !narrow {
+        // A few at a time: each import is told, and more than a few in one edit would look like a loop (O11).
+        for most in (26..70).step_by(6).chain([70]) {
+            let end = keys.wants(lines(20..most, "many@laptop")).await;
+            keys.expect("many keys", &end, true, usize::from(most - 20));
+        }
+        let end = keys.wants(lines(20..71, "many@laptop")).await;
+        if !matches!(end, End::Refused(_)) {
+            keys.arena.complain(&format!("42: 51 keys: {end:?}"));
+        }
+    }
+    never_locked_out(&keys.arena);
+    policies(&mut keys).await;
+    keys.arena.close().await;
+}
+
+async fn rotated(keys: &mut Keys<'_>, end: End, narrow: bool) {
+    if !narrow {
+        return keys.expect("five new keys at once", &end, true, 5);
+    }
+    // A full user cannot take a new key before an old one goes: that is told, and nothing is lost. A person makes room.
+    if end != End::Ready {
+        keys.expect("five new keys at once in a full account", &end, false, QUOTA);
+        let room = lines([0, 1, 2, 3], "a@laptop");
+        let end = keys.wants(room).await;
+        keys.expect("room for one", &end, true, 4);
+        let end = keys.wants(lines(10..15, "new@laptop")).await;
+        keys.expect("five new keys, with room", &end, true, 5);
+    }
+}
+
+/// After every call about keys, somebody could log in.
+fn never_locked_out(arena: &Arena<'_>) {
+    let counts = arena.stage.world.oracle.lock().unwrap().ssh_keys.clone();
+    if counts.len() < 10 || counts.contains(&0) {
+        arena.complain(&format!("42: keys in AWS after each call: {counts:?}"));
+    }
+}
+
+/// 43: another order of a policy's members is no change.
+async fn policies(keys: &mut Keys<'_>) {
+    let mut spec = keys.arena.spec();
+    spec["policy"] = json!(POLICY);
+    keys.arena.settle(spec.clone()).await;
+    let before = keys.mutations();
+    spec["policy"] = json!(REORDERED);
+    let end = keys.arena.settle(spec.clone()).await;
+    if end != End::Ready || keys.mutations() != before {
+        keys.arena.complain(&format!("43: a policy in another order: {end:?}, {before} mutations before"));
+    }
+    let text = |size: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(size - 8));
+    for (size, fits) in [(2048, true), (2049, false)] {
+        spec["policy"] = json!(text(size));
+        let end = keys.arena.settle(spec.clone()).await;
+        let told = matches!(&end, End::Told { message, .. } if message.contains("spec.policy"));
+        if fits != (end == End::Ready) || fits == told {
+            keys.arena.complain(&format!("43: a policy of {size} characters: {end:?}"));
+        }
+    }
+    spec["policy"] = json!(POLICY);
+    keys.arena.settle(spec).await;
+}

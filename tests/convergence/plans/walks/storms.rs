@@ -1,0 +1,88 @@
+//! Many edits at once, and edits while a call is under way: the newest wins, and AWS sees few of them.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use serde_json::{Value, json};
+
+use super::arena::{Arena, End, base, object_of};
+use super::state;
+use crate::stage::Stage;
+
+/// 39: a thousand edits in ten seconds.
+pub async fn storm(stage: &Stage) {
+    let kind = stage.world.setup.script["kind"].as_str().unwrap();
+    let mut arena = Arena::open(stage, kind, base(kind, "plain")).await;
+    let before = stage.world.oracle.lock().unwrap().mutations;
+    for number in 0..1000 {
+        edit(&mut arena, kind, number);
+        stage.pause(Duration::from_millis(10)).await;
+    }
+    arena.edits = 20;
+    let end = arena.end().await;
+    let mutations = stage.world.oracle.lock().unwrap().mutations - before;
+    if end != End::Ready || arena.fourth_outcome(&end, &[]).is_some() {
+        arena.complain(&format!("39: not in force after a thousand edits: {end:?}"));
+    }
+    if mutations > 20 {
+        arena.complain(&format!("39: {mutations} mutations for a thousand edits in ten seconds, 20 at most"));
+    }
+    arena.close().await;
+}
+
+/// An edit of this number; each is seen in AWS.
+fn edit(arena: &mut Arena<'_>, kind: &str, number: usize) {
+    let mut spec = arena.spec();
+    match kind {
+        "TransferServer" => spec["preAuthenticationLoginBanner"] = json!(format!("edit {number}")),
+        _ => spec["home"]["s3"]["prefix"] = json!(format!("edit-{number}")),
+    }
+    if kind != "TransferAccess" {
+        spec["tags"] = json!({"edit": number.to_string()});
+    }
+    arena.offer(spec).unwrap_or_else(|refusals| panic!("{refusals:?}"));
+}
+
+/// 40: one call of the create and of an update is held up, and meanwhile the spec is edited.
+pub async fn in_flight(stage: &Stage) {
+    let script = &stage.world.setup.script;
+    let kind = script["kind"].as_str().unwrap();
+    let first = base(kind, script["base"].as_str().unwrap());
+    let opened = async {
+        let mut arena = Arena::open(stage, kind, first).await;
+        edit(&mut arena, kind, 1);
+        arena.end().await;
+        arena
+    };
+    let newest = async {
+        while stage.world.struck.load(Ordering::SeqCst) == 0 {
+            stage.pause(Duration::from_millis(50)).await;
+        }
+        stage.edit(&object_of(kind), |spec| change(spec, kind));
+        futures::future::pending::<()>().await;
+    };
+    let mut arena = match select(Box::pin(opened), Box::pin(newest)).await {
+        Either::Left((arena, _)) => arena,
+        Either::Right(((), opened)) => opened.await,
+    };
+    let mut spec = arena.spec();
+    change(&mut spec, kind);
+    let end = arena.settle(spec.clone()).await;
+    if end != End::Ready || arena.fourth_outcome(&end, &[]).is_some() {
+        arena.complain(&format!("40: the newest is not in force: {end:?}"));
+    }
+    let fresh = super::fresh(kind, spec).await;
+    if let Some(difference) = state::difference(&fresh, &arena.state()) {
+        arena.complain(&format!("40: not as a fresh apply: {difference}"));
+    }
+    arena.close().await;
+}
+
+/// The newest wish.
+fn change(spec: &mut Value, kind: &str) {
+    match kind {
+        "TransferServer" => spec["postAuthenticationLoginBanner"] = json!("newest"),
+        _ => spec["role"] = json!(crate::workflows::OTHER_ROLE),
+    }
+}

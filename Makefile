@@ -60,7 +60,7 @@ test-chart: build ## the chart by Helm in a real API server, and deploy/ is what
 	@tools/generate manifests --check
 	@$(CARGO_TEST) --test chart
 
-test-chaos: ROUNDS := 4
+test-chaos: ROUNDS := 3
 test-chaos: SEED := 1
 test-chaos: chaos ## a short run of chaos
 

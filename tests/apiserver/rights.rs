@@ -80,37 +80,33 @@ fn right(event: &Value) -> Option<Right> {
 /// Everything that any role bound to the operator's ServiceAccount grants, in the cluster or in a namespace.
 async fn granted(world: &World) -> BTreeSet<Right> {
     let api = "/apis/rbac.authorization.k8s.io/v1";
+    let us = json!({"kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "namespace": NAMESPACE});
     let mut granted = BTreeSet::new();
     for bindings in ["clusterrolebindings", "rolebindings"] {
         let list = world.get(&format!("{api}/{bindings}")).await;
-        let ours = json!({"kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "namespace": NAMESPACE});
-        let items = list["items"].as_array().unwrap();
-        for binding in items.iter().filter(|binding| {
-            let subjects = binding["subjects"].as_array();
-            subjects.is_some_and(|subjects| subjects.contains(&ours))
-        }) {
-            let name = binding["roleRef"]["name"].as_str().unwrap();
-            let path = match binding["roleRef"]["kind"].as_str().unwrap() {
-                "ClusterRole" => format!("{api}/clusterroles/{name}"),
-                _ => format!("{api}/namespaces/{}/roles/{name}", binding["metadata"]["namespace"].as_str().unwrap()),
+        let bound = |binding: &&Value| binding["subjects"].as_array().is_some_and(|subjects| subjects.contains(&us));
+        for binding in list["items"].as_array().unwrap().iter().filter(bound) {
+            let text = |path: &str| binding.pointer(path).and_then(Value::as_str).unwrap_or_default();
+            let role = text("/roleRef/name");
+            let path = match text("/roleRef/kind") {
+                "ClusterRole" => format!("{api}/clusterroles/{role}"),
+                _ => format!("{api}/namespaces/{}/roles/{role}", text("/metadata/namespace")),
             };
-            for rule in world.get(&path).await["rules"].as_array().unwrap() {
-                let texts = |member: &str| {
-                    let values = rule[member].as_array().unwrap().iter();
-                    values.map(|value| value.as_str().unwrap().to_owned()).collect::<Vec<_>>()
-                };
-                for (group, resource, verb) in texts("apiGroups").iter().flat_map(|group| {
-                    let resources = texts("resources");
-                    let verbs = texts("verbs");
-                    resources
-                        .into_iter()
-                        .flat_map(move |resource| verbs.clone().into_iter().map(move |verb| (resource.clone(), verb)))
-                        .map(move |(resource, verb)| (group.clone(), resource, verb))
-                }) {
-                    granted.insert((verb, group, resource));
-                }
-            }
+            let role = world.get(&path).await;
+            granted.extend(role["rules"].as_array().unwrap().iter().flat_map(rights));
         }
     }
     granted
+}
+
+/// What one rule of a role grants.
+fn rights(rule: &Value) -> Vec<Right> {
+    let texts = |member: &str| rule[member].as_array().unwrap().iter().map(|value| value.as_str().unwrap());
+    let mut rights = Vec::new();
+    for group in texts("apiGroups") {
+        for resource in texts("resources") {
+            rights.extend(texts("verbs").map(|verb| owned(verb, group, resource)));
+        }
+    }
+    rights
 }

@@ -55,6 +55,17 @@ pub async fn server_id(stage: &Stage, number: usize) -> String {
     .await
 }
 
+/// Waits until a condition of a server speaks of this.
+pub async fn told(stage: &Stage, number: usize, text: &str) {
+    let path = path("transferservers", &server_name(number));
+    await_condition(&format!("a condition about {text}"), PATIENCE, async || {
+        let server = stage.ask(Method::GET, &path, &Value::Null).await;
+        let conditions = server.expect("a server with a guest is not let go")["status"]["conditions"].to_string();
+        if conditions.contains(text) { Ok(()) } else { Err(conditions) }
+    })
+    .await;
+}
+
 fn path(plural: &str, name: &str) -> String {
     format!("/apis/transfer-operator.dev/v1alpha1/namespaces/{FLEET}/{plural}/{name}")
 }
@@ -121,8 +132,7 @@ impl Fleet {
             0..50 => self.edit_login("TransferUser", stage, random).await,
             50..60 => self.edit_login("TransferAccess", stage, random).await,
             60..78 => self.edit_server(stage, random).await,
-            78..88 => self.come_or_go(stage, random).await,
-            88..96 => self.retire_or_return(stage, random).await,
+            78..94 => self.come_or_go(stage, random).await,
             _ => self.drift(stage, random).await,
         }
     }
@@ -180,7 +190,7 @@ impl Fleet {
 
     /// A server is deleted with all its logins, or comes back with them once all are gone. The first one stays: others
     /// have a user on it.
-    async fn retire_or_return(&mut self, stage: &Stage, random: &mut StdRng) {
+    pub async fn retire_or_return(&mut self, stage: &Stage, random: &mut StdRng) {
         let number = random.random_range(1..SERVERS);
         let retire = self.servers_there().contains(&number);
         if !retire {

@@ -73,7 +73,8 @@ impl Stage {
         stage
     }
 
-    async fn start_missing(&mut self) {
+    /// Starts the operators that were killed.
+    pub async fn start_missing(&mut self) {
         for operator in &mut self.operators {
             if operator.is_none() {
                 *operator = Some(Operator::start(&self.plane, &self.sim, &OPERATOR).await);
@@ -146,6 +147,16 @@ impl Stage {
 
     pub async fn fault(&self, rule: &Value) {
         self.sim.control("/_sim/faults", rule).await;
+    }
+
+    /// Waits until so many faults have struck.
+    pub async fn struck(&self, count: usize) {
+        await_condition("the calls that go wrong", PATIENCE, async || {
+            let faults = self.sim.get("/_sim/faults").await;
+            let struck = faults["faults"].as_array().unwrap().iter().filter(|fault| fault["struck"] != 0).count();
+            if struck >= count { Ok(()) } else { Err(faults) }
+        })
+        .await;
     }
 
     /// What the account holds, servers by id.

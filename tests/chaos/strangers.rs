@@ -54,8 +54,9 @@ impl Strangers {
         stage.out_of_band("CreateUser", &json!({"ServerId": id, "UserName": GUEST, "Role": ROLE})).await.unwrap();
     }
 
-    /// Whoever made the guest takes it away again: until then it holds the server.
+    /// Whoever made the guest takes it away again: until then it holds the server, which would take it along.
     pub async fn part(&self, stage: &Stage) {
+        fleet::told(stage, 0, GUEST).await;
         let servers = stage.servers().await;
         let host = servers.iter().find(|(_, server)| !server["Users"][GUEST].is_null());
         let (id, server) = host.expect("the guest is still there, and so is its server");

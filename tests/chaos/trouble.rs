@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stage::Stage;
 
@@ -40,9 +40,8 @@ const ALL: [Trouble; 8] = [
     Trouble::KillBoth,
 ];
 
-/// Calls that a fault strikes, one of them each time.
-const STRUCK: [&str; 6] =
-    ["CreateServer", "CreateUser", "CreateAccess", "UpdateUser", "DeleteUser", "ImportSshPublicKey"];
+/// Calls that a fault strikes, one of them each time, and CreateServer with it.
+const STRUCK: [&str; 5] = ["CreateUser", "CreateAccess", "UpdateUser", "DeleteUser", "ImportSshPublicKey"];
 
 /// Troubles in a random order, each as often as the others.
 #[derive(Default)]
@@ -107,15 +106,20 @@ impl Trouble {
                 format!("throttled for {seconds} s")
             }
             Self::LostReplies => {
-                let fault = json!({"kind": "lose_reply"});
-                stage.fault(&json!({"operation": operation, "next": calls, "fault": fault})).await;
-                format!("{calls} answers to {operation} lost")
+                strike_calls(stage, operation, calls, &json!({"kind": "lose_reply"})).await;
+                format!("answers to {calls} {operation} and a CreateServer lost")
             }
             Self::LateCalls => {
-                let fault = json!({"kind": "delay", "by": format!("{seconds}s")});
-                stage.fault(&json!({"operation": operation, "next": calls, "fault": fault})).await;
-                format!("{calls} {operation} {seconds} s late")
+                strike_calls(stage, operation, calls, &json!({"kind": "delay", "by": format!("{seconds}s")})).await;
+                format!("{calls} {operation} and a CreateServer {seconds} s late")
             }
         }
+    }
+}
+
+/// The fault for so many calls of the operation, and for the next CreateServer: what is lost there is hardest to find.
+async fn strike_calls(stage: &Stage, operation: &str, calls: u32, fault: &Value) {
+    for (operation, calls) in [(operation, calls), ("CreateServer", 1)] {
+        stage.fault(&json!({"operation": operation, "next": calls, "fault": fault})).await;
     }
 }

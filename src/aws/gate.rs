@@ -5,10 +5,9 @@
 //! the live read, so that nothing waits in a queue with a signature that ages.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use crate::sync::{Arc, Instant, Mutex, PoisonError, sleep};
 
 /// Classes of calls, each with a rate of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,10 +81,10 @@ impl Gate {
     /// Waits for the right to send one call of the class.
     pub async fn pass(&self, account: &str, region: &str, class: Class) -> Permit {
         loop {
-            let wait = self.take(account, region, class, Instant::now());
+            let wait = self.take(account, region, class);
             match wait {
                 None => return Permit(()),
-                Some(wait) => tokio::time::sleep(wait).await,
+                Some(wait) => sleep(wait).await,
             }
         }
     }
@@ -100,10 +99,12 @@ impl Gate {
     }
 
     /// Takes a token, or says how long to wait before asking again.
-    fn take(&self, account: &str, region: &str, class: Class, now: Instant) -> Option<Duration> {
+    fn take(&self, account: &str, region: &str, class: Class) -> Option<Duration> {
         let rate = self.rates.of(class);
         let capacity = (rate * self.rates.burst_seconds).max(1.0);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: a time from before it would set the bucket back, and the same second would fill it twice.
+        let now = Instant::now();
         let bucket = buckets
             .entry((account.to_owned(), region.to_owned(), class))
             .or_insert(Bucket { tokens: capacity, filled_at: now });

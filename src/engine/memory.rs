@@ -1,13 +1,12 @@
 //! What a process remembers of an object between passes. All of it may be lost: status and AWS hold what counts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use tokio::time::Instant;
 
 use super::evidence::Sightings;
 use crate::aws::Fault;
+use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
 
 /// A call that AWS refused and that is not sent again before its time.
 #[derive(Clone, Debug)]

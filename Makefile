@@ -70,8 +70,9 @@ chaos: ## two operators under kills, restarts, throttling for ROUNDS (30), then 
 	@ROUNDS=$(or $(ROUNDS),30) SEED=$(SEED) $(CARGO_TEST) --test chaos -- --nocapture
 
 soak: ## what searches further than `make test` does
-	$(call step,'the protocol model, deeper')
+	$(call step,'the protocol model, deeper, and more schedules')
 	@PROTOCOL_MODEL_DEEPER=8 $(CARGO_TEST) --test protocol_model -- --nocapture
+	@SCHEDULES_TIMES=50 $(CARGO_TEST) --test schedules
 	$(call step,'every plan of tests/convergence')
 	@SCALE=soak $(CARGO_TEST) --test convergence no_plan -- --nocapture
 

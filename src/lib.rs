@@ -29,3 +29,5 @@ pub mod run;
 pub mod sim;
 /// SSH keys: parsing, identity and fingerprints.
 pub mod ssh;
+/// What tasks share state by.
+pub mod sync;

@@ -1,9 +1,8 @@
 //! AWS's clock: the last `Date` header plus the monotonic time since. A wrong clock of the pod changes nothing.
 
-use std::sync::{Mutex, PoisonError};
-
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::Instant;
+
+use crate::sync::{Instant, Mutex, PoisonError};
 
 /// The clock of one account's endpoint.
 #[derive(Debug, Default)]

@@ -3,18 +3,17 @@
 //! Asks a source and keeps its answer; whose credentials they are is `session`'s. Lifetimes run on the monotonic clock:
 //! a wrong clock of the pod neither keeps expired credentials nor asks anew for every call.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use tokio::time::Instant;
 
 use super::fault::STS_UNAVAILABLE;
 use super::http::READ_TIMEOUT;
 use super::sdk::error;
 use super::{Fault, FaultKind};
+use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError, Turn};
 
 /// New credentials are fetched this long before the old ones expire: longer than any call takes.
 const REFRESH_BEFORE: Duration = Duration::from_mins(5);
@@ -51,7 +50,7 @@ pub struct CredentialCache {
     source: Box<dyn Issue>,
     kept: Mutex<Option<Kept>>,
     /// Held while the source is asked: one asks, all others wait for its answer.
-    asking: tokio::sync::Mutex<()>,
+    asking: Turn<()>,
 }
 
 #[derive(Clone, Debug)]
@@ -64,7 +63,7 @@ impl CredentialCache {
     /// An empty cache before a source.
     #[must_use]
     pub fn new(source: impl Issue + 'static) -> Arc<Self> {
-        Arc::new(Self { source: Box::new(source), kept: Mutex::default(), asking: tokio::sync::Mutex::default() })
+        Arc::new(Self { source: Box::new(source), kept: Mutex::default(), asking: Turn::default() })
     }
 
     /// Credentials that are still good for a call.

@@ -5,10 +5,9 @@
 //! the live read, so that nothing waits in a queue with a signature that ages.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use crate::sync::{Arc, Instant, Mutex, PoisonError, sleep};
 
 use super::tally::Tally;
 
@@ -99,13 +98,13 @@ impl Gate {
     pub async fn pass(&self, account: &str, region: &str, class: Class) -> Permit {
         let asked = Instant::now();
         loop {
-            let wait = self.take(account, region, class, Instant::now());
+            let wait = self.take(account, region, class);
             match wait {
                 None => {
                     self.tally.waited(class, asked.elapsed());
                     return Permit(());
                 }
-                Some(wait) => tokio::time::sleep(wait).await,
+                Some(wait) => sleep(wait).await,
             }
         }
     }
@@ -120,10 +119,12 @@ impl Gate {
     }
 
     /// Takes a token, or says how long to wait before asking again.
-    fn take(&self, account: &str, region: &str, class: Class, now: Instant) -> Option<Duration> {
+    fn take(&self, account: &str, region: &str, class: Class) -> Option<Duration> {
         let rate = self.rates.of(class);
         let capacity = (rate * self.rates.burst_seconds).max(1.0);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: a time from before it would set the bucket back, and the same second would fill it twice.
+        let now = Instant::now();
         let bucket = buckets
             .entry((account.to_owned(), region.to_owned(), class))
             .or_insert(Bucket { tokens: capacity, filled_at: now });

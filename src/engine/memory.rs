@@ -1,14 +1,13 @@
 //! What a process remembers of an object between passes. All of it may be lost: status and AWS hold what counts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::Instant;
 
 use super::evidence::Sightings;
 use crate::aws::Fault;
+use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
 
 /// For how long an API server may lag behind.
 const RESTORED: Duration = Duration::from_hours(1);

@@ -3,7 +3,7 @@
 //! The code is pure, so an answer is kept: the same facts are never asked twice.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use transfer_operator::api::condition::reasons;
@@ -14,7 +14,7 @@ use transfer_operator::engine::owner::{Owner, Ownership};
 use transfer_operator::engine::record::Record;
 
 use super::model::Window;
-use super::world::{Age, Attempt, Id, Memory, Object, Server, Uid};
+use super::world::{Age, Creation, Id, Memory, Object, Server, Uid};
 
 /// What a pass knows when it decides.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,10 +23,18 @@ pub struct Seen {
     pub name: u8,
     pub object: Object,
     pub memory: Memory,
-    /// The recorded server, where there is one: its tags, or nothing where AWS does not show it.
-    pub recorded: Option<Option<Server>>,
+    /// Describe of the recorded server.
+    pub described: Described,
     /// A complete listing, once it was asked for.
     pub listed: Option<Vec<Server>>,
+}
+
+/// What Describe shows of the recorded server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Described {
+    NotAsked,
+    Missing,
+    Found(Server),
 }
 
 /// The step that is due.
@@ -50,8 +58,10 @@ pub enum Due {
 impl Seen {
     /// What the operator does about it.
     pub fn decide(&self) -> Due {
+        #[allow(clippy::disallowed_types, reason = "only looked up, never gone through")]
+        type Known = std::collections::HashMap<Seen, Due>;
         thread_local! {
-            static KNOWN: RefCell<HashMap<Seen, Due>> = RefCell::default();
+            static KNOWN: RefCell<Known> = RefCell::default();
         }
         KNOWN.with_borrow_mut(|known| {
             if let Some(due) = known.get(self) {
@@ -67,8 +77,9 @@ impl Seen {
     /// The same, where the record is old unless it is in flight: the model does not count its time otherwise.
     fn aged(&self) -> Self {
         let mut aged = self.clone();
-        let settled = aged.object.record.as_mut().filter(|record| record.phase != CreatePhase::InFlight);
-        settled.into_iter().for_each(|record| record.age = Age::MAX);
+        if let Some(record) = aged.object.record.as_mut().filter(|record| record.phase != CreatePhase::InFlight) {
+            record.age = Age::MAX;
+        }
         aged
     }
 
@@ -78,7 +89,7 @@ impl Seen {
         let mut lookup = Lookup::default();
         for server in self.listed.as_ref()? {
             let id = text(server.id);
-            match judge(&owner, server) {
+            match judge(&owner, *server) {
                 Ownership::Ours => lookup.ours.push(Candidate { attempt: Some(id.clone()), id }),
                 Ownership::Former => lookup.former.push(id),
                 Ownership::OtherCluster => lookup.other_cluster.push(id),
@@ -92,10 +103,10 @@ impl Seen {
         let Object { uid, deleting, finalizer, record, server } = &self.object;
         let record = record.map(read);
         let attempt = record.as_ref().and_then(|record| record.attempt.clone());
-        let sight = match &self.recorded {
-            None => Sight::NotLooked,
-            Some(None) => Sight::Missing,
-            Some(Some(found)) => Sight::Found(judge(&owner(self.name, *uid), found)),
+        let sight = match self.described {
+            Described::NotAsked => Sight::NotLooked,
+            Described::Missing => Sight::Missing,
+            Described::Found(found) => Sight::Found(judge(&owner(self.name, *uid), found)),
         };
         decide(&Facts {
             identified: Identified::ByTags,
@@ -145,9 +156,8 @@ impl Seen {
 
 fn due(step: Step) -> Due {
     match step {
-        Step::Done | Step::Hold | Step::Apply | Step::Report => Due::Rest,
         Step::Wait { reason, .. } if reason == reasons::RECOVERING => Due::Recovering,
-        Step::Wait { .. } => Due::Rest,
+        Step::Done | Step::Hold | Step::Apply | Step::Report | Step::Wait { .. } => Due::Rest,
         Step::Stall { .. } => Due::Stalled,
         Step::LookUp => Due::LookUp,
         Step::Record(phase) => Due::Record(phase),
@@ -161,7 +171,7 @@ fn due(step: Step) -> Due {
     }
 }
 
-fn judge(owner: &Owner, server: &Server) -> Ownership {
+fn judge(owner: &Owner, server: Server) -> Ownership {
     owner.judge(&self::owner(server.name, server.uid).tags(&text(server.id)))
 }
 
@@ -169,8 +179,8 @@ fn owner(name: u8, uid: Uid) -> Owner {
     Owner::new("cluster", "team", &text(name), &text(uid))
 }
 
-fn read(attempt: Attempt) -> Record {
-    let Attempt { uid, phase, attempt, age } = attempt;
+fn read(attempt: Creation) -> Record {
+    let Creation { uid, phase, attempt, age } = attempt;
     Record { uid: text(uid), phase, attempt: attempt.map(text), started_at: ago(age), lost: Vec::new() }
 }
 

@@ -2,6 +2,7 @@
 //! docs/protocol-model.md says what is modelled and what is not.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::disallowed_methods, reason = "how long a search took is printed")]
 
 mod decision;
 mod model;

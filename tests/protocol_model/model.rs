@@ -83,7 +83,7 @@ pub enum Answer {
 }
 
 /// One step of anybody.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Tick,
     Look { replica: usize, name: usize, view: View },

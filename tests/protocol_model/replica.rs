@@ -4,9 +4,9 @@
 
 use transfer_operator::api::status::CreatePhase;
 
-use super::decision::{Due, Seen};
+use super::decision::{Described, Due, Seen};
 use super::model::{Answer, Broken, Protocol, View};
-use super::world::{At, Attempt, Call, Id, Memory, Object, Server, Verb, Work, World, Write};
+use super::world::{At, Call, Creation, Id, Memory, Object, Server, Verb, Work, World, Write};
 
 /// One replica's work on one object, in the world.
 pub struct Scene<'a> {
@@ -45,16 +45,20 @@ impl Scene<'_> {
     fn decide(&mut self, object: &Object, view: View) -> Due {
         let servers = self.world.servers.clone();
         let lag = self.protocol.lag;
-        let recorded = object.server.map(|id| {
-            servers.iter().find(|server| server.id == id && (view.described || server.certain(lag))).copied()
-        });
+        let shown = |id| servers.iter().find(|server| server.id == id && (view.described || server.certain(lag)));
+        let described = match object.server {
+            None => Described::NotAsked,
+            Some(id) => shown(id).map_or(Described::Missing, |server| Described::Found(*server)),
+        };
         let memory = &mut self.work().memory;
-        if let Some(recorded) = recorded {
-            memory.missing = recorded.map_or_else(|| memory.missing.or(Some(0)), |_| None);
+        match described {
+            Described::NotAsked => {}
+            Described::Missing => memory.missing = memory.missing.or(Some(0)),
+            Described::Found(_) => memory.missing = None,
         }
         let memory = memory.clone();
         let (name, window) = (u8::try_from(self.name).unwrap(), self.protocol.window);
-        let mut seen = Seen { window, name, object: object.clone(), memory, recorded, listed: None };
+        let mut seen = Seen { window, name, object: object.clone(), memory, described, listed: None };
         let due = seen.decide();
         if due != Due::LookUp {
             return due;
@@ -113,7 +117,7 @@ impl Scene<'_> {
         match write {
             Write::Record { in_flight, decided } => {
                 let phase = if in_flight { CreatePhase::InFlight } else { CreatePhase::None };
-                object.record = Some(Attempt { uid: object.uid, phase, attempt: None, age: decided });
+                object.record = Some(Creation { uid: object.uid, phase, attempt: None, age: decided });
                 object.server = None;
             }
             Write::Finalize => object.finalizer = true,
@@ -138,7 +142,7 @@ impl Scene<'_> {
     fn record(&mut self, signed: u8) -> At {
         let (id, uid) = (self.world.fresh_id(), self.work().uid);
         let Some(object) = self.live() else { return At::Idle };
-        object.record = Some(Attempt { uid, phase: CreatePhase::InFlight, attempt: Some(id), age: signed });
+        object.record = Some(Creation { uid, phase: CreatePhase::InFlight, attempt: Some(id), age: signed });
         object.server = None;
         self.world.touch(self.name);
         At::Send(self.call(Verb::Create, id, signed))
@@ -151,7 +155,7 @@ impl Scene<'_> {
             return At::Send(self.call(Verb::Delete, id, 0));
         };
         if swapped && object.server.is_none() {
-            object.record = Some(Attempt { uid, phase: CreatePhase::None, attempt: Some(id), age: 0 });
+            object.record = Some(Creation { uid, phase: CreatePhase::None, attempt: Some(id), age: 0 });
         }
         if let Some(record) = object.record.as_mut().filter(|record| record.uid == uid && record.attempt == Some(id))
             && object.server.is_none()
@@ -233,7 +237,7 @@ impl World {
 
 impl Server {
     /// Whether every Describe and every listing shows it.
-    fn certain(&self, lag: u8) -> bool {
+    fn certain(self, lag: u8) -> bool {
         self.dying.is_none() && self.age >= lag
     }
 }

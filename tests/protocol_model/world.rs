@@ -35,13 +35,13 @@ pub struct Object {
     pub uid: Uid,
     pub deleting: bool,
     pub finalizer: bool,
-    pub record: Option<Attempt>,
+    pub record: Option<Creation>,
     pub server: Option<Id>,
 }
 
 /// `status.create`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Attempt {
+pub struct Creation {
     pub uid: Uid,
     pub phase: CreatePhase,
     pub attempt: Option<Id>,
@@ -184,7 +184,7 @@ impl World {
                 || self.objects.iter().flatten().any(|object| object.knows(id))
                 || self.replicas.iter().flatten().any(|work| work.knows(id))
         };
-        (0..).find(|id| !used(*id)).unwrap()
+        (0..Id::MAX).find(|id| !used(*id)).unwrap()
     }
 
     /// A uid for a new object of the name, if one is left: two lives of a name are told apart at a time.
@@ -238,8 +238,9 @@ impl World {
         self.strays.dedup_by_key(|call| (call.verb, call.id, call.uid));
         for object in self.objects.iter_mut().flatten() {
             // Asked for of a create under way only; `decision` makes sure of it.
-            let settled = object.record.as_mut().filter(|record| record.phase != CreatePhase::InFlight);
-            settled.into_iter().for_each(|record| record.age = 0);
+            if let Some(record) = object.record.as_mut().filter(|record| record.phase != CreatePhase::InFlight) {
+                record.age = 0;
+            }
         }
         let Self { objects, servers, replicas, .. } = self;
         for (name, work) in replicas.iter_mut().flat_map(|replica| replica.iter_mut().enumerate()) {

@@ -4,16 +4,14 @@
 //! their servers at once (a restart) cost one look, not one each.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use tokio::sync::Mutex as Turn;
 
 use crate::api;
 use crate::aws::types::Tags;
 use crate::aws::{Account, Fault, FaultKind};
 use crate::engine::evidence::{Candidate, Lookup};
 use crate::engine::owner::{Owner, Ownership};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Arc, Mutex, PoisonError, Turn};
 
 /// A server of a listing.
 #[derive(Clone, Debug)]

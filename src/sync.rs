@@ -1,0 +1,10 @@
+//! What tasks share state by, under one name, so that the schedules of those who share it can be explored:
+//! tests/schedules builds the same files on primitives whose every order it chooses.
+//!
+//! Files that are included there take these from here and nowhere else. Nothing is decided here.
+
+pub use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic};
+
+/// Held across calls: one has its turn, the others wait for theirs.
+pub use tokio::sync::Mutex as Turn;
+pub use tokio::time::{Instant, sleep};

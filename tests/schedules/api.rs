@@ -1,0 +1,3 @@
+//! As the operator has it.
+
+pub use transfer_operator::api::*;

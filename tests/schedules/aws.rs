@@ -1,0 +1,89 @@
+//! Gate, clock and credentials, on the primitives of this test, and an account whose listings can be watched.
+
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/aws/clock.rs"]
+pub mod clock;
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/aws/credentials.rs"]
+pub mod credentials;
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/aws/gate.rs"]
+pub mod gate;
+
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/aws/tally.rs"]
+pub mod tally;
+
+pub use gate::Class;
+pub use transfer_operator::aws::{Fault, FaultKind, fault, http, types};
+
+use shuttle::future::yield_now;
+use types::Tags;
+
+use crate::engine::owner::Owner;
+use crate::sync::count::Counter;
+
+/// Faults that do not come from AWS.
+pub mod sdk {
+    pub mod error {
+        use jiff::Timestamp;
+
+        use crate::aws::{Fault, FaultKind};
+
+        pub fn plain(
+            operation: &'static str,
+            kind: FaultKind,
+            code: &str,
+            message: String,
+            date: Option<Timestamp>,
+        ) -> Fault {
+            Fault { operation, kind, code: code.to_owned(), message, resource_type: None, retry_after: None, date }
+        }
+
+        pub fn chain(error: &dyn std::error::Error) -> String {
+            error.to_string()
+        }
+    }
+}
+
+/// An account with one server of `owner`, whose id is the number of the listing that showed it.
+pub struct Account {
+    pub id: String,
+    pub region: String,
+    pub owner: Owner,
+    /// Numbers everything that happens.
+    pub events: Counter,
+    /// Listings under way.
+    pub listing: Counter,
+    /// Listings in all.
+    pub listings: Counter,
+}
+
+pub struct Listed {
+    pub server_id: String,
+}
+
+pub struct Described {
+    pub tags: Tags,
+}
+
+impl Account {
+    pub fn new(owner: Owner) -> Self {
+        let (events, listing, listings) = Default::default();
+        Self { id: "1".to_owned(), region: "r".to_owned(), owner, events, listing, listings }
+    }
+
+    pub async fn list_servers(&self) -> Result<Vec<Listed>, Fault> {
+        let began = self.events.up();
+        self.listings.up();
+        assert_eq!(self.listing.up(), 1, "two listings at a time");
+        yield_now().await;
+        self.listing.down();
+        Ok(vec![Listed { server_id: began.to_string() }])
+    }
+
+    pub async fn describe_server(&self, _id: &str) -> Result<Described, Fault> {
+        yield_now().await;
+        Ok(Described { tags: self.owner.tags("attempt") })
+    }
+}

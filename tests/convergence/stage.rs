@@ -234,7 +234,7 @@ impl Stage {
         if after != before {
             self.world.violation(format!("O4: not at rest: mutations, writes {before:?} became {after:?}"));
         }
-        let stuck: usize = self.processes.lock().unwrap().iter().filter(|p| !p.life.is_dead()).map(Process::at_work).sum();
+        let stuck: usize = self.processes.lock().unwrap().iter().filter(|p| !p.life.is_dead() && !p.life.is_frozen()).map(Process::at_work).sum();
         if stuck > 0 {
             self.world.violation(format!("O10: {stuck} passes still run at rest"));
         }

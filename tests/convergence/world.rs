@@ -214,6 +214,10 @@ impl Life {
         self.dead.load(Ordering::SeqCst)
     }
 
+    pub fn is_frozen(&self) -> bool {
+        Instant::now() < *self.frozen_until.lock().unwrap()
+    }
+
     pub fn freeze(&self, span: Duration) {
         *self.frozen_until.lock().unwrap() = Instant::now() + span;
     }

@@ -42,7 +42,8 @@ pub struct Memory {
     pub conflicts: u32,
     /// This process sent a create by key: from now on the key is looked at.
     pub tried: bool,
-    /// The attempt whose answer was received and proves nothing, and when it was, by AWS's clock.
+    /// The attempt whose answer was received and proves nothing, or that was recorded and not sent; and when, by AWS's
+    /// clock.
     pub replied: Option<(String, Timestamp)>,
     /// Ids whose deletion AWS acknowledged to this process, and when, by AWS's clock.
     pub deleted: BTreeMap<String, Timestamp>,

@@ -164,7 +164,7 @@ async fn lead(
     let Work { controllers, idle, .. } = work;
     let mut controllers = tokio::spawn(join_all(controllers));
     // Renewed also while passes come to their end: until then nobody else shall begin.
-    let mut election = Box::pin(async move {
+    let election = async move {
         let Some(lease) = lease else {
             leading.set(true);
             let _ = elect.send(());
@@ -173,7 +173,9 @@ async fn lead(
         lease.acquire().await;
         let _ = elect.send(());
         lease.hold().await;
-    });
+    };
+    // Asked again after its end, it has nothing more to say.
+    let mut election = Box::pin(election.fuse());
     let ended = {
         let ends: [BoxFuture<'_, Result<(), RunError>>; 4] = [
             stop.map(Ok).boxed(),
@@ -197,7 +199,7 @@ async fn lead(
 /// are waited for: a mutation that was sent, together with the write that records it.
 async fn drain(mut controllers: JoinHandle<Vec<()>>, idle: &[Idle], leads: bool) {
     let moment = if leads { SETTLE } else { Duration::ZERO };
-    if tokio::time::timeout(moment, &mut controllers).await.is_err() {
+    if !controllers.is_finished() && tokio::time::timeout(moment, &mut controllers).await.is_err() {
         controllers.abort();
         let _ = controllers.await;
     }

@@ -120,7 +120,9 @@ async fn a_leader_whose_lease_is_taken_ends() {
     let patch = ["patch", "leases.coordination.k8s.io", "transfer-operator", "--namespace", NAMESPACE];
     plane.kubectl(&[&patch[..], &["--type", "merge", "--patch", &taken]].concat()).await;
     let status = await_condition("its end", PATIENCE, async || operator.ended().ok_or("it still runs")).await;
-    assert!(!status.success() && operator.log().contains("the lease is lost"), "{status}");
+    let log = operator.log();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains("the lease is lost; the process ends") && !log.contains("panicked"), "{log}");
 }
 
 #[tokio::test]

@@ -86,8 +86,8 @@ impl<K: Kind> Attempt<K> {
         let written = self.engine.write_attempt(&self.name, &self.place, &self.record, applied).await;
         if !matches!(written, Ok(true)) {
             // It may stand there all the same, but nothing was sent.
-            let attempt = self.record.attempt.clone();
-            self.engine.memories.change(uid, |memory| memory.replied = attempt);
+            let unsent = self.record.attempt.clone().zip(self.place.account.clock.now());
+            self.engine.memories.change(uid, |memory| memory.replied = unsent);
         }
         written
     }

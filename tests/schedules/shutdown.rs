@@ -102,7 +102,7 @@ fn calls_end(seed: u64) {
         let work = async move {
             sleep(call).await;
             ended.ended.up();
-            Ok(())
+            Ok::<(), transfer_operator::aws::Fault>(())
         };
         // The pass runs out of time, or its future is dropped by kube.
         let in_time = tokio::time::timeout(patience, mutate::detached(busy, work)).await.is_ok();

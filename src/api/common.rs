@@ -71,7 +71,8 @@ pub enum DisruptionMode {
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = rules::adoption)]
 pub struct Adoption {
-    /// IfIdentical takes over only what already equals this spec; Converge then changes it to match.
+    /// IfIdentical takes over only what already equals this spec (and has the tags of the identity), and else shows the
+    /// difference in status.drift. Converge takes over, then changes it to match.
     #[serde(default)]
     pub mode: AdoptionMode,
     /// Id of the existing server. It must be listed in the serverIds of the identity's grant for this namespace.
@@ -85,7 +86,8 @@ pub struct Adoption {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyedAdoption {
-    /// IfIdentical takes over only what already equals this spec; Converge then changes it to match.
+    /// IfIdentical takes over only what already equals this spec (and has the tags of the identity), and else shows the
+    /// difference in status.drift. Converge takes over, then changes it to match.
     #[serde(default)]
     pub mode: AdoptionMode,
 }
@@ -136,8 +138,10 @@ pub struct Disruption {
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = rules::lifecycle)]
 pub struct Lifecycle {
-    /// Full applies the spec and puts drift right; ReportDrift applies edits of the spec but only reports what
-    /// changed in AWS; ObserveOnly never changes anything and shows the difference, as a plan.
+    /// Full applies the spec and puts drift right. ReportDrift applies the spec after each edit of it (or of a ConfigMap
+    /// or Secret that it names), and in between only reports in status.drift what changed in AWS. ObserveOnly never
+    /// changes anything, holds no finalizer and shows in status.drift what would be changed, as a plan. Reported
+    /// differences set condition Drifted and leave Ready True.
     #[serde(default)]
     pub management_policy: ManagementPolicy,
     /// What happens in AWS when this object is deleted.
@@ -146,7 +150,8 @@ pub struct Lifecycle {
     /// While true, the API server refuses to delete this object. To delete it, set this to false first.
     #[serde(default)]
     pub deletion_protection: bool,
-    /// Take over what exists in AWS under the same key. Acts until the owner tags were seen on it.
+    /// Take over what exists in AWS under the same key; what does not exist is created. Acts until it is this object's:
+    /// for users until the owner tags were seen on it, for accesses until status records it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<KeyedAdoption>,
 }
@@ -156,8 +161,10 @@ pub struct Lifecycle {
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = rules::lifecycle)]
 pub struct ServerLifecycle {
-    /// Full applies the spec and puts drift right; ReportDrift applies edits of the spec but only reports what
-    /// changed in AWS; ObserveOnly never changes anything and shows the difference, as a plan.
+    /// Full applies the spec and puts drift right. ReportDrift applies the spec after each edit of it (or of a ConfigMap
+    /// or Secret that it names), and in between only reports in status.drift what changed in AWS. ObserveOnly never
+    /// changes anything, holds no finalizer and shows in status.drift what would be changed, as a plan. Reported
+    /// differences set condition Drifted and leave Ready True.
     #[serde(default)]
     pub management_policy: ManagementPolicy,
     /// What happens in AWS when this object is deleted.
@@ -167,11 +174,12 @@ pub struct ServerLifecycle {
     /// server in AWS deletes its users and keys too.
     #[serde(default = "yes")]
     pub deletion_protection: bool,
-    /// Take over an existing server. Acts until the owner tags were seen on it.
+    /// Take over an existing server; none is ever created instead. Acts until the owner tags were seen on it, and again
+    /// if they get lost. A server that carries the tags of another object is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
-    /// What to do when AWS no longer has the server: Manual says so and waits, Automatic creates a new one (with a
-    /// new id and a new host name).
+    /// What to do when AWS no longer has the server: Manual says so and waits, Automatic creates a new one (with a new
+    /// id, a new host name and, unless hostKeys lists them, new host keys), then its users and accesses anew.
     #[serde(default)]
     pub recreate_policy: RecreatePolicy,
     /// When a change may take the server offline.

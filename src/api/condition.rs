@@ -12,7 +12,7 @@ pub mod types {
     pub const RECONCILING: &str = "Reconciling";
     /// A person has to act. Present only while true.
     pub const STALLED: &str = "Stalled";
-    /// AWS differs from the spec and is left so. Present only while true.
+    /// AWS differs from the spec and is left so. For information: Ready does not depend on it. Present only while true.
     pub const DRIFTED: &str = "Drifted";
     /// Something is worth a look and blocks nothing. Present only while true.
     pub const ADVISORY: &str = "Advisory";
@@ -72,6 +72,8 @@ pub mod reasons {
     pub const EXTERNAL_ID_TAKEN: &str = "ExternalIdTaken";
     /// It exists in AWS and is not ours.
     pub const CONFLICT: &str = "Conflict";
+    /// What is to be taken over differs from the spec, and only what is identical may be.
+    pub const NOT_IDENTICAL: &str = "NotIdentical";
     /// AWS has one that belonged to an earlier object of this name.
     pub const FORMER_OWNER: &str = "FormerOwner";
     /// It is tagged as ours by another cluster.
@@ -98,6 +100,8 @@ pub mod reasons {
     pub const ACCOUNT_MISMATCH: &str = "AccountMismatch";
     /// Deletion waits for something or is refused.
     pub const DELETION_BLOCKED: &str = "DeletionBlocked";
+    /// The object went, and something that may be its own stays in AWS. Of an Event only.
+    pub const LEFT_IN_AWS: &str = "LeftInAws";
     /// The spec protects the object from deletion.
     pub const DELETION_PROTECTED: &str = "DeletionProtected";
     /// AWS refused what the spec says.

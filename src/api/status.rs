@@ -26,6 +26,9 @@ pub struct Applied {
     /// Keyed hashes of members that AWS never returns, so that an edit is seen.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hashes: BTreeMap<String, String>,
+    /// Digest of what was wanted when everything was last as wanted. Differs as long as an edit is not applied in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// How far a create is known to have gone.
@@ -36,7 +39,7 @@ pub enum CreatePhase {
     None,
     /// It may have been sent; whether it took effect is not known.
     InFlight,
-    /// AWS refused it and made nothing.
+    /// AWS refused it and made nothing, or it was not sent after all.
     Rejected,
 }
 
@@ -48,7 +51,7 @@ pub struct CreateRecord {
     pub uid: String,
     /// None, InFlight or Rejected.
     pub phase: CreatePhase,
-    /// Identifies one attempt; stands as a tag on what it made.
+    /// Identifies one attempt; stands as a tag on what it made. For an access that was taken over it says "adopted".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<String>,
     /// When the attempt was signed, on AWS's clock (RFC 3339).
@@ -63,6 +66,11 @@ pub struct CreateRecord {
     /// Hash of the spec that it was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec_hash: Option<String>,
+    /// Ids of servers that AWS no longer had, and that this object let go of for another one. They are never taken for
+    /// this object's server again.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<String>,
 }
 
 /// A sequence of several calls that is under way.
@@ -79,16 +87,16 @@ pub struct OperationRecord {
     pub prior_state: Option<String>,
 }
 
-/// One difference between the spec and AWS.
+/// One difference between the spec and AWS. Never a secret: keys stand there by name and fingerprint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Drift {
-    /// Path of the field.
+    /// Path of the field; spec alone stands for the whole object, which AWS does not have.
     pub path: String,
-    /// What the spec wants; absent means nothing.
+    /// What the spec wants, cut where it is long; absent means nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub want: Option<String>,
-    /// What AWS has; absent means nothing.
+    /// What AWS has, cut where it is long; absent means nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub have: Option<String>,
 }
@@ -100,7 +108,8 @@ pub struct CommonStatus {
     /// The generation of the spec that this status is about; -1 until it was first looked at.
     #[serde(default = "never_observed")]
     pub observed_generation: i64,
-    /// Ready, Reconciling, Stalled, Drifted, Advisory, Suspended.
+    /// Ready, Reconciling, Stalled, Drifted, Advisory, Suspended. Drifted says that AWS differs from the spec and is
+    /// left so; it does not touch Ready, which stays True where only looking is asked for.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_owned()]))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
@@ -122,7 +131,9 @@ pub struct CommonStatus {
     /// The record of a sequence that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationRecord>,
-    /// Where AWS differs from the spec.
+    /// Where AWS differs from the spec and is left so, the first 20 differences: with managementPolicy ObserveOnly what
+    /// would be changed, with ReportDrift what changed in AWS by itself, with adoption IfIdentical what stands against
+    /// it. Condition Drifted counts them all.
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,

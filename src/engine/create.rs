@@ -7,13 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::decide::Identified;
+use super::evidence::Sighting;
 use super::kind::{Kind, Place, Trouble, Wanted};
 use super::mutate::{self, Cleared};
 use super::pass::{Engine, Next, Subject};
 use super::record::Record;
+use super::steps::status_record;
 use crate::api;
 use crate::api::Managed;
+use crate::api::common::DeletionPolicy;
 use crate::api::status::CreatePhase;
+use crate::aws::account::class_of;
 use crate::aws::{Fault, FaultKind, Made, Mutation};
 use crate::cluster::{self, ClusterError};
 
@@ -23,6 +27,9 @@ const PERSIST_TRIES: u32 = 60;
 
 /// Longest wait between two of these tries.
 const PERSIST_WAIT_MAX: Duration = Duration::from_secs(15);
+
+/// Tries to write down that nothing was made; after that the windows tell.
+const REJECT_TRIES: u32 = 3;
 
 /// Records an attempt and creates.
 ///
@@ -37,11 +44,13 @@ pub async fn create<K: Kind>(
     let attempt = engine.settings.chance.uuid();
     let call = engine.kind.create(&subject.object, place, wanted, &subject.owner.tags(&attempt));
     let Some(cleared) = mutate::clear(engine, subject, &place.account, &call).await? else { return Ok(Next::Again) };
+    let before = status_record::<K>(&subject.status(), subject, cleared.at);
     let record = Record {
         uid: subject.uid.clone(),
         phase: CreatePhase::InFlight,
         attempt: Some(attempt),
         started_at: cleared.at,
+        lost: before.as_ref().map(|before| before.lost.clone()).unwrap_or_default(),
     };
     // A user's finalizer is its record; for the others the attempt is written before the call.
     let recorded = match K::IDENTIFIED {
@@ -50,10 +59,16 @@ pub async fn create<K: Kind>(
             engine.write_attempt(subject, place, &record, &wanted.applied).await?
         }
     };
-    if !recorded || cleared.expired() {
+    if !recorded {
         return Ok(Next::Again);
     }
-    let task = Attempt { engine: Arc::clone(engine), name: subject.clone(), place: place.clone(), record };
+    // Listings of before say nothing of this attempt.
+    engine.memories.change(&subject.uid, |memory| memory.sightings.clear(Sighting::NoTrace));
+    let unresolved = before.is_some_and(|before| {
+        let open = before.phase == CreatePhase::InFlight && before.attempt.is_some();
+        open && cleared.at < engine.settings.windows.late(before.started_at)
+    });
+    let task = Attempt { engine: Arc::clone(engine), name: subject.clone(), place: place.clone(), record, unresolved };
     mutate::detached(subject.busy.clone(), async move { task.run(cleared, call).await }).await?;
     Ok(Next::Again)
 }
@@ -64,6 +79,8 @@ struct Attempt<K: Kind> {
     name: Subject<K::Object>,
     place: Place<K::Detail>,
     record: Record,
+    /// An earlier attempt may still take effect: what this one is refused for says nothing of that.
+    unresolved: bool,
 }
 
 impl<K: Kind> Attempt<K> {
@@ -71,7 +88,14 @@ impl<K: Kind> Attempt<K> {
         let subject = &self.name;
         tracing::info!(object = %subject.name, operation = call.operation(), attempt = ?self.record.attempt, "creating");
         match cleared.send(&self.place.account, call).await {
-            Ok(made) => {
+            // Too old by now, so nothing was sent. A user's create is not recorded, so there is nothing to take back.
+            Ok(None) => {
+                if K::IDENTIFIED != Identified::ByKey {
+                    self.not_made().await;
+                }
+                Ok(())
+            }
+            Ok(Some(made)) => {
                 self.engine.memories.change(&subject.uid, |memory| memory.tried = true);
                 self.made(made).await;
                 Ok(())
@@ -100,11 +124,10 @@ impl<K: Kind> Attempt<K> {
         tracing::error!(object = %self.name.name, %id, "the id could not be written down; the owner tags lead back to it");
     }
 
-    async fn persist(&self, id: &str) -> Result<(), ClusterError> {
+    async fn persist(&self, id: &str) -> Result<(), Trouble> {
         let live = cluster::get::<K::Object>(self.engine.cluster.as_ref(), &self.name.name).await?;
         let Some(live) = live.filter(|live| mutate::version_of(live).0 == self.name.uid) else {
-            self.undo(id).await;
-            return Ok(());
+            return Ok(self.undo(id).await?);
         };
         let mut status = live.status().cloned().unwrap_or_default();
         if !self.stands(&status) || self.engine.kind.confirmed(&status) {
@@ -113,29 +136,33 @@ impl<K: Kind> Attempt<K> {
         }
         self.engine.kind.set_id(&mut status, &self.place, Some(id));
         set_phase::<K>(&mut status, CreatePhase::None);
-        self.engine.apply(&live, &status).await.map(drop)
+        Ok(self.engine.apply(&live, &status).await.map(drop)?)
     }
 
-    /// The object is gone while its server was made: nobody would ever delete it.
-    async fn undo(&self, id: &str) {
-        if self.name.object.policies().deletion == crate::api::common::DeletionPolicy::Retain {
-            return;
+    /// The object is gone while its server was made: nobody would ever delete it. Only what carries this attempt's tag
+    /// is deleted, and only once AWS showed it: a NotFound so soon is a read that lags.
+    async fn undo(&self, id: &str) -> Result<(), Fault> {
+        let subject = &self.name;
+        if subject.object.policies().deletion == DeletionPolicy::Retain {
+            tracing::warn!(object = %subject.name, %id, "the object vanished during its create; left in AWS");
+            return Ok(());
         }
         let account = &self.place.account;
-        let ours = account
-            .describe_server(id)
-            .await
-            .is_ok_and(|server| server.tags.get(api::TAG_ATTEMPT) == self.record.attempt.as_ref());
-        if !ours {
-            return;
+        let call = self.engine.kind.delete(&subject.object, &self.place, Some(id));
+        let permit = account.permit(class_of(&call)).await;
+        let at = account.now().await?;
+        let server = account.describe_server(id).await?;
+        if server.tags.get(api::TAG_ATTEMPT) != self.record.attempt.as_ref() {
+            tracing::warn!(object = %subject.name, %id, "the object vanished, and what it made is somebody else's now");
+            return Ok(());
         }
-        let call = self.engine.kind.delete(&self.name.object, &self.place, Some(id));
-        let permit = account.permit(crate::aws::Class::Write).await;
-        let outcome = match account.now().await {
-            Ok(at) => account.mutate(permit, at, call).await.map(drop),
+        let outcome = account.mutate(permit, at, call).await;
+        tracing::warn!(object = %subject.name, %id, ?outcome, "the object vanished during its create; deleting what was made");
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(fault) if fault.kind == FaultKind::NotFound => Ok(()),
             Err(fault) => Err(fault),
-        };
-        tracing::warn!(object = %self.name.name, %id, ?outcome, "the object vanished during its create; deleted what was made");
+        }
     }
 
     /// Step 7, refused or ambiguous. Only a proof that nothing was made ends the record.
@@ -151,12 +178,35 @@ impl<K: Kind> Attempt<K> {
             self.engine.memories.change(uid, |memory| memory.replied = attempt.zip(now));
             return;
         }
-        if fault.kind == FaultKind::Exists {
+        // A user's tags tell whose it is. An access has none: it is ours only if an earlier attempt may have made it.
+        if fault.kind == FaultKind::Exists && K::IDENTIFIED == Identified::ByKey {
             return;
         }
-        if let Err(error) = self.reject().await {
-            tracing::warn!(object = %self.name.name, %error, "cannot record that the create was refused");
+        self.not_made().await;
+    }
+
+    /// Writes down that nothing was made of this attempt.
+    async fn not_made(&self) {
+        let subject = &self.name;
+        let earlier = match K::IDENTIFIED {
+            Identified::ByTags => false,
+            Identified::ByKey => self.engine.memories.load(&subject.uid).tried,
+            Identified::ByRecord => self.unresolved,
+        };
+        if earlier {
+            // That one may have made it, and the record stands for both.
+            return;
         }
+        for _ in 0..REJECT_TRIES {
+            match self.reject().await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(object = %subject.name, %error, "cannot write down that nothing was made");
+                }
+            }
+        }
+        let replied = self.record.attempt.clone().zip(self.place.account.clock.now());
+        self.engine.memories.change(&subject.uid, |memory| memory.replied = replied);
     }
 
     async fn reject(&self) -> Result<(), ClusterError> {

@@ -76,6 +76,8 @@ pub struct Lookup {
 pub enum Sighting {
     /// The known key is missing.
     Missing,
+    /// What the known key belongs to is missing.
+    ParentMissing,
     /// The known key carries none of our tags.
     Untagged,
     /// Something of our name and another uid is there.

@@ -8,6 +8,7 @@ use super::diff::Change;
 use super::evidence::Lookup;
 use super::owner::Owner;
 use crate::api::Managed;
+use crate::api::common::ManagementPolicy;
 use crate::api::status::Applied;
 use crate::aws::types::Tags;
 use crate::aws::{Account, Fault, Mutation};
@@ -88,6 +89,9 @@ pub struct Wanted<W> {
     pub applied: Applied,
     /// When it changes by itself (a key expires).
     pub changes_at: Option<Timestamp>,
+    /// Digest of what is wanted, contents of ConfigMaps and Secrets included: it differs when a person changed
+    /// something, and only then.
+    pub digest: String,
 }
 
 /// What a look at the key showed.
@@ -106,7 +110,7 @@ pub enum Look<H> {
 /// What is different and what to send.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// All differences, also those that are not acted on.
+    /// All differences, keys and tags included (owner tags not), also those that are not acted on.
     pub changes: Vec<Change>,
     /// Calls in the order in which they are to be sent; each stands on its own, so that one that AWS refuses does not
     /// hold the others back.
@@ -170,10 +174,23 @@ pub trait Kind: Send + Sync + Sized + 'static {
         None
     }
 
+    /// The id of what is to be taken over, as long as that counts and is granted; empty for kinds found by their key.
+    fn adopts(&self, object: &Self::Object, _: &Place<Self::Detail>) -> Option<String> {
+        let policies = object.policies();
+        let observes = policies.management == ManagementPolicy::ObserveOnly;
+        policies.adoption.filter(|_| !observes).map(|_| String::new())
+    }
+
+    /// Whether the server that status records is gone for good and the place is that of the one made in its stead.
+    fn moved(&self, _: &Place<Self::Detail>) -> bool {
+        false
+    }
+
     /// Whether status says that the AWS object exists.
     fn confirmed(&self, status: &<Self::Object as Managed>::Status) -> bool;
 
-    /// Writes the id of a server that was created or found into status; `None` takes it out.
+    /// Writes the id of a server that was created or found into status. `None` takes it out, with all that was observed
+    /// under it; for kinds found by their key, what leads to the server that they were on.
     fn set_id(&self, status: &mut <Self::Object as Managed>::Status, place: &Place<Self::Detail>, id: Option<&str>);
 
     /// The call that creates it, with the owner tags.

@@ -1,12 +1,16 @@
 //! What a process remembers of an object between passes. All of it may be lost: status and AWS hold what counts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::evidence::Sightings;
 use crate::aws::Fault;
 use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
+
+/// For how long an API server may lag behind.
+const RESTORED: Duration = Duration::from_hours(1);
 
 /// A call that AWS refused and that is not sent again before its time.
 #[derive(Clone, Debug)]
@@ -38,15 +42,35 @@ pub struct Memory {
     pub tried: bool,
     /// The attempt whose answer was received and proves nothing, and when it was, by AWS's clock.
     pub replied: Option<(String, Timestamp)>,
-    /// Ids whose deletion AWS acknowledged to this process.
-    pub deleted: BTreeSet<String>,
+    /// Ids whose deletion AWS acknowledged to this process, and when, by AWS's clock.
+    pub deleted: BTreeMap<String, Timestamp>,
+    /// Since when no create is sent any more, by AWS's clock.
+    pub quiet_since: Option<Timestamp>,
+    /// The highest generation that was read.
+    generation: i64,
+    /// Since when only older ones are read.
+    behind_since: Option<Instant>,
     /// What the last reset went by.
     token: Option<String>,
 }
 
 impl Memory {
-    /// Starts waiting anew when the token (generation, annotation, identity) is another one: a person changed
-    /// something, so what was refused may now be right.
+    /// Takes note of the generation that was read; `false` where a newer one was read before. An API server that lags
+    /// behind may answer with what was wanted once. After an hour of that the object was restored from a backup.
+    #[must_use]
+    pub fn reads(&mut self, generation: i64, now: Instant) -> bool {
+        if generation < self.generation {
+            let since = *self.behind_since.get_or_insert(now);
+            if now.duration_since(since) < RESTORED {
+                return false;
+            }
+        }
+        (self.generation, self.behind_since) = (generation, None);
+        true
+    }
+
+    /// Starts waiting anew when the token (generation, annotation, identity, what the spec leads to) is another one: a
+    /// person changed something, so what was refused may now be right.
     pub fn reset_on(&mut self, token: String) {
         if self.token.as_ref() != Some(&token) {
             self.holds.clear();
@@ -140,11 +164,21 @@ mod tests {
         let mut memory = Memory::default();
         memory.reset_on("1".to_owned());
         memory.failed(Instant::now());
-        memory.deleted.insert("s-1".to_owned());
+        memory.deleted.insert("s-1".to_owned(), Timestamp::UNIX_EPOCH);
         memory.reset_on("1".to_owned());
         assert_eq!(memory.failures, 1);
         memory.reset_on("2".to_owned());
         assert_eq!(memory.failures, 0);
-        assert!(memory.deleted.contains("s-1"));
+        assert!(memory.deleted.contains_key("s-1"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_older_than_what_was_read_is_told_until_it_is_plainly_a_restore() {
+        let (mut memory, now) = (Memory::default(), Instant::now());
+        assert!(memory.reads(2, now) && memory.reads(2, now) && memory.reads(3, now));
+        assert!(!memory.reads(2, now), "an API server that lags behind");
+        assert!(memory.reads(3, now));
+        assert!(!memory.reads(2, now + RESTORED), "the newest was read in between");
+        assert!(memory.reads(2, now + RESTORED + RESTORED));
     }
 }

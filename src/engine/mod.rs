@@ -1,17 +1,21 @@
 //! How any kind converges. Knows no kind and no AWS shape; does no I/O but through the two doors.
 //!
-//! A pass (`pass`) observes, decides one step (`decide`), takes it (`steps`, `create`, `mutate`), and looks again in
-//! the next pass.
+//! A pass (`pass`) observes (`observe`), decides one step (`decide`), takes it (`steps`, `create`, `apply`, `leave`), and
+//! looks again in the next pass.
 
+mod apply;
 pub mod controller;
 pub mod create;
 pub mod decide;
 pub mod diff;
 pub mod digest;
+pub mod drift;
 pub mod evidence;
 pub mod kind;
+mod leave;
 pub mod memory;
 pub mod mutate;
+mod observe;
 pub mod owner;
 pub mod pass;
 pub mod record;

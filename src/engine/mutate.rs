@@ -37,12 +37,15 @@ impl Cleared {
         self.read_at.elapsed() > LIVE_READ_MAX_AGE
     }
 
-    /// Sends the mutation, once.
+    /// Sends the mutation, once; `None` where the live read has become too old for it.
     ///
     /// # Errors
     /// The fault that AWS answered with.
-    pub async fn send(self, account: &Account, call: Mutation) -> Result<Made, Fault> {
-        account.mutate(self.permit, self.at, call).await
+    pub async fn send(self, account: &Account, call: Mutation) -> Result<Option<Made>, Fault> {
+        if self.expired() {
+            return Ok(None);
+        }
+        account.mutate(self.permit, self.at, call).await.map(Some)
     }
 }
 
@@ -83,8 +86,7 @@ pub async fn mutate<K: Kind>(
     let account = account.clone();
     let operation = call.operation();
     tracing::info!(object = %subject.name, operation, "calling AWS");
-    let made = detached(subject.busy.clone(), async move { cleared.send(&account, call).await }).await;
-    Ok(Some(made?))
+    Ok(detached(subject.busy.clone(), async move { cleared.send(&account, call).await }).await?)
 }
 
 /// Runs a future to its end in a task of its own, keeping the object busy as long.

@@ -30,6 +30,8 @@ pub enum Ownership {
     OtherCluster,
     /// An object of this name in this cluster, with another uid: a former life of it, or its dying namesake.
     Former,
+    /// Nobody any more: an object with `deletionPolicy: Retain` left it behind.
+    Retained,
     /// Somebody else, named as far as the tags do.
     Foreign(String),
 }
@@ -69,6 +71,7 @@ impl Owner {
             (Some(uid), _) if uid == self.uid && our_cluster => Ownership::Ours,
             (Some(uid), _) if uid == self.uid => Ownership::OtherCluster,
             (_, Some(name)) if name == self.name && our_cluster && uid.is_some() => Ownership::Former,
+            (None, _) if get(api::TAG_RETAINED_FROM).is_some() => Ownership::Retained,
             (None, None) if cluster.is_none() => Ownership::Untagged,
             _ => Ownership::Foreign(name.or(uid).unwrap_or("unknown").to_owned()),
         }
@@ -127,6 +130,24 @@ mod tests {
                 &[("transfer-operator.dev/cluster", "c1"), ("transfer-operator.dev/owner", "team/files")],
                 Ownership::Foreign("team/files".to_owned()),
                 "uid stripped",
+            ),
+            (
+                &[
+                    ("transfer-operator.dev/cluster", "c1"),
+                    ("transfer-operator.dev/owner", "team/files"),
+                    ("transfer-operator.dev/retained-from", "team/files"),
+                ],
+                Ownership::Retained,
+                "left behind on purpose",
+            ),
+            (
+                &[
+                    ("transfer-operator.dev/cluster", "c1"),
+                    ("transfer-operator.dev/uid", "u2"),
+                    ("transfer-operator.dev/retained-from", "team/files"),
+                ],
+                Ownership::Foreign("u2".to_owned()),
+                "stamped, but somebody else's since",
             ),
         ];
         for (given, expected, reason) in rows {

@@ -7,24 +7,24 @@ use jiff::Timestamp;
 use kube::core::ApiResource;
 use tokio::time::Instant;
 
-use super::decide::{self, Facts, Identified, Step};
-use super::evidence::{Lookup, Sight, Sighting};
+use super::decide::Identified;
 use super::kind::{Block, Kind, Look, Place, Trouble, Wanted};
-use super::memory::{Busy, Memories, Memory};
-use super::owner::{Owner, Ownership};
-use super::record::Record;
-use super::report::Report;
+use super::memory::{Busy, Memories};
+use super::owner::Owner;
+use super::report::{Drift, Report};
 use super::retry;
 use super::settings::Settings;
 use super::status::Verdict;
-use crate::api::common::{DeletionPolicy, ManagementPolicy};
+use crate::api::common::DeletionPolicy;
 use crate::api::status::CreatePhase;
 use crate::api::{self, Managed, RECONCILE_AT};
-use crate::aws::Fault;
 use crate::cluster::{self, Cluster, ClusterError, Name};
 
 /// How soon to look again while AWS is on its way somewhere: its states last a minute or two.
 pub(super) const POLL: Duration = Duration::from_secs(5);
+
+/// How soon to read again where the API server answered with what is older than what it had answered before.
+const STALE_READ: Duration = Duration::from_secs(1);
 
 /// How soon to come back while a call of an earlier pass is still running.
 const STILL_BUSY: Duration = Duration::from_secs(1);
@@ -181,6 +181,10 @@ impl<K: Kind> Engine<K> {
     }
 
     async fn converge(self: &Arc<Self>, subject: &Subject<K::Object>) -> Result<End<Status<K>>, Trouble> {
+        if !self.memories.change(&subject.uid, |memory| memory.reads(subject.generation, Instant::now())) {
+            tracing::info!(object = %subject.name, "read an older generation than before; reading again");
+            return Ok(End::Next(Next::After(STALE_READ)));
+        }
         if subject.deleting() && !subject.finalizer() {
             self.memories.forget(&subject.uid);
             return Ok(End::Next(Next::OnChange));
@@ -190,13 +194,14 @@ impl<K: Kind> Engine<K> {
             Err(Trouble::Blocked(block)) => return self.placeless(subject, block).await,
             Err(trouble) => return Err(trouble),
         };
-        let token = format!("{} {:?} {}", subject.generation, subject.poke(), place.revision);
-        self.memories.change(&subject.uid, |memory| memory.reset_on(token));
-        if let Some(block) = place.denied.as_ref().filter(|_| !subject.deleting()) {
-            return Ok(End::Tell(Report::block(subject.status(), block.clone())));
+        if let Some(block) = &place.denied
+            && let Some(end) = self.denied(subject, block).await?
+        {
+            return Ok(end);
         }
         let now = place.account.now().await?;
         let wanted = self.wanted(subject, &place, now).await?;
+        self.take_note(subject, &place, wanted.as_ref(), now);
         let look = self.look(subject, &place).await?;
         let sight = self.sight(subject, &look, now);
         let have = match &look {
@@ -207,6 +212,20 @@ impl<K: Kind> Engine<K> {
         let step = self.decide(&scene, &sight).await?;
         tracing::debug!(object = %subject.name, ?sight, ?step, "decided");
         self.take(&scene, step).await
+    }
+
+    /// The grant was withdrawn: nothing is changed any more. Only deletion of what is ours goes on, and what stays in AWS
+    /// on purpose is let go without a call.
+    async fn denied(&self, subject: &Subject<K::Object>, block: &Block) -> Result<Option<End<Status<K>>>, Trouble> {
+        let policies = subject.object.policies();
+        if !subject.deleting() {
+            return Ok(Some(End::Tell(Report::block(subject.status(), block.clone()))));
+        }
+        if policies.deletion != DeletionPolicy::Retain || policies.protected {
+            return Ok(None);
+        }
+        let warning = "the grant was withdrawn: it stays in AWS, with the owner tags".to_owned();
+        self.release(subject, Some(warning)).await.map(Some)
     }
 
     /// The place cannot be told. What is left in AWS on purpose, and what never got there, needs none to go.
@@ -241,91 +260,6 @@ impl<K: Kind> Engine<K> {
         self.kind.want(&subject.object, place, now).await.map(Some)
     }
 
-    async fn look(&self, subject: &Subject<K::Object>, place: &Place<K::Detail>) -> Result<Look<K::Have>, Fault> {
-        let observes = subject.object.policies().management == ManagementPolicy::ObserveOnly;
-        let due = match K::IDENTIFIED {
-            Identified::ByRecord | Identified::ByTags => true,
-            Identified::ByKey => {
-                let tried = self.memories.load(&subject.uid).tried;
-                tried || observes || subject.deleting() || self.kind.confirmed(&subject.status())
-            }
-        };
-        if due { self.kind.look(&subject.object, place).await } else { Ok(Look::NoKey) }
-    }
-
-    /// What the look says of the owner, counted with what was seen before.
-    fn sight(&self, subject: &Subject<K::Object>, look: &Look<K::Have>, now: Timestamp) -> Sight {
-        let sight = match look {
-            Look::NoKey => Sight::NotLooked,
-            Look::Missing => Sight::Missing,
-            Look::ParentMissing => Sight::ParentMissing,
-            Look::Found(have) => {
-                let tags = self.kind.tags(have);
-                Sight::Found(tags.map_or(Ownership::Untagged, |tags| subject.owner.judge(tags)))
-            }
-        };
-        self.memories.change(&subject.uid, |memory| {
-            let mut note = |sighting, seen: bool| {
-                if seen { memory.sightings.count(sighting, now) } else { memory.sightings.clear(sighting) }
-            };
-            if sight != Sight::NotLooked {
-                note(Sighting::Missing, sight == Sight::Missing);
-                note(Sighting::Untagged, sight == Sight::Found(Ownership::Untagged));
-                if K::IDENTIFIED == Identified::ByKey {
-                    note(Sighting::Former, sight == Sight::Found(Ownership::Former));
-                }
-            }
-        });
-        sight
-    }
-
-    /// Decides, looking the tags up in between where that is the step.
-    async fn decide(&self, scene: &Scene<'_, K>, sight: &Sight) -> Result<Step, Trouble> {
-        let mut lookup = None;
-        loop {
-            let step = self.step(scene, sight, lookup.as_ref());
-            if step != Step::LookUp || lookup.is_some() {
-                return Ok(step);
-            }
-            // Counted by its begin: what is created while a listing runs may be missing in it.
-            let began = scene.place.account.now().await?;
-            let found = self.kind.look_up(scene.place, &scene.subject.owner).await?;
-            self.memories.change(&scene.subject.uid, |memory| count(memory, &found, began));
-            lookup = Some(found);
-        }
-    }
-
-    fn step(&self, scene: &Scene<'_, K>, sight: &Sight, lookup: Option<&Lookup>) -> Step {
-        let subject = scene.subject;
-        let status = subject.status();
-        let policies = subject.object.policies();
-        let memory = self.memories.load(&subject.uid);
-        let record = Record::read(K::Object::common(&status), scene.now);
-        let attempt = record.as_ref().and_then(|record| record.attempt.as_ref());
-        let blocks = scene.wanted.map_or(&[][..], |wanted| &wanted.blocks);
-        decide::decide(&Facts {
-            identified: K::IDENTIFIED,
-            uid: &subject.uid,
-            deleting: subject.deleting(),
-            finalizer: subject.finalizer(),
-            observe_only: policies.management == ManagementPolicy::ObserveOnly,
-            suspended: subject.object.suspend(),
-            retain: policies.deletion == DeletionPolicy::Retain,
-            protected: policies.protected,
-            may_create: blocks.is_empty() && scene.place.denied.is_none(),
-            confirmed: self.kind.confirmed(&status),
-            id: self.kind.id(&status),
-            record: record.as_ref(),
-            sight,
-            lookup,
-            sightings: &memory.sightings,
-            replied: memory.replied.as_ref().filter(|(replied, _)| Some(replied) == attempt).map(|(_, at)| *at),
-            deleted: &memory.deleted,
-            now: scene.now,
-            windows: self.settings.windows,
-        })
-    }
-
     fn unreadable(&self, uid: &str, error: &ClusterError) -> Next {
         tracing::warn!(%uid, %error, "cannot read the object");
         let (failures, _) = self.memories.change(uid, |memory| memory.failed(Instant::now()));
@@ -352,7 +286,14 @@ impl<K: Kind> Engine<K> {
         } else {
             Verdict::Failed { reason, message, lasted }
         };
-        End::Tell(Report { status: subject.status(), verdict, advisory: None, next: Next::After(delay), keep: true })
+        End::Tell(Report {
+            status: subject.status(),
+            verdict,
+            advisory: None,
+            drift: Drift::AsBefore,
+            next: Next::After(delay),
+            keep: true,
+        })
     }
 }
 
@@ -367,16 +308,3 @@ fn nowhere<K: Kind>(subject: &Subject<K::Object>, block: Block) -> End<Status<K>
 
 /// The status type of a kind's object.
 pub(super) type Status<K> = <<K as Kind>::Object as Managed>::Status;
-
-fn count(memory: &mut Memory, found: &Lookup, began: Timestamp) {
-    if found.ours.is_empty() {
-        memory.sightings.count(Sighting::NoTrace, began);
-    } else {
-        memory.sightings.clear(Sighting::NoTrace);
-    }
-    if found.former.is_empty() {
-        memory.sightings.clear(Sighting::Former);
-    } else {
-        memory.sightings.count(Sighting::Former, began);
-    }
-}

@@ -16,16 +16,18 @@ pub struct Record {
     pub attempt: Option<String>,
     /// When it was signed, by AWS's clock.
     pub started_at: Timestamp,
+    /// Ids that AWS no longer had and that were let go.
+    pub lost: Vec<String>,
 }
 
 impl Record {
     /// Reads the record in status. One whose time cannot be read counts as just begun: that is the longest wait.
     #[must_use]
     pub fn read(status: &CommonStatus, now: Timestamp) -> Option<Self> {
-        let CreateRecord { uid, phase, attempt, started_at, account_id: _, region: _, spec_hash: _ } =
+        let CreateRecord { uid, phase, attempt, started_at, account_id: _, region: _, spec_hash: _, lost } =
             status.create.as_ref()?;
         let started_at = started_at.as_deref().and_then(|text| text.parse().ok()).unwrap_or(now);
-        Some(Self { uid: uid.clone(), phase: *phase, attempt: attempt.clone(), started_at })
+        Some(Self { uid: uid.clone(), phase: *phase, attempt: attempt.clone(), started_at, lost: lost.clone() })
     }
 
     /// The form in which status keeps it.
@@ -39,6 +41,7 @@ impl Record {
             account_id: Some(account_id.to_owned()),
             region: Some(region.to_owned()),
             spec_hash: Some(spec_hash.to_owned()),
+            lost: self.lost.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kube::Resource as _;
 
+use super::drift::Differences;
 use super::kind::{Block, Kind};
 use super::pass::{Engine, Next, Status, Subject};
 use super::status::{self, About, Verdict};
@@ -17,6 +18,14 @@ const STALLED_AGAIN: Duration = Duration::from_mins(5);
 /// How soon what waits for another object is looked at again; its appearance is seen at once.
 const WAITING_AGAIN: Duration = Duration::from_secs(30);
 
+/// What a pass has to say of differences.
+pub(super) enum Drift {
+    /// It did not compare: what was said before stands.
+    AsBefore,
+    /// It compared.
+    Now(Option<Differences>),
+}
+
 /// What a pass has to say.
 pub(super) struct Report<S> {
     /// The status, its observed part filled in.
@@ -25,6 +34,8 @@ pub(super) struct Report<S> {
     pub verdict: Verdict,
     /// What is worth a look.
     pub advisory: Option<(&'static str, String)>,
+    /// What differs and is left so.
+    pub drift: Drift,
     /// When the next pass is due.
     pub next: Next,
     /// Nothing was learnt of what is worth a look: what was said before stands.
@@ -40,7 +51,13 @@ impl<S> Report<S> {
         } else {
             (Verdict::Waiting { reason, message }, WAITING_AGAIN)
         };
-        Self { status, verdict, advisory: None, next: Next::After(again), keep: true }
+        Self { status, verdict, advisory: None, drift: Drift::AsBefore, next: Next::After(again), keep: true }
+    }
+
+    /// The same, with what differs.
+    pub fn with(mut self, drift: Option<Differences>) -> Self {
+        self.drift = Drift::Now(drift);
+        self
     }
 
     /// The same while the object is being deleted: nothing of that is final.
@@ -54,17 +71,28 @@ impl<S> Report<S> {
 impl<K: Kind> Engine<K> {
     /// Writes the status if it says something new.
     pub(super) async fn tell(&self, subject: &Subject<K::Object>, report: Report<Status<K>>) -> Next {
-        let Report { mut status, verdict, advisory, next, keep } = report;
+        let Report { mut status, verdict, advisory, drift, next, keep } = report;
         if !matches!(verdict, Verdict::Failed { .. }) {
             self.memories.change(&subject.uid, super::memory::Memory::succeeded);
         }
         let old = subject.status();
         let common = K::Object::common_mut(&mut status);
         let advisory = advisory.or_else(|| keep.then(|| standing_advisory(common)).flatten());
+        let drifted = match drift {
+            Drift::AsBefore => {
+                condition::find(&common.conditions, types::DRIFTED).map(|standing| standing.message.clone())
+            }
+            Drift::Now(differences) => {
+                let (rows, message) = differences.map(|Differences { rows, message }| (rows, message)).unzip();
+                common.drift = rows.unwrap_or_default();
+                message
+            }
+        };
         let about = About {
             generation: subject.generation,
             observed: common.observed_generation,
             advisory,
+            drifted,
             now: self.settings.chance.wall(),
         };
         let (conditions, observed) = status::conclude(&common.conditions, &verdict, &about);
@@ -83,6 +111,8 @@ impl<K: Kind> Engine<K> {
         self.announce(subject, K::Object::common(&old), K::Object::common(&status)).await;
         match self.apply(&subject.object, &status).await {
             Ok(_) => next,
+            // A call that failed after its record was written: the record is newer than what was read, the wait stands.
+            Err(ClusterError::Conflict(_)) if matches!(verdict, Verdict::Failed { .. }) => next,
             Err(ClusterError::Conflict(_)) => Next::Again,
             Err(ClusterError::NotFound(_)) => Next::OnChange,
             Err(error) => self.unwritten(subject, &error),

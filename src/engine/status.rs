@@ -59,6 +59,8 @@ pub struct About {
     pub observed: i64,
     /// What is worth a look.
     pub advisory: Option<(&'static str, String)>,
+    /// What differs in AWS and is left so.
+    pub drifted: Option<String>,
     /// Now, for transition times.
     pub now: Timestamp,
 }
@@ -109,6 +111,10 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
         Some((reason, message)) => put(&mut new, about, types::ADVISORY, Truth::True, reason, message.clone()),
         None => condition::remove(&mut new, types::ADVISORY),
     }
+    match &about.drifted {
+        Some(message) => put(&mut new, about, types::DRIFTED, Truth::True, reasons::DRIFT_DETECTED, message.clone()),
+        None => condition::remove(&mut new, types::DRIFTED),
+    }
     (new, about.generation)
 }
 
@@ -136,7 +142,7 @@ mod tests {
     use super::*;
 
     fn about(generation: i64, observed: i64) -> About {
-        About { generation, observed, advisory: None, now: "2026-01-01T00:00:00Z".parse().unwrap() }
+        About { generation, observed, advisory: None, drifted: None, now: "2026-01-01T00:00:00Z".parse().unwrap() }
     }
 
     fn says(conditions: &[Condition]) -> Vec<String> {
@@ -192,6 +198,16 @@ mod tests {
         for (old, verdict, about, expected, reason) in rows {
             assert_eq!(&says(&conclude(old, verdict, about).0), expected, "{reason}");
         }
+    }
+
+    #[test]
+    fn drift_that_is_left_so_is_told_beside_ready_and_goes_with_its_cause() {
+        let drifted = About { drifted: Some("spec.a".to_owned()), ..about(1, -1) };
+        let (conditions, _) = conclude(&[], &settled(), &drifted);
+        assert_eq!(says(&conditions), ["Ready=True Available", "Drifted=True DriftDetected"]);
+        assert_eq!(says(&conclude(&conditions, &settled(), &about(1, 1)).0), ["Ready=True Available"]);
+        let failed = conclude(&conditions, &failed(1), &about(1, 1)).0;
+        assert_eq!(failed, conditions, "a check that failed says nothing of it");
     }
 
     #[test]

@@ -7,19 +7,21 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use kube::ResourceExt;
+use serde_json::json;
 
 use super::doors::Doors;
-use super::login::{self, WantedLogin};
+use super::login::WantedLogin;
 use super::place::{Request, ServerChoice, Target};
 use super::rivals::{self, Claim};
 use super::user::missing;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::{Applied, CreatePhase};
-use crate::api::{Managed, TransferAccess, TransferAccessStatus};
+use crate::api::{TransferAccess, TransferAccessStatus};
 use crate::aws::types::{Access, CreateAccess, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
+use crate::engine::digest::hash;
 use crate::engine::evidence::Lookup;
 use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
 use crate::engine::owner::Owner;
@@ -34,8 +36,6 @@ pub struct Accesses {
 pub struct WantedAccess {
     /// Role, home directory, policy and the like.
     pub login: WantedLogin,
-    /// Fields that this version does not act on stand: nothing is changed.
-    pub unsupported: bool,
 }
 
 impl Accesses {
@@ -92,7 +92,7 @@ fn valid(object: &TransferAccess) -> Result<(), Block> {
 }
 
 fn served(target: &Target) -> Result<(), Block> {
-    let Target { server_id, domain: _, provider } = target;
+    let Target { server_id, domain: _, provider, succeeds: _ } = target;
     if provider == "AWS_DIRECTORY_SERVICE" {
         return Ok(());
     }
@@ -136,13 +136,12 @@ impl Kind for Accesses {
         _now: Timestamp,
     ) -> Result<Wanted<WantedAccess>, Trouble> {
         let namespace = object.namespace().unwrap_or_default();
-        let unsupported = login::not_yet_supported(&object.policies());
-        let (login, login_blocks) =
+        let (login, blocks) =
             self.doors.login(GrantKind::TransferAccess, &namespace, &object.spec.login, place).await?;
         let applied = Applied { paths: login.paths().into_iter().collect(), ..Applied::default() };
-        let want = WantedAccess { login, unsupported: unsupported.is_some() };
-        let blocks = unsupported.into_iter().chain(login_blocks).collect();
-        Ok(Wanted { want, blocks, applied, changes_at: None })
+        let digest = hash(&json!(login.settings).to_string());
+        let want = WantedAccess { login };
+        Ok(Wanted { want, blocks, applied, changes_at: None, digest })
     }
 
     async fn look(&self, object: &TransferAccess, place: &Place<Target>) -> Result<Look<Access>, Fault> {
@@ -171,8 +170,16 @@ impl Kind for Accesses {
         confirmed(status)
     }
 
-    /// The group is the id, and stands in the spec.
-    fn set_id(&self, _: &mut TransferAccessStatus, _: &Place<Target>, _: Option<&str>) {}
+    fn moved(&self, place: &Place<Target>) -> bool {
+        place.detail.succeeds
+    }
+
+    /// The group is the id, and stands in the spec; what leads to a server that is gone is taken out.
+    fn set_id(&self, status: &mut TransferAccessStatus, _: &Place<Target>, id: Option<&str>) {
+        if id.is_none() {
+            *status = TransferAccessStatus { common: status.common.clone(), ..TransferAccessStatus::default() };
+        }
+    }
 
     fn create(
         &self,
@@ -235,7 +242,7 @@ impl Kind for Accesses {
 }
 
 fn plan(object: &TransferAccess, target: &Target, want: &WantedAccess, have: &Access) -> Plan {
-    let WantedAccess { login, unsupported } = want;
+    let WantedAccess { login } = want;
     let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
     let paths: BTreeSet<String> = applied.paths.into_iter().collect();
     let mut settings = have.settings.clone();
@@ -244,7 +251,7 @@ fn plan(object: &TransferAccess, target: &Target, want: &WantedAccess, have: &Ac
         settings.role.clone_from(&login.settings.role);
     }
     let update = login.update(&settings, &paths, None);
-    let calls = update.settings.filter(|_| !unsupported).map(|settings| Mutation::UpdateAccess {
+    let calls = update.settings.map(|settings| Mutation::UpdateAccess {
         server_id: target.server_id.clone(),
         external_id: have.external_id.clone(),
         settings: Box::new(settings),

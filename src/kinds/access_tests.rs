@@ -60,14 +60,6 @@ async fn a_role_that_aws_does_not_describe_is_taken_from_the_listing() {
 }
 
 #[tokio::test]
-async fn what_is_not_yet_supported_holds_every_call() {
-    let world = world("AWS_DIRECTORY_SERVICE");
-    *world.aws_access.lock().unwrap() = Some(aws_access(json!({"role": OLD})));
-    let plan = planned(&world, &fresh(json!({"lifecycle": {"managementPolicy": "ReportDrift"}}))).await;
-    assert!(plan.calls.is_empty() && !plan.changes.is_empty());
-}
-
-#[tokio::test]
 async fn accesses_need_a_directory() {
     let accesses = Accesses::new(doors(&world("SERVICE_MANAGED")));
     let Err(Trouble::Blocked(block)) = accesses.place(&fresh(json!({}))).await else { panic!() };

@@ -301,6 +301,7 @@ impl Identities {
         let about = About {
             generation: object.metadata.generation.unwrap_or_default(),
             observed: old.observed_generation,
+            drifted: None,
             advisory: None,
             now: self.settings.chance.wall(),
         };

@@ -6,8 +6,6 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::home::{self, HOME};
-use crate::api::Policies;
-use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::login::Login;
 use crate::aws::types::{LoginSettings, PosixProfile};
@@ -121,25 +119,6 @@ fn unfit(login: &Login, settings: &LoginSettings, domain: &str) -> Option<Block>
         }
     }
     (!faults.is_empty()).then(|| Block::stalled(reasons::INVALID_FOR_SERVER, faults.join("; ")))
-}
-
-/// What this version accepts and does not act on, as one block.
-#[must_use]
-pub fn not_yet_supported(policies: &Policies) -> Option<Block> {
-    let rows = [
-        (
-            policies.adoption.is_some() && policies.management != ManagementPolicy::ObserveOnly,
-            "spec.lifecycle.adoption",
-        ),
-        (policies.management == ManagementPolicy::ReportDrift, "spec.lifecycle.managementPolicy ReportDrift"),
-    ];
-    let fields: Vec<&str> = rows.into_iter().filter(|(asked, _)| *asked).map(|(_, field)| field).collect();
-    (!fields.is_empty()).then(|| {
-        let fields = fields.join(", ");
-        let message =
-            format!("this version does not act on {fields}; nothing but the removal of keys is done while it stands");
-        Block::stalled(reasons::NOT_YET_SUPPORTED, message)
-    })
 }
 
 /// What differs and what to send for it.

@@ -323,14 +323,3 @@ fn what_the_domain_of_the_server_asks_for() {
         assert_eq!(wanted.update(&other, &BTreeSet::new(), None).settings, None, "{reason}: nothing is sent");
     }
 }
-
-#[test]
-fn what_is_not_yet_supported_is_one_block_that_names_all_of_it() {
-    let policies =
-        |lifecycle: Value| Policies::from(&serde_json::from_value::<crate::api::common::Lifecycle>(lifecycle).unwrap());
-    assert_eq!(not_yet_supported(&policies(json!({}))), None);
-    let observes = json!({"managementPolicy": "ObserveOnly", "deletionPolicy": "Retain", "adoption": {}});
-    assert_eq!(not_yet_supported(&policies(observes)), None, "ObserveOnly ignores adoption");
-    let block = not_yet_supported(&policies(json!({"managementPolicy": "ReportDrift", "adoption": {}}))).unwrap();
-    assert!(block.message.contains("adoption, spec.lifecycle.managementPolicy ReportDrift"), "{}", block.message);
-}

@@ -10,6 +10,8 @@ pub mod identity;
 pub mod login;
 #[cfg(test)]
 mod login_fakes;
+#[cfg(test)]
+mod pass_tests;
 pub mod place;
 pub mod rivals;
 pub mod server;

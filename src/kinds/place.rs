@@ -9,10 +9,10 @@ use kube::ResourceExt;
 
 use super::doors::{Doors, Facts};
 use super::grants::{self, Asker};
-use crate::api::common::{IdentityRef, ServerRef};
+use crate::api::common::{IdentityRef, RecreatePolicy, ServerRef};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
-use crate::api::{AwsIdentity, CommonStatus, TransferServer};
+use crate::api::{AwsIdentity, CommonStatus, Managed, TransferServer};
 use crate::aws::types::Server;
 use crate::aws::{Account, FaultKind};
 use crate::cluster::Name;
@@ -28,6 +28,8 @@ pub struct Target {
     pub domain: String,
     /// Identity provider type.
     pub provider: String,
+    /// The server that status records is gone for good, and this is the one that its object has now.
+    pub succeeds: bool,
 }
 
 /// Who asks for a place.
@@ -80,7 +82,7 @@ impl Doors {
         let labels = self.labels(&request.namespace);
         let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
         let identity = self.directory.identity(identity_name);
-        let exists = request.status.is_some_and(|status| status.account_id.is_some());
+        let exists = request.status.is_some_and(|status| recorded_account(status).is_some());
         let grant = grants::granted(identity_name, identity.as_deref(), &asker, region);
         let denied = grant.err().map(|block| if exists && identity.is_some() { revoked(&block) } else { block });
         let identity = match (identity, &denied) {
@@ -131,9 +133,11 @@ impl Doors {
         let (true, Some(status), Some(server_id)) = (request.deleting, request.status, choice.recorded) else {
             return Ok(None);
         };
-        let (Some(identity), Some(region)) = (&status.aws_identity, &status.region) else { return Ok(None) };
-        let target = Target { server_id: server_id.to_owned(), domain: String::new(), provider: String::new() };
-        self.place(request, identity, region, target).await.map(|(place, _)| Some(place))
+        let RecordedPlace { identity: Some(identity), region: Some(region) } = recorded_place(Some(status)) else {
+            return Ok(None);
+        };
+        let target = target(server_id.to_owned(), None);
+        self.place(request, &identity, &region, target).await.map(|(place, _)| Some(place))
     }
 
     async fn by_reference(
@@ -164,15 +168,22 @@ impl Doors {
             let message = format!("TransferServer {name} has no id yet");
             return Err(Block::waiting(reasons::WAITING_FOR_SERVER, message).into());
         };
-        same_server(choice.recorded, &server_id)?;
+        let before = choice.recorded.filter(|recorded| *recorded != server_id && succeeds(&server, recorded));
+        same_server(choice.recorded.filter(|_| before.is_none()), &server_id)?;
         let identity = server.spec.aws_identity_ref.name.clone();
         let (place, _) = self.place(request, &identity, &server.spec.region, ()).await?;
+        // Not only by the word of a status: as long as AWS has the server, what is on it is not let go.
+        if let Some(before) = before
+            && describe(&place.account, before).await?.is_some()
+        {
+            same_server(Some(before), &server_id)?;
+        }
         let uid = server.metadata.uid.clone().unwrap_or_default();
         let facts = match self.verified.get(&place.account.id, &place.account.region, &server_id, &uid) {
             Some(facts) => Some(facts),
             None => gone_is_fine(request, self.verify(&place.account, &server_id, &server).await)?,
         };
-        Ok(with(place, target(server_id, facts)))
+        Ok(with(place, Target { succeeds: before.is_some(), ..target(server_id, facts) }))
     }
 
     async fn by_id(
@@ -182,6 +193,10 @@ impl Doors {
         server_id: &str,
     ) -> Result<Place<Target>, Trouble> {
         same_server(choice.recorded, server_id)?;
+        if choice.recorded.is_none() && !request.deleting && self.being_deleted(server_id) {
+            let message = format!("server {server_id} is being deleted and takes nobody new");
+            return Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
+        }
         let (Some(identity), Some(region)) = (choice.identity, choice.region) else {
             let message = "spec.awsIdentityRef and spec.region are needed with spec.serverId";
             return Err(Block::stalled(reasons::INVALID_SPEC, message).into());
@@ -201,6 +216,15 @@ impl Doors {
             None => gone_is_fine(request, self.look_at(&place.account, server_id).await)?,
         };
         Ok(with(place, target(server_id.to_owned(), facts)))
+    }
+
+    /// Whether a server object of ours that is being deleted says that the server is its own. Ids are AWS's, so they are
+    /// the same nowhere else.
+    fn being_deleted(&self, server_id: &str) -> bool {
+        self.directory.servers().iter().any(|server| {
+            server.metadata.deletion_timestamp.is_some()
+                && server.status.as_ref().and_then(|status| status.server_id.as_deref()) == Some(server_id)
+        })
     }
 
     /// Looks at a server that a person was granted by its id.
@@ -265,7 +289,44 @@ pub fn facts_of(server: &Server) -> Facts {
 
 fn target(server_id: String, facts: Option<Facts>) -> Target {
     let Facts { domain, provider } = facts.unwrap_or_default();
-    Target { server_id, domain, provider }
+    Target { server_id, domain, provider, succeeds: false }
+}
+
+/// Whether the server object has another server in the place of the recorded one, which AWS no longer had, and says that
+/// all of it is to be made anew. A reference that was changed leads to an object that never had the recorded server; so
+/// this tells the two apart without a memory of what the reference was. The status of that object may be forged, hence
+/// the caller asks AWS itself whether the recorded server is gone, and the new one must carry the object's owner tags.
+#[must_use]
+pub fn succeeds(server: &TransferServer, recorded: &str) -> bool {
+    let record = server.status.as_ref().and_then(|status| status.common.create.as_ref());
+    server.policies().recreate == RecreatePolicy::Automatic
+        && record.is_some_and(|record| {
+            Some(&record.uid) == server.metadata.uid.as_ref() && record.lost.iter().any(|lost| lost == recorded)
+        })
+}
+
+/// Where status says that something of an object may be.
+#[derive(Debug, Default)]
+pub struct RecordedPlace {
+    /// Name of the AwsIdentity.
+    pub identity: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+}
+
+/// Reads the place off status; the record of a create counts where nothing else tells.
+#[must_use]
+pub fn recorded_place(status: Option<&CommonStatus>) -> RecordedPlace {
+    let Some(status) = status else { return RecordedPlace::default() };
+    RecordedPlace { identity: status.aws_identity.clone(), region: recorded_region(status).cloned() }
+}
+
+fn recorded_region(status: &CommonStatus) -> Option<&String> {
+    status.region.as_ref().or_else(|| status.create.as_ref()?.region.as_ref())
+}
+
+fn recorded_account(status: &CommonStatus) -> Option<&String> {
+    status.account_id.as_ref().or_else(|| status.create.as_ref()?.account_id.as_ref())
 }
 
 /// The same place with what the kind needs besides.
@@ -298,14 +359,14 @@ fn revoked(block: &Block) -> Block {
 }
 
 fn moved(status: Option<&CommonStatus>, account: &str, region: &str) -> Option<Block> {
-    let CommonStatus { account_id, region: known, .. } = status?;
-    if let Some(recorded) = account_id.as_ref().filter(|recorded| *recorded != account) {
+    let status = status?;
+    if let Some(recorded) = recorded_account(status).filter(|recorded| *recorded != account) {
         // The other account is not named: who asks may have no grant there.
         let message =
             format!("this object lives in account {recorded}, the identity now leads to another; nothing is touched");
         return Some(Block::stalled(reasons::ACCOUNT_CHANGED, message));
     }
-    let recorded = known.as_ref().filter(|recorded| *recorded != region)?;
+    let recorded = recorded_region(status).filter(|recorded| *recorded != region)?;
     let message = format!("this object lives in region {recorded}, the spec now says {region}; nothing is touched");
     Some(Block::stalled(reasons::REGION_CHANGED, message))
 }

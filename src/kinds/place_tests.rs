@@ -69,9 +69,11 @@ fn ready() -> World {
 async fn a_user_is_on_the_server_of_its_reference_once_its_tags_were_seen() {
     let world = ready();
     let place = place_of(&world, &by_ref(json!(null))).await.unwrap();
-    let target =
-        Target { server_id: "s-1".to_owned(), domain: "S3".to_owned(), provider: "SERVICE_MANAGED".to_owned() };
-    assert_eq!(place.detail, target);
+    let Target { server_id, domain, provider, succeeds } = &place.detail;
+    assert_eq!(
+        (server_id.as_str(), domain.as_str(), provider.as_str(), *succeeds),
+        ("s-1", "S3", "SERVICE_MANAGED", false)
+    );
     assert_eq!((place.account.id.as_str(), place.account.region.as_str()), (ACCOUNT, REGION));
     place_of(&world, &by_ref(json!(null))).await.unwrap();
     assert_eq!(world.transfer.reads(), ["DescribeServer s-1"], "once verified, AWS is not asked again");

@@ -10,7 +10,7 @@ use kube::ResourceExt;
 
 use super::doors::Doors;
 use super::grants::{self, Asker};
-use super::place::{Request, ServerChoice, Target};
+use super::place::{self, Request, ServerChoice, Target};
 use crate::api::common::{ManagementPolicy, ServerRef};
 use crate::api::{FINALIZER, Managed};
 use crate::cluster::Name;
@@ -130,19 +130,31 @@ pub fn free<'a>(
     })
 }
 
+/// The server object that a reference names.
+fn home(request: &Request<'_>, server_ref: &ServerRef) -> Name {
+    let ServerRef { name, namespace } = server_ref;
+    let namespace = namespace.clone().unwrap_or_else(|| request.namespace.clone());
+    Name { namespace, name: name.clone() }
+}
+
 /// The seat of a claim, if it has a right to one.
 fn seat(doors: &Doors, claim: &Claim<'_>) -> Option<Seat> {
     let Claim { request, choice, .. } = claim;
-    if let (Some(server_id), Some(status)) = (choice.recorded, request.status) {
-        return Some((status.account_id.clone()?, status.region.clone()?, server_id.to_owned()));
+    if let (Some(recorded), Some(status)) = (choice.recorded, request.status) {
+        // Whose server was created anew keeps its place on it.
+        let server = choice.server_ref.and_then(|server_ref| doors.directory.server(&home(request, server_ref)));
+        let anew = server.filter(|server| place::succeeds(server, recorded));
+        let anew = anew.and_then(|server| server.status.as_ref()?.server_id.clone());
+        let server_id = anew.unwrap_or_else(|| recorded.to_owned());
+        return Some((status.account_id.clone()?, status.region.clone()?, server_id));
     }
     let labels = doors.labels(&request.namespace);
     let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
     let (identity, region, server_id) = match (choice.server_ref, choice.server_id) {
-        (Some(ServerRef { name, namespace }), _) => {
-            let home = namespace.clone().unwrap_or_else(|| request.namespace.clone());
-            let server = doors.directory.server(&Name { namespace: home.clone(), name: name.clone() })?;
-            if !server.spec.allowed_references.namespaces.admits(&home, &request.namespace, &labels) {
+        (Some(server_ref), _) => {
+            let name = home(request, server_ref);
+            let server = doors.directory.server(&name)?;
+            if !server.spec.allowed_references.namespaces.admits(&name.namespace, &request.namespace, &labels) {
                 return None;
             }
             let server_id = server.status.as_ref()?.server_id.clone()?;

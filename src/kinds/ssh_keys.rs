@@ -6,11 +6,13 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use crate::api::condition::reasons;
 use crate::api::user::{SshPublicKey as SpecKey, SshPublicKeyPolicy, SshPublicKeyStatus};
 use crate::aws::Mutation;
 use crate::aws::types::SshPublicKey as AwsKey;
+use crate::engine::diff::{Change, Effect};
 use crate::engine::kind::Block;
 use crate::ssh::{self, KeyIdentity, PublicKey};
 
@@ -155,16 +157,43 @@ pub struct Holder<'a> {
 /// The imports that are due.
 #[must_use]
 pub fn imports(holder: Holder<'_>, want: &WantedKeys, have: &[AwsKey]) -> Vec<Mutation> {
-    let present: BTreeSet<KeyIdentity> = have.iter().filter_map(identity).collect();
-    want.keys
-        .iter()
-        .filter(|wanted| !present.contains(&wanted.key.identity()))
+    missing(want, have)
         .map(|wanted| Mutation::ImportSshPublicKey {
             server_id: holder.server_id.to_owned(),
             user_name: holder.user_name.to_owned(),
             body: wanted.key.to_line(),
         })
         .collect()
+}
+
+fn missing<'a>(want: &'a WantedKeys, have: &[AwsKey]) -> impl Iterator<Item = &'a WantedKey> {
+    let present: BTreeSet<KeyIdentity> = have.iter().filter_map(identity).collect();
+    want.keys.iter().filter(move |wanted| !present.contains(&wanted.key.identity()))
+}
+
+fn unwanted<'a>(
+    want: &'a WantedKeys,
+    have: &'a [AwsKey],
+    recorded: &'a [SshPublicKeyStatus],
+) -> impl Iterator<Item = &'a AwsKey> {
+    have.iter().filter(|key| want.complete && !want.wants(key) && (want.exclusive || managed(recorded, &key.id)))
+}
+
+/// The same as differences, by fingerprint.
+#[must_use]
+pub fn changes(want: &WantedKeys, have: &[AwsKey], recorded: &[SshPublicKeyStatus]) -> Vec<Change> {
+    let change = |name: &str, have: Value, want: Value| {
+        let path = format!("sshPublicKeys[{name}]");
+        Change { path, have, want, effect: Effect::Live }
+    };
+    let told = |key: &PublicKey| Value::String(key.comment().map_or_else(|| "present".to_owned(), str::to_owned));
+    let mut changes: Vec<Change> =
+        missing(want, have).map(|wanted| change(&wanted.key.fingerprint(), Value::Null, told(&wanted.key))).collect();
+    changes.extend(unwanted(want, have, recorded).map(|key| match PublicKey::parse(&key.body) {
+        Ok(parsed) => change(&parsed.fingerprint(), told(&parsed), Value::Null),
+        Err(_) => change(&key.id, "present".into(), Value::Null),
+    }));
+    changes
 }
 
 /// The deletions that are due, to be sent after the imports. An import that AWS refuses does not hold them up, as long
@@ -177,11 +206,10 @@ pub fn deletions(
     recorded: &[SshPublicKeyStatus],
 ) -> Vec<Mutation> {
     let locks_out = !want.keys.is_empty() && !have.iter().any(|key| want.wants(key));
-    if !want.complete || locks_out {
+    if locks_out {
         return Vec::new();
     }
-    have.iter()
-        .filter(|key| !want.wants(key) && (want.exclusive || managed(recorded, &key.id)))
+    unwanted(want, have, recorded)
         .map(|key| Mutation::DeleteSshPublicKey {
             server_id: holder.server_id.to_owned(),
             user_name: holder.user_name.to_owned(),

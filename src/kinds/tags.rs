@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::api;
 use crate::aws::Mutation;
 use crate::aws::types::Tags;
+use crate::engine::diff::{Change, Effect};
 use crate::engine::owner::Owner;
 
 /// AWS's most tags per call.
@@ -40,13 +43,10 @@ pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTr
         .filter(|(key, value)| have.get(*key) != Some(*value))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
-    let gone: Vec<String> = have
-        .keys()
-        .filter(|key| applied.contains(plain(key)) && !target.contains_key(*key))
-        .filter(|key| !key.starts_with(api::TAG_PREFIX) && !plain(key).starts_with("aws:"))
-        .take(KEYS_PER_CALL)
-        .cloned()
-        .collect();
+    // What we took over from somebody who left it behind is no longer left behind.
+    let stamps = [api::TAG_RETAINED_FROM, api::TAG_RETAINED_AT].into_iter().filter(|key| have.contains_key(*key));
+    let left = left(&target, have, applied).map(String::as_str);
+    let gone: Vec<String> = stamps.chain(left).take(KEYS_PER_CALL).map(str::to_owned).collect();
     let mut calls = Vec::new();
     if !missing.is_empty() {
         calls.push(Mutation::TagResource { arn: arn.to_owned(), tags: missing });
@@ -55,6 +55,28 @@ pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTr
         calls.push(Mutation::UntagResource { arn: arn.to_owned(), keys: gone });
     }
     calls
+}
+
+/// The same as differences: without owner tags, which are ours to see to.
+#[must_use]
+pub fn changes(wanted: &Tags, have: &Tags, applied: &BTreeSet<String>) -> Vec<Change> {
+    let target = spelled(wanted, have);
+    let text = |value: Option<&String>| value.map_or(Value::Null, |value| Value::String(value.clone()));
+    let change = |key: &String| Change {
+        path: format!("tags[{key}]"),
+        have: text(have.get(key)),
+        want: text(target.get(key)),
+        effect: Effect::Live,
+    };
+    let differing = target.keys().filter(|key| have.get(*key) != target.get(*key));
+    differing.chain(left(&target, have, applied)).map(change).collect()
+}
+
+/// The keys that this object set and that it no longer wants.
+fn left<'a>(target: &'a Tags, have: &'a Tags, applied: &'a BTreeSet<String>) -> impl Iterator<Item = &'a String> {
+    have.keys()
+        .filter(|key| applied.contains(plain(key)) && !target.contains_key(*key))
+        .filter(|key| !key.starts_with(api::TAG_PREFIX) && !plain(key).starts_with("aws:"))
 }
 
 /// A custom host name under the spelling that AWS already has.

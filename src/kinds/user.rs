@@ -6,9 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use kube::ResourceExt;
+use serde_json::json;
 
 use super::doors::Doors;
-use super::login::{self, WantedLogin};
+use super::login::WantedLogin;
 use super::place::{self, Request, ServerChoice, Target};
 use super::rivals::{self, Claim};
 use super::ssh_keys::{self, Holder, Listed, SourceText, WantedKeys};
@@ -17,10 +18,11 @@ use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::Applied;
 use crate::api::user::SshPublicKeySource;
-use crate::api::{Managed, TAG_PREFIX, TransferUser, TransferUserStatus};
+use crate::api::{TAG_PREFIX, TransferUser, TransferUserStatus};
 use crate::aws::types::{CreateUser, Tags, User};
 use crate::aws::{Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
+use crate::engine::digest::hash;
 use crate::engine::evidence::Lookup;
 use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
 use crate::engine::owner::{Owner, Ownership};
@@ -42,8 +44,6 @@ pub struct WantedUser {
     pub keys: Option<WantedKeys>,
     /// Tags, without owner tags.
     pub tags: Tags,
-    /// Fields that this version does not act on stand: only keys are removed.
-    pub unsupported: bool,
 }
 
 /// What AWS has of a user.
@@ -143,8 +143,16 @@ fn wanted_tags(own: &Tags, identity: &Tags) -> Tags {
     tags
 }
 
+/// Of everything that is wanted. Only what is set goes in, so that a new version of this program does not read as an
+/// edit.
+fn digest(want: &WantedUser) -> String {
+    let WantedUser { login, keys, tags } = want;
+    let lines = |keys: &WantedKeys| (keys.keys.iter().map(|key| key.key.to_line()).collect::<Vec<_>>(), keys.exclusive);
+    hash(&json!([login.settings, keys.as_ref().map(lines), tags]).to_string())
+}
+
 fn served(target: &Target) -> Result<(), Block> {
-    let Target { server_id, domain: _, provider } = target;
+    let Target { server_id, domain: _, provider, succeeds: _ } = target;
     if provider == "SERVICE_MANAGED" {
         return Ok(());
     }
@@ -184,7 +192,6 @@ impl Kind for Users {
     ) -> Result<Wanted<WantedUser>, Trouble> {
         let spec = &object.spec;
         let namespace = object.namespace().unwrap_or_default();
-        let unsupported = login::not_yet_supported(&object.policies());
         let (login, login_blocks) = self.doors.login(GrantKind::TransferUser, &namespace, &spec.login, place).await?;
         let listed = Listed {
             inline: spec.ssh_public_keys.as_deref(),
@@ -199,9 +206,10 @@ impl Kind for Users {
             ..Applied::default()
         };
         let changes_at = keys.as_ref().and_then(WantedKeys::changes_at);
-        let want = WantedUser { login, keys, tags, unsupported: unsupported.is_some() };
-        let blocks = unsupported.into_iter().chain(login_blocks).chain(key_blocks).collect();
-        Ok(Wanted { want, blocks, applied, changes_at })
+        let want = WantedUser { login, keys, tags };
+        let blocks = login_blocks.into_iter().chain(key_blocks).collect();
+        let digest = digest(&want);
+        Ok(Wanted { want, blocks, applied, changes_at, digest })
     }
 
     async fn look(&self, object: &TransferUser, place: &Place<Target>) -> Result<Look<UserState>, Fault> {
@@ -230,8 +238,16 @@ impl Kind for Users {
         confirmed(status)
     }
 
-    /// The name is the id, and stands in the spec.
-    fn set_id(&self, _: &mut TransferUserStatus, _: &Place<Target>, _: Option<&str>) {}
+    fn moved(&self, place: &Place<Target>) -> bool {
+        place.detail.succeeds
+    }
+
+    /// The name is the id, and stands in the spec; what leads to a server that is gone is taken out.
+    fn set_id(&self, status: &mut TransferUserStatus, _: &Place<Target>, id: Option<&str>) {
+        if id.is_none() {
+            *status = TransferUserStatus { common: status.common.clone(), ..TransferUserStatus::default() };
+        }
+    }
 
     fn create(
         &self,
@@ -240,7 +256,7 @@ impl Kind for Users {
         wanted: &Wanted<WantedUser>,
         owner_tags: &Tags,
     ) -> Mutation {
-        let WantedUser { login, keys, tags, unsupported: _ } = &wanted.want;
+        let WantedUser { login, keys, tags } = &wanted.want;
         let first = keys.as_ref().and_then(|keys| keys.keys.first());
         let mut tags = tags.clone();
         tags.extend(owner_tags.clone());
@@ -318,30 +334,27 @@ pub(super) fn missing<H>(fault: &Fault) -> Look<H> {
 
 /// Keys first: the revoking of one waits for nothing else.
 fn plan(object: &TransferUser, target: &Target, want: &WantedUser, have: &User, owner: &Owner) -> Plan {
-    let WantedUser { login, keys, tags: wanted_tags, unsupported } = want;
+    let WantedUser { login, keys, tags: wanted_tags } = want;
     let status = object.status.clone().unwrap_or_default();
     let applied = status.common.applied.unwrap_or_default();
     let paths: BTreeSet<String> = applied.paths.into_iter().collect();
+    let tag_keys: BTreeSet<String> = applied.tags.into_iter().collect();
     let (server_id, user_name) = (target.server_id.clone(), have.user_name.clone());
     let update = login.update(&have.settings, &paths, Some(&user_name));
     let mut plan = Plan { changes: update.changes, blocks: update.blocks, ..Plan::default() };
     let holder = Holder { server_id: &server_id, user_name: &user_name };
     if let Some(keys) = keys {
-        if !unsupported {
-            plan.calls.extend(ssh_keys::imports(holder, keys, &have.ssh_public_keys));
-        }
+        plan.changes.extend(ssh_keys::changes(keys, &have.ssh_public_keys, &status.ssh_public_keys));
+        plan.calls.extend(ssh_keys::imports(holder, keys, &have.ssh_public_keys));
         plan.calls.extend(ssh_keys::deletions(holder, keys, &have.ssh_public_keys, &status.ssh_public_keys));
-    }
-    if *unsupported {
-        return plan;
     }
     plan.calls.extend(update.settings.map(|settings| Mutation::UpdateUser {
         server_id: server_id.clone(),
         user_name: user_name.clone(),
         settings: Box::new(settings),
     }));
-    let applied: BTreeSet<String> = applied.tags.into_iter().collect();
-    plan.calls.extend(tags::calls(&have.arn, wanted_tags, owner, &have.tags, &applied));
+    plan.changes.extend(tags::changes(wanted_tags, &have.tags, &tag_keys));
+    plan.calls.extend(tags::calls(&have.arn, wanted_tags, owner, &have.tags, &tag_keys));
     plan
 }
 

@@ -86,15 +86,6 @@ async fn keys_go_before_settings_and_tags() {
 }
 
 #[tokio::test]
-async fn what_is_not_yet_supported_holds_everything_but_the_removal_of_keys() {
-    let spec = json!({"lifecycle": {"managementPolicy": "ReportDrift"}, "homeDirectory": "/b", "tags": {"a": "1"},
-        "sshPublicKeys": [{"publicKey": KEY}, {"publicKey": OTHER.replace("AgIC", "AgID")}]});
-    let (calls, blocks) = planned(&world("SERVICE_MANAGED"), &alice(spec), &aws_alice(&[KEY, OTHER])).await;
-    assert_eq!(calls, ["DeleteSshPublicKey"]);
-    assert_eq!(blocks[0].reason, reasons::NOT_YET_SUPPORTED);
-}
-
-#[tokio::test]
 async fn a_role_that_is_not_granted_holds_the_role_and_nothing_else() {
     let spec = json!({"role": "arn:aws:iam::123456789012:role/admin", "homeDirectory": "/b",
         "sshPublicKeys": [{"publicKey": KEY}]});

@@ -3,7 +3,7 @@
 //! The code is pure, so an answer is kept: the same facts are never asked twice.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use transfer_operator::api::condition::reasons;
@@ -93,7 +93,7 @@ impl Seen {
                 Ownership::Ours => lookup.ours.push(Candidate { attempt: Some(id.clone()), id }),
                 Ownership::Former => lookup.former.push(id),
                 Ownership::OtherCluster => lookup.other_cluster.push(id),
-                Ownership::Foreign(_) | Ownership::Untagged => {}
+                Ownership::Foreign(_) | Ownership::Untagged | Ownership::Retained => {}
             }
         }
         Some(lookup)
@@ -114,18 +114,24 @@ impl Seen {
             deleting: *deleting,
             finalizer: *finalizer,
             observe_only: false,
+            report_only: false,
             suspended: false,
             retain: false,
             protected: false,
+            recreate: false,
+            adoption: None,
+            differs: false,
             may_create: true,
             confirmed: server.is_some(),
             id: server.map(text).as_deref(),
+            moved: false,
             record: record.as_ref(),
             sight: &sight,
             lookup: self.lookup().as_ref(),
             sightings: &self.sightings(),
             replied: self.memory.replied.filter(|(id, _)| Some(text(*id)) == attempt).map(|(_, age)| ago(age)),
-            deleted: &self.memory.deleted.iter().map(|id| text(*id)).collect::<BTreeSet<_>>(),
+            deleted: &self.memory.deleted.iter().map(|(id, age)| (text(*id), ago(*age))).collect::<BTreeMap<_, _>>(),
+            quiet_since: None,
             now: now(),
             windows: self.window.real(),
         })
@@ -161,7 +167,9 @@ fn due(step: Step) -> Due {
         // The engine deletes one at a time.
         Step::Delete(ids) => ids.first().map_or(Due::Rest, |id| Due::Delete(number(id))),
         Step::Release(_) => Due::Release,
-        Step::Stamp(_) => unreachable!("no object of the model is retained"),
+        Step::Stamp(_) | Step::Adopt(_) | Step::Forget(_) => {
+            unreachable!("no object of the model is retained, adopted or made anew")
+        }
     }
 }
 
@@ -175,7 +183,7 @@ fn owner(name: u8, uid: Uid) -> Owner {
 
 fn read(attempt: Creation) -> Record {
     let Creation { uid, phase, attempt, age } = attempt;
-    Record { uid: text(uid), phase, attempt: attempt.map(text), started_at: ago(age) }
+    Record { uid: text(uid), phase, attempt: attempt.map(text), started_at: ago(age), lost: Vec::new() }
 }
 
 fn text(number: u8) -> String {

@@ -13,6 +13,7 @@ use crate::api::{HOST_KEY_SECRET_TYPE, TransferServer};
 use crate::aws::Mutation;
 use crate::aws::types::{HostKey, ImportHostKey, Tags};
 use crate::cluster::{ClusterError, Name};
+use crate::engine::diff::{Change, Effect};
 use crate::engine::kind::{Block, Trouble};
 use crate::kinds::doors::Doors;
 use crate::ssh;
@@ -160,9 +161,39 @@ pub fn calls(
     }
     // New keys first: a client must always find one that it knows.
     if !missing && want.host_keys_complete {
-        calls.extend(removals(server_id, want, wanted, have, recorded));
+        calls.extend(
+            unlisted(want, wanted, have, recorded)
+                .map(|held| Mutation::DeleteHostKey { server_id: server_id.to_owned(), host_key_id: held.id.clone() }),
+        );
     }
     calls
+}
+
+/// The same as differences: keys by name and fingerprint, never their text.
+#[must_use]
+pub fn changes(
+    want: &WantedServer,
+    have: &[HostKey],
+    recorded: &[HostKeyStatus],
+    applied: &BTreeSet<String>,
+) -> Vec<Change> {
+    let Some(wanted) = &want.host_keys else { return Vec::new() };
+    let mut changes = Vec::new();
+    for key in wanted {
+        match find(key, have) {
+            None => changes.push(live(format!("hostKeys[{}]", key.name), None, Some(&key.fingerprint))),
+            Some(held) => changes.extend(differences(key, held, applied)),
+        }
+    }
+    if want.host_keys_complete {
+        let unlisted = unlisted(want, wanted, have, recorded);
+        changes.extend(unlisted.map(|held| live(format!("hostKeys[{}]", held.id), held.fingerprint.as_deref(), None)));
+    }
+    changes
+}
+
+fn live(path: String, have: Option<&str>, want: Option<&str>) -> Change {
+    Change { path, have: have.into(), want: want.into(), effect: Effect::Live }
 }
 
 fn import(server_id: &str, key: &WantedKey) -> ImportHostKey {
@@ -176,55 +207,85 @@ fn import(server_id: &str, key: &WantedKey) -> ImportHostKey {
     }
 }
 
-fn change(server_id: &str, key: &WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<Mutation> {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let cleared = applied.contains(&description_path(&key.name)).then(String::new);
-    let description = key.description.clone().or(cleared).filter(|wanted| *wanted != text(&held.description));
+/// The description to set, where it differs.
+fn description<'a>(key: &'a WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Option<&'a str> {
+    let cleared = applied.contains(&description_path(&key.name)).then_some("");
+    let wanted = key.description.as_deref().or(cleared)?;
+    (wanted != held.description.as_deref().unwrap_or_default()).then_some(wanted)
+}
+
+/// The storage to move to, where it differs.
+fn storage<'a>(key: &'a WantedKey, held: &HostKey) -> Option<&'a str> {
     let kept = held.storage_type.as_deref().unwrap_or(KEPT_BY_DEFAULT);
-    let storage = key.storage_type.clone().filter(|wanted| wanted != kept);
+    key.storage_type.as_deref().filter(|wanted| *wanted != kept)
+}
+
+fn missing_tags(key: &WantedKey, held: &HostKey) -> Tags {
+    let differs = |(tag, value): &(&String, &String)| held.tags.get(*tag) != Some(*value);
+    key.tags.iter().filter(differs).map(|(tag, value)| (tag.clone(), value.clone())).collect()
+}
+
+fn left_tags(key: &WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<String> {
+    let left = |tag: &&String| !key.tags.contains_key(*tag) && applied.contains(&tag_path(&key.name, tag));
+    held.tags.keys().filter(left).cloned().collect()
+}
+
+fn differences(key: &WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    if let Some(wanted) = description(key, held, applied) {
+        changes.push(live(description_path(&key.name), held.description.as_deref(), Some(wanted)));
+    }
+    if let Some(wanted) = storage(key, held) {
+        let path = format!("hostKeys[{}].storageType", key.name);
+        changes.push(live(path, held.storage_type.as_deref(), Some(wanted)));
+    }
+    for tag in missing_tags(key, held).into_keys().chain(left_tags(key, held, applied)) {
+        let value = |tags: &Tags| tags.get(&tag).cloned();
+        let (had, wanted) = (value(&held.tags), value(&key.tags));
+        changes.push(live(tag_path(&key.name, &tag), had.as_deref(), wanted.as_deref()));
+    }
+    changes
+}
+
+fn change(server_id: &str, key: &WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<Mutation> {
+    let (description, storage) = (description(key, held, applied), storage(key, held));
     let mut calls = Vec::new();
     if description.is_some() || storage.is_some() {
         calls.push(Mutation::UpdateHostKey {
             server_id: server_id.to_owned(),
             host_key_id: held.id.clone(),
             // Older models of AWS's demand it with every update.
-            description: Some(description.unwrap_or_else(|| text(&held.description))),
+            description: Some(description.or(held.description.as_deref()).unwrap_or_default().to_owned()),
             kms_key: key.kms_key.clone().filter(|_| storage.is_some()),
-            storage_type: storage,
+            storage_type: storage.map(str::to_owned),
         });
     }
-    let differs = |(tag, value): &(&String, &String)| held.tags.get(*tag) != Some(*value);
-    let missing: Tags = key.tags.iter().filter(differs).map(|(tag, value)| (tag.clone(), value.clone())).collect();
+    let missing = missing_tags(key, held);
     if !missing.is_empty() {
         calls.push(Mutation::TagResource { arn: held.arn.clone(), tags: missing });
     }
-    let left = |tag: &&String| !key.tags.contains_key(*tag) && applied.contains(&tag_path(&key.name, tag));
-    let gone: Vec<String> = held.tags.keys().filter(left).cloned().collect();
+    let gone = left_tags(key, held, applied);
     if !gone.is_empty() {
         calls.push(Mutation::UntagResource { arn: held.arn.clone(), keys: gone });
     }
     calls
 }
 
-fn removals(
-    server_id: &str,
-    want: &WantedServer,
-    wanted: &[WantedKey],
-    have: &[HostKey],
-    recorded: &[HostKeyStatus],
-) -> Vec<Mutation> {
+/// What goes: under Exclusive everything that is not listed, else what this object put there. The last key stays: what
+/// AWS would do without one is not known.
+fn unlisted<'a>(
+    want: &'a WantedServer,
+    wanted: &'a [WantedKey],
+    have: &'a [HostKey],
+    recorded: &'a [HostKeyStatus],
+) -> impl Iterator<Item = &'a HostKey> {
     let listed: BTreeSet<&str> = wanted.iter().filter_map(|key| find(key, have)).map(|held| held.id.as_str()).collect();
     let ours: BTreeSet<&str> = recorded.iter().filter(|key| key.managed).map(|key| key.id.as_str()).collect();
-    let goes = |held: &&HostKey| {
+    let goes = move |held: &&HostKey| {
         let id = held.id.as_str();
         !listed.contains(id) && (want.exclusive_host_keys || ours.contains(id))
     };
-    // The last key stays: what AWS would do without one is not known.
-    have.iter()
-        .filter(goes)
-        .take(have.len().saturating_sub(1))
-        .map(|held| Mutation::DeleteHostKey { server_id: server_id.to_owned(), host_key_id: held.id.clone() })
-        .collect()
+    have.iter().filter(goes).take(have.len().saturating_sub(1))
 }
 
 /// The host keys as status shows them.

@@ -61,7 +61,7 @@ impl LookUps {
                 }
                 Ownership::Former => found.former.push(server.id.clone()),
                 Ownership::OtherCluster => found.other_cluster.push(server.id.clone()),
-                Ownership::Foreign(_) | Ownership::Untagged => {}
+                Ownership::Foreign(_) | Ownership::Untagged | Ownership::Retained => {}
             }
         }
         Ok(found)

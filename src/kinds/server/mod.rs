@@ -19,12 +19,13 @@ use super::place::{self, Request};
 use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
+use crate::api::status::CreateRecord;
 use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerStatus};
 use crate::aws::types::{CreateServer, HostKey, Server, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
 use crate::engine::evidence::Lookup;
-use crate::engine::kind::{Kind, Look, Place, Plan, Trouble, Wanted};
+use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use look_up::LookUps;
 use want::WantedServer;
@@ -63,9 +64,13 @@ impl Servers {
         Self { doors, look_ups: LookUps::default() }
     }
 
-    /// The server to look at: the recorded one, or the pointer of an object that only observes.
+    /// The server to look at: the recorded one, else what is to be taken over; of an object that only observes, what it
+    /// points to. An id in status without a record of this object's is not its own.
     fn key(object: &TransferServer) -> Option<String> {
-        pointer(object).or_else(|| object.status.as_ref().and_then(|status| status.server_id.clone()))
+        let status = object.status.as_ref();
+        let id = status.and_then(|status| status.server_id.clone());
+        let own = record(object).and(id.clone());
+        pointer(object).or(own).or_else(|| to_adopt(object)).or(id)
     }
 
     /// Listings do not carry the tags of host keys; each key is described only where its tags matter.
@@ -84,6 +89,14 @@ impl Servers {
             }
         }
         Ok(keys)
+    }
+
+    /// Whether the server may be named by its id.
+    fn granted(&self, object: &TransferServer, identity: &AwsIdentity, id: &str) -> Result<(), Block> {
+        let namespace = object.namespace().unwrap_or_default();
+        let labels = self.doors.labels(&namespace);
+        let asker = Asker { kind: GrantKind::TransferServer, namespace: &namespace, labels: &labels };
+        grants::server_granted(identity, &asker, id)
     }
 
     /// Remembers whose the server is, for look-ups and for the users of this object.
@@ -108,6 +121,21 @@ fn pointer(object: &TransferServer) -> Option<String> {
     policies.adoption.filter(|_| observes).and_then(|adoption| adoption.server_id)
 }
 
+/// The record of a create, if it is of this object.
+fn record(object: &TransferServer) -> Option<&CreateRecord> {
+    let record = object.status.as_ref()?.common.create.as_ref()?;
+    (Some(&record.uid) == object.metadata.uid.as_ref()).then_some(record)
+}
+
+/// The server that the spec says to take over. One that was lost since is not waited for: adoption has had its time.
+fn to_adopt(object: &TransferServer) -> Option<String> {
+    let policies = object.policies();
+    let acts = policies.management != ManagementPolicy::ObserveOnly && object.metadata.deletion_timestamp.is_none();
+    let id = policies.adoption.filter(|_| acts)?.server_id?;
+    let lost = record(object).is_some_and(|record| record.lost.contains(&id));
+    (!lost).then_some(id)
+}
+
 #[async_trait]
 impl Kind for Servers {
     type Object = TransferServer;
@@ -123,15 +151,14 @@ impl Kind for Servers {
         let namespace = object.namespace().unwrap_or_default();
         let request = Request { kind: GrantKind::TransferServer, namespace, status, deleting };
         // What is being deleted goes from where it was put, whatever became of the spec.
-        let recorded = status.filter(|_| deleting);
-        let recorded = recorded.and_then(|status| Some((status.aws_identity.clone()?, status.region.clone()?)));
-        let (identity, region) =
-            recorded.unwrap_or_else(|| (object.spec.aws_identity_ref.name.clone(), object.spec.region.clone()));
+        let recorded = place::recorded_place(status.filter(|_| deleting));
+        let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());
+        let region = recorded.region.unwrap_or_else(|| object.spec.region.clone());
         let (place, found) = self.doors.place(&request, &identity, &region, ()).await?;
-        if let Some(pointer) = pointer(object) {
-            let labels = self.doors.labels(&request.namespace);
-            let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
-            grants::server_granted(&found, &asker, &pointer)?;
+        // Where this object has its server, a grant that went only ends adoption, see `adopts`.
+        let has = record(object).is_some() && object.status.as_ref().is_some_and(|status| status.server_id.is_some());
+        if let Some(id) = pointer(object).or_else(|| to_adopt(object).filter(|_| !has)) {
+            self.granted(object, &found, &id)?;
         }
         Ok(place::with(place, found))
     }
@@ -177,11 +204,18 @@ impl Kind for Servers {
         status.server_id.as_deref()
     }
 
+    fn adopts(&self, object: &TransferServer, place: &Place<Self::Detail>) -> Option<String> {
+        to_adopt(object).filter(|id| self.granted(object, &place.detail, id).is_ok())
+    }
+
     fn confirmed(&self, status: &TransferServerStatus) -> bool {
         status.server_id.is_some()
     }
 
     fn set_id(&self, status: &mut TransferServerStatus, place: &Place<Self::Detail>, id: Option<&str>) {
+        if id.is_none() {
+            *status = TransferServerStatus { common: status.common.clone(), ..TransferServerStatus::default() };
+        }
         status.server_id = id.map(str::to_owned);
         status.arn = id.map(|id| arn(place, id));
     }

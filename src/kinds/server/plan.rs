@@ -25,20 +25,24 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     let status = object.status.clone().unwrap_or_default();
     let applied = status.common.applied.clone().unwrap_or_default();
     let (want, server) = (&wanted.want, &have.server);
-    let changes = changes(wanted, server, status.common.applied.as_ref());
-    let mut plan = Plan { blocks: blocks(&changes), changes, ..Plan::default() };
+    let settings = changes(wanted, server, status.common.applied.as_ref());
+    let mut plan = Plan { blocks: blocks(&settings), ..Plan::default() };
     plan.blocks.extend(kms_edits(wanted, &applied));
 
     let paths = applied.paths.iter().cloned().collect();
+    let tag_keys = applied.tags.iter().cloned().collect();
+    plan.changes.clone_from(&settings);
+    plan.changes.extend(state_change(want.state, server));
+    plan.changes.extend(host_keys::changes(want, &have.host_keys, &status.host_keys, &paths));
+    plan.changes.extend(tags::changes(&want.tags, &server.tags, &tag_keys));
     let keys = host_keys::calls(&server.server_id, want, &have.host_keys, &status.host_keys, &paths);
     if want.unsupported || plan.blocks.iter().any(|block| block.reason == reasons::NOT_YET_SUPPORTED) {
         // What waits for a newer version never keeps a key that must go.
         plan.calls = keys.into_iter().filter(|call| matches!(call, Mutation::DeleteHostKey { .. })).collect();
         return plan;
     }
-    plan.calls.extend(update(want, server, &plan.changes));
+    plan.calls.extend(update(want, server, &settings));
     plan.calls.extend(keys);
-    let tag_keys = applied.tags.iter().cloned().collect();
     plan.calls.extend(tags::calls(&server.arn, &want.tags, owner, &server.tags, &tag_keys));
     run_state(want.state, server, &status, &mut plan);
     plan
@@ -199,6 +203,17 @@ fn put_right(settings: &mut ServerSettings, want: &WantedServer, server: &Server
             workflows.on_partial_upload = None;
         }
     }
+}
+
+/// The run state as a difference. What AWS is on its way to counts as reached.
+fn state_change(desired: DesiredState, server: &Server) -> Option<Change> {
+    let state = server.state.as_deref().unwrap_or_default();
+    let (wanted, reached) = match desired {
+        DesiredState::Online => ("ONLINE", ["ONLINE", "STARTING"]),
+        DesiredState::Offline => ("OFFLINE", ["OFFLINE", "STOPPING"]),
+    };
+    let (path, have, want) = ("desiredState".to_owned(), state.into(), wanted.into());
+    (!reached.contains(&state)).then_some(Change { path, have, want, effect: Effect::Live })
 }
 
 /// Starts or stops. Start only from OFFLINE or START_FAILED, stop only from ONLINE; every other state is waited out.

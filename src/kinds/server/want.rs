@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use hmac::{Hmac, Mac};
 use kube::ResourceExt;
+use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::host_keys::{self, WantedKey};
 use super::members::{MEMBERS, SECURITY_GROUPS};
 use crate::api;
-use crate::api::common::{DisruptionMode, ManagementPolicy, RecreatePolicy};
+use crate::api::common::DisruptionMode;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::server::{CustomHostname, DesiredState, HostKeyPolicy};
@@ -17,7 +18,7 @@ use crate::api::status::Applied;
 use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
 use crate::aws::types::{ServerSettings, Tags};
 use crate::engine::diff::set_paths;
-use crate::engine::digest::short;
+use crate::engine::digest::{hash, short};
 use crate::engine::kind::{Block, Trouble, Wanted};
 use crate::kinds::doors::Doors;
 use crate::kinds::grants::{self, Asker};
@@ -83,7 +84,20 @@ pub async fn want(
         ungranted,
         unsupported: !unsupported.is_empty(),
     };
-    Ok(Wanted { want, blocks, applied, changes_at: None })
+    let digest = digest(&want);
+    Ok(Wanted { want, blocks, applied, changes_at: None, digest })
+}
+
+/// Of everything that is wanted. Only what is set goes in, so that a new version of this program does not read as an
+/// edit; of a private key only its fingerprint.
+fn digest(want: &WantedServer) -> String {
+    let key = |key: &WantedKey| {
+        let WantedKey { name, body: _, fingerprint, description, storage_type, kms_key, tags } = key;
+        json!([name, fingerprint, description, storage_type, kms_key, tags])
+    };
+    let keys: Option<Vec<Value>> = want.host_keys.as_ref().map(|keys| keys.iter().map(key).collect());
+    let state = format!("{:?}", want.state);
+    hash(&json!([want.domain, want.settings, state, want.tags, keys, want.exclusive_host_keys]).to_string())
 }
 
 /// AWS's members of the spec. Taken apart in full, so that a new field must be placed.
@@ -138,13 +152,11 @@ fn settings(spec: &TransferServerSpec) -> ServerSettings {
 
 fn unsupported(object: &TransferServer) -> Vec<&'static str> {
     let policies = object.policies();
-    let observes = policies.management == ManagementPolicy::ObserveOnly;
-    let created = object.status.as_ref().is_some_and(|status| status.server_id.is_some());
+    // Nothing is created where a server is taken over.
+    let created =
+        policies.adoption.is_some() || object.status.as_ref().is_some_and(|status| status.server_id.is_some());
     let addresses = object.spec.endpoint_details.as_ref().and_then(|details| details.address_allocation_ids.as_ref());
     let rows = [
-        (policies.adoption.is_some() && !observes, "spec.lifecycle.adoption"),
-        (policies.management == ManagementPolicy::ReportDrift, "spec.lifecycle.managementPolicy ReportDrift"),
-        (policies.recreate == RecreatePolicy::Automatic, "spec.lifecycle.recreatePolicy Automatic"),
         (policies.disruption.mode != DisruptionMode::Immediate, "spec.lifecycle.disruption.mode other than Immediate"),
         (
             !created && addresses.is_some_and(|addresses| !addresses.is_empty()),
@@ -227,7 +239,7 @@ fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, ungr
             hashes.insert(host_keys::kms_path(&key.name), keyed_hash(&uid, kms));
         }
     }
-    Applied { paths: paths.into_iter().collect(), tags: tags.keys().cloned().collect(), hashes }
+    Applied { paths: paths.into_iter().collect(), tags: tags.keys().cloned().collect(), hashes, digest: None }
 }
 
 fn sorted(items: &[String]) -> String {

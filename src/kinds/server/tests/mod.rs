@@ -47,7 +47,7 @@ fn wanted(settings: Value) -> Wanted<WantedServer> {
         ungranted: Vec::new(),
         unsupported: false,
     };
-    Wanted { want, blocks: Vec::new(), applied: Applied::default(), changes_at: None }
+    Wanted { want, blocks: Vec::new(), applied: Applied::default(), changes_at: None, digest: String::new() }
 }
 
 /// The server `s-1` of the object `files`, ONLINE, with these settings.

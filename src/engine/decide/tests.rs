@@ -7,53 +7,65 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::engine::evidence::Candidate;
 
-const LAG: i64 = 120;
-const TOLERANCE: i64 = 900;
+pub(super) const LAG: i64 = 120;
+pub(super) const TOLERANCE: i64 = 900;
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
 /// A case, as owned data; by default a new server object that may be created.
-#[derive(Clone)]
-struct Case {
-    identified: Identified,
-    deleting: bool,
-    finalizer: bool,
-    observe_only: bool,
-    suspended: bool,
-    retain: bool,
-    protected: bool,
-    may_create: bool,
-    confirmed: bool,
-    record: Option<Record>,
-    sight: Sight,
-    lookup: Option<Lookup>,
-    sightings: Sightings,
-    id: Option<&'static str>,
-    replied: Option<i64>,
-    deleted: BTreeSet<String>,
-    now: i64,
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub identified: Identified,
+    pub deleting: bool,
+    pub finalizer: bool,
+    pub observe_only: bool,
+    pub report_only: bool,
+    pub suspended: bool,
+    pub retain: bool,
+    pub protected: bool,
+    pub recreate: bool,
+    pub adoption: Option<(&'static str, bool)>,
+    pub differs: bool,
+    pub may_create: bool,
+    pub confirmed: bool,
+    pub id: Option<&'static str>,
+    pub moved: bool,
+    pub record: Option<Record>,
+    pub sight: Sight,
+    pub lookup: Option<Lookup>,
+    pub sightings: Sightings,
+    pub replied: Option<i64>,
+    pub deleted: BTreeMap<String, i64>,
+    pub quiet_since: Option<i64>,
+    pub now: i64,
 }
 
-fn case(identified: Identified) -> Case {
+pub(super) fn case(identified: Identified) -> Case {
     Case {
         identified,
         deleting: false,
         finalizer: false,
         observe_only: false,
+        report_only: false,
         suspended: false,
         retain: false,
         protected: false,
+        recreate: false,
+        adoption: None,
+        differs: false,
         may_create: true,
         confirmed: false,
+        id: None,
+        moved: false,
         record: None,
         sight: Sight::NotLooked,
         lookup: None,
         sightings: Sightings::default(),
-        id: None,
         replied: None,
-        deleted: BTreeSet::new(),
+        deleted: BTreeMap::new(),
+        quiet_since: None,
         now: 5000,
     }
 }
@@ -64,41 +76,48 @@ impl Case {
         self
     }
 
-    fn step(&self) -> Step {
+    pub fn step(&self) -> Step {
+        let deleted = self.deleted.iter().map(|(id, second)| (id.clone(), at(*second))).collect();
         decide(&Facts {
             identified: self.identified,
             uid: "u",
             deleting: self.deleting,
             finalizer: self.finalizer,
             observe_only: self.observe_only,
+            report_only: self.report_only,
             suspended: self.suspended,
             retain: self.retain,
             protected: self.protected,
+            recreate: self.recreate,
+            adoption: self.adoption.map(|(id, only_identical)| Adoption { id, only_identical }),
+            differs: self.differs,
             may_create: self.may_create,
             confirmed: self.confirmed,
+            id: self.id,
+            moved: self.moved,
             record: self.record.as_ref(),
             sight: &self.sight,
             lookup: self.lookup.as_ref(),
             sightings: &self.sightings,
-            id: self.id,
             replied: self.replied.map(at),
-            deleted: &self.deleted,
+            deleted: &deleted,
+            quiet_since: self.quiet_since.map(at),
             now: at(self.now),
             windows: Windows { tolerance: SignedDuration::from_secs(TOLERANCE), lag: SignedDuration::from_secs(LAG) },
         })
     }
 }
 
-fn record(phase: CreatePhase, attempt: Option<&str>) -> Option<Record> {
-    Some(Record { uid: "u".into(), phase, attempt: attempt.map(str::to_owned), started_at: at(0) })
+pub(super) fn record(phase: CreatePhase, attempt: Option<&str>) -> Option<Record> {
+    Some(Record { uid: "u".into(), phase, attempt: attempt.map(str::to_owned), started_at: at(0), lost: Vec::new() })
 }
 
-fn ours(ids: &[(&str, &str)]) -> Option<Lookup> {
+pub(super) fn ours(ids: &[(&str, &str)]) -> Option<Lookup> {
     let ours = ids.iter().map(|(id, attempt)| Candidate { id: (*id).into(), attempt: Some((*attempt).into()) });
     Some(Lookup { ours: ours.collect(), ..Lookup::default() })
 }
 
-fn seen(sighting: Sighting, seconds: &[i64]) -> Sightings {
+pub(super) fn seen(sighting: Sighting, seconds: &[i64]) -> Sightings {
     let mut seen = Sightings::default();
     for second in seconds {
         seen.count(sighting, at(*second));
@@ -134,6 +153,7 @@ fn in_flight() -> Case {
 fn known(sight: Sight) -> Case {
     prepared().with(|c| {
         c.confirmed = true;
+        c.id = Some("s-1");
         c.record = record(CreatePhase::None, Some("a1"));
         c.sight = sight;
     })
@@ -359,25 +379,11 @@ fn a_server_is_deleted_after_a_look_up_and_only_what_is_ours() {
             Step::Stamp(vec!["s-1".into()]),
             "Retain stamps",
         ),
-        (
-            there().with(|c| {
-                c.lookup = ours(&[]);
-                c.id = Some("s-1");
-            }),
-            Step::Delete(vec!["s-1".into()]),
-            "ours as we see ourselves, while the listing lags",
-        ),
-        (
-            going(prepared()).with(|c| c.record = None),
-            Step::Record(CreatePhase::InFlight),
-            "status was wiped: a create may be under way",
-        ),
         (going(prepared()).with(|c| c.lookup = ours(&[])), Step::Release(None), "never created: goes at once"),
         (
             going(known(Sight::Missing)).with(|c| {
                 c.lookup = ours(&[]);
-                c.id = Some("s-1");
-                c.deleted = BTreeSet::from(["s-1".to_owned()]);
+                c.deleted = BTreeMap::from([("s-1".to_owned(), 4999)]);
             }),
             Step::Release(None),
             "AWS acknowledged the delete and no longer shows it",
@@ -400,7 +406,7 @@ fn a_server_is_deleted_after_a_look_up_and_only_what_is_ours() {
     assert!(matches!(foreign.step(), Step::Release(Some(_))), "what is not ours is never deleted");
     let accepted = there().with(|c| {
         c.lookup = ours(&[("s-1", "a")]);
-        c.deleted = BTreeSet::from(["s-1".to_owned()]);
+        c.deleted = BTreeMap::from([("s-1".to_owned(), 4999)]);
     });
     assert!(matches!(accepted.step(), Step::Wait { .. }), "a dying server is not deleted again and again");
     let second = accepted.with(|c| c.lookup = ours(&[("s-1", "a"), ("s-2", "b")]));
@@ -414,13 +420,16 @@ fn a_create_under_way_is_recovered_before_the_finalizer_goes() {
         c.lookup = ours(&[]);
     });
     assert_eq!(reason(&going.step()), reasons::RECOVERING);
+    let found = going.clone().with(|c| c.lookup = ours(&[("s-1", "a1")]));
+    assert_eq!(found.step(), Step::Claim("s-1".into()), "what it made ends the search, and is deleted next");
+    let another = going.clone().with(|c| c.lookup = ours(&[("s-0", "a0")]));
+    assert_eq!(another.step(), Step::Delete(vec!["s-0".into()]), "ours, but not what this create made: that may come");
     let forged = going.clone().with(|c| {
         c.confirmed = true;
+        c.id = Some("s-9");
         c.sight = Sight::Found(Ownership::Foreign("x".into()));
     });
-    assert_eq!(reason(&forged.step()), reasons::RECOVERING, "an id that somebody wrote there ends no recovery");
-    let found = going.clone().with(|c| c.lookup = ours(&[("s-1", "a1")]));
-    assert_eq!(found.step(), Step::Delete(vec!["s-1".into()]));
+    assert_eq!(reason(&forged.step()), reasons::RECOVERING, "an id in status does not end the search");
     let over = going.with(|c| c.sightings = seen(Sighting::NoTrace, &[0, 1, TOLERANCE + LAG]));
     assert_eq!(over.step(), Step::Release(None));
 }
@@ -437,29 +446,66 @@ fn protection_holds_where_admission_was_bypassed() {
 
 #[test]
 fn what_is_gone_is_looked_for_once_more_when_no_late_create_can_arrive() {
+    let end = TOLERANCE + LAG;
+    let gone = |identified: Identified, phase: CreatePhase, now: i64| {
+        case(identified).with(|c| {
+            c.deleting = true;
+            c.finalizer = true;
+            c.confirmed = phase == CreatePhase::None;
+            c.record = record(phase, Some("a1"));
+            c.sight = Sight::Missing;
+            c.now = now;
+        })
+    };
     for identified in [Identified::ByKey, Identified::ByRecord] {
-        let gone = |phase: CreatePhase, now: i64| {
-            case(identified).with(|c| {
+        let confirmed = |now| gone(identified, CreatePhase::None, now);
+        assert!(matches!(confirmed(end - 1).step(), Step::Wait { .. }), "confirmed lately, also after our delete");
+        assert_eq!(confirmed(end).step(), Step::Release(None));
+        let refused = gone(identified, CreatePhase::Rejected, 1);
+        assert_eq!(refused.step(), Step::Release(None), "a refused create cannot arrive");
+        let retained = confirmed(1).with(|c| c.retain = true);
+        assert_eq!(retained.step(), Step::Release(None), "Retain waits for nothing");
+    }
+    let access = |now| gone(Identified::ByRecord, CreatePhase::InFlight, now);
+    assert!(matches!(access(end - 1).step(), Step::Wait { .. }));
+    assert_eq!(access(end).step(), Step::Release(None), "the attempt was recorded before it was sent");
+    let unsent = access(1).with(|c| c.record = record(CreatePhase::None, None));
+    assert_eq!(unsent.step(), Step::Release(None), "an access whose create was never recorded was never sent");
+}
+
+#[test]
+fn an_unconfirmed_create_of_a_user_may_arrive_as_long_after_the_last_one_as_it_can_have_been_signed() {
+    let end = TOLERANCE + LAG;
+    for recorded in [None, record(CreatePhase::InFlight, None)] {
+        let leaving = |now: i64| {
+            case(Identified::ByKey).with(|c| {
                 c.deleting = true;
                 c.finalizer = true;
-                c.record = record(phase, Some("a1"));
+                c.record.clone_from(&recorded);
                 c.sight = Sight::Missing;
+                // Missing for long: creates were tried all the while, the last one just before the deletion.
+                c.sightings = seen(Sighting::Missing, &[0, 4000]);
+                c.quiet_since = Some(4000);
                 c.now = now;
             })
         };
-        assert!(matches!(gone(CreatePhase::None, 10).step(), Step::Wait { .. }));
-        assert!(matches!(gone(CreatePhase::InFlight, TOLERANCE + LAG - 1).step(), Step::Wait { .. }));
-        assert_eq!(gone(CreatePhase::None, TOLERANCE + LAG).step(), Step::Release(None));
-        assert_eq!(gone(CreatePhase::Rejected, 1).step(), Step::Release(None), "a refused create cannot arrive");
+        assert!(matches!(leaving(4000 + end - 1).step(), Step::Wait { .. }), "{recorded:?}");
+        assert_eq!(leaving(4000 + end).step(), Step::Release(None), "{recorded:?}");
     }
-    let unrecorded = case(Identified::ByKey).with(|c| {
-        c.deleting = true;
-        c.finalizer = true;
-        c.sight = Sight::Missing;
-        c.sightings = seen(Sighting::Missing, &[4000]);
-        c.now = 4001;
-    });
-    assert!(matches!(unrecorded.step(), Step::Wait { .. }), "an unconfirmed create may still arrive");
+}
+
+#[test]
+fn what_comes_back_after_its_deletion_is_deleted_again() {
+    let back = |deleted: i64| {
+        case(Identified::ByKey).with(|c| {
+            c.deleting = true;
+            c.finalizer = true;
+            c.sight = Sight::Found(Ownership::Ours);
+            c.deleted = BTreeMap::from([(String::new(), deleted)]);
+        })
+    };
+    assert!(matches!(back(4999).step(), Step::Wait { .. }), "AWS may still show what it deleted");
+    assert_eq!(back(5000 - LAG).step(), Step::Delete(vec![String::new()]), "beyond the lag it is another one");
 }
 
 #[test]
@@ -471,9 +517,11 @@ fn users_and_accesses_are_deleted_only_where_they_are_ours() {
             c.sight = Sight::Found(ownership);
         })
     };
-    assert_eq!(user(Ownership::Ours).step(), Step::Delete(Vec::new()));
+    assert_eq!(user(Ownership::Ours).step(), Step::Delete(vec![String::new()]));
     assert!(matches!(user(Ownership::Untagged).step(), Step::Release(Some(_))));
     let parent = user(Ownership::Ours).with(|c| c.sight = Sight::ParentMissing);
+    assert!(matches!(parent.step(), Step::Wait { .. }), "one NotFound of its server is not believed");
+    let parent = parent.with(|c| c.sightings = seen(Sighting::ParentMissing, &[0, 60, LAG]));
     assert_eq!(parent.step(), Step::Release(None), "its server is gone, and it with it");
     let access = case(Identified::ByRecord).with(|c| {
         c.deleting = true;
@@ -482,7 +530,208 @@ fn users_and_accesses_are_deleted_only_where_they_are_ours() {
     });
     assert!(matches!(access.step(), Step::Release(Some(_))), "no record: left in AWS, with a warning");
     let proven = access.with(|c| c.record = record(CreatePhase::None, Some("a1")));
-    assert_eq!(proven.step(), Step::Delete(Vec::new()));
+    assert_eq!(proven.step(), Step::Delete(vec![String::new()]));
+}
+
+#[test]
+fn a_deletion_takes_what_it_sees_itself_though_the_listing_lags() {
+    let seen_only = known(Sight::Found(Ownership::Ours)).with(|c| {
+        c.deleting = true;
+        c.lookup = ours(&[]);
+    });
+    assert_eq!(seen_only.step(), Step::Delete(vec!["s-1".into()]));
+    let both = seen_only.with(|c| c.lookup = ours(&[("s-2", "a")]));
+    assert_eq!(both.step(), Step::Delete(vec!["s-2".into(), "s-1".into()]));
+}
+
+#[test]
+fn a_deletion_with_wiped_status_searches_like_a_create_under_way() {
+    let wiped = server().with(|c| {
+        c.deleting = true;
+        c.finalizer = true;
+    });
+    assert_eq!(wiped.step(), Step::Record(CreatePhase::InFlight));
+    let searching = wiped.with(|c| {
+        c.record = record(CreatePhase::InFlight, None);
+        c.lookup = ours(&[]);
+    });
+    assert_eq!(reason(&searching.step()), reasons::RECOVERING);
+    let found = searching.with(|c| c.lookup = ours(&[("s-1", "whatever")]));
+    assert_eq!(found.step(), Step::Claim("s-1".into()));
+}
+
+#[test]
+fn a_server_that_was_stamped_and_stripped_only_loses_its_finalizer() {
+    let stripped = known(Sight::Found(Ownership::Retained)).with(|c| {
+        c.deleting = true;
+        c.retain = true;
+        c.lookup = ours(&[]);
+    });
+    assert_eq!(stripped.step(), Step::Release(None));
+    let half = stripped.with(|c| {
+        c.sight = Sight::Found(Ownership::Ours);
+        c.lookup = ours(&[("s-1", "a1")]);
+    });
+    assert_eq!(half.step(), Step::Stamp(vec!["s-1".into()]), "stamped and not yet stripped: once more");
+}
+
+#[test]
+fn of_two_servers_of_ours_the_recorded_one_counts() {
+    let two = || ours(&[("s-1", "x"), ("s-2", "a1")]);
+    let lookup = |case: Case| case.with(|c| c.lookup = two());
+    let differing = lookup(known(Sight::Missing));
+    assert!(matches!(differing.step(), Step::Wait { .. }), "one read shows it, another does not");
+    let attempt = lookup(known(Sight::Missing).with(|c| c.id = Some("s-9")));
+    assert_eq!(attempt.step(), Step::Claim("s-2".into()), "else the one of the recorded attempt");
+    let recorded = lookup(in_flight().with(|c| c.id = Some("s-1")));
+    assert_eq!(recorded.step(), Step::Claim("s-1".into()), "its tags are ours, so the record is true");
+}
+
+#[test]
+fn a_lost_server_is_let_go_where_the_spec_says_so_and_never_taken_again() {
+    let gone = known(Sight::Missing).with(|c| {
+        c.lookup = ours(&[]);
+        c.sightings = seen(Sighting::Missing, &[0, 60, LAG]);
+        c.recreate = true;
+    });
+    assert_eq!(gone.step(), Step::Forget("s-1".into()));
+    for (held, reason) in [
+        (gone.clone().with(|c| c.recreate = false), "Manual"),
+        (gone.clone().with(|c| c.suspended = true), "suspended"),
+        (gone.clone().with(|c| c.may_create = false), "blocked"),
+    ] {
+        assert_eq!(super::tests::reason(&held.step()), reasons::SERVER_GONE, "{reason}");
+    }
+    let early = gone.with(|c| c.sightings = seen(Sighting::Missing, &[0, 60]));
+    assert!(matches!(early.step(), Step::Wait { .. }), "not before it is believed");
+    let afresh = prepared().with(|c| {
+        c.record.as_mut().unwrap().lost = vec!["s-1".into()];
+        c.lookup = ours(&[("s-1", "a1")]);
+    });
+    assert_eq!(afresh.step(), Step::Create, "what comes back later is not taken for the server");
+    let leaving = afresh.with(|c| c.deleting = true);
+    assert_eq!(leaving.step(), Step::Delete(vec!["s-1".into()]), "but goes with the object");
+}
+
+#[test]
+fn users_follow_a_server_that_was_made_anew() {
+    for (identified, expected) in [(Identified::ByKey, "user"), (Identified::ByRecord, "access")] {
+        let moved = case(identified).with(|c| {
+            c.finalizer = true;
+            c.confirmed = true;
+            c.record = record(CreatePhase::None, Some("a1"));
+            c.sight = Sight::Missing;
+            c.moved = true;
+        });
+        assert_eq!(moved.step(), Step::Forget(String::new()), "{expected}");
+        assert_eq!(moved.clone().with(|c| c.suspended = true).step(), Step::Hold, "{expected}");
+        assert_eq!(moved.clone().with(|c| c.finalizer = false).step(), Step::Finalize, "{expected}");
+        let there = moved.with(|c| c.sight = Sight::Found(Ownership::Untagged));
+        assert_eq!(there.step(), Step::Forget(String::new()), "{expected}: a record for another server proves nothing");
+    }
+}
+
+/// A server object that names `s-7` to be taken over, with what stands there.
+fn adopting(ownership: Ownership) -> Case {
+    prepared().with(|c| {
+        c.adoption = Some(("s-7", true));
+        c.sight = Sight::Found(ownership);
+        c.lookup = ours(&[]);
+    })
+}
+
+#[test]
+fn a_server_is_taken_over_in_these_steps_and_none_is_ever_created_instead() {
+    let free = || adopting(Ownership::Untagged);
+    let rows = [
+        (free().with(|c| (c.record, c.finalizer) = (None, false)), Step::Record(CreatePhase::None), "the record"),
+        (free().with(|c| c.finalizer = false), Step::Finalize, "the finalizer"),
+        (free().with(|c| c.lookup = None), Step::LookUp, "is one ours already?"),
+        (free(), Step::Adopt("s-7".into()), "the owner tags"),
+        (adopting(Ownership::Retained), Step::Adopt("s-7".into()), "what somebody left behind"),
+        (adopting(Ownership::Former), Step::Adopt("s-7".into()), "what a former object of this name had"),
+        (adopting(Ownership::Ours), Step::Claim("s-7".into()), "our tags are seen: the id"),
+        (free().with(|c| c.suspended = true), Step::Hold, "suspended"),
+        (free().with(|c| c.may_create = false), Step::Hold, "not in order"),
+    ];
+    for (case, expected, reason) in rows {
+        assert_eq!(case.step(), expected, "{reason}");
+    }
+    assert_eq!(reason(&adopting(Ownership::Foreign("x".into())).step()), reasons::CONFLICT);
+    assert_eq!(reason(&adopting(Ownership::OtherCluster).step()), reasons::OTHER_CLUSTER);
+    let second = free().with(|c| c.lookup = ours(&[("s-1", "a")]));
+    assert_eq!(reason(&second.step()), reasons::AMBIGUOUS, "this object has a server already");
+    let absent = free().with(|c| c.sight = Sight::Missing);
+    assert!(matches!(absent.step(), Step::Wait { .. }));
+    let absent = absent.with(|c| c.sightings = seen(Sighting::Missing, &[0, 60, LAG]));
+    assert_eq!(reason(&absent.step()), reasons::SERVER_GONE);
+}
+
+#[test]
+fn only_what_is_identical_is_taken_over_unless_the_spec_says_otherwise() {
+    for (identified, id) in [(Identified::ByTags, "s-7"), (Identified::ByKey, ""), (Identified::ByRecord, "")] {
+        let differing = case(identified).with(|c| {
+            c.finalizer = true;
+            c.record = record(CreatePhase::None, None);
+            c.adoption = Some((id, true));
+            c.sight = Sight::Found(Ownership::Untagged);
+            c.lookup = ours(&[]);
+            c.differs = true;
+        });
+        assert_eq!(reason(&differing.step()), reasons::NOT_IDENTICAL, "{identified:?}");
+        let untouched = differing.clone().with(|c| (c.finalizer, c.record) = (false, None));
+        assert_eq!(reason(&untouched.step()), reasons::NOT_IDENTICAL, "{identified:?}: not even a finalizer");
+        let converging = differing.clone().with(|c| c.adoption = Some((id, false)));
+        assert_eq!(converging.step(), Step::Adopt(id.into()), "{identified:?}");
+        let identical = differing.with(|c| c.differs = false);
+        assert_eq!(identical.step(), Step::Adopt(id.into()), "{identified:?}");
+    }
+}
+
+#[test]
+fn adoption_is_the_way_back_from_lost_ownership_and_to_another_server() {
+    let lost = |adoption: &'static str| {
+        known(Sight::Found(Ownership::Retained)).with(|c| {
+            c.lookup = ours(&[]);
+            c.adoption = Some((adoption, true));
+        })
+    };
+    assert_eq!(lost("s-1").step(), Step::Adopt("s-1".into()));
+    assert_eq!(lost("s-7").step(), Step::Forget("s-1".into()), "the lost one is let go first");
+    let foreign = lost("s-1").with(|c| c.sight = Sight::Found(Ownership::Foreign("x".into())));
+    assert_eq!(reason(&foreign.step()), reasons::OWNERSHIP_LOST, "other owners' tags are refused");
+    let mine = lost("s-7").with(|c| c.sight = Sight::Found(Ownership::Ours));
+    assert_eq!(reason(&mine.step()), reasons::SERVER_CHANGED, "an own server is not left for another one");
+    let user = case(Identified::ByKey).with(|c| {
+        c.finalizer = true;
+        c.confirmed = true;
+        c.adoption = Some(("", true));
+        c.sight = Sight::Found(Ownership::Former);
+        c.sightings = seen(Sighting::Former, &[0, 60, LAG]);
+    });
+    assert_eq!(user.step(), Step::Adopt(String::new()));
+    let dying = user.clone().with(|c| c.sightings = Sightings::default());
+    assert!(matches!(dying.step(), Step::Wait { .. }), "a dying namesake is waited for all the same");
+    let foreign = user.with(|c| {
+        c.confirmed = false;
+        c.sight = Sight::Found(Ownership::Foreign("x".into()));
+    });
+    assert_eq!(reason(&foreign.step()), reasons::CONFLICT);
+}
+
+#[test]
+fn what_somebody_deleted_is_only_reported_where_the_spec_says_so() {
+    for identified in [Identified::ByKey, Identified::ByRecord] {
+        let deleted = case(identified).with(|c| {
+            c.finalizer = true;
+            c.confirmed = true;
+            c.report_only = true;
+            c.record = record(CreatePhase::None, Some("a1"));
+            c.sight = Sight::Missing;
+        });
+        assert_eq!(deleted.step(), Step::Report);
+        assert_ne!(deleted.with(|c| c.report_only = false).step(), Step::Report, "an edit creates it anew");
+    }
 }
 
 #[test]
@@ -493,9 +742,20 @@ fn observing_never_leads_to_a_mutation() {
             c.sight = Sight::Found(Ownership::Ours);
         });
         assert_eq!(only.step(), Step::Report);
-        let held = only.with(|c| c.finalizer = true);
+        let held = only.with(|c| {
+            c.finalizer = true;
+            c.record = record(CreatePhase::None, None);
+        });
         assert_eq!(held.step(), Step::Release(None), "an object that only observes holds nothing");
     }
     let recovering = in_flight().with(|c| c.observe_only = true);
     assert_eq!(recovering.step(), Step::LookUp, "a recovery under way is finished first");
+    let wiped = server().with(|c| (c.observe_only, c.finalizer) = (true, true));
+    assert_eq!(wiped.step(), Step::Record(CreatePhase::InFlight), "what a wiped status knew may be under way");
+    let user = case(Identified::ByKey).with(|c| {
+        (c.observe_only, c.finalizer, c.sight) = (true, true, Sight::Missing);
+        c.quiet_since = Some(4000);
+    });
+    assert!(matches!(user.step(), Step::Wait { .. }), "its create may arrive");
+    assert_eq!(user.with(|c| c.now = 4000 + TOLERANCE + LAG).step(), Step::Release(None));
 }

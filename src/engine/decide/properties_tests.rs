@@ -1,0 +1,184 @@
+//! What holds of every step, whatever the facts: thousands of them at random.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use proptest::prelude::*;
+
+use super::tests::{Case, LAG, TOLERANCE, at, case, ours, seen};
+use super::*;
+
+fn identified() -> impl Strategy<Value = Identified> {
+    prop::sample::select(vec![Identified::ByTags, Identified::ByKey, Identified::ByRecord])
+}
+
+fn sight() -> impl Strategy<Value = Sight> {
+    prop::sample::select(vec![
+        Sight::NotLooked,
+        Sight::Missing,
+        Sight::ParentMissing,
+        Sight::Found(Ownership::Ours),
+        Sight::Found(Ownership::Untagged),
+        Sight::Found(Ownership::OtherCluster),
+        Sight::Found(Ownership::Former),
+        Sight::Found(Ownership::Retained),
+        Sight::Found(Ownership::Foreign("x".to_owned())),
+    ])
+}
+
+fn record() -> impl Strategy<Value = Option<Record>> {
+    let phase = prop::sample::select(vec![CreatePhase::None, CreatePhase::InFlight, CreatePhase::Rejected]);
+    let record = (prop::sample::select(vec!["u", "u", "u", "other"]), phase, any::<bool>(), any::<bool>());
+    prop::option::weighted(
+        0.8,
+        record.prop_map(|(uid, phase, attempt, lost)| Record {
+            uid: uid.to_owned(),
+            phase,
+            attempt: attempt.then(|| "a1".to_owned()),
+            started_at: at(0),
+            lost: lost.then(|| "s-2".to_owned()).into_iter().collect(),
+        }),
+    )
+}
+
+fn lookup() -> impl Strategy<Value = Option<Lookup>> {
+    let found = prop::sample::subsequence(vec![("s-1", "a1"), ("s-2", "a1"), ("s-3", "x")], 0..=3);
+    let others = (any::<bool>(), any::<bool>());
+    prop::option::weighted(
+        0.8,
+        (found, others).prop_map(|(found, (former, other))| Lookup {
+            former: former.then(|| "s-8".to_owned()).into_iter().collect(),
+            other_cluster: other.then(|| "s-9".to_owned()).into_iter().collect(),
+            ..ours(&found).unwrap()
+        }),
+    )
+}
+
+fn sightings() -> impl Strategy<Value = Sightings> {
+    let all =
+        [Sighting::Missing, Sighting::ParentMissing, Sighting::Untagged, Sighting::Former, Sighting::NoTrace].to_vec();
+    prop::option::of(prop::sample::select(all))
+        .prop_map(|one| one.map_or_else(Sightings::default, |one| seen(one, &[0, LAG, TOLERANCE + LAG])))
+}
+
+prop_compose! {
+    fn cases()(
+        identified in identified(), flags in prop::array::uniform11(any::<bool>()), sight in sight(), record in record(),
+        lookup in lookup(), sightings in sightings(), id in prop::option::of(prop::sample::select(vec!["s-1", "s-2", "s-7"])),
+        adoption in prop::option::weighted(0.3, (prop::sample::select(vec!["s-1", "s-7"]), any::<bool>())),
+        quiet in prop::option::of(0..5000_i64), replied in prop::option::of(0..5000_i64), now in 0..5000_i64,
+    ) -> Case {
+        let [deleting, finalizer, observe_only, report_only, suspended, retain, protected, recreate, differs, may_create,
+            moved] = flags;
+        let mut case = case(identified);
+        (case.deleting, case.finalizer, case.observe_only, case.report_only) = (deleting, finalizer, observe_only, report_only);
+        (case.suspended, case.retain, case.protected, case.recreate) = (suspended, retain, protected, recreate);
+        (case.differs, case.may_create, case.moved, case.replied) = (differs, may_create, moved, replied);
+        case.confirmed = id.is_some();
+        case.id = id.filter(|_| identified == Identified::ByTags);
+        // Only kinds without tags are seen without an owner, and only they.
+        case.sight = match sight {
+            Sight::Found(_) if identified == Identified::ByRecord => Sight::Found(Ownership::Untagged),
+            other => other,
+        };
+        case.adoption = adoption.map(|(id, only)| (if identified == Identified::ByTags { id } else { "" }, only));
+        (case.record, case.lookup, case.sightings, case.quiet_since, case.now) = (record, lookup, sightings, quiet, now);
+        case
+    }
+}
+
+/// The record, where it is of this object.
+fn mine(case: &Case) -> Option<&Record> {
+    case.record.as_ref().filter(|record| record.uid == "u")
+}
+
+fn in_flight(case: &Case) -> bool {
+    mine(case).is_some_and(|record| record.phase == CreatePhase::InFlight)
+}
+
+/// The ids that AWS showed with our tags in this pass.
+fn seen_ours(case: &Case) -> Vec<String> {
+    let listed = case.lookup.iter().flat_map(|lookup| lookup.ours.iter().map(|found| found.id.clone()));
+    let seen = case.id.filter(|_| case.sight == Sight::Found(Ownership::Ours)).map(str::to_owned);
+    listed.chain(seen).collect()
+}
+
+fn changes_aws(step: &Step) -> bool {
+    matches!(step, Step::Create | Step::Apply | Step::Adopt(_) | Step::Delete(_) | Step::Stamp(_))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_object_that_observes_changes_nothing(case in cases()) {
+        prop_assert!(!case.observe_only || !changes_aws(&case.step()), "{:?}", case.step());
+    }
+
+    #[test]
+    fn no_server_is_created_while_one_may_be_under_way_or_is_known_or_found_or_taken_over(case in cases()) {
+        if case.identified == Identified::ByTags && case.step() == Step::Create {
+            prop_assert!(case.finalizer && mine(&case).is_some() && !in_flight(&case));
+            prop_assert!(!case.confirmed && case.adoption.is_none() && !case.suspended && case.may_create);
+            let lookup = case.lookup.as_ref().unwrap();
+            let lost = &mine(&case).unwrap().lost;
+            prop_assert!(lookup.ours.iter().all(|found| lost.contains(&found.id)));
+            prop_assert!(lookup.former.is_empty() && lookup.other_cluster.is_empty());
+        }
+    }
+
+    #[test]
+    fn only_what_was_seen_with_our_tags_or_record_is_deleted_or_released_from_them(case in cases()) {
+        if let Step::Delete(ids) | Step::Stamp(ids) = case.step() {
+            prop_assert!(case.deleting && !case.protected && !ids.is_empty());
+            match case.identified {
+                Identified::ByTags => {
+                    let ours = seen_ours(&case);
+                    prop_assert!(ids.iter().all(|id| ours.contains(id)), "{ids:?}");
+                }
+                Identified::ByKey => prop_assert_eq!(case.sight, Sight::Found(Ownership::Ours)),
+                Identified::ByRecord => prop_assert!(mine(&case).is_some_and(|record| record.attempt.is_some())),
+            }
+        }
+    }
+
+    #[test]
+    fn tags_of_others_are_never_taken_over(case in cases()) {
+        if let Step::Adopt(_) = case.step() {
+            prop_assert!(!matches!(case.sight, Sight::Found(Ownership::Foreign(_) | Ownership::OtherCluster)));
+            prop_assert!(case.adoption.is_some() && case.finalizer && !case.suspended && !case.deleting);
+            prop_assert!(case.adoption.is_some_and(|(_, only_identical)| !only_identical || !case.differs));
+        }
+    }
+
+    #[test]
+    fn a_claimed_id_carries_our_tags_and_was_never_let_go(case in cases()) {
+        if let Step::Claim(id) = case.step() {
+            let taken = case.adoption.is_some_and(|(named, _)| named == id) && case.sight == Sight::Found(Ownership::Ours);
+            prop_assert!(taken || seen_ours(&case).contains(&id));
+            prop_assert!(mine(&case).is_some_and(|record| taken || !record.lost.contains(&id)));
+        }
+    }
+
+    #[test]
+    fn the_finalizer_stays_while_something_of_ours_is_there_or_may_come(case in cases()) {
+        if let (Step::Release(_), false) = (case.step(), case.observe_only) {
+            prop_assert!(case.deleting && !case.protected);
+            if case.identified == Identified::ByTags {
+                prop_assert!(case.lookup.is_some() && mine(&case).is_some());
+                prop_assert!(seen_ours(&case).is_empty());
+                let late = TOLERANCE + LAG;
+                let end = case.replied.map_or(late, |replied| late.min(replied + LAG));
+                prop_assert!(!in_flight(&case) || case.sightings.lasts_until(Sighting::NoTrace, at(end)));
+            } else if case.identified == Identified::ByKey {
+                prop_assert!(case.sight != Sight::Found(Ownership::Ours));
+            }
+        }
+    }
+
+    #[test]
+    fn before_anything_was_made_there_is_neither_record_nor_finalizer(case in cases()) {
+        let idle = !case.may_create || case.suspended;
+        if idle && !case.finalizer && case.record.is_none() && !matches!(case.sight, Sight::Found(_)) {
+            prop_assert!(!matches!(case.step(), Step::Record(_) | Step::Finalize), "{:?}", case.step());
+        }
+    }
+}

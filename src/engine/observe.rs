@@ -1,0 +1,175 @@
+//! What a pass saw, counted with what was seen before, as facts for the decision.
+
+use jiff::Timestamp;
+
+use super::decide::{self, Adoption, Facts, Identified, Step};
+use super::evidence::{Lookup, Sight, Sighting};
+use super::kind::{Kind, Look, Place, Trouble, Wanted};
+use super::memory::Memory;
+use super::owner::Ownership;
+use super::pass::{Engine, Scene, Subject};
+use super::record::Record;
+use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, RecreatePolicy};
+use crate::api::{self, Managed};
+use crate::aws::Fault;
+
+impl<K: Kind> Engine<K> {
+    pub(super) async fn look(
+        &self,
+        subject: &Subject<K::Object>,
+        place: &Place<K::Detail>,
+    ) -> Result<Look<K::Have>, Fault> {
+        let due = match K::IDENTIFIED {
+            Identified::ByRecord | Identified::ByTags => true,
+            Identified::ByKey => {
+                let tried = self.memories.load(&subject.uid).tried;
+                let adopts = self.kind.adopts(&subject.object, place).is_some();
+                tried
+                    || adopts
+                    || observes(&subject.object)
+                    || subject.deleting()
+                    || self.kind.confirmed(&subject.status())
+            }
+        };
+        if due { self.kind.look(&subject.object, place).await } else { Ok(Look::NoKey) }
+    }
+
+    /// What a person changed begins every wait anew; since when no create is sent any more is kept.
+    pub(super) fn take_note(
+        &self,
+        subject: &Subject<K::Object>,
+        place: &Place<K::Detail>,
+        wanted: Option<&Wanted<K::Want>>,
+        now: Timestamp,
+    ) {
+        let (digest, blocks) = wanted.map(|wanted| (&wanted.digest, &wanted.blocks)).unzip();
+        let token = format!("{} {:?} {} {digest:?} {blocks:?}", subject.generation, subject.poke(), place.revision);
+        let quiet = subject.deleting() || observes(&subject.object);
+        self.memories.change(&subject.uid, |memory| {
+            memory.reset_on(token);
+            memory.quiet_since = quiet.then(|| memory.quiet_since.unwrap_or(now));
+        });
+    }
+
+    /// What the look says of the owner, counted with what was seen before.
+    pub(super) fn sight(&self, subject: &Subject<K::Object>, look: &Look<K::Have>, now: Timestamp) -> Sight {
+        let sight = match look {
+            Look::NoKey => Sight::NotLooked,
+            Look::Missing => Sight::Missing,
+            Look::ParentMissing => Sight::ParentMissing,
+            Look::Found(have) => {
+                let tags = self.kind.tags(have);
+                Sight::Found(tags.map_or(Ownership::Untagged, |tags| subject.owner.judge(tags)))
+            }
+        };
+        self.memories.change(&subject.uid, |memory| {
+            let mut note = |sighting, seen: bool| {
+                if seen { memory.sightings.count(sighting, now) } else { memory.sightings.clear(sighting) }
+            };
+            if sight != Sight::NotLooked {
+                note(Sighting::Missing, sight == Sight::Missing);
+                note(Sighting::ParentMissing, sight == Sight::ParentMissing);
+                note(Sighting::Untagged, sight == Sight::Found(Ownership::Untagged));
+                if K::IDENTIFIED == Identified::ByKey {
+                    note(Sighting::Former, sight == Sight::Found(Ownership::Former));
+                }
+            }
+            if sight == Sight::Missing {
+                // What comes back under the same key is another one, and is deleted anew.
+                memory.deleted.remove("");
+            }
+        });
+        sight
+    }
+
+    /// Decides, looking the tags up in between where that is the step.
+    pub(super) async fn decide(&self, scene: &Scene<'_, K>, sight: &Sight) -> Result<Step, Trouble> {
+        let mut lookup = None;
+        loop {
+            let step = self.step(scene, sight, lookup.as_ref());
+            if step != Step::LookUp || lookup.is_some() {
+                return Ok(step);
+            }
+            // Counted by its begin: what is created while a listing runs may be missing in it.
+            let began = scene.place.account.now().await?;
+            let found = self.kind.look_up(scene.place, &scene.subject.owner).await?;
+            self.memories.change(&scene.subject.uid, |memory| count(memory, &found, began));
+            lookup = Some(found);
+        }
+    }
+
+    fn step(&self, scene: &Scene<'_, K>, sight: &Sight, lookup: Option<&Lookup>) -> Step {
+        let subject = scene.subject;
+        let status = subject.status();
+        let policies = subject.object.policies();
+        let memory = self.memories.load(&subject.uid);
+        let record = Record::read(K::Object::common(&status), scene.now);
+        let attempt = record.as_ref().and_then(|record| record.attempt.as_ref());
+        let blocks = scene.wanted.map_or(&[][..], |wanted| &wanted.blocks);
+        let adopts = self.kind.adopts(&subject.object, scene.place);
+        let mode = policies.adoption.as_ref().map_or(AdoptionMode::IfIdentical, |adoption| adoption.mode);
+        let adoption = adopts.as_ref().map(|id| Adoption { id, only_identical: mode == AdoptionMode::IfIdentical });
+        let judged = adoption.is_some() && *sight != Sight::Found(Ownership::Ours);
+        decide::decide(&Facts {
+            identified: K::IDENTIFIED,
+            uid: &subject.uid,
+            deleting: subject.deleting(),
+            finalizer: subject.finalizer(),
+            observe_only: observes(&subject.object),
+            report_only: reports_only(scene),
+            suspended: subject.object.suspend(),
+            retain: policies.deletion == DeletionPolicy::Retain,
+            protected: policies.protected,
+            recreate: policies.recreate == RecreatePolicy::Automatic,
+            adoption,
+            differs: judged && self.differs(scene),
+            may_create: blocks.is_empty() && scene.place.denied.is_none(),
+            confirmed: self.kind.confirmed(&status),
+            id: self.kind.id(&status),
+            moved: self.kind.moved(scene.place),
+            record: record.as_ref(),
+            sight,
+            lookup,
+            sightings: &memory.sightings,
+            replied: memory.replied.as_ref().filter(|(replied, _)| Some(replied) == attempt).map(|(_, at)| *at),
+            deleted: &memory.deleted,
+            quiet_since: memory.quiet_since,
+            now: scene.now,
+            windows: self.settings.windows,
+        })
+    }
+
+    fn differs(&self, scene: &Scene<'_, K>) -> bool {
+        self.plan(scene).is_some_and(|plan| !plan.changes.is_empty())
+    }
+}
+
+fn observes<O: Managed>(object: &O) -> bool {
+    object.policies().management == ManagementPolicy::ObserveOnly
+}
+
+/// Whether what differs is only reported: nothing that a person wrote waits to be applied.
+pub(super) fn reports_only<K: Kind>(scene: &Scene<'_, K>) -> bool {
+    scene.subject.object.policies().management == ManagementPolicy::ReportDrift && !edited(scene)
+}
+
+/// Whether something that a person wrote was not applied in full yet.
+pub(super) fn edited<K: Kind>(scene: &Scene<'_, K>) -> bool {
+    let status = scene.subject.status();
+    let applied =
+        K::Object::common(&status).applied.as_ref().and_then(|applied: &api::status::Applied| applied.digest.as_ref());
+    scene.wanted.is_some_and(|wanted| applied != Some(&wanted.digest))
+}
+
+fn count(memory: &mut Memory, found: &Lookup, began: Timestamp) {
+    if found.ours.is_empty() {
+        memory.sightings.count(Sighting::NoTrace, began);
+    } else {
+        memory.sightings.clear(Sighting::NoTrace);
+    }
+    if found.former.is_empty() {
+        memory.sightings.clear(Sighting::Former);
+    } else {
+        memory.sightings.count(Sighting::Former, began);
+    }
+}

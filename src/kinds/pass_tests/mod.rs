@@ -1,0 +1,8 @@
+//! Whole passes in memory: what the protocol promises, over crashes, lost answers and what people do in between.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::needless_pass_by_value)]
+
+mod adoption;
+mod drift;
+mod life;
+mod recreation;
+mod rig;

@@ -1,0 +1,606 @@
+//! A whole installation in memory: an API server that keeps objects, an AWS that keeps servers and logins, virtual time.
+//! It follows both only as far as the protocol rests on them; knobs lose answers, hide, and change things in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use kube::core::ApiResource;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::api::{self, AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use crate::aws::gate::Rates;
+use crate::aws::session::{Aws, CallerIdentity};
+use crate::aws::types::{Access, ListedAccess, ListedServer, ListedUser, Page, Server, SshPublicKey, Tags, User};
+use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
+use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData};
+use crate::engine::evidence::Windows;
+use crate::engine::pass::{Engine, Next, pass};
+use crate::engine::settings::{Chance, Settings};
+use crate::kinds::access::Accesses;
+use crate::kinds::doors::{Doors, Verified};
+use crate::kinds::fakes::{ACCOUNT, CLUSTER, NOW, REGION, fault};
+use crate::kinds::server::Servers;
+use crate::kinds::user::Users;
+
+pub const ROLE: &str = "arn:aws:iam::123456789012:role/sftp";
+pub const LAG: Duration = Duration::from_mins(2);
+pub const TOLERANCE: Duration = Duration::from_mins(15);
+
+type Key = (String, Name);
+type Between = Box<dyn FnOnce() + Send>;
+
+fn name(name: &str) -> Name {
+    Name { namespace: "team".to_owned(), name: name.to_owned() }
+}
+
+/// The API server.
+#[derive(Default)]
+pub struct Objects {
+    stored: Mutex<BTreeMap<Key, Value>>,
+    version: AtomicU64,
+    pub config_maps: Mutex<BTreeMap<Name, BTreeMap<String, String>>>,
+    /// What the next reads answer with, instead of what is stored.
+    pub stale: Mutex<Vec<Value>>,
+    /// How long a status write takes.
+    pub slow: Mutex<Duration>,
+    pub notes: Mutex<Vec<Note>>,
+    pub writes: Mutex<u32>,
+}
+
+impl Objects {
+    fn next_version(&self) -> String {
+        (self.version.fetch_add(1, Ordering::Relaxed) + 1).to_string()
+    }
+
+    fn change(&self, key: &Key, version: Option<&str>, change: impl FnOnce(&mut Value)) -> Result<Value, ClusterError> {
+        let mut stored = self.stored.lock().unwrap();
+        let object = stored.get_mut(key).ok_or_else(|| ClusterError::NotFound(key.1.to_string()))?;
+        if version.is_some_and(|version| object["metadata"]["resourceVersion"] != version) {
+            return Err(ClusterError::Conflict(key.1.to_string()));
+        }
+        change(object);
+        object["metadata"]["resourceVersion"] = json!(self.next_version());
+        let object = object.clone();
+        let bare = object["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty);
+        if bare && !object["metadata"]["deletionTimestamp"].is_null() {
+            stored.remove(key);
+        }
+        Ok(object)
+    }
+
+    fn all<K: DeserializeOwned>(&self, kind: &str) -> Vec<Arc<K>> {
+        let stored = self.stored.lock().unwrap();
+        let of_kind = stored.iter().filter(|((other, _), _)| other == kind);
+        of_kind.map(|(_, value)| Arc::new(serde_json::from_value(value.clone()).unwrap())).collect()
+    }
+}
+
+#[async_trait]
+impl Cluster for Objects {
+    async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
+        if let Some(stale) = self.stale.lock().unwrap().pop() {
+            return Ok(Some(stale));
+        }
+        Ok(self.stored.lock().unwrap().get(&(kind.kind.clone(), name.clone())).cloned())
+    }
+    async fn list(&self, kind: &ApiResource) -> Result<Vec<Value>, ClusterError> {
+        let stored = self.stored.lock().unwrap();
+        Ok(stored.iter().filter(|((other, _), _)| *other == kind.kind).map(|(_, value)| value.clone()).collect())
+    }
+    async fn apply_status(
+        &self,
+        kind: &ApiResource,
+        name: &Name,
+        version: &str,
+        status: Value,
+    ) -> Result<Value, ClusterError> {
+        *self.writes.lock().unwrap() += 1;
+        let slow = *self.slow.lock().unwrap();
+        tokio::time::sleep(slow).await;
+        self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| object["status"] = status)
+    }
+    async fn set_finalizer(
+        &self,
+        kind: &ApiResource,
+        name: &Name,
+        _: &str,
+        version: &str,
+        present: bool,
+    ) -> Result<Value, ClusterError> {
+        let finalizers = if present { json!([api::FINALIZER]) } else { json!([]) };
+        self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| {
+            object["metadata"]["finalizers"] = finalizers;
+        })
+    }
+    async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {
+        Ok(None)
+    }
+    async fn config_map(&self, name: &Name) -> Result<Option<BTreeMap<String, String>>, ClusterError> {
+        Ok(self.config_maps.lock().unwrap().get(name).cloned())
+    }
+    async fn publish(&self, _: &ApiResource, _: &Value, note: Note) {
+        self.notes.lock().unwrap().push(note);
+    }
+}
+
+impl Directory for Objects {
+    fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>> {
+        self.all::<AwsIdentity>("AwsIdentity").into_iter().find(|found| found.metadata.name.as_deref() == Some(name))
+    }
+    fn server(&self, name: &Name) -> Option<Arc<TransferServer>> {
+        let value = self.stored.lock().unwrap().get(&("TransferServer".to_owned(), name.clone())).cloned()?;
+        Some(Arc::new(serde_json::from_value(value).unwrap()))
+    }
+    fn namespace_labels(&self, _: &str) -> Option<BTreeMap<String, String>> {
+        Some(BTreeMap::new())
+    }
+    fn servers(&self) -> Vec<Arc<TransferServer>> {
+        self.all("TransferServer")
+    }
+    fn users(&self) -> Vec<Arc<TransferUser>> {
+        self.all("TransferUser")
+    }
+    fn accesses(&self) -> Vec<Arc<TransferAccess>> {
+        self.all("TransferAccess")
+    }
+}
+
+/// What becomes of the next call of an operation.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Lose {
+    /// It never arrives.
+    Call(FaultKind),
+    /// It takes effect, its answer does not arrive.
+    Answer,
+}
+
+/// AWS.
+pub struct Cloud {
+    began: Instant,
+    pub servers: Mutex<BTreeMap<String, Server>>,
+    pub users: Mutex<BTreeMap<(String, String), User>>,
+    pub accesses: Mutex<BTreeMap<(String, String), Access>>,
+    pub lose: Mutex<BTreeMap<&'static str, Vec<Lose>>>,
+    /// Runs once an operation took effect, before it answers.
+    pub between: Mutex<BTreeMap<&'static str, Between>>,
+    /// Servers that listings do not show yet.
+    pub unlisted: Mutex<BTreeSet<String>>,
+    /// Every mutation that arrived, as `Operation about`.
+    pub calls: Mutex<Vec<String>>,
+    pub reads: Mutex<u32>,
+    made: AtomicU64,
+}
+
+impl Cloud {
+    fn now(&self) -> Timestamp {
+        let now: Timestamp = NOW.parse().unwrap();
+        now.checked_add(SignedDuration::try_from(self.began.elapsed()).unwrap()).unwrap()
+    }
+
+    fn missing(kind: &str) -> Fault {
+        Fault { resource_type: Some(kind.to_owned()), ..fault("Fake", FaultKind::NotFound) }
+    }
+
+    fn server(&self, id: &str) -> Result<Server, Fault> {
+        self.servers.lock().unwrap().get(id).cloned().ok_or_else(|| Self::missing("Server"))
+    }
+
+    fn answer(&self, call: Read) -> Result<Answer, Fault> {
+        fn page<T>(items: Vec<T>) -> Page<T> {
+            Page { items, next_token: None }
+        }
+        Ok(match call {
+            Read::ListServers { .. } => {
+                let hidden = self.unlisted.lock().unwrap();
+                let shown = self.servers.lock().unwrap();
+                let rows = shown.keys().filter(|id| !hidden.contains(*id));
+                Answer::Servers(page(
+                    rows.map(|id| ListedServer { server_id: id.clone(), ..ListedServer::default() }).collect(),
+                ))
+            }
+            Read::DescribeServer { server_id } => Answer::Server(Box::new(self.server(&server_id)?)),
+            Read::ListHostKeys { server_id, .. } => {
+                self.server(&server_id)?;
+                Answer::HostKeys(page(Vec::new()))
+            }
+            Read::ListUsers { server_id, .. } => {
+                let users = self.users.lock().unwrap();
+                let names = users.keys().filter(|(id, _)| *id == server_id).map(|(_, user_name)| user_name.clone());
+                Answer::Users(page(names.map(|user_name| ListedUser { user_name, ..ListedUser::default() }).collect()))
+            }
+            Read::DescribeUser { server_id, user_name } => {
+                self.server(&server_id)?;
+                let found = self.users.lock().unwrap().get(&(server_id, user_name)).cloned();
+                Answer::User(Box::new(found.ok_or_else(|| Self::missing("User"))?))
+            }
+            Read::ListAccesses { .. } => Answer::Accesses(page(Vec::<ListedAccess>::new())),
+            Read::DescribeAccess { server_id, external_id } => {
+                self.server(&server_id)?;
+                let found = self.accesses.lock().unwrap().get(&(server_id, external_id)).cloned();
+                Answer::Access(Box::new(found.ok_or_else(|| Self::missing("Access"))?))
+            }
+            Read::ListSecurityPolicies { .. } => Answer::SecurityPolicyNames(page(Vec::new())),
+            other => panic!("not asked for here: {}", other.operation()),
+        })
+    }
+
+    fn tags(&self, arn: &str, change: impl FnOnce(&mut Tags)) -> Result<(), Fault> {
+        let (_, path) = arn.rsplit_once(':').unwrap();
+        match path.split('/').collect::<Vec<_>>().as_slice() {
+            ["server", id] => {
+                let mut servers = self.servers.lock().unwrap();
+                change(&mut servers.get_mut(*id).ok_or_else(|| Self::missing("Server"))?.tags);
+            }
+            ["user", id, name] => {
+                let mut users = self.users.lock().unwrap();
+                let key = ((*id).to_owned(), (*name).to_owned());
+                change(&mut users.get_mut(&key).ok_or_else(|| Self::missing("User"))?.tags);
+            }
+            other => panic!("no ARN of ours: {other:?}"),
+        }
+        Ok(())
+    }
+
+    /// What the call is about, and what it does.
+    fn effect(&self, call: Mutation) -> Result<Made, Fault> {
+        let exists = || Err(fault("Create", FaultKind::Exists));
+        let mut made = Made::default();
+        match call {
+            Mutation::CreateServer(call) => {
+                let id = format!("s-{}", self.made.fetch_add(1, Ordering::Relaxed) + 1);
+                let crate::aws::types::CreateServer { settings, tags, .. } = *call;
+                self.put_server(&id, tags, |server| server.settings = settings);
+                made.id = Some(id);
+            }
+            Mutation::UpdateServer { server_id, settings, .. } => {
+                let mut servers = self.servers.lock().unwrap();
+                let server = servers.get_mut(&server_id).ok_or_else(|| Self::missing("Server"))?;
+                server.settings.pre_authentication_login_banner = settings.pre_authentication_login_banner;
+            }
+            Mutation::DeleteServer { server_id } => {
+                self.servers.lock().unwrap().remove(&server_id).ok_or_else(|| Self::missing("Server"))?;
+                self.users.lock().unwrap().retain(|(id, _), _| *id != server_id);
+            }
+            Mutation::CreateUser(call) => {
+                self.server(&call.server_id)?;
+                let key = (call.server_id.clone(), call.user_name.clone());
+                if self.users.lock().unwrap().contains_key(&key) {
+                    return exists();
+                }
+                let arn = format!("arn:aws:transfer:{REGION}:{ACCOUNT}:user/{}/{}", key.0, key.1);
+                let keys = call.ssh_public_key_body.iter();
+                let ssh_public_keys = keys
+                    .map(|body| SshPublicKey { id: "key-1".to_owned(), body: body.clone(), date_imported: None })
+                    .collect();
+                let user =
+                    User { arn, user_name: call.user_name, settings: call.settings, ssh_public_keys, tags: call.tags };
+                self.users.lock().unwrap().insert(key, user);
+            }
+            Mutation::UpdateUser { server_id, user_name, settings } => {
+                let mut users = self.users.lock().unwrap();
+                let user = users.get_mut(&(server_id, user_name)).ok_or_else(|| Self::missing("User"))?;
+                user.settings.home_directory = settings.home_directory.or(user.settings.home_directory.take());
+                user.settings.policy = settings.policy.or(user.settings.policy.take());
+            }
+            Mutation::ImportSshPublicKey { server_id, user_name, body } => {
+                let mut users = self.users.lock().unwrap();
+                let keys = &mut users.get_mut(&(server_id, user_name)).unwrap().ssh_public_keys;
+                keys.push(SshPublicKey {
+                    id: format!("key-of-{}", body.len() + keys.len()),
+                    body,
+                    date_imported: None,
+                });
+            }
+            Mutation::DeleteSshPublicKey { server_id, user_name, key_id } => {
+                let mut users = self.users.lock().unwrap();
+                users.get_mut(&(server_id, user_name)).unwrap().ssh_public_keys.retain(|key| key.id != key_id);
+            }
+            Mutation::DeleteUser { server_id, user_name } => {
+                self.users.lock().unwrap().remove(&(server_id, user_name)).ok_or_else(|| Self::missing("User"))?;
+            }
+            Mutation::CreateAccess(call) => {
+                let key = (call.server_id, call.external_id.clone());
+                if self.accesses.lock().unwrap().contains_key(&key) {
+                    return exists();
+                }
+                self.accesses
+                    .lock()
+                    .unwrap()
+                    .insert(key, Access { external_id: call.external_id, settings: call.settings });
+            }
+            Mutation::UpdateAccess { server_id, external_id, settings } => {
+                let mut accesses = self.accesses.lock().unwrap();
+                accesses.get_mut(&(server_id, external_id)).unwrap().settings.home_directory = settings.home_directory;
+            }
+            Mutation::DeleteAccess { server_id, external_id } => {
+                self.accesses
+                    .lock()
+                    .unwrap()
+                    .remove(&(server_id, external_id))
+                    .ok_or_else(|| Self::missing("Access"))?;
+            }
+            Mutation::TagResource { arn, tags } => self.tags(&arn, |held| held.extend(tags))?,
+            Mutation::UntagResource { arn, keys } => {
+                self.tags(&arn, |held| held.retain(|key, _| !keys.contains(key)))?;
+            }
+            other => panic!("not done here: {}", other.operation()),
+        }
+        Ok(made)
+    }
+
+    pub fn put_server(&self, id: &str, tags: Tags, change: impl FnOnce(&mut Server)) {
+        let mut server = Server {
+            arn: format!("arn:aws:transfer:{REGION}:{ACCOUNT}:server/{id}"),
+            server_id: id.to_owned(),
+            domain: Some("S3".to_owned()),
+            state: Some("ONLINE".to_owned()),
+            tags,
+            ..Server::default()
+        };
+        change(&mut server);
+        self.servers.lock().unwrap().insert(id.to_owned(), server);
+    }
+
+    /// The mutations that arrived since it was asked last.
+    pub fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut *self.calls.lock().unwrap())
+    }
+
+    pub fn lose(&self, operation: &'static str, what: Lose) {
+        self.lose.lock().unwrap().entry(operation).or_default().insert(0, what);
+    }
+}
+
+#[async_trait]
+impl Transfer for Cloud {
+    async fn read(&self, _: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
+        *self.reads.lock().unwrap() += 1;
+        let lost = self.lose.lock().unwrap().get_mut(call.operation()).and_then(Vec::pop);
+        if let Some(Lose::Call(kind)) = lost {
+            return Err(Fault { resource_type: Some("Server".to_owned()), ..fault("Read", kind) });
+        }
+        Ok(Reply { value: self.answer(call)?, date: Some(self.now()) })
+    }
+
+    async fn mutate(&self, _: Permit, _: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
+        let operation = call.operation();
+        let lost = self.lose.lock().unwrap().get_mut(operation).and_then(Vec::pop);
+        if let Some(Lose::Call(kind)) = lost {
+            return Err(fault(operation, kind));
+        }
+        self.calls.lock().unwrap().push(operation.to_owned());
+        let made = self.effect(call)?;
+        let between = self.between.lock().unwrap().remove(operation);
+        if let Some(between) = between {
+            between();
+        }
+        if lost == Some(Lose::Answer) {
+            return Err(fault(operation, FaultKind::Lost));
+        }
+        Ok(Reply { value: made, date: Some(self.now()) })
+    }
+}
+
+struct Identities(Arc<Cloud>);
+
+#[async_trait]
+impl Aws for Identities {
+    async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, Fault> {
+        let rates = Rates { read: 1e9, write: 1e9, create_server: 1e9, burst_seconds: 1.0 };
+        let transfer = Arc::clone(&self.0) as Arc<dyn Transfer>;
+        let clock = Arc::new(AwsClock::default());
+        clock.observe(Some(self.0.now()));
+        Ok(Account::new(identity.spec.account_id.clone(), region.to_owned(), transfer, Gate::new(rates), clock))
+    }
+    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault> {
+        Ok(CallerIdentity { account: identity.spec.account_id.clone(), arn: String::new() })
+    }
+}
+
+/// Identifiers in order.
+#[derive(Default)]
+struct Counted(AtomicU64);
+
+impl Chance for Counted {
+    fn uuid(&self) -> String {
+        format!("attempt-{}", self.0.fetch_add(1, Ordering::Relaxed))
+    }
+    fn fraction(&self) -> f64 {
+        0.5
+    }
+    fn wall(&self) -> Timestamp {
+        NOW.parse().unwrap()
+    }
+}
+
+/// The operator's engines; a new one knows nothing of what the old one remembered.
+struct Process {
+    servers: Arc<Engine<Servers>>,
+    users: Arc<Engine<Users>>,
+    accesses: Arc<Engine<Accesses>>,
+}
+
+pub struct Rig {
+    pub objects: Arc<Objects>,
+    pub cloud: Arc<Cloud>,
+    process: Process,
+}
+
+impl Rig {
+    pub fn new() -> Self {
+        let cloud = Arc::new(Cloud {
+            began: Instant::now(),
+            servers: Mutex::default(),
+            users: Mutex::default(),
+            accesses: Mutex::default(),
+            lose: Mutex::default(),
+            between: Mutex::default(),
+            unlisted: Mutex::default(),
+            calls: Mutex::default(),
+            reads: Mutex::default(),
+            made: AtomicU64::new(0),
+        });
+        let objects = Arc::new(Objects::default());
+        let process = start(&objects, &cloud);
+        let rig = Self { objects, cloud, process };
+        rig.grant(&["s-old"]);
+        rig
+    }
+
+    /// The identity `default`, which lets everybody do everything and name these servers.
+    pub fn grant(&self, server_ids: &[&str]) {
+        let key = ("AwsIdentity".to_owned(), Name { namespace: String::new(), name: "default".to_owned() });
+        let identity = json!({
+            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
+            "metadata": {"name": "default", "uid": "identity", "generation": 1},
+            "spec": {"accountId": ACCOUNT, "regions": [REGION], "credentials": {"source": "Operator"}, "grants": [{
+                "name": "all", "kinds": ["TransferServer", "TransferUser", "TransferAccess"],
+                "namespaces": {"from": "All"}, "roleArns": [ROLE], "serverIds": server_ids}]},
+        });
+        self.objects.stored.lock().unwrap().insert(key, identity);
+    }
+
+    fn identity(&self, change: impl FnOnce(&mut Value)) {
+        let key = ("AwsIdentity".to_owned(), Name { namespace: String::new(), name: "default".to_owned() });
+        change(self.objects.stored.lock().unwrap().get_mut(&key).unwrap());
+    }
+
+    pub fn regions(&self, regions: &[&str]) {
+        self.identity(|identity| identity["spec"]["regions"] = json!(regions));
+    }
+
+    /// The identity goes, or only its grants.
+    pub fn withdraw(&self, altogether: bool) {
+        if altogether {
+            self.objects.stored.lock().unwrap().retain(|(kind, _), _| kind != "AwsIdentity");
+        } else {
+            self.identity(|identity| identity["spec"]["grants"] = json!([]));
+        }
+    }
+
+    /// The operator is killed and started anew.
+    pub fn restart(&mut self) {
+        self.process = start(&self.objects, &self.cloud);
+    }
+
+    fn key(kind: &str, object: &str) -> Key {
+        (kind.to_owned(), name(object))
+    }
+
+    pub fn put(&self, kind: &str, object: &str, spec: Value) {
+        let value = json!({
+            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": kind, "spec": spec,
+            "metadata": {"name": object, "namespace": "team", "uid": format!("uid-{object}"), "generation": 1,
+                "creationTimestamp": NOW, "resourceVersion": self.objects.next_version()},
+        });
+        self.objects.stored.lock().unwrap().insert(Self::key(kind, object), value);
+    }
+
+    pub fn server(&self, object: &str, spec: Value) {
+        let mut all = json!({"region": REGION, "lifecycle": {"deletionProtection": false}});
+        for (key, value) in spec.as_object().unwrap() {
+            all[key] = value.clone();
+        }
+        self.put("TransferServer", object, all);
+    }
+
+    pub fn user(&self, object: &str, spec: Value) {
+        let mut all = json!({"serverRef": {"name": "files"}, "role": ROLE});
+        for (key, value) in spec.as_object().unwrap() {
+            all[key] = value.clone();
+        }
+        self.put("TransferUser", object, all);
+    }
+
+    /// A person edits the object.
+    pub fn edit(&self, kind: &str, object: &str, change: impl FnOnce(&mut Value)) {
+        let edited = self.objects.change(&Self::key(kind, object), None, |object| {
+            change(object);
+            object["metadata"]["generation"] = json!(object["metadata"]["generation"].as_i64().unwrap() + 1);
+        });
+        edited.unwrap();
+    }
+
+    /// A person deletes the object.
+    pub fn delete(&self, kind: &str, object: &str) {
+        self.edit(kind, object, |object| object["metadata"]["deletionTimestamp"] = json!(NOW));
+    }
+
+    /// The object is gone from one moment to the next.
+    pub fn vanish(objects: &Objects, kind: &str, object: &str) {
+        objects.stored.lock().unwrap().remove(&Self::key(kind, object));
+    }
+
+    pub fn get(&self, kind: &str, object: &str) -> Option<Value> {
+        self.objects.stored.lock().unwrap().get(&Self::key(kind, object)).cloned()
+    }
+
+    pub fn status(&self, kind: &str, object: &str) -> Value {
+        self.get(kind, object).unwrap()["status"].clone()
+    }
+
+    /// Status and reason of a condition.
+    pub fn says(&self, kind: &str, object: &str, condition: &str) -> Option<(String, String)> {
+        let status = self.status(kind, object);
+        let found = status["conditions"].as_array()?.iter().find(|found| found["type"] == condition)?.clone();
+        let text = |field: &str| found[field].as_str().unwrap().to_owned();
+        Some((text("status"), text("reason")))
+    }
+
+    pub async fn pass(&self, kind: &str, object: &str) -> Next {
+        let (name, uid) = (name(object), format!("uid-{object}"));
+        match kind {
+            "TransferServer" => Box::pin(pass(&self.process.servers, &name, &uid)).await,
+            "TransferUser" => Box::pin(pass(&self.process.users, &name, &uid)).await,
+            _ => Box::pin(pass(&self.process.accesses, &name, &uid)).await,
+        }
+    }
+
+    /// Passes over the object as they become due, for so long.
+    pub async fn run(&self, kind: &str, object: &str, span: Duration) {
+        let end = Instant::now() + span;
+        for _ in 0..2000 {
+            match self.pass(kind, object).await {
+                Next::Again => {}
+                Next::After(delay) if Instant::now() + delay <= end => tokio::time::advance(delay).await,
+                Next::After(_) | Next::OnChange => return,
+            }
+        }
+        panic!("{kind} {object} does not come to rest");
+    }
+
+    /// Passes until nothing is due at once.
+    pub async fn settle(&self, kind: &str, object: &str) {
+        self.run(kind, object, Duration::from_secs(10)).await;
+    }
+}
+
+fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>) -> Process {
+    let cluster = Arc::clone(objects) as Arc<dyn Cluster>;
+    let doors = Arc::new(Doors {
+        cluster: Arc::clone(&cluster),
+        directory: Arc::clone(objects) as Arc<dyn Directory>,
+        aws: Arc::new(Identities(Arc::clone(cloud))),
+        cluster_id: CLUSTER.to_owned(),
+        verified: Verified::default(),
+    });
+    let span = |duration: Duration| SignedDuration::try_from(duration).unwrap();
+    let settings = Settings {
+        cluster_id: CLUSTER.to_owned(),
+        windows: Windows { tolerance: span(TOLERANCE), lag: span(LAG) },
+        resync: Duration::from_mins(10),
+        rejection_grace: Duration::from_mins(2),
+        chance: Arc::new(Counted::default()),
+    };
+    Process {
+        servers: Engine::new(Servers::new(Arc::clone(&doors)), Arc::clone(&cluster), settings.clone()),
+        users: Engine::new(Users::new(Arc::clone(&doors)), Arc::clone(&cluster), settings.clone()),
+        accesses: Engine::new(Accesses::new(doors), cluster, settings),
+    }
+}

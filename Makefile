@@ -61,9 +61,9 @@ test-chart: build ## the chart by Helm in a real API server, and deploy/ is what
 	@$(CARGO_TEST) --test chart
 
 soak: ## what searches further than `make test` does, an hour at most
-	$(call step,'the protocol model, deeper, and more schedules')
+	$(call step,'the protocol model and the schedules further')
 	@PROTOCOL_MODEL_DEEPER=8 $(CARGO_TEST) --test protocol_model -- --nocapture
-	@SCHEDULES_TIMES=50 $(CARGO_TEST) --test schedules
+	@SCHEDULES_TIMES=20 $(CARGO_TEST) --test schedules
 
 build: ## both programs, for development
 	$(call step,'transfer-operator and transfer-sim')

@@ -16,7 +16,7 @@ use super::steps::status_record;
 use crate::api;
 use crate::api::Managed;
 use crate::api::common::DeletionPolicy;
-use crate::api::status::CreatePhase;
+use crate::api::status::{Applied, CreatePhase};
 use crate::aws::account::class_of;
 use crate::aws::{Fault, FaultKind, Made, Mutation};
 use crate::cluster::{self, ClusterError};
@@ -52,25 +52,15 @@ pub async fn create<K: Kind>(
         started_at: cleared.at,
         lost: before.as_ref().map(|before| before.lost.clone()).unwrap_or_default(),
     };
-    // A user's finalizer is its record; for the others the attempt is written before the call.
-    let recorded = match K::IDENTIFIED {
-        Identified::ByKey => true,
-        Identified::ByTags | Identified::ByRecord => {
-            engine.write_attempt(subject, place, &record, &wanted.applied).await?
-        }
-    };
-    if !recorded {
-        return Ok(Next::Again);
-    }
-    // Listings of before say nothing of this attempt.
-    engine.memories.change(&subject.uid, |memory| memory.sightings.clear(Sighting::NoTrace));
     let unresolved = before.is_some_and(|before| {
         let open = before.phase == CreatePhase::InFlight && before.attempt.is_some();
         open && cleared.at < engine.settings.windows.late(before.started_at)
     });
     let task = Attempt { engine: Arc::clone(engine), name: subject.clone(), place: place.clone(), record, unresolved };
-    mutate::detached(subject.busy.clone(), async move { task.run(cleared, call).await }).await?;
-    Ok(Next::Again)
+    let applied = wanted.applied.clone();
+    let run = async move { if task.recorded(&applied).await? { task.run(cleared, call).await } else { Ok(()) } };
+    let ran: Result<(), Trouble> = mutate::detached(subject.busy.clone(), run).await;
+    ran.map(|()| Next::Again)
 }
 
 /// One attempt under way.
@@ -84,7 +74,25 @@ struct Attempt<K: Kind> {
 }
 
 impl<K: Kind> Attempt<K> {
-    async fn run(self, cleared: Cleared, call: Mutation) -> Result<(), Fault> {
+    /// Step 5: the attempt is written down before the call; `false` where the object moved on. A user's finalizer is its
+    /// record.
+    async fn recorded(&self, applied: &Applied) -> Result<bool, Trouble> {
+        let uid = &self.name.uid;
+        // Listings of before say nothing of this attempt.
+        self.engine.memories.change(uid, |memory| memory.sightings.clear(Sighting::NoTrace));
+        if K::IDENTIFIED == Identified::ByKey {
+            return Ok(true);
+        }
+        let written = self.engine.write_attempt(&self.name, &self.place, &self.record, applied).await;
+        if !matches!(written, Ok(true)) {
+            // It may stand there all the same, but nothing was sent.
+            let replied = self.record.attempt.clone().zip(self.place.account.clock.now());
+            self.engine.memories.change(uid, |memory| memory.replied = replied);
+        }
+        written
+    }
+
+    async fn run(self, cleared: Cleared, call: Mutation) -> Result<(), Trouble> {
         let subject = &self.name;
         tracing::info!(object = %subject.name, operation = call.operation(), attempt = ?self.record.attempt, "creating");
         match cleared.send(&self.place.account, call).await {
@@ -102,7 +110,11 @@ impl<K: Kind> Attempt<K> {
             }
             Err(fault) => {
                 self.refused(&fault).await;
-                if K::IDENTIFIED == Identified::ByKey && fault.kind == FaultKind::Exists { Ok(()) } else { Err(fault) }
+                if K::IDENTIFIED == Identified::ByKey && fault.kind == FaultKind::Exists {
+                    Ok(())
+                } else {
+                    Err(fault.into())
+                }
             }
         }
     }

@@ -40,7 +40,8 @@ pub struct Memory {
     pub failing_since: Option<Instant>,
     /// This process sent a create by key: from now on the key is looked at.
     pub tried: bool,
-    /// The attempt whose answer was received and proves nothing, and when it was, by AWS's clock.
+    /// The attempt whose answer was received and proves nothing, or that was recorded and not sent; and when that was,
+    /// by AWS's clock.
     pub replied: Option<(String, Timestamp)>,
     /// Ids whose deletion AWS acknowledged to this process, and when, by AWS's clock.
     pub deleted: BTreeMap<String, Timestamp>,

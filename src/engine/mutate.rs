@@ -86,17 +86,20 @@ pub async fn mutate<K: Kind>(
     let account = account.clone();
     let operation = call.operation();
     tracing::info!(object = %subject.name, operation, "calling AWS");
-    Ok(detached(subject.busy.clone(), async move { cleared.send(&account, call).await }).await?)
+    let sent: Result<_, Fault> =
+        detached(subject.busy.clone(), async move { cleared.send(&account, call).await }).await;
+    Ok(sent?)
 }
 
 /// Runs a future to its end in a task of its own, keeping the object busy as long.
 ///
 /// # Errors
 /// Those of the future; a task that broke down counts as an answer that was lost.
-pub async fn detached<T, F>(busy: Arc<Busy>, work: F) -> Result<T, Fault>
+pub async fn detached<T, E, F>(busy: Arc<Busy>, work: F) -> Result<T, E>
 where
     T: Send + 'static,
-    F: Future<Output = Result<T, Fault>> + Send + 'static,
+    E: From<Fault> + Send + 'static,
+    F: Future<Output = Result<T, E>> + Send + 'static,
 {
     let task = tokio::spawn(async move {
         let outcome = work.await;
@@ -113,7 +116,8 @@ where
             resource_type: None,
             retry_after: None,
             date: None,
-        }),
+        }
+        .into()),
     }
 }
 

@@ -173,6 +173,13 @@ async fn nothing_follows_an_identity_to_another_account() {
         assert_eq!((block.reason, block.stalled), (reasons::ACCOUNT_CHANGED, true));
         assert!(!block.message.contains(ACCOUNT), "{}", block.message);
     }
+    // Only the record of a create tells, as after a write that was cut short.
+    let mut status = json!({"create": {"uid": "uid-alice", "phase": "InFlight", "accountId": "999999999999"}});
+    for user in [by_ref(status.clone()), dying(by_ref(status.clone()))] {
+        assert_eq!(block_of(&world, &user).await.reason, reasons::ACCOUNT_CHANGED);
+    }
+    status["create"] = json!({"uid": "uid-alice", "phase": "InFlight", "region": "us-east-1"});
+    assert_eq!(block_of(&world, &by_ref(status)).await.reason, reasons::REGION_CHANGED);
     assert_eq!(world.asked(), 0, "in another account a deletion would find nothing, and take that for done");
 }
 
@@ -193,6 +200,20 @@ async fn a_raw_id_counts_only_where_the_grant_lists_it() {
     world.grant(json!([{"name": "x", "kinds": ["TransferUser"], "namespaces": all, "serverIds": ["s-9"]}]));
     let place = place_of(&world, &by_raw_id(json!(null))).await.unwrap();
     assert_eq!(place.detail.server_id, "s-9");
+}
+
+#[tokio::test]
+async fn a_server_that_is_being_deleted_takes_nobody_new_by_its_raw_id_either() {
+    let world = World::open();
+    let all = json!({"from": "All"});
+    world.grant(json!([{"name": "x", "kinds": ["TransferUser"], "namespaces": all, "serverIds": ["s-9"]}]));
+    world.transfer.put(owned("s-9", "files"));
+    let going: TransferServer = object("files", json!({"region": REGION}), json!({"serverId": "s-9"}));
+    world.watch(&dying(going));
+    assert_eq!(block_of(&world, &by_raw_id(json!(null))).await.reason, reasons::SERVER_NOT_AVAILABLE);
+    let mut status = created();
+    status["serverId"] = json!("s-9");
+    place_of(&world, &by_raw_id(status)).await.unwrap();
 }
 
 #[test]

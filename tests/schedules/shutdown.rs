@@ -13,6 +13,7 @@ use kube::api::ObjectMeta;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::time::{Instant, sleep};
+use transfer_operator::aws::Fault;
 use transfer_operator::cluster::Name;
 use transfer_operator::engine::controller::{self, Pass};
 use transfer_operator::engine::memory::Memories;
@@ -101,7 +102,7 @@ fn calls_end(seed: u64) {
         let work = async move {
             sleep(call).await;
             ended.ended.up();
-            Ok(())
+            Ok::<(), Fault>(())
         };
         // The pass runs out of time, or its future is dropped by kube.
         let in_time = tokio::time::timeout(patience, mutate::detached(busy, work)).await.is_ok();

@@ -98,6 +98,21 @@ async fn a_create_whose_live_read_has_aged_is_not_sent_and_not_searched_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pass_that_is_cut_off_does_not_cut_record_call_and_id_apart() {
+    let rig = Rig::new();
+    rig.server("files", json!({}));
+    while rig.get(SERVER, "files").unwrap()["metadata"]["finalizers"] != json!([FINALIZER]) {
+        rig.pass(SERVER, "files").await;
+    }
+    *rig.objects.slow.lock().unwrap() = Duration::from_secs(5);
+    let cut = tokio::time::timeout(Duration::from_secs(1), rig.pass(SERVER, "files")).await;
+    assert!(cut.is_err() && rig.cloud.calls().is_empty(), "cut while the attempt is being written");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(rig.cloud.calls(), ["CreateServer"]);
+    assert_eq!(rig.status(SERVER, "files")["serverId"], "s-1");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_api_server_that_lags_behind_changes_nothing() {
     let rig = Rig::new();
     rig.server("files", json!({"preAuthenticationLoginBanner": "old"}));

@@ -76,6 +76,29 @@ fn calls_come_in_their_order_and_removals_last() {
 }
 
 #[test]
+fn every_difference_is_told_and_keys_without_their_text() {
+    let (want, have, status) = busy_day();
+    let told = |plan: &crate::engine::kind::Plan| -> Vec<String> {
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
+        plan.changes.iter().map(|c| format!("{} {} {}", c.path, text(&c.have), text(&c.want))).collect()
+    };
+    let expected = [
+        "preAuthenticationLoginBanner old new",
+        "desiredState OFFLINE ONLINE",
+        "hostKeys[missing] - SHA256:missing",
+        "hostKeys[known].description - d",
+        "hostKeys[known].tags[t] - 1",
+        "hostKeys[known].tags[left] 1 -",
+        "hostKeys[hostkey-aws] SHA256:aws -",
+        "tags[a] - 1",
+        "tags[gone] 1 -",
+    ];
+    assert_eq!(told(&plan_of(&want, &have, status)), expected);
+    let same = plan_of(&wanted(json!({})), &held(json!({})), json!({}));
+    assert!(told(&same).is_empty(), "owner tags are no difference of the spec's");
+}
+
+#[test]
 fn what_is_not_yet_supported_holds_everything_but_the_removal_of_keys() {
     let (mut want, mut have, status) = busy_day();
     want.want.unsupported = true;

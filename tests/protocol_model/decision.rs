@@ -115,23 +115,23 @@ impl Seen {
             finalizer: *finalizer,
             observe_only: false,
             report_only: false,
-            recreate: false,
-            adoption: None,
-            differs: false,
-            moved: false,
-            quiet_since: None,
             suspended: false,
             retain: false,
             protected: false,
+            recreate: false,
+            adoption: None,
+            differs: false,
             may_create: true,
             confirmed: server.is_some(),
             id: server.map(text).as_deref(),
+            moved: false,
             record: record.as_ref(),
             sight: &sight,
             lookup: self.lookup().as_ref(),
             sightings: &self.sightings(),
             replied: self.memory.replied.filter(|(id, _)| Some(text(*id)) == attempt).map(|(_, age)| ago(age)),
-            deleted: &self.memory.deleted.iter().map(|id| (text(*id), now())).collect::<BTreeMap<_, _>>(),
+            deleted: &self.memory.deleted.iter().map(|(id, age)| (text(*id), ago(*age))).collect::<BTreeMap<_, _>>(),
+            quiet_since: None,
             now: now(),
             windows: self.window.real(),
         })
@@ -167,7 +167,9 @@ fn due(step: Step) -> Due {
         // The engine deletes one at a time.
         Step::Delete(ids) => ids.first().map_or(Due::Rest, |id| Due::Delete(number(id))),
         Step::Release(_) => Due::Release,
-        Step::Stamp(_) | Step::Forget(_) | Step::Adopt(_) => unreachable!("no object of the model asks for this"),
+        Step::Stamp(_) | Step::Adopt(_) | Step::Forget(_) => {
+            unreachable!("no object of the model is retained, adopted or made anew")
+        }
     }
 }
 

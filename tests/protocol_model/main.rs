@@ -92,7 +92,7 @@ fn one_object_where_the_lag_is_longer_than_a_signature_lasts() {
 
 #[test]
 fn one_object_that_is_deleted_and_applied_again() {
-    holds("one object, applied again", Protocol { recreates: true, ..protocol() }, 26);
+    holds("one object, applied again", Protocol { recreates: true, ..protocol() }, 30);
 }
 
 #[test]
@@ -102,12 +102,12 @@ fn one_object_whose_status_is_wiped() {
 
 #[test]
 fn two_objects() {
-    holds("two objects", Protocol { objects: 2, ..protocol() }, 16);
+    holds("two objects", Protocol { objects: 2, ..protocol() }, 18);
 }
 
 #[test]
 fn two_objects_with_ids_forged_into_status() {
-    holds("two objects, ids forged", Protocol { objects: 2, replicas: 1, forges: true, ..protocol() }, 20);
+    holds("two objects, ids forged", Protocol { objects: 2, replicas: 1, forges: true, ..protocol() }, 22);
 }
 
 #[test]

@@ -191,8 +191,9 @@ impl Scene<'_> {
         };
         match (call.verb, answer) {
             (Verb::Create, Answer::Fault | Answer::FaultAfterEffect) => work.memory.replied = Some((call.id, since)),
-            (Verb::Delete, Answer::Done) if known && !work.memory.deleted.contains(&call.id) => {
-                work.memory.deleted.push(call.id);
+            (Verb::Delete, Answer::Done) if known => {
+                work.memory.deleted.retain(|(id, _)| *id != call.id);
+                work.memory.deleted.push((call.id, 0));
                 work.memory.deleted.sort_unstable();
             }
             _ => {}

@@ -100,8 +100,8 @@ pub struct Memory {
     pub former: Option<Age>,
     /// The attempt that was answered by an error that proves nothing, and since when.
     pub replied: Option<(Id, Age)>,
-    /// Deletions that AWS accepted.
-    pub deleted: Vec<Id>,
+    /// Deletions that AWS accepted, and since when.
+    pub deleted: Vec<(Id, Age)>,
 }
 
 /// The next thing that a replica does to an object. It may take it now, much later (frozen), or never (crashed).
@@ -219,8 +219,8 @@ impl World {
                 At::Send(call) | At::Await(call) => until(&mut call.age, calls),
                 _ => {}
             }
-            let Memory { missing, former, replied, deleted: _ } = &mut work.memory;
-            let ages = missing.iter_mut().chain(former).chain(replied.as_mut().map(|(_, age)| age));
+            let Memory { missing, former, replied, deleted } = &mut work.memory;
+            let ages = missing.iter_mut().chain(former).chain(replied.iter_mut().chain(deleted).map(|(_, age)| age));
             ages.for_each(|age| until(age, seen));
         }
         self.tidy(protocol);
@@ -285,7 +285,7 @@ impl Work {
         self.current &= reads;
         let recorded = |id: Id| own.is_some_and(|own| own.knows(id));
         self.memory.replied = self.memory.replied.filter(|(id, _)| recorded(*id));
-        self.memory.deleted.retain(|id| recorded(*id) || servers.iter().any(|server| server.id == *id));
+        self.memory.deleted.retain(|(id, _)| recorded(*id) || servers.iter().any(|server| server.id == *id));
         if self.at == At::Idle && self.memory == Memory::default() {
             self.uid = 0;
         }
@@ -299,6 +299,6 @@ impl Work {
             At::Send(call) | At::Await(call) => call.id == id,
             At::Idle | At::Write(_) | At::ClearCreate | At::Record { .. } => false,
         };
-        at || self.memory.replied.is_some_and(|(other, _)| other == id) || self.memory.deleted.contains(&id)
+        at || self.memory.replied.iter().chain(&self.memory.deleted).any(|(other, _)| *other == id)
     }
 }

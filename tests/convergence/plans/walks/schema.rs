@@ -60,7 +60,7 @@ impl Node {
 
     /// A limit of the schema, which may be written as 10 or 10.0.
     pub fn number(&self, name: &str) -> Option<i64> {
-        self.schema[name].as_i64().or_else(|| self.schema[name].as_f64().map(|number| number as i64))
+        self.schema[name].to_string().trim_end_matches(".0").parse().ok()
     }
 
     /// What stands there.

@@ -25,6 +25,9 @@ pub fn of(stage: &Stage, key: &Key) -> Value {
     let (mut objects, mut servers) = stage.plain();
     let listed = listed(&object);
     for object in objects.as_array_mut().into_iter().flatten() {
+        if object["kind"] == "TransferUser" && !manages_keys(&object["spec"]) {
+            tells_of_keys(&mut object["status"]);
+        }
         if let Some(rows) = object["status"].get_mut("hostKeys").and_then(Value::as_array_mut) {
             rows.retain(|row| listed.contains_key(&text(&row["fingerprint"])));
         }
@@ -32,8 +35,8 @@ pub fn of(stage: &Stage, key: &Key) -> Value {
     for server in servers.as_object_mut().into_iter().flat_map(Map::values_mut) {
         not_managed(&object["spec"], &listed, server);
     }
-    let state = json!({"objects": without_noise(&objects), "aws": without_noise(&servers)});
-    serde_json::from_str(&mask(&state.to_string())).unwrap()
+    let all = json!({"objects": without_noise(&objects), "aws": without_noise(&servers)});
+    serde_json::from_str(&mask(&all.to_string())).unwrap()
 }
 
 /// The host keys that the spec lists, by fingerprint.
@@ -44,12 +47,27 @@ fn listed(object: &Value) -> BTreeMap<String, Value> {
     entries.filter_map(|entry| Some((text(&row(&entry["name"])?["fingerprint"]), entry.clone()))).collect()
 }
 
+fn manages_keys(spec: &Value) -> bool {
+    spec.get("sshPublicKeys").is_some() || spec.get("sshPublicKeysFrom").is_some()
+}
+
+/// Takes away what a status tells of keys.
+fn tells_of_keys(status: &mut Value) {
+    for member in ["sshPublicKeys", "sshPublicKeyCount"] {
+        status[member] = Value::Null;
+    }
+    let Some(conditions) = status["conditions"].as_array_mut() else { return };
+    conditions.retain(|condition| condition["reason"] != "NoKeys");
+    for condition in conditions {
+        condition["message"] = Value::Null;
+    }
+}
+
 /// Takes away what the protocol leaves alone: keys of a user whose spec lists none, and host keys that no entry lists
 /// (AWS's own first one among them, which a server that began with a key of ours never had).
 fn not_managed(spec: &Value, listed: &BTreeMap<String, Value>, server: &mut Value) {
-    let keys_managed = spec.get("sshPublicKeys").is_some() || spec.get("sshPublicKeysFrom").is_some();
     for user in server["Users"].as_object_mut().into_iter().flat_map(Map::values_mut) {
-        if !keys_managed {
+        if !manages_keys(spec) {
             user["SshPublicKeys"] = Value::Null;
         }
     }
@@ -70,7 +88,9 @@ fn without_noise(value: &Value) -> Value {
         Value::Object(members) => {
             let mut kept = Map::new();
             for (name, value) in members {
-                let noise = ["generation", "observedGeneration", "hostKeyFingerprint", "comment", "dateImported"];
+                // Which host key is the oldest of its type depends on those that were there before.
+                let noise =
+                    ["generation", "observedGeneration", "hostKeyFingerprint", "comment", "dateImported", "active"];
                 // Transports of AS2 have one value; whether AWS was told it makes no difference.
                 if noise.contains(&name.as_str()) || name == "As2Transports" {
                     continue;

@@ -7,7 +7,6 @@ use futures::future::{Either, select};
 use serde_json::{Value, json};
 
 use super::arena::{Arena, End, base, object_of};
-use super::state;
 use crate::stage::Stage;
 
 /// 39: a thousand edits in ten seconds.
@@ -68,14 +67,11 @@ pub async fn in_flight(stage: &Stage) {
     };
     let mut spec = arena.spec();
     change(&mut spec, kind);
-    let end = arena.settle(spec.clone()).await;
+    let end = arena.settle(spec).await;
     if end != End::Ready || arena.fourth_outcome(&end, &[]).is_some() {
         arena.complain(&format!("40: the newest is not in force: {end:?}"));
     }
-    let fresh = super::fresh(kind, spec).await;
-    if let Some(difference) = state::difference(&fresh, &arena.state()) {
-        arena.complain(&format!("40: not as a fresh apply: {difference}"));
-    }
+    super::as_fresh(&mut arena, "40", "the newest").await;
     arena.close().await;
 }
 

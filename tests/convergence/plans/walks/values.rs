@@ -104,16 +104,29 @@ pub fn cases(node: &Node) -> Vec<Case> {
         "boolean" => vec![case("true", true), case("false", false), case("wrong type", "true")],
         "array" => lists(node),
         "object" if node.schema["additionalProperties"].is_object() => maps(node),
-        "object" => vec![
-            case("empty", json!({})),
-            case("sample", sample(node)),
-            case("other", numbered(node, 1)),
-            case("wrong type", json!([])),
-            case("unknown member", json!({"noSuchMember": 1})),
-        ],
+        "object" => objects(node),
         other => panic!("{}: no values for type {other:?}", node.path),
     });
     all
+}
+
+fn objects(node: &Node) -> Vec<Case> {
+    let alone = |child: Node| {
+        let name = child.path.rsplit('.').next().unwrap().to_owned();
+        let value = json!({name.as_str(): sample(&child)});
+        case(&format!("only {name}"), value)
+    };
+    let members = node.children().into_iter().map(alone);
+    [
+        case("empty", json!({})),
+        case("sample", sample(node)),
+        case("other", numbered(node, 1)),
+        case("wrong type", json!([])),
+        case("unknown member", json!({"noSuchMember": 1})),
+    ]
+    .into_iter()
+    .chain(members)
+    .collect()
 }
 
 /// Values that a person may mean, for walks.

@@ -11,7 +11,7 @@ use futures::channel::oneshot;
 use futures::future::{BoxFuture, Either, join_all, select, select_all};
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Api, Client, Config, Resource, ResourceExt};
 use rand::{Rng, SeedableRng};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -43,6 +43,8 @@ use crate::metrics::{self, Sources};
 
 /// How often to look again for what must be there before anything else.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the API server may say nothing: longer than it lets a watch live, and than kube's watcher waits by itself.
+const SILENCE: Duration = Duration::from_mins(5);
 /// How long passes get to end by themselves after a signal.
 const SETTLE: Duration = Duration::from_secs(5);
 /// How long calls that were sent may take to end and be recorded; with the release of the lease it is 25 seconds at
@@ -89,8 +91,16 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let listener = admin::bind(args.health_addr).await.map_err(|error| RunError::Address(args.health_addr, error))?;
     tokio::spawn(Arc::clone(&health).beat());
     tokio::spawn(admin::serve(listener, Arc::clone(&health)));
-    let client = Client::try_default().await.map_err(|error| RunError::Client(error.to_string()))?;
+    let config = Config::infer().await.map_err(|error| RunError::Client(error.to_string()))?;
+    let client = Client::try_from(bounded(config)).map_err(|error| RunError::Client(error.to_string()))?;
     operate(args, scope, client, health, stop).await
+}
+
+/// kube waits for the answer to a listing or to the start of a watch for ever, and a cache would stay as it is.
+fn bounded(mut config: Config) -> Config {
+    config.read_timeout = Some(SILENCE);
+    config.reset_reader_on_write = true;
+    config
 }
 
 async fn operate(
@@ -103,9 +113,8 @@ async fn operate(
     let caches = Arc::clone(&health.caches);
     let leading = Leading::default();
     let mut lease = args.lease.then(|| lease(&args, &client, leading.clone())).transpose()?;
-    let Some(cluster_id) = prepare(&args, &client, stop.clone()).await else { return Ok(()) };
+    let Some(cluster_id) = prepare(args.cluster_id.clone(), &client, stop.clone()).await else { return Ok(()) };
     tracing::info!(%cluster_id, "identified the cluster");
-    let cluster = Arc::new(KubeCluster::new(client.clone(), scope.namespaces.clone()));
     let rates = Rates {
         read: args.aws_read_rate,
         write: args.aws_write_rate,
@@ -114,42 +123,38 @@ async fn operate(
     };
     let gate = Gate::new(rates);
     let sessions = Arc::new(Sessions::new(Arc::clone(&gate)));
-    let doors = Arc::new(Doors {
-        cluster,
-        directory: caches.clone(),
-        aws: Arc::clone(&sessions) as Arc<dyn Aws>,
-        cluster_id: cluster_id.clone(),
-        verified: Verified::default(),
-    });
-    let settings = settings(&args, cluster_id);
-    let (queues, watches) = intake::start(&client, &scope, &caches);
-    if filled(&caches, stop.clone()).await.is_none() {
-        return Ok(());
-    }
-    tracing::info!("all caches are filled");
-    let (elect, elected) = signal_once();
-    let (halt, halted) = signal_once();
-    let orphans = Arc::new(Orphans::new(Arc::clone(&doors), settings.clone(), scope.namespaces));
-    let mut work = Work {
-        doors,
-        settings,
-        start: elected,
-        halt: halted,
-        controllers: Vec::new(),
-        idle: Vec::new(),
-        passes: Vec::new(),
-    };
-    work.identities(queues.identities, Arc::clone(&orphans), Arc::clone(&caches));
-    work.control(queues.servers, Servers::new);
-    work.control(queues.users, Users::new);
-    work.control(queues.accesses, Accesses::new);
-    let (passes, leads) = (work.passes.clone(), leading.clone());
+    let outside = Outside { client, aws: Arc::clone(&sessions) as Arc<dyn Aws>, scope, caches: Arc::clone(&caches) };
+    let Some(work) = Work::new(outside, settings(&args, cluster_id), stop.clone()).await else { return Ok(()) };
+    let (passes, orphans, leads) = (work.passes.clone(), Arc::clone(&work.orphans), leading.clone());
     health.expose(metrics::registry(Sources { caches, gate, sessions, orphans, leading: leads, passes }));
-    let outcome = lead(work, lease.as_mut(), &leading, (elect, halt), watches, stop).await;
+    let outcome = lead(work, lease.as_mut(), &leading, stop).await;
     if let Some(lease) = &mut lease {
         lease.release().await;
     }
     outcome
+}
+
+/// What the operator stands between.
+pub struct Outside {
+    /// The API server.
+    pub client: Client,
+    /// AWS.
+    pub aws: Arc<dyn Aws>,
+    /// Which part of the cluster it is for.
+    pub scope: Scope,
+    /// What the watches fill.
+    pub caches: Arc<Caches>,
+}
+
+/// Watches and makes passes without a lease, until it is to end.
+///
+/// # Errors
+/// [`RunError::Ended`], where something ended that must not.
+pub async fn work(outside: Outside, settings: Settings, stop: Signal) -> Result<(), RunError> {
+    match Work::new(outside, settings, stop.clone()).await {
+        Some(work) => lead(work, None, &Leading::default(), stop).await,
+        None => Ok(()),
+    }
 }
 
 /// Works while this replica leads and nobody asks it to end; then brings what runs to its end.
@@ -157,11 +162,9 @@ async fn lead(
     work: Work,
     lease: Option<&mut Lease>,
     leading: &Leading,
-    (elect, halt): (oneshot::Sender<()>, oneshot::Sender<()>),
-    watches: BoxFuture<'static, ()>,
     stop: Signal,
 ) -> Result<(), RunError> {
-    let Work { controllers, idle, .. } = work;
+    let Work { controllers, idle, elect, end, watches, .. } = work;
     let mut controllers = tokio::spawn(join_all(controllers));
     // Renewed also while passes come to their end: until then nobody else shall begin.
     let election = async move {
@@ -186,7 +189,7 @@ async fn lead(
         select_all(ends).await.0
     };
     tracing::info!("ending: what runs is brought to its end");
-    let _ = halt.send(());
+    let _ = end.send(());
     let drained = tokio::time::timeout(GRACE, drain(controllers, &idle, leading.get()));
     let drained = select(Box::pin(drained), election).await;
     if !matches!(drained, Either::Left((Ok(()), _))) {
@@ -217,12 +220,42 @@ struct Work {
     settings: Settings,
     start: Signal,
     halt: Signal,
+    /// Completes `start`.
+    elect: oneshot::Sender<()>,
+    /// Completes `halt`.
+    end: oneshot::Sender<()>,
+    watches: BoxFuture<'static, ()>,
+    orphans: Arc<Orphans>,
     controllers: Vec<BoxFuture<'static, ()>>,
     idle: Vec<Idle>,
     passes: Vec<(&'static str, Tally)>,
 }
 
 impl Work {
+    /// Starts the watches and waits until they have filled the caches; nothing where the process is to end first.
+    async fn new(outside: Outside, settings: Settings, stop: Signal) -> Option<Self> {
+        let Outside { client, aws, scope, caches } = outside;
+        let doors = Arc::new(Doors {
+            cluster: Arc::new(KubeCluster::new(client.clone(), scope.namespaces.clone())),
+            directory: Arc::clone(&caches) as Arc<dyn Directory>,
+            aws,
+            cluster_id: settings.cluster_id.clone(),
+            verified: Verified::default(),
+        });
+        let (queues, watches) = intake::start(&client, &scope, &caches);
+        filled(&caches, stop).await?;
+        tracing::info!("all caches are filled");
+        let orphans = Arc::new(Orphans::new(Arc::clone(&doors), settings.clone(), scope.namespaces));
+        let ((elect, start), (end, halt)) = (signal_once(), signal_once());
+        let (controllers, idle, passes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut work = Self { doors, settings, start, halt, elect, end, watches, orphans, controllers, idle, passes };
+        work.identities(queues.identities, caches);
+        work.control(queues.servers, Servers::new);
+        work.control(queues.users, Users::new);
+        work.control(queues.accesses, Accesses::new);
+        Some(work)
+    }
+
     fn control<K: Kind>(&mut self, queue: Queue<K::Object>, kind: fn(Arc<Doors>) -> K) {
         let cluster = Arc::clone(&self.doors.cluster);
         let engine = Engine::new(kind(Arc::clone(&self.doors)), cluster, self.settings.clone());
@@ -236,7 +269,8 @@ impl Work {
         self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), pass).boxed());
     }
 
-    fn identities(&mut self, queue: Queue<AwsIdentity>, orphans: Arc<Orphans>, caches: Arc<Caches>) {
+    fn identities(&mut self, queue: Queue<AwsIdentity>, caches: Arc<Caches>) {
+        let orphans = Arc::clone(&self.orphans);
         let identities = Identities::new(Arc::clone(&self.doors), self.settings.clone(), orphans);
         self.passes.push((kind_of::<AwsIdentity>(), identities.tally.clone()));
         let pass = identity_passes(identities, caches);
@@ -323,10 +357,10 @@ impl Chance for World {
 
 /// Waits for what must be there before anything else; answers with the id of the cluster, or nothing where the
 /// process is to end first.
-async fn prepare(args: &RunArgs, client: &Client, stop: Signal) -> Option<String> {
+pub async fn prepare(cluster_id: Option<String>, client: &Client, stop: Signal) -> Option<String> {
     until(stop.clone(), || missing_crds(client)).await?;
-    match &args.cluster_id {
-        Some(id) => Some(id.clone()),
+    match cluster_id {
+        Some(id) => Some(id),
         None => until(stop, || kube_system_uid(client)).await,
     }
 }

@@ -17,7 +17,7 @@ use crate::admin::{self, Health};
 use crate::api;
 use crate::aws::Gate;
 use crate::aws::gate::Rates;
-use crate::aws::session::Sessions;
+use crate::aws::session::{Aws, Sessions};
 use crate::cli::RunArgs;
 use crate::cluster::Directory;
 use crate::cluster::directory::Caches;
@@ -63,7 +63,7 @@ pub enum RunError {
 }
 
 /// Completes when the process is asked to end.
-type Stop = Shared<BoxFuture<'static, ()>>;
+pub type Stop = Shared<BoxFuture<'static, ()>>;
 
 /// Runs the operator until a signal.
 ///
@@ -96,23 +96,44 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
 }
 
 async fn operate(args: RunArgs, scope: Scope, client: Client, caches: Arc<Caches>, stop: Stop) -> Result<(), RunError> {
-    let Some(cluster_id) = prepare(&args, &client, stop.clone()).await else { return Ok(()) };
+    let Some(cluster_id) = prepare(args.cluster_id.clone(), &client, stop.clone()).await else { return Ok(()) };
     tracing::info!(%cluster_id, "identified the cluster");
-    let cluster = Arc::new(KubeCluster::new(client.clone(), scope.namespaces.clone()));
     let rates = Rates {
         read: args.aws_read_rate,
         write: args.aws_write_rate,
         create_server: args.aws_create_server_rate,
         ..Rates::default()
     };
+    let aws = Arc::new(Sessions::new(Gate::new(rates)));
+    work(Outside { client, aws, scope, caches }, settings(&args, cluster_id), stop).await
+}
+
+/// What the operator stands between.
+pub struct Outside {
+    /// The API server.
+    pub client: Client,
+    /// AWS.
+    pub aws: Arc<dyn Aws>,
+    /// Which part of the cluster it is for.
+    pub scope: Scope,
+    /// What the watches fill.
+    pub caches: Arc<Caches>,
+}
+
+/// Watches and makes passes, until it is to end.
+///
+/// # Errors
+/// [`RunError::Ended`], where something ended that must not.
+pub async fn work(outside: Outside, settings: Settings, stop: Stop) -> Result<(), RunError> {
+    let Outside { client, aws, scope, caches } = outside;
+    let cluster = Arc::new(KubeCluster::new(client.clone(), scope.namespaces.clone()));
     let doors = Arc::new(Doors {
         cluster: cluster.clone(),
         directory: caches.clone(),
-        aws: Arc::new(Sessions::new(Gate::new(rates))),
-        cluster_id: cluster_id.clone(),
+        aws,
+        cluster_id: settings.cluster_id.clone(),
         verified: Verified::default(),
     });
-    let settings = settings(&args, cluster_id);
     let (queues, watches) = intake::start(&client, &scope, &caches);
     if filled(&caches, stop.clone()).await.is_none() {
         return Ok(());
@@ -193,10 +214,10 @@ impl Chance for World {
 
 /// Waits for what must be there before anything else; answers with the id of the cluster, or nothing where the
 /// process is to end first.
-async fn prepare(args: &RunArgs, client: &Client, stop: Stop) -> Option<String> {
+pub async fn prepare(cluster_id: Option<String>, client: &Client, stop: Stop) -> Option<String> {
     until(stop.clone(), || missing_crds(client)).await?;
-    match &args.cluster_id {
-        Some(id) => Some(id.clone()),
+    match cluster_id {
+        Some(id) => Some(id),
         None => until(stop, || kube_system_uid(client)).await,
     }
 }

@@ -178,7 +178,7 @@ pub fn after_write(world: &World) {
 fn judge(world: &World, write: &Write) {
     let Write { key, before, after, status } = write;
     let name = format!("{} {}", key.0, key.1);
-    let mut strip = |object: &Value| {
+    let strip = |object: &Value| {
         let mut object = object.clone();
         object.as_object_mut().unwrap().remove("status");
         let meta = object["metadata"].as_object_mut().unwrap();

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use tokio::runtime::Builder;
 
+use crate::operator;
 use crate::stage::{Outcome, Stage};
 use crate::workflows::{self, Workflow};
 use crate::world::Setup;
@@ -27,9 +28,15 @@ pub struct Plan {
 pub fn run(workflow: Workflow, setup: Setup) -> Outcome {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
+        operator::panics();
         let stage = Stage::open(setup);
         (workflow.run)(&stage).await;
-        stage.outcome()
+        let mut outcome = stage.outcome();
+        let panics = operator::panics();
+        if panics > 0 {
+            outcome.violations.push(format!("O10: {panics} panics"));
+        }
+        outcome
     })
 }
 

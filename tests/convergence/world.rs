@@ -119,12 +119,29 @@ pub struct Watching {
     pub lag: Duration,
 }
 
+/// What besides happens to kube's client.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Streams {
+    /// Versions that a watch tells after the one that follows them.
+    pub swapped: Vec<u64>,
+    /// Versions at which the history before them is forgotten: who watches is told 410 and must list anew.
+    pub forgotten: Vec<u64>,
+    /// Every stream breaks after so long.
+    pub broken_after: Option<Duration>,
+    /// From when to when open streams fall silent for good, and nobody hears that they ended.
+    pub silent: Option<(Duration, Duration)>,
+    /// From when to when the API server is not there.
+    pub down: Option<(Duration, Duration)>,
+}
+
 /// Everything that makes a run what it is.
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub seed: u64,
     pub rules: Vec<Rule>,
     pub watching: Watching,
+    /// The whole operator runs, with kube's client and kube-runtime over the API server's own protocol.
+    pub real: Option<Streams>,
     pub replicas: u32,
     /// How far the clock of each replica's pod is off, in turn.
     pub skews: Vec<SignedDuration>,
@@ -153,6 +170,7 @@ impl Setup {
             seed,
             rules: Vec::new(),
             watching: Watching::default(),
+            real: None,
             replicas: 1,
             skews: Vec::new(),
             tolerance: SignedDuration::from_mins(15),
@@ -313,6 +331,12 @@ impl World {
     /// Ends all trouble but what aims at calls by number: a process may die at rest too.
     pub fn calm(&self) {
         self.wires.lock().unwrap().rules.retain(|(rule, _)| matches!(rule.when, When::Call(_)));
+    }
+
+    /// A fault struck that no rule made.
+    pub fn strike(&self, what: &str) {
+        self.struck.fetch_add(1, Ordering::SeqCst);
+        self.note(what);
     }
 
     pub fn note(&self, line: &str) {

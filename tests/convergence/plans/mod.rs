@@ -1,6 +1,7 @@
 //! The families of plans. Each file says what is broken and how often; what must hold is the same for all.
 
 pub mod crashes;
+pub mod runtime;
 
 use crate::runs::{Plan, References};
 
@@ -36,4 +37,5 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "kill", plans: crashes::single },
     Family { name: "kill-pairs", plans: crashes::pairs },
     Family { name: "crash-loop", plans: crashes::loops },
+    Family { name: "kube-runtime", plans: runtime::plans },
 ];

@@ -2,7 +2,7 @@
 //! What it does not know it refuses, and the oracles hear of it. What a watch tells is in `kube_watch`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use base64::Engine;
 use http::{Method, Request, Response, header};
@@ -281,10 +281,17 @@ fn place<'a, 'b>(path: &'b [&'a str]) -> Option<(&'a str, &'b [&'a str])> {
     })
 }
 
+/// Plurals and kinds of our group; they are made once, because their schemas come with them.
+fn ours() -> &'static [(String, String)] {
+    static OURS: OnceLock<Vec<(String, String)>> = OnceLock::new();
+    OURS.get_or_init(|| {
+        api::all_crds().into_iter().map(|crd| (crd.spec.names.plural, crd.spec.names.kind)).collect()
+    })
+}
+
 fn kind(plural: &str) -> Option<String> {
-    let ours = api::all_crds().into_iter().map(|crd| (crd.spec.names.plural, crd.spec.names.kind));
-    let core = CORE.into_iter().map(|(plural, kind)| (plural.to_owned(), kind.to_owned()));
-    core.chain(ours).find(|(of, _)| of == plural).map(|(_, kind)| kind)
+    let core = CORE.iter().find(|(of, _)| *of == plural).map(|(_, kind)| (*kind).to_owned());
+    core.or_else(|| ours().iter().find(|(of, _)| of == plural).map(|(_, kind)| kind.clone()))
 }
 
 fn answer(outcome: &Result<Value, Refusal>) -> Result<Answer, BoxError> {
@@ -304,10 +311,10 @@ fn answer(outcome: &Result<Value, Refusal>) -> Result<Answer, BoxError> {
 }
 
 fn discovery() -> Value {
-    let names = api::all_crds().into_iter().map(|crd| crd.spec.names);
-    let resources: Vec<Value> = names
-        .map(|names| json!({"name": names.plural, "singularName": "", "namespaced": true, "kind": names.kind, "verbs": []}))
-        .collect();
+    let resource = |(plural, kind): &(String, String)| {
+        json!({"name": plural, "singularName": "", "namespaced": true, "kind": kind, "verbs": []})
+    };
+    let resources: Vec<Value> = ours().iter().map(resource).collect();
     json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{GROUP}/{VERSION}"), "resources": resources})
 }
 

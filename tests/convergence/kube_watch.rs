@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -88,9 +89,15 @@ impl Stream {
     /// When something happens even though nothing changes.
     fn wake(&self) -> Instant {
         let began = self.api.world.began;
-        let cut = self.api.streams.broken_after.map(|span| self.opened + span);
+        let cut = self.cut();
         let down = self.api.streams.down.map(|(from, _)| began + from).filter(|from| *from > Instant::now());
         [Some(self.ends), Some(self.bookmark), cut, down].into_iter().flatten().min().unwrap_or(self.ends)
+    }
+
+    /// When the stream breaks.
+    fn cut(&self) -> Option<Instant> {
+        let calm = self.api.world.calmed.load(Ordering::SeqCst);
+        self.api.streams.broken_after.filter(|_| !calm).map(|span| self.opened + span)
     }
 
     /// What befalls the stream as a whole.
@@ -103,8 +110,7 @@ impl Stream {
             world.strike(&format!("r{id} the watch of {} falls silent", self.asked.key.0));
             std::future::pending::<()>().await;
         }
-        let cut = streams.broken_after.is_some_and(|span| self.opened.elapsed() >= span);
-        if cut || streams.down.is_some_and(met) {
+        if self.cut().is_some_and(|cut| cut <= Instant::now()) || streams.down.is_some_and(met) {
             world.strike(&format!("r{id} the watch of {} breaks", self.asked.key.0));
             return Some(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
         }

@@ -103,7 +103,9 @@ pub fn run_all(family: &'static str, plans: &[Plan], references: &References) ->
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(plan) = plans.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let t0 = cpu();
                     let outcome = run(plan.workflow, plan.setup.clone());
+                    eprintln!("{} {} ms {}", plan.id, cpu() - t0, outcome.violations.len());
                     *struck.lock().unwrap() += outcome.struck;
                     let wrong = references.judge(plan, &outcome);
                     if !wrong.is_empty() {
@@ -123,4 +125,9 @@ pub fn run_all(family: &'static str, plans: &[Plan], references: &References) ->
 fn told(plan: &Plan, wrong: &[String]) -> String {
     let shown: Vec<&str> = wrong.iter().take(4).map(String::as_str).collect();
     format!("PLAN='{}' make replay\n    {}", plan.id, shown.join("\n    "))
+}
+
+fn cpu() -> u64 {
+    let t = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    t.split(' ').next().unwrap().parse::<u64>().unwrap() / 1_000_000
 }

@@ -126,7 +126,7 @@ pub struct Streams {
     pub swapped: Vec<u64>,
     /// Versions at which the history before them is forgotten: who watches is told 410 and must list anew.
     pub forgotten: Vec<u64>,
-    /// Every stream breaks after so long.
+    /// Every stream breaks after so long, until all trouble ends.
     pub broken_after: Option<Duration>,
     /// From when to when open streams fall silent for good, and nobody hears that they ended.
     pub silent: Option<(Duration, Duration)>,
@@ -273,6 +273,8 @@ pub struct World {
     /// Rung at every change in the API server.
     pub changed: Notify,
     pub struck: AtomicU64,
+    /// All trouble has ended.
+    pub calmed: AtomicBool,
     wires: Mutex<Wires>,
     keep_lines: bool,
 }
@@ -303,6 +305,7 @@ impl World {
             oracle: Mutex::new(Oracle::default()),
             changed: Notify::new(),
             struck: AtomicU64::new(0),
+            calmed: AtomicBool::new(false),
             wires: Mutex::new(wires),
             keep_lines: std::env::var_os("TRACE").is_some(),
         })
@@ -330,6 +333,7 @@ impl World {
 
     /// Ends all trouble but what aims at calls by number: a process may die at rest too.
     pub fn calm(&self) {
+        self.calmed.store(true, Ordering::SeqCst);
         self.wires.lock().unwrap().rules.retain(|(rule, _)| matches!(rule.when, When::Call(_)));
     }
 

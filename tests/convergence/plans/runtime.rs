@@ -30,7 +30,7 @@ const TROUBLES: &[Trouble] = &[
     Trouble { name: "forgotten", draw: |rng, _, setup| streams(setup).forgotten = versions(rng, 5) },
     Trouble {
         name: "broken",
-        draw: |rng, _, setup| streams(setup).broken_after = Some(Duration::from_secs(rng.random_range(1..=40))),
+        draw: |rng, _, setup| streams(setup).broken_after = Some(Duration::from_secs(rng.random_range(5..=60))),
     },
     Trouble { name: "silent", draw: |rng, _, setup| streams(setup).silent = Some(window(rng, 60)) },
     Trouble { name: "down", draw: |rng, _, setup| streams(setup).down = Some(window(rng, 600)) },

@@ -9,7 +9,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, join_all};
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Config, ResourceExt};
 use rand::{Rng, SeedableRng};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -36,6 +36,8 @@ use crate::kinds::user::Users;
 
 /// How often to look again for what must be there before anything else.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the API server may say nothing: longer than it lets a watch live, and than kube's watcher waits by itself.
+const SILENCE: Duration = Duration::from_mins(5);
 /// How long passes may take to end after a signal; the chart grants 60 seconds in all.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -79,7 +81,8 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let listener = admin::bind(args.health_addr).await.map_err(|error| RunError::Address(args.health_addr, error))?;
     tokio::spawn(Arc::clone(&health).beat());
     tokio::spawn(admin::serve(listener, health));
-    let client = Client::try_default().await.map_err(|error| RunError::Client(error.to_string()))?;
+    let config = Config::infer().await.map_err(|error| RunError::Client(error.to_string()))?;
+    let client = Client::try_from(bounded(config)).map_err(|error| RunError::Client(error.to_string()))?;
     let work = operate(args, scope, client, caches, stop.clone());
     // Until the controllers run there is nothing to bring to an end.
     let prepared = futures::future::select(Box::pin(work), stop.clone()).await;
@@ -93,6 +96,13 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
             Ok(())
         }
     }
+}
+
+/// kube waits for the answer to a listing or to the start of a watch for ever, and a cache would stay as it is.
+fn bounded(mut config: Config) -> Config {
+    config.read_timeout = Some(SILENCE);
+    config.reset_reader_on_write = true;
+    config
 }
 
 async fn operate(args: RunArgs, scope: Scope, client: Client, caches: Arc<Caches>, stop: Stop) -> Result<(), RunError> {
@@ -306,4 +316,23 @@ pub fn crds(dir: Option<&Path>) -> Result<(), RunError> {
         .map_err(|error| RunError::Write(name, error.to_string()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listing_that_is_never_answered_ends() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        // Virtual time does not wait for sockets, so only the bound in question may be there.
+        let mut config = bounded(Config::new(url));
+        (config.connect_timeout, config.write_timeout) = (None, None);
+        let api = Api::<Namespace>::all(Client::try_from(config).unwrap());
+        let outcome = tokio::time::timeout(SILENCE * 12, api.list(&kube::api::ListParams::default())).await;
+        assert!(outcome.unwrap().is_err());
+        drop(listener);
+    }
 }

@@ -80,9 +80,12 @@ impl<K: Kind> Engine<K> {
         if !K::differ(&old, &status) {
             return next;
         }
-        self.announce(subject, K::Object::common(&old), K::Object::common(&status)).await;
         match self.apply(&subject.object, &status).await {
-            Ok(_) => next,
+            // Only what is written is announced: a write that has to be made again would announce it again.
+            Ok(_) => {
+                self.announce(subject, K::Object::common(&old), K::Object::common(&status)).await;
+                next
+            }
             Err(ClusterError::Conflict(_)) => Next::Again,
             Err(ClusterError::NotFound(_)) => Next::OnChange,
             Err(error) => self.unwritten(subject, &error),

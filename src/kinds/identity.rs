@@ -229,9 +229,11 @@ impl Identities {
         };
         let verdict = judge(&object.spec, &answer, lasted, self.settings.rejection_grace);
         let due = memory.due.map_or(IN_USE_AGAIN, |due| due.saturating_duration_since(now));
+        let told = self.tell(object, &verdict, answer.ok()).await;
+        // What could not be written is asked again at the next pass: at rest nothing would be written for long.
+        let memory = if told.is_ok() { memory } else { Memory { due: None, ..memory } };
         self.remember(object, memory);
-        self.tell(object, &verdict, answer.ok()).await?;
-        Ok(Next::After(due))
+        told.map(|()| Next::After(due))
     }
 
     /// Being deleted: nothing but a live list says that nobody needs it any more.

@@ -71,7 +71,9 @@ impl From<&Blow> for Refusal {
     fn from(blow: &Blow) -> Self {
         match blow {
             Blow::Conflict => Self::Status(409, "Conflict", "the object has been modified".to_owned()),
-            Blow::Gateway => Self::Status(504, "Timeout", "request did not complete within the allotted time".to_owned()),
+            Blow::Gateway => {
+                Self::Status(504, "Timeout", "request did not complete within the allotted time".to_owned())
+            }
             Blow::Forbidden => Self::Status(403, "Forbidden", "no".to_owned()),
             _ => Self::Broken,
         }
@@ -284,9 +286,7 @@ fn place<'a, 'b>(path: &'b [&'a str]) -> Option<(&'a str, &'b [&'a str])> {
 /// Plurals and kinds of our group; they are made once, because their schemas come with them.
 fn ours() -> &'static [(String, String)] {
     static OURS: OnceLock<Vec<(String, String)>> = OnceLock::new();
-    OURS.get_or_init(|| {
-        api::all_crds().into_iter().map(|crd| (crd.spec.names.plural, crd.spec.names.kind)).collect()
-    })
+    OURS.get_or_init(|| api::all_crds().into_iter().map(|crd| (crd.spec.names.plural, crd.spec.names.kind)).collect())
 }
 
 fn kind(plural: &str) -> Option<String> {
@@ -311,9 +311,7 @@ fn answer(outcome: &Result<Value, Refusal>) -> Result<Answer, BoxError> {
 }
 
 fn discovery() -> Value {
-    let resource = |(plural, kind): &(String, String)| {
-        json!({"name": plural, "singularName": "", "namespaced": true, "kind": kind, "verbs": []})
-    };
+    let resource = |(plural, kind): &(String, String)| json!({"name": plural, "singularName": "", "namespaced": true, "kind": kind, "verbs": []});
     let resources: Vec<Value> = ours().iter().map(resource).collect();
     json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{GROUP}/{VERSION}"), "resources": resources})
 }

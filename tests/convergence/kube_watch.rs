@@ -46,7 +46,8 @@ type Line = Result<Vec<u8>, std::io::Error>;
 pub fn body(api: Arc<KubeApi>, asked: Asked, from: u64, span: Duration) -> axum::body::Body {
     let now = Instant::now();
     let (ends, bookmark) = (now + span, now + BOOKMARKS);
-    let mut stream = Stream { api, asked, told: from, opened: now, ends, bookmark, lines: VecDeque::new(), over: false };
+    let mut stream =
+        Stream { api, asked, told: from, opened: now, ends, bookmark, lines: VecDeque::new(), over: false };
     stream.expired();
     axum::body::Body::from_stream(futures::stream::unfold(stream, |mut stream| async move {
         let line = stream.line().await?;
@@ -103,9 +104,8 @@ impl Stream {
     /// What befalls the stream as a whole.
     async fn trouble(&self) -> Option<std::io::Error> {
         let (world, streams, id) = (&self.api.world, &self.api.streams, self.api.life.id);
-        let met = |(from, to): (Duration, Duration)| {
-            self.opened < world.began + to && Instant::now() >= world.began + from
-        };
+        let met =
+            |(from, to): (Duration, Duration)| self.opened < world.began + to && Instant::now() >= world.began + from;
         if streams.silent.is_some_and(met) {
             world.strike(&format!("r{id} the watch of {} falls silent", self.asked.key.0));
             std::future::pending::<()>().await;

@@ -64,7 +64,10 @@ impl References {
         let mut wrong = outcome.violations.clone();
         let reference = self.of(plan.workflow);
         if !plan.setup.differs && outcome.end != reference.end {
-            wrong.push(format!("O9: another end than without faults: {}", first_difference(&reference.end, &outcome.end)));
+            wrong.push(format!(
+                "O9: another end than without faults: {}",
+                first_difference(&reference.end, &outcome.end)
+            ));
         }
         // O8: a look-up every 40 seconds over a window of 17 minutes, a few times, and every call once more.
         let budget = reference.points.len() * 3 + 600 * plan.setup.replicas as usize;
@@ -103,9 +106,7 @@ pub fn run_all(family: &'static str, plans: &[Plan], references: &References) ->
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(plan) = plans.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let t0 = cpu();
                     let outcome = run(plan.workflow, plan.setup.clone());
-                    eprintln!("{} {} ms {}", plan.id, cpu() - t0, outcome.violations.len());
                     *struck.lock().unwrap() += outcome.struck;
                     let wrong = references.judge(plan, &outcome);
                     if !wrong.is_empty() {
@@ -125,9 +126,4 @@ pub fn run_all(family: &'static str, plans: &[Plan], references: &References) ->
 fn told(plan: &Plan, wrong: &[String]) -> String {
     let shown: Vec<&str> = wrong.iter().take(4).map(String::as_str).collect();
     format!("PLAN='{}' make replay\n    {}", plan.id, shown.join("\n    "))
-}
-
-fn cpu() -> u64 {
-    let t = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    t.split(' ').next().unwrap().parse::<u64>().unwrap() / 1_000_000
 }

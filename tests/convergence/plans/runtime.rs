@@ -52,7 +52,8 @@ pub fn plans(references: &References, scale: Scale) -> Vec<Plan> {
             let mut setup = Setup { real: Some(Streams::default()), ..Setup::new(seed) };
             let id = format!("kube-runtime/{}/{}-{number}", workflow.name, trouble.name);
             // Drawn from its own name, so that it is the same whatever stands beside it.
-            let mut rng = StdRng::seed_from_u64(id.bytes().fold(seed, |hash, byte| hash.wrapping_mul(31) + u64::from(byte)));
+            let mut rng =
+                StdRng::seed_from_u64(id.bytes().fold(seed, |hash, byte| hash.wrapping_mul(31) + u64::from(byte)));
             (trouble.draw)(&mut rng, calls, &mut setup);
             Plan { id, workflow: *workflow, setup }
         };

@@ -73,16 +73,15 @@ impl Stream {
             }
             let api = Arc::clone(&self.api);
             let changed = api.world.changed.notified();
-            match self.next(self.told) {
-                Some(event) => self.tell(event).await,
-                None => {
-                    self.told = self.told.max(self.api.world.api().version());
-                    let _ = tokio::time::timeout_at(self.wake(), changed).await;
-                    if Instant::now() >= self.bookmark {
-                        self.bookmark = Instant::now() + BOOKMARKS;
-                        self.mark();
-                    }
-                }
+            if let Some(event) = self.next(self.told) {
+                self.tell(event).await;
+                continue;
+            }
+            self.told = self.told.max(self.api.world.api().version());
+            let _ = tokio::time::timeout_at(self.wake(), changed).await;
+            if Instant::now() >= self.bookmark {
+                self.bookmark = Instant::now() + BOOKMARKS;
+                self.mark();
             }
         }
     }

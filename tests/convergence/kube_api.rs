@@ -273,9 +273,9 @@ impl Asked {
 /// Namespace and what follows it in a path, of the groups that are served.
 fn place<'a, 'b>(path: &'b [&'a str]) -> Option<(&'a str, &'b [&'a str])> {
     let rest = match path {
-        ["api", "v1", rest @ ..]
-        | ["apis", "events.k8s.io", "v1", rest @ ..]
-        | ["apis", GROUP, VERSION, rest @ ..] => rest,
+        ["api", "v1", rest @ ..] | ["apis", "events.k8s.io", "v1", rest @ ..] | ["apis", GROUP, VERSION, rest @ ..] => {
+            rest
+        }
         _ => return None,
     };
     Some(match rest {

@@ -452,3 +452,22 @@ pub fn crds(dir: Option<&Path>) -> Result<(), RunError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listing_that_is_never_answered_ends() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        // Virtual time does not wait for sockets, so only the bound in question may be there.
+        let mut config = bounded(Config::new(url));
+        (config.connect_timeout, config.write_timeout) = (None, None);
+        let api = Api::<Namespace>::all(Client::try_from(config).unwrap());
+        let outcome = tokio::time::timeout(SILENCE * 12, api.list(&kube::api::ListParams::default())).await;
+        assert!(outcome.unwrap().is_err());
+        drop(listener);
+    }
+}

@@ -144,7 +144,7 @@ impl<K> Cache<K> {
                 gone
             }
             Event::Apply(object) => vec![inner.put(scope, object)],
-            Event::Delete(object) => inner.take(&name_of(object.meta())).into_iter().collect(),
+            Event::Delete(object) => inner.end(object.meta()).into_iter().collect(),
         }
     }
 
@@ -172,6 +172,13 @@ impl<K> Inner<K> {
     fn take(&mut self, name: &Name) -> Option<Change<K>> {
         let (_, before) = self.objects.remove(name)?;
         Some(Change { name: name.clone(), before: Some(before), after: None })
+    }
+
+    /// The end of an object that was told late says nothing of its namesake.
+    fn end(&mut self, meta: &ObjectMeta) -> Option<Change<K>> {
+        let name = name_of(meta);
+        let held = self.objects.get(&name).is_some_and(|(_, seen)| seen.meta.uid == meta.uid);
+        held.then(|| self.take(&name)).flatten()
     }
 
     /// What a complete listing of a scope did not show went while nobody watched.
@@ -302,6 +309,21 @@ mod tests {
 
     fn good(namespace: &str, name: &str) -> Guarded {
         access(namespace, name, &json!({"externalId": "S-1-5-21-1-2-3", "role": "arn"}))
+    }
+
+    #[test]
+    fn the_late_end_of_an_object_does_not_take_its_namesake_away() {
+        let cache = Cache::<TransferAccess>::new(1);
+        let of = |uid: &str| {
+            let mut object = good("a", "x");
+            object.meta_mut().uid = Some(uid.to_owned());
+            object
+        };
+        cache.apply(0, Event::Apply(of("old")));
+        cache.apply(0, Event::Apply(of("new")));
+        assert!(cache.apply(0, Event::Delete(of("old"))).is_empty());
+        assert_eq!(cache.all().len(), 1);
+        assert_eq!(cache.apply(0, Event::Delete(of("new"))).len(), 1);
     }
 
     fn names(changes: &[Change<TransferAccess>]) -> Vec<String> {

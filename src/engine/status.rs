@@ -13,6 +13,10 @@ use crate::api::condition::{self, Statement, Truth, reasons, types};
 /// How long a drift check may fail before Ready says that nobody knows any more.
 pub const STALENESS_BUDGET: Duration = Duration::from_mins(10);
 
+/// How long a check may fail before its failure takes the place of what is waited for: two that take turns would be
+/// written and told at each turn.
+const WAIT_GRACE: Duration = Duration::from_mins(1);
+
 /// What a pass found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -98,6 +102,9 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
         }
         // A check that fails for a while leaves what is known alone.
         Verdict::Failed { lasted, .. } if known && *lasted < STALENESS_BUDGET => return (new, about.observed),
+        Verdict::Failed { lasted, stalls: false, .. } if waiting(old, about) && *lasted < WAIT_GRACE => {
+            return (new, about.observed);
+        }
         Verdict::Failed { reason, message, stalls: true, .. } | Verdict::Stalled { reason, message } => {
             put(&mut new, about, types::READY, Truth::False, reason, message.clone());
             put(&mut new, about, types::STALLED, Truth::True, reason, message.clone());
@@ -136,6 +143,11 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
         None => condition::remove(&mut new, types::DRIFTED),
     }
     (new, about.generation)
+}
+
+/// This generation waits for something that is told already.
+fn waiting(old: &[Condition], about: &About) -> bool {
+    about.observed == about.generation && condition::is_true(old, types::RECONCILING)
 }
 
 /// Ready already says Unknown for this generation: it stays so until something is known again.
@@ -256,6 +268,17 @@ mod tests {
         let (first, _) = conclude(&[], &settled(), &about(1, -1));
         let later = About { now: "2026-01-02T00:00:00Z".parse().unwrap(), ..about(1, 1) };
         assert_eq!(conclude(&first, &settled(), &later).0, first);
+    }
+
+    #[test]
+    fn a_check_that_fails_now_and_then_takes_no_turns_with_what_is_waited_for() {
+        let blocked = Verdict::Waiting { reason: "DeletionBlocked", message: String::new() };
+        let (waits, _) = conclude(&[], &blocked, &about(1, -1));
+        assert_eq!(conclude(&waits, &failed(0), &about(1, 1)).0, waits);
+        let (told, _) = conclude(&waits, &failed(1), &about(1, 1));
+        assert_eq!(says(&told), ["Ready=False AwsUnavailable", "Reconciling=True AwsUnavailable"]);
+        let (edited, _) = conclude(&waits, &failed(0), &about(2, 1));
+        assert_eq!(says(&edited), ["Ready=False AwsUnavailable", "Reconciling=True AwsUnavailable"], "an edit is new");
     }
 
     #[test]

@@ -184,6 +184,17 @@ async fn it_is_verified_once_per_change_and_then_now_and_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_status_that_could_not_be_written_is_written_by_the_next_pass() {
+    let world = with_caller(caller(ACCOUNT));
+    let identities = identities(&world);
+    *world.refuse_writes.lock().unwrap() = Some(ClusterError::Conflict("default".to_owned()));
+    assert_eq!(identities.reconcile(&identity()).await.unwrap(), Next::After(WATCH_CATCHES_UP));
+    *world.refuse_writes.lock().unwrap() = None;
+    identities.reconcile(&identity()).await.unwrap();
+    assert_eq!(ready(&world), row("True", reasons::VERIFIED, false));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_is_retried_at_growing_distance_and_becomes_stalled_when_it_lasts() {
     let denied = refusal(FaultKind::Denied, "AccessDenied", None);
     let world = with_caller(Err(denied));

@@ -44,6 +44,8 @@ pub struct ApiServer {
     /// ConfigMap and Secret data, of which watches bring only metadata.
     pub data: BTreeMap<Key, BTreeMap<String, String>>,
     pub secret_types: BTreeMap<Name, String>,
+    /// Names of the Events that were made.
+    pub events: BTreeSet<Name>,
 }
 
 impl ApiServer {
@@ -58,6 +60,7 @@ impl ApiServer {
             writes: Vec::new(),
             data: BTreeMap::new(),
             secret_types: BTreeMap::new(),
+            events: BTreeSet::new(),
         }
     }
 
@@ -184,18 +187,22 @@ impl ApiServer {
     /// The operator's finalizer, added or removed under uid and resourceVersion.
     pub fn set_finalizer(&mut self, key: &Key, test: Option<(&str, &str)>, present: bool) -> Result<Value, ClusterError> {
         let label = format!("{} {}", key.0, key.1);
-        let Some(mut object) = self.objects.get(key).cloned() else { return Err(ClusterError::NotFound(label)) };
+        let Some(object) = self.objects.get(key).cloned() else { return Err(ClusterError::NotFound(label)) };
         let meta = &object["metadata"];
         if test.is_some_and(|(uid, version)| meta["uid"] != uid || meta["resourceVersion"] != version) {
             return Err(ClusterError::Conflict(label));
         }
-        let before = object.clone();
-        let mut finalizers: Vec<Value> =
-            object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+        let mut finalizers: Vec<Value> = meta["finalizers"].as_array().cloned().unwrap_or_default();
         finalizers.retain(|name| name != FINALIZER);
         if present {
             finalizers.push(json!(FINALIZER));
         }
+        Ok(self.put_finalizers(key, object, &finalizers))
+    }
+
+    /// Stores an object of the operator's with these finalizers; one that is being deleted goes with the last.
+    pub fn put_finalizers(&mut self, key: &Key, before: Value, finalizers: &[Value]) -> Value {
+        let mut object = before.clone();
         let meta = object["metadata"].as_object_mut().unwrap();
         if finalizers.is_empty() {
             meta.remove("finalizers");
@@ -210,7 +217,7 @@ impl ApiServer {
             self.update(key.clone(), object, false)
         };
         self.writes.push(Write { key: key.clone(), before, after: stored.clone(), status: false });
-        Ok(stored)
+        stored
     }
 
     fn update(&mut self, key: Key, mut object: Value, next_generation: bool) -> Value {

@@ -72,7 +72,8 @@ impl Chance for Seeded {
 /// A process.
 pub struct Process {
     pub life: Arc<Life>,
-    shared: Arc<Shared>,
+    at_work: Box<dyn Fn() -> usize + Send>,
+    end: Box<dyn Fn() + Send>,
 }
 
 struct Shared {
@@ -105,12 +106,26 @@ impl Process {
         shared.relist();
         tokio::spawn(Arc::clone(&shared).watch());
         tokio::spawn(Arc::clone(&shared).dispatch());
-        Self { life, shared }
+        Self::new(life, move || shared.running.lock().unwrap().len(), || {})
+    }
+
+    /// A process that was started: how many passes run in it, and what takes away what is left of it.
+    pub fn new(
+        life: Arc<Life>,
+        at_work: impl Fn() -> usize + Send + 'static,
+        end: impl Fn() + Send + 'static,
+    ) -> Self {
+        Self { life, at_work: Box::new(at_work), end: Box::new(end) }
     }
 
     /// Objects that a pass is running for.
     pub fn at_work(&self) -> usize {
-        self.shared.running.lock().unwrap().len()
+        (self.at_work)()
+    }
+
+    /// Takes away what is left of it when it has died.
+    pub fn end(&self) {
+        (self.end)();
     }
 }
 
@@ -125,21 +140,7 @@ fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>) -> BTreeM
         cluster_id: CLUSTER.to_owned(),
         verified: Verified::default(),
     });
-    let setup = &world.setup;
-    let none = setup.defect == Some(Defect::EmptyListingBelieved);
-    let scaled = |span: jiff::SignedDuration| if none { jiff::SignedDuration::ZERO } else { span.mul_f64(setup.window) };
-    let seed = setup.seed.wrapping_add(u64::from(life.id) << 32);
-    let settings = Settings {
-        cluster_id: CLUSTER.to_owned(),
-        windows: Windows { tolerance: scaled(setup.tolerance), lag: scaled(setup.believed_lag) },
-        resync: setup.resync,
-        rejection_grace: Duration::from_mins(2),
-        chance: Arc::new(Seeded {
-            rng: Mutex::new(StdRng::seed_from_u64(seed)),
-            world: Arc::clone(world),
-            life: Arc::clone(life),
-        }),
-    };
+    let settings = settings(world, life);
     let orphans = Arc::new(Orphans::new(Arc::clone(&doors), settings.clone(), Vec::new()));
     let identities = Arc::new(Identities::new(Arc::clone(&doors), settings.clone(), orphans));
     let held = Arc::clone(caches);
@@ -159,6 +160,25 @@ fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>) -> BTreeM
         (Which::User, passes(Engine::new(Users::new(Arc::clone(&doors)), Arc::clone(&cluster), settings.clone()))),
         (Which::Access, passes(Engine::new(Accesses::new(doors), cluster, settings))),
     ])
+}
+
+/// Settings of a process.
+pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
+    let setup = &world.setup;
+    let none = setup.defect == Some(Defect::EmptyListingBelieved);
+    let scaled = |span: jiff::SignedDuration| if none { jiff::SignedDuration::ZERO } else { span.mul_f64(setup.window) };
+    let seed = setup.seed.wrapping_add(u64::from(life.id) << 32);
+    Settings {
+        cluster_id: CLUSTER.to_owned(),
+        windows: Windows { tolerance: scaled(setup.tolerance), lag: scaled(setup.believed_lag) },
+        resync: setup.resync,
+        rejection_grace: Duration::from_mins(2),
+        chance: Arc::new(Seeded {
+            rng: Mutex::new(StdRng::seed_from_u64(seed)),
+            world: Arc::clone(world),
+            life: Arc::clone(life),
+        }),
+    }
 }
 
 fn passes<K: Kind>(engine: Arc<Engine<K>>) -> Pass {

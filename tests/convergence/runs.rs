@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use tokio::runtime::Builder;
 
+use crate::operator;
 use crate::stage::{Outcome, Stage};
 use crate::workflows::{self, Workflow};
 use crate::world::{Setup, When};
@@ -28,9 +29,15 @@ pub struct Plan {
 pub fn run(workflow: Workflow, setup: Setup) -> Outcome {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
+        operator::panics();
         let stage = Stage::open(setup);
         (workflow.run)(&stage).await;
-        stage.outcome()
+        let mut outcome = stage.outcome();
+        let panics = operator::panics();
+        if panics > 0 {
+            outcome.violations.push(format!("O10: {panics} panics"));
+        }
+        outcome
     })
 }
 
@@ -60,7 +67,10 @@ impl References {
         // One that is made up anew for each plan is held against another run by itself.
         let Some(reference) = self.0.get(plan.workflow.name) else { return wrong };
         if !plan.setup.differs && outcome.end != reference.end {
-            wrong.push(format!("O9: another end than without faults: {}", first_difference(&reference.end, &outcome.end)));
+            wrong.push(format!(
+                "O9: another end than without faults: {}",
+                first_difference(&reference.end, &outcome.end)
+            ));
         }
         // O8: a look-up every 40 seconds over a window of 17 minutes, a few times, and every call once more. While
         // something is away for an hour, each object tries every 5 minutes at most.

@@ -10,12 +10,16 @@ use transfer_operator::sim::operation::Operation;
 
 use crate::api_server::{Key, text};
 use crate::lint::{self, Kstatus};
+use crate::operator;
 use crate::process::Process;
 use crate::satisfy;
-use crate::world::{ACCOUNT, Life, Point, REGION, Setup, World};
+use crate::world::{ACCOUNT, Life, Point, REGION, Setup, Streams, World};
 
 /// In virtual time: longer than the longest wait that any plan can cause (an hour of errors, a ceiling of an hour).
 const PATIENCE: Duration = Duration::from_hours(12);
+
+/// Longer than kube's client waits for a word on a watch.
+const SILENCE: Duration = Duration::from_mins(6);
 
 /// What a run came to.
 #[derive(Clone, Debug)]
@@ -77,9 +81,15 @@ impl Stage {
             for life in 0_u32.. {
                 let life = Life::new(life * 16 + replica, skew);
                 world.note(&format!("r{} starts", life.id));
-                processes.lock().unwrap().push(Process::start(&world, Arc::clone(&life)));
+                let start = if world.setup.real.is_some() { operator::start } else { Process::start };
+                let at = {
+                    let mut processes = processes.lock().unwrap();
+                    processes.push(start(&world, Arc::clone(&life)));
+                    processes.len() - 1
+                };
                 life.died.notified().await;
                 world.note(&format!("r{} died", life.id));
+                processes.lock().unwrap()[at].end();
                 let pause = 1 + world.random() % 20;
                 tokio::time::sleep(Duration::from_secs(pause)).await;
             }
@@ -214,6 +224,10 @@ impl Stage {
     /// O4: everything is as wanted, and then nothing happens: no mutation, no write.
     pub async fn rest(&self) {
         self.world.calm();
+        if self.world.setup.real.as_ref().is_some_and(|streams| *streams != Streams::default()) {
+            // Until a silent watch is given up, and a look after that.
+            tokio::time::sleep(SILENCE + self.world.setup.resync.mul_f64(1.3)).await;
+        }
         for object in self.ours() {
             let key = crate::api_server::key_of(&object);
             let claims = lint::find(&object, "Ready").is_some_and(|ready| ready["status"] == "True");

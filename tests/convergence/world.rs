@@ -124,12 +124,29 @@ pub struct Watching {
     pub lag: Duration,
 }
 
+/// What besides happens to kube's client.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Streams {
+    /// Versions that a watch tells after the one that follows them.
+    pub swapped: Vec<u64>,
+    /// Versions at which the history before them is forgotten: who watches is told 410 and must list anew.
+    pub forgotten: Vec<u64>,
+    /// Every stream breaks after so long, until all trouble ends.
+    pub broken_after: Option<Duration>,
+    /// From when to when open streams fall silent for good, and nobody hears that they ended.
+    pub silent: Option<(Duration, Duration)>,
+    /// From when to when the API server is not there.
+    pub down: Option<(Duration, Duration)>,
+}
+
 /// Everything that makes a run what it is.
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub seed: u64,
     pub rules: Vec<Rule>,
     pub watching: Watching,
+    /// The whole operator runs, with kube's client and kube-runtime over the API server's own protocol.
+    pub real: Option<Streams>,
     pub replicas: u32,
     /// How far the clock of each replica's pod is off, in turn.
     pub skews: Vec<SignedDuration>,
@@ -160,6 +177,7 @@ impl Setup {
             seed,
             rules: Vec::new(),
             watching: Watching::default(),
+            real: None,
             replicas: 1,
             skews: Vec::new(),
             tolerance: SignedDuration::from_mins(15),
@@ -267,6 +285,8 @@ pub struct World {
     /// Rung at every change in the API server.
     pub changed: Notify,
     pub struck: AtomicU64,
+    /// All trouble has ended.
+    pub calmed: AtomicBool,
     wires: Mutex<Wires>,
     keep_lines: bool,
 }
@@ -297,6 +317,7 @@ impl World {
             oracle: Mutex::new(Oracle::default()),
             changed: Notify::new(),
             struck: AtomicU64::new(0),
+            calmed: AtomicBool::new(false),
             wires: Mutex::new(wires),
             keep_lines: std::env::var_os("TRACE").is_some(),
         })
@@ -324,7 +345,14 @@ impl World {
 
     /// Ends all trouble but what aims at calls by number: a process may die at rest too.
     pub fn calm(&self) {
+        self.calmed.store(true, Ordering::SeqCst);
         self.wires.lock().unwrap().rules.retain(|(rule, _)| matches!(rule.when, When::Call(_)));
+    }
+
+    /// A fault struck that no rule made.
+    pub fn strike(&self, what: &str) {
+        self.struck.fetch_add(1, Ordering::SeqCst);
+        self.note(what);
     }
 
     pub fn note(&self, line: &str) {
@@ -352,7 +380,7 @@ impl World {
     ) -> Result<T, E> {
         life.here().await;
         let (number, blows) = self.leave(call);
-        if let Some(refusal) = self.strike(life, &blows, Moment::Before).await {
+        if let Some(refusal) = self.fall(life, &blows, Moment::Before).await {
             self.latency(call.side).await;
             life.here().await;
             self.note(&format!("r{} {number} {} {} never: {refusal:?}", life.id, call.operation, call.about));
@@ -364,13 +392,13 @@ impl World {
         let outcome = effect();
         let result = if outcome.is_ok() { "ok" } else { "failed" };
         self.note(&format!("r{} {number} {} {} {result}", life.id, call.operation, call.about));
-        let refusal = self.strike(life, &blows, Moment::Sent).await;
+        let refusal = self.fall(life, &blows, Moment::Sent).await;
         self.latency(call.side).await;
         life.here().await;
         if let Some(refusal) = refusal {
             return Err(broken(&refusal));
         }
-        let _ = self.strike(life, &blows, Moment::Answered).await;
+        let _ = self.fall(life, &blows, Moment::Answered).await;
         if !life.is_dead() {
             life.here().await;
         }
@@ -378,7 +406,7 @@ impl World {
     }
 
     /// Lets the blows of a moment fall; answers with the one that stands for an answer.
-    async fn strike(self: &Arc<Self>, life: &Arc<Life>, blows: &[(Moment, Blow)], now: Moment) -> Option<Blow> {
+    async fn fall(self: &Arc<Self>, life: &Arc<Life>, blows: &[(Moment, Blow)], now: Moment) -> Option<Blow> {
         for (_, blow) in blows.iter().filter(|(moment, _)| *moment == now) {
             match blow {
                 Blow::Kill => life.kill(),

@@ -7,6 +7,7 @@ pub mod replicas;
 pub mod replies;
 pub mod views;
 mod walks;
+pub mod runtime;
 
 use crate::runs::{Plan, References};
 
@@ -55,4 +56,5 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "clocks", plans: replicas::clocks },
     Family { name: "error", plans: errors::plans },
     Family { name: "walks", plans: walks::all },
+    Family { name: "kube-runtime", plans: runtime::plans },
 ];

@@ -1,0 +1,56 @@
+//! The operator as it is delivered, below its flags and above the SDK: kube's client, its watches, kube-runtime's
+//! queues and the real door to Kubernetes, over the API server's own protocol.
+
+use std::cell::Cell;
+use std::sync::{Arc, Once};
+
+use futures::FutureExt;
+use transfer_operator::cluster::directory::Caches;
+use transfer_operator::engine::settings::Settings;
+use transfer_operator::intake::Scope;
+use transfer_operator::engine::controller::Signal;
+use transfer_operator::run::{self, Outside};
+
+use crate::doors::SimAws;
+use crate::kube_api;
+use crate::process::{self, Process};
+use crate::world::{Life, World};
+
+/// Starts a process; it runs until it dies.
+pub fn start(world: &Arc<World>, life: Arc<Life>) -> Process {
+    watch_for_panics();
+    let work = tokio::spawn(operate(Arc::clone(world), Arc::clone(&life)));
+    Process::new(life, || 0, move || work.abort())
+}
+
+async fn operate(world: Arc<World>, life: Arc<Life>) {
+    let client = kube_api::client(&world, &life);
+    let stop: Signal = futures::future::pending().boxed().shared();
+    let cluster_id = run::prepare(None, &client, stop.clone()).await.unwrap();
+    let settings = Settings { cluster_id, ..process::settings(&world, &life) };
+    let aws = Arc::new(SimAws::new(&world, &life));
+    let outside = Outside { client, aws, scope: Scope::default(), caches: Arc::new(Caches::new(0)) };
+    let outcome = run::work(outside, settings, stop).await;
+    world.violation(format!("O10: the operator ended: {outcome:?}"));
+}
+
+thread_local! {
+    static PANICS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The controller catches a pass that panics, so they are counted where they begin. A run has its thread for itself.
+fn watch_for_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let told = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            PANICS.with(|panics| panics.set(panics.get() + 1));
+            told(info);
+        }));
+    });
+}
+
+/// Panics on this thread since this was asked last.
+pub fn panics() -> usize {
+    PANICS.take()
+}

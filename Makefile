@@ -3,13 +3,13 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-chart test-chaos chaos soak replay mutants \
+.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay \
   build release demo generate manifests tools clean
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-# These need the outside tools; every other test file is a unit test to make.
-SLOW_TESTS := apiserver chart chaos
+# These need the outside tools or print what they counted; every other test file is a unit test to make.
+SLOW_TESTS := apiserver chart chaos convergence protocol_model
 TESTS := $(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs))
 UNIT_TESTS := $(filter-out $(SLOW_TESTS),$(TESTS))
 
@@ -23,7 +23,7 @@ step = @printf '\n=== %s: %s\n' '$@' $(1)
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: check test-unit test-clients test-apiserver test-chart test-chaos ## all checks and tests, the cheapest first
+test: check test-unit test-convergence test-clients test-apiserver test-chart test-chaos ## all checks and tests, the cheapest first
 	@printf '\n=== all checks and tests passed\n'
 
 check: check-fmt check-clippy check-generated ## format, lints, generated files
@@ -43,6 +43,10 @@ check-generated: build ## crds/ and their copy in the chart are what the types s
 test-unit: ## unit tests and the tests against the simulator
 	$(call step,'$(UNIT_TESTS) and the tests beside the code')
 	@$(CARGO_TEST) --lib --bins $(addprefix --test ,$(UNIT_TESTS))
+
+test-convergence: ## the protocol's model, and the operator under every fault plan in virtual time
+	$(call step,'the model and the plans')
+	@$(CARGO_TEST) --test protocol_model --test convergence -- --nocapture --test-threads 2
 
 test-clients: build ## AWS CLI and boto3 against transfer-sim
 	$(call step,'pytest tests/clients')

@@ -158,12 +158,7 @@ pub async fn work(outside: Outside, settings: Settings, stop: Signal) -> Result<
 }
 
 /// Works while this replica leads and nobody asks it to end; then brings what runs to its end.
-async fn lead(
-    work: Work,
-    lease: Option<&mut Lease>,
-    leading: &Leading,
-    stop: Signal,
-) -> Result<(), RunError> {
+async fn lead(work: Work, lease: Option<&mut Lease>, leading: &Leading, stop: Signal) -> Result<(), RunError> {
     let Work { controllers, idle, elect, end, watches, .. } = work;
     let mut controllers = tokio::spawn(join_all(controllers));
     // Renewed also while passes come to their end: until then nobody else shall begin.

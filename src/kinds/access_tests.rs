@@ -79,6 +79,7 @@ async fn an_edit_of_a_role_that_aws_tells_nowhere_is_sent_and_done_when_it_is_ac
     assert!(!planned(&world, &both).await.unseen, "the other change will show");
 }
 
+#[tokio::test]
 async fn accesses_need_a_directory() {
     let accesses = Accesses::new(doors(&world("SERVICE_MANAGED")));
     let Err(Trouble::Blocked(block)) = accesses.place(&fresh(json!({}))).await else { panic!() };

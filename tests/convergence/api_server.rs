@@ -185,7 +185,12 @@ impl ApiServer {
     }
 
     /// The operator's finalizer, added or removed under uid and resourceVersion.
-    pub fn set_finalizer(&mut self, key: &Key, test: Option<(&str, &str)>, present: bool) -> Result<Value, ClusterError> {
+    pub fn set_finalizer(
+        &mut self,
+        key: &Key,
+        test: Option<(&str, &str)>,
+        present: bool,
+    ) -> Result<Value, ClusterError> {
         let label = format!("{} {}", key.0, key.1);
         let Some(object) = self.objects.get(key).cloned() else { return Err(ClusterError::NotFound(label)) };
         let meta = &object["metadata"];

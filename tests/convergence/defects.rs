@@ -105,7 +105,8 @@ pub fn applied(defect: Option<Defect>, mut status: Value) -> Value {
 /// Whether a status write is lost while the process takes it for done. Who keeps no record of a create has nothing
 /// but the id to go by.
 pub fn loses(defect: Option<Defect>, status: &Value) -> bool {
-    matches!(defect, Some(Defect::PersistAfterCreate | Defect::IdLostOnConflict)) && status["create"]["phase"] == "InFlight"
+    matches!(defect, Some(Defect::PersistAfterCreate | Defect::IdLostOnConflict))
+        && status["create"]["phase"] == "InFlight"
 }
 
 /// A ConfigMap is read.

@@ -75,9 +75,10 @@ impl Transfer for SimTransfer {
         let local = self.world.clock.now().saturating_add(self.life.skew).unwrap();
         let input = wire::read(&call);
         let (output, date) = match self.send(call.operation(), at.unwrap_or(local), input.clone(), false).await {
-            Err(fault) if fault.code == REPEATED => {
-                (json!({"Servers": [], "NextToken": input["NextToken"].as_str().unwrap_or("again")}), self.world.clock.now())
-            }
+            Err(fault) if fault.code == REPEATED => (
+                json!({"Servers": [], "NextToken": input["NextToken"].as_str().unwrap_or("again")}),
+                self.world.clock.now(),
+            ),
             other => other?,
         };
         Ok(Reply { value: wire::answer(&call, &output), date: Some(date) })
@@ -324,4 +325,3 @@ impl Named for Value {
         format!("{}/{}", meta["namespace"].as_str().unwrap_or_default(), meta["name"].as_str().unwrap_or_default())
     }
 }
-

@@ -221,7 +221,8 @@ impl KubeApi {
         let warning = event["type"] == "Warning";
         let note = Note { warning, reason: text(&event["reason"]), message: text(&event["note"]) };
         // The Event names no generation, so the newest counts.
-        let key = (text(&regarding["kind"]), Name { name: text(&regarding["name"]), namespace: namespace_of(regarding) });
+        let key =
+            (text(&regarding["kind"]), Name { name: text(&regarding["name"]), namespace: namespace_of(regarding) });
         let generation = self.world.api().get(&key).map(|object| object["metadata"]["generation"].clone());
         oracle::on_event(&self.world, &about, &generation.unwrap_or_default(), &note);
         Ok(event.clone())
@@ -279,11 +280,10 @@ impl Asked {
 
 /// Namespace and what follows it in a path, of the groups that are served.
 fn place<'a, 'b>(path: &'b [&'a str]) -> Option<(&'a str, &'b [&'a str])> {
-    let rest = match path {
-        ["api", "v1", rest @ ..] | ["apis", "events.k8s.io", "v1", rest @ ..] | ["apis", GROUP, VERSION, rest @ ..] => {
-            rest
-        }
-        _ => return None,
+    let (["api", "v1", rest @ ..] | ["apis", "events.k8s.io", "v1", rest @ ..] | ["apis", GROUP, VERSION, rest @ ..]) =
+        path
+    else {
+        return None;
     };
     Some(match rest {
         ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),

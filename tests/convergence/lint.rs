@@ -87,7 +87,10 @@ pub fn faults(before: &Value, after: &Value) -> Vec<String> {
         fail(twice > 1, &format!("{kind} stands twice"));
         if let Some(old) = find(before, &kind) {
             let moved = old["lastTransitionTime"] != condition["lastTransitionTime"];
-            fail(moved && old["status"] == condition["status"], &format!("O11: {kind} has a new time, not a new status"));
+            fail(
+                moved && old["status"] == condition["status"],
+                &format!("O11: {kind} has a new time, not a new status"),
+            );
         }
     }
     faults

@@ -36,7 +36,10 @@ fn no_plan_of_any_family_breaks_an_oracle() {
     let only = std::env::var("FAMILY").ok();
     let mut failures = Vec::new();
     let mut plans = 0;
-    for family in FAMILIES.iter().filter(|family| only.as_deref().is_none_or(|only| only.split(',').any(|only| only == family.name))) {
+    for family in FAMILIES
+        .iter()
+        .filter(|family| only.as_deref().is_none_or(|only| only.split(',').any(|only| only == family.name)))
+    {
         let of = (family.plans)(&references, Scale::asked());
         let report = run_all(family.name, &of, &references);
         assert!(report.struck > 0 || report.plans == 0, "{}: no fault of {} plans struck", report.family, report.plans);

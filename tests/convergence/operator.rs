@@ -6,9 +6,9 @@ use std::sync::{Arc, Once};
 
 use futures::FutureExt;
 use transfer_operator::cluster::directory::Caches;
+use transfer_operator::engine::controller::Signal;
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::intake::Scope;
-use transfer_operator::engine::controller::Signal;
 use transfer_operator::run::{self, Outside};
 
 use crate::doors::SimAws;

@@ -98,8 +98,11 @@ fn creating(world: &World, input: &Value) {
 
 /// What an object forbids.
 fn restrained(world: &World, operation: &str, uid: &str) {
-    let key = world.api().history.iter().rev().find(|event| event.object["metadata"]["uid"] == uid).map(|e| e.key.clone());
-    let Some(object) = key.and_then(|key| world.api().get(&key)).filter(|o| o["metadata"]["uid"] == uid) else { return };
+    let key =
+        world.api().history.iter().rev().find(|event| event.object["metadata"]["uid"] == uid).map(|e| e.key.clone());
+    let Some(object) = key.and_then(|key| world.api().get(&key)).filter(|o| o["metadata"]["uid"] == uid) else {
+        return;
+    };
     let spec = &object["spec"];
     let deleting = object["metadata"].get("deletionTimestamp").is_some();
     if spec["lifecycle"]["managementPolicy"] == "ObserveOnly" && spec["lifecycle"]["adoption"].is_null() && !deleting {
@@ -127,7 +130,8 @@ fn adopts(world: &World, server: &str, member: Option<&str>) -> bool {
     let api = world.api();
     api.keys().iter().filter_map(|key| api.get(key)).any(|object| {
         let adoption = &object["spec"]["lifecycle"]["adoption"];
-        adoption.is_object() && (adoption["serverId"] == server || member.is_some() || object["kind"] == "TransferAccess")
+        adoption.is_object()
+            && (adoption["serverId"] == server || member.is_some() || object["kind"] == "TransferAccess")
     })
 }
 
@@ -239,6 +243,9 @@ pub fn on_event(world: &World, about: &str, generation: &Value, note: &Note) {
     // A process that died may not know that it told; more than a handful is a loop.
     if lately > 6 {
         drop(oracle);
-        world.violation(format!("O11: {about}: event {} told {lately} times in 5 minutes: {}", note.reason, note.message));
+        world.violation(format!(
+            "O11: {about}: event {} told {lately} times in 5 minutes: {}",
+            note.reason, note.message
+        ));
     }
 }

@@ -110,11 +110,7 @@ impl Process {
     }
 
     /// A process that was started: how many passes run in it, and what takes away what is left of it.
-    pub fn new(
-        life: Arc<Life>,
-        at_work: impl Fn() -> usize + Send + 'static,
-        end: impl Fn() + Send + 'static,
-    ) -> Self {
+    pub fn new(life: Arc<Life>, at_work: impl Fn() -> usize + Send + 'static, end: impl Fn() + Send + 'static) -> Self {
         Self { life, at_work: Box::new(at_work), end: Box::new(end) }
     }
 
@@ -166,7 +162,8 @@ fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>) -> BTreeM
 pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
     let setup = &world.setup;
     let none = setup.defect == Some(Defect::EmptyListingBelieved);
-    let scaled = |span: jiff::SignedDuration| if none { jiff::SignedDuration::ZERO } else { span.mul_f64(setup.window) };
+    let scaled =
+        |span: jiff::SignedDuration| if none { jiff::SignedDuration::ZERO } else { span.mul_f64(setup.window) };
     let seed = setup.seed.wrapping_add(u64::from(life.id) << 32);
     Settings {
         cluster_id: CLUSTER.to_owned(),
@@ -247,7 +244,7 @@ impl Shared {
         }
         match next {
             Next::Again => self.ring(item, Instant::now()),
-            Next::After(delay) if forgets && delay > Duration::from_secs(60) && self.stalled(*which, name) => {}
+            Next::After(delay) if forgets && delay > Duration::from_mins(1) && self.stalled(*which, name) => {}
             Next::After(delay) => self.ring(item, Instant::now() + delay),
             Next::OnChange => self.bell.notify_one(),
         }
@@ -311,8 +308,11 @@ impl Shared {
             }
             *self.told.lock().unwrap() = event.version;
             if watching.replayed.contains(&event.version) {
-                let past: Vec<Event> = self.world.api().history.iter().take_while(|e| e.version <= event.version).cloned().collect();
-                past.iter().for_each(|event| self.tell(event));
+                let past: Vec<Event> =
+                    self.world.api().history.iter().take_while(|e| e.version <= event.version).cloned().collect();
+                for event in &past {
+                    self.tell(event);
+                }
             }
             if listed.elapsed() >= RELIST {
                 listed = Instant::now();
@@ -347,12 +347,24 @@ impl Shared {
         let (caches, directory) = (&self.caches, self.caches.as_ref());
         for told in told {
             let woken: Vec<Wake> = match kind {
-                "AwsIdentity" => self.feed(Some(Which::Identity), &caches.identities, told, |c| triggers::on_identity(c, directory)),
-                "TransferServer" => self.feed(Some(Which::Server), &caches.servers, told, |c| triggers::on_server(c, directory)),
-                "TransferUser" => self.feed(Some(Which::User), &caches.users, told, |c| triggers::on_user(c, directory)),
-                "TransferAccess" => self.feed(Some(Which::Access), &caches.accesses, told, |c| triggers::on_access(c, directory)),
-                "Namespace" => self.feed_meta::<NamespaceMeta>(&caches.namespaces, told, |c| triggers::on_namespace(c, directory)),
-                "ConfigMap" => self.feed_meta::<ConfigMapMeta>(&caches.config_maps, told, |c| triggers::on_config_map(c, directory)),
+                "AwsIdentity" => {
+                    Self::feed(Some(Which::Identity), &caches.identities, told, |c| triggers::on_identity(c, directory))
+                }
+                "TransferServer" => {
+                    Self::feed(Some(Which::Server), &caches.servers, told, |c| triggers::on_server(c, directory))
+                }
+                "TransferUser" => {
+                    Self::feed(Some(Which::User), &caches.users, told, |c| triggers::on_user(c, directory))
+                }
+                "TransferAccess" => {
+                    Self::feed(Some(Which::Access), &caches.accesses, told, |c| triggers::on_access(c, directory))
+                }
+                "Namespace" => {
+                    Self::feed_meta::<NamespaceMeta>(&caches.namespaces, told, |c| triggers::on_namespace(c, directory))
+                }
+                "ConfigMap" => Self::feed_meta::<ConfigMapMeta>(&caches.config_maps, told, |c| {
+                    triggers::on_config_map(c, directory)
+                }),
                 _ => Vec::new(),
             };
             for Wake { which, name } in woken {
@@ -361,7 +373,7 @@ impl Shared {
         }
     }
 
-    fn feed<K>(&self, which: Option<Which>, cache: &Cache<K>, told: Told, wake: impl Fn(&Change<K>) -> Vec<Wake>) -> Vec<Wake>
+    fn feed<K>(which: Option<Which>, cache: &Cache<K>, told: Told, wake: impl Fn(&Change<K>) -> Vec<Wake>) -> Vec<Wake>
     where
         K: kube::Resource<DynamicType = ()> + DeserializeOwned + Clone,
         kube::core::DeserializeGuard<K>: Watched<Kept = K>,
@@ -380,7 +392,7 @@ impl Shared {
         wakes
     }
 
-    fn feed_meta<W>(&self, cache: &Cache<W::Kept>, told: Told, wake: impl Fn(&Change<W::Kept>) -> Vec<Wake>) -> Vec<Wake>
+    fn feed_meta<W>(cache: &Cache<W::Kept>, told: Told, wake: impl Fn(&Change<W::Kept>) -> Vec<Wake>) -> Vec<Wake>
     where
         W: Watched + DeserializeOwned,
     {
@@ -424,4 +436,3 @@ fn kind_of(which: Which) -> &'static str {
         Which::Access => "TransferAccess",
     }
 }
-

@@ -101,6 +101,7 @@ pub struct Report {
 }
 
 /// Runs all plans of a family and prints one line.
+#[allow(clippy::disallowed_methods, reason = "how long it really took is printed; no test depends on it")]
 pub fn run_all(family: &'static str, plans: &[Plan], references: &References) -> Report {
     let began = Instant::now();
     let next = AtomicUsize::new(0);

@@ -10,9 +10,24 @@ use crate::world::{ACCOUNT, REGION, World};
 
 /// Members of a spec that are not AWS's.
 const OURS: &[&str] = &[
-    "allowedReferences", "awsIdentityRef", "customHostname", "desiredState", "home", "hostKeyPolicy", "hostKeys",
-    "lifecycle", "region", "serverId", "serverRef", "sshPublicKeyPolicy", "sshPublicKeys", "sshPublicKeysFrom",
-    "suspend", "tags", "policyFrom", "hostKeyStorageType",
+    "allowedReferences",
+    "awsIdentityRef",
+    "customHostname",
+    "desiredState",
+    "home",
+    "hostKeyPolicy",
+    "hostKeys",
+    "lifecycle",
+    "region",
+    "serverId",
+    "serverRef",
+    "sshPublicKeyPolicy",
+    "sshPublicKeys",
+    "sshPublicKeysFrom",
+    "suspend",
+    "tags",
+    "policyFrom",
+    "hostKeyStorageType",
 ];
 
 /// Whether the object asks that not everything be put right; a real API server fills in `Full`.
@@ -94,9 +109,7 @@ fn within(name: &str, wanted: &Value, have: &Value) -> bool {
         (Value::Object(wanted), Value::Object(have)) => {
             wanted.iter().all(|(name, wanted)| within(name, wanted, have.get(name).unwrap_or(&Value::Null)))
         }
-        (Value::Object(wanted), Value::Null) => {
-            wanted.iter().all(|(name, wanted)| within(name, wanted, &Value::Null))
-        }
+        (Value::Object(wanted), Value::Null) => wanted.iter().all(|(name, wanted)| within(name, wanted, &Value::Null)),
         (Value::Array(wanted), Value::Array(have)) if is_set(name) => {
             let sorted = |items: &[Value]| {
                 let mut items: Vec<String> = items.iter().map(ToString::to_string).collect();
@@ -145,7 +158,8 @@ fn ssh_keys(world: &World, key: &Key, spec: &Value, have: &Value) -> Option<Stri
     let mut wanted: Vec<String> = inline.filter_map(|line| blob(&line)).collect();
     for source in spec["sshPublicKeysFrom"].as_array().into_iter().flatten() {
         let reference = &source["configMapKeyRef"];
-        let name = transfer_operator::cluster::Name { namespace: key.1.namespace.clone(), name: text(&reference["name"]) };
+        let name =
+            transfer_operator::cluster::Name { namespace: key.1.namespace.clone(), name: text(&reference["name"]) };
         let api = world.api();
         let data = api.data.get(&("ConfigMap".to_owned(), name));
         let lines = data.and_then(|data| data.get(reference["key"].as_str()?)).cloned().unwrap_or_default();
@@ -166,11 +180,8 @@ fn home(spec: &Value, have: &Value) -> Option<String> {
     let home = spec.get("home")?;
     let at = |value: &Value, name: &str| text(&value[name]).trim_matches('/').to_owned();
     let (s3, efs) = (&home["s3"], &home["efs"]);
-    let parts = if s3.is_object() {
-        [at(s3, "bucket"), at(s3, "prefix")]
-    } else {
-        [at(efs, "fileSystemId"), at(efs, "path")]
-    };
+    let parts =
+        if s3.is_object() { [at(s3, "bucket"), at(s3, "prefix")] } else { [at(efs, "fileSystemId"), at(efs, "path")] };
     let path = parts.into_iter().filter(|part| !part.is_empty()).fold(String::new(), |path, part| path + "/" + &part);
     let held = if home["restricted"] == false {
         have["HomeDirectory"].clone()

@@ -158,7 +158,12 @@ pub async fn an_access_without_its_record(stage: &Stage) {
 
 /// A frozen process wakes after its user was deleted and would bring the login back: the call is too old by then.
 pub fn a_late_create_of_a_user() -> Setup {
-    let freeze = Rule::on("CreateUser", When::Times { skip: 0, count: 1 }, Moment::Before, Blow::Freeze(Duration::from_mins(25)));
+    let freeze = Rule::on(
+        "CreateUser",
+        When::Times { skip: 0, count: 1 },
+        Moment::Before,
+        Blow::Freeze(Duration::from_mins(25)),
+    );
     Setup { replicas: 2, ..Setup::new(7).with(vec![freeze]) }
 }
 
@@ -200,9 +205,11 @@ pub async fn an_update_that_is_refused(stage: &Stage) {
     stage.all_ready().await;
     stage.edit(&files, |spec| spec["preAuthenticationLoginBanner"] = json!("hello"));
     stage.reason(&files, "Rejected").await;
-    stage.until("Stalled", |stage| {
-        stage.get(&files).is_some_and(|object| lint::kstatus(&object) == lint::Kstatus::Failed)
-    }).await;
+    stage
+        .until("Stalled", |stage| {
+            stage.get(&files).is_some_and(|object| lint::kstatus(&object) == lint::Kstatus::Failed)
+        })
+        .await;
     stage.all_ready().await;
     stage.close().await;
 }
@@ -230,4 +237,3 @@ pub fn refusing_updates() -> Setup {
     let rule = Rule::on("UpdateServer", When::Until(Duration::from_mins(30)), Moment::Before, refused);
     Setup::new(4).with(vec![rule])
 }
-

@@ -30,12 +30,13 @@ fn plans(references: &References, defect: Defect) -> Vec<Plan> {
     };
     let at = |moment, blow| vec![Rule::at(create, moment, blow)];
     match defect {
-        Defect::PersistAfterCreate => vec![with(server, at(Moment::Sent, Blow::Kill), 60)],
+        Defect::PersistAfterCreate | Defect::EmptyListingBelieved => {
+            vec![with(server, at(Moment::Sent, Blow::Kill), 60)]
+        }
         Defect::IdLostOnConflict => {
             let conflict = Rule::on("status", When::Times { skip: 1, count: 4 }, Moment::Before, Blow::Conflict);
             vec![with(server, vec![conflict], 60)]
         }
-        Defect::EmptyListingBelieved => vec![with(server, at(Moment::Sent, Blow::Kill), 60)],
         Defect::SdkRetries => vec![with(server, at(Moment::Sent, Blow::Lose), 0)],
         Defect::SkewCorrection => frozen(references, defect),
         Defect::SwallowedError => {

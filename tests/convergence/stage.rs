@@ -186,7 +186,8 @@ impl Stage {
             tokio::time::sleep(Duration::from_secs(2)).await;
         }
         let objects = self.ours();
-        let told: Vec<String> = objects.iter().map(|object| format!("{}: {}", object["metadata"]["name"], object["status"])).collect();
+        let told: Vec<String> =
+            objects.iter().map(|object| format!("{}: {}", object["metadata"]["name"], object["status"])).collect();
         self.world.violation(format!("O4: never {what}: {}", told.join("; ")));
     }
 
@@ -232,7 +233,10 @@ impl Stage {
             let key = crate::api_server::key_of(&object);
             let claims = lint::find(&object, "Ready").is_some_and(|ready| ready["status"] == "True");
             let restrained = satisfy::restrained(&object);
-            if claims && !restrained && let Some(missing) = satisfy::missing(&self.world, &key, &object) {
+            if claims
+                && !restrained
+                && let Some(missing) = satisfy::missing(&self.world, &key, &object)
+            {
                 self.world.violation(format!("O4: {}: {missing}", key.1));
             }
         }
@@ -248,7 +252,14 @@ impl Stage {
         if after != before {
             self.world.violation(format!("O4: not at rest: mutations, writes {before:?} became {after:?}"));
         }
-        let stuck: usize = self.processes.lock().unwrap().iter().filter(|p| !p.life.is_dead() && !p.life.is_frozen()).map(Process::at_work).sum();
+        let stuck: usize = self
+            .processes
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|p| !p.life.is_dead() && !p.life.is_frozen())
+            .map(Process::at_work)
+            .sum();
         if stuck > 0 {
             self.world.violation(format!("O10: {stuck} passes still run at rest"));
         }
@@ -284,7 +295,9 @@ impl Stage {
             if ours(&server.tags) {
                 left.push(format!("server {}", server.server_id));
             }
-            left.extend(server.users.iter().filter(|(_, user)| ours(&user.tags)).map(|(name, _)| format!("user {name}")));
+            left.extend(
+                server.users.iter().filter(|(_, user)| ours(&user.tags)).map(|(name, _)| format!("user {name}")),
+            );
         }
         drop(sim);
         if !left.is_empty() && !self.world.setup.duplicates {

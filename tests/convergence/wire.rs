@@ -136,12 +136,8 @@ pub fn answer(call: &Read, output: &Value) -> Answer {
         }
         Read::ListHostKeys { .. } => Answer::HostKeys(page(output, "HostKeys", host_key)),
         Read::DescribeHostKey { .. } => Answer::HostKey(Box::new(host_key(&output["HostKey"]))),
-        Read::ListTags { .. } => {
-            Answer::Tags(page(output, "Tags", |row| (text(&row["Key"]), text(&row["Value"]))))
-        }
-        Read::ListSecurityPolicies { .. } => {
-            Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text))
-        }
+        Read::ListTags { .. } => Answer::Tags(page(output, "Tags", |row| (text(&row["Key"]), text(&row["Value"])))),
+        Read::ListSecurityPolicies { .. } => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
         Read::DescribeSecurityPolicy { .. } | Read::TestIdentityProvider(_) => panic!("no kind asks this"),
     }
 }

@@ -56,7 +56,8 @@ pub fn server(name: &str, more: &Value) -> Value {
 }
 
 pub fn user(name: &str, more: &Value) -> Value {
-    let mut spec = json!({"serverRef": {"name": "files"}, "role": ROLE, "home": {"s3": {"bucket": "b", "prefix": name}}});
+    let mut spec =
+        json!({"serverRef": {"name": "files"}, "role": ROLE, "home": {"s3": {"bucket": "b", "prefix": name}}});
     spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     json!({"kind": "TransferUser", "metadata": {"name": name}, "spec": spec})
 }
@@ -110,7 +111,10 @@ async fn w3_update(stage: &Stage) {
         spec["desiredState"] = json!("OFFLINE");
     });
     stage.all_ready().await;
-    stage.console(Operation::UpdateServer, json!({"ServerId": stage.server_id("files"), "PreAuthenticationLoginBanner": "theirs"}));
+    stage.console(
+        Operation::UpdateServer,
+        json!({"ServerId": stage.server_id("files"), "PreAuthenticationLoginBanner": "theirs"}),
+    );
     stage.edit(&files, |spec| {
         spec["preAuthenticationLoginBanner"] = json!("ours");
         spec["desiredState"] = json!("ONLINE");
@@ -222,7 +226,8 @@ async fn w11_host_keys(stage: &Stage) {
     let list = |names: &[&str]| -> Value {
         names.iter().map(|name| json!({"name": name, "secretKeyRef": {"name": name}})).collect()
     };
-    let files = stage.apply(&server("files", &json!({"hostKeys": list(&["one", "two"]), "hostKeyPolicy": "Exclusive"})));
+    let files =
+        stage.apply(&server("files", &json!({"hostKeys": list(&["one", "two"]), "hostKeyPolicy": "Exclusive"})));
     stage.all_ready().await;
     stage.edit(&files, |spec| spec["hostKeys"] = list(&["two", "three"]));
     stage.all_ready().await;

@@ -297,9 +297,9 @@ impl World {
         let root = Root { account: ACCOUNT.to_owned(), access_key: String::new(), secret_key: String::new() };
         let base = json!({"deletion_time": "0s", "transition_time": "10s"});
         let config = Config::default().with(&base).unwrap().with(&setup.switches).unwrap();
-        let config =
-            Config { listing_lag: setup.listing_lag, signature_tolerance: setup.tolerance, ..config };
-        let sim = Service::new(root, config, Random::seeded(setup.seed), transfer_operator::sim::state::World::default());
+        let config = Config { listing_lag: setup.listing_lag, signature_tolerance: setup.tolerance, ..config };
+        let sim =
+            Service::new(root, config, Random::seeded(setup.seed), transfer_operator::sim::state::World::default());
         let rules = setup.rules.iter().map(|rule| (rule.clone(), 0)).collect();
         let wires = Wires {
             rng: StdRng::seed_from_u64(setup.seed),

@@ -5,9 +5,9 @@ pub mod errors;
 pub mod others;
 pub mod replicas;
 pub mod replies;
+pub mod runtime;
 pub mod views;
 mod walks;
-pub mod runtime;
 
 use crate::runs::{Plan, References};
 

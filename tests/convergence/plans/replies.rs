@@ -85,7 +85,8 @@ pub fn listings(references: &References, _: Scale) -> Vec<Plan> {
     let workflow = workflows::named("W1-crowded");
     let creates = references.of(workflow).points.iter().filter(|point| point.operation == "CreateServer");
     let create = creates.map(|point| point.call).next().unwrap();
-    let pages = [("short", json!({"page_size": 1})), ("empty-first", json!({"empty_first_page": true, "page_size": 2}))];
+    let pages =
+        [("short", json!({"page_size": 1})), ("empty-first", json!({"empty_first_page": true, "page_size": 2}))];
     let trouble = [
         ("fine", None),
         ("token", Some(Blow::Error("InvalidNextTokenException", ""))),
@@ -97,9 +98,10 @@ pub fn listings(references: &References, _: Scale) -> Vec<Plan> {
         for (name, blow) in &trouble {
             for skip in 0..8 {
                 let mut rules = vec![Rule::at(create, Moment::Sent, Blow::Kill)];
-                rules.extend(blow.clone().map(|blow| {
-                    Rule::on("ListServers", When::Times { skip, count: 2 }, Moment::Before, blow)
-                }));
+                rules.extend(
+                    blow.clone()
+                        .map(|blow| Rule::on("ListServers", When::Times { skip, count: 2 }, Moment::Before, blow)),
+                );
                 let setup = Setup { switches: switches.clone(), ..Setup::new(SEED).with(rules) };
                 plans.push(plan("listing", &format!("{size}-{name}-{skip}"), workflow, setup));
             }
@@ -108,7 +110,8 @@ pub fn listings(references: &References, _: Scale) -> Vec<Plan> {
     // What is listed cannot be described: gone since, or denied.
     for code in ["ResourceNotFoundException", "AccessDeniedException"] {
         for skip in 0..8 {
-            let describe = Rule::on("DescribeServer", When::Times { skip, count: 3 }, Moment::Before, Blow::Error(code, ""));
+            let describe =
+                Rule::on("DescribeServer", When::Times { skip, count: 3 }, Moment::Before, Blow::Error(code, ""));
             let rules = vec![Rule::at(create, Moment::Sent, Blow::Kill), describe];
             plans.push(plan("listing", &format!("{code}-{skip}"), workflow, Setup::new(SEED).with(rules)));
         }
@@ -123,12 +126,16 @@ pub fn api_server(references: &References, _: Scale) -> Vec<Plan> {
         let writes = references.of(*workflow).points.iter().filter(|point| point.side == Side::Kube).count();
         for skip in (0..u64::try_from(writes).unwrap().min(24)).step_by(2) {
             let conflicts = Rule::on("status", When::Times { skip, count: 10 }, Moment::Before, Blow::Conflict);
-            plans.push(plan("api-server", &format!("conflicts-{skip}"), *workflow, Setup::new(SEED).with(vec![conflicts])));
+            plans.push(plan(
+                "api-server",
+                &format!("conflicts-{skip}"),
+                *workflow,
+                Setup::new(SEED).with(vec![conflicts]),
+            ));
         }
-        for (name, blow, span) in [
-            ("away", Blow::Gateway, Duration::from_mins(10)),
-            ("forbidden", Blow::Forbidden, Duration::from_hours(1)),
-        ] {
+        for (name, blow, span) in
+            [("away", Blow::Gateway, Duration::from_mins(10)), ("forbidden", Blow::Forbidden, Duration::from_hours(1))]
+        {
             let rules = ["status", "finalizer"]
                 .map(|operation| Rule::on(operation, When::Until(span), Moment::Before, blow.clone()))
                 .to_vec();

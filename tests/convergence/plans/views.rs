@@ -57,9 +57,9 @@ pub fn former_lives(references: &References, scale: Scale) -> Vec<Plan> {
     ] {
         let workflow = workflows::named(workflow);
         for point in points(references, workflow).iter().step_by(scale.of(2, 1)) {
-            let stale = Rule::at(point.call + 6, Moment::Before, Blow::Act(Act::StaleReads(Duration::from_mins(3))));
+            let behind = Rule::at(point.call + 6, Moment::Before, Blow::Act(Act::StaleReads(Duration::from_mins(3))));
             let again = Rule::at(point.call, Moment::Sent, Blow::Act(Act::Recreate(kind, name)));
-            let setup = Setup { differs: true, ..Setup::new(SEED).with(vec![again, stale]) };
+            let setup = Setup { differs: true, ..Setup::new(SEED).with(vec![again, behind]) };
             let id = format!("former/{}/{}", workflow.name, point.call);
             plans.push(Plan { id, workflow, setup });
         }

@@ -110,11 +110,7 @@ impl<K: Kind> Attempt<K> {
             }
             Err(fault) => {
                 self.refused(&fault).await;
-                if K::IDENTIFIED == Identified::ByKey && fault.kind == FaultKind::Exists {
-                    Ok(())
-                } else {
-                    Err(fault.into())
-                }
+                Err(fault.into())
             }
         }
     }

@@ -1,13 +1,18 @@
 //! Leaving: what is ours is deleted, or released with a stamp; then the finalizer goes.
 
+use std::time::Duration;
+
 use super::kind::{Block, Kind, Trouble};
 use super::mutate;
-use super::pass::{End, Engine, Next, POLL, Scene, Status, Subject};
+use super::pass::{End, Engine, Next, Scene, Status, Subject};
 use super::report::Report;
 use crate::api;
 use crate::api::condition::reasons;
 use crate::aws::types::Tags;
 use crate::aws::{FaultKind, Mutation};
+
+/// How soon what blocks a deletion is looked at again: our own objects wake it when they go, others do in AWS.
+const BLOCKED_AGAIN: Duration = Duration::from_secs(30);
 
 impl<K: Kind> Engine<K> {
     pub(super) async fn delete(&self, scene: &Scene<'_, K>, ids: &[String]) -> Result<End<Status<K>>, Trouble> {
@@ -16,7 +21,7 @@ impl<K: Kind> Engine<K> {
         let id = key.filter(|id| !id.is_empty());
         if let Some(blocker) = self.kind.blocker(&subject.object, scene.place, id).await? {
             let mut report = Report::block(self.seen(scene), Block::waiting(reasons::DELETION_BLOCKED, blocker));
-            report.next = Next::After(POLL);
+            report.next = Next::After(BLOCKED_AGAIN);
             return Ok(End::Tell(report));
         }
         let call = self.kind.delete(&subject.object, scene.place, id);
@@ -28,7 +33,9 @@ impl<K: Kind> Engine<K> {
                 self.memories.change(&subject.uid, |memory| memory.deleted.insert(done, scene.now));
                 self.note(subject, false, reasons::DELETING, "AWS accepted the deletion".to_owned()).await;
             }
-            Err(Trouble::Aws(fault)) if fault.kind == FaultKind::NotFound => {}
+            Err(Trouble::Aws(fault)) if fault.kind == FaultKind::NotFound => {
+                return Ok(End::Next(self.differing(&subject.uid)));
+            }
             Err(trouble) => return Err(trouble),
         }
         Ok(End::Next(Next::Again))

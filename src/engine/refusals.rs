@@ -36,6 +36,17 @@ impl<K: Kind> Engine<K> {
         });
     }
 
+    /// When to look again after AWS said of a call what its other answers do not say: at once the first time, then
+    /// slower and slower.
+    pub(super) fn differing(&self, uid: &str) -> Next {
+        let (failures, _) = self.memories.change(uid, |memory| memory.failed(Instant::now()));
+        if failures == 1 {
+            return Next::Again;
+        }
+        let fraction = self.settings.chance.fraction();
+        Next::After(retry::delay(retry::Class::Transient, failures - 1, None, fraction))
+    }
+
     /// AWS refused some calls, and everything else is done.
     pub(super) fn refused(&self, scene: &Scene<'_, K>, holds: &[Hold]) -> End<Status<K>> {
         let now = Instant::now();

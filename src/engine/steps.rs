@@ -20,6 +20,7 @@ use super::status::Verdict;
 use crate::api::Managed;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase};
+use crate::aws::FaultKind;
 use crate::aws::types::Tags;
 use crate::cluster::ClusterError;
 
@@ -214,6 +215,10 @@ impl<K: Kind> Engine<K> {
             Ok(next) => {
                 self.memories.change(&subject.uid, |memory| memory.holds.remove(&digest));
                 Ok(End::Next(next))
+            }
+            // The key is looked at now. Where AWS then shows nothing there, its answers differ.
+            Err(Trouble::Aws(fault)) if K::IDENTIFIED == Identified::ByKey && fault.kind == FaultKind::Exists => {
+                Ok(End::Next(self.differing(&subject.uid)))
             }
             Err(Trouble::Aws(fault)) if fault.kind.proves_nothing_made() && holdable(&fault) => {
                 self.remember(subject, digest, fault);

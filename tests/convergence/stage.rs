@@ -323,7 +323,9 @@ impl Stage {
     pub fn plain(&self) -> (Value, Value) {
         let objects = self.ours().iter().map(canonical_object).collect();
         let mut sim = self.world.sim.lock().unwrap();
-        (objects, serde_json::to_value(&sim.world.region(ACCOUNT, REGION).servers).unwrap())
+        let mut held = serde_json::to_value(&sim.world.region(ACCOUNT, REGION).servers).unwrap();
+        sorted_keys(&mut held);
+        (objects, held)
     }
 
     pub fn outcome(self) -> Outcome {
@@ -339,6 +341,22 @@ impl Stage {
             lines: self.world.lines(),
             struck: self.world.struck.load(std::sync::atomic::Ordering::SeqCst),
         }
+    }
+}
+
+/// In which order keys came is no difference.
+fn sorted_keys(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                if let (true, Value::Array(keys)) = (name == "SshPublicKeys", &mut *value) {
+                    keys.sort_by_key(|key| key["SshPublicKeyBody"].to_string());
+                }
+                sorted_keys(value);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(sorted_keys),
+        _ => {}
     }
 }
 

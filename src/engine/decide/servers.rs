@@ -148,7 +148,8 @@ fn claim(f: &Facts, lookup: &Lookup) -> Option<Step> {
         (_, Some(known), _) if f.confirmed && mine(f).is_some_and(|record| record.phase != CreatePhase::InFlight) => {
             // One read found it, another did not: neither counts.
             let message = format!("AWS's answers about server {} differ; looking again", known.id);
-            Some(Step::Wait { reason: reasons::WAITING_FOR_AWS, message, until: None })
+            let until = f.now.checked_add(f.windows.lag).ok();
+            Some(Step::Wait { reason: reasons::WAITING_FOR_AWS, message, until })
         }
         (_, Some(found), _) | ([found], ..) | (_, None, Some(found)) => Some(Step::Claim(found.id.clone())),
         (many, None, None) => Some(ambiguous(many)),

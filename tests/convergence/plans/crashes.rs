@@ -72,7 +72,7 @@ pub fn pairs(references: &References, scale: Scale) -> Vec<Plan> {
         of.dedup_by(|a, b| a.id == b.id);
         all.extend(of);
     }
-    let most = scale.of(700, 5000);
+    let most = scale.of(400, 5000);
     if all.len() > most {
         all = all.choose_multiple(&mut rng, most).cloned().collect();
     }

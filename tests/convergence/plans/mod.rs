@@ -26,6 +26,11 @@ impl Scale {
         if std::env::var("SCALE").is_ok_and(|scale| scale == "soak") { Self::Soak } else { Self::Test }
     }
 
+    /// Every n-th plan, or all of them.
+    pub fn thin(self, plans: Vec<Plan>, every: usize) -> Vec<Plan> {
+        plans.into_iter().step_by(self.of(every, 1)).collect()
+    }
+
     /// So many of a large number.
     pub fn of(self, test: usize, soak: usize) -> usize {
         if self == Self::Soak { soak } else { test }

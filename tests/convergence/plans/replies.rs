@@ -30,7 +30,7 @@ pub fn answers(references: &References, scale: Scale) -> Vec<Plan> {
             }
         }
     }
-    plans
+    scale.thin(plans, 3)
 }
 
 fn blows(point: &Point, scale: Scale) -> Vec<(&'static str, Moment, Blow)> {

@@ -32,6 +32,10 @@ const STALE_READ: Duration = Duration::from_secs(1);
 /// How soon to come back while a call of an earlier pass is still running.
 const STILL_BUSY: Duration = Duration::from_secs(1);
 
+/// How soon to come back to an object that the watch has and the API server has not, or not yet. Once the watch has it
+/// no more either, nobody comes back.
+const UNSEEN_AGAIN: Duration = Duration::from_secs(10);
+
 /// When the next pass over the object is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -159,7 +163,7 @@ pub async fn pass<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> N
         Ok(None) => {
             running.ends("step");
             engine.memories.forget(uid);
-            return Next::OnChange;
+            return Next::After(UNSEEN_AGAIN);
         }
         Err(error) => {
             running.ends("failed");
@@ -175,10 +179,10 @@ pub async fn pass<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> N
     };
     let subject = Subject::new(object, name.clone(), &engine.settings.cluster_id, busy);
     if subject.uid != uid {
-        // The queue holds a former object of this name; the watch brings the new one.
+        // The queue holds a former object of this name, or an API server that lags behind answers with it.
         running.ends("step");
         engine.memories.forget(uid);
-        return Next::OnChange;
+        return Next::After(UNSEEN_AGAIN);
     }
     let end = match engine.converge(&subject).await {
         Ok(end) => end,

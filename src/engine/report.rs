@@ -6,6 +6,7 @@ use kube::Resource as _;
 
 use super::drift::Differences;
 use super::kind::{Block, Kind};
+use super::memory::Memory;
 use super::pass::{Engine, Next, Status, Subject};
 use super::retry;
 use super::status::{self, About, Verdict};
@@ -76,9 +77,7 @@ impl<K: Kind> Engine<K> {
     /// Writes the status if it says something new.
     pub(super) async fn tell(&self, subject: &Subject<K::Object>, report: Report<Status<K>>) -> Next {
         let Report { mut status, verdict, advisory, drift, next, keep } = report;
-        if !matches!(verdict, Verdict::Failed { .. }) {
-            self.memories.change(&subject.uid, super::memory::Memory::succeeded);
-        }
+        let well = !matches!(verdict, Verdict::Failed { .. });
         let old = subject.status();
         let common = K::Object::common_mut(&mut status);
         let advisory = advisory.or_else(|| keep.then(|| standing_advisory(common)).flatten());
@@ -110,10 +109,12 @@ impl<K: Kind> Engine<K> {
             next => next,
         };
         if !K::differ(&old, &status) {
+            self.ended(subject, well);
             return next;
         }
         match self.apply(&subject.object, &status).await {
             Ok(_) => {
+                self.ended(subject, well);
                 // Only now: what could not be written is found again, and would be told again.
                 self.announce(subject, K::Object::common(&old), K::Object::common(&status)).await;
                 next
@@ -160,6 +161,13 @@ impl<K: Kind> Engine<K> {
         if !told {
             let stalled = condition::is_true(&new.conditions, types::STALLED);
             self.note(subject, stalled, &after.reason, after.message).await;
+        }
+    }
+
+    /// The pass has said what there was to say. One that could not has failed, however well it went.
+    fn ended(&self, subject: &Subject<K::Object>, well: bool) {
+        if well {
+            self.memories.change(&subject.uid, Memory::succeeded);
         }
     }
 

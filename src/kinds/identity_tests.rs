@@ -184,12 +184,15 @@ async fn it_is_verified_once_per_change_and_then_now_and_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_status_that_could_not_be_written_is_written_by_the_next_pass() {
+async fn a_status_that_could_not_be_written_is_written_soon_and_sts_is_not_asked_in_between() {
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
     *world.refuse_writes.lock().unwrap() = Some(ClusterError::Conflict("default".to_owned()));
     assert_eq!(identities.reconcile(&identity()).await.unwrap(), Next::After(WATCH_CATCHES_UP));
     *world.refuse_writes.lock().unwrap() = None;
+    identities.reconcile(&identity()).await.unwrap();
+    assert_eq!(asked(&world), 1);
+    tokio::time::advance(UNTOLD_AGAIN).await;
     identities.reconcile(&identity()).await.unwrap();
     assert_eq!(ready(&world), row("True", reasons::VERIFIED, false));
 }

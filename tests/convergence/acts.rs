@@ -1,6 +1,7 @@
 //! What others do at the worst moment: a person, a restore, a forger, a stale API server.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -39,6 +40,7 @@ impl Act {
             Self::Recreate(kind, name) => {
                 let at = key(kind, name);
                 if let Some(object) = world.api().get(&at) {
+                    world.coming.fetch_add(1, Ordering::SeqCst);
                     tokio::spawn(again(Arc::clone(world), at.clone(), object));
                 }
                 delete(world, &at);
@@ -88,6 +90,7 @@ async fn again(world: Arc<World>, at: Key, object: Value) {
         "metadata": {"name": meta["name"], "namespace": meta["namespace"]}, "spec": object["spec"],
     });
     world.api().apply(&fresh);
+    world.coming.fetch_sub(1, Ordering::SeqCst);
     world.changed.notify_waiters();
 }
 

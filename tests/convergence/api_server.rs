@@ -145,6 +145,10 @@ impl ApiServer {
     /// What `kubectl replace` does to finalizers.
     pub fn strip_finalizers(&mut self, key: &Key) {
         let Some(mut object) = self.objects.get(key).cloned() else { return };
+        if object["metadata"].get("deletionTimestamp").is_some() {
+            // That would be a deletion by force; whoever does it keeps what is left in AWS.
+            return;
+        }
         object["metadata"].as_object_mut().unwrap().remove("finalizers");
         self.update(key.clone(), object, false);
     }

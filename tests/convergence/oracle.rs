@@ -79,7 +79,13 @@ pub fn before_mutation(world: &World, operation: &str, account: &str, region: &s
     if by_access {
         let key = format!("{server}/{}", text(&input["ExternalId"]));
         let made = world.oracle.lock().unwrap().accesses.get(&key).copied().unwrap_or_default();
-        if made < 1 && !adopting {
+        let external = text(&input["ExternalId"]);
+        let lives = {
+            let mut sim = world.sim.lock().unwrap();
+            let held = sim.world.region(account, region).servers.get(&server);
+            held.is_some_and(|held| held.accesses.get(&external).is_some_and(|access| access.gone.is_none()))
+        };
+        if lives && made < 1 && !adopting {
             return foreign("an access that we did not make");
         }
     }

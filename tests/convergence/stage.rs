@@ -1,19 +1,22 @@
 //! A run: the world, its processes and whoever restarts them, and what a person does with kubectl and in AWS's console.
 
+use std::ops::Range;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use transfer_operator::cluster::Name;
+use transfer_operator::sim::model::Tag;
 use transfer_operator::sim::operation::Operation;
 
-use crate::api_server::{Key, text};
+use crate::api_server::Key;
 use crate::lint::{self, Kstatus};
 use crate::operator;
 use crate::process::Process;
 use crate::satisfy;
-use crate::world::{ACCOUNT, Life, Point, REGION, Setup, Streams, World};
+use crate::world::{ACCOUNT, Blow, Life, Point, REGION, Setup, Streams, Watching, World};
 
 /// In virtual time: longer than the longest wait that any plan can cause (an hour of errors, a ceiling of an hour).
 const PATIENCE: Duration = Duration::from_hours(12);
@@ -28,6 +31,8 @@ pub struct Outcome {
     pub trace: u64,
     pub points: Vec<Point>,
     pub end: String,
+    /// The calls while everything was at rest, counted from 0.
+    pub quiet: Range<usize>,
     /// The API server's last version at the end.
     pub versions: u64,
     pub lines: Vec<String>,
@@ -40,6 +45,7 @@ pub struct Stage {
     pub world: Arc<World>,
     processes: Arc<Mutex<Vec<Process>>>,
     end: Mutex<String>,
+    quiet: Mutex<Range<usize>>,
 }
 
 pub const NS: &str = "team";
@@ -53,7 +59,7 @@ impl Stage {
     /// An empty cluster with an identity that grants the namespace everything, and the operator running.
     pub fn open(setup: Setup) -> Self {
         let world = World::new(setup);
-        let stage = Self { world, processes: Arc::default(), end: Mutex::default() };
+        let stage = Self { world, processes: Arc::default(), end: Mutex::default(), quiet: Mutex::default() };
         stage.apply(&json!({"kind": "Namespace", "metadata": {"name": NS, "labels": {"sftp": "yes"}}}));
         stage.apply(&json!({
             "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity", "metadata": {"name": "default"},
@@ -165,7 +171,13 @@ impl Stage {
     }
 
     pub fn server_id(&self, name: &str) -> String {
-        self.get(&key("TransferServer", name)).map(|object| text(&object["status"]["serverId"])).unwrap_or_default()
+        // By its tags, as a person finds it: status may have been wiped a moment ago.
+        let owner = format!("{NS}/{name}");
+        let mut sim = self.world.sim.lock().unwrap();
+        let servers = &sim.world.region(ACCOUNT, REGION).servers;
+        let carries = |tag: &Tag| tag.key == "transfer-operator.dev/owner" && tag.value == owner;
+        let found = servers.values().find(|server| server.gone.is_none() && server.tags.iter().any(carries));
+        found.map(|server| server.server_id.clone()).unwrap_or_default()
     }
 
     /// What somebody does in AWS's console.
@@ -201,7 +213,8 @@ impl Stage {
         let ready = |object: &Value| {
             lint::kstatus(object) == Kstatus::Current && object["status"]["observedGeneration"].as_i64() > Some(0)
         };
-        self.until("all Ready", |stage| stage.ours().iter().all(ready)).await;
+        let nothing_to_come = |stage: &Self| stage.world.coming.load(Ordering::SeqCst) == 0;
+        self.until("all Ready", |stage| nothing_to_come(stage) && stage.ours().iter().all(ready)).await;
     }
 
     /// Waits until the object tells this reason in any condition.
@@ -224,10 +237,23 @@ impl Stage {
 
     /// O4: everything is as wanted, and then nothing happens: no mutation, no write.
     pub async fn rest(&self) {
+        let began = self.world.points().len();
         self.world.calm();
+        let frozen = self.world.setup.rules.iter().any(|rule| matches!(rule.blow, Blow::Freeze(_)));
+        while self.alive().iter().any(|life| life.is_frozen()) {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        if self.world.setup.heals || frozen {
+            // What a process that woke up sends late, within the age of a signature, is put right by the next look.
+            tokio::time::sleep(self.world.setup.resync.mul_f64(1.3)).await;
+        }
         if self.world.setup.real.as_ref().is_some_and(|streams| *streams != Streams::default()) {
             // Until a silent watch is given up, and a look after that.
             tokio::time::sleep(SILENCE + self.world.setup.resync.mul_f64(1.3)).await;
+        }
+        if self.world.setup.watching != Watching::default() {
+            // Until a listing has told what the watch did not.
+            tokio::time::sleep(Duration::from_mins(6)).await;
         }
         for object in self.ours() {
             let key = crate::api_server::key_of(&object);
@@ -252,17 +278,22 @@ impl Stage {
         if after != before {
             self.world.violation(format!("O4: not at rest: mutations, writes {before:?} became {after:?}"));
         }
-        let stuck: usize = self
-            .processes
-            .lock()
-            .unwrap()
-            .iter()
-            .filter(|p| !p.life.is_dead() && !p.life.is_frozen())
-            .map(Process::at_work)
-            .sum();
-        if stuck > 0 {
-            self.world.violation(format!("O10: {stuck} passes still run at rest"));
+        let at_work = || -> usize {
+            let processes = self.processes.lock().unwrap();
+            let running = processes.iter().filter(|process| !process.life.is_dead() && !process.life.is_frozen());
+            running.map(Process::at_work).sum()
+        };
+        // A look may be under way; it ends within seconds.
+        for _ in 0..20 {
+            if at_work() == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
+        if at_work() > 0 {
+            self.world.violation(format!("O10: {} passes still run at rest", at_work()));
+        }
+        *self.quiet.lock().unwrap() = began..self.world.points().len();
     }
 
     /// The end of a run: rest, then everything is deleted and AWS must hold nothing of ours.
@@ -316,7 +347,11 @@ impl Stage {
     /// The whole state without what differs from run to run.
     fn canonical(&self) -> String {
         let (objects, held) = self.plain();
-        mask(&format!("{objects}\n{held}"))
+        // By what they are: ids differ from run to run, and so does the order by id.
+        let mut held: Vec<String> =
+            held.as_object().into_iter().flatten().map(|(_, server)| mask(&server.to_string())).collect();
+        held.sort();
+        format!("{}\n{}", mask(&objects.to_string()), held.join("\n"))
     }
 
     /// Our objects, and AWS's servers, before anything is masked.
@@ -337,6 +372,7 @@ impl Stage {
             trace: self.world.trace(),
             points: self.world.points(),
             versions: self.world.api().version(),
+            quiet: self.quiet.into_inner().unwrap(),
             end: self.end.into_inner().unwrap(),
             lines: self.world.lines(),
             struck: self.world.struck.load(std::sync::atomic::Ordering::SeqCst),
@@ -349,8 +385,8 @@ fn sorted_keys(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {
-                if let (true, Value::Array(keys)) = (name == "SshPublicKeys", &mut *value) {
-                    keys.sort_by_key(|key| key["SshPublicKeyBody"].to_string());
+                if let (true, Value::Array(keys)) = (name == "SshPublicKeys" || name == "HostKeys", &mut *value) {
+                    keys.sort_by_key(|key| format!("{}{}", key["SshPublicKeyBody"], key["HostKeyFingerprint"]));
                 }
                 sorted_keys(value);
             }
@@ -376,8 +412,10 @@ fn canonical_object(object: &Value) -> Value {
             condition.as_object_mut().unwrap().remove("lastTransitionTime");
         }
         // In which order keys came is no difference.
-        if let Some(keys) = status.get_mut("sshPublicKeys").and_then(Value::as_array_mut) {
-            keys.sort_by_key(|key| key["fingerprint"].to_string());
+        for name in ["sshPublicKeys", "hostKeys"] {
+            if let Some(keys) = status.get_mut(name).and_then(Value::as_array_mut) {
+                keys.sort_by_key(|key| key["fingerprint"].to_string());
+            }
         }
     }
     object

@@ -100,6 +100,7 @@ async fn w1_crowded(stage: &Stage) {
 async fn w3_update(stage: &Stage) {
     let files = stage.apply(&server("files", &json!({"tags": {"a": "1", "b": "2"}})));
     stage.all_ready().await;
+    let id = stage.server_id("files");
     stage.edit(&files, |spec| {
         spec["preAuthenticationLoginBanner"] = json!("welcome");
         spec["securityPolicyName"] = json!("TransferSecurityPolicy-2025-03");
@@ -111,10 +112,7 @@ async fn w3_update(stage: &Stage) {
         spec["desiredState"] = json!("OFFLINE");
     });
     stage.all_ready().await;
-    stage.console(
-        Operation::UpdateServer,
-        json!({"ServerId": stage.server_id("files"), "PreAuthenticationLoginBanner": "theirs"}),
-    );
+    stage.console(Operation::UpdateServer, json!({"ServerId": id, "PreAuthenticationLoginBanner": "theirs"}));
     stage.edit(&files, |spec| {
         spec["preAuthenticationLoginBanner"] = json!("ours");
         spec["desiredState"] = json!("ONLINE");

@@ -167,6 +167,8 @@ pub struct Setup {
     pub script: serde_json::Value,
     /// The end may differ from that of the run without faults: the plan changes what is wanted or what a person sees.
     pub differs: bool,
+    /// What somebody did to status is noticed at the next periodic look only: rest begins after that.
+    pub heals: bool,
     /// More than one server may come of it: what the protocol says that it cannot prevent.
     pub duplicates: bool,
 }
@@ -190,6 +192,7 @@ impl Setup {
             switches: json!({}),
             script: json!(null),
             differs: false,
+            heals: false,
             duplicates: false,
         }
     }
@@ -285,6 +288,8 @@ pub struct World {
     /// Rung at every change in the API server.
     pub changed: Notify,
     pub struck: AtomicU64,
+    /// Objects that somebody will apply again as soon as they are gone.
+    pub coming: AtomicU64,
     /// All trouble has ended.
     pub calmed: AtomicBool,
     wires: Mutex<Wires>,
@@ -317,6 +322,7 @@ impl World {
             oracle: Mutex::new(Oracle::default()),
             changed: Notify::new(),
             struck: AtomicU64::new(0),
+            coming: AtomicU64::new(0),
             calmed: AtomicBool::new(false),
             wires: Mutex::new(wires),
             keep_lines: std::env::var_os("TRACE").is_some(),

@@ -6,7 +6,7 @@ use super::crashes::points;
 use crate::acts::Act;
 use crate::runs::{Plan, References, SEED};
 use crate::workflows::{self, Workflow};
-use crate::world::{Blow, Moment, Rule, Setup};
+use crate::world::{Blow, Moment, Point, Rule, Setup};
 
 /// Members whose loss hurts most: what an older CRD does not know.
 const RECORDS: &[&str] = &["create", "operation"];
@@ -14,23 +14,25 @@ const IDS: &[&str] = &["serverId", "arn", "create"];
 
 fn main_object(workflow: Workflow) -> (&'static str, &'static str) {
     match workflow.name {
-        "W7-user" | "W8-role" | "W10-ssh-keys" => ("TransferUser", "alice"),
+        "W7-user" => ("TransferUser", "bob"),
+        "W8-role" | "W10-ssh-keys" => ("TransferUser", "alice"),
         "W9-access" => ("TransferAccess", "finance"),
         _ => ("TransferServer", "files"),
     }
 }
 
 /// What may be done to an object without another end than that of an undisturbed run.
-fn acts(kind: &'static str, name: &'static str) -> Vec<(&'static str, Act, bool)> {
-    let mut acts = vec![
-        ("delete", Act::Delete(kind, name), true),
-        ("recreate", Act::Recreate(kind, name), kind == "TransferServer"),
-        ("replace", Act::StripFinalizer(kind, name), false),
-        ("poke", Act::Poke(kind, name), false),
-    ];
+fn acts(workflow: Workflow, kind: &'static str, name: &'static str) -> Vec<(&'static str, Act, bool)> {
+    let mut acts = vec![("replace", Act::StripFinalizer(kind, name), false), ("poke", Act::Poke(kind, name), false)];
+    // The others go on with what must still be there, or delete and apply it again themselves.
+    if !matches!(workflow.name, "W3-update" | "W8-role" | "W9-access") {
+        acts.push(("delete", Act::Delete(kind, name), true));
+        acts.push(("recreate", Act::Recreate(kind, name), true));
+    }
     if kind != "TransferAccess" {
         // An access whose record is lost is nobody's: the README says so, and a scenario of its own shows it.
-        acts.push(("wipe", Act::WipeStatus(kind, name), false));
+        // With status goes the knowledge of what this object once set: what leaves the spec later stays.
+        acts.push(("wipe", Act::WipeStatus(kind, name), true));
         acts.push(("prune-records", Act::Prune(kind, name, RECORDS), false));
         acts.push(("prune-ids", Act::Prune(kind, name, IDS), false));
     }
@@ -46,17 +48,26 @@ pub fn plans(references: &References, scale: Scale) -> Vec<Plan> {
     let chosen = ["W1-server", "W3-update", "W7-user", "W8-role", "W9-access", "W10-ssh-keys", "W11-host-keys"];
     for workflow in chosen.map(workflows::named) {
         let (kind, name) = main_object(workflow);
-        for point in points(references, workflow) {
-            for (what, act, differs) in acts(kind, name) {
+        let quiet = &references.of(workflow).quiet;
+        let created = references.of(workflow).points.iter().find(|point| point.operation == "CreateServer");
+        let created = created.map_or(0, |point| point.call);
+        // At rest nothing may happen, so nobody does anything from there on.
+        let disturbed = |point: &Point| usize::try_from(point.call).unwrap() <= quiet.start;
+        for point in points(references, workflow).iter().filter(|point| disturbed(point)) {
+            for (what, act, differs) in acts(workflow, kind, name) {
+                if matches!(act, Act::ForgeId(_)) && point.call <= created {
+                    // Before anything is made a forged id is all there is, and stalls: a scenario of its own.
+                    continue;
+                }
                 let moments: &[Moment] = if point.writes { &[Moment::Before, Moment::Sent] } else { &[Moment::Sent] };
                 for moment in moments {
                     let rules = vec![Rule::at(point.call, *moment, Blow::Act(act.clone()))];
-                    let setup = Setup { differs, ..Setup::new(SEED).with(rules) };
+                    let setup = Setup { differs, heals: true, ..Setup::new(SEED).with(rules) };
                     let id = format!("others/{}/{what}-{}-{moment:?}", workflow.name, point.call);
                     plans.push(Plan { id, workflow, setup });
                 }
             }
         }
     }
-    scale.thin(plans, 13)
+    scale.thin(plans, 7)
 }

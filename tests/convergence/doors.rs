@@ -55,7 +55,8 @@ impl SimTransfer {
                 account: self.account.clone(),
                 region: self.region.clone(),
                 principal: format!("replica-{}", self.life.id),
-                signed_at,
+                // The SDK's own idea of now is that of the moment in which the request leaves.
+                signed_at: if world.setup.defect == Some(Defect::SkewCorrection) { now } else { signed_at },
                 input: input.clone(),
             };
             let outcome = world.sim.lock().unwrap().direct(direct, now);
@@ -87,7 +88,6 @@ impl Transfer for SimTransfer {
     async fn mutate(&self, _: Permit, at: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
         let operation = call.operation();
         let defect = self.world.setup.defect;
-        let at = if defect == Some(Defect::SkewCorrection) { self.world.clock.now() } else { at };
         let input = defects::rewritten(defect, operation, wire::mutation(&call));
         let mut outcome = self.send(operation, at, input.clone(), true).await;
         if defect == Some(Defect::SdkRetries) && operation.starts_with("Create") {

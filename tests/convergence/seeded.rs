@@ -54,7 +54,8 @@ fn plans(references: &References, defect: Defect) -> Vec<Plan> {
         Defect::DeleteWithoutRecovery => {
             let delete = Blow::Act(Act::Delete("TransferServer", "files"));
             let rules = vec![Rule::at(create, Moment::Before, delete), Rule::at(create, Moment::Sent, Blow::Kill)];
-            vec![with(server, rules, 110)]
+            let plan = with(server, rules, 110);
+            vec![Plan { setup: Setup { differs: true, ..plan.setup }, ..plan }]
         }
         Defect::FinalizerByName => former(references, defect),
         Defect::PanicOnBadKey => vec![with(workflows::named("W10-bad-key"), vec![], 0)],

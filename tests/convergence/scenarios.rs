@@ -138,6 +138,12 @@ pub async fn a_listing_that_lags_beyond_the_window(stage: &Stage) {
     stage.all_ready().await;
     stage.pause(Duration::from_hours(1)).await;
     assert_eq!(servers(stage).len(), 2, "one more than there should be, and only one");
+    let identity = crate::stage::key("AwsIdentity", "default");
+    let tells = |stage: &Stage| {
+        let found = stage.get(&identity).and_then(|identity| lint::find(&identity, "OrphansFound"));
+        found.is_some_and(|found| found["status"] == "True")
+    };
+    stage.until("the scan for orphans tells of it", tells).await;
 }
 
 /// An access has no tags: a record that is lost is a proof that is lost.

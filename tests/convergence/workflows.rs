@@ -31,6 +31,8 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W10-ssh-keys", run: |stage| w10_ssh_keys(stage).boxed() },
     Workflow { name: "W10-bad-key", run: |stage| crate::scenarios::a_key_that_does_not_parse(stage).boxed() },
     Workflow { name: "W11-host-keys", run: |stage| w11_host_keys(stage).boxed() },
+    Workflow { name: "W12-adoption", run: |stage| w12_adoption(stage).boxed() },
+    Workflow { name: "W13-retain", run: |stage| w13_retain(stage).boxed() },
     Workflow { name: "W14-account", run: |stage| w14_account(stage).boxed() },
 ];
 
@@ -228,6 +230,43 @@ async fn w11_host_keys(stage: &Stage) {
         stage.apply(&server("files", &json!({"hostKeys": list(&["one", "two"]), "hostKeyPolicy": "Exclusive"})));
     stage.all_ready().await;
     stage.edit(&files, |spec| spec["hostKeys"] = list(&["two", "three"]));
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+/// The identity's grant names the server that may be taken over.
+fn grant(stage: &Stage, server: &str) {
+    stage.edit(&key("AwsIdentity", "default"), |spec| spec["grants"][0]["serverIds"] = json!([server]));
+}
+
+async fn w12_adoption(stage: &Stage) {
+    let made = stage.console(Operation::CreateServer, json!({"PreAuthenticationLoginBanner": "theirs"}));
+    let id = made["ServerId"].as_str().unwrap().to_owned();
+    grant(stage, &id);
+    let lifecycle = |mode: &str| json!({"deletionPolicy": "Delete", "adoption": {"serverId": id, "mode": mode}});
+    let more = json!({"preAuthenticationLoginBanner": "ours", "lifecycle": lifecycle("IfIdentical")});
+    let legacy = stage.apply(&server("legacy", &more));
+    stage.reason(&legacy, "NotIdentical").await;
+    stage.edit(&legacy, |spec| spec["lifecycle"] = lifecycle("Converge"));
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+async fn w13_retain(stage: &Stage) {
+    let lifecycle = |more: Value| {
+        let mut lifecycle = json!({"deletionPolicy": "Retain", "deletionProtection": false});
+        lifecycle.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"lifecycle": lifecycle})
+    };
+    let files = stage.apply(&server("files", &lifecycle(json!({}))));
+    stage.all_ready().await;
+    let id = stage.server_id("files");
+    stage.delete(&files);
+    stage.gone(&files).await;
+    grant(stage, &id);
+    stage.apply(&server("files", &lifecycle(json!({"adoption": {"serverId": id, "mode": "Converge"}}))));
+    stage.all_ready().await;
+    stage.edit(&files, |spec| spec["lifecycle"]["deletionPolicy"] = json!("Delete"));
     stage.all_ready().await;
     stage.close().await;
 }

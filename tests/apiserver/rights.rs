@@ -44,7 +44,7 @@ async fn live(world: &World) {
     KeySecret::of("openssh-ed25519").create(world, "host-key").await;
     let keys = json!({"region": "eu-central-1", "hostKeys": [{"name": "a", "secretKeyRef": {"name": "host-key"}}]});
     world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys)]).await;
-    let operator = world.operator(&["--resync-interval", "3s"]).await;
+    let operator = world.operator(&["--resync-interval", "3s", "--lease=true"]).await;
     world.all_ready(8).await;
 
     let two = "arn:aws:iam::123456789012:role/sftp/platform/two";

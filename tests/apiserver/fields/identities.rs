@@ -154,7 +154,7 @@ fn who_may(raw: &str) -> Vec<Case> {
 fn the_rest(sims: &Sims) -> Vec<Case> {
     let region = At::Aws("/Region");
     let elsewhere = [json!(["eu-west-1"]), json!(["eu-central-1"])];
-    let gone = Stalled("ServerGone", "AWS no longer has the recorded server");
+    let gone = Stalled("ServerGone", "AWS no longer has server");
     let there = || Holds(json!("eu-central-1"));
     vec![
         with_server(Case::new(

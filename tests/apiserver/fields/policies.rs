@@ -11,7 +11,7 @@ const WITH_SELECTOR: &str = "namespaces.selector goes with from Selector";
 
 pub fn cases() -> Vec<Case> {
     let kinds = [Kind::Server, Kind::User, Kind::Access];
-    let shared = kinds.into_iter().flat_map(|kind| [edits(kind), adoption(kind), protection(kind)].concat());
+    let shared = kinds.into_iter().flat_map(|kind| [edits(kind), protection(kind)].concat());
     shared.chain(of_servers()).chain(allowed_references()).collect()
 }
 
@@ -42,26 +42,7 @@ fn waiting(kind: Kind, path: &str, values: [Value; 2], named: &'static str, rest
 }
 
 fn edits(kind: Kind) -> Vec<Case> {
-    let report = Stalled(NOT_YET, "spec.lifecycle.managementPolicy");
-    vec![
-        holding(kind, "suspend", [json!(false), json!(true)], Suspended),
-        holding(kind, "lifecycle.managementPolicy", [json!("Full"), json!("ReportDrift")], report),
-    ]
-}
-
-fn adoption(kind: Kind) -> Vec<Case> {
-    let (one, two) = ("s-0123456789abcdef0", "s-0123456789abcdef1");
-    let id = if kind == Kind::Server { json!({"serverId": one}) } else { json!({}) };
-    let rest = json!({"lifecycle": {"deletionPolicy": "Delete", "adoption": id}});
-    let of = |member: &str, values: [Value; 2]| {
-        waiting(kind, &format!("lifecycle.adoption.{member}"), values, "spec.lifecycle.adoption", &rest)
-            .leaving_out("lifecycle.adoption")
-    };
-    let mut cases = vec![of("mode", [json!("IfIdentical"), json!("Converge")])];
-    if kind == Kind::Server {
-        cases.push(of("serverId", [json!(one), json!(two)]));
-    }
-    cases
+    vec![holding(kind, "suspend", [json!(false), json!(true)], Suspended)]
 }
 
 /// Servers are protected unless it says otherwise, the others only where it says so.
@@ -85,13 +66,9 @@ fn of_servers() -> Vec<Case> {
         let path = format!("lifecycle.disruption.window.{member}");
         waiting(Kind::Server, &path, [a, b], mode, &rest).leaving_out("lifecycle.disruption")
     });
-    let again = Stalled(NOT_YET, "spec.lifecycle.recreatePolicy");
     let never = Stalled(NOT_YET, mode);
     let mut cases: Vec<Case> = windows.collect();
-    cases.extend([
-        holding(Kind::Server, "lifecycle.recreatePolicy", [json!("Manual"), json!("Automatic")], again),
-        holding(Kind::Server, "lifecycle.disruption.mode", [json!("Immediate"), json!("Never")], never),
-    ]);
+    cases.extend([holding(Kind::Server, "lifecycle.disruption.mode", [json!("Immediate"), json!("Never")], never)]);
     cases
 }
 

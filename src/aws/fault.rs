@@ -81,6 +81,9 @@ pub struct Fault {
     pub date: Option<Timestamp>,
 }
 
+/// Code of the fault where the credentials belong to another account than the identity names.
+pub const ACCOUNT_MISMATCH: &str = "AccountMismatch";
+
 /// Our code for a call that was not made because the credentials of its identity are broken (`breaker`).
 pub const BREAKER_OPEN: &str = "BreakerOpen";
 /// Our code for credentials that did not come because STS did not answer, or not sensibly: it passes by itself.

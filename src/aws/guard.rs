@@ -8,8 +8,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::breaker::{Answer, Event, Heard, State, next};
-use super::fault::{BREAKER_OPEN, STS_UNAVAILABLE};
-use super::session::ACCOUNT_MISMATCH;
+use super::fault::{ACCOUNT_MISMATCH, BREAKER_OPEN, STS_UNAVAILABLE};
 use super::{Fault, FaultKind, Made, Mutation, Permit, Read, Reply, Transfer};
 
 /// The breaker of one identity, shared by all its regions.

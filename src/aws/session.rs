@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::breaker::State;
 use super::credentials::{CredentialCache, FAILURE_KEPT, Own};
+use super::fault::ACCOUNT_MISMATCH;
 use super::fault::{BREAKER_OPEN, STS_UNAVAILABLE};
 use super::guard::{Guard, Guarded};
 use super::sdk::{SdkTransfer, error};
@@ -46,9 +47,6 @@ pub trait Aws: Send + Sync {
     /// The fault that STS answered with; `AccountMismatch` where it is another account than the identity names.
     async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault>;
 }
-
-/// Code of the fault where the credentials belong to another account than the identity names.
-pub const ACCOUNT_MISMATCH: &str = "AccountMismatch";
 
 /// The region whose STS the default chain asks where the pod was told none; IRSA and Pod Identity tell it.
 const FALLBACK_REGION: &str = "us-east-1";

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::api::condition::reasons;
-use crate::aws::fault::STS_UNAVAILABLE;
+use crate::aws::fault::{ACCOUNT_MISMATCH, STS_UNAVAILABLE};
 use crate::aws::{Fault, FaultKind};
 use crate::cluster::ClusterError;
 
@@ -115,7 +115,7 @@ pub fn reason(fault: &Fault) -> &'static str {
     match class(fault) {
         Class::Throttled => reasons::THROTTLED,
         Class::Sequencing => reasons::WAITING_FOR_AWS,
-        Class::Credentials if fault.code == "AccountMismatch" => reasons::ACCOUNT_MISMATCH,
+        Class::Credentials if fault.code == ACCOUNT_MISMATCH => reasons::ACCOUNT_MISMATCH,
         Class::Credentials => reasons::IDENTITY_NOT_READY,
         Class::Environmental if fault.kind == FaultKind::Quota => reasons::QUOTA_EXCEEDED,
         Class::Environmental => reasons::ACCESS_DENIED,

@@ -221,16 +221,14 @@ impl KubeApi {
         let warning = event["type"] == "Warning";
         let note = Note { warning, reason: text(&event["reason"]), message: text(&event["note"]) };
         // The Event names no generation, so the newest counts.
-        let key =
-            (text(&regarding["kind"]), Name { name: text(&regarding["name"]), namespace: namespace_of(regarding) });
+        let key = (
+            text(&regarding["kind"]),
+            Name { name: text(&regarding["name"]), namespace: text(&regarding["namespace"]) },
+        );
         let generation = self.world.api().get(&key).map(|object| object["metadata"]["generation"].clone());
         oracle::on_event(&self.world, &about, &generation.unwrap_or_default(), &note);
         Ok(event.clone())
     }
-}
-
-fn namespace_of(reference: &Value) -> String {
-    text(&reference["namespace"])
 }
 
 impl Asked {

@@ -161,13 +161,12 @@ fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>) -> BTreeM
 /// Settings of a process.
 pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
     let setup = &world.setup;
-    let none = setup.defect == Some(Defect::EmptyListingBelieved);
-    let scaled =
-        |span: jiff::SignedDuration| if none { jiff::SignedDuration::ZERO } else { span.mul_f64(setup.window) };
+    let believes_at_once = setup.defect == Some(Defect::EmptyListingBelieved);
+    let window = |span| if believes_at_once { jiff::SignedDuration::ZERO } else { span };
     let seed = setup.seed.wrapping_add(u64::from(life.id) << 32);
     Settings {
         cluster_id: CLUSTER.to_owned(),
-        windows: Windows { tolerance: scaled(setup.tolerance), lag: scaled(setup.believed_lag) },
+        windows: Windows { tolerance: window(setup.tolerance), lag: window(setup.believed_lag) },
         resync: setup.resync,
         rejection_grace: Duration::from_mins(2),
         chance: Arc::new(Seeded {

@@ -155,8 +155,6 @@ pub struct Setup {
     pub believed_lag: SignedDuration,
     /// How they really lag.
     pub listing_lag: SignedDuration,
-    /// Windows as the operator uses them are scaled by this; 1 but in tests of the harness.
-    pub window: f64,
     pub resync: Duration,
     /// Resync periods of rest at the end, in which nothing may happen.
     pub rest: u32,
@@ -185,7 +183,6 @@ impl Setup {
             tolerance: SignedDuration::from_mins(15),
             believed_lag: SignedDuration::from_mins(2),
             listing_lag: SignedDuration::ZERO,
-            window: 1.0,
             resync: Duration::from_mins(10),
             rest: 3,
             defect: None,

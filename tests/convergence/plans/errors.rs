@@ -54,6 +54,6 @@ pub fn plans(references: &References, scale: Scale) -> Vec<Plan> {
             }
         }
     }
-    // Operations, errors and how often are coprime to four: each of them stays in every part.
+    // Each operation, each error and each length stays; which error meets an operation how long goes round.
     scale.thin(plans, 4)
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use crate::sync::Instant;
 
 /// So many failures in a row open it.
 pub const FAILURES: u32 = 5;

@@ -1,15 +1,14 @@
 //! The breaker of an identity in front of its calls: whoever may not call fails at once, without AWS and without STS.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tokio::time::Instant;
 
 use super::breaker::{Answer, Event, Heard, State, next};
 use super::fault::{ACCOUNT_MISMATCH, BREAKER_OPEN, STS_UNAVAILABLE};
 use super::{Fault, FaultKind, Made, Mutation, Permit, Read, Reply, Transfer};
+use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
 
 /// The breaker of one identity, shared by all its regions.
 #[derive(Debug)]

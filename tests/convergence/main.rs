@@ -19,6 +19,7 @@ mod process;
 mod runs;
 mod satisfy;
 mod scenarios;
+mod secrecy;
 mod seeded;
 mod stage;
 mod wire;
@@ -91,6 +92,25 @@ fn each_known_defect_of_other_operators_is_seen_and_the_same_plans_hold_without_
         }
     }
     assert_eq!(blind, Vec::<defects::Defect>::new(), "not seen");
+}
+
+#[test]
+fn a_private_key_in_any_librarys_log_is_seen_and_the_runs_with_keys_are_searched() {
+    let keyed = workflows::ALL.iter().find(|workflow| workflow.name == "W11-host-keys").unwrap();
+    // The second one is the delivered operator, with what kube and its libraries log.
+    for (real, least) in [(None, 10), (Some(world::Streams::default()), 1000)] {
+        let outcome = run(*keyed, Setup { rest: 1, real, ..Setup::new(1) });
+        assert_eq!(outcome.violations, Vec::<String>::new());
+        assert!(outcome.log_lines > least, "{} lines were searched", outcome.log_lines);
+    }
+    for key in workflows::HOST_KEYS {
+        secrecy::search_for(key);
+    }
+    let line = workflows::HOST_KEYS[1].lines().nth(3).unwrap();
+    tracing::trace!(target: "hyper", "sent {line:?}");
+    tracing::trace!(target: "hyper", "sent something");
+    let searched = secrecy::searched();
+    assert_eq!((searched.lines, searched.leaks.len()), (2, 1), "{searched:?}");
 }
 
 /// One test per scenario; the name says what it proves.

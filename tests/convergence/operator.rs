@@ -14,6 +14,7 @@ use transfer_operator::run::{self, Outside};
 use crate::doors::SimAws;
 use crate::kube_api;
 use crate::process::{self, Process};
+use crate::secrecy;
 use crate::world::{Life, World};
 
 /// Starts a process; it runs until it dies.
@@ -45,6 +46,7 @@ fn watch_for_panics() {
         let told = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             PANICS.with(|panics| panics.set(panics.get() + 1));
+            secrecy::tell(&info.to_string());
             told(info);
         }));
     });

@@ -11,10 +11,8 @@ use transfer_operator::sim::model::Tag;
 use crate::api_server::{Write, text};
 use crate::lint;
 use crate::satisfy;
+use crate::secrecy;
 use crate::world::{ACCOUNT, CLUSTER, REGION, World};
-
-/// Text that must stand nowhere: the body of every private key in the runs begins like this.
-pub const CANARY: &str = "PRIVATE KEY";
 
 /// What the oracles remember.
 #[derive(Debug, Default)]
@@ -213,7 +211,7 @@ fn judge(world: &World, write: &Write) {
     if strip(before) != strip(after) {
         world.violation(format!("O12: {name}: more than status and finalizer was written"));
     }
-    if after.to_string().contains(CANARY) {
+    if secrecy::stands_in(&after.to_string()) {
         world.violation(format!("O6: {name}: a private key stands in the object"));
     }
     if !status {
@@ -239,7 +237,7 @@ fn judge(world: &World, write: &Write) {
 
 /// O11: events are told once; what a person edits may have to be told again.
 pub fn on_event(world: &World, about: &str, generation: &Value, note: &Note) {
-    if note.message.contains(CANARY) {
+    if secrecy::stands_in(&note.message) {
         world.violation(format!("O6: {about}: a private key stands in an event"));
     }
     let at = world.clock.millis();

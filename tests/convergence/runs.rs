@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use tokio::runtime::Builder;
 
-use crate::operator;
+use crate::{operator, secrecy};
 use crate::stage::{Outcome, Stage};
 use crate::workflows::{self, Workflow};
 use crate::world::{Setup, When};
@@ -30,6 +30,7 @@ pub fn run(workflow: Workflow, setup: Setup) -> Outcome {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         operator::panics();
+        secrecy::searched();
         let stage = Stage::open(setup);
         (workflow.run)(&stage).await;
         let mut outcome = stage.outcome();
@@ -37,6 +38,9 @@ pub fn run(workflow: Workflow, setup: Setup) -> Outcome {
         if panics > 0 {
             outcome.violations.push(format!("O10: {panics} panics"));
         }
+        let secrecy::Searched { lines, leaks } = secrecy::searched();
+        outcome.log_lines = lines;
+        outcome.violations.extend(leaks.iter().map(|line| format!("O6: a private key stands in the log: {line}")));
         outcome
     })
 }

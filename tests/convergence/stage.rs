@@ -16,6 +16,7 @@ use crate::lint::{self, Kstatus};
 use crate::operator;
 use crate::process::Process;
 use crate::satisfy;
+use crate::secrecy;
 use crate::world::{ACCOUNT, Blow, Life, Point, REGION, Setup, Streams, Watching, World};
 
 /// In virtual time: longer than the longest wait that any plan can cause (an hour of errors, a ceiling of an hour).
@@ -38,6 +39,8 @@ pub struct Outcome {
     pub lines: Vec<String>,
     /// How often a fault of the plan struck.
     pub struck: u64,
+    /// Lines of the log that were searched for private keys.
+    pub log_lines: usize,
 }
 
 /// A run under way.
@@ -136,6 +139,7 @@ impl Stage {
     }
 
     pub fn secret(&self, name: &str, body: &str) {
+        secrecy::search_for(body);
         let mut api = self.world.api();
         let at = key("Secret", name);
         api.secret_types.insert(at.1.clone(), "transfer-operator.dev/host-key".to_owned());
@@ -274,28 +278,36 @@ impl Stage {
             let oracle = stage.world.oracle.lock().unwrap();
             (oracle.mutations, oracle.writes)
         };
-        let before = count(self);
+        self.idle().await;
+        let (before, tasks) = (count(self), tasks());
         tokio::time::sleep(self.world.setup.resync.mul_f64(1.3) * self.world.setup.rest).await;
         let after = count(self);
         if after != before {
             self.world.violation(format!("O4: not at rest: mutations, writes {before:?} became {after:?}"));
         }
+        self.idle().await;
+        // What a process that died left behind here would have died with it.
+        let nobody_died = self.processes.lock().unwrap().len() == self.world.setup.replicas as usize;
+        if nobody_died && self::tasks() > tasks {
+            self.world.violation(format!("O10: {tasks} tasks became {} at rest", self::tasks()));
+        }
+        *self.quiet.lock().unwrap() = began..self.world.points().len();
+    }
+
+    /// O10: a look may be under way at rest; it ends within seconds.
+    async fn idle(&self) {
         let at_work = || -> usize {
             let processes = self.processes.lock().unwrap();
             let running = processes.iter().filter(|process| !process.life.is_dead() && !process.life.is_frozen());
             running.map(Process::at_work).sum()
         };
-        // A look may be under way; it ends within seconds.
         for _ in 0..20 {
             if at_work() == 0 {
-                break;
+                return;
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        if at_work() > 0 {
-            self.world.violation(format!("O10: {} passes still run at rest", at_work()));
-        }
-        *self.quiet.lock().unwrap() = began..self.world.points().len();
+        self.world.violation(format!("O10: {} passes still run at rest", at_work()));
     }
 
     /// The end of a run: rest, then everything is deleted and AWS must hold nothing of ours.
@@ -378,8 +390,14 @@ impl Stage {
             end: self.end.into_inner().unwrap(),
             lines: self.world.lines(),
             struck: self.world.struck.load(std::sync::atomic::Ordering::SeqCst),
+            log_lines: 0,
         }
     }
+}
+
+/// Tasks of the whole run that have not ended.
+fn tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
 }
 
 /// In which order keys came is no difference.

@@ -1,5 +1,8 @@
-//! Gate, clock and credentials, on the primitives of this test, and an account whose listings can be watched.
+//! Gate, breaker, clock and credentials, on the primitives of this test, and an account whose listings can be watched.
 
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/aws/breaker.rs"]
+pub mod breaker;
 #[allow(dead_code, unused_imports)]
 #[path = "../../src/aws/clock.rs"]
 pub mod clock;
@@ -9,13 +12,17 @@ pub mod credentials;
 #[allow(dead_code, unused_imports)]
 #[path = "../../src/aws/gate.rs"]
 pub mod gate;
-
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/aws/guard.rs"]
+pub mod guard;
 #[allow(dead_code, unused_imports)]
 #[path = "../../src/aws/tally.rs"]
 pub mod tally;
 
 pub use gate::Class;
-pub use transfer_operator::aws::{Fault, FaultKind, fault, http, types};
+pub use transfer_operator::aws::{
+    Answer, Fault, FaultKind, Made, Mutation, Permit, Read, Reply, Transfer, fault, http, types,
+};
 
 use shuttle::future::yield_now;
 use types::Tags;

@@ -52,6 +52,59 @@ pub mod gate {
     }
 }
 
+pub mod breaker {
+    use std::sync::Arc;
+    use std::task::{Context, Waker};
+
+    use shuttle::future::{block_on, yield_now};
+
+    use super::together;
+    use crate::aws::breaker::{FAILURES, FIRST_WAIT, LONGEST_WAIT, State};
+    use crate::aws::guard::Guard;
+    use crate::aws::{Fault, FaultKind, sdk};
+    use crate::sync::count::Counter;
+    use crate::sync::{Instant, sleep};
+
+    const TASKS: usize = 3;
+    const EACH: usize = 6;
+
+    async fn refused(calls: &Counter) -> Result<(), Fault> {
+        calls.up();
+        yield_now().await;
+        Err(sdk::error::plain("ListServers", FaultKind::Credentials, "ExpiredTokenException", String::new(), None))
+    }
+
+    /// Every call is refused, and whoever has to wait does; one task gives its probes up. Then the credentials work.
+    pub fn one_probe() {
+        let (guard, calls, start) = (Guard::new("default".to_owned()), Arc::new(Counter::default()), Instant::now());
+        let (shared, count) = (Arc::clone(&guard), Arc::clone(&calls));
+        together(TASKS, move |number| {
+            for _ in 0..EACH {
+                let gives_up = number == 0 && !matches!(shared.state(), State::Closed { .. });
+                let mut call = Box::pin(shared.run(refused(&count)));
+                let outcome = if gives_up {
+                    let _ = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                    drop(call);
+                    Ok(())
+                } else {
+                    block_on(call)
+                };
+                let wait = outcome.err().and_then(|fault| fault.retry_after).unwrap_or_default();
+                assert!(wait <= LONGEST_WAIT, "{wait:?}");
+                block_on(sleep(wait));
+                // What was under way when it opened, and a probe after each wait.
+                let probes = start.elapsed().as_secs() / FIRST_WAIT.as_secs();
+                let most = u64::from(FAILURES) + (TASKS - 1) as u64 + probes;
+                assert!(count.get() <= most, "{} calls after {probes} waits", count.get());
+            }
+        });
+        assert!(calls.get() >= u64::from(FAILURES), "it never opened");
+        block_on(sleep(LONGEST_WAIT));
+        assert!(block_on(guard.run(async { Ok(()) })).is_ok(), "shut for ever: {:?}", guard.state());
+        assert_eq!(guard.state(), State::NEW);
+    }
+}
+
 pub mod busy {
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
     use std::sync::Arc;

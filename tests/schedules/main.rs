@@ -4,7 +4,7 @@
 //! A failure prints the schedule; `shuttle::replay` runs it again. There is no test harness: with one, the unit tests
 //! beside the included code would be built as well, and they run on tokio.
 //!
-//! To add something shared (a breaker, a lease): let its file take its primitives from `crate::sync`, include it in
+//! To add something shared: let its file take its primitives from `crate::sync`, include it in
 //! `aws`, `engine` or `kinds` beside the others, and write its check.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -29,8 +29,9 @@ const SCHEDULES: usize = 1000;
 const TURNS: usize = 3;
 
 /// Name and check; a check is one run, and panics where something is wrong.
-const CHECKS: [(&str, fn()); 6] = [
+const CHECKS: [(&str, fn()); 7] = [
     ("the gate never lets more through than burst and rate, and loses no permit", checks::gate::rate),
+    ("a breaker lets one probe at a time through, and a lost probe does not keep it shut", checks::breaker::one_probe),
     ("one pass at a time works on an object, and it never stays busy", checks::busy::one_at_a_time),
     ("nobody gets a look-up that began before it was asked for", checks::look_up::none_too_old),
     ("AWS's clock never runs ahead of AWS", checks::clock::never_ahead),

@@ -105,8 +105,13 @@ fn changes_aws(step: &Step) -> bool {
     matches!(step, Step::Create | Step::Apply | Step::Adopt(_) | Step::Delete(_) | Step::Stamp(_))
 }
 
+/// Cases of each property. Mutation testing asks for fewer: it runs them a thousand times.
+fn cases_each() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(8192)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases_each(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_object_that_observes_changes_nothing(case in cases()) {

@@ -156,6 +156,8 @@ mod tests {
             seen.count(Sighting::Missing, at(second));
         }
         assert!(!seen.believed(Sighting::Missing, lag), "three in a row within two seconds are one");
+        assert_eq!(seen.due(Sighting::Missing, lag), Some(at(120)));
+        assert_eq!(seen.due(Sighting::Former, lag), None, "nothing is due that was never seen");
         seen.count(Sighting::Missing, at(120));
         assert!(seen.believed(Sighting::Missing, lag));
         let mut two = Sightings::default();

@@ -167,8 +167,19 @@ mod tests {
         drop(pass);
         assert!(memories.enter("u").is_none(), "the call still runs");
         assert!(memories.enter("v").is_some(), "others are not held up");
+        assert!(!memories.idle());
         drop(call);
+        assert!(memories.idle());
         assert!(memories.enter("u").is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_in_a_row_end_with_a_success() {
+        let (mut memory, first) = (Memory::default(), Instant::now());
+        assert_eq!(memory.failed(first), (1, first));
+        assert_eq!(memory.failed(first + RESTORED), (2, first));
+        memory.succeeded();
+        assert_eq!(memory.failed(first + RESTORED), (1, first + RESTORED));
     }
 
     #[tokio::test(start_paused = true)]

@@ -89,6 +89,12 @@ impl<K: Kind> Engine<K> {
     }
 
     async fn record(&self, scene: &Scene<'_, K>, phase: CreatePhase) -> Result<End<Status<K>>, Trouble> {
+        // While a refused create is not due again nothing is sent, and its record goes on saying that nothing was made.
+        if K::IDENTIFIED == Identified::ByKey
+            && let Some(hold) = self.create_digest(scene).and_then(|digest| self.held(scene.subject, &digest))
+        {
+            return Ok(self.refused(scene, &[hold]));
+        }
         let mut status = scene.subject.status();
         if K::IDENTIFIED == Identified::ByTags {
             // Whatever id stands there is no record of ours; the tags lead back to what is.
@@ -204,10 +210,10 @@ impl<K: Kind> Engine<K> {
     }
 
     async fn try_create(self: &Arc<Self>, scene: &Scene<'_, K>) -> Result<End<Status<K>>, Trouble> {
-        let Some(wanted) = scene.wanted else { return Ok(End::Next(Next::Again)) };
+        let (Some(wanted), Some(digest)) = (scene.wanted, self.create_digest(scene)) else {
+            return Ok(End::Next(Next::Again));
+        };
         let subject = scene.subject;
-        // The attempt differs each time, so the digest is taken without it.
-        let digest = mutate::digest(&self.kind.create(&subject.object, scene.place, wanted, &Tags::new()));
         if let Some(hold) = self.held(subject, &digest) {
             return Ok(self.refused(scene, &[hold]));
         }
@@ -226,6 +232,12 @@ impl<K: Kind> Engine<K> {
             }
             Err(trouble) => Err(trouble),
         }
+    }
+
+    /// Digest of the create that is due. The attempt differs each time, so it is taken without.
+    fn create_digest(&self, scene: &Scene<'_, K>) -> Option<String> {
+        let wanted = scene.wanted?;
+        Some(mutate::digest(&self.kind.create(&scene.subject.object, scene.place, wanted, &Tags::new())))
     }
 
     fn wait(

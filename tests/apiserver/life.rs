@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{await_condition, managed, ready};
+use crate::support::{await_condition, managed, overreach, ready};
 use crate::world::{PATIENCE, World};
 
 #[tokio::test]
@@ -34,6 +34,9 @@ async fn one_create_each_then_drift_is_put_right_and_at_rest_nothing_is_written(
     })
     .await;
     assert_eq!(world.writes(), before, "a settled operator writes nothing");
+    for object in world.objects().await {
+        assert_eq!(overreach(&object), Vec::<String>::new(), "{} belongs to others", object["metadata"]["name"]);
+    }
 }
 
 #[tokio::test]

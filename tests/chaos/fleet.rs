@@ -356,7 +356,7 @@ async fn apply(stage: &Stage, path: &str, object: &Value) {
     stage.ask(Method::PATCH, &format!("{path}?fieldManager=people&force=true"), object).await;
 }
 
-async fn objects(stage: &Stage) -> Vec<Value> {
+pub async fn objects(stage: &Stage) -> Vec<Value> {
     let mut all = Vec::new();
     for (kind, plural) in [
         ("TransferServer", "transferservers"),

@@ -1,7 +1,8 @@
 //! Two operators, a real API server and the simulated AWS, all of them killed, stopped, restarted and throttled while
 //! people edit objects; at the end what the simulator logged must fit the four oracles of `oracles.rs`.
 //!
-//! `ROUNDS` says for how long, `SEED` repeats the choices (not the timing of processes). See `make chaos`.
+//! `ROUNDS` says for how long, `SEED` repeats the choices (not the timing of processes); an even seed runs with a lease,
+//! an odd one without. See `make chaos`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 #[path = "../support/mod.rs"]
@@ -52,9 +53,10 @@ async fn whatever_fails_there_is_one_server_of_each_object_no_leak_no_foreign_ha
     let seed = number("SEED").unwrap_or_else(|| u64::from(std::process::id()));
     let _replay = Replay { seed, rounds };
     let begin = tokio::time::Instant::now();
-    println!("chaos: SEED={seed} ROUNDS={rounds}");
+    let lease = seed % 2 == 0;
+    println!("chaos: SEED={seed} ROUNDS={rounds}, {}", if lease { "with a lease" } else { "without a lease" });
     let mut random = StdRng::seed_from_u64(seed);
-    let mut stage = Stage::set().await;
+    let mut stage = Stage::set(lease).await;
     let mut fleet = Fleet::new();
     let strangers = strangers::put(&stage).await;
     first_creates_go_wrong(&mut stage, &fleet).await;
@@ -82,6 +84,7 @@ async fn whatever_fails_there_is_one_server_of_each_object_no_leak_no_foreign_ha
     stage.drain().await;
     oracles::single(&stage).await;
     oracles::want_is_have(&stage, &fleet).await;
+    oracles::only_ours_is_written(&stage).await;
     let rest = oracles::rest(&mut stage).await;
     fleet.delete_all(&stage).await;
     strangers.part(&stage).await;
@@ -91,9 +94,10 @@ async fn whatever_fails_there_is_one_server_of_each_object_no_leak_no_foreign_ha
     oracles::no_leak(&stage).await;
     strangers.unharmed(&stage).await;
     println!(
-        "chaos: SEED={seed} ROUNDS={rounds} held in {} s: {}; {}; at rest {rest}",
+        "chaos: SEED={seed} ROUNDS={rounds} held in {} s: {}; leases lost {}; {}; at rest {rest}",
         begin.elapsed().as_secs(),
         deck.count(),
+        stage.lost,
         stage.log.count(),
     );
 }

@@ -1,13 +1,14 @@
 //! The oracles, all from what the simulator holds and logged, and from the API server's audit log:
-//! O1 single, O2 no leak, O3 no foreign harm (in `strangers.rs`), O4 want = have and then rest.
+//! O1 single, O2 no leak, O3 no foreign harm (in `strangers.rs`), O4 want = have and then rest, O12 nothing but status and
+//! finalizer is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::fleet::Fleet;
+use crate::fleet::{self, Fleet};
 use crate::stage::{FLEET, PATIENCE, Stage};
-use crate::support::await_condition;
+use crate::support::{await_condition, overreach};
 
 /// Looks at every server by each of the two operators that make up a rest.
 const LOOKS: usize = 3;
@@ -60,13 +61,20 @@ pub async fn want_is_have(stage: &Stage, fleet: &Fleet) {
     assert!(differences.is_empty(), "O4: {differences:#?}");
 }
 
+/// O12: the operators own nothing of any object but its status and their finalizer.
+pub async fn only_ours_is_written(stage: &Stage) {
+    for object in fleet::objects(stage).await {
+        assert_eq!(overreach(&object), Vec::<String>::new(), "O12: {}", object["metadata"]["name"]);
+    }
+}
+
 /// O4, second half: for several rounds of looking, nothing is changed in AWS and nothing is written to the API server.
 /// Answers with what was looked at.
 pub async fn rest(stage: &mut Stage) -> String {
     stage.drain().await;
     let from = stage.log.len();
     let writes = stage.writes();
-    let wanted = LOOKS * 2 * crate::fleet::SERVERS;
+    let wanted = LOOKS * 2 * fleet::SERVERS;
     await_condition("further looks at the servers", PATIENCE, async || {
         stage.drain().await;
         let looks = stage.log.called("DescribeServer", from);

@@ -17,8 +17,7 @@ pub const PATIENCE: Duration = Duration::from_mins(4);
 /// Where the fleet lives.
 pub const FLEET: &str = "chaos";
 
-/// What every operator of the run is started with. The windows are scaled on both sides; the flags of a lease, scaled
-/// likewise, belong here as soon as there are any: nothing in this test rests on one.
+/// What every operator of the run is started with. The windows are scaled on both sides.
 const OPERATOR: [&str; 14] = [
     "--cluster-id",
     FLEET,
@@ -36,7 +35,12 @@ const OPERATOR: [&str; 14] = [
     "10",
 ];
 
-/// Longer than a late call can still arrive and show up, and than any lease should last.
+/// With a lease, one works and the other stands by; without, which is the default, both work at once. Nothing may rest on
+/// it, so both ways are run.
+const LEASE: [&str; 4] =
+    ["--lease=true", "--lease-duration=5s", "--lease-renew-deadline=4s", "--lease-retry-period=500ms"];
+
+/// Longer than a late call can still arrive and show up, and than the lease lasts.
 pub const FROZEN: Duration = Duration::from_secs(7);
 
 pub struct Stage {
@@ -46,12 +50,15 @@ pub struct Stage {
     /// `None` where it was killed and not started again yet.
     operators: [Option<Operator>; 2],
     frozen: [bool; 2],
+    lease: bool,
+    /// How often an operator ended because its lease was lost.
+    pub lost: usize,
     admin: Client,
     _state: tempfile::TempDir,
 }
 
 impl Stage {
-    pub async fn set() -> Self {
+    pub async fn set(lease: bool) -> Self {
         let plane = ControlPlane::start().await;
         plane.install().await;
         let folder = tempfile::tempdir().unwrap();
@@ -66,6 +73,8 @@ impl Stage {
             log: Log::default(),
             operators: [None, None],
             frozen: [false; 2],
+            lease,
+            lost: 0,
             admin,
             _state: folder,
         };
@@ -73,17 +82,34 @@ impl Stage {
         stage
     }
 
-    /// Starts the operators that were killed.
+    /// Starts the operators that were killed, or ended because they lost the lease.
     pub async fn start_missing(&mut self) {
+        self.bury();
+        let lease = if self.lease { &LEASE[..] } else { &[] };
         for operator in &mut self.operators {
             if operator.is_none() {
-                *operator = Some(Operator::start(&self.plane, &self.sim, &OPERATOR).await);
+                *operator = Some(Operator::start(&self.plane, &self.sim, &[&OPERATOR, lease].concat()).await);
             }
         }
     }
 
+    /// Whoever loses the lease ends; there is no other reason to.
+    fn bury(&mut self) {
+        for (operator, frozen) in self.operators.iter_mut().zip(&mut self.frozen) {
+            let Some(running) = operator else { continue };
+            if running.ended().is_none() {
+                continue;
+            }
+            let log = running.log();
+            assert!(self.lease && log.contains("the lease is lost"), "an operator ended by itself: {log}");
+            (*operator, *frozen) = (None, false);
+            self.lost += 1;
+        }
+    }
+
     /// This operator, or the other one where this one was killed.
-    pub fn running(&self, which: usize) -> usize {
+    pub fn running(&mut self, which: usize) -> usize {
+        self.bury();
         if self.operators[which].is_some() { which } else { 1 - which }
     }
 
@@ -126,9 +152,6 @@ impl Stage {
         self.wake();
         self.start_missing().await;
         self.sim.delete("/_sim/faults").await;
-        for operator in self.operators.iter_mut().flatten() {
-            assert!(operator.ended().is_none(), "an operator ended by itself: {}", operator.log());
-        }
     }
 
     /// Takes the simulator's log over.

@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use tokio::runtime::Builder;
 
-use crate::{operator, secrecy};
 use crate::stage::{Outcome, Stage};
 use crate::workflows::{self, Workflow};
 use crate::world::{Setup, When};
+use crate::{operator, secrecy};
 
 /// The seed of the runs without faults, and of the plans that aim at their calls.
 pub const SEED: u64 = 1;

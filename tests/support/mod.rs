@@ -12,7 +12,7 @@ mod sim;
 mod wait;
 
 pub use control_plane::ControlPlane;
-pub use objects::{managed, ready};
+pub use objects::{managed, overreach, ready};
 pub use operator::{NAMESPACE, Operator, SERVICE_ACCOUNT};
 pub use sim::Sim;
 pub use wait::await_condition;

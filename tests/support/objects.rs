@@ -9,6 +9,34 @@ pub fn ready(object: &Value) -> bool {
         && conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
+/// What the operator's field manager owns of an object besides its status and its finalizer, from the API server's own
+/// record; that it owns the status is asserted, so that nothing is compared with nothing.
+pub fn overreach(object: &Value) -> Vec<String> {
+    let entries = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
+    let ours = |entry: &&Value| entry["manager"].as_str().is_some_and(|name| name.starts_with("transfer-operator"));
+    let mut beyond = Vec::new();
+    let mut status = false;
+    for entry in entries.iter().filter(ours) {
+        for (top, fields) in entry["fieldsV1"].as_object().into_iter().flatten() {
+            status |= top == "f:status";
+            let finalizer = ["f:finalizers"].as_slice();
+            let names = fields.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+            if top != "f:status" && !(top == "f:metadata" && names.eq(finalizer.iter().copied())) {
+                beyond.push(format!("{top}: {fields}"));
+            }
+        }
+        for name in
+            entry["fieldsV1"]["f:metadata"]["f:finalizers"].as_object().into_iter().flatten().map(|(name, _)| name)
+        {
+            if name != "." && name != "v:\"transfer-operator.dev/finalizer\"" {
+                beyond.push(format!("finalizer {name}"));
+            }
+        }
+    }
+    assert!(status, "the operator's manager owns no status: {entries:#?}");
+    beyond
+}
+
 /// A managed object.
 pub fn managed(kind: &str, namespace: &str, name: &str, spec: &Value) -> Value {
     let metadata = json!({"name": name, "namespace": namespace});

@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::needless_pass_by_value)]
 
 mod adoption;
+mod applying;
+mod creation;
 mod drift;
+mod leaving;
 mod life;
 mod recreation;
 mod rig;

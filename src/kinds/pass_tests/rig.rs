@@ -32,11 +32,23 @@ pub const ROLE: &str = "arn:aws:iam::123456789012:role/sftp";
 pub const LAG: Duration = Duration::from_mins(2);
 pub const TOLERANCE: Duration = Duration::from_mins(15);
 
+/// No test needs nearly as many.
+const PASSES: u64 = 2000;
+
 type Key = (String, Name);
 type Between = Box<dyn FnOnce() + Send>;
 
 fn name(name: &str) -> Name {
     Name { namespace: "team".to_owned(), name: name.to_owned() }
+}
+
+/// What becomes of a write to the API server.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Fail {
+    /// It never arrives.
+    Write,
+    /// It is done, its answer does not arrive.
+    Answer,
 }
 
 /// The API server.
@@ -49,6 +61,8 @@ pub struct Objects {
     pub stale: Mutex<Vec<Value>>,
     /// How long a status write takes.
     pub slow: Mutex<Duration>,
+    /// What becomes of the next status writes, the last first.
+    pub fail: Mutex<Vec<Fail>>,
     pub notes: Mutex<Vec<Note>>,
     pub writes: Mutex<u32>,
 }
@@ -103,7 +117,14 @@ impl Cluster for Objects {
         *self.writes.lock().unwrap() += 1;
         let slow = *self.slow.lock().unwrap();
         tokio::time::sleep(slow).await;
-        self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| object["status"] = status)
+        let fail = self.fail.lock().unwrap().pop();
+        let lost = || ClusterError::Unavailable(name.to_string(), "no answer".to_owned());
+        if fail == Some(Fail::Write) {
+            return Err(lost());
+        }
+        let written =
+            self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| object["status"] = status)?;
+        if fail == Some(Fail::Answer) { Err(lost()) } else { Ok(written) }
     }
     async fn set_finalizer(
         &self,
@@ -158,6 +179,8 @@ pub enum Lose {
     Call(FaultKind),
     /// It takes effect, its answer does not arrive.
     Answer,
+    /// It is accepted, and nothing is to be seen of it.
+    Effect,
 }
 
 /// AWS.
@@ -375,6 +398,9 @@ impl Transfer for Cloud {
             return Err(fault(operation, kind));
         }
         self.calls.lock().unwrap().push(operation.to_owned());
+        if lost == Some(Lose::Effect) {
+            return Ok(Reply { value: Made::default(), date: Some(self.now()) });
+        }
         let made = self.effect(call)?;
         let between = self.between.lock().unwrap().remove(operation);
         if let Some(between) = between {
@@ -430,6 +456,7 @@ pub struct Rig {
     pub objects: Arc<Objects>,
     pub cloud: Arc<Cloud>,
     process: Process,
+    passes: AtomicU64,
 }
 
 impl Rig {
@@ -448,7 +475,7 @@ impl Rig {
         });
         let objects = Arc::new(Objects::default());
         let process = start(&objects, &cloud);
-        let rig = Self { objects, cloud, process };
+        let rig = Self { objects, cloud, process, passes: AtomicU64::new(0) };
         rig.grant(&["s-old"]);
         rig
     }
@@ -527,6 +554,11 @@ impl Rig {
         edited.unwrap();
     }
 
+    /// Somebody else writes its status.
+    pub fn write_status(objects: &Objects, kind: &str, object: &str, change: impl FnOnce(&mut Value)) {
+        objects.change(&Self::key(kind, object), None, |object| change(&mut object["status"])).unwrap();
+    }
+
     /// A person deletes the object.
     pub fn delete(&self, kind: &str, object: &str) {
         self.edit(kind, object, |object| object["metadata"]["deletionTimestamp"] = json!(NOW));
@@ -545,16 +577,28 @@ impl Rig {
         self.get(kind, object).unwrap()["status"].clone()
     }
 
+    fn condition(&self, kind: &str, object: &str, condition: &str) -> Option<Value> {
+        let status = self.status(kind, object);
+        status["conditions"].as_array()?.iter().find(|found| found["type"] == condition).cloned()
+    }
+
     /// Status and reason of a condition.
     pub fn says(&self, kind: &str, object: &str, condition: &str) -> Option<(String, String)> {
-        let status = self.status(kind, object);
-        let found = status["conditions"].as_array()?.iter().find(|found| found["type"] == condition)?.clone();
+        let found = self.condition(kind, object, condition)?;
         let text = |field: &str| found[field].as_str().unwrap().to_owned();
         Some((text("status"), text("reason")))
     }
 
+    /// What Ready says to whoever reads it.
+    pub fn message(&self, kind: &str, object: &str) -> String {
+        let ready = self.condition(kind, object, "Ready").unwrap();
+        ready["message"].as_str().unwrap().to_owned()
+    }
+
     pub async fn pass(&self, kind: &str, object: &str) -> Next {
         let (name, uid) = (name(object), format!("uid-{object}"));
+        let passes = self.passes.fetch_add(1, Ordering::Relaxed);
+        assert!(passes < PASSES, "{kind} {object} does not come to rest");
         match kind {
             "TransferServer" => Box::pin(pass(&self.process.servers, &name, &uid)).await,
             "TransferUser" => Box::pin(pass(&self.process.users, &name, &uid)).await,
@@ -565,14 +609,13 @@ impl Rig {
     /// Passes over the object as they become due, for so long.
     pub async fn run(&self, kind: &str, object: &str, span: Duration) {
         let end = Instant::now() + span;
-        for _ in 0..2000 {
+        loop {
             match self.pass(kind, object).await {
                 Next::Again => {}
                 Next::After(delay) if Instant::now() + delay <= end => tokio::time::advance(delay).await,
                 Next::After(_) | Next::OnChange => return,
             }
         }
-        panic!("{kind} {object} does not come to rest");
     }
 
     /// Passes until nothing is due at once.

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay \
+.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay mutants \
   build release demo generate manifests tools clean
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -75,13 +75,17 @@ chaos: ## two operators under kills, restarts, throttling for ROUNDS (30), then 
 
 soak: ## what searches further than `make test` does
 	$(call step,'the protocol model, deeper, and more schedules')
-	@PROTOCOL_MODEL_DEEPER=8 $(CARGO_TEST) --test protocol_model -- --nocapture
-	@SCHEDULES_TIMES=50 $(CARGO_TEST) --test schedules
+	@PROTOCOL_MODEL_DEEPER=8 $(CARGO_TEST) --profile soak --test protocol_model -- --nocapture
+	@SCHEDULES_TIMES=50 $(CARGO_TEST) --profile soak --test schedules
 	$(call step,'every plan of tests/convergence')
-	@SCALE=soak $(CARGO_TEST) --test convergence no_plan -- --nocapture
+	@SCALE=soak $(CARGO_TEST) --profile soak --test convergence no_plan -- --nocapture
 
 replay: ## run one plan of tests/convergence again, every call printed: PLAN='family/workflow/...'
 	@TRACE=1 $(CARGO_TEST) --test convergence replay -- --ignored --nocapture
+
+mutants: ## mutation testing of the decisions, in shards: SHARD=0/4 runs one of four
+	$(call step,'cargo-mutants and the tests beside the code')
+	@tools/mutants $(SHARD)
 
 build: ## both programs, for development
 	$(call step,'transfer-operator and transfer-sim')

@@ -255,6 +255,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_kind_has_a_word_of_its_own() {
+        use FaultKind::*;
+        let all =
+            [NotFound, Exists, Conflict, Throttled, Unavailable, Skewed, Credentials, Denied, Quota, Rejected, Lost];
+        let words: std::collections::BTreeSet<&str> = all.iter().map(|kind| kind.name()).collect();
+        assert_eq!(words.len(), all.len());
+        assert!(words.iter().all(|word| !word.is_empty()) && words.contains("not_found"));
+    }
+
+    #[test]
     fn every_code_of_the_table_has_its_kind() {
         use FaultKind::*;
         let table = [

@@ -254,3 +254,22 @@ fn union(mut old: Applied, new: &Applied) -> Applied {
     }
     old
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_blocks_the_first_that_needs_a_person_is_told_with_all_messages_once() {
+        let block = |reason: &'static str, message: &str, stalled| {
+            if stalled { Block::stalled(reason, message) } else { Block::waiting(reason, message) }
+        };
+        let told = |blocks: &[Block]| {
+            combined(blocks).map(|Block { reason, message, stalled }| format!("{reason} {stalled}: {message}"))
+        };
+        assert_eq!(told(&[]), None);
+        let all = [block("A", "one", false), block("B", "two", true), block("C", "one", true)];
+        assert_eq!(told(&all), Some("B true: two; one".to_owned()));
+        assert_eq!(told(&all[..1]), Some("A false: one".to_owned()));
+    }
+}

@@ -137,3 +137,26 @@ pub(super) fn version_of<O: Managed>(object: &O) -> (String, String) {
     let meta = object.meta();
     (meta.uid.clone().unwrap_or_default(), meta.resource_version.clone().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::types::{ImportHostKey, Tags};
+
+    #[test]
+    fn a_key_that_was_mended_in_its_secret_is_another_call() {
+        let import = |body: &str| {
+            digest(&Mutation::ImportHostKey(Box::new(ImportHostKey {
+                server_id: "s-1".to_owned(),
+                body: body.to_owned().into(),
+                description: None,
+                storage_type: None,
+                kms_key: None,
+                tags: Tags::new(),
+            })))
+        };
+        assert_eq!(import("one"), import("one"));
+        assert_ne!(import("one"), import("two"));
+        assert!(!import("one").contains("one"));
+    }
+}

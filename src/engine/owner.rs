@@ -96,6 +96,13 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_tag_alone_is_somebodys() {
+        let me = Owner::new("c1", "team", "files", "u1");
+        assert!(matches!(me.judge(&tags(&[(api::TAG_CLUSTER, "c2")])), Ownership::Foreign(_)));
+        assert_eq!(me.judge(&tags(&[("team", "billing")])), Ownership::Untagged);
+    }
+
+    #[test]
     fn uid_and_cluster_together_make_it_ours() {
         let me = Owner::new("c1", "team", "files", "u1");
         let rows: &[(&[(&str, &str)], Ownership, &str)] = &[

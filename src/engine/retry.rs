@@ -161,6 +161,14 @@ mod tests {
     }
 
     #[test]
+    fn trouble_with_kubernetes_has_its_reason() {
+        let name = || "team/files".to_owned();
+        assert_eq!(cluster_reason(&ClusterError::Forbidden(name())), "AccessDenied");
+        assert_eq!(cluster_reason(&ClusterError::Invalid(name(), name())), "InternalError");
+        assert_eq!(cluster_reason(&ClusterError::Unavailable(name(), name())), "DependencyNotReady");
+    }
+
+    #[test]
     fn every_row_of_the_table_of_errors_has_its_class_and_reason() {
         use Class as C;
         use FaultKind as K;

@@ -38,3 +38,38 @@ impl Settings {
         self.resync.mul_f64(0.8 + 0.4 * self.chance.fraction())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+
+    struct Drawn(f64);
+
+    impl Chance for Drawn {
+        fn uuid(&self) -> String {
+            String::new()
+        }
+        fn fraction(&self) -> f64 {
+            self.0
+        }
+        fn wall(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
+
+    #[test]
+    fn the_resync_interval_is_spread_by_a_fifth_each_way() {
+        for (fraction, seconds) in [(0.0, 480), (0.5, 600), (1.0, 720)] {
+            let settings = Settings {
+                cluster_id: String::new(),
+                windows: Windows { tolerance: SignedDuration::ZERO, lag: SignedDuration::ZERO },
+                resync: Duration::from_mins(10),
+                rejection_grace: Duration::ZERO,
+                chance: Arc::new(Drawn(fraction)),
+            };
+            assert_eq!(settings.jittered_resync().as_secs_f64().round(), f64::from(seconds));
+        }
+    }
+}

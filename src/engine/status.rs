@@ -196,6 +196,26 @@ mod tests {
     }
 
     #[test]
+    fn each_verdict_has_its_word() {
+        let waiting = Verdict::Waiting { reason: "R", message: String::new() };
+        let stalled = Verdict::Stalled { reason: "R", message: String::new() };
+        let all = [settled(), waiting, stalled, failed(1), Verdict::Suspended];
+        assert_eq!(all.map(|verdict| verdict.name()), ["settled", "waiting", "stalled", "failed", "suspended"]);
+    }
+
+    #[test]
+    fn ready_that_is_unknown_stays_so_until_something_is_known_again() {
+        let (ready, observed) = conclude(&[], &settled(), &about(1, -1));
+        let (unknown, observed) = conclude(&ready, &failed(11), &about(1, observed));
+        assert!(says(&unknown).iter().any(|line| line.starts_with("Ready=Unknown")), "{:?}", says(&unknown));
+        let (still, observed) = conclude(&unknown, &failed(12), &about(1, observed));
+        assert!(says(&still).iter().any(|line| line.starts_with("Ready=Unknown")), "{:?}", says(&still));
+        // Of another generation nothing was ever known.
+        let (edited, _) = conclude(&still, &failed(13), &about(2, observed));
+        assert!(says(&edited).iter().any(|line| line.starts_with("Ready=False")), "{:?}", says(&edited));
+    }
+
+    #[test]
     fn each_verdict_has_its_conditions() {
         let waiting = Verdict::Waiting { reason: "Creating", message: String::new() };
         let stalled = Verdict::Stalled { reason: "Rejected", message: String::new() };

@@ -228,6 +228,8 @@ fn foreign(sight: &Sight) -> Option<&str> {
 }
 
 #[cfg(test)]
+mod leaving_tests;
+#[cfg(test)]
 mod properties_tests;
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::rig::{Fail, LAG, Lose, ROLE, Rig, TOLERANCE};
 use crate::aws::FaultKind;
+use crate::engine::pass::Next;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
@@ -45,7 +47,9 @@ async fn access_due() -> Rig {
 async fn the_id_is_written_down_also_when_the_api_server_is_away_for_five_minutes() {
     let rig = due().await;
     let objects = Arc::clone(&rig.objects);
-    let away = Box::new(move || objects.fail.lock().unwrap().extend([Fail::Write; 26]));
+    let away = Box::new(move || {
+        *objects.away.lock().unwrap() = Some(Instant::now() + Duration::from_mins(5));
+    });
     rig.cloud.between.lock().unwrap().insert("CreateServer", away);
     rig.pass(SERVER, "files").await;
     tokio::time::sleep(Duration::from_mins(6)).await;
@@ -103,6 +107,33 @@ async fn an_attempt_that_was_recorded_without_an_answer_and_never_sent_is_waited
     rig.run(SERVER, "files", LAG + LAG).await;
     assert_eq!(rig.cloud.calls(), ["CreateServer"]);
     assert_eq!(rig.status(SERVER, "files")["serverId"], "s-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_met_a_conflict_goes_on_only_where_its_own_attempt_stands() {
+    for (fail, calls) in [(Fail::Repeat, 1), (Fail::Conflict, 0), (Fail::Overtaken, 0)] {
+        let rig = due().await;
+        rig.objects.fail.lock().unwrap().push(fail);
+        rig.pass(SERVER, "files").await;
+        assert_eq!(rig.cloud.calls().len(), calls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_that_aws_has_and_has_not_is_asked_for_slower_and_slower_and_is_not_called_refused() {
+    let rig = user_due().await;
+    for _ in 0..3 {
+        rig.cloud.lose("CreateUser", Lose::Call(FaultKind::Exists));
+    }
+    let mut waits = Vec::new();
+    while rig.cloud.calls.lock().unwrap().is_empty() {
+        if let Next::After(wait) = rig.pass(USER, "alice").await {
+            waits.push(wait.as_millis());
+            tokio::time::advance(wait).await;
+        }
+        assert_ne!(rig.says(USER, "alice", "Ready").map(|(_, reason)| reason), Some("Rejected".to_owned()));
+    }
+    assert_eq!(waits, [750, 1500], "at once after the first");
 }
 
 #[tokio::test(start_paused = true)]

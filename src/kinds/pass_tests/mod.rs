@@ -7,5 +7,7 @@ mod creation;
 mod drift;
 mod leaving;
 mod life;
+mod looking;
 mod recreation;
 mod rig;
+mod telling;

@@ -49,6 +49,12 @@ pub enum Fail {
     Write,
     /// It is done, its answer does not arrive.
     Answer,
+    /// Somebody else was faster.
+    Conflict,
+    /// It is done, and done again by the client, which is told of its own first write.
+    Repeat,
+    /// Another process wrote its own attempt.
+    Overtaken,
 }
 
 /// The API server.
@@ -63,6 +69,8 @@ pub struct Objects {
     pub slow: Mutex<Duration>,
     /// What becomes of the next status writes, the last first.
     pub fail: Mutex<Vec<Fail>>,
+    /// Until when none arrives.
+    pub away: Mutex<Option<Instant>>,
     pub notes: Mutex<Vec<Note>>,
     pub writes: Mutex<u32>,
 }
@@ -119,12 +127,24 @@ impl Cluster for Objects {
         tokio::time::sleep(slow).await;
         let fail = self.fail.lock().unwrap().pop();
         let lost = || ClusterError::Unavailable(name.to_string(), "no answer".to_owned());
-        if fail == Some(Fail::Write) {
-            return Err(lost());
+        let away = self.away.lock().unwrap().is_some_and(|until| Instant::now() < until);
+        match fail {
+            _ if away => return Err(lost()),
+            Some(Fail::Write) => return Err(lost()),
+            Some(Fail::Conflict) => return Err(ClusterError::Conflict(name.to_string())),
+            _ => {}
         }
-        let written =
-            self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| object["status"] = status)?;
-        if fail == Some(Fail::Answer) { Err(lost()) } else { Ok(written) }
+        let written = self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| {
+            object["status"] = status;
+            if fail == Some(Fail::Overtaken) {
+                object["status"]["create"]["attempt"] = json!("attempt-of-another");
+            }
+        })?;
+        match fail {
+            Some(Fail::Answer) => Err(lost()),
+            Some(Fail::Repeat | Fail::Overtaken) => Err(ClusterError::Conflict(name.to_string())),
+            _ => Ok(written),
+        }
     }
     async fn set_finalizer(
         &self,
@@ -386,7 +406,9 @@ impl Transfer for Cloud {
         *self.reads.lock().unwrap() += 1;
         let lost = self.lose.lock().unwrap().get_mut(call.operation()).and_then(Vec::pop);
         if let Some(Lose::Call(kind)) = lost {
-            return Err(Fault { resource_type: Some("Server".to_owned()), ..fault("Read", kind) });
+            // Only NotFound says what it did not find.
+            let resource_type = (kind == FaultKind::NotFound).then(|| "Server".to_owned());
+            return Err(Fault { resource_type, ..fault("Read", kind) });
         }
         Ok(Reply { value: self.answer(call)?, date: Some(self.now()) })
     }

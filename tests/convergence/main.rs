@@ -9,6 +9,7 @@ mod api_server;
 mod clock;
 mod defects;
 mod doors;
+mod ending;
 mod kube_api;
 mod kube_watch;
 mod lint;
@@ -111,6 +112,30 @@ fn a_private_key_in_any_librarys_log_is_seen_and_the_runs_with_keys_are_searched
     tracing::trace!(target: "hyper", "sent something");
     let searched = secrecy::searched();
     assert_eq!((searched.lines, searched.leaks.len()), (2, 1), "{searched:?}");
+}
+
+#[test]
+fn a_call_under_way_is_finished_and_recorded_before_the_process_ends() {
+    // An answer is waited for, and so is the write of what it says.
+    for (answer, write) in [(8, 0), (0, 8), (6, 6)] {
+        let end = ending::while_creating(answer, write);
+        let under_way = std::time::Duration::from_secs(answer + write - 1);
+        assert!(end.took > under_way && end.took <= ending::BOUND, "{answer} + {write}: {:?}", end.took);
+        assert!(end.recorded, "{answer} + {write}: the id is not in status");
+        assert_eq!((end.servers, end.calls_after), (1, 0), "{answer} + {write}");
+    }
+}
+
+#[test]
+fn whatever_hangs_the_process_ends_in_time() {
+    for (answer, write) in [(3600, 0), (0, 3600)] {
+        let end = ending::while_creating(answer, write);
+        let patient = std::time::Duration::from_secs(15);
+        assert!(end.took > patient && end.took <= ending::BOUND, "{answer} + {write}: {:?}", end.took);
+    }
+    let idle = ending::at_rest();
+    assert!(idle.took < std::time::Duration::from_secs(1), "{:?}", idle.took);
+    assert!(idle.recorded);
 }
 
 /// One test per scenario; the name says what it proves.

@@ -9,7 +9,7 @@ use transfer_operator::cluster::directory::Caches;
 use transfer_operator::engine::controller::Signal;
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::intake::Scope;
-use transfer_operator::run::{self, Outside};
+use transfer_operator::run::{self, Outside, RunError};
 
 use crate::doors::SimAws;
 use crate::kube_api;
@@ -20,19 +20,22 @@ use crate::world::{Life, World};
 /// Starts a process; it runs until it dies.
 pub fn start(world: &Arc<World>, life: Arc<Life>) -> Process {
     watch_for_panics();
-    let work = tokio::spawn(operate(Arc::clone(world), Arc::clone(&life)));
+    let (world, of) = (Arc::clone(world), Arc::clone(&life));
+    let work = tokio::spawn(async move {
+        let outcome = operate(&world, &of, futures::future::pending().boxed().shared()).await;
+        world.violation(format!("O10: the operator ended: {outcome:?}"));
+    });
     Process::new(life, || 0, move || work.abort())
 }
 
-async fn operate(world: Arc<World>, life: Arc<Life>) {
-    let client = kube_api::client(&world, &life);
-    let stop: Signal = futures::future::pending().boxed().shared();
+/// What `main` does after its flags, until it is told to stop.
+pub async fn operate(world: &Arc<World>, life: &Arc<Life>, stop: Signal) -> Result<(), RunError> {
+    let client = kube_api::client(world, life);
     let cluster_id = run::prepare(None, &client, stop.clone()).await.unwrap();
-    let settings = Settings { cluster_id, ..process::settings(&world, &life) };
-    let aws = Arc::new(SimAws::new(&world, &life));
+    let settings = Settings { cluster_id, ..process::settings(world, life) };
+    let aws = Arc::new(SimAws::new(world, life));
     let outside = Outside { client, aws, scope: Scope::default(), caches: Arc::new(Caches::new(0)) };
-    let outcome = run::work(outside, settings, stop).await;
-    world.violation(format!("O10: the operator ended: {outcome:?}"));
+    run::work(outside, settings, stop).await
 }
 
 thread_local! {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use transfer_operator::sim::operation::Operation;
 
 use crate::api_server::Key;
@@ -62,12 +63,7 @@ impl Act {
             }
             Self::StaleReads(span) => {
                 let version = world.api().version();
-                *life.stale_at.lock().unwrap() = Some(version);
-                let (life, span) = (Arc::clone(life), *span);
-                tokio::spawn(async move {
-                    tokio::time::sleep(span).await;
-                    *life.stale_at.lock().unwrap() = None;
-                });
+                *life.stale_at.lock().unwrap() = Some((version, Instant::now() + *span));
             }
         }
         world.changed.notify_waiters();

@@ -211,7 +211,7 @@ impl Door {
     }
 
     fn read(&self, key: &Key) -> Option<Value> {
-        let stale = *self.life.stale_at.lock().unwrap();
+        let stale = self.life.stale_version();
         let api = self.world.api();
         stale.map_or_else(|| api.get(key), |version| api.get_at(key, version))
     }

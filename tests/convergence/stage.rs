@@ -279,7 +279,7 @@ impl Stage {
             (oracle.mutations, oracle.writes)
         };
         self.idle().await;
-        let (before, tasks) = (count(self), tasks());
+        let (before, tasks) = (count(self), fewest_tasks().await);
         tokio::time::sleep(self.world.setup.resync.mul_f64(1.3) * self.world.setup.rest).await;
         let after = count(self);
         if after != before {
@@ -288,8 +288,9 @@ impl Stage {
         self.idle().await;
         // What a process that died left behind here would have died with it.
         let nobody_died = self.processes.lock().unwrap().len() == self.world.setup.replicas as usize;
-        if nobody_died && self::tasks() > tasks {
-            self.world.violation(format!("O10: {tasks} tasks became {} at rest", self::tasks()));
+        let tasks_after = fewest_tasks().await;
+        if nobody_died && tasks_after > tasks {
+            self.world.violation(format!("O10: {tasks} tasks became {tasks_after} at rest"));
         }
         *self.quiet.lock().unwrap() = began..self.world.points().len();
     }
@@ -395,9 +396,14 @@ impl Stage {
     }
 }
 
-/// Tasks of the whole run that have not ended.
-fn tasks() -> usize {
-    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+/// Tasks of the whole run that have not ended; what comes and goes within seconds does not count.
+async fn fewest_tasks() -> usize {
+    let mut fewest = usize::MAX;
+    for _ in 0..10 {
+        fewest = fewest.min(tokio::runtime::Handle::current().metrics().num_alive_tasks());
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    fewest
 }
 
 /// In which order keys came is no difference.

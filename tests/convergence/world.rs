@@ -207,11 +207,16 @@ pub struct Life {
     dead: AtomicBool,
     frozen_until: Mutex<Instant>,
     pub died: Notify,
-    /// The API server that this process reads from is behind by this: versions after it are not seen.
-    pub stale_at: Mutex<Option<u64>>,
+    /// The API server that this process reads from stands still at this version until this time.
+    pub stale_at: Mutex<Option<(u64, Instant)>>,
 }
 
 impl Life {
+    /// The version that this process is shown, where that is not the newest.
+    pub fn stale_version(&self) -> Option<u64> {
+        self.stale_at.lock().unwrap().filter(|(_, until)| Instant::now() < *until).map(|(version, _)| version)
+    }
+
     pub fn new(id: u32, skew: SignedDuration) -> Arc<Self> {
         Arc::new(Self {
             id,

@@ -209,6 +209,12 @@ const PROTOCOLS: &[Rule] = &[
          || size(self.protocolDetails.sftpPorts) == 0 || !has(self.protocols) || 'SFTP' in self.protocols",
         "protocolDetails.sftpPorts needs SFTP among protocols",
     ),
+    (
+        "!has(self.protocolDetails) || !has(self.protocolDetails.sftpPorts) \
+         || self.protocolDetails.sftpPorts.all(port, self.protocolDetails.sftpPorts.exists_one(other, \
+         other.sftpPort == port.sftpPort))",
+        "protocolDetails.sftpPorts must not name a port twice",
+    ),
 ];
 
 const HOST_KEYS: &[Rule] = &[(

@@ -45,6 +45,11 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
             let Some(mut have) = describe(world, Operation::DescribeServer, input, "Server") else {
                 return Some(format!("no server {server}"));
             };
+            // Told or not, this is where SFTP is served.
+            if have["ProtocolDetails"]["SftpPorts"].is_null() {
+                have["ProtocolDetails"]["SftpPorts"] =
+                    json!([{"SftpPort": 22, "CommunicationMode": "SERVER_TALK_FIRST"}]);
+            }
             // AWS never shows them; here it can be seen what it holds.
             have["EndpointDetails"]["SecurityGroupIds"] = security_groups(world, &server);
             let state = spec["desiredState"].as_str().unwrap_or("ONLINE");

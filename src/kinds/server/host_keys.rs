@@ -161,7 +161,7 @@ pub fn calls(
                 missing = true;
                 calls.push(Mutation::ImportHostKey(Box::new(import(server_id, key))));
             }
-            Some(held) => calls.extend(change(server_id, key, held, applied)),
+            Some(held) => calls.extend(change(server_id, key, held, &inherited(key, held, recorded, applied))),
         }
     }
     // New keys first: a client must always find one that it knows.
@@ -187,7 +187,7 @@ pub fn changes(
     for key in wanted {
         match find(key, have) {
             None => changes.push(live(format!("hostKeys[{}]", key.name), None, Some(&key.fingerprint))),
-            Some(held) => changes.extend(differences(key, held, applied)),
+            Some(held) => changes.extend(differences(key, held, &inherited(key, held, recorded, applied))),
         }
     }
     if want.host_keys_complete {
@@ -195,6 +195,22 @@ pub fn changes(
         changes.extend(unlisted.map(|held| live(format!("hostKeys[{}]", held.id), held.fingerprint.as_deref(), None)));
     }
     changes
+}
+
+/// What was applied, as the entry's own: an entry that was renamed answers for what it set under its old name.
+fn inherited(
+    key: &WantedKey,
+    held: &HostKey,
+    recorded: &[HostKeyStatus],
+    applied: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let row = recorded.iter().find(|row| row.id == held.id);
+    let Some(old) = row.and_then(|row| row.name.as_ref()).filter(|old| **old != key.name) else {
+        return applied.clone();
+    };
+    let (old, new) = (format!("hostKeys[{old}]."), format!("hostKeys[{}].", key.name));
+    let renamed = |path: &String| path.strip_prefix(&old).map_or_else(|| path.clone(), |rest| format!("{new}{rest}"));
+    applied.iter().map(renamed).collect()
 }
 
 fn live(path: String, have: Option<&str>, want: Option<&str>) -> Change {

@@ -232,7 +232,7 @@ async fn walk(stage: &Stage) {
 
 /// The differential oracle: everything is as if this spec had been the first.
 async fn as_fresh(arena: &mut Arena<'_>, rule: &str, what: &str) {
-    let (fresh, wrong) = fresh(&arena.key.0, arena.spec()).await;
+    let (fresh, wrong) = fresh(arena).await;
     for wrong in wrong {
         arena.complain(&format!("{rule}: {what}: in the fresh world: {wrong}"));
     }
@@ -268,9 +268,9 @@ async fn land(arena: &mut Arena<'_>, good: &Value) -> Value {
 }
 
 /// The state of a world in which nothing else was ever wanted, and what the oracles saw there.
-async fn fresh(kind: &str, spec: Value) -> (Value, Vec<String>) {
+async fn fresh(walked: &Arena<'_>) -> (Value, Vec<String>) {
     let stage = Stage::open(Setup { rest: 1, ..Setup::new(SEED) });
-    let arena = Arena::open(&stage, kind, spec).await;
+    let arena = walked.again(&stage).await;
     let reached = arena.state();
     // It stands still from here on, and takes no time from the world that is at work.
     stage.alive().iter().for_each(|life| life.freeze(Duration::from_hours(10_000)));

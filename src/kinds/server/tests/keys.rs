@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::api::server::HostKeyStatus;
 use crate::aws::Mutation;
 use crate::aws::types::{HostKey, Tags};
-use crate::kinds::server::host_keys::{WantedKey, calls, observed};
+use crate::kinds::server::host_keys::{WantedKey, calls, changes, observed};
 use crate::kinds::server::want::WantedServer;
 
 use super::wanted;
@@ -176,4 +176,25 @@ fn status_shows_every_key_that_aws_has_and_which_one_clients_see() {
     assert_eq!(told, expected);
     let named = observed(None, &have, &rows);
     assert_eq!(named, rows, "a pass that wants nothing (deletion) forgets no name");
+}
+
+#[test]
+fn an_entry_that_was_renamed_clears_what_it_set_under_its_old_name() {
+    let applied = ["hostKeys[old].tags[k]", "hostKeys[old].description", "hostKeys[other].tags[k]"];
+    let applied: BTreeSet<String> = applied.map(str::to_owned).into();
+    let mut held = held("new");
+    (held.tags, held.description) = (Tags::from([("k".to_owned(), "v".to_owned())]), Some("pinned".to_owned()));
+    let mut recorded = managed(&["new"]);
+    for (name, expected) in [
+        (Some("old"), &["UpdateHostKey hostkey-new", "UntagResource arn:new"][..]),
+        (Some("another"), &[]),
+        (None, &[]),
+    ] {
+        recorded[0].name = name.map(str::to_owned);
+        let want = want(Some(&[key("new")]), false);
+        let calls = calls("s-1", &want, std::slice::from_ref(&held), &recorded, &applied);
+        assert_eq!(told(&calls), expected, "recorded as {name:?}");
+        let changes = changes(&want, std::slice::from_ref(&held), &recorded, &applied);
+        assert_eq!(changes.len(), expected.len());
+    }
 }

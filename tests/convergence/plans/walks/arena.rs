@@ -59,12 +59,28 @@ pub struct Arena<'a> {
     pub key: Key,
     pub tree: Node,
     pub edits: usize,
+    /// The server of a login is of the domain EFS.
+    efs: bool,
 }
 
 impl<'a> Arena<'a> {
     /// The world of a kind with an object of this spec in force.
     pub async fn open(stage: &'a Stage, kind: &str, spec: Value) -> Arena<'a> {
         let efs = spec.to_string().contains("fs-0123456789abcdef0") && kind != "TransferServer";
+        Self::open_on(stage, kind, spec, efs).await
+    }
+
+    /// The same spec in a world where nothing else was ever wanted. What is to be taken over counts before anything was
+    /// made and not afterwards, so it is left out.
+    pub async fn again<'b>(&self, stage: &'b Stage) -> Arena<'b> {
+        let mut spec = self.spec();
+        if let Some(lifecycle) = spec.get_mut("lifecycle").and_then(Value::as_object_mut) {
+            lifecycle.remove("adoption");
+        }
+        Arena::open_on(stage, &self.key.0, spec, self.efs).await
+    }
+
+    async fn open_on(stage: &'a Stage, kind: &str, spec: Value, efs: bool) -> Arena<'a> {
         for (name, body) in ["one", "two", "three"].iter().zip(workflows::HOST_KEYS) {
             stage.secret(name, body);
         }
@@ -84,7 +100,7 @@ impl<'a> Arena<'a> {
         }
         let key = object_of(kind);
         put(stage, &json!({"kind": kind, "metadata": {"name": key.1.name}, "spec": spec}));
-        let arena = Arena { stage, key, tree: tree(kind), edits: 0 };
+        let arena = Arena { stage, key, tree: tree(kind), edits: 0, efs };
         stage.all_ready().await;
         arena
     }

@@ -75,9 +75,11 @@ fn not_managed(spec: &Value, listed: &BTreeMap<String, Value>, server: &mut Valu
     let entry = |key: &Value| listed.get(text(&key["HostKeyFingerprint"]).trim_end_matches('=')).cloned();
     keys.retain(|key| entry(key).is_some());
     for key in keys {
+        // AWS draws its name.
+        key["SecretId"] = Value::Null;
         // Where the entry leaves it open, it is what hostKeyStorageType said when the server was made.
         if entry(key).is_some_and(|entry| entry["storageType"].is_null()) {
-            (key["StorageType"], key["SecretId"]) = (Value::Null, Value::Null);
+            key["StorageType"] = Value::Null;
         }
     }
 }

@@ -35,7 +35,8 @@ fn edit(arena: &mut Arena<'_>, kind: &str, number: usize) {
     let mut spec = arena.spec();
     match kind {
         "TransferServer" => spec["preAuthenticationLoginBanner"] = json!(format!("edit {number}")),
-        _ => spec["home"]["s3"]["prefix"] = json!(format!("edit-{number}")),
+        _ if spec["home"]["s3"].is_object() => spec["home"]["s3"]["prefix"] = json!(format!("edit-{number}")),
+        _ => spec["posixProfile"]["secondaryGids"] = json!([number + 1000]),
     }
     if kind != "TransferAccess" {
         spec["tags"] = json!({"edit": number.to_string()});

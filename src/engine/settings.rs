@@ -69,7 +69,7 @@ mod tests {
                 rejection_grace: Duration::ZERO,
                 chance: Arc::new(Drawn(fraction)),
             };
-            assert_eq!(settings.jittered_resync().as_secs_f64().round(), f64::from(seconds));
+            assert_eq!(settings.jittered_resync().as_millis().div_ceil(1000), seconds);
         }
     }
 }

@@ -53,7 +53,7 @@ async fn whatever_fails_there_is_one_server_of_each_object_no_leak_no_foreign_ha
     let seed = number("SEED").unwrap_or_else(|| u64::from(std::process::id()));
     let _replay = Replay { seed, rounds };
     let begin = tokio::time::Instant::now();
-    let lease = seed % 2 == 0;
+    let lease = seed.is_multiple_of(2);
     println!("chaos: SEED={seed} ROUNDS={rounds}, {}", if lease { "with a lease" } else { "without a lease" });
     let mut random = StdRng::seed_from_u64(seed);
     let mut stage = Stage::set(lease).await;

@@ -62,7 +62,7 @@ async fn a_user_that_lost_its_tags_is_lost_only_when_seen_so_over_the_lag() {
     rig.cloud.users.lock().unwrap().get_mut(&key()).unwrap().tags = tags;
     rig.run(USER, "alice", LAG / 2).await;
     rig.cloud.users.lock().unwrap().get_mut(&key()).unwrap().tags.clear();
-    rig.run(USER, "alice", LAG - Duration::from_secs(10)).await;
+    rig.run(USER, "alice", LAG.saturating_sub(Duration::from_secs(10))).await;
     assert_eq!(stalled(&rig, USER, "alice"), None, "it begins anew with each time that they were there");
     rig.run(USER, "alice", LAG).await;
     assert_eq!(stalled(&rig, USER, "alice").as_deref(), Some("OwnershipLost"));

@@ -46,7 +46,8 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
                 return Some(format!("no server {server}"));
             };
             // Told or not, this is where SFTP is served.
-            if have["ProtocolDetails"]["SftpPorts"].is_null() {
+            let named = spec["protocolDetails"]["sftpPorts"].as_array().is_some_and(|ports| !ports.is_empty());
+            if named && have["ProtocolDetails"]["SftpPorts"].is_null() {
                 have["ProtocolDetails"]["SftpPorts"] =
                     json!([{"SftpPort": 22, "CommunicationMode": "SERVER_TALK_FIRST"}]);
             }

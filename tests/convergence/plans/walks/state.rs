@@ -28,6 +28,10 @@ pub fn of(stage: &Stage, key: &Key) -> Value {
         if object["kind"] == "TransferUser" && !manages_keys(&object["spec"]) {
             tells_of_keys(&mut object["status"]);
         }
+        // It counts before anything was made, and not afterwards.
+        if let Some(lifecycle) = object["spec"].get_mut("lifecycle").and_then(Value::as_object_mut) {
+            lifecycle.remove("adoption");
+        }
         if let Some(rows) = object["status"].get_mut("hostKeys").and_then(Value::as_array_mut) {
             rows.retain(|row| listed.contains_key(&text(&row["fingerprint"])));
         }

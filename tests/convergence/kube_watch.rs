@@ -145,7 +145,9 @@ impl Stream {
         }
         if self.api.streams.swapped.contains(&version) && self.strikes("swapped", version) {
             tokio::time::sleep(OVERTAKEN).await;
-            if let Some(other) = self.next(version) {
+            // Of one object nothing is ever told in the wrong order: who took the older word for the newer one would
+            // keep it until the next listing.
+            if let Some(other) = self.next(version).filter(|other| other.key != event.key) {
                 self.told = other.version;
                 self.say(&other);
             }

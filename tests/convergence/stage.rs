@@ -272,8 +272,10 @@ impl Stage {
                 self.world.violation(format!("O4: {}: {missing}", key.1));
             }
         }
-        // What was under way may end; then every look must find nothing to do.
-        tokio::time::sleep(Duration::from_mins(2)).await;
+        // What was under way may end; then every look must find nothing to do. What kube's client could not write while
+        // there was trouble, the status of an identity for example, is tried again within five minutes.
+        let minutes = if self.world.setup.real.is_some() { 6 } else { 2 };
+        tokio::time::sleep(Duration::from_mins(minutes)).await;
         let count = |stage: &Self| {
             let oracle = stage.world.oracle.lock().unwrap();
             (oracle.mutations, oracle.writes)

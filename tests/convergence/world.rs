@@ -127,7 +127,7 @@ pub struct Watching {
 /// What besides happens to kube's client.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Streams {
-    /// Versions that a watch tells after the one that follows them.
+    /// Versions that a watch tells after the one that follows them, where that is about another object.
     pub swapped: Vec<u64>,
     /// Versions at which the history before them is forgotten: who watches is told 410 and must list anew.
     pub forgotten: Vec<u64>,

@@ -51,6 +51,14 @@ pub enum Sight {
     ParentMissing,
 }
 
+impl Sight {
+    /// Whether it is there and carries tags that are not this object's.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        matches!(self, Self::Found(owner) if !matches!(owner, Ownership::Ours | Ownership::Untagged))
+    }
+}
+
 /// A server that a look-up found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
@@ -80,6 +88,8 @@ pub enum Sighting {
     ParentMissing,
     /// The known key carries none of our tags.
     Untagged,
+    /// The known key carries somebody else's tags.
+    Foreign,
     /// Something of our name and another uid is there.
     Former,
     /// A complete look-up of the create under way found nothing.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::evidence::Sightings;
+use super::evidence::{Sighting, Sightings};
 use crate::aws::Fault;
 use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
 
@@ -30,6 +30,8 @@ pub struct Hold {
 pub struct Memory {
     /// What was seen repeatedly.
     pub sightings: Sightings,
+    /// The recorded id that was looked at last: what was seen of another one says nothing of it.
+    looked_at: Option<String>,
     /// Refused calls, by a digest of the call.
     pub holds: BTreeMap<String, Hold>,
     /// Calls that AWS accepted lately, by the same digest: its answers may lag behind them.
@@ -72,6 +74,16 @@ impl Memory {
         }
         (self.generation, self.behind_since) = (generation, None);
         true
+    }
+
+    /// Takes note of the recorded id that is looked at, or was written.
+    pub fn looks_at(&mut self, id: Option<&str>) {
+        if self.looked_at.as_deref() != id {
+            for sighting in [Sighting::Missing, Sighting::Untagged, Sighting::Foreign] {
+                self.sightings.clear(sighting);
+            }
+            self.looked_at = id.map(str::to_owned);
+        }
     }
 
     /// Starts waiting anew when the token (generation, annotation, identity, what the spec leads to) is another one: a
@@ -193,6 +205,22 @@ mod tests {
         memory.reset_on("2".to_owned());
         assert_eq!(memory.failures, 0);
         assert!(memory.deleted.contains_key("s-1"));
+    }
+
+    #[test]
+    fn what_was_seen_of_one_id_says_nothing_of_the_next() {
+        let mut memory = Memory::default();
+        let all = [Sighting::Missing, Sighting::Untagged, Sighting::Foreign];
+        let mut see = |id, sighting| {
+            memory.looks_at(id);
+            memory.sightings.count(sighting, Timestamp::UNIX_EPOCH);
+            memory.sightings.get(sighting).map(|seen| seen.count)
+        };
+        for sighting in all {
+            assert_eq!((see(Some("s-1"), sighting), see(Some("s-1"), sighting)), (Some(1), Some(2)));
+            assert_eq!(see(Some("s-2"), sighting), Some(1));
+            assert_eq!((see(None, sighting), see(Some("s-2"), sighting)), (Some(1), Some(1)));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -62,7 +62,9 @@ impl<K: Kind> Engine<K> {
                 Sight::Found(tags.map_or(Ownership::Untagged, |tags| subject.owner.judge(tags)))
             }
         };
+        let status = subject.status();
         self.memories.change(&subject.uid, |memory| {
+            memory.looks_at(self.kind.id(&status));
             let mut note = |sighting, seen: bool| {
                 if seen { memory.sightings.count(sighting, now) } else { memory.sightings.clear(sighting) }
             };
@@ -70,6 +72,7 @@ impl<K: Kind> Engine<K> {
                 note(Sighting::Missing, sight == Sight::Missing);
                 note(Sighting::ParentMissing, sight == Sight::ParentMissing);
                 note(Sighting::Untagged, sight == Sight::Found(Ownership::Untagged));
+                note(Sighting::Foreign, sight.is_foreign());
                 if K::IDENTIFIED == Identified::ByKey {
                     note(Sighting::Former, sight == Sight::Found(Ownership::Former));
                 }

@@ -142,7 +142,11 @@ impl<K: Kind> Engine<K> {
             serde_json::to_value(status).map_err(|error| ClusterError::Invalid(name.to_string(), error.to_string()))?;
         let stored = self.cluster.apply_status(&self.resource, &name, &version, value).await?;
         let uid = meta.uid.clone().unwrap_or_default();
-        self.memories.change(&uid, |memory| memory.conflicts = 0);
+        self.memories.change(&uid, |memory| {
+            memory.conflicts = 0;
+            // Should another id stand there again at the next look, it begins anew.
+            memory.looks_at(self.kind.id(status));
+        });
         crate::cluster::decode(&name, &stored)
     }
 

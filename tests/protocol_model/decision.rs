@@ -99,15 +99,20 @@ impl Seen {
         Some(lookup)
     }
 
+    /// What the look at the recorded server shows.
+    pub fn sight(&self) -> Sight {
+        match self.described {
+            Described::NotAsked => Sight::NotLooked,
+            Described::Missing => Sight::Missing,
+            Described::Found(found) => Sight::Found(judge(&owner(self.name, self.object.uid), found)),
+        }
+    }
+
     fn ask(&self) -> Step {
         let Object { uid, deleting, finalizer, record, server } = &self.object;
         let record = record.map(read);
         let attempt = record.as_ref().and_then(|record| record.attempt.clone());
-        let sight = match self.described {
-            Described::NotAsked => Sight::NotLooked,
-            Described::Missing => Sight::Missing,
-            Described::Found(found) => Sight::Found(judge(&owner(self.name, *uid), found)),
-        };
+        let sight = self.sight();
         decide(&Facts {
             identified: Identified::ByTags,
             uid: &text(*uid),
@@ -148,6 +153,7 @@ impl Seen {
             (0..OFTEN).for_each(|_| sightings.count(sighting, now()));
         };
         count(Sighting::Missing, self.memory.missing);
+        count(Sighting::Foreign, self.memory.foreign);
         count(Sighting::Former, self.memory.former);
         count(Sighting::NoTrace, self.lookup().filter(|lookup| lookup.ours.is_empty()).map(|_| 0));
         sightings

@@ -3,6 +3,7 @@
 //! A step is what nobody can come in between: one read of the world, one write, one call. The decision is the code's.
 
 use transfer_operator::api::status::CreatePhase;
+use transfer_operator::engine::evidence::Sight;
 
 use super::decision::{Described, Due, Seen};
 use super::model::{Answer, Broken, Protocol, View};
@@ -50,15 +51,17 @@ impl Scene<'_> {
             None => Described::NotAsked,
             Some(id) => shown(id).map_or(Described::Missing, |server| Described::Found(*server)),
         };
-        let memory = &mut self.work().memory;
-        match described {
-            Described::NotAsked => {}
-            Described::Missing => memory.missing = memory.missing.or(Some(0)),
-            Described::Found(_) => memory.missing = None,
-        }
-        let memory = memory.clone();
+        let memory = self.work().memory.clone();
         let (name, window) = (u8::try_from(self.name).unwrap(), self.protocol.window);
         let mut seen = Seen { window, name, object: object.clone(), memory, described, listed: None };
+        let (sight, memory) = (seen.sight(), &mut seen.memory);
+        memory.looks_at(object.server);
+        if sight != Sight::NotLooked {
+            memory.missing = (sight == Sight::Missing).then(|| memory.missing.unwrap_or(0));
+            memory.foreign = sight.is_foreign().then(|| memory.foreign.unwrap_or(0));
+        }
+        memory.looked_at = object.server.filter(|_| memory.missing.is_some() || memory.foreign.is_some());
+        self.work().memory = seen.memory.clone();
         let due = seen.decide();
         if due != Due::LookUp {
             return due;
@@ -135,6 +138,8 @@ impl Scene<'_> {
                 self.work().memory = Memory::default();
             }
         }
+        let id = self.world.objects[self.name].as_ref().and_then(|object| object.server);
+        self.work().memory.looks_at(id);
         self.world.touch(self.name);
         At::Idle
     }
@@ -144,6 +149,7 @@ impl Scene<'_> {
         let Some(object) = self.live() else { return At::Idle };
         object.record = Some(Creation { uid, phase: CreatePhase::InFlight, attempt: Some(id), age: signed });
         object.server = None;
+        self.work().memory.looks_at(None);
         self.world.touch(self.name);
         At::Send(self.call(Verb::Create, id, signed))
     }
@@ -162,6 +168,7 @@ impl Scene<'_> {
         {
             record.phase = CreatePhase::None;
             object.server = Some(id);
+            self.work().memory.looks_at(Some(id));
             self.world.touch(self.name);
         }
         At::Idle

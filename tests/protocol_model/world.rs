@@ -94,14 +94,27 @@ pub struct Work {
 /// Memory between passes; lost in a crash.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Memory {
+    /// The id that was looked at last, where something below is about it.
+    pub looked_at: Option<Id>,
     /// Since when the recorded server is missing.
     pub missing: Option<Age>,
+    /// Since when the recorded server is seen with other tags than ours.
+    pub foreign: Option<Age>,
     /// Since when a former object's server is seen.
     pub former: Option<Age>,
     /// The attempt that was answered by an error that proves nothing, and since when.
     pub replied: Option<(Id, Age)>,
     /// Deletions that AWS accepted, and since when.
     pub deleted: Vec<(Id, Age)>,
+}
+
+impl Memory {
+    /// What was seen of one id says nothing of the next.
+    pub fn looks_at(&mut self, id: Option<Id>) {
+        if self.looked_at != id {
+            (self.looked_at, self.missing, self.foreign) = (None, None, None);
+        }
+    }
 }
 
 /// The next thing that a replica does to an object. It may take it now, much later (frozen), or never (crashed).
@@ -219,8 +232,12 @@ impl World {
                 At::Send(call) | At::Await(call) => until(&mut call.age, calls),
                 _ => {}
             }
-            let Memory { missing, former, replied, deleted } = &mut work.memory;
-            let ages = missing.iter_mut().chain(former).chain(replied.iter_mut().chain(deleted).map(|(_, age)| age));
+            let Memory { looked_at: _, missing, foreign, former, replied, deleted } = &mut work.memory;
+            let ages = missing
+                .iter_mut()
+                .chain(foreign)
+                .chain(former)
+                .chain(replied.iter_mut().chain(deleted).map(|(_, age)| age));
             ages.for_each(|age| until(age, seen));
         }
         self.tidy(protocol);

@@ -54,8 +54,20 @@ fn what_lost_its_tags_is_looked_at_again_before_it_is_let_go() {
         (unconfirmed(Identified::ByTags), "release", "no id was ever recorded"),
         (
             leaving(Identified::ByTags, Sight::Found(Ownership::Foreign("x".into())), |_| ()),
+            "wait",
+            "it may be a forged id, and what was created so young that no listing shows it",
+        ),
+        (
+            leaving(Identified::ByTags, Sight::Found(Ownership::Foreign("x".into())), |c| {
+                c.sightings = seen(Sighting::Foreign, &[0, 60, LAG]);
+            }),
             "release with a warning",
             "somebody else's by now",
+        ),
+        (
+            leaving(Identified::ByTags, Sight::Found(Ownership::Foreign("x".into())), |c| c.retain = true),
+            "release",
+            "nothing is to be deleted",
         ),
     ]);
 }

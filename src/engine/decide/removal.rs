@@ -65,6 +65,12 @@ fn by_tags(f: &Facts) -> Step {
         Sight::Found(Ownership::Untagged) if f.confirmed && !f.retain && !believed(f, Sighting::Untagged) => {
             wait_for(f, Sighting::Untagged, "the server carries none of our owner tags; looking again before judging")
         }
+        // The recorded id may be a forged one, and our own server so young that listings do not show it yet.
+        sight if sight.is_foreign() && f.confirmed && !f.retain && !believed(f, Sighting::Foreign) => wait_for(
+            f,
+            Sighting::Foreign,
+            "the recorded server carries other tags than ours; looking for ours once more",
+        ),
         Sight::Found(_) if f.confirmed && !f.retain => Step::Release(Some(
             "the recorded server does not carry this object's owner tags and was left in AWS".to_owned(),
         )),

@@ -107,7 +107,7 @@ fn two_objects() {
 
 #[test]
 fn two_objects_with_ids_forged_into_status() {
-    holds("two objects, ids forged", Protocol { objects: 2, replicas: 1, forges: true, ..protocol() }, 22);
+    holds("two objects, ids forged", Protocol { objects: 2, replicas: 1, forges: true, ..protocol() }, 28);
 }
 
 #[test]

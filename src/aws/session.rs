@@ -18,19 +18,11 @@ use super::fault::ACCOUNT_MISMATCH;
 use super::fault::{BREAKER_OPEN, STS_UNAVAILABLE};
 use super::guard::{Guard, Guarded};
 use super::sdk::{SdkTransfer, error};
+pub use super::sts::CallerIdentity;
 use super::sts::{Role, Sts};
 use super::{Account, AwsClock, Fault, FaultKind, Gate};
 use crate::api::AwsIdentity;
 use crate::api::identity::{AssumeRole, CredentialSource, Endpoints};
-
-/// Who AWS says the credentials are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallerIdentity {
-    /// Twelve digits.
-    pub account: String,
-    /// ARN of the user or assumed role.
-    pub arn: String,
-}
 
 /// Identities to accounts.
 #[async_trait]

@@ -15,12 +15,20 @@ use jiff::Timestamp;
 use super::credentials::{CredentialCache, Issue, Issued};
 use super::http::READ_TIMEOUT;
 use super::sdk::once::{Once, send_once};
-use super::session::CallerIdentity;
 use super::{AwsClock, Class, Fault, FaultKind, Gate};
 use crate::api::identity::AssumeRole;
 
 /// The name under which our sessions stand in CloudTrail.
 const SESSION_NAME: &str = "transfer-operator";
+
+/// Who AWS says the credentials are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// Twelve digits.
+    pub account: String,
+    /// ARN of the user or assumed role.
+    pub arn: String,
+}
 
 /// STS as one identity reaches it in one region.
 #[derive(Clone, Debug)]

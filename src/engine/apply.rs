@@ -8,12 +8,11 @@ use super::drift::{self, Differences, differences};
 use super::kind::{Block, Kind, Plan, Trouble, Wanted};
 use super::mutate;
 use super::observe::{edited, reports_only};
-use super::pass::{End, Engine, Next, POLL, Scene, Status};
 use super::record::Record;
 use super::refusals::holdable;
-use super::report::{Drift, Report};
+use super::report::{Drift, End, Report};
+use super::scene::{Engine, Next, POLL, Scene, Status, between};
 use super::status::Verdict;
-use super::steps::between;
 use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
@@ -42,7 +41,7 @@ impl<K: Kind> Engine<K> {
         }
         let left = differences(&plan.changes);
         if reports_only(scene) {
-            return Ok(match combined(&wanted.blocks) {
+            return Ok(match Block::combined(&wanted.blocks) {
                 Some(block) => End::Tell(Report::block(self.seen(scene), block).with(left)),
                 None => self.settled(scene, plan.busy, left),
             });
@@ -65,7 +64,7 @@ impl<K: Kind> Engine<K> {
         }
         let mut blocks = wanted.blocks.clone();
         blocks.extend(plan.blocks);
-        if let Some(block) = combined(&blocks) {
+        if let Some(block) = Block::combined(&blocks) {
             return Ok(End::Tell(Report::block(self.seen(scene), block).with(left)));
         }
         if !holds.is_empty() {
@@ -191,7 +190,8 @@ impl<K: Kind> Engine<K> {
         let plan = self.plan(scene).unwrap_or_default();
         let mut blocks = scene.wanted.map(|wanted| wanted.blocks.clone()).unwrap_or_default();
         blocks.extend(plan.blocks);
-        let refused = combined(&blocks).map(|block| format!("; not in order: {}", block.message)).unwrap_or_default();
+        let refused =
+            Block::combined(&blocks).map(|block| format!("; not in order: {}", block.message)).unwrap_or_default();
         let message = format!("ObserveOnly: {}{refused}", self.kind.settled(have).1);
         let verdict = Verdict::Settled { reason: reasons::OBSERVED, message };
         let (drift, next) = (Drift::Now(differences(&plan.changes)), Next::After(self.settings.resync));
@@ -201,18 +201,6 @@ impl<K: Kind> Engine<K> {
 
 fn not_shown_yet(call: &Mutation) -> String {
     format!("AWS accepted {} and does not show it yet", call.operation())
-}
-
-/// Several blocks as one: the first that needs a person, all messages.
-pub(super) fn combined(blocks: &[Block]) -> Option<Block> {
-    let first = blocks.iter().find(|block| block.stalled).or_else(|| blocks.first())?;
-    let mut messages: Vec<&str> = Vec::new();
-    for block in std::iter::once(first).chain(blocks) {
-        if !messages.contains(&block.message.as_str()) {
-            messages.push(&block.message);
-        }
-    }
-    Some(Block { reason: first.reason, message: messages.join("; "), stalled: first.stalled })
 }
 
 /// An object that was seen in AWS as ours is confirmed. When, is kept: since then no create is sent, so it bounds how
@@ -253,23 +241,4 @@ fn union(mut old: Applied, new: &Applied) -> Applied {
         old.hashes.entry(path.clone()).or_insert_with(|| hash.clone());
     }
     old
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_several_blocks_the_first_that_needs_a_person_is_told_with_all_messages_once() {
-        let block = |reason: &'static str, message: &str, stalled| {
-            if stalled { Block::stalled(reason, message) } else { Block::waiting(reason, message) }
-        };
-        let told = |blocks: &[Block]| {
-            combined(blocks).map(|Block { reason, message, stalled }| format!("{reason} {stalled}: {message}"))
-        };
-        assert_eq!(told(&[]), None);
-        let all = [block("A", "one", false), block("B", "two", true), block("C", "one", true)];
-        assert_eq!(told(&all), Some("B true: two; one".to_owned()));
-        assert_eq!(told(&all[..1]), Some("A false: one".to_owned()));
-    }
 }

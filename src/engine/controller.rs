@@ -17,7 +17,7 @@ use kube::runtime::reflector::{ObjectRef, Store, store::Writer};
 use kube::runtime::watcher::Event;
 use tracing::Instrument;
 
-use super::pass::Next;
+use super::scene::Next;
 use crate::cluster::Name;
 
 /// How long a pass may take. A pass is a handful of calls of at most 30 seconds, and waits for the rate of AWS.

@@ -37,6 +37,18 @@ impl Block {
     pub fn waiting(reason: &'static str, message: impl Into<String>) -> Self {
         Self { reason, message: message.into(), stalled: false }
     }
+
+    /// Several blocks as one: the first that needs a person, all messages.
+    pub(super) fn combined(blocks: &[Self]) -> Option<Self> {
+        let first = blocks.iter().find(|block| block.stalled).or_else(|| blocks.first())?;
+        let mut messages: Vec<&str> = Vec::new();
+        for block in std::iter::once(first).chain(blocks) {
+            if !messages.contains(&block.message.as_str()) {
+                messages.push(&block.message);
+            }
+        }
+        Some(Self { reason: first.reason, message: messages.join("; "), stalled: first.stalled })
+    }
 }
 
 /// A read failed while something was being found out.
@@ -256,4 +268,23 @@ pub trait Kind: Send + Sync + Sized + 'static {
 
     /// The ARN to tag, for `deletionPolicy: Retain`; `None` for kinds without tags.
     fn arn(&self, object: &Self::Object, place: &Place<Self::Detail>, id: Option<&str>) -> Option<String>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_blocks_the_first_that_needs_a_person_is_told_with_all_messages_once() {
+        let block = |reason: &'static str, message: &str, stalled| {
+            if stalled { Block::stalled(reason, message) } else { Block::waiting(reason, message) }
+        };
+        let told = |blocks: &[Block]| {
+            Block::combined(blocks).map(|Block { reason, message, stalled }| format!("{reason} {stalled}: {message}"))
+        };
+        assert_eq!(told(&[]), None);
+        let all = [block("A", "one", false), block("B", "two", true), block("C", "one", true)];
+        assert_eq!(told(&all), Some("B true: two; one".to_owned()));
+        assert_eq!(told(&all[..1]), Some("A false: one".to_owned()));
+    }
 }

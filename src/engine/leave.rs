@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::kind::{Block, Kind, Trouble};
 use super::mutate;
-use super::pass::{End, Engine, Next, Scene, Status, Subject};
-use super::report::Report;
+use super::report::{End, Report};
+use super::scene::{Engine, Next, Scene, Status, Subject};
 use crate::api;
 use crate::api::condition::reasons;
 use crate::aws::types::Tags;

@@ -1,7 +1,7 @@
 //! How any kind converges. Knows no kind and no AWS shape; does no I/O but through the two doors.
 //!
-//! A pass (`pass`) observes (`observe`), decides one step (`decide`), takes it (`steps`, `create`, `apply`, `leave`), and
-//! looks again in the next pass.
+//! A pass (`pass`) over what is at hand (`scene`) observes (`observe`), decides one step (`decide`), takes it (`steps`,
+//! `create`, `apply`, `leave`) and says where the object stands (`report`); the next pass looks again.
 
 mod apply;
 pub mod controller;
@@ -19,9 +19,11 @@ mod observe;
 pub mod owner;
 pub mod pass;
 pub mod record;
+mod recording;
 mod refusals;
 pub mod report;
 pub mod retry;
+pub mod scene;
 pub mod settings;
 pub mod status;
 pub mod steps;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::digest::hash;
 use super::kind::{Kind, Trouble};
 use super::memory::Busy;
-use super::pass::{Engine, Subject};
+use super::scene::{Engine, Subject};
 use kube::Resource as _;
 
 use crate::api::Managed;

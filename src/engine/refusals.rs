@@ -5,10 +5,9 @@ use tokio::time::Instant;
 
 use super::kind::{Block, Kind};
 use super::memory::Hold;
-use super::pass::{End, Engine, Next, POLL, Scene, Status, Subject};
-use super::report::Report;
+use super::report::{End, Report};
 use super::retry;
-use super::steps::WAIT_MIN;
+use super::scene::{Engine, Next, POLL, Scene, Status, Subject, WAIT_MIN};
 use crate::api::condition::reasons;
 use crate::aws::Fault;
 

@@ -7,8 +7,8 @@ use kube::Resource as _;
 use super::drift::Differences;
 use super::kind::{Block, Kind};
 use super::memory::Memory;
-use super::pass::{Engine, Next, Status, Subject};
 use super::retry;
+use super::scene::{Engine, Next, Status, Subject};
 use super::status::{self, About, Verdict};
 use crate::api::condition::{self, reasons, types};
 use crate::api::{CommonStatus, Managed};
@@ -71,6 +71,14 @@ impl<S> Report<S> {
             self.verdict = Verdict::Waiting { reason: reasons::DELETION_BLOCKED, message: message.clone() };
         }
     }
+}
+
+/// What a pass came to.
+pub(super) enum End<S> {
+    /// A step was taken or the object moved on: the next pass sees what became of it. No status is written.
+    Next(Next),
+    /// A verdict to tell, with the observed part of the status filled in.
+    Tell(Report<S>),
 }
 
 impl<K: Kind> Engine<K> {

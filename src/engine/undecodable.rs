@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 
-use super::pass::Next;
+use super::scene::Next;
 use super::status::{self, About, Verdict};
 use crate::api::condition::{self, reasons, types};
 use crate::api::status::NEVER_OBSERVED;

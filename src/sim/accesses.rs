@@ -39,7 +39,7 @@ struct ListInput {
 /// # Errors
 /// What the operation refuses.
 pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: ChangeInput = super::dispatch::parse(input)?;
+    let input: ChangeInput = super::input::parse(input)?;
     let server = region.server_mut(&input.server_id)?;
     needs_directory(server, "create access")?;
     if server.accesses.contains_key(&input.external_id) {
@@ -61,7 +61,7 @@ pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 /// # Errors
 /// What the operation refuses.
 pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: ChangeInput = super::dispatch::parse(input)?;
+    let input: ChangeInput = super::input::parse(input)?;
     let server = region.server_mut(&input.server_id)?;
     needs_directory(server, "update access")?;
     let domain = server.domain.clone();
@@ -77,7 +77,7 @@ pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 /// # Errors
 /// What the operation refuses.
 pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: NameInput = super::dispatch::parse(input)?;
+    let input: NameInput = super::input::parse(input)?;
     let server = region.server(&input.server_id)?;
     needs_directory(server, "describe access")?;
     let profile = &server.access(&input.external_id)?.profile;
@@ -94,7 +94,7 @@ pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) ->
 /// # Errors
 /// What the operation refuses.
 pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: NameInput = super::dispatch::parse(input)?;
+    let input: NameInput = super::input::parse(input)?;
     let server = region.server_mut(&input.server_id)?;
     needs_directory(server, "delete access")?;
     server.access_mut(&input.external_id)?;
@@ -110,7 +110,7 @@ pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 /// # Errors
 /// What the operation refuses.
 pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: ListInput = super::dispatch::parse(input)?;
+    let input: ListInput = super::input::parse(input)?;
     let id = &input.server_id;
     let server = region.server(id)?;
     needs_directory(server, "list accesses")?;

@@ -1,9 +1,8 @@
 //! From an operation's name to the function that carries it out. Its input was validated before.
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::error::{Answer, ApiError};
+use super::error::Answer;
 use super::operation::Operation;
 use super::state::{Context, Region};
 use super::{accesses, host_keys, identity, security_policies, servers, ssh_keys, tags, update, users, validate};
@@ -47,12 +46,4 @@ pub fn call(operation: Operation, region: &mut Region, context: &mut Context<'_>
         Operation::ListSecurityPolicies => security_policies::list(context, input),
         Operation::TestIdentityProvider => identity::test(region, context, input),
     }
-}
-
-/// The typed input of an operation.
-///
-/// # Errors
-/// `SerializationException`; validation leaves little that could still fail.
-pub fn parse<T: DeserializeOwned>(input: Value) -> Answer<T> {
-    serde_json::from_value(input).map_err(|e| ApiError::new("SerializationException", e.to_string()))
 }

@@ -49,6 +49,12 @@ impl ApiError {
         Self::not_found("Unknown server", id, "Server")
     }
 
+    /// The server has no host key of this id.
+    #[must_use]
+    pub fn unknown_host_key(id: &str) -> Self {
+        Self::not_found("Unknown host key", id, "HostKey")
+    }
+
     fn about(code: &str, message: &str, resource: &str, kind: &str) -> Self {
         Self { resource: Some((resource.to_owned(), kind.to_owned())), ..Self::new(code, message) }
     }

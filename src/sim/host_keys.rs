@@ -142,15 +142,6 @@ pub fn shown(server: &Server) -> Option<&str> {
     rsa.or(keys.first()).map(|k| k.host_key_fingerprint.as_str())
 }
 
-/// A key by its id.
-///
-/// # Errors
-/// `Unknown host key`.
-pub fn find<'s>(server: &'s mut Server, id: &str) -> Answer<&'s mut HostKey> {
-    let keys = &mut server.host_keys;
-    keys.iter_mut().find(|k| k.host_key_id == id).ok_or_else(|| unknown(id))
-}
-
 /// AWS pads the base64, ssh-keygen does not.
 #[must_use]
 pub fn fingerprint(key: &PublicKey) -> String {
@@ -162,7 +153,7 @@ pub fn fingerprint(key: &PublicKey) -> String {
 /// # Errors
 /// What the operation refuses.
 pub fn import(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: ImportInput = super::dispatch::parse(input)?;
+    let input: ImportInput = super::input::parse(input)?;
     let server = region.server_mut(&input.server_id)?;
     let key = parsed(&input.host_key_body)?;
     let key = made(&key, input.options, context)?;
@@ -176,8 +167,8 @@ pub fn import(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 /// # Errors
 /// What the operation refuses.
 pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: UpdateInput = super::dispatch::parse(input)?;
-    let held = find(region.server_mut(&input.server_id)?, &input.host_key_id)?;
+    let input: UpdateInput = super::input::parse(input)?;
+    let held = region.server_mut(&input.server_id)?.host_key_mut(&input.host_key_id)?;
     let mut next = held.clone();
     apply(&mut next, input.options, context)?;
     context.changed = *held != next;
@@ -190,10 +181,12 @@ pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 /// # Errors
 /// What the operation refuses.
 pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: NameInput = super::dispatch::parse(input)?;
+    let input: NameInput = super::input::parse(input)?;
     let server = region.server(&input.server_id)?;
     let mut keys = server.host_keys.iter();
-    let key = keys.find(|k| k.host_key_id == input.host_key_id).ok_or_else(|| unknown(&input.host_key_id))?;
+    let key = keys
+        .find(|k| k.host_key_id == input.host_key_id)
+        .ok_or_else(|| ApiError::unknown_host_key(&input.host_key_id))?;
     let more = json!({"HostKeyFingerprint": key.host_key_fingerprint, "Tags": key.tags});
     let described = joined(common(key, &input.server_id, context), more);
     Ok(json!({"HostKey": described}))
@@ -204,9 +197,9 @@ pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) ->
 /// # Errors
 /// What the operation refuses.
 pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: NameInput = super::dispatch::parse(input)?;
+    let input: NameInput = super::input::parse(input)?;
     let server = region.server_mut(&input.server_id)?;
-    find(server, &input.host_key_id)?;
+    server.host_key_mut(&input.host_key_id)?;
     let last = server.host_keys.len() == 1;
     if last && context.config.delete_last_host_key == Leniency::Refuse {
         return Err(ApiError::invalid("The last host key of a server cannot be deleted"));
@@ -221,7 +214,7 @@ pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 /// # Errors
 /// What the operation refuses.
 pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: ListInput = super::dispatch::parse(input)?;
+    let input: ListInput = super::input::parse(input)?;
     let id = &input.server_id;
     let mut sorted: Vec<&HostKey> = region.server(id)?.host_keys.iter().collect();
     sorted.retain(|k| !region.hides(id, Some(&k.host_key_id), context.now));
@@ -269,10 +262,6 @@ fn apply(key: &mut HostKey, options: KeyOptions, context: &mut Context<'_>) -> A
         key.secret_id = Some(context.arn_of("secretsmanager", &name));
     }
     Ok(())
-}
-
-fn unknown(id: &str) -> ApiError {
-    ApiError::not_found("Unknown host key", id, "HostKey")
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ struct TestInput {
 /// # Errors
 /// What the operation refuses.
 pub fn test(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: TestInput = super::dispatch::parse(input)?;
+    let input: TestInput = super::input::parse(input)?;
     let server = region.server(&input.server_id)?;
     if server.service_managed() {
         return Err(ApiError::invalid(format!("{} not configured for external auth", input.server_id)));

@@ -16,6 +16,7 @@ pub mod faults;
 pub mod host_keys;
 pub mod http;
 pub mod identity;
+pub mod input;
 pub mod lifecycle;
 pub mod model;
 pub mod network;

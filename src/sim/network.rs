@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::config::ConflictOn;
 use super::error::{Answer, ApiError};
+use super::input::Changes;
 use super::model::{EndpointDetails, Server, Settings};
-use super::settings::Changes;
 use super::state::Context;
 use super::time::after;
 

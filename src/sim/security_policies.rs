@@ -161,7 +161,7 @@ pub fn check_for_server(name: &str) -> Answer<()> {
 /// # Errors
 /// What the operation refuses.
 pub fn describe(input: Value) -> Answer<Value> {
-    let name = super::dispatch::parse::<NameInput>(input)?.security_policy_name;
+    let name = super::input::parse::<NameInput>(input)?.security_policy_name;
     let server = |s| POLICIES.iter().find(|p: &&Policy| p.suffix == s);
     let described = if let Some(policy) = name.strip_prefix(SERVER).and_then(server) {
         describe_server(policy)
@@ -183,7 +183,7 @@ pub fn describe(input: Value) -> Answer<Value> {
 /// # Errors
 /// What the operation refuses.
 pub fn list(context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: PageInput = super::dispatch::parse(input)?;
+    let input: PageInput = super::input::parse(input)?;
     let servers = POLICIES.iter().map(|p| format!("{SERVER}{}", p.suffix));
     let connectors = CONNECTOR_POLICIES.iter().map(|s| format!("{CONNECTOR}{s}"));
     let mut names: Vec<String> = servers.chain(connectors).collect();

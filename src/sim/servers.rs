@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::config::{Leniency, Unset};
 use super::error::{Answer, ApiError};
 use super::host_keys::{self, KeyOptions};
+use super::input::Changes;
 use super::lifecycle::Lifecycle;
 use super::model::{Server, Settings, Tag};
 use super::page::{self, PageInput};
-use super::settings::Changes;
 use super::state::{Context, Region};
 use super::time::after;
 use super::wire::joined;
@@ -42,7 +42,7 @@ const AS2_EGRESS: [&str; 3] = ["192.0.2.10", "192.0.2.11", "192.0.2.12"];
 /// # Errors
 /// What the operation refuses.
 pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: CreateInput = super::dispatch::parse(input)?;
+    let input: CreateInput = super::input::parse(input)?;
     let limit = context.config.quotas.servers;
     let held = region.servers.values().filter(|s| s.gone.is_none());
     if held.count() >= limit {
@@ -123,7 +123,7 @@ fn shift(
     opposite: &str,
     begin: fn(&Context<'_>) -> Lifecycle,
 ) -> Answer<Value> {
-    let input: NameInput = super::dispatch::parse(input)?;
+    let input: NameInput = super::input::parse(input)?;
     let server = region.server_mut(&input.server_id)?;
     let state = server.lifecycle.real(context.now);
     if there.contains(&state) {
@@ -143,7 +143,7 @@ fn shift(
 /// # Errors
 /// What the operation refuses.
 pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let id = super::dispatch::parse::<NameInput>(input)?.server_id;
+    let id = super::input::parse::<NameInput>(input)?.server_id;
     if network::endpoint_pending(region.server_mut(&id)?, context.now) {
         return Err(ApiError::invalid("Unable to delete VPC endpoint"));
     }
@@ -158,7 +158,7 @@ pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 /// # Errors
 /// What the operation refuses.
 pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: PageInput = super::dispatch::parse(input)?;
+    let input: PageInput = super::input::parse(input)?;
     let lag = context.config.listing_lag;
     let seen = region
         .servers
@@ -188,7 +188,7 @@ fn listed(server: &Server, context: &Context<'_>) -> Value {
 /// # Errors
 /// What the operation refuses.
 pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let id = super::dispatch::parse::<NameInput>(input)?.server_id;
+    let id = super::input::parse::<NameInput>(input)?.server_id;
     Ok(json!({"Server": described(region.server(&id)?, context)}))
 }
 

@@ -1,39 +1,12 @@
 //! The settings of a server outside its network: defaults, changes, and what goes together.
 
-use serde::Deserialize;
-
 use super::config::{BlockUpdate, Config};
 use super::error::{Answer, ApiError};
-use super::model::{
-    EndpointDetails, IdentityProviderDetails, ProtocolDetails, ProxyConfig, S3StorageOptions, Settings, SftpPort,
-    WorkflowDetails,
-};
+use super::input::Changes;
+use super::model::{IdentityProviderDetails, ProtocolDetails, ProxyConfig, S3StorageOptions, Settings, SftpPort};
 use super::network;
 use super::security_policies;
 use super::state::Context;
-
-/// The members that `CreateServer` and `UpdateServer` share; what is absent stays as it is.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[allow(missing_docs, reason = "they are AWS's names")]
-pub struct Changes {
-    pub certificate: Option<String>,
-    pub endpoint_details: Option<EndpointDetails>,
-    pub endpoint_type: Option<String>,
-    pub identity_provider_details: Option<IdentityProviderDetails>,
-    pub identity_provider_type: Option<String>,
-    pub ip_address_type: Option<String>,
-    pub logging_role: Option<String>,
-    pub post_authentication_login_banner: Option<String>,
-    pub pre_authentication_login_banner: Option<String>,
-    pub protocols: Option<Vec<String>>,
-    pub protocol_details: Option<ProtocolDetails>,
-    pub security_policy_name: Option<String>,
-    pub workflow_details: Option<WorkflowDetails>,
-    pub structured_log_destinations: Option<Vec<String>>,
-    #[serde(rename = "S3StorageOptions")]
-    pub s3_storage_options: Option<S3StorageOptions>,
-}
 
 /// The settings of a new server: what was asked for, and AWS's defaults for the rest.
 ///

@@ -60,7 +60,7 @@ pub fn add(user: &mut User, context: &mut Context<'_>, body: &str) -> Answer<Str
 /// # Errors
 /// What the operation refuses.
 pub fn import(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: ImportInput = super::dispatch::parse(input)?;
+    let input: ImportInput = super::input::parse(input)?;
     let server = region.server_mut(&input.server_id)?;
     server.allows_users("import SSH public key", context.config)?;
     let user = server.user_mut(&input.user_name)?;
@@ -73,7 +73,7 @@ pub fn import(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 /// # Errors
 /// What the operation refuses.
 pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: DeleteInput = super::dispatch::parse(input)?;
+    let input: DeleteInput = super::input::parse(input)?;
     let server = region.server_mut(&input.server_id)?;
     server.allows_users("delete SSH public key", context.config)?;
     let user = server.user_mut(&input.user_name)?;

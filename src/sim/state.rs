@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{Config, Leniency};
 use super::error::{Answer, ApiError};
-use super::model::{Access, Server, User};
+use super::model::{Access, HostKey, Server, User};
 use super::random::Random;
 use super::time::after;
 
@@ -168,6 +168,14 @@ fn dying(server: &Server) -> impl Iterator<Item = Timestamp> + '_ {
 }
 
 impl Server {
+    /// A host key that can be changed.
+    ///
+    /// # Errors
+    /// `Unknown host key`.
+    pub fn host_key_mut(&mut self, id: &str) -> Answer<&mut HostKey> {
+        self.host_keys.iter_mut().find(|k| k.host_key_id == id).ok_or_else(|| ApiError::unknown_host_key(id))
+    }
+
     /// Refuses operations on users where the provider is not the service and the switch says so.
     ///
     /// # Errors

@@ -56,7 +56,7 @@ pub fn check(tags: &[Tag], context: &Context<'_>) -> Answer<()> {
 /// # Errors
 /// What the operation refuses.
 pub fn tag(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: TagInput = super::dispatch::parse(input)?;
+    let input: TagInput = super::input::parse(input)?;
     let held = tags_of(region, context, &input.arn)?;
     check(&input.tags, context)?;
     let mut next = held.clone();
@@ -79,7 +79,7 @@ pub fn tag(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answ
 /// # Errors
 /// What the operation refuses.
 pub fn untag(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: UntagInput = super::dispatch::parse(input)?;
+    let input: UntagInput = super::input::parse(input)?;
     let held = tags_of(region, context, &input.arn)?;
     for key in &input.tag_keys {
         check_key(key, context)?;
@@ -95,7 +95,7 @@ pub fn untag(region: &mut Region, context: &mut Context<'_>, input: Value) -> An
 /// # Errors
 /// What the operation refuses.
 pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: ListInput = super::dispatch::parse(input)?;
+    let input: ListInput = super::input::parse(input)?;
     let mut sorted = tags_of(region, context, &input.arn)?.clone();
     sorted.sort_by(|a, b| a.key.cmp(&b.key));
     let listing = format!("tags/{}", input.arn);
@@ -119,7 +119,7 @@ fn tags_of<'r>(region: &'r mut Region, context: &Context<'_>, arn: &str) -> Answ
     match (parts.next(), parts.next(), parts.next()) {
         (Some("server"), Some(id), None) => Ok(&mut region.server_mut(id)?.tags),
         (Some("user"), Some(id), Some(name)) => Ok(&mut region.server_mut(id)?.user_mut(name)?.tags),
-        (Some("host-key"), Some(id), Some(key)) => Ok(&mut super::host_keys::find(region.server_mut(id)?, key)?.tags),
+        (Some("host-key"), Some(id), Some(key)) => Ok(&mut region.server_mut(id)?.host_key_mut(key)?.tags),
         _ => Err(foreign()),
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::error::Answer;
 use super::host_keys::{self, KeyOptions};
-use super::settings::Changes;
+use super::input::Changes;
 use super::state::{Context, Region};
 use super::{network, settings};
 
@@ -23,7 +23,7 @@ struct UpdateInput {
 /// # Errors
 /// What the operation refuses.
 pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: UpdateInput = super::dispatch::parse(input)?;
+    let input: UpdateInput = super::input::parse(input)?;
     let server = region.server_mut(&input.server_id)?;
     let moved = network::changed(server, &input.changes, context)?;
     let next = settings::changed(&moved.settings, input.changes, &server.domain, context.config)?;

@@ -53,7 +53,7 @@ struct ListInput {
 /// # Errors
 /// What the operation refuses.
 pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: CreateInput = super::dispatch::parse(input)?;
+    let input: CreateInput = super::input::parse(input)?;
     let server = region.server_mut(&input.server_id)?;
     if !server.service_managed() {
         return Err(server.wrong_provider("create user"));
@@ -86,7 +86,7 @@ pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 /// # Errors
 /// What the operation refuses.
 pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: UpdateInput = super::dispatch::parse(input)?;
+    let input: UpdateInput = super::input::parse(input)?;
     let server = region.server_mut(&input.server_id)?;
     server.allows_users("update user", context.config)?;
     let domain = server.domain.clone();
@@ -102,7 +102,7 @@ pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 /// # Errors
 /// What the operation refuses.
 pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let NameInput { server_id, user_name } = super::dispatch::parse(input)?;
+    let NameInput { server_id, user_name } = super::input::parse(input)?;
     let server = region.server(&server_id)?;
     server.allows_users("describe user", context.config)?;
     let user = server.user(&user_name)?;
@@ -122,7 +122,7 @@ pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) ->
 /// # Errors
 /// What the operation refuses.
 pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: NameInput = super::dispatch::parse(input)?;
+    let input: NameInput = super::input::parse(input)?;
     let server = region.server_mut(&input.server_id)?;
     server.allows_users("delete user", context.config)?;
     server.user_mut(&input.user_name)?;
@@ -138,7 +138,7 @@ pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 /// # Errors
 /// What the operation refuses.
 pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
-    let input: ListInput = super::dispatch::parse(input)?;
+    let input: ListInput = super::input::parse(input)?;
     let id = &input.server_id;
     let server = region.server(id)?;
     server.allows_users("list users", context.config)?;

@@ -17,7 +17,7 @@ use transfer_operator::cluster::Name;
 use transfer_operator::engine::controller::{self, Pass};
 use transfer_operator::engine::memory::Memories;
 use transfer_operator::engine::mutate;
-use transfer_operator::engine::pass::Next;
+use transfer_operator::engine::scene::Next;
 
 use crate::sync::count::Counter;
 

@@ -7,7 +7,6 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
 
-use super::once::Heard;
 use crate::aws::fault::{ErrorBody, bare_code, kind_of};
 use crate::aws::{Fault, FaultKind};
 
@@ -15,6 +14,15 @@ use crate::aws::{Fault, FaultKind};
 pub(super) const NOT_SENT: &str = "NotSent";
 /// Our word for an answer that cannot be read.
 pub(super) const UNREADABLE: &str = "UnreadableAnswer";
+
+/// What the request left behind, whatever became of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Heard {
+    /// Whether it was handed to the network at all.
+    pub sent: bool,
+    /// AWS's `Date`, as soon as the headers came.
+    pub date: Option<Timestamp>,
+}
 
 /// A fault with nothing but these.
 pub(in crate::aws) fn plain(

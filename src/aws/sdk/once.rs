@@ -24,7 +24,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::error;
+use super::error::{self, Heard};
 use crate::aws::http::CONNECT_TIMEOUT;
 use crate::aws::{Fault, FaultKind};
 
@@ -53,15 +53,6 @@ pub(in crate::aws) struct Once {
     timeout: Duration,
     credentials: Credentials,
     heard: Arc<Mutex<Heard>>,
-}
-
-/// What the request left behind, whatever became of it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Heard {
-    /// Whether it was handed to the network at all.
-    pub sent: bool,
-    /// AWS's `Date`, as soon as the headers came.
-    pub date: Option<Timestamp>,
 }
 
 impl Once {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::rig::{Fail, LAG, Lose, ROLE, Rig, TOLERANCE};
 use crate::aws::FaultKind;
-use crate::engine::pass::Next;
+use crate::engine::scene::Next;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::rig::{LAG, Lose, Rig, TOLERANCE};
 use crate::aws::FaultKind;
-use crate::engine::pass::Next;
+use crate::engine::scene::Next;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";

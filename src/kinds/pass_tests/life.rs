@@ -9,7 +9,7 @@ use super::rig::{LAG, Lose, Rig, TOLERANCE};
 use crate::api::{self, FINALIZER};
 use crate::aws::FaultKind;
 use crate::aws::types::{Access, LoginSettings};
-use crate::engine::pass::Next;
+use crate::engine::scene::Next;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";

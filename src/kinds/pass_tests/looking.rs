@@ -8,7 +8,7 @@ use super::rig::{LAG, Lose, ROLE, Rig, TOLERANCE};
 use crate::api;
 use crate::aws::FaultKind;
 use crate::aws::types::Tags;
-use crate::engine::pass::Next;
+use crate::engine::scene::Next;
 use crate::kinds::fakes::CLUSTER;
 
 const SERVER: &str = "TransferServer";

@@ -20,7 +20,8 @@ use crate::aws::types::{Access, ListedAccess, ListedServer, ListedUser, Page, Se
 use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
 use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData};
 use crate::engine::evidence::Windows;
-use crate::engine::pass::{Engine, Next, pass};
+use crate::engine::pass::pass;
+use crate::engine::scene::{Engine, Next};
 use crate::engine::settings::{Chance, Settings};
 use crate::kinds::access::Accesses;
 use crate::kinds::doors::{Doors, Verified};

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::rig::{Fail, Lose, ROLE, Rig};
 use crate::api::{FINALIZER, RECONCILE_AT};
 use crate::aws::FaultKind;
-use crate::engine::pass::Next;
+use crate::engine::scene::Next;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";

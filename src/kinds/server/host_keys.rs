@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use kube::ResourceExt;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use crate::api::condition::reasons;
 use crate::api::server::{HostKey as HostKeySpec, HostKeyStatus};
@@ -18,29 +18,10 @@ use crate::engine::kind::{Block, Trouble};
 use crate::kinds::doors::Doors;
 use crate::ssh;
 
-use super::want::WantedServer;
+use super::wanted::{WantedKey, WantedServer};
 
 /// Where AWS keeps a host key if nothing else is said.
 const KEPT_BY_DEFAULT: &str = "SERVICE_MANAGED";
-
-/// A host key that the spec lists and that could be read.
-#[derive(Clone, Debug)]
-pub struct WantedKey {
-    /// Name of the entry.
-    pub name: String,
-    /// The private key.
-    pub body: SecretString,
-    /// `SHA256:…` without padding.
-    pub fingerprint: String,
-    /// Description in AWS.
-    pub description: Option<String>,
-    /// Where AWS keeps it.
-    pub storage_type: Option<String>,
-    /// KMS key.
-    pub kms_key: Option<String>,
-    /// Tags.
-    pub tags: Tags,
-}
 
 /// Reads the keys; one that cannot be read becomes a block and is left out.
 ///

@@ -6,6 +6,7 @@ mod look_up;
 mod members;
 mod plan;
 mod want;
+mod wanted;
 
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ use crate::engine::evidence::Lookup;
 use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use look_up::LookUps;
-use want::WantedServer;
+use wanted::WantedServer;
 
 /// Security policies that AWS keeps for old clients only: they allow SHA-1 or were replaced years ago.
 const OLD_POLICIES: [&str; 8] = [

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::ServerState;
-use super::host_keys::{self, WantedKey};
+use super::host_keys;
 use super::members::{self, COMMUNICATION_MODE, MEMBERS, SECURITY_GROUPS, SERVICE_MANAGED, carrier};
-use super::want::WantedServer;
+use super::wanted::{WantedKey, WantedServer};
 use crate::api::condition::reasons;
 use crate::api::server::DesiredState;
 use crate::api::status::Applied;

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
-use super::host_keys::{self, WantedKey};
+use super::host_keys;
 use super::members::{MEMBERS, SECURITY_GROUPS};
+use super::wanted::{WantedKey, WantedServer};
 use crate::api;
 use crate::api::common::DisruptionMode;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
-use crate::api::server::{CustomHostname, DesiredState, HostKeyPolicy};
+use crate::api::server::{CustomHostname, HostKeyPolicy};
 use crate::api::status::Applied;
 use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
 use crate::aws::types::{ServerSettings, Tags};
@@ -21,31 +22,6 @@ use crate::engine::kind::{Block, Trouble, Wanted};
 use crate::kinds::doors::Doors;
 use crate::kinds::grants::{self, Asker};
 use crate::kinds::tags;
-
-/// What is wanted of a server.
-#[derive(Clone, Debug)]
-pub struct WantedServer {
-    /// `S3` or `EFS`, where the spec says.
-    pub domain: Option<String>,
-    /// All members that can change.
-    pub settings: ServerSettings,
-    /// ONLINE or OFFLINE.
-    pub state: DesiredState,
-    /// Tags, without owner tags.
-    pub tags: Tags,
-    /// Host keys; `None` where the spec lists none.
-    pub host_keys: Option<Vec<WantedKey>>,
-    /// Whether every listed host key could be read.
-    pub host_keys_complete: bool,
-    /// Whether unlisted host keys go.
-    pub exclusive_host_keys: bool,
-    /// Where AWS keeps the first host key.
-    pub host_key_storage_type: Option<String>,
-    /// Paths of roles that may not be passed.
-    pub ungranted: Vec<String>,
-    /// Fields that this version does not act on: nothing is changed while they stand.
-    pub unsupported: bool,
-}
 
 /// Turns the spec into what is wanted.
 ///

@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::api::server::HostKeyStatus;
 use crate::aws::Mutation;
 use crate::aws::types::{HostKey, Tags};
-use crate::kinds::server::host_keys::{WantedKey, calls, changes, observed};
-use crate::kinds::server::want::WantedServer;
+use crate::kinds::server::host_keys::{calls, changes, observed};
+use crate::kinds::server::wanted::{WantedKey, WantedServer};
 
 use super::wanted;
 

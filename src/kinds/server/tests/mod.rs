@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::ServerState;
 use super::plan::plan;
-use super::want::WantedServer;
+use super::wanted::WantedServer;
 use crate::api::TransferServer;
 use crate::api::server::DesiredState;
 use crate::api::status::Applied;

@@ -10,8 +10,8 @@ use crate::aws::types::{EndpointDetails, HostKey, Tags};
 use crate::aws::{FaultKind, Mutation};
 use crate::engine::kind::{Block, Kind, Look, Trouble, Wanted};
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION, World, dying, object, owned};
-use crate::kinds::server::host_keys::WantedKey;
-use crate::kinds::server::want::WantedServer;
+use crate::kinds::server::wanted::WantedKey;
+use crate::kinds::server::wanted::WantedServer;
 use crate::kinds::server::{ServerState, Servers};
 
 fn key(name: &str) -> WantedKey {

@@ -13,7 +13,7 @@ use crate::cluster::Name;
 use crate::engine::kind::{Block, Kind, Place, Wanted};
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION, World, object};
 use crate::kinds::server::Servers;
-use crate::kinds::server::want::WantedServer;
+use crate::kinds::server::wanted::WantedServer;
 
 const ED25519: &str = include_str!("../../../../tests/fixtures/keys/openssh-ed25519");
 const RSA: &str = include_str!("../../../../tests/fixtures/keys/openssh-rsa2048");

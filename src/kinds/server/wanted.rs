@@ -1,0 +1,50 @@
+//! What is wanted of a server, as `want` reads it off the spec. Types only.
+
+use secrecy::SecretString;
+
+use crate::api::server::DesiredState;
+use crate::aws::types::{ServerSettings, Tags};
+
+/// What is wanted of a server.
+#[derive(Clone, Debug)]
+pub struct WantedServer {
+    /// `S3` or `EFS`, where the spec says.
+    pub domain: Option<String>,
+    /// All members that can change.
+    pub settings: ServerSettings,
+    /// ONLINE or OFFLINE.
+    pub state: DesiredState,
+    /// Tags, without owner tags.
+    pub tags: Tags,
+    /// Host keys; `None` where the spec lists none.
+    pub host_keys: Option<Vec<WantedKey>>,
+    /// Whether every listed host key could be read.
+    pub host_keys_complete: bool,
+    /// Whether unlisted host keys go.
+    pub exclusive_host_keys: bool,
+    /// Where AWS keeps the first host key.
+    pub host_key_storage_type: Option<String>,
+    /// Paths of roles that may not be passed.
+    pub ungranted: Vec<String>,
+    /// Fields that this version does not act on: nothing is changed while they stand.
+    pub unsupported: bool,
+}
+
+/// A host key that the spec lists and that could be read.
+#[derive(Clone, Debug)]
+pub struct WantedKey {
+    /// Name of the entry.
+    pub name: String,
+    /// The private key.
+    pub body: SecretString,
+    /// `SHA256:…` without padding.
+    pub fingerprint: String,
+    /// Description in AWS.
+    pub description: Option<String>,
+    /// Where AWS keeps it.
+    pub storage_type: Option<String>,
+    /// KMS key.
+    pub kms_key: Option<String>,
+    /// Tags.
+    pub tags: Tags,
+}

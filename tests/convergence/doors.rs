@@ -47,9 +47,7 @@ impl SimTransfer {
         let call = Call { side: Side::Aws, operation, about: &about, counted: true, writes };
         let effect = || {
             let now = world.clock.now();
-            if writes {
-                oracle::before_mutation(world, operation, &self.account, &self.region, &input);
-            }
+            let intent = writes.then(|| oracle::before_mutation(world, operation, &self.account, &self.region, &input));
             let direct = Direct {
                 operation: Operation::named(operation).unwrap(),
                 account: self.account.clone(),
@@ -60,8 +58,11 @@ impl SimTransfer {
                 input: input.clone(),
             };
             let outcome = world.sim.lock().unwrap().direct(direct, now);
-            if writes && outcome.is_ok() {
-                oracle::after_mutation(world, operation, &input);
+            if let Some(intent) = intent {
+                intent.judge(world, outcome.as_ref().err());
+                if outcome.is_ok() {
+                    oracle::after_mutation(world, operation, &input, &intent);
+                }
             }
             outcome.map(|output| (output, now)).map_err(|error| fault_of(operation, error, now))
         };

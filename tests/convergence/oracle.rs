@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use transfer_operator::api::{TAG_CLUSTER, TAG_UID};
+use transfer_operator::api::{TAG_CLUSTER, TAG_OWNER, TAG_RETAINED_FROM, TAG_UID};
 use transfer_operator::cluster::Note;
+use transfer_operator::sim::error::ApiError;
 use transfer_operator::sim::model::Tag;
+use transfer_operator::sim::state::Region;
 
 use crate::api_server::{Write, text};
 use crate::lint;
@@ -18,8 +20,8 @@ use crate::world::{ACCOUNT, CLUSTER, REGION, World};
 #[derive(Debug, Default)]
 pub struct Oracle {
     pub violations: Vec<String>,
-    /// Servers that were made, by the uid in their tags.
-    pub created: BTreeMap<String, Vec<String>>,
+    /// How often each server, user and access was made and deleted, by what it is for.
+    pub made: BTreeMap<String, Made>,
     /// Accesses that a call of ours made: `server/externalId` to how many more creates than deletes.
     pub accesses: BTreeMap<String, i64>,
     pub mutations: u64,
@@ -30,6 +32,13 @@ pub struct Oracle {
     seen_writes: usize,
     /// Texts of Warning events.
     pub warnings: Vec<String>,
+}
+
+/// How often something was made and deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Made {
+    pub creates: u64,
+    pub deletes: u64,
 }
 
 /// Whose something is, by its tags: uid, where the cluster is ours.
@@ -45,25 +54,84 @@ fn object_of(world: &World, uid: &str) -> Option<Value> {
     Some(found.object.clone())
 }
 
+/// What a call is about to do.
+pub struct Intent {
+    /// What it makes or deletes.
+    about: Vec<String>,
+    /// What forbids it.
+    forbidden: Option<String>,
+}
+
+impl Intent {
+    /// It takes effect, or would but for a state of AWS. A call that is too old is fenced off: that is no harm.
+    pub fn judge(&self, world: &World, refused: Option<&ApiError>) {
+        let fenced = refused.is_some_and(|error| error.code == "InvalidSignatureException");
+        if let Some(forbidden) = self.forbidden.clone().filter(|_| !fenced) {
+            world.violation(forbidden);
+        }
+    }
+}
+
 /// O3 before the effect: nothing is changed that is not ours, nothing in ObserveOnly, no protected
-/// server is deleted.
-pub fn before_mutation(world: &World, operation: &str, account: &str, region: &str, input: &Value) {
-    let foreign = |what: &str| world.violation(format!("O3: {operation} on {what}: {input}"));
+/// server is deleted, nothing whose object stays.
+pub fn before_mutation(world: &World, operation: &str, account: &str, region: &str, input: &Value) -> Intent {
+    let forbidden = forbidden(world, operation, account, region, input);
+    let mut sim = world.sim.lock().unwrap();
+    Intent { about: subjects(operation, sim.world.region(account, region), input), forbidden }
+}
+
+/// What a call makes or deletes, by names that mean the same in every run.
+pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> {
+    let for_whom = |tags: &[Tag]| {
+        tags.iter().find(|tag| tag.key == TAG_OWNER).map_or_else(|| "nobody".to_owned(), |tag| tag.value.clone())
+    };
+    let held = region.servers.get(&text(&input["ServerId"])).filter(|held| held.gone.is_none());
+    match (operation, held) {
+        ("CreateServer", _) => {
+            let tags = crate::wire::tags(&input["Tags"]);
+            vec![format!("server {}", tags.get(TAG_OWNER).map_or("nobody", String::as_str))]
+        }
+        ("CreateUser" | "DeleteUser", Some(held)) => {
+            vec![format!("user {} of {}", text(&input["UserName"]), for_whom(&held.tags))]
+        }
+        ("CreateAccess" | "DeleteAccess", Some(held)) => {
+            vec![format!("access {} of {}", text(&input["ExternalId"]), for_whom(&held.tags))]
+        }
+        ("DeleteServer", Some(held)) => {
+            let server = for_whom(&held.tags);
+            let users = held.users.iter().filter(|(_, user)| user.gone.is_none());
+            let accesses = held.accesses.iter().filter(|(_, access)| access.gone.is_none());
+            let mut all = vec![format!("server {server}")];
+            all.extend(users.map(|(name, _)| format!("user {name} of {server}")));
+            all.extend(accesses.map(|(id, _)| format!("access {id} of {server}")));
+            all
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What forbids a call, if anything.
+fn forbidden(world: &World, operation: &str, account: &str, region: &str, input: &Value) -> Option<String> {
+    let foreign = |what: &str| Some(format!("O3: {operation} on {what}: {input}"));
     if operation == "CreateServer" {
         return creating(world, input);
     }
     let (server, member) = target(input);
-    let (server_owner, member_owner, exists) = {
+    let (server_owner, member_owner, exists, released) = {
         let mut sim = world.sim.lock().unwrap();
         let held = sim.world.region(account, region).servers.get(&server);
         let user = held.and_then(|held| held.users.get(member.as_deref()?));
-        (held.and_then(|held| owner(&held.tags)), user.map(|user| owner(&user.tags)), held.is_some())
+        // Two processes may both let go: the second finds the first one's stamp, and nobody's claim.
+        let has = |key: &str| held.is_some_and(|held| held.tags.iter().any(|tag| tag.key == key));
+        let tagging = matches!(operation, "TagResource" | "UntagResource");
+        let released = tagging && has(TAG_RETAINED_FROM) && !has(TAG_UID);
+        (held.and_then(|held| owner(&held.tags)), user.map(|user| owner(&user.tags)), held.is_some(), released)
     };
     if !exists {
-        return;
+        return None;
     }
     let adopting = adopts(world, &server, member.as_deref(), input);
-    if server_owner.is_none() && !adopting {
+    if server_owner.is_none() && !adopting && !released {
         return foreign(&format!("server {server}, which is not ours"));
     }
     if let Some(None) = member_owner
@@ -86,35 +154,61 @@ pub fn before_mutation(world: &World, operation: &str, account: &str, region: &s
             return foreign("an access that we did not make");
         }
     }
-    let uid = member_owner.flatten().or(server_owner).unwrap_or_default();
-    restrained(world, operation, &uid);
+    if operation == "CreateUser" && !server_owner.as_ref().is_some_and(|uid| leads(world, uid, &server, input)) {
+        return foreign(&format!("server {server}, to which no such object leads"));
+    }
+    if operation == "DeleteAccess" && stays_access(world, input) {
+        return foreign("an access whose object stays");
+    }
+    let uid = if operation == "DeleteUser" { member_owner.flatten() } else { member_owner.flatten().or(server_owner) };
+    restrained(world, operation, &uid.unwrap_or_default())
 }
 
-fn creating(world: &World, input: &Value) {
+/// Whether there is, or was, an object for this user whose server is the object of this uid.
+fn leads(world: &World, uid: &str, server: &str, input: &Value) -> bool {
+    let Some(parent) = object_of(world, uid) else { return false };
+    let api = world.api();
+    api.history.iter().filter(|event| event.object["kind"] == "TransferUser").any(|event| {
+        let (spec, meta) = (&event.object["spec"], &event.object["metadata"]);
+        let named = spec["userName"].as_str().or(meta["name"].as_str()) == input["UserName"].as_str();
+        named && (spec["serverId"] == *server || spec["serverRef"]["name"] == parent["metadata"]["name"])
+    })
+}
+
+/// Whether an access has an object that is not being deleted.
+fn stays_access(world: &World, input: &Value) -> bool {
+    let api = world.api();
+    api.list("TransferAccess").iter().any(|object| {
+        object["spec"]["externalId"] == input["ExternalId"]
+            && object["status"]["serverId"] == input["ServerId"]
+            && object["metadata"].get("deletionTimestamp").is_none()
+    })
+}
+
+fn creating(world: &World, input: &Value) -> Option<String> {
     let tags = crate::wire::tags(&input["Tags"]);
     let uid = tags.get(TAG_UID).cloned().unwrap_or_default();
     if tags.get(TAG_CLUSTER).map(String::as_str) != Some(CLUSTER) || object_of(world, &uid).is_none() {
-        world.violation(format!("O3: CreateServer without the owner tags of an object: {tags:?}"));
+        return Some(format!("O3: CreateServer without the owner tags of an object: {tags:?}"));
     }
-    restrained(world, "CreateServer", &uid);
+    restrained(world, "CreateServer", &uid)
 }
 
 /// What an object forbids.
-fn restrained(world: &World, operation: &str, uid: &str) {
+fn restrained(world: &World, operation: &str, uid: &str) -> Option<String> {
     let key =
         world.api().history.iter().rev().find(|event| event.object["metadata"]["uid"] == uid).map(|e| e.key.clone());
-    let Some(object) = key.and_then(|key| world.api().get(&key)).filter(|o| o["metadata"]["uid"] == uid) else {
-        return;
-    };
-    let spec = &object["spec"];
+    let object = key.and_then(|key| world.api().get(&key)).filter(|object| object["metadata"]["uid"] == uid)?;
+    let (spec, name) = (&object["spec"], &object["metadata"]["name"]);
     let deleting = object["metadata"].get("deletionTimestamp").is_some();
     if spec["lifecycle"]["managementPolicy"] == "ObserveOnly" && !deleting {
-        world.violation(format!("O3: {operation} for an object that only observes"));
+        return Some(format!("O3: {operation} for {name}, which only observes"));
+    }
+    if matches!(operation, "DeleteServer" | "DeleteUser") && !deleting {
+        return Some(format!("O3: {operation} for {name}, which nobody deletes"));
     }
     let protected = object["kind"] == "TransferServer" && spec["lifecycle"]["deletionProtection"] != false;
-    if operation == "DeleteServer" && protected {
-        world.violation("O3: DeleteServer while protected");
-    }
+    (operation == "DeleteServer" && protected).then(|| format!("O3: DeleteServer for {name} while protected"))
 }
 
 /// The server and the user that a request is about.
@@ -145,8 +239,9 @@ fn adopts(world: &World, server: &str, member: Option<&str>, input: &Value) -> b
 }
 
 /// O1 after the effect, and the counts.
-pub fn after_mutation(world: &World, operation: &str, input: &Value) {
+pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &Intent) {
     world.oracle.lock().unwrap().mutations += 1;
+    count(world, operation.starts_with("Create"), &intent.about);
     let access = format!("{}/{}", text(&input["ServerId"]), text(&input["ExternalId"]));
     match operation {
         "CreateAccess" => *world.oracle.lock().unwrap().accesses.entry(access).or_default() += 1,
@@ -178,7 +273,21 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value) {
             world.violation(format!("O1: object {uid} has {} servers: {}", servers.len(), servers.join(", ")));
         }
     }
-    world.oracle.lock().unwrap().created.extend(living);
+}
+
+/// O1 as counts: nothing is made again that was not deleted before.
+pub fn count(world: &World, creates: bool, about: &[String]) {
+    for what in about {
+        let Made { creates, deletes } = {
+            let mut oracle = world.oracle.lock().unwrap();
+            let made = oracle.made.entry(what.clone()).or_default();
+            *(if creates { &mut made.creates } else { &mut made.deletes }) += 1;
+            *made
+        };
+        if creates > deletes + 1 && !world.setup.duplicates {
+            world.violation(format!("O1: {what} was made {creates} times and deleted {deletes} times"));
+        }
+    }
 }
 
 /// O5, O6, O7, O11, O12 after a write to the API server.

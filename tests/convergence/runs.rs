@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use tokio::runtime::Builder;
 
+use crate::oracle::Made;
 use crate::stage::{Outcome, Stage};
 use crate::workflows::{self, Workflow};
 use crate::world::{Setup, When};
@@ -75,6 +76,23 @@ impl References {
                 "O9: another end than without faults: {}",
                 first_difference(&reference.end, &outcome.end)
             ));
+        }
+        // What may be deleted and made again in between is another end too.
+        let counts = |outcome: &Outcome| {
+            let once = |(what, made): (&String, &Made)| {
+                let late = plan.setup.late && !what.starts_with("server");
+                let undone = if late { made.deletes.saturating_sub(1) } else { 0 };
+                (what.clone(), made.creates - undone, made.deletes - undone)
+            };
+            outcome.made.iter().map(once).collect::<Vec<_>>()
+        };
+        if !plan.setup.differs && !plan.setup.duplicates && counts(outcome) != counts(reference) {
+            wrong.push(format!("O9: made and deleted {:?} instead of {:?}", outcome.made, reference.made));
+        }
+        let aims =
+            !plan.setup.rules.is_empty() && !plan.setup.rules.iter().any(|rule| matches!(rule.when, When::Chance(_)));
+        if aims && outcome.struck == 0 {
+            wrong.push("no fault of this plan struck".to_owned());
         }
         // O8: a look-up every 40 seconds over a window of 17 minutes, a few times, and every call once more. While
         // something is away for an hour, each object tries every 5 minutes at most.

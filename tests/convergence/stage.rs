@@ -1,5 +1,6 @@
 //! A run: the world, its processes and whoever restarts them, and what a person does with kubectl and in AWS's console.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -14,6 +15,7 @@ use transfer_operator::sim::operation::Operation;
 use crate::api_server::Key;
 use crate::lint::{self, Kstatus};
 use crate::operator;
+use crate::oracle::{self, Made};
 use crate::process::Process;
 use crate::satisfy;
 use crate::secrecy;
@@ -37,6 +39,8 @@ pub struct Outcome {
     /// The API server's last version at the end.
     pub versions: u64,
     pub lines: Vec<String>,
+    /// How often each server, user and access was made and deleted.
+    pub made: BTreeMap<String, Made>,
     /// How often a fault of the plan struck.
     pub struck: u64,
     /// Lines of the log that were searched for private keys.
@@ -187,8 +191,13 @@ impl Stage {
     /// What somebody does in AWS's console.
     pub fn console(&self, operation: Operation, input: Value) -> Value {
         let now = self.world.clock.now();
-        let outcome = self.world.sim.lock().unwrap().out_of_band(operation, ACCOUNT, REGION, input, now);
+        let (outcome, about) = {
+            let mut sim = self.world.sim.lock().unwrap();
+            let about = oracle::subjects(&operation.to_string(), sim.world.region(ACCOUNT, REGION), &input);
+            (sim.out_of_band(operation, ACCOUNT, REGION, input, now), about)
+        };
         self.world.note(&format!("console {operation}"));
+        oracle::count(&self.world, operation == Operation::CreateUser, &about);
         outcome.unwrap_or_else(|error| panic!("{operation}: {error:?}"))
     }
 
@@ -383,10 +392,11 @@ impl Stage {
 
     pub fn outcome(self) -> Outcome {
         let oracle = self.world.oracle.lock().unwrap();
-        let violations = oracle.violations.clone();
+        let (violations, made) = (oracle.violations.clone(), oracle.made.clone());
         drop(oracle);
         Outcome {
             violations,
+            made,
             trace: self.world.trace(),
             points: self.world.points(),
             versions: self.world.api().version(),

@@ -78,6 +78,8 @@ pub enum When {
     Times { skip: u64, count: u64 },
     /// Every call that matches, up to this time of the run.
     Until(Duration),
+    /// So many of the calls that match, after skipping some, within a time that the first call of this operation begins.
+    Since { first: &'static str, skip: u64, count: u64, span: Duration },
     /// Any call that matches, by chance.
     Chance(f64),
 }
@@ -167,6 +169,9 @@ pub struct Setup {
     pub differs: bool,
     /// What somebody did to status is noticed at the next periodic look only: rest begins after that.
     pub heals: bool,
+    /// A create that comes late, within the age of a signature, may bring a login back for a moment: what it made is
+    /// deleted again, and made and deleted more often than without faults.
+    pub late: bool,
     /// More than one server may come of it: what the protocol says that it cannot prevent.
     pub duplicates: bool,
 }
@@ -190,6 +195,7 @@ impl Setup {
             script: json!(null),
             differs: false,
             heals: false,
+            late: false,
             duplicates: false,
         }
     }
@@ -277,6 +283,8 @@ struct Wires {
     points: Vec<Point>,
     trace: DefaultHasher,
     lines: Vec<String>,
+    /// When each operation was called first, in the time of the run.
+    firsts: BTreeMap<String, Duration>,
 }
 
 /// The world.
@@ -314,6 +322,7 @@ impl World {
             points: Vec::new(),
             trace: DefaultHasher::new(),
             lines: Vec::new(),
+            firsts: BTreeMap::new(),
         };
         Arc::new(Self {
             clock,
@@ -430,7 +439,7 @@ impl World {
     /// Counts the call and says what is to hit it.
     fn leave(&self, call: Call<'_>) -> (u64, Vec<(Moment, Blow)>) {
         let mut wires = self.wires.lock().unwrap();
-        let Wires { rng, rules, points, .. } = &mut *wires;
+        let Wires { rng, rules, points, firsts, .. } = &mut *wires;
         if call.counted {
             let number = u64::try_from(points.len()).unwrap() + 1;
             let operation = call.operation.to_owned();
@@ -438,6 +447,7 @@ impl World {
         }
         let number = u64::try_from(points.len()).unwrap();
         let elapsed = self.began.elapsed();
+        firsts.entry(call.operation.to_owned()).or_insert(elapsed);
         let mut blows = Vec::new();
         for (rule, matched) in rules.iter_mut() {
             if !rule.operation.is_empty() && rule.operation != call.operation {
@@ -446,10 +456,17 @@ impl World {
             if rule.operation.is_empty() && !call.counted {
                 continue;
             }
+            if let When::Since { first, span, .. } = &rule.when
+                && firsts.get(*first).is_none_or(|began| elapsed > *began + *span)
+            {
+                continue;
+            }
             *matched += 1;
             let strikes = match rule.when {
                 When::Call(wanted) => call.counted && number == wanted,
-                When::Times { skip, count } => *matched > skip && *matched <= skip + count,
+                When::Times { skip, count } | When::Since { skip, count, .. } => {
+                    *matched > skip && *matched <= skip.saturating_add(count)
+                }
                 When::Until(end) => elapsed < end,
                 When::Chance(chance) => rng.random_bool(chance),
             };

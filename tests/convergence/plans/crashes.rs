@@ -18,6 +18,11 @@ const ALIKE: usize = 4;
 
 /// The points of a workflow: every write of either side, and every read of AWS but the repetitions of a wait.
 pub fn points(references: &References, workflow: Workflow) -> Vec<Point> {
+    told_apart(&references.of(workflow).points)
+}
+
+/// The same of any run.
+pub fn told_apart(points: &[Point]) -> Vec<Point> {
     let mut run: Vec<String> = Vec::new();
     let alike = |run: &mut Vec<String>, point: &Point| {
         if point.writes {
@@ -27,7 +32,7 @@ pub fn points(references: &References, workflow: Workflow) -> Vec<Point> {
         run.push(point.operation.clone());
         run.iter().filter(|operation| **operation == point.operation).count() <= ALIKE
     };
-    references.of(workflow).points.iter().filter(|point| alike(&mut run, point)).cloned().collect()
+    points.iter().filter(|point| alike(&mut run, point)).cloned().collect()
 }
 
 fn plan(family: &str, workflow: Workflow, kills: &[(u64, Moment)]) -> Plan {

@@ -27,11 +27,14 @@ const ERRORS: &[(&str, &str)] = &[
     ("ValidationException", "1 validation error detected"),
 ];
 
-/// The workflow in which an operation occurs first, for all that occur.
+/// The workflow in which an operation occurs first while faults still fall, for all that occur.
 fn operations(references: &References) -> BTreeMap<String, (Workflow, u64)> {
     let mut operations = BTreeMap::new();
     for workflow in workflows::ALL {
-        for point in references.of(*workflow).points.iter().filter(|point| point.side == Side::Aws) {
+        let reference = references.of(*workflow);
+        // At rest all trouble has ended.
+        let disturbed = reference.points.iter().take(reference.quiet.start);
+        for point in disturbed.filter(|point| point.side == Side::Aws) {
             operations.entry(point.operation.clone()).or_insert((*workflow, point.call));
         }
     }

@@ -12,6 +12,12 @@ use crate::runs::{Plan, References, SEED};
 use crate::workflows::{self, Workflow};
 use crate::world::{Blow, Moment, Point, Rule, Setup, Side, When};
 
+/// The lag that the operator assumes, in seconds.
+const LAG: i64 = 120;
+
+/// Lags that are tried, in seconds; the longest ends a little before the window of 17 minutes.
+const LAGS: [i64; 6] = [1, 30, 119, 300, 600, 990];
+
 const INTERNAL: Blow = Blow::Error("InternalServiceError", "");
 const UNAVAILABLE: Blow = Blow::Error("ServiceUnavailableException", "");
 
@@ -54,13 +60,14 @@ fn blows(point: &Point, scale: Scale) -> Vec<(&'static str, Moment, Blow)> {
     }
 }
 
-/// A created server is invisible in listings for a while: up to what is assumed, and its answer was lost or its maker died.
+/// A created server is invisible in listings for a while, and its answer was lost or its maker died: up to the assumed
+/// lag, and where no answer proves when it was made, up to the whole window of tolerance and lag.
 pub fn lags(references: &References, scale: Scale) -> Vec<Plan> {
     let mut plans = Vec::new();
     for workflow in workflows::ALL {
         let creates = references.of(*workflow).points.iter().filter(|point| point.operation == "CreateServer");
         let creates: Vec<u64> = creates.map(|point| point.call).collect();
-        for (call, seconds) in creates.iter().flat_map(|call| [1, 30, 119].map(|seconds| (*call, seconds))) {
+        for (call, seconds) in creates.iter().flat_map(|call| LAGS.map(|seconds| (*call, seconds))) {
             for (name, moment, blow) in [
                 ("killed", Moment::Sent, Blow::Kill),
                 ("lost", Moment::Sent, Blow::Lose),
@@ -68,6 +75,9 @@ pub fn lags(references: &References, scale: Scale) -> Vec<Plan> {
                 ("unsent", Moment::Before, Blow::Lose),
                 ("slow", Moment::Sent, Blow::Delay(Duration::from_secs(50))),
             ] {
+                if seconds > LAG && !matches!(name, "killed" | "lost") {
+                    continue;
+                }
                 let rules = vec![Rule::at(call, moment, blow)];
                 let lag = SignedDuration::from_secs(seconds);
                 let setup = Setup { listing_lag: lag, ..Setup::new(SEED).with(rules) };
@@ -75,16 +85,17 @@ pub fn lags(references: &References, scale: Scale) -> Vec<Plan> {
             }
         }
     }
-    plans.truncate(scale.of(120, usize::MAX));
-    plans
+    scale.thin(plans, 3)
 }
 
 /// Pages: empty, short, broken off, and leading back to themselves, while a create must be found again.
-pub fn listings(references: &References, _: Scale) -> Vec<Plan> {
+pub fn listings(_: &References, _: Scale) -> Vec<Plan> {
     let mut plans = Vec::new();
     let workflow = workflows::named("W1-crowded");
-    let creates = references.of(workflow).points.iter().filter(|point| point.operation == "CreateServer");
-    let create = creates.map(|point| point.call).next().unwrap();
+    // Its maker dies as the server comes to be: from now on only listings and tags lead to it.
+    let died = Rule::on("CreateServer", When::Times { skip: 0, count: 1 }, Moment::Sent, Blow::Kill);
+    let since = |skip, count, span| When::Since { first: "CreateServer", skip, count, span };
+    let (minute, longer) = (Duration::from_mins(1), Duration::from_mins(30));
     let pages =
         [("short", json!({"page_size": 1})), ("empty-first", json!({"empty_first_page": true, "page_size": 2}))];
     let trouble = [
@@ -96,23 +107,26 @@ pub fn listings(references: &References, _: Scale) -> Vec<Plan> {
     ];
     for (size, switches) in pages {
         for (name, blow) in &trouble {
-            for skip in 0..8 {
-                let mut rules = vec![Rule::at(create, Moment::Sent, Blow::Kill)];
-                rules.extend(
-                    blow.clone()
-                        .map(|blow| Rule::on("ListServers", When::Times { skip, count: 2 }, Moment::Before, blow)),
-                );
+            let mut add = |what: String, rule: Option<Rule>| {
+                let rules = std::iter::once(died.clone()).chain(rule).collect();
                 let setup = Setup { switches: switches.clone(), ..Setup::new(SEED).with(rules) };
-                plans.push(plan("listing", &format!("{size}-{name}-{skip}"), workflow, setup));
-            }
+                plans.push(plan("listing", &format!("{size}-{name}{what}"), workflow, setup));
+            };
+            let Some(blow) = blow else {
+                add(String::new(), None);
+                continue;
+            };
+            let strikes = |when| Some(Rule::on("ListServers", when, Moment::Before, blow.clone()));
+            // Each page of the listings that look for it; and one page on, all of them for longer than the window.
+            (0..6).for_each(|skip| add(format!("-{skip}"), strikes(since(skip, 2, minute))));
+            (0..3).for_each(|skip| add(format!("-{skip}-on"), strikes(since(skip, u64::MAX, longer))));
         }
     }
     // What is listed cannot be described: gone since, or denied.
     for code in ["ResourceNotFoundException", "AccessDeniedException"] {
-        for skip in 0..8 {
-            let describe =
-                Rule::on("DescribeServer", When::Times { skip, count: 3 }, Moment::Before, Blow::Error(code, ""));
-            let rules = vec![Rule::at(create, Moment::Sent, Blow::Kill), describe];
+        for skip in 0..6 {
+            let describe = Rule::on("DescribeServer", since(skip, 3, minute), Moment::Before, Blow::Error(code, ""));
+            let rules = vec![died.clone(), describe];
             plans.push(plan("listing", &format!("{code}-{skip}"), workflow, Setup::new(SEED).with(rules)));
         }
     }
@@ -123,7 +137,9 @@ pub fn listings(references: &References, _: Scale) -> Vec<Plan> {
 pub fn api_server(references: &References, _: Scale) -> Vec<Plan> {
     let mut plans = Vec::new();
     for workflow in workflows::ALL {
-        let writes = references.of(*workflow).points.iter().filter(|point| point.side == Side::Kube).count();
+        let reference = references.of(*workflow);
+        let disturbed = reference.points.iter().take(reference.quiet.start);
+        let writes = disturbed.filter(|point| point.operation == "status").count();
         for skip in (0..u64::try_from(writes).unwrap().min(24)).step_by(2) {
             let conflicts = Rule::on("status", When::Times { skip, count: 10 }, Moment::Before, Blow::Conflict);
             plans.push(plan(

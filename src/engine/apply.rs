@@ -1,7 +1,5 @@
 //! What is there and ours: compare, and send the next call, or only report.
 
-use tokio::time::Instant;
-
 use super::decide::Identified;
 use super::diff::Change;
 use super::drift::{self, Differences, differences};
@@ -9,7 +7,7 @@ use super::kind::{Block, Kind, Plan, Trouble, Wanted};
 use super::mutate;
 use super::observe::{edited, reports_only};
 use super::record::Record;
-use super::refusals::holdable;
+use super::refusals::of_one_call;
 use super::report::{Drift, End, Report};
 use super::scene::{Engine, Next, POLL, Scene, Status, between};
 use super::status::Verdict;
@@ -37,7 +35,7 @@ impl<K: Kind> Engine<K> {
         };
         let subject = scene.subject;
         if subject.object.suspend() {
-            return Ok(self.suspended(scene));
+            return Ok(self.suspended(self.seen(scene)));
         }
         let left = differences(&plan.changes);
         if reports_only(scene) {
@@ -87,7 +85,8 @@ impl<K: Kind> Engine<K> {
             return Ok(End::Tell(report));
         }
         if let Some(hold) = self.held(subject, &digest) {
-            return Ok(self.refused(scene, &[hold]));
+            // Nothing of what is not ours yet is shown.
+            return Ok(self.refused_as(scene, subject.status(), &[hold]));
         }
         self.send(scene, digest, call, &[]).await
     }
@@ -104,19 +103,21 @@ impl<K: Kind> Engine<K> {
         match mutate::mutate(self, subject, &scene.place.account, call).await {
             Ok(None) => Ok(End::Next(Next::Again)),
             Ok(Some(_)) => {
-                self.memories.change(&subject.uid, |memory| {
-                    memory.holds.remove(&digest);
-                    memory.accepted.retain(|_, at| at.elapsed() < POLL);
-                    memory.accepted.insert(digest, Instant::now());
-                });
+                if self.accept(subject, digest) {
+                    // Told the first time.
+                    return Ok(End::Next(Next::Again));
+                }
                 let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).take(NAMED).collect();
                 let about = if paths.is_empty() { String::new() } else { format!(" ({})", paths.join(", ")) };
                 self.note(subject, false, reasons::UPDATING, format!("{operation} accepted by AWS{about}")).await;
                 Ok(End::Next(Next::Again))
             }
-            Err(Trouble::Aws(fault)) if holdable(&fault) => {
-                self.remember(subject, digest, fault);
-                Ok(End::Next(Next::Again))
+            Err(Trouble::Aws(fault)) if of_one_call(&fault) => {
+                if self.remember(subject, digest, fault.clone()) {
+                    Ok(End::Next(Next::Again))
+                } else {
+                    Err(fault.into())
+                }
             }
             Err(trouble) => Err(trouble),
         }

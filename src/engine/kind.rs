@@ -207,6 +207,10 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// under it; for kinds found by their key, what leads to the server that they were on.
     fn set_id(&self, status: &mut <Self::Object as Managed>::Status, place: &Place<Self::Detail>, id: Option<&str>);
 
+    /// Writes into status what a create is for, where nothing in AWS will tell whose it is: what stands elsewhere under
+    /// the same key is not what this create made.
+    fn aim(&self, _: &mut <Self::Object as Managed>::Status, _: &Self::Object, _: &Place<Self::Detail>) {}
+
     /// The call that creates it, with the owner tags.
     fn create(
         &self,

@@ -25,6 +25,15 @@ pub struct Hold {
     pub due: Instant,
 }
 
+/// A call that AWS accepted.
+#[derive(Clone, Copy, Debug)]
+pub struct Accepted {
+    /// When, the last time.
+    pub at: Instant,
+    /// How often.
+    pub times: u32,
+}
+
 /// One object's memory.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
@@ -35,7 +44,9 @@ pub struct Memory {
     /// Refused calls, by a digest of the call.
     pub holds: BTreeMap<String, Hold>,
     /// Calls that AWS accepted lately, by the same digest: its answers may lag behind them.
-    pub accepted: BTreeMap<String, Instant>,
+    pub accepted: BTreeMap<String, Accepted>,
+    /// A pass began and did not end: it ran out of time, or panicked.
+    at_work: bool,
     /// Passes that failed in a row.
     pub failures: u32,
     /// Since when they fail.
@@ -91,11 +102,19 @@ impl Memory {
     pub fn reset_on(&mut self, token: String) {
         if self.token.as_ref() != Some(&token) {
             self.holds.clear();
+            self.accepted.clear();
             self.failures = 0;
             self.failing_since = None;
             self.undecodable = None;
             self.token = Some(token);
         }
+    }
+
+    /// A pass begins; `false` where the one before it never ended. Then this one is to say so, and counts as none.
+    #[must_use]
+    pub fn begins(&mut self) -> bool {
+        self.at_work = !self.at_work;
+        self.at_work
     }
 
     /// A pass went well.
@@ -149,6 +168,13 @@ impl Memories {
     /// Changes the memory of an object.
     pub fn change<T>(&self, uid: &str, change: impl FnOnce(&mut Memory) -> T) -> T {
         change(lock(&self.objects).entry(uid.to_owned()).or_default())
+    }
+
+    /// A pass over the object ended by itself.
+    pub fn ended(&self, uid: &str) {
+        if let Some(memory) = lock(&self.objects).get_mut(uid) {
+            memory.at_work = false;
+        }
     }
 
     /// Whether no pass, and no call that outlives its pass, is at work.

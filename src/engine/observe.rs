@@ -8,6 +8,7 @@ use super::kind::{Kind, Look, Place, Trouble, Wanted};
 use super::memory::Memory;
 use super::owner::Ownership;
 use super::record::Record;
+use super::recording::status_record;
 use super::scene::{Engine, Scene, Subject};
 use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, RecreatePolicy};
 use crate::api::{self, Managed};
@@ -96,7 +97,9 @@ impl<K: Kind> Engine<K> {
             // Counted by its begin: what is created while a listing runs may be missing in it.
             let began = scene.place.account.now().await?;
             let found = self.kind.look_up(scene.place, &scene.subject.owner).await?;
-            self.memories.change(&scene.subject.uid, |memory| count(memory, &found, began));
+            let status = scene.subject.status();
+            let lost = status_record::<K>(&status, scene.subject, began).map(|record| record.lost).unwrap_or_default();
+            self.memories.change(&scene.subject.uid, |memory| count(memory, &found, &lost, began));
             lookup = Some(found);
         }
     }
@@ -164,8 +167,9 @@ pub(super) fn edited<K: Kind>(scene: &Scene<'_, K>) -> bool {
     scene.wanted.is_some_and(|wanted| applied != Some(&wanted.digest))
 }
 
-fn count(memory: &mut Memory, found: &Lookup, began: Timestamp) {
-    if found.ours.is_empty() {
+/// What was let go is no trace: it is not claimed again either.
+fn count(memory: &mut Memory, found: &Lookup, lost: &[String], began: Timestamp) {
+    if found.ours.iter().all(|candidate| lost.contains(&candidate.id)) {
         memory.sightings.count(Sighting::NoTrace, began);
     } else {
         memory.sightings.clear(Sighting::NoTrace);
@@ -174,5 +178,29 @@ fn count(memory: &mut Memory, found: &Lookup, began: Timestamp) {
         memory.sightings.clear(Sighting::Former);
     } else {
         memory.sightings.count(Sighting::Former, began);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::evidence::Candidate;
+
+    #[test]
+    fn what_was_let_go_and_is_listed_again_is_no_trace_of_the_create_that_is_looked_for() {
+        let found = |ids: &[&str]| {
+            let ours = ids.iter().map(|id| Candidate { id: (*id).to_owned(), attempt: None }).collect();
+            Lookup { ours, ..Lookup::default() }
+        };
+        let traces = |found: &Lookup| {
+            let mut memory = Memory::default();
+            for _ in 0..2 {
+                count(&mut memory, found, &["s-1".to_owned()], Timestamp::UNIX_EPOCH);
+            }
+            memory.sightings.get(Sighting::NoTrace).map(|seen| seen.count)
+        };
+        assert_eq!(traces(&found(&[])), Some(2));
+        assert_eq!(traces(&found(&["s-1"])), Some(2));
+        assert_eq!(traces(&found(&["s-1", "s-2"])), None);
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::decide::Identified;
 use super::kind::{Block, Kind, Look, Place, Trouble, Wanted};
+use super::memory::Memory;
 use super::report::{Drift, End, Report};
 use super::retry;
 use super::scene::{Engine, Next, Scene, Status, Subject};
@@ -16,6 +17,7 @@ use super::status::Verdict;
 use super::undecodable;
 use crate::api::Managed;
 use crate::api::common::DeletionPolicy;
+use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
 use crate::cluster::{self, ClusterError, Name};
 
@@ -59,10 +61,12 @@ pub async fn pass<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> N
         engine.memories.forget(uid);
         return Next::After(UNSEEN_AGAIN);
     }
-    let end = match engine.converge(&subject).await {
-        Ok(end) => end,
-        Err(trouble) => engine.troubled(&subject, &trouble),
+    let end = if engine.memories.change(uid, Memory::begins) {
+        engine.converge(&subject).await.unwrap_or_else(|trouble| engine.troubled(&subject, &trouble))
+    } else {
+        engine.unended(&subject)
     };
+    engine.memories.ended(uid);
     match end {
         End::Next(next) => {
             running.ends("step");
@@ -171,6 +175,23 @@ impl<K: Kind> Engine<K> {
         let said = self.memories.change(uid, |memory| memory.undecodable.replace(message.clone()) == Some(message));
         let now = self.settings.chance.wall();
         undecodable::tell(self.cluster.as_ref(), &self.resource, stored, error, said, now).await
+    }
+
+    /// The pass before this one never ended. That is a failure like any other, and said as one.
+    fn unended(&self, subject: &Subject<K::Object>) -> End<Status<K>> {
+        let now = Instant::now();
+        let (_, since) = self.memories.change(&subject.uid, |memory| memory.failed(now));
+        let message =
+            "a pass over this object ran out of time or panicked; the log of the operator says more".to_owned();
+        let (reason, lasted) = (reasons::INTERNAL_ERROR, now.duration_since(since));
+        End::Tell(Report {
+            status: subject.status(),
+            verdict: Verdict::Failed { reason, message, lasted, stalls: false },
+            advisory: None,
+            drift: Drift::AsBefore,
+            next: Next::Again,
+            keep: true,
+        })
     }
 
     /// Trouble becomes a verdict: how long it lasts decides what is said.

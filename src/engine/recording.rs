@@ -54,6 +54,7 @@ impl<K: Kind> Engine<K> {
     ) -> Result<bool, Trouble> {
         let mut status = subject.status();
         place_in::<K>(&mut status, place);
+        self.kind.aim(&mut status, &subject.object, place);
         let common = K::Object::common_mut(&mut status);
         let hash = super::digest::hash(&subject.object.spec_json().to_string());
         common.create = Some(record.write(&place.account.id, &place.account.region, &hash));

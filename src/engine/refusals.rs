@@ -1,22 +1,53 @@
 //! Calls that AWS refused or only just accepted: what is remembered of each, so that one does not hold up the others
 //! and none is sent on and on.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::kind::{Block, Kind};
-use super::memory::Hold;
+use super::memory::{Accepted, Hold};
 use super::report::{End, Report};
 use super::retry;
-use super::scene::{Engine, Next, POLL, Scene, Status, Subject, WAIT_MIN};
+use super::scene::{Engine, Next, POLL, Scene, Status, Subject, WAIT_MIN, between};
 use crate::api::condition::reasons;
 use crate::aws::Fault;
 
+/// Longest wait before a call is sent again that AWS accepted and does not show.
+const UNSEEN_MAX: Duration = Duration::from_mins(15);
+
+/// So many failures in a row of one call that may pass by themselves, and it no longer holds up the calls after it: the
+/// deletion of a revoked key may stand among them.
+const HELD_UP: u32 = 3;
+
 impl<K: Kind> Engine<K> {
     /// Whether this very call was accepted so lately that AWS's answers may not show it yet: sent again, it would be
-    /// sent on and on.
+    /// sent on and on. What AWS takes and never shows is sent ever more rarely.
     pub(super) fn accepted_lately(&self, subject: &Subject<K::Object>, digest: &str) -> bool {
         let memory = self.memories.load(&subject.uid);
-        memory.accepted.get(digest).is_some_and(|at| at.elapsed() < POLL)
+        memory.accepted.get(digest).is_some_and(|accepted| accepted.at.elapsed() < self.unseen_for(accepted.times))
+    }
+
+    /// How long AWS may go on not showing a call that it accepted so often: a moment the first time, then as long as its
+    /// answers may lag, doubled each time.
+    fn unseen_for(&self, times: u32) -> Duration {
+        let lag = Duration::try_from(self.settings.windows.lag).unwrap_or(POLL);
+        match times.checked_sub(2) {
+            None => POLL,
+            Some(more) => lag.saturating_mul(1 << more.min(10)).clamp(POLL, UNSEEN_MAX),
+        }
+    }
+
+    /// Takes down that AWS accepted a call; answers whether it had accepted the same before.
+    pub(super) fn accept(&self, subject: &Subject<K::Object>, digest: String) -> bool {
+        let at = Instant::now();
+        self.memories.change(&subject.uid, |memory| {
+            memory.holds.remove(&digest);
+            memory.accepted.retain(|_, accepted| accepted.at.elapsed() < UNSEEN_MAX * 2);
+            let accepted = memory.accepted.entry(digest).or_insert(Accepted { at, times: 0 });
+            *accepted = Accepted { at, times: accepted.times + 1 };
+            accepted.times > 1
+        })
     }
 
     pub(super) fn held(&self, subject: &Subject<K::Object>, digest: &str) -> Option<Hold> {
@@ -24,15 +55,20 @@ impl<K: Kind> Engine<K> {
         (hold.due > Instant::now()).then_some(hold)
     }
 
-    pub(super) fn remember(&self, subject: &Subject<K::Object>, digest: String, fault: Fault) {
+    /// Takes down that AWS refused a call; answers whether others may go on past it: what may pass by itself is tried a
+    /// few times first.
+    pub(super) fn remember(&self, subject: &Subject<K::Object>, digest: String, fault: Fault) -> bool {
         tracing::warn!(object = %subject.name, %fault, "AWS refused");
         let (now, fraction) = (Instant::now(), self.settings.chance.fraction());
         self.memories.change(&subject.uid, |memory| {
             let earlier = memory.holds.get(&digest).map(|hold| (hold.since, hold.tries));
-            let (since, tries) = earlier.unwrap_or((now, 0));
-            let delay = retry::delay(retry::class(&fault), tries + 1, fault.retry_after, fraction);
-            memory.holds.insert(digest, Hold { fault, since, tries: tries + 1, due: now + delay });
-        });
+            let (since, tries) = earlier.map_or((now, 1), |(since, tries)| (since, tries + 1));
+            let aside = holdable(&fault) || tries >= HELD_UP;
+            let delay = retry::delay(retry::class(&fault), tries, fault.retry_after, fraction);
+            let due = if aside { now + delay } else { now };
+            memory.holds.insert(digest, Hold { fault, since, tries, due });
+            aside
+        })
     }
 
     /// When to look again after AWS said of a call what its other answers do not say: at once the first time, then
@@ -48,17 +84,30 @@ impl<K: Kind> Engine<K> {
 
     /// AWS refused some calls, and everything else is done.
     pub(super) fn refused(&self, scene: &Scene<'_, K>, holds: &[Hold]) -> End<Status<K>> {
+        self.refused_as(scene, self.seen(scene), holds)
+    }
+
+    /// The same over a status with nothing more in it. An hour's wait for one call delays no look and no key that ends.
+    pub(super) fn refused_as(&self, scene: &Scene<'_, K>, status: Status<K>, holds: &[Hold]) -> End<Status<K>> {
         let now = Instant::now();
         let grace = self.settings.rejection_grace;
         let stalled =
             holds.iter().any(|hold| retry::stalls(retry::class(&hold.fault), now.duration_since(hold.since), grace));
         let message = holds.iter().map(|hold| hold.fault.to_string()).collect::<Vec<_>>().join("; ");
         let reason = holds.first().map_or(reasons::REJECTED, |hold| retry::reason(&hold.fault));
-        let mut report = Report::block(self.seen(scene), Block { reason, message, stalled });
+        let mut report = Report::block(status, Block { reason, message, stalled });
         let due = holds.iter().map(|hold| hold.due.saturating_duration_since(now)).min().unwrap_or(POLL);
-        report.next = Next::After(due.max(WAIT_MIN));
+        let change = scene.wanted.and_then(|wanted| wanted.changes_at).map(|at| between(scene.now, at));
+        let next = due.min(self.settings.jittered_resync()).min(change.unwrap_or(due));
+        report.next = Next::After(next.max(WAIT_MIN));
         End::Tell(report)
     }
+}
+
+/// Whether a fault may be about this one call, though it may pass by itself: not one of the account as a whole.
+pub(super) fn of_one_call(fault: &Fault) -> bool {
+    holdable(fault)
+        || matches!(retry::class(fault), retry::Class::Transient | retry::Class::Ambiguous | retry::Class::Sequencing)
 }
 
 /// Whether a fault is about this one call, so that others may go on.

@@ -105,6 +105,10 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
         Verdict::Failed { lasted, stalls: false, .. } if waiting(old, about) && *lasted < WAIT_GRACE => {
             return (new, about.observed);
         }
+        // What a person must mend does not pass because AWS could not be asked for a moment.
+        Verdict::Failed { stalls: false, lasted, .. } if stalled(old, about) && *lasted < STALENESS_BUDGET => {
+            return (new, about.observed);
+        }
         Verdict::Failed { reason, message, stalls: true, .. } | Verdict::Stalled { reason, message } => {
             put(&mut new, about, types::READY, Truth::False, reason, message.clone());
             put(&mut new, about, types::STALLED, Truth::True, reason, message.clone());
@@ -150,6 +154,11 @@ fn waiting(old: &[Condition], about: &About) -> bool {
     about.observed == about.generation && condition::is_true(old, types::RECONCILING)
 }
 
+/// This generation stands still until a person acts.
+fn stalled(old: &[Condition], about: &About) -> bool {
+    about.observed == about.generation && condition::is_true(old, types::STALLED)
+}
+
 /// Ready already says Unknown for this generation: it stays so until something is known again.
 fn still_unknown(old: &[Condition], about: &About) -> bool {
     about.observed == about.generation
@@ -175,6 +184,18 @@ mod tests {
 
     fn about(generation: i64, observed: i64) -> About {
         About { generation, observed, advisory: None, drifted: None, now: "2026-01-01T00:00:00Z".parse().unwrap() }
+    }
+
+    #[test]
+    fn what_stalls_stays_so_while_aws_cannot_be_asked_for_a_moment() {
+        let stalled = Verdict::Stalled { reason: "Conflict", message: "theirs".to_owned() };
+        let (old, observed) = conclude(&[], &stalled, &about(1, 0));
+        let failed = |lasted| Verdict::Failed { reason: "Throttled", message: String::new(), lasted, stalls: false };
+        assert_eq!(conclude(&old, &failed(Duration::ZERO), &about(1, observed)).0, old);
+        let (after, _) = conclude(&old, &failed(STALENESS_BUDGET), &about(1, observed));
+        assert!(!condition::is_true(&after, types::STALLED), "later it is not known any more");
+        let (edited, _) = conclude(&old, &failed(Duration::ZERO), &about(2, observed));
+        assert!(!condition::is_true(&edited, types::STALLED), "an edit may have mended it");
     }
 
     fn says(conditions: &[Condition]) -> Vec<String> {

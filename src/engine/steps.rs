@@ -38,6 +38,7 @@ impl<K: Kind> Engine<K> {
             Step::Finalize => self.finalize(subject, true).await,
             Step::Claim(id) => self.claim(scene, &id).await,
             Step::Forget(id) => self.forget(scene, &id).await,
+            Step::Abandon(id) => self.abandon(scene, &id).await,
             Step::Adopt(id) => self.adopt(scene, &id).await,
             Step::Create => self.try_create(scene).await,
             Step::Apply => self.apply_plan(scene).await,
@@ -64,16 +65,17 @@ impl<K: Kind> Engine<K> {
             return End::Tell(Report::block(scene.subject.status(), block));
         }
         if scene.subject.object.suspend() {
-            return self.suspended(scene);
+            return self.suspended(scene.subject.status());
         }
         let message = "the server is not there (yet)";
         End::Tell(Report::block(scene.subject.status(), Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)))
     }
 
-    pub(super) fn suspended(&self, scene: &Scene<'_, K>) -> End<Status<K>> {
+    /// Nothing is changed while the spec says so.
+    pub(super) fn suspended(&self, status: Status<K>) -> End<Status<K>> {
         let next = Next::After(self.settings.jittered_resync());
         End::Tell(Report {
-            status: self.seen(scene),
+            status,
             verdict: Verdict::Suspended,
             advisory: None,
             drift: Drift::AsBefore,
@@ -112,6 +114,18 @@ impl<K: Kind> Engine<K> {
         });
         let what = if id.is_empty() { "its server".to_owned() } else { format!("server {id}") };
         self.note(subject, true, reasons::SERVER_GONE, format!("AWS no longer has {what}; it is let go")).await;
+        Ok(end)
+    }
+
+    /// Lets go of a server that stays in AWS and is not ours any more. It is not counted as lost: it may yet be taken over.
+    async fn abandon(&self, scene: &Scene<'_, K>, id: &str) -> Result<End<Status<K>>, Trouble> {
+        let mut status = scene.subject.status();
+        self.kind.set_id(&mut status, scene.place, None);
+        K::Object::common_mut(&mut status).applied = None;
+        let end = self.write_record(scene, status, CreatePhase::None, None, None).await?;
+        let message =
+            format!("server {id} carries other owner tags and is let go; spec.lifecycle.adoption names another");
+        self.note(scene.subject, true, reasons::OWNERSHIP_LOST, message).await;
         Ok(end)
     }
 

@@ -189,6 +189,12 @@ impl Kind for Accesses {
         }
     }
 
+    fn aim(&self, status: &mut TransferAccessStatus, object: &TransferAccess, place: &Place<Target>) {
+        let external_id = external_id(object).to_owned();
+        status.server_id = Some(place.detail.server_id.clone());
+        status.external_id = Some(external_id);
+    }
+
     fn create(
         &self,
         object: &TransferAccess,

@@ -173,7 +173,7 @@ fn due(step: Step) -> Due {
         // The engine deletes one at a time.
         Step::Delete(ids) => ids.first().map_or(Due::Rest, |id| Due::Delete(number(id))),
         Step::Release(_) => Due::Release,
-        Step::Stamp(_) | Step::Adopt(_) | Step::Forget(_) => {
+        Step::Stamp(_) | Step::Adopt(_) | Step::Forget(_) | Step::Abandon(_) => {
             unreachable!("no object of the model is retained, adopted or made anew")
         }
     }

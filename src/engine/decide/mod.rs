@@ -109,6 +109,8 @@ pub enum Step {
     Claim(String),
     /// Let go of this id (or key): AWS no longer has it, and another one takes its place.
     Forget(String),
+    /// Let go of this id, which AWS still has under other tags: the spec names another one to take over.
+    Abandon(String),
     /// Make it ours: write the owner tags, or the record where AWS keeps no tags.
     Adopt(String),
     /// Record an attempt and create.

@@ -63,7 +63,7 @@ fn known_id(f: &Facts) -> Step {
 /// It carries tags that are not ours. Restoring them from status would let whoever writes status take over a server.
 fn lost(f: &Facts, id: &str, other: Option<Adoption>) -> Step {
     match f.adoption {
-        Some(_) if other.is_some() && may_act(f) => Step::Forget(id.to_owned()),
+        Some(_) if other.is_some() && may_act(f) => Step::Abandon(id.to_owned()),
         Some(adoption) if other.is_none() && foreign(f.sight).is_none() => adopt(f, adoption, None),
         _ => stall(
             reasons::OWNERSHIP_LOST,

@@ -699,7 +699,7 @@ fn adoption_is_the_way_back_from_lost_ownership_and_to_another_server() {
         })
     };
     assert_eq!(lost("s-1").step(), Step::Adopt("s-1".into()));
-    assert_eq!(lost("s-7").step(), Step::Forget("s-1".into()), "the lost one is let go first");
+    assert_eq!(lost("s-7").step(), Step::Abandon("s-1".into()), "the lost one is let go first");
     let foreign = lost("s-1").with(|c| c.sight = Sight::Found(Ownership::Foreign("x".into())));
     assert_eq!(reason(&foreign.step()), reasons::OWNERSHIP_LOST, "other owners' tags are refused");
     let mine = lost("s-7").with(|c| c.sight = Sight::Found(Ownership::Ours));

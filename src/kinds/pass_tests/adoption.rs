@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{LAG, ROLE, Rig};
+use super::rig::{LAG, Lose, ROLE, Rig};
 use crate::api;
+use crate::aws::FaultKind;
 use crate::aws::types::{Access, LoginSettings, Tags, User};
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
@@ -231,4 +232,44 @@ async fn an_access_is_taken_over_by_a_record_and_then_deleted_with_its_object() 
     rig.delete(ACCESS, "finance");
     rig.run(ACCESS, "finance", Duration::from_mins(20)).await;
     assert!(rig.cloud.accesses.lock().unwrap().is_empty() && rig.get(ACCESS, "finance").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_names_another_server_by_mistake_may_come_back_to_the_first_and_none_is_created() {
+    for recreate in ["Manual", "Automatic"] {
+        let rig = legacy("x");
+        rig.grant(&["s-old", "s-wrong"]);
+        let lifecycle = |id: &str| {
+            json!({"deletionPolicy": "Retain", "deletionProtection": false, "recreatePolicy": recreate,
+                "adoption": {"serverId": id, "mode": "IfIdentical"}})
+        };
+        rig.server("legacy", json!({BANNER: "x", "lifecycle": lifecycle("s-old")}));
+        rig.settle(SERVER, "legacy").await;
+        rig.cloud.calls();
+        // Somebody takes the tags off; then the id is mistyped, and put right.
+        rig.cloud.servers.lock().unwrap().get_mut("s-old").unwrap().tags.clear();
+        rig.edit(SERVER, "legacy", |object| object["spec"]["lifecycle"] = lifecycle("s-wrong"));
+        rig.run(SERVER, "legacy", Duration::from_mins(20)).await;
+        assert_eq!(stalled(&rig, SERVER, "legacy"), "ServerGone", "{recreate}");
+        assert_eq!(rig.status(SERVER, "legacy")["serverId"], Value::Null, "{recreate}: the first was let go");
+        rig.edit(SERVER, "legacy", |object| object["spec"]["lifecycle"] = lifecycle("s-old"));
+        rig.run(SERVER, "legacy", Duration::from_mins(20)).await;
+        assert_eq!(rig.cloud.calls(), ["TagResource"], "{recreate}: taken over, not created");
+        assert_eq!(rig.says(SERVER, "legacy", "Ready").unwrap().0, "True", "{recreate}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_server_that_may_not_be_tagged_nothing_is_written_down() {
+    let rig = legacy("x");
+    for _ in 0..50 {
+        rig.cloud.lose("TagResource", Lose::Call(FaultKind::Denied));
+    }
+    rig.server("legacy", json!({BANNER: "x", "lifecycle": adopt("IfIdentical")}));
+    rig.run(SERVER, "legacy", Duration::from_mins(20)).await;
+    assert_eq!(stalled(&rig, SERVER, "legacy"), "AccessDenied");
+    assert_eq!(rig.status(SERVER, "legacy")["serverId"], Value::Null, "it is not ours");
+    rig.edit(SERVER, "legacy", |object| object["spec"]["suspend"] = json!(true));
+    rig.settle(SERVER, "legacy").await;
+    assert_eq!(rig.status(SERVER, "legacy")["serverId"], Value::Null, "suspended or not");
 }

@@ -11,3 +11,4 @@ mod looking;
 mod recreation;
 mod rig;
 mod telling;
+mod trouble;

@@ -20,6 +20,7 @@ use crate::aws::types::{Access, ListedAccess, ListedServer, ListedUser, Page, Se
 use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
 use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData};
 use crate::engine::evidence::Windows;
+use crate::engine::memory::Memory;
 use crate::engine::pass::pass;
 use crate::engine::scene::{Engine, Next};
 use crate::engine::settings::{Chance, Settings};
@@ -627,6 +628,11 @@ impl Rig {
             "TransferUser" => Box::pin(pass(&self.process.users, &name, &uid)).await,
             _ => Box::pin(pass(&self.process.accesses, &name, &uid)).await,
         }
+    }
+
+    /// A pass over the object begins and never ends.
+    pub fn begun(&self, object: &str) {
+        assert!(self.process.users.memories.change(&format!("uid-{object}"), Memory::begins));
     }
 
     /// Passes over the object as they become due, for so long.

@@ -17,7 +17,7 @@ use kube::ResourceExt;
 use super::doors::Doors;
 use super::grants::{self, Asker};
 use super::place::{self, Request};
-use crate::api::common::ManagementPolicy;
+use crate::api::common::{ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::CreateRecord;
@@ -128,12 +128,14 @@ fn record(object: &TransferServer) -> Option<&CreateRecord> {
     (Some(&record.uid) == object.metadata.uid.as_ref()).then_some(record)
 }
 
-/// The server that the spec says to take over. One that was lost since is not waited for: adoption has had its time.
+/// The server that the spec says to take over. Where a new one may be made of what was lost, adoption has had its time;
+/// else the spec goes on naming it, and none is created in its place.
 fn to_adopt(object: &TransferServer) -> Option<String> {
     let policies = object.policies();
     let acts = policies.management != ManagementPolicy::ObserveOnly && object.metadata.deletion_timestamp.is_none();
     let id = policies.adoption.filter(|_| acts)?.server_id?;
-    let lost = record(object).is_some_and(|record| record.lost.contains(&id));
+    let replaced = policies.recreate == RecreatePolicy::Automatic;
+    let lost = replaced && record(object).is_some_and(|record| record.lost.contains(&id));
     (!lost).then_some(id)
 }
 

@@ -71,7 +71,7 @@ pub struct RunArgs {
     /// CreateServer calls per second, per account and region
     #[arg(long, env = "TRANSFER_OPERATOR_AWS_CREATE_SERVER_RATE", default_value_t = 1.0, value_parser = rate)]
     pub aws_create_server_rate: f64,
-    /// Where /livez and /readyz are served
+    /// Where /livez, /readyz and /metrics are served
     #[arg(long, env = "TRANSFER_OPERATOR_HEALTH_ADDR", default_value = "0.0.0.0:8080")]
     pub health_addr: SocketAddr,
     /// Of several replicas let one work; `--lease=false` where there is only one

@@ -343,6 +343,30 @@ async fn credentials_and_endpoints_come_from_the_environment() {
     sessions.account(&identity, REGION).await.unwrap().list_servers().await.unwrap();
 }
 
+/// Like the test above, it runs itself a second time.
+#[tokio::test]
+async fn calls_go_through_the_proxy_of_the_environment_but_where_it_says_not_to() {
+    const CHILD: &str = "TEST_OF_THE_PROXY";
+    if std::env::var(CHILD).is_err() {
+        let proxy = Wire::start();
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "calls_go_through_the_proxy_of_the_environment_but_where_it_says_not_to"])
+            .envs([("HTTPS_PROXY", proxy.url.as_str()), ("NO_PROXY", "127.0.0.1"), (CHILD, "1")])
+            .output();
+        let child = child.unwrap();
+        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+        let hosts: Vec<String> = proxy.calls().iter().map(|call| call.headers["host"].clone()).collect();
+        assert_eq!(hosts, ["sts.example.com:443"], "a tunnel is asked for");
+        return;
+    }
+    let direct = Wire::start();
+    let mut identity = own(&direct);
+    identity.spec.endpoints.as_mut().unwrap().sts = Some(direct.url.replace("http", "https"));
+    sessions().verify(&identity).await.expect_err("no TLS there");
+    identity.spec.endpoints.as_mut().unwrap().sts = Some("https://sts.example.com".to_owned());
+    sessions().verify(&identity).await.expect_err("this proxy opens no tunnel");
+}
+
 /// Time passes; nothing waits for it meanwhile.
 async fn pass(seconds: u64) {
     tokio::time::pause();

@@ -343,19 +343,27 @@ async fn credentials_and_endpoints_come_from_the_environment() {
     sessions.account(&identity, REGION).await.unwrap().list_servers().await.unwrap();
 }
 
-/// Like the test above, it runs itself a second time.
+/// Runs a test of this file a second time, with these variables; says what it asked of the proxy there.
+fn behind_a_proxy(test: &str, envs: &[(&str, &str)]) -> Vec<String> {
+    let proxy = Wire::start();
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env("HTTPS_PROXY", &proxy.url)
+        .env(BEHIND_A_PROXY, "1")
+        .envs(envs.iter().copied())
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    proxy.calls().iter().map(|call| call.headers["host"].clone()).collect()
+}
+
+const BEHIND_A_PROXY: &str = "TEST_BEHIND_A_PROXY";
+
 #[tokio::test]
 async fn calls_go_through_the_proxy_of_the_environment_but_where_it_says_not_to() {
-    const CHILD: &str = "TEST_OF_THE_PROXY";
-    if std::env::var(CHILD).is_err() {
-        let proxy = Wire::start();
-        let child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "calls_go_through_the_proxy_of_the_environment_but_where_it_says_not_to"])
-            .envs([("HTTPS_PROXY", proxy.url.as_str()), ("NO_PROXY", "127.0.0.1"), (CHILD, "1")])
-            .output();
-        let child = child.unwrap();
-        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
-        let hosts: Vec<String> = proxy.calls().iter().map(|call| call.headers["host"].clone()).collect();
+    if std::env::var(BEHIND_A_PROXY).is_err() {
+        let name = "calls_go_through_the_proxy_of_the_environment_but_where_it_says_not_to";
+        let hosts = behind_a_proxy(name, &[("NO_PROXY", "127.0.0.1")]);
         assert_eq!(hosts, ["sts.example.com:443"], "a tunnel is asked for");
         return;
     }
@@ -365,6 +373,44 @@ async fn calls_go_through_the_proxy_of_the_environment_but_where_it_says_not_to(
     sessions().verify(&identity).await.expect_err("no TLS there");
     identity.spec.endpoints.as_mut().unwrap().sts = Some("https://sts.example.com".to_owned());
     sessions().verify(&identity).await.expect_err("this proxy opens no tunnel");
+}
+
+#[tokio::test]
+async fn a_given_address_is_called_as_it_is_with_fips_and_dual_stack_too() {
+    let (environment, given) = (Wire::start(), Wire::start());
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http_client())
+        .endpoint_url(&environment.url)
+        .use_fips(true)
+        .use_dual_stack(true)
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("OWNKEY", "secret", None, None, "test")));
+    let sessions = Sessions::with_config(Gate::new(Rates::default()), config.build());
+    let mut identity = own(&given);
+    (identity.spec.use_fips, identity.spec.use_dual_stack) = (true, true);
+    identity.spec.endpoints.as_mut().unwrap().sts = None;
+    environment.reply(caller(ACCOUNT));
+    given.reply(no_servers());
+    sessions.account(&identity, REGION).await.unwrap().list_servers().await.unwrap();
+    assert_eq!((environment.calls().len(), given.calls().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn without_a_given_address_fips_and_dual_stack_choose_it() {
+    if std::env::var(BEHIND_A_PROXY).is_err() {
+        let name = "without_a_given_address_fips_and_dual_stack_choose_it";
+        let keys = [("AWS_ACCESS_KEY_ID", "ENVKEY"), ("AWS_SECRET_ACCESS_KEY", "s")];
+        let hosts = behind_a_proxy(name, &keys);
+        assert_eq!(hosts, ["sts.eu-central-1.amazonaws.com:443", "sts-fips.eu-west-1.api.aws:443"]);
+        return;
+    }
+    for (uid, region, variants) in [("u-1", "eu-central-1", false), ("u-2", "eu-west-1", true)] {
+        let mut identity = own(&Wire::start());
+        identity.metadata.uid = Some(uid.to_owned());
+        (identity.spec.use_fips, identity.spec.use_dual_stack) = (variants, variants);
+        (identity.spec.endpoints, identity.spec.regions) = (None, vec![region.to_owned()]);
+        Sessions::new(Gate::new(Rates::default())).verify(&identity).await.expect_err("this proxy opens no tunnel");
+    }
 }
 
 /// Time passes; nothing waits for it meanwhile.

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_types::service_config::ServiceConfigKey;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -22,7 +23,7 @@ pub use super::sts::CallerIdentity;
 use super::sts::{Role, Sts};
 use super::{Account, AwsClock, Fault, FaultKind, Gate};
 use crate::api::AwsIdentity;
-use crate::api::identity::{AssumeRole, CredentialSource, Endpoints};
+use crate::api::identity::{AssumeRole, AwsIdentitySpec, CredentialSource, Endpoints};
 
 /// Identities to accounts.
 #[async_trait]
@@ -234,22 +235,19 @@ fn open(
 ) -> Result<Session, Fault> {
     let spec = &identity.spec;
     let Endpoints { transfer, sts, ec2: _ } = spec.endpoints.clone().unwrap_or_default();
+    let (transfer, sts) = (endpoint(transfer), endpoint(sts));
     let base = pod.config.to_builder().region(Region::new(region.to_owned())).build();
     let mut to_sts = aws_sdk_sts::config::Builder::from(&base);
     let mut to_transfer = aws_sdk_transfer::config::Builder::from(&base);
-    if let Some(url) = endpoint(sts) {
-        to_sts.set_endpoint_url(Some(url));
+    let ((sts_fips, sts_dual), (fips, dual)) =
+        (variants(spec, &base, "STS", sts.as_ref()), variants(spec, &base, "Transfer", transfer.as_ref()));
+    to_sts.set_use_fips(sts_fips).set_use_dual_stack(sts_dual);
+    to_transfer.set_use_fips(fips).set_use_dual_stack(dual);
+    if sts.is_some() {
+        to_sts.set_endpoint_url(sts);
     }
-    if let Some(url) = endpoint(transfer) {
-        to_transfer.set_endpoint_url(Some(url));
-    }
-    if spec.use_fips {
-        to_sts.set_use_fips(Some(true));
-        to_transfer.set_use_fips(Some(true));
-    }
-    if spec.use_dual_stack {
-        to_sts.set_use_dual_stack(Some(true));
-        to_transfer.set_use_dual_stack(Some(true));
+    if transfer.is_some() {
+        to_transfer.set_endpoint_url(transfer);
     }
     let clock = Arc::new(AwsClock::default());
     let sts = Sts {
@@ -277,6 +275,23 @@ fn broken(fault: &Fault) -> bool {
 /// An empty text is no endpoint.
 fn endpoint(url: Option<String>) -> Option<String> {
     url.filter(|url| !url.is_empty())
+}
+
+/// Whether a client asks for the FIPS and for the dual-stack variant of AWS's address. Where an address is given, by the
+/// identity or by the environment, it says that itself: the SDK sends nothing at all where it has both.
+fn variants(
+    spec: &AwsIdentitySpec,
+    base: &SdkConfig,
+    service: &str,
+    given: Option<&String>,
+) -> (Option<bool>, Option<bool>) {
+    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let of_service = || base.service_config()?.load_config(key.ok()?);
+    if given.is_some() || base.endpoint_url().is_some() || of_service().is_some() {
+        return (Some(false), Some(false));
+    }
+    let wanted = |spec: bool, environment| if spec { Some(true) } else { environment };
+    (wanted(spec.use_fips, base.use_fips()), wanted(spec.use_dual_stack, base.use_dual_stack()))
 }
 
 /// The role to assume; none where the identity is the operator's own, said in so many words.

@@ -413,6 +413,36 @@ async fn without_a_given_address_fips_and_dual_stack_choose_it() {
     }
 }
 
+/// IRSA asks STS, Pod Identity asks an agent on the node; here neither answers.
+#[tokio::test]
+async fn sources_of_the_operators_own_credentials_that_do_not_answer_count_as_unavailable() {
+    const SOURCE: &str = "TEST_OF_THE_SOURCE";
+    const NAME: &str = "sources_of_the_operators_own_credentials_that_do_not_answer_count_as_unavailable";
+    if std::env::var(SOURCE).is_err() {
+        let wire = Wire::start();
+        let irsa = [
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/Makefile")),
+            ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/x"),
+            ("AWS_ENDPOINT_URL_STS", &wire.url),
+        ];
+        let pod_identity = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/")];
+        for source in [&irsa[..], &pod_identity] {
+            let child = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", NAME])
+                .env(SOURCE, "1")
+                .envs(source.iter().copied())
+                .output()
+                .unwrap();
+            assert!(child.status.success(), "{source:?}: {}", String::from_utf8_lossy(&child.stdout));
+        }
+        assert!(!wire.calls().is_empty(), "STS was asked, and answered with a status of 599");
+        return;
+    }
+    let sessions = Sessions::new(Gate::new(Rates::default()));
+    let fault = sessions.account(&own(&Wire::start()), REGION).await.unwrap_err();
+    assert_eq!((fault.operation, fault.code.as_str()), ("GetCredentials", "StsUnavailable"), "{fault}");
+}
+
 /// Time passes; nothing waits for it meanwhile.
 async fn pass(seconds: u64) {
     tokio::time::pause();

@@ -3,13 +3,20 @@
 //! Asks a source and keeps its answer; whose credentials they are is `session`'s. Lifetimes run on the monotonic clock:
 //! a wrong clock of the pod neither keeps expired credentials nor asks anew for every call.
 
+use std::error::Error;
+use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::fault::STS_UNAVAILABLE;
+use super::fault::{STS_UNAVAILABLE, kind_of};
 use super::http::READ_TIMEOUT;
 use super::sdk::error;
 use super::{Fault, FaultKind};
@@ -55,8 +62,38 @@ pub struct CredentialCache {
 
 #[derive(Clone, Debug)]
 struct Kept {
-    outcome: Result<Credentials, Fault>,
+    outcome: Result<Held, Fault>,
+    /// When the source is asked again.
     until: Instant,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    credentials: Credentials,
+    /// When AWS no longer takes them, absent where they do not expire.
+    expires: Option<Instant>,
+}
+
+impl Kept {
+    /// What is kept after an answer of the source. One that failed takes nothing away: what it gave before is used as
+    /// long as AWS takes it, and the source is asked again soon.
+    fn after(old: Option<Self>, answer: Result<Issued, Fault>, now: Instant) -> Self {
+        let fault = match answer {
+            Ok(Issued { credentials, lifetime }) => {
+                let expires = lifetime.map(|lifetime| now + lifetime);
+                return Self { outcome: Ok(Held { credentials, expires }), until: now + keep(lifetime) };
+            }
+            Err(fault) => fault,
+        };
+        // A skewed signature has just taught us AWS's time: the next attempt is a new one.
+        let again = now + if fault.kind == FaultKind::Skewed { Duration::ZERO } else { FAILURE_KEPT };
+        let held = old.and_then(|old| old.outcome.ok());
+        let Some(held) = held.filter(|held| held.expires.is_none_or(|expires| now < expires)) else {
+            return Self { outcome: Err(before_the_call(fault)), until: again };
+        };
+        tracing::warn!(%fault, "no new credentials; the old ones are used until they expire");
+        Self { until: held.expires.map_or(again, |expires| expires.min(again)), outcome: Ok(held) }
+    }
 }
 
 impl CredentialCache {
@@ -79,24 +116,19 @@ impl CredentialCache {
         if let Some(outcome) = self.good() {
             return outcome;
         }
-        let kept = match self.source.issue().await {
-            Ok(issued) => Kept { until: Instant::now() + keep(issued.lifetime), outcome: Ok(issued.credentials) },
-            Err(fault) => {
-                // A skewed signature has just taught us AWS's time: the next attempt is a new one.
-                let keep = if fault.kind == FaultKind::Skewed { Duration::ZERO } else { FAILURE_KEPT };
-                Kept { until: Instant::now() + keep, outcome: Err(before_the_call(fault)) }
-            }
-        };
-        *self.lock() = Some(kept.clone());
-        kept.outcome
+        let answer = self.source.issue().await;
+        let mut kept = self.lock();
+        // Those that AWS refused meanwhile are gone.
+        let new = Kept::after(kept.take(), answer, Instant::now());
+        *kept = Some(new.clone());
+        new.outcome.map(|held| held.credentials)
     }
 
     /// AWS refused these: the next call asks for new ones.
     pub fn refused(&self, credentials: &Credentials) {
         let mut kept = self.lock();
-        let same =
-            |kept: &Kept| kept.outcome.as_ref().is_ok_and(|kept| kept.access_key_id() == credentials.access_key_id());
-        if kept.as_ref().is_some_and(same) {
+        let same = |held: &Held| held.credentials.access_key_id() == credentials.access_key_id();
+        if kept.as_ref().is_some_and(|kept| kept.outcome.as_ref().is_ok_and(same)) {
             *kept = None;
         }
     }
@@ -105,8 +137,11 @@ impl CredentialCache {
         let kept = self.lock();
         let now = Instant::now();
         let kept = kept.as_ref().filter(|kept| now < kept.until)?;
-        // A failure that was heard before says when the source is asked again.
-        Some(kept.outcome.clone().map_err(|fault| Fault { retry_after: Some(kept.until.duration_since(now)), ..fault }))
+        Some(match kept.outcome.clone() {
+            Ok(held) => Ok(held.credentials),
+            // A failure that was heard before says when the source is asked again.
+            Err(fault) => Err(Fault { retry_after: Some(kept.until.duration_since(now)), ..fault }),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
@@ -136,17 +171,63 @@ pub struct Own(pub Option<SharedCredentialsProvider>);
 #[async_trait]
 impl Issue for Own {
     async fn issue(&self) -> Result<Issued, Fault> {
-        let none = |message| error::plain("GetCredentials", FaultKind::Credentials, "NoCredentials", message, None);
+        let failed = |kind, code, message| error::plain("GetCredentials", kind, code, message, None);
+        let none = |message| failed(FaultKind::Credentials, "NoCredentials", message);
         let Some(provider) = &self.0 else {
             return Err(none("the operator has no AWS credentials of its own".to_owned()));
         };
+        let late = "the operator's own AWS credentials did not come in time";
         let asked = tokio::time::timeout(READ_TIMEOUT, provider.provide_credentials()).await;
-        let credentials = asked
-            .map_err(|_| none("the operator's own AWS credentials did not come in time".to_owned()))?
-            .map_err(|failure| none(error::chain(&failure)))?;
+        let answer = asked.map_err(|_| failed(FaultKind::Lost, "Timeout", late.to_owned()))?;
+        let credentials = answer.map_err(|failure| match error::chain(&failure) {
+            message if passes(&failure) => failed(FaultKind::Lost, "NoAnswer", message),
+            message => none(message),
+        })?;
         let lifetime = credentials.expiry().map(until);
         Ok(Issued { credentials, lifetime })
     }
+}
+
+/// Whether credentials failed to come because their source did not answer, or was unwell: that passes by itself. A chain
+/// that found no source is no such failure, even where it looked for one on the network.
+fn passes(failure: &CredentialsError) -> bool {
+    match failure {
+        CredentialsError::ProviderTimedOut(_) => true,
+        CredentialsError::ProviderError(_) | CredentialsError::Unhandled(_) => {
+            let first: &(dyn Error + 'static) = failure;
+            std::iter::successors(Some(first), |&cause| cause.source()).any(unanswered)
+        }
+        _ => false,
+    }
+}
+
+/// Whether this cause of a failure is that no answer came, or none of sense. IRSA asks STS, Pod Identity an agent.
+fn unanswered(cause: &(dyn Error + 'static)) -> bool {
+    if let Some(failure) = cause.downcast_ref::<SdkError<AssumeRoleWithWebIdentityError, HttpResponse>>() {
+        let code = failure.code().unwrap_or_default();
+        return matches!(failure, SdkError::TimeoutError(_) | SdkError::ResponseError(_))
+            || failure.raw_response().is_some_and(|response| response.status().is_server_error())
+            // STS could not reach the cluster's OIDC provider; AWS says to try again.
+            || code == "IDPCommunicationError"
+            || kind_of(code, "") == FaultKind::Throttled;
+    }
+    let connector = cause.downcast_ref::<ConnectorError>();
+    connector.is_some_and(|error| error.is_io() || error.is_timeout())
+        || cause.downcast_ref::<std::io::Error>().is_some_and(|error| of_network(error.kind()))
+}
+
+/// A file that cannot be read is an I/O error as well, and nothing that passes.
+fn of_network(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionRefused
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+            | ErrorKind::TimedOut
+    )
 }
 
 /// The chain gives an expiry by AWS's clock and tells nothing of that clock; the pod's has to do.
@@ -238,6 +319,100 @@ mod tests {
         skewed.get().await.unwrap_err();
         skewed.get().await.unwrap_err();
         assert_eq!(asked.load(Ordering::SeqCst), 2);
+    }
+
+    /// Gives credentials for an hour the first time, and fails from then on.
+    #[derive(Debug)]
+    struct Once(Arc<AtomicU32>);
+
+    #[async_trait]
+    impl Issue for Once {
+        async fn issue(&self) -> Result<Issued, Fault> {
+            match self.0.fetch_add(1, Ordering::SeqCst) {
+                0 => Ok(Issued {
+                    credentials: Credentials::new("key", "secret", None, None, "test"),
+                    lifetime: Some(Duration::from_hours(1)),
+                }),
+                _ => Err(error::plain("AssumeRole", FaultKind::Lost, "NoAnswer", String::new(), None)),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_refresh_takes_no_credentials_away_that_are_still_good() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let cache = CredentialCache::new(Once(asked.clone()));
+        assert_eq!(key(&cache).await, "key");
+        tokio::time::advance(Duration::from_secs(3600 - 299)).await;
+        for _ in 0..10 {
+            assert_eq!(key(&cache).await, "key");
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 2, "asked again, and then not for every call");
+        tokio::time::advance(FAILURE_KEPT).await;
+        assert_eq!(key(&cache).await, "key");
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+        tokio::time::advance(Duration::from_secs(299 - 10 - 5)).await;
+        assert_eq!(key(&cache).await, "key", "for the last five seconds");
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(cache.get().await.unwrap_err().code, STS_UNAVAILABLE, "expired");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refused_credentials_are_not_taken_up_again_when_there_are_no_new_ones() {
+        let cache = CredentialCache::new(Once(Arc::default()));
+        let old = cache.get().await.unwrap();
+        cache.refused(&old);
+        cache.get().await.unwrap_err();
+    }
+
+    /// What a failure of the pod's own chain of providers becomes.
+    async fn own(failure: fn() -> CredentialsError) -> (FaultKind, String) {
+        let chain = aws_credential_types::credential_fn::provide_credentials_fn(move || async move { Err(failure()) });
+        let cache = CredentialCache::new(Own(Some(SharedCredentialsProvider::new(chain))));
+        let fault = cache.get().await.unwrap_err();
+        (fault.kind, fault.code)
+    }
+
+    #[tokio::test]
+    async fn a_source_that_does_not_answer_passes_by_itself_and_one_that_has_none_does_not() {
+        type Refused = SdkError<AssumeRoleWithWebIdentityError, HttpResponse>;
+        fn answered(status: u16, code: &str) -> CredentialsError {
+            let meta = aws_smithy_types::error::ErrorMetadata::builder().code(code).build();
+            let raw = HttpResponse::new(status.try_into().unwrap(), aws_smithy_types::body::SdkBody::empty());
+            let error = AssumeRoleWithWebIdentityError::generic(meta);
+            CredentialsError::provider_error(Refused::service_error(error, raw))
+        }
+        let passing: [fn() -> CredentialsError; 7] = [
+            || CredentialsError::provider_timed_out(Duration::from_secs(5)),
+            || CredentialsError::provider_error(std::io::Error::from(ErrorKind::ConnectionRefused)),
+            || CredentialsError::unhandled(Refused::dispatch_failure(ConnectorError::io("reset".into()))),
+            || CredentialsError::provider_error(Refused::timeout_error("slow")),
+            || answered(503, "ServiceUnavailable"),
+            || answered(400, "IDPCommunicationError"),
+            || answered(400, "Throttling"),
+        ];
+        for failure in passing {
+            assert_eq!(own(failure).await, (FaultKind::Credentials, STS_UNAVAILABLE.to_owned()), "{:?}", failure());
+        }
+        let lasting: [fn() -> CredentialsError; 5] = [
+            || CredentialsError::not_loaded(ConnectorError::io("no metadata".into())),
+            || CredentialsError::invalid_configuration("wrong"),
+            || CredentialsError::provider_error(std::io::Error::from(ErrorKind::NotFound)),
+            || answered(403, "AccessDenied"),
+            || answered(400, "InvalidIdentityToken"),
+        ];
+        for failure in lasting {
+            assert_eq!(own(failure).await, (FaultKind::Credentials, "NoCredentials".to_owned()), "{:?}", failure());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_never_answers_is_given_up_and_that_passes_by_itself() {
+        let chain = aws_credential_types::credential_fn::provide_credentials_fn(|| std::future::pending());
+        let cache = CredentialCache::new(Own(Some(SharedCredentialsProvider::new(chain))));
+        let fault = cache.get().await.unwrap_err();
+        assert_eq!((fault.operation, fault.code.as_str()), ("GetCredentials", STS_UNAVAILABLE));
+        assert!(fault.message.contains("in time"), "{fault}");
     }
 
     #[tokio::test(start_paused = true)]

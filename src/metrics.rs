@@ -79,7 +79,7 @@ const FAMILIES: [Family; 9] = [
     },
     Family {
         name: "identity_breaker_open",
-        help: "Whether the credentials of an identity count as broken",
+        help: "Whether the credentials of an identity count as broken in any region",
         kind: MetricType::Gauge,
         labels: &["identity"],
         read: breakers,

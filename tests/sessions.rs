@@ -463,11 +463,9 @@ async fn a_role_that_is_denied_for_an_hour_costs_sts_less_than_two_calls_a_minut
     for _ in 0..60 {
         let before = wire.calls().len();
         for _ in 0..12 {
-            // Ten objects in two regions, and the identity itself.
-            for region in [REGION, "eu-west-1"] {
-                for _ in 0..5 {
-                    told.push(sessions.account(&identity, region).await.unwrap_err());
-                }
+            // Ten objects, and the identity itself.
+            for _ in 0..10 {
+                told.push(sessions.account(&identity, REGION).await.unwrap_err());
             }
             sessions.verify(&identity).await.unwrap_err();
             pass(5).await;
@@ -507,4 +505,35 @@ async fn an_edit_of_a_broken_identity_is_tried_at_once() {
     identity.metadata.generation = Some(2);
     sessions.account(&identity, REGION).await.unwrap_err();
     assert_eq!(wire.calls().len(), calls + 1);
+}
+
+#[tokio::test]
+async fn one_region_that_cannot_be_used_leaves_the_others_alone() {
+    let wire = Wire::start();
+    let sessions = sessions();
+    let identity = own(&wire);
+    wire.reply(caller(ACCOUNT));
+    sessions.account(&identity, REGION).await.unwrap();
+    for _ in 0..6 {
+        wire.reply(refused("InvalidClientTokenId", "the region is not enabled"));
+        sessions.account(&identity, "me-south-1").await.unwrap_err();
+        pass(11).await;
+    }
+    let there = sessions.account(&identity, "me-south-1").await.unwrap_err();
+    assert_eq!((there.kind, there.code.as_str()), (FaultKind::Credentials, "BreakerOpen"));
+    let open: Vec<_> = sessions.breakers().into_iter().map(|(name, state)| (name, state.name())).collect();
+    assert_eq!(open, [("default".to_owned(), "open")], "one of two regions, told once");
+
+    wire.forget_replies();
+    wire.reply(no_servers());
+    sessions.account(&identity, REGION).await.unwrap().list_servers().await.unwrap();
+    wire.reply(caller(ACCOUNT));
+    sessions.account(&identity, "eu-west-1").await.expect("a region that was not used before");
+
+    let mut again = own(&wire);
+    again.metadata.uid = Some("u-2".to_owned());
+    wire.reply(caller(ACCOUNT));
+    sessions.account(&again, REGION).await.unwrap();
+    let open: Vec<_> = sessions.breakers().into_iter().map(|(name, state)| (name, state.name())).collect();
+    assert_eq!(open, [("default".to_owned(), "closed")], "an identity of the same name that was deleted says nothing");
 }

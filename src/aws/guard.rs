@@ -1,4 +1,5 @@
-//! The breaker of an identity in front of its calls: whoever may not call fails at once, without AWS and without STS.
+//! The breaker of an identity in one region in front of its calls there: whoever may not call fails at once, without AWS
+//! and without STS.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::fault::{ACCOUNT_MISMATCH, BREAKER_OPEN, STS_UNAVAILABLE};
 use super::{Fault, FaultKind, Made, Mutation, Permit, Read, Reply, Transfer};
 use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
 
-/// The breaker of one identity, shared by all its regions.
+/// The breaker of one identity in one region: its calls there, those to STS included.
 #[derive(Debug)]
 pub struct Guard {
     /// Name of the AwsIdentity.

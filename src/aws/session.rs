@@ -45,7 +45,7 @@ pub trait Aws: Send + Sync {
 const FALLBACK_REGION: &str = "us-east-1";
 
 /// Identity uid, generation, region.
-type Key = (String, i64, String);
+pub type Key = (String, i64, String);
 
 /// The real one.
 #[derive(Debug)]
@@ -59,8 +59,8 @@ pub struct Sessions {
 #[derive(Debug, Default)]
 struct Open {
     sessions: BTreeMap<Key, Arc<Session>>,
-    /// One breaker for all regions: the credentials are the same.
-    guards: BTreeMap<(String, i64), Arc<Guard>>,
+    /// One breaker for each region: one that is not enabled, or whose STS is down, must not close the others.
+    guards: BTreeMap<Key, Arc<Guard>>,
 }
 
 /// What the pod's environment gives: endpoints, and credentials of its own.
@@ -118,22 +118,35 @@ impl Sessions {
             return Ok(Arc::clone(session));
         }
         let pod = self.pod.get_or_init(load).await;
-        let guard = self.guard(identity, (uid.clone(), generation));
+        let guard = self.guard(identity, key.clone());
         let session = Arc::new(open(pod, &self.gate, guard, identity, region)?);
         let mut open = self.lock();
         open.sessions.retain(|(other, old, _), _| *other != uid || *old == generation);
-        open.guards.retain(|(other, old), _| *other != uid || *old == generation);
+        // An identity that was deleted and made again has another uid, and its old breaker would speak for it.
+        let name = identity.metadata.name.as_deref().unwrap_or_default();
+        open.guards.retain(
+            |(other, old, _), guard| {
+                if *other == uid { *old == generation } else { guard.identity != name }
+            },
+        );
         Ok(Arc::clone(open.sessions.entry(key).or_insert(session)))
     }
 
-    /// The breakers of all identities that were used, by name.
+    /// The breakers of all identities that were used, by name. Of several regions the one that is not closed speaks.
     #[must_use]
     pub fn breakers(&self) -> Vec<(String, State)> {
-        self.lock().guards.values().map(|guard| (guard.identity.clone(), guard.state())).collect()
+        let mut states = BTreeMap::new();
+        for guard in self.lock().guards.values() {
+            let state = states.entry(guard.identity.clone()).or_insert(State::NEW);
+            if matches!(state, State::Closed { .. }) {
+                *state = guard.state();
+            }
+        }
+        states.into_iter().collect()
     }
 
-    /// The breaker of an identity (uid, generation).
-    pub fn guard(&self, identity: &AwsIdentity, key: (String, i64)) -> Arc<Guard> {
+    /// The breaker of an identity (uid, generation) in a region.
+    pub fn guard(&self, identity: &AwsIdentity, key: Key) -> Arc<Guard> {
         let name = identity.metadata.name.clone().unwrap_or_default();
         Arc::clone(self.lock().guards.entry(key).or_insert_with(|| Guard::new(name)))
     }

@@ -222,7 +222,9 @@ impl Lease {
             Ok(Ok(None)) => (Found::Absent, Object::default()),
             Ok(Ok(Some(object))) => (Found::Lease(self.record(&object)), object),
             Ok(Err(error)) => {
-                tracing::warn!(lease = %self.name, %error, "cannot read the lease");
+                if !self.forbidden("get", &error) {
+                    tracing::warn!(lease = %self.name, %error, "cannot read the lease");
+                }
                 (Found::Unknown, Object::default())
             }
             Err(_) => (Found::Unknown, Object::default()),
@@ -235,6 +237,8 @@ impl Lease {
                 let outcome = tokio::time::timeout(patience, self.write(object, &self.me)).await;
                 match outcome {
                     Ok(Ok(())) => self.view.renewed = Some(began),
+                    Ok(Err(error))
+                        if self.forbidden(if step == Step::Create { "create" } else { "update" }, &error) => {}
                     // Somebody else was quicker, or is unwilling; the next look tells.
                     Ok(Err(error)) => tracing::debug!(lease = %self.name, ?step, %error, "not written"),
                     Err(_) => tracing::warn!(lease = %self.name, ?step, "no answer in time"),
@@ -244,6 +248,19 @@ impl Lease {
             Step::Lost => tracing::error!(lease = %self.name, ?found, "the lease is lost"),
         }
         step
+    }
+
+    /// Whether a call was refused for want of a right, which it then says: only a person can give it.
+    fn forbidden(&self, verb: &str, error: &kube::Error) -> bool {
+        let refused = matches!(error, kube::Error::Api(status) if status.code == 403);
+        if refused {
+            tracing::warn!(
+                lease = %self.name, verb, %error,
+                "no right to the lease: a Role in its namespace must allow the verb on leases of coordination.k8s.io, \
+                 by this name; the chart makes one for its own name and namespace only"
+            );
+        }
+        refused
     }
 
     /// Says once whom it waits for.
@@ -292,6 +309,13 @@ fn holder(object: &Object) -> &str {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::Write;
+    use std::sync::Mutex;
+
+    use serde_json::{Value, json};
+    use tracing_subscriber::fmt::MakeWriter;
+
     use super::*;
 
     const TIMES: Times = Times {
@@ -375,5 +399,89 @@ mod tests {
                 Times { duration: seconds(duration), renew_deadline: seconds(deadline), retry_period: seconds(retry) };
             assert!(times.checked().is_err(), "{times:?}");
         }
+    }
+
+    struct Still;
+
+    impl Chance for Still {
+        fn uuid(&self) -> String {
+            String::new()
+        }
+
+        fn fraction(&self) -> f64 {
+            0.5
+        }
+
+        fn wall(&self) -> jiff::Timestamp {
+            jiff::Timestamp::UNIX_EPOCH
+        }
+    }
+
+    /// What was logged, one line each.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Log {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    /// The warnings of one round, where the API server answers a GET and other calls like this.
+    async fn warnings(get: (u16, Value), write: (u16, Value)) -> String {
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let (code, body) = if request.method() == http::Method::GET { get.clone() } else { write.clone() };
+            let response =
+                http::Response::builder().status(code).body(kube::client::Body::from(body.to_string().into_bytes()));
+            async move { Ok::<_, std::convert::Infallible>(response.unwrap()) }
+        });
+        let api = Api::namespaced(kube::Client::new(service, "ns"), "ns");
+        let mut lease = Lease::new(api, "mine".to_owned(), "me".to_owned(), TIMES, Arc::new(Still), Leading::default());
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::WARN)
+            .with_ansi(false)
+            .with_writer(log.clone())
+            .finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        lease.round().await;
+        String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn failure(code: u16, reason: &str) -> (u16, Value) {
+        let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code});
+        (code, status)
+    }
+
+    #[tokio::test]
+    async fn a_missing_right_is_told_with_the_verb_that_its_role_lacks() {
+        let free = json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {"name": "mine", "namespace": "ns", "resourceVersion": "1"},
+        });
+        for (get, write, verb) in [
+            (failure(403, "Forbidden"), failure(500, "InternalError"), "get"),
+            (failure(404, "NotFound"), failure(403, "Forbidden"), "create"),
+            ((200, free.clone()), failure(403, "Forbidden"), "update"),
+        ] {
+            let told = warnings(get, write).await;
+            assert!(
+                told.contains("WARN") && told.contains("Role") && told.contains(&format!("verb=\"{verb}\"")),
+                "{told}"
+            );
+        }
+        assert_eq!(warnings((200, free), failure(409, "Conflict")).await, "", "somebody else was quicker");
     }
 }

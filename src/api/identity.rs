@@ -111,7 +111,8 @@ pub struct Grant {
     pub namespaces: GrantNamespaces,
     /// Roles that those objects may pass to AWS (role, loggingRole, invocationRole, executionRole). Within a path
     /// segment * stands for any characters but a slash; {namespace} stands for a whole segment, the object's namespace.
-    /// None means that no role may be passed.
+    /// Where * is the whole last segment, it also covers everything below, so that role/* covers every role and
+    /// role/sftp/* also role/sftp/admin/x. None means that no role may be passed.
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 256), inner(length(max = 2048), regex(pattern = pattern::GRANTED_ROLE_ARN)))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -154,10 +155,10 @@ pub struct AwsIdentitySpec {
     pub regions: Vec<String>,
     /// Whose credentials AWS is called with.
     pub credentials: Credentials,
-    /// Use AWS's FIPS endpoints.
+    /// Use AWS's FIPS endpoints. Where an address is given in endpoints, that address decides.
     #[serde(default)]
     pub use_fips: bool,
-    /// Use AWS's dual-stack endpoints.
+    /// Use AWS's dual-stack endpoints. Where an address is given in endpoints, that address decides.
     #[serde(default)]
     pub use_dual_stack: bool,
     /// Other addresses of AWS's services, for VPC endpoints and simulators.

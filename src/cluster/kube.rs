@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::future::try_join_all;
 use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference, Secret};
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::ApiResource;
@@ -22,8 +21,9 @@ const MANAGER: &str = "transfer-operator";
 /// kube retries by itself what the API server puts off, without an end; a pass shall say so instead.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Objects per page of a listing: the size that kubectl uses.
-const PAGE: u32 = 500;
+/// Objects per page of a listing. A page is held whole, with all managed fields some 30 KB per object, and there may be
+/// as many listings at once as passes.
+const PAGE: u32 = 100;
 
 /// What the API takes of the note of an Event, in bytes.
 const NOTE_BYTES: usize = 1024;
@@ -85,11 +85,14 @@ impl Cluster for KubeCluster {
         found.map(|object| value(&what, &object)).transpose()
     }
 
-    async fn list(&self, kind: &ApiResource) -> Result<Vec<Value>, ClusterError> {
+    async fn list(&self, kind: &ApiResource, each: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError> {
         let everywhere = [String::new()];
         let namespaces = if self.namespaces.is_empty() { &everywhere[..] } else { &self.namespaces[..] };
-        let lists = namespaces.iter().map(|namespace| list(self.api(kind, namespace), kind));
-        Ok(try_join_all(lists).await?.into_iter().flatten().collect())
+        // One after the other, so that one page is held at a time.
+        for namespace in namespaces {
+            list(self.api(kind, namespace), kind, each).await?;
+        }
+        Ok(())
     }
 
     async fn apply_status(
@@ -186,18 +189,23 @@ impl Cluster for KubeCluster {
     }
 }
 
-async fn list(api: Api<DynamicObject>, kind: &ApiResource) -> Result<Vec<Value>, ClusterError> {
+async fn list(
+    api: Api<DynamicObject>,
+    kind: &ApiResource,
+    each: &mut (dyn FnMut(Value) + Send),
+) -> Result<(), ClusterError> {
     let what = format!("list of {}", kind.plural);
     let mut params = ListParams::default().limit(PAGE);
-    let mut values = Vec::new();
     loop {
         let page = bounded(&what, api.list(&params)).await?;
-        for object in &page.items {
-            values.push(value(&what, object)?);
+        for mut object in page.items {
+            // Most of an object's size, and nobody reads it.
+            object.metadata.managed_fields = None;
+            each(value(&what, &object)?);
         }
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => params = params.continue_token(&token),
-            None => return Ok(values),
+            None => return Ok(()),
         }
     }
 }
@@ -289,6 +297,10 @@ fn reference(kind: &ApiResource, object: &Value) -> ObjectReference {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use std::sync::{Arc, Mutex};
+
+    use kube::client::Body;
+
     use super::*;
 
     #[test]
@@ -352,6 +364,55 @@ mod tests {
         assert!(matches!(error(429, "later", 0), ClusterError::Unavailable(..)));
         assert!(matches!(error(500, ".status.x: field not declared in schema", 0), ClusterError::Invalid(..)));
         assert!(matches!(error(500, "etcd", 0), ClusterError::Unavailable(..)));
+    }
+
+    /// A listing of two namespaces with two pages each, whose third page is answered with `third`: how it ends, what
+    /// was handed over, and how much of it was when each page was asked for.
+    async fn listing(third: u16) -> (Result<Vec<Value>, ClusterError>, Vec<Value>, Vec<usize>) {
+        let handed = Arc::new(Mutex::new(Vec::new()));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let service = {
+            let (handed, asked) = (Arc::clone(&handed), Arc::clone(&asked));
+            tower::service_fn(move |request: http::Request<Body>| {
+                let mut asked = asked.lock().unwrap();
+                asked.push(handed.lock().unwrap().len());
+                let code = if asked.len() == 3 { third } else { 200 };
+                let token = if request.uri().query().unwrap_or_default().contains("continue=") { "" } else { "next" };
+                let meta = json!({"name": format!("u-{}", asked.len()), "managedFields": [{"manager": "kubectl"}]});
+                let user =
+                    json!({"apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferUser", "metadata": meta});
+                let list = json!({"metadata": {"continue": token}, "items": [user.clone(), user]});
+                let status =
+                    json!({"kind": "Status", "status": "Failure", "code": code, "message": "the token is too old"});
+                let body = if code == 200 { list } else { status };
+                let answer = http::Response::builder().status(code).body(Body::from(body.to_string().into_bytes()));
+                async move { answer }
+            })
+        };
+        let door = KubeCluster::new(Client::new(service, "default"), vec!["a".to_owned(), "b".to_owned()]);
+        let kind = ApiResource::erase::<api::TransferUser>(&());
+        let take = |all: &mut Vec<Value>, object: Value| {
+            handed.lock().unwrap().push(object.clone());
+            all.push(object);
+        };
+        let outcome = super::super::fold(&door, &kind, Vec::new(), take).await;
+        let (handed, asked) = (handed.lock().unwrap().clone(), asked.lock().unwrap().clone());
+        (outcome, handed, asked)
+    }
+
+    #[tokio::test]
+    async fn a_listing_holds_one_page_at_a_time_and_nothing_that_only_takes_room() {
+        let (outcome, handed, asked) = listing(200).await;
+        assert_eq!(outcome.unwrap().len(), 8);
+        assert_eq!(asked, [0, 2, 4, 6], "a page is handed over before the next one is asked for");
+        assert!(handed.iter().all(|object| object["metadata"].get("managedFields").is_none()), "{handed:?}");
+    }
+
+    #[tokio::test]
+    async fn a_listing_that_breaks_off_midway_is_an_error_and_no_part_of_it_counts() {
+        let (outcome, handed, _) = listing(410).await;
+        assert!(matches!(outcome, Err(ClusterError::Unavailable(..))), "{outcome:?}");
+        assert_eq!(handed.len(), 4, "what came before was handed over already");
     }
 
     #[tokio::test(start_paused = true)]

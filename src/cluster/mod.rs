@@ -76,8 +76,9 @@ pub trait Cluster: Send + Sync {
     /// Reads one object of ours.
     async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError>;
 
-    /// Reads all objects of a kind of ours, in every namespace that is watched.
-    async fn list(&self, kind: &ApiResource) -> Result<Vec<Value>, ClusterError>;
+    /// Hands over all objects of a kind of ours, in every namespace that is watched, one by one: all at once they may
+    /// be more than the process has room for. After an error what was handed over is not all; [`fold`] lets go of it.
+    async fn list(&self, kind: &ApiResource, each: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError>;
 
     /// Applies the whole status under `resource_version`, strictly; answers with the object as stored.
     async fn apply_status(
@@ -132,6 +133,21 @@ pub trait Directory: Send + Sync {
 pub async fn get<K: Managed>(cluster: &dyn Cluster, name: &Name) -> Result<Option<K>, ClusterError> {
     let value = cluster.get(&ApiResource::erase::<K>(&()), name).await?;
     value.map(|value| decode(name, &value)).transpose()
+}
+
+/// Gathers what is needed of all objects of a kind: everything, or an error and nothing.
+///
+/// # Errors
+/// Any [`ClusterError`]; also where the listing broke off midway.
+pub async fn fold<T: Send>(
+    cluster: &dyn Cluster,
+    kind: &ApiResource,
+    start: T,
+    mut take: impl FnMut(&mut T, Value) + Send,
+) -> Result<T, ClusterError> {
+    let mut gathered = start;
+    cluster.list(kind, &mut |object| take(&mut gathered, object)).await?;
+    Ok(gathered)
 }
 
 /// Decodes an object that the door answered with.

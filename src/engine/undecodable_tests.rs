@@ -22,8 +22,8 @@ impl Cluster for Written {
     async fn get(&self, _: &ApiResource, _: &Name) -> Result<Option<Value>, ClusterError> {
         Ok(None)
     }
-    async fn list(&self, _: &ApiResource) -> Result<Vec<Value>, ClusterError> {
-        Ok(Vec::new())
+    async fn list(&self, _: &ApiResource, _: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError> {
+        Ok(())
     }
     async fn apply_status(
         &self,

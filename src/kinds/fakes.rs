@@ -214,6 +214,8 @@ impl Directory for FakeDirectory {
 #[derive(Default)]
 pub struct FakeCluster {
     pub objects: Mutex<BTreeMap<String, Vec<Value>>>,
+    /// What the listing of a kind ends with, after all of its objects.
+    pub breaks_off: Mutex<BTreeMap<String, ClusterError>>,
     pub secrets: Mutex<BTreeMap<Name, (String, BTreeMap<String, String>)>>,
     /// Namespaces whose Secrets may not be read.
     pub forbidden: Mutex<BTreeSet<String>>,
@@ -228,8 +230,10 @@ impl Cluster for FakeCluster {
         Ok(self.objects.lock().unwrap().get(&kind.kind).into_iter().flatten().find(at).cloned())
     }
 
-    async fn list(&self, kind: &ApiResource) -> Result<Vec<Value>, ClusterError> {
-        Ok(self.objects.lock().unwrap().get(&kind.kind).cloned().unwrap_or_default())
+    async fn list(&self, kind: &ApiResource, each: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError> {
+        self.objects.lock().unwrap().get(&kind.kind).into_iter().flatten().cloned().for_each(each);
+        // A listing may break off after its first page.
+        self.breaks_off.lock().unwrap().get(&kind.kind).cloned().map_or(Ok(()), Err)
     }
 
     async fn apply_status(&self, _: &ApiResource, name: &Name, _: &str, _: Value) -> Result<Value, ClusterError> {

@@ -322,11 +322,13 @@ impl Identities {
         ];
         let mut holders = Vec::new();
         for kind in kinds {
-            let objects = self.doors.cluster.list(&kind).await?;
-            holders.extend(objects.iter().filter(|object| needs(object, name)).map(|object| {
+            let take = |holders: &mut Vec<String>, object: Value| {
                 let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-                format!("{} {}/{}", kind.kind, text("/metadata/namespace"), text("/metadata/name"))
-            }));
+                if needs(&object, name) {
+                    holders.push(format!("{} {}/{}", kind.kind, text("/metadata/namespace"), text("/metadata/name")));
+                }
+            };
+            holders = cluster::fold(self.doors.cluster.as_ref(), &kind, holders, take).await?;
         }
         holders.sort();
         Ok(holders)

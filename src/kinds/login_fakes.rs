@@ -151,9 +151,10 @@ impl Cluster for World {
     async fn get(&self, _: &ApiResource, _: &Name) -> Result<Option<Value>, ClusterError> {
         Ok(None)
     }
-    async fn list(&self, kind: &ApiResource) -> Result<Vec<Value>, ClusterError> {
+    async fn list(&self, kind: &ApiResource, each: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError> {
         let live = self.live.lock().unwrap();
-        Ok(live.iter().filter(|object| object["kind"] == kind.kind.as_str()).cloned().collect())
+        live.iter().filter(|object| object["kind"] == kind.kind.as_str()).cloned().for_each(each);
+        Ok(())
     }
     async fn apply_status(&self, _: &ApiResource, name: &Name, _: &str, status: Value) -> Result<Value, ClusterError> {
         if let Some(error) = self.refuse_writes.lock().unwrap().clone() {

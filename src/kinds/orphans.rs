@@ -19,7 +19,7 @@ use super::doors::Doors;
 use crate::api::{self, AwsIdentity, TransferServer, TransferUser};
 use crate::aws::types::Tags;
 use crate::aws::{Account, Fault, FaultKind};
-use crate::cluster::ClusterError;
+use crate::cluster::{self, ClusterError};
 use crate::engine::kind::Trouble;
 use crate::engine::settings::Settings;
 
@@ -275,18 +275,20 @@ impl Orphans {
     }
 
     async fn living(&self) -> Result<Living, ClusterError> {
-        let mut living = Living::default();
-        for object in self.doors.cluster.list(&ApiResource::erase::<TransferServer>(&())).await? {
+        let cluster = self.doors.cluster.as_ref();
+        let server = |living: &mut Living, object: Value| {
             living
                 .servers
                 .insert(text(&object, "/metadata/uid").unwrap_or_default(), text(&object, "/status/serverId"));
-        }
-        for object in self.doors.cluster.list(&ApiResource::erase::<TransferUser>(&())).await? {
+        };
+        let user = |living: &mut Living, object: Value| {
             living.users.insert(text(&object, "/metadata/uid").unwrap_or_default());
             let name = text(&object, "/status/userName").or_else(|| text(&object, "/metadata/name"));
             living.accounted.extend(text(&object, "/status/serverId").zip(name));
-        }
-        Ok(living)
+        };
+        let living = Living::default();
+        let living = cluster::fold(cluster, &ApiResource::erase::<TransferServer>(&()), living, server).await?;
+        cluster::fold(cluster, &ApiResource::erase::<TransferUser>(&()), living, user).await
     }
 
     async fn look(&self, identity: &AwsIdentity, region: &str, living: &Living) -> Result<Scanned, Trouble> {

@@ -186,6 +186,21 @@ async fn a_scan_that_does_not_come_to_its_end_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_of_objects_that_breaks_off_makes_no_orphans() {
+    let fixture = Fixture::new();
+    fixture.object("files", &json!("s-1"));
+    fixture.server("s-1", "files", &[]);
+    for kind in ["TransferServer", "TransferUser"] {
+        let error = ClusterError::Unavailable("list".to_owned(), "410".to_owned());
+        fixture.world.cluster.breaks_off.lock().unwrap().insert(kind.to_owned(), error);
+        assert_eq!((fixture.scan().await, fixture.scan_later().await), (Told::Unsure, Told::Unsure), "{kind}");
+        assert!(fixture.world.transfer.reads().is_empty(), "AWS is not asked: {kind}");
+        fixture.world.cluster.breaks_off.lock().unwrap().clear();
+    }
+    assert_eq!(fixture.scan_later().await, Told::Clear);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_listed_server_that_is_not_there_is_no_orphan_and_stops_no_scan() {
     let fixture = Fixture::new();
     fixture.world.transfer.vanishing.lock().unwrap().insert("s-9".to_owned());

@@ -6,7 +6,7 @@ use kube::core::ApiResource;
 use serde_json::{Value, json};
 use transfer_operator::api::{FINALIZER, TransferUser};
 use transfer_operator::cluster::kube::KubeCluster;
-use transfer_operator::cluster::{Cluster, ClusterError, Name, Note};
+use transfer_operator::cluster::{self, Cluster, ClusterError, Name, Note};
 
 use crate::support::ControlPlane;
 
@@ -142,7 +142,7 @@ async fn a_list_is_complete_and_keeps_to_the_watched_namespaces() {
     for (namespace, name) in [(&here, "alice"), (&here, "bob"), (&there, "alice"), (&outside, "alice")] {
         create(&admin, namespace, name).await;
     }
-    let listed = door.list(&kind()).await.unwrap();
+    let listed = cluster::fold(&door, &kind(), Vec::new(), Vec::push).await.unwrap();
     let mut names: Vec<String> = listed
         .iter()
         .map(|object| format!("{}/{}", object["metadata"]["namespace"], object["metadata"]["name"]))

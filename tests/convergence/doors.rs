@@ -234,9 +234,11 @@ impl Cluster for Door {
         Ok(found.map(|object| defects::read(self.world.setup.defect, object)))
     }
 
-    async fn list(&self, kind: &ApiResource) -> Result<Vec<Value>, ClusterError> {
+    async fn list(&self, kind: &ApiResource, each: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError> {
         let key = (kind.kind.clone(), Name { namespace: String::new(), name: String::new() });
-        self.carry("list", &key, false, || Ok(self.world.api().list(&kind.kind))).await
+        let objects = self.carry("list", &key, false, || Ok(self.world.api().list(&kind.kind))).await?;
+        objects.into_iter().for_each(each);
+        Ok(())
     }
 
     async fn apply_status(

@@ -113,9 +113,10 @@ impl Cluster for Objects {
         }
         Ok(self.stored.lock().unwrap().get(&(kind.kind.clone(), name.clone())).cloned())
     }
-    async fn list(&self, kind: &ApiResource) -> Result<Vec<Value>, ClusterError> {
+    async fn list(&self, kind: &ApiResource, each: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError> {
         let stored = self.stored.lock().unwrap();
-        Ok(stored.iter().filter(|((other, _), _)| *other == kind.kind).map(|(_, value)| value.clone()).collect())
+        stored.iter().filter(|((other, _), _)| *other == kind.kind).map(|(_, value)| value.clone()).for_each(each);
+        Ok(())
     }
     async fn apply_status(
         &self,

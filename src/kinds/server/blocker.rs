@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::api::common::ServerRef;
 use crate::api::{FINALIZER, Managed, TransferAccess, TransferServer, TransferUser};
 use crate::aws::{Account, FaultKind};
-use crate::cluster::{Cluster, ClusterError};
+use crate::cluster::{self, Cluster, ClusterError};
 use crate::engine::kind::Trouble;
 
 /// How many names the condition shows.
@@ -65,7 +65,10 @@ async fn objects(
 }
 
 /// The objects of a kind that hold our finalizer and lead to the server.
-async fn on<K: Managed>(cluster: &dyn Cluster, leads: impl Fn(&K) -> bool) -> Result<BTreeSet<String>, ClusterError> {
+async fn on<K: Managed>(
+    cluster: &dyn Cluster,
+    leads: impl Fn(&K) -> bool + Send + Sync,
+) -> Result<BTreeSet<String>, ClusterError> {
     let named = |value: Value| {
         // What this version cannot read may well be on this server: AWS's own list then holds the deletion.
         let object: K = serde_json::from_value(value).ok()?;
@@ -73,7 +76,8 @@ async fn on<K: Managed>(cluster: &dyn Cluster, leads: impl Fn(&K) -> bool) -> Re
         (held && leads(&object))
             .then(|| format!("{} {}/{}", K::kind(&()), object.namespace().unwrap_or_default(), object.name_any()))
     };
-    Ok(cluster.list(&ApiResource::erase::<K>(&())).await?.into_iter().filter_map(named).collect())
+    let take = |names: &mut BTreeSet<String>, object| names.extend(named(object));
+    cluster::fold(cluster, &ApiResource::erase::<K>(&()), BTreeSet::new(), take).await
 }
 
 fn leads(

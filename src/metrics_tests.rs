@@ -34,6 +34,7 @@ async fn busy() -> Sources {
     world.transfer.put(owned("s-9", "gone"));
     let orphans = Orphans::new(Arc::clone(&world.doors), settings(), Vec::new());
     let identity = world.doors.directory.identity("default").unwrap();
+    orphans.due(&identity, tokio::time::Instant::now());
     for _ in 0..2 {
         orphans.scan(&identity).await;
         tokio::time::advance(std::time::Duration::from_mins(10)).await;

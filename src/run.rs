@@ -269,7 +269,9 @@ impl Work {
         let orphans = Arc::clone(&self.orphans);
         let identities = Identities::new(Arc::clone(&self.doors), self.settings.clone(), orphans);
         self.passes.push((kind_of::<AwsIdentity>(), identities.tally.clone()));
-        let pass = identity_passes(identities, caches);
+        let identities = Arc::new(identities);
+        let pass = identity_passes(Arc::clone(&identities), caches);
+        let queue = queue.forgetting(Arc::new(move |uid| identities.forget(uid)));
         self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), pass).boxed());
     }
 }
@@ -303,8 +305,7 @@ fn lease(args: &RunArgs, client: &Client, leading: Leading) -> Result<Lease, Run
 }
 
 /// Identities rest on nothing in AWS, so their passes go by what the watch holds.
-fn identity_passes(identities: Identities, caches: Arc<Caches>) -> Pass {
-    let identities = Arc::new(identities);
+fn identity_passes(identities: Arc<Identities>, caches: Arc<Caches>) -> Pass {
     Arc::new(move |name, uid| {
         let identities = Arc::clone(&identities);
         let object = caches.identity(&name.name).filter(|object| object.metadata.uid.as_deref() == Some(uid.as_str()));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use futures::future::{BoxFuture, Shared};
+use futures::future::{BoxFuture, Shared, pending, select};
 use futures::{FutureExt, StreamExt};
 use kube::api::{ObjectMeta, PartialObjectMeta};
 use kube::core::{PartialObjectMetaExt, Resource};
@@ -32,6 +32,9 @@ const CONCURRENCY: u16 = 16;
 /// One pass over the object of this name and uid.
 pub type Pass = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Next> + Send + Sync>;
 
+/// Lets go of what is remembered of the object of this uid, which has ended.
+pub type Forget = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// Wakes objects of one kind; may be cloned freely.
 #[derive(Clone, Debug)]
 pub struct Bell(UnboundedSender<Name>);
@@ -48,12 +51,24 @@ impl Bell {
 pub struct Intake<O: Resource<DynamicType = ()> + Clone + 'static> {
     writer: Writer<PartialObjectMeta<O>>,
     bell: Bell,
+    ended: UnboundedSender<String>,
 }
 
 /// The queue of a kind, before its controller runs.
 pub struct Queue<O: Resource<DynamicType = ()> + Clone + 'static> {
     store: Store<PartialObjectMeta<O>>,
     names: UnboundedReceiver<Name>,
+    /// Uids of objects that ended: no pass runs for them any more.
+    ended: UnboundedReceiver<String>,
+    forget: Forget,
+}
+
+impl<O: Resource<DynamicType = ()> + Clone + 'static> Queue<O> {
+    /// The same queue; who remembers something of an object is told of its end.
+    #[must_use]
+    pub fn forgetting(self, forget: Forget) -> Self {
+        Self { forget, ..self }
+    }
 }
 
 /// A queue, and what feeds it.
@@ -64,12 +79,14 @@ where
 {
     let (sender, names) = mpsc::unbounded();
     let bell = Bell(sender);
+    let (end, ended) = mpsc::unbounded();
     let mut writer = Writer::default();
     let store = writer.as_reader();
     // Ready and empty; objects come one by one, whichever watch they are from.
     writer.apply_watcher_event(&Event::Init);
     writer.apply_watcher_event(&Event::InitDone);
-    (Intake { writer, bell: bell.clone() }, bell, Queue { store, names })
+    let intake = Intake { writer, bell: bell.clone(), ended: end };
+    (intake, bell, Queue { store, names, ended, forget: Arc::new(|_| ()) })
 }
 
 impl<O> Intake<O>
@@ -85,6 +102,12 @@ where
             }
         } else if let Some(before) = before {
             self.writer.apply_watcher_event(&Event::Delete(before.clone().into_response_partial()));
+        }
+        // Its end may not have been seen, only its namesake.
+        let former = before.and_then(|before| before.uid.clone());
+        if let Some(uid) = former.filter(|uid| after.and_then(|after| after.uid.as_ref()) != Some(uid)) {
+            // An error only says that the controller has ended.
+            let _ = self.ended.unbounded_send(uid);
         }
     }
 }
@@ -105,15 +128,15 @@ pub fn matters(before: Option<&ObjectMeta>, after: &ObjectMeta) -> bool {
 pub type Signal = Shared<BoxFuture<'static, ()>>;
 
 /// Runs passes from `start` until `stop`, then lets those that run come to their end. Before `start` the queue fills,
-/// each name once.
+/// each name once. What is remembered of an object that ended is let go at all times.
 pub async fn run<O>(queue: Queue<O>, start: Signal, stop: impl Future<Output = ()> + Send, pass: Pass)
 where
     O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
 {
-    let Queue { store, names } = queue;
+    let Queue { store, names, ended, forget } = queue;
     let requests = names.map(|name| Ok::<_, Infallible>(object_ref::<O>(&name))).take_until(stop);
     let config = Config::default().concurrency(CONCURRENCY);
-    applier(
+    let passes = applier(
         move |object, pass| {
             let start = start.clone();
             async move {
@@ -132,8 +155,12 @@ where
         // An object that went before its turn came leaves nothing to do.
         Ok(_) | Err(Error::ObjectNotFound(_)) => {}
         Err(error) => tracing::error!(kind = %O::kind(&()), %error, "controller"),
-    })
-    .await;
+    });
+    let endings = async move {
+        ended.for_each(async |uid| forget(&uid)).await;
+        pending::<()>().await;
+    };
+    select(Box::pin(passes), Box::pin(endings)).await;
 }
 
 /// One pass under its deadline; neither running late nor a panic ends the controller.
@@ -269,6 +296,33 @@ mod tests {
         };
         run(queue, at_once(), stop.map(|_| ()), pass).await;
         seen.lock().unwrap().clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_an_object_is_told_also_where_nobody_leads() {
+        let (mut intake, _bell, queue) = queue::<ConfigMap>();
+        let newer = ObjectMeta { uid: Some("uid-newer".to_owned()), ..meta("y", 1) };
+        for object in ["x", "y", "z"] {
+            intake.take(&name(object), None, Some(&meta(object, 1)));
+        }
+        intake.take(&name("x"), Some(&meta("x", 1)), None);
+        intake.take(&name("y"), Some(&meta("y", 1)), Some(&newer));
+        intake.take(&name("z"), Some(&meta("z", 1)), Some(&meta("z", 2)));
+        let ended = Arc::new(Mutex::new(Vec::new()));
+        let queue = {
+            let ended = Arc::clone(&ended);
+            queue.forgetting(Arc::new(move |uid| ended.lock().unwrap().push(uid.to_owned())))
+        };
+        let (end, stop) = futures::channel::oneshot::channel::<()>();
+        let pass: Pass = Arc::new(|_, _| panic!("nobody leads"));
+        let running = tokio::spawn(run(queue, pending().boxed().shared(), stop.map(|_| ()), pass));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(*ended.lock().unwrap(), ["uid-x", "uid-y"], "one that changed lives on");
+        drop(intake);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!running.is_finished(), "passes go on whatever becomes of the watch");
+        running.abort();
+        drop(end);
     }
 
     #[tokio::test(start_paused = true)]

@@ -264,11 +264,17 @@ impl Identities {
                 running.ends(verdict.name());
                 self.tell(object, Some(&verdict), None).await.map(|()| Next::OnChange)
             }
-            Step::Verify => self.verify(object, memory, running).await,
+            Step::Verify => self.verify(object, memory, scan_in, running).await,
         }
     }
 
-    async fn verify(&self, object: &AwsIdentity, memory: Memory, running: &mut Running) -> Result<Next, ClusterError> {
+    async fn verify(
+        &self,
+        object: &AwsIdentity,
+        memory: Memory,
+        scan_in: Duration,
+        running: &mut Running,
+    ) -> Result<Next, ClusterError> {
         let token = token(object);
         let answer = self.doors.aws.verify(object).await;
         let now = Instant::now();
@@ -290,11 +296,17 @@ impl Identities {
         running.ends(verdict.name());
         let due = memory.due.map_or(IN_USE_AGAIN, |due| due.saturating_duration_since(now));
         // A scan may be due at the same time; the next pass starts it.
-        let scan_in = if answer.is_ok() { self.orphans.due(object, now).1 } else { due };
+        let scan_in = if answer.is_ok() { scan_in } else { due };
         let told = self.tell(object, Some(&verdict), answer.ok()).await;
         let memory = Memory { due: if told.is_ok() { memory.due } else { Some(now + UNTOLD_AGAIN) }, ..memory };
         self.remember(object, memory);
         told.map(|()| Next::After(due.min(scan_in)))
+    }
+
+    /// The identity of this uid is gone: nothing is remembered or told of it any more.
+    pub fn forget(&self, uid: &str) {
+        self.lock().remove(uid);
+        self.orphans.forget(uid);
     }
 
     /// Being deleted: nothing but a live list says that nobody needs it any more.
@@ -302,8 +314,7 @@ impl Identities {
         let holders = self.holders(&object.name_any()).await?;
         if holders.is_empty() {
             self.set_finalizer(object, false).await?;
-            self.lock().remove(&object.uid().unwrap_or_default());
-            self.orphans.forget(object);
+            self.forget(&object.uid().unwrap_or_default());
             return Ok(Next::OnChange);
         }
         let first = holders.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
@@ -446,11 +457,14 @@ impl Identities {
     }
 
     fn memory(&self, object: &AwsIdentity) -> Memory {
-        self.lock().get(&object.uid().unwrap_or_default()).cloned().unwrap_or_default()
+        self.lock().entry(object.uid().unwrap_or_default()).or_default().clone()
     }
 
+    /// An identity that was forgotten during the pass stays forgotten.
     fn remember(&self, object: &AwsIdentity, memory: Memory) {
-        self.lock().insert(object.uid().unwrap_or_default(), memory);
+        if let Some(known) = self.lock().get_mut(&object.uid().unwrap_or_default()) {
+            *known = memory;
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Memory>> {

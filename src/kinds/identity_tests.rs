@@ -270,6 +270,20 @@ async fn deletion_waits_for_objects_that_need_it_and_names_them() {
 }
 
 #[tokio::test]
+async fn an_identity_that_is_gone_is_forgotten_and_a_pass_that_outlives_it_remembers_nothing() {
+    let world = with_caller(caller(ACCOUNT));
+    let identities = identities(&world);
+    identities.reconcile(&identity()).await.unwrap();
+    assert_eq!(identities.lock().len(), 1);
+    identities.forget("identity");
+    assert!(identities.lock().is_empty());
+
+    let mut running = identities.tally.begin();
+    identities.verify(&identity(), Memory::default(), Duration::ZERO, &mut running).await.unwrap();
+    assert!(identities.lock().is_empty());
+}
+
+#[tokio::test]
 async fn a_bad_spec_and_a_rate_limit_are_stalled() {
     let world = with_caller(caller(ACCOUNT));
     let mut object = identity();

@@ -199,15 +199,18 @@ impl Orphans {
         (due <= now, due.saturating_duration_since(now))
     }
 
-    /// Starts a scan in a task of its own: it may take longer than a pass may.
+    /// Starts a scan in a task of its own: it may take longer than a pass may. Nobody scans for an identity that was
+    /// forgotten since it was asked whether a scan is due.
     pub fn start(self: &Arc<Self>, identity: &AwsIdentity) {
         let (orphans, identity) = (Arc::clone(self), identity.clone());
         let due = Instant::now() + self.settings.jittered_resync();
         let uid = identity.uid().unwrap_or_default();
         let scan = tokio::spawn(async move { orphans.scan(&identity).await });
         let mut memories = self.lock();
-        let memory = memories.entry(uid).or_default();
-        (memory.due, memory.scan) = (Some(due), Some(scan));
+        match memories.get_mut(&uid) {
+            Some(memory) => (memory.due, memory.scan) = (Some(due), Some(scan)),
+            None => scan.abort(),
+        }
     }
 
     /// What there is to tell.
@@ -241,9 +244,12 @@ impl Orphans {
         counts
     }
 
-    /// The identity is gone.
-    pub fn forget(&self, identity: &AwsIdentity) {
-        self.lock().remove(&identity.uid().unwrap_or_default());
+    /// The identity of this uid is gone.
+    pub fn forget(&self, uid: &str) {
+        let memory = self.lock().remove(uid);
+        if let Some(scan) = memory.and_then(|memory| memory.scan) {
+            scan.abort();
+        }
     }
 
     /// Looks at every region of an identity. One that cannot be read to its end keeps what was known of it.
@@ -317,7 +323,8 @@ impl Orphans {
         servers: &[String],
         living: &Living,
     ) -> Result<BTreeMap<(String, String), Tags>, Fault> {
-        let known = self.change(identity, |memory| memory.foreign.get(&account.region).cloned()).unwrap_or_default();
+        let known =
+            self.change(identity, |memory| memory.foreign.get(&account.region).cloned()).flatten().unwrap_or_default();
         let (mut foreign, mut users) = (BTreeSet::new(), BTreeMap::new());
         let mut described = 0;
         for server in servers {
@@ -347,8 +354,9 @@ impl Orphans {
         Duration::try_from(self.settings.windows.lag).unwrap_or(Duration::MAX)
     }
 
-    fn change<T>(&self, identity: &AwsIdentity, change: impl FnOnce(&mut Memory) -> T) -> T {
-        change(self.lock().entry(identity.uid().unwrap_or_default()).or_default())
+    /// Changes what is remembered of an identity; nothing where it was forgotten: a scan may outlive it.
+    fn change<T>(&self, identity: &AwsIdentity, change: impl FnOnce(&mut Memory) -> T) -> Option<T> {
+        self.lock().get_mut(&identity.uid().unwrap_or_default()).map(change)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Memory>> {

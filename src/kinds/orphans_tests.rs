@@ -95,15 +95,16 @@ async fn only_what_two_scans_far_enough_apart_saw_is_believed() {
 
 struct Fixture {
     world: World,
-    orphans: Orphans,
+    orphans: Arc<Orphans>,
     identity: Arc<AwsIdentity>,
 }
 
 impl Fixture {
     fn new() -> Self {
         let world = World::open();
-        let orphans = Orphans::new(Arc::clone(&world.doors), settings(), Vec::new());
+        let orphans = Arc::new(Orphans::new(Arc::clone(&world.doors), settings(), Vec::new()));
         let identity = world.doors.directory.identity("default").unwrap();
+        orphans.due(&identity, Instant::now());
         Self { world, orphans, identity }
     }
 
@@ -183,6 +184,43 @@ async fn a_scan_that_does_not_come_to_its_end_changes_nothing() {
         assert_eq!(fixture.scan_later().await, told, "{operation}");
         fixture.world.transfer.faults.lock().unwrap().clear();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_that_is_forgotten_while_its_scan_runs_stays_forgotten() {
+    let fixture = Fixture::new();
+    fixture.server("s-2", "gone", &[]);
+    fixture.scan().await;
+    fixture.scan_later().await;
+    assert_eq!(fixture.orphans.counts().into_values().sum::<usize>(), 1);
+
+    // A scan that nobody can stop, as it ends just now.
+    let stop = fixture.world.transfer.listing.write().await;
+    let mut scan = Box::pin(fixture.orphans.scan(&fixture.identity));
+    assert!(futures::poll!(&mut scan).is_pending());
+    fixture.orphans.forget("identity");
+    drop(stop);
+    scan.await;
+    assert!(fixture.orphans.lock().is_empty(), "{:?}", fixture.orphans.lock());
+    assert!(fixture.orphans.counts().is_empty());
+
+    fixture.orphans.start(&fixture.identity);
+    assert!(fixture.orphans.lock().is_empty(), "it was forgotten after it was asked whether a scan is due");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_scan_of_an_identity_that_is_gone_is_ended() {
+    let fixture = Fixture::new();
+    fixture.server("s-2", "gone", &[]);
+    let stop = fixture.world.transfer.listing.write().await;
+    fixture.orphans.start(&fixture.identity);
+    while fixture.world.transfer.reads().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    fixture.orphans.forget("identity");
+    drop(stop);
+    tokio::time::sleep(LAG).await;
+    assert_eq!(fixture.world.transfer.reads(), ["ListServers"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -256,6 +256,11 @@ impl Work {
         let cluster = Arc::clone(&self.doors.cluster);
         let engine = Engine::new(kind(Arc::clone(&self.doors)), cluster, self.settings.clone());
         self.passes.push((kind_of::<K::Object>(), engine.tally.clone()));
+        let (remembers, doors) = (Arc::clone(&engine), Arc::clone(&self.doors));
+        let queue = queue.forgetting(Arc::new(move |uid| {
+            remembers.memories.end(uid);
+            doors.verified.forget(uid);
+        }));
         let memories = Arc::clone(&engine);
         self.idle.push(Box::new(move || memories.memories.idle()));
         let pass: Pass = Arc::new(move |name, uid| {

@@ -1,6 +1,7 @@
 //! What a process remembers of an object between passes. All of it may be lost: status and AWS hold what counts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -133,20 +134,25 @@ impl Memory {
 /// All objects' memories of one kind, and which objects are being worked on.
 #[derive(Debug, Default)]
 pub struct Memories {
-    objects: Mutex<BTreeMap<String, Memory>>,
-    busy: Arc<Mutex<BTreeSet<String>>>,
+    objects: Arc<Mutex<BTreeMap<String, Memory>>>,
+    /// Uids that are worked on, and whether the object has ended meanwhile. Locked before `objects`.
+    busy: Arc<Mutex<BTreeMap<String, bool>>>,
 }
 
 /// Held while a pass, or a call that outlives its pass, works on an object.
 #[derive(Debug)]
 pub struct Busy {
     uid: String,
-    busy: Arc<Mutex<BTreeSet<String>>>,
+    objects: Arc<Mutex<BTreeMap<String, Memory>>>,
+    busy: Arc<Mutex<BTreeMap<String, bool>>>,
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        lock(&self.busy).remove(&self.uid);
+        let mut busy = lock(&self.busy);
+        if busy.remove(&self.uid) == Some(true) {
+            lock(&self.objects).remove(&self.uid);
+        }
     }
 }
 
@@ -154,9 +160,11 @@ impl Memories {
     /// Takes the object, unless a call of an earlier pass is still at work on it.
     #[must_use]
     pub fn enter(&self, uid: &str) -> Option<Arc<Busy>> {
-        lock(&self.busy)
-            .insert(uid.to_owned())
-            .then(|| Arc::new(Busy { uid: uid.to_owned(), busy: Arc::clone(&self.busy) }))
+        let mut busy = lock(&self.busy);
+        let Entry::Vacant(free) = busy.entry(uid.to_owned()) else { return None };
+        free.insert(false);
+        let (objects, busy) = (Arc::clone(&self.objects), Arc::clone(&self.busy));
+        Some(Arc::new(Busy { uid: uid.to_owned(), objects, busy }))
     }
 
     /// The memory of an object.
@@ -181,6 +189,16 @@ impl Memories {
     #[must_use]
     pub fn idle(&self) -> bool {
         lock(&self.busy).is_empty()
+    }
+
+    /// The watch no longer has the object, and no pass will find that out: it is forgotten, where a pass or a call works
+    /// on it as soon as that is done.
+    pub fn end(&self, uid: &str) {
+        let mut busy = lock(&self.busy);
+        match busy.get_mut(uid) {
+            Some(ended) => *ended = true,
+            None => drop(lock(&self.objects).remove(uid)),
+        }
     }
 
     /// Forgets an object that is gone.
@@ -209,6 +227,33 @@ mod tests {
         drop(call);
         assert!(memories.idle());
         assert!(memories.enter("u").is_some());
+    }
+
+    #[test]
+    fn what_ended_is_forgotten_and_what_is_worked_on_then_only_after_that() {
+        let memories = Memories::default();
+        let remember = |uid: &str| memories.change(uid, |memory| memory.tried = true);
+        remember("rests");
+        remember("lives");
+        memories.end("rests");
+        assert!(!memories.load("rests").tried && memories.load("lives").tried);
+
+        remember("busy");
+        let pass = memories.enter("busy");
+        let call = pass.clone();
+        memories.end("busy");
+        drop(pass);
+        assert!(memories.load("busy").tried, "the call still needs it");
+        assert!(memories.enter("busy").is_none(), "and still holds the object");
+        remember("busy");
+        drop(call);
+        assert!(!memories.load("busy").tried && memories.idle());
+
+        remember("busy");
+        drop(memories.enter("busy"));
+        assert!(memories.load("busy").tried, "an end counts once");
+        memories.end("never seen");
+        assert_eq!(lock(&memories.objects).len(), 2);
     }
 
     #[tokio::test(start_paused = true)]

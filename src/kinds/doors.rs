@@ -62,6 +62,11 @@ impl Verified {
         self.lock().remove(&key(account, region, server_id, uid));
     }
 
+    /// The server object of this uid has ended.
+    pub fn forget(&self, uid: &str) {
+        self.lock().retain(|(.., of), _| of != uid);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, (Facts, Instant)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,6 +98,17 @@ mod tests {
         assert_eq!(verified.get("1", "r", "s-1", "u1"), Some(facts("AWS_LAMBDA")));
         verified.remove("1", "r", "s-1", "u1");
         assert_eq!(verified.get("1", "r", "s-1", "u1"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_server_object_that_ended_nothing_is_kept() {
+        let verified = Verified::default();
+        for (id, uid) in [("s-1", "u1"), ("s-2", "u1"), ("s-3", "u3"), ("s-1", "")] {
+            verified.insert("1", "r", id, uid, facts("SERVICE_MANAGED"));
+        }
+        verified.forget("u1");
+        assert_eq!(verified.lock().len(), 2);
+        assert!(verified.get("1", "r", "s-3", "u3").is_some() && verified.get("1", "r", "s-1", "").is_some());
     }
 
     #[tokio::test(start_paused = true)]

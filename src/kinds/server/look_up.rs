@@ -3,7 +3,7 @@
 //! One look at a time per account and region. Who asked before a look began shares it: many objects that look for
 //! their servers at once (a restart) cost one look, not one each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api;
 use crate::aws::types::Tags;
@@ -35,9 +35,10 @@ struct Last {
 pub struct LookUps {
     tickets: AtomicU64,
     turns: Mutex<BTreeMap<(String, String), Arc<Turn<Last>>>>,
-    /// Owner tags that were read on servers, by server id. An owner does not change behind our back: only tags that
-    /// carry a uid are kept, and who could be that owner reads them anew.
-    owners: Mutex<BTreeMap<String, Tags>>,
+    /// Owner tags that were read on servers, by account and region and there by server id. An owner does not change
+    /// behind our back: only tags that carry a uid are kept, and who could be that owner reads them anew. What a complete
+    /// listing no longer has is let go.
+    owners: Mutex<BTreeMap<(String, String), BTreeMap<String, Tags>>>,
 }
 
 impl LookUps {
@@ -68,14 +69,21 @@ impl LookUps {
     }
 
     /// The tags on a server were read outside of a look.
-    pub fn note(&self, server_id: &str, tags: &Tags) {
+    pub fn note(&self, account: &Account, server_id: &str, tags: &Tags) {
+        self.owners_in(account, |owners| {
+            if tags.contains_key(api::TAG_UID) {
+                let ours = tags.iter().filter(|(key, _)| key.starts_with(api::TAG_PREFIX));
+                owners.insert(server_id.to_owned(), ours.map(|(key, value)| (key.clone(), value.clone())).collect());
+            } else {
+                owners.remove(server_id);
+            }
+        });
+    }
+
+    /// What is remembered in an account and region.
+    fn owners_in<T>(&self, account: &Account, work: impl FnOnce(&mut BTreeMap<String, Tags>) -> T) -> T {
         let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        if tags.contains_key(api::TAG_UID) {
-            let ours = tags.iter().filter(|(key, _)| key.starts_with(api::TAG_PREFIX));
-            owners.insert(server_id.to_owned(), ours.map(|(key, value)| (key.clone(), value.clone())).collect());
-        } else {
-            owners.remove(server_id);
-        }
+        work(owners.entry(place(account)).or_default())
     }
 
     /// A look that began after this call: one of somebody else's that did, or one of our own.
@@ -83,7 +91,7 @@ impl LookUps {
         let asked = self.ticket();
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(turns.entry((account.id.clone(), account.region.clone())).or_default())
+            Arc::clone(turns.entry(place(account)).or_default())
         };
         let mut last = turn.lock().await;
         if last.began > asked
@@ -98,11 +106,12 @@ impl LookUps {
     }
 
     async fn look(&self, account: &Account) -> Result<Vec<Seen>, Fault> {
+        let listed: Vec<String> = account.list_servers().await?.into_iter().map(|server| server.server_id).collect();
+        let ids: BTreeSet<&String> = listed.iter().collect();
+        self.owners_in(account, |owners| owners.retain(|id, _| ids.contains(id)));
         let mut servers = Vec::new();
-        for listed in account.list_servers().await? {
-            let id = listed.server_id;
-            let known = self.owners.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
-            servers.push(match known {
+        for id in listed {
+            servers.push(match self.owners_in(account, |owners| owners.get(&id).cloned()) {
                 Some(tags) => Seen { id, tags, remembered: true },
                 None => Seen { tags: self.describe(account, &id).await?, id, remembered: false },
             });
@@ -113,7 +122,7 @@ impl LookUps {
     async fn describe(&self, account: &Account, id: &str) -> Result<Tags, Fault> {
         match account.describe_server(id).await {
             Ok(server) => {
-                self.note(id, &server.tags);
+                self.note(account, id, &server.tags);
                 Ok(server.tags)
             }
             // Listed and not there: a server that is going, or one that is not shown yet. Not knowing which, the look
@@ -126,6 +135,21 @@ impl LookUps {
     fn ticket(&self) -> u64 {
         self.tickets.fetch_add(1, Ordering::Relaxed) + 1
     }
+}
+
+#[cfg(test)]
+impl LookUps {
+    /// The servers of which something is remembered.
+    pub fn remembered(&self) -> Vec<String> {
+        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ids: Vec<String> = owners.values().flat_map(BTreeMap::keys).cloned().collect();
+        ids.sort();
+        ids
+    }
+}
+
+fn place(account: &Account) -> (String, String) {
+    (account.id.clone(), account.region.clone())
 }
 
 fn foreign(owner: &Owner, tags: &Tags) -> bool {

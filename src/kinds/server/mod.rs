@@ -103,7 +103,7 @@ impl Servers {
     /// Remembers whose the server is, for look-ups and for the users of this object.
     fn note(&self, object: &TransferServer, account: &Account, server: &Server) {
         let (uid, doors) = (object.uid().unwrap_or_default(), &self.doors);
-        self.look_ups.note(&server.server_id, &server.tags);
+        self.look_ups.note(account, &server.server_id, &server.tags);
         let namespace = object.namespace().unwrap_or_default();
         let owner = Owner::new(&doors.cluster_id, &namespace, &object.name_any(), &uid);
         let Account { id, region, .. } = account;

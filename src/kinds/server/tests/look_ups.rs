@@ -8,7 +8,7 @@ use crate::aws::types::Server;
 use crate::aws::{Account, FaultKind};
 use crate::engine::evidence::Candidate;
 use crate::engine::owner::Owner;
-use crate::kinds::fakes::{CLUSTER, World, owned};
+use crate::kinds::fakes::{ACCOUNT, CLUSTER, World, owned};
 use crate::kinds::server::look_up::LookUps;
 
 fn of(uid: &str) -> Owner {
@@ -91,6 +91,26 @@ async fn an_own_server_whose_tags_were_stripped_since_is_not_found_by_what_is_re
     stripped.tags.remove(api::TAG_UID);
     world.transfer.put(stripped);
     assert!(looks.look_up(&world.account(), &owner()).await.unwrap().ours.is_empty());
+}
+
+#[tokio::test]
+async fn of_a_server_that_is_no_longer_listed_nothing_is_remembered_and_of_another_region_all() {
+    let world = World::open();
+    let looks = LookUps::default();
+    let elsewhere = world.aws.of(ACCOUNT, "us-east-1");
+    looks.note(&elsewhere, "s-9", &owned("s-9", "other").tags);
+    for id in ["s-1", "s-2"] {
+        world.transfer.put(owned(id, "other"));
+    }
+    looks.look_up(&world.account(), &owner()).await.unwrap();
+    assert_eq!(looks.remembered(), ["s-1", "s-2", "s-9"]);
+    world.transfer.servers.lock().unwrap().remove("s-1");
+    world.transfer.faults.lock().unwrap().insert("ListServers", FaultKind::Throttled);
+    looks.look_up(&world.account(), &owner()).await.unwrap_err();
+    assert_eq!(looks.remembered(), ["s-1", "s-2", "s-9"], "only a complete listing tells");
+    world.transfer.faults.lock().unwrap().clear();
+    looks.look_up(&world.account(), &owner()).await.unwrap();
+    assert_eq!(looks.remembered(), ["s-2", "s-9"]);
 }
 
 /// Starts a look that stops at its listing.

@@ -36,30 +36,61 @@ pub struct Facts {
 /// its identity provider may change. As long as the usual time between two looks at anything.
 const RAW_FRESH: Duration = Duration::from_mins(10);
 
+/// How long a server that takes nobody is not looked at again: all of its users share one look. Its own object's pass
+/// ends that time when it finds the server in order.
+const REFUSED: Duration = Duration::from_mins(1);
+
+/// Why a server takes nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// AWS does not have it.
+    Gone,
+    /// It does not carry the owner tags of its object.
+    Strange,
+}
+
 /// Account, region, server id, uid of the server object (empty for a server that is granted by its raw id).
 type Key = (String, String, String, String);
 
 /// Servers on which this process itself saw the owner tags of their objects. Status alone never proves that a server
 /// is one's own: who may write it could point logins elsewhere.
 #[derive(Debug, Default)]
-pub struct Verified(Mutex<BTreeMap<Key, (Facts, Instant)>>);
+pub struct Verified(Mutex<BTreeMap<Key, Known>>);
+
+/// What a look came to, and when.
+type Known = (Result<Facts, Refusal>, Instant);
 
 impl Verified {
     /// What was seen, if it was.
     #[must_use]
     pub fn get(&self, account: &str, region: &str, server_id: &str, uid: &str) -> Option<Facts> {
-        let (facts, since) = self.lock().get(&key(account, region, server_id, uid)).cloned()?;
-        (!uid.is_empty() || since.elapsed() < RAW_FRESH).then_some(facts)
+        self.known(&key(account, region, server_id, uid))?.ok()
+    }
+
+    /// Why it takes nobody, where that was seen lately.
+    #[must_use]
+    pub fn refusal(&self, account: &str, region: &str, server_id: &str, uid: &str) -> Option<Refusal> {
+        self.known(&key(account, region, server_id, uid))?.err()
     }
 
     /// The tags of this object were seen on this server.
     pub fn insert(&self, account: &str, region: &str, server_id: &str, uid: &str, facts: Facts) {
-        self.lock().insert(key(account, region, server_id, uid), (facts, Instant::now()));
+        put(&mut self.lock(), key(account, region, server_id, uid), Ok(facts));
     }
 
-    /// The server or its tags were not there.
+    /// A look that began at `began` found that the server takes nobody. What was seen since then is newer.
+    pub fn refuse(&self, place: (&str, &str), server_id: &str, uid: &str, refusal: Refusal, began: Instant) {
+        let key = key(place.0, place.1, server_id, uid);
+        let mut all = self.lock();
+        if all.get(&key).is_none_or(|(_, since)| *since < began) {
+            put(&mut all, key, Err(refusal));
+        }
+    }
+
+    /// The server or its tags were not there. That it takes nobody stands as long as it would.
     pub fn remove(&self, account: &str, region: &str, server_id: &str, uid: &str) {
-        self.lock().remove(&key(account, region, server_id, uid));
+        let gone = key(account, region, server_id, uid);
+        self.lock().retain(|key, (seen, _)| *key != gone || seen.is_err());
     }
 
     /// The server object of this uid has ended.
@@ -67,8 +98,26 @@ impl Verified {
         self.lock().retain(|(.., of), _| of != uid);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, (Facts, Instant)>> {
+    fn known(&self, key: &Key) -> Option<Result<Facts, Refusal>> {
+        self.lock().get(key).filter(|known| counts(key, known)).map(|(seen, _)| seen.clone())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps what was seen, and lets go of what no longer counts.
+fn put(all: &mut BTreeMap<Key, Known>, key: Key, seen: Result<Facts, Refusal>) {
+    all.retain(|key, known| counts(key, known));
+    all.insert(key, (seen, Instant::now()));
+}
+
+/// Whether what was seen still counts.
+fn counts((.., uid): &Key, (seen, since): &Known) -> bool {
+    match seen {
+        Ok(_) => !uid.is_empty() || since.elapsed() < RAW_FRESH,
+        Err(_) => since.elapsed() < REFUSED,
     }
 }
 
@@ -98,6 +147,33 @@ mod tests {
         assert_eq!(verified.get("1", "r", "s-1", "u1"), Some(facts("AWS_LAMBDA")));
         verified.remove("1", "r", "s-1", "u1");
         assert_eq!(verified.get("1", "r", "s-1", "u1"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_a_server_takes_nobody_is_known_for_a_minute_unless_it_is_seen_in_order_since_the_look() {
+        let verified = Verified::default();
+        let refuse = |began| verified.refuse(("1", "r"), "s-1", "u1", Refusal::Strange, began);
+        let refusal = || verified.refusal("1", "r", "s-1", "u1");
+        let start = Instant::now();
+        refuse(start);
+        assert_eq!((refusal(), verified.get("1", "r", "s-1", "u1")), (Some(Refusal::Strange), None));
+        verified.remove("1", "r", "s-1", "u1");
+        assert_eq!(refusal(), Some(Refusal::Strange), "its own object's pass saw the same");
+        tokio::time::advance(REFUSED).await;
+        assert_eq!(refusal(), None);
+
+        refuse(Instant::now());
+        verified.insert("1", "r", "s-1", "u1", facts("SERVICE_MANAGED"));
+        assert_eq!(refusal(), None, "seen in order");
+        refuse(start);
+        assert!(refusal().is_none() && verified.get("1", "r", "s-1", "u1").is_some(), "an older look ends late");
+        verified.remove("1", "r", "s-1", "u1");
+        assert!(verified.lock().is_empty());
+
+        refuse(Instant::now());
+        tokio::time::advance(REFUSED).await;
+        verified.insert("1", "r", "s-2", "u2", facts("SERVICE_MANAGED"));
+        assert_eq!(verified.lock().len(), 1, "what no longer counts is not kept");
     }
 
     #[tokio::test(start_paused = true)]

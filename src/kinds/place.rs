@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kube::ResourceExt;
+use tokio::time::Instant;
 
-use super::doors::{Doors, Facts};
+use super::doors::{Doors, Facts, Refusal};
 use super::grants::{self, Asker};
 use crate::api::common::{IdentityRef, RecreatePolicy, ServerRef};
 use crate::api::condition::reasons;
@@ -234,9 +235,17 @@ impl Doors {
 
     /// Looks at a server that a person was granted by its id.
     async fn look_at(&self, account: &Account, server_id: &str) -> Result<Option<Facts>, Trouble> {
-        let Some(server) = describe(account, server_id).await? else { return Ok(None) };
+        let Account { id, region, .. } = account;
+        if self.verified.refusal(id, region, server_id, "").is_some() {
+            return Ok(None);
+        }
+        let began = Instant::now();
+        let Some(server) = describe(account, server_id).await? else {
+            self.verified.refuse((id, region), server_id, "", Refusal::Gone, began);
+            return Ok(None);
+        };
         let facts = facts_of(&server);
-        self.verified.insert(&account.id, &account.region, server_id, "", facts.clone());
+        self.verified.insert(id, region, server_id, "", facts.clone());
         Ok(Some(facts))
     }
 
@@ -251,16 +260,30 @@ impl Doors {
         let meta = &object.metadata;
         let uid = meta.uid.clone().unwrap_or_default();
         let namespace = meta.namespace.clone().unwrap_or_default();
-        let owner = Owner::new(&self.cluster_id, &namespace, &object.name_any(), &uid);
-        let Some(server) = describe(account, server_id).await? else { return Ok(None) };
-        if owner.judge(&server.tags) != Ownership::Ours {
-            let name = object.name_any();
+        let name = object.name_any();
+        let Account { id, region, .. } = account;
+        let strange = || {
             let message =
                 format!("server {server_id} does not carry the owner tags of TransferServer {namespace}/{name}");
-            return Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
+            Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into())
+        };
+        match self.verified.refusal(id, region, server_id, &uid) {
+            Some(Refusal::Gone) => return Ok(None),
+            Some(Refusal::Strange) => return strange(),
+            None => {}
+        }
+        let (owner, began) = (Owner::new(&self.cluster_id, &namespace, &name, &uid), Instant::now());
+        let refuse = |refusal| self.verified.refuse((id, region), server_id, &uid, refusal, began);
+        let Some(server) = describe(account, server_id).await? else {
+            refuse(Refusal::Gone);
+            return Ok(None);
+        };
+        if owner.judge(&server.tags) != Ownership::Ours {
+            refuse(Refusal::Strange);
+            return strange();
         }
         let facts = facts_of(&server);
-        self.verified.insert(&account.id, &account.region, server_id, &uid, facts.clone());
+        self.verified.insert(id, region, server_id, &uid, facts.clone());
         Ok(Some(facts))
     }
 }

@@ -88,6 +88,42 @@ async fn a_forged_server_status_gives_no_logins_elsewhere() {
     assert_eq!((block.reason, block.stalled), (reasons::SERVER_NOT_AVAILABLE, false));
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_users_of_a_server_that_takes_nobody_share_one_look_a_minute() {
+    let strange = World::open();
+    strange.watch(&server(true));
+    strange.transfer.put(owned("s-1", "somebody-else"));
+    let gone = World::open();
+    gone.watch(&server(true));
+    let raw = World::with_grants(
+        json!([{"name": "x", "kinds": ["TransferUser"], "namespaces": {"from": "All"}, "serverIds": ["s-9"]}]),
+    );
+    for (world, user) in [(strange, by_ref(json!(null))), (gone, by_ref(json!(null))), (raw, by_raw_id(json!(null)))] {
+        let first = block_of(&world, &user).await;
+        for _ in 0..10 {
+            let block = block_of(&world, &user).await;
+            assert_eq!((block.reason, &block.message), (first.reason, &first.message));
+        }
+        assert_eq!(world.transfer.reads().len(), 1, "{}", first.message);
+        tokio::time::advance(std::time::Duration::from_mins(1)).await;
+        block_of(&world, &user).await;
+        assert_eq!(world.transfer.reads().len(), 2, "{}", first.message);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_its_own_pass_finds_in_order_takes_its_users_at_once() {
+    let world = World::open();
+    world.watch(&server(true));
+    world.transfer.put(owned("s-1", "somebody-else"));
+    block_of(&world, &by_ref(json!(null))).await;
+    let mended = owned("s-1", "files");
+    world.doors.verified.insert(ACCOUNT, REGION, "s-1", "uid-files", facts_of(&mended));
+    world.transfer.put(mended);
+    place_of(&world, &by_ref(json!(null))).await.unwrap();
+    assert_eq!(world.transfer.reads().len(), 1);
+}
+
 #[tokio::test]
 async fn an_absent_server_and_one_that_does_not_allow_the_reference_look_the_same() {
     let absent = block_of(&World::open(), &by_ref(json!(null))).await;

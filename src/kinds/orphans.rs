@@ -301,12 +301,15 @@ impl Orphans {
         let account = self.doors.aws.account(identity, region).await?;
         let mut scanned = Scanned::default();
         let mut with_users = Vec::new();
+        let granted: BTreeSet<&String> = identity.spec.grants.iter().flat_map(|grant| &grant.server_ids).collect();
         for listed in account.list_servers().await? {
             let Some(server) = there(account.describe_server(&listed.server_id).await)? else { continue };
             let managed = server.settings.identity_provider_type.as_deref() == Some("SERVICE_MANAGED");
             let owned = server.tags.get(api::TAG_UID).is_some_and(|uid| living.servers.contains_key(uid));
-            // The users of a server that is an orphan itself go with it.
-            if managed && owned && self.ours.made(&server.tags) {
+            // The users of a server that is an orphan itself go with it; one of somebody else's may have users of ours
+            // where it is granted by its id.
+            let may_have = if self.ours.made(&server.tags) { owned } else { granted.contains(&listed.server_id) };
+            if managed && may_have {
                 with_users.push(listed.server_id.clone());
             }
             scanned.servers.insert(listed.server_id, server.tags);

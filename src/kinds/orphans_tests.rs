@@ -187,6 +187,37 @@ async fn a_scan_that_does_not_come_to_its_end_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn users_on_servers_that_are_granted_by_their_id_are_looked_at_too() {
+    let mut fixture = Fixture::new();
+    let all = json!({"from": "All"});
+    fixture.world.grant(json!([
+        {"name": "a", "kinds": ["TransferUser"], "namespaces": all.clone(), "serverIds": ["s-raw", "s-lambda"]},
+        {"name": "b", "kinds": ["TransferUser"], "namespaces": all, "serverIds": ["s-orphan"]},
+    ]));
+    fixture.identity = fixture.world.doors.directory.identity("default").unwrap();
+    for id in ["s-raw", "s-lambda", "s-orphan", "s-other"] {
+        fixture.server(id, "whoever", &["our-alice", "our-gone", "by-hand"]);
+        let mut servers = fixture.world.transfer.servers.lock().unwrap();
+        let server = servers.get_mut(id).unwrap();
+        if id != "s-orphan" {
+            server.tags.clear();
+        }
+        if id == "s-lambda" {
+            server.settings.identity_provider_type = Some("AWS_LAMBDA".to_owned());
+        }
+    }
+    fixture.user("our-alice", json!({"observedGeneration": 1, "serverId": "s-raw", "userName": "our-alice"}));
+    fixture.scan().await;
+    let listed = |read: &String| read.starts_with("ListUsers") || read.starts_with("DescribeUser");
+    let reads: Vec<String> = fixture.world.transfer.reads().into_iter().filter(listed).collect();
+    assert_eq!(reads, ["ListUsers s-raw", "DescribeUser s-raw/our-gone", "DescribeUser s-raw/by-hand"]);
+    let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
+    for part in ["has 2 ", "server s-orphan in", "user s-raw/our-gone in"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_identity_that_is_forgotten_while_its_scan_runs_stays_forgotten() {
     let fixture = Fixture::new();
     fixture.server("s-2", "gone", &[]);

@@ -2,18 +2,20 @@
 //!
 //! A private key leaves this file only inside a request to AWS; never in a text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
 use secrecy::ExposeSecret;
 
 use crate::api::condition::reasons;
 use crate::api::server::{HostKey as HostKeySpec, HostKeyStatus};
+use crate::api::status::Applied;
 use crate::api::{HOST_KEY_SECRET_TYPE, TransferServer};
 use crate::aws::Mutation;
 use crate::aws::types::{HostKey, ImportHostKey, Tags};
 use crate::cluster::{ClusterError, Name};
 use crate::engine::diff::{Change, Effect};
+use crate::engine::digest::keyed;
 use crate::engine::kind::{Block, Trouble};
 use crate::kinds::doors::Doors;
 use crate::ssh;
@@ -22,6 +24,9 @@ use super::wanted::{WantedKey, WantedServer};
 
 /// Where AWS keeps a host key if nothing else is said.
 const KEPT_BY_DEFAULT: &str = "SERVICE_MANAGED";
+
+/// Where a host key has a KMS key.
+const IN_SECRET: &str = "SECRETS_MANAGER";
 
 /// Reads the keys; one that cannot be read becomes a block and is left out.
 ///
@@ -107,6 +112,65 @@ fn tag_path(name: &str, tag: &str) -> String {
 #[must_use]
 pub fn kms_path(name: &str) -> String {
     format!("hostKeys[{name}].kmsKey")
+}
+
+/// What is remembered of the KMS keys of entries. AWS never returns one and refuses some, so each that may be sent is
+/// remembered beside the others: what corrects a refused one is no edit then. What would edit the one that AWS took,
+/// which is known of host keys that were once as wanted, is not sent and not remembered; that it is so, is.
+#[must_use]
+pub fn kms_records(object: &TransferServer, keys: &[WantedKey]) -> BTreeMap<String, String> {
+    let status = object.status.clone().unwrap_or_default();
+    let applied = status.common.applied.unwrap_or_default();
+    let uid = object.uid().unwrap_or_default();
+    let record = |key: &WantedKey| {
+        let (taken, hash) = (format!("{}!", kms_path(&key.name)), kms_hash(&uid, key));
+        let settled = applied.digest.is_some() || applied.hashes.get(&taken) == Some(&key.fingerprint);
+        let same = |row: &HostKeyStatus| row.fingerprint.as_deref().is_some_and(|seen| seen == key.fingerprint);
+        if settled && kms_differs(&uid, key, &applied) && status.host_keys.iter().any(same) {
+            return Some((taken, key.fingerprint.clone()));
+        }
+        let matters = key.kms_key.is_some() || kms_sent(key, &applied).next().is_some();
+        matters.then(|| (format!("{}#{hash}", kms_path(&key.name)), hash))
+    };
+    keys.iter().filter(|key| in_secret(key.storage_type.as_deref())).filter_map(record).collect()
+}
+
+/// The entries whose host key AWS keeps in a secret, and with another KMS key than the one that is wanted.
+pub fn kms_edited<'a>(
+    uid: &'a str,
+    wanted: &'a [WantedKey],
+    have: &'a [HostKey],
+    applied: &'a Applied,
+) -> impl Iterator<Item = &'a WantedKey> {
+    let kept = |key: &&WantedKey| {
+        in_secret(key.storage_type.as_deref())
+            && find(key, have).is_some_and(|held| in_secret(held.storage_type.as_deref()))
+    };
+    wanted.iter().filter(kept).filter(|key| kms_differs(uid, key, applied))
+}
+
+/// Whether KMS keys were sent for the entry, and not the one that is wanted.
+fn kms_differs(uid: &str, key: &WantedKey, applied: &Applied) -> bool {
+    let (mut sent, hash) = (kms_sent(key, applied).peekable(), kms_hash(uid, key));
+    sent.peek().is_some() && sent.all(|sent| *sent != hash)
+}
+
+/// Hashes of the KMS keys that may have been sent for the entry.
+fn kms_sent<'a>(key: &WantedKey, applied: &'a Applied) -> impl Iterator<Item = &'a String> {
+    let path = kms_path(&key.name);
+    let hashes = applied.hashes.iter();
+    hashes
+        .filter(move |(of, _)| of.strip_prefix(&path).is_some_and(|rest| rest.is_empty() || rest.starts_with('#')))
+        .map(|(_, hash)| hash)
+}
+
+/// Of AWS's own key too, which stands where none is named.
+fn kms_hash(uid: &str, key: &WantedKey) -> String {
+    keyed(uid, key.kms_key.as_deref().unwrap_or_default())
+}
+
+fn in_secret(storage: Option<&str>) -> bool {
+    storage == Some(IN_SECRET)
 }
 
 /// Whether anything that the spec sets, or once set, stands in the tags of host keys.

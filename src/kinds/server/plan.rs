@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use kube::ResourceExt;
 use serde_json::Value;
 
 use super::ServerState;
@@ -13,7 +14,7 @@ use crate::api::server::DesiredState;
 use crate::api::status::Applied;
 use crate::api::{TransferServer, TransferServerStatus};
 use crate::aws::Mutation;
-use crate::aws::types::{IdentityProviderDetails, Server, ServerSettings};
+use crate::aws::types::{HostKey, IdentityProviderDetails, Server, ServerSettings};
 use crate::engine::diff::{self, Change, Effect};
 use crate::engine::kind::{Block, Plan, Wanted};
 use crate::engine::owner::Owner;
@@ -27,8 +28,7 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     let (want, server) = (&wanted.want, &have.server);
     let settings = changes(wanted, server, status.common.applied.as_ref());
     let mut plan = Plan { blocks: blocks(&settings), ..Plan::default() };
-    plan.blocks.extend(kms_edits(wanted, &applied));
-    plan.blocks.extend(kms_left(want, &applied));
+    plan.blocks.extend(kms_blocks(&object.uid().unwrap_or_default(), want, &have.host_keys, &applied));
 
     let paths = applied.paths.iter().cloned().collect();
     let tag_keys = applied.tags.iter().cloned().collect();
@@ -132,28 +132,25 @@ fn blocks(changes: &[Change]) -> Vec<Block> {
     blocks
 }
 
-/// KMS keys of host keys that were edited. AWS never returns them, so whether a change took effect cannot be seen.
-fn kms_edits(wanted: &Wanted<WantedServer>, applied: &Applied) -> Option<Block> {
-    let edited = |(path, hash): &(&String, &String)| applied.hashes.get(*path).is_some_and(|old| old != *hash);
-    let keyed = wanted.applied.hashes.iter().filter(|(path, _)| path.as_str() != SECURITY_GROUPS);
-    let paths: Vec<String> = keyed.filter(edited).map(|(path, _)| format!("spec.{path}")).collect();
-    (!paths.is_empty()).then(|| {
+/// KMS keys that were edited or left the spec while AWS has the host key in a secret. AWS never returns them, so whether
+/// a change took effect cannot be seen, and an update without one keeps the old one.
+fn kms_blocks(uid: &str, want: &WantedServer, have: &[HostKey], applied: &Applied) -> Vec<Block> {
+    let wanted = want.host_keys.as_deref().unwrap_or_default();
+    let edited = host_keys::kms_edited(uid, wanted, have, applied);
+    let (edited, left): (Vec<&WantedKey>, Vec<&WantedKey>) = edited.partition(|key| key.kms_key.is_some());
+    let paths = |keys: &[&WantedKey]| {
+        let paths: Vec<String> = keys.iter().map(|key| format!("spec.{}", host_keys::kms_path(&key.name))).collect();
+        (!paths.is_empty()).then(|| paths.join(", "))
+    };
+    let not_yet = |paths: String| {
         let message = format!(
-            "this version does not change {} of a host key that AWS has; nothing is changed while it differs. List a \
-             new host key instead",
-            paths.join(", ")
+            "this version does not change {paths} of a host key that AWS has; nothing is changed while it differs. \
+             List a new host key instead"
         );
         Block::stalled(reasons::NOT_YET_SUPPORTED, message)
-    })
-}
-
-/// KMS keys that left the spec while AWS goes on keeping the host key in a secret: an update without one keeps it.
-fn kms_left(want: &WantedServer, applied: &Applied) -> Option<Block> {
-    let in_secret = |key: &&WantedKey| key.storage_type.as_deref() == Some("SECRETS_MANAGER");
-    let without = want.host_keys.iter().flatten().filter(in_secret).filter(|key| key.kms_key.is_none());
-    let paths = without.map(|key| host_keys::kms_path(&key.name)).filter(|path| applied.hashes.contains_key(path));
-    let paths: Vec<String> = paths.map(|path| format!("spec.{path}")).collect();
-    (!paths.is_empty()).then(|| cannot_clear(&paths.join(", ")))
+    };
+    let left = paths(&left).map(|paths| cannot_clear(&paths));
+    paths(&edited).map(not_yet).into_iter().chain(left).collect()
 }
 
 fn cannot_clear(paths: &str) -> Block {

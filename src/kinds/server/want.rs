@@ -45,7 +45,8 @@ pub async fn want(
     let keys = host_keys::read(doors, object, &mut blocks).await?;
     let host_keys_complete = object.spec.host_keys.as_ref().is_none_or(|listed| listed.len() == keys.len());
     let tags = tags(&object.spec, identity_tags);
-    let applied = applied(object, &settings, &tags, &ungranted);
+    let mut applied = applied(object, &settings, &tags, &ungranted);
+    applied.hashes.extend(host_keys::kms_records(object, &keys));
     let want = WantedServer {
         domain: object.spec.domain.clone(),
         settings,
@@ -209,9 +210,6 @@ fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, ungr
     paths.retain(|path| !ungranted.contains(path));
     for key in object.spec.host_keys.iter().flatten() {
         paths.extend(host_keys::paths(key));
-        if let Some(kms) = &key.kms_key {
-            hashes.insert(host_keys::kms_path(&key.name), keyed(&uid, kms));
-        }
     }
     Applied { paths: paths.into_iter().collect(), tags: tags.keys().cloned().collect(), hashes, digest: None }
 }

@@ -5,6 +5,7 @@
 mod deletion;
 mod diff;
 mod keys;
+mod kms;
 mod look_ups;
 mod passes;
 mod wants;

@@ -136,32 +136,6 @@ fn a_member_that_cannot_change_holds_back_what_is_sent_with_it_and_no_more() {
 }
 
 #[test]
-fn an_edited_kms_key_is_told_because_nobody_could_see_it_arrive() {
-    let mut want = wanted(json!({}));
-    want.applied.hashes.insert("hostKeys[a].kmsKey".to_owned(), "2".to_owned());
-    let plan = plan_of(&want, &held(json!({})), json!({"applied": {"hashes": {"hostKeys[a].kmsKey": "1"}}}));
-    assert!(plan.blocks[0].message.contains("spec.hostKeys[a].kmsKey"), "{:?}", plan.blocks);
-    for status in [json!({}), json!({"applied": {"hashes": {"hostKeys[a].kmsKey": "2"}}})] {
-        assert!(plan_of(&want, &held(json!({})), status).blocks.is_empty());
-    }
-}
-
-#[test]
-fn a_kms_key_that_left_the_spec_is_named_as_long_as_its_secret_is_wanted() {
-    let status = json!({"applied": {"hashes": {"hostKeys[a].kmsKey": "1"}}});
-    let reasons_of = |storage: Option<&str>, listed: &str| {
-        let mut want = wanted(json!({}));
-        want.want.host_keys = Some(vec![WantedKey { storage_type: storage.map(str::to_owned), ..key(listed) }]);
-        let blocks = plan_of(&want, &held(json!({})), status.clone()).blocks;
-        blocks.iter().map(|block| (block.reason, block.message.contains("spec.hostKeys[a].kmsKey"))).collect::<Vec<_>>()
-    };
-    assert_eq!(reasons_of(Some("SECRETS_MANAGER"), "a"), [(reasons::CANNOT_CLEAR, true)]);
-    assert_eq!(reasons_of(Some("SECRETS_MANAGER"), "b"), [], "another entry");
-    assert_eq!(reasons_of(Some("SERVICE_MANAGED"), "a"), [], "its secret goes, and with it the need of a key");
-    assert_eq!(reasons_of(None, "a"), [], "the same");
-}
-
-#[test]
 fn a_server_is_started_and_stopped_only_from_where_aws_takes_it() {
     use DesiredState::{Offline, Online};
     let rows: &[(DesiredState, &str, Option<&str>, &[&str], Option<&str>, Option<&str>)] = &[

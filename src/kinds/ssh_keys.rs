@@ -196,8 +196,9 @@ pub fn changes(want: &WantedKeys, have: &[AwsKey], recorded: &[SshPublicKeyStatu
     changes
 }
 
-/// The deletions that are due, to be sent after the imports. An import that AWS refuses does not hold them up, as long
-/// as one wanted key is there: at AWS's limit of keys, making room is the only way on, and a revoked key must go.
+/// The deletions that are due, to be sent before the imports. None is while no wanted key is there yet: the last key
+/// that works goes after the first new one. Later imports wait: at AWS's limit of keys, making room is the only way on,
+/// and a revoked key must go whatever AWS says of the new ones.
 #[must_use]
 pub fn deletions(
     holder: Holder<'_>,

@@ -88,20 +88,27 @@ fn without_any_list_keys_are_not_managed() {
 
 #[test]
 fn a_rotation_never_leaves_a_moment_without_a_key_that_works() {
-    let want = exclusive(&[2]);
-    let mut there = vec![1];
-    // Each round sends the first call, as the engine does, until nothing is left.
-    for _ in 0..4 {
-        let calls = [imported(&want, &there), deleted(&want, &there, &[])].concat();
-        match calls.first().map(String::as_str) {
-            Some("key-1") => there.retain(|number| *number != 1),
-            Some(_) => there.push(2),
-            None => break,
+    let rows: &[(&[u8], &[u8], usize, &str)] = &[
+        (&[1], &[2], 2, "one for one"),
+        (&[1, 2, 3], &[4, 5, 6], 4, "all at once, with room for one more"),
+        (&[1, 2, 3], &[3, 4, 5], 3, "in a full account, one of them stays"),
+    ];
+    for (before, after, quota, reason) in rows {
+        let (want, mut there) = (exclusive(after), before.to_vec());
+        // Each round sends the first call, as the engine does, until nothing is left.
+        for _ in 0..20 {
+            if let Some(id) = deleted(&want, &there, &[]).first() {
+                there.retain(|number| format!("key-{number}") != *id);
+            } else if let Some(body) = imported(&want, &there).first() {
+                there.extend(after.iter().filter(|number| *body == format!("{} k{number}", line(**number))));
+                assert!(there.len() <= *quota, "{reason}: {there:?}");
+            }
+            assert!(there.iter().any(|number| before.contains(number) || after.contains(number)), "{reason}");
         }
-        assert!(!there.is_empty());
+        there.sort_unstable();
+        assert_eq!(there, *after, "{reason}");
     }
-    assert_eq!(there, [2]);
-    assert!(deleted(&want, &[1], &[]).is_empty(), "the old one stays until the new one is there");
+    assert!(deleted(&exclusive(&[2]), &[1], &[]).is_empty(), "the old one stays until the new one is there");
 }
 
 #[test]

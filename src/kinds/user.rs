@@ -345,8 +345,9 @@ fn plan(object: &TransferUser, target: &Target, want: &WantedUser, have: &User, 
     let holder = Holder { server_id: &server_id, user_name: &user_name };
     if let Some(keys) = keys {
         plan.changes.extend(ssh_keys::changes(keys, &have.ssh_public_keys, &status.ssh_public_keys));
-        plan.calls.extend(ssh_keys::imports(holder, keys, &have.ssh_public_keys));
+        // An import that AWS never answers well holds up all that comes after it; a revoked key must go.
         plan.calls.extend(ssh_keys::deletions(holder, keys, &have.ssh_public_keys, &status.ssh_public_keys));
+        plan.calls.extend(ssh_keys::imports(holder, keys, &have.ssh_public_keys));
     }
     plan.calls.extend(update.settings.map(|settings| Mutation::UpdateUser {
         server_id: server_id.clone(),

@@ -9,6 +9,7 @@ mod leaving;
 mod life;
 mod looking;
 mod recreation;
+mod revoking;
 mod rig;
 mod telling;
 mod trouble;

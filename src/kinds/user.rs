@@ -9,19 +9,20 @@ use kube::ResourceExt;
 use serde_json::json;
 
 use super::doors::Doors;
-use super::login::WantedLogin;
+use super::login::{MEMBERS, WantedLogin};
 use super::place::{self, Request, ServerChoice, Target};
 use super::rivals::{self, Claim};
 use super::ssh_keys::{self, Holder, Listed, SourceText, WantedKeys};
 use super::{sources, tags};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
-use crate::api::status::Applied;
-use crate::api::user::SshPublicKeySource;
-use crate::api::{TAG_PREFIX, TransferUser, TransferUserStatus};
-use crate::aws::types::{CreateUser, Tags, User};
+use crate::api::status::{Applied, CreatePhase};
+use crate::api::user::{SshPublicKeySource, SshPublicKeyStatus};
+use crate::api::{Managed, TAG_PREFIX, TransferUser, TransferUserStatus};
+use crate::aws::types::{CreateUser, SshPublicKey, Tags, User};
 use crate::aws::{Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
+use crate::engine::diff::Reset;
 use crate::engine::digest::hash;
 use crate::engine::evidence::Lookup;
 use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
@@ -277,7 +278,7 @@ impl Kind for Users {
         have: &UserState,
         owner: &Owner,
     ) -> Plan {
-        plan(object, &place.detail, &wanted.want, &have.user, owner)
+        plan(object, &place.detail, &wanted.want, have, owner)
     }
 
     fn observed(
@@ -332,21 +333,55 @@ pub(super) fn missing<H>(fault: &Fault) -> Look<H> {
     if fault.resource_type.as_deref() == Some("Server") { Look::ParentMissing } else { Look::Missing }
 }
 
-/// Keys first: the revoking of one waits for nothing else.
-fn plan(object: &TransferUser, target: &Target, want: &WantedUser, have: &User, owner: &Owner) -> Plan {
-    let WantedUser { login, keys, tags: wanted_tags } = want;
+/// What of a user in AWS this object put there: paths and tags that it set, keys that it imported.
+struct Put {
+    paths: BTreeSet<String>,
+    tags: BTreeSet<String>,
+    keys: Vec<SshPublicKeyStatus>,
+}
+
+/// What status records; before it was ever written that the user is as wanted, everything. CreateUser is sent without a
+/// record of what it carries, and a user that it made has nothing from anybody else.
+fn put(object: &TransferUser, state: &UserState) -> Put {
     let status = object.status.clone().unwrap_or_default();
-    let applied = status.common.applied.unwrap_or_default();
-    let paths: BTreeSet<String> = applied.paths.into_iter().collect();
-    let tag_keys: BTreeSet<String> = applied.tags.into_iter().collect();
+    let known = match &status.common.create {
+        // A refused call may have been told meanwhile, so that the user counts as confirmed.
+        None => false,
+        Some(create) if create.phase == CreatePhase::None => true,
+        // It was lost, or seemed to be: then others may have put something there.
+        Some(_) => confirmed(&status),
+    };
+    if known || !state.ours || object.policies().adoption.is_some() {
+        let applied = status.common.applied.unwrap_or_default();
+        return Put {
+            paths: applied.paths.into_iter().collect(),
+            tags: applied.tags.into_iter().collect(),
+            keys: status.ssh_public_keys,
+        };
+    }
+    // What cannot be reset would only be complained of.
+    let paths = MEMBERS.iter().filter(|member| member.reset != Reset::Never);
+    let key =
+        |key: &SshPublicKey| SshPublicKeyStatus { id: key.id.clone(), managed: true, ..SshPublicKeyStatus::default() };
+    Put {
+        paths: paths.map(|member| member.path.to_owned()).collect(),
+        tags: state.user.tags.keys().cloned().collect(),
+        keys: state.user.ssh_public_keys.iter().map(key).collect(),
+    }
+}
+
+/// Keys first: the revoking of one waits for nothing else.
+fn plan(object: &TransferUser, target: &Target, want: &WantedUser, state: &UserState, owner: &Owner) -> Plan {
+    let WantedUser { login, keys, tags: wanted_tags } = want;
+    let (have, Put { paths, tags: tag_keys, keys: put_keys }) = (&state.user, put(object, state));
     let (server_id, user_name) = (target.server_id.clone(), have.user_name.clone());
     let update = login.update(&have.settings, &paths, Some(&user_name));
     let mut plan = Plan { changes: update.changes, blocks: update.blocks, ..Plan::default() };
     let holder = Holder { server_id: &server_id, user_name: &user_name };
     if let Some(keys) = keys {
-        plan.changes.extend(ssh_keys::changes(keys, &have.ssh_public_keys, &status.ssh_public_keys));
+        plan.changes.extend(ssh_keys::changes(keys, &have.ssh_public_keys, &put_keys));
         // An import that AWS never answers well holds up all that comes after it; a revoked key must go.
-        plan.calls.extend(ssh_keys::deletions(holder, keys, &have.ssh_public_keys, &status.ssh_public_keys));
+        plan.calls.extend(ssh_keys::deletions(holder, keys, &have.ssh_public_keys, &put_keys));
         plan.calls.extend(ssh_keys::imports(holder, keys, &have.ssh_public_keys));
     }
     plan.calls.extend(update.settings.map(|settings| Mutation::UpdateUser {

@@ -205,7 +205,10 @@ pub struct TransferServerSpec {
     pub workflow_details: Option<WorkflowDetails>,
 
     /// Host keys, at most 10. Absent, AWS makes one, which nobody can read or move to another server. Clients see the
-    /// oldest key of each type: to rotate, add the new one first and remove the old one later.
+    /// oldest key of each type: to rotate, add the new one first and remove the old one later. An entry that leaves the
+    /// list is removed in AWS, and an empty list removes all that stood in it, but the last key of a server stays. When
+    /// the list as a whole leaves the spec nothing is removed, as a slip would take keys that partners have pinned:
+    /// Ready is False with reason CannotClear until the list is empty or names them again.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_owned()]), validation = rules::HOST_KEYS_UNIQUE)]
     #[schemars(length(max = 10))]
     #[serde(default, skip_serializing_if = "Option::is_none")]

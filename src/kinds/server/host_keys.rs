@@ -227,7 +227,13 @@ pub fn changes(
     recorded: &[HostKeyStatus],
     applied: &BTreeSet<String>,
 ) -> Vec<Change> {
-    let Some(wanted) = &want.host_keys else { return Vec::new() };
+    let gone = |held: &HostKey, effect| Change {
+        effect,
+        ..live(format!("hostKeys[{}]", held.id), held.fingerprint.as_deref(), None)
+    };
+    let Some(wanted) = &want.host_keys else {
+        return left_behind(want, have, recorded).map(|(held, _)| gone(held, Effect::Refused)).collect();
+    };
     let mut changes = Vec::new();
     for key in wanted {
         match find(key, have) {
@@ -237,9 +243,35 @@ pub fn changes(
     }
     if want.host_keys_complete {
         let unlisted = unlisted(want, wanted, have, recorded);
-        changes.extend(unlisted.map(|held| live(format!("hostKeys[{}]", held.id), held.fingerprint.as_deref(), None)));
+        changes.extend(unlisted.map(|held| gone(held, Effect::Live)));
     }
     changes
+}
+
+/// The keys that this object put there while the whole list has left the spec, with what status records of them.
+fn left_behind<'a>(
+    want: &'a WantedServer,
+    have: &'a [HostKey],
+    recorded: &'a [HostKeyStatus],
+) -> impl Iterator<Item = (&'a HostKey, &'a HostKeyStatus)> {
+    let ours = |held: &'a HostKey| Some((held, recorded.iter().find(|row| row.managed && row.id == held.id)?));
+    have.iter().filter(|_| want.host_keys.is_none()).filter_map(ours)
+}
+
+/// A list that is absent may be a slip of a template, and partners may have pinned its keys; but a private key that left
+/// the spec must not stay without a word. So a person decides.
+#[must_use]
+pub fn undecided(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]) -> Option<Block> {
+    let names: Vec<&str> =
+        left_behind(want, have, recorded).map(|(held, row)| row.name.as_deref().unwrap_or(&held.id)).collect();
+    (!names.is_empty()).then(|| {
+        let message = format!(
+            "spec.hostKeys left the spec, and the server still has the host keys that this object imported: {}. List \
+             `hostKeys: []` to remove them (the last key of a server stays), or list them again",
+            names.join(", ")
+        );
+        Block::stalled(reasons::CANNOT_CLEAR, message)
+    })
 }
 
 /// What was applied, as the entry's own: an entry that was renamed answers for what it set under its old name.
@@ -360,7 +392,7 @@ fn unlisted<'a>(
 pub fn observed(want: Option<&WantedServer>, have: &[HostKey], recorded: &[HostKeyStatus]) -> Vec<HostKeyStatus> {
     let wanted = want.and_then(|want| want.host_keys.as_ref());
     // Where a key could not be read, or nothing is wanted any more, the name that it had stands.
-    let sure = want.is_some_and(|want| want.host_keys_complete);
+    let sure = want.is_some_and(|want| want.host_keys.is_some() && want.host_keys_complete);
     let mut rows: Vec<HostKeyStatus> = have
         .iter()
         .map(|held| {

@@ -29,6 +29,7 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     let settings = changes(wanted, server, status.common.applied.as_ref());
     let mut plan = Plan { blocks: blocks(&settings), ..Plan::default() };
     plan.blocks.extend(kms_blocks(&object.uid().unwrap_or_default(), want, &have.host_keys, &applied));
+    plan.blocks.extend(host_keys::undecided(want, &have.host_keys, &status.host_keys));
 
     let paths = applied.paths.iter().cloned().collect();
     let tag_keys = applied.tags.iter().cloned().collect();

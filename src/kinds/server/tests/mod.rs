@@ -6,6 +6,7 @@ mod deletion;
 mod diff;
 mod keys;
 mod kms;
+mod left_keys;
 mod look_ups;
 mod passes;
 mod wants;

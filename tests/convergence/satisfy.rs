@@ -1,7 +1,10 @@
 //! Whether AWS holds what an object asks for, told from the spec and the simulator's own state. It shares no code with
 //! the operator's comparison: it is what that is held against.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
+use transfer_operator::cluster::Name;
 use transfer_operator::sim::operation::Operation;
 
 use crate::api_server::{Key, text};
@@ -57,7 +60,7 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
             if have["State"] != state {
                 return Some(format!("state {} is not {state}", have["State"]));
             }
-            lacks(spec, &have).or_else(|| keys_of_host(world, spec, &server))
+            lacks(spec, &have).or_else(|| keys_of_host(world, key, spec, &server))
         }
         "TransferUser" => {
             let name = spec["userName"].as_str().unwrap_or(&key.1.name);
@@ -65,14 +68,17 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
             let Some(have) = describe(world, Operation::DescribeUser, input, "User") else {
                 return Some(format!("no user {name} on {server}"));
             };
-            lacks(spec, &have).or_else(|| ssh_keys(world, key, spec, &have)).or_else(|| home(spec, &have))
+            lacks(spec, &have)
+                .or_else(|| ssh_keys(world, key, spec, &have))
+                .or_else(|| home(spec, &have))
+                .or_else(|| policy(world, key, spec, &have))
         }
         "TransferAccess" => {
             let input = json!({"ServerId": server, "ExternalId": spec["externalId"]});
             let Some(have) = describe(world, Operation::DescribeAccess, input, "Access") else {
                 return Some(format!("no access {} on {server}", spec["externalId"]));
             };
-            lacks(spec, &have).or_else(|| home(spec, &have))
+            lacks(spec, &have).or_else(|| home(spec, &have)).or_else(|| policy(world, key, spec, &have))
         }
         _ => None,
     }
@@ -146,7 +152,7 @@ fn is_set(name: &str) -> bool {
 
 fn same_json(a: &str, b: &str) -> bool {
     let read = |text: &str| serde_json::from_str::<Value>(text).ok();
-    read(a) == read(b)
+    read(a).is_some() && read(a) == read(b)
 }
 
 fn blob(line: &str) -> Option<String> {
@@ -164,8 +170,7 @@ fn ssh_keys(world: &World, key: &Key, spec: &Value, have: &Value) -> Option<Stri
     let mut wanted: Vec<String> = inline.filter_map(|line| blob(&line)).collect();
     for source in spec["sshPublicKeysFrom"].as_array().into_iter().flatten() {
         let reference = &source["configMapKeyRef"];
-        let name =
-            transfer_operator::cluster::Name { namespace: key.1.namespace.clone(), name: text(&reference["name"]) };
+        let name = Name { namespace: key.1.namespace.clone(), name: text(&reference["name"]) };
         let api = world.api();
         let data = api.data.get(&("ConfigMap".to_owned(), name));
         let lines = data.and_then(|data| data.get(reference["key"].as_str()?)).cloned().unwrap_or_default();
@@ -197,10 +202,47 @@ fn home(spec: &Value, have: &Value) -> Option<String> {
     (held != path).then(|| format!("home: wanted {path}, AWS has {held}"))
 }
 
-fn keys_of_host(world: &World, spec: &Value, server: &str) -> Option<String> {
-    let wanted = spec["hostKeys"].as_array()?.len();
+/// Fingerprints of the keys in the Secrets that the spec lists, against those that AWS shows.
+fn keys_of_host(world: &World, key: &Key, spec: &Value, server: &str) -> Option<String> {
+    let listed = spec["hostKeys"].as_array()?;
+    let mut wanted = BTreeSet::new();
+    for entry in listed {
+        let reference = &entry["secretKeyRef"];
+        let name = Name { namespace: key.1.namespace.clone(), name: text(&reference["name"]) };
+        let member = reference["key"].as_str().unwrap_or("ssh-privatekey");
+        let body = world.api().data.get(&("Secret".to_owned(), name)).and_then(|data| data.get(member)).cloned();
+        let Some(fingerprint) = body.and_then(|body| fingerprint(&body)) else {
+            return Some(format!("host keys: no key stands in {reference}"));
+        };
+        wanted.insert(fingerprint);
+    }
     let have = describe(world, Operation::ListHostKeys, json!({"ServerId": server}), "HostKeys")?;
-    let held = have.as_array().map_or(0, Vec::len);
-    let enough = if spec["hostKeyPolicy"] == "Exclusive" { held == wanted } else { held >= wanted };
-    (!enough).then(|| format!("host keys: wanted {wanted}, AWS has {held}"))
+    let held = have.as_array().into_iter().flatten();
+    let held: BTreeSet<String> = held.map(|key| plain(&text(&key["Fingerprint"]))).collect();
+    let enough = if spec["hostKeyPolicy"] == "Exclusive" { held == wanted } else { held.is_superset(&wanted) };
+    (!enough).then(|| format!("host keys: wanted {wanted:?}, AWS has {held:?}"))
+}
+
+/// The fingerprint of a private key's public half, worked out by ssh-key.
+fn fingerprint(body: &str) -> Option<String> {
+    let key = transfer_operator::ssh::public_of_private(body).ok()?;
+    let line = format!("{} {}", key.algorithm(), key.base64());
+    let read = ssh_key::PublicKey::from_openssh(&line).ok()?;
+    Some(plain(&read.fingerprint(ssh_key::HashAlg::Sha256).to_string()))
+}
+
+fn plain(fingerprint: &str) -> String {
+    fingerprint.trim_end_matches('=').to_owned()
+}
+
+/// The session policy in the ConfigMap that the spec names, against AWS's: the same JSON. Without one AWS has none.
+fn policy(world: &World, key: &Key, spec: &Value, have: &Value) -> Option<String> {
+    let reference = &spec.get("policyFrom")?["configMapKeyRef"];
+    let name = Name { namespace: key.1.namespace.clone(), name: text(&reference["name"]) };
+    let data = world.api().data.get(&("ConfigMap".to_owned(), name)).cloned().unwrap_or_default();
+    let Some(wanted) = data.get(&text(&reference["key"])) else {
+        return Some(format!("policy: nothing stands in {reference}"));
+    };
+    let held = text(&have["Policy"]);
+    (!same_json(wanted, &held)).then(|| format!("policy: wanted {wanted}, AWS has {held:?}"))
 }

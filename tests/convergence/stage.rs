@@ -223,10 +223,20 @@ impl Stage {
         ["TransferServer", "TransferUser", "TransferAccess"].into_iter().flat_map(|kind| api.list(kind)).collect()
     }
 
-    /// Waits until every object is Ready for its newest generation.
+    /// Waits until every object is Ready for its newest generation. What is suspended from the start, or only observes,
+    /// says so in a condition of its newest generation too.
     pub async fn all_ready(&self) {
         let ready = |object: &Value| {
-            lint::kstatus(object) == Kstatus::Current && object["status"]["observedGeneration"].as_i64() > Some(0)
+            let generation = &object["metadata"]["generation"];
+            let newest = |kind: &str| {
+                let found = lint::find(object, kind);
+                found.filter(|found| found["observedGeneration"] == *generation)
+            };
+            let says = |kind: &str| newest(kind).is_some_and(|found| found["status"] == "True");
+            let idle = object["spec"]["suspend"] == true && says("Suspended");
+            lint::kstatus(object) == Kstatus::Current
+                && object["status"]["observedGeneration"] == *generation
+                && (says("Ready") || idle)
         };
         let nothing_to_come = |stage: &Self| stage.world.coming.load(Ordering::SeqCst) == 0;
         self.until("all Ready", |stage| nothing_to_come(stage) && stage.ours().iter().all(ready)).await;

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use transfer_operator::sim::operation::Operation;
 
 use crate::api_server::Key;
+use crate::past;
 use crate::stage::key;
 use crate::world::{ACCOUNT, Life, REGION, World};
 
@@ -99,5 +100,6 @@ fn foreign(world: &World) -> String {
         return theirs;
     }
     let made = sim.out_of_band(Operation::CreateServer, ACCOUNT, REGION, json!({}), now).unwrap();
+    past::remember(world, &sim);
     made["ServerId"].as_str().unwrap().to_owned()
 }

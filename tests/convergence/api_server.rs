@@ -2,12 +2,20 @@
 //! history that watches read. It knows no faults: whoever asks decides what is lost or late.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 use transfer_operator::api::FINALIZER;
 use transfer_operator::cluster::{ClusterError, Name};
 
 use crate::clock::Clock;
+
+/// The finalizer of another controller, which lets an object go a little after ours does.
+pub const THEIRS: &str = "elsewhere.example/finalizer";
+
+/// How much longer the other controller takes.
+const THEY_TAKE: Duration = Duration::from_secs(5);
 
 /// Kind and name.
 pub type Key = (String, Name);
@@ -46,6 +54,8 @@ pub struct ApiServer {
     pub secret_types: BTreeMap<Name, String>,
     /// Names of the Events that were made.
     pub events: BTreeSet<Name>,
+    /// Objects that are being deleted and that only the other controller holds, and until when.
+    leaving: BTreeMap<Key, Instant>,
 }
 
 impl ApiServer {
@@ -61,7 +71,25 @@ impl ApiServer {
             data: BTreeMap::new(),
             secret_types: BTreeMap::new(),
             events: BTreeSet::new(),
+            leaving: BTreeMap::new(),
         }
+    }
+
+    /// The other controller takes its finalizer away where it is due; says whether an object went.
+    pub fn let_go(&mut self) -> bool {
+        if self.leaving.is_empty() {
+            return false;
+        }
+        let now = Instant::now();
+        let due: Vec<Key> =
+            self.leaving.iter().filter(|(_, until)| **until <= now).map(|(key, _)| key.clone()).collect();
+        for key in &due {
+            self.leaving.remove(key);
+            if self.objects.get(key).is_some_and(|object| dying(object) && !held_by_us(object)) {
+                self.remove(key);
+            }
+        }
+        !due.is_empty()
     }
 
     pub fn version(&self) -> u64 {
@@ -97,6 +125,12 @@ impl ApiServer {
                 meta["uid"] = json!(format!("uid-{}", self.uids));
                 meta["creationTimestamp"] = json!(self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
                 meta["generation"] = json!(1);
+                if key.0.starts_with("Transfer") {
+                    // What others wrote there stays there.
+                    meta["finalizers"] = json!([THEIRS]);
+                    meta["annotations"]["elsewhere.example/note"] = json!("theirs");
+                    meta["labels"]["elsewhere.example/label"] = json!("theirs");
+                }
                 if key.0.starts_with("Transfer") || key.0 == "AwsIdentity" {
                     new["status"] = json!({"observedGeneration": -1});
                 }
@@ -145,7 +179,7 @@ impl ApiServer {
     /// What `kubectl replace` does to finalizers.
     pub fn strip_finalizers(&mut self, key: &Key) {
         let Some(mut object) = self.objects.get(key).cloned() else { return };
-        if object["metadata"].get("deletionTimestamp").is_some() {
+        if dying(&object) {
             // That would be a deletion by force; whoever does it keeps what is left in AWS.
             return;
         }
@@ -157,10 +191,17 @@ impl ApiServer {
         let Some(mut object) = self.objects.get(key).cloned() else { return };
         if !held(&object) {
             self.remove(key);
-        } else if object["metadata"].get("deletionTimestamp").is_none() {
+        } else if !dying(&object) {
             object["metadata"]["deletionTimestamp"] =
                 json!(self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-            self.update(key.clone(), object, true);
+            let stored = self.update(key.clone(), object, true);
+            self.leave(key, &stored);
+        }
+    }
+
+    fn leave(&mut self, key: &Key, object: &Value) {
+        if dying(object) && !held_by_us(object) {
+            self.leaving.insert(key.clone(), Instant::now() + THEY_TAKE);
         }
     }
 
@@ -218,13 +259,13 @@ impl ApiServer {
         } else {
             meta.insert("finalizers".to_owned(), json!(finalizers));
         }
-        let dying = object["metadata"].get("deletionTimestamp").is_some();
-        let stored = if dying && !held(&object) {
+        let stored = if dying(&object) && !held(&object) {
             self.remove(key);
             object
         } else {
             self.update(key.clone(), object, false)
         };
+        self.leave(key, &stored);
         self.writes.push(Write { key: key.clone(), before, after: stored.clone(), status: false });
         stored
     }
@@ -254,6 +295,14 @@ impl ApiServer {
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         self.history.push(Event { version: self.version, key: key.clone(), gone: true, object });
     }
+}
+
+fn dying(object: &Value) -> bool {
+    object["metadata"].get("deletionTimestamp").is_some()
+}
+
+fn held_by_us(object: &Value) -> bool {
+    object["metadata"]["finalizers"].as_array().is_some_and(|names| names.iter().any(|name| name == FINALIZER))
 }
 
 fn held(object: &Value) -> bool {

@@ -22,6 +22,7 @@ use transfer_operator::sim::service::Direct;
 use crate::api_server::Key;
 use crate::defects::{self, Defect};
 use crate::oracle;
+use crate::past;
 use crate::wire;
 use crate::world::{Blow, Call, Life, Side, World};
 
@@ -57,7 +58,16 @@ impl SimTransfer {
                 signed_at: if world.setup.defect == Some(Defect::SkewCorrection) { now } else { signed_at },
                 input: input.clone(),
             };
-            let outcome = world.sim.lock().unwrap().direct(direct, now);
+            let outcome = {
+                let mut sim = world.sim.lock().unwrap();
+                if writes {
+                    let outcome = sim.direct(direct, now);
+                    past::remember(world, &sim);
+                    outcome
+                } else {
+                    past::read(world, &mut sim, direct, now)
+                }
+            };
             if let Some(intent) = intent {
                 intent.judge(world, outcome.as_ref().err());
                 if outcome.is_ok() {

@@ -56,7 +56,8 @@ pub fn faults(before: &Value, after: &Value) -> Vec<String> {
     };
     let conditions = self::conditions(after);
     if conditions.is_empty() {
-        // Only records were written; nothing is claimed yet.
+        // Only records were written; nothing is claimed yet, and no waiter may take it for done.
+        fail(kstatus(after) == Kstatus::Current, "FAIL0012: no conditions, and kstatus says Current");
         return faults;
     }
     let generation = after["metadata"]["generation"].as_i64().unwrap_or_default();
@@ -70,9 +71,6 @@ pub fn faults(before: &Value, after: &Value) -> Vec<String> {
     fail(is(after, "Reconciling", "True") && is(after, "Stalled", "True"), "FAIL0005: Reconciling and Stalled");
     fail(observed.is_none_or(|observed| observed > generation), "FAIL0006: observedGeneration ahead or absent");
     if is(after, "Ready", "True") {
-        // Lagging behind: kstatus says InProgress by the generation, so Ready may stand from before.
-        let lagging = observed.is_some_and(|observed| observed < generation);
-        fail(lagging && kstatus(after) == Kstatus::Current, "FAIL0007: lagging and current");
         let same = |condition: &Value| observed_by(condition) == observed;
         fail(!ready.as_ref().is_some_and(same), "FAIL0008: Ready is of another generation than the status");
     }
@@ -81,6 +79,7 @@ pub fn faults(before: &Value, after: &Value) -> Vec<String> {
         let kind = text(&condition["type"]);
         fail(text(&condition["reason"]).is_empty(), &format!("{kind} without a reason"));
         fail(observed_by(condition).is_none(), &format!("{kind} without observedGeneration"));
+        fail(observed_by(condition) > observed, &format!("FAIL0007: {kind} has seen more than the status"));
         let abnormal = matches!(kind.as_str(), "Reconciling" | "Stalled" | "Advisory" | "Suspended" | "Drifted");
         fail(abnormal && condition["status"] == "False", &format!("WARN: {kind} is False instead of absent"));
         let twice = conditions.iter().filter(|other| other["type"] == condition["type"]).count();

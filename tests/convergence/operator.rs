@@ -19,7 +19,6 @@ use crate::world::{Life, World};
 
 /// Starts a process; it runs until it dies.
 pub fn start(world: &Arc<World>, life: Arc<Life>) -> Process {
-    watch_for_panics();
     let (world, of) = (Arc::clone(world), Arc::clone(&life));
     let work = tokio::spawn(async move {
         let outcome = operate(&world, &of, futures::future::pending().boxed().shared()).await;
@@ -55,7 +54,8 @@ fn watch_for_panics() {
     });
 }
 
-/// Panics on this thread since this was asked last.
+/// Panics on this thread since this was asked last; who asks before a run has them counted from there on.
 pub fn panics() -> usize {
+    watch_for_panics();
     PANICS.take()
 }

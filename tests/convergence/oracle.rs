@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use transfer_operator::api::{TAG_CLUSTER, TAG_OWNER, TAG_RETAINED_FROM, TAG_UID};
+use transfer_operator::api::{FINALIZER, TAG_CLUSTER, TAG_OWNER, TAG_RETAINED_FROM, TAG_UID};
 use transfer_operator::cluster::Note;
 use transfer_operator::sim::error::ApiError;
 use transfer_operator::sim::model::Tag;
@@ -25,6 +25,8 @@ pub struct Oracle {
     /// Accesses that a call of ours made: `server/externalId` to how many more creates than deletes.
     pub accesses: BTreeMap<String, i64>,
     pub mutations: u64,
+    /// When each mutation was sent, by operation and input, where reads are old.
+    sent: BTreeMap<String, Vec<u128>>,
     /// How many SSH keys a user had after each call about them.
     pub ssh_keys: Vec<usize>,
     pub writes: u64,
@@ -72,9 +74,35 @@ impl Intent {
     }
 }
 
+/// How often the same mutation may be sent while reads are old: at once, and then after 5, 10, 20 seconds.
+fn may_be_sent(age: u128) -> usize {
+    1 + (1..).take_while(|step| 5000 * ((1_u128 << step) - 1) < age).count()
+}
+
+/// O8 where reads are old: what was sent and taken is not sent again and again until it can be seen.
+fn repeated(world: &World, operation: &str, input: &Value) {
+    let age = u128::try_from(world.setup.old_reads.1.as_millis()).unwrap_or_default();
+    if age == 0 {
+        return;
+    }
+    let now = world.clock.millis();
+    let times = {
+        let mut oracle = world.oracle.lock().unwrap();
+        let sent = oracle.sent.entry(format!("{operation} {input}")).or_default();
+        sent.push(now);
+        sent.iter().filter(|then| now - **then < age).count()
+    };
+    if times > may_be_sent(age) {
+        let mut input = input.clone();
+        input.as_object_mut().unwrap().remove("HostKeyBody");
+        world.violation(format!("O8: {operation} {input} was sent {times} times within {} s", age / 1000));
+    }
+}
+
 /// O3 before the effect: nothing is changed that is not ours, nothing in ObserveOnly, no protected
 /// server is deleted, nothing whose object stays.
 pub fn before_mutation(world: &World, operation: &str, account: &str, region: &str, input: &Value) -> Intent {
+    repeated(world, operation, input);
     let forbidden = forbidden(world, operation, account, region, input);
     let mut sim = world.sim.lock().unwrap();
     Intent { about: subjects(operation, sim.world.region(account, region), input), forbidden }
@@ -312,13 +340,21 @@ fn judge(world: &World, write: &Write) {
         let mut object = object.clone();
         object.as_object_mut().unwrap().remove("status");
         let meta = object["metadata"].as_object_mut().unwrap();
-        for ours in ["finalizers", "resourceVersion"] {
-            meta.remove(ours);
+        meta.remove("resourceVersion");
+        if let Some(Value::Array(finalizers)) = meta.get_mut("finalizers") {
+            finalizers.retain(|name| name != FINALIZER);
+            if finalizers.is_empty() {
+                meta.remove("finalizers");
+            }
         }
         object
     };
     if strip(before) != strip(after) {
-        world.violation(format!("O12: {name}: more than status and finalizer was written"));
+        world.violation(format!("O12: {name}: more than status and our finalizer was written: {before} {after}"));
+    }
+    let holds = |object: &Value| object["metadata"]["finalizers"].to_string().contains(FINALIZER);
+    if before["metadata"].get("deletionTimestamp").is_some() && holds(after) && !holds(before) {
+        world.violation(format!("O12: {name}: a finalizer is put on an object that is being deleted"));
     }
     if secrecy::stands_in(&after.to_string()) {
         world.violation(format!("O6: {name}: a private key stands in the object"));

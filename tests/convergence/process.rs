@@ -37,7 +37,7 @@ use transfer_operator::kinds::user::Users;
 use crate::api_server::{Event, Key};
 use crate::defects::Defect;
 use crate::doors::{Door, SimAws};
-use crate::world::{CLUSTER, Life, World};
+use crate::world::{Blow, CLUSTER, Life, Rule, World};
 
 /// As the real controller has them.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -234,7 +234,13 @@ impl Shared {
                 self.world.violation(format!("O10: a pass over {name} panicked"));
                 Next::After(AFTER_PANIC)
             }
-            Err(_) => Next::After(AFTER_DEADLINE),
+            Err(_) => {
+                let holds = |rule: &Rule| matches!(rule.blow, Blow::Freeze(_) | Blow::Delay(_));
+                if !self.life.is_dead() && !self.world.setup.rules.iter().any(holds) {
+                    self.world.violation(format!("O10: a pass over {name} was cut at its deadline"));
+                }
+                Next::After(AFTER_DEADLINE)
+            }
         };
         self.life.here().await;
         self.running.lock().unwrap().remove(&item);

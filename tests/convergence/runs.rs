@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use futures::future::BoxFuture;
 use tokio::runtime::Builder;
 
 use crate::oracle::Made;
@@ -28,12 +29,17 @@ pub struct Plan {
 
 /// One run, from an empty cluster to an empty cluster.
 pub fn run(workflow: Workflow, setup: Setup) -> Outcome {
+    watched(setup, workflow.run)
+}
+
+/// Whatever happens on a stage, with an eye on panics and on the log.
+pub fn watched(setup: Setup, script: impl for<'a> FnOnce(&'a Stage) -> BoxFuture<'a, ()>) -> Outcome {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         operator::panics();
         secrecy::searched();
         let stage = Stage::open(setup);
-        (workflow.run)(&stage).await;
+        script(&stage).await;
         let mut outcome = stage.outcome();
         let panics = operator::panics();
         if panics > 0 {

@@ -38,10 +38,23 @@ pub fn restrained(object: &Value) -> bool {
     matches!(object["spec"]["lifecycle"]["managementPolicy"].as_str(), Some("ObserveOnly" | "ReportDrift"))
 }
 
+/// What was deleted, though AWS still shows it.
+fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String> {
+    let mut sim = world.sim.lock().unwrap();
+    let held = sim.world.region(ACCOUNT, REGION).servers.get(server)?;
+    let user = held.users.get(user).is_some_and(|user| user.gone.is_some());
+    let access = held.accesses.get(access).is_some_and(|access| access.gone.is_some());
+    (held.gone.is_some() || user || access).then(|| format!("{server} or its member was deleted"))
+}
+
 /// What is missing in AWS of what the object asks for; nothing if it is satisfied.
 pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
     let (spec, status) = (&object["spec"], &object["status"]);
     let server = text(&status["serverId"]);
+    let user = if key.0 == "TransferUser" { spec["userName"].as_str().unwrap_or(&key.1.name) } else { "" };
+    if let Some(gone) = dying(world, &server, user, spec["externalId"].as_str().unwrap_or_default()) {
+        return Some(gone);
+    }
     match key.0.as_str() {
         "TransferServer" => {
             let input = json!({"ServerId": server});

@@ -8,19 +8,14 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 
-use crate::lint;
 use crate::stage::Stage;
 use crate::workflows::{KEY_A, ROLE, access, directory, keys, server, user};
 use crate::world::{Blow, Moment, REGION, Rule, Setup, When};
+use crate::{lint, runs};
 
 /// Runs a scenario; the violations must be none.
 pub fn play(setup: Setup, script: impl for<'a> FnOnce(&'a Stage) -> BoxFuture<'a, ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let outcome = runtime.block_on(async {
-        let stage = Stage::open(setup);
-        script(&stage).await;
-        stage.outcome()
-    });
+    let outcome = runs::watched(setup, script);
     for line in &outcome.lines {
         println!("{line}");
     }

@@ -12,10 +12,11 @@ use transfer_operator::cluster::Name;
 use transfer_operator::sim::model::Tag;
 use transfer_operator::sim::operation::Operation;
 
-use crate::api_server::Key;
+use crate::api_server::{Key, THEIRS};
 use crate::lint::{self, Kstatus};
 use crate::operator;
 use crate::oracle::{self, Made};
+use crate::past;
 use crate::process::Process;
 use crate::satisfy;
 use crate::secrecy;
@@ -194,7 +195,9 @@ impl Stage {
         let (outcome, about) = {
             let mut sim = self.world.sim.lock().unwrap();
             let about = oracle::subjects(&operation.to_string(), sim.world.region(ACCOUNT, REGION), &input);
-            (sim.out_of_band(operation, ACCOUNT, REGION, input, now), about)
+            let outcome = sim.out_of_band(operation, ACCOUNT, REGION, input, now);
+            past::remember(&self.world, &sim);
+            (outcome, about)
         };
         self.world.note(&format!("console {operation}"));
         oracle::count(&self.world, operation == Operation::CreateUser, &about);
@@ -451,6 +454,10 @@ fn canonical_object(object: &Value) -> Value {
     let meta = object["metadata"].as_object_mut().unwrap();
     for noise in ["resourceVersion", "creationTimestamp", "uid", "annotations"] {
         meta.remove(noise);
+    }
+    // Who replaces an object takes theirs off as well.
+    if let Some(Value::Array(finalizers)) = meta.get_mut("finalizers") {
+        finalizers.retain(|name| name != THEIRS);
     }
     if let Some(status) = object["status"].as_object_mut() {
         // A user count alone is never a reason to write, so it may be an old one.

@@ -21,6 +21,7 @@ use crate::api_server::ApiServer;
 use crate::clock::Clock;
 use crate::defects::Defect;
 use crate::oracle::Oracle;
+use crate::past::Past;
 
 pub const ACCOUNT: &str = "123456789012";
 pub const REGION: &str = "eu-central-1";
@@ -163,6 +164,8 @@ pub struct Setup {
     pub defect: Option<Defect>,
     /// More switches of the simulator.
     pub switches: serde_json::Value,
+    /// Reads of AWS by this operation, or all if it is empty, show what was so long ago.
+    pub old_reads: (&'static str, SignedDuration),
     /// What a workflow that is made up anew for each plan does.
     pub script: serde_json::Value,
     /// The end may differ from that of the run without faults: the plan changes what is wanted or what a person sees.
@@ -192,6 +195,7 @@ impl Setup {
             rest: 3,
             defect: None,
             switches: json!({}),
+            old_reads: ("", SignedDuration::ZERO),
             script: json!(null),
             differs: false,
             heals: false,
@@ -295,6 +299,8 @@ pub struct World {
     pub api: Mutex<ApiServer>,
     pub sim: Mutex<Service>,
     pub oracle: Mutex<Oracle>,
+    /// What AWS held after each change, for reads that are old.
+    pub past: Mutex<Past>,
     /// Rung at every change in the API server.
     pub changed: Notify,
     pub struck: AtomicU64,
@@ -331,6 +337,7 @@ impl World {
             api: Mutex::new(ApiServer::new(clock)),
             sim: Mutex::new(sim),
             oracle: Mutex::new(Oracle::default()),
+            past: Mutex::default(),
             changed: Notify::new(),
             struck: AtomicU64::new(0),
             coming: AtomicU64::new(0),
@@ -341,7 +348,11 @@ impl World {
     }
 
     pub fn api(&self) -> MutexGuard<'_, ApiServer> {
-        self.api.lock().unwrap()
+        let mut api = self.api.lock().unwrap();
+        if api.let_go() {
+            self.changed.notify_waiters();
+        }
+        api
     }
 
     pub fn random(&self) -> u64 {

@@ -6,6 +6,7 @@ pub mod others;
 pub mod replicas;
 pub mod replies;
 pub mod runtime;
+pub mod times;
 pub mod views;
 mod walks;
 
@@ -60,6 +61,7 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "frozen", plans: replicas::frozen },
     Family { name: "clocks", plans: replicas::clocks },
     Family { name: "error", plans: errors::plans },
+    Family { name: "dying", plans: times::dying },
     Family { name: "walks", plans: walks::all },
     Family { name: "kube-runtime", plans: runtime::plans },
 ];

@@ -1,0 +1,65 @@
+//! What AWS shows for too long: deleted things that are still described and listed for a while.
+
+use serde_json::json;
+
+use super::Scale;
+use super::crashes::told_apart;
+use crate::acts::Act;
+use crate::runs::{self, Plan, References, SEED};
+use crate::workflows;
+use crate::world::{Blow, Moment, Rule, Setup, Side};
+
+/// Deleted things are shown for a second, a minute, and almost the assumed lag; their deletion is lost or its caller dies;
+/// objects are deleted, and applied again, as things are made.
+pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    let of = [
+        ("W5-delete", "TransferUser", "alice"),
+        ("W7-user", "TransferUser", "bob"),
+        ("W9-access", "TransferAccess", "finance"),
+        ("W1-server", "TransferServer", "files"),
+    ];
+    for (name, kind, object) in of {
+        let workflow = workflows::named(name);
+        for seconds in [1, 60, 119] {
+            let setup = Setup { switches: json!({"deletion_time": format!("{seconds}s")}), ..Setup::new(SEED) };
+            let mut add = |what: &str, setup: Setup| {
+                plans.push(Plan { id: format!("dying/{name}/{seconds}s-{what}"), workflow, setup });
+            };
+            add("fine", setup.clone());
+            // How long things are shown changes which calls there are.
+            let undisturbed = runs::run(workflow, setup.clone());
+            let quiet = undisturbed.quiet.start;
+            let of = |verb: &'static str| {
+                let points = undisturbed.points.iter();
+                points.filter(move |point| point.side == Side::Aws && point.operation.starts_with(verb))
+            };
+            for point in of("Delete") {
+                for (what, moment, blow) in [
+                    ("killed", Moment::Sent, Blow::Kill),
+                    ("answered", Moment::Answered, Blow::Kill),
+                    ("lost", Moment::Sent, Blow::Lose),
+                ] {
+                    let rules = vec![Rule::at(point.call, moment, blow)];
+                    add(&format!("{}-{what}", point.call), setup.clone().with(rules));
+                }
+            }
+            for point in of("Create").filter(|point| usize::try_from(point.call).unwrap() <= quiet) {
+                for (what, act) in [("delete", Act::Delete(kind, object)), ("recreate", Act::Recreate(kind, object))] {
+                    for moment in [Moment::Before, Moment::Sent] {
+                        let rules = vec![Rule::at(point.call, moment, Blow::Act(act.clone()))];
+                        let setup = Setup { differs: true, heals: true, ..setup.clone().with(rules) };
+                        add(&format!("{}-{moment:?}-{what}", point.call), setup);
+                    }
+                }
+            }
+            if scale == Scale::Soak {
+                for point in told_apart(&undisturbed.points).iter().filter(|point| point.writes) {
+                    let rules = vec![Rule::at(point.call, Moment::Sent, Blow::Kill)];
+                    add(&format!("{}-any", point.call), setup.clone().with(rules));
+                }
+            }
+        }
+    }
+    plans
+}

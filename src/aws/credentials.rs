@@ -408,7 +408,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_source_that_never_answers_is_given_up_and_that_passes_by_itself() {
-        let chain = aws_credential_types::credential_fn::provide_credentials_fn(|| std::future::pending());
+        let chain = aws_credential_types::credential_fn::provide_credentials_fn(std::future::pending);
         let cache = CredentialCache::new(Own(Some(SharedCredentialsProvider::new(chain))));
         let fault = cache.get().await.unwrap_err();
         assert_eq!((fault.operation, fault.code.as_str()), ("GetCredentials", STS_UNAVAILABLE));

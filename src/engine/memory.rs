@@ -144,12 +144,12 @@ pub struct Memories {
 pub struct Busy {
     uid: String,
     objects: Arc<Mutex<BTreeMap<String, Memory>>>,
-    busy: Arc<Mutex<BTreeMap<String, bool>>>,
+    working: Arc<Mutex<BTreeMap<String, bool>>>,
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        let mut busy = lock(&self.busy);
+        let mut busy = lock(&self.working);
         if busy.remove(&self.uid) == Some(true) {
             lock(&self.objects).remove(&self.uid);
         }
@@ -163,8 +163,8 @@ impl Memories {
         let mut busy = lock(&self.busy);
         let Entry::Vacant(free) = busy.entry(uid.to_owned()) else { return None };
         free.insert(false);
-        let (objects, busy) = (Arc::clone(&self.objects), Arc::clone(&self.busy));
-        Some(Arc::new(Busy { uid: uid.to_owned(), objects, busy }))
+        let (objects, working) = (Arc::clone(&self.objects), Arc::clone(&self.busy));
+        Some(Arc::new(Busy { uid: uid.to_owned(), objects, working }))
     }
 
     /// The memory of an object.

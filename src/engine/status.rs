@@ -100,15 +100,7 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
             put(&mut new, about, types::SUSPENDED, Truth::True, reasons::SUSPENDED, message);
             return (new, about.observed);
         }
-        // A check that fails for a while leaves what is known alone.
-        Verdict::Failed { lasted, .. } if known && *lasted < STALENESS_BUDGET => return (new, about.observed),
-        Verdict::Failed { lasted, stalls: false, .. } if waiting(old, about) && *lasted < WAIT_GRACE => {
-            return (new, about.observed);
-        }
-        // What a person must mend does not pass because AWS could not be asked for a moment.
-        Verdict::Failed { stalls: false, lasted, .. } if stalled(old, about) && *lasted < STALENESS_BUDGET => {
-            return (new, about.observed);
-        }
+        Verdict::Failed { lasted, stalls, .. } if stands(old, about, *lasted, *stalls) => return (new, about.observed),
         Verdict::Failed { reason, message, stalls: true, .. } | Verdict::Stalled { reason, message } => {
             put(&mut new, about, types::READY, Truth::False, reason, message.clone());
             put(&mut new, about, types::STALLED, Truth::True, reason, message.clone());
@@ -147,6 +139,14 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
         None => condition::remove(&mut new, types::DRIFTED),
     }
     (new, about.generation)
+}
+
+/// Whether what is known of this generation stands though a check failed: Ready, and what a person must mend, for as
+/// long as the staleness budget; what is waited for, for a moment.
+fn stands(old: &[Condition], about: &About, lasted: Duration, stalls: bool) -> bool {
+    let known = about.observed == about.generation && condition::is_true(old, types::READY);
+    let short = lasted < STALENESS_BUDGET;
+    (known && short) || !stalls && (stalled(old, about) && short || waiting(old, about) && lasted < WAIT_GRACE)
 }
 
 /// This generation waits for something that is told already.

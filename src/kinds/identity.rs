@@ -12,13 +12,11 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::doors::Doors;
+use super::holders;
 use super::orphans::{Orphans, SCANNING, Told};
 use crate::api::condition::{self, Statement, Truth, reasons, types};
 use crate::api::identity::{CredentialSource, Credentials, RateLimit};
-use crate::api::{
-    AwsIdentity, AwsIdentitySpec, AwsIdentityStatus, FINALIZER, RECONCILE_AT, TransferAccess, TransferServer,
-    TransferUser,
-};
+use crate::api::{AwsIdentity, AwsIdentitySpec, AwsIdentityStatus, FINALIZER, RECONCILE_AT};
 use crate::aws::Fault;
 use crate::aws::session::CallerIdentity;
 use crate::cluster::{self, ClusterError, Name, Note};
@@ -179,15 +177,6 @@ pub fn judge(
     }
 }
 
-/// Whether an object, as JSON, has something in AWS that only this identity reaches: our finalizer says that it may.
-#[must_use]
-pub fn needs(object: &Value, identity: &str) -> bool {
-    let text = |path: &str| object.pointer(path).and_then(Value::as_str);
-    let finalizers = object.pointer("/metadata/finalizers").and_then(Value::as_array);
-    let held = finalizers.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(FINALIZER)));
-    held && (text("/spec/awsIdentityRef/name") == Some(identity) || text("/status/awsIdentity") == Some(identity))
-}
-
 impl Identities {
     /// Nothing is known yet.
     #[must_use]
@@ -238,7 +227,7 @@ impl Identities {
         let facts = Facts {
             deleting: object.metadata.deletion_timestamp.is_some(),
             finalizer: object.finalizers().iter().any(|name| name == FINALIZER),
-            referred: self.referred(&object.name_any()),
+            referred: holders::referred(&self.doors, &object.name_any()),
             valid: fault(&object.spec).is_none(),
             due: memory.token != token(object) || memory.due.is_none_or(|due| due <= now),
             verified: memory.failures == 0,
@@ -311,7 +300,7 @@ impl Identities {
 
     /// Being deleted: nothing but a live list says that nobody needs it any more.
     async fn leave(&self, object: &AwsIdentity) -> Result<Next, ClusterError> {
-        let holders = self.holders(&object.name_any()).await?;
+        let holders = holders::of(&self.doors, &object.name_any()).await?;
         if holders.is_empty() {
             self.set_finalizer(object, false).await?;
             self.forget(&object.uid().unwrap_or_default());
@@ -322,43 +311,6 @@ impl Identities {
         let verdict = Verdict::Waiting { reason: reasons::IN_USE, message };
         self.tell(object, Some(&verdict), None).await?;
         Ok(Next::After(IN_USE_AGAIN))
-    }
-
-    /// Who has something in AWS that only this identity reaches, objects that do not decode among them.
-    async fn holders(&self, name: &str) -> Result<Vec<String>, ClusterError> {
-        let kinds = [
-            ApiResource::erase::<TransferServer>(&()),
-            ApiResource::erase::<TransferUser>(&()),
-            ApiResource::erase::<TransferAccess>(&()),
-        ];
-        let mut holders = Vec::new();
-        for kind in kinds {
-            let take = |holders: &mut Vec<String>, object: Value| {
-                let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-                if needs(&object, name) {
-                    holders.push(format!("{} {}/{}", kind.kind, text("/metadata/namespace"), text("/metadata/name")));
-                }
-            };
-            holders = cluster::fold(self.doors.cluster.as_ref(), &kind, holders, take).await?;
-        }
-        holders.sort();
-        Ok(holders)
-    }
-
-    /// Whether any object names it, by the watches: enough to hold it early.
-    fn referred(&self, name: &str) -> bool {
-        let directory = &self.doors.directory;
-        let recorded = |identity: Option<&String>| identity.is_some_and(|identity| identity == name);
-        directory.servers().iter().any(|server| {
-            server.spec.aws_identity_ref.name == name
-                || recorded(server.status.as_ref().and_then(|status| status.common.aws_identity.as_ref()))
-        }) || directory.users().iter().any(|user| {
-            recorded(user.spec.aws_identity_ref.as_ref().map(|identity| &identity.name))
-                || recorded(user.status.as_ref().and_then(|status| status.common.aws_identity.as_ref()))
-        }) || directory.accesses().iter().any(|access| {
-            recorded(access.spec.aws_identity_ref.as_ref().map(|identity| &identity.name))
-                || recorded(access.status.as_ref().and_then(|status| status.common.aws_identity.as_ref()))
-        })
     }
 
     async fn set_finalizer(&self, object: &AwsIdentity, present: bool) -> Result<(), ClusterError> {

@@ -2,6 +2,7 @@
 #![allow(clippy::unnecessary_wraps, reason = "stands in tables beside failures")]
 use super::*;
 use crate::aws::FaultKind;
+use crate::kinds::holders::needs;
 use crate::kinds::login_fakes::*;
 use serde_json::json;
 

@@ -5,6 +5,7 @@ pub mod doors;
 #[cfg(test)]
 pub mod fakes;
 pub mod grants;
+pub mod holders;
 pub mod home;
 pub mod identity;
 pub mod login;

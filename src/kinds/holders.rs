@@ -1,0 +1,58 @@
+//! Who needs an identity: by a live list, where it decides that the identity may go, and by the watches, to hold it early.
+
+use kube::core::ApiResource;
+use serde_json::Value;
+
+use super::doors::Doors;
+use crate::api::{FINALIZER, TransferAccess, TransferServer, TransferUser};
+use crate::cluster::{self, ClusterError};
+
+/// Who has something in AWS that only this identity reaches, objects that do not decode among them.
+///
+/// # Errors
+/// Trouble with the API server; a listing that broke off counts for nothing.
+pub async fn of(doors: &Doors, name: &str) -> Result<Vec<String>, ClusterError> {
+    let kinds = [
+        ApiResource::erase::<TransferServer>(&()),
+        ApiResource::erase::<TransferUser>(&()),
+        ApiResource::erase::<TransferAccess>(&()),
+    ];
+    let mut holders = Vec::new();
+    for kind in kinds {
+        let take = |holders: &mut Vec<String>, object: Value| {
+            let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+            if needs(&object, name) {
+                holders.push(format!("{} {}/{}", kind.kind, text("/metadata/namespace"), text("/metadata/name")));
+            }
+        };
+        holders = cluster::fold(doors.cluster.as_ref(), &kind, holders, take).await?;
+    }
+    holders.sort();
+    Ok(holders)
+}
+
+/// Whether any object names it, by the watches: enough to hold it early.
+#[must_use]
+pub fn referred(doors: &Doors, name: &str) -> bool {
+    let directory = &doors.directory;
+    let recorded = |identity: Option<&String>| identity.is_some_and(|identity| identity == name);
+    directory.servers().iter().any(|server| {
+        server.spec.aws_identity_ref.name == name
+            || recorded(server.status.as_ref().and_then(|status| status.common.aws_identity.as_ref()))
+    }) || directory.users().iter().any(|user| {
+        recorded(user.spec.aws_identity_ref.as_ref().map(|identity| &identity.name))
+            || recorded(user.status.as_ref().and_then(|status| status.common.aws_identity.as_ref()))
+    }) || directory.accesses().iter().any(|access| {
+        recorded(access.spec.aws_identity_ref.as_ref().map(|identity| &identity.name))
+            || recorded(access.status.as_ref().and_then(|status| status.common.aws_identity.as_ref()))
+    })
+}
+
+/// Whether an object, as JSON, has something in AWS that only this identity reaches: our finalizer says that it may.
+#[must_use]
+pub fn needs(object: &Value, identity: &str) -> bool {
+    let text = |path: &str| object.pointer(path).and_then(Value::as_str);
+    let finalizers = object.pointer("/metadata/finalizers").and_then(Value::as_array);
+    let held = finalizers.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(FINALIZER)));
+    held && (text("/spec/awsIdentityRef/name") == Some(identity) || text("/status/awsIdentity") == Some(identity))
+}

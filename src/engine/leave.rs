@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::kind::{Block, Kind, Trouble};
 use super::mutate;
+use super::owner::Owner;
 use super::report::{End, Report};
 use super::scene::{Engine, Next, Scene, Status, Subject};
 use crate::api;
@@ -13,6 +16,38 @@ use crate::aws::{FaultKind, Mutation};
 
 /// How soon what blocks a deletion is looked at again: our own objects wake it when they go, others do in AWS.
 const BLOCKED_AGAIN: Duration = Duration::from_secs(30);
+
+/// AWS's most tags on one thing.
+const TAGS_MAX: usize = 50;
+
+/// What only tells of us: the attempt, which nothing asks for any more, and the owner's name, which the stamp repeats.
+const SPARE: [&str; 2] = [api::TAG_ATTEMPT, api::TAG_OWNER];
+
+/// The calls that take our claim off. The stamp is there before the uid goes, so that wherever this is cut it is ours
+/// still, or stamped. Where the stamp does not fit beside `known`, what is spare makes room first; where that does not
+/// do, or it is not known, its time takes the place of the uid. Should only that last call be lost, the time is.
+fn hand_over(owner: &Owner, arn: &str, known: Option<&Tags>, now: Timestamp) -> Vec<Mutation> {
+    let stamp = [(api::TAG_RETAINED_FROM, owner.name.clone()), (api::TAG_RETAINED_AT, now.to_string())];
+    let tag = |tags: &[(&str, String)]| Mutation::TagResource {
+        arn: arn.to_owned(),
+        tags: tags.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
+    };
+    let untag = |keys: &[&str]| Mutation::UntagResource {
+        arn: arn.to_owned(),
+        keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+    };
+    let stamped = known
+        .map_or(usize::MAX, |known| known.len() + stamp.iter().filter(|(key, _)| !known.contains_key(*key)).count());
+    let spare = known.map_or(0, |known| SPARE.iter().filter(|key| known.contains_key(**key)).count());
+    if stamped <= TAGS_MAX {
+        vec![tag(&stamp), untag(&[api::TAG_UID, api::TAG_ATTEMPT])]
+    } else if stamped - spare <= TAGS_MAX {
+        vec![untag(&SPARE), tag(&stamp), untag(&[api::TAG_UID])]
+    } else {
+        let [from, at] = stamp;
+        vec![untag(&SPARE), tag(&[from]), untag(&[api::TAG_UID]), tag(&[at])]
+    }
+}
 
 impl<K: Kind> Engine<K> {
     pub(super) async fn delete(&self, scene: &Scene<'_, K>, ids: &[String]) -> Result<End<Status<K>>, Trouble> {
@@ -47,13 +82,9 @@ impl<K: Kind> Engine<K> {
         for id in ids {
             let id = Some(id.as_str()).filter(|id| !id.is_empty());
             let Some(arn) = self.kind.arn(&subject.object, scene.place, id) else { continue };
-            let tags = Tags::from([
-                (api::TAG_RETAINED_FROM.to_owned(), subject.owner.name.clone()),
-                (api::TAG_RETAINED_AT.to_owned(), scene.now.to_string()),
-            ]);
-            let strip = vec![api::TAG_UID.to_owned(), api::TAG_ATTEMPT.to_owned()];
-            let calls =
-                [Mutation::TagResource { arn: arn.clone(), tags }, Mutation::UntagResource { arn, keys: strip }];
+            let known =
+                scene.have.filter(|_| self.kind.id(&subject.status()) == id).and_then(|have| self.kind.tags(have));
+            let calls = hand_over(&subject.owner, &arn, known, scene.now);
             for call in calls {
                 if mutate::mutate(self, subject, &scene.place.account, call).await?.is_none() {
                     return Ok(End::Next(Next::Again));

@@ -10,6 +10,7 @@ mod leaving;
 mod life;
 mod looking;
 mod recreation;
+mod retaining;
 mod revoking;
 mod rig;
 mod telling;

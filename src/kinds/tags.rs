@@ -5,13 +5,18 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::api;
+use crate::api::condition::reasons;
 use crate::aws::Mutation;
 use crate::aws::types::Tags;
 use crate::engine::diff::{Change, Effect};
+use crate::engine::kind::Block;
 use crate::engine::owner::Owner;
 
 /// AWS's most tags per call.
 const KEYS_PER_CALL: usize = 50;
+
+/// How many tags the spec may ask for: AWS's most on one thing, less those that say whose it is.
+const WANTED_MAX: usize = 50 - 4;
 
 /// The two keys that AWS keeps a custom host name under. Its guide writes `transfer:…`, its console `aws:transfer:…`; we
 /// write the first (a create may refuse other keys under `aws:`) and take what stands there under either.
@@ -33,12 +38,25 @@ fn plain(key: &str) -> &str {
     key.strip_prefix("aws:").filter(|short| OF_HOST_NAME.contains(short)).unwrap_or(key)
 }
 
-/// The calls that bring the tags to what is wanted. Foreign tags stay; only keys that this object set are removed.
+/// Why the tags that are wanted are too many together; each list that they come from has a limit of its own.
+#[must_use]
+pub fn unfit(wanted: &Tags) -> Option<Block> {
+    let count = wanted.len();
+    (count > WANTED_MAX).then(|| {
+        let message = format!(
+            "spec.tags: with those of the AwsIdentity (its spec.tags) and of a custom host name these are {count} tags, and \
+             beside this operator's own AWS takes {WANTED_MAX}; none is set until there are fewer"
+        );
+        Block::stalled(reasons::INVALID_SPEC, message)
+    })
+}
+
+/// The calls that bring the tags to what is wanted, or only the owner's back where that is too much. Foreign tags stay; only keys that this object set are removed.
 #[must_use]
 pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTreeSet<String>) -> Vec<Mutation> {
-    let mut target = spelled(wanted, have);
-    target.extend(owner.lasting_tags());
-    let missing: Tags = target
+    let (mut target, owners) = (spelled(wanted, have), owner.lasting_tags());
+    target.extend(owners.clone());
+    let missing: Tags = if wanted.len() > WANTED_MAX { &owners } else { &target }
         .iter()
         .filter(|(key, value)| have.get(*key) != Some(*value))
         .map(|(key, value)| (key.clone(), value.clone()))
@@ -115,6 +133,32 @@ mod tests {
         assert_eq!(operations(&[], &[("ours", "x")], &["ours"]), ["UntagResource"]);
         assert_eq!(operations(&[("a", "1")], &[("a", "2")], &["a"]), ["TagResource"]);
         assert!(operations(&[("a", "1")], &[("a", "1")], &["a"]).is_empty());
+    }
+
+    #[test]
+    fn too_many_are_told_and_not_sent() {
+        let many = |count: usize| (0..count).map(|n| (format!("k{n}"), String::new())).collect::<Tags>();
+        let sent = |count: usize, have: &Tags| {
+            let sent = calls("arn", &many(count), &owner(), have, &BTreeSet::from(["old".to_owned()]));
+            sent.iter().map(|call| (call.operation(), tagged(call))).collect::<Vec<_>>()
+        };
+        let mut have = owner().tags("a");
+        have.insert("old".to_owned(), String::new());
+        assert!(unfit(&many(46)).is_none());
+        assert_eq!(sent(46, &have), [("TagResource", 46), ("UntagResource", 1)]);
+        let block = unfit(&many(47)).map(|block| (block.reason, block.stalled, block.message.contains("spec.tags")));
+        assert_eq!(block, Some((reasons::INVALID_SPEC, true, true)));
+        assert_eq!(sent(47, &have), [("UntagResource", 1)], "what goes makes room");
+        have.remove(api::TAG_OWNER);
+        assert_eq!(sent(47, &have), [("TagResource", 1), ("UntagResource", 1)], "ours all the same");
+    }
+
+    fn tagged(call: &Mutation) -> usize {
+        match call {
+            Mutation::TagResource { tags, .. } => tags.len(),
+            Mutation::UntagResource { keys, .. } => keys.len(),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -208,7 +208,7 @@ impl Kind for Users {
         };
         let changes_at = keys.as_ref().and_then(WantedKeys::changes_at);
         let want = WantedUser { login, keys, tags };
-        let blocks = login_blocks.into_iter().chain(key_blocks).collect();
+        let blocks = login_blocks.into_iter().chain(key_blocks).chain(tags::unfit(&want.tags)).collect();
         let digest = digest(&want);
         Ok(Wanted { want, blocks, applied, changes_at, digest })
     }

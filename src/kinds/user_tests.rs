@@ -118,6 +118,16 @@ async fn the_first_key_and_all_tags_go_with_the_create() {
 }
 
 #[tokio::test]
+async fn more_tags_than_aws_takes_are_told_and_the_rest_goes_on() {
+    // One more is the identity's.
+    let tags: BTreeMap<String, String> = (0..46).map(|n| (format!("own-{n}"), String::new())).collect();
+    let object = alice(json!({"tags": tags, "homeDirectory": "/b"}));
+    let (calls, blocks) = planned(&world("SERVICE_MANAGED"), &object, &aws_alice(&[])).await;
+    assert_eq!((calls, blocks[0].reason, blocks[0].stalled), (vec!["UpdateUser"], reasons::INVALID_SPEC, true));
+    assert!(blocks[0].message.contains("spec.tags"), "{blocks:?}");
+}
+
+#[tokio::test]
 async fn a_source_that_is_missing_empty_or_forbidden_blocks_and_deletes_nothing() {
     let world = world("SERVICE_MANAGED");
     let spec = json!({"sshPublicKeys": [{"publicKey": KEY}],

@@ -45,6 +45,7 @@ pub async fn want(
     let keys = host_keys::read(doors, object, &mut blocks).await?;
     let host_keys_complete = object.spec.host_keys.as_ref().is_none_or(|listed| listed.len() == keys.len());
     let tags = tags(&object.spec, identity_tags);
+    blocks.extend(tags::unfit(&tags));
     let mut applied = applied(object, &settings, &tags, &ungranted);
     applied.hashes.extend(host_keys::kms_records(object, &keys));
     let want = WantedServer {

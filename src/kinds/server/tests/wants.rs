@@ -197,6 +197,20 @@ async fn the_specs_tags_win_over_the_identitys_and_nobody_sets_ours() {
 }
 
 #[tokio::test]
+async fn more_tags_together_than_aws_takes_hold_a_create() {
+    let world = World::open();
+    let identity = (0..30).map(|n| (format!("identity-{n}"), String::new())).collect();
+    world.directory.identities.lock().unwrap().get_mut("default").unwrap().spec.tags = identity;
+    for (own, fits) in [(14, true), (15, false)] {
+        let own: BTreeMap<String, String> = (0..own).map(|n| (format!("own-{n}"), String::new())).collect();
+        let object = server(json!({"tags": own, "customHostname": {"hostname": "h", "hostedZoneId": "Z1"}}));
+        let found = blocks(&world, &object).await;
+        assert_eq!(found.iter().map(|block| block.reason).collect::<Vec<_>>().is_empty(), fits, "{found:?}");
+        assert!(found.iter().all(|block| block.reason == reasons::INVALID_SPEC && block.message.contains("spec.tags")));
+    }
+}
+
+#[tokio::test]
 async fn what_aws_never_returns_is_remembered_as_a_hash_of_this_object() {
     let world = World::open();
     let hash = async |groups: Value, uid: &str| {

@@ -28,7 +28,7 @@ async fn full(kind: &str, object: &str, adopted: bool, total: usize) -> Rig {
     rig.user("alice", json!({}));
     rig.settle(USER, "alice").await;
     rig.edit(kind, object, |object| {
-        object["spec"]["lifecycle"] = json!({"deletionPolicy": "Retain", "deletionProtection": false})
+        object["spec"]["lifecycle"] = json!({"deletionPolicy": "Retain", "deletionProtection": false});
     });
     let fill = |held: &mut Tags| {
         if adopted {

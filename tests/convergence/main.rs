@@ -75,13 +75,37 @@ fn replay() {
 
 #[test]
 fn a_hundred_seeds_run_twice_leave_the_same_trace() {
-    for seed in 0..100 {
+    for seed in 0..50 {
         let workflow = workflows::ALL[usize::try_from(seed).unwrap() % workflows::ALL.len()];
         let setup = Setup { rest: 1, ..Setup::new(seed) };
         let (first, second) = (run(workflow, setup.clone()), run(workflow, setup));
         assert_eq!(first.trace, second.trace, "{} seed {seed}", workflow.name);
         assert_eq!(first.violations, Vec::<String>::new(), "{} seed {seed}", workflow.name);
     }
+    // With two processes, deaths, freezes, lost answers and lag; the steps meet every workflow and every trouble.
+    let references = References::new();
+    let two = plans::replicas::two(&references, Scale::Test).into_iter().step_by(79).take(25);
+    let pairs = plans::crashes::pairs(&references, Scale::Test).into_iter().step_by(16).take(25);
+    for plan in two.chain(pairs) {
+        let (first, second) = (run(plan.workflow, plan.setup.clone()), run(plan.workflow, plan.setup.clone()));
+        assert_eq!(first.trace, second.trace, "{}", plan.id);
+        assert_eq!(references.judge(&plan, &first), Vec::<String>::new(), "{}", plan.id);
+    }
+}
+
+#[test]
+fn a_late_delete_hits_a_namesake_which_is_made_anew() {
+    let outcome = runs::watched(scenarios::a_late_delete_of_a_user(), |stage| {
+        Box::pin(scenarios::a_user_made_anew_while_a_delete_is_frozen(stage))
+    });
+    scenarios::only(&outcome, &["O3: DeleteUser for \"alice\", which nobody deletes"]);
+}
+
+#[test]
+fn a_forged_record_lets_its_writer_change_and_delete_somebodys_access_and_no_more() {
+    let outcome = runs::watched(Setup::new(1), |stage| Box::pin(scenarios::a_forged_record_of_an_access(stage)));
+    let on = |operation: &str| format!("O3: {operation} on an access that we did not make");
+    scenarios::only(&outcome, &[&on("UpdateAccess"), &on("DeleteAccess")]);
 }
 
 #[test]
@@ -162,5 +186,6 @@ scenarios! {
     an_access_without_its_record_stays_and_leaves_a_warning: Setup::new(1) => scenarios::an_access_without_its_record;
     a_revoked_login_does_not_come_back_from_a_frozen_process: scenarios::a_late_create_of_a_user() => scenarios::a_user_deleted_while_its_create_is_frozen;
     a_refused_update_is_told_and_healed: scenarios::refusing_updates() => scenarios::an_update_that_is_refused;
+    a_server_id_forged_to_another_object_touches_neither: Setup::new(1) => scenarios::a_server_id_of_another_object;
     a_forged_server_id_gives_no_logins_elsewhere: Setup::new(1) => scenarios::a_forged_server_gives_no_logins;
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use tokio::runtime::Builder;
@@ -69,6 +69,12 @@ impl References {
 
     pub fn of(&self, workflow: Workflow) -> &Outcome {
         &self.0[workflow.name]
+    }
+
+    /// How much later a run came to its end than the one without faults.
+    fn late(&self, plan: &Plan, outcome: &Outcome) -> Duration {
+        let reference = self.0.get(plan.workflow.name).map_or(outcome.took, |reference| reference.took);
+        outcome.took.saturating_sub(reference)
     }
 
     /// What is wrong with a run, if anything: what the oracles saw, and what differs from the run without faults, where
@@ -135,6 +141,7 @@ pub fn run_all(family: &'static str, plans: &[Plan], references: &References) ->
     let next = AtomicUsize::new(0);
     let failures = Mutex::new(Vec::new());
     let struck = Mutex::new(0);
+    let slowest = Mutex::new(Duration::ZERO);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -146,6 +153,10 @@ pub fn run_all(family: &'static str, plans: &[Plan], references: &References) ->
                         continue;
                     };
                     *struck.lock().unwrap() += outcome.struck;
+                    let late = references.late(plan, &outcome);
+                    let mut slowest = slowest.lock().unwrap();
+                    *slowest = (*slowest).max(late);
+                    drop(slowest);
                     let wrong = references.judge(plan, &outcome);
                     if !wrong.is_empty() {
                         failures.lock().unwrap().push(told(plan, &wrong));
@@ -156,7 +167,12 @@ pub fn run_all(family: &'static str, plans: &[Plan], references: &References) ->
     });
     let (failures, struck) = (failures.into_inner().unwrap(), struck.into_inner().unwrap());
     let seconds = began.elapsed().as_secs();
-    println!("{family}: {} plans, {struck} faults struck, {} failed, {seconds} s", plans.len(), failures.len());
+    let slowest = slowest.into_inner().unwrap().as_secs().div_ceil(60);
+    println!(
+        "{family}: {} plans, {struck} faults struck, {} failed, {slowest} min later at most, {seconds} s",
+        plans.len(),
+        failures.len()
+    );
     Report { family, plans: plans.len(), struck, failures }
 }
 

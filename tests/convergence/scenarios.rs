@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 
-use crate::stage::Stage;
+use crate::stage::{Outcome, Stage};
 use crate::workflows::{KEY_A, ROLE, access, directory, keys, server, user};
 use crate::world::{Blow, Moment, REGION, Rule, Setup, When};
 use crate::{lint, runs};
@@ -20,6 +20,14 @@ pub fn play(setup: Setup, script: impl for<'a> FnOnce(&'a Stage) -> BoxFuture<'a
         println!("{line}");
     }
     assert_eq!(outcome.violations, Vec::<String>::new());
+}
+
+/// What a limit in the README costs is seen by the oracles: this, in this order, and nothing else.
+pub fn only(outcome: &Outcome, seen: &[&str]) {
+    let violations = &outcome.violations;
+    let told = violations.len() == seen.len()
+        && violations.iter().zip(seen).all(|(violation, seen)| violation.starts_with(seen));
+    assert!(told, "{violations:?} instead of {seen:?}");
 }
 
 fn arn(server: &str) -> String {
@@ -237,4 +245,95 @@ pub fn refusing_updates() -> Setup {
     let refused = Blow::Error("InvalidRequestException", "Unacceptable");
     let rule = Rule::on("UpdateServer", When::Until(Duration::from_mins(30)), Moment::Before, refused);
     Setup::new(4).with(vec![rule])
+}
+
+/// A process stands still for four minutes with a DeleteUser in hand: its signature still counts when it wakes up.
+pub fn a_late_delete_of_a_user() -> Setup {
+    let freeze =
+        Rule::on("DeleteUser", When::Times { skip: 0, count: 1 }, Moment::Before, Blow::Freeze(Duration::from_mins(4)));
+    Setup { replicas: 2, late: true, ..Setup::new(7).with(vec![freeze]) }
+}
+
+/// The other process deletes it, and a namesake has come in the meantime: it is hit, and made anew at the next look.
+pub async fn a_user_made_anew_while_a_delete_is_frozen(stage: &Stage) {
+    stage.apply(&server("files", &json!({})));
+    let alice = stage.apply(&user("alice", &keys(&[KEY_A])));
+    stage.all_ready().await;
+    // A young one would be deleted only when no late create can come any more.
+    stage.pause(Duration::from_mins(30)).await;
+    let deleted = stage.world.began.elapsed();
+    stage.delete(&alice);
+    stage.gone(&alice).await;
+    stage.apply(&user("alice", &keys(&[KEY_A])));
+    stage.all_ready().await;
+    let held = |stage: &Stage| {
+        let name = json!({"ServerId": stage.server_id("files"), "UserName": "alice"});
+        crate::satisfy::describe(&stage.world, Operation::DescribeUser, name, "User")
+    };
+    assert!(held(stage).is_some(), "the namesake was made before the late call");
+    let made = |stage: &Stage| stage.world.oracle.lock().unwrap().made["user alice of team/files"];
+    stage.until("the late call hits the namesake", |stage| made(stage).deletes == 2).await;
+    assert!(stage.world.began.elapsed() < deleted + Duration::from_mins(5), "by nothing else");
+    stage.pause(stage.world.setup.resync.mul_f64(1.3)).await;
+    stage.all_ready().await;
+    let uid = stage.get(&alice).map(|object| object["metadata"]["uid"].clone()).unwrap();
+    let tags = crate::wire::tags(&held(stage).expect("it is made anew")["Tags"]);
+    assert_eq!(tags.get("transfer-operator.dev/uid").map(String::as_str), uid.as_str());
+    assert_eq!((made(stage).creates, made(stage).deletes), (3, 2));
+    stage.close().await;
+}
+
+/// AWS keeps no tags on accesses: who may write status can have the operator delete one that is somebody else's.
+pub async fn a_forged_record_of_an_access(stage: &Stage) {
+    stage.apply(&directory("corp"));
+    let (mine, theirs) = ("S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2002");
+    let model = stage.apply(&access("model", &json!({"externalId": mine})));
+    stage.all_ready().await;
+    let id = stage.server_id("corp");
+    let foreign = json!({"ServerId": id, "ExternalId": theirs, "Role": ROLE});
+    stage.console(Operation::CreateAccess, foreign.clone());
+    let forged = stage.apply(&access("forged", &json!({"externalId": theirs})));
+    stage.reason(&forged, "Conflict").await;
+    let held = |stage: &Stage| {
+        let name = json!({"ServerId": id, "ExternalId": theirs});
+        crate::satisfy::describe(&stage.world, Operation::DescribeAccess, name, "Access").is_some()
+    };
+    let before = mutations(stage);
+    let uid = |key| crate::api_server::text(&stage.get(key).unwrap()["metadata"]["uid"]);
+    let record = stage.get(&model).unwrap()["status"].to_string();
+    let record = record.replace(mine, theirs).replace(&uid(&model), &uid(&forged));
+    stage.write_status(&forged, |status| *status = serde_json::from_str(&record).unwrap());
+    stage.pause(Duration::from_mins(15)).await;
+    assert_eq!(mutations(stage), before + 1, "it is changed as if it were ours");
+    stage.delete(&forged);
+    stage.gone(&forged).await;
+    assert!(!held(stage), "the access of somebody else is deleted");
+    assert_eq!(mutations(stage), before + 2, "and nothing else is changed");
+}
+
+/// The id of another object's server is no proof: it is put right by the tags, and the other server is not touched.
+pub async fn a_server_id_of_another_object(stage: &Stage) {
+    let one = stage.apply(&server("one", &json!({})));
+    stage.apply(&server("two", &json!({"preAuthenticationLoginBanner": "two"})));
+    stage.all_ready().await;
+    let (first, second) = (stage.server_id("one"), stage.server_id("two"));
+    let held = |stage: &Stage, id: &str| {
+        crate::satisfy::describe(&stage.world, Operation::DescribeServer, json!({"ServerId": id}), "Server")
+    };
+    let (before, described) = (mutations(stage), held(stage, &second));
+    stage.write_status(&one, |status| status["serverId"] = json!(second));
+    stage.edit(&one, |spec| spec["preAuthenticationLoginBanner"] = json!("one"));
+    stage.pause(Duration::from_hours(2)).await;
+    stage.all_ready().await;
+    assert_eq!(stage.get(&one).unwrap()["status"]["serverId"], json!(first), "the tags are believed");
+    assert_eq!(held(stage, &first).unwrap()["PreAuthenticationLoginBanner"], "one");
+    assert_eq!(mutations(stage), before + 1, "one update of its own server");
+    // The same forgery as it is deleted.
+    stage.edit(&one, |spec| spec["lifecycle"] = json!({"deletionProtection": false}));
+    stage.write_status(&one, |status| status["serverId"] = json!(second));
+    stage.delete(&one);
+    stage.gone(&one).await;
+    assert_eq!(held(stage, &second), described, "the other object's server is as it was");
+    assert_eq!(servers(stage), [second], "and only its own is deleted");
+    stage.close().await;
 }

@@ -44,6 +44,8 @@ pub struct Outcome {
     pub made: BTreeMap<String, Made>,
     /// How often a fault of the plan struck.
     pub struck: u64,
+    /// Until all was as wanted, and then until all was gone; in virtual time, without the rest in between.
+    pub took: Duration,
     /// Lines of the log that were searched for private keys.
     pub log_lines: usize,
 }
@@ -54,6 +56,7 @@ pub struct Stage {
     processes: Arc<Mutex<Vec<Process>>>,
     end: Mutex<String>,
     quiet: Mutex<Range<usize>>,
+    took: Mutex<Duration>,
 }
 
 pub const NS: &str = "team";
@@ -67,7 +70,13 @@ impl Stage {
     /// An empty cluster with an identity that grants the namespace everything, and the operator running.
     pub fn open(setup: Setup) -> Self {
         let world = World::new(setup);
-        let stage = Self { world, processes: Arc::default(), end: Mutex::default(), quiet: Mutex::default() };
+        let stage = Self {
+            world,
+            processes: Arc::default(),
+            end: Mutex::default(),
+            quiet: Mutex::default(),
+            took: Mutex::default(),
+        };
         stage.apply(&json!({"kind": "Namespace", "metadata": {"name": NS, "labels": {"sftp": "yes"}}}));
         stage.apply(&json!({
             "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity", "metadata": {"name": "default"},
@@ -226,20 +235,14 @@ impl Stage {
         ["TransferServer", "TransferUser", "TransferAccess"].into_iter().flat_map(|kind| api.list(kind)).collect()
     }
 
-    /// Waits until every object is Ready for its newest generation. What is suspended from the start, or only observes,
-    /// says so in a condition of its newest generation too.
+    /// Waits until every object is Ready for its newest generation, in so many words: what is suspended never is.
     pub async fn all_ready(&self) {
         let ready = |object: &Value| {
             let generation = &object["metadata"]["generation"];
-            let newest = |kind: &str| {
-                let found = lint::find(object, kind);
-                found.filter(|found| found["observedGeneration"] == *generation)
-            };
-            let says = |kind: &str| newest(kind).is_some_and(|found| found["status"] == "True");
-            let idle = object["spec"]["suspend"] == true && says("Suspended");
+            let says = |ready: Value| ready["status"] == "True" && ready["observedGeneration"] == *generation;
             lint::kstatus(object) == Kstatus::Current
                 && object["status"]["observedGeneration"] == *generation
-                && (says("Ready") || idle)
+                && lint::find(object, "Ready").is_some_and(says)
         };
         let nothing_to_come = |stage: &Self| stage.world.coming.load(Ordering::SeqCst) == 0;
         self.until("all Ready", |stage| nothing_to_come(stage) && stage.ours().iter().all(ready)).await;
@@ -338,7 +341,9 @@ impl Stage {
 
     /// The end of a run: rest, then everything is deleted and AWS must hold nothing of ours.
     pub async fn close(&self) {
+        *self.took.lock().unwrap() += self.world.began.elapsed();
         self.rest().await;
+        let rested = Instant::now();
         *self.end.lock().unwrap() = self.canonical();
         for object in self.ours() {
             let key = crate::api_server::key_of(&object);
@@ -348,6 +353,7 @@ impl Stage {
             self.delete(&crate::api_server::key_of(&object));
         }
         self.until("everything gone", |stage| stage.ours().is_empty()).await;
+        *self.took.lock().unwrap() += rested.elapsed();
         // Whatever is still under way may land now.
         tokio::time::sleep(Duration::from_mins(30)).await;
         self.nothing_left();
@@ -417,6 +423,7 @@ impl Stage {
             end: self.end.into_inner().unwrap(),
             lines: self.world.lines(),
             struck: self.world.struck.load(std::sync::atomic::Ordering::SeqCst),
+            took: self.took.into_inner().unwrap(),
             log_lines: 0,
         }
     }

@@ -76,7 +76,7 @@ impl Intent {
 
 /// How often the same mutation may be sent while reads are old: at once, and then after 5, 10, 20 seconds.
 fn may_be_sent(age: u128) -> usize {
-    1 + (1..).take_while(|step| 5000 * ((1_u128 << step) - 1) < age).count()
+    1 + (1..8_u32).take_while(|step| 5000 * ((1_u128 << step) - 1) < age).count()
 }
 
 /// O8 where reads are old: what was sent and taken is not sent again and again until it can be seen.

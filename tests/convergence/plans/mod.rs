@@ -62,6 +62,7 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "clocks", plans: replicas::clocks },
     Family { name: "error", plans: errors::plans },
     Family { name: "dying", plans: times::dying },
+    Family { name: "old-reads", plans: times::old_reads },
     Family { name: "walks", plans: walks::all },
     Family { name: "kube-runtime", plans: runtime::plans },
 ];

@@ -1,5 +1,9 @@
-//! What AWS shows for too long: deleted things that are still described and listed for a while.
+//! What AWS shows too long or too late: deleted things that are still described and listed for a while, and reads that
+//! show what was.
 
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::Scale;
@@ -58,6 +62,28 @@ pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {
                     let rules = vec![Rule::at(point.call, Moment::Sent, Blow::Kill)];
                     add(&format!("{}-any", point.call), setup.clone().with(rules));
                 }
+            }
+        }
+    }
+    plans
+}
+
+/// Each read alone, and all of them, show what was 10 seconds and a minute ago. What a status tells of an old read is put
+/// right by the next look.
+pub fn old_reads(references: &References, _: Scale) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    for name in ["W1-server", "W3-update", "W7-user", "W8-role", "W10-ssh-keys", "W11-host-keys"] {
+        let workflow = workflows::named(name);
+        let reads = references.of(workflow).points.iter().filter(|point| point.side == Side::Aws && !point.writes);
+        let mut reads: BTreeSet<String> = reads.map(|point| point.operation.clone()).collect();
+        reads.remove("GetCallerIdentity");
+        for read in reads.into_iter().chain([String::new()]) {
+            let read: &'static str = Box::leak(read.into_boxed_str());
+            for seconds in [10, 60] {
+                let setup =
+                    Setup { old_reads: (read, SignedDuration::from_secs(seconds)), heals: true, ..Setup::new(SEED) };
+                let what = if read.is_empty() { "all" } else { read };
+                plans.push(Plan { id: format!("old-reads/{name}/{what}-{seconds}s"), workflow, setup });
             }
         }
     }

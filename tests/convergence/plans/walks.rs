@@ -153,7 +153,18 @@ async fn back(arena: &mut Arena<'_>, home: &Value, before: &Value, what: &str) -
     if arena.spec() == *home {
         return true;
     }
-    match arena.settle(home.clone()).await {
+    let mut end = arena.settle(home.clone()).await;
+    if let End::Told { reason, message } = &end
+        && reason == "CannotClear"
+        && message.contains("`hostKeys: []`")
+    {
+        // No list at all removes no host key, so that is said first.
+        let mut empty = home.clone();
+        empty["hostKeys"] = json!([]);
+        arena.settle(empty).await;
+        end = arena.settle(home.clone()).await;
+    }
+    match end {
         End::Ready => {
             let differs = state::difference(before, &arena.state());
             if let Some(difference) = &differs {

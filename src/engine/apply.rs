@@ -15,7 +15,7 @@ use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase};
-use crate::aws::Mutation;
+use crate::aws::{FaultKind, Mutation};
 
 /// How many paths an Event names.
 const NAMED: usize = 20;
@@ -110,6 +110,11 @@ impl<K: Kind> Engine<K> {
                 let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).take(NAMED).collect();
                 let about = if paths.is_empty() { String::new() } else { format!(" ({})", paths.join(", ")) };
                 self.note(subject, false, reasons::UPDATING, format!("{operation} accepted by AWS{about}")).await;
+                Ok(End::Next(Next::Again))
+            }
+            // An import whose like AWS has already: its answers lag behind, nothing was refused.
+            Err(Trouble::Aws(fault)) if fault.kind == FaultKind::Exists => {
+                self.accept(subject, digest);
                 Ok(End::Next(Next::Again))
             }
             Err(Trouble::Aws(fault)) if of_one_call(&fault) => {

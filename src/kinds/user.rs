@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use serde_json::json;
 
@@ -36,6 +36,10 @@ pub struct Users {
     doors: Arc<Doors>,
 }
 
+/// How old an object may be whose user was made and never written down. Of an older one the status was lost, and what
+/// others put on its user is not to be taken for ours.
+const YOUTH: SignedDuration = SignedDuration::from_hours(1);
+
 /// What is wanted of a user.
 #[derive(Clone, Debug)]
 pub struct WantedUser {
@@ -45,6 +49,8 @@ pub struct WantedUser {
     pub keys: Option<WantedKeys>,
     /// Tags, without owner tags.
     pub tags: Tags,
+    /// The object is so young that a status without a record means that nothing was written yet, not that it was lost.
+    pub young: bool,
 }
 
 /// What AWS has of a user.
@@ -147,7 +153,7 @@ fn wanted_tags(own: &Tags, identity: &Tags) -> Tags {
 /// Of everything that is wanted. Only what is set goes in, so that a new version of this program does not read as an
 /// edit.
 fn digest(want: &WantedUser) -> String {
-    let WantedUser { login, keys, tags } = want;
+    let WantedUser { login, keys, tags, young: _ } = want;
     let lines = |keys: &WantedKeys| (keys.keys.iter().map(|key| key.key.to_line()).collect::<Vec<_>>(), keys.exclusive);
     hash(&json!([login.settings, keys.as_ref().map(lines), tags]).to_string())
 }
@@ -207,7 +213,9 @@ impl Kind for Users {
             ..Applied::default()
         };
         let changes_at = keys.as_ref().and_then(WantedKeys::changes_at);
-        let want = WantedUser { login, keys, tags };
+        let made = object.metadata.creation_timestamp.as_ref();
+        let young = made.is_some_and(|made| now.duration_since(made.0) < YOUTH);
+        let want = WantedUser { login, keys, tags, young };
         let blocks = login_blocks.into_iter().chain(key_blocks).chain(tags::unfit(&want.tags)).collect();
         let digest = digest(&want);
         Ok(Wanted { want, blocks, applied, changes_at, digest })
@@ -257,7 +265,7 @@ impl Kind for Users {
         wanted: &Wanted<WantedUser>,
         owner_tags: &Tags,
     ) -> Mutation {
-        let WantedUser { login, keys, tags } = &wanted.want;
+        let WantedUser { login, keys, tags, young: _ } = &wanted.want;
         let first = keys.as_ref().and_then(|keys| keys.keys.first());
         let mut tags = tags.clone();
         tags.extend(owner_tags.clone());
@@ -340,9 +348,9 @@ struct Put {
     keys: Vec<SshPublicKeyStatus>,
 }
 
-/// What status records; before it was ever written that the user is as wanted, everything. CreateUser is sent without a
+/// What status records; before it was ever written that a young user is as wanted, everything. CreateUser is sent without a
 /// record of what it carries, and a user that it made has nothing from anybody else.
-fn put(object: &TransferUser, state: &UserState) -> Put {
+fn put(object: &TransferUser, state: &UserState, young: bool) -> Put {
     let status = object.status.clone().unwrap_or_default();
     let known = match &status.common.create {
         // A refused call may have been told meanwhile, so that the user counts as confirmed.
@@ -351,7 +359,7 @@ fn put(object: &TransferUser, state: &UserState) -> Put {
         // It was lost, or seemed to be: then others may have put something there.
         Some(_) => confirmed(&status),
     };
-    if known || !state.ours || object.policies().adoption.is_some() {
+    if known || !young || !state.ours || object.policies().adoption.is_some() {
         let applied = status.common.applied.unwrap_or_default();
         return Put {
             paths: applied.paths.into_iter().collect(),
@@ -372,8 +380,8 @@ fn put(object: &TransferUser, state: &UserState) -> Put {
 
 /// Keys first: the revoking of one waits for nothing else.
 fn plan(object: &TransferUser, target: &Target, want: &WantedUser, state: &UserState, owner: &Owner) -> Plan {
-    let WantedUser { login, keys, tags: wanted_tags } = want;
-    let (have, Put { paths, tags: tag_keys, keys: put_keys }) = (&state.user, put(object, state));
+    let WantedUser { login, keys, tags: wanted_tags, young } = want;
+    let (have, Put { paths, tags: tag_keys, keys: put_keys }) = (&state.user, put(object, state, *young));
     let (server_id, user_name) = (target.server_id.clone(), have.user_name.clone());
     let update = login.update(&have.settings, &paths, Some(&user_name));
     let mut plan = Plan { changes: update.changes, blocks: update.blocks, ..Plan::default() };

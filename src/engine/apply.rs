@@ -15,7 +15,7 @@ use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase};
-use crate::aws::{FaultKind, Mutation};
+use crate::aws::{Fault, FaultKind, Mutation};
 
 /// How many paths an Event names.
 const NAMED: usize = 20;
@@ -112,8 +112,7 @@ impl<K: Kind> Engine<K> {
                 self.note(subject, false, reasons::UPDATING, format!("{operation} accepted by AWS{about}")).await;
                 Ok(End::Next(Next::Again))
             }
-            // An import whose like AWS has already: its answers lag behind, nothing was refused.
-            Err(Trouble::Aws(fault)) if fault.kind == FaultKind::Exists => {
+            Err(Trouble::Aws(fault)) if done_already(&fault) => {
                 self.accept(subject, digest);
                 Ok(End::Next(Next::Again))
             }
@@ -202,6 +201,16 @@ impl<K: Kind> Engine<K> {
         let verdict = Verdict::Settled { reason: reasons::OBSERVED, message };
         let (drift, next) = (Drift::Now(differences(&plan.changes)), Next::After(self.settings.resync));
         End::Tell(Report { status, verdict, advisory: None, drift, next, keep: false })
+    }
+}
+
+/// What was to be imported is there, or what was to be deleted is not: AWS's other answers lag behind, and nothing was
+/// refused.
+fn done_already(fault: &Fault) -> bool {
+    match fault.kind {
+        FaultKind::Exists => true,
+        FaultKind::NotFound => fault.operation.starts_with("Delete"),
+        _ => false,
     }
 }
 

@@ -152,3 +152,16 @@ async fn a_refused_call_delays_no_look_and_no_end_of_a_key() {
     rig.run(USER, "alice", Duration::from_hours(2)).await;
     assert_eq!(rig.cloud.calls(), ["DeleteSshPublicKey"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_import_of_what_is_there_already_is_no_refusal_and_is_not_repeated_at_the_pace_of_failures() {
+    let rig = with_user().await;
+    for _ in 0..50 {
+        rig.cloud.lose("ImportSshPublicKey", Lose::Call(FaultKind::Exists));
+    }
+    rig.edit(USER, "alice", |object| object["spec"]["sshPublicKeys"] = json!([{"publicKey": KEY}]));
+    rig.run(USER, "alice", Duration::from_mins(1)).await;
+    let tried = 50 - rig.cloud.lose.lock().unwrap()["ImportSshPublicKey"].len();
+    assert_eq!(tried, 2, "answers may lag");
+    assert_eq!(rig.says(USER, "alice", "Ready").unwrap().1, "Updating");
+}

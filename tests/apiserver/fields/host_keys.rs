@@ -30,7 +30,15 @@ pub fn cases() -> Vec<Case> {
         Some(("ImportHostKey", json!({"HostKeyBody": std::fs::read_to_string(file).unwrap()})))
     };
     vec![
-        member("name", At::Status("/hostKeys/0/name"), json!("one"), json!("two"), Value::Null).rest(key(json!({}))),
+        // Without its key the list is gone as a whole: a person decides what becomes of the host keys.
+        Case::new(
+            Kind::Server,
+            "hostKeys[].name",
+            At::Status("/hostKeys/0/name"),
+            [json!("one"), json!("two")],
+            [Holds(json!("one")), Holds(json!("two")), Stalled("CannotClear", "spec.hostKeys left the spec")],
+        )
+        .rest(key(json!({}))),
         member("description", At::HostKeys("Description"), json!("one"), json!("two"), Value::Null)
             .shows([json!(["one"]), json!(["two"]), Value::Null])
             .rest(key(json!({}))),
@@ -59,11 +67,14 @@ pub fn cases() -> Vec<Case> {
             ],
         )
         .rest(key(json!({"storageType": "SECRETS_MANAGER"}))),
-        // Without the list keys are not managed: the last one stays.
-        member("secretKeyRef.name", At::HostKeys("HostKeyFingerprint"), json!("keys"), json!("more-keys"), Value::Null)
-            .shows([one.clone(), two.clone(), two.clone()])
-            .rest(key(json!({})))
-            .same("a server is never left without its last host key"),
+        Case::new(
+            Kind::Server,
+            "hostKeys[].secretKeyRef.name",
+            At::HostKeys("HostKeyFingerprint"),
+            [json!("keys"), json!("more-keys")],
+            [Holds(one.clone()), Holds(two.clone()), Stalled("CannotClear", "spec.hostKeys left the spec")],
+        )
+        .rest(key(json!({}))),
         member("secretKeyRef.key", At::HostKeys("HostKeyFingerprint"), json!("one"), json!("two"), Value::Null)
             .shows([one.clone(), two, three])
             .rest(key(json!({}))),

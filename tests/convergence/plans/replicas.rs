@@ -42,7 +42,7 @@ enum Limit {
 pub fn two(_: &References, scale: Scale) -> Vec<Plan> {
     let chance = |operation, chance, moment, blow| Rule::on(operation, When::Chance(chance), moment, blow);
     let all = workflows::ALL;
-    (0..scale.of(2000, 20_000))
+    (0_usize..)
         .filter_map(|seed| {
             let workflow = all[seed % all.len()];
             let seed = u64::try_from(seed).unwrap();
@@ -73,6 +73,7 @@ pub fn two(_: &References, scale: Scale) -> Vec<Plan> {
             };
             (late != Limit::Lost).then(|| Plan { id: format!("two/{}/{seed}", workflow.name), workflow, setup })
         })
+        .take(scale.of(2000, 20_000))
         .collect()
 }
 
@@ -100,7 +101,7 @@ pub fn frozen(_: &References, scale: Scale) -> Vec<Plan> {
             }
         }
     }
-    scale.thin(plans, 7)
+    scale.thin(plans, 9)
 }
 
 /// Pods whose clocks are ten minutes fast and slow.

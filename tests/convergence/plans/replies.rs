@@ -36,7 +36,7 @@ pub fn answers(references: &References, scale: Scale) -> Vec<Plan> {
             }
         }
     }
-    scale.thin(plans, 3)
+    scale.thin(plans, 5)
 }
 
 fn blows(point: &Point, scale: Scale) -> Vec<(&'static str, Moment, Blow)> {

@@ -65,7 +65,7 @@ pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {
             }
         }
     }
-    plans
+    scale.thin(plans, 2)
 }
 
 /// Each read alone, and all of them, show what was 10 seconds and a minute ago. What a status tells of an old read is put

@@ -35,7 +35,7 @@ pub fn watches(references: &References, scale: Scale) -> Vec<Plan> {
 pub fn stale_reads(references: &References, scale: Scale) -> Vec<Plan> {
     let mut plans = Vec::new();
     for workflow in workflows::ALL {
-        for point in points(references, *workflow).iter().step_by(scale.of(3, 1)) {
+        for point in points(references, *workflow).iter().step_by(scale.of(8, 1)) {
             for seconds in [30, 600] {
                 let act = Blow::Act(Act::StaleReads(Duration::from_secs(seconds)));
                 let setup = Setup::new(SEED).with(vec![Rule::at(point.call, Moment::Before, act)]);

@@ -15,6 +15,9 @@ pub use crate::api::shapes::{
 /// Tags as AWS keeps them, key to value.
 pub type Tags = BTreeMap<String, String>;
 
+/// AWS's most tags on one thing.
+pub const TAGS_MAX: usize = 50;
+
 /// The members that CreateServer, UpdateServer and DescribeServer share.
 ///
 /// In a request, `None` means "not sent" (AWS keeps what it has); in an answer it means "not returned".

@@ -11,14 +11,11 @@ use super::report::{End, Report};
 use super::scene::{Engine, Next, Scene, Status, Subject};
 use crate::api;
 use crate::api::condition::reasons;
-use crate::aws::types::Tags;
+use crate::aws::types::{TAGS_MAX, Tags};
 use crate::aws::{FaultKind, Mutation};
 
 /// How soon what blocks a deletion is looked at again: our own objects wake it when they go, others do in AWS.
 const BLOCKED_AGAIN: Duration = Duration::from_secs(30);
-
-/// AWS's most tags on one thing.
-const TAGS_MAX: usize = 50;
 
 /// What only tells of us: the attempt, which nothing asks for any more, and the owner's name, which the stamp repeats.
 const SPARE: [&str; 2] = [api::TAG_ATTEMPT, api::TAG_OWNER];

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::api;
 use crate::api::condition::reasons;
 use crate::aws::Mutation;
-use crate::aws::types::Tags;
+use crate::aws::types::{TAGS_MAX, Tags};
 use crate::engine::diff::{Change, Effect};
 use crate::engine::kind::Block;
 use crate::engine::owner::Owner;
@@ -16,7 +16,7 @@ use crate::engine::owner::Owner;
 const KEYS_PER_CALL: usize = 50;
 
 /// How many tags the spec may ask for: AWS's most on one thing, less those that say whose it is.
-const WANTED_MAX: usize = 50 - 4;
+const WANTED_MAX: usize = TAGS_MAX - 4;
 
 /// The two keys that AWS keeps a custom host name under. Its guide writes `transfer:…`, its console `aws:transfer:…`; we
 /// write the first (a create may refuse other keys under `aws:`) and take what stands there under either.
@@ -51,7 +51,8 @@ pub fn unfit(wanted: &Tags) -> Option<Block> {
     })
 }
 
-/// The calls that bring the tags to what is wanted, or only the owner's back where that is too much. Foreign tags stay; only keys that this object set are removed.
+/// The calls that bring the tags to what is wanted, or only the owner's back where that is too much. Foreign tags stay;
+/// only keys that this object set are removed.
 #[must_use]
 pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTreeSet<String>) -> Vec<Mutation> {
     let (mut target, owners) = (spelled(wanted, have), owner.lasting_tags());

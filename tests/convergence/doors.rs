@@ -23,8 +23,9 @@ use crate::api_server::Key;
 use crate::defects::{self, Defect};
 use crate::oracle;
 use crate::past;
+use crate::setup::{Blow, Side};
 use crate::wire;
-use crate::world::{Blow, Call, Life, Side, World};
+use crate::world::{Call, Life, World};
 
 /// AWS, as one process reaches it.
 pub struct SimTransfer {

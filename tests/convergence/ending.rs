@@ -10,9 +10,10 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::operator;
+use crate::setup::{Blow, Moment, Rule, Setup, Side, Streams, When};
 use crate::stage::{Stage, key};
 use crate::workflows::server;
-use crate::world::{Blow, Life, Moment, Rule, Setup, Side, Streams, When};
+use crate::world::Life;
 
 /// A kubelet kills after 30 seconds unless told otherwise; five are left for the release of the lease.
 pub const BOUND: Duration = Duration::from_secs(25);

@@ -18,7 +18,8 @@ use transfer_operator::cluster::{ClusterError, Name, Note};
 use crate::api_server::{ApiServer, Key, text};
 use crate::kube_watch::{self, Told};
 use crate::oracle;
-use crate::world::{Blow, CLUSTER, Call, Life, Side, Streams, World};
+use crate::setup::{Blow, Side, Streams};
+use crate::world::{CLUSTER, Call, Life, World};
 
 const MANAGER: &str = "transfer-operator";
 

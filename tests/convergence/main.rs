@@ -6,6 +6,7 @@ mod acts;
 #[path = "../support/admission/mod.rs"]
 mod admission;
 mod api_server;
+mod canonical;
 mod clock;
 mod defects;
 mod doors;
@@ -23,6 +24,7 @@ mod satisfy;
 mod scenarios;
 mod secrecy;
 mod seeded;
+mod setup;
 mod stage;
 mod wire;
 mod workflows;
@@ -30,7 +32,7 @@ mod world;
 
 use plans::{FAMILIES, Scale};
 use runs::{References, run, run_all};
-use world::Setup;
+use setup::Setup;
 
 /// Every family in turn, so that their lines stand together; the processors are shared within a family.
 #[test]
@@ -126,7 +128,7 @@ fn each_known_defect_of_other_operators_is_seen_and_the_same_plans_hold_without_
 fn a_private_key_in_any_librarys_log_is_seen_and_the_runs_with_keys_are_searched() {
     let keyed = workflows::ALL.iter().find(|workflow| workflow.name == "W11-host-keys").unwrap();
     // The second one is the delivered operator, with what kube and its libraries log.
-    for (real, least) in [(None, 10), (Some(world::Streams::default()), 1000)] {
+    for (real, least) in [(None, 10), (Some(setup::Streams::default()), 1000)] {
         let outcome = run(*keyed, Setup { rest: 1, real, ..Setup::new(1) });
         assert_eq!(outcome.violations, Vec::<String>::new());
         assert!(outcome.log_lines > least, "{} lines were searched", outcome.log_lines);

@@ -37,7 +37,8 @@ use transfer_operator::kinds::user::Users;
 use crate::api_server::{Event, Key};
 use crate::defects::Defect;
 use crate::doors::{Door, SimAws};
-use crate::world::{Blow, CLUSTER, Life, Rule, World};
+use crate::setup::{Blow, Rule};
+use crate::world::{CLUSTER, Life, World};
 
 /// As the real controller has them.
 const DEADLINE: Duration = Duration::from_mins(2);

@@ -11,9 +11,9 @@ use futures::future::BoxFuture;
 use tokio::runtime::Builder;
 
 use crate::oracle::Made;
+use crate::setup::{Setup, When};
 use crate::stage::{Outcome, Stage};
 use crate::workflows::{self, Workflow};
-use crate::world::{Setup, When};
 use crate::{operator, secrecy};
 
 /// The seed of the runs without faults, and of the plans that aim at their calls.

@@ -8,9 +8,10 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 
+use crate::setup::{Blow, Moment, Rule, Setup, When};
 use crate::stage::{Outcome, Stage};
 use crate::workflows::{KEY_A, ROLE, access, directory, keys, server, user};
-use crate::world::{Blow, Moment, REGION, Rule, Setup, When};
+use crate::world::REGION;
 use crate::{lint, runs};
 
 /// Runs a scenario; the violations must be none.

@@ -10,8 +10,8 @@ use crate::acts::Act;
 use crate::defects::Defect;
 use crate::runs::{Plan, References, SEED, run};
 use crate::scenarios;
+use crate::setup::{Blow, Moment, Point, Rule, Setup, When};
 use crate::workflows::{self, Workflow};
-use crate::world::{Blow, Moment, Point, Rule, Setup, When};
 
 /// The first call of an operation in a workflow without faults.
 fn first(references: &References, workflow: Workflow, operation: &str) -> u64 {

@@ -12,7 +12,8 @@ use transfer_operator::cluster::Name;
 use transfer_operator::sim::model::Tag;
 use transfer_operator::sim::operation::Operation;
 
-use crate::api_server::{Key, THEIRS};
+use crate::api_server::Key;
+use crate::canonical::{canonical_object, mask, sorted_keys};
 use crate::lint::{self, Kstatus};
 use crate::operator;
 use crate::oracle::{self, Made};
@@ -20,7 +21,8 @@ use crate::past;
 use crate::process::Process;
 use crate::satisfy;
 use crate::secrecy;
-use crate::world::{ACCOUNT, Blow, Life, Point, REGION, Setup, Streams, Watching, World};
+use crate::setup::{Blow, Point, Setup, Streams, Watching};
+use crate::world::{ACCOUNT, Life, REGION, World};
 
 /// In virtual time: longer than the longest wait that any plan can cause (an hour of errors, a ceiling of an hour).
 const PATIENCE: Duration = Duration::from_hours(12);
@@ -437,67 +439,4 @@ async fn fewest_tasks() -> usize {
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
     fewest
-}
-
-/// In which order keys came is no difference.
-fn sorted_keys(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            for (name, value) in members {
-                if let (true, Value::Array(keys)) = (name == "SshPublicKeys" || name == "HostKeys", &mut *value) {
-                    keys.sort_by_key(|key| format!("{}{}", key["SshPublicKeyBody"], key["HostKeyFingerprint"]));
-                }
-                sorted_keys(value);
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(sorted_keys),
-        _ => {}
-    }
-}
-
-/// Spec and what status claims; not the records of how it came about.
-fn canonical_object(object: &Value) -> Value {
-    let mut object = object.clone();
-    let meta = object["metadata"].as_object_mut().unwrap();
-    for noise in ["resourceVersion", "creationTimestamp", "uid", "annotations"] {
-        meta.remove(noise);
-    }
-    // Who replaces an object takes theirs off as well.
-    if let Some(Value::Array(finalizers)) = meta.get_mut("finalizers") {
-        finalizers.retain(|name| name != THEIRS);
-    }
-    if let Some(status) = object["status"].as_object_mut() {
-        // A user count alone is never a reason to write, so it may be an old one.
-        for noise in ["create", "operation", "lastHandledReconcileAt", "userCount"] {
-            status.remove(noise);
-        }
-        for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
-            condition.as_object_mut().unwrap().remove("lastTransitionTime");
-        }
-        // In which order keys came is no difference.
-        for name in ["sshPublicKeys", "hostKeys"] {
-            if let Some(keys) = status.get_mut(name).and_then(Value::as_array_mut) {
-                keys.sort_by_key(|key| key["fingerprint"].to_string());
-            }
-        }
-    }
-    object
-}
-
-/// Replaces identifiers, times and attempts by what they are.
-pub fn mask(text: &str) -> String {
-    static PATTERNS: std::sync::OnceLock<Vec<(regex::Regex, &str)>> = std::sync::OnceLock::new();
-    let patterns = PATTERNS.get_or_init(|| {
-        [
-            (r"\b(s|key|hostkey|vpce)-[0-9a-f]{17}\b", "$1-ID"),
-            (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
-            (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
-            (r"SHA256:[A-Za-z0-9+/]{43}=*", "FINGERPRINT"),
-            (r#""uid-\d+""#, "\"UID\""),
-            (r#""lifecycle":\{"state":"[A-Z]+","next":\[?[^}]*?(ONLINE|OFFLINE)[^}]*\}"#, "\"lifecycle\":\"$1\""),
-        ]
-        .map(|(pattern, with)| (regex::Regex::new(pattern).unwrap(), with))
-        .to_vec()
-    });
-    patterns.iter().fold(text.to_owned(), |text, (pattern, with)| pattern.replace_all(&text, *with).into_owned())
 }

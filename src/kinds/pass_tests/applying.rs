@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::rig::{Lose, Rig, TOLERANCE};
 use crate::aws::FaultKind;
@@ -12,18 +12,6 @@ const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
 const BANNER: &str = "preAuthenticationLoginBanner";
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB laptop";
-
-/// A server and a user `alice` on it, both Ready.
-async fn with_user(spec: Value) -> Rig {
-    let rig = Rig::new();
-    rig.server("files", json!({}));
-    rig.settle(SERVER, "files").await;
-    rig.user("alice", spec);
-    rig.settle(USER, "alice").await;
-    assert_eq!(rig.says(USER, "alice", "Ready").unwrap().0, "True");
-    rig.cloud.calls();
-    rig
-}
 
 /// Passes until nothing is due at once.
 async fn at_once(rig: &Rig, kind: &str, object: &str) -> Next {
@@ -37,7 +25,7 @@ async fn at_once(rig: &Rig, kind: &str, object: &str) -> Next {
 
 #[tokio::test(start_paused = true)]
 async fn what_aws_accepted_and_does_not_show_is_waited_for_and_then_sent_again() {
-    let rig = with_user(json!({})).await;
+    let rig = Rig::with_user(json!({})).await;
     rig.cloud.lose("ImportSshPublicKey", Lose::Effect);
     rig.cloud.lose("UpdateUser", Lose::Effect);
     rig.edit(USER, "alice", |object| {
@@ -84,7 +72,7 @@ async fn a_field_that_leaves_the_spec_while_its_call_may_have_taken_effect_is_cl
 #[tokio::test(start_paused = true)]
 async fn trouble_that_is_not_about_the_call_is_not_told_as_a_refusal() {
     for (kind, reason) in [(FaultKind::Throttled, "Throttled"), (FaultKind::Lost, "AwsUnavailable")] {
-        let rig = with_user(json!({})).await;
+        let rig = Rig::with_user(json!({})).await;
         for _ in 0..20 {
             rig.cloud.lose("ImportSshPublicKey", Lose::Call(kind));
         }
@@ -100,7 +88,7 @@ async fn trouble_that_is_not_about_the_call_is_not_told_as_a_refusal() {
 
 #[tokio::test(start_paused = true)]
 async fn when_a_user_was_confirmed_stays_written_down() {
-    let rig = with_user(json!({})).await;
+    let rig = Rig::with_user(json!({})).await;
     let record = rig.status(USER, "alice")["create"].clone();
     assert_eq!((&record["phase"], &record["uid"]), (&json!("None"), &json!("uid-alice")));
     tokio::time::advance(TOLERANCE).await;
@@ -112,7 +100,7 @@ async fn when_a_user_was_confirmed_stays_written_down() {
 
 #[tokio::test(start_paused = true)]
 async fn at_rest_nothing_is_written_about_a_user() {
-    let rig = with_user(json!({"homeDirectory": "/a", "sshPublicKeys": [{"publicKey": KEY}]})).await;
+    let rig = Rig::with_user(json!({"homeDirectory": "/a", "sshPublicKeys": [{"publicKey": KEY}]})).await;
     let writes = *rig.objects.writes.lock().unwrap();
     let reads = *rig.cloud.reads.lock().unwrap();
     rig.run(USER, "alice", Duration::from_hours(2)).await;
@@ -123,7 +111,7 @@ async fn at_rest_nothing_is_written_about_a_user() {
 
 #[tokio::test(start_paused = true)]
 async fn the_record_of_another_object_is_replaced_by_our_own() {
-    let rig = with_user(json!({})).await;
+    let rig = Rig::with_user(json!({})).await;
     rig.edit(USER, "alice", |object| object["status"]["create"]["uid"] = json!("uid-of-a-backup"));
     rig.settle(USER, "alice").await;
     let record = rig.status(USER, "alice")["create"].clone();
@@ -133,7 +121,7 @@ async fn the_record_of_another_object_is_replaced_by_our_own() {
 
 #[tokio::test(start_paused = true)]
 async fn a_re_creation_that_is_confirmed_counts_from_its_confirmation_and_keeps_its_attempt() {
-    let rig = with_user(json!({})).await;
+    let rig = Rig::with_user(json!({})).await;
     rig.cloud.users.lock().unwrap().clear();
     while rig.status(USER, "alice")["create"]["phase"] != "InFlight" {
         rig.pass(USER, "alice").await;

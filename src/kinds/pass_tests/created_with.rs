@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::rig::{Lose, Rig};
 use crate::aws::FaultKind;
-use crate::aws::types::User;
+use crate::aws::types::{SshPublicKey, User};
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
@@ -111,4 +111,22 @@ async fn others_stay(rig: &Rig) {
     rig.settle(USER, "alice").await;
     assert_eq!(tags(&alice(rig)), ["b", "of-others"]);
     assert_eq!(rig.cloud.calls(), ["UntagResource"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_older_user_whose_status_was_lost_nothing_of_others_is_taken_for_ours() {
+    let rig = just_created().await;
+    rig.settle(USER, "alice").await;
+    tokio::time::advance(std::time::Duration::from_hours(1)).await;
+    rig.cloud.users.lock().unwrap().values_mut().for_each(|user| {
+        user.tags.insert("of-others".to_owned(), "1".to_owned());
+        let theirs =
+            SshPublicKey { id: "key-theirs".to_owned(), body: OTHER.to_owned(), ..user.ssh_public_keys[0].clone() };
+        user.ssh_public_keys.push(theirs);
+    });
+    Rig::write_status(&rig.objects, USER, "alice", |status| *status = json!({"observedGeneration": -1}));
+    rig.cloud.calls();
+    rig.settle(USER, "alice").await;
+    assert_eq!(rig.says(USER, "alice", "Ready").unwrap().0, "True");
+    assert!(rig.cloud.calls().is_empty(), "their key and their tag stay");
 }

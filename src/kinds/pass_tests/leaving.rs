@@ -8,17 +8,11 @@ use super::rig::{LAG, Lose, Rig, TOLERANCE};
 use crate::aws::FaultKind;
 use crate::engine::scene::Next;
 
-const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
 
 /// A server and a user `alice` on it for longer than any call can be late.
 async fn with_user() -> Rig {
-    let rig = Rig::new();
-    rig.server("files", json!({}));
-    rig.settle(SERVER, "files").await;
-    rig.user("alice", json!({}));
-    rig.settle(USER, "alice").await;
-    rig.cloud.calls();
+    let rig = Rig::with_user(json!({})).await;
     tokio::time::advance(TOLERANCE + LAG).await;
     rig
 }

@@ -27,14 +27,6 @@ async fn with_server(spec: Value) -> Rig {
     rig
 }
 
-async fn with_user() -> Rig {
-    let rig = with_server(json!({})).await;
-    rig.user("alice", json!({}));
-    rig.settle(USER, "alice").await;
-    rig.cloud.calls();
-    rig
-}
-
 async fn with_access(lifecycle: &Value) -> Rig {
     let directory = json!({"identityProviderType": "AWS_DIRECTORY_SERVICE", "lifecycle": {"deletionProtection": false,
         "recreatePolicy": "Automatic"}});
@@ -55,7 +47,7 @@ fn stalled(rig: &Rig, kind: &str, object: &str) -> Option<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_user_that_lost_its_tags_is_lost_only_when_seen_so_over_the_lag() {
-    let rig = with_user().await;
+    let rig = Rig::with_user(json!({})).await;
     let tags = std::mem::take(&mut rig.cloud.users.lock().unwrap().get_mut(&key()).unwrap().tags);
     rig.run(USER, "alice", LAG / 2).await;
     assert_eq!(stalled(&rig, USER, "alice"), None);
@@ -72,7 +64,7 @@ async fn a_user_that_lost_its_tags_is_lost_only_when_seen_so_over_the_lag() {
 #[tokio::test(start_paused = true)]
 async fn the_user_of_a_former_object_is_waited_out_and_then_created_or_told_of() {
     for goes in [true, false] {
-        let rig = with_user().await;
+        let rig = Rig::with_user(json!({})).await;
         let former = Tags::from([
             (api::TAG_CLUSTER.to_owned(), CLUSTER.to_owned()),
             (api::TAG_OWNER.to_owned(), "team/bob".to_owned()),
@@ -97,7 +89,7 @@ async fn the_user_of_a_former_object_is_waited_out_and_then_created_or_told_of()
 
 #[tokio::test(start_paused = true)]
 async fn a_user_whose_server_does_not_show_is_not_let_go_before_the_lag() {
-    let rig = with_user().await;
+    let rig = Rig::with_user(json!({})).await;
     tokio::time::advance(TOLERANCE + LAG).await;
     let server = rig.cloud.servers.lock().unwrap().remove("s-1").unwrap();
     rig.delete(USER, "alice");
@@ -111,7 +103,7 @@ async fn a_user_whose_server_does_not_show_is_not_let_go_before_the_lag() {
 
 #[tokio::test(start_paused = true)]
 async fn a_user_whose_server_is_gone_is_let_go_after_the_lag() {
-    let rig = with_user().await;
+    let rig = Rig::with_user(json!({})).await;
     tokio::time::advance(TOLERANCE + LAG).await;
     rig.cloud.servers.lock().unwrap().clear();
     rig.delete(USER, "alice");
@@ -121,7 +113,7 @@ async fn a_user_whose_server_is_gone_is_let_go_after_the_lag() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deletion_that_aws_accepted_is_not_sent_again_before_the_lag() {
-    let rig = with_user().await;
+    let rig = Rig::with_user(json!({})).await;
     tokio::time::advance(TOLERANCE + LAG).await;
     rig.cloud.lose("DeleteUser", Lose::Effect);
     rig.delete(USER, "alice");
@@ -136,7 +128,7 @@ async fn a_deletion_that_aws_accepted_is_not_sent_again_before_the_lag() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_seen_is_not_missing() {
     for (kind, object, read) in [(USER, "alice", "DescribeUser"), (ACCESS, "finance", "DescribeAccess")] {
-        let rig = if kind == USER { with_user().await } else { with_access(&Value::Null).await };
+        let rig = if kind == USER { Rig::with_user(json!({})).await } else { with_access(&Value::Null).await };
         for _ in 0..5 {
             rig.cloud.lose(read, Lose::Call(FaultKind::Denied));
         }

@@ -505,6 +505,19 @@ impl Rig {
         rig
     }
 
+    /// A server and a user `alice` on it, both Ready; what was called and told until then is forgotten.
+    pub async fn with_user(spec: Value) -> Self {
+        let rig = Self::new();
+        rig.server("files", json!({}));
+        rig.settle("TransferServer", "files").await;
+        rig.user("alice", spec);
+        rig.settle("TransferUser", "alice").await;
+        assert_eq!(rig.says("TransferUser", "alice", "Ready").unwrap().0, "True");
+        rig.cloud.calls();
+        rig.objects.notes.lock().unwrap().clear();
+        rig
+    }
+
     /// The identity `default`, which lets everybody do everything and name these servers.
     pub fn grant(&self, server_ids: &[&str]) {
         let key = ("AwsIdentity".to_owned(), Name { namespace: String::new(), name: "default".to_owned() });

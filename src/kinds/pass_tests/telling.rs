@@ -21,14 +21,6 @@ async fn with_server(spec: Value) -> Rig {
     rig
 }
 
-async fn with_user() -> Rig {
-    let rig = with_server(json!({})).await;
-    rig.user("alice", json!({}));
-    rig.settle(USER, "alice").await;
-    rig.cloud.calls();
-    rig
-}
-
 /// The events since this was asked last, as `Warning reason` or `reason`.
 fn events(rig: &Rig) -> Vec<String> {
     let notes = std::mem::take(&mut *rig.objects.notes.lock().unwrap());
@@ -68,7 +60,7 @@ async fn an_event_is_told_when_ready_comes_to_say_something_else_and_only_then()
 
 #[tokio::test(start_paused = true)]
 async fn failures_wait_longer_each_time_and_a_success_begins_anew() {
-    let rig = with_user().await;
+    let rig = Rig::with_user(json!({})).await;
     for _ in 0..3 {
         rig.cloud.lose("DescribeUser", Lose::Call(FaultKind::Lost));
     }
@@ -82,7 +74,7 @@ async fn failures_wait_longer_each_time_and_a_success_begins_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_refused_again_and_again_is_tried_less_often_than_what_is_well_is_looked_at() {
-    let rig = with_user().await;
+    let rig = Rig::with_user(json!({})).await;
     for _ in 0..40 {
         rig.cloud.lose("UpdateUser", Lose::Call(FaultKind::Rejected));
     }
@@ -98,7 +90,7 @@ async fn what_is_refused_again_and_again_is_tried_less_often_than_what_is_well_i
 
 #[tokio::test(start_paused = true)]
 async fn conflicts_in_a_row_wait_longer_each_time_but_never_long() {
-    let rig = with_user().await;
+    let rig = Rig::with_user(json!({})).await;
     let edit = || rig.edit(USER, "alice", |object| object["spec"]["suspend"] = json!(true));
     edit();
     rig.objects.fail.lock().unwrap().extend([Fail::Conflict; 9]);
@@ -115,7 +107,7 @@ async fn conflicts_in_a_row_wait_longer_each_time_but_never_long() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_worth_a_look_stands_while_something_is_in_the_way() {
-    let rig = with_user().await;
+    let rig = Rig::with_user(json!({})).await;
     let advisory = || rig.says(USER, "alice", "Advisory").map(|(_, reason)| reason);
     let text = |rig: &Rig| {
         let conditions = rig.status(USER, "alice")["conditions"].as_array().unwrap().clone();

@@ -13,18 +13,6 @@ const USER: &str = "TransferUser";
 const ACCESS: &str = "TransferAccess";
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB laptop";
 
-/// A server and a user `alice` on it, both Ready.
-async fn with_user() -> Rig {
-    let rig = Rig::new();
-    rig.server("files", json!({}));
-    rig.settle(SERVER, "files").await;
-    rig.user("alice", json!({}));
-    rig.settle(USER, "alice").await;
-    rig.cloud.calls();
-    rig.objects.notes.lock().unwrap().clear();
-    rig
-}
-
 fn sent(rig: &Rig, operation: &str) -> usize {
     rig.cloud.calls().iter().filter(|call| *call == operation).count()
 }
@@ -32,7 +20,7 @@ fn sent(rig: &Rig, operation: &str) -> usize {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_aws_never_carries_out_holds_up_the_calls_after_it_for_a_few_tries_only() {
     for kind in [FaultKind::Unavailable, FaultKind::Lost, FaultKind::Conflict] {
-        let rig = with_user().await;
+        let rig = Rig::with_user(json!({})).await;
         for _ in 0..100 {
             rig.cloud.lose("ImportSshPublicKey", Lose::Call(kind));
         }
@@ -51,7 +39,7 @@ async fn a_call_that_aws_never_carries_out_holds_up_the_calls_after_it_for_a_few
 
 #[tokio::test(start_paused = true)]
 async fn what_is_throttled_holds_up_everything() {
-    let rig = with_user().await;
+    let rig = Rig::with_user(json!({})).await;
     for _ in 0..20 {
         rig.cloud.lose("ImportSshPublicKey", Lose::Call(FaultKind::Throttled));
     }
@@ -65,7 +53,7 @@ async fn what_is_throttled_holds_up_everything() {
 
 #[tokio::test(start_paused = true)]
 async fn what_aws_accepts_and_never_shows_is_sent_ever_more_rarely_and_told_once() {
-    let rig = with_user().await;
+    let rig = Rig::with_user(json!({})).await;
     for _ in 0..1000 {
         rig.cloud.lose("UpdateUser", Lose::Effect);
     }
@@ -88,7 +76,7 @@ async fn what_aws_accepts_and_never_shows_is_sent_ever_more_rarely_and_told_once
 
 #[tokio::test(start_paused = true)]
 async fn a_pass_that_never_ended_is_said_and_does_not_stop_the_next() {
-    let rig = with_user().await;
+    let rig = Rig::with_user(json!({})).await;
     for _ in 0..3 {
         rig.begun("alice");
         rig.pass(USER, "alice").await;
@@ -137,7 +125,7 @@ async fn an_access_under_way_on_one_server_is_not_recognised_in_another_ones() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_call_delays_no_look_and_no_end_of_a_key() {
-    let rig = with_user().await;
+    let rig = Rig::with_user(json!({})).await;
     for _ in 0..100 {
         rig.cloud.lose("UpdateUser", Lose::Call(FaultKind::Rejected));
     }
@@ -155,7 +143,7 @@ async fn a_refused_call_delays_no_look_and_no_end_of_a_key() {
 
 #[tokio::test(start_paused = true)]
 async fn an_import_of_what_is_there_already_is_no_refusal_and_is_not_repeated_at_the_pace_of_failures() {
-    let rig = with_user().await;
+    let rig = Rig::with_user(json!({})).await;
     for _ in 0..50 {
         rig.cloud.lose("ImportSshPublicKey", Lose::Call(FaultKind::Exists));
     }

@@ -6,8 +6,8 @@ use rand::{Rng, SeedableRng};
 
 use super::Scale;
 use crate::runs::{Plan, References, SEED};
+use crate::setup::{Blow, Moment, Point, Rule, Setup, Side};
 use crate::workflows::{self, Workflow};
-use crate::world::{Blow, Moment, Point, Rule, Setup, Side};
 
 /// Moments at which the death of the process makes a difference to the world or to what was written down.
 const MOMENTS: [Moment; 3] = [Moment::Before, Moment::Sent, Moment::Answered];

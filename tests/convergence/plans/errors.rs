@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::Scale;
 use crate::runs::{Plan, References, SEED};
+use crate::setup::{Blow, Moment, Rule, Setup, Side, When};
 use crate::workflows::{self, Workflow};
-use crate::world::{Blow, Moment, Rule, Setup, Side, When};
 
 /// Errors of the service's model, and those that arrive on every operation from outside it.
 const ERRORS: &[(&str, &str)] = &[

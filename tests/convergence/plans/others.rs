@@ -5,8 +5,8 @@ use super::Scale;
 use super::crashes::points;
 use crate::acts::Act;
 use crate::runs::{Plan, References, SEED};
+use crate::setup::{Blow, Moment, Point, Rule, Setup};
 use crate::workflows::{self, Workflow};
-use crate::world::{Blow, Moment, Point, Rule, Setup};
 
 /// Members whose loss hurts most: what an older CRD does not know.
 const RECORDS: &[&str] = &["create", "operation"];

@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 use super::Scale;
 use super::crashes::told_apart;
 use crate::runs::{self, Plan, References, SEED};
+use crate::setup::{Blow, Moment, Rule, Setup, When};
 use crate::workflows::{self, Workflow};
-use crate::world::{Blow, Moment, Rule, Setup, When};
 
 /// Longer than tolerance, lag and every wait between looks.
 const TOO_LONG: Duration = Duration::from_mins(25);

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::Scale;
 use super::crashes::points;
 use crate::runs::{Plan, References, SEED};
+use crate::setup::{Blow, Moment, Point, Rule, Setup, Side, When};
 use crate::workflows::{self, Workflow};
-use crate::world::{Blow, Moment, Point, Rule, Setup, Side, When};
 
 /// The lag that the operator assumes, in seconds.
 const LAG: i64 = 120;

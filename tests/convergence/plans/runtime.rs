@@ -10,8 +10,8 @@ use rand::{Rng, SeedableRng};
 
 use super::Scale;
 use crate::runs::{Plan, References, SEED};
+use crate::setup::{Blow, Moment, Rule, Setup, Streams, Watching, When};
 use crate::workflows::{self, Workflow};
-use crate::world::{Blow, Moment, Rule, Setup, Streams, Watching, When};
 
 /// Versions that the store reaches in the shortest workflow.
 const VERSIONS: u64 = 30;

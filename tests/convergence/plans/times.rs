@@ -10,8 +10,8 @@ use super::Scale;
 use super::crashes::told_apart;
 use crate::acts::Act;
 use crate::runs::{self, Plan, References, SEED};
+use crate::setup::{Blow, Moment, Rule, Setup, Side};
 use crate::workflows;
-use crate::world::{Blow, Moment, Rule, Setup, Side};
 
 /// Deleted things are shown for a second, a minute, and almost the assumed lag; their deletion is lost or its caller dies;
 /// objects are deleted, and applied again, as things are made.

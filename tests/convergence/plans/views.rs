@@ -7,8 +7,8 @@ use super::Scale;
 use super::crashes::points;
 use crate::acts::Act;
 use crate::runs::{Plan, References, SEED};
+use crate::setup::{Blow, Moment, Point, Rule, Setup, Watching};
 use crate::workflows;
-use crate::world::{Blow, Moment, Point, Rule, Setup, Watching};
 
 /// Each event of each workflow dropped until the next listing, delayed, and followed by a replay of everything; all
 /// events late by half a minute, which hides a process its own writes as long.

@@ -18,9 +18,9 @@ use serde_json::{Value, json};
 
 use super::Scale;
 use crate::runs::{Plan, References, SEED};
+use crate::setup::{Blow, Moment, Rule, Setup};
 use crate::stage::Stage;
 use crate::workflows::Workflow;
-use crate::world::{Blow, Moment, Rule, Setup};
 use arena::{Arena, End, KINDS, base, tree};
 use schema::Node;
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::api_server::{Key, text};
-use crate::stage::{Stage, mask};
+use crate::canonical::mask;
+use crate::stage::Stage;
 
 /// Values that say the same as nothing.
 const DEFAULTS: &[(&str, &str)] = &[

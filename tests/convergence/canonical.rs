@@ -1,0 +1,68 @@
+//! Objects and AWS's state without what differs from run to run, so that two ends can be compared.
+
+use serde_json::Value;
+
+use crate::api_server::THEIRS;
+
+/// In which order keys came is no difference.
+pub fn sorted_keys(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                if let (true, Value::Array(keys)) = (name == "SshPublicKeys" || name == "HostKeys", &mut *value) {
+                    keys.sort_by_key(|key| format!("{}{}", key["SshPublicKeyBody"], key["HostKeyFingerprint"]));
+                }
+                sorted_keys(value);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(sorted_keys),
+        _ => {}
+    }
+}
+
+/// Spec and what status claims; not the records of how it came about.
+pub fn canonical_object(object: &Value) -> Value {
+    let mut object = object.clone();
+    let meta = object["metadata"].as_object_mut().unwrap();
+    for noise in ["resourceVersion", "creationTimestamp", "uid", "annotations"] {
+        meta.remove(noise);
+    }
+    // Who replaces an object takes theirs off as well.
+    if let Some(Value::Array(finalizers)) = meta.get_mut("finalizers") {
+        finalizers.retain(|name| name != THEIRS);
+    }
+    if let Some(status) = object["status"].as_object_mut() {
+        // A user count alone is never a reason to write, so it may be an old one.
+        for noise in ["create", "operation", "lastHandledReconcileAt", "userCount"] {
+            status.remove(noise);
+        }
+        for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
+            condition.as_object_mut().unwrap().remove("lastTransitionTime");
+        }
+        // In which order keys came is no difference.
+        for name in ["sshPublicKeys", "hostKeys"] {
+            if let Some(keys) = status.get_mut(name).and_then(Value::as_array_mut) {
+                keys.sort_by_key(|key| key["fingerprint"].to_string());
+            }
+        }
+    }
+    object
+}
+
+/// Replaces identifiers, times and attempts by what they are.
+pub fn mask(text: &str) -> String {
+    static PATTERNS: std::sync::OnceLock<Vec<(regex::Regex, &str)>> = std::sync::OnceLock::new();
+    let patterns = PATTERNS.get_or_init(|| {
+        [
+            (r"\b(s|key|hostkey|vpce)-[0-9a-f]{17}\b", "$1-ID"),
+            (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+            (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
+            (r"SHA256:[A-Za-z0-9+/]{43}=*", "FINGERPRINT"),
+            (r#""uid-\d+""#, "\"UID\""),
+            (r#""lifecycle":\{"state":"[A-Z]+","next":\[?[^}]*?(ONLINE|OFFLINE)[^}]*\}"#, "\"lifecycle\":\"$1\""),
+        ]
+        .map(|(pattern, with)| (regex::Regex::new(pattern).unwrap(), with))
+        .to_vec()
+    });
+    patterns.iter().fold(text.to_owned(), |text, (pattern, with)| pattern.replace_all(&text, *with).into_owned())
+}

@@ -1,13 +1,13 @@
 //! What is there and ours: compare, and send the next call, or only report.
 
 use super::decide::Identified;
-use super::diff::Change;
 use super::drift::{self, Differences, differences};
-use super::kind::{Block, Kind, Plan, Trouble, Wanted};
+use super::kind::{Block, Kind, Plan, PlannedCall, Trouble, Wanted, When};
+use super::memory::Hold;
 use super::mutate;
 use super::observe::{edited, reports_only};
 use super::record::Record;
-use super::refusals::of_one_call;
+use super::refusals::{by_quota, of_one_call};
 use super::report::{Drift, End, Report};
 use super::scene::{Engine, Next, POLL, Scene, Status, between};
 use super::status::Verdict;
@@ -44,11 +44,15 @@ impl<K: Kind> Engine<K> {
                 None => self.settled(scene, plan.busy, left),
             });
         }
-        let mut holds = Vec::new();
+        let mut holds: Vec<Hold> = Vec::new();
         for call in std::mem::take(&mut plan.calls) {
-            let digest = mutate::digest(&call);
+            if call.when == When::AfterQuotaRefusal && !holds.iter().any(|hold| by_quota(&hold.fault)) {
+                continue;
+            }
+            let digest = mutate::digest(&call.mutation);
             if self.accepted_lately(subject, &digest) {
-                plan.busy = plan.busy.or_else(|| (!plan.unseen).then(|| (reasons::UPDATING, not_shown_yet(&call))));
+                let wait = || (reasons::UPDATING, not_shown_yet(&call.mutation));
+                plan.busy = plan.busy.or_else(|| (!plan.unseen).then(wait));
                 continue;
             }
             if let Some(hold) = self.held(subject, &digest) {
@@ -58,7 +62,7 @@ impl<K: Kind> Engine<K> {
             if self.remember_applied(scene, wanted).await? {
                 return Ok(End::Next(Next::Again));
             }
-            return self.send(scene, digest, call, &plan.changes).await;
+            return self.send(scene, digest, call).await;
         }
         let mut blocks = wanted.blocks.clone();
         blocks.extend(plan.blocks);
@@ -88,19 +92,14 @@ impl<K: Kind> Engine<K> {
             // Nothing of what is not ours yet is shown.
             return Ok(self.refused_as(scene, subject.status(), &[hold]));
         }
-        self.send(scene, digest, call, &[]).await
+        self.send(scene, digest, PlannedCall::new(call, Vec::new())).await
     }
 
-    async fn send(
-        &self,
-        scene: &Scene<'_, K>,
-        digest: String,
-        call: Mutation,
-        changes: &[Change],
-    ) -> Result<End<Status<K>>, Trouble> {
+    async fn send(&self, scene: &Scene<'_, K>, digest: String, call: PlannedCall) -> Result<End<Status<K>>, Trouble> {
         let subject = scene.subject;
-        let operation = call.operation();
-        match mutate::mutate(self, subject, &scene.place.account, call).await {
+        let PlannedCall { mutation, changes, when: _, because: _ } = call;
+        let operation = mutation.operation();
+        match mutate::mutate(self, subject, &scene.place.account, mutation).await {
             Ok(None) => Ok(End::Next(Next::Again)),
             Ok(Some(_)) => {
                 if self.accept(subject, digest) {

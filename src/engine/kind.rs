@@ -119,6 +119,37 @@ pub enum Look<H> {
     ParentMissing,
 }
 
+/// When a call of a plan is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum When {
+    /// In its turn.
+    #[default]
+    Always,
+    /// Only while AWS refuses an earlier call of the plan for a quota: it makes room.
+    AfterQuotaRefusal,
+}
+
+/// One call of a plan, with what it brings about.
+#[derive(Clone, Debug)]
+pub struct PlannedCall {
+    /// The call.
+    pub mutation: Mutation,
+    /// Exactly the differences that are gone once AWS took it, owner tags among them.
+    pub changes: Vec<Change>,
+    /// When it is sent.
+    pub when: When,
+    /// What brought it about where no edit did, in a word for the Event: `expired`.
+    pub because: Option<&'static str>,
+}
+
+impl PlannedCall {
+    /// A call that is sent in its turn.
+    #[must_use]
+    pub fn new(mutation: Mutation, changes: Vec<Change>) -> Self {
+        Self { mutation, changes, when: When::Always, because: None }
+    }
+}
+
 /// What is different and what to send.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -126,7 +157,7 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// Calls in the order in which they are to be sent; each stands on its own, so that one that AWS refuses does not
     /// hold the others back.
-    pub calls: Vec<Mutation>,
+    pub calls: Vec<PlannedCall>,
     /// Why some differences are not acted on.
     pub blocks: Vec<Block>,
     /// AWS is on its way somewhere (reason, message): look again soon.

@@ -11,7 +11,7 @@ use super::report::{End, Report};
 use super::retry;
 use super::scene::{Engine, Next, POLL, Scene, Status, Subject, WAIT_MIN, between};
 use crate::api::condition::reasons;
-use crate::aws::Fault;
+use crate::aws::{Fault, FaultKind};
 
 /// Longest wait before a call is sent again that AWS accepted and does not show.
 const UNSEEN_MAX: Duration = Duration::from_mins(15);
@@ -113,4 +113,43 @@ pub(super) fn of_one_call(fault: &Fault) -> bool {
 /// Whether a fault is about this one call, so that others may go on.
 pub(super) fn holdable(fault: &Fault) -> bool {
     matches!(retry::class(fault), retry::Class::Rejected | retry::Class::Malformed | retry::Class::Environmental)
+}
+
+/// Whether AWS refused a call because something is full. It has no code for that, so its words count as well.
+pub(super) fn by_quota(fault: &Fault) -> bool {
+    let says = |word: &str| fault.message.to_lowercase().contains(word);
+    fault.kind == FaultKind::Quota || (holdable(fault) && ["quota", "limit", "maximum"].into_iter().any(says))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::fault::kind_of;
+
+    #[test]
+    fn a_refusal_for_a_quota_is_known_by_its_code_and_by_aws_words() {
+        let rows = [
+            ("ServiceQuotaExceededException", "", true),
+            ("InvalidRequestException", "Cannot exceed quota for SshPublicKeysPerUser: 50", true),
+            ("InvalidRequestException", "Maximum of 10 keys reached", true),
+            ("InvalidRequestException", "the limit of host keys is 10", true),
+            ("InvalidRequestException", "Unsupported or invalid SSH public key format", false),
+            ("ThrottlingException", "Rate limit exceeded", false),
+            ("InternalServiceError", "quota service is away", false),
+        ];
+        for (code, message, quota) in rows {
+            let (code, message) = (code.to_owned(), message.to_owned());
+            let kind = kind_of(&code, &message);
+            let fault = Fault {
+                operation: "ImportHostKey",
+                kind,
+                code,
+                message,
+                resource_type: None,
+                retry_after: None,
+                date: None,
+            };
+            assert_eq!(by_quota(&fault), quota, "{fault}");
+        }
+    }
 }

@@ -23,7 +23,7 @@ use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
 use crate::engine::digest::{hash, keyed};
 use crate::engine::evidence::Lookup;
-use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
+use crate::engine::kind::{Block, Kind, Look, Place, Plan, PlannedCall, Trouble, Wanted};
 use crate::engine::owner::Owner;
 
 /// The member that AWS may show nowhere; its hash is remembered, so that an edit is seen.
@@ -269,10 +269,10 @@ fn plan(object: &TransferAccess, target: &Target, wanted: &Wanted<WantedAccess>,
     }
     let update = login.update(&settings, &paths, None);
     let unseen = hidden && update.changes.iter().all(|change| change.path == ROLE_PATH);
-    let calls = update.settings.map(|settings| Mutation::UpdateAccess {
-        server_id: target.server_id.clone(),
-        external_id: have.external_id.clone(),
-        settings: Box::new(settings),
+    let calls = update.settings.map(|settings| {
+        let (server_id, external_id) = (target.server_id.clone(), have.external_id.clone());
+        let call = Mutation::UpdateAccess { server_id, external_id, settings: Box::new(settings) };
+        PlannedCall::new(call, update.resolved)
     });
     Plan { changes: update.changes, calls: calls.into_iter().collect(), blocks: update.blocks, busy: None, unseen }
 }

@@ -54,7 +54,8 @@ async fn a_role_that_aws_does_not_describe_is_taken_from_the_listing() {
     }
     *world.aws_access.lock().unwrap() = Some(aws_access(json!({"role": OLD})));
     let Plan { calls, .. } = planned(&world, &fresh(json!({}))).await;
-    let [Mutation::UpdateAccess { server_id, external_id, settings }] = calls.as_slice() else { panic!("{calls:?}") };
+    let [call] = calls.as_slice() else { panic!("{calls:?}") };
+    let Mutation::UpdateAccess { server_id, external_id, settings } = &call.mutation else { panic!("{call:?}") };
     assert_eq!((server_id.as_str(), external_id.as_str()), (SERVER, GROUP));
     assert_eq!(settings.role.as_deref(), Some(ROLE));
 }

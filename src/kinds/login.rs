@@ -128,6 +128,8 @@ pub struct Update {
     pub changes: Vec<Change>,
     /// The members to send, each complete.
     pub settings: Option<LoginSettings>,
+    /// The differences that they resolve.
+    pub resolved: Vec<Change>,
     /// Why some differences are not acted on.
     pub blocks: Vec<Block>,
 }
@@ -162,7 +164,7 @@ impl WantedLogin {
         let request = diff::compose(&MEMBERS, &want, &have, &acted);
         let settings = (!request.is_empty()).then(|| serde_json::from_value(Value::Object(request)).ok()).flatten();
         let settings = settings.map(|settings| self.complete(settings));
-        Update { settings, blocks: uncleared(&changes), changes }
+        Update { settings, resolved: acted, blocks: uncleared(&changes), changes }
     }
 
     /// AWS reads type and mappings together, and keeps the group ids of a profile that names none.

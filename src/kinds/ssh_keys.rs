@@ -13,7 +13,7 @@ use crate::api::user::{SshPublicKey as SpecKey, SshPublicKeyPolicy, SshPublicKey
 use crate::aws::Mutation;
 use crate::aws::types::SshPublicKey as AwsKey;
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::Block;
+use crate::engine::kind::{Block, PlannedCall};
 use crate::ssh::{self, KeyIdentity, PublicKey};
 
 /// How long before its end a key is worth a look: time to make a new one and to hand it out.
@@ -156,14 +156,13 @@ pub struct Holder<'a> {
 
 /// The imports that are due.
 #[must_use]
-pub fn imports(holder: Holder<'_>, want: &WantedKeys, have: &[AwsKey]) -> Vec<Mutation> {
-    missing(want, have)
-        .map(|wanted| Mutation::ImportSshPublicKey {
-            server_id: holder.server_id.to_owned(),
-            user_name: holder.user_name.to_owned(),
-            body: wanted.key.to_line(),
-        })
-        .collect()
+pub fn imports(holder: Holder<'_>, want: &WantedKeys, have: &[AwsKey]) -> Vec<PlannedCall> {
+    let import = |wanted: &WantedKey| Mutation::ImportSshPublicKey {
+        server_id: holder.server_id.to_owned(),
+        user_name: holder.user_name.to_owned(),
+        body: wanted.key.to_line(),
+    };
+    missing(want, have).map(|wanted| PlannedCall::new(import(wanted), vec![added(wanted)])).collect()
 }
 
 fn missing<'a>(want: &'a WantedKeys, have: &[AwsKey]) -> impl Iterator<Item = &'a WantedKey> {
@@ -182,18 +181,26 @@ fn unwanted<'a>(
 /// The same as differences, by fingerprint.
 #[must_use]
 pub fn changes(want: &WantedKeys, have: &[AwsKey], recorded: &[SshPublicKeyStatus]) -> Vec<Change> {
-    let change = |name: &str, have: Value, want: Value| {
-        let path = format!("sshPublicKeys[{name}]");
-        Change { path, have, want, effect: Effect::Live }
-    };
-    let told = |key: &PublicKey| Value::String(key.comment().map_or_else(|| "present".to_owned(), str::to_owned));
-    let mut changes: Vec<Change> =
-        missing(want, have).map(|wanted| change(&wanted.key.fingerprint(), Value::Null, told(&wanted.key))).collect();
-    changes.extend(unwanted(want, have, recorded).map(|key| match PublicKey::parse(&key.body) {
+    missing(want, have).map(added).chain(unwanted(want, have, recorded).map(removed)).collect()
+}
+
+fn added(wanted: &WantedKey) -> Change {
+    change(&wanted.key.fingerprint(), Value::Null, told(&wanted.key))
+}
+
+fn removed(key: &AwsKey) -> Change {
+    match PublicKey::parse(&key.body) {
         Ok(parsed) => change(&parsed.fingerprint(), told(&parsed), Value::Null),
         Err(_) => change(&key.id, "present".into(), Value::Null),
-    }));
-    changes
+    }
+}
+
+fn change(name: &str, have: Value, want: Value) -> Change {
+    Change { path: format!("sshPublicKeys[{name}]"), have, want, effect: Effect::Live }
+}
+
+fn told(key: &PublicKey) -> Value {
+    Value::String(key.comment().map_or_else(|| "present".to_owned(), str::to_owned))
 }
 
 /// The deletions that are due, to be sent before the imports. None is while no wanted key is there yet: the last key
@@ -205,17 +212,20 @@ pub fn deletions(
     want: &WantedKeys,
     have: &[AwsKey],
     recorded: &[SshPublicKeyStatus],
-) -> Vec<Mutation> {
+) -> Vec<PlannedCall> {
     let locks_out = !want.keys.is_empty() && !have.iter().any(|key| want.wants(key));
     if locks_out {
         return Vec::new();
     }
+    let delete = |key: &AwsKey| Mutation::DeleteSshPublicKey {
+        server_id: holder.server_id.to_owned(),
+        user_name: holder.user_name.to_owned(),
+        key_id: key.id.clone(),
+    };
+    // What is listed and not wanted any more is past its end.
+    let because = |key: &AwsKey| want.lists(key).then_some("expired");
     unwanted(want, have, recorded)
-        .map(|key| Mutation::DeleteSshPublicKey {
-            server_id: holder.server_id.to_owned(),
-            user_name: holder.user_name.to_owned(),
-            key_id: key.id.clone(),
-        })
+        .map(|key| PlannedCall { because: because(key), ..PlannedCall::new(delete(key), vec![removed(key)]) })
         .collect()
 }
 

@@ -65,7 +65,7 @@ fn imported(want: &WantedKeys, numbers: &[u8]) -> Vec<String> {
         }
         other => panic!("{other:?}"),
     };
-    imports(HOLDER, want, &have(numbers)).into_iter().map(body).collect()
+    imports(HOLDER, want, &have(numbers)).into_iter().map(|call| body(call.mutation)).collect()
 }
 
 fn deleted(want: &WantedKeys, numbers: &[u8], managed: &[u8]) -> Vec<String> {
@@ -77,7 +77,7 @@ fn deleted(want: &WantedKeys, numbers: &[u8], managed: &[u8]) -> Vec<String> {
         }
         other => panic!("{other:?}"),
     };
-    deletions(HOLDER, want, &have(numbers), &recorded(managed)).into_iter().map(id).collect()
+    deletions(HOLDER, want, &have(numbers), &recorded(managed)).into_iter().map(|call| id(call.mutation)).collect()
 }
 
 #[test]

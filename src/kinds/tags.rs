@@ -9,7 +9,7 @@ use crate::api::condition::reasons;
 use crate::aws::Mutation;
 use crate::aws::types::{TAGS_MAX, Tags};
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::Block;
+use crate::engine::kind::{Block, PlannedCall};
 use crate::engine::owner::Owner;
 
 /// AWS's most tags per call.
@@ -54,7 +54,7 @@ pub fn unfit(wanted: &Tags) -> Option<Block> {
 /// The calls that bring the tags to what is wanted, or only the owner's back where that is too much. Foreign tags stay;
 /// only keys that this object set are removed.
 #[must_use]
-pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTreeSet<String>) -> Vec<Mutation> {
+pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTreeSet<String>) -> Vec<PlannedCall> {
     let (mut target, owners) = (spelled(wanted, have), owner.lasting_tags());
     target.extend(owners.clone());
     let missing: Tags = if wanted.len() > WANTED_MAX { &owners } else { &target }
@@ -68,27 +68,27 @@ pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTr
     let gone: Vec<String> = stamps.chain(left).take(KEYS_PER_CALL).map(str::to_owned).collect();
     let mut calls = Vec::new();
     if !missing.is_empty() {
-        calls.push(Mutation::TagResource { arn: arn.to_owned(), tags: missing });
+        let changes = missing.iter().map(|(key, value)| change(key, have, Some(value))).collect();
+        calls.push(PlannedCall::new(Mutation::TagResource { arn: arn.to_owned(), tags: missing }, changes));
     }
     if !gone.is_empty() {
-        calls.push(Mutation::UntagResource { arn: arn.to_owned(), keys: gone });
+        let changes = gone.iter().map(|key| change(key, have, None)).collect();
+        calls.push(PlannedCall::new(Mutation::UntagResource { arn: arn.to_owned(), keys: gone }, changes));
     }
     calls
+}
+
+fn change(key: &str, have: &Tags, want: Option<&String>) -> Change {
+    let text = |value: Option<&String>| value.map_or(Value::Null, |value| Value::String(value.clone()));
+    Change { path: format!("tags[{key}]"), have: text(have.get(key)), want: text(want), effect: Effect::Live }
 }
 
 /// The same as differences: without owner tags, which are ours to see to.
 #[must_use]
 pub fn changes(wanted: &Tags, have: &Tags, applied: &BTreeSet<String>) -> Vec<Change> {
     let target = spelled(wanted, have);
-    let text = |value: Option<&String>| value.map_or(Value::Null, |value| Value::String(value.clone()));
-    let change = |key: &String| Change {
-        path: format!("tags[{key}]"),
-        have: text(have.get(key)),
-        want: text(target.get(key)),
-        effect: Effect::Live,
-    };
     let differing = target.keys().filter(|key| have.get(*key) != target.get(*key));
-    differing.chain(left(&target, have, applied)).map(change).collect()
+    differing.chain(left(&target, have, applied)).map(|key| change(key, have, target.get(key))).collect()
 }
 
 /// The keys that this object set and that it no longer wants.
@@ -125,7 +125,7 @@ mod tests {
         let mut have = tags(have);
         have.extend(owner().tags("a"));
         let applied = applied.iter().map(|key| (*key).to_owned()).collect();
-        calls("arn", &tags(wanted), &owner(), &have, &applied).iter().map(Mutation::operation).collect()
+        calls("arn", &tags(wanted), &owner(), &have, &applied).iter().map(|call| call.mutation.operation()).collect()
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
         let many = |count: usize| (0..count).map(|n| (format!("k{n}"), String::new())).collect::<Tags>();
         let sent = |count: usize, have: &Tags| {
             let sent = calls("arn", &many(count), &owner(), have, &BTreeSet::from(["old".to_owned()]));
-            sent.iter().map(|call| (call.operation(), tagged(call))).collect::<Vec<_>>()
+            sent.iter().map(|call| (call.mutation.operation(), tagged(&call.mutation))).collect::<Vec<_>>()
         };
         let mut have = owner().tags("a");
         have.insert("old".to_owned(), String::new());
@@ -166,7 +166,9 @@ mod tests {
     fn owner_tags_are_put_back_and_never_removed() {
         let applied = BTreeSet::from([api::TAG_UID.to_owned()]);
         let calls = calls("arn", &Tags::new(), &owner(), &tags(&[(api::TAG_UID, "u")]), &applied);
-        let [Mutation::TagResource { tags, .. }] = calls.as_slice() else { panic!("{calls:?}") };
+        let [PlannedCall { mutation: Mutation::TagResource { tags, .. }, .. }] = calls.as_slice() else {
+            panic!("{calls:?}")
+        };
         assert!(
             tags.contains_key(api::TAG_CLUSTER)
                 && tags.contains_key(api::TAG_OWNER)
@@ -199,8 +201,10 @@ mod tests {
                 let keys = removed.iter().map(|key| (*key).to_owned()).collect();
                 expected.push(format!("{:?}", Mutation::UntagResource { arn: "arn".to_owned(), keys }));
             }
-            let sent: Vec<String> =
-                calls("arn", &wanted, &owner(), &have, &applied).iter().map(|call| format!("{call:?}")).collect();
+            let sent: Vec<String> = calls("arn", &wanted, &owner(), &have, &applied)
+                .iter()
+                .map(|call| format!("{:?}", call.mutation))
+                .collect();
             assert_eq!(sent, expected, "{reason}");
         }
     }

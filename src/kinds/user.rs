@@ -25,7 +25,7 @@ use crate::engine::decide::Identified;
 use crate::engine::diff::Reset;
 use crate::engine::digest::hash;
 use crate::engine::evidence::Lookup;
-use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
+use crate::engine::kind::{Block, Kind, Look, Place, Plan, PlannedCall, Trouble, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 
 /// AWS's limits for a user name, in characters.
@@ -392,10 +392,9 @@ fn plan(object: &TransferUser, target: &Target, want: &WantedUser, state: &UserS
         plan.calls.extend(ssh_keys::deletions(holder, keys, &have.ssh_public_keys, &put_keys));
         plan.calls.extend(ssh_keys::imports(holder, keys, &have.ssh_public_keys));
     }
-    plan.calls.extend(update.settings.map(|settings| Mutation::UpdateUser {
-        server_id: server_id.clone(),
-        user_name: user_name.clone(),
-        settings: Box::new(settings),
+    plan.calls.extend(update.settings.map(|settings| {
+        let (server_id, user_name, settings) = (server_id.clone(), user_name.clone(), Box::new(settings));
+        PlannedCall::new(Mutation::UpdateUser { server_id, user_name, settings }, update.resolved)
     }));
     plan.changes.extend(tags::changes(wanted_tags, &have.tags, &tag_keys));
     plan.calls.extend(tags::calls(&have.arn, wanted_tags, owner, &have.tags, &tag_keys));

@@ -67,7 +67,7 @@ async fn planned(world: &Arc<World>, object: &TransferUser, have: &User) -> (Vec
     let have = UserState { user: have.clone(), ours: true };
     let owner = Owner::new(CLUSTER, "ns", "alice", "alice-uid");
     let plan = users.plan(object, &place, &wanted, &have, &owner);
-    (plan.calls.iter().map(Mutation::operation).collect(), [wanted.blocks, plan.blocks].concat())
+    (plan.calls.iter().map(|call| call.mutation.operation()).collect(), [wanted.blocks, plan.blocks].concat())
 }
 
 #[tokio::test]

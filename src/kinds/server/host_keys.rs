@@ -16,7 +16,7 @@ use crate::aws::types::{HostKey, ImportHostKey, Tags};
 use crate::cluster::{ClusterError, Name};
 use crate::engine::diff::{Change, Effect};
 use crate::engine::digest::keyed;
-use crate::engine::kind::{Block, Trouble};
+use crate::engine::kind::{Block, PlannedCall, Trouble};
 use crate::kinds::doors::Doors;
 use crate::ssh;
 
@@ -196,7 +196,7 @@ pub fn calls(
     have: &[HostKey],
     recorded: &[HostKeyStatus],
     applied: &BTreeSet<String>,
-) -> Vec<Mutation> {
+) -> Vec<PlannedCall> {
     let Some(wanted) = &want.host_keys else { return Vec::new() };
     let mut calls = Vec::new();
     let mut missing = false;
@@ -204,17 +204,18 @@ pub fn calls(
         match find(key, have) {
             None => {
                 missing = true;
-                calls.push(Mutation::ImportHostKey(Box::new(import(server_id, key))));
+                let import = Mutation::ImportHostKey(Box::new(import(server_id, key)));
+                calls.push(PlannedCall::new(import, vec![added(key)]));
             }
             Some(held) => calls.extend(change(server_id, key, held, &inherited(key, held, recorded, applied))),
         }
     }
     // New keys first: a client must always find one that it knows.
     if !missing && want.host_keys_complete {
-        calls.extend(
-            unlisted(want, wanted, have, recorded)
-                .map(|held| Mutation::DeleteHostKey { server_id: server_id.to_owned(), host_key_id: held.id.clone() }),
-        );
+        let delete =
+            |held: &HostKey| Mutation::DeleteHostKey { server_id: server_id.to_owned(), host_key_id: held.id.clone() };
+        let unlisted = unlisted(want, wanted, have, recorded);
+        calls.extend(unlisted.map(|held| PlannedCall::new(delete(held), vec![gone(held, Effect::Live)])));
     }
     calls
 }
@@ -227,17 +228,13 @@ pub fn changes(
     recorded: &[HostKeyStatus],
     applied: &BTreeSet<String>,
 ) -> Vec<Change> {
-    let gone = |held: &HostKey, effect| Change {
-        effect,
-        ..live(format!("hostKeys[{}]", held.id), held.fingerprint.as_deref(), None)
-    };
     let Some(wanted) = &want.host_keys else {
         return left_behind(want, have, recorded).map(|(held, _)| gone(held, Effect::Refused)).collect();
     };
     let mut changes = Vec::new();
     for key in wanted {
         match find(key, have) {
-            None => changes.push(live(format!("hostKeys[{}]", key.name), None, Some(&key.fingerprint))),
+            None => changes.push(added(key)),
             Some(held) => changes.extend(differences(key, held, &inherited(key, held, recorded, applied))),
         }
     }
@@ -246,6 +243,14 @@ pub fn changes(
         changes.extend(unlisted.map(|held| gone(held, Effect::Live)));
     }
     changes
+}
+
+fn added(key: &WantedKey) -> Change {
+    live(format!("hostKeys[{}]", key.name), None, Some(&key.fingerprint))
+}
+
+fn gone(held: &HostKey, effect: Effect) -> Change {
+    Change { effect, ..live(format!("hostKeys[{}]", held.id), held.fingerprint.as_deref(), None) }
 }
 
 /// The keys that this object put there while the whole list has left the spec, with what status records of them.
@@ -330,42 +335,40 @@ fn left_tags(key: &WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec
 }
 
 fn differences(key: &WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<Change> {
-    let mut changes = Vec::new();
-    if let Some(wanted) = description(key, held, applied) {
-        changes.push(live(description_path(&key.name), held.description.as_deref(), Some(wanted)));
-    }
-    if let Some(wanted) = storage(key, held, applied) {
-        let path = format!("hostKeys[{}].storageType", key.name);
-        changes.push(live(path, held.storage_type.as_deref(), Some(wanted)));
-    }
-    for tag in missing_tags(key, held).into_keys().chain(left_tags(key, held, applied)) {
-        let value = |tags: &Tags| tags.get(&tag).cloned();
-        let (had, wanted) = (value(&held.tags), value(&key.tags));
-        changes.push(live(tag_path(&key.name, &tag), had.as_deref(), wanted.as_deref()));
-    }
-    changes
+    change("", key, held, applied).into_iter().flat_map(|call| call.changes).collect()
 }
 
-fn change(server_id: &str, key: &WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<Mutation> {
+/// The calls that bring one key to what is wanted of it.
+fn change(server_id: &str, key: &WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<PlannedCall> {
     let (description, storage) = (description(key, held, applied), storage(key, held, applied));
     let mut calls = Vec::new();
     if description.is_some() || storage.is_some() {
-        calls.push(Mutation::UpdateHostKey {
+        let update = Mutation::UpdateHostKey {
             server_id: server_id.to_owned(),
             host_key_id: held.id.clone(),
             // Older models of AWS's demand it with every update.
             description: Some(description.or(held.description.as_deref()).unwrap_or_default().to_owned()),
             kms_key: key.kms_key.clone().filter(|_| storage.is_some()),
             storage_type: storage.map(str::to_owned),
-        });
+        };
+        let described =
+            description.map(|wanted| live(description_path(&key.name), held.description.as_deref(), Some(wanted)));
+        let stored = storage.map(|wanted| live(storage_path(&key.name), held.storage_type.as_deref(), Some(wanted)));
+        calls.push(PlannedCall::new(update, described.into_iter().chain(stored).collect()));
     }
+    let tag = |tag: &String| {
+        let (had, wanted) = (held.tags.get(tag), key.tags.get(tag));
+        live(tag_path(&key.name, tag), had.map(String::as_str), wanted.map(String::as_str))
+    };
     let missing = missing_tags(key, held);
     if !missing.is_empty() {
-        calls.push(Mutation::TagResource { arn: held.arn.clone(), tags: missing });
+        let changes = missing.keys().map(tag).collect();
+        calls.push(PlannedCall::new(Mutation::TagResource { arn: held.arn.clone(), tags: missing }, changes));
     }
     let gone = left_tags(key, held, applied);
     if !gone.is_empty() {
-        calls.push(Mutation::UntagResource { arn: held.arn.clone(), keys: gone });
+        let changes = gone.iter().map(tag).collect();
+        calls.push(PlannedCall::new(Mutation::UntagResource { arn: held.arn.clone(), keys: gone }, changes));
     }
     calls
 }

@@ -16,7 +16,7 @@ use crate::api::{TransferServer, TransferServerStatus};
 use crate::aws::Mutation;
 use crate::aws::types::{HostKey, IdentityProviderDetails, Server, ServerSettings};
 use crate::engine::diff::{self, Change, Effect};
-use crate::engine::kind::{Block, Plan, Wanted};
+use crate::engine::kind::{Block, Plan, PlannedCall, Wanted};
 use crate::engine::owner::Owner;
 use crate::kinds::tags;
 
@@ -40,7 +40,7 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     let keys = host_keys::calls(&server.server_id, want, &have.host_keys, &status.host_keys, &paths);
     if want.unsupported || plan.blocks.iter().any(|block| block.reason == reasons::NOT_YET_SUPPORTED) {
         // What waits for a newer version never keeps a key that must go.
-        plan.calls = keys.into_iter().filter(|call| matches!(call, Mutation::DeleteHostKey { .. })).collect();
+        plan.calls = keys.into_iter().filter(|call| matches!(call.mutation, Mutation::DeleteHostKey { .. })).collect();
         return plan;
     }
     plan.calls.extend(update(want, server, &settings));
@@ -161,7 +161,7 @@ fn cannot_clear(paths: &str) -> Block {
 
 /// One UpdateServer with every changed member, each complete. What may not be passed or cannot be changed stays out,
 /// together with what is sent in the same member.
-fn update(want: &WantedServer, server: &Server, changes: &[Change]) -> Option<Mutation> {
+fn update(want: &WantedServer, server: &Server, changes: &[Change]) -> Option<PlannedCall> {
     let fixed = changes.iter().filter(|change| change.effect != Effect::Live).map(|change| change.path.as_str());
     let stuck: BTreeSet<&str> = fixed.chain(want.ungranted.iter().map(String::as_str)).map(carrier).collect();
     let live: Vec<Change> = changes
@@ -175,7 +175,8 @@ fn update(want: &WantedServer, server: &Server, changes: &[Change]) -> Option<Mu
     let request = diff::compose(MEMBERS, &json(&want.settings), &json(&server.settings), &live);
     let mut settings: ServerSettings = serde_json::from_value(Value::Object(request)).ok()?;
     put_right(&mut settings, want, server, &live);
-    Some(Mutation::UpdateServer { server_id: server.server_id.clone(), settings: Box::new(settings), host_key: None })
+    let (server_id, settings) = (server.server_id.clone(), Box::new(settings));
+    Some(PlannedCall::new(Mutation::UpdateServer { server_id, settings, host_key: None }, live))
 }
 
 /// Where UpdateServer takes a member otherwise than complete as AWS has it.
@@ -232,6 +233,7 @@ fn state_change(desired: DesiredState, server: &Server) -> Option<Change> {
 fn run_state(desired: DesiredState, server: &Server, status: &TransferServerStatus, plan: &mut Plan) {
     let server_id = server.server_id.clone();
     let state = server.state.as_deref().unwrap_or_default();
+    let call = |mutation| PlannedCall::new(mutation, state_change(desired, server).into_iter().collect());
     let failed = |reason, what: &str| {
         let message =
             format!("server {server_id} failed to {what}; AWS names no cause and advises to contact AWS Support");
@@ -239,13 +241,13 @@ fn run_state(desired: DesiredState, server: &Server, status: &TransferServerStat
     };
     match (desired, state) {
         (DesiredState::Online, "ONLINE") | (DesiredState::Offline, "OFFLINE") => {}
-        (DesiredState::Online, "OFFLINE") => plan.calls.push(Mutation::StartServer { server_id }),
+        (DesiredState::Online, "OFFLINE") => plan.calls.push(call(Mutation::StartServer { server_id })),
         // Told before it is tried again, so that a server that never starts is not started in a loop unseen.
         (DesiredState::Online, "START_FAILED") if status.state.as_deref() == Some(state) => {
-            plan.calls.push(Mutation::StartServer { server_id });
+            plan.calls.push(call(Mutation::StartServer { server_id }));
         }
         (_, "START_FAILED") => plan.blocks.push(failed(reasons::START_FAILED, "start")),
-        (DesiredState::Offline, "ONLINE") => plan.calls.push(Mutation::StopServer { server_id }),
+        (DesiredState::Offline, "ONLINE") => plan.calls.push(call(Mutation::StopServer { server_id })),
         (_, "STOP_FAILED") => plan.blocks.push(failed(reasons::STOP_FAILED, "stop")),
         (_, "STARTING") => plan.busy = Some((reasons::STARTING, format!("server {server_id} is starting"))),
         (_, "STOPPING") => plan.busy = Some((reasons::STOPPING, format!("server {server_id} is stopping"))),

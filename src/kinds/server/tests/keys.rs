@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::api::server::HostKeyStatus;
 use crate::aws::Mutation;
 use crate::aws::types::{HostKey, Tags};
+use crate::engine::kind::PlannedCall;
 use crate::kinds::server::host_keys::{calls, changes, observed};
 use crate::kinds::server::wanted::{WantedKey, WantedServer};
 
@@ -48,7 +49,7 @@ fn managed(names: &[&str]) -> Vec<HostKeyStatus> {
 }
 
 /// Operation and the key that it is about.
-fn told(calls: &[Mutation]) -> Vec<String> {
+fn told(calls: &[PlannedCall]) -> Vec<String> {
     let about = |call: &Mutation| match call {
         Mutation::ImportHostKey(import) => import.server_id.clone(),
         Mutation::UpdateHostKey { host_key_id, .. } | Mutation::DeleteHostKey { host_key_id, .. } => {
@@ -57,7 +58,7 @@ fn told(calls: &[Mutation]) -> Vec<String> {
         Mutation::TagResource { arn, .. } | Mutation::UntagResource { arn, .. } => arn.clone(),
         other => panic!("{other:?}"),
     };
-    calls.iter().map(|call| format!("{} {}", call.operation(), about(call))).collect()
+    calls.iter().map(|call| format!("{} {}", call.mutation.operation(), about(&call.mutation))).collect()
 }
 
 #[test]
@@ -127,7 +128,9 @@ fn what_stands_beside_a_key_is_changed_and_cleared() {
     }
     let have = HostKey { tags: tags(&[("gone", "1"), ("foreign", "1")]), ..held("a") };
     let sent = calls("s-1", &want(Some(&[key("a")]), false), &[have], &[], &applied);
-    let [Mutation::UntagResource { keys, .. }] = sent.as_slice() else { panic!("{sent:?}") };
+    let [PlannedCall { mutation: Mutation::UntagResource { keys, .. }, .. }] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
     assert_eq!(keys, &["gone"]);
 }
 
@@ -136,7 +139,9 @@ fn a_storage_type_that_left_the_spec_goes_back_to_awss_own() {
     let applied = BTreeSet::from(["hostKeys[a].storageType".to_owned()]);
     let have = HostKey { storage_type: Some("SECRETS_MANAGER".to_owned()), ..held("a") };
     let sent = calls("s-1", &want(Some(&[key("a")]), false), &[have], &[], &applied);
-    let [Mutation::UpdateHostKey { storage_type, kms_key, .. }] = sent.as_slice() else { panic!("{sent:?}") };
+    let [PlannedCall { mutation: Mutation::UpdateHostKey { storage_type, kms_key, .. }, .. }] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
     assert_eq!((storage_type.as_deref(), kms_key), (Some("SERVICE_MANAGED"), &None));
     assert!(calls("s-1", &want(Some(&[key("a")]), false), &[held("a")], &[], &applied).is_empty(), "it is there");
 }
@@ -147,7 +152,9 @@ fn a_key_that_moves_to_a_secret_takes_its_kms_key_along() {
         WantedKey { storage_type: Some("SECRETS_MANAGER".to_owned()), kms_key: Some("arn:kms".to_owned()), ..key("a") };
     let have = HostKey { description: Some("kept".to_owned()), ..held("a") };
     let sent = calls("s-1", &want(Some(&[moved]), false), &[have], &[], &BTreeSet::new());
-    let [Mutation::UpdateHostKey { description, storage_type, kms_key, .. }] = sent.as_slice() else {
+    let [PlannedCall { mutation: Mutation::UpdateHostKey { description, storage_type, kms_key, .. }, .. }] =
+        sent.as_slice()
+    else {
         panic!("{sent:?}")
     };
     assert_eq!(description.as_deref(), Some("kept"));

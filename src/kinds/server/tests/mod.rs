@@ -16,11 +16,12 @@ use serde_json::{Value, json};
 use super::ServerState;
 use super::plan::plan;
 use super::wanted::WantedServer;
-use crate::api::TransferServer;
 use crate::api::server::DesiredState;
 use crate::api::status::Applied;
+use crate::api::{TAG_PREFIX, TransferServer};
 use crate::aws::Mutation;
 use crate::aws::types::{Server, ServerSettings, Tags};
+use crate::engine::diff::Change;
 use crate::engine::kind::{Plan, Wanted};
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{CLUSTER, REGION, object, owned};
@@ -59,16 +60,22 @@ fn held(settings: Value) -> ServerState {
 }
 
 fn plan_of(wanted: &Wanted<WantedServer>, have: &ServerState, status: Value) -> Plan {
-    plan(&files(status), wanted, have, &owner())
+    let plan = plan(&files(status), wanted, have, &owner());
+    for call in &plan.calls {
+        assert!(!call.changes.is_empty(), "a call for nothing: {call:?}");
+        let told = |change: &Change| plan.changes.contains(change) || change.path.contains(TAG_PREFIX);
+        assert!(call.changes.iter().all(told), "not among the differences of the plan: {call:?}");
+    }
+    plan
 }
 
 fn operations(plan: &Plan) -> Vec<&'static str> {
-    plan.calls.iter().map(Mutation::operation).collect()
+    plan.calls.iter().map(|call| call.mutation.operation()).collect()
 }
 
 /// What the UpdateServer of a plan sends.
 fn sent(plan: &Plan) -> Value {
-    let update = plan.calls.iter().find_map(|call| match call {
+    let update = plan.calls.iter().find_map(|call| match &call.mutation {
         Mutation::UpdateServer { settings, .. } => Some(serde_json::to_value(settings).unwrap()),
         _ => None,
     });

@@ -174,7 +174,10 @@ fn owner_tags_are_put_back_and_tags_of_others_stay() {
     have.server.tags.insert("aws:cloudformation:stack".to_owned(), "x".to_owned());
     have.server.tags.insert("foreign".to_owned(), "x".to_owned());
     let plan = plan_of(&wanted(json!({})), &have, json!({}));
-    let [Mutation::TagResource { tags, .. }] = plan.calls.as_slice() else { panic!("{:?}", plan.calls) };
+    let [call] = plan.calls.as_slice() else { panic!("{:?}", plan.calls) };
+    let Mutation::TagResource { tags, .. } = &call.mutation else { panic!("{call:?}") };
+    let paths: Vec<&str> = call.changes.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!(paths, ["tags[transfer-operator.dev/owner]"], "an Event says what was put back");
     assert_eq!(tags.get(api::TAG_OWNER), Some(&owner().name));
     assert_eq!(tags.len(), 1);
 }

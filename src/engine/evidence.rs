@@ -75,8 +75,10 @@ pub struct Lookup {
     pub ours: Vec<Candidate>,
     /// What carries our name and cluster with another uid.
     pub former: Vec<String>,
-    /// What carries our uid under another cluster.
+    /// What carries our uid under another cluster, or under none.
     pub other_cluster: Vec<String>,
+    /// What carries our name and cluster, and no uid.
+    pub uid_lost: Vec<String>,
 }
 
 /// Things that are believed only when seen repeatedly.
@@ -90,7 +92,7 @@ pub enum Sighting {
     Untagged,
     /// The known key carries somebody else's tags.
     Foreign,
-    /// Something of our name and another uid is there.
+    /// Something of our name, and not of our uid, is there.
     Former,
     /// A complete look-up of the create under way found nothing.
     NoTrace,

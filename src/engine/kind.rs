@@ -231,6 +231,11 @@ pub trait Kind: Send + Sync + Sized + 'static {
         false
     }
 
+    /// Why only what takes access away may be done at the place: whose it is was not proven.
+    fn unproven<'a>(&self, _: &'a Place<Self::Detail>) -> Option<&'a Block> {
+        None
+    }
+
     /// Whether status says that the AWS object exists.
     fn confirmed(&self, status: &<Self::Object as Managed>::Status) -> bool;
 
@@ -269,6 +274,10 @@ pub trait Kind: Send + Sync + Sized + 'static {
         wanted: Option<&Wanted<Self::Want>>,
         have: &Self::Have,
     );
+
+    /// Takes out of status what is shown of something that AWS no longer has, once it is being deleted; what leads there
+    /// stays.
+    fn vanished(&self, _: &mut <Self::Object as Managed>::Status) {}
 
     /// What is worth a look and blocks nothing: reason and message.
     fn advisory(

@@ -133,6 +133,7 @@ impl<K: Kind> Engine<K> {
             confirmed: self.kind.confirmed(&status),
             id: self.kind.id(&status),
             moved: self.kind.moved(scene.place),
+            unproven: self.kind.unproven(scene.place).is_some(),
             record: record.as_ref(),
             sight,
             lookup,
@@ -161,10 +162,15 @@ pub(super) fn reports_only<K: Kind>(scene: &Scene<'_, K>) -> bool {
 
 /// Whether something that a person wrote was not applied in full yet.
 pub(super) fn edited<K: Kind>(scene: &Scene<'_, K>) -> bool {
-    let status = scene.subject.status();
+    pending::<K>(scene.subject, scene.wanted)
+}
+
+/// The same before anything was looked at.
+pub(super) fn pending<K: Kind>(subject: &Subject<K::Object>, wanted: Option<&Wanted<K::Want>>) -> bool {
+    let status = subject.status();
     let applied =
         K::Object::common(&status).applied.as_ref().and_then(|applied: &api::status::Applied| applied.digest.as_ref());
-    scene.wanted.is_some_and(|wanted| applied != Some(&wanted.digest))
+    wanted.is_some_and(|wanted| applied != Some(&wanted.digest))
 }
 
 /// What was let go is no trace: it is not claimed again either.
@@ -174,7 +180,7 @@ fn count(memory: &mut Memory, found: &Lookup, lost: &[String], began: Timestamp)
     } else {
         memory.sightings.clear(Sighting::NoTrace);
     }
-    if found.former.is_empty() {
+    if found.former.is_empty() && found.uid_lost.is_empty() {
         memory.sightings.clear(Sighting::Former);
     } else {
         memory.sightings.count(Sighting::Former, began);

@@ -26,8 +26,12 @@ pub enum Ownership {
     Ours,
     /// None of our owner tags stands there.
     Untagged,
-    /// This object's uid under another cluster: a restored copy.
+    /// This object's uid under another cluster: a restored copy. Or under none: a uid alone does not tell a copy of the
+    /// cluster from this one.
     OtherCluster,
+    /// This object's name and cluster, and no uid: that tag was taken off, or stood for a former life of the object. Only
+    /// a person can tell, so by itself it gives nothing.
+    UidLost,
     /// An object of this name in this cluster, with another uid: a former life of it, or its dying namesake.
     Former,
     /// Nobody any more: an object with `deletionPolicy: Retain` left it behind.
@@ -61,6 +65,13 @@ impl Owner {
         ])
     }
 
+    /// The command that puts the uid back on what lost it, for a person who knows that it was this object's.
+    #[must_use]
+    pub fn command(&self, region: &str, arn: &str) -> String {
+        let (key, uid) = (api::TAG_UID, &self.uid);
+        format!("aws transfer tag-resource --region {region} --arn {arn} --tags Key={key},Value={uid}")
+    }
+
     /// Reads the owner off tags.
     #[must_use]
     pub fn judge(&self, tags: &Tags) -> Ownership {
@@ -72,6 +83,7 @@ impl Owner {
             (Some(uid), _) if uid == self.uid => Ownership::OtherCluster,
             (_, Some(name)) if name == self.name && our_cluster && uid.is_some() => Ownership::Former,
             (None, _) if get(api::TAG_RETAINED_FROM).is_some() => Ownership::Retained,
+            (None, Some(name)) if name == self.name && our_cluster => Ownership::UidLost,
             (None, None) if cluster.is_none() => Ownership::Untagged,
             _ => Ownership::Foreign(name.or(uid).unwrap_or("unknown").to_owned()),
         }
@@ -89,6 +101,7 @@ fn fit(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     fn tags(rows: &[(&str, &str)]) -> Tags {
@@ -112,8 +125,6 @@ mod tests {
                 Ownership::OtherCluster,
                 "a restored copy",
             ),
-            (&[("transfer-operator.dev/uid", "u1")], Ownership::OtherCluster, "a uid alone proves nothing"),
-            (&[], Ownership::Untagged, "no tags"),
             (&[("team", "x")], Ownership::Untagged, "only a user's tags"),
             (
                 &[
@@ -132,11 +143,6 @@ mod tests {
                 ],
                 Ownership::Foreign("team/files".to_owned()),
                 "same name in another cluster",
-            ),
-            (
-                &[("transfer-operator.dev/cluster", "c1"), ("transfer-operator.dev/owner", "team/files")],
-                Ownership::Foreign("team/files".to_owned()),
-                "uid stripped",
             ),
             (
                 &[
@@ -160,6 +166,51 @@ mod tests {
         for (given, expected, reason) in rows {
             assert_eq!(&me.judge(&tags(given)), expected, "{reason}");
         }
+    }
+
+    /// Every way in which owner tags can stand there: ours, another's, or not at all.
+    #[test]
+    fn every_remainder_of_the_owner_tags_is_judged() {
+        const US: [&str; 3] = ["u1", "team/files", "c1"];
+        const THEM: [&str; 3] = ["u0", "team/other", "c2"];
+        let me = Owner::new("c1", "team", "files", "u1");
+        for state in 0..54_usize {
+            let of = |place: u32| state / 3_usize.pow(place) % 3;
+            let stamped = state >= 27;
+            let mut given = Tags::new();
+            for (place, key) in [api::TAG_UID, api::TAG_OWNER, api::TAG_CLUSTER].into_iter().enumerate() {
+                let value = [Some(US[place]), Some(THEM[place]), None][of(u32::try_from(place).unwrap())];
+                given.extend(value.map(|value| (key.to_owned(), value.to_owned())));
+            }
+            if stamped {
+                given.insert(api::TAG_RETAINED_FROM.to_owned(), "whoever".to_owned());
+            }
+            let text = |place: usize| if of(u32::try_from(place).unwrap()) == 0 { US[place] } else { THEM[place] };
+            // 0 ours, 1 another's, 2 absent.
+            let expected = match (of(0), of(1), of(2)) {
+                (0, _, 0) => Ownership::Ours,
+                (0, ..) => Ownership::OtherCluster,
+                (1, 0, 0) => Ownership::Former,
+                (1, 0 | 1, _) => Ownership::Foreign(text(1).to_owned()),
+                (1, ..) => Ownership::Foreign("u0".to_owned()),
+                _ if stamped => Ownership::Retained,
+                (2, 0, 0) => Ownership::UidLost,
+                (2, 2, 2) => Ownership::Untagged,
+                (2, 2, _) => Ownership::Foreign("unknown".to_owned()),
+                _ => Ownership::Foreign(text(1).to_owned()),
+            };
+            assert_eq!(me.judge(&given), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn the_command_puts_the_uid_back_and_nothing_else() {
+        let command = Owner::new("c1", "team", "files", "u1").command("eu-central-1", "arn:aws:transfer:x");
+        assert_eq!(
+            command,
+            "aws transfer tag-resource --region eu-central-1 --arn arn:aws:transfer:x \
+             --tags Key=transfer-operator.dev/uid,Value=u1"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::decide::Identified;
 use super::kind::{Block, Kind, Look, Place, Trouble, Wanted};
 use super::memory::Memory;
+use super::observe::pending;
 use super::report::{Drift, End, Report};
 use super::retry;
 use super::scene::{Engine, Next, Scene, Status, Subject};
@@ -102,6 +103,13 @@ impl<K: Kind> Engine<K> {
         let now = place.account.now().await?;
         let wanted = self.wanted(subject, &place, now).await?;
         self.take_note(subject, &place, wanted.as_ref(), now);
+        // Only an edit can have taken a key away: who wrote nothing is not looked at.
+        if let Some(block) = self.kind.unproven(&place)
+            && !subject.deleting()
+            && !pending::<K>(subject, wanted.as_ref())
+        {
+            return Ok(End::Tell(Report::block(subject.status(), block.clone())));
+        }
         let look = self.look(subject, &place).await?;
         let sight = self.sight(subject, &look, now);
         let have = match &look {
@@ -111,7 +119,14 @@ impl<K: Kind> Engine<K> {
         let scene = Scene { subject, place: &place, wanted: wanted.as_ref(), have, now };
         let step = self.decide(&scene, &sight).await?;
         tracing::debug!(object = %subject.name, ?sight, ?step, "decided");
-        self.take(&scene, step).await
+        let mut end = self.take(&scene, step).await?;
+        if let End::Tell(report) = &mut end
+            && subject.deleting()
+            && matches!(look, Look::Missing)
+        {
+            self.kind.vanished(&mut report.status);
+        }
+        Ok(end)
     }
 
     /// The grant was withdrawn: nothing is changed any more. Only deletion of what is ours goes on, and what stays in AWS

@@ -47,7 +47,8 @@ impl<K: Kind> Engine<K> {
             Step::Stamp(ids) => self.stamp(scene, &ids).await,
             Step::Release(warning) => self.release(subject, warning).await,
             Step::Wait { reason, message, until } => Ok(self.wait(scene, reason, message, until)),
-            Step::Stall { reason, message } => {
+            Step::Stall { reason, message, uid_lost } => {
+                let message = self.with_commands(scene, message, &uid_lost);
                 let report = Report::block(subject.status(), Block::stalled(reason, message));
                 let compared = self.plan(scene).filter(|_| reason == reasons::NOT_IDENTICAL);
                 Ok(End::Tell(match compared {
@@ -58,8 +59,23 @@ impl<K: Kind> Engine<K> {
         }
     }
 
+    /// The message, and the command that puts the uid tag back on each of these.
+    fn with_commands(&self, scene: &Scene<'_, K>, message: String, ids: &[String]) -> String {
+        let Scene { subject, place, .. } = scene;
+        let arns = ids.iter().filter_map(|id| self.kind.arn(&subject.object, place, Some(id)));
+        let commands: Vec<String> = arns.map(|arn| subject.owner.command(&place.account.region, &arn)).collect();
+        if commands.is_empty() { message } else { format!("{message}: {}", commands.join(" or ")) }
+    }
+
     /// Nothing may be done: say why.
     fn hold(&self, scene: &Scene<'_, K>) -> End<Status<K>> {
+        if let Some(block) = self.kind.unproven(scene.place) {
+            let mut report = Report::block(scene.subject.status(), block.clone());
+            if scene.subject.deleting() {
+                report.as_deletion();
+            }
+            return End::Tell(report);
+        }
         let blocks = scene.wanted.map_or(&[][..], |wanted| &wanted.blocks);
         if let Some(block) = Block::combined(blocks) {
             return End::Tell(Report::block(scene.subject.status(), block));

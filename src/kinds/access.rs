@@ -95,7 +95,7 @@ fn valid(object: &TransferAccess) -> Result<(), Block> {
 }
 
 fn served(target: &Target) -> Result<(), Block> {
-    let Target { server_id, domain: _, provider, succeeds: _ } = target;
+    let Target { server_id, domain: _, provider, succeeds: _, unproven: _ } = target;
     if provider == "AWS_DIRECTORY_SERVICE" {
         return Ok(());
     }

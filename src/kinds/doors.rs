@@ -41,12 +41,12 @@ const RAW_FRESH: Duration = Duration::from_mins(10);
 const REFUSED: Duration = Duration::from_mins(1);
 
 /// Why a server takes nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// AWS does not have it.
     Gone,
-    /// It does not carry the owner tags of its object.
-    Strange,
+    /// It does not carry the owner tags of its object. What it is like counts only for taking access away.
+    Strange(Facts),
 }
 
 /// Account, region, server id, uid of the server object (empty for a server that is granted by its raw id).
@@ -152,13 +152,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn that_a_server_takes_nobody_is_known_for_a_minute_unless_it_is_seen_in_order_since_the_look() {
         let verified = Verified::default();
-        let refuse = |began| verified.refuse(("1", "r"), "s-1", "u1", Refusal::Strange, began);
+        let refuse = |began| verified.refuse(("1", "r"), "s-1", "u1", Refusal::Strange(facts("S")), began);
         let refusal = || verified.refusal("1", "r", "s-1", "u1");
         let start = Instant::now();
         refuse(start);
-        assert_eq!((refusal(), verified.get("1", "r", "s-1", "u1")), (Some(Refusal::Strange), None));
+        assert_eq!((refusal(), verified.get("1", "r", "s-1", "u1")), (Some(Refusal::Strange(facts("S"))), None));
         verified.remove("1", "r", "s-1", "u1");
-        assert_eq!(refusal(), Some(Refusal::Strange), "its own object's pass saw the same");
+        assert_eq!(refusal(), Some(Refusal::Strange(facts("S"))), "its own object's pass saw the same");
         tokio::time::advance(REFUSED).await;
         assert_eq!(refusal(), None);
 

@@ -97,8 +97,11 @@ impl Ours {
 pub fn find(ours: &Ours, region: &str, scanned: &Scanned, living: &Living) -> BTreeSet<Orphan> {
     let orphan = |kind, id: String| Orphan { region: region.to_owned(), kind, id };
     let uid = |tags: &Tags| tags.get(api::TAG_UID).cloned().unwrap_or_default();
+    // What only lost its uid tag is told by the object that records it.
+    let recorded = |id: &String| living.servers.values().any(|recorded| recorded.as_ref() == Some(id));
     let servers = scanned.servers.iter().filter(|(_, tags)| ours.made(tags)).filter_map(|(id, tags)| {
         match living.servers.get(&uid(tags)) {
+            None if !tags.contains_key(api::TAG_UID) && recorded(id) => None,
             None => Some(orphan(OrphanKind::Server, id.clone())),
             Some(Some(recorded)) if recorded != id => Some(orphan(OrphanKind::Duplicate, id.clone())),
             Some(_) => None,

@@ -44,6 +44,7 @@ fn a_server_is_an_orphan_when_no_live_object_has_its_uid_or_one_has_another_serv
         (tags("team", "u-1"), "s-9", Some("duplicate server s-9 in r"), "its object has another one"),
         (tags("team", "u-0"), "s-9", Some("server s-9 in r"), "its object is gone"),
         (without_uid(), "s-9", Some("server s-9 in r"), "whose it was cannot be told"),
+        (without_uid(), "s-1", None, "the object that records it tells of it"),
         (with(tags("team", "u-0"), api::TAG_CLUSTER, "other"), "s-9", None, "another cluster's"),
         (with(tags("team", "u-0"), api::TAG_RETAINED_FROM, "team/name"), "s-9", None, "left behind on purpose"),
         (Tags::new(), "s-9", None, "nobody's"),

@@ -31,6 +31,8 @@ pub struct Target {
     pub provider: String,
     /// The server that status records is gone for good, and this is the one that its object has now.
     pub succeeds: bool,
+    /// Why only what takes access away may be done there: the server does not carry its object's owner tags.
+    pub unproven: Option<Block>,
 }
 
 /// Who asks for a place.
@@ -184,12 +186,20 @@ impl Doors {
         {
             same_server(Some(before), &server_id)?;
         }
-        let uid = server.metadata.uid.clone().unwrap_or_default();
-        let facts = match self.verified.get(&place.account.id, &place.account.region, &server_id, &uid) {
-            Some(facts) => Some(facts),
-            None => gone_is_fine(request, self.verify(&place.account, &server_id, &server).await)?,
+        let seen = self.verify(&place.account, &server_id, &server).await?;
+        let known = request.deleting || choice.recorded == Some(server_id.as_str());
+        let target = match seen {
+            Ok(facts) => target(server_id, Some(facts)),
+            Err(Refusal::Gone) => target(server_id, gone_is_fine(request, Ok(None))?),
+            // Removing keys and deleting a user need no tags of the server: they rest on this user's own uid and cluster
+            // tags, which the same pass reads on the user. What was never on record there is looked at to delete it only.
+            Err(Refusal::Strange(facts)) if request.kind == GrantKind::TransferUser && known => {
+                let unproven = Some(of_field("spec.serverRef", strange(&server_id, &name)));
+                Target { unproven, ..target(server_id, Some(facts)) }
+            }
+            Err(Refusal::Strange(_)) => return Err(strange(&server_id, &name).into()),
         };
-        Ok(with(place, Target { succeeds: before.is_some(), ..target(server_id, facts) }))
+        Ok(with(place, Target { succeeds: before.is_some(), ..target }))
     }
 
     async fn by_id(
@@ -256,36 +266,40 @@ impl Doors {
         account: &Account,
         server_id: &str,
         object: &TransferServer,
-    ) -> Result<Option<Facts>, Trouble> {
+    ) -> Result<Result<Facts, Refusal>, Trouble> {
         let meta = &object.metadata;
         let uid = meta.uid.clone().unwrap_or_default();
-        let namespace = meta.namespace.clone().unwrap_or_default();
-        let name = object.name_any();
         let Account { id, region, .. } = account;
-        let strange = || {
-            let message =
-                format!("server {server_id} does not carry the owner tags of TransferServer {namespace}/{name}");
-            Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into())
-        };
-        match self.verified.refusal(id, region, server_id, &uid) {
-            Some(Refusal::Gone) => return Ok(None),
-            Some(Refusal::Strange) => return strange(),
-            None => {}
+        if let Some(facts) = self.verified.get(id, region, server_id, &uid) {
+            return Ok(Ok(facts));
         }
-        let (owner, began) = (Owner::new(&self.cluster_id, &namespace, &name, &uid), Instant::now());
-        let refuse = |refusal| self.verified.refuse((id, region), server_id, &uid, refusal, began);
-        let Some(server) = describe(account, server_id).await? else {
-            refuse(Refusal::Gone);
-            return Ok(None);
-        };
-        if owner.judge(&server.tags) != Ownership::Ours {
-            refuse(Refusal::Strange);
-            return strange();
+        if let Some(refusal) = self.verified.refusal(id, region, server_id, &uid) {
+            return Ok(Err(refusal));
         }
-        let facts = facts_of(&server);
-        self.verified.insert(id, region, server_id, &uid, facts.clone());
-        Ok(Some(facts))
+        let namespace = meta.namespace.clone().unwrap_or_default();
+        let owner = Owner::new(&self.cluster_id, &namespace, &object.name_any(), &uid);
+        let began = Instant::now();
+        let refusal = match describe(account, server_id).await? {
+            None => Refusal::Gone,
+            Some(server) if owner.judge(&server.tags) != Ownership::Ours => Refusal::Strange(facts_of(&server)),
+            Some(server) => {
+                let facts = facts_of(&server);
+                self.verified.insert(id, region, server_id, &uid, facts.clone());
+                return Ok(Ok(facts));
+            }
+        };
+        self.verified.refuse((id, region), server_id, &uid, refusal.clone(), began);
+        Ok(Err(refusal))
     }
+}
+
+/// The status of the server object names what is not its own, or is not any more.
+fn strange(server_id: &str, name: &Name) -> Block {
+    let message = format!(
+        "server {server_id} does not carry the owner tags of TransferServer {name}; until it does, only keys are removed \
+         and users deleted there"
+    );
+    Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)
 }
 
 async fn describe(account: &Account, server_id: &str) -> Result<Option<Server>, Trouble> {
@@ -317,7 +331,7 @@ pub fn facts_of(server: &Server) -> Facts {
 
 fn target(server_id: String, facts: Option<Facts>) -> Target {
     let Facts { domain, provider } = facts.unwrap_or_default();
-    Target { server_id, domain, provider, succeeds: false }
+    Target { server_id, domain, provider, succeeds: false, unproven: None }
 }
 
 /// Whether the server object has another server in the place of the recorded one, which AWS no longer had, and says that
@@ -368,9 +382,13 @@ pub fn with<D>(place: Place<()>, detail: D) -> Place<D> {
 #[must_use]
 pub fn in_field(field: &str, trouble: Trouble) -> Trouble {
     match trouble {
-        Trouble::Blocked(block) => Trouble::Blocked(Block { message: format!("{field}: {}", block.message), ..block }),
+        Trouble::Blocked(block) => Trouble::Blocked(of_field(field, block)),
         other => other,
     }
+}
+
+fn of_field(field: &str, block: Block) -> Block {
+    Block { message: format!("{field}: {}", block.message), ..block }
 }
 
 fn absent_identity(name: &str) -> Block {

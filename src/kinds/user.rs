@@ -84,17 +84,20 @@ impl Users {
 
 /// The name in AWS. Of what was created it is the recorded one, so that an edit that slipped through leads nowhere.
 fn user_name(object: &TransferUser) -> &str {
-    let recorded =
-        object.status.as_ref().filter(|status| confirmed(status)).and_then(|status| status.user_name.as_deref());
-    recorded.unwrap_or_else(|| object.effective_user_name())
+    object.status.as_ref().and_then(recorded_name).unwrap_or_else(|| object.effective_user_name())
 }
 
-/// Status says that this object's user was seen in AWS: the ARN is of the user and the server that stand beside it.
+/// The name of this object's user, where status says that it was seen in AWS: the ARN is of the server that stands
+/// beside it, and of the name that is shown, if one still is.
+fn recorded_name(status: &TransferUserStatus) -> Option<&str> {
+    let (arn, server) = (status.arn.as_deref()?, status.server_id.as_deref()?);
+    let (_, name) = arn.rsplit_once(&format!(":user/{server}/"))?;
+    let shown = status.user_name.as_deref().unwrap_or(name);
+    (shown == name && !name.is_empty()).then_some(name)
+}
+
 fn confirmed(status: &TransferUserStatus) -> bool {
-    let (Some(arn), Some(server), Some(user)) = (&status.arn, &status.server_id, &status.user_name) else {
-        return false;
-    };
-    arn.ends_with(&format!(":user/{server}/{user}"))
+    recorded_name(status).is_some()
 }
 
 fn claim(object: &TransferUser) -> Claim<'_> {
@@ -159,7 +162,7 @@ fn digest(want: &WantedUser) -> String {
 }
 
 fn served(target: &Target) -> Result<(), Block> {
-    let Target { server_id, domain: _, provider, succeeds: _ } = target;
+    let Target { server_id, domain: _, provider, succeeds: _, unproven: _ } = target;
     if provider == "SERVICE_MANAGED" {
         return Ok(());
     }
@@ -216,7 +219,9 @@ impl Kind for Users {
         let made = object.metadata.creation_timestamp.as_ref();
         let young = made.is_some_and(|made| now.duration_since(made.0) < YOUTH);
         let want = WantedUser { login, keys, tags, young };
-        let blocks = login_blocks.into_iter().chain(key_blocks).chain(tags::unfit(&want.tags)).collect();
+        let unproven = place.detail.unproven.clone();
+        let blocks =
+            unproven.into_iter().chain(login_blocks).chain(key_blocks).chain(tags::unfit(&want.tags)).collect();
         let digest = digest(&want);
         Ok(Wanted { want, blocks, applied, changes_at, digest })
     }
@@ -249,6 +254,10 @@ impl Kind for Users {
 
     fn moved(&self, place: &Place<Target>) -> bool {
         place.detail.succeeds
+    }
+
+    fn unproven<'a>(&self, place: &'a Place<Target>) -> Option<&'a Block> {
+        place.detail.unproven.as_ref()
     }
 
     /// The name is the id, and stands in the spec; what leads to a server that is gone is taken out.
@@ -304,6 +313,12 @@ impl Kind for Users {
         let keys = wanted.and_then(|wanted| wanted.want.keys.as_ref()).filter(|_| *ours);
         status.ssh_public_keys = ssh_keys::observed(keys, &user.ssh_public_keys, &status.ssh_public_keys);
         status.ssh_public_key_count = i64::try_from(user.ssh_public_keys.len()).ok();
+    }
+
+    fn vanished(&self, status: &mut TransferUserStatus) {
+        status.user_name = None;
+        status.ssh_public_keys.clear();
+        status.ssh_public_key_count = None;
     }
 
     fn advisory(
@@ -398,6 +413,9 @@ fn plan(object: &TransferUser, target: &Target, want: &WantedUser, state: &UserS
     }));
     plan.changes.extend(tags::changes(wanted_tags, &have.tags, &tag_keys));
     plan.calls.extend(tags::calls(&have.arn, wanted_tags, owner, &have.tags, &tag_keys));
+    if target.unproven.is_some() {
+        plan.calls.retain(|call| matches!(call.mutation, Mutation::DeleteSshPublicKey { .. }));
+    }
     plan
 }
 

@@ -93,6 +93,7 @@ impl Seen {
                 Ownership::Ours => lookup.ours.push(Candidate { attempt: Some(id.clone()), id }),
                 Ownership::Former => lookup.former.push(id),
                 Ownership::OtherCluster => lookup.other_cluster.push(id),
+                Ownership::UidLost => lookup.uid_lost.push(id),
                 Ownership::Foreign(_) | Ownership::Untagged | Ownership::Retained => {}
             }
         }
@@ -130,6 +131,7 @@ impl Seen {
             confirmed: server.is_some(),
             id: server.map(text).as_deref(),
             moved: false,
+            unproven: false,
             record: record.as_ref(),
             sight: &sight,
             lookup: self.lookup().as_ref(),

@@ -1,6 +1,6 @@
 //! Users and accesses: the spec holds their key, so a create cannot make two; whose it is, tags or our record say. Pure.
 
-use super::{Facts, Step, adopt, believed, foreign, may_act, mine, other_cluster, stall, wait_for};
+use super::{Facts, Step, adopt, believed, foreign, may_act, mine, other_cluster, stall, uid_lost, wait_for};
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
 use crate::engine::decide::Identified;
@@ -50,6 +50,16 @@ pub fn by_key(f: &Facts) -> Step {
 fn not_ours(f: &Facts) -> Step {
     match f.adoption {
         Some(adoption) if foreign(f.sight).is_none() => adopt(f, adoption, (!f.finalizer).then_some(Step::Finalize)),
+        _ if *f.sight == Sight::Found(Ownership::UidLost) => uid_lost(
+            if f.confirmed { reasons::OWNERSHIP_LOST } else { reasons::CONFLICT },
+            "the user",
+            vec![String::new()],
+        ),
+        _ if f.confirmed && *f.sight == Sight::Found(Ownership::Former) => stall(
+            reasons::FORMER_OWNER,
+            "the user carries the uid tag of a former object of this name; nothing is touched. Take it over \
+             (spec.lifecycle.adoption), delete it in AWS, or delete this object",
+        ),
         _ if f.confirmed => stall(
             reasons::OWNERSHIP_LOST,
             "the user no longer carries this object's owner tags; nothing is touched. Restore the tags in AWS, take it \

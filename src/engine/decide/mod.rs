@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use super::evidence::{Lookup, Sight, Sighting, Sightings, Windows};
 use super::owner::Ownership;
 use super::record::Record;
+use crate::api;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
 
@@ -72,6 +73,8 @@ pub struct Facts<'a> {
     pub id: Option<&'a str>,
     /// The server that status records is gone for good, and its object has another one now.
     pub moved: bool,
+    /// The server that it is looked for on was not proven to be its own: what is not there proves nothing.
+    pub unproven: bool,
     /// The record of the create.
     pub record: Option<&'a Record>,
     /// What the look showed: at the recorded key, or at what is to be taken over.
@@ -140,6 +143,9 @@ pub enum Step {
         reason: &'static str,
         /// What is wrong and what to do.
         message: String,
+        /// The ids (or key) of what lacks nothing but our uid tag: the message is to end with the command that puts it
+        /// back, one for each.
+        uid_lost: Vec<String>,
     },
 }
 
@@ -199,14 +205,26 @@ fn adopt(f: &Facts, adoption: Adoption, first: Option<Step>) -> Step {
 }
 
 fn stall(reason: &'static str, message: impl Into<String>) -> Step {
-    Step::Stall { reason, message: message.into() }
+    Step::Stall { reason, message: message.into(), uid_lost: Vec::new() }
+}
+
+/// It carries our name and cluster and no uid. Those two any object of the name had, so they give nothing: a person says
+/// whose it is, by adoption or by putting the tag back.
+fn uid_lost(reason: &'static str, what: &str, ids: Vec<String>) -> Step {
+    let message = format!(
+        "{what} carries this object's owner and cluster tags and has no {} tag (any more); nothing is touched. Take it \
+         back with spec.lifecycle.adoption, or put the tag back",
+        api::TAG_UID
+    );
+    Step::Stall { reason, message, uid_lost: ids }
 }
 
 fn other_cluster() -> Step {
     stall(
         reasons::OTHER_CLUSTER,
-        "AWS has this object's counterpart under another cluster's tag: this cluster looks like a copy. Nothing is \
-         touched; set --cluster-id, or delete this object",
+        "AWS has this object's counterpart, and its transfer-operator.dev/cluster tag is another cluster's or lost: a uid \
+         alone does not tell this cluster from a copy of it. Nothing is touched; put the tag right, set --cluster-id, or \
+         delete this object",
     )
 }
 
@@ -231,6 +249,8 @@ fn foreign(sight: &Sight) -> Option<&str> {
 
 #[cfg(test)]
 mod leaving_tests;
+#[cfg(test)]
+mod lost_tags_tests;
 #[cfg(test)]
 mod properties_tests;
 #[cfg(test)]

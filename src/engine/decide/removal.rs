@@ -29,10 +29,18 @@ pub fn remove(f: &Facts) -> Step {
             Sight::Found(Ownership::Untagged) if f.confirmed && !f.retain && !believed(f, Sighting::Untagged) => {
                 wait_for(f, Sighting::Untagged, "the user carries none of our owner tags; looking again before judging")
             }
-            Sight::Found(_) if f.retain => Step::Release(None),
-            Sight::Found(_) => {
-                Step::Release(Some("the user does not carry this object's owner tags and was left in AWS".to_owned()))
+            // A login stays behind where that is believed at once: there is time to put the tag back.
+            Sight::Found(Ownership::UidLost) if f.confirmed && !f.retain && !believed(f, Sighting::Foreign) => {
+                wait_for(
+                    f,
+                    Sighting::Foreign,
+                    "the user lost its transfer-operator.dev/uid tag and would be left in AWS; looking again before that",
+                )
             }
+            Sight::Found(_) if f.retain => Step::Release(None),
+            Sight::Found(_) => Step::Release(Some(
+                "the user does not carry all of this object's owner tags and was left in AWS".to_owned(),
+            )),
             _ => missing(f),
         },
         Identified::ByRecord => match f.sight {
@@ -72,13 +80,21 @@ fn by_tags(f: &Facts) -> Step {
             "the recorded server carries other tags than ours; looking for ours once more",
         ),
         Sight::Found(_) if f.confirmed && !f.retain => Step::Release(Some(
-            "the recorded server does not carry this object's owner tags and was left in AWS".to_owned(),
+            "the recorded server does not carry all of this object's owner tags and was left in AWS".to_owned(),
         )),
         Sight::Missing if !acknowledged && !believed(f, Sighting::Missing) => {
             wait_for(f, Sighting::Missing, "AWS does not show the server; looking again before it counts as deleted")
         }
-        _ => Step::Release(None),
+        _ => Step::Release(left(f, lookup)),
     }
+}
+
+/// What may have been this object's server: its uid tag was lost, and the id in status too.
+fn left(f: &Facts, lookup: &Lookup) -> Option<String> {
+    (!f.retain && !lookup.uid_lost.is_empty()).then(|| {
+        let ids = lookup.uid_lost.join(", ");
+        format!("server {ids} carries this object's owner and cluster tags without its uid and was left in AWS")
+    })
 }
 
 /// What the create under way has made: it ends the search. Without an attempt (status was wiped) any server of ours.
@@ -119,6 +135,7 @@ fn found(f: &Facts, ids: Vec<String>) -> Step {
 /// It is not there; a late create may still bring it back, so the last look comes when none can arrive any more.
 fn missing(f: &Facts) -> Step {
     match f.sight {
+        _ if f.unproven && !f.retain => Step::Hold,
         Sight::ParentMissing if !f.retain && !believed(f, Sighting::ParentMissing) => {
             wait_for(f, Sighting::ParentMissing, "AWS does not show its server; looking again before it counts as gone")
         }
@@ -149,9 +166,14 @@ pub fn wait_for_late_calls(f: &Facts, signed: Timestamp) -> Step {
     if f.now >= end {
         return Step::Release(None);
     }
-    Step::Wait {
-        reason: if f.deleting { reasons::DELETING } else { reasons::RECOVERING },
-        message: format!("not in AWS; a late create could still arrive until {end}, then it is looked for once more"),
-        until: Some(end),
-    }
+    let (reason, then) = if f.deleting {
+        (reasons::DELETING, "is looked for once more and this object goes")
+    } else {
+        (reasons::RECOVERING, "is looked for once more")
+    };
+    let message = format!(
+        "AWS does not have it. That this waits is normal: a create that was sent before may still arrive until {end}; then \
+         it {then}"
+    );
+    Step::Wait { reason, message, until: Some(end) }
 }

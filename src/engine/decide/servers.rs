@@ -1,6 +1,6 @@
 //! What AWS gives an id of its own: found again by the owner tags, created only after nothing was found. Pure.
 
-use super::{Adoption, Facts, Step, adopt, believed, foreign, may_act, mine, other_cluster, stall, wait_for};
+use super::{Adoption, Facts, Step, adopt, believed, foreign, may_act, mine, other_cluster, stall, uid_lost, wait_for};
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
 use crate::engine::evidence::{Candidate, Lookup, Sight, Sighting};
@@ -49,6 +49,7 @@ fn known_id(f: &Facts) -> Step {
     }
     match f.sight {
         Sight::Found(Ownership::OtherCluster) => other_cluster(),
+        Sight::Found(Ownership::UidLost) if !lookup.other_cluster.is_empty() => other_cluster(),
         Sight::Found(Ownership::Untagged) if !believed(f, Sighting::Untagged) => {
             wait_for(f, Sighting::Untagged, "the server carries none of our owner tags; looking again before judging")
         }
@@ -65,6 +66,10 @@ fn lost(f: &Facts, id: &str, other: Option<Adoption>) -> Step {
     match f.adoption {
         Some(_) if other.is_some() && may_act(f) => Step::Abandon(id.to_owned()),
         Some(adoption) if other.is_none() && foreign(f.sight).is_none() => adopt(f, adoption, None),
+        _ if *f.sight == Sight::Found(Ownership::UidLost) => {
+            uid_lost(reasons::OWNERSHIP_LOST, &format!("server {id}"), vec![id.to_owned()])
+        }
+        _ if *f.sight == Sight::Found(Ownership::Former) => former_owner(id),
         _ => stall(
             reasons::OWNERSHIP_LOST,
             format!(
@@ -120,20 +125,25 @@ fn first_lookup(f: &Facts) -> Step {
     if !lookup.other_cluster.is_empty() {
         return other_cluster();
     }
-    match lookup.former.as_slice() {
-        [] => Step::Create,
+    match (lookup.former.as_slice(), lookup.uid_lost.as_slice()) {
+        ([], []) => Step::Create,
         _ if !believed(f, Sighting::Former) => {
             wait_for(f, Sighting::Former, "a server of a former object of this name is still listed")
         }
-        former => stall(
-            reasons::FORMER_OWNER,
-            format!(
-                "server {} belongs to a former object of this name; take it over (spec.lifecycle.adoption), delete it \
-                 in AWS, or give this object another name",
-                former.join(", ")
-            ),
-        ),
+        // It may be this object's own, whose status was lost besides: a second one is not made beside it.
+        (_, ids @ [_, ..]) => uid_lost(reasons::OWNERSHIP_LOST, &format!("server {}", ids.join(", ")), ids.to_vec()),
+        (former, []) => former_owner(&former.join(", ")),
     }
+}
+
+fn former_owner(id: &str) -> Step {
+    stall(
+        reasons::FORMER_OWNER,
+        format!(
+            "server {id} belongs to a former object of this name; take it over (spec.lifecycle.adoption), delete it in \
+             AWS, or give this object another name"
+        ),
+    )
 }
 
 /// What a look-up found of ours: the recorded id wins, then the recorded attempt; two without either are for a person
@@ -184,7 +194,7 @@ fn take_over(f: &Facts, adoption: Adoption) -> Step {
             let message = format!("server {id} carries the owner tags of {owner}; it is not taken over");
             stall(reasons::CONFLICT, message)
         }
-        Sight::Found(Ownership::Untagged | Ownership::Former | Ownership::Retained) => {
+        Sight::Found(Ownership::Untagged | Ownership::Former | Ownership::Retained | Ownership::UidLost) => {
             match adopt(f, adoption, first) {
                 Step::Adopt(_) => alone(f, adoption),
                 other => other,
@@ -206,6 +216,9 @@ fn take_over(f: &Facts, adoption: Adoption) -> Step {
 /// Takes the server over if no other one is ours already.
 fn alone(f: &Facts, adoption: Adoption) -> Step {
     let Some(lookup) = f.lookup else { return Step::LookUp };
+    if !lookup.other_cluster.is_empty() {
+        return other_cluster();
+    }
     let others: Vec<&Candidate> = candidates(f, lookup).filter(|found| found.id != adoption.id).collect();
     if others.is_empty() { Step::Adopt(adoption.id.to_owned()) } else { ambiguous(&others) }
 }

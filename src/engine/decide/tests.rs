@@ -32,6 +32,7 @@ pub(super) struct Case {
     pub confirmed: bool,
     pub id: Option<&'static str>,
     pub moved: bool,
+    pub unproven: bool,
     pub record: Option<Record>,
     pub sight: Sight,
     pub lookup: Option<Lookup>,
@@ -59,6 +60,7 @@ pub(super) fn case(identified: Identified) -> Case {
         confirmed: false,
         id: None,
         moved: false,
+        unproven: false,
         record: None,
         sight: Sight::NotLooked,
         lookup: None,
@@ -71,7 +73,7 @@ pub(super) fn case(identified: Identified) -> Case {
 }
 
 impl Case {
-    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
     }
@@ -95,6 +97,7 @@ impl Case {
             confirmed: self.confirmed,
             id: self.id,
             moved: self.moved,
+            unproven: self.unproven,
             record: self.record.as_ref(),
             sight: &self.sight,
             lookup: self.lookup.as_ref(),
@@ -228,7 +231,7 @@ fn only_our_tags_make_a_known_server_ours() {
     let lost = |ownership: Ownership| known(Sight::Found(ownership)).with(|c| c.lookup = ours(&[]));
     assert_eq!(known(Sight::Found(Ownership::Foreign("x".into()))).step(), Step::LookUp);
     assert_eq!(reason(&lost(Ownership::Foreign("x".into())).step()), reasons::OWNERSHIP_LOST);
-    assert_eq!(reason(&lost(Ownership::Former).step()), reasons::OWNERSHIP_LOST);
+    assert_eq!(reason(&lost(Ownership::Former).step()), reasons::FORMER_OWNER);
     assert_eq!(reason(&lost(Ownership::OtherCluster).step()), reasons::OTHER_CLUSTER);
     let untagged = lost(Ownership::Untagged);
     assert!(matches!(untagged.step(), Step::Wait { .. }), "tags may be read late");

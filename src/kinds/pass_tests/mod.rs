@@ -9,6 +9,7 @@ mod drift;
 mod leaving;
 mod life;
 mod looking;
+mod lost_tags;
 mod recreation;
 mod retaining;
 mod revoking;

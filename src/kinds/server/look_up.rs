@@ -62,6 +62,7 @@ impl LookUps {
                 }
                 Ownership::Former => found.former.push(server.id.clone()),
                 Ownership::OtherCluster => found.other_cluster.push(server.id.clone()),
+                Ownership::UidLost => found.uid_lost.push(server.id.clone()),
                 Ownership::Foreign(_) | Ownership::Untagged | Ownership::Retained => {}
             }
         }

@@ -194,7 +194,7 @@ impl Doors {
             // Removing keys and deleting a user need no tags of the server: they rest on this user's own uid and cluster
             // tags, which the same pass reads on the user. What was never on record there is looked at to delete it only.
             Err(Refusal::Strange(facts)) if request.kind == GrantKind::TransferUser && known => {
-                let unproven = Some(of_field("spec.serverRef", strange(&server_id, &name)));
+                let unproven = Some(of_field("spec.serverRef", &strange(&server_id, &name)));
                 Target { unproven, ..target(server_id, Some(facts)) }
             }
             Err(Refusal::Strange(_)) => return Err(strange(&server_id, &name).into()),
@@ -382,13 +382,14 @@ pub fn with<D>(place: Place<()>, detail: D) -> Place<D> {
 #[must_use]
 pub fn in_field(field: &str, trouble: Trouble) -> Trouble {
     match trouble {
-        Trouble::Blocked(block) => Trouble::Blocked(of_field(field, block)),
+        Trouble::Blocked(block) => Trouble::Blocked(of_field(field, &block)),
         other => other,
     }
 }
 
-fn of_field(field: &str, block: Block) -> Block {
-    Block { message: format!("{field}: {}", block.message), ..block }
+fn of_field(field: &str, block: &Block) -> Block {
+    let Block { reason, message, stalled } = block;
+    Block { reason, message: format!("{field}: {message}"), stalled: *stalled }
 }
 
 fn absent_identity(name: &str) -> Block {

@@ -179,6 +179,7 @@ macro_rules! scenarios {
 
 scenarios! {
     a_server_without_our_tags_is_left_alone_and_none_is_made: Setup::new(1) => scenarios::tags_are_stripped;
+    a_lost_uid_is_taken_back_and_keys_are_revoked_meanwhile: Setup::new(1) => scenarios::uids_are_stripped;
     a_server_with_somebody_elses_tags_is_left_alone: Setup::new(1) => scenarios::tags_are_somebody_elses;
     a_restored_copy_of_the_cluster_touches_nothing: Setup::new(1) => async |stage| scenarios::a_copy_of_the_cluster(stage, false).await;
     a_copy_restored_without_status_touches_nothing: Setup::new(1) => async |stage| scenarios::a_copy_of_the_cluster(stage, true).await;

@@ -157,7 +157,10 @@ fn forbidden(world: &World, operation: &str, account: &str, region: &str, input:
         return None;
     }
     let adopting = adopts(world, &server, member.as_deref(), input);
-    if server_owner.is_none() && !adopting && !released {
+    // Taking access away rests on the user's own tags, also on a server that lost its own.
+    let takes_away =
+        matches!(operation, "DeleteSshPublicKey" | "DeleteUser") && member_owner.as_ref().is_some_and(Option::is_some);
+    if server_owner.is_none() && !adopting && !released && !takes_away {
         return foreign(&format!("server {server}, which is not ours"));
     }
     if let Some(None) = member_owner

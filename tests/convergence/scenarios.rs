@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 
 use crate::setup::{Blow, Moment, Rule, Setup, When};
-use crate::stage::{Outcome, Stage};
-use crate::workflows::{KEY_A, ROLE, access, directory, keys, server, user};
+use crate::stage::{Outcome, Stage, key};
+use crate::workflows::{KEY_A, KEY_B, ROLE, access, directory, keys, server, user};
 use crate::world::REGION;
 use crate::{lint, runs};
 
@@ -62,6 +62,41 @@ pub async fn tags_are_stripped(stage: &Stage) {
     stage.pause(Duration::from_hours(2)).await;
     assert_eq!(mutations(stage), before, "nothing is touched");
     assert_eq!(servers(stage), [id], "and nothing is made");
+}
+
+/// A tag-cleaning job knows only some of our keys.
+pub async fn uids_are_stripped(stage: &Stage) {
+    let files = stage.apply(&server("files", &json!({})));
+    let alice = stage.apply(&user("alice", &keys(&[KEY_A, KEY_B])));
+    let bob = stage.apply(&user("bob", &keys(&[KEY_A])));
+    stage.all_ready().await;
+    let id = stage.server_id("files");
+    let (of_bob, uid) = (arn(&id).replace(":server/", ":user/") + "/bob", "transfer-operator.dev/uid");
+    for arn in [arn(&id), of_bob] {
+        stage.console(Operation::UntagResource, json!({"Arn": arn, "TagKeys": [uid]}));
+    }
+    stage.poke(&files);
+    stage.reason(&files, "OwnershipLost").await;
+    // Its other user can be revoked meanwhile, and does not get more.
+    let before = mutations(stage);
+    stage.edit(&alice, |spec| {
+        spec["sshPublicKeys"] = json!([{"publicKey": KEY_B}]);
+        spec["homeDirectory"] = json!("/elsewhere");
+    });
+    stage.until("the key is gone", |_| mutations(stage) > before).await;
+    stage.pause(Duration::from_hours(1)).await;
+    assert_eq!(mutations(stage), before + 1, "one key, and nothing else");
+    stage.edit(&key("AwsIdentity", "default"), |spec| spec["grants"][0]["serverIds"] = json!([id]));
+    let adoption =
+        |adoption: Value| json!({"deletionPolicy": "Delete", "deletionProtection": false, "adoption": adoption});
+    stage.edit(&files, |spec| spec["lifecycle"] = adoption(json!({"serverId": id})));
+    stage.edit(&bob, |spec| spec["lifecycle"] = adoption(json!({"mode": "IfIdentical"})));
+    stage.all_ready().await;
+    assert_eq!(servers(stage), [id], "and nothing is made");
+    for object in [&alice, &bob, &files] {
+        stage.delete(object);
+        stage.gone(object).await;
+    }
 }
 
 pub async fn tags_are_somebody_elses(stage: &Stage) {

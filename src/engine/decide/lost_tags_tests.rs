@@ -58,8 +58,10 @@ impl Left {
         let mut case = case(identified);
         (case.finalizer, case.confirmed, case.record) = (true, true, record(CreatePhase::None, Some("a1")));
         case.sight = Sight::Found(self.judged());
-        for sighting in [Sighting::Untagged, Sighting::Foreign, Sighting::Former] {
-            [0, 60, LAG].into_iter().for_each(|second| case.sightings.count(sighting, at(second)));
+        for second in [0, 60, LAG] {
+            for sighting in [Sighting::Untagged, Sighting::Foreign, Sighting::Former] {
+                case.sightings.count(sighting, at(second));
+            }
         }
         if identified == Identified::ByTags {
             (case.id, case.lookup) = (Some("s-1"), ours(&[]));
@@ -94,10 +96,10 @@ fn what_is_left_of_the_owner_tags_decides_what_adoption_may_take_back() {
             (Ours, _, Ours) => ("apply", "apply"),
             (Ours, ..) => (reasons::OTHER_CLUSTER, reasons::OTHER_CLUSTER),
             (Theirs, Ours, Ours) => (reasons::FORMER_OWNER, "adopt"),
-            (Theirs, ..) => (reasons::OWNERSHIP_LOST, reasons::OWNERSHIP_LOST),
-            (Absent, Ours, Ours) | (Absent, Absent, Absent) => (reasons::OWNERSHIP_LOST, "adopt"),
-            (Absent, ..) if stamped => (reasons::OWNERSHIP_LOST, "adopt"),
-            (Absent, ..) => (reasons::OWNERSHIP_LOST, reasons::OWNERSHIP_LOST),
+            (Absent, ..) if stamped || named || (owner, cluster) == (Absent, Absent) => {
+                (reasons::OWNERSHIP_LOST, "adopt")
+            }
+            (Theirs | Absent, ..) => (reasons::OWNERSHIP_LOST, reasons::OWNERSHIP_LOST),
         };
         for (identified, id) in KINDS {
             let living = left.case(identified);

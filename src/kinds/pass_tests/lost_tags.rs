@@ -45,9 +45,9 @@ fn stalled(rig: &Rig, kind: &str, object: &str) -> String {
 async fn cleaned(of_server: bool) -> Rig {
     let rig = Rig::with_user(json!({"sshPublicKeys": listed(&[GONE, KEPT])})).await;
     if of_server {
-        on_server(&rig, strip)
+        on_server(&rig, strip);
     } else {
-        on_user(&rig, strip)
+        on_user(&rig, strip);
     }
     rig.run(SERVER, "files", Duration::from_mins(11)).await;
     rig.run(USER, "alice", Duration::from_mins(11)).await;

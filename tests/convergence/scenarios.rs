@@ -81,7 +81,7 @@ pub async fn uids_are_stripped(stage: &Stage) {
     let before = mutations(stage);
     stage.edit(&alice, |spec| {
         spec["sshPublicKeys"] = json!([{"publicKey": KEY_B}]);
-        spec["homeDirectory"] = json!("/elsewhere");
+        spec["tags"] = json!({"team": "x"});
     });
     stage.until("the key is gone", |_| mutations(stage) > before).await;
     stage.pause(Duration::from_hours(1)).await;

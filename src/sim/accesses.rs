@@ -48,7 +48,7 @@ pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
     let limit = context.config.quotas.accesses;
     let held = server.accesses.values().filter(|a| a.gone.is_none());
     if held.count() >= limit {
-        return Err(ApiError::quota("AccessesPerServer", limit));
+        return Err(context.config.full("AccessesPerServer", limit));
     }
     let access = Access { profile: Profile::created(input.profile, &server.domain)?, gone: None };
     server.accesses.insert(input.external_id.clone(), access);

@@ -56,6 +56,7 @@ impl Bench {
             now: self.now,
             account: "123456789012",
             region: "eu-west-1",
+            caller: "arn:aws:iam::123456789012:user/bench",
             config: &self.config,
             random: &mut self.random,
             admin: self.admin,

@@ -6,6 +6,8 @@ use jiff::fmt::serde::duration::friendly::compact::required as friendly;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::error::ApiError;
+
 /// Every switch, by its name in `/_sim/config`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -67,6 +69,8 @@ pub struct Config {
     pub users_of_other_provider: Leniency,
     /// What makes two SSH keys of a user the same.
     pub duplicate_ssh_key: DuplicateBy,
+    /// A `${Transfer:UserName}` in the home directory or a mapping, as it is returned.
+    pub user_name_variable: Variable,
     /// Whether the last host key of a server can be deleted.
     pub delete_last_host_key: Leniency,
 
@@ -76,6 +80,12 @@ pub struct Config {
     pub empty_first_page: bool,
     /// Limits.
     pub quotas: Quotas,
+    /// How it is said that a limit is reached.
+    pub quota_refusal: QuotaWords,
+    /// Roles that the caller may not pass.
+    pub forbidden_roles: Vec<String>,
+    /// Roles that the service does not accept, such as a logging role that it cannot assume.
+    pub unusable_roles: Vec<String>,
     /// What `TestIdentityProvider` answers instead of its own idea.
     pub test_identity_provider: Option<TestAnswer>,
 }
@@ -213,6 +223,28 @@ switch! {
         Body,
     }
 }
+switch! {
+    /// How a variable is returned.
+    Variable {
+        /// As it was sent.
+        Kept,
+        /// With its value in its place.
+        Expanded,
+    }
+}
+switch! {
+    /// How a quota is refused; the service has no exception of its own for it.
+    QuotaWords {
+        /// `InvalidRequestException`, in the words of the one text that is known.
+        Quota,
+        /// The same code, with the word limit.
+        Limit,
+        /// The same code, with the word maximum.
+        Maximum,
+        /// The code that other services have.
+        Code,
+    }
+}
 
 impl Default for Config {
     fn default() -> Self {
@@ -241,10 +273,14 @@ impl Default for Config {
             access_role: true,
             users_of_other_provider: Leniency::Accept,
             duplicate_ssh_key: DuplicateBy::Material,
+            user_name_variable: Variable::Kept,
             delete_last_host_key: Leniency::Refuse,
             page_size: 100,
             empty_first_page: false,
             quotas: Quotas::default(),
+            quota_refusal: QuotaWords::Quota,
+            forbidden_roles: Vec::new(),
+            unusable_roles: Vec::new(),
             test_identity_provider: None,
         }
     }
@@ -265,6 +301,20 @@ impl Config {
         let mut all = serde_json::to_value(self).map_err(|e| e.to_string())?;
         overlay(&mut all, changes)?;
         serde_json::from_value(all).map_err(|e| e.to_string())
+    }
+
+    /// The refusal of one more than an adjustable limit allows.
+    #[must_use]
+    pub fn full(&self, name: &str, limit: usize) -> ApiError {
+        match self.quota_refusal {
+            QuotaWords::Quota => ApiError::quota(name, limit),
+            QuotaWords::Limit => ApiError::invalid(format!("The limit of {name} is {limit}")),
+            QuotaWords::Maximum => ApiError::invalid(format!("Maximum of {limit} {name} reached")),
+            QuotaWords::Code => {
+                let words = format!("{name} would exceed {limit}");
+                ApiError::new("ServiceQuotaExceededException", words)
+            }
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use serde_json::Value;
 use super::error::Answer;
 use super::operation::Operation;
 use super::state::{Context, Region};
-use super::{accesses, host_keys, identity, security_policies, servers, ssh_keys, tags, update, users, validate};
+use super::{
+    accesses, host_keys, identity, roles, security_policies, servers, ssh_keys, tags, update, users, validate,
+};
 
 /// Carries out one operation in one region of one account.
 ///
@@ -14,6 +16,7 @@ use super::{accesses, host_keys, identity, security_policies, servers, ssh_keys,
 pub fn call(operation: Operation, region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
     validate::check(operation, &input)?;
     region.purge(context.now);
+    roles::check(region, context, &input)?;
     match operation {
         Operation::CreateServer => servers::create(region, context, input),
         Operation::UpdateServer => update::update(region, context, input),

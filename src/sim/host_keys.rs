@@ -120,7 +120,7 @@ pub fn add(server: &mut Server, key: HostKey, context: &mut Context<'_>) -> Answ
     }
     let limit = context.config.quotas.host_keys;
     if server.host_keys.len() >= limit {
-        return Err(ApiError::quota("HostKeysPerServer", limit));
+        return Err(context.config.full("HostKeysPerServer", limit));
     }
     server.host_keys.push(key);
     context.changed = true;

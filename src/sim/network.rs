@@ -111,7 +111,9 @@ fn fresh(kind: &str, details: EndpointDetails, context: &mut Context<'_>) -> Ans
     }
     match kind {
         "VPC" => {
-            refuse_endpoint_id(&details)?;
+            if details.vpc_endpoint_id.is_some() {
+                return Err(foreign_endpoint_id());
+            }
             let vpc = details
                 .vpc_id
                 .filter(|v| !v.is_empty())
@@ -168,7 +170,7 @@ fn same_type(
     state: &str,
     context: &mut Context<'_>,
 ) -> Answer<Option<EndpointDetails>> {
-    if sent == EndpointDetails::default() {
+    if sent == EndpointDetails::default() || old.endpoint_details.as_ref() == Some(&sent) {
         return Ok(old.endpoint_details.clone());
     }
     match old.endpoint_type.as_str() {
@@ -187,7 +189,9 @@ fn same_type(
 }
 
 fn same_vpc(held: &EndpointDetails, sent: &EndpointDetails, state: &str) -> Answer<EndpointDetails> {
-    refuse_endpoint_id(sent)?;
+    if sent.vpc_endpoint_id.is_some() && sent.vpc_endpoint_id != held.vpc_endpoint_id {
+        return Err(foreign_endpoint_id());
+    }
     if sent.vpc_id.is_some() && sent.vpc_id != held.vpc_id {
         return Err(ApiError::invalid("Changing VpcId is not supported"));
     }
@@ -250,11 +254,9 @@ fn change_addresses(held: &EndpointDetails, next: &EndpointDetails, state: &str)
     unique("AddressAllocationIds", Some(addresses))
 }
 
-fn refuse_endpoint_id(details: &EndpointDetails) -> Answer<()> {
-    if details.vpc_endpoint_id.is_none() {
-        return Ok(());
-    }
-    Err(ApiError::invalid("VPC Endpoint ID unsupported for EndpointType: VPC"))
+/// A server of this type names no endpoint but its own.
+fn foreign_endpoint_id() -> ApiError {
+    ApiError::invalid("VPC Endpoint ID unsupported for EndpointType: VPC")
 }
 
 fn offline(member: &str) -> ApiError {

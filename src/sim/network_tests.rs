@@ -186,3 +186,28 @@ fn the_old_endpoint_type_takes_an_endpoint_of_the_caller() {
     assert_eq!(bench.invalid("CreateServer", own), "Invalid server type: VPC_ENDPOINT");
     assert_eq!(bench.invalid("CreateServer", json!({})), "Invalid server type: PUBLIC");
 }
+
+#[test]
+fn a_server_may_name_its_own_endpoint_when_it_changes_and_no_other() {
+    let mut bench = Bench::new();
+    let vpc = json!({"EndpointType": "VPC", "EndpointDetails": {"VpcId": "vpc-1", "SubnetIds": ["s1"]}});
+    let id = bench.server(vpc);
+    let mut held = bench.described(&id)["EndpointDetails"].clone();
+    held["SubnetIds"] = json!(["s1", "s2"]);
+    bench.update(&id, details(&held)).unwrap();
+    assert_eq!(bench.described(&id)["EndpointDetails"], held);
+    held["VpcEndpointId"] = "vpce-00000000000000000".into();
+    bench.pass(60);
+    let refused = bench.update(&id, details(&held)).unwrap_err();
+    assert!(refused.contains("VPC Endpoint ID unsupported for EndpointType: VPC"), "{refused}");
+}
+
+#[test]
+fn an_endpoint_type_that_is_no_longer_offered_can_be_sent_back() {
+    let mut bench = Bench::new();
+    let own = json!({"EndpointType": "VPC_ENDPOINT", "EndpointDetails": {"VpcEndpointId": "vpce-01234567890abcdef"}});
+    let id = bench.server(own.clone());
+    bench.set(&json!({"endpoint_types": ["VPC"]}));
+    bench.update(&id, own).unwrap();
+    assert!(!bench.changed);
+}

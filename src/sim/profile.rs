@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::config::Variable;
 use super::error::{Answer, ApiError};
 use super::model::{MapEntry, PosixProfile, Profile};
 
@@ -19,6 +20,8 @@ pub struct ProfileInput {
     pub role: Option<String>,
 }
 
+/// AWS's own texts spell it with either case.
+const USER_NAME: [&str; 2] = ["${Transfer:UserName}", "${transfer:UserName}"];
 /// Characters of a session policy at most; not adjustable.
 const POLICY_SIZE: usize = 2048;
 
@@ -66,6 +69,20 @@ impl Profile {
         next.role = input.role.unwrap_or(next.role);
         next.check(domain)?;
         Ok(next)
+    }
+
+    /// The profile of a user as it is returned.
+    #[must_use]
+    pub fn shown(&self, user_name: &str, variable: Variable) -> Self {
+        let mut shown = self.clone();
+        if variable == Variable::Expanded {
+            let mappings = shown.home_directory_mappings.iter_mut().flatten();
+            let paths = mappings.flat_map(|map| [&mut map.entry, &mut map.target]);
+            for path in paths.chain(&mut shown.home_directory) {
+                *path = USER_NAME.iter().fold(path.clone(), |path, spelling| path.replace(spelling, user_name));
+            }
+        }
+        shown
     }
 
     /// The members as Describe returns them.

@@ -3,6 +3,7 @@
 use http::Request;
 use serde_json::{Value, json};
 
+use super::foreign::Foreign;
 use super::sts;
 
 /// Which service and operation a request is for.
@@ -12,7 +13,9 @@ pub enum Target {
     Transfer(String),
     /// AWS STS, and the name of the action.
     Sts(String),
-    /// Neither.
+    /// A service that is not there.
+    Foreign(Foreign),
+    /// None of these.
     Unknown,
 }
 
@@ -22,6 +25,7 @@ impl Target {
     pub fn name(&self) -> &str {
         match self {
             Self::Transfer(name) | Self::Sts(name) => name,
+            Self::Foreign(foreign) => &foreign.name,
             Self::Unknown => "",
         }
     }
@@ -31,17 +35,24 @@ impl Target {
     pub const fn service(&self) -> &'static str {
         match self {
             Self::Sts(_) => "sts",
-            Self::Transfer(_) | Self::Unknown => "transfer",
+            Self::Transfer(_) | Self::Foreign(_) | Self::Unknown => "transfer",
         }
     }
 }
 
-/// Reads it off the headers; a query service names its action in the form.
+/// Reads it off the headers and the service of the signature's scope: all services have one address here, so that a
+/// client of another one ends up here too. A query service names its action in the form.
 #[must_use]
-pub fn target(request: &Request<Vec<u8>>) -> Target {
+pub fn target(request: &Request<Vec<u8>>, scope: Option<&str>) -> Target {
     let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
-    if let Some(name) = header("x-amz-target") {
-        return name.strip_prefix("TransferService.").map_or(Target::Unknown, |n| Target::Transfer(n.to_owned()));
+    if let Some(name) = header("x-amz-target").and_then(|n| n.strip_prefix("TransferService.")) {
+        return Target::Transfer(name.to_owned());
+    }
+    if let Some(service) = scope.filter(|s| !["transfer", "sts"].contains(s)) {
+        return Target::Foreign(Foreign::of(service, request));
+    }
+    if header("x-amz-target").is_some() {
+        return Target::Unknown;
     }
     let is_form = |t: &str| t.starts_with("application/x-www-form-urlencoded");
     if header("content-type").is_some_and(is_form) {
@@ -58,6 +69,6 @@ pub fn input(target: &Target, body: &[u8]) -> Value {
         Target::Transfer(_) if body.is_empty() => json!({}),
         Target::Transfer(_) => serde_json::from_slice(body).unwrap_or(Value::Null),
         Target::Sts(_) => json!(sts::form(body)),
-        Target::Unknown => Value::Null,
+        Target::Foreign(_) | Target::Unknown => Value::Null,
     }
 }

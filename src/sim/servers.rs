@@ -46,7 +46,7 @@ pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
     let limit = context.config.quotas.servers;
     let held = region.servers.values().filter(|s| s.gone.is_none());
     if held.count() >= limit {
-        return Err(ApiError::quota("ServersPerAccount", limit));
+        return Err(context.config.full("ServersPerAccount", limit));
     }
     let domain = input.domain.unwrap_or_else(|| "S3".to_owned());
     let settings = settings::created(input.changes, &domain, context)?;

@@ -271,10 +271,78 @@ fn the_quota_of_servers_is_per_region() {
 }
 
 #[test]
-fn as2_servers_show_their_transports_and_egress_addresses() {
+fn as2_needs_its_transport_and_shows_it_with_egress_addresses() {
     let mut bench = Bench::new();
-    let id = bench.server(json!({"Protocols": ["AS2"], "EndpointType": "VPC", "EndpointDetails": {"VpcId": "vpc-1"}}));
+    let vpc = json!({"EndpointType": "VPC", "EndpointDetails": {"VpcId": "vpc-1"}});
+    let mut with_as2 = vpc.clone();
+    with_as2["Protocols"] = json!(["AS2"]);
+    let refusal = "As2Transport must be specified to enable AS2 protocol";
+    assert_eq!(bench.invalid("CreateServer", with_as2.clone()), refusal);
+    let id = bench.server(vpc);
+    let refused = bench.update(&id, json!({"Protocols": ["AS2"]})).unwrap_err();
+    assert!(refused.ends_with(refusal), "{refused}");
+    let both = json!({"Protocols": ["AS2"], "ProtocolDetails": {"As2Transports": ["HTTP"]}});
+    bench.update(&id, both).unwrap();
     let shown = bench.described(&id);
     assert_eq!(shown["ProtocolDetails"]["As2Transports"], json!(["HTTP"]));
     assert_eq!(shown["As2ServiceManagedEgressIpAddresses"].as_array().unwrap().len(), 3);
+    bench.update(&id, json!({"Protocols": ["SFTP", "AS2"]})).unwrap();
+    with_as2["ProtocolDetails"] = json!({"As2Transports": ["HTTP"]});
+    bench.server(with_as2);
+}
+
+#[test]
+fn a_limit_is_told_in_the_words_of_the_switch() {
+    let mut bench = Bench::new();
+    bench.set(&json!({"quotas": {"servers": 0}}));
+    for (words, told) in [
+        ("quota", "InvalidRequestException: Cannot exceed quota for ServersPerAccount: 0"),
+        ("limit", "InvalidRequestException: The limit of ServersPerAccount is 0"),
+        ("maximum", "InvalidRequestException: Maximum of 0 ServersPerAccount reached"),
+        ("code", "ServiceQuotaExceededException: ServersPerAccount would exceed 0"),
+    ] {
+        bench.set(&json!({"quota_refusal": words}));
+        assert_eq!(bench.call("CreateServer", json!({})).unwrap_err(), told);
+    }
+}
+
+#[test]
+fn a_role_may_be_forbidden_to_the_caller_or_refused_by_the_service() {
+    let mut bench = Bench::new();
+    let id = bench.server(json!({}));
+    let other = "arn:aws:iam::123456789012:role/other";
+    let logging = json!({"LoggingRole": ROLE});
+    let workflow = json!({"WorkflowDetails": {
+        "OnUpload": [{"WorkflowId": "w-0123456789abcdef0", "ExecutionRole": ROLE}]}});
+    bench.set(&json!({"forbidden_roles": [ROLE]}));
+    for named in [&logging, &workflow] {
+        let refused = bench.update(&id, named.clone()).unwrap_err();
+        let told = format!(
+            "AccessDeniedException: User: arn:aws:iam::123456789012:user/bench is not authorized to perform: iam:PassRole on resource: {ROLE}"
+        );
+        assert_eq!(refused, told);
+    }
+    bench.update(&id, json!({"LoggingRole": other})).unwrap();
+    let gone = bench.update("s-00000000000000000", logging.clone()).unwrap_err();
+    assert!(gone.starts_with("ResourceNotFoundException"), "{gone}");
+    bench.set(&json!({"forbidden_roles": [], "unusable_roles": [ROLE]}));
+    let refused = bench.update(&id, logging.clone()).unwrap_err();
+    assert_eq!(refused, format!("InvalidRequestException: Unsupported or invalid LoggingRole: {ROLE}"));
+    assert_eq!(bench.described(&id)["LoggingRole"], other);
+    bench.admin = true;
+    bench.update(&id, logging).unwrap();
+}
+
+#[test]
+fn ports_that_are_shown_by_default_are_no_change_when_sent_back() {
+    let mut bench = Bench::new();
+    bench.set(&json!({"newer_defaults": true}));
+    let id = bench.server(json!({"EndpointType": "VPC", "EndpointDetails": {"VpcId": "vpc-1"}}));
+    let shown = bench.described(&id)["ProtocolDetails"].clone();
+    assert_eq!(shown["SftpPorts"][0]["SftpPort"], 22);
+    bench.update(&id, json!({"ProtocolDetails": shown})).unwrap();
+    assert_eq!(bench.described(&id)["ProtocolDetails"], shown);
+    let own = json!({"ProtocolDetails": {"SftpPorts": [{"SftpPort": 2222}]}});
+    let refused = bench.update(&id, own).unwrap_err();
+    assert!(refused.contains("only for EndpointType PUBLIC"), "{refused}");
 }

@@ -111,9 +111,9 @@ impl Service {
 
     /// Takes a request in: it is counted by the script of trouble, and nothing else happens yet.
     pub fn arrive(&mut self, request: Request<Vec<u8>>, machine: Timestamp) -> Arrived {
-        let target = request::target(&request);
-        let input = request::input(&target, request.body());
         let claim = sigv4::claim(&request);
+        let target = request::target(&request, claim.as_ref().ok().map(|c| c.service.as_str()));
+        let input = request::input(&target, request.body());
         let seen = Seen {
             operation: target.name(),
             region: claim.as_ref().ok().map(|c| c.region.as_str()),
@@ -179,6 +179,9 @@ impl Service {
     }
 
     fn run(&mut self, arrived: &Arrived, now: Timestamp, call: &mut Call) -> Answer<Vec<u8>> {
+        if let Target::Foreign(foreign) = &arrived.target {
+            return Err(foreign.refusal());
+        }
         let service = arrived.target.service();
         let (caller, region) =
             self.authenticate(arrived, service, now).map_err(|refusal| refusal.error(service == "sts"))?;
@@ -201,7 +204,7 @@ impl Service {
                 self.unsaved |= action == "AssumeRole";
                 Ok(xml.into_bytes())
             }
-            Target::Unknown => Err(ApiError::new("UnknownOperationException", "")),
+            Target::Foreign(_) | Target::Unknown => Err(ApiError::new("UnknownOperationException", "")),
         }
     }
 
@@ -214,10 +217,12 @@ impl Service {
         now: Timestamp,
         call: &mut Call,
     ) -> Answer<Value> {
+        let caller = call.principal.clone().unwrap_or_default();
         let mut context = Context {
             now,
             account,
             region,
+            caller: &caller,
             config: &self.config,
             random: &mut self.random,
             admin: false,
@@ -252,6 +257,7 @@ impl Service {
             now: self.clock(machine),
             account,
             region,
+            caller: "",
             config: &self.config,
             random: &mut self.random,
             admin: true,
@@ -299,22 +305,25 @@ impl Service {
     ) -> Response<Vec<u8>> {
         let id = self.random.uuid();
         let (forced, style) = self.error_style(fault);
-        let query = matches!(target, Target::Sts(_));
         let mut headers = Vec::new();
         let (status, body) = match result {
             Ok(body) => (200, body),
             Err(error) => {
                 let status = forced.unwrap_or_else(|| wire::status(&error.code, self.config.status));
-                if query {
-                    (status, sts::failure(&error, &id, status).into_bytes())
-                } else {
-                    let (body, more) = wire::failure(&error, &self.config, style);
-                    headers = more;
-                    (status, body)
-                }
+                let (body, more) = match target {
+                    Target::Sts(_) => (sts::failure(sts::NAMESPACE, &error, &id, status).into_bytes(), Vec::new()),
+                    Target::Foreign(foreign) => foreign.failure(&error, &id, status),
+                    Target::Transfer(_) | Target::Unknown => wire::failure(&error, &self.config, style),
+                };
+                headers = more;
+                (status, body)
             }
         };
-        let kind = if query { "text/xml" } else { "application/x-amz-json-1.1" };
+        let kind = match target {
+            Target::Sts(_) => "text/xml",
+            Target::Foreign(foreign) => foreign.content_type(),
+            Target::Transfer(_) | Target::Unknown => "application/x-amz-json-1.1",
+        };
         let mut reply = Response::builder()
             .status(status)
             .header("content-type", kind)

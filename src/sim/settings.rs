@@ -62,16 +62,15 @@ pub fn changed(old: &Settings, changes: Changes, domain: &str, config: &Config) 
 #[must_use]
 pub fn shown_protocol_details(settings: &Settings, config: &Config) -> ProtocolDetails {
     let mut shown = settings.protocol_details.clone();
-    if settings.protocols.iter().any(|p| p == "AS2") && shown.as2_transports.is_none() {
-        shown.as2_transports = Some(vec!["HTTP".to_owned()]);
-    }
     if config.newer_defaults {
         shown.proxy_config.get_or_insert_with(|| ProxyConfig { sftp_mode: Some("NONE".to_owned()) });
-        shown.sftp_ports.get_or_insert_with(|| {
-            vec![SftpPort { sftp_port: 22, communication_mode: Some("SERVER_TALK_FIRST".to_owned()) }]
-        });
+        shown.sftp_ports.get_or_insert_with(default_ports);
     }
     shown
+}
+
+fn default_ports() -> Vec<SftpPort> {
+    vec![SftpPort { sftp_port: 22, communication_mode: Some("SERVER_TALK_FIRST".to_owned()) }]
 }
 
 fn clearable(held: &mut Option<String>, sent: Option<String>) {
@@ -102,7 +101,9 @@ fn change_protocol_details(held: ProtocolDetails, sent: ProtocolDetails, config:
     };
     let passive = sent.passive_ip.filter(|ip| !ip.is_empty());
     let mut ports = base.sftp_ports;
-    clearable_list(&mut ports, sent.sftp_ports);
+    // What is shown though it was never set is no change when it is sent back.
+    let shown = config.newer_defaults && ports.is_none() && sent.sftp_ports == Some(default_ports());
+    clearable_list(&mut ports, sent.sftp_ports.filter(|_| !shown));
     ProtocolDetails {
         passive_ip: passive.or(base.passive_ip),
         tls_session_resumption_mode: sent.tls_session_resumption_mode.or(base.tls_session_resumption_mode),
@@ -178,6 +179,8 @@ fn check_protocols(settings: &Settings, domain: &str) -> Answer<()> {
         "EndpointType must be VPC for protocol AS2"
     } else if has("AS2") && domain != "S3" {
         "Domain must be S3 for protocol AS2"
+    } else if has("AS2") && settings.protocol_details.as2_transports.is_none() {
+        "As2Transport must be specified to enable AS2 protocol"
     } else {
         return Ok(());
     };

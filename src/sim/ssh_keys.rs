@@ -43,7 +43,7 @@ pub fn add(user: &mut User, context: &mut Context<'_>, body: &str) -> Answer<Str
     }
     let limit = context.config.quotas.ssh_keys;
     if user.ssh_public_keys.len() >= limit {
-        return Err(ApiError::quota("SshPublicKeysPerUser", limit));
+        return Err(context.config.full("SshPublicKeysPerUser", limit));
     }
     let id = context.random.id("key");
     user.ssh_public_keys.push(SshKey {

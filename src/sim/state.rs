@@ -73,6 +73,8 @@ pub struct Context<'a> {
     pub account: &'a str,
     /// The region in which the request was signed.
     pub region: &'a str,
+    /// The ARN of the caller.
+    pub caller: &'a str,
     /// The switches.
     pub config: &'a Config,
     /// The source of identifiers.

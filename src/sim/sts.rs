@@ -21,7 +21,8 @@ pub struct Caller {
     pub user_id: String,
 }
 
-const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+/// The namespace of its XML.
+pub const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// Seconds that temporary credentials last when the caller does not say.
 const DURATION: i64 = 3600;
 
@@ -66,13 +67,13 @@ pub fn call(
     ))
 }
 
-/// The XML of a refusal.
+/// The XML of a refusal, as every query service has it.
 #[must_use]
-pub fn failure(error: &ApiError, request_id: &str, status: u16) -> String {
+pub fn failure(namespace: &str, error: &ApiError, request_id: &str, status: u16) -> String {
     let side = if status < 500 { "Sender" } else { "Receiver" };
     let message = error.message.as_deref().unwrap_or_default();
     format!(
-        "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>{side}</Type><Code>{}</Code><Message>{}</Message></Error>\
+        "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{side}</Type><Code>{}</Code><Message>{}</Message></Error>\
          <RequestId>{request_id}</RequestId></ErrorResponse>",
         escaped(&error.code),
         escaped(message)
@@ -175,6 +176,8 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn escaped(text: &str) -> String {
+/// A text as it stands in XML.
+#[must_use]
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -63,7 +63,7 @@ pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
     }
     let limit = context.config.quotas.users;
     if server.user_count() >= limit {
-        return Err(ApiError::quota("UsersPerServer", limit));
+        return Err(context.config.full("UsersPerServer", limit));
     }
     let tags = input.tags.unwrap_or_default();
     tags::check(&tags, context)?;
@@ -113,7 +113,7 @@ pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) ->
         "Tags": user.tags,
         "UserName": user_name,
     });
-    let described = joined(user.profile.described(), more);
+    let described = joined(user.profile.shown(&user_name, context.config.user_name_variable).described(), more);
     Ok(json!({"ServerId": server_id, "User": described}))
 }
 
@@ -148,11 +148,12 @@ pub fn list(region: &mut Region, context: &mut Context<'_>, input: Value) -> Ans
         .items
         .iter()
         .map(|(name, user)| {
+            let profile = user.profile.shown(name, context.config.user_name_variable);
             json!({
                 "Arn": context.arn(&format!("user/{id}/{name}")),
-                "HomeDirectory": user.profile.home_directory,
-                "HomeDirectoryType": user.profile.home_directory_type,
-                "Role": user.profile.role,
+                "HomeDirectory": profile.home_directory,
+                "HomeDirectoryType": profile.home_directory_type,
+                "Role": profile.role,
                 "SshPublicKeyCount": user.ssh_public_keys.len(),
                 "UserName": name,
             })

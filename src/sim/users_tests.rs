@@ -226,3 +226,20 @@ fn accesses_live_on_directory_servers_only() {
     let refused = users.create("ada", json!({})).unwrap_err();
     assert_eq!(refused, "InvalidRequestException: Cannot create user on server with IdP type: AWS_DIRECTORY_SERVICE");
 }
+
+#[test]
+fn the_users_name_is_returned_in_place_of_its_variable_if_the_switch_says_so() {
+    let mut users = Users::new(json!({}));
+    let mapping = |target: &str| json!([{"Entry": "/", "Target": target}]);
+    let logical = |target: &str| json!({"HomeDirectoryType": "LOGICAL", "HomeDirectoryMappings": mapping(target)});
+    users.create("ada", logical("/b/${Transfer:UserName}")).unwrap();
+    assert_eq!(users.described()["HomeDirectoryMappings"], mapping("/b/${Transfer:UserName}"));
+    users.bench.set(&json!({"user_name_variable": "expanded"}));
+    assert_eq!(users.described()["HomeDirectoryMappings"], mapping("/b/ada"));
+    users.update(logical("/b/${transfer:UserName}/x${transfer:HomeBucket}")).unwrap();
+    assert_eq!(users.described()["HomeDirectoryMappings"], mapping("/b/ada/x${transfer:HomeBucket}"));
+    users.update(json!({"HomeDirectoryType": "PATH", "HomeDirectory": "/b/${transfer:UserName}"})).unwrap();
+    assert_eq!(users.described()["HomeDirectory"], "/b/ada");
+    let listed = users.bench.ok("ListUsers", json!({"ServerId": users.server}));
+    assert_eq!(listed["Users"][0]["HomeDirectory"], "/b/ada");
+}

@@ -71,6 +71,7 @@ pub fn failure(
 pub fn status(code: &str, numbers: StatusNumbers) -> u16 {
     let own_fault = matches!(code, "InternalServiceError" | "ServiceUnavailableException" | "InternalFailure");
     match (numbers, code) {
+        (_, "NotImplemented") => 501,
         (StatusNumbers::Documented, _) if own_fault => 500,
         (StatusNumbers::Smithy, _) if own_fault => 503,
         (StatusNumbers::Smithy, "ConflictException" | "ResourceExistsException") => 409,

@@ -122,3 +122,39 @@ def test_sensitive_members_are_not_in_the_log(sim, transfer, server):
     assert (last["operation"], last["outcome"]) == ("ImportHostKey", "ok")
     assert "PRIVATE KEY" not in str(sim.get("calls"))
     assert "PRIVATE KEY" not in str(sim.get("state"))
+
+
+# One service of each protocol that botocore speaks.
+FOREIGN = {
+    "ec2": ("describe_addresses", {}, "InvalidAction"),
+    "iam": ("list_roles", {}, "InvalidAction"),
+    "sqs": ("list_queues", {}, "UnknownOperationException"),
+    "route53": ("list_hosted_zones", {}, "InvalidAction"),
+    "s3": ("list_buckets", {}, "NotImplemented"),
+    "logs": ("describe_log_groups", {}, "UnknownOperationException"),
+    "lambda": ("list_functions", {}, "UnknownOperationException"),
+    "cloudwatch": ("list_metrics", {}, None),
+}
+
+
+@pytest.mark.parametrize("service", FOREIGN)
+def test_a_service_that_is_not_simulated_says_so_in_its_own_form(sim, service):
+    call, parameters, expected = FOREIGN[service]
+    response = refused(getattr(sim.client(service), call), **parameters)
+    assert f"not {service}:" in response["Error"]["Message"] or service == "cloudwatch"
+    assert expected is None or code(response) == expected
+
+
+def test_a_request_for_another_service_is_logged_without_what_was_in_it(sim):
+    refused(sim.client("iam").create_login_profile, UserName="alice", Password="a-secret")
+    (call,) = sim.get("calls")["calls"]
+    assert call["operation"] == "iam:CreateLoginProfile"
+    assert call["input"] is None
+    assert "a-secret" not in str(sim.get("calls"))
+
+
+def test_scripted_errors_of_another_service_have_its_form(sim):
+    fault = {"kind": "error", "code": "UnauthorizedOperation", "message": "scripted"}
+    sim.post("faults", {"operation": "ec2:DescribeAddresses", "fault": fault})
+    response = refused(sim.client("ec2").describe_addresses)
+    assert response["Error"] == {"Code": "UnauthorizedOperation", "Message": "scripted"}

@@ -1,0 +1,151 @@
+"""What a client reads it may send back: Terraform and others do so with every update.
+
+Which members these are is derived from the API model that boto3 ships, for every kind of server, user and key, and on
+both sides of the switches.
+"""
+
+import botocore.session
+import pytest
+from conftest import private_key, public_key, role
+
+MODEL = botocore.session.get_session().get_service_model("transfer")
+
+OTHERWISE = {
+    "unset": "empty",
+    "empty_body": "object",
+    "newer_defaults": True,
+    "protocol_details": "replace",
+    "identity_provider_details": "merge",
+    "conflict": "network_update",
+    "access_role": False,
+    "user_name_variable": "expanded",
+}
+
+VPC = {"EndpointType": "VPC", "EndpointDetails": {"VpcId": "vpc-12345678", "SubnetIds": ["subnet-1", "subnet-2"]}}
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:login"
+LAMBDA = {"IdentityProviderType": "AWS_LAMBDA", "IdentityProviderDetails": {"Function": FUNCTION}}
+GATEWAY = {"Url": "https://example.execute-api.us-east-1.amazonaws.com/prod", "InvocationRole": role("login")}
+DIRECTORY = {"IdentityProviderType": "AWS_DIRECTORY_SERVICE", "IdentityProviderDetails": {"DirectoryId": "d-1234567890"}}
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1234"
+WORKFLOW = [{"WorkflowId": "w-0123456789abcdef0", "ExecutionRole": role("workflow")}]
+
+SERVERS = {
+    "bare": {},
+    "efs": {"Domain": "EFS"},
+    "vpc": VPC,
+    "dual stack": VPC | {"IpAddressType": "DUALSTACK"},
+    "endpoint": {"EndpointType": "VPC_ENDPOINT", "EndpointDetails": {"VpcEndpointId": "vpce-0123456789abcdef0"}},
+    "lambda": LAMBDA,
+    "gateway": {"IdentityProviderType": "API_GATEWAY", "IdentityProviderDetails": GATEWAY},
+    "directory": DIRECTORY,
+    "ftps": VPC | LAMBDA | {"Protocols": ["FTPS", "FTP", "SFTP"], "Certificate": CERTIFICATE},
+    "as2": VPC | {"Protocols": ["AS2"], "ProtocolDetails": {"As2Transports": ["HTTP"]}},
+    "full": {
+        "LoggingRole": role("logging"),
+        "PreAuthenticationLoginBanner": "hello",
+        "PostAuthenticationLoginBanner": "hello",
+        "SecurityPolicyName": "TransferSecurityPolicy-2022-03",
+        "WorkflowDetails": {"OnUpload": WORKFLOW, "OnPartialUpload": WORKFLOW},
+        "StructuredLogDestinations": ["arn:aws:logs:us-east-1:123456789012:log-group:sftp:*"],
+        "S3StorageOptions": {"DirectoryListingOptimization": "ENABLED"},
+    },
+}
+
+LOGICAL = {
+    "HomeDirectoryType": "LOGICAL",
+    "HomeDirectoryMappings": [{"Entry": "/", "Target": "/bucket/${Transfer:UserName}", "Type": "DIRECTORY"}],
+}
+LOGINS = {
+    "bare": {},
+    "path": {"HomeDirectory": "/bucket/${transfer:UserName}", "HomeDirectoryType": "PATH"},
+    "logical": LOGICAL,
+    "restricted": {"Policy": '{ "Version": "2012-10-17", "Statement": [] }'},
+    "posix": {"PosixProfile": {"Uid": 0, "Gid": 4294967295, "SecondaryGids": [7]}},
+}
+
+
+@pytest.fixture(params=["usual", "otherwise"])
+def client(sim, request):
+    sim.post("config", {"transition_time": "0s", "endpoint_lag": "0s"})
+    if request.param == "otherwise":
+        sim.post("config", OTHERWISE)
+    return sim.client()
+
+
+def read(client, operation, **which):
+    answer = client._make_api_call(operation, which)
+    (held,) = [value for value in answer.values() if isinstance(value, dict) and "HTTPStatusCode" not in value]
+    return held
+
+
+def goes_back_and_forth(client, describe, update, **which):
+    """Sends back each member that was read, then all of them: nothing is refused and nothing changes."""
+    held = read(client, describe, **which)
+    members = MODEL.operation_model(update).input_shape.members
+    back = {name: value for name, value in held.items() if name in members and name not in which}
+    assert back, "nothing of it can be changed"
+    for sent in [{name: value} for name, value in back.items()] + [back]:
+        client._make_api_call(update, which | sent)
+        assert read(client, describe, **which) == held, sent
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+@pytest.mark.parametrize("state", ["ONLINE", "OFFLINE"])
+def test_servers(client, kind, state):
+    server = client.create_server(**SERVERS[kind])["ServerId"]
+    if state == "OFFLINE":
+        client.stop_server(ServerId=server)
+    goes_back_and_forth(client, "DescribeServer", "UpdateServer", ServerId=server)
+
+
+def test_a_server_with_elastic_addresses(client):
+    server = client.create_server(**VPC)["ServerId"]
+    client.stop_server(ServerId=server)
+    attached = {"AddressAllocationIds": ["eipalloc-1", "eipalloc-2"]}
+    client.update_server(ServerId=server, EndpointDetails=attached)
+    goes_back_and_forth(client, "DescribeServer", "UpdateServer", ServerId=server)
+    # Terraform's provider changes one member of the block, and sends the others as it read them.
+    details = read(client, "DescribeServer", ServerId=server)["EndpointDetails"]
+    for changed in [{"AddressAllocationIds": []}, {"SubnetIds": ["subnet-3"]}]:
+        details |= changed
+        client.update_server(ServerId=server, EndpointDetails=details)
+        details = read(client, "DescribeServer", ServerId=server)["EndpointDetails"]
+    assert details["SubnetIds"] == ["subnet-3"]
+    assert not details.get("AddressAllocationIds")
+
+
+@pytest.mark.parametrize("kind", LOGINS)
+def test_users(client, kind):
+    server = client.create_server()["ServerId"]
+    which = {"ServerId": server, "UserName": "alice"}
+    client.create_user(**which, Role=role(), SshPublicKeyBody=public_key(), **LOGINS[kind])
+    goes_back_and_forth(client, "DescribeUser", "UpdateUser", **which)
+
+
+@pytest.mark.parametrize("kind", LOGINS)
+def test_accesses(client, kind):
+    server = client.create_server(**DIRECTORY)["ServerId"]
+    which = {"ServerId": server, "ExternalId": "S-1-5-21-1"}
+    client.create_access(**which, Role=role(), **LOGINS[kind])
+    goes_back_and_forth(client, "DescribeAccess", "UpdateAccess", **which)
+
+
+def test_host_keys(client):
+    server = client.create_server()["ServerId"]
+    key = client.import_host_key(ServerId=server, HostKeyBody=private_key(), Description="ours")["HostKeyId"]
+    goes_back_and_forth(client, "DescribeHostKey", "UpdateHostKey", ServerId=server, HostKeyId=key)
+
+
+def test_tags(client):
+    server = client.create_server(Tags=[{"Key": "a", "Value": "b"}])["ServerId"]
+    held = read(client, "DescribeServer", ServerId=server)
+    client.tag_resource(Arn=held["Arn"], Tags=held["Tags"])
+    assert read(client, "DescribeServer", ServerId=server) == held
+
+
+def test_pages(client):
+    for _ in range(3):
+        client.create_server()
+    paginator = client.get_paginator("list_servers")
+    listed = [page["Servers"] for page in paginator.paginate(PaginationConfig={"PageSize": 1})]
+    assert len({server["ServerId"] for page in listed for server in page}) == 3

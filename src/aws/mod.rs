@@ -13,6 +13,7 @@ pub mod fault;
 pub mod gate;
 pub mod guard;
 pub mod http;
+pub mod plain;
 pub mod sdk;
 pub mod session;
 mod sts;

@@ -1,6 +1,7 @@
 //! What a pass saw, counted with what was seen before, as facts for the decision.
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::decide::{self, Adoption, Facts, Identified, Step};
 use super::evidence::{Lookup, Sight, Sighting};
@@ -43,8 +44,10 @@ impl<K: Kind> Engine<K> {
         wanted: Option<&Wanted<K::Want>>,
         now: Timestamp,
     ) {
-        let (digest, blocks) = wanted.map(|wanted| (&wanted.digest, &wanted.blocks)).unzip();
-        let token = format!("{} {:?} {} {digest:?} {blocks:?}", subject.generation, subject.poke(), place.revision);
+        let digest = wanted.map(|wanted| &wanted.digest);
+        let blocks = wanted.into_iter().flat_map(|wanted| &wanted.blocks);
+        let blocks: Vec<_> = blocks.map(|block| (block.reason, &block.message, block.stalled)).collect();
+        let token = json!([subject.generation, subject.poke(), place.revision, digest, blocks]).to_string();
         let quiet = subject.deleting() || observes(&subject.object);
         self.memories.change(&subject.uid, |memory| {
             memory.reset_on(token);

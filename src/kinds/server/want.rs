@@ -12,7 +12,7 @@ use crate::api;
 use crate::api::common::DisruptionMode;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
-use crate::api::server::{CustomHostname, HostKeyPolicy};
+use crate::api::server::{CustomHostname, DesiredState, HostKeyPolicy};
 use crate::api::status::Applied;
 use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
 use crate::aws::types::{ServerSettings, Tags};
@@ -72,7 +72,10 @@ fn digest(want: &WantedServer) -> String {
         json!([name, fingerprint, description, storage_type, kms_key, tags])
     };
     let keys: Option<Vec<Value>> = want.host_keys.as_ref().map(|keys| keys.iter().map(key).collect());
-    let state = format!("{:?}", want.state);
+    let state = match want.state {
+        DesiredState::Online => "Online",
+        DesiredState::Offline => "Offline",
+    };
     hash(&json!([want.domain, want.settings, state, want.tags, keys, want.exclusive_host_keys]).to_string())
 }
 

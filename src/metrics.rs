@@ -17,7 +17,7 @@ use crate::aws::breaker::State;
 use crate::aws::session::Sessions;
 use crate::cluster::Directory;
 use crate::cluster::directory::Caches;
-use crate::engine::tally::Tally;
+use crate::engine::tally::{Counts, Tally};
 use crate::kinds::orphans::Orphans;
 use crate::lease::Leading;
 
@@ -41,13 +41,27 @@ struct Family {
 }
 
 /// All of them; docs/metrics.md has the same table.
-const FAMILIES: [Family; 9] = [
+const FAMILIES: [Family; 11] = [
     Family {
         name: "passes",
         help: "Passes over objects by what they came to",
         kind: MetricType::Counter,
         labels: &["kind", "outcome"],
         read: passes,
+    },
+    Family {
+        name: "drift_found",
+        help: "Differences in AWS that no edit brought about",
+        kind: MetricType::Counter,
+        labels: &["kind"],
+        read: |sources| drift(sources, |counts| counts.drift_found),
+    },
+    Family {
+        name: "drift_corrected",
+        help: "Such differences that a call put right",
+        kind: MetricType::Counter,
+        labels: &["kind"],
+        read: |sources| drift(sources, |counts| counts.drift_corrected),
     },
     Family {
         name: "aws_calls",
@@ -173,9 +187,18 @@ fn flag(holds: bool) -> Vec<Sample> {
 fn passes(sources: &Sources) -> Vec<Sample> {
     let of = |(kind, tally): &(&str, Tally)| {
         let kind = (*kind).to_owned();
-        tally.read().into_iter().map(move |(outcome, count)| (vec![kind.clone(), outcome.to_owned()], number(count)))
+        tally
+            .read()
+            .passes
+            .into_iter()
+            .map(move |(outcome, count)| (vec![kind.clone(), outcome.to_owned()], number(count)))
     };
     sources.passes.iter().flat_map(of).collect()
+}
+
+fn drift(sources: &Sources, count: fn(&Counts) -> u64) -> Vec<Sample> {
+    let of = |(kind, tally): &(&str, Tally)| (vec![(*kind).to_owned()], number(count(&tally.read())));
+    sources.passes.iter().map(of).collect()
 }
 
 fn aws_calls(sources: &Sources) -> Vec<Sample> {

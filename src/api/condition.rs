@@ -128,6 +128,10 @@ pub mod reasons {
     pub const INTERNAL_ERROR: &str = "InternalError";
     /// AWS differs from the spec.
     pub const DRIFT_DETECTED: &str = "DriftDetected";
+    /// AWS differed from the spec though nobody edited it, and was put right. Of an Event only.
+    pub const DRIFT_CORRECTED: &str = "DriftCorrected";
+    /// AWS had lost it, and it was made again. Of an Event only.
+    pub const RECREATED: &str = "Recreated";
     /// The spec says so.
     pub const SUSPENDED: &str = "Suspended";
     /// The security policy of the server is an old one.

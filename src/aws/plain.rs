@@ -53,8 +53,8 @@ fn members(call: &Mutation) -> Value {
     }
 }
 
-fn hashed(secret: &SecretString) -> String {
-    Sha256::digest(secret.expose_secret()).iter().map(|byte| format!("{byte:02x}")).collect()
+fn hashed(secret: &SecretString) -> Value {
+    json!(Sha256::digest(secret.expose_secret()).as_slice())
 }
 
 #[cfg(test)]

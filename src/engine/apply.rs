@@ -1,24 +1,22 @@
 //! What is there and ours: compare, and send the next call, or only report.
 
+use std::collections::BTreeSet;
+
 use super::decide::Identified;
+use super::diff::Change;
 use super::drift::{self, Differences, differences};
-use super::kind::{Block, Kind, Plan, PlannedCall, Trouble, Wanted, When};
-use super::memory::Hold;
-use super::mutate;
+use super::kind::{Block, Kind, Plan, PlannedCall, Trouble, Wanted};
 use super::observe::{edited, reports_only};
 use super::record::Record;
-use super::refusals::{by_quota, of_one_call};
 use super::report::{Drift, End, Report};
 use super::scene::{Engine, Next, POLL, Scene, Status, between};
+use super::sending::{Progress, Sent};
 use super::status::Verdict;
 use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase};
-use crate::aws::{Fault, FaultKind, Mutation};
-
-/// How many paths an Event names.
-const NAMED: usize = 20;
+use crate::aws::Mutation;
 
 impl<K: Kind> Engine<K> {
     /// Compares what is wanted with what was seen, where both are known.
@@ -28,51 +26,69 @@ impl<K: Kind> Engine<K> {
         Some(self.kind.plan(&subject.object, scene.place, wanted, have, &subject.owner))
     }
 
-    /// Sends the first call of the plan that AWS did not refuse before.
+    /// Sends what the plan asks for, as far as AWS takes it, and says what is left.
     pub(super) async fn apply_plan(&self, scene: &Scene<'_, K>) -> Result<End<Status<K>>, Trouble> {
-        let (Some(wanted), Some(mut plan)) = (scene.wanted, self.plan(scene)) else {
+        let (Some(wanted), Some(plan)) = (scene.wanted, self.plan(scene)) else {
             return Ok(End::Next(Next::Again));
         };
-        let subject = scene.subject;
-        if subject.object.suspend() {
+        if scene.subject.object.suspend() {
             return Ok(self.suspended(self.seen(scene)));
         }
-        let left = differences(&plan.changes);
+        self.count_drift(scene, &plan);
         if reports_only(scene) {
+            let left = differences(&plan.changes);
             return Ok(match Block::combined(&wanted.blocks) {
                 Some(block) => End::Tell(Report::block(self.seen(scene), block).with(left)),
                 None => self.settled(scene, plan.busy, left),
             });
         }
-        let mut holds: Vec<Hold> = Vec::new();
-        for call in std::mem::take(&mut plan.calls) {
-            if call.when == When::AfterQuotaRefusal && !holds.iter().any(|hold| by_quota(&hold.fault)) {
-                continue;
-            }
-            let digest = mutate::digest(&call.mutation);
-            if self.accepted_lately(subject, &digest) {
-                let wait = || (reasons::UPDATING, not_shown_yet(&call.mutation));
-                plan.busy = plan.busy.or_else(|| (!plan.unseen).then(wait));
-                continue;
-            }
-            if let Some(hold) = self.held(subject, &digest) {
-                holds.push(hold);
-                continue;
-            }
-            if self.remember_applied(scene, wanted).await? {
-                return Ok(End::Next(Next::Again));
-            }
-            return self.send(scene, digest, call).await;
+        let Some(progress) = self.send_calls(scene, wanted, &plan).await? else { return Ok(End::Next(Next::Again)) };
+        if let Some(fault) = progress.trouble() {
+            return Err(fault.into());
         }
+        Ok(self.left_over(scene, wanted, plan, &progress))
+    }
+
+    /// Everything that can be sent was: what stands in the way, or that nothing does.
+    fn left_over(
+        &self,
+        scene: &Scene<'_, K>,
+        wanted: &Wanted<K::Want>,
+        plan: Plan,
+        progress: &Progress,
+    ) -> End<Status<K>> {
+        let left: Vec<Change> = plan.changes.into_iter().filter(|change| !progress.taken.contains(change)).collect();
         let mut blocks = wanted.blocks.clone();
         blocks.extend(plan.blocks);
-        if let Some(block) = Block::combined(&blocks) {
-            return Ok(End::Tell(Report::block(self.seen(scene), block).with(left)));
+        if !progress.refused.is_empty() {
+            blocks.push(self.refusal(&progress.refused, &progress.waiting));
         }
-        if !holds.is_empty() {
-            return Ok(self.refused(scene, &holds));
+        let busy = plan.busy.or_else(|| progress.busy.clone());
+        if blocks.is_empty() && busy.is_none() {
+            blocks.extend(unexplained(&left));
         }
-        Ok(self.settled(scene, plan.busy, None))
+        let Some(block) = Block::combined(&blocks) else { return self.settled(scene, busy, None) };
+        let mut status = self.seen(scene);
+        let common = K::Object::common_mut(&mut status);
+        common.applied = common.applied.take().map(|all| self.take_out(scene.subject, all, progress));
+        let mut report = Report::block(status, block).with(differences(&left));
+        if !progress.refused.is_empty() {
+            report.next = report.next.min(self.again(scene, &progress.refused));
+        }
+        End::Tell(report)
+    }
+
+    /// Counts where AWS differs though nobody edited anything, each difference once as it comes up.
+    fn count_drift(&self, scene: &Scene<'_, K>, plan: &Plan) {
+        let edited = edited(scene);
+        let all = plan.changes.iter().chain(plan.calls.iter().flat_map(|call| &call.changes));
+        let now: BTreeSet<String> = all.filter(|_| !edited).map(|change| change.path.clone()).collect();
+        let new = self.memories.change(&scene.subject.uid, |memory| {
+            let new = now.difference(&memory.drifted).count();
+            memory.drifted = now;
+            new
+        });
+        self.tally.found(new);
     }
 
     /// Takes it over: the owner tags are the one thing that is changed. Where AWS keeps none, our record is.
@@ -81,67 +97,22 @@ impl<K: Kind> Engine<K> {
         let Some(arn) = self.kind.arn(&subject.object, scene.place, Some(id)) else {
             return self.record_adopted(scene).await;
         };
-        let call = Mutation::TagResource { arn, tags: subject.owner.lasting_tags() };
-        let digest = mutate::digest(&call);
-        if self.accepted_lately(subject, &digest) {
-            let mut report = Report::block(subject.status(), Block::waiting(reasons::UPDATING, not_shown_yet(&call)));
+        self.memories.change(&subject.uid, |memory| memory.lost = false);
+        let call = PlannedCall::new(Mutation::TagResource { arn, tags: subject.owner.lasting_tags() }, Vec::new());
+        let mut progress = Progress::default();
+        if self.send_plain(scene, &call, &mut progress).await? == Sent::Again {
+            return Ok(End::Next(Next::Again));
+        }
+        // Nothing of what is not ours yet is shown.
+        if let Some((reason, message)) = progress.busy {
+            let mut report = Report::block(subject.status(), Block::waiting(reason, message));
             report.next = Next::After(POLL);
             return Ok(End::Tell(report));
         }
-        if let Some(hold) = self.held(subject, &digest) {
-            // Nothing of what is not ours yet is shown.
-            return Ok(self.refused_as(scene, subject.status(), &[hold]));
+        match progress.trouble() {
+            Some(fault) => Err(fault.into()),
+            None => Ok(self.refused(scene, subject.status(), &progress.refused)),
         }
-        self.send(scene, digest, PlannedCall::new(call, Vec::new())).await
-    }
-
-    async fn send(&self, scene: &Scene<'_, K>, digest: String, call: PlannedCall) -> Result<End<Status<K>>, Trouble> {
-        let subject = scene.subject;
-        let PlannedCall { mutation, changes, when: _, because: _ } = call;
-        let operation = mutation.operation();
-        match mutate::mutate(self, subject, &scene.place.account, mutation).await {
-            Ok(None) => Ok(End::Next(Next::Again)),
-            Ok(Some(_)) => {
-                if self.accept(subject, digest) {
-                    // Told the first time.
-                    return Ok(End::Next(Next::Again));
-                }
-                let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).take(NAMED).collect();
-                let about = if paths.is_empty() { String::new() } else { format!(" ({})", paths.join(", ")) };
-                self.note(subject, false, reasons::UPDATING, format!("{operation} accepted by AWS{about}")).await;
-                Ok(End::Next(Next::Again))
-            }
-            Err(Trouble::Aws(fault)) if done_already(&fault) => {
-                self.accept(subject, digest);
-                Ok(End::Next(Next::Again))
-            }
-            Err(Trouble::Aws(fault)) if of_one_call(&fault) => {
-                if self.remember(subject, digest, fault.clone()) {
-                    Ok(End::Next(Next::Again))
-                } else {
-                    Err(fault.into())
-                }
-            }
-            Err(trouble) => Err(trouble),
-        }
-    }
-
-    /// Writes down what is about to be applied before it is, so that leaving the spec later clears it. `true` where
-    /// this was a step of its own.
-    async fn remember_applied(&self, scene: &Scene<'_, K>, wanted: &Wanted<K::Want>) -> Result<bool, Trouble> {
-        let mut status = scene.subject.status();
-        let common = K::Object::common_mut(&mut status);
-        let mut merged = union(common.applied.clone().unwrap_or_default(), &wanted.applied);
-        if edited(scene) {
-            // Also should the edit be taken back half-way: what stood before does not stand any more.
-            merged.digest = None;
-        }
-        if common.applied.as_ref() == Some(&merged) {
-            return Ok(false);
-        }
-        common.applied = Some(merged);
-        self.apply(&scene.subject.object, &status).await?;
-        Ok(true)
     }
 
     /// Nothing is left to do; `left` is what differs and is only reported.
@@ -157,6 +128,7 @@ impl<K: Kind> Engine<K> {
         if busy.is_none() {
             // Only now: while AWS's answer lags, a reset that it does not show yet must not be forgotten.
             common.applied = Some(Applied { digest: Some(wanted.digest.clone()), ..wanted.applied.clone() });
+            self.memories.change(&scene.subject.uid, |memory| memory.added = Applied::default());
         }
         confirm(common, scene);
         let advisory = self.kind.advisory(wanted, have, scene.now);
@@ -167,7 +139,9 @@ impl<K: Kind> Engine<K> {
         }
         let (reason, message) = match (self.kind.settled(have), &left) {
             (said, None) => said,
-            ((_, said), Some(_)) => (reasons::DRIFT_DETECTED, format!("{said}; differences are only reported")),
+            ((_, said), Some(left)) => {
+                (reasons::DRIFT_DETECTED, format!("{said}; differences are only reported: {}", left.message))
+            }
         };
         let change = wanted.changes_at.map(|at| between(scene.now, at));
         let next = Next::After(change.map_or(self.settings.resync, |change| change.min(self.settings.resync)));
@@ -203,18 +177,10 @@ impl<K: Kind> Engine<K> {
     }
 }
 
-/// What was to be imported is there, or what was to be deleted is not: AWS's other answers lag behind, and nothing was
-/// refused.
-fn done_already(fault: &Fault) -> bool {
-    match fault.kind {
-        FaultKind::Exists => true,
-        FaultKind::NotFound => fault.operation.starts_with("Delete"),
-        _ => false,
-    }
-}
-
-fn not_shown_yet(call: &Mutation) -> String {
-    format!("AWS accepted {} and does not show it yet", call.operation())
+/// What differs though nothing was sent, nothing is refused and nothing stands in the way: never Ready in silence.
+fn unexplained(left: &[Change]) -> Option<Block> {
+    let paths: Vec<String> = left.iter().map(|change| format!("spec.{}", change.path)).collect();
+    (!paths.is_empty()).then(|| Block::defect(format!("AWS differs in {} and no call is planned", paths.join(", "))))
 }
 
 /// An object that was seen in AWS as ours is confirmed. When, is kept: since then no create is sent, so it bounds how
@@ -242,17 +208,20 @@ fn confirm<K: Kind>(common: &mut crate::api::CommonStatus, scene: &Scene<'_, K>)
     }
 }
 
-fn union(mut old: Applied, new: &Applied) -> Applied {
-    let Applied { paths, tags, hashes, digest: _ } = new;
-    let merge = |into: &mut Vec<String>, from: &[String]| {
-        into.extend(from.iter().cloned());
-        into.sort();
-        into.dedup();
-    };
-    merge(&mut old.paths, paths);
-    merge(&mut old.tags, tags);
-    for (path, hash) in hashes {
-        old.hashes.entry(path.clone()).or_insert_with(|| hash.clone());
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::Value;
+
+    use super::*;
+    use crate::engine::diff::Effect;
+
+    #[test]
+    fn a_difference_that_nothing_is_sent_for_is_a_defect_that_is_told() {
+        assert_eq!(unexplained(&[]), None);
+        let change = Change { path: "role".to_owned(), have: Value::Null, want: "x".into(), effect: Effect::Live };
+        let Block { reason, message, stalled } = unexplained(&[change]).unwrap();
+        assert_eq!((reason, stalled), ("InternalError", true));
+        assert!(message.contains("spec.role") && message.contains("report it"), "{message}");
     }
-    old
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::policy;
@@ -165,6 +166,14 @@ pub fn compose(members: &[Member], want: &Value, have: &Value, changes: &[Change
     request
 }
 
+/// What was composed, as the type of the request.
+///
+/// # Errors
+/// Where it does not fit: a defect in the table of members.
+pub fn typed<T: DeserializeOwned>(request: Map<String, Value>) -> Result<T, serde_json::Error> {
+    serde_json::from_value(Value::Object(request))
+}
+
 /// The paths of the table that `want` sets.
 #[must_use]
 pub fn set_paths(members: &[Member], want: &Value) -> BTreeSet<String> {
@@ -213,7 +222,7 @@ fn same(compare: Compare, a: &Value, b: &Value) -> bool {
             (Some(a), Some(b)) => policy::same_meaning(a, b),
             _ => a == b,
         },
-        Compare::Mappings => typed(a) == typed(b),
+        Compare::Mappings => with_type(a) == with_type(b),
     }
 }
 
@@ -221,7 +230,7 @@ fn sorted(value: &Value) -> BTreeSet<String> {
     value.as_array().into_iter().flatten().map(ToString::to_string).collect()
 }
 
-fn typed(value: &Value) -> Vec<Value> {
+fn with_type(value: &Value) -> Vec<Value> {
     let directory = || Value::String("DIRECTORY".to_owned());
     let mut entries: Vec<Value> = value.as_array().cloned().unwrap_or_default();
     for entry in &mut entries {

@@ -11,7 +11,7 @@ use crate::api::status::Drift;
 const SHOWN: usize = 20;
 
 /// How long a value may be, in bytes: enough for an ARN, and to tell two policies apart by their beginning.
-const VALUE_MAX: usize = 256;
+pub(super) const VALUE_MAX: usize = 256;
 
 /// What differs, in the form of `status.drift` and of condition `Drifted`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,19 +48,20 @@ pub fn absent() -> Differences {
 
 fn row(change: &Change) -> Drift {
     let Change { path, have, want, effect: _ } = change;
-    Drift { path: format!("spec.{path}"), want: text(want), have: text(have) }
+    Drift { path: format!("spec.{path}"), want: text(want, VALUE_MAX), have: text(have, VALUE_MAX) }
 }
 
-fn text(value: &Value) -> Option<String> {
+/// A value as a person reads it, cut to so many bytes; nothing for null.
+pub(super) fn text(value: &Value, max: usize) -> Option<String> {
     let text = match value {
         Value::Null => return None,
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    if text.len() <= VALUE_MAX {
+    if text.len() <= max {
         return Some(text);
     }
-    let end = text.floor_char_boundary(VALUE_MAX);
+    let end = text.floor_char_boundary(max);
     Some(format!("{}…", text.get(..end).unwrap_or_default()))
 }
 

@@ -1,5 +1,7 @@
 //! What the engine asks of a kind. A new kind implements [`Kind`] and needs no change to the engine.
 
+use std::fmt::Display;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -9,6 +11,7 @@ use super::evidence::Lookup;
 use super::owner::Owner;
 use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
+use crate::api::condition::reasons;
 use crate::api::status::Applied;
 use crate::aws::types::Tags;
 use crate::aws::{Account, Fault, Mutation};
@@ -36,6 +39,13 @@ impl Block {
     #[must_use]
     pub fn waiting(reason: &'static str, message: impl Into<String>) -> Self {
         Self { reason, message: message.into(), stalled: false }
+    }
+
+    /// A defect of this program that would otherwise pass in silence.
+    #[must_use]
+    pub fn defect(what: impl Display) -> Self {
+        let message = format!("{what}: a defect of this operator, please report it; nothing is sent for it");
+        Self::stalled(reasons::INTERNAL_ERROR, message)
     }
 
     /// Several blocks as one: the first that needs a person, all messages.
@@ -140,13 +150,18 @@ pub struct PlannedCall {
     pub when: When,
     /// What brought it about where no edit did, in a word for the Event: `expired`.
     pub because: Option<&'static str>,
+    /// The same in groups that AWS takes each on its own, to be sent once it refused what the whole says; empty where it
+    /// is not to be divided.
+    pub parts: Vec<PlannedCall>,
+    /// It lets more in. As a part it waits while AWS refuses another one.
+    pub exposes: bool,
 }
 
 impl PlannedCall {
     /// A call that is sent in its turn.
     #[must_use]
     pub fn new(mutation: Mutation, changes: Vec<Change>) -> Self {
-        Self { mutation, changes, when: When::Always, because: None }
+        Self { mutation, changes, when: When::Always, because: None, parts: Vec::new(), exposes: false }
     }
 }
 

@@ -1,12 +1,13 @@
 //! What a process remembers of an object between passes. All of it may be lost: status and AWS hold what counts.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::evidence::{Sighting, Sightings};
+use crate::api::status::Applied;
 use crate::aws::Fault;
 use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
 
@@ -46,6 +47,12 @@ pub struct Memory {
     pub holds: BTreeMap<String, Hold>,
     /// Calls that AWS accepted lately, by the same digest: its answers may lag behind them.
     pub accepted: BTreeMap<String, Accepted>,
+    /// What was added to `status.applied` for calls that AWS has not answered, or refused for certain.
+    pub added: Applied,
+    /// Where AWS differs though nobody edited anything.
+    pub drifted: BTreeSet<String>,
+    /// It was lost in AWS, and was not seen there again.
+    pub lost: bool,
     /// A pass began and did not end: it ran out of time, or panicked.
     at_work: bool,
     /// Passes that failed in a row.

@@ -5,19 +5,23 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::kind::{Block, Kind};
+use super::applied;
+use super::diff::Change;
+use super::kind::{Block, Kind, PlannedCall, When};
 use super::memory::{Accepted, Hold};
 use super::report::{End, Report};
 use super::retry;
 use super::scene::{Engine, Next, POLL, Scene, Status, Subject, WAIT_MIN, between};
+use super::sending::Refusal;
 use crate::api::condition::reasons;
+use crate::api::status::Applied;
 use crate::aws::{Fault, FaultKind};
 
 /// Longest wait before a call is sent again that AWS accepted and does not show.
 const UNSEEN_MAX: Duration = Duration::from_mins(15);
 
-/// So many failures in a row of one call that may pass by themselves, and it no longer holds up the calls after it: the
-/// deletion of a revoked key may stand among them.
+/// So many failures in a row of one call that may pass by themselves, and it is told and waits; before that the pass
+/// counts as one that failed.
 const HELD_UP: u32 = 3;
 
 impl<K: Kind> Engine<K> {
@@ -39,10 +43,15 @@ impl<K: Kind> Engine<K> {
     }
 
     /// Takes down that AWS accepted a call; answers whether it had accepted the same before.
-    pub(super) fn accept(&self, subject: &Subject<K::Object>, digest: String) -> bool {
+    pub(super) fn accept(&self, subject: &Subject<K::Object>, digest: String, call: &PlannedCall) -> bool {
         let at = Instant::now();
         self.memories.change(&subject.uid, |memory| {
             memory.holds.remove(&digest);
+            if call.when == When::AfterQuotaRefusal {
+                // There is room now.
+                memory.holds.values_mut().filter(|hold| by_quota(&hold.fault)).for_each(|hold| hold.due = at);
+            }
+            memory.added = stands(&memory.added, &call.changes);
             memory.accepted.retain(|_, accepted| accepted.at.elapsed() < UNSEEN_MAX * 2);
             let accepted = memory.accepted.entry(digest).or_insert(Accepted { at, times: 0 });
             *accepted = Accepted { at, times: accepted.times + 1 };
@@ -55,9 +64,15 @@ impl<K: Kind> Engine<K> {
         (hold.due > Instant::now()).then_some(hold)
     }
 
-    /// Takes down that AWS refused a call; answers whether others may go on past it: what may pass by itself is tried a
-    /// few times first.
-    pub(super) fn remember(&self, subject: &Subject<K::Object>, digest: String, fault: Fault) -> bool {
+    /// Takes down that AWS did not carry out a call; answers with what is remembered and whether it is set aside: what
+    /// may pass by itself is tried a few times first.
+    pub(super) fn remember(
+        &self,
+        subject: &Subject<K::Object>,
+        digest: String,
+        fault: Fault,
+        changes: &[Change],
+    ) -> (Hold, bool) {
         tracing::warn!(object = %subject.name, %fault, "AWS refused");
         let (now, fraction) = (Instant::now(), self.settings.chance.fraction());
         self.memories.change(&subject.uid, |memory| {
@@ -66,8 +81,13 @@ impl<K: Kind> Engine<K> {
             let aside = holdable(&fault) || tries >= HELD_UP;
             let delay = retry::delay(retry::class(&fault), tries, fault.retry_after, fraction);
             let due = if aside { now + delay } else { now };
-            memory.holds.insert(digest, Hold { fault, since, tries, due });
-            aside
+            if !holdable(&fault) {
+                // It may have taken effect.
+                memory.added = stands(&memory.added, changes);
+            }
+            let hold = Hold { fault, since, tries, due };
+            memory.holds.insert(digest, hold.clone());
+            (hold, aside)
         })
     }
 
@@ -82,25 +102,64 @@ impl<K: Kind> Engine<K> {
         Next::After(retry::delay(retry::Class::Transient, failures - 1, None, fraction))
     }
 
-    /// AWS refused some calls, and everything else is done.
-    pub(super) fn refused(&self, scene: &Scene<'_, K>, holds: &[Hold]) -> End<Status<K>> {
-        self.refused_as(scene, self.seen(scene), holds)
+    /// AWS refused some calls, and there is nothing more to say.
+    pub(super) fn refused(&self, scene: &Scene<'_, K>, status: Status<K>, refused: &[Refusal]) -> End<Status<K>> {
+        let mut report = Report::block(status, self.refusal(refused, &[]));
+        report.next = self.again(scene, refused);
+        End::Tell(report)
     }
 
-    /// The same over a status with nothing more in it. An hour's wait for one call delays no look and no key that ends.
-    pub(super) fn refused_as(&self, scene: &Scene<'_, K>, status: Status<K>, holds: &[Hold]) -> End<Status<K>> {
+    /// What AWS refuses and what is not in force for it, as something that stands in the way.
+    pub(super) fn refusal(&self, refused: &[Refusal], waiting: &[Change]) -> Block {
+        let (now, grace) = (Instant::now(), self.settings.rejection_grace);
+        let stalls = |Refusal { hold, .. }: &Refusal| {
+            retry::stalls(retry::class(&hold.fault), now.duration_since(hold.since), grace)
+        };
+        let mut lines: Vec<String> = refused.iter().map(told).collect();
+        if !waiting.is_empty() {
+            lines.push(format!("{} would let more in and waits until AWS refuses none of these", paths(waiting)));
+        }
+        let first = refused.iter().find(|refusal| stalls(refusal)).or_else(|| refused.first());
+        let reason = first.map_or(reasons::REJECTED, |refusal| retry::reason(&refusal.hold.fault));
+        Block { reason, message: lines.join("; "), stalled: refused.iter().any(stalls) }
+    }
+
+    /// When to look again. An hour's wait for one call delays no look and no key that ends.
+    pub(super) fn again(&self, scene: &Scene<'_, K>, refused: &[Refusal]) -> Next {
         let now = Instant::now();
-        let grace = self.settings.rejection_grace;
-        let stalled =
-            holds.iter().any(|hold| retry::stalls(retry::class(&hold.fault), now.duration_since(hold.since), grace));
-        let message = holds.iter().map(|hold| hold.fault.to_string()).collect::<Vec<_>>().join("; ");
-        let reason = holds.first().map_or(reasons::REJECTED, |hold| retry::reason(&hold.fault));
-        let mut report = Report::block(status, Block { reason, message, stalled });
-        let due = holds.iter().map(|hold| hold.due.saturating_duration_since(now)).min().unwrap_or(POLL);
+        let due = refused.iter().map(|refusal| refusal.hold.due.saturating_duration_since(now)).min().unwrap_or(POLL);
         let change = scene.wanted.and_then(|wanted| wanted.changes_at).map(|at| between(scene.now, at));
         let next = due.min(self.settings.jittered_resync()).min(change.unwrap_or(due));
-        report.next = Next::After(next.max(WAIT_MIN));
-        End::Tell(report)
+        Next::After(next.max(WAIT_MIN))
+    }
+}
+
+/// AWS's words, and all that is not in force for them.
+fn told(refusal: &Refusal) -> String {
+    let Refusal { hold, changes, aside: _ } = refusal;
+    if changes.is_empty() {
+        hold.fault.to_string()
+    } else {
+        format!("{} (not in force: {})", hold.fault, paths(changes))
+    }
+}
+
+fn paths(changes: &[Change]) -> String {
+    changes.iter().map(|change| format!("spec.{}", change.path)).collect::<Vec<_>>().join(", ")
+}
+
+/// What was added to `status.applied` for these differences stands: AWS took it, or may have.
+fn stands(added: &Applied, changes: &[Change]) -> Applied {
+    applied::without(added.clone(), &applied::part(added, changes))
+}
+
+/// Whether AWS refused what the call says, for certain: then its parts are worth a try. Not where it is busy, where
+/// something is not there, or where the caller may not make the call at all.
+pub(super) fn of_content(fault: &Fault) -> bool {
+    match retry::class(fault) {
+        retry::Class::Rejected | retry::Class::Malformed => fault.kind == FaultKind::Rejected,
+        retry::Class::Environmental => fault.kind == FaultKind::Denied && fault.message.contains("iam:PassRole"),
+        _ => false,
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use kube::Resource as _;
 
 use super::drift::Differences;
+use super::events;
 use super::kind::{Block, Kind};
 use super::memory::Memory;
 use super::retry;
@@ -124,7 +125,8 @@ impl<K: Kind> Engine<K> {
             Ok(_) => {
                 self.ended(subject, well);
                 // Only now: what could not be written is found again, and would be told again.
-                self.announce(subject, K::Object::common(&old), K::Object::common(&status)).await;
+                let settled = matches!(verdict, Verdict::Settled { .. });
+                self.announce(subject, K::Object::common(&old), K::Object::common(&status), settled).await;
                 next
             }
             // A call that failed after its record was written: the record is newer than what was read, the wait stands.
@@ -160,19 +162,22 @@ impl<K: Kind> Engine<K> {
 
     /// Publishes an Event about the object.
     pub(super) async fn note(&self, subject: &Subject<K::Object>, warning: bool, reason: &str, message: String) {
+        self.publish(subject, Note { warning, reason: reason.to_owned(), message }).await;
+    }
+
+    pub(super) async fn publish(&self, subject: &Subject<K::Object>, note: Note) {
         let Ok(object) = serde_json::to_value(&subject.object) else { return };
-        let note = Note { warning, reason: reason.to_owned(), message };
         self.cluster.publish(&self.resource, &object, note).await;
     }
 
-    /// An Event when Ready comes to say something else.
-    async fn announce(&self, subject: &Subject<K::Object>, old: &CommonStatus, new: &CommonStatus) {
-        let ready = |status: &CommonStatus| condition::find(&status.conditions, types::READY).cloned();
-        let Some(after) = ready(new) else { return };
-        let told = ready(old).is_some_and(|before| before.status == after.status && before.reason == after.reason);
-        if !told {
-            let stalled = condition::is_true(&new.conditions, types::STALLED);
-            self.note(subject, stalled, &after.reason, after.message).await;
+    /// Events on what a status newly says: of Ready, and that what AWS had lost is there again.
+    async fn announce(&self, subject: &Subject<K::Object>, old: &CommonStatus, new: &CommonStatus, settled: bool) {
+        if let Some(news) = events::news(old, new) {
+            self.publish(subject, news).await;
+        }
+        if settled && self.memories.change(&subject.uid, |memory| std::mem::take(&mut memory.lost)) {
+            let message = "AWS had lost it; it was made again from the spec".to_owned();
+            self.note(subject, true, reasons::RECREATED, message).await;
         }
     }
 

@@ -31,6 +31,18 @@ pub enum Next {
     OnChange,
 }
 
+impl Next {
+    /// Whichever is sooner.
+    #[must_use]
+    pub(super) fn min(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Again, _) | (_, Self::Again) => Self::Again,
+            (Self::After(one), Self::After(two)) => Self::After(one.min(two)),
+            (Self::OnChange, next) | (next, Self::OnChange) => next,
+        }
+    }
+}
+
 /// The engine of one kind.
 pub struct Engine<K: Kind> {
     /// What is special about the kind.

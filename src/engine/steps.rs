@@ -15,6 +15,7 @@ use super::recording::place_in;
 use super::refusals::holdable;
 use super::report::{Drift, End, Report};
 use super::scene::{Engine, Next, POLL, Scene, Status, Subject, WAIT_MIN, between};
+use super::sending::Refusal;
 use super::status::Verdict;
 use crate::api::Managed;
 use crate::api::condition::reasons;
@@ -105,7 +106,7 @@ impl<K: Kind> Engine<K> {
         if K::IDENTIFIED == Identified::ByKey
             && let Some(hold) = self.create_digest(scene).and_then(|digest| self.held(scene.subject, &digest))
         {
-            return Ok(self.refused(scene, &[hold]));
+            return Ok(self.refused(scene, self.seen(scene), &[Refusal { hold, changes: Vec::new(), aside: true }]));
         }
         let mut status = scene.subject.status();
         if K::IDENTIFIED == Identified::ByTags {
@@ -127,6 +128,7 @@ impl<K: Kind> Engine<K> {
         self.memories.change(&subject.uid, |memory| {
             memory.sightings.clear(Sighting::Missing);
             memory.tried = false;
+            memory.lost = true;
         });
         let what = if id.is_empty() { "its server".to_owned() } else { format!("server {id}") };
         self.note(subject, true, reasons::SERVER_GONE, format!("AWS no longer has {what}; it is let go")).await;
@@ -179,11 +181,15 @@ impl<K: Kind> Engine<K> {
         };
         let subject = scene.subject;
         if let Some(hold) = self.held(subject, &digest) {
-            return Ok(self.refused(scene, &[hold]));
+            return Ok(self.refused(scene, self.seen(scene), &[Refusal { hold, changes: Vec::new(), aside: true }]));
         }
         match create::create(self, subject, scene.place, wanted).await {
             Ok(next) => {
-                self.memories.change(&subject.uid, |memory| memory.holds.remove(&digest));
+                let seen = self.kind.confirmed(&subject.status());
+                self.memories.change(&subject.uid, |memory| {
+                    memory.holds.remove(&digest);
+                    memory.lost |= seen;
+                });
                 Ok(End::Next(next))
             }
             // The key is looked at now. Where AWS then shows nothing there, its answers differ.
@@ -191,7 +197,7 @@ impl<K: Kind> Engine<K> {
                 Ok(End::Next(self.differing(&subject.uid)))
             }
             Err(Trouble::Aws(fault)) if fault.kind.proves_nothing_made() && holdable(&fault) => {
-                self.remember(subject, digest, fault);
+                self.remember(subject, digest, fault, &[]);
                 Ok(End::Next(Next::Again))
             }
             Err(trouble) => Err(trouble),

@@ -1,4 +1,4 @@
-//! How passes ended, counted.
+//! How passes ended and what drifted, counted.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,18 @@ const UNFINISHED: &str = "unfinished";
 
 /// The counts of one kind; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Tally(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+pub struct Tally(Arc<Mutex<Counts>>);
+
+/// How often what happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Passes by what they came to.
+    pub passes: BTreeMap<&'static str, u64>,
+    /// Differences in AWS that no edit brought about.
+    pub drift_found: u64,
+    /// Those that a call put right.
+    pub drift_corrected: u64,
+}
 
 /// One pass that is under way. It is counted when it is dropped.
 #[derive(Debug)]
@@ -26,11 +37,21 @@ impl Tally {
 
     /// As they stand.
     #[must_use]
-    pub fn read(&self) -> BTreeMap<&'static str, u64> {
+    pub fn read(&self) -> Counts {
         self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+    /// So many differences came up that no edit brought about.
+    pub fn found(&self, count: usize) {
+        self.lock().drift_found += count as u64;
+    }
+
+    /// AWS took a call that puts so many of them right.
+    pub fn corrected(&self, count: usize) {
+        self.lock().drift_corrected += count as u64;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -44,7 +65,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        *self.tally.lock().entry(self.outcome).or_default() += 1;
+        *self.tally.lock().passes.entry(self.outcome).or_default() += 1;
     }
 }
 
@@ -57,6 +78,6 @@ mod tests {
         let tally = Tally::default();
         tally.begin().ends("settled");
         drop(tally.begin());
-        assert_eq!(tally.read(), BTreeMap::from([("settled", 1), ("unfinished", 1)]));
+        assert_eq!(tally.read().passes, BTreeMap::from([("settled", 1), ("unfinished", 1)]));
     }
 }

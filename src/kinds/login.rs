@@ -162,9 +162,13 @@ impl WantedLogin {
             .cloned()
             .collect();
         let request = diff::compose(&MEMBERS, &want, &have, &acted);
-        let settings = (!request.is_empty()).then(|| serde_json::from_value(Value::Object(request)).ok()).flatten();
-        let settings = settings.map(|settings| self.complete(settings));
-        Update { settings, resolved: acted, blocks: uncleared(&changes), changes }
+        let mut blocks = uncleared(&changes);
+        let typed = (!request.is_empty()).then(|| diff::typed(request)).transpose().map_err(Block::defect);
+        let settings = typed.unwrap_or_else(|defect| {
+            blocks.push(defect);
+            None
+        });
+        Update { settings: settings.map(|settings| self.complete(settings)), resolved: acted, blocks, changes }
     }
 
     /// AWS reads type and mappings together, and keeps the group ids of a profile that names none.

@@ -366,6 +366,9 @@ fn judge(world: &World, write: &Write) {
     for fault in lint::faults(before, after) {
         world.violation(format!("O7: {name}: {fault}: {}", after["status"]["conditions"]));
     }
+    if after["status"]["conditions"].to_string().contains("a defect of this operator") {
+        world.violation(format!("O7: {name} says that it met a defect: {}", after["status"]["conditions"]));
+    }
     let current = after["status"]["observedGeneration"] == after["metadata"]["generation"];
     let ready = lint::find(after, "Ready").is_some_and(|ready| ready["status"] == "True");
     let was = before["status"]["observedGeneration"] == after["metadata"]["generation"]

@@ -259,6 +259,36 @@ pub async fn an_update_that_is_refused(stage: &Stage) {
     stage.close().await;
 }
 
+/// AWS does not know one member: everything else of the edit is in force, and what was asked for it is bounded.
+pub async fn one_member_that_is_refused(stage: &Stage) {
+    let files = stage.apply(&server("files", &json!({})));
+    stage.all_ready().await;
+    let before = mutations(stage);
+    stage.edit(&files, |spec| {
+        spec["securityPolicyName"] = json!("TransferSecurityPolicy-2099-01");
+        spec["preAuthenticationLoginBanner"] = json!("hello");
+        spec["s3StorageOptions"] = json!({"directoryListingOptimization": "ENABLED"});
+        spec["tags"] = json!({"team": "a"});
+    });
+    let edited = stage.world.began.elapsed();
+    stage.reason(&files, "Rejected").await;
+    assert!(stage.world.began.elapsed() < edited + Duration::from_secs(30), "within seconds");
+    let id = json!({"ServerId": stage.server_id("files")});
+    let held = crate::satisfy::describe(&stage.world, Operation::DescribeServer, id, "Server").unwrap();
+    assert_eq!(held["PreAuthenticationLoginBanner"], "hello");
+    assert_eq!(held["S3StorageOptions"]["DirectoryListingOptimization"], "ENABLED");
+    assert_eq!(crate::wire::tags(&held["Tags"])["team"], "a");
+    let sent = mutations(stage) - before;
+    assert!(sent <= 5, "the whole, three groups and the tags: {sent}");
+    let status = stage.get(&files).unwrap()["status"].clone();
+    let told: Vec<&Value> = status["drift"].as_array().unwrap().iter().map(|row| &row["path"]).collect();
+    assert_eq!(told, ["spec.securityPolicyName"]);
+    assert!(!status["applied"].to_string().contains("securityPolicyName"), "{}", status["applied"]);
+    stage.edit(&files, |spec| spec["securityPolicyName"] = json!("TransferSecurityPolicy-2024-01"));
+    stage.all_ready().await;
+    stage.close().await;
+}
+
 /// Who stands on a server that is not ours has no rights there: a forged status gives no logins elsewhere.
 pub async fn a_forged_server_gives_no_logins(stage: &Stage) {
     let theirs = crate::api_server::text(&stage.console(Operation::CreateServer, json!({}))["ServerId"]);

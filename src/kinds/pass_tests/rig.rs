@@ -9,11 +9,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use kube::core::ApiResource;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::api::{self, AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use crate::aws::fault::kind_of;
 use crate::aws::gate::Rates;
 use crate::aws::session::{Aws, CallerIdentity};
 use crate::aws::types::{Access, ListedAccess, ListedServer, ListedUser, Page, Server, SshPublicKey, Tags, User};
@@ -39,6 +41,16 @@ const PASSES: u64 = 2000;
 
 type Key = (String, Name);
 type Between = Box<dyn FnOnce() + Send>;
+type Refuses = Box<dyn Fn(&Mutation) -> Option<Fault> + Send>;
+
+/// What is sent, over what is held.
+fn overlaid<T: Serialize + DeserializeOwned>(held: &T, sent: &T) -> T {
+    let (mut held, sent) = (serde_json::to_value(held).unwrap(), serde_json::to_value(sent).unwrap());
+    for (member, value) in sent.as_object().unwrap() {
+        held[member] = value.clone();
+    }
+    serde_json::from_value(held).unwrap()
+}
 
 fn name(name: &str) -> Name {
     Name { namespace: "team".to_owned(), name: name.to_owned() }
@@ -217,8 +229,12 @@ pub struct Cloud {
     pub between: Mutex<BTreeMap<&'static str, Between>>,
     /// Servers that listings do not show yet.
     pub unlisted: Mutex<BTreeSet<String>>,
-    /// Every mutation that arrived, as `Operation about`.
+    /// What AWS says to a mutation, where it refuses it.
+    pub refuses: Mutex<Option<Refuses>>,
+    /// Every mutation that AWS took, by operation.
     pub calls: Mutex<Vec<String>>,
+    /// Every mutation that AWS refused so.
+    pub refused: Mutex<Vec<String>>,
     pub reads: Mutex<u32>,
     made: AtomicU64,
 }
@@ -307,7 +323,7 @@ impl Cloud {
             Mutation::UpdateServer { server_id, settings, .. } => {
                 let mut servers = self.servers.lock().unwrap();
                 let server = servers.get_mut(&server_id).ok_or_else(|| Self::missing("Server"))?;
-                server.settings.pre_authentication_login_banner = settings.pre_authentication_login_banner;
+                server.settings = overlaid(&server.settings, &settings);
             }
             Mutation::DeleteServer { server_id } => {
                 self.servers.lock().unwrap().remove(&server_id).ok_or_else(|| Self::missing("Server"))?;
@@ -331,8 +347,7 @@ impl Cloud {
             Mutation::UpdateUser { server_id, user_name, settings } => {
                 let mut users = self.users.lock().unwrap();
                 let user = users.get_mut(&(server_id, user_name)).ok_or_else(|| Self::missing("User"))?;
-                user.settings.home_directory = settings.home_directory.or(user.settings.home_directory.take());
-                user.settings.policy = settings.policy.or(user.settings.policy.take());
+                user.settings = overlaid(&user.settings, &settings);
             }
             Mutation::ImportSshPublicKey { server_id, user_name, body } => {
                 let mut users = self.users.lock().unwrap();
@@ -362,7 +377,8 @@ impl Cloud {
             }
             Mutation::UpdateAccess { server_id, external_id, settings } => {
                 let mut accesses = self.accesses.lock().unwrap();
-                accesses.get_mut(&(server_id, external_id)).unwrap().settings.home_directory = settings.home_directory;
+                let access = accesses.get_mut(&(server_id, external_id)).unwrap();
+                access.settings = overlaid(&access.settings, &settings);
             }
             Mutation::DeleteAccess { server_id, external_id } => {
                 self.accesses
@@ -398,6 +414,25 @@ impl Cloud {
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
 
+    /// From now on AWS refuses the mutations for which this is some code and message.
+    pub fn refuse(
+        &self,
+        code: &'static str,
+        message: &'static str,
+        these: impl Fn(&Mutation) -> bool + Send + 'static,
+    ) {
+        let refuses = move |call: &Mutation| {
+            let fault = fault(call.operation(), kind_of(code, message));
+            these(call).then(|| Fault { code: code.to_owned(), message: message.to_owned(), ..fault })
+        };
+        *self.refuses.lock().unwrap() = Some(Box::new(refuses));
+    }
+
+    /// How many mutations AWS refused so since it was asked last.
+    pub fn refused(&self) -> usize {
+        std::mem::take(&mut *self.refused.lock().unwrap()).len()
+    }
+
     pub fn lose(&self, operation: &'static str, what: Lose) {
         self.lose.lock().unwrap().entry(operation).or_default().insert(0, what);
     }
@@ -421,6 +456,11 @@ impl Transfer for Cloud {
         let lost = self.lose.lock().unwrap().get_mut(operation).and_then(Vec::pop);
         if let Some(Lose::Call(kind)) = lost {
             return Err(fault(operation, kind));
+        }
+        let refused = self.refuses.lock().unwrap().as_ref().and_then(|refuses| refuses(&call));
+        if let Some(refused) = refused {
+            self.refused.lock().unwrap().push(operation.to_owned());
+            return Err(refused);
         }
         self.calls.lock().unwrap().push(operation.to_owned());
         if lost == Some(Lose::Effect) {
@@ -494,7 +534,9 @@ impl Rig {
             lose: Mutex::default(),
             between: Mutex::default(),
             unlisted: Mutex::default(),
+            refuses: Mutex::default(),
             calls: Mutex::default(),
+            refused: Mutex::default(),
             reads: Mutex::default(),
             made: AtomicU64::new(0),
         });
@@ -642,6 +684,12 @@ impl Rig {
             "TransferUser" => Box::pin(pass(&self.process.users, &name, &uid)).await,
             _ => Box::pin(pass(&self.process.accesses, &name, &uid)).await,
         }
+    }
+
+    /// Drift of users as it was counted: found and corrected.
+    pub fn drift_of_users(&self) -> (u64, u64) {
+        let counts = self.process.users.tally.read();
+        (counts.drift_found, counts.drift_corrected)
     }
 
     /// A pass over the object begins and never ends.

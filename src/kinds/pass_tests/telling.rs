@@ -52,7 +52,7 @@ async fn an_event_is_told_when_ready_comes_to_say_something_else_and_only_then()
     events(&rig);
     rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().settings.pre_authentication_login_banner = None;
     rig.settle(SERVER, "files").await;
-    assert_eq!(events(&rig), ["DriftDetected"], "another reason of the same status");
+    assert_eq!(events(&rig), ["Warning DriftDetected"], "another reason of the same status");
     rig.cloud.servers.lock().unwrap().clear();
     rig.run(SERVER, "files", Duration::from_mins(10)).await;
     assert_eq!(events(&rig), ["WaitingForAws", "Warning ServerGone"], "who calls a person warns");

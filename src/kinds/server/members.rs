@@ -69,6 +69,37 @@ pub fn carrier(path: &str) -> &str {
     }
 }
 
+/// Members of UpdateServer that go together: AWS checks one against the other, or one means nothing without the other.
+/// Once AWS refused an update, each group is sent on its own, what only restricts or logs first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// What a client must be able to do.
+    SecurityPolicy,
+    /// Where it is logged and what becomes of files: workflows need the logging role.
+    Logging,
+    /// What a client is told.
+    Banners,
+    /// How S3 is listed.
+    Storage,
+    /// Where it listens.
+    Endpoint,
+    /// Who is let in, over which protocols.
+    Access,
+}
+
+/// The group of a path.
+#[must_use]
+pub fn group(path: &str) -> Group {
+    match path.split_once('.').map_or(path, |(top, _)| top) {
+        "securityPolicyName" => Group::SecurityPolicy,
+        "loggingRole" | "structuredLogDestinations" | "workflowDetails" => Group::Logging,
+        "preAuthenticationLoginBanner" | "postAuthenticationLoginBanner" => Group::Banners,
+        "s3StorageOptions" => Group::Storage,
+        "endpointType" | "endpointDetails" | "ipAddressType" => Group::Endpoint,
+        _ => Group::Access,
+    }
+}
+
 /// The table for this server: what a change takes depends on what is attached.
 #[must_use]
 pub fn members(want: &Value, have: &Value) -> Vec<Member> {

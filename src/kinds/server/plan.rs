@@ -1,13 +1,13 @@
 //! What to send for a server, from what is wanted and what AWS has. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
 use serde_json::Value;
 
 use super::ServerState;
 use super::host_keys;
-use super::members::{self, COMMUNICATION_MODE, MEMBERS, SECURITY_GROUPS, SERVICE_MANAGED, carrier};
+use super::members::{self, COMMUNICATION_MODE, Group, MEMBERS, SECURITY_GROUPS, SERVICE_MANAGED, carrier};
 use super::wanted::{WantedKey, WantedServer};
 use crate::api::condition::reasons;
 use crate::api::server::DesiredState;
@@ -43,7 +43,10 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
         plan.calls = keys.into_iter().filter(|call| matches!(call.mutation, Mutation::DeleteHostKey { .. })).collect();
         return plan;
     }
-    plan.calls.extend(update(want, server, &settings));
+    match update(want, server, &settings) {
+        Ok(update) => plan.calls.extend(update),
+        Err(defect) => plan.blocks.push(defect),
+    }
     plan.calls.extend(keys);
     plan.calls.extend(tags::calls(&server.arn, &want.tags, owner, &server.tags, &tag_keys));
     run_state(want.state, server, &status, &mut plan);
@@ -159,9 +162,9 @@ fn cannot_clear(paths: &str) -> Block {
     Block::stalled(reasons::CANNOT_CLEAR, message)
 }
 
-/// One UpdateServer with every changed member, each complete. What may not be passed or cannot be changed stays out,
-/// together with what is sent in the same member.
-fn update(want: &WantedServer, server: &Server, changes: &[Change]) -> Option<PlannedCall> {
+/// One UpdateServer with every changed member, each complete, and the same in the groups that AWS takes each on its own.
+/// What may not be passed or cannot be changed stays out, together with what is sent in the same member.
+fn update(want: &WantedServer, server: &Server, changes: &[Change]) -> Result<Option<PlannedCall>, Block> {
     let fixed = changes.iter().filter(|change| change.effect != Effect::Live).map(|change| change.path.as_str());
     let stuck: BTreeSet<&str> = fixed.chain(want.ungranted.iter().map(String::as_str)).map(carrier).collect();
     let live: Vec<Change> = changes
@@ -170,13 +173,43 @@ fn update(want: &WantedServer, server: &Server, changes: &[Change]) -> Option<Pl
         .cloned()
         .collect();
     if live.is_empty() {
-        return None;
+        return Ok(None);
     }
-    let request = diff::compose(MEMBERS, &json(&want.settings), &json(&server.settings), &live);
-    let mut settings: ServerSettings = serde_json::from_value(Value::Object(request)).ok()?;
-    put_right(&mut settings, want, server, &live);
+    let mut groups: BTreeMap<Group, Vec<Change>> = BTreeMap::new();
+    for change in &live {
+        groups.entry(members::group(&change.path)).or_default().push(change.clone());
+    }
+    let mut whole = composed(want, server, live)?;
+    if groups.len() > 1 {
+        whole.parts = groups.into_values().map(|changes| composed(want, server, changes)).collect::<Result<_, _>>()?;
+    }
+    Ok(Some(whole))
+}
+
+/// The UpdateServer that resolves these differences.
+fn composed(want: &WantedServer, server: &Server, changes: Vec<Change>) -> Result<PlannedCall, Block> {
+    let request = diff::compose(MEMBERS, &json(&want.settings), &json(&server.settings), &changes);
+    let mut settings: ServerSettings = diff::typed(request).map_err(Block::defect)?;
+    put_right(&mut settings, want, server, &changes);
     let (server_id, settings) = (server.server_id.clone(), Box::new(settings));
-    Some(PlannedCall::new(Mutation::UpdateServer { server_id, settings, host_key: None }, live))
+    let exposes = changes.iter().any(exposes);
+    let update = Mutation::UpdateServer { server_id, settings, host_key: None };
+    Ok(PlannedCall { exposes, ..PlannedCall::new(update, changes) })
+}
+
+/// Whether a difference, once gone, lets in who was kept out: another endpoint, one more protocol, another provider or
+/// another way to ask it. A stricter way to log in does not.
+fn exposes(change: &Change) -> bool {
+    let offered = |value: &Value| -> BTreeSet<String> {
+        let listed = value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+        let listed: BTreeSet<String> = listed.collect();
+        if listed.is_empty() { BTreeSet::from(["SFTP".to_owned()]) } else { listed }
+    };
+    match change.path.as_str() {
+        "protocols" => !offered(&change.want).is_subset(&offered(&change.have)),
+        "identityProviderDetails.sftpAuthenticationMethods" => change.want != "PUBLIC_KEY_AND_PASSWORD",
+        path => ["endpoint", "ipAddressType", "identityProvider"].iter().any(|begin| path.starts_with(begin)),
+    }
 }
 
 /// Where UpdateServer takes a member otherwise than complete as AWS has it.

@@ -4,6 +4,7 @@
 
 mod deletion;
 mod diff;
+mod groups;
 mod keys;
 mod kms;
 mod left_keys;

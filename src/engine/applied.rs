@@ -1,0 +1,98 @@
+//! What this object put into AWS, as status records it: added before a call is sent, taken out again where AWS refused
+//! it for certain. Pure.
+
+use super::diff::Change;
+use crate::api::status::Applied;
+
+/// Both together. Of a hash that differs the older stays: it is of what AWS is known to have.
+#[must_use]
+pub fn union(mut old: Applied, new: &Applied) -> Applied {
+    let Applied { paths, tags, hashes, digest: _ } = new;
+    let merge = |into: &mut Vec<String>, from: &[String]| {
+        into.extend(from.iter().cloned());
+        into.sort();
+        into.dedup();
+    };
+    merge(&mut old.paths, paths);
+    merge(&mut old.tags, tags);
+    for (path, hash) in hashes {
+        old.hashes.entry(path.clone()).or_insert_with(|| hash.clone());
+    }
+    old
+}
+
+/// The first without what stands in the second.
+#[must_use]
+pub fn without(mut all: Applied, gone: &Applied) -> Applied {
+    all.paths.retain(|path| !gone.paths.contains(path));
+    all.tags.retain(|tag| !gone.tags.contains(tag));
+    all.hashes.retain(|path, _| !gone.hashes.contains_key(path));
+    all
+}
+
+/// What of it belongs to these differences; a host key's with all that its entry sets.
+#[must_use]
+pub fn part(all: &Applied, changes: &[Change]) -> Applied {
+    let Applied { paths, tags, hashes, digest: _ } = all;
+    let is = |path: &str| changes.iter().any(|change| change.path == path);
+    let below = |path: &str| {
+        let rest = |change: &Change| path.strip_prefix(change.path.as_str()).map(|rest| rest.starts_with('.'));
+        changes.iter().any(|change| rest(change) == Some(true))
+    };
+    Applied {
+        paths: paths.iter().filter(|path| is(path) || below(path)).cloned().collect(),
+        tags: tags.iter().filter(|tag| is(&format!("tags[{tag}]"))).cloned().collect(),
+        // Those of KMS keys stay: which of them were sent is remembered whatever AWS said.
+        hashes: hashes.iter().filter(|(path, _)| is(path)).map(|(path, hash)| (path.clone(), hash.clone())).collect(),
+        digest: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::diff::Effect;
+
+    fn applied(paths: &[&str], tags: &[&str], hashes: &[(&str, &str)]) -> Applied {
+        let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let hashes = hashes.iter().map(|(path, hash)| ((*path).to_owned(), (*hash).to_owned())).collect();
+        Applied { paths: own(paths), tags: own(tags), hashes, digest: None }
+    }
+
+    #[test]
+    fn what_a_call_adds_is_exactly_what_is_taken_out_again() {
+        let all = applied(
+            &["role", "policy", "hostKeys[a].description", "hostKeys[ab].description"],
+            &["team", "env"],
+            &[("role", "1"), ("hostKeys[a].kmsKey#2", "2")],
+        );
+        let rows: &[(&[&str], Applied)] = &[
+            (&[], applied(&[], &[], &[])),
+            (&["role"], applied(&["role"], &[], &[("role", "1")])),
+            (&["hostKeys[a]"], applied(&["hostKeys[a].description"], &[], &[])),
+            (&["tags[team]", "tags[other]"], applied(&[], &["team"], &[])),
+        ];
+        for (paths, expected) in rows {
+            let change = |path: &&str| Change {
+                path: (*path).to_owned(),
+                have: serde_json::Value::Null,
+                want: serde_json::Value::Null,
+                effect: Effect::Live,
+            };
+            let changes: Vec<Change> = paths.iter().map(change).collect();
+            let part = part(&all, &changes);
+            assert_eq!(&part, expected, "{paths:?}");
+            let rest = without(all.clone(), &part);
+            assert_eq!(super::part(&rest, &changes), Applied::default(), "{paths:?}");
+            let again = union(rest, &part);
+            assert_eq!(again.hashes, all.hashes, "{paths:?}");
+            assert_eq!((again.paths.len(), again.tags.len()), (all.paths.len(), all.tags.len()), "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_hashes_the_one_that_aws_is_known_to_have_stays() {
+        let both = union(applied(&[], &[], &[("role", "old")]), &applied(&[], &[], &[("role", "new")]));
+        assert_eq!(both, applied(&[], &[], &[("role", "old")]));
+    }
+}

@@ -1,0 +1,267 @@
+//! Sending the calls of a plan, one after the other. What AWS refuses holds back nothing but itself: the next call goes
+//! out in the same pass. What it accepts ends the pass, and the next one looks at what became of it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::applied;
+use super::diff::Change;
+use super::division;
+use super::events;
+use super::kind::{Kind, Plan, PlannedCall, Trouble, Wanted, When};
+use super::memory::Hold;
+use super::mutate;
+use super::observe::edited;
+use super::refusals::{by_quota, holdable, of_content, of_one_call};
+use super::scene::{Engine, Scene, Subject};
+use crate::api::Managed;
+use crate::api::condition::reasons;
+use crate::api::status::Applied;
+use crate::aws::{Fault, FaultKind, Mutation};
+
+/// For how long a pass goes on to the next call: AWS may answer each late, and a pass has two minutes.
+const SENDING: Duration = Duration::from_secs(30);
+
+/// A call that AWS did not carry out.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    /// What AWS said, and when it is sent again.
+    pub hold: Hold,
+    /// What is not in force for it.
+    pub changes: Vec<Change>,
+    /// It is told and waits; what may pass by itself is tried a few times first.
+    pub aside: bool,
+}
+
+/// How far a pass came that sent everything it could.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// What AWS refuses.
+    pub refused: Vec<Refusal>,
+    /// What waits until AWS refuses nothing of the same edit any more.
+    pub waiting: Vec<Change>,
+    /// What AWS took and does not show.
+    pub taken: Vec<Change>,
+    /// Why to look again soon.
+    pub busy: Option<(&'static str, String)>,
+}
+
+impl Progress {
+    /// The fault of a pass in which nothing failed but what may pass by itself.
+    pub(super) fn trouble(&self) -> Option<Fault> {
+        let passing = self.refused.iter().all(|refusal| !refusal.aside);
+        self.refused.first().filter(|_| passing).map(|refusal| refusal.hold.fault.clone())
+    }
+}
+
+/// What became of one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// AWS took it, or the object moved on: the next pass looks again.
+    Again,
+    /// It waits, or AWS refused it: the next call may go.
+    On,
+}
+
+impl<K: Kind> Engine<K> {
+    /// Sends what is due. `None` where the next pass has to look first.
+    pub(super) async fn send_calls(
+        &self,
+        scene: &Scene<'_, K>,
+        wanted: &Wanted<K::Want>,
+        plan: &Plan,
+    ) -> Result<Option<Progress>, Trouble> {
+        let (began, mut progress) = (Instant::now(), Progress::default());
+        for call in plan.calls.iter().take_while(|_| began.elapsed() < SENDING) {
+            let full = || progress.refused.iter().any(|refusal| by_quota(&refusal.hold.fault));
+            if call.when == When::AfterQuotaRefusal && !full() {
+                continue;
+            }
+            if self.send_in_parts(scene, wanted, plan, call, &mut progress).await? == Sent::Again {
+                return Ok(None);
+            }
+        }
+        Ok(Some(progress))
+    }
+
+    /// A call as a whole, or in its parts once AWS refused what it says.
+    async fn send_in_parts(
+        &self,
+        scene: &Scene<'_, K>,
+        wanted: &Wanted<K::Want>,
+        plan: &Plan,
+        call: &PlannedCall,
+        progress: &mut Progress,
+    ) -> Result<Sent, Trouble> {
+        let refused = |mutation: &Mutation| self.refuses(scene.subject, mutation);
+        if !division::divided(call, refused) {
+            let before = progress.refused.len();
+            if self.send_recorded(scene, wanted, plan, call, progress).await? == Sent::Again {
+                return Ok(Sent::Again);
+            }
+            if !division::divided(call, refused) {
+                return Ok(Sent::On);
+            }
+            // Told of its parts.
+            progress.refused.truncate(before);
+        }
+        for part in division::in_order(call) {
+            if division::waits(part, call, refused) {
+                progress.waiting.extend(part.changes.iter().cloned());
+            } else if self.send_recorded(scene, wanted, plan, part, progress).await? == Sent::Again {
+                return Ok(Sent::Again);
+            }
+        }
+        Ok(Sent::On)
+    }
+
+    async fn send_recorded(
+        &self,
+        scene: &Scene<'_, K>,
+        wanted: &Wanted<K::Want>,
+        plan: &Plan,
+        call: &PlannedCall,
+        progress: &mut Progress,
+    ) -> Result<Sent, Trouble> {
+        let due = self.waits(scene.subject, call, plan.unseen, progress) == Sent::Again;
+        if due && !self.remember_applied(scene, wanted, plan).await? {
+            return self.send(scene, call, progress).await;
+        }
+        Ok(if due { Sent::Again } else { Sent::On })
+    }
+
+    /// A call that needs no record: it is sent unless AWS took or refused it lately.
+    pub(super) async fn send_plain(
+        &self,
+        scene: &Scene<'_, K>,
+        call: &PlannedCall,
+        progress: &mut Progress,
+    ) -> Result<Sent, Trouble> {
+        if self.waits(scene.subject, call, false, progress) == Sent::On {
+            return Ok(Sent::On);
+        }
+        self.send(scene, call, progress).await
+    }
+
+    /// `On` where the call is not due: AWS took it and does not show it yet, or refused it.
+    fn waits(&self, subject: &Subject<K::Object>, call: &PlannedCall, unseen: bool, progress: &mut Progress) -> Sent {
+        let digest = mutate::digest(&call.mutation);
+        if self.accepted_lately(subject, &digest) {
+            progress.taken.extend(call.changes.iter().cloned());
+            let message = format!("AWS accepted {} and does not show it yet", call.mutation.operation());
+            progress.busy = progress.busy.take().or_else(|| (!unseen).then_some((reasons::UPDATING, message)));
+            return Sent::On;
+        }
+        if let Some(hold) = self.held(subject, &digest) {
+            progress.refused.push(Refusal { hold, changes: call.changes.clone(), aside: true });
+            return Sent::On;
+        }
+        Sent::Again
+    }
+
+    async fn send(&self, scene: &Scene<'_, K>, call: &PlannedCall, progress: &mut Progress) -> Result<Sent, Trouble> {
+        let (subject, digest) = (scene.subject, mutate::digest(&call.mutation));
+        match mutate::mutate(self, subject, &scene.place.account, call.mutation.clone()).await {
+            Ok(None) => Ok(Sent::Again),
+            Ok(Some(_)) => {
+                let told = self.accept(subject, digest, call);
+                if !told {
+                    self.tell_accepted(scene, call).await;
+                }
+                Ok(Sent::Again)
+            }
+            Err(Trouble::Aws(fault)) if done_already(&fault) => {
+                self.accept(subject, digest, call);
+                Ok(Sent::Again)
+            }
+            Err(Trouble::Aws(fault)) if of_one_call(&fault) => {
+                let (hold, aside) = self.remember(subject, digest, fault, &call.changes);
+                progress.refused.push(Refusal { hold, changes: call.changes.clone(), aside });
+                Ok(Sent::On)
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    async fn tell_accepted(&self, scene: &Scene<'_, K>, call: &PlannedCall) {
+        let edited = edited(scene);
+        if !edited && call.because.is_none() {
+            self.tally.corrected(call.changes.len());
+        }
+        self.publish(scene.subject, events::accepted(call, edited)).await;
+    }
+
+    /// Writes down what is about to be applied before it is, so that leaving the spec later clears it. `true` where
+    /// this was a step of its own.
+    async fn remember_applied(
+        &self,
+        scene: &Scene<'_, K>,
+        wanted: &Wanted<K::Want>,
+        plan: &Plan,
+    ) -> Result<bool, Trouble> {
+        let subject = scene.subject;
+        let mut status = subject.status();
+        let common = K::Object::common_mut(&mut status);
+        let old = common.applied.clone().unwrap_or_default();
+        let unsent = applied::part(&wanted.applied, &self.not_sent(subject, plan));
+        let mut merged = applied::union(old.clone(), &applied::without(wanted.applied.clone(), &unsent));
+        if edited(scene) {
+            // Also should the edit be taken back half-way: what stood before does not stand any more.
+            merged.digest = None;
+        }
+        if common.applied.as_ref() == Some(&merged) {
+            return Ok(false);
+        }
+        common.applied = Some(merged.clone());
+        self.apply(&subject.object, &status).await?;
+        let added = applied::without(merged, &old);
+        self.memories.change(&subject.uid, |memory| {
+            memory.added = applied::union(std::mem::take(&mut memory.added), &added);
+        });
+        Ok(true)
+    }
+
+    /// The differences whose calls are not sent for now, because AWS refused them for certain.
+    fn not_sent(&self, subject: &Subject<K::Object>, plan: &Plan) -> Vec<Change> {
+        let held = |call: &PlannedCall| {
+            self.held(subject, &mutate::digest(&call.mutation)).is_some_and(|hold| holdable(&hold.fault))
+        };
+        let refused = |mutation: &Mutation| self.refuses(subject, mutation);
+        let mut changes = Vec::new();
+        for call in &plan.calls {
+            if !division::divided(call, refused) {
+                changes.extend(held(call).then_some(&call.changes).into_iter().flatten().cloned());
+                continue;
+            }
+            let stay = call.parts.iter().filter(|part| held(part) || division::waits(part, call, refused));
+            changes.extend(stay.flat_map(|part| part.changes.iter().cloned()));
+        }
+        changes
+    }
+
+    /// Whether AWS refused what the call says, the last time that it was sent.
+    fn refuses(&self, subject: &Subject<K::Object>, mutation: &Mutation) -> bool {
+        let memory = self.memories.load(&subject.uid);
+        memory.holds.get(&mutate::digest(mutation)).is_some_and(|hold| of_content(&hold.fault))
+    }
+
+    /// What status says was applied, without what was added for calls that AWS refused for certain.
+    pub(super) fn take_out(&self, subject: &Subject<K::Object>, all: Applied, progress: &Progress) -> Applied {
+        let definite = progress.refused.iter().filter(|refusal| holdable(&refusal.hold.fault));
+        let changes: Vec<Change> =
+            definite.flat_map(|refusal| &refusal.changes).chain(&progress.waiting).cloned().collect();
+        let added = self.memories.load(&subject.uid).added;
+        applied::without(all, &applied::part(&added, &changes))
+    }
+}
+
+/// What was to be imported is there, or what was to be deleted is not: AWS's other answers lag behind, and nothing was
+/// refused.
+fn done_already(fault: &Fault) -> bool {
+    match fault.kind {
+        FaultKind::Exists => true,
+        FaultKind::NotFound => fault.operation.starts_with("Delete"),
+        _ => false,
+    }
+}

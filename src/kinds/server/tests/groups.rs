@@ -1,0 +1,84 @@
+//! The groups in which an update that AWS refused is sent again.
+
+use serde_json::json;
+
+use super::{held, plan_of, wanted};
+use crate::engine::diff::Change;
+use crate::kinds::server::members::{Group, MEMBERS, group};
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/logs";
+
+#[test]
+fn every_member_of_a_server_has_its_group() {
+    let groups: &[(Group, &[&str])] = &[
+        (Group::SecurityPolicy, &["securityPolicyName"]),
+        (Group::Logging, &["loggingRole", "structuredLogDestinations", "workflowDetails"]),
+        (Group::Banners, &["preAuthenticationLoginBanner", "postAuthenticationLoginBanner"]),
+        (Group::Storage, &["s3StorageOptions"]),
+        (Group::Endpoint, &["endpointType", "endpointDetails", "ipAddressType"]),
+        (
+            Group::Access,
+            &["identityProviderType", "identityProviderDetails", "protocols", "certificate", "protocolDetails"],
+        ),
+    ];
+    for member in MEMBERS {
+        let placed: Vec<Group> =
+            groups.iter().filter(|(_, tops)| tops.contains(&member.top())).map(|(group, _)| *group).collect();
+        assert_eq!(placed, [group(member.path)], "{}", member.path);
+    }
+}
+
+#[test]
+fn an_update_is_divided_into_groups_that_carry_exactly_its_differences() {
+    let want = json!({
+        "securityPolicyName": "TransferSecurityPolicy-2024-01", "preAuthenticationLoginBanner": "a",
+        "postAuthenticationLoginBanner": "b", "loggingRole": ROLE, "protocols": ["SFTP", "FTPS"], "certificate": "c",
+        "s3StorageOptions": {"directoryListingOptimization": "ENABLED"},
+    });
+    let plan = plan_of(&wanted(want), &held(json!({})), json!({}));
+    let update = &plan.calls[0];
+    let parts: Vec<Vec<&str>> =
+        update.parts.iter().map(|part| part.changes.iter().map(|change| change.path.as_str()).collect()).collect();
+    assert_eq!(
+        parts,
+        [
+            vec!["securityPolicyName"],
+            vec!["loggingRole"],
+            vec!["postAuthenticationLoginBanner", "preAuthenticationLoginBanner"],
+            vec!["s3StorageOptions.directoryListingOptimization"],
+            vec!["certificate", "protocols"],
+        ]
+    );
+    let exposing: Vec<bool> = update.parts.iter().map(|part| part.exposes).collect();
+    assert_eq!(exposing, [false, false, false, false, true]);
+    let mut told: Vec<&Change> = update.parts.iter().flat_map(|part| &part.changes).collect();
+    let mut all: Vec<&Change> = update.changes.iter().collect();
+    told.sort_by(|a, b| a.path.cmp(&b.path));
+    all.sort_by(|a, b| a.path.cmp(&b.path));
+    assert_eq!(told, all);
+    let one = plan_of(&wanted(json!({"protocols": ["SFTP", "FTPS"], "certificate": "c"})), &held(json!({})), json!({}));
+    assert!(one.calls[0].parts.is_empty(), "one group is not divided");
+}
+
+#[test]
+fn only_what_lets_more_in_counts_as_exposing() {
+    let provider = json!({"identityProviderType": "AWS_LAMBDA", "identityProviderDetails": {"function": "f"}});
+    let with = |methods: &str| {
+        let mut settings = provider.clone();
+        settings["identityProviderDetails"]["sftpAuthenticationMethods"] = json!(methods);
+        settings
+    };
+    let rows = [
+        (json!({"protocols": ["SFTP"]}), json!({"protocols": ["SFTP", "FTP"]}), false),
+        (json!({"protocols": ["SFTP", "FTP"]}), json!({"protocols": ["SFTP"]}), true),
+        (json!({"protocols": ["FTPS"]}), json!({}), true),
+        (json!({"certificate": "new"}), json!({"certificate": "old"}), false),
+        (provider.clone(), json!({}), true),
+        (with("PUBLIC_KEY_AND_PASSWORD"), with("PUBLIC_KEY"), false),
+        (with("PUBLIC_KEY_OR_PASSWORD"), with("PUBLIC_KEY"), true),
+    ];
+    for (want, have, exposes) in rows {
+        let plan = plan_of(&wanted(want.clone()), &held(have.clone()), json!({}));
+        assert_eq!(plan.calls[0].exposes, exposes, "{have} to {want}");
+    }
+}

@@ -1,7 +1,8 @@
-//! What is generated and committed is what this source generates. `UPDATE=1 cargo test --test generated` writes it.
+//! What is committed and follows from this source is what this source says: CRDs, and the table of reasons.
+//! `UPDATE=1 cargo test --test generated` writes the CRDs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -45,4 +46,74 @@ fn crds_read_back_as_what_was_written() {
     let read: Vec<CustomResourceDefinition> =
         serde_saphyr::from_multiple(&api::yaml::crds_yaml().unwrap()).expect("the text is YAML");
     assert_eq!(read, api::all_crds());
+}
+
+/// The reasons of the source, by the names of their constants.
+fn reasons() -> BTreeMap<String, String> {
+    let source = read("src/api/condition.rs");
+    let module = source.split("pub mod reasons {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();
+    let constants = module.lines().filter_map(|line| line.trim().strip_prefix("pub const "));
+    let found: BTreeMap<String, String> = constants
+        .map(|line| {
+            let (name, value) = line.split_once(": &str = ").unwrap();
+            (name.to_owned(), value.trim_matches(['"', ';']).to_owned())
+        })
+        .collect();
+    assert!(found.len() > 40, "only {} reasons found", found.len());
+    found
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+#[test]
+fn every_reason_has_one_row_in_the_table_and_every_row_is_a_reason() {
+    let table = read("docs/reasons.md");
+    let first_cells = table.lines().filter(|line| line.starts_with("| `")).map(|line| line.split('|').nth(1).unwrap());
+    let conditions = ["Ready", "Reconciling", "Stalled", "Drifted", "Advisory"];
+    let told: Vec<&str> = first_cells
+        .flat_map(|cell| cell.split(", "))
+        .map(|reason| reason.trim().trim_matches('`'))
+        .filter(|reason| !conditions.contains(reason))
+        .collect();
+    let rows: BTreeSet<&str> = told.iter().copied().collect();
+    let reasons = reasons();
+    let known: BTreeSet<&str> = reasons.values().map(String::as_str).collect();
+    let (wrong, missing): (Vec<_>, Vec<_>) = (rows.difference(&known).collect(), known.difference(&rows).collect());
+    assert!(wrong.is_empty() && missing.is_empty(), "docs/reasons.md has {wrong:?} too many and lacks {missing:?}");
+    // Suspended and OrphansFound are conditions as well.
+    assert_eq!(told.len(), rows.len() + 2, "a reason is told of twice");
+}
+
+#[test]
+fn every_reason_is_in_use() {
+    let mut sources = String::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut sources);
+    let unused: Vec<String> = reasons().into_keys().filter(|name| !used(&sources, name)).collect();
+    assert_eq!(unused, [""; 0], "constants that no code uses");
+}
+
+fn used(sources: &str, name: &str) -> bool {
+    let constant = format!("reasons::{name}");
+    let after = sources.split(&constant).skip(1);
+    let mut ends = after.map(|rest| rest.chars().next());
+    ends.any(|next| next.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_'))
+}
+
+/// All code but that of tests.
+fn collect(folder: &Path, code: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if name.ends_with("tests") {
+            continue;
+        }
+        if path.is_dir() {
+            collect(&path, code);
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            code.push_str(text.split("#[cfg(test)]\nmod ").next().unwrap());
+        }
+    }
 }

@@ -238,11 +238,11 @@ mod tests {
 
     #[test]
     fn each_verdict_has_its_conditions() {
-        let waiting = Verdict::Waiting { reason: "Creating", message: String::new() };
+        let waiting = Verdict::Waiting { reason: "Updating", message: String::new() };
         let stalled = Verdict::Stalled { reason: "Rejected", message: String::new() };
         let (ready, _) = conclude(&[], &settled(), &about(1, -1));
         let rows: &[(&[Condition], &Verdict, About, &[&str], &str)] = &[
-            (&[], &waiting, about(1, -1), &["Ready=False Creating", "Reconciling=True Creating"], "under way"),
+            (&[], &waiting, about(1, -1), &["Ready=False Updating", "Reconciling=True Updating"], "under way"),
             (&[], &stalled, about(1, -1), &["Ready=False Rejected", "Stalled=True Rejected"], "refused"),
             (
                 &ready,

@@ -7,6 +7,7 @@ mod support;
 mod files;
 mod helm;
 mod operator;
+mod owned;
 mod release;
 mod render;
 mod rights;

@@ -92,6 +92,26 @@ async fn helm_takes_over_what_the_plain_manifests_installed() {
 }
 
 #[tokio::test]
+async fn helm_takes_over_older_crds_only_with_force() {
+    let plane = ControlPlane::start().await;
+    // As an older release wrote them: kubectl holds fields that this chart has otherwise.
+    let words = "description: Which account, with which credentials, and who may use it for what.";
+    let older = read("deploy/crds.yaml").replace(words, "description: Older words.");
+    assert_ne!(older, read("deploy/crds.yaml"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, older).unwrap();
+    plane.kubectl(&["apply", "--server-side", "--filename", file.path().to_str().unwrap()]).await;
+    let helm = Helm::of(&plane);
+
+    let take = ["--create-namespace", "--take-ownership"];
+    let refused = helm.try_with("install", "", &take).await.unwrap_err();
+    assert!(refused.contains("conflict"), "{refused}");
+    helm.with("upgrade", "", &["--install", take[0], take[1], "--force-conflicts"]).await;
+    let crd = plane.kubectl(&["get", "crd", "awsidentities.transfer-operator.dev", "--output=yaml"]).await;
+    assert!(!crd.contains("Older words."), "the CRD is still the older one");
+}
+
+#[tokio::test]
 async fn a_second_operator_in_the_cluster_is_refused() {
     let plane = ControlPlane::start().await;
     let helm = Helm::of(&plane);

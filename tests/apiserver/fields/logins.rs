@@ -17,6 +17,9 @@ pub const FIRST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG1ZVsPfc8dimrE
 pub const SECOND_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJBilFwFnVdLGAryjJcEgWfAZGOFDd4GCmpnO872qr5B";
 pub const THIRD_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILp6rDrZTvpcgLFcLpZGx+5GKf9P0iU1xeP5Fq+y2BgA";
 
+/// AWS may return it with the user's name in the place of the variable.
+const OF_USER: &str = "/b/${Transfer:UserName}";
+
 pub fn cases(raw: &Raw) -> Vec<Case> {
     let both = [(Kind::User, &raw.users), (Kind::Access, &raw.accesses)];
     let shared = both.into_iter().flat_map(|(kind, raw)| {
@@ -60,7 +63,7 @@ fn homes(kind: Kind) -> Vec<Case> {
     };
     let at_type = At::Aws("/Profile/HomeDirectoryMappings/0/Type");
     vec![
-        field(kind, "homeDirectory", At::Aws("/Profile/HomeDirectory"), json!("/b/a"), json!("/b/b"), Value::Null),
+        field(kind, "homeDirectory", At::Aws("/Profile/HomeDirectory"), json!(OF_USER), json!("/b/b"), Value::Null),
         field(
             kind,
             "homeDirectoryType",
@@ -74,7 +77,7 @@ fn homes(kind: Kind) -> Vec<Case> {
             json!({"homeDirectoryMappings": null}),
         ),
         mapping("entry", At::Aws("/Profile/HomeDirectoryMappings/0/Entry"), "/a", "/b"),
-        mapping("target", At::Aws("/Profile/HomeDirectoryMappings/0/Target"), "/b/a", "/b/b"),
+        mapping("target", At::Aws("/Profile/HomeDirectoryMappings/0/Target"), OF_USER, "/b/b"),
         // Absent, it is DIRECTORY.
         field(kind, "homeDirectoryMappings[].type", at_type, json!("DIRECTORY"), json!("FILE"), Value::Null)
             .rest(mapped.clone()),

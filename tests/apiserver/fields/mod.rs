@@ -117,7 +117,7 @@ async fn every_field_is_so_too_where_aws_behaves_otherwise() {
         "unset": "empty", "absent": "null", "empty_body": "object", "unknown_members": true, "newer_defaults": true,
         "protocol_details": "replace", "identity_provider_details": "merge", "conflict": "network_update",
         "access_role": false, "users_of_other_provider": "refuse", "duplicate_ssh_key": "body",
-        "empty_first_page": true,
+        "empty_first_page": true, "user_name_variable": "expanded",
     });
     every_field(&otherwise).await;
 }

@@ -23,6 +23,7 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W1-server", run: |stage| w1_server(stage).boxed() },
     Workflow { name: "W1-crowded", run: |stage| w1_crowded(stage).boxed() },
     Workflow { name: "W3-update", run: |stage| w3_update(stage).boxed() },
+    Workflow { name: "W3-refused-member", run: |stage| w3_refused_member(stage).boxed() },
     Workflow { name: "W5-delete", run: |stage| w5_delete(stage).boxed() },
     Workflow { name: "W6-foreign-users", run: |stage| w6_foreign_users(stage).boxed() },
     Workflow { name: "W7-user", run: |stage| w7_user(stage).boxed() },
@@ -119,6 +120,28 @@ async fn w3_update(stage: &Stage) {
         spec["preAuthenticationLoginBanner"] = json!("ours");
         spec["desiredState"] = json!("ONLINE");
     });
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+/// One member of an edit is refused by AWS; all else comes into force meanwhile.
+async fn w3_refused_member(stage: &Stage) {
+    let files = stage.apply(&server("files", &json!({})));
+    stage.all_ready().await;
+    stage.edit(&files, |spec| {
+        spec["securityPolicyName"] = json!("TransferSecurityPolicy-2099-01");
+        spec["preAuthenticationLoginBanner"] = json!("hello");
+        spec["tags"] = json!({"team": "a"});
+    });
+    stage
+        .until("the rest is in force", |stage| {
+            let id = json!({"ServerId": stage.server_id("files")});
+            crate::satisfy::describe(&stage.world, Operation::DescribeServer, id, "Server").is_some_and(|held| {
+                held["PreAuthenticationLoginBanner"] == "hello" && held["Tags"].to_string().contains("team")
+            })
+        })
+        .await;
+    stage.edit(&files, |spec| spec["securityPolicyName"] = json!("TransferSecurityPolicy-2024-01"));
     stage.all_ready().await;
     stage.close().await;
 }

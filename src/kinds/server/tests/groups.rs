@@ -1,9 +1,10 @@
 //! The groups in which an update that AWS refused is sent again.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{held, plan_of, wanted};
-use crate::engine::diff::Change;
+use crate::engine::diff::{Change, Reset};
+use crate::kinds::login;
 use crate::kinds::server::members::{Group, MEMBERS, group};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/logs";
@@ -80,5 +81,19 @@ fn only_what_lets_more_in_counts_as_exposing() {
     for (want, have, exposes) in rows {
         let plan = plan_of(&wanted(want.clone()), &held(have.clone()), json!({}));
         assert_eq!(plan.calls[0].exposes, exposes, "{have} to {want}");
+    }
+}
+
+/// A text of the table that is no JSON would count as nothing, and what it is to clear would be left in silence.
+#[test]
+fn defaults_and_clearing_values_of_all_members_are_json() {
+    for member in MEMBERS.iter().chain(&login::MEMBERS) {
+        let clearing = match member.reset {
+            Reset::Send(value) => value,
+            Reset::Follows | Reset::Never => "null",
+        };
+        for text in [member.default, clearing] {
+            assert!(serde_json::from_str::<Value>(text).is_ok(), "{}: {text}", member.path);
+        }
     }
 }

@@ -81,7 +81,7 @@ pub struct RunArgs {
     /// Name of the Lease; replicas of one installation share it
     #[arg(long, env = "TRANSFER_OPERATOR_LEASE_NAME", default_value = "transfer-operator")]
     pub lease_name: String,
-    /// Namespace of the Lease [default: the pod's own]
+    /// Namespace of the Lease [default: the pod's own; needed outside a pod]
     #[arg(long, env = "TRANSFER_OPERATOR_LEASE_NAMESPACE")]
     pub lease_namespace: Option<String>,
     /// Unchanged for so long, the Lease may be taken by another replica

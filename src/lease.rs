@@ -18,6 +18,26 @@ use crate::engine::settings::Chance;
 /// How long the release may take: the process is about to end.
 const RELEASE: Duration = Duration::from_secs(3);
 
+/// Where the kubelet tells a pod its own namespace.
+const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// The namespace of the Lease: what the flag says, else the pod's own. Outside a pod nothing tells where the other
+/// replicas look, and a Lease of another namespace would let this process work beside the one that holds the real one.
+///
+/// # Errors
+/// Which flag is missing.
+pub fn namespace(flag: Option<&str>) -> Result<String, String> {
+    namespace_of(flag, std::fs::read_to_string(POD_NAMESPACE).ok().as_deref())
+}
+
+fn namespace_of(flag: Option<&str>, pod: Option<&str>) -> Result<String, String> {
+    flag.or(pod).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).ok_or_else(|| {
+        "--lease-namespace is needed outside a pod: the namespace of the installation whose Lease counts; or \
+         --lease=false where no other replica runs"
+            .to_owned()
+    })
+}
+
 /// The three times of a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
@@ -181,16 +201,25 @@ impl Lease {
         self.leading.set(true);
     }
 
-    /// Renews until it is lost.
+    /// Renews until it is lost: by what is seen, or because the deadline has passed, whatever a call is waiting for.
     pub async fn hold(&mut self) {
-        loop {
-            tokio::time::sleep(self.times.retry_period).await;
-            if self.round().await == Step::Lost {
-                self.leading.set(false);
-                self.view.renewed = None;
-                return;
+        while let Some(renewed) = self.view.renewed {
+            let end = renewed + self.times.renew_deadline;
+            let again = async {
+                tokio::time::sleep(self.times.retry_period).await;
+                self.round().await
+            };
+            match tokio::time::timeout_at(end, again).await {
+                Ok(Step::Lost) => break,
+                Ok(_) => {}
+                Err(_) => {
+                    tracing::error!(lease = %self.name, "the lease was not renewed in time and is given up");
+                    break;
+                }
             }
         }
+        self.leading.set(false);
+        self.view.renewed = None;
     }
 
     /// Gives it back, so that another replica takes it at once instead of after its expiry.
@@ -215,7 +244,7 @@ impl Lease {
 
     /// One look and what follows from it.
     async fn round(&mut self) -> Step {
-        // No call may take so long that the deadline passes unseen.
+        // A call that hangs leaves time for another try; the deadline itself is kept by `hold`.
         let patience = self.times.renew_deadline / 3;
         let began = Instant::now();
         let (found, object) = match tokio::time::timeout(patience, self.api.get_opt(&self.name)).await {
@@ -286,15 +315,18 @@ impl Lease {
     async fn write(&self, mut object: Object, to: &str) -> kube::Result<()> {
         let now = Some(MicroTime(self.chance.wall()));
         let same = holder(&object) == to;
+        let exists = object.metadata.resource_version.is_some();
         let spec = object.spec.get_or_insert_with(LeaseSpec::default);
         if !same {
             spec.acquire_time.clone_from(&now);
-            spec.lease_transitions = Some(spec.lease_transitions.unwrap_or_default().saturating_add(1));
         }
+        // As client-go counts: whenever somebody else takes it, not when it is created or given back.
+        let taken = i32::from(exists && !same && !to.is_empty());
+        spec.lease_transitions = Some(spec.lease_transitions.unwrap_or_default().saturating_add(taken));
         spec.holder_identity = Some(to.to_owned());
         spec.lease_duration_seconds = Some(i32::try_from(self.times.duration.as_secs()).unwrap_or(i32::MAX));
         spec.renew_time = now;
-        if object.metadata.resource_version.is_some() {
+        if exists {
             self.api.replace(&self.name, &PostParams::default(), &object).await.map(drop)
         } else {
             object.metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
@@ -308,180 +340,5 @@ fn holder(object: &Object) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use std::io::Write;
-    use std::sync::Mutex;
-
-    use serde_json::{Value, json};
-    use tracing_subscriber::fmt::MakeWriter;
-
-    use super::*;
-
-    const TIMES: Times = Times {
-        duration: Duration::from_secs(15),
-        renew_deadline: Duration::from_secs(10),
-        retry_period: Duration::from_secs(2),
-    };
-
-    fn held(holder: &str, version: &str) -> Found {
-        let duration = TIMES.duration;
-        Found::Lease(Record { holder: holder.to_owned(), duration, version: version.to_owned() })
-    }
-
-    #[test]
-    fn every_situation_has_its_step() {
-        let start = Instant::now();
-        let now = start + Duration::from_mins(1);
-        let ago = |seconds| now - Duration::from_secs(seconds);
-        let view = |unchanged: u64, renewed: Option<u64>| View {
-            seen: Some(("1".to_owned(), ago(unchanged))),
-            renewed: renewed.map(ago),
-        };
-        let rows = [
-            (Found::Absent, view(0, None), Step::Create, "nobody ever led"),
-            (held("", "1"), view(0, None), Step::Take, "released"),
-            (held("other", "1"), view(14, None), Step::Wait, "renewed lately, as seen here"),
-            (held("other", "1"), view(15, None), Step::Take, "expired, as seen here"),
-            (held("me", "1"), view(0, None), Step::Take, "our own write, whose answer was lost"),
-            (Found::Unknown, view(60, None), Step::Wait, "no answer is no expiry"),
-            (held("me", "1"), view(2, Some(2)), Step::Renew, "as usual"),
-            (held("me", "1"), view(9, Some(9)), Step::Renew, "late, but in time"),
-            (held("me", "1"), view(10, Some(10)), Step::Lost, "too late: another one may be about to take it"),
-            (Found::Unknown, view(9, Some(9)), Step::Wait, "an outage shorter than the deadline"),
-            (Found::Unknown, view(10, Some(10)), Step::Lost, "and a longer one"),
-            (held("other", "1"), view(0, Some(2)), Step::Lost, "taken"),
-            (held("", "1"), view(0, Some(2)), Step::Take, "somebody cleared it"),
-            (Found::Absent, view(0, Some(2)), Step::Create, "somebody deleted it"),
-        ];
-        for (found, view, expected, why) in rows {
-            assert_eq!(next_lease("me", &TIMES, &found, &view, now), expected, "{why}");
-        }
-    }
-
-    #[test]
-    fn expiry_counts_from_the_last_change_that_was_seen_here_whatever_the_clocks_say() {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let mut view = View::default();
-        let mut look = |seconds, version: &str| {
-            let found = held("other", version);
-            view.observe(&found, at(seconds));
-            next_lease("me", &TIMES, &found, &view, at(seconds))
-        };
-        assert_eq!(look(0, "1"), Step::Wait, "how old it is cannot be known");
-        assert_eq!(look(14, "1"), Step::Wait);
-        assert_eq!(look(16, "2"), Step::Wait, "renewed in between");
-        assert_eq!(look(30, "2"), Step::Wait);
-        assert_eq!(look(31, "2"), Step::Take);
-    }
-
-    #[test]
-    fn a_holder_gives_up_before_anybody_may_take_over() {
-        let start = Instant::now();
-        // The holder's last write was begun at the start; the other one saw it no earlier.
-        let holder = View { seen: Some(("1".to_owned(), start)), renewed: Some(start) };
-        let other = View { seen: Some(("1".to_owned(), start)), renewed: None };
-        let first = |view: &View, me: &str, found: &Found, step: Step| {
-            (0..60).find(|second| next_lease(me, &TIMES, found, view, start + Duration::from_secs(*second)) == step)
-        };
-        let lost = first(&holder, "me", &Found::Unknown, Step::Lost);
-        let taken = first(&other, "other", &held("me", "1"), Step::Take);
-        assert!(lost.is_some() && lost < taken, "{lost:?} {taken:?}");
-    }
-
-    #[test]
-    fn times_that_would_let_two_lead_are_refused() {
-        assert!(TIMES.checked().is_ok());
-        let seconds = Duration::from_secs;
-        for (duration, deadline, retry) in [(10, 10, 2), (15, 2, 2), (9, 10, 2)] {
-            let times =
-                Times { duration: seconds(duration), renew_deadline: seconds(deadline), retry_period: seconds(retry) };
-            assert!(times.checked().is_err(), "{times:?}");
-        }
-    }
-
-    struct Still;
-
-    impl Chance for Still {
-        fn uuid(&self) -> String {
-            String::new()
-        }
-
-        fn fraction(&self) -> f64 {
-            0.5
-        }
-
-        fn wall(&self) -> jiff::Timestamp {
-            jiff::Timestamp::UNIX_EPOCH
-        }
-    }
-
-    /// What was logged, one line each.
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl<'a> MakeWriter<'a> for Log {
-        type Writer = Self;
-
-        fn make_writer(&'a self) -> Self {
-            self.clone()
-        }
-    }
-
-    /// The warnings of one round, where the API server answers a GET and other calls like this.
-    async fn warnings(get: (u16, Value), write: (u16, Value)) -> String {
-        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
-            let (code, body) = if request.method() == http::Method::GET { get.clone() } else { write.clone() };
-            let response =
-                http::Response::builder().status(code).body(kube::client::Body::from(body.to_string().into_bytes()));
-            async move { Ok::<_, std::convert::Infallible>(response.unwrap()) }
-        });
-        let api = Api::namespaced(kube::Client::new(service, "ns"), "ns");
-        let mut lease = Lease::new(api, "mine".to_owned(), "me".to_owned(), TIMES, Arc::new(Still), Leading::default());
-        let log = Log::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::WARN)
-            .with_ansi(false)
-            .with_writer(log.clone())
-            .finish();
-        let _guard = tracing::subscriber::set_default(subscriber);
-        lease.round().await;
-        String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
-    }
-
-    fn failure(code: u16, reason: &str) -> (u16, Value) {
-        let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code});
-        (code, status)
-    }
-
-    #[tokio::test]
-    async fn a_missing_right_is_told_with_the_verb_that_its_role_lacks() {
-        let free = json!({
-            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-            "metadata": {"name": "mine", "namespace": "ns", "resourceVersion": "1"},
-        });
-        for (get, write, verb) in [
-            (failure(403, "Forbidden"), failure(500, "InternalError"), "get"),
-            (failure(404, "NotFound"), failure(403, "Forbidden"), "create"),
-            ((200, free.clone()), failure(403, "Forbidden"), "update"),
-        ] {
-            let told = warnings(get, write).await;
-            assert!(
-                told.contains("WARN") && told.contains("Role") && told.contains(&format!("verb=\"{verb}\"")),
-                "{told}"
-            );
-        }
-        assert_eq!(warnings((200, free), failure(409, "Conflict")).await, "", "somebody else was quicker");
-    }
-}
+#[path = "lease_tests.rs"]
+mod tests;

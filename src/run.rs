@@ -39,7 +39,7 @@ use crate::kinds::identity::Identities;
 use crate::kinds::orphans::Orphans;
 use crate::kinds::server::Servers;
 use crate::kinds::user::Users;
-use crate::lease::{Leading, Lease, Times};
+use crate::lease::{self, Leading, Lease, Times};
 use crate::metrics::{self, Sources};
 
 /// How often to look again for what must be there before anything else.
@@ -113,7 +113,7 @@ async fn operate(
 ) -> Result<(), RunError> {
     let caches = Arc::clone(&health.caches);
     let leading = Leading::default();
-    let mut lease = args.lease.then(|| lease(&args, &client, leading.clone())).transpose()?;
+    let mut lease = args.lease.then(|| lease_of(&args, &client, leading.clone())).transpose()?;
     let Some(cluster_id) = prepare(args.cluster_id.clone(), &client, stop.clone()).await else { return Ok(()) };
     tracing::info!(%cluster_id, "identified the cluster");
     let rates = Rates {
@@ -295,14 +295,14 @@ fn signal_once() -> (oneshot::Sender<()>, Signal) {
     (sender, receiver.map(|_| ()).boxed().shared())
 }
 
-fn lease(args: &RunArgs, client: &Client, leading: Leading) -> Result<Lease, RunError> {
+fn lease_of(args: &RunArgs, client: &Client, leading: Leading) -> Result<Lease, RunError> {
     let times = Times {
         duration: args.lease_duration,
         renew_deadline: args.lease_renew_deadline,
         retry_period: args.lease_retry_period,
     };
     let times = times.checked().map_err(RunError::Flag)?;
-    let namespace = args.lease_namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
+    let namespace = lease::namespace(args.lease_namespace.as_deref()).map_err(RunError::Flag)?;
     let pod = std::env::var("HOSTNAME").unwrap_or_else(|_| "transfer-operator".to_owned());
     let me = format!("{pod}_{}", World.uuid());
     let api = Api::namespaced(client.clone(), &namespace);

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 use std::io::Write;
 use std::sync::Mutex;
 
@@ -231,12 +231,7 @@ async fn given_up_after(reply: impl Fn(bool, f64) -> Reply + Send + Sync + 'stat
     let (mut renewed, mut held) = (Instant::now(), Box::pin(lease.hold()));
     let mut known = writes.lock().unwrap().len();
     // Counts from when the last write that was answered was made: a little late, so the bound is the harder one.
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut held => break,
-            () = tokio::time::sleep(Duration::from_millis(100)) => {}
-        }
+    while tokio::time::timeout(Duration::from_millis(100), &mut held).await.is_err() {
         let now = writes.lock().unwrap().len();
         if now != known {
             (known, renewed) = (now, Instant::now());

@@ -751,6 +751,22 @@ async fn every_call_is_signed_with_its_own_time_whatever_dates_aws_sends() {
     assert!(before <= signed && signed <= Timestamp::try_from(local_time()).unwrap(), "{signed}");
 }
 
+#[tokio::test]
+async fn a_date_without_a_request_id_is_not_awss() {
+    let wire = Wire::start();
+    let door = door(&wire.url);
+    wire.reply(http(503, "<html>busy</html>").not_of_aws());
+    let fault = door.read(None, Read::ListServers { token: None }).await.unwrap_err();
+    assert_eq!(fault.date, None);
+    wire.reply(ok(json!({"Servers": []})).not_of_aws());
+    assert_eq!(door.read(None, Read::ListServers { token: None }).await.unwrap().date, None);
+    wire.reply(error("InternalServiceError", "x"));
+    assert!(
+        door.read(None, Read::ListServers { token: None }).await.unwrap_err().date.is_some(),
+        "an error of AWS's own"
+    );
+}
+
 #[allow(clippy::disallowed_methods, reason = "the test compares with the local clock")]
 fn local_time() -> std::time::SystemTime {
     std::time::SystemTime::now()

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference, Secret};
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::{Api, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::core::ApiResource;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, ResourceExt};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -25,6 +27,12 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// as many listings at once as passes.
 const PAGE: u32 = 100;
 
+/// Longest name of an object.
+const NAME_CHARS: usize = 253;
+
+/// Where Events about objects without a namespace stand.
+const CLUSTER_EVENTS: &str = "default";
+
 /// What the API takes of the note of an Event, in bytes.
 const NOTE_BYTES: usize = 1024;
 
@@ -33,14 +41,13 @@ pub struct KubeCluster {
     client: Client,
     /// Namespaces that are watched; empty means all.
     namespaces: Vec<String>,
-    reporter: Reporter,
 }
 
 impl KubeCluster {
     /// A door that lists these namespaces; none means all.
     #[must_use]
     pub fn new(client: Client, namespaces: Vec<String>) -> Self {
-        Self { client, namespaces, reporter: MANAGER.into() }
+        Self { client, namespaces }
     }
 
     fn api(&self, kind: &ApiResource, namespace: &str) -> Api<DynamicObject> {
@@ -68,8 +75,13 @@ impl KubeCluster {
                 { "op": "replace", "path": "/status", "value": status },
             ]),
         )?;
-        bounded(what, api.patch_status(&stored.name_any(), &PatchParams::default(), &patch)).await
+        bounded(what, api.patch_status(&stored.name_any(), &ours(), &patch)).await
     }
+}
+
+/// A patch that the record of owners knows as the operator's, not as that of an unnamed client.
+fn ours() -> PatchParams {
+    PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() }
 }
 
 fn json_patch(what: &str, operations: Value) -> Result<Patch<Value>, ClusterError> {
@@ -150,7 +162,7 @@ impl Cluster for KubeCluster {
                 change,
             ]),
         )?;
-        let stored = bounded(&what, api.patch(&name.name, &PatchParams::default(), &patch)).await?;
+        let stored = bounded(&what, api.patch(&name.name, &ours(), &patch)).await?;
         value(&what, &stored)
     }
 
@@ -171,19 +183,27 @@ impl Cluster for KubeCluster {
 
     async fn publish(&self, kind: &ApiResource, object: &Value, note: Note) {
         let Note { warning, reason, message } = note;
-        let event = Event {
-            type_: if warning { EventType::Warning } else { EventType::Normal },
-            reason,
-            note: Some(cut(message)),
-            action: "Reconcile".to_owned(),
-            secondary: None,
-        };
         let regarding = reference(kind, object);
-        // A recorder counts by reason and would repeat the first note for ever. The engine speaks only when there is
-        // something new to say, so every note gets a recorder of its own.
-        let recorder = Recorder::new(self.client.clone(), self.reporter.clone());
-        let what = format!("an Event about {} {}", kind.kind, regarding.name.as_deref().unwrap_or_default());
-        if let Err(error) = bounded(&what, recorder.publish(&event, &regarding)).await {
+        let name = regarding.name.clone().unwrap_or_default();
+        let namespace = regarding.namespace.clone().unwrap_or_else(|| CLUSTER_EVENTS.to_owned());
+        let at = now();
+        // kube's recorder counts by reason and would repeat the first note for ever, and it names the Event by the whole
+        // name of the object, which the API server then finds too long.
+        let event = Event {
+            type_: Some(if warning { "Warning" } else { "Normal" }.to_owned()),
+            reason: Some(reason),
+            note: Some(cut(message)),
+            action: Some("Reconcile".to_owned()),
+            event_time: Some(MicroTime(at)),
+            regarding: Some(regarding),
+            reporting_controller: Some(MANAGER.to_owned()),
+            reporting_instance: Some(MANAGER.to_owned()),
+            metadata: ObjectMeta { name: Some(event_name(&name, at)), ..ObjectMeta::default() },
+            ..Event::default()
+        };
+        let what = format!("an Event about {} {name}", kind.kind);
+        let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
+        if let Err(error) = bounded(&what, api.create(&PostParams::default(), &event)).await {
             tracing::warn!(%error, "cannot publish");
         }
     }
@@ -282,6 +302,23 @@ fn cut(mut message: String) -> String {
     message
 }
 
+/// What an Event is called: the object's name and the time, as kubectl and client-go do it, cut to what a name may have.
+fn event_name(object: &str, at: Timestamp) -> String {
+    let time = format!(".{:x}", at.as_nanosecond());
+    let end = object.floor_char_boundary(NAME_CHARS.saturating_sub(time.len()));
+    let head = object.get(..end).unwrap_or(object);
+    // No part of a name ends in a dot or a dash.
+    format!("{}{time}", head.trim_end_matches(['.', '-']))
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "part of the door: when an Event was told, for people; nothing rests on it"
+)]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
 fn reference(kind: &ApiResource, object: &Value) -> ObjectReference {
     let field = |name: &str| object.get("metadata")?.get(name)?.as_str().map(str::to_owned);
     ObjectReference {
@@ -343,6 +380,17 @@ mod tests {
         assert_eq!(long, "ä".repeat(512));
         let odd = cut("x".to_owned() + &"ä".repeat(600));
         assert_eq!(odd.len(), 1023);
+    }
+
+    #[test]
+    fn an_event_about_the_longest_name_has_a_name_that_fits() {
+        let at = Timestamp::from_second(1_800_000_000).unwrap();
+        assert_eq!(event_name("files", at), format!("files.{:x}", at.as_nanosecond()));
+        let long = event_name(&"x".repeat(253), at);
+        assert_eq!(long.len(), 253);
+        let dotted = event_name(&format!("{}.-{}", "x".repeat(230), ".".repeat(21)), at);
+        assert!(dotted.starts_with(&format!("{}.", "x".repeat(230))) && !dotted.contains(".."), "{dotted}");
+        assert!(!dotted.contains("-."), "{dotted}");
     }
 
     #[test]

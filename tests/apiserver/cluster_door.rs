@@ -28,7 +28,7 @@ async fn create(admin: &Client, namespace: &str, name: &str) -> (Name, Value) {
     let user: TransferUser = serde_json::from_value(json!({
         "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferUser",
         "metadata": {"name": name, "finalizers": [OTHERS]},
-        "spec": {"serverRef": {"name": "files"}, "role": "arn:aws:iam::123456789012:role/sftp/a",
+        "spec": {"serverRef": {"name": "files"}, "userName": "alice", "role": "arn:aws:iam::123456789012:role/sftp/a",
             "home": {"s3": {"bucket": "my-files"}}},
     }))
     .unwrap();
@@ -104,6 +104,9 @@ async fn a_finalizer_goes_on_and_off_without_touching_those_of_others() {
 
     let added = door.set_finalizer(&kind(), &name, uid(&object), version(&object), true).await.unwrap();
     assert_eq!(added["metadata"]["finalizers"], json!([OTHERS, FINALIZER]));
+    let owners = added["metadata"]["managedFields"].as_array().unwrap();
+    let ours = owners.iter().find(|owner| owner["fieldsV1"].to_string().contains(FINALIZER)).unwrap();
+    assert_eq!(ours["manager"], "transfer-operator", "the record of owners knows who wrote it");
     let again = door.set_finalizer(&kind(), &name, uid(&object), version(&added), true).await.unwrap();
     assert_eq!(version(&again), version(&added), "nothing is written twice");
 
@@ -176,4 +179,10 @@ async fn every_note_becomes_an_event_also_one_with_the_same_reason() {
     let mut lengths: Vec<usize> = events.iter().map(|event| event.note.as_ref().unwrap().len()).collect();
     lengths.sort_unstable();
     assert_eq!(lengths, [5, 1024]);
+
+    let (_, long) = create(&plane.admin().await, &namespace, &"x".repeat(253)).await;
+    door.publish(&kind(), &long, Note { warning: false, reason: "Long".to_owned(), message: "x".to_owned() }).await;
+    let told = api.list(&ListParams::default()).await.unwrap().items;
+    let of_long = told.iter().filter(|event| event.regarding.as_ref().unwrap().name == Some("x".repeat(253)));
+    assert_eq!(of_long.count(), 1, "the longest name has Events too");
 }

@@ -13,6 +13,9 @@ use serde_json::Value;
 /// `Date` of every answer unless a test says otherwise.
 pub const DATE: &str = "Thu, 01 Jan 2026 00:00:00 GMT";
 
+/// By which AWS names every request that it answers.
+const REQUEST_ID: &str = "x-amzn-requestid";
+
 /// One request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -69,6 +72,11 @@ impl Reply {
             headers.push((name.to_owned(), value.to_owned()));
         }
         self
+    }
+
+    /// The answer of something between us and AWS: it knows no request id.
+    pub fn not_of_aws(self) -> Self {
+        self.with(REQUEST_ID, "")
     }
 }
 
@@ -149,10 +157,12 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
             }
         };
         let mut head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n");
-        if !headers.iter().any(|(name, _)| name == "date") {
-            write!(head, "date: {DATE}\r\n").unwrap();
+        for (name, usual) in [("date", DATE), (REQUEST_ID, "1")] {
+            if !headers.iter().any(|(given, _)| given == name) {
+                write!(head, "{name}: {usual}\r\n").unwrap();
+            }
         }
-        for (name, value) in headers {
+        for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
             write!(head, "{name}: {value}\r\n").unwrap();
         }
         if stream.write_all(format!("{head}\r\n{body}").as_bytes()).is_err() || length > body.len() {

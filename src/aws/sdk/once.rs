@@ -98,7 +98,7 @@ impl Once {
         Listener { heard: self.heard.clone(), required: required_member(self.operation) }
     }
 
-    /// AWS's `Date` of the answer.
+    /// AWS's `Date` of the answer; absent where it was not AWS that answered.
     pub fn date(&self) -> Option<Timestamp> {
         self.heard().date
     }
@@ -161,7 +161,10 @@ impl Intercept for Listener {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date").and_then(parse_date);
+        let headers = context.response().headers();
+        // What carries no request id may be a proxy's or a balancer's own page, and its clock is nobody's here: one date
+        // of the future would end the wait for a create that is still under way.
+        let date = headers.get(REQUEST_ID).and_then(|_| headers.get("date")).and_then(parse_date);
         self.note(|heard| heard.date = date);
         Ok(())
     }
@@ -183,6 +186,9 @@ impl Intercept for Listener {
         }
     }
 }
+
+/// AWS names every request that it answered itself, errors too; Transfer and STS alike.
+const REQUEST_ID: &str = "x-amzn-requestid";
 
 fn parse_date(text: &str) -> Option<Timestamp> {
     Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()

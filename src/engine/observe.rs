@@ -154,7 +154,8 @@ impl<K: Kind> Engine<K> {
     }
 }
 
-fn observes<O: Managed>(object: &O) -> bool {
+/// Whether it never mutates.
+pub(super) fn observes<O: Managed>(object: &O) -> bool {
     object.policies().management == ManagementPolicy::ObserveOnly
 }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::decide::Identified;
 use super::kind::{Block, Kind, Look, Place, Trouble, Wanted};
 use super::memory::Memory;
-use super::observe::pending;
+use super::observe::{observes, pending};
 use super::report::{Drift, End, Report};
 use super::retry;
 use super::scene::{Engine, Next, Scene, Status, Subject};
@@ -106,7 +106,7 @@ impl<K: Kind> Engine<K> {
         // Only an edit can have taken a key away: who wrote nothing is not looked at.
         if let Some(block) = self.kind.unproven(&place)
             && !subject.deleting()
-            && !pending::<K>(subject, wanted.as_ref())
+            && (observes(&subject.object) || !pending::<K>(subject, wanted.as_ref()))
         {
             return Ok(End::Tell(Report::block(subject.status(), block.clone())));
         }

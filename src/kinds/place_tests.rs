@@ -89,6 +89,40 @@ async fn a_forged_server_status_gives_no_logins_elsewhere() {
     assert_eq!((block.reason, block.stalled), (reasons::SERVER_NOT_AVAILABLE, false));
 }
 
+#[tokio::test]
+async fn only_recorded_and_leaving_users_are_looked_at_on_an_unproven_server() {
+    let elsewhere = || json!({"serverId": "s-2", "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default"});
+    let (user, access) = (GrantKind::TransferUser, GrantKind::TransferAccess);
+    let rows = [
+        (user, json!(null), false, None, "a new one"),
+        (user, created(), false, Some(true), "its keys can be removed"),
+        (user, elsewhere(), false, None, "of another server"),
+        (user, json!(null), true, Some(true), "it may have been created there"),
+        (access, created(), false, None, "an access has no tags of its own"),
+        (access, json!(null), true, None, "nor has one that leaves"),
+    ];
+    for (kind, status, deleting, expected, why) in rows {
+        let world = World::open();
+        world.watch(&server(true));
+        let mut stripped = owned("s-1", "files");
+        stripped.tags.remove(crate::api::TAG_UID);
+        world.transfer.put(stripped);
+        let user = by_ref(status);
+        let status = user.status.as_ref();
+        let common = status.map(|status| &status.common);
+        let request = Request { kind, namespace: "team".to_owned(), status: common, deleting };
+        let choice = ServerChoice {
+            server_ref: user.spec.server_ref.as_ref(),
+            server_id: None,
+            identity: None,
+            region: None,
+            recorded: status.and_then(|status| status.server_id.as_deref()),
+        };
+        let place = world.doors.on_server(&request, &choice).await;
+        assert_eq!(place.ok().map(|place| place.detail.unproven.is_some()), expected, "{why}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_users_of_a_server_that_takes_nobody_share_one_look_a_minute() {
     let strange = World::open();

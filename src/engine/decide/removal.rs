@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::servers::{candidates, window};
 use super::{Facts, Identified, Step, believed, keyed, mine, wait_for};
+use crate::api;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
 use crate::engine::evidence::{Lookup, Sight, Sighting};
@@ -37,6 +38,7 @@ pub fn remove(f: &Facts) -> Step {
                     "the user lost its transfer-operator.dev/uid tag and would be left in AWS; looking again before that",
                 )
             }
+            Sight::Found(Ownership::UidLost) if f.retain => Step::Release(Some(unstamped("the user"))),
             Sight::Found(_) if f.retain => Step::Release(None),
             Sight::Found(_) => Step::Release(Some(
                 "the user does not carry all of this object's owner tags and was left in AWS".to_owned(),
@@ -79,6 +81,7 @@ fn by_tags(f: &Facts) -> Step {
             Sighting::Foreign,
             "the recorded server carries other tags than ours; looking for ours once more",
         ),
+        Sight::Found(Ownership::UidLost) if f.retain => Step::Release(Some(unstamped("the recorded server"))),
         Sight::Found(_) if f.confirmed && !f.retain => Step::Release(Some(
             "the recorded server does not carry all of this object's owner tags and was left in AWS".to_owned(),
         )),
@@ -95,6 +98,15 @@ fn left(f: &Facts, lookup: &Lookup) -> Option<String> {
         let ids = lookup.uid_lost.join(", ");
         format!("server {ids} carries this object's owner and cluster tags without its uid and was left in AWS")
     })
+}
+
+/// It stays, as was asked for, and is not told apart from what nobody left on purpose.
+fn unstamped(what: &str) -> String {
+    format!(
+        "{what} lost its {} tag, so it stays in AWS without a {} tag and with this object's owner and cluster tags",
+        api::TAG_UID,
+        api::TAG_RETAINED_FROM
+    )
 }
 
 /// What the create under way has made: it ends the search. Without an attempt (status was wiped) any server of ours.

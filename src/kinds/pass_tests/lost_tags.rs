@@ -71,6 +71,10 @@ async fn on_a_server_without_its_uid_keys_are_removed_and_nothing_else() {
     let rig = cleaned(true).await;
     assert_eq!(stalled(&rig, SERVER, "files"), "OwnershipLost");
     assert_eq!(rig.says(USER, "alice", "Ready").unwrap().1, "ServerNotAvailable");
+    let before = *rig.cloud.reads.lock().unwrap();
+    rig.run(USER, "alice", Duration::from_mins(10)).await;
+    let reads = *rig.cloud.reads.lock().unwrap() - before;
+    assert!(reads <= 11, "who has nothing to revoke shares the look at the server and is not looked at: {reads}");
     rig.edit(USER, "alice", |object| {
         object["spec"]["sshPublicKeys"] = listed(&[KEPT, NEW]);
         object["spec"]["homeDirectory"] = json!("/elsewhere");

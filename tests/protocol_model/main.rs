@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "how long a search took is printed")]
 
 mod decision;
+mod keyed;
 mod model;
 mod replica;
 mod undisturbed;

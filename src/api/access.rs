@@ -25,13 +25,14 @@ use super::{Managed, pattern, rules};
     derive = "PartialEq",
     doc = "A group of a directory that may use a server of AWS Transfer Family.",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Group", type_ = "string", json_path = ".spec.externalId"),
     printcolumn(name = "Server", type_ = "string", json_path = ".status.serverId"),
+    printcolumn(name = "Drifted", type_ = "string", json_path = ".status.conditions[?(@.type==\"Drifted\")].status"),
     printcolumn(
-        name = "Reason",
+        name = "Suspended",
         type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
-        priority = 1
+        json_path = ".status.conditions[?(@.type==\"Suspended\")].status"
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]

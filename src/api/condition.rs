@@ -144,8 +144,6 @@ pub mod reasons {
     pub const IN_USE: &str = "InUse";
     /// The identity was verified.
     pub const VERIFIED: &str = "Verified";
-    /// Several things at once; the message names them.
-    pub const SEVERAL: &str = "Several";
 }
 
 /// The longest message that is kept, in bytes. AWS's own texts and a few names fit; a status is no place for more.

@@ -132,13 +132,13 @@ pub struct Grant {
     kind = "AwsIdentity",
     plural = "awsidentities",
     shortname = "awsid",
-    category = "transfer",
     status = "AwsIdentityStatus",
     derive = "PartialEq",
     doc = "An AWS account, credentials for it, and who may use them for what. Whoever may write these objects decides what the operator may do in AWS for whom.",
     printcolumn(name = "Account", type_ = "string", json_path = ".spec.accountId"),
     printcolumn(name = "Regions", type_ = "string", json_path = ".spec.regions"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

@@ -92,16 +92,13 @@ pub struct CustomHostname {
     validation = rules::REGION_IMMUTABLE,
     validation = rules::DOMAIN_IMMUTABLE,
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "ServerId", type_ = "string", json_path = ".status.serverId"),
     printcolumn(name = "State", type_ = "string", json_path = ".status.state"),
     printcolumn(name = "Endpoint", type_ = "string", json_path = ".status.endpoint"),
     printcolumn(name = "Users", type_ = "integer", json_path = ".status.userCount"),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
-        priority = 1
-    ),
+    printcolumn(name = "Drifted", type_ = "string", json_path = ".status.conditions[?(@.type==\"Drifted\")].status"),
+    printcolumn(name = "Suspended", type_ = "string", json_path = ".status.conditions[?(@.type==\"Suspended\")].status"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
@@ -266,7 +263,8 @@ pub struct TransferServerStatus {
     /// AWS's state: ONLINE, OFFLINE, STARTING, STOPPING, START_FAILED, STOP_FAILED.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// Host name that clients connect to, for public servers. For servers in a VPC see the VPC endpoint.
+    /// Where clients connect to: the custom host name, else the name that AWS gives a public server, else the id of the
+    /// VPC endpoint, whose names EC2 knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
     /// SHA-256 fingerprint of the host key, as AWS reports it for the server.

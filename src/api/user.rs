@@ -62,15 +62,12 @@ pub struct SshPublicKeySource {
     validation = rules::NAME_SERVES_AS_USER_NAME,
     validation = rules::USER_NAME_IMMUTABLE,
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "User", type_ = "string", json_path = ".status.userName"),
     printcolumn(name = "Server", type_ = "string", json_path = ".status.serverId"),
     printcolumn(name = "Keys", type_ = "integer", json_path = ".status.sshPublicKeyCount"),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
-        priority = 1
-    ),
+    printcolumn(name = "Drifted", type_ = "string", json_path = ".status.conditions[?(@.type==\"Drifted\")].status"),
+    printcolumn(name = "Suspended", type_ = "string", json_path = ".status.conditions[?(@.type==\"Suspended\")].status"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

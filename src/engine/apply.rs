@@ -32,7 +32,7 @@ impl<K: Kind> Engine<K> {
             return Ok(End::Next(Next::Again));
         };
         if scene.subject.object.suspend() {
-            return Ok(self.suspended(self.seen(scene)));
+            return Ok(self.suspended(self.seen(scene), !edited(scene)));
         }
         self.count_drift(scene, &plan);
         if reports_only(scene) {

@@ -290,7 +290,7 @@ pub trait Kind: Send + Sync + Sized + 'static {
         have: &Self::Have,
     );
 
-    /// Takes out of status what is shown of something that AWS no longer has, once it is being deleted; what leads there
+    /// Takes out of status what is shown of something that AWS no longer has, once that is believed; what leads there
     /// stays.
     fn vanished(&self, _: &mut <Self::Object as Managed>::Status) {}
 

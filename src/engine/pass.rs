@@ -125,6 +125,8 @@ impl<K: Kind> Engine<K> {
             && matches!(look, Look::Missing)
         {
             self.kind.vanished(&mut report.status);
+            // Nothing is left that could differ.
+            report.drift = Drift::Now(None);
         }
         Ok(end)
     }

@@ -10,7 +10,7 @@ use super::kind::{Block, Kind};
 use super::memory::Memory;
 use super::retry;
 use super::scene::{Engine, Next, Status, Subject};
-use super::status::{self, About, Verdict};
+use super::status::{self, About, Advice, Verdict};
 use crate::api::condition::{self, reasons, types};
 use crate::api::{CommonStatus, Managed};
 use crate::cluster::{ClusterError, Note};
@@ -89,7 +89,7 @@ impl<K: Kind> Engine<K> {
         let well = !matches!(verdict, Verdict::Failed { .. });
         let old = subject.status();
         let common = K::Object::common_mut(&mut status);
-        let advisory = advisory.or_else(|| keep.then(|| standing_advisory(common)).flatten());
+        let advisory = if keep && advisory.is_none() { Advice::AsBefore } else { Advice::Now(advisory) };
         let drifted = match drift {
             Drift::AsBefore => {
                 condition::find(&common.conditions, types::DRIFTED).map(|standing| standing.message.clone())
@@ -208,12 +208,4 @@ impl<K: Kind> Engine<K> {
         let fraction = self.settings.chance.fraction();
         Next::After(retry::delay(retry::Class::Transient, failures, None, fraction))
     }
-}
-
-/// What was said before of what is worth a look.
-fn standing_advisory(status: &CommonStatus) -> Option<(&'static str, String)> {
-    let advisory = condition::find(&status.conditions, types::ADVISORY)?;
-    let known = [reasons::OLD_SECURITY_POLICY, reasons::NO_KEYS, reasons::KEYS_EXPIRING, reasons::SEVERAL];
-    let reason = known.into_iter().find(|reason| *reason == advisory.reason)?;
-    Some((reason, advisory.message.clone()))
 }

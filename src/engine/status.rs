@@ -53,7 +53,19 @@ pub enum Verdict {
         stalls: bool,
     },
     /// Nothing is changed because the spec says so.
-    Suspended,
+    Suspended {
+        /// What the spec asks for is in force all the same: whatever was edited since says nothing about AWS.
+        in_force: bool,
+    },
+}
+
+/// What a pass has to say of what is worth a look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// It learnt nothing of it: what was said before stands.
+    AsBefore,
+    /// This, reason and message, or that there is nothing.
+    Now(Option<(&'static str, String)>),
 }
 
 impl Verdict {
@@ -65,7 +77,7 @@ impl Verdict {
             Self::Waiting { .. } => "waiting",
             Self::Stalled { .. } => "stalled",
             Self::Failed { .. } => "failed",
-            Self::Suspended => "suspended",
+            Self::Suspended { .. } => "suspended",
         }
     }
 }
@@ -78,7 +90,7 @@ pub struct About {
     /// `status.observedGeneration`.
     pub observed: i64,
     /// What is worth a look.
-    pub advisory: Option<(&'static str, String)>,
+    pub advisory: Advice,
     /// What differs in AWS and is left so.
     pub drifted: Option<String>,
     /// Now, for transition times.
@@ -91,14 +103,14 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
     let mut new = old.to_vec();
     let known = about.observed == about.generation && condition::is_true(old, types::READY);
     match verdict {
-        Verdict::Suspended => {
+        Verdict::Suspended { in_force } => {
             let message = "spec.suspend is true: nothing is changed in AWS except deletion".to_owned();
             if condition::find(&new, types::READY).is_none() {
                 // Suspended before anything was done: waiters must see that it is not.
                 put(&mut new, about, types::READY, Truth::False, reasons::SUSPENDED, message.clone());
             }
             put(&mut new, about, types::SUSPENDED, Truth::True, reasons::SUSPENDED, message);
-            return (new, about.observed);
+            return (new, if *in_force { about.generation } else { about.observed });
         }
         Verdict::Failed { lasted, stalls, .. } if stands(old, about, *lasted, *stalls) => return (new, about.observed),
         Verdict::Failed { reason, message, stalls: true, .. } | Verdict::Stalled { reason, message } => {
@@ -106,16 +118,10 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
             put(&mut new, about, types::STALLED, Truth::True, reason, message.clone());
             condition::remove(&mut new, types::RECONCILING);
         }
-        Verdict::Failed { message, .. } if known => {
-            let message = format!("AWS could not be asked for more than 10 minutes: {message}");
+        Verdict::Failed { message, .. } if known || still_unknown(old, about) => {
+            let message = format!("it could not be checked for more than 10 minutes: {message}");
             put(&mut new, about, types::READY, Truth::Unknown, reasons::VERIFICATION_OVERDUE, message.clone());
             put(&mut new, about, types::RECONCILING, Truth::True, reasons::VERIFICATION_OVERDUE, message);
-            condition::remove(&mut new, types::STALLED);
-        }
-        Verdict::Failed { reason, message, .. } if still_unknown(old, about) => {
-            let message = format!("AWS could not be asked for more than 10 minutes: {message}");
-            put(&mut new, about, types::READY, Truth::Unknown, reasons::VERIFICATION_OVERDUE, message.clone());
-            put(&mut new, about, types::RECONCILING, Truth::True, reason, message);
             condition::remove(&mut new, types::STALLED);
         }
         Verdict::Failed { reason, message, .. } | Verdict::Waiting { reason, message } => {
@@ -131,8 +137,11 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
     }
     condition::remove(&mut new, types::SUSPENDED);
     match &about.advisory {
-        Some((reason, message)) => put(&mut new, about, types::ADVISORY, Truth::True, reason, message.clone()),
-        None => condition::remove(&mut new, types::ADVISORY),
+        Advice::AsBefore => {}
+        Advice::Now(Some((reason, message))) => {
+            put(&mut new, about, types::ADVISORY, Truth::True, reason, message.clone());
+        }
+        Advice::Now(None) => condition::remove(&mut new, types::ADVISORY),
     }
     match &about.drifted {
         Some(message) => put(&mut new, about, types::DRIFTED, Truth::True, reasons::DRIFT_DETECTED, message.clone()),
@@ -183,7 +192,8 @@ mod tests {
     use super::*;
 
     fn about(generation: i64, observed: i64) -> About {
-        About { generation, observed, advisory: None, drifted: None, now: "2026-01-01T00:00:00Z".parse().unwrap() }
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        About { generation, observed, advisory: Advice::Now(None), drifted: None, now }
     }
 
     #[test]
@@ -200,6 +210,29 @@ mod tests {
 
     fn says(conditions: &[Condition]) -> Vec<String> {
         conditions.iter().map(|c| format!("{}={} {}", c.type_, c.status, c.reason)).collect()
+    }
+
+    const SUSPENDED: Verdict = Verdict::Suspended { in_force: false };
+
+    #[test]
+    fn an_edit_of_suspend_alone_is_observed_as_what_is_wanted_is_in_force() {
+        let (ready, _) = conclude(&[], &settled(), &about(1, -1));
+        let (suspended, observed) = conclude(&ready, &Verdict::Suspended { in_force: true }, &about(2, 1));
+        assert_eq!(says(&suspended), ["Ready=True Available", "Suspended=True Suspended"]);
+        assert_eq!(observed, 2);
+    }
+
+    #[test]
+    fn advice_of_any_reason_stands_while_nothing_is_learnt_of_it() {
+        let advised = About { advisory: Advice::Now(Some(("OfALaterVersion", "look".to_owned()))), ..about(1, -1) };
+        let (first, _) = conclude(&[], &settled(), &advised);
+        assert_eq!(says(&first), ["Ready=True Available", "Advisory=True OfALaterVersion"]);
+        let as_before = About { advisory: Advice::AsBefore, ..about(1, 1) };
+        let stalled = Verdict::Stalled { reason: "Rejected", message: String::new() };
+        let (then, _) = conclude(&first, &stalled, &as_before);
+        assert!(says(&then).contains(&"Advisory=True OfALaterVersion".to_owned()), "{:?}", says(&then));
+        let (mended, _) = conclude(&then, &settled(), &about(1, 1));
+        assert_eq!(says(&mended), ["Ready=True Available"]);
     }
 
     fn settled() -> Verdict {
@@ -220,7 +253,7 @@ mod tests {
     fn each_verdict_has_its_word() {
         let waiting = Verdict::Waiting { reason: "R", message: String::new() };
         let stalled = Verdict::Stalled { reason: "R", message: String::new() };
-        let all = [settled(), waiting, stalled, failed(1), Verdict::Suspended];
+        let all = [settled(), waiting, stalled, failed(1), SUSPENDED];
         assert_eq!(all.map(|verdict| verdict.name()), ["settled", "waiting", "stalled", "failed", "suspended"]);
     }
 
@@ -230,7 +263,7 @@ mod tests {
         let (unknown, observed) = conclude(&ready, &failed(11), &about(1, observed));
         assert!(says(&unknown).iter().any(|line| line.starts_with("Ready=Unknown")), "{:?}", says(&unknown));
         let (still, observed) = conclude(&unknown, &failed(12), &about(1, observed));
-        assert!(says(&still).iter().any(|line| line.starts_with("Ready=Unknown")), "{:?}", says(&still));
+        assert_eq!(still, unknown, "and the reasons do not change between two overdue looks");
         // Of another generation nothing was ever known.
         let (edited, _) = conclude(&still, &failed(13), &about(2, observed));
         assert!(says(&edited).iter().any(|line| line.starts_with("Ready=False")), "{:?}", says(&edited));
@@ -283,7 +316,7 @@ mod tests {
             ),
             (
                 &ready,
-                &Verdict::Suspended,
+                &SUSPENDED,
                 about(1, 1),
                 &["Ready=True Available", "Suspended=True Suspended"],
                 "suspend leaves the others as they were",
@@ -324,7 +357,7 @@ mod tests {
 
     #[test]
     fn suspended_from_the_start_is_not_ready() {
-        let (conditions, observed) = conclude(&[], &Verdict::Suspended, &about(1, -1));
+        let (conditions, observed) = conclude(&[], &SUSPENDED, &about(1, -1));
         assert_eq!(says(&conditions), ["Ready=False Suspended", "Suspended=True Suspended"]);
         assert_eq!(observed, -1);
     }
@@ -332,7 +365,7 @@ mod tests {
     #[test]
     fn suspend_and_short_failures_do_not_claim_the_new_generation() {
         let (ready, _) = conclude(&[], &settled(), &about(1, -1));
-        assert_eq!(conclude(&ready, &Verdict::Suspended, &about(2, 1)).1, 1);
+        assert_eq!(conclude(&ready, &SUSPENDED, &about(2, 1)).1, 1);
         assert_eq!(conclude(&ready, &failed(1), &about(1, 1)).1, 1);
     }
 }

@@ -50,7 +50,10 @@ impl<K: Kind> Engine<K> {
             Step::Wait { reason, message, until } => Ok(self.wait(scene, reason, message, until)),
             Step::Stall { reason, message, uid_lost } => {
                 let message = self.with_commands(scene, message, &uid_lost);
-                let report = Report::block(subject.status(), Block::stalled(reason, message));
+                let mut report = Report::block(subject.status(), Block::stalled(reason, message));
+                if reason == reasons::SERVER_GONE {
+                    self.kind.vanished(&mut report.status);
+                }
                 let compared = self.plan(scene).filter(|_| reason == reasons::NOT_IDENTICAL);
                 Ok(End::Tell(match compared {
                     Some(plan) => report.with(differences(&plan.changes)),
@@ -82,18 +85,18 @@ impl<K: Kind> Engine<K> {
             return End::Tell(Report::block(scene.subject.status(), block));
         }
         if scene.subject.object.suspend() {
-            return self.suspended(scene.subject.status());
+            return self.suspended(scene.subject.status(), false);
         }
         let message = "the server is not there (yet)";
         End::Tell(Report::block(scene.subject.status(), Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)))
     }
 
     /// Nothing is changed while the spec says so.
-    pub(super) fn suspended(&self, status: Status<K>) -> End<Status<K>> {
+    pub(super) fn suspended(&self, status: Status<K>, in_force: bool) -> End<Status<K>> {
         let next = Next::After(self.settings.jittered_resync());
         End::Tell(Report {
             status,
-            verdict: Verdict::Suspended,
+            verdict: Verdict::Suspended { in_force },
             advisory: None,
             drift: Drift::AsBefore,
             next,

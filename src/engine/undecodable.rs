@@ -9,7 +9,7 @@ use kube::core::ApiResource;
 use serde_json::{Value, json};
 
 use super::scene::Next;
-use super::status::{self, About, Verdict};
+use super::status::{self, About, Advice, Verdict};
 use crate::api::condition::{self, reasons, types};
 use crate::api::status::NEVER_OBSERVED;
 use crate::cluster::{Cluster, ClusterError, Name, Note};
@@ -72,7 +72,7 @@ fn restated(object: &Value, message: String, now: Timestamp) -> Option<Value> {
     let generation = number(object.pointer("/metadata/generation")).unwrap_or_default();
     let observed = number(members.get("observedGeneration")).unwrap_or(NEVER_OBSERVED);
     let verdict = Verdict::Stalled { reason: reasons::UNDECODABLE, message };
-    let about = About { generation, observed, advisory: None, drifted: None, now };
+    let about = About { generation, observed, advisory: Advice::Now(None), drifted: None, now };
     let (new, observed_after) = status::conclude(&old, &verdict, &about);
     if new == old && observed_after == observed {
         return None;

@@ -24,7 +24,7 @@ use crate::engine::kind::Trouble;
 use crate::engine::retry;
 use crate::engine::scene::Next;
 use crate::engine::settings::Settings;
-use crate::engine::status::{About, Verdict, conclude};
+use crate::engine::status::{About, Advice, Verdict, conclude};
 use crate::engine::tally::{Running, Tally};
 use crate::engine::undecodable;
 
@@ -356,7 +356,7 @@ impl Identities {
             generation: object.metadata.generation.unwrap_or_default(),
             observed: old.observed_generation,
             drifted: None,
-            advisory: None,
+            advisory: Advice::Now(None),
             now: self.settings.chance.wall(),
         };
         let (mut conditions, observed_generation) = match verdict {

@@ -106,6 +106,23 @@ async fn conflicts_in_a_row_wait_longer_each_time_but_never_long() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn suspend_alone_is_observed_and_an_edit_beside_it_is_not() {
+    let rig = Rig::with_user(json!({})).await;
+    let generations = || {
+        let object = rig.get(USER, "alice").unwrap();
+        (object["metadata"]["generation"].clone(), object["status"]["observedGeneration"].clone())
+    };
+    rig.edit(USER, "alice", |object| object["spec"]["suspend"] = json!(true));
+    rig.settle(USER, "alice").await;
+    let (generation, observed) = generations();
+    assert_eq!(generation, observed, "what the spec asks for is in force, so nobody need wait");
+    rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/my-files/elsewhere"));
+    rig.settle(USER, "alice").await;
+    let (generation, observed) = generations();
+    assert_ne!(generation, observed, "the edit waits for the end of suspend");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_worth_a_look_stands_while_something_is_in_the_way() {
     let rig = Rig::with_user(json!({})).await;
     let advisory = || rig.says(USER, "alice", "Advisory").map(|(_, reason)| reason);

@@ -21,7 +21,7 @@ use crate::api::common::{ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::CreateRecord;
-use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerStatus};
+use crate::api::{AwsIdentity, Managed, TAG_CUSTOM_HOSTNAME, TransferServer, TransferServerStatus};
 use crate::aws::types::{CreateServer, HostKey, Server, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
@@ -278,12 +278,20 @@ impl Kind for Servers {
         status.server_id = Some(server.server_id.clone());
         status.arn = Some(server.arn.clone());
         status.state.clone_from(&server.state);
-        status.endpoint = public.then(|| format!("{}.server.transfer.{region}.{suffix}", server.server_id));
+        let aws_name = public.then(|| format!("{}.server.transfer.{region}.{suffix}", server.server_id));
+        let custom = server.tags.get(TAG_CUSTOM_HOSTNAME).filter(|name| !name.is_empty()).cloned();
+        let vpc_endpoint = settings.endpoint_details.as_ref().and_then(|details| details.vpc_endpoint_id.clone());
+        status.endpoint = custom.or(aws_name).or_else(|| vpc_endpoint.clone());
         let fingerprint = server.host_key_fingerprint.as_ref();
         status.host_key_fingerprint = fingerprint.map(|text| text.trim_end_matches('=').to_owned());
         status.user_count = server.user_count.map(i64::from);
         status.security_policy_name.clone_from(&settings.security_policy_name);
-        status.vpc_endpoint_id = settings.endpoint_details.as_ref().and_then(|details| details.vpc_endpoint_id.clone());
+        status.vpc_endpoint_id = vpc_endpoint;
+    }
+
+    /// The id stays, and what is known of host keys: they say what is ours should it come back.
+    fn vanished(&self, status: &mut TransferServerStatus) {
+        (status.state, status.endpoint, status.vpc_endpoint_id, status.user_count) = (None, None, None, None);
     }
 
     /// A user count alone is no reason to write: with many users it never rests.

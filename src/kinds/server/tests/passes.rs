@@ -297,11 +297,14 @@ async fn status_shows_what_aws_has() {
         Some(EndpointDetails { vpc_endpoint_id: Some("vpce-1".to_owned()), ..EndpointDetails::default() });
     let mut in_vpc = status.clone();
     servers.observed(&mut in_vpc, &place, None, &vpc);
-    assert_eq!(
-        (in_vpc.endpoint, in_vpc.vpc_endpoint_id.as_deref()),
-        (None, Some("vpce-1")),
-        "absent rather than wrong"
-    );
+    assert_eq!((in_vpc.endpoint.as_deref(), in_vpc.vpc_endpoint_id.as_deref()), (Some("vpce-1"), Some("vpce-1")));
+    vpc.server.tags.insert("transfer:customHostname".to_owned(), "sftp.example.com".to_owned());
+    servers.observed(&mut in_vpc, &place, None, &vpc);
+    assert_eq!(in_vpc.endpoint.as_deref(), Some("sftp.example.com"), "what partners are given");
+    let mut gone = in_vpc.clone();
+    servers.vanished(&mut gone);
+    assert_eq!((gone.state, gone.endpoint, gone.user_count), (None, None, None));
+    assert_eq!((gone.server_id, gone.host_keys), (in_vpc.server_id, in_vpc.host_keys), "what leads there stays");
 
     let counted = TransferServerStatus { user_count: Some(3), ..status.clone() };
     assert!(!Servers::differ(&status, &counted), "a count alone is no reason to write");

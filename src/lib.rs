@@ -31,3 +31,5 @@ pub mod sim;
 pub mod ssh;
 /// What tasks share state by.
 pub mod sync;
+/// Text as editors and tools leave it.
+pub mod text;

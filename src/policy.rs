@@ -7,6 +7,8 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 
+use crate::text::{self, Invisible};
+
 /// AWS's quota `PolicySize`, in characters of the text that is sent.
 pub const MAX_POLICY: usize = 2048;
 
@@ -24,6 +26,9 @@ pub enum PolicyError {
         /// Counted from 1; 0 is the end of the line before.
         column: usize,
     },
+    /// The text does not parse, and holds what no editor shows.
+    #[error("policy is not valid JSON: it holds {0} in line {line}, which nobody sees; type a plain blank", line = .0.line)]
+    Invisible(Invisible),
     /// One of two values would be dropped, and nobody could say which.
     #[error("policy has the same key twice in one object at line {line}, column {column}: write each key once")]
     RepeatedKey {
@@ -40,13 +45,18 @@ pub enum PolicyError {
     TooLong(usize),
 }
 
-/// The text without the white space between its tokens; keys, order, numbers, escapes and variables stay as written.
+/// The text without byte-order marks and without the white space between its tokens; keys, order, numbers, escapes and
+/// variables stay as written.
 ///
 /// # Errors
 /// The text is no JSON object, repeats a key, or is over AWS's quota even so.
 pub fn compact(text: &str) -> Result<String, PolicyError> {
-    parse(text)?;
-    let compact = without_white_space(text);
+    let text = text::without_marks(text);
+    parse(&text).map_err(|error| match text::invisible(&outside_of_strings(&text)) {
+        Some(found) if matches!(error, PolicyError::NotJson { .. }) => PolicyError::Invisible(found),
+        _ => error,
+    })?;
+    let compact = without_white_space(&text);
     let length = compact.chars().count();
     if length > MAX_POLICY { Err(PolicyError::TooLong(length)) } else { Ok(compact) }
 }
@@ -90,15 +100,22 @@ fn parse(text: &str) -> Result<Members, PolicyError> {
 
 /// Drops the white space outside of strings from a text that is known to be JSON.
 fn without_white_space(json: &str) -> String {
+    marked(json).filter(|(c, in_string)| *in_string || !c.is_ascii_whitespace()).map(|(c, _)| c).collect()
+}
+
+fn outside_of_strings(json: &str) -> String {
+    marked(json).filter(|(_, in_string)| !in_string).map(|(c, _)| c).collect()
+}
+
+/// Each character, and whether it stands inside of a string.
+fn marked(json: &str) -> impl Iterator<Item = (char, bool)> + '_ {
     let (mut in_string, mut escaped) = (false, false);
-    json.chars()
-        .filter(|&c| {
-            let opens_or_closes = c == '"' && !escaped;
-            escaped = in_string && c == '\\' && !escaped;
-            in_string ^= opens_or_closes;
-            in_string || !c.is_ascii_whitespace()
-        })
-        .collect()
+    json.chars().map(move |c| {
+        let opens_or_closes = c == '"' && !escaped;
+        escaped = in_string && c == '\\' && !escaped;
+        in_string ^= opens_or_closes;
+        (c, in_string)
+    })
 }
 
 /// One form for all notations of a policy: IAM evaluates statements, actions, resources, principals and condition

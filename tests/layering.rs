@@ -83,7 +83,7 @@ fn mentions(sources: &[Source], of: impl Fn(&Source) -> bool, words: &[&str]) ->
 fn what_a_person_writes_rests_on_nothing_of_ours() {
     let own: Vec<String> = [
         "aws", "cluster", "engine", "kinds", "lease", "metrics", "policy", "sim", "ssh", "run", "admin", "cli",
-        "intake",
+        "intake", "text",
     ]
     .iter()
     .map(|module| format!("crate::{module}"))

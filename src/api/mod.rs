@@ -31,6 +31,7 @@ pub mod condition;
 pub mod crd;
 /// `AwsIdentity`.
 pub mod identity;
+mod key_rules;
 /// What a login may do.
 pub mod login;
 mod pattern;

@@ -347,17 +347,6 @@ pub(super) const POLICY_IS_OBJECT: Rule = (
 pub(super) const ROOT_ENTRY_ALONE: Rule =
     ("size(self) == 1 || !self.exists(m, m.entry == '/')", "homeDirectoryMappings: an entry / must be the only one");
 
-/// Stripping the options of a line would widen access, so such lines are refused.
-pub(super) const PUBLIC_KEY: Rule = (
-    r"self.matches('^[\\x09-\\x0D ]*(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp(256|384|521))[ \\t]+[A-Za-z0-9+/]+={0,3}([ \\t][^\\x0A-\\x0D]*)?[\\x09-\\x0D ]*$')",
-    "publicKey must be one line of OpenSSH form: ssh-rsa, ssh-ed25519 or ecdsa-sha2-nistp256/384/521, the key, a \
-     comment. Options such as from= or command= are refused, never stripped",
-);
-
-/// AWS refuses a key that the user has already.
-pub(super) const PUBLIC_KEYS_UNIQUE: Rule =
-    ("self.all(a, self.exists_one(b, a.publicKey == b.publicKey))", "sshPublicKeys: the same key twice");
-
 /// Where credentials come from.
 pub(super) fn credentials(schema: &mut Schema) {
     attach(

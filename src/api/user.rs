@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::common::{ConfigMapKeyRef, IdentityRef, Lifecycle, Policies, ServerRef};
 use super::login::Login;
 use super::status::CommonStatus;
-use super::{Managed, pattern, rules};
+use super::{Managed, key_rules, pattern, rules};
 
 /// What happens to SSH public keys that the spec does not list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,8 +27,8 @@ pub enum SshPublicKeyPolicy {
 pub struct SshPublicKey {
     /// The key, one line as in a .pub file: ssh-rsa, ssh-ed25519 or ecdsa-sha2-nistp256/384/521, the key, a comment.
     /// Lines with options (from=, command=) are refused, as AWS knows none and stripping them would widen access.
-    #[x_kube(validation = rules::PUBLIC_KEY)]
-    #[schemars(length(max = 2048))]
+    // Longer than AWS takes, so that a private key is called one; what is too long is told by a rule of the list.
+    #[schemars(length(max = 4096))]
     pub public_key: String,
     /// Time after which the key is removed from AWS, in RFC 3339 form such as 2027-01-31T00:00:00Z.
     #[schemars(length(max = 40), regex(pattern = pattern::RFC3339), extend("format" = "date-time"))]
@@ -109,8 +109,8 @@ pub struct TransferUserSpec {
     pub login: Login,
     /// SSH public keys, at most 50. An empty list means none; if this and sshPublicKeysFrom are absent, keys are not
     /// managed.
-    #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::PUBLIC_KEYS_UNIQUE)]
-    #[schemars(length(max = 50))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[schemars(length(max = 50), transform = key_rules::public_keys)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssh_public_keys: Option<Vec<SshPublicKey>>,
     /// Further SSH public keys, from ConfigMaps. While one of them is missing, empty or unreadable, no key is removed.

@@ -14,8 +14,8 @@ use kube::{Client, ResourceExt};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError, Name, Note, SecretData};
-use crate::api;
+use super::{Cluster, ClusterError, Name, Note, SecretData, Texts};
+use crate::{api, text};
 
 /// Field manager of everything that we apply, and reporter of our Events.
 const MANAGER: &str = "transfer-operator";
@@ -171,14 +171,19 @@ impl Cluster for KubeCluster {
         let found = bounded(&format!("Secret {name}"), api.get_opt(&name.name)).await?;
         Ok(found.map(|secret| SecretData {
             secret_type: secret.type_.unwrap_or_default(),
-            data: secret.data.into_iter().flatten().filter_map(|(key, bytes)| Some((key, text(bytes.0)?))).collect(),
+            data: texts(secret.data, |bytes| bytes.0, SecretString::from),
         }))
     }
 
-    async fn config_map(&self, name: &Name) -> Result<Option<BTreeMap<String, String>>, ClusterError> {
+    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
         let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &name.namespace);
         let found = bounded(&format!("ConfigMap {name}"), api.get_opt(&name.name)).await?;
-        Ok(found.map(|config_map| config_map.data.unwrap_or_default()))
+        // What is no UTF-8 stands apart in a ConfigMap.
+        Ok(found.map(|ConfigMap { data, binary_data, .. }| {
+            let mut all = texts(data, String::into_bytes, |text| text);
+            all.extend(texts(binary_data, |bytes| bytes.0, |text| text));
+            all
+        }))
     }
 
     async fn publish(&self, kind: &ApiResource, object: &Value, note: Note) {
@@ -278,8 +283,8 @@ fn value(what: &str, object: &DynamicObject) -> Result<Value, ClusterError> {
     serde_json::to_value(object).map_err(|error| ClusterError::Undecodable(what.to_owned(), error.to_string()))
 }
 
-fn text(bytes: Vec<u8>) -> Option<SecretString> {
-    String::from_utf8(bytes).ok().map(SecretString::from)
+fn texts<B, T>(data: Option<BTreeMap<String, B>>, bytes: fn(B) -> Vec<u8>, text: fn(String) -> T) -> Texts<T> {
+    data.into_iter().flatten().map(|(key, value)| (key, text::decode(bytes(value)).map(text))).collect()
 }
 
 /// Whether `stored` has everything that was sent. Others may have added to it.

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::api::{AwsIdentity, Managed, TransferAccess, TransferServer, TransferUser};
+use crate::text::NotText;
 
 /// Namespace and name; the namespace is empty for cluster-scoped kinds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,13 +51,16 @@ pub enum ClusterError {
     Unavailable(String, String),
 }
 
+/// Values of a ConfigMap or Secret by key, and of those that are no text what they are instead.
+pub type Texts<T> = BTreeMap<String, Result<T, NotText>>;
+
 /// A Secret as far as it may be looked at.
 #[derive(Debug)]
 pub struct SecretData {
     /// `type` of the Secret.
     pub secret_type: String,
-    /// Its values; those that are no text are left out.
-    pub data: BTreeMap<String, SecretString>,
+    /// Its values.
+    pub data: Texts<SecretString>,
 }
 
 /// An Event to publish.
@@ -104,7 +108,7 @@ pub trait Cluster: Send + Sync {
     async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError>;
 
     /// Reads the data of one ConfigMap.
-    async fn config_map(&self, name: &Name) -> Result<Option<BTreeMap<String, String>>, ClusterError>;
+    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError>;
 
     /// Publishes an Event about an object (given as JSON). Failing to is only logged.
     async fn publish(&self, kind: &ApiResource, object: &Value, note: Note);

@@ -1,5 +1,4 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -7,7 +6,7 @@ use tokio::sync::OnceCell;
 
 use super::*;
 use crate::api::TransferUser;
-use crate::cluster::{self, SecretData};
+use crate::cluster::{self, SecretData, Texts};
 
 /// What was written, and whether the API server takes it.
 #[derive(Default)]
@@ -41,7 +40,7 @@ impl Cluster for Written {
     async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {
         Ok(None)
     }
-    async fn config_map(&self, _: &Name) -> Result<Option<BTreeMap<String, String>>, ClusterError> {
+    async fn config_map(&self, _: &Name) -> Result<Option<Texts<String>>, ClusterError> {
         Ok(None)
     }
     async fn publish(&self, _: &ApiResource, _: &Value, note: Note) {

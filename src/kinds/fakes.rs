@@ -17,7 +17,7 @@ use crate::aws::gate::Rates;
 use crate::aws::session::{Aws, CallerIdentity};
 use crate::aws::types::{HostKey, ListedAccess, ListedServer, ListedUser, Page, Server, Tags, User};
 use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
-use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData};
+use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData, Texts};
 use crate::engine::owner::Owner;
 
 pub const ACCOUNT: &str = "123456789012";
@@ -258,12 +258,18 @@ impl Cluster for FakeCluster {
         let found = self.secrets.lock().unwrap().get(name).cloned();
         Ok(found.map(|(secret_type, data)| SecretData {
             secret_type,
-            data: data.into_iter().map(|(key, value)| (key, value.into())).collect(),
+            data: data.into_iter().map(|(key, value)| (key, Ok(value.into()))).collect(),
         }))
     }
 
-    async fn config_map(&self, name: &Name) -> Result<Option<BTreeMap<String, String>>, ClusterError> {
-        Ok(self.config_maps.lock().unwrap().get(name).cloned())
+    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
+        Ok(self
+            .config_maps
+            .lock()
+            .unwrap()
+            .get(name)
+            .cloned()
+            .map(|data| data.into_iter().map(|(key, text)| (key, Ok(text))).collect()))
     }
 
     async fn publish(&self, _: &ApiResource, _: &Value, _: Note) {}

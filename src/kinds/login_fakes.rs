@@ -18,7 +18,7 @@ use crate::aws::gate::Rates;
 use crate::aws::session::{Aws, CallerIdentity};
 use crate::aws::types::{Access, ListedAccess, ListedServer, Page, Server, ServerSettings, Tags, User};
 use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
-use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData};
+use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData, Texts};
 use crate::engine::evidence::Windows;
 use crate::engine::settings::{Chance, Settings};
 
@@ -35,7 +35,7 @@ pub struct World {
     pub servers: Mutex<Vec<Arc<TransferServer>>>,
     pub users: Mutex<Vec<Arc<TransferUser>>>,
     pub accesses: Mutex<Vec<Arc<TransferAccess>>>,
-    pub config_maps: Mutex<BTreeMap<Name, BTreeMap<String, String>>>,
+    pub config_maps: Mutex<BTreeMap<Name, Texts<String>>>,
     pub forbidden: Mutex<bool>,
     pub aws_server: Mutex<Server>,
     pub aws_user: Mutex<Option<User>>,
@@ -179,7 +179,7 @@ impl Cluster for World {
     async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {
         Ok(None)
     }
-    async fn config_map(&self, name: &Name) -> Result<Option<BTreeMap<String, String>>, ClusterError> {
+    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
         if *self.forbidden.lock().unwrap() {
             return Err(ClusterError::Forbidden(name.to_string()));
         }

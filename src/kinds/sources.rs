@@ -10,6 +10,10 @@ use crate::api::identity::GrantKind;
 use crate::api::login::Login;
 use crate::cluster::{Cluster, ClusterError, Name};
 use crate::engine::kind::{Block, Place, Trouble};
+use crate::text;
+
+/// What a source that cannot be read holds up.
+const HELD: &str = "nothing that rests on it is changed";
 
 /// The text under a key of a ConfigMap, or why it is not there. Text without anything in it counts as missing: an
 /// emptied source must never read as "nothing is wanted".
@@ -24,7 +28,7 @@ pub async fn read(
 ) -> Result<Result<String, Block>, Trouble> {
     let ConfigMapKeyRef { name, key } = source;
     let not_ready = |what: &str| {
-        let message = format!("{field}: ConfigMap {namespace}/{name} {what}; nothing that rests on it is changed");
+        let message = format!("{field}: ConfigMap {namespace}/{name} {what}; {HELD}");
         Err(Block::waiting(reasons::SOURCE_NOT_READY, message))
     };
     let data = match cluster.config_map(&Name { namespace: namespace.to_owned(), name: name.clone() }).await {
@@ -35,8 +39,14 @@ pub async fn read(
     };
     Ok(match data.get(key) {
         None => not_ready(&format!("has no key {key}")),
-        Some(text) if text.trim().is_empty() => not_ready(&format!("has nothing under key {key}")),
-        Some(text) => Ok(text.clone()),
+        Some(Err(error)) => {
+            let message = format!("{field}: what ConfigMap {namespace}/{name} has under key {key} {error}; {HELD}");
+            Err(Block::stalled(reasons::SOURCE_NOT_READY, message))
+        }
+        Some(Ok(text)) if text::without_marks(text).trim().is_empty() => {
+            not_ready(&format!("has nothing under key {key}"))
+        }
+        Some(Ok(text)) => Ok(text.clone()),
     })
 }
 

@@ -19,10 +19,10 @@ use crate::ssh::{self, KeyIdentity, PublicKey};
 /// How long before its end a key is worth a look: time to make a new one and to hand it out.
 const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// A ConfigMap that the spec names: its field, and its text or why there is none.
+/// A ConfigMap that the spec names: where it stands, and its text or why there is none.
 #[derive(Clone, Debug)]
 pub struct SourceText {
-    /// For messages.
+    /// For messages: the field, the ConfigMap and its key.
     pub field: String,
     /// In `authorized_keys` form.
     pub text: Result<String, Block>,
@@ -37,6 +37,8 @@ pub struct Listed<'a> {
     pub sources: Option<Vec<SourceText>>,
     /// `spec.sshPublicKeyPolicy`.
     pub policy: SshPublicKeyPolicy,
+    /// Whether the user was made already.
+    pub made: bool,
 }
 
 /// A key that is wanted now.
@@ -44,6 +46,8 @@ pub struct Listed<'a> {
 pub struct WantedKey {
     /// The key.
     pub key: PublicKey,
+    /// The entry that lists it, for messages.
+    pub field: String,
     /// When it stops being wanted.
     pub expires_at: Option<Timestamp>,
 }
@@ -53,8 +57,8 @@ pub struct WantedKey {
 pub struct WantedKeys {
     /// In the order of the spec, each once.
     pub keys: Vec<WantedKey>,
-    /// All that the spec lists, the expired ones among them.
-    pub listed: BTreeSet<KeyIdentity>,
+    /// What the spec lists and is past its end.
+    pub expired: Vec<WantedKey>,
     /// Whether everything that the spec lists could be read: only then is an unlisted key known to be unwanted.
     pub complete: bool,
     /// Whether every unlisted key goes, or only those that this object put there.
@@ -69,11 +73,11 @@ impl WantedKeys {
     }
 
     fn wants(&self, key: &AwsKey) -> bool {
-        identity(key).is_some_and(|identity| self.keys.iter().any(|wanted| wanted.key.identity() == identity))
+        holds(&self.keys, key)
     }
 
     fn lists(&self, key: &AwsKey) -> bool {
-        identity(key).is_some_and(|identity| self.listed.contains(&identity))
+        self.wants(key) || holds(&self.expired, key)
     }
 }
 
@@ -81,56 +85,57 @@ impl WantedKeys {
 /// not managed.
 #[must_use]
 pub fn want(listed: &Listed, now: Timestamp) -> (Option<WantedKeys>, Vec<Block>) {
-    let Listed { inline, sources, policy } = listed;
+    let Listed { inline, sources, policy, made } = listed;
+    let held = if *made { "no key is removed" } else { "the user is not made" };
     if inline.is_none() && sources.is_none() {
         return (None, Vec::new());
     }
     let mut blocks = Vec::new();
     let mut found: Vec<WantedKey> = Vec::new();
     for (index, given) in inline.iter().copied().flatten().enumerate() {
-        match parse(index, given) {
+        match parse(index, given, held) {
             Ok(key) => add(&mut found, key),
             Err(block) => blocks.push(block),
         }
     }
     for source in sources.iter().flatten() {
-        match source_keys(source) {
-            Ok(keys) => keys.into_iter().for_each(|key| add(&mut found, WantedKey { key, expires_at: None })),
+        let wanted = |key| WantedKey { key, field: source.field.clone(), expires_at: None };
+        match source_keys(source, held) {
+            Ok(keys) => keys.into_iter().map(wanted).for_each(|key| add(&mut found, key)),
             Err(block) => blocks.push(block),
         }
     }
-    let listed = found.iter().map(|wanted| wanted.key.identity()).collect();
-    found.retain(|wanted| wanted.expires_at.is_none_or(|end| end > now));
+    let (keys, expired) = found.into_iter().partition(|wanted| wanted.expires_at.is_none_or(|end| end > now));
     let exclusive = *policy == SshPublicKeyPolicy::Exclusive;
-    (Some(WantedKeys { keys: found, listed, complete: blocks.is_empty(), exclusive }), blocks)
+    (Some(WantedKeys { keys, expired, complete: blocks.is_empty(), exclusive }), blocks)
 }
 
 /// The key text is never repeated: what was meant as a public key may be a private one.
-fn parse(index: usize, given: &SpecKey) -> Result<WantedKey, Block> {
+fn parse(index: usize, given: &SpecKey, held: &str) -> Result<WantedKey, Block> {
     let SpecKey { public_key, expires_at } = given;
+    let field = format!("spec.sshPublicKeys[{index}]");
     let key = PublicKey::parse(public_key).map_err(|error| {
-        let message =
-            format!("spec.sshPublicKeys[{index}].publicKey: {error}; no key is removed until it is put right");
+        let message = format!("{field}.publicKey: {error}; {held} until it is put right");
         Block::stalled(reasons::INVALID_KEY, message)
     })?;
     let expires_at = expires_at.as_deref().map(str::parse).transpose().map_err(|_| {
         let message = format!(
-            "spec.sshPublicKeys[{index}].expiresAt is no RFC 3339 time such as 2030-01-31T00:00:00Z; the key is not used"
+            "{field}.expiresAt is no RFC 3339 time such as 2030-01-31T00:00:00Z; the key is not used, and {held} until it \
+             is put right"
         );
         Block::stalled(reasons::INVALID_SPEC, message)
     })?;
-    Ok(WantedKey { key, expires_at })
+    Ok(WantedKey { key, field, expires_at })
 }
 
-fn source_keys(source: &SourceText) -> Result<Vec<PublicKey>, Block> {
+fn source_keys(source: &SourceText, held: &str) -> Result<Vec<PublicKey>, Block> {
     let SourceText { field, text } = source;
     let keys = ssh::authorized_keys(text.as_ref().map_err(Block::clone)?).map_err(|error| {
-        let message =
-            format!("{field}: {error}; none of its keys is added, and no key is removed until it is put right");
+        let message = format!("{field}: {error}; none of its keys is added, and {held} until it is put right");
         Block::stalled(reasons::INVALID_KEY, message)
     })?;
     if keys.is_empty() {
-        let message = format!("{field}: there is no key in it; nothing is removed");
+        let message = format!("{field}: there is no key in it; {held}");
         return Err(Block::waiting(reasons::SOURCE_NOT_READY, message));
     }
     Ok(keys)
@@ -258,22 +263,32 @@ pub fn observed(
 #[must_use]
 pub fn advisory(want: Option<&WantedKeys>, have: &[AwsKey], now: Timestamp) -> Option<(&'static str, String)> {
     if have.is_empty() {
-        return Some((reasons::NO_KEYS, "the user has no SSH public key and cannot log in".to_owned()));
+        let expired = want.map_or(&[][..], |want| &want.expired);
+        let why = ends(expired, now).map(|ended| format!("; expired: {ended}")).unwrap_or_default();
+        return Some((reasons::NO_KEYS, format!("the user has no SSH public key and cannot log in{why}")));
     }
     let soon = now.checked_add(EXPIRES_SOON).unwrap_or(Timestamp::MAX);
-    let mut ending: Vec<(Timestamp, String)> = want
-        .iter()
-        .flat_map(|want| &want.keys)
-        .filter_map(|wanted| wanted.expires_at.filter(|end| *end <= soon).map(|end| (end, wanted.key.fingerprint())))
-        .collect();
+    ends(&want?.keys, soon).map(|ending| (reasons::KEYS_EXPIRING, format!("SSH public keys expire soon: {ending}")))
+}
+
+/// Those of the keys that end until then, the first to end first.
+fn ends(keys: &[WantedKey], until: Timestamp) -> Option<String> {
+    let end = |wanted: &WantedKey| {
+        let WantedKey { key, field, expires_at } = wanted;
+        expires_at.filter(|end| *end <= until).map(|end| (end, format!("{field} ({}) at {end}", key.fingerprint())))
+    };
+    let mut ending: Vec<(Timestamp, String)> = keys.iter().filter_map(end).collect();
     ending.sort();
-    let listed: Vec<String> = ending.iter().map(|(end, fingerprint)| format!("{fingerprint} at {end}")).collect();
-    (!listed.is_empty())
-        .then(|| (reasons::KEYS_EXPIRING, format!("SSH public keys expire soon: {}", listed.join(", "))))
+    let told: Vec<String> = ending.into_iter().map(|(_, told)| told).collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 fn managed(recorded: &[SshPublicKeyStatus], id: &str) -> bool {
     recorded.iter().any(|key| key.managed && key.id == id)
+}
+
+fn holds(keys: &[WantedKey], key: &AwsKey) -> bool {
+    identity(key).is_some_and(|identity| keys.iter().any(|wanted| wanted.key.identity() == identity))
 }
 
 /// `None` for what AWS holds in a form that nobody could list here.

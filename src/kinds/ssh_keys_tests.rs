@@ -32,7 +32,7 @@ fn wanted(
     sources: Option<Vec<SourceText>>,
     policy: SshPublicKeyPolicy,
 ) -> (WantedKeys, Vec<Block>) {
-    let (keys, blocks) = want(&Listed { inline: Some(inline), sources, policy }, now());
+    let (keys, blocks) = want(&Listed { inline: Some(inline), sources, policy, made: true }, now());
     (keys.unwrap(), blocks)
 }
 
@@ -82,7 +82,7 @@ fn deleted(want: &WantedKeys, numbers: &[u8], managed: &[u8]) -> Vec<String> {
 
 #[test]
 fn without_any_list_keys_are_not_managed() {
-    let listed = Listed { inline: None, sources: None, policy: SshPublicKeyPolicy::Exclusive };
+    let listed = Listed { inline: None, sources: None, policy: SshPublicKeyPolicy::Exclusive, made: true };
     assert_eq!(want(&listed, now()), (None, Vec::new()));
 }
 
@@ -214,6 +214,20 @@ fn a_bad_inline_key_is_named_by_its_place_and_never_repeated() {
 }
 
 #[test]
+fn of_a_new_user_a_bad_key_says_that_it_is_not_made() {
+    let bad = SpecKey { public_key: "none".to_owned(), expires_at: None };
+    let ended = SpecKey { expires_at: Some("tomorrow".to_owned()), ..spec(1, None) };
+    for (inline, sources) in [(&[bad][..], None), (&[ended], None), (&[], Some(vec![source(Ok("garbage"))]))] {
+        for (made, told) in [(true, "no key is removed until"), (false, "the user is not made until")] {
+            let listed =
+                Listed { inline: Some(inline), sources: sources.clone(), policy: SshPublicKeyPolicy::Exclusive, made };
+            let (_, blocks) = want(&listed, now());
+            assert!(blocks[0].message.contains(told), "{blocks:?}");
+        }
+    }
+}
+
+#[test]
 fn a_bad_end_is_named_and_its_key_is_not_used() {
     let (want, blocks) = wanted(&[spec(1, Some("tomorrow"))], None, SshPublicKeyPolicy::Exclusive);
     assert!(blocks[0].stalled && blocks[0].message.contains("spec.sshPublicKeys[0].expiresAt"), "{blocks:?}");
@@ -240,7 +254,17 @@ fn no_key_and_keys_that_end_soon_are_worth_a_look() {
     let (reason, message) = advisory(Some(&want), &have(&[1, 2]), now()).unwrap();
     assert_eq!(reason, reasons::KEYS_EXPIRING);
     assert!(message.contains("2030-01-14T00:00:00Z") && !message.contains("2030-01-16"), "{message}");
-    assert_eq!(advisory(Some(&want), &[], now()).unwrap().0, reasons::NO_KEYS);
+    assert!(message.contains("spec.sshPublicKeys[0] (SHA256:"), "{message}");
+    let told = advisory(Some(&want), &[], now()).unwrap();
+    assert_eq!(told, (reasons::NO_KEYS, "the user has no SSH public key and cannot log in".to_owned()));
+    let ended = [spec(1, Some("2029-12-31T00:00:00Z")), spec(2, Some("2028-01-01T00:00:00Z"))];
+    let (want, _) = wanted(&ended, None, SshPublicKeyPolicy::Exclusive);
+    let (_, message) = advisory(Some(&want), &[], now()).unwrap();
+    let (first, second) = message.split_once(", spec.sshPublicKeys[0] (SHA256:").unwrap();
+    assert!(
+        first.contains("; expired: spec.sshPublicKeys[1] (SHA256:") && first.ends_with(") at 2028-01-01T00:00:00Z")
+    );
+    assert!(second.ends_with(") at 2029-12-31T00:00:00Z"), "{message}");
     assert_eq!(advisory(None, &[], now()).unwrap().0, reasons::NO_KEYS);
     assert_eq!(advisory(Some(&exclusive(&[1])), &have(&[1]), now()), None);
 }

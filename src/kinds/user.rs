@@ -14,6 +14,7 @@ use super::place::{self, Request, ServerChoice, Target};
 use super::rivals::{self, Claim};
 use super::ssh_keys::{self, Holder, Listed, SourceText, WantedKeys};
 use super::{sources, tags};
+use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::{Applied, CreatePhase};
@@ -76,6 +77,8 @@ impl Users {
         for (index, SshPublicKeySource { config_map_key_ref }) in given.iter().enumerate() {
             let field = format!("spec.sshPublicKeysFrom[{index}]");
             let text = sources::read(self.doors.cluster.as_ref(), &namespace, &field, config_map_key_ref).await?;
+            let ConfigMapKeyRef { name, key } = config_map_key_ref;
+            let field = format!("{field} (ConfigMap {namespace}/{name}, key {key})");
             texts.push(SourceText { field, text });
         }
         Ok(Some(texts))
@@ -207,6 +210,7 @@ impl Kind for Users {
             inline: spec.ssh_public_keys.as_deref(),
             sources: self.keys(object).await?,
             policy: spec.ssh_public_key_policy,
+            made: object.status.as_ref().is_some_and(confirmed),
         };
         let (keys, key_blocks) = ssh_keys::want(&listed, now);
         let tags = wanted_tags(&spec.tags, &place.identity_tags);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::cluster::Name;
 use crate::kinds::login_fakes::*;
+use crate::text::NotText;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -134,8 +135,13 @@ async fn a_source_that_is_missing_empty_or_forbidden_blocks_and_deletes_nothing(
         "sshPublicKeysFrom": [{"configMapKeyRef": {"name": "keys", "key": "authorized_keys"}}]});
     let object = alice(spec);
     let name = Name { namespace: "ns".to_owned(), name: "keys".to_owned() };
-    let data = |key: &str, text: &str| BTreeMap::from([(key.to_owned(), text.to_owned())]);
-    for content in [None, Some(data("other", KEY)), Some(data("authorized_keys", " \n"))] {
+    let data = |key: &str, text: &str| BTreeMap::from([(key.to_owned(), Ok(text.to_owned()))]);
+    for content in [
+        None,
+        Some(data("other", KEY)),
+        Some(data("authorized_keys", " \n")),
+        Some(data("authorized_keys", "\u{feff}\n")),
+    ] {
         match content {
             None => world.config_maps.lock().unwrap().clear(),
             Some(data) => drop(world.config_maps.lock().unwrap().insert(name.clone(), data)),
@@ -153,13 +159,28 @@ async fn a_source_that_is_missing_empty_or_forbidden_blocks_and_deletes_nothing(
 }
 
 #[tokio::test]
+async fn a_source_that_is_no_text_is_told_for_what_it_is() {
+    let world = world("SERVICE_MANAGED");
+    let object = alice(json!({"sshPublicKeysFrom": [{"configMapKeyRef": {"name": "keys", "key": "team"}}]}));
+    let name = Name { namespace: "ns".to_owned(), name: "keys".to_owned() };
+    for (what, told) in [(NotText::Utf16, "is UTF-16, not UTF-8"), (NotText::NotUtf8(3), "is not UTF-8 in line 3")] {
+        world.config_maps.lock().unwrap().insert(name.clone(), BTreeMap::from([("team".to_owned(), Err(what))]));
+        let (calls, blocks) = planned(&world, &object, &aws_alice(&[KEY, OTHER])).await;
+        assert_eq!((calls.len(), blocks[0].reason, blocks[0].stalled), (0, reasons::SOURCE_NOT_READY, true));
+        assert!(
+            blocks[0].message.contains("ConfigMap ns/keys has under key team ") && blocks[0].message.contains(told)
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_shared_policy_is_read_and_its_absence_holds_only_the_policy() {
     let world = world("SERVICE_MANAGED");
     let spec = json!({"homeDirectory": "/b", "policyFrom": {"configMapKeyRef": {"name": "p", "key": "json"}}});
     let (calls, blocks) = planned(&world, &alice(spec.clone()), &aws_alice(&[])).await;
     assert_eq!((calls, blocks[0].reason), (vec!["UpdateUser"], reasons::SOURCE_NOT_READY));
     let name = Name { namespace: "ns".to_owned(), name: "p".to_owned() };
-    world.config_maps.lock().unwrap().insert(name, BTreeMap::from([("json".to_owned(), "{ }".to_owned())]));
+    world.config_maps.lock().unwrap().insert(name, BTreeMap::from([("json".to_owned(), Ok("\u{feff}{ }".to_owned()))]));
     let users = Users::new(doors(&world));
     let object = alice(spec);
     let place = users.place(&object).await.unwrap();

@@ -298,3 +298,15 @@ proptest! {
         prop_assert!(same_meaning(&text, &text));
     }
 }
+
+#[test]
+fn byte_order_marks_do_not_count_and_what_nobody_sees_is_named() {
+    assert_eq!(compact("\u{feff}{\"Version\": \"2012-10-17\"}\n\u{feff}").unwrap(), "{\"Version\":\"2012-10-17\"}");
+    let error = compact("{\"Version\":\n\u{a0}\"a\u{2009}b\"}").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "policy is not valid JSON: it holds a no-break space (U+00A0) in line 2, which nobody sees; type a plain blank"
+    );
+    assert!(compact("{\"a\": \"\u{a0}\"}").is_ok(), "within a text it may be meant");
+    assert!(matches!(compact("{\"a\": \"\u{a0}\", }"), Err(PolicyError::NotJson { .. })));
+}

@@ -1,32 +1,56 @@
 //! SSH keys: text that a person wrote, or that a Secret holds, becomes one comparable public key.
 //! Does no I/O, and no text that leaves this module carries a byte of the key it is about.
 
+mod forms;
 mod private;
 mod public;
 
-pub use private::public_of_private;
+pub use private::{HostKey, host_key, public_of_private};
 pub use public::{KeyIdentity, PublicKey, authorized_keys};
 
+use crate::text::Invisible;
+
 /// Why a key was refused, and what to do about it. Never echoes the input: what was meant as a public key may turn
-/// out to be a private one.
+/// out to be a private one. Each command in quotes is run by a test.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the message of each variant says what it means")]
 pub enum KeyError {
     #[error("ssh public key is empty: give one line \"<type> <base64> [comment]\"")]
     Empty,
-    #[error("ssh public key spans several lines: give each key its own entry")]
+    #[error("ssh public key spans several lines: give each key its own entry, unbroken")]
     SeveralLines,
+    #[error(
+        "two keys stand in one line, and the second would count as the comment of the first: give each its own entry or \
+         line"
+    )]
+    TwoKeys,
+    #[error(
+        "this is a private key, not a public one: replace it if others could read it, and give the public key that \
+         belongs to it, as the one line of a .pub file"
+    )]
+    PrivateKey,
     #[error(
         "this is a private key, not a public one: replace it if others could read it, and give the line that \
          \"ssh-keygen -y -f <file>\" prints"
     )]
-    PrivateKey,
+    ReadablePrivateKey,
     #[error(
-        "ssh public key is in PEM form: convert it with \"ssh-keygen -i -m PKCS8 -f <file>\" (-m PEM for RSA PUBLIC KEY)"
+        "this is a private key in PuTTY's form, not a public key: replace it if others could read it, and give the line \
+         that \"puttygen -L <file>\" prints"
     )]
-    PemPublicKey,
-    #[error("ssh public key is in SSH2 form (RFC 4716): convert it with \"ssh-keygen -i -f <file>\"")]
+    PuttyPrivateKey,
+    #[error("ssh public key is in PEM form: give the line that \"ssh-keygen -i -m {0} -f <file>\" prints")]
+    PemPublicKey(&'static str),
+    #[error(
+        "ssh public key is an Ed25519 key in PEM form, which ssh-keygen does not read: ask for the line of the .pub file, \
+         or write ssh-ed25519, a blank, and what \"{{ printf '\\0\\0\\0\\013ssh-ed25519\\0\\0\\0\\040'; openssl pkey -pubin \
+         -in <file> -outform DER | tail -c 32; }} | openssl base64 -A\" prints"
+    )]
+    PemEd25519,
+    #[error("ssh public key is in SSH2 form (RFC 4716): give the line that \"ssh-keygen -i -f <file>\" prints")]
     Ssh2PublicKey,
+    #[error("this is an X.509 certificate, no ssh public key: give the one line of a .pub file")]
+    X509,
     #[error(
         "ssh public key has options before its type: AWS Transfer knows none, and without them the key may do more; \
          remove them if that is meant"
@@ -56,6 +80,8 @@ pub enum KeyError {
         max = public::MAX_LINE
     )]
     TooLong(usize),
+    #[error("the text of the key holds {0}, which nobody sees: type a plain blank in its place, or nothing")]
+    Invisible(Invisible),
     #[error("line {line}: {source}")]
     Line { line: usize, source: Box<KeyError> },
     #[error(
@@ -65,12 +91,20 @@ pub enum KeyError {
     HostKeyTooLong(usize),
     #[error("host key is not a private key in PEM form: give the file that ssh-keygen writes, not the .pub file")]
     NotPem,
+    #[error(
+        "host key is in PuTTY's form: give the file that \"puttygen <file> -O private-openssh -o <new file>\" writes"
+    )]
+    PuttyHostKey,
     #[error("host key is a public key: give the private key")]
     PublicInsteadOfPrivate,
     #[error("host key text holds more than one PEM section, or text around it: leave one private key and nothing else")]
     NotOneSection,
     #[error("host key is protected by a passphrase: remove it with \"ssh-keygen -p -N '' -f <file>\"")]
     Encrypted,
+    #[error(
+        "host key is protected by a passphrase: give the file that \"openssl pkey -in <file> -out <new file>\" writes"
+    )]
+    EncryptedPkcs8,
     #[error(
         "host key is damaged, or of a kind that AWS Transfer does not take: use RSA (2048 to 4096 bits), ECDSA (P-256, P-384, \
          P-521) or ed25519"
@@ -80,6 +114,25 @@ pub enum KeyError {
     RsaTooSmall,
     #[error("host key is damaged or cut short: copy the whole file again")]
     DamagedHostKey,
+}
+
+impl KeyError {
+    /// Where the text cannot be read and holds what nobody sees, that is why.
+    fn or_invisible(self, text: &str) -> Self {
+        let unreadable = matches!(
+            self,
+            Self::UnknownType
+                | Self::NoBody(_)
+                | Self::Damaged(_)
+                | Self::NotPem
+                | Self::UnsupportedHostKey
+                | Self::DamagedHostKey
+        );
+        match crate::text::invisible(text) {
+            Some(found) if unreadable => Self::Invisible(found),
+            _ => self,
+        }
+    }
 }
 
 /// Whether two fingerprints name the same key. AWS prints the base64 with `=`, ssh-keygen without.

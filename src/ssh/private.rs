@@ -8,11 +8,13 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 use ssh_key::Mpint;
 use ssh_key::public::{EcdsaPublicKey, Ed25519PublicKey, KeyData, RsaPublicKey};
 
-use super::{KeyError, PublicKey};
+use super::{KeyError, PublicKey, forms};
+use crate::text;
 
 /// AWS's limit for `HostKeyBody`, in characters.
 pub(super) const MAX_PEM: usize = 4096;
@@ -23,6 +25,36 @@ pub(super) const MIN_RSA_BITS: usize = 2048;
 /// The smallest first: a SEC1 key may leave out its curve, and then only its own one is sure to refuse others.
 static CURVES: [&EcdsaSigningAlgorithm; 3] =
     [&ECDSA_P256_SHA256_ASN1_SIGNING, &ECDSA_P384_SHA384_ASN1_SIGNING, &ECDSA_P521_SHA512_ASN1_SIGNING];
+
+/// How OpenSSH's own format begins.
+const OPENSSH_MAGIC: &[u8] = b"openssh-key-v1\0";
+
+/// What OpenSSH pads a key to that has no passphrase, in bytes.
+const OPENSSH_BLOCK: u8 = 8;
+
+/// Characters in a line of PEM, as ssh-keygen writes it.
+const PEM_WIDTH: usize = 70;
+
+/// A host key that AWS Transfer can take.
+#[derive(Debug)]
+pub struct HostKey {
+    /// Its public half, without comment.
+    pub public: PublicKey,
+    /// The private key as it is sent to AWS.
+    pub pem: SecretString,
+}
+
+/// Reads a host private key as people and their tools leave it: byte-order marks do not count, and what PuTTYgen and
+/// dropbearconvert pad further than OpenSSH's form asks for is written anew.
+///
+/// # Errors
+/// As [`public_of_private`].
+pub fn host_key(given: &str) -> Result<HostKey, KeyError> {
+    let given = Zeroizing::new(text::without_marks(given).into_owned());
+    let pem = unpadded(&given).unwrap_or(given);
+    let public = public_of_private(&pem).map_err(|error| error.or_invisible(&pem))?;
+    Ok(HostKey { public, pem: SecretString::from(pem.as_str()) })
+}
 
 /// The public key, without comment, of a host private key: OpenSSH's own format, PKCS#1, SEC1 or PKCS#8.
 ///
@@ -40,7 +72,7 @@ pub fn public_of_private(pem: &str) -> Result<PublicKey, KeyError> {
         "RSA PRIVATE KEY" => pkcs1(&decode(body)?)?,
         "EC PRIVATE KEY" => sec1(&decode(body)?)?,
         "PRIVATE KEY" => pkcs8(&decode(body)?)?,
-        "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
+        "ENCRYPTED PRIVATE KEY" => return Err(KeyError::EncryptedPkcs8),
         "PUBLIC KEY" | "RSA PUBLIC KEY" => return Err(KeyError::PublicInsteadOfPrivate),
         _ => return Err(KeyError::UnsupportedHostKey),
     };
@@ -66,7 +98,9 @@ fn only_section(pem: &str) -> Result<(&str, &str), KeyError> {
 fn not_pem(text: &str) -> KeyError {
     if text.contains("-----BEGIN ") {
         KeyError::NotOneSection
-    } else if text.starts_with("---- BEGIN SSH2 PUBLIC KEY") || PublicKey::parse(text).is_ok() {
+    } else if forms::is_putty(text) {
+        KeyError::PuttyHostKey
+    } else if forms::is_public(text) || PublicKey::parse(text).is_ok() {
         KeyError::PublicInsteadOfPrivate
     } else {
         KeyError::NotPem
@@ -82,6 +116,48 @@ fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     }
     let base64: Zeroizing<String> = Zeroizing::new(body.split_ascii_whitespace().collect());
     STANDARD.decode(base64.as_bytes()).map(Zeroizing::new).map_err(|_| KeyError::DamagedHostKey)
+}
+
+/// The same key of OpenSSH's own format with no more padding than it needs; `None` where it has none to spare. OpenSSH
+/// reads the bytes 1, 2, 3 and so on to any length, ssh-key 0.6.7 no more than seven; of AWS nothing is known.
+fn unpadded(pem: &str) -> Option<Zeroizing<String>> {
+    let ("OPENSSH PRIVATE KEY", body) = only_section(pem).ok()? else { return None };
+    let bytes = decode(body).ok()?;
+    let (cipher, rest) = string(bytes.strip_prefix(OPENSSH_MAGIC)?)?;
+    let (_kdf, rest) = string(rest)?;
+    let (_options, rest) = string(rest)?;
+    let (_count, rest) = rest.split_at_checked(4)?;
+    let (_public, rest) = string(rest)?;
+    let (private, []) = string(rest)? else { return None };
+    let padding = *private.last()?;
+    let (key, pad) = private.split_at_checked(private.len().checked_sub(padding.into())?)?;
+    if cipher != b"none" || padding < OPENSSH_BLOCK || !pad.iter().copied().eq(1..=padding) {
+        return None;
+    }
+    let needed = pad.get(..usize::from(padding % OPENSSH_BLOCK))?;
+    let head = bytes.len().checked_sub(4 + private.len())?;
+    let length = u32::try_from(key.len() + needed.len()).ok()?;
+    let written = Zeroizing::new([bytes.get(..head)?, &length.to_be_bytes(), key, needed].concat());
+    Some(to_pem("OPENSSH PRIVATE KEY", &written))
+}
+
+/// Splits one string of SSH's wire form off the front.
+fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(u32::from_be_bytes(*length).try_into().ok()?)
+}
+
+fn to_pem(label: &str, bytes: &[u8]) -> Zeroizing<String> {
+    let mut pem = Zeroizing::new(format!("-----BEGIN {label}-----\n"));
+    let body = Zeroizing::new(STANDARD.encode(bytes));
+    for (index, c) in body.chars().enumerate() {
+        if index > 0 && index % PEM_WIDTH == 0 {
+            pem.push('\n');
+        }
+        pem.push(c);
+    }
+    pem.push_str(&format!("\n-----END {label}-----\n"));
+    pem
 }
 
 fn openssh(der: &[u8]) -> Result<KeyData, KeyError> {

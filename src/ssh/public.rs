@@ -8,7 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
-use super::KeyError;
+use super::{KeyError, forms};
+use crate::text;
 
 /// The key types that AWS Transfer takes for users and prints for host keys.
 pub(super) const ALGORITHMS: [&str; 5] =
@@ -16,6 +17,9 @@ pub(super) const ALGORITHMS: [&str; 5] =
 
 /// AWS's limit for `SshPublicKeyBody`, in characters.
 pub(super) const MAX_LINE: usize = 2048;
+
+/// How the wire form of every key begins in base64: the length of its type's name.
+const BODY: &str = "AAAA";
 
 /// A public key that AWS Transfer can take.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,16 +37,24 @@ pub struct KeyIdentity {
 }
 
 impl PublicKey {
-    /// Reads one line as it stands in an `id_*.pub` file. Blanks around and between the parts do not count, as in AWS.
+    /// Reads one line as it stands in an `id_*.pub` file. Blanks around and between the parts do not count, as in AWS,
+    /// nor do byte-order marks.
     ///
     /// # Errors
     /// Everything that AWS Transfer would turn away, with the way out; options before the key above all.
     pub fn parse(line: &str) -> Result<Self, KeyError> {
-        let line = line.trim_matches(is_blank);
+        let line = text::without_marks(line);
+        Self::read(line.trim_matches(is_blank)).map_err(|error| error.or_invisible(&line))
+    }
+
+    fn read(line: &str) -> Result<Self, KeyError> {
         refuse_other_forms(line)?;
         let mut words = line.split(is_blank).filter(|word| !word.is_empty());
         let algorithm = algorithm(words.next().unwrap_or_default(), line)?;
         let body = words.next().ok_or(KeyError::NoBody(algorithm))?;
+        if holds_another_key(line) {
+            return Err(KeyError::TwoKeys);
+        }
         let comment = words.collect::<Vec<_>>().join(" ");
         if comment.chars().any(char::is_control) {
             return Err(KeyError::ControlCharacter);
@@ -120,25 +132,31 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// Reads a text in `authorized_keys` form: a key a line, blank lines and `#` lines skipped, each key once.
+/// Reads a text in `authorized_keys` form: a key a line, blank lines and `#` lines skipped, each key once. Byte-order
+/// marks do not count: editors on Windows put one in front, and joined files have one in the middle.
 ///
 /// # Errors
 /// The first line that is no plain key, by its number. A line with options (`from=`, `command=`, `restrict`) is one:
 /// AWS Transfer has no such limits, and the key without them would be allowed more.
 pub fn authorized_keys(text: &str) -> Result<Vec<PublicKey>, KeyError> {
+    let text = text::without_marks(text);
     let mut seen = BTreeSet::new();
     let mut keys = Vec::new();
-    // Editors on Windows put a byte order mark in front.
-    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+    let (mut rest, mut number) = (text.as_ref(), 0);
+    while !rest.is_empty() {
+        let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+        number += 1;
         let line = line.trim_matches(is_blank);
-        if line.is_empty() || line.starts_with('#') {
-            continue;
+        if !line.is_empty() && !line.starts_with('#') {
+            // What a text in another notation is may show in its later lines only.
+            let key =
+                forms::other_than_a_line(rest.trim_start_matches(is_blank)).map_or_else(|| PublicKey::parse(line), Err);
+            let key = key.map_err(|source| KeyError::Line { line: number, source: Box::new(source) })?;
+            if seen.insert(key.identity()) {
+                keys.push(key);
+            }
         }
-        let key =
-            PublicKey::parse(line).map_err(|source| KeyError::Line { line: index + 1, source: Box::new(source) })?;
-        if seen.insert(key.identity()) {
-            keys.push(key);
-        }
+        rest = after;
     }
     Ok(keys)
 }
@@ -148,23 +166,28 @@ fn is_blank(c: char) -> bool {
     c.is_ascii_whitespace() || c == '\x0b'
 }
 
-/// Other notations than one line, told apart by how they begin.
 fn refuse_other_forms(line: &str) -> Result<(), KeyError> {
     if line.is_empty() {
         return Err(KeyError::Empty);
     }
-    if line.starts_with("PuTTY-User-Key-File") {
-        return Err(KeyError::PrivateKey);
-    }
-    if line.starts_with("---- BEGIN") {
-        return Err(KeyError::Ssh2PublicKey);
-    }
-    if line.starts_with("-----BEGIN") {
-        let private = line.contains("PRIVATE KEY");
-        return Err(if private { KeyError::PrivateKey } else { KeyError::PemPublicKey });
+    if let Some(other) = forms::other_than_a_line(line) {
+        return Err(other);
     }
     // Collapsed into one line, the second key would silently become the comment of the first.
     if line.contains(['\n', '\r']) { Err(KeyError::SeveralLines) } else { Ok(()) }
+}
+
+/// Whether a second key stands behind the first one, where it would count as its comment: after a blank, a comma, or
+/// nothing at all where a line break was lost.
+fn holds_another_key(line: &str) -> bool {
+    let separates = |c: char| is_blank(c) || matches!(c, ',' | ';');
+    let words: Vec<&str> = line.split(separates).filter(|word| !word.is_empty()).skip(1).collect();
+    words.windows(2).any(|pair| matches!(pair, [name, body] if body.starts_with(BODY) && ends_with_type(name)))
+}
+
+fn ends_with_type(word: &str) -> bool {
+    // Certificates and hardware keys end in the domain of those who named them.
+    ALGORITHMS.into_iter().chain(["ssh-dss", "@openssh.com"]).any(|name| word.ends_with(name))
 }
 
 /// The key type that the line begins with, or the reason why it is none of ours.

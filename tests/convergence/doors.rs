@@ -14,7 +14,7 @@ use transfer_operator::aws::session::{Aws, CallerIdentity};
 use transfer_operator::aws::{
     Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer,
 };
-use transfer_operator::cluster::{Cluster, ClusterError, Name, Note, SecretData};
+use transfer_operator::cluster::{Cluster, ClusterError, Name, Note, SecretData, Texts};
 use transfer_operator::sim::error::ApiError;
 use transfer_operator::sim::operation::Operation;
 use transfer_operator::sim::service::Direct;
@@ -308,17 +308,17 @@ impl Cluster for Door {
             let api = self.world.api();
             let Some(data) = api.data.get(&key) else { return Ok(None) };
             let secret_type = api.secret_types.get(name).cloned().unwrap_or_default();
-            let data = data.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
+            let data = data.iter().map(|(key, value)| (key.clone(), Ok(value.clone().into()))).collect();
             Ok(Some(SecretData { secret_type, data }))
         };
         self.carry("secret", &key, false, read).await
     }
 
-    async fn config_map(&self, name: &Name) -> Result<Option<BTreeMap<String, String>>, ClusterError> {
+    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
         let key = ("ConfigMap".to_owned(), name.clone());
         let found = self.carry("configmap", &key, false, || Ok(self.world.api().data.get(&key).cloned())).await?;
         defects::config_map(self.world.setup.defect, found.as_ref());
-        Ok(found)
+        Ok(found.map(|data| data.into_iter().map(|(key, value)| (key, Ok(value))).collect()))
     }
 
     async fn publish(&self, kind: &ApiResource, object: &Value, note: Note) {

@@ -20,7 +20,7 @@ use crate::aws::gate::Rates;
 use crate::aws::session::{Aws, CallerIdentity};
 use crate::aws::types::{Access, ListedAccess, ListedServer, ListedUser, Page, Server, SshPublicKey, Tags, User};
 use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
-use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData};
+use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData, Texts};
 use crate::engine::evidence::Windows;
 use crate::engine::memory::Memory;
 use crate::engine::pass::pass;
@@ -177,8 +177,14 @@ impl Cluster for Objects {
     async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {
         Ok(None)
     }
-    async fn config_map(&self, name: &Name) -> Result<Option<BTreeMap<String, String>>, ClusterError> {
-        Ok(self.config_maps.lock().unwrap().get(name).cloned())
+    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
+        Ok(self
+            .config_maps
+            .lock()
+            .unwrap()
+            .get(name)
+            .cloned()
+            .map(|data| data.into_iter().map(|(key, text)| (key, Ok(text))).collect()))
     }
     async fn publish(&self, _: &ApiResource, _: &Value, note: Note) {
         self.notes.lock().unwrap().push(note);

@@ -18,7 +18,7 @@ use crate::engine::diff::{Change, Effect};
 use crate::engine::digest::keyed;
 use crate::engine::kind::{Block, PlannedCall, Trouble};
 use crate::kinds::doors::Doors;
-use crate::ssh;
+use crate::ssh::{self, HostKey as PrivateKey};
 
 use super::wanted::{WantedKey, WantedServer};
 
@@ -36,11 +36,10 @@ pub async fn read(doors: &Doors, object: &TransferServer, blocks: &mut Vec<Block
     let mut keys: Vec<WantedKey> = Vec::new();
     for spec in object.spec.host_keys.iter().flatten() {
         match read_one(doors, &object.namespace().unwrap_or_default(), spec).await {
-            Ok(key) if keys.iter().any(|other| other.fingerprint == key.fingerprint) => {
-                let message = format!("spec.hostKeys[{}]: the same key is listed twice", key.name);
-                blocks.push(Block::stalled(reasons::INVALID_KEY, message));
-            }
-            Ok(key) => keys.push(key),
+            Ok(key) => match keys.iter().find(|other| other.fingerprint == key.fingerprint) {
+                Some(first) => blocks.push(listed_twice(first, &key)),
+                None => keys.push(key),
+            },
             Err(Trouble::Blocked(block)) => blocks.push(block),
             Err(Trouble::Cluster(ClusterError::Forbidden(_))) => {
                 let message = format!(
@@ -56,6 +55,14 @@ pub async fn read(doors: &Doors, object: &TransferServer, blocks: &mut Vec<Block
     Ok(keys)
 }
 
+fn listed_twice(first: &WantedKey, second: &WantedKey) -> Block {
+    let message = format!(
+        "spec.hostKeys[{}]: its Secret holds the same key as that of spec.hostKeys[{}]; take one of the entries out",
+        second.name, first.name
+    );
+    Block::stalled(reasons::INVALID_KEY, message)
+}
+
 async fn read_one(doors: &Doors, namespace: &str, spec: &HostKeySpec) -> Result<WantedKey, Trouble> {
     let HostKeySpec { name, secret_key_ref, description, tags, storage_type, kms_key } = spec;
     let secret_name = Name { namespace: namespace.to_owned(), name: secret_key_ref.name.clone() };
@@ -66,18 +73,24 @@ async fn read_one(doors: &Doors, namespace: &str, spec: &HostKeySpec) -> Result<
     };
     if secret.secret_type != HOST_KEY_SECRET_TYPE {
         let given = secret.secret_type;
-        let message = format!("{at}: Secret {secret_name} is of type {given}, not {HOST_KEY_SECRET_TYPE}");
+        let message = format!(
+            "{at}: Secret {secret_name} is of type {given}, not {HOST_KEY_SECRET_TYPE}; the type of a Secret cannot be \
+             changed, so delete it and make it anew with this type"
+        );
         return Err(Block::stalled(reasons::WRONG_SECRET_TYPE, message).into());
     }
-    let Some(body) = secret.data.remove(&secret_key_ref.key) else {
-        let message = format!("{at}: Secret {secret_name} has no text under key {}", secret_key_ref.key);
+    let key = &secret_key_ref.key;
+    let Some(given) = secret.data.remove(key) else {
+        let message = format!("{at}: Secret {secret_name} has nothing under key {key}");
         return Err(Block::waiting(reasons::SOURCE_NOT_READY, message).into());
     };
-    let public = ssh::public_of_private(body.expose_secret())
-        .map_err(|error| Block::stalled(reasons::INVALID_KEY, format!("{at}: Secret {secret_name}: {error}")))?;
+    let invalid = |what: String| Block::stalled(reasons::INVALID_KEY, format!("{at}: Secret {secret_name}{what}"));
+    let given = given.map_err(|error| invalid(format!(": what it has under key {key} {error}")))?;
+    let PrivateKey { public, pem } =
+        ssh::host_key(given.expose_secret()).map_err(|error| invalid(format!(", key {key}: {error}")))?;
     Ok(WantedKey {
         name: name.clone(),
-        body,
+        body: pem,
         fingerprint: public.fingerprint(),
         description: description.clone(),
         storage_type: storage_type.clone(),

@@ -156,7 +156,7 @@ fn to_pem(label: &str, bytes: &[u8]) -> Zeroizing<String> {
         }
         pem.push(c);
     }
-    pem.push_str(&format!("\n-----END {label}-----\n"));
+    ["\n-----END ", label, "-----\n"].into_iter().for_each(|part| pem.push_str(part));
     pem
 }
 

@@ -240,7 +240,7 @@ fn host_keys_of_other_tools_are_read_and_sent_with_the_padding_of_openssh() {
         let text = fixture(name);
         assert_eq!(host_key(&text).unwrap().pem.expose_secret(), text, "{name} is sent as it was given");
         assert_eq!(host_key(&format!("\u{feff}{text}")).unwrap().pem.expose_secret(), text, "{name} with a mark");
-        let broken = text.replacen("\n", "\n\u{a0}", 1);
+        let broken = text.replacen('\n', "\n\u{a0}", 1);
         let error = host_key(&broken).unwrap_err().to_string();
         assert!(error.contains("no-break space"), "{name}: {error}");
     }

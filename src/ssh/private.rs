@@ -156,7 +156,9 @@ fn to_pem(label: &str, bytes: &[u8]) -> Zeroizing<String> {
         }
         pem.push(c);
     }
-    ["\n-----END ", label, "-----\n"].into_iter().for_each(|part| pem.push_str(part));
+    for part in ["\n-----END ", label, "-----\n"] {
+        pem.push_str(part);
+    }
     pem
 }
 

@@ -41,8 +41,8 @@ pub struct Queues {
 }
 
 /// One bell per kind.
-#[derive(Clone)]
-struct Bells {
+#[derive(Clone, Debug)]
+pub struct Bells {
     identities: Bell,
     servers: Bell,
     users: Bell,
@@ -50,7 +50,8 @@ struct Bells {
 }
 
 impl Bells {
-    fn ring(&self, wakes: Vec<Wake>) {
+    /// Asks for a pass over each.
+    pub fn ring(&self, wakes: Vec<Wake>) {
         for Wake { which, name } in wakes {
             match which {
                 Which::Identity => self.identities.ring(name),
@@ -64,12 +65,13 @@ impl Bells {
 
 /// Starts the watches. The future completes only when one of them breaks down.
 #[must_use]
-pub fn start(client: &Client, scope: &Scope, caches: &Arc<Caches>) -> (Queues, BoxFuture<'static, ()>) {
+pub fn start(client: &Client, scope: &Scope, caches: &Arc<Caches>) -> (Queues, Bells, BoxFuture<'static, ()>) {
     let (of_identities, identities, identity_queue) = controller::queue();
     let (of_servers, servers, server_queue) = controller::queue();
     let (of_users, users, user_queue) = controller::queue();
     let (of_accesses, accesses, access_queue) = controller::queue();
-    let hub = Hub { caches: Arc::clone(caches), bells: Bells { identities, servers, users, accesses } };
+    let bells = Bells { identities, servers, users, accesses };
+    let hub = Hub { caches: Arc::clone(caches), bells: bells.clone() };
     let all = watcher::Config::default();
     let ours = match &scope.labels {
         Some(labels) => watcher::Config::default().labels(labels),
@@ -90,7 +92,7 @@ pub fn start(client: &Client, scope: &Scope, caches: &Arc<Caches>) -> (Queues, B
     ];
     let queues =
         Queues { identities: identity_queue, servers: server_queue, users: user_queue, accesses: access_queue };
-    (queues, select_all(watches.into_iter().map(tokio::spawn)).map(|_| ()).boxed())
+    (queues, bells, select_all(watches.into_iter().map(tokio::spawn)).map(|_| ()).boxed())
 }
 
 impl Scope {

@@ -40,7 +40,7 @@ async fn busy() -> Sources {
         tokio::time::advance(std::time::Duration::from_mins(10)).await;
     }
     let sessions = Arc::new(Sessions::new(Arc::clone(&gate)));
-    sessions.guard(&identity, ("uid".to_owned(), 1, "eu-central-1".to_owned()));
+    sessions.guard(&identity, ("uid".to_owned(), identity.spec.access(), "eu-central-1".to_owned()));
     let tally = Tally::default();
     tally.begin().ends("settled");
     let leading = Leading::default();

@@ -38,6 +38,7 @@ use crate::kinds::doors::{Doors, Verified};
 use crate::kinds::identity::Identities;
 use crate::kinds::orphans::Orphans;
 use crate::kinds::server::Servers;
+use crate::kinds::triggers;
 use crate::kinds::user::Users;
 use crate::lease::{self, Leading, Lease, Times};
 use crate::metrics::{self, Sources};
@@ -231,14 +232,17 @@ impl Work {
     /// Starts the watches and waits until they have filled the caches; nothing where the process is to end first.
     async fn new(outside: Outside, settings: Settings, stop: Signal) -> Option<Self> {
         let Outside { client, aws, scope, caches } = outside;
+        let (queues, bells, watches) = intake::start(&client, &scope, &caches);
+        let directory = Arc::clone(&caches);
+        let seen = move |server_id: &str| bells.ring(triggers::on_server_seen(server_id, directory.as_ref()));
         let doors = Arc::new(Doors {
             cluster: Arc::new(KubeCluster::new(client.clone(), scope.namespaces.clone())),
             directory: Arc::clone(&caches) as Arc<dyn Directory>,
             aws,
             cluster_id: settings.cluster_id.clone(),
-            verified: Verified::default(),
+            verified: Verified::telling(Box::new(seen)),
+            chance: Arc::clone(&settings.chance),
         });
-        let (queues, watches) = intake::start(&client, &scope, &caches);
         filled(&caches, stop).await?;
         tracing::info!("all caches are filled");
         let orphans = Arc::new(Orphans::new(Arc::clone(&doors), settings.clone(), scope.namespaces));

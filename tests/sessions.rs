@@ -508,6 +508,53 @@ async fn an_edit_of_a_broken_identity_is_tried_at_once() {
 }
 
 #[tokio::test]
+async fn an_edit_that_changes_neither_credentials_nor_addresses_asks_sts_nothing() {
+    let wire = Wire::start();
+    let sessions = sessions();
+    let mut identity = role(&wire);
+    for reply in [assumed("ROLEKEY", "2100-01-01T00:00:00Z"), caller(ACCOUNT)] {
+        wire.reply(reply);
+    }
+    sessions.account(&identity, REGION).await.unwrap();
+    identity.metadata.generation = Some(2);
+    let grant = json!({"name": "x", "kinds": ["TransferUser"], "namespaces": {"from": "All"}});
+    identity.spec.grants.push(serde_json::from_value(grant).unwrap());
+    identity.spec.regions.push("eu-west-1".to_owned());
+    sessions.account(&identity, REGION).await.unwrap();
+    assert_eq!(wire.calls().len(), 2, "a grant, a region");
+    identity.spec.credentials.assume_role.as_mut().unwrap().external_id = Some("another".to_owned());
+    for reply in [assumed("ROLEKEY2", "2100-01-01T00:00:00Z"), caller(ACCOUNT)] {
+        wire.reply(reply);
+    }
+    sessions.account(&identity, REGION).await.unwrap();
+    assert_eq!(wire.calls().len(), 4, "other credentials");
+}
+
+#[tokio::test]
+async fn of_an_identity_that_is_gone_neither_breaker_nor_credentials_are_kept() {
+    let wire = Wire::start();
+    let sessions = sessions();
+    let (gone, mut other) = (role(&wire), role(&wire));
+    (other.metadata.uid, other.metadata.name) = (Some("u-2".to_owned()), Some("other".to_owned()));
+    for identity in [&gone, &other] {
+        for reply in [assumed("ROLEKEY", "2100-01-01T00:00:00Z"), caller(ACCOUNT)] {
+            wire.reply(reply);
+        }
+        sessions.account(identity, REGION).await.unwrap();
+    }
+    sessions.forget("u-1");
+    let kept: Vec<String> = sessions.breakers().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(kept, ["other"]);
+    sessions.account(&other, REGION).await.unwrap();
+    assert_eq!(wire.calls().len(), 4, "the other one is as it was");
+    for reply in [assumed("ROLEKEY", "2100-01-01T00:00:00Z"), caller(ACCOUNT)] {
+        wire.reply(reply);
+    }
+    sessions.account(&gone, REGION).await.unwrap();
+    assert_eq!(wire.calls().len(), 6, "credentials that are gone are asked for anew");
+}
+
+#[tokio::test]
 async fn one_region_that_cannot_be_used_leaves_the_others_alone() {
     let wire = Wire::start();
     let sessions = sessions();

@@ -178,6 +178,26 @@ pub struct AwsIdentitySpec {
     pub grants: Vec<Grant>,
 }
 
+impl AwsIdentitySpec {
+    /// Everything that decides who AWS takes the identity for, and at which addresses: what changes nothing here
+    /// changes no answer of AWS. Taken apart in full, so that a new field must be placed.
+    #[must_use]
+    pub fn access(&self) -> String {
+        let Self {
+            account_id,
+            regions: _,
+            credentials,
+            use_fips,
+            use_dual_stack,
+            endpoints,
+            tags: _,
+            rate_limit: _,
+            grants: _,
+        } = self;
+        serde_json::json!([account_id, credentials, use_fips, use_dual_stack, endpoints]).to_string()
+    }
+}
+
 /// What is known of the identity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

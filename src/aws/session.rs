@@ -39,13 +39,17 @@ pub trait Aws: Send + Sync {
     /// # Errors
     /// The fault that STS answered with; `AccountMismatch` where it is another account than the identity names.
     async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault>;
+
+    /// The identity of this uid is gone: its credentials and its breaker are let go of. Nothing to do where none are
+    /// kept.
+    fn forget(&self, _uid: &str) {}
 }
 
 /// The region whose STS the default chain asks where the pod was told none; IRSA and Pod Identity tell it.
 const FALLBACK_REGION: &str = "us-east-1";
 
-/// Identity uid, generation, region.
-pub type Key = (String, i64, String);
+/// Identity uid, [`AwsIdentitySpec::access`], region. Not the generation: an edit of a grant is no reason to ask STS.
+pub type Key = (String, String, String);
 
 /// The real one.
 #[derive(Debug)]
@@ -55,7 +59,7 @@ pub struct Sessions {
     open: Mutex<Open>,
 }
 
-/// What is kept of the newest generation of each identity.
+/// What is kept of each identity, as its newest spec says it.
 #[derive(Debug, Default)]
 struct Open {
     sessions: BTreeMap<Key, Arc<Session>>,
@@ -83,6 +87,8 @@ impl From<SdkConfig> for Pod {
 /// One identity in one region.
 #[derive(Debug)]
 struct Session {
+    /// Of the identity, when it was opened.
+    generation: i64,
     account: Account,
     sts: Sts,
     credentials: Arc<CredentialCache>,
@@ -112,24 +118,34 @@ impl Sessions {
 
     async fn session(&self, identity: &AwsIdentity, region: &str) -> Result<Arc<Session>, Fault> {
         let uid = identity.metadata.uid.clone().unwrap_or_default();
+        let access = identity.spec.access();
+        let key = (uid.clone(), access.clone(), region.to_owned());
         let generation = identity.metadata.generation.unwrap_or_default();
-        let key = (uid.clone(), generation, region.to_owned());
-        if let Some(session) = self.lock().sessions.get(&key) {
-            return Ok(Arc::clone(session));
+        let known = self.lock().sessions.get(&key).cloned();
+        let fresh = |session: &Arc<Session>| session.generation == generation || session.guard.refusal().is_none();
+        match known {
+            Some(session) if fresh(&session) => return Ok(session),
+            // Whoever edits an identity that does not work wants to see whether it works now.
+            Some(_) => drop(self.lock().guards.remove(&key)),
+            None => {}
         }
         let pod = self.pod.get_or_init(load).await;
         let guard = self.guard(identity, key.clone());
         let session = Arc::new(open(pod, &self.gate, guard, identity, region)?);
         let mut open = self.lock();
-        open.sessions.retain(|(other, old, _), _| *other != uid || *old == generation);
+        open.sessions.retain(|(other, old, _), _| *other != uid || *old == access);
         // An identity that was deleted and made again has another uid, and its old breaker would speak for it.
         let name = identity.metadata.name.as_deref().unwrap_or_default();
         open.guards.retain(
             |(other, old, _), guard| {
-                if *other == uid { *old == generation } else { guard.identity != name }
+                if *other == uid { *old == access } else { guard.identity != name }
             },
         );
-        Ok(Arc::clone(open.sessions.entry(key).or_insert(session)))
+        let kept = open.sessions.entry(key).or_insert_with(|| Arc::clone(&session));
+        if !fresh(kept) {
+            *kept = session;
+        }
+        Ok(Arc::clone(kept))
     }
 
     /// The breakers of all identities that were used, by name. Of several regions the one that is not closed speaks.
@@ -145,7 +161,7 @@ impl Sessions {
         states.into_iter().collect()
     }
 
-    /// The breaker of an identity (uid, generation) in a region.
+    /// The breaker of an identity in a region.
     pub fn guard(&self, identity: &AwsIdentity, key: Key) -> Arc<Guard> {
         let name = identity.metadata.name.clone().unwrap_or_default();
         Arc::clone(self.lock().guards.entry(key).or_insert_with(|| Guard::new(name)))
@@ -170,6 +186,12 @@ impl Aws for Sessions {
             return Err(unusable("NoRegion", "spec.regions is empty".to_owned()));
         };
         self.session(identity, region).await?.verify().await
+    }
+
+    fn forget(&self, uid: &str) {
+        let mut open = self.lock();
+        open.sessions.retain(|(of, ..), _| of != uid);
+        open.guards.retain(|(of, ..), _| of != uid);
     }
 }
 
@@ -210,7 +232,10 @@ impl Session {
             return Ok(caller);
         }
         let Account { id, .. } = &self.account;
-        let message = format!("the credentials belong to account {}, spec.accountId says {id}", caller.account);
+        let message = format!(
+            "the credentials of AwsIdentity {} belong to account {}, its spec.accountId says {id}",
+            self.guard.identity, caller.account
+        );
         Err(unusable(ACCOUNT_MISMATCH, message))
     }
 }
@@ -277,7 +302,8 @@ fn open(
     let transfer = SdkTransfer::new(to_transfer, Arc::clone(&credentials));
     let transfer = Arc::new(Guarded { transfer, guard: Arc::clone(&guard) });
     let account = Account::new(spec.account_id.clone(), region.to_owned(), transfer, Arc::clone(gate), clock);
-    Ok(Session { account, sts, credentials, guard, verdict: tokio::sync::Mutex::default() })
+    let generation = identity.metadata.generation.unwrap_or_default();
+    Ok(Session { generation, account, sts, credentials, guard, verdict: tokio::sync::Mutex::default() })
 }
 
 /// Whether the breaker answered in place of AWS.

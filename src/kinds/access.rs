@@ -17,7 +17,7 @@ use super::user::missing;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::{Applied, CreatePhase};
-use crate::api::{TransferAccess, TransferAccessStatus};
+use crate::api::{FINALIZER, TransferAccess, TransferAccessStatus};
 use crate::aws::types::{Access, CreateAccess, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
@@ -71,6 +71,8 @@ fn claim(object: &TransferAccess) -> Claim<'_> {
         namespace: object.namespace().unwrap_or_default(),
         status: status.map(|status| &status.common),
         deleting: object.metadata.deletion_timestamp.is_some(),
+        finalizer: object.finalizers().iter().any(|name| name == FINALIZER),
+        created: object.creation_timestamp(),
     };
     let choice = ServerChoice {
         server_ref: spec.server_ref.as_ref(),

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::aws::session::Aws;
 use crate::cluster::{Cluster, Directory};
+use crate::engine::settings::Chance;
 
 /// The doors of the process.
 pub struct Doors {
@@ -21,6 +22,8 @@ pub struct Doors {
     pub cluster_id: String,
     /// Servers on which our own tags were seen.
     pub verified: Verified,
+    /// The pod's clock, for the age of objects: nothing that AWS dates goes by it.
+    pub chance: Arc<dyn Chance>,
 }
 
 /// What was learnt of a server together with its tags.
@@ -54,13 +57,25 @@ type Key = (String, String, String, String);
 
 /// Servers on which this process itself saw the owner tags of their objects. Status alone never proves that a server
 /// is one's own: who may write it could point logins elsewhere.
-#[derive(Debug, Default)]
-pub struct Verified(Mutex<BTreeMap<Key, Known>>);
+#[derive(Default)]
+pub struct Verified {
+    known: Mutex<BTreeMap<Key, Known>>,
+    news: Option<News>,
+}
 
 /// What a look came to, and when.
 type Known = (Result<Facts, Refusal>, Instant);
 
+/// Told the id of a server of which something else was seen than before: who is on it may have to act otherwise.
+pub type News = Box<dyn Fn(&str) + Send + Sync>;
+
 impl Verified {
+    /// Nothing was seen yet; who is told when what was seen changes.
+    #[must_use]
+    pub fn telling(news: News) -> Self {
+        Self { known: Mutex::default(), news: Some(news) }
+    }
+
     /// What was seen, if it was.
     #[must_use]
     pub fn get(&self, account: &str, region: &str, server_id: &str, uid: &str) -> Option<Facts> {
@@ -73,9 +88,23 @@ impl Verified {
         self.known(&key(account, region, server_id, uid))?.err()
     }
 
-    /// The tags of this object were seen on this server.
-    pub fn insert(&self, account: &str, region: &str, server_id: &str, uid: &str, facts: Facts) {
-        put(&mut self.lock(), key(account, region, server_id, uid), Ok(facts));
+    /// The tags of this object were seen on this server. Whoever names the server by its id learns of it too.
+    pub fn insert(&self, account: &str, region: &str, server_id: &str, uid: &str, facts: &Facts) {
+        let (own, raw) = (key(account, region, server_id, uid), key(account, region, server_id, ""));
+        let mut all = self.lock();
+        let mut keys = vec![own];
+        if !uid.is_empty() && all.contains_key(&raw) {
+            keys.push(raw);
+        }
+        let mut news = false;
+        for key in keys {
+            news |= all.get(&key).is_some_and(|(before, _)| before.as_ref() != Ok(facts));
+            put(&mut all, key, Ok(facts.clone()));
+        }
+        drop(all);
+        if let Some(tell) = self.news.as_ref().filter(|_| news) {
+            tell(server_id);
+        }
     }
 
     /// A look that began at `began` found that the server takes nobody. What was seen since then is newer.
@@ -103,7 +132,7 @@ impl Verified {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,6 +156,7 @@ fn key(account: &str, region: &str, server_id: &str, uid: &str) -> Key {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn facts(provider: &str) -> Facts {
@@ -136,14 +166,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_server_counts_as_verified_only_for_the_object_whose_tags_were_seen() {
         let verified = Verified::default();
-        verified.insert("1", "r", "s-1", "u1", facts("SERVICE_MANAGED"));
+        verified.insert("1", "r", "s-1", "u1", &facts("SERVICE_MANAGED"));
         assert_eq!(verified.get("1", "r", "s-1", "u1"), Some(facts("SERVICE_MANAGED")));
         for (account, region, id, uid) in
             [("2", "r", "s-1", "u1"), ("1", "q", "s-1", "u1"), ("1", "r", "s-2", "u1"), ("1", "r", "s-1", "u2")]
         {
             assert_eq!(verified.get(account, region, id, uid), None, "{account} {region} {id} {uid}");
         }
-        verified.insert("1", "r", "s-1", "u1", facts("AWS_LAMBDA"));
+        verified.insert("1", "r", "s-1", "u1", &facts("AWS_LAMBDA"));
         assert_eq!(verified.get("1", "r", "s-1", "u1"), Some(facts("AWS_LAMBDA")));
         verified.remove("1", "r", "s-1", "u1");
         assert_eq!(verified.get("1", "r", "s-1", "u1"), None);
@@ -163,7 +193,7 @@ mod tests {
         assert_eq!(refusal(), None);
 
         refuse(Instant::now());
-        verified.insert("1", "r", "s-1", "u1", facts("SERVICE_MANAGED"));
+        verified.insert("1", "r", "s-1", "u1", &facts("SERVICE_MANAGED"));
         assert_eq!(refusal(), None, "seen in order");
         refuse(start);
         assert!(refusal().is_none() && verified.get("1", "r", "s-1", "u1").is_some(), "an older look ends late");
@@ -172,15 +202,40 @@ mod tests {
 
         refuse(Instant::now());
         tokio::time::advance(REFUSED).await;
-        verified.insert("1", "r", "s-2", "u2", facts("SERVICE_MANAGED"));
+        verified.insert("1", "r", "s-2", "u2", &facts("SERVICE_MANAGED"));
         assert_eq!(verified.lock().len(), 1, "what no longer counts is not kept");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_seen_otherwise_than_before_is_told_once_whoever_saw_it() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let verified = Verified::telling(Box::new({
+            let told = Arc::clone(&told);
+            move |id| told.lock().unwrap().push(id.to_owned())
+        }));
+        let told = || std::mem::take(&mut *told.lock().unwrap());
+        verified.insert("1", "r", "s-1", "u1", &facts("SERVICE_MANAGED"));
+        verified.insert("1", "r", "s-1", "u1", &facts("SERVICE_MANAGED"));
+        assert!(told().is_empty(), "the first look, and the same again");
+        verified.insert("1", "r", "s-1", "u1", &facts("AWS_LAMBDA"));
+        assert_eq!(told(), ["s-1"]);
+
+        verified.insert("1", "r", "s-1", "", &facts("AWS_LAMBDA"));
+        assert!(told().is_empty(), "somebody names it by its id");
+        verified.insert("1", "r", "s-1", "u1", &facts("SERVICE_MANAGED"));
+        assert_eq!(told(), ["s-1"]);
+        assert_eq!(verified.get("1", "r", "s-1", ""), Some(facts("SERVICE_MANAGED")));
+
+        verified.refuse(("1", "r"), "s-2", "u2", Refusal::Strange(facts("AWS_LAMBDA")), Instant::now());
+        verified.insert("1", "r", "s-2", "u2", &facts("SERVICE_MANAGED"));
+        assert_eq!(told(), ["s-2"], "it took nobody, and is in order now");
     }
 
     #[tokio::test(start_paused = true)]
     async fn of_a_server_object_that_ended_nothing_is_kept() {
         let verified = Verified::default();
         for (id, uid) in [("s-1", "u1"), ("s-2", "u1"), ("s-3", "u3"), ("s-1", "")] {
-            verified.insert("1", "r", id, uid, facts("SERVICE_MANAGED"));
+            verified.insert("1", "r", id, uid, &facts("SERVICE_MANAGED"));
         }
         verified.forget("u1");
         assert_eq!(verified.lock().len(), 2);
@@ -190,8 +245,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_no_object_stands_for_is_looked_at_again() {
         let verified = Verified::default();
-        verified.insert("1", "r", "s-1", "", facts("SERVICE_MANAGED"));
-        verified.insert("1", "r", "s-2", "u2", facts("SERVICE_MANAGED"));
+        verified.insert("1", "r", "s-1", "", &facts("SERVICE_MANAGED"));
+        verified.insert("1", "r", "s-2", "u2", &facts("SERVICE_MANAGED"));
         tokio::time::advance(RAW_FRESH).await;
         assert_eq!(verified.get("1", "r", "s-1", ""), None);
         assert!(verified.get("1", "r", "s-2", "u2").is_some(), "the pass of its object renews it");

@@ -19,6 +19,7 @@ use crate::aws::types::{HostKey, ListedAccess, ListedServer, ListedUser, Page, S
 use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
 use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData, Texts};
 use crate::engine::owner::Owner;
+use crate::engine::settings::Chance;
 
 pub const ACCOUNT: &str = "123456789012";
 pub const REGION: &str = "eu-central-1";
@@ -275,6 +276,21 @@ impl Cluster for FakeCluster {
     async fn publish(&self, _: &ApiResource, _: &Value, _: Note) {}
 }
 
+/// A clock that stands at [`NOW`].
+struct Fixed;
+
+impl Chance for Fixed {
+    fn uuid(&self) -> String {
+        "attempt".to_owned()
+    }
+    fn fraction(&self) -> f64 {
+        0.5
+    }
+    fn wall(&self) -> Timestamp {
+        NOW.parse().unwrap()
+    }
+}
+
 /// A whole installation in memory.
 pub struct World {
     pub transfer: Arc<FakeTransfer>,
@@ -298,6 +314,7 @@ impl World {
             aws: Arc::clone(&aws) as Arc<dyn Aws>,
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::default(),
+            chance: Arc::new(Fixed),
         });
         let world = Self { transfer, aws, directory, cluster, doors };
         world.grant(grants);

@@ -28,20 +28,34 @@ fn applying<'a>(identity: &'a AwsIdentity, asker: &'a Asker<'_>) -> impl Iterato
 /// Whether the identity may be used at all, in this region.
 ///
 /// # Errors
-/// `IdentityDenied`. An absent identity and one that grants nothing give the same answer, so that nobody can probe;
-/// what an identity holds is told only to those that it grants something.
+/// `IdentityDenied`. An absent identity and one that grants nothing give the same answer, so that nobody can probe (only
+/// that a new object is given time for an absent one tells them apart); what an identity holds is told only to those that
+/// it grants something.
 pub fn granted(name: &str, identity: Option<&AwsIdentity>, asker: &Asker, region: &str) -> Result<(), Block> {
     let refuse = |message| Err(Block::stalled(reasons::IDENTITY_DENIED, message));
     let Some(identity) = identity.filter(|identity| applying(identity, asker).next().is_some()) else {
         return refuse(to_paste(name, asker));
     };
-    if identity.metadata.deletion_timestamp.is_some() {
-        return refuse(format!("AwsIdentity {name} is being deleted"));
-    }
     if !identity.spec.regions.iter().any(|granted| granted == region) {
         return refuse(format!("AwsIdentity {name} does not list region {region} in spec.regions"));
     }
     Ok(())
+}
+
+/// Whether what never reached AWS may begin to use the identity. Everything else goes on with one that is being deleted:
+/// it is there until nobody needs it.
+///
+/// # Errors
+/// `IdentityDenied`.
+pub fn open_to_new(name: &str, identity: Option<&AwsIdentity>) -> Result<(), Block> {
+    if identity.is_none_or(|identity| identity.metadata.deletion_timestamp.is_none()) {
+        return Ok(());
+    }
+    let message = format!(
+        "AwsIdentity {name} is being deleted: it serves what it made until that is gone, and takes nobody new; once it \
+         is gone, apply it again or name another one"
+    );
+    Err(Block::stalled(reasons::IDENTITY_DENIED, message))
 }
 
 /// The grant that is missing, ready to paste: for this namespace and this kind, never for all.
@@ -56,19 +70,29 @@ fn to_paste(name: &str, asker: &Asker) -> String {
 /// Whether a role may be passed to AWS.
 ///
 /// # Errors
-/// `RoleNotGranted`, with what to paste.
+/// `RoleNotGranted`, with what to paste; of a role that no grant could help, why.
 pub fn role_granted(identity: &AwsIdentity, asker: &Asker, path: &str, role: &str) -> Result<(), Block> {
+    let name = identity.metadata.name.as_deref().unwrap_or_default();
+    let (ours, its) = (identity.spec.account_id.as_str(), role.split(':').nth(4).unwrap_or_default());
+    if its != ours {
+        return Err(Block::stalled(
+            reasons::ROLE_NOT_GRANTED,
+            format!(
+                "{path}: role {role} is of account {its}, AwsIdentity {name} is for account {ours}, and AWS takes roles \
+                 of the server's own account only; name a role of account {ours}"
+            ),
+        ));
+    }
     let fits = |grant: &Grant| grant.role_arns.iter().any(|pattern| role_matches(pattern, asker.namespace, role));
     if applying(identity, asker).any(fits) {
         return Ok(());
     }
-    let name = identity.metadata.name.as_deref().unwrap_or_default();
     Err(Block::stalled(
         reasons::ROLE_NOT_GRANTED,
         format!(
-            "{path}: AwsIdentity {name} lets namespace {} pass no role {role}; an administrator may add it to roleArns of \
-             its grant for that namespace",
-            asker.namespace
+            "{path}: no grant of AwsIdentity {name} lets a {:?} of namespace {} use role {role}; an administrator may add \
+             the role to roleArns of the grant for that namespace",
+            asker.kind, asker.namespace
         ),
     ))
 }
@@ -125,7 +149,7 @@ fn glob(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     fn identity() -> AwsIdentity {
@@ -174,14 +198,29 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_that_is_being_deleted_grants_nothing() {
+    fn an_identity_that_is_being_deleted_takes_nobody_new_and_grants_what_it_granted() {
         let labels = labels("yes");
         let asker = Asker { kind: GrantKind::TransferUser, namespace: "a", labels: &labels };
         let mut dying = identity();
         dying.metadata.deletion_timestamp =
             Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time("2026-01-01T00:00:00Z".parse().unwrap()));
-        let block = granted("shared", Some(&dying), &asker, "eu-central-1").unwrap_err();
-        assert!(block.stalled && block.message.contains("being deleted"), "{block:?}");
+        assert!(granted("shared", Some(&dying), &asker, "eu-central-1").is_ok());
+        let block = open_to_new("shared", Some(&dying)).unwrap_err();
+        assert!(block.stalled && block.message.contains("is being deleted"), "{block:?}");
+        assert!(open_to_new("shared", Some(&identity())).is_ok() && open_to_new("shared", None).is_ok());
+    }
+
+    #[test]
+    fn a_role_of_another_account_is_refused_also_under_a_grant_and_never_recommended_for_one() {
+        let mut identity = identity();
+        identity.spec.grants[0].role_arns.push("arn:aws:iam::*:role/*".to_owned());
+        let labels = labels("yes");
+        let asker = Asker { kind: GrantKind::TransferUser, namespace: "a", labels: &labels };
+        let of = |account: &str| format!("arn:aws:iam::{account}:role/sftp/a/x");
+        assert!(role_granted(&identity, &asker, "spec.role", &of("123456789012")).is_ok());
+        let block = role_granted(&identity, &asker, "spec.role", &of("999999999999")).unwrap_err();
+        assert!(block.stalled && block.message.contains("of account 999999999999"), "{block:?}");
+        assert!(!block.message.contains("roleArns"), "{}", block.message);
     }
 
     #[test]

@@ -292,10 +292,11 @@ impl Identities {
         told.map(|()| Next::After(due.min(scan_in)))
     }
 
-    /// The identity of this uid is gone: nothing is remembered or told of it any more.
+    /// The identity of this uid is gone: nothing is remembered or told of it any more, and its credentials are let go.
     pub fn forget(&self, uid: &str) {
         self.lock().remove(uid);
         self.orphans.forget(uid);
+        self.doors.aws.forget(uid);
     }
 
     /// Being deleted: nothing but a live list says that nobody needs it any more.

@@ -103,6 +103,7 @@ pub fn doors(world: &Arc<World>) -> Arc<Doors> {
         aws: Arc::new(FakeAws(Arc::clone(world))),
         cluster_id: CLUSTER.to_owned(),
         verified: super::doors::Verified::default(),
+        chance: Arc::new(Fixed),
     })
 }
 

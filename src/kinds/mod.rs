@@ -12,6 +12,7 @@ pub mod login;
 #[cfg(test)]
 pub(crate) mod login_fakes;
 pub mod orphans;
+pub mod partition;
 #[cfg(test)]
 mod pass_tests;
 pub mod place;
@@ -22,3 +23,4 @@ pub mod ssh_keys;
 pub mod tags;
 pub mod triggers;
 pub mod user;
+mod uses;

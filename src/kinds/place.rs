@@ -5,18 +5,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::doors::{Doors, Facts, Refusal};
 use super::grants::{self, Asker};
-use crate::api::common::{IdentityRef, RecreatePolicy, ServerRef};
+use crate::api::common::{IdentityRef, ManagementPolicy, RecreatePolicy, ServerRef};
 use crate::api::condition::reasons;
-use crate::api::identity::GrantKind;
+use crate::api::identity::{AwsIdentitySpec, GrantKind};
 use crate::api::{AwsIdentity, CommonStatus, Managed, TransferServer};
 use crate::aws::types::Server;
 use crate::aws::{Account, FaultKind};
 use crate::cluster::Name;
+use crate::engine::digest;
 use crate::engine::kind::{Block, Place, Trouble};
 use crate::engine::owner::{Owner, Ownership};
 
@@ -46,7 +50,29 @@ pub struct Request<'a> {
     pub status: Option<&'a CommonStatus>,
     /// Whether it is being deleted.
     pub deleting: bool,
+    /// Whether our finalizer is on it: something may have been sent for it.
+    pub finalizer: bool,
+    /// When it was made.
+    pub created: Option<Time>,
 }
+
+impl Request<'_> {
+    /// Whether it may have something in AWS.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.finalizer || self.exists()
+    }
+
+    /// Whether status says in which account it is.
+    fn exists(&self) -> bool {
+        self.status.is_some_and(|status| recorded_account(status).is_some())
+    }
+}
+
+/// For how long the identity of a new object may still be on its way: one apply brings both in any order, another one
+/// brings the identity a little later. As long as AWS is given for a first refusal by default: tools that give up at the
+/// first Stalled, as Flux does, wait that long too. An identity that is there and grants nothing has answered.
+const EARLY: SignedDuration = SignedDuration::from_mins(2);
 
 /// How a user or an access names its server.
 #[derive(Clone, Debug)]
@@ -85,8 +111,13 @@ impl Doors {
         let labels = self.labels(&request.namespace);
         let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
         let identity = self.directory.identity(identity_name);
-        let exists = request.status.is_some_and(|status| recorded_account(status).is_some());
-        let grant = grants::granted(identity_name, identity.as_deref(), &asker, region);
+        let exists = request.exists();
+        let grant = grants::granted(identity_name, identity.as_deref(), &asker, region).and_then(|()| {
+            if request.held() { Ok(()) } else { grants::open_to_new(identity_name, identity.as_deref()) }
+        });
+        // By the age of the object: a restart begins no wait anew.
+        let coming = identity.is_none() && self.early(request);
+        let grant = grant.map_err(|block| Block { stalled: !coming, ..block });
         let denied = grant.err().map(|block| if exists && identity.is_some() { revoked(&block) } else { block });
         let identity = match (identity, &denied) {
             (Some(identity), None) => identity,
@@ -102,12 +133,18 @@ impl Doors {
         let place = Place {
             account,
             identity: identity_name.to_owned(),
-            revision: format!("{}/{}", identity.uid().unwrap_or_default(), identity.metadata.generation.unwrap_or(0)),
+            revision: revision(&identity),
             identity_tags: identity.spec.tags.clone(),
             denied,
             detail,
         };
         Ok((place, identity))
+    }
+
+    /// Whether an object is so new that what it needs may come right after it.
+    fn early(&self, request: &Request<'_>) -> bool {
+        let age = request.created.as_ref().map(|created| self.chance.wall().duration_since(created.0));
+        age.is_some_and(|age| age < EARLY)
     }
 
     /// The place of a user or an access on its server.
@@ -157,16 +194,11 @@ impl Doors {
         let home = server_ref.namespace.clone().unwrap_or_else(|| request.namespace.clone());
         let name = Name { namespace: home.clone(), name: server_ref.name.clone() };
         let labels = self.labels(&request.namespace);
-        // Absent and not allowed give the same answer, so that nobody can probe.
-        let server = self
-            .directory
-            .server(&name)
+        let found = self.directory.server(&name);
+        let exists = found.is_some();
+        let server = found
             .filter(|server| server.spec.allowed_references.namespaces.admits(&home, &request.namespace, &labels))
-            .ok_or_else(|| {
-                let message =
-                    format!("TransferServer {name} is absent or does not allow references from this namespace");
-                Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)
-            })?;
+            .ok_or_else(|| unavailable(&name, &request.namespace, exists))?;
         // One that is being deleted itself must get there: its create may have been under way, and the server waits for it.
         if server.metadata.deletion_timestamp.is_some() && choice.recorded.is_none() && !request.deleting {
             let message = format!("TransferServer {name} is being deleted and takes nobody new");
@@ -194,10 +226,10 @@ impl Doors {
             // Removing keys and deleting a user need no tags of the server: they rest on this user's own uid and cluster
             // tags, which the same pass reads on the user. What was never on record there is looked at to delete it only.
             Err(Refusal::Strange(facts)) if request.kind == GrantKind::TransferUser && known => {
-                let unproven = Some(of_field("spec.serverRef", &strange(&server_id, &name)));
+                let unproven = Some(of_field("spec.serverRef", &strange(&server_id, &name, &server)));
                 Target { unproven, ..target(server_id, Some(facts)) }
             }
-            Err(Refusal::Strange(_)) => return Err(strange(&server_id, &name).into()),
+            Err(Refusal::Strange(_)) => return Err(strange(&server_id, &name, &server).into()),
         };
         Ok(with(place, Target { succeeds: before.is_some(), ..target }))
     }
@@ -255,7 +287,7 @@ impl Doors {
             return Ok(None);
         };
         let facts = facts_of(&server);
-        self.verified.insert(id, region, server_id, "", facts.clone());
+        self.verified.insert(id, region, server_id, "", &facts);
         Ok(Some(facts))
     }
 
@@ -284,7 +316,7 @@ impl Doors {
             Some(server) if owner.judge(&server.tags) != Ownership::Ours => Refusal::Strange(facts_of(&server)),
             Some(server) => {
                 let facts = facts_of(&server);
-                self.verified.insert(id, region, server_id, &uid, facts.clone());
+                self.verified.insert(id, region, server_id, &uid, &facts);
                 return Ok(Ok(facts));
             }
         };
@@ -293,12 +325,39 @@ impl Doors {
     }
 }
 
-/// The status of the server object names what is not its own, or is not any more.
-fn strange(server_id: &str, name: &Name) -> Block {
-    let message = format!(
-        "server {server_id} does not carry the owner tags of TransferServer {name}; until it does, only keys are removed \
-         and users deleted there"
-    );
+/// The status of the server object names what is not its own, or is not any more, or what it only looks at.
+fn strange(server_id: &str, name: &Name, server: &TransferServer) -> Block {
+    let message = if server.policies().management == ManagementPolicy::ObserveOnly {
+        format!(
+            "TransferServer {name} only observes server {server_id} (managementPolicy ObserveOnly) and has no users or \
+             accesses of its own; set its managementPolicy to Full to take it over, or name the server in spec.serverId \
+             instead"
+        )
+    } else {
+        format!(
+            "server {server_id} does not carry the owner tags of TransferServer {name}; until it does, only keys are \
+             removed and users deleted there"
+        )
+    };
+    Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)
+}
+
+/// Why a reference leads nowhere. In another namespace absent and not allowed give the same answer, so that nobody can
+/// probe; who is in the same one may see the object anyway.
+fn unavailable(server: &Name, from: &str, exists: bool) -> Block {
+    let message = if server.namespace != from {
+        format!(
+            "TransferServer {server} is absent or does not allow references from namespace {from}; its owner may allow \
+             that namespace in spec.allowedReferences"
+        )
+    } else if exists {
+        format!(
+            "TransferServer {server} does not allow references from its own namespace; add {from} to its \
+             spec.allowedReferences"
+        )
+    } else {
+        format!("TransferServer {server} does not exist")
+    };
     Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)
 }
 
@@ -367,7 +426,7 @@ fn recorded_region(status: &CommonStatus) -> Option<&String> {
     status.region.as_ref().or_else(|| status.create.as_ref()?.region.as_ref())
 }
 
-fn recorded_account(status: &CommonStatus) -> Option<&String> {
+pub(super) fn recorded_account(status: &CommonStatus) -> Option<&String> {
     status.account_id.as_ref().or_else(|| status.create.as_ref()?.account_id.as_ref())
 }
 
@@ -390,6 +449,13 @@ pub fn in_field(field: &str, trouble: Trouble) -> Trouble {
 fn of_field(field: &str, block: &Block) -> Block {
     let Block { reason, message, stalled } = block;
     Block { reason, message: format!("{field}: {message}"), stalled: *stalled }
+}
+
+/// Changes with what AWS may answer differently to: whose credentials, at which addresses, and the tags that go along. A
+/// grant is none of that, and what it lets through was never refused by AWS.
+fn revision(identity: &AwsIdentity) -> String {
+    let AwsIdentitySpec { tags, .. } = &identity.spec;
+    digest::hash(&json!([identity.uid(), identity.spec.access(), tags]).to_string())
 }
 
 fn absent_identity(name: &str) -> Block {
@@ -425,32 +491,6 @@ fn moved(status: Option<&CommonStatus>, account: &str, region: &str) -> Option<B
     let recorded = recorded_region(status).filter(|recorded| *recorded != region)?;
     let message = format!("this object lives in region {recorded}, the spec now says {region}; nothing is touched");
     Some(Block::stalled(reasons::REGION_CHANGED, message))
-}
-
-/// AWS's partitions: prefix of the region, name in ARNs, suffix of host names.
-const PARTITIONS: [(&str, &str, &str); 5] = [
-    ("cn-", "aws-cn", "amazonaws.com.cn"),
-    ("us-gov-", "aws-us-gov", "amazonaws.com"),
-    ("us-isob-", "aws-iso-b", "sc2s.sgov.gov"),
-    ("us-iso-", "aws-iso", "c2s.ic.gov"),
-    ("eusc-", "aws-eusc", "amazonaws.eu"),
-];
-
-fn partition_row(region: &str) -> (&'static str, &'static str) {
-    let row = PARTITIONS.iter().find(|(prefix, ..)| region.starts_with(prefix));
-    row.map_or(("aws", "amazonaws.com"), |(_, name, suffix)| (name, suffix))
-}
-
-/// The partition of a region.
-#[must_use]
-pub fn partition(region: &str) -> &'static str {
-    partition_row(region).0
-}
-
-/// What host names of AWS end with in a region.
-#[must_use]
-pub fn host_suffix(region: &str) -> &'static str {
-    partition_row(region).1
 }
 
 #[cfg(test)]

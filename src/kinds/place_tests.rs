@@ -40,6 +40,8 @@ async fn place_of(world: &World, user: &TransferUser) -> Result<Place<Target>, T
         namespace: "team".to_owned(),
         status: status.map(|status| &status.common),
         deleting: user.metadata.deletion_timestamp.is_some(),
+        finalizer: !user.finalizers().is_empty(),
+        created: user.creation_timestamp(),
     };
     let choice = ServerChoice {
         server_ref: user.spec.server_ref.as_ref(),
@@ -153,15 +155,16 @@ async fn a_server_that_its_own_pass_finds_in_order_takes_its_users_at_once() {
     world.transfer.put(owned("s-1", "somebody-else"));
     block_of(&world, &by_ref(json!(null))).await;
     let mended = owned("s-1", "files");
-    world.doors.verified.insert(ACCOUNT, REGION, "s-1", "uid-files", facts_of(&mended));
+    world.doors.verified.insert(ACCOUNT, REGION, "s-1", "uid-files", &facts_of(&mended));
     world.transfer.put(mended);
     place_of(&world, &by_ref(json!(null))).await.unwrap();
     assert_eq!(world.transfer.reads().len(), 1);
 }
 
 #[tokio::test]
-async fn an_absent_server_and_one_that_does_not_allow_the_reference_look_the_same() {
-    let absent = block_of(&World::open(), &by_ref(json!(null))).await;
+async fn an_absent_server_of_another_namespace_and_one_that_does_not_allow_the_reference_look_the_same() {
+    let elsewhere = user(json!({"serverRef": {"name": "files", "namespace": "platform"}}), json!(null));
+    let absent = block_of(&World::open(), &elsewhere).await;
     let world = World::open();
     let mut elsewhere = server(true);
     elsewhere.metadata.namespace = Some("platform".to_owned());
@@ -169,10 +172,97 @@ async fn an_absent_server_and_one_that_does_not_allow_the_reference_look_the_sam
     world.transfer.put(owned("s-1", "files"));
     let user = user(json!({"serverRef": {"name": "files", "namespace": "platform"}}), json!(null));
     let refused = block_of(&world, &user).await;
-    assert_eq!(refused.message.replace("platform/", "team/"), absent.message);
+    assert_eq!(refused.message, absent.message);
     assert_eq!((refused.reason, refused.stalled), (absent.reason, absent.stalled));
     assert!(absent.message.starts_with("spec.serverRef: "), "the field that leads there is named: {}", absent.message);
     assert!(world.asked() == 0 && world.transfer.reads().is_empty());
+}
+
+#[tokio::test]
+async fn within_a_namespace_an_absent_server_and_one_that_allows_nobody_are_told_apart() {
+    let world = World::open();
+    let absent = block_of(&world, &by_ref(json!(null))).await;
+    assert!(absent.message.ends_with("TransferServer team/files does not exist"), "{}", absent.message);
+    let mut closed = server(true);
+    closed.spec.allowed_references =
+        serde_json::from_value(json!({"namespaces": {"from": "Names", "names": ["other"]}})).unwrap();
+    world.watch(&closed);
+    let refused = block_of(&world, &by_ref(json!(null))).await;
+    assert!(refused.message.contains("does not allow references from its own namespace"), "{}", refused.message);
+    for block in [absent, refused] {
+        assert_eq!((block.reason, block.stalled), (reasons::SERVER_NOT_AVAILABLE, false));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_only_observed_says_why_it_takes_nobody() {
+    let world = World::open();
+    let spec = json!({"region": REGION, "lifecycle": {"managementPolicy": "ObserveOnly"}});
+    world.watch(&object("files", spec, json!({"serverId": "s-1"})));
+    world.transfer.put(owned("s-1", "somebody-else"));
+    let block = block_of(&world, &by_ref(json!(null))).await;
+    assert_eq!((block.reason, block.stalled), (reasons::SERVER_NOT_AVAILABLE, false));
+    assert!(block.message.contains("only observes server s-1"), "{}", block.message);
+}
+
+#[tokio::test]
+async fn what_is_new_waits_two_minutes_for_its_identity_and_never_for_a_grant() {
+    let (absent, denying) = (ready(), ready());
+    absent.directory.identities.lock().unwrap().clear();
+    denying.grant(json!([]));
+    let granted_elsewhere = ready();
+    identity(&granted_elsewhere, |identity| identity.spec.regions = vec!["us-east-1".to_owned()]);
+    let now: jiff::Timestamp = crate::kinds::fakes::NOW.parse().unwrap();
+    for (seconds, stalls) in [(0, false), (119, false), (120, true), (-5, false)] {
+        let mut new = by_ref(json!(null));
+        new.metadata.creation_timestamp = Some(Time(now - SignedDuration::from_secs(seconds)));
+        let blocks = [block_of(&absent, &new).await, block_of(&denying, &new).await];
+        assert_eq!(blocks[0].message, blocks[1].message);
+        assert_eq!((blocks[0].reason, blocks[0].stalled), (reasons::IDENTITY_DENIED, stalls), "{seconds}");
+        for block in [&blocks[1], &block_of(&granted_elsewhere, &new).await] {
+            assert_eq!((block.reason, block.stalled), (reasons::IDENTITY_DENIED, true), "{}", block.message);
+        }
+    }
+    assert!(block_of(&absent, &by_ref(json!(null))).await.stalled);
+}
+
+/// The identity `default`, with this change.
+fn identity(world: &World, change: impl FnOnce(&mut AwsIdentity)) {
+    change(world.directory.identities.lock().unwrap().get_mut("default").unwrap());
+}
+
+#[tokio::test]
+async fn an_identity_that_is_being_deleted_serves_what_it_may_have_made_and_takes_nobody_new() {
+    let world = ready();
+    identity(&world, |identity| identity.metadata.deletion_timestamp = dying(server(true)).metadata.deletion_timestamp);
+    let place = place_of(&world, &by_ref(created())).await.unwrap();
+    assert_eq!(place.denied, None, "in full, not only its deletion");
+    let mut begun = by_ref(json!(null));
+    begun.metadata.finalizers = Some(vec![crate::api::FINALIZER.to_owned()]);
+    assert_eq!(place_of(&world, &begun).await.unwrap().denied, None, "a create may have been sent");
+    let block = block_of(&world, &by_ref(json!(null))).await;
+    assert_eq!((block.reason, block.stalled), (reasons::IDENTITY_DENIED, true));
+    assert!(block.message.contains("is being deleted"), "{}", block.message);
+}
+
+#[tokio::test]
+async fn only_what_aws_may_answer_differently_to_begins_waits_anew() {
+    let world = ready();
+    let revision = async || place_of(&world, &by_ref(created())).await.unwrap().revision;
+    let first = revision().await;
+    identity(&world, |identity| {
+        identity.metadata.generation = Some(7);
+        let more =
+            json!({"name": "more", "kinds": ["TransferUser"], "namespaces": {"from": "All"}, "serverIds": ["s-7"]});
+        identity.spec.grants.push(serde_json::from_value(more).unwrap());
+        identity.spec.regions.push("us-east-1".to_owned());
+    });
+    assert_eq!(revision().await, first, "a grant, a region");
+    identity(&world, |identity| identity.spec.tags = BTreeMap::from([("a".to_owned(), "b".to_owned())]));
+    let tagged = revision().await;
+    assert_ne!(tagged, first, "tags");
+    identity(&world, |identity| identity.spec.use_fips = true);
+    assert_ne!(revision().await, tagged, "other credentials or addresses");
 }
 
 #[tokio::test]
@@ -287,18 +377,4 @@ async fn a_server_that_is_being_deleted_takes_nobody_new_by_its_raw_id_either() 
     let mut status = created();
     status["serverId"] = json!("s-9");
     place_of(&world, &by_raw_id(status)).await.unwrap();
-}
-
-#[test]
-fn arns_and_host_names_follow_the_partition() {
-    let rows = [
-        ("eu-central-1", "aws", "amazonaws.com"),
-        ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
-        ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
-        ("us-isob-east-1", "aws-iso-b", "sc2s.sgov.gov"),
-        ("us-east-1", "aws", "amazonaws.com"),
-    ];
-    for (region, name, suffix) in rows {
-        assert_eq!((partition(region), host_suffix(region)), (name, suffix), "{region}");
-    }
 }

@@ -11,8 +11,8 @@ use kube::ResourceExt;
 use super::doors::Doors;
 use super::grants::{self, Asker};
 use super::place::{self, Request, ServerChoice, Target};
+use crate::api::Managed;
 use crate::api::common::{ManagementPolicy, ServerRef};
-use crate::api::{FINALIZER, Managed};
 use crate::cluster::Name;
 use crate::engine::kind::{Block, Place};
 
@@ -28,8 +28,6 @@ pub struct Claim<'a> {
     pub uid: String,
     /// `metadata.creationTimestamp`.
     created: Option<Time>,
-    /// Our finalizer is on it: a create may have been sent.
-    held: bool,
     /// It only looks and creates nothing.
     observes: bool,
     /// Who it is.
@@ -48,7 +46,6 @@ impl<'a> Claim<'a> {
             name: Name { namespace: object.namespace().unwrap_or_default(), name: object.name_any() },
             uid: object.uid().unwrap_or_default(),
             created: object.creation_timestamp(),
-            held: object.finalizers().iter().any(|name| name == FINALIZER),
             observes: object.policies().management == ManagementPolicy::ObserveOnly,
             request,
             choice,
@@ -60,7 +57,7 @@ impl<'a> Claim<'a> {
     fn rank(&self) -> Rank {
         if self.choice.recorded.is_some() {
             Rank::Created
-        } else if self.held {
+        } else if self.request.finalizer {
             Rank::Creating
         } else {
             Rank::Asking
@@ -165,6 +162,9 @@ fn seat(doors: &Doors, claim: &Claim<'_>) -> Option<Seat> {
     };
     let found = doors.directory.identity(&identity)?;
     grants::granted(&identity, Some(&found), &asker, &region).ok()?;
+    if !request.held() {
+        grants::open_to_new(&identity, Some(&found)).ok()?;
+    }
     if choice.server_ref.is_none() {
         grants::server_granted(&found, &asker, &server_id).ok()?;
     }

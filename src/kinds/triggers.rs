@@ -2,8 +2,9 @@
 
 use kube::api::ObjectMeta;
 
+use super::uses::{self, Use};
 use crate::api::common::{ConfigMapKeyRef, IdentityRef, ServerRef};
-use crate::api::condition::{self, types};
+use crate::api::identity::GrantKind;
 use crate::api::login::Login;
 use crate::api::{AwsIdentity, CommonStatus, TransferAccess, TransferServer, TransferUser};
 use crate::cluster::directory::Change;
@@ -36,6 +37,8 @@ struct Member<'a> {
     which: Which,
     meta: &'a ObjectMeta,
     server_ref: Option<&'a ServerRef>,
+    server_id: Option<&'a str>,
+    region: Option<&'a str>,
     identity_ref: Option<&'a IdentityRef>,
     status: Option<&'a CommonStatus>,
     login: &'a Login,
@@ -49,6 +52,8 @@ impl<'a> From<&'a TransferUser> for Member<'a> {
             which: Which::User,
             meta: &user.metadata,
             server_ref: spec.server_ref.as_ref(),
+            server_id: spec.server_id.as_deref(),
+            region: spec.region.as_deref(),
             identity_ref: spec.aws_identity_ref.as_ref(),
             status: user.status.as_ref().map(|status| &status.common),
             login: &spec.login,
@@ -64,6 +69,8 @@ impl<'a> From<&'a TransferAccess> for Member<'a> {
             which: Which::Access,
             meta: &access.metadata,
             server_ref: spec.server_ref.as_ref(),
+            server_id: spec.server_id.as_deref(),
+            region: spec.region.as_deref(),
             identity_ref: spec.aws_identity_ref.as_ref(),
             status: access.status.as_ref().map(|status| &status.common),
             login: &spec.login,
@@ -93,6 +100,14 @@ impl Member<'_> {
         [of_server, own, recorded].into_iter().flatten().collect()
     }
 
+    /// What it uses an identity for.
+    fn uses(&self, directory: &dyn Directory) -> Use {
+        let kind = if self.which == Which::Access { GrantKind::TransferAccess } else { GrantKind::TransferUser };
+        let server = self.server().and_then(|name| directory.server(&name));
+        let region = self.region.or_else(|| server.as_ref().map(|server| server.spec.region.as_str()));
+        Use::of_login(kind, self.meta, self.status, self.login, self.server_id, region)
+    }
+
     fn reads(&self, config_map: &Name) -> bool {
         let policy = self.login.policy_from.as_ref().map(|source| &source.config_map_key_ref);
         self.meta.namespace.as_deref() == Some(config_map.namespace.as_str())
@@ -100,23 +115,43 @@ impl Member<'_> {
     }
 }
 
-/// An identity: all that use it, when what it allows or whether it works changes.
+/// An identity: whoever uses it for something that its change bears on.
 #[must_use]
 pub fn on_identity(change: &Change<AwsIdentity>, directory: &dyn Directory) -> Vec<Wake> {
-    let facts = |identity: &AwsIdentity| {
-        let conditions = identity.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-        let ready = condition::find(conditions, types::READY).map(|ready| (ready.status.clone(), ready.reason.clone()));
-        (identity.metadata.uid.clone(), identity.metadata.generation, ready)
+    let both = change.was().zip(change.is());
+    let sees = |of: &dyn Fn() -> Use| match both {
+        Some((before, after)) => uses::all_see(before, after) || of().sees(before, after, directory),
+        None => change.was().is_some() || change.is().is_some(),
     };
-    if change.was().map(facts) == change.is().map(facts) {
+    if both.is_some_and(|(before, after)| !may_matter(before, after)) {
         return Vec::new();
     }
     let name = &change.name.name;
     let servers = directory.servers();
-    let servers =
-        servers.iter().filter(|server| identities_of(server).contains(name)).map(|server| wake_server(server));
-    let members = members(directory, |member| member.identities(directory).contains(name));
+    let servers = servers
+        .iter()
+        .filter(|server| identities_of(server).contains(name) && sees(&|| Use::of_server(server)))
+        .map(|server| wake_server(server));
+    let members =
+        members(directory, |member| member.identities(directory).contains(name) && sees(&|| member.uses(directory)));
     servers.chain(members).collect()
+}
+
+/// Whether anything changed that may bear on somebody. Most changes are of the status.
+fn may_matter(before: &AwsIdentity, after: &AwsIdentity) -> bool {
+    uses::all_see(before, after)
+        || before.spec != after.spec
+        || before.metadata.deletion_timestamp != after.metadata.deletion_timestamp
+}
+
+/// A server in AWS of which something else was seen than before: everybody who is on it, by reference or by its id.
+#[must_use]
+pub fn on_server_seen(server_id: &str, directory: &dyn Directory) -> Vec<Wake> {
+    let of_object = |member: &Member<'_>| {
+        let server = member.server().and_then(|name| directory.server(&name));
+        server.and_then(|server| server.status.as_ref()?.server_id.clone()).is_some_and(|id| id == server_id)
+    };
+    members(directory, |member| member.server_id == Some(server_id) || of_object(member))
 }
 
 /// A server: its users and accesses, when what they need of it changes; the identities that it uses or used.
@@ -337,6 +372,99 @@ mod tests {
         assert_eq!(names(on_identity(&change, &caches)), BTreeSet::new(), "nothing changed");
         let change = put(&caches.identities, identity("other", 1));
         assert_eq!(names(on_identity(&change, &caches)), set(&["User team/bob"]));
+    }
+
+    #[test]
+    fn an_edit_of_an_identity_wakes_only_whom_it_bears_on() {
+        let role = "arn:aws:iam::123456789012:role/x";
+        let all = ["TransferServer", "TransferUser", "TransferAccess"];
+        let grant = |name: &str, namespace: &str, roles: &[&str], ids: &[&str]| {
+            json!({"name": name, "kinds": all, "namespaces": {"from": "Names", "names": [namespace]},
+                "roleArns": roles, "serverIds": ids})
+        };
+        let identity = |patch: &Value| -> DeserializeGuard<AwsIdentity> {
+            let mut identity = json!({
+                "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
+                "metadata": {"name": "shared", "uid": "i", "generation": 2},
+                "spec": {"accountId": "123456789012", "regions": ["eu-central-1"],
+                    "credentials": {"source": "Operator"},
+                    "grants": [grant("platform", "platform", &[], &[]), grant("team", "team", &[], &[])]},
+            });
+            merge(&mut identity, patch);
+            read(identity)
+        };
+        let grants = |grants: Vec<Value>| json!({"spec": {"grants": grants}});
+        let (platform, team) = (grant("platform", "platform", &[], &[]), grant("team", "team", &[], &[]));
+        let (server, alice) = ("Server platform/files", "User team/alice");
+        let rows = [
+            (
+                grants(vec![platform.clone(), team.clone(), grant("x", "elsewhere", &[role], &["s-1"])]),
+                &[][..],
+                "others",
+            ),
+            (
+                grants(vec![platform.clone(), grant("team", "team", &["arn:aws:iam::123456789012:role/y"], &[])]),
+                &[],
+                "a role that nobody names",
+            ),
+            (grants(vec![platform.clone(), grant("team", "team", &[role], &[])]), &[alice], "its role"),
+            (grants(vec![platform.clone()]), &[alice], "its grant went"),
+            (grants(vec![team.clone()]), &[server], "the server's grant went"),
+            (json!({"metadata": {"labels": {"a": "b"}}}), &[], "a label"),
+            (json!({"status": {"observedGeneration": 2, "accountId": "123456789012"}}), &[], "what STS said"),
+            (json!({"spec": {"regions": ["eu-central-1", "us-east-1"]}}), &[], "a region that nobody is in"),
+            (json!({"spec": {"regions": ["us-east-1"]}}), &[server, alice], "their region went"),
+            (json!({"spec": {"tags": {"a": "b"}}}), &[server, alice], "tags for everything"),
+            (json!({"spec": {"endpoints": {"sts": "http://localhost"}}}), &[server, alice], "another address"),
+            (
+                json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}),
+                &[server, alice],
+                "it takes nobody new",
+            ),
+        ];
+        for (patch, expected, reason) in rows {
+            let caches = caches();
+            put(
+                &caches.users,
+                user(
+                    "alice",
+                    &json!({"spec": {"serverRef": {"name": "files", "namespace": "platform"}, "role": role}}),
+                ),
+            );
+            put(&caches.identities, identity(&json!({})));
+            let change = put(&caches.identities, identity(&patch));
+            assert_eq!(names(on_identity(&change, &caches)), set(expected), "{reason}");
+        }
+    }
+
+    #[test]
+    fn an_identity_that_is_being_deleted_wakes_nobody_whom_it_serves() {
+        let identity = |patch: &Value| -> DeserializeGuard<AwsIdentity> {
+            let mut identity = json!({
+                "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
+                "metadata": {"name": "shared", "uid": "i"},
+                "spec": {"accountId": "123456789012", "regions": [], "credentials": {"source": "Operator"}},
+                "status": {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True", "reason": "Verified",
+                    "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}]},
+            });
+            merge(&mut identity, patch);
+            read(identity)
+        };
+        let caches = caches();
+        let held = json!({"metadata": {"finalizers": [crate::api::FINALIZER]}});
+        put(&caches.servers, server(&held));
+        put(&caches.identities, identity(&json!({})));
+        let going = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "status": {"conditions": []}});
+        let change = put(&caches.identities, identity(&going));
+        assert_eq!(names(on_identity(&change, &caches)), set(&["User team/alice"]), "only who is new");
+    }
+
+    #[test]
+    fn a_server_that_is_seen_otherwise_than_before_wakes_who_is_on_it_however_they_name_it() {
+        let caches = caches();
+        put(&caches.servers, server(&json!({"status": {"observedGeneration": 1, "serverId": "s-1"}})));
+        assert_eq!(names(on_server_seen("s-1", &caches)), set(&["User team/alice", "User team/bob"]));
+        assert_eq!(names(on_server_seen("s-2", &caches)), BTreeSet::new());
     }
 
     #[test]

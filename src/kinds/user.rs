@@ -10,16 +10,16 @@ use serde_json::json;
 
 use super::doors::Doors;
 use super::login::{MEMBERS, WantedLogin};
-use super::place::{self, Request, ServerChoice, Target};
+use super::place::{Request, ServerChoice, Target};
 use super::rivals::{self, Claim};
 use super::ssh_keys::{self, Holder, Listed, SourceText, WantedKeys};
-use super::{sources, tags};
+use super::{partition, sources, tags};
 use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::{Applied, CreatePhase};
 use crate::api::user::{SshPublicKeySource, SshPublicKeyStatus};
-use crate::api::{Managed, TAG_PREFIX, TransferUser, TransferUserStatus};
+use crate::api::{FINALIZER, Managed, TAG_PREFIX, TransferUser, TransferUserStatus};
 use crate::aws::types::{CreateUser, SshPublicKey, Tags, User};
 use crate::aws::{Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
@@ -111,6 +111,8 @@ fn claim(object: &TransferUser) -> Claim<'_> {
         namespace: object.namespace().unwrap_or_default(),
         status: status.map(|status| &status.common),
         deleting: object.metadata.deletion_timestamp.is_some(),
+        finalizer: object.finalizers().iter().any(|name| name == FINALIZER),
+        created: object.creation_timestamp(),
     };
     let choice = ServerChoice {
         server_ref: spec.server_ref.as_ref(),
@@ -350,7 +352,7 @@ impl Kind for Users {
     /// Built, not read from status: whoever writes status could point the tags elsewhere.
     fn arn(&self, object: &TransferUser, place: &Place<Target>, _: Option<&str>) -> Option<String> {
         let (account, region) = (&place.account.id, &place.account.region);
-        let (partition, server) = (place::partition(region), &place.detail.server_id);
+        let (partition, server) = (partition::partition(region), &place.detail.server_id);
         Some(format!("arn:{partition}:transfer:{region}:{account}:user/{server}/{}", user_name(object)))
     }
 }

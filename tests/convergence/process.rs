@@ -131,14 +131,15 @@ fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>) -> BTreeM
     let cluster: Arc<dyn Cluster> = Arc::new(Door { world: Arc::clone(world), life: Arc::clone(life) });
     let aws: Arc<dyn Aws> = Arc::new(SimAws::new(world, life));
     let directory: Arc<dyn Directory> = Arc::clone(caches) as _;
+    let settings = settings(world, life);
     let doors = Arc::new(Doors {
         cluster: Arc::clone(&cluster),
         directory,
         aws,
         cluster_id: CLUSTER.to_owned(),
         verified: Verified::default(),
+        chance: Arc::clone(&settings.chance),
     });
-    let settings = settings(world, life);
     let orphans = Arc::new(Orphans::new(Arc::clone(&doors), settings.clone(), Vec::new()));
     let identities = Arc::new(Identities::new(Arc::clone(&doors), settings.clone(), orphans));
     let held = Arc::clone(caches);

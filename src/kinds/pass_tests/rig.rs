@@ -729,6 +729,7 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>) -> Process {
         aws: Arc::new(Identities(Arc::clone(cloud))),
         cluster_id: CLUSTER.to_owned(),
         verified: Verified::default(),
+        chance: Arc::new(Counted::default()),
     });
     let span = |duration: Duration| SignedDuration::try_from(duration).unwrap();
     let settings = Settings {

@@ -16,12 +16,15 @@ use kube::ResourceExt;
 
 use super::doors::Doors;
 use super::grants::{self, Asker};
+use super::partition;
 use super::place::{self, Request};
 use crate::api::common::{ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::CreateRecord;
-use crate::api::{AwsIdentity, Managed, TAG_CUSTOM_HOSTNAME, TransferServer, TransferServerStatus};
+use crate::api::{
+    AwsIdentity, FINALIZER, Managed, TAG_CUSTOM_HOSTNAME, TransferServer, TransferServerSpec, TransferServerStatus,
+};
 use crate::aws::types::{CreateServer, HostKey, Server, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
@@ -108,7 +111,7 @@ impl Servers {
         let owner = Owner::new(&doors.cluster_id, &namespace, &object.name_any(), &uid);
         let Account { id, region, .. } = account;
         if owner.judge(&server.tags) == Ownership::Ours {
-            doors.verified.insert(id, region, &server.server_id, &uid, place::facts_of(server));
+            doors.verified.insert(id, region, &server.server_id, &uid, &place::facts_of(server));
         } else {
             doors.verified.remove(id, region, &server.server_id, &uid);
         }
@@ -120,6 +123,12 @@ fn pointer(object: &TransferServer) -> Option<String> {
     let policies = object.policies();
     let observes = policies.management == ManagementPolicy::ObserveOnly && object.metadata.deletion_timestamp.is_none();
     policies.adoption.filter(|_| observes).and_then(|adoption| adoption.server_id)
+}
+
+/// Every role that a server's spec passes to AWS.
+#[must_use]
+pub fn roles(spec: &TransferServerSpec) -> Vec<String> {
+    want::roles(&want::settings(spec)).into_iter().map(|(_, role)| role).collect()
 }
 
 /// The record of a create, if it is of this object.
@@ -152,7 +161,15 @@ impl Kind for Servers {
         let status = object.status.as_ref().map(|status| &status.common);
         let deleting = object.metadata.deletion_timestamp.is_some();
         let namespace = object.namespace().unwrap_or_default();
-        let request = Request { kind: GrantKind::TransferServer, namespace, status, deleting };
+        let finalizer = object.finalizers().iter().any(|name| name == FINALIZER);
+        let request = Request {
+            kind: GrantKind::TransferServer,
+            namespace,
+            status,
+            deleting,
+            finalizer,
+            created: object.creation_timestamp(),
+        };
         // What is being deleted goes from where it was put, whatever became of the spec.
         let recorded = place::recorded_place(status.filter(|_| deleting));
         let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());
@@ -273,7 +290,7 @@ impl Kind for Servers {
         let settings = &server.settings;
         let public = settings.endpoint_type.as_deref().is_none_or(|kind| kind == "PUBLIC");
         let region = &place.account.region;
-        let suffix = place::host_suffix(region);
+        let suffix = partition::host_suffix(region);
         status.host_keys = host_keys::observed(wanted.map(|wanted| &wanted.want), &have.host_keys, &status.host_keys);
         status.server_id = Some(server.server_id.clone());
         status.arn = Some(server.arn.clone());
@@ -337,7 +354,7 @@ impl Kind for Servers {
 /// The ARN of a server, as AWS builds it.
 fn arn<D>(place: &Place<D>, id: &str) -> String {
     let region = &place.account.region;
-    format!("arn:{}:transfer:{region}:{}:server/{id}", place::partition(region), place.account.id)
+    format!("arn:{}:transfer:{region}:{}:server/{id}", partition::partition(region), place.account.id)
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn digest(want: &WantedServer) -> String {
 }
 
 /// AWS's members of the spec. Taken apart in full, so that a new field must be placed.
-fn settings(spec: &TransferServerSpec) -> ServerSettings {
+pub(super) fn settings(spec: &TransferServerSpec) -> ServerSettings {
     let TransferServerSpec {
         aws_identity_ref: _,
         region: _,
@@ -167,7 +167,7 @@ fn ungranted(
 }
 
 /// Every role of the spec with its path.
-fn roles(settings: &ServerSettings) -> Vec<(String, String)> {
+pub(super) fn roles(settings: &ServerSettings) -> Vec<(String, String)> {
     let mut roles = Vec::new();
     let mut add = |path: &str, role: Option<&String>| {
         if let Some(role) = role.filter(|role| !role.is_empty()) {

@@ -141,9 +141,10 @@ fn in_the_source() -> Vec<Regex> {
     let mut texts = Vec::new();
     collect(&repository("src"), &mut texts);
     let command = Regex::new(r#"\\"((?:[^"\\]|\\\\)*<file>(?:[^"\\]|\\\\)*)\\""#).unwrap();
+    let broken = Regex::new(r"\\\n\s*").unwrap();
     let mut found = Vec::new();
     for text in texts {
-        let joined = Regex::new(r"\\\n\s*").unwrap().replace_all(&text, "").into_owned();
+        let joined = broken.replace_all(&text, "").into_owned();
         for captures in command.captures_iter(&joined) {
             let text = captures[1].replace("{{", "{").replace("}}", "}").replace(r"\\", r"\");
             let pattern = regex::escape(&text).replace(r"\{0\}", r"\S+");

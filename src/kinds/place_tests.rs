@@ -112,7 +112,8 @@ async fn only_recorded_and_leaving_users_are_looked_at_on_an_unproven_server() {
         let user = by_ref(status);
         let status = user.status.as_ref();
         let common = status.map(|status| &status.common);
-        let request = Request { kind, namespace: "team".to_owned(), status: common, deleting };
+        let namespace = "team".to_owned();
+        let request = Request { kind, namespace, status: common, deleting, finalizer: true, created: None };
         let choice = ServerChoice {
             server_ref: user.spec.server_ref.as_ref(),
             server_id: None,

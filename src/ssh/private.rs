@@ -123,12 +123,7 @@ fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 fn unpadded(pem: &str) -> Option<Zeroizing<String>> {
     let ("OPENSSH PRIVATE KEY", body) = only_section(pem).ok()? else { return None };
     let bytes = decode(body).ok()?;
-    let (cipher, rest) = string(bytes.strip_prefix(OPENSSH_MAGIC)?)?;
-    let (_kdf, rest) = string(rest)?;
-    let (_options, rest) = string(rest)?;
-    let (_count, rest) = rest.split_at_checked(4)?;
-    let (_public, rest) = string(rest)?;
-    let (private, []) = string(rest)? else { return None };
+    let (cipher, private) = sections(&bytes)?;
     let padding = *private.last()?;
     let (key, pad) = private.split_at_checked(private.len().checked_sub(padding.into())?)?;
     if cipher != b"none" || padding < OPENSSH_BLOCK || !pad.iter().copied().eq(1..=padding) {
@@ -139,6 +134,45 @@ fn unpadded(pem: &str) -> Option<Zeroizing<String>> {
     let length = u32::try_from(key.len() + needed.len()).ok()?;
     let written = Zeroizing::new([bytes.get(..head)?, &length.to_be_bytes(), key, needed].concat());
     Some(to_pem("OPENSSH PRIVATE KEY", &written))
+}
+
+/// The same key of OpenSSH's own format for ssh-key 0.6.7 to read: it takes the secret number of an ECDSA key in the width
+/// of its curve only, while OpenSSH leaves out zeros in front, as in every fourth P-521 key of its own. Only parsed, never
+/// sent. `None` where nothing is missing.
+fn widened(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (_cipher, private) = sections(bytes)?;
+    let (_checks, rest) = private.split_at_checked(8)?;
+    let (kind, rest) = string(rest)?;
+    let (_curve, rest) = string(rest)?;
+    let (_point, rest) = string(rest)?;
+    let (scalar, after) = string(rest)?;
+    let (comment, _padding) = string(after)?;
+    let width: usize = match kind {
+        b"ecdsa-sha2-nistp256" => 32,
+        b"ecdsa-sha2-nistp384" => 48,
+        b"ecdsa-sha2-nistp521" => 66,
+        _ => return None,
+    };
+    let zeros = width.checked_sub(scalar.len()).filter(|zeros| *zeros > 0)?;
+    let before = private.get(..private.len() - rest.len())?;
+    let length = |part: &[u8]| u32::try_from(part.len()).map(u32::to_be_bytes);
+    let number = Zeroizing::new([&vec![0; zeros], scalar].concat());
+    let mut key = Zeroizing::new([before, &length(&number).ok()?, &number, &length(comment).ok()?, comment].concat());
+    let pad = (1..OPENSSH_BLOCK).take(key.len().next_multiple_of(OPENSSH_BLOCK.into()) - key.len());
+    key.extend(pad);
+    let head = bytes.get(..bytes.len() - 4 - private.len())?;
+    Some(Zeroizing::new([head, &length(&key).ok()?, &key].concat()))
+}
+
+/// Cipher and private section of a key of OpenSSH's own format.
+fn sections(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (cipher, rest) = string(bytes.strip_prefix(OPENSSH_MAGIC)?)?;
+    let (_kdf, rest) = string(rest)?;
+    let (_options, rest) = string(rest)?;
+    let (_count, rest) = rest.split_at_checked(4)?;
+    let (_public, rest) = string(rest)?;
+    let (private, []) = string(rest)? else { return None };
+    Some((cipher, private))
 }
 
 /// Splits one string of SSH's wire form off the front.
@@ -163,6 +197,8 @@ fn to_pem(label: &str, bytes: &[u8]) -> Zeroizing<String> {
 }
 
 fn openssh(der: &[u8]) -> Result<KeyData, KeyError> {
+    let wide = widened(der);
+    let der = wide.as_ref().map_or(der, |wide| wide.as_slice());
     let key = ssh_key::PrivateKey::from_bytes(der).map_err(|_| KeyError::DamagedHostKey)?;
     if key.is_encrypted() {
         return Err(KeyError::Encrypted);

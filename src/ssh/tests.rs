@@ -11,11 +11,13 @@ use secrecy::ExposeSecret as _;
 use super::*;
 
 /// Private keys that must be read, in every format.
-const HOST_KEYS: [&str; 16] = [
+const HOST_KEYS: [&str; 17] = [
     "openssh-ed25519",
     "openssh-p256",
     "openssh-p384",
     "openssh-p521",
+    // Its secret number begins with zeros, which OpenSSH leaves out.
+    "openssh-p521-short",
     "openssh-rsa2048",
     "openssh-rsa3072",
     "pkcs1-rsa2048",

@@ -28,7 +28,7 @@ pub struct SshPublicKey {
     /// The key, one line as in a .pub file: ssh-rsa, ssh-ed25519 or ecdsa-sha2-nistp256/384/521, the key, a comment.
     /// Lines with options (from=, command=) are refused, as AWS knows none and stripping them would widen access.
     // Longer than AWS takes, so that a private key is called one; what is too long is told by a rule of the list.
-    #[schemars(length(max = 4096))]
+    #[schemars(length(max = 3500))]
     pub public_key: String,
     /// Time after which the key is removed from AWS, in RFC 3339 form such as 2027-01-31T00:00:00Z.
     #[schemars(length(max = 40), regex(pattern = pattern::RFC3339), extend("format" = "date-time"))]

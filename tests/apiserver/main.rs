@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod canary;
 mod cluster_door;
 mod control_plane;
 mod fields;

@@ -135,8 +135,8 @@ pub enum When {
     /// In its turn.
     #[default]
     Always,
-    /// Only while AWS refuses an earlier call of the plan for a quota: it makes room.
-    AfterQuotaRefusal,
+    /// Only while AWS refuses an earlier call of the plan, of this operation, for a quota: it makes room.
+    AfterQuotaRefusal(&'static str),
 }
 
 /// One call of a plan, with what it brings about.

@@ -47,9 +47,10 @@ impl<K: Kind> Engine<K> {
         let at = Instant::now();
         self.memories.change(&subject.uid, |memory| {
             memory.holds.remove(&digest);
-            if call.when == When::AfterQuotaRefusal {
+            if let When::AfterQuotaRefusal(operation) = call.when {
                 // There is room now.
-                memory.holds.values_mut().filter(|hold| by_quota(&hold.fault)).for_each(|hold| hold.due = at);
+                let full = |hold: &&mut Hold| hold.fault.operation == operation && by_quota(&hold.fault);
+                memory.holds.values_mut().filter(full).for_each(|hold| hold.due = at);
             }
             memory.added = stands(&memory.added, &call.changes);
             memory.accepted.retain(|_, accepted| accepted.at.elapsed() < UNSEEN_MAX * 2);

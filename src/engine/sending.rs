@@ -74,8 +74,13 @@ impl<K: Kind> Engine<K> {
     ) -> Result<Option<Progress>, Trouble> {
         let (began, mut progress) = (Instant::now(), Progress::default());
         for call in plan.calls.iter().take_while(|_| began.elapsed() < SENDING) {
-            let full = || progress.refused.iter().any(|refusal| by_quota(&refusal.hold.fault));
-            if call.when == When::AfterQuotaRefusal && !full() {
+            let full = |operation| {
+                let mut faults = progress.refused.iter().map(|refusal| &refusal.hold.fault);
+                faults.any(|fault| fault.operation == operation && by_quota(fault))
+            };
+            if let When::AfterQuotaRefusal(operation) = call.when
+                && !full(operation)
+            {
                 continue;
             }
             if self.send_in_parts(scene, wanted, plan, call, &mut progress).await? == Sent::Again {

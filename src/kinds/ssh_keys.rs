@@ -13,7 +13,7 @@ use crate::api::user::{SshPublicKey as SpecKey, SshPublicKeyPolicy, SshPublicKey
 use crate::aws::Mutation;
 use crate::aws::types::SshPublicKey as AwsKey;
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::{Block, PlannedCall};
+use crate::engine::kind::{Block, PlannedCall, When};
 use crate::ssh::{self, KeyIdentity, PublicKey};
 
 /// How long before its end a key is worth a look: time to make a new one and to hand it out.
@@ -208,9 +208,28 @@ fn told(key: &PublicKey) -> Value {
     Value::String(key.comment().map_or_else(|| "present".to_owned(), str::to_owned))
 }
 
-/// The deletions that are due, to be sent before the imports. None is while no wanted key is there yet: the last key
-/// that works goes after the first new one. Later imports wait: at AWS's limit of keys, making room is the only way on,
-/// and a revoked key must go whatever AWS says of the new ones.
+/// The key that stays though it left the spec: no wanted key is there yet, and without it nobody could log in. Of several
+/// the one imported last; the others make room where AWS's limit of keys is reached. What is past its end never stays.
+fn last_way_in<'a>(want: &'a WantedKeys, have: &'a [AwsKey], recorded: &'a [SshPublicKeyStatus]) -> Option<&'a AwsKey> {
+    let going: Vec<&AwsKey> = unwanted(want, have, recorded).collect();
+    let locks_out = !want.keys.is_empty() && going.len() == have.len();
+    going.into_iter().filter(|key| locks_out && !want.lists(key)).max_by_key(|key| (key.date_imported, &key.id))
+}
+
+/// The same in words, for where the imports do not come through.
+#[must_use]
+pub fn kept(want: &WantedKeys, have: &[AwsKey], recorded: &[SshPublicKeyStatus]) -> Option<Block> {
+    let key = last_way_in(want, have, recorded)?;
+    let name = PublicKey::parse(&key.body).map_or_else(|_| key.id.clone(), |key| key.fingerprint());
+    let message = format!(
+        "SSH public key {name} left the spec and stays until one that is listed is in AWS: it is the only key left to \
+         log in with. An empty sshPublicKeys takes it away all the same"
+    );
+    Some(Block::waiting(reasons::UPDATING, message))
+}
+
+/// The deletions that are due, to be sent after the imports were tried, whatever became of them: what left the spec is
+/// revoked. Only the last way in stays.
 #[must_use]
 pub fn deletions(
     holder: Holder<'_>,
@@ -218,10 +237,7 @@ pub fn deletions(
     have: &[AwsKey],
     recorded: &[SshPublicKeyStatus],
 ) -> Vec<PlannedCall> {
-    let locks_out = !want.keys.is_empty() && !have.iter().any(|key| want.wants(key));
-    if locks_out {
-        return Vec::new();
-    }
+    let stays = last_way_in(want, have, recorded).map(|key| &key.id);
     let delete = |key: &AwsKey| Mutation::DeleteSshPublicKey {
         server_id: holder.server_id.to_owned(),
         user_name: holder.user_name.to_owned(),
@@ -229,9 +245,12 @@ pub fn deletions(
     };
     // What is listed and not wanted any more is past its end.
     let because = |key: &AwsKey| want.lists(key).then_some("expired");
-    unwanted(want, have, recorded)
-        .map(|key| PlannedCall { because: because(key), ..PlannedCall::new(delete(key), vec![removed(key)]) })
-        .collect()
+    let call = |key| PlannedCall { because: because(key), ..PlannedCall::new(delete(key), vec![removed(key)]) };
+    let going: Vec<&AwsKey> = unwanted(want, have, recorded).filter(|key| Some(&key.id) != stays).collect();
+    // Where AWS has no room for what is imported, this one makes it, and the import is tried again at once.
+    let full = missing(want, have).next().and(going.iter().min_by_key(|key| (key.date_imported, &key.id)));
+    let makes_room = full.map(|key| PlannedCall { when: When::AfterQuotaRefusal("ImportSshPublicKey"), ..call(key) });
+    makes_room.into_iter().chain(going.iter().map(|key| call(key))).collect()
 }
 
 /// The keys that AWS has, for status. Managed is what the spec lists, and stays so when it leaves the spec.

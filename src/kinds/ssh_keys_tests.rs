@@ -77,7 +77,8 @@ fn deleted(want: &WantedKeys, numbers: &[u8], managed: &[u8]) -> Vec<String> {
         }
         other => panic!("{other:?}"),
     };
-    deletions(HOLDER, want, &have(numbers), &recorded(managed)).into_iter().map(|call| id(call.mutation)).collect()
+    let all = deletions(HOLDER, want, &have(numbers), &recorded(managed)).into_iter();
+    all.filter(|call| call.when == When::Always).map(|call| id(call.mutation)).collect()
 }
 
 #[test]
@@ -95,13 +96,12 @@ fn a_rotation_never_leaves_a_moment_without_a_key_that_works() {
     ];
     for (before, after, quota, reason) in rows {
         let (want, mut there) = (exclusive(after), before.to_vec());
-        // Each round sends the first call, as the engine does, until nothing is left.
+        // Each round sends the first call that AWS has room for, as the engine does, until nothing is left.
         for _ in 0..20 {
-            if let Some(id) = deleted(&want, &there, &[]).first() {
-                there.retain(|number| format!("key-{number}") != *id);
-            } else if let Some(body) = imported(&want, &there).first() {
+            if let Some(body) = imported(&want, &there).first().filter(|_| there.len() < *quota) {
                 there.extend(after.iter().filter(|number| *body == format!("{} k{number}", line(**number))));
-                assert!(there.len() <= *quota, "{reason}: {there:?}");
+            } else if let Some(id) = deleted(&want, &there, &[]).first() {
+                there.retain(|number| format!("key-{number}") != *id);
             }
             assert!(there.iter().any(|number| before.contains(number) || after.contains(number)), "{reason}");
         }
@@ -109,6 +109,39 @@ fn a_rotation_never_leaves_a_moment_without_a_key_that_works() {
         assert_eq!(there, *after, "{reason}");
     }
     assert!(deleted(&exclusive(&[2]), &[1], &[]).is_empty(), "the old one stays until the new one is there");
+}
+
+#[test]
+fn of_what_left_the_spec_one_key_stays_while_no_listed_one_is_there() {
+    let want = exclusive(&[9]);
+    assert_eq!(deleted(&want, &[1, 2, 3], &[]), ["key-1", "key-2"], "the one imported last stays");
+    let block = kept(&want, &have(&[1, 2, 3]), &[]).unwrap();
+    let name = PublicKey::parse(&line(3)).unwrap().fingerprint();
+    assert!(block.message.contains(&name) && !block.stalled, "{}", block.message);
+    assert_eq!(kept(&exclusive(&[1, 9]), &have(&[1, 2, 3]), &[]), None, "a listed key is there");
+    assert_eq!(kept(&exclusive(&[]), &have(&[1]), &[]), None, "an empty list means no key");
+    let (additive, _) = wanted(&[spec(9, None)], None, SshPublicKeyPolicy::Additive);
+    assert_eq!(deleted(&additive, &[1, 2], &[2]), ["key-2"], "somebody else's key stays and works");
+    let (ended, _) =
+        wanted(&[spec(1, Some("2029-12-31T23:59:59Z")), spec(9, None)], None, SshPublicKeyPolicy::Exclusive);
+    assert_eq!(deleted(&ended, &[1], &[]), ["key-1"], "what is past its end goes, also when it is the last");
+}
+
+#[test]
+fn where_aws_has_no_room_the_key_imported_earliest_goes_first() {
+    let rooms = |want: &WantedKeys, numbers: &[u8]| {
+        let mut keys = have(numbers);
+        for (days, key) in keys.iter_mut().rev().enumerate() {
+            key.date_imported = now().checked_add(SignedDuration::from_hours(24 * i64::try_from(days).unwrap())).ok();
+        }
+        let calls = deletions(HOLDER, want, &keys, &[]).into_iter();
+        let first = calls.filter(|call| call.when != When::Always).map(|call| call.mutation);
+        first.map(|call| format!("{call:?}")).collect::<Vec<_>>()
+    };
+    let one = rooms(&exclusive(&[1, 9]), &[1, 2, 3]);
+    assert!(one.len() == 1 && one[0].contains("key-3"), "{one:?}");
+    assert!(rooms(&exclusive(&[9]), &[1]).is_empty(), "never the last that works");
+    assert!(rooms(&exclusive(&[1]), &[1, 2]).is_empty(), "nothing is imported");
 }
 
 #[test]

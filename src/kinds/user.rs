@@ -409,9 +409,9 @@ fn plan(object: &TransferUser, target: &Target, want: &WantedUser, state: &UserS
     let holder = Holder { server_id: &server_id, user_name: &user_name };
     if let Some(keys) = keys {
         plan.changes.extend(ssh_keys::changes(keys, &have.ssh_public_keys, &put_keys));
-        // An import that AWS never answers well holds up all that comes after it; a revoked key must go.
-        plan.calls.extend(ssh_keys::deletions(holder, keys, &have.ssh_public_keys, &put_keys));
+        plan.blocks.extend(ssh_keys::kept(keys, &have.ssh_public_keys, &put_keys));
         plan.calls.extend(ssh_keys::imports(holder, keys, &have.ssh_public_keys));
+        plan.calls.extend(ssh_keys::deletions(holder, keys, &have.ssh_public_keys, &put_keys));
     }
     plan.calls.extend(update.settings.map(|settings| {
         let (server_id, user_name, settings) = (server_id.clone(), user_name.clone(), Box::new(settings));

@@ -16,7 +16,7 @@ use crate::aws::types::{HostKey, ImportHostKey, Tags};
 use crate::cluster::{ClusterError, Name};
 use crate::engine::diff::{Change, Effect};
 use crate::engine::digest::keyed;
-use crate::engine::kind::{Block, PlannedCall, Trouble};
+use crate::engine::kind::{Block, PlannedCall, Trouble, When};
 use crate::kinds::doors::Doors;
 use crate::ssh::{self, HostKey as PrivateKey};
 
@@ -24,6 +24,9 @@ use super::wanted::{WantedKey, WantedServer};
 
 /// Where AWS keeps a host key if nothing else is said.
 const KEPT_BY_DEFAULT: &str = "SERVICE_MANAGED";
+
+/// How many host keys a server has at most (AWS Transfer quotas).
+const HOST_KEYS_MAX: usize = 10;
 
 /// Where a host key has a KMS key.
 const IN_SECRET: &str = "SECRETS_MANAGER";
@@ -223,14 +226,61 @@ pub fn calls(
             Some(held) => calls.extend(change(server_id, key, held, &inherited(key, held, recorded, applied))),
         }
     }
-    // New keys first: a client must always find one that it knows.
+    let delete = |held: &HostKey| {
+        let (server_id, host_key_id) = (server_id.to_owned(), held.id.clone());
+        PlannedCall::new(Mutation::DeleteHostKey { server_id, host_key_id }, vec![gone(held, Effect::Live)])
+    };
+    // New keys first: a client must always find one that it knows. One goes before them where there is no room.
     if !missing && want.host_keys_complete {
-        let delete =
-            |held: &HostKey| Mutation::DeleteHostKey { server_id: server_id.to_owned(), host_key_id: held.id.clone() };
-        let unlisted = unlisted(want, wanted, have, recorded);
-        calls.extend(unlisted.map(|held| PlannedCall::new(delete(held), vec![gone(held, Effect::Live)])));
+        calls.extend(unlisted(want, wanted, have, recorded).map(delete));
+    } else if let Some(held) = makes_room(want, wanted, have, recorded).filter(|_| missing) {
+        if have.len() >= HOST_KEYS_MAX {
+            calls.insert(0, delete(held));
+        } else {
+            calls.push(PlannedCall { when: When::AfterQuotaRefusal("ImportHostKey"), ..delete(held) });
+        }
     }
     calls
+}
+
+/// The key that goes before its successor is there, where AWS takes no more: the youngest of those that clients are not
+/// shown; one that they are shown only where the key that takes its place is listed.
+fn makes_room<'a>(
+    want: &'a WantedServer,
+    wanted: &'a [WantedKey],
+    have: &'a [HostKey],
+    recorded: &'a [HostKeyStatus],
+) -> Option<&'a HostKey> {
+    let listed = |held: &HostKey| wanted.iter().any(|key| find(key, std::slice::from_ref(held)).is_some());
+    let succeeded = |held: &&HostKey| {
+        let others = have.iter().filter(|other| other.key_type == held.key_type && other.id != held.id);
+        others.min_by_key(|other| (other.date_imported, &other.id)).is_some_and(listed)
+    };
+    let (shown, hidden): (Vec<&HostKey>, Vec<&HostKey>) = going(want, wanted, have, recorded)
+        .filter(|_| want.host_keys_complete && have.len() > 1)
+        .partition(|held| oldest_of_type(held, have));
+    let youngest = |keys: Vec<&'a HostKey>| keys.into_iter().max_by_key(|key| (key.date_imported, key.id.clone()));
+    youngest(hidden).or_else(|| youngest(shown.into_iter().filter(succeeded).collect()))
+}
+
+/// Keys that cannot be imported because AWS takes no more and none that is there can go by itself.
+#[must_use]
+pub fn no_room(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]) -> Option<Block> {
+    let wanted = want.host_keys.as_ref()?;
+    let missing: Vec<&str> =
+        wanted.iter().filter(|key| find(key, have).is_none()).map(|key| key.name.as_str()).collect();
+    if missing.is_empty() || have.len() < HOST_KEYS_MAX || makes_room(want, wanted, have, recorded).is_some() {
+        return None;
+    }
+    let there: Vec<&str> = wanted.iter().filter(|key| find(key, have).is_some()).map(|key| key.name.as_str()).collect();
+    let message = format!(
+        "spec.hostKeys: a server has at most {HOST_KEYS_MAX} host keys, so {} cannot be imported, and no key that is \
+         not listed can go without clients being shown another one. Take an entry that clients do not rely on out of \
+         spec.hostKeys first (in AWS are: {})",
+        missing.join(", "),
+        there.join(", ")
+    );
+    Some(Block::stalled(reasons::QUOTA_EXCEEDED, message))
 }
 
 /// The same as differences: keys by name and fingerprint, never their text.
@@ -386,9 +436,18 @@ fn change(server_id: &str, key: &WantedKey, held: &HostKey, applied: &BTreeSet<S
     calls
 }
 
-/// What goes: under Exclusive everything that is not listed, else what this object put there. The last key stays: what
-/// AWS would do without one is not known.
+/// What goes. The last key stays: what AWS would do without one is not known.
 fn unlisted<'a>(
+    want: &'a WantedServer,
+    wanted: &'a [WantedKey],
+    have: &'a [HostKey],
+    recorded: &'a [HostKeyStatus],
+) -> impl Iterator<Item = &'a HostKey> {
+    going(want, wanted, have, recorded).take(have.len().saturating_sub(1))
+}
+
+/// What is to go: under Exclusive everything that is not listed, else what this object put there.
+fn going<'a>(
     want: &'a WantedServer,
     wanted: &'a [WantedKey],
     have: &'a [HostKey],
@@ -400,7 +459,7 @@ fn unlisted<'a>(
         let id = held.id.as_str();
         !listed.contains(id) && (want.exclusive_host_keys || ours.contains(id))
     };
-    have.iter().filter(goes).take(have.len().saturating_sub(1))
+    have.iter().filter(goes)
 }
 
 /// The host keys as status shows them.

@@ -30,6 +30,7 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     let mut plan = Plan { blocks: blocks(&settings), ..Plan::default() };
     plan.blocks.extend(kms_blocks(&object.uid().unwrap_or_default(), want, &have.host_keys, &applied));
     plan.blocks.extend(host_keys::undecided(want, &have.host_keys, &status.host_keys));
+    plan.blocks.extend(host_keys::no_room(want, &have.host_keys, &status.host_keys));
 
     let paths = applied.paths.iter().cloned().collect();
     let tag_keys = applied.tags.iter().cloned().collect();
@@ -39,8 +40,10 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     plan.changes.extend(tags::changes(&want.tags, &server.tags, &tag_keys));
     let keys = host_keys::calls(&server.server_id, want, &have.host_keys, &status.host_keys, &paths);
     if want.unsupported || plan.blocks.iter().any(|block| block.reason == reasons::NOT_YET_SUPPORTED) {
-        // What waits for a newer version never keeps a key that must go.
-        plan.calls = keys.into_iter().filter(|call| matches!(call.mutation, Mutation::DeleteHostKey { .. })).collect();
+        // What waits for a newer version never keeps a key that must go; none makes room for an import that waits too.
+        let imports = keys.iter().any(|call| matches!(call.mutation, Mutation::ImportHostKey(_)));
+        let goes = |call: &PlannedCall| !imports && matches!(call.mutation, Mutation::DeleteHostKey { .. });
+        plan.calls = keys.into_iter().filter(goes).collect();
         return plan;
     }
     match update(want, server, &settings) {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::api::server::HostKeyStatus;
 use crate::aws::Mutation;
 use crate::aws::types::{HostKey, Tags};
-use crate::engine::kind::PlannedCall;
-use crate::kinds::server::host_keys::{calls, changes, observed};
+use crate::engine::kind::{PlannedCall, When};
+use crate::kinds::server::host_keys::{calls, changes, no_room, observed};
 use crate::kinds::server::wanted::{WantedKey, WantedServer};
 
 use super::wanted;
@@ -67,7 +68,14 @@ fn keys_come_before_they_go() {
     let rows: &[(Option<&[&str]>, bool, &[&str], &[&str], &[&str], &str)] = &[
         (None, true, &["aws", "old"], ours, &[], "no list: keys are not managed"),
         (Some(&["a"]), false, &["a"], &[], &[], "there"),
-        (Some(&["a"]), true, &["aws", "old"], ours, &["ImportHostKey s-1"], "nothing goes while one is missing"),
+        (
+            Some(&["a"]),
+            true,
+            &["aws", "old"],
+            ours,
+            &["ImportHostKey s-1", "DeleteHostKey hostkey-old"],
+            "nothing goes while one is missing, unless AWS has no room",
+        ),
         (Some(&["a"]), false, &["aws", "old", "a"], ours, &["DeleteHostKey hostkey-old"], "additive: only our own go"),
         (
             Some(&["a"]),
@@ -86,6 +94,64 @@ fn keys_come_before_they_go() {
         let want = want(wanted.as_deref(), *exclusive);
         assert_eq!(&told(&calls("s-1", &want, &have, &managed(recorded), &BTreeSet::new())), expected, "{reason}");
     }
+}
+
+/// Ten keys in AWS, the first imported first, `type/name` each; and what is listed.
+fn full(there: [&str; 10], listed: &[&str]) -> (WantedServer, Vec<HostKey>) {
+    let have = there.iter().zip(0_i64..).map(|(told, age)| {
+        let (key_type, name) = told.split_once('/').unwrap();
+        let imported = Timestamp::from_second(1_800_000_000 + age).ok();
+        HostKey { key_type: Some(key_type.to_owned()), date_imported: imported, ..held(name) }
+    });
+    let listed: Vec<WantedKey> = listed.iter().map(|name| key(name)).collect();
+    (want(Some(&listed), true), have.collect())
+}
+
+#[test]
+fn where_aws_takes_no_more_host_keys_one_that_clients_are_not_shown_goes_first() {
+    let rows: &[([&str; 10], &[&str], Option<&str>, &str)] = &[
+        (
+            ["e/1", "e/2", "e/3", "e/4", "e/5", "r/6", "r/7", "r/8", "r/9", "r/10"],
+            &["1", "2", "3", "4", "5", "6", "7", "8", "9", "new"],
+            Some("DeleteHostKey hostkey-10"),
+            "a replacement with ten listed",
+        ),
+        (
+            ["e/1", "e/2", "e/3", "e/4", "e/5", "r/6", "r/7", "r/8", "r/9", "r/10"],
+            &["1", "6", "new"],
+            Some("DeleteHostKey hostkey-10"),
+            "the youngest of several",
+        ),
+        (
+            ["e/1", "e/2", "e/3", "e/4", "e/5", "e/6", "e/7", "e/8", "e/9", "r/10"],
+            &["2", "3", "4", "5", "6", "7", "8", "9", "10", "new"],
+            Some("DeleteHostKey hostkey-1"),
+            "the one that is shown, since the next oldest is listed",
+        ),
+        (
+            ["e/1", "e/2", "e/3", "e/4", "e/5", "e/6", "e/7", "e/8", "e/9", "r/10"],
+            &["1", "2", "3", "4", "5", "6", "7", "8", "9", "new"],
+            None,
+            "nothing would take the place of the only one of its algorithm",
+        ),
+    ];
+    for (there, listed, expected, reason) in rows {
+        let (want, have) = full(*there, listed);
+        let calls = told(&calls("s-1", &want, &have, &[], &BTreeSet::new()));
+        let first = calls.first().filter(|call| call.starts_with("Delete"));
+        assert_eq!(first.map(String::as_str), *expected, "{reason}: {calls:?}");
+        let block = no_room(&want, &have, &[]);
+        assert_eq!(block.is_some(), expected.is_none(), "{reason}");
+        assert!(block.is_none_or(|block| block.stalled && block.message.contains("new cannot be imported")));
+    }
+}
+
+#[test]
+fn where_aws_says_that_a_smaller_quota_is_reached_the_same_key_goes() {
+    let want = want(Some(&[key("a")]), true);
+    let calls = calls("s-1", &want, &[held("aws"), held("old")], &[], &BTreeSet::new());
+    assert_eq!(told(&calls), ["ImportHostKey s-1", "DeleteHostKey hostkey-old"]);
+    assert_eq!([calls[0].when, calls[1].when], [When::Always, When::AfterQuotaRefusal("ImportHostKey")]);
 }
 
 #[test]

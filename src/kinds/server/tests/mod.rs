@@ -23,7 +23,7 @@ use crate::api::{TAG_PREFIX, TransferServer};
 use crate::aws::Mutation;
 use crate::aws::types::{Server, ServerSettings, Tags};
 use crate::engine::diff::Change;
-use crate::engine::kind::{Plan, Wanted};
+use crate::engine::kind::{Plan, Wanted, When};
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{CLUSTER, REGION, object, owned};
 
@@ -70,8 +70,9 @@ fn plan_of(wanted: &Wanted<WantedServer>, have: &ServerState, status: Value) -> 
     plan
 }
 
+/// The calls that are sent whatever AWS says of the others.
 fn operations(plan: &Plan) -> Vec<&'static str> {
-    plan.calls.iter().map(|call| call.mutation.operation()).collect()
+    plan.calls.iter().filter(|call| call.when == When::Always).map(|call| call.mutation.operation()).collect()
 }
 
 /// What the UpdateServer of a plan sends.

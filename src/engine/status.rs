@@ -110,7 +110,14 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
                 put(&mut new, about, types::READY, Truth::False, reasons::SUSPENDED, message.clone());
             }
             put(&mut new, about, types::SUSPENDED, Truth::True, reasons::SUSPENDED, message);
-            return (new, if *in_force { about.generation } else { about.observed });
+            if !in_force {
+                return (new, about.observed);
+            }
+            // What they say is true of this generation too.
+            for condition in &mut new {
+                condition.observed_generation = Some(about.generation);
+            }
+            return (new, about.generation);
         }
         Verdict::Failed { lasted, stalls, .. } if stands(old, about, *lasted, *stalls) => return (new, about.observed),
         Verdict::Failed { reason, message, stalls: true, .. } | Verdict::Stalled { reason, message } => {
@@ -220,6 +227,7 @@ mod tests {
         let (suspended, observed) = conclude(&ready, &Verdict::Suspended { in_force: true }, &about(2, 1));
         assert_eq!(says(&suspended), ["Ready=True Available", "Suspended=True Suspended"]);
         assert_eq!(observed, 2);
+        assert!(suspended.iter().all(|condition| condition.observed_generation == Some(2)), "as waiting tools demand");
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub fn selections(namespace: &str, area: &str) -> Vec<Selection> {
 /// A user of another namespace gets onto the server or not; one that is there is left alone.
 fn allowed_references() -> Vec<Case> {
     let user = json!({"serverRef": {"name": "NAME", "namespace": HOME}, "role": ROLE});
-    let refused = || Waits("ServerNotAvailable", "does not allow references from this namespace");
+    let refused = || Waits("ServerNotAvailable", "does not allow references from namespace away");
     let case = |(path, rest, values, left_out): Selection| {
         let path = format!("allowedReferences.namespaces.{path}");
         let last = left_out.map_or_else(refused, Refused);

@@ -166,9 +166,13 @@ async fn the_examples_of_the_readme_and_of_the_demo_are_accepted() {
     let demo = crate::support::repository("deploy/demo");
     plane.kubectl(&["apply", "--validate=strict", "--filename", demo.to_str().unwrap()]).await;
     let objects = plane.kubectl(&["get", "transfer", "--all-namespaces", "--output=name"]).await;
-    for kind in ["awsidentity", "transferserver", "transferuser", "transferaccess"] {
+    for kind in ["transferserver", "transferuser", "transferaccess"] {
         assert!(objects.contains(&format!("{kind}.transfer-operator.dev/")), "no {kind} in the demo: {objects}");
     }
+    // What deletes all of a namespace must not reach the identities of the whole cluster.
+    assert!(!objects.contains("awsidentity"), "{objects}");
+    let identities = plane.kubectl(&["get", "awsidentities", "--output=name"]).await;
+    assert_eq!(identities.trim(), "awsidentity.transfer-operator.dev/default");
 }
 
 #[tokio::test]

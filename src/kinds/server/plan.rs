@@ -143,10 +143,10 @@ fn blocks(changes: &[Change]) -> Vec<Block> {
 /// a change took effect cannot be seen, and an update without one keeps the old one.
 fn kms_blocks(uid: &str, want: &WantedServer, have: &[HostKey], applied: &Applied) -> Vec<Block> {
     let wanted = want.host_keys.as_deref().unwrap_or_default();
-    let edited = host_keys::kms_edited(uid, wanted, have, applied);
+    let edited = host_keys::kms::edited(uid, wanted, have, applied);
     let (edited, left): (Vec<&WantedKey>, Vec<&WantedKey>) = edited.partition(|key| key.kms_key.is_some());
     let paths = |keys: &[&WantedKey]| {
-        let paths: Vec<String> = keys.iter().map(|key| format!("spec.{}", host_keys::kms_path(&key.name))).collect();
+        let paths: Vec<String> = keys.iter().map(|key| format!("spec.{}", host_keys::kms::path(&key.name))).collect();
         (!paths.is_empty()).then(|| paths.join(", "))
     };
     let not_yet = |paths: String| {

@@ -42,12 +42,12 @@ pub async fn want(
         blocks.push(Block::stalled(reasons::NOT_YET_SUPPORTED, message));
     }
     let ungranted = ungranted(doors, object, identity, &settings, &mut blocks);
-    let keys = host_keys::read(doors, object, &mut blocks).await?;
+    let keys = host_keys::secrets::read(doors, object, &mut blocks).await?;
     let host_keys_complete = object.spec.host_keys.as_ref().is_none_or(|listed| listed.len() == keys.len());
     let tags = tags(&object.spec, identity_tags);
     blocks.extend(tags::unfit(&tags));
     let mut applied = applied(object, &settings, &tags, &ungranted);
-    applied.hashes.extend(host_keys::kms_records(object, &keys));
+    applied.hashes.extend(host_keys::kms::records(object, &keys));
     let want = WantedServer {
         domain: object.spec.domain.clone(),
         settings,

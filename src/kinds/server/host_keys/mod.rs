@@ -1,26 +1,23 @@
-//! Host keys of a server: read from Secrets, known by their fingerprints, imported and removed by content.
+//! Host keys of a server: known by their fingerprints, imported and removed by content.
+//! [`secrets`] reads them, [`kms`] remembers which KMS keys were sent.
 //!
 //! A private key leaves this file only inside a request to AWS; never in a text.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use kube::ResourceExt;
-use secrecy::ExposeSecret;
-
+use crate::api::TransferServer;
 use crate::api::condition::reasons;
 use crate::api::server::{HostKey as HostKeySpec, HostKeyStatus};
-use crate::api::status::Applied;
-use crate::api::{HOST_KEY_SECRET_TYPE, TransferServer};
 use crate::aws::Mutation;
 use crate::aws::types::{HostKey, ImportHostKey, Tags};
-use crate::cluster::{ClusterError, Name};
 use crate::engine::diff::{Change, Effect};
-use crate::engine::digest::keyed;
-use crate::engine::kind::{Block, PlannedCall, Trouble, When};
-use crate::kinds::doors::Doors;
-use crate::ssh::{self, HostKey as PrivateKey};
+use crate::engine::kind::{Block, PlannedCall, When};
+use crate::ssh;
 
 use super::wanted::{WantedKey, WantedServer};
+
+pub mod kms;
+pub mod secrets;
 
 /// Where AWS keeps a host key if nothing else is said.
 const KEPT_BY_DEFAULT: &str = "SERVICE_MANAGED";
@@ -30,77 +27,6 @@ const HOST_KEYS_MAX: usize = 10;
 
 /// Where a host key has a KMS key.
 const IN_SECRET: &str = "SECRETS_MANAGER";
-
-/// Reads the keys; one that cannot be read becomes a block and is left out.
-///
-/// # Errors
-/// Trouble with the API server, other than that the Secret may not be read.
-pub async fn read(doors: &Doors, object: &TransferServer, blocks: &mut Vec<Block>) -> Result<Vec<WantedKey>, Trouble> {
-    let mut keys: Vec<WantedKey> = Vec::new();
-    for spec in object.spec.host_keys.iter().flatten() {
-        match read_one(doors, &object.namespace().unwrap_or_default(), spec).await {
-            Ok(key) => match keys.iter().find(|other| other.fingerprint == key.fingerprint) {
-                Some(first) => blocks.push(listed_twice(first, &key)),
-                None => keys.push(key),
-            },
-            Err(Trouble::Blocked(block)) => blocks.push(block),
-            Err(Trouble::Cluster(ClusterError::Forbidden(_))) => {
-                let message = format!(
-                    "spec.hostKeys[{}]: the operator may not read Secrets in this namespace; the chart's \
-                     secrets.namespaces lists those it may",
-                    spec.name
-                );
-                blocks.push(Block::stalled(reasons::SOURCE_NOT_READY, message));
-            }
-            Err(trouble) => return Err(trouble),
-        }
-    }
-    Ok(keys)
-}
-
-fn listed_twice(first: &WantedKey, second: &WantedKey) -> Block {
-    let message = format!(
-        "spec.hostKeys[{}]: its Secret holds the same key as that of spec.hostKeys[{}]; take one of the entries out",
-        second.name, first.name
-    );
-    Block::stalled(reasons::INVALID_KEY, message)
-}
-
-async fn read_one(doors: &Doors, namespace: &str, spec: &HostKeySpec) -> Result<WantedKey, Trouble> {
-    let HostKeySpec { name, secret_key_ref, description, tags, storage_type, kms_key } = spec;
-    let secret_name = Name { namespace: namespace.to_owned(), name: secret_key_ref.name.clone() };
-    let at = format!("spec.hostKeys[{name}]");
-    let Some(mut secret) = doors.cluster.secret(&secret_name).await? else {
-        let message = format!("{at}: Secret {secret_name} does not exist");
-        return Err(Block::waiting(reasons::SOURCE_NOT_READY, message).into());
-    };
-    if secret.secret_type != HOST_KEY_SECRET_TYPE {
-        let given = secret.secret_type;
-        let message = format!(
-            "{at}: Secret {secret_name} is of type {given}, not {HOST_KEY_SECRET_TYPE}; the type of a Secret cannot be \
-             changed, so delete it and make it anew with this type"
-        );
-        return Err(Block::stalled(reasons::WRONG_SECRET_TYPE, message).into());
-    }
-    let key = &secret_key_ref.key;
-    let Some(given) = secret.data.remove(key) else {
-        let message = format!("{at}: Secret {secret_name} has nothing under key {key}");
-        return Err(Block::waiting(reasons::SOURCE_NOT_READY, message).into());
-    };
-    let invalid = |what: String| Block::stalled(reasons::INVALID_KEY, format!("{at}: Secret {secret_name}{what}"));
-    let given = given.map_err(|error| invalid(format!(": what it has under key {key} {error}")))?;
-    let PrivateKey { public, pem } =
-        ssh::host_key(given.expose_secret()).map_err(|error| invalid(format!(", key {key}: {error}")))?;
-    Ok(WantedKey {
-        name: name.clone(),
-        body: pem,
-        fingerprint: public.fingerprint(),
-        description: description.clone(),
-        storage_type: storage_type.clone(),
-        kms_key: kms_key.clone(),
-        tags: tags.clone(),
-    })
-}
 
 /// Paths of what an entry sets besides the key itself, to be cleared when they leave the spec.
 #[must_use]
@@ -122,67 +48,6 @@ fn storage_path(name: &str) -> String {
 
 fn tag_path(name: &str, tag: &str) -> String {
     format!("hostKeys[{name}].tags[{tag}]")
-}
-
-/// Path of the KMS key of an entry; AWS never returns it.
-#[must_use]
-pub fn kms_path(name: &str) -> String {
-    format!("hostKeys[{name}].kmsKey")
-}
-
-/// What is remembered of the KMS keys of entries. AWS never returns one and refuses some, so each that may be sent is
-/// remembered beside the others: what corrects a refused one is no edit then. What would edit the one that AWS took,
-/// which is known of host keys that were once as wanted, is not sent and not remembered; that it is so, is.
-#[must_use]
-pub fn kms_records(object: &TransferServer, keys: &[WantedKey]) -> BTreeMap<String, String> {
-    let status = object.status.clone().unwrap_or_default();
-    let applied = status.common.applied.unwrap_or_default();
-    let uid = object.uid().unwrap_or_default();
-    let record = |key: &WantedKey| {
-        let (taken, hash) = (format!("{}!", kms_path(&key.name)), kms_hash(&uid, key));
-        let settled = applied.digest.is_some() || applied.hashes.get(&taken) == Some(&key.fingerprint);
-        let same = |row: &HostKeyStatus| row.fingerprint.as_deref().is_some_and(|seen| seen == key.fingerprint);
-        if settled && kms_differs(&uid, key, &applied) && status.host_keys.iter().any(same) {
-            return Some((taken, key.fingerprint.clone()));
-        }
-        let matters = key.kms_key.is_some() || kms_sent(key, &applied).next().is_some();
-        matters.then(|| (format!("{}#{hash}", kms_path(&key.name)), hash))
-    };
-    keys.iter().filter(|key| in_secret(key.storage_type.as_deref())).filter_map(record).collect()
-}
-
-/// The entries whose host key AWS keeps in a secret, and with another KMS key than the one that is wanted.
-pub fn kms_edited<'a>(
-    uid: &'a str,
-    wanted: &'a [WantedKey],
-    have: &'a [HostKey],
-    applied: &'a Applied,
-) -> impl Iterator<Item = &'a WantedKey> {
-    let kept = |key: &&WantedKey| {
-        in_secret(key.storage_type.as_deref())
-            && find(key, have).is_some_and(|held| in_secret(held.storage_type.as_deref()))
-    };
-    wanted.iter().filter(kept).filter(|key| kms_differs(uid, key, applied))
-}
-
-/// Whether KMS keys were sent for the entry, and not the one that is wanted.
-fn kms_differs(uid: &str, key: &WantedKey, applied: &Applied) -> bool {
-    let (mut sent, hash) = (kms_sent(key, applied).peekable(), kms_hash(uid, key));
-    sent.peek().is_some() && sent.all(|sent| *sent != hash)
-}
-
-/// Hashes of the KMS keys that may have been sent for the entry.
-fn kms_sent<'a>(key: &WantedKey, applied: &'a Applied) -> impl Iterator<Item = &'a String> {
-    let path = kms_path(&key.name);
-    let hashes = applied.hashes.iter();
-    hashes
-        .filter(move |(of, _)| of.strip_prefix(&path).is_some_and(|rest| rest.is_empty() || rest.starts_with('#')))
-        .map(|(_, hash)| hash)
-}
-
-/// Of AWS's own key too, which stands where none is named.
-fn kms_hash(uid: &str, key: &WantedKey) -> String {
-    keyed(uid, key.kms_key.as_deref().unwrap_or_default())
 }
 
 fn in_secret(storage: Option<&str>) -> bool {

@@ -1,5 +1,7 @@
 //! The composition root: builds the doors and the engines, starts the watches and the controllers, and ends them.
 
+mod prepare;
+
 use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
@@ -10,12 +12,12 @@ use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{BoxFuture, Either, join_all, select, select_all};
 use jiff::SignedDuration;
-use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, Client, Config, Resource, ResourceExt};
+use kube::{Api, Client, Config, Resource};
 use rand::{Rng, SeedableRng};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
+pub use self::prepare::prepare;
 use crate::admin::{self, Health};
 use crate::api::{self, AwsIdentity};
 use crate::aws::Gate;
@@ -243,7 +245,7 @@ impl Work {
             verified: Verified::telling(Box::new(seen)),
             chance: Arc::clone(&settings.chance),
         });
-        filled(&caches, stop).await?;
+        prepare::filled(&caches, stop).await?;
         tracing::info!("all caches are filled");
         let orphans = Arc::new(Orphans::new(Arc::clone(&doors), settings.clone(), scope.namespaces));
         let ((elect, start), (end, halt)) = (signal_once(), signal_once());
@@ -361,78 +363,6 @@ impl Chance for World {
     }
 }
 
-/// Waits for what must be there before anything else; answers with the id of the cluster, or nothing where the
-/// process is to end first.
-pub async fn prepare(cluster_id: Option<String>, client: &Client, stop: Signal) -> Option<String> {
-    until(stop.clone(), || missing_crds(client)).await?;
-    match cluster_id {
-        Some(id) => Some(id),
-        None => until(stop, || kube_system_uid(client)).await,
-    }
-}
-
-/// Tries until it succeeds, saying each new reason once.
-async fn until<T, F: Future<Output = Result<T, String>>>(stop: Signal, attempt: impl Fn() -> F) -> Option<T> {
-    let mut told = None;
-    loop {
-        // An API server that does not answer holds nobody up who wants to end.
-        match select(Box::pin(attempt()), stop.clone()).await {
-            Either::Right(_) => return None,
-            Either::Left((Ok(value), _)) => return Some(value),
-            Either::Left((Err(reason), _)) => {
-                if told.as_ref() != Some(&reason) {
-                    tracing::warn!("waiting: {reason}");
-                    told = Some(reason);
-                }
-            }
-        }
-        if tokio::time::timeout(PATIENCE, stop.clone()).await.is_ok() {
-            return None;
-        }
-    }
-}
-
-async fn missing_crds(client: &Client) -> Result<(), String> {
-    let group = format!("{}/{}", api::GROUP, api::VERSION);
-    let served = match client.list_api_group_resources(&group).await {
-        Ok(list) => list.resources,
-        // Of a group that it does not know the server speaks in plain text, which has no reason.
-        Err(kube::Error::Api(status)) if status.code == 404 => Vec::new(),
-        Err(error) => return Err(format!("the API server does not say what it serves: {error}")),
-    };
-    let missing: Vec<String> = api::all_crds()
-        .iter()
-        .map(|crd| crd.spec.names.plural.clone())
-        .filter(|plural| !served.iter().any(|resource| resource.name == *plural))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(format!(
-        "the CRDs {} ({group}) are not installed; install them, for example with `transfer-operator crds | kubectl apply --server-side -f -`",
-        missing.join(", ")
-    ))
-}
-
-async fn kube_system_uid(client: &Client) -> Result<String, String> {
-    let namespace = Api::<Namespace>::all(client.clone())
-        .get("kube-system")
-        .await
-        .map_err(|error| format!("cannot read namespace kube-system, whose UID identifies the cluster: {error}"))?;
-    namespace.uid().ok_or_else(|| "namespace kube-system has no UID".to_owned())
-}
-
-async fn filled(caches: &Caches, stop: Signal) -> Option<()> {
-    loop {
-        if caches.missing().is_empty() {
-            return Some(());
-        }
-        if tokio::time::timeout(Duration::from_millis(50), stop.clone()).await.is_ok() {
-            return None;
-        }
-    }
-}
-
 fn stop() -> Result<Signal, RunError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
@@ -462,6 +392,8 @@ pub fn crds(dir: Option<&Path>) -> Result<(), RunError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use k8s_openapi::api::core::v1::Namespace;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]

@@ -11,8 +11,9 @@ use serde_json::json;
 
 use super::doors::Doors;
 use super::login::WantedLogin;
-use super::place::{Request, ServerChoice, Target};
+use super::place::Request;
 use super::rivals::{self, Claim};
+use super::target::{ServerChoice, Target};
 use super::user::missing;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;

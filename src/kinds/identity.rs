@@ -1,5 +1,7 @@
 //! `AwsIdentity`: who AWS says its credentials are, and that it stays while objects need it. Its own small pass: there
-//! is nothing in AWS to create, so the engine has no part in it.
+//! is nothing in AWS to create, so the engine has no part in it. [`decide`] says what is due.
+
+mod decide;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,13 +13,12 @@ use kube::{Resource, ResourceExt};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use self::decide::{Facts, Step, decide, fault, judge};
 use super::doors::Doors;
 use super::holders;
 use super::orphans::{Orphans, SCANNING, Told};
 use crate::api::condition::{self, Statement, Truth, reasons, types};
-use crate::api::identity::{CredentialSource, Credentials, RateLimit};
-use crate::api::{AwsIdentity, AwsIdentitySpec, AwsIdentityStatus, FINALIZER, RECONCILE_AT};
-use crate::aws::Fault;
+use crate::api::{AwsIdentity, AwsIdentityStatus, FINALIZER, RECONCILE_AT};
 use crate::aws::session::CallerIdentity;
 use crate::cluster::{self, ClusterError, Name, Note};
 use crate::engine::kind::Trouble;
@@ -60,121 +61,6 @@ struct Memory {
     /// Failures in a row, and since when.
     failures: u32,
     since: Option<Instant>,
-}
-
-/// What a decision is made of.
-#[derive(Clone, Copy, Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "independent facts, each read once")]
-pub struct Facts {
-    /// A deletionTimestamp is set.
-    pub deleting: bool,
-    /// Our finalizer is on it.
-    pub finalizer: bool,
-    /// Some object names it.
-    pub referred: bool,
-    /// The spec can be used.
-    pub valid: bool,
-    /// STS is to be asked: something changed, or it was long ago.
-    pub due: bool,
-    /// STS knew it the last time that it was asked.
-    pub verified: bool,
-    /// There is something new to tell of orphans.
-    pub news: bool,
-    /// Orphans are to be looked for.
-    pub scan: bool,
-}
-
-/// The one thing to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Nothing.
-    Rest,
-    /// Add the finalizer: objects are about to rest on it.
-    Finalize,
-    /// See who still needs it, and let it go if nobody does.
-    Leave,
-    /// Say what is wrong with the spec.
-    Refuse,
-    /// Ask STS who it is.
-    Verify,
-    /// Tell what a scan for orphans found.
-    Tell,
-    /// Start a scan for orphans.
-    Scan,
-}
-
-/// Decides the step that is due.
-#[must_use]
-pub fn decide(facts: Facts) -> Step {
-    match facts {
-        Facts { deleting: true, finalizer: true, .. } => Step::Leave,
-        Facts { deleting: true, .. } => Step::Rest,
-        Facts { referred: true, finalizer: false, .. } => Step::Finalize,
-        Facts { valid: false, .. } => Step::Refuse,
-        Facts { due: true, .. } => Step::Verify,
-        Facts { news: true, .. } => Step::Tell,
-        Facts { scan: true, verified: true, .. } => Step::Scan,
-        _ => Step::Rest,
-    }
-}
-
-/// Why the spec cannot be used. The CRD's rules say the same; they can be bypassed.
-#[must_use]
-pub fn fault(spec: &AwsIdentitySpec) -> Option<String> {
-    let AwsIdentitySpec { account_id, regions, credentials: Credentials { source, assume_role }, .. } = spec;
-    if account_id.len() != 12 || !account_id.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some("spec.accountId must be 12 digits".to_owned());
-    }
-    if regions.is_empty() {
-        return Some("spec.regions must name at least one region".to_owned());
-    }
-    match (source, assume_role) {
-        (CredentialSource::AssumeRole, None) => {
-            Some("spec.credentials.assumeRole is needed with source AssumeRole".to_owned())
-        }
-        (CredentialSource::Operator, Some(_)) => {
-            Some("spec.credentials.assumeRole goes with source AssumeRole only".to_owned())
-        }
-        (CredentialSource::AssumeRole, Some(role)) if role.role_arn.split(':').nth(4) != Some(account_id.as_str()) => {
-            Some("spec.credentials.assumeRole.roleArn must be a role of spec.accountId".to_owned())
-        }
-        _ => None,
-    }
-}
-
-/// What STS's answer means. `lasted` is how long it has failed by now.
-#[must_use]
-pub fn judge(
-    spec: &AwsIdentitySpec,
-    answer: &Result<CallerIdentity, Fault>,
-    lasted: Duration,
-    grace: Duration,
-) -> Verdict {
-    let unlimited = matches!(&spec.rate_limit, None | Some(RateLimit { requests_per_second: None }));
-    match answer {
-        Ok(caller) if caller.account != spec.account_id => Verdict::Stalled {
-            reason: reasons::ACCOUNT_MISMATCH,
-            message: format!(
-                "the credentials belong to account {}, spec.accountId says {}",
-                caller.account, spec.account_id
-            ),
-        },
-        Ok(_) if !unlimited => Verdict::Stalled {
-            reason: reasons::NOT_YET_SUPPORTED,
-            message: "this version does not act on spec.rateLimit; the operator's own rates apply".to_owned(),
-        },
-        Ok(caller) => {
-            let message = format!("AWS knows it as {}", caller.arn);
-            Verdict::Settled { reason: reasons::VERIFIED, message }
-        }
-        Err(fault) if retry::reason(fault) == reasons::ACCOUNT_MISMATCH => {
-            Verdict::Stalled { reason: reasons::ACCOUNT_MISMATCH, message: fault.message.clone() }
-        }
-        Err(fault) => {
-            let stalls = retry::stalls(retry::class(fault), lasted, grace);
-            Verdict::Failed { reason: reasons::IDENTITY_NOT_READY, message: fault.to_string(), lasted, stalls }
-        }
-    }
 }
 
 impl Identities {

@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::unnecessary_wraps, reason = "stands in tables beside failures")]
 use super::*;
-use crate::aws::FaultKind;
+use crate::api::AwsIdentitySpec;
+use crate::api::identity::RateLimit;
+use crate::aws::{Fault, FaultKind};
 use crate::kinds::holders::needs;
 use crate::kinds::login_fakes::*;
 use serde_json::json;

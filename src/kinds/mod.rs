@@ -21,6 +21,7 @@ pub mod server;
 pub mod sources;
 pub mod ssh_keys;
 pub mod tags;
+pub mod target;
 pub mod triggers;
 pub mod user;
 mod uses;

@@ -1,6 +1,4 @@
-//! Where an object lives: its identity, account, region and, for users and accesses, its server.
-//!
-//! Makes no AWS call for what is not granted, and never a call for the tags of a server that it has seen before.
+//! Where an object lives: its identity, account and region. Makes no AWS call for what is not granted.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,35 +7,14 @@ use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use serde_json::json;
-use tokio::time::Instant;
 
-use super::doors::{Doors, Facts, Refusal};
+use super::doors::Doors;
 use super::grants::{self, Asker};
-use crate::api::common::{IdentityRef, ManagementPolicy, RecreatePolicy, ServerRef};
 use crate::api::condition::reasons;
 use crate::api::identity::{AwsIdentitySpec, GrantKind};
-use crate::api::{AwsIdentity, CommonStatus, Managed, TransferServer};
-use crate::aws::types::Server;
-use crate::aws::{Account, FaultKind};
-use crate::cluster::Name;
+use crate::api::{AwsIdentity, CommonStatus};
 use crate::engine::digest;
 use crate::engine::kind::{Block, Place, Trouble};
-use crate::engine::owner::{Owner, Ownership};
-
-/// The server that a user or an access is on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Its id.
-    pub server_id: String,
-    /// `S3` or `EFS`.
-    pub domain: String,
-    /// Identity provider type.
-    pub provider: String,
-    /// The server that status records is gone for good, and this is the one that its object has now.
-    pub succeeds: bool,
-    /// Why only what takes access away may be done there: the server does not carry its object's owner tags.
-    pub unproven: Option<Block>,
-}
 
 /// Who asks for a place.
 #[derive(Clone, Debug)]
@@ -73,21 +50,6 @@ impl Request<'_> {
 /// brings the identity a little later. As long as AWS is given for a first refusal by default: tools that give up at the
 /// first Stalled, as Flux does, wait that long too. An identity that is there and grants nothing has answered.
 const EARLY: SignedDuration = SignedDuration::from_mins(2);
-
-/// How a user or an access names its server.
-#[derive(Clone, Debug)]
-pub struct ServerChoice<'a> {
-    /// By reference.
-    pub server_ref: Option<&'a ServerRef>,
-    /// By its id, with identity and region.
-    pub server_id: Option<&'a str>,
-    /// The identity, with an id.
-    pub identity: Option<&'a IdentityRef>,
-    /// The region, with an id.
-    pub region: Option<&'a str>,
-    /// The server that status records.
-    pub recorded: Option<&'a str>,
-}
 
 impl Doors {
     /// The labels of a namespace; none where it is not known, so that no selector matches.
@@ -146,264 +108,6 @@ impl Doors {
         let age = request.created.as_ref().map(|created| self.chance.wall().duration_since(created.0));
         age.is_some_and(|age| age < EARLY)
     }
-
-    /// The place of a user or an access on its server.
-    ///
-    /// # Errors
-    /// `Blocked` where the server is not available to it.
-    pub async fn on_server(&self, request: &Request<'_>, choice: &ServerChoice<'_>) -> Result<Place<Target>, Trouble> {
-        if let Some(place) = self.recorded(request, choice).await? {
-            return Ok(place);
-        }
-        match (choice.server_ref, choice.server_id) {
-            (Some(server_ref), _) => self
-                .by_reference(request, choice, server_ref)
-                .await
-                .map_err(|trouble| in_field("spec.serverRef", trouble)),
-            (None, Some(server_id)) => {
-                self.by_id(request, choice, server_id).await.map_err(|trouble| in_field("spec.serverId", trouble))
-            }
-            (None, None) => {
-                Err(Block::stalled(reasons::INVALID_SPEC, "spec.serverRef or spec.serverId is needed").into())
-            }
-        }
-    }
-
-    /// What is being deleted goes from where it was put, whatever became of its references.
-    async fn recorded(
-        &self,
-        request: &Request<'_>,
-        choice: &ServerChoice<'_>,
-    ) -> Result<Option<Place<Target>>, Trouble> {
-        let (true, Some(status), Some(server_id)) = (request.deleting, request.status, choice.recorded) else {
-            return Ok(None);
-        };
-        let RecordedPlace { identity: Some(identity), region: Some(region) } = recorded_place(Some(status)) else {
-            return Ok(None);
-        };
-        let target = target(server_id.to_owned(), None);
-        self.place(request, &identity, &region, target).await.map(|(place, _)| Some(place))
-    }
-
-    async fn by_reference(
-        &self,
-        request: &Request<'_>,
-        choice: &ServerChoice<'_>,
-        server_ref: &ServerRef,
-    ) -> Result<Place<Target>, Trouble> {
-        let home = server_ref.namespace.clone().unwrap_or_else(|| request.namespace.clone());
-        let name = Name { namespace: home.clone(), name: server_ref.name.clone() };
-        let labels = self.labels(&request.namespace);
-        let found = self.directory.server(&name);
-        let exists = found.is_some();
-        let server = found
-            .filter(|server| server.spec.allowed_references.namespaces.admits(&home, &request.namespace, &labels))
-            .ok_or_else(|| unavailable(&name, &request.namespace, exists))?;
-        // One that is being deleted itself must get there: its create may have been under way, and the server waits for it.
-        if server.metadata.deletion_timestamp.is_some() && choice.recorded.is_none() && !request.deleting {
-            let message = format!("TransferServer {name} is being deleted and takes nobody new");
-            return Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
-        }
-        let Some(server_id) = server.status.as_ref().and_then(|status| status.server_id.clone()) else {
-            let message = format!("TransferServer {name} has no id yet");
-            return Err(Block::waiting(reasons::WAITING_FOR_SERVER, message).into());
-        };
-        let before = choice.recorded.filter(|recorded| *recorded != server_id && succeeds(&server, recorded));
-        same_server(choice.recorded.filter(|_| before.is_none()), &server_id)?;
-        let identity = server.spec.aws_identity_ref.name.clone();
-        let (place, _) = self.place(request, &identity, &server.spec.region, ()).await?;
-        // Not only by the word of a status: as long as AWS has the server, what is on it is not let go.
-        if let Some(before) = before
-            && describe(&place.account, before).await?.is_some()
-        {
-            same_server(Some(before), &server_id)?;
-        }
-        let seen = self.verify(&place.account, &server_id, &server).await?;
-        let known = request.deleting || choice.recorded == Some(server_id.as_str());
-        let target = match seen {
-            Ok(facts) => target(server_id, Some(facts)),
-            Err(Refusal::Gone) => target(server_id, gone_is_fine(request, Ok(None))?),
-            // Removing keys and deleting a user need no tags of the server: they rest on this user's own uid and cluster
-            // tags, which the same pass reads on the user. What was never on record there is looked at to delete it only.
-            Err(Refusal::Strange(facts)) if request.kind == GrantKind::TransferUser && known => {
-                let unproven = Some(of_field("spec.serverRef", &strange(&server_id, &name, &server)));
-                Target { unproven, ..target(server_id, Some(facts)) }
-            }
-            Err(Refusal::Strange(_)) => return Err(strange(&server_id, &name, &server).into()),
-        };
-        Ok(with(place, Target { succeeds: before.is_some(), ..target }))
-    }
-
-    async fn by_id(
-        &self,
-        request: &Request<'_>,
-        choice: &ServerChoice<'_>,
-        server_id: &str,
-    ) -> Result<Place<Target>, Trouble> {
-        same_server(choice.recorded, server_id)?;
-        if choice.recorded.is_none() && !request.deleting && self.being_deleted(server_id) {
-            let message = format!("server {server_id} is being deleted and takes nobody new");
-            return Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
-        }
-        let (Some(identity), Some(region)) = (choice.identity, choice.region) else {
-            let message = "spec.awsIdentityRef and spec.region are needed with spec.serverId";
-            return Err(Block::stalled(reasons::INVALID_SPEC, message).into());
-        };
-        let (mut place, identity) = self.place(request, &identity.name, region, ()).await?;
-        let labels = self.labels(&request.namespace);
-        let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
-        if let Err(block) = grants::server_granted(&identity, &asker, server_id) {
-            let block = if choice.recorded.is_some() { revoked(&block) } else { block };
-            if !request.deleting {
-                return Err(block.into());
-            }
-            place.denied = Some(block);
-        }
-        let facts = match self.verified.get(&place.account.id, &place.account.region, server_id, "") {
-            Some(facts) => Some(facts),
-            None => gone_is_fine(request, self.look_at(&place.account, server_id).await)?,
-        };
-        Ok(with(place, target(server_id.to_owned(), facts)))
-    }
-
-    /// Whether a server object of ours that is being deleted says that the server is its own. Ids are AWS's, so they are
-    /// the same nowhere else.
-    fn being_deleted(&self, server_id: &str) -> bool {
-        self.directory.servers().iter().any(|server| {
-            server.metadata.deletion_timestamp.is_some()
-                && server.status.as_ref().and_then(|status| status.server_id.as_deref()) == Some(server_id)
-        })
-    }
-
-    /// Looks at a server that a person was granted by its id.
-    async fn look_at(&self, account: &Account, server_id: &str) -> Result<Option<Facts>, Trouble> {
-        let Account { id, region, .. } = account;
-        if self.verified.refusal(id, region, server_id, "").is_some() {
-            return Ok(None);
-        }
-        let began = Instant::now();
-        let Some(server) = describe(account, server_id).await? else {
-            self.verified.refuse((id, region), server_id, "", Refusal::Gone, began);
-            return Ok(None);
-        };
-        let facts = facts_of(&server);
-        self.verified.insert(id, region, server_id, "", &facts);
-        Ok(Some(facts))
-    }
-
-    /// Looks for the tags of the server object on the server that its status names: whoever may write that status
-    /// could else give logins on a server of somebody else's.
-    async fn verify(
-        &self,
-        account: &Account,
-        server_id: &str,
-        object: &TransferServer,
-    ) -> Result<Result<Facts, Refusal>, Trouble> {
-        let meta = &object.metadata;
-        let uid = meta.uid.clone().unwrap_or_default();
-        let Account { id, region, .. } = account;
-        if let Some(facts) = self.verified.get(id, region, server_id, &uid) {
-            return Ok(Ok(facts));
-        }
-        if let Some(refusal) = self.verified.refusal(id, region, server_id, &uid) {
-            return Ok(Err(refusal));
-        }
-        let namespace = meta.namespace.clone().unwrap_or_default();
-        let owner = Owner::new(&self.cluster_id, &namespace, &object.name_any(), &uid);
-        let began = Instant::now();
-        let refusal = match describe(account, server_id).await? {
-            None => Refusal::Gone,
-            Some(server) if owner.judge(&server.tags) != Ownership::Ours => Refusal::Strange(facts_of(&server)),
-            Some(server) => {
-                let facts = facts_of(&server);
-                self.verified.insert(id, region, server_id, &uid, &facts);
-                return Ok(Ok(facts));
-            }
-        };
-        self.verified.refuse((id, region), server_id, &uid, refusal.clone(), began);
-        Ok(Err(refusal))
-    }
-}
-
-/// The status of the server object names what is not its own, or is not any more, or what it only looks at.
-fn strange(server_id: &str, name: &Name, server: &TransferServer) -> Block {
-    let message = if server.policies().management == ManagementPolicy::ObserveOnly {
-        format!(
-            "TransferServer {name} only observes server {server_id} (managementPolicy ObserveOnly) and has no users or \
-             accesses of its own; set its managementPolicy to Full to take it over, or name the server in spec.serverId \
-             instead"
-        )
-    } else {
-        format!(
-            "server {server_id} does not carry the owner tags of TransferServer {name}; until it does, only keys are \
-             removed and users deleted there"
-        )
-    };
-    Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)
-}
-
-/// Why a reference leads nowhere. In another namespace absent and not allowed give the same answer, so that nobody can
-/// probe; who is in the same one may see the object anyway.
-fn unavailable(server: &Name, from: &str, exists: bool) -> Block {
-    let message = if server.namespace != from {
-        format!(
-            "TransferServer {server} is absent or does not allow references from namespace {from}; its owner may allow \
-             that namespace in spec.allowedReferences"
-        )
-    } else if exists {
-        format!(
-            "TransferServer {server} does not allow references from its own namespace; add {from} to its \
-             spec.allowedReferences"
-        )
-    } else {
-        format!("TransferServer {server} does not exist")
-    };
-    Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)
-}
-
-async fn describe(account: &Account, server_id: &str) -> Result<Option<Server>, Trouble> {
-    match account.describe_server(server_id).await {
-        Ok(server) => Ok(Some(server)),
-        Err(fault) if fault.kind == FaultKind::NotFound => Ok(None),
-        Err(fault) => Err(fault.into()),
-    }
-}
-
-/// A server that AWS does not have takes nobody; who is being deleted needs to know no more of it.
-fn gone_is_fine(request: &Request<'_>, found: Result<Option<Facts>, Trouble>) -> Result<Option<Facts>, Trouble> {
-    match found {
-        Ok(None) if !request.deleting => {
-            Err(Block::waiting(reasons::SERVER_NOT_AVAILABLE, "AWS does not have the server").into())
-        }
-        found => found,
-    }
-}
-
-/// What users and accesses need to know of a server.
-#[must_use]
-pub fn facts_of(server: &Server) -> Facts {
-    Facts {
-        domain: server.domain.clone().unwrap_or_else(|| "S3".to_owned()),
-        provider: server.settings.identity_provider_type.clone().unwrap_or_else(|| "SERVICE_MANAGED".to_owned()),
-    }
-}
-
-fn target(server_id: String, facts: Option<Facts>) -> Target {
-    let Facts { domain, provider } = facts.unwrap_or_default();
-    Target { server_id, domain, provider, succeeds: false, unproven: None }
-}
-
-/// Whether the server object has another server in the place of the recorded one, which AWS no longer had, and says that
-/// all of it is to be made anew. A reference that was changed leads to an object that never had the recorded server; so
-/// this tells the two apart without a memory of what the reference was. The status of that object may be forged, hence
-/// the caller asks AWS itself whether the recorded server is gone, and the new one must carry the object's owner tags.
-#[must_use]
-pub fn succeeds(server: &TransferServer, recorded: &str) -> bool {
-    let record = server.status.as_ref().and_then(|status| status.common.create.as_ref());
-    server.policies().recreate == RecreatePolicy::Automatic
-        && record.is_some_and(|record| {
-            Some(&record.uid) == server.metadata.uid.as_ref() && record.lost.iter().any(|lost| lost == recorded)
-        })
 }
 
 /// Where status says that something of an object may be.
@@ -446,7 +150,7 @@ pub fn in_field(field: &str, trouble: Trouble) -> Trouble {
     }
 }
 
-fn of_field(field: &str, block: &Block) -> Block {
+pub(super) fn of_field(field: &str, block: &Block) -> Block {
     let Block { reason, message, stalled } = block;
     Block { reason, message: format!("{field}: {message}"), stalled: *stalled }
 }
@@ -462,20 +166,7 @@ fn absent_identity(name: &str) -> Block {
     Block::stalled(reasons::IDENTITY_DENIED, format!("AwsIdentity {name} is absent"))
 }
 
-fn same_server(recorded: Option<&str>, server_id: &str) -> Result<(), Block> {
-    match recorded {
-        Some(recorded) if recorded != server_id => Err(Block::stalled(
-            reasons::SERVER_CHANGED,
-            format!(
-                "this object lives on server {recorded}, the spec now leads to {server_id}; nothing is touched. Delete \
-                 and re-apply it to move"
-            ),
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn revoked(block: &Block) -> Block {
+pub(super) fn revoked(block: &Block) -> Block {
     let message = format!("the grant was withdrawn, nothing is changed in AWS: {}", block.message);
     Block::stalled(reasons::GRANT_REVOKED, message)
 }
@@ -492,7 +183,3 @@ fn moved(status: Option<&CommonStatus>, account: &str, region: &str) -> Option<B
     let message = format!("this object lives in region {recorded}, the spec now says {region}; nothing is touched");
     Some(Block::stalled(reasons::REGION_CHANGED, message))
 }
-
-#[cfg(test)]
-#[path = "place_tests.rs"]
-mod tests;

@@ -10,7 +10,8 @@ use kube::ResourceExt;
 
 use super::doors::Doors;
 use super::grants::{self, Asker};
-use super::place::{self, Request, ServerChoice, Target};
+use super::place::Request;
+use super::target::{self, ServerChoice, Target};
 use crate::api::Managed;
 use crate::api::common::{ManagementPolicy, ServerRef};
 use crate::cluster::Name;
@@ -140,7 +141,7 @@ fn seat(doors: &Doors, claim: &Claim<'_>) -> Option<Seat> {
     if let (Some(recorded), Some(status)) = (choice.recorded, request.status) {
         // Whose server was created anew keeps its place on it.
         let server = choice.server_ref.and_then(|server_ref| doors.directory.server(&home(request, server_ref)));
-        let anew = server.filter(|server| place::succeeds(server, recorded));
+        let anew = server.filter(|server| target::succeeds(server, recorded));
         let anew = anew.and_then(|server| server.status.as_ref()?.server_id.clone());
         let server_id = anew.unwrap_or_else(|| recorded.to_owned());
         return Some((status.account_id.clone()?, status.region.clone()?, server_id));

@@ -3,7 +3,7 @@
 use super::doors::Doors;
 use super::grants::{self, Asker};
 use super::login::{self, PolicyText, WantedLogin};
-use super::place::Target;
+use super::target::Target;
 use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;

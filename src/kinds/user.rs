@@ -1,6 +1,7 @@
 //! `TransferUser`: found again by its name on the server, owned by its tags; its SSH keys are part of it.
 
-use std::collections::BTreeSet;
+mod plan;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,24 +10,24 @@ use kube::ResourceExt;
 use serde_json::json;
 
 use super::doors::Doors;
-use super::login::{MEMBERS, WantedLogin};
-use super::place::{Request, ServerChoice, Target};
+use super::login::WantedLogin;
+use super::place::Request;
 use super::rivals::{self, Claim};
-use super::ssh_keys::{self, Holder, Listed, SourceText, WantedKeys};
+use super::ssh_keys::{self, Listed, SourceText, WantedKeys};
+use super::target::{ServerChoice, Target};
 use super::{partition, sources, tags};
 use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
-use crate::api::status::{Applied, CreatePhase};
-use crate::api::user::{SshPublicKeySource, SshPublicKeyStatus};
-use crate::api::{FINALIZER, Managed, TAG_PREFIX, TransferUser, TransferUserStatus};
-use crate::aws::types::{CreateUser, SshPublicKey, Tags, User};
+use crate::api::status::Applied;
+use crate::api::user::SshPublicKeySource;
+use crate::api::{FINALIZER, TAG_PREFIX, TransferUser, TransferUserStatus};
+use crate::aws::types::{CreateUser, Tags, User};
 use crate::aws::{Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
-use crate::engine::diff::Reset;
 use crate::engine::digest::hash;
 use crate::engine::evidence::Lookup;
-use crate::engine::kind::{Block, Kind, Look, Place, Plan, PlannedCall, Trouble, Wanted};
+use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 
 /// AWS's limits for a user name, in characters.
@@ -301,7 +302,7 @@ impl Kind for Users {
         have: &UserState,
         owner: &Owner,
     ) -> Plan {
-        plan(object, &place.detail, &wanted.want, have, owner)
+        plan::plan(object, &place.detail, &wanted.want, have, owner)
     }
 
     fn observed(
@@ -360,69 +361,6 @@ impl Kind for Users {
 /// What NotFound is about.
 pub(super) fn missing<H>(fault: &Fault) -> Look<H> {
     if fault.resource_type.as_deref() == Some("Server") { Look::ParentMissing } else { Look::Missing }
-}
-
-/// What of a user in AWS this object put there: paths and tags that it set, keys that it imported.
-struct Put {
-    paths: BTreeSet<String>,
-    tags: BTreeSet<String>,
-    keys: Vec<SshPublicKeyStatus>,
-}
-
-/// What status records; before it was ever written that a young user is as wanted, everything. CreateUser is sent without a
-/// record of what it carries, and a user that it made has nothing from anybody else.
-fn put(object: &TransferUser, state: &UserState, young: bool) -> Put {
-    let status = object.status.clone().unwrap_or_default();
-    let known = match &status.common.create {
-        // A refused call may have been told meanwhile, so that the user counts as confirmed.
-        None => false,
-        Some(create) if create.phase == CreatePhase::None => true,
-        // It was lost, or seemed to be: then others may have put something there.
-        Some(_) => confirmed(&status),
-    };
-    if known || !young || !state.ours || object.policies().adoption.is_some() {
-        let applied = status.common.applied.unwrap_or_default();
-        return Put {
-            paths: applied.paths.into_iter().collect(),
-            tags: applied.tags.into_iter().collect(),
-            keys: status.ssh_public_keys,
-        };
-    }
-    // What cannot be reset would only be complained of.
-    let paths = MEMBERS.iter().filter(|member| member.reset != Reset::Never);
-    let key =
-        |key: &SshPublicKey| SshPublicKeyStatus { id: key.id.clone(), managed: true, ..SshPublicKeyStatus::default() };
-    Put {
-        paths: paths.map(|member| member.path.to_owned()).collect(),
-        tags: state.user.tags.keys().cloned().collect(),
-        keys: state.user.ssh_public_keys.iter().map(key).collect(),
-    }
-}
-
-/// Keys first: the revoking of one waits for nothing else.
-fn plan(object: &TransferUser, target: &Target, want: &WantedUser, state: &UserState, owner: &Owner) -> Plan {
-    let WantedUser { login, keys, tags: wanted_tags, young } = want;
-    let (have, Put { paths, tags: tag_keys, keys: put_keys }) = (&state.user, put(object, state, *young));
-    let (server_id, user_name) = (target.server_id.clone(), have.user_name.clone());
-    let update = login.update(&have.settings, &paths, Some(&user_name));
-    let mut plan = Plan { changes: update.changes, blocks: update.blocks, ..Plan::default() };
-    let holder = Holder { server_id: &server_id, user_name: &user_name };
-    if let Some(keys) = keys {
-        plan.changes.extend(ssh_keys::changes(keys, &have.ssh_public_keys, &put_keys));
-        plan.blocks.extend(ssh_keys::kept(keys, &have.ssh_public_keys, &put_keys));
-        plan.calls.extend(ssh_keys::imports(holder, keys, &have.ssh_public_keys));
-        plan.calls.extend(ssh_keys::deletions(holder, keys, &have.ssh_public_keys, &put_keys));
-    }
-    plan.calls.extend(update.settings.map(|settings| {
-        let (server_id, user_name, settings) = (server_id.clone(), user_name.clone(), Box::new(settings));
-        PlannedCall::new(Mutation::UpdateUser { server_id, user_name, settings }, update.resolved)
-    }));
-    plan.changes.extend(tags::changes(wanted_tags, &have.tags, &tag_keys));
-    plan.calls.extend(tags::calls(&have.arn, wanted_tags, owner, &have.tags, &tag_keys));
-    if target.unproven.is_some() {
-        plan.calls.retain(|call| matches!(call.mutation, Mutation::DeleteSshPublicKey { .. }));
-    }
-    plan
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use super::doors::Doors;
 use super::grants::{self, Asker};
 use super::partition;
 use super::place::{self, Request};
+use super::target;
 use crate::api::common::{ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
@@ -111,7 +112,7 @@ impl Servers {
         let owner = Owner::new(&doors.cluster_id, &namespace, &object.name_any(), &uid);
         let Account { id, region, .. } = account;
         if owner.judge(&server.tags) == Ownership::Ours {
-            doors.verified.insert(id, region, &server.server_id, &uid, &place::facts_of(server));
+            doors.verified.insert(id, region, &server.server_id, &uid, &target::facts_of(server));
         } else {
             doors.verified.remove(id, region, &server.server_id, &uid);
         }

@@ -1,10 +1,14 @@
 #![allow(clippy::needless_pass_by_value)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 
 use super::*;
-use crate::api::TransferUser;
+use crate::api::{AwsIdentity, TransferUser};
 use crate::kinds::fakes::{ACCOUNT, REGION, World, dying, object, owned};
 
 /// A server object that says it is `s-1` in the account and region of the tests.

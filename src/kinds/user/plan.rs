@@ -1,0 +1,86 @@
+//! From what is wanted of a user and what AWS has to the calls that bring it there. Pure.
+
+use std::collections::BTreeSet;
+
+use super::{UserState, WantedUser, confirmed};
+use crate::api::status::CreatePhase;
+use crate::api::user::SshPublicKeyStatus;
+use crate::api::{Managed, TransferUser};
+use crate::aws::Mutation;
+use crate::aws::types::SshPublicKey;
+use crate::engine::diff::Reset;
+use crate::engine::kind::{Plan, PlannedCall};
+use crate::engine::owner::Owner;
+use crate::kinds::login::MEMBERS;
+use crate::kinds::ssh_keys::{self, Holder};
+use crate::kinds::tags;
+use crate::kinds::target::Target;
+
+/// What of a user in AWS this object put there: paths and tags that it set, keys that it imported.
+struct Put {
+    paths: BTreeSet<String>,
+    tags: BTreeSet<String>,
+    keys: Vec<SshPublicKeyStatus>,
+}
+
+/// What status records; before it was ever written that a young user is as wanted, everything. CreateUser is sent without a
+/// record of what it carries, and a user that it made has nothing from anybody else.
+fn put(object: &TransferUser, state: &UserState, young: bool) -> Put {
+    let status = object.status.clone().unwrap_or_default();
+    let known = match &status.common.create {
+        // A refused call may have been told meanwhile, so that the user counts as confirmed.
+        None => false,
+        Some(create) if create.phase == CreatePhase::None => true,
+        // It was lost, or seemed to be: then others may have put something there.
+        Some(_) => confirmed(&status),
+    };
+    if known || !young || !state.ours || object.policies().adoption.is_some() {
+        let applied = status.common.applied.unwrap_or_default();
+        return Put {
+            paths: applied.paths.into_iter().collect(),
+            tags: applied.tags.into_iter().collect(),
+            keys: status.ssh_public_keys,
+        };
+    }
+    // What cannot be reset would only be complained of.
+    let paths = MEMBERS.iter().filter(|member| member.reset != Reset::Never);
+    let key =
+        |key: &SshPublicKey| SshPublicKeyStatus { id: key.id.clone(), managed: true, ..SshPublicKeyStatus::default() };
+    Put {
+        paths: paths.map(|member| member.path.to_owned()).collect(),
+        tags: state.user.tags.keys().cloned().collect(),
+        keys: state.user.ssh_public_keys.iter().map(key).collect(),
+    }
+}
+
+/// Keys first: the revoking of one waits for nothing else.
+pub(super) fn plan(
+    object: &TransferUser,
+    target: &Target,
+    want: &WantedUser,
+    state: &UserState,
+    owner: &Owner,
+) -> Plan {
+    let WantedUser { login, keys, tags: wanted_tags, young } = want;
+    let (have, Put { paths, tags: tag_keys, keys: put_keys }) = (&state.user, put(object, state, *young));
+    let (server_id, user_name) = (target.server_id.clone(), have.user_name.clone());
+    let update = login.update(&have.settings, &paths, Some(&user_name));
+    let mut plan = Plan { changes: update.changes, blocks: update.blocks, ..Plan::default() };
+    let holder = Holder { server_id: &server_id, user_name: &user_name };
+    if let Some(keys) = keys {
+        plan.changes.extend(ssh_keys::changes(keys, &have.ssh_public_keys, &put_keys));
+        plan.blocks.extend(ssh_keys::kept(keys, &have.ssh_public_keys, &put_keys));
+        plan.calls.extend(ssh_keys::imports(holder, keys, &have.ssh_public_keys));
+        plan.calls.extend(ssh_keys::deletions(holder, keys, &have.ssh_public_keys, &put_keys));
+    }
+    plan.calls.extend(update.settings.map(|settings| {
+        let (server_id, user_name, settings) = (server_id.clone(), user_name.clone(), Box::new(settings));
+        PlannedCall::new(Mutation::UpdateUser { server_id, user_name, settings }, update.resolved)
+    }));
+    plan.changes.extend(tags::changes(wanted_tags, &have.tags, &tag_keys));
+    plan.calls.extend(tags::calls(&have.arn, wanted_tags, owner, &have.tags, &tag_keys));
+    if target.unproven.is_some() {
+        plan.calls.retain(|call| matches!(call.mutation, Mutation::DeleteSshPublicKey { .. }));
+    }
+    plan
+}

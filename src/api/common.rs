@@ -147,7 +147,8 @@ pub struct Lifecycle {
     /// What happens in AWS when this object is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
-    /// While true, the API server refuses to delete this object. To delete it, set this to false first.
+    /// While true, the API server refuses to delete this object. To delete it, set this to false first. What the
+    /// operator never began to create in AWS (it has no finalizer of the operator) can be deleted at any time.
     #[serde(default)]
     pub deletion_protection: bool,
     /// Take over what exists in AWS under the same key; what does not exist is created. Acts until it is this object's:
@@ -171,7 +172,8 @@ pub struct ServerLifecycle {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
     /// While true, the API server refuses to delete this object. To delete it, set this to false first. Deleting a
-    /// server in AWS deletes its users and keys too.
+    /// server in AWS deletes its users and keys too. What the operator never began to create in AWS (it has no
+    /// finalizer of the operator) can be deleted at any time.
     #[serde(default = "yes")]
     pub deletion_protection: bool,
     /// Take over an existing server; none is ever created instead. Acts until the owner tags were seen on it, and again

@@ -1,7 +1,7 @@
 //! What asks no admission, or bypasses it, and would take protected servers along: the deletion of their namespace and
-//! of their CRD.
+//! of their CRD. And what has nothing to protect.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{ControlPlane, await_condition};
 use crate::world::{MANAGED, PATIENCE, PLATFORM, World};
@@ -99,4 +99,26 @@ async fn a_deleted_crd_waits_for_its_protected_servers() {
     world.unprotect_all().await;
     gone(&world, "crd", crd).await;
     assert!(world.servers().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_was_never_created_goes_though_it_is_protected() {
+    let world = World::demo().await;
+    let _operator = world.operator(&[]).await;
+    world.all_ready(7).await;
+    world
+        .apply(&[json!({
+            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferServer",
+            "metadata": {"name": "never", "namespace": PLATFORM},
+            "spec": {"region": "eu-central-1", "awsIdentityRef": {"name": "absent"}},
+        })])
+        .await;
+    world.told("transferservers", PLATFORM, "never", "IdentityDenied").await;
+    // It waits until the object is gone.
+    world.plane.kubectl(&["delete", "transferserver", "never", "--namespace", PLATFORM, "--timeout=60s"]).await;
+
+    let refused = ["delete", "transferserver", "files", "--namespace", PLATFORM];
+    let refused = world.plane.try_kubectl(&refused).await.unwrap_err();
+    assert!(refused.contains("is protected from deletion"), "{refused}");
+    assert_eq!(deleted_servers(&world).await, Vec::<Value>::new());
 }

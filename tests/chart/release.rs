@@ -128,6 +128,18 @@ async fn protection_holds_until_it_is_lifted() {
     let helm = Helm::of(&plane);
     helm.install("").await;
     apply(&plane, SERVER).await;
+    // Another's finalizer, and a status that claims a server, are no sign that one was ever created.
+    apply(&plane, &SERVER.replace("files", "never")).await;
+    let finalizers = |name: &'static str, all: &'static str| {
+        let patch = format!(r#"{{"metadata": {{"finalizers": {all}}}}}"#);
+        let plane = &plane;
+        async move { plane.kubectl(&["patch", "transferserver", name, "--type=merge", "--patch", &patch]).await }
+    };
+    finalizers("files", r#"["example.com/other", "transfer-operator.dev/finalizer"]"#).await;
+    finalizers("never", r#"["example.com/other"]"#).await;
+    let claimed = r#"{"status": {"observedGeneration": 1, "serverId": "s-0123456789abcdef0"}}"#;
+    let status = ["--subresource=status", "--type=merge", "--patch", claimed];
+    plane.kubectl(&[&["patch", "transferserver", "never"], &status[..]].concat()).await;
 
     // Policies are in force a moment after they were created.
     let delete = ["delete", "transferserver", "files", "--wait=false"];
@@ -142,6 +154,8 @@ async fn protection_holds_until_it_is_lifted() {
         let refused = plane.try_kubectl(&[&delete[..], &force[..]].concat()).await.unwrap_err();
         assert!(refused.contains("TransferServer default/files is protected from deletion"), "{force:?}: {refused}");
     }
+    plane.kubectl(&["delete", "transferserver", "never", "--wait=false"]).await;
+    finalizers("never", "null").await;
     for crd in ["awsidentities", "transferservers", "transferusers", "transferaccesses"] {
         let refused = plane.try_kubectl(&["delete", "crd", &format!("{crd}.transfer-operator.dev")]).await.unwrap_err();
         assert!(refused.contains("transfer-operator-crd-protection"), "{refused}");
@@ -150,8 +164,11 @@ async fn protection_holds_until_it_is_lifted() {
     let lift = r#"{"spec": {"lifecycle": {"deletionProtection": false}}}"#;
     plane.kubectl(&["patch", "transferserver", "files", "--type=merge", "--patch", lift]).await;
     plane.kubectl(&delete).await;
-    let gone = plane.try_kubectl(&["get", "transferserver", "files"]).await.unwrap_err();
-    assert!(gone.contains("not found"), "{gone}");
+    finalizers("files", "null").await;
+    for name in ["files", "never"] {
+        let gone = plane.try_kubectl(&["get", "transferserver", name]).await.unwrap_err();
+        assert!(gone.contains("not found"), "{gone}");
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ use axum::http::{HeaderName, StatusCode};
 use axum::routing::get;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
+use tracing::Dispatch;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cli::LogFormat;
 use crate::cluster::directory::Caches;
@@ -111,12 +113,22 @@ pub fn log(format: LogFormat, level: &str) -> Result<(), String> {
     let bare = level.parse::<tracing::Level>().is_ok() || level == "off";
     let directives = if bare { format!("warn,transfer_operator={level}") } else { level.to_owned() };
     let filter = EnvFilter::try_new(&directives).map_err(|error| format!("--log-level {level}: {error}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing::dispatcher::set_global_default(lines(format, filter, ansi, std::io::stderr))
+        .map_err(|error| error.to_string())
+}
+
+/// A log that goes to this writer. Of an object its span tells, so no line within it repeats kind and name.
+pub fn lines<W>(format: LogFormat, filter: EnvFilter, ansi: bool, writer: W) -> Dispatch
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match format {
-        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
+        LogFormat::Text => builder.with_ansi(ansi).finish().into(),
+        // The innermost span is the last of the list already.
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).finish().into(),
     }
-    Ok(())
 }
 
 #[cfg(test)]

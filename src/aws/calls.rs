@@ -183,4 +183,31 @@ impl Mutation {
             Self::UntagResource { .. } => "UntagResource",
         }
     }
+
+    /// What the call is about, as AWS names it: a server id, what is on the server behind a slash, or an ARN. A server
+    /// that is to be made has no name yet.
+    #[must_use]
+    pub fn target(&self) -> Option<String> {
+        Some(match self {
+            Self::CreateServer(_) => return None,
+            Self::UpdateServer { server_id, .. }
+            | Self::StartServer { server_id }
+            | Self::StopServer { server_id }
+            | Self::DeleteServer { server_id } => server_id.clone(),
+            Self::CreateUser(call) => format!("{}/{}", call.server_id, call.user_name),
+            Self::UpdateUser { server_id, user_name, .. }
+            | Self::DeleteUser { server_id, user_name }
+            | Self::ImportSshPublicKey { server_id, user_name, .. } => format!("{server_id}/{user_name}"),
+            Self::DeleteSshPublicKey { server_id, user_name, key_id } => format!("{server_id}/{user_name}/{key_id}"),
+            Self::CreateAccess(call) => format!("{}/{}", call.server_id, call.external_id),
+            Self::UpdateAccess { server_id, external_id, .. } | Self::DeleteAccess { server_id, external_id } => {
+                format!("{server_id}/{external_id}")
+            }
+            Self::ImportHostKey(call) => call.server_id.clone(),
+            Self::UpdateHostKey { server_id, host_key_id, .. } | Self::DeleteHostKey { server_id, host_key_id } => {
+                format!("{server_id}/{host_key_id}")
+            }
+            Self::TagResource { arn, .. } | Self::UntagResource { arn, .. } => arn.clone(),
+        })
+    }
 }

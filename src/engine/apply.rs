@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::decide::Identified;
-use super::diff::Change;
+use super::diff::{Change, paths};
 use super::drift::{self, Differences, differences};
 use super::kind::{Block, Kind, Plan, PlannedCall, Trouble, Wanted};
 use super::observe::{edited, reports_only};
@@ -179,8 +179,8 @@ impl<K: Kind> Engine<K> {
 
 /// What differs though nothing was sent, nothing is refused and nothing stands in the way: never Ready in silence.
 fn unexplained(left: &[Change]) -> Option<Block> {
-    let paths: Vec<String> = left.iter().map(|change| format!("spec.{}", change.path)).collect();
-    (!paths.is_empty()).then(|| Block::defect(format!("AWS differs in {} and no call is planned", paths.join(", "))))
+    let defect = || Block::defect(format!("AWS differs in {} and no call is planned", paths(left)));
+    (!left.is_empty()).then(defect)
 }
 
 /// An object that was seen in AWS as ours is confirmed. When, is kept: since then no create is sent, so it bounds how

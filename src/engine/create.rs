@@ -94,7 +94,8 @@ impl<K: Kind> Attempt<K> {
 
     async fn run(self, cleared: Cleared, call: Mutation) -> Result<(), Trouble> {
         let subject = &self.name;
-        tracing::info!(object = %subject.name, operation = call.operation(), attempt = ?self.record.attempt, "creating");
+        let (operation, id) = (call.operation(), call.target());
+        tracing::info!(operation, id = id.as_deref(), attempt = self.record.attempt.as_deref(), "calling AWS");
         match cleared.send(&self.place.account, call).await {
             // Too old by now, so nothing was sent. A user's create is not recorded, so there is nothing to take back.
             Ok(None) => {
@@ -118,18 +119,19 @@ impl<K: Kind> Attempt<K> {
     /// Step 7, 200: the id is written before any other call.
     async fn made(&self, made: Made) {
         let (Identified::ByTags, Some(id)) = (K::IDENTIFIED, made.id) else { return };
+        tracing::info!(%id, attempt = self.record.attempt.as_deref(), "AWS made it");
         let mut wait = Duration::from_millis(100);
         for _ in 0..PERSIST_TRIES {
             match self.persist(&id).await {
                 Ok(()) => return,
                 Err(error) => {
-                    tracing::warn!(object = %self.name.name, %id, %error, "cannot write the id down, trying again");
+                    tracing::warn!(%id, %error, "cannot write the id down, trying again");
                 }
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(PERSIST_WAIT_MAX);
         }
-        tracing::error!(object = %self.name.name, %id, "the id could not be written down; the owner tags lead back to it");
+        tracing::error!(%id, "the id could not be written down; the owner tags lead back to it");
     }
 
     async fn persist(&self, id: &str) -> Result<(), Trouble> {
@@ -152,7 +154,7 @@ impl<K: Kind> Attempt<K> {
     async fn undo(&self, id: &str) -> Result<(), Fault> {
         let subject = &self.name;
         if subject.object.policies().deletion == DeletionPolicy::Retain {
-            tracing::warn!(object = %subject.name, %id, "the object vanished during its create; left in AWS");
+            tracing::warn!(%id, "the object vanished during its create; left in AWS");
             return Ok(());
         }
         let account = &self.place.account;
@@ -161,12 +163,12 @@ impl<K: Kind> Attempt<K> {
         let at = account.now().await?;
         let server = account.describe_server(id).await?;
         if server.tags.get(api::TAG_ATTEMPT) != self.record.attempt.as_ref() {
-            tracing::warn!(object = %subject.name, %id, "the object vanished, and what it made is somebody else's now");
+            tracing::warn!(%id, "the object vanished, and what it made is somebody else's now");
             return Ok(());
         }
-        let outcome = account.mutate(permit, at, call).await;
-        tracing::warn!(object = %subject.name, %id, ?outcome, "the object vanished during its create; deleting what was made");
-        match outcome {
+        let operation = call.operation();
+        tracing::warn!(operation, %id, "the object vanished during its create; deleting what was made");
+        match account.mutate(permit, at, call).await {
             Ok(_) => Ok(()),
             Err(fault) if fault.kind == FaultKind::NotFound => Ok(()),
             Err(fault) => Err(fault),
@@ -209,7 +211,7 @@ impl<K: Kind> Attempt<K> {
             match self.reject().await {
                 Ok(()) => return,
                 Err(error) => {
-                    tracing::warn!(object = %subject.name, %error, "cannot write down that nothing was made");
+                    tracing::warn!(%error, "cannot write down that nothing was made");
                 }
             }
         }

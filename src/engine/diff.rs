@@ -41,6 +41,12 @@ pub struct Change {
     pub effect: Effect,
 }
 
+/// The fields of the spec that differ, as a list for a person.
+#[must_use]
+pub fn paths(changes: &[Change]) -> String {
+    changes.iter().map(|change| format!("spec.{}", change.path)).collect::<Vec<_>>().join(", ")
+}
+
 /// How two values of a member are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compare {

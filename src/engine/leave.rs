@@ -57,7 +57,7 @@ impl<K: Kind> Engine<K> {
             return Ok(End::Tell(report));
         }
         let call = self.kind.delete(&subject.object, scene.place, id);
-        let outcome = mutate::mutate(self, subject, &scene.place.account, call).await;
+        let outcome = mutate::mutate(self, subject, &scene.place.account, call, &[]).await;
         match outcome {
             Ok(None) => {}
             Ok(Some(_)) => {
@@ -83,7 +83,7 @@ impl<K: Kind> Engine<K> {
                 scene.have.filter(|_| self.kind.id(&subject.status()) == id).and_then(|have| self.kind.tags(have));
             let calls = hand_over(&subject.owner, &arn, known, scene.now);
             for call in calls {
-                if mutate::mutate(self, subject, &scene.place.account, call).await?.is_none() {
+                if mutate::mutate(self, subject, &scene.place.account, call, &[]).await?.is_none() {
                     return Ok(End::Next(Next::Again));
                 }
             }

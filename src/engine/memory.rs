@@ -59,6 +59,8 @@ pub struct Memory {
     pub failures: u32,
     /// Since when they fail.
     pub failing_since: Option<Instant>,
+    /// Why the last of them failed, as the log was warned of it.
+    pub warned: Option<&'static str>,
     /// Conflicts in a row when writing to the object.
     pub conflicts: u32,
     /// This process sent a create by key: from now on the key is looked at.
@@ -111,8 +113,7 @@ impl Memory {
         if self.token.as_ref() != Some(&token) {
             self.holds.clear();
             self.accepted.clear();
-            self.failures = 0;
-            self.failing_since = None;
+            self.succeeded();
             self.undecodable = None;
             self.token = Some(token);
         }
@@ -129,6 +130,7 @@ impl Memory {
     pub fn succeeded(&mut self) {
         self.failures = 0;
         self.failing_since = None;
+        self.warned = None;
     }
 
     /// A pass failed; answers how often in a row and since when.

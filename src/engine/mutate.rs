@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
+use tracing::Instrument;
 
+use super::diff::{self, Change};
 use super::digest::hash;
 use super::kind::{Kind, Trouble};
 use super::memory::Busy;
@@ -72,7 +74,8 @@ pub async fn clear<K: Kind>(
     Ok((unchanged && !cleared.expired()).then_some(cleared))
 }
 
-/// Sends a mutation that needs no record, in a task of its own: the deadline of the pass does not cut it.
+/// Sends a mutation that needs no record, in a task of its own: the deadline of the pass does not cut it. The log says
+/// which changes it makes.
 ///
 /// # Errors
 /// Trouble in reading, or the fault that AWS answered with.
@@ -81,11 +84,12 @@ pub async fn mutate<K: Kind>(
     subject: &Subject<K::Object>,
     account: &Account,
     call: Mutation,
+    changes: &[Change],
 ) -> Result<Option<Made>, Trouble> {
     let Some(cleared) = clear(engine, subject, account, &call).await? else { return Ok(None) };
     let account = account.clone();
-    let operation = call.operation();
-    tracing::info!(object = %subject.name, operation, "calling AWS");
+    let (id, paths) = (call.target(), (!changes.is_empty()).then(|| diff::paths(changes)));
+    tracing::info!(operation = call.operation(), id = id.as_deref(), paths = paths.as_deref(), "calling AWS");
     let sent: Result<_, Fault> =
         detached(subject.busy.clone(), async move { cleared.send(&account, call).await }).await;
     Ok(sent?)
@@ -101,11 +105,12 @@ where
     E: From<Fault> + Send + 'static,
     F: Future<Output = Result<T, E>> + Send + 'static,
 {
-    let task = tokio::spawn(async move {
+    let run = async move {
         let outcome = work.await;
         drop(busy);
         outcome
-    });
+    };
+    let task = tokio::spawn(run.in_current_span());
     match task.await {
         Ok(outcome) => outcome,
         Err(error) => Err(Fault {

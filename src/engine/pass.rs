@@ -83,7 +83,7 @@ pub async fn pass<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> N
 impl<K: Kind> Engine<K> {
     async fn converge(self: &Arc<Self>, subject: &Subject<K::Object>) -> Result<End<Status<K>>, Trouble> {
         if !self.memories.change(&subject.uid, |memory| memory.reads(subject.generation, Instant::now())) {
-            tracing::info!(object = %subject.name, "read an older generation than before; reading again");
+            tracing::info!("read an older generation than before; reading again");
             return Ok(End::Next(Next::After(STALE_READ)));
         }
         if subject.deleting() && !subject.finalizer() {
@@ -118,7 +118,7 @@ impl<K: Kind> Engine<K> {
         };
         let scene = Scene { subject, place: &place, wanted: wanted.as_ref(), have, now };
         let step = self.decide(&scene, &sight).await?;
-        tracing::debug!(object = %subject.name, ?sight, ?step, "decided");
+        tracing::debug!(?sight, %step, "decided");
         let mut end = self.take(&scene, step).await?;
         if let End::Tell(report) = &mut end
             && subject.deleting()
@@ -178,8 +178,7 @@ impl<K: Kind> Engine<K> {
     }
 
     fn unreadable(&self, uid: &str, error: &ClusterError) -> Next {
-        tracing::warn!(%uid, %error, "cannot read the object");
-        let (failures, _) = self.memories.change(uid, |memory| memory.failed(Instant::now()));
+        let (failures, _) = self.failed(uid, retry::cluster_reason(error), &error.to_string());
         Next::After(retry::delay(retry::Class::Transient, failures, None, self.settings.chance.fraction()))
     }
 
@@ -221,10 +220,8 @@ impl<K: Kind> Engine<K> {
             Trouble::Cluster(error) => (retry::Class::Transient, retry::cluster_reason(error), None),
         };
         let message = trouble.to_string();
-        tracing::warn!(object = %subject.name, error = %message, "pass failed");
-        let now = Instant::now();
-        let (failures, since) = self.memories.change(&subject.uid, |memory| memory.failed(now));
-        let lasted = now.duration_since(since);
+        let (failures, since) = self.failed(&subject.uid, reason, &message);
+        let lasted = since.elapsed();
         let delay = retry::delay(class, failures, asked, self.settings.chance.fraction());
         let stalls = retry::stalls(class, lasted, self.settings.rejection_grace);
         End::Tell(Report {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::applied;
-use super::diff::Change;
+use super::diff::{Change, paths};
 use super::kind::{Block, Kind, PlannedCall, When};
 use super::memory::{Accepted, Hold};
 use super::report::{End, Report};
@@ -74,11 +74,11 @@ impl<K: Kind> Engine<K> {
         fault: Fault,
         changes: &[Change],
     ) -> (Hold, bool) {
-        tracing::warn!(object = %subject.name, %fault, "AWS refused");
         let (now, fraction) = (Instant::now(), self.settings.chance.fraction());
         self.memories.change(&subject.uid, |memory| {
-            let earlier = memory.holds.get(&digest).map(|hold| (hold.since, hold.tries));
-            let (since, tries) = earlier.map_or((now, 1), |(since, tries)| (since, tries + 1));
+            let before = memory.holds.get(&digest);
+            log(before.map(|before| &before.fault), &fault, changes);
+            let (since, tries) = before.map_or((now, 1), |before| (before.since, before.tries + 1));
             let aside = holdable(&fault) || tries >= HELD_UP;
             let delay = retry::delay(retry::class(&fault), tries, fault.retry_after, fraction);
             let due = if aside { now + delay } else { now };
@@ -145,8 +145,16 @@ fn told(refusal: &Refusal) -> String {
     }
 }
 
-fn paths(changes: &[Change]) -> String {
-    changes.iter().map(|change| format!("spec.{}", change.path)).collect::<Vec<_>>().join(", ")
+/// A refusal is a warning once; that it calls for a person by now is another one, see `announce`.
+fn log(before: Option<&Fault>, fault: &Fault, changes: &[Change]) {
+    let paths = (!changes.is_empty()).then(|| paths(changes));
+    let (operation, paths) = (fault.operation, paths.as_deref());
+    let said = before.is_some_and(|before| (&before.code, &before.message) == (&fault.code, &fault.message));
+    if said {
+        tracing::debug!(operation, paths, %fault, "AWS refused it again");
+    } else {
+        tracing::warn!(operation, paths, %fault, "AWS refused");
+    }
 }
 
 /// What was added to `status.applied` for these differences stands: AWS took it, or may have.

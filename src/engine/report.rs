@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kube::Resource as _;
+use tokio::time::Instant;
 
 use super::drift::Differences;
 use super::events;
@@ -172,6 +173,12 @@ impl<K: Kind> Engine<K> {
 
     /// Events on what a status newly says: of Ready, and that what AWS had lost is there again.
     async fn announce(&self, subject: &Subject<K::Object>, old: &CommonStatus, new: &CommonStatus, settled: bool) {
+        let stalled = |status: &CommonStatus| {
+            condition::find(&status.conditions, types::STALLED).filter(|stalled| stalled.status == "True").cloned()
+        };
+        if let (None, Some(stalled)) = (stalled(old), stalled(new)) {
+            tracing::warn!(reason = stalled.reason, error = stalled.message, "stalled: a person must act");
+        }
         if let Some(news) = events::news(old, new) {
             self.publish(subject, news).await;
         }
@@ -202,9 +209,22 @@ impl<K: Kind> Engine<K> {
         Next::After(delay.min(CONTENDED_MAX))
     }
 
+    /// Counts a pass that failed, and answers how often in a row and since when. Each reason is a warning once.
+    pub(super) fn failed(&self, uid: &str, reason: &'static str, error: &str) -> (u32, Instant) {
+        let (said, failed) = self
+            .memories
+            .change(uid, |memory| (memory.warned.replace(reason) == Some(reason), memory.failed(Instant::now())));
+        if said {
+            tracing::debug!(reason, error, "pass failed again");
+        } else {
+            tracing::warn!(reason, error, "pass failed");
+        }
+        failed
+    }
+
     fn unwritten(&self, subject: &Subject<K::Object>, error: &ClusterError) -> Next {
-        tracing::warn!(object = %subject.name, %error, "cannot write the status");
-        let (failures, _) = self.memories.change(&subject.uid, |memory| memory.failed(tokio::time::Instant::now()));
+        let message = format!("the status could not be written: {error}");
+        let (failures, _) = self.failed(&subject.uid, retry::cluster_reason(error), &message);
         let fraction = self.settings.chance.fraction();
         Next::After(retry::delay(retry::Class::Transient, failures, None, fraction))
     }

@@ -167,7 +167,7 @@ impl<K: Kind> Engine<K> {
 
     async fn send(&self, scene: &Scene<'_, K>, call: &PlannedCall, progress: &mut Progress) -> Result<Sent, Trouble> {
         let (subject, digest) = (scene.subject, mutate::digest(&call.mutation));
-        match mutate::mutate(self, subject, &scene.place.account, call.mutation.clone()).await {
+        match mutate::mutate(self, subject, &scene.place.account, call.mutation.clone(), &call.changes).await {
             Ok(None) => Ok(Sent::Again),
             Ok(Some(_)) => {
                 let told = self.accept(subject, digest, call);

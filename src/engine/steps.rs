@@ -174,7 +174,7 @@ impl<K: Kind> Engine<K> {
             record.phase = CreatePhase::None;
         }
         self.apply(&scene.subject.object, &status).await?;
-        tracing::info!(object = %scene.subject.name, %id, "found by its owner tags");
+        tracing::info!(%id, "found by its owner tags");
         Ok(End::Next(Next::Again))
     }
 

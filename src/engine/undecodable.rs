@@ -28,7 +28,11 @@ pub async fn tell(
     now: Timestamp,
 ) -> Next {
     let message = error.to_string();
-    tracing::warn!(%message, "nothing is done for the object");
+    if said {
+        tracing::debug!(error = message, "nothing is done for the object");
+    } else {
+        tracing::warn!(error = message, "nothing is done for the object");
+    }
     let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
     let before = conditions(object).unwrap_or_default();
     let stands = condition::find(&before, types::READY).is_some_and(|ready| ready.reason == reasons::UNDECODABLE);

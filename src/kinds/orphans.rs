@@ -15,6 +15,7 @@ use kube::core::ApiResource;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 pub use self::find::OrphanKind;
 use self::find::{Living, Orphan, Ours, Region, Scanned, find, sentence};
@@ -50,6 +51,8 @@ struct Memory {
     /// Users (server and name) that are not ours; forgotten when a listing no longer has them.
     foreign: BTreeMap<String, BTreeSet<(String, String)>>,
     due: Option<Instant>,
+    /// Orphans that the log has told of.
+    logged: BTreeSet<Orphan>,
     scan: Option<JoinHandle<()>>,
 }
 
@@ -86,7 +89,7 @@ impl Orphans {
         let (orphans, identity) = (Arc::clone(self), identity.clone());
         let due = Instant::now() + self.settings.jittered_resync();
         let uid = identity.uid().unwrap_or_default();
-        let scan = tokio::spawn(async move { orphans.scan(&identity).await });
+        let scan = tokio::spawn(async move { orphans.scan(&identity).await }.in_current_span());
         let mut memories = self.lock();
         match memories.get_mut(&uid) {
             Some(memory) => (memory.due, memory.scan) = (Some(due), Some(scan)),
@@ -140,7 +143,7 @@ impl Orphans {
         let living = match self.living().await {
             Ok(living) => living,
             Err(error) => {
-                tracing::warn!(identity = %identity.name_any(), %error, "no orphan scan");
+                tracing::warn!(%error, "no orphan scan");
                 return;
             }
         };
@@ -154,11 +157,31 @@ impl Orphans {
                     });
                 }
                 Err(trouble) => {
-                    tracing::warn!(identity = %identity.name_any(), %region, %trouble, "orphan scan is incomplete");
+                    let account = &identity.spec.account_id;
+                    tracing::warn!(account, region, %trouble, "orphan scan is incomplete");
                 }
             }
         }
         self.change(identity, |memory| memory.regions.retain(|region, _| identity.spec.regions.contains(region)));
+        self.log(&identity.uid().unwrap_or_default());
+    }
+
+    /// A line for each orphan of an account that is newly believed, whichever of the account's identities saw it.
+    fn log(&self, uid: &str) {
+        let (mut memories, lag) = (self.lock(), self.lag());
+        let Some(memory) = memories.get(uid) else { return };
+        let account = memory.account.clone();
+        let believed: BTreeSet<Orphan> =
+            memory.regions.values().flat_map(|region| region.believed(lag)).cloned().collect();
+        let told = |orphan: &&Orphan| {
+            memories.values().any(|memory| memory.account == account && memory.logged.contains(*orphan))
+        };
+        for Orphan { region, kind, id } in believed.iter().filter(|orphan| !told(orphan)) {
+            tracing::warn!(account, region, orphan = kind.name(), id, "no object stands for it; nothing is done to it");
+        }
+        if let Some(memory) = memories.get_mut(uid) {
+            memory.logged = believed;
+        }
     }
 
     async fn living(&self) -> Result<Living, ClusterError> {

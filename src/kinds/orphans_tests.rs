@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::aws::types::Server;
 use crate::engine::owner::Owner;
-use crate::kinds::fakes::{CLUSTER, REGION, World, object, owned};
+use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION, World, object, owned};
 use crate::kinds::login_fakes::settings;
+use crate::kinds::pass_tests::logs::Log;
 
 const LAG: Duration = Duration::from_mins(2);
 
@@ -293,4 +294,32 @@ async fn a_scan_describes_a_bounded_number_of_users_and_comes_to_the_rest_later(
     let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
     assert!(text.contains("our-zoe"), "{text}");
     assert_eq!(described(), 1, "only who is ours is looked at again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_tells_of_an_orphan_of_an_account_once_whoever_sees_it() {
+    let (log, _guard) = Log::begin();
+    let fixture = Fixture::new();
+    let mut second = AwsIdentity::clone(&fixture.identity);
+    second.metadata.uid = Some("second".to_owned());
+    fixture.orphans.due(&second, Instant::now());
+    fixture.server("s-2", "gone", &[]);
+    let message = "no object stands for it; nothing is done to it";
+    for lines in [0, 1, 1] {
+        tokio::time::advance(LAG).await;
+        fixture.orphans.scan(&fixture.identity).await;
+        fixture.orphans.scan(&second).await;
+        assert_eq!(log.said("WARN", message).len(), lines);
+    }
+    let line = log.said("WARN", message).remove(0);
+    let fields = ["account", "region", "orphan", "id"].map(|field| line[field].clone());
+    assert_eq!(fields, [json!(ACCOUNT), json!(REGION), json!("server"), json!("s-2")]);
+
+    fixture.orphans.forget("second");
+    fixture.world.transfer.servers.lock().unwrap().clear();
+    fixture.scan_later().await;
+    fixture.server("s-2", "gone", &[]);
+    fixture.scan_later().await;
+    fixture.scan_later().await;
+    assert_eq!(log.said("WARN", message).len(), 2, "it was gone in between");
 }

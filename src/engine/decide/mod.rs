@@ -8,6 +8,7 @@ mod removal;
 mod servers;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 
@@ -147,6 +148,30 @@ pub enum Step {
         /// back, one for each.
         uid_lost: Vec<String>,
     },
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("nothing is due"),
+            Self::Hold => f.write_str("hold"),
+            Self::Record(phase) => write!(f, "record a create: {phase:?}"),
+            Self::Finalize => f.write_str("add the finalizer"),
+            Self::LookUp => f.write_str("look the owner tags up"),
+            Self::Claim(id) => write!(f, "claim {id}"),
+            Self::Forget(id) => write!(f, "forget {id}"),
+            Self::Abandon(id) => write!(f, "abandon {id}"),
+            Self::Adopt(id) => write!(f, "adopt {id}"),
+            Self::Create => f.write_str("create"),
+            Self::Apply => f.write_str("apply"),
+            Self::Report => f.write_str("report"),
+            Self::Delete(ids) => write!(f, "delete {}", ids.join(", ")),
+            Self::Stamp(ids) => write!(f, "stamp {}", ids.join(", ")),
+            Self::Release(warning) => write!(f, "release {}", warning.as_deref().unwrap_or_default()),
+            Self::Wait { reason, message, until: _ } => write!(f, "wait: {reason}, {message}"),
+            Self::Stall { reason, message, uid_lost: _ } => write!(f, "stall: {reason}, {message}"),
+        }
+    }
 }
 
 /// Decides the step that is due.

@@ -9,6 +9,7 @@ mod drift;
 mod events;
 mod leaving;
 mod life;
+pub mod logs;
 mod looking;
 mod lost_tags;
 mod recreation;

@@ -7,7 +7,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::GrantNamespaces;
+use super::common::{GrantNamespaces, yes};
 use super::status::{NEVER_OBSERVED, never_observed};
 use super::{pattern, rules};
 
@@ -136,7 +136,7 @@ pub struct Grant {
     derive = "PartialEq",
     doc = "An AWS account, credentials for it, and who may use them for what. Whoever may write these objects decides what the operator may do in AWS for whom.",
     printcolumn(name = "Account", type_ = "string", json_path = ".spec.accountId"),
-    printcolumn(name = "Regions", type_ = "string", json_path = ".spec.regions"),
+    printcolumn(name = "Regions", type_ = "string", json_path = ".status.regionNames"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
@@ -171,6 +171,10 @@ pub struct AwsIdentitySpec {
     /// A ceiling on calls to AWS, for accounts that other tools use too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
+    /// While true, the API server refuses to delete this identity. To delete it, set this to false first: it then serves
+    /// what uses it until nothing does, takes nobody new, and its deletion cannot be taken back.
+    #[serde(default = "yes")]
+    pub deletion_protection: bool,
     /// Who may use the identity for what. None means nobody.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_owned()]))]
     #[schemars(length(max = 256))]
@@ -192,6 +196,7 @@ impl AwsIdentitySpec {
             endpoints,
             tags: _,
             rate_limit: _,
+            deletion_protection: _,
             grants: _,
         } = self;
         serde_json::json!([account_id, credentials, use_fips, use_dual_stack, endpoints]).to_string()
@@ -219,6 +224,9 @@ pub struct AwsIdentityStatus {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<String>,
+    /// The same in one line, for the column of kubectl get.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_names: Option<String>,
     /// The value of the annotation transfer-operator.dev/reconcile-at that was acted on last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
@@ -232,6 +240,7 @@ impl Default for AwsIdentityStatus {
             account_id: None,
             caller_arn: None,
             regions: Vec::new(),
+            region_names: None,
             last_handled_reconcile_at: None,
         }
     }

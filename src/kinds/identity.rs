@@ -194,7 +194,11 @@ impl Identities {
             return Ok(Next::OnChange);
         }
         let first = holders.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-        let message = format!("{} objects still need this identity: {first}", holders.len());
+        let message = format!(
+            "{} objects still need this identity, and it goes on serving them: {first}; it goes with the last of them, \
+             and its deletion cannot be taken back",
+            holders.len()
+        );
         let verdict = Verdict::Waiting { reason: reasons::IN_USE, message };
         self.tell(object, Some(&verdict), None).await?;
         Ok(Next::After(IN_USE_AGAIN))
@@ -261,6 +265,7 @@ impl Identities {
             account_id,
             caller_arn,
             regions: object.spec.regions.clone(),
+            region_names: Some(object.spec.regions.join(", ")),
             last_handled_reconcile_at: poke(object).cloned().or_else(|| old.last_handled_reconcile_at.clone()),
         };
         if object.status.as_ref() == Some(&new) {

@@ -160,8 +160,8 @@ async fn it_is_verified_once_per_change_and_then_now_and_again() {
     assert_eq!(ready(&world), row("True", reasons::VERIFIED, false));
     let status = stored(&world).status.unwrap();
     assert_eq!(
-        (status.account_id.as_deref(), status.regions.as_slice()),
-        (Some(ACCOUNT), [REGION.to_owned()].as_slice())
+        (status.account_id.as_deref(), status.regions.as_slice(), status.region_names.as_deref()),
+        (Some(ACCOUNT), [REGION.to_owned()].as_slice(), Some(REGION))
     );
     assert_eq!(status.observed_generation, 1);
     assert!(matches!(identities.reconcile(&stored(&world)).await.unwrap(), Next::After(_)));

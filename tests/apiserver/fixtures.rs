@@ -71,11 +71,11 @@ async fn update(plane: &ControlPlane, text: &str) -> Result<String, String> {
     let file = file_of(after);
     let outcome = plane.try_kubectl(&["replace", "--validate=strict", "--filename", file.to_str().unwrap()]).await;
     std::fs::remove_file(file).unwrap();
-    let unprotected = r#"{"spec": {"lifecycle": {"deletionProtection": false}}}"#;
-    if kind != "AwsIdentity" {
-        let patch = ["patch", kind, name, "--namespace", namespace, "--type", "merge", "--patch", unprotected];
-        plane.kubectl(&patch).await;
-    }
+    let unprotected = match kind {
+        "AwsIdentity" => r#"{"spec": {"deletionProtection": false}}"#,
+        _ => r#"{"spec": {"lifecycle": {"deletionProtection": false}}}"#,
+    };
+    plane.kubectl(&["patch", kind, name, "--namespace", namespace, "--type", "merge", "--patch", unprotected]).await;
     plane.kubectl(&["delete", kind, name, "--namespace", namespace]).await;
     outcome
 }

@@ -11,6 +11,7 @@ mod control_plane;
 mod fields;
 mod fixtures;
 mod host_keys;
+mod identities;
 mod kills;
 mod lease;
 mod life;

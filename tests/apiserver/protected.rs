@@ -17,7 +17,7 @@ async fn deleted_servers(world: &World) -> Vec<Value> {
 }
 
 /// Waits until the thing is gone from the API server.
-async fn gone(world: &World, kind: &str, name: &str) {
+pub async fn gone(world: &World, kind: &str, name: &str) {
     await_condition(&format!("the end of {kind} {name}"), PATIENCE, async || {
         let left = world.plane.kubectl(&["get", kind, name, "--ignore-not-found", "--output", "json"]).await;
         if left.is_empty() { Ok(()) } else { Err(left) }

@@ -178,6 +178,8 @@ async fn the_examples_of_the_readme_and_of_the_demo_are_accepted() {
     helm.install("").await;
     apply(&plane, SERVER).await;
     helm.with("upgrade", &readme_values(), &[]).await;
+    let unprotected = r#"{"spec": {"deletionProtection": false}}"#;
+    plane.kubectl(&["patch", "awsidentity", "default", "--type=merge", "--patch", unprotected]).await;
     plane.kubectl(&["delete", "awsidentity", "default"]).await;
 
     let demo = crate::support::repository("deploy/demo");

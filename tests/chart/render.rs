@@ -145,12 +145,13 @@ async fn the_digest_of_the_image_wins_over_its_tag() {
 #[tokio::test]
 async fn switches_leave_out_what_they_are_for() {
     let protection = "transfer-operator-deletion-protection";
+    let identities = "transfer-operator-identity-protection";
     let crds = "transfer-operator-crd-protection";
     let view = "transfer-operator-view";
     let cases = [
-        ("", vec![], vec![protection, crds, view]),
-        ("admissionPolicies: {enabled: false}", vec![protection, crds], vec![view]),
-        ("admissionPolicies: {protectCrds: false}", vec![crds], vec![protection]),
+        ("", vec![], vec![protection, identities, crds, view]),
+        ("admissionPolicies: {enabled: false}", vec![protection, identities, crds], vec![view]),
+        ("admissionPolicies: {protectCrds: false}", vec![crds], vec![protection, identities]),
         ("crds: {keep: false}", vec![crds, "keep"], vec![protection]),
         ("crds: {enabled: false}", vec!["CustomResourceDefinition\n"], vec![protection, crds]),
         ("podDisruptionBudget: {enabled: false}", vec!["kind: PodDisruptionBudget"], vec![protection]),

@@ -180,6 +180,13 @@ fn the_rest(sims: &Sims) -> Vec<Case> {
             [json!(sims.own), json!(sims.other)],
             [there(), gone, there()],
         )),
+        Case::new(
+            Kind::Identity,
+            "deletionProtection",
+            At::Deletable,
+            [json!(true), json!(false)],
+            [false, true, false].map(|deletable| Holds(json!(deletable))),
+        ),
         with_server(field(
             Kind::Identity,
             "tags{}",

@@ -1,5 +1,5 @@
 //! Session policies: made as short as AWS counts them, and compared by what they allow instead of by their text.
-//! Must not judge a policy (AWS does), and must never call two policies the same that could allow different things.
+//! Must not judge what a policy allows (AWS does), and must never call two policies the same that could allow different things.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,6 +40,9 @@ pub enum PolicyError {
     /// Valid JSON, but a list, text or number.
     #[error("policy is not a JSON object: it must be of the form {{\"Version\": ..., \"Statement\": ...}}")]
     NotAnObject,
+    /// A JSON object, but no policy.
+    #[error("policy has no Statement, so it is none: it must be of the form {{\"Version\": ..., \"Statement\": ...}}")]
+    NoStatement,
     /// Over the quota, even without white space.
     #[error("policy is {0} characters long without white space, AWS Transfer takes {MAX_POLICY}: shorten it")]
     TooLong(usize),
@@ -59,6 +62,17 @@ pub fn compact(text: &str) -> Result<String, PolicyError> {
     let compact = without_white_space(&text);
     let length = compact.chars().count();
     if length > MAX_POLICY { Err(PolicyError::TooLong(length)) } else { Ok(compact) }
+}
+
+/// Whether a text is a policy at all, as far as that can be told without judging it.
+///
+/// # Errors
+/// It has no statements, or something in their place.
+pub fn check(text: &str) -> Result<(), PolicyError> {
+    let mut members = parse(text)?;
+    let statements = list(members.remove("Statement").unwrap_or(Json::Null));
+    let stated = statements.iter().all(|statement| matches!(statement, Json::Object(_)));
+    if stated { Ok(()) } else { Err(PolicyError::NoStatement) }
 }
 
 /// Whether two policies allow the same. Texts that are no policies are the same only when they are equal.

@@ -132,6 +132,14 @@ pub mod reasons {
     pub const SUSPENDED: &str = "Suspended";
     /// The security policy of the server is an old one.
     pub const OLD_SECURITY_POLICY: &str = "OldSecurityPolicy";
+    /// A workflow runs on uploads and no role writes its log.
+    pub const WORKFLOW_NOT_LOGGED: &str = "WorkflowNotLogged";
+    /// The spec lists a host key that clients are not shown.
+    pub const HOST_KEY_NOT_ACTIVE: &str = "HostKeyNotActive";
+    /// A session policy uses a variable that AWS does not fill in for this login.
+    pub const POLICY_VARIABLE: &str = "PolicyVariable";
+    /// A user has the name root.
+    pub const ROOT_USER: &str = "RootUser";
     /// A user has no SSH key.
     pub const NO_KEYS: &str = "NoKeys";
     /// An SSH key expires soon or has expired.

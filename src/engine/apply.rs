@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use super::decide::Identified;
 use super::diff::{Change, paths};
 use super::drift::{self, Differences, differences};
-use super::kind::{Block, Kind, Plan, PlannedCall, Trouble, Wanted};
+use super::kind::{Block, Hint, Kind, Plan, PlannedCall, Trouble, Wanted};
 use super::observe::{edited, reports_only};
 use super::record::Record;
 use super::report::{Drift, End, Report};
 use super::scene::{Engine, Next, POLL, Scene, Status, between};
 use super::sending::{Progress, Sent};
-use super::status::Verdict;
+use super::status::{Advice, Verdict};
 use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
@@ -72,6 +72,9 @@ impl<K: Kind> Engine<K> {
         let common = K::Object::common_mut(&mut status);
         common.applied = common.applied.take().map(|all| self.take_out(scene.subject, all, progress));
         let mut report = Report::block(status, block).with(differences(&left));
+        if let Some(have) = scene.have {
+            report = report.advising(self.advice(scene, wanted, have));
+        }
         if !progress.refused.is_empty() {
             report.next = report.next.min(self.again(scene, &progress.refused));
         }
@@ -131,7 +134,7 @@ impl<K: Kind> Engine<K> {
             self.memories.change(&scene.subject.uid, |memory| memory.added = Applied::default());
         }
         confirm(common, scene);
-        let advisory = self.kind.advisory(wanted, have, scene.now);
+        let advisory = self.advice(scene, wanted, have);
         if let Some((reason, message)) = busy {
             let verdict = Verdict::Waiting { reason, message };
             let (next, drift) = (Next::After(POLL), Drift::Now(left));
@@ -147,6 +150,11 @@ impl<K: Kind> Engine<K> {
         let next = Next::After(change.map_or(self.settings.resync, |change| change.min(self.settings.resync)));
         let verdict = Verdict::Settled { reason, message };
         End::Tell(Report { status, verdict, advisory, drift: Drift::Now(left), next, keep: false })
+    }
+
+    /// What is worth a look, in one piece.
+    fn advice(&self, scene: &Scene<'_, K>, wanted: &Wanted<K::Want>, have: &K::Have) -> Option<Hint> {
+        Advice::joined(self.kind.advisory(&scene.subject.object, wanted, have, scene.now))
     }
 
     /// Looked at only: the difference is what would be changed.

@@ -107,6 +107,9 @@ pub struct Wanted<W> {
     /// What is not in order. Any of these holds a create back; which calls to something that exists they hold back,
     /// [`Kind::plan`] says.
     pub blocks: Vec<Block>,
+    /// What AWS would not take of something new. What exists may have it from earlier: [`Kind::plan`] says whether it
+    /// differs.
+    pub faults: Vec<Block>,
     /// Paths and tag keys that the spec sets, and hashes of what AWS never returns.
     pub applied: Applied,
     /// When it changes by itself (a key expires).
@@ -114,6 +117,13 @@ pub struct Wanted<W> {
     /// Digest of what is wanted, contents of ConfigMaps and Secrets included: it differs when a person changed
     /// something, and only then.
     pub digest: String,
+}
+
+impl<W> Wanted<W> {
+    /// What holds a create back.
+    pub fn bars(&self) -> impl Iterator<Item = &Block> {
+        self.blocks.iter().chain(&self.faults)
+    }
 }
 
 /// What a look at the key showed.
@@ -180,6 +190,9 @@ pub struct Plan {
     /// AWS never shows what differs: a call that it accepted is done.
     pub unseen: bool,
 }
+
+/// Something that is worth a look: reason and message.
+pub type Hint = (&'static str, String);
 
 /// One kind of object.
 #[async_trait]
@@ -294,13 +307,14 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// stays.
     fn vanished(&self, _: &mut <Self::Object as Managed>::Status) {}
 
-    /// What is worth a look and blocks nothing: reason and message.
+    /// What is worth a look and blocks nothing, what weighs most first.
     fn advisory(
         &self,
+        object: &Self::Object,
         wanted: &Wanted<Self::Want>,
         have: &Self::Have,
         now: Timestamp,
-    ) -> Option<(&'static str, String)>;
+    ) -> Vec<Hint>;
 
     /// Whether two statuses say something different. What changes all the time without meaning (a user count) is no
     /// reason to write.

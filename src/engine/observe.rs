@@ -45,7 +45,7 @@ impl<K: Kind> Engine<K> {
         now: Timestamp,
     ) {
         let digest = wanted.map(|wanted| &wanted.digest);
-        let blocks = wanted.into_iter().flat_map(|wanted| &wanted.blocks);
+        let blocks = wanted.into_iter().flat_map(Wanted::bars);
         let blocks: Vec<_> = blocks.map(|block| (block.reason, &block.message, block.stalled)).collect();
         let token = json!([subject.generation, subject.poke(), place.revision, digest, blocks]).to_string();
         let quiet = subject.deleting() || observes(&subject.object);
@@ -114,7 +114,11 @@ impl<K: Kind> Engine<K> {
         let memory = self.memories.load(&subject.uid);
         let record = Record::read(K::Object::common(&status), scene.now);
         let attempt = record.as_ref().and_then(|record| record.attempt.as_ref());
-        let blocks = scene.wanted.map_or(&[][..], |wanted| &wanted.blocks);
+        // What is there is compared first, also where it is to be taken over.
+        let barred = scene.wanted.is_some_and(|wanted| match scene.have {
+            Some(_) => !wanted.blocks.is_empty(),
+            None => wanted.bars().next().is_some(),
+        });
         let adopts = self.kind.adopts(&subject.object, scene.place);
         let mode = policies.adoption.as_ref().map_or(AdoptionMode::IfIdentical, |adoption| adoption.mode);
         let adoption = adopts.as_ref().map(|id| Adoption { id, only_identical: mode == AdoptionMode::IfIdentical });
@@ -132,7 +136,7 @@ impl<K: Kind> Engine<K> {
             recreate: policies.recreate == RecreatePolicy::Automatic,
             adoption,
             differs: judged && self.differs(scene),
-            may_create: blocks.is_empty() && scene.place.denied.is_none(),
+            may_create: !barred && scene.place.denied.is_none(),
             confirmed: self.kind.confirmed(&status),
             id: self.kind.id(&status),
             moved: self.kind.moved(scene.place),

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::drift::Differences;
 use super::events;
-use super::kind::{Block, Kind};
+use super::kind::{Block, Hint, Kind};
 use super::memory::Memory;
 use super::retry;
 use super::scene::{Engine, Next, Status, Subject};
@@ -40,7 +40,7 @@ pub(super) struct Report<S> {
     /// The verdict.
     pub verdict: Verdict,
     /// What is worth a look.
-    pub advisory: Option<(&'static str, String)>,
+    pub advisory: Option<Hint>,
     /// What differs and is left so.
     pub drift: Drift,
     /// When the next pass is due.
@@ -64,6 +64,12 @@ impl<S> Report<S> {
     /// The same, with what differs.
     pub fn with(mut self, drift: Option<Differences>) -> Self {
         self.drift = Drift::Now(drift);
+        self
+    }
+
+    /// The same, with what is worth a look.
+    pub fn advising(mut self, advisory: Option<Hint>) -> Self {
+        (self.advisory, self.keep) = (advisory, false);
         self
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use super::kind::Hint;
 use crate::api::condition::{self, Statement, Truth, reasons, types};
 
 /// How long a drift check may fail before Ready says that nobody knows any more.
@@ -65,7 +66,19 @@ pub enum Advice {
     /// It learnt nothing of it: what was said before stands.
     AsBefore,
     /// This, reason and message, or that there is nothing.
-    Now(Option<(&'static str, String)>),
+    Now(Option<Hint>),
+}
+
+impl Advice {
+    /// All hints of a pass as one condition: it has the reason of the first, and every other one stands in its message
+    /// with its own.
+    #[must_use]
+    pub fn joined(hints: Vec<Hint>) -> Option<Hint> {
+        let mut hints = hints.into_iter();
+        let (reason, first) = hints.next()?;
+        let more = hints.map(|(reason, message)| format!("; {reason}: {message}"));
+        Some((reason, std::iter::once(first).chain(more).collect()))
+    }
 }
 
 impl Verdict {
@@ -375,5 +388,14 @@ mod tests {
         let (ready, _) = conclude(&[], &settled(), &about(1, -1));
         assert_eq!(conclude(&ready, &SUSPENDED, &about(2, 1)).1, 1);
         assert_eq!(conclude(&ready, &failed(1), &about(1, 1)).1, 1);
+    }
+
+    #[test]
+    fn several_hints_are_one_condition_with_the_reason_of_the_first() {
+        let hint = |reason, message: &str| (reason, message.to_owned());
+        assert_eq!(Advice::joined(Vec::new()), None);
+        assert_eq!(Advice::joined(vec![hint("A", "one")]), Some(hint("A", "one")));
+        let all = vec![hint("A", "one"), hint("B", "two"), hint("C", "three")];
+        assert_eq!(Advice::joined(all), Some(hint("A", "one; B: two; C: three")));
     }
 }

@@ -9,7 +9,7 @@ use super::create;
 use super::decide::{Identified, Step};
 use super::drift::differences;
 use super::evidence::Sighting;
-use super::kind::{Block, Kind, Trouble};
+use super::kind::{Block, Kind, Trouble, Wanted};
 use super::mutate;
 use super::recording::place_in;
 use super::refusals::holdable;
@@ -80,8 +80,8 @@ impl<K: Kind> Engine<K> {
             }
             return End::Tell(report);
         }
-        let blocks = scene.wanted.map_or(&[][..], |wanted| &wanted.blocks);
-        if let Some(block) = Block::combined(blocks) {
+        let blocks: Vec<Block> = scene.wanted.into_iter().flat_map(Wanted::bars).cloned().collect();
+        if let Some(block) = Block::combined(&blocks) {
             return End::Tell(Report::block(scene.subject.status(), block));
         }
         if scene.subject.object.suspend() {

@@ -10,6 +10,7 @@ use kube::ResourceExt;
 use serde_json::json;
 
 use super::doors::Doors;
+use super::home;
 use super::login::WantedLogin;
 use super::place::Request;
 use super::rivals::{self, Claim};
@@ -24,7 +25,7 @@ use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
 use crate::engine::digest::{hash, keyed};
 use crate::engine::evidence::Lookup;
-use crate::engine::kind::{Block, Kind, Look, Place, Plan, PlannedCall, Trouble, Wanted};
+use crate::engine::kind::{Block, Hint, Kind, Look, Place, Plan, PlannedCall, Trouble, Wanted};
 use crate::engine::owner::Owner;
 
 /// The member that AWS may show nowhere; its hash is remembered, so that an edit is seen.
@@ -151,8 +152,9 @@ impl Kind for Accesses {
         let applied =
             Applied { paths: login.paths().into_iter().collect(), hashes: role.collect(), ..Applied::default() };
         let digest = hash(&json!(login.settings).to_string());
+        let faults = login.faults();
         let want = WantedAccess { login };
-        Ok(Wanted { want, blocks, applied, changes_at: None, digest })
+        Ok(Wanted { want, blocks, faults, applied, changes_at: None, digest })
     }
 
     async fn look(&self, object: &TransferAccess, place: &Place<Target>) -> Result<Look<Access>, Fault> {
@@ -234,8 +236,8 @@ impl Kind for Accesses {
         status.external_id = Some(have.external_id.clone());
     }
 
-    fn advisory(&self, _: &Wanted<WantedAccess>, _: &Access, _: Timestamp) -> Option<(&'static str, String)> {
-        None
+    fn advisory(&self, _: &TransferAccess, _: &Wanted<WantedAccess>, have: &Access, _: Timestamp) -> Vec<Hint> {
+        home::unfilled(&have.settings).into_iter().collect()
     }
 
     fn settled(&self, have: &Access) -> (&'static str, String) {

@@ -4,13 +4,16 @@
 use crate::api::condition::reasons;
 use crate::api::login::{EfsHome, HomeSugar, S3Home};
 use crate::aws::types::{HomeDirectoryMapEntry, LoginSettings};
-use crate::engine::kind::Block;
+use crate::engine::kind::{Block, Hint};
 
 /// The members that make up a home directory; they only make sense together.
 pub const HOME: [&str; 3] = ["homeDirectory", "homeDirectoryType", "homeDirectoryMappings"];
 
 /// What AWS puts the user's name in the place of; AWS's own texts spell it with either case.
 const USER_NAME: &str = "transfer:UserName";
+
+/// What AWS puts parts of the home directory in the place of, in session policies.
+const HOME_VARIABLES: [&str; 3] = ["HomeBucket", "HomeDirectory", "HomeFolder"];
 
 /// A home directory in AWS's members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,6 +93,46 @@ pub fn unfit(short: Option<&HomeSugar>, settings: &LoginSettings, domain: &str) 
     let targets =
         mappings.filter_map(|(index, mapping)| path(format!("homeDirectoryMappings[{index}].target"), &mapping.target));
     directory.chain(targets).collect()
+}
+
+/// The first entry that AWS would refuse beside the others: no entry may stand twice, or lie inside another one.
+#[must_use]
+pub fn overlap(mappings: &[HomeDirectoryMapEntry]) -> Option<String> {
+    // With a slash behind each, what lies inside an entry follows it directly in sorted order.
+    let path = |mapping: &HomeDirectoryMapEntry| format!("{}/", mapping.entry.trim_end_matches('/'));
+    let mut entries: Vec<(String, usize)> = mappings.iter().map(path).zip(0..).collect();
+    entries.sort();
+    let mut pairs = entries.iter().zip(entries.iter().skip(1));
+    let ((outer, of), (inner, index)) = pairs.find(|((outer, _), (inner, _))| inner.starts_with(outer.as_str()))?;
+    let shown = |path: &str| if path == "/" { path.to_owned() } else { path.trim_end_matches('/').to_owned() };
+    let (field, outer_path) = ("spec.homeDirectoryMappings", shown(outer));
+    Some(if inner == outer {
+        format!("{field}[{index}].entry {outer_path} stands in {field}[{of}] already: AWS takes each entry once")
+    } else {
+        format!(
+            "{field}[{index}].entry {} lies inside {field}[{of}].entry {outer_path}: AWS takes no entry inside another",
+            shown(inner)
+        )
+    })
+}
+
+/// A session policy with variables of the home directory, which AWS fills in from a real path: a login with a virtual
+/// tree has none.
+#[must_use]
+pub fn unfilled(have: &LoginSettings) -> Option<Hint> {
+    let policy = have.policy.as_deref().filter(|_| have.home_directory_type.as_deref() == Some("LOGICAL"))?;
+    let policy = policy.to_lowercase();
+    let used =
+        HOME_VARIABLES.into_iter().filter(|name| policy.contains(&format!("${{transfer:{}}}", name.to_lowercase())));
+    let used: Vec<String> = used.map(|name| format!("${{transfer:{name}}}")).collect();
+    (!used.is_empty()).then(|| {
+        let message = format!(
+            "the session policy uses {}, which AWS fills in from a home directory of type PATH; this one is restricted \
+             (LOGICAL), so the policy may allow nothing. Write the bucket and the path into it",
+            used.join(", ")
+        );
+        (reasons::POLICY_VARIABLE, message)
+    })
 }
 
 /// Takes back what AWS expanded: where it returns a path with the user's name in the place of the variable that is

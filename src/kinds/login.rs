@@ -31,6 +31,21 @@ pub struct WantedLogin {
     pub settings: LoginSettings,
     /// Members that no call may carry while a block about them stands.
     pub held: BTreeSet<&'static str>,
+    /// Values that no call may carry. Where AWS has one from earlier, it stays without a word.
+    pub faults: Vec<ValueFault>,
+    /// Members that mean nothing on this server: one that leaves the spec need not be cleared.
+    pub ignored: &'static [&'static str],
+}
+
+/// A value that AWS would refuse or take for nothing; or there is none, and logins would fail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValueFault {
+    /// The member that has it.
+    pub path: &'static str,
+    /// All members that are held for it.
+    pub holds: &'static [&'static str],
+    /// What is wrong.
+    pub block: Block,
 }
 
 /// A session policy that the spec names: the field it stands in, and its text or why there is none.
@@ -74,6 +89,7 @@ pub fn want(
         home::Home::default()
     });
     let both = inline.is_some() && policy_from.is_some();
+    let field = policy.as_ref().map_or("spec.policy", |given| given.field);
     let policy = policy.and_then(|given| match if both { Err(two_policies()) } else { compacted(given) } {
         Ok(text) => Some(text),
         Err(block) => {
@@ -94,7 +110,33 @@ pub fn want(
         held.extend(MEMBERS.iter().map(|member| member.path));
         blocks.push(block);
     }
-    (WantedLogin { settings, held }, blocks)
+    let faults = faults(&settings, field, domain);
+    let ignored: &[&str] = if domain == "S3" { &["posixProfile"] } else { &[] };
+    (WantedLogin { settings, held, faults, ignored }, blocks)
+}
+
+/// What is wrong with a value by itself. Whether it matters is known once AWS's is seen.
+fn faults(settings: &LoginSettings, policy_field: &str, domain: &str) -> Vec<ValueFault> {
+    let LoginSettings { policy, home_directory_mappings: mappings, posix_profile, .. } = settings;
+    let no_policy = policy.as_deref().and_then(|text| policy::check(text).err()).map(|error| {
+        let block = Block::stalled(reasons::INVALID_SPEC, format!("{policy_field}: {error}"));
+        ValueFault { path: "policy", holds: &["policy"], block }
+    });
+    let overlap = mappings.as_deref().and_then(home::overlap).map(|message| {
+        let block = Block::stalled(reasons::INVALID_SPEC, message);
+        ValueFault { path: "homeDirectoryMappings", holds: &HOME, block }
+    });
+    let profile = match (domain, posix_profile) {
+        ("S3", Some(_)) => Some("means nothing on a server of domain S3, and AWS cannot clear it: take it out"),
+        ("EFS", None) => Some("is needed on a server of domain EFS"),
+        _ => None,
+    };
+    let profile = profile.map(|what| {
+        let message = format!("spec.posixProfile {what}");
+        let block = Block::stalled(reasons::INVALID_FOR_SERVER, message);
+        ValueFault { path: "posixProfile", holds: &["posixProfile"], block }
+    });
+    no_policy.into_iter().chain(overlap).chain(profile).collect()
 }
 
 fn two_policies() -> Block {
@@ -110,13 +152,8 @@ fn compacted(given: PolicyText) -> Result<String, Block> {
 /// What AWS would accept and every login would then fail on.
 fn unfit(login: &Login, settings: &LoginSettings, domain: &str) -> Option<Block> {
     let mut faults = home::unfit(login.home.as_ref(), settings, domain);
-    if domain == "EFS" {
-        if settings.posix_profile.is_none() {
-            faults.push("spec.posixProfile is needed on a server of domain EFS".to_owned());
-        }
-        if login.policy.is_some() || login.policy_from.is_some() {
-            faults.push("spec.policy and spec.policyFrom do not work on a server of domain EFS".to_owned());
-        }
+    if domain == "EFS" && (login.policy.is_some() || login.policy_from.is_some()) {
+        faults.push("spec.policy and spec.policyFrom do not work on a server of domain EFS".to_owned());
     }
     (!faults.is_empty()).then(|| Block::stalled(reasons::INVALID_FOR_SERVER, faults.join("; ")))
 }
@@ -143,6 +180,12 @@ impl WantedLogin {
         paths
     }
 
+    /// What is wrong with values, for a login that is to be made.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Block> {
+        self.faults.iter().map(|fault| fault.block.clone()).collect()
+    }
+
     /// Compares with what AWS has; `applied` holds the paths that this object once set. `user_name` is what AWS may
     /// have put in the place of its variable, for those that have one.
     #[must_use]
@@ -154,15 +197,17 @@ impl WantedLogin {
         }
         let (want, have) = (json(&self.settings), json(&have));
         let mut changes = diff::diff(&MEMBERS, &want, &have, applied);
-        // A held member without a value is not known, so nothing can be said about it.
-        changes.retain(|change| !(change.want.is_null() && self.held.contains(change.path.as_str())));
-        let acted: Vec<Change> = changes
-            .iter()
-            .filter(|change| change.effect == Effect::Live && !self.held.contains(change.path.as_str()))
-            .cloned()
-            .collect();
+        // A held member without a value is not known, so nothing can be said about it; what is ignored need not go.
+        let unknown = |path: &str| self.held.contains(path) || self.ignored.contains(&path);
+        changes.retain(|change| !(change.want.is_null() && unknown(&change.path)));
+        let wanted = |path: &str| changes.iter().any(|change| change.path == path && !change.want.is_null());
+        let faults: Vec<&ValueFault> = self.faults.iter().filter(|fault| wanted(fault.path)).collect();
+        let held = |path: &str| self.held.contains(path) || faults.iter().any(|fault| fault.holds.contains(&path));
+        let live = changes.iter().filter(|change| change.effect == Effect::Live && !held(&change.path));
+        let acted: Vec<Change> = live.cloned().collect();
         let request = diff::compose(&MEMBERS, &want, &have, &acted);
         let mut blocks = uncleared(&changes);
+        blocks.extend(faults.iter().map(|fault| fault.block.clone()));
         let typed = (!request.is_empty()).then(|| diff::typed(request)).transpose().map_err(Block::defect);
         let settings = typed.unwrap_or_else(|defect| {
             blocks.push(defect);

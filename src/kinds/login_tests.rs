@@ -18,7 +18,8 @@ fn text(login: &Login) -> Option<PolicyText> {
 
 fn wanted(spec: Value) -> WantedLogin {
     let login = login(spec);
-    let (wanted, blocks) = want(&login, text(&login), "S3", None);
+    let domain = if login.posix_profile.is_some() { "EFS" } else { "S3" };
+    let (wanted, blocks) = want(&login, text(&login), domain, None);
     assert!(blocks.is_empty(), "{blocks:?}");
     wanted
 }
@@ -159,10 +160,64 @@ fn every_member_is_set_changed_cleared_and_left_alone_as_aws_defaults() {
 fn a_profile_that_left_the_spec_is_named_because_aws_cannot_clear_it() {
     let applied = BTreeSet::from(["posixProfile".to_owned()]);
     let have = settings(json!({"posixProfile": {"uid": 1, "gid": 2}}));
+    for domain in ["EFS", ""] {
+        let update = want(&login(json!({})), None, domain, None).0.update(&have, &applied, None);
+        assert_eq!(update.settings, None);
+        let [Block { reason, message, stalled: true }] = update.blocks.as_slice() else {
+            panic!("{:?}", update.blocks)
+        };
+        assert!(*reason == reasons::CANNOT_CLEAR && message.contains("spec.posixProfile"), "{domain}: {message}");
+    }
+    let (bare, blocks) = want(&login(json!({})), None, "EFS", None);
+    let reasons: Vec<&str> = bare.faults().iter().map(|block| block.reason).collect();
+    assert!(reasons == [reasons::INVALID_FOR_SERVER] && blocks.is_empty(), "none is made without");
     let update = wanted(json!({})).update(&have, &applied, None);
-    assert_eq!(update.settings, None);
-    assert_eq!(update.blocks[0].reason, reasons::CANNOT_CLEAR);
-    assert!(update.blocks[0].stalled && update.blocks[0].message.contains("spec.posixProfile"));
+    assert_eq!(update, Update::default(), "on S3 it means nothing, so it need not be cleared");
+}
+
+/// What is sent, and the reasons and messages of what is told.
+fn judged(domain: &str, spec: Value, have: Value) -> (Value, Vec<(&'static str, String)>) {
+    let login = login(spec);
+    let (wanted, blocks) = want(&login, text(&login), domain, None);
+    assert!(blocks.is_empty(), "{blocks:?}");
+    let update = wanted.update(&settings(have), &BTreeSet::new(), Some("alice"));
+    let told = update.blocks.into_iter().map(|block| (block.reason, block.message)).collect();
+    (update.settings.map_or(Value::Null, |settings| json(&settings)), told)
+}
+
+#[test]
+fn a_value_that_can_only_be_a_mistake_is_in_no_call_unless_aws_has_it() {
+    let mapped = |entries: &[&str]| -> Value {
+        let entries = entries.iter().map(|entry| json!({"entry": entry, "target": "/b"}));
+        json!({"homeDirectoryType": "LOGICAL", "homeDirectoryMappings": entries.collect::<Vec<Value>>()})
+    };
+    let profile = json!({"posixProfile": {"uid": 1, "gid": 2}});
+    let other = json!({"posixProfile": {"uid": 1, "gid": 3}});
+    let rows = [
+        (json!({"policy": "{\"hello\":1}"}), json!({}), reasons::INVALID_SPEC, "spec.policy: policy has no Statement"),
+        (mapped(&["/a", "/a/"]), mapped(&["/a"]), reasons::INVALID_SPEC, "[1].entry /a stands in"),
+        (mapped(&["/a/b/c", "/a-", "/a"]), json!({}), reasons::INVALID_SPEC, "[0].entry /a/b/c lies inside"),
+        (mapped(&["/a", "/"]), json!({}), reasons::INVALID_SPEC, "[0].entry /a lies inside"),
+        (profile.clone(), json!({}), reasons::INVALID_FOR_SERVER, "spec.posixProfile"),
+        (profile.clone(), other, reasons::INVALID_FOR_SERVER, "spec.posixProfile"),
+    ];
+    for (spec, have, reason, message) in rows {
+        let with = |mut value: Value, role: &str| {
+            value["role"] = json!(format!("arn:aws:iam::123456789012:role/{role}"));
+            value
+        };
+        let (sent, told) = judged("S3", spec.clone(), with(have, "old"));
+        let [(given, words)] = told.as_slice() else { panic!("{spec}: {told:?}") };
+        assert!(*given == reason && words.contains(message), "{spec}: {told:?}");
+        assert_eq!(sent, json!({"role": ROLE}), "{spec}: the rest goes on");
+        let faults = want(&login(spec.clone()), text(&login(spec.clone())), "S3", None).0.faults();
+        assert_eq!(faults.len(), 1, "{spec}: none is made with it");
+        assert_eq!(judged("S3", spec.clone(), spec.clone()), (Value::Null, Vec::new()), "{spec}: as AWS has it");
+    }
+    let right = mapped(&["/a/b", "/a-", "/ab", "/a/c"]);
+    assert_eq!(judged("S3", right.clone(), json!({})), (right, Vec::new()));
+    let (sent, told) = judged("", profile, json!({}));
+    assert!(sent["posixProfile"].is_object() && told.is_empty(), "a server that is not known: {told:?}");
 }
 
 #[test]
@@ -285,7 +340,6 @@ fn what_the_domain_of_the_server_asks_for() {
     let posix = json!({"uid": 1, "gid": 1});
     let rows: Vec<(&str, &str, Value, Option<&str>)> = vec![
         ("S3 needs nothing", "S3", json!({}), None),
-        ("EFS needs a profile", "EFS", json!({}), Some("spec.posixProfile")),
         ("EFS with one", "EFS", json!({"posixProfile": posix}), None),
         ("EFS takes no policy", "EFS", json!({"posixProfile": posix, "policy": "{}"}), Some("spec.policy")),
         ("EFS paths", "EFS", json!({"posixProfile": posix, "homeDirectory": "/b/x"}), Some("spec.homeDirectory ")),
@@ -308,7 +362,6 @@ fn what_the_domain_of_the_server_asks_for() {
             json!({"posixProfile": posix, "home": {"efs": {"fileSystemId": "fs-1"}}}),
             Some("spec.home.efs"),
         ),
-        ("S3 with a profile", "S3", json!({"posixProfile": posix}), None),
     ];
     for (reason, domain, spec, expected) in rows {
         let login = login(spec);
@@ -322,4 +375,23 @@ fn what_the_domain_of_the_server_asks_for() {
         let other = settings(json!({"role": "arn:aws:iam::123456789012:role/old"}));
         assert_eq!(wanted.update(&other, &BTreeSet::new(), None).settings, None, "{reason}: nothing is sent");
     }
+}
+
+#[test]
+fn a_variable_of_the_home_directory_means_nothing_to_a_restricted_one() {
+    let told = |policy: &str, home_type: &str| {
+        let have = settings(json!({"policy": policy, "homeDirectoryType": home_type}));
+        home::unfilled(&have).map(|(reason, message)| (reason, message.contains(policy)))
+    };
+    let expected = Some((reasons::POLICY_VARIABLE, true));
+    for variable in ["${transfer:HomeBucket}", "${transfer:HomeFolder}", "${transfer:HomeDirectory}"] {
+        assert_eq!(told(variable, "LOGICAL"), expected, "{variable}");
+        assert_eq!(told(variable, "PATH"), None, "{variable}");
+    }
+    assert_eq!(
+        told("arn:aws:s3:::${Transfer:HomeBucket}/*", "LOGICAL").map(|(reason, _)| reason),
+        expected.map(|it| it.0)
+    );
+    assert_eq!(told("${transfer:UserName}", "LOGICAL"), None);
+    assert_eq!(home::unfilled(&settings(json!({"homeDirectoryType": "LOGICAL"}))), None);
 }

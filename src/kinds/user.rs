@@ -15,7 +15,7 @@ use super::place::Request;
 use super::rivals::{self, Claim};
 use super::ssh_keys::{self, Listed, SourceText, WantedKeys};
 use super::target::{ServerChoice, Target};
-use super::{partition, sources, tags};
+use super::{home, partition, sources, tags};
 use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
@@ -27,11 +27,14 @@ use crate::aws::{Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
 use crate::engine::digest::hash;
 use crate::engine::evidence::Lookup;
-use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
+use crate::engine::kind::{Block, Hint, Kind, Look, Place, Plan, Trouble, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 
 /// AWS's limits for a user name, in characters.
 const NAME_LENGTH: std::ops::RangeInclusive<usize> = 3..=100;
+
+/// A name that AWS makes a user of and lets nobody log in with.
+const ROOT: &str = "root";
 
 /// The kind of users.
 pub struct Users {
@@ -230,7 +233,8 @@ impl Kind for Users {
         let blocks =
             unproven.into_iter().chain(login_blocks).chain(key_blocks).chain(tags::unfit(&want.tags)).collect();
         let digest = digest(&want);
-        Ok(Wanted { want, blocks, applied, changes_at, digest })
+        let faults = want.login.faults();
+        Ok(Wanted { want, blocks, faults, applied, changes_at, digest })
     }
 
     async fn look(&self, object: &TransferUser, place: &Place<Target>) -> Result<Look<UserState>, Fault> {
@@ -328,13 +332,13 @@ impl Kind for Users {
         status.ssh_public_key_count = None;
     }
 
-    fn advisory(
-        &self,
-        wanted: &Wanted<WantedUser>,
-        have: &UserState,
-        now: Timestamp,
-    ) -> Option<(&'static str, String)> {
-        ssh_keys::advisory(wanted.want.keys.as_ref(), &have.user.ssh_public_keys, now)
+    fn advisory(&self, _: &TransferUser, wanted: &Wanted<WantedUser>, have: &UserState, now: Timestamp) -> Vec<Hint> {
+        let keys = ssh_keys::advisory(wanted.want.keys.as_ref(), &have.user.ssh_public_keys, now);
+        let root = (have.user.user_name == ROOT).then(|| {
+            let message = "AWS turns logins as root away at SFTP servers; make a user of another name".to_owned();
+            (reasons::ROOT_USER, message)
+        });
+        root.into_iter().chain(keys).chain(home::unfilled(&have.user.settings)).collect()
     }
 
     fn settled(&self, have: &UserState) -> (&'static str, String) {

@@ -74,6 +74,17 @@ fn compact_says_where_the_text_is_wrong_and_not_what_it_says() {
 }
 
 #[test]
+fn an_object_without_statements_is_no_policy() {
+    for text in ["{}", r#"{"hello":1}"#, r#"{"Version":"2012-10-17"}"#, r#"{"Statement":"x"}"#, r#"{"Statement":[1]}"#]
+    {
+        assert_eq!(check(text), Err(PolicyError::NoStatement), "{text}");
+    }
+    for text in [r#"{"Statement":{}}"#, r#"{"Statement":[]}"#, HOME] {
+        assert_eq!(check(text), Ok(()), "{text}");
+    }
+}
+
+#[test]
 fn the_quota_counts_what_is_sent() {
     let padded = |length: usize| {
         let frame = r#"{"Sid":""}"#;

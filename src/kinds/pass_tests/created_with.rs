@@ -30,7 +30,7 @@ async fn just_created() -> Rig {
     rig.settle(SERVER, "files").await;
     rig.user(
         "alice",
-        json!({"policy": "{}", "homeDirectory": "/a", "tags": {"a": "1", "b": "2"},
+        json!({"policy": "{\"Statement\": []}", "homeDirectory": "/a", "tags": {"a": "1", "b": "2"},
             "sshPublicKeyPolicy": "Additive", "sshPublicKeys": keys(&[FIRST])}),
     );
     rig.cloud.calls();

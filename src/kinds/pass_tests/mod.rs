@@ -20,3 +20,4 @@ mod rig;
 mod telling;
 mod trouble;
 mod upgrade;
+mod values;

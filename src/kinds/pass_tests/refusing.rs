@@ -153,13 +153,15 @@ async fn only_a_definite_refusal_of_the_content_divides_an_update() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_login_is_not_divided_and_keys_and_tags_go_on_in_the_same_pass() {
-    let rig =
-        Rig::with_user(json!({"homeDirectory": "/a", "policy": "{}", "sshPublicKeys": [{"publicKey": KEY}]})).await;
+    let rig = Rig::with_user(
+        json!({"homeDirectory": "/a", "policy": "{\"Statement\": []}", "sshPublicKeys": [{"publicKey": KEY}]}),
+    )
+    .await;
     rig.cloud
         .refuse("InvalidRequestException", "Role is not valid", |call| matches!(call, Mutation::UpdateUser { .. }));
     rig.edit(USER, "alice", |object| {
         object["spec"]["homeDirectory"] = json!("/b");
-        object["spec"]["policy"] = json!("{\"Version\": \"2012-10-17\"}");
+        object["spec"]["policy"] = json!("{\"Version\": \"2012-10-17\", \"Statement\": []}");
         object["spec"]["sshPublicKeys"] = json!([{"publicKey": KEY}, {"publicKey": OTHER}]);
         object["spec"]["tags"] = json!({"team": "a"});
     });

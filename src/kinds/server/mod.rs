@@ -1,5 +1,6 @@
 //! `TransferServer`: found again by its tags, compared member by member, deleted last.
 
+mod advice;
 mod blocker;
 mod host_keys;
 mod look_up;
@@ -30,22 +31,10 @@ use crate::aws::types::{CreateServer, HostKey, Server, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
 use crate::engine::evidence::Lookup;
-use crate::engine::kind::{Block, Kind, Look, Place, Plan, Trouble, Wanted};
+use crate::engine::kind::{Block, Hint, Kind, Look, Place, Plan, Trouble, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use look_up::LookUps;
 use wanted::WantedServer;
-
-/// Security policies that AWS keeps for old clients only: they allow SHA-1 or were replaced years ago.
-const OLD_POLICIES: [&str; 8] = [
-    "2018-11",
-    "Restricted-2018-11",
-    "2020-06",
-    "Restricted-2020-06",
-    "FIPS-2020-06",
-    "2022-03",
-    "PQ-SSH-Experimental-2023-04",
-    "PQ-SSH-FIPS-Experimental-2023-04",
-];
 
 /// The kind of servers.
 pub struct Servers {
@@ -318,13 +307,15 @@ impl Kind for Servers {
         still != *new
     }
 
-    fn advisory(&self, _: &Wanted<WantedServer>, have: &ServerState, _: Timestamp) -> Option<(&'static str, String)> {
-        let name = have.server.settings.security_policy_name.as_deref()?;
-        let suffix = name.strip_prefix("TransferSecurityPolicy-")?;
-        OLD_POLICIES.contains(&suffix).then(|| {
-            let message = format!("security policy {name} is an old one; see spec.securityPolicyName");
-            (reasons::OLD_SECURITY_POLICY, message)
-        })
+    fn advisory(
+        &self,
+        _: &TransferServer,
+        wanted: &Wanted<WantedServer>,
+        have: &ServerState,
+        _: Timestamp,
+    ) -> Vec<Hint> {
+        let hidden = host_keys::hidden(&wanted.want, &have.host_keys);
+        hidden.into_iter().chain(advice::of_settings(&have.server.settings)).collect()
     }
 
     fn settled(&self, have: &ServerState) -> (&'static str, String) {

@@ -9,10 +9,11 @@ use super::ServerState;
 use super::host_keys;
 use super::members::{self, COMMUNICATION_MODE, Group, MEMBERS, SECURITY_GROUPS, SERVICE_MANAGED, carrier};
 use super::wanted::{WantedKey, WantedServer};
+use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::server::DesiredState;
 use crate::api::status::Applied;
-use crate::api::{TransferServer, TransferServerStatus};
+use crate::api::{Managed, TransferServer, TransferServerStatus};
 use crate::aws::Mutation;
 use crate::aws::types::{HostKey, IdentityProviderDetails, Server, ServerSettings};
 use crate::engine::diff::{self, Change, Effect};
@@ -29,8 +30,11 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     let settings = changes(wanted, server, status.common.applied.as_ref());
     let mut plan = Plan { blocks: blocks(&settings), ..Plan::default() };
     plan.blocks.extend(kms_blocks(&object.uid().unwrap_or_default(), want, &have.host_keys, &applied));
-    plan.blocks.extend(host_keys::undecided(want, &have.host_keys, &status.host_keys));
-    plan.blocks.extend(host_keys::no_room(want, &have.host_keys, &status.host_keys));
+    // Where only looking is asked for, no key is on its way that could stay or find no room.
+    if object.policies().management != ManagementPolicy::ObserveOnly {
+        plan.blocks.extend(host_keys::undecided(want, &have.host_keys, &status.host_keys));
+        plan.blocks.extend(host_keys::no_room(want, &have.host_keys, &status.host_keys));
+    }
 
     let paths = applied.paths.iter().cloned().collect();
     let tag_keys = applied.tags.iter().cloned().collect();

@@ -61,7 +61,7 @@ pub async fn want(
         unsupported: !unsupported.is_empty(),
     };
     let digest = digest(&want);
-    Ok(Wanted { want, blocks, applied, changes_at: None, digest })
+    Ok(Wanted { want, blocks, faults: Vec::new(), applied, changes_at: None, digest })
 }
 
 /// Of everything that is wanted. Only what is set goes in, so that a new version of this program does not read as an

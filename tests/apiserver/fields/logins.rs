@@ -121,7 +121,11 @@ fn short_homes(kind: Kind) -> Vec<Case> {
 }
 
 fn profiles(kind: Kind) -> Vec<Case> {
-    let rest = json!({"posixProfile": {"uid": 1, "gid": 1}});
+    let server = if kind == Kind::User { "efs" } else { "corp-efs" };
+    let rest = json!({
+        "serverRef": {"name": server}, "posixProfile": {"uid": 1, "gid": 1},
+        "home": {"efs": {"fileSystemId": "fs-00000001"}},
+    });
     let id = |member: &str, at: At| {
         let never = Stalled("CannotClear", "spec.posixProfile");
         let then = [Holds(json!(1001)), Holds(json!(4_294_967_295_u32)), never];

@@ -11,7 +11,7 @@ use crate::api::server::{HostKey as HostKeySpec, HostKeyStatus};
 use crate::aws::Mutation;
 use crate::aws::types::{HostKey, ImportHostKey, Tags};
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::{Block, PlannedCall, When};
+use crate::engine::kind::{Block, Hint, PlannedCall, When};
 use crate::ssh;
 
 use super::wanted::{WantedKey, WantedServer};
@@ -352,6 +352,27 @@ pub fn observed(want: Option<&WantedServer>, have: &[HostKey], recorded: &[HostK
         .collect();
     rows.sort_by(|a, b| a.id.cmp(&b.id));
     rows
+}
+
+/// Listed keys that clients are not shown, and which one they are shown instead.
+#[must_use]
+pub fn hidden(want: &WantedServer, have: &[HostKey]) -> Option<Hint> {
+    let wanted = want.host_keys.as_deref()?;
+    let entry = |held: &HostKey| wanted.iter().find(|key| find(key, std::slice::from_ref(held)).is_some());
+    let told = |key: &WantedKey| {
+        let held = find(key, have).filter(|held| !oldest_of_type(held, have))?;
+        let shown = have.iter().find(|other| other.key_type == held.key_type && oldest_of_type(other, have))?;
+        let shown = match entry(shown) {
+            Some(listed) => format!("spec.hostKeys[{}], until that entry is taken out", listed.name),
+            None => format!("{}, which is not listed; hostKeyPolicy Exclusive removes it", shown.id),
+        };
+        Some(format!("spec.hostKeys[{}] ({}): clients are shown {shown}", key.name, key.fingerprint))
+    };
+    let told: Vec<String> = wanted.iter().filter_map(told).collect();
+    (!told.is_empty()).then(|| {
+        let message = format!("AWS shows clients the oldest host key of each type. {}", told.join("; "));
+        (reasons::HOST_KEY_NOT_ACTIVE, message)
+    })
 }
 
 /// AWS shows clients the oldest key of each algorithm.

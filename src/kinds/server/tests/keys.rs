@@ -14,7 +14,7 @@ use crate::kinds::server::wanted::{WantedKey, WantedServer};
 
 use super::wanted;
 
-fn key(name: &str) -> WantedKey {
+pub(super) fn key(name: &str) -> WantedKey {
     WantedKey {
         name: name.to_owned(),
         body: "private".to_owned().into(),
@@ -27,7 +27,7 @@ fn key(name: &str) -> WantedKey {
 }
 
 /// As AWS has it: its fingerprint is padded.
-fn held(name: &str) -> HostKey {
+pub(super) fn held(name: &str) -> HostKey {
     HostKey {
         arn: format!("arn:{name}"),
         id: format!("hostkey-{name}"),
@@ -37,7 +37,7 @@ fn held(name: &str) -> HostKey {
     }
 }
 
-fn want(keys: Option<&[WantedKey]>, exclusive: bool) -> WantedServer {
+pub(super) fn want(keys: Option<&[WantedKey]>, exclusive: bool) -> WantedServer {
     let mut want = wanted(json!({})).want;
     want.host_keys = keys.map(<[WantedKey]>::to_vec);
     want.exclusive_host_keys = exclusive;
@@ -97,7 +97,7 @@ fn keys_come_before_they_go() {
 }
 
 /// Ten keys in AWS, the first imported first, `type/name` each; and what is listed.
-fn full(there: [&str; 10], listed: &[&str]) -> (WantedServer, Vec<HostKey>) {
+pub(super) fn full(there: [&str; 10], listed: &[&str]) -> (WantedServer, Vec<HostKey>) {
     let have = there.iter().zip(0_i64..).map(|(told, age)| {
         let (key_type, name) = told.split_once('/').unwrap();
         let imported = Timestamp::from_second(1_800_000_000 + age).ok();

@@ -2,6 +2,7 @@
 #![allow(clippy::needless_pass_by_value, clippy::default_trait_access)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod advice;
 mod deletion;
 mod diff;
 mod groups;
@@ -51,7 +52,14 @@ fn wanted(settings: Value) -> Wanted<WantedServer> {
         ungranted: Vec::new(),
         unsupported: false,
     };
-    Wanted { want, blocks: Vec::new(), applied: Applied::default(), changes_at: None, digest: String::new() }
+    Wanted {
+        want,
+        blocks: Vec::new(),
+        faults: Vec::new(),
+        applied: Applied::default(),
+        changes_at: None,
+        digest: String::new(),
+    }
 }
 
 /// The server `s-1` of the object `files`, ONLINE, with these settings.

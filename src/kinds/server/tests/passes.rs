@@ -318,7 +318,12 @@ async fn an_old_security_policy_is_worth_a_look_and_states_are_said() {
     let now = NOW.parse().unwrap();
     for (policy, expected) in [("2018-11", true), ("2020-06", true), ("2024-01", false), ("2025-03", false)] {
         let have = held(json!({"securityPolicyName": format!("TransferSecurityPolicy-{policy}")}));
-        assert_eq!(servers.advisory(&wanted(json!({})), &have, now).is_some(), expected, "{policy}");
+        let advice = servers.advisory(&files(json!({})), &wanted(json!({})), &have, now);
+        assert_eq!(
+            advice.first().map(|(reason, _)| *reason),
+            expected.then_some(reasons::OLD_SECURITY_POLICY),
+            "{policy}"
+        );
     }
     let mut have = held(json!({}));
     assert_eq!(servers.settled(&have), (reasons::AVAILABLE, "server s-1 is ONLINE".to_owned()));

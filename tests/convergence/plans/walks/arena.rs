@@ -325,14 +325,14 @@ fn server(name: &str) -> Value {
 fn login(name: &str) -> Value {
     let posix = json!({"uid": 1500, "gid": 1500, "secondaryGids": [100, 200]});
     match name {
-        "plain" => json!({"home": {"s3": {"bucket": "my-files", "prefix": "in"}}, "posixProfile": posix}),
+        "plain" => json!({"home": {"s3": {"bucket": "my-files", "prefix": "in"}}}),
         "rich" => json!({
-            "home": {"s3": {"bucket": "my-files"}, "restricted": false}, "posixProfile": posix,
+            "home": {"s3": {"bucket": "my-files"}, "restricted": false},
             "policyFrom": {"configMapKeyRef": {"name": "policies", "key": "scope"}},
             "lifecycle": {"deletionPolicy": "Delete"},
         }),
         "mapped" => json!({
-            "homeDirectoryType": "LOGICAL", "posixProfile": posix, "policy": POLICY, "homeDirectory": "/b/home",
+            "homeDirectoryType": "LOGICAL", "policy": POLICY, "homeDirectory": "/b/home",
             "homeDirectoryMappings": [{"entry": "/in", "target": "/b/in", "type": "FILE"}],
         }),
         "efs" => json!({

@@ -36,7 +36,8 @@ fn edit(arena: &mut Arena<'_>, kind: &str, number: usize) {
     match kind {
         "TransferServer" => spec["preAuthenticationLoginBanner"] = json!(format!("edit {number}")),
         _ if spec["home"]["s3"].is_object() => spec["home"]["s3"]["prefix"] = json!(format!("edit-{number}")),
-        _ => spec["posixProfile"]["secondaryGids"] = json!([number + 1000]),
+        _ if spec["posixProfile"].is_object() => spec["posixProfile"]["secondaryGids"] = json!([number + 1000]),
+        _ => spec["homeDirectoryMappings"][0]["target"] = json!(format!("/b/edit-{number}")),
     }
     if kind != "TransferAccess" {
         spec["tags"] = json!({"edit": number.to_string()});

@@ -1,0 +1,99 @@
+//! Values that can only be a mistake: nothing is made with them, and what AWS has from earlier stays.
+
+use serde_json::{Value, json};
+
+use super::rig::{ROLE, Rig};
+use crate::aws::types::{LoginSettings, PosixProfile, User};
+use crate::kinds::fakes::{ACCOUNT, REGION};
+
+const SERVER: &str = "TransferServer";
+const USER: &str = "TransferUser";
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC";
+
+async fn hosted() -> Rig {
+    let rig = Rig::new();
+    rig.server("files", json!({}));
+    rig.settle(SERVER, "files").await;
+    rig.cloud.calls();
+    rig
+}
+
+fn stalled(rig: &Rig) -> String {
+    rig.says(USER, "alice", "Stalled").map(|(_, reason)| reason).unwrap_or_default()
+}
+
+fn profile() -> Value {
+    json!({"uid": 1, "gid": 2})
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_user_is_made_with_a_value_that_can_only_be_a_mistake() {
+    let overlapping = json!([{"entry": "/a", "target": "/b"}, {"entry": "/a/b", "target": "/b"}]);
+    let rows = [
+        (json!({"policy": "{\"hello\": 1}"}), "InvalidSpec"),
+        (json!({"homeDirectoryType": "LOGICAL", "homeDirectoryMappings": overlapping}), "InvalidSpec"),
+        (json!({"posixProfile": profile()}), "InvalidForServer"),
+    ];
+    for (spec, reason) in rows {
+        let rig = hosted().await;
+        rig.user("alice", spec.clone());
+        rig.settle(USER, "alice").await;
+        assert_eq!(stalled(&rig), reason, "{spec}");
+        assert!(rig.cloud.calls().is_empty() && rig.get(USER, "alice").unwrap()["metadata"]["finalizers"].is_null());
+        rig.edit(USER, "alice", |object| {
+            let wrong: Vec<String> = spec.as_object().unwrap().keys().cloned().collect();
+            object["spec"].as_object_mut().unwrap().retain(|field, _| !wrong.contains(field));
+        });
+        rig.settle(USER, "alice").await;
+        assert_eq!(rig.cloud.calls(), ["CreateUser"], "{spec}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_that_has_such_a_value_is_taken_over_and_may_let_go_of_it() {
+    let rig = hosted().await;
+    let settings = LoginSettings {
+        role: Some(ROLE.to_owned()),
+        posix_profile: Some(PosixProfile { uid: 1, gid: 2, secondary_gids: None }),
+        ..LoginSettings::default()
+    };
+    let arn = format!("arn:aws:transfer:{REGION}:{ACCOUNT}:user/s-1/alice");
+    let user = User { arn, user_name: "alice".to_owned(), settings, ..User::default() };
+    rig.cloud.users.lock().unwrap().insert(("s-1".to_owned(), "alice".to_owned()), user);
+    rig.user("alice", json!({"posixProfile": profile(), "lifecycle": {"adoption": {"mode": "IfIdentical"}}}));
+    rig.settle(USER, "alice").await;
+    assert_eq!(rig.cloud.calls(), ["TagResource"]);
+    assert_eq!(rig.says(USER, "alice", "Ready").unwrap().0, "True");
+
+    rig.edit(USER, "alice", |object| object["spec"]["posixProfile"]["uid"] = json!(5));
+    rig.settle(USER, "alice").await;
+    assert_eq!(stalled(&rig), "InvalidForServer", "another value is a new one");
+    let applied = |rig: &Rig| rig.status(USER, "alice")["applied"]["paths"].to_string();
+    rig.edit(USER, "alice", |object| object["spec"]["posixProfile"]["uid"] = json!(1));
+    rig.settle(USER, "alice").await;
+    assert_eq!(rig.says(USER, "alice", "Ready").unwrap().0, "True");
+    assert!(applied(&rig).contains("posixProfile"));
+
+    rig.edit(USER, "alice", |object| {
+        object["spec"].as_object_mut().unwrap().remove("posixProfile");
+    });
+    rig.settle(USER, "alice").await;
+    assert_eq!(rig.says(USER, "alice", "Ready").unwrap().0, "True", "on S3 it means nothing");
+    assert!(rig.cloud.calls().is_empty() && !applied(&rig).contains("posixProfile"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_looks_does_not_say_that_a_last_key_stays() {
+    let rig = Rig::with_user(json!({"sshPublicKeys": [{"publicKey": KEY}]})).await;
+    rig.edit(USER, "alice", |object| {
+        object["spec"]["lifecycle"] = json!({"managementPolicy": "ObserveOnly", "deletionPolicy": "Retain"});
+        object["spec"]["sshPublicKeys"] = json!([{"publicKey": OTHER}]);
+    });
+    rig.settle(USER, "alice").await;
+    // The finalizer went, and a watch tells of that.
+    rig.settle(USER, "alice").await;
+    let message = rig.message(USER, "alice");
+    assert!(message.starts_with("ObserveOnly: user alice exists") && !message.contains("stays"), "{message}");
+    assert_eq!(rig.status(USER, "alice")["drift"].as_array().unwrap().len(), 2);
+}

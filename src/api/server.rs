@@ -274,7 +274,8 @@ pub struct TransferServerStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_owned()]))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub host_keys: Vec<HostKeyStatus>,
-    /// How many users AWS counts. Refreshed from time to time, not at once.
+    /// How many users AWS counts; on a directory server, accesses. Written with the next change of the status, and once
+    /// per resync where nothing else changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_count: Option<i64>,
     /// The security policy in force.

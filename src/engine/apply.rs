@@ -35,6 +35,7 @@ impl<K: Kind> Engine<K> {
             return Ok(self.suspended(self.seen(scene), !edited(scene)));
         }
         self.count_drift(scene, &plan);
+        self.shown(scene.subject, &plan);
         if reports_only(scene) {
             let left = differences(&plan.changes);
             return Ok(match Block::combined(&wanted.blocks) {

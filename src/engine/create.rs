@@ -52,11 +52,13 @@ pub async fn create<K: Kind>(
         started_at: cleared.at,
         lost: before.as_ref().map(|before| before.lost.clone()).unwrap_or_default(),
     };
-    let unresolved = before.is_some_and(|before| {
-        let open = before.phase == CreatePhase::InFlight && before.attempt.is_some();
-        open && cleared.at < engine.settings.windows.late(before.started_at)
+    let tried = before.filter(|before| before.attempt.is_some());
+    let made_before = tried.as_ref().is_some_and(|tried| tried.phase == CreatePhase::None);
+    let unresolved = tried.is_some_and(|tried| {
+        tried.phase == CreatePhase::InFlight && cleared.at < engine.settings.windows.late(tried.started_at)
     });
-    let task = Attempt { engine: Arc::clone(engine), name: subject.clone(), place: place.clone(), record, unresolved };
+    let (engine, name, place) = (Arc::clone(engine), subject.clone(), place.clone());
+    let task = Attempt { engine, name, place, record, unresolved, made_before };
     let applied = wanted.applied.clone();
     let run = async move { if task.recorded(&applied).await? { task.run(cleared, call).await } else { Ok(()) } };
     let ran: Result<(), Trouble> = mutate::detached(subject.busy.clone(), run).await;
@@ -71,6 +73,8 @@ struct Attempt<K: Kind> {
     record: Record,
     /// An earlier attempt may still take effect: what this one is refused for says nothing of that.
     unresolved: bool,
+    /// An earlier attempt made it: what is there still is what that one made.
+    made_before: bool,
 }
 
 impl<K: Kind> Attempt<K> {
@@ -105,7 +109,8 @@ impl<K: Kind> Attempt<K> {
                 Ok(())
             }
             Ok(Some(made)) => {
-                self.engine.memories.change(&subject.uid, |memory| memory.tried = true);
+                let at = self.place.account.clock.now().filter(|_| K::IDENTIFIED != Identified::ByTags);
+                self.engine.memories.change(&subject.uid, |memory| (memory.tried, memory.made) = (true, at));
                 self.made(made).await;
                 Ok(())
             }
@@ -180,16 +185,20 @@ impl<K: Kind> Attempt<K> {
         let (uid, attempt) = (&self.name.uid, self.record.attempt.clone());
         if K::IDENTIFIED == Identified::ByKey {
             // Whatever came of it, from now on the key itself is looked at.
-            let look = !fault.kind.proves_nothing_made() || fault.kind == FaultKind::Exists;
-            self.engine.memories.change(uid, |memory| memory.tried |= look);
+            let made = !fault.kind.proves_nothing_made() || fault.kind == FaultKind::Exists;
+            self.engine.memories.change(uid, |memory| {
+                memory.tried |= made;
+                memory.contradicted |= fault.kind == FaultKind::NotFound;
+            });
         }
         if !fault.kind.proves_nothing_made() {
             let now = self.place.account.clock.now().filter(|_| fault.kind == FaultKind::Unavailable);
             self.engine.memories.change(uid, |memory| memory.replied = attempt.zip(now));
             return;
         }
-        // A user's tags tell whose it is. An access has none: it is ours only if an earlier attempt may have made it.
-        if fault.kind == FaultKind::Exists && K::IDENTIFIED == Identified::ByKey {
+        // A user's tags tell whose it is. An access has none: it is ours only if an earlier attempt made it, or may have.
+        // What AWS said to have lost and has was not lost.
+        if fault.kind == FaultKind::Exists && (K::IDENTIFIED == Identified::ByKey || self.made_before) {
             return;
         }
         self.not_made().await;

@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use super::kind::{Block, Kind, Trouble};
 use super::mutate;
 use super::owner::Owner;
+use super::refusals::contradicts;
 use super::report::{End, Report};
 use super::scene::{Engine, Next, Scene, Status, Subject};
 use crate::api;
 use crate::api::condition::reasons;
+use crate::aws::Mutation;
 use crate::aws::types::{TAGS_MAX, Tags};
-use crate::aws::{FaultKind, Mutation};
 
 /// How soon what blocks a deletion is looked at again: our own objects wake it when they go, others do in AWS.
 const BLOCKED_AGAIN: Duration = Duration::from_secs(30);
@@ -57,6 +58,10 @@ impl<K: Kind> Engine<K> {
             return Ok(End::Tell(report));
         }
         let call = self.kind.delete(&subject.object, scene.place, id);
+        let digest = mutate::digest(&call);
+        if let Some(hold) = self.held(subject, &digest) {
+            return Ok(self.set_aside(scene, self.seen(scene), hold));
+        }
         let outcome = mutate::mutate(self, subject, &scene.place.account, call, &[]).await;
         match outcome {
             Ok(None) => {}
@@ -65,8 +70,9 @@ impl<K: Kind> Engine<K> {
                 self.memories.change(&subject.uid, |memory| memory.deleted.insert(done, scene.now));
                 self.note(subject, false, reasons::DELETING, "AWS accepted the deletion".to_owned()).await;
             }
-            Err(Trouble::Aws(fault)) if fault.kind == FaultKind::NotFound => {
-                return Ok(End::Next(self.differing(&subject.uid)));
+            // It is looked at now. Where AWS still shows it, its answers differ.
+            Err(Trouble::Aws(fault)) if contradicts(&fault) => {
+                self.remember(subject, digest, fault, &[]);
             }
             Err(trouble) => return Err(trouble),
         }

@@ -65,6 +65,12 @@ pub struct Memory {
     pub conflicts: u32,
     /// This process sent a create by key: from now on the key is looked at.
     pub tried: bool,
+    /// When AWS answered that it made what is known by its key, by AWS's clock, and did not show it yet.
+    pub made: Option<Timestamp>,
+    /// AWS did not know what a create by key was for: from now on it is looked at first.
+    pub contradicted: bool,
+    /// When its status was written last, or first found to need no write.
+    pub written: Option<Instant>,
     /// The attempt whose answer was received and proves nothing, or that was recorded and not sent; and when, by AWS's
     /// clock.
     pub replied: Option<(String, Timestamp)>,

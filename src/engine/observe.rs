@@ -24,9 +24,10 @@ impl<K: Kind> Engine<K> {
         let due = match K::IDENTIFIED {
             Identified::ByRecord | Identified::ByTags => true,
             Identified::ByKey => {
-                let tried = self.memories.load(&subject.uid).tried;
+                let memory = self.memories.load(&subject.uid);
                 let adopts = self.kind.adopts(&subject.object, place).is_some();
-                tried
+                memory.tried
+                    || memory.contradicted
                     || adopts
                     || observes(&subject.object)
                     || subject.deleting()
@@ -80,6 +81,9 @@ impl<K: Kind> Engine<K> {
                 if K::IDENTIFIED == Identified::ByKey {
                     note(Sighting::Former, sight == Sight::Found(Ownership::Former));
                 }
+            }
+            if matches!(sight, Sight::Found(_)) {
+                memory.made = None;
             }
             if sight == Sight::Missing {
                 // What comes back under the same key is another one, and is deleted anew.

@@ -1,14 +1,16 @@
 //! Calls that AWS refused or only just accepted: what is remembered of each, so that one does not hold up the others
 //! and none is sent on and on.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::applied;
 use super::diff::{Change, paths};
-use super::kind::{Block, Kind, PlannedCall, When};
+use super::kind::{Block, Kind, Plan, PlannedCall, When};
 use super::memory::{Accepted, Hold};
+use super::mutate;
 use super::report::{End, Report};
 use super::retry;
 use super::scene::{Engine, Next, POLL, Scene, Status, Subject, WAIT_MIN, between};
@@ -79,7 +81,7 @@ impl<K: Kind> Engine<K> {
             let before = memory.holds.get(&digest);
             log(before.map(|before| &before.fault), &fault, changes);
             let (since, tries) = before.map_or((now, 1), |before| (before.since, before.tries + 1));
-            let aside = holdable(&fault) || tries >= HELD_UP;
+            let aside = holdable(&fault) || contradicts(&fault) || tries >= HELD_UP;
             let delay = retry::delay(retry::class(&fault), tries, fault.retry_after, fraction);
             let due = if aside { now + delay } else { now };
             if !holdable(&fault) {
@@ -92,15 +94,20 @@ impl<K: Kind> Engine<K> {
         })
     }
 
-    /// When to look again after AWS said of a call what its other answers do not say: at once the first time, then
-    /// slower and slower.
-    pub(super) fn differing(&self, uid: &str) -> Next {
-        let (failures, _) = self.memories.change(uid, |memory| memory.failed(Instant::now()));
-        if failures == 1 {
-            return Next::Again;
+    /// Takes down which calls AWS shows to be carried out: should one be due again, it is for something new. While AWS is
+    /// on its way somewhere, nothing can be told of them.
+    pub(super) fn shown(&self, subject: &Subject<K::Object>, plan: &Plan) {
+        if plan.busy.is_some() {
+            return;
         }
-        let fraction = self.settings.chance.fraction();
-        Next::After(retry::delay(retry::Class::Transient, failures - 1, None, fraction))
+        let calls = plan.calls.iter().flat_map(|call| std::iter::once(call).chain(&call.parts));
+        let due: BTreeSet<String> = calls.map(|call| mutate::digest(&call.mutation)).collect();
+        self.memories.change(&subject.uid, |memory| memory.accepted.retain(|digest, _| due.contains(digest)));
+    }
+
+    /// A call that is set aside on its own, told as such.
+    pub(super) fn set_aside(&self, scene: &Scene<'_, K>, status: Status<K>, hold: Hold) -> End<Status<K>> {
+        self.refused(scene, status, &[Refusal { hold, changes: Vec::new(), aside: true }])
     }
 
     /// AWS refused some calls, and there is nothing more to say.
@@ -175,7 +182,13 @@ pub(super) fn of_content(fault: &Fault) -> bool {
 /// Whether a fault may be about this one call, though it may pass by itself: not one of the account as a whole.
 pub(super) fn of_one_call(fault: &Fault) -> bool {
     holdable(fault)
+        || contradicts(fault)
         || matches!(retry::class(fault), retry::Class::Transient | retry::Class::Ambiguous | retry::Class::Sequencing)
+}
+
+/// Whether AWS says of what a call is about something else than it showed.
+pub(super) fn contradicts(fault: &Fault) -> bool {
+    retry::class(fault) == retry::Class::Contradictory
 }
 
 /// Whether a fault is about this one call, so that others may go on.

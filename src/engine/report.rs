@@ -1,5 +1,6 @@
 //! Telling where an object stands: its status, written only when it says something new, and Events on change.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Resource as _;
@@ -90,9 +91,45 @@ pub(super) enum End<S> {
 }
 
 impl<K: Kind> Engine<K> {
-    /// Writes the status if it says something new.
+    /// Writes the status if it says something new, and says when the next pass is due.
     pub(super) async fn tell(&self, subject: &Subject<K::Object>, report: Report<Status<K>>) -> Next {
-        let Report { mut status, verdict, advisory, drift, next, keep } = report;
+        let next = match report.next {
+            Next::After(after) if matches!(report.verdict, Verdict::Settled { .. }) => {
+                Next::After(after.min(self.settings.jittered_resync()))
+            }
+            next => next,
+        };
+        let failed = matches!(report.verdict, Verdict::Failed { .. }).then(|| report.verdict.clone());
+        match (self.write(subject, report).await, failed) {
+            (Ok(()), _) => next,
+            (Err(ClusterError::Conflict(_)), Some(verdict)) => {
+                self.tell_beside(subject, verdict).await;
+                next
+            }
+            (Err(ClusterError::Conflict(_)), None) => self.contended(&subject.uid),
+            (Err(ClusterError::NotFound(_)), _) => Next::OnChange,
+            (Err(error), _) => self.unwritten(subject, &error),
+        }
+    }
+
+    /// A call failed after its record was written, so the record is newer than what was read: the failure is told beside
+    /// it, once. Where that does not go either, the next failure tells.
+    async fn tell_beside(&self, subject: &Subject<K::Object>, verdict: Verdict) {
+        let live = crate::cluster::get::<K::Object>(self.cluster.as_ref(), &subject.name).await;
+        let Ok(Some(live)) = live else { return };
+        let live = Subject::new(live, subject.name.clone(), &self.settings.cluster_id, Arc::clone(&subject.busy));
+        if (&live.uid, live.generation) != (&subject.uid, subject.generation) {
+            return;
+        }
+        let (status, drift) = (live.status(), Drift::AsBefore);
+        let report = Report { status, verdict, advisory: None, drift, next: Next::Again, keep: true };
+        if let Err(error) = self.write(&live, report).await {
+            tracing::debug!(%error, "the failure is not told yet");
+        }
+    }
+
+    async fn write(&self, subject: &Subject<K::Object>, report: Report<Status<K>>) -> Result<(), ClusterError> {
+        let Report { mut status, verdict, advisory, drift, next: _, keep } = report;
         let well = !matches!(verdict, Verdict::Failed { .. });
         let old = subject.status();
         let common = K::Object::common_mut(&mut status);
@@ -118,30 +155,23 @@ impl<K: Kind> Engine<K> {
         common.conditions = conditions;
         common.observed_generation = observed;
         common.last_handled_reconcile_at = subject.poke().cloned().or_else(|| common.last_handled_reconcile_at.take());
-        let next = match next {
-            Next::After(after) if matches!(verdict, Verdict::Settled { .. }) => {
-                Next::After(after.min(self.settings.jittered_resync()))
-            }
-            next => next,
-        };
-        if !K::differ(&old, &status) {
+        if !K::differ(&old, &status) && (old == status || !self.refreshes(subject)) {
             self.ended(subject, well);
-            return next;
+            return Ok(());
         }
-        match self.apply(&subject.object, &status).await {
-            Ok(_) => {
-                self.ended(subject, well);
-                // Only now: what could not be written is found again, and would be told again.
-                let settled = matches!(verdict, Verdict::Settled { .. });
-                self.announce(subject, K::Object::common(&old), K::Object::common(&status), settled).await;
-                next
-            }
-            // A call that failed after its record was written: the record is newer than what was read, the wait stands.
-            Err(ClusterError::Conflict(_)) if matches!(verdict, Verdict::Failed { .. }) => next,
-            Err(ClusterError::Conflict(_)) => self.contended(&subject.uid),
-            Err(ClusterError::NotFound(_)) => Next::OnChange,
-            Err(error) => self.unwritten(subject, &error),
-        }
+        self.apply(&subject.object, &status).await?;
+        self.ended(subject, well);
+        // Only now: what could not be written is found again, and would be told again.
+        let settled = matches!(verdict, Verdict::Settled { .. });
+        self.announce(subject, K::Object::common(&old), K::Object::common(&status), settled).await;
+        Ok(())
+    }
+
+    /// Whether what is no reason to write may be written all the same: once per resync, where nothing else is.
+    fn refreshes(&self, subject: &Subject<K::Object>) -> bool {
+        let now = tokio::time::Instant::now();
+        let since = self.memories.change(&subject.uid, |memory| *memory.written.get_or_insert(now));
+        now.duration_since(since) >= self.settings.shortest_resync()
     }
 
     /// Applies the whole status of an object, on the version of it that was read.
@@ -161,6 +191,7 @@ impl<K: Kind> Engine<K> {
         let uid = meta.uid.clone().unwrap_or_default();
         self.memories.change(&uid, |memory| {
             memory.conflicts = 0;
+            memory.written = Some(tokio::time::Instant::now());
             // Should another id stand there again at the next look, it begins anew.
             memory.looks_at(self.kind.id(status));
         });

@@ -20,6 +20,9 @@ pub enum Class {
     Ambiguous,
     /// AWS is in a transition of its own, the request is right: later.
     Sequencing,
+    /// AWS's answers contradict each other: a call does not know what a look showed, or knows what it did not show. It
+    /// passes when they agree.
+    Contradictory,
     /// Something outside the object: permissions, a quota.
     Environmental,
     /// The credentials of the identity: its breaker says when to try again.
@@ -40,6 +43,8 @@ impl Class {
         match self {
             // What AWS is busy with takes it half a minute at least.
             Self::Sequencing => Duration::from_secs(30),
+            // A call that AWS contradicts is made three times in half a minute at most.
+            Self::Contradictory => Duration::from_secs(10),
             Self::Throttled
             | Self::Transient
             | Self::Ambiguous
@@ -56,7 +61,9 @@ impl Class {
         match self {
             // The gate is what slows down; an object that waits much longer would only be late.
             Self::Throttled => Duration::from_mins(1),
-            Self::Transient | Self::Ambiguous | Self::Sequencing | Self::Credentials => Duration::from_mins(5),
+            Self::Transient | Self::Ambiguous | Self::Sequencing | Self::Contradictory | Self::Credentials => {
+                Duration::from_mins(5)
+            }
             Self::Environmental => Duration::from_mins(15),
             Self::Rejected | Self::Malformed => Duration::from_hours(1),
         }
@@ -66,7 +73,7 @@ impl Class {
     #[must_use]
     pub fn patience(self, rejection_grace: Duration) -> Option<Duration> {
         match self {
-            Self::Throttled | Self::Transient | Self::Ambiguous | Self::Sequencing => None,
+            Self::Throttled | Self::Transient | Self::Ambiguous | Self::Sequencing | Self::Contradictory => None,
             Self::Environmental | Self::Credentials => Some(ENVIRONMENTAL_PATIENCE),
             Self::Rejected => Some(rejection_grace),
             Self::Malformed => Some(Duration::ZERO),
@@ -80,7 +87,8 @@ pub fn class(fault: &Fault) -> Class {
     match fault.kind {
         FaultKind::Throttled => Class::Throttled,
         FaultKind::Unavailable | FaultKind::Lost if creates(fault.operation) => Class::Ambiguous,
-        FaultKind::Unavailable | FaultKind::Lost | FaultKind::Skewed | FaultKind::NotFound => Class::Transient,
+        FaultKind::Unavailable | FaultKind::Lost | FaultKind::Skewed => Class::Transient,
+        FaultKind::NotFound | FaultKind::Exists => Class::Contradictory,
         FaultKind::Credentials if fault.code == STS_UNAVAILABLE => Class::Transient,
         FaultKind::Credentials => Class::Credentials,
         _ if fault.of_sts() => Class::Credentials,
@@ -88,7 +96,7 @@ pub fn class(fault: &Fault) -> Class {
         FaultKind::Conflict => Class::Sequencing,
         FaultKind::Rejected if in_transition(&fault.message) => Class::Sequencing,
         FaultKind::Rejected if fault.code.starts_with("Validation") => Class::Malformed,
-        FaultKind::Rejected | FaultKind::Exists => Class::Rejected,
+        FaultKind::Rejected => Class::Rejected,
     }
 }
 
@@ -114,7 +122,7 @@ fn in_transition(message: &str) -> bool {
 pub fn reason(fault: &Fault) -> &'static str {
     match class(fault) {
         Class::Throttled => reasons::THROTTLED,
-        Class::Sequencing => reasons::WAITING_FOR_AWS,
+        Class::Sequencing | Class::Contradictory => reasons::WAITING_FOR_AWS,
         Class::Credentials if fault.code == ACCOUNT_MISMATCH => reasons::ACCOUNT_MISMATCH,
         Class::Credentials => reasons::IDENTITY_NOT_READY,
         Class::Environmental if fault.kind == FaultKind::Quota => reasons::QUOTA_EXCEEDED,
@@ -177,7 +185,7 @@ mod tests {
             ("ListUsers", K::Throttled, "ThrottlingException", "", C::Throttled, reasons::THROTTLED),
             ("ListUsers", K::Unavailable, internal, "", C::Transient, reasons::AWS_UNAVAILABLE),
             ("UpdateUser", K::Lost, "Timeout", "", C::Transient, reasons::AWS_UNAVAILABLE),
-            ("UpdateUser", K::NotFound, "ResourceNotFoundException", "", C::Transient, reasons::AWS_UNAVAILABLE),
+            ("UpdateUser", K::NotFound, "ResourceNotFoundException", "", C::Contradictory, reasons::WAITING_FOR_AWS),
             ("UpdateUser", K::Skewed, "RequestExpired", "", C::Transient, reasons::AWS_UNAVAILABLE),
             ("AssumeRole", K::Credentials, STS_UNAVAILABLE, "", C::Transient, reasons::AWS_UNAVAILABLE),
             ("CreateServer", K::Lost, "Timeout", "", C::Ambiguous, reasons::AWS_UNAVAILABLE),
@@ -208,7 +216,7 @@ mod tests {
             ("AssumeRole", K::Denied, "AccessDenied", "", C::Credentials, reasons::IDENTITY_NOT_READY),
             ("GetCallerIdentity", K::Credentials, "AccountMismatch", "", C::Credentials, reasons::ACCOUNT_MISMATCH),
             ("CreateUser", K::Rejected, request, "Role is not valid", C::Rejected, reasons::REJECTED),
-            ("CreateUser", K::Exists, "ResourceExistsException", "", C::Rejected, reasons::REJECTED),
+            ("CreateUser", K::Exists, "ResourceExistsException", "", C::Contradictory, reasons::WAITING_FOR_AWS),
             ("UpdateUser", K::Rejected, "ValidationException", "", C::Malformed, reasons::REJECTED),
         ];
         for (operation, kind, code, message, expected, told) in rows {
@@ -225,6 +233,7 @@ mod tests {
             (Class::Transient, mins(5), None),
             (Class::Ambiguous, mins(5), None),
             (Class::Sequencing, mins(5), None),
+            (Class::Contradictory, mins(5), None),
             (Class::Credentials, mins(5), Some(mins(5))),
             (Class::Environmental, mins(15), Some(mins(5))),
             (Class::Rejected, mins(60), Some(grace)),
@@ -245,6 +254,16 @@ mod tests {
         assert_eq!(delay(Class::Sequencing, 1, None, 1.0), Duration::from_secs(30));
         assert_eq!(delay(Class::Throttled, 1, Some(Duration::from_secs(9)), 0.0), Duration::from_secs(9));
         assert!(delay(Class::Throttled, 1, Some(Duration::from_secs(9)), 0.5) > Duration::from_secs(9), "spread");
+    }
+
+    #[test]
+    fn what_aws_contradicts_is_sent_three_times_in_half_a_minute_at_most() {
+        for fraction in [0.0, 0.5, 1.0] {
+            let waits = (1..).map(|tries| delay(Class::Contradictory, tries, None, fraction));
+            let times = waits.scan(Duration::ZERO, |at, wait| Some(std::mem::replace(at, *at + wait)));
+            let times = times.take_while(|at| *at < Duration::from_secs(30)).count();
+            assert!((2..=3).contains(&times), "{times} at {fraction}");
+        }
     }
 
     #[test]

@@ -37,6 +37,12 @@ impl Settings {
     pub fn jittered_resync(&self) -> Duration {
         self.resync.mul_f64(0.8 + 0.4 * self.chance.fraction())
     }
+
+    /// The shortest that it comes to.
+    #[must_use]
+    pub fn shortest_resync(&self) -> Duration {
+        self.resync.mul_f64(0.8)
+    }
 }
 
 #[cfg(test)]

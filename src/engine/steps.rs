@@ -12,15 +12,13 @@ use super::evidence::Sighting;
 use super::kind::{Block, Kind, Trouble, Wanted};
 use super::mutate;
 use super::recording::place_in;
-use super::refusals::holdable;
+use super::refusals::{contradicts, holdable};
 use super::report::{Drift, End, Report};
 use super::scene::{Engine, Next, POLL, Scene, Status, Subject, WAIT_MIN, between};
-use super::sending::Refusal;
 use super::status::Verdict;
 use crate::api::Managed;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
-use crate::aws::FaultKind;
 use crate::aws::types::Tags;
 
 /// Longest wait for a time that AWS's clock sets.
@@ -109,7 +107,7 @@ impl<K: Kind> Engine<K> {
         if K::IDENTIFIED == Identified::ByKey
             && let Some(hold) = self.create_digest(scene).and_then(|digest| self.held(scene.subject, &digest))
         {
-            return Ok(self.refused(scene, self.seen(scene), &[Refusal { hold, changes: Vec::new(), aside: true }]));
+            return Ok(self.set_aside(scene, self.seen(scene), hold));
         }
         let mut status = scene.subject.status();
         if K::IDENTIFIED == Identified::ByTags {
@@ -183,8 +181,14 @@ impl<K: Kind> Engine<K> {
             return Ok(End::Next(Next::Again));
         };
         let subject = scene.subject;
+        if let Some(until) = self.made_lately(scene) {
+            let message = format!("AWS made it and does not show it yet; it is not made again before {until}");
+            let mut report = Report::block(self.seen(scene), Block::waiting(reasons::WAITING_FOR_AWS, message));
+            report.next = Next::After(POLL);
+            return Ok(End::Tell(report));
+        }
         if let Some(hold) = self.held(subject, &digest) {
-            return Ok(self.refused(scene, self.seen(scene), &[Refusal { hold, changes: Vec::new(), aside: true }]));
+            return Ok(self.set_aside(scene, self.seen(scene), hold));
         }
         match create::create(self, subject, scene.place, wanted).await {
             Ok(next) => {
@@ -195,16 +199,19 @@ impl<K: Kind> Engine<K> {
                 });
                 Ok(End::Next(next))
             }
-            // The key is looked at now. Where AWS then shows nothing there, its answers differ.
-            Err(Trouble::Aws(fault)) if K::IDENTIFIED == Identified::ByKey && fault.kind == FaultKind::Exists => {
-                Ok(End::Next(self.differing(&subject.uid)))
-            }
-            Err(Trouble::Aws(fault)) if fault.kind.proves_nothing_made() && holdable(&fault) => {
+            // It is looked at now. Where AWS then shows something else than it says, its answers differ.
+            Err(Trouble::Aws(fault)) if contradicts(&fault) || fault.kind.proves_nothing_made() && holdable(&fault) => {
                 self.remember(subject, digest, fault, &[]);
                 Ok(End::Next(Next::Again))
             }
             Err(trouble) => Err(trouble),
         }
+    }
+
+    /// Until when AWS's answers may lag behind its own word that it made it.
+    fn made_lately(&self, scene: &Scene<'_, K>) -> Option<Timestamp> {
+        let made = self.memories.load(&scene.subject.uid).made?;
+        made.checked_add(self.settings.windows.lag).ok().filter(|until| scene.now < *until)
     }
 
     /// Digest of the create that is due. The attempt differs each time, so it is taken without.

@@ -4,6 +4,7 @@ use kube::api::ObjectMeta;
 
 use super::uses::{self, Use};
 use crate::api::common::{ConfigMapKeyRef, IdentityRef, ServerRef};
+use crate::api::condition::{self, reasons, types};
 use crate::api::identity::GrantKind;
 use crate::api::login::Login;
 use crate::api::{AwsIdentity, CommonStatus, TransferAccess, TransferServer, TransferUser};
@@ -154,7 +155,8 @@ pub fn on_server_seen(server_id: &str, directory: &dyn Directory) -> Vec<Wake> {
     members(directory, |member| member.server_id == Some(server_id) || of_object(member))
 }
 
-/// A server: its users and accesses, when what they need of it changes; the identities that it uses or used.
+/// A server: its users and accesses, when what they need of it changes; when AWS no longer has it, or has it again, also
+/// those that name it by its id; the identities that it uses or used.
 #[must_use]
 pub fn on_server(change: &Change<TransferServer>, directory: &dyn Directory) -> Vec<Wake> {
     let facts = |server: &TransferServer| {
@@ -167,11 +169,20 @@ pub fn on_server(change: &Change<TransferServer>, directory: &dyn Directory) -> 
             spec.allowed_references.clone(),
         )
     };
+    let gone = |server: &TransferServer| {
+        let status = server.status.as_ref()?;
+        let ready = condition::find(&status.common.conditions, types::READY)?;
+        status.server_id.clone().filter(|_| ready.reason == reasons::SERVER_GONE)
+    };
     let mut wakes = if change.was().map(facts) == change.is().map(facts) {
         Vec::new()
     } else {
         members(directory, |member| member.server().as_ref() == Some(&change.name))
     };
+    let (was, is) = (change.was().and_then(gone), change.is().and_then(gone));
+    if was != is {
+        wakes.extend(was.into_iter().chain(is).flat_map(|server_id| on_server_seen(&server_id, directory)));
+    }
     wakes.extend(identities(change.was().map(identities_of), change.is().map(identities_of)));
     wakes
 }
@@ -336,6 +347,27 @@ mod tests {
             let caches = caches();
             let change = put(&caches.servers, server(&patch));
             let expected = if wakes { set(&["User team/alice"]) } else { BTreeSet::new() };
+            assert_eq!(names(on_server(&change, &caches)), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_aws_lost_or_has_again_wakes_who_is_on_it_however_they_name_it() {
+        let ready = |reason: &str| {
+            json!({"status": {"observedGeneration": 1, "serverId": "s-1", "conditions": [{"type": "Ready", "reason": reason,
+                "status": "False", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}})
+        };
+        let caches = caches();
+        put(&caches.servers, server(&ready("Available")));
+        for (reason, wakes) in [
+            ("WaitingForAws", false),
+            ("ServerGone", true),
+            ("ServerGone", false),
+            ("Available", true),
+            ("Updating", false),
+        ] {
+            let change = put(&caches.servers, server(&ready(reason)));
+            let expected = if wakes { set(&["User team/alice", "User team/bob"]) } else { BTreeSet::new() };
             assert_eq!(names(on_server(&change, &caches)), expected, "{reason}");
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -27,7 +27,7 @@ use transfer_operator::engine::pass::pass;
 use transfer_operator::engine::scene::{Engine, Next};
 use transfer_operator::engine::settings::{Chance, Settings};
 use transfer_operator::kinds::access::Accesses;
-use transfer_operator::kinds::doors::{Doors, Verified};
+use transfer_operator::kinds::doors::{Doors, News, Verified};
 use transfer_operator::kinds::identity::Identities;
 use transfer_operator::kinds::orphans::Orphans;
 use transfer_operator::kinds::server::Servers;
@@ -94,7 +94,15 @@ impl Process {
     /// Starts a process; it runs until it dies.
     pub fn start(world: &Arc<World>, life: Arc<Life>) -> Self {
         let caches = Arc::new(Caches::new(0));
-        let passes = engines(world, &life, &caches);
+        let whole: Arc<OnceLock<Weak<Shared>>> = Arc::default();
+        let (directory, process) = (Arc::clone(&caches), Arc::clone(&whole));
+        let news: News = Box::new(move |server_id| {
+            let Some(process) = process.get().and_then(Weak::upgrade) else { return };
+            for Wake { which, name } in triggers::on_server_seen(server_id, directory.as_ref()) {
+                process.ring((which, name), Instant::now());
+            }
+        });
+        let passes = engines(world, &life, &caches, news);
         let shared = Arc::new(Shared {
             world: Arc::clone(world),
             life: Arc::clone(&life),
@@ -105,6 +113,7 @@ impl Process {
             bell: Notify::new(),
             told: Mutex::new(0),
         });
+        let _ = whole.set(Arc::downgrade(&shared));
         shared.relist();
         tokio::spawn(Arc::clone(&shared).watch());
         tokio::spawn(Arc::clone(&shared).dispatch());
@@ -127,7 +136,7 @@ impl Process {
     }
 }
 
-fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>) -> BTreeMap<Which, Pass> {
+fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>, news: News) -> BTreeMap<Which, Pass> {
     let cluster: Arc<dyn Cluster> = Arc::new(Door { world: Arc::clone(world), life: Arc::clone(life) });
     let aws: Arc<dyn Aws> = Arc::new(SimAws::new(world, life));
     let directory: Arc<dyn Directory> = Arc::clone(caches) as _;
@@ -137,7 +146,7 @@ fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>) -> BTreeM
         directory,
         aws,
         cluster_id: CLUSTER.to_owned(),
-        verified: Verified::default(),
+        verified: Verified::telling(news),
         chance: Arc::clone(&settings.chance),
     });
     let orphans = Arc::new(Orphans::new(Arc::clone(&doors), settings.clone(), Vec::new()));

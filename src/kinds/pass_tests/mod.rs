@@ -3,6 +3,7 @@
 
 mod adoption;
 mod applying;
+mod contradicting;
 mod created_with;
 mod creation;
 mod drift;

@@ -235,6 +235,8 @@ pub struct Cloud {
     pub between: Mutex<BTreeMap<&'static str, Between>>,
     /// Servers that listings do not show yet.
     pub unlisted: Mutex<BTreeSet<String>>,
+    /// Users and accesses that reads do not show yet.
+    pub unseen: Mutex<BTreeSet<String>>,
     /// What AWS says to a mutation, where it refuses it.
     pub refuses: Mutex<Option<Refuses>>,
     /// Every mutation that AWS took, by operation.
@@ -285,12 +287,20 @@ impl Cloud {
             Read::DescribeUser { server_id, user_name } => {
                 self.server(&server_id)?;
                 let found = self.users.lock().unwrap().get(&(server_id, user_name)).cloned();
+                let found = found.filter(|user| !self.unseen.lock().unwrap().contains(&user.user_name));
                 Answer::User(Box::new(found.ok_or_else(|| Self::missing("User"))?))
             }
-            Read::ListAccesses { .. } => Answer::Accesses(page(Vec::<ListedAccess>::new())),
+            Read::ListAccesses { server_id, .. } => {
+                let accesses = self.accesses.lock().unwrap();
+                let ids =
+                    accesses.keys().filter(|(id, _)| *id == server_id).map(|(_, external_id)| external_id.clone());
+                let row = |external_id| ListedAccess { external_id, ..ListedAccess::default() };
+                Answer::Accesses(page(ids.map(row).collect()))
+            }
             Read::DescribeAccess { server_id, external_id } => {
                 self.server(&server_id)?;
                 let found = self.accesses.lock().unwrap().get(&(server_id, external_id)).cloned();
+                let found = found.filter(|access| !self.unseen.lock().unwrap().contains(&access.external_id));
                 Answer::Access(Box::new(found.ok_or_else(|| Self::missing("Access"))?))
             }
             Read::ListSecurityPolicies { .. } => Answer::SecurityPolicyNames(page(Vec::new())),
@@ -330,6 +340,11 @@ impl Cloud {
                 let mut servers = self.servers.lock().unwrap();
                 let server = servers.get_mut(&server_id).ok_or_else(|| Self::missing("Server"))?;
                 server.settings = overlaid(&server.settings, &settings);
+            }
+            Mutation::StartServer { server_id } => {
+                let mut servers = self.servers.lock().unwrap();
+                let server = servers.get_mut(&server_id).ok_or_else(|| Self::missing("Server"))?;
+                server.state = Some("ONLINE".to_owned());
             }
             Mutation::DeleteServer { server_id } => {
                 self.servers.lock().unwrap().remove(&server_id).ok_or_else(|| Self::missing("Server"))?;
@@ -540,6 +555,7 @@ impl Rig {
             lose: Mutex::default(),
             between: Mutex::default(),
             unlisted: Mutex::default(),
+            unseen: Mutex::default(),
             refuses: Mutex::default(),
             calls: Mutex::default(),
             refused: Mutex::default(),

@@ -241,3 +241,61 @@ async fn without_its_identity_an_object_goes_only_if_nothing_was_ever_sent() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_count_of_logins_is_written_with_the_next_write_and_once_per_resync_at_rest() {
+    for provider in ["SERVICE_MANAGED", "AWS_DIRECTORY_SERVICE"] {
+        let rig = with_server(json!({"identityProviderType": provider})).await;
+        let aws_has = |count: i32| {
+            let mut servers = rig.cloud.servers.lock().unwrap();
+            let mut accesses = rig.cloud.accesses.lock().unwrap();
+            // AWS counts users only.
+            let users = if provider == "SERVICE_MANAGED" { count } else { 0 };
+            servers.get_mut("s-1").unwrap().user_count = Some(users);
+            accesses.clear();
+            for number in users..count {
+                let access = crate::aws::types::Access { external_id: format!("S-{number}"), ..Default::default() };
+                accesses.insert(("s-1".to_owned(), access.external_id.clone()), access);
+            }
+        };
+        let shown = || rig.status(SERVER, "files")["userCount"].clone();
+        let writes = || std::mem::take(&mut *rig.objects.writes.lock().unwrap());
+        writes();
+        aws_has(12);
+        for _ in 0..20 {
+            rig.pass(SERVER, "files").await;
+        }
+        assert_eq!(writes(), 0, "{provider}: many looks at a busy server write nothing");
+        rig.run(SERVER, "files", Duration::from_mins(11)).await;
+        assert_eq!((shown(), writes()), (json!(12), 1), "{provider}");
+        for count in 0..12 {
+            aws_has(count);
+            tokio::time::advance(Duration::from_mins(5)).await;
+            rig.pass(SERVER, "files").await;
+        }
+        let written = writes();
+        assert!((4..=8).contains(&written), "{provider}: {written} in an hour");
+        rig.run(SERVER, "files", Duration::from_mins(25)).await;
+        assert_eq!(shown(), json!(11), "{provider}");
+        writes();
+        rig.run(SERVER, "files", Duration::from_hours(5)).await;
+        assert_eq!(writes(), 0, "{provider}: nothing changes, nothing is written");
+        aws_has(3);
+        rig.edit(SERVER, "files", |object| object["spec"]["preAuthenticationLoginBanner"] = json!("hello"));
+        rig.settle(SERVER, "files").await;
+        assert_eq!(shown(), json!(3), "{provider}: with what is written anyway");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn accesses_that_cannot_be_counted_hold_up_nothing() {
+    let rig = with_server(json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"})).await;
+    for _ in 0..5 {
+        rig.cloud.lose("ListAccesses", Lose::Call(FaultKind::Denied));
+    }
+    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().settings.pre_authentication_login_banner = None;
+    rig.edit(SERVER, "files", |object| object["spec"]["preAuthenticationLoginBanner"] = json!("hello"));
+    rig.settle(SERVER, "files").await;
+    assert_eq!(rig.cloud.calls(), ["UpdateServer"]);
+    assert_eq!(rig.says(SERVER, "files", "Ready").unwrap().0, "True");
+}

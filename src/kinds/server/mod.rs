@@ -36,6 +36,9 @@ use crate::engine::owner::{Owner, Ownership};
 use look_up::LookUps;
 use wanted::WantedServer;
 
+/// The identity provider whose users come by their groups.
+const DIRECTORY: &str = "AWS_DIRECTORY_SERVICE";
+
 /// The kind of servers.
 pub struct Servers {
     doors: Arc<Doors>,
@@ -108,10 +111,22 @@ impl Servers {
     }
 }
 
+/// How many accesses a server has. A count is worth no failure.
+async fn accesses(account: &Account, id: &str) -> Option<i32> {
+    let listed =
+        account.list_accesses(id).await.inspect_err(|fault| tracing::debug!(%id, %fault, "cannot count accesses"));
+    listed.ok().and_then(|accesses| i32::try_from(accesses.len()).ok())
+}
+
+/// Whether it is being deleted.
+fn going(object: &TransferServer) -> bool {
+    object.metadata.deletion_timestamp.is_some()
+}
+
 /// The server that an object which only observes points to. Once it is being deleted, only its own counts.
 fn pointer(object: &TransferServer) -> Option<String> {
     let policies = object.policies();
-    let observes = policies.management == ManagementPolicy::ObserveOnly && object.metadata.deletion_timestamp.is_none();
+    let observes = policies.management == ManagementPolicy::ObserveOnly && !going(object);
     policies.adoption.filter(|_| observes).and_then(|adoption| adoption.server_id)
 }
 
@@ -131,7 +146,7 @@ fn record(object: &TransferServer) -> Option<&CreateRecord> {
 /// else the spec goes on naming it, and none is created in its place.
 fn to_adopt(object: &TransferServer) -> Option<String> {
     let policies = object.policies();
-    let acts = policies.management != ManagementPolicy::ObserveOnly && object.metadata.deletion_timestamp.is_none();
+    let acts = policies.management != ManagementPolicy::ObserveOnly && !going(object);
     let id = policies.adoption.filter(|_| acts)?.server_id?;
     let replaced = policies.recreate == RecreatePolicy::Automatic;
     let lost = replaced && record(object).is_some_and(|record| record.lost.contains(&id));
@@ -149,7 +164,7 @@ impl Kind for Servers {
 
     async fn place(&self, object: &TransferServer) -> Result<Place<Self::Detail>, Trouble> {
         let status = object.status.as_ref().map(|status| &status.common);
-        let deleting = object.metadata.deletion_timestamp.is_some();
+        let deleting = going(object);
         let namespace = object.namespace().unwrap_or_default();
         let finalizer = object.finalizers().iter().any(|name| name == FINALIZER);
         let request = Request {
@@ -187,7 +202,7 @@ impl Kind for Servers {
     async fn look(&self, object: &TransferServer, place: &Place<Self::Detail>) -> Result<Look<ServerState>, Fault> {
         let Some(id) = Self::key(object) else { return Ok(Look::NoKey) };
         let account = &place.account;
-        let server = match account.describe_server(&id).await {
+        let mut server = match account.describe_server(&id).await {
             Ok(server) => server,
             Err(fault) if fault.kind == FaultKind::NotFound => {
                 let uid = object.uid().unwrap_or_default();
@@ -197,6 +212,9 @@ impl Kind for Servers {
             Err(fault) => return Err(fault),
         };
         self.note(object, account, &server);
+        if server.settings.identity_provider_type.as_deref() == Some(DIRECTORY) && !going(object) {
+            server.user_count = accesses(account, &id).await;
+        }
         match self.host_keys(object, account, &id).await {
             Ok(host_keys) => Ok(Look::Found(ServerState { server, host_keys })),
             Err(fault) if fault.kind == FaultKind::NotFound => Ok(Look::Missing),

@@ -146,6 +146,23 @@ async fn aws_time_signs_as_soon_as_sts_told_it() {
 }
 
 #[tokio::test]
+async fn aws_time_is_taken_from_no_answer_of_sts_without_a_request_id() {
+    let wire = Wire::start();
+    let proxy = || http(503, "<html>busy</html>").not_of_aws();
+    let late = assumed("ROLEKEY", "2026-01-01T01:00:00Z").not_of_aws();
+    for reply in [late, caller(ACCOUNT).not_of_aws(), proxy(), caller(ACCOUNT)] {
+        wire.reply(reply);
+    }
+    let (sessions, identity) = (sessions(), role(&wire));
+    let account = sessions.account(&identity, REGION).await.unwrap();
+    assert_eq!(account.clock.now(), None, "of AssumeRole and GetCallerIdentity, answered by nobody known");
+    sessions.verify(&identity).await.unwrap_err();
+    assert_eq!(account.clock.now(), None, "a page of something in between");
+    sessions.verify(&identity).await.unwrap();
+    assert!(account.clock.now().is_some(), "an answer of AWS's own");
+}
+
+#[tokio::test]
 async fn another_account_is_refused_and_both_numbers_are_named() {
     let wire = Wire::start();
     let sessions = sessions();

@@ -16,6 +16,7 @@ use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
 pub struct Guard {
     /// Name of the AwsIdentity.
     pub identity: String,
+    region: String,
     inner: Mutex<Inner>,
 }
 
@@ -35,8 +36,8 @@ struct Ticket<'a> {
 impl Guard {
     /// Closed.
     #[must_use]
-    pub fn new(identity: String) -> Arc<Self> {
-        Arc::new(Self { identity, inner: Mutex::new(Inner { state: State::NEW, last: None }) })
+    pub fn new(identity: String, region: String) -> Arc<Self> {
+        Arc::new(Self { identity, region, inner: Mutex::new(Inner { state: State::NEW, last: None }) })
     }
 
     /// Makes a call, if calls may be made.
@@ -73,7 +74,8 @@ impl Guard {
         let mut inner = self.lock();
         let (state, answer) = next(inner.state, event, Instant::now());
         if state.name() != inner.state.name() {
-            tracing::info!(identity = %self.identity, from = inner.state.name(), to = state.name(), "breaker");
+            let (identity, region) = (&self.identity, &self.region);
+            tracing::info!(%identity, %region, from = inner.state.name(), to = state.name(), "breaker");
         }
         inner.state = state;
         answer
@@ -209,7 +211,7 @@ mod tests {
 
     fn guarded(fault: Fault) -> Guarded<Door> {
         let transfer = Door { fault: Mutex::new(Some(fault)), reached: AtomicU32::new(0) };
-        Guarded { transfer, guard: Guard::new("default".to_owned()) }
+        Guarded { transfer, guard: Guard::new("default".to_owned(), "eu-central-1".to_owned()) }
     }
 
     async fn read(door: &Guarded<Door>) -> Option<Fault> {

@@ -164,7 +164,8 @@ impl Sessions {
     /// The breaker of an identity in a region.
     pub fn guard(&self, identity: &AwsIdentity, key: Key) -> Arc<Guard> {
         let name = identity.metadata.name.clone().unwrap_or_default();
-        Arc::clone(self.lock().guards.entry(key).or_insert_with(|| Guard::new(name)))
+        let region = key.2.clone();
+        Arc::clone(self.lock().guards.entry(key).or_insert_with(|| Guard::new(name, region)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {

@@ -76,7 +76,8 @@ pub mod breaker {
 
     /// Every call is refused, and whoever has to wait does; one task gives its probes up. Then the credentials work.
     pub fn one_probe() {
-        let (guard, calls, start) = (Guard::new("default".to_owned()), Arc::new(Counter::default()), Instant::now());
+        let (guard, calls, start) =
+            (Guard::new("default".to_owned(), "eu-central-1".to_owned()), Arc::new(Counter::default()), Instant::now());
         let (shared, count) = (Arc::clone(&guard), Arc::clone(&calls));
         together(TASKS, move |number| {
             for _ in 0..EACH {

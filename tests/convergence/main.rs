@@ -190,6 +190,7 @@ scenarios! {
     a_revoked_login_does_not_come_back_from_a_frozen_process: scenarios::a_late_create_of_a_user() => scenarios::a_user_deleted_while_its_create_is_frozen;
     a_refused_update_is_told_and_healed: scenarios::refusing_updates() => scenarios::an_update_that_is_refused;
     a_refused_member_of_a_server_holds_back_nothing_else: Setup::new(1) => scenarios::one_member_that_is_refused;
+    an_edit_of_an_identity_costs_those_that_it_does_not_bear_on_nothing: scenarios::without_resync() => scenarios::an_edit_that_bears_on_nobody;
     a_server_id_forged_to_another_object_touches_neither: Setup::new(1) => scenarios::a_server_id_of_another_object;
     a_forged_server_id_gives_no_logins_elsewhere: Setup::new(1) => scenarios::a_forged_server_gives_no_logins;
 }

@@ -384,6 +384,13 @@ fn judge(world: &World, write: &Write) {
     }
 }
 
+impl Oracle {
+    /// How many Events were told.
+    pub fn told(&self) -> usize {
+        self.events.values().map(Vec::len).sum()
+    }
+}
+
 /// O11: events are told once; what a person edits may have to be told again.
 pub fn on_event(world: &World, about: &str, generation: &Value, note: &Note) {
     if secrecy::stands_in(&note.message) {

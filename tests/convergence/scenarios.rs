@@ -289,6 +289,46 @@ pub async fn one_member_that_is_refused(stage: &Stage) {
     stage.close().await;
 }
 
+/// An edit of an identity asks STS who it is. Whoever it does not bear on makes no call and says nothing, also who waits
+/// for another one; whom it helps goes on at once.
+pub async fn an_edit_that_bears_on_nobody(stage: &Stage) {
+    stage.apply(&server("files", &json!({})));
+    for index in 0..12 {
+        stage.apply(&user(&format!("user-{index}"), &keys(&[KEY_A])));
+    }
+    let admin = "arn:aws:iam::123456789012:role/admin/all";
+    let denied = stage.apply(&user("denied", &json!({"role": admin})));
+    stage.reason(&denied, "RoleNotGranted").await;
+    stage.pause(Duration::from_mins(10)).await;
+    let identity = key("AwsIdentity", "default");
+    let elsewhere = |role: &str| {
+        json!({"name": "elsewhere", "kinds": ["TransferUser"], "namespaces": {"from": "Names", "names": ["x"]},
+            "roleArns": [role]})
+    };
+    let edits: [&(dyn Fn(&mut Value) + Sync); 4] = [
+        &|spec| spec["grants"].as_array_mut().unwrap().push(elsewhere(admin)),
+        &|spec| spec["grants"][1]["roleArns"] = json!(["arn:aws:iam::123456789012:role/other/*"]),
+        &|spec| spec["regions"] = json!([REGION, "us-east-1"]),
+        &|spec| spec["deletionProtection"] = json!(false),
+    ];
+    for edit in edits {
+        let (calls, events) = (stage.world.points().len(), stage.world.oracle.lock().unwrap().told());
+        stage.edit(&identity, edit);
+        stage.pause(Duration::from_mins(1)).await;
+        let made: Vec<String> = stage.world.points()[calls..].iter().map(|point| point.operation.clone()).collect();
+        assert_eq!(made, ["GetCallerIdentity", "status"], "the identity itself, and nobody else");
+        assert_eq!(stage.world.oracle.lock().unwrap().told(), events);
+    }
+    stage.edit(&identity, |spec| spec["grants"][0]["roleArns"] = json!(["arn:aws:iam::123456789012:role/*"]));
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+/// Nothing is looked at by itself for a day.
+pub fn without_resync() -> Setup {
+    Setup { resync: Duration::from_hours(24), ..Setup::new(1) }
+}
+
 /// Who stands on a server that is not ours has no rights there: a forged status gives no logins elsewhere.
 pub async fn a_forged_server_gives_no_logins(stage: &Stage) {
     let theirs = crate::api_server::text(&stage.console(Operation::CreateServer, json!({}))["ServerId"]);

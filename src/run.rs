@@ -38,6 +38,7 @@ use crate::intake::{self, Scope};
 use crate::kinds::access::Accesses;
 use crate::kinds::doors::{Doors, Verified};
 use crate::kinds::identity::Identities;
+use crate::kinds::installations::Installation;
 use crate::kinds::orphans::Orphans;
 use crate::kinds::server::Servers;
 use crate::kinds::triggers;
@@ -127,7 +128,9 @@ async fn operate(
     };
     let gate = Gate::new(rates);
     let sessions = Arc::new(Sessions::new(Arc::clone(&gate)));
-    let outside = Outside { client, aws: Arc::clone(&sessions) as Arc<dyn Aws>, scope, caches: Arc::clone(&caches) };
+    let aws = Arc::clone(&sessions) as Arc<dyn Aws>;
+    let installation = installation(&args)?;
+    let outside = Outside { client, aws, scope, installation, caches: Arc::clone(&caches) };
     let Some(work) = Work::new(outside, settings(&args, cluster_id), stop.clone()).await else { return Ok(()) };
     let (passes, orphans, leads) = (work.passes.clone(), Arc::clone(&work.orphans), leading.clone());
     health.expose(metrics::registry(Sources { caches, gate, sessions, orphans, leading: leads, passes }));
@@ -146,6 +149,8 @@ pub struct Outside {
     pub aws: Arc<dyn Aws>,
     /// Which part of the cluster it is for.
     pub scope: Scope,
+    /// What it is called beside others.
+    pub installation: Installation,
     /// What the watches fill.
     pub caches: Arc<Caches>,
 }
@@ -233,12 +238,12 @@ struct Work {
 impl Work {
     /// Starts the watches and waits until they have filled the caches; nothing where the process is to end first.
     async fn new(outside: Outside, settings: Settings, stop: Signal) -> Option<Self> {
-        let Outside { client, aws, scope, caches } = outside;
+        let Outside { client, aws, scope, installation, caches } = outside;
         let (queues, bells, watches) = intake::start(&client, &scope, &caches);
         let directory = Arc::clone(&caches);
         let seen = move |server_id: &str| bells.ring(triggers::on_server_seen(server_id, directory.as_ref()));
         let doors = Arc::new(Doors {
-            cluster: Arc::new(KubeCluster::new(client.clone(), scope.namespaces.clone())),
+            cluster: Arc::new(KubeCluster::new(client.clone(), scope.namespaces.clone(), installation.manager.clone())),
             directory: Arc::clone(&caches) as Arc<dyn Directory>,
             aws,
             cluster_id: settings.cluster_id.clone(),
@@ -251,7 +256,7 @@ impl Work {
         let ((elect, start), (end, halt)) = (signal_once(), signal_once());
         let (controllers, idle, passes) = (Vec::new(), Vec::new(), Vec::new());
         let mut work = Self { doors, settings, start, halt, elect, end, watches, orphans, controllers, idle, passes };
-        work.identities(queues.identities, caches);
+        work.identities(queues.identities, caches, installation);
         work.control(queues.servers, Servers::new);
         work.control(queues.users, Users::new);
         work.control(queues.accesses, Accesses::new);
@@ -276,9 +281,9 @@ impl Work {
         self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), pass).boxed());
     }
 
-    fn identities(&mut self, queue: Queue<AwsIdentity>, caches: Arc<Caches>) {
+    fn identities(&mut self, queue: Queue<AwsIdentity>, caches: Arc<Caches>, installation: Installation) {
         let orphans = Arc::clone(&self.orphans);
-        let identities = Identities::new(Arc::clone(&self.doors), self.settings.clone(), orphans);
+        let identities = Identities::new(Arc::clone(&self.doors), self.settings.clone(), orphans, installation);
         self.passes.push((kind_of::<AwsIdentity>(), identities.tally.clone()));
         let identities = Arc::new(identities);
         let pass = identity_passes(Arc::clone(&identities), caches);
@@ -313,6 +318,16 @@ fn lease_of(args: &RunArgs, client: &Client, leading: Leading) -> Result<Lease, 
     let me = format!("{pod}_{}", World.uuid());
     let api = Api::namespaced(client.clone(), &namespace);
     Ok(Lease::new(api, args.lease_name.clone(), me, times, Arc::new(World), leading))
+}
+
+/// Replicas of one installation share a lease. Where there is none, the namespaces tell it from others.
+fn installation(args: &RunArgs) -> Result<Installation, RunError> {
+    let namespaces = &args.watch_namespace;
+    if !args.lease {
+        return Ok(Installation::new(&namespaces.join(","), namespaces));
+    }
+    let namespace = lease::namespace(args.lease_namespace.as_deref()).map_err(RunError::Flag)?;
+    Ok(Installation::new(&format!("{namespace}/{}", args.lease_name), namespaces))
 }
 
 /// Identities rest on nothing in AWS, so their passes go by what the watch holds.

@@ -203,6 +203,27 @@ impl AwsIdentitySpec {
     }
 }
 
+/// One installation of the operator that uses the identity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityInstallation {
+    /// Tells installations apart: namespace and name of its lease, or all-namespaces.
+    pub name: String,
+    /// The namespaces that it watches. None means all; what it found then stands in the status of the whole identity.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// The finalizer by which it holds the identity while objects that it watches need it.
+    pub finalizer: String,
+    /// The generation of the spec that its conditions are about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Ready, Reconciling, Stalled, OrphansFound, as this installation found it.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_owned()]))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+}
+
 /// What is known of the identity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -227,6 +248,10 @@ pub struct AwsIdentityStatus {
     /// The same in one line, for the column of kubectl get.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region_names: Option<String>,
+    /// The installations of the operator that use it: usually one, which watches all namespaces.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_owned()]))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub installations: Vec<IdentityInstallation>,
     /// The value of the annotation transfer-operator.dev/reconcile-at that was acted on last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
@@ -241,6 +266,7 @@ impl Default for AwsIdentityStatus {
             caller_arn: None,
             regions: Vec::new(),
             region_names: None,
+            installations: Vec::new(),
             last_handled_reconcile_at: None,
         }
     }

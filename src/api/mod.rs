@@ -53,6 +53,8 @@ pub const GROUP: &str = "transfer-operator.dev";
 pub const VERSION: &str = "v1alpha1";
 /// The finalizer of managed kinds and identities.
 pub const FINALIZER: &str = "transfer-operator.dev/finalizer";
+/// An installation that watches only some namespaces holds an identity with a finalizer of its own, which begins so.
+pub const IN_USE: &str = "transfer-operator.dev/in-use-";
 /// Annotation: any new value means "reconcile now".
 pub const RECONCILE_AT: &str = "transfer-operator.dev/reconcile-at";
 /// The type that a Secret with a host key must have: the operator reads no other.

@@ -14,11 +14,8 @@ use kube::{Client, ResourceExt};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError, Name, Note, SecretData, Texts};
-use crate::{api, text};
-
-/// Field manager of everything that we apply, and reporter of our Events.
-const MANAGER: &str = "transfer-operator";
+use super::{Cluster, ClusterError, MANAGER, Name, Note, Reach, SecretData, Texts, completed};
+use crate::text;
 
 /// kube retries by itself what the API server puts off, without an end; a pass shall say so instead.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
@@ -41,13 +38,19 @@ pub struct KubeCluster {
     client: Client,
     /// Namespaces that are watched; empty means all.
     namespaces: Vec<String>,
+    /// Field manager for objects in no namespace, to which other installations apply too.
+    shared: String,
 }
 
 impl KubeCluster {
-    /// A door that lists these namespaces; none means all.
+    /// A door that lists these namespaces, none means all, and applies to objects in no namespace as `shared`.
     #[must_use]
-    pub fn new(client: Client, namespaces: Vec<String>) -> Self {
-        Self { client, namespaces }
+    pub fn new(client: Client, namespaces: Vec<String>, shared: String) -> Self {
+        Self { client, namespaces, shared }
+    }
+
+    fn manager(&self, name: &Name) -> &str {
+        if name.namespace.is_empty() { &self.shared } else { MANAGER }
     }
 
     fn api(&self, kind: &ApiResource, namespace: &str) -> Api<DynamicObject> {
@@ -64,6 +67,7 @@ impl KubeCluster {
         &self,
         what: &str,
         api: &Api<DynamicObject>,
+        manager: &str,
         stored: &DynamicObject,
         status: &Value,
     ) -> Result<DynamicObject, ClusterError> {
@@ -75,13 +79,13 @@ impl KubeCluster {
                 { "op": "replace", "path": "/status", "value": status },
             ]),
         )?;
-        bounded(what, api.patch_status(&stored.name_any(), &ours(), &patch)).await
+        bounded(what, api.patch_status(&stored.name_any(), &by(manager), &patch)).await
     }
 }
 
 /// A patch that the record of owners knows as the operator's, not as that of an unnamed client.
-fn ours() -> PatchParams {
-    PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() }
+fn by(manager: &str) -> PatchParams {
+    PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() }
 }
 
 fn json_patch(what: &str, operations: Value) -> Result<Patch<Value>, ClusterError> {
@@ -97,9 +101,15 @@ impl Cluster for KubeCluster {
         found.map(|object| value(&what, &object)).transpose()
     }
 
-    async fn list(&self, kind: &ApiResource, each: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError> {
+    async fn list(
+        &self,
+        kind: &ApiResource,
+        reach: Reach,
+        each: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError> {
         let everywhere = [String::new()];
-        let namespaces = if self.namespaces.is_empty() { &everywhere[..] } else { &self.namespaces[..] };
+        let all = self.namespaces.is_empty() || reach == Reach::Everywhere;
+        let namespaces = if all { &everywhere[..] } else { &self.namespaces[..] };
         // One after the other, so that one page is held at a time.
         for namespace in namespaces {
             list(self.api(kind, namespace), kind, each).await?;
@@ -122,11 +132,15 @@ impl Cluster for KubeCluster {
         let body = json!({
             "apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "status": status,
         });
-        let params = PatchParams::apply(MANAGER).force().validation_strict();
+        let manager = self.manager(name);
+        let params = PatchParams::apply(manager).force().validation_strict();
         let api = self.api(kind, &name.namespace);
         let mut stored = bounded(&what, api.patch_status(&name.name, &params, &Patch::Apply(&body))).await?;
-        if stored.data.get("status").is_some_and(|stored| !holds(&status, stored)) {
-            stored = self.replace_status(&what, &api, &stored, &status).await?;
+        let shared = name.namespace.is_empty();
+        let whole = |stored: &Value| if shared { completed(&status, stored) } else { status.clone() };
+        let left = stored.data.get("status").map(|stored| (whole(stored), stored));
+        if let Some(whole) = left.and_then(|(whole, stored)| (!holds(&whole, stored)).then_some(whole)) {
+            stored = self.replace_status(&what, &api, manager, &stored, &whole).await?;
         }
         let stored = value(&what, &stored)?;
         // An older CRD drops fields that it does not know, in some versions without a word.
@@ -143,6 +157,7 @@ impl Cluster for KubeCluster {
         name: &Name,
         uid: &str,
         resource_version: &str,
+        finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError> {
         let what = about(kind, name);
@@ -153,7 +168,9 @@ impl Cluster for KubeCluster {
         if !same {
             return Err(ClusterError::Conflict(what));
         }
-        let Some(change) = finalizer_change(object.finalizers(), present) else { return value(&what, &object) };
+        let Some(change) = finalizer_change(object.finalizers(), finalizer, present) else {
+            return value(&what, &object);
+        };
         let patch = json_patch(
             &what,
             json!([
@@ -162,7 +179,7 @@ impl Cluster for KubeCluster {
                 change,
             ]),
         )?;
-        let stored = bounded(&what, api.patch(&name.name, &ours(), &patch)).await?;
+        let stored = bounded(&what, api.patch(&name.name, &by(self.manager(name)), &patch)).await?;
         value(&what, &stored)
     }
 
@@ -235,14 +252,14 @@ async fn list(
     }
 }
 
-/// The JSON Patch operation that adds or removes our finalizer, if it needs one.
-fn finalizer_change(finalizers: &[String], present: bool) -> Option<Value> {
-    match (finalizers.iter().position(|name| name == api::FINALIZER), present) {
+/// The JSON Patch operation that adds or removes a finalizer, if it needs one.
+fn finalizer_change(finalizers: &[String], finalizer: &str, present: bool) -> Option<Value> {
+    match (finalizers.iter().position(|name| name == finalizer), present) {
         (Some(_), true) | (None, false) => None,
         (None, true) if finalizers.is_empty() => {
-            Some(json!({ "op": "add", "path": "/metadata/finalizers", "value": [api::FINALIZER] }))
+            Some(json!({ "op": "add", "path": "/metadata/finalizers", "value": [finalizer] }))
         }
-        (None, true) => Some(json!({ "op": "add", "path": "/metadata/finalizers/-", "value": api::FINALIZER })),
+        (None, true) => Some(json!({ "op": "add", "path": "/metadata/finalizers/-", "value": finalizer })),
         (Some(index), false) => Some(json!({ "op": "remove", "path": format!("/metadata/finalizers/{index}") })),
     }
 }
@@ -344,6 +361,7 @@ mod tests {
     use kube::client::Body;
 
     use super::*;
+    use crate::api;
 
     #[test]
     fn what_was_sent_must_be_held_and_others_may_add() {
@@ -362,6 +380,25 @@ mod tests {
     }
 
     #[test]
+    fn what_other_installations_wrote_stays() {
+        let (a, b) = (json!({"name": "a", "x": 1}), json!({"name": "b"}));
+        let stored = json!({"observedGeneration": 1, "old": 1, "installations": [a, b]});
+        let new = json!({"name": "a"});
+        let rows = [
+            (json!({"installations": [new]}), json!({"observedGeneration": 1, "old": 1, "installations": [new, b]})),
+            (
+                json!({"observedGeneration": 2, "installations": [{"name": "c"}]}),
+                json!({"observedGeneration": 2, "installations": [a, b, {"name": "c"}]}),
+            ),
+            (json!({"observedGeneration": 2}), json!({"observedGeneration": 2, "installations": [a, b]})),
+        ];
+        for (sent, expected) in rows {
+            assert_eq!(completed(&sent, &stored), expected, "{sent}");
+        }
+        assert_eq!(completed(&json!({"x": 1}), &json!({})), json!({"x": 1}));
+    }
+
+    #[test]
     fn only_our_own_finalizer_is_touched() {
         let other = "other.example/keep".to_owned();
         let ours = api::FINALIZER.to_owned();
@@ -374,7 +411,11 @@ mod tests {
             (vec![other], false, None),
         ];
         for (finalizers, present, expected) in rows {
-            assert_eq!(path(finalizer_change(&finalizers, present)).as_deref(), expected, "{finalizers:?} {present}");
+            assert_eq!(
+                path(finalizer_change(&finalizers, api::FINALIZER, present)).as_deref(),
+                expected,
+                "{finalizers:?} {present}"
+            );
         }
     }
 
@@ -442,13 +483,14 @@ mod tests {
                 async move { answer }
             })
         };
-        let door = KubeCluster::new(Client::new(service, "default"), vec!["a".to_owned(), "b".to_owned()]);
+        let door =
+            KubeCluster::new(Client::new(service, "default"), vec!["a".to_owned(), "b".to_owned()], MANAGER.to_owned());
         let kind = ApiResource::erase::<api::TransferUser>(&());
         let take = |all: &mut Vec<Value>, object: Value| {
             handed.lock().unwrap().push(object.clone());
             all.push(object);
         };
-        let outcome = super::super::fold(&door, &kind, Vec::new(), take).await;
+        let outcome = super::super::fold(&door, &kind, Reach::Watched, Vec::new(), take).await;
         let (handed, asked) = (handed.lock().unwrap().clone(), asked.lock().unwrap().clone());
         (outcome, handed, asked)
     }

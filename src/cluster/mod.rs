@@ -19,6 +19,18 @@ use serde_json::Value;
 use crate::api::{AwsIdentity, Managed, TransferAccess, TransferServer, TransferUser};
 use crate::text::NotText;
 
+/// Field manager of everything that we apply, and reporter of our Events.
+pub const MANAGER: &str = "transfer-operator";
+
+/// Which namespaces are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Those that are watched.
+    Watched,
+    /// All of the cluster, which an installation that watches only some may not be allowed to.
+    Everywhere,
+}
+
 /// Namespace and name; the namespace is empty for cluster-scoped kinds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
@@ -80,11 +92,17 @@ pub trait Cluster: Send + Sync {
     /// Reads one object of ours.
     async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError>;
 
-    /// Hands over all objects of a kind of ours, in every namespace that is watched, one by one: all at once they may
-    /// be more than the process has room for. After an error what was handed over is not all; [`fold`] lets go of it.
-    async fn list(&self, kind: &ApiResource, each: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError>;
+    /// Hands over all objects of a kind of ours within reach one by one: all at once they may be more than the process
+    /// has room for. After an error what was handed over is not all; [`fold`] lets go of it.
+    async fn list(
+        &self,
+        kind: &ApiResource,
+        reach: Reach,
+        each: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError>;
 
-    /// Applies the whole status under `resource_version`, strictly; answers with the object as stored.
+    /// Applies the whole status under `resource_version`, strictly; answers with the object as stored. Of an object that
+    /// is in no namespace, which several installations write, what others wrote stays: see [`completed`].
     async fn apply_status(
         &self,
         kind: &ApiResource,
@@ -93,14 +111,15 @@ pub trait Cluster: Send + Sync {
         status: Value,
     ) -> Result<Value, ClusterError>;
 
-    /// Adds (`true`) or removes our finalizer, if uid and resourceVersion are still these; answers with the object as
-    /// stored.
+    /// Adds (`true`) or removes this finalizer of ours, if uid and resourceVersion are still these; answers with the
+    /// object as stored.
     async fn set_finalizer(
         &self,
         kind: &ApiResource,
         name: &Name,
         uid: &str,
         resource_version: &str,
+        finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError>;
 
@@ -146,12 +165,34 @@ pub async fn get<K: Managed>(cluster: &dyn Cluster, name: &Name) -> Result<Optio
 pub async fn fold<T: Send>(
     cluster: &dyn Cluster,
     kind: &ApiResource,
+    reach: Reach,
     start: T,
     mut take: impl FnMut(&mut T, Value) + Send,
 ) -> Result<T, ClusterError> {
     let mut gathered = start;
-    cluster.list(kind, &mut |object| take(&mut gathered, object)).await?;
+    cluster.list(kind, reach, &mut |object| take(&mut gathered, object)).await?;
     Ok(gathered)
+}
+
+/// What the status of an object that several installations write has to be after one of them applied `sent`: the
+/// entries of the others stay, and everything else where only an entry was sent.
+#[must_use]
+pub fn completed(sent: &Value, stored: &Value) -> Value {
+    const ENTRIES: &str = "installations";
+    let entries = |status: &Value| status.get(ENTRIES).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut all = entries(stored);
+    for entry in entries(sent) {
+        match all.iter_mut().find(|stored| stored.get("name") == entry.get("name")) {
+            Some(stored) => *stored = entry,
+            None => all.push(entry),
+        }
+    }
+    let whole = sent.as_object().is_some_and(|members| members.keys().any(|name| name != ENTRIES));
+    let mut status = if whole { sent.clone() } else { stored.clone() };
+    if let (Some(members), false) = (status.as_object_mut(), all.is_empty()) {
+        members.insert(ENTRIES.to_owned(), Value::Array(all));
+    }
+    status
 }
 
 /// Decodes an object that the door answered with.

@@ -16,9 +16,9 @@ use super::refusals::{contradicts, holdable};
 use super::report::{Drift, End, Report};
 use super::scene::{Engine, Next, POLL, Scene, Status, Subject, WAIT_MIN, between};
 use super::status::Verdict;
-use crate::api::Managed;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
+use crate::api::{FINALIZER, Managed};
 use crate::aws::types::Tags;
 
 /// Longest wait for a time that AWS's clock sets.
@@ -159,7 +159,7 @@ impl<K: Kind> Engine<K> {
         present: bool,
     ) -> Result<End<Status<K>>, Trouble> {
         self.cluster
-            .set_finalizer(&self.resource, &subject.name, &subject.uid, &subject.resource_version, present)
+            .set_finalizer(&self.resource, &subject.name, &subject.uid, &subject.resource_version, FINALIZER, present)
             .await?;
         Ok(End::Next(Next::Again))
     }

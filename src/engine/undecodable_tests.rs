@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 
 use super::*;
 use crate::api::TransferUser;
-use crate::cluster::{self, SecretData, Texts};
+use crate::cluster::{self, Reach, SecretData, Texts};
 
 /// What was written, and whether the API server takes it.
 #[derive(Default)]
@@ -21,7 +21,7 @@ impl Cluster for Written {
     async fn get(&self, _: &ApiResource, _: &Name) -> Result<Option<Value>, ClusterError> {
         Ok(None)
     }
-    async fn list(&self, _: &ApiResource, _: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError> {
+    async fn list(&self, _: &ApiResource, _: Reach, _: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError> {
         Ok(())
     }
     async fn apply_status(
@@ -34,7 +34,15 @@ impl Cluster for Written {
         self.statuses.lock().unwrap().push((name.clone(), version.to_owned(), status));
         self.refuses.get().map_or(Ok(Value::Null), |error| Err(error.clone()))
     }
-    async fn set_finalizer(&self, _: &ApiResource, _: &Name, _: &str, _: &str, _: bool) -> Result<Value, ClusterError> {
+    async fn set_finalizer(
+        &self,
+        _: &ApiResource,
+        _: &Name,
+        _: &str,
+        _: &str,
+        _: &str,
+        _: bool,
+    ) -> Result<Value, ClusterError> {
         Ok(Value::Null)
     }
     async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {

@@ -17,7 +17,7 @@ use crate::aws::gate::Rates;
 use crate::aws::session::{Aws, CallerIdentity};
 use crate::aws::types::{HostKey, ListedAccess, ListedServer, ListedUser, Page, Server, Tags, User};
 use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
-use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData, Texts};
+use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, Reach, SecretData, Texts};
 use crate::engine::owner::Owner;
 use crate::engine::settings::Chance;
 
@@ -231,7 +231,12 @@ impl Cluster for FakeCluster {
         Ok(self.objects.lock().unwrap().get(&kind.kind).into_iter().flatten().find(at).cloned())
     }
 
-    async fn list(&self, kind: &ApiResource, each: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError> {
+    async fn list(
+        &self,
+        kind: &ApiResource,
+        _: Reach,
+        each: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError> {
         self.objects.lock().unwrap().get(&kind.kind).into_iter().flatten().cloned().for_each(each);
         // A listing may break off after its first page.
         self.breaks_off.lock().unwrap().get(&kind.kind).cloned().map_or(Ok(()), Err)
@@ -245,6 +250,7 @@ impl Cluster for FakeCluster {
         &self,
         _: &ApiResource,
         name: &Name,
+        _: &str,
         _: &str,
         _: &str,
         _: bool,

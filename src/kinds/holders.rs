@@ -5,13 +5,16 @@ use serde_json::Value;
 
 use super::doors::Doors;
 use crate::api::{FINALIZER, TransferAccess, TransferServer, TransferUser};
-use crate::cluster::{self, ClusterError};
+use crate::cluster::{self, ClusterError, Reach};
 
-/// Who has something in AWS that only this identity reaches, objects that do not decode among them.
+/// Holders that a sentence names; the count tells of the rest.
+const NAMED: usize = 5;
+
+/// Who within reach has something in AWS that only this identity reaches, objects that do not decode among them.
 ///
 /// # Errors
 /// Trouble with the API server; a listing that broke off counts for nothing.
-pub async fn of(doors: &Doors, name: &str) -> Result<Vec<String>, ClusterError> {
+pub async fn of(doors: &Doors, reach: Reach, name: &str) -> Result<Vec<String>, ClusterError> {
     let kinds = [
         ApiResource::erase::<TransferServer>(&()),
         ApiResource::erase::<TransferUser>(&()),
@@ -25,10 +28,21 @@ pub async fn of(doors: &Doors, name: &str) -> Result<Vec<String>, ClusterError> 
                 holders.push(format!("{} {}/{}", kind.kind, text("/metadata/namespace"), text("/metadata/name")));
             }
         };
-        holders = cluster::fold(doors.cluster.as_ref(), &kind, holders, take).await?;
+        holders = cluster::fold(doors.cluster.as_ref(), &kind, reach, holders, take).await?;
     }
     holders.sort();
     Ok(holders)
+}
+
+/// The holders as a person reads of them.
+#[must_use]
+pub fn sentence(holders: &[String]) -> String {
+    let first = holders.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    format!(
+        "{} objects still need this identity, and it goes on serving them: {first}; it goes with the last of them, and \
+         its deletion cannot be taken back",
+        holders.len()
+    )
 }
 
 /// Whether any object names it, by the watches: enough to hold it early.

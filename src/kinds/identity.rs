@@ -16,11 +16,12 @@ use tokio::time::Instant;
 use self::decide::{Facts, Step, decide, fault, judge};
 use super::doors::Doors;
 use super::holders;
+use super::installations::Installation;
 use super::orphans::{Orphans, SCANNING, Told};
 use crate::api::condition::{self, Statement, Truth, reasons, types};
 use crate::api::{AwsIdentity, AwsIdentityStatus, FINALIZER, RECONCILE_AT};
 use crate::aws::session::CallerIdentity;
-use crate::cluster::{self, ClusterError, Name, Note};
+use crate::cluster::{self, ClusterError, Name, Note, Reach};
 use crate::engine::kind::Trouble;
 use crate::engine::retry;
 use crate::engine::scene::Next;
@@ -38,14 +39,12 @@ const UNTOLD_AGAIN: Duration = Duration::from_secs(30);
 /// How soon the watch has surely brought what was written.
 const WATCH_CATCHES_UP: Duration = Duration::from_secs(1);
 
-/// Objects that a condition names; the count tells of the rest.
-const NAMED: usize = 5;
-
 /// All identities of the process.
 pub struct Identities {
     doors: Arc<Doors>,
     settings: Settings,
     orphans: Arc<Orphans>,
+    installation: Installation,
     /// How passes ended.
     pub tally: Tally,
     memories: Mutex<BTreeMap<String, Memory>>,
@@ -66,8 +65,8 @@ struct Memory {
 impl Identities {
     /// Nothing is known yet.
     #[must_use]
-    pub fn new(doors: Arc<Doors>, settings: Settings, orphans: Arc<Orphans>) -> Self {
-        Self { doors, settings, orphans, tally: Tally::default(), memories: Mutex::default() }
+    pub fn new(doors: Arc<Doors>, settings: Settings, orphans: Arc<Orphans>, installation: Installation) -> Self {
+        Self { doors, settings, orphans, installation, tally: Tally::default(), memories: Mutex::default() }
     }
 
     /// One pass over an identity, as the watch holds it.
@@ -112,7 +111,8 @@ impl Identities {
         let (scan, scan_in) = self.orphans.due(object, now);
         let facts = Facts {
             deleting: object.metadata.deletion_timestamp.is_some(),
-            finalizer: object.finalizers().iter().any(|name| name == FINALIZER),
+            finalizer: held(object, &self.installation.finalizer),
+            inherited: held(object, FINALIZER) && self.installation.inherits(object.status.as_ref()),
             referred: holders::referred(&self.doors, &object.name_any()),
             valid: fault(&object.spec).is_none(),
             due: memory.token != token(object) || memory.due.is_none_or(|due| due <= now),
@@ -131,7 +131,10 @@ impl Identities {
                 self.orphans.start(object);
                 Ok(Next::After(SCANNING))
             }
-            Step::Finalize => self.set_finalizer(object, true).await.map(|()| Next::After(WATCH_CATCHES_UP)),
+            Step::Finalize => {
+                self.set_finalizer(object, &self.installation.finalizer, true).await?;
+                Ok(Next::After(WATCH_CATCHES_UP))
+            }
             Step::Leave => self.leave(object).await,
             Step::Refuse => {
                 let message = fault(&object.spec).unwrap_or_default();
@@ -187,38 +190,55 @@ impl Identities {
 
     /// Being deleted: nothing but a live list says that nobody needs it any more.
     async fn leave(&self, object: &AwsIdentity) -> Result<Next, ClusterError> {
-        let holders = holders::of(&self.doors, &object.name_any()).await?;
-        if holders.is_empty() {
-            self.set_finalizer(object, false).await?;
-            self.forget(&object.uid().unwrap_or_default());
-            return Ok(Next::OnChange);
+        let name = object.name_any();
+        let holders = holders::of(&self.doors, Reach::Watched, &name).await?;
+        if !holders.is_empty() {
+            return self.in_use(object, &holders::sentence(&holders)).await;
         }
-        let first = holders.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-        let message = format!(
-            "{} objects still need this identity, and it goes on serving them: {first}; it goes with the last of them, \
-             and its deletion cannot be taken back",
-            holders.len()
-        );
-        let verdict = Verdict::Waiting { reason: reasons::IN_USE, message };
+        if held(object, &self.installation.finalizer) {
+            return self.let_go(object, &self.installation.finalizer).await;
+        }
+        // It holds the objects of every namespace, so nothing but all of them says that it may go.
+        match holders::of(&self.doors, Reach::Everywhere, &name).await {
+            Ok(holders) if holders.is_empty() => self.let_go(object, FINALIZER).await,
+            Ok(holders) => self.in_use(object, &holders::sentence(&holders)).await,
+            Err(ClusterError::Forbidden(what)) => {
+                let message = format!(
+                    "no object of this installation needs this identity; the finalizer {FINALIZER} on it holds those \
+                     of all namespaces, which this installation may not look at ({what}): where nothing in the \
+                     cluster needs it, take that finalizer off"
+                );
+                self.in_use(object, &message).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn let_go(&self, object: &AwsIdentity, finalizer: &str) -> Result<Next, ClusterError> {
+        self.set_finalizer(object, finalizer, false).await?;
+        self.forget(&object.uid().unwrap_or_default());
+        Ok(Next::OnChange)
+    }
+
+    async fn in_use(&self, object: &AwsIdentity, message: &str) -> Result<Next, ClusterError> {
+        let verdict = Verdict::Waiting { reason: reasons::IN_USE, message: message.to_owned() };
         self.tell(object, Some(&verdict), None).await?;
         Ok(Next::After(IN_USE_AGAIN))
     }
 
-    async fn set_finalizer(&self, object: &AwsIdentity, present: bool) -> Result<(), ClusterError> {
+    async fn set_finalizer(&self, object: &AwsIdentity, finalizer: &str, present: bool) -> Result<(), ClusterError> {
         let uid = object.uid().unwrap_or_default();
         let version = object.resource_version().unwrap_or_default();
-        self.doors.cluster.set_finalizer(&resource(), &name(object), &uid, &version, present).await.map(drop)
+        let (kind, name) = (resource(), name(object));
+        self.doors.cluster.set_finalizer(&kind, &name, &uid, &version, finalizer, present).await.map(drop)
     }
 
-    /// Whether the status says something else of orphans than the last scans.
+    /// Whether the status has to say something else though nobody asked anew: of orphans, or for all installations.
     fn news(&self, object: &AwsIdentity) -> bool {
-        let old = object.status.as_ref().map_or(&[][..], |status| &status.conditions);
-        let told = condition::find(old, types::ORPHANS_FOUND).map(|condition| &condition.message);
-        match self.orphans.told(object) {
-            Told::Orphans(sentence) => told != Some(&sentence),
-            Told::Clear => told.is_some(),
-            Told::Unsure => false,
-        }
+        object.status.as_ref().is_some_and(|status| {
+            let (_, said) = self.installation.said(status);
+            !said.is_empty() && self.draft(object, None, None) != *status
+        })
     }
 
     fn put_orphans(&self, object: &AwsIdentity, conditions: &mut Vec<Condition>, about: &About) {
@@ -234,60 +254,74 @@ impl Identities {
         }
     }
 
-    /// Writes the status if it says something new, with an Event where Ready does. Without a verdict, Ready stays as it
-    /// is.
-    async fn tell(
+    /// The status after a verdict. Without one, Ready stays as it is.
+    fn draft(
         &self,
         object: &AwsIdentity,
         verdict: Option<&Verdict>,
         caller: Option<CallerIdentity>,
-    ) -> Result<(), ClusterError> {
+    ) -> AwsIdentityStatus {
         let old = object.status.clone().unwrap_or_default();
+        let (observed, before) = self.installation.said(&old);
         let about = About {
             generation: object.metadata.generation.unwrap_or_default(),
-            observed: old.observed_generation,
+            observed,
             drifted: None,
             advisory: Advice::Now(None),
             now: self.settings.chance.wall(),
         };
         let (mut conditions, observed_generation) = match verdict {
-            Some(verdict) => conclude(&old.conditions, verdict, &about),
-            None => (old.conditions.clone(), old.observed_generation),
+            Some(verdict) => conclude(&before, verdict, &about),
+            None => (before, observed),
         };
         self.put_orphans(object, &mut conditions, &about);
         let (account_id, caller_arn) = match caller {
             Some(CallerIdentity { account, arn }) => (Some(account), Some(arn)),
             None => (old.account_id.clone(), old.caller_arn.clone()),
         };
-        let new = AwsIdentityStatus {
+        let said = AwsIdentityStatus {
             observed_generation,
             conditions,
             account_id,
             caller_arn,
             regions: object.spec.regions.clone(),
             region_names: Some(object.spec.regions.join(", ")),
+            installations: Vec::new(),
             last_handled_reconcile_at: poke(object).cloned().or_else(|| old.last_handled_reconcile_at.clone()),
         };
+        self.installation.say(&old, said)
+    }
+
+    /// Writes the status if it says something new, with an Event where this installation's Ready does.
+    async fn tell(
+        &self,
+        object: &AwsIdentity,
+        verdict: Option<&Verdict>,
+        caller: Option<CallerIdentity>,
+    ) -> Result<(), ClusterError> {
+        let new = self.draft(object, verdict, caller);
         if object.status.as_ref() == Some(&new) {
             return Ok(());
         }
-        let value =
-            serde_json::to_value(&new).map_err(|error| ClusterError::Invalid(object.name_any(), error.to_string()))?;
+        let part = self.installation.part(&new);
+        let part = part.map_err(|error| ClusterError::Invalid(object.name_any(), error.to_string()))?;
         let version = object.resource_version().unwrap_or_default();
-        self.doors.cluster.apply_status(&resource(), &name(object), &version, value).await?;
+        self.doors.cluster.apply_status(&resource(), &name(object), &version, part).await?;
+        let (_, old) = self.installation.said(&object.status.clone().unwrap_or_default());
+        let (_, new) = self.installation.said(&new);
         self.announce(object, &old, &new).await;
         Ok(())
     }
 
     /// An Event for each condition that came to say something else.
-    async fn announce(&self, object: &AwsIdentity, old: &AwsIdentityStatus, new: &AwsIdentityStatus) {
+    async fn announce(&self, object: &AwsIdentity, old: &[Condition], new: &[Condition]) {
         let Ok(json) = serde_json::to_value(object) else { return };
-        let both = |r#type| (condition::find(&old.conditions, r#type), condition::find(&new.conditions, r#type));
+        let both = |r#type| (condition::find(old, r#type), condition::find(new, r#type));
         let mut notes = Vec::new();
         if let (before, Some(ready)) = both(types::READY)
             && before.is_none_or(|before| (&before.status, &before.reason) != (&ready.status, &ready.reason))
         {
-            notes.push((condition::is_true(&new.conditions, types::STALLED), ready));
+            notes.push((condition::is_true(new, types::STALLED), ready));
         }
         if let (before, Some(orphans)) = both(types::ORPHANS_FOUND)
             && before.is_none_or(|before| before.message != orphans.message)
@@ -322,6 +356,10 @@ fn resource() -> ApiResource {
 
 fn name(object: &AwsIdentity) -> Name {
     Name { namespace: String::new(), name: object.name_any() }
+}
+
+fn held(object: &AwsIdentity, finalizer: &str) -> bool {
+    object.finalizers().iter().any(|name| name == finalizer)
 }
 
 /// The annotation that asks for a pass now.

@@ -20,7 +20,7 @@ fn with_caller(answer: Result<CallerIdentity, Fault>) -> Arc<World> {
 
 fn identities(world: &Arc<World>) -> Identities {
     let orphans = Arc::new(Orphans::new(doors(world), settings(), Vec::new()));
-    Identities::new(doors(world), settings(), orphans)
+    Identities::new(doors(world), settings(), orphans, Installation::new("", &[]))
 }
 
 /// The last status written, as the watch would bring it back.
@@ -50,6 +50,7 @@ fn every_combination_of_facts_has_its_step() {
     let none = Facts {
         deleting: false,
         finalizer: false,
+        inherited: false,
         referred: false,
         valid: true,
         due: false,
@@ -71,6 +72,9 @@ fn every_combination_of_facts_has_its_step() {
         (Facts { valid: false, referred: true, ..none }, Step::Finalize),
         (Facts { deleting: true, referred: true, due: true, ..none }, Step::Rest),
         (Facts { deleting: true, finalizer: true, valid: false, due: true, ..none }, Step::Leave),
+        (Facts { deleting: true, inherited: true, ..none }, Step::Leave),
+        (Facts { inherited: true, ..none }, Step::Rest),
+        (Facts { inherited: true, referred: true, ..none }, Step::Finalize),
     ];
     for (facts, expected) in rows {
         assert_eq!(decide(facts), expected, "{facts:?}");
@@ -244,7 +248,7 @@ async fn the_finalizer_comes_as_soon_as_any_object_names_it() {
     assert!(world.finalizers.lock().unwrap().is_empty());
     world.servers.lock().unwrap().push(Arc::new(server(json!({}))));
     identities.reconcile(&identity()).await.unwrap();
-    assert_eq!(*world.finalizers.lock().unwrap(), [true]);
+    assert_eq!(*world.finalizers.lock().unwrap(), [(FINALIZER.to_owned(), true)]);
 }
 
 #[tokio::test]
@@ -268,7 +272,7 @@ async fn deletion_waits_for_objects_that_need_it_and_names_them() {
 
     world.live.lock().unwrap().clear();
     assert_eq!(identities.reconcile(&object).await.unwrap(), Next::OnChange);
-    assert_eq!(*world.finalizers.lock().unwrap(), [false]);
+    assert_eq!(*world.finalizers.lock().unwrap(), [(FINALIZER.to_owned(), false)]);
     assert_eq!(asked(&world), 0, "an identity that goes is not verified");
 }
 

@@ -18,7 +18,7 @@ use crate::aws::gate::Rates;
 use crate::aws::session::{Aws, CallerIdentity};
 use crate::aws::types::{Access, ListedAccess, ListedServer, Page, Server, ServerSettings, Tags, User};
 use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
-use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData, Texts};
+use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, Reach, SecretData, Texts};
 use crate::engine::evidence::Windows;
 use crate::engine::settings::{Chance, Settings};
 
@@ -45,7 +45,9 @@ pub struct World {
     pub live: Mutex<Vec<Value>>,
     pub reads: Mutex<Vec<&'static str>>,
     pub statuses: Mutex<Vec<Value>>,
-    pub finalizers: Mutex<Vec<bool>>,
+    /// What a listing of the whole cluster has on top.
+    pub elsewhere: Mutex<Option<Result<Vec<Value>, ClusterError>>>,
+    pub finalizers: Mutex<Vec<(String, bool)>>,
     pub notes: Mutex<Vec<Note>>,
     pub refuse_writes: Mutex<Option<ClusterError>>,
 }
@@ -152,8 +154,16 @@ impl Cluster for World {
     async fn get(&self, _: &ApiResource, _: &Name) -> Result<Option<Value>, ClusterError> {
         Ok(None)
     }
-    async fn list(&self, kind: &ApiResource, each: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError> {
-        let live = self.live.lock().unwrap();
+    async fn list(
+        &self,
+        kind: &ApiResource,
+        reach: Reach,
+        each: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError> {
+        let mut live = self.live.lock().unwrap().clone();
+        if reach == Reach::Everywhere {
+            live.extend(self.elsewhere.lock().unwrap().clone().unwrap_or(Ok(Vec::new()))?);
+        }
         live.iter().filter(|object| object["kind"] == kind.kind.as_str()).cloned().for_each(each);
         Ok(())
     }
@@ -171,10 +181,11 @@ impl Cluster for World {
         _: &Name,
         uid: &str,
         resource_version: &str,
+        finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError> {
         assert_eq!((uid, resource_version), ("identity", "1"), "tested against what was read");
-        self.finalizers.lock().unwrap().push(present);
+        self.finalizers.lock().unwrap().push((finalizer.to_owned(), present));
         Ok(Value::Null)
     }
     async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {

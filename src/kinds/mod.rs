@@ -8,6 +8,7 @@ pub mod grants;
 pub mod holders;
 pub mod home;
 pub mod identity;
+pub mod installations;
 pub mod login;
 #[cfg(test)]
 pub(crate) mod login_fakes;

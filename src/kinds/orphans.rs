@@ -23,7 +23,7 @@ use super::doors::Doors;
 use crate::api::{self, AwsIdentity, TransferServer, TransferUser};
 use crate::aws::types::Tags;
 use crate::aws::{Account, Fault, FaultKind};
-use crate::cluster::{self, ClusterError};
+use crate::cluster::{self, ClusterError, Reach};
 use crate::engine::kind::Trouble;
 use crate::engine::settings::Settings;
 
@@ -197,8 +197,9 @@ impl Orphans {
             living.accounted.extend(text(&object, "/status/serverId").zip(name));
         };
         let living = Living::default();
-        let living = cluster::fold(cluster, &ApiResource::erase::<TransferServer>(&()), living, server).await?;
-        cluster::fold(cluster, &ApiResource::erase::<TransferUser>(&()), living, user).await
+        let living =
+            cluster::fold(cluster, &ApiResource::erase::<TransferServer>(&()), Reach::Watched, living, server).await?;
+        cluster::fold(cluster, &ApiResource::erase::<TransferUser>(&()), Reach::Watched, living, user).await
     }
 
     async fn look(&self, identity: &AwsIdentity, region: &str, living: &Living) -> Result<Scanned, Trouble> {

@@ -85,8 +85,13 @@ pub fn all_see(before: &AwsIdentity, after: &AwsIdentity) -> bool {
     let facts =
         |identity: &AwsIdentity| (identity.metadata.uid.clone(), identity.spec.access(), identity.spec.tags.clone());
     let ready = |identity: &AwsIdentity| {
-        let conditions = identity.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-        condition::find(conditions, types::READY).map(|ready| (ready.status.clone(), ready.reason.clone()))
+        // As any installation found it: what is said for all may be another's.
+        let status = identity.status.iter();
+        let all = status.flat_map(|status| {
+            std::iter::once(&status.conditions).chain(status.installations.iter().map(|entry| &entry.conditions))
+        });
+        let ready = all.filter_map(|conditions| condition::find(conditions, types::READY));
+        ready.map(|ready| (ready.status.clone(), ready.reason.clone())).collect::<Vec<_>>()
     };
     // What Ready says of one that is being deleted is who still needs it.
     let stays = after.metadata.deletion_timestamp.is_none();

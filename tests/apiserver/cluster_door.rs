@@ -6,7 +6,7 @@ use kube::core::ApiResource;
 use serde_json::{Value, json};
 use transfer_operator::api::{FINALIZER, TransferUser};
 use transfer_operator::cluster::kube::KubeCluster;
-use transfer_operator::cluster::{self, Cluster, ClusterError, Name, Note};
+use transfer_operator::cluster::{self, Cluster, ClusterError, MANAGER, Name, Note, Reach};
 
 use crate::support::ControlPlane;
 
@@ -17,7 +17,7 @@ async fn doors(namespaces: Vec<String>) -> (&'static ControlPlane, KubeCluster, 
     let plane = ControlPlane::shared().await;
     plane.install().await;
     let operator = plane.client_for("transfer-operator-system", "transfer-operator").await;
-    (plane, KubeCluster::new(operator, namespaces), plane.admin().await)
+    (plane, KubeCluster::new(operator, namespaces, MANAGER.to_owned()), plane.admin().await)
 }
 
 fn kind() -> ApiResource {
@@ -102,21 +102,21 @@ async fn a_finalizer_goes_on_and_off_without_touching_those_of_others() {
     let namespace = plane.namespace("finalizer").await;
     let (name, object) = create(&admin, &namespace, "alice").await;
 
-    let added = door.set_finalizer(&kind(), &name, uid(&object), version(&object), true).await.unwrap();
+    let added = door.set_finalizer(&kind(), &name, uid(&object), version(&object), FINALIZER, true).await.unwrap();
     assert_eq!(added["metadata"]["finalizers"], json!([OTHERS, FINALIZER]));
     let owners = added["metadata"]["managedFields"].as_array().unwrap();
     let ours = owners.iter().find(|owner| owner["fieldsV1"].to_string().contains(FINALIZER)).unwrap();
     assert_eq!(ours["manager"], "transfer-operator", "the record of owners knows who wrote it");
-    let again = door.set_finalizer(&kind(), &name, uid(&object), version(&added), true).await.unwrap();
+    let again = door.set_finalizer(&kind(), &name, uid(&object), version(&added), FINALIZER, true).await.unwrap();
     assert_eq!(version(&again), version(&added), "nothing is written twice");
 
     for (uid, version, reason) in
         [("another", version(&added), "another object"), (uid(&object), version(&object), "an older version")]
     {
-        let refused = door.set_finalizer(&kind(), &name, uid, version, false).await.unwrap_err();
+        let refused = door.set_finalizer(&kind(), &name, uid, version, FINALIZER, false).await.unwrap_err();
         assert!(matches!(refused, ClusterError::Conflict(_)), "{reason}: {refused}");
     }
-    let removed = door.set_finalizer(&kind(), &name, uid(&object), version(&added), false).await.unwrap();
+    let removed = door.set_finalizer(&kind(), &name, uid(&object), version(&added), FINALIZER, false).await.unwrap();
     assert_eq!(removed["metadata"]["finalizers"], json!([OTHERS]));
 }
 
@@ -145,7 +145,7 @@ async fn a_list_is_complete_and_keeps_to_the_watched_namespaces() {
     for (namespace, name) in [(&here, "alice"), (&here, "bob"), (&there, "alice"), (&outside, "alice")] {
         create(&admin, namespace, name).await;
     }
-    let listed = cluster::fold(&door, &kind(), Vec::new(), Vec::push).await.unwrap();
+    let listed = cluster::fold(&door, &kind(), Reach::Watched, Vec::new(), Vec::push).await.unwrap();
     let mut names: Vec<String> = listed
         .iter()
         .map(|object| format!("{}/{}", object["metadata"]["namespace"], object["metadata"]["name"]))

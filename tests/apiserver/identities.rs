@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
+use crate::orphans::scrape;
 use crate::protected::gone;
-use crate::support::{ControlPlane, await_condition, repository};
+use crate::support::{ControlPlane, await_condition, managed, repository};
 use crate::world::{PATIENCE, PLATFORM, World};
 
 const DEFAULT: [&str; 3] = ["delete", "awsidentity", "default"];
@@ -57,7 +58,7 @@ async fn an_identity_stored_by_an_earlier_version_is_protected_as_it_is_and_stay
     plane.kubectl(&["patch", "crd", crd, "--type=json", "--patch", &earlier]).await;
     let world = World::beside(plane.into()).await;
     let spec = json!({"accountId": "123456789012", "regions": ["eu-central-1", "us-east-1"], "credentials": {"source": "Operator"}});
-    let identity = json!({"apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity", "metadata": {"name": "default"}, "spec": spec});
+    let identity = identity("default", &spec);
     await_condition("the earlier version in force", PATIENCE, async || {
         world.try_apply(std::slice::from_ref(&identity)).await?;
         let stored = world.object("awsidentities", "", "default").await;
@@ -79,4 +80,108 @@ async fn an_identity_stored_by_an_earlier_version_is_protected_as_it_is_and_stay
     assert_eq!(world.calls_of("CreateServer").await, Vec::<Value>::new());
     let row = world.plane.kubectl(&["get", "awsid", "default"]).await;
     assert!(row.contains("  eu-central-1, us-east-1  "), "the regions as a person writes them: {row}");
+}
+
+fn identity(name: &str, spec: &Value) -> Value {
+    json!({"apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity", "metadata": {"name": name}, "spec": spec})
+}
+
+#[tokio::test]
+async fn of_a_deleted_identity_no_breaker_is_told_any_more() {
+    let world = World::demo().await;
+    let operator = world.operator(&[]).await;
+    let nobody = json!({"accountId": "123456789012", "regions": ["eu-west-1"], "credentials": {"source": "Operator"},
+        "deletionProtection": false, "endpoints": {"sts": "http://127.0.0.1:1"}});
+    world.apply(&[identity("broken", &nobody)]).await;
+    let gauge = "transfer_operator_identity_breaker_open{identity=\"broken\"}";
+    let mut pokes = 0;
+    await_condition("the breaker is open", PATIENCE, async || {
+        pokes += 1;
+        let poke = json!({"metadata": {"annotations": {"transfer-operator.dev/reconcile-at": pokes.to_string()}}});
+        world.patch("awsidentities", "", "broken", &poke).await;
+        let metrics = scrape(&operator).await;
+        if metrics.contains(&format!("{gauge} 1")) { Ok(()) } else { Err(metrics) }
+    })
+    .await;
+    world.plane.kubectl(&["delete", "awsidentity", "broken", "--timeout=60s"]).await;
+    await_condition("the breaker is told no more", PATIENCE, async || {
+        let metrics = scrape(&operator).await;
+        if metrics.contains(gauge) { Err(metrics) } else { Ok(()) }
+    })
+    .await;
+}
+
+/// What each installation says by the namespace that it watches: the types of its conditions.
+fn said(identity: &Value) -> Vec<(String, Vec<String>)> {
+    let entries = identity["status"]["installations"].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let types = |entry: &Value| entry["conditions"].as_array().unwrap().iter().map(|c| text(&c["type"])).collect();
+    let mut said: Vec<_> = entries.iter().map(|entry| (text(&entry["namespaces"][0]), types(entry))).collect();
+    said.sort();
+    said
+}
+
+#[tokio::test]
+async fn two_limited_installations_share_an_identity_and_each_lets_it_go_for_itself() {
+    let plane = ControlPlane::start().await;
+    plane.install().await;
+    let world = World::beside(plane.into()).await;
+    let grants = json!([{"name": "all", "kinds": ["TransferServer"], "namespaces": {"from": "All"}}]);
+    let spec = json!({"accountId": "123456789012", "regions": ["eu-central-1"], "credentials": {"source": "Operator"},
+        "grants": grants});
+    world.apply(&[identity("default", &spec)]).await;
+    let server = json!({"region": "eu-central-1", "lifecycle": {"deletionProtection": false}});
+    for namespace in ["one", "two"] {
+        world.plane.kubectl(&["create", "namespace", namespace]).await;
+        world.apply(&[managed("TransferServer", namespace, "files", &server)]).await;
+    }
+    let cluster = world.plane.kubectl(&["get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}"]).await;
+    let tag = |key: &str, value: &str| json!({"Key": format!("transfer-operator.dev/{key}"), "Value": value});
+    let tags = [tag("cluster", &cluster), tag("owner", "one/gone"), tag("uid", "of-nobody")];
+    world.out_of_band("CreateServer", &json!({"Tags": tags})).await;
+    let _one = world.operator(&["--watch-namespace=one", "--resync-interval=2s"]).await;
+    let _two = world.operator(&["--watch-namespace=two", "--resync-interval=2s"]).await;
+    world.all_ready(2).await;
+
+    let found =
+        |name: &str, types: &[&str]| (name.to_owned(), types.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>());
+    let expected = [found("one", &["Ready", "OrphansFound"]), found("two", &["Ready"])];
+    let default = async || world.object("awsidentities", "", "default").await;
+    await_condition("each says what it found", PATIENCE, async || {
+        let identity = default().await;
+        if said(&identity) == expected { Ok(()) } else { Err(identity.to_string()) }
+    })
+    .await;
+    let finalizers = async || {
+        let all = default().await["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+        all.iter().map(|name| name.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let held = finalizers().await;
+    assert_eq!(held.len(), 2, "{held:?}");
+    assert!(held.iter().all(|name| name.starts_with("transfer-operator.dev/in-use-")), "{held:?}");
+
+    world.patch("awsidentities", "", "default", &json!({"spec": {"deletionProtection": false}})).await;
+    await_condition("the edit is observed for all", PATIENCE, async || {
+        let identity = default().await;
+        let seen = identity["status"]["observedGeneration"] == identity["metadata"]["generation"];
+        if seen { Ok(()) } else { Err(identity.to_string()) }
+    })
+    .await;
+    world.plane.kubectl(&["wait", "awsidentity/default", "--for=condition=Ready", "--timeout=60s"]).await;
+
+    world.plane.kubectl(&[&DEFAULT[..], &["--wait=false"]].concat()).await;
+    world.plane.kubectl(&["delete", "transferserver", "files", "--namespace=one"]).await;
+    await_condition("one of them lets it go", PATIENCE, async || {
+        let left = finalizers().await;
+        if left.len() == 1 { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await;
+    world.patch("transferservers", "two", "files", &json!({"spec": {"preAuthenticationLoginBanner": "x"}})).await;
+    await_condition("the other is served", PATIENCE, async || {
+        let updates = world.done("UpdateServer").await;
+        if updates.is_empty() { Err("not yet".to_owned()) } else { Ok(()) }
+    })
+    .await;
+    world.plane.kubectl(&["delete", "transferserver", "files", "--namespace=two"]).await;
+    gone(&world, "awsidentity", "default").await;
 }

@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
-use transfer_operator::api::AwsIdentity;
+use transfer_operator::api::{AwsIdentity, FINALIZER};
 use transfer_operator::aws::fault::kind_of;
 use transfer_operator::aws::gate::Rates;
 use transfer_operator::aws::session::{Aws, CallerIdentity};
 use transfer_operator::aws::{
     Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer,
 };
-use transfer_operator::cluster::{Cluster, ClusterError, Name, Note, SecretData, Texts};
+use transfer_operator::cluster::{Cluster, ClusterError, Name, Note, Reach, SecretData, Texts};
 use transfer_operator::sim::error::ApiError;
 use transfer_operator::sim::operation::Operation;
 use transfer_operator::sim::service::Direct;
@@ -245,7 +245,12 @@ impl Cluster for Door {
         Ok(found.map(|object| defects::read(self.world.setup.defect, object)))
     }
 
-    async fn list(&self, kind: &ApiResource, each: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError> {
+    async fn list(
+        &self,
+        kind: &ApiResource,
+        _: Reach,
+        each: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError> {
         let key = (kind.kind.clone(), Name { namespace: String::new(), name: String::new() });
         let objects = self.carry("list", &key, false, || Ok(self.world.api().list(&kind.kind))).await?;
         objects.into_iter().for_each(each);
@@ -289,8 +294,10 @@ impl Cluster for Door {
         name: &Name,
         uid: &str,
         resource_version: &str,
+        finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError> {
+        assert_eq!(finalizer, FINALIZER, "of an operator that watches everything");
         let key = (kind.kind.clone(), name.clone());
         let by_name = self.world.setup.defect == Some(Defect::FinalizerByName);
         let test = (!by_name).then_some((uid, resource_version));

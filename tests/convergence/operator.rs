@@ -9,6 +9,7 @@ use transfer_operator::cluster::directory::Caches;
 use transfer_operator::engine::controller::Signal;
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::intake::Scope;
+use transfer_operator::kinds::installations::Installation;
 use transfer_operator::run::{self, Outside, RunError};
 
 use crate::doors::SimAws;
@@ -33,7 +34,8 @@ pub async fn operate(world: &Arc<World>, life: &Arc<Life>, stop: Signal) -> Resu
     let cluster_id = run::prepare(None, &client, stop.clone()).await.unwrap();
     let settings = Settings { cluster_id, ..process::settings(world, life) };
     let aws = Arc::new(SimAws::new(world, life));
-    let outside = Outside { client, aws, scope: Scope::default(), caches: Arc::new(Caches::new(0)) };
+    let (scope, installation) = (Scope::default(), Installation::new("", &[]));
+    let outside = Outside { client, aws, scope, installation, caches: Arc::new(Caches::new(0)) };
     run::work(outside, settings, stop).await
 }
 

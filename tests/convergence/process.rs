@@ -29,6 +29,7 @@ use transfer_operator::engine::settings::{Chance, Settings};
 use transfer_operator::kinds::access::Accesses;
 use transfer_operator::kinds::doors::{Doors, News, Verified};
 use transfer_operator::kinds::identity::Identities;
+use transfer_operator::kinds::installations::Installation;
 use transfer_operator::kinds::orphans::Orphans;
 use transfer_operator::kinds::server::Servers;
 use transfer_operator::kinds::triggers::{self, Wake, Which};
@@ -150,7 +151,8 @@ fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>, news: New
         chance: Arc::clone(&settings.chance),
     });
     let orphans = Arc::new(Orphans::new(Arc::clone(&doors), settings.clone(), Vec::new()));
-    let identities = Arc::new(Identities::new(Arc::clone(&doors), settings.clone(), orphans));
+    let identities =
+        Arc::new(Identities::new(Arc::clone(&doors), settings.clone(), orphans, Installation::new("", &[])));
     let held = Arc::clone(caches);
     let identity: Pass = Arc::new(move |name, uid| {
         let identities = Arc::clone(&identities);

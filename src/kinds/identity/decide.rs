@@ -16,8 +16,10 @@ use crate::engine::status::Verdict;
 pub struct Facts {
     /// A deletionTimestamp is set.
     pub deleting: bool,
-    /// Our finalizer is on it.
+    /// The finalizer of this installation is on it.
     pub finalizer: bool,
+    /// The plain finalizer is on it, and may be this installation's own of a former version.
+    pub inherited: bool,
     /// Some object names it.
     pub referred: bool,
     /// The spec can be used.
@@ -55,7 +57,7 @@ pub enum Step {
 #[must_use]
 pub fn decide(facts: Facts) -> Step {
     match facts {
-        Facts { deleting: true, finalizer: true, .. } => Step::Leave,
+        Facts { deleting: true, finalizer, inherited, .. } if finalizer || inherited => Step::Leave,
         Facts { deleting: true, .. } => Step::Rest,
         Facts { referred: true, finalizer: false, .. } => Step::Finalize,
         Facts { valid: false, .. } => Step::Refuse,

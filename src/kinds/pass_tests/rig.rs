@@ -14,13 +14,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::api::{self, AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
 use crate::aws::fault::kind_of;
 use crate::aws::gate::Rates;
 use crate::aws::session::{Aws, CallerIdentity};
 use crate::aws::types::{Access, ListedAccess, ListedServer, ListedUser, Page, Server, SshPublicKey, Tags, User};
 use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
-use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, SecretData, Texts};
+use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, Reach, SecretData, Texts};
 use crate::engine::evidence::Windows;
 use crate::engine::memory::Memory;
 use crate::engine::pass::pass;
@@ -125,7 +125,12 @@ impl Cluster for Objects {
         }
         Ok(self.stored.lock().unwrap().get(&(kind.kind.clone(), name.clone())).cloned())
     }
-    async fn list(&self, kind: &ApiResource, each: &mut (dyn FnMut(Value) + Send)) -> Result<(), ClusterError> {
+    async fn list(
+        &self,
+        kind: &ApiResource,
+        _: Reach,
+        each: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError> {
         let stored = self.stored.lock().unwrap();
         stored.iter().filter(|((other, _), _)| *other == kind.kind).map(|(_, value)| value.clone()).for_each(each);
         Ok(())
@@ -167,9 +172,10 @@ impl Cluster for Objects {
         name: &Name,
         _: &str,
         version: &str,
+        finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError> {
-        let finalizers = if present { json!([api::FINALIZER]) } else { json!([]) };
+        let finalizers = if present { json!([finalizer]) } else { json!([]) };
         self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| {
             object["metadata"]["finalizers"] = finalizers;
         })

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::api::common::ServerRef;
 use crate::api::{FINALIZER, Managed, TransferAccess, TransferServer, TransferUser};
 use crate::aws::{Account, FaultKind};
-use crate::cluster::{self, Cluster, ClusterError};
+use crate::cluster::{self, Cluster, ClusterError, Reach};
 use crate::engine::kind::Trouble;
 
 /// How many names the condition shows.
@@ -77,7 +77,7 @@ async fn on<K: Managed>(
             .then(|| format!("{} {}/{}", K::kind(&()), object.namespace().unwrap_or_default(), object.name_any()))
     };
     let take = |names: &mut BTreeSet<String>, object| names.extend(named(object));
-    cluster::fold(cluster, &ApiResource::erase::<K>(&()), BTreeSet::new(), take).await
+    cluster::fold(cluster, &ApiResource::erase::<K>(&()), Reach::Watched, BTreeSet::new(), take).await
 }
 
 fn leads(

@@ -134,6 +134,10 @@ pub mod reasons {
     pub const OLD_SECURITY_POLICY: &str = "OldSecurityPolicy";
     /// A workflow runs on uploads and no role writes its log.
     pub const WORKFLOW_NOT_LOGGED: &str = "WorkflowNotLogged";
+    /// The Secret of a listed host key holds another key than before.
+    pub const HOST_KEY_REPLACED: &str = "HostKeyReplaced";
+    /// A workflow runs on uploads that no spec names.
+    pub const WORKFLOW_UNSET: &str = "WorkflowUnset";
     /// The spec lists a host key that clients are not shown.
     pub const HOST_KEY_NOT_ACTIVE: &str = "HostKeyNotActive";
     /// A session policy uses a variable that AWS does not fill in for this login.

@@ -41,7 +41,9 @@ pub struct HostKey {
     #[schemars(length(max = 63), regex(pattern = pattern::LABEL))]
     pub name: String,
     /// The private key, PEM or OpenSSH form without a passphrase: RSA from 2048 bits, ECDSA or ED25519. It is read only
-    /// to be sent to AWS and can never be read back; changes are seen by its fingerprint.
+    /// to be sent to AWS and can never be read back; changes are seen by its fingerprint. Where it comes to hold another
+    /// key, that one is added and the old one stays, as clients have pinned it: until the entry has another name, or
+    /// the annotation transfer-operator.dev/confirm-host-key of this object holds the old key's fingerprint.
     pub secret_key_ref: SecretKeyRef,
     /// Description of the host key in AWS, printable ASCII.
     #[schemars(length(max = 200), regex(pattern = pattern::PRINTABLE))]
@@ -197,7 +199,7 @@ pub struct TransferServerSpec {
     /// How S3 is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_storage_options: Option<S3StorageOptions>,
-    /// Workflows that run after uploads.
+    /// Workflows that run after uploads. Absent, those that somebody attached are left alone; status.unset shows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow_details: Option<WorkflowDetails>,
 
@@ -239,6 +241,11 @@ pub struct HostKeyStatus {
     /// Type of the key, such as ssh-ed25519.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
+    /// Name of the entry in spec.hostKeys whose Secret holds another key by now. This one stays, as clients have pinned
+    /// it, until the entry has another name or the annotation transfer-operator.dev/confirm-host-key holds its
+    /// fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<String>,
     /// Whether it is the one that clients of its type see: the oldest of its type.
     #[serde(default)]
     pub active: bool,

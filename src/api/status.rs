@@ -101,6 +101,16 @@ pub struct Drift {
     pub have: Option<String>,
 }
 
+/// A field that the spec does not set and that somebody set in AWS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unset {
+    /// Path of the field.
+    pub field: String,
+    /// What AWS has, cut where it is long.
+    pub have: String,
+}
+
 /// The part of the status that all managed kinds have.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -140,6 +150,11 @@ pub struct CommonStatus {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
+    /// Fields that the spec does not set and that somebody set in AWS, other than AWS's defaults. They are left alone and
+    /// are no drift: to take one over, put it into the spec; to take it out, put it there first or do it in AWS.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unset: Vec<Unset>,
     /// The value of the annotation transfer-operator.dev/reconcile-at that was acted on last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
@@ -157,6 +172,7 @@ impl Default for CommonStatus {
             create: None,
             operation: None,
             drift: Vec::new(),
+            unset: Vec::new(),
             last_handled_reconcile_at: None,
         }
     }

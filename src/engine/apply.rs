@@ -62,7 +62,7 @@ impl<K: Kind> Engine<K> {
         let mut blocks = wanted.blocks.clone();
         blocks.extend(plan.blocks);
         if !progress.refused.is_empty() {
-            blocks.push(self.refusal(&progress.refused, &progress.waiting));
+            blocks.push(self.refusal(scene, &progress.refused, &progress.waiting));
         }
         let busy = plan.busy.or_else(|| progress.busy.clone());
         if blocks.is_empty() && busy.is_none() {

@@ -186,6 +186,19 @@ pub fn set_paths(members: &[Member], want: &Value) -> BTreeSet<String> {
     members.iter().filter(|member| at(want, member.path).is_some()).map(|member| member.path.to_owned()).collect()
 }
 
+/// Whether `want` sets the member.
+#[must_use]
+pub fn sets(member: &Member, want: &Value) -> bool {
+    at(want, member.path).is_some()
+}
+
+/// What AWS has of a member, where that is not what it has by default.
+#[must_use]
+pub fn strays<'a>(member: &Member, have: &'a Value) -> Option<&'a Value> {
+    let held = at(have, member.path)?;
+    (!same(member.compare, &or_default(held, member.default), &parse(member.default))).then_some(held)
+}
+
 fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(value, |value, name| value.get(name)).filter(|value| !value.is_null())
 }

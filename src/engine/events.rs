@@ -77,6 +77,16 @@ pub fn news(old: &CommonStatus, new: &CommonStatus) -> Option<Note> {
     })
 }
 
+/// The Event for advice that nobody may miss, where the condition newly gives it.
+#[must_use]
+pub fn advice(old: &CommonStatus, new: &CommonStatus) -> Option<Note> {
+    let given =
+        |status| condition::find(status, types::ADVISORY).filter(|given| given.reason == reasons::HOST_KEY_REPLACED);
+    let (before, after) = (given(&old.conditions), given(&new.conditions)?);
+    let told = before.is_some_and(|before| before.message == after.message);
+    (!told).then(|| Note { warning: true, reason: after.reason.clone(), message: after.message.clone() })
+}
+
 #[cfg(test)]
 #[path = "events_tests.rs"]
 mod tests;

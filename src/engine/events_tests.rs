@@ -89,3 +89,32 @@ fn a_status_is_told_once_and_again_when_it_calls_a_person_or_is_about_something_
         assert_eq!(news(&old, &new).as_ref().map(said).as_deref(), expected, "{reason}");
     }
 }
+
+#[test]
+fn advice_that_nobody_may_miss_is_an_event_once() {
+    let status = |reason, message: &str| {
+        let mut status = CommonStatus::default();
+        let statement = Statement {
+            r#type: types::ADVISORY,
+            truth: Truth::True,
+            reason,
+            message: message.to_owned(),
+            observed_generation: 1,
+        };
+        condition::set(&mut status.conditions, statement, "2026-01-01T00:00:00Z".parse().unwrap());
+        status
+    };
+    let (none, replaced, other) =
+        (CommonStatus::default(), status("HostKeyReplaced", "a"), status("OldSecurityPolicy", "b"));
+    let rows = [
+        (&none, &replaced, Some("Warning HostKeyReplaced a")),
+        (&other, &replaced, Some("Warning HostKeyReplaced a")),
+        (&replaced, &replaced, None),
+        (&replaced, &status("HostKeyReplaced", "another one"), Some("Warning HostKeyReplaced another one")),
+        (&replaced, &none, None),
+        (&none, &other, None),
+    ];
+    for (old, new, expected) in rows {
+        assert_eq!(advice(old, new).as_ref().map(said).as_deref(), expected, "{new:?}");
+    }
+}

@@ -33,3 +33,4 @@ pub mod status;
 pub mod steps;
 pub mod tally;
 pub mod undecodable;
+pub mod unset;

@@ -112,18 +112,19 @@ impl<K: Kind> Engine<K> {
 
     /// AWS refused some calls, and there is nothing more to say.
     pub(super) fn refused(&self, scene: &Scene<'_, K>, status: Status<K>, refused: &[Refusal]) -> End<Status<K>> {
-        let mut report = Report::block(status, self.refusal(refused, &[]));
+        let mut report = Report::block(status, self.refusal(scene, refused, &[]));
         report.next = self.again(scene, refused);
         End::Tell(report)
     }
 
     /// What AWS refuses and what is not in force for it, as something that stands in the way.
-    pub(super) fn refusal(&self, refused: &[Refusal], waiting: &[Change]) -> Block {
+    pub(super) fn refusal(&self, scene: &Scene<'_, K>, refused: &[Refusal], waiting: &[Change]) -> Block {
         let (now, grace) = (Instant::now(), self.settings.rejection_grace);
         let stalls = |Refusal { hold, .. }: &Refusal| {
             retry::stalls(retry::class(&hold.fault), now.duration_since(hold.since), grace)
         };
-        let mut lines: Vec<String> = refused.iter().map(told).collect();
+        let set = scene.wanted.map_or(&[][..], |wanted| &wanted.applied.paths);
+        let mut lines: Vec<String> = refused.iter().map(|refusal| told(refusal, set)).collect();
         if !waiting.is_empty() {
             lines.push(format!("{} would let more in and waits until AWS refuses none of these", paths(waiting)));
         }
@@ -142,14 +143,38 @@ impl<K: Kind> Engine<K> {
     }
 }
 
-/// AWS's words, and all that is not in force for them.
-fn told(refusal: &Refusal) -> String {
+/// AWS's words, the fields that they are about, and all that is not in force for them. `set` holds the paths that a
+/// create carries.
+fn told(refusal: &Refusal, set: &[String]) -> String {
     let Refusal { hold, changes, aside: _ } = refusal;
-    if changes.is_empty() {
-        hold.fault.to_string()
+    let fault = &hold.fault;
+    let carried: Vec<&str> = if changes.is_empty() {
+        set.iter().map(String::as_str).collect()
     } else {
-        format!("{} (not in force: {})", hold.fault, paths(changes))
-    }
+        changes.iter().map(|change| change.path.as_str()).collect()
+    };
+    let about = about(&fault.message, &carried);
+    // Where one field is not in force, it is the one.
+    let alone = changes.len() == 1 || about.is_empty();
+    let about = if alone { String::new() } else { format!(" (about {})", about.join(", ")) };
+    let left = if changes.is_empty() { String::new() } else { format!(" (not in force: {})", paths(changes)) };
+    format!("{fault}{about}{left}")
+}
+
+/// The fields that AWS's words name: it spells its members as the spec does, but for the first letter. A small word, as
+/// in "no policy allows", is no member unless it is quoted.
+fn about(words: &str, carried: &[&str]) -> Vec<String> {
+    let all = words.split(|c: char| !c.is_ascii_alphanumeric());
+    let is_name = |word: &&str| word.contains(|c: char| c.is_ascii_uppercase()) || words.contains(&format!("'{word}'"));
+    let words: BTreeSet<String> = all.filter(is_name).map(small).collect();
+    let named = |path: &&&str| path.split(['.', '[']).any(|name| words.contains(name));
+    carried.iter().filter(named).map(|path| format!("spec.{path}")).collect()
+}
+
+/// With a small first letter, as the spec spells a member.
+fn small(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_ascii_lowercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
 /// A refusal is a warning once; that it calls for a person by now is another one, see `announce`.
@@ -206,6 +231,24 @@ pub(super) fn by_quota(fault: &Fault) -> bool {
 mod tests {
     use super::*;
     use crate::aws::fault::kind_of;
+
+    #[test]
+    fn aws_words_come_with_the_field_that_they_are_about() {
+        let carried = ["role", "policy", "homeDirectoryMappings", "workflowDetails.onUpload", "loggingRole"];
+        let rows: &[(&str, &[&str])] = &[
+            ("Value for 'LoggingRole' is not valid", &["spec.loggingRole"]),
+            ("Role is not valid", &["spec.role"]),
+            ("Policy is not a valid JSON policy", &["spec.policy"]),
+            ("HomeDirectoryMappings[0].Target must begin with /", &["spec.homeDirectoryMappings"]),
+            ("WorkflowDetails.OnUpload: too many", &["spec.workflowDetails.onUpload"]),
+            ("User: arn:aws:sts::1:x is not authorized to perform: iam:PassRole", &[]),
+            ("1 validation error detected: Value at 'role' failed to satisfy constraint", &["spec.role"]),
+            ("no identity-based policy allows the transfer:UpdateUser action", &[]),
+        ];
+        for (words, expected) in rows {
+            assert_eq!(&about(words, &carried), expected, "{words}");
+        }
+    }
 
     #[test]
     fn a_refusal_for_a_quota_is_known_by_its_code_and_by_aws_words() {

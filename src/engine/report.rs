@@ -216,7 +216,7 @@ impl<K: Kind> Engine<K> {
         if let (None, Some(stalled)) = (stalled(old), stalled(new)) {
             tracing::warn!(reason = stalled.reason, error = stalled.message, "stalled: a person must act");
         }
-        if let Some(news) = events::news(old, new) {
+        for news in [events::news(old, new), events::advice(old, new)].into_iter().flatten() {
             self.publish(subject, news).await;
         }
         if settled && self.memories.change(&subject.uid, |memory| std::mem::take(&mut memory.lost)) {

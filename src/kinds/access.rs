@@ -229,11 +229,14 @@ impl Kind for Accesses {
         &self,
         status: &mut TransferAccessStatus,
         place: &Place<Target>,
-        _wanted: Option<&Wanted<WantedAccess>>,
+        wanted: Option<&Wanted<WantedAccess>>,
         have: &Access,
     ) {
         status.server_id = Some(place.detail.server_id.clone());
         status.external_id = Some(have.external_id.clone());
+        if let Some(wanted) = wanted {
+            status.common.unset = wanted.want.login.unset(&have.settings, status.common.applied.as_ref());
+        }
     }
 
     fn advisory(&self, _: &TransferAccess, _: &Wanted<WantedAccess>, have: &Access, _: Timestamp) -> Vec<Hint> {

@@ -8,9 +8,11 @@ use serde_json::Value;
 use super::home::{self, HOME};
 use crate::api::condition::reasons;
 use crate::api::login::Login;
+use crate::api::status::{Applied, Unset};
 use crate::aws::types::{LoginSettings, PosixProfile};
 use crate::engine::diff::{self, Change, Compare, Effect, Member, Reset};
 use crate::engine::kind::Block;
+use crate::engine::unset;
 use crate::policy;
 
 /// What the calls that create and update users and accesses carry, as aws-transfer-behaviour.md 4 and 5 tell it.
@@ -184,6 +186,16 @@ impl WantedLogin {
     #[must_use]
     pub fn faults(&self) -> Vec<Block> {
         self.faults.iter().map(|fault| fault.block.clone()).collect()
+    }
+
+    /// What AWS has in members that the spec does not set; of those that are held nobody knows.
+    #[must_use]
+    pub fn unset(&self, have: &LoginSettings, applied: Option<&Applied>) -> Vec<Unset> {
+        let known = MEMBERS.iter().filter(|member| !self.held.contains(member.path)).copied();
+        let members: Vec<Member> = known.collect();
+        let paths = applied.iter().flat_map(|applied| &applied.paths);
+        let applied = paths.filter(|path| !self.ignored.contains(&path.as_str())).cloned().collect();
+        unset::unset(&members, &json(&self.settings), &json(have), &applied)
     }
 
     /// Compares with what AWS has; `applied` holds the paths that this object once set. `user_name` is what AWS may

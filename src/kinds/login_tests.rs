@@ -221,6 +221,26 @@ fn a_value_that_can_only_be_a_mistake_is_in_no_call_unless_aws_has_it() {
 }
 
 #[test]
+fn what_somebody_set_on_a_login_is_shown_and_what_the_spec_sets_or_set_is_not() {
+    let have = settings(json!({
+        "homeDirectory": "/a", "homeDirectoryType": "PATH", "policy": "{}", "posixProfile": {"uid": 1, "gid": 2},
+    }));
+    let rows = |spec: Value, applied: &[&str]| -> Vec<String> {
+        let paths = applied.iter().map(|path| (*path).to_owned()).collect();
+        let told = wanted(spec).unset(&have, Some(&Applied { paths, ..Applied::default() }));
+        told.into_iter().map(|row| format!("{}={}", row.field, row.have)).collect()
+    };
+    let profile = "spec.posixProfile={\"gid\":2,\"uid\":1}";
+    assert_eq!(rows(json!({}), &[]), ["spec.homeDirectory=/a", "spec.policy={}", profile]);
+    let set = json!({"homeDirectory": "/b"});
+    assert_eq!(rows(set, &["policy", "posixProfile"]), [profile], "on S3 it left the spec without a call");
+    let text = Err(Block::waiting(reasons::SOURCE_NOT_READY, "spec.policyFrom: absent"));
+    let unread = PolicyText { field: "spec.policyFrom", text };
+    let held = want(&login(json!({})), Some(unread), "S3", None).0.unset(&have, None);
+    assert!(held.iter().all(|row| row.field != "spec.policy"), "{held:?}");
+}
+
+#[test]
 fn a_variable_that_aws_returns_expanded_is_no_difference() {
     let spec = json!({"homeDirectory": "/b/${Transfer:UserName}/in"});
     let home = json!({"home": {"s3": {"bucket": "b", "prefix": "${transfer:UserName}"}}});

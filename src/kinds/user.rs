@@ -324,6 +324,9 @@ impl Kind for Users {
         let keys = wanted.and_then(|wanted| wanted.want.keys.as_ref()).filter(|_| *ours);
         status.ssh_public_keys = ssh_keys::observed(keys, &user.ssh_public_keys, &status.ssh_public_keys);
         status.ssh_public_key_count = i64::try_from(user.ssh_public_keys.len()).ok();
+        if let Some(wanted) = wanted {
+            status.common.unset = wanted.want.login.unset(&user.settings, status.common.applied.as_ref());
+        }
     }
 
     fn vanished(&self, status: &mut TransferUserStatus) {

@@ -231,7 +231,12 @@ fn keys_of_host(world: &World, key: &Key, spec: &Value, server: &str) -> Option<
     }
     let have = describe(world, Operation::ListHostKeys, json!({"ServerId": server}), "HostKeys")?;
     let held = have.as_array().into_iter().flatten();
-    let held: BTreeSet<String> = held.map(|key| plain(&text(&key["Fingerprint"]))).collect();
+    // What was replaced in its Secret stays until it is confirmed.
+    let status = world.api().get(key).map(|mut object| object["status"]["hostKeys"].take()).unwrap_or_default();
+    let rows = status.as_array().into_iter().flatten().filter(|row| row["replaced"].is_string());
+    let stays: BTreeSet<String> = rows.map(|row| plain(&text(&row["fingerprint"]))).collect();
+    let held = held.map(|key| plain(&text(&key["Fingerprint"]))).filter(|key| !stays.contains(key));
+    let held: BTreeSet<String> = held.collect();
     let enough = if spec["hostKeyPolicy"] == "Exclusive" { held == wanted } else { held.is_superset(&wanted) };
     (!enough).then(|| format!("host keys: wanted {wanted:?}, AWS has {held:?}"))
 }

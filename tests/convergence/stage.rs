@@ -169,8 +169,11 @@ impl Stage {
     }
 
     pub fn poke(&self, key: &Key) {
-        let now = self.world.clock.millis().to_string();
-        self.world.api().annotate(key, "transfer-operator.dev/reconcile-at", &now);
+        self.annotate(key, "transfer-operator.dev/reconcile-at", &self.world.clock.millis().to_string());
+    }
+
+    pub fn annotate(&self, key: &Key, name: &str, value: &str) {
+        self.world.api().annotate(key, name, value);
         self.changed();
     }
 

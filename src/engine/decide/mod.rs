@@ -253,10 +253,16 @@ fn other_cluster() -> Step {
     )
 }
 
+/// A time as messages show it: in whole seconds, and never too early.
+fn whole(at: Timestamp) -> Timestamp {
+    let second = at.as_second() + i64::from(at.subsec_nanosecond() > 0);
+    Timestamp::from_second(second).unwrap_or(at)
+}
+
 /// Waits until a sighting is believed.
 fn wait_for(f: &Facts, sighting: Sighting, message: &str) -> Step {
     let until = f.sightings.due(sighting, f.windows.lag);
-    let by = until.map(|until| format!(" (until {until} at the earliest)")).unwrap_or_default();
+    let by = until.map(|until| format!(" (until {} at the earliest)", whole(until))).unwrap_or_default();
     Step::Wait { reason: reasons::WAITING_FOR_AWS, message: format!("{message}{by}"), until }
 }
 

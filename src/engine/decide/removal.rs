@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::servers::{candidates, window};
-use super::{Facts, Identified, Step, believed, keyed, mine, wait_for};
+use super::{Facts, Identified, Step, believed, keyed, mine, wait_for, whole};
 use crate::api;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
@@ -183,9 +183,10 @@ pub fn wait_for_late_calls(f: &Facts, signed: Timestamp) -> Step {
     } else {
         (reasons::RECOVERING, "is looked for once more")
     };
+    let shown = whole(end);
     let message = format!(
-        "AWS does not have it. That this waits is normal: a create that was sent before may still arrive until {end}; then \
-         it {then}"
+        "AWS does not have it. That this waits is normal: a create that was sent before may still arrive until {shown}; \
+         then it {then}"
     );
     Step::Wait { reason, message, until: Some(end) }
 }

@@ -1,6 +1,8 @@
 //! What AWS gives an id of its own: found again by the owner tags, created only after nothing was found. Pure.
 
-use super::{Adoption, Facts, Step, adopt, believed, foreign, may_act, mine, other_cluster, stall, uid_lost, wait_for};
+use super::{
+    Adoption, Facts, Step, adopt, believed, foreign, may_act, mine, other_cluster, stall, uid_lost, wait_for, whole,
+};
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
 use crate::engine::evidence::{Candidate, Lookup, Sight, Sighting};
@@ -110,7 +112,8 @@ pub fn window(f: &Facts, record: &Record) -> Option<Step> {
     (!f.sightings.lasts_until(Sighting::NoTrace, end)).then(|| Step::Wait {
         reason: reasons::RECOVERING,
         message: format!(
-            "the answer to a create was not received; until {end} every complete listing is searched for the server"
+            "the answer to a create was not received; until {} every complete listing is searched for the server",
+            whole(end)
         ),
         until: Some(end),
     })

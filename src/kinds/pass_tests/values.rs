@@ -1,5 +1,7 @@
 //! Values that can only be a mistake: nothing is made with them, and what AWS has from earlier stays.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::rig::{ROLE, Rig};
@@ -96,4 +98,37 @@ async fn what_only_looks_does_not_say_that_a_last_key_stays() {
     let message = rig.message(USER, "alice");
     assert!(message.starts_with("ObserveOnly: user alice exists") && !message.contains("stays"), "{message}");
     assert_eq!(rig.status(USER, "alice")["drift"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_set_in_aws_and_no_spec_names_is_shown_and_left_alone() {
+    let rig = hosted().await;
+    let workflow = json!({"onUpload": [{"workflowId": "w-1", "executionRole": ROLE}]});
+    rig.cloud.servers.lock().unwrap().values_mut().for_each(|server| {
+        server.settings.post_authentication_login_banner = Some("hello".to_owned());
+        server.settings.logging_role = Some(ROLE.to_owned());
+        server.settings.workflow_details = serde_json::from_value(workflow.clone()).unwrap();
+    });
+    rig.run(SERVER, "files", Duration::from_mins(11)).await;
+    let status = rig.status(SERVER, "files");
+    let fields: Vec<&str> =
+        status["unset"].as_array().unwrap().iter().map(|row| row["field"].as_str().unwrap()).collect();
+    assert_eq!(
+        fields,
+        ["spec.loggingRole", "spec.postAuthenticationLoginBanner", "spec.workflowDetails.onUpload"],
+        "{status:#}"
+    );
+    assert_eq!(rig.says(SERVER, "files", "Advisory").unwrap().1, "WorkflowUnset");
+    assert_eq!(
+        (rig.says(SERVER, "files", "Ready").unwrap().0, rig.says(SERVER, "files", "Drifted")),
+        ("True".to_owned(), None)
+    );
+    assert!(rig.cloud.calls().is_empty());
+    rig.edit(SERVER, "files", |object| object["spec"]["postAuthenticationLoginBanner"] = json!("ours"));
+    rig.settle(SERVER, "files").await;
+    rig.edit(SERVER, "files", |object| {
+        object["spec"].as_object_mut().unwrap().remove("postAuthenticationLoginBanner");
+    });
+    rig.settle(SERVER, "files").await;
+    assert_eq!(rig.status(SERVER, "files")["unset"].as_array().unwrap().len(), 2, "taken over, and cleared");
 }

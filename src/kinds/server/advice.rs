@@ -1,6 +1,7 @@
 //! What of a server's settings, as AWS has them, is worth a look. Pure.
 
 use crate::api::condition::reasons;
+use crate::api::status::Unset;
 use crate::aws::types::ServerSettings;
 use crate::engine::kind::Hint;
 
@@ -19,6 +20,20 @@ const OLD_POLICIES: [&str; 8] = [
 /// What is worth a look whoever set it.
 pub fn of_settings(have: &ServerSettings) -> impl Iterator<Item = Hint> {
     old_policy(have).into_iter().chain(workflow_not_logged(have))
+}
+
+/// Workflows that somebody attached and that the spec does not name: they see every file.
+pub fn of_unset(unset: &[Unset]) -> Option<Hint> {
+    let workflows = unset.iter().filter(|row| row.field.starts_with("spec.workflowDetails"));
+    let told: Vec<String> = workflows.map(|Unset { field, have }| format!("{field}: {have}")).collect();
+    (!told.is_empty()).then(|| {
+        let message = format!(
+            "workflows run on uploads that the spec does not name; they are left alone ({}). Name them, or detach them in \
+             AWS",
+            told.join("; ")
+        );
+        (reasons::WORKFLOW_UNSET, message)
+    })
 }
 
 fn old_policy(have: &ServerSettings) -> Option<Hint> {

@@ -6,6 +6,7 @@ mod host_keys;
 mod look_up;
 mod members;
 mod plan;
+mod unset;
 mod want;
 mod wanted;
 
@@ -312,6 +313,9 @@ impl Kind for Servers {
         status.user_count = server.user_count.map(i64::from);
         status.security_policy_name.clone_from(&settings.security_policy_name);
         status.vpc_endpoint_id = vpc_endpoint;
+        if let Some(wanted) = wanted {
+            status.common.unset = unset::unset(&wanted.want, server, status.common.applied.as_ref());
+        }
     }
 
     /// The id stays, and what is known of host keys: they say what is ours should it come back.
@@ -327,13 +331,18 @@ impl Kind for Servers {
 
     fn advisory(
         &self,
-        _: &TransferServer,
+        object: &TransferServer,
         wanted: &Wanted<WantedServer>,
         have: &ServerState,
         _: Timestamp,
     ) -> Vec<Hint> {
-        let hidden = host_keys::hidden(&wanted.want, &have.host_keys);
-        hidden.into_iter().chain(advice::of_settings(&have.server.settings)).collect()
+        let (want, keys) = (&wanted.want, &have.host_keys);
+        let rows = object.status.as_ref().map_or(&[][..], |status| &status.host_keys);
+        let applied = object.status.as_ref().and_then(|status| status.common.applied.as_ref());
+        let replaced = host_keys::replaced::advice(object, &host_keys::replaced::replaced(want, keys, rows), keys);
+        let unset = advice::of_unset(&unset::unset(want, &have.server, applied));
+        let hints = replaced.into_iter().chain(host_keys::hidden(want, keys, rows)).chain(unset);
+        hints.chain(advice::of_settings(&have.server.settings)).collect()
     }
 
     fn settled(&self, have: &ServerState) -> (&'static str, String) {

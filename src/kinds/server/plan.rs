@@ -82,7 +82,7 @@ fn changes(wanted: &Wanted<WantedServer>, server: &Server, applied: Option<&Appl
 }
 
 /// As the table compares: what AWS fills in by itself inside a list is filled in.
-fn comparable(settings: &ServerSettings) -> Value {
+pub(super) fn comparable(settings: &ServerSettings) -> Value {
     let mut settings = settings.clone();
     let ports = settings.protocol_details.iter_mut().flat_map(|details| details.sftp_ports.iter_mut().flatten());
     for port in ports {

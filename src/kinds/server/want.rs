@@ -56,6 +56,7 @@ pub async fn want(
         host_keys: object.spec.host_keys.as_ref().map(|_| keys),
         host_keys_complete,
         exclusive_host_keys: object.spec.host_key_policy == HostKeyPolicy::Exclusive,
+        confirmed_host_keys: host_keys::replaced::confirmed(object),
         host_key_storage_type: object.spec.host_key_storage_type.clone(),
         ungranted,
         unsupported: !unsupported.is_empty(),
@@ -76,7 +77,18 @@ fn digest(want: &WantedServer) -> String {
         DesiredState::Online => "Online",
         DesiredState::Offline => "Offline",
     };
-    hash(&json!([want.domain, want.settings, state, want.tags, keys, want.exclusive_host_keys]).to_string())
+    let mut all = vec![
+        json!(want.domain),
+        json!(want.settings),
+        json!(state),
+        json!(want.tags),
+        json!(keys),
+        json!(want.exclusive_host_keys),
+    ];
+    if !want.confirmed_host_keys.is_empty() {
+        all.push(json!(want.confirmed_host_keys));
+    }
+    hash(&Value::Array(all).to_string())
 }
 
 /// AWS's members of the spec. Taken apart in full, so that a new field must be placed.

@@ -22,6 +22,8 @@ pub struct WantedServer {
     pub host_keys_complete: bool,
     /// Whether unlisted host keys go.
     pub exclusive_host_keys: bool,
+    /// Fingerprints of host keys that were replaced in their Secrets and may go.
+    pub confirmed_host_keys: Vec<String>,
     /// Where AWS keeps the first host key.
     pub host_key_storage_type: Option<String>,
     /// Paths of roles that may not be passed.

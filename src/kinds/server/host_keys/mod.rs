@@ -1,5 +1,5 @@
 //! Host keys of a server: known by their fingerprints, imported and removed by content.
-//! [`secrets`] reads them, [`kms`] remembers which KMS keys were sent.
+//! [`secrets`] reads them, [`kms`] remembers which KMS keys were sent, [`replaced`] keeps what clients have pinned.
 //!
 //! A private key leaves this file only inside a request to AWS; never in a text.
 
@@ -17,6 +17,7 @@ use crate::ssh;
 use super::wanted::{WantedKey, WantedServer};
 
 pub mod kms;
+pub mod replaced;
 pub mod secrets;
 
 /// Where AWS keeps a host key if nothing else is said.
@@ -138,10 +139,12 @@ pub fn no_room(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]
         return None;
     }
     let there: Vec<&str> = wanted.iter().filter(|key| find(key, have).is_some()).map(|key| key.name.as_str()).collect();
+    let stays = replaced::replaced(want, have, recorded);
+    let confirm = if stays.is_empty() { "" } else { ", or confirm those that were replaced" };
     let message = format!(
         "spec.hostKeys: a server has at most {HOST_KEYS_MAX} host keys, so {} cannot be imported, and no key that is \
          not listed can go without clients being shown another one. Take an entry that clients do not rely on out of \
-         spec.hostKeys first (in AWS are: {})",
+         spec.hostKeys first{confirm} (in AWS are: {})",
         missing.join(", "),
         there.join(", ")
     );
@@ -311,7 +314,8 @@ fn unlisted<'a>(
     going(want, wanted, have, recorded).take(have.len().saturating_sub(1))
 }
 
-/// What is to go: under Exclusive everything that is not listed, else what this object put there.
+/// What is to go: under Exclusive everything that is not listed, else what this object put there; never what was
+/// replaced without a person's word.
 fn going<'a>(
     want: &'a WantedServer,
     wanted: &'a [WantedKey],
@@ -320,9 +324,11 @@ fn going<'a>(
 ) -> impl Iterator<Item = &'a HostKey> {
     let listed: BTreeSet<&str> = wanted.iter().filter_map(|key| find(key, have)).map(|held| held.id.as_str()).collect();
     let ours: BTreeSet<&str> = recorded.iter().filter(|key| key.managed).map(|key| key.id.as_str()).collect();
+    let stays = replaced::replaced(want, have, recorded).into_iter().map(|replaced| replaced.held.id.as_str());
+    let stays: BTreeSet<&str> = stays.chain(listed).collect();
     let goes = move |held: &&HostKey| {
         let id = held.id.as_str();
-        !listed.contains(id) && (want.exclusive_host_keys || ours.contains(id))
+        !stays.contains(id) && (want.exclusive_host_keys || ours.contains(id))
     };
     have.iter().filter(goes)
 }
@@ -333,16 +339,22 @@ pub fn observed(want: Option<&WantedServer>, have: &[HostKey], recorded: &[HostK
     let wanted = want.and_then(|want| want.host_keys.as_ref());
     // Where a key could not be read, or nothing is wanted any more, the name that it had stands.
     let sure = want.is_some_and(|want| want.host_keys.is_some() && want.host_keys_complete);
+    let replaced = want.map(|want| replaced::replaced(want, have, recorded)).unwrap_or_default();
     let mut rows: Vec<HostKeyStatus> = have
         .iter()
         .map(|held| {
             let fingerprint = held.fingerprint.as_deref().map(|text| text.trim_end_matches('=').to_owned());
             let listed = wanted.into_iter().flatten().find(|key| find(key, std::slice::from_ref(held)).is_some());
             let before = recorded.iter().find(|row| row.id == held.id);
-            let known = before.filter(|_| !sure).and_then(|row| row.name.clone());
+            let unsure = before.filter(|_| !sure && listed.is_none());
+            let stays = replaced.iter().find(|replaced| replaced.held.id == held.id);
+            let known = unsure.filter(|_| stays.is_none()).and_then(|row| row.name.clone());
             HostKeyStatus {
                 id: held.id.clone(),
                 name: listed.map(|key| key.name.clone()).or(known),
+                replaced: stays
+                    .map(|replaced| replaced.entry.name.clone())
+                    .or_else(|| unsure.and_then(|row| row.replaced.clone())),
                 fingerprint,
                 r#type: held.key_type.clone(),
                 active: oldest_of_type(held, have),
@@ -356,7 +368,10 @@ pub fn observed(want: Option<&WantedServer>, have: &[HostKey], recorded: &[HostK
 
 /// Listed keys that clients are not shown, and which one they are shown instead.
 #[must_use]
-pub fn hidden(want: &WantedServer, have: &[HostKey]) -> Option<Hint> {
+pub fn hidden(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]) -> Option<Hint> {
+    // Of these more is told.
+    let replaced = replaced::replaced(want, have, recorded);
+    let replaced = |key: &&WantedKey| replaced.iter().any(|replaced| replaced.entry.name == key.name);
     let wanted = want.host_keys.as_deref()?;
     let entry = |held: &HostKey| wanted.iter().find(|key| find(key, std::slice::from_ref(held)).is_some());
     let told = |key: &WantedKey| {
@@ -368,7 +383,7 @@ pub fn hidden(want: &WantedServer, have: &[HostKey]) -> Option<Hint> {
         };
         Some(format!("spec.hostKeys[{}] ({}): clients are shown {shown}", key.name, key.fingerprint))
     };
-    let told: Vec<String> = wanted.iter().filter_map(told).collect();
+    let told: Vec<String> = wanted.iter().filter(|key| !replaced(key)).filter_map(told).collect();
     (!told.is_empty()).then(|| {
         let message = format!("AWS shows clients the oldest host key of each type. {}", told.join("; "));
         (reasons::HOST_KEY_NOT_ACTIVE, message)

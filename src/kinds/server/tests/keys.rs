@@ -44,13 +44,13 @@ pub(super) fn want(keys: Option<&[WantedKey]>, exclusive: bool) -> WantedServer 
     want
 }
 
-fn managed(names: &[&str]) -> Vec<HostKeyStatus> {
+pub(super) fn managed(names: &[&str]) -> Vec<HostKeyStatus> {
     let row = |name: &&str| HostKeyStatus { id: format!("hostkey-{name}"), managed: true, ..HostKeyStatus::default() };
     names.iter().map(row).collect()
 }
 
 /// Operation and the key that it is about.
-fn told(calls: &[PlannedCall]) -> Vec<String> {
+pub(super) fn told(calls: &[PlannedCall]) -> Vec<String> {
     let about = |call: &Mutation| match call {
         Mutation::ImportHostKey(import) => import.server_id.clone(),
         Mutation::UpdateHostKey { host_key_id, .. } | Mutation::DeleteHostKey { host_key_id, .. } => {

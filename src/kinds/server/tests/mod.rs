@@ -11,6 +11,8 @@ mod kms;
 mod left_keys;
 mod look_ups;
 mod passes;
+mod replaced;
+mod unset;
 mod wants;
 
 use serde_json::{Value, json};
@@ -48,6 +50,7 @@ fn wanted(settings: Value) -> Wanted<WantedServer> {
         host_keys: None,
         host_keys_complete: true,
         exclusive_host_keys: false,
+        confirmed_host_keys: Vec::new(),
         host_key_storage_type: None,
         ungranted: Vec::new(),
         unsupported: false,

@@ -1,0 +1,169 @@
+//! The Secret of a listed host key comes to hold another key: what clients have pinned goes only at a person's word.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::api::CONFIRM_HOST_KEY;
+use crate::api::condition::reasons;
+use crate::api::server::HostKeyStatus;
+use crate::aws::Mutation;
+use crate::aws::types::HostKey;
+use crate::kinds::server::host_keys::replaced::{advice, confirmed, replaced};
+use crate::kinds::server::host_keys::{calls, hidden, no_room, observed};
+use crate::kinds::server::wanted::{WantedKey, WantedServer};
+
+use super::files;
+use super::keys::{full, held, key, told, want};
+
+/// An entry and the key that its Secret holds.
+fn entry(name: &str, content: &str) -> WantedKey {
+    WantedKey { name: name.to_owned(), ..key(content) }
+}
+
+/// AWS, status and what is wanted, pass after pass.
+struct Server {
+    want: WantedServer,
+    have: Vec<HostKey>,
+    rows: Vec<HostKeyStatus>,
+    age: i64,
+}
+
+impl Server {
+    /// With entry `a`, which holds `first`.
+    fn new(exclusive: bool) -> Self {
+        let mut server = Self { want: want(Some(&[]), exclusive), have: Vec::new(), rows: Vec::new(), age: 0 };
+        server.lists(&[entry("a", "first")]);
+        server
+    }
+
+    /// Passes until nothing is left to send; answers with what was sent.
+    fn lists(&mut self, keys: &[WantedKey]) -> Vec<String> {
+        self.want.host_keys = Some(keys.to_vec());
+        let mut sent = Vec::new();
+        for _ in 0..5 {
+            self.rows = observed(Some(&self.want), &self.have, &self.rows);
+            let due = calls("s-1", &self.want, &self.have, &self.rows, &BTreeSet::new());
+            sent.extend(told(&due));
+            for call in due {
+                match &call.mutation {
+                    Mutation::ImportHostKey(_) => self.import(keys),
+                    Mutation::DeleteHostKey { host_key_id, .. } => self.have.retain(|key| key.id != *host_key_id),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        sent
+    }
+
+    fn import(&mut self, keys: &[WantedKey]) {
+        let missing = keys.iter().find(|key| !self.have.iter().any(|held| held.id.ends_with(&key.fingerprint[7..])));
+        let name = missing.unwrap().fingerprint[7..].to_owned();
+        self.age += 1;
+        self.have.push(HostKey { date_imported: Timestamp::from_second(self.age).ok(), ..held(&name) });
+    }
+
+    fn there(&self) -> Vec<&str> {
+        self.have.iter().map(|key| &key.id["hostkey-".len()..]).collect()
+    }
+
+    fn told(&self) -> Option<(&'static str, String)> {
+        advice(&files(json!({})), &replaced(&self.want, &self.have, &self.rows), &self.have)
+    }
+}
+
+#[test]
+fn the_old_key_never_goes_without_a_persons_word() {
+    for exclusive in [true, false] {
+        let mut server = Server::new(exclusive);
+        for content in ["second", "third", "first", "fourth"] {
+            let sent = server.lists(&[entry("a", content)]);
+            assert!(sent.iter().all(|call| call.starts_with("ImportHostKey")), "{content}: {sent:?}");
+            assert_eq!(server.have[0].id, "hostkey-first");
+        }
+        assert_eq!(server.there(), ["first", "second", "third", "fourth"]);
+        let named: Vec<(Option<&str>, Option<&str>, bool)> =
+            server.rows.iter().map(|row| (row.name.as_deref(), row.replaced.as_deref(), row.active)).collect();
+        let old = |active| (None, Some("a"), active);
+        assert_eq!(named, [old(true), (Some("a"), None, false), old(false), old(false)], "by id");
+
+        server.want.confirmed_host_keys = vec!["SHA256:second".to_owned(), "SHA256:elsewhere".to_owned()];
+        assert_eq!(server.lists(&[entry("a", "fourth")]), ["DeleteHostKey hostkey-second"]);
+        server.want.confirmed_host_keys = vec!["SHA256:first=".to_owned()];
+        assert_eq!(server.lists(&[entry("a", "fourth")]), ["DeleteHostKey hostkey-first"]);
+        server.want.confirmed_host_keys.clear();
+        assert_eq!(server.lists(&[entry("b", "fourth")]), ["DeleteHostKey hostkey-third"], "another name");
+        assert_eq!((server.there(), server.told()), (vec!["fourth"], None));
+    }
+}
+
+#[test]
+fn an_entry_that_leaves_the_list_takes_its_old_keys_along() {
+    let mut server = Server::new(false);
+    server.lists(&[entry("a", "second"), entry("b", "other")]);
+    assert_eq!(server.there(), ["first", "second", "other"]);
+    let sent = server.lists(&[entry("b", "other")]);
+    assert_eq!(sent, ["DeleteHostKey hostkey-first", "DeleteHostKey hostkey-second"]);
+}
+
+#[test]
+fn entries_that_change_places_replace_nothing() {
+    let mut server = Server::new(true);
+    server.lists(&[entry("a", "first"), entry("b", "other")]);
+    assert!(server.lists(&[entry("a", "other"), entry("b", "first")]).is_empty());
+    assert_eq!(server.told(), None);
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_for_a_while_forgets_nothing() {
+    let mut server = Server::new(true);
+    server.lists(&[entry("a", "second")]);
+    server.want.host_keys_complete = false;
+    assert!(server.lists(&[]).is_empty());
+    server.want.host_keys_complete = true;
+    assert!(server.lists(&[entry("a", "second")]).is_empty());
+    assert_eq!(server.there(), ["first", "second"]);
+}
+
+#[test]
+fn it_is_told_with_the_command_that_confirms() {
+    let mut server = Server::new(true);
+    assert_eq!(server.told(), None);
+    server.lists(&[entry("a", "second")]);
+    let (reason, message) = server.told().unwrap();
+    assert_eq!(reason, reasons::HOST_KEY_REPLACED);
+    for part in [
+        "spec.hostKeys[a] holds another key (SHA256:second)",
+        "(SHA256:first), which stays and is the one that clients are shown",
+        "kubectl -n team annotate transferservers files --overwrite transfer-operator.dev/confirm-host-key=SHA256:first",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert_eq!(hidden(&server.want, &server.have, &server.rows), None, "told once");
+}
+
+#[test]
+fn what_the_annotation_confirms_is_taken_by_fingerprint() {
+    let mut object = files(json!({}));
+    assert!(confirmed(&object).is_empty());
+    let text = " SHA256:a/b+c, SHA256:d,,".to_owned();
+    object.metadata.annotations = Some(BTreeMap::from([(CONFIRM_HOST_KEY.to_owned(), text)]));
+    assert_eq!(confirmed(&object), ["SHA256:a/b+c", "SHA256:d"]);
+}
+
+#[test]
+fn where_aws_takes_no_more_a_replaced_key_makes_no_room() {
+    let there = ["e/1", "e/2", "e/3", "e/4", "e/5", "e/6", "e/7", "e/8", "e/9", "e/10"];
+    let (mut listed, have) = full(there, &["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]);
+    let rows = observed(Some(&listed), &have, &[]);
+    listed.host_keys.as_mut().unwrap()[9] = entry("10", "new");
+    let sent = told(&calls("s-1", &listed, &have, &rows, &BTreeSet::new()));
+    assert_eq!(sent, ["ImportHostKey s-1"], "which AWS refuses");
+    let block = no_room(&listed, &have, &rows).unwrap();
+    assert!(block.stalled && block.message.contains("or confirm those that were replaced"), "{}", block.message);
+    listed.confirmed_host_keys = vec!["SHA256:10".to_owned()];
+    let sent = told(&calls("s-1", &listed, &have, &rows, &BTreeSet::new()));
+    assert_eq!(sent, ["DeleteHostKey hostkey-10", "ImportHostKey s-1"]);
+    assert_eq!(no_room(&listed, &have, &rows), None);
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::helm::{EVERYTHING, Helm, chart, object, of_kind};
+use crate::helm::{EVERYTHING, Helm, chart, object, of_kind, read};
 
 const NAME: &str = "transfer-operator";
 
@@ -10,6 +10,14 @@ const NAME: &str = "transfer-operator";
 async fn lint_finds_nothing() {
     let helm = Helm::offline();
     helm.run(&["lint", "--strict", chart()]).await;
+}
+
+#[tokio::test]
+async fn helm_says_which_version_it_is() {
+    let pinned = read("tools/helm/go.mod");
+    let pinned = pinned.lines().find_map(|line| line.strip_prefix("require helm.sh/helm/v4 "));
+    let version = Helm::offline().run(&["version", "--template", "{{.Version}}"]).await;
+    assert_eq!(Some(version.trim()), pinned, "charts that ask for a Helm version refuse one that has none");
 }
 
 #[tokio::test]

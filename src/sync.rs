@@ -5,6 +5,8 @@
 
 pub use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic};
 
+/// Goes on whoever waits for it.
+pub use tokio::spawn;
 /// Held across calls: one has its turn, the others wait for theirs.
 pub use tokio::sync::Mutex as Turn;
 pub use tokio::time::{Instant, sleep};

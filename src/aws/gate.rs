@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::sync::{Arc, Instant, Mutex, PoisonError, sleep};
 
 use super::tally::Tally;
+use super::waiting;
 
 /// Classes of calls, each with a rate of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,7 +105,7 @@ impl Gate {
                     self.tally.waited(class, asked.elapsed());
                     return Permit(());
                 }
-                Some(wait) => sleep(wait).await,
+                Some(wait) => waiting::aside(sleep(wait)).await,
             }
         }
     }

@@ -19,6 +19,7 @@ pub mod session;
 mod sts;
 pub mod tally;
 pub mod types;
+pub mod waiting;
 
 use async_trait::async_trait;
 use jiff::Timestamp;

@@ -18,9 +18,10 @@ use kube::runtime::watcher::Event;
 use tracing::Instrument;
 
 use super::scene::Next;
+use crate::aws::waiting;
 use crate::cluster::Name;
 
-/// How long a pass may take. A pass is a handful of calls of at most 30 seconds, and waits for the rate of AWS.
+/// How long a pass may take, not counting what it waits at the limiter: it is a handful of calls of at most 30 seconds.
 const DEADLINE: Duration = Duration::from_mins(2);
 /// When a pass that ran out of time is tried again.
 const AFTER_DEADLINE: Duration = Duration::from_secs(10);
@@ -174,14 +175,14 @@ where
     let uid = meta.uid.clone().unwrap_or_default();
     let span = tracing::info_span!("pass", kind = %O::kind(&()), object = %name, %uid);
     let run = AssertUnwindSafe(async move { pass(name, uid).await }).catch_unwind();
-    let outcome = tokio::time::timeout(DEADLINE, run).instrument(span.clone()).await;
+    let outcome = waiting::bounded(DEADLINE, run).instrument(span.clone()).await;
     let next = span.in_scope(|| match outcome {
-        Ok(Ok(next)) => next,
-        Ok(Err(_)) => {
+        Some(Ok(next)) => next,
+        Some(Err(_)) => {
             tracing::error!("the pass panicked; this is a defect");
             Next::After(AFTER_PANIC)
         }
-        Err(_) => {
+        None => {
             tracing::warn!("the pass ran out of time after {DEADLINE:?}");
             Next::After(AFTER_DEADLINE)
         }

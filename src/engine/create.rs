@@ -174,7 +174,10 @@ impl<K: Kind> Attempt<K> {
         let operation = call.operation();
         tracing::warn!(operation, %id, "the object vanished during its create; deleting what was made");
         match account.mutate(permit, at, call).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.engine.kind.deleted(&self.place, id);
+                Ok(())
+            }
             Err(fault) if fault.kind == FaultKind::NotFound => Ok(()),
             Err(fault) => Err(fault),
         }

@@ -81,6 +81,15 @@ pub struct Lookup {
     pub uid_lost: Vec<String>,
 }
 
+/// A look-up, and when it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LookedUp {
+    /// AWS's time before the first of its reads: what it did not show was not there then, lag aside.
+    pub began: Timestamp,
+    /// What it showed.
+    pub found: Lookup,
+}
+
 /// Things that are believed only when seen repeatedly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sighting {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::decide::Identified;
 use super::diff::Change;
-use super::evidence::Lookup;
+use super::evidence::LookedUp;
 use super::owner::Owner;
 use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
@@ -236,11 +236,22 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// The tags that stand on it; `None` for kinds that have none in AWS.
     fn tags<'a>(&self, have: &'a Self::Have) -> Option<&'a Tags>;
 
-    /// Looks our owner tags up in a complete listing. Only for kinds found by tags.
+    /// Asks for a look-up that begins from now on: a ticket for [`Self::look_up`].
+    fn ask(&self) -> u64 {
+        0
+    }
+
+    /// Looks our owner tags up in a complete listing that began after `asked`. Only for kinds found by tags. It may take
+    /// long, and goes on where nobody waits for it: with the same ticket it is joined again.
     ///
     /// # Errors
     /// The fault of a read: an incomplete listing is no listing.
-    async fn look_up(&self, place: &Place<Self::Detail>, owner: &Owner) -> Result<Lookup, Fault>;
+    async fn look_up(&self, _: &Place<Self::Detail>, _: &Owner, _asked: u64) -> Result<LookedUp, Fault> {
+        Ok(LookedUp::default())
+    }
+
+    /// AWS acknowledged to this process that it deletes the server.
+    fn deleted(&self, _: &Place<Self::Detail>, _id: &str) {}
 
     /// The id that status records, for kinds found by tags.
     fn id<'a>(&self, _: &'a <Self::Object as Managed>::Status) -> Option<&'a str> {

@@ -67,6 +67,7 @@ impl<K: Kind> Engine<K> {
             Ok(None) => {}
             Ok(Some(_)) => {
                 let done = key.unwrap_or_default().to_owned();
+                self.kind.deleted(scene.place, &done);
                 self.memories.change(&subject.uid, |memory| memory.deleted.insert(done, scene.now));
                 self.note(subject, false, reasons::DELETING, "AWS accepted the deletion".to_owned()).await;
             }

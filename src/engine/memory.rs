@@ -36,6 +36,17 @@ pub struct Accepted {
     pub times: u32,
 }
 
+/// A look-up that takes longer than a pass.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Only one that began after it counts.
+    pub ticket: u64,
+    /// Where it looks, and for which create.
+    pub about: String,
+    /// When it was waited for the last time.
+    pub at: Instant,
+}
+
 /// One object's memory.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
@@ -82,6 +93,8 @@ pub struct Memory {
     generation: i64,
     /// Since when only older ones are read.
     behind_since: Option<Instant>,
+    /// The look-up that is asked for and has not answered.
+    pub asked: Option<Asked>,
     /// What this process said of an object that it cannot read.
     pub undecodable: Option<String>,
     /// What the last reset went by.

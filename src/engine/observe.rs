@@ -1,19 +1,28 @@
 //! What a pass saw, counted with what was seen before, as facts for the decision.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::decide::{self, Adoption, Facts, Identified, Step};
-use super::evidence::{Lookup, Sight, Sighting};
+use super::evidence::{LookedUp, Lookup, Sight, Sighting};
 use super::kind::{Kind, Look, Place, Trouble, Wanted};
-use super::memory::Memory;
+use super::memory::{Asked, Memory};
 use super::owner::Ownership;
 use super::record::Record;
 use super::recording::status_record;
-use super::scene::{Engine, Scene, Subject};
+use super::scene::{Engine, POLL, Scene, Subject};
 use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, RecreatePolicy};
 use crate::api::{self, Managed};
 use crate::aws::Fault;
+
+/// How long a pass that comes back waits for a look-up; then others have their turn.
+const JOINED: Duration = Duration::from_secs(30);
+
+/// For how long what was asked for is waited for: who comes back later asks anew.
+const ASKED: Duration = Duration::from_hours(1);
 
 impl<K: Kind> Engine<K> {
     pub(super) async fn look(
@@ -93,7 +102,7 @@ impl<K: Kind> Engine<K> {
         sight
     }
 
-    /// Decides, looking the tags up in between where that is the step.
+    /// Decides, looking the tags up in between where that is the step; it stays the step where the look takes longer.
     pub(super) async fn decide(&self, scene: &Scene<'_, K>, sight: &Sight) -> Result<Step, Trouble> {
         let mut lookup = None;
         loop {
@@ -101,14 +110,36 @@ impl<K: Kind> Engine<K> {
             if step != Step::LookUp || lookup.is_some() {
                 return Ok(step);
             }
-            // Counted by its begin: what is created while a listing runs may be missing in it.
-            let began = scene.place.account.now().await?;
-            let found = self.kind.look_up(scene.place, &scene.subject.owner).await?;
+            let Some(LookedUp { began, found }) = self.look_up(scene).await? else { return Ok(step) };
             let status = scene.subject.status();
             let lost = status_record::<K>(&status, scene.subject, began).map(|record| record.lost).unwrap_or_default();
             self.memories.change(&scene.subject.uid, |memory| count(memory, &found, &lost, began));
             lookup = Some(found);
         }
+    }
+
+    /// A look-up that began after this object asked for it; nothing while it runs.
+    async fn look_up(&self, scene: &Scene<'_, K>) -> Result<Option<LookedUp>, Trouble> {
+        let Scene { subject, place, .. } = scene;
+        let (asked, patience) = self.ask(scene);
+        let look = self.kind.look_up(place, &subject.owner, asked);
+        let Ok(outcome) = tokio::time::timeout(patience, look).await else { return Ok(None) };
+        self.memories.change(&subject.uid, |memory| memory.asked = None);
+        Ok(Some(outcome?))
+    }
+
+    /// The ticket of the look-up, and how long to wait for it. Who comes back has asked before: asking anew each time, it
+    /// would never see the end of a long look. Of another create, elsewhere or long ago, what was asked says nothing.
+    fn ask(&self, scene: &Scene<'_, K>) -> (u64, Duration) {
+        let (status, account) = (scene.subject.status(), &scene.place.account);
+        let about = json!([account.id, account.region, K::Object::common(&status).create]).to_string();
+        let at = Instant::now();
+        self.memories.change(&scene.subject.uid, |memory| {
+            let before = memory.asked.take().filter(|asked| asked.about == about && asked.at.elapsed() < ASKED);
+            let (ticket, patience) = before.map_or_else(|| (self.kind.ask(), POLL), |before| (before.ticket, JOINED));
+            memory.asked = Some(Asked { ticket, about, at });
+            (ticket, patience)
+        })
     }
 
     fn step(&self, scene: &Scene<'_, K>, sight: &Sight, lookup: Option<&Lookup>) -> Step {

@@ -16,7 +16,7 @@ use super::refusals::{contradicts, holdable};
 use super::report::{Drift, End, Report};
 use super::scene::{Engine, Next, POLL, Scene, Status, Subject, WAIT_MIN, between};
 use super::status::Verdict;
-use crate::api::condition::reasons;
+use crate::api::condition::{self, reasons, types};
 use crate::api::status::CreatePhase;
 use crate::api::{FINALIZER, Managed};
 use crate::aws::types::Tags;
@@ -31,7 +31,8 @@ impl<K: Kind> Engine<K> {
     pub(super) async fn take(self: &Arc<Self>, scene: &Scene<'_, K>, step: Step) -> Result<End<Status<K>>, Trouble> {
         let subject = scene.subject;
         match step {
-            Step::Done | Step::LookUp => Ok(End::Next(Next::OnChange)),
+            Step::Done => Ok(End::Next(Next::OnChange)),
+            Step::LookUp => Ok(self.looking(scene)),
             Step::Hold => Ok(self.hold(scene)),
             Step::Record(phase) => self.record(scene, phase).await,
             Step::Finalize => self.finalize(subject, true).await,
@@ -87,6 +88,24 @@ impl<K: Kind> Engine<K> {
         }
         let message = "the server is not there (yet)";
         End::Tell(Report::block(scene.subject.status(), Block::waiting(reasons::SERVER_NOT_AVAILABLE, message)))
+    }
+
+    /// A look-up takes its time. What was said before stands, unless that was nothing, or that all is well.
+    fn looking(&self, scene: &Scene<'_, K>) -> End<Status<K>> {
+        let subject = scene.subject;
+        let status = subject.status();
+        let common = K::Object::common(&status);
+        let unwell = condition::find(&common.conditions, types::READY).is_some_and(|ready| ready.status != "True");
+        let told = unwell && common.observed_generation == subject.generation;
+        if told || self.memories.load(&subject.uid).failures > 0 {
+            return End::Next(Next::After(POLL));
+        }
+        let reason = if subject.deleting() { reasons::DELETING } else { reasons::WAITING_FOR_AWS };
+        let message = "looking through all servers of the account for one with this object's owner tags; the rate of \
+                       calls, and servers that AWS lists and does not show, make it take long";
+        let mut report = Report::block(status, Block::waiting(reason, message));
+        report.next = Next::After(POLL);
+        End::Tell(report)
     }
 
     /// Nothing is changed while the spec says so.

@@ -24,7 +24,6 @@ use crate::aws::types::{Access, CreateAccess, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
 use crate::engine::digest::{hash, keyed};
-use crate::engine::evidence::Lookup;
 use crate::engine::kind::{Block, Hint, Kind, Look, Place, Plan, PlannedCall, Trouble, Wanted};
 use crate::engine::owner::Owner;
 
@@ -175,10 +174,6 @@ impl Kind for Accesses {
     }
 
     /// Accesses are found by their group.
-    async fn look_up(&self, _: &Place<Target>, _: &Owner) -> Result<Lookup, Fault> {
-        Ok(Lookup::default())
-    }
-
     fn confirmed(&self, status: &TransferAccessStatus) -> bool {
         confirmed(status)
     }

@@ -39,6 +39,8 @@ pub struct FakeTransfer {
     pub vanishing: Mutex<BTreeSet<String>>,
     /// What each operation fails with.
     pub faults: Mutex<BTreeMap<&'static str, FaultKind>>,
+    /// What one read fails with, once; as `Operation id`.
+    pub once: Mutex<BTreeMap<String, FaultKind>>,
     /// Every read, as `Operation id`.
     pub reads: Mutex<Vec<String>>,
     /// Held in writing, it stops every ListServers.
@@ -132,7 +134,11 @@ impl Transfer for FakeTransfer {
             Read::DescribeUser { server_id, user_name } => format!("{server_id}/{user_name}"),
             _ => String::new(),
         };
-        self.reads.lock().unwrap().push(format!("{operation} {about}").trim_end().to_owned());
+        let read = format!("{operation} {about}").trim_end().to_owned();
+        self.reads.lock().unwrap().push(read.clone());
+        if let Some(kind) = self.once.lock().unwrap().remove(&read) {
+            return Err(fault(operation, kind));
+        }
         if operation == "ListServers" {
             drop(self.listing.read().await);
         }
@@ -159,7 +165,9 @@ impl FakeAws {
     pub fn of(&self, id: &str, region: &str) -> Account {
         let rates = Rates { read: 1e9, write: 1e9, create_server: 1e9, burst_seconds: 1.0 };
         let transfer = Arc::clone(&self.transfer) as Arc<dyn Transfer>;
-        Account::new(id.to_owned(), region.to_owned(), transfer, Gate::new(rates), Arc::new(AwsClock::default()))
+        let clock = Arc::new(AwsClock::default());
+        clock.observe(Some(NOW.parse().unwrap()));
+        Account::new(id.to_owned(), region.to_owned(), transfer, Gate::new(rates), clock)
     }
 }
 

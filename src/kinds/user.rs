@@ -26,7 +26,6 @@ use crate::aws::types::{CreateUser, Tags, User};
 use crate::aws::{Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
 use crate::engine::digest::hash;
-use crate::engine::evidence::Lookup;
 use crate::engine::kind::{Block, Hint, Kind, Look, Place, Plan, Trouble, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 
@@ -255,10 +254,6 @@ impl Kind for Users {
     }
 
     /// Users are found by their name.
-    async fn look_up(&self, _: &Place<Target>, _: &Owner) -> Result<Lookup, Fault> {
-        Ok(Lookup::default())
-    }
-
     fn confirmed(&self, status: &TransferUserStatus) -> bool {
         confirmed(status)
     }

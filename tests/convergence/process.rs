@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use transfer_operator::api::AwsIdentity;
 use transfer_operator::aws::session::Aws;
+use transfer_operator::aws::waiting;
 use transfer_operator::cluster::directory::{Cache, Caches, Change, Seen, Watched};
 use transfer_operator::cluster::{Cluster, Directory, Name};
 use transfer_operator::engine::controller::matters;
@@ -241,13 +242,13 @@ impl Shared {
             return self.bell.notify_one();
         };
         let run = AssertUnwindSafe(self.passes[which](name.clone(), uid)).catch_unwind();
-        let next = match tokio::time::timeout(DEADLINE, run).await {
-            Ok(Ok(next)) => next,
-            Ok(Err(_)) => {
+        let next = match waiting::bounded(DEADLINE, run).await {
+            Some(Ok(next)) => next,
+            Some(Err(_)) => {
                 self.world.violation(format!("O10: a pass over {name} panicked"));
                 Next::After(AFTER_PANIC)
             }
-            Err(_) => {
+            None => {
                 let holds = |rule: &Rule| matches!(rule.blow, Blow::Freeze(_) | Blow::Delay(_));
                 if !self.life.is_dead() && !self.world.setup.rules.iter().any(holds) {
                     self.world.violation(format!("O10: a pass over {name} was cut at its deadline"));

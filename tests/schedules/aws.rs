@@ -21,9 +21,12 @@ pub mod tally;
 
 pub use gate::Class;
 pub use transfer_operator::aws::{
-    Answer, Fault, FaultKind, Made, Mutation, Permit, Read, Reply, Transfer, fault, http, types,
+    Answer, Fault, FaultKind, Made, Mutation, Permit, Read, Reply, Transfer, fault, http, types, waiting,
 };
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use shuttle::future::yield_now;
 use types::Tags;
 
@@ -54,16 +57,17 @@ pub mod sdk {
 }
 
 /// An account with one server of `owner`, whose id is the number of the listing that showed it.
+#[derive(Clone)]
 pub struct Account {
     pub id: String,
     pub region: String,
     pub owner: Owner,
     /// Numbers everything that happens.
-    pub events: Counter,
+    pub events: Arc<Counter>,
     /// Listings under way.
-    pub listing: Counter,
+    pub listing: Arc<Counter>,
     /// Listings in all.
-    pub listings: Counter,
+    pub listings: Arc<Counter>,
 }
 
 pub struct Listed {
@@ -78,6 +82,11 @@ impl Account {
     pub fn new(owner: Owner) -> Self {
         let (events, listing, listings) = Default::default();
         Self { id: "1".to_owned(), region: "r".to_owned(), owner, events, listing, listings }
+    }
+
+    pub async fn now(&self) -> Result<Timestamp, Fault> {
+        yield_now().await;
+        Ok(Timestamp::UNIX_EPOCH)
     }
 
     pub async fn list_servers(&self) -> Result<Vec<Listed>, Fault> {

@@ -161,12 +161,12 @@ pub mod look_up {
 
     pub fn none_too_old() {
         let owner = Owner::new("cluster", "team", "files", "u");
-        let (looks, account) = (LookUps::default(), Arc::new(Account::new(owner.clone())));
-        let shared = Arc::clone(&account);
+        let (looks, account) = (Arc::new(LookUps::default()), Account::new(owner.clone()));
+        let shared = account.clone();
         together(TASKS, move |_| {
-            let asked = shared.events.up();
-            let found = block_on(looks.look_up(&shared, &owner)).unwrap();
-            let began: u64 = found.ours.first().unwrap().id.parse().unwrap();
+            let (asked, ticket) = (shared.events.up(), looks.ask());
+            let looked = block_on(looks.look_up(&shared, &owner, ticket)).unwrap();
+            let began: u64 = looked.found.ours.first().unwrap().id.parse().unwrap();
             assert!(began > asked, "asked at {asked}, got the look of {began}");
         });
         assert!(account.listings.get() <= TASKS as u64, "more looks than were asked for");

@@ -2,6 +2,8 @@
 
 pub use std::sync::{Arc, PoisonError};
 
+/// A task on one thread: the guard of a turn need not be one that may be sent to another.
+pub use shuttle::future::spawn_local as spawn;
 pub use shuttle::sync::{Mutex, MutexGuard, atomic};
 pub use time::{Instant, sleep};
 pub use turn::Turn;

@@ -4,18 +4,13 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::FutureExt;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 use tracing::subscriber::DefaultGuard;
 
 use super::rig::{Lose, ROLE, Rig};
 use crate::admin;
-use crate::api::TransferServer;
 use crate::aws::{FaultKind, Mutation};
 use crate::cli::LogFormat;
-use crate::cluster::Name;
-use crate::engine::controller::{self, Pass};
 
 const SERVER: &str = "TransferServer";
 
@@ -55,22 +50,6 @@ impl Log {
     }
 }
 
-/// Lets the real controller make passes over the server `files`, for so long.
-async fn control(rig: &Arc<Rig>, span: Duration) {
-    let (mut intake, _bell, queue) = controller::queue::<TransferServer>();
-    let meta: ObjectMeta = serde_json::from_value(rig.get(SERVER, "files").unwrap()["metadata"].clone()).unwrap();
-    intake.take(&Name { namespace: "team".to_owned(), name: "files".to_owned() }, None, Some(&meta));
-    let pass: Pass = {
-        let rig = Arc::clone(rig);
-        Arc::new(move |name, _| {
-            let rig = Arc::clone(&rig);
-            async move { rig.pass(SERVER, &name.name).await }.boxed()
-        })
-    };
-    let start = async {}.boxed().shared();
-    controller::run(queue, start, tokio::time::sleep(span), pass).await;
-}
-
 fn edit(rig: &Rig, members: Value) {
     rig.edit(SERVER, "files", |object| {
         for (member, value) in members.as_object().unwrap() {
@@ -84,9 +63,9 @@ async fn every_line_of_a_pass_names_its_object_once_and_a_call_its_fields() {
     let (log, _guard) = Log::begin();
     let rig = Arc::new(Rig::new());
     rig.server("files", json!({}));
-    control(&rig, Duration::from_mins(1)).await;
+    rig.control("files", Duration::from_mins(1)).await;
     edit(&rig, json!({"loggingRole": ROLE, "preAuthenticationLoginBanner": "hello"}));
-    control(&rig, Duration::from_mins(1)).await;
+    rig.control("files", Duration::from_mins(1)).await;
 
     let pass = json!({"name": "pass", "kind": SERVER, "object": "team/files", "uid": "uid-files"});
     for text in log.texts() {
@@ -122,11 +101,11 @@ async fn every_line_of_a_pass_names_its_object_once_and_a_call_its_fields() {
 async fn a_refusal_is_a_warning_once_and_once_more_when_it_calls_for_a_person() {
     let rig = Arc::new(Rig::new());
     rig.server("files", json!({}));
-    control(&rig, Duration::from_mins(1)).await;
+    rig.control("files", Duration::from_mins(1)).await;
     rig.cloud.refuse("InvalidRequestException", "no such role", |call| matches!(call, Mutation::UpdateServer { .. }));
     edit(&rig, json!({"loggingRole": ROLE}));
     let (log, _guard) = Log::begin();
-    control(&rig, Duration::from_mins(10)).await;
+    rig.control("files", Duration::from_mins(10)).await;
     assert!(rig.cloud.refused() > 5);
     let refused = log.said("WARN", "AWS refused");
     assert_eq!(refused.len(), 1, "{refused:#?}");
@@ -138,7 +117,7 @@ async fn a_refusal_is_a_warning_once_and_once_more_when_it_calls_for_a_person() 
     assert_eq!(stalled.iter().map(|line| &line["reason"]).collect::<Vec<_>>(), ["Rejected"]);
     // What AWS says next is news.
     rig.cloud.refuse("InvalidRequestException", "another", |call| matches!(call, Mutation::UpdateServer { .. }));
-    control(&rig, Duration::from_hours(2)).await;
+    rig.control("files", Duration::from_hours(2)).await;
     assert_eq!(log.said("WARN", "AWS refused").len(), 2);
 }
 
@@ -146,13 +125,13 @@ async fn a_refusal_is_a_warning_once_and_once_more_when_it_calls_for_a_person() 
 async fn a_read_that_fails_again_and_again_is_a_warning_once_until_it_went_well() {
     let rig = Arc::new(Rig::new());
     rig.server("files", json!({}));
-    control(&rig, Duration::from_mins(1)).await;
+    rig.control("files", Duration::from_mins(1)).await;
     let (log, _guard) = Log::begin();
     for times in [1, 2] {
         for _ in 0..5 {
             rig.cloud.lose("DescribeServer", Lose::Call(FaultKind::Unavailable));
         }
-        control(&rig, Duration::from_mins(10)).await;
+        rig.control("files", Duration::from_mins(10)).await;
         let failed = log.said("WARN", "pass failed");
         assert_eq!((failed.len(), &failed[0]["reason"]), (times, &json!("AwsUnavailable")), "{failed:#?}");
         assert_eq!(log.said("DEBUG", "pass failed again").len(), 4 * times);

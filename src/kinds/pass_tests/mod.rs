@@ -18,6 +18,7 @@ mod refusing;
 mod retaining;
 mod revoking;
 mod rig;
+mod slow;
 mod telling;
 mod trouble;
 mod upgrade;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use kube::core::ApiResource;
 use serde::Serialize;
@@ -21,6 +22,7 @@ use crate::aws::session::{Aws, CallerIdentity};
 use crate::aws::types::{Access, ListedAccess, ListedServer, ListedUser, Page, Server, SshPublicKey, Tags, User};
 use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
 use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, Reach, SecretData, Texts};
+use crate::engine::controller;
 use crate::engine::evidence::Windows;
 use crate::engine::memory::Memory;
 use crate::engine::pass::pass;
@@ -505,16 +507,16 @@ impl Transfer for Cloud {
     }
 }
 
-struct Identities(Arc<Cloud>);
+struct Identities(Arc<Cloud>, Arc<Gate>);
 
 #[async_trait]
 impl Aws for Identities {
     async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, Fault> {
-        let rates = Rates { read: 1e9, write: 1e9, create_server: 1e9, burst_seconds: 1.0 };
         let transfer = Arc::clone(&self.0) as Arc<dyn Transfer>;
         let clock = Arc::new(AwsClock::default());
         clock.observe(Some(self.0.now()));
-        Ok(Account::new(identity.spec.account_id.clone(), region.to_owned(), transfer, Gate::new(rates), clock))
+        let gate = Arc::clone(&self.1);
+        Ok(Account::new(identity.spec.account_id.clone(), region.to_owned(), transfer, gate, clock))
     }
     async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault> {
         Ok(CallerIdentity { account: identity.spec.account_id.clone(), arn: String::new() })
@@ -549,10 +551,17 @@ pub struct Rig {
     pub cloud: Arc<Cloud>,
     process: Process,
     passes: AtomicU64,
+    /// Reads per second that the limiter lets through.
+    reads: f64,
 }
 
 impl Rig {
     pub fn new() -> Self {
+        Self::reading(1e9)
+    }
+
+    /// With a limiter that lets so many reads through in a second.
+    pub fn reading(reads: f64) -> Self {
         let cloud = Arc::new(Cloud {
             began: Instant::now(),
             servers: Mutex::default(),
@@ -569,8 +578,8 @@ impl Rig {
             made: AtomicU64::new(0),
         });
         let objects = Arc::new(Objects::default());
-        let process = start(&objects, &cloud);
-        let rig = Self { objects, cloud, process, passes: AtomicU64::new(0) };
+        let process = start(&objects, &cloud, reads);
+        let rig = Self { objects, cloud, process, passes: AtomicU64::new(0), reads };
         rig.grant(&["s-old"]);
         rig
     }
@@ -621,7 +630,7 @@ impl Rig {
 
     /// The operator is killed and started anew.
     pub fn restart(&mut self) {
-        self.process = start(&self.objects, &self.cloud);
+        self.process = start(&self.objects, &self.cloud, self.reads);
     }
 
     fn key(kind: &str, object: &str) -> Key {
@@ -737,18 +746,32 @@ impl Rig {
         }
     }
 
+    /// Lets the real controller make passes over a server, for so long.
+    pub async fn control(self: &Arc<Self>, object: &str, span: Duration) {
+        let (mut intake, _bell, queue) = controller::queue::<TransferServer>();
+        let meta = serde_json::from_value(self.get("TransferServer", object).unwrap()["metadata"].clone()).unwrap();
+        intake.take(&name(object), None, Some(&meta));
+        let rig = Arc::clone(self);
+        let pass: controller::Pass = Arc::new(move |name, _| {
+            let rig = Arc::clone(&rig);
+            async move { rig.pass("TransferServer", &name.name).await }.boxed()
+        });
+        controller::run(queue, async {}.boxed().shared(), tokio::time::sleep(span), pass).await;
+    }
+
     /// Passes until nothing is due at once.
     pub async fn settle(&self, kind: &str, object: &str) {
         self.run(kind, object, Duration::from_secs(10)).await;
     }
 }
 
-fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>) -> Process {
+fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
+    let gate = Gate::new(Rates { read: reads, write: 1e9, create_server: 1e9, burst_seconds: 1.0 });
     let cluster = Arc::clone(objects) as Arc<dyn Cluster>;
     let doors = Arc::new(Doors {
         cluster: Arc::clone(&cluster),
         directory: Arc::clone(objects) as Arc<dyn Directory>,
-        aws: Arc::new(Identities(Arc::clone(cloud))),
+        aws: Arc::new(Identities(Arc::clone(cloud), gate)),
         cluster_id: CLUSTER.to_owned(),
         verified: Verified::default(),
         chance: Arc::new(Counted::default()),

@@ -31,7 +31,7 @@ use crate::api::{
 use crate::aws::types::{CreateServer, HostKey, Server, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
-use crate::engine::evidence::Lookup;
+use crate::engine::evidence::LookedUp;
 use crate::engine::kind::{Block, Hint, Kind, Look, Place, Plan, Trouble, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use look_up::LookUps;
@@ -43,7 +43,7 @@ const DIRECTORY: &str = "AWS_DIRECTORY_SERVICE";
 /// The kind of servers.
 pub struct Servers {
     doors: Arc<Doors>,
-    look_ups: LookUps,
+    look_ups: Arc<LookUps>,
 }
 
 /// What AWS has of a server.
@@ -59,7 +59,7 @@ impl Servers {
     /// The kind behind these doors.
     #[must_use]
     pub fn new(doors: Arc<Doors>) -> Self {
-        Self { doors, look_ups: LookUps::default() }
+        Self { doors, look_ups: Arc::default() }
     }
 
     /// The server to look at: the recorded one, else what is to be taken over; of an object that only observes, what it
@@ -227,8 +227,16 @@ impl Kind for Servers {
         Some(&have.server.tags)
     }
 
-    async fn look_up(&self, place: &Place<Self::Detail>, owner: &Owner) -> Result<Lookup, Fault> {
-        self.look_ups.look_up(&place.account, owner).await
+    fn ask(&self) -> u64 {
+        self.look_ups.ask()
+    }
+
+    async fn look_up(&self, place: &Place<Self::Detail>, owner: &Owner, asked: u64) -> Result<LookedUp, Fault> {
+        self.look_ups.look_up(&place.account, owner, asked).await
+    }
+
+    fn deleted(&self, place: &Place<Self::Detail>, id: &str) {
+        self.look_ups.deleted(&place.account, id);
     }
 
     fn id<'a>(&self, status: &'a TransferServerStatus) -> Option<&'a str> {

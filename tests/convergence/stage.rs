@@ -310,6 +310,8 @@ impl Stage {
             let oracle = stage.world.oracle.lock().unwrap();
             (oracle.mutations, oracle.writes)
         };
+        // How many log in to a server is written at the next resync, where nothing else is.
+        tokio::time::sleep(self.world.setup.resync.mul_f64(1.3)).await;
         self.idle().await;
         let (before, tasks) = (count(self), fewest_tasks().await);
         tokio::time::sleep(self.world.setup.resync.mul_f64(1.3) * self.world.setup.rest).await;

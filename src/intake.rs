@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
 use crate::cluster::Directory;
 use crate::cluster::directory::{Cache, Caches, Change, ConfigMapMeta, NamespaceMeta, Seen, Watched};
+use crate::cluster::references::Refers;
 use crate::engine::controller::{self, Bell, Intake, Queue};
 use crate::kinds::triggers::{self, Wake, Which};
 
@@ -130,7 +131,7 @@ impl Hub {
         trigger: Trigger<K>,
     ) -> BoxFuture<'static, ()>
     where
-        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+        K: Resource<DynamicType = ()> + Refers + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     {
         let Self { caches, bells } = self;
         let (caches, bells) = (Arc::clone(caches), bells.clone());

@@ -10,6 +10,7 @@ use kube::api::{ObjectMeta, PartialObjectMeta};
 use kube::core::DeserializeGuard;
 use kube::runtime::watcher::Event;
 
+use super::references::{Reference, Refers};
 use super::{Directory, Name};
 use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
 
@@ -59,12 +60,12 @@ impl<K> Change<K> {
 /// What a watch can yield.
 pub trait Watched: Resource<DynamicType = ()> {
     /// What is kept of it.
-    type Kept;
+    type Kept: Refers;
     /// Takes it apart.
     fn seen(self) -> Seen<Self::Kept>;
 }
 
-impl<K: Resource<DynamicType = ()>> Watched for DeserializeGuard<K> {
+impl<K: Resource<DynamicType = ()> + Refers> Watched for DeserializeGuard<K> {
     type Kept = K;
 
     fn seen(mut self) -> Seen<K> {
@@ -100,6 +101,8 @@ pub struct Cache<K> {
 #[derive(Debug)]
 struct Inner<K> {
     objects: BTreeMap<Name, (usize, Seen<K>)>,
+    /// Who refers to what, kept with `objects`.
+    by: BTreeMap<Reference, BTreeSet<Name>>,
     /// Names seen so far by a listing that is under way, by scope.
     listing: BTreeMap<usize, BTreeSet<Name>>,
     /// Scopes that were listed at least once.
@@ -111,7 +114,8 @@ impl<K> Cache<K> {
     /// An empty cache that is filled when this many scopes were listed.
     #[must_use]
     pub fn new(scopes: usize) -> Self {
-        let inner = Inner { objects: BTreeMap::new(), listing: BTreeMap::new(), listed: BTreeSet::new(), scopes };
+        let (objects, by) = (BTreeMap::new(), BTreeMap::new());
+        let inner = Inner { objects, by, listing: BTreeMap::new(), listed: BTreeSet::new(), scopes };
         Self { inner: Mutex::new(inner), filled: AtomicBool::new(false) }
     }
 
@@ -121,6 +125,20 @@ impl<K> Cache<K> {
         self.filled.load(Ordering::Acquire)
     }
 
+    fn get(&self, name: &Name) -> Option<Arc<K>> {
+        self.lock().objects.get(name).and_then(|(_, seen)| seen.object.clone())
+    }
+
+    fn all(&self) -> Vec<Arc<K>> {
+        self.lock().objects.values().filter_map(|(_, seen)| seen.object.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<K>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Refers> Cache<K> {
     /// Takes over an event of one scope's watch; answers with what it changed.
     pub fn apply<W: Watched<Kept = K>>(&self, scope: usize, event: Event<W>) -> Vec<Change<K>> {
         let mut inner = self.lock();
@@ -148,35 +166,49 @@ impl<K> Cache<K> {
         }
     }
 
-    fn get(&self, name: &Name) -> Option<Arc<K>> {
-        self.lock().objects.get(name).and_then(|(_, seen)| seen.object.clone())
-    }
-
-    fn all(&self) -> Vec<Arc<K>> {
-        self.lock().objects.values().filter_map(|(_, seen)| seen.object.clone()).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner<K>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn by(&self, reference: &Reference) -> Vec<Arc<K>> {
+        let inner = self.lock();
+        let object = |name: &Name| inner.objects.get(name).and_then(|(_, seen)| seen.object.clone());
+        inner.by.get(reference).into_iter().flatten().filter_map(object).collect()
     }
 }
 
-impl<K> Inner<K> {
+impl<K: Refers> Inner<K> {
     fn put<W: Watched<Kept = K>>(&mut self, scope: usize, object: W) -> Change<K> {
-        let name = name_of(object.meta());
+        let name = Name::from(object.meta());
         let seen = object.seen();
         let before = self.objects.insert(name.clone(), (scope, seen.clone())).map(|(_, seen)| seen);
+        let old = before.as_ref().map(references).unwrap_or_default();
+        let new = references(&seen);
+        if old != new {
+            self.unfile(&name, &old);
+            for reference in new {
+                self.by.entry(reference).or_default().insert(name.clone());
+            }
+        }
         Change { name, before, after: Some(seen) }
     }
 
     fn take(&mut self, name: &Name) -> Option<Change<K>> {
         let (_, before) = self.objects.remove(name)?;
+        self.unfile(name, &references(&before));
         Some(Change { name: name.clone(), before: Some(before), after: None })
+    }
+
+    fn unfile(&mut self, name: &Name, references: &[Reference]) {
+        for reference in references {
+            if let Some(names) = self.by.get_mut(reference) {
+                names.remove(name);
+                if names.is_empty() {
+                    self.by.remove(reference);
+                }
+            }
+        }
     }
 
     /// The end of an object that was told late says nothing of its namesake.
     fn end(&mut self, meta: &ObjectMeta) -> Option<Change<K>> {
-        let name = name_of(meta);
+        let name = Name::from(meta);
         let held = self.objects.get(&name).is_some_and(|(_, seen)| seen.meta.uid == meta.uid);
         held.then(|| self.take(&name)).flatten()
     }
@@ -195,8 +227,9 @@ impl<K> Inner<K> {
     }
 }
 
-fn name_of(meta: &ObjectMeta) -> Name {
-    Name { namespace: meta.namespace.clone().unwrap_or_default(), name: meta.name.clone().unwrap_or_default() }
+/// Nothing of one that does not decode.
+fn references<K: Refers>(seen: &Seen<K>) -> Vec<Reference> {
+    seen.object.as_ref().map(|object| object.references()).unwrap_or_default()
 }
 
 /// The caches of everything that is watched.
@@ -283,6 +316,18 @@ impl Directory for Caches {
 
     fn accesses(&self) -> Vec<Arc<TransferAccess>> {
         self.accesses.all()
+    }
+
+    fn servers_by(&self, reference: &Reference) -> Vec<Arc<TransferServer>> {
+        self.servers.by(reference)
+    }
+
+    fn users_by(&self, reference: &Reference) -> Vec<Arc<TransferUser>> {
+        self.users.by(reference)
+    }
+
+    fn accesses_by(&self, reference: &Reference) -> Vec<Arc<TransferAccess>> {
+        self.accesses.by(reference)
     }
 }
 
@@ -374,5 +419,25 @@ mod tests {
         assert_eq!(meta.annotations, Some(BTreeMap::from([("kept".to_owned(), "yes".to_owned())])));
         let kept = cache.all();
         assert_eq!(kept.first().unwrap().metadata.managed_fields, None);
+    }
+
+    fn logins(cache: &Cache<TransferAccess>, key: &str) -> Vec<String> {
+        let found = cache.by(&Reference::Login(key.to_owned()));
+        found.iter().filter_map(|object| object.metadata.name.clone()).collect()
+    }
+
+    #[test]
+    fn who_refers_to_a_thing_is_found_until_it_refers_to_it_no_more() {
+        let cache = Cache::<TransferAccess>::new(1);
+        let group = |name: &str, id: &str| access("a", name, &json!({"externalId": id, "role": "arn"}));
+        cache.apply(0, Event::Apply(group("x", "S-1")));
+        cache.apply(0, Event::Apply(group("y", "S-1")));
+        assert_eq!(logins(&cache, "S-1"), ["x", "y"]);
+        cache.apply(0, Event::Apply(group("x", "S-2")));
+        assert_eq!((logins(&cache, "S-1"), logins(&cache, "S-2")), (vec!["y".to_owned()], vec!["x".to_owned()]));
+        cache.apply(0, Event::Apply(access("a", "x", &json!({"externalId": 7}))));
+        assert!(logins(&cache, "S-2").is_empty(), "one that does not decode refers to nothing");
+        cache.apply(0, Event::Delete(group("y", "S-1")));
+        assert!(logins(&cache, "S-1").is_empty() && cache.lock().by.is_empty(), "nothing is kept of what went");
     }
 }

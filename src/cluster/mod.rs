@@ -5,17 +5,21 @@
 
 pub mod directory;
 pub mod kube;
+pub mod references;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::kube::Resource;
+use ::kube::api::ObjectMeta;
 use ::kube::core::ApiResource;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use self::references::{Reference, Refers};
+use crate::api::common::ServerRef;
 use crate::api::{AwsIdentity, Managed, TransferAccess, TransferServer, TransferUser};
 use crate::text::NotText;
 
@@ -38,6 +42,22 @@ pub struct Name {
     pub namespace: String,
     /// Name.
     pub name: String,
+}
+
+impl Name {
+    /// The server object that a reference in this namespace names.
+    #[must_use]
+    pub fn named_by(reference: &ServerRef, own: &str) -> Self {
+        let ServerRef { name, namespace } = reference;
+        Self { namespace: namespace.clone().unwrap_or_else(|| own.to_owned()), name: name.clone() }
+    }
+}
+
+impl From<&ObjectMeta> for Name {
+    fn from(meta: &ObjectMeta) -> Self {
+        let ObjectMeta { namespace, name, .. } = meta;
+        Self { namespace: namespace.clone().unwrap_or_default(), name: name.clone().unwrap_or_default() }
+    }
 }
 
 /// What the API server refused or failed to do.
@@ -147,6 +167,22 @@ pub trait Directory: Send + Sync {
     fn users(&self) -> Vec<Arc<TransferUser>>;
     /// All accesses.
     fn accesses(&self) -> Vec<Arc<TransferAccess>>;
+    /// At least the servers that refer to it.
+    fn servers_by(&self, reference: &Reference) -> Vec<Arc<TransferServer>> {
+        who_refer(self.servers(), reference)
+    }
+    /// At least the users that refer to it.
+    fn users_by(&self, reference: &Reference) -> Vec<Arc<TransferUser>> {
+        who_refer(self.users(), reference)
+    }
+    /// At least the accesses that refer to it.
+    fn accesses_by(&self, reference: &Reference) -> Vec<Arc<TransferAccess>> {
+        who_refer(self.accesses(), reference)
+    }
+}
+
+fn who_refer<K: Refers>(all: Vec<Arc<K>>, reference: &Reference) -> Vec<Arc<K>> {
+    all.into_iter().filter(|object| object.references().contains(reference)).collect()
 }
 
 /// Reads and decodes one object of a managed kind.

@@ -170,8 +170,7 @@ where
     O: Resource<DynamicType = ()>,
 {
     let meta = &object.metadata;
-    let name =
-        Name { namespace: meta.namespace.clone().unwrap_or_default(), name: meta.name.clone().unwrap_or_default() };
+    let name = Name::from(meta);
     let uid = meta.uid.clone().unwrap_or_default();
     let span = tracing::info_span!("pass", kind = %O::kind(&()), object = %name, %uid);
     let run = AssertUnwindSafe(async move { pass(name, uid).await }).catch_unwind();

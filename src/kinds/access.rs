@@ -22,6 +22,7 @@ use crate::api::status::{Applied, CreatePhase};
 use crate::api::{FINALIZER, TransferAccess, TransferAccessStatus};
 use crate::aws::types::{Access, CreateAccess, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
+use crate::cluster::references::Reference;
 use crate::engine::decide::Identified;
 use crate::engine::digest::{hash, keyed};
 use crate::engine::kind::{Block, Hint, Kind, Look, Place, Plan, PlannedCall, Trouble, Wanted};
@@ -129,9 +130,10 @@ impl Kind for Accesses {
         valid(object)?;
         let place = self.doors.on_server(&request, &choice).await?;
         served(&place.detail)?;
-        let accesses = self.doors.directory.accesses();
+        let me = claim(object);
+        let accesses = self.doors.directory.accesses_by(&Reference::Login(me.key.to_owned()));
         let others = accesses.iter().map(|other| claim(other));
-        rivals::free(&self.doors, &claim(object), &place, reasons::EXTERNAL_ID_TAKEN, others)?;
+        rivals::free(&self.doors, &me, &place, reasons::EXTERNAL_ID_TAKEN, others)?;
         Ok(place)
     }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::doors::Doors;
 use crate::api::{FINALIZER, TransferAccess, TransferServer, TransferUser};
+use crate::cluster::references::Reference;
 use crate::cluster::{self, ClusterError, Reach};
 
 /// Holders that a sentence names; the count tells of the rest.
@@ -48,18 +49,10 @@ pub fn sentence(holders: &[String]) -> String {
 /// Whether any object names it, by the watches: enough to hold it early.
 #[must_use]
 pub fn referred(doors: &Doors, name: &str) -> bool {
-    let directory = &doors.directory;
-    let recorded = |identity: Option<&String>| identity.is_some_and(|identity| identity == name);
-    directory.servers().iter().any(|server| {
-        server.spec.aws_identity_ref.name == name
-            || recorded(server.status.as_ref().and_then(|status| status.common.aws_identity.as_ref()))
-    }) || directory.users().iter().any(|user| {
-        recorded(user.spec.aws_identity_ref.as_ref().map(|identity| &identity.name))
-            || recorded(user.status.as_ref().and_then(|status| status.common.aws_identity.as_ref()))
-    }) || directory.accesses().iter().any(|access| {
-        recorded(access.spec.aws_identity_ref.as_ref().map(|identity| &identity.name))
-            || recorded(access.status.as_ref().and_then(|status| status.common.aws_identity.as_ref()))
-    })
+    let (directory, identity) = (&doors.directory, Reference::Identity(name.to_owned()));
+    !directory.servers_by(&identity).is_empty()
+        || !directory.users_by(&identity).is_empty()
+        || !directory.accesses_by(&identity).is_empty()
 }
 
 /// Whether an object, as JSON, has something in AWS that only this identity reaches: our finalizer says that it may.

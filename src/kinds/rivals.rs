@@ -13,7 +13,7 @@ use super::grants::{self, Asker};
 use super::place::Request;
 use super::target::{self, ServerChoice, Target};
 use crate::api::Managed;
-use crate::api::common::{ManagementPolicy, ServerRef};
+use crate::api::common::ManagementPolicy;
 use crate::cluster::Name;
 use crate::engine::kind::{Block, Place};
 
@@ -128,19 +128,14 @@ pub fn free<'a>(
     })
 }
 
-/// The server object that a reference names.
-fn home(request: &Request<'_>, server_ref: &ServerRef) -> Name {
-    let ServerRef { name, namespace } = server_ref;
-    let namespace = namespace.clone().unwrap_or_else(|| request.namespace.clone());
-    Name { namespace, name: name.clone() }
-}
-
 /// The seat of a claim, if it has a right to one.
 fn seat(doors: &Doors, claim: &Claim<'_>) -> Option<Seat> {
     let Claim { request, choice, .. } = claim;
     if let (Some(recorded), Some(status)) = (choice.recorded, request.status) {
         // Whose server was created anew keeps its place on it.
-        let server = choice.server_ref.and_then(|server_ref| doors.directory.server(&home(request, server_ref)));
+        let server = choice
+            .server_ref
+            .and_then(|server_ref| doors.directory.server(&Name::named_by(server_ref, &request.namespace)));
         let anew = server.filter(|server| target::succeeds(server, recorded));
         let anew = anew.and_then(|server| server.status.as_ref()?.server_id.clone());
         let server_id = anew.unwrap_or_else(|| recorded.to_owned());
@@ -150,7 +145,7 @@ fn seat(doors: &Doors, claim: &Claim<'_>) -> Option<Seat> {
     let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
     let (identity, region, server_id) = match (choice.server_ref, choice.server_id) {
         (Some(server_ref), _) => {
-            let name = home(request, server_ref);
+            let name = Name::named_by(server_ref, &request.namespace);
             let server = doors.directory.server(&name)?;
             if !server.spec.allowed_references.namespaces.admits(&name.namespace, &request.namespace, &labels) {
                 return None;

@@ -14,6 +14,7 @@ use crate::api::{Managed, TransferServer};
 use crate::aws::types::Server;
 use crate::aws::{Account, FaultKind};
 use crate::cluster::Name;
+use crate::cluster::references::Reference;
 use crate::engine::kind::{Block, Place, Trouble};
 use crate::engine::owner::{Owner, Ownership};
 
@@ -92,13 +93,14 @@ impl Doors {
         choice: &ServerChoice<'_>,
         server_ref: &ServerRef,
     ) -> Result<Place<Target>, Trouble> {
-        let home = server_ref.namespace.clone().unwrap_or_else(|| request.namespace.clone());
-        let name = Name { namespace: home.clone(), name: server_ref.name.clone() };
+        let name = Name::named_by(server_ref, &request.namespace);
         let labels = self.labels(&request.namespace);
         let found = self.directory.server(&name);
         let exists = found.is_some();
         let server = found
-            .filter(|server| server.spec.allowed_references.namespaces.admits(&home, &request.namespace, &labels))
+            .filter(|server| {
+                server.spec.allowed_references.namespaces.admits(&name.namespace, &request.namespace, &labels)
+            })
             .ok_or_else(|| unavailable(&name, &request.namespace, exists))?;
         // One that is being deleted itself must get there: its create may have been under way, and the server waits for it.
         if server.metadata.deletion_timestamp.is_some() && choice.recorded.is_none() && !request.deleting {
@@ -170,7 +172,7 @@ impl Doors {
     /// Whether a server object of ours that is being deleted says that the server is its own. Ids are AWS's, so they are
     /// the same nowhere else.
     fn being_deleted(&self, server_id: &str) -> bool {
-        self.directory.servers().iter().any(|server| {
+        self.directory.servers_by(&Reference::ServerId(server_id.to_owned())).iter().any(|server| {
             server.metadata.deletion_timestamp.is_some()
                 && server.status.as_ref().and_then(|status| status.server_id.as_deref()) == Some(server_id)
         })

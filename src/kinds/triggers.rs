@@ -1,14 +1,17 @@
 //! Whom a change of one object concerns besides itself. Pure: it names objects, and decides nothing about them.
 
+use std::collections::BTreeSet;
+
 use kube::api::ObjectMeta;
 
 use super::uses::{self, Use};
-use crate::api::common::{ConfigMapKeyRef, IdentityRef, ServerRef};
+use crate::api::common::{IdentityRef, ServerRef};
 use crate::api::condition::{self, reasons, types};
 use crate::api::identity::GrantKind;
 use crate::api::login::Login;
 use crate::api::{AwsIdentity, CommonStatus, TransferAccess, TransferServer, TransferUser};
 use crate::cluster::directory::Change;
+use crate::cluster::references::Reference;
 use crate::cluster::{Directory, Name};
 
 /// A kind that can be woken.
@@ -43,7 +46,6 @@ struct Member<'a> {
     identity_ref: Option<&'a IdentityRef>,
     status: Option<&'a CommonStatus>,
     login: &'a Login,
-    keys: Vec<&'a ConfigMapKeyRef>,
 }
 
 impl<'a> From<&'a TransferUser> for Member<'a> {
@@ -58,7 +60,6 @@ impl<'a> From<&'a TransferUser> for Member<'a> {
             identity_ref: spec.aws_identity_ref.as_ref(),
             status: user.status.as_ref().map(|status| &status.common),
             login: &spec.login,
-            keys: spec.ssh_public_keys_from.iter().flatten().map(|source| &source.config_map_key_ref).collect(),
         }
     }
 }
@@ -75,21 +76,18 @@ impl<'a> From<&'a TransferAccess> for Member<'a> {
             identity_ref: spec.aws_identity_ref.as_ref(),
             status: access.status.as_ref().map(|status| &status.common),
             login: &spec.login,
-            keys: Vec::new(),
         }
     }
 }
 
 impl Member<'_> {
     fn wake(&self) -> Wake {
-        Wake { which: self.which, name: name_of(self.meta) }
+        Wake { which: self.which, name: Name::from(self.meta) }
     }
 
     /// The server object that it refers to.
     fn server(&self) -> Option<Name> {
-        let server = self.server_ref?;
-        let own = self.meta.namespace.clone().unwrap_or_default();
-        Some(Name { namespace: server.namespace.clone().unwrap_or(own), name: server.name.clone() })
+        Some(Name::named_by(self.server_ref?, self.meta.namespace.as_deref().unwrap_or_default()))
     }
 
     /// The identities that it may be using.
@@ -108,12 +106,6 @@ impl Member<'_> {
         let region = self.region.or_else(|| server.as_ref().map(|server| server.spec.region.as_str()));
         Use::of_login(kind, self.meta, self.status, self.login, self.server_id, region)
     }
-
-    fn reads(&self, config_map: &Name) -> bool {
-        let policy = self.login.policy_from.as_ref().map(|source| &source.config_map_key_ref);
-        self.meta.namespace.as_deref() == Some(config_map.namespace.as_str())
-            && self.keys.iter().copied().chain(policy).any(|reference| reference.name == config_map.name)
-    }
 }
 
 /// An identity: whoever uses it for something that its change bears on.
@@ -128,13 +120,15 @@ pub fn on_identity(change: &Change<AwsIdentity>, directory: &dyn Directory) -> V
         return Vec::new();
     }
     let name = &change.name.name;
-    let servers = directory.servers();
-    let servers = servers
-        .iter()
-        .filter(|server| identities_of(server).contains(name) && sees(&|| Use::of_server(server)))
-        .map(|server| wake_server(server));
-    let members =
-        members(directory, |member| member.identities(directory).contains(name) && sees(&|| member.uses(directory)));
+    let named = Reference::Identity(name.clone());
+    let servers = directory.servers_by(&named);
+    // Whose server uses it uses it as well.
+    let mut through = vec![named];
+    through.extend(servers.iter().map(|server| Reference::Server(Name::from(&server.metadata))));
+    let members = members(directory, &through, |member| {
+        member.identities(directory).contains(name) && sees(&|| member.uses(directory))
+    });
+    let servers = servers.iter().filter(|server| sees(&|| Use::of_server(server))).map(|server| wake_server(server));
     servers.chain(members).collect()
 }
 
@@ -152,7 +146,11 @@ pub fn on_server_seen(server_id: &str, directory: &dyn Directory) -> Vec<Wake> {
         let server = member.server().and_then(|name| directory.server(&name));
         server.and_then(|server| server.status.as_ref()?.server_id.clone()).is_some_and(|id| id == server_id)
     };
-    members(directory, |member| member.server_id == Some(server_id) || of_object(member))
+    let id = Reference::ServerId(server_id.to_owned());
+    let objects = directory.servers_by(&id);
+    let mut through = vec![id];
+    through.extend(objects.iter().map(|server| Reference::Server(Name::from(&server.metadata))));
+    members(directory, &through, |member| member.server_id == Some(server_id) || of_object(member))
 }
 
 /// A server: its users and accesses, when what they need of it changes; when AWS no longer has it, or has it again, also
@@ -177,7 +175,7 @@ pub fn on_server(change: &Change<TransferServer>, directory: &dyn Directory) -> 
     let mut wakes = if change.was().map(facts) == change.is().map(facts) {
         Vec::new()
     } else {
-        members(directory, |member| member.server().as_ref() == Some(&change.name))
+        members(directory, &[Reference::Server(change.name.clone())], |_| true)
     };
     let (was, is) = (change.was().and_then(gone), change.is().and_then(gone));
     if was != is {
@@ -216,7 +214,10 @@ pub fn on_namespace(change: &Change<ObjectMeta>, directory: &dyn Directory) -> V
     let inside = |meta: &ObjectMeta| meta.namespace.as_deref() == Some(change.name.name.as_str());
     let servers = directory.servers();
     let servers = servers.iter().filter(|server| inside(&server.metadata)).map(|server| wake_server(server));
-    servers.chain(members(directory, |member| inside(member.meta))).collect()
+    let (users, accesses) = (directory.users(), directory.accesses());
+    let users = users.iter().map(|user| Member::from(user.as_ref()));
+    let accesses = accesses.iter().map(|access| Member::from(access.as_ref()));
+    servers.chain(users.chain(accesses).filter(|member| inside(member.meta)).map(|member| member.wake())).collect()
 }
 
 /// A ConfigMap: the users and accesses that read it.
@@ -226,15 +227,17 @@ pub fn on_config_map(change: &Change<ObjectMeta>, directory: &dyn Directory) -> 
     if change.was().map(version) == change.is().map(version) {
         return Vec::new();
     }
-    members(directory, |member| member.reads(&change.name))
+    members(directory, &[Reference::ConfigMap(change.name.clone())], |_| true)
 }
 
-/// The users and accesses that pass.
-fn members(directory: &dyn Directory, pass: impl Fn(&Member<'_>) -> bool) -> Vec<Wake> {
-    let (users, accesses) = (directory.users(), directory.accesses());
+/// The users and accesses that refer to any of these and pass, each once.
+fn members(directory: &dyn Directory, through: &[Reference], pass: impl Fn(&Member<'_>) -> bool) -> Vec<Wake> {
+    let users: Vec<_> = through.iter().flat_map(|reference| directory.users_by(reference)).collect();
+    let accesses: Vec<_> = through.iter().flat_map(|reference| directory.accesses_by(reference)).collect();
     let users = users.iter().map(|user| Member::from(user.as_ref()));
     let accesses = accesses.iter().map(|access| Member::from(access.as_ref()));
-    users.chain(accesses).filter(pass).map(|member| member.wake()).collect()
+    let wakes: BTreeSet<Wake> = users.chain(accesses).filter(pass).map(|member| member.wake()).collect();
+    wakes.into_iter().collect()
 }
 
 /// Identities whose use begins or ends: they tell who uses them, and go when nobody does.
@@ -253,11 +256,7 @@ fn identities_of(server: &TransferServer) -> Vec<String> {
 }
 
 fn wake_server(server: &TransferServer) -> Wake {
-    Wake { which: Which::Server, name: name_of(&server.metadata) }
-}
-
-fn name_of(meta: &ObjectMeta) -> Name {
-    Name { namespace: meta.namespace.clone().unwrap_or_default(), name: meta.name.clone().unwrap_or_default() }
+    Wake { which: Which::Server, name: Name::from(&server.metadata) }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::api::user::SshPublicKeySource;
 use crate::api::{FINALIZER, TAG_PREFIX, TransferUser, TransferUserStatus};
 use crate::aws::types::{CreateUser, Tags, User};
 use crate::aws::{Fault, FaultKind, Mutation};
+use crate::cluster::references::Reference;
 use crate::engine::decide::Identified;
 use crate::engine::digest::hash;
 use crate::engine::kind::{Block, Hint, Kind, Look, Place, Plan, Trouble, Wanted};
@@ -196,9 +197,10 @@ impl Kind for Users {
         valid(object)?;
         let place = self.doors.on_server(&request, &choice).await?;
         served(&place.detail)?;
-        let users = self.doors.directory.users();
+        let me = claim(object);
+        let users = self.doors.directory.users_by(&Reference::Login(me.key.to_owned()));
         let others = users.iter().map(|other| claim(other));
-        rivals::free(&self.doors, &claim(object), &place, reasons::USER_NAME_TAKEN, others)?;
+        rivals::free(&self.doors, &me, &place, reasons::USER_NAME_TAKEN, others)?;
         Ok(place)
     }
 

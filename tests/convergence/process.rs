@@ -20,6 +20,7 @@ use transfer_operator::api::AwsIdentity;
 use transfer_operator::aws::session::Aws;
 use transfer_operator::aws::waiting;
 use transfer_operator::cluster::directory::{Cache, Caches, Change, Seen, Watched};
+use transfer_operator::cluster::references::Refers;
 use transfer_operator::cluster::{Cluster, Directory, Name};
 use transfer_operator::engine::controller::matters;
 use transfer_operator::engine::evidence::Windows;
@@ -395,7 +396,7 @@ impl Shared {
 
     fn feed<K>(which: Option<Which>, cache: &Cache<K>, told: Told, wake: impl Fn(&Change<K>) -> Vec<Wake>) -> Vec<Wake>
     where
-        K: kube::Resource<DynamicType = ()> + DeserializeOwned + Clone,
+        K: Refers + kube::Resource<DynamicType = ()> + DeserializeOwned + Clone,
         kube::core::DeserializeGuard<K>: Watched<Kept = K>,
     {
         let changes = cache.apply::<kube::core::DeserializeGuard<K>>(0, told.event());

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::ServerState;
 use super::host_keys;
 use super::members::{self, COMMUNICATION_MODE, Group, MEMBERS, SECURITY_GROUPS, SERVICE_MANAGED, carrier};
+use super::want::as2_without_transport;
 use super::wanted::{WantedKey, WantedServer};
 use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
@@ -29,6 +30,7 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     let (want, server) = (&wanted.want, &have.server);
     let settings = changes(wanted, server, status.common.applied.as_ref());
     let mut plan = Plan { blocks: blocks(&settings), ..Plan::default() };
+    plan.blocks.extend(as2_without_transport(&want.settings, Some(&server.settings)));
     plan.blocks.extend(kms_blocks(&object.uid().unwrap_or_default(), want, &have.host_keys, &applied));
     // Where only looking is asked for, no key is on its way that could stay or find no room.
     if object.policies().management != ManagementPolicy::ObserveOnly {
@@ -173,7 +175,9 @@ fn cannot_clear(paths: &str) -> Block {
 /// What may not be passed or cannot be changed stays out, together with what is sent in the same member.
 fn update(want: &WantedServer, server: &Server, changes: &[Change]) -> Result<Option<PlannedCall>, Block> {
     let fixed = changes.iter().filter(|change| change.effect != Effect::Live).map(|change| change.path.as_str());
-    let stuck: BTreeSet<&str> = fixed.chain(want.ungranted.iter().map(String::as_str)).map(carrier).collect();
+    let as2 = as2_without_transport(&want.settings, Some(&server.settings)).map(|_| "protocols");
+    let stuck: BTreeSet<&str> =
+        fixed.chain(want.ungranted.iter().map(String::as_str)).chain(as2).map(carrier).collect();
     let live: Vec<Change> = changes
         .iter()
         .filter(|change| change.effect == Effect::Live && !stuck.contains(carrier(&change.path)))
@@ -195,7 +199,13 @@ fn update(want: &WantedServer, server: &Server, changes: &[Change]) -> Result<Op
 
 /// The UpdateServer that resolves these differences.
 fn composed(want: &WantedServer, server: &Server, changes: Vec<Change>) -> Result<PlannedCall, Block> {
-    let request = diff::compose(MEMBERS, &json(&want.settings), &json(&server.settings), &changes);
+    let mut sent = changes.clone();
+    let details = want.settings.protocol_details.as_ref();
+    if details.is_some_and(|details| details.as2_transports.is_some()) && changed(&changes, "protocols") {
+        // AWS looks for the transport of AS2 in the call that brings AS2.
+        sent.push(unseen("protocolDetails.as2Transports"));
+    }
+    let request = diff::compose(MEMBERS, &json(&want.settings), &json(&server.settings), &sent);
     let mut settings: ServerSettings = diff::typed(request).map_err(Block::defect)?;
     put_right(&mut settings, want, server, &changes);
     let (server_id, settings) = (server.server_id.clone(), Box::new(settings));
@@ -219,9 +229,13 @@ fn exposes(change: &Change) -> bool {
     }
 }
 
+fn changed(changes: &[Change], path: &str) -> bool {
+    changes.iter().any(|change| change.path == path)
+}
+
 /// Where UpdateServer takes a member otherwise than complete as AWS has it.
 fn put_right(settings: &mut ServerSettings, want: &WantedServer, server: &Server, live: &[Change]) {
-    let changed = |path: &str| live.iter().any(|change| change.path == path);
+    let changed = |path: &str| changed(live, path);
     let retyped = changed("identityProviderType");
     if retyped || settings.identity_provider_details.is_some() {
         // AWS takes the details only together with the type, and they are those of the type: none is carried over.

@@ -41,6 +41,9 @@ pub async fn want(
             format!("this version does not act on {}; nothing is changed while it stands", unsupported.join(", "));
         blocks.push(Block::stalled(reasons::NOT_YET_SUPPORTED, message));
     }
+    if !exists(object) {
+        blocks.extend(as2_without_transport(&settings, None));
+    }
     let ungranted = ungranted(doors, object, identity, &settings, &mut blocks);
     let keys = host_keys::secrets::read(doors, object, &mut blocks).await?;
     let host_keys_complete = object.spec.host_keys.as_ref().is_none_or(|listed| listed.len() == keys.len());
@@ -141,16 +144,30 @@ pub(super) fn settings(spec: &TransferServerSpec) -> ServerSettings {
     }
 }
 
+/// Whether none will be created: nor is one where a server is taken over.
+fn exists(object: &TransferServer) -> bool {
+    object.spec.lifecycle.adoption.is_some() || object.status.as_ref().is_some_and(|status| status.server_id.is_some())
+}
+
+/// AWS takes AS2 only with its transport; one that it has already will do.
+pub(super) fn as2_without_transport(want: &ServerSettings, have: Option<&ServerSettings>) -> Option<Block> {
+    let transport = |settings: &ServerSettings| {
+        settings.protocol_details.as_ref().is_some_and(|details| details.as2_transports.is_some())
+    };
+    let asked = want.protocols.iter().flatten().any(|protocol| protocol == "AS2");
+    (asked && !transport(want) && !have.is_some_and(transport)).then(|| {
+        let message = "spec.protocols: AS2 needs spec.protocolDetails.as2Transports, which is [HTTP]".to_owned();
+        Block::stalled(reasons::INVALID_SPEC, message)
+    })
+}
+
 fn unsupported(object: &TransferServer) -> Vec<&'static str> {
     let policies = object.policies();
-    // Nothing is created where a server is taken over.
-    let created =
-        policies.adoption.is_some() || object.status.as_ref().is_some_and(|status| status.server_id.is_some());
     let addresses = object.spec.endpoint_details.as_ref().and_then(|details| details.address_allocation_ids.as_ref());
     let rows = [
         (policies.disruption.mode != DisruptionMode::Immediate, "spec.lifecycle.disruption.mode other than Immediate"),
         (
-            !created && addresses.is_some_and(|addresses| !addresses.is_empty()),
+            !exists(object) && addresses.is_some_and(|addresses| !addresses.is_empty()),
             "spec.endpointDetails.addressAllocationIds",
         ),
     ];

@@ -56,7 +56,7 @@ fn rows() -> Vec<Row> {
         ("protocolDetails.as2Transports", none(), json!(["HTTP"]), json!(["HTTPS"]), Live),
         ("protocolDetails.sftpPorts", none(), port(2222), port(2223), Live),
         ("protocolDetails.proxyConfig.sftpMode", none(), json!("PROXY_PROTOCOL_V2_ENFORCED"), json!("NONE"), Live),
-        ("protocols", none(), json!(["SFTP", "FTPS"]), json!(["AS2"]), Live),
+        ("protocols", none(), json!(["SFTP", "FTPS"]), json!(["FTP"]), Live),
         ("s3StorageOptions.directoryListingOptimization", none(), json!("ENABLED"), json!("DISABLED"), Live),
         (
             "securityPolicyName",

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{held, plan_of, wanted};
+use super::{held, operations, plan_of, sent, wanted};
+use crate::api::condition::reasons;
 use crate::engine::diff::{Change, Reset};
 use crate::kinds::login;
 use crate::kinds::server::members::{Group, MEMBERS, group};
@@ -96,4 +97,22 @@ fn defaults_and_clearing_values_of_all_members_are_json() {
             assert!(serde_json::from_str::<Value>(text).is_ok(), "{}: {text}", member.path);
         }
     }
+}
+
+#[test]
+fn as2_goes_with_its_transport_in_one_call_and_not_without() {
+    let transport = json!({"as2Transports": ["HTTP"]});
+    let both = json!({"protocols": ["AS2"], "protocolDetails": transport});
+    for have in [json!({}), json!({"protocolDetails": transport, "protocols": ["SFTP"]})] {
+        let plan = plan_of(&wanted(both.clone()), &held(have), json!({}));
+        assert_eq!((operations(&plan), plan.calls[0].parts.len()), (vec!["UpdateServer"], 0));
+        assert_eq!(sent(&plan), both);
+    }
+    let alone = json!({"protocols": ["AS2"], "postAuthenticationLoginBanner": "hello"});
+    let plan = plan_of(&wanted(alone.clone()), &held(json!({})), json!({}));
+    assert_eq!(sent(&plan), json!({"postAuthenticationLoginBanner": "hello"}));
+    assert_eq!((plan.blocks[0].reason, plan.blocks[0].stalled), (reasons::INVALID_SPEC, true));
+    assert!(plan.blocks[0].message.contains("spec.protocolDetails.as2Transports"), "{:?}", plan.blocks);
+    let plan = plan_of(&wanted(alone.clone()), &held(json!({"protocolDetails": transport})), json!({}));
+    assert_eq!((sent(&plan), plan.blocks.len()), (alone, 0));
 }

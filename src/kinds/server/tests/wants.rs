@@ -236,3 +236,12 @@ async fn applied_names_what_is_sent_in_the_order_in_which_status_keeps_it() {
     let (wanted, _) = wanted_of(&world, &object).await;
     assert_eq!(wanted.applied.paths, ["certificate", "hostKeys[k].description", "hostKeys[k].tags[t]", "protocols"]);
 }
+
+#[tokio::test]
+async fn no_server_is_made_for_as2_without_its_transport() {
+    let world = World::open();
+    let spec = |details: Value| server(json!({"protocols": ["SFTP", "AS2"], "protocolDetails": details}));
+    let found = blocks(&world, &spec(json!({"setStatOption": "DEFAULT"}))).await;
+    assert_eq!(found.iter().map(|block| block.reason).collect::<Vec<_>>(), [reasons::INVALID_SPEC]);
+    assert_eq!(blocks(&world, &spec(json!({"as2Transports": ["HTTP"]}))).await, Vec::new());
+}

@@ -45,14 +45,16 @@ pub struct TransferAccessSpec {
     pub server_ref: Option<ServerRef>,
     /// The server, by its id in AWS (s-...), for servers without an object here. The identity's grant for this
     /// namespace must list it in serverIds. Either this, with awsIdentityRef and region, or serverRef.
-    #[schemars(length(max = 19), regex(pattern = pattern::SERVER_ID))]
+    #[x_kube(validation = pattern::SERVER_ID)]
+    #[schemars(length(max = 19))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
     /// The AwsIdentity that AWS is called with; with serverId only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws_identity_ref: Option<IdentityRef>,
     /// The region that the server lives in; with serverId only.
-    #[schemars(length(max = 32), regex(pattern = pattern::REGION))]
+    #[x_kube(validation = pattern::REGION)]
+    #[schemars(length(max = 32))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// True: nothing is changed in AWS, except that deletion goes on.
@@ -62,8 +64,8 @@ pub struct TransferAccessSpec {
     #[serde(default)]
     pub lifecycle: Lifecycle,
     /// SID of the group in the directory (S-1-...). AWS does not check that it exists. Cannot be changed.
-    #[x_kube(validation = rules::EXTERNAL_ID_IMMUTABLE)]
-    #[schemars(length(max = 256), regex(pattern = pattern::SID))]
+    #[x_kube(validation = pattern::SID, validation = rules::EXTERNAL_ID_IMMUTABLE)]
+    #[schemars(length(max = 256))]
     pub external_id: String,
     /// What the login may do.
     #[serde(flatten)]

@@ -77,7 +77,8 @@ pub struct Adoption {
     pub mode: AdoptionMode,
     /// Id of the existing server. It must be listed in the serverIds of the identity's grant for this namespace.
     /// With managementPolicy ObserveOnly it is the server to look at, and mode does not count.
-    #[schemars(length(max = 19), regex(pattern = pattern::SERVER_ID))]
+    #[x_kube(validation = pattern::SERVER_ID)]
+    #[schemars(length(max = 19))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
 }
@@ -105,13 +106,15 @@ pub struct DisruptionWindow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<Vec<String>>,
     /// When it opens, as HH:MM in timeZone.
-    #[schemars(length(max = 5), regex(pattern = pattern::TIME_OF_DAY))]
+    #[x_kube(validation = pattern::TIME_OF_DAY)]
+    #[schemars(length(max = 5))]
     pub start: String,
     /// For how many minutes it stays open, 10 to 1440: stopping and starting a server takes minutes.
     #[schemars(range(min = 10, max = 1440))]
     pub duration_minutes: i32,
     /// IANA name of the time zone of start and days, such as Europe/Berlin.
-    #[schemars(length(min = 1, max = 64), regex(pattern = pattern::TIME_ZONE))]
+    #[x_kube(validation = pattern::TIME_ZONE)]
+    #[schemars(length(min = 1, max = 64))]
     #[serde(default = "utc")]
     pub time_zone: String,
 }
@@ -125,10 +128,11 @@ fn utc() -> String {
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = rules::disruption)]
 pub struct Disruption {
-    /// Immediate, Window (only inside the window) or Never (such changes are reported and wait).
+    /// Immediate, Window (only inside the window) or Never (such changes are reported and wait). This version acts on
+    /// Immediate only (NotYetSupported).
     #[serde(default)]
     pub mode: DisruptionMode,
-    /// The window; needed with mode Window.
+    /// The window; needed with mode Window. Not used by this version (NotYetSupported).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<DisruptionWindow>,
 }
@@ -144,7 +148,9 @@ pub struct Lifecycle {
     /// differences set condition Drifted and leave Ready True.
     #[serde(default)]
     pub management_policy: ManagementPolicy,
-    /// What happens in AWS when this object is deleted.
+    /// What happens in AWS when this object is deleted. Delete (what absent means) deletes it there too. Retain leaves
+    /// everything in AWS as it is and takes the owner tags off, so that another object can take it over. Must be stated
+    /// together with adoption or managementPolicy ObserveOnly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
     /// While true, the API server refuses to delete this object. To delete it, set this to false first. What the
@@ -168,7 +174,9 @@ pub struct ServerLifecycle {
     /// differences set condition Drifted and leave Ready True.
     #[serde(default)]
     pub management_policy: ManagementPolicy,
-    /// What happens in AWS when this object is deleted.
+    /// What happens in AWS when this object is deleted. Delete (what absent means) deletes it there too. Retain leaves
+    /// everything in AWS as it is and takes the owner tags off, so that another object can take it over. Must be stated
+    /// together with adoption or managementPolicy ObserveOnly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
     /// While true, the API server refuses to delete this object. To delete it, set this to false first. Deleting a
@@ -255,7 +263,8 @@ impl From<&Lifecycle> for Policies {
 #[serde(rename_all = "camelCase")]
 pub struct IdentityRef {
     /// Name of an AwsIdentity. It must grant this namespace what is asked for.
-    #[schemars(length(max = 253), regex(pattern = pattern::OBJECT_NAME))]
+    #[x_kube(validation = pattern::OBJECT_NAME)]
+    #[schemars(length(max = 253))]
     pub name: String,
 }
 
@@ -271,10 +280,12 @@ impl Default for IdentityRef {
 #[serde(rename_all = "camelCase")]
 pub struct ServerRef {
     /// Name of the TransferServer.
-    #[schemars(length(max = 253), regex(pattern = pattern::OBJECT_NAME))]
+    #[x_kube(validation = pattern::OBJECT_NAME)]
+    #[schemars(length(max = 253))]
     pub name: String,
     /// Its namespace; absent means this object's own. The server's allowedReferences must admit this namespace.
-    #[schemars(length(max = 63), regex(pattern = pattern::LABEL))]
+    #[x_kube(validation = pattern::LABEL)]
+    #[schemars(length(max = 63))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }
@@ -282,25 +293,27 @@ pub struct ServerRef {
 /// One key of a ConfigMap in the object's own namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = pattern::OBJECT_NAME.of("name"), transform = pattern::DATA_KEY.of("key"))]
 pub struct ConfigMapKeyRef {
     /// Name of the ConfigMap, in the same namespace.
-    #[schemars(length(max = 253), regex(pattern = pattern::OBJECT_NAME))]
+    #[schemars(length(max = 253))]
     pub name: String,
     /// Key in its data.
-    #[schemars(length(min = 1, max = 253), regex(pattern = pattern::DATA_KEY))]
+    #[schemars(length(min = 1, max = 253))]
     pub key: String,
 }
 
 /// One key of a Secret in the object's own namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = pattern::OBJECT_NAME.of("name"), transform = pattern::DATA_KEY.of("key"))]
 pub struct SecretKeyRef {
     /// Name of a Secret of type transfer-operator.dev/host-key, in the same namespace. Secrets of other types are
     /// refused.
-    #[schemars(length(max = 253), regex(pattern = pattern::OBJECT_NAME))]
+    #[schemars(length(max = 253))]
     pub name: String,
     /// Key in its data.
-    #[schemars(length(min = 1, max = 253), regex(pattern = pattern::DATA_KEY))]
+    #[schemars(length(min = 1, max = 253))]
     #[serde(default = "ssh_privatekey")]
     pub key: String,
 }
@@ -345,7 +358,7 @@ pub struct NamespaceSelection {
     pub from: NamespacesFrom,
     /// The namespaces, with from Names.
     #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(min = 1, max = 256), inner(length(max = 63), regex(pattern = pattern::LABEL)))]
+    #[schemars(length(min = 1, max = 256), inner(length(max = 63)), transform = pattern::LABEL.each())]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<Vec<String>>,
     /// Labels of the namespaces, with from Selector. An empty selector is refused.
@@ -361,8 +374,8 @@ pub struct GrantNamespaces {
     /// All, Names or Selector.
     pub from: GrantNamespacesFrom,
     /// The namespaces, with from Names.
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(min = 1, max = 256), inner(length(max = 63), regex(pattern = pattern::LABEL)))]
+    #[x_kube(merge_strategy = ListMerge::Set, validation = rules::GRANTED_NAMESPACES)]
+    #[schemars(length(min = 1, max = 256), inner(length(max = 63)), transform = pattern::LABEL_CHARACTERS.each())]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<Vec<String>>,
     /// Labels of the namespaces, with from Selector. An empty selector is refused.

@@ -23,12 +23,14 @@ pub enum CredentialSource {
 /// The role that is assumed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = pattern::STS_EXTERNAL_ID.of("externalId"))]
 pub struct AssumeRole {
     /// ARN of the role, in the account of accountId. It must trust the operator's own role.
-    #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN))]
+    #[x_kube(validation = pattern::ROLE_ARN)]
+    #[schemars(length(max = 2048))]
     pub role_arn: String,
     /// External id, if the role's trust policy demands one.
-    #[schemars(length(min = 2, max = 1224), regex(pattern = pattern::STS_EXTERNAL_ID))]
+    #[schemars(length(max = 1224))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
     /// For how long a session is valid, 900 to 43200 seconds. AWS allows no more than 3600 where the operator's own
@@ -62,15 +64,18 @@ pub struct Credentials {
 #[serde(rename_all = "camelCase")]
 pub struct Endpoints {
     /// Address of AWS Transfer Family, such as https://vpce-....transfer.eu-central-1.vpce.amazonaws.com.
-    #[schemars(length(max = 2048), regex(pattern = pattern::ENDPOINT))]
+    #[x_kube(validation = pattern::ENDPOINT)]
+    #[schemars(length(max = 2048))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<String>,
     /// Address of STS.
-    #[schemars(length(max = 2048), regex(pattern = pattern::ENDPOINT))]
+    #[x_kube(validation = pattern::ENDPOINT)]
+    #[schemars(length(max = 2048))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sts: Option<String>,
-    /// Address of EC2.
-    #[schemars(length(max = 2048), regex(pattern = pattern::ENDPOINT))]
+    /// Address of EC2. Not used by this version, which does not ask EC2.
+    #[x_kube(validation = pattern::ENDPOINT)]
+    #[schemars(length(max = 2048))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ec2: Option<String>,
 }
@@ -101,7 +106,8 @@ pub enum GrantKind {
 #[serde(rename_all = "camelCase")]
 pub struct Grant {
     /// Identifies the grant in this list.
-    #[schemars(length(max = 63), regex(pattern = pattern::LABEL))]
+    #[x_kube(validation = pattern::LABEL)]
+    #[schemars(length(max = 63))]
     pub name: String,
     /// Kinds that may use the identity: TransferServer, TransferUser, TransferAccess.
     #[x_kube(merge_strategy = ListMerge::Set)]
@@ -113,13 +119,13 @@ pub struct Grant {
     /// segment * stands for any characters but a slash; {namespace} stands for a whole segment, the object's namespace.
     /// Where * is the whole last segment, it also covers everything below, so that role/* covers every role and
     /// role/sftp/* also role/sftp/admin/x. None means that no role may be passed.
-    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[x_kube(merge_strategy = ListMerge::Set, validation = rules::GRANTED_ROLES)]
     #[schemars(length(max = 256), inner(length(max = 2048), regex(pattern = pattern::GRANTED_ROLE_ARN)))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub role_arns: Vec<String>,
     /// Servers that those objects may name by id, in serverId or to take them over. None means none.
     #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(max = 256), inner(length(max = 19), regex(pattern = pattern::SERVER_ID)))]
+    #[schemars(length(max = 256), inner(length(max = 19)), transform = pattern::SERVER_ID.each())]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub server_ids: Vec<String>,
 }
@@ -146,12 +152,12 @@ pub struct Grant {
 pub struct AwsIdentitySpec {
     /// The AWS account, 12 digits in quotes. It is checked against STS before the first use, and pinned in every object
     /// that uses it. Cannot be changed.
-    #[x_kube(validation = rules::ACCOUNT_IMMUTABLE)]
-    #[schemars(length(max = 12), regex(pattern = pattern::ACCOUNT_ID))]
+    #[x_kube(validation = pattern::ACCOUNT_ID, validation = rules::ACCOUNT_IMMUTABLE)]
+    #[schemars(length(max = 12))]
     pub account_id: String,
     /// Regions that may be used.
     #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(min = 1, max = 64), inner(length(max = 32), regex(pattern = pattern::REGION)))]
+    #[schemars(length(min = 1, max = 64), inner(length(max = 32)), transform = pattern::REGION.each())]
     pub regions: Vec<String>,
     /// Whose credentials AWS is called with.
     pub credentials: Credentials,

@@ -8,18 +8,30 @@ use serde_json::{Value, json};
 const GOOD: &str = r"k.publicKey.matches('^[\\x{FEFF}\\x09-\\x0D ]*(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp(256|384|521))[ \\t]+[A-Za-z0-9+/]+={0,3}([ \\t][^\\x0A-\\x0D]*)?[\\x09-\\x0D ]*$')";
 
 /// What is told apart, each with what is said of it. No key is two of them.
-const BAD: [(&str, &str); 7] = [
+const BAD: [(&str, &str); 10] = [
     (
         "k.publicKey.matches('PRIVATE KEY|PuTTY-User-Key-File')",
         "is a private key: replace it if others could read it, and give the public key, the one line of a .pub file",
     ),
     (
         "k.publicKey.contains('---- BEGIN ') && !k.publicKey.contains('PRIVATE KEY')",
-        "is in SSH2 form (RFC 4716): give the line that ssh-keygen -i -f FILE prints",
+        "is in SSH2 form (RFC 4716): give the line that \"ssh-keygen -i -f <file>\" prints",
     ),
     (
-        "k.publicKey.contains('-----BEGIN ') && !k.publicKey.contains('PRIVATE KEY')",
-        "is in PEM form: give the one line of a .pub file, as ssh-keygen -i -m PKCS8 -f FILE prints it (not of Ed25519)",
+        "k.publicKey.contains('-----BEGIN RSA PUBLIC KEY')",
+        "is in PEM form: give the line that \"ssh-keygen -i -m PEM -f <file>\" prints",
+    ),
+    (
+        r"k.publicKey.matches('-----BEGIN PUBLIC KEY-----\\s+MCowBQYDK2VwAyEA')",
+        "is an Ed25519 key in PEM form, which ssh-keygen does not read: ask for the one line of the .pub file",
+    ),
+    (
+        "k.publicKey.contains('-----BEGIN CERTIFICATE')",
+        "is an X.509 certificate, no ssh public key: give the one line of a .pub file",
+    ),
+    (
+        r"k.publicKey.contains('-----BEGIN ') && !k.publicKey.matches('PRIVATE KEY|BEGIN (RSA PUBLIC KEY|CERTIFICATE)|BEGIN PUBLIC KEY-----\\s+MCowBQYDK2VwAyEA')",
+        "is in PEM form: give the line that \"ssh-keygen -i -m PKCS8 -f <file>\" prints",
     ),
     (
         r"k.publicKey.matches('^\\s*[a-z0-9-]+-cert-v01@openssh')",

@@ -22,12 +22,14 @@ pub struct PolicySource {
 #[schemars(transform = rules::s3_home)]
 pub struct S3Home {
     /// Name of the bucket.
-    #[schemars(length(min = 3, max = 255), regex(pattern = pattern::BUCKET))]
+    #[x_kube(validation = pattern::BUCKET)]
+    #[schemars(length(min = 3, max = 255))]
     pub bucket: String,
     /// Prefix in the bucket, without slashes at its ends; absent means the whole bucket. May hold AWS's variable
     /// transfer:UserName (a dollar sign and braces around it); Flux's postBuild substitution eats it unless the dollar
     /// sign is written twice.
-    #[schemars(length(min = 1, max = 1020), regex(pattern = pattern::RELATIVE_PATH))]
+    #[x_kube(validation = pattern::RELATIVE_PATH)]
+    #[schemars(length(min = 1, max = 1020))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
 }
@@ -37,10 +39,12 @@ pub struct S3Home {
 #[serde(rename_all = "camelCase")]
 pub struct EfsHome {
     /// Id of the file system (fs-...).
-    #[schemars(length(max = 43), regex(pattern = pattern::FILE_SYSTEM_ID))]
+    #[x_kube(validation = pattern::FILE_SYSTEM_ID)]
+    #[schemars(length(max = 43))]
     pub file_system_id: String,
     /// Path on it, without slashes at its ends; absent means its root. It must exist.
-    #[schemars(length(min = 1, max = 978), regex(pattern = pattern::RELATIVE_PATH))]
+    #[x_kube(validation = pattern::RELATIVE_PATH)]
+    #[schemars(length(min = 1, max = 978))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
 }
@@ -69,12 +73,12 @@ pub struct HomeSugar {
 pub struct Login {
     /// ARN of the IAM role that gives access to the files. It must trust transfer.amazonaws.com; AWS does not check
     /// that here, logins fail. The identity's grant for this namespace must list it.
-    #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN))]
+    #[x_kube(validation = pattern::ROLE_ARN)]
+    #[schemars(length(max = 2048))]
     pub role: String,
     /// Session policy: JSON text that narrows the role for this login. AWS takes 2048 characters after white space is
     /// taken out. For S3 only. Flux's postBuild substitution eats variables such as transfer:UserName unless their
     /// dollar sign is written twice.
-    #[x_kube(validation = rules::POLICY_IS_OBJECT)]
     #[schemars(length(max = 8192))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
@@ -83,7 +87,8 @@ pub struct Login {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_from: Option<PolicySource>,
     /// The directory that a user starts in: /bucket/prefix in S3, /fs-.../path on EFS.
-    #[schemars(length(max = 1024), regex(pattern = pattern::PATH_OR_EMPTY))]
+    #[x_kube(validation = pattern::PATH_OR_EMPTY)]
+    #[schemars(length(max = 1024))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home_directory: Option<String>,
     /// PATH: users see real paths. LOGICAL: they see what homeDirectoryMappings says. Absent means PATH.
@@ -93,14 +98,20 @@ pub struct Login {
     /// Logical directories and where they lead, in this order. The size of the object is the limit, long before AWS's
     /// 50,000 entries: about 1.5 MB in all. Targets may hold AWS's variable transfer:UserName (a dollar sign and braces
     /// around it); Flux's postBuild substitution eats it unless the dollar sign is written twice.
-    #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::ROOT_ENTRY_ALONE)]
+    #[x_kube(
+        merge_strategy = ListMerge::Atomic,
+        validation = rules::MAPPING_ENTRIES,
+        validation = rules::MAPPING_TARGETS,
+        validation = rules::ROOT_ENTRY_ALONE
+    )]
     #[schemars(length(min = 1, max = 50000))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home_directory_mappings: Option<Vec<HomeDirectoryMapEntry>>,
     /// Short form of homeDirectory, homeDirectoryType and homeDirectoryMappings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<HomeSugar>,
-    /// POSIX identity for EFS; without one, logins to a server on EFS fail. AWS cannot take it away again.
+    /// POSIX identity for EFS; without one, logins to a server on EFS fail. AWS cannot take it away again:
+    /// once set it can be changed but not taken out (CannotClear).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posix_profile: Option<PosixProfile>,
 }

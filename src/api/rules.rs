@@ -8,13 +8,17 @@ use serde_json::{Value, json};
 /// A rule and what is said when it is broken.
 pub(super) type Rule = (&'static str, &'static str);
 
-/// Adds rules to the schema of a struct, after those that flattened parts brought along.
-fn attach(schema: &mut Schema, rules: &[Rule]) {
-    let rules = rules.iter().map(|(rule, message)| json!({ "rule": rule, "message": message }));
+/// Adds rules to a schema, after those that flattened parts brought along.
+pub(super) fn add(schema: &mut Schema, rules: impl IntoIterator<Item: Into<kube::core::Rule>>) {
+    let rules = rules.into_iter().map(|rule| json!(rule.into()));
     let list = schema.ensure_object().entry("x-kubernetes-validations").or_insert_with(|| json!([]));
     if let Value::Array(list) = list {
         list.extend(rules);
     }
+}
+
+fn attach(schema: &mut Schema, rules: &[Rule]) {
+    add(schema, rules.iter().copied());
 }
 
 /// Tags: 50 that AWS allows, less four owner tags and two for the host name.
@@ -200,6 +204,11 @@ const PROTOCOLS: &[Rule] = &[
         "protocols: AS2 needs domain S3",
     ),
     (
+        "!has(self.protocols) || !('AS2' in self.protocols) \
+         || (has(self.protocolDetails) && has(self.protocolDetails.as2Transports))",
+        "protocols: AS2 needs protocolDetails.as2Transports, which is [HTTP]",
+    ),
+    (
         "!has(self.protocolDetails) || !has(self.protocolDetails.sftpPorts) \
          || size(self.protocolDetails.sftpPorts) == 0 || !has(self.endpointType) || self.endpointType == 'PUBLIC'",
         "protocolDetails.sftpPorts goes only with endpointType PUBLIC",
@@ -296,6 +305,11 @@ pub(super) fn login(schema: &mut Schema) {
 }
 
 const LOGIN: &[Rule] = &[
+    // What is no JSON object at all; the rest shows when it is compacted. Not at the text, which would be printed.
+    (
+        "!has(self.policy) || self.policy == '' || (self.policy.trim().startsWith('{') && self.policy.trim().endsWith('}'))",
+        "policy must be a JSON object, as text",
+    ),
     ("!has(self.policy) || !has(self.policyFrom)", "policy and policyFrom exclude each other"),
     (
         "!has(self.home) || (!has(self.homeDirectory) && !has(self.homeDirectoryType) \
@@ -337,15 +351,33 @@ pub(super) fn s3_home(schema: &mut Schema) {
     );
 }
 
-/// What is no JSON object at all; the rest shows when it is compacted.
-pub(super) const POLICY_IS_OBJECT: Rule = (
-    "self == '' || (self.trim().startsWith('{') && self.trim().endsWith('}'))",
-    "policy must be a JSON object, as text",
-);
-
 /// Everything else would lie below it.
 pub(super) const ROOT_ENTRY_ALONE: Rule =
     ("size(self) == 1 || !self.exists(m, m.entry == '/')", "homeDirectoryMappings: an entry / must be the only one");
+
+/// Of 50,000 entries: a regular expression would cost more than the API server lets a rule.
+pub(super) const MAPPING_ENTRIES: Rule = (
+    "self.all(m, m.entry.startsWith('/'))",
+    "homeDirectoryMappings: each entry must be a path that begins with /, such as /reports",
+);
+
+/// The same for where they lead.
+pub(super) const MAPPING_TARGETS: Rule = (
+    "self.all(m, m.target.startsWith('/') && !m.target.endsWith('/'))",
+    "homeDirectoryMappings: each target must begin with / and not end with one, such as /partner-files/acme",
+);
+
+/// The beginning only: the whole shape of 65,536 roles costs more than the API server lets a rule.
+pub(super) const GRANTED_ROLES: Rule = (
+    "self.all(r, r.startsWith('arn:aws'))",
+    "roleArns: each entry must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/sftp-*",
+);
+
+/// What `pattern::LABEL_CHARACTERS` leaves open.
+pub(super) const GRANTED_NAMESPACES: Rule = (
+    "self.all(n, !n.startsWith('-') && !n.endsWith('-'))",
+    "names: the name of a namespace does not begin or end with -",
+);
 
 /// Where credentials come from.
 pub(super) fn credentials(schema: &mut Schema) {
@@ -402,8 +434,16 @@ pub(super) const USER_NAME_IMMUTABLE: Rule = (
     "spec.userName cannot be changed; make a new TransferUser for another name",
 );
 
-/// Names of objects are made of characters that AWS allows too; only the length differs.
-pub(super) const NAME_SERVES_AS_USER_NAME: Rule = (
-    "has(self.spec.userName) || (size(self.metadata.name) >= 3 && size(self.metadata.name) <= 100)",
-    "spec.userName is needed: metadata.name is not 3 to 100 characters long and cannot serve as the user's name",
-);
+/// Names of objects are made of characters that AWS allows too; only the length differs. It stands at the root, as the name
+/// does, and there the API server judges every write anew, that of a status or a finalizer too: what is stored without a
+/// user name is let be.
+pub(super) fn name_serves_as_user_name() -> kube::core::Rule {
+    kube::core::Rule::new(
+        "has(self.spec.userName) || (size(self.metadata.name) >= 3 && size(self.metadata.name) <= 100) \
+         || (oldSelf.hasValue() && !has(oldSelf.value().spec.userName))",
+    )
+    .message(
+        "spec.userName is needed: metadata.name is not 3 to 100 characters long and cannot serve as the user's name",
+    )
+    .optional_old_self(true)
+}

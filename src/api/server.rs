@@ -35,10 +35,15 @@ pub enum HostKeyPolicy {
 /// One host key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(transform = rules::host_key)]
+#[schemars(
+    transform = rules::host_key,
+    transform = pattern::LABEL.of("name"),
+    transform = pattern::PRINTABLE.of("description"),
+    transform = pattern::KMS_KEY_ARN.of("kmsKey")
+)]
 pub struct HostKey {
     /// Identifies the entry in this list.
-    #[schemars(length(max = 63), regex(pattern = pattern::LABEL))]
+    #[schemars(length(max = 63))]
     pub name: String,
     /// The private key, PEM or OpenSSH form without a passphrase: RSA from 2048 bits, ECDSA or ED25519. It is read only
     /// to be sent to AWS and can never be read back; changes are seen by its fingerprint. Where it comes to hold another
@@ -46,7 +51,7 @@ pub struct HostKey {
     /// the annotation transfer-operator.dev/confirm-host-key of this object holds the old key's fingerprint.
     pub secret_key_ref: SecretKeyRef,
     /// Description of the host key in AWS, printable ASCII.
-    #[schemars(length(max = 200), regex(pattern = pattern::PRINTABLE))]
+    #[schemars(length(max = 200))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Tags of the host key in AWS.
@@ -58,8 +63,9 @@ pub struct HostKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_type: Option<String>,
     /// ARN of the KMS key that encrypts it, with storageType SECRETS_MANAGER. The key's policy must let
-    /// AWSServiceRoleForTransfer decrypt. Absent means AWS's own key.
-    #[schemars(length(min = 20, max = 1600), regex(pattern = pattern::ARN))]
+    /// AWSServiceRoleForTransfer decrypt. Absent means AWS's own key. Of a host key that AWS has, this version does not
+    /// change it (NotYetSupported), and AWS has no way to take it out (CannotClear): list a new host key instead.
+    #[schemars(length(max = 1600))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key: Option<String>,
 }
@@ -69,10 +75,12 @@ pub struct HostKey {
 #[serde(rename_all = "camelCase")]
 pub struct CustomHostname {
     /// The host name, such as sftp.example.com.
-    #[schemars(length(max = 253), regex(pattern = pattern::HOSTNAME))]
+    #[x_kube(validation = pattern::HOSTNAME)]
+    #[schemars(length(max = 253))]
     pub hostname: String,
     /// Id of the Route 53 zone that it is in: Z... or /hostedzone/Z...
-    #[schemars(length(max = 44), regex(pattern = pattern::HOSTED_ZONE_ID))]
+    #[x_kube(validation = pattern::HOSTED_ZONE_ID)]
+    #[schemars(length(max = 44))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hosted_zone_id: Option<String>,
 }
@@ -104,14 +112,20 @@ pub struct CustomHostname {
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
-#[schemars(transform = rules::server)]
+#[schemars(
+    transform = rules::server,
+    transform = pattern::CERTIFICATE.of("certificate"),
+    transform = pattern::BANNER.of("preAuthenticationLoginBanner"),
+    transform = pattern::BANNER.of("postAuthenticationLoginBanner")
+)]
 pub struct TransferServerSpec {
     /// The AwsIdentity that AWS is called with: which account and whose credentials. It must grant this namespace
     /// the kind TransferServer.
     #[serde(default)]
     pub aws_identity_ref: IdentityRef,
     /// The region that the server lives in. Cannot be changed once it lives there.
-    #[schemars(length(max = 32), regex(pattern = pattern::REGION))]
+    #[x_kube(validation = pattern::REGION)]
+    #[schemars(length(max = 32))]
     pub region: String,
     /// ONLINE or OFFLINE. An OFFLINE server keeps its users and settings, and AWS still charges for it; only deleting
     /// it ends that.
@@ -131,19 +145,21 @@ pub struct TransferServerSpec {
     #[serde(default)]
     pub allowed_references: AllowedReferences,
 
-    /// Where files are kept: S3 or EFS; absent means S3. Cannot be changed once the server exists.
+    /// Where files are kept: S3 or EFS; absent means S3. Cannot be changed once the server exists (Immutable).
     #[schemars(extend("enum" = ["S3", "EFS"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// How the server is reached: PUBLIC (what AWS takes when absent), VPC, or VPC_ENDPOINT (an endpoint of your own;
-    /// AWS takes that only from accounts that used it before May 2021). A change takes the server OFFLINE for a while.
+    /// AWS takes that only from accounts that used it before May 2021). This version does not change it of a server that
+    /// exists (NotYetSupported).
     #[schemars(extend("enum" = ["PUBLIC", "VPC", "VPC_ENDPOINT"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint_type: Option<String>,
     /// Network settings, with endpointType VPC or VPC_ENDPOINT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint_details: Option<EndpointDetails>,
-    /// IPV4 (what AWS takes when absent) or DUALSTACK. A change takes the server OFFLINE for a while.
+    /// IPV4 (what AWS takes when absent) or DUALSTACK. This version does not change it of a server that exists
+    /// (NotYetSupported).
     #[schemars(extend("enum" = ["IPV4", "DUALSTACK"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_address_type: Option<String>,
@@ -157,7 +173,8 @@ pub struct TransferServerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_provider_details: Option<IdentityProviderDetails>,
     /// Protocols: SFTP (what AWS takes when absent), FTPS, FTP, AS2. FTPS and FTP need endpointType VPC and an identity
-    /// provider other than SERVICE_MANAGED, FTPS a certificate; AS2 needs VPC and domain S3.
+    /// provider other than SERVICE_MANAGED, FTPS a certificate; AS2 needs VPC, domain S3 and
+    /// protocolDetails.as2Transports.
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(
         length(min = 1, max = 4),
@@ -169,31 +186,33 @@ pub struct TransferServerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol_details: Option<ProtocolDetails>,
     /// ARN of the ACM certificate for FTPS.
-    #[schemars(length(max = 1600), regex(pattern = pattern::CERTIFICATE))]
+    #[schemars(length(max = 1600))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
     /// Name of the security policy, which says what ciphers and algorithms are allowed, such as
-    /// TransferSecurityPolicy-2025-03. Absent, AWS chooses, and its choice changes over time.
-    #[x_kube(validation = rules::SERVER_SECURITY_POLICY)]
-    #[schemars(length(max = 100), regex(pattern = pattern::SECURITY_POLICY))]
+    /// TransferSecurityPolicy-2025-03. Absent, AWS chooses, and its choice changes over time. Once set it can be changed but
+    /// not taken out: Ready is False with reason CannotClear until one is named again.
+    #[x_kube(validation = pattern::SECURITY_POLICY, validation = rules::SERVER_SECURITY_POLICY)]
+    #[schemars(length(max = 100))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_policy_name: Option<String>,
     /// Text shown before a login; printable ASCII and line breaks.
-    #[schemars(length(max = 4096), regex(pattern = pattern::BANNER))]
+    #[schemars(length(max = 4096))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pre_authentication_login_banner: Option<String>,
     /// Text shown after a login; printable ASCII and line breaks. SFTP does not show it.
-    #[schemars(length(max = 4096), regex(pattern = pattern::BANNER))]
+    #[schemars(length(max = 4096))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub post_authentication_login_banner: Option<String>,
     /// ARN of the role that writes logs to CloudWatch. It must trust transfer.amazonaws.com, and the identity's grant
     /// must list it. Workflows need one; structuredLogDestinations do without.
-    #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN_OR_EMPTY))]
+    #[x_kube(validation = pattern::ROLE_ARN_OR_EMPTY)]
+    #[schemars(length(max = 2048))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logging_role: Option<String>,
     /// ARN of the log group for JSON logs, ending in :*; at most one.
     #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::LOG_DESTINATION)]
-    #[schemars(length(max = 1), inner(length(min = 20, max = 1600), regex(pattern = pattern::LOG_GROUP_ARN)))]
+    #[schemars(length(max = 1), inner(length(min = 20, max = 1600)), transform = pattern::LOG_GROUP_ARN.each())]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub structured_log_destinations: Option<Vec<String>>,
     /// How S3 is used.

@@ -13,29 +13,35 @@ use super::{pattern, rules};
 #[schemars(transform = rules::endpoint_details)]
 pub struct EndpointDetails {
     /// Allocation ids of elastic IPs (eipalloc-...), one for each subnet and in the same order; they make the server
-    /// internet-facing. At most 3. Attaching or detaching them takes the server OFFLINE for a while.
+    /// internet-facing. At most 3. This version neither makes a server with them nor attaches or detaches them
+    /// (NotYetSupported).
     #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::ADDRESSES_UNIQUE)]
-    #[schemars(length(max = 3), inner(length(max = 26), regex(pattern = pattern::ALLOCATION_ID)))]
+    #[schemars(length(max = 3), inner(length(max = 26)), transform = pattern::ALLOCATION_ID.each())]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address_allocation_ids: Option<Vec<String>>,
-    /// Subnets of the endpoint. Their order pairs them with addressAllocationIds.
+    /// Subnets of the endpoint. Their order pairs them with addressAllocationIds; of a server that has those, this version
+    /// does not change them (NotYetSupported).
     #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::SUBNETS_UNIQUE)]
-    #[schemars(length(max = 16), inner(length(max = 24), regex(pattern = pattern::SUBNET_ID)))]
+    #[schemars(length(max = 16), inner(length(max = 24)), transform = pattern::SUBNET_ID.each())]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnet_ids: Option<Vec<String>>,
     /// A VPC endpoint of your own, with endpointType VPC_ENDPOINT only. The one that AWS makes for endpointType VPC
-    /// stands in status.vpcEndpointId.
-    #[schemars(length(max = 22), regex(pattern = pattern::VPC_ENDPOINT_ID))]
+    /// stands in status.vpcEndpointId. This version does not change it of a server that exists (NotYetSupported).
+    #[x_kube(validation = pattern::VPC_ENDPOINT_ID)]
+    #[schemars(length(max = 22))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_endpoint_id: Option<String>,
-    /// The VPC, needed with endpointType VPC. AWS cannot move a server to another VPC.
-    #[schemars(length(max = 21), regex(pattern = pattern::VPC_ID))]
+    /// The VPC, needed with endpointType VPC. AWS cannot move a server to another VPC (Immutable), and this version does not
+    /// move one into its first (NotYetSupported).
+    #[x_kube(validation = pattern::VPC_ID)]
+    #[schemars(length(max = 21))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_id: Option<String>,
     /// Security groups of the endpoint. Absent, a new server gets the default group of the VPC. AWS Transfer Family
-    /// never returns them, so drift in them is not seen here.
+    /// never returns them, so drift in them is not seen here. This version does not change them of a server that exists
+    /// (NotYetSupported).
     #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(max = 16), inner(length(max = 20), regex(pattern = pattern::SECURITY_GROUP_ID)))]
+    #[schemars(length(max = 16), inner(length(max = 20)), transform = pattern::SECURITY_GROUP_ID.each())]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_group_ids: Option<Vec<String>>,
 }
@@ -50,16 +56,19 @@ pub struct IdentityProviderDetails {
     pub url: Option<String>,
     /// ARN of the role that AWS Transfer Family calls the URL with, with API_GATEWAY. It must trust
     /// transfer.amazonaws.com, and the identity's grant must list it.
-    #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN))]
+    #[x_kube(validation = pattern::ROLE_ARN)]
+    #[schemars(length(max = 2048))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invocation_role: Option<String>,
     /// Id of the directory (d-...), with AWS_DIRECTORY_SERVICE.
-    #[schemars(length(max = 12), regex(pattern = pattern::DIRECTORY_ID))]
+    #[x_kube(validation = pattern::DIRECTORY_ID)]
+    #[schemars(length(max = 12))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory_id: Option<String>,
     /// ARN of the Lambda function that answers logins, with AWS_LAMBDA. Its resource policy must let
     /// transfer.amazonaws.com invoke it; AWS does not check that here, logins fail.
-    #[schemars(length(max = 170), regex(pattern = pattern::FUNCTION))]
+    #[x_kube(validation = pattern::FUNCTION)]
+    #[schemars(length(max = 170))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
     /// How clients authenticate over SFTP, with AWS_LAMBDA or API_GATEWAY: PASSWORD, PUBLIC_KEY,
@@ -100,8 +109,10 @@ pub struct ProxyConfig {
 #[serde(rename_all = "camelCase")]
 pub struct ProtocolDetails {
     /// For FTP and FTPS in passive mode: the IPv4 address that clients are told, AUTO, or 0.0.0.0 for the address of
-    /// the control connection. A change takes effect only when the server is stopped and started.
-    #[schemars(length(max = 15), regex(pattern = pattern::PASSIVE_IP))]
+    /// the control connection. A change takes effect only when the server is stopped and started, which this version does
+    /// not do (NotYetSupported).
+    #[x_kube(validation = pattern::PASSIVE_IP)]
+    #[schemars(length(max = 15))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passive_ip: Option<String>,
     /// TLS session resumption of FTPS: DISABLED, ENABLED or ENFORCED, which refuses clients that do not resume.
@@ -132,7 +143,7 @@ pub struct ProtocolDetails {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct S3StorageOptions {
-    /// ENABLED makes listings of large directories faster. Mappings that lead to a file must then have type FILE.
+    /// ENABLED makes listings of large directories faster, DISABLED is what AWS takes when absent. Mappings that lead to a file must then have type FILE.
     #[schemars(extend("enum" = ["ENABLED", "DISABLED"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory_listing_optimization: Option<String>,
@@ -143,11 +154,13 @@ pub struct S3StorageOptions {
 #[serde(rename_all = "camelCase")]
 pub struct WorkflowDetail {
     /// Id of the workflow (w-...).
-    #[schemars(length(max = 19), regex(pattern = pattern::WORKFLOW_ID))]
+    #[x_kube(validation = pattern::WORKFLOW_ID)]
+    #[schemars(length(max = 19))]
     pub workflow_id: String,
     /// ARN of the role that the workflow runs with. It must trust transfer.amazonaws.com, and the identity's grant
     /// must list it.
-    #[schemars(length(max = 2048), regex(pattern = pattern::ROLE_ARN))]
+    #[x_kube(validation = pattern::ROLE_ARN)]
+    #[schemars(length(max = 2048))]
     pub execution_role: String,
 }
 
@@ -172,10 +185,10 @@ pub struct WorkflowDetails {
 #[serde(rename_all = "camelCase")]
 pub struct HomeDirectoryMapEntry {
     /// The path that the user sees, such as /reports. An entry / must be the only one.
-    #[schemars(length(max = 1024), regex(pattern = pattern::PATH))]
+    #[schemars(length(max = 1024), regex(pattern = pattern::ONE_LINE))]
     pub entry: String,
     /// Where it leads: /bucket/prefix in S3, /fs-.../path on EFS; no slash at the end.
-    #[schemars(length(max = 1024), regex(pattern = pattern::TARGET))]
+    #[schemars(length(max = 1024), regex(pattern = pattern::ONE_LINE))]
     pub target: String,
     /// FILE or DIRECTORY; absent means DIRECTORY.
     #[schemars(extend("enum" = ["FILE", "DIRECTORY"]))]

@@ -31,7 +31,8 @@ pub struct SshPublicKey {
     #[schemars(length(max = 3500))]
     pub public_key: String,
     /// Time after which the key is removed from AWS, in RFC 3339 form such as 2027-01-31T00:00:00Z.
-    #[schemars(length(max = 40), regex(pattern = pattern::RFC3339), extend("format" = "date-time"))]
+    #[x_kube(validation = pattern::RFC3339)]
+    #[schemars(length(max = 40))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
 }
@@ -59,7 +60,7 @@ pub struct SshPublicKeySource {
     status = "TransferUserStatus",
     derive = "PartialEq",
     doc = "A service-managed user of a server of AWS Transfer Family.",
-    validation = rules::NAME_SERVES_AS_USER_NAME,
+    validation = rules::name_serves_as_user_name(),
     validation = rules::USER_NAME_IMMUTABLE,
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
@@ -79,14 +80,16 @@ pub struct TransferUserSpec {
     pub server_ref: Option<ServerRef>,
     /// The server, by its id in AWS (s-...), for servers without an object here. The identity's grant for this
     /// namespace must list it in serverIds. Either this, with awsIdentityRef and region, or serverRef.
-    #[schemars(length(max = 19), regex(pattern = pattern::SERVER_ID))]
+    #[x_kube(validation = pattern::SERVER_ID)]
+    #[schemars(length(max = 19))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
     /// The AwsIdentity that AWS is called with; with serverId only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws_identity_ref: Option<IdentityRef>,
     /// The region that the server lives in; with serverId only.
-    #[schemars(length(max = 32), regex(pattern = pattern::REGION))]
+    #[x_kube(validation = pattern::REGION)]
+    #[schemars(length(max = 32))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// True: nothing is changed in AWS, except that deletion goes on.
@@ -101,7 +104,8 @@ pub struct TransferUserSpec {
     pub tags: BTreeMap<String, String>,
     /// The name to log in with: 3 to 100 letters, digits and _ . @ - (not first). Absent means the object's own name.
     /// Cannot be changed.
-    #[schemars(length(max = 100), regex(pattern = pattern::USER_NAME))]
+    #[x_kube(validation = pattern::USER_NAME)]
+    #[schemars(length(max = 100))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
     /// What the login may do.

@@ -135,12 +135,17 @@ def test_enums_have_the_values_of_aws(model, operation):
 LIMITS = {"string": ("minLength", "maxLength"), "list": ("minItems", "maxItems"), "integer": ("minimum", "maximum"), "long": ("minimum", "maximum")}
 
 
+def has_shape(ours):
+    """Whether a rule says what the whole text looks like."""
+    return "pattern" in ours or any(".matches(" in rule["rule"] for rule in ours.get("x-kubernetes-validations", []))
+
+
 def too_wide(shape, ours):
     """What AWS would refuse and our schema would let through."""
     lowest, highest = LIMITS[shape["type"]]
     low, high = shape.get("min", 0), shape.get("max")
-    # A pattern or an enum bounds the length as well.
-    bounded_below = ours.get(lowest, 0) >= low or "pattern" in ours or "enum" in ours
+    # A shape or an enum bounds the length as well.
+    bounded_below = ours.get(lowest, 0) >= low or has_shape(ours) or "enum" in ours
     bounded_above = high is None or ours.get(highest, float("inf")) <= high or "enum" in ours
     return not (bounded_below and bounded_above)
 

@@ -20,6 +20,7 @@ use transfer_operator::api::{AwsIdentity, TransferAccess, TransferServer, Transf
 struct Fixture {
     name: String,
     expect: Option<String>,
+    at: Option<String>,
     documents: Vec<Value>,
 }
 
@@ -34,9 +35,10 @@ fn fixtures(folder: &str) -> Vec<Fixture> {
 fn read(path: &Path) -> Fixture {
     let text = fs::read_to_string(path).unwrap();
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
-    let expect = text.lines().next().and_then(|line| line.strip_prefix("# expect: ")).map(str::to_owned);
+    let marked = |mark| text.lines().take(2).find_map(|line| line.strip_prefix(mark)).map(str::to_owned);
+    let (expect, at) = (marked("# expect: "), marked("# at: "));
     let documents = serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-    Fixture { name, expect, documents }
+    Fixture { name, expect, at, documents }
 }
 
 /// The spec after it went through the kind's types.
@@ -54,9 +56,11 @@ fn through_types(object: &Value) -> Result<Value, serde_json::Error> {
 }
 
 fn assert_refused(fixture: &Fixture, refusals: &[String]) {
-    let Fixture { name, expect, .. } = fixture;
+    let Fixture { name, expect, at, .. } = fixture;
     let expect = expect.as_deref().unwrap_or_else(|| panic!("{name}: the first line is not `# expect: <text>`"));
-    assert!(refusals.iter().any(|text| text.contains(expect)), "{name}: expected {expect:?} among {refusals:#?}");
+    let told =
+        |text: &String| text.contains(expect) && at.as_deref().is_none_or(|at| text.starts_with(&format!("{at}:")));
+    assert!(refusals.iter().any(told), "{name}: expected {expect:?} at {at:?} among {refusals:#?}");
 }
 
 #[test]
@@ -166,6 +170,31 @@ fn every_rule_is_broken_by_a_manifest() {
     }
 }
 
+/// Where a regular expression is what the API server answers with, and why.
+const PATTERNS: [(&str, &str); 5] = [
+    (
+        "AwsIdentity.spec.grants[].roleArns[]",
+        "65,536 of them: a rule costs too much; the commonest slip has one in words",
+    ),
+    ("TransferUser.spec.homeDirectoryMappings[].entry", "50,000 of them: a rule costs too much; only for line breaks"),
+    ("TransferUser.spec.homeDirectoryMappings[].target", "the same"),
+    ("TransferAccess.spec.homeDirectoryMappings[].entry", "the same"),
+    ("TransferAccess.spec.homeDirectoryMappings[].target", "the same"),
+];
+
+#[test]
+fn what_is_wrong_with_a_text_is_told_in_words() {
+    let mut found = BTreeSet::new();
+    for (kind, schema) in Admission::new().schemas() {
+        walk(schema, kind, &mut |path, schema| {
+            if schema["pattern"].is_string() || schema["format"] == "date-time" && path.contains(".spec.") {
+                found.insert(path.to_owned());
+            }
+        });
+    }
+    assert_eq!(found, PATTERNS.iter().map(|(path, _)| (*path).to_owned()).collect());
+}
+
 #[test]
 fn every_field_of_a_spec_is_set_by_an_accepted_manifest() {
     let objects: Vec<Value> = fixtures("accepted").into_iter().flat_map(|fixture| fixture.documents).collect();
@@ -203,6 +232,23 @@ fn every_field_has_a_description_that_survives_templating() {
             let text = schema["description"].as_str().unwrap_or_else(|| panic!("{kind}{path} has no description"));
             // Flux's substitution and Helm's templates would eat these out of the CRD itself.
             assert!(!text.contains("${") && !text.contains("{{"), "{kind}{path}: {text}");
+        });
+    }
+}
+
+#[test]
+fn every_value_that_a_field_may_have_is_described() {
+    for (kind, schema) in Admission::new().schemas() {
+        let mut described = String::new();
+        walk(&schema["properties"]["spec"], "spec", &mut |path, schema| {
+            // What an entry may be is said of its list, which comes before it.
+            if !path.ends_with("[]") {
+                schema["description"].as_str().unwrap_or_default().clone_into(&mut described);
+            }
+            let values = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            for value in values {
+                assert!(described.contains(value), "{kind} {path}: nothing is said of {value}: {described}");
+            }
         });
     }
 }

@@ -216,8 +216,6 @@ fn protocols() -> Vec<Case> {
     let mut with_lambda = in_vpc.clone();
     with_lambda["identityProviderType"] = "AWS_LAMBDA".into();
     with_lambda["identityProviderDetails"] = json!({"function": LAMBDA});
-    let mut with_as2 = in_vpc;
-    with_as2["protocols"] = json!(["AS2"]);
     let details = |name: &str| format!("protocolDetails.{name}");
     vec![
         server("protocols", At::Aws("/Settings/Protocols"), json!(["SFTP", "FTP"]), json!(["FTP"]), json!(["SFTP"]))
@@ -250,8 +248,8 @@ fn protocols() -> Vec<Case> {
             json!(["HTTP"]),
             json!(["HTTP"]),
         )
-        .rest(with_as2)
-        .same("HTTP is the only transport, and what AWS gives a server with AS2"),
+        .rest(in_vpc)
+        .same("HTTP is the only transport, and AWS has no way to take it out; with AS2 it must be there"),
         server(
             &details("proxyConfig.sftpMode"),
             At::Aws("/Settings/ProtocolDetails/ProxyConfig/SftpMode"),

@@ -25,7 +25,7 @@ impl Admission {
     pub fn new() -> Self {
         let kinds = api::all_crds().into_iter().map(|crd| {
             let schema = serde_json::to_value(&crd.spec.versions[0].schema).unwrap()["openAPIV3Schema"].take();
-            let compiled = compile_schema(&schema);
+            let compiled = compile_schema(&plain_old_self(&schema));
             (crd.spec.names.kind, Kind { schema, compiled })
         });
         Self { kinds: kinds.collect(), validator: Validator::new() }
@@ -40,19 +40,18 @@ impl Admission {
         &self.kinds[kind].schema
     }
 
-    /// What is wrong with the object. As in an API server, rules are not evaluated on what the schema refuses.
+    /// What is wrong with the object. As in an API server, rules are not evaluated where the schema refuses more than the
+    /// range or the look of a value.
     pub fn refusals(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
         let Kind { schema, compiled } = &self.kinds[object["kind"].as_str().unwrap()];
-        let found = openapi::violations(schema, object);
-        if !found.is_empty() {
+        let mut found = openapi::violations(schema, object);
+        if found.iter().any(|text| !text.contains(" in body should ")) {
             return found;
         }
-        match self.validator.validate_compiled(compiled, object, old) {
-            Ok(()) => Vec::new(),
-            Err(errors) => {
-                errors.into_vec().iter().map(|error| format!("{}: {}", error.field_path, error.message)).collect()
-            }
+        if let Err(errors) = self.validator.validate_compiled(compiled, object, old) {
+            found.extend(errors.into_vec().iter().map(|error| format!("{}: {}", error.field_path, error.message)));
         }
+        found
     }
 
     /// The object with its defaults.
@@ -65,4 +64,11 @@ impl Admission {
         let refusals = self.refusals(object, old);
         if refusals.is_empty() { Ok(self.defaulted(object)) } else { Err(refusals) }
     }
+}
+
+/// For a rule with `optionalOldSelf`, kube-cel has the old object itself or null, and no optional of it.
+fn plain_old_self(schema: &Value) -> Value {
+    let text =
+        schema.to_string().replace("oldSelf.hasValue()", "oldSelf != null").replace("oldSelf.value()", "oldSelf");
+    serde_json::from_str(&text).unwrap()
 }

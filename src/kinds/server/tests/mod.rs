@@ -5,6 +5,7 @@
 mod advice;
 mod deletion;
 mod diff;
+mod explain;
 mod groups;
 mod keys;
 mod kms;

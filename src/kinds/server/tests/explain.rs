@@ -1,0 +1,61 @@
+//! What `kubectl explain` says of members that cannot be changed or taken out.
+
+use serde_json::{Value, json};
+
+use super::super::members::{MEMBERS, SECURITY_GROUPS, members};
+use crate::api::all_crds;
+use crate::engine::diff::{Effect, Member, Reset};
+use crate::kinds::login;
+
+/// What is said of a field of a spec, and whether it must be there.
+fn explained(kind: &str, path: &str) -> (String, bool) {
+    let crd = all_crds().into_iter().find(|crd| crd.spec.names.kind == kind).unwrap();
+    let schema = serde_json::to_value(&crd.spec.versions[0].schema).unwrap();
+    let mut at = &schema["openAPIV3Schema"]["properties"]["spec"];
+    let mut required = false;
+    for name in path.split('.') {
+        required = at["required"].as_array().is_some_and(|names| names.contains(&json!(name)));
+        at = &at["properties"][name];
+    }
+    (at["description"].as_str().unwrap_or_else(|| panic!("{kind}: no {path}")).to_owned(), required)
+}
+
+/// All members with what a change of them takes, on servers where it takes the most.
+fn of_servers() -> Vec<Member> {
+    let with_addresses = json!({"endpointDetails": {"addressAllocationIds": ["eipalloc-1"], "vpcId": "vpc-1"}});
+    let mut rows = members(&json!({}), &with_addresses);
+    rows.extend(members(&json!({}), &Value::Null));
+    rows
+}
+
+#[test]
+fn explain_says_what_cannot_be_taken_out_or_changed() {
+    let logins = ["TransferUser", "TransferAccess"].map(|kind| login::MEMBERS.map(|member| (kind, member)));
+    let servers = of_servers().into_iter().map(|member| ("TransferServer", member));
+    let mut marked = 0;
+    for (kind, member) in logins.into_iter().flatten().chain(servers) {
+        let (text, required) = explained(kind, member.path);
+        let says = |word: &str| assert!(text.contains(word), "{kind}, {}: {word} is not in: {text}", member.path);
+        match member.effect {
+            Effect::Live => {}
+            Effect::Restart | Effect::Offline | Effect::Ec2 => says("NotYetSupported"),
+            Effect::Replace | Effect::Refused => says("Immutable"),
+        }
+        if matches!(member.reset, Reset::Never) && !required {
+            says("CannotClear");
+        }
+        marked += usize::from(member.effect != Effect::Live || matches!(member.reset, Reset::Never));
+    }
+    assert!(marked > 10, "{marked}");
+    assert_eq!(MEMBERS.len() * 2, of_servers().len());
+}
+
+#[test]
+fn explain_marks_what_this_version_does_not_act_on() {
+    let window = ["lifecycle.disruption.mode", "lifecycle.disruption.window"];
+    for path in [SECURITY_GROUPS, "endpointDetails.addressAllocationIds"].into_iter().chain(window) {
+        assert!(explained("TransferServer", path).0.contains("NotYetSupported"), "{path}");
+    }
+    assert!(explained("TransferServer", "hostKeys").0.contains("CannotClear"));
+    assert!(explained("TransferServer", "domain").0.contains("Immutable"));
+}

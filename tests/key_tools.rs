@@ -2,6 +2,8 @@
 //! is taken, and what the tools write is read as OpenSSH reads it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "support/admission/mod.rs"]
+mod admission;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -15,7 +17,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use secrecy::ExposeSecret as _;
+use serde_json::json;
 use support::repository;
+use transfer_operator::api::all_crds;
 use transfer_operator::ssh::{KeyError, PublicKey, authorized_keys, host_key};
 
 /// Of the fixtures that have one.
@@ -178,6 +182,36 @@ fn every_command_that_a_message_recommends_leads_to_a_key_that_is_taken() {
     for command in &run {
         assert!(written.iter().any(|pattern| pattern.is_match(command)), "not found in the source: {command}");
     }
+}
+
+/// Every command that a rule of the CRDs recommends.
+fn in_the_rules() -> BTreeSet<String> {
+    let schema = serde_json::to_value(all_crds()).unwrap().to_string();
+    let command = Regex::new(r#"\\"([^"\\]*<file>[^"\\]*)\\""#).unwrap();
+    command.captures_iter(&schema).map(|captures| captures[1].to_owned()).collect()
+}
+
+#[test]
+fn every_command_of_admission_leads_to_a_key_that_is_taken() {
+    let scratch = Scratch::new("admission");
+    let admission = admission::Admission::new();
+    let refused = |key: &str| {
+        let spec = json!({"serverRef": {"name": "files"}, "role": "arn:aws:iam::123456789012:role/r",
+            "sshPublicKeys": [{"publicKey": key}]});
+        admission.refusals(&support::managed("TransferUser", "team", "alice", &spec), None)
+    };
+    let mut run = BTreeSet::new();
+    for name in ["pkcs8-public.pub", "pkcs8-public-p256.pub", "pkcs1-public-rsa2048.pub", "ssh2.pub"] {
+        let text = fixture(&format!("refused/{name}"));
+        let told = refused(&text);
+        let [message] = told.as_slice() else { panic!("{name}: not one refusal: {told:?}") };
+        let command = message.split('"').nth(1).unwrap_or_else(|| panic!("{name}: no command: {message}")).to_owned();
+        let line = made(&scratch, &text, &command);
+        assert_eq!(refused(&line), Vec::<String>::new(), "{name}, {command}: {line}");
+        PublicKey::parse(&line).unwrap_or_else(|error| panic!("{name}, {command}: {error}"));
+        run.insert(command);
+    }
+    assert_eq!(run, in_the_rules());
 }
 
 #[test]

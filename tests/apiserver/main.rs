@@ -20,4 +20,5 @@ mod protected;
 mod rights;
 mod startup;
 mod undecodable;
+mod upgrades;
 mod world;

@@ -229,7 +229,7 @@ mod tests {
     fn a_difference_that_nothing_is_sent_for_is_a_defect_that_is_told() {
         assert_eq!(unexplained(&[]), None);
         let change = Change { path: "role".to_owned(), have: Value::Null, want: "x".into(), effect: Effect::Live };
-        let Block { reason, message, stalled } = unexplained(&[change]).unwrap();
+        let Block { reason, message, stalled, sought: _ } = unexplained(&[change]).unwrap();
         assert_eq!((reason, stalled), ("InternalError", true));
         assert!(message.contains("spec.role") && message.contains("report it"), "{message}");
     }

@@ -26,19 +26,27 @@ pub struct Block {
     pub message: String,
     /// A person must act; otherwise it passes when something else appears.
     pub stalled: bool,
+    /// It rests on what nothing tells of (a Secret, a right in Kubernetes), so that is looked for again every minute.
+    pub sought: bool,
 }
 
 impl Block {
     /// A person must act.
     #[must_use]
     pub fn stalled(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), stalled: true }
+        Self { reason, message: message.into(), stalled: true, sought: false }
     }
 
     /// It passes by itself when what is missing appears.
     #[must_use]
     pub fn waiting(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), stalled: false }
+        Self { reason, message: message.into(), stalled: false, sought: false }
+    }
+
+    /// The same of what nothing tells of when it appears or changes; the message says how soon it is seen.
+    #[must_use]
+    pub fn sought(self) -> Self {
+        Self { message: format!("{}; it is looked for again every minute", self.message), sought: true, ..self }
     }
 
     /// A defect of this program that would otherwise pass in silence.
@@ -57,7 +65,8 @@ impl Block {
                 messages.push(&block.message);
             }
         }
-        Some(Self { reason: first.reason, message: messages.join("; "), stalled: first.stalled })
+        let sought = blocks.iter().any(|block| block.sought);
+        Some(Self { reason: first.reason, message: messages.join("; "), stalled: first.stalled, sought })
     }
 }
 
@@ -364,11 +373,17 @@ mod tests {
             if stalled { Block::stalled(reason, message) } else { Block::waiting(reason, message) }
         };
         let told = |blocks: &[Block]| {
-            Block::combined(blocks).map(|Block { reason, message, stalled }| format!("{reason} {stalled}: {message}"))
+            Block::combined(blocks).map(|Block { reason, message, stalled, sought }| {
+                assert_eq!(sought, blocks.iter().any(|block| block.sought), "no other one makes its wait longer");
+                format!("{reason} {stalled}: {message}")
+            })
         };
         assert_eq!(told(&[]), None);
         let all = [block("A", "one", false), block("B", "two", true), block("C", "one", true)];
         assert_eq!(told(&all), Some("B true: two; one".to_owned()));
         assert_eq!(told(&all[..1]), Some("A false: one".to_owned()));
+        let sought = [block("A", "one", true), block("B", "two", false).sought()];
+        let told = told(&sought).unwrap_or_default();
+        assert_eq!(told, "A true: one; two; it is looked for again every minute");
     }
 }

@@ -14,7 +14,7 @@ use super::observe::{observes, pending};
 use super::report::{Drift, End, Report};
 use super::retry;
 use super::scene::{Engine, Next, Scene, Status, Subject};
-use super::status::Verdict;
+use super::status::{STALENESS_BUDGET, Verdict};
 use super::undecodable;
 use crate::api::Managed;
 use crate::api::common::DeletionPolicy;
@@ -179,7 +179,7 @@ impl<K: Kind> Engine<K> {
 
     fn unreadable(&self, uid: &str, error: &ClusterError) -> Next {
         let (failures, _) = self.failed(uid, retry::cluster_reason(error), &error.to_string());
-        Next::After(retry::delay(retry::Class::Transient, failures, None, self.settings.chance.fraction()))
+        Next::After(retry::cluster_delay(error, failures, self.settings.chance.fraction()))
     }
 
     async fn undecodable(&self, uid: &str, stored: &Value, error: &ClusterError) -> Next {
@@ -217,13 +217,20 @@ impl<K: Kind> Engine<K> {
             Trouble::Cluster(ClusterError::Conflict(_)) => return End::Next(self.contended(&subject.uid)),
             Trouble::Blocked(block) => return nowhere::<K>(subject, block.clone()),
             Trouble::Aws(fault) => (retry::class(fault), retry::reason(fault), fault.retry_after),
-            Trouble::Cluster(error) => (retry::Class::Transient, retry::cluster_reason(error), None),
+            Trouble::Cluster(error) => (retry::cluster_class(error), retry::cluster_reason(error), None),
         };
         let message = trouble.to_string();
         let (failures, since) = self.failed(&subject.uid, reason, &message);
         let lasted = since.elapsed();
-        let delay = retry::delay(class, failures, asked, self.settings.chance.fraction());
-        let stalls = retry::stalls(class, lasted, self.settings.rejection_grace);
+        let (fraction, grace) = (self.settings.chance.fraction(), self.settings.rejection_grace);
+        let delay = match trouble {
+            Trouble::Cluster(error) => retry::cluster_delay(error, failures, fraction),
+            Trouble::Aws(_) | Trouble::Blocked(_) => retry::delay(class, failures, asked, fraction),
+        };
+        let stalls = retry::stalls(class, lasted, grace);
+        // What is to be said by then is said then, however long the wait has become.
+        let turns = [retry::until_stalled(class, lasted, grace), STALENESS_BUDGET.checked_sub(lasted)];
+        let delay = turns.into_iter().flatten().filter(|turn| !turn.is_zero()).fold(delay, Duration::min);
         End::Tell(Report {
             status: subject.status(),
             verdict: Verdict::Failed { reason, message, lasted, stalls },

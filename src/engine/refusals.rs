@@ -130,13 +130,19 @@ impl<K: Kind> Engine<K> {
         }
         let first = refused.iter().find(|refusal| stalls(refusal)).or_else(|| refused.first());
         let reason = first.map_or(reasons::REJECTED, |refusal| retry::reason(&refusal.hold.fault));
-        Block { reason, message: lines.join("; "), stalled: refused.iter().any(stalls) }
+        Block { reason, message: lines.join("; "), stalled: refused.iter().any(stalls), sought: false }
     }
 
     /// When to look again. An hour's wait for one call delays no look and no key that ends.
     pub(super) fn again(&self, scene: &Scene<'_, K>, refused: &[Refusal]) -> Next {
-        let now = Instant::now();
-        let due = refused.iter().map(|refusal| refusal.hold.due.saturating_duration_since(now)).min().unwrap_or(POLL);
+        let (now, grace) = (Instant::now(), self.settings.rejection_grace);
+        // A person is called when the time has come, also where the call is not due by then.
+        let due = |Refusal { hold, .. }: &Refusal| {
+            let calls = retry::until_stalled(retry::class(&hold.fault), now.duration_since(hold.since), grace);
+            let due = hold.due.saturating_duration_since(now);
+            calls.map_or(due, |calls| due.min(calls))
+        };
+        let due = refused.iter().map(due).min().unwrap_or(POLL);
         let change = scene.wanted.and_then(|wanted| wanted.changes_at).map(|at| between(scene.now, at));
         let next = due.min(self.settings.jittered_resync()).min(change.unwrap_or(due));
         Next::After(next.max(WAIT_MIN))

@@ -20,6 +20,9 @@ use crate::cluster::{ClusterError, Note};
 /// How soon what a person must mend is looked at again; an edit is seen at once.
 const STALLED_AGAIN: Duration = Duration::from_mins(5);
 
+/// How soon what nothing tells of is looked for again.
+const SOUGHT_AGAIN: Duration = Duration::from_mins(1);
+
 /// Longest wait after a conflict: nothing is wrong, somebody is only faster.
 const CONTENDED_MAX: Duration = Duration::from_secs(30);
 
@@ -53,12 +56,13 @@ pub(super) struct Report<S> {
 impl<S> Report<S> {
     /// Something stands in the way.
     pub fn block(status: S, block: Block) -> Self {
-        let Block { reason, message, stalled } = block;
+        let Block { reason, message, stalled, sought } = block;
         let (verdict, again) = if stalled {
             (Verdict::Stalled { reason, message }, STALLED_AGAIN)
         } else {
             (Verdict::Waiting { reason, message }, WAITING_AGAIN)
         };
+        let again = if sought { again.min(SOUGHT_AGAIN) } else { again };
         Self { status, verdict, advisory: None, drift: Drift::AsBefore, next: Next::After(again), keep: true }
     }
 
@@ -262,7 +266,6 @@ impl<K: Kind> Engine<K> {
     fn unwritten(&self, subject: &Subject<K::Object>, error: &ClusterError) -> Next {
         let message = format!("the status could not be written: {error}");
         let (failures, _) = self.failed(&subject.uid, retry::cluster_reason(error), &message);
-        let fraction = self.settings.chance.fraction();
-        Next::After(retry::delay(retry::Class::Transient, failures, None, fraction))
+        Next::After(retry::cluster_delay(error, failures, self.settings.chance.fraction()))
     }
 }

@@ -147,6 +147,36 @@ pub fn stalls(class: Class, lasted: Duration, rejection_grace: Duration) -> bool
     class.patience(rejection_grace).is_some_and(|patience| lasted >= patience)
 }
 
+/// How long it is then, where it is not yet so.
+#[must_use]
+pub fn until_stalled(class: Class, lasted: Duration, rejection_grace: Duration) -> Option<Duration> {
+    class.patience(rejection_grace)?.checked_sub(lasted).filter(|left| !left.is_zero())
+}
+
+/// Longest wait for a right in Kubernetes: nothing tells of it when it comes.
+const RIGHTS_AGAIN: Duration = Duration::from_mins(1);
+
+/// The class of trouble with Kubernetes.
+#[must_use]
+pub fn cluster_class(error: &ClusterError) -> Class {
+    match error {
+        ClusterError::Forbidden(_) => Class::Environmental,
+        ClusterError::Invalid(..)
+        | ClusterError::Undecodable(..)
+        | ClusterError::Conflict(_)
+        | ClusterError::NotFound(_)
+        | ClusterError::Unavailable(..) => Class::Transient,
+    }
+}
+
+/// The wait after the n-th trouble in a row with Kubernetes.
+#[must_use]
+pub fn cluster_delay(error: &ClusterError, failures: u32, fraction: f64) -> Duration {
+    let class = cluster_class(error);
+    let delay = delay(class, failures, None, fraction);
+    if class == Class::Environmental { delay.min(RIGHTS_AGAIN) } else { delay }
+}
+
 /// Reason of the condition that tells of trouble with Kubernetes.
 #[must_use]
 pub fn cluster_reason(error: &ClusterError) -> &'static str {
@@ -174,6 +204,14 @@ mod tests {
         assert_eq!(cluster_reason(&ClusterError::Forbidden(name())), "AccessDenied");
         assert_eq!(cluster_reason(&ClusterError::Invalid(name(), name())), "InternalError");
         assert_eq!(cluster_reason(&ClusterError::Unavailable(name(), name())), "DependencyNotReady");
+        let (forbidden, away) = (ClusterError::Forbidden(name()), ClusterError::Unavailable(name(), name()));
+        assert_eq!(
+            cluster_delay(&forbidden, 40, 1.0),
+            Duration::from_mins(1),
+            "a right that comes is seen in a minute"
+        );
+        assert_eq!(cluster_delay(&away, 40, 1.0), Duration::from_mins(5));
+        assert_eq!((cluster_class(&forbidden), cluster_class(&away)), (Class::Environmental, Class::Transient));
     }
 
     #[test]

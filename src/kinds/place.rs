@@ -151,8 +151,8 @@ pub fn in_field(field: &str, trouble: Trouble) -> Trouble {
 }
 
 pub(super) fn of_field(field: &str, block: &Block) -> Block {
-    let Block { reason, message, stalled } = block;
-    Block { reason, message: format!("{field}: {message}"), stalled: *stalled }
+    let Block { reason, message, stalled, sought } = block;
+    Block { reason, message: format!("{field}: {message}"), stalled: *stalled, sought: *sought }
 }
 
 /// Changes with what AWS may answer differently to: whose credentials, at which addresses, and the tags that go along. A

@@ -27,14 +27,16 @@ pub async fn read(
     source: &ConfigMapKeyRef,
 ) -> Result<Result<String, Block>, Trouble> {
     let ConfigMapKeyRef { name, key } = source;
-    let not_ready = |what: &str| {
+    let not_ready = |what: &str| -> Result<String, Block> {
         let message = format!("{field}: ConfigMap {namespace}/{name} {what}; {HELD}");
         Err(Block::waiting(reasons::SOURCE_NOT_READY, message))
     };
     let data = match cluster.config_map(&Name { namespace: namespace.to_owned(), name: name.clone() }).await {
         Ok(Some(data)) => data,
         Ok(None) => return Ok(not_ready("is absent")),
-        Err(ClusterError::Forbidden(_)) => return Ok(not_ready("may not be read by the operator")),
+        Err(ClusterError::Forbidden(_)) => {
+            return Ok(not_ready("may not be read by the operator").map_err(Block::sought));
+        }
         Err(error) => return Err(error.into()),
     };
     Ok(match data.get(key) {

@@ -13,6 +13,7 @@ mod life;
 pub mod logs;
 mod looking;
 mod lost_tags;
+mod patience;
 mod recreation;
 mod refusing;
 mod retaining;

@@ -74,11 +74,12 @@ pub enum Fail {
 }
 
 /// The API server.
-#[derive(Default)]
 pub struct Objects {
     stored: Mutex<BTreeMap<Key, Value>>,
     version: AtomicU64,
     pub config_maps: Mutex<BTreeMap<Name, BTreeMap<String, String>>>,
+    /// Secrets by name; `Err` where none may be read.
+    pub secrets: Mutex<Result<BTreeMap<String, (String, String)>, ()>>,
     /// What the next reads answer with, instead of what is stored.
     pub stale: Mutex<Vec<Value>>,
     /// How long a status write takes.
@@ -89,6 +90,23 @@ pub struct Objects {
     pub away: Mutex<Option<Instant>>,
     pub notes: Mutex<Vec<Note>>,
     pub writes: Mutex<u32>,
+}
+
+impl Default for Objects {
+    fn default() -> Self {
+        Self {
+            stored: Mutex::default(),
+            version: AtomicU64::default(),
+            config_maps: Mutex::default(),
+            secrets: Mutex::new(Ok(BTreeMap::new())),
+            stale: Mutex::default(),
+            slow: Mutex::default(),
+            fail: Mutex::default(),
+            away: Mutex::default(),
+            notes: Mutex::default(),
+            writes: Mutex::default(),
+        }
+    }
 }
 
 impl Objects {
@@ -182,8 +200,12 @@ impl Cluster for Objects {
             object["metadata"]["finalizers"] = finalizers;
         })
     }
-    async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {
-        Ok(None)
+    async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {
+        let secrets = self.secrets.lock().unwrap().clone().map_err(|()| ClusterError::Forbidden(name.to_string()))?;
+        Ok(secrets.get(&name.name).map(|(secret_type, text)| SecretData {
+            secret_type: secret_type.clone(),
+            data: BTreeMap::from([("ssh-privatekey".to_owned(), Ok(text.clone().into()))]),
+        }))
     }
     async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
         Ok(self

@@ -24,14 +24,15 @@ pub async fn read(doors: &Doors, object: &TransferServer, blocks: &mut Vec<Block
                 Some(first) => blocks.push(listed_twice(first, &key)),
                 None => keys.push(key),
             },
-            Err(Trouble::Blocked(block)) => blocks.push(block),
+            // Secrets are never watched.
+            Err(Trouble::Blocked(block)) => blocks.push(block.sought()),
             Err(Trouble::Cluster(ClusterError::Forbidden(_))) => {
                 let message = format!(
                     "spec.hostKeys[{}]: the operator may not read Secrets in this namespace; the chart's \
                      secrets.namespaces lists those it may",
                     spec.name
                 );
-                blocks.push(Block::stalled(reasons::SOURCE_NOT_READY, message));
+                blocks.push(Block::stalled(reasons::SOURCE_NOT_READY, message).sought());
             }
             Err(trouble) => return Err(trouble),
         }
@@ -44,7 +45,7 @@ fn listed_twice(first: &WantedKey, second: &WantedKey) -> Block {
         "spec.hostKeys[{}]: its Secret holds the same key as that of spec.hostKeys[{}]; take one of the entries out",
         second.name, first.name
     );
-    Block::stalled(reasons::INVALID_KEY, message)
+    Block::stalled(reasons::INVALID_KEY, message).sought()
 }
 
 async fn read_one(doors: &Doors, namespace: &str, spec: &HostKeySpec) -> Result<WantedKey, Trouble> {

@@ -36,7 +36,9 @@ fn a_person_decides_and_all_else_goes_on() {
     let (object, have) = two_of_ours();
     let plan = planned(&have, &object, false);
     assert_eq!(operations(&plan), ["UpdateServer"], "the banner, and no key");
-    let [Block { reason, message, stalled: true }] = plan.blocks.as_slice() else { panic!("{:?}", plan.blocks) };
+    let [Block { reason, message, stalled: true, sought: false }] = plan.blocks.as_slice() else {
+        panic!("{:?}", plan.blocks)
+    };
     assert_eq!(*reason, reasons::CANNOT_CLEAR);
     assert!(message.contains("pinned, h-3.") && message.contains("`hostKeys: []`"), "{message}");
     let keys: Vec<(&str, Effect)> = plan

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{IdentityRef, Lifecycle, Policies, ServerRef};
 use super::login::Login;
-use super::status::CommonStatus;
+use super::status::{CommonStatus, ServerFacts};
 use super::{Managed, pattern, rules};
 
 /// What the access shall be. A member that was never set is left as AWS has it; one that leaves the spec goes back to
@@ -28,6 +28,7 @@ use super::{Managed, pattern, rules};
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Group", type_ = "string", json_path = ".spec.externalId"),
     printcolumn(name = "Server", type_ = "string", json_path = ".status.serverId"),
+    printcolumn(name = "Host", type_ = "string", json_path = ".status.host"),
     printcolumn(name = "Drifted", type_ = "string", json_path = ".status.conditions[?(@.type==\"Drifted\")].status"),
     printcolumn(
         name = "Suspended",
@@ -82,6 +83,9 @@ pub struct TransferAccessStatus {
     /// Id of the server in AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
+    /// What a partner is given of the server.
+    #[serde(flatten)]
+    pub server: ServerFacts,
     /// SID of the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,

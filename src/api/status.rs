@@ -87,6 +87,31 @@ pub struct OperationRecord {
     pub prior_state: Option<String>,
 }
 
+/// A host key that a server shows to clients of its type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HostKeyFingerprint {
+    /// Type, as AWS names it: ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256.
+    pub r#type: String,
+    /// SHA-256 fingerprint, as ssh-keygen prints it.
+    pub fingerprint: String,
+}
+
+/// What a partner is given of the server that a user or an access is on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerFacts {
+    /// Where clients connect to, as the TransferServer's status has it: the custom host name, else the name that AWS gives
+    /// a public server, else the id of the VPC endpoint. With serverRef only; it follows a change within a resync.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The host keys that the server shows to clients, one of each type, for partners to pin. With serverRef only; it
+    /// follows a change within a resync.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_owned()]))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host_key_fingerprints: Vec<HostKeyFingerprint>,
+}
+
 /// One difference between the spec and AWS. Never a secret: keys stand there by name and fingerprint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{ConfigMapKeyRef, IdentityRef, Lifecycle, Policies, ServerRef};
 use super::login::Login;
-use super::status::CommonStatus;
+use super::status::{CommonStatus, ServerFacts};
 use super::{Managed, key_rules, pattern, rules};
 
 /// What happens to SSH public keys that the spec does not list.
@@ -66,6 +66,7 @@ pub struct SshPublicKeySource {
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "User", type_ = "string", json_path = ".status.userName"),
     printcolumn(name = "Server", type_ = "string", json_path = ".status.serverId"),
+    printcolumn(name = "Host", type_ = "string", json_path = ".status.host"),
     printcolumn(name = "Keys", type_ = "integer", json_path = ".status.sshPublicKeyCount"),
     printcolumn(name = "Drifted", type_ = "string", json_path = ".status.conditions[?(@.type==\"Drifted\")].status"),
     printcolumn(name = "Suspended", type_ = "string", json_path = ".status.conditions[?(@.type==\"Suspended\")].status"),
@@ -160,6 +161,9 @@ pub struct TransferUserStatus {
     /// Id of the server in AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
+    /// What a partner is given of the server.
+    #[serde(flatten)]
+    pub server: ServerFacts,
     /// ARN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,

@@ -18,7 +18,7 @@ use super::target::{ServerChoice, Target};
 use super::user::missing;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
-use crate::api::status::{Applied, CreatePhase};
+use crate::api::status::{Applied, CreatePhase, ServerFacts};
 use crate::api::{FINALIZER, TransferAccess, TransferAccessStatus};
 use crate::aws::types::{Access, CreateAccess, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
@@ -99,7 +99,7 @@ fn valid(object: &TransferAccess) -> Result<(), Block> {
 }
 
 fn served(target: &Target) -> Result<(), Block> {
-    let Target { server_id, domain: _, provider, succeeds: _, unproven: _ } = target;
+    let Target { server_id, domain: _, provider, succeeds: _, unproven: _, shown: _ } = target;
     if provider == "AWS_DIRECTORY_SERVICE" {
         return Ok(());
     }
@@ -230,10 +230,15 @@ impl Kind for Accesses {
         have: &Access,
     ) {
         status.server_id = Some(place.detail.server_id.clone());
+        status.server.clone_from(&place.detail.shown);
         status.external_id = Some(have.external_id.clone());
         if let Some(wanted) = wanted {
             status.common.unset = wanted.want.login.unset(&have.settings, status.common.applied.as_ref());
         }
+    }
+
+    fn vanished(&self, status: &mut TransferAccessStatus) {
+        status.server = ServerFacts::default();
     }
 
     fn advisory(&self, _: &TransferAccess, _: &Wanted<WantedAccess>, have: &Access, _: Timestamp) -> Vec<Hint> {

@@ -163,7 +163,7 @@ fn a_profile_that_left_the_spec_is_named_because_aws_cannot_clear_it() {
     for domain in ["EFS", ""] {
         let update = want(&login(json!({})), None, domain, None).0.update(&have, &applied, None);
         assert_eq!(update.settings, None);
-        let [Block { reason, message, stalled: true }] = update.blocks.as_slice() else {
+        let [Block { reason, message, stalled: true, sought: false }] = update.blocks.as_slice() else {
             panic!("{:?}", update.blocks)
         };
         assert!(*reason == reasons::CANNOT_CLEAR && message.contains("spec.posixProfile"), "{domain}: {message}");

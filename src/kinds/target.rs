@@ -10,6 +10,8 @@ use super::place::{RecordedPlace, Request, in_field, of_field, recorded_place, r
 use crate::api::common::{IdentityRef, ManagementPolicy, RecreatePolicy, ServerRef};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
+use crate::api::server::HostKeyStatus;
+use crate::api::status::{HostKeyFingerprint, ServerFacts};
 use crate::api::{Managed, TransferServer};
 use crate::aws::types::Server;
 use crate::aws::{Account, FaultKind};
@@ -31,6 +33,8 @@ pub struct Target {
     pub succeeds: bool,
     /// Why only what takes access away may be done there: the server does not carry its object's owner tags.
     pub unproven: Option<Block>,
+    /// What partners are given of it.
+    pub shown: ServerFacts,
 }
 
 /// How a user or an access names its server.
@@ -124,7 +128,7 @@ impl Doors {
         let seen = self.verify(&place.account, &server_id, &server).await?;
         let known = request.deleting || choice.recorded == Some(server_id.as_str());
         let target = match seen {
-            Ok(facts) => target(server_id, Some(facts)),
+            Ok(facts) => Target { shown: shown(&server), ..target(server_id, Some(facts)) },
             Err(Refusal::Gone) => target(server_id, gone_is_fine(request, Ok(None))?),
             // Removing keys and deleting a user need no tags of the server: they rest on this user's own uid and cluster
             // tags, which the same pass reads on the user. What was never on record there is looked at to delete it only.
@@ -293,7 +297,20 @@ pub fn facts_of(server: &Server) -> Facts {
 
 fn target(server_id: String, facts: Option<Facts>) -> Target {
     let Facts { domain, provider } = facts.unwrap_or_default();
-    Target { server_id, domain, provider, succeeds: false, unproven: None }
+    Target { server_id, domain, provider, succeeds: false, unproven: None, shown: ServerFacts::default() }
+}
+
+/// What the server object says of how to reach its server, and how to know it.
+#[must_use]
+pub fn shown(server: &TransferServer) -> ServerFacts {
+    let Some(status) = &server.status else { return ServerFacts::default() };
+    let fingerprint = |key: &HostKeyStatus| {
+        let (r#type, fingerprint) = key.r#type.clone().zip(key.fingerprint.clone()).filter(|_| key.active)?;
+        Some(HostKeyFingerprint { r#type, fingerprint })
+    };
+    let mut host_key_fingerprints: Vec<_> = status.host_keys.iter().filter_map(fingerprint).collect();
+    host_key_fingerprints.sort_by(|one, two| one.r#type.cmp(&two.r#type));
+    ServerFacts { host: status.endpoint.clone(), host_key_fingerprints }
 }
 
 /// Whether the server object has another server in the place of the recorded one, which AWS no longer had, and says that

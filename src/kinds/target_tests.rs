@@ -75,7 +75,7 @@ fn ready() -> World {
 async fn a_user_is_on_the_server_of_its_reference_once_its_tags_were_seen() {
     let world = ready();
     let place = place_of(&world, &by_ref(json!(null))).await.unwrap();
-    let Target { server_id, domain, provider, succeeds, unproven } = &place.detail;
+    let Target { server_id, domain, provider, succeeds, unproven, shown: _ } = &place.detail;
     assert_eq!(*unproven, None);
     assert_eq!(
         (server_id.as_str(), domain.as_str(), provider.as_str(), *succeeds),

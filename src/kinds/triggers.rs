@@ -161,6 +161,8 @@ pub fn on_server(change: &Change<TransferServer>, directory: &dyn Directory) -> 
         let spec = &server.spec;
         (
             server.status.as_ref().and_then(|status| status.server_id.clone()),
+            // That there is a host name to show; what it is, is seen at the next resync.
+            server.status.as_ref().is_some_and(|status| status.endpoint.is_some()),
             server.metadata.uid.clone(),
             server.metadata.deletion_timestamp.is_some(),
             (spec.identity_provider_type.clone(), spec.region.clone(), spec.aws_identity_ref.clone()),
@@ -341,6 +343,16 @@ mod tests {
             (json!({"spec": {"region": "us-east-1"}}), true, "another region"),
             (json!({"spec": {"loggingRole": "arn"}}), false, "a setting of its own"),
             (json!({"status": {"observedGeneration": 1, "userCount": 7}}), false, "a count"),
+            (
+                json!({"status": {"observedGeneration": 1, "endpoint": "a.example.com"}}),
+                true,
+                "a host name to give away",
+            ),
+            (
+                json!({"status": {"observedGeneration": 1, "hostKeys": [{"id": "k", "active": true}]}}),
+                false,
+                "its keys",
+            ),
         ];
         for (patch, wakes, reason) in rows {
             let caches = caches();
@@ -348,6 +360,15 @@ mod tests {
             let expected = if wakes { set(&["User team/alice"]) } else { BTreeSet::new() };
             assert_eq!(names(on_server(&change, &caches)), expected, "{reason}");
         }
+    }
+
+    #[test]
+    fn another_host_name_wakes_nobody_at_once() {
+        let caches = caches();
+        let named = |host: &str| server(&json!({"status": {"observedGeneration": 1, "endpoint": host}}));
+        put(&caches.servers, named("a.example.com"));
+        let change = put(&caches.servers, named("b.example.com"));
+        assert_eq!(names(on_server(&change, &caches)), BTreeSet::new());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::{home, partition, sources, tags};
 use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
-use crate::api::status::Applied;
+use crate::api::status::{Applied, ServerFacts};
 use crate::api::user::SshPublicKeySource;
 use crate::api::{FINALIZER, TAG_PREFIX, TransferUser, TransferUserStatus};
 use crate::aws::types::{CreateUser, Tags, User};
@@ -171,7 +171,7 @@ fn digest(want: &WantedUser) -> String {
 }
 
 fn served(target: &Target) -> Result<(), Block> {
-    let Target { server_id, domain: _, provider, succeeds: _, unproven: _ } = target;
+    let Target { server_id, domain: _, provider, succeeds: _, unproven: _, shown: _ } = target;
     if provider == "SERVICE_MANAGED" {
         return Ok(());
     }
@@ -316,6 +316,7 @@ impl Kind for Users {
         let UserState { user, ours } = have;
         status.user_name = Some(user.user_name.clone());
         status.server_id = Some(place.detail.server_id.clone());
+        status.server.clone_from(&place.detail.shown);
         // The ARN confirms that the user is this object's.
         status.arn = ours.then(|| user.arn.clone());
         let keys = wanted.and_then(|wanted| wanted.want.keys.as_ref()).filter(|_| *ours);
@@ -328,6 +329,7 @@ impl Kind for Users {
 
     fn vanished(&self, status: &mut TransferUserStatus) {
         status.user_name = None;
+        status.server = ServerFacts::default();
         status.ssh_public_keys.clear();
         status.ssh_public_key_count = None;
     }

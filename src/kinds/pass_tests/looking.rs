@@ -172,6 +172,36 @@ async fn an_access_says_where_it_is_and_follows_a_server_that_was_made_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn logins_show_what_a_partner_is_given_of_their_server_and_follow_it_within_a_resync() {
+    for kind in [USER, ACCESS] {
+        let rig = if kind == USER { Rig::with_user(json!({})).await } else { with_access(&Value::Null).await };
+        let object = if kind == USER { "alice" } else { "finance" };
+        let host = "s-1.server.transfer.eu-central-1.amazonaws.com";
+        assert_eq!(rig.status(kind, object)["host"], host, "{kind}");
+        let mut keys = json!([
+            {"id": "1", "type": "ssh-rsa", "fingerprint": "SHA256:r", "active": true},
+            {"id": "2", "type": "ssh-rsa", "fingerprint": "SHA256:next", "active": false},
+            {"id": "3", "type": "ssh-ed25519", "fingerprint": "SHA256:e", "active": true},
+        ]);
+        Rig::write_status(&rig.objects, SERVER, "files", |status| status["hostKeys"] = keys.clone());
+        rig.run(kind, object, Duration::from_mins(13)).await;
+        let shown =
+            json!([{"type": "ssh-ed25519", "fingerprint": "SHA256:e"}, {"type": "ssh-rsa", "fingerprint": "SHA256:r"}]);
+        assert_eq!(rig.status(kind, object)["hostKeyFingerprints"], shown, "{kind}: those that clients see");
+        keys.as_array_mut().unwrap().remove(0);
+        Rig::write_status(&rig.objects, SERVER, "files", |status| {
+            status["hostKeys"] = keys;
+            status["endpoint"] = json!("sftp.example.com");
+        });
+        let writes = *rig.objects.writes.lock().unwrap();
+        rig.run(kind, object, Duration::from_mins(13)).await;
+        assert_eq!(rig.status(kind, object)["host"], "sftp.example.com", "{kind}");
+        assert_eq!(rig.status(kind, object)["hostKeyFingerprints"], json!([shown[0]]), "{kind}");
+        assert_eq!(*rig.objects.writes.lock().unwrap() - writes, 1, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_access_that_somebody_deleted_is_reported_where_that_is_what_the_spec_says() {
     let rig = with_access(&json!({"managementPolicy": "ReportDrift"})).await;
     rig.cloud.accesses.lock().unwrap().clear();

@@ -79,6 +79,9 @@ impl<K: Kind> Engine<K> {
         if !progress.refused.is_empty() {
             report.next = report.next.min(self.again(scene, &progress.refused));
         }
+        if progress.cut {
+            report.next = Next::Again;
+        }
         End::Tell(report)
     }
 

@@ -1,6 +1,7 @@
 //! Sending the calls of a plan, one after the other. What AWS refuses holds back nothing but itself: the next call goes
 //! out in the same pass. What it accepts ends the pass, and the next one looks at what became of it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -45,9 +46,19 @@ pub(super) struct Progress {
     pub taken: Vec<Change>,
     /// Why to look again soon.
     pub busy: Option<(&'static str, String)>,
+    /// Time ran out before every call had its turn.
+    pub cut: bool,
 }
 
 impl Progress {
+    /// Whether the very call was refused before: a plan may have it twice, to be sent for either of two reasons.
+    fn has(&self, call: &PlannedCall) -> bool {
+        let same = |refusal: &Refusal| {
+            refusal.hold.fault.operation == call.mutation.operation() && refusal.changes == call.changes
+        };
+        self.refused.iter().any(same)
+    }
+
     /// The fault of a pass in which nothing failed but what may pass by itself.
     pub(super) fn trouble(&self) -> Option<Fault> {
         let passing = self.refused.iter().all(|refusal| !refusal.aside);
@@ -73,14 +84,17 @@ impl<K: Kind> Engine<K> {
         plan: &Plan,
     ) -> Result<Option<Progress>, Trouble> {
         let (began, mut progress) = (Instant::now(), Progress::default());
-        for call in plan.calls.iter().take_while(|_| began.elapsed() < SENDING) {
+        for call in &plan.calls {
+            if began.elapsed() >= SENDING {
+                progress.cut = true;
+                break;
+            }
             let full = |operation| {
                 let mut faults = progress.refused.iter().map(|refusal| &refusal.hold.fault);
                 faults.any(|fault| fault.operation == operation && by_quota(fault))
             };
-            if let When::AfterQuotaRefusal(operation) = call.when
-                && !full(operation)
-            {
+            let out_of_turn = matches!(call.when, When::AfterQuotaRefusal(operation) if !full(operation));
+            if out_of_turn || progress.has(call) {
                 continue;
             }
             if self.send_in_parts(scene, wanted, plan, call, &mut progress).await? == Sent::Again {
@@ -129,11 +143,13 @@ impl<K: Kind> Engine<K> {
         call: &PlannedCall,
         progress: &mut Progress,
     ) -> Result<Sent, Trouble> {
-        let due = self.waits(scene.subject, call, plan.unseen, progress) == Sent::Again;
-        if due && !self.remember_applied(scene, wanted, plan).await? {
-            return self.send(scene, call, progress).await;
+        if !self.due(scene.subject, call, plan.unseen, progress) {
+            return Ok(Sent::On);
         }
-        Ok(if due { Sent::Again } else { Sent::On })
+        if self.remember_applied(scene, wanted, plan).await? {
+            return Ok(Sent::Again);
+        }
+        self.send(scene, call, progress).await
     }
 
     /// A call that needs no record: it is sent unless AWS took or refused it lately.
@@ -143,26 +159,26 @@ impl<K: Kind> Engine<K> {
         call: &PlannedCall,
         progress: &mut Progress,
     ) -> Result<Sent, Trouble> {
-        if self.waits(scene.subject, call, false, progress) == Sent::On {
+        if !self.due(scene.subject, call, false, progress) {
             return Ok(Sent::On);
         }
         self.send(scene, call, progress).await
     }
 
-    /// `On` where the call is not due: AWS took it and does not show it yet, or refused it.
-    fn waits(&self, subject: &Subject<K::Object>, call: &PlannedCall, unseen: bool, progress: &mut Progress) -> Sent {
+    /// Whether the call is due. Where it is not, AWS took it and does not show it yet, or refused it: that is noted.
+    fn due(&self, subject: &Subject<K::Object>, call: &PlannedCall, unseen: bool, progress: &mut Progress) -> bool {
         let digest = mutate::digest(&call.mutation);
         if self.accepted_lately(subject, &digest) {
             progress.taken.extend(call.changes.iter().cloned());
             let message = format!("AWS accepted {} and does not show it yet", call.mutation.operation());
             progress.busy = progress.busy.take().or_else(|| (!unseen).then_some((reasons::UPDATING, message)));
-            return Sent::On;
+            return false;
         }
         if let Some(hold) = self.held(subject, &digest) {
             progress.refused.push(Refusal { hold, changes: call.changes.clone(), aside: true });
-            return Sent::On;
+            return false;
         }
-        Sent::Again
+        true
     }
 
     async fn send(&self, scene: &Scene<'_, K>, call: &PlannedCall, progress: &mut Progress) -> Result<Sent, Trouble> {
@@ -227,22 +243,19 @@ impl<K: Kind> Engine<K> {
         Ok(true)
     }
 
-    /// The differences whose calls are not sent for now, because AWS refused them for certain.
+    /// The differences for which nothing is sent for now: the plan has no call for them, or AWS refused it for certain.
     fn not_sent(&self, subject: &Subject<K::Object>, plan: &Plan) -> Vec<Change> {
-        let held = |call: &PlannedCall| {
-            self.held(subject, &mutate::digest(&call.mutation)).is_some_and(|hold| holdable(&hold.fault))
+        let goes = |call: &PlannedCall| {
+            !self.held(subject, &mutate::digest(&call.mutation)).is_some_and(|hold| holdable(&hold.fault))
         };
         let refused = |mutation: &Mutation| self.refuses(subject, mutation);
-        let mut changes = Vec::new();
+        let mut sent: BTreeSet<&str> = BTreeSet::new();
         for call in &plan.calls {
-            if !division::divided(call, refused) {
-                changes.extend(held(call).then_some(&call.changes).into_iter().flatten().cloned());
-                continue;
-            }
-            let stay = call.parts.iter().filter(|part| held(part) || division::waits(part, call, refused));
-            changes.extend(stay.flat_map(|part| part.changes.iter().cloned()));
+            let parts = if division::divided(call, refused) { &call.parts[..] } else { std::slice::from_ref(call) };
+            let due = parts.iter().filter(|part| goes(part) && !division::waits(part, call, refused));
+            sent.extend(due.flat_map(|part| &part.changes).map(|change| change.path.as_str()));
         }
-        changes
+        plan.changes.iter().filter(|change| !sent.contains(change.path.as_str())).cloned().collect()
     }
 
     /// Whether AWS refused what the call says, the last time that it was sent.

@@ -31,7 +31,7 @@ pub const MEMBERS: [Member; 6] = [
 pub struct WantedLogin {
     /// AWS's members.
     pub settings: LoginSettings,
-    /// Members that no call may carry while a block about them stands.
+    /// Members that no call may carry while a block about them stands; those without a value are not known.
     pub held: BTreeSet<&'static str>,
     /// Values that no call may carry. Where AWS has one from earlier, it stays without a word.
     pub faults: Vec<ValueFault>,
@@ -174,12 +174,10 @@ pub struct Update {
 }
 
 impl WantedLogin {
-    /// The paths to record as applied. A member that is held for want of its value counts: it did not leave the spec.
+    /// The paths to record as applied, once they are sent.
     #[must_use]
     pub fn paths(&self) -> BTreeSet<String> {
-        let mut paths = diff::set_paths(&MEMBERS, &json(&self.settings));
-        paths.extend(self.held.iter().map(|path| (*path).to_owned()));
-        paths
+        diff::set_paths(&MEMBERS, &json(&self.settings))
     }
 
     /// What is wrong with values, for a login that is to be made.
@@ -212,14 +210,20 @@ impl WantedLogin {
         // A held member without a value is not known, so nothing can be said about it; what is ignored need not go.
         let unknown = |path: &str| self.held.contains(path) || self.ignored.contains(&path);
         changes.retain(|change| !(change.want.is_null() && unknown(&change.path)));
+        let differs = |path: &str| changes.iter().any(|change| change.path == path);
         let wanted = |path: &str| changes.iter().any(|change| change.path == path && !change.want.is_null());
         let faults: Vec<&ValueFault> = self.faults.iter().filter(|fault| wanted(fault.path)).collect();
         let held = |path: &str| self.held.contains(path) || faults.iter().any(|fault| fault.holds.contains(&path));
         let live = changes.iter().filter(|change| change.effect == Effect::Live && !held(&change.path));
-        let acted: Vec<Change> = live.cloned().collect();
-        let request = diff::compose(&MEMBERS, &want, &have, &acted);
+        let mut acted: Vec<Change> = live.cloned().collect();
         let mut blocks = uncleared(&changes);
         blocks.extend(faults.iter().map(|fault| fault.block.clone()));
+        let waits = self.held.iter().any(|path| want.get(path).is_none() || differs(path));
+        if waits || faults.iter().any(|fault| !self.ignored.contains(&fault.path)) {
+            blocks.extend(together(&acted));
+            acted.clear();
+        }
+        let request = diff::compose(&MEMBERS, &want, &have, &acted);
         let typed = (!request.is_empty()).then(|| diff::typed(request)).transpose().map_err(Block::defect);
         let settings = typed.unwrap_or_else(|defect| {
             blocks.push(defect);
@@ -240,6 +244,16 @@ impl WantedLogin {
         }
         request
     }
+}
+
+/// What waits for another member of the same login: half of an edit would be an access that nobody wrote.
+fn together(changes: &[Change]) -> Option<Block> {
+    let paths: Vec<String> = changes.iter().map(|change| format!("spec.{}", change.path)).collect();
+    let message = format!(
+        "{} not in force until then: AWS gets role, policy and home of a login together or not at all",
+        paths.join(", ")
+    );
+    (!paths.is_empty()).then(|| Block::waiting(reasons::UPDATING, message))
 }
 
 fn uncleared(changes: &[Change]) -> Vec<Block> {

@@ -207,9 +207,14 @@ fn a_value_that_can_only_be_a_mistake_is_in_no_call_unless_aws_has_it() {
             value
         };
         let (sent, told) = judged("S3", spec.clone(), with(have, "old"));
-        let [(given, words)] = told.as_slice() else { panic!("{spec}: {told:?}") };
+        let (given, words) = &told[0];
         assert!(*given == reason && words.contains(message), "{spec}: {told:?}");
-        assert_eq!(sent, json!({"role": ROLE}), "{spec}: the rest goes on");
+        if reason == reasons::INVALID_FOR_SERVER {
+            assert_eq!((sent, told.len()), (json!({"role": ROLE}), 1), "{spec}: what means nothing holds nothing");
+        } else {
+            assert_eq!((sent, told.len()), (Value::Null, 2), "{spec}: as where AWS refuses it");
+            assert!(told[1].1.starts_with("spec.role"), "{told:?}");
+        }
         let faults = want(&login(spec.clone()), text(&login(spec.clone())), "S3", None).0.faults();
         assert_eq!(faults.len(), 1, "{spec}: none is made with it");
         assert_eq!(judged("S3", spec.clone(), spec.clone()), (Value::Null, Vec::new()), "{spec}: as AWS has it");
@@ -304,12 +309,13 @@ fn a_home_that_contradicts_itself_is_named_and_nothing_of_it_is_sent() {
         let applied = HOME.map(str::to_owned).into();
         let have = json!({"homeDirectory": "/a", "homeDirectoryType": "LOGICAL", "role": "arn:aws:iam::123456789012:role/old"});
         let update = wanted.update(&settings(have), &applied, None);
-        assert_eq!(update.settings.map(|sent| json(&sent)), Some(json!({"role": ROLE})), "the rest goes on");
+        assert_eq!(update.settings, None, "the rest waits");
+        assert!(update.blocks[0].message.starts_with("spec.role not in force"), "{:?}", update.blocks);
     }
 }
 
 #[test]
-fn a_policy_that_cannot_be_used_holds_back_itself_and_is_never_cleared() {
+fn a_policy_that_cannot_be_used_holds_back_the_login_and_is_never_cleared() {
     let long = format!("{{\"Id\": \"{}\"}}", "x".repeat(2048));
     let missing = Block::waiting(reasons::SOURCE_NOT_READY, "spec.policyFrom: ConfigMap ns/p is absent");
     let rows = [
@@ -324,8 +330,13 @@ fn a_policy_that_cannot_be_used_holds_back_itself_and_is_never_cleared() {
         assert!(blocks[0].message.starts_with("spec.policyFrom"), "{blocks:?}");
         let applied = BTreeSet::from(["policy".to_owned()]);
         let update = wanted.update(&settings(json!({"policy": "{}"})), &applied, None);
-        assert_eq!(update.settings.map(|sent| json(&sent)), Some(json!({"homeDirectory": "/b"})));
-        assert!(wanted.paths().contains("policy"), "it has not left the spec");
+        assert_eq!((update.settings, update.resolved), (None, Vec::new()), "no wider home under the old policy");
+        assert!(!wanted.paths().contains("policy"), "not sent, so not ours to clear later");
+        assert_eq!(update.blocks.len(), 1);
+        let told = "spec.homeDirectory not in force until then: ";
+        assert!(!update.blocks[0].stalled && update.blocks[0].message.starts_with(told), "{:?}", update.blocks);
+        let same = wanted.update(&settings(json!({"policy": "{}", "homeDirectory": "/b"})), &applied, None);
+        assert_eq!((same.settings, same.blocks), (None, Vec::new()), "nothing else waits");
         assert!(update.changes.iter().all(|change| change.path != "policy"), "nothing is known of it");
     }
 }
@@ -345,14 +356,19 @@ fn two_policies_are_refused() {
 }
 
 #[test]
-fn a_role_that_is_not_granted_is_in_no_call_and_the_rest_goes_on() {
+fn a_role_that_is_not_granted_is_in_no_call_and_nothing_goes_without_it() {
     let block = Block::stalled(reasons::ROLE_NOT_GRANTED, "spec.role: ask");
     let (wanted, blocks) = want(&login(json!({"homeDirectory": "/b"})), None, "S3", Some(block.clone()));
     assert_eq!(blocks, [block]);
     let update =
         wanted.update(&settings(json!({"role": "arn:aws:iam::123456789012:role/old"})), &BTreeSet::new(), None);
-    assert_eq!(update.settings.map(|sent| json(&sent)), Some(json!({"homeDirectory": "/b"})));
-    assert!(update.changes.iter().any(|change| change.path == "role"), "the difference is told");
+    assert_eq!(update.settings, None, "the new home with the old role is an access that nobody wrote");
+    let told: Vec<&str> = update.changes.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!(told, ["role", "homeDirectory"], "the differences are told");
+    assert!(update.blocks[0].message.starts_with("spec.homeDirectory not in force"), "{:?}", update.blocks);
+    let in_force = wanted.update(&settings(json!({})), &BTreeSet::new(), None);
+    assert_eq!(in_force.settings.map(|sent| json(&sent)), Some(json!({"homeDirectory": "/b"})), "AWS has the role");
+    assert!(in_force.blocks.is_empty());
 }
 
 #[test]

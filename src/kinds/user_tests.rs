@@ -87,13 +87,14 @@ async fn keys_go_before_settings_and_tags() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_not_granted_holds_the_role_and_nothing_else() {
+async fn a_role_that_is_not_granted_holds_the_login_and_no_key() {
     let spec = json!({"role": "arn:aws:iam::123456789012:role/admin", "homeDirectory": "/b",
         "sshPublicKeys": [{"publicKey": KEY}]});
     let world = world("SERVICE_MANAGED");
     let (calls, blocks) = planned(&world, &alice(spec), &aws_alice(&[KEY, OTHER])).await;
-    assert_eq!(calls, ["DeleteSshPublicKey", "UpdateUser"]);
+    assert_eq!(calls, ["DeleteSshPublicKey"]);
     assert_eq!(blocks[0].reason, reasons::ROLE_NOT_GRANTED);
+    assert!(blocks[1].message.contains("spec.homeDirectory not in force"), "{blocks:?}");
     let only_role = alice(json!({"role": "arn:aws:iam::123456789012:role/admin"}));
     assert!(planned(&world, &only_role, &aws_alice(&[])).await.0.is_empty(), "no call would be without it");
 }
@@ -174,11 +175,12 @@ async fn a_source_that_is_no_text_is_told_for_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_shared_policy_is_read_and_its_absence_holds_only_the_policy() {
+async fn a_shared_policy_is_read_and_its_absence_holds_the_login_but_no_key_or_tag() {
     let world = world("SERVICE_MANAGED");
-    let spec = json!({"homeDirectory": "/b", "policyFrom": {"configMapKeyRef": {"name": "p", "key": "json"}}});
+    let spec = json!({"homeDirectory": "/b", "policyFrom": {"configMapKeyRef": {"name": "p", "key": "json"}},
+        "sshPublicKeys": [{"publicKey": KEY}], "tags": {"team": "a"}});
     let (calls, blocks) = planned(&world, &alice(spec.clone()), &aws_alice(&[])).await;
-    assert_eq!((calls, blocks[0].reason), (vec!["UpdateUser"], reasons::SOURCE_NOT_READY));
+    assert_eq!((calls, blocks[0].reason), (vec!["ImportSshPublicKey", "TagResource"], reasons::SOURCE_NOT_READY));
     let name = Name { namespace: "ns".to_owned(), name: "p".to_owned() };
     world.config_maps.lock().unwrap().insert(name, BTreeMap::from([("json".to_owned(), Ok("\u{feff}{ }".to_owned()))]));
     let users = Users::new(doors(&world));

@@ -195,6 +195,61 @@ async fn many_refusals_are_told_in_one_round_of_reads() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_has_no_turn_behind_slow_refusals_goes_in_the_next_pass() {
+    let rig = Rig::with_user(json!({"sshPublicKeys": []})).await;
+    rig.cloud.refuse("InvalidRequestException", "no", |call| matches!(call, Mutation::ImportSshPublicKey { .. }));
+    *rig.cloud.slow.lock().unwrap() = Duration::from_secs(20);
+    rig.edit(USER, "alice", |object| {
+        object["spec"]["homeDirectory"] = json!("/b");
+        object["spec"]["sshPublicKeys"] = json!([{"publicKey": KEY}, {"publicKey": OTHER}]);
+    });
+    rig.pass(USER, "alice").await;
+    assert_eq!(rig.pass(USER, "alice").await, Next::Again);
+    assert!(rig.cloud.calls().is_empty());
+    rig.run(USER, "alice", Duration::from_mins(5)).await;
+    assert_eq!(rig.cloud.calls(), ["UpdateUser"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_that_would_make_room_is_asked_for_and_told_once() {
+    let rig = Rig::with_user(json!({"sshPublicKeys": [{"publicKey": KEY}, {"publicKey": OTHER}]})).await;
+    rig.cloud.refuse("InvalidRequestException", "Maximum of keys reached", |call| {
+        matches!(call, Mutation::ImportSshPublicKey { .. } | Mutation::DeleteSshPublicKey { .. })
+    });
+    rig.edit(USER, "alice", |object| {
+        let new = KEY.replace("AAAAIAEB", "AAAAIAMB");
+        object["spec"]["sshPublicKeys"] = json!([{"publicKey": KEY}, {"publicKey": new}]);
+    });
+    at_once(&rig, USER, "alice").await;
+    assert_eq!(rig.cloud.refused(), 2, "the import, and the key that left");
+    assert_eq!(rig.message(USER, "alice").matches("not in force").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_never_sent_for_want_of_a_policy_is_not_cleared_later() {
+    let rig = Rig::with_user(json!({"homeDirectory": "/a", "sshPublicKeys": []})).await;
+    let theirs = || rig.cloud.users.lock().unwrap().values().next().unwrap().settings.clone();
+    rig.cloud.users.lock().unwrap().values_mut().next().unwrap().settings.policy = Some("{}".to_owned());
+    rig.edit(USER, "alice", |object| {
+        object["spec"]["homeDirectory"] = json!("/");
+        object["spec"]["policyFrom"] = json!({"configMapKeyRef": {"name": "late", "key": "policy"}});
+        object["spec"]["tags"] = json!({"team": "a"});
+    });
+    at_once(&rig, USER, "alice").await;
+    assert_eq!(rig.cloud.calls(), ["TagResource"], "no wider home without the policy that narrows it");
+    assert_eq!(paths(&rig.status(USER, "alice")["applied"]["paths"]), ["homeDirectory", "role"]);
+    assert_eq!(paths(&rig.status(USER, "alice")["drift"]), ["spec.homeDirectory"]);
+    let message = rig.message(USER, "alice");
+    assert!(message.contains("late") && message.contains("spec.homeDirectory not in force until then"), "{message}");
+    rig.edit(USER, "alice", |object| {
+        object["spec"].as_object_mut().unwrap().remove("policyFrom");
+    });
+    rig.settle(USER, "alice").await;
+    assert_eq!(rig.cloud.calls(), ["UpdateUser"]);
+    assert_eq!((theirs().policy.as_deref(), theirs().home_directory.as_deref()), (Some("{}"), Some("/")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_may_pass_by_itself_holds_back_no_revocation() {
     for kind in [FaultKind::Unavailable, FaultKind::Lost] {
         let rig = Rig::with_user(json!({"sshPublicKeys": [{"publicKey": KEY}]})).await;

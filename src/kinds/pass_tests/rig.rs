@@ -267,6 +267,8 @@ pub struct Cloud {
     pub unlisted: Mutex<BTreeSet<String>>,
     /// Users and accesses that reads do not show yet.
     pub unseen: Mutex<BTreeSet<String>>,
+    /// How long AWS takes to answer a mutation.
+    pub slow: Mutex<Duration>,
     /// What AWS says to a mutation, where it refuses it.
     pub refuses: Mutex<Option<Refuses>>,
     /// Every mutation that AWS took, by operation.
@@ -504,6 +506,8 @@ impl Transfer for Cloud {
 
     async fn mutate(&self, _: Permit, _: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
         let operation = call.operation();
+        let slow = *self.slow.lock().unwrap();
+        tokio::time::sleep(slow).await;
         let lost = self.lose.lock().unwrap().get_mut(operation).and_then(Vec::pop);
         if let Some(Lose::Call(kind)) = lost {
             return Err(fault(operation, kind));
@@ -593,6 +597,7 @@ impl Rig {
             between: Mutex::default(),
             unlisted: Mutex::default(),
             unseen: Mutex::default(),
+            slow: Mutex::default(),
             refuses: Mutex::default(),
             calls: Mutex::default(),
             refused: Mutex::default(),

@@ -52,7 +52,9 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
         plan.calls = keys.into_iter().filter(goes).collect();
         return plan;
     }
-    match update(want, server, &settings) {
+    let (free, waiting) = sendable(want, server, &settings);
+    plan.blocks.extend(waiting);
+    match update(want, server, free) {
         Ok(update) => plan.calls.extend(update),
         Err(defect) => plan.blocks.push(defect),
     }
@@ -171,18 +173,36 @@ fn cannot_clear(paths: &str) -> Block {
     Block::stalled(reasons::CANNOT_CLEAR, message)
 }
 
-/// One UpdateServer with every changed member, each complete, and the same in the groups that AWS takes each on its own.
-/// What may not be passed or cannot be changed stays out, together with what is sent in the same member.
-fn update(want: &WantedServer, server: &Server, changes: &[Change]) -> Result<Option<PlannedCall>, Block> {
+/// The differences that may be sent, and why others wait. What may not be passed or cannot be changed stays out,
+/// together with what is sent in the same member; and as after a refusal by AWS, the rest of its group and what would let
+/// more in wait for it.
+fn sendable(want: &WantedServer, server: &Server, changes: &[Change]) -> (Vec<Change>, Option<Block>) {
     let fixed = changes.iter().filter(|change| change.effect != Effect::Live).map(|change| change.path.as_str());
     let as2 = as2_without_transport(&want.settings, Some(&server.settings)).map(|_| "protocols");
     let stuck: BTreeSet<&str> =
         fixed.chain(want.ungranted.iter().map(String::as_str)).chain(as2).map(carrier).collect();
-    let live: Vec<Change> = changes
-        .iter()
-        .filter(|change| change.effect == Effect::Live && !stuck.contains(carrier(&change.path)))
-        .cloned()
-        .collect();
+    let live = changes.iter().filter(|change| change.effect == Effect::Live);
+    let (held, free): (Vec<&Change>, Vec<&Change>) = live.partition(|change| stuck.contains(carrier(&change.path)));
+    let of = |change: &Change| members::group(&change.path);
+    let mut closed: BTreeSet<Group> = held.iter().map(|change| of(change)).collect();
+    if !held.is_empty() {
+        closed.extend(free.iter().filter(|change| exposes(change)).map(|change| of(change)));
+    }
+    let (waiting, free): (Vec<&Change>, Vec<&Change>) =
+        free.into_iter().partition(|change| closed.contains(&of(change)));
+    let paths = |changes: &[&Change]| {
+        changes.iter().map(|change| format!("spec.{}", change.path)).collect::<Vec<_>>().join(", ")
+    };
+    let block = (!waiting.is_empty()).then(|| {
+        let (waiting, held) = (paths(&waiting), paths(&held));
+        let message = format!("{waiting} not in force until {held} may be sent: they go together, or let more in");
+        Block::waiting(reasons::UPDATING, message)
+    });
+    (free.into_iter().cloned().collect(), block)
+}
+
+/// One UpdateServer with every changed member, each complete, and the same in the groups that AWS takes each on its own.
+fn update(want: &WantedServer, server: &Server, live: Vec<Change>) -> Result<Option<PlannedCall>, Block> {
     if live.is_empty() {
         return Ok(None);
     }

@@ -63,6 +63,50 @@ fn an_update_is_divided_into_groups_that_carry_exactly_its_differences() {
 }
 
 #[test]
+fn beside_what_may_not_be_sent_its_group_and_what_lets_more_in_wait() {
+    let workflow = json!({"onUpload": [{"workflowId": "w-1", "executionRole": ROLE}]});
+    let gateway = json!({"url": "https://a", "invocationRole": ROLE});
+    let rows: &[(Value, &str, &[&str], &str)] = &[
+        (json!({"loggingRole": ROLE, "securityPolicyName": "p"}), "loggingRole", &["securityPolicyName"], ""),
+        (
+            json!({"loggingRole": ROLE, "workflowDetails": workflow, "securityPolicyName": "p"}),
+            "loggingRole",
+            &["securityPolicyName"],
+            "spec.workflowDetails.onUpload not in force until spec.loggingRole",
+        ),
+        (
+            json!({"loggingRole": ROLE, "protocols": ["SFTP", "FTPS"], "certificate": "c", "securityPolicyName": "p"}),
+            "loggingRole",
+            &["securityPolicyName"],
+            "spec.certificate, spec.protocols not in force until spec.loggingRole",
+        ),
+        (
+            json!({"identityProviderType": "API_GATEWAY", "identityProviderDetails": gateway, "certificate": "c"}),
+            "identityProviderDetails.invocationRole",
+            &[],
+            "spec.certificate not in force until spec.identityProviderType, spec.identityProviderDetails.url, ",
+        ),
+        (json!({"loggingRole": ROLE, "certificate": "c"}), "loggingRole", &["certificate"], ""),
+    ];
+    for (want, ungranted, sent, told) in rows {
+        let mut wanted = wanted(want.clone());
+        wanted.want.ungranted = vec![(*ungranted).to_owned()];
+        let plan = plan_of(&wanted, &held(json!({})), json!({}));
+        let changes = plan.calls.iter().flat_map(|call| &call.changes).map(|change| change.path.as_str());
+        assert_eq!(changes.collect::<Vec<_>>(), *sent, "{want}");
+        let blocks: Vec<&str> = plan.blocks.iter().map(|block| block.message.as_str()).collect();
+        assert!(
+            blocks.iter().any(|block| block.starts_with(told)) || (told.is_empty() && blocks.is_empty()),
+            "{blocks:?}"
+        );
+        // In force already, it holds nothing but what would carry it.
+        let have = json!({"loggingRole": want["loggingRole"], "identityProviderType": want["identityProviderType"],
+            "identityProviderDetails": want["identityProviderDetails"]});
+        assert!(plan_of(&wanted, &held(have), json!({})).blocks.is_empty(), "{want}");
+    }
+}
+
+#[test]
 fn only_what_lets_more_in_counts_as_exposing() {
     let provider = json!({"identityProviderType": "AWS_LAMBDA", "identityProviderDetails": {"function": "f"}});
     let with = |methods: &str| {

@@ -19,11 +19,11 @@ pub fn in_order(call: &PlannedCall) -> impl Iterator<Item = &PlannedCall> {
     that(false).chain(that(true))
 }
 
-/// Whether a part of the call waits: it lets more in, and AWS refuses another.
+/// Whether a part of the call waits: it lets more in, and AWS did not take another, whatever it said the last time.
 #[must_use]
-pub fn waits(part: &PlannedCall, call: &PlannedCall, refused: impl Fn(&Mutation) -> bool) -> bool {
+pub fn waits(part: &PlannedCall, call: &PlannedCall, failed: impl Fn(&Mutation) -> bool) -> bool {
     let own = |other: &PlannedCall| std::ptr::eq(other, part);
-    part.exposes && call.parts.iter().any(|other| !own(other) && refused(&other.mutation))
+    part.exposes && call.parts.iter().any(|other| !own(other) && failed(&other.mutation))
 }
 
 #[cfg(test)]

@@ -114,6 +114,7 @@ impl<K: Kind> Engine<K> {
         progress: &mut Progress,
     ) -> Result<Sent, Trouble> {
         let refused = |mutation: &Mutation| self.refuses(scene.subject, mutation);
+        let failed = |mutation: &Mutation| self.not_taken(scene.subject, mutation).is_some();
         if !division::divided(call, refused) {
             let before = progress.refused.len();
             if self.send_recorded(scene, wanted, plan, call, progress).await? == Sent::Again {
@@ -126,7 +127,7 @@ impl<K: Kind> Engine<K> {
             progress.refused.truncate(before);
         }
         for part in division::in_order(call) {
-            if division::waits(part, call, refused) {
+            if division::waits(part, call, failed) {
                 progress.waiting.extend(part.changes.iter().cloned());
             } else if self.send_recorded(scene, wanted, plan, part, progress).await? == Sent::Again {
                 return Ok(Sent::Again);
@@ -249,10 +250,11 @@ impl<K: Kind> Engine<K> {
             !self.held(subject, &mutate::digest(&call.mutation)).is_some_and(|hold| holdable(&hold.fault))
         };
         let refused = |mutation: &Mutation| self.refuses(subject, mutation);
+        let failed = |mutation: &Mutation| self.not_taken(subject, mutation).is_some();
         let mut sent: BTreeSet<&str> = BTreeSet::new();
         for call in &plan.calls {
             let parts = if division::divided(call, refused) { &call.parts[..] } else { std::slice::from_ref(call) };
-            let due = parts.iter().filter(|part| goes(part) && !division::waits(part, call, refused));
+            let due = parts.iter().filter(|part| goes(part) && !division::waits(part, call, failed));
             sent.extend(due.flat_map(|part| &part.changes).map(|change| change.path.as_str()));
         }
         plan.changes.iter().filter(|change| !sent.contains(change.path.as_str())).cloned().collect()
@@ -260,8 +262,12 @@ impl<K: Kind> Engine<K> {
 
     /// Whether AWS refused what the call says, the last time that it was sent.
     fn refuses(&self, subject: &Subject<K::Object>, mutation: &Mutation) -> bool {
-        let memory = self.memories.load(&subject.uid);
-        memory.holds.get(&mutate::digest(mutation)).is_some_and(|hold| of_content(&hold.fault))
+        self.not_taken(subject, mutation).is_some_and(|fault| of_content(&fault))
+    }
+
+    /// Why AWS did not take the call, the last time that it was sent.
+    fn not_taken(&self, subject: &Subject<K::Object>, mutation: &Mutation) -> Option<Fault> {
+        self.memories.load(&subject.uid).holds.remove(&mutate::digest(mutation)).map(|hold| hold.fault)
     }
 
     /// What status says was applied, without what was added for calls that AWS refused for certain.

@@ -128,6 +128,23 @@ async fn what_would_let_more_in_waits_while_another_part_of_the_edit_is_refused(
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_lets_more_in_waits_also_where_the_refused_part_is_tried_and_not_answered() {
+    let rig = with_server(json!({})).await;
+    refuse_the_policy(&rig);
+    edit(
+        &rig,
+        json!({POLICY: BAD, "protocols": ["SFTP", "FTPS"], "certificate": "arn:aws:acm:eu-central-1:1:certificate/c"}),
+    );
+    at_once(&rig, SERVER, "files").await;
+    for kind in [FaultKind::Lost, FaultKind::Unavailable, FaultKind::Lost] {
+        rig.cloud.lose("UpdateServer", Lose::Call(kind));
+    }
+    rig.run(SERVER, "files", Duration::from_mins(5)).await;
+    assert!(rig.cloud.calls().is_empty(), "nobody is let in by half an edit");
+    assert!(rig.message(SERVER, "files").contains("spec.certificate, spec.protocols would let more in"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_a_definite_refusal_of_the_content_divides_an_update() {
     let rows = [
         ("InvalidRequestException", "Unknown SecurityPolicy", true),

@@ -253,8 +253,9 @@ impl<K: Kind> Engine<K> {
         let failed = |mutation: &Mutation| self.not_taken(subject, mutation).is_some();
         let mut sent: BTreeSet<&str> = BTreeSet::new();
         for call in &plan.calls {
-            let parts = if division::divided(call, refused) { &call.parts[..] } else { std::slice::from_ref(call) };
-            let due = parts.iter().filter(|part| goes(part) && !division::waits(part, call, failed));
+            let divided = division::divided(call, refused);
+            let parts = if divided { &call.parts[..] } else { std::slice::from_ref(call) };
+            let due = parts.iter().filter(|part| goes(part) && !(divided && division::waits(part, call, failed)));
             sent.extend(due.flat_map(|part| &part.changes).map(|change| change.path.as_str()));
         }
         plan.changes.iter().filter(|change| !sent.contains(change.path.as_str())).cloned().collect()

@@ -19,7 +19,7 @@ use super::user::missing;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::{Applied, CreatePhase, ServerFacts};
-use crate::api::{FINALIZER, TransferAccess, TransferAccessStatus};
+use crate::api::{TransferAccess, TransferAccessStatus};
 use crate::aws::types::{Access, CreateAccess, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::cluster::references::Reference;
@@ -68,14 +68,6 @@ fn external_id(object: &TransferAccess) -> &str {
 fn claim(object: &TransferAccess) -> Claim<'_> {
     let spec = &object.spec;
     let status = object.status.as_ref();
-    let request = Request {
-        kind: GrantKind::TransferAccess,
-        namespace: object.namespace().unwrap_or_default(),
-        status: status.map(|status| &status.common),
-        deleting: object.metadata.deletion_timestamp.is_some(),
-        finalizer: object.finalizers().iter().any(|name| name == FINALIZER),
-        created: object.creation_timestamp(),
-    };
     let choice = ServerChoice {
         server_ref: spec.server_ref.as_ref(),
         server_id: spec.server_id.as_deref(),
@@ -83,7 +75,7 @@ fn claim(object: &TransferAccess) -> Claim<'_> {
         region: spec.region.as_deref(),
         recorded: status.filter(|status| confirmed(status)).and_then(|status| status.server_id.as_deref()),
     };
-    Claim::new(object, request, choice, external_id(object))
+    Claim::new(object, Request::of(GrantKind::TransferAccess, object), choice, external_id(object))
 }
 
 /// What can be told without looking anywhere.

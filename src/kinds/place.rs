@@ -12,7 +12,7 @@ use super::doors::Doors;
 use super::grants::{self, Asker};
 use crate::api::condition::reasons;
 use crate::api::identity::{AwsIdentitySpec, GrantKind};
-use crate::api::{AwsIdentity, CommonStatus};
+use crate::api::{AwsIdentity, CommonStatus, FINALIZER, Managed};
 use crate::engine::digest;
 use crate::engine::kind::{Block, Place, Trouble};
 
@@ -33,7 +33,20 @@ pub struct Request<'a> {
     pub created: Option<Time>,
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    /// What this object asks for.
+    #[must_use]
+    pub fn of<O: Managed>(kind: GrantKind, object: &'a O) -> Self {
+        Self {
+            kind,
+            namespace: object.namespace().unwrap_or_default(),
+            status: object.status().map(O::common),
+            deleting: object.meta().deletion_timestamp.is_some(),
+            finalizer: object.finalizers().iter().any(|name| name == FINALIZER),
+            created: object.creation_timestamp(),
+        }
+    }
+
     /// Whether it may have something in AWS.
     #[must_use]
     pub fn held(&self) -> bool {

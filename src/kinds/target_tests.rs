@@ -39,14 +39,7 @@ fn created() -> serde_json::Value {
 
 async fn place_of(world: &World, user: &TransferUser) -> Result<Place<Target>, Trouble> {
     let status = user.status.as_ref();
-    let request = Request {
-        kind: GrantKind::TransferUser,
-        namespace: "team".to_owned(),
-        status: status.map(|status| &status.common),
-        deleting: user.metadata.deletion_timestamp.is_some(),
-        finalizer: !user.finalizers().is_empty(),
-        created: user.creation_timestamp(),
-    };
+    let request = Request::of(GrantKind::TransferUser, user);
     let choice = ServerChoice {
         server_ref: user.spec.server_ref.as_ref(),
         server_id: user.spec.server_id.as_deref(),

@@ -21,7 +21,7 @@ use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::{Applied, ServerFacts};
 use crate::api::user::SshPublicKeySource;
-use crate::api::{FINALIZER, TAG_PREFIX, TransferUser, TransferUserStatus};
+use crate::api::{TAG_PREFIX, TransferUser, TransferUserStatus};
 use crate::aws::types::{CreateUser, Tags, User};
 use crate::aws::{Fault, FaultKind, Mutation};
 use crate::cluster::references::Reference;
@@ -110,14 +110,6 @@ fn confirmed(status: &TransferUserStatus) -> bool {
 fn claim(object: &TransferUser) -> Claim<'_> {
     let spec = &object.spec;
     let status = object.status.as_ref();
-    let request = Request {
-        kind: GrantKind::TransferUser,
-        namespace: object.namespace().unwrap_or_default(),
-        status: status.map(|status| &status.common),
-        deleting: object.metadata.deletion_timestamp.is_some(),
-        finalizer: object.finalizers().iter().any(|name| name == FINALIZER),
-        created: object.creation_timestamp(),
-    };
     let choice = ServerChoice {
         server_ref: spec.server_ref.as_ref(),
         server_id: spec.server_id.as_deref(),
@@ -125,7 +117,7 @@ fn claim(object: &TransferUser) -> Claim<'_> {
         region: spec.region.as_deref(),
         recorded: status.filter(|status| confirmed(status)).and_then(|status| status.server_id.as_deref()),
     };
-    Claim::new(object, request, choice, user_name(object))
+    Claim::new(object, Request::of(GrantKind::TransferUser, object), choice, user_name(object))
 }
 
 /// What can be told without looking anywhere.

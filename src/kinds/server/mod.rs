@@ -25,9 +25,7 @@ use crate::api::common::{ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::CreateRecord;
-use crate::api::{
-    AwsIdentity, FINALIZER, Managed, TAG_CUSTOM_HOSTNAME, TransferServer, TransferServerSpec, TransferServerStatus,
-};
+use crate::api::{AwsIdentity, Managed, TAG_CUSTOM_HOSTNAME, TransferServer, TransferServerSpec, TransferServerStatus};
 use crate::aws::types::{CreateServer, HostKey, Server, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
@@ -166,16 +164,7 @@ impl Kind for Servers {
     async fn place(&self, object: &TransferServer) -> Result<Place<Self::Detail>, Trouble> {
         let status = object.status.as_ref().map(|status| &status.common);
         let deleting = going(object);
-        let namespace = object.namespace().unwrap_or_default();
-        let finalizer = object.finalizers().iter().any(|name| name == FINALIZER);
-        let request = Request {
-            kind: GrantKind::TransferServer,
-            namespace,
-            status,
-            deleting,
-            finalizer,
-            created: object.creation_timestamp(),
-        };
+        let request = Request::of(GrantKind::TransferServer, object);
         // What is being deleted goes from where it was put, whatever became of the spec.
         let recorded = place::recorded_place(status.filter(|_| deleting));
         let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());

@@ -140,7 +140,9 @@ async fn what_breaks_a_rule_that_came_later_takes_a_status_and_can_be_deleted() 
     })
     .await;
     let mut rules = BTreeSet::new();
-    crds().iter().for_each(|crd| messages(crd, &mut rules));
+    for crd in &crds() {
+        messages(crd, &mut rules);
+    }
     let unbroken = rules.iter().find(|rule| !stored.iter().any(|refused| rule.contains(&refused.expect)));
     assert_eq!(unbroken, None, "no object that was stored breaks this rule");
     for refused in &stored {

@@ -36,11 +36,14 @@ fn refused() -> Vec<Refused> {
     files("rejected").into_iter().map(read).collect()
 }
 
-/// The same schema without any rule.
+/// The same schema without any rule or regular expression.
 fn lenient(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             members.remove("x-kubernetes-validations");
+            if members.get("pattern").is_some_and(Value::is_string) {
+                members.remove("pattern");
+            }
             members.values_mut().for_each(lenient);
         }
         Value::Array(items) => items.iter_mut().for_each(lenient),
@@ -133,17 +136,16 @@ async fn what_breaks_a_rule_that_came_later_takes_a_status_and_can_be_deleted() 
         }
     }
     install(&client, crds()).await;
-    await_condition("the new rules", Duration::from_mins(1), async || {
-        for refused in &stored {
+    for refused in &stored {
+        await_condition("the new rules", Duration::from_mins(1), async || {
             // The object is there already, but what is wrong with it is told first.
             match create(&client, refused, true).await {
-                Err(answer) if answer.contains(&refused.expect) => {}
-                answer => return Err(format!("{}: {answer:?}", refused.expect)),
+                Err(answer) if answer.contains(&refused.expect) => Ok(()),
+                answer => Err(format!("{}: {answer:?}", refused.expect)),
             }
-        }
-        Ok(())
-    })
-    .await;
+        })
+        .await;
+    }
     let unbroken: Vec<&String> =
         rules.iter().filter(|rule| !stored.iter().any(|refused| breaks(rule, refused))).collect();
     assert!(unbroken.is_empty(), "no object that was stored breaks these rules: {unbroken:#?}");

@@ -310,8 +310,9 @@ impl Stage {
             let oracle = stage.world.oracle.lock().unwrap();
             (oracle.mutations, oracle.writes)
         };
-        // How many log in to a server is written at the next resync, where nothing else is.
-        tokio::time::sleep(self.world.setup.resync.mul_f64(1.3)).await;
+        // How many log in to a server is written once per resync where nothing else is: a look that comes sooner after the
+        // last write leaves it to the next.
+        tokio::time::sleep(self.world.setup.resync.mul_f64(1.3) * 2).await;
         self.idle().await;
         let (before, tasks) = (count(self), fewest_tasks().await);
         tokio::time::sleep(self.world.setup.resync.mul_f64(1.3) * self.world.setup.rest).await;

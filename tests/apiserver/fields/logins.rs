@@ -124,7 +124,7 @@ fn profiles(kind: Kind) -> Vec<Case> {
     let server = if kind == Kind::User { "efs" } else { "corp-efs" };
     let rest = json!({
         "serverRef": {"name": server}, "posixProfile": {"uid": 1, "gid": 1},
-        "home": {"efs": {"fileSystemId": "fs-00000001"}},
+        "homeDirectory": "/fs-00000001",
     });
     let id = |member: &str, at: At| {
         let never = Stalled("CannotClear", "spec.posixProfile");

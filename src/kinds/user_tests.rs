@@ -334,3 +334,18 @@ async fn a_name_that_is_about_to_be_free_is_waited_for() {
     let block = owner_beside(&alice(json!({})), leaving).await.unwrap();
     assert!(!block.stalled, "{block:?}");
 }
+
+#[tokio::test]
+async fn a_user_called_root_is_worth_a_look() {
+    let world = world("SERVICE_MANAGED");
+    let (users, object) = (Users::new(doors(&world)), alice(json!({"sshPublicKeys": [{"publicKey": KEY}]})));
+    let place = users.place(&object).await.unwrap();
+    let now = at("2030-01-01T00:00:00Z");
+    let wanted = users.want(&object, &place, now).await.unwrap();
+    let advised = |name: &str| {
+        let user = User { user_name: name.to_owned(), ..aws_alice(&[KEY]) };
+        users.advisory(&object, &wanted, &UserState { user, ours: true }, now)
+    };
+    assert_eq!(advised("alice"), []);
+    assert!(matches!(&advised("root")[..], [(reasons::ROOT_USER, _)]), "{:?}", advised("root"));
+}

@@ -764,3 +764,14 @@ fn observing_never_leads_to_a_mutation() {
     assert!(matches!(user.step(), Step::Wait { .. }), "its create may arrive");
     assert_eq!(user.with(|c| c.now = 4000 + TOLERANCE + LAG).step(), Step::Release(None));
 }
+
+#[test]
+fn a_time_in_a_message_is_whole_and_never_too_early() {
+    for (at, told) in [
+        ("2030-01-01T00:00:00Z", "2030-01-01T00:00:00Z"),
+        ("2030-01-01T00:00:00.000000001Z", "2030-01-01T00:00:01Z"),
+        ("2030-01-01T00:00:59.999Z", "2030-01-01T00:01:00Z"),
+    ] {
+        assert_eq!(whole(at.parse().unwrap()).to_string(), told);
+    }
+}

@@ -80,7 +80,7 @@ pub struct Memory {
     pub made: Option<Timestamp>,
     /// AWS did not know what a create by key was for: from now on it is looked at first.
     pub contradicted: bool,
-    /// When its status was written last, or first found to need no write.
+    /// When this process wrote its status last.
     pub written: Option<Instant>,
     /// The attempt whose answer was received and proves nothing, or that was recorded and not sent; and when, by AWS's
     /// clock.

@@ -173,9 +173,9 @@ impl<K: Kind> Engine<K> {
 
     /// Whether what is no reason to write may be written all the same: once per resync, where nothing else is.
     fn refreshes(&self, subject: &Subject<K::Object>) -> bool {
-        let now = tokio::time::Instant::now();
-        let since = self.memories.change(&subject.uid, |memory| *memory.written.get_or_insert(now));
-        now.duration_since(since) >= self.settings.shortest_resync()
+        // A process that has just started does not know when; restarts must not put it off for ever.
+        let written = self.memories.load(&subject.uid).written;
+        written.is_none_or(|written| written.elapsed() >= self.settings.shortest_resync())
     }
 
     /// Applies the whole status of an object, on the version of it that was read.

@@ -310,9 +310,7 @@ impl Stage {
             let oracle = stage.world.oracle.lock().unwrap();
             (oracle.mutations, oracle.writes)
         };
-        // How many log in to a server is written once per resync where nothing else is: a look that comes sooner after the
-        // last write leaves it to the next.
-        tokio::time::sleep(self.world.setup.resync.mul_f64(1.3) * 2).await;
+        self.counted(count).await;
         self.idle().await;
         let (before, tasks) = (count(self), fewest_tasks().await);
         tokio::time::sleep(self.world.setup.resync.mul_f64(1.3) * self.world.setup.rest).await;
@@ -329,6 +327,23 @@ impl Stage {
             self.world.violation(format!("O10: {tasks} tasks became {tasks_after} at rest"));
         }
         *self.quiet.lock().unwrap() = began..self.world.points().len();
+    }
+
+    /// How many log in to a server is written once per resync where nothing else is, counted from the last write or the
+    /// start of the process: some looks may pass until it stands. Until then nothing changes in AWS.
+    async fn counted(&self, count: impl Fn(&Self) -> (u64, u64)) {
+        let (mutations, mut writes) = count(self);
+        for _ in 0..4 {
+            tokio::time::sleep(self.world.setup.resync.mul_f64(1.3)).await;
+            let now = count(self);
+            if now.0 != mutations {
+                self.world.violation(format!("O4: not at rest: {mutations} mutations became {}", now.0));
+            }
+            if now.1 == writes {
+                break;
+            }
+            writes = now.1;
+        }
     }
 
     /// O10: a look may be under way at rest; it ends within seconds.

@@ -288,6 +288,17 @@ async fn a_count_of_logins_is_written_with_the_next_write_and_once_per_resync_at
 }
 
 #[tokio::test(start_paused = true)]
+async fn restarts_do_not_put_off_that_a_count_of_logins_is_written() {
+    let mut rig = with_server(json!({})).await;
+    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().user_count = Some(5);
+    rig.pass(SERVER, "files").await;
+    assert_ne!(rig.status(SERVER, "files")["userCount"], json!(5));
+    rig.restart();
+    rig.pass(SERVER, "files").await;
+    assert_eq!(rig.status(SERVER, "files")["userCount"], json!(5));
+}
+
+#[tokio::test(start_paused = true)]
 async fn accesses_that_cannot_be_counted_hold_up_nothing() {
     let rig = with_server(json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"})).await;
     for _ in 0..5 {

@@ -154,7 +154,10 @@ async fn policies(keys: &mut Keys<'_>) {
     if end != End::Ready || keys.mutations() != before {
         keys.arena.complain(&format!("43: a policy in another order: {end:?}, {before} mutations before"));
     }
-    let text = |size: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(size - 8));
+    let text = |size: usize| {
+        let around = r#"{"Statement":[],"a":""}"#.len();
+        format!(r#"{{"Statement":[],"a":"{}"}}"#, "x".repeat(size - around))
+    };
     for (size, fits) in [(2048, true), (2049, false)] {
         spec["policy"] = json!(text(size));
         let end = keys.arena.settle(spec.clone()).await;

@@ -36,10 +36,12 @@ pub fn of(stage: &Stage, key: &Key) -> Value {
         if let Some(rows) = object["status"].get_mut("hostKeys").and_then(Value::as_array_mut) {
             rows.retain(|row| listed.contains_key(&text(&row["fingerprint"])));
         }
-        // A server that began with another key has it still.
+        // A server that began with another key, or a member that AWS keeps, has it still; all advice is one condition.
         if let Some(conditions) = object["status"].get_mut("conditions").and_then(Value::as_array_mut) {
-            let of_the_past = ["HostKeyReplaced", "HostKeyNotActive"].map(Value::from);
-            conditions.retain(|condition| !of_the_past.contains(&condition["reason"]));
+            conditions.retain(|condition| condition["type"] != "Advisory");
+        }
+        if let Some(status) = object["status"].as_object_mut() {
+            status.remove("unset");
         }
     }
     for server in servers.as_object_mut().into_iter().flat_map(Map::values_mut) {

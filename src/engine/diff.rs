@@ -43,8 +43,8 @@ pub struct Change {
 
 /// The fields of the spec that differ, as a list for a person.
 #[must_use]
-pub fn paths(changes: &[Change]) -> String {
-    changes.iter().map(|change| format!("spec.{}", change.path)).collect::<Vec<_>>().join(", ")
+pub fn paths<'a>(changes: impl IntoIterator<Item = &'a Change>) -> String {
+    changes.into_iter().map(|change| format!("spec.{}", change.path)).collect::<Vec<_>>().join(", ")
 }
 
 /// How two values of a member are compared.
@@ -183,7 +183,7 @@ pub fn typed<T: DeserializeOwned>(request: Map<String, Value>) -> Result<T, serd
 /// The paths of the table that `want` sets.
 #[must_use]
 pub fn set_paths(members: &[Member], want: &Value) -> BTreeSet<String> {
-    members.iter().filter(|member| at(want, member.path).is_some()).map(|member| member.path.to_owned()).collect()
+    members.iter().filter(|member| sets(member, want)).map(|member| member.path.to_owned()).collect()
 }
 
 /// Whether `want` sets the member.

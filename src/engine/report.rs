@@ -195,7 +195,7 @@ impl<K: Kind> Engine<K> {
         let uid = meta.uid.clone().unwrap_or_default();
         self.memories.change(&uid, |memory| {
             memory.conflicts = 0;
-            memory.written = Some(tokio::time::Instant::now());
+            memory.written = Some(Instant::now());
             // Should another id stand there again at the next look, it begins anew.
             memory.looks_at(self.kind.id(status));
         });

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::create;
-use super::decide::{Identified, Step};
+use super::decide::{Identified, Step, whole};
 use super::drift::differences;
 use super::evidence::Sighting;
 use super::kind::{Block, Kind, Trouble, Wanted};
@@ -201,7 +201,7 @@ impl<K: Kind> Engine<K> {
         };
         let subject = scene.subject;
         if let Some(until) = self.made_lately(scene) {
-            let message = format!("AWS made it and does not show it yet; it is not made again before {until}");
+            let message = format!("AWS made it and does not show it yet; it is not made again before {}", whole(until));
             let mut report = Report::block(self.seen(scene), Block::waiting(reasons::WAITING_FOR_AWS, message));
             report.next = Next::After(POLL);
             return Ok(End::Tell(report));

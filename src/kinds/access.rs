@@ -167,7 +167,6 @@ impl Kind for Accesses {
         None
     }
 
-    /// Accesses are found by their group.
     fn confirmed(&self, status: &TransferAccessStatus) -> bool {
         confirmed(status)
     }

@@ -248,12 +248,11 @@ impl WantedLogin {
 
 /// What waits for another member of the same login: half of an edit would be an access that nobody wrote.
 fn together(changes: &[Change]) -> Option<Block> {
-    let paths: Vec<String> = changes.iter().map(|change| format!("spec.{}", change.path)).collect();
     let message = format!(
         "{} not in force until then: AWS gets role, policy and home of a login together or not at all",
-        paths.join(", ")
+        diff::paths(changes)
     );
-    (!paths.is_empty()).then(|| Block::waiting(reasons::UPDATING, message))
+    (!changes.is_empty()).then(|| Block::waiting(reasons::UPDATING, message))
 }
 
 fn uncleared(changes: &[Change]) -> Vec<Block> {

@@ -247,7 +247,6 @@ impl Kind for Users {
         Some(&have.user.tags)
     }
 
-    /// Users are found by their name.
     fn confirmed(&self, status: &TransferUserStatus) -> bool {
         confirmed(status)
     }

@@ -254,7 +254,8 @@ fn other_cluster() -> Step {
 }
 
 /// A time as messages show it: in whole seconds, and never too early.
-fn whole(at: Timestamp) -> Timestamp {
+#[must_use]
+pub fn whole(at: Timestamp) -> Timestamp {
     let second = at.as_second() + i64::from(at.subsec_nanosecond() > 0);
     Timestamp::from_second(second).unwrap_or(at)
 }

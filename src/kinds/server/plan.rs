@@ -190,11 +190,8 @@ fn sendable(want: &WantedServer, server: &Server, changes: &[Change]) -> (Vec<Ch
     }
     let (waiting, free): (Vec<&Change>, Vec<&Change>) =
         free.into_iter().partition(|change| closed.contains(&of(change)));
-    let paths = |changes: &[&Change]| {
-        changes.iter().map(|change| format!("spec.{}", change.path)).collect::<Vec<_>>().join(", ")
-    };
     let block = (!waiting.is_empty()).then(|| {
-        let (waiting, held) = (paths(&waiting), paths(&held));
+        let (waiting, held) = (diff::paths(waiting), diff::paths(held));
         let message = format!("{waiting} not in force until {held} may be sent: they go together, or let more in");
         Block::waiting(reasons::UPDATING, message)
     });

@@ -310,3 +310,17 @@ async fn accesses_that_cannot_be_counted_hold_up_nothing() {
     assert_eq!(rig.cloud.calls(), ["UpdateServer"]);
     assert_eq!(rig.says(SERVER, "files", "Ready").unwrap().0, "True");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_count_that_cannot_be_read_stays_and_writes_nothing() {
+    let rig = with_server(json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"})).await;
+    let access = crate::aws::types::Access { external_id: "S-1".to_owned(), ..Default::default() };
+    rig.cloud.accesses.lock().unwrap().insert(("s-1".to_owned(), "S-1".to_owned()), access);
+    rig.run(SERVER, "files", Duration::from_mins(25)).await;
+    assert_eq!(rig.status(SERVER, "files")["userCount"], json!(1));
+    rig.objects.writes.lock().unwrap().clone_from(&0);
+    (0..5).for_each(|_| rig.cloud.lose("ListAccesses", Lose::Call(FaultKind::Denied)));
+    rig.run(SERVER, "files", Duration::from_mins(25)).await;
+    assert_eq!(rig.status(SERVER, "files")["userCount"], json!(1));
+    assert_eq!(*rig.objects.writes.lock().unwrap(), 0);
+}

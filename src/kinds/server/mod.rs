@@ -298,6 +298,9 @@ impl Kind for Servers {
         let region = &place.account.region;
         let suffix = partition::host_suffix(region);
         status.host_keys = host_keys::observed(wanted.map(|wanted| &wanted.want), &have.host_keys, &status.host_keys);
+        // A count that could not be read now stays what it was for the same server.
+        let before = status.user_count.filter(|_| status.server_id.as_ref() == Some(&server.server_id));
+        status.user_count = server.user_count.map(i64::from).or(before);
         status.server_id = Some(server.server_id.clone());
         status.arn = Some(server.arn.clone());
         status.state.clone_from(&server.state);
@@ -307,7 +310,6 @@ impl Kind for Servers {
         status.endpoint = custom.or(aws_name).or_else(|| vpc_endpoint.clone());
         let fingerprint = server.host_key_fingerprint.as_ref();
         status.host_key_fingerprint = fingerprint.map(|text| text.trim_end_matches('=').to_owned());
-        status.user_count = server.user_count.map(i64::from);
         status.security_policy_name.clone_from(&settings.security_policy_name);
         status.vpc_endpoint_id = vpc_endpoint;
         if let Some(wanted) = wanted {

@@ -16,8 +16,9 @@ use serde::de::DeserializeOwned;
 use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
 use crate::cluster::Directory;
 use crate::cluster::directory::{Cache, Caches, Change, ConfigMapMeta, NamespaceMeta, Seen, Watched};
-use crate::cluster::references::Refers;
-use crate::engine::controller::{self, Bell, Intake, Queue};
+use crate::cluster::references::{Refers, identity_of};
+use crate::engine::controller::{self, Bell, Intake, LaneOf, Queue};
+use crate::engine::queue::Lane;
 use crate::kinds::triggers::{self, Wake, Which};
 
 /// Which part of the cluster this process is for.
@@ -91,9 +92,22 @@ pub fn start(client: &Client, scope: &Scope, caches: &Arc<Caches>) -> (Queues, B
         ),
         hub.metadata::<ConfigMapMeta>(scope.apis(client), |caches| &caches.config_maps, triggers::on_config_map),
     ];
-    let queues =
-        Queues { identities: identity_queue, servers: server_queue, users: user_queue, accesses: access_queue };
+    let queues = Queues {
+        identities: identity_queue.in_lanes(Arc::new(|name| Lane { account: name.name.clone(), ..Lane::default() })),
+        servers: server_queue.in_lanes(lanes(caches, |caches| &caches.servers)),
+        users: user_queue.in_lanes(lanes(caches, |caches| &caches.users)),
+        accesses: access_queue.in_lanes(lanes(caches, |caches| &caches.accesses)),
+    };
     (queues, bells, select_all(watches.into_iter().map(tokio::spawn)).map(|_| ()).boxed())
+}
+
+/// An identity stands for the account that it leads to.
+fn lanes<K: Refers + Send + Sync + 'static>(caches: &Arc<Caches>, pick: Pick<K>) -> LaneOf {
+    let caches = Arc::clone(caches);
+    Arc::new(move |name| {
+        let references = pick(&caches).references_of(name);
+        Lane { account: identity_of(&references, caches.as_ref()), namespace: name.namespace.clone() }
+    })
 }
 
 impl Scope {

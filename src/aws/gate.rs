@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::sync::{Arc, Instant, Mutex, PoisonError, sleep};
+use crate::sync::{Arc, Instant, Mutex, PoisonError, Turn, sleep};
 
 use super::tally::Tally;
 use super::waiting;
@@ -86,28 +86,35 @@ pub struct Gate {
     pub tally: Tally,
     rates: Rates,
     buckets: Mutex<BTreeMap<Key, Bucket>>,
+    /// Who has the turn of a bucket waits for its next token; the others wait for the turn, first come, first served.
+    turns: Mutex<BTreeMap<Key, Arc<Turn<()>>>>,
 }
 
 impl Gate {
     /// A gate with the given rates for every account.
     #[must_use]
     pub fn new(rates: Rates) -> Arc<Self> {
-        Arc::new(Self { tally: Tally::default(), rates, buckets: Mutex::default() })
+        Arc::new(Self { tally: Tally::default(), rates, buckets: Mutex::default(), turns: Mutex::default() })
     }
 
-    /// Waits for the right to send one call of the class.
+    /// Waits for the right to send one call of the class: whoever asks first has it first.
     pub async fn pass(&self, account: &str, region: &str, class: Class) -> Permit {
         let asked = Instant::now();
-        loop {
-            let wait = self.take(account, region, class);
-            match wait {
-                None => {
-                    self.tally.waited(class, asked.elapsed());
-                    return Permit(());
-                }
-                Some(wait) => waiting::aside(sleep(wait)).await,
+        waiting::aside(async {
+            let turn = self.turn(account, region, class);
+            let _mine = turn.lock().await;
+            while let Some(wait) = self.take(account, region, class) {
+                sleep(wait).await;
             }
-        }
+        })
+        .await;
+        self.tally.waited(class, asked.elapsed());
+        Permit(())
+    }
+
+    fn turn(&self, account: &str, region: &str, class: Class) -> Arc<Turn<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry((account.to_owned(), region.to_owned(), class)).or_default())
     }
 
     /// Empties the bucket: AWS said that it was too much.
@@ -176,5 +183,30 @@ mod tests {
         let start = Instant::now();
         let _ = gate.pass("1", "a", Class::Read).await;
         assert!(start.elapsed() >= Duration::from_millis(990));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn permits_go_in_order_and_one_that_gave_up_holds_up_nobody() {
+        let gate = Gate::new(Rates { read: 1.0, write: 1.0, create_server: 1.0, burst_seconds: 1.0 });
+        let _ = gate.pass("1", "a", Class::Read).await;
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut tasks = Vec::new();
+        for number in 0..20 {
+            let (gate, order) = (Arc::clone(&gate), Arc::clone(&order));
+            let impatient = number % 4 == 1;
+            tasks.push(tokio::spawn(async move {
+                let patience = std::time::Duration::from_millis(if impatient { 900 } else { 3_600_000 });
+                if tokio::time::timeout(patience, gate.pass("1", "a", Class::Read)).await.is_ok() {
+                    order.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+                }
+            }));
+            // Each comes a little later, and while those before still wait.
+            sleep(Duration::from_millis(10)).await;
+        }
+        for task in tasks {
+            assert!(task.await.is_ok());
+        }
+        let expected: Vec<u32> = (0..20).filter(|number| number % 4 != 1).collect();
+        assert_eq!(*order.lock().unwrap_or_else(PoisonError::into_inner), expected);
     }
 }

@@ -1,11 +1,13 @@
-//! A deadline that does not count waiting at the limiter: of that the work is not to blame, and work that is cut there
-//! begins anew and waits again.
+//! Waiting at the limiter counts neither against the deadline of the work nor against how much may run at once: the
+//! work is not to blame, cut there it would begin anew and wait again, and others have accounts of their own.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::{Either, select};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 tokio::task_local! {
@@ -15,9 +17,57 @@ tokio::task_local! {
 /// The deadline is kept to this: work that waits is asked no more often how long it waited.
 const PRECISION: Duration = Duration::from_secs(1);
 
-/// How long the work waited at the limiter so far.
+/// How much work runs, but what waits at the limiter. Whoever comes from there goes on at once, so that nothing stands
+/// between a permit and its call: for that moment more may run than was wanted.
 #[derive(Debug, Default)]
-struct Watch(Mutex<Waited>);
+pub struct Slots {
+    busy: AtomicUsize,
+    freed: Notify,
+}
+
+impl Slots {
+    /// Takes one, whatever there are.
+    #[must_use]
+    pub fn take(self: &Arc<Self>) -> Slot {
+        self.busy.fetch_add(1, Ordering::SeqCst);
+        Slot { slots: Arc::clone(self) }
+    }
+
+    /// How many are taken.
+    #[must_use]
+    pub fn busy(&self) -> usize {
+        self.busy.load(Ordering::SeqCst)
+    }
+
+    /// Completes when one was given back since this was last waited for.
+    pub async fn freed(&self) {
+        self.freed.notified().await;
+    }
+
+    fn give_back(&self) {
+        self.busy.fetch_sub(1, Ordering::SeqCst);
+        self.freed.notify_one();
+    }
+}
+
+/// A slot that is taken; given back when dropped.
+#[derive(Debug)]
+pub struct Slot {
+    slots: Arc<Slots>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.slots.give_back();
+    }
+}
+
+/// How long the work waited at the limiter so far, and the slot that it takes but there.
+#[derive(Debug)]
+struct Watch {
+    waited: Mutex<Waited>,
+    slots: Arc<Slots>,
+}
 
 #[derive(Debug, Default)]
 struct Waited {
@@ -29,7 +79,7 @@ struct Waited {
 
 impl Watch {
     fn lock(&self) -> MutexGuard<'_, Waited> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn waited(&self) -> Duration {
@@ -38,7 +88,7 @@ impl Watch {
     }
 }
 
-/// Keeps the watch from counting as long as one call waits.
+/// Keeps the watch from counting, and the slot free, as long as one call waits.
 struct Aside(Arc<Watch>);
 
 impl Aside {
@@ -46,7 +96,11 @@ impl Aside {
         let mut waited = watch.lock();
         waited.since.get_or_insert_with(Instant::now);
         waited.calls += 1;
+        let first = waited.calls == 1;
         drop(waited);
+        if first {
+            watch.slots.give_back();
+        }
         Self(watch)
     }
 }
@@ -59,19 +113,21 @@ impl Drop for Aside {
             && let Some(since) = waited.since.take()
         {
             waited.before += since.elapsed();
+            self.0.slots.busy.fetch_add(1, Ordering::SeqCst);
         }
     }
 }
 
-/// Waits at the limiter: the deadline of the work around it stands still.
+/// Waits at the limiter: the deadline of the work around it stands still, and its slot is free.
 pub async fn aside<F: Future>(wait: F) -> F::Output {
     let _aside = WATCH.try_with(|watch| Aside::begin(Arc::clone(watch))).ok();
     wait.await
 }
 
-/// Runs the work for so long, not counting what it waits at the limiter; nothing where it takes longer.
-pub async fn bounded<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
-    let (watch, began) = (Arc::new(Watch::default()), Instant::now());
+/// Runs the work in its slot for so long, not counting what it waits at the limiter; nothing where it takes longer.
+pub async fn bounded<F: Future>(limit: Duration, slot: Slot, work: F) -> Option<F::Output> {
+    let watch = Arc::new(Watch { waited: Mutex::default(), slots: Arc::clone(&slot.slots) });
+    let began = Instant::now();
     let end = async {
         loop {
             let left = limit.saturating_sub(began.elapsed().saturating_sub(watch.waited()));
@@ -94,6 +150,40 @@ mod tests {
     use super::*;
 
     const LIMIT: Duration = Duration::from_mins(2);
+
+    async fn bounded<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
+        let slots = Arc::<Slots>::default();
+        let outcome = super::bounded(limit, slots.take(), work).await;
+        assert_eq!(slots.busy(), 0, "a slot is lost");
+        outcome
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_at_the_limiter_frees_a_slot_and_has_it_again_with_the_permit() {
+        let slots = Arc::<Slots>::default();
+        let second = Duration::from_secs(1);
+        let work = async {
+            sleep(second).await;
+            join(aside(sleep(second)), aside(sleep(second * 2))).await;
+            sleep(second).await;
+        };
+        let seen = async {
+            sleep(second / 2).await;
+            let mut seen = Vec::new();
+            for _ in 0..5 {
+                seen.push(slots.busy());
+                sleep(second).await;
+            }
+            seen
+        };
+        let freed = async {
+            let began = Instant::now();
+            slots.freed().await;
+            began.elapsed()
+        };
+        let ((done, seen), freed) = join(join(super::bounded(LIMIT, slots.take(), work), seen), freed).await;
+        assert_eq!((done, seen, freed), (Some(()), vec![1, 0, 0, 1, 0], second));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn waiting_at_the_limiter_is_not_counted_and_all_else_is() {

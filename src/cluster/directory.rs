@@ -139,6 +139,11 @@ impl<K> Cache<K> {
 }
 
 impl<K: Refers> Cache<K> {
+    /// What an object refers to; nothing where it is not there or does not decode.
+    pub fn references_of(&self, name: &Name) -> Vec<Reference> {
+        self.get(name).map(|object| object.references()).unwrap_or_default()
+    }
+
     /// Takes over an event of one scope's watch; answers with what it changed.
     pub fn apply<W: Watched<Kept = K>>(&self, scope: usize, event: Event<W>) -> Vec<Change<K>> {
         let mut inner = self.lock();

@@ -5,7 +5,7 @@
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
 
-use super::Name;
+use super::{Directory, Name};
 use crate::api::common::{IdentityRef, ServerRef};
 use crate::api::login::Login;
 use crate::api::{AwsIdentity, CommonStatus, TransferAccess, TransferServer, TransferUser};
@@ -29,6 +29,25 @@ pub enum Reference {
 pub trait Refers {
     /// All of it; the same thing may be there twice.
     fn references(&self) -> Vec<Reference>;
+}
+
+/// The identity of an object with these references: the one it names, else that of its server. Empty where neither is
+/// known.
+#[must_use]
+pub fn identity_of(references: &[Reference], directory: &dyn Directory) -> String {
+    let named = |references: &[Reference]| {
+        references.iter().find_map(|reference| match reference {
+            Reference::Identity(name) => Some(name.clone()),
+            _ => None,
+        })
+    };
+    let of_server = || {
+        references.iter().find_map(|reference| match reference {
+            Reference::Server(name) => named(&directory.server(name)?.references()),
+            _ => None,
+        })
+    };
+    named(references).or_else(of_server).unwrap_or_default()
 }
 
 impl Refers for AwsIdentity {

@@ -150,8 +150,8 @@ impl<K: Kind> Engine<K> {
                 (reasons::DRIFT_DETECTED, format!("{said}; differences are only reported: {}", left.message))
             }
         };
-        let change = wanted.changes_at.map(|at| between(scene.now, at));
-        let next = Next::After(change.map_or(self.settings.resync, |change| change.min(self.settings.resync)));
+        let change = wanted.changes_at.map_or(Next::OnChange, |at| Next::After(between(scene.now, at)));
+        let next = change.min(Next::Rest(self.settings.resync));
         let verdict = Verdict::Settled { reason, message };
         End::Tell(Report { status, verdict, advisory, drift: Drift::Now(left), next, keep: false })
     }
@@ -184,7 +184,7 @@ impl<K: Kind> Engine<K> {
             Block::combined(&blocks).map(|block| format!("; not in order: {}", block.message)).unwrap_or_default();
         let message = format!("ObserveOnly: {}{refused}", self.kind.settled(have).1);
         let verdict = Verdict::Settled { reason: reasons::OBSERVED, message };
-        let (drift, next) = (Drift::Now(differences(&plan.changes)), Next::After(self.settings.resync));
+        let (drift, next) = (Drift::Now(differences(&plan.changes)), Next::Rest(self.settings.resync));
         End::Tell(Report { status, verdict, advisory: None, drift, next, keep: false })
     }
 }

@@ -1,24 +1,32 @@
-//! The kube wiring of an engine: a queue of names, one pass at a time per object, under a deadline that also holds
-//! where a pass panics. It knows no kind and decides nothing about objects.
+//! Runs the passes of one kind in the order of its [`queue`](super::queue), each under a deadline that also holds where
+//! it panics. It knows no kind and decides nothing about objects.
+//!
+//! Not kube-runtime's controller: where more is due than it may run at once, that serves due names in an order of hashes
+//! and some never.
 
-use std::convert::Infallible;
 use std::fmt::Debug;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use futures::future::{BoxFuture, Shared, pending, select};
+use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use kube::api::{ObjectMeta, PartialObjectMeta};
 use kube::core::{PartialObjectMetaExt, Resource};
-use kube::runtime::controller::{Action, Config, Error, applier};
 use kube::runtime::reflector::{ObjectRef, Store, store::Writer};
-use kube::runtime::watcher::Event;
+use kube::runtime::watcher;
+use tokio::task::coop::consume_budget;
+use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 
+use super::queue::{self, Again, Class, Lane};
 use super::scene::Next;
-use crate::aws::waiting;
+use crate::aws::waiting::{self, Slot, Slots};
 use crate::cluster::Name;
 
 /// How long a pass may take, not counting what it waits at the limiter: it is a handful of calls of at most 30 seconds.
@@ -27,8 +35,11 @@ const DEADLINE: Duration = Duration::from_mins(2);
 const AFTER_DEADLINE: Duration = Duration::from_secs(10);
 /// When a pass that panicked is tried again: it will most likely do so again.
 const AFTER_PANIC: Duration = Duration::from_mins(1);
-/// Passes at once, per kind. Most of their time they wait for AWS; more would only wait at the gate.
-const CONCURRENCY: u16 = 16;
+/// Passes at once, per kind, but those that wait at the limiter; and with those, per account. Most of their time they
+/// wait for AWS; more of one account would only wait at its limiter.
+const CONCURRENCY: usize = 16;
+/// How long the queue sleeps where nobody is due.
+const IDLE: Duration = Duration::from_hours(1);
 
 /// One pass over the object of this name and uid.
 pub type Pass = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Next> + Send + Sync>;
@@ -36,15 +47,33 @@ pub type Pass = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Next> + Send + Sy
 /// Lets go of what is remembered of the object of this uid, which has ended.
 pub type Forget = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// Where a name stands in line.
+pub type LaneOf = Arc<dyn Fn(&Name) -> Lane + Send + Sync>;
+
+/// Who asks for a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The object itself was seen for the first time.
+    Seen,
+    /// The object itself changed.
+    Changed,
+    /// What it refers to, or who refers to it; also its finalizers.
+    Related,
+}
+
 /// Wakes objects of one kind; may be cloned freely.
 #[derive(Clone, Debug)]
-pub struct Bell(UnboundedSender<Name>);
+pub struct Bell(UnboundedSender<(Name, Cause)>);
 
 impl Bell {
     /// Asks for a pass over the object. One that is queued already is not queued twice.
     pub fn ring(&self, name: Name) {
+        self.ask(name, Cause::Related);
+    }
+
+    fn ask(&self, name: Name, cause: Cause) {
         // An error only says that the controller has ended.
-        let _ = self.0.unbounded_send(name);
+        let _ = self.0.unbounded_send((name, cause));
     }
 }
 
@@ -58,10 +87,11 @@ pub struct Intake<O: Resource<DynamicType = ()> + Clone + 'static> {
 /// The queue of a kind, before its controller runs.
 pub struct Queue<O: Resource<DynamicType = ()> + Clone + 'static> {
     store: Store<PartialObjectMeta<O>>,
-    names: UnboundedReceiver<Name>,
+    names: UnboundedReceiver<(Name, Cause)>,
     /// Uids of objects that ended: no pass runs for them any more.
     ended: UnboundedReceiver<String>,
     forget: Forget,
+    lane_of: LaneOf,
 }
 
 impl<O: Resource<DynamicType = ()> + Clone + 'static> Queue<O> {
@@ -69,6 +99,12 @@ impl<O: Resource<DynamicType = ()> + Clone + 'static> Queue<O> {
     #[must_use]
     pub fn forgetting(self, forget: Forget) -> Self {
         Self { forget, ..self }
+    }
+
+    /// The same queue; accounts are told apart too, not only namespaces.
+    #[must_use]
+    pub fn in_lanes(self, lane_of: LaneOf) -> Self {
+        Self { lane_of, ..self }
     }
 }
 
@@ -84,10 +120,11 @@ where
     let mut writer = Writer::default();
     let store = writer.as_reader();
     // Ready and empty; objects come one by one, whichever watch they are from.
-    writer.apply_watcher_event(&Event::Init);
-    writer.apply_watcher_event(&Event::InitDone);
+    writer.apply_watcher_event(&watcher::Event::Init);
+    writer.apply_watcher_event(&watcher::Event::InitDone);
     let intake = Intake { writer, bell: bell.clone(), ended: end };
-    (intake, bell, Queue { store, names, ended, forget: Arc::new(|_| ()) })
+    let lane_of: LaneOf = Arc::new(|name| Lane { namespace: name.namespace.clone(), ..Lane::default() });
+    (intake, bell, Queue { store, names, ended, forget: Arc::new(|_| ()), lane_of })
 }
 
 impl<O> Intake<O>
@@ -97,12 +134,12 @@ where
     /// Takes over a change, and queues the object if the change can matter.
     pub fn take(&mut self, name: &Name, before: Option<&ObjectMeta>, after: Option<&ObjectMeta>) {
         if let Some(after) = after {
-            self.writer.apply_watcher_event(&Event::Apply(after.clone().into_response_partial()));
-            if matters(before, after) {
-                self.bell.ring(name.clone());
+            self.writer.apply_watcher_event(&watcher::Event::Apply(after.clone().into_response_partial()));
+            if let Some(cause) = cause(before, after) {
+                self.bell.ask(name.clone(), cause);
             }
         } else if let Some(before) = before {
-            self.writer.apply_watcher_event(&Event::Delete(before.clone().into_response_partial()));
+            self.writer.apply_watcher_event(&watcher::Event::Delete(before.clone().into_response_partial()));
         }
         // Its end may not have been seen, only its namesake.
         let former = before.and_then(|before| before.uid.clone());
@@ -113,16 +150,30 @@ where
     }
 }
 
-/// Whether a change of an object asks for a pass. Our own status writes do not.
+/// Why a change of an object asks for a pass, if it does. Our own status writes do not.
 #[must_use]
-pub fn matters(before: Option<&ObjectMeta>, after: &ObjectMeta) -> bool {
-    before.is_none_or(|before| {
-        before.uid != after.uid
-            || before.generation != after.generation
-            || before.deletion_timestamp != after.deletion_timestamp
-            || before.finalizers != after.finalizers
-            || before.annotations != after.annotations
-    })
+pub fn cause(before: Option<&ObjectMeta>, after: &ObjectMeta) -> Option<Cause> {
+    let Some(before) = before.filter(|before| before.uid == after.uid) else { return Some(Cause::Seen) };
+    let changed = before.generation != after.generation
+        || before.deletion_timestamp != after.deletion_timestamp
+        || before.annotations != after.annotations;
+    // A finalizer is a step of ours on the way, or of somebody who waits for us.
+    let goes_on = before.finalizers != after.finalizers;
+    changed.then_some(Cause::Changed).or(goes_on.then_some(Cause::Related))
+}
+
+/// Why an object waits. Of one that went nothing is to be done.
+#[must_use]
+pub fn class(meta: Option<&ObjectMeta>, cause: Cause) -> Class {
+    let Some(meta) = meta else { return Class::Resync };
+    match cause {
+        _ if meta.deletion_timestamp.is_some() => Class::Change,
+        // Before anything is made, a finalizer is set.
+        _ if meta.finalizers.as_ref().is_none_or(Vec::is_empty) => Class::First,
+        Cause::Changed => Class::Change,
+        Cause::Related => Class::Retry,
+        Cause::Seen => Class::Resync,
+    }
 }
 
 /// Completes when something is so; may be cloned freely.
@@ -134,38 +185,100 @@ pub async fn run<O>(queue: Queue<O>, start: Signal, stop: impl Future<Output = (
 where
     O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
 {
-    let Queue { store, names, ended, forget } = queue;
-    let requests = names.map(|name| Ok::<_, Infallible>(object_ref::<O>(&name))).take_until(stop);
-    let config = Config::default().concurrency(CONCURRENCY);
-    let passes = applier(
-        move |object, pass| {
-            let start = start.clone();
-            async move {
-                start.await;
-                guarded::<O>(object, pass).await
-            }
-            .boxed()
-        },
-        |_, never: &Infallible, _| match *never {},
-        Arc::new(pass),
-        store,
-        Box::pin(requests),
-        config,
-    )
-    .for_each(async |outcome| match outcome {
-        // An object that went before its turn came leaves nothing to do.
-        Ok(_) | Err(Error::ObjectNotFound(_)) => {}
-        Err(error) => tracing::error!(kind = %O::kind(&()), %error, "controller"),
-    });
+    let Queue { store, names, ended, forget, lane_of } = queue;
+    let passes = Passes { store, lane_of, pass, queue: queue::Queue::new(CONCURRENCY), slots: Arc::default() };
     let endings = async move {
         ended.for_each(async |uid| forget(&uid)).await;
         pending::<()>().await;
     };
-    select(Box::pin(passes), Box::pin(endings)).await;
+    select(Box::pin(passes.run(names, start, Box::pin(stop))), Box::pin(endings)).await;
+}
+
+/// What the queue waits for.
+enum Event {
+    Stop,
+    Start,
+    Asked(Name, Cause),
+    Ended(Name, Again),
+    /// A slot is free, or somebody is due.
+    Stirred,
+}
+
+/// The passes of one kind while they run.
+struct Passes<O: Resource<DynamicType = ()> + Clone + 'static> {
+    store: Store<PartialObjectMeta<O>>,
+    lane_of: LaneOf,
+    pass: Pass,
+    queue: queue::Queue<Name>,
+    slots: Arc<Slots>,
+}
+
+impl<O> Passes<O>
+where
+    O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+{
+    async fn run<S>(mut self, mut names: UnboundedReceiver<(Name, Cause)>, mut start: Signal, mut stop: Pin<Box<S>>)
+    where
+        S: Future<Output = ()>,
+    {
+        let mut running = FuturesUnordered::new();
+        let (mut started, slots) = (false, Arc::clone(&self.slots));
+        loop {
+            // Others have their turn, however much there is to do here; and nothing is begun after `stop`.
+            consume_budget().await;
+            if (&mut stop).now_or_never().is_some() {
+                break;
+            }
+            while started && slots.busy() < CONCURRENCY {
+                let Some(name) = self.queue.pick(Instant::now()) else { break };
+                match self.store.get(&object_ref(&name)) {
+                    Some(object) => {
+                        running.push(guarded(object, Arc::clone(&self.pass), slots.take()).map(|next| (name, next)));
+                    }
+                    // It went before its turn came.
+                    None => self.queue.done(&name, Again::Never, Instant::now()),
+                }
+            }
+            let due = self.queue.come_due(Instant::now()).unwrap_or_else(|| Instant::now() + IDLE);
+            let (mut freed, mut due) = (pin!(slots.freed()), pin!(sleep_until(due)));
+            // Whoever comes first here wins, in every run.
+            let event = poll_fn(|context| {
+                if stop.poll_unpin(context).is_ready() {
+                    return Poll::Ready(Event::Stop);
+                }
+                if !started && start.poll_unpin(context).is_ready() {
+                    return Poll::Ready(Event::Start);
+                }
+                if let Poll::Ready(Some((name, cause))) = names.poll_next_unpin(context) {
+                    return Poll::Ready(Event::Asked(name, cause));
+                }
+                if let Poll::Ready(Some((name, next))) = running.poll_next_unpin(context) {
+                    return Poll::Ready(Event::Ended(name, next));
+                }
+                let stirred = freed.as_mut().poll(context).is_ready() || due.as_mut().poll(context).is_ready();
+                if stirred { Poll::Ready(Event::Stirred) } else { Poll::Pending }
+            });
+            match event.await {
+                Event::Stop => break,
+                Event::Start => started = true,
+                Event::Asked(name, cause) => self.asked(name, cause),
+                Event::Ended(name, next) => self.queue.done(&name, next, Instant::now()),
+                Event::Stirred => {}
+            }
+        }
+        while running.next().await.is_some() {}
+    }
+
+    fn asked(&mut self, name: Name, cause: Cause) {
+        let object = self.store.get(&object_ref(&name));
+        let class = class(object.as_ref().map(|object| &object.metadata), cause);
+        let lane = (self.lane_of)(&name);
+        self.queue.add(name, lane, class);
+    }
 }
 
 /// One pass under its deadline; neither running late nor a panic ends the controller.
-async fn guarded<O>(object: Arc<PartialObjectMeta<O>>, pass: Arc<Pass>) -> Result<Action, Infallible>
+async fn guarded<O>(object: Arc<PartialObjectMeta<O>>, pass: Pass, slot: Slot) -> Again
 where
     O: Resource<DynamicType = ()>,
 {
@@ -174,23 +287,29 @@ where
     let uid = meta.uid.clone().unwrap_or_default();
     let span = tracing::info_span!("pass", kind = %O::kind(&()), object = %name, %uid);
     let run = AssertUnwindSafe(async move { pass(name, uid).await }).catch_unwind();
-    let outcome = waiting::bounded(DEADLINE, run).instrument(span.clone()).await;
-    let next = span.in_scope(|| match outcome {
-        Some(Ok(next)) => next,
+    let outcome = waiting::bounded(DEADLINE, slot, run).instrument(span.clone()).await;
+    span.in_scope(|| match outcome {
+        Some(Ok(next)) => again(next),
         Some(Err(_)) => {
             tracing::error!("the pass panicked; this is a defect");
-            Next::After(AFTER_PANIC)
+            Again::After(AFTER_PANIC, Class::Retry)
         }
         None => {
             tracing::warn!("the pass ran out of time after {DEADLINE:?}");
-            Next::After(AFTER_DEADLINE)
+            Again::After(AFTER_DEADLINE, Class::Retry)
         }
-    });
-    Ok(match next {
-        Next::Again => Action::requeue(Duration::ZERO),
-        Next::After(delay) => Action::requeue(delay),
-        Next::OnChange => Action::await_change(),
     })
+}
+
+/// When an object comes again after a pass that ended with this.
+#[must_use]
+pub fn again(next: Next) -> Again {
+    match next {
+        Next::Again => Again::Now,
+        Next::After(delay) => Again::After(delay, Class::Retry),
+        Next::Rest(delay) => Again::After(delay, Class::Resync),
+        Next::OnChange => Again::Never,
+    }
 }
 
 fn object_ref<O: Resource<DynamicType = ()>>(name: &Name) -> ObjectRef<PartialObjectMeta<O>> {
@@ -199,159 +318,5 @@ fn object_ref<O: Resource<DynamicType = ()>>(name: &Name) -> ObjectRef<PartialOb
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-    use std::sync::Mutex;
-
-    use k8s_openapi::api::core::v1::ConfigMap;
-
-    use super::*;
-
-    fn meta(name: &str, generation: i64) -> ObjectMeta {
-        ObjectMeta {
-            namespace: Some("a".to_owned()),
-            name: Some(name.to_owned()),
-            uid: Some(format!("uid-{name}")),
-            generation: Some(generation),
-            ..ObjectMeta::default()
-        }
-    }
-
-    fn name(name: &str) -> Name {
-        Name { namespace: "a".to_owned(), name: name.to_owned() }
-    }
-
-    fn at_once() -> Signal {
-        futures::future::ready(()).boxed().shared()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn before_the_start_names_wait_each_once_and_no_pass_runs() {
-        let (mut intake, bell, queue) = queue::<ConfigMap>();
-        for object in ["x", "y"] {
-            intake.take(&name(object), None, Some(&meta(object, 1)));
-        }
-        for _ in 0..1000 {
-            bell.ring(name("x"));
-        }
-        let count = Arc::new(Mutex::new(Vec::new()));
-        let pass: Pass = {
-            let count = Arc::clone(&count);
-            Arc::new(move |name, _| {
-                count.lock().unwrap().push(name.to_string());
-                async { Next::OnChange }.boxed()
-            })
-        };
-        let (begin, start) = futures::channel::oneshot::channel::<()>();
-        let start = start.map(|_| ()).boxed().shared();
-        let (end, stop) = futures::channel::oneshot::channel::<()>();
-        let running = tokio::spawn(run(queue, start, stop.map(|_| ()), pass));
-        tokio::time::sleep(DEADLINE * 3).await;
-        assert!(count.lock().unwrap().is_empty(), "nobody leads");
-        begin.send(()).unwrap();
-        tokio::time::sleep(Duration::from_mins(1)).await;
-        let mut seen = count.lock().unwrap().clone();
-        seen.sort();
-        // Once for the pass that waited, once for what was rung meanwhile.
-        assert!(seen.len() <= 4 && seen.contains(&"a/x".to_owned()) && seen.contains(&"a/y".to_owned()), "{seen:?}");
-        end.send(()).unwrap();
-        running.await.unwrap();
-    }
-
-    #[test]
-    fn a_change_that_only_we_made_asks_for_no_pass() {
-        let old = meta("x", 1);
-        let written = ObjectMeta { resource_version: Some("2".to_owned()), ..old.clone() };
-        assert!(!matters(Some(&old), &written));
-        assert!(matters(None, &old));
-        assert!(matters(Some(&old), &meta("x", 2)));
-        assert!(matters(Some(&old), &ObjectMeta { uid: Some("other".to_owned()), ..old.clone() }));
-        assert!(matters(Some(&old), &ObjectMeta { finalizers: Some(vec!["f".to_owned()]), ..old.clone() }));
-        assert!(matters(
-            Some(&old),
-            &ObjectMeta { annotations: Some([("k".into(), "v".into())].into()), ..old.clone() }
-        ));
-    }
-
-    /// Runs a controller over these objects until all passes in `plan` were made; answers with what was passed.
-    async fn passes(objects: &[&str], wanted: usize, next: fn(&str) -> Next) -> Vec<String> {
-        let (mut intake, bell, queue) = queue::<ConfigMap>();
-        for object in objects {
-            intake.take(&name(object), None, Some(&meta(object, 1)));
-        }
-        bell.ring(name("absent"));
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (done, stop) = futures::channel::oneshot::channel::<()>();
-        let done = Arc::new(Mutex::new(Some(done)));
-        let pass: Pass = {
-            let seen = Arc::clone(&seen);
-            Arc::new(move |name, uid| {
-                let mut seen = seen.lock().unwrap();
-                seen.push(format!("{name} {uid}"));
-                if seen.len() == wanted {
-                    drop(done.lock().unwrap().take());
-                }
-                async move { next(&name.name) }.boxed()
-            })
-        };
-        run(queue, at_once(), stop.map(|_| ()), pass).await;
-        seen.lock().unwrap().clone()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_end_of_an_object_is_told_also_where_nobody_leads() {
-        let (mut intake, _bell, queue) = queue::<ConfigMap>();
-        let newer = ObjectMeta { uid: Some("uid-newer".to_owned()), ..meta("y", 1) };
-        for object in ["x", "y", "z"] {
-            intake.take(&name(object), None, Some(&meta(object, 1)));
-        }
-        intake.take(&name("x"), Some(&meta("x", 1)), None);
-        intake.take(&name("y"), Some(&meta("y", 1)), Some(&newer));
-        intake.take(&name("z"), Some(&meta("z", 1)), Some(&meta("z", 2)));
-        let ended = Arc::new(Mutex::new(Vec::new()));
-        let queue = {
-            let ended = Arc::clone(&ended);
-            queue.forgetting(Arc::new(move |uid| ended.lock().unwrap().push(uid.to_owned())))
-        };
-        let (end, stop) = futures::channel::oneshot::channel::<()>();
-        let pass: Pass = Arc::new(|_, _| panic!("nobody leads"));
-        let running = tokio::spawn(run(queue, pending().boxed().shared(), stop.map(|_| ()), pass));
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(*ended.lock().unwrap(), ["uid-x", "uid-y"], "one that changed lives on");
-        drop(intake);
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        assert!(!running.is_finished(), "passes go on whatever becomes of the watch");
-        running.abort();
-        drop(end);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_that_panics_stops_nobody_and_is_tried_again() {
-        let next = |name: &str| if name == "bad" { panic!("defect") } else { Next::OnChange };
-        let seen = passes(&["bad", "good"], 3, next).await;
-        assert_eq!(seen.iter().filter(|name| name.contains("good")).count(), 1, "{seen:?}");
-        assert_eq!(seen.iter().filter(|name| name.contains("bad")).count(), 2, "{seen:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_asks_for_another_pass_gets_it() {
-        let seen = passes(&["x"], 3, |_| Next::After(Duration::from_mins(10))).await;
-        assert_eq!(seen, ["a/x uid-x"; 3]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_pass_that_hangs_is_given_up() {
-        let (mut intake, _bell, queue) = queue::<ConfigMap>();
-        intake.take(&name("x"), None, Some(&meta("x", 1)));
-        let (sender, mut started) = mpsc::unbounded();
-        let pass: Pass = Arc::new(move |_, _| {
-            sender.unbounded_send(()).unwrap();
-            futures::future::pending().boxed()
-        });
-        let stop = async move {
-            started.next().await;
-            started.next().await;
-        };
-        run(queue, at_once(), stop, pass).await;
-    }
-}
+#[path = "controller_tests.rs"]
+mod tests;

@@ -21,6 +21,7 @@ pub mod mutate;
 mod observe;
 pub mod owner;
 pub mod pass;
+pub mod queue;
 pub mod record;
 mod recording;
 mod refusals;

@@ -101,6 +101,7 @@ impl<K: Kind> Engine<K> {
             Next::After(after) if matches!(report.verdict, Verdict::Settled { .. }) => {
                 Next::After(after.min(self.settings.jittered_resync()))
             }
+            Next::Rest(after) => Next::Rest(after.min(self.settings.jittered_resync())),
             next => next,
         };
         let failed = matches!(report.verdict, Verdict::Failed { .. }).then(|| report.verdict.clone());

@@ -25,8 +25,10 @@ pub(super) const WAIT_MIN: Duration = Duration::from_secs(1);
 pub enum Next {
     /// At once: a step was taken.
     Again,
-    /// After this time, or on a change.
+    /// After this time, or on a change: it waits for something, or failed.
     After(Duration),
+    /// After this time, or on a change: nothing is known to be wrong.
+    Rest(Duration),
     /// On a change only.
     OnChange,
 }
@@ -37,8 +39,11 @@ impl Next {
     pub(super) fn min(self, other: Self) -> Self {
         match (self, other) {
             (Self::Again, _) | (_, Self::Again) => Self::Again,
-            (Self::After(one), Self::After(two)) => Self::After(one.min(two)),
             (Self::OnChange, next) | (next, Self::OnChange) => next,
+            (Self::Rest(one), Self::Rest(two)) => Self::Rest(one.min(two)),
+            (Self::After(one), Self::Rest(two)) | (Self::Rest(two), Self::After(one)) if two < one => Self::Rest(two),
+            (Self::After(one), Self::After(two)) => Self::After(one.min(two)),
+            (Self::After(one), Self::Rest(_)) | (Self::Rest(_), Self::After(one)) => Self::After(one),
         }
     }
 }

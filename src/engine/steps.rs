@@ -110,7 +110,7 @@ impl<K: Kind> Engine<K> {
 
     /// Nothing is changed while the spec says so.
     pub(super) fn suspended(&self, status: Status<K>, in_force: bool) -> End<Status<K>> {
-        let next = Next::After(self.settings.jittered_resync());
+        let next = Next::Rest(self.settings.jittered_resync());
         End::Tell(Report {
             status,
             verdict: Verdict::Suspended { in_force },

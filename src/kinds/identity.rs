@@ -124,7 +124,7 @@ impl Identities {
             Step::Rest => Ok(memory.due.map_or(Next::OnChange, |due| {
                 let verify_in = due.saturating_duration_since(now);
                 // Nobody scans for an identity that cannot be used; its next check comes first.
-                Next::After(if facts.verified { verify_in.min(scan_in) } else { verify_in })
+                if facts.verified { Next::Rest(verify_in.min(scan_in)) } else { Next::After(verify_in) }
             })),
             Step::Tell => self.tell(object, None, None).await.map(|()| Next::After(WATCH_CATCHES_UP)),
             Step::Scan => {
@@ -174,11 +174,11 @@ impl Identities {
         running.ends(verdict.name());
         let due = memory.due.map_or(IN_USE_AGAIN, |due| due.saturating_duration_since(now));
         // A scan may be due at the same time; the next pass starts it.
-        let scan_in = if answer.is_ok() { scan_in } else { due };
+        let next = if answer.is_ok() { Next::Rest(due.min(scan_in)) } else { Next::After(due) };
         let told = self.tell(object, Some(&verdict), answer.ok()).await;
         let memory = Memory { due: if told.is_ok() { memory.due } else { Some(now + UNTOLD_AGAIN) }, ..memory };
         self.remember(object, memory);
-        told.map(|()| Next::After(due.min(scan_in)))
+        told.map(|()| next)
     }
 
     /// The identity of this uid is gone: nothing is remembered or told of it any more, and its credentials are let go.

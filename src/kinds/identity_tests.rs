@@ -160,7 +160,7 @@ fn an_object_needs_the_identity_while_it_holds_something_in_aws() {
 async fn it_is_verified_once_per_change_and_then_now_and_again() {
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
-    let Next::After(resync) = identities.reconcile(&identity()).await.unwrap() else { panic!() };
+    let Next::Rest(resync) = identities.reconcile(&identity()).await.unwrap() else { panic!() };
     assert_eq!(ready(&world), row("True", reasons::VERIFIED, false));
     let status = stored(&world).status.unwrap();
     assert_eq!(
@@ -168,7 +168,7 @@ async fn it_is_verified_once_per_change_and_then_now_and_again() {
         (Some(ACCOUNT), [REGION.to_owned()].as_slice(), Some(REGION))
     );
     assert_eq!(status.observed_generation, 1);
-    assert!(matches!(identities.reconcile(&stored(&world)).await.unwrap(), Next::After(_)));
+    assert!(matches!(identities.reconcile(&stored(&world)).await.unwrap(), Next::Rest(_)));
     assert_eq!(asked(&world), 1, "its own status write is no reason to ask again");
 
     let mut poked = stored(&world);
@@ -230,7 +230,7 @@ async fn a_failure_is_retried_at_growing_distance_and_becomes_stalled_when_it_la
 async fn a_short_failure_does_not_take_ready_away() {
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
-    let Next::After(resync) = identities.reconcile(&identity()).await.unwrap() else { panic!() };
+    let Next::Rest(resync) = identities.reconcile(&identity()).await.unwrap() else { panic!() };
     *world.caller.lock().unwrap() = Some(Err(refusal(FaultKind::Lost, "Timeout", None)));
     tokio::time::advance(resync).await;
     let object = stored(&world);
@@ -317,7 +317,9 @@ async fn a_write_that_lost_a_race_is_not_trouble_and_a_failed_one_is() {
 async fn an_hour(identities: &Identities, world: &World) {
     let end = Instant::now() + Duration::from_hours(1);
     while Instant::now() < end {
-        let Next::After(wait) = identities.reconcile(&stored(world)).await.unwrap() else { panic!() };
+        let (Next::After(wait) | Next::Rest(wait)) = identities.reconcile(&stored(world)).await.unwrap() else {
+            panic!()
+        };
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }

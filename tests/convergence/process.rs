@@ -1,7 +1,7 @@
-//! One operator process: the real engines behind the simulated doors, with a queue of its own that is the same in every
-//! run. (kube-runtime's queue draws lots; it is held against the same world in a family of its own.)
+//! One operator process: the real engines and their real queue behind the simulated doors. Nothing here draws lots, so
+//! that runs repeat; the delivered operator, whose client does, is held against the same world in a family of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
@@ -18,14 +18,15 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use transfer_operator::api::AwsIdentity;
 use transfer_operator::aws::session::Aws;
-use transfer_operator::aws::waiting;
+use transfer_operator::aws::waiting::{self, Slot, Slots};
 use transfer_operator::cluster::directory::{Cache, Caches, Change, Seen, Watched};
 use transfer_operator::cluster::references::Refers;
 use transfer_operator::cluster::{Cluster, Directory, Name};
-use transfer_operator::engine::controller::matters;
+use transfer_operator::engine::controller::{self, Cause};
 use transfer_operator::engine::evidence::Windows;
 use transfer_operator::engine::kind::Kind;
 use transfer_operator::engine::pass::pass;
+use transfer_operator::engine::queue::{Again, Class, Lane, Queue};
 use transfer_operator::engine::scene::{Engine, Next};
 use transfer_operator::engine::settings::{Chance, Settings};
 use transfer_operator::kinds::access::Accesses;
@@ -47,6 +48,7 @@ use crate::world::{CLUSTER, Life, World};
 const DEADLINE: Duration = Duration::from_mins(2);
 const AFTER_DEADLINE: Duration = Duration::from_secs(10);
 const AFTER_PANIC: Duration = Duration::from_mins(1);
+const CONCURRENCY: usize = 16;
 /// A watch of the real one ends after a few minutes and lists anew.
 const RELIST: Duration = Duration::from_mins(5);
 
@@ -86,8 +88,8 @@ struct Shared {
     life: Arc<Life>,
     caches: Arc<Caches>,
     passes: BTreeMap<Which, Pass>,
-    due: Mutex<BTreeMap<Item, Instant>>,
-    running: Mutex<BTreeSet<Item>>,
+    queue: Mutex<Queue<Item>>,
+    slots: Arc<Slots>,
     bell: Notify,
     /// The last version that the watches told of.
     told: Mutex<u64>,
@@ -102,7 +104,7 @@ impl Process {
         let news: News = Box::new(move |server_id| {
             let Some(process) = process.get().and_then(Weak::upgrade) else { return };
             for Wake { which, name } in triggers::on_server_seen(server_id, directory.as_ref()) {
-                process.ring((which, name), Instant::now());
+                process.ring((which, name), Cause::Related);
             }
         });
         let passes = engines(world, &life, &caches, news);
@@ -111,8 +113,8 @@ impl Process {
             life: Arc::clone(&life),
             caches,
             passes,
-            due: Mutex::default(),
-            running: Mutex::default(),
+            queue: Mutex::new(Queue::new(CONCURRENCY)),
+            slots: Arc::default(),
             bell: Notify::new(),
             told: Mutex::new(0),
         });
@@ -120,7 +122,7 @@ impl Process {
         shared.relist();
         tokio::spawn(Arc::clone(&shared).watch());
         tokio::spawn(Arc::clone(&shared).dispatch());
-        Self::new(life, move || shared.running.lock().unwrap().len(), || {})
+        Self::new(life, move || shared.queue.lock().unwrap().running(), || {})
     }
 
     /// A process that was started: how many passes run in it, and what takes away what is left of it.
@@ -201,11 +203,10 @@ fn passes<K: Kind>(engine: Arc<Engine<K>>) -> Pass {
 }
 
 impl Shared {
-    fn ring(&self, item: Item, at: Instant) {
-        let mut due = self.due.lock().unwrap();
-        let entry = due.entry(item).or_insert(at);
-        *entry = (*entry).min(at);
-        drop(due);
+    fn ring(&self, item: Item, cause: Cause) {
+        let class = controller::class(self.meta(&item).as_ref(), cause);
+        let lane = Lane { namespace: item.1.namespace.clone(), ..Lane::default() };
+        self.queue.lock().unwrap().add(item, lane, class);
         self.bell.notify_one();
     }
 
@@ -213,62 +214,57 @@ impl Shared {
     async fn dispatch(self: Arc<Self>) {
         loop {
             self.life.here().await;
-            let now = Instant::now();
-            let (ready, next) = self.pick(now);
-            for item in ready {
-                self.running.lock().unwrap().insert(item.clone());
-                tokio::spawn(Arc::clone(&self).run(item));
+            while self.slots.busy() < CONCURRENCY
+                && let Some(item) = self.pick()
+            {
+                tokio::spawn(Arc::clone(&self).run(item, self.slots.take()));
             }
-            let sleep = tokio::time::sleep_until(next.unwrap_or(now + Duration::from_hours(1)));
-            futures::future::select(Box::pin(self.bell.notified()), Box::pin(sleep)).await;
+            let due = self.queue.lock().unwrap().come_due(Instant::now());
+            let sleep = tokio::time::sleep_until(due.unwrap_or_else(|| Instant::now() + Duration::from_hours(1)));
+            let woken = futures::future::select(Box::pin(self.bell.notified()), Box::pin(self.slots.freed()));
+            futures::future::select(woken, Box::pin(sleep)).await;
         }
     }
 
-    /// Takes out what is due, and says when the next is.
-    fn pick(&self, now: Instant) -> (Vec<Item>, Option<Instant>) {
-        let running = self.running.lock().unwrap().clone();
-        let mut due = self.due.lock().unwrap();
-        let idle = |item: &Item| !running.contains(item);
-        let ready: Vec<Item> =
-            due.iter().filter(|(item, at)| **at <= now && idle(item)).map(|(item, _)| item.clone()).collect();
-        due.retain(|item, _| !ready.contains(item));
-        let next = due.iter().filter(|(item, _)| idle(item)).map(|(_, at)| *at).min();
-        (ready, next)
+    fn pick(&self) -> Option<Item> {
+        self.queue.lock().unwrap().pick(Instant::now())
     }
 
-    async fn run(self: Arc<Self>, item: Item) {
+    fn done(&self, item: &Item, next: Again) {
+        self.queue.lock().unwrap().done(item, next, Instant::now());
+        self.bell.notify_one();
+    }
+
+    async fn run(self: Arc<Self>, item: Item, slot: Slot) {
         let (which, name) = &item;
-        let Some(uid) = self.uid(*which, name) else {
-            self.running.lock().unwrap().remove(&item);
-            return self.bell.notify_one();
-        };
+        let Some(uid) = self.meta(&item).and_then(|meta| meta.uid) else { return self.done(&item, Again::Never) };
         let run = AssertUnwindSafe(self.passes[which](name.clone(), uid)).catch_unwind();
-        let next = match waiting::bounded(DEADLINE, run).await {
-            Some(Ok(next)) => next,
+        let next = match waiting::bounded(DEADLINE, slot, run).await {
+            Some(Ok(next)) => controller::again(next),
             Some(Err(_)) => {
                 self.world.violation(format!("O10: a pass over {name} panicked"));
-                Next::After(AFTER_PANIC)
+                Again::After(AFTER_PANIC, Class::Retry)
             }
             None => {
                 let holds = |rule: &Rule| matches!(rule.blow, Blow::Freeze(_) | Blow::Delay(_));
                 if !self.life.is_dead() && !self.world.setup.rules.iter().any(holds) {
                     self.world.violation(format!("O10: a pass over {name} was cut at its deadline"));
                 }
-                Next::After(AFTER_DEADLINE)
+                Again::After(AFTER_DEADLINE, Class::Retry)
             }
         };
         self.life.here().await;
-        self.running.lock().unwrap().remove(&item);
         let forgets = self.world.setup.defect == Some(Defect::TerminalForever);
         if self.world.setup.defect == Some(Defect::WriteAtRest) {
             self.touch(&(kind_of(*which).to_owned(), name.clone()));
         }
-        match next {
-            Next::Again => self.ring(item, Instant::now()),
-            Next::After(delay) if forgets && delay > Duration::from_mins(1) && self.stalled(*which, name) => {}
-            Next::After(delay) => self.ring(item, Instant::now() + delay),
-            Next::OnChange => self.bell.notify_one(),
-        }
+        let next = match next {
+            Again::After(delay, _) if forgets && delay > Duration::from_mins(1) && self.stalled(*which, name) => {
+                Again::Never
+            }
+            next => next,
+        };
+        self.done(&item, next);
     }
 
     /// The defect of writing in every pass.
@@ -288,11 +284,11 @@ impl Shared {
         object.is_some_and(|object| crate::lint::kstatus(&object) == crate::lint::Kstatus::Failed)
     }
 
-    fn uid(&self, which: Which, name: &Name) -> Option<String> {
+    fn meta(&self, (which, name): &Item) -> Option<ObjectMeta> {
         let caches = &self.caches;
         match which {
-            Which::Identity => caches.identity(&name.name)?.metadata.uid.clone(),
-            Which::Server => caches.server(name)?.metadata.uid.clone(),
+            Which::Identity => caches.identity(&name.name).map(|identity| identity.metadata.clone()),
+            Which::Server => caches.server(name).map(|server| server.metadata.clone()),
             Which::User => one(&caches.users(), name, |user| &user.metadata),
             Which::Access => one(&caches.accesses(), name, |access| &access.metadata),
         }
@@ -367,18 +363,16 @@ impl Shared {
         use transfer_operator::cluster::directory::{ConfigMapMeta, NamespaceMeta};
         let (caches, directory) = (&self.caches, self.caches.as_ref());
         for told in told {
-            let woken: Vec<Wake> = match kind {
+            let woken: Vec<(Wake, Cause)> = match kind {
                 "AwsIdentity" => {
-                    Self::feed(Some(Which::Identity), &caches.identities, told, |c| triggers::on_identity(c, directory))
+                    Self::feed(Which::Identity, &caches.identities, told, |c| triggers::on_identity(c, directory))
                 }
                 "TransferServer" => {
-                    Self::feed(Some(Which::Server), &caches.servers, told, |c| triggers::on_server(c, directory))
+                    Self::feed(Which::Server, &caches.servers, told, |c| triggers::on_server(c, directory))
                 }
-                "TransferUser" => {
-                    Self::feed(Some(Which::User), &caches.users, told, |c| triggers::on_user(c, directory))
-                }
+                "TransferUser" => Self::feed(Which::User, &caches.users, told, |c| triggers::on_user(c, directory)),
                 "TransferAccess" => {
-                    Self::feed(Some(Which::Access), &caches.accesses, told, |c| triggers::on_access(c, directory))
+                    Self::feed(Which::Access, &caches.accesses, told, |c| triggers::on_access(c, directory))
                 }
                 "Namespace" => {
                     Self::feed_meta::<NamespaceMeta>(&caches.namespaces, told, |c| triggers::on_namespace(c, directory))
@@ -388,13 +382,13 @@ impl Shared {
                 }),
                 _ => Vec::new(),
             };
-            for Wake { which, name } in woken {
-                self.ring((which, name), Instant::now());
+            for (Wake { which, name }, cause) in woken {
+                self.ring((which, name), cause);
             }
         }
     }
 
-    fn feed<K>(which: Option<Which>, cache: &Cache<K>, told: Told, wake: impl Fn(&Change<K>) -> Vec<Wake>) -> Vec<Wake>
+    fn feed<K>(which: Which, cache: &Cache<K>, told: Told, wake: impl Fn(&Change<K>) -> Vec<Wake>) -> Vec<(Wake, Cause)>
     where
         K: Refers + kube::Resource<DynamicType = ()> + DeserializeOwned + Clone,
         kube::core::DeserializeGuard<K>: Watched<Kept = K>,
@@ -403,21 +397,24 @@ impl Shared {
         let meta = |seen: &Option<Seen<K>>| seen.as_ref().map(|seen| ObjectMeta::clone(&seen.meta));
         let mut wakes = Vec::new();
         for change in &changes {
-            if let (Some(which), Some(after)) = (which, meta(&change.after))
-                && matters(meta(&change.before).as_ref(), &after)
-            {
-                wakes.push(Wake { which, name: change.name.clone() });
+            let after = meta(&change.after);
+            if let Some(cause) = after.and_then(|after| controller::cause(meta(&change.before).as_ref(), &after)) {
+                wakes.push((Wake { which, name: change.name.clone() }, cause));
             }
-            wakes.extend(wake(change));
+            wakes.extend(wake(change).into_iter().map(|wake| (wake, Cause::Related)));
         }
         wakes
     }
 
-    fn feed_meta<W>(cache: &Cache<W::Kept>, told: Told, wake: impl Fn(&Change<W::Kept>) -> Vec<Wake>) -> Vec<Wake>
+    fn feed_meta<W>(
+        cache: &Cache<W::Kept>,
+        told: Told,
+        wake: impl Fn(&Change<W::Kept>) -> Vec<Wake>,
+    ) -> Vec<(Wake, Cause)>
     where
         W: Watched + DeserializeOwned,
     {
-        cache.apply::<W>(0, told.event()).iter().flat_map(wake).collect()
+        cache.apply::<W>(0, told.event()).iter().flat_map(wake).map(|wake| (wake, Cause::Related)).collect()
     }
 }
 
@@ -442,11 +439,11 @@ impl Told {
     }
 }
 
-fn one<K>(all: &[Arc<K>], name: &Name, meta: fn(&K) -> &ObjectMeta) -> Option<String> {
+fn one<K>(all: &[Arc<K>], name: &Name, meta: fn(&K) -> &ObjectMeta) -> Option<ObjectMeta> {
     let found = all.iter().map(|object| meta(object)).find(|meta| {
         meta.namespace.as_deref() == Some(name.namespace.as_str()) && meta.name.as_deref() == Some(name.name.as_str())
     })?;
-    found.uid.clone()
+    Some(found.clone())
 }
 
 fn kind_of(which: Which) -> &'static str {

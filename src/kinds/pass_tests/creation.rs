@@ -127,7 +127,7 @@ async fn a_user_that_aws_has_and_has_not_is_asked_for_slower_and_slower() {
     }
     let mut waits = Vec::new();
     while rig.cloud.calls.lock().unwrap().is_empty() {
-        if let Next::After(wait) = rig.pass(USER, "alice").await {
+        if let Next::After(wait) | Next::Rest(wait) = rig.pass(USER, "alice").await {
             waits.push(wait.as_millis());
             tokio::time::advance(wait).await;
         }

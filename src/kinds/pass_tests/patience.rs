@@ -22,7 +22,7 @@ async fn stalls(rig: &Rig, kind: &str, object: &str) -> Option<(u64, String)> {
         if let Some((_, reason)) = rig.says(kind, object, "Stalled") {
             return Some((began.elapsed().as_secs(), reason));
         }
-        if let Next::After(wait) = next {
+        if let Next::After(wait) | Next::Rest(wait) = next {
             tokio::time::advance(wait).await;
         }
     }
@@ -101,7 +101,7 @@ async fn wait(rig: &Rig) -> Duration {
     loop {
         match rig.pass(SERVER, "files").await {
             Next::Again => {}
-            Next::After(wait) => return wait,
+            Next::After(wait) | Next::Rest(wait) => return wait,
             Next::OnChange => panic!("nobody comes back"),
         }
     }

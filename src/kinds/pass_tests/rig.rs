@@ -767,8 +767,10 @@ impl Rig {
         loop {
             match self.pass(kind, object).await {
                 Next::Again => {}
-                Next::After(delay) if Instant::now() + delay <= end => tokio::time::advance(delay).await,
-                Next::After(_) | Next::OnChange => return,
+                Next::After(delay) | Next::Rest(delay) if Instant::now() + delay <= end => {
+                    tokio::time::advance(delay).await;
+                }
+                Next::After(_) | Next::Rest(_) | Next::OnChange => return,
             }
         }
     }

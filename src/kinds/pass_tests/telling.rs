@@ -32,7 +32,7 @@ async fn wait(rig: &Rig, kind: &str, object: &str) -> Duration {
     loop {
         match rig.pass(kind, object).await {
             Next::Again => {}
-            Next::After(wait) => return wait,
+            Next::After(wait) | Next::Rest(wait) => return wait,
             Next::OnChange => panic!("nobody comes back"),
         }
     }

@@ -1,0 +1,223 @@
+//! The order of passes: who waits, who is next, who comes again later. Pure: what time it is and what came of a pass are
+//! told. It runs nothing and knows no kind.
+//!
+//! * One pass at a time per object. What is asked for meanwhile is remembered, once.
+//! * What a person changed goes first, then first creates, what is tried again, what is only looked at ([`Class`]).
+//!   A name that waits is moved up by a reason that goes before its own.
+//! * Within a class whoever's lane was served least lately, there first in, first out: neither a namespace nor an
+//!   account with thousands of objects holds up another's.
+//! * Every fourth pick is the oldest of all that wait, so that no class waits for ever.
+//! * Of one account so many passes run at once. Those that wait at its limiter count: more would wait there too.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Why a name waits. What is smaller goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// A person changed or deleted it.
+    Change,
+    /// Nothing was made for it yet.
+    First,
+    /// It waits for something, or failed.
+    Retry,
+    /// Nothing is known to be wrong with it.
+    Resync,
+}
+
+/// Where a name stands in line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lane {
+    /// The account that its calls go to, under whatever name: the identity's.
+    pub account: String,
+    /// Its namespace.
+    pub namespace: String,
+}
+
+/// When a name comes again after its pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// At once, as what it was.
+    Now,
+    /// After this time.
+    After(Duration, Class),
+    /// Only when asked for.
+    Never,
+}
+
+/// Every so many picks the oldest goes, whatever it waits for: low classes get a quarter where there is too much of all.
+const OLDEST_EVERY: u64 = 4;
+
+#[derive(Debug)]
+enum State {
+    /// Comes at this time; the number tells it from others of the same time.
+    Later { at: Instant, number: u64, class: Class },
+    /// `number` is its place in its class, `since` when it began to wait.
+    Waiting { class: Class, number: u64, since: u64 },
+    /// `again`: somebody asked meanwhile, for it as it is by then.
+    Running { class: Class, again: Option<(Lane, Class)> },
+}
+
+#[derive(Debug)]
+struct Line<K> {
+    by_class: BTreeMap<(Class, u64), K>,
+    by_age: BTreeMap<u64, K>,
+    /// The pick that last served it.
+    served: u64,
+}
+
+impl<K> Line<K> {
+    fn new(served: u64) -> Self {
+        Self { by_class: BTreeMap::new(), by_age: BTreeMap::new(), served }
+    }
+
+    /// Who of it goes first, and where that stands among the first of all lines; what is smaller goes.
+    fn first(&self, by_age: bool) -> Option<([u64; 3], &K)> {
+        if by_age {
+            return self.by_age.first_key_value().map(|(since, key)| ([*since, 0, 0], key));
+        }
+        let ((class, number), key) = self.by_class.first_key_value()?;
+        Some(([*class as u64, self.served, *number], key))
+    }
+}
+
+/// The names of one kind.
+#[derive(Debug)]
+pub struct Queue<K> {
+    states: BTreeMap<K, (Lane, State)>,
+    lines: BTreeMap<Lane, Line<K>>,
+    timers: BTreeMap<(Instant, u64), K>,
+    /// Passes that run, by account.
+    under_way: BTreeMap<String, usize>,
+    /// At once of one account.
+    width: usize,
+    /// Numbers that were given out; the next is larger.
+    numbers: u64,
+    picks: u64,
+}
+
+impl<K: Ord + Clone> Queue<K> {
+    /// An empty queue that lets so many passes of one account run at once.
+    #[must_use]
+    pub fn new(width: usize) -> Self {
+        let (states, lines, timers, under_way) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { states, lines, timers, under_way, width, numbers: 0, picks: 0 }
+    }
+
+    /// Asks for a pass as soon as it is its turn.
+    pub fn add(&mut self, key: K, lane: Lane, class: Class) {
+        match self.states.remove(&key) {
+            None => self.wait(key, lane, class, None),
+            Some((_, State::Later { at, number, class: later })) => {
+                self.timers.remove(&(at, number));
+                self.wait(key, lane, class.min(later), None);
+            }
+            Some((old, State::Waiting { class: before, number, since })) => {
+                if class < before || old != lane {
+                    self.take_out(&old, (before, number), since);
+                    self.wait(key, lane, class.min(before), Some(since));
+                } else {
+                    self.states.insert(key, (old, State::Waiting { class: before, number, since }));
+                }
+            }
+            Some((old, State::Running { class: of, again })) => {
+                let again = Some((lane, again.map_or(class, |(_, again)| again.min(class))));
+                self.states.insert(key, (old, State::Running { class: of, again }));
+            }
+        }
+    }
+
+    /// Whose turn it is now, if anybody's; its pass is taken to run until [`Self::done`].
+    pub fn pick(&mut self, now: Instant) -> Option<K> {
+        self.come_due(now);
+        let by_age = (self.picks + 1).is_multiple_of(OLDEST_EVERY);
+        let has_room = |lane: &Lane| self.under_way.get(&lane.account).is_none_or(|passes| *passes < self.width);
+        let open = self.lines.iter().filter(|(lane, _)| has_room(lane));
+        let (_, key) = open.filter_map(|(_, line)| line.first(by_age)).min_by_key(|(order, _)| *order)?;
+        let key = key.clone();
+        let (lane, State::Waiting { class, number, since }) = self.states.remove(&key)? else { return None };
+        self.picks += 1;
+        self.take_out(&lane, (class, number), since);
+        if let Some(line) = self.lines.get_mut(&lane) {
+            line.served = self.picks;
+        }
+        *self.under_way.entry(lane.account.clone()).or_default() += 1;
+        self.states.insert(key.clone(), (lane, State::Running { class, again: None }));
+        Some(key)
+    }
+
+    /// A pass has ended. What was asked for meanwhile goes before what the pass itself asks for.
+    pub fn done(&mut self, key: &K, next: Again, now: Instant) {
+        let Some((lane, State::Running { class, again })) = self.states.remove(key) else { return };
+        if let Some(passes) = self.under_way.get_mut(&lane.account) {
+            *passes -= 1;
+            if *passes == 0 {
+                self.under_way.remove(&lane.account);
+            }
+        }
+        match (again, next) {
+            (Some((lane, again)), Again::Now) => self.wait(key.clone(), lane, class.min(again), None),
+            (Some((lane, again)), Again::After(..) | Again::Never) => self.wait(key.clone(), lane, again, None),
+            (None, Again::Now) => self.wait(key.clone(), lane, class, None),
+            (None, Again::After(delay, class)) => {
+                let (at, number) = (now + delay, self.number());
+                self.timers.insert((at, number), key.clone());
+                self.states.insert(key.clone(), (lane, State::Later { at, number, class }));
+            }
+            (None, Again::Never) => {}
+        }
+    }
+
+    /// Lets those wait whose time has come, and says when the next one's does.
+    pub fn come_due(&mut self, now: Instant) -> Option<Instant> {
+        while let Some(entry) = self.timers.first_entry() {
+            let (at, _) = *entry.key();
+            if at > now {
+                return Some(at);
+            }
+            let key = entry.remove();
+            if let Some((lane, State::Later { class, .. })) = self.states.remove(&key) {
+                self.wait(key, lane, class, None);
+            }
+        }
+        None
+    }
+
+    /// How many passes run.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.under_way.values().sum()
+    }
+
+    /// Puts a name at the end of its class; one that is moved up keeps its age.
+    fn wait(&mut self, key: K, lane: Lane, class: Class, since: Option<u64>) {
+        let number = self.number();
+        let since = since.unwrap_or(number);
+        // A lane that is new waits for those that were there: who comes one at a time is not always first.
+        let names = self.lines.entry(lane.clone()).or_insert_with(|| Line::new(self.picks));
+        names.by_class.insert((class, number), key.clone());
+        names.by_age.insert(since, key.clone());
+        self.states.insert(key, (lane, State::Waiting { class, number, since }));
+    }
+
+    fn take_out(&mut self, lane: &Lane, place: (Class, u64), since: u64) {
+        if let Some(line) = self.lines.get_mut(lane) {
+            line.by_class.remove(&place);
+            line.by_age.remove(&since);
+            if line.by_age.is_empty() {
+                self.lines.remove(lane);
+            }
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+}
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;

@@ -30,14 +30,14 @@ use crate::aws::waiting::{self, Slot, Slots};
 use crate::cluster::Name;
 
 /// How long a pass may take, not counting what it waits at the limiter: it is a handful of calls of at most 30 seconds.
-const DEADLINE: Duration = Duration::from_mins(2);
+pub const DEADLINE: Duration = Duration::from_mins(2);
 /// When a pass that ran out of time is tried again.
-const AFTER_DEADLINE: Duration = Duration::from_secs(10);
+pub const AFTER_DEADLINE: Duration = Duration::from_secs(10);
 /// When a pass that panicked is tried again: it will most likely do so again.
-const AFTER_PANIC: Duration = Duration::from_mins(1);
+pub const AFTER_PANIC: Duration = Duration::from_mins(1);
 /// Passes at once, per kind, but those that wait at the limiter; and with those, per account. Most of their time they
 /// wait for AWS; more of one account would only wait at its limiter.
-const CONCURRENCY: usize = 16;
+pub const CONCURRENCY: usize = 16;
 /// How long the queue sleeps where nobody is due.
 const IDLE: Duration = Duration::from_hours(1);
 

@@ -1,4 +1,4 @@
-//! The operator as it is delivered, below its flags and above the SDK: kube's client, its watches, kube-runtime's
+//! The operator as it is delivered, below its flags and above the SDK: kube's client, its watches, the
 //! queues and the real door to Kubernetes, over the API server's own protocol.
 
 use std::cell::Cell;

@@ -22,7 +22,7 @@ use transfer_operator::aws::waiting::{self, Slot, Slots};
 use transfer_operator::cluster::directory::{Cache, Caches, Change, Seen, Watched};
 use transfer_operator::cluster::references::Refers;
 use transfer_operator::cluster::{Cluster, Directory, Name};
-use transfer_operator::engine::controller::{self, Cause};
+use transfer_operator::engine::controller::{self, AFTER_DEADLINE, AFTER_PANIC, CONCURRENCY, Cause, DEADLINE};
 use transfer_operator::engine::evidence::Windows;
 use transfer_operator::engine::kind::Kind;
 use transfer_operator::engine::pass::pass;
@@ -44,11 +44,6 @@ use crate::doors::{Door, SimAws};
 use crate::setup::{Blow, Rule};
 use crate::world::{CLUSTER, Life, World};
 
-/// As the real controller has them.
-const DEADLINE: Duration = Duration::from_mins(2);
-const AFTER_DEADLINE: Duration = Duration::from_secs(10);
-const AFTER_PANIC: Duration = Duration::from_mins(1);
-const CONCURRENCY: usize = 16;
 /// A watch of the real one ends after a few minutes and lists anew.
 const RELIST: Duration = Duration::from_mins(5);
 

@@ -130,7 +130,7 @@ pub struct Setup {
     pub seed: u64,
     pub rules: Vec<Rule>,
     pub watching: Watching,
-    /// The whole operator runs, with kube's client and kube-runtime over the API server's own protocol.
+    /// The whole operator runs, with kube's client and watches over the API server's own protocol.
     pub real: Option<Streams>,
     pub replicas: u32,
     /// How far the clock of each replica's pod is off, in turn.

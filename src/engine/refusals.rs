@@ -14,7 +14,6 @@ use super::mutate;
 use super::report::{End, Report};
 use super::retry;
 use super::scene::{Engine, Next, POLL, Scene, Status, Subject, WAIT_MIN, between};
-use super::sending::Refusal;
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
 use crate::aws::{Fault, FaultKind};
@@ -25,6 +24,17 @@ const UNSEEN_MAX: Duration = Duration::from_mins(15);
 /// So many failures in a row of one call that may pass by themselves, and it is told and waits; before that the pass
 /// counts as one that failed.
 const HELD_UP: u32 = 3;
+
+/// A call that AWS did not carry out.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    /// What AWS said, and when it is sent again.
+    pub hold: Hold,
+    /// What is not in force for it.
+    pub changes: Vec<Change>,
+    /// It is told and waits; what may pass by itself is tried a few times first.
+    pub aside: bool,
+}
 
 impl<K: Kind> Engine<K> {
     /// Whether this very call was accepted so lately that AWS's answers may not show it yet: sent again, it would be

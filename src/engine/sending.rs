@@ -11,10 +11,9 @@ use super::diff::Change;
 use super::division;
 use super::events;
 use super::kind::{Kind, Plan, PlannedCall, Trouble, Wanted, When};
-use super::memory::Hold;
 use super::mutate;
 use super::observe::edited;
-use super::refusals::{by_quota, holdable, of_content, of_one_call};
+use super::refusals::{Refusal, by_quota, holdable, of_content, of_one_call};
 use super::scene::{Engine, Scene, Subject};
 use crate::api::Managed;
 use crate::api::condition::reasons;
@@ -23,17 +22,6 @@ use crate::aws::{Fault, FaultKind, Mutation};
 
 /// For how long a pass goes on to the next call: AWS may answer each late, and a pass has two minutes.
 const SENDING: Duration = Duration::from_secs(30);
-
-/// A call that AWS did not carry out.
-#[derive(Clone, Debug)]
-pub(super) struct Refusal {
-    /// What AWS said, and when it is sent again.
-    pub hold: Hold,
-    /// What is not in force for it.
-    pub changes: Vec<Change>,
-    /// It is told and waits; what may pass by itself is tried a few times first.
-    pub aside: bool,
-}
 
 /// How far a pass came that sent everything it could.
 #[derive(Debug, Default)]

@@ -101,8 +101,8 @@ pub struct HostKeyFingerprint {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerFacts {
-    /// Where clients connect to, as the TransferServer's status has it: the custom host name, else the name that AWS gives
-    /// a public server, else the id of the VPC endpoint. With serverRef only; it follows a change within a resync.
+    /// Where clients connect to: the custom host name, else the name that AWS gives a public server, else the id of the VPC
+    /// endpoint. It follows a change at one of the next resyncs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// The host keys that the server shows to clients, one of each type, for partners to pin. With serverRef only; it

@@ -33,6 +33,16 @@ pub struct Facts {
     pub domain: String,
     /// Identity provider type.
     pub provider: String,
+    /// Where clients connect to.
+    pub host: Option<String>,
+}
+
+impl Facts {
+    /// What decides who is let on the server, and how. Where clients connect to is only shown.
+    fn deciding(&self) -> (&str, &str) {
+        let Self { domain, provider, host: _ } = self;
+        (domain, provider)
+    }
 }
 
 /// How long it counts what was learnt of a server that no object of ours stands for: nobody else's pass renews it, and
@@ -66,7 +76,7 @@ pub struct Verified {
 /// What a look came to, and when.
 type Known = (Result<Facts, Refusal>, Instant);
 
-/// Told the id of a server of which something else was seen than before: who is on it may have to act otherwise.
+/// Told the id of a server of which something else was seen than before, so that who is on it may have to act otherwise.
 pub type News = Box<dyn Fn(&str) + Send + Sync>;
 
 impl Verified {
@@ -98,7 +108,9 @@ impl Verified {
         }
         let mut news = false;
         for key in keys {
-            news |= all.get(&key).is_some_and(|(before, _)| before.as_ref() != Ok(facts));
+            news |= all
+                .get(&key)
+                .is_some_and(|(before, _)| before.as_ref().ok().map(Facts::deciding) != Some(facts.deciding()));
             put(&mut all, key, Ok(facts.clone()));
         }
         drop(all);
@@ -160,7 +172,7 @@ mod tests {
     use super::*;
 
     fn facts(provider: &str) -> Facts {
-        Facts { domain: "S3".to_owned(), provider: provider.to_owned() }
+        Facts { domain: "S3".to_owned(), provider: provider.to_owned(), host: None }
     }
 
     #[tokio::test(start_paused = true)]
@@ -225,6 +237,11 @@ mod tests {
         verified.insert("1", "r", "s-1", "u1", &facts("SERVICE_MANAGED"));
         assert_eq!(told(), ["s-1"]);
         assert_eq!(verified.get("1", "r", "s-1", ""), Some(facts("SERVICE_MANAGED")));
+
+        let moved = Facts { host: Some("sftp.example.com".to_owned()), ..facts("SERVICE_MANAGED") };
+        verified.insert("1", "r", "s-1", "u1", &moved);
+        assert!(told().is_empty(), "where clients connect to is shown at the next resync");
+        assert_eq!(verified.get("1", "r", "s-1", ""), Some(moved));
 
         verified.refuse(("1", "r"), "s-2", "u2", Refusal::Strange(facts("AWS_LAMBDA")), Instant::now());
         verified.insert("1", "r", "s-2", "u2", &facts("SERVICE_MANAGED"));

@@ -6,13 +6,14 @@ use tokio::time::Instant;
 
 use super::doors::{Doors, Facts, Refusal};
 use super::grants::{self, Asker};
+use super::partition;
 use super::place::{RecordedPlace, Request, in_field, of_field, recorded_place, revoked, with};
 use crate::api::common::{IdentityRef, ManagementPolicy, RecreatePolicy, ServerRef};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::server::HostKeyStatus;
 use crate::api::status::{HostKeyFingerprint, ServerFacts};
-use crate::api::{Managed, TransferServer};
+use crate::api::{Managed, TAG_CUSTOM_HOSTNAME, TransferServer};
 use crate::aws::types::Server;
 use crate::aws::{Account, FaultKind};
 use crate::cluster::Name;
@@ -170,7 +171,8 @@ impl Doors {
             Some(facts) => Some(facts),
             None => gone_is_fine(request, self.look_at(&place.account, server_id).await)?,
         };
-        Ok(with(place, target(server_id.to_owned(), facts)))
+        let shown = ServerFacts { host: facts.as_ref().and_then(|facts| facts.host.clone()), ..ServerFacts::default() };
+        Ok(with(place, Target { shown, ..target(server_id.to_owned(), facts) }))
     }
 
     /// Whether a server object of ours that is being deleted says that the server is its own. Ids are AWS's, so they are
@@ -193,7 +195,7 @@ impl Doors {
             self.verified.refuse((id, region), server_id, "", Refusal::Gone, began);
             return Ok(None);
         };
-        let facts = facts_of(&server);
+        let facts = facts_of(&server, region);
         self.verified.insert(id, region, server_id, "", &facts);
         Ok(Some(facts))
     }
@@ -220,9 +222,9 @@ impl Doors {
         let began = Instant::now();
         let refusal = match describe(account, server_id).await? {
             None => Refusal::Gone,
-            Some(server) if owner.judge(&server.tags) != Ownership::Ours => Refusal::Strange(facts_of(&server)),
+            Some(server) if owner.judge(&server.tags) != Ownership::Ours => Refusal::Strange(facts_of(&server, region)),
             Some(server) => {
-                let facts = facts_of(&server);
+                let facts = facts_of(&server, region);
                 self.verified.insert(id, region, server_id, &uid, &facts);
                 return Ok(Ok(facts));
             }
@@ -288,15 +290,29 @@ fn gone_is_fine(request: &Request<'_>, found: Result<Option<Facts>, Trouble>) ->
 
 /// What users and accesses need to know of a server.
 #[must_use]
-pub fn facts_of(server: &Server) -> Facts {
+pub fn facts_of(server: &Server, region: &str) -> Facts {
     Facts {
         domain: server.domain.clone().unwrap_or_else(|| "S3".to_owned()),
         provider: server.settings.identity_provider_type.clone().unwrap_or_else(|| "SERVICE_MANAGED".to_owned()),
+        host: host(server, region),
     }
 }
 
+/// Where clients connect to: the custom host name, else the name that AWS gives a public server, else the id of the VPC
+/// endpoint.
+#[must_use]
+pub fn host(server: &Server, region: &str) -> Option<String> {
+    let settings = &server.settings;
+    let public = settings.endpoint_type.as_deref().is_none_or(|kind| kind == "PUBLIC");
+    let suffix = partition::host_suffix(region);
+    let aws_name = public.then(|| format!("{}.server.transfer.{region}.{suffix}", server.server_id));
+    let custom = server.tags.get(TAG_CUSTOM_HOSTNAME).filter(|name| !name.is_empty()).cloned();
+    let vpc_endpoint = || settings.endpoint_details.as_ref().and_then(|details| details.vpc_endpoint_id.clone());
+    custom.or(aws_name).or_else(vpc_endpoint)
+}
+
 fn target(server_id: String, facts: Option<Facts>) -> Target {
-    let Facts { domain, provider } = facts.unwrap_or_default();
+    let Facts { domain, provider, host: _ } = facts.unwrap_or_default();
     Target { server_id, domain, provider, succeeds: false, unproven: None, shown: ServerFacts::default() }
 }
 

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::{AwsIdentity, TransferUser};
+use crate::aws::types::EndpointDetails;
 use crate::kinds::fakes::{ACCOUNT, REGION, World, dying, object, owned};
 
 /// A server object that says it is `s-1` in the account and region of the tests.
@@ -77,6 +78,30 @@ async fn a_user_is_on_the_server_of_its_reference_once_its_tags_were_seen() {
     assert_eq!((place.account.id.as_str(), place.account.region.as_str()), (ACCOUNT, REGION));
     place_of(&world, &by_ref(json!(null))).await.unwrap();
     assert_eq!(world.transfer.reads(), ["DescribeServer s-1"], "once verified, AWS is not asked again");
+}
+
+#[test]
+fn clients_connect_to_the_custom_name_else_to_the_public_one_else_to_the_endpoint() {
+    let by_aws = "s-1.server.transfer.eu-central-1.amazonaws.com";
+    let rows = [
+        (None, None, Some("sftp.example.com"), Some("sftp.example.com")),
+        (None, None, None, Some(by_aws)),
+        (Some("PUBLIC"), None, Some(""), Some(by_aws)),
+        (Some("VPC"), Some("vpce-1"), Some("sftp.example.com"), Some("sftp.example.com")),
+        (Some("VPC"), Some("vpce-1"), None, Some("vpce-1")),
+        (Some("VPC"), None, None, None),
+    ];
+    for (endpoint_type, endpoint, custom, expected) in rows {
+        let mut server = owned("s-1", "files");
+        server.settings.endpoint_type = endpoint_type.map(str::to_owned);
+        server.settings.endpoint_details =
+            endpoint.map(|id| EndpointDetails { vpc_endpoint_id: Some(id.to_owned()), ..EndpointDetails::default() });
+        server.tags.extend(custom.map(|name| (TAG_CUSTOM_HOSTNAME.to_owned(), name.to_owned())));
+        let row = format!("{endpoint_type:?} {endpoint:?} {custom:?}");
+        assert_eq!(host(&server, REGION).as_deref(), expected, "{row}");
+        assert_eq!(facts_of(&server, REGION).host.as_deref(), expected, "{row}");
+    }
+    assert_eq!(host(&owned("s-1", "x"), "cn-north-1").unwrap(), "s-1.server.transfer.cn-north-1.amazonaws.com.cn");
 }
 
 #[tokio::test]
@@ -153,7 +178,7 @@ async fn a_server_that_its_own_pass_finds_in_order_takes_its_users_at_once() {
     world.transfer.put(owned("s-1", "somebody-else"));
     block_of(&world, &by_ref(json!(null))).await;
     let mended = owned("s-1", "files");
-    world.doors.verified.insert(ACCOUNT, REGION, "s-1", "uid-files", &facts_of(&mended));
+    world.doors.verified.insert(ACCOUNT, REGION, "s-1", "uid-files", &facts_of(&mended, REGION));
     world.transfer.put(mended);
     place_of(&world, &by_ref(json!(null))).await.unwrap();
     assert_eq!(world.transfer.reads().len(), 1);

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rig::{LAG, Lose, ROLE, Rig, TOLERANCE};
-use crate::api;
+use crate::api::{self, TAG_CUSTOM_HOSTNAME};
 use crate::aws::FaultKind;
 use crate::aws::types::Tags;
 use crate::engine::scene::Next;
-use crate::kinds::fakes::CLUSTER;
+use crate::kinds::fakes::{CLUSTER, REGION};
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
@@ -198,6 +198,33 @@ async fn logins_show_what_a_partner_is_given_of_their_server_and_follow_it_withi
         assert_eq!(rig.status(kind, object)["host"], "sftp.example.com", "{kind}");
         assert_eq!(rig.status(kind, object)["hostKeyFingerprints"], json!([shown[0]]), "{kind}");
         assert_eq!(*rig.objects.writes.lock().unwrap() - writes, 1, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn logins_of_a_raw_server_id_show_its_host_and_follow_it_without_a_call_of_their_own() {
+    for (kind, object, provider) in [(USER, "alice", "SERVICE_MANAGED"), (ACCESS, "finance", "AWS_DIRECTORY_SERVICE")] {
+        let rig = Rig::new();
+        rig.cloud.put_server("s-old", Tags::new(), |server| {
+            server.settings.identity_provider_type = Some(provider.to_owned());
+        });
+        let mut spec =
+            json!({"serverId": "s-old", "awsIdentityRef": {"name": "default"}, "region": REGION, "role": ROLE});
+        if kind == ACCESS {
+            spec["externalId"] = json!("S-1");
+        }
+        rig.put(kind, object, spec);
+        rig.settle(kind, object).await;
+        let host = "s-old.server.transfer.eu-central-1.amazonaws.com";
+        assert_eq!(rig.status(kind, object)["host"], host, "{kind}");
+        rig.run(kind, object, Duration::from_hours(1)).await;
+        let (writes, reads) = (*rig.objects.writes.lock().unwrap(), *rig.cloud.reads.lock().unwrap());
+        let custom = Tags::from([(TAG_CUSTOM_HOSTNAME.to_owned(), "sftp.example.com".to_owned())]);
+        rig.cloud.servers.lock().unwrap().get_mut("s-old").unwrap().tags = custom;
+        rig.run(kind, object, Duration::from_mins(25)).await;
+        assert_eq!(rig.status(kind, object)["host"], "sftp.example.com", "{kind}");
+        assert_eq!(*rig.objects.writes.lock().unwrap() - writes, 1, "{kind}");
+        assert!(*rig.cloud.reads.lock().unwrap() - reads <= 6, "{kind}: login and server, at most once a resync");
     }
 }
 

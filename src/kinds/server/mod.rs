@@ -25,7 +25,7 @@ use crate::api::common::{ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::CreateRecord;
-use crate::api::{AwsIdentity, Managed, TAG_CUSTOM_HOSTNAME, TransferServer, TransferServerSpec, TransferServerStatus};
+use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec, TransferServerStatus};
 use crate::aws::types::{CreateServer, HostKey, Server, Tags};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
@@ -103,7 +103,7 @@ impl Servers {
         let owner = Owner::new(&doors.cluster_id, &namespace, &object.name_any(), &uid);
         let Account { id, region, .. } = account;
         if owner.judge(&server.tags) == Ownership::Ours {
-            doors.verified.insert(id, region, &server.server_id, &uid, &target::facts_of(server));
+            doors.verified.insert(id, region, &server.server_id, &uid, &target::facts_of(server, region));
         } else {
             doors.verified.remove(id, region, &server.server_id, &uid);
         }
@@ -294,9 +294,6 @@ impl Kind for Servers {
     ) {
         let server = &have.server;
         let settings = &server.settings;
-        let public = settings.endpoint_type.as_deref().is_none_or(|kind| kind == "PUBLIC");
-        let region = &place.account.region;
-        let suffix = partition::host_suffix(region);
         status.host_keys = host_keys::observed(wanted.map(|wanted| &wanted.want), &have.host_keys, &status.host_keys);
         // A count that could not be read now stays what it was for the same server.
         let before = status.user_count.filter(|_| status.server_id.as_ref() == Some(&server.server_id));
@@ -304,14 +301,11 @@ impl Kind for Servers {
         status.server_id = Some(server.server_id.clone());
         status.arn = Some(server.arn.clone());
         status.state.clone_from(&server.state);
-        let aws_name = public.then(|| format!("{}.server.transfer.{region}.{suffix}", server.server_id));
-        let custom = server.tags.get(TAG_CUSTOM_HOSTNAME).filter(|name| !name.is_empty()).cloned();
-        let vpc_endpoint = settings.endpoint_details.as_ref().and_then(|details| details.vpc_endpoint_id.clone());
-        status.endpoint = custom.or(aws_name).or_else(|| vpc_endpoint.clone());
+        status.endpoint = target::host(server, &place.account.region);
         let fingerprint = server.host_key_fingerprint.as_ref();
         status.host_key_fingerprint = fingerprint.map(|text| text.trim_end_matches('=').to_owned());
         status.security_policy_name.clone_from(&settings.security_policy_name);
-        status.vpc_endpoint_id = vpc_endpoint;
+        status.vpc_endpoint_id = settings.endpoint_details.as_ref().and_then(|details| details.vpc_endpoint_id.clone());
         if let Some(wanted) = wanted {
             status.common.unset = unset::unset(&wanted.want, server, status.common.applied.as_ref());
         }

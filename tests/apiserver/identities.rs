@@ -1,7 +1,10 @@
 //! How an identity ends: refused while it is protected, serving what uses it until nothing does, with nothing of it left
 //! in the process.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use transfer_operator::api::FINALIZER;
 
 use crate::orphans::scrape;
 use crate::protected::gone;
@@ -111,18 +114,21 @@ async fn of_a_deleted_identity_no_breaker_is_told_any_more() {
     .await;
 }
 
-/// What each installation says by the namespace that it watches: the types of its conditions.
+/// What each installation says by the namespace that it watches, or `all`: the types of its conditions.
 fn said(identity: &Value) -> Vec<(String, Vec<String>)> {
     let entries = identity["status"]["installations"].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let types = |entry: &Value| entry["conditions"].as_array().unwrap().iter().map(|c| text(&c["type"])).collect();
-    let mut said: Vec<_> = entries.iter().map(|entry| (text(&entry["namespaces"][0]), types(entry))).collect();
+    let types = |entry: &Value| {
+        entry["conditions"].as_array().into_iter().flatten().map(|condition| text(&condition["type"])).collect()
+    };
+    let of = |entry: &Value| entry["namespaces"].get(0).map_or_else(|| "all".to_owned(), text);
+    let mut said: Vec<_> = entries.iter().map(|entry| (of(entry), types(entry))).collect();
     said.sort();
     said
 }
 
-#[tokio::test]
-async fn two_limited_installations_share_an_identity_and_each_lets_it_go_for_itself() {
+/// An identity, and a server in each of the namespaces `one` and `two`.
+async fn two_namespaces() -> World {
     let plane = ControlPlane::start().await;
     plane.install().await;
     let world = World::beside(plane.into()).await;
@@ -135,6 +141,99 @@ async fn two_limited_installations_share_an_identity_and_each_lets_it_go_for_its
         world.plane.kubectl(&["create", "namespace", namespace]).await;
         world.apply(&[managed("TransferServer", namespace, "files", &server)]).await;
     }
+    world
+}
+
+async fn finalizers(world: &World) -> Vec<String> {
+    let identity = world.object("awsidentities", "", "default").await;
+    let all = identity["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+    all.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+/// Takes the protection off the identity and deletes it, without waiting for its end.
+async fn delete_default(world: &World) {
+    world.patch("awsidentities", "", "default", &json!({"spec": {"deletionProtection": false}})).await;
+    await_condition("the deletion", PATIENCE, async || {
+        world.plane.try_kubectl(&[&DEFAULT[..], &["--wait=false"]].concat()).await
+    })
+    .await;
+}
+
+async fn delete_files(world: &World, namespace: &str) {
+    world.plane.kubectl(&["delete", "transferserver", "files", "--namespace", namespace]).await;
+}
+
+/// Waits until the identity has just these finalizers.
+async fn holds(world: &World, expected: &[&str]) {
+    await_condition("the finalizers", PATIENCE, async || {
+        let mut held = finalizers(world).await;
+        held.sort();
+        if held == expected { Ok(()) } else { Err(format!("{held:?} instead of {expected:?}")) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn beside_an_unlimited_installation_a_limited_one_lets_go_only_for_itself() {
+    let world = two_namespaces().await;
+    let _all = world.operator(&["--resync-interval=2s"]).await;
+    let _one = world.operator(&["--watch-namespace=one", "--resync-interval=2s"]).await;
+    world.all_ready(2).await;
+    await_condition("both say what they found", PATIENCE, async || {
+        let said = said(&world.object("awsidentities", "", "default").await);
+        let names: Vec<&str> = said.iter().map(|(name, _)| name.as_str()).collect();
+        if names == ["all", "one"] { Ok(()) } else { Err(format!("{said:?}")) }
+    })
+    .await;
+    let in_use = finalizers(&world).await.into_iter().find(|name| name.starts_with("transfer-operator.dev/in-use-"));
+    let in_use = in_use.unwrap();
+    holds(&world, &[FINALIZER, &in_use]).await;
+
+    delete_default(&world).await;
+    delete_files(&world, "one").await;
+    holds(&world, &[FINALIZER]).await;
+    let told = world.told("awsidentities", "", "default", "InUse").await;
+    assert!(told.contains("TransferServer two/files"), "{told}");
+    // Looks of both, several times.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    holds(&world, &[FINALIZER]).await;
+    world.patch("transferservers", "two", "files", &json!({"spec": {"preAuthenticationLoginBanner": "x"}})).await;
+    await_condition("the other is served", PATIENCE, async || {
+        if world.done("UpdateServer").await.is_empty() { Err("not yet") } else { Ok(()) }
+    })
+    .await;
+    delete_files(&world, "two").await;
+    gone(&world, "awsidentity", "default").await;
+}
+
+#[tokio::test]
+async fn a_plain_finalizer_of_a_former_version_goes_once_nobody_in_the_cluster_is_left() {
+    let world = two_namespaces().await;
+    let former = world.operator(&["--resync-interval=2s"]).await;
+    world.all_ready(2).await;
+    former.terminate().await;
+    // A version that was limited to a namespace held it by the plain finalizer too, and had no entry in its status.
+    let entries = json!([{"op": "remove", "path": "/status/installations"}]).to_string();
+    let patch = ["patch", "awsidentity", "default", "--subresource=status", "--type=json", "--patch", &entries];
+    world.plane.kubectl(&patch).await;
+    let one = world.operator(&["--watch-namespace=one", "--resync-interval=2s"]).await;
+    delete_files(&world, "one").await;
+    delete_default(&world).await;
+    let told = world.told("awsidentities", "", "default", "InUse").await;
+    assert!(told.contains("TransferServer two/files"), "another installation's: {told}");
+    assert!(finalizers(&world).await.contains(&FINALIZER.to_owned()));
+
+    let two = world.operator(&["--watch-namespace=two", "--resync-interval=2s"]).await;
+    delete_files(&world, "two").await;
+    gone(&world, "awsidentity", "default").await;
+    for operator in [one, two] {
+        assert!(operator.terminate().await.success());
+    }
+}
+
+#[tokio::test]
+async fn two_limited_installations_share_an_identity_and_each_lets_it_go_for_itself() {
+    let world = two_namespaces().await;
     let cluster = world.plane.kubectl(&["get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}"]).await;
     let tag = |key: &str, value: &str| json!({"Key": format!("transfer-operator.dev/{key}"), "Value": value});
     let tags = [tag("cluster", &cluster), tag("owner", "one/gone"), tag("uid", "of-nobody")];
@@ -152,11 +251,7 @@ async fn two_limited_installations_share_an_identity_and_each_lets_it_go_for_its
         if said(&identity) == expected { Ok(()) } else { Err(identity.to_string()) }
     })
     .await;
-    let finalizers = async || {
-        let all = default().await["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
-        all.iter().map(|name| name.as_str().unwrap().to_owned()).collect::<Vec<_>>()
-    };
-    let held = finalizers().await;
+    let held = finalizers(&world).await;
     assert_eq!(held.len(), 2, "{held:?}");
     assert!(held.iter().all(|name| name.starts_with("transfer-operator.dev/in-use-")), "{held:?}");
 
@@ -172,7 +267,7 @@ async fn two_limited_installations_share_an_identity_and_each_lets_it_go_for_its
     world.plane.kubectl(&[&DEFAULT[..], &["--wait=false"]].concat()).await;
     world.plane.kubectl(&["delete", "transferserver", "files", "--namespace=one"]).await;
     await_condition("one of them lets it go", PATIENCE, async || {
-        let left = finalizers().await;
+        let left = finalizers(&world).await;
         if left.len() == 1 { Ok(()) } else { Err(format!("{left:?}")) }
     })
     .await;

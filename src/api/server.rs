@@ -232,7 +232,8 @@ pub struct TransferServerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_keys: Option<Vec<HostKey>>,
     /// Additive leaves host keys that are not listed; Exclusive removes them, the first one that AWS made too, but
-    /// never the last.
+    /// never the last. On a server that was taken over, or whose status was lost, those that clients are shown go only
+    /// once they are confirmed: see status.hostKeys[].replaced.
     #[serde(default)]
     pub host_key_policy: HostKeyPolicy,
     /// Where AWS keeps the host key that the server is created with: SERVICE_MANAGED (with AWS Transfer Family) or
@@ -260,9 +261,9 @@ pub struct HostKeyStatus {
     /// Type of the key, such as ssh-ed25519.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
-    /// Name of the entry in spec.hostKeys whose Secret holds another key by now. This one stays, as clients have pinned
-    /// it, until the entry has another name or the annotation transfer-operator.dev/confirm-host-key holds its
-    /// fingerprint.
+    /// Name of the entry in spec.hostKeys whose Secret holds another key by now, or may: nothing tells where the key of a
+    /// server that was taken over is from. This one stays, as clients have pinned it, until the entry has another name
+    /// or the annotation transfer-operator.dev/confirm-host-key holds its fingerprint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<String>,
     /// Whether it is the one that clients of its type see: the oldest of its type.

@@ -1,4 +1,5 @@
-//! Known defects of other operators, built around the real one at its doors, to see whether the harness notices.
+//! Known defects of other operators, and one of our own, built around the real one at its doors, to see whether the
+//! harness notices.
 
 use std::collections::BTreeMap;
 
@@ -35,10 +36,12 @@ pub enum Defect {
     ReadyTooEarly,
     /// A status write in every pass.
     WriteAtRest,
+    /// Ours, once: an update that could not be put together was left out of the plan without a word.
+    ForgottenUpdate,
 }
 
 impl Defect {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::PersistAfterCreate,
         Self::SwallowedError,
         Self::UserTagWins,
@@ -53,6 +56,7 @@ impl Defect {
         Self::PanicOnBadKey,
         Self::ReadyTooEarly,
         Self::WriteAtRest,
+        Self::ForgottenUpdate,
     ];
 }
 

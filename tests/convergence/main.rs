@@ -11,6 +11,7 @@ mod clock;
 mod defects;
 mod doors;
 mod ending;
+mod forgetful;
 mod kube_api;
 mod kube_watch;
 mod lint;
@@ -125,6 +126,13 @@ fn each_known_defect_of_other_operators_is_seen_and_the_same_plans_hold_without_
 }
 
 #[test]
+fn an_update_that_a_kind_forgets_is_told_as_an_internal_error_and_seen() {
+    let setup = Setup { defect: Some(defects::Defect::ForgottenUpdate), ..Setup::new(1) };
+    let outcome = runs::watched(setup, |stage| Box::pin(scenarios::an_update_that_is_forgotten(stage)));
+    scenarios::only(&outcome, &["O7: TransferServer team/files says that it met a defect"]);
+}
+
+#[test]
 fn a_private_key_in_any_librarys_log_is_seen_and_the_runs_with_keys_are_searched() {
     let keyed = workflows::ALL.iter().find(|workflow| workflow.name == "W11-host-keys").unwrap();
     // The second one is the delivered operator, with what kube and its libraries log.
@@ -184,6 +192,7 @@ scenarios! {
     a_restored_copy_of_the_cluster_touches_nothing: Setup::new(1) => async |stage| scenarios::a_copy_of_the_cluster(stage, false).await;
     a_copy_restored_without_status_touches_nothing: Setup::new(1) => async |stage| scenarios::a_copy_of_the_cluster(stage, true).await;
     a_restore_without_status_finds_everything_again: Setup::new(1) => scenarios::a_restore_without_status;
+    a_host_key_that_clients_have_pinned_outlives_a_lost_status: Setup::new(1) => scenarios::a_replaced_host_key_and_a_lost_status;
     a_server_that_somebody_deleted_is_not_made_anew_by_itself: Setup::new(1) => scenarios::a_server_is_deleted_by_hand;
     beyond_the_window_one_duplicate_and_no_more_which_the_scan_tells_of: scenarios::beyond_the_window() => scenarios::a_listing_that_lags_beyond_the_window;
     an_access_without_its_record_stays_and_leaves_a_warning: Setup::new(1) => scenarios::an_access_without_its_record;

@@ -41,6 +41,7 @@ use transfer_operator::kinds::user::Users;
 use crate::api_server::{Event, Key};
 use crate::defects::Defect;
 use crate::doors::{Door, SimAws};
+use crate::forgetful::Forgetful;
 use crate::setup::{Blow, Rule};
 use crate::world::{CLUSTER, Life, World};
 
@@ -163,9 +164,15 @@ fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>, news: New
         }
         .boxed()
     });
+    let servers = Servers::new(Arc::clone(&doors));
+    let server = if world.setup.defect == Some(Defect::ForgottenUpdate) {
+        passes(Engine::new(Forgetful(servers), Arc::clone(&cluster), settings.clone()))
+    } else {
+        passes(Engine::new(servers, Arc::clone(&cluster), settings.clone()))
+    };
     BTreeMap::from([
         (Which::Identity, identity),
-        (Which::Server, passes(Engine::new(Servers::new(Arc::clone(&doors)), Arc::clone(&cluster), settings.clone()))),
+        (Which::Server, server),
         (Which::User, passes(Engine::new(Users::new(Arc::clone(&doors)), Arc::clone(&cluster), settings.clone()))),
         (Which::Access, passes(Engine::new(Accesses::new(doors), cluster, settings))),
     ])

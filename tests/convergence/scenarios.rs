@@ -10,7 +10,7 @@ use transfer_operator::sim::operation::Operation;
 
 use crate::setup::{Blow, Moment, Rule, Setup, When};
 use crate::stage::{Outcome, Stage, key};
-use crate::workflows::{KEY_A, KEY_B, ROLE, access, directory, keys, server, user};
+use crate::workflows::{HOST_KEYS, KEY_A, KEY_B, ROLE, access, directory, host_keys, keys, server, user};
 use crate::world::REGION;
 use crate::{lint, runs};
 
@@ -158,6 +158,48 @@ pub async fn a_restore_without_status(stage: &Stage) {
     assert_eq!(mutations(stage), before, "not one create, not one delete");
     assert_eq!(servers(stage), held);
     stage.close().await;
+}
+
+/// Only status tells what an entry held before. With it gone, what clients are shown stays until a person confirms.
+pub async fn a_replaced_host_key_and_a_lost_status(stage: &Stage) {
+    stage.secret("one", HOST_KEYS[0]);
+    let listed = json!([{"name": "one", "secretKeyRef": {"name": "one"}}]);
+    let files = stage.apply(&server("files", &json!({"hostKeys": listed, "hostKeyPolicy": "Exclusive"})));
+    stage.all_ready().await;
+    let pinned = host_keys(stage).pop().unwrap();
+    let lose = || stage.write_status(&files, |status| *status = json!({"observedGeneration": -1}));
+    stage.secret("one", HOST_KEYS[1]);
+    lose();
+    stage.until("the new host key beside the old one", |stage| host_keys(stage).len() == 2).await;
+    stage.all_ready().await;
+    // Now every listed key is there.
+    lose();
+    stage.pause(Duration::from_secs(30)).await;
+    stage.all_ready().await;
+    stage.pause(Duration::from_mins(20)).await;
+    assert!(host_keys(stage).contains(&pinned), "it went, and nobody confirmed it");
+    stage.reason(&files, "HostKeyReplaced").await;
+    stage.annotate(&files, "transfer-operator.dev/confirm-host-key", &pinned);
+    stage.until("only the new host key", |stage| host_keys(stage).len() == 1).await;
+    assert_ne!(host_keys(stage), [pinned]);
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+/// What differs and is not sent is never Ready, and says whose fault it is.
+pub async fn an_update_that_is_forgotten(stage: &Stage) {
+    let files = stage.apply(&server("files", &json!({})));
+    stage.all_ready().await;
+    let before = mutations(stage);
+    stage.edit(&files, |spec| spec["preAuthenticationLoginBanner"] = json!("hello"));
+    stage.reason(&files, "InternalError").await;
+    stage.pause(Duration::from_hours(1)).await;
+    let object = stage.get(&files).unwrap();
+    let ready = lint::find(&object, "Ready").unwrap();
+    assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("InternalError")));
+    let message = ready["message"].as_str().unwrap();
+    assert!(message.contains("spec.preAuthenticationLoginBanner") && message.contains("please report it"), "{message}");
+    assert_eq!(mutations(stage), before, "nothing was sent");
 }
 
 pub async fn a_server_is_deleted_by_hand(stage: &Stage) {

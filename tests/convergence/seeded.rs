@@ -58,6 +58,7 @@ fn plans(references: &References, defect: Defect) -> Vec<Plan> {
             vec![Plan { setup: Setup { differs: true, ..plan.setup }, ..plan }]
         }
         Defect::FinalizerByName => former(references, defect),
+        Defect::ForgottenUpdate => vec![with(workflows::named("W3-update"), vec![], 0)],
         Defect::PanicOnBadKey => vec![with(workflows::named("W10-bad-key"), vec![], 0)],
         Defect::UserTagWins | Defect::IdErased | Defect::ReadyTooEarly | Defect::WriteAtRest => {
             vec![with(server, vec![], 0)]

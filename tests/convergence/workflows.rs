@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 
+use crate::api_server::text;
 use crate::satisfy;
 use crate::stage::{Stage, key};
 
@@ -259,29 +260,31 @@ async fn w11_host_keys(stage: &Stage) {
     stage.close().await;
 }
 
+/// Fingerprints of the host keys of server `files`.
+pub fn host_keys(stage: &Stage) -> Vec<String> {
+    let input = json!({"ServerId": stage.server_id("files")});
+    let keys = satisfy::describe(&stage.world, Operation::ListHostKeys, input, "HostKeys").unwrap_or_default();
+    keys.as_array().into_iter().flatten().map(|key| text(&key["Fingerprint"])).collect()
+}
+
 /// The Secret of a listed host key comes to hold another key. What clients have pinned stays until a person confirms.
 async fn w11_replaced_key(stage: &Stage) {
     stage.secret("one", HOST_KEYS[0]);
     let listed = json!([{"name": "one", "secretKeyRef": {"name": "one"}}]);
     let files = stage.apply(&server("files", &json!({"hostKeys": listed, "hostKeyPolicy": "Exclusive"})));
     stage.all_ready().await;
-    let keys = |stage: &Stage| {
-        let input = json!({"ServerId": stage.server_id("files")});
-        let keys = satisfy::describe(&stage.world, Operation::ListHostKeys, input, "HostKeys").unwrap_or_default();
-        keys.as_array().into_iter().flatten().map(|key| key["Fingerprint"].to_string()).collect::<Vec<_>>()
-    };
-    let old = keys(stage);
+    let old = host_keys(stage);
     stage.secret("one", HOST_KEYS[1]);
     stage.poke(&files);
-    stage.until("the new host key beside the old one", |stage| keys(stage).len() == 2).await;
+    stage.until("the new host key beside the old one", |stage| host_keys(stage).len() == 2).await;
     stage.all_ready().await;
     stage.pause(Duration::from_mins(20)).await;
-    if !keys(stage).contains(&old[0]) {
+    if !host_keys(stage).contains(&old[0]) {
         stage.world.violation("a host key went that was replaced and not confirmed".to_owned());
     }
     stage.reason(&files, "HostKeyReplaced").await;
-    stage.annotate(&files, "transfer-operator.dev/confirm-host-key", old[0].trim_matches('"'));
-    stage.until("only the new host key", |stage| keys(stage).len() == 1 && keys(stage) != old).await;
+    stage.annotate(&files, "transfer-operator.dev/confirm-host-key", &old[0]);
+    stage.until("only the new host key", |stage| host_keys(stage).len() == 1 && host_keys(stage) != old).await;
     stage.all_ready().await;
     stage.close().await;
 }

@@ -33,8 +33,11 @@ fn acts(workflow: Workflow, kind: &'static str, name: &'static str) -> Vec<(&'st
         // An access whose record is lost is nobody's: the README says so, and a scenario of its own shows it.
         // With status goes the knowledge of what this object once set: what leaves the spec later stays.
         acts.push(("wipe", Act::WipeStatus(kind, name), true));
-        acts.push(("prune-records", Act::Prune(kind, name, RECORDS), false));
-        acts.push(("prune-ids", Act::Prune(kind, name, IDS), false));
+        // A server whose record is lost is found anew, and what was known of its host keys is not: one that leaves the
+        // list just then, and that clients are shown, stays until it is confirmed.
+        let pinned = workflow.name == "W11-host-keys";
+        acts.push(("prune-records", Act::Prune(kind, name, RECORDS), pinned));
+        acts.push(("prune-ids", Act::Prune(kind, name, IDS), pinned));
     }
     if kind == "TransferServer" {
         acts.push(("forge", Act::ForgeId(name), true));

@@ -333,9 +333,13 @@ fn going<'a>(
     have.iter().filter(goes)
 }
 
-/// The host keys as status shows them.
+/// The host keys as status shows them; none at first, until it is known which of them are listed: once a row stands
+/// there, a key without one was imported by somebody since.
 #[must_use]
 pub fn observed(want: Option<&WantedServer>, have: &[HostKey], recorded: &[HostKeyStatus]) -> Vec<HostKeyStatus> {
+    if recorded.is_empty() && !want.is_some_and(|want| want.host_keys_complete) {
+        return Vec::new();
+    }
     let wanted = want.and_then(|want| want.host_keys.as_ref());
     // Where a key could not be read, or nothing is wanted any more, the name that it had stands.
     let sure = want.is_some_and(|want| want.host_keys.is_some() && want.host_keys_complete);

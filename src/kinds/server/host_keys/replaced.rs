@@ -39,12 +39,24 @@ pub fn replaced<'a>(want: &'a WantedServer, have: &'a [HostKey], recorded: &[Hos
         want.confirmed_host_keys.iter().any(|known| ssh::fingerprints_equal(known, fingerprint))
     };
     let entry = |held: &HostKey| {
-        let row = recorded.iter().find(|row| row.id == held.id)?;
+        let Some(row) = recorded.iter().find(|row| row.id == held.id) else {
+            return may_replace(want, held, have).filter(|_| recorded.is_empty());
+        };
         let name = row.replaced.as_ref().or(row.name.as_ref())?;
         wanted.iter().find(|key| key.name == *name)
     };
     let stays = have.iter().filter(|held| !listed(held) && !may_go(held));
     stays.filter_map(|held| Some(Replaced { entry: entry(held)?, held })).collect()
+}
+
+/// The entry that may have held a key of which nothing is known, on a server of which no key is: its status was lost, or
+/// it was just taken over. Nothing in AWS tells what an entry held, so the key that clients are shown is taken for
+/// replaced, by an entry whose key is not there yet, else by one of its type.
+fn may_replace<'a>(want: &'a WantedServer, held: &HostKey, have: &[HostKey]) -> Option<&'a WantedKey> {
+    let removes = want.exclusive_host_keys && want.host_keys_complete;
+    let wanted = want.host_keys.as_deref().filter(|_| removes && oldest_of_type(held, have))?;
+    let fits = |key: &&WantedKey| find(key, have).is_none_or(|there| there.key_type == held.key_type);
+    wanted.iter().find(fits).or(wanted.first())
 }
 
 /// What to tell of them.

@@ -51,7 +51,8 @@ fn busy_day() -> (Wanted<WantedServer>, ServerState, serde_json::Value) {
     have.server.tags.insert("gone".to_owned(), "1".to_owned());
     have.host_keys =
         vec![HostKey { tags: Tags::from([("left".to_owned(), "1".to_owned())]), ..aws_key("known") }, aws_key("aws")];
-    let status = json!({"applied": {"tags": ["gone"], "paths": ["hostKeys[known].tags[left]"]}});
+    let status = json!({"hostKeys": [{"id": "hostkey-aws"}],
+        "applied": {"tags": ["gone"], "paths": ["hostKeys[known].tags[left]"]}});
     (want, have, status)
 }
 

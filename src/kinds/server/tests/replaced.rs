@@ -99,6 +99,53 @@ fn the_old_key_never_goes_without_a_persons_word() {
 }
 
 #[test]
+fn what_clients_are_shown_stays_also_where_status_was_lost() {
+    for before in [&[entry("a", "first")][..], &[entry("a", "second")]] {
+        let mut server = Server::new(true);
+        server.lists(before);
+        server.rows.clear();
+        // For a while the Secret cannot be read.
+        server.want.host_keys_complete = false;
+        assert!(server.lists(&[]).is_empty() && server.rows.is_empty());
+        server.want.host_keys_complete = true;
+        let sent = server.lists(&[entry("a", "second")]);
+        assert!(sent.iter().all(|call| call.starts_with("ImportHostKey")), "{sent:?}");
+        assert_eq!(server.there(), ["first", "second"]);
+        assert_eq!(server.told().unwrap().0, reasons::HOST_KEY_REPLACED);
+        // What somebody imports now goes, though of its type clients are shown nothing else.
+        server.have.push(HostKey { key_type: Some("ssh-rsa".to_owned()), ..held("theirs") });
+        assert_eq!(server.lists(&[entry("a", "second")]), ["DeleteHostKey hostkey-theirs"]);
+        server.want.confirmed_host_keys = vec!["SHA256:first".to_owned()];
+        assert_eq!(server.lists(&[entry("a", "second")]), ["DeleteHostKey hostkey-first"]);
+    }
+}
+
+#[test]
+fn a_key_of_which_nothing_is_known_is_held_against_the_entry_that_may_have_held_it() {
+    let of_type = |name: &str, key_type: &str, age| HostKey {
+        key_type: Some(key_type.to_owned()),
+        date_imported: Timestamp::from_second(age).ok(),
+        ..held(name)
+    };
+    let have = [of_type("old", "rsa", 1), of_type("next", "rsa", 2), of_type("ed", "ed25519", 1)];
+    let rows: [(&[&str], bool, Option<&str>, &str); 6] = [
+        (&["ed", "new"], true, Some("new"), "one whose key is not there"),
+        (&["ed", "next"], true, Some("next"), "else one of its type"),
+        (&["ed"], true, Some("ed"), "else the first"),
+        (&[], true, None, "an empty list removes them"),
+        (&["ed", "next", "old"], true, None, "all are listed"),
+        (&["ed", "new"], false, None, "Additive removes nothing that it does not know"),
+    ];
+    for (listed, exclusive, expected, why) in rows {
+        let listed: Vec<WantedKey> = listed.iter().map(|name| key(name)).collect();
+        let want = want(Some(&listed), exclusive);
+        let found = replaced(&want, &have, &[]);
+        let told: Vec<_> = found.iter().map(|found| (found.held.id.as_str(), found.entry.name.as_str())).collect();
+        assert_eq!(told, expected.map(|name| ("hostkey-old", name)).into_iter().collect::<Vec<_>>(), "{why}");
+    }
+}
+
+#[test]
 fn an_entry_that_leaves_the_list_takes_its_old_keys_along() {
     let mut server = Server::new(false);
     server.lists(&[entry("a", "second"), entry("b", "other")]);

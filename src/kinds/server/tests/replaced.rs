@@ -143,6 +143,9 @@ fn a_key_of_which_nothing_is_known_is_held_against_the_entry_that_may_have_held_
         let told: Vec<_> = found.iter().map(|found| (found.held.id.as_str(), found.entry.name.as_str())).collect();
         assert_eq!(told, expected.map(|name| ("hostkey-old", name)).into_iter().collect::<Vec<_>>(), "{why}");
     }
+    let mut unread = want(Some(&[key("ed")]), true);
+    unread.host_keys_complete = false;
+    assert!(replaced(&unread, &have, &[]).is_empty(), "a key that cannot be read may be it");
 }
 
 #[test]

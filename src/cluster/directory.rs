@@ -125,7 +125,9 @@ impl<K> Cache<K> {
         self.filled.load(Ordering::Acquire)
     }
 
-    fn get(&self, name: &Name) -> Option<Arc<K>> {
+    /// The object of this name; absent also where it does not decode.
+    #[must_use]
+    pub fn get(&self, name: &Name) -> Option<Arc<K>> {
         self.lock().objects.get(name).and_then(|(_, seen)| seen.object.clone())
     }
 
@@ -169,6 +171,10 @@ impl<K: Refers> Cache<K> {
             Event::Apply(object) => vec![inner.put(scope, object)],
             Event::Delete(object) => inner.end(object.meta()).into_iter().collect(),
         }
+    }
+
+    fn has(&self, reference: &Reference) -> bool {
+        self.lock().by.contains_key(reference)
     }
 
     fn by(&self, reference: &Reference) -> Vec<Arc<K>> {
@@ -333,6 +339,10 @@ impl Directory for Caches {
 
     fn accesses_by(&self, reference: &Reference) -> Vec<Arc<TransferAccess>> {
         self.accesses.by(reference)
+    }
+
+    fn is_referred_to(&self, reference: &Reference) -> bool {
+        self.servers.has(reference) || self.users.has(reference) || self.accesses.has(reference)
     }
 }
 

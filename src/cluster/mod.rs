@@ -179,6 +179,12 @@ pub trait Directory: Send + Sync {
     fn accesses_by(&self, reference: &Reference) -> Vec<Arc<TransferAccess>> {
         who_refer(self.accesses(), reference)
     }
+    /// Whether any server, user or access refers to it.
+    fn is_referred_to(&self, reference: &Reference) -> bool {
+        !self.servers_by(reference).is_empty()
+            || !self.users_by(reference).is_empty()
+            || !self.accesses_by(reference).is_empty()
+    }
 }
 
 fn who_refer<K: Refers>(all: Vec<Arc<K>>, reference: &Reference) -> Vec<Arc<K>> {

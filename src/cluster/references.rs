@@ -23,6 +23,8 @@ pub enum Reference {
     ConfigMap(Name),
     /// The user name or external id, of the spec and of what was made.
     Login(String),
+    /// The namespace that the object is in.
+    Namespace(String),
 }
 
 /// What can be found by what it refers to.
@@ -69,6 +71,7 @@ impl Refers for TransferServer {
         let server_id = status.and_then(|status| status.server_id.clone());
         identities(Some(&self.spec.aws_identity_ref), status.map(|status| &status.common))
             .chain(server_id.map(Reference::ServerId))
+            .chain(self.namespace().map(Reference::Namespace))
             .collect()
     }
 }
@@ -85,6 +88,7 @@ impl Refers for TransferUser {
             .chain(server(&namespace, spec.server_ref.as_ref(), spec.server_id.as_ref()))
             .chain(logins.map(|name| Reference::Login(name.to_owned())))
             .chain(config_maps(&namespace, keys.chain(policy(&spec.login))))
+            .chain(self.namespace().map(Reference::Namespace))
             .collect()
     }
 }
@@ -98,6 +102,7 @@ impl Refers for TransferAccess {
             .chain(server(&namespace, spec.server_ref.as_ref(), spec.server_id.as_ref()))
             .chain([Some(&spec.external_id), made].into_iter().flatten().cloned().map(Reference::Login))
             .chain(config_maps(&namespace, policy(&spec.login)))
+            .chain(self.namespace().map(Reference::Namespace))
             .collect()
     }
 }
@@ -147,7 +152,13 @@ mod tests {
             &json!({"awsIdentity": "old", "serverId": "s-1"}),
         );
         let identity = |name: &str| Reference::Identity(name.to_owned());
-        assert_eq!(server.references(), [identity("new"), identity("old"), Reference::ServerId("s-1".to_owned())]);
+        let expected = [
+            identity("new"),
+            identity("old"),
+            Reference::ServerId("s-1".to_owned()),
+            Reference::Namespace("team".to_owned()),
+        ];
+        assert_eq!(server.references(), expected);
     }
 
     #[test]
@@ -168,6 +179,7 @@ mod tests {
             Reference::Login("old".to_owned()),
             Reference::ConfigMap(name("team", "keys")),
             Reference::ConfigMap(name("team", "policies")),
+            Reference::Namespace("team".to_owned()),
         ];
         assert_eq!(user.references(), expected);
     }
@@ -189,6 +201,7 @@ mod tests {
             Reference::Login("S-1-2".to_owned()),
             Reference::Login("S-1-1".to_owned()),
             Reference::ConfigMap(name("team", "policies")),
+            Reference::Namespace("team".to_owned()),
         ];
         assert_eq!(access.references(), expected);
     }

@@ -73,6 +73,11 @@ impl<K> Line<K> {
         Self { by_class: BTreeMap::new(), by_age: BTreeMap::new(), served }
     }
 
+    fn take_out(&mut self, place: (Class, u64), since: u64) {
+        self.by_class.remove(&place);
+        self.by_age.remove(&since);
+    }
+
     /// Who of it goes first, and where that stands among the first of all lines; what is smaller goes.
     fn first(&self, by_age: bool) -> Option<([u64; 3], &K)> {
         if by_age {
@@ -83,11 +88,52 @@ impl<K> Line<K> {
     }
 }
 
+/// What waits of one account.
+#[derive(Debug)]
+struct Lines<K> {
+    by_namespace: BTreeMap<String, Line<K>>,
+    /// The first of each line, so that there may be many lines: by class, and by age.
+    firsts: [BTreeMap<[u64; 3], K>; 2],
+}
+
+impl<K: Clone> Lines<K> {
+    fn new() -> Self {
+        Self { by_namespace: BTreeMap::new(), firsts: [BTreeMap::new(), BTreeMap::new()] }
+    }
+
+    /// Changes a line; one that nobody waits in goes. One that is new waits for those that were there: who comes one at
+    /// a time is not always first.
+    fn change(&mut self, namespace: &str, picks: u64, change: impl FnOnce(&mut Line<K>)) {
+        let mut line = self.by_namespace.remove(namespace).unwrap_or_else(|| Line::new(picks));
+        for (firsts, by_age) in self.firsts.iter_mut().zip([false, true]) {
+            if let Some((order, _)) = line.first(by_age) {
+                firsts.remove(&order);
+            }
+        }
+        change(&mut line);
+        for (firsts, by_age) in self.firsts.iter_mut().zip([false, true]) {
+            if let Some((order, key)) = line.first(by_age) {
+                firsts.insert(order, key.clone());
+            }
+        }
+        if !line.by_age.is_empty() {
+            self.by_namespace.insert(namespace.to_owned(), line);
+        }
+    }
+
+    fn first(&self, by_age: bool) -> Option<([u64; 3], &K)> {
+        let [firsts, oldest] = &self.firsts;
+        let (order, key) = if by_age { oldest } else { firsts }.first_key_value()?;
+        Some((*order, key))
+    }
+}
+
 /// The names of one kind.
 #[derive(Debug)]
 pub struct Queue<K> {
     states: BTreeMap<K, (Lane, State)>,
-    lines: BTreeMap<Lane, Line<K>>,
+    /// By account.
+    lines: BTreeMap<String, Lines<K>>,
     timers: BTreeMap<(Instant, u64), K>,
     /// Passes that run, by account.
     under_way: BTreeMap<String, usize>,
@@ -116,7 +162,7 @@ impl<K: Ord + Clone> Queue<K> {
             }
             Some((old, State::Waiting { class: before, number, since })) => {
                 if class < before || old != lane {
-                    self.take_out(&old, (before, number), since);
+                    self.change(&old, |line| line.take_out((before, number), since));
                     self.wait(key, lane, class.min(before), Some(since));
                 } else {
                     self.states.insert(key, (old, State::Waiting { class: before, number, since }));
@@ -133,16 +179,17 @@ impl<K: Ord + Clone> Queue<K> {
     pub fn pick(&mut self, now: Instant) -> Option<K> {
         self.come_due(now);
         let by_age = (self.picks + 1).is_multiple_of(OLDEST_EVERY);
-        let has_room = |lane: &Lane| self.under_way.get(&lane.account).is_none_or(|passes| *passes < self.width);
-        let open = self.lines.iter().filter(|(lane, _)| has_room(lane));
-        let (_, key) = open.filter_map(|(_, line)| line.first(by_age)).min_by_key(|(order, _)| *order)?;
+        let has_room = |account: &String| self.under_way.get(account).is_none_or(|passes| *passes < self.width);
+        let open = self.lines.iter().filter(|(account, _)| has_room(account));
+        let (_, key) = open.filter_map(|(_, lines)| lines.first(by_age)).min_by_key(|(order, _)| *order)?;
         let key = key.clone();
         let (lane, State::Waiting { class, number, since }) = self.states.remove(&key)? else { return None };
         self.picks += 1;
-        self.take_out(&lane, (class, number), since);
-        if let Some(line) = self.lines.get_mut(&lane) {
-            line.served = self.picks;
-        }
+        let served = self.picks;
+        self.change(&lane, |line| {
+            line.take_out((class, number), since);
+            line.served = served;
+        });
         *self.under_way.entry(lane.account.clone()).or_default() += 1;
         self.states.insert(key.clone(), (lane, State::Running { class, again: None }));
         Some(key)
@@ -195,20 +242,20 @@ impl<K: Ord + Clone> Queue<K> {
     fn wait(&mut self, key: K, lane: Lane, class: Class, since: Option<u64>) {
         let number = self.number();
         let since = since.unwrap_or(number);
-        // A lane that is new waits for those that were there: who comes one at a time is not always first.
-        let names = self.lines.entry(lane.clone()).or_insert_with(|| Line::new(self.picks));
-        names.by_class.insert((class, number), key.clone());
-        names.by_age.insert(since, key.clone());
+        self.change(&lane, |line| {
+            line.by_class.insert((class, number), key.clone());
+            line.by_age.insert(since, key.clone());
+        });
         self.states.insert(key, (lane, State::Waiting { class, number, since }));
     }
 
-    fn take_out(&mut self, lane: &Lane, place: (Class, u64), since: u64) {
-        if let Some(line) = self.lines.get_mut(lane) {
-            line.by_class.remove(&place);
-            line.by_age.remove(&since);
-            if line.by_age.is_empty() {
-                self.lines.remove(lane);
-            }
+    /// Changes the line of a lane.
+    fn change(&mut self, lane: &Lane, change: impl FnOnce(&mut Line<K>)) {
+        let Lane { account, namespace } = lane;
+        let mut lines = self.lines.remove(account).unwrap_or_else(Lines::new);
+        lines.change(namespace, self.picks, change);
+        if !lines.by_namespace.is_empty() {
+            self.lines.insert(account.clone(), lines);
         }
     }
 

@@ -194,6 +194,13 @@ proptest! {
                 Act::Sleep(seconds) => now += Duration::from_secs(seconds),
             }
             prop_assert_eq!(queue.running(), running.len());
+            for lines in queue.lines.values() {
+                for (firsts, by_age) in lines.firsts.iter().zip([false, true]) {
+                    let first = |line: &Line<u8>| line.first(by_age).map(|(order, key)| (order, *key));
+                    let first_of_each: BTreeMap<_, _> = lines.by_namespace.values().filter_map(first).collect();
+                    prop_assert_eq!(firsts, &first_of_each);
+                }
+            }
             for account in ["0", "1"] {
                 prop_assert!(running.values().filter(|lane| lane.account == account).count() <= WIDTH);
             }

@@ -130,8 +130,10 @@ impl Verified {
 
     /// The server or its tags were not there. That it takes nobody stands as long as it would.
     pub fn remove(&self, account: &str, region: &str, server_id: &str, uid: &str) {
-        let gone = key(account, region, server_id, uid);
-        self.lock().retain(|key, (seen, _)| *key != gone || seen.is_err());
+        let (gone, mut all) = (key(account, region, server_id, uid), self.lock());
+        if all.get(&gone).is_some_and(|(seen, _)| seen.is_ok()) {
+            all.remove(&gone);
+        }
     }
 
     /// The server object of this uid has ended.
@@ -148,9 +150,11 @@ impl Verified {
     }
 }
 
-/// Keeps what was seen, and lets go of what no longer counts.
+/// Keeps what was seen. A server that is new has what no longer counts let go.
 fn put(all: &mut BTreeMap<Key, Known>, key: Key, seen: Result<Facts, Refusal>) {
-    all.retain(|key, known| counts(key, known));
+    if !all.contains_key(&key) {
+        all.retain(|key, known| counts(key, known));
+    }
     all.insert(key, (seen, Instant::now()));
 }
 

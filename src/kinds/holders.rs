@@ -49,10 +49,7 @@ pub fn sentence(holders: &[String]) -> String {
 /// Whether any object names it, by the watches: enough to hold it early.
 #[must_use]
 pub fn referred(doors: &Doors, name: &str) -> bool {
-    let (directory, identity) = (&doors.directory, Reference::Identity(name.to_owned()));
-    !directory.servers_by(&identity).is_empty()
-        || !directory.users_by(&identity).is_empty()
-        || !directory.accesses_by(&identity).is_empty()
+    doors.directory.is_referred_to(&Reference::Identity(name.to_owned()))
 }
 
 /// Whether an object, as JSON, has something in AWS that only this identity reaches: our finalizer says that it may.

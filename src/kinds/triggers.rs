@@ -213,13 +213,9 @@ pub fn on_namespace(change: &Change<ObjectMeta>, directory: &dyn Directory) -> V
     if change.was().map(|meta| &meta.labels) == change.is().map(|meta| &meta.labels) {
         return Vec::new();
     }
-    let inside = |meta: &ObjectMeta| meta.namespace.as_deref() == Some(change.name.name.as_str());
-    let servers = directory.servers();
-    let servers = servers.iter().filter(|server| inside(&server.metadata)).map(|server| wake_server(server));
-    let (users, accesses) = (directory.users(), directory.accesses());
-    let users = users.iter().map(|user| Member::from(user.as_ref()));
-    let accesses = accesses.iter().map(|access| Member::from(access.as_ref()));
-    servers.chain(users.chain(accesses).filter(|member| inside(member.meta)).map(|member| member.wake())).collect()
+    let inside = Reference::Namespace(change.name.name.clone());
+    let servers = directory.servers_by(&inside);
+    servers.iter().map(|server| wake_server(server)).chain(members(directory, &[inside], |_| true)).collect()
 }
 
 /// A ConfigMap: the users and accesses that read it.

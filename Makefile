@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay mutants \
+.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay mutants bench-reconciles \
   build release demo generate manifests tools clean
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -86,6 +86,10 @@ replay: ## run one plan of tests/convergence again, every call printed: PLAN='fa
 mutants: ## mutation testing of the decisions, in shards: SHARD=0/4 runs one of four
 	$(call step,'cargo-mutants and the tests beside the code')
 	@tools/mutants $(SHARD)
+
+bench-reconciles: ## the processor's time of a reconcile among 1,000 and 10,000 users: it may grow by 1.3
+	$(call step,'benches/reconciles')
+	@cargo bench --locked --features sim --bench reconciles
 
 build: ## both programs, for development
 	$(call step,'transfer-operator and transfer-sim')

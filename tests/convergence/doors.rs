@@ -15,7 +15,6 @@ use transfer_operator::aws::{
     Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer,
 };
 use transfer_operator::cluster::{Cluster, ClusterError, Name, Note, Reach, SecretData, Texts};
-use transfer_operator::sim::error::ApiError;
 use transfer_operator::sim::operation::Operation;
 use transfer_operator::sim::service::Direct;
 
@@ -75,7 +74,7 @@ impl SimTransfer {
                     oracle::after_mutation(world, operation, &input, &intent);
                 }
             }
-            outcome.map(|output| (output, now)).map_err(|error| fault_of(operation, error, now))
+            outcome.map(|output| (output, now)).map_err(|error| wire::fault(operation, error, now))
         };
         let now = || self.world.clock.now();
         world.carry(&self.life, call, effect, |blow| broken(operation, blow, now())).await
@@ -124,20 +123,6 @@ impl Transfer for SimTransfer {
 
 /// Stands for a page that leads back to itself.
 const REPEATED: &str = "Repeated";
-
-fn fault_of(operation: &'static str, error: ApiError, now: Timestamp) -> Fault {
-    let ApiError { code, message, resource, retry_after } = error;
-    let message = message.unwrap_or_default();
-    Fault {
-        operation,
-        kind: kind_of(&code, &message),
-        code,
-        message,
-        resource_type: resource.map(|(_, kind)| kind),
-        retry_after: retry_after.and_then(|text| text.parse().ok()).map(std::time::Duration::from_secs),
-        date: Some(now),
-    }
-}
 
 fn broken(operation: &'static str, blow: &Blow, now: Timestamp) -> Fault {
     let (kind, code, message, date) = match blow {

@@ -7,49 +7,31 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use kube::api::ObjectMeta;
-use kube::runtime::watcher::Event as WatchEvent;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use transfer_operator::api::AwsIdentity;
-use transfer_operator::aws::session::Aws;
 use transfer_operator::aws::waiting::{self, Slot, Slots};
-use transfer_operator::cluster::directory::{Cache, Caches, Change, Seen, Watched};
-use transfer_operator::cluster::references::Refers;
-use transfer_operator::cluster::{Cluster, Directory, Name};
+use transfer_operator::cluster::Name;
+use transfer_operator::cluster::directory::Caches;
 use transfer_operator::engine::controller::{self, AFTER_DEADLINE, AFTER_PANIC, CONCURRENCY, Cause, DEADLINE};
 use transfer_operator::engine::evidence::Windows;
-use transfer_operator::engine::kind::Kind;
-use transfer_operator::engine::pass::pass;
 use transfer_operator::engine::queue::{Again, Class, Lane, Queue};
-use transfer_operator::engine::scene::{Engine, Next};
 use transfer_operator::engine::settings::{Chance, Settings};
-use transfer_operator::kinds::access::Accesses;
 use transfer_operator::kinds::doors::{Doors, News, Verified};
-use transfer_operator::kinds::identity::Identities;
-use transfer_operator::kinds::installations::Installation;
-use transfer_operator::kinds::orphans::Orphans;
 use transfer_operator::kinds::server::Servers;
-use transfer_operator::kinds::triggers::{self, Wake, Which};
-use transfer_operator::kinds::user::Users;
+use transfer_operator::kinds::triggers::{self, Which};
 
 use crate::api_server::{Event, Key};
 use crate::defects::Defect;
 use crate::doors::{Door, SimAws};
 use crate::forgetful::Forgetful;
+use crate::machinery::{self, Item, Pass, Told, WATCHED, kind_of, related};
 use crate::setup::{Blow, Rule};
 use crate::world::{CLUSTER, Life, World};
 
 /// A watch of the real one ends after a few minutes and lists anew.
 const RELIST: Duration = Duration::from_mins(5);
-
-type Item = (Which, Name);
-type Pass = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Next> + Send + Sync>;
 
 /// Seeded chance, and a pod's clock that may be wrong.
 struct Seeded {
@@ -99,11 +81,24 @@ impl Process {
         let (directory, process) = (Arc::clone(&caches), Arc::clone(&whole));
         let news: News = Box::new(move |server_id| {
             let Some(process) = process.get().and_then(Weak::upgrade) else { return };
-            for Wake { which, name } in triggers::on_server_seen(server_id, directory.as_ref()) {
-                process.ring((which, name), Cause::Related);
+            for (item, cause) in triggers::on_server_seen(server_id, directory.as_ref()).into_iter().map(related) {
+                process.ring(item, cause);
             }
         });
-        let passes = engines(world, &life, &caches, news);
+        let settings = settings(world, &life);
+        let doors = Arc::new(Doors {
+            cluster: Arc::new(Door { world: Arc::clone(world), life: Arc::clone(&life) }),
+            directory: Arc::clone(&caches) as _,
+            aws: Arc::new(SimAws::new(world, &life)),
+            cluster_id: CLUSTER.to_owned(),
+            verified: Verified::telling(news),
+            chance: Arc::clone(&settings.chance),
+        });
+        let mut passes = machinery::engines(&doors, &settings);
+        if world.setup.defect == Some(Defect::ForgottenUpdate) {
+            let forgetful = Forgetful(Servers::new(Arc::clone(&doors)));
+            passes.insert(Which::Server, machinery::passes(forgetful, &doors, &settings));
+        }
         let shared = Arc::new(Shared {
             world: Arc::clone(world),
             life: Arc::clone(&life),
@@ -137,47 +132,6 @@ impl Process {
     }
 }
 
-fn engines(world: &Arc<World>, life: &Arc<Life>, caches: &Arc<Caches>, news: News) -> BTreeMap<Which, Pass> {
-    let cluster: Arc<dyn Cluster> = Arc::new(Door { world: Arc::clone(world), life: Arc::clone(life) });
-    let aws: Arc<dyn Aws> = Arc::new(SimAws::new(world, life));
-    let directory: Arc<dyn Directory> = Arc::clone(caches) as _;
-    let settings = settings(world, life);
-    let doors = Arc::new(Doors {
-        cluster: Arc::clone(&cluster),
-        directory,
-        aws,
-        cluster_id: CLUSTER.to_owned(),
-        verified: Verified::telling(news),
-        chance: Arc::clone(&settings.chance),
-    });
-    let orphans = Arc::new(Orphans::new(Arc::clone(&doors), settings.clone(), Vec::new()));
-    let identities =
-        Arc::new(Identities::new(Arc::clone(&doors), settings.clone(), orphans, Installation::new("", &[])));
-    let held = Arc::clone(caches);
-    let identity: Pass = Arc::new(move |name, uid| {
-        let identities = Arc::clone(&identities);
-        let object: Option<Arc<AwsIdentity>> =
-            held.identity(&name.name).filter(|object| object.metadata.uid.as_deref() == Some(uid.as_str()));
-        async move {
-            let Some(object) = object else { return Next::OnChange };
-            identities.reconcile(&object).await.unwrap_or(Next::After(Duration::from_secs(5)))
-        }
-        .boxed()
-    });
-    let servers = Servers::new(Arc::clone(&doors));
-    let server = if world.setup.defect == Some(Defect::ForgottenUpdate) {
-        passes(Engine::new(Forgetful(servers), Arc::clone(&cluster), settings.clone()))
-    } else {
-        passes(Engine::new(servers, Arc::clone(&cluster), settings.clone()))
-    };
-    BTreeMap::from([
-        (Which::Identity, identity),
-        (Which::Server, server),
-        (Which::User, passes(Engine::new(Users::new(Arc::clone(&doors)), Arc::clone(&cluster), settings.clone()))),
-        (Which::Access, passes(Engine::new(Accesses::new(doors), cluster, settings))),
-    ])
-}
-
 /// Settings of a process.
 pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
     let setup = &world.setup;
@@ -197,16 +151,9 @@ pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
     }
 }
 
-fn passes<K: Kind>(engine: Arc<Engine<K>>) -> Pass {
-    Arc::new(move |name, uid| {
-        let engine = Arc::clone(&engine);
-        async move { pass(&engine, &name, &uid).await }.boxed()
-    })
-}
-
 impl Shared {
     fn ring(&self, item: Item, cause: Cause) {
-        let class = controller::class(self.meta(&item).as_ref(), cause);
+        let class = controller::class(machinery::meta(&self.caches, &item).as_ref(), cause);
         let lane = Lane { namespace: item.1.namespace.clone(), ..Lane::default() };
         self.queue.lock().unwrap().add(item, lane, class);
         self.bell.notify_one();
@@ -239,7 +186,9 @@ impl Shared {
 
     async fn run(self: Arc<Self>, item: Item, slot: Slot) {
         let (which, name) = &item;
-        let Some(uid) = self.meta(&item).and_then(|meta| meta.uid) else { return self.done(&item, Again::Never) };
+        let Some(uid) = machinery::meta(&self.caches, &item).and_then(|meta| meta.uid) else {
+            return self.done(&item, Again::Never);
+        };
         let run = AssertUnwindSafe(self.passes[which](name.clone(), uid)).catch_unwind();
         let next = match waiting::bounded(DEADLINE, slot, run).await {
             Some(Ok(next)) => controller::again(next),
@@ -284,16 +233,6 @@ impl Shared {
     fn stalled(&self, which: Which, name: &Name) -> bool {
         let object = self.world.api().get(&(kind_of(which).to_owned(), name.clone()));
         object.is_some_and(|object| crate::lint::kstatus(&object) == crate::lint::Kstatus::Failed)
-    }
-
-    fn meta(&self, (which, name): &Item) -> Option<ObjectMeta> {
-        let caches = &self.caches;
-        match which {
-            Which::Identity => caches.identity(&name.name).map(|identity| identity.metadata.clone()),
-            Which::Server => caches.server(name).map(|server| server.metadata.clone()),
-            Which::User => one(&caches.users(), name, |user| &user.metadata),
-            Which::Access => one(&caches.accesses(), name, |access| &access.metadata),
-        }
     }
 
     /// Follows the history, as late and as badly as the setup says.
@@ -352,9 +291,9 @@ impl Shared {
             let api = self.world.api();
             (api.version(), api.keys())
         };
-        for kind in ["Namespace", "ConfigMap", "AwsIdentity", "TransferServer", "TransferUser", "TransferAccess"] {
+        for kind in WATCHED {
             let objects = keys.iter().filter(|(of, _)| of == kind).filter_map(|key| self.world.api().get(key));
-            let told = [Told::Init].into_iter().chain(objects.map(Told::Listed)).chain([Told::Done]).collect();
+            let told = Told::listing(objects);
             self.take(kind, told);
         }
         let mut told = self.told.lock().unwrap();
@@ -362,97 +301,10 @@ impl Shared {
     }
 
     fn take(&self, kind: &str, told: Vec<Told>) {
-        use transfer_operator::cluster::directory::{ConfigMapMeta, NamespaceMeta};
-        let (caches, directory) = (&self.caches, self.caches.as_ref());
         for told in told {
-            let woken: Vec<(Wake, Cause)> = match kind {
-                "AwsIdentity" => {
-                    Self::feed(Which::Identity, &caches.identities, told, |c| triggers::on_identity(c, directory))
-                }
-                "TransferServer" => {
-                    Self::feed(Which::Server, &caches.servers, told, |c| triggers::on_server(c, directory))
-                }
-                "TransferUser" => Self::feed(Which::User, &caches.users, told, |c| triggers::on_user(c, directory)),
-                "TransferAccess" => {
-                    Self::feed(Which::Access, &caches.accesses, told, |c| triggers::on_access(c, directory))
-                }
-                "Namespace" => {
-                    Self::feed_meta::<NamespaceMeta>(&caches.namespaces, told, |c| triggers::on_namespace(c, directory))
-                }
-                "ConfigMap" => Self::feed_meta::<ConfigMapMeta>(&caches.config_maps, told, |c| {
-                    triggers::on_config_map(c, directory)
-                }),
-                _ => Vec::new(),
-            };
-            for (Wake { which, name }, cause) in woken {
-                self.ring((which, name), cause);
+            for (item, cause) in machinery::take(&self.caches, self.caches.as_ref(), kind, told) {
+                self.ring(item, cause);
             }
         }
-    }
-
-    fn feed<K>(which: Which, cache: &Cache<K>, told: Told, wake: impl Fn(&Change<K>) -> Vec<Wake>) -> Vec<(Wake, Cause)>
-    where
-        K: Refers + kube::Resource<DynamicType = ()> + DeserializeOwned + Clone,
-        kube::core::DeserializeGuard<K>: Watched<Kept = K>,
-    {
-        let changes = cache.apply::<kube::core::DeserializeGuard<K>>(0, told.event());
-        let meta = |seen: &Option<Seen<K>>| seen.as_ref().map(|seen| ObjectMeta::clone(&seen.meta));
-        let mut wakes = Vec::new();
-        for change in &changes {
-            let after = meta(&change.after);
-            if let Some(cause) = after.and_then(|after| controller::cause(meta(&change.before).as_ref(), &after)) {
-                wakes.push((Wake { which, name: change.name.clone() }, cause));
-            }
-            wakes.extend(wake(change).into_iter().map(|wake| (wake, Cause::Related)));
-        }
-        wakes
-    }
-
-    fn feed_meta<W>(
-        cache: &Cache<W::Kept>,
-        told: Told,
-        wake: impl Fn(&Change<W::Kept>) -> Vec<Wake>,
-    ) -> Vec<(Wake, Cause)>
-    where
-        W: Watched + DeserializeOwned,
-    {
-        cache.apply::<W>(0, told.event()).iter().flat_map(wake).map(|wake| (wake, Cause::Related)).collect()
-    }
-}
-
-enum Told {
-    Init,
-    Listed(Value),
-    Done,
-    Is(Value),
-    Gone(Value),
-}
-
-impl Told {
-    fn event<W: DeserializeOwned>(self) -> WatchEvent<W> {
-        let read = |object| serde_json::from_value(object).unwrap();
-        match self {
-            Self::Init => WatchEvent::Init,
-            Self::Listed(object) => WatchEvent::InitApply(read(object)),
-            Self::Done => WatchEvent::InitDone,
-            Self::Is(object) => WatchEvent::Apply(read(object)),
-            Self::Gone(object) => WatchEvent::Delete(read(object)),
-        }
-    }
-}
-
-fn one<K>(all: &[Arc<K>], name: &Name, meta: fn(&K) -> &ObjectMeta) -> Option<ObjectMeta> {
-    let found = all.iter().map(|object| meta(object)).find(|meta| {
-        meta.namespace.as_deref() == Some(name.namespace.as_str()) && meta.name.as_deref() == Some(name.name.as_str())
-    })?;
-    Some(found.clone())
-}
-
-fn kind_of(which: Which) -> &'static str {
-    match which {
-        Which::Identity => "AwsIdentity",
-        Which::Server => "TransferServer",
-        Which::User => "TransferUser",
-        Which::Access => "TransferAccess",
     }
 }

@@ -1,15 +1,20 @@
 //! Our calls as AWS's JSON and AWS's JSON as our answers: what the SDK and its adapter do in the real program, without
 //! bytes, so that thousands of runs take minutes. The adapter itself is held against the simulator elsewhere.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use transfer_operator::aws::fault::kind_of;
 use transfer_operator::aws::types::{
     Access, HostKey, ListedAccess, ListedServer, ListedUser, LoginSettings, Page, Server, ServerSettings, SshPublicKey,
     Tags, User,
 };
-use transfer_operator::aws::{Answer, Made, Mutation, Read};
+use transfer_operator::aws::{Answer, Fault, Made, Mutation, Read};
+use transfer_operator::sim::error::ApiError;
 
 use crate::api_server::text;
 
@@ -139,6 +144,21 @@ pub fn answer(call: &Read, output: &Value) -> Answer {
         Read::ListTags { .. } => Answer::Tags(page(output, "Tags", |row| (text(&row["Key"]), text(&row["Value"])))),
         Read::ListSecurityPolicies { .. } => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
         Read::DescribeSecurityPolicy { .. } | Read::TestIdentityProvider(_) => panic!("no kind asks this"),
+    }
+}
+
+/// A refusal of AWS as our fault.
+pub fn fault(operation: &'static str, error: ApiError, now: Timestamp) -> Fault {
+    let ApiError { code, message, resource, retry_after } = error;
+    let message = message.unwrap_or_default();
+    Fault {
+        operation,
+        kind: kind_of(&code, &message),
+        code,
+        message,
+        resource_type: resource.map(|(_, kind)| kind),
+        retry_after: retry_after.and_then(|text| text.parse().ok()).map(Duration::from_secs),
+        date: Some(now),
     }
 }
 

@@ -1,0 +1,420 @@
+//! Many users and one process: the real engines, caches, triggers and queue over the API server in memory and the
+//! simulated AWS, with no trouble, no wires and no oracles in between. `growth` counts in it, `benches/reconciles.rs`
+//! measures it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp};
+use kube::core::ApiResource;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until};
+use transfer_operator::api::AwsIdentity;
+use transfer_operator::aws::gate::Rates;
+use transfer_operator::aws::session::{Aws, CallerIdentity};
+use transfer_operator::aws::{Account, Answer, AwsClock, Fault, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
+use transfer_operator::cluster::directory::Caches;
+use transfer_operator::cluster::references::{Reference, identity_of};
+use transfer_operator::cluster::{Cluster, ClusterError, Directory, Name, Note, Reach, SecretData, Texts};
+use transfer_operator::engine::controller::{self, CONCURRENCY, Cause};
+use transfer_operator::engine::evidence::Windows;
+use transfer_operator::engine::queue::{Again, Lane, Queue};
+use transfer_operator::engine::settings::{Chance, Settings};
+use transfer_operator::kinds::doors::{Doors, Verified};
+use transfer_operator::kinds::triggers::{self, Wake, Which};
+use transfer_operator::sim::config::Config;
+use transfer_operator::sim::operation::Operation;
+use transfer_operator::sim::random::Random;
+use transfer_operator::sim::service::{Direct, Root, Service};
+use transfer_operator::sim::state::World;
+
+use crate::api_server::{ApiServer, Key};
+use crate::clock::Clock;
+use crate::machinery::{self, Item, Pass, Told, WATCHED, related};
+use crate::wire;
+
+const ACCOUNT: &str = "123456789012";
+const REGION: &str = "eu-central-1";
+const CLUSTER: &str = "cluster-1";
+const ROLE: &str = "arn:aws:iam::123456789012:role/sftp/writers";
+
+/// A few servers, however many users there are.
+const SERVERS: usize = 4;
+/// Users of a team: it has a namespace and a ConfigMap with keys of its own, so there are more of them with more users.
+const TEAM: usize = 20;
+
+/// How often an object at rest is looked at.
+pub const RESYNC: Duration = Duration::from_mins(10);
+/// Until all that follows an edit or a start has been done, and nobody's resync is due yet.
+pub const SOON: Duration = Duration::from_mins(5);
+
+/// The cluster and AWS.
+pub struct Crowd {
+    api: Mutex<ApiServer>,
+    sim: Mutex<Service>,
+    clock: Clock,
+}
+
+impl Crowd {
+    /// So many users on a few servers, as somebody has just applied them: every other one with a second key from the
+    /// ConfigMap of its team.
+    pub fn of(users: usize) -> Arc<Self> {
+        let clock = Clock::start();
+        let root = Root { account: ACCOUNT.to_owned(), access_key: String::new(), secret_key: String::new() };
+        let config = Config::default().with(&json!({"transition_time": "10s"})).unwrap();
+        let sim = Service::new(root, config, Random::seeded(1), World::default());
+        let mut api = ApiServer::new(clock);
+        api.apply(&json!({"kind": "Namespace", "metadata": {"name": "platform"}}));
+        api.apply(&identity());
+        for server in 0..SERVERS {
+            api.apply(&object("TransferServer", "platform", &format!("files-{server}"), &server_spec()));
+        }
+        let crowd = Self { api: Mutex::new(api), sim: Mutex::new(sim), clock };
+        (0..users).for_each(|number| crowd.apply_user(number));
+        Arc::new(crowd)
+    }
+
+    /// The user of this number; the first of a team brings its namespace and its ConfigMap along.
+    pub fn apply_user(&self, number: usize) {
+        let mut api = self.api();
+        let (namespace, name) = (team(number), format!("user-{number}"));
+        if number.is_multiple_of(TEAM) {
+            api.apply(&json!({"kind": "Namespace", "metadata": {"name": namespace}}));
+            let keys = api.apply(&json!({"kind": "ConfigMap", "metadata": {"namespace": namespace, "name": "keys"}}));
+            api.data.insert(keys, BTreeMap::from([("second".to_owned(), key(u64::MAX))]));
+        }
+        api.apply(&object("TransferUser", &namespace, &name, &user_spec(number)));
+    }
+
+    /// Another label on the namespace of a user.
+    pub fn relabel_team(&self, number: usize) {
+        let labels = json!({"audited": "yes"});
+        let namespace = json!({"kind": "Namespace", "metadata": {"name": team(number), "labels": labels}});
+        self.api().apply(&namespace);
+    }
+
+    /// Replaces the first key of every user.
+    pub fn edit_keys(&self, round: u64) {
+        let users = self.users();
+        let mut api = self.api();
+        for (number, user) in (1_u64..).zip(&users) {
+            api.edit(user, |spec| spec["sshPublicKeys"] = json!([{"publicKey": key((round << 32) + number)}]));
+        }
+    }
+
+    /// Users that are in AWS as their newest spec says.
+    pub fn ready(&self) -> usize {
+        let users = self.users();
+        let api = self.api();
+        let ready = |user: &&Key| {
+            let object = api.get(user).unwrap_or_default();
+            let mut conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+            object["status"]["observedGeneration"] == object["metadata"]["generation"]
+                && conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+        };
+        users.iter().filter(ready).count()
+    }
+
+    fn users(&self) -> Vec<Key> {
+        self.api().keys().into_iter().filter(|(kind, _)| kind == "TransferUser").collect()
+    }
+
+    fn api(&self) -> MutexGuard<'_, ApiServer> {
+        self.api.lock().unwrap()
+    }
+
+    fn send(&self, operation: &'static str, at: Timestamp, input: Value) -> Result<(Value, Timestamp), Fault> {
+        let now = self.clock.now();
+        let direct = Direct {
+            operation: Operation::named(operation).unwrap(),
+            account: ACCOUNT.to_owned(),
+            region: REGION.to_owned(),
+            principal: "operator".to_owned(),
+            signed_at: at,
+            input,
+        };
+        let outcome = self.sim.lock().unwrap().direct(direct, now);
+        outcome.map(|output| (output, now)).map_err(|error| wire::fault(operation, error, now))
+    }
+}
+
+fn team(number: usize) -> String {
+    format!("team-{}", number / TEAM)
+}
+
+fn object(kind: &str, namespace: &str, name: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": "transfer-operator.dev/v1alpha1", "kind": kind,
+        "metadata": {"namespace": namespace, "name": name}, "spec": spec,
+    })
+}
+
+fn identity() -> Value {
+    let grants = json!([{
+        "name": "all", "kinds": ["TransferServer", "TransferUser"], "namespaces": {"from": "All"},
+        "roleArns": ["arn:aws:iam::123456789012:role/sftp/*"],
+    }]);
+    json!({
+        "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity", "metadata": {"name": "default"},
+        "spec": {
+            "accountId": ACCOUNT, "regions": [REGION], "credentials": {"source": "Operator"}, "grants": grants,
+        },
+    })
+}
+
+fn server_spec() -> Value {
+    let references = json!({"namespaces": {"from": "All"}});
+    json!({"region": REGION, "awsIdentityRef": {"name": "default"}, "allowedReferences": references})
+}
+
+fn user_spec(number: usize) -> Value {
+    let server = json!({"namespace": "platform", "name": format!("files-{}", number % SERVERS)});
+    let mut spec = json!({
+        "serverRef": server, "role": ROLE, "home": {"s3": {"bucket": "b", "prefix": number.to_string()}},
+        "sshPublicKeys": [{"publicKey": key(number as u64)}],
+    });
+    if number % 2 == 1 {
+        spec["sshPublicKeysFrom"] = json!([{"configMapKeyRef": {"name": "keys", "key": "second"}}]);
+    }
+    spec
+}
+
+/// The line of a key that is another one for each number.
+fn key(number: u64) -> String {
+    let mut body = b"\0\0\0\x0bssh-ed25519\0\0\0\x20".to_vec();
+    body.extend(number.to_be_bytes().repeat(4));
+    format!("ssh-ed25519 {}", STANDARD.encode(body))
+}
+
+#[async_trait]
+impl Transfer for Crowd {
+    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
+        let at = at.unwrap_or_else(|| self.clock.now());
+        let (output, date) = self.send(call.operation(), at, wire::read(&call))?;
+        Ok(Reply { value: wire::answer(&call, &output), date: Some(date) })
+    }
+
+    async fn mutate(&self, _: Permit, at: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
+        let (output, date) = self.send(call.operation(), at, wire::mutation(&call))?;
+        Ok(Reply { value: wire::made(&output), date: Some(date) })
+    }
+}
+
+/// The one account that there is.
+struct OneAccount(Account);
+
+#[async_trait]
+impl Aws for OneAccount {
+    async fn account(&self, _: &AwsIdentity, _: &str) -> Result<Account, Fault> {
+        Ok(self.0.clone())
+    }
+
+    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault> {
+        Ok(CallerIdentity { account: identity.spec.account_id.clone(), arn: "arn:aws:iam::1:user/x".to_owned() })
+    }
+}
+
+#[async_trait]
+impl Cluster for Crowd {
+    async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
+        Ok(self.api().get(&(kind.kind.clone(), name.clone())))
+    }
+
+    async fn list(
+        &self,
+        kind: &ApiResource,
+        _: Reach,
+        each: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError> {
+        self.api().list(&kind.kind).into_iter().for_each(each);
+        Ok(())
+    }
+
+    async fn apply_status(
+        &self,
+        kind: &ApiResource,
+        name: &Name,
+        resource_version: &str,
+        status: Value,
+    ) -> Result<Value, ClusterError> {
+        self.api().apply_status(&(kind.kind.clone(), name.clone()), resource_version, &status)
+    }
+
+    async fn set_finalizer(
+        &self,
+        kind: &ApiResource,
+        name: &Name,
+        uid: &str,
+        resource_version: &str,
+        _: &str,
+        present: bool,
+    ) -> Result<Value, ClusterError> {
+        self.api().set_finalizer(&(kind.kind.clone(), name.clone()), Some((uid, resource_version)), present)
+    }
+
+    async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {
+        Ok(None)
+    }
+
+    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
+        let data = self.api().data.get(&("ConfigMap".to_owned(), name.clone())).cloned();
+        Ok(data.map(|data| data.into_iter().map(|(key, value)| (key, Ok(value))).collect()))
+    }
+
+    async fn publish(&self, _: &ApiResource, _: &Value, _: Note) {}
+}
+
+/// Seeded chance.
+struct Seeded {
+    rng: Mutex<StdRng>,
+    clock: Clock,
+}
+
+impl Chance for Seeded {
+    fn uuid(&self) -> String {
+        uuid::Builder::from_random_bytes(self.rng.lock().unwrap().random()).into_uuid().to_string()
+    }
+
+    fn fraction(&self) -> f64 {
+        self.rng.lock().unwrap().random()
+    }
+
+    fn wall(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// One process, one reconcile at a time, in the order of the real queue.
+pub struct Operator {
+    crowd: Arc<Crowd>,
+    caches: Arc<Caches>,
+    directory: Arc<dyn Directory>,
+    passes: BTreeMap<Which, Pass>,
+    queue: Queue<Item>,
+    /// Servers of which something else was seen than before.
+    news: Arc<Mutex<Vec<String>>>,
+    /// Reconciles of each kind.
+    pub reconciles: BTreeMap<Which, u64>,
+}
+
+impl Operator {
+    /// A process that has just listed everything. `look` is how it looks into its caches.
+    pub fn start(crowd: &Arc<Crowd>, look: impl FnOnce(Arc<Caches>) -> Arc<dyn Directory>) -> Self {
+        let caches = Arc::new(Caches::new(0));
+        let directory = look(Arc::clone(&caches));
+        let news: Arc<Mutex<Vec<String>>> = Arc::default();
+        let chance =
+            Arc::new(Seeded { rng: Mutex::new(StdRng::seed_from_u64(crowd.api().version())), clock: crowd.clock });
+        let rates = Rates { read: 1e9, write: 1e9, create_server: 1e9, burst_seconds: 1.0 };
+        let (transfer, clock) = (Arc::clone(crowd) as Arc<dyn Transfer>, Arc::new(AwsClock::default()));
+        let account = Account::new(ACCOUNT.to_owned(), REGION.to_owned(), transfer, Gate::new(rates), clock);
+        let told = Arc::clone(&news);
+        let doors = Arc::new(Doors {
+            cluster: Arc::clone(crowd) as _,
+            directory: Arc::clone(&directory),
+            aws: Arc::new(OneAccount(account)),
+            cluster_id: CLUSTER.to_owned(),
+            verified: Verified::telling(Box::new(move |id| told.lock().unwrap().push(id.to_owned()))),
+            chance: Arc::clone(&chance) as _,
+        });
+        let settings = Settings {
+            cluster_id: CLUSTER.to_owned(),
+            windows: Windows { tolerance: SignedDuration::from_mins(15), lag: SignedDuration::from_mins(2) },
+            resync: RESYNC,
+            rejection_grace: Duration::from_mins(2),
+            chance,
+        };
+        let passes = machinery::engines(&doors, &settings);
+        let queue = Queue::new(CONCURRENCY);
+        let mut operator =
+            Self { crowd: Arc::clone(crowd), caches, directory, passes, queue, news, reconciles: BTreeMap::new() };
+        operator.list();
+        operator
+    }
+
+    /// Makes every reconcile that is due within this time.
+    pub async fn run_for(&mut self, span: Duration) {
+        let end = Instant::now() + span;
+        loop {
+            self.hear();
+            if let Some(item) = self.queue.pick(Instant::now()) {
+                self.reconcile(item).await;
+                continue;
+            }
+            match self.queue.come_due(Instant::now()).filter(|due| *due <= end) {
+                Some(due) => sleep_until(due).await,
+                None => return sleep_until(end).await,
+            }
+        }
+    }
+
+    async fn reconcile(&mut self, item: Item) {
+        let (which, name) = &item;
+        let uid = machinery::meta(&self.caches, &item).and_then(|meta| meta.uid);
+        let next = match uid {
+            Some(uid) => controller::again(self.passes[which](name.clone(), uid).await),
+            None => Again::Never,
+        };
+        *self.reconciles.entry(*which).or_default() += 1;
+        self.queue.done(&item, next, Instant::now());
+    }
+
+    /// What refers to others first, so that whoever an object wakes is there already.
+    fn list(&mut self) {
+        for kind in WATCHED.into_iter().rev() {
+            let objects = self.crowd.api().list(kind);
+            for told in Told::listing(objects) {
+                self.take(kind, told);
+            }
+        }
+    }
+
+    /// Takes over what changed since. Nobody else reads the history, so it is let go.
+    fn hear(&mut self) {
+        let history = {
+            let mut api = self.crowd.api();
+            api.writes.clear();
+            std::mem::take(&mut api.history)
+        };
+        for event in history {
+            let told = if event.gone { Told::Gone(event.object) } else { Told::Is(event.object) };
+            self.take(&event.key.0, told);
+        }
+        let news = std::mem::take(&mut *self.news.lock().unwrap());
+        for server_id in news {
+            let woken: Vec<Wake> = triggers::on_server_seen(&server_id, self.directory.as_ref());
+            for (item, cause) in woken.into_iter().map(related) {
+                self.ring(item, cause);
+            }
+        }
+    }
+
+    fn take(&mut self, kind: &str, told: Told) {
+        let woken = machinery::take(&self.caches, self.directory.as_ref(), kind, told);
+        for (item, cause) in woken {
+            self.ring(item, cause);
+        }
+    }
+
+    fn ring(&mut self, item: Item, cause: Cause) {
+        let class = controller::class(machinery::meta(&self.caches, &item).as_ref(), cause);
+        let account = identity_of(&self.references(&item), self.directory.as_ref());
+        let lane = Lane { account, namespace: item.1.namespace.clone() };
+        self.queue.add(item, lane, class);
+    }
+
+    fn references(&self, (which, name): &Item) -> Vec<Reference> {
+        match which {
+            Which::Identity => vec![Reference::Identity(name.name.clone())],
+            Which::Server => self.caches.servers.references_of(name),
+            Which::User => self.caches.users.references_of(name),
+            Which::Access => self.caches.accesses.references_of(name),
+        }
+    }
+}

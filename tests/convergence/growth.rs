@@ -1,0 +1,119 @@
+//! What one reconcile looks at does not grow with what else there is. Counted, not timed; `benches/reconciles.rs` has the
+//! processor's time.
+
+#![allow(clippy::cast_precision_loss, reason = "counts are small")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use transfer_operator::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use transfer_operator::cluster::directory::Caches;
+use transfer_operator::cluster::references::Reference;
+use transfer_operator::cluster::{Directory, Name};
+
+use crate::crowd::{Crowd, Operator, RESYNC, SOON};
+
+const FEW: usize = 25;
+const MANY: usize = 250;
+/// A few reconciles that come once in a while look at everything, shared by all.
+const GROWTH: f64 = 1.3;
+
+/// Long enough for what is polled every few seconds.
+const POLL: Duration = Duration::from_secs(30);
+
+/// The caches, and how many objects were looked at in them.
+struct Counted {
+    caches: Arc<Caches>,
+    looked_at: Arc<AtomicU64>,
+}
+
+impl Counted {
+    fn count<T: IntoIterator>(&self, found: T) -> T
+    where
+        for<'a> &'a T: IntoIterator,
+    {
+        let count = (&found).into_iter().count() as u64;
+        self.looked_at.fetch_add(count, Ordering::Relaxed);
+        found
+    }
+}
+
+impl Directory for Counted {
+    fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>> {
+        self.count(self.caches.identity(name))
+    }
+    fn server(&self, name: &Name) -> Option<Arc<TransferServer>> {
+        self.count(self.caches.server(name))
+    }
+    fn namespace_labels(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        self.caches.namespace_labels(name)
+    }
+    fn servers(&self) -> Vec<Arc<TransferServer>> {
+        self.count(self.caches.servers())
+    }
+    fn users(&self) -> Vec<Arc<TransferUser>> {
+        self.count(self.caches.users())
+    }
+    fn accesses(&self) -> Vec<Arc<TransferAccess>> {
+        self.count(self.caches.accesses())
+    }
+    fn servers_by(&self, reference: &Reference) -> Vec<Arc<TransferServer>> {
+        self.count(self.caches.servers_by(reference))
+    }
+    fn users_by(&self, reference: &Reference) -> Vec<Arc<TransferUser>> {
+        self.count(self.caches.users_by(reference))
+    }
+    fn accesses_by(&self, reference: &Reference) -> Vec<Arc<TransferAccess>> {
+        self.count(self.caches.accesses_by(reference))
+    }
+    fn is_referred_to(&self, reference: &Reference) -> bool {
+        self.caches.is_referred_to(reference)
+    }
+}
+
+/// Objects looked at in each phase, and the reconciles of users in it.
+async fn phases(users: usize) -> Vec<(&'static str, u64, u64)> {
+    let crowd = Crowd::of(users);
+    let looked_at = Arc::new(AtomicU64::new(0));
+    let look = |caches| Arc::new(Counted { caches, looked_at: Arc::clone(&looked_at) }) as Arc<dyn Directory>;
+    let mut phases = Vec::new();
+    let mut operator = Operator::start(&crowd, look);
+    let mut end = |name, operator: &mut Operator, ready: usize| {
+        let reconciles = std::mem::take(&mut operator.reconciles).values().sum();
+        assert_eq!(crowd.ready(), ready, "{name}");
+        phases.push((name, looked_at.swap(0, Ordering::Relaxed), reconciles));
+    };
+    operator.run_for(RESYNC * 3).await;
+    end("creation", &mut operator, users);
+    operator.run_for(RESYNC).await;
+    end("rest", &mut operator, users);
+    crowd.edit_keys(1);
+    operator.run_for(SOON).await;
+    end("an edit of each", &mut operator, users);
+    crowd.apply_user(users);
+    operator.run_for(POLL).await;
+    end("one user more", &mut operator, users + 1);
+    crowd.relabel_team(0);
+    operator.run_for(POLL).await;
+    end("another label on a namespace", &mut operator, users + 1);
+    let mut operator = Operator::start(&crowd, look);
+    operator.run_for(SOON).await;
+    end("start", &mut operator, users + 1);
+    phases
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reconcile_looks_at_as_many_objects_however_many_there_are() {
+    let (few, many) = (phases(FEW).await, phases(MANY).await);
+    let mut grown = Vec::new();
+    for ((phase, few, of_few), (_, many, of_many)) in few.into_iter().zip(many) {
+        let (few, many) = (few as f64 / of_few as f64, many as f64 / of_many as f64);
+        println!("{phase}: {few:.2} objects a reconcile among {FEW} users, {many:.2} among {MANY}");
+        if many > few * GROWTH {
+            grown.push(phase);
+        }
+    }
+    assert!(grown.is_empty(), "more than {GROWTH} times as many objects a reconcile: {}", grown.join(", "));
+}

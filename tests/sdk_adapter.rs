@@ -192,9 +192,8 @@ async fn a_server_is_created_read_changed_stopped_started_tagged_and_deleted() {
 
     let arn = server.arn;
     mutate(&account, Mutation::TagResource { arn: arn.clone(), tags: tags(&[("c", "3")]) }).await.unwrap();
-    mutate(&account, Mutation::UntagResource { arn: arn.clone(), keys: vec!["a".to_owned()] }).await.unwrap();
-    let Answer::Tags(page) = account.read(Read::ListTags { arn, token: None }).await.unwrap() else { panic!() };
-    assert_eq!(page.items.into_iter().collect::<Tags>(), tags(&[("b", ""), ("c", "3")]));
+    mutate(&account, Mutation::UntagResource { arn, keys: vec!["a".to_owned()] }).await.unwrap();
+    assert_eq!(account.describe_server(&id).await.unwrap().tags, tags(&[("b", ""), ("c", "3")]));
 
     mutate(&account, Mutation::DeleteServer { server_id: id.clone() }).await.unwrap();
     let fault = account.describe_server(&id).await.unwrap_err();
@@ -203,7 +202,7 @@ async fn a_server_is_created_read_changed_stopped_started_tagged_and_deleted() {
 
 async fn update(account: &Account, server_id: &str, settings: ServerSettings) {
     let settings = Box::new(settings);
-    let call = Mutation::UpdateServer { server_id: server_id.to_owned(), settings, host_key: None };
+    let call = Mutation::UpdateServer { server_id: server_id.to_owned(), settings };
     mutate(account, call).await.unwrap();
 }
 
@@ -286,7 +285,8 @@ async fn a_user_is_created_read_changed_given_keys_and_deleted() {
     let import = Mutation::ImportSshPublicKey { server_id: server_id.clone(), user_name: user_name.clone(), body };
     let key_id = mutate(&account, import).await.unwrap().id.unwrap();
     let row = account.list_users(&server_id).await.unwrap().remove(0);
-    assert_eq!((row.user_name.as_str(), row.role, row.ssh_public_key_count), ("alice", role_arn("bob"), Some(2)));
+    assert_eq!(row.user_name, "alice");
+    assert_eq!(account.describe_user(&server_id, "alice").await.unwrap().ssh_public_keys.len(), 2);
     let delete = Mutation::DeleteSshPublicKey { server_id: server_id.clone(), user_name: user_name.clone(), key_id };
     mutate(&account, delete).await.unwrap();
     assert_eq!(account.describe_user(&server_id, "alice").await.unwrap().ssh_public_keys.len(), 1);
@@ -323,7 +323,7 @@ async fn an_access_is_created_read_changed_and_deleted_and_the_provider_answers(
     let change = Mutation::UpdateAccess { server_id: server_id.clone(), external_id: external_id.clone(), settings };
     mutate(&account, change).await.unwrap();
     let row = account.list_accesses(&server_id).await.unwrap().remove(0);
-    assert_eq!((row.external_id.as_str(), row.role, row.home_directory), (GROUP, role_arn("bob"), some("/bucket")));
+    assert_eq!((row.external_id.as_str(), row.role), (GROUP, role_arn("bob")));
 
     let test = TestIdentityProvider {
         server_id: server_id.clone(),
@@ -357,7 +357,7 @@ async fn a_host_key_is_imported_read_changed_and_deleted() {
     assert_eq!((key.id.as_str(), key.description.as_deref()), (host_key_id.as_str(), Some("second")));
     assert_eq!((key.key_type.as_deref(), &key.tags), (Some("ecdsa-sha2-nistp256"), &tags(&[("a", "1")])));
     assert_eq!(key.storage_type.as_deref(), Some("SECRETS_MANAGER"));
-    assert!(key.secret_id.is_some() && key.date_imported.is_some() && key.fingerprint.is_some());
+    assert!(key.date_imported.is_some() && key.fingerprint.is_some());
 
     let change = Mutation::UpdateHostKey {
         server_id: server_id.clone(),
@@ -418,7 +418,7 @@ async fn states_and_members_that_nobody_knows_and_nulls_do_no_harm() {
     sim.control("/_sim/change", &change).await;
     let server: Server = account.describe_server(&id).await.unwrap();
     assert_eq!(server.state.as_deref(), Some("HIBERNATING"));
-    assert_eq!(account.list_servers().await.unwrap()[0].state.as_deref(), Some("HIBERNATING"));
+    assert_eq!(account.list_servers().await.unwrap()[0].server_id, id);
 }
 
 #[tokio::test]
@@ -544,7 +544,9 @@ async fn two_identities_work_in_two_accounts_and_a_wrong_one_in_none() {
         let id = create_server(&door, CreateServer::default()).await;
         let rows = door.list_servers().await.unwrap();
         assert_eq!(rows.len(), 1);
-        assert_eq!(rows[0].arn, format!("arn:aws:transfer:{REGION}:{account}:server/{id}"));
+        assert_eq!(rows[0].server_id, id);
+        let arn = door.describe_server(&id).await.unwrap().arn;
+        assert_eq!(arn, format!("arn:aws:transfer:{REGION}:{account}:server/{id}"));
         let caller = sessions.verify(&role(account)).await.unwrap();
         assert!(caller.arn.contains("assumed-role/transfer-operator/transfer-operator"), "{}", caller.arn);
     }

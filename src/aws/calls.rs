@@ -3,8 +3,6 @@
 //! Reads and mutations are values, so that a decision can return one, a test can script one and a decorator of the
 //! door is one function. What a call means is AWS's; nothing is decided here.
 
-use secrecy::SecretString;
-
 use super::types::{
     Access, CreateAccess, CreateServer, CreateUser, HostKey, IdentityProviderAnswer, ImportHostKey, ListedAccess,
     ListedServer, ListedUser, LoginSettings, Page, SecurityPolicy, Server, ServerSettings, Tags, TestIdentityProvider,
@@ -31,8 +29,6 @@ pub enum Read {
     ListHostKeys { server_id: String, token: Option<String> },
     /// DescribeHostKey.
     DescribeHostKey { server_id: String, host_key_id: String },
-    /// ListTagsForResource, one page.
-    ListTags { arn: String, token: Option<String> },
     /// ListSecurityPolicies, one page.
     ListSecurityPolicies { token: Option<String> },
     /// DescribeSecurityPolicy.
@@ -53,7 +49,6 @@ pub enum Answer {
     Access(Box<Access>),
     HostKeys(Page<HostKey>),
     HostKey(Box<HostKey>),
-    Tags(Page<(String, String)>),
     SecurityPolicyNames(Page<String>),
     SecurityPolicy(Box<SecurityPolicy>),
     IdentityProvider(IdentityProviderAnswer),
@@ -67,7 +62,6 @@ pub enum Mutation {
     UpdateServer {
         server_id: String,
         settings: Box<ServerSettings>,
-        host_key: Option<SecretString>,
     },
     StartServer {
         server_id: String,
@@ -150,7 +144,6 @@ impl Read {
             Self::DescribeAccess { .. } => "DescribeAccess",
             Self::ListHostKeys { .. } => "ListHostKeys",
             Self::DescribeHostKey { .. } => "DescribeHostKey",
-            Self::ListTags { .. } => "ListTagsForResource",
             Self::ListSecurityPolicies { .. } => "ListSecurityPolicies",
             Self::DescribeSecurityPolicy { .. } => "DescribeSecurityPolicy",
             Self::TestIdentityProvider(_) => "TestIdentityProvider",

@@ -200,7 +200,8 @@ mod tests {
         async fn read(&self, _: Option<Timestamp>, _: Read) -> Result<Reply<super::super::Answer>, Fault> {
             self.reached.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(1)).await;
-            let value = super::super::Answer::Tags(super::super::types::Page { items: Vec::new(), next_token: None });
+            let value =
+                super::super::Answer::Servers(super::super::types::Page { items: Vec::new(), next_token: None });
             self.fault.lock().unwrap().clone().map_or(Ok(Reply { value, date: None }), Err)
         }
 

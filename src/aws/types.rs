@@ -101,8 +101,6 @@ pub struct Server {
     pub host_key_fingerprint: Option<String>,
     /// Number of users as AWS counts them (eventually consistent).
     pub user_count: Option<i32>,
-    /// Egress addresses of AS2.
-    pub as2_service_managed_egress_ip_addresses: Vec<String>,
     /// All shared members.
     pub settings: ServerSettings,
     /// Tags.
@@ -112,16 +110,8 @@ pub struct Server {
 /// One row of ListServers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListedServer {
-    /// ARN of the server.
-    pub arn: String,
     /// Id of the server.
     pub server_id: String,
-    /// State, as in [`Server::state`].
-    pub state: Option<String>,
-    /// `SERVICE_MANAGED` and so on.
-    pub identity_provider_type: Option<String>,
-    /// Number of users.
-    pub user_count: Option<i32>,
 }
 
 /// The members that Create, Update and Describe of users and accesses share.
@@ -192,18 +182,8 @@ pub struct SshPublicKey {
 /// One row of ListUsers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListedUser {
-    /// ARN of the user.
-    pub arn: String,
     /// Name of the user.
     pub user_name: String,
-    /// Role.
-    pub role: Option<String>,
-    /// Landing directory.
-    pub home_directory: Option<String>,
-    /// `PATH` or `LOGICAL`.
-    pub home_directory_type: Option<String>,
-    /// Number of SSH keys.
-    pub ssh_public_key_count: Option<i32>,
 }
 
 /// Input of CreateAccess.
@@ -233,10 +213,6 @@ pub struct ListedAccess {
     pub external_id: String,
     /// Role.
     pub role: Option<String>,
-    /// Landing directory.
-    pub home_directory: Option<String>,
-    /// `PATH` or `LOGICAL`.
-    pub home_directory_type: Option<String>,
 }
 
 /// What DescribeHostKey answers.
@@ -256,8 +232,6 @@ pub struct HostKey {
     pub date_imported: Option<jiff::Timestamp>,
     /// Where AWS keeps it.
     pub storage_type: Option<String>,
-    /// Secret that holds it, with Secrets Manager storage.
-    pub secret_id: Option<String>,
     /// Tags; empty in listings, which do not carry them.
     pub tags: Tags,
 }

@@ -154,7 +154,7 @@ impl<K: Kind> Attempt<K> {
         Ok(self.engine.apply(&live, &status).await.map(drop)?)
     }
 
-    /// The object is gone while its server was made: nobody would ever delete it. Only what carries this attempt's tag
+    /// The object is gone while this was made for it: nobody would ever delete it. Only what carries this attempt's tag
     /// is deleted, and only once AWS showed it: a NotFound so soon is a read that lags.
     async fn undo(&self, id: &str) -> Result<(), Fault> {
         let subject = &self.name;
@@ -166,8 +166,8 @@ impl<K: Kind> Attempt<K> {
         let call = self.engine.kind.delete(&subject.object, &self.place, Some(id));
         let permit = account.permit(class_of(&call)).await;
         let at = account.now().await?;
-        let server = account.describe_server(id).await?;
-        if server.tags.get(api::TAG_ATTEMPT) != self.record.attempt.as_ref() {
+        let tags = self.engine.kind.tags_of(&self.place, id).await?;
+        if tags.get(api::TAG_ATTEMPT) != self.record.attempt.as_ref() {
             tracing::warn!(%id, "the object vanished, and what it made is somebody else's now");
             return Ok(());
         }

@@ -259,6 +259,14 @@ pub trait Kind: Send + Sync + Sized + 'static {
         Ok(LookedUp::default())
     }
 
+    /// The tags on what has this id, read now. Only for kinds found by tags: it tells whose is what a create made.
+    ///
+    /// # Errors
+    /// The fault of the read, NotFound included.
+    async fn tags_of(&self, _: &Place<Self::Detail>, _id: &str) -> Result<Tags, Fault> {
+        Ok(Tags::new())
+    }
+
     /// AWS acknowledged to this process that it deletes the server.
     fn deleted(&self, _: &Place<Self::Detail>, _id: &str) {}
 

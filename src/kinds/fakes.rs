@@ -61,10 +61,10 @@ impl FakeTransfer {
     }
 
     fn listed(&self) -> Vec<ListedServer> {
-        let rows = |server: &Server| ListedServer { server_id: server.server_id.clone(), ..ListedServer::default() };
+        let rows = |server: &Server| ListedServer { server_id: server.server_id.clone() };
         let mut listed: Vec<ListedServer> = self.servers.lock().unwrap().values().map(rows).collect();
         let vanishing = self.vanishing.lock().unwrap();
-        listed.extend(vanishing.iter().map(|id| ListedServer { server_id: id.clone(), ..ListedServer::default() }));
+        listed.extend(vanishing.iter().map(|id| ListedServer { server_id: id.clone() }));
         listed
     }
 
@@ -84,9 +84,7 @@ impl FakeTransfer {
             }
             Read::ListUsers { server_id, .. } => {
                 let names = self.users.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
-                Answer::Users(page(
-                    names.into_iter().map(|user_name| ListedUser { user_name, ..ListedUser::default() }).collect(),
-                ))
+                Answer::Users(page(names.into_iter().map(|user_name| ListedUser { user_name }).collect()))
             }
             Read::DescribeUser { server_id, user_name } => {
                 let tags = self.user_tags.lock().unwrap().get(&(server_id, user_name.clone())).cloned();

@@ -254,10 +254,7 @@ impl Transfer for FakeTransfer {
         let value = match call {
             Read::ListServers { .. } => {
                 let server_id = world.aws_server.lock().unwrap().server_id.clone();
-                Answer::Servers(Page {
-                    items: vec![ListedServer { server_id, ..ListedServer::default() }],
-                    next_token: None,
-                })
+                Answer::Servers(Page { items: vec![ListedServer { server_id }], next_token: None })
             }
             Read::ListUsers { .. } => Answer::Users(Page { items: Vec::new(), next_token: None }),
             Read::DescribeServer { .. } => Answer::Server(Box::new(world.aws_server.lock().unwrap().clone())),

@@ -35,7 +35,6 @@ pub fn read(call: &Read) -> Value {
         Read::DescribeUser { server_id, user_name } => json!({"ServerId": server_id, "UserName": user_name}),
         Read::DescribeAccess { server_id, external_id } => json!({"ServerId": server_id, "ExternalId": external_id}),
         Read::DescribeHostKey { server_id, host_key_id } => json!({"ServerId": server_id, "HostKeyId": host_key_id}),
-        Read::ListTags { arn, token } => page(token, json!({"Arn": arn})),
         Read::DescribeSecurityPolicy { .. } | Read::TestIdentityProvider(_) => panic!("no kind asks this"),
     }
 }
@@ -50,11 +49,7 @@ pub fn mutation(call: &Mutation) -> Value {
             put(&mut input, "HostKeyStorageType", create.host_key_storage_type.as_ref());
             with_tags(input, &create.tags)
         }
-        Mutation::UpdateServer { server_id, settings, host_key } => {
-            let mut input = pascal(settings.as_ref());
-            put(&mut input, "HostKey", host_key.as_ref().map(|key| key.expose_secret().to_owned()));
-            with(input, &[("ServerId", server_id)])
-        }
+        Mutation::UpdateServer { server_id, settings } => with(pascal(settings.as_ref()), &[("ServerId", server_id)]),
         Mutation::StartServer { server_id }
         | Mutation::StopServer { server_id }
         | Mutation::DeleteServer { server_id } => json!({"ServerId": server_id}),
@@ -111,28 +106,17 @@ pub fn made(output: &Value) -> Made {
 /// The answer to a read.
 pub fn answer(call: &Read, output: &Value) -> Answer {
     match call {
-        Read::ListServers { .. } => Answer::Servers(page(output, "Servers", |row| ListedServer {
-            arn: text(&row["Arn"]),
-            server_id: text(&row["ServerId"]),
-            state: maybe(&row["State"]),
-            identity_provider_type: maybe(&row["IdentityProviderType"]),
-            user_count: number(&row["UserCount"]),
-        })),
+        Read::ListServers { .. } => {
+            Answer::Servers(page(output, "Servers", |row| ListedServer { server_id: text(&row["ServerId"]) }))
+        }
         Read::DescribeServer { .. } => Answer::Server(Box::new(server(&output["Server"]))),
-        Read::ListUsers { .. } => Answer::Users(page(output, "Users", |row| ListedUser {
-            arn: text(&row["Arn"]),
-            user_name: text(&row["UserName"]),
-            role: maybe(&row["Role"]),
-            home_directory: maybe(&row["HomeDirectory"]),
-            home_directory_type: maybe(&row["HomeDirectoryType"]),
-            ssh_public_key_count: number(&row["SshPublicKeyCount"]),
-        })),
+        Read::ListUsers { .. } => {
+            Answer::Users(page(output, "Users", |row| ListedUser { user_name: text(&row["UserName"]) }))
+        }
         Read::DescribeUser { .. } => Answer::User(Box::new(user(&output["User"]))),
         Read::ListAccesses { .. } => Answer::Accesses(page(output, "Accesses", |row| ListedAccess {
             external_id: text(&row["ExternalId"]),
             role: maybe(&row["Role"]),
-            home_directory: maybe(&row["HomeDirectory"]),
-            home_directory_type: maybe(&row["HomeDirectoryType"]),
         })),
         Read::DescribeAccess { .. } => {
             let access = &output["Access"];
@@ -141,7 +125,6 @@ pub fn answer(call: &Read, output: &Value) -> Answer {
         }
         Read::ListHostKeys { .. } => Answer::HostKeys(page(output, "HostKeys", host_key)),
         Read::DescribeHostKey { .. } => Answer::HostKey(Box::new(host_key(&output["HostKey"]))),
-        Read::ListTags { .. } => Answer::Tags(page(output, "Tags", |row| (text(&row["Key"]), text(&row["Value"])))),
         Read::ListSecurityPolicies { .. } => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
         Read::DescribeSecurityPolicy { .. } | Read::TestIdentityProvider(_) => panic!("no kind asks this"),
     }
@@ -163,7 +146,6 @@ pub fn fault(operation: &'static str, error: ApiError, now: Timestamp) -> Fault 
 }
 
 fn server(value: &Value) -> Server {
-    let egress = value["As2ServiceManagedEgressIpAddresses"].as_array().into_iter().flatten().map(text).collect();
     Server {
         arn: text(&value["Arn"]),
         server_id: text(&value["ServerId"]),
@@ -171,7 +153,6 @@ fn server(value: &Value) -> Server {
         state: maybe(&value["State"]),
         host_key_fingerprint: maybe(&value["HostKeyFingerprint"]),
         user_count: number(&value["UserCount"]),
-        as2_service_managed_egress_ip_addresses: egress,
         settings: camel::<ServerSettings>(value),
         tags: tags(&value["Tags"]),
     }
@@ -204,7 +185,6 @@ fn host_key(value: &Value) -> HostKey {
         key_type: maybe(&value["Type"]),
         date_imported: None,
         storage_type: maybe(&value["StorageType"]),
-        secret_id: maybe(&value["SecretId"]),
         tags: tags(&value["Tags"]),
     }
 }

@@ -45,12 +45,8 @@ fn time(time: DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }
 
-pub(super) fn tag_pairs(tags: Option<Vec<sdk::Tag>>) -> Vec<(String, String)> {
-    tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()
-}
-
 fn tags(tags: Option<Vec<sdk::Tag>>) -> Tags {
-    tag_pairs(tags).into_iter().collect()
+    tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()
 }
 
 pub(super) fn server(theirs: sdk::DescribedServer) -> Read<Server> {
@@ -61,7 +57,6 @@ pub(super) fn server(theirs: sdk::DescribedServer) -> Read<Server> {
         state: text(theirs.state),
         host_key_fingerprint: theirs.host_key_fingerprint,
         user_count: theirs.user_count,
-        as2_service_managed_egress_ip_addresses: theirs.as2_service_managed_egress_ip_addresses.unwrap_or_default(),
         settings: ServerSettings {
             certificate: theirs.certificate,
             endpoint_details: theirs.endpoint_details.map(endpoint_details),
@@ -130,13 +125,7 @@ fn workflow_details(theirs: sdk::WorkflowDetails) -> WorkflowDetails {
 }
 
 pub(super) fn listed_server(theirs: sdk::ListedServer) -> Read<ListedServer> {
-    Ok(ListedServer {
-        arn: required(theirs.arn, "Servers.Arn")?,
-        server_id: required(theirs.server_id, "Servers.ServerId")?,
-        state: text(theirs.state),
-        identity_provider_type: text(theirs.identity_provider_type),
-        user_count: theirs.user_count,
-    })
+    Ok(ListedServer { server_id: required(theirs.server_id, "Servers.ServerId")? })
 }
 
 pub(super) fn user(theirs: sdk::DescribedUser) -> Read<User> {
@@ -173,14 +162,7 @@ fn posix_profile(theirs: sdk::PosixProfile) -> PosixProfile {
 }
 
 pub(super) fn listed_user(theirs: sdk::ListedUser) -> Read<ListedUser> {
-    Ok(ListedUser {
-        arn: required(theirs.arn, "Users.Arn")?,
-        user_name: required(theirs.user_name, "Users.UserName")?,
-        role: theirs.role,
-        home_directory: theirs.home_directory,
-        home_directory_type: text(theirs.home_directory_type),
-        ssh_public_key_count: theirs.ssh_public_key_count,
-    })
+    Ok(ListedUser { user_name: required(theirs.user_name, "Users.UserName")? })
 }
 
 pub(super) fn access(theirs: sdk::DescribedAccess) -> Read<Access> {
@@ -198,12 +180,7 @@ pub(super) fn access(theirs: sdk::DescribedAccess) -> Read<Access> {
 }
 
 pub(super) fn listed_access(theirs: sdk::ListedAccess) -> Read<ListedAccess> {
-    Ok(ListedAccess {
-        external_id: required(theirs.external_id, "Accesses.ExternalId")?,
-        role: theirs.role,
-        home_directory: theirs.home_directory,
-        home_directory_type: text(theirs.home_directory_type),
-    })
+    Ok(ListedAccess { external_id: required(theirs.external_id, "Accesses.ExternalId")?, role: theirs.role })
 }
 
 pub(super) fn host_key(theirs: sdk::DescribedHostKey) -> Read<HostKey> {
@@ -215,7 +192,6 @@ pub(super) fn host_key(theirs: sdk::DescribedHostKey) -> Read<HostKey> {
         key_type: theirs.r#type,
         date_imported: theirs.date_imported.and_then(time),
         storage_type: text(theirs.storage_type),
-        secret_id: theirs.secret_id,
         tags: tags(theirs.tags),
     })
 }
@@ -229,7 +205,6 @@ pub(super) fn listed_host_key(theirs: sdk::ListedHostKey) -> Read<HostKey> {
         key_type: theirs.r#type,
         date_imported: theirs.date_imported.and_then(time),
         storage_type: text(theirs.storage_type),
-        secret_id: theirs.secret_id,
         tags: Tags::new(),
     })
 }

@@ -76,9 +76,7 @@ pub(super) async fn send(client: &Client, once: &Once, call: Mutation) -> Result
     let to = To { client, once };
     match call {
         Mutation::CreateServer(call) => to.create_server(*call).await,
-        Mutation::UpdateServer { server_id, settings, host_key } => {
-            to.update_server(server_id, *settings, host_key).await
-        }
+        Mutation::UpdateServer { server_id, settings } => to.update_server(server_id, *settings).await,
         Mutation::StartServer { server_id } => to.start_server(server_id).await,
         Mutation::StopServer { server_id } => to.stop_server(server_id).await,
         Mutation::DeleteServer { server_id } => to.delete_server(server_id).await,
@@ -156,13 +154,8 @@ impl To<'_> {
         self.made(answer.server_id, "ServerId")
     }
 
-    async fn update_server(
-        self,
-        server_id: String,
-        settings: ServerSettings,
-        host_key: Option<SecretString>,
-    ) -> Result<Made, Fault> {
-        let call = self.client.update_server().server_id(server_id).set_host_key(secret(host_key));
+    async fn update_server(self, server_id: String, settings: ServerSettings) -> Result<Made, Fault> {
+        let call = self.client.update_server().server_id(server_id);
         let call = with_server_settings!(self.once, call, settings);
         done(send_once!(self.once, aws_sdk_transfer, call))
     }

@@ -22,7 +22,6 @@ pub(super) async fn send(client: &Client, once: &Once, call: Read) -> Result<Ans
         Read::DescribeAccess { server_id, external_id } => access(client, once, server_id, external_id).await,
         Read::ListHostKeys { server_id, token } => host_keys(client, once, server_id, token).await,
         Read::DescribeHostKey { server_id, host_key_id } => host_key(client, once, server_id, host_key_id).await,
-        Read::ListTags { arn, token } => tags(client, once, arn, token).await,
         Read::ListSecurityPolicies { token } => security_policies(client, once, token).await,
         Read::DescribeSecurityPolicy { name } => security_policy(client, once, name).await,
         Read::TestIdentityProvider(call) => test_identity_provider(client, once, call).await,
@@ -84,12 +83,6 @@ async fn host_key(client: &Client, once: &Once, server_id: String, host_key_id: 
     let call = client.describe_host_key().server_id(server_id).host_key_id(host_key_id);
     let answer = send_once!(once, aws_sdk_transfer, call)?;
     boxed(once, answer.host_key.ok_or("HostKey").and_then(answer::host_key)).map(Answer::HostKey)
-}
-
-async fn tags(client: &Client, once: &Once, arn: String, token: Option<String>) -> Result<Answer, Fault> {
-    let call = client.list_tags_for_resource().arn(arn).max_results(PAGE).set_next_token(token);
-    let answer = send_once!(once, aws_sdk_transfer, call)?;
-    page(once, Ok(answer::tag_pairs(answer.tags)), answer.next_token).map(Answer::Tags)
 }
 
 async fn security_policies(client: &Client, once: &Once, token: Option<String>) -> Result<Answer, Fault> {

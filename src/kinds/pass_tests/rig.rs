@@ -302,9 +302,7 @@ impl Cloud {
                 let hidden = self.unlisted.lock().unwrap();
                 let shown = self.servers.lock().unwrap();
                 let rows = shown.keys().filter(|id| !hidden.contains(*id));
-                Answer::Servers(page(
-                    rows.map(|id| ListedServer { server_id: id.clone(), ..ListedServer::default() }).collect(),
-                ))
+                Answer::Servers(page(rows.map(|id| ListedServer { server_id: id.clone() }).collect()))
             }
             Read::DescribeServer { server_id } => Answer::Server(Box::new(self.server(&server_id)?)),
             Read::ListHostKeys { server_id, .. } => {
@@ -314,7 +312,7 @@ impl Cloud {
             Read::ListUsers { server_id, .. } => {
                 let users = self.users.lock().unwrap();
                 let names = users.keys().filter(|(id, _)| *id == server_id).map(|(_, user_name)| user_name.clone());
-                Answer::Users(page(names.map(|user_name| ListedUser { user_name, ..ListedUser::default() }).collect()))
+                Answer::Users(page(names.map(|user_name| ListedUser { user_name }).collect()))
             }
             Read::DescribeUser { server_id, user_name } => {
                 self.server(&server_id)?;

@@ -224,6 +224,10 @@ impl Kind for Servers {
         self.look_ups.look_up(&place.account, owner, asked).await
     }
 
+    async fn tags_of(&self, place: &Place<Self::Detail>, id: &str) -> Result<Tags, Fault> {
+        Ok(place.account.describe_server(id).await?.tags)
+    }
+
     fn deleted(&self, place: &Place<Self::Detail>, id: &str) {
         self.look_ups.deleted(&place.account, id);
     }

@@ -227,7 +227,7 @@ fn composed(want: &WantedServer, server: &Server, changes: Vec<Change>) -> Resul
     put_right(&mut settings, want, server, &changes);
     let (server_id, settings) = (server.server_id.clone(), Box::new(settings));
     let exposes = changes.iter().any(exposes);
-    let update = Mutation::UpdateServer { server_id, settings, host_key: None };
+    let update = Mutation::UpdateServer { server_id, settings };
     Ok(PlannedCall { exposes, ..PlannedCall::new(update, changes) })
 }
 

@@ -22,11 +22,14 @@ use transfer_operator::api::shapes::{
 use transfer_operator::aws::gate::Rates;
 use transfer_operator::aws::http::http_client;
 use transfer_operator::aws::session::{Aws, Sessions};
-use transfer_operator::aws::types::{
-    CreateAccess, CreateServer, CreateUser, ImportHostKey, LoginSettings, Server, ServerSettings, Tags,
-    TestIdentityProvider,
+use transfer_operator::aws::transfer::{
+    CreateAccess, CreateServer, CreateUser, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser,
+    DescribeAccess, DescribeHostKey, DescribeSecurityPolicy, DescribeServer, DescribeUser, ImportHostKey,
+    ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies, ListServers, ListUsers, LoginSettings,
+    ServerSettings, StartServer, StopServer, TagResource, Tags, TestIdentityProvider, UntagResource, UpdateAccess,
+    UpdateHostKey, UpdateServer, UpdateUser,
 };
-use transfer_operator::aws::{Account, Answer, Fault, FaultKind, Gate, Made, Mutation, Read, account::class_of};
+use transfer_operator::aws::{Account, Fault, FaultKind, Gate, Made, Mutation};
 
 const ACCOUNT: &str = "123456789012";
 const OTHER_ACCOUNT: &str = "210987654321";
@@ -77,13 +80,21 @@ async fn started() -> (Sim, Account) {
 }
 
 async fn mutate(account: &Account, call: Mutation) -> Result<Made, Fault> {
-    let permit = account.permit(class_of(&call)).await;
+    let permit = account.permit(call.class()).await;
     let now = account.now().await.unwrap();
     account.mutate(permit, now, call).await
 }
 
 async fn create_server(account: &Account, call: CreateServer) -> String {
     mutate(account, Mutation::CreateServer(Box::new(call))).await.unwrap().id.unwrap()
+}
+
+fn the_server(id: &str) -> DescribeServer {
+    DescribeServer { server_id: id.to_owned() }
+}
+
+fn alice(server_id: &str) -> DescribeUser {
+    DescribeUser { server_id: server_id.to_owned(), user_name: "alice".to_owned() }
 }
 
 /// What the simulator noted of one operation.
@@ -161,7 +172,7 @@ async fn a_server_is_created_read_changed_stopped_started_tagged_and_deleted() {
         tags: tags(&[("a", "1"), ("b", "")]),
     };
     let id = create_server(&account, call).await;
-    let mut server = account.describe_server(&id).await.unwrap();
+    let mut server = account.read(the_server(&id)).await.unwrap();
     let made = server.settings.endpoint_details.as_mut().unwrap();
     assert!(made.vpc_endpoint_id.take().is_some());
     assert_eq!(server.settings, vpc_server());
@@ -169,7 +180,7 @@ async fn a_server_is_created_read_changed_stopped_started_tagged_and_deleted() {
     assert_eq!((server.server_id.as_str(), server.domain), (id.as_str(), some("S3")));
     assert!(server.arn.ends_with(&format!("{REGION}:{ACCOUNT}:server/{id}")), "{}", server.arn);
     assert!(server.host_key_fingerprint.unwrap().starts_with("SHA256:"));
-    assert_eq!(account.list_servers().await.unwrap()[0].server_id, id);
+    assert_eq!(account.list(ListServers { token: None }).await.unwrap()[0].server_id, id);
 
     let cleared = ServerSettings {
         logging_role: some(""),
@@ -179,7 +190,7 @@ async fn a_server_is_created_read_changed_stopped_started_tagged_and_deleted() {
         ..ServerSettings::default()
     };
     update(&account, &id, cleared).await;
-    let settings = account.describe_server(&id).await.unwrap().settings;
+    let settings = account.read(the_server(&id)).await.unwrap().settings;
     assert_eq!(settings.logging_role, None);
     assert_eq!(settings.pre_authentication_login_banner, None);
     assert_eq!(settings.structured_log_destinations, None);
@@ -187,29 +198,29 @@ async fn a_server_is_created_read_changed_stopped_started_tagged_and_deleted() {
     assert!(settings.workflow_details.unwrap().on_partial_upload.is_some(), "what was not sent stays");
     assert_eq!(settings.post_authentication_login_banner, some("welcome"), "what was not sent stays");
 
-    reaches(&account, &id, Mutation::StopServer { server_id: id.clone() }, "OFFLINE").await;
-    reaches(&account, &id, Mutation::StartServer { server_id: id.clone() }, "ONLINE").await;
+    reaches(&account, &id, Mutation::StopServer(StopServer { server_id: id.clone() }), "OFFLINE").await;
+    reaches(&account, &id, Mutation::StartServer(StartServer { server_id: id.clone() }), "ONLINE").await;
 
     let arn = server.arn;
-    mutate(&account, Mutation::TagResource { arn: arn.clone(), tags: tags(&[("c", "3")]) }).await.unwrap();
-    mutate(&account, Mutation::UntagResource { arn, keys: vec!["a".to_owned()] }).await.unwrap();
-    assert_eq!(account.describe_server(&id).await.unwrap().tags, tags(&[("b", ""), ("c", "3")]));
+    mutate(&account, Mutation::TagResource(TagResource { arn: arn.clone(), tags: tags(&[("c", "3")]) })).await.unwrap();
+    mutate(&account, Mutation::UntagResource(UntagResource { arn, keys: vec!["a".to_owned()] })).await.unwrap();
+    assert_eq!(account.read(the_server(&id)).await.unwrap().tags, tags(&[("b", ""), ("c", "3")]));
 
-    mutate(&account, Mutation::DeleteServer { server_id: id.clone() }).await.unwrap();
-    let fault = account.describe_server(&id).await.unwrap_err();
+    mutate(&account, Mutation::DeleteServer(DeleteServer { server_id: id.clone() })).await.unwrap();
+    let fault = account.read(the_server(&id)).await.unwrap_err();
     assert_eq!((fault.kind, fault.resource_type.as_deref()), (FaultKind::NotFound, Some("Server")));
 }
 
 async fn update(account: &Account, server_id: &str, settings: ServerSettings) {
     let settings = Box::new(settings);
-    let call = Mutation::UpdateServer { server_id: server_id.to_owned(), settings };
+    let call = Mutation::UpdateServer(UpdateServer { server_id: server_id.to_owned(), settings });
     mutate(account, call).await.unwrap();
 }
 
 async fn reaches(account: &Account, server_id: &str, call: Mutation, state: &str) {
     mutate(account, call).await.unwrap();
     await_condition(state, Duration::from_secs(10), async || {
-        let now = account.describe_server(server_id).await.unwrap().state;
+        let now = account.read(the_server(server_id)).await.unwrap().state;
         if now.as_deref() == Some(state) { Ok(()) } else { Err(format!("{now:?}")) }
     })
     .await;
@@ -225,7 +236,7 @@ async fn the_ports_of_a_public_server_survive_the_way_there_and_back() {
     let protocol_details = Some(ProtocolDetails { sftp_ports: Some(ports.clone()), ..ProtocolDetails::default() });
     let settings = ServerSettings { protocol_details, ..ServerSettings::default() };
     let id = create_server(&account, CreateServer { settings, ..CreateServer::default() }).await;
-    let server = account.describe_server(&id).await.unwrap();
+    let server = account.read(the_server(&id)).await.unwrap();
     assert_eq!(server.settings.protocol_details.unwrap().sftp_ports, Some(ports));
 }
 
@@ -270,29 +281,38 @@ async fn a_user_is_created_read_changed_given_keys_and_deleted() {
     let again = mutate(&account, Mutation::CreateUser(Box::new(call))).await.unwrap_err();
     assert_eq!((again.kind, again.resource_type.as_deref()), (FaultKind::Exists, Some("User")));
 
-    let user = account.describe_user(&server_id, "alice").await.unwrap();
+    let user = account.read(alice(&server_id)).await.unwrap();
     assert_eq!((user.settings, user.tags), (login(), tags(&[("a", "1")])));
     assert_eq!(user.ssh_public_keys[0].body, KEY);
     assert!(user.ssh_public_keys[0].date_imported.is_some());
 
     let settings = Box::new(path_login());
-    let change = Mutation::UpdateUser { server_id: server_id.clone(), user_name: user_name.clone(), settings };
+    let change =
+        Mutation::UpdateUser(UpdateUser { server_id: server_id.clone(), user_name: user_name.clone(), settings });
     mutate(&account, change).await.unwrap();
-    let changed = account.describe_user(&server_id, "alice").await.unwrap().settings;
+    let changed = account.read(alice(&server_id)).await.unwrap().settings;
     assert_eq!((changed.role, changed.policy, changed.home_directory), (role_arn("bob"), None, some("/bucket")));
 
     let body = std::fs::read_to_string(repository("tests/fixtures/keys/openssh-p256.pub")).unwrap();
-    let import = Mutation::ImportSshPublicKey { server_id: server_id.clone(), user_name: user_name.clone(), body };
+    let import = Mutation::ImportSshPublicKey(ImportSshPublicKey {
+        server_id: server_id.clone(),
+        user_name: user_name.clone(),
+        body,
+    });
     let key_id = mutate(&account, import).await.unwrap().id.unwrap();
-    let row = account.list_users(&server_id).await.unwrap().remove(0);
+    let row = account.list(ListUsers { server_id: server_id.clone(), token: None }).await.unwrap().remove(0);
     assert_eq!(row.user_name, "alice");
-    assert_eq!(account.describe_user(&server_id, "alice").await.unwrap().ssh_public_keys.len(), 2);
-    let delete = Mutation::DeleteSshPublicKey { server_id: server_id.clone(), user_name: user_name.clone(), key_id };
+    assert_eq!(account.read(alice(&server_id)).await.unwrap().ssh_public_keys.len(), 2);
+    let delete = Mutation::DeleteSshPublicKey(DeleteSshPublicKey {
+        server_id: server_id.clone(),
+        user_name: user_name.clone(),
+        key_id,
+    });
     mutate(&account, delete).await.unwrap();
-    assert_eq!(account.describe_user(&server_id, "alice").await.unwrap().ssh_public_keys.len(), 1);
+    assert_eq!(account.read(alice(&server_id)).await.unwrap().ssh_public_keys.len(), 1);
 
-    mutate(&account, Mutation::DeleteUser { server_id: server_id.clone(), user_name }).await.unwrap();
-    let fault = account.describe_user(&server_id, "alice").await.unwrap_err();
+    mutate(&account, Mutation::DeleteUser(DeleteUser { server_id: server_id.clone(), user_name })).await.unwrap();
+    let fault = account.read(alice(&server_id)).await.unwrap_err();
     assert_eq!((fault.kind, fault.resource_type.as_deref()), (FaultKind::NotFound, Some("User")));
 }
 
@@ -316,13 +336,18 @@ async fn an_access_is_created_read_changed_and_deleted_and_the_provider_answers(
     let settings = login();
     let call = CreateAccess { server_id: server_id.clone(), external_id: external_id.clone(), settings };
     mutate(&account, Mutation::CreateAccess(Box::new(call))).await.unwrap();
-    let access = account.describe_access(&server_id, GROUP).await.unwrap();
+    let access =
+        account.read(DescribeAccess { server_id: server_id.clone(), external_id: GROUP.to_owned() }).await.unwrap();
     assert_eq!((access.external_id.as_str(), access.settings), (GROUP, login()));
 
     let settings = Box::new(path_login());
-    let change = Mutation::UpdateAccess { server_id: server_id.clone(), external_id: external_id.clone(), settings };
+    let change = Mutation::UpdateAccess(UpdateAccess {
+        server_id: server_id.clone(),
+        external_id: external_id.clone(),
+        settings,
+    });
     mutate(&account, change).await.unwrap();
-    let row = account.list_accesses(&server_id).await.unwrap().remove(0);
+    let row = account.list(ListAccesses { server_id: server_id.clone(), token: None }).await.unwrap().remove(0);
     assert_eq!((row.external_id.as_str(), row.role), (GROUP, role_arn("bob")));
 
     let test = TestIdentityProvider {
@@ -332,12 +357,18 @@ async fn an_access_is_created_read_changed_and_deleted_and_the_provider_answers(
         user_name: "alice".to_owned(),
         user_password: Some("password".into()),
     };
-    let answer = account.read(Read::TestIdentityProvider(test)).await.unwrap();
-    let Answer::IdentityProvider(answer) = answer else { panic!("{answer:?}") };
+    let answer = account.read(test).await.unwrap();
     assert_eq!(answer.status_code, 200);
 
-    mutate(&account, Mutation::DeleteAccess { server_id: server_id.clone(), external_id }).await.unwrap();
-    assert_eq!(account.describe_access(&server_id, GROUP).await.unwrap_err().kind, FaultKind::NotFound);
+    mutate(&account, Mutation::DeleteAccess(DeleteAccess { server_id: server_id.clone(), external_id })).await.unwrap();
+    assert_eq!(
+        account
+            .read(DescribeAccess { server_id: server_id.clone(), external_id: GROUP.to_owned() })
+            .await
+            .unwrap_err()
+            .kind,
+        FaultKind::NotFound
+    );
 }
 
 #[tokio::test]
@@ -353,39 +384,38 @@ async fn a_host_key_is_imported_read_changed_and_deleted() {
         tags: tags(&[("a", "1")]),
     };
     let host_key_id = mutate(&account, Mutation::ImportHostKey(Box::new(import))).await.unwrap().id.unwrap();
-    let key = account.describe_host_key(&server_id, &host_key_id).await.unwrap();
+    let key =
+        account.read(DescribeHostKey { server_id: server_id.clone(), host_key_id: host_key_id.clone() }).await.unwrap();
     assert_eq!((key.id.as_str(), key.description.as_deref()), (host_key_id.as_str(), Some("second")));
     assert_eq!((key.key_type.as_deref(), &key.tags), (Some("ecdsa-sha2-nistp256"), &tags(&[("a", "1")])));
     assert_eq!(key.storage_type.as_deref(), Some("SECRETS_MANAGER"));
     assert!(key.date_imported.is_some() && key.fingerprint.is_some());
 
-    let change = Mutation::UpdateHostKey {
+    let change = Mutation::UpdateHostKey(UpdateHostKey {
         server_id: server_id.clone(),
         host_key_id: host_key_id.clone(),
         description: some("renamed"),
         storage_type: None,
         kms_key: None,
-    };
+    });
     mutate(&account, change).await.unwrap();
-    let rows = account.list_host_keys(&server_id).await.unwrap();
+    let rows = account.list(ListHostKeys { server_id: server_id.clone(), token: None }).await.unwrap();
     assert_eq!(rows.len(), 2, "AWS's own and ours");
     let row = rows.into_iter().find(|row| row.id == host_key_id).unwrap();
     assert_eq!((row.description.as_deref(), row.fingerprint), (Some("renamed"), key.fingerprint));
 
-    let delete = Mutation::DeleteHostKey { server_id: server_id.clone(), host_key_id };
+    let delete = Mutation::DeleteHostKey(DeleteHostKey { server_id: server_id.clone(), host_key_id });
     mutate(&account, delete).await.unwrap();
-    assert_eq!(account.list_host_keys(&server_id).await.unwrap().len(), 1);
+    assert_eq!(account.list(ListHostKeys { server_id: server_id.clone(), token: None }).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn security_policies_are_listed_and_described() {
     let (_sim, account) = started().await;
-    let answer = account.read(Read::ListSecurityPolicies { token: None }).await.unwrap();
-    let Answer::SecurityPolicyNames(names) = answer else { panic!("{answer:?}") };
+    let names = account.list(ListSecurityPolicies { token: None }).await.unwrap();
     let name = "TransferSecurityPolicy-2024-01".to_owned();
-    assert!(names.items.contains(&name), "{names:?}");
-    let answer = account.read(Read::DescribeSecurityPolicy { name: name.clone() }).await.unwrap();
-    let Answer::SecurityPolicy(policy) = answer else { panic!("{answer:?}") };
+    assert!(names.contains(&name), "{names:?}");
+    let policy = account.read(DescribeSecurityPolicy { name: name.clone() }).await.unwrap();
     assert_eq!((policy.name, policy.fips), (name, Some(false)));
     assert!(!policy.ssh_ciphers.is_empty() && !policy.ssh_kexs.is_empty() && !policy.ssh_macs.is_empty());
 }
@@ -398,7 +428,8 @@ async fn listings_are_complete_over_pages_also_over_an_empty_first_one() {
     for _ in 0..3 {
         made.insert(create_server(&account, CreateServer::default()).await);
     }
-    let listed: BTreeSet<_> = account.list_servers().await.unwrap().into_iter().map(|row| row.server_id).collect();
+    let listed: BTreeSet<_> =
+        account.list(ListServers { token: None }).await.unwrap().into_iter().map(|row| row.server_id).collect();
     assert_eq!(listed, made);
     assert_eq!(calls_of(&sim, "ListServers").await.len(), 2);
 }
@@ -407,18 +438,18 @@ async fn listings_are_complete_over_pages_also_over_an_empty_first_one() {
 async fn states_and_members_that_nobody_knows_and_nulls_do_no_harm() {
     let (sim, account) = started().await;
     let id = create_server(&account, CreateServer::default()).await;
-    let plain = account.describe_server(&id).await.unwrap();
+    let plain = account.read(the_server(&id)).await.unwrap();
     for switches in [json!({"unknown_members": true}), json!({"absent": "null"}), json!({"empty_body": "object"})] {
         sim.control("/_sim/config", &switches).await;
-        assert_eq!(account.describe_server(&id).await.unwrap(), plain, "{switches}");
-        let nothing = Mutation::UntagResource { arn: plain.arn.clone(), keys: vec!["x".to_owned()] };
+        assert_eq!(account.read(the_server(&id)).await.unwrap(), plain, "{switches}");
+        let nothing = Mutation::UntagResource(UntagResource { arn: plain.arn.clone(), keys: vec!["x".to_owned()] });
         mutate(&account, nothing).await.unwrap();
     }
     let change = json!({"region": REGION, "set_state": {"server_id": id, "state": "HIBERNATING"}});
     sim.control("/_sim/change", &change).await;
-    let server: Server = account.describe_server(&id).await.unwrap();
+    let server = account.read(the_server(&id)).await.unwrap();
     assert_eq!(server.state.as_deref(), Some("HIBERNATING"));
-    assert_eq!(account.list_servers().await.unwrap()[0].server_id, id);
+    assert_eq!(account.list(ListServers { token: None }).await.unwrap()[0].server_id, id);
 }
 
 #[tokio::test]
@@ -449,7 +480,7 @@ async fn each_class_of_error_arrives_in_each_form_of_its_body() {
                     "error_message": error_message,
                 });
                 sim.control("/_sim/faults", &json!({"operation": "StopServer", "fault": fault})).await;
-                let call = Mutation::StopServer { server_id: "s-01234567890abcdef".to_owned() };
+                let call = Mutation::StopServer(StopServer { server_id: "s-01234567890abcdef".to_owned() });
                 let fault = mutate(&account, call).await.unwrap_err();
                 assert_eq!((fault.kind, fault.code.as_str()), (kind, code), "{status} {error_type}");
                 assert_eq!(fault.message, message, "{status} {code} {error_type}");
@@ -465,7 +496,7 @@ async fn the_wait_that_a_throttle_asks_for_arrives() {
     for seconds in [Some(7), None] {
         let fault = json!({"kind": "throttle", "retry_after_seconds": seconds});
         sim.control("/_sim/faults", &json!({"operation": "ListServers", "fault": fault})).await;
-        let fault = account.list_servers().await.unwrap_err();
+        let fault = account.list(ListServers { token: None }).await.unwrap_err();
         assert_eq!((fault.kind, fault.retry_after), (FaultKind::Throttled, seconds.map(Duration::from_secs)));
     }
 }
@@ -478,7 +509,7 @@ async fn refusals_of_the_service_itself_keep_its_words() {
     let fault = mutate(&account, Mutation::CreateUser(Box::new(call))).await.unwrap_err();
     assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Rejected, "ValidationException"));
     assert!(fault.message.contains("userName"), "{fault}");
-    let fault = account.read(Read::ListServers { token: some("nonsense") }).await.unwrap_err();
+    let fault = account.read(ListServers { token: some("nonsense") }).await.unwrap_err();
     assert_eq!(fault.code, "InvalidNextTokenException");
 }
 
@@ -497,24 +528,28 @@ async fn a_create_is_sent_once_whatever_comes_back() {
         mutate(&account, Mutation::CreateServer(Box::default())).await.unwrap_err();
         assert_eq!(calls_of(&sim, "CreateServer").await.len(), before + 1, "{fault}");
     }
-    assert_eq!(account.list_servers().await.unwrap().len(), 2, "those whose effect happened and whose answer was lost");
+    assert_eq!(
+        account.list(ListServers { token: None }).await.unwrap().len(),
+        2,
+        "those whose effect happened and whose answer was lost"
+    );
 }
 
 #[tokio::test]
 async fn calls_are_signed_with_exactly_the_time_that_was_given_though_awss_clock_differs() {
     let (sim, account) = started().await;
     sim.control("/_sim/clock", &json!({"advance": "10m"})).await;
-    account.list_servers().await.unwrap();
+    account.list(ListServers { token: None }).await.unwrap();
     let aws: Timestamp = account.clock.now().unwrap();
     for ago in [0, 120, 60] {
         let at = Timestamp::from_second(aws.as_second() - ago).unwrap();
         let call = Mutation::CreateServer(Box::default());
-        let permit = account.permit(class_of(&call)).await;
+        let permit = account.permit(call.class()).await;
         account.mutate(permit, at, call).await.unwrap();
         let signed = calls_of(&sim, "CreateServer").await.pop().unwrap()["signed_at"].clone();
         assert_eq!(signed, json!(at));
     }
-    account.list_servers().await.unwrap();
+    account.list(ListServers { token: None }).await.unwrap();
     let read = calls_of(&sim, "ListServers").await.pop().unwrap();
     let signed: Timestamp = serde_json::from_value(read["signed_at"].clone()).unwrap();
     assert!(signed >= Timestamp::from_second(aws.as_second()).unwrap(), "reads are signed by AWS's clock: {signed}");
@@ -526,12 +561,12 @@ async fn a_call_that_slept_too_long_is_refused_and_nothing_is_made() {
     let at = account.now().await.unwrap();
     sim.control("/_sim/clock", &json!({"advance": "16m"})).await;
     let call = Mutation::CreateServer(Box::default());
-    let permit = account.permit(class_of(&call)).await;
+    let permit = account.permit(call.class()).await;
     let fault = account.mutate(permit, at, call).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Skewed, "{fault}");
     assert!(fault.kind.proves_nothing_made());
     // The refusal told AWS's time: the next calls are in order, without any read by the local clock.
-    assert_eq!(account.list_servers().await.unwrap().len(), 0);
+    assert_eq!(account.list(ListServers { token: None }).await.unwrap().len(), 0);
     create_server(&account, CreateServer::default()).await;
 }
 
@@ -542,10 +577,10 @@ async fn two_identities_work_in_two_accounts_and_a_wrong_one_in_none() {
     for account in [ACCOUNT, OTHER_ACCOUNT] {
         let door = sessions.account(&role(account), REGION).await.unwrap();
         let id = create_server(&door, CreateServer::default()).await;
-        let rows = door.list_servers().await.unwrap();
+        let rows = door.list(ListServers { token: None }).await.unwrap();
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0].server_id, id);
-        let arn = door.describe_server(&id).await.unwrap().arn;
+        let arn = door.read(the_server(&id)).await.unwrap().arn;
         assert_eq!(arn, format!("arn:aws:transfer:{REGION}:{account}:server/{id}"));
         let caller = sessions.verify(&role(account)).await.unwrap();
         assert!(caller.arn.contains("assumed-role/transfer-operator/transfer-operator"), "{}", caller.arn);

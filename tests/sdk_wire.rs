@@ -19,12 +19,16 @@ use transfer_operator::api::shapes::{
 };
 use transfer_operator::aws::credentials::{CredentialCache, Issue, Issued};
 use transfer_operator::aws::gate::Rates;
-use transfer_operator::aws::sdk::SdkTransfer;
-use transfer_operator::aws::types::{
-    CreateAccess, CreateServer, CreateUser, ImportHostKey, LoginSettings, ServerSettings, Tags, TestIdentityProvider,
+use transfer_operator::aws::sdk::SdkApi;
+use transfer_operator::aws::transfer::{
+    CreateAccess, CreateServer, CreateUser, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser,
+    DescribeAccess, DescribeHostKey, DescribeSecurityPolicy, DescribeServer, DescribeUser, ImportHostKey,
+    ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies, ListServers, ListUsers, LoginSettings,
+    ServerSettings, StartServer, StopServer, TagResource, Tags, TestIdentityProvider, UntagResource, UpdateAccess,
+    UpdateHostKey, UpdateServer, UpdateUser,
 };
 use transfer_operator::aws::{
-    Answer, Class, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply as Answered, Transfer, http as http_door,
+    Answer, AwsApi, Class, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply as Answered, http as http_door,
 };
 use wire::{Reply, Wire, error, http, ok};
 
@@ -40,13 +44,13 @@ impl Issue for Numbered {
     }
 }
 
-fn door(url: &str) -> SdkTransfer {
+fn door(url: &str) -> SdkApi {
     let config = aws_sdk_transfer::config::Builder::new()
         .behavior_version_latest()
         .http_client(http_door::http_client())
         .region(aws_sdk_transfer::config::Region::new("eu-central-1"))
         .endpoint_url(url);
-    SdkTransfer::new(config, CredentialCache::new(Numbered::default()))
+    SdkApi::new(config, CredentialCache::new(Numbered::default()))
 }
 
 async fn permit() -> Permit {
@@ -215,20 +219,28 @@ fn mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
             None,
         ),
         (
-            Mutation::UpdateUser { server_id: s(), user_name: u(), settings: Box::new(login_settings()) },
+            Mutation::UpdateUser(UpdateUser { server_id: s(), user_name: u(), settings: Box::new(login_settings()) }),
             with(login_json(), on_user.clone()),
             on_user.clone(),
             None,
         ),
-        (Mutation::DeleteUser { server_id: s(), user_name: u() }, on_user.clone(), json!({}), None),
+        (Mutation::DeleteUser(DeleteUser { server_id: s(), user_name: u() }), on_user.clone(), json!({}), None),
         (
-            Mutation::ImportSshPublicKey { server_id: s(), user_name: u(), body: "ssh-rsa B".to_owned() },
+            Mutation::ImportSshPublicKey(ImportSshPublicKey {
+                server_id: s(),
+                user_name: u(),
+                body: "ssh-rsa B".to_owned(),
+            }),
             with(on_user.clone(), json!({"SshPublicKeyBody": "ssh-rsa B"})),
             with(on_user.clone(), json!({"SshPublicKeyId": "key-1"})),
             Some("key-1"),
         ),
         (
-            Mutation::DeleteSshPublicKey { server_id: s(), user_name: u(), key_id: "key-1".to_owned() },
+            Mutation::DeleteSshPublicKey(DeleteSshPublicKey {
+                server_id: s(),
+                user_name: u(),
+                key_id: "key-1".to_owned(),
+            }),
             with(on_user, json!({"SshPublicKeyId": "key-1"})),
             json!({}),
             None,
@@ -244,16 +256,21 @@ fn mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
             None,
         ),
         (
-            Mutation::UpdateAccess {
+            Mutation::UpdateAccess(UpdateAccess {
                 server_id: s(),
                 external_id: "S-1-5".to_owned(),
                 settings: Box::new(login_settings()),
-            },
+            }),
             with(login_json(), on_access.clone()),
             on_access.clone(),
             None,
         ),
-        (Mutation::DeleteAccess { server_id: s(), external_id: "S-1-5".to_owned() }, on_access, json!({}), None),
+        (
+            Mutation::DeleteAccess(DeleteAccess { server_id: s(), external_id: "S-1-5".to_owned() }),
+            on_access,
+            json!({}),
+            None,
+        ),
     ]);
     table
 }
@@ -279,14 +296,14 @@ fn server_mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
             Some("s-1"),
         ),
         (
-            Mutation::UpdateServer { server_id: s(), settings: Box::new(server_settings()) },
+            Mutation::UpdateServer(UpdateServer { server_id: s(), settings: Box::new(server_settings()) }),
             with(server_json(), json!({"ServerId": "s-1"})),
             on_server.clone(),
             None,
         ),
-        (Mutation::StartServer { server_id: s() }, on_server.clone(), json!({}), None),
-        (Mutation::StopServer { server_id: s() }, on_server.clone(), json!({}), None),
-        (Mutation::DeleteServer { server_id: s() }, on_server, json!({}), None),
+        (Mutation::StartServer(StartServer { server_id: s() }), on_server.clone(), json!({}), None),
+        (Mutation::StopServer(StopServer { server_id: s() }), on_server.clone(), json!({}), None),
+        (Mutation::DeleteServer(DeleteServer { server_id: s() }), on_server, json!({}), None),
         (
             Mutation::ImportHostKey(Box::new(ImportHostKey {
                 server_id: s(),
@@ -304,26 +321,26 @@ fn server_mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
             Some("hostkey-1"),
         ),
         (
-            Mutation::UpdateHostKey {
+            Mutation::UpdateHostKey(UpdateHostKey {
                 server_id: s(),
                 host_key_id: key(),
                 description: some("d"),
                 storage_type: some("SERVICE_MANAGED"),
                 kms_key: some("arn:kms"),
-            },
+            }),
             with(on_key.clone(), json!({"Description": "d", "StorageType": "SERVICE_MANAGED", "KmsKey": "arn:kms"})),
             on_key.clone(),
             None,
         ),
-        (Mutation::DeleteHostKey { server_id: s(), host_key_id: key() }, on_key, json!({}), None),
+        (Mutation::DeleteHostKey(DeleteHostKey { server_id: s(), host_key_id: key() }), on_key, json!({}), None),
         (
-            Mutation::TagResource { arn: "arn:x".to_owned(), tags: tags() },
+            Mutation::TagResource(TagResource { arn: "arn:x".to_owned(), tags: tags() }),
             json!({"Arn": "arn:x", "Tags": tags_json()}),
             json!({}),
             None,
         ),
         (
-            Mutation::UntagResource { arn: "arn:x".to_owned(), keys: vec!["a".to_owned()] },
+            Mutation::UntagResource(UntagResource { arn: "arn:x".to_owned(), keys: vec!["a".to_owned()] }),
             json!({"Arn": "arn:x", "TagKeys": ["a"]}),
             json!({}),
             None,
@@ -370,7 +387,7 @@ async fn an_empty_body_is_an_answer_where_the_operation_has_no_output() {
 async fn what_is_absent_is_not_sent_and_an_empty_list_is() {
     let wire = Wire::start();
     let door = door(&wire.url);
-    let update = |settings| Mutation::UpdateServer { server_id: s(), settings: Box::new(settings) };
+    let update = |settings| Mutation::UpdateServer(UpdateServer { server_id: s(), settings: Box::new(settings) });
     let empty = ServerSettings {
         endpoint_details: Some(EndpointDetails { address_allocation_ids: Some(vec![]), ..Default::default() }),
         structured_log_destinations: Some(vec![]),
@@ -408,7 +425,7 @@ async fn a_described_server_arrives_with_every_member_and_unknown_values_survive
         }),
     );
     wire.reply(ok(json!({"Server": described})));
-    let answer = door(&wire.url).read(None, Read::DescribeServer { server_id: s() }).await.unwrap();
+    let answer = door(&wire.url).read(None, Read::DescribeServer(DescribeServer { server_id: s() })).await.unwrap();
     let Answer::Server(server) = answer.value else { panic!("{answer:?}") };
     assert_eq!(server.settings, server_settings());
     assert_eq!(server.tags, tags());
@@ -423,7 +440,7 @@ async fn null_is_as_good_as_absent() {
     let wire = Wire::start();
     wire.reply(ok(r#"{"Server":{"Arn":"arn:s","ServerId":"s-1","Tags":null,"S3StorageOptions":null,"State":null,
         "As2ServiceManagedEgressIpAddresses":null,"EndpointDetails":{"VpcId":null}}}"#));
-    let answer = door(&wire.url).read(None, Read::DescribeServer { server_id: s() }).await.unwrap();
+    let answer = door(&wire.url).read(None, Read::DescribeServer(DescribeServer { server_id: s() })).await.unwrap();
     let Answer::Server(server) = answer.value else { panic!("{answer:?}") };
     let settings = ServerSettings { endpoint_details: Some(EndpointDetails::default()), ..Default::default() };
     assert_eq!((server.settings, server.state, server.tags), (settings, None, Tags::new()));
@@ -437,7 +454,7 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
     let on_server = json!({"ServerId": "s-1"});
     vec![
         (
-            Read::ListServers { token: token() },
+            Read::ListServers(ListServers { token: token() }),
             page(json!({})),
             json!({"NextToken": "n", "Servers": [{
                 "Arn": "arn:s", "ServerId": "s-1", "State": "ONLINE", "IdentityProviderType": "AWS_LAMBDA", "UserCount": 3,
@@ -445,7 +462,7 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
             vec!["s-1", "next_token: Some(\"n\")"],
         ),
         (
-            Read::ListUsers { server_id: s(), token: token() },
+            Read::ListUsers(ListUsers { server_id: s(), token: token() }),
             page(on_server.clone()),
             json!({"ServerId": "s-1", "Users": [{
                 "Arn": "arn:u", "UserName": "alice", "Role": "arn:role", "HomeDirectory": "/b/u",
@@ -454,7 +471,7 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
             vec!["alice", "next_token: None"],
         ),
         (
-            Read::DescribeUser { server_id: s(), user_name: u() },
+            Read::DescribeUser(DescribeUser { server_id: s(), user_name: u() }),
             json!({"ServerId": "s-1", "UserName": "alice"}),
             json!({"ServerId": "s-1", "User": with(login_json(), json!({
                 "Arn": "arn:u", "UserName": "alice", "Tags": tags_json(), "SshPublicKeys": [
@@ -464,7 +481,7 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
             vec!["arn:u", "key-1", "ssh-rsa B", "2026-01-01T00:00:00.5Z", "4294967295", "/b/x", "LOGICAL", "arn:role"],
         ),
         (
-            Read::ListAccesses { server_id: s(), token: token() },
+            Read::ListAccesses(ListAccesses { server_id: s(), token: token() }),
             page(on_server.clone()),
             json!({"ServerId": "s-1", "Accesses": [{
                 "ExternalId": "S-1-5", "Role": "arn:role", "HomeDirectory": "/b/u", "HomeDirectoryType": "PATH",
@@ -472,13 +489,13 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
             vec!["S-1-5", "arn:role"],
         ),
         (
-            Read::DescribeAccess { server_id: s(), external_id: "S-1-5".to_owned() },
+            Read::DescribeAccess(DescribeAccess { server_id: s(), external_id: "S-1-5".to_owned() }),
             json!({"ServerId": "s-1", "ExternalId": "S-1-5"}),
             json!({"ServerId": "s-1", "Access": with(login_json(), json!({"ExternalId": "S-1-5"}))}),
             vec!["S-1-5", "4294967295", "/b/x", "LOGICAL", "arn:role"],
         ),
         (
-            Read::ListHostKeys { server_id: s(), token: token() },
+            Read::ListHostKeys(ListHostKeys { server_id: s(), token: token() }),
             page(on_server),
             json!({"ServerId": "s-1", "HostKeys": [{
                 "Arn": "arn:k", "HostKeyId": "hostkey-1", "Fingerprint": "SHA256:y=", "Description": "d",
@@ -487,7 +504,7 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
             vec!["arn:k", "hostkey-1", "SHA256:y=", "ssh-rsa", "2026-01-01T00:00:00Z", "SECRETS_MANAGER"],
         ),
         (
-            Read::DescribeHostKey { server_id: s(), host_key_id: "hostkey-1".to_owned() },
+            Read::DescribeHostKey(DescribeHostKey { server_id: s(), host_key_id: "hostkey-1".to_owned() }),
             json!({"ServerId": "s-1", "HostKeyId": "hostkey-1"}),
             json!({"HostKey": {
                 "Arn": "arn:k", "HostKeyId": "hostkey-1", "HostKeyFingerprint": "SHA256:y=", "Description": "d",
@@ -505,13 +522,13 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
             ],
         ),
         (
-            Read::ListSecurityPolicies { token: token() },
+            Read::ListSecurityPolicies(ListSecurityPolicies { token: token() }),
             page(json!({})),
             json!({"SecurityPolicyNames": ["P1", "P2"]}),
             vec!["P1", "P2"],
         ),
         (
-            Read::DescribeSecurityPolicy { name: "P1".to_owned() },
+            Read::DescribeSecurityPolicy(DescribeSecurityPolicy { name: "P1".to_owned() }),
             json!({"SecurityPolicyName": "P1"}),
             json!({"SecurityPolicy": {
                 "SecurityPolicyName": "P1", "Fips": true, "Type": "SERVER", "Protocols": ["SFTP"], "SshCiphers": ["c1"],
@@ -573,18 +590,76 @@ async fn an_answer_without_its_members_is_no_empty_answer() {
     }
     for row in [json!({"Arn": "arn:s"}), json!({"Arn": "arn:s", "ServerId": ""})] {
         wire.reply(ok(json!({"Servers": [{"Arn": "arn:1", "ServerId": "s-0"}, row]})));
-        let fault = door.read(None, Read::ListServers { token: None }).await.unwrap_err();
+        let fault = door.read(None, Read::ListServers(ListServers { token: None })).await.unwrap_err();
         assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Lost, "UnreadableAnswer"));
     }
 }
 
-async fn fault_of(wire: &Wire, door: &SdkTransfer, call: Mutation, reply: Reply) -> Fault {
+/// AWS's answer without one member.
+fn without(answer: &Value, member: &str) -> Value {
+    let mut answer = answer.clone();
+    assert!(answer.as_object_mut().unwrap().remove(member).is_some(), "{answer} has no {member}");
+    answer
+}
+
+#[tokio::test]
+async fn each_member_that_a_call_says_it_needs_is_missed_by_name() {
+    let wire = Wire::start();
+    let door = door(&wire.url);
+    let described = (
+        Read::DescribeServer(DescribeServer { server_id: s() }),
+        json!({"Server": with(server_json(), json!({"Arn": "arn:s", "ServerId": "s-1"}))}),
+    );
+    let reads = reads().into_iter().map(|(call, _, answer, _)| (call, answer)).chain([described]);
+    for (call, answer) in reads {
+        let operation = call.operation();
+        assert!(!call.required().is_empty(), "{operation}: an empty body would be believed");
+        for member in call.required() {
+            wire.reply(ok(without(&answer, member)));
+            let fault = door.read(None, call.clone()).await.unwrap_err();
+            assert_eq!((fault.kind, fault.operation), (FaultKind::Lost, operation), "{fault}");
+            assert!(fault.message.contains(&format!("no {member}")), "{fault}");
+        }
+    }
+    for (call, _, answer, _) in mutations() {
+        let operation = call.operation();
+        assert_eq!(call.required().is_empty(), answer == json!({}), "{operation}");
+        for member in call.required() {
+            let fault = fault_of(&wire, &door, call.clone(), ok(without(&answer, member))).await;
+            assert_eq!((fault.kind, fault.operation), (FaultKind::Lost, operation), "{fault}");
+            assert!(fault.message.contains(&format!("no {member}")), "{fault}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_listing_is_empty_because_its_list_is_missing() {
+    let wire = Wire::start();
+    let door = door(&wire.url);
+    let listings: Vec<Read> =
+        reads().into_iter().map(|row| row.0).filter(|call| call.operation().starts_with("List")).collect();
+    assert_eq!(listings.len(), 5);
+    for call in listings {
+        let (operation, [list]) = (call.operation(), call.required()) else { panic!("{call:?} names no list") };
+        for body in [json!({}), json!({"NextToken": "n"}), json!({"ServerId": "s-1", "Items": []})] {
+            wire.reply(ok(body.clone()));
+            let fault = door.read(None, call.clone()).await.expect_err(operation);
+            assert_eq!(fault.kind, FaultKind::Lost, "{operation} {body}");
+            assert!(fault.message.contains(&format!("no {list}")), "{operation} {body}: {fault}");
+        }
+        // It is the list itself that counts: with it, the page is as empty as it says.
+        wire.reply(ok(json!({"ServerId": "s-1", *list: []})));
+        door.read(None, call).await.unwrap();
+    }
+}
+
+async fn fault_of(wire: &Wire, door: &SdkApi, call: Mutation, reply: Reply) -> Fault {
     wire.reply(reply);
     door.mutate(permit().await, noon(), call).await.unwrap_err()
 }
 
 fn delete_user() -> Mutation {
-    Mutation::DeleteUser { server_id: s(), user_name: u() }
+    Mutation::DeleteUser(DeleteUser { server_id: s(), user_name: u() })
 }
 
 fn create_server() -> Mutation {
@@ -612,7 +687,8 @@ async fn faults_are_told_by_code_wherever_aws_puts_it_and_whatever_the_status() 
         // DeleteUser knows the error, ListSecurityPolicies' model does not: the fault is the same.
         let fault = fault_of(&wire, &door, delete_user(), reply.clone()).await;
         wire.reply(reply.clone());
-        let unmodelled = door.read(None, Read::ListSecurityPolicies { token: None }).await.unwrap_err();
+        let unmodelled =
+            door.read(None, Read::ListSecurityPolicies(ListSecurityPolicies { token: None })).await.unwrap_err();
         for fault in [fault, unmodelled] {
             assert_eq!(fault.kind, FaultKind::NotFound, "{reply:?}");
             assert_eq!(fault.code, "ResourceNotFoundException", "{reply:?}");
@@ -700,7 +776,7 @@ async fn a_create_is_sent_once_whatever_comes_back_on_fresh_and_on_used_connecti
             let door = door(&wire.url);
             if used {
                 wire.reply(ok(json!({"Servers": []})));
-                door.read(None, Read::ListServers { token: None }).await.unwrap();
+                door.read(None, Read::ListServers(ListServers { token: None })).await.unwrap();
             }
             wire.take();
             fault_of(&wire, &door, create_server(), reply.clone()).await;
@@ -723,14 +799,14 @@ async fn every_call_is_signed_with_its_own_time_whatever_dates_aws_sends() {
         let reply = door.mutate(permit().await, at(signed), create_server()).await.unwrap();
         assert_eq!(reply.date, Some(at("2026-01-02T03:04:05Z")));
         wire.reply(skewed(ok(json!({"Servers": []}))));
-        door.read(Some(at(signed)), Read::ListServers { token: None }).await.unwrap();
+        door.read(Some(at(signed)), Read::ListServers(ListServers { token: None })).await.unwrap();
         let times: Vec<_> = wire.take().iter().map(|call| call.signed_at().to_owned()).collect();
         assert_eq!(times, [compact.as_str(); 3]);
     }
     // Where AWS's clock is not known yet, the local one signs, and no learnt skew moves it.
     wire.reply(skewed(ok(json!({"Servers": []}))));
     let before = Timestamp::from_second(Timestamp::try_from(local_time()).unwrap().as_second()).unwrap();
-    door.read(None, Read::ListServers { token: None }).await.unwrap();
+    door.read(None, Read::ListServers(ListServers { token: None })).await.unwrap();
     let signed: String = wire.take()[0].signed_at().to_owned();
     let signed = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", &signed).unwrap();
     let signed = signed.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp();
@@ -742,13 +818,13 @@ async fn a_date_without_a_request_id_is_not_awss() {
     let wire = Wire::start();
     let door = door(&wire.url);
     wire.reply(http(503, "<html>busy</html>").not_of_aws());
-    let fault = door.read(None, Read::ListServers { token: None }).await.unwrap_err();
+    let fault = door.read(None, Read::ListServers(ListServers { token: None })).await.unwrap_err();
     assert_eq!(fault.date, None);
     wire.reply(ok(json!({"Servers": []})).not_of_aws());
-    assert_eq!(door.read(None, Read::ListServers { token: None }).await.unwrap().date, None);
+    assert_eq!(door.read(None, Read::ListServers(ListServers { token: None })).await.unwrap().date, None);
     wire.reply(error("InternalServiceError", "x"));
     assert!(
-        door.read(None, Read::ListServers { token: None }).await.unwrap_err().date.is_some(),
+        door.read(None, Read::ListServers(ListServers { token: None })).await.unwrap_err().date.is_some(),
         "an error of AWS's own"
     );
 }
@@ -769,8 +845,11 @@ async fn forty_calls_at_once_keep_their_own_times() {
     let calls = (0..40).map(|number| {
         let door = door.clone();
         let at = start + Duration::from_secs(number * 60);
-        let call =
-            Mutation::UpdateUser { server_id: s(), user_name: format!("user{number}"), settings: Box::default() };
+        let call = Mutation::UpdateUser(UpdateUser {
+            server_id: s(),
+            user_name: format!("user{number}"),
+            settings: Box::default(),
+        });
         async move { door.mutate(permit().await, at, call).await.unwrap() }
     });
     futures::future::join_all(calls).await;
@@ -800,7 +879,7 @@ async fn silence_ends_in_a_lost_call_that_was_sent_once() {
     let wire = Wire::start();
     let door = door(&wire.url);
     wire.reply(ok(json!({"Servers": []})));
-    door.read(None, Read::ListServers { token: None }).await.unwrap();
+    door.read(None, Read::ListServers(ListServers { token: None })).await.unwrap();
     wire.take();
     // The used connection goes back to the pool, so that nothing has to connect while time stands still.
     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -828,7 +907,7 @@ async fn what_cannot_be_sent_is_rejected_and_proves_that_nothing_was_made() {
         .region(aws_sdk_transfer::config::Region::new("eu-central-1"))
         .endpoint_url("http://127.0.0.1:9")
         .use_fips(true);
-    let door = SdkTransfer::new(config, CredentialCache::new(Numbered::default()));
+    let door = SdkApi::new(config, CredentialCache::new(Numbered::default()));
     let fault = door.mutate(permit().await, noon(), create_server()).await.unwrap_err();
     assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Rejected, "NotSent"));
     assert!(fault.message.contains("FIPS"), "{fault}");

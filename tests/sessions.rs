@@ -13,6 +13,7 @@ use transfer_operator::api::AwsIdentity;
 use transfer_operator::aws::gate::Rates;
 use transfer_operator::aws::http::http_client;
 use transfer_operator::aws::session::{Aws, CallerIdentity, Sessions};
+use transfer_operator::aws::transfer::ListServers;
 use transfer_operator::aws::{FaultKind, Gate};
 use wire::{Call, Reply, Wire, http, ok};
 
@@ -110,7 +111,7 @@ async fn the_operators_own_credentials_are_checked_once_and_then_used() {
         let account = sessions.account(&own(&wire), REGION).await.unwrap();
         assert_eq!((account.id.as_str(), account.region.as_str()), (ACCOUNT, REGION));
         assert!(account.clock.now().is_some(), "the check tells AWS's time");
-        account.list_servers().await.unwrap();
+        account.list(ListServers { token: None }).await.unwrap();
     }
     let expected = [("GetCallerIdentity", "OWNKEY"), ("ListServers", "OWNKEY"), ("ListServers", "OWNKEY")];
     assert_eq!(seen(&wire.calls()), pairs(&expected));
@@ -125,7 +126,7 @@ async fn a_role_is_assumed_with_what_the_spec_says_and_its_credentials_sign_ever
         wire.reply(reply);
     }
     let account = sessions().account(&role(&wire), REGION).await.unwrap();
-    account.list_servers().await.unwrap();
+    account.list(ListServers { token: None }).await.unwrap();
     let calls = wire.calls();
     let expected = [("AssumeRole", "OWNKEY"), ("GetCallerIdentity", "ROLEKEY"), ("ListServers", "ROLEKEY")];
     assert_eq!(seen(&calls), pairs(&expected));
@@ -239,8 +240,8 @@ async fn expired_credentials_of_a_role_are_replaced_and_the_call_itself_is_not_r
         wire.reply(reply);
     }
     let account = sessions().account(&role(&wire), REGION).await.unwrap();
-    assert_eq!(account.list_servers().await.unwrap_err().kind, FaultKind::Credentials);
-    account.list_servers().await.unwrap();
+    assert_eq!(account.list(ListServers { token: None }).await.unwrap_err().kind, FaultKind::Credentials);
+    account.list(ListServers { token: None }).await.unwrap();
     let expected = [
         ("AssumeRole", "OWNKEY"),
         ("GetCallerIdentity", "ROLE1"),
@@ -267,7 +268,7 @@ async fn two_identities_have_two_accounts_and_never_share_credentials() {
     for identity in [&role(&first), &other] {
         let account = sessions.account(identity, REGION).await.unwrap();
         assert_eq!(account.id, identity.spec.account_id);
-        account.list_servers().await.unwrap();
+        account.list(ListServers { token: None }).await.unwrap();
     }
     assert_eq!(first.calls()[2].signed_with(), "FIRST");
     assert_eq!(second.calls()[2].signed_with(), "SECOND");
@@ -301,7 +302,7 @@ async fn an_empty_endpoint_is_none_and_a_given_one_wins_over_the_environments() 
     identity.spec.endpoints.as_mut().unwrap().sts = Some(String::new());
     environment.reply(caller(ACCOUNT));
     given.reply(no_servers());
-    sessions.account(&identity, REGION).await.unwrap().list_servers().await.unwrap();
+    sessions.account(&identity, REGION).await.unwrap().list(ListServers { token: None }).await.unwrap();
     assert_eq!(seen(&environment.calls()), pairs(&[("GetCallerIdentity", "OWNKEY")]));
     assert_eq!(seen(&given.calls()), pairs(&[("ListServers", "OWNKEY")]));
 }
@@ -357,7 +358,7 @@ async fn credentials_and_endpoints_come_from_the_environment() {
     let endpoints = identity.spec.endpoints.as_mut().unwrap();
     (endpoints.sts, endpoints.transfer) = (None, Some(given));
     let sessions = Sessions::new(Gate::new(Rates::default()));
-    sessions.account(&identity, REGION).await.unwrap().list_servers().await.unwrap();
+    sessions.account(&identity, REGION).await.unwrap().list(ListServers { token: None }).await.unwrap();
 }
 
 /// Runs a test of this file a second time, with these variables; says what it asked of the proxy there.
@@ -408,7 +409,7 @@ async fn a_given_address_is_called_as_it_is_with_fips_and_dual_stack_too() {
     identity.spec.endpoints.as_mut().unwrap().sts = None;
     environment.reply(caller(ACCOUNT));
     given.reply(no_servers());
-    sessions.account(&identity, REGION).await.unwrap().list_servers().await.unwrap();
+    sessions.account(&identity, REGION).await.unwrap().list(ListServers { token: None }).await.unwrap();
     assert_eq!((environment.calls().len(), given.calls().len()), (1, 1));
 }
 
@@ -590,7 +591,7 @@ async fn one_region_that_cannot_be_used_leaves_the_others_alone() {
 
     wire.forget_replies();
     wire.reply(no_servers());
-    sessions.account(&identity, REGION).await.unwrap().list_servers().await.unwrap();
+    sessions.account(&identity, REGION).await.unwrap().list(ListServers { token: None }).await.unwrap();
     wire.reply(caller(ACCOUNT));
     sessions.account(&identity, "eu-west-1").await.expect("a region that was not used before");
 

@@ -11,8 +11,9 @@ use aws_credential_types::Credentials;
 use k8s_openapi::api::core::v1::Namespace;
 use transfer_operator::aws::credentials::{CredentialCache, Issue, Issued};
 use transfer_operator::aws::http::{http_client, install_crypto_provider};
-use transfer_operator::aws::sdk::SdkTransfer;
-use transfer_operator::aws::{Fault, FaultKind, Read as Call, Transfer};
+use transfer_operator::aws::sdk::SdkApi;
+use transfer_operator::aws::transfer::ListServers;
+use transfer_operator::aws::{AwsApi, Fault, FaultKind};
 
 #[derive(Debug)]
 struct Fixed;
@@ -59,8 +60,8 @@ async fn kube_and_aws_speak_tls_in_one_process() {
         .http_client(http_client())
         .region(aws_sdk_transfer::config::Region::new("eu-central-1"))
         .endpoint_url(url);
-    let door = SdkTransfer::new(config, CredentialCache::new(Fixed));
-    let fault = door.read(None, Call::ListServers { token: None }).await.unwrap_err();
+    let door = SdkApi::new(config, CredentialCache::new(Fixed));
+    let fault = door.read(None, ListServers { token: None }.into()).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Lost, "{fault}");
     assert_eq!(heard.recv_timeout(Duration::from_secs(10)), Ok(HANDSHAKE));
 }

@@ -1,206 +1,220 @@
 //! Every call that the operator can make, as data.
 //!
 //! Reads and mutations are values, so that a decision can return one, a test can script one and a decorator of the
-//! door is one function. What a call means is AWS's; nothing is decided here.
+//! door is one function. What a call means is AWS's, and stands with its resource; nothing is decided here.
 
-use super::types::{
-    Access, CreateAccess, CreateServer, CreateUser, HostKey, IdentityProviderAnswer, ImportHostKey, ListedAccess,
-    ListedServer, ListedUser, LoginSettings, Page, SecurityPolicy, Server, ServerSettings, Tags, TestIdentityProvider,
-    User,
+use serde_json::{Value, json};
+
+use super::call::{Call, Change, Made};
+use super::sdk::Clients;
+use super::sdk::once::Once;
+use super::transfer::{
+    CreateAccess, CreateServer, CreateUser, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser,
+    DescribeAccess, DescribeHostKey, DescribeSecurityPolicy, DescribeServer, DescribeUser, ImportHostKey,
+    ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies, ListServers, ListUsers, StartServer,
+    StopServer, TagResource, TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
+    UpdateUser,
 };
+use super::{Class, Fault};
 
-/// A call that changes nothing in AWS.
-#[derive(Clone, Debug)]
-#[allow(missing_docs, reason = "members are named after AWS's; a token is a page's")]
-pub enum Read {
-    /// ListServers, one page.
-    ListServers { token: Option<String> },
-    /// DescribeServer.
-    DescribeServer { server_id: String },
-    /// ListUsers, one page.
-    ListUsers { server_id: String, token: Option<String> },
-    /// DescribeUser.
-    DescribeUser { server_id: String, user_name: String },
-    /// ListAccesses, one page.
-    ListAccesses { server_id: String, token: Option<String> },
-    /// DescribeAccess.
-    DescribeAccess { server_id: String, external_id: String },
-    /// ListHostKeys, one page.
-    ListHostKeys { server_id: String, token: Option<String> },
-    /// DescribeHostKey.
-    DescribeHostKey { server_id: String, host_key_id: String },
-    /// ListSecurityPolicies, one page.
-    ListSecurityPolicies { token: Option<String> },
-    /// DescribeSecurityPolicy.
-    DescribeSecurityPolicy { name: String },
-    /// TestIdentityProvider.
-    TestIdentityProvider(TestIdentityProvider),
+/// What every call states, asked of any.
+macro_rules! statements {
+    ($calls:ident: $($call:ident),*) => {
+        impl $calls {
+            /// AWS's name of the operation.
+            #[must_use]
+            pub fn operation(&self) -> &'static str {
+                match self {
+                    $(Self::$call(_) => <$call as Call>::OPERATION,)*
+                }
+            }
+
+            /// The class whose bucket it is taken from.
+            #[must_use]
+            pub fn class(&self) -> Class {
+                match self {
+                    $(Self::$call(_) => <$call as Call>::CLASS,)*
+                }
+            }
+
+            /// The members that every answer to it has.
+            #[must_use]
+            pub fn required(&self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$call(_) => <$call as Call>::REQUIRED,)*
+                }
+            }
+        }
+    };
 }
 
-/// The answer to a [`Read`], in the same order.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "each is the answer to the read of its name")]
-pub enum Answer {
-    Servers(Page<ListedServer>),
-    Server(Box<Server>),
-    Users(Page<ListedUser>),
-    User(Box<User>),
-    Accesses(Page<ListedAccess>),
-    Access(Box<Access>),
-    HostKeys(Page<HostKey>),
-    HostKey(Box<HostKey>),
-    SecurityPolicyNames(Page<String>),
-    SecurityPolicy(Box<SecurityPolicy>),
-    IdentityProvider(IdentityProviderAnswer),
+/// The reads, and under which name the answer of each comes back.
+macro_rules! reads {
+    ($($call:ident => $answer:ident,)*) => {
+        /// A call that changes nothing in AWS.
+        #[derive(Clone, Debug)]
+        #[allow(missing_docs, reason = "each is the call of its name")]
+        pub enum Read {
+            $($call($call),)*
+        }
+
+        /// The answer to a [`Read`], in the same order.
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(missing_docs, reason = "each is the answer to the read of its name")]
+        pub enum Answer {
+            $($answer(<$call as Call>::Output),)*
+        }
+
+        statements!(Read: $($call),*);
+
+        impl Read {
+            pub(super) async fn send(&self, clients: &Clients, once: &Once) -> Result<Answer, Fault> {
+                match self {
+                    $(Self::$call(call) => call.send(clients.as_ref(), once).await.map(Answer::$answer),)*
+                }
+            }
+        }
+
+        $(
+            impl From<$call> for Read {
+                fn from(call: $call) -> Self {
+                    Self::$call(call)
+                }
+            }
+
+            impl ReadCall for $call {
+                fn output(answer: Answer) -> Result<Self::Output, Answer> {
+                    match answer {
+                        Answer::$answer(output) => Ok(output),
+                        other => Err(other),
+                    }
+                }
+            }
+        )*
+    };
 }
 
-/// A call that changes something in AWS. Sent once, never repeated by the SDK.
-#[derive(Clone, Debug)]
-#[allow(missing_docs, reason = "named after AWS's operations and members")]
-pub enum Mutation {
+/// The mutations; what is large travels in a box.
+macro_rules! mutations {
+    ($($call:ident($carried:ty),)*) => {
+        /// A call that changes something in AWS. Sent once, never repeated by the SDK.
+        #[derive(Clone, Debug)]
+        #[allow(missing_docs, reason = "each is the call of its name")]
+        pub enum Mutation {
+            $($call($carried),)*
+        }
+
+        statements!(Mutation: $($call),*);
+
+        impl Mutation {
+            /// What the call is about: [`Change::target`].
+            #[must_use]
+            pub fn target(&self) -> Option<String> {
+                match self {
+                    $(Self::$call(call) => call.target(),)*
+                }
+            }
+
+            /// Operation and members, by which the same call is recognised again.
+            #[must_use]
+            pub fn plain(&self) -> Value {
+                match self {
+                    $(Self::$call(call) => json!([self.operation(), call]),)*
+                }
+            }
+
+            pub(super) async fn send(&self, clients: &Clients, once: &Once) -> Result<Made, Fault> {
+                match self {
+                    $(Self::$call(call) => call.send(clients.as_ref(), once).await,)*
+                }
+            }
+        }
+    };
+}
+
+/// A read whose answer is known by its type.
+pub trait ReadCall: Call + Into<Read> {
+    /// What the door answered, as the output of this call.
+    ///
+    /// # Errors
+    /// The answer itself, where it is another call's.
+    fn output(answer: Answer) -> Result<Self::Output, Answer>;
+}
+
+reads! {
+    ListServers => Servers,
+    DescribeServer => Server,
+    ListUsers => Users,
+    DescribeUser => User,
+    ListAccesses => Accesses,
+    DescribeAccess => Access,
+    ListHostKeys => HostKeys,
+    DescribeHostKey => HostKey,
+    ListSecurityPolicies => SecurityPolicyNames,
+    DescribeSecurityPolicy => SecurityPolicy,
+    TestIdentityProvider => IdentityProvider,
+}
+
+mutations! {
     CreateServer(Box<CreateServer>),
-    UpdateServer {
-        server_id: String,
-        settings: Box<ServerSettings>,
-    },
-    StartServer {
-        server_id: String,
-    },
-    StopServer {
-        server_id: String,
-    },
-    DeleteServer {
-        server_id: String,
-    },
+    UpdateServer(UpdateServer),
+    StartServer(StartServer),
+    StopServer(StopServer),
+    DeleteServer(DeleteServer),
     CreateUser(Box<CreateUser>),
-    UpdateUser {
-        server_id: String,
-        user_name: String,
-        settings: Box<LoginSettings>,
-    },
-    DeleteUser {
-        server_id: String,
-        user_name: String,
-    },
-    ImportSshPublicKey {
-        server_id: String,
-        user_name: String,
-        body: String,
-    },
-    DeleteSshPublicKey {
-        server_id: String,
-        user_name: String,
-        key_id: String,
-    },
+    UpdateUser(UpdateUser),
+    DeleteUser(DeleteUser),
+    ImportSshPublicKey(ImportSshPublicKey),
+    DeleteSshPublicKey(DeleteSshPublicKey),
     CreateAccess(Box<CreateAccess>),
-    UpdateAccess {
-        server_id: String,
-        external_id: String,
-        settings: Box<LoginSettings>,
-    },
-    DeleteAccess {
-        server_id: String,
-        external_id: String,
-    },
+    UpdateAccess(UpdateAccess),
+    DeleteAccess(DeleteAccess),
     ImportHostKey(Box<ImportHostKey>),
-    UpdateHostKey {
-        server_id: String,
-        host_key_id: String,
-        description: Option<String>,
-        storage_type: Option<String>,
-        kms_key: Option<String>,
-    },
-    DeleteHostKey {
-        server_id: String,
-        host_key_id: String,
-    },
-    TagResource {
-        arn: String,
-        tags: Tags,
-    },
-    UntagResource {
-        arn: String,
-        keys: Vec<String>,
-    },
+    UpdateHostKey(UpdateHostKey),
+    DeleteHostKey(DeleteHostKey),
+    TagResource(TagResource),
+    UntagResource(UntagResource),
 }
 
-/// What a mutation answers: the identifier that AWS chose, where it chose one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Made {
-    /// Server id, key id or host key id.
-    pub id: Option<String>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::Tags;
 
-impl Read {
-    /// AWS's name of the operation.
-    #[must_use]
-    pub fn operation(&self) -> &'static str {
-        match self {
-            Self::ListServers { .. } => "ListServers",
-            Self::DescribeServer { .. } => "DescribeServer",
-            Self::ListUsers { .. } => "ListUsers",
-            Self::DescribeUser { .. } => "DescribeUser",
-            Self::ListAccesses { .. } => "ListAccesses",
-            Self::DescribeAccess { .. } => "DescribeAccess",
-            Self::ListHostKeys { .. } => "ListHostKeys",
-            Self::DescribeHostKey { .. } => "DescribeHostKey",
-            Self::ListSecurityPolicies { .. } => "ListSecurityPolicies",
-            Self::DescribeSecurityPolicy { .. } => "DescribeSecurityPolicy",
-            Self::TestIdentityProvider(_) => "TestIdentityProvider",
-        }
-    }
-}
-
-impl Mutation {
-    /// AWS's name of the operation.
-    #[must_use]
-    pub fn operation(&self) -> &'static str {
-        match self {
-            Self::CreateServer(_) => "CreateServer",
-            Self::UpdateServer { .. } => "UpdateServer",
-            Self::StartServer { .. } => "StartServer",
-            Self::StopServer { .. } => "StopServer",
-            Self::DeleteServer { .. } => "DeleteServer",
-            Self::CreateUser(_) => "CreateUser",
-            Self::UpdateUser { .. } => "UpdateUser",
-            Self::DeleteUser { .. } => "DeleteUser",
-            Self::ImportSshPublicKey { .. } => "ImportSshPublicKey",
-            Self::DeleteSshPublicKey { .. } => "DeleteSshPublicKey",
-            Self::CreateAccess(_) => "CreateAccess",
-            Self::UpdateAccess { .. } => "UpdateAccess",
-            Self::DeleteAccess { .. } => "DeleteAccess",
-            Self::ImportHostKey(_) => "ImportHostKey",
-            Self::UpdateHostKey { .. } => "UpdateHostKey",
-            Self::DeleteHostKey { .. } => "DeleteHostKey",
-            Self::TagResource { .. } => "TagResource",
-            Self::UntagResource { .. } => "UntagResource",
-        }
+    fn import(body: &str) -> Mutation {
+        Mutation::ImportHostKey(Box::new(ImportHostKey {
+            server_id: "s-1".to_owned(),
+            body: body.to_owned().into(),
+            description: None,
+            storage_type: None,
+            kms_key: None,
+            tags: Tags::new(),
+        }))
     }
 
-    /// What the call is about, as AWS names it: a server id, what is on the server behind a slash, or an ARN. A server
-    /// that is to be made has no name yet.
-    #[must_use]
-    pub fn target(&self) -> Option<String> {
-        Some(match self {
-            Self::CreateServer(_) => return None,
-            Self::UpdateServer { server_id, .. }
-            | Self::StartServer { server_id }
-            | Self::StopServer { server_id }
-            | Self::DeleteServer { server_id } => server_id.clone(),
-            Self::CreateUser(call) => format!("{}/{}", call.server_id, call.user_name),
-            Self::UpdateUser { server_id, user_name, .. }
-            | Self::DeleteUser { server_id, user_name }
-            | Self::ImportSshPublicKey { server_id, user_name, .. } => format!("{server_id}/{user_name}"),
-            Self::DeleteSshPublicKey { server_id, user_name, key_id } => format!("{server_id}/{user_name}/{key_id}"),
-            Self::CreateAccess(call) => format!("{}/{}", call.server_id, call.external_id),
-            Self::UpdateAccess { server_id, external_id, .. } | Self::DeleteAccess { server_id, external_id } => {
-                format!("{server_id}/{external_id}")
-            }
-            Self::ImportHostKey(call) => call.server_id.clone(),
-            Self::UpdateHostKey { server_id, host_key_id, .. } | Self::DeleteHostKey { server_id, host_key_id } => {
-                format!("{server_id}/{host_key_id}")
-            }
-            Self::TagResource { arn, .. } | Self::UntagResource { arn, .. } => arn.clone(),
-        })
+    fn create(key: Option<&str>) -> Mutation {
+        let host_key = key.map(|key| key.to_owned().into());
+        Mutation::CreateServer(Box::new(CreateServer { host_key, ..CreateServer::default() }))
+    }
+
+    #[test]
+    fn two_keys_are_two_calls_and_neither_is_printed() {
+        for two in [
+            [import("secret-one"), import("secret-two")],
+            [create(Some("secret-one")), create(Some("secret-two"))],
+            [create(None), create(Some("secret-two"))],
+        ] {
+            let [one, other] = two.map(|call| call.plain().to_string());
+            assert_ne!(one, other);
+            assert!(!format!("{one}{other}").contains("secret-"), "{one} {other}");
+        }
+        assert_eq!(import("a").plain(), import("a").plain());
+    }
+
+    #[test]
+    fn the_same_members_of_another_operation_are_another_call() {
+        let server_id = || "s-1".to_owned();
+        let start = Mutation::StartServer(StartServer { server_id: server_id() });
+        assert_ne!(start.plain(), Mutation::StopServer(StopServer { server_id: server_id() }).plain());
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::breaker::{Answer, Event, Heard, State, next};
 use super::fault::{ACCOUNT_MISMATCH, BREAKER_OPEN, STS_UNAVAILABLE};
-use super::{Fault, FaultKind, Made, Mutation, Permit, Read, Reply, Transfer};
+use super::{AwsApi, Fault, FaultKind, Made, Mutation, Permit, Read, Reply};
 use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
 
 /// The breaker of one identity in one region: its calls there, those to STS included.
@@ -160,19 +160,19 @@ fn heard<T>(outcome: &Result<T, Fault>) -> Heard {
 #[derive(Debug)]
 pub struct Guarded<T> {
     /// The door.
-    pub transfer: T,
+    pub api: T,
     /// The breaker.
     pub guard: Arc<Guard>,
 }
 
 #[async_trait]
-impl<T: Transfer> Transfer for Guarded<T> {
+impl<T: AwsApi> AwsApi for Guarded<T> {
     async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<super::Answer>, Fault> {
-        self.guard.run(self.transfer.read(at, call)).await
+        self.guard.run(self.api.read(at, call)).await
     }
 
     async fn mutate(&self, permit: Permit, at: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
-        self.guard.run(self.transfer.mutate(permit, at, call)).await
+        self.guard.run(self.api.mutate(permit, at, call)).await
     }
 }
 
@@ -182,6 +182,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::super::breaker::{FAILURES, FIRST_WAIT};
+    use super::super::transfer::{DeleteServer, ListServers};
     use super::*;
 
     /// Answers with this fault, or well.
@@ -196,12 +197,11 @@ mod tests {
     }
 
     #[async_trait]
-    impl Transfer for Door {
+    impl AwsApi for Door {
         async fn read(&self, _: Option<Timestamp>, _: Read) -> Result<Reply<super::super::Answer>, Fault> {
             self.reached.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(1)).await;
-            let value =
-                super::super::Answer::Servers(super::super::types::Page { items: Vec::new(), next_token: None });
+            let value = super::super::Answer::Servers(super::super::Page { items: Vec::new(), next_token: None });
             self.fault.lock().unwrap().clone().map_or(Ok(Reply { value, date: None }), Err)
         }
 
@@ -211,16 +211,16 @@ mod tests {
     }
 
     fn guarded(fault: Fault) -> Guarded<Door> {
-        let transfer = Door { fault: Mutex::new(Some(fault)), reached: AtomicU32::new(0) };
-        Guarded { transfer, guard: Guard::new("default".to_owned(), "eu-central-1".to_owned()) }
+        let api = Door { fault: Mutex::new(Some(fault)), reached: AtomicU32::new(0) };
+        Guarded { api, guard: Guard::new("default".to_owned(), "eu-central-1".to_owned()) }
     }
 
     async fn read(door: &Guarded<Door>) -> Option<Fault> {
-        door.read(None, Read::ListServers { token: None }).await.err()
+        door.read(None, ListServers { token: None }.into()).await.err()
     }
 
     fn reached(door: &Guarded<Door>) -> u32 {
-        door.transfer.reached.load(Ordering::SeqCst)
+        door.api.reached.load(Ordering::SeqCst)
     }
 
     #[tokio::test(start_paused = true)]
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(reached(&door), FAILURES + 1, "one of fifty probes");
         assert!(all.iter().all(|fault| fault.as_ref().unwrap().message == told.message), "all say the same: {all:?}");
 
-        *door.transfer.fault.lock().unwrap() = None;
+        *door.api.fault.lock().unwrap() = None;
         tokio::time::advance(FIRST_WAIT).await;
         assert!(read(&door).await.is_some(), "the second wait is longer");
         tokio::time::advance(FIRST_WAIT).await;
@@ -298,7 +298,7 @@ mod tests {
         tokio::time::advance(FIRST_WAIT).await;
         let gate = super::super::Gate::new(super::super::gate::Rates::default());
         let permit = gate.pass("1", "r", super::super::Class::Write).await;
-        let call = Mutation::DeleteServer { server_id: "s-1".to_owned() };
+        let call = Mutation::DeleteServer(DeleteServer { server_id: "s-1".to_owned() });
         let probe = door.mutate(permit, Timestamp::UNIX_EPOCH, call).await.unwrap_err();
         assert_eq!(probe.kind, FaultKind::Lost, "whether it took effect is not known");
     }

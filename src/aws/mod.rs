@@ -1,34 +1,36 @@
 //! The narrow door to AWS. Nothing else in the program talks to AWS.
 //!
-//! [`Transfer`] is the door itself: reads and mutations as data, in our own types. `sdk` is the real one; tests put
-//! decorators around it. [`Account`] is what a pass holds: the door of one account and region, behind the gate, on
-//! AWS's clock.
+//! [`AwsApi`] is the door itself: reads and mutations of every service as data, in our own types. `sdk` is the real one;
+//! tests put decorators around it. [`Account`] is what a pass holds: the door of one account and region, behind the gate,
+//! on AWS's clock. What a call is says `call`; the calls themselves stand by service and resource (`transfer`).
 
-pub mod account;
-pub mod breaker;
-pub mod calls;
-pub mod clock;
+mod account;
+pub(crate) mod breaker;
+mod call;
+mod calls;
+mod clock;
 pub mod credentials;
 pub mod fault;
 pub mod gate;
-pub mod guard;
+mod guard;
 pub mod http;
-pub mod plain;
 pub mod sdk;
 pub mod session;
 mod sts;
-pub mod tally;
-pub mod types;
+pub(crate) mod tally;
+pub mod transfer;
 pub mod waiting;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 pub use account::Account;
-pub use calls::{Answer, Made, Mutation, Read};
+pub use call::{Call, Change, Listing, Made, Page};
+pub use calls::{Answer, Mutation, Read, ReadCall};
 pub use clock::AwsClock;
 pub use fault::{Fault, FaultKind};
 pub use gate::{Class, Gate, Permit};
+pub use transfer::{TAGS_MAX, Tags};
 
 /// A reply and AWS's clock at the moment it was given.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,11 +41,11 @@ pub struct Reply<T> {
     pub date: Option<Timestamp>,
 }
 
-/// AWS Transfer Family of one account and region.
+/// AWS in one account and region.
 ///
 /// One call is one request: an implementation never retries, never waits for a rate and decides nothing.
 #[async_trait]
-pub trait Transfer: Send + Sync {
+pub trait AwsApi: Send + Sync {
     /// Sends a read, signed with `at`, or with the local clock where AWS's is not known yet.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use super::credentials::{CredentialCache, FAILURE_KEPT, Own};
 use super::fault::ACCOUNT_MISMATCH;
 use super::fault::{BREAKER_OPEN, STS_UNAVAILABLE};
 use super::guard::{Guard, Guarded};
-use super::sdk::{SdkTransfer, error};
+use super::sdk::{SdkApi, error};
 pub use super::sts::CallerIdentity;
 use super::sts::{Role, Sts};
 use super::{Account, AwsClock, Fault, FaultKind, Gate};
@@ -300,9 +300,9 @@ fn open(
         None => Arc::clone(&pod.own),
         Some(role) => CredentialCache::new(Role { sts: sts.clone(), own: Arc::clone(&pod.own), to: role }),
     };
-    let transfer = SdkTransfer::new(to_transfer, Arc::clone(&credentials));
-    let transfer = Arc::new(Guarded { transfer, guard: Arc::clone(&guard) });
-    let account = Account::new(spec.account_id.clone(), region.to_owned(), transfer, Arc::clone(gate), clock);
+    let api = SdkApi::new(to_transfer, Arc::clone(&credentials));
+    let api = Arc::new(Guarded { api, guard: Arc::clone(&guard) });
+    let account = Account::new(spec.account_id.clone(), region.to_owned(), api, Arc::clone(gate), clock);
     let generation = identity.metadata.generation.unwrap_or_default();
     Ok(Session { generation, account, sts, credentials, guard, verdict: tokio::sync::Mutex::default() })
 }

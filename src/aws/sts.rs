@@ -70,7 +70,7 @@ impl Sts {
     async fn once(&self, operation: &'static str, credentials: &CredentialCache) -> Result<Once, Fault> {
         let credentials = credentials.get().await?;
         let _spent = self.gate.pass(&self.account, &self.region, Class::Read).await;
-        Ok(Once::new(operation, self.clock.now(), READ_TIMEOUT, &credentials))
+        Ok(Once::new(operation, &[], self.clock.now(), READ_TIMEOUT, &credentials))
     }
 
     fn ended<T>(&self, once: &Once, used: &CredentialCache, outcome: Result<T, Fault>) -> Result<T, Fault> {

@@ -17,7 +17,6 @@ use crate::api;
 use crate::api::Managed;
 use crate::api::common::DeletionPolicy;
 use crate::api::status::{Applied, CreatePhase};
-use crate::aws::account::class_of;
 use crate::aws::{Fault, FaultKind, Made, Mutation};
 use crate::cluster::{self, ClusterError};
 
@@ -164,7 +163,7 @@ impl<K: Kind> Attempt<K> {
         }
         let account = &self.place.account;
         let call = self.engine.kind.delete(&subject.object, &self.place, Some(id));
-        let permit = account.permit(class_of(&call)).await;
+        let permit = account.permit(call.class()).await;
         let at = account.now().await?;
         let tags = self.engine.kind.tags_of(&self.place, id).await?;
         if tags.get(api::TAG_ATTEMPT) != self.record.attempt.as_ref() {

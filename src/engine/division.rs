@@ -29,14 +29,15 @@ pub fn waits(part: &PlannedCall, call: &PlannedCall, failed: impl Fn(&Mutation) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::transfer::StartServer;
 
     fn call(name: &str, exposes: bool, parts: Vec<PlannedCall>) -> PlannedCall {
-        let start = Mutation::StartServer { server_id: name.to_owned() };
+        let start = Mutation::StartServer(StartServer { server_id: name.to_owned() });
         PlannedCall { parts, exposes, ..PlannedCall::new(start, Vec::new()) }
     }
 
     fn id(mutation: &Mutation) -> &str {
-        let Mutation::StartServer { server_id } = mutation else { return "" };
+        let Mutation::StartServer(StartServer { server_id }) = mutation else { return "" };
         server_id
     }
 

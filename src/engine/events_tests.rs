@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::api::condition::{Statement, Truth};
 use crate::aws::Mutation;
+use crate::aws::transfer::StartServer;
 use crate::engine::diff::Effect;
 
 fn change(path: &str, have: Value, want: Value) -> Change {
@@ -11,7 +12,7 @@ fn change(path: &str, have: Value, want: Value) -> Change {
 }
 
 fn call(changes: Vec<Change>) -> PlannedCall {
-    PlannedCall::new(Mutation::StartServer { server_id: "s-1".to_owned() }, changes)
+    PlannedCall::new(Mutation::StartServer(StartServer { server_id: "s-1".to_owned() }), changes)
 }
 
 fn said(note: &Note) -> String {

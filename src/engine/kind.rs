@@ -13,8 +13,7 @@ use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
-use crate::aws::types::Tags;
-use crate::aws::{Account, Fault, Mutation};
+use crate::aws::{Account, Fault, Mutation, Tags};
 use crate::cluster::ClusterError;
 
 /// Why something is not done.

@@ -12,8 +12,8 @@ use super::report::{End, Report};
 use super::scene::{Engine, Next, Scene, Status, Subject};
 use crate::api;
 use crate::api::condition::reasons;
-use crate::aws::Mutation;
-use crate::aws::types::{TAGS_MAX, Tags};
+use crate::aws::transfer::{TagResource, UntagResource};
+use crate::aws::{Mutation, TAGS_MAX, Tags};
 
 /// How soon what blocks a deletion is looked at again: our own objects wake it when they go, others do in AWS.
 const BLOCKED_AGAIN: Duration = Duration::from_secs(30);
@@ -26,13 +26,17 @@ const SPARE: [&str; 2] = [api::TAG_ATTEMPT, api::TAG_OWNER];
 /// do, or it is not known, its time takes the place of the uid. Should only that last call be lost, the time is.
 fn hand_over(owner: &Owner, arn: &str, known: Option<&Tags>, now: Timestamp) -> Vec<Mutation> {
     let stamp = [(api::TAG_RETAINED_FROM, owner.name.clone()), (api::TAG_RETAINED_AT, now.to_string())];
-    let tag = |tags: &[(&str, String)]| Mutation::TagResource {
-        arn: arn.to_owned(),
-        tags: tags.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
+    let tag = |tags: &[(&str, String)]| {
+        Mutation::TagResource(TagResource {
+            arn: arn.to_owned(),
+            tags: tags.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
+        })
     };
-    let untag = |keys: &[&str]| Mutation::UntagResource {
-        arn: arn.to_owned(),
-        keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+    let untag = |keys: &[&str]| {
+        Mutation::UntagResource(UntagResource {
+            arn: arn.to_owned(),
+            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        })
     };
     let stamped = known
         .map_or(usize::MAX, |known| known.len() + stamp.iter().filter(|(key, _)| !known.contains_key(*key)).count());

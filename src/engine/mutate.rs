@@ -15,8 +15,6 @@ use super::scene::{Engine, Subject};
 use kube::Resource as _;
 
 use crate::api::Managed;
-use crate::aws::account::class_of;
-use crate::aws::plain::plain;
 use crate::aws::{Account, Fault, Made, Mutation, Permit};
 use crate::cluster;
 
@@ -61,7 +59,7 @@ pub async fn clear<K: Kind>(
     account: &Account,
     call: &Mutation,
 ) -> Result<Option<Cleared>, Trouble> {
-    let permit = account.permit(class_of(call)).await;
+    let permit = account.permit(call.class()).await;
     let read_at = Instant::now();
     let at = account.now().await?;
     let live = cluster::get::<K::Object>(engine.cluster.as_ref(), &subject.name).await?;
@@ -129,7 +127,7 @@ where
 /// A short digest of a call, by which a refused one is recognised.
 #[must_use]
 pub fn digest(call: &Mutation) -> String {
-    format!("{}-{}", call.operation(), hash(&plain(call).to_string()))
+    format!("{}-{}", call.operation(), hash(&call.plain().to_string()))
 }
 
 /// The part of an object's metadata that identifies a version of it.

@@ -3,7 +3,7 @@
 //! Only tags that we read ourselves say what is ours; status says where to look.
 
 use crate::api;
-use crate::aws::types::Tags;
+use crate::aws::Tags;
 
 /// AWS's limit for a tag value, in characters.
 const TAG_VALUE_MAX: usize = 256;

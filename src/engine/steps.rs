@@ -19,7 +19,7 @@ use super::status::Verdict;
 use crate::api::condition::{self, reasons, types};
 use crate::api::status::CreatePhase;
 use crate::api::{FINALIZER, Managed};
-use crate::aws::types::Tags;
+use crate::aws::Tags;
 
 /// Longest wait for a time that AWS's clock sets.
 const WAIT_MAX: Duration = Duration::from_mins(1);

@@ -20,7 +20,7 @@ use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::{Applied, CreatePhase, ServerFacts};
 use crate::api::{TransferAccess, TransferAccessStatus};
-use crate::aws::types::{Access, CreateAccess, Tags};
+use crate::aws::transfer::{Access, CreateAccess, DeleteAccess, DescribeAccess, ListAccesses, Tags, UpdateAccess};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::cluster::references::Reference;
 use crate::engine::decide::Identified;
@@ -101,7 +101,7 @@ fn served(target: &Target) -> Result<(), Block> {
 
 /// The role as the listing tells it: `DescribeAccess` is known to leave it out.
 async fn listed_role(account: &Account, server_id: &str, external_id: &str) -> Result<Option<String>, Fault> {
-    let listed = account.list_accesses(server_id).await?;
+    let listed = account.list(ListAccesses { server_id: server_id.to_owned(), token: None }).await?;
     Ok(listed.into_iter().find(|row| row.external_id == external_id).and_then(|row| row.role))
 }
 
@@ -152,8 +152,9 @@ impl Kind for Accesses {
 
     async fn look(&self, object: &TransferAccess, place: &Place<Target>) -> Result<Look<Access>, Fault> {
         let (server_id, external_id) = (&place.detail.server_id, external_id(object));
-        let mut access = match place.account.describe_access(server_id, external_id).await {
-            Ok(access) => access,
+        let call = DescribeAccess { server_id: server_id.clone(), external_id: external_id.to_owned() };
+        let mut access = match place.account.read(call).await {
+            Ok(access) => *access,
             Err(fault) if fault.kind == FaultKind::NotFound => return Ok(missing(&fault)),
             Err(fault) => return Err(fault),
         };
@@ -245,10 +246,10 @@ impl Kind for Accesses {
     }
 
     fn delete(&self, object: &TransferAccess, place: &Place<Target>, _: Option<&str>) -> Mutation {
-        Mutation::DeleteAccess {
+        Mutation::DeleteAccess(DeleteAccess {
             server_id: place.detail.server_id.clone(),
             external_id: external_id(object).to_owned(),
-        }
+        })
     }
 
     fn arn(&self, _: &TransferAccess, _: &Place<Target>, _: Option<&str>) -> Option<String> {
@@ -272,7 +273,7 @@ fn plan(object: &TransferAccess, target: &Target, wanted: &Wanted<WantedAccess>,
     let unseen = hidden && update.changes.iter().all(|change| change.path == ROLE_PATH);
     let calls = update.settings.map(|settings| {
         let (server_id, external_id) = (target.server_id.clone(), have.external_id.clone());
-        let call = Mutation::UpdateAccess { server_id, external_id, settings: Box::new(settings) };
+        let call = Mutation::UpdateAccess(UpdateAccess { server_id, external_id, settings: Box::new(settings) });
         PlannedCall::new(call, update.resolved)
     });
     Plan { changes: update.changes, calls: calls.into_iter().collect(), blocks: update.blocks, busy: None, unseen }

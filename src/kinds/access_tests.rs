@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::needless_pass_by_value, reason = "json!() at the call reads better without a reference")]
 use super::*;
+use crate::aws::transfer::{DeleteAccess, UpdateAccess};
 use crate::kinds::login_fakes::*;
 use serde_json::{Value, json};
 
@@ -55,7 +56,9 @@ async fn a_role_that_aws_does_not_describe_is_taken_from_the_listing() {
     *world.aws_access.lock().unwrap() = Some(aws_access(json!({"role": OLD})));
     let Plan { calls, .. } = planned(&world, &fresh(json!({}))).await;
     let [call] = calls.as_slice() else { panic!("{calls:?}") };
-    let Mutation::UpdateAccess { server_id, external_id, settings } = &call.mutation else { panic!("{call:?}") };
+    let Mutation::UpdateAccess(UpdateAccess { server_id, external_id, settings }) = &call.mutation else {
+        panic!("{call:?}")
+    };
     assert_eq!((server_id.as_str(), external_id.as_str()), (SERVER, GROUP));
     assert_eq!(settings.role.as_deref(), Some(ROLE));
 }
@@ -121,6 +124,8 @@ async fn what_is_deleted_is_the_recorded_group() {
     assert_eq!(block.reason, reasons::IMMUTABLE);
     object.metadata.deletion_timestamp = object.metadata.creation_timestamp.clone();
     let place = accesses.place(&object).await.unwrap();
-    let Mutation::DeleteAccess { external_id, .. } = accesses.delete(&object, &place, None) else { panic!() };
+    let Mutation::DeleteAccess(DeleteAccess { external_id, .. }) = accesses.delete(&object, &place, None) else {
+        panic!()
+    };
     assert_eq!(external_id, GROUP);
 }

@@ -15,8 +15,13 @@ use super::doors::{Doors, Verified};
 use crate::api::{AwsIdentity, Managed, TransferAccess, TransferServer, TransferUser};
 use crate::aws::gate::Rates;
 use crate::aws::session::{Aws, CallerIdentity};
-use crate::aws::types::{HostKey, ListedAccess, ListedServer, ListedUser, Page, Server, Tags, User};
-use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
+use crate::aws::transfer::{
+    DescribeHostKey, DescribeServer, DescribeUser, HostKey, ListAccesses, ListHostKeys, ListUsers, ListedAccess,
+    ListedServer, ListedUser, Server, Tags, User,
+};
+use crate::aws::{
+    Account, Answer, AwsApi, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Page, Permit, Read, Reply,
+};
 use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, Reach, SecretData, Texts};
 use crate::engine::owner::Owner;
 use crate::engine::settings::Chance;
@@ -70,28 +75,30 @@ impl FakeTransfer {
 
     fn answer(&self, operation: &'static str, call: Read) -> Result<Answer, Fault> {
         Ok(match call {
-            Read::ListServers { .. } => Answer::Servers(page(self.listed())),
-            Read::DescribeServer { server_id } => Answer::Server(Box::new(self.server(operation, &server_id)?)),
-            Read::ListHostKeys { server_id, .. } => {
+            Read::ListServers(_) => Answer::Servers(page(self.listed())),
+            Read::DescribeServer(DescribeServer { server_id }) => {
+                Answer::Server(Box::new(self.server(operation, &server_id)?))
+            }
+            Read::ListHostKeys(ListHostKeys { server_id, .. }) => {
                 self.server(operation, &server_id)?;
                 let keys = self.host_keys.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
                 Answer::HostKeys(page(keys.into_iter().map(|key| HostKey { tags: Tags::new(), ..key }).collect()))
             }
-            Read::DescribeHostKey { server_id, host_key_id } => {
+            Read::DescribeHostKey(DescribeHostKey { server_id, host_key_id }) => {
                 let keys = self.host_keys.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
                 let key = keys.into_iter().find(|key| key.id == host_key_id);
                 Answer::HostKey(Box::new(key.ok_or_else(|| fault(operation, FaultKind::NotFound))?))
             }
-            Read::ListUsers { server_id, .. } => {
+            Read::ListUsers(ListUsers { server_id, .. }) => {
                 let names = self.users.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
                 Answer::Users(page(names.into_iter().map(|user_name| ListedUser { user_name }).collect()))
             }
-            Read::DescribeUser { server_id, user_name } => {
+            Read::DescribeUser(DescribeUser { server_id, user_name }) => {
                 let tags = self.user_tags.lock().unwrap().get(&(server_id, user_name.clone())).cloned();
                 let tags = tags.ok_or_else(|| fault(operation, FaultKind::NotFound))?;
                 Answer::User(Box::new(User { user_name, tags, ..User::default() }))
             }
-            Read::ListAccesses { server_id, .. } => {
+            Read::ListAccesses(ListAccesses { server_id, .. }) => {
                 let ids = self.accesses.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
                 Answer::Accesses(page(
                     ids.into_iter()
@@ -122,14 +129,18 @@ pub fn fault(operation: &'static str, kind: FaultKind) -> Fault {
 }
 
 #[async_trait]
-impl Transfer for FakeTransfer {
+impl AwsApi for FakeTransfer {
     async fn read(&self, _at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
         let operation = call.operation();
         let about = match &call {
-            Read::DescribeServer { server_id } | Read::ListHostKeys { server_id, .. } => server_id.clone(),
-            Read::DescribeHostKey { host_key_id, .. } => host_key_id.clone(),
-            Read::ListUsers { server_id, .. } | Read::ListAccesses { server_id, .. } => server_id.clone(),
-            Read::DescribeUser { server_id, user_name } => format!("{server_id}/{user_name}"),
+            Read::DescribeServer(DescribeServer { server_id }) | Read::ListHostKeys(ListHostKeys { server_id, .. }) => {
+                server_id.clone()
+            }
+            Read::DescribeHostKey(DescribeHostKey { host_key_id, .. }) => host_key_id.clone(),
+            Read::ListUsers(ListUsers { server_id, .. }) | Read::ListAccesses(ListAccesses { server_id, .. }) => {
+                server_id.clone()
+            }
+            Read::DescribeUser(DescribeUser { server_id, user_name }) => format!("{server_id}/{user_name}"),
             _ => String::new(),
         };
         let read = format!("{operation} {about}").trim_end().to_owned();
@@ -162,7 +173,7 @@ pub struct FakeAws {
 impl FakeAws {
     pub fn of(&self, id: &str, region: &str) -> Account {
         let rates = Rates { read: 1e9, write: 1e9, create_server: 1e9, burst_seconds: 1.0 };
-        let transfer = Arc::clone(&self.transfer) as Arc<dyn Transfer>;
+        let transfer = Arc::clone(&self.transfer) as Arc<dyn AwsApi>;
         let clock = Arc::new(AwsClock::default());
         clock.observe(Some(NOW.parse().unwrap()));
         Account::new(id.to_owned(), region.to_owned(), transfer, Gate::new(rates), clock)

@@ -3,7 +3,7 @@
 
 use crate::api::condition::reasons;
 use crate::api::login::{EfsHome, HomeSugar, S3Home};
-use crate::aws::types::{HomeDirectoryMapEntry, LoginSettings};
+use crate::aws::transfer::{HomeDirectoryMapEntry, LoginSettings};
 use crate::engine::kind::{Block, Hint};
 
 /// The members that make up a home directory; they only make sense together.

@@ -9,7 +9,7 @@ use super::home::{self, HOME};
 use crate::api::condition::reasons;
 use crate::api::login::Login;
 use crate::api::status::{Applied, Unset};
-use crate::aws::types::{LoginSettings, PosixProfile};
+use crate::aws::transfer::{LoginSettings, PosixProfile};
 use crate::engine::diff::{self, Change, Compare, Effect, Member, Reset};
 use crate::engine::kind::Block;
 use crate::engine::unset;

@@ -16,8 +16,10 @@ use super::doors::Doors;
 use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
 use crate::aws::gate::Rates;
 use crate::aws::session::{Aws, CallerIdentity};
-use crate::aws::types::{Access, ListedAccess, ListedServer, Page, Server, ServerSettings, Tags, User};
-use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
+use crate::aws::transfer::{Access, DescribeUser, ListedAccess, ListedServer, Server, ServerSettings, Tags, User};
+use crate::aws::{
+    Account, Answer, AwsApi, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Page, Permit, Read, Reply,
+};
 use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, Reach, SecretData, Texts};
 use crate::engine::evidence::Windows;
 use crate::engine::settings::{Chance, Settings};
@@ -246,30 +248,30 @@ impl Aws for FakeAws {
 struct FakeTransfer(Arc<World>);
 
 #[async_trait]
-impl Transfer for FakeTransfer {
+impl AwsApi for FakeTransfer {
     async fn read(&self, _: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
         let world = &self.0;
         world.reads.lock().unwrap().push(call.operation());
         let missing = || refusal(FaultKind::NotFound, "ResourceNotFoundException", Some("User"));
         let value = match call {
-            Read::ListServers { .. } => {
+            Read::ListServers(_) => {
                 let server_id = world.aws_server.lock().unwrap().server_id.clone();
                 Answer::Servers(Page { items: vec![ListedServer { server_id }], next_token: None })
             }
-            Read::ListUsers { .. } => Answer::Users(Page { items: Vec::new(), next_token: None }),
-            Read::DescribeServer { .. } => Answer::Server(Box::new(world.aws_server.lock().unwrap().clone())),
-            Read::DescribeUser { server_id, user_name } => {
+            Read::ListUsers(_) => Answer::Users(Page { items: Vec::new(), next_token: None }),
+            Read::DescribeServer(_) => Answer::Server(Box::new(world.aws_server.lock().unwrap().clone())),
+            Read::DescribeUser(DescribeUser { server_id, user_name }) => {
                 let user = world.aws_user.lock().unwrap().clone();
                 assert_eq!(server_id, SERVER);
                 Answer::User(Box::new(user.filter(|user| user.user_name == user_name).ok_or_else(missing)?))
             }
-            Read::DescribeAccess { .. } => {
+            Read::DescribeAccess(_) => {
                 Answer::Access(Box::new(world.aws_access.lock().unwrap().clone().ok_or_else(missing)?))
             }
-            Read::ListAccesses { .. } => {
+            Read::ListAccesses(_) => {
                 let role = world.listed_role.lock().unwrap().clone();
                 let external_id = "S-1-5-21".to_owned();
-                let row = ListedAccess { external_id, role, ..ListedAccess::default() };
+                let row = ListedAccess { external_id, role };
                 Answer::Accesses(Page { items: vec![row], next_token: None })
             }
             other => return Err(refusal(FaultKind::Rejected, other.operation(), None)),

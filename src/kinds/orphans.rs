@@ -21,7 +21,7 @@ pub use self::find::OrphanKind;
 use self::find::{Living, Orphan, Ours, Region, Scanned, find, sentence};
 use super::doors::Doors;
 use crate::api::{self, AwsIdentity, TransferServer, TransferUser};
-use crate::aws::types::Tags;
+use crate::aws::transfer::{DescribeServer, DescribeUser, ListServers, ListUsers, Tags};
 use crate::aws::{Account, Fault, FaultKind};
 use crate::cluster::{self, ClusterError, Reach};
 use crate::engine::kind::Trouble;
@@ -207,8 +207,9 @@ impl Orphans {
         let mut scanned = Scanned::default();
         let mut with_users = Vec::new();
         let granted: BTreeSet<&String> = identity.spec.grants.iter().flat_map(|grant| &grant.server_ids).collect();
-        for listed in account.list_servers().await? {
-            let Some(server) = there(account.describe_server(&listed.server_id).await)? else { continue };
+        for listed in account.list(ListServers { token: None }).await? {
+            let call = DescribeServer { server_id: listed.server_id.clone() };
+            let Some(server) = there(account.read(call).await)? else { continue };
             let managed = server.settings.identity_provider_type.as_deref() == Some("SERVICE_MANAGED");
             let owned = server.tags.get(api::TAG_UID).is_some_and(|uid| living.servers.contains_key(uid));
             // The users of a server that is an orphan itself go with it; one of somebody else's may have users of ours
@@ -236,7 +237,8 @@ impl Orphans {
         let (mut foreign, mut users) = (BTreeSet::new(), BTreeMap::new());
         let mut described = 0;
         for server in servers {
-            for listed in there(account.list_users(server).await)?.unwrap_or_default() {
+            let listing = ListUsers { server_id: server.clone(), token: None };
+            for listed in there(account.list(listing).await)?.unwrap_or_default() {
                 let key = (server.clone(), listed.user_name);
                 if living.accounted.contains(&key) {
                     continue;
@@ -245,7 +247,8 @@ impl Orphans {
                     foreign.insert(key);
                 } else if described < DESCRIBED {
                     described += 1;
-                    let Some(user) = there(account.describe_user(&key.0, &key.1).await)? else { continue };
+                    let call = DescribeUser { server_id: key.0.clone(), user_name: key.1.clone() };
+                    let Some(user) = there(account.read(call).await)? else { continue };
                     if self.ours.made(&user.tags) {
                         users.insert(key, user.tags);
                     } else {

@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::aws::types::Server;
+use crate::aws::transfer::Server;
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION, World, object, owned};
 use crate::kinds::login_fakes::settings;

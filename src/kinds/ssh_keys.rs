@@ -11,7 +11,8 @@ use serde_json::Value;
 use crate::api::condition::reasons;
 use crate::api::user::{SshPublicKey as SpecKey, SshPublicKeyPolicy, SshPublicKeyStatus};
 use crate::aws::Mutation;
-use crate::aws::types::SshPublicKey as AwsKey;
+use crate::aws::transfer::SshPublicKey as AwsKey;
+use crate::aws::transfer::{DeleteSshPublicKey, ImportSshPublicKey};
 use crate::engine::diff::{Change, Effect};
 use crate::engine::kind::{Block, PlannedCall, When};
 use crate::ssh::{self, KeyIdentity, PublicKey};
@@ -162,10 +163,12 @@ pub struct Holder<'a> {
 /// The imports that are due.
 #[must_use]
 pub fn imports(holder: Holder<'_>, want: &WantedKeys, have: &[AwsKey]) -> Vec<PlannedCall> {
-    let import = |wanted: &WantedKey| Mutation::ImportSshPublicKey {
-        server_id: holder.server_id.to_owned(),
-        user_name: holder.user_name.to_owned(),
-        body: wanted.key.to_line(),
+    let import = |wanted: &WantedKey| {
+        Mutation::ImportSshPublicKey(ImportSshPublicKey {
+            server_id: holder.server_id.to_owned(),
+            user_name: holder.user_name.to_owned(),
+            body: wanted.key.to_line(),
+        })
     };
     missing(want, have).map(|wanted| PlannedCall::new(import(wanted), vec![added(wanted)])).collect()
 }
@@ -238,10 +241,12 @@ pub fn deletions(
     recorded: &[SshPublicKeyStatus],
 ) -> Vec<PlannedCall> {
     let stays = last_way_in(want, have, recorded).map(|key| &key.id);
-    let delete = |key: &AwsKey| Mutation::DeleteSshPublicKey {
-        server_id: holder.server_id.to_owned(),
-        user_name: holder.user_name.to_owned(),
-        key_id: key.id.clone(),
+    let delete = |key: &AwsKey| {
+        Mutation::DeleteSshPublicKey(DeleteSshPublicKey {
+            server_id: holder.server_id.to_owned(),
+            user_name: holder.user_name.to_owned(),
+            key_id: key.id.clone(),
+        })
     };
     // What is listed and not wanted any more is past its end.
     let because = |key: &AwsKey| want.lists(key).then_some("expired");

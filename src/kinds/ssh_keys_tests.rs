@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 use super::*;
+use crate::aws::transfer::{DeleteSshPublicKey, ImportSshPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -58,7 +59,7 @@ fn recorded(numbers: &[u8]) -> Vec<SshPublicKeyStatus> {
 
 fn imported(want: &WantedKeys, numbers: &[u8]) -> Vec<String> {
     let body = |call| match call {
-        Mutation::ImportSshPublicKey { body, server_id, user_name }
+        Mutation::ImportSshPublicKey(ImportSshPublicKey { body, server_id, user_name })
             if (&*server_id, &*user_name) == ("s-1", "alice") =>
         {
             body
@@ -70,7 +71,7 @@ fn imported(want: &WantedKeys, numbers: &[u8]) -> Vec<String> {
 
 fn deleted(want: &WantedKeys, numbers: &[u8], managed: &[u8]) -> Vec<String> {
     let id = |call| match call {
-        Mutation::DeleteSshPublicKey { key_id, server_id, user_name }
+        Mutation::DeleteSshPublicKey(DeleteSshPublicKey { key_id, server_id, user_name })
             if (&*server_id, &*user_name) == ("s-1", "alice") =>
         {
             key_id

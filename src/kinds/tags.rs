@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::api;
 use crate::api::condition::reasons;
 use crate::aws::Mutation;
-use crate::aws::types::{TAGS_MAX, Tags};
+use crate::aws::transfer::{TAGS_MAX, TagResource, Tags, UntagResource};
 use crate::engine::diff::{Change, Effect};
 use crate::engine::kind::{Block, PlannedCall};
 use crate::engine::owner::Owner;
@@ -69,11 +69,15 @@ pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTr
     let mut calls = Vec::new();
     if !missing.is_empty() {
         let changes = missing.iter().map(|(key, value)| change(key, have, Some(value))).collect();
-        calls.push(PlannedCall::new(Mutation::TagResource { arn: arn.to_owned(), tags: missing }, changes));
+        calls
+            .push(PlannedCall::new(Mutation::TagResource(TagResource { arn: arn.to_owned(), tags: missing }), changes));
     }
     if !gone.is_empty() {
         let changes = gone.iter().map(|key| change(key, have, None)).collect();
-        calls.push(PlannedCall::new(Mutation::UntagResource { arn: arn.to_owned(), keys: gone }, changes));
+        calls.push(PlannedCall::new(
+            Mutation::UntagResource(UntagResource { arn: arn.to_owned(), keys: gone }),
+            changes,
+        ));
     }
     calls
 }
@@ -156,8 +160,8 @@ mod tests {
 
     fn tagged(call: &Mutation) -> usize {
         match call {
-            Mutation::TagResource { tags, .. } => tags.len(),
-            Mutation::UntagResource { keys, .. } => keys.len(),
+            Mutation::TagResource(TagResource { tags, .. }) => tags.len(),
+            Mutation::UntagResource(UntagResource { keys, .. }) => keys.len(),
             other => panic!("{other:?}"),
         }
     }
@@ -166,7 +170,7 @@ mod tests {
     fn owner_tags_are_put_back_and_never_removed() {
         let applied = BTreeSet::from([api::TAG_UID.to_owned()]);
         let calls = calls("arn", &Tags::new(), &owner(), &tags(&[(api::TAG_UID, "u")]), &applied);
-        let [PlannedCall { mutation: Mutation::TagResource { tags, .. }, .. }] = calls.as_slice() else {
+        let [PlannedCall { mutation: Mutation::TagResource(TagResource { tags, .. }), .. }] = calls.as_slice() else {
             panic!("{calls:?}")
         };
         assert!(
@@ -195,11 +199,14 @@ mod tests {
             let applied = BTreeSet::from([SHORT.to_owned()]);
             let mut expected = Vec::new();
             if !set.is_empty() {
-                expected.push(format!("{:?}", Mutation::TagResource { arn: "arn".to_owned(), tags: tags(set) }));
+                expected.push(format!(
+                    "{:?}",
+                    Mutation::TagResource(TagResource { arn: "arn".to_owned(), tags: tags(set) })
+                ));
             }
             if !removed.is_empty() {
                 let keys = removed.iter().map(|key| (*key).to_owned()).collect();
-                expected.push(format!("{:?}", Mutation::UntagResource { arn: "arn".to_owned(), keys }));
+                expected.push(format!("{:?}", Mutation::UntagResource(UntagResource { arn: "arn".to_owned(), keys })));
             }
             let sent: Vec<String> = calls("arn", &wanted, &owner(), &have, &applied)
                 .iter()

@@ -14,7 +14,7 @@ use crate::api::identity::GrantKind;
 use crate::api::server::HostKeyStatus;
 use crate::api::status::{HostKeyFingerprint, ServerFacts};
 use crate::api::{Managed, TAG_CUSTOM_HOSTNAME, TransferServer};
-use crate::aws::types::Server;
+use crate::aws::transfer::{DescribeServer, Server};
 use crate::aws::{Account, FaultKind};
 use crate::cluster::Name;
 use crate::cluster::references::Reference;
@@ -271,8 +271,8 @@ fn unavailable(server: &Name, from: &str, exists: bool) -> Block {
 }
 
 async fn describe(account: &Account, server_id: &str) -> Result<Option<Server>, Trouble> {
-    match account.describe_server(server_id).await {
-        Ok(server) => Ok(Some(server)),
+    match account.read(DescribeServer { server_id: server_id.to_owned() }).await {
+        Ok(server) => Ok(Some(*server)),
         Err(fault) if fault.kind == FaultKind::NotFound => Ok(None),
         Err(fault) => Err(fault.into()),
     }

@@ -22,7 +22,7 @@ use crate::api::identity::GrantKind;
 use crate::api::status::{Applied, ServerFacts};
 use crate::api::user::SshPublicKeySource;
 use crate::api::{TAG_PREFIX, TransferUser, TransferUserStatus};
-use crate::aws::types::{CreateUser, Tags, User};
+use crate::aws::transfer::{CreateUser, DeleteUser, DescribeUser, Tags, User};
 use crate::aws::{Fault, FaultKind, Mutation};
 use crate::cluster::references::Reference;
 use crate::engine::decide::Identified;
@@ -231,8 +231,10 @@ impl Kind for Users {
     }
 
     async fn look(&self, object: &TransferUser, place: &Place<Target>) -> Result<Look<UserState>, Fault> {
-        let user = match place.account.describe_user(&place.detail.server_id, user_name(object)).await {
-            Ok(user) => user,
+        let server_id = place.detail.server_id.clone();
+        let call = DescribeUser { server_id, user_name: user_name(object).to_owned() };
+        let user = match place.account.read(call).await {
+            Ok(user) => *user,
             Err(fault) if fault.kind == FaultKind::NotFound => return Ok(missing(&fault)),
             Err(fault) => return Err(fault),
         };
@@ -344,7 +346,10 @@ impl Kind for Users {
     }
 
     fn delete(&self, object: &TransferUser, place: &Place<Target>, _: Option<&str>) -> Mutation {
-        Mutation::DeleteUser { server_id: place.detail.server_id.clone(), user_name: user_name(object).to_owned() }
+        Mutation::DeleteUser(DeleteUser {
+            server_id: place.detail.server_id.clone(),
+            user_name: user_name(object).to_owned(),
+        })
     }
 
     /// Built, not read from status: whoever writes status could point the tags elsewhere.

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::needless_pass_by_value, reason = "json!() at the call reads better without a reference")]
 use super::*;
+use crate::aws::transfer::DeleteUser;
 use crate::cluster::Name;
 use crate::kinds::login_fakes::*;
 use crate::text::NotText;
@@ -38,7 +39,7 @@ fn confirmed_as(name: &str) -> Value {
 
 /// Alice as AWS has her, with keys and the tags of her object.
 fn aws_alice(keys: &[&str]) -> User {
-    let key = |(index, body): (usize, &&str)| crate::aws::types::SshPublicKey {
+    let key = |(index, body): (usize, &&str)| crate::aws::transfer::SshPublicKey {
         id: format!("key-{index}"),
         body: (*body).to_owned(),
         date_imported: None,
@@ -265,7 +266,9 @@ async fn what_is_deleted_is_the_recorded_user_whatever_the_references_say() {
     object.metadata.deletion_timestamp = alice(json!({})).metadata.creation_timestamp;
     let users = Users::new(doors(&world));
     let place = users.place(&object).await.unwrap();
-    let Mutation::DeleteUser { server_id, user_name } = users.delete(&object, &place, None) else { panic!() };
+    let Mutation::DeleteUser(DeleteUser { server_id, user_name }) = users.delete(&object, &place, None) else {
+        panic!()
+    };
     assert_eq!((server_id.as_str(), user_name.as_str()), (SERVER, "alice"));
     assert_eq!(users.arn(&object, &place, None), Some(arn("alice")));
 }

@@ -12,7 +12,7 @@ use transfer_operator::aws::fault::kind_of;
 use transfer_operator::aws::gate::Rates;
 use transfer_operator::aws::session::{Aws, CallerIdentity};
 use transfer_operator::aws::{
-    Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer,
+    Account, Answer, AwsApi, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply,
 };
 use transfer_operator::cluster::{Cluster, ClusterError, Name, Note, Reach, SecretData, Texts};
 use transfer_operator::sim::operation::Operation;
@@ -82,7 +82,7 @@ impl SimTransfer {
 }
 
 #[async_trait]
-impl Transfer for SimTransfer {
+impl AwsApi for SimTransfer {
     async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
         let local = self.world.clock.now().saturating_add(self.life.skew).unwrap();
         let input = wire::read(&call);

@@ -8,13 +8,14 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use transfer_operator::aws::fault::kind_of;
-use transfer_operator::aws::types::{
-    Access, HostKey, ListedAccess, ListedServer, ListedUser, LoginSettings, Page, Server, ServerSettings, SshPublicKey,
-    Tags, User,
+use transfer_operator::aws::transfer::{
+    Access, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser, DescribeAccess, DescribeHostKey,
+    DescribeServer, DescribeUser, HostKey, ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies,
+    ListServers, ListUsers, ListedAccess, ListedServer, ListedUser, LoginSettings, Server, ServerSettings,
+    SshPublicKey, StartServer, StopServer, TagResource, Tags, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
+    UpdateUser, User,
 };
-use transfer_operator::aws::{Answer, Fault, Made, Mutation, Read};
-use transfer_operator::sim::error::ApiError;
+use transfer_operator::aws::{Answer, Made, Mutation, Page, Read};
 
 use crate::api_server::text;
 
@@ -27,15 +28,23 @@ pub fn read(call: &Read) -> Value {
         input
     };
     match call {
-        Read::ListServers { token } | Read::ListSecurityPolicies { token } => page(token, json!({})),
-        Read::DescribeServer { server_id } => json!({"ServerId": server_id}),
-        Read::ListUsers { server_id, token }
-        | Read::ListAccesses { server_id, token }
-        | Read::ListHostKeys { server_id, token } => page(token, json!({"ServerId": server_id})),
-        Read::DescribeUser { server_id, user_name } => json!({"ServerId": server_id, "UserName": user_name}),
-        Read::DescribeAccess { server_id, external_id } => json!({"ServerId": server_id, "ExternalId": external_id}),
-        Read::DescribeHostKey { server_id, host_key_id } => json!({"ServerId": server_id, "HostKeyId": host_key_id}),
-        Read::DescribeSecurityPolicy { .. } | Read::TestIdentityProvider(_) => panic!("no kind asks this"),
+        Read::ListServers(ListServers { token }) | Read::ListSecurityPolicies(ListSecurityPolicies { token }) => {
+            page(token, json!({}))
+        }
+        Read::DescribeServer(DescribeServer { server_id }) => json!({"ServerId": server_id}),
+        Read::ListUsers(ListUsers { server_id, token })
+        | Read::ListAccesses(ListAccesses { server_id, token })
+        | Read::ListHostKeys(ListHostKeys { server_id, token }) => page(token, json!({"ServerId": server_id})),
+        Read::DescribeUser(DescribeUser { server_id, user_name }) => {
+            json!({"ServerId": server_id, "UserName": user_name})
+        }
+        Read::DescribeAccess(DescribeAccess { server_id, external_id }) => {
+            json!({"ServerId": server_id, "ExternalId": external_id})
+        }
+        Read::DescribeHostKey(DescribeHostKey { server_id, host_key_id }) => {
+            json!({"ServerId": server_id, "HostKeyId": host_key_id})
+        }
+        Read::DescribeSecurityPolicy(_) | Read::TestIdentityProvider(_) => panic!("no kind asks this"),
     }
 }
 
@@ -49,34 +58,40 @@ pub fn mutation(call: &Mutation) -> Value {
             put(&mut input, "HostKeyStorageType", create.host_key_storage_type.as_ref());
             with_tags(input, &create.tags)
         }
-        Mutation::UpdateServer { server_id, settings } => with(pascal(settings.as_ref()), &[("ServerId", server_id)]),
-        Mutation::StartServer { server_id }
-        | Mutation::StopServer { server_id }
-        | Mutation::DeleteServer { server_id } => json!({"ServerId": server_id}),
+        Mutation::UpdateServer(UpdateServer { server_id, settings }) => {
+            with(pascal(settings.as_ref()), &[("ServerId", server_id)])
+        }
+        Mutation::StartServer(StartServer { server_id })
+        | Mutation::StopServer(StopServer { server_id })
+        | Mutation::DeleteServer(DeleteServer { server_id }) => json!({"ServerId": server_id}),
         Mutation::CreateUser(create) => {
             let mut input = with(pascal(&create.settings), &[("ServerId", &create.server_id)]);
             put(&mut input, "UserName", Some(&create.user_name));
             put(&mut input, "SshPublicKeyBody", create.ssh_public_key_body.as_ref());
             with_tags(input, &create.tags)
         }
-        Mutation::UpdateUser { server_id, user_name, settings } => {
+        Mutation::UpdateUser(UpdateUser { server_id, user_name, settings }) => {
             with(pascal(settings.as_ref()), &[("ServerId", server_id), ("UserName", user_name)])
         }
-        Mutation::DeleteUser { server_id, user_name } => json!({"ServerId": server_id, "UserName": user_name}),
-        Mutation::ImportSshPublicKey { server_id, user_name, body } => {
+        Mutation::DeleteUser(DeleteUser { server_id, user_name }) => {
+            json!({"ServerId": server_id, "UserName": user_name})
+        }
+        Mutation::ImportSshPublicKey(ImportSshPublicKey { server_id, user_name, body }) => {
             json!({"ServerId": server_id, "UserName": user_name, "SshPublicKeyBody": body})
         }
-        Mutation::DeleteSshPublicKey { server_id, user_name, key_id } => {
+        Mutation::DeleteSshPublicKey(DeleteSshPublicKey { server_id, user_name, key_id }) => {
             json!({"ServerId": server_id, "UserName": user_name, "SshPublicKeyId": key_id})
         }
         Mutation::CreateAccess(create) => {
             let ids = [("ServerId", &create.server_id), ("ExternalId", &create.external_id)];
             with(pascal(&create.settings), &ids)
         }
-        Mutation::UpdateAccess { server_id, external_id, settings } => {
+        Mutation::UpdateAccess(UpdateAccess { server_id, external_id, settings }) => {
             with(pascal(settings.as_ref()), &[("ServerId", server_id), ("ExternalId", external_id)])
         }
-        Mutation::DeleteAccess { server_id, external_id } => json!({"ServerId": server_id, "ExternalId": external_id}),
+        Mutation::DeleteAccess(DeleteAccess { server_id, external_id }) => {
+            json!({"ServerId": server_id, "ExternalId": external_id})
+        }
         Mutation::ImportHostKey(import) => {
             let mut input = json!({"ServerId": import.server_id, "HostKeyBody": import.body.expose_secret()});
             put(&mut input, "Description", import.description.as_ref());
@@ -84,16 +99,18 @@ pub fn mutation(call: &Mutation) -> Value {
             put(&mut input, "KmsKey", import.kms_key.as_ref());
             with_tags(input, &import.tags)
         }
-        Mutation::UpdateHostKey { server_id, host_key_id, description, storage_type, kms_key } => {
+        Mutation::UpdateHostKey(UpdateHostKey { server_id, host_key_id, description, storage_type, kms_key }) => {
             let mut input = json!({"ServerId": server_id, "HostKeyId": host_key_id});
             put(&mut input, "Description", description.as_ref());
             put(&mut input, "StorageType", storage_type.as_ref());
             put(&mut input, "KmsKey", kms_key.as_ref());
             input
         }
-        Mutation::DeleteHostKey { server_id, host_key_id } => json!({"ServerId": server_id, "HostKeyId": host_key_id}),
-        Mutation::TagResource { arn, tags } => with_tags(json!({"Arn": arn}), tags),
-        Mutation::UntagResource { arn, keys } => json!({"Arn": arn, "TagKeys": keys}),
+        Mutation::DeleteHostKey(DeleteHostKey { server_id, host_key_id }) => {
+            json!({"ServerId": server_id, "HostKeyId": host_key_id})
+        }
+        Mutation::TagResource(TagResource { arn, tags }) => with_tags(json!({"Arn": arn}), tags),
+        Mutation::UntagResource(UntagResource { arn, keys }) => json!({"Arn": arn, "TagKeys": keys}),
     }
 }
 
@@ -106,27 +123,27 @@ pub fn made(output: &Value) -> Made {
 /// The answer to a read.
 pub fn answer(call: &Read, output: &Value) -> Answer {
     match call {
-        Read::ListServers { .. } => {
+        Read::ListServers(_) => {
             Answer::Servers(page(output, "Servers", |row| ListedServer { server_id: text(&row["ServerId"]) }))
         }
-        Read::DescribeServer { .. } => Answer::Server(Box::new(server(&output["Server"]))),
-        Read::ListUsers { .. } => {
+        Read::DescribeServer(_) => Answer::Server(Box::new(server(&output["Server"]))),
+        Read::ListUsers(_) => {
             Answer::Users(page(output, "Users", |row| ListedUser { user_name: text(&row["UserName"]) }))
         }
-        Read::DescribeUser { .. } => Answer::User(Box::new(user(&output["User"]))),
-        Read::ListAccesses { .. } => Answer::Accesses(page(output, "Accesses", |row| ListedAccess {
+        Read::DescribeUser(_) => Answer::User(Box::new(user(&output["User"]))),
+        Read::ListAccesses(_) => Answer::Accesses(page(output, "Accesses", |row| ListedAccess {
             external_id: text(&row["ExternalId"]),
             role: maybe(&row["Role"]),
         })),
-        Read::DescribeAccess { .. } => {
+        Read::DescribeAccess(_) => {
             let access = &output["Access"];
             let (external_id, settings) = (text(&access["ExternalId"]), camel::<LoginSettings>(access));
             Answer::Access(Box::new(Access { external_id, settings }))
         }
-        Read::ListHostKeys { .. } => Answer::HostKeys(page(output, "HostKeys", host_key)),
-        Read::DescribeHostKey { .. } => Answer::HostKey(Box::new(host_key(&output["HostKey"]))),
-        Read::ListSecurityPolicies { .. } => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
-        Read::DescribeSecurityPolicy { .. } | Read::TestIdentityProvider(_) => panic!("no kind asks this"),
+        Read::ListHostKeys(_) => Answer::HostKeys(page(output, "HostKeys", host_key)),
+        Read::DescribeHostKey(_) => Answer::HostKey(Box::new(host_key(&output["HostKey"]))),
+        Read::ListSecurityPolicies(_) => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
+        Read::DescribeSecurityPolicy(_) | Read::TestIdentityProvider(_) => panic!("no kind asks this"),
     }
 }
 

@@ -21,14 +21,14 @@ pub mod tally;
 
 pub use gate::Class;
 pub use transfer_operator::aws::{
-    Answer, Fault, FaultKind, Made, Mutation, Permit, Read, Reply, Transfer, fault, http, types, waiting,
+    Answer, AwsApi, Fault, FaultKind, Made, Mutation, Page, Permit, Read, Reply, fault, http, transfer, waiting,
 };
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use shuttle::future::yield_now;
-use types::Tags;
+use transfer::{DescribeServer, ListServers, Tags};
 
 use crate::engine::owner::Owner;
 use crate::sync::count::Counter;
@@ -89,7 +89,7 @@ impl Account {
         Ok(Timestamp::UNIX_EPOCH)
     }
 
-    pub async fn list_servers(&self) -> Result<Vec<Listed>, Fault> {
+    pub async fn list(&self, _: ListServers) -> Result<Vec<Listed>, Fault> {
         let began = self.events.up();
         self.listings.up();
         assert_eq!(self.listing.up(), 1, "two listings at a time");
@@ -98,7 +98,7 @@ impl Account {
         Ok(vec![Listed { server_id: began.to_string() }])
     }
 
-    pub async fn describe_server(&self, _id: &str) -> Result<Described, Fault> {
+    pub async fn read(&self, _: DescribeServer) -> Result<Described, Fault> {
         yield_now().await;
         Ok(Described { tags: self.owner.tags("attempt") })
     }

@@ -1,14 +1,11 @@
-//! The real door: AWS Transfer Family through the SDK.
+//! The real door: AWS through its SDK, one client for each service.
 //!
-//! Maps our calls to the SDK's and its answers to ours. It never retries and decides nothing: [`once`] makes one
-//! request of one call, [`error`] reads failures, the rest is translation.
+//! It never retries and decides nothing: [`once`] makes one request of one call, [`error`] reads failures, [`convert`]
+//! holds what every call needs on its way to the SDK and back. What a call sends and reads stands with the call.
 
-mod answer;
+pub(in crate::aws) mod convert;
 pub(in crate::aws) mod error;
-mod mutations;
 pub(in crate::aws) mod once;
-mod reads;
-mod request;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,29 +17,47 @@ use jiff::Timestamp;
 
 use super::credentials::CredentialCache;
 use super::http::{MUTATION_TIMEOUT, READ_TIMEOUT};
-use super::{Answer, Fault, FaultKind, Made, Mutation, Permit, Read, Reply, Transfer};
+use super::{Answer, AwsApi, Fault, FaultKind, Made, Mutation, Permit, Read, Reply};
 use once::Once;
+
+/// The client of each service, in one account and region. A call finds its own by its type.
+#[derive(Debug)]
+pub(super) struct Clients {
+    transfer: Client,
+}
+
+impl AsRef<Client> for Clients {
+    fn as_ref(&self) -> &Client {
+        &self.transfer
+    }
+}
 
 /// One account and region, reached through the SDK.
 #[derive(Debug)]
-pub struct SdkTransfer {
-    client: Client,
+pub struct SdkApi {
+    clients: Clients,
     credentials: Arc<CredentialCache>,
 }
 
-impl SdkTransfer {
-    /// A door that signs with these credentials. Where the configuration brings credentials of its own, they are never
+impl SdkApi {
+    /// A door that signs with these credentials. Where a configuration brings credentials of its own, they are never
     /// used.
     #[must_use]
-    pub fn new(config: Builder, credentials: Arc<CredentialCache>) -> Self {
+    pub fn new(transfer: Builder, credentials: Arc<CredentialCache>) -> Self {
         // Every call is bounded by its own timeouts; a guard that measures throughput by the time source would be
         // fooled by one that stands still.
-        let config = config.stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-        Self { client: Client::from_conf(config.build()), credentials }
+        let transfer = transfer.stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        Self { clients: Clients { transfer: Client::from_conf(transfer.build()) }, credentials }
     }
 
-    async fn once(&self, operation: &'static str, at: Option<Timestamp>, timeout: Duration) -> Result<Once, Fault> {
-        Ok(Once::new(operation, at, timeout, &self.credentials.get().await?))
+    async fn once(
+        &self,
+        operation: &'static str,
+        required: &'static [&'static str],
+        at: Option<Timestamp>,
+        timeout: Duration,
+    ) -> Result<Once, Fault> {
+        Ok(Once::new(operation, required, at, timeout, &self.credentials.get().await?))
     }
 
     /// Credentials that AWS refuses are not used a second time.
@@ -60,16 +75,16 @@ impl SdkTransfer {
 }
 
 #[async_trait]
-impl Transfer for SdkTransfer {
+impl AwsApi for SdkApi {
     async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
-        let once = self.once(call.operation(), at, READ_TIMEOUT).await?;
-        let outcome = reads::send(&self.client, &once, call).await;
+        let once = self.once(call.operation(), call.required(), at, READ_TIMEOUT).await?;
+        let outcome = call.send(&self.clients, &once).await;
         self.ended(&once, outcome)
     }
 
     async fn mutate(&self, _spent: Permit, at: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
-        let once = self.once(call.operation(), Some(at), MUTATION_TIMEOUT).await?;
-        let outcome = mutations::send(&self.client, &once, call).await;
+        let once = self.once(call.operation(), call.required(), Some(at), MUTATION_TIMEOUT).await?;
+        let outcome = call.send(&self.clients, &once).await;
         self.ended(&once, outcome)
     }
 }

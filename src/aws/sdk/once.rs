@@ -24,11 +24,12 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::convert::{Built, Complete, required};
 use super::error::{self, Heard};
 use crate::aws::http::CONNECT_TIMEOUT;
-use crate::aws::{Fault, FaultKind};
+use crate::aws::{Fault, FaultKind, Made, Page};
 
-/// Sends one operation of either SDK client as `$once` says. A macro, because the two clients' builders share no trait.
+/// Sends one operation of any SDK client as `$once` says. A macro, because the clients' builders share no trait.
 macro_rules! send_once {
     ($once:expr, $sdk:ident, $operation:expr) => {{
         let once: &$crate::aws::sdk::once::Once = $once;
@@ -47,8 +48,9 @@ pub(in crate::aws) use send_once;
 
 /// One request that is about to be sent, and what was heard of it.
 #[derive(Debug)]
-pub(in crate::aws) struct Once {
+pub struct Once {
     operation: &'static str,
+    required: &'static [&'static str],
     at: Option<Timestamp>,
     timeout: Duration,
     credentials: Credentials,
@@ -56,8 +58,15 @@ pub(in crate::aws) struct Once {
 }
 
 impl Once {
-    /// A request that is signed with `at`, or by the local clock.
-    pub fn new(operation: &'static str, at: Option<Timestamp>, timeout: Duration, credentials: &Credentials) -> Self {
+    /// A request that is signed with `at`, or by the local clock. An answer without one of the `required` members is
+    /// none.
+    pub(in crate::aws) fn new(
+        operation: &'static str,
+        required: &'static [&'static str],
+        at: Option<Timestamp>,
+        timeout: Duration,
+        credentials: &Credentials,
+    ) -> Self {
         // The time of the signature has nothing to do with the life of the credentials: who keeps them knows that.
         let credentials = Credentials::new(
             credentials.access_key_id(),
@@ -66,21 +75,21 @@ impl Once {
             None,
             "transfer-operator",
         );
-        Self { operation, at, timeout, credentials, heard: Arc::default() }
+        Self { operation, required, at, timeout, credentials, heard: Arc::default() }
     }
 
     /// AWS's name of the operation.
-    pub fn operation(&self) -> &'static str {
+    pub(in crate::aws) fn operation(&self) -> &'static str {
         self.operation
     }
 
     /// What it is signed with.
-    pub fn credentials(&self) -> &Credentials {
+    pub(in crate::aws) fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
     /// One attempt is the whole operation.
-    pub fn timeouts(&self) -> TimeoutConfig {
+    pub(in crate::aws) fn timeouts(&self) -> TimeoutConfig {
         TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(self.timeout)
@@ -89,36 +98,63 @@ impl Once {
     }
 
     /// The clock that stands still at the time of the signature.
-    pub fn time_source(&self) -> Option<SharedTimeSource> {
+    pub(in crate::aws) fn time_source(&self) -> Option<SharedTimeSource> {
         self.at.map(|at| SharedTimeSource::new(StaticTimeSource::new(SystemTime::from(at))))
     }
 
     /// Takes down what happens to the request.
-    pub fn listener(&self) -> Listener {
-        Listener { heard: self.heard.clone(), required: required_member(self.operation) }
+    pub(in crate::aws) fn listener(&self) -> Listener {
+        Listener { heard: self.heard.clone(), required: self.required }
     }
 
     /// AWS's `Date` of the answer; absent where it was not AWS that answered.
-    pub fn date(&self) -> Option<Timestamp> {
+    pub(in crate::aws) fn date(&self) -> Option<Timestamp> {
         self.heard().date
     }
 
     /// The SDK's outcome, a failure of it as [`Fault`].
-    pub fn outcome<T, E>(&self, outcome: Result<T, SdkError<E, HttpResponse>>) -> Result<T, Fault>
+    pub(in crate::aws) fn outcome<T, E>(&self, outcome: Result<T, SdkError<E, HttpResponse>>) -> Result<T, Fault>
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
         outcome.map_err(|failure| error::fault(self.operation, self.heard(), &failure))
     }
 
+    /// An answer that was read, if nothing is missing in it.
+    pub(in crate::aws) fn complete<T>(&self, read: Complete<T>) -> Result<T, Fault> {
+        read.map_err(|member| self.incomplete(member))
+    }
+
+    /// One page. A row that cannot be read must not look like an absent object: one that lacks a member makes it no
+    /// answer.
+    pub(in crate::aws) fn page<T, U>(
+        &self,
+        rows: Vec<T>,
+        row: impl Fn(T) -> Complete<U>,
+        next_token: Option<String>,
+    ) -> Result<Page<U>, Fault> {
+        let items = self.complete(rows.into_iter().map(row).collect())?;
+        Ok(Page { items, next_token: next_token.filter(|token| !token.is_empty()) })
+    }
+
+    /// The id that AWS chose. Without it nobody knows what was made: as good as no answer.
+    pub(in crate::aws) fn made(&self, id: String, member: &'static str) -> Result<Made, Fault> {
+        self.complete(required(id, member)).map(|id| Made { id: Some(id) })
+    }
+
+    /// A shape of the SDK's. Where it cannot be built, nothing is sent.
+    pub(in crate::aws) fn built<T>(&self, shape: Built<T>) -> Result<T, Fault> {
+        shape.map_err(|why| self.unbuildable(&why))
+    }
+
     /// The answer of AWS lacks what its model promises; what the call did is unknown.
-    pub fn incomplete(&self, member: &str) -> Fault {
+    pub(in crate::aws) fn incomplete(&self, member: &str) -> Fault {
         let message = format!("the answer has no {member}");
         error::plain(self.operation, FaultKind::Lost, error::UNREADABLE, message, self.date())
     }
 
     /// The request could not be built; nothing was sent.
-    pub fn unbuildable(&self, why: &dyn std::error::Error) -> Fault {
+    fn unbuildable(&self, why: &dyn std::error::Error) -> Fault {
         error::plain(self.operation, FaultKind::Rejected, error::NOT_SENT, error::chain(why), None)
     }
 
@@ -131,7 +167,7 @@ impl Once {
 #[derive(Debug)]
 pub(in crate::aws) struct Listener {
     heard: Arc<Mutex<Heard>>,
-    required: Option<&'static str>,
+    required: &'static [&'static str],
 }
 
 impl Listener {
@@ -178,10 +214,8 @@ impl Intercept for Listener {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
-        match self.required {
-            Some(member) if response.status().is_success() && !has_member(response, member) => {
-                Err(format!("the answer has no {member}").into())
-            }
+        match missing(response, self.required) {
+            Some(member) if response.status().is_success() => Err(format!("the answer has no {member}").into()),
             _ => Ok(()),
         }
     }
@@ -194,31 +228,9 @@ fn parse_date(text: &str) -> Option<Timestamp> {
     Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()
 }
 
-fn has_member(response: &HttpResponse, member: &str) -> bool {
+/// The first of the members that an answer does not have.
+fn missing(response: &HttpResponse, members: &[&'static str]) -> Option<&'static str> {
     let body = response.body().bytes().unwrap_or_default();
-    let answer = serde_json::from_slice(body);
-    answer.is_ok_and(|answer: Map<String, Value>| answer.contains_key(member))
-}
-
-/// A member that the answer to an operation always has. Operations without output, and those of STS (XML), have none.
-fn required_member(operation: &str) -> Option<&'static str> {
-    Some(match operation {
-        "CreateServer" | "UpdateServer" => "ServerId",
-        "DescribeServer" => "Server",
-        "ListServers" => "Servers",
-        "CreateUser" | "UpdateUser" => "UserName",
-        "DescribeUser" => "User",
-        "ListUsers" => "Users",
-        "ImportSshPublicKey" => "SshPublicKeyId",
-        "CreateAccess" | "UpdateAccess" => "ExternalId",
-        "DescribeAccess" => "Access",
-        "ListAccesses" => "Accesses",
-        "ImportHostKey" | "UpdateHostKey" => "HostKeyId",
-        "DescribeHostKey" => "HostKey",
-        "ListHostKeys" => "HostKeys",
-        "DescribeSecurityPolicy" => "SecurityPolicy",
-        "ListSecurityPolicies" => "SecurityPolicyNames",
-        "TestIdentityProvider" => "StatusCode",
-        _ => return None,
-    })
+    let answer: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    members.iter().copied().find(|member| !answer.contains_key(*member))
 }

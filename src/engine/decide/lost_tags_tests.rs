@@ -4,7 +4,7 @@
 
 use super::tests::{Case, LAG, at, case, ours, record};
 use super::*;
-use crate::aws::types::Tags;
+use crate::aws::Tags;
 use crate::engine::owner::Owner;
 
 /// How one tag stands there.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::api;
-use crate::aws::types::Tags;
+use crate::aws::transfer::Tags;
 
 /// Orphans that a message names; the count tells of the rest.
 const NAMED: usize = 5;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::rig::{LAG, Lose, ROLE, Rig};
 use crate::api;
 use crate::aws::FaultKind;
-use crate::aws::types::{Access, LoginSettings, Tags, User};
+use crate::aws::transfer::{Access, LoginSettings, Tags, User};
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
 

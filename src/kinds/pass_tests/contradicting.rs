@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::rig::{LAG, Lose, ROLE, Rig};
-use crate::aws::types::{Access, LoginSettings};
+use crate::aws::transfer::{Access, LoginSettings};
 use crate::aws::{FaultKind, Mutation};
 
 const SERVER: &str = "TransferServer";
@@ -53,7 +53,7 @@ fn make(rig: &Rig, kind: &str, object: &str) {
         let access = Access { external_id: object.to_owned(), settings: LoginSettings::default() };
         rig.cloud.accesses.lock().unwrap().insert(key, access);
     } else {
-        let user = crate::aws::types::User { user_name: object.to_owned(), ..crate::aws::types::User::default() };
+        let user = crate::aws::transfer::User { user_name: object.to_owned(), ..crate::aws::transfer::User::default() };
         rig.cloud.users.lock().unwrap().insert(key, user);
     }
 }
@@ -139,9 +139,8 @@ async fn a_login_of_ours_that_aws_seemed_to_have_lost_is_ours_when_it_shows_agai
 #[tokio::test(start_paused = true)]
 async fn a_call_for_what_aws_does_not_know_yet_is_no_refusal_and_holds_up_no_other() {
     let rig = Rig::with_user(json!({})).await;
-    rig.cloud.refuse("ResourceNotFoundException", "Unknown user", |call| {
-        matches!(call, Mutation::ImportSshPublicKey { .. })
-    });
+    rig.cloud
+        .refuse("ResourceNotFoundException", "Unknown user", |call| matches!(call, Mutation::ImportSshPublicKey(_)));
     rig.edit(USER, "alice", |object| {
         object["spec"]["homeDirectory"] = json!("/b");
         object["spec"]["sshPublicKeys"] = json!([{"publicKey": KEY}]);
@@ -164,7 +163,7 @@ async fn a_call_for_what_aws_does_not_know_yet_is_no_refusal_and_holds_up_no_oth
 #[tokio::test(start_paused = true)]
 async fn a_deletion_of_what_aws_shows_and_does_not_know_is_told_and_tried_slowly() {
     let rig = Rig::with_user(json!({})).await;
-    rig.cloud.refuse("ResourceNotFoundException", "Unknown user", |call| matches!(call, Mutation::DeleteUser { .. }));
+    rig.cloud.refuse("ResourceNotFoundException", "Unknown user", |call| matches!(call, Mutation::DeleteUser(_)));
     rig.delete(USER, "alice");
     rig.run(USER, "alice", SOON).await;
     assert_eq!(ready(&rig, USER, "alice"), ("False".to_owned(), "WaitingForAws".to_owned()));

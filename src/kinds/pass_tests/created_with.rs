@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::rig::{Lose, Rig};
 use crate::aws::FaultKind;
-use crate::aws::types::{SshPublicKey, User};
+use crate::aws::transfer::{SshPublicKey, User};
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";

@@ -92,7 +92,7 @@ async fn drift_that_is_only_reported_is_told_field_by_field_and_found_once() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_warns_at_first_and_when_it_calls_a_person_and_not_in_between() {
     let rig = Rig::with_user(json!({})).await;
-    rig.cloud.refuse("InvalidRequestException", "no", |call| matches!(call, Mutation::UpdateUser { .. }));
+    rig.cloud.refuse("InvalidRequestException", "no", |call| matches!(call, Mutation::UpdateUser(_)));
     rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/b"));
     rig.run(USER, "alice", Duration::from_mins(1)).await;
     let warning = "Warning Rejected: UpdateUser failed: InvalidRequestException: no (not in force: spec.homeDirectory)";

@@ -67,10 +67,10 @@ async fn a_late_user_of_another_name_than_its_object_is_found_and_deleted() {
     rig.edit(USER, "alice", |object| object["spec"]["userName"] = json!("other"));
     let late = rig.cloud.calls();
     assert_eq!(late, ["DeleteUser"]);
-    let user = crate::aws::types::User {
+    let user = crate::aws::transfer::User {
         user_name: "a.lice".to_owned(),
         tags: crate::engine::owner::Owner::new("cluster-1", "team", "alice", "uid-alice").tags("late"),
-        ..crate::aws::types::User::default()
+        ..crate::aws::transfer::User::default()
     };
     rig.cloud.users.lock().unwrap().insert(("s-1".to_owned(), "a.lice".to_owned()), user);
     rig.run(USER, "alice", Duration::from_mins(40)).await;

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::rig::{LAG, Lose, Rig, TOLERANCE};
 use crate::api::{self, FINALIZER};
 use crate::aws::FaultKind;
-use crate::aws::types::{Access, LoginSettings};
+use crate::aws::transfer::{Access, LoginSettings};
 use crate::engine::scene::Next;
 
 const SERVER: &str = "TransferServer";

@@ -102,7 +102,7 @@ async fn a_refusal_is_a_warning_once_and_once_more_when_it_calls_for_a_person() 
     let rig = Arc::new(Rig::new());
     rig.server("files", json!({}));
     rig.control("files", Duration::from_mins(1)).await;
-    rig.cloud.refuse("InvalidRequestException", "no such role", |call| matches!(call, Mutation::UpdateServer { .. }));
+    rig.cloud.refuse("InvalidRequestException", "no such role", |call| matches!(call, Mutation::UpdateServer(_)));
     edit(&rig, json!({"loggingRole": ROLE}));
     let (log, _guard) = Log::begin();
     rig.control("files", Duration::from_mins(10)).await;
@@ -116,7 +116,7 @@ async fn a_refusal_is_a_warning_once_and_once_more_when_it_calls_for_a_person() 
     let stalled = log.said("WARN", "stalled: a person must act");
     assert_eq!(stalled.iter().map(|line| &line["reason"]).collect::<Vec<_>>(), ["Rejected"]);
     // What AWS says next is news.
-    rig.cloud.refuse("InvalidRequestException", "another", |call| matches!(call, Mutation::UpdateServer { .. }));
+    rig.cloud.refuse("InvalidRequestException", "another", |call| matches!(call, Mutation::UpdateServer(_)));
     rig.control("files", Duration::from_hours(2)).await;
     assert_eq!(log.said("WARN", "AWS refused").len(), 2);
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::rig::{LAG, Lose, ROLE, Rig, TOLERANCE};
 use crate::api::{self, TAG_CUSTOM_HOSTNAME};
 use crate::aws::FaultKind;
-use crate::aws::types::Tags;
+use crate::aws::transfer::Tags;
 use crate::engine::scene::Next;
 use crate::kinds::fakes::{CLUSTER, REGION};
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::rig::{LAG, Rig, TOLERANCE};
 use crate::api;
-use crate::aws::types::Tags;
+use crate::aws::transfer::Tags;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";

@@ -50,7 +50,7 @@ const REFUSALS: [(&str, &str, Option<(u64, &str)>); 13] = [
 async fn a_refused_change_calls_a_person_when_the_readme_says() {
     for (code, message, expected) in REFUSALS {
         let rig = Rig::with_user(json!({})).await;
-        rig.cloud.refuse(code, message, |call| matches!(call, Mutation::UpdateUser { .. }));
+        rig.cloud.refuse(code, message, |call| matches!(call, Mutation::UpdateUser(_)));
         rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/b"));
         let expected = expected.map(|(after, reason)| (after, reason.to_owned()));
         assert_eq!(stalls(&rig, USER, "alice").await, expected, "{code}: {message}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rig::{LAG, ROLE, Rig};
-use crate::aws::types::Tags;
+use crate::aws::transfer::Tags;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";

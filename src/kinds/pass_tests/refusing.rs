@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rig::{Lose, ROLE, Rig};
-use crate::aws::types::ServerSettings;
+use crate::aws::transfer::{ServerSettings, UpdateServer};
 use crate::aws::{FaultKind, Mutation};
 use crate::engine::scene::Next;
 
@@ -30,7 +30,7 @@ fn refuse_the_policy(rig: &Rig) {
     rig.cloud.refuse(
         "InvalidRequestException",
         "Unknown SecurityPolicy",
-        |call| matches!(call, Mutation::UpdateServer { settings, .. } if settings.security_policy_name.is_some()),
+        |call| matches!(call, Mutation::UpdateServer(UpdateServer { settings, .. }) if settings.security_policy_name.is_some()),
     );
 }
 
@@ -159,7 +159,7 @@ async fn only_a_definite_refusal_of_the_content_divides_an_update() {
     ];
     for (code, message, divides) in rows {
         let rig = with_server(json!({})).await;
-        rig.cloud.refuse(code, message, |call| matches!(call, Mutation::UpdateServer { .. }));
+        rig.cloud.refuse(code, message, |call| matches!(call, Mutation::UpdateServer(_)));
         edit(&rig, json!({BANNER: "hello", POLICY: BAD}));
         for _ in 0..2 {
             rig.pass(SERVER, "files").await;
@@ -174,8 +174,7 @@ async fn a_refused_login_is_not_divided_and_keys_and_tags_go_on_in_the_same_pass
         json!({"homeDirectory": "/a", "policy": "{\"Statement\": []}", "sshPublicKeys": [{"publicKey": KEY}]}),
     )
     .await;
-    rig.cloud
-        .refuse("InvalidRequestException", "Role is not valid", |call| matches!(call, Mutation::UpdateUser { .. }));
+    rig.cloud.refuse("InvalidRequestException", "Role is not valid", |call| matches!(call, Mutation::UpdateUser(_)));
     rig.edit(USER, "alice", |object| {
         object["spec"]["homeDirectory"] = json!("/b");
         object["spec"]["policy"] = json!("{\"Version\": \"2012-10-17\", \"Statement\": []}");
@@ -214,7 +213,7 @@ async fn many_refusals_are_told_in_one_round_of_reads() {
 #[tokio::test(start_paused = true)]
 async fn what_has_no_turn_behind_slow_refusals_goes_in_the_next_pass() {
     let rig = Rig::with_user(json!({"sshPublicKeys": []})).await;
-    rig.cloud.refuse("InvalidRequestException", "no", |call| matches!(call, Mutation::ImportSshPublicKey { .. }));
+    rig.cloud.refuse("InvalidRequestException", "no", |call| matches!(call, Mutation::ImportSshPublicKey(_)));
     *rig.cloud.slow.lock().unwrap() = Duration::from_secs(20);
     rig.edit(USER, "alice", |object| {
         object["spec"]["homeDirectory"] = json!("/b");
@@ -231,7 +230,7 @@ async fn what_has_no_turn_behind_slow_refusals_goes_in_the_next_pass() {
 async fn the_key_that_would_make_room_is_asked_for_and_told_once() {
     let rig = Rig::with_user(json!({"sshPublicKeys": [{"publicKey": KEY}, {"publicKey": OTHER}]})).await;
     rig.cloud.refuse("InvalidRequestException", "Maximum of keys reached", |call| {
-        matches!(call, Mutation::ImportSshPublicKey { .. } | Mutation::DeleteSshPublicKey { .. })
+        matches!(call, Mutation::ImportSshPublicKey(_) | Mutation::DeleteSshPublicKey(_))
     });
     rig.edit(USER, "alice", |object| {
         let new = KEY.replace("AAAAIAEB", "AAAAIAMB");
@@ -291,7 +290,7 @@ async fn what_was_refused_and_leaves_the_spec_is_not_cleared_and_what_may_be_in_
         if lost {
             rig.cloud.lose("UpdateServer", Lose::Call(FaultKind::Lost));
         }
-        rig.cloud.refuse("InvalidRequestException", "no banner", |call| matches!(call, Mutation::UpdateServer { .. }));
+        rig.cloud.refuse("InvalidRequestException", "no banner", |call| matches!(call, Mutation::UpdateServer(_)));
         edit(&rig, json!({BANNER: "ours"}));
         rig.run(SERVER, "files", Duration::from_secs(5)).await;
         *rig.cloud.refuses.lock().unwrap() = None;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::rig::{Cloud, Lose, Rig};
 use crate::api;
-use crate::aws::types::Tags;
+use crate::aws::transfer::Tags;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";

@@ -19,8 +19,14 @@ use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
 use crate::aws::fault::kind_of;
 use crate::aws::gate::Rates;
 use crate::aws::session::{Aws, CallerIdentity};
-use crate::aws::types::{Access, ListedAccess, ListedServer, ListedUser, Page, Server, SshPublicKey, Tags, User};
-use crate::aws::{Account, Answer, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
+use crate::aws::transfer::{
+    Access, DeleteAccess, DeleteServer, DeleteSshPublicKey, DeleteUser, DescribeAccess, DescribeServer, DescribeUser,
+    ImportSshPublicKey, ListAccesses, ListHostKeys, ListUsers, ListedAccess, ListedServer, ListedUser, Server,
+    SshPublicKey, StartServer, TagResource, Tags, UntagResource, UpdateAccess, UpdateServer, UpdateUser, User,
+};
+use crate::aws::{
+    Account, Answer, AwsApi, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Page, Permit, Read, Reply,
+};
 use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, Reach, SecretData, Texts};
 use crate::engine::controller;
 use crate::engine::evidence::Windows;
@@ -298,42 +304,42 @@ impl Cloud {
             Page { items, next_token: None }
         }
         Ok(match call {
-            Read::ListServers { .. } => {
+            Read::ListServers(_) => {
                 let hidden = self.unlisted.lock().unwrap();
                 let shown = self.servers.lock().unwrap();
                 let rows = shown.keys().filter(|id| !hidden.contains(*id));
                 Answer::Servers(page(rows.map(|id| ListedServer { server_id: id.clone() }).collect()))
             }
-            Read::DescribeServer { server_id } => Answer::Server(Box::new(self.server(&server_id)?)),
-            Read::ListHostKeys { server_id, .. } => {
+            Read::DescribeServer(DescribeServer { server_id }) => Answer::Server(Box::new(self.server(&server_id)?)),
+            Read::ListHostKeys(ListHostKeys { server_id, .. }) => {
                 self.server(&server_id)?;
                 Answer::HostKeys(page(Vec::new()))
             }
-            Read::ListUsers { server_id, .. } => {
+            Read::ListUsers(ListUsers { server_id, .. }) => {
                 let users = self.users.lock().unwrap();
                 let names = users.keys().filter(|(id, _)| *id == server_id).map(|(_, user_name)| user_name.clone());
                 Answer::Users(page(names.map(|user_name| ListedUser { user_name }).collect()))
             }
-            Read::DescribeUser { server_id, user_name } => {
+            Read::DescribeUser(DescribeUser { server_id, user_name }) => {
                 self.server(&server_id)?;
                 let found = self.users.lock().unwrap().get(&(server_id, user_name)).cloned();
                 let found = found.filter(|user| !self.unseen.lock().unwrap().contains(&user.user_name));
                 Answer::User(Box::new(found.ok_or_else(|| Self::missing("User"))?))
             }
-            Read::ListAccesses { server_id, .. } => {
+            Read::ListAccesses(ListAccesses { server_id, .. }) => {
                 let accesses = self.accesses.lock().unwrap();
                 let ids =
                     accesses.keys().filter(|(id, _)| *id == server_id).map(|(_, external_id)| external_id.clone());
                 let row = |external_id| ListedAccess { external_id, ..ListedAccess::default() };
                 Answer::Accesses(page(ids.map(row).collect()))
             }
-            Read::DescribeAccess { server_id, external_id } => {
+            Read::DescribeAccess(DescribeAccess { server_id, external_id }) => {
                 self.server(&server_id)?;
                 let found = self.accesses.lock().unwrap().get(&(server_id, external_id)).cloned();
                 let found = found.filter(|access| !self.unseen.lock().unwrap().contains(&access.external_id));
                 Answer::Access(Box::new(found.ok_or_else(|| Self::missing("Access"))?))
             }
-            Read::ListSecurityPolicies { .. } => Answer::SecurityPolicyNames(page(Vec::new())),
+            Read::ListSecurityPolicies(_) => Answer::SecurityPolicyNames(page(Vec::new())),
             other => panic!("not asked for here: {}", other.operation()),
         })
     }
@@ -362,21 +368,21 @@ impl Cloud {
         match call {
             Mutation::CreateServer(call) => {
                 let id = format!("s-{}", self.made.fetch_add(1, Ordering::Relaxed) + 1);
-                let crate::aws::types::CreateServer { settings, tags, .. } = *call;
+                let crate::aws::transfer::CreateServer { settings, tags, .. } = *call;
                 self.put_server(&id, tags, |server| server.settings = settings);
                 made.id = Some(id);
             }
-            Mutation::UpdateServer { server_id, settings, .. } => {
+            Mutation::UpdateServer(UpdateServer { server_id, settings, .. }) => {
                 let mut servers = self.servers.lock().unwrap();
                 let server = servers.get_mut(&server_id).ok_or_else(|| Self::missing("Server"))?;
                 server.settings = overlaid(&server.settings, &settings);
             }
-            Mutation::StartServer { server_id } => {
+            Mutation::StartServer(StartServer { server_id }) => {
                 let mut servers = self.servers.lock().unwrap();
                 let server = servers.get_mut(&server_id).ok_or_else(|| Self::missing("Server"))?;
                 server.state = Some("ONLINE".to_owned());
             }
-            Mutation::DeleteServer { server_id } => {
+            Mutation::DeleteServer(DeleteServer { server_id }) => {
                 self.servers.lock().unwrap().remove(&server_id).ok_or_else(|| Self::missing("Server"))?;
                 self.users.lock().unwrap().retain(|(id, _), _| *id != server_id);
             }
@@ -395,12 +401,12 @@ impl Cloud {
                     User { arn, user_name: call.user_name, settings: call.settings, ssh_public_keys, tags: call.tags };
                 self.users.lock().unwrap().insert(key, user);
             }
-            Mutation::UpdateUser { server_id, user_name, settings } => {
+            Mutation::UpdateUser(UpdateUser { server_id, user_name, settings }) => {
                 let mut users = self.users.lock().unwrap();
                 let user = users.get_mut(&(server_id, user_name)).ok_or_else(|| Self::missing("User"))?;
                 user.settings = overlaid(&user.settings, &settings);
             }
-            Mutation::ImportSshPublicKey { server_id, user_name, body } => {
+            Mutation::ImportSshPublicKey(ImportSshPublicKey { server_id, user_name, body }) => {
                 let mut users = self.users.lock().unwrap();
                 let keys = &mut users.get_mut(&(server_id, user_name)).unwrap().ssh_public_keys;
                 keys.push(SshPublicKey {
@@ -409,11 +415,11 @@ impl Cloud {
                     date_imported: None,
                 });
             }
-            Mutation::DeleteSshPublicKey { server_id, user_name, key_id } => {
+            Mutation::DeleteSshPublicKey(DeleteSshPublicKey { server_id, user_name, key_id }) => {
                 let mut users = self.users.lock().unwrap();
                 users.get_mut(&(server_id, user_name)).unwrap().ssh_public_keys.retain(|key| key.id != key_id);
             }
-            Mutation::DeleteUser { server_id, user_name } => {
+            Mutation::DeleteUser(DeleteUser { server_id, user_name }) => {
                 self.users.lock().unwrap().remove(&(server_id, user_name)).ok_or_else(|| Self::missing("User"))?;
             }
             Mutation::CreateAccess(call) => {
@@ -426,20 +432,20 @@ impl Cloud {
                     .unwrap()
                     .insert(key, Access { external_id: call.external_id, settings: call.settings });
             }
-            Mutation::UpdateAccess { server_id, external_id, settings } => {
+            Mutation::UpdateAccess(UpdateAccess { server_id, external_id, settings }) => {
                 let mut accesses = self.accesses.lock().unwrap();
                 let access = accesses.get_mut(&(server_id, external_id)).unwrap();
                 access.settings = overlaid(&access.settings, &settings);
             }
-            Mutation::DeleteAccess { server_id, external_id } => {
+            Mutation::DeleteAccess(DeleteAccess { server_id, external_id }) => {
                 self.accesses
                     .lock()
                     .unwrap()
                     .remove(&(server_id, external_id))
                     .ok_or_else(|| Self::missing("Access"))?;
             }
-            Mutation::TagResource { arn, tags } => self.tags(&arn, |held| held.extend(tags))?,
-            Mutation::UntagResource { arn, keys } => {
+            Mutation::TagResource(TagResource { arn, tags }) => self.tags(&arn, |held| held.extend(tags))?,
+            Mutation::UntagResource(UntagResource { arn, keys }) => {
                 self.tags(&arn, |held| held.retain(|key, _| !keys.contains(key)))?;
             }
             other => panic!("not done here: {}", other.operation()),
@@ -490,7 +496,7 @@ impl Cloud {
 }
 
 #[async_trait]
-impl Transfer for Cloud {
+impl AwsApi for Cloud {
     async fn read(&self, _: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
         *self.reads.lock().unwrap() += 1;
         let lost = self.lose.lock().unwrap().get_mut(call.operation()).and_then(Vec::pop);
@@ -536,7 +542,7 @@ struct Identities(Arc<Cloud>, Arc<Gate>);
 #[async_trait]
 impl Aws for Identities {
     async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, Fault> {
-        let transfer = Arc::clone(&self.0) as Arc<dyn Transfer>;
+        let transfer = Arc::clone(&self.0) as Arc<dyn AwsApi>;
         let clock = Arc::new(AwsClock::default());
         clock.observe(Some(self.0.now()));
         let gate = Arc::clone(&self.1);

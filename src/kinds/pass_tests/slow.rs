@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::rig::{Lose, Rig};
-use crate::aws::types::Tags;
+use crate::aws::transfer::Tags;
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::CLUSTER;
 

@@ -141,7 +141,7 @@ async fn what_is_worth_a_look_stands_while_something_is_in_the_way() {
     rig.cloud.users.lock().unwrap().values_mut().for_each(|user| {
         let body = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB".to_owned();
         user.ssh_public_keys =
-            vec![crate::aws::types::SshPublicKey { id: "key-1".to_owned(), body, date_imported: None }];
+            vec![crate::aws::transfer::SshPublicKey { id: "key-1".to_owned(), body, date_imported: None }];
     });
     rig.settle(USER, "alice").await;
     assert_eq!(advisory(), None, "and goes with its cause");
@@ -254,7 +254,7 @@ async fn a_count_of_logins_is_written_with_the_next_write_and_once_per_resync_at
             servers.get_mut("s-1").unwrap().user_count = Some(users);
             accesses.clear();
             for number in users..count {
-                let access = crate::aws::types::Access { external_id: format!("S-{number}"), ..Default::default() };
+                let access = crate::aws::transfer::Access { external_id: format!("S-{number}"), ..Default::default() };
                 accesses.insert(("s-1".to_owned(), access.external_id.clone()), access);
             }
         };
@@ -314,7 +314,7 @@ async fn accesses_that_cannot_be_counted_hold_up_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_count_that_cannot_be_read_stays_and_writes_nothing() {
     let rig = with_server(json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"})).await;
-    let access = crate::aws::types::Access { external_id: "S-1".to_owned(), ..Default::default() };
+    let access = crate::aws::transfer::Access { external_id: "S-1".to_owned(), ..Default::default() };
     rig.cloud.accesses.lock().unwrap().insert(("s-1".to_owned(), "S-1".to_owned()), access);
     rig.run(SERVER, "files", Duration::from_mins(25)).await;
     assert_eq!(rig.status(SERVER, "files")["userCount"], json!(1));

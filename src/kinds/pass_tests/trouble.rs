@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::rig::{Lose, ROLE, Rig};
 use crate::aws::FaultKind;
-use crate::aws::types::{Access, LoginSettings};
+use crate::aws::transfer::{Access, LoginSettings};
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";

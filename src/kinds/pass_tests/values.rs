@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rig::{ROLE, Rig};
-use crate::aws::types::{LoginSettings, PosixProfile, User};
+use crate::aws::transfer::{LoginSettings, PosixProfile, User};
 use crate::kinds::fakes::{ACCOUNT, REGION};
 
 const SERVER: &str = "TransferServer";

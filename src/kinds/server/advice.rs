@@ -2,7 +2,7 @@
 
 use crate::api::condition::reasons;
 use crate::api::status::Unset;
-use crate::aws::types::ServerSettings;
+use crate::aws::transfer::ServerSettings;
 use crate::engine::kind::Hint;
 
 /// Security policies that AWS keeps for old clients only: they allow SHA-1 or were replaced years ago.

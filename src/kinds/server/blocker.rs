@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::api::common::ServerRef;
 use crate::api::{FINALIZER, Managed, TransferAccess, TransferServer, TransferUser};
+use crate::aws::transfer::{DescribeServer, ListAccesses, ListUsers};
 use crate::aws::{Account, FaultKind};
 use crate::cluster::{self, Cluster, ClusterError, Reach};
 use crate::engine::kind::Trouble;
@@ -95,7 +96,7 @@ fn leads(
 
 /// Users and accesses that AWS has, by the listing that fits the provider.
 async fn logins(account: &Account, id: &str) -> Result<BTreeSet<String>, Trouble> {
-    let server = match account.describe_server(id).await {
+    let server = match account.read(DescribeServer { server_id: id.to_owned() }).await {
         Ok(server) => server,
         Err(fault) if fault.kind == FaultKind::NotFound => return Ok(BTreeSet::new()),
         Err(fault) => return Err(fault.into()),
@@ -103,12 +104,13 @@ async fn logins(account: &Account, id: &str) -> Result<BTreeSet<String>, Trouble
     // Either listing is refused on a server of another provider.
     let listed = match server.settings.identity_provider_type.as_deref() {
         None | Some("SERVICE_MANAGED") => {
-            account.list_users(id).await.map(|users| users.into_iter().map(|user| user.user_name).collect())
+            let users = ListUsers { server_id: id.to_owned(), token: None };
+            account.list(users).await.map(|users| users.into_iter().map(|user| user.user_name).collect())
         }
-        Some("AWS_DIRECTORY_SERVICE") => account
-            .list_accesses(id)
-            .await
-            .map(|accesses| accesses.into_iter().map(|access| access.external_id).collect()),
+        Some("AWS_DIRECTORY_SERVICE") => {
+            let accesses = ListAccesses { server_id: id.to_owned(), token: None };
+            account.list(accesses).await.map(|accesses| accesses.into_iter().map(|access| access.external_id).collect())
+        }
         Some(_) => return Ok(BTreeSet::new()),
     };
     match listed {

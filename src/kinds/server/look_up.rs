@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::api;
-use crate::aws::types::Tags;
+use crate::aws::transfer::{DescribeServer, ListServers, Tags};
 use crate::aws::{Account, Fault, FaultKind};
 use crate::engine::evidence::{Candidate, LookedUp, Lookup};
 use crate::engine::owner::{Owner, Ownership};
@@ -159,7 +159,8 @@ impl LookUps {
     }
 
     async fn listed(&self, account: &Account) -> Result<Vec<String>, Fault> {
-        let listed: Vec<String> = account.list_servers().await?.into_iter().map(|server| server.server_id).collect();
+        let listed: Vec<String> =
+            account.list(ListServers { token: None }).await?.into_iter().map(|server| server.server_id).collect();
         let ids: BTreeSet<&String> = listed.iter().collect();
         self.known(account, |Known { owners, deleted }| {
             owners.retain(|id, _| ids.contains(id));
@@ -190,7 +191,7 @@ impl LookUps {
                     found.insert(id, seen);
                     continue;
                 }
-                match account.describe_server(&id).await {
+                match account.read(DescribeServer { server_id: id.clone() }).await {
                     Ok(server) => {
                         self.note(account, &id, &server.tags);
                         found.insert(id, Seen { tags: server.tags, remembered: false });

@@ -26,7 +26,9 @@ use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::CreateRecord;
 use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec, TransferServerStatus};
-use crate::aws::types::{CreateServer, HostKey, Server, Tags};
+use crate::aws::transfer::{
+    CreateServer, DeleteServer, DescribeHostKey, DescribeServer, HostKey, ListAccesses, ListHostKeys, Server, Tags,
+};
 use crate::aws::{Account, Fault, FaultKind, Mutation};
 use crate::engine::decide::Identified;
 use crate::engine::evidence::LookedUp;
@@ -71,13 +73,14 @@ impl Servers {
 
     /// Listings do not carry the tags of host keys; each key is described only where its tags matter.
     async fn host_keys(&self, object: &TransferServer, account: &Account, id: &str) -> Result<Vec<HostKey>, Fault> {
-        let listed = account.list_host_keys(id).await?;
+        let listed = account.list(ListHostKeys { server_id: id.to_owned(), token: None }).await?;
         if !host_keys::tags_matter(object) {
             return Ok(listed);
         }
         let mut keys = Vec::new();
         for key in listed {
-            match account.describe_host_key(id, &key.id).await {
+            let call = DescribeHostKey { server_id: id.to_owned(), host_key_id: key.id.clone() };
+            match account.read(call).await {
                 Ok(described) => keys.push(HostKey { tags: described.tags, ..key }),
                 // Removed since the listing.
                 Err(fault) if fault.kind == FaultKind::NotFound => {}
@@ -112,8 +115,9 @@ impl Servers {
 
 /// How many accesses a server has. A count is worth no failure.
 async fn accesses(account: &Account, id: &str) -> Option<i32> {
+    let accesses = ListAccesses { server_id: id.to_owned(), token: None };
     let listed =
-        account.list_accesses(id).await.inspect_err(|fault| tracing::debug!(%id, %fault, "cannot count accesses"));
+        account.list(accesses).await.inspect_err(|fault| tracing::debug!(%id, %fault, "cannot count accesses"));
     listed.ok().and_then(|accesses| i32::try_from(accesses.len()).ok())
 }
 
@@ -192,8 +196,8 @@ impl Kind for Servers {
     async fn look(&self, object: &TransferServer, place: &Place<Self::Detail>) -> Result<Look<ServerState>, Fault> {
         let Some(id) = Self::key(object) else { return Ok(Look::NoKey) };
         let account = &place.account;
-        let mut server = match account.describe_server(&id).await {
-            Ok(server) => server,
+        let mut server = match account.read(DescribeServer { server_id: id.clone() }).await {
+            Ok(server) => *server,
             Err(fault) if fault.kind == FaultKind::NotFound => {
                 let uid = object.uid().unwrap_or_default();
                 self.doors.verified.remove(&account.id, &account.region, &id, &uid);
@@ -225,7 +229,7 @@ impl Kind for Servers {
     }
 
     async fn tags_of(&self, place: &Place<Self::Detail>, id: &str) -> Result<Tags, Fault> {
-        Ok(place.account.describe_server(id).await?.tags)
+        Ok(place.account.read(DescribeServer { server_id: id.to_owned() }).await?.tags)
     }
 
     fn deleted(&self, place: &Place<Self::Detail>, id: &str) {
@@ -359,7 +363,7 @@ impl Kind for Servers {
     }
 
     fn delete(&self, _: &TransferServer, _: &Place<Self::Detail>, id: Option<&str>) -> Mutation {
-        Mutation::DeleteServer { server_id: id.unwrap_or_default().to_owned() }
+        Mutation::DeleteServer(DeleteServer { server_id: id.unwrap_or_default().to_owned() })
     }
 
     fn arn(&self, _: &TransferServer, place: &Place<Self::Detail>, id: Option<&str>) -> Option<String> {

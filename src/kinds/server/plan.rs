@@ -16,7 +16,9 @@ use crate::api::server::DesiredState;
 use crate::api::status::Applied;
 use crate::api::{Managed, TransferServer, TransferServerStatus};
 use crate::aws::Mutation;
-use crate::aws::types::{HostKey, IdentityProviderDetails, Server, ServerSettings};
+use crate::aws::transfer::{
+    HostKey, IdentityProviderDetails, Server, ServerSettings, StartServer, StopServer, UpdateServer,
+};
 use crate::engine::diff::{self, Change, Effect};
 use crate::engine::kind::{Block, Plan, PlannedCall, Wanted};
 use crate::engine::owner::Owner;
@@ -48,7 +50,7 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     if want.unsupported || plan.blocks.iter().any(|block| block.reason == reasons::NOT_YET_SUPPORTED) {
         // What waits for a newer version never keeps a key that must go; none makes room for an import that waits too.
         let imports = keys.iter().any(|call| matches!(call.mutation, Mutation::ImportHostKey(_)));
-        let goes = |call: &PlannedCall| !imports && matches!(call.mutation, Mutation::DeleteHostKey { .. });
+        let goes = |call: &PlannedCall| !imports && matches!(call.mutation, Mutation::DeleteHostKey(_));
         plan.calls = keys.into_iter().filter(goes).collect();
         return plan;
     }
@@ -227,7 +229,7 @@ fn composed(want: &WantedServer, server: &Server, changes: Vec<Change>) -> Resul
     put_right(&mut settings, want, server, &changes);
     let (server_id, settings) = (server.server_id.clone(), Box::new(settings));
     let exposes = changes.iter().any(exposes);
-    let update = Mutation::UpdateServer { server_id, settings };
+    let update = Mutation::UpdateServer(UpdateServer { server_id, settings });
     Ok(PlannedCall { exposes, ..PlannedCall::new(update, changes) })
 }
 
@@ -312,13 +314,13 @@ fn run_state(desired: DesiredState, server: &Server, status: &TransferServerStat
     };
     match (desired, state) {
         (DesiredState::Online, "ONLINE") | (DesiredState::Offline, "OFFLINE") => {}
-        (DesiredState::Online, "OFFLINE") => plan.calls.push(call(Mutation::StartServer { server_id })),
+        (DesiredState::Online, "OFFLINE") => plan.calls.push(call(Mutation::StartServer(StartServer { server_id }))),
         // Told before it is tried again, so that a server that never starts is not started in a loop unseen.
         (DesiredState::Online, "START_FAILED") if status.state.as_deref() == Some(state) => {
-            plan.calls.push(call(Mutation::StartServer { server_id }));
+            plan.calls.push(call(Mutation::StartServer(StartServer { server_id })));
         }
         (_, "START_FAILED") => plan.blocks.push(failed(reasons::START_FAILED, "start")),
-        (DesiredState::Offline, "ONLINE") => plan.calls.push(call(Mutation::StopServer { server_id })),
+        (DesiredState::Offline, "ONLINE") => plan.calls.push(call(Mutation::StopServer(StopServer { server_id }))),
         (_, "STOP_FAILED") => plan.blocks.push(failed(reasons::STOP_FAILED, "stop")),
         (_, "STARTING") => plan.busy = Some((reasons::STARTING, format!("server {server_id} is starting"))),
         (_, "STOPPING") => plan.busy = Some((reasons::STOPPING, format!("server {server_id} is stopping"))),

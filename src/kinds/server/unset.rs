@@ -4,7 +4,7 @@ use super::members::{MEMBERS, SERVICE_MANAGED};
 use super::plan::comparable;
 use super::wanted::WantedServer;
 use crate::api::status::{Applied, Unset};
-use crate::aws::types::Server;
+use crate::aws::transfer::Server;
 use crate::engine::diff::Member;
 use crate::engine::unset;
 

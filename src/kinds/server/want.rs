@@ -15,7 +15,7 @@ use crate::api::identity::GrantKind;
 use crate::api::server::{CustomHostname, DesiredState, HostKeyPolicy};
 use crate::api::status::Applied;
 use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
-use crate::aws::types::{ServerSettings, Tags};
+use crate::aws::transfer::{ServerSettings, Tags};
 use crate::engine::diff::set_paths;
 use crate::engine::digest::{hash, keyed};
 use crate::engine::kind::{Block, Trouble, Wanted};

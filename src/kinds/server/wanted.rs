@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use crate::api::server::DesiredState;
-use crate::aws::types::{ServerSettings, Tags};
+use crate::aws::transfer::{ServerSettings, Tags};
 
 /// What is wanted of a server.
 #[derive(Clone, Debug)]

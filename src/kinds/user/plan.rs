@@ -8,7 +8,7 @@ use crate::api::status::CreatePhase;
 use crate::api::user::SshPublicKeyStatus;
 use crate::api::{Managed, TransferUser};
 use crate::aws::Mutation;
-use crate::aws::types::SshPublicKey;
+use crate::aws::transfer::{SshPublicKey, UpdateUser};
 use crate::engine::diff::Reset;
 use crate::engine::kind::{Plan, PlannedCall};
 use crate::engine::owner::Owner;
@@ -78,12 +78,12 @@ pub(super) fn plan(
     }
     plan.calls.extend(update.settings.map(|settings| {
         let (server_id, user_name, settings) = (server_id.clone(), user_name.clone(), Box::new(settings));
-        PlannedCall::new(Mutation::UpdateUser { server_id, user_name, settings }, update.resolved)
+        PlannedCall::new(Mutation::UpdateUser(UpdateUser { server_id, user_name, settings }), update.resolved)
     }));
     plan.changes.extend(tags::changes(wanted_tags, &have.tags, &tag_keys));
     plan.calls.extend(tags::calls(&have.arn, wanted_tags, owner, &have.tags, &tag_keys));
     if target.unproven.is_some() {
-        plan.calls.retain(|call| matches!(call.mutation, Mutation::DeleteSshPublicKey { .. }));
+        plan.calls.retain(|call| matches!(call.mutation, Mutation::DeleteSshPublicKey(_)));
     }
     plan
 }

@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use crate::api::TransferServer;
 use crate::api::server::HostKeyStatus;
 use crate::api::status::Applied;
-use crate::aws::types::HostKey;
+use crate::aws::transfer::HostKey;
 use crate::engine::digest::keyed;
 use crate::kinds::server::wanted::WantedKey;
 

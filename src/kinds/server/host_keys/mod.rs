@@ -9,7 +9,7 @@ use crate::api::TransferServer;
 use crate::api::condition::reasons;
 use crate::api::server::{HostKey as HostKeySpec, HostKeyStatus};
 use crate::aws::Mutation;
-use crate::aws::types::{HostKey, ImportHostKey, Tags};
+use crate::aws::transfer::{DeleteHostKey, HostKey, ImportHostKey, TagResource, Tags, UntagResource, UpdateHostKey};
 use crate::engine::diff::{Change, Effect};
 use crate::engine::kind::{Block, Hint, PlannedCall, When};
 use crate::ssh;
@@ -94,7 +94,10 @@ pub fn calls(
     }
     let delete = |held: &HostKey| {
         let (server_id, host_key_id) = (server_id.to_owned(), held.id.clone());
-        PlannedCall::new(Mutation::DeleteHostKey { server_id, host_key_id }, vec![gone(held, Effect::Live)])
+        PlannedCall::new(
+            Mutation::DeleteHostKey(DeleteHostKey { server_id, host_key_id }),
+            vec![gone(held, Effect::Live)],
+        )
     };
     // New keys first: a client must always find one that it knows. One goes before them where there is no room.
     if !missing && want.host_keys_complete {
@@ -274,14 +277,14 @@ fn change(server_id: &str, key: &WantedKey, held: &HostKey, applied: &BTreeSet<S
     let (description, storage) = (description(key, held, applied), storage(key, held, applied));
     let mut calls = Vec::new();
     if description.is_some() || storage.is_some() {
-        let update = Mutation::UpdateHostKey {
+        let update = Mutation::UpdateHostKey(UpdateHostKey {
             server_id: server_id.to_owned(),
             host_key_id: held.id.clone(),
             // Older models of AWS's demand it with every update.
             description: Some(description.or(held.description.as_deref()).unwrap_or_default().to_owned()),
             kms_key: key.kms_key.clone().filter(|_| storage.is_some()),
             storage_type: storage.map(str::to_owned),
-        };
+        });
         let described =
             description.map(|wanted| live(description_path(&key.name), held.description.as_deref(), Some(wanted)));
         let stored = storage.map(|wanted| live(storage_path(&key.name), held.storage_type.as_deref(), Some(wanted)));
@@ -294,12 +297,18 @@ fn change(server_id: &str, key: &WantedKey, held: &HostKey, applied: &BTreeSet<S
     let missing = missing_tags(key, held);
     if !missing.is_empty() {
         let changes = missing.keys().map(tag).collect();
-        calls.push(PlannedCall::new(Mutation::TagResource { arn: held.arn.clone(), tags: missing }, changes));
+        calls.push(PlannedCall::new(
+            Mutation::TagResource(TagResource { arn: held.arn.clone(), tags: missing }),
+            changes,
+        ));
     }
     let gone = left_tags(key, held, applied);
     if !gone.is_empty() {
         let changes = gone.iter().map(tag).collect();
-        calls.push(PlannedCall::new(Mutation::UntagResource { arn: held.arn.clone(), keys: gone }, changes));
+        calls.push(PlannedCall::new(
+            Mutation::UntagResource(UntagResource { arn: held.arn.clone(), keys: gone }),
+            changes,
+        ));
     }
     calls
 }

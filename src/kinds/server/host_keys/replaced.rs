@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use crate::api::condition::reasons;
 use crate::api::server::HostKeyStatus;
 use crate::api::{CONFIRM_HOST_KEY, TransferServer};
-use crate::aws::types::HostKey;
+use crate::aws::transfer::HostKey;
 use crate::engine::kind::Hint;
 use crate::kinds::server::wanted::{WantedKey, WantedServer};
 use crate::ssh;

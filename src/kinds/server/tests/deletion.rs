@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::files;
 use crate::api::{FINALIZER, Managed, TransferAccess, TransferUser};
 use crate::aws::FaultKind;
-use crate::aws::types::{Server, ServerSettings};
+use crate::aws::transfer::{Server, ServerSettings};
 use crate::kinds::fakes::{World, object, owned};
 use crate::kinds::server::blocker::blocker;
 

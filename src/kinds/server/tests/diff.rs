@@ -108,10 +108,10 @@ fn leaves(prefix: &str, value: &Value, into: &mut BTreeSet<String>) {
 fn the_table_and_these_rows_hold_every_member_that_a_server_has() {
     let mut all = BTreeSet::new();
     let full = rows().iter().fold(json!({}), |full, (path, _, value, ..)| with(&full, path, value));
-    let mut settings: crate::aws::types::ServerSettings = serde_json::from_value(full).unwrap();
+    let mut settings: crate::aws::transfer::ServerSettings = serde_json::from_value(full).unwrap();
     settings.endpoint_details.as_mut().unwrap().security_group_ids = Some(vec!["sg-1".to_owned()]);
     // A new member fails here: the structures are taken apart in full.
-    let crate::aws::types::EndpointDetails {
+    let crate::aws::transfer::EndpointDetails {
         address_allocation_ids: _,
         subnet_ids: _,
         vpc_endpoint_id: _,

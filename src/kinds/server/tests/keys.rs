@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::api::server::HostKeyStatus;
 use crate::aws::Mutation;
-use crate::aws::types::{HostKey, Tags};
+use crate::aws::transfer::{DeleteHostKey, HostKey, TagResource, Tags, UntagResource, UpdateHostKey};
 use crate::engine::kind::{PlannedCall, When};
 use crate::kinds::server::host_keys::{calls, changes, no_room, observed};
 use crate::kinds::server::wanted::{WantedKey, WantedServer};
@@ -58,10 +58,11 @@ pub(super) fn known(have: &[HostKey]) -> Vec<HostKeyStatus> {
 pub(super) fn told(calls: &[PlannedCall]) -> Vec<String> {
     let about = |call: &Mutation| match call {
         Mutation::ImportHostKey(import) => import.server_id.clone(),
-        Mutation::UpdateHostKey { host_key_id, .. } | Mutation::DeleteHostKey { host_key_id, .. } => {
-            host_key_id.clone()
+        Mutation::UpdateHostKey(UpdateHostKey { host_key_id, .. })
+        | Mutation::DeleteHostKey(DeleteHostKey { host_key_id, .. }) => host_key_id.clone(),
+        Mutation::TagResource(TagResource { arn, .. }) | Mutation::UntagResource(UntagResource { arn, .. }) => {
+            arn.clone()
         }
-        Mutation::TagResource { arn, .. } | Mutation::UntagResource { arn, .. } => arn.clone(),
         other => panic!("{other:?}"),
     };
     calls.iter().map(|call| format!("{} {}", call.mutation.operation(), about(&call.mutation))).collect()
@@ -200,7 +201,7 @@ fn what_stands_beside_a_key_is_changed_and_cleared() {
     }
     let have = HostKey { tags: tags(&[("gone", "1"), ("foreign", "1")]), ..held("a") };
     let sent = calls("s-1", &want(Some(&[key("a")]), false), &[have], &[], &applied);
-    let [PlannedCall { mutation: Mutation::UntagResource { keys, .. }, .. }] = sent.as_slice() else {
+    let [PlannedCall { mutation: Mutation::UntagResource(UntagResource { keys, .. }), .. }] = sent.as_slice() else {
         panic!("{sent:?}")
     };
     assert_eq!(keys, &["gone"]);
@@ -211,7 +212,9 @@ fn a_storage_type_that_left_the_spec_goes_back_to_awss_own() {
     let applied = BTreeSet::from(["hostKeys[a].storageType".to_owned()]);
     let have = HostKey { storage_type: Some("SECRETS_MANAGER".to_owned()), ..held("a") };
     let sent = calls("s-1", &want(Some(&[key("a")]), false), &[have], &[], &applied);
-    let [PlannedCall { mutation: Mutation::UpdateHostKey { storage_type, kms_key, .. }, .. }] = sent.as_slice() else {
+    let [PlannedCall { mutation: Mutation::UpdateHostKey(UpdateHostKey { storage_type, kms_key, .. }), .. }] =
+        sent.as_slice()
+    else {
         panic!("{sent:?}")
     };
     assert_eq!((storage_type.as_deref(), kms_key), (Some("SERVICE_MANAGED"), &None));
@@ -224,8 +227,11 @@ fn a_key_that_moves_to_a_secret_takes_its_kms_key_along() {
         WantedKey { storage_type: Some("SECRETS_MANAGER".to_owned()), kms_key: Some("arn:kms".to_owned()), ..key("a") };
     let have = HostKey { description: Some("kept".to_owned()), ..held("a") };
     let sent = calls("s-1", &want(Some(&[moved]), false), &[have], &[], &BTreeSet::new());
-    let [PlannedCall { mutation: Mutation::UpdateHostKey { description, storage_type, kms_key, .. }, .. }] =
-        sent.as_slice()
+    let [
+        PlannedCall {
+            mutation: Mutation::UpdateHostKey(UpdateHostKey { description, storage_type, kms_key, .. }), ..
+        },
+    ] = sent.as_slice()
     else {
         panic!("{sent:?}")
     };

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{held, operations, owner};
 use crate::api::condition::reasons;
 use crate::api::{HOST_KEY_SECRET_TYPE, TransferServer};
-use crate::aws::types::HostKey;
+use crate::aws::transfer::HostKey;
 use crate::cluster::Name;
 use crate::engine::kind::{Kind, Plan, Wanted};
 use crate::kinds::fakes::{NOW, REGION, World, object};

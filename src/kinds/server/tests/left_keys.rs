@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{files, held, operations, owner, wanted};
 use crate::api::TransferServer;
 use crate::api::condition::reasons;
-use crate::aws::types::HostKey;
+use crate::aws::transfer::HostKey;
 use crate::engine::diff::Effect;
 use crate::engine::kind::{Block, Plan};
 use crate::kinds::server::ServerState;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::owner;
 use crate::api;
-use crate::aws::types::Server;
+use crate::aws::transfer::Server;
 use crate::aws::{Account, Fault, FaultKind};
 use crate::engine::evidence::{Candidate, Lookup};
 use crate::engine::owner::Owner;

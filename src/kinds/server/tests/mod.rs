@@ -25,7 +25,7 @@ use crate::api::server::DesiredState;
 use crate::api::status::Applied;
 use crate::api::{TAG_PREFIX, TransferServer};
 use crate::aws::Mutation;
-use crate::aws::types::{Server, ServerSettings, Tags};
+use crate::aws::transfer::{Server, ServerSettings, Tags, UpdateServer};
 use crate::engine::diff::Change;
 use crate::engine::kind::{Plan, Wanted, When};
 use crate::engine::owner::Owner;
@@ -90,7 +90,7 @@ fn operations(plan: &Plan) -> Vec<&'static str> {
 /// What the UpdateServer of a plan sends.
 fn sent(plan: &Plan) -> Value {
     let update = plan.calls.iter().find_map(|call| match &call.mutation {
-        Mutation::UpdateServer { settings, .. } => Some(serde_json::to_value(settings).unwrap()),
+        Mutation::UpdateServer(UpdateServer { settings, .. }) => Some(serde_json::to_value(settings).unwrap()),
         _ => None,
     });
     update.unwrap_or(Value::Null)

@@ -6,7 +6,7 @@ use super::{files, held, operations, owner, plan_of, sent, wanted};
 use crate::api::condition::reasons;
 use crate::api::server::DesiredState;
 use crate::api::{self, TransferServer, TransferServerStatus};
-use crate::aws::types::{EndpointDetails, HostKey, Tags};
+use crate::aws::transfer::{EndpointDetails, HostKey, TagResource, Tags};
 use crate::aws::{FaultKind, Mutation};
 use crate::engine::kind::{Block, Kind, Look, Trouble, Wanted};
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION, World, dying, object, owned};
@@ -178,7 +178,7 @@ fn owner_tags_are_put_back_and_tags_of_others_stay() {
     have.server.tags.insert("foreign".to_owned(), "x".to_owned());
     let plan = plan_of(&wanted(json!({})), &have, json!({}));
     let [call] = plan.calls.as_slice() else { panic!("{:?}", plan.calls) };
-    let Mutation::TagResource { tags, .. } = &call.mutation else { panic!("{call:?}") };
+    let Mutation::TagResource(TagResource { tags, .. }) = &call.mutation else { panic!("{call:?}") };
     let paths: Vec<&str> = call.changes.iter().map(|change| change.path.as_str()).collect();
     assert_eq!(paths, ["tags[transfer-operator.dev/owner]"], "an Event says what was put back");
     assert_eq!(tags.get(api::TAG_OWNER), Some(&owner().name));

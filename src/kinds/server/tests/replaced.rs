@@ -9,7 +9,7 @@ use crate::api::CONFIRM_HOST_KEY;
 use crate::api::condition::reasons;
 use crate::api::server::HostKeyStatus;
 use crate::aws::Mutation;
-use crate::aws::types::HostKey;
+use crate::aws::transfer::{DeleteHostKey, HostKey};
 use crate::kinds::server::host_keys::replaced::{advice, confirmed, replaced};
 use crate::kinds::server::host_keys::{calls, hidden, no_room, observed};
 use crate::kinds::server::wanted::{WantedKey, WantedServer};
@@ -49,7 +49,9 @@ impl Server {
             for call in due {
                 match &call.mutation {
                     Mutation::ImportHostKey(_) => self.import(keys),
-                    Mutation::DeleteHostKey { host_key_id, .. } => self.have.retain(|key| key.id != *host_key_id),
+                    Mutation::DeleteHostKey(DeleteHostKey { host_key_id, .. }) => {
+                        self.have.retain(|key| key.id != *host_key_id);
+                    }
                     other => panic!("{other:?}"),
                 }
             }

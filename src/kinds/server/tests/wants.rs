@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::api::condition::reasons;
 use crate::api::{self, HOST_KEY_SECRET_TYPE, TransferServer};
 use crate::aws::Mutation;
-use crate::aws::types::{CreateServer, Tags};
+use crate::aws::transfer::{CreateServer, Tags};
 use crate::cluster::Name;
 use crate::engine::kind::{Block, Kind, Place, Wanted};
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION, World, object};

@@ -1,0 +1,30 @@
+//! AWS Transfer Family: one file for each resource, with its types, its calls and their way through the SDK and back.
+//!
+//! No type of the SDK leaves this folder. Values that AWS may extend (states, types) stay strings, so that an unknown
+//! one survives. In a request, `None` means "not sent" (AWS keeps what it has); in an answer it means "not returned".
+
+mod access;
+mod host_key;
+mod identity_provider;
+mod login;
+mod security_policy;
+mod server;
+mod ssh_key;
+mod tag;
+mod user;
+
+pub use access::{Access, CreateAccess, DeleteAccess, DescribeAccess, ListAccesses, ListedAccess, UpdateAccess};
+pub use host_key::{DeleteHostKey, DescribeHostKey, HostKey, ImportHostKey, ListHostKeys, UpdateHostKey};
+pub use identity_provider::{IdentityProviderAnswer, TestIdentityProvider};
+pub use login::{HomeDirectoryMapEntry, LoginSettings, PosixProfile};
+pub use security_policy::{DescribeSecurityPolicy, ListSecurityPolicies, SecurityPolicy};
+pub use server::{
+    CreateServer, DeleteServer, DescribeServer, EndpointDetails, IdentityProviderDetails, ListServers, ListedServer,
+    ProtocolDetails, S3StorageOptions, Server, ServerSettings, StartServer, StopServer, UpdateServer, WorkflowDetails,
+};
+pub use ssh_key::{DeleteSshPublicKey, ImportSshPublicKey, SshPublicKey};
+pub use tag::{TAGS_MAX, TagResource, Tags, UntagResource};
+pub use user::{CreateUser, DeleteUser, DescribeUser, ListUsers, ListedUser, UpdateUser, User};
+
+/// AWS's most rows per page: a listing costs the fewest calls.
+const PAGE: i32 = 1000;

@@ -1,0 +1,255 @@
+//! Servers: what holds everything else.
+
+mod settings;
+
+use aws_sdk_transfer::{Client, types as sdk};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+
+use self::settings::with_server_settings;
+pub use self::settings::{
+    EndpointDetails, IdentityProviderDetails, ProtocolDetails, S3StorageOptions, ServerSettings, WorkflowDetails,
+};
+use super::tag::{self, Tags};
+use crate::aws::call::{Call, Change, Listing, Page, hashed_if_any};
+use crate::aws::sdk::convert::{Complete, required, text, value};
+use crate::aws::sdk::once::{Once, send_once};
+use crate::aws::{Class, Fault, Made};
+
+/// What DescribeServer answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Server {
+    /// ARN of the server.
+    pub arn: String,
+    /// `s-` and 17 hexadecimal digits.
+    pub server_id: String,
+    /// `S3` or `EFS`.
+    pub domain: Option<String>,
+    /// `OFFLINE`, `ONLINE`, `STARTING`, `STOPPING`, `START_FAILED`, `STOP_FAILED` or what AWS adds.
+    pub state: Option<String>,
+    /// Fingerprint of the host key that is shown for the server, padded.
+    pub host_key_fingerprint: Option<String>,
+    /// Number of users as AWS counts them (eventually consistent).
+    pub user_count: Option<i32>,
+    /// What Create, Update and Describe share.
+    pub settings: ServerSettings,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// One row of ListServers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListedServer {
+    /// Id of the server.
+    pub server_id: String,
+}
+
+/// ListServers.
+#[derive(Clone, Debug)]
+pub struct ListServers {
+    /// The page; absent for the first.
+    pub token: Option<String>,
+}
+
+impl Listing for ListServers {
+    const OPERATION: &'static str = "ListServers";
+    const LIST: &'static str = "Servers";
+    type Client = Client;
+    type Row = ListedServer;
+
+    async fn page(&self, client: &Client, once: &Once) -> Result<Page<ListedServer>, Fault> {
+        let Self { token } = self.clone();
+        let call = client.list_servers().max_results(super::PAGE).set_next_token(token);
+        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let row =
+            |theirs: sdk::ListedServer| Ok(ListedServer { server_id: required(theirs.server_id, "Servers.ServerId")? });
+        once.page(answer.servers, row, answer.next_token)
+    }
+
+    fn turn(&mut self, token: String) {
+        self.token = Some(token);
+    }
+}
+
+/// DescribeServer.
+#[derive(Clone, Debug)]
+pub struct DescribeServer {
+    /// Id of the server.
+    pub server_id: String,
+}
+
+impl Call for DescribeServer {
+    const OPERATION: &'static str = "DescribeServer";
+    const CLASS: Class = Class::Read;
+    const REQUIRED: &'static [&'static str] = &["Server"];
+    type Client = Client;
+    type Output = Box<Server>;
+
+    async fn send(&self, client: &Client, once: &Once) -> Result<Box<Server>, Fault> {
+        let Self { server_id } = self.clone();
+        let answer = send_once!(once, aws_sdk_transfer, client.describe_server().server_id(server_id))?;
+        once.complete(answer.server.ok_or("Server").and_then(server).map(Box::new))
+    }
+}
+
+/// CreateServer.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct CreateServer {
+    /// `S3` or `EFS`.
+    pub domain: Option<String>,
+    /// First host key; AWS makes one where absent.
+    #[serde(serialize_with = "hashed_if_any")]
+    pub host_key: Option<SecretString>,
+    /// Where AWS keeps the host keys.
+    pub host_key_storage_type: Option<String>,
+    /// What Create, Update and Describe share.
+    pub settings: ServerSettings,
+    /// Tags, the owner tags among them.
+    pub tags: Tags,
+}
+
+impl Call for CreateServer {
+    const OPERATION: &'static str = "CreateServer";
+    const CLASS: Class = Class::CreateServer;
+    const REQUIRED: &'static [&'static str] = &["ServerId"];
+    type Client = Client;
+    type Output = Made;
+
+    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+        let Self { domain, host_key, host_key_storage_type, settings, tags } = self.clone();
+        let call = client
+            .create_server()
+            .set_domain(value(domain))
+            .set_host_key(host_key.map(|key| key.expose_secret().to_owned()))
+            .set_host_key_storage_type(value(host_key_storage_type))
+            .set_tags(once.built(tag::of_new(tags))?);
+        let answer = send_once!(once, aws_sdk_transfer, with_server_settings!(once, call, settings))?;
+        once.made(answer.server_id, "ServerId")
+    }
+}
+
+impl Change for CreateServer {
+    fn target(&self) -> Option<String> {
+        None
+    }
+}
+
+/// UpdateServer.
+#[derive(Clone, Debug, Serialize)]
+pub struct UpdateServer {
+    /// Id of the server.
+    pub server_id: String,
+    /// What changes.
+    pub settings: Box<ServerSettings>,
+}
+
+impl Call for UpdateServer {
+    const OPERATION: &'static str = "UpdateServer";
+    const CLASS: Class = Class::Write;
+    const REQUIRED: &'static [&'static str] = &["ServerId"];
+    type Client = Client;
+    type Output = Made;
+
+    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+        let Self { server_id, settings } = self.clone();
+        let call = client.update_server().server_id(server_id);
+        send_once!(once, aws_sdk_transfer, with_server_settings!(once, call, *settings)).map(|_| Made::default())
+    }
+}
+
+impl Change for UpdateServer {
+    fn target(&self) -> Option<String> {
+        Some(self.server_id.clone())
+    }
+}
+
+/// StartServer.
+#[derive(Clone, Debug, Serialize)]
+pub struct StartServer {
+    /// Id of the server.
+    pub server_id: String,
+}
+
+impl Call for StartServer {
+    const OPERATION: &'static str = "StartServer";
+    const CLASS: Class = Class::Write;
+    const REQUIRED: &'static [&'static str] = &[];
+    type Client = Client;
+    type Output = Made;
+
+    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+        let Self { server_id } = self.clone();
+        send_once!(once, aws_sdk_transfer, client.start_server().server_id(server_id)).map(|_| Made::default())
+    }
+}
+
+impl Change for StartServer {
+    fn target(&self) -> Option<String> {
+        Some(self.server_id.clone())
+    }
+}
+
+/// StopServer.
+#[derive(Clone, Debug, Serialize)]
+pub struct StopServer {
+    /// Id of the server.
+    pub server_id: String,
+}
+
+impl Call for StopServer {
+    const OPERATION: &'static str = "StopServer";
+    const CLASS: Class = Class::Write;
+    const REQUIRED: &'static [&'static str] = &[];
+    type Client = Client;
+    type Output = Made;
+
+    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+        let Self { server_id } = self.clone();
+        send_once!(once, aws_sdk_transfer, client.stop_server().server_id(server_id)).map(|_| Made::default())
+    }
+}
+
+impl Change for StopServer {
+    fn target(&self) -> Option<String> {
+        Some(self.server_id.clone())
+    }
+}
+
+/// DeleteServer.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeleteServer {
+    /// Id of the server.
+    pub server_id: String,
+}
+
+impl Call for DeleteServer {
+    const OPERATION: &'static str = "DeleteServer";
+    const CLASS: Class = Class::Write;
+    const REQUIRED: &'static [&'static str] = &[];
+    type Client = Client;
+    type Output = Made;
+
+    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+        let Self { server_id } = self.clone();
+        send_once!(once, aws_sdk_transfer, client.delete_server().server_id(server_id)).map(|_| Made::default())
+    }
+}
+
+impl Change for DeleteServer {
+    fn target(&self) -> Option<String> {
+        Some(self.server_id.clone())
+    }
+}
+
+fn server(mut theirs: sdk::DescribedServer) -> Complete<Server> {
+    Ok(Server {
+        arn: required(std::mem::take(&mut theirs.arn), "Server.Arn")?,
+        server_id: required(theirs.server_id.take(), "Server.ServerId")?,
+        domain: text(theirs.domain.take()),
+        state: text(theirs.state.take()),
+        host_key_fingerprint: theirs.host_key_fingerprint.take(),
+        user_count: theirs.user_count,
+        tags: tag::read(theirs.tags.take()),
+        settings: theirs.into(),
+    })
+}

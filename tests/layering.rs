@@ -100,6 +100,18 @@ fn the_engine_knows_no_kind_and_no_sdk() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// Whoever sends a call by its name knows what it is about: that is the kind.
+#[test]
+fn the_engine_names_no_call_of_aws() {
+    let words = ["aws::transfer", "describe_"];
+    let mut found = mentions(&sources(), |source| source.within("engine/"), &words);
+    let variant = |line: &String| {
+        line.split("Mutation::").skip(1).any(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()))
+    };
+    found.extend(mentions(&sources(), |source| source.within("engine/"), &["Mutation::"]).into_iter().filter(variant));
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 #[test]
 fn only_the_door_to_aws_knows_the_sdk() {
     let door = ["aws/sdk", "aws/transfer", "aws/session.rs", "aws/sts.rs", "aws/http.rs", "aws/credentials.rs", "sim/"];

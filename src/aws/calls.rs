@@ -15,7 +15,7 @@ use super::transfer::{
     StopServer, TagResource, TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
     UpdateUser,
 };
-use super::{Class, Fault};
+use super::{Class, Fault, Tags};
 
 /// What every call states, asked of any.
 macro_rules! statements {
@@ -176,10 +176,23 @@ mutations! {
     UntagResource(UntagResource),
 }
 
+impl Mutation {
+    /// Sets tags on what the ARN names; others stay.
+    #[must_use]
+    pub fn tag(arn: String, tags: Tags) -> Self {
+        Self::TagResource(TagResource { arn, tags })
+    }
+
+    /// Takes the tags of these keys off what the ARN names.
+    #[must_use]
+    pub fn untag(arn: String, keys: Vec<String>) -> Self {
+        Self::UntagResource(UntagResource { arn, keys })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::Tags;
 
     fn import(body: &str) -> Mutation {
         Mutation::ImportHostKey(Box::new(ImportHostKey {

@@ -17,7 +17,6 @@ use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase};
 use crate::aws::Mutation;
-use crate::aws::transfer::TagResource;
 
 impl<K: Kind> Engine<K> {
     /// Compares what is wanted with what was seen, where both are known.
@@ -106,10 +105,7 @@ impl<K: Kind> Engine<K> {
             return self.record_adopted(scene).await;
         };
         self.memories.change(&subject.uid, |memory| memory.lost = false);
-        let call = PlannedCall::new(
-            Mutation::TagResource(TagResource { arn, tags: subject.owner.lasting_tags() }),
-            Vec::new(),
-        );
+        let call = PlannedCall::new(Mutation::tag(arn, subject.owner.lasting_tags()), Vec::new());
         let mut progress = Progress::default();
         if self.send_plain(scene, &call, &mut progress).await? == Sent::Again {
             return Ok(End::Next(Next::Again));

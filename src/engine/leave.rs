@@ -12,7 +12,6 @@ use super::report::{End, Report};
 use super::scene::{Engine, Next, Scene, Status, Subject};
 use crate::api;
 use crate::api::condition::reasons;
-use crate::aws::transfer::{TagResource, UntagResource};
 use crate::aws::{Mutation, TAGS_MAX, Tags};
 
 /// How soon what blocks a deletion is looked at again: our own objects wake it when they go, others do in AWS.
@@ -27,17 +26,10 @@ const SPARE: [&str; 2] = [api::TAG_ATTEMPT, api::TAG_OWNER];
 fn hand_over(owner: &Owner, arn: &str, known: Option<&Tags>, now: Timestamp) -> Vec<Mutation> {
     let stamp = [(api::TAG_RETAINED_FROM, owner.name.clone()), (api::TAG_RETAINED_AT, now.to_string())];
     let tag = |tags: &[(&str, String)]| {
-        Mutation::TagResource(TagResource {
-            arn: arn.to_owned(),
-            tags: tags.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
-        })
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        Mutation::tag(arn.to_owned(), tags.collect())
     };
-    let untag = |keys: &[&str]| {
-        Mutation::UntagResource(UntagResource {
-            arn: arn.to_owned(),
-            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
-        })
-    };
+    let untag = |keys: &[&str]| Mutation::untag(arn.to_owned(), keys.iter().map(|key| (*key).to_owned()).collect());
     let stamped = known
         .map_or(usize::MAX, |known| known.len() + stamp.iter().filter(|(key, _)| !known.contains_key(*key)).count());
     let spare = known.map_or(0, |known| SPARE.iter().filter(|key| known.contains_key(**key)).count());

@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use crate::api;
 use crate::api::condition::reasons;
-use crate::aws::Mutation;
-use crate::aws::transfer::{TAGS_MAX, TagResource, Tags, UntagResource};
+use crate::aws::{Mutation, TAGS_MAX, Tags};
 use crate::engine::diff::{Change, Effect};
 use crate::engine::kind::{Block, PlannedCall};
 use crate::engine::owner::Owner;
@@ -69,15 +68,11 @@ pub fn calls(arn: &str, wanted: &Tags, owner: &Owner, have: &Tags, applied: &BTr
     let mut calls = Vec::new();
     if !missing.is_empty() {
         let changes = missing.iter().map(|(key, value)| change(key, have, Some(value))).collect();
-        calls
-            .push(PlannedCall::new(Mutation::TagResource(TagResource { arn: arn.to_owned(), tags: missing }), changes));
+        calls.push(PlannedCall::new(Mutation::tag(arn.to_owned(), missing), changes));
     }
     if !gone.is_empty() {
         let changes = gone.iter().map(|key| change(key, have, None)).collect();
-        calls.push(PlannedCall::new(
-            Mutation::UntagResource(UntagResource { arn: arn.to_owned(), keys: gone }),
-            changes,
-        ));
+        calls.push(PlannedCall::new(Mutation::untag(arn.to_owned(), gone), changes));
     }
     calls
 }
@@ -116,6 +111,7 @@ fn spelled(wanted: &Tags, have: &Tags) -> Tags {
 mod tests {
     #![allow(clippy::panic)]
     use super::*;
+    use crate::aws::transfer::{TagResource, UntagResource};
 
     fn tags(rows: &[(&str, &str)]) -> Tags {
         rows.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()

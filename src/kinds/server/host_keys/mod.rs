@@ -9,7 +9,7 @@ use crate::api::TransferServer;
 use crate::api::condition::reasons;
 use crate::api::server::{HostKey as HostKeySpec, HostKeyStatus};
 use crate::aws::Mutation;
-use crate::aws::transfer::{DeleteHostKey, HostKey, ImportHostKey, TagResource, Tags, UntagResource, UpdateHostKey};
+use crate::aws::transfer::{DeleteHostKey, HostKey, ImportHostKey, Tags, UpdateHostKey};
 use crate::engine::diff::{Change, Effect};
 use crate::engine::kind::{Block, Hint, PlannedCall, When};
 use crate::ssh;
@@ -297,18 +297,12 @@ fn change(server_id: &str, key: &WantedKey, held: &HostKey, applied: &BTreeSet<S
     let missing = missing_tags(key, held);
     if !missing.is_empty() {
         let changes = missing.keys().map(tag).collect();
-        calls.push(PlannedCall::new(
-            Mutation::TagResource(TagResource { arn: held.arn.clone(), tags: missing }),
-            changes,
-        ));
+        calls.push(PlannedCall::new(Mutation::tag(held.arn.clone(), missing), changes));
     }
     let gone = left_tags(key, held, applied);
     if !gone.is_empty() {
         let changes = gone.iter().map(tag).collect();
-        calls.push(PlannedCall::new(
-            Mutation::UntagResource(UntagResource { arn: held.arn.clone(), keys: gone }),
-            changes,
-        ));
+        calls.push(PlannedCall::new(Mutation::untag(held.arn.clone(), gone), changes));
     }
     calls
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::{AwsIdentity, TransferUser};
-use crate::aws::types::EndpointDetails;
+use crate::aws::transfer::EndpointDetails;
 use crate::kinds::fakes::{ACCOUNT, REGION, World, dying, object, owned};
 
 /// A server object that says it is `s-1` in the account and region of the tests.

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use transfer_operator::api::AwsIdentity;
 use transfer_operator::aws::gate::Rates;
 use transfer_operator::aws::session::{Aws, CallerIdentity};
-use transfer_operator::aws::{Account, Answer, AwsClock, Fault, Gate, Made, Mutation, Permit, Read, Reply, Transfer};
+use transfer_operator::aws::{Account, Answer, AwsApi, AwsClock, Fault, Gate, Made, Mutation, Permit, Read, Reply};
 use transfer_operator::cluster::directory::Caches;
 use transfer_operator::cluster::references::{Reference, identity_of};
 use transfer_operator::cluster::{Cluster, ClusterError, Directory, Name, Note, Reach, SecretData, Texts};
@@ -193,7 +193,7 @@ fn key(number: u64) -> String {
 }
 
 #[async_trait]
-impl Transfer for Crowd {
+impl AwsApi for Crowd {
     async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
         let at = at.unwrap_or_else(|| self.clock.now());
         let (output, date) = self.send(call.operation(), at, wire::read(&call))?;
@@ -312,7 +312,7 @@ impl Operator {
         let chance =
             Arc::new(Seeded { rng: Mutex::new(StdRng::seed_from_u64(crowd.api().version())), clock: crowd.clock });
         let rates = Rates { read: 1e9, write: 1e9, create_server: 1e9, burst_seconds: 1.0 };
-        let (transfer, clock) = (Arc::clone(crowd) as Arc<dyn Transfer>, Arc::new(AwsClock::default()));
+        let (transfer, clock) = (Arc::clone(crowd) as Arc<dyn AwsApi>, Arc::new(AwsClock::default()));
         let account = Account::new(ACCOUNT.to_owned(), REGION.to_owned(), transfer, Gate::new(rates), clock);
         let told = Arc::clone(&news);
         let doors = Arc::new(Doors {

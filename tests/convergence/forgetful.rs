@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use transfer_operator::api::Managed;
-use transfer_operator::aws::types::Tags;
+use transfer_operator::aws::transfer::Tags;
 use transfer_operator::aws::{Fault, Mutation};
 use transfer_operator::engine::decide::Identified;
 use transfer_operator::engine::evidence::LookedUp;

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use transfer_operator::aws::fault::kind_of;
 use transfer_operator::aws::transfer::{
     Access, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser, DescribeAccess, DescribeHostKey,
     DescribeServer, DescribeUser, HostKey, ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies,
@@ -15,7 +16,8 @@ use transfer_operator::aws::transfer::{
     SshPublicKey, StartServer, StopServer, TagResource, Tags, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
     UpdateUser, User,
 };
-use transfer_operator::aws::{Answer, Made, Mutation, Page, Read};
+use transfer_operator::aws::{Answer, Fault, Made, Mutation, Page, Read};
+use transfer_operator::sim::error::ApiError;
 
 use crate::api_server::text;
 

@@ -60,6 +60,9 @@ impl<K: Kind> Kind for Forgetful<K> {
     async fn look_up(&self, place: &Place<K::Detail>, owner: &Owner, asked: u64) -> Result<LookedUp, Fault> {
         self.0.look_up(place, owner, asked).await
     }
+    async fn tags_of(&self, place: &Place<K::Detail>, id: &str) -> Result<Tags, Fault> {
+        self.0.tags_of(place, id).await
+    }
     fn deleted(&self, place: &Place<K::Detail>, id: &str) {
         self.0.deleted(place, id);
     }

@@ -17,7 +17,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cli::LogFormat;
-use crate::cluster::directory::Caches;
+use crate::cluster::store::Stores;
 use crate::metrics;
 
 /// How often the runtime shows that it still makes progress.
@@ -28,7 +28,7 @@ const STALE: Duration = Duration::from_mins(1);
 /// What the probes look at.
 pub struct Health {
     /// What is watched.
-    pub caches: Arc<Caches>,
+    pub stores: Arc<Stores>,
     beat: Mutex<Instant>,
     metrics: OnceLock<Registry>,
 }
@@ -36,8 +36,8 @@ pub struct Health {
 impl Health {
     /// Alive as of now, ready when these caches are filled.
     #[must_use]
-    pub fn new(caches: Arc<Caches>) -> Arc<Self> {
-        Arc::new(Self { caches, beat: Mutex::new(Instant::now()), metrics: OnceLock::new() })
+    pub fn new(stores: Arc<Stores>) -> Arc<Self> {
+        Arc::new(Self { stores, beat: Mutex::new(Instant::now()), metrics: OnceLock::new() })
     }
 
     /// What `/metrics` shows from now on.
@@ -87,7 +87,7 @@ async fn livez(State(health): State<Arc<Health>>) -> (StatusCode, String) {
 }
 
 async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
-    let missing = health.caches.missing();
+    let missing = health.stores.missing();
     if missing.is_empty() {
         (StatusCode::OK, "ok\n".to_owned())
     } else {
@@ -136,33 +136,33 @@ mod tests {
     use kube::runtime::watcher::Event;
 
     use super::*;
-    use crate::cluster::directory::{Cache, ConfigMapMeta, NamespaceMeta, Watched};
+    use crate::cluster::store::{ConfigMapMeta, NamespaceMeta, Store, Watched};
 
-    fn fill<W: Watched>(cache: &Cache<W::Kept>) {
+    fn fill<W: Watched>(cache: &Store<W::Kept>) {
         cache.apply::<W>(0, Event::Init);
         cache.apply::<W>(0, Event::InitDone);
     }
 
     #[tokio::test]
     async fn ready_names_what_is_missing_until_all_caches_are_filled() {
-        use kube::core::DeserializeGuard as Guarded;
-        let caches = Arc::new(Caches::new(0));
-        let health = Health::new(Arc::clone(&caches));
-        fill::<Guarded<crate::api::AwsIdentity>>(&caches.identities);
-        fill::<Guarded<crate::api::TransferServer>>(&caches.servers);
-        fill::<Guarded<crate::api::TransferAccess>>(&caches.accesses);
-        fill::<NamespaceMeta>(&caches.namespaces);
+        use kube::core::DeserializeGuard as ThroughBreaker;
+        let stores = Arc::new(Stores::new(0));
+        let health = Health::new(Arc::clone(&stores));
+        fill::<ThroughBreaker<crate::api::AwsIdentity>>(&stores.identities);
+        fill::<ThroughBreaker<crate::api::TransferServer>>(&stores.servers);
+        fill::<ThroughBreaker<crate::api::TransferAccess>>(&stores.accesses);
+        fill::<NamespaceMeta>(&stores.namespaces);
         let (status, text) = readyz(State(Arc::clone(&health))).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(text, "not listed yet: transferusers, configmaps\n");
-        fill::<Guarded<crate::api::TransferUser>>(&caches.users);
-        fill::<ConfigMapMeta>(&caches.config_maps);
+        fill::<ThroughBreaker<crate::api::TransferUser>>(&stores.users);
+        fill::<ConfigMapMeta>(&stores.config_maps);
         assert_eq!(readyz(State(health)).await.0, StatusCode::OK);
     }
 
     #[tokio::test(start_paused = true)]
     async fn alive_as_long_as_the_heart_beats() {
-        let health = Health::new(Arc::new(Caches::new(0)));
+        let health = Health::new(Arc::new(Stores::new(0)));
         let beating = tokio::spawn(Arc::clone(&health).beat());
         tokio::time::sleep(STALE * 2).await;
         assert_eq!(livez(State(Arc::clone(&health))).await.0, StatusCode::OK);
@@ -173,7 +173,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_scrape_that_comes_early_is_answered_with_nothing() {
-        let health = Health::new(Arc::new(Caches::new(0)));
+        let health = Health::new(Arc::new(Stores::new(0)));
         let (status, [(name, value)], text) = scrape(State(health)).await;
         assert_eq!((status, text.as_str()), (StatusCode::OK, "# EOF\n"));
         assert_eq!((name, value), (CONTENT_TYPE, metrics::CONTENT_TYPE));

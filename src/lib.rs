@@ -12,12 +12,10 @@ pub mod cli;
 pub mod cluster;
 /// How any kind is reconciled; knows no kind and no AWS shape.
 pub mod engine;
-/// What is watched, and whom a change wakes.
-pub mod intake;
 /// What is special about each kind.
 pub mod kinds;
 /// Of several replicas, one works.
-pub mod lease;
+pub mod leader_election;
 /// What is counted, for Prometheus.
 pub mod metrics;
 /// Session policies: compaction and comparison by meaning.
@@ -33,3 +31,5 @@ pub mod ssh;
 pub mod sync;
 /// Text as editors and tools leave it.
 pub mod text;
+/// What is watched, and whom a change wakes.
+pub mod watch;

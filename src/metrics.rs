@@ -12,14 +12,14 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use crate::api::condition::{self, types};
-use crate::aws::Gate;
-use crate::aws::breaker::State;
-use crate::aws::session::Sessions;
-use crate::cluster::Directory;
-use crate::cluster::directory::Caches;
-use crate::engine::tally::{Counts, Tally};
+use crate::aws::RateLimiter;
+use crate::aws::account_clients::AccountClients;
+use crate::aws::circuit::State;
+use crate::cluster::Lister;
+use crate::cluster::store::Stores;
+use crate::engine::counters::{Counts, ReconcileCounters};
 use crate::kinds::orphans::Orphans;
-use crate::lease::Leading;
+use crate::leader_election::LeaderState;
 
 /// The format: `OpenMetrics`, which Prometheus reads as well as its own.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -110,7 +110,7 @@ const FAMILIES: [Family; 11] = [
         help: "Whether every watch has listed once",
         kind: MetricType::Gauge,
         labels: &[],
-        read: |sources| flag(sources.caches.missing().is_empty()),
+        read: |sources| flag(sources.stores.missing().is_empty()),
     },
     Family {
         name: "leader",
@@ -124,17 +124,17 @@ const FAMILIES: [Family; 11] = [
 /// Where the numbers are kept.
 pub struct Sources {
     /// Objects.
-    pub caches: Arc<Caches>,
+    pub stores: Arc<Stores>,
     /// Calls and waits.
-    pub gate: Arc<Gate>,
+    pub limiter: Arc<RateLimiter>,
     /// Breakers.
-    pub sessions: Arc<Sessions>,
+    pub clients: Arc<AccountClients>,
     /// Orphans.
     pub orphans: Arc<Orphans>,
     /// The lease.
-    pub leading: Leading,
+    pub leading: LeaderState,
     /// Passes by kind.
-    pub passes: Vec<(&'static str, Tally)>,
+    pub passes: Vec<(&'static str, ReconcileCounters)>,
 }
 
 impl fmt::Debug for Sources {
@@ -185,9 +185,9 @@ fn flag(holds: bool) -> Vec<Sample> {
 }
 
 fn passes(sources: &Sources) -> Vec<Sample> {
-    let of = |(kind, tally): &(&str, Tally)| {
+    let of = |(kind, counters): &(&str, ReconcileCounters)| {
         let kind = (*kind).to_owned();
-        tally
+        counters
             .read()
             .passes
             .into_iter()
@@ -197,12 +197,12 @@ fn passes(sources: &Sources) -> Vec<Sample> {
 }
 
 fn drift(sources: &Sources, count: fn(&Counts) -> u64) -> Vec<Sample> {
-    let of = |(kind, tally): &(&str, Tally)| (vec![(*kind).to_owned()], number(count(&tally.read())));
+    let of = |(kind, counters): &(&str, ReconcileCounters)| (vec![(*kind).to_owned()], number(count(&counters.read())));
     sources.passes.iter().map(of).collect()
 }
 
 fn aws_calls(sources: &Sources) -> Vec<Sample> {
-    let calls = sources.gate.tally.read().calls;
+    let calls = sources.limiter.counters.read().calls;
     calls
         .into_iter()
         .map(|((operation, result), count)| (vec![operation.into(), result.into()], number(count)))
@@ -210,22 +210,22 @@ fn aws_calls(sources: &Sources) -> Vec<Sample> {
 }
 
 fn gate_permits(sources: &Sources) -> Vec<Sample> {
-    let waits = sources.gate.tally.read().waits;
+    let waits = sources.limiter.counters.read().waits;
     waits.into_iter().map(|(class, (permits, _))| (vec![class.name().to_owned()], number(permits))).collect()
 }
 
 fn gate_waits(sources: &Sources) -> Vec<Sample> {
-    let waits = sources.gate.tally.read().waits;
+    let waits = sources.limiter.counters.read().waits;
     waits.into_iter().map(|(class, (_, waited))| (vec![class.name().to_owned()], waited.as_secs_f64())).collect()
 }
 
 fn objects(sources: &Sources) -> Vec<Sample> {
-    let caches = &sources.caches;
+    let stores = &sources.stores;
     let common = |status: Option<&crate::api::CommonStatus>| state(status.map_or(&[][..], |status| &status.conditions));
     let all: [(&str, Vec<&'static str>); 4] = [
         (
             "AwsIdentity",
-            caches
+            stores
                 .identities()
                 .iter()
                 .map(|object| state(object.status.as_ref().map_or(&[][..], |status| &status.conditions)))
@@ -233,15 +233,15 @@ fn objects(sources: &Sources) -> Vec<Sample> {
         ),
         (
             "TransferServer",
-            caches.servers().iter().map(|object| common(object.status.as_ref().map(|status| &status.common))).collect(),
+            stores.servers().iter().map(|object| common(object.status.as_ref().map(|status| &status.common))).collect(),
         ),
         (
             "TransferUser",
-            caches.users().iter().map(|object| common(object.status.as_ref().map(|status| &status.common))).collect(),
+            stores.users().iter().map(|object| common(object.status.as_ref().map(|status| &status.common))).collect(),
         ),
         (
             "TransferAccess",
-            caches
+            stores
                 .accesses()
                 .iter()
                 .map(|object| common(object.status.as_ref().map(|status| &status.common)))
@@ -271,7 +271,7 @@ fn state(conditions: &[Condition]) -> &'static str {
 
 fn breakers(sources: &Sources) -> Vec<Sample> {
     let open = |state| f64::from(u8::from(!matches!(state, State::Closed { .. })));
-    sources.sessions.breakers().into_iter().map(|(identity, state)| (vec![identity], open(state))).collect()
+    sources.clients.breakers().into_iter().map(|(identity, state)| (vec![identity], open(state))).collect()
 }
 
 fn orphans(sources: &Sources) -> Vec<Sample> {

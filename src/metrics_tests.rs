@@ -7,20 +7,20 @@ use serde_json::json;
 
 use super::*;
 use crate::api::TransferUser;
-use crate::aws::gate::Rates;
-use crate::aws::{Class, Fault, FaultKind};
+use crate::aws::rate_limiter::Rates;
+use crate::aws::{AwsError, AwsErrorKind, CallClass};
 use crate::kinds::fakes::{World, object, owned};
 use crate::kinds::login_fakes::settings;
 
 /// A process that has counted something of everything.
 async fn busy() -> Sources {
     let world = World::open();
-    let gate = Gate::new(Rates::default());
-    let _ = gate.pass("1", "r", Class::CreateServer).await;
-    gate.tally.call("ListServers", &Ok(()));
-    let fault = crate::kinds::fakes::fault("ListUsers", FaultKind::Denied);
-    gate.tally.call("ListUsers", &Err::<(), Fault>(fault));
-    let caches = Arc::new(Caches::new(0));
+    let limiter = RateLimiter::new(Rates::default());
+    let _ = limiter.acquire("1", "r", CallClass::CreateServer).await;
+    limiter.counters.call("ListServers", &Ok(()));
+    let fault = crate::kinds::fakes::fault("ListUsers", AwsErrorKind::Denied);
+    limiter.counters.call("ListUsers", &Err::<(), AwsError>(fault));
+    let stores = Arc::new(Stores::new(0));
     for (name, ready, stalled) in [("a", "True", "False"), ("b", "False", "True"), ("c", "Unknown", "False")] {
         let time = "2026-01-01T00:00:00Z";
         let condition = |r#type, status| json!({"type": r#type, "status": status, "reason": "R", "message": "", "lastTransitionTime": time});
@@ -29,24 +29,24 @@ async fn busy() -> Sources {
         let spec = json!({"serverRef": {"name": "files"}, "role": "r", "home": {"s3": {"bucket": "b"}}});
         let user: TransferUser = object(name, spec, status);
         let user: DeserializeGuard<TransferUser> = serde_json::from_value(json!(user)).unwrap();
-        caches.users.apply(0, Event::Apply(user));
+        stores.users.apply(0, Event::Apply(user));
     }
     world.transfer.put(owned("s-9", "gone"));
-    let orphans = Orphans::new(Arc::clone(&world.doors), settings(), Vec::new());
-    let identity = world.doors.directory.identity("default").unwrap();
+    let orphans = Orphans::new(Arc::clone(&world.deps), settings(), Vec::new());
+    let identity = world.deps.lister.identity("default").unwrap();
     orphans.due(&identity, tokio::time::Instant::now());
     for _ in 0..2 {
         orphans.scan(&identity).await;
         tokio::time::advance(std::time::Duration::from_mins(10)).await;
     }
-    let sessions = Arc::new(Sessions::new(Arc::clone(&gate)));
-    sessions.guard(&identity, ("uid".to_owned(), identity.spec.access(), "eu-central-1".to_owned()));
-    let tally = Tally::default();
-    tally.begin().ends("settled");
-    let leading = Leading::default();
+    let clients = Arc::new(AccountClients::new(Arc::clone(&limiter)));
+    clients.breaker(&identity, ("uid".to_owned(), identity.spec.access(), "eu-central-1".to_owned()));
+    let counters = ReconcileCounters::default();
+    counters.begin().ends("settled");
+    let leading = LeaderState::default();
     leading.set(true);
     let orphans = Arc::new(orphans);
-    Sources { caches, gate, sessions, orphans, leading, passes: vec![("TransferUser", tally)] }
+    Sources { stores, limiter, clients, orphans, leading, passes: vec![("TransferUser", counters)] }
 }
 
 /// Samples by their name and labels, as a scraper reads them; what it would not understand fails here.

@@ -20,31 +20,31 @@ use tokio::task::JoinHandle;
 pub use self::prepare::prepare;
 use crate::admin::{self, Health};
 use crate::api::{self, AwsIdentity};
-use crate::aws::Gate;
-use crate::aws::gate::Rates;
-use crate::aws::session::{Aws, Sessions};
+use crate::aws::RateLimiter;
+use crate::aws::account_clients::{AccountClients, Aws};
+use crate::aws::rate_limiter::Rates;
 use crate::cli::RunArgs;
-use crate::cluster::Directory;
-use crate::cluster::directory::Caches;
-use crate::cluster::kube::KubeCluster;
-use crate::engine::controller::{self, Pass, Queue, Signal};
-use crate::engine::evidence::Windows;
+use crate::cluster::Lister;
+use crate::cluster::kube::KubeClient;
+use crate::cluster::store::Stores;
+use crate::engine::consistency::Windows;
+use crate::engine::context::{Engine, Requeue};
+use crate::engine::controller::{self, Queue, Reconcile, Signal};
+use crate::engine::counters::ReconcileCounters;
 use crate::engine::kind::Kind;
-use crate::engine::pass::pass;
-use crate::engine::scene::{Engine, Next};
-use crate::engine::settings::{Chance, Settings};
-use crate::engine::tally::Tally;
-use crate::intake::{self, Scope};
+use crate::engine::reconcile::reconcile;
+use crate::engine::settings::{Env, Settings};
 use crate::kinds::access::Accesses;
-use crate::kinds::doors::{Doors, Verified};
+use crate::kinds::deps::{Deps, Verified};
 use crate::kinds::identity::Identities;
 use crate::kinds::installations::Installation;
 use crate::kinds::orphans::Orphans;
 use crate::kinds::server::Servers;
 use crate::kinds::triggers;
 use crate::kinds::user::Users;
-use crate::lease::{self, Leading, Lease, Times};
+use crate::leader_election::{self, LeaderState, Lease, LeaseConfig};
 use crate::metrics::{self, Sources};
+use crate::watch::{self, Scope};
 
 /// How often to look again for what must be there before anything else.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -91,8 +91,8 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "transfer-operator");
     let stop = stop()?;
     let scope = Scope { namespaces: args.watch_namespace.clone(), labels: args.watch_labels.clone() };
-    let caches = Arc::new(Caches::new(scope.namespaces.len()));
-    let health = Health::new(caches);
+    let stores = Arc::new(Stores::new(scope.namespaces.len()));
+    let health = Health::new(stores);
     let listener = admin::bind(args.health_addr).await.map_err(|error| RunError::Address(args.health_addr, error))?;
     tokio::spawn(Arc::clone(&health).beat());
     tokio::spawn(admin::serve(listener, Arc::clone(&health)));
@@ -115,8 +115,8 @@ async fn operate(
     health: Arc<Health>,
     stop: Signal,
 ) -> Result<(), RunError> {
-    let caches = Arc::clone(&health.caches);
-    let leading = Leading::default();
+    let stores = Arc::clone(&health.stores);
+    let leading = LeaderState::default();
     let mut lease = args.lease.then(|| lease_of(&args, &client, leading.clone())).transpose()?;
     let Some(cluster_id) = prepare(args.cluster_id.clone(), &client, stop.clone()).await else { return Ok(()) };
     tracing::info!(%cluster_id, "identified the cluster");
@@ -126,14 +126,14 @@ async fn operate(
         create_server: args.aws_create_server_rate,
         ..Rates::default()
     };
-    let gate = Gate::new(rates);
-    let sessions = Arc::new(Sessions::new(Arc::clone(&gate)));
-    let aws = Arc::clone(&sessions) as Arc<dyn Aws>;
+    let limiter = RateLimiter::new(rates);
+    let clients = Arc::new(AccountClients::new(Arc::clone(&limiter)));
+    let aws = Arc::clone(&clients) as Arc<dyn Aws>;
     let installation = installation(&args)?;
-    let outside = Outside { client, aws, scope, installation, caches: Arc::clone(&caches) };
+    let outside = Outside { client, aws, scope, installation, stores: Arc::clone(&stores) };
     let Some(work) = Work::new(outside, settings(&args, cluster_id), stop.clone()).await else { return Ok(()) };
     let (passes, orphans, leads) = (work.passes.clone(), Arc::clone(&work.orphans), leading.clone());
-    health.expose(metrics::registry(Sources { caches, gate, sessions, orphans, leading: leads, passes }));
+    health.expose(metrics::registry(Sources { stores, limiter, clients, orphans, leading: leads, passes }));
     let outcome = lead(work, lease.as_mut(), &leading, stop).await;
     if let Some(lease) = &mut lease {
         lease.release().await;
@@ -152,22 +152,22 @@ pub struct Outside {
     /// What it is called beside others.
     pub installation: Installation,
     /// What the watches fill.
-    pub caches: Arc<Caches>,
+    pub stores: Arc<Stores>,
 }
 
-/// Watches and makes passes without a lease, until it is to end.
+/// Watches and makes reconciles without a lease, until it is to end.
 ///
 /// # Errors
 /// [`RunError::Ended`], where something ended that must not.
 pub async fn work(outside: Outside, settings: Settings, stop: Signal) -> Result<(), RunError> {
     match Work::new(outside, settings, stop.clone()).await {
-        Some(work) => lead(work, None, &Leading::default(), stop).await,
+        Some(work) => lead(work, None, &LeaderState::default(), stop).await,
         None => Ok(()),
     }
 }
 
 /// Works while this replica leads and nobody asks it to end; then brings what runs to its end.
-async fn lead(work: Work, lease: Option<&mut Lease>, leading: &Leading, stop: Signal) -> Result<(), RunError> {
+async fn lead(work: Work, lease: Option<&mut Lease>, leading: &LeaderState, stop: Signal) -> Result<(), RunError> {
     let Work { controllers, idle, elect, end, watches, .. } = work;
     let mut controllers = tokio::spawn(join_all(controllers));
     // Renewed also while passes come to their end: until then nobody else shall begin.
@@ -220,7 +220,7 @@ type Idle = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// The controllers of all kinds, before they run.
 struct Work {
-    doors: Arc<Doors>,
+    deps: Arc<Deps>,
     settings: Settings,
     start: Signal,
     halt: Signal,
@@ -232,61 +232,61 @@ struct Work {
     orphans: Arc<Orphans>,
     controllers: Vec<BoxFuture<'static, ()>>,
     idle: Vec<Idle>,
-    passes: Vec<(&'static str, Tally)>,
+    passes: Vec<(&'static str, ReconcileCounters)>,
 }
 
 impl Work {
     /// Starts the watches and waits until they have filled the caches; nothing where the process is to end first.
     async fn new(outside: Outside, settings: Settings, stop: Signal) -> Option<Self> {
-        let Outside { client, aws, scope, installation, caches } = outside;
-        let (queues, bells, watches) = intake::start(&client, &scope, &caches);
-        let directory = Arc::clone(&caches);
-        let seen = move |server_id: &str| bells.ring(triggers::on_server_seen(server_id, directory.as_ref()));
-        let doors = Arc::new(Doors {
-            cluster: Arc::new(KubeCluster::new(client.clone(), scope.namespaces.clone(), installation.manager.clone())),
-            directory: Arc::clone(&caches) as Arc<dyn Directory>,
+        let Outside { client, aws, scope, installation, stores } = outside;
+        let (queues, enqueuers, watches) = watch::start(&client, &scope, &stores);
+        let lister = Arc::clone(&stores);
+        let seen = move |server_id: &str| enqueuers.enqueue(triggers::on_server_seen(server_id, lister.as_ref()));
+        let deps = Arc::new(Deps {
+            cluster: Arc::new(KubeClient::new(client.clone(), scope.namespaces.clone(), installation.manager.clone())),
+            lister: Arc::clone(&stores) as Arc<dyn Lister>,
             aws,
             cluster_id: settings.cluster_id.clone(),
             verified: Verified::telling(Box::new(seen)),
-            chance: Arc::clone(&settings.chance),
+            env: Arc::clone(&settings.env),
         });
-        prepare::filled(&caches, stop).await?;
+        prepare::filled(&stores, stop).await?;
         tracing::info!("all caches are filled");
-        let orphans = Arc::new(Orphans::new(Arc::clone(&doors), settings.clone(), scope.namespaces));
+        let orphans = Arc::new(Orphans::new(Arc::clone(&deps), settings.clone(), scope.namespaces));
         let ((elect, start), (end, halt)) = (signal_once(), signal_once());
         let (controllers, idle, passes) = (Vec::new(), Vec::new(), Vec::new());
-        let mut work = Self { doors, settings, start, halt, elect, end, watches, orphans, controllers, idle, passes };
-        work.identities(queues.identities, caches, installation);
+        let mut work = Self { deps, settings, start, halt, elect, end, watches, orphans, controllers, idle, passes };
+        work.identities(queues.identities, stores, installation);
         work.control(queues.servers, Servers::new);
         work.control(queues.users, Users::new);
         work.control(queues.accesses, Accesses::new);
         Some(work)
     }
 
-    fn control<K: Kind>(&mut self, queue: Queue<K::Object>, kind: fn(Arc<Doors>) -> K) {
-        let cluster = Arc::clone(&self.doors.cluster);
-        let engine = Engine::new(kind(Arc::clone(&self.doors)), cluster, self.settings.clone());
-        self.passes.push((kind_of::<K::Object>(), engine.tally.clone()));
-        let (remembers, doors) = (Arc::clone(&engine), Arc::clone(&self.doors));
+    fn control<K: Kind>(&mut self, queue: Queue<K::Object>, kind: fn(Arc<Deps>) -> K) {
+        let cluster = Arc::clone(&self.deps.cluster);
+        let engine = Engine::new(kind(Arc::clone(&self.deps)), cluster, self.settings.clone());
+        self.passes.push((kind_of::<K::Object>(), engine.counters.clone()));
+        let (remembers, deps) = (Arc::clone(&engine), Arc::clone(&self.deps));
         let queue = queue.forgetting(Arc::new(move |uid| {
             remembers.memories.end(uid);
-            doors.verified.forget(uid);
+            deps.verified.forget(uid);
         }));
         let memories = Arc::clone(&engine);
         self.idle.push(Box::new(move || memories.memories.idle()));
-        let pass: Pass = Arc::new(move |name, uid| {
+        let pass: Reconcile = Arc::new(move |name, uid| {
             let engine = Arc::clone(&engine);
-            async move { pass(&engine, &name, &uid).await }.boxed()
+            async move { reconcile(&engine, &name, &uid).await }.boxed()
         });
         self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), pass).boxed());
     }
 
-    fn identities(&mut self, queue: Queue<AwsIdentity>, caches: Arc<Caches>, installation: Installation) {
+    fn identities(&mut self, queue: Queue<AwsIdentity>, stores: Arc<Stores>, installation: Installation) {
         let orphans = Arc::clone(&self.orphans);
-        let identities = Identities::new(Arc::clone(&self.doors), self.settings.clone(), orphans, installation);
-        self.passes.push((kind_of::<AwsIdentity>(), identities.tally.clone()));
+        let identities = Identities::new(Arc::clone(&self.deps), self.settings.clone(), orphans, installation);
+        self.passes.push((kind_of::<AwsIdentity>(), identities.counters.clone()));
         let identities = Arc::new(identities);
-        let pass = identity_passes(Arc::clone(&identities), caches);
+        let pass = identity_passes(Arc::clone(&identities), stores);
         let queue = queue.forgetting(Arc::new(move |uid| identities.forget(uid)));
         self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), pass).boxed());
     }
@@ -306,14 +306,14 @@ fn signal_once() -> (oneshot::Sender<()>, Signal) {
     (sender, receiver.map(|_| ()).boxed().shared())
 }
 
-fn lease_of(args: &RunArgs, client: &Client, leading: Leading) -> Result<Lease, RunError> {
-    let times = Times {
+fn lease_of(args: &RunArgs, client: &Client, leading: LeaderState) -> Result<Lease, RunError> {
+    let times = LeaseConfig {
         duration: args.lease_duration,
         renew_deadline: args.lease_renew_deadline,
         retry_period: args.lease_retry_period,
     };
     let times = times.checked().map_err(RunError::Flag)?;
-    let namespace = lease::namespace(args.lease_namespace.as_deref()).map_err(RunError::Flag)?;
+    let namespace = leader_election::namespace(args.lease_namespace.as_deref()).map_err(RunError::Flag)?;
     let pod = std::env::var("HOSTNAME").unwrap_or_else(|_| "transfer-operator".to_owned());
     let me = format!("{pod}_{}", World.uuid());
     let api = Api::namespaced(client.clone(), &namespace);
@@ -326,15 +326,15 @@ fn installation(args: &RunArgs) -> Result<Installation, RunError> {
     if !args.lease {
         return Ok(Installation::new(&namespaces.join(","), namespaces));
     }
-    let namespace = lease::namespace(args.lease_namespace.as_deref()).map_err(RunError::Flag)?;
+    let namespace = leader_election::namespace(args.lease_namespace.as_deref()).map_err(RunError::Flag)?;
     Ok(Installation::new(&format!("{namespace}/{}", args.lease_name), namespaces))
 }
 
 /// Identities rest on nothing in AWS, so their passes go by what the watch holds.
-fn identity_passes(identities: Arc<Identities>, caches: Arc<Caches>) -> Pass {
+fn identity_passes(identities: Arc<Identities>, stores: Arc<Stores>) -> Reconcile {
     Arc::new(move |name, uid| {
         let identities = Arc::clone(&identities);
-        let object = caches.identity(&name.name).filter(|object| object.metadata.uid.as_deref() == Some(uid.as_str()));
+        let object = stores.identity(&name.name).filter(|object| object.metadata.uid.as_deref() == Some(uid.as_str()));
         async move {
             let outcome = match object {
                 Some(object) => identities.reconcile(&object).await,
@@ -342,7 +342,7 @@ fn identity_passes(identities: Arc<Identities>, caches: Arc<Caches>) -> Pass {
             };
             outcome.unwrap_or_else(|trouble| {
                 tracing::warn!(%trouble, "pass failed");
-                Next::After(PATIENCE)
+                Requeue::After(PATIENCE)
             })
         }
         .boxed()
@@ -356,7 +356,7 @@ fn settings(args: &RunArgs, cluster_id: String) -> Settings {
         windows: Windows { tolerance: signed(args.signature_tolerance), lag: signed(args.listing_lag) },
         resync: args.resync_interval,
         rejection_grace: args.rejection_grace,
-        chance: Arc::new(World),
+        env: Arc::new(World),
     }
 }
 
@@ -364,7 +364,7 @@ fn settings(args: &RunArgs, cluster_id: String) -> Settings {
 struct World;
 
 #[allow(clippy::disallowed_methods, reason = "this is the door through which they come in")]
-impl Chance for World {
+impl Env for World {
     fn uuid(&self) -> String {
         uuid::Uuid::new_v4().to_string()
     }

@@ -19,9 +19,9 @@ use transfer_operator::api::shapes::{
     EndpointDetails, HomeDirectoryMapEntry, IdentityProviderDetails, PosixProfile, ProtocolDetails, ProxyConfig,
     S3StorageOptions, SftpPortWithOptions, WorkflowDetail, WorkflowDetails,
 };
-use transfer_operator::aws::gate::Rates;
+use transfer_operator::aws::account_clients::{AccountClients, Aws};
 use transfer_operator::aws::http::http_client;
-use transfer_operator::aws::session::{Aws, Sessions};
+use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::transfer::{
     CreateAccess, CreateServer, CreateUser, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser,
     DescribeAccess, DescribeHostKey, DescribeSecurityPolicy, DescribeServer, DescribeUser, ImportHostKey,
@@ -29,7 +29,7 @@ use transfer_operator::aws::transfer::{
     ServerSettings, StartServer, StopServer, TagResource, Tags, TestIdentityProvider, UntagResource, UpdateAccess,
     UpdateHostKey, UpdateServer, UpdateUser,
 };
-use transfer_operator::aws::{Account, Fault, FaultKind, Gate, Made, Mutation};
+use transfer_operator::aws::{Account, AwsError, AwsErrorKind, CreateOutput, Mutation, RateLimiter};
 
 const ACCOUNT: &str = "123456789012";
 const OTHER_ACCOUNT: &str = "210987654321";
@@ -38,11 +38,11 @@ const GROUP: &str = "S-1-5-21-1-2-3-1001";
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g alice@laptop";
 
 /// Fast enough that no test waits for a rate.
-fn gate() -> std::sync::Arc<Gate> {
-    Gate::new(Rates { read: 1e6, write: 1e6, create_server: 1e6, burst_seconds: 1.0 })
+fn limiter() -> std::sync::Arc<RateLimiter> {
+    RateLimiter::new(Rates { read: 1e6, write: 1e6, create_server: 1e6, burst_seconds: 1.0 })
 }
 
-fn sessions(sim: &Sim) -> Sessions {
+fn sessions(sim: &Sim) -> AccountClients {
     let own = Credentials::new("test", "test", None, None, "test");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -51,7 +51,7 @@ fn sessions(sim: &Sim) -> Sessions {
         .region(Region::new("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(own))
         .build();
-    Sessions::with_config(gate(), config)
+    AccountClients::with_config(limiter(), config)
 }
 
 fn identity(uid: &str, account: &str, credentials: &Value) -> AwsIdentity {
@@ -79,7 +79,7 @@ async fn started() -> (Sim, Account) {
     (sim, account)
 }
 
-async fn mutate(account: &Account, call: Mutation) -> Result<Made, Fault> {
+async fn mutate(account: &Account, call: Mutation) -> Result<CreateOutput, AwsError> {
     let permit = account.permit(call.class()).await;
     let now = account.now().await.unwrap();
     account.mutate(permit, now, call).await
@@ -208,7 +208,7 @@ async fn a_server_is_created_read_changed_stopped_started_tagged_and_deleted() {
 
     mutate(&account, Mutation::DeleteServer(DeleteServer { server_id: id.clone() })).await.unwrap();
     let fault = account.read(the_server(&id)).await.unwrap_err();
-    assert_eq!((fault.kind, fault.resource_type.as_deref()), (FaultKind::NotFound, Some("Server")));
+    assert_eq!((fault.kind, fault.resource_type.as_deref()), (AwsErrorKind::NotFound, Some("Server")));
 }
 
 async fn update(account: &Account, server_id: &str, settings: ServerSettings) {
@@ -279,7 +279,7 @@ async fn a_user_is_created_read_changed_given_keys_and_deleted() {
     };
     mutate(&account, Mutation::CreateUser(Box::new(call.clone()))).await.unwrap();
     let again = mutate(&account, Mutation::CreateUser(Box::new(call))).await.unwrap_err();
-    assert_eq!((again.kind, again.resource_type.as_deref()), (FaultKind::Exists, Some("User")));
+    assert_eq!((again.kind, again.resource_type.as_deref()), (AwsErrorKind::Exists, Some("User")));
 
     let user = account.read(alice(&server_id)).await.unwrap();
     assert_eq!((user.settings, user.tags), (login(), tags(&[("a", "1")])));
@@ -313,7 +313,7 @@ async fn a_user_is_created_read_changed_given_keys_and_deleted() {
 
     mutate(&account, Mutation::DeleteUser(DeleteUser { server_id: server_id.clone(), user_name })).await.unwrap();
     let fault = account.read(alice(&server_id)).await.unwrap_err();
-    assert_eq!((fault.kind, fault.resource_type.as_deref()), (FaultKind::NotFound, Some("User")));
+    assert_eq!((fault.kind, fault.resource_type.as_deref()), (AwsErrorKind::NotFound, Some("User")));
 }
 
 fn directory_server() -> CreateServer {
@@ -367,7 +367,7 @@ async fn an_access_is_created_read_changed_and_deleted_and_the_provider_answers(
             .await
             .unwrap_err()
             .kind,
-        FaultKind::NotFound
+        AwsErrorKind::NotFound
     );
 }
 
@@ -456,19 +456,19 @@ async fn states_and_members_that_nobody_knows_and_nulls_do_no_harm() {
 async fn each_class_of_error_arrives_in_each_form_of_its_body() {
     let (sim, account) = started().await;
     let classes = [
-        ("ResourceNotFoundException", "Unknown server", FaultKind::NotFound),
-        ("ResourceExistsException", "User already exists", FaultKind::Exists),
-        ("ConflictException", "VPC Endpoint state is not yet available", FaultKind::Conflict),
-        ("ThrottlingException", "Rate exceeded", FaultKind::Throttled),
-        ("AccessDeniedException", "You do not have sufficient access", FaultKind::Denied),
-        ("UnrecognizedClientException", "The security token is invalid", FaultKind::Credentials),
-        ("InvalidSignatureException", "Signature expired: 1 is now earlier than 2", FaultKind::Skewed),
-        ("InvalidRequestException", "Invalid host key format", FaultKind::Rejected),
-        ("InvalidRequestException", "Cannot exceed quota for Servers: 50", FaultKind::Quota),
-        ("ValidationException", "1 validation error detected", FaultKind::Rejected),
-        ("InternalServiceError", "x", FaultKind::Unavailable),
-        ("ServiceUnavailableException", "x", FaultKind::Unavailable),
-        ("BrandNewException", "x", FaultKind::Unavailable),
+        ("ResourceNotFoundException", "Unknown server", AwsErrorKind::NotFound),
+        ("ResourceExistsException", "User already exists", AwsErrorKind::Exists),
+        ("ConflictException", "VPC Endpoint state is not yet available", AwsErrorKind::Conflict),
+        ("ThrottlingException", "Rate exceeded", AwsErrorKind::Throttled),
+        ("AccessDeniedException", "You do not have sufficient access", AwsErrorKind::Denied),
+        ("UnrecognizedClientException", "The security token is invalid", AwsErrorKind::Credentials),
+        ("InvalidSignatureException", "Signature expired: 1 is now earlier than 2", AwsErrorKind::Skewed),
+        ("InvalidRequestException", "Invalid host key format", AwsErrorKind::Rejected),
+        ("InvalidRequestException", "Cannot exceed quota for Servers: 50", AwsErrorKind::Quota),
+        ("ValidationException", "1 validation error detected", AwsErrorKind::Rejected),
+        ("InternalServiceError", "x", AwsErrorKind::Unavailable),
+        ("ServiceUnavailableException", "x", AwsErrorKind::Unavailable),
+        ("BrandNewException", "x", AwsErrorKind::Unavailable),
     ];
     for status in ["documented", "smithy"] {
         sim.control("/_sim/config", &json!({"status": status})).await;
@@ -497,7 +497,7 @@ async fn the_wait_that_a_throttle_asks_for_arrives() {
         let fault = json!({"kind": "throttle", "retry_after_seconds": seconds});
         sim.control("/_sim/faults", &json!({"operation": "ListServers", "fault": fault})).await;
         let fault = account.list(ListServers { token: None }).await.unwrap_err();
-        assert_eq!((fault.kind, fault.retry_after), (FaultKind::Throttled, seconds.map(Duration::from_secs)));
+        assert_eq!((fault.kind, fault.retry_after), (AwsErrorKind::Throttled, seconds.map(Duration::from_secs)));
     }
 }
 
@@ -507,7 +507,7 @@ async fn refusals_of_the_service_itself_keep_its_words() {
     let server_id = create_server(&account, CreateServer::default()).await;
     let call = CreateUser { server_id, user_name: "é".to_owned(), settings: login(), ..CreateUser::default() };
     let fault = mutate(&account, Mutation::CreateUser(Box::new(call))).await.unwrap_err();
-    assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Rejected, "ValidationException"));
+    assert_eq!((fault.kind, fault.code.as_str()), (AwsErrorKind::Rejected, "ValidationException"));
     assert!(fault.message.contains("userName"), "{fault}");
     let fault = account.read(ListServers { token: some("nonsense") }).await.unwrap_err();
     assert_eq!(fault.code, "InvalidNextTokenException");
@@ -563,7 +563,7 @@ async fn a_call_that_slept_too_long_is_refused_and_nothing_is_made() {
     let call = Mutation::CreateServer(Box::default());
     let permit = account.permit(call.class()).await;
     let fault = account.mutate(permit, at, call).await.unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Skewed, "{fault}");
+    assert_eq!(fault.kind, AwsErrorKind::Skewed, "{fault}");
     assert!(fault.kind.proves_nothing_made());
     // The refusal told AWS's time: the next calls are in order, without any read by the local clock.
     assert_eq!(account.list(ListServers { token: None }).await.unwrap().len(), 0);
@@ -587,6 +587,6 @@ async fn two_identities_work_in_two_accounts_and_a_wrong_one_in_none() {
     }
     let before = calls_of(&sim, "ListServers").await.len();
     let fault = sessions.account(&own(OTHER_ACCOUNT), REGION).await.unwrap_err();
-    assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Credentials, "AccountMismatch"));
+    assert_eq!((fault.kind, fault.code.as_str()), (AwsErrorKind::Credentials, "AccountMismatch"));
     assert_eq!(calls_of(&sim, "ListServers").await.len(), before);
 }

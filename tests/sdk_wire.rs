@@ -18,7 +18,7 @@ use transfer_operator::api::shapes::{
     S3StorageOptions, SftpPortWithOptions, WorkflowDetail, WorkflowDetails,
 };
 use transfer_operator::aws::credentials::{CredentialCache, Issue, Issued};
-use transfer_operator::aws::gate::Rates;
+use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::sdk::SdkApi;
 use transfer_operator::aws::transfer::{
     CreateAccess, CreateServer, CreateUser, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser,
@@ -28,7 +28,8 @@ use transfer_operator::aws::transfer::{
     UpdateHostKey, UpdateServer, UpdateUser,
 };
 use transfer_operator::aws::{
-    Answer, AwsApi, Class, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply as Answered, http as http_door,
+    Answer, AwsApi, AwsError, AwsErrorKind, CallClass, CreateOutput, Mutation, Permit, RateLimiter, Read,
+    Reply as Answered, http as http_door,
 };
 use wire::{Reply, Wire, error, http, ok};
 
@@ -38,7 +39,7 @@ struct Numbered(AtomicU32);
 
 #[async_trait]
 impl Issue for Numbered {
-    async fn issue(&self) -> Result<Issued, Fault> {
+    async fn issue(&self) -> Result<Issued, AwsError> {
         let name = format!("KEY{}", self.0.fetch_add(1, Ordering::SeqCst) + 1);
         Ok(Issued { credentials: Credentials::new(name, "secret", None, None, "test"), lifetime: None })
     }
@@ -54,7 +55,7 @@ fn door(url: &str) -> SdkApi {
 }
 
 async fn permit() -> Permit {
-    Gate::new(Rates::default()).pass("123456789012", "eu-central-1", Class::Write).await
+    RateLimiter::new(Rates::default()).acquire("123456789012", "eu-central-1", CallClass::Write).await
 }
 
 fn at(text: &str) -> Timestamp {
@@ -358,7 +359,7 @@ async fn every_mutation_carries_every_member_and_returns_the_id_that_aws_chose()
         let operation = call.operation();
         wire.reply(ok(answer));
         let reply = door.mutate(permit().await, noon(), call).await.unwrap();
-        assert_eq!(reply.value, Made { id: id.map(str::to_owned) }, "{operation}");
+        assert_eq!(reply.value, CreateOutput { id: id.map(str::to_owned) }, "{operation}");
         assert_eq!(reply.date, Some(at("2026-01-01T00:00:00Z")), "{operation}");
         let [request] = &wire.take()[..] else { panic!("{operation} was not sent once") };
         assert_eq!(request.operation(), operation);
@@ -378,7 +379,7 @@ async fn an_empty_body_is_an_answer_where_the_operation_has_no_output() {
         if answer == json!({}) {
             outcome.unwrap();
         } else {
-            assert_eq!(outcome.unwrap_err().kind, FaultKind::Lost, "{operation}");
+            assert_eq!(outcome.unwrap_err().kind, AwsErrorKind::Lost, "{operation}");
         }
     }
 }
@@ -585,13 +586,13 @@ async fn an_answer_without_its_members_is_no_empty_answer() {
         for body in ["", "{}", r#"{"Message":"hello"}"#, "[]", "<html>", "null"] {
             wire.reply(ok(body));
             let fault = door.read(None, call.clone()).await.expect_err(&format!("{operation} {body}"));
-            assert_eq!(fault.kind, FaultKind::Lost, "{operation} {body}: {fault}");
+            assert_eq!(fault.kind, AwsErrorKind::Lost, "{operation} {body}: {fault}");
         }
     }
     for row in [json!({"Arn": "arn:s"}), json!({"Arn": "arn:s", "ServerId": ""})] {
         wire.reply(ok(json!({"Servers": [{"Arn": "arn:1", "ServerId": "s-0"}, row]})));
         let fault = door.read(None, Read::ListServers(ListServers { token: None })).await.unwrap_err();
-        assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Lost, "UnreadableAnswer"));
+        assert_eq!((fault.kind, fault.code.as_str()), (AwsErrorKind::Lost, "UnreadableAnswer"));
     }
 }
 
@@ -617,7 +618,7 @@ async fn each_member_that_a_call_says_it_needs_is_missed_by_name() {
         for member in call.required() {
             wire.reply(ok(without(&answer, member)));
             let fault = door.read(None, call.clone()).await.unwrap_err();
-            assert_eq!((fault.kind, fault.operation), (FaultKind::Lost, operation), "{fault}");
+            assert_eq!((fault.kind, fault.operation), (AwsErrorKind::Lost, operation), "{fault}");
             assert!(fault.message.contains(&format!("no {member}")), "{fault}");
         }
     }
@@ -626,7 +627,7 @@ async fn each_member_that_a_call_says_it_needs_is_missed_by_name() {
         assert_eq!(call.required().is_empty(), answer == json!({}), "{operation}");
         for member in call.required() {
             let fault = fault_of(&wire, &door, call.clone(), ok(without(&answer, member))).await;
-            assert_eq!((fault.kind, fault.operation), (FaultKind::Lost, operation), "{fault}");
+            assert_eq!((fault.kind, fault.operation), (AwsErrorKind::Lost, operation), "{fault}");
             assert!(fault.message.contains(&format!("no {member}")), "{fault}");
         }
     }
@@ -644,7 +645,7 @@ async fn no_listing_is_empty_because_its_list_is_missing() {
         for body in [json!({}), json!({"NextToken": "n"}), json!({"ServerId": "s-1", "Items": []})] {
             wire.reply(ok(body.clone()));
             let fault = door.read(None, call.clone()).await.expect_err(operation);
-            assert_eq!(fault.kind, FaultKind::Lost, "{operation} {body}");
+            assert_eq!(fault.kind, AwsErrorKind::Lost, "{operation} {body}");
             assert!(fault.message.contains(&format!("no {list}")), "{operation} {body}: {fault}");
         }
         // It is the list itself that counts: with it, the page is as empty as it says.
@@ -653,7 +654,7 @@ async fn no_listing_is_empty_because_its_list_is_missing() {
     }
 }
 
-async fn fault_of(wire: &Wire, door: &SdkApi, call: Mutation, reply: Reply) -> Fault {
+async fn fault_of(wire: &Wire, door: &SdkApi, call: Mutation, reply: Reply) -> AwsError {
     wire.reply(reply);
     door.mutate(permit().await, noon(), call).await.unwrap_err()
 }
@@ -690,7 +691,7 @@ async fn faults_are_told_by_code_wherever_aws_puts_it_and_whatever_the_status() 
         let unmodelled =
             door.read(None, Read::ListSecurityPolicies(ListSecurityPolicies { token: None })).await.unwrap_err();
         for fault in [fault, unmodelled] {
-            assert_eq!(fault.kind, FaultKind::NotFound, "{reply:?}");
+            assert_eq!(fault.kind, AwsErrorKind::NotFound, "{reply:?}");
             assert_eq!(fault.code, "ResourceNotFoundException", "{reply:?}");
             assert_eq!(fault.message, "Unknown server", "{reply:?}");
             assert_eq!(fault.resource_type, some("Server"), "{reply:?}");
@@ -704,36 +705,36 @@ async fn each_class_of_error_arrives_as_its_kind() {
     let wire = Wire::start();
     let door = door(&wire.url);
     for (reply, kind) in [
-        (error("ResourceExistsException", "User already exists"), FaultKind::Exists),
-        (error("ConflictException", "VPC Endpoint state is not yet available"), FaultKind::Conflict),
-        (error("ThrottlingException", ""), FaultKind::Throttled),
-        (error("AccessDeniedException", "no"), FaultKind::Denied),
-        (error("UnrecognizedClientException", "unknown key"), FaultKind::Credentials),
-        (error("ExpiredTokenException", "expired"), FaultKind::Credentials),
+        (error("ResourceExistsException", "User already exists"), AwsErrorKind::Exists),
+        (error("ConflictException", "VPC Endpoint state is not yet available"), AwsErrorKind::Conflict),
+        (error("ThrottlingException", ""), AwsErrorKind::Throttled),
+        (error("AccessDeniedException", "no"), AwsErrorKind::Denied),
+        (error("UnrecognizedClientException", "unknown key"), AwsErrorKind::Credentials),
+        (error("ExpiredTokenException", "expired"), AwsErrorKind::Credentials),
         (
             error("InvalidSignatureException", "The request signature we calculated does not match"),
-            FaultKind::Credentials,
+            AwsErrorKind::Credentials,
         ),
-        (error("InvalidSignatureException", "Signature expired: 1 is now earlier than 2"), FaultKind::Skewed),
-        (error("InvalidRequestException", "Invalid host key format"), FaultKind::Rejected),
-        (error("InvalidRequestException", "Cannot exceed quota for Servers: 50"), FaultKind::Quota),
-        (error("ValidationException", "1 validation error detected: …"), FaultKind::Rejected),
-        (http(500, r#"{"__type":"InternalServiceError","Message":"x"}"#), FaultKind::Unavailable),
-        (http(503, r#"{"__type":"ServiceUnavailableException"}"#), FaultKind::Unavailable),
-        (error("BrandNewException", "x"), FaultKind::Unavailable),
-        (http(503, "<html><body>Service Unavailable</body></html>"), FaultKind::Unavailable),
-        (http(502, ""), FaultKind::Unavailable),
-        (http(400, r#"{"__type":"ValidationExc"#), FaultKind::Unavailable),
-        (http(400, r#"{"__type":7,"Message":{}}"#), FaultKind::Unavailable),
-        (http(302, ""), FaultKind::Unavailable),
-        (Reply::Cut { body: r#"{"ServerId":"s-1"#.to_owned() }, FaultKind::Lost),
-        (ok(r#"{"ServerId":"s-1"#), FaultKind::Lost),
-        (ok("<html>"), FaultKind::Lost),
-        (ok(""), FaultKind::Lost),
-        (ok(r#"{"ServerId":""}"#), FaultKind::Lost),
-        (ok(r#"{"ServerId":null}"#), FaultKind::Lost),
-        (ok(r#"{"ServerId":7}"#), FaultKind::Lost),
-        (Reply::Close, FaultKind::Lost),
+        (error("InvalidSignatureException", "Signature expired: 1 is now earlier than 2"), AwsErrorKind::Skewed),
+        (error("InvalidRequestException", "Invalid host key format"), AwsErrorKind::Rejected),
+        (error("InvalidRequestException", "Cannot exceed quota for Servers: 50"), AwsErrorKind::Quota),
+        (error("ValidationException", "1 validation error detected: …"), AwsErrorKind::Rejected),
+        (http(500, r#"{"__type":"InternalServiceError","Message":"x"}"#), AwsErrorKind::Unavailable),
+        (http(503, r#"{"__type":"ServiceUnavailableException"}"#), AwsErrorKind::Unavailable),
+        (error("BrandNewException", "x"), AwsErrorKind::Unavailable),
+        (http(503, "<html><body>Service Unavailable</body></html>"), AwsErrorKind::Unavailable),
+        (http(502, ""), AwsErrorKind::Unavailable),
+        (http(400, r#"{"__type":"ValidationExc"#), AwsErrorKind::Unavailable),
+        (http(400, r#"{"__type":7,"Message":{}}"#), AwsErrorKind::Unavailable),
+        (http(302, ""), AwsErrorKind::Unavailable),
+        (Reply::Cut { body: r#"{"ServerId":"s-1"#.to_owned() }, AwsErrorKind::Lost),
+        (ok(r#"{"ServerId":"s-1"#), AwsErrorKind::Lost),
+        (ok("<html>"), AwsErrorKind::Lost),
+        (ok(""), AwsErrorKind::Lost),
+        (ok(r#"{"ServerId":""}"#), AwsErrorKind::Lost),
+        (ok(r#"{"ServerId":null}"#), AwsErrorKind::Lost),
+        (ok(r#"{"ServerId":7}"#), AwsErrorKind::Lost),
+        (Reply::Close, AwsErrorKind::Lost),
     ] {
         let fault = fault_of(&wire, &door, create_server(), reply.clone()).await;
         assert_eq!(fault.kind, kind, "{reply:?}: {fault}");
@@ -753,7 +754,7 @@ async fn retry_after_is_read_from_the_body_whether_the_operation_knows_the_error
         for call in [create_server(), delete_user()] {
             let operation = call.operation();
             let fault = fault_of(&wire, &door, call, http(400, &body)).await;
-            assert_eq!(fault.kind, FaultKind::Throttled, "{operation} {seconds}");
+            assert_eq!(fault.kind, AwsErrorKind::Throttled, "{operation} {seconds}");
             assert_eq!(fault.retry_after, expected.map(Duration::from_secs), "{operation} {seconds}");
         }
     }
@@ -886,7 +887,7 @@ async fn silence_ends_in_a_lost_call_that_was_sent_once() {
     tokio::time::pause();
     let before = tokio::time::Instant::now();
     let fault = fault_of(&wire, &door, create_server(), Reply::Silence).await;
-    assert_eq!((fault.kind, fault.code.as_str(), fault.date), (FaultKind::Lost, "Timeout", None));
+    assert_eq!((fault.kind, fault.code.as_str(), fault.date), (AwsErrorKind::Lost, "Timeout", None));
     assert!(before.elapsed() >= http_door::MUTATION_TIMEOUT);
     assert_eq!(wire.arrived().len(), 1);
 }
@@ -896,7 +897,7 @@ async fn a_refused_connection_is_not_taken_for_proof_that_nothing_was_sent() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let door = door(&format!("http://{closed}"));
     let fault = door.mutate(permit().await, noon(), create_server()).await.unwrap_err();
-    assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Lost, "NoAnswer"));
+    assert_eq!((fault.kind, fault.code.as_str()), (AwsErrorKind::Lost, "NoAnswer"));
 }
 
 #[tokio::test]
@@ -909,7 +910,7 @@ async fn what_cannot_be_sent_is_rejected_and_proves_that_nothing_was_made() {
         .use_fips(true);
     let door = SdkApi::new(config, CredentialCache::new(Numbered::default()));
     let fault = door.mutate(permit().await, noon(), create_server()).await.unwrap_err();
-    assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Rejected, "NotSent"));
+    assert_eq!((fault.kind, fault.code.as_str()), (AwsErrorKind::Rejected, "NotSent"));
     assert!(fault.message.contains("FIPS"), "{fault}");
 }
 

@@ -10,29 +10,29 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use serde_json::{Value, json};
 use transfer_operator::api::AwsIdentity;
-use transfer_operator::aws::gate::Rates;
+use transfer_operator::aws::account_clients::{AccountClients, Aws, CallerIdentity};
 use transfer_operator::aws::http::http_client;
-use transfer_operator::aws::session::{Aws, CallerIdentity, Sessions};
+use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::transfer::ListServers;
-use transfer_operator::aws::{FaultKind, Gate};
+use transfer_operator::aws::{AwsErrorKind, RateLimiter};
 use wire::{Call, Reply, Wire, http, ok};
 
 const ACCOUNT: &str = "123456789012";
 const REGION: &str = "eu-central-1";
 
-fn sessions() -> Sessions {
+fn sessions() -> AccountClients {
     let own = Credentials::new("OWNKEY", "secret", None, None, "test");
     sessions_with(Some(SharedCredentialsProvider::new(own)))
 }
 
-fn sessions_with(own: Option<SharedCredentialsProvider>) -> Sessions {
+fn sessions_with(own: Option<SharedCredentialsProvider>) -> AccountClients {
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(http_client())
         .endpoint_url("http://127.0.0.1:9")
         .region(Region::new("us-east-1"));
     config.set_credentials_provider(own);
-    Sessions::with_config(Gate::new(Rates::default()), config.build())
+    AccountClients::with_config(RateLimiter::new(Rates::default()), config.build())
 }
 
 fn identity(wire: &Wire, credentials: &Value) -> AwsIdentity {
@@ -170,7 +170,7 @@ async fn another_account_is_refused_and_both_numbers_are_named() {
     wire.reply(caller("999999999999"));
     for _ in 0..2 {
         let fault = sessions.account(&own(&wire), REGION).await.unwrap_err();
-        assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Credentials, "AccountMismatch"));
+        assert_eq!((fault.kind, fault.code.as_str()), (AwsErrorKind::Credentials, "AccountMismatch"));
         assert!(fault.message.contains("999999999999") && fault.message.contains(ACCOUNT), "{fault}");
     }
     assert_eq!(wire.calls().len(), 1, "asked once for both");
@@ -191,7 +191,7 @@ async fn verify_asks_every_time_and_takes_back_what_it_no_longer_confirms() {
     let expected = CallerIdentity { account: ACCOUNT.to_owned(), arn: format!("arn:aws:iam::{ACCOUNT}:role/x") };
     assert_eq!(sessions.verify(&own(&wire)).await.unwrap(), expected);
     assert_eq!(sessions.verify(&own(&wire)).await.unwrap(), expected);
-    assert_eq!(sessions.verify(&own(&wire)).await.unwrap_err().kind, FaultKind::Unavailable);
+    assert_eq!(sessions.verify(&own(&wire)).await.unwrap_err().kind, AwsErrorKind::Unavailable);
     sessions.account(&own(&wire), REGION).await.expect("a failed question takes nothing back");
     sessions.verify(&own(&wire)).await.unwrap_err();
     sessions.account(&own(&wire), REGION).await.expect_err("another account does");
@@ -207,7 +207,7 @@ async fn a_role_that_may_not_be_assumed_never_falls_back_to_the_operators_own_cr
         let fault = sessions.account(&role(&wire), REGION).await.unwrap_err();
         assert_eq!(
             (fault.operation, fault.kind, fault.code.as_str()),
-            ("AssumeRole", FaultKind::Denied, "AccessDenied")
+            ("AssumeRole", AwsErrorKind::Denied, "AccessDenied")
         );
         assert!(fault.message.contains("not authorized"), "{fault}");
     }
@@ -219,10 +219,10 @@ async fn a_role_without_its_role_and_a_pod_without_credentials_send_nothing() {
     let wire = Wire::start();
     let without_role = identity(&wire, &json!({"source": "AssumeRole"}));
     let fault = sessions().account(&without_role, REGION).await.unwrap_err();
-    assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Credentials, "NoRole"));
+    assert_eq!((fault.kind, fault.code.as_str()), (AwsErrorKind::Credentials, "NoRole"));
     for identity in [own(&wire), role(&wire)] {
         let fault = sessions_with(None).account(&identity, REGION).await.unwrap_err();
-        assert_eq!((fault.kind, fault.code.as_str()), (FaultKind::Credentials, "NoCredentials"));
+        assert_eq!((fault.kind, fault.code.as_str()), (AwsErrorKind::Credentials, "NoCredentials"));
     }
     assert_eq!(wire.calls().len(), 0);
 }
@@ -240,7 +240,7 @@ async fn expired_credentials_of_a_role_are_replaced_and_the_call_itself_is_not_r
         wire.reply(reply);
     }
     let account = sessions().account(&role(&wire), REGION).await.unwrap();
-    assert_eq!(account.list(ListServers { token: None }).await.unwrap_err().kind, FaultKind::Credentials);
+    assert_eq!(account.list(ListServers { token: None }).await.unwrap_err().kind, AwsErrorKind::Credentials);
     account.list(ListServers { token: None }).await.unwrap();
     let expected = [
         ("AssumeRole", "OWNKEY"),
@@ -297,7 +297,7 @@ async fn an_empty_endpoint_is_none_and_a_given_one_wins_over_the_environments() 
         .endpoint_url(&environment.url)
         .credentials_provider(SharedCredentialsProvider::new(own_credentials))
         .build();
-    let sessions = Sessions::with_config(Gate::new(Rates::default()), config);
+    let sessions = AccountClients::with_config(RateLimiter::new(Rates::default()), config);
     let mut identity = own(&given);
     identity.spec.endpoints.as_mut().unwrap().sts = Some(String::new());
     environment.reply(caller(ACCOUNT));
@@ -315,7 +315,7 @@ async fn a_hundred_objects_of_a_broken_identity_ask_once() {
     wire.reply(refused("InvalidClientTokenId", "The security token included in the request is invalid"));
     let asked = (0..100).map(|_| sessions.account(&identity, REGION));
     for outcome in futures::future::join_all(asked).await {
-        assert_eq!(outcome.unwrap_err().kind, FaultKind::Credentials);
+        assert_eq!(outcome.unwrap_err().kind, AwsErrorKind::Credentials);
     }
     assert_eq!(wire.calls().len(), 1);
 }
@@ -327,7 +327,7 @@ async fn skewed_signatures_teach_the_time_and_the_next_attempt_works_at_once() {
     let date = "Tue, 01 Jan 2030 00:00:00 GMT";
     let expired = "Signature expired: 20260101T000000Z is now earlier than 20291231T234500Z";
     wire.reply(refused("SignatureDoesNotMatch", expired).with("date", date));
-    assert_eq!(sessions.account(&own(&wire), REGION).await.unwrap_err().kind, FaultKind::Skewed);
+    assert_eq!(sessions.account(&own(&wire), REGION).await.unwrap_err().kind, AwsErrorKind::Skewed);
     wire.reply(caller(ACCOUNT).with("date", date));
     sessions.account(&own(&wire), REGION).await.unwrap();
     assert!(wire.calls()[1].signed_at().starts_with("20300101T0000"));
@@ -357,7 +357,7 @@ async fn credentials_and_endpoints_come_from_the_environment() {
     let mut identity = own(&wire);
     let endpoints = identity.spec.endpoints.as_mut().unwrap();
     (endpoints.sts, endpoints.transfer) = (None, Some(given));
-    let sessions = Sessions::new(Gate::new(Rates::default()));
+    let sessions = AccountClients::new(RateLimiter::new(Rates::default()));
     sessions.account(&identity, REGION).await.unwrap().list(ListServers { token: None }).await.unwrap();
 }
 
@@ -403,7 +403,7 @@ async fn a_given_address_is_called_as_it_is_with_fips_and_dual_stack_too() {
         .use_fips(true)
         .use_dual_stack(true)
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("OWNKEY", "secret", None, None, "test")));
-    let sessions = Sessions::with_config(Gate::new(Rates::default()), config.build());
+    let sessions = AccountClients::with_config(RateLimiter::new(Rates::default()), config.build());
     let mut identity = own(&given);
     (identity.spec.use_fips, identity.spec.use_dual_stack) = (true, true);
     identity.spec.endpoints.as_mut().unwrap().sts = None;
@@ -427,7 +427,10 @@ async fn without_a_given_address_fips_and_dual_stack_choose_it() {
         identity.metadata.uid = Some(uid.to_owned());
         (identity.spec.use_fips, identity.spec.use_dual_stack) = (variants, variants);
         (identity.spec.endpoints, identity.spec.regions) = (None, vec![region.to_owned()]);
-        Sessions::new(Gate::new(Rates::default())).verify(&identity).await.expect_err("this proxy opens no tunnel");
+        AccountClients::new(RateLimiter::new(Rates::default()))
+            .verify(&identity)
+            .await
+            .expect_err("this proxy opens no tunnel");
     }
 }
 
@@ -456,7 +459,7 @@ async fn sources_of_the_operators_own_credentials_that_do_not_answer_count_as_un
         assert!(!wire.calls().is_empty(), "STS was asked, and answered with a status of 599");
         return;
     }
-    let sessions = Sessions::new(Gate::new(Rates::default()));
+    let sessions = AccountClients::new(RateLimiter::new(Rates::default()));
     let fault = sessions.account(&own(&Wire::start()), REGION).await.unwrap_err();
     assert_eq!((fault.operation, fault.code.as_str()), ("GetCredentials", "StsUnavailable"), "{fault}");
 }
@@ -494,7 +497,7 @@ async fn a_role_that_is_denied_for_an_hour_costs_sts_less_than_two_calls_a_minut
     assert!(by_minute[1..].iter().all(|calls| *calls <= 2), "{by_minute:?}");
     assert!(by_minute[1..].windows(3).all(|minutes| minutes.iter().sum::<usize>() > 0), "still tried: {by_minute:?}");
     let last = told.last().unwrap();
-    assert_eq!((last.kind, last.code.as_str()), (FaultKind::Credentials, "BreakerOpen"));
+    assert_eq!((last.kind, last.code.as_str()), (AwsErrorKind::Credentials, "BreakerOpen"));
     assert!(last.message.contains("AccessDenied") && last.retry_after.is_some(), "{last:?}");
 
     wire.forget_replies();
@@ -585,7 +588,7 @@ async fn one_region_that_cannot_be_used_leaves_the_others_alone() {
         pass(11).await;
     }
     let there = sessions.account(&identity, "me-south-1").await.unwrap_err();
-    assert_eq!((there.kind, there.code.as_str()), (FaultKind::Credentials, "BreakerOpen"));
+    assert_eq!((there.kind, there.code.as_str()), (AwsErrorKind::Credentials, "BreakerOpen"));
     let open: Vec<_> = sessions.breakers().into_iter().map(|(name, state)| (name, state.name())).collect();
     assert_eq!(open, [("default".to_owned(), "open")], "one of two regions, told once");
 

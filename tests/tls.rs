@@ -13,14 +13,14 @@ use transfer_operator::aws::credentials::{CredentialCache, Issue, Issued};
 use transfer_operator::aws::http::{http_client, install_crypto_provider};
 use transfer_operator::aws::sdk::SdkApi;
 use transfer_operator::aws::transfer::ListServers;
-use transfer_operator::aws::{AwsApi, Fault, FaultKind};
+use transfer_operator::aws::{AwsApi, AwsError, AwsErrorKind};
 
 #[derive(Debug)]
 struct Fixed;
 
 #[async_trait]
 impl Issue for Fixed {
-    async fn issue(&self) -> Result<Issued, Fault> {
+    async fn issue(&self) -> Result<Issued, AwsError> {
         Ok(Issued { credentials: Credentials::new("k", "s", None, None, "test"), lifetime: None })
     }
 }
@@ -62,6 +62,6 @@ async fn kube_and_aws_speak_tls_in_one_process() {
         .endpoint_url(url);
     let door = SdkApi::new(config, CredentialCache::new(Fixed));
     let fault = door.read(None, ListServers { token: None }.into()).await.unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Lost, "{fault}");
+    assert_eq!(fault.kind, AwsErrorKind::Lost, "{fault}");
     assert_eq!(heard.recv_timeout(Duration::from_secs(10)), Ok(HANDSHAKE));
 }

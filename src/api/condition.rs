@@ -120,7 +120,7 @@ pub mod reasons {
     pub const VERIFICATION_OVERDUE: &str = "VerificationOverdue";
     /// The object does not fit this version's type: it was stored under another version of the CRD.
     pub const UNDECODABLE: &str = "Undecodable";
-    /// A pass ended in a defect of ours; it is tried again.
+    /// A reconcile ended in a defect of ours; it is tried again.
     pub const INTERNAL_ERROR: &str = "InternalError";
     /// AWS differs from the spec.
     pub const DRIFT_DETECTED: &str = "DriftDetected";
@@ -174,7 +174,7 @@ const ORDER: [&str; 7] = [
 
 /// The three values of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Truth {
+pub enum ConditionStatus {
     /// It holds.
     True,
     /// It does not hold.
@@ -183,7 +183,7 @@ pub enum Truth {
     Unknown,
 }
 
-impl Truth {
+impl ConditionStatus {
     /// As it stands in a condition.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -197,11 +197,11 @@ impl Truth {
 
 /// What a condition shall say, without the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
+pub struct NewCondition {
     /// One of [`types`].
     pub r#type: &'static str,
     /// Whether it holds.
-    pub truth: Truth,
+    pub truth: ConditionStatus,
     /// One of [`reasons`].
     pub reason: &'static str,
     /// For people: what, for which object, what to do.
@@ -212,8 +212,8 @@ pub struct Statement {
 
 /// Puts one statement into the list. `lastTransitionTime` moves only when the truth value changes. A False of
 /// anything but Ready removes the condition: those are present only while something is abnormal.
-pub fn set(conditions: &mut Vec<Condition>, new: Statement, now: Timestamp) {
-    if new.truth == Truth::False && new.r#type != types::READY {
+pub fn set(conditions: &mut Vec<Condition>, new: NewCondition, now: Timestamp) {
+    if new.truth == ConditionStatus::False && new.r#type != types::READY {
         remove(conditions, new.r#type);
         return;
     }
@@ -250,7 +250,7 @@ pub fn find<'a>(conditions: &'a [Condition], r#type: &str) -> Option<&'a Conditi
 /// Whether the condition of this type is True.
 #[must_use]
 pub fn is_true(conditions: &[Condition], r#type: &str) -> bool {
-    find(conditions, r#type).is_some_and(|condition| condition.status == Truth::True.as_str())
+    find(conditions, r#type).is_some_and(|condition| condition.status == ConditionStatus::True.as_str())
 }
 
 fn find_mut<'a>(conditions: &'a mut [Condition], r#type: &str) -> Option<&'a mut Condition> {
@@ -281,17 +281,17 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn say(r#type: &'static str, truth: Truth, message: &str) -> Statement {
-        Statement { r#type, truth, reason: reasons::AVAILABLE, message: message.to_owned(), observed_generation: 1 }
+    fn say(r#type: &'static str, truth: ConditionStatus, message: &str) -> NewCondition {
+        NewCondition { r#type, truth, reason: reasons::AVAILABLE, message: message.to_owned(), observed_generation: 1 }
     }
 
     #[test]
     fn time_moves_with_the_truth_value_only() {
         let mut list = Vec::new();
-        set(&mut list, say(types::READY, Truth::False, "a"), at(1));
-        set(&mut list, say(types::READY, Truth::False, "b"), at(2));
+        set(&mut list, say(types::READY, ConditionStatus::False, "a"), at(1));
+        set(&mut list, say(types::READY, ConditionStatus::False, "b"), at(2));
         assert_eq!((list[0].message.as_str(), &list[0].last_transition_time), ("b", &Time(at(1))));
-        set(&mut list, say(types::READY, Truth::True, "b"), at(3));
+        set(&mut list, say(types::READY, ConditionStatus::True, "b"), at(3));
         assert_eq!(list[0].last_transition_time, Time(at(3)));
     }
 
@@ -299,8 +299,8 @@ mod tests {
     fn what_is_abnormal_is_there_only_while_it_is_true() {
         let mut list = Vec::new();
         for r#type in ORDER {
-            set(&mut list, say(r#type, Truth::True, ""), at(1));
-            set(&mut list, say(r#type, Truth::False, ""), at(2));
+            set(&mut list, say(r#type, ConditionStatus::True, ""), at(1));
+            set(&mut list, say(r#type, ConditionStatus::False, ""), at(2));
         }
         let left: Vec<_> = list.iter().map(|condition| condition.type_.as_str()).collect();
         assert_eq!(left, [types::READY]);
@@ -310,10 +310,10 @@ mod tests {
     fn order_does_not_depend_on_who_spoke_first() {
         let (mut one, mut other) = (Vec::new(), Vec::new());
         for r#type in ORDER {
-            set(&mut one, say(r#type, Truth::True, ""), at(1));
+            set(&mut one, say(r#type, ConditionStatus::True, ""), at(1));
         }
         for r#type in ORDER.into_iter().rev() {
-            set(&mut other, say(r#type, Truth::True, ""), at(9));
+            set(&mut other, say(r#type, ConditionStatus::True, ""), at(9));
         }
         let types = |list: &[Condition]| list.iter().map(|condition| condition.type_.clone()).collect::<Vec<_>>();
         assert_eq!(types(&one), types(&other));
@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn a_long_message_is_cut_at_a_character() {
         let mut list = Vec::new();
-        set(&mut list, say(types::STALLED, Truth::True, &"ä".repeat(MESSAGE_LIMIT)), at(1));
+        set(&mut list, say(types::STALLED, ConditionStatus::True, &"ä".repeat(MESSAGE_LIMIT)), at(1));
         let message = &list[0].message;
         assert!(message.len() <= MESSAGE_LIMIT && message.len() > MESSAGE_LIMIT - 4 && message.ends_with("..."));
     }

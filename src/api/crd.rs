@@ -40,7 +40,7 @@ fn default_status(root: &mut JSONSchemaProps) {
 }
 
 fn walk(schema: &mut JSONSchemaProps) {
-    put_right(schema);
+    complete_request(schema);
     for property in schema.properties.iter_mut().flat_map(|map| map.values_mut()) {
         walk(property);
     }
@@ -56,7 +56,7 @@ fn walk(schema: &mut JSONSchemaProps) {
 
 /// Optional fields come out as nullable, and `null` among the values of optional enums. With nullable a written
 /// `null` would suppress the default, and server-side apply would own it.
-fn put_right(schema: &mut JSONSchemaProps) {
+fn complete_request(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     if let Some(values) = &mut schema.enum_ {
         values.retain(|value| !value.0.is_null());

@@ -1,4 +1,4 @@
-//! One account and region as a pass sees it: the door behind the gate, on AWS's clock.
+//! One account and region as a reconcile sees it: the door behind the gate, on AWS's clock.
 //!
 //! Adds what every call needs (rate, clock, complete listings) and decides nothing about objects.
 
@@ -10,7 +10,10 @@ use jiff::Timestamp;
 use super::call::Listing;
 use super::calls::ReadCall;
 use super::transfer::ListSecurityPolicies;
-use super::{Answer, AwsApi, AwsClock, Class, Fault, FaultKind, Gate, Made, Mutation, Page, Permit, Read};
+use super::{
+    Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CallClass, CreateOutput, Mutation, Page, Permit, RateLimiter,
+    Read,
+};
 
 /// A door to one account and region.
 #[derive(Clone)]
@@ -22,7 +25,7 @@ pub struct Account {
     /// AWS's clock as its replies tell it.
     pub clock: Arc<AwsClock>,
     api: Arc<dyn AwsApi>,
-    gate: Arc<Gate>,
+    limiter: Arc<RateLimiter>,
 }
 
 impl std::fmt::Debug for Account {
@@ -34,20 +37,26 @@ impl std::fmt::Debug for Account {
 impl Account {
     /// Puts a door behind the gate.
     #[must_use]
-    pub fn new(id: String, region: String, api: Arc<dyn AwsApi>, gate: Arc<Gate>, clock: Arc<AwsClock>) -> Self {
-        Self { id, region, clock, api, gate }
+    pub fn new(
+        id: String,
+        region: String,
+        api: Arc<dyn AwsApi>,
+        limiter: Arc<RateLimiter>,
+        clock: Arc<AwsClock>,
+    ) -> Self {
+        Self { id, region, clock, api, limiter }
     }
 
     /// Waits for the right to send one mutation. Taken before the live read on which the mutation rests.
-    pub async fn permit(&self, class: Class) -> Permit {
-        self.gate.pass(&self.id, &self.region, class).await
+    pub async fn permit(&self, class: CallClass) -> Permit {
+        self.limiter.acquire(&self.id, &self.region, class).await
     }
 
     /// AWS's time; asks AWS (one row of a listing's page) where nothing was heard of it yet.
     ///
     /// # Errors
     /// The fault of that read, where it brought no `Date` either.
-    pub async fn now(&self) -> Result<Timestamp, Fault> {
+    pub async fn now(&self) -> Result<Timestamp, AwsError> {
         if let Some(now) = self.clock.now() {
             return Ok(now);
         }
@@ -63,10 +72,10 @@ impl Account {
     ///
     /// # Errors
     /// The fault that AWS answered with.
-    pub async fn mutate(&self, permit: Permit, at: Timestamp, call: Mutation) -> Result<Made, Fault> {
+    pub async fn mutate(&self, permit: Permit, at: Timestamp, call: Mutation) -> Result<CreateOutput, AwsError> {
         let (class, operation) = (call.class(), call.operation());
         let outcome = self.api.mutate(permit, at, call).await;
-        self.gate.tally.call(operation, &outcome);
+        self.limiter.counters.call(operation, &outcome);
         match outcome {
             Ok(reply) => {
                 self.clock.observe(reply.date);
@@ -80,12 +89,12 @@ impl Account {
     ///
     /// # Errors
     /// The fault that AWS answered with.
-    pub async fn read<C: ReadCall>(&self, call: C) -> Result<C::Output, Fault> {
+    pub async fn read<C: ReadCall>(&self, call: C) -> Result<C::Output, AwsError> {
         let call: Read = call.into();
         let (class, operation) = (call.class(), call.operation());
-        let _spent = self.gate.pass(&self.id, &self.region, class).await;
+        let _spent = self.limiter.acquire(&self.id, &self.region, class).await;
         let outcome = self.api.read(self.clock.now(), call).await;
-        self.gate.tally.call(operation, &outcome);
+        self.limiter.counters.call(operation, &outcome);
         match outcome {
             Ok(reply) => {
                 self.clock.observe(reply.date);
@@ -100,7 +109,7 @@ impl Account {
     ///
     /// # Errors
     /// The fault of any page: an incomplete listing is no listing.
-    pub async fn list<L>(&self, mut listing: L) -> Result<Vec<L::Row>, Fault>
+    pub async fn list<L>(&self, mut listing: L) -> Result<Vec<L::Row>, AwsError>
     where
         L: Listing + ReadCall<Output = Page<L::Row>>,
     {
@@ -117,19 +126,19 @@ impl Account {
         }
     }
 
-    fn note(&self, fault: Fault, class: Class) -> Fault {
+    fn note(&self, fault: AwsError, class: CallClass) -> AwsError {
         self.clock.observe(fault.date);
-        if fault.kind == FaultKind::Throttled {
-            self.gate.throttled(&self.id, &self.region, class);
+        if fault.kind == AwsErrorKind::Throttled {
+            self.limiter.throttled(&self.id, &self.region, class);
         }
         fault
     }
 }
 
-fn local(operation: &'static str, code: &str, message: String) -> Fault {
-    Fault {
+fn local(operation: &'static str, code: &str, message: String) -> AwsError {
+    AwsError {
         operation,
-        kind: FaultKind::Unavailable,
+        kind: AwsErrorKind::Unavailable,
         code: code.to_owned(),
         message,
         resource_type: None,
@@ -138,15 +147,15 @@ fn local(operation: &'static str, code: &str, message: String) -> Fault {
     }
 }
 
-fn unexpected(operation: &'static str, answer: &Answer) -> Fault {
+fn unexpected(operation: &'static str, answer: &Answer) -> AwsError {
     let kind = std::mem::discriminant(answer);
     local(operation, "UnexpectedAnswer", format!("the door answered with another shape ({kind:?})"))
 }
 
-fn repeated(operation: &'static str) -> Fault {
+fn repeated(operation: &'static str) -> AwsError {
     local(operation, "RepeatedToken", "a page token came twice, the listing is incomplete".to_owned())
 }
 
-fn no_date() -> Fault {
+fn no_date() -> AwsError {
     local("ListSecurityPolicies", "NoDate", "AWS's answer carried no Date header".to_owned())
 }

@@ -19,7 +19,7 @@
 //!     type Client = aws_sdk_transfer::Client;
 //!     type Output = Box<Server>;
 //!
-//!     async fn send(&self, client: &Client, once: &Once) -> Result<Box<Server>, Fault> {
+//!     async fn send(&self, client: &Client, once: &Once) -> Result<Box<Server>, AwsError> {
 //!         let call = client.describe_server().server_id(&self.server_id);
 //!         let answer = send_once!(once, aws_sdk_transfer, call)?;
 //!         once.complete(answer.server.ok_or("Server").and_then(server).map(Box::new))
@@ -37,14 +37,14 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::sdk::once::Once;
-use super::{Class, Fault};
+use super::{AwsError, CallClass};
 
 /// A call to one service of AWS.
 pub trait Call: Clone + Debug + Send + Sync {
     /// AWS's name of the operation.
     const OPERATION: &'static str;
     /// The class whose bucket it is taken from.
-    const CLASS: Class;
+    const CLASS: CallClass;
     /// Members that every answer has. The SDK reads an empty body as an answer of empty members: a server without tags.
     const REQUIRED: &'static [&'static str];
     /// The SDK's client of the service; the call goes to no other.
@@ -53,7 +53,7 @@ pub trait Call: Clone + Debug + Send + Sync {
     type Output;
 
     /// Sends it as `once` says, and reads the answer.
-    fn send(&self, client: &Self::Client, once: &Once) -> impl Future<Output = Result<Self::Output, Fault>> + Send;
+    fn send(&self, client: &Self::Client, once: &Once) -> impl Future<Output = Result<Self::Output, AwsError>> + Send;
 }
 
 /// A call that answers in pages. It names the member that holds the rows: an answer without that member is no empty
@@ -69,7 +69,11 @@ pub trait Listing: Clone + Debug + Send + Sync {
     type Row;
 
     /// Reads one page.
-    fn page(&self, client: &Self::Client, once: &Once) -> impl Future<Output = Result<Page<Self::Row>, Fault>> + Send;
+    fn page(
+        &self,
+        client: &Self::Client,
+        once: &Once,
+    ) -> impl Future<Output = Result<Page<Self::Row>, AwsError>> + Send;
 
     /// Goes on to the page of this token.
     fn turn(&mut self, token: String);
@@ -77,12 +81,12 @@ pub trait Listing: Clone + Debug + Send + Sync {
 
 impl<L: Listing> Call for L {
     const OPERATION: &'static str = L::OPERATION;
-    const CLASS: Class = Class::Read;
+    const CLASS: CallClass = CallClass::Read;
     const REQUIRED: &'static [&'static str] = &[L::LIST];
     type Client = L::Client;
     type Output = Page<L::Row>;
 
-    fn send(&self, client: &L::Client, once: &Once) -> impl Future<Output = Result<Page<L::Row>, Fault>> + Send {
+    fn send(&self, client: &L::Client, once: &Once) -> impl Future<Output = Result<Page<L::Row>, AwsError>> + Send {
         self.page(client, once)
     }
 }
@@ -91,7 +95,7 @@ impl<L: Listing> Call for L {
 ///
 /// Written as JSON, the same call is recognised again: that decides what is sent a second time, and must not follow how a
 /// type happens to be printed. A secret stands in it as its hash ([`hashed`]); without that it does not compile.
-pub trait Change: Call<Output = Made> + Serialize {
+pub trait Change: Call<Output = CreateOutput> + Serialize {
     /// What the call is about, as AWS names it: a server id, what is on the server behind a slash, or an ARN. What is to
     /// be made with an id of AWS's choice has no name yet.
     fn target(&self) -> Option<String>;
@@ -108,7 +112,7 @@ pub struct Page<T> {
 
 /// What a mutation answers: the identifier that AWS chose, where it chose one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Made {
+pub struct CreateOutput {
     /// Server id, key id or host key id.
     pub id: Option<String>,
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::call::{Call, Change, Made};
+use super::call::{Call, Change, CreateOutput};
 use super::sdk::Clients;
 use super::sdk::once::Once;
 use super::transfer::{
@@ -15,7 +15,7 @@ use super::transfer::{
     StopServer, TagResource, TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
     UpdateUser,
 };
-use super::{Class, Fault, Tags};
+use super::{AwsError, CallClass, Tags};
 
 /// What every call states, asked of any.
 macro_rules! statements {
@@ -31,7 +31,7 @@ macro_rules! statements {
 
             /// The class whose bucket it is taken from.
             #[must_use]
-            pub fn class(&self) -> Class {
+            pub fn class(&self) -> CallClass {
                 match self {
                     $(Self::$call(_) => <$call as Call>::CLASS,)*
                 }
@@ -68,7 +68,7 @@ macro_rules! reads {
         statements!(Read: $($call),*);
 
         impl Read {
-            pub(super) async fn send(&self, clients: &Clients, once: &Once) -> Result<Answer, Fault> {
+            pub(super) async fn send(&self, clients: &Clients, once: &Once) -> Result<Answer, AwsError> {
                 match self {
                     $(Self::$call(call) => call.send(clients.as_ref(), once).await.map(Answer::$answer),)*
                 }
@@ -123,7 +123,7 @@ macro_rules! mutations {
                 }
             }
 
-            pub(super) async fn send(&self, clients: &Clients, once: &Once) -> Result<Made, Fault> {
+            pub(super) async fn send(&self, clients: &Clients, once: &Once) -> Result<CreateOutput, AwsError> {
                 match self {
                     $(Self::$call(call) => call.send(clients.as_ref(), once).await,)*
                 }

@@ -16,10 +16,10 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::fault::{STS_UNAVAILABLE, kind_of};
+use super::error::{STS_UNAVAILABLE, kind_of};
 use super::http::READ_TIMEOUT;
 use super::sdk::error;
-use super::{Fault, FaultKind};
+use super::{AwsError, AwsErrorKind};
 use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError, Turn};
 
 /// New credentials are fetched this long before the old ones expire: longer than any call takes.
@@ -48,7 +48,7 @@ pub trait Issue: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// Why there are none.
-    async fn issue(&self) -> Result<Issued, Fault>;
+    async fn issue(&self) -> Result<Issued, AwsError>;
 }
 
 /// Credentials of one identity.
@@ -62,7 +62,7 @@ pub struct CredentialCache {
 
 #[derive(Clone, Debug)]
 struct Kept {
-    outcome: Result<Held, Fault>,
+    outcome: Result<Held, AwsError>,
     /// When the source is asked again.
     until: Instant,
 }
@@ -77,7 +77,7 @@ struct Held {
 impl Kept {
     /// What is kept after an answer of the source. One that failed takes nothing away: what it gave before is used as
     /// long as AWS takes it, and the source is asked again soon.
-    fn after(old: Option<Self>, answer: Result<Issued, Fault>, now: Instant) -> Self {
+    fn after(old: Option<Self>, answer: Result<Issued, AwsError>, now: Instant) -> Self {
         let fault = match answer {
             Ok(Issued { credentials, lifetime }) => {
                 let expires = lifetime.map(|lifetime| now + lifetime);
@@ -86,7 +86,7 @@ impl Kept {
             Err(fault) => fault,
         };
         // A skewed signature has just taught us AWS's time: the next attempt is a new one.
-        let again = now + if fault.kind == FaultKind::Skewed { Duration::ZERO } else { FAILURE_KEPT };
+        let again = now + if fault.kind == AwsErrorKind::Skewed { Duration::ZERO } else { FAILURE_KEPT };
         let held = old.and_then(|old| old.outcome.ok());
         let Some(held) = held.filter(|held| held.expires.is_none_or(|expires| now < expires)) else {
             return Self { outcome: Err(before_the_call(fault)), until: again };
@@ -108,7 +108,7 @@ impl CredentialCache {
     /// # Errors
     /// Why there are none. Nothing was sent with them, so the kind is never one that leaves a create in doubt; and no
     /// `Date`, because it may be old by now.
-    pub async fn get(&self) -> Result<Credentials, Fault> {
+    pub async fn get(&self) -> Result<Credentials, AwsError> {
         if let Some(outcome) = self.good() {
             return outcome;
         }
@@ -133,14 +133,14 @@ impl CredentialCache {
         }
     }
 
-    fn good(&self) -> Option<Result<Credentials, Fault>> {
+    fn good(&self) -> Option<Result<Credentials, AwsError>> {
         let kept = self.lock();
         let now = Instant::now();
         let kept = kept.as_ref().filter(|kept| now < kept.until)?;
         Some(match kept.outcome.clone() {
             Ok(held) => Ok(held.credentials),
             // A failure that was heard before says when the source is asked again.
-            Err(fault) => Err(Fault { retry_after: Some(kept.until.duration_since(now)), ..fault }),
+            Err(fault) => Err(AwsError { retry_after: Some(kept.until.duration_since(now)), ..fault }),
         })
     }
 
@@ -154,9 +154,9 @@ fn keep(lifetime: Option<Duration>) -> Duration {
     long.map_or(KEPT_WITHOUT_EXPIRY, |long| long.max(KEPT_AT_LEAST))
 }
 
-fn before_the_call(mut fault: Fault) -> Fault {
+fn before_the_call(mut fault: AwsError) -> AwsError {
     if !fault.kind.proves_nothing_made() {
-        fault.kind = FaultKind::Credentials;
+        fault.kind = AwsErrorKind::Credentials;
         fault.message = format!("{}: {}", fault.code, fault.message);
         STS_UNAVAILABLE.clone_into(&mut fault.code);
     }
@@ -170,17 +170,17 @@ pub struct Own(pub Option<SharedCredentialsProvider>);
 
 #[async_trait]
 impl Issue for Own {
-    async fn issue(&self) -> Result<Issued, Fault> {
+    async fn issue(&self) -> Result<Issued, AwsError> {
         let failed = |kind, code, message| error::plain("GetCredentials", kind, code, message, None);
-        let none = |message| failed(FaultKind::Credentials, "NoCredentials", message);
+        let none = |message| failed(AwsErrorKind::Credentials, "NoCredentials", message);
         let Some(provider) = &self.0 else {
             return Err(none("the operator has no AWS credentials of its own".to_owned()));
         };
         let late = "the operator's own AWS credentials did not come in time";
         let asked = tokio::time::timeout(READ_TIMEOUT, provider.provide_credentials()).await;
-        let answer = asked.map_err(|_| failed(FaultKind::Lost, "Timeout", late.to_owned()))?;
+        let answer = asked.map_err(|_| failed(AwsErrorKind::Lost, "Timeout", late.to_owned()))?;
         let credentials = answer.map_err(|failure| match error::chain(&failure) {
-            message if passes(&failure) => failed(FaultKind::Lost, "NoAnswer", message),
+            message if passes(&failure) => failed(AwsErrorKind::Lost, "NoAnswer", message),
             message => none(message),
         })?;
         let lifetime = credentials.expiry().map(until);
@@ -209,7 +209,7 @@ fn unanswered(cause: &(dyn Error + 'static)) -> bool {
             || failure.raw_response().is_some_and(|response| response.status().is_server_error())
             // STS could not reach the cluster's OIDC provider; AWS says to try again.
             || code == "IDPCommunicationError"
-            || kind_of(code, "") == FaultKind::Throttled;
+            || kind_of(code, "") == AwsErrorKind::Throttled;
     }
     let connector = cause.downcast_ref::<ConnectorError>();
     connector.is_some_and(|error| error.is_io() || error.is_timeout())
@@ -231,7 +231,7 @@ fn of_network(kind: ErrorKind) -> bool {
 }
 
 /// The chain gives an expiry by AWS's clock and tells nothing of that clock; the pod's has to do.
-#[allow(clippy::disallowed_methods, reason = "part of the door: no decision of a pass rests on it")]
+#[allow(clippy::disallowed_methods, reason = "part of the door: no decision of a reconcile rests on it")]
 fn until(expiry: SystemTime) -> Duration {
     expiry.duration_since(SystemTime::now()).unwrap_or_default()
 }
@@ -245,12 +245,12 @@ mod tests {
     #[derive(Debug)]
     struct Source {
         asked: Arc<AtomicU32>,
-        answer: Result<Option<Duration>, FaultKind>,
+        answer: Result<Option<Duration>, AwsErrorKind>,
     }
 
     #[async_trait]
     impl Issue for Source {
-        async fn issue(&self) -> Result<Issued, Fault> {
+        async fn issue(&self) -> Result<Issued, AwsError> {
             let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
             tokio::time::sleep(Duration::from_millis(1)).await;
             let date = Some(jiff::Timestamp::UNIX_EPOCH);
@@ -260,7 +260,7 @@ mod tests {
         }
     }
 
-    fn cache(answer: Result<Option<Duration>, FaultKind>) -> (Arc<CredentialCache>, Arc<AtomicU32>) {
+    fn cache(answer: Result<Option<Duration>, AwsErrorKind>) -> (Arc<CredentialCache>, Arc<AtomicU32>) {
         let asked = Arc::new(AtomicU32::new(0));
         (CredentialCache::new(Source { asked: asked.clone(), answer }), asked)
     }
@@ -300,7 +300,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn many_callers_ask_once_also_when_it_fails() {
-        for answer in [Ok(None), Err(FaultKind::Denied)] {
+        for answer in [Ok(None), Err(AwsErrorKind::Denied)] {
             let (cache, asked) = cache(answer);
             futures::future::join_all((0..100).map(|_| cache.get())).await;
             assert_eq!(asked.load(Ordering::SeqCst), 1);
@@ -309,13 +309,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_failure_is_asked_again_after_a_while_and_a_skewed_one_at_once() {
-        let (denied, asked) = cache(Err(FaultKind::Denied));
+        let (denied, asked) = cache(Err(AwsErrorKind::Denied));
         denied.get().await.unwrap_err();
         tokio::time::advance(FAILURE_KEPT).await;
         denied.get().await.unwrap_err();
         assert_eq!(asked.load(Ordering::SeqCst), 2);
 
-        let (skewed, asked) = cache(Err(FaultKind::Skewed));
+        let (skewed, asked) = cache(Err(AwsErrorKind::Skewed));
         skewed.get().await.unwrap_err();
         skewed.get().await.unwrap_err();
         assert_eq!(asked.load(Ordering::SeqCst), 2);
@@ -327,13 +327,13 @@ mod tests {
 
     #[async_trait]
     impl Issue for Once {
-        async fn issue(&self) -> Result<Issued, Fault> {
+        async fn issue(&self) -> Result<Issued, AwsError> {
             match self.0.fetch_add(1, Ordering::SeqCst) {
                 0 => Ok(Issued {
                     credentials: Credentials::new("key", "secret", None, None, "test"),
                     lifetime: Some(Duration::from_hours(1)),
                 }),
-                _ => Err(error::plain("AssumeRole", FaultKind::Lost, "NoAnswer", String::new(), None)),
+                _ => Err(error::plain("AssumeRole", AwsErrorKind::Lost, "NoAnswer", String::new(), None)),
             }
         }
     }
@@ -366,7 +366,7 @@ mod tests {
     }
 
     /// What a failure of the pod's own chain of providers becomes.
-    async fn own(failure: fn() -> CredentialsError) -> (FaultKind, String) {
+    async fn own(failure: fn() -> CredentialsError) -> (AwsErrorKind, String) {
         let chain = aws_credential_types::credential_fn::provide_credentials_fn(move || async move { Err(failure()) });
         let cache = CredentialCache::new(Own(Some(SharedCredentialsProvider::new(chain))));
         let fault = cache.get().await.unwrap_err();
@@ -392,7 +392,7 @@ mod tests {
             || answered(400, "Throttling"),
         ];
         for failure in passing {
-            assert_eq!(own(failure).await, (FaultKind::Credentials, STS_UNAVAILABLE.to_owned()), "{:?}", failure());
+            assert_eq!(own(failure).await, (AwsErrorKind::Credentials, STS_UNAVAILABLE.to_owned()), "{:?}", failure());
         }
         let lasting: [fn() -> CredentialsError; 5] = [
             || CredentialsError::not_loaded(ConnectorError::io("no metadata".into())),
@@ -402,7 +402,7 @@ mod tests {
             || answered(400, "InvalidIdentityToken"),
         ];
         for failure in lasting {
-            assert_eq!(own(failure).await, (FaultKind::Credentials, "NoCredentials".to_owned()), "{:?}", failure());
+            assert_eq!(own(failure).await, (AwsErrorKind::Credentials, "NoCredentials".to_owned()), "{:?}", failure());
         }
     }
 
@@ -417,7 +417,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn missing_credentials_never_leave_a_create_in_doubt_nor_bring_an_old_date() {
-        for kind in [FaultKind::Lost, FaultKind::Unavailable, FaultKind::Denied] {
+        for kind in [AwsErrorKind::Lost, AwsErrorKind::Unavailable, AwsErrorKind::Denied] {
             let fault = cache(Err(kind)).0.get().await.unwrap_err();
             assert!(fault.kind.proves_nothing_made(), "{kind:?}");
             assert_eq!(fault.date, None);

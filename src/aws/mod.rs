@@ -1,23 +1,23 @@
 //! The narrow door to AWS. Nothing else in the program talks to AWS.
 //!
 //! [`AwsApi`] is the door itself: reads and mutations of every service as data, in our own types. `sdk` is the real one;
-//! tests put decorators around it. [`Account`] is what a pass holds: the door of one account and region, behind the gate,
+//! tests put decorators around it. [`Account`] is what a reconcile holds: the door of one account and region, behind the gate,
 //! on AWS's clock. What a call is says `call`; the calls themselves stand by service and resource (`transfer`).
 
 mod account;
-pub(crate) mod breaker;
+pub mod account_clients;
 mod call;
 mod calls;
+pub(crate) mod circuit;
+mod circuit_breaker;
 mod clock;
+pub(crate) mod counters;
 pub mod credentials;
-pub mod fault;
-pub mod gate;
-mod guard;
+pub mod error;
 pub mod http;
+pub mod rate_limiter;
 pub mod sdk;
-pub mod session;
 mod sts;
-pub(crate) mod tally;
 pub mod transfer;
 pub mod waiting;
 
@@ -25,11 +25,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 pub use account::Account;
-pub use call::{Call, Change, Listing, Made, Page};
+pub use call::{Call, Change, CreateOutput, Listing, Page};
 pub use calls::{Answer, Mutation, Read, ReadCall};
 pub use clock::AwsClock;
-pub use fault::{Fault, FaultKind};
-pub use gate::{Class, Gate, Permit};
+pub use error::{AwsError, AwsErrorKind};
+pub use rate_limiter::{CallClass, Permit, RateLimiter};
 pub use transfer::{TAGS_MAX, Tags};
 
 /// A reply and AWS's clock at the moment it was given.
@@ -49,13 +49,13 @@ pub trait AwsApi: Send + Sync {
     /// Sends a read, signed with `at`, or with the local clock where AWS's is not known yet.
     ///
     /// # Errors
-    /// [`Fault`] by AWS's error code.
-    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault>;
+    /// [`AwsError`] by AWS's error code.
+    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, AwsError>;
 
     /// Sends a mutation once, signed with exactly `at`: the time of the live read it rests on. A process that was
     /// frozen in between has its call refused by AWS.
     ///
     /// # Errors
-    /// [`Fault`] by AWS's error code.
-    async fn mutate(&self, permit: Permit, at: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault>;
+    /// [`AwsError`] by AWS's error code.
+    async fn mutate(&self, permit: Permit, at: Timestamp, call: Mutation) -> Result<Reply<CreateOutput>, AwsError>;
 }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::credentials::{CredentialCache, Issue, Issued};
 use super::http::READ_TIMEOUT;
 use super::sdk::once::{Once, send_once};
-use super::{AwsClock, Class, Fault, FaultKind, Gate};
+use super::{AwsClock, AwsError, AwsErrorKind, CallClass, RateLimiter};
 use crate::api::identity::AssumeRole;
 
 /// The name under which our sessions stand in CloudTrail.
@@ -37,12 +37,12 @@ pub(super) struct Sts {
     pub account: String,
     pub region: String,
     pub clock: Arc<AwsClock>,
-    pub gate: Arc<Gate>,
+    pub limiter: Arc<RateLimiter>,
 }
 
 impl Sts {
     /// GetCallerIdentity.
-    pub async fn caller(&self, credentials: &CredentialCache) -> Result<CallerIdentity, Fault> {
+    pub async fn caller(&self, credentials: &CredentialCache) -> Result<CallerIdentity, AwsError> {
         let once = self.once("GetCallerIdentity", credentials).await?;
         let outcome = send_once!(&once, aws_sdk_sts, self.client.get_caller_identity());
         let answer = self.ended(&once, credentials, outcome)?;
@@ -52,7 +52,7 @@ impl Sts {
         }
     }
 
-    async fn assume_role(&self, own: &CredentialCache, role: &AssumeRole) -> Result<Issued, Fault> {
+    async fn assume_role(&self, own: &CredentialCache, role: &AssumeRole) -> Result<Issued, AwsError> {
         let AssumeRole { role_arn, external_id, session_duration_seconds } = role;
         let once = self.once("AssumeRole", own).await?;
         let call = self
@@ -67,18 +67,18 @@ impl Sts {
         issued(answer, once.date()).ok_or_else(|| once.incomplete("Credentials"))
     }
 
-    async fn once(&self, operation: &'static str, credentials: &CredentialCache) -> Result<Once, Fault> {
+    async fn once(&self, operation: &'static str, credentials: &CredentialCache) -> Result<Once, AwsError> {
         let credentials = credentials.get().await?;
-        let _spent = self.gate.pass(&self.account, &self.region, Class::Read).await;
+        let _spent = self.limiter.acquire(&self.account, &self.region, CallClass::Read).await;
         Ok(Once::new(operation, &[], self.clock.now(), READ_TIMEOUT, &credentials))
     }
 
-    fn ended<T>(&self, once: &Once, used: &CredentialCache, outcome: Result<T, Fault>) -> Result<T, Fault> {
+    fn ended<T>(&self, once: &Once, used: &CredentialCache, outcome: Result<T, AwsError>) -> Result<T, AwsError> {
         self.clock.observe(once.date());
-        self.gate.tally.sts(once.operation(), &outcome);
+        self.limiter.counters.sts(once.operation(), &outcome);
         outcome.inspect_err(|fault| match fault.kind {
-            FaultKind::Credentials => used.refused(once.credentials()),
-            FaultKind::Throttled => self.gate.throttled(&self.account, &self.region, Class::Read),
+            AwsErrorKind::Credentials => used.refused(once.credentials()),
+            AwsErrorKind::Throttled => self.limiter.throttled(&self.account, &self.region, CallClass::Read),
             _ => {}
         })
     }
@@ -104,7 +104,7 @@ pub(super) struct Role {
 
 #[async_trait]
 impl Issue for Role {
-    async fn issue(&self) -> Result<Issued, Fault> {
+    async fn issue(&self) -> Result<Issued, AwsError> {
         self.sts.assume_role(&self.own, &self.to).await
     }
 }

@@ -14,14 +14,14 @@ use kube::{Client, ResourceExt};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError, MANAGER, Name, Note, Reach, SecretData, Texts, completed};
+use super::{ClusterError, EventNote, KubeApi, MANAGER, Name, Reach, SecretData, Texts, completed};
 use crate::text;
 
-/// kube retries by itself what the API server puts off, without an end; a pass shall say so instead.
+/// kube retries by itself what the API server puts off, without an end; a reconcile shall say so instead.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Objects per page of a listing. A page is held whole, with all managed fields some 30 KB per object, and there may be
-/// as many listings at once as passes.
+/// as many listings at once as reconciles.
 const PAGE: u32 = 100;
 
 /// Longest name of an object.
@@ -34,7 +34,7 @@ const CLUSTER_EVENTS: &str = "default";
 const NOTE_BYTES: usize = 1024;
 
 /// The API server behind kube's client.
-pub struct KubeCluster {
+pub struct KubeClient {
     client: Client,
     /// Namespaces that are watched; empty means all.
     namespaces: Vec<String>,
@@ -42,7 +42,7 @@ pub struct KubeCluster {
     shared: String,
 }
 
-impl KubeCluster {
+impl KubeClient {
     /// A door that lists these namespaces, none means all, and applies to objects in no namespace as `shared`.
     #[must_use]
     pub fn new(client: Client, namespaces: Vec<String>, shared: String) -> Self {
@@ -94,7 +94,7 @@ fn json_patch(what: &str, operations: Value) -> Result<Patch<Value>, ClusterErro
 }
 
 #[async_trait]
-impl Cluster for KubeCluster {
+impl KubeApi for KubeClient {
     async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
         let what = about(kind, name);
         let found = bounded(&what, self.api(kind, &name.namespace).get_opt(&name.name)).await?;
@@ -203,8 +203,8 @@ impl Cluster for KubeCluster {
         }))
     }
 
-    async fn publish(&self, kind: &ApiResource, object: &Value, note: Note) {
-        let Note { warning, reason, message } = note;
+    async fn publish(&self, kind: &ApiResource, object: &Value, note: EventNote) {
+        let EventNote { warning, reason, message } = note;
         let regarding = reference(kind, object);
         let name = regarding.name.clone().unwrap_or_default();
         let namespace = regarding.namespace.clone().unwrap_or_else(|| CLUSTER_EVENTS.to_owned());
@@ -484,7 +484,7 @@ mod tests {
             })
         };
         let door =
-            KubeCluster::new(Client::new(service, "default"), vec!["a".to_owned(), "b".to_owned()], MANAGER.to_owned());
+            KubeClient::new(Client::new(service, "default"), vec!["a".to_owned(), "b".to_owned()], MANAGER.to_owned());
         let kind = ApiResource::erase::<api::TransferUser>(&());
         let take = |all: &mut Vec<Value>, object: Value| {
             handed.lock().unwrap().push(object.clone());

@@ -1,11 +1,11 @@
-//! The narrow door to Kubernetes: what a pass needs of the API server, and nothing else.
+//! The narrow door to Kubernetes: what a reconcile needs of the API server, and nothing else.
 //!
-//! [`Cluster`] is live: every answer is the API server's own of that moment. [`Directory`] is the cache that watches
+//! [`KubeApi`] is live: every answer is the API server's own of that moment. [`Lister`] is the cache that watches
 //! fill; it is good for references, never for a create or a destructive call.
 
-pub mod directory;
 pub mod kube;
 pub mod references;
+pub mod store;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -97,7 +97,7 @@ pub struct SecretData {
 
 /// An Event to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct EventNote {
     /// Warning instead of Normal.
     pub warning: bool,
     /// CamelCase word, the same as the condition's.
@@ -108,7 +108,7 @@ pub struct Note {
 
 /// The API server, live.
 #[async_trait]
-pub trait Cluster: Send + Sync {
+pub trait KubeApi: Send + Sync {
     /// Reads one object of ours.
     async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError>;
 
@@ -150,11 +150,11 @@ pub trait Cluster: Send + Sync {
     async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError>;
 
     /// Publishes an Event about an object (given as JSON). Failing to is only logged.
-    async fn publish(&self, kind: &ApiResource, object: &Value, note: Note);
+    async fn publish(&self, kind: &ApiResource, object: &Value, note: EventNote);
 }
 
 /// What the watches hold, for references.
-pub trait Directory: Send + Sync {
+pub trait Lister: Send + Sync {
     /// An identity.
     fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>>;
     /// A server.
@@ -195,7 +195,7 @@ fn who_refer<K: Refers>(all: Vec<Arc<K>>, reference: &Reference) -> Vec<Arc<K>> 
 ///
 /// # Errors
 /// Any [`ClusterError`]; `Undecodable` where it does not fit our type.
-pub async fn get<K: Managed>(cluster: &dyn Cluster, name: &Name) -> Result<Option<K>, ClusterError> {
+pub async fn get<K: Managed>(cluster: &dyn KubeApi, name: &Name) -> Result<Option<K>, ClusterError> {
     let value = cluster.get(&ApiResource::erase::<K>(&()), name).await?;
     value.map(|value| decode(name, &value)).transpose()
 }
@@ -205,7 +205,7 @@ pub async fn get<K: Managed>(cluster: &dyn Cluster, name: &Name) -> Result<Optio
 /// # Errors
 /// Any [`ClusterError`]; also where the listing broke off midway.
 pub async fn fold<T: Send>(
-    cluster: &dyn Cluster,
+    cluster: &dyn KubeApi,
     kind: &ApiResource,
     reach: Reach,
     start: T,

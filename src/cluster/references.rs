@@ -5,7 +5,7 @@
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
 
-use super::{Directory, Name};
+use super::{Lister, Name};
 use crate::api::common::{IdentityRef, ServerRef};
 use crate::api::login::Login;
 use crate::api::{AwsIdentity, CommonStatus, TransferAccess, TransferServer, TransferUser};
@@ -36,7 +36,7 @@ pub trait Refers {
 /// The identity of an object with these references: the one it names, else that of its server. Empty where neither is
 /// known.
 #[must_use]
-pub fn identity_of(references: &[Reference], directory: &dyn Directory) -> String {
+pub fn identity_of(references: &[Reference], directory: &dyn Lister) -> String {
     let named = |references: &[Reference]| {
         references.iter().find_map(|reference| match reference {
             Reference::Identity(name) => Some(name.clone()),

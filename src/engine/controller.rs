@@ -1,4 +1,4 @@
-//! Runs the passes of one kind in the order of its [`queue`](super::queue), each under a deadline that also holds where
+//! Runs the reconciles of one kind in the order of its [`queue`](super::queue), each under a deadline that also holds where
 //! it panics. It knows no kind and decides nothing about objects.
 //!
 //! Not kube-runtime's controller: where more is due than it may run at once, that serves due names in an order of hashes
@@ -24,16 +24,16 @@ use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 
-use super::queue::{self, Again, Class, Lane};
-use super::scene::Next;
+use super::context::Requeue;
+use super::queue::{self, Again, Lane, Priority};
 use crate::aws::waiting::{self, Slot, Slots};
 use crate::cluster::Name;
 
 /// How long a pass may take, not counting what it waits at the limiter: it is a handful of calls of at most 30 seconds.
 pub const DEADLINE: Duration = Duration::from_mins(2);
-/// When a pass that ran out of time is tried again.
+/// When a reconcile that ran out of time is tried again.
 pub const AFTER_DEADLINE: Duration = Duration::from_secs(10);
-/// When a pass that panicked is tried again: it will most likely do so again.
+/// When a reconcile that panicked is tried again: it will most likely do so again.
 pub const AFTER_PANIC: Duration = Duration::from_mins(1);
 /// Passes at once, per kind, but those that wait at the limiter; and with those, per account. Most of their time they
 /// wait for AWS; more of one account would only wait at its limiter.
@@ -41,8 +41,8 @@ pub const CONCURRENCY: usize = 16;
 /// How long the queue sleeps where nobody is due.
 const IDLE: Duration = Duration::from_hours(1);
 
-/// One pass over the object of this name and uid.
-pub type Pass = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Next> + Send + Sync>;
+/// One reconcile over the object of this name and uid.
+pub type Reconcile = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Requeue> + Send + Sync>;
 
 /// Lets go of what is remembered of the object of this uid, which has ended.
 pub type Forget = Arc<dyn Fn(&str) + Send + Sync>;
@@ -50,7 +50,7 @@ pub type Forget = Arc<dyn Fn(&str) + Send + Sync>;
 /// Where a name stands in line.
 pub type LaneOf = Arc<dyn Fn(&Name) -> Lane + Send + Sync>;
 
-/// Who asks for a pass.
+/// Who asks for a reconcile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The object itself was seen for the first time.
@@ -63,11 +63,11 @@ pub enum Cause {
 
 /// Wakes objects of one kind; may be cloned freely.
 #[derive(Clone, Debug)]
-pub struct Bell(UnboundedSender<(Name, Cause)>);
+pub struct Enqueuer(UnboundedSender<(Name, Cause)>);
 
-impl Bell {
-    /// Asks for a pass over the object. One that is queued already is not queued twice.
-    pub fn ring(&self, name: Name) {
+impl Enqueuer {
+    /// Asks for a reconcile over the object. One that is queued already is not queued twice.
+    pub fn enqueue(&self, name: Name) {
         self.ask(name, Cause::Related);
     }
 
@@ -78,9 +78,9 @@ impl Bell {
 }
 
 /// Where the watch of a kind hands over what it sees.
-pub struct Intake<O: Resource<DynamicType = ()> + Clone + 'static> {
+pub struct ObjectIndex<O: Resource<DynamicType = ()> + Clone + 'static> {
     writer: Writer<PartialObjectMeta<O>>,
-    bell: Bell,
+    enqueuer: Enqueuer,
     ended: UnboundedSender<String>,
 }
 
@@ -88,7 +88,7 @@ pub struct Intake<O: Resource<DynamicType = ()> + Clone + 'static> {
 pub struct Queue<O: Resource<DynamicType = ()> + Clone + 'static> {
     store: Store<PartialObjectMeta<O>>,
     names: UnboundedReceiver<(Name, Cause)>,
-    /// Uids of objects that ended: no pass runs for them any more.
+    /// Uids of objects that ended: no reconcile runs for them any more.
     ended: UnboundedReceiver<String>,
     forget: Forget,
     lane_of: LaneOf,
@@ -110,24 +110,24 @@ impl<O: Resource<DynamicType = ()> + Clone + 'static> Queue<O> {
 
 /// A queue, and what feeds it.
 #[must_use]
-pub fn queue<O>() -> (Intake<O>, Bell, Queue<O>)
+pub fn queue<O>() -> (ObjectIndex<O>, Enqueuer, Queue<O>)
 where
     O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
 {
     let (sender, names) = mpsc::unbounded();
-    let bell = Bell(sender);
+    let enqueuer = Enqueuer(sender);
     let (end, ended) = mpsc::unbounded();
     let mut writer = Writer::default();
     let store = writer.as_reader();
     // Ready and empty; objects come one by one, whichever watch they are from.
     writer.apply_watcher_event(&watcher::Event::Init);
     writer.apply_watcher_event(&watcher::Event::InitDone);
-    let intake = Intake { writer, bell: bell.clone(), ended: end };
+    let intake = ObjectIndex { writer, enqueuer: enqueuer.clone(), ended: end };
     let lane_of: LaneOf = Arc::new(|name| Lane { namespace: name.namespace.clone(), ..Lane::default() });
-    (intake, bell, Queue { store, names, ended, forget: Arc::new(|_| ()), lane_of })
+    (intake, enqueuer, Queue { store, names, ended, forget: Arc::new(|_| ()), lane_of })
 }
 
-impl<O> Intake<O>
+impl<O> ObjectIndex<O>
 where
     O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
 {
@@ -136,7 +136,7 @@ where
         if let Some(after) = after {
             self.writer.apply_watcher_event(&watcher::Event::Apply(after.clone().into_response_partial()));
             if let Some(cause) = cause(before, after) {
-                self.bell.ask(name.clone(), cause);
+                self.enqueuer.ask(name.clone(), cause);
             }
         } else if let Some(before) = before {
             self.writer.apply_watcher_event(&watcher::Event::Delete(before.clone().into_response_partial()));
@@ -150,7 +150,7 @@ where
     }
 }
 
-/// Why a change of an object asks for a pass, if it does. Our own status writes do not.
+/// Why a change of an object asks for a reconcile, if it does. Our own status writes do not.
 #[must_use]
 pub fn cause(before: Option<&ObjectMeta>, after: &ObjectMeta) -> Option<Cause> {
     let Some(before) = before.filter(|before| before.uid == after.uid) else { return Some(Cause::Seen) };
@@ -164,15 +164,15 @@ pub fn cause(before: Option<&ObjectMeta>, after: &ObjectMeta) -> Option<Cause> {
 
 /// Why an object waits. Of one that went nothing is to be done.
 #[must_use]
-pub fn class(meta: Option<&ObjectMeta>, cause: Cause) -> Class {
-    let Some(meta) = meta else { return Class::Resync };
+pub fn class(meta: Option<&ObjectMeta>, cause: Cause) -> Priority {
+    let Some(meta) = meta else { return Priority::Resync };
     match cause {
-        _ if meta.deletion_timestamp.is_some() => Class::Change,
+        _ if meta.deletion_timestamp.is_some() => Priority::Change,
         // Before anything is made, a finalizer is set.
-        _ if meta.finalizers.as_ref().is_none_or(Vec::is_empty) => Class::First,
-        Cause::Changed => Class::Change,
-        Cause::Related => Class::Retry,
-        Cause::Seen => Class::Resync,
+        _ if meta.finalizers.as_ref().is_none_or(Vec::is_empty) => Priority::First,
+        Cause::Changed => Priority::Change,
+        Cause::Related => Priority::Retry,
+        Cause::Seen => Priority::Resync,
     }
 }
 
@@ -181,12 +181,12 @@ pub type Signal = Shared<BoxFuture<'static, ()>>;
 
 /// Runs passes from `start` until `stop`, then lets those that run come to their end. Before `start` the queue fills,
 /// each name once. What is remembered of an object that ended is let go at all times.
-pub async fn run<O>(queue: Queue<O>, start: Signal, stop: impl Future<Output = ()> + Send, pass: Pass)
+pub async fn run<O>(queue: Queue<O>, start: Signal, stop: impl Future<Output = ()> + Send, reconcile: Reconcile)
 where
     O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
 {
     let Queue { store, names, ended, forget, lane_of } = queue;
-    let passes = Passes { store, lane_of, pass, queue: queue::Queue::new(CONCURRENCY), slots: Arc::default() };
+    let passes = Passes { store, lane_of, reconcile, queue: queue::Queue::new(CONCURRENCY), slots: Arc::default() };
     let endings = async move {
         ended.for_each(async |uid| forget(&uid)).await;
         pending::<()>().await;
@@ -208,7 +208,7 @@ enum Event {
 struct Passes<O: Resource<DynamicType = ()> + Clone + 'static> {
     store: Store<PartialObjectMeta<O>>,
     lane_of: LaneOf,
-    pass: Pass,
+    reconcile: Reconcile,
     queue: queue::Queue<Name>,
     slots: Arc<Slots>,
 }
@@ -233,7 +233,8 @@ where
                 let Some(name) = self.queue.pick(Instant::now()) else { break };
                 match self.store.get(&object_ref(&name)) {
                     Some(object) => {
-                        running.push(guarded(object, Arc::clone(&self.pass), slots.take()).map(|next| (name, next)));
+                        running
+                            .push(guarded(object, Arc::clone(&self.reconcile), slots.take()).map(|next| (name, next)));
                     }
                     // It went before its turn came.
                     None => self.queue.done(&name, Again::Never, Instant::now()),
@@ -277,8 +278,8 @@ where
     }
 }
 
-/// One pass under its deadline; neither running late nor a panic ends the controller.
-async fn guarded<O>(object: Arc<PartialObjectMeta<O>>, pass: Pass, slot: Slot) -> Again
+/// One reconcile under its deadline; neither running late nor a panic ends the controller.
+async fn guarded<O>(object: Arc<PartialObjectMeta<O>>, reconcile: Reconcile, slot: Slot) -> Again
 where
     O: Resource<DynamicType = ()>,
 {
@@ -286,29 +287,29 @@ where
     let name = Name::from(meta);
     let uid = meta.uid.clone().unwrap_or_default();
     let span = tracing::info_span!("pass", kind = %O::kind(&()), object = %name, %uid);
-    let run = AssertUnwindSafe(async move { pass(name, uid).await }).catch_unwind();
+    let run = AssertUnwindSafe(async move { reconcile(name, uid).await }).catch_unwind();
     let outcome = waiting::bounded(DEADLINE, slot, run).instrument(span.clone()).await;
     span.in_scope(|| match outcome {
         Some(Ok(next)) => again(next),
         Some(Err(_)) => {
-            tracing::error!("the pass panicked; this is a defect");
-            Again::After(AFTER_PANIC, Class::Retry)
+            tracing::error!("the reconcile panicked; this is a defect");
+            Again::After(AFTER_PANIC, Priority::Retry)
         }
         None => {
-            tracing::warn!("the pass ran out of time after {DEADLINE:?}");
-            Again::After(AFTER_DEADLINE, Class::Retry)
+            tracing::warn!("the reconcile ran out of time after {DEADLINE:?}");
+            Again::After(AFTER_DEADLINE, Priority::Retry)
         }
     })
 }
 
-/// When an object comes again after a pass that ended with this.
+/// When an object comes again after a reconcile that ended with this.
 #[must_use]
-pub fn again(next: Next) -> Again {
+pub fn again(next: Requeue) -> Again {
     match next {
-        Next::Again => Again::Now,
-        Next::After(delay) => Again::After(delay, Class::Retry),
-        Next::Rest(delay) => Again::After(delay, Class::Resync),
-        Next::OnChange => Again::Never,
+        Requeue::Again => Again::Now,
+        Requeue::After(delay) => Again::After(delay, Priority::Retry),
+        Requeue::Rest(delay) => Again::After(delay, Priority::Resync),
+        Requeue::OnChange => Again::Never,
     }
 }
 

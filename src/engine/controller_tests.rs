@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
-//! What the loop around the queue promises: who is woken and why, in what order, and that nothing which a pass does ends it.
+//! What the loop around the queue promises: who is woken and why, in what order, and that nothing which a reconcile does ends it.
 
 use std::sync::Mutex;
 
@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::*;
-use crate::aws::gate::{Class as CallClass, Gate, Rates};
+use crate::aws::rate_limiter::{CallClass, RateLimiter, Rates};
 
 fn meta(name: &str, generation: i64) -> ObjectMeta {
     ObjectMeta {
@@ -29,25 +29,25 @@ fn at_once() -> Signal {
 
 #[tokio::test(start_paused = true)]
 async fn before_the_start_names_wait_each_once_and_no_pass_runs() {
-    let (mut intake, bell, queue) = queue::<ConfigMap>();
+    let (mut intake, enqueuer, queue) = queue::<ConfigMap>();
     for object in ["x", "y"] {
         intake.take(&name(object), None, Some(&meta(object, 1)));
     }
     for _ in 0..1000 {
-        bell.ring(name("x"));
+        enqueuer.enqueue(name("x"));
     }
     let count = Arc::new(Mutex::new(Vec::new()));
-    let pass: Pass = {
+    let reconcile: Reconcile = {
         let count = Arc::clone(&count);
         Arc::new(move |name, _| {
             count.lock().unwrap().push(name.to_string());
-            async { Next::OnChange }.boxed()
+            async { Requeue::OnChange }.boxed()
         })
     };
     let (begin, start) = futures::channel::oneshot::channel::<()>();
     let start = start.map(|_| ()).boxed().shared();
     let (end, stop) = futures::channel::oneshot::channel::<()>();
-    let running = tokio::spawn(run(queue, start, stop.map(|_| ()), pass));
+    let running = tokio::spawn(run(queue, start, stop.map(|_| ()), reconcile));
     tokio::time::sleep(DEADLINE * 3).await;
     assert!(count.lock().unwrap().is_empty(), "nobody leads");
     begin.send(()).unwrap();
@@ -81,22 +81,22 @@ fn deletions_and_edits_go_before_first_creates_before_all_else() {
     let held = ObjectMeta { finalizers: Some(vec!["f".to_owned()]), ..new.clone() };
     let leaving = ObjectMeta { deletion_timestamp: Some(Time(jiff::Timestamp::UNIX_EPOCH)), ..held.clone() };
     let of = |meta: &ObjectMeta| [Cause::Seen, Cause::Changed, Cause::Related].map(|cause| class(Some(meta), cause));
-    assert_eq!(of(&new), [Class::First; 3]);
-    assert_eq!(of(&held), [Class::Resync, Class::Change, Class::Retry]);
-    assert_eq!(of(&leaving), [Class::Change; 3]);
+    assert_eq!(of(&new), [Priority::First; 3]);
+    assert_eq!(of(&held), [Priority::Resync, Priority::Change, Priority::Retry]);
+    assert_eq!(of(&leaving), [Priority::Change; 3]);
 }
 
-/// Runs a controller over these objects until so many passes were made; answers with what they were over.
-async fn passes(objects: &[&str], wanted: usize, next: fn(&str) -> Next) -> Vec<String> {
-    let (mut intake, bell, queue) = queue::<ConfigMap>();
+/// Runs a controller over these objects until so many reconciles were made; answers with what they were over.
+async fn passes(objects: &[&str], wanted: usize, next: fn(&str) -> Requeue) -> Vec<String> {
+    let (mut intake, enqueuer, queue) = queue::<ConfigMap>();
     for object in objects {
         intake.take(&name(object), None, Some(&meta(object, 1)));
     }
-    bell.ring(name("absent"));
+    enqueuer.enqueue(name("absent"));
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (done, stop) = futures::channel::oneshot::channel::<()>();
     let done = Arc::new(Mutex::new(Some(done)));
-    let pass: Pass = {
+    let reconcile: Reconcile = {
         let seen = Arc::clone(&seen);
         Arc::new(move |name, uid| {
             let mut seen = seen.lock().unwrap();
@@ -107,7 +107,7 @@ async fn passes(objects: &[&str], wanted: usize, next: fn(&str) -> Next) -> Vec<
             async move { next(&name.name) }.boxed()
         })
     };
-    run(queue, at_once(), stop.map(|_| ()), pass).await;
+    run(queue, at_once(), stop.map(|_| ()), reconcile).await;
     seen.lock().unwrap().clone()
 }
 
@@ -127,8 +127,8 @@ async fn the_end_of_an_object_is_told_also_where_nobody_leads() {
         queue.forgetting(Arc::new(move |uid| ended.lock().unwrap().push(uid.to_owned())))
     };
     let (end, stop) = futures::channel::oneshot::channel::<()>();
-    let pass: Pass = Arc::new(|_, _| panic!("nobody leads"));
-    let running = tokio::spawn(run(queue, pending().boxed().shared(), stop.map(|_| ()), pass));
+    let reconcile: Reconcile = Arc::new(|_, _| panic!("nobody leads"));
+    let running = tokio::spawn(run(queue, pending().boxed().shared(), stop.map(|_| ()), reconcile));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(*ended.lock().unwrap(), ["uid-x", "uid-y"], "one that changed lives on");
     drop(intake);
@@ -140,7 +140,7 @@ async fn the_end_of_an_object_is_told_also_where_nobody_leads() {
 
 #[tokio::test(start_paused = true)]
 async fn one_that_panics_stops_nobody_and_is_tried_again() {
-    let next = |name: &str| if name == "bad" { panic!("defect") } else { Next::OnChange };
+    let next = |name: &str| if name == "bad" { panic!("defect") } else { Requeue::OnChange };
     let seen = passes(&["bad", "good"], 3, next).await;
     assert_eq!(seen.iter().filter(|name| name.contains("good")).count(), 1, "{seen:?}");
     assert_eq!(seen.iter().filter(|name| name.contains("bad")).count(), 2, "{seen:?}");
@@ -148,7 +148,7 @@ async fn one_that_panics_stops_nobody_and_is_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn what_asks_for_another_pass_gets_it() {
-    let seen = passes(&["x"], 3, |_| Next::After(Duration::from_mins(10))).await;
+    let seen = passes(&["x"], 3, |_| Requeue::After(Duration::from_mins(10))).await;
     assert_eq!(seen, ["a/x uid-x"; 3]);
 }
 
@@ -167,17 +167,17 @@ async fn one_over_its_rate_serves_all_in_turn_and_holds_up_nobody() {
     }
     intake.take(&name("calm"), None, Some(&meta("calm", 1)));
     let rates = Rates { read: 1.0, write: 1.0, create_server: 1.0, burst_seconds: 1.0 };
-    let (gate, seen) = (Gate::new(rates), Arc::new(Mutex::new(Vec::new())));
-    let pass: Pass = {
+    let (limiter, seen) = (RateLimiter::new(rates), Arc::new(Mutex::new(Vec::new())));
+    let reconcile: Reconcile = {
         let seen = Arc::clone(&seen);
         Arc::new(move |name, _| {
-            let (gate, seen) = (Arc::clone(&gate), Arc::clone(&seen));
+            let (limiter, seen) = (Arc::clone(&limiter), Arc::clone(&seen));
             async move {
                 if name.name.starts_with("busy") {
-                    let _ = gate.pass("busy", "r", CallClass::Read).await;
+                    let _ = limiter.acquire("busy", "r", CallClass::Read).await;
                 }
                 seen.lock().unwrap().push((name.name, Instant::now()));
-                Next::Rest(Duration::from_secs(10))
+                Requeue::Rest(Duration::from_secs(10))
             }
             .boxed()
         })
@@ -189,7 +189,7 @@ async fn one_over_its_rate_serves_all_in_turn_and_holds_up_nobody() {
         let before = ObjectMeta { finalizers: Some(vec!["f".to_owned()]), ..meta("busy-0", 1) };
         intake.take(&name("busy-0"), Some(&before), Some(&ObjectMeta { generation: Some(2), ..before.clone() }));
     };
-    futures::future::join(run(queue, at_once(), stop, pass), edit).await;
+    futures::future::join(run(queue, at_once(), stop, reconcile), edit).await;
     let seen = seen.lock().unwrap().clone();
     let of =
         |wanted: &str| seen.iter().filter(|(name, _)| name == wanted).map(|(_, at)| *at - began).collect::<Vec<_>>();
@@ -208,7 +208,7 @@ async fn a_pass_that_hangs_is_given_up() {
     let (mut intake, _bell, queue) = queue::<ConfigMap>();
     intake.take(&name("x"), None, Some(&meta("x", 1)));
     let (sender, mut started) = mpsc::unbounded();
-    let pass: Pass = Arc::new(move |_, _| {
+    let reconcile: Reconcile = Arc::new(move |_, _| {
         sender.unbounded_send(()).unwrap();
         futures::future::pending().boxed()
     });
@@ -216,5 +216,5 @@ async fn a_pass_that_hangs_is_given_up() {
         started.next().await;
         started.next().await;
     };
-    run(queue, at_once(), stop, pass).await;
+    run(queue, at_once(), stop, reconcile).await;
 }

@@ -1,23 +1,23 @@
 //! Creating, steps 5 to 7 of the protocol: record the attempt, send once, write down what was made.
 //!
-//! From the record on, everything runs in one task of its own: neither the deadline of a pass nor a cancelled
+//! From the record on, everything runs in one task of its own: neither the deadline of a reconcile nor a cancelled
 //! reconcile can cut between the call and the write that records its result.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::decide::Identified;
-use super::evidence::Sighting;
-use super::kind::{Kind, Place, Trouble, Wanted};
+use super::consistency::Observation;
+use super::context::{Engine, Request, Requeue};
+use super::decide::Identity;
+use super::kind::{Kind, ReconcileError, Target, Wanted};
 use super::mutate::{self, Cleared};
-use super::record::Record;
+use super::record::RecordedCreate;
 use super::recording::status_record;
-use super::scene::{Engine, Next, Subject};
 use crate::api;
 use crate::api::Managed;
 use crate::api::common::DeletionPolicy;
 use crate::api::status::{Applied, CreatePhase};
-use crate::aws::{Fault, FaultKind, Made, Mutation};
+use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Mutation};
 use crate::cluster::{self, ClusterError};
 
 /// Tries to write the id of a created server down. With the waits below this goes on for about ten minutes; after
@@ -33,43 +33,45 @@ const REJECT_TRIES: u32 = 3;
 /// Records an attempt and creates.
 ///
 /// # Errors
-/// Trouble before anything was sent, or the fault that AWS answered with.
+/// ReconcileError before anything was sent, or the fault that AWS answered with.
 pub async fn create<K: Kind>(
     engine: &Arc<Engine<K>>,
-    subject: &Subject<K::Object>,
-    place: &Place<K::Detail>,
+    request: &Request<K::Object>,
+    target: &Target<K::TargetDetail>,
     wanted: &Wanted<K::Want>,
-) -> Result<Next, Trouble> {
-    let attempt = engine.settings.chance.uuid();
-    let call = engine.kind.create(&subject.object, place, wanted, &subject.owner.tags(&attempt));
-    let Some(cleared) = mutate::clear(engine, subject, &place.account, &call).await? else { return Ok(Next::Again) };
-    let before = status_record::<K>(&subject.status(), subject, cleared.at);
-    let record = Record {
-        uid: subject.uid.clone(),
+) -> Result<Requeue, ReconcileError> {
+    let attempt = engine.settings.env.uuid();
+    let call = engine.kind.create(&request.object, target, wanted, &request.owner.tags(&attempt));
+    let Some(cleared) = mutate::clear(engine, request, &target.account, &call).await? else {
+        return Ok(Requeue::Again);
+    };
+    let before = status_record::<K>(&request.status(), request, cleared.at);
+    let record = RecordedCreate {
+        uid: request.uid.clone(),
         phase: CreatePhase::InFlight,
         attempt: Some(attempt),
         started_at: cleared.at,
-        lost: before.as_ref().map(|before| before.lost.clone()).unwrap_or_default(),
+        retired_ids: before.as_ref().map(|before| before.retired_ids.clone()).unwrap_or_default(),
     };
-    let tried = before.filter(|before| before.attempt.is_some());
-    let made_before = tried.as_ref().is_some_and(|tried| tried.phase == CreatePhase::None);
-    let unresolved = tried.is_some_and(|tried| {
-        tried.phase == CreatePhase::InFlight && cleared.at < engine.settings.windows.late(tried.started_at)
+    let create_sent = before.filter(|before| before.attempt.is_some());
+    let made_before = create_sent.as_ref().is_some_and(|create_sent| create_sent.phase == CreatePhase::None);
+    let unresolved = create_sent.is_some_and(|create_sent| {
+        create_sent.phase == CreatePhase::InFlight && cleared.at < engine.settings.windows.late(create_sent.started_at)
     });
-    let (engine, name, place) = (Arc::clone(engine), subject.clone(), place.clone());
-    let task = Attempt { engine, name, place, record, unresolved, made_before };
+    let (engine, name, target) = (Arc::clone(engine), request.clone(), target.clone());
+    let task = Attempt { engine, name, target, record, unresolved, made_before };
     let applied = wanted.applied.clone();
     let run = async move { if task.recorded(&applied).await? { task.run(cleared, call).await } else { Ok(()) } };
-    let ran: Result<(), Trouble> = mutate::detached(subject.busy.clone(), run).await;
-    ran.map(|()| Next::Again)
+    let ran: Result<(), ReconcileError> = mutate::detached(request.busy.clone(), run).await;
+    ran.map(|()| Requeue::Again)
 }
 
 /// One attempt under way.
 struct Attempt<K: Kind> {
     engine: Arc<Engine<K>>,
-    name: Subject<K::Object>,
-    place: Place<K::Detail>,
-    record: Record,
+    name: Request<K::Object>,
+    target: Target<K::TargetDetail>,
+    record: RecordedCreate,
     /// An earlier attempt may still take effect: what this one is refused for says nothing of that.
     unresolved: bool,
     /// An earlier attempt made it: what is there still is what that one made.
@@ -77,39 +79,39 @@ struct Attempt<K: Kind> {
 }
 
 impl<K: Kind> Attempt<K> {
-    /// Step 5: the attempt is written down before the call; `false` where the object moved on. A user's finalizer is its
+    /// Action 5: the attempt is written down before the call; `false` where the object moved on. A user's finalizer is its
     /// record.
-    async fn recorded(&self, applied: &Applied) -> Result<bool, Trouble> {
+    async fn recorded(&self, applied: &Applied) -> Result<bool, ReconcileError> {
         let uid = &self.name.uid;
         // Listings of before say nothing of this attempt.
-        self.engine.memories.change(uid, |memory| memory.sightings.clear(Sighting::NoTrace));
-        if K::IDENTIFIED == Identified::ByKey {
+        self.engine.memories.change(uid, |memory| memory.observations.clear(Observation::NoTrace));
+        if K::IDENTITY == Identity::Keyed {
             return Ok(true);
         }
-        let written = self.engine.write_attempt(&self.name, &self.place, &self.record, applied).await;
+        let written = self.engine.write_attempt(&self.name, &self.target, &self.record, applied).await;
         if !matches!(written, Ok(true)) {
             // It may stand there all the same, but nothing was sent.
-            let unsent = self.record.attempt.clone().zip(self.place.account.clock.now());
+            let unsent = self.record.attempt.clone().zip(self.target.account.clock.now());
             self.engine.memories.change(uid, |memory| memory.replied = unsent);
         }
         written
     }
 
-    async fn run(self, cleared: Cleared, call: Mutation) -> Result<(), Trouble> {
-        let subject = &self.name;
+    async fn run(self, cleared: Cleared, call: Mutation) -> Result<(), ReconcileError> {
+        let request = &self.name;
         let (operation, id) = (call.operation(), call.target());
         tracing::info!(operation, id = id.as_deref(), attempt = self.record.attempt.as_deref(), "calling AWS");
-        match cleared.send(&self.place.account, call).await {
+        match cleared.send(&self.target.account, call).await {
             // Too old by now, so nothing was sent. A user's create is not recorded, so there is nothing to take back.
             Ok(None) => {
-                if K::IDENTIFIED != Identified::ByKey {
+                if K::IDENTITY != Identity::Keyed {
                     self.not_made().await;
                 }
                 Ok(())
             }
             Ok(Some(made)) => {
-                let at = self.place.account.clock.now().filter(|_| K::IDENTIFIED != Identified::ByTags);
-                self.engine.memories.change(&subject.uid, |memory| (memory.tried, memory.made) = (true, at));
+                let at = self.target.account.clock.now().filter(|_| K::IDENTITY != Identity::Tagged);
+                self.engine.memories.change(&request.uid, |memory| (memory.create_sent, memory.made) = (true, at));
                 self.made(made).await;
                 Ok(())
             }
@@ -120,9 +122,9 @@ impl<K: Kind> Attempt<K> {
         }
     }
 
-    /// Step 7, 200: the id is written before any other call.
-    async fn made(&self, made: Made) {
-        let (Identified::ByTags, Some(id)) = (K::IDENTIFIED, made.id) else { return };
+    /// Action 7, 200: the id is written before any other call.
+    async fn made(&self, made: CreateOutput) {
+        let (Identity::Tagged, Some(id)) = (K::IDENTITY, made.id) else { return };
         tracing::info!(%id, attempt = self.record.attempt.as_deref(), "AWS made it");
         let mut wait = Duration::from_millis(100);
         for _ in 0..PERSIST_TRIES {
@@ -138,7 +140,7 @@ impl<K: Kind> Attempt<K> {
         tracing::error!(%id, "the id could not be written down; the owner tags lead back to it");
     }
 
-    async fn persist(&self, id: &str) -> Result<(), Trouble> {
+    async fn persist(&self, id: &str) -> Result<(), ReconcileError> {
         let live = cluster::get::<K::Object>(self.engine.cluster.as_ref(), &self.name.name).await?;
         let Some(live) = live.filter(|live| mutate::version_of(live).0 == self.name.uid) else {
             return Ok(self.undo(id).await?);
@@ -148,24 +150,24 @@ impl<K: Kind> Attempt<K> {
             // Somebody else has found it, or the record is another attempt's: the tags decide.
             return Ok(());
         }
-        self.engine.kind.set_id(&mut status, &self.place, Some(id));
+        self.engine.kind.set_id(&mut status, &self.target, Some(id));
         set_phase::<K>(&mut status, CreatePhase::None);
         Ok(self.engine.apply(&live, &status).await.map(drop)?)
     }
 
     /// The object is gone while this was made for it: nobody would ever delete it. Only what carries this attempt's tag
     /// is deleted, and only once AWS showed it: a NotFound so soon is a read that lags.
-    async fn undo(&self, id: &str) -> Result<(), Fault> {
-        let subject = &self.name;
-        if subject.object.policies().deletion == DeletionPolicy::Retain {
+    async fn undo(&self, id: &str) -> Result<(), AwsError> {
+        let request = &self.name;
+        if request.object.policies().deletion == DeletionPolicy::Retain {
             tracing::warn!(%id, "the object vanished during its create; left in AWS");
             return Ok(());
         }
-        let account = &self.place.account;
-        let call = self.engine.kind.delete(&subject.object, &self.place, Some(id));
+        let account = &self.target.account;
+        let call = self.engine.kind.delete(&request.object, &self.target, Some(id));
         let permit = account.permit(call.class()).await;
         let at = account.now().await?;
-        let tags = self.engine.kind.tags_of(&self.place, id).await?;
+        let tags = self.engine.kind.tags_of(&self.target, id).await?;
         if tags.get(api::TAG_ATTEMPT) != self.record.attempt.as_ref() {
             tracing::warn!(%id, "the object vanished, and what it made is somebody else's now");
             return Ok(());
@@ -174,33 +176,33 @@ impl<K: Kind> Attempt<K> {
         tracing::warn!(operation, %id, "the object vanished during its create; deleting what was made");
         match account.mutate(permit, at, call).await {
             Ok(_) => {
-                self.engine.kind.deleted(&self.place, id);
+                self.engine.kind.deleted(&self.target, id);
                 Ok(())
             }
-            Err(fault) if fault.kind == FaultKind::NotFound => Ok(()),
+            Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(()),
             Err(fault) => Err(fault),
         }
     }
 
-    /// Step 7, refused or ambiguous. Only a proof that nothing was made ends the record.
-    async fn refused(&self, fault: &Fault) {
+    /// Action 7, refused or ambiguous. Only a proof that nothing was made ends the record.
+    async fn refused(&self, fault: &AwsError) {
         let (uid, attempt) = (&self.name.uid, self.record.attempt.clone());
-        if K::IDENTIFIED == Identified::ByKey {
+        if K::IDENTITY == Identity::Keyed {
             // Whatever came of it, from now on the key itself is looked at.
-            let made = !fault.kind.proves_nothing_made() || fault.kind == FaultKind::Exists;
+            let made = !fault.kind.proves_nothing_made() || fault.kind == AwsErrorKind::Exists;
             self.engine.memories.change(uid, |memory| {
-                memory.tried |= made;
-                memory.contradicted |= fault.kind == FaultKind::NotFound;
+                memory.create_sent |= made;
+                memory.contradicted |= fault.kind == AwsErrorKind::NotFound;
             });
         }
         if !fault.kind.proves_nothing_made() {
-            let now = self.place.account.clock.now().filter(|_| fault.kind == FaultKind::Unavailable);
+            let now = self.target.account.clock.now().filter(|_| fault.kind == AwsErrorKind::Unavailable);
             self.engine.memories.change(uid, |memory| memory.replied = attempt.zip(now));
             return;
         }
         // A user's tags tell whose it is. An access has none: it is ours only if an earlier attempt made it, or may have.
         // What AWS said to have lost and has was not lost.
-        if fault.kind == FaultKind::Exists && (K::IDENTIFIED == Identified::ByKey || self.made_before) {
+        if fault.kind == AwsErrorKind::Exists && (K::IDENTITY == Identity::Keyed || self.made_before) {
             return;
         }
         self.not_made().await;
@@ -208,11 +210,11 @@ impl<K: Kind> Attempt<K> {
 
     /// Writes down that nothing was made of this attempt.
     async fn not_made(&self) {
-        let subject = &self.name;
-        let earlier = match K::IDENTIFIED {
-            Identified::ByTags => false,
-            Identified::ByKey => self.engine.memories.load(&subject.uid).tried,
-            Identified::ByRecord => self.unresolved,
+        let request = &self.name;
+        let earlier = match K::IDENTITY {
+            Identity::Tagged => false,
+            Identity::Keyed => self.engine.memories.load(&request.uid).create_sent,
+            Identity::Recorded => self.unresolved,
         };
         if earlier {
             // That one may have made it, and the record stands for both.
@@ -226,16 +228,16 @@ impl<K: Kind> Attempt<K> {
                 }
             }
         }
-        let replied = self.record.attempt.clone().zip(self.place.account.clock.now());
-        self.engine.memories.change(&subject.uid, |memory| memory.replied = replied);
+        let replied = self.record.attempt.clone().zip(self.target.account.clock.now());
+        self.engine.memories.change(&request.uid, |memory| memory.replied = replied);
     }
 
     async fn reject(&self) -> Result<(), ClusterError> {
         let live = cluster::get::<K::Object>(self.engine.cluster.as_ref(), &self.name.name).await?;
         let Some(live) = live.filter(|live| mutate::version_of(live).0 == self.name.uid) else { return Ok(()) };
         let mut status = live.status().cloned().unwrap_or_default();
-        if K::IDENTIFIED == Identified::ByKey {
-            let record = self.record.write(&self.place.account.id, &self.place.account.region, "");
+        if K::IDENTITY == Identity::Keyed {
+            let record = self.record.write(&self.target.account.id, &self.target.account.region, "");
             if K::Object::common(&status).create.as_ref().is_none_or(|old| old.phase != CreatePhase::Rejected) {
                 K::Object::common_mut(&mut status).create = Some(record);
             }

@@ -5,7 +5,7 @@ use super::drift::{VALUE_MAX, text};
 use super::kind::PlannedCall;
 use crate::api::CommonStatus;
 use crate::api::condition::{self, reasons, types};
-use crate::cluster::Note;
+use crate::cluster::EventNote;
 use serde_json::Value;
 
 /// How many differences an Event names.
@@ -17,7 +17,7 @@ const WARNS: [&str; 4] = [reasons::REJECTED, reasons::ACCESS_DENIED, reasons::QU
 /// Of a call that AWS took: what it changed, and that it put right what somebody else changed, where no edit brought it
 /// about.
 #[must_use]
-pub fn accepted(call: &PlannedCall, edited: bool) -> Note {
+pub fn accepted(call: &PlannedCall, edited: bool) -> EventNote {
     let PlannedCall { mutation, changes, because, when: _, parts: _, exposes: _ } = call;
     let operation = mutation.operation();
     let more = changes.len().saturating_sub(NAMED);
@@ -28,12 +28,12 @@ pub fn accepted(call: &PlannedCall, edited: bool) -> Note {
     };
     if !edited && because.is_none() && !changes.is_empty() {
         let message = format!("{} ({operation})", listed(corrected, "; "));
-        return Note { warning: true, reason: reasons::DRIFT_CORRECTED.to_owned(), message };
+        return EventNote { warning: true, reason: reasons::DRIFT_CORRECTED.to_owned(), message };
     }
     let about = if changes.is_empty() { String::new() } else { format!(": {}", listed(changed, ", ")) };
     let because = because.map(|because| format!(" ({because})")).unwrap_or_default();
     let message = format!("{operation} accepted by AWS{about}{because}");
-    Note { warning: false, reason: reasons::UPDATING.to_owned(), message }
+    EventNote { warning: false, reason: reasons::UPDATING.to_owned(), message }
 }
 
 fn corrected(change: &Change) -> String {
@@ -57,7 +57,7 @@ fn changed(change: &Change) -> String {
 
 /// The Event for a status that was written, where Ready says something else than before.
 #[must_use]
-pub fn news(old: &CommonStatus, new: &CommonStatus) -> Option<Note> {
+pub fn news(old: &CommonStatus, new: &CommonStatus) -> Option<EventNote> {
     let stalled = |status: &CommonStatus| condition::is_true(&status.conditions, types::STALLED);
     let after = condition::find(&new.conditions, types::READY)?;
     let before = condition::find(&old.conditions, types::READY);
@@ -70,7 +70,7 @@ pub fn news(old: &CommonStatus, new: &CommonStatus) -> Option<Note> {
     };
     let told = before.is_some_and(|before| before.status == after.status && before.reason == after.reason)
         && stalled(old) == stalled(new);
-    (!told || again).then(|| Note {
+    (!told || again).then(|| EventNote {
         warning: stalled(new) || WARNS.contains(&after.reason.as_str()),
         reason: after.reason.clone(),
         message: after.message.clone(),
@@ -79,12 +79,12 @@ pub fn news(old: &CommonStatus, new: &CommonStatus) -> Option<Note> {
 
 /// The Event for advice that nobody may miss, where the condition newly gives it.
 #[must_use]
-pub fn advice(old: &CommonStatus, new: &CommonStatus) -> Option<Note> {
+pub fn advice(old: &CommonStatus, new: &CommonStatus) -> Option<EventNote> {
     let given =
         |status| condition::find(status, types::ADVISORY).filter(|given| given.reason == reasons::HOST_KEY_REPLACED);
     let (before, after) = (given(&old.conditions), given(&new.conditions)?);
     let told = before.is_some_and(|before| before.message == after.message);
-    (!told).then(|| Note { warning: true, reason: after.reason.clone(), message: after.message.clone() })
+    (!told).then(|| EventNote { warning: true, reason: after.reason.clone(), message: after.message.clone() })
 }
 
 #[cfg(test)]

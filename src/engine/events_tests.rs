@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::api::condition::{Statement, Truth};
+use crate::api::condition::{ConditionStatus, NewCondition};
 use crate::aws::Mutation;
 use crate::aws::transfer::StartServer;
 use crate::engine::diff::Effect;
@@ -15,7 +15,7 @@ fn call(changes: Vec<Change>) -> PlannedCall {
     PlannedCall::new(Mutation::StartServer(StartServer { server_id: "s-1".to_owned() }), changes)
 }
 
-fn said(note: &Note) -> String {
+fn said(note: &EventNote) -> String {
     format!("{}{} {}", if note.warning { "Warning " } else { "" }, note.reason, note.message)
 }
 
@@ -56,12 +56,12 @@ fn what_no_edit_brought_about_is_told_as_drift_with_both_values() {
     assert!(message.ends_with("; 5 more (StartServer)") && message.contains("tags[19]"), "{message}");
 }
 
-fn status(generation: i64, truth: Truth, reason: &'static str, message: &str, stalled: bool) -> CommonStatus {
+fn status(generation: i64, truth: ConditionStatus, reason: &'static str, message: &str, stalled: bool) -> CommonStatus {
     let mut status = CommonStatus { observed_generation: generation, ..CommonStatus::default() };
-    let kinds = [(types::READY, truth)].into_iter().chain(stalled.then_some((types::STALLED, Truth::True)));
+    let kinds = [(types::READY, truth)].into_iter().chain(stalled.then_some((types::STALLED, ConditionStatus::True)));
     for (r#type, truth) in kinds {
         let statement =
-            Statement { r#type, truth, reason, message: message.to_owned(), observed_generation: generation };
+            NewCondition { r#type, truth, reason, message: message.to_owned(), observed_generation: generation };
         condition::set(&mut status.conditions, statement, "2026-01-01T00:00:00Z".parse().unwrap());
     }
     status
@@ -69,13 +69,14 @@ fn status(generation: i64, truth: Truth, reason: &'static str, message: &str, st
 
 #[test]
 fn a_status_is_told_once_and_again_when_it_calls_a_person_or_is_about_something_else() {
-    let ready = || status(1, Truth::True, "Available", "well", false);
-    let drift = |message: &str| status(1, Truth::True, "DriftDetected", message, false);
-    let refused = |generation, message: &str, stalled| status(generation, Truth::False, "Rejected", message, stalled);
+    let ready = || status(1, ConditionStatus::True, "Available", "well", false);
+    let drift = |message: &str| status(1, ConditionStatus::True, "DriftDetected", message, false);
+    let refused =
+        |generation, message: &str, stalled| status(generation, ConditionStatus::False, "Rejected", message, stalled);
     let rows = [
         (CommonStatus::default(), ready(), Some("Available well"), "the first"),
         (ready(), ready(), None, "the same"),
-        (ready(), status(1, Truth::True, "Available", "more keys", false), None, "a detail"),
+        (ready(), status(1, ConditionStatus::True, "Available", "more keys", false), None, "a detail"),
         (ready(), refused(2, "a", false), Some("Warning Rejected a"), "a first refusal warns"),
         (refused(2, "a", false), refused(2, "b", false), None, "AWS's words change"),
         (refused(2, "a", false), refused(2, "a", true), Some("Warning Rejected a"), "it calls a person"),
@@ -95,9 +96,9 @@ fn a_status_is_told_once_and_again_when_it_calls_a_person_or_is_about_something_
 fn advice_that_nobody_may_miss_is_an_event_once() {
     let status = |reason, message: &str| {
         let mut status = CommonStatus::default();
-        let statement = Statement {
+        let statement = NewCondition {
             r#type: types::ADVISORY,
-            truth: Truth::True,
+            truth: ConditionStatus::True,
             reason,
             message: message.to_owned(),
             observed_generation: 1,

@@ -5,20 +5,20 @@ use std::fmt::Display;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::decide::Identified;
+use super::consistency::TagSearch;
+use super::decide::Identity;
 use super::diff::Change;
-use super::evidence::LookedUp;
 use super::owner::Owner;
 use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
-use crate::aws::{Account, Fault, Mutation, Tags};
+use crate::aws::{Account, AwsError, Mutation, Tags};
 use crate::cluster::ClusterError;
 
 /// Why something is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
+pub struct Reason {
     /// Reason of the condition.
     pub reason: &'static str,
     /// What is wrong, for which field, and what to do.
@@ -29,7 +29,7 @@ pub struct Block {
     pub sought: bool,
 }
 
-impl Block {
+impl Reason {
     /// A person must act.
     #[must_use]
     pub fn stalled(reason: &'static str, message: impl Into<String>) -> Self {
@@ -71,27 +71,27 @@ impl Block {
 
 /// A read failed while something was being found out.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum ReconcileError {
     /// In AWS.
     #[error(transparent)]
-    Aws(#[from] Fault),
+    Aws(#[from] AwsError),
     /// In Kubernetes.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     /// Not trouble at all: something must be in place first.
     #[error("{}", .0.message)]
-    Blocked(Block),
+    NotReady(Reason),
 }
 
-impl From<Block> for Trouble {
-    fn from(block: Block) -> Self {
-        Self::Blocked(block)
+impl From<Reason> for ReconcileError {
+    fn from(block: Reason) -> Self {
+        Self::NotReady(block)
     }
 }
 
 /// Where an object lives in AWS, and whether it may.
 #[derive(Clone, Debug)]
-pub struct Place<P> {
+pub struct Target<P> {
     /// The account and region.
     pub account: Account,
     /// Name of the AwsIdentity.
@@ -102,7 +102,7 @@ pub struct Place<P> {
     pub identity_tags: Tags,
     /// Why nothing but deletion may be done there: the grant is missing or was withdrawn. No call but reads and
     /// deletions of what is ours is made while this stands; before anything exists, no call at all.
-    pub denied: Option<Block>,
+    pub denied: Option<Reason>,
     /// What the kind needs besides.
     pub detail: P,
 }
@@ -114,10 +114,10 @@ pub struct Wanted<W> {
     pub want: W,
     /// What is not in order. Any of these holds a create back; which calls to something that exists they hold back,
     /// [`Kind::plan`] says.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<Reason>,
     /// What AWS would not take of something new. What exists may have it from earlier: [`Kind::plan`] says whether it
     /// differs.
-    pub faults: Vec<Block>,
+    pub faults: Vec<Reason>,
     /// Paths and tag keys that the spec sets, and hashes of what AWS never returns.
     pub applied: Applied,
     /// When it changes by itself (a key expires).
@@ -129,14 +129,14 @@ pub struct Wanted<W> {
 
 impl<W> Wanted<W> {
     /// What holds a create back.
-    pub fn bars(&self) -> impl Iterator<Item = &Block> {
+    pub fn bars(&self) -> impl Iterator<Item = &Reason> {
         self.blocks.iter().chain(&self.faults)
     }
 }
 
 /// What a look at the key showed.
 #[derive(Clone, Debug)]
-pub enum Look<H> {
+pub enum Described<H> {
     /// No key is known yet.
     NoKey,
     /// It is there.
@@ -192,7 +192,7 @@ pub struct Plan {
     /// hold the others back.
     pub calls: Vec<PlannedCall>,
     /// Why some differences are not acted on.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<Reason>,
     /// AWS is on its way somewhere (reason, message): look again soon.
     pub busy: Option<(&'static str, String)>,
     /// AWS never shows what differs: a call that it accepted is done.
@@ -208,43 +208,47 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// The custom resource.
     type Object: Managed;
     /// Where it lives, besides account and region.
-    type Detail: Clone + Send + Sync;
+    type TargetDetail: Clone + Send + Sync;
     /// What is wanted.
     type Want: Send + Sync;
     /// What AWS has.
     type Have: Send + Sync;
 
     /// How its AWS object is found again.
-    const IDENTIFIED: Identified;
+    const IDENTITY: Identity;
 
     /// Finds out where the object lives: identity, grant, account, region, server. Makes no AWS call for an object
     /// that is not granted.
     ///
     /// # Errors
     /// `Blocked` where the place cannot be told; other trouble is retried.
-    async fn place(&self, object: &Self::Object) -> Result<Place<Self::Detail>, Trouble>;
+    async fn resolve(&self, object: &Self::Object) -> Result<Target<Self::TargetDetail>, ReconcileError>;
 
     /// Turns the spec into what is wanted; reads ConfigMaps and Secrets that it names.
     ///
     /// # Errors
-    /// Trouble in reading. What the user must mend is a block in the answer, not an error.
+    /// ReconcileError in reading. What the user must mend is a block in the answer, not an error.
     async fn want(
         &self,
         object: &Self::Object,
-        place: &Place<Self::Detail>,
+        target: &Target<Self::TargetDetail>,
         now: Timestamp,
-    ) -> Result<Wanted<Self::Want>, Trouble>;
+    ) -> Result<Wanted<Self::Want>, ReconcileError>;
 
     /// Looks at the known key in AWS. Never changes anything.
     ///
     /// # Errors
     /// The fault of a read; NotFound is an answer, not a fault.
-    async fn look(&self, object: &Self::Object, place: &Place<Self::Detail>) -> Result<Look<Self::Have>, Fault>;
+    async fn describe(
+        &self,
+        object: &Self::Object,
+        target: &Target<Self::TargetDetail>,
+    ) -> Result<Described<Self::Have>, AwsError>;
 
     /// The tags that stand on it; `None` for kinds that have none in AWS.
     fn tags<'a>(&self, have: &'a Self::Have) -> Option<&'a Tags>;
 
-    /// Asks for a look-up that begins from now on: a ticket for [`Self::look_up`].
+    /// Asks for a look-up that begins from now on: a ticket for [`Self::find_by_tags`].
     fn ask(&self) -> u64 {
         0
     }
@@ -254,20 +258,25 @@ pub trait Kind: Send + Sync + Sized + 'static {
     ///
     /// # Errors
     /// The fault of a read: an incomplete listing is no listing.
-    async fn look_up(&self, _: &Place<Self::Detail>, _: &Owner, _asked: u64) -> Result<LookedUp, Fault> {
-        Ok(LookedUp::default())
+    async fn find_by_tags(
+        &self,
+        _: &Target<Self::TargetDetail>,
+        _: &Owner,
+        _asked: u64,
+    ) -> Result<TagSearch, AwsError> {
+        Ok(TagSearch::default())
     }
 
     /// The tags on what has this id, read now. Only for kinds found by tags: it tells whose is what a create made.
     ///
     /// # Errors
     /// The fault of the read, NotFound included.
-    async fn tags_of(&self, _: &Place<Self::Detail>, _id: &str) -> Result<Tags, Fault> {
+    async fn tags_of(&self, _: &Target<Self::TargetDetail>, _id: &str) -> Result<Tags, AwsError> {
         Ok(Tags::new())
     }
 
     /// AWS acknowledged to this process that it deletes the server.
-    fn deleted(&self, _: &Place<Self::Detail>, _id: &str) {}
+    fn deleted(&self, _: &Target<Self::TargetDetail>, _id: &str) {}
 
     /// The id that status records, for kinds found by tags.
     fn id<'a>(&self, _: &'a <Self::Object as Managed>::Status) -> Option<&'a str> {
@@ -275,19 +284,19 @@ pub trait Kind: Send + Sync + Sized + 'static {
     }
 
     /// The id of what is to be taken over, as long as that counts and is granted; empty for kinds found by their key.
-    fn adopts(&self, object: &Self::Object, _: &Place<Self::Detail>) -> Option<String> {
+    fn adopts(&self, object: &Self::Object, _: &Target<Self::TargetDetail>) -> Option<String> {
         let policies = object.policies();
         let observes = policies.management == ManagementPolicy::ObserveOnly;
         policies.adoption.filter(|_| !observes).map(|_| String::new())
     }
 
     /// Whether the server that status records is gone for good and the place is that of the one made in its stead.
-    fn moved(&self, _: &Place<Self::Detail>) -> bool {
+    fn server_replaced(&self, _: &Target<Self::TargetDetail>) -> bool {
         false
     }
 
     /// Why only what takes access away may be done at the place: whose it is was not proven.
-    fn unproven<'a>(&self, _: &'a Place<Self::Detail>) -> Option<&'a Block> {
+    fn unproven<'a>(&self, _: &'a Target<Self::TargetDetail>) -> Option<&'a Reason> {
         None
     }
 
@@ -296,17 +305,28 @@ pub trait Kind: Send + Sync + Sized + 'static {
 
     /// Writes the id of a server that was created or found into status. `None` takes it out, with all that was observed
     /// under it; for kinds found by their key, what leads to the server that they were on.
-    fn set_id(&self, status: &mut <Self::Object as Managed>::Status, place: &Place<Self::Detail>, id: Option<&str>);
+    fn set_id(
+        &self,
+        status: &mut <Self::Object as Managed>::Status,
+        target: &Target<Self::TargetDetail>,
+        id: Option<&str>,
+    );
 
     /// Writes into status what a create is for, where nothing in AWS will tell whose it is: what stands elsewhere under
     /// the same key is not what this create made.
-    fn aim(&self, _: &mut <Self::Object as Managed>::Status, _: &Self::Object, _: &Place<Self::Detail>) {}
+    fn record_target(
+        &self,
+        _: &mut <Self::Object as Managed>::Status,
+        _: &Self::Object,
+        _: &Target<Self::TargetDetail>,
+    ) {
+    }
 
     /// The call that creates it, with the owner tags.
     fn create(
         &self,
         object: &Self::Object,
-        place: &Place<Self::Detail>,
+        target: &Target<Self::TargetDetail>,
         wanted: &Wanted<Self::Want>,
         owner_tags: &Tags,
     ) -> Mutation;
@@ -315,17 +335,17 @@ pub trait Kind: Send + Sync + Sized + 'static {
     fn plan(
         &self,
         object: &Self::Object,
-        place: &Place<Self::Detail>,
+        target: &Target<Self::TargetDetail>,
         wanted: &Wanted<Self::Want>,
         have: &Self::Have,
         owner: &Owner,
     ) -> Plan;
 
     /// Writes what was seen into the observed part of status (not conditions, not records).
-    fn observed(
+    fn fill_status(
         &self,
         status: &mut <Self::Object as Managed>::Status,
-        place: &Place<Self::Detail>,
+        target: &Target<Self::TargetDetail>,
         wanted: Option<&Wanted<Self::Want>>,
         have: &Self::Have,
     );
@@ -345,29 +365,29 @@ pub trait Kind: Send + Sync + Sized + 'static {
 
     /// Whether two statuses say something different. What changes all the time without meaning (a user count) is no
     /// reason to write.
-    fn differ(old: &<Self::Object as Managed>::Status, new: &<Self::Object as Managed>::Status) -> bool {
+    fn status_changed(old: &<Self::Object as Managed>::Status, new: &<Self::Object as Managed>::Status) -> bool {
         old != new
     }
 
     /// What Ready says of it when nothing is left to do: reason and message.
-    fn settled(&self, have: &Self::Have) -> (&'static str, String);
+    fn ready_reason(&self, have: &Self::Have) -> (&'static str, String);
 
     /// Why it must not be deleted in AWS yet: what else it would take along.
     ///
     /// # Errors
-    /// Trouble in finding out.
-    async fn blocker(
+    /// ReconcileError in finding out.
+    async fn deletion_blockers(
         &self,
         object: &Self::Object,
-        place: &Place<Self::Detail>,
+        target: &Target<Self::TargetDetail>,
         id: Option<&str>,
-    ) -> Result<Option<String>, Trouble>;
+    ) -> Result<Option<String>, ReconcileError>;
 
     /// The call that deletes it. `id` is the server's, for kinds found by tags.
-    fn delete(&self, object: &Self::Object, place: &Place<Self::Detail>, id: Option<&str>) -> Mutation;
+    fn delete(&self, object: &Self::Object, target: &Target<Self::TargetDetail>, id: Option<&str>) -> Mutation;
 
     /// The ARN to tag, for `deletionPolicy: Retain`; `None` for kinds without tags.
-    fn arn(&self, object: &Self::Object, place: &Place<Self::Detail>, id: Option<&str>) -> Option<String>;
+    fn arn(&self, object: &Self::Object, target: &Target<Self::TargetDetail>, id: Option<&str>) -> Option<String>;
 }
 
 #[cfg(test)]
@@ -377,10 +397,10 @@ mod tests {
     #[test]
     fn of_several_blocks_the_first_that_needs_a_person_is_told_with_all_messages_once() {
         let block = |reason: &'static str, message: &str, stalled| {
-            if stalled { Block::stalled(reason, message) } else { Block::waiting(reason, message) }
+            if stalled { Reason::stalled(reason, message) } else { Reason::waiting(reason, message) }
         };
-        let told = |blocks: &[Block]| {
-            Block::combined(blocks).map(|Block { reason, message, stalled, sought }| {
+        let told = |blocks: &[Reason]| {
+            Reason::combined(blocks).map(|Reason { reason, message, stalled, sought }| {
                 assert_eq!(sought, blocks.iter().any(|block| block.sought), "no other one makes its wait longer");
                 format!("{reason} {stalled}: {message}")
             })

@@ -1,4 +1,4 @@
-//! What a process remembers of an object between passes. All of it may be lost: status and AWS hold what counts.
+//! What a process remembers of an object between reconciles. All of it may be lost: status and AWS hold what counts.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::evidence::{Sighting, Sightings};
+use super::consistency::{ConsistencyCounter, Observation};
 use crate::api::status::Applied;
-use crate::aws::Fault;
+use crate::aws::AwsError;
 use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
 
 /// For how long an API server may lag behind.
@@ -16,9 +16,9 @@ const RESTORED: Duration = Duration::from_hours(1);
 
 /// A call that AWS refused and that is not sent again before its time.
 #[derive(Clone, Debug)]
-pub struct Hold {
+pub struct RefusedCall {
     /// What AWS said.
-    pub fault: Fault,
+    pub fault: AwsError,
     /// When it first said so of this call.
     pub since: Instant,
     /// How often it said so.
@@ -36,7 +36,7 @@ pub struct Accepted {
     pub times: u32,
 }
 
-/// A look-up that takes longer than a pass.
+/// A look-up that takes longer than a reconcile.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// Only one that began after it counts.
@@ -51,11 +51,11 @@ pub struct Asked {
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     /// What was seen repeatedly.
-    pub sightings: Sightings,
+    pub observations: ConsistencyCounter,
     /// The recorded id that was looked at last: what was seen of another one says nothing of it.
     looked_at: Option<String>,
     /// Refused calls, by a digest of the call.
-    pub holds: BTreeMap<String, Hold>,
+    pub refused_calls: BTreeMap<String, RefusedCall>,
     /// Calls that AWS accepted lately, by the same digest: its answers may lag behind them.
     pub accepted: BTreeMap<String, Accepted>,
     /// What was added to `status.applied` for calls that AWS has not answered, or refused for certain.
@@ -64,7 +64,7 @@ pub struct Memory {
     pub drifted: BTreeSet<String>,
     /// It was lost in AWS, and was not seen there again.
     pub lost: bool,
-    /// A pass began and did not end: it ran out of time, or panicked.
+    /// A reconcile began and did not end: it ran out of time, or panicked.
     at_work: bool,
     /// Passes that failed in a row.
     pub failures: u32,
@@ -75,7 +75,7 @@ pub struct Memory {
     /// Conflicts in a row when writing to the object.
     pub conflicts: u32,
     /// This process sent a create by key: from now on the key is looked at.
-    pub tried: bool,
+    pub create_sent: bool,
     /// When AWS answered that it made what is known by its key, by AWS's clock, and did not show it yet.
     pub made: Option<Timestamp>,
     /// AWS did not know what a create by key was for: from now on it is looked at first.
@@ -88,7 +88,7 @@ pub struct Memory {
     /// Ids whose deletion AWS acknowledged to this process, and when, by AWS's clock.
     pub deleted: BTreeMap<String, Timestamp>,
     /// Since when no create is sent any more, by AWS's clock.
-    pub quiet_since: Option<Timestamp>,
+    pub creates_stopped_at: Option<Timestamp>,
     /// The highest generation that was read.
     generation: i64,
     /// Since when only older ones are read.
@@ -98,7 +98,7 @@ pub struct Memory {
     /// What this process said of an object that it cannot read.
     pub undecodable: Option<String>,
     /// What the last reset went by.
-    token: Option<String>,
+    change_fingerprint: Option<String>,
 }
 
 impl Memory {
@@ -119,8 +119,8 @@ impl Memory {
     /// Takes note of the recorded id that is looked at, or was written.
     pub fn looks_at(&mut self, id: Option<&str>) {
         if self.looked_at.as_deref() != id {
-            for sighting in [Sighting::Missing, Sighting::Untagged, Sighting::Foreign] {
-                self.sightings.clear(sighting);
+            for observation in [Observation::Missing, Observation::Untagged, Observation::Foreign] {
+                self.observations.clear(observation);
             }
             self.looked_at = id.map(str::to_owned);
         }
@@ -128,31 +128,31 @@ impl Memory {
 
     /// Starts waiting anew when the token (generation, annotation, identity, what the spec leads to) is another one: a
     /// person changed something, so what was refused may now be right.
-    pub fn reset_on(&mut self, token: String) {
-        if self.token.as_ref() != Some(&token) {
-            self.holds.clear();
+    pub fn reset_on(&mut self, change_fingerprint: String) {
+        if self.change_fingerprint.as_ref() != Some(&change_fingerprint) {
+            self.refused_calls.clear();
             self.accepted.clear();
             self.succeeded();
             self.undecodable = None;
-            self.token = Some(token);
+            self.change_fingerprint = Some(change_fingerprint);
         }
     }
 
-    /// A pass begins; `false` where the one before it never ended. Then this one is to say so, and counts as none.
+    /// A reconcile begins; `false` where the one before it never ended. Then this one is to say so, and counts as none.
     #[must_use]
     pub fn begins(&mut self) -> bool {
         self.at_work = !self.at_work;
         self.at_work
     }
 
-    /// A pass went well.
+    /// A reconcile went well.
     pub fn succeeded(&mut self) {
         self.failures = 0;
         self.failing_since = None;
         self.warned = None;
     }
 
-    /// A pass failed; answers how often in a row and since when.
+    /// A reconcile failed; answers how often in a row and since when.
     pub fn failed(&mut self, now: Instant) -> (u32, Instant) {
         self.failures += 1;
         (self.failures, *self.failing_since.get_or_insert(now))
@@ -167,15 +167,15 @@ pub struct Memories {
     busy: Arc<Mutex<BTreeMap<String, bool>>>,
 }
 
-/// Held while a pass, or a call that outlives its pass, works on an object.
+/// Held while a reconcile, or a call that outlives its reconcile, works on an object.
 #[derive(Debug)]
-pub struct Busy {
+pub struct InFlight {
     uid: String,
     objects: Arc<Mutex<BTreeMap<String, Memory>>>,
     working: Arc<Mutex<BTreeMap<String, bool>>>,
 }
 
-impl Drop for Busy {
+impl Drop for InFlight {
     fn drop(&mut self) {
         let mut busy = lock(&self.working);
         if busy.remove(&self.uid) == Some(true) {
@@ -185,14 +185,14 @@ impl Drop for Busy {
 }
 
 impl Memories {
-    /// Takes the object, unless a call of an earlier pass is still at work on it.
+    /// Takes the object, unless a call of an earlier reconcile is still at work on it.
     #[must_use]
-    pub fn enter(&self, uid: &str) -> Option<Arc<Busy>> {
+    pub fn enter(&self, uid: &str) -> Option<Arc<InFlight>> {
         let mut busy = lock(&self.busy);
         let Entry::Vacant(free) = busy.entry(uid.to_owned()) else { return None };
         free.insert(false);
         let (objects, working) = (Arc::clone(&self.objects), Arc::clone(&self.busy));
-        Some(Arc::new(Busy { uid: uid.to_owned(), objects, working }))
+        Some(Arc::new(InFlight { uid: uid.to_owned(), objects, working }))
     }
 
     /// The memory of an object.
@@ -206,20 +206,20 @@ impl Memories {
         change(lock(&self.objects).entry(uid.to_owned()).or_default())
     }
 
-    /// A pass over the object ended by itself.
+    /// A reconcile over the object ended by itself.
     pub fn ended(&self, uid: &str) {
         if let Some(memory) = lock(&self.objects).get_mut(uid) {
             memory.at_work = false;
         }
     }
 
-    /// Whether no pass, and no call that outlives its pass, is at work.
+    /// Whether no reconcile, and no call that outlives its reconcile, is at work.
     #[must_use]
     pub fn idle(&self) -> bool {
         lock(&self.busy).is_empty()
     }
 
-    /// The watch no longer has the object, and no pass will find that out: it is forgotten, where a pass or a call works
+    /// The watch no longer has the object, and no reconcile will find that out: it is forgotten, where a reconcile or a call works
     /// on it as soon as that is done.
     pub fn end(&self, uid: &str) {
         let mut busy = lock(&self.busy);
@@ -260,26 +260,26 @@ mod tests {
     #[test]
     fn what_ended_is_forgotten_and_what_is_worked_on_then_only_after_that() {
         let memories = Memories::default();
-        let remember = |uid: &str| memories.change(uid, |memory| memory.tried = true);
+        let remember = |uid: &str| memories.change(uid, |memory| memory.create_sent = true);
         remember("rests");
         remember("lives");
         memories.end("rests");
-        assert!(!memories.load("rests").tried && memories.load("lives").tried);
+        assert!(!memories.load("rests").create_sent && memories.load("lives").create_sent);
 
         remember("busy");
         let pass = memories.enter("busy");
         let call = pass.clone();
         memories.end("busy");
         drop(pass);
-        assert!(memories.load("busy").tried, "the call still needs it");
+        assert!(memories.load("busy").create_sent, "the call still needs it");
         assert!(memories.enter("busy").is_none(), "and still holds the object");
         remember("busy");
         drop(call);
-        assert!(!memories.load("busy").tried && memories.idle());
+        assert!(!memories.load("busy").create_sent && memories.idle());
 
         remember("busy");
         drop(memories.enter("busy"));
-        assert!(memories.load("busy").tried, "an end counts once");
+        assert!(memories.load("busy").create_sent, "an end counts once");
         memories.end("never seen");
         assert_eq!(lock(&memories.objects).len(), 2);
     }
@@ -309,16 +309,16 @@ mod tests {
     #[test]
     fn what_was_seen_of_one_id_says_nothing_of_the_next() {
         let mut memory = Memory::default();
-        let all = [Sighting::Missing, Sighting::Untagged, Sighting::Foreign];
-        let mut see = |id, sighting| {
+        let all = [Observation::Missing, Observation::Untagged, Observation::Foreign];
+        let mut see = |id, observation| {
             memory.looks_at(id);
-            memory.sightings.count(sighting, Timestamp::UNIX_EPOCH);
-            memory.sightings.get(sighting).map(|seen| seen.count)
+            memory.observations.count(observation, Timestamp::UNIX_EPOCH);
+            memory.observations.get(observation).map(|seen| seen.count)
         };
-        for sighting in all {
-            assert_eq!((see(Some("s-1"), sighting), see(Some("s-1"), sighting)), (Some(1), Some(2)));
-            assert_eq!(see(Some("s-2"), sighting), Some(1));
-            assert_eq!((see(None, sighting), see(Some("s-2"), sighting)), (Some(1), Some(1)));
+        for observation in all {
+            assert_eq!((see(Some("s-1"), observation), see(Some("s-1"), observation)), (Some(1), Some(2)));
+            assert_eq!(see(Some("s-2"), observation), Some(1));
+            assert_eq!((see(None, observation), see(Some("s-2"), observation)), (Some(1), Some(1)));
         }
     }
 

@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::context::{Engine, Request};
 use super::diff::{self, Change};
 use super::digest::hash;
-use super::kind::{Kind, Trouble};
-use super::memory::Busy;
-use super::scene::{Engine, Subject};
+use super::kind::{Kind, ReconcileError};
+use super::memory::InFlight;
 use kube::Resource as _;
 
 use crate::api::Managed;
-use crate::aws::{Account, Fault, Made, Mutation, Permit};
+use crate::aws::{Account, AwsError, CreateOutput, Mutation, Permit};
 use crate::cluster;
 
 /// How old the live read may be on which a mutation rests; what is older begins again.
@@ -41,7 +41,7 @@ impl Cleared {
     ///
     /// # Errors
     /// The fault that AWS answered with.
-    pub async fn send(self, account: &Account, call: Mutation) -> Result<Option<Made>, Fault> {
+    pub async fn send(self, account: &Account, call: Mutation) -> Result<Option<CreateOutput>, AwsError> {
         if self.expired() {
             return Ok(None);
         }
@@ -49,47 +49,47 @@ impl Cleared {
     }
 }
 
-/// Takes a permit, then reads the object live. `None` where it is no longer as the pass saw it: the pass begins again.
+/// Takes a permit, then reads the object live. `None` where it is no longer as the reconcile saw it: the reconcile begins again.
 ///
 /// # Errors
-/// Trouble in reading.
+/// ReconcileError in reading.
 pub async fn clear<K: Kind>(
     engine: &Engine<K>,
-    subject: &Subject<K::Object>,
+    request: &Request<K::Object>,
     account: &Account,
     call: &Mutation,
-) -> Result<Option<Cleared>, Trouble> {
+) -> Result<Option<Cleared>, ReconcileError> {
     let permit = account.permit(call.class()).await;
     let read_at = Instant::now();
     let at = account.now().await?;
-    let live = cluster::get::<K::Object>(engine.cluster.as_ref(), &subject.name).await?;
+    let live = cluster::get::<K::Object>(engine.cluster.as_ref(), &request.name).await?;
     let unchanged = live.is_some_and(|live| {
         let meta = live.meta();
-        meta.uid.as_deref() == Some(subject.uid.as_str())
-            && meta.resource_version.as_deref() == Some(subject.resource_version.as_str())
+        meta.uid.as_deref() == Some(request.uid.as_str())
+            && meta.resource_version.as_deref() == Some(request.resource_version.as_str())
     });
     let cleared = Cleared { permit, at, read_at };
     Ok((unchanged && !cleared.expired()).then_some(cleared))
 }
 
-/// Sends a mutation that needs no record, in a task of its own: the deadline of the pass does not cut it. The log says
+/// Sends a mutation that needs no record, in a task of its own: the deadline of the reconcile does not cut it. The log says
 /// which changes it makes.
 ///
 /// # Errors
-/// Trouble in reading, or the fault that AWS answered with.
+/// ReconcileError in reading, or the fault that AWS answered with.
 pub async fn mutate<K: Kind>(
     engine: &Engine<K>,
-    subject: &Subject<K::Object>,
+    request: &Request<K::Object>,
     account: &Account,
     call: Mutation,
     changes: &[Change],
-) -> Result<Option<Made>, Trouble> {
-    let Some(cleared) = clear(engine, subject, account, &call).await? else { return Ok(None) };
+) -> Result<Option<CreateOutput>, ReconcileError> {
+    let Some(cleared) = clear(engine, request, account, &call).await? else { return Ok(None) };
     let account = account.clone();
     let (id, paths) = (call.target(), (!changes.is_empty()).then(|| diff::paths(changes)));
     tracing::info!(operation = call.operation(), id = id.as_deref(), paths = paths.as_deref(), "calling AWS");
-    let sent: Result<_, Fault> =
-        detached(subject.busy.clone(), async move { cleared.send(&account, call).await }).await;
+    let sent: Result<_, AwsError> =
+        detached(request.busy.clone(), async move { cleared.send(&account, call).await }).await;
     Ok(sent?)
 }
 
@@ -97,10 +97,10 @@ pub async fn mutate<K: Kind>(
 ///
 /// # Errors
 /// Those of the future; a task that broke down counts as an answer that was lost.
-pub async fn detached<T, E, F>(busy: Arc<Busy>, work: F) -> Result<T, E>
+pub async fn detached<T, E, F>(busy: Arc<InFlight>, work: F) -> Result<T, E>
 where
     T: Send + 'static,
-    E: From<Fault> + Send + 'static,
+    E: From<AwsError> + Send + 'static,
     F: Future<Output = Result<T, E>> + Send + 'static,
 {
     let run = async move {
@@ -111,9 +111,9 @@ where
     let task = tokio::spawn(run.in_current_span());
     match task.await {
         Ok(outcome) => outcome,
-        Err(error) => Err(Fault {
+        Err(error) => Err(AwsError {
             operation: "Task",
-            kind: crate::aws::FaultKind::Lost,
+            kind: crate::aws::AwsErrorKind::Lost,
             code: "TaskFailed".to_owned(),
             message: error.to_string(),
             resource_type: None,

@@ -1,4 +1,4 @@
-//! What a pass saw, counted with what was seen before, as facts for the decision.
+//! What a reconcile saw, counted with what was seen before, as facts for the decision.
 
 use std::time::Duration;
 
@@ -6,95 +6,101 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::decide::{self, Adoption, Facts, Identified, Step};
-use super::evidence::{LookedUp, Lookup, Sight, Sighting};
-use super::kind::{Kind, Look, Place, Trouble, Wanted};
+use super::consistency::{Observation, ObservedState, TagMatches, TagSearch};
+use super::context::{Engine, POLL, ReconcileContext, Request};
+use super::decide::{self, Action, Adoption, Facts, Identity};
+use super::kind::{Described, Kind, ReconcileError, Target, Wanted};
 use super::memory::{Asked, Memory};
 use super::owner::Ownership;
-use super::record::Record;
+use super::record::RecordedCreate;
 use super::recording::status_record;
-use super::scene::{Engine, POLL, Scene, Subject};
 use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, RecreatePolicy};
 use crate::api::{self, Managed};
-use crate::aws::Fault;
+use crate::aws::AwsError;
 
-/// How long a pass that comes back waits for a look-up; then others have their turn.
+/// How long a reconcile that comes back waits for a look-up; then others have their turn.
 const JOINED: Duration = Duration::from_secs(30);
 
 /// For how long what was asked for is waited for: who comes back later asks anew.
 const ASKED: Duration = Duration::from_hours(1);
 
 impl<K: Kind> Engine<K> {
-    pub(super) async fn look(
+    pub(super) async fn describe(
         &self,
-        subject: &Subject<K::Object>,
-        place: &Place<K::Detail>,
-    ) -> Result<Look<K::Have>, Fault> {
-        let due = match K::IDENTIFIED {
-            Identified::ByRecord | Identified::ByTags => true,
-            Identified::ByKey => {
-                let memory = self.memories.load(&subject.uid);
-                let adopts = self.kind.adopts(&subject.object, place).is_some();
-                memory.tried
+        request: &Request<K::Object>,
+        target: &Target<K::TargetDetail>,
+    ) -> Result<Described<K::Have>, AwsError> {
+        let due = match K::IDENTITY {
+            Identity::Recorded | Identity::Tagged => true,
+            Identity::Keyed => {
+                let memory = self.memories.load(&request.uid);
+                let adopts = self.kind.adopts(&request.object, target).is_some();
+                memory.create_sent
                     || memory.contradicted
                     || adopts
-                    || observes(&subject.object)
-                    || subject.deleting()
-                    || self.kind.confirmed(&subject.status())
+                    || observes(&request.object)
+                    || request.deleting()
+                    || self.kind.confirmed(&request.status())
             }
         };
-        if due { self.kind.look(&subject.object, place).await } else { Ok(Look::NoKey) }
+        if due { self.kind.describe(&request.object, target).await } else { Ok(Described::NoKey) }
     }
 
     /// What a person changed begins every wait anew; since when no create is sent any more is kept.
-    pub(super) fn take_note(
+    pub(super) fn note_changes(
         &self,
-        subject: &Subject<K::Object>,
-        place: &Place<K::Detail>,
+        request: &Request<K::Object>,
+        target: &Target<K::TargetDetail>,
         wanted: Option<&Wanted<K::Want>>,
         now: Timestamp,
     ) {
         let digest = wanted.map(|wanted| &wanted.digest);
         let blocks = wanted.into_iter().flat_map(Wanted::bars);
         let blocks: Vec<_> = blocks.map(|block| (block.reason, &block.message, block.stalled)).collect();
-        let token = json!([subject.generation, subject.poke(), place.revision, digest, blocks]).to_string();
-        let quiet = subject.deleting() || observes(&subject.object);
-        self.memories.change(&subject.uid, |memory| {
-            memory.reset_on(token);
-            memory.quiet_since = quiet.then(|| memory.quiet_since.unwrap_or(now));
+        let change_fingerprint =
+            json!([request.generation, request.reconcile_requested(), target.revision, digest, blocks]).to_string();
+        let quiet = request.deleting() || observes(&request.object);
+        self.memories.change(&request.uid, |memory| {
+            memory.reset_on(change_fingerprint);
+            memory.creates_stopped_at = quiet.then(|| memory.creates_stopped_at.unwrap_or(now));
         });
     }
 
     /// What the look says of the owner, counted with what was seen before.
-    pub(super) fn sight(&self, subject: &Subject<K::Object>, look: &Look<K::Have>, now: Timestamp) -> Sight {
+    pub(super) fn sight(
+        &self,
+        request: &Request<K::Object>,
+        look: &Described<K::Have>,
+        now: Timestamp,
+    ) -> ObservedState {
         let sight = match look {
-            Look::NoKey => Sight::NotLooked,
-            Look::Missing => Sight::Missing,
-            Look::ParentMissing => Sight::ParentMissing,
-            Look::Found(have) => {
+            Described::NoKey => ObservedState::NotLooked,
+            Described::Missing => ObservedState::Missing,
+            Described::ParentMissing => ObservedState::ParentMissing,
+            Described::Found(have) => {
                 let tags = self.kind.tags(have);
-                Sight::Found(tags.map_or(Ownership::Untagged, |tags| subject.owner.judge(tags)))
+                ObservedState::Found(tags.map_or(Ownership::Untagged, |tags| request.owner.judge(tags)))
             }
         };
-        let status = subject.status();
-        self.memories.change(&subject.uid, |memory| {
+        let status = request.status();
+        self.memories.change(&request.uid, |memory| {
             memory.looks_at(self.kind.id(&status));
-            let mut note = |sighting, seen: bool| {
-                if seen { memory.sightings.count(sighting, now) } else { memory.sightings.clear(sighting) }
+            let mut note = |observation, seen: bool| {
+                if seen { memory.observations.count(observation, now) } else { memory.observations.clear(observation) }
             };
-            if sight != Sight::NotLooked {
-                note(Sighting::Missing, sight == Sight::Missing);
-                note(Sighting::ParentMissing, sight == Sight::ParentMissing);
-                note(Sighting::Untagged, sight == Sight::Found(Ownership::Untagged));
-                note(Sighting::Foreign, sight.is_foreign());
-                if K::IDENTIFIED == Identified::ByKey {
-                    note(Sighting::Former, sight == Sight::Found(Ownership::Former));
+            if sight != ObservedState::NotLooked {
+                note(Observation::Missing, sight == ObservedState::Missing);
+                note(Observation::ParentMissing, sight == ObservedState::ParentMissing);
+                note(Observation::Untagged, sight == ObservedState::Found(Ownership::Untagged));
+                note(Observation::Foreign, sight.is_foreign());
+                if K::IDENTITY == Identity::Keyed {
+                    note(Observation::Former, sight == ObservedState::Found(Ownership::Former));
                 }
             }
-            if matches!(sight, Sight::Found(_)) {
+            if matches!(sight, ObservedState::Found(_)) {
                 memory.made = None;
             }
-            if sight == Sight::Missing {
+            if sight == ObservedState::Missing {
                 // What comes back under the same key is another one, and is deleted anew.
                 memory.deleted.remove("");
             }
@@ -103,38 +109,44 @@ impl<K: Kind> Engine<K> {
     }
 
     /// Decides, looking the tags up in between where that is the step; it stays the step where the look takes longer.
-    pub(super) async fn decide(&self, scene: &Scene<'_, K>, sight: &Sight) -> Result<Step, Trouble> {
+    pub(super) async fn decide(
+        &self,
+        context: &ReconcileContext<'_, K>,
+        sight: &ObservedState,
+    ) -> Result<Action, ReconcileError> {
         let mut lookup = None;
         loop {
-            let step = self.step(scene, sight, lookup.as_ref());
-            if step != Step::LookUp || lookup.is_some() {
+            let step = self.step(context, sight, lookup.as_ref());
+            if step != Action::FindByTags || lookup.is_some() {
                 return Ok(step);
             }
-            let Some(LookedUp { began, found }) = self.look_up(scene).await? else { return Ok(step) };
-            let status = scene.subject.status();
-            let lost = status_record::<K>(&status, scene.subject, began).map(|record| record.lost).unwrap_or_default();
-            self.memories.change(&scene.subject.uid, |memory| count(memory, &found, &lost, began));
+            let Some(TagSearch { began, found }) = self.find_by_tags(context).await? else { return Ok(step) };
+            let status = context.request.status();
+            let retired_ids = status_record::<K>(&status, context.request, began)
+                .map(|record| record.retired_ids)
+                .unwrap_or_default();
+            self.memories.change(&context.request.uid, |memory| count(memory, &found, &retired_ids, began));
             lookup = Some(found);
         }
     }
 
     /// A look-up that began after this object asked for it; nothing while it runs.
-    async fn look_up(&self, scene: &Scene<'_, K>) -> Result<Option<LookedUp>, Trouble> {
-        let Scene { subject, place, .. } = scene;
-        let (asked, patience) = self.ask(scene);
-        let look = self.kind.look_up(place, &subject.owner, asked);
+    async fn find_by_tags(&self, context: &ReconcileContext<'_, K>) -> Result<Option<TagSearch>, ReconcileError> {
+        let ReconcileContext { request, target, .. } = context;
+        let (asked, patience) = self.ask(context);
+        let look = self.kind.find_by_tags(target, &request.owner, asked);
         let Ok(outcome) = tokio::time::timeout(patience, look).await else { return Ok(None) };
-        self.memories.change(&subject.uid, |memory| memory.asked = None);
+        self.memories.change(&request.uid, |memory| memory.asked = None);
         Ok(Some(outcome?))
     }
 
     /// The ticket of the look-up, and how long to wait for it. Who comes back has asked before: asking anew each time, it
     /// would never see the end of a long look. Of another create, elsewhere or long ago, what was asked says nothing.
-    fn ask(&self, scene: &Scene<'_, K>) -> (u64, Duration) {
-        let (status, account) = (scene.subject.status(), &scene.place.account);
+    fn ask(&self, context: &ReconcileContext<'_, K>) -> (u64, Duration) {
+        let (status, account) = (context.request.status(), &context.target.account);
         let about = json!([account.id, account.region, K::Object::common(&status).create]).to_string();
         let at = Instant::now();
-        self.memories.change(&scene.subject.uid, |memory| {
+        self.memories.change(&context.request.uid, |memory| {
             let before = memory.asked.take().filter(|asked| asked.about == about && asked.at.elapsed() < ASKED);
             let (ticket, patience) = before.map_or_else(|| (self.kind.ask(), POLL), |before| (before.ticket, JOINED));
             memory.asked = Some(Asked { ticket, about, at });
@@ -142,54 +154,54 @@ impl<K: Kind> Engine<K> {
         })
     }
 
-    fn step(&self, scene: &Scene<'_, K>, sight: &Sight, lookup: Option<&Lookup>) -> Step {
-        let subject = scene.subject;
-        let status = subject.status();
-        let policies = subject.object.policies();
-        let memory = self.memories.load(&subject.uid);
-        let record = Record::read(K::Object::common(&status), scene.now);
+    fn step(&self, context: &ReconcileContext<'_, K>, sight: &ObservedState, lookup: Option<&TagMatches>) -> Action {
+        let request = context.request;
+        let status = request.status();
+        let policies = request.object.policies();
+        let memory = self.memories.load(&request.uid);
+        let record = RecordedCreate::read(K::Object::common(&status), context.now);
         let attempt = record.as_ref().and_then(|record| record.attempt.as_ref());
         // What is there is compared first, also where it is to be taken over.
-        let barred = scene.wanted.is_some_and(|wanted| match scene.have {
+        let barred = context.wanted.is_some_and(|wanted| match context.have {
             Some(_) => !wanted.blocks.is_empty(),
             None => wanted.bars().next().is_some(),
         });
-        let adopts = self.kind.adopts(&subject.object, scene.place);
+        let adopts = self.kind.adopts(&request.object, context.target);
         let mode = policies.adoption.as_ref().map_or(AdoptionMode::IfIdentical, |adoption| adoption.mode);
         let adoption = adopts.as_ref().map(|id| Adoption { id, only_identical: mode == AdoptionMode::IfIdentical });
-        let judged = adoption.is_some() && *sight != Sight::Found(Ownership::Ours);
+        let judged = adoption.is_some() && *sight != ObservedState::Found(Ownership::Ours);
         decide::decide(&Facts {
-            identified: K::IDENTIFIED,
-            uid: &subject.uid,
-            deleting: subject.deleting(),
-            finalizer: subject.finalizer(),
-            observe_only: observes(&subject.object),
-            report_only: reports_only(scene),
-            suspended: subject.object.suspend(),
+            identity: K::IDENTITY,
+            uid: &request.uid,
+            deleting: request.deleting(),
+            finalizer: request.finalizer(),
+            observe_only: observes(&request.object),
+            report_only: reports_only(context),
+            suspended: request.object.suspend(),
             retain: policies.deletion == DeletionPolicy::Retain,
             protected: policies.protected,
             recreate: policies.recreate == RecreatePolicy::Automatic,
             adoption,
-            differs: judged && self.differs(scene),
-            may_create: !barred && scene.place.denied.is_none(),
+            differs: judged && self.differs(context),
+            may_create: !barred && context.target.denied.is_none(),
             confirmed: self.kind.confirmed(&status),
             id: self.kind.id(&status),
-            moved: self.kind.moved(scene.place),
-            unproven: self.kind.unproven(scene.place).is_some(),
+            server_replaced: self.kind.server_replaced(context.target),
+            unproven: self.kind.unproven(context.target).is_some(),
             record: record.as_ref(),
             sight,
             lookup,
-            sightings: &memory.sightings,
+            observations: &memory.observations,
             replied: memory.replied.as_ref().filter(|(replied, _)| Some(replied) == attempt).map(|(_, at)| *at),
             deleted: &memory.deleted,
-            quiet_since: memory.quiet_since,
-            now: scene.now,
+            creates_stopped_at: memory.creates_stopped_at,
+            now: context.now,
             windows: self.settings.windows,
         })
     }
 
-    fn differs(&self, scene: &Scene<'_, K>) -> bool {
-        self.plan(scene).is_some_and(|plan| !plan.changes.is_empty())
+    fn differs(&self, context: &ReconcileContext<'_, K>) -> bool {
+        self.plan(context).is_some_and(|plan| !plan.changes.is_empty())
     }
 }
 
@@ -199,54 +211,54 @@ pub(super) fn observes<O: Managed>(object: &O) -> bool {
 }
 
 /// Whether what differs is only reported: nothing that a person wrote waits to be applied.
-pub(super) fn reports_only<K: Kind>(scene: &Scene<'_, K>) -> bool {
-    scene.subject.object.policies().management == ManagementPolicy::ReportDrift && !edited(scene)
+pub(super) fn reports_only<K: Kind>(context: &ReconcileContext<'_, K>) -> bool {
+    context.request.object.policies().management == ManagementPolicy::ReportDrift && !edited(context)
 }
 
 /// Whether something that a person wrote was not applied in full yet.
-pub(super) fn edited<K: Kind>(scene: &Scene<'_, K>) -> bool {
-    pending::<K>(scene.subject, scene.wanted)
+pub(super) fn edited<K: Kind>(context: &ReconcileContext<'_, K>) -> bool {
+    pending::<K>(context.request, context.wanted)
 }
 
 /// The same before anything was looked at.
-pub(super) fn pending<K: Kind>(subject: &Subject<K::Object>, wanted: Option<&Wanted<K::Want>>) -> bool {
-    let status = subject.status();
+pub(super) fn pending<K: Kind>(request: &Request<K::Object>, wanted: Option<&Wanted<K::Want>>) -> bool {
+    let status = request.status();
     let applied =
         K::Object::common(&status).applied.as_ref().and_then(|applied: &api::status::Applied| applied.digest.as_ref());
     wanted.is_some_and(|wanted| applied != Some(&wanted.digest))
 }
 
 /// What was let go is no trace: it is not claimed again either.
-fn count(memory: &mut Memory, found: &Lookup, lost: &[String], began: Timestamp) {
-    if found.ours.iter().all(|candidate| lost.contains(&candidate.id)) {
-        memory.sightings.count(Sighting::NoTrace, began);
+fn count(memory: &mut Memory, found: &TagMatches, retired_ids: &[String], began: Timestamp) {
+    if found.ours.iter().all(|candidate| retired_ids.contains(&candidate.id)) {
+        memory.observations.count(Observation::NoTrace, began);
     } else {
-        memory.sightings.clear(Sighting::NoTrace);
+        memory.observations.clear(Observation::NoTrace);
     }
     if found.former.is_empty() && found.uid_lost.is_empty() {
-        memory.sightings.clear(Sighting::Former);
+        memory.observations.clear(Observation::Former);
     } else {
-        memory.sightings.count(Sighting::Former, began);
+        memory.observations.count(Observation::Former, began);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::evidence::Candidate;
+    use crate::engine::consistency::Candidate;
 
     #[test]
     fn what_was_let_go_and_is_listed_again_is_no_trace_of_the_create_that_is_looked_for() {
         let found = |ids: &[&str]| {
             let ours = ids.iter().map(|id| Candidate { id: (*id).to_owned(), attempt: None }).collect();
-            Lookup { ours, ..Lookup::default() }
+            TagMatches { ours, ..TagMatches::default() }
         };
-        let traces = |found: &Lookup| {
+        let traces = |found: &TagMatches| {
             let mut memory = Memory::default();
             for _ in 0..2 {
                 count(&mut memory, found, &["s-1".to_owned()], Timestamp::UNIX_EPOCH);
             }
-            memory.sightings.get(Sighting::NoTrace).map(|seen| seen.count)
+            memory.observations.get(Observation::NoTrace).map(|seen| seen.count)
         };
         assert_eq!(traces(&found(&[])), Some(2));
         assert_eq!(traces(&found(&["s-1"])), Some(2));

@@ -175,17 +175,17 @@ mod tests {
         const THEM: [&str; 3] = ["u0", "team/other", "c2"];
         let me = Owner::new("c1", "team", "files", "u1");
         for state in 0..54_usize {
-            let of = |place: u32| state / 3_usize.pow(place) % 3;
+            let of = |target: u32| state / 3_usize.pow(target) % 3;
             let stamped = state >= 27;
             let mut given = Tags::new();
-            for (place, key) in [api::TAG_UID, api::TAG_OWNER, api::TAG_CLUSTER].into_iter().enumerate() {
-                let value = [Some(US[place]), Some(THEM[place]), None][of(u32::try_from(place).unwrap())];
+            for (target, key) in [api::TAG_UID, api::TAG_OWNER, api::TAG_CLUSTER].into_iter().enumerate() {
+                let value = [Some(US[target]), Some(THEM[target]), None][of(u32::try_from(target).unwrap())];
                 given.extend(value.map(|value| (key.to_owned(), value.to_owned())));
             }
             if stamped {
                 given.insert(api::TAG_RETAINED_FROM.to_owned(), "whoever".to_owned());
             }
-            let text = |place: usize| if of(u32::try_from(place).unwrap()) == 0 { US[place] } else { THEM[place] };
+            let text = |target: usize| if of(u32::try_from(target).unwrap()) == 0 { US[target] } else { THEM[target] };
             // 0 ours, 1 another's, 2 absent.
             let expected = match (of(0), of(1), of(2)) {
                 (0, _, 0) => Ownership::Ours,

@@ -1,13 +1,13 @@
-//! The order of passes: who waits, who is next, who comes again later. Pure: what time it is and what came of a pass are
+//! The order of reconciles: who waits, who is next, who comes again later. Pure: what time it is and what came of a reconcile are
 //! told. It runs nothing and knows no kind.
 //!
-//! * One pass at a time per object. What is asked for meanwhile is remembered, once.
-//! * What a person changed goes first, then first creates, what is tried again, what is only looked at ([`Class`]).
+//! * One reconcile at a time per object. What is asked for meanwhile is remembered, once.
+//! * What a person changed goes first, then first creates, what is tried again, what is only looked at ([`Priority`]).
 //!   A name that waits is moved up by a reason that goes before its own.
 //! * Within a class whoever's lane was served least lately, there first in, first out: neither a namespace nor an
 //!   account with thousands of objects holds up another's.
 //! * Every fourth pick is the oldest of all that wait, so that no class waits for ever.
-//! * Of one account so many passes run at once. Those that wait at its limiter count: more would wait there too.
+//! * Of one account so many reconciles run at once. Those that wait at its limiter count: more would wait there too.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 /// Why a name waits. What is smaller goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
+pub enum Priority {
     /// A person changed or deleted it.
     Change,
     /// Nothing was made for it yet.
@@ -36,13 +36,13 @@ pub struct Lane {
     pub namespace: String,
 }
 
-/// When a name comes again after its pass.
+/// When a name comes again after its reconcile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Again {
     /// At once, as what it was.
     Now,
     /// After this time.
-    After(Duration, Class),
+    After(Duration, Priority),
     /// Only when asked for.
     Never,
 }
@@ -53,16 +53,16 @@ const OLDEST_EVERY: u64 = 4;
 #[derive(Debug)]
 enum State {
     /// Comes at this time; the number tells it from others of the same time.
-    Later { at: Instant, number: u64, class: Class },
+    Later { at: Instant, number: u64, class: Priority },
     /// `number` is its place in its class, `since` when it began to wait.
-    Waiting { class: Class, number: u64, since: u64 },
+    Waiting { class: Priority, number: u64, since: u64 },
     /// `again`: somebody asked meanwhile, for it as it is by then.
-    Running { class: Class, again: Option<(Lane, Class)> },
+    ReconcileTimer { class: Priority, again: Option<(Lane, Priority)> },
 }
 
 #[derive(Debug)]
 struct Line<K> {
-    by_class: BTreeMap<(Class, u64), K>,
+    by_class: BTreeMap<(Priority, u64), K>,
     by_age: BTreeMap<u64, K>,
     /// The pick that last served it.
     served: u64,
@@ -73,8 +73,8 @@ impl<K> Line<K> {
         Self { by_class: BTreeMap::new(), by_age: BTreeMap::new(), served }
     }
 
-    fn take_out(&mut self, place: (Class, u64), since: u64) {
-        self.by_class.remove(&place);
+    fn take_out(&mut self, target: (Priority, u64), since: u64) {
+        self.by_class.remove(&target);
         self.by_age.remove(&since);
     }
 
@@ -145,15 +145,15 @@ pub struct Queue<K> {
 }
 
 impl<K: Ord + Clone> Queue<K> {
-    /// An empty queue that lets so many passes of one account run at once.
+    /// An empty queue that lets so many reconciles of one account run at once.
     #[must_use]
     pub fn new(width: usize) -> Self {
         let (states, lines, timers, under_way) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         Self { states, lines, timers, under_way, width, numbers: 0, picks: 0 }
     }
 
-    /// Asks for a pass as soon as it is its turn.
-    pub fn add(&mut self, key: K, lane: Lane, class: Class) {
+    /// Asks for a reconcile as soon as it is its turn.
+    pub fn add(&mut self, key: K, lane: Lane, class: Priority) {
         match self.states.remove(&key) {
             None => self.wait(key, lane, class, None),
             Some((_, State::Later { at, number, class: later })) => {
@@ -168,14 +168,14 @@ impl<K: Ord + Clone> Queue<K> {
                     self.states.insert(key, (old, State::Waiting { class: before, number, since }));
                 }
             }
-            Some((old, State::Running { class: of, again })) => {
+            Some((old, State::ReconcileTimer { class: of, again })) => {
                 let again = Some((lane, again.map_or(class, |(_, again)| again.min(class))));
-                self.states.insert(key, (old, State::Running { class: of, again }));
+                self.states.insert(key, (old, State::ReconcileTimer { class: of, again }));
             }
         }
     }
 
-    /// Whose turn it is now, if anybody's; its pass is taken to run until [`Self::done`].
+    /// Whose turn it is now, if anybody's; its reconcile is taken to run until [`Self::done`].
     pub fn pick(&mut self, now: Instant) -> Option<K> {
         self.come_due(now);
         let by_age = (self.picks + 1).is_multiple_of(OLDEST_EVERY);
@@ -191,13 +191,13 @@ impl<K: Ord + Clone> Queue<K> {
             line.served = served;
         });
         *self.under_way.entry(lane.account.clone()).or_default() += 1;
-        self.states.insert(key.clone(), (lane, State::Running { class, again: None }));
+        self.states.insert(key.clone(), (lane, State::ReconcileTimer { class, again: None }));
         Some(key)
     }
 
-    /// A pass has ended. What was asked for meanwhile goes before what the pass itself asks for.
+    /// A reconcile has ended. What was asked for meanwhile goes before what the reconcile itself asks for.
     pub fn done(&mut self, key: &K, next: Again, now: Instant) {
-        let Some((lane, State::Running { class, again })) = self.states.remove(key) else { return };
+        let Some((lane, State::ReconcileTimer { class, again })) = self.states.remove(key) else { return };
         if let Some(passes) = self.under_way.get_mut(&lane.account) {
             *passes -= 1;
             if *passes == 0 {
@@ -232,14 +232,14 @@ impl<K: Ord + Clone> Queue<K> {
         None
     }
 
-    /// How many passes run.
+    /// How many reconciles run.
     #[must_use]
     pub fn running(&self) -> usize {
         self.under_way.values().sum()
     }
 
     /// Puts a name at the end of its class; one that is moved up keeps its age.
-    fn wait(&mut self, key: K, lane: Lane, class: Class, since: Option<u64>) {
+    fn wait(&mut self, key: K, lane: Lane, class: Priority, since: Option<u64>) {
         let number = self.number();
         let since = since.unwrap_or(number);
         self.change(&lane, |line| {

@@ -31,15 +31,15 @@ fn order(queue: &mut Queue<&'static str>, now: Instant) -> Vec<&'static str> {
 async fn classes_go_in_order_but_every_fourth_is_the_oldest() {
     let (mut queue, now) = queue();
     for key in ["resync-1", "resync-2", "resync-3", "resync-4"] {
-        queue.add(key, Lane::default(), Class::Resync);
+        queue.add(key, Lane::default(), Priority::Resync);
     }
     for (key, class) in [
-        ("retry", Class::Retry),
-        ("first", Class::First),
-        ("edit-1", Class::Change),
-        ("edit-2", Class::Change),
-        ("edit-3", Class::Change),
-        ("edit-4", Class::Change),
+        ("retry", Priority::Retry),
+        ("first", Priority::First),
+        ("edit-1", Priority::Change),
+        ("edit-2", Priority::Change),
+        ("edit-3", Priority::Change),
+        ("edit-4", Priority::Change),
     ] {
         queue.add(key, Lane::default(), class);
     }
@@ -52,10 +52,10 @@ async fn classes_go_in_order_but_every_fourth_is_the_oldest() {
 async fn within_a_class_lanes_take_turns() {
     let (mut queue, now) = queue();
     for key in ["a1", "a2", "a3", "a4"] {
-        queue.add(key, lane("1", "a"), Class::Change);
+        queue.add(key, lane("1", "a"), Priority::Change);
     }
-    queue.add("b1", lane("1", "b"), Class::Change);
-    queue.add("c1", lane("2", "a"), Class::Change);
+    queue.add("b1", lane("1", "b"), Priority::Change);
+    queue.add("c1", lane("2", "a"), Priority::Change);
     // The fourth is the oldest of all, which is a2.
     assert_eq!(order(&mut queue, now), ["a1", "b1", "c1", "a2", "a3", "a4"]);
 }
@@ -64,9 +64,9 @@ async fn within_a_class_lanes_take_turns() {
 async fn who_comes_one_at_a_time_is_not_always_first() {
     let (mut queue, now) = queue();
     for key in ["b1", "b2", "b3"] {
-        queue.add(key, lane("1", "b"), Class::Change);
+        queue.add(key, lane("1", "b"), Priority::Change);
     }
-    queue.add("a", lane("1", "a"), Class::Change);
+    queue.add("a", lane("1", "a"), Priority::Change);
     let mut seen = Vec::new();
     for _ in 0..5 {
         let key = queue.pick(now).unwrap();
@@ -80,23 +80,23 @@ async fn who_comes_one_at_a_time_is_not_always_first() {
 async fn a_name_that_waits_is_moved_up_and_never_down() {
     let (mut queue, now) = queue();
     for key in ["x", "y", "z"] {
-        queue.add(key, Lane::default(), Class::Resync);
+        queue.add(key, Lane::default(), Priority::Resync);
     }
-    queue.add("z", Lane::default(), Class::Change);
-    queue.add("z", Lane::default(), Class::Retry);
+    queue.add("z", Lane::default(), Priority::Change);
+    queue.add("z", Lane::default(), Priority::Retry);
     assert_eq!(order(&mut queue, now), ["z", "x", "y"]);
 }
 
 #[tokio::test]
 async fn one_at_a_time_and_what_is_asked_for_meanwhile_is_once_more() {
     let (mut queue, now) = queue();
-    queue.add("x", Lane::default(), Class::Resync);
+    queue.add("x", Lane::default(), Priority::Resync);
     assert_eq!(queue.pick(now), Some("x"));
-    queue.add("x", Lane::default(), Class::Resync);
-    queue.add("x", Lane::default(), Class::Change);
+    queue.add("x", Lane::default(), Priority::Resync);
+    queue.add("x", Lane::default(), Priority::Change);
     assert_eq!(queue.pick(now), None, "it runs");
-    queue.add("y", Lane::default(), Class::First);
-    queue.done(&"x", Again::After(Duration::from_mins(10), Class::Resync), now);
+    queue.add("y", Lane::default(), Priority::First);
+    queue.done(&"x", Again::After(Duration::from_mins(10), Priority::Resync), now);
     assert_eq!(order(&mut queue, now), ["x", "y"], "the edit is not slept over");
     assert_eq!((queue.come_due(now), queue.running()), (None, 0));
 }
@@ -106,13 +106,13 @@ async fn a_timer_ends_early_for_who_is_asked_for() {
     let (mut queue, now) = queue();
     let minute = Duration::from_mins(1);
     for (key, minutes) in [("x", 2), ("y", 1)] {
-        queue.add(key, Lane::default(), Class::First);
+        queue.add(key, Lane::default(), Priority::First);
         queue.pick(now).unwrap();
-        queue.done(&key, Again::After(minute * minutes, Class::Retry), now);
+        queue.done(&key, Again::After(minute * minutes, Priority::Retry), now);
     }
     assert_eq!(queue.come_due(now), Some(now + minute));
     assert_eq!(queue.pick(now), None);
-    queue.add("x", Lane::default(), Class::Change);
+    queue.add("x", Lane::default(), Priority::Change);
     assert_eq!(order(&mut queue, now), ["x"]);
     assert_eq!(order(&mut queue, now + minute), ["y"]);
     assert_eq!(queue.come_due(now), None, "its timer is gone");
@@ -123,9 +123,9 @@ async fn an_account_that_is_full_holds_up_no_other() {
     let mut queue = Queue::new(2);
     let now = Instant::now();
     for key in ["a1", "a2", "a3", "a4"] {
-        queue.add(key, lane("throttled", key), Class::Change);
+        queue.add(key, lane("throttled", key), Priority::Change);
     }
-    queue.add("b", lane("other", "a"), Class::Resync);
+    queue.add("b", lane("other", "a"), Priority::Resync);
     assert_eq!([(); 4].map(|()| queue.pick(now)), [Some("a1"), Some("a2"), Some("b"), None]);
     queue.done(&"a1", Again::Now, now);
     assert_eq!(queue.pick(now), Some("a3"));
@@ -133,14 +133,14 @@ async fn an_account_that_is_full_holds_up_no_other() {
 
 #[derive(Clone, Debug)]
 enum Act {
-    Add(u8, u8, Class),
+    Add(u8, u8, Priority),
     Pick,
     Done(u8, Again),
     Sleep(u64),
 }
 
-fn class() -> impl Strategy<Value = Class> {
-    prop_oneof![Just(Class::Change), Just(Class::First), Just(Class::Retry), Just(Class::Resync)]
+fn class() -> impl Strategy<Value = Priority> {
+    prop_oneof![Just(Priority::Change), Just(Priority::First), Just(Priority::Retry), Just(Priority::Resync)]
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -236,7 +236,7 @@ proptest! {
                 break;
             }
             // Whoever was served comes again at once, as a change.
-            queue.add(key, lane("1", &(key % 5).to_string()), Class::Change);
+            queue.add(key, lane("1", &(key % 5).to_string()), Priority::Change);
             queue.done(&key, Again::Now, now);
             prop_assert!(picks <= 4 * (before + 1), "{} picks, {} before it", picks, before);
         }

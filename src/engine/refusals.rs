@@ -7,21 +7,21 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::applied;
+use super::backoff;
+use super::context::{Engine, POLL, ReconcileContext, Request, Requeue, Status, WAIT_MIN, between};
 use super::diff::{Change, paths};
-use super::kind::{Block, Kind, Plan, PlannedCall, When};
-use super::memory::{Accepted, Hold};
+use super::kind::{Kind, Plan, PlannedCall, Reason, When};
+use super::memory::{Accepted, RefusedCall};
 use super::mutate;
-use super::report::{End, Report};
-use super::retry;
-use super::scene::{Engine, Next, POLL, Scene, Status, Subject, WAIT_MIN, between};
+use super::report::{Outcome, Report};
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
-use crate::aws::{Fault, FaultKind};
+use crate::aws::{AwsError, AwsErrorKind};
 
 /// Longest wait before a call is sent again that AWS accepted and does not show.
 const UNSEEN_MAX: Duration = Duration::from_mins(15);
 
-/// So many failures in a row of one call that may pass by themselves, and it is told and waits; before that the pass
+/// So many failures in a row of one call that may pass by themselves, and it is told and waits; before that the reconcile
 /// counts as one that failed.
 const HELD_UP: u32 = 3;
 
@@ -29,7 +29,7 @@ const HELD_UP: u32 = 3;
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
     /// What AWS said, and when it is sent again.
-    pub hold: Hold,
+    pub hold: RefusedCall,
     /// What is not in force for it.
     pub changes: Vec<Change>,
     /// It is told and waits; what may pass by itself is tried a few times first.
@@ -39,8 +39,8 @@ pub(super) struct Refusal {
 impl<K: Kind> Engine<K> {
     /// Whether this very call was accepted so lately that AWS's answers may not show it yet: sent again, it would be
     /// sent on and on. What AWS takes and never shows is sent ever more rarely.
-    pub(super) fn accepted_lately(&self, subject: &Subject<K::Object>, digest: &str) -> bool {
-        let memory = self.memories.load(&subject.uid);
+    pub(super) fn accepted_lately(&self, request: &Request<K::Object>, digest: &str) -> bool {
+        let memory = self.memories.load(&request.uid);
         memory.accepted.get(digest).is_some_and(|accepted| accepted.at.elapsed() < self.unseen_for(accepted.times))
     }
 
@@ -55,14 +55,14 @@ impl<K: Kind> Engine<K> {
     }
 
     /// Takes down that AWS accepted a call; answers whether it had accepted the same before.
-    pub(super) fn accept(&self, subject: &Subject<K::Object>, digest: String, call: &PlannedCall) -> bool {
+    pub(super) fn accept(&self, request: &Request<K::Object>, digest: String, call: &PlannedCall) -> bool {
         let at = Instant::now();
-        self.memories.change(&subject.uid, |memory| {
-            memory.holds.remove(&digest);
+        self.memories.change(&request.uid, |memory| {
+            memory.refused_calls.remove(&digest);
             if let When::AfterQuotaRefusal(operation) = call.when {
                 // There is room now.
-                let full = |hold: &&mut Hold| hold.fault.operation == operation && by_quota(&hold.fault);
-                memory.holds.values_mut().filter(full).for_each(|hold| hold.due = at);
+                let full = |hold: &&mut RefusedCall| hold.fault.operation == operation && by_quota(&hold.fault);
+                memory.refused_calls.values_mut().filter(full).for_each(|hold| hold.due = at);
             }
             memory.added = stands(&memory.added, &call.changes);
             memory.accepted.retain(|_, accepted| accepted.at.elapsed() < UNSEEN_MAX * 2);
@@ -72,8 +72,8 @@ impl<K: Kind> Engine<K> {
         })
     }
 
-    pub(super) fn held(&self, subject: &Subject<K::Object>, digest: &str) -> Option<Hold> {
-        let hold = self.memories.load(&subject.uid).holds.get(digest).cloned()?;
+    pub(super) fn held(&self, request: &Request<K::Object>, digest: &str) -> Option<RefusedCall> {
+        let hold = self.memories.load(&request.uid).refused_calls.get(digest).cloned()?;
         (hold.due > Instant::now()).then_some(hold)
     }
 
@@ -81,81 +81,91 @@ impl<K: Kind> Engine<K> {
     /// may pass by itself is tried a few times first.
     pub(super) fn remember(
         &self,
-        subject: &Subject<K::Object>,
+        request: &Request<K::Object>,
         digest: String,
-        fault: Fault,
+        fault: AwsError,
         changes: &[Change],
-    ) -> (Hold, bool) {
-        let (now, fraction) = (Instant::now(), self.settings.chance.fraction());
-        self.memories.change(&subject.uid, |memory| {
-            let before = memory.holds.get(&digest);
+    ) -> (RefusedCall, bool) {
+        let (now, fraction) = (Instant::now(), self.settings.env.fraction());
+        self.memories.change(&request.uid, |memory| {
+            let before = memory.refused_calls.get(&digest);
             log(before.map(|before| &before.fault), &fault, changes);
             let (since, tries) = before.map_or((now, 1), |before| (before.since, before.tries + 1));
             let aside = holdable(&fault) || contradicts(&fault) || tries >= HELD_UP;
-            let delay = retry::delay(retry::class(&fault), tries, fault.retry_after, fraction);
+            let delay = backoff::delay(backoff::class(&fault), tries, fault.retry_after, fraction);
             let due = if aside { now + delay } else { now };
             if !holdable(&fault) {
                 // It may have taken effect.
                 memory.added = stands(&memory.added, changes);
             }
-            let hold = Hold { fault, since, tries, due };
-            memory.holds.insert(digest, hold.clone());
+            let hold = RefusedCall { fault, since, tries, due };
+            memory.refused_calls.insert(digest, hold.clone());
             (hold, aside)
         })
     }
 
     /// Takes down which calls AWS shows to be carried out: should one be due again, it is for something new. While AWS is
     /// on its way somewhere, nothing can be told of them.
-    pub(super) fn shown(&self, subject: &Subject<K::Object>, plan: &Plan) {
+    pub(super) fn shown(&self, request: &Request<K::Object>, plan: &Plan) {
         if plan.busy.is_some() {
             return;
         }
         let calls = plan.calls.iter().flat_map(|call| std::iter::once(call).chain(&call.parts));
         let due: BTreeSet<String> = calls.map(|call| mutate::digest(&call.mutation)).collect();
-        self.memories.change(&subject.uid, |memory| memory.accepted.retain(|digest, _| due.contains(digest)));
+        self.memories.change(&request.uid, |memory| memory.accepted.retain(|digest, _| due.contains(digest)));
     }
 
     /// A call that is set aside on its own, told as such.
-    pub(super) fn set_aside(&self, scene: &Scene<'_, K>, status: Status<K>, hold: Hold) -> End<Status<K>> {
-        self.refused(scene, status, &[Refusal { hold, changes: Vec::new(), aside: true }])
+    pub(super) fn set_aside(
+        &self,
+        context: &ReconcileContext<'_, K>,
+        status: Status<K>,
+        hold: RefusedCall,
+    ) -> Outcome<Status<K>> {
+        self.refused(context, status, &[Refusal { hold, changes: Vec::new(), aside: true }])
     }
 
     /// AWS refused some calls, and there is nothing more to say.
-    pub(super) fn refused(&self, scene: &Scene<'_, K>, status: Status<K>, refused: &[Refusal]) -> End<Status<K>> {
-        let mut report = Report::block(status, self.refusal(scene, refused, &[]));
-        report.next = self.again(scene, refused);
-        End::Tell(report)
+    pub(super) fn refused(
+        &self,
+        context: &ReconcileContext<'_, K>,
+        status: Status<K>,
+        refused: &[Refusal],
+    ) -> Outcome<Status<K>> {
+        let mut report = Report::block(status, self.refusal(context, refused, &[]));
+        report.next = self.again(context, refused);
+        Outcome::Report(report)
     }
 
     /// What AWS refuses and what is not in force for it, as something that stands in the way.
-    pub(super) fn refusal(&self, scene: &Scene<'_, K>, refused: &[Refusal], waiting: &[Change]) -> Block {
+    pub(super) fn refusal(&self, context: &ReconcileContext<'_, K>, refused: &[Refusal], waiting: &[Change]) -> Reason {
         let (now, grace) = (Instant::now(), self.settings.rejection_grace);
         let stalls = |Refusal { hold, .. }: &Refusal| {
-            retry::stalls(retry::class(&hold.fault), now.duration_since(hold.since), grace)
+            backoff::stalls(backoff::class(&hold.fault), now.duration_since(hold.since), grace)
         };
-        let set = scene.wanted.map_or(&[][..], |wanted| &wanted.applied.paths);
+        let set = context.wanted.map_or(&[][..], |wanted| &wanted.applied.paths);
         let mut lines: Vec<String> = refused.iter().map(|refusal| told(refusal, set)).collect();
         if !waiting.is_empty() {
             lines.push(format!("{} would let more in and waits until AWS refuses none of these", paths(waiting)));
         }
         let first = refused.iter().find(|refusal| stalls(refusal)).or_else(|| refused.first());
-        let reason = first.map_or(reasons::REJECTED, |refusal| retry::reason(&refusal.hold.fault));
-        Block { reason, message: lines.join("; "), stalled: refused.iter().any(stalls), sought: false }
+        let reason = first.map_or(reasons::REJECTED, |refusal| backoff::reason(&refusal.hold.fault));
+        Reason { reason, message: lines.join("; "), stalled: refused.iter().any(stalls), sought: false }
     }
 
     /// When to look again. An hour's wait for one call delays no look and no key that ends.
-    pub(super) fn again(&self, scene: &Scene<'_, K>, refused: &[Refusal]) -> Next {
+    pub(super) fn again(&self, context: &ReconcileContext<'_, K>, refused: &[Refusal]) -> Requeue {
         let (now, grace) = (Instant::now(), self.settings.rejection_grace);
         // A person is called when the time has come, also where the call is not due by then.
         let due = |Refusal { hold, .. }: &Refusal| {
-            let calls = retry::until_stalled(retry::class(&hold.fault), now.duration_since(hold.since), grace);
+            let calls = backoff::until_stalled(backoff::class(&hold.fault), now.duration_since(hold.since), grace);
             let due = hold.due.saturating_duration_since(now);
             calls.map_or(due, |calls| due.min(calls))
         };
         let due = refused.iter().map(due).min().unwrap_or(POLL);
-        let change = scene.wanted.and_then(|wanted| wanted.changes_at).map(|at| between(scene.now, at));
+        let change = context.wanted.and_then(|wanted| wanted.changes_at).map(|at| between(context.now, at));
         let next = due.min(self.settings.jittered_resync()).min(change.unwrap_or(due));
-        Next::After(next.max(WAIT_MIN))
+        Requeue::After(next.max(WAIT_MIN))
     }
 }
 
@@ -194,7 +204,7 @@ fn small(word: &str) -> String {
 }
 
 /// A refusal is a warning once; that it calls for a person by now is another one, see `announce`.
-fn log(before: Option<&Fault>, fault: &Fault, changes: &[Change]) {
+fn log(before: Option<&AwsError>, fault: &AwsError, changes: &[Change]) {
     let paths = (!changes.is_empty()).then(|| paths(changes));
     let (operation, paths) = (fault.operation, paths.as_deref());
     let said = before.is_some_and(|before| (&before.code, &before.message) == (&fault.code, &fault.message));
@@ -212,41 +222,49 @@ fn stands(added: &Applied, changes: &[Change]) -> Applied {
 
 /// Whether AWS refused what the call says, for certain: then its parts are worth a try. Not where it is busy, where
 /// something is not there, or where the caller may not make the call at all.
-pub(super) fn of_content(fault: &Fault) -> bool {
-    match retry::class(fault) {
-        retry::Class::Rejected | retry::Class::Malformed => fault.kind == FaultKind::Rejected,
-        retry::Class::Environmental => fault.kind == FaultKind::Denied && fault.message.contains("iam:PassRole"),
+pub(super) fn of_content(fault: &AwsError) -> bool {
+    match backoff::class(fault) {
+        backoff::ErrorClass::Rejected | backoff::ErrorClass::Malformed => fault.kind == AwsErrorKind::Rejected,
+        backoff::ErrorClass::Environmental => {
+            fault.kind == AwsErrorKind::Denied && fault.message.contains("iam:PassRole")
+        }
         _ => false,
     }
 }
 
 /// Whether a fault may be about this one call, though it may pass by itself: not one of the account as a whole.
-pub(super) fn of_one_call(fault: &Fault) -> bool {
+pub(super) fn of_one_call(fault: &AwsError) -> bool {
     holdable(fault)
         || contradicts(fault)
-        || matches!(retry::class(fault), retry::Class::Transient | retry::Class::Ambiguous | retry::Class::Sequencing)
+        || matches!(
+            backoff::class(fault),
+            backoff::ErrorClass::Transient | backoff::ErrorClass::Ambiguous | backoff::ErrorClass::Sequencing
+        )
 }
 
 /// Whether AWS says of what a call is about something else than it showed.
-pub(super) fn contradicts(fault: &Fault) -> bool {
-    retry::class(fault) == retry::Class::Contradictory
+pub(super) fn contradicts(fault: &AwsError) -> bool {
+    backoff::class(fault) == backoff::ErrorClass::Contradictory
 }
 
 /// Whether a fault is about this one call, so that others may go on.
-pub(super) fn holdable(fault: &Fault) -> bool {
-    matches!(retry::class(fault), retry::Class::Rejected | retry::Class::Malformed | retry::Class::Environmental)
+pub(super) fn holdable(fault: &AwsError) -> bool {
+    matches!(
+        backoff::class(fault),
+        backoff::ErrorClass::Rejected | backoff::ErrorClass::Malformed | backoff::ErrorClass::Environmental
+    )
 }
 
 /// Whether AWS refused a call because something is full. It has no code for that, so its words count as well.
-pub(super) fn by_quota(fault: &Fault) -> bool {
+pub(super) fn by_quota(fault: &AwsError) -> bool {
     let says = |word: &str| fault.message.to_lowercase().contains(word);
-    fault.kind == FaultKind::Quota || (holdable(fault) && ["quota", "limit", "maximum"].into_iter().any(says))
+    fault.kind == AwsErrorKind::Quota || (holdable(fault) && ["quota", "limit", "maximum"].into_iter().any(says))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::fault::kind_of;
+    use crate::aws::error::kind_of;
 
     #[test]
     fn aws_words_come_with_the_field_that_they_are_about() {
@@ -280,7 +298,7 @@ mod tests {
         for (code, message, quota) in rows {
             let (code, message) = (code.to_owned(), message.to_owned());
             let kind = kind_of(&code, &message);
-            let fault = Fault {
+            let fault = AwsError {
                 operation: "ImportHostKey",
                 kind,
                 code,

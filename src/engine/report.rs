@@ -6,16 +6,16 @@ use std::time::Duration;
 use kube::Resource as _;
 use tokio::time::Instant;
 
+use super::backoff;
+use super::context::{Engine, Request, Requeue, Status};
 use super::drift::Differences;
 use super::events;
-use super::kind::{Block, Hint, Kind};
+use super::kind::{Hint, Kind, Reason};
 use super::memory::Memory;
-use super::retry;
-use super::scene::{Engine, Next, Status, Subject};
-use super::status::{self, About, Advice, Verdict};
+use super::status::{self, Advice, ConditionInputs, Readiness};
 use crate::api::condition::{self, reasons, types};
 use crate::api::{CommonStatus, Managed};
-use crate::cluster::{ClusterError, Note};
+use crate::cluster::{ClusterError, EventNote};
 
 /// How soon what a person must mend is looked at again; an edit is seen at once.
 const STALLED_AGAIN: Duration = Duration::from_mins(5);
@@ -29,7 +29,7 @@ const CONTENDED_MAX: Duration = Duration::from_secs(30);
 /// How soon what waits for another object is looked at again; its appearance is seen at once.
 const WAITING_AGAIN: Duration = Duration::from_secs(30);
 
-/// What a pass has to say of differences.
+/// What a reconcile has to say of differences.
 pub(super) enum Drift {
     /// It did not compare: what was said before stands.
     AsBefore,
@@ -37,33 +37,33 @@ pub(super) enum Drift {
     Now(Option<Differences>),
 }
 
-/// What a pass has to say.
+/// What a reconcile has to say.
 pub(super) struct Report<S> {
     /// The status, its observed part filled in.
     pub status: S,
     /// The verdict.
-    pub verdict: Verdict,
+    pub verdict: Readiness,
     /// What is worth a look.
     pub advisory: Option<Hint>,
     /// What differs and is left so.
     pub drift: Drift,
-    /// When the next pass is due.
-    pub next: Next,
+    /// When the next reconcile is due.
+    pub next: Requeue,
     /// Nothing was learnt of what is worth a look: what was said before stands.
     pub keep: bool,
 }
 
 impl<S> Report<S> {
     /// Something stands in the way.
-    pub fn block(status: S, block: Block) -> Self {
-        let Block { reason, message, stalled, sought } = block;
+    pub fn block(status: S, block: Reason) -> Self {
+        let Reason { reason, message, stalled, sought } = block;
         let (verdict, again) = if stalled {
-            (Verdict::Stalled { reason, message }, STALLED_AGAIN)
+            (Readiness::Stalled { reason, message }, STALLED_AGAIN)
         } else {
-            (Verdict::Waiting { reason, message }, WAITING_AGAIN)
+            (Readiness::Waiting { reason, message }, WAITING_AGAIN)
         };
         let again = if sought { again.min(SOUGHT_AGAIN) } else { again };
-        Self { status, verdict, advisory: None, drift: Drift::AsBefore, next: Next::After(again), keep: true }
+        Self { status, verdict, advisory: None, drift: Drift::AsBefore, next: Requeue::After(again), keep: true }
     }
 
     /// The same, with what differs.
@@ -80,63 +80,63 @@ impl<S> Report<S> {
 
     /// The same while the object is being deleted: nothing of that is final.
     pub fn as_deletion(&mut self) {
-        if let Verdict::Stalled { message, .. } | Verdict::Waiting { message, .. } = &self.verdict {
-            self.verdict = Verdict::Waiting { reason: reasons::DELETION_BLOCKED, message: message.clone() };
+        if let Readiness::Stalled { message, .. } | Readiness::Waiting { message, .. } = &self.verdict {
+            self.verdict = Readiness::Waiting { reason: reasons::DELETION_BLOCKED, message: message.clone() };
         }
     }
 }
 
-/// What a pass came to.
-pub(super) enum End<S> {
-    /// A step was taken or the object moved on: the next pass sees what became of it. No status is written.
-    Next(Next),
+/// What a reconcile came to.
+pub(super) enum Outcome<S> {
+    /// A step was taken or the object moved on: the next reconcile sees what became of it. No status is written.
+    Requeue(Requeue),
     /// A verdict to tell, with the observed part of the status filled in.
-    Tell(Report<S>),
+    Report(Report<S>),
 }
 
 impl<K: Kind> Engine<K> {
-    /// Writes the status if it says something new, and says when the next pass is due.
-    pub(super) async fn tell(&self, subject: &Subject<K::Object>, report: Report<Status<K>>) -> Next {
+    /// Writes the status if it says something new, and says when the next reconcile is due.
+    pub(super) async fn write_status(&self, request: &Request<K::Object>, report: Report<Status<K>>) -> Requeue {
         let next = match report.next {
-            Next::After(after) if matches!(report.verdict, Verdict::Settled { .. }) => {
-                Next::After(after.min(self.settings.jittered_resync()))
+            Requeue::After(after) if matches!(report.verdict, Readiness::Settled { .. }) => {
+                Requeue::After(after.min(self.settings.jittered_resync()))
             }
-            Next::Rest(after) => Next::Rest(after.min(self.settings.jittered_resync())),
+            Requeue::Rest(after) => Requeue::Rest(after.min(self.settings.jittered_resync())),
             next => next,
         };
-        let failed = matches!(report.verdict, Verdict::Failed { .. }).then(|| report.verdict.clone());
-        match (self.write(subject, report).await, failed) {
+        let failed = matches!(report.verdict, Readiness::Failed { .. }).then(|| report.verdict.clone());
+        match (self.write(request, report).await, failed) {
             (Ok(()), _) => next,
             (Err(ClusterError::Conflict(_)), Some(verdict)) => {
-                self.tell_beside(subject, verdict).await;
+                self.tell_beside(request, verdict).await;
                 next
             }
-            (Err(ClusterError::Conflict(_)), None) => self.contended(&subject.uid),
-            (Err(ClusterError::NotFound(_)), _) => Next::OnChange,
-            (Err(error), _) => self.unwritten(subject, &error),
+            (Err(ClusterError::Conflict(_)), None) => self.contended(&request.uid),
+            (Err(ClusterError::NotFound(_)), _) => Requeue::OnChange,
+            (Err(error), _) => self.unwritten(request, &error),
         }
     }
 
     /// A call failed after its record was written, so the record is newer than what was read: the failure is told beside
     /// it, once. Where that does not go either, the next failure tells.
-    async fn tell_beside(&self, subject: &Subject<K::Object>, verdict: Verdict) {
-        let live = crate::cluster::get::<K::Object>(self.cluster.as_ref(), &subject.name).await;
+    async fn tell_beside(&self, request: &Request<K::Object>, verdict: Readiness) {
+        let live = crate::cluster::get::<K::Object>(self.cluster.as_ref(), &request.name).await;
         let Ok(Some(live)) = live else { return };
-        let live = Subject::new(live, subject.name.clone(), &self.settings.cluster_id, Arc::clone(&subject.busy));
-        if (&live.uid, live.generation) != (&subject.uid, subject.generation) {
+        let live = Request::new(live, request.name.clone(), &self.settings.cluster_id, Arc::clone(&request.busy));
+        if (&live.uid, live.generation) != (&request.uid, request.generation) {
             return;
         }
         let (status, drift) = (live.status(), Drift::AsBefore);
-        let report = Report { status, verdict, advisory: None, drift, next: Next::Again, keep: true };
+        let report = Report { status, verdict, advisory: None, drift, next: Requeue::Again, keep: true };
         if let Err(error) = self.write(&live, report).await {
             tracing::debug!(%error, "the failure is not told yet");
         }
     }
 
-    async fn write(&self, subject: &Subject<K::Object>, report: Report<Status<K>>) -> Result<(), ClusterError> {
+    async fn write(&self, request: &Request<K::Object>, report: Report<Status<K>>) -> Result<(), ClusterError> {
         let Report { mut status, verdict, advisory, drift, next: _, keep } = report;
-        let well = !matches!(verdict, Verdict::Failed { .. });
-        let old = subject.status();
+        let well = !matches!(verdict, Readiness::Failed { .. });
+        let old = request.status();
         let common = K::Object::common_mut(&mut status);
         let advisory = if keep && advisory.is_none() { Advice::AsBefore } else { Advice::Now(advisory) };
         let drifted = match drift {
@@ -149,33 +149,34 @@ impl<K: Kind> Engine<K> {
                 message
             }
         };
-        let about = About {
-            generation: subject.generation,
+        let about = ConditionInputs {
+            generation: request.generation,
             observed: common.observed_generation,
             advisory,
             drifted,
-            now: self.settings.chance.wall(),
+            now: self.settings.env.wall(),
         };
-        let (conditions, observed) = status::conclude(&common.conditions, &verdict, &about);
+        let (conditions, observed) = status::compute_conditions(&common.conditions, &verdict, &about);
         common.conditions = conditions;
         common.observed_generation = observed;
-        common.last_handled_reconcile_at = subject.poke().cloned().or_else(|| common.last_handled_reconcile_at.take());
-        if !K::differ(&old, &status) && (old == status || !self.refreshes(subject)) {
-            self.ended(subject, well);
+        common.last_handled_reconcile_at =
+            request.reconcile_requested().cloned().or_else(|| common.last_handled_reconcile_at.take());
+        if !K::status_changed(&old, &status) && (old == status || !self.refreshes(request)) {
+            self.ended(request, well);
             return Ok(());
         }
-        self.apply(&subject.object, &status).await?;
-        self.ended(subject, well);
+        self.apply(&request.object, &status).await?;
+        self.ended(request, well);
         // Only now: what could not be written is found again, and would be told again.
-        let settled = matches!(verdict, Verdict::Settled { .. });
-        self.announce(subject, K::Object::common(&old), K::Object::common(&status), settled).await;
+        let settled = matches!(verdict, Readiness::Settled { .. });
+        self.announce(request, K::Object::common(&old), K::Object::common(&status), settled).await;
         Ok(())
     }
 
     /// Whether what is no reason to write may be written all the same: once per resync, where nothing else is.
-    fn refreshes(&self, subject: &Subject<K::Object>) -> bool {
+    fn refreshes(&self, request: &Request<K::Object>) -> bool {
         // A process that has just started does not know when; restarts must not put it off for ever.
-        let written = self.memories.load(&subject.uid).written;
+        let written = self.memories.load(&request.uid).written;
         written.is_none_or(|written| written.elapsed() >= self.settings.shortest_resync())
     }
 
@@ -204,17 +205,17 @@ impl<K: Kind> Engine<K> {
     }
 
     /// Publishes an Event about the object.
-    pub(super) async fn note(&self, subject: &Subject<K::Object>, warning: bool, reason: &str, message: String) {
-        self.publish(subject, Note { warning, reason: reason.to_owned(), message }).await;
+    pub(super) async fn emit_event(&self, request: &Request<K::Object>, warning: bool, reason: &str, message: String) {
+        self.publish(request, EventNote { warning, reason: reason.to_owned(), message }).await;
     }
 
-    pub(super) async fn publish(&self, subject: &Subject<K::Object>, note: Note) {
-        let Ok(object) = serde_json::to_value(&subject.object) else { return };
+    pub(super) async fn publish(&self, request: &Request<K::Object>, note: EventNote) {
+        let Ok(object) = serde_json::to_value(&request.object) else { return };
         self.cluster.publish(&self.resource, &object, note).await;
     }
 
     /// Events on what a status newly says: of Ready, and that what AWS had lost is there again.
-    async fn announce(&self, subject: &Subject<K::Object>, old: &CommonStatus, new: &CommonStatus, settled: bool) {
+    async fn announce(&self, request: &Request<K::Object>, old: &CommonStatus, new: &CommonStatus, settled: bool) {
         let stalled = |status: &CommonStatus| {
             condition::find(&status.conditions, types::STALLED).filter(|stalled| stalled.status == "True").cloned()
         };
@@ -222,36 +223,36 @@ impl<K: Kind> Engine<K> {
             tracing::warn!(reason = stalled.reason, error = stalled.message, "stalled: a person must act");
         }
         for news in [events::news(old, new), events::advice(old, new)].into_iter().flatten() {
-            self.publish(subject, news).await;
+            self.publish(request, news).await;
         }
-        if settled && self.memories.change(&subject.uid, |memory| std::mem::take(&mut memory.lost)) {
+        if settled && self.memories.change(&request.uid, |memory| std::mem::take(&mut memory.lost)) {
             let message = "AWS had lost it; it was made again from the spec".to_owned();
-            self.note(subject, true, reasons::RECREATED, message).await;
+            self.emit_event(request, true, reasons::RECREATED, message).await;
         }
     }
 
-    /// The pass has said what there was to say. One that could not has failed, however well it went.
-    fn ended(&self, subject: &Subject<K::Object>, well: bool) {
+    /// The reconcile has said what there was to say. One that could not has failed, however well it went.
+    fn ended(&self, request: &Request<K::Object>, well: bool) {
         if well {
-            self.memories.change(&subject.uid, Memory::succeeded);
+            self.memories.change(&request.uid, Memory::succeeded);
         }
     }
 
     /// Somebody wrote in between: look again, at once the first time. More than that is a crowd, or a read that lags
     /// behind, and gets slower.
-    pub(super) fn contended(&self, uid: &str) -> Next {
+    pub(super) fn contended(&self, uid: &str) -> Requeue {
         let conflicts = self.memories.change(uid, |memory| {
             memory.conflicts += 1;
             memory.conflicts
         });
         if conflicts == 1 {
-            return Next::Again;
+            return Requeue::Again;
         }
-        let delay = retry::delay(retry::Class::Transient, conflicts - 1, None, self.settings.chance.fraction());
-        Next::After(delay.min(CONTENDED_MAX))
+        let delay = backoff::delay(backoff::ErrorClass::Transient, conflicts - 1, None, self.settings.env.fraction());
+        Requeue::After(delay.min(CONTENDED_MAX))
     }
 
-    /// Counts a pass that failed, and answers how often in a row and since when. Each reason is a warning once.
+    /// Counts a reconcile that failed, and answers how often in a row and since when. Each reason is a warning once.
     pub(super) fn failed(&self, uid: &str, reason: &'static str, error: &str) -> (u32, Instant) {
         let (said, failed) = self
             .memories
@@ -264,9 +265,9 @@ impl<K: Kind> Engine<K> {
         failed
     }
 
-    fn unwritten(&self, subject: &Subject<K::Object>, error: &ClusterError) -> Next {
+    fn unwritten(&self, request: &Request<K::Object>, error: &ClusterError) -> Requeue {
         let message = format!("the status could not be written: {error}");
-        let (failures, _) = self.failed(&subject.uid, retry::cluster_reason(error), &message);
-        Next::After(retry::cluster_delay(error, failures, self.settings.chance.fraction()))
+        let (failures, _) = self.failed(&request.uid, backoff::cluster_reason(error), &message);
+        Requeue::After(backoff::cluster_delay(error, failures, self.settings.env.fraction()))
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::evidence::Windows;
+use super::consistency::Windows;
 
 /// Randomness and identifiers, handed in so that a test can seed them.
-pub trait Chance: Send + Sync {
+pub trait Env: Send + Sync {
     /// A fresh UUID.
     fn uuid(&self) -> String;
     /// A number from 0 to 1.
@@ -28,14 +28,14 @@ pub struct Settings {
     /// take that long to arrive everywhere.
     pub rejection_grace: Duration,
     /// Randomness and identifiers.
-    pub chance: Arc<dyn Chance>,
+    pub env: Arc<dyn Env>,
 }
 
 impl Settings {
     /// The resync interval, ±20 %, so that objects do not march in step.
     #[must_use]
     pub fn jittered_resync(&self) -> Duration {
-        self.resync.mul_f64(0.8 + 0.4 * self.chance.fraction())
+        self.resync.mul_f64(0.8 + 0.4 * self.env.fraction())
     }
 
     /// The shortest that it comes to.
@@ -53,7 +53,7 @@ mod tests {
 
     struct Drawn(f64);
 
-    impl Chance for Drawn {
+    impl Env for Drawn {
         fn uuid(&self) -> String {
             String::new()
         }
@@ -73,7 +73,7 @@ mod tests {
                 windows: Windows { tolerance: SignedDuration::ZERO, lag: SignedDuration::ZERO },
                 resync: Duration::from_mins(10),
                 rejection_grace: Duration::ZERO,
-                chance: Arc::new(Drawn(fraction)),
+                env: Arc::new(Drawn(fraction)),
             };
             assert_eq!(settings.jittered_resync().as_millis().div_ceil(1000), seconds);
         }

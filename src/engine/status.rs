@@ -1,4 +1,4 @@
-//! From the verdict of a pass to the conditions of the object. Pure.
+//! From the verdict of a reconcile to the conditions of the object. Pure.
 //!
 //! Keeps to kstatus: Ready always there, never Reconciling and Stalled together, Stalled only where a person must act,
 //! times kept while nothing changed.
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::kind::Hint;
-use crate::api::condition::{self, Statement, Truth, reasons, types};
+use crate::api::condition::{self, ConditionStatus, NewCondition, reasons, types};
 
 /// How long a drift check may fail before Ready says that nobody knows any more.
 pub const STALENESS_BUDGET: Duration = Duration::from_mins(10);
@@ -18,9 +18,9 @@ pub const STALENESS_BUDGET: Duration = Duration::from_mins(10);
 /// written and told at each turn.
 const WAIT_GRACE: Duration = Duration::from_mins(1);
 
-/// What a pass found.
+/// What a reconcile found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Readiness {
     /// As wanted, seen in AWS.
     Settled {
         /// Reason of Ready.
@@ -60,7 +60,7 @@ pub enum Verdict {
     },
 }
 
-/// What a pass has to say of what is worth a look.
+/// What a reconcile has to say of what is worth a look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Advice {
     /// It learnt nothing of it: what was said before stands.
@@ -70,7 +70,7 @@ pub enum Advice {
 }
 
 impl Advice {
-    /// All hints of a pass as one condition: it has the reason of the first, and every other one stands in its message
+    /// All hints of a reconcile as one condition: it has the reason of the first, and every other one stands in its message
     /// with its own.
     #[must_use]
     pub fn joined(hints: Vec<Hint>) -> Option<Hint> {
@@ -81,7 +81,7 @@ impl Advice {
     }
 }
 
-impl Verdict {
+impl Readiness {
     /// A word for it.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -97,7 +97,7 @@ impl Verdict {
 
 /// What the verdict is about.
 #[derive(Clone, Debug)]
-pub struct About {
+pub struct ConditionInputs {
     /// `metadata.generation`.
     pub generation: i64,
     /// `status.observedGeneration`.
@@ -110,47 +110,41 @@ pub struct About {
     pub now: Timestamp,
 }
 
-/// The conditions after a pass, and the generation that they are about.
+/// The conditions after a reconcile, and the generation that they are about.
 #[must_use]
-pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Condition>, i64) {
+pub fn compute_conditions(old: &[Condition], verdict: &Readiness, about: &ConditionInputs) -> (Vec<Condition>, i64) {
     let mut new = old.to_vec();
     let known = about.observed == about.generation && condition::is_true(old, types::READY);
     match verdict {
-        Verdict::Suspended { in_force } => {
-            let message = "spec.suspend is true: nothing is changed in AWS except deletion".to_owned();
-            if condition::find(&new, types::READY).is_none() {
-                // Suspended before anything was done: waiters must see that it is not.
-                put(&mut new, about, types::READY, Truth::False, reasons::SUSPENDED, message.clone());
-            }
-            put(&mut new, about, types::SUSPENDED, Truth::True, reasons::SUSPENDED, message);
-            if !in_force {
-                return (new, about.observed);
-            }
-            // What they say is true of this generation too.
-            for condition in &mut new {
-                condition.observed_generation = Some(about.generation);
-            }
-            return (new, about.generation);
+        Readiness::Suspended { in_force } => return suspended(new, about, *in_force),
+        Readiness::Failed { lasted, stalls, .. } if stands(old, about, *lasted, *stalls) => {
+            return (new, about.observed);
         }
-        Verdict::Failed { lasted, stalls, .. } if stands(old, about, *lasted, *stalls) => return (new, about.observed),
-        Verdict::Failed { reason, message, stalls: true, .. } | Verdict::Stalled { reason, message } => {
-            put(&mut new, about, types::READY, Truth::False, reason, message.clone());
-            put(&mut new, about, types::STALLED, Truth::True, reason, message.clone());
+        Readiness::Failed { reason, message, stalls: true, .. } | Readiness::Stalled { reason, message } => {
+            put(&mut new, about, types::READY, ConditionStatus::False, reason, message.clone());
+            put(&mut new, about, types::STALLED, ConditionStatus::True, reason, message.clone());
             condition::remove(&mut new, types::RECONCILING);
         }
-        Verdict::Failed { message, .. } if known || still_unknown(old, about) => {
+        Readiness::Failed { message, .. } if known || still_unknown(old, about) => {
             let message = format!("it could not be checked for more than 10 minutes: {message}");
-            put(&mut new, about, types::READY, Truth::Unknown, reasons::VERIFICATION_OVERDUE, message.clone());
-            put(&mut new, about, types::RECONCILING, Truth::True, reasons::VERIFICATION_OVERDUE, message);
+            put(
+                &mut new,
+                about,
+                types::READY,
+                ConditionStatus::Unknown,
+                reasons::VERIFICATION_OVERDUE,
+                message.clone(),
+            );
+            put(&mut new, about, types::RECONCILING, ConditionStatus::True, reasons::VERIFICATION_OVERDUE, message);
             condition::remove(&mut new, types::STALLED);
         }
-        Verdict::Failed { reason, message, .. } | Verdict::Waiting { reason, message } => {
-            put(&mut new, about, types::READY, Truth::False, reason, message.clone());
-            put(&mut new, about, types::RECONCILING, Truth::True, reason, message.clone());
+        Readiness::Failed { reason, message, .. } | Readiness::Waiting { reason, message } => {
+            put(&mut new, about, types::READY, ConditionStatus::False, reason, message.clone());
+            put(&mut new, about, types::RECONCILING, ConditionStatus::True, reason, message.clone());
             condition::remove(&mut new, types::STALLED);
         }
-        Verdict::Settled { reason, message } => {
-            put(&mut new, about, types::READY, Truth::True, reason, message.clone());
+        Readiness::Settled { reason, message } => {
+            put(&mut new, about, types::READY, ConditionStatus::True, reason, message.clone());
             condition::remove(&mut new, types::RECONCILING);
             condition::remove(&mut new, types::STALLED);
         }
@@ -159,50 +153,70 @@ pub fn conclude(old: &[Condition], verdict: &Verdict, about: &About) -> (Vec<Con
     match &about.advisory {
         Advice::AsBefore => {}
         Advice::Now(Some((reason, message))) => {
-            put(&mut new, about, types::ADVISORY, Truth::True, reason, message.clone());
+            put(&mut new, about, types::ADVISORY, ConditionStatus::True, reason, message.clone());
         }
         Advice::Now(None) => condition::remove(&mut new, types::ADVISORY),
     }
     match &about.drifted {
-        Some(message) => put(&mut new, about, types::DRIFTED, Truth::True, reasons::DRIFT_DETECTED, message.clone()),
+        Some(message) => {
+            put(&mut new, about, types::DRIFTED, ConditionStatus::True, reasons::DRIFT_DETECTED, message.clone());
+        }
         None => condition::remove(&mut new, types::DRIFTED),
     }
     (new, about.generation)
 }
 
+/// Nothing is changed while the spec says so: what the other conditions say stands.
+fn suspended(mut conditions: Vec<Condition>, about: &ConditionInputs, in_force: bool) -> (Vec<Condition>, i64) {
+    let message = "spec.suspend is true: nothing is changed in AWS except deletion".to_owned();
+    if condition::find(&conditions, types::READY).is_none() {
+        // Suspended before anything was done: waiters must see that it is not.
+        put(&mut conditions, about, types::READY, ConditionStatus::False, reasons::SUSPENDED, message.clone());
+    }
+    put(&mut conditions, about, types::SUSPENDED, ConditionStatus::True, reasons::SUSPENDED, message);
+    if !in_force {
+        return (conditions, about.observed);
+    }
+    // What they say is true of this generation too.
+    for condition in &mut conditions {
+        condition.observed_generation = Some(about.generation);
+    }
+    (conditions, about.generation)
+}
+
 /// Whether what is known of this generation stands though a check failed: Ready, and what a person must mend, for as
 /// long as the staleness budget; what is waited for, for a moment.
-fn stands(old: &[Condition], about: &About, lasted: Duration, stalls: bool) -> bool {
+fn stands(old: &[Condition], about: &ConditionInputs, lasted: Duration, stalls: bool) -> bool {
     let known = about.observed == about.generation && condition::is_true(old, types::READY);
     let short = lasted < STALENESS_BUDGET;
     (known && short) || !stalls && (stalled(old, about) && short || waiting(old, about) && lasted < WAIT_GRACE)
 }
 
 /// This generation waits for something that is told already.
-fn waiting(old: &[Condition], about: &About) -> bool {
+fn waiting(old: &[Condition], about: &ConditionInputs) -> bool {
     about.observed == about.generation && condition::is_true(old, types::RECONCILING)
 }
 
 /// This generation stands still until a person acts.
-fn stalled(old: &[Condition], about: &About) -> bool {
+fn stalled(old: &[Condition], about: &ConditionInputs) -> bool {
     about.observed == about.generation && condition::is_true(old, types::STALLED)
 }
 
 /// Ready already says Unknown for this generation: it stays so until something is known again.
-fn still_unknown(old: &[Condition], about: &About) -> bool {
+fn still_unknown(old: &[Condition], about: &ConditionInputs) -> bool {
     about.observed == about.generation
-        && condition::find(old, types::READY).is_some_and(|ready| ready.status == Truth::Unknown.as_str())
+        && condition::find(old, types::READY).is_some_and(|ready| ready.status == ConditionStatus::Unknown.as_str())
 }
 
 fn put(
     conditions: &mut Vec<Condition>,
-    about: &About,
+    about: &ConditionInputs,
     kind: &'static str,
-    truth: Truth,
+    truth: ConditionStatus,
     reason: &'static str,
     message: String,
 ) {
-    let statement = Statement { r#type: kind, truth, reason, message, observed_generation: about.generation };
+    let statement = NewCondition { r#type: kind, truth, reason, message, observed_generation: about.generation };
     condition::set(conditions, statement, about.now);
 }
 
@@ -211,20 +225,20 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn about(generation: i64, observed: i64) -> About {
+    fn about(generation: i64, observed: i64) -> ConditionInputs {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        About { generation, observed, advisory: Advice::Now(None), drifted: None, now }
+        ConditionInputs { generation, observed, advisory: Advice::Now(None), drifted: None, now }
     }
 
     #[test]
     fn what_stalls_stays_so_while_aws_cannot_be_asked_for_a_moment() {
-        let stalled = Verdict::Stalled { reason: "Conflict", message: "theirs".to_owned() };
-        let (old, observed) = conclude(&[], &stalled, &about(1, 0));
-        let failed = |lasted| Verdict::Failed { reason: "Throttled", message: String::new(), lasted, stalls: false };
-        assert_eq!(conclude(&old, &failed(Duration::ZERO), &about(1, observed)).0, old);
-        let (after, _) = conclude(&old, &failed(STALENESS_BUDGET), &about(1, observed));
+        let stalled = Readiness::Stalled { reason: "Conflict", message: "theirs".to_owned() };
+        let (old, observed) = compute_conditions(&[], &stalled, &about(1, 0));
+        let failed = |lasted| Readiness::Failed { reason: "Throttled", message: String::new(), lasted, stalls: false };
+        assert_eq!(compute_conditions(&old, &failed(Duration::ZERO), &about(1, observed)).0, old);
+        let (after, _) = compute_conditions(&old, &failed(STALENESS_BUDGET), &about(1, observed));
         assert!(!condition::is_true(&after, types::STALLED), "later it is not known any more");
-        let (edited, _) = conclude(&old, &failed(Duration::ZERO), &about(2, observed));
+        let (edited, _) = compute_conditions(&old, &failed(Duration::ZERO), &about(2, observed));
         assert!(!condition::is_true(&edited, types::STALLED), "an edit may have mended it");
     }
 
@@ -232,12 +246,12 @@ mod tests {
         conditions.iter().map(|c| format!("{}={} {}", c.type_, c.status, c.reason)).collect()
     }
 
-    const SUSPENDED: Verdict = Verdict::Suspended { in_force: false };
+    const SUSPENDED: Readiness = Readiness::Suspended { in_force: false };
 
     #[test]
     fn an_edit_of_suspend_alone_is_observed_as_what_is_wanted_is_in_force() {
-        let (ready, _) = conclude(&[], &settled(), &about(1, -1));
-        let (suspended, observed) = conclude(&ready, &Verdict::Suspended { in_force: true }, &about(2, 1));
+        let (ready, _) = compute_conditions(&[], &settled(), &about(1, -1));
+        let (suspended, observed) = compute_conditions(&ready, &Readiness::Suspended { in_force: true }, &about(2, 1));
         assert_eq!(says(&suspended), ["Ready=True Available", "Suspended=True Suspended"]);
         assert_eq!(observed, 2);
         assert!(suspended.iter().all(|condition| condition.observed_generation == Some(2)), "as waiting tools demand");
@@ -245,57 +259,58 @@ mod tests {
 
     #[test]
     fn advice_of_any_reason_stands_while_nothing_is_learnt_of_it() {
-        let advised = About { advisory: Advice::Now(Some(("OfALaterVersion", "look".to_owned()))), ..about(1, -1) };
-        let (first, _) = conclude(&[], &settled(), &advised);
+        let advised =
+            ConditionInputs { advisory: Advice::Now(Some(("OfALaterVersion", "look".to_owned()))), ..about(1, -1) };
+        let (first, _) = compute_conditions(&[], &settled(), &advised);
         assert_eq!(says(&first), ["Ready=True Available", "Advisory=True OfALaterVersion"]);
-        let as_before = About { advisory: Advice::AsBefore, ..about(1, 1) };
-        let stalled = Verdict::Stalled { reason: "Rejected", message: String::new() };
-        let (then, _) = conclude(&first, &stalled, &as_before);
+        let as_before = ConditionInputs { advisory: Advice::AsBefore, ..about(1, 1) };
+        let stalled = Readiness::Stalled { reason: "Rejected", message: String::new() };
+        let (then, _) = compute_conditions(&first, &stalled, &as_before);
         assert!(says(&then).contains(&"Advisory=True OfALaterVersion".to_owned()), "{:?}", says(&then));
-        let (mended, _) = conclude(&then, &settled(), &about(1, 1));
+        let (mended, _) = compute_conditions(&then, &settled(), &about(1, 1));
         assert_eq!(says(&mended), ["Ready=True Available"]);
     }
 
-    fn settled() -> Verdict {
-        Verdict::Settled { reason: "Available", message: String::new() }
+    fn settled() -> Readiness {
+        Readiness::Settled { reason: "Available", message: String::new() }
     }
 
-    fn failed(minutes: u64) -> Verdict {
+    fn failed(minutes: u64) -> Readiness {
         let lasted = Duration::from_mins(minutes);
-        Verdict::Failed { reason: "AwsUnavailable", message: "x".into(), lasted, stalls: false }
+        Readiness::Failed { reason: "AwsUnavailable", message: "x".into(), lasted, stalls: false }
     }
 
-    fn denied(minutes: u64) -> Verdict {
+    fn denied(minutes: u64) -> Readiness {
         let lasted = Duration::from_mins(minutes);
-        Verdict::Failed { reason: "AccessDenied", message: "x".into(), lasted, stalls: minutes >= 5 }
+        Readiness::Failed { reason: "AccessDenied", message: "x".into(), lasted, stalls: minutes >= 5 }
     }
 
     #[test]
     fn each_verdict_has_its_word() {
-        let waiting = Verdict::Waiting { reason: "R", message: String::new() };
-        let stalled = Verdict::Stalled { reason: "R", message: String::new() };
+        let waiting = Readiness::Waiting { reason: "R", message: String::new() };
+        let stalled = Readiness::Stalled { reason: "R", message: String::new() };
         let all = [settled(), waiting, stalled, failed(1), SUSPENDED];
         assert_eq!(all.map(|verdict| verdict.name()), ["settled", "waiting", "stalled", "failed", "suspended"]);
     }
 
     #[test]
     fn ready_that_is_unknown_stays_so_until_something_is_known_again() {
-        let (ready, observed) = conclude(&[], &settled(), &about(1, -1));
-        let (unknown, observed) = conclude(&ready, &failed(11), &about(1, observed));
+        let (ready, observed) = compute_conditions(&[], &settled(), &about(1, -1));
+        let (unknown, observed) = compute_conditions(&ready, &failed(11), &about(1, observed));
         assert!(says(&unknown).iter().any(|line| line.starts_with("Ready=Unknown")), "{:?}", says(&unknown));
-        let (still, observed) = conclude(&unknown, &failed(12), &about(1, observed));
+        let (still, observed) = compute_conditions(&unknown, &failed(12), &about(1, observed));
         assert_eq!(still, unknown, "and the reasons do not change between two overdue looks");
         // Of another generation nothing was ever known.
-        let (edited, _) = conclude(&still, &failed(13), &about(2, observed));
+        let (edited, _) = compute_conditions(&still, &failed(13), &about(2, observed));
         assert!(says(&edited).iter().any(|line| line.starts_with("Ready=False")), "{:?}", says(&edited));
     }
 
     #[test]
     fn each_verdict_has_its_conditions() {
-        let waiting = Verdict::Waiting { reason: "Updating", message: String::new() };
-        let stalled = Verdict::Stalled { reason: "Rejected", message: String::new() };
-        let (ready, _) = conclude(&[], &settled(), &about(1, -1));
-        let rows: &[(&[Condition], &Verdict, About, &[&str], &str)] = &[
+        let waiting = Readiness::Waiting { reason: "Updating", message: String::new() };
+        let stalled = Readiness::Stalled { reason: "Rejected", message: String::new() };
+        let (ready, _) = compute_conditions(&[], &settled(), &about(1, -1));
+        let rows: &[(&[Condition], &Readiness, ConditionInputs, &[&str], &str)] = &[
             (&[], &waiting, about(1, -1), &["Ready=False Updating", "Reconciling=True Updating"], "under way"),
             (&[], &stalled, about(1, -1), &["Ready=False Rejected", "Stalled=True Rejected"], "refused"),
             (
@@ -344,50 +359,50 @@ mod tests {
             ),
         ];
         for (old, verdict, about, expected, reason) in rows {
-            assert_eq!(&says(&conclude(old, verdict, about).0), expected, "{reason}");
+            assert_eq!(&says(&compute_conditions(old, verdict, about).0), expected, "{reason}");
         }
     }
 
     #[test]
     fn drift_that_is_left_so_is_told_beside_ready_and_goes_with_its_cause() {
-        let drifted = About { drifted: Some("spec.a".to_owned()), ..about(1, -1) };
-        let (conditions, _) = conclude(&[], &settled(), &drifted);
+        let drifted = ConditionInputs { drifted: Some("spec.a".to_owned()), ..about(1, -1) };
+        let (conditions, _) = compute_conditions(&[], &settled(), &drifted);
         assert_eq!(says(&conditions), ["Ready=True Available", "Drifted=True DriftDetected"]);
-        assert_eq!(says(&conclude(&conditions, &settled(), &about(1, 1)).0), ["Ready=True Available"]);
-        let failed = conclude(&conditions, &failed(1), &about(1, 1)).0;
+        assert_eq!(says(&compute_conditions(&conditions, &settled(), &about(1, 1)).0), ["Ready=True Available"]);
+        let failed = compute_conditions(&conditions, &failed(1), &about(1, 1)).0;
         assert_eq!(failed, conditions, "a check that failed says nothing of it");
     }
 
     #[test]
     fn the_same_verdict_again_changes_nothing() {
-        let (first, _) = conclude(&[], &settled(), &about(1, -1));
-        let later = About { now: "2026-01-02T00:00:00Z".parse().unwrap(), ..about(1, 1) };
-        assert_eq!(conclude(&first, &settled(), &later).0, first);
+        let (first, _) = compute_conditions(&[], &settled(), &about(1, -1));
+        let later = ConditionInputs { now: "2026-01-02T00:00:00Z".parse().unwrap(), ..about(1, 1) };
+        assert_eq!(compute_conditions(&first, &settled(), &later).0, first);
     }
 
     #[test]
     fn a_check_that_fails_now_and_then_takes_no_turns_with_what_is_waited_for() {
-        let blocked = Verdict::Waiting { reason: "DeletionBlocked", message: String::new() };
-        let (waits, _) = conclude(&[], &blocked, &about(1, -1));
-        assert_eq!(conclude(&waits, &failed(0), &about(1, 1)).0, waits);
-        let (told, _) = conclude(&waits, &failed(1), &about(1, 1));
+        let blocked = Readiness::Waiting { reason: "DeletionBlocked", message: String::new() };
+        let (waits, _) = compute_conditions(&[], &blocked, &about(1, -1));
+        assert_eq!(compute_conditions(&waits, &failed(0), &about(1, 1)).0, waits);
+        let (told, _) = compute_conditions(&waits, &failed(1), &about(1, 1));
         assert_eq!(says(&told), ["Ready=False AwsUnavailable", "Reconciling=True AwsUnavailable"]);
-        let (edited, _) = conclude(&waits, &failed(0), &about(2, 1));
+        let (edited, _) = compute_conditions(&waits, &failed(0), &about(2, 1));
         assert_eq!(says(&edited), ["Ready=False AwsUnavailable", "Reconciling=True AwsUnavailable"], "an edit is new");
     }
 
     #[test]
     fn suspended_from_the_start_is_not_ready() {
-        let (conditions, observed) = conclude(&[], &SUSPENDED, &about(1, -1));
+        let (conditions, observed) = compute_conditions(&[], &SUSPENDED, &about(1, -1));
         assert_eq!(says(&conditions), ["Ready=False Suspended", "Suspended=True Suspended"]);
         assert_eq!(observed, -1);
     }
 
     #[test]
     fn suspend_and_short_failures_do_not_claim_the_new_generation() {
-        let (ready, _) = conclude(&[], &settled(), &about(1, -1));
-        assert_eq!(conclude(&ready, &SUSPENDED, &about(2, 1)).1, 1);
-        assert_eq!(conclude(&ready, &failed(1), &about(1, 1)).1, 1);
+        let (ready, _) = compute_conditions(&[], &settled(), &about(1, -1));
+        assert_eq!(compute_conditions(&ready, &SUSPENDED, &about(2, 1)).1, 1);
+        assert_eq!(compute_conditions(&ready, &failed(1), &about(1, 1)).1, 1);
     }
 
     #[test]

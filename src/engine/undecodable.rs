@@ -8,11 +8,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 
-use super::scene::Next;
-use super::status::{self, About, Advice, Verdict};
+use super::context::Requeue;
+use super::status::{self, Advice, ConditionInputs, Readiness};
 use crate::api::condition::{self, reasons, types};
 use crate::api::status::NEVER_OBSERVED;
-use crate::cluster::{Cluster, ClusterError, Name, Note};
+use crate::cluster::{ClusterError, EventNote, KubeApi, Name};
 
 /// How soon to look again; an edit of the object is seen at once.
 const AGAIN: Duration = Duration::from_mins(5);
@@ -20,13 +20,13 @@ const AGAIN: Duration = Duration::from_mins(5);
 /// Says on the object that it cannot be read, by an Event and, where its status can be read, by its conditions.
 /// `said` means that this process has published the same Event before.
 pub async fn tell(
-    cluster: &dyn Cluster,
+    cluster: &dyn KubeApi,
     resource: &ApiResource,
     object: &Value,
     error: &ClusterError,
     said: bool,
     now: Timestamp,
-) -> Next {
+) -> Requeue {
     let message = error.to_string();
     if said {
         tracing::debug!(error = message, "nothing is done for the object");
@@ -37,19 +37,19 @@ pub async fn tell(
     let before = conditions(object).unwrap_or_default();
     let stands = condition::find(&before, types::READY).is_some_and(|ready| ready.reason == reasons::UNDECODABLE);
     if !said && !stands {
-        let note = Note { warning: true, reason: reasons::UNDECODABLE.to_owned(), message: message.clone() };
+        let note = EventNote { warning: true, reason: reasons::UNDECODABLE.to_owned(), message: message.clone() };
         cluster.publish(resource, object, note).await;
     }
-    let Some(status) = restated(object, message, now) else { return Next::After(AGAIN) };
+    let Some(status) = restated(object, message, now) else { return Requeue::After(AGAIN) };
     let name = Name { namespace: text("/metadata/namespace"), name: text("/metadata/name") };
     match cluster.apply_status(resource, &name, &text("/metadata/resourceVersion"), status).await {
-        Ok(_) => Next::After(AGAIN),
-        Err(ClusterError::Conflict(_)) => Next::Again,
-        Err(ClusterError::NotFound(_)) => Next::OnChange,
+        Ok(_) => Requeue::After(AGAIN),
+        Err(ClusterError::Conflict(_)) => Requeue::Again,
+        Err(ClusterError::NotFound(_)) => Requeue::OnChange,
         // What does not even fit the schema cannot be applied to; then the Event is all that can be said.
         Err(error) => {
             tracing::warn!(%error, "cannot write the status");
-            Next::After(AGAIN)
+            Requeue::After(AGAIN)
         }
     }
 }
@@ -75,9 +75,9 @@ fn restated(object: &Value, message: String, now: Timestamp) -> Option<Value> {
     let number = |value: Option<&Value>| value.and_then(Value::as_i64);
     let generation = number(object.pointer("/metadata/generation")).unwrap_or_default();
     let observed = number(members.get("observedGeneration")).unwrap_or(NEVER_OBSERVED);
-    let verdict = Verdict::Stalled { reason: reasons::UNDECODABLE, message };
-    let about = About { generation, observed, advisory: Advice::Now(None), drifted: None, now };
-    let (new, observed_after) = status::conclude(&old, &verdict, &about);
+    let verdict = Readiness::Stalled { reason: reasons::UNDECODABLE, message };
+    let about = ConditionInputs { generation, observed, advisory: Advice::Now(None), drifted: None, now };
+    let (new, observed_after) = status::compute_conditions(&old, &verdict, &about);
     if new == old && observed_after == observed {
         return None;
     }

@@ -12,12 +12,12 @@ use crate::cluster::{self, Reach, SecretData, Texts};
 #[derive(Default)]
 struct Written {
     statuses: Mutex<Vec<(Name, String, Value)>>,
-    notes: Mutex<Vec<Note>>,
+    notes: Mutex<Vec<EventNote>>,
     refuses: OnceCell<ClusterError>,
 }
 
 #[async_trait]
-impl Cluster for Written {
+impl KubeApi for Written {
     async fn get(&self, _: &ApiResource, _: &Name) -> Result<Option<Value>, ClusterError> {
         Ok(None)
     }
@@ -51,7 +51,7 @@ impl Cluster for Written {
     async fn config_map(&self, _: &Name) -> Result<Option<Texts<String>>, ClusterError> {
         Ok(None)
     }
-    async fn publish(&self, _: &ApiResource, _: &Value, note: Note) {
+    async fn publish(&self, _: &ApiResource, _: &Value, note: EventNote) {
         self.notes.lock().unwrap().push(note);
     }
 }
@@ -72,7 +72,7 @@ fn bad(status: Value) -> Value {
     object
 }
 
-async fn told(written: &Written, object: &Value, said: bool) -> Next {
+async fn told(written: &Written, object: &Value, said: bool) -> Requeue {
     let name = Name { namespace: "team".to_owned(), name: "alice".to_owned() };
     let error = cluster::decode::<TransferUser>(&name, object).unwrap_err();
     tell(written, &ApiResource::erase::<TransferUser>(&()), object, &error, said, now()).await
@@ -93,7 +93,7 @@ async fn the_object_says_which_field_cannot_be_read_and_keeps_what_its_status_re
     ];
     for (stored, kept) in rows {
         let written = Written::default();
-        assert_eq!(told(&written, &bad(stored), false).await, Next::After(AGAIN));
+        assert_eq!(told(&written, &bad(stored), false).await, Requeue::After(AGAIN));
         let statuses = written.statuses.lock().unwrap();
         let [(name, version, status)] = statuses.as_slice() else { panic!("{statuses:?}") };
         assert_eq!((name.to_string().as_str(), version.as_str()), ("team/alice", "7"));
@@ -105,7 +105,7 @@ async fn the_object_says_which_field_cannot_be_read_and_keeps_what_its_status_re
         rest.as_object_mut().unwrap().retain(|member, _| member != "conditions" && member != "observedGeneration");
         assert_eq!(rest, kept, "an apply that leaves a member out would delete it");
         let notes = written.notes.lock().unwrap();
-        let [Note { warning: true, reason, message: note }] = notes.as_slice() else { panic!("{notes:?}") };
+        let [EventNote { warning: true, reason, message: note }] = notes.as_slice() else { panic!("{notes:?}") };
         assert_eq!((reason.as_str(), note.as_str()), (reasons::UNDECODABLE, message));
     }
 }
@@ -137,5 +137,5 @@ async fn where_the_status_cannot_be_written_the_event_stands_alone_and_once() {
 
     let stale = Written::default();
     stale.refuses.set(ClusterError::Conflict("x".to_owned())).unwrap();
-    assert_eq!(told(&stale, &bad(Value::Null), false).await, Next::Again);
+    assert_eq!(told(&stale, &bad(Value::Null), false).await, Requeue::Again);
 }

@@ -9,23 +9,23 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::json;
 
-use super::doors::Doors;
+use super::deps::Deps;
 use super::home;
+use super::key_conflicts::{self, KeyClaim};
 use super::login::WantedLogin;
-use super::place::Request;
-use super::rivals::{self, Claim};
-use super::target::{ServerChoice, Target};
+use super::resolve::TargetQuery;
+use super::server_ref::{ServerChoice, TargetDetail};
 use super::user::missing;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::status::{Applied, CreatePhase, ServerFacts};
 use crate::api::{TransferAccess, TransferAccessStatus};
 use crate::aws::transfer::{Access, CreateAccess, DeleteAccess, DescribeAccess, ListAccesses, Tags, UpdateAccess};
-use crate::aws::{Account, Fault, FaultKind, Mutation};
+use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::references::Reference;
-use crate::engine::decide::Identified;
+use crate::engine::decide::Identity;
 use crate::engine::digest::{hash, keyed};
-use crate::engine::kind::{Block, Hint, Kind, Look, Place, Plan, PlannedCall, Trouble, Wanted};
+use crate::engine::kind::{Described, Hint, Kind, Plan, PlannedCall, Reason, ReconcileError, Target, Wanted};
 use crate::engine::owner::Owner;
 
 /// The member that AWS may show nowhere; its hash is remembered, so that an edit is seen.
@@ -33,7 +33,7 @@ const ROLE_PATH: &str = "role";
 
 /// The kind of accesses.
 pub struct Accesses {
-    doors: Arc<Doors>,
+    deps: Arc<Deps>,
 }
 
 /// What is wanted of an access.
@@ -46,8 +46,8 @@ pub struct WantedAccess {
 impl Accesses {
     /// The kind behind these doors.
     #[must_use]
-    pub fn new(doors: Arc<Doors>) -> Self {
-        Self { doors }
+    pub fn new(deps: Arc<Deps>) -> Self {
+        Self { deps }
     }
 }
 
@@ -65,7 +65,7 @@ fn external_id(object: &TransferAccess) -> &str {
     recorded.unwrap_or(&object.spec.external_id)
 }
 
-fn claim(object: &TransferAccess) -> Claim<'_> {
+fn claim(object: &TransferAccess) -> KeyClaim<'_> {
     let spec = &object.spec;
     let status = object.status.as_ref();
     let choice = ServerChoice {
@@ -75,11 +75,11 @@ fn claim(object: &TransferAccess) -> Claim<'_> {
         region: spec.region.as_deref(),
         recorded: status.filter(|status| confirmed(status)).and_then(|status| status.server_id.as_deref()),
     };
-    Claim::new(object, Request::of(GrantKind::TransferAccess, object), choice, external_id(object))
+    KeyClaim::new(object, TargetQuery::of(GrantKind::TransferAccess, object), choice, external_id(object))
 }
 
 /// What can be told without looking anywhere.
-fn valid(object: &TransferAccess) -> Result<(), Block> {
+fn valid(object: &TransferAccess) -> Result<(), Reason> {
     let recorded = external_id(object);
     if recorded == object.spec.external_id {
         return Ok(());
@@ -87,20 +87,20 @@ fn valid(object: &TransferAccess) -> Result<(), Block> {
     let message = format!(
         "spec.externalId: this object's access is for {recorded} and AWS cannot change that; nothing is touched"
     );
-    Err(Block::stalled(reasons::IMMUTABLE, message))
+    Err(Reason::stalled(reasons::IMMUTABLE, message))
 }
 
-fn served(target: &Target) -> Result<(), Block> {
-    let Target { server_id, domain: _, provider, succeeds: _, unproven: _, shown: _ } = target;
+fn served(target: &TargetDetail) -> Result<(), Reason> {
+    let TargetDetail { server_id, domain: _, provider, replaces: _, unproven: _, shown: _ } = target;
     if provider == "AWS_DIRECTORY_SERVICE" {
         return Ok(());
     }
     let message = format!("server {server_id} has identity provider {provider}; accesses need AWS_DIRECTORY_SERVICE");
-    Err(Block::stalled(reasons::INVALID_FOR_SERVER, message))
+    Err(Reason::stalled(reasons::INVALID_FOR_SERVER, message))
 }
 
 /// The role as the listing tells it: `DescribeAccess` is known to leave it out.
-async fn listed_role(account: &Account, server_id: &str, external_id: &str) -> Result<Option<String>, Fault> {
+async fn listed_role(account: &Account, server_id: &str, external_id: &str) -> Result<Option<String>, AwsError> {
     let listed = account.list(ListAccesses { server_id: server_id.to_owned(), token: None }).await?;
     Ok(listed.into_iter().find(|row| row.external_id == external_id).and_then(|row| row.role))
 }
@@ -108,36 +108,36 @@ async fn listed_role(account: &Account, server_id: &str, external_id: &str) -> R
 #[async_trait]
 impl Kind for Accesses {
     type Object = TransferAccess;
-    type Detail = Target;
+    type TargetDetail = TargetDetail;
     type Want = WantedAccess;
     type Have = Access;
 
-    const IDENTIFIED: Identified = Identified::ByRecord;
+    const IDENTITY: Identity = Identity::Recorded;
 
-    async fn place(&self, object: &TransferAccess) -> Result<Place<Target>, Trouble> {
-        let Claim { request, choice, .. } = claim(object);
+    async fn resolve(&self, object: &TransferAccess) -> Result<Target<TargetDetail>, ReconcileError> {
+        let KeyClaim { request, choice, .. } = claim(object);
         if request.deleting {
-            return self.doors.on_server(&request, &choice).await;
+            return self.deps.on_server(&request, &choice).await;
         }
         valid(object)?;
-        let place = self.doors.on_server(&request, &choice).await?;
-        served(&place.detail)?;
+        let target = self.deps.on_server(&request, &choice).await?;
+        served(&target.detail)?;
         let me = claim(object);
-        let accesses = self.doors.directory.accesses_by(&Reference::Login(me.key.to_owned()));
+        let accesses = self.deps.lister.accesses_by(&Reference::Login(me.key.to_owned()));
         let others = accesses.iter().map(|other| claim(other));
-        rivals::free(&self.doors, &me, &place, reasons::EXTERNAL_ID_TAKEN, others)?;
-        Ok(place)
+        key_conflicts::free(&self.deps, &me, &target, reasons::EXTERNAL_ID_TAKEN, others)?;
+        Ok(target)
     }
 
     async fn want(
         &self,
         object: &TransferAccess,
-        place: &Place<Target>,
+        target: &Target<TargetDetail>,
         _now: Timestamp,
-    ) -> Result<Wanted<WantedAccess>, Trouble> {
+    ) -> Result<Wanted<WantedAccess>, ReconcileError> {
         let namespace = object.namespace().unwrap_or_default();
         let (login, blocks) =
-            self.doors.login(GrantKind::TransferAccess, &namespace, &object.spec.login, place).await?;
+            self.deps.login(GrantKind::TransferAccess, &namespace, &object.spec.login, target).await?;
         let uid = object.uid().unwrap_or_default();
         // What may not be passed is not sent, so it is no knowledge of what AWS has.
         let role = login.settings.role.iter().filter(|_| !login.held.contains(ROLE_PATH));
@@ -150,18 +150,22 @@ impl Kind for Accesses {
         Ok(Wanted { want, blocks, faults, applied, changes_at: None, digest })
     }
 
-    async fn look(&self, object: &TransferAccess, place: &Place<Target>) -> Result<Look<Access>, Fault> {
-        let (server_id, external_id) = (&place.detail.server_id, external_id(object));
+    async fn describe(
+        &self,
+        object: &TransferAccess,
+        target: &Target<TargetDetail>,
+    ) -> Result<Described<Access>, AwsError> {
+        let (server_id, external_id) = (&target.detail.server_id, external_id(object));
         let call = DescribeAccess { server_id: server_id.clone(), external_id: external_id.to_owned() };
-        let mut access = match place.account.read(call).await {
+        let mut access = match target.account.read(call).await {
             Ok(access) => *access,
-            Err(fault) if fault.kind == FaultKind::NotFound => return Ok(missing(&fault)),
+            Err(fault) if fault.kind == AwsErrorKind::NotFound => return Ok(missing(&fault)),
             Err(fault) => return Err(fault),
         };
         if access.settings.role.is_none() {
-            access.settings.role = listed_role(&place.account, server_id, external_id).await?;
+            access.settings.role = listed_role(&target.account, server_id, external_id).await?;
         }
-        Ok(Look::Found(access))
+        Ok(Described::Found(access))
     }
 
     fn tags<'a>(&self, _: &'a Access) -> Option<&'a Tags> {
@@ -172,32 +176,32 @@ impl Kind for Accesses {
         confirmed(status)
     }
 
-    fn moved(&self, place: &Place<Target>) -> bool {
-        place.detail.succeeds
+    fn server_replaced(&self, target: &Target<TargetDetail>) -> bool {
+        target.detail.replaces
     }
 
     /// The group is the id, and stands in the spec; what leads to a server that is gone is taken out.
-    fn set_id(&self, status: &mut TransferAccessStatus, _: &Place<Target>, id: Option<&str>) {
+    fn set_id(&self, status: &mut TransferAccessStatus, _: &Target<TargetDetail>, id: Option<&str>) {
         if id.is_none() {
             *status = TransferAccessStatus { common: status.common.clone(), ..TransferAccessStatus::default() };
         }
     }
 
-    fn aim(&self, status: &mut TransferAccessStatus, object: &TransferAccess, place: &Place<Target>) {
+    fn record_target(&self, status: &mut TransferAccessStatus, object: &TransferAccess, target: &Target<TargetDetail>) {
         let external_id = external_id(object).to_owned();
-        status.server_id = Some(place.detail.server_id.clone());
+        status.server_id = Some(target.detail.server_id.clone());
         status.external_id = Some(external_id);
     }
 
     fn create(
         &self,
         object: &TransferAccess,
-        place: &Place<Target>,
+        target: &Target<TargetDetail>,
         wanted: &Wanted<WantedAccess>,
         _owner_tags: &Tags,
     ) -> Mutation {
         Mutation::CreateAccess(Box::new(CreateAccess {
-            server_id: place.detail.server_id.clone(),
+            server_id: target.detail.server_id.clone(),
             external_id: external_id(object).to_owned(),
             settings: wanted.want.login.settings.clone(),
         }))
@@ -206,23 +210,23 @@ impl Kind for Accesses {
     fn plan(
         &self,
         object: &TransferAccess,
-        place: &Place<Target>,
+        target: &Target<TargetDetail>,
         wanted: &Wanted<WantedAccess>,
         have: &Access,
         _owner: &Owner,
     ) -> Plan {
-        plan(object, &place.detail, wanted, have)
+        plan(object, &target.detail, wanted, have)
     }
 
-    fn observed(
+    fn fill_status(
         &self,
         status: &mut TransferAccessStatus,
-        place: &Place<Target>,
+        target: &Target<TargetDetail>,
         wanted: Option<&Wanted<WantedAccess>>,
         have: &Access,
     ) {
-        status.server_id = Some(place.detail.server_id.clone());
-        status.server.clone_from(&place.detail.shown);
+        status.server_id = Some(target.detail.server_id.clone());
+        status.server.clone_from(&target.detail.shown);
         status.external_id = Some(have.external_id.clone());
         if let Some(wanted) = wanted {
             status.common.unset = wanted.want.login.unset(&have.settings, status.common.applied.as_ref());
@@ -237,27 +241,32 @@ impl Kind for Accesses {
         home::unfilled(&have.settings).into_iter().collect()
     }
 
-    fn settled(&self, have: &Access) -> (&'static str, String) {
+    fn ready_reason(&self, have: &Access) -> (&'static str, String) {
         (reasons::AVAILABLE, format!("access for group {} exists", have.external_id))
     }
 
-    async fn blocker(&self, _: &TransferAccess, _: &Place<Target>, _: Option<&str>) -> Result<Option<String>, Trouble> {
+    async fn deletion_blockers(
+        &self,
+        _: &TransferAccess,
+        _: &Target<TargetDetail>,
+        _: Option<&str>,
+    ) -> Result<Option<String>, ReconcileError> {
         Ok(None)
     }
 
-    fn delete(&self, object: &TransferAccess, place: &Place<Target>, _: Option<&str>) -> Mutation {
+    fn delete(&self, object: &TransferAccess, target: &Target<TargetDetail>, _: Option<&str>) -> Mutation {
         Mutation::DeleteAccess(DeleteAccess {
-            server_id: place.detail.server_id.clone(),
+            server_id: target.detail.server_id.clone(),
             external_id: external_id(object).to_owned(),
         })
     }
 
-    fn arn(&self, _: &TransferAccess, _: &Place<Target>, _: Option<&str>) -> Option<String> {
+    fn arn(&self, _: &TransferAccess, _: &Target<TargetDetail>, _: Option<&str>) -> Option<String> {
         None
     }
 }
 
-fn plan(object: &TransferAccess, target: &Target, wanted: &Wanted<WantedAccess>, have: &Access) -> Plan {
+fn plan(object: &TransferAccess, target: &TargetDetail, wanted: &Wanted<WantedAccess>, have: &Access) -> Plan {
     let WantedAccess { login } = &wanted.want;
     let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
     let known = applied.hashes.get(ROLE_PATH);

@@ -11,20 +11,21 @@ use kube::ResourceExt;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 
-use super::doors::{Doors, Verified};
+use super::deps::{Deps, Verified};
 use crate::api::{AwsIdentity, Managed, TransferAccess, TransferServer, TransferUser};
-use crate::aws::gate::Rates;
-use crate::aws::session::{Aws, CallerIdentity};
+use crate::aws::account_clients::{Aws, CallerIdentity};
+use crate::aws::rate_limiter::Rates;
 use crate::aws::transfer::{
     DescribeHostKey, DescribeServer, DescribeUser, HostKey, ListAccesses, ListHostKeys, ListUsers, ListedAccess,
     ListedServer, ListedUser, Server, Tags, User,
 };
 use crate::aws::{
-    Account, Answer, AwsApi, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Page, Permit, Read, Reply,
+    Account, Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CreateOutput, Mutation, Page, Permit, RateLimiter, Read,
+    Reply,
 };
-use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, Reach, SecretData, Texts};
+use crate::cluster::{ClusterError, EventNote, KubeApi, Lister, Name, Reach, SecretData, Texts};
 use crate::engine::owner::Owner;
-use crate::engine::settings::Chance;
+use crate::engine::settings::Env;
 
 pub const ACCOUNT: &str = "123456789012";
 pub const REGION: &str = "eu-central-1";
@@ -43,9 +44,9 @@ pub struct FakeTransfer {
     /// Listed, and NotFound when described.
     pub vanishing: Mutex<BTreeSet<String>>,
     /// What each operation fails with.
-    pub faults: Mutex<BTreeMap<&'static str, FaultKind>>,
+    pub faults: Mutex<BTreeMap<&'static str, AwsErrorKind>>,
     /// What one read fails with, once; as `Operation id`.
-    pub once: Mutex<BTreeMap<String, FaultKind>>,
+    pub once: Mutex<BTreeMap<String, AwsErrorKind>>,
     /// Every read, as `Operation id`.
     pub reads: Mutex<Vec<String>>,
     /// Held in writing, it stops every ListServers.
@@ -61,8 +62,8 @@ impl FakeTransfer {
         self.reads.lock().unwrap().clone()
     }
 
-    fn server(&self, operation: &'static str, id: &str) -> Result<Server, Fault> {
-        self.servers.lock().unwrap().get(id).cloned().ok_or_else(|| fault(operation, FaultKind::NotFound))
+    fn server(&self, operation: &'static str, id: &str) -> Result<Server, AwsError> {
+        self.servers.lock().unwrap().get(id).cloned().ok_or_else(|| fault(operation, AwsErrorKind::NotFound))
     }
 
     fn listed(&self) -> Vec<ListedServer> {
@@ -73,7 +74,7 @@ impl FakeTransfer {
         listed
     }
 
-    fn answer(&self, operation: &'static str, call: Read) -> Result<Answer, Fault> {
+    fn answer(&self, operation: &'static str, call: Read) -> Result<Answer, AwsError> {
         Ok(match call {
             Read::ListServers(_) => Answer::Servers(page(self.listed())),
             Read::DescribeServer(DescribeServer { server_id }) => {
@@ -87,7 +88,7 @@ impl FakeTransfer {
             Read::DescribeHostKey(DescribeHostKey { server_id, host_key_id }) => {
                 let keys = self.host_keys.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
                 let key = keys.into_iter().find(|key| key.id == host_key_id);
-                Answer::HostKey(Box::new(key.ok_or_else(|| fault(operation, FaultKind::NotFound))?))
+                Answer::HostKey(Box::new(key.ok_or_else(|| fault(operation, AwsErrorKind::NotFound))?))
             }
             Read::ListUsers(ListUsers { server_id, .. }) => {
                 let names = self.users.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
@@ -95,7 +96,7 @@ impl FakeTransfer {
             }
             Read::DescribeUser(DescribeUser { server_id, user_name }) => {
                 let tags = self.user_tags.lock().unwrap().get(&(server_id, user_name.clone())).cloned();
-                let tags = tags.ok_or_else(|| fault(operation, FaultKind::NotFound))?;
+                let tags = tags.ok_or_else(|| fault(operation, AwsErrorKind::NotFound))?;
                 Answer::User(Box::new(User { user_name, tags, ..User::default() }))
             }
             Read::ListAccesses(ListAccesses { server_id, .. }) => {
@@ -116,8 +117,8 @@ fn page<T>(items: Vec<T>) -> Page<T> {
 }
 
 #[must_use]
-pub fn fault(operation: &'static str, kind: FaultKind) -> Fault {
-    Fault {
+pub fn fault(operation: &'static str, kind: AwsErrorKind) -> AwsError {
+    AwsError {
         operation,
         kind,
         code: format!("{kind:?}"),
@@ -130,7 +131,7 @@ pub fn fault(operation: &'static str, kind: FaultKind) -> Fault {
 
 #[async_trait]
 impl AwsApi for FakeTransfer {
-    async fn read(&self, _at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
+    async fn read(&self, _at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, AwsError> {
         let operation = call.operation();
         let about = match &call {
             Read::DescribeServer(DescribeServer { server_id }) | Read::ListHostKeys(ListHostKeys { server_id, .. }) => {
@@ -158,7 +159,7 @@ impl AwsApi for FakeTransfer {
         Ok(Reply { value, date: Some(NOW.parse().unwrap()) })
     }
 
-    async fn mutate(&self, _: Permit, _: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
+    async fn mutate(&self, _: Permit, _: Timestamp, call: Mutation) -> Result<Reply<CreateOutput>, AwsError> {
         panic!("no kind sends {} by itself", call.operation())
     }
 }
@@ -176,25 +177,25 @@ impl FakeAws {
         let transfer = Arc::clone(&self.transfer) as Arc<dyn AwsApi>;
         let clock = Arc::new(AwsClock::default());
         clock.observe(Some(NOW.parse().unwrap()));
-        Account::new(id.to_owned(), region.to_owned(), transfer, Gate::new(rates), clock)
+        Account::new(id.to_owned(), region.to_owned(), transfer, RateLimiter::new(rates), clock)
     }
 }
 
 #[async_trait]
 impl Aws for FakeAws {
-    async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, Fault> {
+    async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, AwsError> {
         *self.asked.lock().unwrap() += 1;
         Ok(self.of(&identity.spec.account_id, region))
     }
 
-    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault> {
+    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, AwsError> {
         Ok(CallerIdentity { account: identity.spec.account_id.clone(), arn: String::new() })
     }
 }
 
 /// What the watches hold.
 #[derive(Default)]
-pub struct FakeDirectory {
+pub struct FakeLister {
     pub identities: Mutex<BTreeMap<String, AwsIdentity>>,
     pub servers: Mutex<BTreeMap<Name, TransferServer>>,
     pub users: Mutex<Vec<TransferUser>>,
@@ -202,7 +203,7 @@ pub struct FakeDirectory {
     pub labels: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
 }
 
-impl Directory for FakeDirectory {
+impl Lister for FakeLister {
     fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>> {
         self.identities.lock().unwrap().get(name).cloned().map(Arc::new)
     }
@@ -230,7 +231,7 @@ impl Directory for FakeDirectory {
 
 /// The API server: lists by kind, Secrets and ConfigMaps.
 #[derive(Default)]
-pub struct FakeCluster {
+pub struct FakeKubeApi {
     pub objects: Mutex<BTreeMap<String, Vec<Value>>>,
     /// What the listing of a kind ends with, after all of its objects.
     pub breaks_off: Mutex<BTreeMap<String, ClusterError>>,
@@ -241,7 +242,7 @@ pub struct FakeCluster {
 }
 
 #[async_trait]
-impl Cluster for FakeCluster {
+impl KubeApi for FakeKubeApi {
     async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
         let at =
             |value: &&Value| value["metadata"]["name"] == name.name && value["metadata"]["namespace"] == name.namespace;
@@ -296,13 +297,13 @@ impl Cluster for FakeCluster {
             .map(|data| data.into_iter().map(|(key, text)| (key, Ok(text))).collect()))
     }
 
-    async fn publish(&self, _: &ApiResource, _: &Value, _: Note) {}
+    async fn publish(&self, _: &ApiResource, _: &Value, _: EventNote) {}
 }
 
 /// A clock that stands at [`NOW`].
 struct Fixed;
 
-impl Chance for Fixed {
+impl Env for Fixed {
     fn uuid(&self) -> String {
         "attempt".to_owned()
     }
@@ -318,9 +319,9 @@ impl Chance for Fixed {
 pub struct World {
     pub transfer: Arc<FakeTransfer>,
     pub aws: Arc<FakeAws>,
-    pub directory: Arc<FakeDirectory>,
-    pub cluster: Arc<FakeCluster>,
-    pub doors: Arc<Doors>,
+    pub lister: Arc<FakeLister>,
+    pub cluster: Arc<FakeKubeApi>,
+    pub deps: Arc<Deps>,
 }
 
 impl World {
@@ -329,17 +330,17 @@ impl World {
     pub fn with_grants(grants: Value) -> Self {
         let transfer = Arc::new(FakeTransfer::default());
         let aws = Arc::new(FakeAws { transfer: Arc::clone(&transfer), asked: Mutex::new(0) });
-        let directory = Arc::new(FakeDirectory::default());
-        let cluster = Arc::new(FakeCluster::default());
-        let doors = Arc::new(Doors {
-            cluster: Arc::clone(&cluster) as Arc<dyn Cluster>,
-            directory: Arc::clone(&directory) as Arc<dyn Directory>,
+        let lister = Arc::new(FakeLister::default());
+        let cluster = Arc::new(FakeKubeApi::default());
+        let deps = Arc::new(Deps {
+            cluster: Arc::clone(&cluster) as Arc<dyn KubeApi>,
+            lister: Arc::clone(&lister) as Arc<dyn Lister>,
             aws: Arc::clone(&aws) as Arc<dyn Aws>,
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::default(),
-            chance: Arc::new(Fixed),
+            env: Arc::new(Fixed),
         });
-        let world = Self { transfer, aws, directory, cluster, doors };
+        let world = Self { transfer, aws, lister, cluster, deps };
         world.grant(grants);
         world
     }
@@ -361,7 +362,7 @@ impl World {
             "spec": {"accountId": ACCOUNT, "regions": [REGION], "credentials": {"source": "Operator"}, "grants": grants},
         }))
         .unwrap();
-        self.directory.identities.lock().unwrap().insert("default".to_owned(), identity);
+        self.lister.identities.lock().unwrap().insert("default".to_owned(), identity);
     }
 
     #[must_use]
@@ -377,7 +378,7 @@ impl World {
     /// Puts a server object where the watches hold it.
     pub fn watch(&self, server: &TransferServer) {
         let name = Name { namespace: server.namespace().unwrap(), name: server.name_any() };
-        self.directory.servers.lock().unwrap().insert(name, server.clone());
+        self.lister.servers.lock().unwrap().insert(name, server.clone());
     }
 
     /// Puts an object where a live list finds it.

@@ -1,10 +1,10 @@
-//! Who may use an identity for what. Pure, and asked on every pass: the CRD's rules are comfort, not security.
+//! Who may use an identity for what. Pure, and asked on every reconcile: the CRD's rules are comfort, not security.
 
 use std::collections::BTreeMap;
 
 use crate::api::condition::reasons;
 use crate::api::identity::{AwsIdentity, Grant, GrantKind};
-use crate::engine::kind::Block;
+use crate::engine::kind::Reason;
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -31,8 +31,8 @@ fn applying<'a>(identity: &'a AwsIdentity, asker: &'a Asker<'_>) -> impl Iterato
 /// `IdentityDenied`. An absent identity and one that grants nothing give the same answer, so that nobody can probe (only
 /// that a new object is given time for an absent one tells them apart); what an identity holds is told only to those that
 /// it grants something.
-pub fn granted(name: &str, identity: Option<&AwsIdentity>, asker: &Asker, region: &str) -> Result<(), Block> {
-    let refuse = |message| Err(Block::stalled(reasons::IDENTITY_DENIED, message));
+pub fn granted(name: &str, identity: Option<&AwsIdentity>, asker: &Asker, region: &str) -> Result<(), Reason> {
+    let refuse = |message| Err(Reason::stalled(reasons::IDENTITY_DENIED, message));
     let Some(identity) = identity.filter(|identity| applying(identity, asker).next().is_some()) else {
         return refuse(to_paste(name, asker));
     };
@@ -47,7 +47,7 @@ pub fn granted(name: &str, identity: Option<&AwsIdentity>, asker: &Asker, region
 ///
 /// # Errors
 /// `IdentityDenied`.
-pub fn open_to_new(name: &str, identity: Option<&AwsIdentity>) -> Result<(), Block> {
+pub fn open_to_new(name: &str, identity: Option<&AwsIdentity>) -> Result<(), Reason> {
     if identity.is_none_or(|identity| identity.metadata.deletion_timestamp.is_none()) {
         return Ok(());
     }
@@ -55,7 +55,7 @@ pub fn open_to_new(name: &str, identity: Option<&AwsIdentity>) -> Result<(), Blo
         "AwsIdentity {name} is being deleted: it serves what it made until that is gone, and takes nobody new; once it \
          is gone, apply it again or name another one"
     );
-    Err(Block::stalled(reasons::IDENTITY_DENIED, message))
+    Err(Reason::stalled(reasons::IDENTITY_DENIED, message))
 }
 
 /// The grant that is missing, ready to paste: for this namespace and this kind, never for all.
@@ -71,11 +71,11 @@ fn to_paste(name: &str, asker: &Asker) -> String {
 ///
 /// # Errors
 /// `RoleNotGranted`, with what to paste; of a role that no grant could help, why.
-pub fn role_granted(identity: &AwsIdentity, asker: &Asker, path: &str, role: &str) -> Result<(), Block> {
+pub fn role_granted(identity: &AwsIdentity, asker: &Asker, path: &str, role: &str) -> Result<(), Reason> {
     let name = identity.metadata.name.as_deref().unwrap_or_default();
     let (ours, its) = (identity.spec.account_id.as_str(), role.split(':').nth(4).unwrap_or_default());
     if its != ours {
-        return Err(Block::stalled(
+        return Err(Reason::stalled(
             reasons::ROLE_NOT_GRANTED,
             format!(
                 "{path}: role {role} is of account {its}, AwsIdentity {name} is for account {ours}, and AWS takes roles \
@@ -87,7 +87,7 @@ pub fn role_granted(identity: &AwsIdentity, asker: &Asker, path: &str, role: &st
     if applying(identity, asker).any(fits) {
         return Ok(());
     }
-    Err(Block::stalled(
+    Err(Reason::stalled(
         reasons::ROLE_NOT_GRANTED,
         format!(
             "{path}: no grant of AwsIdentity {name} lets a {:?} of namespace {} use role {role}; an administrator may add \
@@ -101,12 +101,12 @@ pub fn role_granted(identity: &AwsIdentity, asker: &Asker, path: &str, role: &st
 ///
 /// # Errors
 /// `IdentityDenied`, naming the id.
-pub fn server_granted(identity: &AwsIdentity, asker: &Asker, server_id: &str) -> Result<(), Block> {
+pub fn server_granted(identity: &AwsIdentity, asker: &Asker, server_id: &str) -> Result<(), Reason> {
     if applying(identity, asker).any(|grant| grant.server_ids.iter().any(|granted| granted == server_id)) {
         return Ok(());
     }
     let name = identity.metadata.name.as_deref().unwrap_or_default();
-    Err(Block::stalled(
+    Err(Reason::stalled(
         reasons::IDENTITY_DENIED,
         format!(
             "AwsIdentity {name} does not let namespace {} name server {server_id}; an administrator may add it to \

@@ -4,7 +4,7 @@
 use crate::api::condition::reasons;
 use crate::api::login::{EfsHome, HomeSugar, S3Home};
 use crate::aws::transfer::{HomeDirectoryMapEntry, LoginSettings};
-use crate::engine::kind::{Block, Hint};
+use crate::engine::kind::{Hint, Reason};
 
 /// The members that make up a home directory; they only make sense together.
 pub const HOME: [&str; 3] = ["homeDirectory", "homeDirectoryType", "homeDirectoryMappings"];
@@ -30,8 +30,8 @@ pub struct Home {
 ///
 /// # Errors
 /// `InvalidSpec` where they contradict each other.
-pub fn members(long: Home, short: Option<&HomeSugar>) -> Result<Home, Block> {
-    let invalid = |message: &str| Err(Block::stalled(reasons::INVALID_SPEC, message));
+pub fn members(long: Home, short: Option<&HomeSugar>) -> Result<Home, Reason> {
+    let invalid = |message: &str| Err(Reason::stalled(reasons::INVALID_SPEC, message));
     let logical = long.home_directory_type.as_deref() == Some("LOGICAL");
     let mapped = long.home_directory_mappings.as_ref().is_some_and(|mappings| !mappings.is_empty());
     match short {
@@ -45,12 +45,12 @@ pub fn members(long: Home, short: Option<&HomeSugar>) -> Result<Home, Block> {
     }
 }
 
-fn from_short(short: &HomeSugar) -> Result<Home, Block> {
+fn from_short(short: &HomeSugar) -> Result<Home, Reason> {
     let HomeSugar { s3, efs, restricted } = short;
     let (root, below) = match (s3, efs) {
         (Some(S3Home { bucket, prefix }), None) => (bucket, prefix),
         (None, Some(EfsHome { file_system_id, path })) => (file_system_id, path),
-        _ => return Err(Block::stalled(reasons::INVALID_SPEC, "spec.home needs exactly one of s3 and efs")),
+        _ => return Err(Reason::stalled(reasons::INVALID_SPEC, "spec.home needs exactly one of s3 and efs")),
     };
     let below = below.as_deref().unwrap_or_default().trim_matches('/');
     let target = if below.is_empty() { format!("/{root}") } else { format!("/{root}/{below}") };
@@ -88,11 +88,11 @@ pub fn unfit(short: Option<&HomeSugar>, settings: &LoginSettings, domain: &str) 
         let fits = path.is_empty() || path.starts_with("/fs-");
         (!fits).then(|| format!("spec.{field} must begin with /fs- on a server of domain EFS"))
     };
-    let directory = settings.home_directory.iter().filter_map(|given| path("homeDirectory".to_owned(), given));
+    let lister = settings.home_directory.iter().filter_map(|given| path("homeDirectory".to_owned(), given));
     let mappings = settings.home_directory_mappings.iter().flatten().enumerate();
     let targets =
         mappings.filter_map(|(index, mapping)| path(format!("homeDirectoryMappings[{index}].target"), &mapping.target));
-    directory.chain(targets).collect()
+    lister.chain(targets).collect()
 }
 
 /// The first entry that AWS would refuse beside the others: no entry may stand twice, or lie inside another one.

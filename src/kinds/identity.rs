@@ -13,21 +13,21 @@ use kube::{Resource, ResourceExt};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use self::decide::{Facts, Step, decide, fault, judge};
-use super::doors::Doors;
-use super::holders;
+use self::decide::{IdentityAction, IdentityFacts, decide, fault, judge};
+use super::dependents;
+use super::deps::Deps;
 use super::installations::Installation;
 use super::orphans::{Orphans, SCANNING, Told};
-use crate::api::condition::{self, Statement, Truth, reasons, types};
+use crate::api::condition::{self, ConditionStatus, NewCondition, reasons, types};
 use crate::api::{AwsIdentity, AwsIdentityStatus, FINALIZER, RECONCILE_AT};
-use crate::aws::session::CallerIdentity;
-use crate::cluster::{self, ClusterError, Name, Note, Reach};
-use crate::engine::kind::Trouble;
-use crate::engine::retry;
-use crate::engine::scene::Next;
+use crate::aws::account_clients::CallerIdentity;
+use crate::cluster::{self, ClusterError, EventNote, Name, Reach};
+use crate::engine::backoff;
+use crate::engine::context::Requeue;
+use crate::engine::counters::{ReconcileCounters, ReconcileTimer};
+use crate::engine::kind::ReconcileError;
 use crate::engine::settings::Settings;
-use crate::engine::status::{About, Advice, Verdict, conclude};
-use crate::engine::tally::{Running, Tally};
+use crate::engine::status::{Advice, ConditionInputs, Readiness, compute_conditions};
 use crate::engine::undecodable;
 
 /// How soon a deletion that waits for objects is looked at again.
@@ -41,16 +41,16 @@ const WATCH_CATCHES_UP: Duration = Duration::from_secs(1);
 
 /// All identities of the process.
 pub struct Identities {
-    doors: Arc<Doors>,
+    deps: Arc<Deps>,
     settings: Settings,
     orphans: Arc<Orphans>,
     installation: Installation,
     /// How passes ended.
-    pub tally: Tally,
+    pub counters: ReconcileCounters,
     memories: Mutex<BTreeMap<String, Memory>>,
 }
 
-/// What is remembered of one identity between passes.
+/// What is remembered of one identity between reconciles.
 #[derive(Clone, Debug, Default)]
 struct Memory {
     /// Generation and annotation that STS was asked for last.
@@ -65,55 +65,62 @@ struct Memory {
 impl Identities {
     /// Nothing is known yet.
     #[must_use]
-    pub fn new(doors: Arc<Doors>, settings: Settings, orphans: Arc<Orphans>, installation: Installation) -> Self {
-        Self { doors, settings, orphans, installation, tally: Tally::default(), memories: Mutex::default() }
+    pub fn new(deps: Arc<Deps>, settings: Settings, orphans: Arc<Orphans>, installation: Installation) -> Self {
+        Self {
+            deps,
+            settings,
+            orphans,
+            installation,
+            counters: ReconcileCounters::default(),
+            memories: Mutex::default(),
+        }
     }
 
-    /// One pass over an identity, as the watch holds it.
+    /// One reconcile over an identity, as the watch holds it.
     ///
     /// # Errors
-    /// Trouble with the API server, to be retried.
-    pub async fn reconcile(&self, object: &AwsIdentity) -> Result<Next, Trouble> {
-        let mut running = self.tally.begin();
+    /// ReconcileError with the API server, to be retried.
+    pub async fn reconcile(&self, object: &AwsIdentity) -> Result<Requeue, ReconcileError> {
+        let mut running = self.counters.begin();
         let outcome = self.step(object, &mut running).await;
         if outcome.is_err() {
             running.ends("failed");
         }
         match outcome {
             // Somebody wrote in between: the watch brings the new version.
-            Err(ClusterError::Conflict(_)) => Ok(Next::After(WATCH_CATCHES_UP)),
-            Err(ClusterError::NotFound(_)) => Ok(Next::OnChange),
-            other => other.map_err(Trouble::from),
+            Err(ClusterError::Conflict(_)) => Ok(Requeue::After(WATCH_CATCHES_UP)),
+            Err(ClusterError::NotFound(_)) => Ok(Requeue::OnChange),
+            other => other.map_err(ReconcileError::from),
         }
     }
 
     /// The watch holds no identity of this name: it is gone, or it does not decode and says so itself.
     ///
     /// # Errors
-    /// Trouble with the API server, to be retried.
-    pub async fn unread(&self, name: &Name, uid: &str) -> Result<Next, Trouble> {
-        let stored = self.doors.cluster.get(&resource(), name).await?;
+    /// ReconcileError with the API server, to be retried.
+    pub async fn unread(&self, name: &Name, uid: &str) -> Result<Requeue, ReconcileError> {
+        let stored = self.deps.cluster.get(&resource(), name).await?;
         let ours = |stored: &Value| stored.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid);
-        let Some(stored) = stored.filter(ours) else { return Ok(Next::OnChange) };
-        let now = self.settings.chance.wall();
+        let Some(stored) = stored.filter(ours) else { return Ok(Requeue::OnChange) };
+        let now = self.settings.env.wall();
         match cluster::decode::<AwsIdentity>(name, &stored) {
-            Ok(_) => Ok(Next::After(WATCH_CATCHES_UP)),
+            Ok(_) => Ok(Requeue::After(WATCH_CATCHES_UP)),
             Err(error) => {
-                Ok(undecodable::tell(self.doors.cluster.as_ref(), &resource(), &stored, &error, false, now).await)
+                Ok(undecodable::tell(self.deps.cluster.as_ref(), &resource(), &stored, &error, false, now).await)
             }
         }
     }
 
-    async fn step(&self, object: &AwsIdentity, running: &mut Running) -> Result<Next, ClusterError> {
+    async fn step(&self, object: &AwsIdentity, running: &mut ReconcileTimer) -> Result<Requeue, ClusterError> {
         running.ends("step");
         let memory = self.memory(object);
         let now = Instant::now();
         let (scan, scan_in) = self.orphans.due(object, now);
-        let facts = Facts {
+        let facts = IdentityFacts {
             deleting: object.metadata.deletion_timestamp.is_some(),
             finalizer: held(object, &self.installation.finalizer),
             inherited: held(object, FINALIZER) && self.installation.inherits(object.status.as_ref()),
-            referred: holders::referred(&self.doors, &object.name_any()),
+            referred: dependents::referred(&self.deps, &object.name_any()),
             valid: fault(&object.spec).is_none(),
             due: memory.token != token(object) || memory.due.is_none_or(|due| due <= now),
             verified: memory.failures == 0,
@@ -121,28 +128,28 @@ impl Identities {
             scan,
         };
         match decide(facts) {
-            Step::Rest => Ok(memory.due.map_or(Next::OnChange, |due| {
+            IdentityAction::Rest => Ok(memory.due.map_or(Requeue::OnChange, |due| {
                 let verify_in = due.saturating_duration_since(now);
                 // Nobody scans for an identity that cannot be used; its next check comes first.
-                if facts.verified { Next::Rest(verify_in.min(scan_in)) } else { Next::After(verify_in) }
+                if facts.verified { Requeue::Rest(verify_in.min(scan_in)) } else { Requeue::After(verify_in) }
             })),
-            Step::Tell => self.tell(object, None, None).await.map(|()| Next::After(WATCH_CATCHES_UP)),
-            Step::Scan => {
+            IdentityAction::Tell => self.tell(object, None, None).await.map(|()| Requeue::After(WATCH_CATCHES_UP)),
+            IdentityAction::Scan => {
                 self.orphans.start(object);
-                Ok(Next::After(SCANNING))
+                Ok(Requeue::After(SCANNING))
             }
-            Step::Finalize => {
+            IdentityAction::Finalize => {
                 self.set_finalizer(object, &self.installation.finalizer, true).await?;
-                Ok(Next::After(WATCH_CATCHES_UP))
+                Ok(Requeue::After(WATCH_CATCHES_UP))
             }
-            Step::Leave => self.leave(object).await,
-            Step::Refuse => {
+            IdentityAction::Leave => self.leave(object).await,
+            IdentityAction::Refuse => {
                 let message = fault(&object.spec).unwrap_or_default();
-                let verdict = Verdict::Stalled { reason: reasons::INVALID_SPEC, message };
+                let verdict = Readiness::Stalled { reason: reasons::INVALID_SPEC, message };
                 running.ends(verdict.name());
-                self.tell(object, Some(&verdict), None).await.map(|()| Next::OnChange)
+                self.tell(object, Some(&verdict), None).await.map(|()| Requeue::OnChange)
             }
-            Step::Verify => self.verify(object, memory, scan_in, running).await,
+            IdentityAction::Verify => self.verify(object, memory, scan_in, running).await,
         }
     }
 
@@ -151,10 +158,10 @@ impl Identities {
         object: &AwsIdentity,
         memory: Memory,
         scan_in: Duration,
-        running: &mut Running,
-    ) -> Result<Next, ClusterError> {
+        running: &mut ReconcileTimer,
+    ) -> Result<Requeue, ClusterError> {
         let token = token(object);
-        let answer = self.doors.aws.verify(object).await;
+        let answer = self.deps.aws.verify(object).await;
         let now = Instant::now();
         let (memory, lasted) = match &answer {
             Ok(_) => {
@@ -165,16 +172,16 @@ impl Identities {
                 let fresh = memory.token != token;
                 let since = memory.since.filter(|_| !fresh).unwrap_or(now);
                 let failures = if fresh { 1 } else { memory.failures.saturating_add(1) };
-                let fraction = self.settings.chance.fraction();
-                let delay = retry::delay(retry::class(fault), failures, fault.retry_after, fraction);
+                let fraction = self.settings.env.fraction();
+                let delay = backoff::delay(backoff::class(fault), failures, fault.retry_after, fraction);
                 (Memory { token, due: Some(now + delay), failures, since: Some(since) }, now.duration_since(since))
             }
         };
         let verdict = judge(&object.spec, &answer, lasted, self.settings.rejection_grace);
         running.ends(verdict.name());
         let due = memory.due.map_or(IN_USE_AGAIN, |due| due.saturating_duration_since(now));
-        // A scan may be due at the same time; the next pass starts it.
-        let next = if answer.is_ok() { Next::Rest(due.min(scan_in)) } else { Next::After(due) };
+        // A scan may be due at the same time; the next reconcile starts it.
+        let next = if answer.is_ok() { Requeue::Rest(due.min(scan_in)) } else { Requeue::After(due) };
         let told = self.tell(object, Some(&verdict), answer.ok()).await;
         let memory = Memory { due: if told.is_ok() { memory.due } else { Some(now + UNTOLD_AGAIN) }, ..memory };
         self.remember(object, memory);
@@ -185,23 +192,23 @@ impl Identities {
     pub fn forget(&self, uid: &str) {
         self.lock().remove(uid);
         self.orphans.forget(uid);
-        self.doors.aws.forget(uid);
+        self.deps.aws.forget(uid);
     }
 
     /// Being deleted: nothing but a live list says that nobody needs it any more.
-    async fn leave(&self, object: &AwsIdentity) -> Result<Next, ClusterError> {
+    async fn leave(&self, object: &AwsIdentity) -> Result<Requeue, ClusterError> {
         let name = object.name_any();
-        let holders = holders::of(&self.doors, Reach::Watched, &name).await?;
-        if !holders.is_empty() {
-            return self.in_use(object, &holders::sentence(&holders)).await;
+        let dependents = dependents::of(&self.deps, Reach::Watched, &name).await?;
+        if !dependents.is_empty() {
+            return self.in_use(object, &dependents::sentence(&dependents)).await;
         }
         if held(object, &self.installation.finalizer) {
             return self.let_go(object, &self.installation.finalizer).await;
         }
         // It holds the objects of every namespace, so nothing but all of them says that it may go.
-        match holders::of(&self.doors, Reach::Everywhere, &name).await {
-            Ok(holders) if holders.is_empty() => self.let_go(object, FINALIZER).await,
-            Ok(holders) => self.in_use(object, &holders::sentence(&holders)).await,
+        match dependents::of(&self.deps, Reach::Everywhere, &name).await {
+            Ok(dependents) if dependents.is_empty() => self.let_go(object, FINALIZER).await,
+            Ok(dependents) => self.in_use(object, &dependents::sentence(&dependents)).await,
             Err(ClusterError::Forbidden(what)) => {
                 let message = format!(
                     "no object of this installation needs this identity; the finalizer {FINALIZER} on it holds those \
@@ -214,23 +221,23 @@ impl Identities {
         }
     }
 
-    async fn let_go(&self, object: &AwsIdentity, finalizer: &str) -> Result<Next, ClusterError> {
+    async fn let_go(&self, object: &AwsIdentity, finalizer: &str) -> Result<Requeue, ClusterError> {
         self.set_finalizer(object, finalizer, false).await?;
         self.forget(&object.uid().unwrap_or_default());
-        Ok(Next::OnChange)
+        Ok(Requeue::OnChange)
     }
 
-    async fn in_use(&self, object: &AwsIdentity, message: &str) -> Result<Next, ClusterError> {
-        let verdict = Verdict::Waiting { reason: reasons::IN_USE, message: message.to_owned() };
+    async fn in_use(&self, object: &AwsIdentity, message: &str) -> Result<Requeue, ClusterError> {
+        let verdict = Readiness::Waiting { reason: reasons::IN_USE, message: message.to_owned() };
         self.tell(object, Some(&verdict), None).await?;
-        Ok(Next::After(IN_USE_AGAIN))
+        Ok(Requeue::After(IN_USE_AGAIN))
     }
 
     async fn set_finalizer(&self, object: &AwsIdentity, finalizer: &str, present: bool) -> Result<(), ClusterError> {
         let uid = object.uid().unwrap_or_default();
         let version = object.resource_version().unwrap_or_default();
         let (kind, name) = (resource(), name(object));
-        self.doors.cluster.set_finalizer(&kind, &name, &uid, &version, finalizer, present).await.map(drop)
+        self.deps.cluster.set_finalizer(&kind, &name, &uid, &version, finalizer, present).await.map(drop)
     }
 
     /// Whether the status has to say something else though nobody asked anew: of orphans, or for all installations.
@@ -241,12 +248,13 @@ impl Identities {
         })
     }
 
-    fn put_orphans(&self, object: &AwsIdentity, conditions: &mut Vec<Condition>, about: &About) {
+    fn put_orphans(&self, object: &AwsIdentity, conditions: &mut Vec<Condition>, about: &ConditionInputs) {
         match self.orphans.told(object) {
             Told::Orphans(message) => {
                 let (r#type, reason) = (types::ORPHANS_FOUND, reasons::ORPHANS_FOUND);
                 let observed_generation = about.generation;
-                let statement = Statement { r#type, truth: Truth::True, reason, message, observed_generation };
+                let statement =
+                    NewCondition { r#type, truth: ConditionStatus::True, reason, message, observed_generation };
                 condition::set(conditions, statement, about.now);
             }
             Told::Clear => condition::remove(conditions, types::ORPHANS_FOUND),
@@ -258,20 +266,20 @@ impl Identities {
     fn draft(
         &self,
         object: &AwsIdentity,
-        verdict: Option<&Verdict>,
+        verdict: Option<&Readiness>,
         caller: Option<CallerIdentity>,
     ) -> AwsIdentityStatus {
         let old = object.status.clone().unwrap_or_default();
         let (observed, before) = self.installation.said(&old);
-        let about = About {
+        let about = ConditionInputs {
             generation: object.metadata.generation.unwrap_or_default(),
             observed,
             drifted: None,
             advisory: Advice::Now(None),
-            now: self.settings.chance.wall(),
+            now: self.settings.env.wall(),
         };
         let (mut conditions, observed_generation) = match verdict {
-            Some(verdict) => conclude(&before, verdict, &about),
+            Some(verdict) => compute_conditions(&before, verdict, &about),
             None => (before, observed),
         };
         self.put_orphans(object, &mut conditions, &about);
@@ -287,7 +295,9 @@ impl Identities {
             regions: object.spec.regions.clone(),
             region_names: Some(object.spec.regions.join(", ")),
             installations: Vec::new(),
-            last_handled_reconcile_at: poke(object).cloned().or_else(|| old.last_handled_reconcile_at.clone()),
+            last_handled_reconcile_at: reconcile_requested(object)
+                .cloned()
+                .or_else(|| old.last_handled_reconcile_at.clone()),
         };
         self.installation.say(&old, said)
     }
@@ -296,7 +306,7 @@ impl Identities {
     async fn tell(
         &self,
         object: &AwsIdentity,
-        verdict: Option<&Verdict>,
+        verdict: Option<&Readiness>,
         caller: Option<CallerIdentity>,
     ) -> Result<(), ClusterError> {
         let new = self.draft(object, verdict, caller);
@@ -306,7 +316,7 @@ impl Identities {
         let part = self.installation.part(&new);
         let part = part.map_err(|error| ClusterError::Invalid(object.name_any(), error.to_string()))?;
         let version = object.resource_version().unwrap_or_default();
-        self.doors.cluster.apply_status(&resource(), &name(object), &version, part).await?;
+        self.deps.cluster.apply_status(&resource(), &name(object), &version, part).await?;
         let (_, old) = self.installation.said(&object.status.clone().unwrap_or_default());
         let (_, new) = self.installation.said(&new);
         self.announce(object, &old, &new).await;
@@ -329,8 +339,8 @@ impl Identities {
             notes.push((true, orphans));
         }
         for (warning, Condition { reason, message, .. }) in notes {
-            let note = Note { warning, reason: reason.clone(), message: message.clone() };
-            self.doors.cluster.publish(&resource(), &json, note).await;
+            let note = EventNote { warning, reason: reason.clone(), message: message.clone() };
+            self.deps.cluster.publish(&resource(), &json, note).await;
         }
     }
 
@@ -338,7 +348,7 @@ impl Identities {
         self.lock().entry(object.uid().unwrap_or_default()).or_default().clone()
     }
 
-    /// An identity that was forgotten during the pass stays forgotten.
+    /// An identity that was forgotten during the reconcile stays forgotten.
     fn remember(&self, object: &AwsIdentity, memory: Memory) {
         if let Some(known) = self.lock().get_mut(&object.uid().unwrap_or_default()) {
             *known = memory;
@@ -362,14 +372,14 @@ fn held(object: &AwsIdentity, finalizer: &str) -> bool {
     object.finalizers().iter().any(|name| name == finalizer)
 }
 
-/// The annotation that asks for a pass now.
-fn poke(object: &AwsIdentity) -> Option<&String> {
+/// The annotation that asks for a reconcile now.
+fn reconcile_requested(object: &AwsIdentity) -> Option<&String> {
     object.meta().annotations.as_ref()?.get(RECONCILE_AT)
 }
 
 /// What STS's answer is about.
 fn token(object: &AwsIdentity) -> String {
-    format!("{} {:?}", object.metadata.generation.unwrap_or_default(), poke(object))
+    format!("{} {:?}", object.metadata.generation.unwrap_or_default(), reconcile_requested(object))
 }
 
 #[cfg(test)]

@@ -3,24 +3,24 @@
 use super::*;
 use crate::api::AwsIdentitySpec;
 use crate::api::identity::RateLimit;
-use crate::aws::{Fault, FaultKind};
-use crate::kinds::holders::needs;
+use crate::aws::{AwsError, AwsErrorKind};
+use crate::kinds::dependents::needs;
 use crate::kinds::login_fakes::*;
 use serde_json::json;
 
-fn caller(account: &str) -> Result<CallerIdentity, Fault> {
+fn caller(account: &str) -> Result<CallerIdentity, AwsError> {
     Ok(CallerIdentity { account: account.to_owned(), arn: format!("arn:aws:sts::{account}:assumed-role/op/x") })
 }
 
-fn with_caller(answer: Result<CallerIdentity, Fault>) -> Arc<World> {
+fn with_caller(answer: Result<CallerIdentity, AwsError>) -> Arc<World> {
     let world = Arc::new(World::default());
     *world.caller.lock().unwrap() = Some(answer);
     world
 }
 
 fn identities(world: &Arc<World>) -> Identities {
-    let orphans = Arc::new(Orphans::new(doors(world), settings(), Vec::new()));
-    Identities::new(doors(world), settings(), orphans, Installation::new("", &[]))
+    let orphans = Arc::new(Orphans::new(deps(world), settings(), Vec::new()));
+    Identities::new(deps(world), settings(), orphans, Installation::new("", &[]))
 }
 
 /// The last status written, as the watch would bring it back.
@@ -47,7 +47,7 @@ fn row(truth: &str, reason: &str, stalled: bool) -> (String, String, bool) {
 
 #[test]
 fn every_combination_of_facts_has_its_step() {
-    let none = Facts {
+    let none = IdentityFacts {
         deleting: false,
         finalizer: false,
         inherited: false,
@@ -59,22 +59,22 @@ fn every_combination_of_facts_has_its_step() {
         scan: false,
     };
     let rows = [
-        (Facts { news: true, scan: true, ..none }, Step::Tell),
-        (Facts { scan: true, ..none }, Step::Scan),
-        (Facts { scan: true, verified: false, ..none }, Step::Rest),
-        (Facts { scan: true, news: true, due: true, ..none }, Step::Verify),
-        (Facts { scan: true, news: true, deleting: true, ..none }, Step::Rest),
-        (none, Step::Rest),
-        (Facts { due: true, ..none }, Step::Verify),
-        (Facts { referred: true, due: true, ..none }, Step::Finalize),
-        (Facts { referred: true, finalizer: true, due: true, ..none }, Step::Verify),
-        (Facts { valid: false, due: true, ..none }, Step::Refuse),
-        (Facts { valid: false, referred: true, ..none }, Step::Finalize),
-        (Facts { deleting: true, referred: true, due: true, ..none }, Step::Rest),
-        (Facts { deleting: true, finalizer: true, valid: false, due: true, ..none }, Step::Leave),
-        (Facts { deleting: true, inherited: true, ..none }, Step::Leave),
-        (Facts { inherited: true, ..none }, Step::Rest),
-        (Facts { inherited: true, referred: true, ..none }, Step::Finalize),
+        (IdentityFacts { news: true, scan: true, ..none }, IdentityAction::Tell),
+        (IdentityFacts { scan: true, ..none }, IdentityAction::Scan),
+        (IdentityFacts { scan: true, verified: false, ..none }, IdentityAction::Rest),
+        (IdentityFacts { scan: true, news: true, due: true, ..none }, IdentityAction::Verify),
+        (IdentityFacts { scan: true, news: true, deleting: true, ..none }, IdentityAction::Rest),
+        (none, IdentityAction::Rest),
+        (IdentityFacts { due: true, ..none }, IdentityAction::Verify),
+        (IdentityFacts { referred: true, due: true, ..none }, IdentityAction::Finalize),
+        (IdentityFacts { referred: true, finalizer: true, due: true, ..none }, IdentityAction::Verify),
+        (IdentityFacts { valid: false, due: true, ..none }, IdentityAction::Refuse),
+        (IdentityFacts { valid: false, referred: true, ..none }, IdentityAction::Finalize),
+        (IdentityFacts { deleting: true, referred: true, due: true, ..none }, IdentityAction::Rest),
+        (IdentityFacts { deleting: true, finalizer: true, valid: false, due: true, ..none }, IdentityAction::Leave),
+        (IdentityFacts { deleting: true, inherited: true, ..none }, IdentityAction::Leave),
+        (IdentityFacts { inherited: true, ..none }, IdentityAction::Rest),
+        (IdentityFacts { inherited: true, referred: true, ..none }, IdentityAction::Finalize),
     ];
     for (facts, expected) in rows {
         assert_eq!(decide(facts), expected, "{facts:?}");
@@ -112,31 +112,31 @@ fn what_sts_answers_becomes_a_verdict() {
     let rows = [
         (&spec, caller(ACCOUNT), short, "Settled", reasons::VERIFIED),
         (&spec, caller("999999999999"), short, "Stalled", reasons::ACCOUNT_MISMATCH),
-        (&spec, failed(FaultKind::Credentials, "AccountMismatch"), short, "Stalled", reasons::ACCOUNT_MISMATCH),
-        (&spec, failed(FaultKind::Credentials, "ExpiredToken"), short, "Failed", reasons::IDENTITY_NOT_READY),
+        (&spec, failed(AwsErrorKind::Credentials, "AccountMismatch"), short, "Stalled", reasons::ACCOUNT_MISMATCH),
+        (&spec, failed(AwsErrorKind::Credentials, "ExpiredToken"), short, "Failed", reasons::IDENTITY_NOT_READY),
         (
             &spec,
-            failed(FaultKind::Denied, "AccessDenied"),
-            retry::ENVIRONMENTAL_PATIENCE,
+            failed(AwsErrorKind::Denied, "AccessDenied"),
+            backoff::ENVIRONMENTAL_PATIENCE,
             "Failed for a person",
             reasons::IDENTITY_NOT_READY,
         ),
         (
             &spec,
-            failed(FaultKind::Lost, "Timeout"),
-            retry::ENVIRONMENTAL_PATIENCE,
+            failed(AwsErrorKind::Lost, "Timeout"),
+            backoff::ENVIRONMENTAL_PATIENCE,
             "Failed",
             reasons::IDENTITY_NOT_READY,
         ),
         (&limited, caller(ACCOUNT), short, "Stalled", reasons::NOT_YET_SUPPORTED),
-        (&limited, failed(FaultKind::Lost, "Timeout"), short, "Failed", reasons::IDENTITY_NOT_READY),
+        (&limited, failed(AwsErrorKind::Lost, "Timeout"), short, "Failed", reasons::IDENTITY_NOT_READY),
     ];
     for (spec, answer, lasted, kind, expected) in rows {
         let (name, reason) = match judge(spec, &answer, lasted, short) {
-            Verdict::Settled { reason, .. } => ("Settled", reason),
-            Verdict::Stalled { reason, .. } => ("Stalled", reason),
-            Verdict::Failed { reason, stalls: true, .. } => ("Failed for a person", reason),
-            Verdict::Failed { reason, .. } => ("Failed", reason),
+            Readiness::Settled { reason, .. } => ("Settled", reason),
+            Readiness::Stalled { reason, .. } => ("Stalled", reason),
+            Readiness::Failed { reason, stalls: true, .. } => ("Failed for a person", reason),
+            Readiness::Failed { reason, .. } => ("Failed", reason),
             other => panic!("{other:?}"),
         };
         assert_eq!((name, reason), (kind, expected), "{answer:?}");
@@ -160,7 +160,7 @@ fn an_object_needs_the_identity_while_it_holds_something_in_aws() {
 async fn it_is_verified_once_per_change_and_then_now_and_again() {
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
-    let Next::Rest(resync) = identities.reconcile(&identity()).await.unwrap() else { panic!() };
+    let Requeue::Rest(resync) = identities.reconcile(&identity()).await.unwrap() else { panic!() };
     assert_eq!(ready(&world), row("True", reasons::VERIFIED, false));
     let status = stored(&world).status.unwrap();
     assert_eq!(
@@ -168,7 +168,7 @@ async fn it_is_verified_once_per_change_and_then_now_and_again() {
         (Some(ACCOUNT), [REGION.to_owned()].as_slice(), Some(REGION))
     );
     assert_eq!(status.observed_generation, 1);
-    assert!(matches!(identities.reconcile(&stored(&world)).await.unwrap(), Next::Rest(_)));
+    assert!(matches!(identities.reconcile(&stored(&world)).await.unwrap(), Requeue::Rest(_)));
     assert_eq!(asked(&world), 1, "its own status write is no reason to ask again");
 
     let mut poked = stored(&world);
@@ -195,7 +195,7 @@ async fn a_status_that_could_not_be_written_is_written_soon_and_sts_is_not_asked
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
     *world.refuse_writes.lock().unwrap() = Some(ClusterError::Conflict("default".to_owned()));
-    assert_eq!(identities.reconcile(&identity()).await.unwrap(), Next::After(WATCH_CATCHES_UP));
+    assert_eq!(identities.reconcile(&identity()).await.unwrap(), Requeue::After(WATCH_CATCHES_UP));
     *world.refuse_writes.lock().unwrap() = None;
     identities.reconcile(&identity()).await.unwrap();
     assert_eq!(asked(&world), 1);
@@ -206,13 +206,13 @@ async fn a_status_that_could_not_be_written_is_written_soon_and_sts_is_not_asked
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_retried_at_growing_distance_and_becomes_stalled_when_it_lasts() {
-    let denied = refusal(FaultKind::Denied, "AccessDenied", None);
+    let denied = refusal(AwsErrorKind::Denied, "AccessDenied", None);
     let world = with_caller(Err(denied));
     let identities = identities(&world);
     let mut waits = Vec::new();
     let mut object = identity();
     for _ in 0..4 {
-        let Next::After(wait) = identities.reconcile(&object).await.unwrap() else { panic!() };
+        let Requeue::After(wait) = identities.reconcile(&object).await.unwrap() else { panic!() };
         waits.push(wait);
         object = stored(&world);
         assert_eq!(ready(&world), row("False", reasons::IDENTITY_NOT_READY, false));
@@ -220,8 +220,8 @@ async fn a_failure_is_retried_at_growing_distance_and_becomes_stalled_when_it_la
         tokio::time::advance(wait).await;
     }
     assert!(waits.is_sorted() && waits[3] > waits[0], "{waits:?}");
-    assert_eq!(asked(&world), 4, "a pass before its time asks nothing");
-    tokio::time::advance(retry::ENVIRONMENTAL_PATIENCE).await;
+    assert_eq!(asked(&world), 4, "a reconcile before its time asks nothing");
+    tokio::time::advance(backoff::ENVIRONMENTAL_PATIENCE).await;
     identities.reconcile(&object).await.unwrap();
     assert_eq!(ready(&world), row("False", reasons::IDENTITY_NOT_READY, true));
 }
@@ -230,8 +230,8 @@ async fn a_failure_is_retried_at_growing_distance_and_becomes_stalled_when_it_la
 async fn a_short_failure_does_not_take_ready_away() {
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
-    let Next::Rest(resync) = identities.reconcile(&identity()).await.unwrap() else { panic!() };
-    *world.caller.lock().unwrap() = Some(Err(refusal(FaultKind::Lost, "Timeout", None)));
+    let Requeue::Rest(resync) = identities.reconcile(&identity()).await.unwrap() else { panic!() };
+    *world.caller.lock().unwrap() = Some(Err(refusal(AwsErrorKind::Lost, "Timeout", None)));
     tokio::time::advance(resync).await;
     let object = stored(&world);
     identities.reconcile(&object).await.unwrap();
@@ -263,7 +263,7 @@ async fn deletion_waits_for_objects_that_need_it_and_names_them() {
     };
     *world.live.lock().unwrap() = vec![live("alice", json!([FINALIZER])), live("bob", json!([]))];
     let identities = identities(&world);
-    assert_eq!(identities.reconcile(&object).await.unwrap(), Next::After(IN_USE_AGAIN));
+    assert_eq!(identities.reconcile(&object).await.unwrap(), Requeue::After(IN_USE_AGAIN));
     assert_eq!(ready(&world), row("False", reasons::IN_USE, false));
     let conditions = stored(&world).status.unwrap().conditions;
     let message = &condition::find(&conditions, types::READY).unwrap().message;
@@ -271,7 +271,7 @@ async fn deletion_waits_for_objects_that_need_it_and_names_them() {
     assert!(world.finalizers.lock().unwrap().is_empty());
 
     world.live.lock().unwrap().clear();
-    assert_eq!(identities.reconcile(&object).await.unwrap(), Next::OnChange);
+    assert_eq!(identities.reconcile(&object).await.unwrap(), Requeue::OnChange);
     assert_eq!(*world.finalizers.lock().unwrap(), [(FINALIZER.to_owned(), false)]);
     assert_eq!(asked(&world), 0, "an identity that goes is not verified");
 }
@@ -285,7 +285,7 @@ async fn an_identity_that_is_gone_is_forgotten_and_a_pass_that_outlives_it_remem
     identities.forget("identity");
     assert!(identities.lock().is_empty());
 
-    let mut running = identities.tally.begin();
+    let mut running = identities.counters.begin();
     identities.verify(&identity(), Memory::default(), Duration::ZERO, &mut running).await.unwrap();
     assert!(identities.lock().is_empty());
 }
@@ -308,7 +308,7 @@ async fn a_bad_spec_and_a_rate_limit_are_stalled() {
 async fn a_write_that_lost_a_race_is_not_trouble_and_a_failed_one_is() {
     let world = with_caller(caller(ACCOUNT));
     *world.refuse_writes.lock().unwrap() = Some(ClusterError::Conflict("default".to_owned()));
-    assert_eq!(identities(&world).reconcile(&identity()).await.unwrap(), Next::After(WATCH_CATCHES_UP));
+    assert_eq!(identities(&world).reconcile(&identity()).await.unwrap(), Requeue::After(WATCH_CATCHES_UP));
     *world.refuse_writes.lock().unwrap() = Some(ClusterError::Forbidden("default".to_owned()));
     assert!(identities(&world).reconcile(&identity()).await.is_err());
 }
@@ -317,7 +317,7 @@ async fn a_write_that_lost_a_race_is_not_trouble_and_a_failed_one_is() {
 async fn an_hour(identities: &Identities, world: &World) {
     let end = Instant::now() + Duration::from_hours(1);
     while Instant::now() < end {
-        let (Next::After(wait) | Next::Rest(wait)) = identities.reconcile(&stored(world)).await.unwrap() else {
+        let (Requeue::After(wait) | Requeue::Rest(wait)) = identities.reconcile(&stored(world)).await.unwrap() else {
             panic!()
         };
         for _ in 0..50 {

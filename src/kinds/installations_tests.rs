@@ -5,7 +5,7 @@ use super::*;
 use crate::api::AwsIdentity;
 use crate::api::condition::reasons;
 use crate::api::status::NEVER_OBSERVED;
-use crate::aws::session::CallerIdentity;
+use crate::aws::account_clients::CallerIdentity;
 use crate::cluster::{self, ClusterError};
 use crate::kinds::identity::Identities;
 use crate::kinds::login_fakes::*;
@@ -91,11 +91,11 @@ fn world() -> Arc<World> {
 }
 
 fn identities(world: &Arc<World>, installation: Installation) -> Identities {
-    let orphans = Arc::new(Orphans::new(doors(world), settings(), installation.namespaces.clone()));
-    Identities::new(doors(world), settings(), orphans, installation)
+    let orphans = Arc::new(Orphans::new(deps(world), settings(), installation.namespaces.clone()));
+    Identities::new(deps(world), settings(), orphans, installation)
 }
 
-/// A pass, and what it wrote as the API server would store it; answers with how often it wrote.
+/// A reconcile, and what it wrote as the API server would store it; answers with how often it wrote.
 async fn pass(identities: &Identities, world: &World, object: &mut AwsIdentity) -> usize {
     identities.reconcile(object).await.unwrap();
     let parts: Vec<Value> = world.statuses.lock().unwrap().drain(..).collect();

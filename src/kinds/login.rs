@@ -11,7 +11,7 @@ use crate::api::login::Login;
 use crate::api::status::{Applied, Unset};
 use crate::aws::transfer::{LoginSettings, PosixProfile};
 use crate::engine::diff::{self, Change, Compare, Effect, Member, Reset};
-use crate::engine::kind::Block;
+use crate::engine::kind::Reason;
 use crate::engine::unset;
 use crate::policy;
 
@@ -47,7 +47,7 @@ pub struct ValueFault {
     /// All members that are held for it.
     pub holds: &'static [&'static str],
     /// What is wrong.
-    pub block: Block,
+    pub block: Reason,
 }
 
 /// A session policy that the spec names: the field it stands in, and its text or why there is none.
@@ -56,7 +56,7 @@ pub struct PolicyText {
     /// For messages.
     pub field: &'static str,
     /// The text as written.
-    pub text: Result<String, Block>,
+    pub text: Result<String, Reason>,
 }
 
 /// Turns the spec of a login into AWS's members for a server of this domain. `ungranted` says why the role may not be
@@ -66,8 +66,8 @@ pub fn want(
     login: &Login,
     policy: Option<PolicyText>,
     domain: &str,
-    ungranted: Option<Block>,
-) -> (WantedLogin, Vec<Block>) {
+    ungranted: Option<Reason>,
+) -> (WantedLogin, Vec<Reason>) {
     let Login {
         role,
         policy: inline,
@@ -121,11 +121,11 @@ pub fn want(
 fn faults(settings: &LoginSettings, policy_field: &str, domain: &str) -> Vec<ValueFault> {
     let LoginSettings { policy, home_directory_mappings: mappings, posix_profile, .. } = settings;
     let no_policy = policy.as_deref().and_then(|text| policy::check(text).err()).map(|error| {
-        let block = Block::stalled(reasons::INVALID_SPEC, format!("{policy_field}: {error}"));
+        let block = Reason::stalled(reasons::INVALID_SPEC, format!("{policy_field}: {error}"));
         ValueFault { path: "policy", holds: &["policy"], block }
     });
     let overlap = mappings.as_deref().and_then(home::overlap).map(|message| {
-        let block = Block::stalled(reasons::INVALID_SPEC, message);
+        let block = Reason::stalled(reasons::INVALID_SPEC, message);
         ValueFault { path: "homeDirectoryMappings", holds: &HOME, block }
     });
     let profile = match (domain, posix_profile) {
@@ -135,29 +135,29 @@ fn faults(settings: &LoginSettings, policy_field: &str, domain: &str) -> Vec<Val
     };
     let profile = profile.map(|what| {
         let message = format!("spec.posixProfile {what}");
-        let block = Block::stalled(reasons::INVALID_FOR_SERVER, message);
+        let block = Reason::stalled(reasons::INVALID_FOR_SERVER, message);
         ValueFault { path: "posixProfile", holds: &["posixProfile"], block }
     });
     no_policy.into_iter().chain(overlap).chain(profile).collect()
 }
 
-fn two_policies() -> Block {
-    Block::stalled(reasons::INVALID_SPEC, "spec.policy and spec.policyFrom exclude each other: name one of them")
+fn two_policies() -> Reason {
+    Reason::stalled(reasons::INVALID_SPEC, "spec.policy and spec.policyFrom exclude each other: name one of them")
 }
 
 /// AWS counts the characters that are sent, so the limit is checked on the compact text.
-fn compacted(given: PolicyText) -> Result<String, Block> {
+fn compacted(given: PolicyText) -> Result<String, Reason> {
     let PolicyText { field, text } = given;
-    policy::compact(&text?).map_err(|error| Block::stalled(reasons::INVALID_SPEC, format!("{field}: {error}")))
+    policy::compact(&text?).map_err(|error| Reason::stalled(reasons::INVALID_SPEC, format!("{field}: {error}")))
 }
 
 /// What AWS would accept and every login would then fail on.
-fn unfit(login: &Login, settings: &LoginSettings, domain: &str) -> Option<Block> {
+fn unfit(login: &Login, settings: &LoginSettings, domain: &str) -> Option<Reason> {
     let mut faults = home::unfit(login.home.as_ref(), settings, domain);
     if domain == "EFS" && (login.policy.is_some() || login.policy_from.is_some()) {
         faults.push("spec.policy and spec.policyFrom do not work on a server of domain EFS".to_owned());
     }
-    (!faults.is_empty()).then(|| Block::stalled(reasons::INVALID_FOR_SERVER, faults.join("; ")))
+    (!faults.is_empty()).then(|| Reason::stalled(reasons::INVALID_FOR_SERVER, faults.join("; ")))
 }
 
 /// What differs and what to send for it.
@@ -170,7 +170,7 @@ pub struct Update {
     /// The differences that they resolve.
     pub resolved: Vec<Change>,
     /// Why some differences are not acted on.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<Reason>,
 }
 
 impl WantedLogin {
@@ -182,7 +182,7 @@ impl WantedLogin {
 
     /// What is wrong with values, for a login that is to be made.
     #[must_use]
-    pub fn faults(&self) -> Vec<Block> {
+    pub fn faults(&self) -> Vec<Reason> {
         self.faults.iter().map(|fault| fault.block.clone()).collect()
     }
 
@@ -224,7 +224,7 @@ impl WantedLogin {
             acted.clear();
         }
         let request = diff::compose(&MEMBERS, &want, &have, &acted);
-        let typed = (!request.is_empty()).then(|| diff::typed(request)).transpose().map_err(Block::defect);
+        let typed = (!request.is_empty()).then(|| diff::typed(request)).transpose().map_err(Reason::defect);
         let settings = typed.unwrap_or_else(|defect| {
             blocks.push(defect);
             None
@@ -247,21 +247,21 @@ impl WantedLogin {
 }
 
 /// What waits for another member of the same login: half of an edit would be an access that nobody wrote.
-fn together(changes: &[Change]) -> Option<Block> {
+fn together(changes: &[Change]) -> Option<Reason> {
     let message = format!(
         "{} not in force until then: AWS gets role, policy and home of a login together or not at all",
         diff::paths(changes)
     );
-    (!changes.is_empty()).then(|| Block::waiting(reasons::UPDATING, message))
+    (!changes.is_empty()).then(|| Reason::waiting(reasons::UPDATING, message))
 }
 
-fn uncleared(changes: &[Change]) -> Vec<Block> {
+fn uncleared(changes: &[Change]) -> Vec<Reason> {
     changes
         .iter()
         .filter(|change| change.effect == Effect::Refused)
         .map(|change| {
             let message = format!("spec.{} left the spec and AWS has no way to clear it; name a value", change.path);
-            Block::stalled(reasons::CANNOT_CLEAR, message)
+            Reason::stalled(reasons::CANNOT_CLEAR, message)
         })
         .collect()
 }

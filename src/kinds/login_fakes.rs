@@ -1,4 +1,4 @@
-//! Doors without anything behind them, for the tests of users, accesses and identities.
+//! Deps without anything behind them, for the tests of users, accesses and identities.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -12,17 +12,18 @@ use kube::core::ApiResource;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::doors::Doors;
+use super::deps::Deps;
 use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
-use crate::aws::gate::Rates;
-use crate::aws::session::{Aws, CallerIdentity};
+use crate::aws::account_clients::{Aws, CallerIdentity};
+use crate::aws::rate_limiter::Rates;
 use crate::aws::transfer::{Access, DescribeUser, ListedAccess, ListedServer, Server, ServerSettings, Tags, User};
 use crate::aws::{
-    Account, Answer, AwsApi, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Page, Permit, Read, Reply,
+    Account, Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CreateOutput, Mutation, Page, Permit, RateLimiter, Read,
+    Reply,
 };
-use crate::cluster::{Cluster, ClusterError, Directory, Name, Note, Reach, SecretData, Texts};
-use crate::engine::evidence::Windows;
-use crate::engine::settings::{Chance, Settings};
+use crate::cluster::{ClusterError, EventNote, KubeApi, Lister, Name, Reach, SecretData, Texts};
+use crate::engine::consistency::Windows;
+use crate::engine::settings::{Env, Settings};
 
 pub const ACCOUNT: &str = "123456789012";
 pub const REGION: &str = "eu-central-1";
@@ -43,14 +44,14 @@ pub struct World {
     pub aws_user: Mutex<Option<User>>,
     pub aws_access: Mutex<Option<Access>>,
     pub listed_role: Mutex<Option<String>>,
-    pub caller: Mutex<Option<Result<CallerIdentity, Fault>>>,
+    pub caller: Mutex<Option<Result<CallerIdentity, AwsError>>>,
     pub live: Mutex<Vec<Value>>,
     pub reads: Mutex<Vec<&'static str>>,
     pub statuses: Mutex<Vec<Value>>,
     /// What a listing of the whole cluster has on top.
     pub elsewhere: Mutex<Option<Result<Vec<Value>, ClusterError>>>,
     pub finalizers: Mutex<Vec<(String, bool)>>,
-    pub notes: Mutex<Vec<Note>>,
+    pub notes: Mutex<Vec<EventNote>>,
     pub refuse_writes: Mutex<Option<ClusterError>>,
 }
 
@@ -100,19 +101,19 @@ pub fn owner_tags(name: &str, uid: &str) -> Tags {
     rows.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
-pub fn doors(world: &Arc<World>) -> Arc<Doors> {
-    Arc::new(Doors {
-        cluster: Arc::clone(world) as Arc<dyn Cluster>,
-        directory: Arc::clone(world) as Arc<dyn Directory>,
+pub fn deps(world: &Arc<World>) -> Arc<Deps> {
+    Arc::new(Deps {
+        cluster: Arc::clone(world) as Arc<dyn KubeApi>,
+        lister: Arc::clone(world) as Arc<dyn Lister>,
         aws: Arc::new(FakeAws(Arc::clone(world))),
         cluster_id: CLUSTER.to_owned(),
-        verified: super::doors::Verified::default(),
-        chance: Arc::new(Fixed),
+        verified: super::deps::Verified::default(),
+        env: Arc::new(Fixed),
     })
 }
 
-pub fn refusal(kind: FaultKind, code: &str, resource_type: Option<&str>) -> Fault {
-    Fault {
+pub fn refusal(kind: AwsErrorKind, code: &str, resource_type: Option<&str>) -> AwsError {
+    AwsError {
         operation: "Fake",
         kind,
         code: code.to_owned(),
@@ -129,7 +130,7 @@ pub fn at(text: &str) -> Timestamp {
 
 struct Fixed;
 
-impl Chance for Fixed {
+impl Env for Fixed {
     fn uuid(&self) -> String {
         "attempt".to_owned()
     }
@@ -147,12 +148,12 @@ pub fn settings() -> Settings {
         windows: Windows { tolerance: SignedDuration::from_mins(15), lag: SignedDuration::from_mins(2) },
         resync: Duration::from_mins(10),
         rejection_grace: Duration::from_mins(2),
-        chance: Arc::new(Fixed),
+        env: Arc::new(Fixed),
     }
 }
 
 #[async_trait]
-impl Cluster for World {
+impl KubeApi for World {
     async fn get(&self, _: &ApiResource, _: &Name) -> Result<Option<Value>, ClusterError> {
         Ok(None)
     }
@@ -199,12 +200,12 @@ impl Cluster for World {
         }
         Ok(self.config_maps.lock().unwrap().get(name).cloned())
     }
-    async fn publish(&self, _: &ApiResource, _: &Value, note: Note) {
+    async fn publish(&self, _: &ApiResource, _: &Value, note: EventNote) {
         self.notes.lock().unwrap().push(note);
     }
 }
 
-impl Directory for World {
+impl Lister for World {
     fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>> {
         self.identities.lock().unwrap().iter().find(|identity| identity.name_any() == name).cloned()
     }
@@ -233,13 +234,13 @@ struct FakeAws(Arc<World>);
 
 #[async_trait]
 impl Aws for FakeAws {
-    async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, Fault> {
+    async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, AwsError> {
         let transfer = Arc::new(FakeTransfer(Arc::clone(&self.0)));
         let clock = Arc::new(AwsClock::default());
-        let gate = Gate::new(Rates::default());
-        Ok(Account::new(identity.spec.account_id.clone(), region.to_owned(), transfer, gate, clock))
+        let limiter = RateLimiter::new(Rates::default());
+        Ok(Account::new(identity.spec.account_id.clone(), region.to_owned(), transfer, limiter, clock))
     }
-    async fn verify(&self, _: &AwsIdentity) -> Result<CallerIdentity, Fault> {
+    async fn verify(&self, _: &AwsIdentity) -> Result<CallerIdentity, AwsError> {
         self.0.reads.lock().unwrap().push("GetCallerIdentity");
         self.0.caller.lock().unwrap().clone().unwrap()
     }
@@ -249,10 +250,10 @@ struct FakeTransfer(Arc<World>);
 
 #[async_trait]
 impl AwsApi for FakeTransfer {
-    async fn read(&self, _: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
+    async fn read(&self, _: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, AwsError> {
         let world = &self.0;
         world.reads.lock().unwrap().push(call.operation());
-        let missing = || refusal(FaultKind::NotFound, "ResourceNotFoundException", Some("User"));
+        let missing = || refusal(AwsErrorKind::NotFound, "ResourceNotFoundException", Some("User"));
         let value = match call {
             Read::ListServers(_) => {
                 let server_id = world.aws_server.lock().unwrap().server_id.clone();
@@ -274,11 +275,11 @@ impl AwsApi for FakeTransfer {
                 let row = ListedAccess { external_id, role };
                 Answer::Accesses(Page { items: vec![row], next_token: None })
             }
-            other => return Err(refusal(FaultKind::Rejected, other.operation(), None)),
+            other => return Err(refusal(AwsErrorKind::Rejected, other.operation(), None)),
         };
         Ok(Reply { value, date: Some(at("2030-01-01T00:00:00Z")) })
     }
-    async fn mutate(&self, _: Permit, _: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
-        Err(refusal(FaultKind::Rejected, call.operation(), None))
+    async fn mutate(&self, _: Permit, _: Timestamp, call: Mutation) -> Result<Reply<CreateOutput>, AwsError> {
+        Err(refusal(AwsErrorKind::Rejected, call.operation(), None))
     }
 }

@@ -163,7 +163,7 @@ fn a_profile_that_left_the_spec_is_named_because_aws_cannot_clear_it() {
     for domain in ["EFS", ""] {
         let update = want(&login(json!({})), None, domain, None).0.update(&have, &applied, None);
         assert_eq!(update.settings, None);
-        let [Block { reason, message, stalled: true, sought: false }] = update.blocks.as_slice() else {
+        let [Reason { reason, message, stalled: true, sought: false }] = update.blocks.as_slice() else {
             panic!("{:?}", update.blocks)
         };
         assert!(*reason == reasons::CANNOT_CLEAR && message.contains("spec.posixProfile"), "{domain}: {message}");
@@ -239,7 +239,7 @@ fn what_somebody_set_on_a_login_is_shown_and_what_the_spec_sets_or_set_is_not() 
     assert_eq!(rows(json!({}), &[]), ["spec.homeDirectory=/a", "spec.policy={}", profile]);
     let set = json!({"homeDirectory": "/b"});
     assert_eq!(rows(set, &["policy", "posixProfile"]), [profile], "on S3 it left the spec without a call");
-    let text = Err(Block::waiting(reasons::SOURCE_NOT_READY, "spec.policyFrom: absent"));
+    let text = Err(Reason::waiting(reasons::SOURCE_NOT_READY, "spec.policyFrom: absent"));
     let unread = PolicyText { field: "spec.policyFrom", text };
     let held = want(&login(json!({})), Some(unread), "S3", None).0.unset(&have, None);
     assert!(held.iter().all(|row| row.field != "spec.policy"), "{held:?}");
@@ -317,7 +317,7 @@ fn a_home_that_contradicts_itself_is_named_and_nothing_of_it_is_sent() {
 #[test]
 fn a_policy_that_cannot_be_used_holds_back_the_login_and_is_never_cleared() {
     let long = format!("{{\"Id\": \"{}\"}}", "x".repeat(2048));
-    let missing = Block::waiting(reasons::SOURCE_NOT_READY, "spec.policyFrom: ConfigMap ns/p is absent");
+    let missing = Reason::waiting(reasons::SOURCE_NOT_READY, "spec.policyFrom: ConfigMap ns/p is absent");
     let rows = [
         (Ok("{".to_owned()), reasons::INVALID_SPEC, true),
         (Ok(long), reasons::INVALID_SPEC, true),
@@ -357,7 +357,7 @@ fn two_policies_are_refused() {
 
 #[test]
 fn a_role_that_is_not_granted_is_in_no_call_and_nothing_goes_without_it() {
-    let block = Block::stalled(reasons::ROLE_NOT_GRANTED, "spec.role: ask");
+    let block = Reason::stalled(reasons::ROLE_NOT_GRANTED, "spec.role: ask");
     let (wanted, blocks) = want(&login(json!({"homeDirectory": "/b"})), None, "S3", Some(block.clone()));
     assert_eq!(blocks, [block]);
     let update =

@@ -1,28 +1,28 @@
 //! What is special about each kind: the only place that knows both what a person writes and what AWS takes.
 
 pub mod access;
-pub mod doors;
+pub mod config_refs;
+pub mod dependents;
+pub mod deps;
 #[cfg(test)]
 pub mod fakes;
 pub mod grants;
-pub mod holders;
 pub mod home;
 pub mod identity;
 pub mod installations;
+pub mod key_conflicts;
 pub mod login;
 #[cfg(test)]
 pub(crate) mod login_fakes;
 pub mod orphans;
 pub mod partition;
 #[cfg(test)]
-mod pass_tests;
-pub mod place;
-pub mod rivals;
+mod reconcile_tests;
+pub mod resolve;
 pub mod server;
-pub mod sources;
+pub mod server_ref;
 pub mod ssh_keys;
 pub mod tags;
-pub mod target;
 pub mod triggers;
 pub mod user;
 mod uses;

@@ -19,12 +19,12 @@ use tracing::Instrument;
 
 pub use self::find::OrphanKind;
 use self::find::{Living, Orphan, Ours, Region, Scanned, find, sentence};
-use super::doors::Doors;
+use super::deps::Deps;
 use crate::api::{self, AwsIdentity, TransferServer, TransferUser};
 use crate::aws::transfer::{DescribeServer, DescribeUser, ListServers, ListUsers, Tags};
-use crate::aws::{Account, Fault, FaultKind};
+use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::{self, ClusterError, Reach};
-use crate::engine::kind::Trouble;
+use crate::engine::kind::ReconcileError;
 use crate::engine::settings::Settings;
 
 /// The most users that one scan describes in one region. Who is left comes next time: users of others are remembered.
@@ -58,7 +58,7 @@ struct Memory {
 
 /// All scans of the process.
 pub struct Orphans {
-    doors: Arc<Doors>,
+    deps: Arc<Deps>,
     settings: Settings,
     ours: Ours,
     memories: Mutex<BTreeMap<String, Memory>>,
@@ -67,9 +67,9 @@ pub struct Orphans {
 impl Orphans {
     /// Nothing was looked at yet. No namespaces means all.
     #[must_use]
-    pub fn new(doors: Arc<Doors>, settings: Settings, namespaces: Vec<String>) -> Self {
-        let ours = Ours { cluster: doors.cluster_id.clone(), namespaces };
-        Self { doors, settings, ours, memories: Mutex::default() }
+    pub fn new(deps: Arc<Deps>, settings: Settings, namespaces: Vec<String>) -> Self {
+        let ours = Ours { cluster: deps.cluster_id.clone(), namespaces };
+        Self { deps, settings, ours, memories: Mutex::default() }
     }
 
     /// Whether a scan is due, and when to ask again. The first one comes an interval after the first question.
@@ -148,7 +148,7 @@ impl Orphans {
             }
         };
         for region in &identity.spec.regions {
-            match self.look(identity, region, &living).await {
+            match self.describe(identity, region, &living).await {
                 Ok(scanned) => {
                     let found = find(&self.ours, region, &scanned, &living);
                     self.change(identity, |memory| {
@@ -185,7 +185,7 @@ impl Orphans {
     }
 
     async fn living(&self) -> Result<Living, ClusterError> {
-        let cluster = self.doors.cluster.as_ref();
+        let cluster = self.deps.cluster.as_ref();
         let server = |living: &mut Living, object: Value| {
             living
                 .servers
@@ -202,8 +202,8 @@ impl Orphans {
         cluster::fold(cluster, &ApiResource::erase::<TransferUser>(&()), Reach::Watched, living, user).await
     }
 
-    async fn look(&self, identity: &AwsIdentity, region: &str, living: &Living) -> Result<Scanned, Trouble> {
-        let account = self.doors.aws.account(identity, region).await?;
+    async fn describe(&self, identity: &AwsIdentity, region: &str, living: &Living) -> Result<Scanned, ReconcileError> {
+        let account = self.deps.aws.account(identity, region).await?;
         let mut scanned = Scanned::default();
         let mut with_users = Vec::new();
         let granted: BTreeSet<&String> = identity.spec.grants.iter().flat_map(|grant| &grant.server_ids).collect();
@@ -231,7 +231,7 @@ impl Orphans {
         account: &Account,
         servers: &[String],
         living: &Living,
-    ) -> Result<BTreeMap<(String, String), Tags>, Fault> {
+    ) -> Result<BTreeMap<(String, String), Tags>, AwsError> {
         let known =
             self.change(identity, |memory| memory.foreign.get(&account.region).cloned()).flatten().unwrap_or_default();
         let (mut foreign, mut users) = (BTreeSet::new(), BTreeMap::new());
@@ -276,10 +276,10 @@ impl Orphans {
 }
 
 /// Listed and not there any more: nothing to tell of it.
-fn there<T>(outcome: Result<T, Fault>) -> Result<Option<T>, Fault> {
+fn there<T>(outcome: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
     match outcome {
         Ok(value) => Ok(Some(value)),
-        Err(fault) if fault.kind == FaultKind::NotFound => Ok(None),
+        Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(None),
         Err(fault) => Err(fault),
     }
 }

@@ -6,7 +6,7 @@ use crate::aws::transfer::Server;
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION, World, object, owned};
 use crate::kinds::login_fakes::settings;
-use crate::kinds::pass_tests::logs::Log;
+use crate::kinds::reconcile_tests::logs::Log;
 
 const LAG: Duration = Duration::from_mins(2);
 
@@ -104,8 +104,8 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let world = World::open();
-        let orphans = Arc::new(Orphans::new(Arc::clone(&world.doors), settings(), Vec::new()));
-        let identity = world.doors.directory.identity("default").unwrap();
+        let orphans = Arc::new(Orphans::new(Arc::clone(&world.deps), settings(), Vec::new()));
+        let identity = world.deps.lister.identity("default").unwrap();
         orphans.due(&identity, Instant::now());
         Self { world, orphans, identity }
     }
@@ -182,7 +182,7 @@ async fn a_scan_that_does_not_come_to_its_end_changes_nothing() {
     let told = fixture.scan_later().await;
     assert!(matches!(told, Told::Orphans(_)));
     for operation in ["ListServers", "DescribeServer"] {
-        fixture.world.transfer.faults.lock().unwrap().insert(operation, crate::aws::FaultKind::Denied);
+        fixture.world.transfer.faults.lock().unwrap().insert(operation, crate::aws::AwsErrorKind::Denied);
         assert_eq!(fixture.scan_later().await, told, "{operation}");
         fixture.world.transfer.faults.lock().unwrap().clear();
     }
@@ -196,7 +196,7 @@ async fn users_on_servers_that_are_granted_by_their_id_are_looked_at_too() {
         {"name": "a", "kinds": ["TransferUser"], "namespaces": all.clone(), "serverIds": ["s-raw", "s-lambda"]},
         {"name": "b", "kinds": ["TransferUser"], "namespaces": all, "serverIds": ["s-orphan"]},
     ]));
-    fixture.identity = fixture.world.doors.directory.identity("default").unwrap();
+    fixture.identity = fixture.world.deps.lister.identity("default").unwrap();
     for id in ["s-raw", "s-lambda", "s-orphan", "s-other"] {
         fixture.server(id, "whoever", &["our-alice", "our-gone", "by-hand"]);
         let mut servers = fixture.world.transfer.servers.lock().unwrap();

@@ -14,7 +14,7 @@ use crate::aws::Mutation;
 use crate::aws::transfer::SshPublicKey as AwsKey;
 use crate::aws::transfer::{DeleteSshPublicKey, ImportSshPublicKey};
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::{Block, PlannedCall, When};
+use crate::engine::kind::{PlannedCall, Reason, When};
 use crate::ssh::{self, KeyIdentity, PublicKey};
 
 /// How long before its end a key is worth a look: time to make a new one and to hand it out.
@@ -26,7 +26,7 @@ pub struct SourceText {
     /// For messages: the field, the ConfigMap and its key.
     pub field: String,
     /// In `authorized_keys` form.
-    pub text: Result<String, Block>,
+    pub text: Result<String, Reason>,
 }
 
 /// What the spec says of keys.
@@ -44,7 +44,7 @@ pub struct Listed<'a> {
 
 /// A key that is wanted now.
 #[derive(Clone, Debug, PartialEq)]
-pub struct WantedKey {
+pub struct WantedSshKey {
     /// The key.
     pub key: PublicKey,
     /// The entry that lists it, for messages.
@@ -57,9 +57,9 @@ pub struct WantedKey {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WantedKeys {
     /// In the order of the spec, each once.
-    pub keys: Vec<WantedKey>,
+    pub keys: Vec<WantedSshKey>,
     /// What the spec lists and is past its end.
-    pub expired: Vec<WantedKey>,
+    pub expired: Vec<WantedSshKey>,
     /// Whether everything that the spec lists could be read: only then is an unlisted key known to be unwanted.
     pub complete: bool,
     /// Whether every unlisted key goes, or only those that this object put there.
@@ -85,14 +85,14 @@ impl WantedKeys {
 /// Which keys are wanted at `now`, and what is not in order. `None` where the spec lists none at all: then keys are
 /// not managed.
 #[must_use]
-pub fn want(listed: &Listed, now: Timestamp) -> (Option<WantedKeys>, Vec<Block>) {
+pub fn want(listed: &Listed, now: Timestamp) -> (Option<WantedKeys>, Vec<Reason>) {
     let Listed { inline, sources, policy, made } = listed;
     let held = if *made { "no key is removed" } else { "the user is not made" };
     if inline.is_none() && sources.is_none() {
         return (None, Vec::new());
     }
     let mut blocks = Vec::new();
-    let mut found: Vec<WantedKey> = Vec::new();
+    let mut found: Vec<WantedSshKey> = Vec::new();
     for (index, given) in inline.iter().copied().flatten().enumerate() {
         match parse(index, given, held) {
             Ok(key) => add(&mut found, key),
@@ -100,7 +100,7 @@ pub fn want(listed: &Listed, now: Timestamp) -> (Option<WantedKeys>, Vec<Block>)
         }
     }
     for source in sources.iter().flatten() {
-        let wanted = |key| WantedKey { key, field: source.field.clone(), expires_at: None };
+        let wanted = |key| WantedSshKey { key, field: source.field.clone(), expires_at: None };
         match source_keys(source, held) {
             Ok(keys) => keys.into_iter().map(wanted).for_each(|key| add(&mut found, key)),
             Err(block) => blocks.push(block),
@@ -112,38 +112,38 @@ pub fn want(listed: &Listed, now: Timestamp) -> (Option<WantedKeys>, Vec<Block>)
 }
 
 /// The key text is never repeated: what was meant as a public key may be a private one.
-fn parse(index: usize, given: &SpecKey, held: &str) -> Result<WantedKey, Block> {
+fn parse(index: usize, given: &SpecKey, held: &str) -> Result<WantedSshKey, Reason> {
     let SpecKey { public_key, expires_at } = given;
     let field = format!("spec.sshPublicKeys[{index}]");
     let key = PublicKey::parse(public_key).map_err(|error| {
         let message = format!("{field}.publicKey: {error}; {held} until it is put right");
-        Block::stalled(reasons::INVALID_KEY, message)
+        Reason::stalled(reasons::INVALID_KEY, message)
     })?;
     let expires_at = expires_at.as_deref().map(str::parse).transpose().map_err(|_| {
         let message = format!(
             "{field}.expiresAt is no RFC 3339 time such as 2030-01-31T00:00:00Z; the key is not used, and {held} until it \
              is put right"
         );
-        Block::stalled(reasons::INVALID_SPEC, message)
+        Reason::stalled(reasons::INVALID_SPEC, message)
     })?;
-    Ok(WantedKey { key, field, expires_at })
+    Ok(WantedSshKey { key, field, expires_at })
 }
 
-fn source_keys(source: &SourceText, held: &str) -> Result<Vec<PublicKey>, Block> {
+fn source_keys(source: &SourceText, held: &str) -> Result<Vec<PublicKey>, Reason> {
     let SourceText { field, text } = source;
-    let keys = ssh::authorized_keys(text.as_ref().map_err(Block::clone)?).map_err(|error| {
+    let keys = ssh::authorized_keys(text.as_ref().map_err(Reason::clone)?).map_err(|error| {
         let message = format!("{field}: {error}; none of its keys is added, and {held} until it is put right");
-        Block::stalled(reasons::INVALID_KEY, message)
+        Reason::stalled(reasons::INVALID_KEY, message)
     })?;
     if keys.is_empty() {
         let message = format!("{field}: there is no key in it; {held}");
-        return Err(Block::waiting(reasons::SOURCE_NOT_READY, message));
+        return Err(Reason::waiting(reasons::SOURCE_NOT_READY, message));
     }
     Ok(keys)
 }
 
 /// Adds a key once. Listed twice, it is wanted for the longer of both times.
-fn add(found: &mut Vec<WantedKey>, new: WantedKey) {
+fn add(found: &mut Vec<WantedSshKey>, new: WantedSshKey) {
     let same = found.iter_mut().find(|old| old.key.identity() == new.key.identity());
     match same {
         None => found.push(new),
@@ -163,7 +163,7 @@ pub struct Holder<'a> {
 /// The imports that are due.
 #[must_use]
 pub fn imports(holder: Holder<'_>, want: &WantedKeys, have: &[AwsKey]) -> Vec<PlannedCall> {
-    let import = |wanted: &WantedKey| {
+    let import = |wanted: &WantedSshKey| {
         Mutation::ImportSshPublicKey(ImportSshPublicKey {
             server_id: holder.server_id.to_owned(),
             user_name: holder.user_name.to_owned(),
@@ -173,7 +173,7 @@ pub fn imports(holder: Holder<'_>, want: &WantedKeys, have: &[AwsKey]) -> Vec<Pl
     missing(want, have).map(|wanted| PlannedCall::new(import(wanted), vec![added(wanted)])).collect()
 }
 
-fn missing<'a>(want: &'a WantedKeys, have: &[AwsKey]) -> impl Iterator<Item = &'a WantedKey> {
+fn missing<'a>(want: &'a WantedKeys, have: &[AwsKey]) -> impl Iterator<Item = &'a WantedSshKey> {
     let present: BTreeSet<KeyIdentity> = have.iter().filter_map(identity).collect();
     want.keys.iter().filter(move |wanted| !present.contains(&wanted.key.identity()))
 }
@@ -192,7 +192,7 @@ pub fn changes(want: &WantedKeys, have: &[AwsKey], recorded: &[SshPublicKeyStatu
     missing(want, have).map(added).chain(unwanted(want, have, recorded).map(removed)).collect()
 }
 
-fn added(wanted: &WantedKey) -> Change {
+fn added(wanted: &WantedSshKey) -> Change {
     change(&wanted.key.fingerprint(), Value::Null, told(&wanted.key))
 }
 
@@ -221,14 +221,14 @@ fn last_way_in<'a>(want: &'a WantedKeys, have: &'a [AwsKey], recorded: &'a [SshP
 
 /// The same in words, for where the imports do not come through.
 #[must_use]
-pub fn kept(want: &WantedKeys, have: &[AwsKey], recorded: &[SshPublicKeyStatus]) -> Option<Block> {
+pub fn kept(want: &WantedKeys, have: &[AwsKey], recorded: &[SshPublicKeyStatus]) -> Option<Reason> {
     let key = last_way_in(want, have, recorded)?;
     let name = PublicKey::parse(&key.body).map_or_else(|_| key.id.clone(), |key| key.fingerprint());
     let message = format!(
         "SSH public key {name} left the spec and stays until one that is listed is in AWS: it is the only key left to \
          log in with. An empty sshPublicKeys takes it away all the same"
     );
-    Some(Block::waiting(reasons::UPDATING, message))
+    Some(Reason::waiting(reasons::UPDATING, message))
 }
 
 /// The deletions that are due, to be sent after the imports were tried, whatever became of them: what left the spec is
@@ -260,7 +260,7 @@ pub fn deletions(
 
 /// The keys that AWS has, for status. Managed is what the spec lists, and stays so when it leaves the spec.
 #[must_use]
-pub fn observed(
+pub fn status_rows(
     want: Option<&WantedKeys>,
     have: &[AwsKey],
     recorded: &[SshPublicKeyStatus],
@@ -296,9 +296,9 @@ pub fn advisory(want: Option<&WantedKeys>, have: &[AwsKey], now: Timestamp) -> O
 }
 
 /// Those of the keys that end until then, the first to end first.
-fn ends(keys: &[WantedKey], until: Timestamp) -> Option<String> {
-    let end = |wanted: &WantedKey| {
-        let WantedKey { key, field, expires_at } = wanted;
+fn ends(keys: &[WantedSshKey], until: Timestamp) -> Option<String> {
+    let end = |wanted: &WantedSshKey| {
+        let WantedSshKey { key, field, expires_at } = wanted;
         expires_at.filter(|end| *end <= until).map(|end| (end, format!("{field} ({}) at {end}", key.fingerprint())))
     };
     let mut ending: Vec<(Timestamp, String)> = keys.iter().filter_map(end).collect();
@@ -311,7 +311,7 @@ fn managed(recorded: &[SshPublicKeyStatus], id: &str) -> bool {
     recorded.iter().any(|key| key.managed && key.id == id)
 }
 
-fn holds(keys: &[WantedKey], key: &AwsKey) -> bool {
+fn holds(keys: &[WantedSshKey], key: &AwsKey) -> bool {
     identity(key).is_some_and(|identity| keys.iter().any(|wanted| wanted.key.identity() == identity))
 }
 

@@ -24,7 +24,7 @@ fn spec(number: u8, expires_at: Option<&str>) -> SpecKey {
 }
 
 fn source(text: Result<&str, &str>) -> SourceText {
-    let text = text.map(str::to_owned).map_err(|what| Block::waiting(reasons::SOURCE_NOT_READY, what));
+    let text = text.map(str::to_owned).map_err(|what| Reason::waiting(reasons::SOURCE_NOT_READY, what));
     SourceText { field: "spec.sshPublicKeysFrom[0]".to_owned(), text }
 }
 
@@ -32,7 +32,7 @@ fn wanted(
     inline: &[SpecKey],
     sources: Option<Vec<SourceText>>,
     policy: SshPublicKeyPolicy,
-) -> (WantedKeys, Vec<Block>) {
+) -> (WantedKeys, Vec<Reason>) {
     let (keys, blocks) = want(&Listed { inline: Some(inline), sources, policy, made: true }, now());
     (keys.unwrap(), blocks)
 }
@@ -194,7 +194,7 @@ fn an_expired_key_goes_and_the_next_end_is_known() {
     assert_eq!(imported(&want, &[2, 3]), [format!("{} k4", line(4))]);
     assert_eq!(deleted(&want, &[1, 2, 3, 4], &[]), ["key-1"]);
     let (additive, _) = wanted(&inline, None, SshPublicKeyPolicy::Additive);
-    assert!(observed(Some(&additive), &have(&[1]), &[])[0].managed, "listed is managed, so it can be removed");
+    assert!(status_rows(Some(&additive), &have(&[1]), &[])[0].managed, "listed is managed, so it can be removed");
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn a_bad_end_is_named_and_its_key_is_not_used() {
 fn status_shows_keys_in_a_fixed_order_and_keeps_what_is_managed() {
     let mut keys = have(&[3, 1, 2]);
     keys[0].body.push_str(" carol@laptop");
-    let shown = observed(Some(&exclusive(&[1])), &keys, &recorded(&[3]));
+    let shown = status_rows(Some(&exclusive(&[1])), &keys, &recorded(&[3]));
     let rows: Vec<(&str, bool)> = shown.iter().map(|key| (key.id.as_str(), key.managed)).collect();
     assert_eq!(rows, [("key-1", true), ("key-2", false), ("key-3", true)]);
     assert_eq!(shown[2].comment.as_deref(), Some("carol@laptop"));

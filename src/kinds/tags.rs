@@ -8,7 +8,7 @@ use crate::api;
 use crate::api::condition::reasons;
 use crate::aws::{Mutation, TAGS_MAX, Tags};
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::{Block, PlannedCall};
+use crate::engine::kind::{PlannedCall, Reason};
 use crate::engine::owner::Owner;
 
 /// AWS's most tags per call.
@@ -39,14 +39,14 @@ fn plain(key: &str) -> &str {
 
 /// Why the tags that are wanted are too many together; each list that they come from has a limit of its own.
 #[must_use]
-pub fn unfit(wanted: &Tags) -> Option<Block> {
+pub fn unfit(wanted: &Tags) -> Option<Reason> {
     let count = wanted.len();
     (count > WANTED_MAX).then(|| {
         let message = format!(
             "spec.tags: with those of the AwsIdentity (its spec.tags) and of a custom host name these are {count} tags, and \
              beside this operator's own AWS takes {WANTED_MAX}; none is set until there are fewer"
         );
-        Block::stalled(reasons::INVALID_SPEC, message)
+        Reason::stalled(reasons::INVALID_SPEC, message)
     })
 }
 

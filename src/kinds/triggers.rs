@@ -10,9 +10,9 @@ use crate::api::condition::{self, reasons, types};
 use crate::api::identity::GrantKind;
 use crate::api::login::Login;
 use crate::api::{AwsIdentity, CommonStatus, TransferAccess, TransferServer, TransferUser};
-use crate::cluster::directory::Change;
 use crate::cluster::references::Reference;
-use crate::cluster::{Directory, Name};
+use crate::cluster::store::StoreChange;
+use crate::cluster::{Lister, Name};
 
 /// A kind that can be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ pub enum Which {
 
 /// An object that is to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Wake {
+pub struct Trigger {
     /// Its kind.
     pub which: Which,
     /// Its name.
@@ -81,8 +81,8 @@ impl<'a> From<&'a TransferAccess> for Member<'a> {
 }
 
 impl Member<'_> {
-    fn wake(&self) -> Wake {
-        Wake { which: self.which, name: Name::from(self.meta) }
+    fn wake(&self) -> Trigger {
+        Trigger { which: self.which, name: Name::from(self.meta) }
     }
 
     /// The server object that it refers to.
@@ -91,8 +91,8 @@ impl Member<'_> {
     }
 
     /// The identities that it may be using.
-    fn identities(&self, directory: &dyn Directory) -> Vec<String> {
-        let server = self.server().and_then(|name| directory.server(&name));
+    fn identities(&self, lister: &dyn Lister) -> Vec<String> {
+        let server = self.server().and_then(|name| lister.server(&name));
         let of_server = server.map(|server| server.spec.aws_identity_ref.name.clone());
         let own = self.identity_ref.map(|identity| identity.name.clone());
         let recorded = self.status.and_then(|status| status.aws_identity.clone());
@@ -100,9 +100,9 @@ impl Member<'_> {
     }
 
     /// What it uses an identity for.
-    fn uses(&self, directory: &dyn Directory) -> Use {
+    fn uses(&self, lister: &dyn Lister) -> Use {
         let kind = if self.which == Which::Access { GrantKind::TransferAccess } else { GrantKind::TransferUser };
-        let server = self.server().and_then(|name| directory.server(&name));
+        let server = self.server().and_then(|name| lister.server(&name));
         let region = self.region.or_else(|| server.as_ref().map(|server| server.spec.region.as_str()));
         Use::of_login(kind, self.meta, self.status, self.login, self.server_id, region)
     }
@@ -110,10 +110,10 @@ impl Member<'_> {
 
 /// An identity: whoever uses it for something that its change bears on.
 #[must_use]
-pub fn on_identity(change: &Change<AwsIdentity>, directory: &dyn Directory) -> Vec<Wake> {
+pub fn on_identity(change: &StoreChange<AwsIdentity>, lister: &dyn Lister) -> Vec<Trigger> {
     let both = change.was().zip(change.is());
     let sees = |of: &dyn Fn() -> Use| match both {
-        Some((before, after)) => uses::all_see(before, after) || of().sees(before, after, directory),
+        Some((before, after)) => uses::all_see(before, after) || of().sees(before, after, lister),
         None => change.was().is_some() || change.is().is_some(),
     };
     if both.is_some_and(|(before, after)| !may_matter(before, after)) {
@@ -121,13 +121,12 @@ pub fn on_identity(change: &Change<AwsIdentity>, directory: &dyn Directory) -> V
     }
     let name = &change.name.name;
     let named = Reference::Identity(name.clone());
-    let servers = directory.servers_by(&named);
+    let servers = lister.servers_by(&named);
     // Whose server uses it uses it as well.
     let mut through = vec![named];
     through.extend(servers.iter().map(|server| Reference::Server(Name::from(&server.metadata))));
-    let members = members(directory, &through, |member| {
-        member.identities(directory).contains(name) && sees(&|| member.uses(directory))
-    });
+    let members =
+        members(lister, &through, |member| member.identities(lister).contains(name) && sees(&|| member.uses(lister)));
     let servers = servers.iter().filter(|server| sees(&|| Use::of_server(server))).map(|server| wake_server(server));
     servers.chain(members).collect()
 }
@@ -141,22 +140,22 @@ fn may_matter(before: &AwsIdentity, after: &AwsIdentity) -> bool {
 
 /// A server in AWS of which something else was seen than before: everybody who is on it, by reference or by its id.
 #[must_use]
-pub fn on_server_seen(server_id: &str, directory: &dyn Directory) -> Vec<Wake> {
+pub fn on_server_seen(server_id: &str, lister: &dyn Lister) -> Vec<Trigger> {
     let of_object = |member: &Member<'_>| {
-        let server = member.server().and_then(|name| directory.server(&name));
+        let server = member.server().and_then(|name| lister.server(&name));
         server.and_then(|server| server.status.as_ref()?.server_id.clone()).is_some_and(|id| id == server_id)
     };
     let id = Reference::ServerId(server_id.to_owned());
-    let objects = directory.servers_by(&id);
+    let objects = lister.servers_by(&id);
     let mut through = vec![id];
     through.extend(objects.iter().map(|server| Reference::Server(Name::from(&server.metadata))));
-    members(directory, &through, |member| member.server_id == Some(server_id) || of_object(member))
+    members(lister, &through, |member| member.server_id == Some(server_id) || of_object(member))
 }
 
 /// A server: its users and accesses, when what they need of it changes; when AWS no longer has it, or has it again, also
 /// those that name it by its id; the identities that it uses or used.
 #[must_use]
-pub fn on_server(change: &Change<TransferServer>, directory: &dyn Directory) -> Vec<Wake> {
+pub fn on_server(change: &StoreChange<TransferServer>, lister: &dyn Lister) -> Vec<Trigger> {
     let facts = |server: &TransferServer| {
         let spec = &server.spec;
         (
@@ -177,11 +176,11 @@ pub fn on_server(change: &Change<TransferServer>, directory: &dyn Directory) -> 
     let mut wakes = if change.was().map(facts) == change.is().map(facts) {
         Vec::new()
     } else {
-        members(directory, &[Reference::Server(change.name.clone())], |_| true)
+        members(lister, &[Reference::Server(change.name.clone())], |_| true)
     };
     let (was, is) = (change.was().and_then(gone), change.is().and_then(gone));
     if was != is {
-        wakes.extend(was.into_iter().chain(is).flat_map(|server_id| on_server_seen(&server_id, directory)));
+        wakes.extend(was.into_iter().chain(is).flat_map(|server_id| on_server_seen(&server_id, lister)));
     }
     wakes.extend(identities(change.was().map(identities_of), change.is().map(identities_of)));
     wakes
@@ -189,62 +188,62 @@ pub fn on_server(change: &Change<TransferServer>, directory: &dyn Directory) -> 
 
 /// A user: the server that it leaves, and the identities that it uses or used.
 #[must_use]
-pub fn on_user(change: &Change<TransferUser>, directory: &dyn Directory) -> Vec<Wake> {
-    on_member(change.was().map(Member::from), change.is().map(Member::from), directory)
+pub fn on_user(change: &StoreChange<TransferUser>, lister: &dyn Lister) -> Vec<Trigger> {
+    on_member(change.was().map(Member::from), change.is().map(Member::from), lister)
 }
 
 /// An access: the same as a user.
 #[must_use]
-pub fn on_access(change: &Change<TransferAccess>, directory: &dyn Directory) -> Vec<Wake> {
-    on_member(change.was().map(Member::from), change.is().map(Member::from), directory)
+pub fn on_access(change: &StoreChange<TransferAccess>, lister: &dyn Lister) -> Vec<Trigger> {
+    on_member(change.was().map(Member::from), change.is().map(Member::from), lister)
 }
 
-fn on_member(old: Option<Member<'_>>, new: Option<Member<'_>>, directory: &dyn Directory) -> Vec<Wake> {
+fn on_member(old: Option<Member<'_>>, new: Option<Member<'_>>, lister: &dyn Lister) -> Vec<Trigger> {
     let server = |member: &Option<Member<'_>>| member.as_ref().and_then(Member::server);
     let (left, stays) = (server(&old), server(&new));
-    let left = left.filter(|left| stays.as_ref() != Some(left)).map(|name| Wake { which: Which::Server, name });
-    let named = |member: Option<Member<'_>>| member.map(|member| member.identities(directory));
+    let left = left.filter(|left| stays.as_ref() != Some(left)).map(|name| Trigger { which: Which::Server, name });
+    let named = |member: Option<Member<'_>>| member.map(|member| member.identities(lister));
     left.into_iter().chain(identities(named(old), named(new))).collect()
 }
 
 /// A namespace: everything in it, when its labels change, for grants go by them.
 #[must_use]
-pub fn on_namespace(change: &Change<ObjectMeta>, directory: &dyn Directory) -> Vec<Wake> {
+pub fn on_namespace(change: &StoreChange<ObjectMeta>, lister: &dyn Lister) -> Vec<Trigger> {
     if change.was().map(|meta| &meta.labels) == change.is().map(|meta| &meta.labels) {
         return Vec::new();
     }
     let inside = Reference::Namespace(change.name.name.clone());
-    let servers = directory.servers_by(&inside);
-    servers.iter().map(|server| wake_server(server)).chain(members(directory, &[inside], |_| true)).collect()
+    let servers = lister.servers_by(&inside);
+    servers.iter().map(|server| wake_server(server)).chain(members(lister, &[inside], |_| true)).collect()
 }
 
 /// A ConfigMap: the users and accesses that read it.
 #[must_use]
-pub fn on_config_map(change: &Change<ObjectMeta>, directory: &dyn Directory) -> Vec<Wake> {
+pub fn on_config_map(change: &StoreChange<ObjectMeta>, lister: &dyn Lister) -> Vec<Trigger> {
     let version = |meta: &ObjectMeta| meta.resource_version.clone();
     if change.was().map(version) == change.is().map(version) {
         return Vec::new();
     }
-    members(directory, &[Reference::ConfigMap(change.name.clone())], |_| true)
+    members(lister, &[Reference::ConfigMap(change.name.clone())], |_| true)
 }
 
 /// The users and accesses that refer to any of these and pass, each once.
-fn members(directory: &dyn Directory, through: &[Reference], pass: impl Fn(&Member<'_>) -> bool) -> Vec<Wake> {
-    let users: Vec<_> = through.iter().flat_map(|reference| directory.users_by(reference)).collect();
-    let accesses: Vec<_> = through.iter().flat_map(|reference| directory.accesses_by(reference)).collect();
+fn members(lister: &dyn Lister, through: &[Reference], pass: impl Fn(&Member<'_>) -> bool) -> Vec<Trigger> {
+    let users: Vec<_> = through.iter().flat_map(|reference| lister.users_by(reference)).collect();
+    let accesses: Vec<_> = through.iter().flat_map(|reference| lister.accesses_by(reference)).collect();
     let users = users.iter().map(|user| Member::from(user.as_ref()));
     let accesses = accesses.iter().map(|access| Member::from(access.as_ref()));
-    let wakes: BTreeSet<Wake> = users.chain(accesses).filter(pass).map(|member| member.wake()).collect();
+    let wakes: BTreeSet<Trigger> = users.chain(accesses).filter(pass).map(|member| member.wake()).collect();
     wakes.into_iter().collect()
 }
 
 /// Identities whose use begins or ends: they tell who uses them, and go when nobody does.
-fn identities(old: Option<Vec<String>>, new: Option<Vec<String>>) -> Vec<Wake> {
+fn identities(old: Option<Vec<String>>, new: Option<Vec<String>>) -> Vec<Trigger> {
     let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
     let ends = old.iter().filter(|name| !new.contains(name));
     let begins = new.iter().filter(|name| !old.contains(name));
     ends.chain(begins)
-        .map(|name| Wake { which: Which::Identity, name: Name { namespace: String::new(), name: name.clone() } })
+        .map(|name| Trigger { which: Which::Identity, name: Name { namespace: String::new(), name: name.clone() } })
         .collect()
 }
 
@@ -253,8 +252,8 @@ fn identities_of(server: &TransferServer) -> Vec<String> {
     [Some(server.spec.aws_identity_ref.name.clone()), recorded].into_iter().flatten().collect()
 }
 
-fn wake_server(server: &TransferServer) -> Wake {
-    Wake { which: Which::Server, name: Name::from(&server.metadata) }
+fn wake_server(server: &TransferServer) -> Trigger {
+    Trigger { which: Which::Server, name: Name::from(&server.metadata) }
 }
 
 #[cfg(test)]
@@ -268,7 +267,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::cluster::directory::{Cache, Caches, ConfigMapMeta, NamespaceMeta};
+    use crate::cluster::store::{ConfigMapMeta, NamespaceMeta, Store, Stores};
 
     fn read<K: DeserializeOwned>(value: Value) -> K {
         serde_json::from_value(value).unwrap()
@@ -305,25 +304,25 @@ mod tests {
     }
 
     /// One server; alice is on it, bob names another one by id, carol reads a ConfigMap.
-    fn caches() -> Caches {
-        let caches = Caches::new(0);
-        put(&caches.servers, server(&json!({})));
+    fn stores() -> Stores {
+        let stores = Stores::new(0);
+        put(&stores.servers, server(&json!({})));
         let files = json!({"spec": {"serverRef": {"name": "files", "namespace": "platform"}}});
-        put(&caches.users, user("alice", &files));
+        put(&stores.users, user("alice", &files));
         let by_id = json!({"spec": {"serverId": "s-1", "region": "eu-central-1", "awsIdentityRef": {"name": "other"}}});
-        put(&caches.users, user("bob", &by_id));
+        put(&stores.users, user("bob", &by_id));
         let keys = json!({"spec": {"serverRef": {"name": "gone"},
             "sshPublicKeysFrom": [{"configMapKeyRef": {"name": "keys", "key": "carol"}}]}});
-        put(&caches.users, user("carol", &keys));
-        caches
+        put(&stores.users, user("carol", &keys));
+        stores
     }
 
-    fn put<W: crate::cluster::directory::Watched>(cache: &Cache<W::Kept>, object: W) -> Change<W::Kept> {
+    fn put<W: crate::cluster::store::Watched>(cache: &Store<W::Kept>, object: W) -> StoreChange<W::Kept> {
         cache.apply(0, Event::Apply(object)).pop().unwrap()
     }
 
-    fn names(wakes: Vec<Wake>) -> BTreeSet<String> {
-        wakes.into_iter().map(|Wake { which, name }| format!("{which:?} {name}")).collect()
+    fn names(wakes: Vec<Trigger>) -> BTreeSet<String> {
+        wakes.into_iter().map(|Trigger { which, name }| format!("{which:?} {name}")).collect()
     }
 
     fn set(names: &[&str]) -> BTreeSet<String> {
@@ -351,20 +350,20 @@ mod tests {
             ),
         ];
         for (patch, wakes, reason) in rows {
-            let caches = caches();
-            let change = put(&caches.servers, server(&patch));
+            let stores = stores();
+            let change = put(&stores.servers, server(&patch));
             let expected = if wakes { set(&["User team/alice"]) } else { BTreeSet::new() };
-            assert_eq!(names(on_server(&change, &caches)), expected, "{reason}");
+            assert_eq!(names(on_server(&change, &stores)), expected, "{reason}");
         }
     }
 
     #[test]
     fn another_host_name_wakes_nobody_at_once() {
-        let caches = caches();
+        let stores = stores();
         let named = |host: &str| server(&json!({"status": {"observedGeneration": 1, "endpoint": host}}));
-        put(&caches.servers, named("a.example.com"));
-        let change = put(&caches.servers, named("b.example.com"));
-        assert_eq!(names(on_server(&change, &caches)), BTreeSet::new());
+        put(&stores.servers, named("a.example.com"));
+        let change = put(&stores.servers, named("b.example.com"));
+        assert_eq!(names(on_server(&change, &stores)), BTreeSet::new());
     }
 
     #[test]
@@ -373,8 +372,8 @@ mod tests {
             json!({"status": {"observedGeneration": 1, "serverId": "s-1", "conditions": [{"type": "Ready", "reason": reason,
                 "status": "False", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}})
         };
-        let caches = caches();
-        put(&caches.servers, server(&ready("Available")));
+        let stores = stores();
+        put(&stores.servers, server(&ready("Available")));
         for (reason, wakes) in [
             ("WaitingForAws", false),
             ("ServerGone", true),
@@ -382,26 +381,26 @@ mod tests {
             ("Available", true),
             ("Updating", false),
         ] {
-            let change = put(&caches.servers, server(&ready(reason)));
+            let change = put(&stores.servers, server(&ready(reason)));
             let expected = if wakes { set(&["User team/alice", "User team/bob"]) } else { BTreeSet::new() };
-            assert_eq!(names(on_server(&change, &caches)), expected, "{reason}");
+            assert_eq!(names(on_server(&change, &stores)), expected, "{reason}");
         }
     }
 
     #[test]
     fn a_user_that_goes_wakes_its_server_and_the_identity() {
-        let caches = caches();
+        let stores = stores();
         let alice = user("alice", &json!({}));
-        let change = caches.users.apply(0, Event::Delete(alice)).pop().unwrap();
-        assert_eq!(names(on_user(&change, &caches)), set(&["Server platform/files", "Identity shared"]));
+        let change = stores.users.apply(0, Event::Delete(alice)).pop().unwrap();
+        assert_eq!(names(on_user(&change, &stores)), set(&["Server platform/files", "Identity shared"]));
     }
 
     #[test]
     fn a_user_that_changes_otherwise_wakes_nobody() {
-        let caches = caches();
+        let stores = stores();
         let patch = json!({"spec": {"serverRef": {"name": "files", "namespace": "platform"}, "role": "another"}});
-        let change = put(&caches.users, user("alice", &patch));
-        assert_eq!(names(on_user(&change, &caches)), BTreeSet::new());
+        let change = put(&stores.users, user("alice", &patch));
+        assert_eq!(names(on_user(&change, &stores)), BTreeSet::new());
     }
 
     #[test]
@@ -413,13 +412,13 @@ mod tests {
                 "spec": {"accountId": "123456789012", "regions": [], "credentials": {"source": "Operator"}},
             }))
         };
-        let caches = caches();
-        let change = put(&caches.identities, identity("shared", 1));
-        assert_eq!(names(on_identity(&change, &caches)), set(&["Server platform/files", "User team/alice"]));
-        let change = put(&caches.identities, identity("shared", 1));
-        assert_eq!(names(on_identity(&change, &caches)), BTreeSet::new(), "nothing changed");
-        let change = put(&caches.identities, identity("other", 1));
-        assert_eq!(names(on_identity(&change, &caches)), set(&["User team/bob"]));
+        let stores = stores();
+        let change = put(&stores.identities, identity("shared", 1));
+        assert_eq!(names(on_identity(&change, &stores)), set(&["Server platform/files", "User team/alice"]));
+        let change = put(&stores.identities, identity("shared", 1));
+        assert_eq!(names(on_identity(&change, &stores)), BTreeSet::new(), "nothing changed");
+        let change = put(&stores.identities, identity("other", 1));
+        assert_eq!(names(on_identity(&change, &stores)), set(&["User team/bob"]));
     }
 
     #[test]
@@ -471,17 +470,17 @@ mod tests {
             ),
         ];
         for (patch, expected, reason) in rows {
-            let caches = caches();
+            let stores = stores();
             put(
-                &caches.users,
+                &stores.users,
                 user(
                     "alice",
                     &json!({"spec": {"serverRef": {"name": "files", "namespace": "platform"}, "role": role}}),
                 ),
             );
-            put(&caches.identities, identity(&json!({})));
-            let change = put(&caches.identities, identity(&patch));
-            assert_eq!(names(on_identity(&change, &caches)), set(expected), "{reason}");
+            put(&stores.identities, identity(&json!({})));
+            let change = put(&stores.identities, identity(&patch));
+            assert_eq!(names(on_identity(&change, &stores)), set(expected), "{reason}");
         }
     }
 
@@ -498,21 +497,21 @@ mod tests {
             merge(&mut identity, patch);
             read(identity)
         };
-        let caches = caches();
+        let stores = stores();
         let held = json!({"metadata": {"finalizers": [crate::api::FINALIZER]}});
-        put(&caches.servers, server(&held));
-        put(&caches.identities, identity(&json!({})));
+        put(&stores.servers, server(&held));
+        put(&stores.identities, identity(&json!({})));
         let going = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "status": {"conditions": []}});
-        let change = put(&caches.identities, identity(&going));
-        assert_eq!(names(on_identity(&change, &caches)), set(&["User team/alice"]), "only who is new");
+        let change = put(&stores.identities, identity(&going));
+        assert_eq!(names(on_identity(&change, &stores)), set(&["User team/alice"]), "only who is new");
     }
 
     #[test]
     fn a_server_that_is_seen_otherwise_than_before_wakes_who_is_on_it_however_they_name_it() {
-        let caches = caches();
-        put(&caches.servers, server(&json!({"status": {"observedGeneration": 1, "serverId": "s-1"}})));
-        assert_eq!(names(on_server_seen("s-1", &caches)), set(&["User team/alice", "User team/bob"]));
-        assert_eq!(names(on_server_seen("s-2", &caches)), BTreeSet::new());
+        let stores = stores();
+        put(&stores.servers, server(&json!({"status": {"observedGeneration": 1, "serverId": "s-1"}})));
+        assert_eq!(names(on_server_seen("s-1", &stores)), set(&["User team/alice", "User team/bob"]));
+        assert_eq!(names(on_server_seen("s-2", &stores)), BTreeSet::new());
     }
 
     #[test]
@@ -522,14 +521,14 @@ mod tests {
                 json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team", "labels": {"sftp": label}}}),
             )
         };
-        let caches = caches();
-        let change = put(&caches.namespaces, namespace("yes"));
+        let stores = stores();
+        let change = put(&stores.namespaces, namespace("yes"));
         assert_eq!(
-            names(on_namespace(&change, &caches)),
+            names(on_namespace(&change, &stores)),
             set(&["User team/alice", "User team/bob", "User team/carol"])
         );
-        let change = put(&caches.namespaces, namespace("yes"));
-        assert_eq!(names(on_namespace(&change, &caches)), BTreeSet::new());
+        let change = put(&stores.namespaces, namespace("yes"));
+        assert_eq!(names(on_namespace(&change, &stores)), BTreeSet::new());
     }
 
     #[test]
@@ -538,7 +537,7 @@ mod tests {
             let metadata = json!({"name": "keys", "namespace": namespace, "resourceVersion": version});
             read(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}))
         };
-        let caches = caches();
+        let stores = stores();
         let rows = [
             ("team", "1", &["User team/carol"][..], "new"),
             ("team", "1", &[], "the same version"),
@@ -546,8 +545,8 @@ mod tests {
             ("elsewhere", "3", &[], "another namespace"),
         ];
         for (namespace, version, expected, reason) in rows {
-            let change = put(&caches.config_maps, config_map(namespace, version));
-            assert_eq!(names(on_config_map(&change, &caches)), set(expected), "{reason}");
+            let change = put(&stores.config_maps, config_map(namespace, version));
+            assert_eq!(names(on_config_map(&change, &stores)), set(expected), "{reason}");
         }
     }
 }

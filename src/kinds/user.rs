@@ -9,13 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use serde_json::json;
 
-use super::doors::Doors;
+use super::deps::Deps;
+use super::key_conflicts::{self, KeyClaim};
 use super::login::WantedLogin;
-use super::place::Request;
-use super::rivals::{self, Claim};
+use super::resolve::TargetQuery;
+use super::server_ref::{ServerChoice, TargetDetail};
 use super::ssh_keys::{self, Listed, SourceText, WantedKeys};
-use super::target::{ServerChoice, Target};
-use super::{home, partition, sources, tags};
+use super::{config_refs, home, partition, tags};
 use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
@@ -23,11 +23,11 @@ use crate::api::status::{Applied, ServerFacts};
 use crate::api::user::SshPublicKeySource;
 use crate::api::{TAG_PREFIX, TransferUser, TransferUserStatus};
 use crate::aws::transfer::{CreateUser, DeleteUser, DescribeUser, Tags, User};
-use crate::aws::{Fault, FaultKind, Mutation};
+use crate::aws::{AwsError, AwsErrorKind, Mutation};
 use crate::cluster::references::Reference;
-use crate::engine::decide::Identified;
+use crate::engine::decide::Identity;
 use crate::engine::digest::hash;
-use crate::engine::kind::{Block, Hint, Kind, Look, Place, Plan, Trouble, Wanted};
+use crate::engine::kind::{Described, Hint, Kind, Plan, Reason, ReconcileError, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 
 /// AWS's limits for a user name, in characters.
@@ -38,7 +38,7 @@ const ROOT: &str = "root";
 
 /// The kind of users.
 pub struct Users {
-    doors: Arc<Doors>,
+    deps: Arc<Deps>,
 }
 
 /// How old an object may be whose user was made and never written down. Of an older one the status was lost, and what
@@ -70,17 +70,17 @@ pub struct UserState {
 impl Users {
     /// The kind behind these doors.
     #[must_use]
-    pub fn new(doors: Arc<Doors>) -> Self {
-        Self { doors }
+    pub fn new(deps: Arc<Deps>) -> Self {
+        Self { deps }
     }
 
-    async fn keys(&self, object: &TransferUser) -> Result<Option<Vec<SourceText>>, Trouble> {
+    async fn keys(&self, object: &TransferUser) -> Result<Option<Vec<SourceText>>, ReconcileError> {
         let Some(given) = &object.spec.ssh_public_keys_from else { return Ok(None) };
         let namespace = object.namespace().unwrap_or_default();
         let mut texts = Vec::new();
         for (index, SshPublicKeySource { config_map_key_ref }) in given.iter().enumerate() {
             let field = format!("spec.sshPublicKeysFrom[{index}]");
-            let text = sources::read(self.doors.cluster.as_ref(), &namespace, &field, config_map_key_ref).await?;
+            let text = config_refs::read(self.deps.cluster.as_ref(), &namespace, &field, config_map_key_ref).await?;
             let ConfigMapKeyRef { name, key } = config_map_key_ref;
             let field = format!("{field} (ConfigMap {namespace}/{name}, key {key})");
             texts.push(SourceText { field, text });
@@ -107,7 +107,7 @@ fn confirmed(status: &TransferUserStatus) -> bool {
     recorded_name(status).is_some()
 }
 
-fn claim(object: &TransferUser) -> Claim<'_> {
+fn claim(object: &TransferUser) -> KeyClaim<'_> {
     let spec = &object.spec;
     let status = object.status.as_ref();
     let choice = ServerChoice {
@@ -117,16 +117,16 @@ fn claim(object: &TransferUser) -> Claim<'_> {
         region: spec.region.as_deref(),
         recorded: status.filter(|status| confirmed(status)).and_then(|status| status.server_id.as_deref()),
     };
-    Claim::new(object, Request::of(GrantKind::TransferUser, object), choice, user_name(object))
+    KeyClaim::new(object, TargetQuery::of(GrantKind::TransferUser, object), choice, user_name(object))
 }
 
 /// What can be told without looking anywhere.
-fn valid(object: &TransferUser) -> Result<(), Block> {
+fn valid(object: &TransferUser) -> Result<(), Reason> {
     let (name, wanted) = (user_name(object), object.effective_user_name());
     if name != wanted {
         let message =
             format!("spec.userName: this object's user is {name} and AWS cannot rename it; nothing is touched");
-        return Err(Block::stalled(reasons::IMMUTABLE, message));
+        return Err(Reason::stalled(reasons::IMMUTABLE, message));
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let fits = NAME_LENGTH.contains(&name.len())
@@ -143,7 +143,7 @@ fn valid(object: &TransferUser) -> Result<(), Block> {
     let message = format!(
         "{field}: AWS takes 3 to 100 of letters, digits and _ @ . -, the first a letter, a digit or _; set spec.userName"
     );
-    Err(Block::stalled(reasons::INVALID_SPEC, message))
+    Err(Reason::stalled(reasons::INVALID_SPEC, message))
 }
 
 /// The identity's tags, and over them the object's own. Nobody speaks for us, also where admission let it through.
@@ -162,49 +162,49 @@ fn digest(want: &WantedUser) -> String {
     hash(&json!([login.settings, keys.as_ref().map(lines), tags]).to_string())
 }
 
-fn served(target: &Target) -> Result<(), Block> {
-    let Target { server_id, domain: _, provider, succeeds: _, unproven: _, shown: _ } = target;
+fn served(target: &TargetDetail) -> Result<(), Reason> {
+    let TargetDetail { server_id, domain: _, provider, replaces: _, unproven: _, shown: _ } = target;
     if provider == "SERVICE_MANAGED" {
         return Ok(());
     }
     let message =
         format!("server {server_id} has identity provider {provider}; users need one that is SERVICE_MANAGED");
-    Err(Block::stalled(reasons::INVALID_FOR_SERVER, message))
+    Err(Reason::stalled(reasons::INVALID_FOR_SERVER, message))
 }
 
 #[async_trait]
 impl Kind for Users {
     type Object = TransferUser;
-    type Detail = Target;
+    type TargetDetail = TargetDetail;
     type Want = WantedUser;
     type Have = UserState;
 
-    const IDENTIFIED: Identified = Identified::ByKey;
+    const IDENTITY: Identity = Identity::Keyed;
 
-    async fn place(&self, object: &TransferUser) -> Result<Place<Target>, Trouble> {
-        let Claim { request, choice, .. } = claim(object);
+    async fn resolve(&self, object: &TransferUser) -> Result<Target<TargetDetail>, ReconcileError> {
+        let KeyClaim { request, choice, .. } = claim(object);
         if request.deleting {
-            return self.doors.on_server(&request, &choice).await;
+            return self.deps.on_server(&request, &choice).await;
         }
         valid(object)?;
-        let place = self.doors.on_server(&request, &choice).await?;
-        served(&place.detail)?;
+        let target = self.deps.on_server(&request, &choice).await?;
+        served(&target.detail)?;
         let me = claim(object);
-        let users = self.doors.directory.users_by(&Reference::Login(me.key.to_owned()));
+        let users = self.deps.lister.users_by(&Reference::Login(me.key.to_owned()));
         let others = users.iter().map(|other| claim(other));
-        rivals::free(&self.doors, &me, &place, reasons::USER_NAME_TAKEN, others)?;
-        Ok(place)
+        key_conflicts::free(&self.deps, &me, &target, reasons::USER_NAME_TAKEN, others)?;
+        Ok(target)
     }
 
     async fn want(
         &self,
         object: &TransferUser,
-        place: &Place<Target>,
+        target: &Target<TargetDetail>,
         now: Timestamp,
-    ) -> Result<Wanted<WantedUser>, Trouble> {
+    ) -> Result<Wanted<WantedUser>, ReconcileError> {
         let spec = &object.spec;
         let namespace = object.namespace().unwrap_or_default();
-        let (login, login_blocks) = self.doors.login(GrantKind::TransferUser, &namespace, &spec.login, place).await?;
+        let (login, login_blocks) = self.deps.login(GrantKind::TransferUser, &namespace, &spec.login, target).await?;
         let listed = Listed {
             inline: spec.ssh_public_keys.as_deref(),
             sources: self.keys(object).await?,
@@ -212,7 +212,7 @@ impl Kind for Users {
             made: object.status.as_ref().is_some_and(confirmed),
         };
         let (keys, key_blocks) = ssh_keys::want(&listed, now);
-        let tags = wanted_tags(&spec.tags, &place.identity_tags);
+        let tags = wanted_tags(&spec.tags, &target.identity_tags);
         let applied = Applied {
             paths: login.paths().into_iter().collect(),
             tags: tags.keys().cloned().collect(),
@@ -222,7 +222,7 @@ impl Kind for Users {
         let made = object.metadata.creation_timestamp.as_ref();
         let young = made.is_some_and(|made| now.duration_since(made.0) < YOUTH);
         let want = WantedUser { login, keys, tags, young };
-        let unproven = place.detail.unproven.clone();
+        let unproven = target.detail.unproven.clone();
         let blocks =
             unproven.into_iter().chain(login_blocks).chain(key_blocks).chain(tags::unfit(&want.tags)).collect();
         let digest = digest(&want);
@@ -230,19 +230,23 @@ impl Kind for Users {
         Ok(Wanted { want, blocks, faults, applied, changes_at, digest })
     }
 
-    async fn look(&self, object: &TransferUser, place: &Place<Target>) -> Result<Look<UserState>, Fault> {
-        let server_id = place.detail.server_id.clone();
+    async fn describe(
+        &self,
+        object: &TransferUser,
+        target: &Target<TargetDetail>,
+    ) -> Result<Described<UserState>, AwsError> {
+        let server_id = target.detail.server_id.clone();
         let call = DescribeUser { server_id, user_name: user_name(object).to_owned() };
-        let user = match place.account.read(call).await {
+        let user = match target.account.read(call).await {
             Ok(user) => *user,
-            Err(fault) if fault.kind == FaultKind::NotFound => return Ok(missing(&fault)),
+            Err(fault) if fault.kind == AwsErrorKind::NotFound => return Ok(missing(&fault)),
             Err(fault) => return Err(fault),
         };
         let namespace = object.namespace().unwrap_or_default();
         let uid = object.uid().unwrap_or_default();
-        let owner = Owner::new(&self.doors.cluster_id, &namespace, &object.name_any(), &uid);
+        let owner = Owner::new(&self.deps.cluster_id, &namespace, &object.name_any(), &uid);
         let ours = owner.judge(&user.tags) == Ownership::Ours;
-        Ok(Look::Found(UserState { user, ours }))
+        Ok(Described::Found(UserState { user, ours }))
     }
 
     fn tags<'a>(&self, have: &'a UserState) -> Option<&'a Tags> {
@@ -253,16 +257,16 @@ impl Kind for Users {
         confirmed(status)
     }
 
-    fn moved(&self, place: &Place<Target>) -> bool {
-        place.detail.succeeds
+    fn server_replaced(&self, target: &Target<TargetDetail>) -> bool {
+        target.detail.replaces
     }
 
-    fn unproven<'a>(&self, place: &'a Place<Target>) -> Option<&'a Block> {
-        place.detail.unproven.as_ref()
+    fn unproven<'a>(&self, target: &'a Target<TargetDetail>) -> Option<&'a Reason> {
+        target.detail.unproven.as_ref()
     }
 
     /// The name is the id, and stands in the spec; what leads to a server that is gone is taken out.
-    fn set_id(&self, status: &mut TransferUserStatus, _: &Place<Target>, id: Option<&str>) {
+    fn set_id(&self, status: &mut TransferUserStatus, _: &Target<TargetDetail>, id: Option<&str>) {
         if id.is_none() {
             *status = TransferUserStatus { common: status.common.clone(), ..TransferUserStatus::default() };
         }
@@ -271,7 +275,7 @@ impl Kind for Users {
     fn create(
         &self,
         object: &TransferUser,
-        place: &Place<Target>,
+        target: &Target<TargetDetail>,
         wanted: &Wanted<WantedUser>,
         owner_tags: &Tags,
     ) -> Mutation {
@@ -280,7 +284,7 @@ impl Kind for Users {
         let mut tags = tags.clone();
         tags.extend(owner_tags.clone());
         Mutation::CreateUser(Box::new(CreateUser {
-            server_id: place.detail.server_id.clone(),
+            server_id: target.detail.server_id.clone(),
             user_name: user_name(object).to_owned(),
             settings: login.settings.clone(),
             ssh_public_key_body: first.map(|wanted| wanted.key.to_line()),
@@ -291,29 +295,29 @@ impl Kind for Users {
     fn plan(
         &self,
         object: &TransferUser,
-        place: &Place<Target>,
+        target: &Target<TargetDetail>,
         wanted: &Wanted<WantedUser>,
         have: &UserState,
         owner: &Owner,
     ) -> Plan {
-        plan::plan(object, &place.detail, &wanted.want, have, owner)
+        plan::plan(object, &target.detail, &wanted.want, have, owner)
     }
 
-    fn observed(
+    fn fill_status(
         &self,
         status: &mut TransferUserStatus,
-        place: &Place<Target>,
+        target: &Target<TargetDetail>,
         wanted: Option<&Wanted<WantedUser>>,
         have: &UserState,
     ) {
         let UserState { user, ours } = have;
         status.user_name = Some(user.user_name.clone());
-        status.server_id = Some(place.detail.server_id.clone());
-        status.server.clone_from(&place.detail.shown);
+        status.server_id = Some(target.detail.server_id.clone());
+        status.server.clone_from(&target.detail.shown);
         // The ARN confirms that the user is this object's.
         status.arn = ours.then(|| user.arn.clone());
         let keys = wanted.and_then(|wanted| wanted.want.keys.as_ref()).filter(|_| *ours);
-        status.ssh_public_keys = ssh_keys::observed(keys, &user.ssh_public_keys, &status.ssh_public_keys);
+        status.ssh_public_keys = ssh_keys::status_rows(keys, &user.ssh_public_keys, &status.ssh_public_keys);
         status.ssh_public_key_count = i64::try_from(user.ssh_public_keys.len()).ok();
         if let Some(wanted) = wanted {
             status.common.unset = wanted.want.login.unset(&user.settings, status.common.applied.as_ref());
@@ -336,33 +340,38 @@ impl Kind for Users {
         root.into_iter().chain(keys).chain(home::unfilled(&have.user.settings)).collect()
     }
 
-    fn settled(&self, have: &UserState) -> (&'static str, String) {
+    fn ready_reason(&self, have: &UserState) -> (&'static str, String) {
         let User { user_name, ssh_public_keys, .. } = &have.user;
         (reasons::AVAILABLE, format!("user {user_name} exists, SSH public keys: {}", ssh_public_keys.len()))
     }
 
-    async fn blocker(&self, _: &TransferUser, _: &Place<Target>, _: Option<&str>) -> Result<Option<String>, Trouble> {
+    async fn deletion_blockers(
+        &self,
+        _: &TransferUser,
+        _: &Target<TargetDetail>,
+        _: Option<&str>,
+    ) -> Result<Option<String>, ReconcileError> {
         Ok(None)
     }
 
-    fn delete(&self, object: &TransferUser, place: &Place<Target>, _: Option<&str>) -> Mutation {
+    fn delete(&self, object: &TransferUser, target: &Target<TargetDetail>, _: Option<&str>) -> Mutation {
         Mutation::DeleteUser(DeleteUser {
-            server_id: place.detail.server_id.clone(),
+            server_id: target.detail.server_id.clone(),
             user_name: user_name(object).to_owned(),
         })
     }
 
     /// Built, not read from status: whoever writes status could point the tags elsewhere.
-    fn arn(&self, object: &TransferUser, place: &Place<Target>, _: Option<&str>) -> Option<String> {
-        let (account, region) = (&place.account.id, &place.account.region);
-        let (partition, server) = (partition::partition(region), &place.detail.server_id);
+    fn arn(&self, object: &TransferUser, target: &Target<TargetDetail>, _: Option<&str>) -> Option<String> {
+        let (account, region) = (&target.account.id, &target.account.region);
+        let (partition, server) = (partition::partition(region), &target.detail.server_id);
         Some(format!("arn:{partition}:transfer:{region}:{account}:user/{server}/{}", user_name(object)))
     }
 }
 
 /// What NotFound is about.
-pub(super) fn missing<H>(fault: &Fault) -> Look<H> {
-    if fault.resource_type.as_deref() == Some("Server") { Look::ParentMissing } else { Look::Missing }
+pub(super) fn missing<H>(fault: &AwsError) -> Described<H> {
+    if fault.resource_type.as_deref() == Some("Server") { Described::ParentMissing } else { Described::Missing }
 }
 
 #[cfg(test)]

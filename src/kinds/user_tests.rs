@@ -55,20 +55,20 @@ fn aws_alice(keys: &[&str]) -> User {
     }
 }
 
-async fn blocked(world: &Arc<World>, object: &TransferUser) -> Block {
-    match Users::new(doors(world)).place(object).await {
-        Err(Trouble::Blocked(block)) => block,
+async fn blocked(world: &Arc<World>, object: &TransferUser) -> Reason {
+    match Users::new(deps(world)).resolve(object).await {
+        Err(ReconcileError::NotReady(block)) => block,
         other => panic!("{other:?}"),
     }
 }
 
-async fn planned(world: &Arc<World>, object: &TransferUser, have: &User) -> (Vec<&'static str>, Vec<Block>) {
-    let users = Users::new(doors(world));
-    let place = users.place(object).await.unwrap();
-    let wanted = users.want(object, &place, at("2030-01-01T00:00:00Z")).await.unwrap();
+async fn planned(world: &Arc<World>, object: &TransferUser, have: &User) -> (Vec<&'static str>, Vec<Reason>) {
+    let users = Users::new(deps(world));
+    let target = users.resolve(object).await.unwrap();
+    let wanted = users.want(object, &target, at("2030-01-01T00:00:00Z")).await.unwrap();
     let have = UserState { user: have.clone(), ours: true };
     let owner = Owner::new(CLUSTER, "ns", "alice", "alice-uid");
-    let plan = users.plan(object, &place, &wanted, &have, &owner);
+    let plan = users.plan(object, &target, &wanted, &have, &owner);
     (plan.calls.iter().map(|call| call.mutation.operation()).collect(), [wanted.blocks, plan.blocks].concat())
 }
 
@@ -103,16 +103,18 @@ async fn a_role_that_is_not_granted_holds_the_login_and_no_key() {
 #[tokio::test]
 async fn the_first_key_and_all_tags_go_with_the_create() {
     let world = world("SERVICE_MANAGED");
-    let users = Users::new(doors(&world));
+    let users = Users::new(deps(&world));
     let spec = json!({"userName": "Alice_1", "tags": {"owner": "team", "a": "1"}, "homeDirectory": "/b",
         "sshPublicKeys": [{"publicKey": KEY}, {"publicKey": OTHER}]});
     let object = alice(spec);
-    let place = users.place(&object).await.unwrap();
-    let wanted = users.want(&object, &place, at("2030-01-01T00:00:00Z")).await.unwrap();
+    let target = users.resolve(&object).await.unwrap();
+    let wanted = users.want(&object, &target, at("2030-01-01T00:00:00Z")).await.unwrap();
     assert_eq!(wanted.applied.paths, ["homeDirectory", "role"]);
     assert_eq!(wanted.applied.tags, ["a", "owner"]);
     let owner = Owner::new(CLUSTER, "ns", "alice", "alice-uid");
-    let Mutation::CreateUser(call) = users.create(&object, &place, &wanted, &owner.tags("attempt-1")) else { panic!() };
+    let Mutation::CreateUser(call) = users.create(&object, &target, &wanted, &owner.tags("attempt-1")) else {
+        panic!()
+    };
     assert_eq!((call.server_id.as_str(), call.user_name.as_str()), (SERVER, "Alice_1"));
     assert_eq!(call.ssh_public_key_body.as_deref(), Some(KEY));
     assert_eq!(call.settings.role.as_deref(), Some(ROLE));
@@ -184,10 +186,10 @@ async fn a_shared_policy_is_read_and_its_absence_holds_the_login_but_no_key_or_t
     assert_eq!((calls, blocks[0].reason), (vec!["ImportSshPublicKey", "TagResource"], reasons::SOURCE_NOT_READY));
     let name = Name { namespace: "ns".to_owned(), name: "p".to_owned() };
     world.config_maps.lock().unwrap().insert(name, BTreeMap::from([("json".to_owned(), Ok("\u{feff}{ }".to_owned()))]));
-    let users = Users::new(doors(&world));
+    let users = Users::new(deps(&world));
     let object = alice(spec);
-    let place = users.place(&object).await.unwrap();
-    let wanted = users.want(&object, &place, at("2030-01-01T00:00:00Z")).await.unwrap();
+    let target = users.resolve(&object).await.unwrap();
+    let wanted = users.want(&object, &target, at("2030-01-01T00:00:00Z")).await.unwrap();
     assert!(wanted.blocks.is_empty());
     assert_eq!(wanted.want.login.settings.policy.as_deref(), Some("{}"));
 }
@@ -219,17 +221,17 @@ async fn a_renamed_user_that_slipped_through_is_refused() {
 #[tokio::test]
 async fn only_the_owner_tags_make_a_user_ours_and_confirm_it() {
     let world = world("SERVICE_MANAGED");
-    let users = Users::new(doors(&world));
+    let users = Users::new(deps(&world));
     let object = alice(json!({"sshPublicKeys": [{"publicKey": KEY}]}));
-    let place = users.place(&object).await.unwrap();
-    let wanted = users.want(&object, &place, at("2030-01-01T00:00:00Z")).await.unwrap();
+    let target = users.resolve(&object).await.unwrap();
+    let wanted = users.want(&object, &target, at("2030-01-01T00:00:00Z")).await.unwrap();
     let foreign = User { tags: owner_tags("other/alice", "someone"), ..aws_alice(&[KEY]) };
     for (user, ours) in [(aws_alice(&[KEY]), true), (foreign, false)] {
         *world.aws_user.lock().unwrap() = Some(user);
-        let Look::Found(have) = users.look(&object, &place).await.unwrap() else { panic!() };
+        let Described::Found(have) = users.describe(&object, &target).await.unwrap() else { panic!() };
         assert_eq!(have.ours, ours);
         let mut status = TransferUserStatus::default();
-        users.observed(&mut status, &place, Some(&wanted), &have);
+        users.fill_status(&mut status, &target, Some(&wanted), &have);
         assert_eq!(users.confirmed(&status), ours);
         assert_eq!(status.ssh_public_keys[0].managed, ours);
         assert_eq!((status.ssh_public_key_count, status.server_id.as_deref()), (Some(1), Some(SERVER)));
@@ -250,12 +252,12 @@ fn an_arn_of_another_user_or_server_confirms_nothing() {
 #[tokio::test]
 async fn missing_is_told_from_a_missing_server() {
     let world = world("SERVICE_MANAGED");
-    let users = Users::new(doors(&world));
+    let users = Users::new(deps(&world));
     let object = alice(json!({}));
-    let place = users.place(&object).await.unwrap();
-    assert!(matches!(users.look(&object, &place).await, Ok(Look::Missing)));
-    let gone = refusal(FaultKind::NotFound, "ResourceNotFoundException", Some("Server"));
-    assert!(matches!(missing::<()>(&gone), Look::ParentMissing));
+    let target = users.resolve(&object).await.unwrap();
+    assert!(matches!(users.describe(&object, &target).await, Ok(Described::Missing)));
+    let gone = refusal(AwsErrorKind::NotFound, "ResourceNotFoundException", Some("Server"));
+    assert!(matches!(missing::<()>(&gone), Described::ParentMissing));
 }
 
 #[tokio::test]
@@ -264,22 +266,22 @@ async fn what_is_deleted_is_the_recorded_user_whatever_the_references_say() {
     world.servers.lock().unwrap().clear();
     let mut object = user("ns", "alice", json!({"userName": "bob"}), confirmed_as("alice"));
     object.metadata.deletion_timestamp = alice(json!({})).metadata.creation_timestamp;
-    let users = Users::new(doors(&world));
-    let place = users.place(&object).await.unwrap();
-    let Mutation::DeleteUser(DeleteUser { server_id, user_name }) = users.delete(&object, &place, None) else {
+    let users = Users::new(deps(&world));
+    let target = users.resolve(&object).await.unwrap();
+    let Mutation::DeleteUser(DeleteUser { server_id, user_name }) = users.delete(&object, &target, None) else {
         panic!()
     };
     assert_eq!((server_id.as_str(), user_name.as_str()), (SERVER, "alice"));
-    assert_eq!(users.arn(&object, &place, None), Some(arn("alice")));
+    assert_eq!(users.arn(&object, &target, None), Some(arn("alice")));
 }
 
 /// Whom `me` is told to own its name, with `other` beside it.
-async fn owner_beside(me: &TransferUser, other: TransferUser) -> Option<Block> {
+async fn owner_beside(me: &TransferUser, other: TransferUser) -> Option<Reason> {
     let world = world("SERVICE_MANAGED");
     *world.users.lock().unwrap() = vec![Arc::new(me.clone()), Arc::new(other)];
-    match Users::new(doors(&world)).place(me).await {
+    match Users::new(deps(&world)).resolve(me).await {
         Ok(_) => None,
-        Err(Trouble::Blocked(block)) => Some(block),
+        Err(ReconcileError::NotReady(block)) => Some(block),
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -341,10 +343,10 @@ async fn a_name_that_is_about_to_be_free_is_waited_for() {
 #[tokio::test]
 async fn a_user_called_root_is_worth_a_look() {
     let world = world("SERVICE_MANAGED");
-    let (users, object) = (Users::new(doors(&world)), alice(json!({"sshPublicKeys": [{"publicKey": KEY}]})));
-    let place = users.place(&object).await.unwrap();
+    let (users, object) = (Users::new(deps(&world)), alice(json!({"sshPublicKeys": [{"publicKey": KEY}]})));
+    let target = users.resolve(&object).await.unwrap();
     let now = at("2030-01-01T00:00:00Z");
-    let wanted = users.want(&object, &place, now).await.unwrap();
+    let wanted = users.want(&object, &target, now).await.unwrap();
     let advised = |name: &str| {
         let user = User { user_name: name.to_owned(), ..aws_alice(&[KEY]) };
         users.advisory(&object, &wanted, &UserState { user, ours: true }, now)

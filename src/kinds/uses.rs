@@ -8,7 +8,7 @@ use crate::api::condition::{self, types};
 use crate::api::identity::GrantKind;
 use crate::api::login::Login;
 use crate::api::{AwsIdentity, CommonStatus, FINALIZER, TransferServer};
-use crate::cluster::Directory;
+use crate::cluster::Lister;
 
 /// One object's use of an identity.
 #[derive(Debug)]
@@ -62,8 +62,8 @@ impl Use {
 
     /// Whether the two versions of an identity differ in what counts for this use.
     #[must_use]
-    pub fn sees(&self, before: &AwsIdentity, after: &AwsIdentity, directory: &dyn Directory) -> bool {
-        let labels = directory.namespace_labels(&self.namespace).unwrap_or_default();
+    pub fn sees(&self, before: &AwsIdentity, after: &AwsIdentity, lister: &dyn Lister) -> bool {
+        let labels = lister.namespace_labels(&self.namespace).unwrap_or_default();
         let asker = Asker { kind: self.kind, namespace: &self.namespace, labels: &labels };
         self.verdict(before, &asker) != self.verdict(after, &asker)
     }
@@ -100,5 +100,5 @@ pub fn all_see(before: &AwsIdentity, after: &AwsIdentity) -> bool {
 
 fn held(meta: &ObjectMeta, status: Option<&CommonStatus>) -> bool {
     meta.finalizers.iter().flatten().any(|name| name == FINALIZER)
-        || status.is_some_and(|status| super::place::recorded_account(status).is_some())
+        || status.is_some_and(|status| super::resolve::recorded_account(status).is_some())
 }

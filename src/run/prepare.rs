@@ -8,7 +8,7 @@ use kube::{Api, Client, ResourceExt};
 
 use super::PATIENCE;
 use crate::api;
-use crate::cluster::directory::Caches;
+use crate::cluster::store::Stores;
 use crate::engine::controller::Signal;
 
 /// Waits for what must be there before anything else; answers with the id of the cluster, or nothing where the
@@ -73,9 +73,9 @@ async fn kube_system_uid(client: &Client) -> Result<String, String> {
 }
 
 /// Waits until all caches are filled; nothing where the process is to end first.
-pub(super) async fn filled(caches: &Caches, stop: Signal) -> Option<()> {
+pub(super) async fn filled(stores: &Stores, stop: Signal) -> Option<()> {
     loop {
-        if caches.missing().is_empty() {
+        if stores.missing().is_empty() {
             return Some(());
         }
         if tokio::time::timeout(Duration::from_millis(50), stop.clone()).await.is_ok() {

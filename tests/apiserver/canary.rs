@@ -93,7 +93,7 @@ fn texts(schema: &Value, path: &str, found: &mut BTreeMap<String, usize>) {
 }
 
 /// A place in an accepted manifest that holds a text.
-struct Place {
+struct Target {
     object: Value,
     path: String,
     pointer: String,
@@ -136,7 +136,7 @@ fn manifests() -> Vec<Value> {
 }
 
 /// For every text of a spec that is not shown, one place of a manifest that sets it.
-fn places() -> Vec<Place> {
+fn places() -> Vec<Target> {
     let mut places = Vec::new();
     for crd in all_crds() {
         let schema = serde_json::to_value(&crd.spec.versions[0].schema).unwrap();
@@ -149,7 +149,7 @@ fn places() -> Vec<Place> {
             pointers(&object["spec"], schema, "spec", "/spec", &mut found);
             for (path, pointer) in found {
                 if let Some(limit) = wanted.remove(&path) {
-                    places.push(Place { object: object.clone(), path, pointer, limit });
+                    places.push(Target { object: object.clone(), path, pointer, limit });
                 }
             }
         }
@@ -179,7 +179,7 @@ fn named(object: &Value, name: &str) -> Value {
 }
 
 /// All that the API server answers to this text, by every way that it can be written; nothing where it takes it.
-async fn answers(api: &Api<DynamicObject>, place: &Place, text: &str) -> Vec<(&'static str, Option<String>)> {
+async fn answers(api: &Api<DynamicObject>, place: &Target, text: &str) -> Vec<(&'static str, Option<String>)> {
     let mut object = named(&place.object, "canary");
     *object.pointer_mut(&place.pointer).unwrap() = json!(text);
     let stored = place.object["metadata"]["name"].as_str().unwrap();
@@ -201,7 +201,7 @@ async fn answers(api: &Api<DynamicObject>, place: &Place, text: &str) -> Vec<(&'
 }
 
 /// Pastes every key into one place, and fails where an answer holds a piece of it.
-async fn paste(api: &Api<DynamicObject>, place: &Place) {
+async fn paste(api: &Api<DynamicObject>, place: &Target) {
     for name in KEYS {
         let secret = key(name);
         let pieces: Vec<&str> = secret.lines().filter(|line| !line.starts_with('-') && line.len() >= 12).collect();

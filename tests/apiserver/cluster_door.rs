@@ -5,19 +5,19 @@ use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 use transfer_operator::api::{FINALIZER, TransferUser};
-use transfer_operator::cluster::kube::KubeCluster;
-use transfer_operator::cluster::{self, Cluster, ClusterError, MANAGER, Name, Note, Reach};
+use transfer_operator::cluster::kube::KubeClient;
+use transfer_operator::cluster::{self, ClusterError, EventNote, KubeApi, MANAGER, Name, Reach};
 
 use crate::support::ControlPlane;
 
 const OTHERS: &str = "example.com/others";
 
 /// An installed product, the door with the operator's rights, and an administrator.
-async fn doors(namespaces: Vec<String>) -> (&'static ControlPlane, KubeCluster, Client) {
+async fn doors(namespaces: Vec<String>) -> (&'static ControlPlane, KubeClient, Client) {
     let plane = ControlPlane::shared().await;
     plane.install().await;
     let operator = plane.client_for("transfer-operator-system", "transfer-operator").await;
-    (plane, KubeCluster::new(operator, namespaces, MANAGER.to_owned()), plane.admin().await)
+    (plane, KubeClient::new(operator, namespaces, MANAGER.to_owned()), plane.admin().await)
 }
 
 fn kind() -> ApiResource {
@@ -171,7 +171,7 @@ async fn every_note_becomes_an_event_also_one_with_the_same_reason() {
     let namespace = plane.namespace("events").await;
     let (_, object) = create(&admin, &namespace, "alice").await;
     for message in ["first".to_owned(), "second ".repeat(400)] {
-        let note = Note { warning: true, reason: "Refused".to_owned(), message };
+        let note = EventNote { warning: true, reason: "Refused".to_owned(), message };
         door.publish(&kind(), &object, note).await;
     }
     let api = Api::<k8s_openapi::api::events::v1::Event>::namespaced(admin, &namespace);
@@ -181,7 +181,8 @@ async fn every_note_becomes_an_event_also_one_with_the_same_reason() {
     assert_eq!(lengths, [5, 1024]);
 
     let (_, long) = create(&plane.admin().await, &namespace, &"x".repeat(253)).await;
-    door.publish(&kind(), &long, Note { warning: false, reason: "Long".to_owned(), message: "x".to_owned() }).await;
+    door.publish(&kind(), &long, EventNote { warning: false, reason: "Long".to_owned(), message: "x".to_owned() })
+        .await;
     let told = api.list(&ListParams::default()).await.unwrap().items;
     let of_long = told.iter().filter(|event| event.regarding.as_ref().unwrap().name == Some("x".repeat(253)));
     assert_eq!(of_long.count(), 1, "the longest name has Events too");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::stage::Stage;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trouble {
+pub enum ReconcileError {
     /// SIGKILL.
     Kill,
     /// SIGSTOP, for longer than tolerance and lag.
@@ -29,15 +29,15 @@ pub enum Trouble {
     KillBoth,
 }
 
-const ALL: [Trouble; 8] = [
-    Trouble::Kill,
-    Trouble::Freeze,
-    Trouble::ApiServer,
-    Trouble::Simulator,
-    Trouble::Throttle,
-    Trouble::LostReplies,
-    Trouble::LateCalls,
-    Trouble::KillBoth,
+const ALL: [ReconcileError; 8] = [
+    ReconcileError::Kill,
+    ReconcileError::Freeze,
+    ReconcileError::ApiServer,
+    ReconcileError::Simulator,
+    ReconcileError::Throttle,
+    ReconcileError::LostReplies,
+    ReconcileError::LateCalls,
+    ReconcileError::KillBoth,
 ];
 
 /// Calls that a fault strikes, one of them each time, and CreateServer with it.
@@ -46,12 +46,12 @@ const STRUCK: [&str; 5] = ["CreateUser", "CreateAccess", "UpdateUser", "DeleteUs
 /// Troubles in a random order, each as often as the others.
 #[derive(Default)]
 pub struct Deck {
-    left: Vec<Trouble>,
-    dealt: BTreeMap<Trouble, usize>,
+    left: Vec<ReconcileError>,
+    dealt: BTreeMap<ReconcileError, usize>,
 }
 
 impl Deck {
-    pub fn deal(&mut self, count: usize, random: &mut StdRng) -> Vec<Trouble> {
+    pub fn deal(&mut self, count: usize, random: &mut StdRng) -> Vec<ReconcileError> {
         let mut hand = Vec::new();
         while hand.len() < count {
             if self.left.is_empty() {
@@ -72,7 +72,7 @@ impl Deck {
     }
 }
 
-impl Trouble {
+impl ReconcileError {
     /// Begins the trouble; answers with what it is.
     pub async fn strike(self, stage: &mut Stage, random: &mut StdRng) -> String {
         let which = stage.running(random.random_range(0..2_usize));

@@ -28,7 +28,7 @@ pub enum Act {
     ForgeId(&'static str),
     /// `kubectl replace` without finalizers.
     StripFinalizer(&'static str, &'static str),
-    /// The annotation that asks for a pass.
+    /// The annotation that asks for a reconcile.
     Poke(&'static str, &'static str),
     /// The process reads from an API server that stands still for so long.
     StaleReads(Duration),

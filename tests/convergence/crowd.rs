@@ -16,18 +16,20 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 use transfer_operator::api::AwsIdentity;
-use transfer_operator::aws::gate::Rates;
-use transfer_operator::aws::session::{Aws, CallerIdentity};
-use transfer_operator::aws::{Account, Answer, AwsApi, AwsClock, Fault, Gate, Made, Mutation, Permit, Read, Reply};
-use transfer_operator::cluster::directory::Caches;
+use transfer_operator::aws::account_clients::{Aws, CallerIdentity};
+use transfer_operator::aws::rate_limiter::Rates;
+use transfer_operator::aws::{
+    Account, Answer, AwsApi, AwsClock, AwsError, CreateOutput, Mutation, Permit, RateLimiter, Read, Reply,
+};
 use transfer_operator::cluster::references::{Reference, identity_of};
-use transfer_operator::cluster::{Cluster, ClusterError, Directory, Name, Note, Reach, SecretData, Texts};
+use transfer_operator::cluster::store::Stores;
+use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Lister, Name, Reach, SecretData, Texts};
+use transfer_operator::engine::consistency::Windows;
 use transfer_operator::engine::controller::{self, CONCURRENCY, Cause};
-use transfer_operator::engine::evidence::Windows;
 use transfer_operator::engine::queue::{Again, Lane, Queue};
-use transfer_operator::engine::settings::{Chance, Settings};
-use transfer_operator::kinds::doors::{Doors, Verified};
-use transfer_operator::kinds::triggers::{self, Wake, Which};
+use transfer_operator::engine::settings::{Env, Settings};
+use transfer_operator::kinds::deps::{Deps, Verified};
+use transfer_operator::kinds::triggers::{self, Trigger, Which};
 use transfer_operator::sim::config::Config;
 use transfer_operator::sim::operation::Operation;
 use transfer_operator::sim::random::Random;
@@ -36,7 +38,7 @@ use transfer_operator::sim::state::World;
 
 use crate::api_server::{ApiServer, Key};
 use crate::clock::Clock;
-use crate::machinery::{self, Item, Pass, Told, WATCHED, related};
+use crate::machinery::{self, Item, Reconcile, Told, WATCHED, related};
 use crate::wire;
 
 const ACCOUNT: &str = "123456789012";
@@ -129,7 +131,7 @@ impl Crowd {
         self.api.lock().unwrap()
     }
 
-    fn send(&self, operation: &'static str, at: Timestamp, input: Value) -> Result<(Value, Timestamp), Fault> {
+    fn send(&self, operation: &'static str, at: Timestamp, input: Value) -> Result<(Value, Timestamp), AwsError> {
         let now = self.clock.now();
         let direct = Direct {
             operation: Operation::named(operation).unwrap(),
@@ -194,13 +196,13 @@ fn key(number: u64) -> String {
 
 #[async_trait]
 impl AwsApi for Crowd {
-    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
+    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, AwsError> {
         let at = at.unwrap_or_else(|| self.clock.now());
         let (output, date) = self.send(call.operation(), at, wire::read(&call))?;
         Ok(Reply { value: wire::answer(&call, &output), date: Some(date) })
     }
 
-    async fn mutate(&self, _: Permit, at: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
+    async fn mutate(&self, _: Permit, at: Timestamp, call: Mutation) -> Result<Reply<CreateOutput>, AwsError> {
         let (output, date) = self.send(call.operation(), at, wire::mutation(&call))?;
         Ok(Reply { value: wire::made(&output), date: Some(date) })
     }
@@ -211,17 +213,17 @@ struct OneAccount(Account);
 
 #[async_trait]
 impl Aws for OneAccount {
-    async fn account(&self, _: &AwsIdentity, _: &str) -> Result<Account, Fault> {
+    async fn account(&self, _: &AwsIdentity, _: &str) -> Result<Account, AwsError> {
         Ok(self.0.clone())
     }
 
-    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault> {
+    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, AwsError> {
         Ok(CallerIdentity { account: identity.spec.account_id.clone(), arn: "arn:aws:iam::1:user/x".to_owned() })
     }
 }
 
 #[async_trait]
-impl Cluster for Crowd {
+impl KubeApi for Crowd {
     async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
         Ok(self.api().get(&(kind.kind.clone(), name.clone())))
     }
@@ -267,16 +269,16 @@ impl Cluster for Crowd {
         Ok(data.map(|data| data.into_iter().map(|(key, value)| (key, Ok(value))).collect()))
     }
 
-    async fn publish(&self, _: &ApiResource, _: &Value, _: Note) {}
+    async fn publish(&self, _: &ApiResource, _: &Value, _: EventNote) {}
 }
 
-/// Seeded chance.
+/// Seeded env.
 struct Seeded {
     rng: Mutex<StdRng>,
     clock: Clock,
 }
 
-impl Chance for Seeded {
+impl Env for Seeded {
     fn uuid(&self) -> String {
         uuid::Builder::from_random_bytes(self.rng.lock().unwrap().random()).into_uuid().to_string()
     }
@@ -293,9 +295,9 @@ impl Chance for Seeded {
 /// One process, one reconcile at a time, in the order of the real queue.
 pub struct Operator {
     crowd: Arc<Crowd>,
-    caches: Arc<Caches>,
-    directory: Arc<dyn Directory>,
-    passes: BTreeMap<Which, Pass>,
+    stores: Arc<Stores>,
+    lister: Arc<dyn Lister>,
+    passes: BTreeMap<Which, Reconcile>,
     queue: Queue<Item>,
     /// Servers of which something else was seen than before.
     news: Arc<Mutex<Vec<String>>>,
@@ -305,35 +307,35 @@ pub struct Operator {
 
 impl Operator {
     /// A process that has just listed everything. `look` is how it looks into its caches.
-    pub fn start(crowd: &Arc<Crowd>, look: impl FnOnce(Arc<Caches>) -> Arc<dyn Directory>) -> Self {
-        let caches = Arc::new(Caches::new(0));
-        let directory = look(Arc::clone(&caches));
+    pub fn start(crowd: &Arc<Crowd>, look: impl FnOnce(Arc<Stores>) -> Arc<dyn Lister>) -> Self {
+        let stores = Arc::new(Stores::new(0));
+        let lister = look(Arc::clone(&stores));
         let news: Arc<Mutex<Vec<String>>> = Arc::default();
-        let chance =
+        let env =
             Arc::new(Seeded { rng: Mutex::new(StdRng::seed_from_u64(crowd.api().version())), clock: crowd.clock });
         let rates = Rates { read: 1e9, write: 1e9, create_server: 1e9, burst_seconds: 1.0 };
         let (transfer, clock) = (Arc::clone(crowd) as Arc<dyn AwsApi>, Arc::new(AwsClock::default()));
-        let account = Account::new(ACCOUNT.to_owned(), REGION.to_owned(), transfer, Gate::new(rates), clock);
+        let account = Account::new(ACCOUNT.to_owned(), REGION.to_owned(), transfer, RateLimiter::new(rates), clock);
         let told = Arc::clone(&news);
-        let doors = Arc::new(Doors {
+        let doors = Arc::new(Deps {
             cluster: Arc::clone(crowd) as _,
-            directory: Arc::clone(&directory),
+            lister: Arc::clone(&lister),
             aws: Arc::new(OneAccount(account)),
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::telling(Box::new(move |id| told.lock().unwrap().push(id.to_owned()))),
-            chance: Arc::clone(&chance) as _,
+            env: Arc::clone(&env) as _,
         });
         let settings = Settings {
             cluster_id: CLUSTER.to_owned(),
             windows: Windows { tolerance: SignedDuration::from_mins(15), lag: SignedDuration::from_mins(2) },
             resync: RESYNC,
             rejection_grace: Duration::from_mins(2),
-            chance,
+            env,
         };
         let passes = machinery::engines(&doors, &settings);
         let queue = Queue::new(CONCURRENCY);
         let mut operator =
-            Self { crowd: Arc::clone(crowd), caches, directory, passes, queue, news, reconciles: BTreeMap::new() };
+            Self { crowd: Arc::clone(crowd), stores, lister, passes, queue, news, reconciles: BTreeMap::new() };
         operator.list();
         operator
     }
@@ -356,7 +358,7 @@ impl Operator {
 
     async fn reconcile(&mut self, item: Item) {
         let (which, name) = &item;
-        let uid = machinery::meta(&self.caches, &item).and_then(|meta| meta.uid);
+        let uid = machinery::meta(&self.stores, &item).and_then(|meta| meta.uid);
         let next = match uid {
             Some(uid) => controller::again(self.passes[which](name.clone(), uid).await),
             None => Again::Never,
@@ -388,23 +390,23 @@ impl Operator {
         }
         let news = std::mem::take(&mut *self.news.lock().unwrap());
         for server_id in news {
-            let woken: Vec<Wake> = triggers::on_server_seen(&server_id, self.directory.as_ref());
+            let woken: Vec<Trigger> = triggers::on_server_seen(&server_id, self.lister.as_ref());
             for (item, cause) in woken.into_iter().map(related) {
-                self.ring(item, cause);
+                self.enqueue(item, cause);
             }
         }
     }
 
     fn take(&mut self, kind: &str, told: Told) {
-        let woken = machinery::take(&self.caches, self.directory.as_ref(), kind, told);
+        let woken = machinery::take(&self.stores, self.lister.as_ref(), kind, told);
         for (item, cause) in woken {
-            self.ring(item, cause);
+            self.enqueue(item, cause);
         }
     }
 
-    fn ring(&mut self, item: Item, cause: Cause) {
-        let class = controller::class(machinery::meta(&self.caches, &item).as_ref(), cause);
-        let account = identity_of(&self.references(&item), self.directory.as_ref());
+    fn enqueue(&mut self, item: Item, cause: Cause) {
+        let class = controller::class(machinery::meta(&self.stores, &item).as_ref(), cause);
+        let account = identity_of(&self.references(&item), self.lister.as_ref());
         let lane = Lane { account, namespace: item.1.namespace.clone() };
         self.queue.add(item, lane, class);
     }
@@ -412,9 +414,9 @@ impl Operator {
     fn references(&self, (which, name): &Item) -> Vec<Reference> {
         match which {
             Which::Identity => vec![Reference::Identity(name.name.clone())],
-            Which::Server => self.caches.servers.references_of(name),
-            Which::User => self.caches.users.references_of(name),
-            Which::Access => self.caches.accesses.references_of(name),
+            Which::Server => self.stores.servers.references_of(name),
+            Which::User => self.stores.users.references_of(name),
+            Which::Access => self.stores.accesses.references_of(name),
         }
     }
 }

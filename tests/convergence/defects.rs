@@ -12,7 +12,7 @@ pub enum Defect {
     PersistAfterCreate,
     /// Crossplane: a refused update passes for done.
     SwallowedError,
-    /// Cluster API: a tag of the user's stands where the owner's should.
+    /// KubeApi API: a tag of the user's stands where the owner's should.
     UserTagWins,
     /// kube-rs' own helper: the finalizer goes by name, without uid.
     FinalizerByName,
@@ -22,7 +22,7 @@ pub enum Defect {
     SkewCorrection,
     /// ACK: what was refused is never tried again.
     TerminalForever,
-    /// Cluster API: the id goes with the status write that met a conflict.
+    /// KubeApi API: the id goes with the status write that met a conflict.
     IdLostOnConflict,
     /// A status apply that leaves the id out takes it away.
     IdErased,
@@ -34,7 +34,7 @@ pub enum Defect {
     PanicOnBadKey,
     /// Ready before anything was seen in AWS.
     ReadyTooEarly,
-    /// A status write in every pass.
+    /// A status write in every reconcile.
     WriteAtRest,
     /// Ours, once: an update that could not be put together was left out of the plan without a word.
     ForgottenUpdate,

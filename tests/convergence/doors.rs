@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 use transfer_operator::api::{AwsIdentity, FINALIZER};
-use transfer_operator::aws::fault::kind_of;
-use transfer_operator::aws::gate::Rates;
-use transfer_operator::aws::session::{Aws, CallerIdentity};
+use transfer_operator::aws::account_clients::{Aws, CallerIdentity};
+use transfer_operator::aws::error::kind_of;
+use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::{
-    Account, Answer, AwsApi, AwsClock, Fault, FaultKind, Gate, Made, Mutation, Permit, Read, Reply,
+    Account, Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CreateOutput, Mutation, Permit, RateLimiter, Read, Reply,
 };
-use transfer_operator::cluster::{Cluster, ClusterError, Name, Note, Reach, SecretData, Texts};
+use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Name, Reach, SecretData, Texts};
 use transfer_operator::sim::operation::Operation;
 use transfer_operator::sim::service::Direct;
 
@@ -41,7 +41,7 @@ impl SimTransfer {
         signed_at: Timestamp,
         input: Value,
         writes: bool,
-    ) -> Result<(Value, Timestamp), Fault> {
+    ) -> Result<(Value, Timestamp), AwsError> {
         let world = &self.world;
         let about = [&input["ServerId"], &input["UserName"], &input["ExternalId"], &input["Arn"]];
         let about = about.into_iter().filter_map(Value::as_str).collect::<Vec<_>>().join("/");
@@ -83,7 +83,7 @@ impl SimTransfer {
 
 #[async_trait]
 impl AwsApi for SimTransfer {
-    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
+    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, AwsError> {
         let local = self.world.clock.now().saturating_add(self.life.skew).unwrap();
         let input = wire::read(&call);
         let (output, date) = match self.send(call.operation(), at.unwrap_or(local), input.clone(), false).await {
@@ -96,14 +96,14 @@ impl AwsApi for SimTransfer {
         Ok(Reply { value: wire::answer(&call, &output), date: Some(date) })
     }
 
-    async fn mutate(&self, _: Permit, at: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
+    async fn mutate(&self, _: Permit, at: Timestamp, call: Mutation) -> Result<Reply<CreateOutput>, AwsError> {
         let operation = call.operation();
         let defect = self.world.setup.defect;
         let input = defects::rewritten(defect, operation, wire::mutation(&call));
         let mut outcome = self.send(operation, at, input.clone(), true).await;
         if defect == Some(Defect::SdkRetries) && operation.starts_with("Create") {
-            let again = |outcome: &Result<_, Fault>| {
-                outcome.as_ref().is_err_and(|fault: &Fault| !fault.kind.proves_nothing_made())
+            let again = |outcome: &Result<_, AwsError>| {
+                outcome.as_ref().is_err_and(|fault: &AwsError| !fault.kind.proves_nothing_made())
             };
             for _ in 0..2 {
                 if again(&outcome) {
@@ -114,7 +114,7 @@ impl AwsApi for SimTransfer {
         match outcome {
             Ok((output, date)) => Ok(Reply { value: wire::made(&output), date: Some(date) }),
             Err(fault) if defect == Some(Defect::SwallowedError) && operation.starts_with("Update") => {
-                Ok(Reply { value: Made::default(), date: fault.date })
+                Ok(Reply { value: CreateOutput::default(), date: fault.date })
             }
             Err(fault) => Err(fault),
         }
@@ -124,22 +124,22 @@ impl AwsApi for SimTransfer {
 /// Stands for a page that leads back to itself.
 const REPEATED: &str = "Repeated";
 
-fn broken(operation: &'static str, blow: &Blow, now: Timestamp) -> Fault {
+fn broken(operation: &'static str, blow: &Blow, now: Timestamp) -> AwsError {
     let (kind, code, message, date) = match blow {
         Blow::Error(code, message) => (kind_of(code, message), *code, *message, Some(now)),
-        Blow::Repeat => (FaultKind::Unavailable, REPEATED, "", Some(now)),
-        _ => (FaultKind::Lost, "Timeout", "no answer", None),
+        Blow::Repeat => (AwsErrorKind::Unavailable, REPEATED, "", Some(now)),
+        _ => (AwsErrorKind::Lost, "Timeout", "no answer", None),
     };
-    let resource_type = (kind == FaultKind::NotFound).then(|| "User".to_owned());
+    let resource_type = (kind == AwsErrorKind::NotFound).then(|| "User".to_owned());
     let (code, message) = (code.to_owned(), message.to_owned());
-    Fault { operation, kind, code, message, resource_type, retry_after: None, date }
+    AwsError { operation, kind, code, message, resource_type, retry_after: None, date }
 }
 
 /// Identities to accounts, for one process.
 pub struct SimAws {
     pub world: Arc<World>,
     pub life: Arc<Life>,
-    gate: Arc<Gate>,
+    limiter: Arc<RateLimiter>,
     accounts: Mutex<BTreeMap<(String, String), Account>>,
 }
 
@@ -147,10 +147,10 @@ impl SimAws {
     pub fn new(world: &Arc<World>, life: &Arc<Life>) -> Self {
         let rates = Rates { read: 1e6, write: 1e6, create_server: 1e6, burst_seconds: 1.0 };
         let (world, life) = (Arc::clone(world), Arc::clone(life));
-        Self { world, life, gate: Gate::new(rates), accounts: Mutex::default() }
+        Self { world, life, limiter: RateLimiter::new(rates), accounts: Mutex::default() }
     }
 
-    async fn caller(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault> {
+    async fn caller(&self, identity: &AwsIdentity) -> Result<CallerIdentity, AwsError> {
         let operation = "GetCallerIdentity";
         let account = identity.spec.account_id.clone();
         let call = Call { side: Side::Aws, operation, about: &account, counted: true, writes: false };
@@ -162,7 +162,7 @@ impl SimAws {
 
 #[async_trait]
 impl Aws for SimAws {
-    async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, Fault> {
+    async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, AwsError> {
         let key = (identity.spec.account_id.clone(), region.to_owned());
         if let Some(account) = self.accounts.lock().unwrap().get(&key) {
             return Ok(account.clone());
@@ -175,11 +175,11 @@ impl Aws for SimAws {
             region: key.1.clone(),
         });
         let clock = Arc::new(AwsClock::default());
-        let account = Account::new(key.0.clone(), key.1.clone(), transfer, Arc::clone(&self.gate), clock);
+        let account = Account::new(key.0.clone(), key.1.clone(), transfer, Arc::clone(&self.limiter), clock);
         Ok(self.accounts.lock().unwrap().entry(key).or_insert(account).clone())
     }
 
-    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, Fault> {
+    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, AwsError> {
         self.caller(identity).await
     }
 }
@@ -223,7 +223,7 @@ fn refused(about: &str, blow: &Blow) -> ClusterError {
 }
 
 #[async_trait]
-impl Cluster for Door {
+impl KubeApi for Door {
     async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
         let key = (kind.kind.clone(), name.clone());
         let found = self.carry("get", &key, false, || Ok(self.read(&key))).await?;
@@ -313,7 +313,7 @@ impl Cluster for Door {
         Ok(found.map(|data| data.into_iter().map(|(key, value)| (key, Ok(value))).collect()))
     }
 
-    async fn publish(&self, kind: &ApiResource, object: &Value, note: Note) {
+    async fn publish(&self, kind: &ApiResource, object: &Value, note: EventNote) {
         self.life.here().await;
         let name = format!("{} {}", kind.kind, object.name_of());
         self.world.note(&format!("r{} event {name} {}", self.life.id, note.reason));

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use transfer_operator::api::Managed;
 use transfer_operator::aws::transfer::Tags;
-use transfer_operator::aws::{Fault, Mutation};
-use transfer_operator::engine::decide::Identified;
-use transfer_operator::engine::evidence::LookedUp;
-use transfer_operator::engine::kind::{Block, Hint, Kind, Look, Place, Plan, Trouble, Wanted};
+use transfer_operator::aws::{AwsError, Mutation};
+use transfer_operator::engine::consistency::TagSearch;
+use transfer_operator::engine::decide::Identity;
+use transfer_operator::engine::kind::{Described, Hint, Kind, Plan, Reason, ReconcileError, Target, Wanted};
 use transfer_operator::engine::owner::Owner;
 
 /// The kind that it would be.
@@ -18,38 +18,42 @@ type Status<K> = <<K as Kind>::Object as Managed>::Status;
 #[async_trait]
 impl<K: Kind> Kind for Forgetful<K> {
     type Object = K::Object;
-    type Detail = K::Detail;
+    type TargetDetail = K::TargetDetail;
     type Want = K::Want;
     type Have = K::Have;
 
-    const IDENTIFIED: Identified = K::IDENTIFIED;
+    const IDENTITY: Identity = K::IDENTITY;
 
     fn plan(
         &self,
         object: &K::Object,
-        place: &Place<K::Detail>,
+        target: &Target<K::TargetDetail>,
         wanted: &Wanted<K::Want>,
         have: &K::Have,
         owner: &Owner,
     ) -> Plan {
-        let mut plan = self.0.plan(object, place, wanted, have, owner);
+        let mut plan = self.0.plan(object, target, wanted, have, owner);
         plan.calls.retain(|call| !call.mutation.operation().starts_with("Update"));
         plan
     }
 
-    async fn place(&self, object: &K::Object) -> Result<Place<K::Detail>, Trouble> {
-        self.0.place(object).await
+    async fn resolve(&self, object: &K::Object) -> Result<Target<K::TargetDetail>, ReconcileError> {
+        self.0.resolve(object).await
     }
     async fn want(
         &self,
         object: &K::Object,
-        place: &Place<K::Detail>,
+        target: &Target<K::TargetDetail>,
         now: Timestamp,
-    ) -> Result<Wanted<K::Want>, Trouble> {
-        self.0.want(object, place, now).await
+    ) -> Result<Wanted<K::Want>, ReconcileError> {
+        self.0.want(object, target, now).await
     }
-    async fn look(&self, object: &K::Object, place: &Place<K::Detail>) -> Result<Look<K::Have>, Fault> {
-        self.0.look(object, place).await
+    async fn describe(
+        &self,
+        object: &K::Object,
+        target: &Target<K::TargetDetail>,
+    ) -> Result<Described<K::Have>, AwsError> {
+        self.0.describe(object, target).await
     }
     fn tags<'a>(&self, have: &'a K::Have) -> Option<&'a Tags> {
         self.0.tags(have)
@@ -57,53 +61,58 @@ impl<K: Kind> Kind for Forgetful<K> {
     fn ask(&self) -> u64 {
         self.0.ask()
     }
-    async fn look_up(&self, place: &Place<K::Detail>, owner: &Owner, asked: u64) -> Result<LookedUp, Fault> {
-        self.0.look_up(place, owner, asked).await
+    async fn find_by_tags(
+        &self,
+        target: &Target<K::TargetDetail>,
+        owner: &Owner,
+        asked: u64,
+    ) -> Result<TagSearch, AwsError> {
+        self.0.find_by_tags(target, owner, asked).await
     }
-    async fn tags_of(&self, place: &Place<K::Detail>, id: &str) -> Result<Tags, Fault> {
-        self.0.tags_of(place, id).await
+    async fn tags_of(&self, target: &Target<K::TargetDetail>, id: &str) -> Result<Tags, AwsError> {
+        self.0.tags_of(target, id).await
     }
-    fn deleted(&self, place: &Place<K::Detail>, id: &str) {
-        self.0.deleted(place, id);
+    fn deleted(&self, target: &Target<K::TargetDetail>, id: &str) {
+        self.0.deleted(target, id);
     }
     fn id<'a>(&self, status: &'a Status<K>) -> Option<&'a str> {
         self.0.id(status)
     }
-    fn adopts(&self, object: &K::Object, place: &Place<K::Detail>) -> Option<String> {
-        self.0.adopts(object, place)
+    fn adopts(&self, object: &K::Object, target: &Target<K::TargetDetail>) -> Option<String> {
+        self.0.adopts(object, target)
     }
-    fn moved(&self, place: &Place<K::Detail>) -> bool {
-        self.0.moved(place)
+    fn server_replaced(&self, target: &Target<K::TargetDetail>) -> bool {
+        self.0.server_replaced(target)
     }
-    fn unproven<'a>(&self, place: &'a Place<K::Detail>) -> Option<&'a Block> {
-        self.0.unproven(place)
+    fn unproven<'a>(&self, target: &'a Target<K::TargetDetail>) -> Option<&'a Reason> {
+        self.0.unproven(target)
     }
-    fn aim(&self, status: &mut Status<K>, object: &K::Object, place: &Place<K::Detail>) {
-        self.0.aim(status, object, place);
+    fn record_target(&self, status: &mut Status<K>, object: &K::Object, target: &Target<K::TargetDetail>) {
+        self.0.record_target(status, object, target);
     }
     fn confirmed(&self, status: &Status<K>) -> bool {
         self.0.confirmed(status)
     }
-    fn set_id(&self, status: &mut Status<K>, place: &Place<K::Detail>, id: Option<&str>) {
-        self.0.set_id(status, place, id);
+    fn set_id(&self, status: &mut Status<K>, target: &Target<K::TargetDetail>, id: Option<&str>) {
+        self.0.set_id(status, target, id);
     }
     fn create(
         &self,
         object: &K::Object,
-        place: &Place<K::Detail>,
+        target: &Target<K::TargetDetail>,
         wanted: &Wanted<K::Want>,
         owner_tags: &Tags,
     ) -> Mutation {
-        self.0.create(object, place, wanted, owner_tags)
+        self.0.create(object, target, wanted, owner_tags)
     }
-    fn observed(
+    fn fill_status(
         &self,
         status: &mut Status<K>,
-        place: &Place<K::Detail>,
+        target: &Target<K::TargetDetail>,
         wanted: Option<&Wanted<K::Want>>,
         have: &K::Have,
     ) {
-        self.0.observed(status, place, wanted, have);
+        self.0.fill_status(status, target, wanted, have);
     }
     fn vanished(&self, status: &mut Status<K>) {
         self.0.vanished(status);
@@ -111,24 +120,24 @@ impl<K: Kind> Kind for Forgetful<K> {
     fn advisory(&self, object: &K::Object, wanted: &Wanted<K::Want>, have: &K::Have, now: Timestamp) -> Vec<Hint> {
         self.0.advisory(object, wanted, have, now)
     }
-    fn differ(old: &Status<K>, new: &Status<K>) -> bool {
-        K::differ(old, new)
+    fn status_changed(old: &Status<K>, new: &Status<K>) -> bool {
+        K::status_changed(old, new)
     }
-    fn settled(&self, have: &K::Have) -> (&'static str, String) {
-        self.0.settled(have)
+    fn ready_reason(&self, have: &K::Have) -> (&'static str, String) {
+        self.0.ready_reason(have)
     }
-    async fn blocker(
+    async fn deletion_blockers(
         &self,
         object: &K::Object,
-        place: &Place<K::Detail>,
+        target: &Target<K::TargetDetail>,
         id: Option<&str>,
-    ) -> Result<Option<String>, Trouble> {
-        self.0.blocker(object, place, id).await
+    ) -> Result<Option<String>, ReconcileError> {
+        self.0.deletion_blockers(object, target, id).await
     }
-    fn delete(&self, object: &K::Object, place: &Place<K::Detail>, id: Option<&str>) -> Mutation {
-        self.0.delete(object, place, id)
+    fn delete(&self, object: &K::Object, target: &Target<K::TargetDetail>, id: Option<&str>) -> Mutation {
+        self.0.delete(object, target, id)
     }
-    fn arn(&self, object: &K::Object, place: &Place<K::Detail>, id: Option<&str>) -> Option<String> {
-        self.0.arn(object, place, id)
+    fn arn(&self, object: &K::Object, target: &Target<K::TargetDetail>, id: Option<&str>) -> Option<String> {
+        self.0.arn(object, target, id)
     }
 }

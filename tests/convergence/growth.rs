@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use transfer_operator::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
-use transfer_operator::cluster::directory::Caches;
 use transfer_operator::cluster::references::Reference;
-use transfer_operator::cluster::{Directory, Name};
+use transfer_operator::cluster::store::Stores;
+use transfer_operator::cluster::{Lister, Name};
 
 use crate::crowd::{Crowd, Operator, RESYNC, SOON};
 
@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_secs(30);
 
 /// The caches, and how many objects were looked at in them.
 struct Counted {
-    caches: Arc<Caches>,
+    stores: Arc<Stores>,
     looked_at: Arc<AtomicU64>,
 }
 
@@ -40,36 +40,36 @@ impl Counted {
     }
 }
 
-impl Directory for Counted {
+impl Lister for Counted {
     fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>> {
-        self.count(self.caches.identity(name))
+        self.count(self.stores.identity(name))
     }
     fn server(&self, name: &Name) -> Option<Arc<TransferServer>> {
-        self.count(self.caches.server(name))
+        self.count(self.stores.server(name))
     }
     fn namespace_labels(&self, name: &str) -> Option<BTreeMap<String, String>> {
-        self.caches.namespace_labels(name)
+        self.stores.namespace_labels(name)
     }
     fn servers(&self) -> Vec<Arc<TransferServer>> {
-        self.count(self.caches.servers())
+        self.count(self.stores.servers())
     }
     fn users(&self) -> Vec<Arc<TransferUser>> {
-        self.count(self.caches.users())
+        self.count(self.stores.users())
     }
     fn accesses(&self) -> Vec<Arc<TransferAccess>> {
-        self.count(self.caches.accesses())
+        self.count(self.stores.accesses())
     }
     fn servers_by(&self, reference: &Reference) -> Vec<Arc<TransferServer>> {
-        self.count(self.caches.servers_by(reference))
+        self.count(self.stores.servers_by(reference))
     }
     fn users_by(&self, reference: &Reference) -> Vec<Arc<TransferUser>> {
-        self.count(self.caches.users_by(reference))
+        self.count(self.stores.users_by(reference))
     }
     fn accesses_by(&self, reference: &Reference) -> Vec<Arc<TransferAccess>> {
-        self.count(self.caches.accesses_by(reference))
+        self.count(self.stores.accesses_by(reference))
     }
     fn is_referred_to(&self, reference: &Reference) -> bool {
-        self.caches.is_referred_to(reference)
+        self.stores.is_referred_to(reference)
     }
 }
 
@@ -77,7 +77,7 @@ impl Directory for Counted {
 async fn phases(users: usize) -> Vec<(&'static str, u64, u64)> {
     let crowd = Crowd::of(users);
     let looked_at = Arc::new(AtomicU64::new(0));
-    let look = |caches| Arc::new(Counted { caches, looked_at: Arc::clone(&looked_at) }) as Arc<dyn Directory>;
+    let look = |stores| Arc::new(Counted { stores, looked_at: Arc::clone(&looked_at) }) as Arc<dyn Lister>;
     let mut phases = Vec::new();
     let mut operator = Operator::start(&crowd, look);
     let mut end = |name, operator: &mut Operator, ready: usize| {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tower::BoxError;
 use tower::retry::RetryLayer;
 use transfer_operator::api::{self, GROUP, VERSION};
-use transfer_operator::cluster::{ClusterError, Name, Note};
+use transfer_operator::cluster::{ClusterError, EventNote, Name};
 
 use crate::api_server::{ApiServer, Key, text};
 use crate::kube_watch::{self, Told};
@@ -220,7 +220,7 @@ impl KubeApi {
         let about =
             format!("{} {}/{}", text(&regarding["kind"]), text(&regarding["namespace"]), text(&regarding["name"]));
         let warning = event["type"] == "Warning";
-        let note = Note { warning, reason: text(&event["reason"]), message: text(&event["note"]) };
+        let note = EventNote { warning, reason: text(&event["reason"]), message: text(&event["note"]) };
         // The Event names no generation, so the newest counts.
         let key = (
             text(&regarding["kind"]),

@@ -11,45 +11,44 @@ use kube::api::ObjectMeta;
 use kube::runtime::watcher::Event as WatchEvent;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use transfer_operator::cluster::directory::{Cache, Caches, Change, ConfigMapMeta, NamespaceMeta, Seen, Watched};
 use transfer_operator::cluster::references::Refers;
-use transfer_operator::cluster::{Directory, Name};
+use transfer_operator::cluster::store::{ConfigMapMeta, NamespaceMeta, Snapshot, Store, StoreChange, Stores, Watched};
+use transfer_operator::cluster::{Lister, Name};
+use transfer_operator::engine::context::{Engine, Requeue};
 use transfer_operator::engine::controller::{self, Cause};
 use transfer_operator::engine::kind::Kind;
-use transfer_operator::engine::pass::pass;
-use transfer_operator::engine::scene::{Engine, Next};
+use transfer_operator::engine::reconcile::reconcile;
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::access::Accesses;
-use transfer_operator::kinds::doors::Doors;
+use transfer_operator::kinds::deps::Deps;
 use transfer_operator::kinds::identity::Identities;
 use transfer_operator::kinds::installations::Installation;
 use transfer_operator::kinds::orphans::Orphans;
 use transfer_operator::kinds::server::Servers;
-use transfer_operator::kinds::triggers::{self, Wake, Which};
+use transfer_operator::kinds::triggers::{self, Trigger, Which};
 use transfer_operator::kinds::user::Users;
 
-/// An object that a pass can be made over.
+/// An object that a reconcile can be made over.
 pub type Item = (Which, Name);
-/// One pass over the object of this name and uid.
-pub type Pass = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Next> + Send + Sync>;
+/// One reconcile over the object of this name and uid.
+pub type Reconcile = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Requeue> + Send + Sync>;
 
 /// The kinds that are watched; an object comes after what it refers to.
 pub const WATCHED: [&str; 6] =
     ["Namespace", "ConfigMap", "AwsIdentity", "TransferServer", "TransferUser", "TransferAccess"];
 
 /// The passes of all kinds behind these doors.
-pub fn engines(doors: &Arc<Doors>, settings: &Settings) -> BTreeMap<Which, Pass> {
+pub fn engines(doors: &Arc<Deps>, settings: &Settings) -> BTreeMap<Which, Reconcile> {
     let orphans = Arc::new(Orphans::new(Arc::clone(doors), settings.clone(), Vec::new()));
     let installation = Installation::new("", &[]);
     let identities = Arc::new(Identities::new(Arc::clone(doors), settings.clone(), orphans, installation));
-    let directory = Arc::clone(&doors.directory);
-    let identity: Pass = Arc::new(move |name, uid| {
+    let lister = Arc::clone(&doors.lister);
+    let identity: Reconcile = Arc::new(move |name, uid| {
         let identities = Arc::clone(&identities);
-        let object =
-            directory.identity(&name.name).filter(|object| object.metadata.uid.as_deref() == Some(uid.as_str()));
+        let object = lister.identity(&name.name).filter(|object| object.metadata.uid.as_deref() == Some(uid.as_str()));
         async move {
-            let Some(object) = object else { return Next::OnChange };
-            identities.reconcile(&object).await.unwrap_or(Next::After(Duration::from_secs(5)))
+            let Some(object) = object else { return Requeue::OnChange };
+            identities.reconcile(&object).await.unwrap_or(Requeue::After(Duration::from_secs(5)))
         }
         .boxed()
     });
@@ -62,21 +61,21 @@ pub fn engines(doors: &Arc<Doors>, settings: &Settings) -> BTreeMap<Which, Pass>
 }
 
 /// The passes of a kind behind these doors.
-pub fn passes<K: Kind>(kind: K, doors: &Doors, settings: &Settings) -> Pass {
+pub fn passes<K: Kind>(kind: K, doors: &Deps, settings: &Settings) -> Reconcile {
     let engine = Engine::new(kind, Arc::clone(&doors.cluster), settings.clone());
     Arc::new(move |name, uid| {
         let engine = Arc::clone(&engine);
-        async move { pass(&engine, &name, &uid).await }.boxed()
+        async move { reconcile(&engine, &name, &uid).await }.boxed()
     })
 }
 
 /// The metadata of an object, as the watches hold it.
-pub fn meta(caches: &Caches, (which, name): &Item) -> Option<ObjectMeta> {
+pub fn meta(stores: &Stores, (which, name): &Item) -> Option<ObjectMeta> {
     match which {
-        Which::Identity => caches.identities.get(name).map(|identity| identity.metadata.clone()),
-        Which::Server => caches.servers.get(name).map(|server| server.metadata.clone()),
-        Which::User => caches.users.get(name).map(|user| user.metadata.clone()),
-        Which::Access => caches.accesses.get(name).map(|access| access.metadata.clone()),
+        Which::Identity => stores.identities.get(name).map(|identity| identity.metadata.clone()),
+        Which::Server => stores.servers.get(name).map(|server| server.metadata.clone()),
+        Which::User => stores.users.get(name).map(|user| user.metadata.clone()),
+        Which::Access => stores.accesses.get(name).map(|access| access.metadata.clone()),
     }
 }
 
@@ -108,25 +107,30 @@ impl Told {
 }
 
 /// Takes over what the watch of a kind tells; answers with whom it wakes, and why.
-pub fn take(caches: &Caches, directory: &dyn Directory, kind: &str, told: Told) -> Vec<(Item, Cause)> {
+pub fn take(stores: &Stores, lister: &dyn Lister, kind: &str, told: Told) -> Vec<(Item, Cause)> {
     match kind {
-        "AwsIdentity" => feed(Which::Identity, &caches.identities, told, |c| triggers::on_identity(c, directory)),
-        "TransferServer" => feed(Which::Server, &caches.servers, told, |c| triggers::on_server(c, directory)),
-        "TransferUser" => feed(Which::User, &caches.users, told, |c| triggers::on_user(c, directory)),
-        "TransferAccess" => feed(Which::Access, &caches.accesses, told, |c| triggers::on_access(c, directory)),
-        "Namespace" => feed_meta::<NamespaceMeta>(&caches.namespaces, told, |c| triggers::on_namespace(c, directory)),
-        "ConfigMap" => feed_meta::<ConfigMapMeta>(&caches.config_maps, told, |c| triggers::on_config_map(c, directory)),
+        "AwsIdentity" => feed(Which::Identity, &stores.identities, told, |c| triggers::on_identity(c, lister)),
+        "TransferServer" => feed(Which::Server, &stores.servers, told, |c| triggers::on_server(c, lister)),
+        "TransferUser" => feed(Which::User, &stores.users, told, |c| triggers::on_user(c, lister)),
+        "TransferAccess" => feed(Which::Access, &stores.accesses, told, |c| triggers::on_access(c, lister)),
+        "Namespace" => feed_meta::<NamespaceMeta>(&stores.namespaces, told, |c| triggers::on_namespace(c, lister)),
+        "ConfigMap" => feed_meta::<ConfigMapMeta>(&stores.config_maps, told, |c| triggers::on_config_map(c, lister)),
         _ => Vec::new(),
     }
 }
 
-fn feed<K>(which: Which, cache: &Cache<K>, told: Told, wake: impl Fn(&Change<K>) -> Vec<Wake>) -> Vec<(Item, Cause)>
+fn feed<K>(
+    which: Which,
+    cache: &Store<K>,
+    told: Told,
+    wake: impl Fn(&StoreChange<K>) -> Vec<Trigger>,
+) -> Vec<(Item, Cause)>
 where
     K: Refers + kube::Resource<DynamicType = ()> + DeserializeOwned + Clone,
     kube::core::DeserializeGuard<K>: Watched<Kept = K>,
 {
     let changes = cache.apply::<kube::core::DeserializeGuard<K>>(0, told.event());
-    let meta = |seen: &Option<Seen<K>>| seen.as_ref().map(|seen| Arc::clone(&seen.meta));
+    let meta = |seen: &Option<Snapshot<K>>| seen.as_ref().map(|seen| Arc::clone(&seen.meta));
     let mut woken = Vec::new();
     for change in &changes {
         let after = meta(&change.after);
@@ -138,7 +142,11 @@ where
     woken
 }
 
-fn feed_meta<W>(cache: &Cache<W::Kept>, told: Told, wake: impl Fn(&Change<W::Kept>) -> Vec<Wake>) -> Vec<(Item, Cause)>
+fn feed_meta<W>(
+    cache: &Store<W::Kept>,
+    told: Told,
+    wake: impl Fn(&StoreChange<W::Kept>) -> Vec<Trigger>,
+) -> Vec<(Item, Cause)>
 where
     W: Watched + DeserializeOwned,
 {
@@ -146,7 +154,7 @@ where
 }
 
 /// Whom the change of another object wakes.
-pub fn related(Wake { which, name }: Wake) -> (Item, Cause) {
+pub fn related(Trigger { which, name }: Trigger) -> (Item, Cause) {
     ((which, name), Cause::Related)
 }
 

@@ -5,12 +5,12 @@ use std::cell::Cell;
 use std::sync::{Arc, Once};
 
 use futures::FutureExt;
-use transfer_operator::cluster::directory::Caches;
+use transfer_operator::cluster::store::Stores;
 use transfer_operator::engine::controller::Signal;
 use transfer_operator::engine::settings::Settings;
-use transfer_operator::intake::Scope;
 use transfer_operator::kinds::installations::Installation;
 use transfer_operator::run::{self, Outside, RunError};
+use transfer_operator::watch::Scope;
 
 use crate::doors::SimAws;
 use crate::kube_api;
@@ -35,7 +35,7 @@ pub async fn operate(world: &Arc<World>, life: &Arc<Life>, stop: Signal) -> Resu
     let settings = Settings { cluster_id, ..process::settings(world, life) };
     let aws = Arc::new(SimAws::new(world, life));
     let (scope, installation) = (Scope::default(), Installation::new("", &[]));
-    let outside = Outside { client, aws, scope, installation, caches: Arc::new(Caches::new(0)) };
+    let outside = Outside { client, aws, scope, installation, stores: Arc::new(Stores::new(0)) };
     run::work(outside, settings, stop).await
 }
 
@@ -43,7 +43,7 @@ thread_local! {
     static PANICS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The controller catches a pass that panics, so they are counted where they begin. A run has its thread for itself.
+/// The controller catches a reconcile that panics, so they are counted where they begin. A run has its thread for itself.
 fn watch_for_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

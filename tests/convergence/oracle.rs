@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use transfer_operator::api::{FINALIZER, TAG_CLUSTER, TAG_OWNER, TAG_RETAINED_FROM, TAG_UID};
-use transfer_operator::cluster::Note;
+use transfer_operator::cluster::EventNote;
 use transfer_operator::sim::error::ApiError;
 use transfer_operator::sim::model::Tag;
 use transfer_operator::sim::state::Region;
@@ -21,7 +21,7 @@ use crate::world::{ACCOUNT, CLUSTER, REGION, World};
 pub struct Oracle {
     pub violations: Vec<String>,
     /// How often each server, user and access was made and deleted, by what it is for.
-    pub made: BTreeMap<String, Made>,
+    pub made: BTreeMap<String, CreateOutput>,
     /// Accesses that a call of ours made: `server/externalId` to how many more creates than deletes.
     pub accesses: BTreeMap<String, i64>,
     pub mutations: u64,
@@ -38,7 +38,7 @@ pub struct Oracle {
 
 /// How often something was made and deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Made {
+pub struct CreateOutput {
     pub creates: u64,
     pub deletes: u64,
 }
@@ -307,7 +307,7 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &In
 /// O1 as counts: nothing is made again that was not deleted before.
 pub fn count(world: &World, creates: bool, about: &[String]) {
     for what in about {
-        let Made { creates, deletes } = {
+        let CreateOutput { creates, deletes } = {
             let mut oracle = world.oracle.lock().unwrap();
             let made = oracle.made.entry(what.clone()).or_default();
             *(if creates { &mut made.creates } else { &mut made.deletes }) += 1;
@@ -392,7 +392,7 @@ impl Oracle {
 }
 
 /// O11: events are told once; what a person edits may have to be told again.
-pub fn on_event(world: &World, about: &str, generation: &Value, note: &Note) {
+pub fn on_event(world: &World, about: &str, generation: &Value, note: &EventNote) {
     if secrecy::stands_in(&note.message) {
         world.violation(format!("O6: {about}: a private key stands in an event"));
     }

@@ -13,12 +13,12 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use transfer_operator::aws::waiting::{self, Slot, Slots};
 use transfer_operator::cluster::Name;
-use transfer_operator::cluster::directory::Caches;
+use transfer_operator::cluster::store::Stores;
+use transfer_operator::engine::consistency::Windows;
 use transfer_operator::engine::controller::{self, AFTER_DEADLINE, AFTER_PANIC, CONCURRENCY, Cause, DEADLINE};
-use transfer_operator::engine::evidence::Windows;
-use transfer_operator::engine::queue::{Again, Class, Lane, Queue};
-use transfer_operator::engine::settings::{Chance, Settings};
-use transfer_operator::kinds::doors::{Doors, News, Verified};
+use transfer_operator::engine::queue::{Again, Lane, Priority, Queue};
+use transfer_operator::engine::settings::{Env, Settings};
+use transfer_operator::kinds::deps::{Deps, News, Verified};
 use transfer_operator::kinds::server::Servers;
 use transfer_operator::kinds::triggers::{self, Which};
 
@@ -26,7 +26,7 @@ use crate::api_server::{Event, Key};
 use crate::defects::Defect;
 use crate::doors::{Door, SimAws};
 use crate::forgetful::Forgetful;
-use crate::machinery::{self, Item, Pass, Told, WATCHED, kind_of, related};
+use crate::machinery::{self, Item, Reconcile, Told, WATCHED, kind_of, related};
 use crate::setup::{Blow, Rule};
 use crate::world::{CLUSTER, Life, World};
 
@@ -40,7 +40,7 @@ struct Seeded {
     life: Arc<Life>,
 }
 
-impl Chance for Seeded {
+impl Env for Seeded {
     fn uuid(&self) -> String {
         uuid::Builder::from_random_bytes(self.rng.lock().unwrap().random()).into_uuid().to_string()
     }
@@ -64,11 +64,11 @@ pub struct Process {
 struct Shared {
     world: Arc<World>,
     life: Arc<Life>,
-    caches: Arc<Caches>,
-    passes: BTreeMap<Which, Pass>,
+    stores: Arc<Stores>,
+    passes: BTreeMap<Which, Reconcile>,
     queue: Mutex<Queue<Item>>,
     slots: Arc<Slots>,
-    bell: Notify,
+    enqueuer: Notify,
     /// The last version that the watches told of.
     told: Mutex<u64>,
 }
@@ -76,23 +76,23 @@ struct Shared {
 impl Process {
     /// Starts a process; it runs until it dies.
     pub fn start(world: &Arc<World>, life: Arc<Life>) -> Self {
-        let caches = Arc::new(Caches::new(0));
+        let stores = Arc::new(Stores::new(0));
         let whole: Arc<OnceLock<Weak<Shared>>> = Arc::default();
-        let (directory, process) = (Arc::clone(&caches), Arc::clone(&whole));
+        let (lister, process) = (Arc::clone(&stores), Arc::clone(&whole));
         let news: News = Box::new(move |server_id| {
             let Some(process) = process.get().and_then(Weak::upgrade) else { return };
-            for (item, cause) in triggers::on_server_seen(server_id, directory.as_ref()).into_iter().map(related) {
-                process.ring(item, cause);
+            for (item, cause) in triggers::on_server_seen(server_id, lister.as_ref()).into_iter().map(related) {
+                process.enqueue(item, cause);
             }
         });
         let settings = settings(world, &life);
-        let doors = Arc::new(Doors {
+        let doors = Arc::new(Deps {
             cluster: Arc::new(Door { world: Arc::clone(world), life: Arc::clone(&life) }),
-            directory: Arc::clone(&caches) as _,
+            lister: Arc::clone(&stores) as _,
             aws: Arc::new(SimAws::new(world, &life)),
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::telling(news),
-            chance: Arc::clone(&settings.chance),
+            env: Arc::clone(&settings.env),
         });
         let mut passes = machinery::engines(&doors, &settings);
         if world.setup.defect == Some(Defect::ForgottenUpdate) {
@@ -102,11 +102,11 @@ impl Process {
         let shared = Arc::new(Shared {
             world: Arc::clone(world),
             life: Arc::clone(&life),
-            caches,
+            stores,
             passes,
             queue: Mutex::new(Queue::new(CONCURRENCY)),
             slots: Arc::default(),
-            bell: Notify::new(),
+            enqueuer: Notify::new(),
             told: Mutex::new(0),
         });
         let _ = whole.set(Arc::downgrade(&shared));
@@ -116,12 +116,12 @@ impl Process {
         Self::new(life, move || shared.queue.lock().unwrap().running(), || {})
     }
 
-    /// A process that was started: how many passes run in it, and what takes away what is left of it.
+    /// A process that was started: how many reconciles run in it, and what takes away what is left of it.
     pub fn new(life: Arc<Life>, at_work: impl Fn() -> usize + Send + 'static, end: impl Fn() + Send + 'static) -> Self {
         Self { life, at_work: Box::new(at_work), end: Box::new(end) }
     }
 
-    /// Objects that a pass is running for.
+    /// Objects that a reconcile is running for.
     pub fn at_work(&self) -> usize {
         (self.at_work)()
     }
@@ -143,7 +143,7 @@ pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
         windows: Windows { tolerance: window(setup.tolerance), lag: window(setup.believed_lag) },
         resync: setup.resync,
         rejection_grace: Duration::from_mins(2),
-        chance: Arc::new(Seeded {
+        env: Arc::new(Seeded {
             rng: Mutex::new(StdRng::seed_from_u64(seed)),
             world: Arc::clone(world),
             life: Arc::clone(life),
@@ -152,14 +152,14 @@ pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
 }
 
 impl Shared {
-    fn ring(&self, item: Item, cause: Cause) {
-        let class = controller::class(machinery::meta(&self.caches, &item).as_ref(), cause);
+    fn enqueue(&self, item: Item, cause: Cause) {
+        let class = controller::class(machinery::meta(&self.stores, &item).as_ref(), cause);
         let lane = Lane { namespace: item.1.namespace.clone(), ..Lane::default() };
         self.queue.lock().unwrap().add(item, lane, class);
-        self.bell.notify_one();
+        self.enqueuer.notify_one();
     }
 
-    /// Runs what is due, one pass at a time per object.
+    /// Runs what is due, one reconcile at a time per object.
     async fn dispatch(self: Arc<Self>) {
         loop {
             self.life.here().await;
@@ -170,7 +170,7 @@ impl Shared {
             }
             let due = self.queue.lock().unwrap().come_due(Instant::now());
             let sleep = tokio::time::sleep_until(due.unwrap_or_else(|| Instant::now() + Duration::from_hours(1)));
-            let woken = futures::future::select(Box::pin(self.bell.notified()), Box::pin(self.slots.freed()));
+            let woken = futures::future::select(Box::pin(self.enqueuer.notified()), Box::pin(self.slots.freed()));
             futures::future::select(woken, Box::pin(sleep)).await;
         }
     }
@@ -181,27 +181,27 @@ impl Shared {
 
     fn done(&self, item: &Item, next: Again) {
         self.queue.lock().unwrap().done(item, next, Instant::now());
-        self.bell.notify_one();
+        self.enqueuer.notify_one();
     }
 
     async fn run(self: Arc<Self>, item: Item, slot: Slot) {
         let (which, name) = &item;
-        let Some(uid) = machinery::meta(&self.caches, &item).and_then(|meta| meta.uid) else {
+        let Some(uid) = machinery::meta(&self.stores, &item).and_then(|meta| meta.uid) else {
             return self.done(&item, Again::Never);
         };
         let run = AssertUnwindSafe(self.passes[which](name.clone(), uid)).catch_unwind();
         let next = match waiting::bounded(DEADLINE, slot, run).await {
             Some(Ok(next)) => controller::again(next),
             Some(Err(_)) => {
-                self.world.violation(format!("O10: a pass over {name} panicked"));
-                Again::After(AFTER_PANIC, Class::Retry)
+                self.world.violation(format!("O10: a reconcile over {name} panicked"));
+                Again::After(AFTER_PANIC, Priority::Retry)
             }
             None => {
                 let holds = |rule: &Rule| matches!(rule.blow, Blow::Freeze(_) | Blow::Delay(_));
                 if !self.life.is_dead() && !self.world.setup.rules.iter().any(holds) {
-                    self.world.violation(format!("O10: a pass over {name} was cut at its deadline"));
+                    self.world.violation(format!("O10: a reconcile over {name} was cut at its deadline"));
                 }
-                Again::After(AFTER_DEADLINE, Class::Retry)
+                Again::After(AFTER_DEADLINE, Priority::Retry)
             }
         };
         self.life.here().await;
@@ -218,7 +218,7 @@ impl Shared {
         self.done(&item, next);
     }
 
-    /// The defect of writing in every pass.
+    /// The defect of writing in every reconcile.
     fn touch(&self, key: &Key) {
         let mut api = self.world.api();
         let Some(object) = api.get(key).filter(|object| object["status"]["conditions"].is_array()) else { return };
@@ -302,8 +302,8 @@ impl Shared {
 
     fn take(&self, kind: &str, told: Vec<Told>) {
         for told in told {
-            for (item, cause) in machinery::take(&self.caches, self.caches.as_ref(), kind, told) {
-                self.ring(item, cause);
+            for (item, cause) in machinery::take(&self.stores, self.stores.as_ref(), kind, told) {
+                self.enqueue(item, cause);
             }
         }
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use tokio::runtime::Builder;
 
-use crate::oracle::Made;
+use crate::oracle::CreateOutput;
 use crate::setup::{Setup, When};
 use crate::stage::{Outcome, Stage};
 use crate::workflows::{self, Workflow};
@@ -91,7 +91,7 @@ impl References {
         }
         // What may be deleted and made again in between is another end too.
         let counts = |outcome: &Outcome| {
-            let once = |(what, made): (&String, &Made)| {
+            let once = |(what, made): (&String, &CreateOutput)| {
                 let late = plan.setup.late && !what.starts_with("server");
                 let undone = if late { made.deletes.saturating_sub(1) } else { 0 };
                 (what.clone(), made.creates - undone, made.deletes - undone)
@@ -110,7 +110,7 @@ impl References {
             ));
         }
         let aims =
-            !plan.setup.rules.is_empty() && !plan.setup.rules.iter().any(|rule| matches!(rule.when, When::Chance(_)));
+            !plan.setup.rules.is_empty() && !plan.setup.rules.iter().any(|rule| matches!(rule.when, When::Env(_)));
         if aims && outcome.struck == 0 {
             wrong.push("no fault of this plan struck".to_owned());
         }

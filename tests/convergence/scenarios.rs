@@ -10,7 +10,7 @@ use transfer_operator::sim::operation::Operation;
 
 use crate::setup::{Blow, Moment, Rule, Setup, When};
 use crate::stage::{Outcome, Stage, key};
-use crate::workflows::{HOST_KEYS, KEY_A, KEY_B, ROLE, access, directory, host_keys, keys, server, user};
+use crate::workflows::{HOST_KEYS, KEY_A, KEY_B, ROLE, access, host_keys, keys, lister, server, user};
 use crate::world::REGION;
 use crate::{lint, runs};
 
@@ -229,7 +229,7 @@ pub async fn a_listing_that_lags_beyond_the_window(stage: &Stage) {
 
 /// An access has no tags: a record that is lost is a proof that is lost.
 pub async fn an_access_without_its_record(stage: &Stage) {
-    stage.apply(&directory("corp"));
+    stage.apply(&lister("corp"));
     let finance = stage.apply(&access("finance", &json!({})));
     stage.all_ready().await;
     stage.write_status(&finance, |status| *status = json!({"observedGeneration": -1}));
@@ -247,7 +247,7 @@ pub async fn an_access_without_its_record(stage: &Stage) {
 pub fn a_late_create_of_a_user() -> Setup {
     let freeze = Rule::on(
         "CreateUser",
-        When::Times { skip: 0, count: 1 },
+        When::LeaseConfig { skip: 0, count: 1 },
         Moment::Before,
         Blow::Freeze(Duration::from_mins(25)),
     );
@@ -385,7 +385,7 @@ pub async fn a_forged_server_gives_no_logins(stage: &Stage) {
 }
 
 pub fn beyond_the_window() -> Setup {
-    let lost = Rule::on("CreateServer", When::Times { skip: 0, count: 1 }, Moment::Sent, Blow::Lose);
+    let lost = Rule::on("CreateServer", When::LeaseConfig { skip: 0, count: 1 }, Moment::Sent, Blow::Lose);
     Setup { listing_lag: SignedDuration::from_mins(30), duplicates: true, ..Setup::new(3).with(vec![lost]) }
 }
 
@@ -397,8 +397,12 @@ pub fn refusing_updates() -> Setup {
 
 /// A process stands still for four minutes with a DeleteUser in hand: its signature still counts when it wakes up.
 pub fn a_late_delete_of_a_user() -> Setup {
-    let freeze =
-        Rule::on("DeleteUser", When::Times { skip: 0, count: 1 }, Moment::Before, Blow::Freeze(Duration::from_mins(4)));
+    let freeze = Rule::on(
+        "DeleteUser",
+        When::LeaseConfig { skip: 0, count: 1 },
+        Moment::Before,
+        Blow::Freeze(Duration::from_mins(4)),
+    );
     Setup { replicas: 2, late: true, ..Setup::new(7).with(vec![freeze]) }
 }
 
@@ -433,7 +437,7 @@ pub async fn a_user_made_anew_while_a_delete_is_frozen(stage: &Stage) {
 
 /// AWS keeps no tags on accesses: who may write status can have the operator delete one that is somebody else's.
 pub async fn a_forged_record_of_an_access(stage: &Stage) {
-    stage.apply(&directory("corp"));
+    stage.apply(&lister("corp"));
     let (mine, theirs) = ("S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2002");
     let model = stage.apply(&access("model", &json!({"externalId": mine})));
     stage.all_ready().await;

@@ -34,7 +34,7 @@ fn plans(references: &References, defect: Defect) -> Vec<Plan> {
             vec![with(server, at(Moment::Sent, Blow::Kill), 60)]
         }
         Defect::IdLostOnConflict => {
-            let conflict = Rule::on("status", When::Times { skip: 1, count: 4 }, Moment::Before, Blow::Conflict);
+            let conflict = Rule::on("status", When::LeaseConfig { skip: 1, count: 4 }, Moment::Before, Blow::Conflict);
             vec![with(server, vec![conflict], 60)]
         }
         Defect::SdkRetries => vec![with(server, at(Moment::Sent, Blow::Lose), 0)],

@@ -16,7 +16,7 @@ use crate::api_server::Key;
 use crate::canonical::{canonical_object, mask, sorted_keys};
 use crate::lint::{self, Kstatus};
 use crate::operator;
-use crate::oracle::{self, Made};
+use crate::oracle::{self, CreateOutput};
 use crate::past;
 use crate::process::Process;
 use crate::satisfy;
@@ -43,7 +43,7 @@ pub struct Outcome {
     pub versions: u64,
     pub lines: Vec<String>,
     /// How often each server, user and access was made and deleted.
-    pub made: BTreeMap<String, Made>,
+    pub made: BTreeMap<String, CreateOutput>,
     /// How often a fault of the plan struck.
     pub struck: u64,
     /// Until all was as wanted, and then until all was gone; in virtual time, without the rest in between.

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use transfer_operator::aws::fault::kind_of;
+use transfer_operator::aws::error::kind_of;
 use transfer_operator::aws::transfer::{
     Access, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser, DescribeAccess, DescribeHostKey,
     DescribeServer, DescribeUser, HostKey, ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies,
@@ -16,7 +16,7 @@ use transfer_operator::aws::transfer::{
     SshPublicKey, StartServer, StopServer, TagResource, Tags, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
     UpdateUser, User,
 };
-use transfer_operator::aws::{Answer, Fault, Made, Mutation, Page, Read};
+use transfer_operator::aws::{Answer, AwsError, CreateOutput, Mutation, Page, Read};
 use transfer_operator::sim::error::ApiError;
 
 use crate::api_server::text;
@@ -117,9 +117,9 @@ pub fn mutation(call: &Mutation) -> Value {
 }
 
 /// What a mutation answers.
-pub fn made(output: &Value) -> Made {
+pub fn made(output: &Value) -> CreateOutput {
     let id = ["ServerId", "HostKeyId", "SshPublicKeyId"].into_iter().find_map(|name| output[name].as_str());
-    Made { id: id.map(str::to_owned) }
+    CreateOutput { id: id.map(str::to_owned) }
 }
 
 /// The answer to a read.
@@ -150,10 +150,10 @@ pub fn answer(call: &Read, output: &Value) -> Answer {
 }
 
 /// A refusal of AWS as our fault.
-pub fn fault(operation: &'static str, error: ApiError, now: Timestamp) -> Fault {
+pub fn fault(operation: &'static str, error: ApiError, now: Timestamp) -> AwsError {
     let ApiError { code, message, resource, retry_after } = error;
     let message = message.unwrap_or_default();
-    Fault {
+    AwsError {
         operation,
         kind: kind_of(&code, &message),
         code,

@@ -68,7 +68,7 @@ pub fn user(name: &str, more: &Value) -> Value {
     json!({"kind": "TransferUser", "metadata": {"name": name}, "spec": spec})
 }
 
-pub fn directory(name: &str) -> Value {
+pub fn lister(name: &str) -> Value {
     let details = json!({"directoryId": "d-0123456789"});
     server(name, &json!({"identityProviderType": "AWS_DIRECTORY_SERVICE", "identityProviderDetails": details}))
 }
@@ -215,7 +215,7 @@ async fn w8_role(stage: &Stage) {
 }
 
 async fn w9_access(stage: &Stage) {
-    stage.apply(&directory("corp"));
+    stage.apply(&lister("corp"));
     let finance = stage.apply(&access("finance", &json!({})));
     stage.all_ready().await;
     stage.edit(&finance, |spec| {

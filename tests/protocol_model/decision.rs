@@ -8,15 +8,17 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use transfer_operator::api::condition::reasons;
 use transfer_operator::api::status::CreatePhase;
-use transfer_operator::engine::decide::{Facts, Identified, Step, decide};
-use transfer_operator::engine::evidence::{Candidate, Lookup, Sight, Sighting, Sightings, Windows};
+use transfer_operator::engine::consistency::{
+    Candidate, ConsistencyCounter, Observation, ObservedState, TagMatches, Windows,
+};
+use transfer_operator::engine::decide::{Action, Facts, Identity, decide};
 use transfer_operator::engine::owner::{Owner, Ownership};
-use transfer_operator::engine::record::Record;
+use transfer_operator::engine::record::RecordedCreate;
 
 use super::model::Window;
 use super::world::{Age, Creation, Id, Memory, Object, Server, Uid};
 
-/// What a pass knows when it decides.
+/// What a reconcile knows when it decides.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Seen {
     pub window: Window,
@@ -47,7 +49,7 @@ pub enum Due {
     /// Nothing until a person acts.
     Stalled,
     LookUp,
-    Record(CreatePhase),
+    RecordedCreate(CreatePhase),
     Finalize,
     Claim(Id),
     Create,
@@ -84,9 +86,9 @@ impl Seen {
     }
 
     /// What the listing shows of this object, by the operator's own judgement of tags.
-    pub fn lookup(&self) -> Option<Lookup> {
+    pub fn lookup(&self) -> Option<TagMatches> {
         let owner = owner(self.name, self.object.uid);
-        let mut lookup = Lookup::default();
+        let mut lookup = TagMatches::default();
         for server in self.listed.as_ref()? {
             let id = text(server.id);
             match judge(&owner, *server) {
@@ -101,21 +103,21 @@ impl Seen {
     }
 
     /// What the look at the recorded server shows.
-    pub fn sight(&self) -> Sight {
+    pub fn sight(&self) -> ObservedState {
         match self.described {
-            Described::NotAsked => Sight::NotLooked,
-            Described::Missing => Sight::Missing,
-            Described::Found(found) => Sight::Found(judge(&owner(self.name, self.object.uid), found)),
+            Described::NotAsked => ObservedState::NotLooked,
+            Described::Missing => ObservedState::Missing,
+            Described::Found(found) => ObservedState::Found(judge(&owner(self.name, self.object.uid), found)),
         }
     }
 
-    fn ask(&self) -> Step {
+    fn ask(&self) -> Action {
         let Object { uid, deleting, finalizer, record, server } = &self.object;
         let record = record.map(read);
         let attempt = record.as_ref().and_then(|record| record.attempt.clone());
         let sight = self.sight();
         decide(&Facts {
-            identified: Identified::ByTags,
+            identity: Identity::Tagged,
             uid: &text(*uid),
             deleting: *deleting,
             finalizer: *finalizer,
@@ -130,15 +132,15 @@ impl Seen {
             may_create: true,
             confirmed: server.is_some(),
             id: server.map(text).as_deref(),
-            moved: false,
+            server_replaced: false,
             unproven: false,
             record: record.as_ref(),
             sight: &sight,
             lookup: self.lookup().as_ref(),
-            sightings: &self.sightings(),
+            observations: &self.observations(),
             replied: self.memory.replied.filter(|(id, _)| Some(text(*id)) == attempt).map(|(_, age)| ago(age)),
             deleted: &self.memory.deleted.iter().map(|(id, age)| (text(*id), ago(*age))).collect::<BTreeMap<_, _>>(),
-            quiet_since: None,
+            creates_stopped_at: None,
             now: now(),
             windows: self.window.real(),
         })
@@ -146,36 +148,36 @@ impl Seen {
 
     /// What was seen repeatedly. Nothing makes a replica look slowly: it looks so often in a row as it takes, so that
     /// only the time counts, not how often.
-    fn sightings(&self) -> Sightings {
+    fn observations(&self) -> ConsistencyCounter {
         const OFTEN: usize = 9;
-        let mut sightings = Sightings::default();
-        let mut count = |sighting, since: Option<Age>| {
+        let mut observations = ConsistencyCounter::default();
+        let mut count = |observation, since: Option<Age>| {
             let Some(since) = since else { return };
-            sightings.count(sighting, ago(since));
-            (0..OFTEN).for_each(|_| sightings.count(sighting, now()));
+            observations.count(observation, ago(since));
+            (0..OFTEN).for_each(|_| observations.count(observation, now()));
         };
-        count(Sighting::Missing, self.memory.missing);
-        count(Sighting::Foreign, self.memory.foreign);
-        count(Sighting::Former, self.memory.former);
-        count(Sighting::NoTrace, self.lookup().filter(|lookup| lookup.ours.is_empty()).map(|_| 0));
-        sightings
+        count(Observation::Missing, self.memory.missing);
+        count(Observation::Foreign, self.memory.foreign);
+        count(Observation::Former, self.memory.former);
+        count(Observation::NoTrace, self.lookup().filter(|lookup| lookup.ours.is_empty()).map(|_| 0));
+        observations
     }
 }
 
-fn due(step: Step) -> Due {
+fn due(step: Action) -> Due {
     match step {
-        Step::Wait { reason, .. } if reason == reasons::RECOVERING => Due::Recovering,
-        Step::Done | Step::Hold | Step::Apply | Step::Report | Step::Wait { .. } => Due::Rest,
-        Step::Stall { .. } => Due::Stalled,
-        Step::LookUp => Due::LookUp,
-        Step::Record(phase) => Due::Record(phase),
-        Step::Finalize => Due::Finalize,
-        Step::Claim(id) => Due::Claim(number(&id)),
-        Step::Create => Due::Create,
+        Action::Wait { reason, .. } if reason == reasons::RECOVERING => Due::Recovering,
+        Action::Done | Action::NotReady | Action::Apply | Action::ReportDrift | Action::Wait { .. } => Due::Rest,
+        Action::Stall { .. } => Due::Stalled,
+        Action::FindByTags => Due::LookUp,
+        Action::WriteCreateRecord(phase) => Due::RecordedCreate(phase),
+        Action::AddFinalizer => Due::Finalize,
+        Action::RecordId(id) => Due::Claim(number(&id)),
+        Action::Create => Due::Create,
         // The engine deletes one at a time.
-        Step::Delete(ids) => ids.first().map_or(Due::Rest, |id| Due::Delete(number(id))),
-        Step::Release(_) => Due::Release,
-        Step::Stamp(_) | Step::Adopt(_) | Step::Forget(_) | Step::Abandon(_) => {
+        Action::Delete(ids) => ids.first().map_or(Due::Rest, |id| Due::Delete(number(id))),
+        Action::RemoveFinalizer(_) => Due::Release,
+        Action::RetainAndUntag(_) | Action::Adopt(_) | Action::UnlinkGone(_) | Action::UnlinkForeign(_) => {
             unreachable!("no object of the model is retained, adopted or made anew")
         }
     }
@@ -189,9 +191,9 @@ fn owner(name: u8, uid: Uid) -> Owner {
     Owner::new("cluster", "team", &text(name), &text(uid))
 }
 
-fn read(attempt: Creation) -> Record {
+fn read(attempt: Creation) -> RecordedCreate {
     let Creation { uid, phase, attempt, age } = attempt;
-    Record { uid: text(uid), phase, attempt: attempt.map(text), started_at: ago(age), lost: Vec::new() }
+    RecordedCreate { uid: text(uid), phase, attempt: attempt.map(text), started_at: ago(age), retired_ids: Vec::new() }
 }
 
 fn text(number: u8) -> String {

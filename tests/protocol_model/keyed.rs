@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 use transfer_operator::api::status::CreatePhase;
-use transfer_operator::engine::decide::{Facts, Identified, Step, decide};
-use transfer_operator::engine::evidence::{Sight, Sightings, Windows};
+use transfer_operator::engine::consistency::{ConsistencyCounter, ObservedState, Windows};
+use transfer_operator::engine::decide::{Action, Facts, Identity, decide};
 use transfer_operator::engine::owner::Ownership;
-use transfer_operator::engine::record::Record;
+use transfer_operator::engine::record::RecordedCreate;
 
 type Age = u8;
 type Id = u8;
@@ -85,7 +85,7 @@ struct Call {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Work {
     at: At,
-    /// Nobody wrote to the object since this pass read it.
+    /// Nobody wrote to the object since this reconcile read it.
     current: bool,
     tried: bool,
     quiet: Option<Age>,
@@ -122,10 +122,10 @@ enum Write {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Action {
+enum Event {
     Tick,
     Look { replica: usize, shown: bool },
-    Step { replica: usize, due: At },
+    Act { replica: usize, due: At },
     Answered { replica: usize, answer: Answer },
     TimesOut { replica: usize },
     Crash { replica: usize },
@@ -140,7 +140,7 @@ enum Answer {
     Done,
     /// A proof that nothing was made.
     Refused,
-    Fault,
+    AwsError,
 }
 
 const NO_LEAK: &str = "a user's object is there and holds the finalizer";
@@ -150,7 +150,7 @@ const CONFIRMS: &str = "a user is confirmed";
 
 impl Model for Keyed {
     type State = World;
-    type Action = Action;
+    type Action = Event;
 
     fn init_states(&self) -> Vec<World> {
         let replicas = vec![Work::default(); 2];
@@ -158,50 +158,50 @@ impl Model for Keyed {
         vec![World { object, user: None, ghost: None, strays: Vec::new(), replicas, careless: false }]
     }
 
-    fn actions(&self, world: &World, actions: &mut Vec<Action>) {
-        actions.push(Action::Tick);
+    fn actions(&self, world: &World, actions: &mut Vec<Event>) {
+        actions.push(Event::Tick);
         for (replica, work) in world.replicas.iter().enumerate() {
             match work.at {
                 At::Idle if world.object.is_none() => {}
                 At::Idle => {
-                    actions.push(Action::Look { replica, shown: true });
+                    actions.push(Event::Look { replica, shown: true });
                     if world.user.is_some_and(|age| age < self.lag) || world.ghost.is_some() {
-                        actions.push(Action::Look { replica, shown: false });
+                        actions.push(Event::Look { replica, shown: false });
                     }
                 }
                 At::Await(call) => {
                     let old = call.age > self.tolerance;
-                    let answers = [Answer::Done, Answer::Refused, Answer::Fault];
+                    let answers = [Answer::Done, Answer::Refused, Answer::AwsError];
                     let may = |answer: &Answer| match answer {
                         Answer::Done => !old,
                         Answer::Refused => (old || self.refuses) && call.create,
-                        Answer::Fault => true,
+                        Answer::AwsError => true,
                     };
                     let answers = answers.into_iter().filter(may);
-                    actions.extend(answers.map(|answer| Action::Answered { replica, answer }));
-                    actions.push(Action::TimesOut { replica });
+                    actions.extend(answers.map(|answer| Event::Answered { replica, answer }));
+                    actions.push(Event::TimesOut { replica });
                 }
-                due => actions.push(Action::Step { replica, due }),
+                due => actions.push(Event::Act { replica, due }),
             }
             if *work != Work::default() {
-                actions.push(Action::Crash { replica });
+                actions.push(Event::Crash { replica });
             }
         }
-        actions.extend((0..world.strays.len()).map(Action::StrayArrives));
+        actions.extend((0..world.strays.len()).map(Event::StrayArrives));
         if let Some(object) = &world.object {
             if !object.deleting {
-                actions.push(Action::PersonDeletes);
+                actions.push(Event::PersonDeletes);
             }
             if self.replaces && object.finalizer {
-                actions.push(Action::PersonReplaces);
+                actions.push(Event::PersonReplaces);
             }
             if self.wipes {
-                actions.push(Action::StatusWiped);
+                actions.push(Event::StatusWiped);
             }
         }
     }
 
-    fn next_state(&self, last: &World, action: Action) -> Option<World> {
+    fn next_state(&self, last: &World, action: Event) -> Option<World> {
         let mut next = last.clone();
         next.act(self, action);
         next.tidy(self);
@@ -231,22 +231,22 @@ impl Keyed {
 }
 
 impl World {
-    fn act(&mut self, protocol: &Keyed, action: Action) {
+    fn act(&mut self, protocol: &Keyed, action: Event) {
         match action {
-            Action::Tick => self.tick(protocol),
-            Action::Look { replica, shown } => self.look(protocol, replica, shown),
-            Action::Step { replica, due: _ } => self.step(protocol, replica),
-            Action::Answered { replica, answer } => self.answer(protocol, replica, answer),
-            Action::TimesOut { replica } => self.time_out(replica),
-            Action::Crash { replica } => {
+            Event::Tick => self.tick(protocol),
+            Event::Look { replica, shown } => self.look(protocol, replica, shown),
+            Event::Act { replica, due: _ } => self.step(protocol, replica),
+            Event::Answered { replica, answer } => self.answer(protocol, replica, answer),
+            Event::TimesOut { replica } => self.time_out(replica),
+            Event::Crash { replica } => {
                 self.time_out(replica);
                 self.replicas[replica] = Work::default();
             }
-            Action::StrayArrives(index) => {
+            Event::StrayArrives(index) => {
                 let call = self.strays.remove(index);
                 self.arrive(call);
             }
-            Action::PersonDeletes => {
+            Event::PersonDeletes => {
                 if let Some(object) = self.object.as_mut().filter(|object| object.finalizer) {
                     object.deleting = true;
                 } else {
@@ -255,13 +255,13 @@ impl World {
                 }
                 self.touch();
             }
-            Action::PersonReplaces => {
+            Event::PersonReplaces => {
                 self.edit(|object| (object.finalizer, object.first) = (false, None));
                 if self.object.is_some_and(|object| object.deleting) {
                     (self.object, self.careless) = (None, true);
                 }
             }
-            Action::StatusWiped => self.edit(|object| {
+            Event::StatusWiped => self.edit(|object| {
                 (object.confirmed, object.record, object.later) = (false, None, None);
                 (object.others, object.fenced) = (false, false);
             }),
@@ -290,7 +290,7 @@ impl World {
         (0..Id::MAX).find(|id| !held(*id)).unwrap()
     }
 
-    /// Begins a pass: live read, Describe where one is due, decision.
+    /// Begins a reconcile: live read, Describe where one is due, decision.
     fn look(&mut self, protocol: &Keyed, replica: usize, shown: bool) {
         let Some(object) = self.object else { return };
         let work = &mut self.replicas[replica];
@@ -301,12 +301,12 @@ impl World {
         };
         let due = work.tried || object.deleting || object.confirmed;
         let sight = match (due, there) {
-            (false, _) => Sight::NotLooked,
-            (true, true) => Sight::Found(Ownership::Ours),
-            (true, false) => Sight::Missing,
+            (false, _) => ObservedState::NotLooked,
+            (true, true) => ObservedState::Found(Ownership::Ours),
+            (true, false) => ObservedState::Missing,
         };
         work.quiet = object.deleting.then(|| work.quiet.unwrap_or(0));
-        if sight == Sight::Missing {
+        if sight == ObservedState::Missing {
             work.deleted = None;
         }
         let step = decided(protocol, &object, work, &sight);
@@ -314,20 +314,20 @@ impl World {
         let written = work.armed.is_some() && [object.first, object.later].contains(&work.armed);
         work.current = true;
         work.at = match step {
-            Step::Finalize => At::Write(Write::Finalize),
-            Step::Record(_) => At::Write(Write::InFlight(0)),
-            Step::Create if fence && !written => At::Write(Write::InFlight(0)),
-            Step::Create => At::Clear { create: true },
-            Step::Delete(_) => At::Clear { create: false },
-            Step::Apply if object.confirmed && object.record.is_some_and(|(phase, _)| phase == CreatePhase::None) => {
+            Action::AddFinalizer => At::Write(Write::Finalize),
+            Action::WriteCreateRecord(_) => At::Write(Write::InFlight(0)),
+            Action::Create if fence && !written => At::Write(Write::InFlight(0)),
+            Action::Create => At::Clear { create: true },
+            Action::Delete(_) => At::Clear { create: false },
+            Action::Apply if object.confirmed && object.record.is_some_and(|(phase, _)| phase == CreatePhase::None) => {
                 At::Idle
             }
-            Step::Apply => At::Write(Write::Confirm(0)),
-            Step::Release(_) => At::Write(Write::Release),
-            Step::Wait { until: Some(_), .. } if protocol.other == Some(Other::NoSecondLook) && object.confirmed => {
+            Action::Apply => At::Write(Write::Confirm(0)),
+            Action::RemoveFinalizer(_) => At::Write(Write::Release),
+            Action::Wait { until: Some(_), .. } if protocol.other == Some(Other::NoSecondLook) && object.confirmed => {
                 At::Write(Write::Release)
             }
-            Step::Wait { until: Some(_), .. } if object.fenced && !object.others && work.acknowledged => {
+            Action::Wait { until: Some(_), .. } if object.fenced && !object.others && work.acknowledged => {
                 At::Write(Write::Release)
             }
             _ => At::Idle,
@@ -401,7 +401,7 @@ impl World {
                 work.answered = work.sent.take().filter(|_| made);
             }
             (true, Answer::Refused) if protocol.refuses => work.at = At::Reject(call.age),
-            (true, Answer::Fault) => work.tried = true,
+            (true, Answer::AwsError) => work.tried = true,
             (false, Answer::Done) if made => (work.deleted, work.acknowledged) = (Some(0), true),
             (true, Answer::Refused) | (false, _) => {}
         }
@@ -466,20 +466,20 @@ impl World {
 }
 
 /// The operator's own decision.
-fn decided(protocol: &Keyed, object: &Object, work: &Work, sight: &Sight) -> Step {
+fn decided(protocol: &Keyed, object: &Object, work: &Work, sight: &ObservedState) -> Action {
     let now = Timestamp::from_second(1_800_000_000).unwrap();
     let ticks = |age: Age| SignedDuration::from_mins(age.into());
-    let record = object.record.map(|(phase, age)| Record {
+    let record = object.record.map(|(phase, age)| RecordedCreate {
         uid: "u".to_owned(),
         phase,
         attempt: None,
         started_at: now - ticks(age),
-        lost: Vec::new(),
+        retired_ids: Vec::new(),
     });
     let deleted: BTreeMap<String, Timestamp> =
         work.deleted.into_iter().map(|age| (String::new(), now - ticks(age))).collect();
     decide(&Facts {
-        identified: Identified::ByKey,
+        identity: Identity::Keyed,
         uid: "u",
         deleting: object.deleting,
         finalizer: object.finalizer,
@@ -494,15 +494,15 @@ fn decided(protocol: &Keyed, object: &Object, work: &Work, sight: &Sight) -> Ste
         may_create: true,
         confirmed: object.confirmed,
         id: None,
-        moved: false,
+        server_replaced: false,
         unproven: false,
         record: record.as_ref(),
         sight,
         lookup: None,
-        sightings: &Sightings::default(),
+        observations: &ConsistencyCounter::default(),
         replied: None,
         deleted: &deleted,
-        quiet_since: work.quiet.map(|age| now - ticks(age)),
+        creates_stopped_at: work.quiet.map(|age| now - ticks(age)),
         now,
         windows: Windows { tolerance: ticks(protocol.tolerance), lag: ticks(protocol.lag) },
     })

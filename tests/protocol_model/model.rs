@@ -77,17 +77,17 @@ pub enum Answer {
     Done,
     TooOld,
     /// An error that proves nothing; nothing was done.
-    Fault,
+    AwsError,
     /// The same, but it was done.
     FaultAfterEffect,
 }
 
 /// One step of anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum Event {
     Tick,
     Look { replica: usize, name: usize, view: View },
-    Step { replica: usize, name: usize, due: At },
+    Act { replica: usize, name: usize, due: At },
     Answered { replica: usize, name: usize, answer: Answer },
     TimesOut { replica: usize, name: usize },
     Crash { replica: usize },
@@ -107,29 +107,29 @@ pub const SETTLES: &str = "left alone, every object is claimed or deleted";
 
 impl Model for Protocol {
     type State = World;
-    type Action = Action;
+    type Action = Event;
 
     fn init_states(&self) -> Vec<World> {
         vec![World::new(self)]
     }
 
-    fn actions(&self, world: &World, actions: &mut Vec<Action>) {
-        actions.push(Action::Tick);
+    fn actions(&self, world: &World, actions: &mut Vec<Event>) {
+        actions.push(Event::Tick);
         for (replica, works) in world.replicas.iter().enumerate() {
             for (name, work) in works.iter().enumerate() {
                 self.replica_actions(world, replica, name, work, actions);
             }
             if works.iter().any(|work| *work != Work::default()) {
-                actions.push(Action::Crash { replica });
+                actions.push(Event::Crash { replica });
             }
         }
-        actions.extend((0..world.strays.len()).map(Action::StrayArrives));
+        actions.extend((0..world.strays.len()).map(Event::StrayArrives));
         for (name, object) in world.objects.iter().enumerate() {
             self.user_actions(world, name, object.as_ref(), actions);
         }
     }
 
-    fn next_state(&self, last: &World, action: Action) -> Option<World> {
+    fn next_state(&self, last: &World, action: Event) -> Option<World> {
         let mut next = last.clone();
         self.act(&mut next, action);
         next.tidy(self);
@@ -167,22 +167,22 @@ impl Protocol {
         Scene { protocol: self, world, replica, name }
     }
 
-    fn replica_actions(&self, world: &World, replica: usize, name: usize, work: &Work, actions: &mut Vec<Action>) {
+    fn replica_actions(&self, world: &World, replica: usize, name: usize, work: &Work, actions: &mut Vec<Event>) {
         match work.at {
             At::Idle => {
                 let views = self.views(world, name);
-                actions.extend(views.into_iter().map(|view| Action::Look { replica, name, view }));
+                actions.extend(views.into_iter().map(|view| Event::Look { replica, name, view }));
             }
             At::Await(call) if call.age > self.tolerance => {
-                actions.push(Action::Answered { replica, name, answer: Answer::TooOld });
-                actions.push(Action::TimesOut { replica, name });
+                actions.push(Event::Answered { replica, name, answer: Answer::TooOld });
+                actions.push(Event::TimesOut { replica, name });
             }
             At::Await(_) => {
-                let answers = [Answer::Done, Answer::Fault, Answer::FaultAfterEffect];
-                actions.extend(answers.map(|answer| Action::Answered { replica, name, answer }));
-                actions.push(Action::TimesOut { replica, name });
+                let answers = [Answer::Done, Answer::AwsError, Answer::FaultAfterEffect];
+                actions.extend(answers.map(|answer| Event::Answered { replica, name, answer }));
+                actions.push(Event::TimesOut { replica, name });
             }
-            due => actions.push(Action::Step { replica, name, due }),
+            due => actions.push(Event::Act { replica, name, due }),
         }
     }
 
@@ -209,43 +209,43 @@ impl Protocol {
         views
     }
 
-    fn user_actions(&self, world: &World, name: usize, object: Option<&Object>, actions: &mut Vec<Action>) {
+    fn user_actions(&self, world: &World, name: usize, object: Option<&Object>, actions: &mut Vec<Event>) {
         let Some(object) = object else {
             let uid = world.fresh_uid(name).filter(|_| self.recreates);
-            actions.extend(uid.map(|uid| Action::UserRecreates(name, uid)));
+            actions.extend(uid.map(|uid| Event::UserRecreates(name, uid)));
             return;
         };
         if !object.deleting {
-            actions.push(Action::UserDeletes(name));
+            actions.push(Event::UserDeletes(name));
         }
         if self.wipes && object.record.is_some() {
-            actions.push(Action::StatusWiped(name));
+            actions.push(Event::StatusWiped(name));
         }
         if self.forges {
             let others = world.live().filter(|server| server.uid != object.uid && object.server != Some(server.id));
-            actions.extend(others.map(|server| Action::StatusForged(name, server.id)));
+            actions.extend(others.map(|server| Event::StatusForged(name, server.id)));
         }
     }
 
     /// Takes one step.
-    pub fn act(&self, world: &mut World, action: Action) {
+    pub fn act(&self, world: &mut World, action: Event) {
         match action {
-            Action::Tick => world.tick(self),
-            Action::Look { replica, name, view } => self.scene(world, replica, name).look(view),
-            Action::Step { replica, name, due: _ } => self.scene(world, replica, name).step(),
-            Action::Answered { replica, name, answer } => self.scene(world, replica, name).answer(answer),
-            Action::TimesOut { replica, name } => self.scene(world, replica, name).time_out(),
-            Action::Crash { replica } => {
+            Event::Tick => world.tick(self),
+            Event::Look { replica, name, view } => self.scene(world, replica, name).look(view),
+            Event::Act { replica, name, due: _ } => self.scene(world, replica, name).step(),
+            Event::Answered { replica, name, answer } => self.scene(world, replica, name).answer(answer),
+            Event::TimesOut { replica, name } => self.scene(world, replica, name).time_out(),
+            Event::Crash { replica } => {
                 for name in 0..self.objects.into() {
                     self.scene(world, replica, name).time_out();
                     world.replicas[replica][name] = Work::default();
                 }
             }
-            Action::StrayArrives(index) => {
+            Event::StrayArrives(index) => {
                 let call = world.strays.remove(index);
                 world.arrive(call);
             }
-            Action::UserDeletes(name) => {
+            Event::UserDeletes(name) => {
                 let held = world.objects[name].as_mut().filter(|object| object.finalizer);
                 match held {
                     Some(object) => object.deleting = true,
@@ -253,9 +253,9 @@ impl Protocol {
                 }
                 world.touch(name);
             }
-            Action::UserRecreates(name, uid) => world.objects[name] = Some(Object::new(uid)),
-            Action::StatusWiped(name) => edit(world, name, |object| (object.record, object.server) = (None, None)),
-            Action::StatusForged(name, id) => edit(world, name, |object| object.server = Some(id)),
+            Event::UserRecreates(name, uid) => world.objects[name] = Some(Object::new(uid)),
+            Event::StatusWiped(name) => edit(world, name, |object| (object.record, object.server) = (None, None)),
+            Event::StatusForged(name, id) => edit(world, name, |object| object.server = Some(id)),
         }
     }
 }

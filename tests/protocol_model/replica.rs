@@ -3,7 +3,7 @@
 //! A step is what nobody can come in between: one read of the world, one write, one call. The decision is the code's.
 
 use transfer_operator::api::status::CreatePhase;
-use transfer_operator::engine::evidence::Sight;
+use transfer_operator::engine::consistency::ObservedState;
 
 use super::decision::{Described, Due, Seen};
 use super::model::{Answer, Broken, Protocol, View};
@@ -18,7 +18,7 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// Begins a pass: live read, Describe, listing, decision. That these are one step leaves nothing out: what is
+    /// Begins a reconcile: live read, Describe, listing, decision. That these are one step leaves nothing out: what is
     /// written afterwards is written under the resourceVersion of the live read, so Kubernetes did not change in
     /// between, and AWS is as it was when it was read.
     pub fn look(&mut self, view: View) {
@@ -33,7 +33,9 @@ impl Scene<'_> {
         let age = 0;
         self.work().at = match self.broken(&object, due) {
             Due::Rest | Due::Recovering | Due::Stalled | Due::LookUp => At::Idle,
-            Due::Record(phase) => At::Write(Write::Record { in_flight: phase == CreatePhase::InFlight, decided: age }),
+            Due::RecordedCreate(phase) => {
+                At::Write(Write::RecordedCreate { in_flight: phase == CreatePhase::InFlight, decided: age })
+            }
             Due::Finalize => At::Write(Write::Finalize),
             Due::Claim(id) => At::Write(Write::Claim(id)),
             Due::Create => At::ClearCreate,
@@ -56,8 +58,8 @@ impl Scene<'_> {
         let mut seen = Seen { window, name, object: object.clone(), memory, described, listed: None };
         let (sight, memory) = (seen.sight(), &mut seen.memory);
         memory.looks_at(object.server);
-        if sight != Sight::NotLooked {
-            memory.missing = (sight == Sight::Missing).then(|| memory.missing.unwrap_or(0));
+        if sight != ObservedState::NotLooked {
+            memory.missing = (sight == ObservedState::Missing).then(|| memory.missing.unwrap_or(0));
             memory.foreign = sight.is_foreign().then(|| memory.foreign.unwrap_or(0));
         }
         memory.looked_at = object.server.filter(|_| memory.missing.is_some() || memory.foreign.is_some());
@@ -80,7 +82,9 @@ impl Scene<'_> {
     fn broken(&self, object: &Object, due: Due) -> Due {
         match self.protocol.broken {
             Some(Broken::DeletesWithoutRecovery) if object.deleting && due == Due::Recovering => Due::Release,
-            Some(Broken::NeverGivesUp) if object.attempt().is_some() && due == Due::Record(CreatePhase::None) => {
+            Some(Broken::NeverGivesUp)
+                if object.attempt().is_some() && due == Due::RecordedCreate(CreatePhase::None) =>
+            {
                 Due::Rest
             }
             Some(Broken::TrustsStatus) if object.deleting => object.server.map_or(due, Due::Delete),
@@ -98,9 +102,11 @@ impl Scene<'_> {
                 let id = self.world.fresh_id();
                 At::Send(self.call(Verb::Create, id, 0))
             }
-            At::ClearCreate if current => At::Record { signed: 0 },
+            At::ClearCreate if current => At::RecordedCreate { signed: 0 },
             At::ClearDelete(id) if current => At::Send(self.call(Verb::Delete, id, 0)),
-            At::Record { signed } if current || self.protocol.is(Broken::WritesWithoutVersion) => self.record(signed),
+            At::RecordedCreate { signed } if current || self.protocol.is(Broken::WritesWithoutVersion) => {
+                self.record(signed)
+            }
             At::Send(call) if self.protocol.is(Broken::SignedWhenSent) => At::Await(Call { age: 0, ..call }),
             At::Send(call) => At::Await(call),
             At::Persist(id) => self.persist(id),
@@ -109,16 +115,19 @@ impl Scene<'_> {
                 At::Idle
             }
             // The object moved on (409, or another version in the second live read): begin again.
-            At::Write(_) | At::ClearCreate | At::ClearDelete(_) | At::Record { .. } | At::Idle | At::Await(_) => {
-                At::Idle
-            }
+            At::Write(_)
+            | At::ClearCreate
+            | At::ClearDelete(_)
+            | At::RecordedCreate { .. }
+            | At::Idle
+            | At::Await(_) => At::Idle,
         };
     }
 
     fn write(&mut self, write: Write) -> At {
         let Some(object) = &mut self.world.objects[self.name] else { return At::Idle };
         match write {
-            Write::Record { in_flight, decided } => {
+            Write::RecordedCreate { in_flight, decided } => {
                 let phase = if in_flight { CreatePhase::InFlight } else { CreatePhase::None };
                 object.record = Some(Creation { uid: object.uid, phase, attempt: None, age: decided });
                 object.server = None;
@@ -197,7 +206,7 @@ impl Scene<'_> {
             _ => At::Idle,
         };
         match (call.verb, answer) {
-            (Verb::Create, Answer::Fault | Answer::FaultAfterEffect) => work.memory.replied = Some((call.id, since)),
+            (Verb::Create, Answer::AwsError | Answer::FaultAfterEffect) => work.memory.replied = Some((call.id, since)),
             (Verb::Delete, Answer::Done) if known => {
                 work.memory.deleted.retain(|(id, _)| *id != call.id);
                 work.memory.deleted.push((call.id, 0));
@@ -207,7 +216,7 @@ impl Scene<'_> {
         }
     }
 
-    /// No answer comes: the pass gives up, the call may still arrive.
+    /// No answer comes: the reconcile gives up, the call may still arrive.
     pub fn time_out(&mut self) {
         if let At::Await(call) = self.work().at {
             self.work().at = At::Idle;
@@ -219,7 +228,7 @@ impl Scene<'_> {
         &mut self.world.replicas[self.replica][self.name]
     }
 
-    /// The object, as long as it is the one that this pass is about.
+    /// The object, as long as it is the one that this reconcile is about.
     fn live(&mut self) -> Option<&mut Object> {
         let uid = self.work().uid;
         self.world.objects[self.name].as_mut().filter(|object| object.uid == uid)

@@ -1,6 +1,6 @@
 //! The state of the model: objects, servers, calls under way, and how far each replica is. Decides nothing.
 //!
-//! Times are ages in ticks and stop counting where nothing depends on them any more, ids and uids are used again once
+//! LeaseConfig are ages in ticks and stop counting where nothing depends on them any more, ids and uids are used again once
 //! nobody knows them: so the states are finitely many although a run has no end.
 
 use transfer_operator::api::status::CreatePhase;
@@ -83,15 +83,15 @@ pub type Replica = Vec<Work>;
 /// How far a replica is with one object, and what it remembers of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Work {
-    /// The object that the memory and the pass are about.
+    /// The object that the memory and the reconcile are about.
     pub uid: Uid,
     pub at: At,
-    /// Nobody wrote the object since the pass read it: its resourceVersion still is the one that was read.
+    /// Nobody wrote the object since the reconcile read it: its resourceVersion still is the one that was read.
     pub current: bool,
     pub memory: Memory,
 }
 
-/// Memory between passes; lost in a crash.
+/// Memory between reconciles; lost in a crash.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Memory {
     /// The id that was looked at last, where something below is about it.
@@ -120,7 +120,7 @@ impl Memory {
 /// The next thing that a replica does to an object. It may take it now, much later (frozen), or never (crashed).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum At {
-    /// Begin a pass: live read, look, decide.
+    /// Begin a reconcile: live read, look, decide.
     #[default]
     Idle,
     /// Write to the object, under the resourceVersion that was read.
@@ -130,7 +130,7 @@ pub enum At {
     /// The same for a delete.
     ClearDelete(Id),
     /// Write the attempt down.
-    Record { signed: Age },
+    RecordedCreate { signed: Age },
     /// Send.
     Send(Call),
     /// Sent; the answer is awaited.
@@ -144,7 +144,7 @@ pub enum At {
 /// A write to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Write {
-    Record { in_flight: bool, decided: Age },
+    RecordedCreate { in_flight: bool, decided: Age },
     Finalize,
     Claim(Id),
     Release,
@@ -227,8 +227,8 @@ impl World {
         }
         for work in self.work() {
             match &mut work.at {
-                At::Write(Write::Record { decided, .. }) => until(decided, protocol.window.sum()),
-                At::Record { signed } => until(signed, calls.max(protocol.window.sum())),
+                At::Write(Write::RecordedCreate { decided, .. }) => until(decided, protocol.window.sum()),
+                At::RecordedCreate { signed } => until(signed, calls.max(protocol.window.sum())),
                 At::Send(call) | At::Await(call) => until(&mut call.age, calls),
                 _ => {}
             }
@@ -285,8 +285,8 @@ impl Object {
 
 impl Work {
     fn tidy(&mut self, protocol: &Protocol, object: Option<&Object>, servers: &[Server]) {
-        let reads = matches!(self.at, At::Write(_) | At::ClearCreate | At::ClearDelete(_) | At::Record { .. });
-        let unchecked = protocol.is(Broken::WritesWithoutVersion) && matches!(self.at, At::Record { .. });
+        let reads = matches!(self.at, At::Write(_) | At::ClearCreate | At::ClearDelete(_) | At::RecordedCreate { .. });
+        let unchecked = protocol.is(Broken::WritesWithoutVersion) && matches!(self.at, At::RecordedCreate { .. });
         let own = object.filter(|object| object.uid == self.uid);
         let begins_again = match self.at {
             // Nothing but a refusal (409) can come of it.
@@ -314,7 +314,7 @@ impl Work {
                 other == id
             }
             At::Send(call) | At::Await(call) => call.id == id,
-            At::Idle | At::Write(_) | At::ClearCreate | At::Record { .. } => false,
+            At::Idle | At::Write(_) | At::ClearCreate | At::RecordedCreate { .. } => false,
         };
         at || self.memory.replied.iter().chain(&self.memory.deleted).any(|(other, _)| *other == id)
     }

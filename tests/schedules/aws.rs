@@ -1,27 +1,28 @@
-//! Gate, breaker, clock and credentials, on the primitives of this test, and an account whose listings can be watched.
+//! RateLimiter, breaker, clock and credentials, on the primitives of this test, and an account whose listings can be watched.
 
 #[allow(dead_code, unused_imports)]
-#[path = "../../src/aws/breaker.rs"]
-pub mod breaker;
+#[path = "../../src/aws/circuit.rs"]
+pub mod circuit;
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/aws/circuit_breaker.rs"]
+pub mod circuit_breaker;
 #[allow(dead_code, unused_imports)]
 #[path = "../../src/aws/clock.rs"]
 pub mod clock;
 #[allow(dead_code, unused_imports)]
+#[path = "../../src/aws/counters.rs"]
+pub mod counters;
+#[allow(dead_code, unused_imports)]
 #[path = "../../src/aws/credentials.rs"]
 pub mod credentials;
 #[allow(dead_code, unused_imports)]
-#[path = "../../src/aws/gate.rs"]
-pub mod gate;
-#[allow(dead_code, unused_imports)]
-#[path = "../../src/aws/guard.rs"]
-pub mod guard;
-#[allow(dead_code, unused_imports)]
-#[path = "../../src/aws/tally.rs"]
-pub mod tally;
+#[path = "../../src/aws/rate_limiter.rs"]
+pub mod rate_limiter;
 
-pub use gate::Class;
+pub use rate_limiter::CallClass;
 pub use transfer_operator::aws::{
-    Answer, AwsApi, Fault, FaultKind, Made, Mutation, Page, Permit, Read, Reply, fault, http, transfer, waiting,
+    Answer, AwsApi, AwsError, AwsErrorKind, CreateOutput, Mutation, Page, Permit, Read, Reply, error, http, transfer,
+    waiting,
 };
 
 use std::sync::Arc;
@@ -38,16 +39,16 @@ pub mod sdk {
     pub mod error {
         use jiff::Timestamp;
 
-        use crate::aws::{Fault, FaultKind};
+        use crate::aws::{AwsError, AwsErrorKind};
 
         pub fn plain(
             operation: &'static str,
-            kind: FaultKind,
+            kind: AwsErrorKind,
             code: &str,
             message: String,
             date: Option<Timestamp>,
-        ) -> Fault {
-            Fault { operation, kind, code: code.to_owned(), message, resource_type: None, retry_after: None, date }
+        ) -> AwsError {
+            AwsError { operation, kind, code: code.to_owned(), message, resource_type: None, retry_after: None, date }
         }
 
         pub fn chain(error: &dyn std::error::Error) -> String {
@@ -84,12 +85,12 @@ impl Account {
         Self { id: "1".to_owned(), region: "r".to_owned(), owner, events, listing, listings }
     }
 
-    pub async fn now(&self) -> Result<Timestamp, Fault> {
+    pub async fn now(&self) -> Result<Timestamp, AwsError> {
         yield_now().await;
         Ok(Timestamp::UNIX_EPOCH)
     }
 
-    pub async fn list(&self, _: ListServers) -> Result<Vec<Listed>, Fault> {
+    pub async fn list(&self, _: ListServers) -> Result<Vec<Listed>, AwsError> {
         let began = self.events.up();
         self.listings.up();
         assert_eq!(self.listing.up(), 1, "two listings at a time");
@@ -98,7 +99,7 @@ impl Account {
         Ok(vec![Listed { server_id: began.to_string() }])
     }
 
-    pub async fn read(&self, _: DescribeServer) -> Result<Described, Fault> {
+    pub async fn read(&self, _: DescribeServer) -> Result<Described, AwsError> {
         yield_now().await;
         Ok(Described { tags: self.owner.tags("attempt") })
     }

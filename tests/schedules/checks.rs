@@ -18,13 +18,13 @@ fn together(tasks: usize, work: impl Fn(usize) + Send + Sync + 'static) {
     }
 }
 
-pub mod gate {
+pub mod rate_limiter {
     use std::sync::Arc;
 
     use shuttle::future::block_on;
 
     use super::together;
-    use crate::aws::gate::{Class, Gate, Rates};
+    use crate::aws::rate_limiter::{CallClass, RateLimiter, Rates};
     use crate::sync::Instant;
     use crate::sync::count::Counter;
 
@@ -35,11 +35,11 @@ pub mod gate {
 
     pub fn rate() {
         let rates = Rates { read: 1.0, write: 1.0, create_server: 1.0, burst_seconds: BURST.into() };
-        let (gate, granted, start) = (Gate::new(rates), Arc::new(Counter::default()), Instant::now());
+        let (limiter, granted, start) = (RateLimiter::new(rates), Arc::new(Counter::default()), Instant::now());
         let count = Arc::clone(&granted);
         together(TASKS as usize, move |_| {
             for _ in 0..EACH {
-                let _ = block_on(gate.pass("1", "r", Class::Read));
+                let _ = block_on(limiter.acquire("1", "r", CallClass::Read));
                 let (granted, seconds) = (count.up(), start.elapsed().as_secs_f64());
                 let most = f64::from(BURST) + seconds + 0.001;
                 assert!(f64::from(u32::try_from(granted).unwrap()) <= most, "{granted} permits in {seconds} seconds");
@@ -52,33 +52,36 @@ pub mod gate {
     }
 }
 
-pub mod breaker {
+pub mod circuit {
     use std::sync::Arc;
     use std::task::{Context, Waker};
 
     use shuttle::future::{block_on, yield_now};
 
     use super::together;
-    use crate::aws::breaker::{FAILURES, FIRST_WAIT, LONGEST_WAIT, State};
-    use crate::aws::guard::Guard;
-    use crate::aws::{Fault, FaultKind, sdk};
+    use crate::aws::circuit::{FAILURES, FIRST_WAIT, LONGEST_WAIT, State};
+    use crate::aws::circuit_breaker::CircuitBreaker;
+    use crate::aws::{AwsError, AwsErrorKind, sdk};
     use crate::sync::count::Counter;
     use crate::sync::{Instant, sleep};
 
     const TASKS: usize = 3;
     const EACH: usize = 6;
 
-    async fn refused(calls: &Counter) -> Result<(), Fault> {
+    async fn refused(calls: &Counter) -> Result<(), AwsError> {
         calls.up();
         yield_now().await;
-        Err(sdk::error::plain("ListServers", FaultKind::Credentials, "ExpiredTokenException", String::new(), None))
+        Err(sdk::error::plain("ListServers", AwsErrorKind::Credentials, "ExpiredTokenException", String::new(), None))
     }
 
     /// Every call is refused, and whoever has to wait does; one task gives its probes up. Then the credentials work.
     pub fn one_probe() {
-        let (guard, calls, start) =
-            (Guard::new("default".to_owned(), "eu-central-1".to_owned()), Arc::new(Counter::default()), Instant::now());
-        let (shared, count) = (Arc::clone(&guard), Arc::clone(&calls));
+        let (breaker, calls, start) = (
+            CircuitBreaker::new("default".to_owned(), "eu-central-1".to_owned()),
+            Arc::new(Counter::default()),
+            Instant::now(),
+        );
+        let (shared, count) = (Arc::clone(&breaker), Arc::clone(&calls));
         together(TASKS, move |number| {
             for _ in 0..EACH {
                 let gives_up = number == 0 && !matches!(shared.state(), State::Closed { .. });
@@ -101,8 +104,8 @@ pub mod breaker {
         });
         assert!(calls.get() >= u64::from(FAILURES), "it never opened");
         block_on(sleep(LONGEST_WAIT));
-        assert!(block_on(guard.run(async { Ok(()) })).is_ok(), "shut for ever: {:?}", guard.state());
-        assert_eq!(guard.state(), State::NEW);
+        assert!(block_on(breaker.run(async { Ok(()) })).is_ok(), "shut for ever: {:?}", breaker.state());
+        assert_eq!(breaker.state(), State::NEW);
     }
 }
 
@@ -116,7 +119,7 @@ pub mod busy {
     use crate::engine::memory::Memories;
     use crate::sync::count::Counter;
 
-    /// One of the passes breaks down, one leaves a call behind that outlives it.
+    /// One of the reconciles breaks down, one leaves a call behind that outlives it.
     pub fn one_at_a_time() {
         let (memories, working) = (Arc::new(Memories::default()), Arc::new(Counter::default()));
         let shared = Arc::clone(&memories);
@@ -147,7 +150,7 @@ pub mod busy {
     }
 }
 
-pub mod look_up {
+pub mod tag_index {
     use std::sync::Arc;
 
     use shuttle::future::block_on;
@@ -155,17 +158,17 @@ pub mod look_up {
     use super::together;
     use crate::aws::Account;
     use crate::engine::owner::Owner;
-    use crate::kinds::look_up::LookUps;
+    use crate::kinds::tag_index::TagIndex;
 
     const TASKS: usize = 4;
 
     pub fn none_too_old() {
         let owner = Owner::new("cluster", "team", "files", "u");
-        let (looks, account) = (Arc::new(LookUps::default()), Account::new(owner.clone()));
+        let (looks, account) = (Arc::new(TagIndex::default()), Account::new(owner.clone()));
         let shared = account.clone();
         together(TASKS, move |_| {
             let (asked, ticket) = (shared.events.up(), looks.ask());
-            let looked = block_on(looks.look_up(&shared, &owner, ticket)).unwrap();
+            let looked = block_on(looks.find_by_tags(&shared, &owner, ticket)).unwrap();
             let began: u64 = looked.found.ours.first().unwrap().id.parse().unwrap();
             assert!(began > asked, "asked at {asked}, got the look of {began}");
         });
@@ -209,7 +212,7 @@ pub mod credentials {
     use shuttle::future::{block_on, yield_now};
 
     use super::together;
-    use crate::aws::Fault;
+    use crate::aws::AwsError;
     use crate::aws::credentials::{CredentialCache, Issue, Issued};
     use crate::sync::count::Counter;
 
@@ -221,7 +224,7 @@ pub mod credentials {
 
     #[async_trait]
     impl Issue for Source {
-        async fn issue(&self) -> Result<Issued, Fault> {
+        async fn issue(&self) -> Result<Issued, AwsError> {
             assert_eq!(self.asking.up(), 1, "asked twice at a time");
             yield_now().await;
             self.asking.down();

@@ -4,4 +4,4 @@
 #[path = "../../src/engine/memory.rs"]
 pub mod memory;
 
-pub use transfer_operator::engine::{evidence, owner};
+pub use transfer_operator::engine::{consistency, owner};

@@ -1,5 +1,5 @@
 //! Looking servers up, on the primitives of this test.
 
 #[allow(dead_code, unused_imports)]
-#[path = "../../src/kinds/server/look_up.rs"]
-pub mod look_up;
+#[path = "../../src/kinds/server/tag_index.rs"]
+pub mod tag_index;

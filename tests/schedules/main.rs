@@ -30,10 +30,10 @@ const TURNS: usize = 3;
 
 /// Name and check; a check is one run, and panics where something is wrong.
 const CHECKS: [(&str, fn()); 7] = [
-    ("the gate never lets more through than burst and rate, and loses no permit", checks::gate::rate),
-    ("a breaker lets one probe at a time through, and a lost probe does not keep it shut", checks::breaker::one_probe),
-    ("one pass at a time works on an object, and it never stays busy", checks::busy::one_at_a_time),
-    ("nobody gets a look-up that began before it was asked for", checks::look_up::none_too_old),
+    ("the gate never lets more through than burst and rate, and loses no permit", checks::rate_limiter::rate),
+    ("a breaker lets one probe at a time through, and a lost probe does not keep it shut", checks::circuit::one_probe),
+    ("one reconcile at a time works on an object, and it never stays busy", checks::busy::one_at_a_time),
+    ("nobody gets a look-up that began before it was asked for", checks::tag_index::none_too_old),
     ("AWS's clock never runs ahead of AWS", checks::clock::never_ahead),
     ("the source of credentials is asked once at a time", checks::credentials::asked_once),
     ("credentials that were refused are not given again", checks::credentials::refused_is_gone),

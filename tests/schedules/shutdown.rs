@@ -14,17 +14,17 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::time::{Instant, sleep};
 use transfer_operator::cluster::Name;
-use transfer_operator::engine::controller::{self, Pass};
+use transfer_operator::engine::context::Requeue;
+use transfer_operator::engine::controller::{self, Reconcile};
 use transfer_operator::engine::memory::Memories;
 use transfer_operator::engine::mutate;
-use transfer_operator::engine::scene::Next;
 
 use crate::sync::count::Counter;
 
 /// Name and check of one seed.
 pub const CHECKS: [(&str, fn(u64)); 2] = [
-    ("after the signal no pass begins, and those that run come to their end", passes_end),
-    ("a call outlives its pass, and its object stays busy as long", calls_end),
+    ("after the signal no reconcile begins, and those that run come to their end", passes_end),
+    ("a call outlives its reconcile, and its object stays busy as long", calls_end),
 ];
 
 /// Longer than anything here.
@@ -62,7 +62,7 @@ fn passes_end(seed: u64) {
     let count = Arc::new(Count::default());
     let (signal, stop) = oneshot::channel::<()>();
     let (pauses, until) = ([pause(&mut chance), pause(&mut chance)], 2 * pause(&mut chance));
-    let pass: Pass = {
+    let pass: Reconcile = {
         let count = Arc::clone(&count);
         Arc::new(move |name, _| {
             let count = Arc::clone(&count);
@@ -74,7 +74,7 @@ fn passes_end(seed: u64) {
                     sleep(pause).await;
                 }
                 count.ended.up();
-                Next::After(Duration::from_millis(5))
+                Requeue::After(Duration::from_millis(5))
             }
             .boxed()
         })
@@ -88,7 +88,7 @@ fn passes_end(seed: u64) {
         let now = futures::future::ready(());
         futures::join!(controller::run(queue, now.boxed().shared(), stop.map(|_| ()), pass), signal);
         assert!(count.begun.get() >= 4, "only {} passes", count.begun.get());
-        assert_eq!(count.begun.get(), count.ended.get(), "a pass was cut");
+        assert_eq!(count.begun.get(), count.ended.get(), "a reconcile was cut");
     });
 }
 
@@ -102,14 +102,14 @@ fn calls_end(seed: u64) {
         let work = async move {
             sleep(call).await;
             ended.ended.up();
-            Ok::<(), transfer_operator::aws::Fault>(())
+            Ok::<(), transfer_operator::aws::AwsError>(())
         };
-        // The pass runs out of time, or its future is dropped by kube.
+        // The reconcile runs out of time, or its future is dropped by kube.
         let in_time = tokio::time::timeout(patience, mutate::detached(busy, work)).await.is_ok();
         assert_eq!(memories.enter("u").is_some(), count.ended.get() == 1, "free exactly when the call has ended");
         assert!(!in_time || count.ended.get() == 1);
         sleep(LONG).await;
-        assert_eq!(count.ended.get(), 1, "the call was cut with its pass");
+        assert_eq!(count.ended.get(), 1, "the call was cut with its reconcile");
         assert!(memories.enter("u").is_some());
     });
 }

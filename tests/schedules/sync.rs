@@ -86,15 +86,15 @@ mod turn {
     }
 
     /// Its guard: the value first, then the place in the queue.
-    pub struct Guard<'a, T> {
+    pub struct CircuitBreaker<'a, T> {
         value: Option<MutexGuard<'a, T>>,
         queue: &'a BatchSemaphore,
     }
 
     impl<T> Turn<T> {
-        pub async fn lock(&self) -> Guard<'_, T> {
+        pub async fn lock(&self) -> CircuitBreaker<'_, T> {
             self.queue.acquire(1).await.unwrap();
-            Guard { value: Some(self.value.lock().unwrap()), queue: &self.queue }
+            CircuitBreaker { value: Some(self.value.lock().unwrap()), queue: &self.queue }
         }
     }
 
@@ -110,7 +110,7 @@ mod turn {
         }
     }
 
-    impl<T> Deref for Guard<'_, T> {
+    impl<T> Deref for CircuitBreaker<'_, T> {
         type Target = T;
 
         fn deref(&self) -> &T {
@@ -118,13 +118,13 @@ mod turn {
         }
     }
 
-    impl<T> DerefMut for Guard<'_, T> {
+    impl<T> DerefMut for CircuitBreaker<'_, T> {
         fn deref_mut(&mut self) -> &mut T {
             self.value.as_mut().unwrap()
         }
     }
 
-    impl<T> Drop for Guard<'_, T> {
+    impl<T> Drop for CircuitBreaker<'_, T> {
         fn drop(&mut self) {
             drop(self.value.take());
             self.queue.release(1);

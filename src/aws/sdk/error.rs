@@ -1,4 +1,4 @@
-//! The SDK's errors as [`Fault`]: by AWS's code, never by status or variant.
+//! The SDK's errors as [`AwsError`]: by AWS's code, never by status or variant.
 
 use std::error::Error;
 
@@ -7,8 +7,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
 
-use crate::aws::fault::{ErrorBody, bare_code, kind_of};
-use crate::aws::{Fault, FaultKind};
+use crate::aws::error::{ErrorBody, bare_code, kind_of};
+use crate::aws::{AwsError, AwsErrorKind};
 
 /// Our word for a request that never left.
 pub(super) const NOT_SENT: &str = "NotSent";
@@ -27,16 +27,16 @@ pub(super) struct Heard {
 /// A fault with nothing but these.
 pub(in crate::aws) fn plain(
     operation: &'static str,
-    kind: FaultKind,
+    kind: AwsErrorKind,
     code: &str,
     message: String,
     date: Option<Timestamp>,
-) -> Fault {
-    Fault { operation, kind, code: code.to_owned(), message, resource_type: None, retry_after: None, date }
+) -> AwsError {
+    AwsError { operation, kind, code: code.to_owned(), message, resource_type: None, retry_after: None, date }
 }
 
 /// What an SDK error means.
-pub(super) fn fault<E>(operation: &'static str, heard: Heard, failure: &SdkError<E, HttpResponse>) -> Fault
+pub(super) fn fault<E>(operation: &'static str, heard: Heard, failure: &SdkError<E, HttpResponse>) -> AwsError
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
@@ -45,10 +45,10 @@ where
         return answered(operation, heard, failure, response);
     }
     match failure {
-        _ if !heard.sent => own(FaultKind::Rejected, NOT_SENT),
-        SdkError::TimeoutError(_) => own(FaultKind::Lost, "Timeout"),
+        _ if !heard.sent => own(AwsErrorKind::Rejected, NOT_SENT),
+        SdkError::TimeoutError(_) => own(AwsErrorKind::Lost, "Timeout"),
         // A refused connection cannot be told from one that broke after the request had gone out.
-        _ => own(FaultKind::Lost, "NoAnswer"),
+        _ => own(AwsErrorKind::Lost, "NoAnswer"),
     }
 }
 
@@ -59,7 +59,7 @@ fn answered<E>(
     heard: Heard,
     failure: &SdkError<E, HttpResponse>,
     response: &HttpResponse,
-) -> Fault
+) -> AwsError
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
@@ -71,7 +71,7 @@ where
         return undecided(operation, heard, failure, response);
     };
     let message = meta.and_then(|meta| meta.message()).map(str::to_owned).or(body.message).unwrap_or_default();
-    Fault {
+    AwsError {
         operation,
         kind: kind_of(&code, &message),
         code,
@@ -88,16 +88,16 @@ fn undecided<E>(
     heard: Heard,
     failure: &SdkError<E, HttpResponse>,
     response: &HttpResponse,
-) -> Fault
+) -> AwsError
 where
     E: Error + 'static,
 {
     let status = response.status();
     if status.is_success() {
-        return plain(operation, FaultKind::Lost, UNREADABLE, chain(failure), heard.date);
+        return plain(operation, AwsErrorKind::Lost, UNREADABLE, chain(failure), heard.date);
     }
     let message = format!("HTTP status {} without an error code", status.as_u16());
-    plain(operation, FaultKind::Unavailable, UNREADABLE, message, heard.date)
+    plain(operation, AwsErrorKind::Unavailable, UNREADABLE, message, heard.date)
 }
 
 /// An error with its causes, in one line.

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use super::credentials::CredentialCache;
 use super::http::{MUTATION_TIMEOUT, READ_TIMEOUT};
-use super::{Answer, AwsApi, Fault, FaultKind, Made, Mutation, Permit, Read, Reply};
+use super::{Answer, AwsApi, AwsError, AwsErrorKind, CreateOutput, Mutation, Permit, Read, Reply};
 use once::Once;
 
 /// The client of each service, in one account and region. A call finds its own by its type.
@@ -56,16 +56,16 @@ impl SdkApi {
         required: &'static [&'static str],
         at: Option<Timestamp>,
         timeout: Duration,
-    ) -> Result<Once, Fault> {
+    ) -> Result<Once, AwsError> {
         Ok(Once::new(operation, required, at, timeout, &self.credentials.get().await?))
     }
 
     /// Credentials that AWS refuses are not used a second time.
-    fn ended<T>(&self, once: &Once, outcome: Result<T, Fault>) -> Result<Reply<T>, Fault> {
+    fn ended<T>(&self, once: &Once, outcome: Result<T, AwsError>) -> Result<Reply<T>, AwsError> {
         match outcome {
             Ok(value) => Ok(Reply { value, date: once.date() }),
             Err(fault) => {
-                if fault.kind == FaultKind::Credentials {
+                if fault.kind == AwsErrorKind::Credentials {
                     self.credentials.refused(once.credentials());
                 }
                 Err(fault)
@@ -76,13 +76,13 @@ impl SdkApi {
 
 #[async_trait]
 impl AwsApi for SdkApi {
-    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, Fault> {
+    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, AwsError> {
         let once = self.once(call.operation(), call.required(), at, READ_TIMEOUT).await?;
         let outcome = call.send(&self.clients, &once).await;
         self.ended(&once, outcome)
     }
 
-    async fn mutate(&self, _spent: Permit, at: Timestamp, call: Mutation) -> Result<Reply<Made>, Fault> {
+    async fn mutate(&self, _spent: Permit, at: Timestamp, call: Mutation) -> Result<Reply<CreateOutput>, AwsError> {
         let once = self.once(call.operation(), call.required(), Some(at), MUTATION_TIMEOUT).await?;
         let outcome = call.send(&self.clients, &once).await;
         self.ended(&once, outcome)

@@ -27,7 +27,7 @@ use serde_json::{Map, Value};
 use super::convert::{Built, Complete, required};
 use super::error::{self, Heard};
 use crate::aws::http::CONNECT_TIMEOUT;
-use crate::aws::{Fault, FaultKind, Made, Page};
+use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Page};
 
 /// Sends one operation of any SDK client as `$once` says. A macro, because the clients' builders share no trait.
 macro_rules! send_once {
@@ -112,8 +112,8 @@ impl Once {
         self.heard().date
     }
 
-    /// The SDK's outcome, a failure of it as [`Fault`].
-    pub(in crate::aws) fn outcome<T, E>(&self, outcome: Result<T, SdkError<E, HttpResponse>>) -> Result<T, Fault>
+    /// The SDK's outcome, a failure of it as [`AwsError`].
+    pub(in crate::aws) fn outcome<T, E>(&self, outcome: Result<T, SdkError<E, HttpResponse>>) -> Result<T, AwsError>
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
@@ -121,7 +121,7 @@ impl Once {
     }
 
     /// An answer that was read, if nothing is missing in it.
-    pub(in crate::aws) fn complete<T>(&self, read: Complete<T>) -> Result<T, Fault> {
+    pub(in crate::aws) fn complete<T>(&self, read: Complete<T>) -> Result<T, AwsError> {
         read.map_err(|member| self.incomplete(member))
     }
 
@@ -132,30 +132,30 @@ impl Once {
         rows: Vec<T>,
         row: impl Fn(T) -> Complete<U>,
         next_token: Option<String>,
-    ) -> Result<Page<U>, Fault> {
+    ) -> Result<Page<U>, AwsError> {
         let items = self.complete(rows.into_iter().map(row).collect())?;
         Ok(Page { items, next_token: next_token.filter(|token| !token.is_empty()) })
     }
 
     /// The id that AWS chose. Without it nobody knows what was made: as good as no answer.
-    pub(in crate::aws) fn made(&self, id: String, member: &'static str) -> Result<Made, Fault> {
-        self.complete(required(id, member)).map(|id| Made { id: Some(id) })
+    pub(in crate::aws) fn made(&self, id: String, member: &'static str) -> Result<CreateOutput, AwsError> {
+        self.complete(required(id, member)).map(|id| CreateOutput { id: Some(id) })
     }
 
     /// A shape of the SDK's. Where it cannot be built, nothing is sent.
-    pub(in crate::aws) fn built<T>(&self, shape: Built<T>) -> Result<T, Fault> {
+    pub(in crate::aws) fn built<T>(&self, shape: Built<T>) -> Result<T, AwsError> {
         shape.map_err(|why| self.unbuildable(&why))
     }
 
     /// The answer of AWS lacks what its model promises; what the call did is unknown.
-    pub(in crate::aws) fn incomplete(&self, member: &str) -> Fault {
+    pub(in crate::aws) fn incomplete(&self, member: &str) -> AwsError {
         let message = format!("the answer has no {member}");
-        error::plain(self.operation, FaultKind::Lost, error::UNREADABLE, message, self.date())
+        error::plain(self.operation, AwsErrorKind::Lost, error::UNREADABLE, message, self.date())
     }
 
     /// The request could not be built; nothing was sent.
-    fn unbuildable(&self, why: &dyn std::error::Error) -> Fault {
-        error::plain(self.operation, FaultKind::Rejected, error::NOT_SENT, error::chain(why), None)
+    fn unbuildable(&self, why: &dyn std::error::Error) -> AwsError {
+        error::plain(self.operation, AwsErrorKind::Rejected, error::NOT_SENT, error::chain(why), None)
     }
 
     fn heard(&self) -> Heard {

@@ -7,7 +7,7 @@ use super::login::{LoginSettings, login_settings, with_login_settings};
 use crate::aws::call::{Call, Change, Listing, Page};
 use crate::aws::sdk::convert::{Complete, required};
 use crate::aws::sdk::once::{Once, send_once};
-use crate::aws::{Class, Fault, Made};
+use crate::aws::{AwsError, CallClass, CreateOutput};
 
 /// What DescribeAccess answers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,7 +42,7 @@ impl Listing for ListAccesses {
     type Client = Client;
     type Row = ListedAccess;
 
-    async fn page(&self, client: &Client, once: &Once) -> Result<Page<ListedAccess>, Fault> {
+    async fn page(&self, client: &Client, once: &Once) -> Result<Page<ListedAccess>, AwsError> {
         let Self { server_id, token } = self.clone();
         let call = client.list_accesses().server_id(server_id).max_results(super::PAGE).set_next_token(token);
         let answer = send_once!(once, aws_sdk_transfer, call)?;
@@ -68,12 +68,12 @@ pub struct DescribeAccess {
 
 impl Call for DescribeAccess {
     const OPERATION: &'static str = "DescribeAccess";
-    const CLASS: Class = Class::Read;
+    const CLASS: CallClass = CallClass::Read;
     const REQUIRED: &'static [&'static str] = &["Access"];
     type Client = Client;
     type Output = Box<Access>;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Box<Access>, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<Box<Access>, AwsError> {
         let Self { server_id, external_id } = self.clone();
         let call = client.describe_access().server_id(server_id).external_id(external_id);
         let answer = send_once!(once, aws_sdk_transfer, call)?;
@@ -94,15 +94,15 @@ pub struct CreateAccess {
 
 impl Call for CreateAccess {
     const OPERATION: &'static str = "CreateAccess";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &["ExternalId"];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, external_id, settings } = self.clone();
         let call = client.create_access().server_id(server_id).external_id(external_id);
-        send_once!(once, aws_sdk_transfer, with_login_settings!(once, call, settings)).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, with_login_settings!(once, call, settings)).map(|_| CreateOutput::default())
     }
 }
 
@@ -125,15 +125,15 @@ pub struct UpdateAccess {
 
 impl Call for UpdateAccess {
     const OPERATION: &'static str = "UpdateAccess";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &["ExternalId"];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, external_id, settings } = self.clone();
         let call = client.update_access().server_id(server_id).external_id(external_id);
-        send_once!(once, aws_sdk_transfer, with_login_settings!(once, call, *settings)).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, with_login_settings!(once, call, *settings)).map(|_| CreateOutput::default())
     }
 }
 
@@ -154,15 +154,15 @@ pub struct DeleteAccess {
 
 impl Call for DeleteAccess {
     const OPERATION: &'static str = "DeleteAccess";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &[];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, external_id } = self.clone();
         let call = client.delete_access().server_id(server_id).external_id(external_id);
-        send_once!(once, aws_sdk_transfer, call).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 

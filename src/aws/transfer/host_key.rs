@@ -8,7 +8,7 @@ use super::tag::{self, Tags};
 use crate::aws::call::{Call, Change, Listing, Page, hashed};
 use crate::aws::sdk::convert::{Complete, required, text, time, value};
 use crate::aws::sdk::once::{Once, send_once};
-use crate::aws::{Class, Fault, Made};
+use crate::aws::{AwsError, CallClass, CreateOutput};
 
 /// What DescribeHostKey answers, and one row of ListHostKeys.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,7 +46,7 @@ impl Listing for ListHostKeys {
     type Client = Client;
     type Row = HostKey;
 
-    async fn page(&self, client: &Client, once: &Once) -> Result<Page<HostKey>, Fault> {
+    async fn page(&self, client: &Client, once: &Once) -> Result<Page<HostKey>, AwsError> {
         let Self { server_id, token } = self.clone();
         let call = client.list_host_keys().server_id(server_id).max_results(super::PAGE).set_next_token(token);
         let answer = send_once!(once, aws_sdk_transfer, call)?;
@@ -69,12 +69,12 @@ pub struct DescribeHostKey {
 
 impl Call for DescribeHostKey {
     const OPERATION: &'static str = "DescribeHostKey";
-    const CLASS: Class = Class::Read;
+    const CLASS: CallClass = CallClass::Read;
     const REQUIRED: &'static [&'static str] = &["HostKey"];
     type Client = Client;
     type Output = Box<HostKey>;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Box<HostKey>, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<Box<HostKey>, AwsError> {
         let Self { server_id, host_key_id } = self.clone();
         let call = client.describe_host_key().server_id(server_id).host_key_id(host_key_id);
         let answer = send_once!(once, aws_sdk_transfer, call)?;
@@ -102,12 +102,12 @@ pub struct ImportHostKey {
 
 impl Call for ImportHostKey {
     const OPERATION: &'static str = "ImportHostKey";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &["HostKeyId"];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, body, description, storage_type, kms_key, tags } = self.clone();
         let call = client
             .import_host_key()
@@ -145,12 +145,12 @@ pub struct UpdateHostKey {
 
 impl Call for UpdateHostKey {
     const OPERATION: &'static str = "UpdateHostKey";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &["HostKeyId"];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, host_key_id, description, storage_type, kms_key } = self.clone();
         let call = client
             .update_host_key()
@@ -159,7 +159,7 @@ impl Call for UpdateHostKey {
             .set_description(description)
             .set_storage_type(value(storage_type))
             .set_kms_key(kms_key);
-        send_once!(once, aws_sdk_transfer, call).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 
@@ -180,15 +180,15 @@ pub struct DeleteHostKey {
 
 impl Call for DeleteHostKey {
     const OPERATION: &'static str = "DeleteHostKey";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &[];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, host_key_id } = self.clone();
         let call = client.delete_host_key().server_id(server_id).host_key_id(host_key_id);
-        send_once!(once, aws_sdk_transfer, call).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::aws::call::Call;
 use crate::aws::sdk::convert::value;
 use crate::aws::sdk::once::{Once, send_once};
-use crate::aws::{Class, Fault};
+use crate::aws::{AwsError, CallClass};
 
 /// TestIdentityProvider.
 #[derive(Clone, Debug)]
@@ -38,12 +38,12 @@ pub struct IdentityProviderAnswer {
 
 impl Call for TestIdentityProvider {
     const OPERATION: &'static str = "TestIdentityProvider";
-    const CLASS: Class = Class::Read;
+    const CLASS: CallClass = CallClass::Read;
     const REQUIRED: &'static [&'static str] = &["StatusCode"];
     type Client = Client;
     type Output = IdentityProviderAnswer;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<IdentityProviderAnswer, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<IdentityProviderAnswer, AwsError> {
         let Self { server_id, server_protocol, source_ip, user_name, user_password } = self.clone();
         let call = client
             .test_identity_provider()

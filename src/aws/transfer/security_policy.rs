@@ -5,7 +5,7 @@ use aws_sdk_transfer::{Client, types as sdk};
 use crate::aws::call::{Call, Listing, Page};
 use crate::aws::sdk::convert::{Complete, required, text, texts};
 use crate::aws::sdk::once::{Once, send_once};
-use crate::aws::{Class, Fault};
+use crate::aws::{AwsError, CallClass};
 
 /// What DescribeSecurityPolicy answers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,7 +43,7 @@ impl Listing for ListSecurityPolicies {
     type Client = Client;
     type Row = String;
 
-    async fn page(&self, client: &Client, once: &Once) -> Result<Page<String>, Fault> {
+    async fn page(&self, client: &Client, once: &Once) -> Result<Page<String>, AwsError> {
         let Self { token } = self.clone();
         let call = client.list_security_policies().max_results(super::PAGE).set_next_token(token);
         let answer = send_once!(once, aws_sdk_transfer, call)?;
@@ -64,12 +64,12 @@ pub struct DescribeSecurityPolicy {
 
 impl Call for DescribeSecurityPolicy {
     const OPERATION: &'static str = "DescribeSecurityPolicy";
-    const CLASS: Class = Class::Read;
+    const CLASS: CallClass = CallClass::Read;
     const REQUIRED: &'static [&'static str] = &["SecurityPolicy"];
     type Client = Client;
     type Output = Box<SecurityPolicy>;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Box<SecurityPolicy>, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<Box<SecurityPolicy>, AwsError> {
         let Self { name } = self.clone();
         let call = client.describe_security_policy().security_policy_name(name);
         let answer = send_once!(once, aws_sdk_transfer, call)?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::aws::call::{Call, Change};
 use crate::aws::sdk::convert::{Complete, required, time};
 use crate::aws::sdk::once::{Once, send_once};
-use crate::aws::{Class, Fault, Made};
+use crate::aws::{AwsError, CallClass, CreateOutput};
 
 /// An SSH public key as AWS keeps it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,12 +32,12 @@ pub struct ImportSshPublicKey {
 
 impl Call for ImportSshPublicKey {
     const OPERATION: &'static str = "ImportSshPublicKey";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &["SshPublicKeyId"];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, user_name, body } = self.clone();
         let call = client.import_ssh_public_key().server_id(server_id).user_name(user_name).ssh_public_key_body(body);
         let answer = send_once!(once, aws_sdk_transfer, call)?;
@@ -64,15 +64,15 @@ pub struct DeleteSshPublicKey {
 
 impl Call for DeleteSshPublicKey {
     const OPERATION: &'static str = "DeleteSshPublicKey";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &[];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, user_name, key_id } = self.clone();
         let call = client.delete_ssh_public_key().server_id(server_id).user_name(user_name).ssh_public_key_id(key_id);
-        send_once!(once, aws_sdk_transfer, call).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::aws::call::{Call, Change};
 use crate::aws::sdk::convert::Built;
 use crate::aws::sdk::once::{Once, send_once};
-use crate::aws::{Class, Fault, Made};
+use crate::aws::{AwsError, CallClass, CreateOutput};
 
 /// Tags as AWS keeps them, key to value.
 pub type Tags = BTreeMap<String, String>;
@@ -27,15 +27,15 @@ pub struct TagResource {
 
 impl Call for TagResource {
     const OPERATION: &'static str = "TagResource";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &[];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { arn, tags } = self.clone();
         let call = client.tag_resource().arn(arn).set_tags(Some(once.built(sent(tags))?));
-        send_once!(once, aws_sdk_transfer, call).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 
@@ -56,15 +56,15 @@ pub struct UntagResource {
 
 impl Call for UntagResource {
     const OPERATION: &'static str = "UntagResource";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &[];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { arn, keys } = self.clone();
         let call = client.untag_resource().arn(arn).set_tag_keys(Some(keys));
-        send_once!(once, aws_sdk_transfer, call).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 

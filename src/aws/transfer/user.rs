@@ -9,7 +9,7 @@ use super::tag::{self, Tags};
 use crate::aws::call::{Call, Change, Listing, Page};
 use crate::aws::sdk::convert::{Complete, required};
 use crate::aws::sdk::once::{Once, send_once};
-use crate::aws::{Class, Fault, Made};
+use crate::aws::{AwsError, CallClass, CreateOutput};
 
 /// What DescribeUser answers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,7 +48,7 @@ impl Listing for ListUsers {
     type Client = Client;
     type Row = ListedUser;
 
-    async fn page(&self, client: &Client, once: &Once) -> Result<Page<ListedUser>, Fault> {
+    async fn page(&self, client: &Client, once: &Once) -> Result<Page<ListedUser>, AwsError> {
         let Self { server_id, token } = self.clone();
         let call = client.list_users().server_id(server_id).max_results(super::PAGE).set_next_token(token);
         let answer = send_once!(once, aws_sdk_transfer, call)?;
@@ -72,12 +72,12 @@ pub struct DescribeUser {
 
 impl Call for DescribeUser {
     const OPERATION: &'static str = "DescribeUser";
-    const CLASS: Class = Class::Read;
+    const CLASS: CallClass = CallClass::Read;
     const REQUIRED: &'static [&'static str] = &["User"];
     type Client = Client;
     type Output = Box<User>;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Box<User>, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<Box<User>, AwsError> {
         let Self { server_id, user_name } = self.clone();
         let call = client.describe_user().server_id(server_id).user_name(user_name);
         let answer = send_once!(once, aws_sdk_transfer, call)?;
@@ -102,12 +102,12 @@ pub struct CreateUser {
 
 impl Call for CreateUser {
     const OPERATION: &'static str = "CreateUser";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &["UserName"];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, user_name, settings, ssh_public_key_body, tags } = self.clone();
         let call = client
             .create_user()
@@ -115,7 +115,7 @@ impl Call for CreateUser {
             .user_name(user_name)
             .set_ssh_public_key_body(ssh_public_key_body)
             .set_tags(once.built(tag::of_new(tags))?);
-        send_once!(once, aws_sdk_transfer, with_login_settings!(once, call, settings)).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, with_login_settings!(once, call, settings)).map(|_| CreateOutput::default())
     }
 }
 
@@ -138,15 +138,15 @@ pub struct UpdateUser {
 
 impl Call for UpdateUser {
     const OPERATION: &'static str = "UpdateUser";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &["UserName"];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, user_name, settings } = self.clone();
         let call = client.update_user().server_id(server_id).user_name(user_name);
-        send_once!(once, aws_sdk_transfer, with_login_settings!(once, call, *settings)).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, with_login_settings!(once, call, *settings)).map(|_| CreateOutput::default())
     }
 }
 
@@ -167,15 +167,15 @@ pub struct DeleteUser {
 
 impl Call for DeleteUser {
     const OPERATION: &'static str = "DeleteUser";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &[];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, user_name } = self.clone();
         let call = client.delete_user().server_id(server_id).user_name(user_name);
-        send_once!(once, aws_sdk_transfer, call).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 

@@ -5,15 +5,15 @@ use super::tests::{Case, LAG, case, ours, record, seen};
 use super::*;
 
 /// What a step comes to, in a word.
-fn word(step: &Step) -> &'static str {
+fn word(step: &Action) -> &'static str {
     match step {
-        Step::Wait { .. } => "wait",
-        Step::Stall { .. } => "stall",
-        Step::Release(None) => "release",
-        Step::Release(Some(_)) => "release with a warning",
-        Step::Finalize => "finalize",
-        Step::Claim(_) => "claim",
-        Step::Hold => "hold",
+        Action::Wait { .. } => "wait",
+        Action::Stall { .. } => "stall",
+        Action::RemoveFinalizer(None) => "release",
+        Action::RemoveFinalizer(Some(_)) => "release with a warning",
+        Action::AddFinalizer => "finalize",
+        Action::RecordId(_) => "claim",
+        Action::NotReady => "hold",
         other => unreachable!("not in these tables: {other:?}"),
     }
 }
@@ -25,11 +25,11 @@ fn check(rows: Vec<(Case, &str, &str)>) {
 }
 
 /// An object with a finalizer that was confirmed, being deleted.
-fn leaving(identified: Identified, sight: Sight, change: impl FnOnce(&mut Case)) -> Case {
-    let mut case = case(identified);
+fn leaving(identity: Identity, sight: ObservedState, change: impl FnOnce(&mut Case)) -> Case {
+    let mut case = case(identity);
     (case.deleting, case.finalizer, case.confirmed) = (true, true, true);
     (case.sight, case.record) = (sight, record(CreatePhase::None, Some("a1")));
-    if identified == Identified::ByTags {
+    if identity == Identity::Tagged {
         (case.id, case.lookup) = (Some("s-1"), ours(&[]));
     }
     change(&mut case);
@@ -38,34 +38,34 @@ fn leaving(identified: Identified, sight: Sight, change: impl FnOnce(&mut Case))
 
 #[test]
 fn what_lost_its_tags_is_looked_at_again_before_it_is_let_go() {
-    let untagged = || Sight::Found(Ownership::Untagged);
-    let believed = || seen(Sighting::Untagged, &[0, 60, LAG]);
-    for identified in [Identified::ByKey, Identified::ByTags] {
-        let case = |change: fn(&mut Case)| leaving(identified, untagged(), change);
+    let untagged = || ObservedState::Found(Ownership::Untagged);
+    let believed = || seen(Observation::Untagged, &[0, 60, LAG]);
+    for identity in [Identity::Keyed, Identity::Tagged] {
+        let case = |change: fn(&mut Case)| leaving(identity, untagged(), change);
         check(vec![
             (case(|_| ()), "wait", "one look is not enough"),
-            (leaving(identified, untagged(), |c| c.sightings = believed()), "release with a warning", "left in AWS"),
+            (leaving(identity, untagged(), |c| c.observations = believed()), "release with a warning", "left in AWS"),
             (case(|c| c.retain = true), "release", "it was to stay in any case"),
         ]);
     }
-    let unconfirmed = |identified| leaving(identified, untagged(), |c| c.confirmed = false);
+    let unconfirmed = |identity| leaving(identity, untagged(), |c| c.confirmed = false);
     check(vec![
-        (unconfirmed(Identified::ByKey), "release with a warning", "somebody else's from the start"),
-        (unconfirmed(Identified::ByTags), "release", "no id was ever recorded"),
+        (unconfirmed(Identity::Keyed), "release with a warning", "somebody else's from the start"),
+        (unconfirmed(Identity::Tagged), "release", "no id was ever recorded"),
         (
-            leaving(Identified::ByTags, Sight::Found(Ownership::Foreign("x".into())), |_| ()),
+            leaving(Identity::Tagged, ObservedState::Found(Ownership::Foreign("x".into())), |_| ()),
             "wait",
             "it may be a forged id, and what was created so young that no listing shows it",
         ),
         (
-            leaving(Identified::ByTags, Sight::Found(Ownership::Foreign("x".into())), |c| {
-                c.sightings = seen(Sighting::Foreign, &[0, 60, LAG]);
+            leaving(Identity::Tagged, ObservedState::Found(Ownership::Foreign("x".into())), |c| {
+                c.observations = seen(Observation::Foreign, &[0, 60, LAG]);
             }),
             "release with a warning",
             "somebody else's by now",
         ),
         (
-            leaving(Identified::ByTags, Sight::Found(Ownership::Foreign("x".into())), |c| c.retain = true),
+            leaving(Identity::Tagged, ObservedState::Found(Ownership::Foreign("x".into())), |c| c.retain = true),
             "release",
             "nothing is to be deleted",
         ),
@@ -74,11 +74,11 @@ fn what_lost_its_tags_is_looked_at_again_before_it_is_let_go() {
 
 #[test]
 fn an_access_that_our_record_proves_is_kept_where_it_is_to_stay() {
-    let found = || Sight::Found(Ownership::Untagged);
+    let found = || ObservedState::Found(Ownership::Untagged);
     check(vec![
-        (leaving(Identified::ByRecord, found(), |c| c.retain = true), "release", "without a word"),
+        (leaving(Identity::Recorded, found(), |c| c.retain = true), "release", "without a word"),
         (
-            leaving(Identified::ByRecord, found(), |c| {
+            leaving(Identity::Recorded, found(), |c| {
                 c.retain = true;
                 c.record = None;
             }),
@@ -90,13 +90,13 @@ fn an_access_that_our_record_proves_is_kept_where_it_is_to_stay() {
 
 #[test]
 fn an_object_that_only_observes_lets_go_as_soon_as_no_create_can_be_under_way() {
-    let observing = |identified, record: Option<Record>, confirmed: bool| {
-        let mut case = case(identified);
-        (case.observe_only, case.finalizer, case.sight) = (true, true, Sight::Missing);
+    let observing = |identity, record: Option<RecordedCreate>, confirmed: bool| {
+        let mut case = case(identity);
+        (case.observe_only, case.finalizer, case.sight) = (true, true, ObservedState::Missing);
         (case.record, case.confirmed) = (record, confirmed);
         case
     };
-    let (key, log) = (Identified::ByKey, Identified::ByRecord);
+    let (key, log) = (Identity::Keyed, Identity::Recorded);
     check(vec![
         (observing(log, record(CreatePhase::InFlight, Some("a1")), false), "wait", "it was sent"),
         (observing(log, record(CreatePhase::InFlight, None), false), "release", "it was not sent yet"),
@@ -112,39 +112,39 @@ fn an_object_that_only_observes_lets_go_as_soon_as_no_create_can_be_under_way() 
 
 #[test]
 fn a_user_without_tags_is_looked_at_again_before_a_person_is_called() {
-    let untagged = |confirmed: bool, sightings: Sightings| {
-        let mut case = case(Identified::ByKey);
-        (case.finalizer, case.confirmed, case.sightings) = (true, confirmed, sightings);
-        case.sight = Sight::Found(Ownership::Untagged);
+    let untagged = |confirmed: bool, observations: ConsistencyCounter| {
+        let mut case = case(Identity::Keyed);
+        (case.finalizer, case.confirmed, case.observations) = (true, confirmed, observations);
+        case.sight = ObservedState::Found(Ownership::Untagged);
         case
     };
     check(vec![
-        (untagged(true, Sightings::default()), "wait", "tags may be read late"),
-        (untagged(true, seen(Sighting::Untagged, &[0, 60, LAG])), "stall", "they are gone"),
-        (untagged(false, Sightings::default()), "stall", "it never was ours"),
+        (untagged(true, ConsistencyCounter::default()), "wait", "tags may be read late"),
+        (untagged(true, seen(Observation::Untagged, &[0, 60, LAG])), "stall", "they are gone"),
+        (untagged(false, ConsistencyCounter::default()), "stall", "it never was ours"),
     ]);
 }
 
 #[test]
 fn an_access_gets_its_finalizer_back_and_is_not_made_while_it_must_not_be() {
-    let access = |sight: Sight, change: fn(&mut Case)| {
-        let mut case = case(Identified::ByRecord);
+    let access = |sight: ObservedState, change: fn(&mut Case)| {
+        let mut case = case(Identity::Recorded);
         (case.finalizer, case.sight, case.record) = (true, sight, record(CreatePhase::None, Some("a1")));
         change(&mut case);
         case
     };
     check(vec![
-        (access(Sight::Found(Ownership::Untagged), |c| c.finalizer = false), "finalize", "it was stripped"),
-        (access(Sight::Missing, |c| c.suspended = true), "hold", "suspended"),
-        (access(Sight::Missing, |c| c.may_create = false), "hold", "not granted"),
+        (access(ObservedState::Found(Ownership::Untagged), |c| c.finalizer = false), "finalize", "it was stripped"),
+        (access(ObservedState::Missing, |c| c.suspended = true), "hold", "suspended"),
+        (access(ObservedState::Missing, |c| c.may_create = false), "hold", "not granted"),
     ]);
 }
 
 #[test]
 fn the_finalizer_of_what_may_exist_comes_back_before_anything_else() {
-    let foreign = || Sight::Found(Ownership::Foreign("x".into()));
+    let foreign = || ObservedState::Found(Ownership::Foreign("x".into()));
     let adopting = |phase, confirmed: bool| {
-        let mut case = case(Identified::ByTags);
+        let mut case = case(Identity::Tagged);
         (case.adoption, case.sight, case.confirmed) = (Some(("s-2", false)), foreign(), confirmed);
         (case.id, case.record) = (confirmed.then_some("s-1"), record(phase, Some("a1")));
         case
@@ -159,7 +159,7 @@ fn the_finalizer_of_what_may_exist_comes_back_before_anything_else() {
 
 #[test]
 fn an_id_in_status_that_was_not_confirmed_is_claimed_where_a_listing_shows_it_as_ours() {
-    let mut case = case(Identified::ByTags);
+    let mut case = case(Identity::Tagged);
     (case.finalizer, case.id, case.record) = (true, Some("s-1"), record(CreatePhase::None, None));
     case.lookup = ours(&[("s-1", "a1")]);
     check(vec![(case, "claim", "the tags decide")]);

@@ -54,34 +54,34 @@ impl Left {
     }
 
     /// A confirmed object whose counterpart looks so, for so long that all is believed.
-    fn case(self, identified: Identified) -> Case {
-        let mut case = case(identified);
+    fn case(self, identity: Identity) -> Case {
+        let mut case = case(identity);
         (case.finalizer, case.confirmed, case.record) = (true, true, record(CreatePhase::None, Some("a1")));
-        case.sight = Sight::Found(self.judged());
+        case.sight = ObservedState::Found(self.judged());
         for second in [0, 60, LAG] {
-            for sighting in [Sighting::Untagged, Sighting::Foreign, Sighting::Former] {
-                case.sightings.count(sighting, at(second));
+            for observation in [Observation::Untagged, Observation::Foreign, Observation::Former] {
+                case.observations.count(observation, at(second));
             }
         }
-        if identified == Identified::ByTags {
+        if identity == Identity::Tagged {
             (case.id, case.lookup) = (Some("s-1"), ours(&[]));
         }
         case
     }
 }
 
-const KINDS: [(Identified, &str); 2] = [(Identified::ByTags, "s-1"), (Identified::ByKey, "")];
+const KINDS: [(Identity, &str); 2] = [(Identity::Tagged, "s-1"), (Identity::Keyed, "")];
 
 /// The step in a word, and whether its message ends with the command.
-fn told(step: &Step) -> (&str, bool) {
+fn told(step: &Action) -> (&str, bool) {
     match step {
-        Step::Stall { reason, uid_lost, .. } => (reason, !uid_lost.is_empty()),
-        Step::Apply => ("apply", false),
-        Step::Adopt(_) => ("adopt", false),
-        Step::Delete(_) => ("delete", false),
-        Step::Release(Some(_)) => ("left in AWS", false),
-        Step::Release(None) => ("let go", false),
-        Step::Stamp(_) => ("stamp", false),
+        Action::Stall { reason, uid_lost, .. } => (reason, !uid_lost.is_empty()),
+        Action::Apply => ("apply", false),
+        Action::Adopt(_) => ("adopt", false),
+        Action::Delete(_) => ("delete", false),
+        Action::RemoveFinalizer(Some(_)) => ("left in AWS", false),
+        Action::RemoveFinalizer(None) => ("let go", false),
+        Action::RetainAndUntag(_) => ("stamp", false),
         other => panic!("{other:?}"),
     }
 }
@@ -101,15 +101,15 @@ fn what_is_left_of_the_owner_tags_decides_what_adoption_may_take_back() {
             }
             (Theirs | Absent, ..) => (reasons::OWNERSHIP_LOST, reasons::OWNERSHIP_LOST),
         };
-        for (identified, id) in KINDS {
-            let living = left.case(identified);
+        for (identity, id) in KINDS {
+            let living = left.case(identity);
             let command = uid == Absent && named && !stamped;
-            assert_eq!(told(&living.step()), (without, command), "{identified:?} {left:?}");
+            assert_eq!(told(&living.step()), (without, command), "{identity:?} {left:?}");
             let adopting = living.clone().with(|c| c.adoption = Some((id, true)));
-            assert_eq!(told(&adopting.step()), (with, false), "{identified:?} {left:?} adopting");
+            assert_eq!(told(&adopting.step()), (with, false), "{identity:?} {left:?} adopting");
             let differing = adopting.with(|c| c.differs = true);
             let kept = if with == "adopt" { reasons::NOT_IDENTICAL } else { with };
-            assert_eq!(told(&differing.step()), (kept, false), "{identified:?} {left:?} not identical");
+            assert_eq!(told(&differing.step()), (kept, false), "{identity:?} {left:?} not identical");
         }
     }
 }
@@ -118,42 +118,42 @@ fn what_is_left_of_the_owner_tags_decides_what_adoption_may_take_back() {
 fn only_what_carries_our_uid_and_cluster_is_deleted_or_stamped() {
     for left in all() {
         let ours = left.uid == Is::Ours && left.cluster == Is::Ours;
-        for (identified, id) in KINDS {
+        for (identity, id) in KINDS {
             for adoption in [None, Some((id, false))] {
-                let leaving = left.case(identified).with(|c| (c.deleting, c.adoption) = (true, adoption));
+                let leaving = left.case(identity).with(|c| (c.deleting, c.adoption) = (true, adoption));
                 let expected = if ours { "delete" } else { "left in AWS" };
-                assert_eq!(told(&leaving.step()), (expected, false), "{identified:?} {left:?} {adoption:?}");
+                assert_eq!(told(&leaving.step()), (expected, false), "{identity:?} {left:?} {adoption:?}");
                 let retained = leaving.with(|c| c.retain = true);
-                let lost = left.judged() == Ownership::UidLost;
-                let expected = if ours { "stamp" } else { ["let go", "left in AWS"][usize::from(lost)] };
-                assert_eq!(told(&retained.step()), (expected, false), "{identified:?} {left:?} {adoption:?} retained");
+                let retired_ids = left.judged() == Ownership::UidLost;
+                let expected = if ours { "stamp" } else { ["let go", "left in AWS"][usize::from(retired_ids)] };
+                assert_eq!(told(&retained.step()), (expected, false), "{identity:?} {left:?} {adoption:?} retained");
             }
         }
     }
 }
 
-fn uid_lost(identified: Identified) -> Case {
-    Left { uid: Is::Absent, owner: Is::Ours, cluster: Is::Ours, stamped: false }.case(identified)
+fn uid_lost(identity: Identity) -> Case {
+    Left { uid: Is::Absent, owner: Is::Ours, cluster: Is::Ours, stamped: false }.case(identity)
 }
 
 #[test]
 fn a_lost_uid_is_taken_back_at_once_unless_another_server_has_ours() {
-    for (identified, id) in KINDS {
-        let adopting = uid_lost(identified).with(|c| {
-            (c.adoption, c.sightings) = (Some((id, true)), Sightings::default());
+    for (identity, id) in KINDS {
+        let adopting = uid_lost(identity).with(|c| {
+            (c.adoption, c.observations) = (Some((id, true)), ConsistencyCounter::default());
         });
-        assert_eq!(adopting.step(), Step::Adopt(id.to_owned()), "{identified:?}: three looks are not waited for");
+        assert_eq!(adopting.step(), Action::Adopt(id.to_owned()), "{identity:?}: three looks are not waited for");
         let blocked = adopting.with(|c| c.may_create = false);
-        assert_eq!(blocked.step(), Step::Hold, "{identified:?}");
+        assert_eq!(blocked.step(), Action::NotReady, "{identity:?}");
     }
-    let copy = || Some(Lookup { other_cluster: vec!["s-2".to_owned()], ..Lookup::default() });
-    let adopting = || uid_lost(Identified::ByTags).with(|c| c.adoption = Some(("s-1", true)));
+    let copy = || Some(TagMatches { other_cluster: vec!["s-2".to_owned()], ..TagMatches::default() });
+    let adopting = || uid_lost(Identity::Tagged).with(|c| c.adoption = Some(("s-1", true)));
     let beside = adopting().with(|c| c.lookup = ours(&[("s-2", "a1")]));
-    assert_eq!(beside.step(), Step::Claim("s-2".to_owned()), "that one is ours");
+    assert_eq!(beside.step(), Action::RecordId("s-2".to_owned()), "that one is ours");
     let beside = adopting().with(|c| c.lookup = copy());
     assert_eq!(told(&beside.step()), (reasons::OTHER_CLUSTER, false));
     let first = adopting().with(|c| (c.confirmed, c.id, c.record) = (false, None, record(CreatePhase::None, None)));
-    assert_eq!(first.step(), Step::Adopt("s-1".to_owned()), "also where status does not know it");
+    assert_eq!(first.step(), Action::Adopt("s-1".to_owned()), "also where status does not know it");
     assert_eq!(told(&first.clone().with(|c| c.lookup = copy()).step()), (reasons::OTHER_CLUSTER, false));
     let second = first.with(|c| c.lookup = ours(&[("s-2", "a1")]));
     assert_eq!(told(&second.step()), (reasons::AMBIGUOUS, false));
@@ -161,34 +161,35 @@ fn a_lost_uid_is_taken_back_at_once_unless_another_server_has_ours() {
 
 #[test]
 fn no_second_server_is_made_beside_one_that_lost_its_uid() {
-    let lookup = || Some(Lookup { uid_lost: vec!["s-1".to_owned()], ..Lookup::default() });
-    let wiped = uid_lost(Identified::ByTags).with(|c| {
+    let lookup = || Some(TagMatches { uid_lost: vec!["s-1".to_owned()], ..TagMatches::default() });
+    let wiped = uid_lost(Identity::Tagged).with(|c| {
         (c.confirmed, c.id, c.record) = (false, None, record(CreatePhase::None, None));
-        (c.sight, c.lookup) = (Sight::NotLooked, lookup());
+        (c.sight, c.lookup) = (ObservedState::NotLooked, lookup());
     });
     assert_eq!(told(&wiped.step()), (reasons::OWNERSHIP_LOST, true));
-    let young = wiped.clone().with(|c| c.sightings = Sightings::default());
-    assert!(matches!(young.step(), Step::Wait { .. }), "AWS lists dying servers for a while");
+    let young = wiped.clone().with(|c| c.observations = ConsistencyCounter::default());
+    assert!(matches!(young.step(), Action::Wait { .. }), "AWS lists dying servers for a while");
     let leaving = wiped.with(|c| c.deleting = true);
     assert_eq!(told(&leaving.step()), ("left in AWS", false), "it does not go unsaid");
 }
 
 #[test]
 fn a_user_that_lost_its_uid_is_waited_for_before_it_is_left_behind() {
-    let young = uid_lost(Identified::ByKey).with(|c| (c.deleting, c.sightings) = (true, Sightings::default()));
-    assert!(matches!(young.step(), Step::Wait { .. }));
-    let foreign = uid_lost(Identified::ByKey).with(|c| c.confirmed = false);
+    let young =
+        uid_lost(Identity::Keyed).with(|c| (c.deleting, c.observations) = (true, ConsistencyCounter::default()));
+    assert!(matches!(young.step(), Action::Wait { .. }));
+    let foreign = uid_lost(Identity::Keyed).with(|c| c.confirmed = false);
     assert_eq!(told(&foreign.step()), (reasons::CONFLICT, true), "it never was on record");
 }
 
 #[test]
 fn what_is_not_on_a_server_that_was_not_proven_ours_may_be_elsewhere() {
-    let absent = case(Identified::ByKey).with(|c| {
-        (c.deleting, c.finalizer, c.unproven, c.sight) = (true, true, true, Sight::Missing);
+    let absent = case(Identity::Keyed).with(|c| {
+        (c.deleting, c.finalizer, c.unproven, c.sight) = (true, true, true, ObservedState::Missing);
         c.record = record(CreatePhase::None, Some("a1"));
     });
-    assert_eq!(absent.step(), Step::Hold);
-    let there = absent.clone().with(|c| c.sight = Sight::Found(Ownership::Ours));
-    assert_eq!(there.step(), Step::Delete(vec![String::new()]), "our own tags on the user do");
-    assert_eq!(absent.with(|c| c.unproven = false).step(), Step::Release(None));
+    assert_eq!(absent.step(), Action::NotReady);
+    let there = absent.clone().with(|c| c.sight = ObservedState::Found(Ownership::Ours));
+    assert_eq!(there.step(), Action::Delete(vec![String::new()]), "our own tags on the user do");
+    assert_eq!(absent.with(|c| c.unproven = false).step(), Action::RemoveFinalizer(None));
 }

@@ -5,29 +5,29 @@
 
 mod keyed;
 mod removal;
-mod servers;
+mod tagged;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 
-use super::evidence::{Lookup, Sight, Sighting, Sightings, Windows};
+use super::consistency::{ConsistencyCounter, Observation, ObservedState, TagMatches, Windows};
 use super::owner::Ownership;
-use super::record::Record;
+use super::record::RecordedCreate;
 use crate::api;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
 
 /// How a kind's AWS object is found again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Identified {
+pub enum Identity {
     /// AWS chooses the id; only tags lead back to it.
-    ByTags,
+    Tagged,
     /// The spec holds the key, and tags tell the owner.
-    ByKey,
+    Keyed,
     /// The spec holds the key, and nothing in AWS tells the owner: our record does.
-    ByRecord,
+    Recorded,
 }
 
 /// What the spec says of taking over something that exists, as long as that counts.
@@ -43,7 +43,7 @@ pub struct Adoption<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// How the kind is found.
-    pub identified: Identified,
+    pub identity: Identity,
     /// `metadata.uid`.
     pub uid: &'a str,
     /// A deletionTimestamp is set.
@@ -73,23 +73,23 @@ pub struct Facts<'a> {
     /// The id that status records, for kinds found by tags.
     pub id: Option<&'a str>,
     /// The server that status records is gone for good, and its object has another one now.
-    pub moved: bool,
+    pub server_replaced: bool,
     /// The server that it is looked for on was not proven to be its own: what is not there proves nothing.
     pub unproven: bool,
     /// The record of the create.
-    pub record: Option<&'a Record>,
+    pub record: Option<&'a RecordedCreate>,
     /// What the look showed: at the recorded key, or at what is to be taken over.
-    pub sight: &'a Sight,
-    /// A complete look-up by tags of this pass.
-    pub lookup: Option<&'a Lookup>,
-    /// What was seen in earlier passes.
-    pub sightings: &'a Sightings,
+    pub sight: &'a ObservedState,
+    /// A complete look-up by tags of this reconcile.
+    pub lookup: Option<&'a TagMatches>,
+    /// What was seen in earlier reconciles.
+    pub observations: &'a ConsistencyCounter,
     /// When this process got AWS's answer to the create (that proves nothing): listings need not wait for late calls.
     pub replied: Option<Timestamp>,
     /// Ids whose deletion AWS acknowledged to this process, and when; empty text for a kind that has no id.
     pub deleted: &'a BTreeMap<String, Timestamp>,
     /// Since when this process knows that no create is sent any more: the object is being deleted or only observes.
-    pub quiet_since: Option<Timestamp>,
+    pub creates_stopped_at: Option<Timestamp>,
     /// AWS's clock.
     pub now: Timestamp,
     /// How long absence must last.
@@ -98,37 +98,37 @@ pub struct Facts<'a> {
 
 /// The one thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Action {
     /// Nothing, and nothing to say.
     Done,
     /// Nothing yet: the blocks say why.
-    Hold,
+    NotReady,
     /// Write the record of a create in this phase, without an attempt.
-    Record(CreatePhase),
+    WriteCreateRecord(CreatePhase),
     /// Add the finalizer.
-    Finalize,
-    /// Look the owner tags up in a complete listing, then decide again.
-    LookUp,
+    AddFinalizer,
+    /// Described the owner tags up in a complete listing, then decide again.
+    FindByTags,
     /// Write this id down as ours.
-    Claim(String),
+    RecordId(String),
     /// Let go of this id (or key): AWS no longer has it, and another one takes its place.
-    Forget(String),
+    UnlinkGone(String),
     /// Let go of this id, which AWS still has under other tags: the spec names another one to take over.
-    Abandon(String),
+    UnlinkForeign(String),
     /// Make it ours: write the owner tags, or the record where AWS keeps no tags.
     Adopt(String),
-    /// Record an attempt and create.
+    /// RecordedCreate an attempt and create.
     Create,
     /// Compare, and send the next call that is due.
     Apply,
     /// Only compare and report.
-    Report,
+    ReportDrift,
     /// Delete these in AWS.
     Delete(Vec<String>),
     /// Release these in AWS from our tags, with a stamp.
-    Stamp(Vec<String>),
+    RetainAndUntag(Vec<String>),
     /// Take the finalizer off; the text is a warning to leave behind.
-    Release(Option<String>),
+    RemoveFinalizer(Option<String>),
     /// Wait for the time, or for what the blocks name.
     Wait {
         /// Reason of the condition.
@@ -150,24 +150,24 @@ pub enum Step {
     },
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done => f.write_str("nothing is due"),
-            Self::Hold => f.write_str("hold"),
-            Self::Record(phase) => write!(f, "record a create: {phase:?}"),
-            Self::Finalize => f.write_str("add the finalizer"),
-            Self::LookUp => f.write_str("look the owner tags up"),
-            Self::Claim(id) => write!(f, "claim {id}"),
-            Self::Forget(id) => write!(f, "forget {id}"),
-            Self::Abandon(id) => write!(f, "abandon {id}"),
+            Self::NotReady => f.write_str("hold"),
+            Self::WriteCreateRecord(phase) => write!(f, "record a create: {phase:?}"),
+            Self::AddFinalizer => f.write_str("add the finalizer"),
+            Self::FindByTags => f.write_str("look the owner tags up"),
+            Self::RecordId(id) => write!(f, "claim {id}"),
+            Self::UnlinkGone(id) => write!(f, "forget {id}"),
+            Self::UnlinkForeign(id) => write!(f, "abandon {id}"),
             Self::Adopt(id) => write!(f, "adopt {id}"),
             Self::Create => f.write_str("create"),
             Self::Apply => f.write_str("apply"),
-            Self::Report => f.write_str("report"),
+            Self::ReportDrift => f.write_str("report"),
             Self::Delete(ids) => write!(f, "delete {}", ids.join(", ")),
-            Self::Stamp(ids) => write!(f, "stamp {}", ids.join(", ")),
-            Self::Release(warning) => write!(f, "release {}", warning.as_deref().unwrap_or_default()),
+            Self::RetainAndUntag(ids) => write!(f, "stamp {}", ids.join(", ")),
+            Self::RemoveFinalizer(warning) => write!(f, "release {}", warning.as_deref().unwrap_or_default()),
             Self::Wait { reason, message, until: _ } => write!(f, "wait: {reason}, {message}"),
             Self::Stall { reason, message, uid_lost: _ } => write!(f, "stall: {reason}, {message}"),
         }
@@ -176,75 +176,75 @@ impl fmt::Display for Step {
 
 /// Decides the step that is due.
 #[must_use]
-pub fn decide(f: &Facts) -> Step {
-    match f.identified {
-        _ if f.observe_only => observe(f),
-        _ if f.deleting => removal::remove(f),
-        Identified::ByTags => servers::decide(f),
-        Identified::ByKey => keyed::by_key(f),
-        Identified::ByRecord => keyed::by_record(f),
+pub fn decide(facts: &Facts) -> Action {
+    match facts.identity {
+        _ if facts.observe_only => observe(facts),
+        _ if facts.deleting => removal::remove(facts),
+        Identity::Tagged => tagged::decide(facts),
+        Identity::Keyed => keyed::by_key(facts),
+        Identity::Recorded => keyed::by_record(facts),
     }
 }
 
 /// An object that only observes holds nothing, as soon as no create of its former life can be under way.
-fn observe(f: &Facts) -> Step {
-    let free = if f.deleting { Step::Done } else { Step::Report };
-    match f.identified {
-        _ if !f.finalizer => free,
-        Identified::ByTags => match mine(f) {
-            None => Step::Record(CreatePhase::InFlight),
-            Some(record) if record.phase == CreatePhase::InFlight => servers::recover(f, record),
-            Some(_) => Step::Release(None),
+fn observe(facts: &Facts) -> Action {
+    let free = if facts.deleting { Action::Done } else { Action::ReportDrift };
+    match facts.identity {
+        _ if !facts.finalizer => free,
+        Identity::Tagged => match mine(facts) {
+            None => Action::WriteCreateRecord(CreatePhase::InFlight),
+            Some(record) if record.phase == CreatePhase::InFlight => tagged::recover(facts, record),
+            Some(_) => Action::RemoveFinalizer(None),
         },
-        Identified::ByKey | Identified::ByRecord if keyed::unresolved(f) && *f.sight == Sight::Missing => {
-            removal::wait_for_late_calls(f, f.quiet_since.unwrap_or(f.now))
+        Identity::Keyed | Identity::Recorded if keyed::unresolved(facts) && *facts.sight == ObservedState::Missing => {
+            removal::wait_for_late_calls(facts, facts.creates_stopped_at.unwrap_or(facts.now))
         }
-        Identified::ByKey | Identified::ByRecord => Step::Release(None),
+        Identity::Keyed | Identity::Recorded => Action::RemoveFinalizer(None),
     }
 }
 
 /// The record, if it is of this object: one of another uid came here with a copied status.
-fn mine<'a>(f: &Facts<'a>) -> Option<&'a Record> {
-    f.record.filter(|record| record.uid == f.uid)
+fn mine<'a>(facts: &Facts<'a>) -> Option<&'a RecordedCreate> {
+    facts.record.filter(|record| record.uid == facts.uid)
 }
 
 /// Whether something may be made or taken over now.
-fn may_act(f: &Facts) -> bool {
-    f.may_create && !f.suspended
+fn may_act(facts: &Facts) -> bool {
+    facts.may_create && !facts.suspended
 }
 
 /// Takes over what was seen, and what is nobody's or a former object's of this name. `first` writes down what deletion
 /// will need; it is the step that is due before the owner is changed, if any.
-fn adopt(f: &Facts, adoption: Adoption, first: Option<Step>) -> Step {
-    if !may_act(f) {
-        return Step::Hold;
+fn adopt(facts: &Facts, adoption: Adoption, first: Option<Action>) -> Action {
+    if !may_act(facts) {
+        return Action::NotReady;
     }
-    if adoption.only_identical && f.differs {
+    if adoption.only_identical && facts.differs {
         return stall(
             reasons::NOT_IDENTICAL,
             "what is to be taken over differs from the spec, see status.drift; nothing is touched. Put the spec or AWS \
              right, or set spec.lifecycle.adoption.mode to Converge",
         );
     }
-    first.unwrap_or_else(|| Step::Adopt(adoption.id.to_owned()))
+    first.unwrap_or_else(|| Action::Adopt(adoption.id.to_owned()))
 }
 
-fn stall(reason: &'static str, message: impl Into<String>) -> Step {
-    Step::Stall { reason, message: message.into(), uid_lost: Vec::new() }
+fn stall(reason: &'static str, message: impl Into<String>) -> Action {
+    Action::Stall { reason, message: message.into(), uid_lost: Vec::new() }
 }
 
 /// It carries our name and cluster and no uid. Those two any object of the name had, so they give nothing: a person says
 /// whose it is, by adoption or by putting the tag back.
-fn uid_lost(reason: &'static str, what: &str, ids: Vec<String>) -> Step {
+fn uid_lost(reason: &'static str, what: &str, ids: Vec<String>) -> Action {
     let message = format!(
         "{what} carries this object's owner and cluster tags and has no {} tag (any more); nothing is touched. Take it \
          back with spec.lifecycle.adoption, or put the tag back",
         api::TAG_UID
     );
-    Step::Stall { reason, message, uid_lost: ids }
+    Action::Stall { reason, message, uid_lost: ids }
 }
 
-fn other_cluster() -> Step {
+fn other_cluster() -> Action {
     stall(
         reasons::OTHER_CLUSTER,
         "AWS has this object's counterpart, and its transfer-operator.dev/cluster tag is another cluster's or lost: a uid \
@@ -261,20 +261,20 @@ pub fn whole(at: Timestamp) -> Timestamp {
 }
 
 /// Waits until a sighting is believed.
-fn wait_for(f: &Facts, sighting: Sighting, message: &str) -> Step {
-    let until = f.sightings.due(sighting, f.windows.lag);
+fn wait_for(facts: &Facts, observation: Observation, message: &str) -> Action {
+    let until = facts.observations.due(observation, facts.windows.lag);
     let by = until.map(|until| format!(" (until {} at the earliest)", whole(until))).unwrap_or_default();
-    Step::Wait { reason: reasons::WAITING_FOR_AWS, message: format!("{message}{by}"), until }
+    Action::Wait { reason: reasons::WAITING_FOR_AWS, message: format!("{message}{by}"), until }
 }
 
-fn believed(f: &Facts, sighting: Sighting) -> bool {
-    f.sightings.believed(sighting, f.windows.lag)
+fn believed(facts: &Facts, observation: Observation) -> bool {
+    facts.observations.believed(observation, facts.windows.lag)
 }
 
 /// Whose tags it carries that must not be taken over.
-fn foreign(sight: &Sight) -> Option<&str> {
+fn foreign(sight: &ObservedState) -> Option<&str> {
     match sight {
-        Sight::Found(Ownership::Foreign(owner)) => Some(owner),
+        ObservedState::Found(Ownership::Foreign(owner)) => Some(owner),
         _ => None,
     }
 }

@@ -6,45 +6,45 @@ use proptest::prelude::*;
 use super::tests::{Case, LAG, TOLERANCE, at, case, ours, seen};
 use super::*;
 
-fn identified() -> impl Strategy<Value = Identified> {
-    prop::sample::select(vec![Identified::ByTags, Identified::ByKey, Identified::ByRecord])
+fn identity() -> impl Strategy<Value = Identity> {
+    prop::sample::select(vec![Identity::Tagged, Identity::Keyed, Identity::Recorded])
 }
 
-fn sight() -> impl Strategy<Value = Sight> {
+fn sight() -> impl Strategy<Value = ObservedState> {
     prop::sample::select(vec![
-        Sight::NotLooked,
-        Sight::Missing,
-        Sight::ParentMissing,
-        Sight::Found(Ownership::Ours),
-        Sight::Found(Ownership::Untagged),
-        Sight::Found(Ownership::OtherCluster),
-        Sight::Found(Ownership::Former),
-        Sight::Found(Ownership::Retained),
-        Sight::Found(Ownership::Foreign("x".to_owned())),
+        ObservedState::NotLooked,
+        ObservedState::Missing,
+        ObservedState::ParentMissing,
+        ObservedState::Found(Ownership::Ours),
+        ObservedState::Found(Ownership::Untagged),
+        ObservedState::Found(Ownership::OtherCluster),
+        ObservedState::Found(Ownership::Former),
+        ObservedState::Found(Ownership::Retained),
+        ObservedState::Found(Ownership::Foreign("x".to_owned())),
     ])
 }
 
-fn record() -> impl Strategy<Value = Option<Record>> {
+fn record() -> impl Strategy<Value = Option<RecordedCreate>> {
     let phase = prop::sample::select(vec![CreatePhase::None, CreatePhase::InFlight, CreatePhase::Rejected]);
     let record = (prop::sample::select(vec!["u", "u", "u", "other"]), phase, any::<bool>(), any::<bool>());
     prop::option::weighted(
         0.8,
-        record.prop_map(|(uid, phase, attempt, lost)| Record {
+        record.prop_map(|(uid, phase, attempt, retired_ids)| RecordedCreate {
             uid: uid.to_owned(),
             phase,
             attempt: attempt.then(|| "a1".to_owned()),
             started_at: at(0),
-            lost: lost.then(|| "s-2".to_owned()).into_iter().collect(),
+            retired_ids: retired_ids.then(|| "s-2".to_owned()).into_iter().collect(),
         }),
     )
 }
 
-fn lookup() -> impl Strategy<Value = Option<Lookup>> {
+fn lookup() -> impl Strategy<Value = Option<TagMatches>> {
     let found = prop::sample::subsequence(vec![("s-1", "a1"), ("s-2", "a1"), ("s-3", "x")], 0..=3);
     let others = (any::<bool>(), any::<bool>());
     prop::option::weighted(
         0.8,
-        (found, others).prop_map(|(found, (former, other))| Lookup {
+        (found, others).prop_map(|(found, (former, other))| TagMatches {
             former: former.then(|| "s-8".to_owned()).into_iter().collect(),
             other_cluster: other.then(|| "s-9".to_owned()).into_iter().collect(),
             ..ours(&found).unwrap()
@@ -52,41 +52,47 @@ fn lookup() -> impl Strategy<Value = Option<Lookup>> {
     )
 }
 
-fn sightings() -> impl Strategy<Value = Sightings> {
-    let all =
-        [Sighting::Missing, Sighting::ParentMissing, Sighting::Untagged, Sighting::Former, Sighting::NoTrace].to_vec();
+fn observations() -> impl Strategy<Value = ConsistencyCounter> {
+    let all = [
+        Observation::Missing,
+        Observation::ParentMissing,
+        Observation::Untagged,
+        Observation::Former,
+        Observation::NoTrace,
+    ]
+    .to_vec();
     prop::option::of(prop::sample::select(all))
-        .prop_map(|one| one.map_or_else(Sightings::default, |one| seen(one, &[0, LAG, TOLERANCE + LAG])))
+        .prop_map(|one| one.map_or_else(ConsistencyCounter::default, |one| seen(one, &[0, LAG, TOLERANCE + LAG])))
 }
 
 prop_compose! {
     fn cases()(
-        identified in identified(), flags in prop::array::uniform12(any::<bool>()), sight in sight(), record in record(),
-        lookup in lookup(), sightings in sightings(), id in prop::option::of(prop::sample::select(vec!["s-1", "s-2", "s-7"])),
+        identity in identity(), flags in prop::array::uniform12(any::<bool>()), sight in sight(), record in record(),
+        lookup in lookup(), observations in observations(), id in prop::option::of(prop::sample::select(vec!["s-1", "s-2", "s-7"])),
         adoption in prop::option::weighted(0.3, (prop::sample::select(vec!["s-1", "s-7"]), any::<bool>())),
         quiet in prop::option::of(0..5000_i64), now in 0..5000_i64,
     ) -> Case {
         let [deleting, finalizer, observe_only, report_only, suspended, retain, protected, recreate, differs, may_create,
-            moved, replied] = flags;
-        let mut case = case(identified);
+            server_replaced, replied] = flags;
+        let mut case = case(identity);
         (case.deleting, case.finalizer, case.observe_only, case.report_only) = (deleting, finalizer, observe_only, report_only);
         (case.suspended, case.retain, case.protected, case.recreate) = (suspended, retain, protected, recreate);
-        (case.differs, case.may_create, case.moved, case.replied) = (differs, may_create, moved, replied.then_some(7));
+        (case.differs, case.may_create, case.server_replaced, case.replied) = (differs, may_create, server_replaced, replied.then_some(7));
         case.confirmed = id.is_some();
-        case.id = id.filter(|_| identified == Identified::ByTags);
+        case.id = id.filter(|_| identity == Identity::Tagged);
         // Only kinds without tags are seen without an owner, and only they.
         case.sight = match sight {
-            Sight::Found(_) if identified == Identified::ByRecord => Sight::Found(Ownership::Untagged),
+            ObservedState::Found(_) if identity == Identity::Recorded => ObservedState::Found(Ownership::Untagged),
             other => other,
         };
-        case.adoption = adoption.map(|(id, only)| (if identified == Identified::ByTags { id } else { "" }, only));
-        (case.record, case.lookup, case.sightings, case.quiet_since, case.now) = (record, lookup, sightings, quiet, now);
+        case.adoption = adoption.map(|(id, only)| (if identity == Identity::Tagged { id } else { "" }, only));
+        (case.record, case.lookup, case.observations, case.creates_stopped_at, case.now) = (record, lookup, observations, quiet, now);
         case
     }
 }
 
 /// The record, where it is of this object.
-fn mine(case: &Case) -> Option<&Record> {
+fn mine(case: &Case) -> Option<&RecordedCreate> {
     case.record.as_ref().filter(|record| record.uid == "u")
 }
 
@@ -94,15 +100,15 @@ fn in_flight(case: &Case) -> bool {
     mine(case).is_some_and(|record| record.phase == CreatePhase::InFlight)
 }
 
-/// The ids that AWS showed with our tags in this pass.
+/// The ids that AWS showed with our tags in this reconcile.
 fn seen_ours(case: &Case) -> Vec<String> {
     let listed = case.lookup.iter().flat_map(|lookup| lookup.ours.iter().map(|found| found.id.clone()));
-    let seen = case.id.filter(|_| case.sight == Sight::Found(Ownership::Ours)).map(str::to_owned);
+    let seen = case.id.filter(|_| case.sight == ObservedState::Found(Ownership::Ours)).map(str::to_owned);
     listed.chain(seen).collect()
 }
 
-fn changes_aws(step: &Step) -> bool {
-    matches!(step, Step::Create | Step::Apply | Step::Adopt(_) | Step::Delete(_) | Step::Stamp(_))
+fn changes_aws(step: &Action) -> bool {
+    matches!(step, Action::Create | Action::Apply | Action::Adopt(_) | Action::Delete(_) | Action::RetainAndUntag(_))
 }
 
 /// Cases of each property. Mutation testing asks for fewer: it runs them a thousand times.
@@ -120,35 +126,35 @@ proptest! {
 
     #[test]
     fn no_server_is_created_while_one_may_be_under_way_or_is_known_or_found_or_taken_over(case in cases()) {
-        if case.identified == Identified::ByTags && case.step() == Step::Create {
+        if case.identity == Identity::Tagged && case.step() == Action::Create {
             prop_assert!(case.finalizer && mine(&case).is_some() && !in_flight(&case));
             prop_assert!(!case.confirmed && case.adoption.is_none() && !case.suspended && case.may_create);
             let lookup = case.lookup.as_ref().unwrap();
-            let lost = &mine(&case).unwrap().lost;
-            prop_assert!(lookup.ours.iter().all(|found| lost.contains(&found.id)));
+            let retired_ids = &mine(&case).unwrap().retired_ids;
+            prop_assert!(lookup.ours.iter().all(|found| retired_ids.contains(&found.id)));
             prop_assert!(lookup.former.is_empty() && lookup.other_cluster.is_empty());
         }
     }
 
     #[test]
     fn only_what_was_seen_with_our_tags_or_record_is_deleted_or_released_from_them(case in cases()) {
-        if let Step::Delete(ids) | Step::Stamp(ids) = case.step() {
+        if let Action::Delete(ids) | Action::RetainAndUntag(ids) = case.step() {
             prop_assert!(case.deleting && !case.protected && !ids.is_empty());
-            match case.identified {
-                Identified::ByTags => {
+            match case.identity {
+                Identity::Tagged => {
                     let ours = seen_ours(&case);
                     prop_assert!(ids.iter().all(|id| ours.contains(id)), "{ids:?}");
                 }
-                Identified::ByKey => prop_assert_eq!(case.sight, Sight::Found(Ownership::Ours)),
-                Identified::ByRecord => prop_assert!(mine(&case).is_some_and(|record| record.attempt.is_some())),
+                Identity::Keyed => prop_assert_eq!(case.sight, ObservedState::Found(Ownership::Ours)),
+                Identity::Recorded => prop_assert!(mine(&case).is_some_and(|record| record.attempt.is_some())),
             }
         }
     }
 
     #[test]
     fn tags_of_others_are_never_taken_over(case in cases()) {
-        if let Step::Adopt(_) = case.step() {
-            prop_assert!(!matches!(case.sight, Sight::Found(Ownership::Foreign(_) | Ownership::OtherCluster)));
+        if let Action::Adopt(_) = case.step() {
+            prop_assert!(!matches!(case.sight, ObservedState::Found(Ownership::Foreign(_) | Ownership::OtherCluster)));
             prop_assert!(case.adoption.is_some() && case.finalizer && !case.suspended && !case.deleting);
             prop_assert!(case.adoption.is_some_and(|(_, only_identical)| !only_identical || !case.differs));
         }
@@ -156,24 +162,24 @@ proptest! {
 
     #[test]
     fn a_claimed_id_carries_our_tags_and_was_never_let_go(case in cases()) {
-        if let Step::Claim(id) = case.step() {
-            let taken = case.adoption.is_some_and(|(named, _)| named == id) && case.sight == Sight::Found(Ownership::Ours);
+        if let Action::RecordId(id) = case.step() {
+            let taken = case.adoption.is_some_and(|(named, _)| named == id) && case.sight == ObservedState::Found(Ownership::Ours);
             prop_assert!(taken || seen_ours(&case).contains(&id));
-            prop_assert!(mine(&case).is_some_and(|record| taken || !record.lost.contains(&id)));
+            prop_assert!(mine(&case).is_some_and(|record| taken || !record.retired_ids.contains(&id)));
         }
     }
 
     #[test]
     fn the_finalizer_stays_while_something_of_ours_is_there_or_may_come(case in cases()) {
-        if let (Step::Release(_), false) = (case.step(), case.observe_only) {
+        if let (Action::RemoveFinalizer(_), false) = (case.step(), case.observe_only) {
             prop_assert!(case.deleting && !case.protected);
-            if case.identified == Identified::ByTags {
+            if case.identity == Identity::Tagged {
                 prop_assert!(case.lookup.is_some() && mine(&case).is_some());
                 prop_assert!(seen_ours(&case).is_empty());
                 let end = case.replied.map_or(TOLERANCE + LAG, |at| (at + LAG).min(TOLERANCE + LAG));
-                prop_assert!(!in_flight(&case) || case.sightings.lasts_until(Sighting::NoTrace, at(end)));
-            } else if case.identified == Identified::ByKey {
-                prop_assert!(case.sight != Sight::Found(Ownership::Ours));
+                prop_assert!(!in_flight(&case) || case.observations.lasts_until(Observation::NoTrace, at(end)));
+            } else if case.identity == Identity::Keyed {
+                prop_assert!(case.sight != ObservedState::Found(Ownership::Ours));
             }
         }
     }
@@ -181,8 +187,8 @@ proptest! {
     #[test]
     fn before_anything_was_made_there_is_neither_record_nor_finalizer(case in cases()) {
         let idle = !case.may_create || case.suspended;
-        if idle && !case.finalizer && case.record.is_none() && !matches!(case.sight, Sight::Found(_)) {
-            prop_assert!(!matches!(case.step(), Step::Record(_) | Step::Finalize), "{:?}", case.step());
+        if idle && !case.finalizer && case.record.is_none() && !matches!(case.sight, ObservedState::Found(_)) {
+            prop_assert!(!matches!(case.step(), Action::WriteCreateRecord(_) | Action::AddFinalizer), "{:?}", case.step());
         }
     }
 }

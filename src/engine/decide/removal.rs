@@ -3,98 +3,120 @@
 
 use jiff::Timestamp;
 
-use super::servers::{candidates, window};
-use super::{Facts, Identified, Step, believed, keyed, mine, wait_for, whole};
+use super::tagged::{candidates, window};
+use super::{Action, Facts, Identity, believed, keyed, mine, wait_for, whole};
 use crate::api;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
-use crate::engine::evidence::{Lookup, Sight, Sighting};
+use crate::engine::consistency::{Observation, ObservedState, TagMatches};
 use crate::engine::owner::Ownership;
-use crate::engine::record::Record;
+use crate::engine::record::RecordedCreate;
 
-pub fn remove(f: &Facts) -> Step {
-    if !f.finalizer {
-        return Step::Done;
+pub fn remove(facts: &Facts) -> Action {
+    if !facts.finalizer {
+        return Action::Done;
     }
-    if f.protected {
-        return Step::Wait {
+    if facts.protected {
+        return Action::Wait {
             reason: reasons::DELETION_PROTECTED,
             message: "spec.lifecycle.deletionProtection is true; set it to false to let the deletion go on".to_owned(),
             until: None,
         };
     }
-    match f.identified {
-        Identified::ByTags => by_tags(f),
-        Identified::ByKey => match f.sight {
-            Sight::Found(Ownership::Ours) => found(f, vec![String::new()]),
-            Sight::Found(Ownership::Untagged) if f.confirmed && !f.retain && !believed(f, Sighting::Untagged) => {
-                wait_for(f, Sighting::Untagged, "the user carries none of our owner tags; looking again before judging")
+    match facts.identity {
+        Identity::Tagged => by_tags(facts),
+        Identity::Keyed => match facts.sight {
+            ObservedState::Found(Ownership::Ours) => found(facts, vec![String::new()]),
+            ObservedState::Found(Ownership::Untagged)
+                if facts.confirmed && !facts.retain && !believed(facts, Observation::Untagged) =>
+            {
+                wait_for(
+                    facts,
+                    Observation::Untagged,
+                    "the user carries none of our owner tags; looking again before judging",
+                )
             }
             // A login stays behind where that is believed at once: there is time to put the tag back.
-            Sight::Found(Ownership::UidLost) if f.confirmed && !f.retain && !believed(f, Sighting::Foreign) => {
+            ObservedState::Found(Ownership::UidLost)
+                if facts.confirmed && !facts.retain && !believed(facts, Observation::Foreign) =>
+            {
                 wait_for(
-                    f,
-                    Sighting::Foreign,
+                    facts,
+                    Observation::Foreign,
                     "the user lost its transfer-operator.dev/uid tag and would be left in AWS; looking again before that",
                 )
             }
-            Sight::Found(Ownership::UidLost) if f.retain => Step::Release(Some(unstamped("the user"))),
-            Sight::Found(_) if f.retain => Step::Release(None),
-            Sight::Found(_) => Step::Release(Some(
+            ObservedState::Found(Ownership::UidLost) if facts.retain => {
+                Action::RemoveFinalizer(Some(unstamped("the user")))
+            }
+            ObservedState::Found(_) if facts.retain => Action::RemoveFinalizer(None),
+            ObservedState::Found(_) => Action::RemoveFinalizer(Some(
                 "the user does not carry all of this object's owner tags and was left in AWS".to_owned(),
             )),
-            _ => missing(f),
+            _ => missing(facts),
         },
-        Identified::ByRecord => match f.sight {
-            Sight::Found(_) if keyed::proven(f) && f.retain => Step::Release(None),
-            Sight::Found(_) if keyed::proven(f) => found(f, vec![String::new()]),
-            Sight::Found(_) => Step::Release(Some(
+        Identity::Recorded => match facts.sight {
+            ObservedState::Found(_) if keyed::proven(facts) && facts.retain => Action::RemoveFinalizer(None),
+            ObservedState::Found(_) if keyed::proven(facts) => found(facts, vec![String::new()]),
+            ObservedState::Found(_) => Action::RemoveFinalizer(Some(
                 "no record proves that this object created the access; it was left in AWS".to_owned(),
             )),
-            _ => missing(f),
+            _ => missing(facts),
         },
     }
 }
 
-fn by_tags(f: &Facts) -> Step {
-    let Some(record) = mine(f) else { return Step::Record(CreatePhase::InFlight) };
-    let Some(lookup) = f.lookup else { return Step::LookUp };
+fn by_tags(facts: &Facts) -> Action {
+    let Some(record) = mine(facts) else { return Action::WriteCreateRecord(CreatePhase::InFlight) };
+    let Some(lookup) = facts.lookup else { return Action::FindByTags };
     let in_flight = record.phase == CreatePhase::InFlight;
-    if in_flight && let Some(id) = landed(f, record, lookup) {
-        return Step::Claim(id);
+    if in_flight && let Some(id) = landed(facts, record, lookup) {
+        return Action::RecordId(id);
     }
-    let ids = ours(f, lookup);
+    let ids = ours(facts, lookup);
     if !ids.is_empty() {
-        return found(f, ids);
+        return found(facts, ids);
     }
-    if in_flight && let Some(wait) = window(f, record) {
+    if in_flight && let Some(wait) = window(facts, record) {
         return wait;
     }
-    let acknowledged = f.id.is_some_and(|id| f.deleted.contains_key(id));
-    match f.sight {
-        Sight::Found(Ownership::Untagged) if f.confirmed && !f.retain && !believed(f, Sighting::Untagged) => {
-            wait_for(f, Sighting::Untagged, "the server carries none of our owner tags; looking again before judging")
+    let acknowledged = facts.id.is_some_and(|id| facts.deleted.contains_key(id));
+    match facts.sight {
+        ObservedState::Found(Ownership::Untagged)
+            if facts.confirmed && !facts.retain && !believed(facts, Observation::Untagged) =>
+        {
+            wait_for(
+                facts,
+                Observation::Untagged,
+                "the server carries none of our owner tags; looking again before judging",
+            )
         }
         // The recorded id may be a forged one, and our own server so young that listings do not show it yet.
-        sight if sight.is_foreign() && f.confirmed && !f.retain && !believed(f, Sighting::Foreign) => wait_for(
-            f,
-            Sighting::Foreign,
-            "the recorded server carries other tags than ours; looking for ours once more",
-        ),
-        Sight::Found(Ownership::UidLost) if f.retain => Step::Release(Some(unstamped("the recorded server"))),
-        Sight::Found(_) if f.confirmed && !f.retain => Step::Release(Some(
+        sight if sight.is_foreign() && facts.confirmed && !facts.retain && !believed(facts, Observation::Foreign) => {
+            wait_for(
+                facts,
+                Observation::Foreign,
+                "the recorded server carries other tags than ours; looking for ours once more",
+            )
+        }
+        ObservedState::Found(Ownership::UidLost) if facts.retain => {
+            Action::RemoveFinalizer(Some(unstamped("the recorded server")))
+        }
+        ObservedState::Found(_) if facts.confirmed && !facts.retain => Action::RemoveFinalizer(Some(
             "the recorded server does not carry all of this object's owner tags and was left in AWS".to_owned(),
         )),
-        Sight::Missing if !acknowledged && !believed(f, Sighting::Missing) => {
-            wait_for(f, Sighting::Missing, "AWS does not show the server; looking again before it counts as deleted")
-        }
-        _ => Step::Release(left(f, lookup)),
+        ObservedState::Missing if !acknowledged && !believed(facts, Observation::Missing) => wait_for(
+            facts,
+            Observation::Missing,
+            "AWS does not show the server; looking again before it counts as deleted",
+        ),
+        _ => Action::RemoveFinalizer(left(facts, lookup)),
     }
 }
 
 /// What may have been this object's server: its uid tag was lost, and the id in status too.
-fn left(f: &Facts, lookup: &Lookup) -> Option<String> {
-    (!f.retain && !lookup.uid_lost.is_empty()).then(|| {
+fn left(facts: &Facts, lookup: &TagMatches) -> Option<String> {
+    (!facts.retain && !lookup.uid_lost.is_empty()).then(|| {
         let ids = lookup.uid_lost.join(", ");
         format!("server {ids} carries this object's owner and cluster tags without its uid and was left in AWS")
     })
@@ -110,34 +132,34 @@ fn unstamped(what: &str) -> String {
 }
 
 /// What the create under way has made: it ends the search. Without an attempt (status was wiped) any server of ours.
-fn landed(f: &Facts, record: &Record, lookup: &Lookup) -> Option<String> {
-    let mut found = candidates(f, lookup);
+fn landed(facts: &Facts, record: &RecordedCreate, lookup: &TagMatches) -> Option<String> {
+    let mut found = candidates(facts, lookup);
     let landed = found.find(|found| record.attempt.is_none() || found.attempt == record.attempt)?;
     Some(landed.id.clone())
 }
 
 /// Everything that is ours: what the listing shows, and what we see ourselves, as listings lag.
-fn ours(f: &Facts, lookup: &Lookup) -> Vec<String> {
+fn ours(facts: &Facts, lookup: &TagMatches) -> Vec<String> {
     let mut ids: Vec<String> = lookup.ours.iter().map(|found| found.id.clone()).collect();
-    let seen = f.id.filter(|_| *f.sight == Sight::Found(Ownership::Ours));
+    let seen = facts.id.filter(|_| *facts.sight == ObservedState::Found(Ownership::Ours));
     if let Some(id) = seen.filter(|id| ids.iter().all(|other| other != id)) {
         ids.push(id.to_owned());
     }
     ids
 }
 
-fn found(f: &Facts, ids: Vec<String>) -> Step {
-    if f.retain {
-        return Step::Stamp(ids);
+fn found(facts: &Facts, ids: Vec<String>) -> Action {
+    if facts.retain {
+        return Action::RetainAndUntag(ids);
     }
     // Acknowledged and still there beyond the lag: a late create brought it back, or it did not go.
-    let lag = f.windows.lag;
-    let going = |id: &String| f.deleted.get(id).is_some_and(|at| f.now.duration_since(*at) < lag);
+    let lag = facts.windows.lag;
+    let going = |id: &String| facts.deleted.get(id).is_some_and(|at| facts.now.duration_since(*at) < lag);
     let due: Vec<String> = ids.into_iter().filter(|id| !going(id)).collect();
     if !due.is_empty() {
-        return Step::Delete(due);
+        return Action::Delete(due);
     }
-    Step::Wait {
+    Action::Wait {
         reason: reasons::DELETING,
         message: "AWS accepted the deletion and is still showing the object".to_owned(),
         until: None,
@@ -145,27 +167,29 @@ fn found(f: &Facts, ids: Vec<String>) -> Step {
 }
 
 /// It is not there; a late create may still bring it back, so the last look comes when none can arrive any more.
-fn missing(f: &Facts) -> Step {
-    match f.sight {
-        _ if f.unproven && !f.retain => Step::Hold,
-        Sight::ParentMissing if !f.retain && !believed(f, Sighting::ParentMissing) => {
-            wait_for(f, Sighting::ParentMissing, "AWS does not show its server; looking again before it counts as gone")
-        }
-        Sight::Missing if !(f.retain && f.confirmed) => match last_create(f) {
-            Some(signed) => wait_for_late_calls(f, signed),
-            None => Step::Release(None),
+fn missing(facts: &Facts) -> Action {
+    match facts.sight {
+        _ if facts.unproven && !facts.retain => Action::NotReady,
+        ObservedState::ParentMissing if !facts.retain && !believed(facts, Observation::ParentMissing) => wait_for(
+            facts,
+            Observation::ParentMissing,
+            "AWS does not show its server; looking again before it counts as gone",
+        ),
+        ObservedState::Missing if !(facts.retain && facts.confirmed) => match last_create(facts) {
+            Some(signed) => wait_for_late_calls(facts, signed),
+            None => Action::RemoveFinalizer(None),
         },
-        _ => Step::Release(None),
+        _ => Action::RemoveFinalizer(None),
     }
 }
 
 /// When the last create that may still arrive can have been signed; `None` where none can.
-fn last_create(f: &Facts) -> Option<Timestamp> {
-    let quiet = f.quiet_since.unwrap_or(f.now);
-    match (f.identified, mine(f)) {
+fn last_create(facts: &Facts) -> Option<Timestamp> {
+    let quiet = facts.creates_stopped_at.unwrap_or(facts.now);
+    match (facts.identity, mine(facts)) {
         (_, Some(record)) if record.phase == CreatePhase::Rejected => None,
         // The attempt is recorded before it is sent.
-        (Identified::ByRecord, Some(record)) => record.attempt.is_some().then_some(record.started_at),
+        (Identity::Recorded, Some(record)) => record.attempt.is_some().then_some(record.started_at),
         // Since it was confirmed no create was sent, so its time bounds them all.
         (_, Some(record)) if record.phase == CreatePhase::None => Some(record.started_at),
         _ => Some(quiet),
@@ -173,12 +197,12 @@ fn last_create(f: &Facts) -> Option<Timestamp> {
 }
 
 /// Lets the finalizer go when a call signed at `signed` can no longer take effect unseen.
-pub fn wait_for_late_calls(f: &Facts, signed: Timestamp) -> Step {
-    let end = f.windows.late(signed);
-    if f.now >= end {
-        return Step::Release(None);
+pub fn wait_for_late_calls(facts: &Facts, signed: Timestamp) -> Action {
+    let end = facts.windows.late(signed);
+    if facts.now >= end {
+        return Action::RemoveFinalizer(None);
     }
-    let (reason, then) = if f.deleting {
+    let (reason, then) = if facts.deleting {
         (reasons::DELETING, "is looked for once more and this object goes")
     } else {
         (reasons::RECOVERING, "is looked for once more")
@@ -188,5 +212,5 @@ pub fn wait_for_late_calls(f: &Facts, signed: Timestamp) -> Step {
         "AWS does not have it. That this waits is normal: a create that was sent before may still arrive until {shown}; \
          then it {then}"
     );
-    Step::Wait { reason, message, until: Some(end) }
+    Action::Wait { reason, message, until: Some(end) }
 }

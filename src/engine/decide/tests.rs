@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::engine::evidence::Candidate;
+use crate::engine::consistency::Candidate;
 
 pub(super) const LAG: i64 = 120;
 pub(super) const TOLERANCE: i64 = 900;
@@ -17,7 +17,7 @@ pub(super) fn at(second: i64) -> Timestamp {
 /// A case, as owned data; by default a new server object that may be created.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
-    pub identified: Identified,
+    pub identity: Identity,
     pub deleting: bool,
     pub finalizer: bool,
     pub observe_only: bool,
@@ -31,21 +31,21 @@ pub(super) struct Case {
     pub may_create: bool,
     pub confirmed: bool,
     pub id: Option<&'static str>,
-    pub moved: bool,
+    pub server_replaced: bool,
     pub unproven: bool,
-    pub record: Option<Record>,
-    pub sight: Sight,
-    pub lookup: Option<Lookup>,
-    pub sightings: Sightings,
+    pub record: Option<RecordedCreate>,
+    pub sight: ObservedState,
+    pub lookup: Option<TagMatches>,
+    pub observations: ConsistencyCounter,
     pub replied: Option<i64>,
     pub deleted: BTreeMap<String, i64>,
-    pub quiet_since: Option<i64>,
+    pub creates_stopped_at: Option<i64>,
     pub now: i64,
 }
 
-pub(super) fn case(identified: Identified) -> Case {
+pub(super) fn case(identity: Identity) -> Case {
     Case {
-        identified,
+        identity,
         deleting: false,
         finalizer: false,
         observe_only: false,
@@ -59,15 +59,15 @@ pub(super) fn case(identified: Identified) -> Case {
         may_create: true,
         confirmed: false,
         id: None,
-        moved: false,
+        server_replaced: false,
         unproven: false,
         record: None,
-        sight: Sight::NotLooked,
+        sight: ObservedState::NotLooked,
         lookup: None,
-        sightings: Sightings::default(),
+        observations: ConsistencyCounter::default(),
         replied: None,
         deleted: BTreeMap::new(),
-        quiet_since: None,
+        creates_stopped_at: None,
         now: 5000,
     }
 }
@@ -78,10 +78,10 @@ impl Case {
         self
     }
 
-    pub fn step(&self) -> Step {
+    pub fn step(&self) -> Action {
         let deleted = self.deleted.iter().map(|(id, second)| (id.clone(), at(*second))).collect();
         decide(&Facts {
-            identified: self.identified,
+            identity: self.identity,
             uid: "u",
             deleting: self.deleting,
             finalizer: self.finalizer,
@@ -96,47 +96,53 @@ impl Case {
             may_create: self.may_create,
             confirmed: self.confirmed,
             id: self.id,
-            moved: self.moved,
+            server_replaced: self.server_replaced,
             unproven: self.unproven,
             record: self.record.as_ref(),
             sight: &self.sight,
             lookup: self.lookup.as_ref(),
-            sightings: &self.sightings,
+            observations: &self.observations,
             replied: self.replied.map(at),
             deleted: &deleted,
-            quiet_since: self.quiet_since.map(at),
+            creates_stopped_at: self.creates_stopped_at.map(at),
             now: at(self.now),
             windows: Windows { tolerance: SignedDuration::from_secs(TOLERANCE), lag: SignedDuration::from_secs(LAG) },
         })
     }
 }
 
-pub(super) fn record(phase: CreatePhase, attempt: Option<&str>) -> Option<Record> {
-    Some(Record { uid: "u".into(), phase, attempt: attempt.map(str::to_owned), started_at: at(0), lost: Vec::new() })
+pub(super) fn record(phase: CreatePhase, attempt: Option<&str>) -> Option<RecordedCreate> {
+    Some(RecordedCreate {
+        uid: "u".into(),
+        phase,
+        attempt: attempt.map(str::to_owned),
+        started_at: at(0),
+        retired_ids: Vec::new(),
+    })
 }
 
-pub(super) fn ours(ids: &[(&str, &str)]) -> Option<Lookup> {
+pub(super) fn ours(ids: &[(&str, &str)]) -> Option<TagMatches> {
     let ours = ids.iter().map(|(id, attempt)| Candidate { id: (*id).into(), attempt: Some((*attempt).into()) });
-    Some(Lookup { ours: ours.collect(), ..Lookup::default() })
+    Some(TagMatches { ours: ours.collect(), ..TagMatches::default() })
 }
 
-pub(super) fn seen(sighting: Sighting, seconds: &[i64]) -> Sightings {
-    let mut seen = Sightings::default();
+pub(super) fn seen(observation: Observation, seconds: &[i64]) -> ConsistencyCounter {
+    let mut seen = ConsistencyCounter::default();
     for second in seconds {
-        seen.count(sighting, at(*second));
+        seen.count(observation, at(*second));
     }
     seen
 }
 
-fn reason(step: &Step) -> &'static str {
+fn reason(step: &Action) -> &'static str {
     match step {
-        Step::Stall { reason, .. } | Step::Wait { reason, .. } => reason,
+        Action::Stall { reason, .. } | Action::Wait { reason, .. } => reason,
         other => panic!("neither stalled nor waiting: {other:?}"),
     }
 }
 
 fn server() -> Case {
-    case(Identified::ByTags)
+    case(Identity::Tagged)
 }
 
 /// A server object with record and finalizer, before its create.
@@ -153,7 +159,7 @@ fn in_flight() -> Case {
 }
 
 /// A server object whose server is known.
-fn known(sight: Sight) -> Case {
+fn known(sight: ObservedState) -> Case {
     prepared().with(|c| {
         c.confirmed = true;
         c.id = Some("s-1");
@@ -165,15 +171,19 @@ fn known(sight: Sight) -> Case {
 #[test]
 fn a_server_is_created_in_these_steps() {
     let rows = [
-        (server(), Step::Record(CreatePhase::None), "first the record"),
-        (server().with(|c| c.may_create = false), Step::Hold, "nothing is written before a create is due"),
-        (server().with(|c| c.suspended = true), Step::Hold, "nor while suspended"),
-        (prepared().with(|c| c.finalizer = false), Step::Finalize, "then the finalizer, also where it was stripped"),
-        (prepared(), Step::LookUp, "then the look-up"),
-        (prepared().with(|c| c.lookup = ours(&[])), Step::Create, "nothing found: create"),
-        (prepared().with(|c| c.lookup = ours(&[("s-1", "x")])), Step::Claim("s-1".into()), "found: claim"),
-        (prepared().with(|c| c.may_create = false), Step::Hold, "a block holds the create"),
-        (known(Sight::Found(Ownership::Ours)), Step::Apply, "there and ours: compare"),
+        (server(), Action::WriteCreateRecord(CreatePhase::None), "first the record"),
+        (server().with(|c| c.may_create = false), Action::NotReady, "nothing is written before a create is due"),
+        (server().with(|c| c.suspended = true), Action::NotReady, "nor while suspended"),
+        (
+            prepared().with(|c| c.finalizer = false),
+            Action::AddFinalizer,
+            "then the finalizer, also where it was stripped",
+        ),
+        (prepared(), Action::FindByTags, "then the look-up"),
+        (prepared().with(|c| c.lookup = ours(&[])), Action::Create, "nothing found: create"),
+        (prepared().with(|c| c.lookup = ours(&[("s-1", "x")])), Action::RecordId("s-1".into()), "found: claim"),
+        (prepared().with(|c| c.may_create = false), Action::NotReady, "a block holds the create"),
+        (known(ObservedState::Found(Ownership::Ours)), Action::Apply, "there and ours: compare"),
     ];
     for (case, expected, reason) in rows {
         assert_eq!(case.step(), expected, "{reason}");
@@ -195,77 +205,78 @@ fn a_lost_answer_is_searched_for_over_the_whole_window_and_never_created_again_b
     ];
     for (listings, replied, over, reason) in rows {
         let case = nothing.clone().with(|c| {
-            c.sightings = seen(Sighting::NoTrace, listings);
+            c.observations = seen(Observation::NoTrace, listings);
             c.replied = replied;
         });
-        let given_up = case.step() == Step::Record(CreatePhase::None);
+        let given_up = case.step() == Action::WriteCreateRecord(CreatePhase::None);
         assert_eq!(given_up, over, "{reason}");
     }
-    assert_eq!(in_flight().step(), Step::LookUp);
+    assert_eq!(in_flight().step(), Action::FindByTags);
     let found = in_flight().with(|c| c.lookup = ours(&[("s-1", "a1")]));
-    assert_eq!(found.step(), Step::Claim("s-1".into()), "positive evidence ends the wait at once");
+    assert_eq!(found.step(), Action::RecordId("s-1".into()), "positive evidence ends the wait at once");
     let suspended = found.with(|c| c.suspended = true);
-    assert_eq!(suspended.step(), Step::Claim("s-1".into()), "suspend does not stop a recovery");
+    assert_eq!(suspended.step(), Action::RecordId("s-1".into()), "suspend does not stop a recovery");
 }
 
 #[test]
 fn a_wiped_or_foreign_record_means_that_a_create_may_be_under_way() {
     let wiped = server().with(|c| c.finalizer = true);
-    assert_eq!(wiped.step(), Step::Record(CreatePhase::InFlight));
+    assert_eq!(wiped.step(), Action::WriteCreateRecord(CreatePhase::InFlight));
     let foreign = prepared().with(|c| c.record.as_mut().unwrap().uid = "other".into());
-    assert_eq!(foreign.step(), Step::Record(CreatePhase::InFlight));
+    assert_eq!(foreign.step(), Action::WriteCreateRecord(CreatePhase::InFlight));
     let forged = server().with(|c| c.confirmed = true);
-    assert_eq!(forged.step(), Step::Record(CreatePhase::None), "an id without a record is nobody's");
+    assert_eq!(forged.step(), Action::WriteCreateRecord(CreatePhase::None), "an id without a record is nobody's");
 }
 
 #[test]
 fn two_servers_of_one_object_are_told_apart_by_the_attempt_or_by_a_person() {
     let two = in_flight().with(|c| c.lookup = ours(&[("s-1", "a0"), ("s-2", "a1")]));
-    assert_eq!(two.step(), Step::Claim("s-2".into()));
+    assert_eq!(two.step(), Action::RecordId("s-2".into()));
     let neither = in_flight().with(|c| c.lookup = ours(&[("s-1", "x"), ("s-2", "y")]));
     assert_eq!(reason(&neither.step()), reasons::AMBIGUOUS);
 }
 
 #[test]
 fn only_our_tags_make_a_known_server_ours() {
-    let lost = |ownership: Ownership| known(Sight::Found(ownership)).with(|c| c.lookup = ours(&[]));
-    assert_eq!(known(Sight::Found(Ownership::Foreign("x".into()))).step(), Step::LookUp);
-    assert_eq!(reason(&lost(Ownership::Foreign("x".into())).step()), reasons::OWNERSHIP_LOST);
-    assert_eq!(reason(&lost(Ownership::Former).step()), reasons::FORMER_OWNER);
-    assert_eq!(reason(&lost(Ownership::OtherCluster).step()), reasons::OTHER_CLUSTER);
-    let untagged = lost(Ownership::Untagged);
-    assert!(matches!(untagged.step(), Step::Wait { .. }), "tags may be read late");
-    let believed = untagged.with(|c| c.sightings = seen(Sighting::Untagged, &[0, 60, LAG]));
+    let retired_ids = |ownership: Ownership| known(ObservedState::Found(ownership)).with(|c| c.lookup = ours(&[]));
+    assert_eq!(known(ObservedState::Found(Ownership::Foreign("x".into()))).step(), Action::FindByTags);
+    assert_eq!(reason(&retired_ids(Ownership::Foreign("x".into())).step()), reasons::OWNERSHIP_LOST);
+    assert_eq!(reason(&retired_ids(Ownership::Former).step()), reasons::FORMER_OWNER);
+    assert_eq!(reason(&retired_ids(Ownership::OtherCluster).step()), reasons::OTHER_CLUSTER);
+    let untagged = retired_ids(Ownership::Untagged);
+    assert!(matches!(untagged.step(), Action::Wait { .. }), "tags may be read late");
+    let believed = untagged.with(|c| c.observations = seen(Observation::Untagged, &[0, 60, LAG]));
     assert_eq!(reason(&believed.step()), reasons::OWNERSHIP_LOST);
-    let elsewhere = known(Sight::Found(Ownership::Foreign("x".into()))).with(|c| c.lookup = ours(&[("s-9", "a1")]));
-    assert_eq!(elsewhere.step(), Step::Claim("s-9".into()), "a forged id does not hide the real one");
+    let elsewhere =
+        known(ObservedState::Found(Ownership::Foreign("x".into()))).with(|c| c.lookup = ours(&[("s-9", "a1")]));
+    assert_eq!(elsewhere.step(), Action::RecordId("s-9".into()), "a forged id does not hide the real one");
 }
 
 #[test]
 fn a_known_server_that_is_missing_is_gone_only_when_seen_so_over_the_lag() {
-    let missing = known(Sight::Missing).with(|c| c.lookup = ours(&[]));
-    assert!(matches!(missing.step(), Step::Wait { .. }));
-    let gone = missing.with(|c| c.sightings = seen(Sighting::Missing, &[0, 60, LAG]));
+    let missing = known(ObservedState::Missing).with(|c| c.lookup = ours(&[]));
+    assert!(matches!(missing.step(), Action::Wait { .. }));
+    let gone = missing.with(|c| c.observations = seen(Observation::Missing, &[0, 60, LAG]));
     assert_eq!(reason(&gone.step()), reasons::SERVER_GONE);
 }
 
 #[test]
 fn a_server_of_a_former_object_is_waited_out_then_left_to_a_person() {
     let former = prepared().with(|c| {
-        c.lookup = Some(Lookup { former: vec!["s-0".into()], ..Lookup::default() });
+        c.lookup = Some(TagMatches { former: vec!["s-0".into()], ..TagMatches::default() });
     });
-    assert!(matches!(former.step(), Step::Wait { .. }));
-    let believed = former.with(|c| c.sightings = seen(Sighting::Former, &[0, 60, LAG]));
+    assert!(matches!(former.step(), Action::Wait { .. }));
+    let believed = former.with(|c| c.observations = seen(Observation::Former, &[0, 60, LAG]));
     assert_eq!(reason(&believed.step()), reasons::FORMER_OWNER);
     let copy = prepared().with(|c| {
-        c.lookup = Some(Lookup { other_cluster: vec!["s-0".into()], ..Lookup::default() });
+        c.lookup = Some(TagMatches { other_cluster: vec!["s-0".into()], ..TagMatches::default() });
     });
     assert_eq!(reason(&copy.step()), reasons::OTHER_CLUSTER);
 }
 
 #[test]
 fn a_user_is_created_without_a_read_and_its_finalizer_is_the_record() {
-    let user = || case(Identified::ByKey);
+    let user = || case(Identity::Keyed);
     let done = || {
         user().with(|c| {
             c.finalizer = true;
@@ -274,15 +285,15 @@ fn a_user_is_created_without_a_read_and_its_finalizer_is_the_record() {
         })
     };
     let rows = [
-        (user(), Step::Finalize, "the finalizer right before the create"),
-        (user().with(|c| c.may_create = false), Step::Hold, "and not earlier"),
-        (user().with(|c| c.finalizer = true), Step::Create, "then the create"),
+        (user(), Action::AddFinalizer, "the finalizer right before the create"),
+        (user().with(|c| c.may_create = false), Action::NotReady, "and not earlier"),
+        (user().with(|c| c.finalizer = true), Action::Create, "then the create"),
         (
             user().with(|c| {
                 c.finalizer = true;
                 c.record = record(CreatePhase::Rejected, Some("a1"));
             }),
-            Step::Record(CreatePhase::InFlight),
+            Action::WriteCreateRecord(CreatePhase::InFlight),
             "a refusal is replaced by InFlight before the next create",
         ),
         (
@@ -290,30 +301,30 @@ fn a_user_is_created_without_a_read_and_its_finalizer_is_the_record() {
                 c.finalizer = true;
                 c.record = record(CreatePhase::InFlight, None);
             }),
-            Step::Create,
+            Action::Create,
             "which then goes out",
         ),
-        (done().with(|c| c.sight = Sight::Found(Ownership::Ours)), Step::Apply, "ours: compare"),
+        (done().with(|c| c.sight = ObservedState::Found(Ownership::Ours)), Action::Apply, "ours: compare"),
         (
-            done().with(|c| c.sight = Sight::Missing),
-            Step::Record(CreatePhase::InFlight),
+            done().with(|c| c.sight = ObservedState::Missing),
+            Action::WriteCreateRecord(CreatePhase::InFlight),
             "lost: recorded before it is created again",
         ),
         (
             done().with(|c| {
-                c.sight = Sight::Found(Ownership::Ours);
+                c.sight = ObservedState::Found(Ownership::Ours);
                 c.finalizer = false;
             }),
-            Step::Finalize,
+            Action::AddFinalizer,
             "a stripped finalizer comes back",
         ),
-        (done().with(|c| c.sight = Sight::ParentMissing), Step::Hold, "its server is not there"),
+        (done().with(|c| c.sight = ObservedState::ParentMissing), Action::NotReady, "its server is not there"),
         (
             done().with(|c| {
-                c.sight = Sight::Missing;
+                c.sight = ObservedState::Missing;
                 c.suspended = true;
             }),
-            Step::Hold,
+            Action::NotReady,
             "suspended: nothing is created",
         ),
     ];
@@ -325,10 +336,10 @@ fn a_user_is_created_without_a_read_and_its_finalizer_is_the_record() {
 #[test]
 fn a_user_name_that_is_somebody_elses_is_not_touched() {
     let taken = |ownership: Ownership, confirmed: bool| {
-        case(Identified::ByKey).with(|c| {
+        case(Identity::Keyed).with(|c| {
             c.finalizer = true;
             c.confirmed = confirmed;
-            c.sight = Sight::Found(ownership);
+            c.sight = ObservedState::Found(ownership);
         })
     };
     assert_eq!(reason(&taken(Ownership::Foreign("x".into()), false).step()), reasons::CONFLICT);
@@ -336,42 +347,42 @@ fn a_user_name_that_is_somebody_elses_is_not_touched() {
     assert_eq!(reason(&taken(Ownership::Foreign("x".into()), true).step()), reasons::OWNERSHIP_LOST);
     assert_eq!(reason(&taken(Ownership::OtherCluster, true).step()), reasons::OTHER_CLUSTER);
     let dying = taken(Ownership::Former, false);
-    assert!(matches!(dying.step(), Step::Wait { .. }), "a dying namesake is waited for");
-    let alive = dying.with(|c| c.sightings = seen(Sighting::Former, &[0, 60, LAG]));
+    assert!(matches!(dying.step(), Action::Wait { .. }), "a dying namesake is waited for");
+    let alive = dying.with(|c| c.observations = seen(Observation::Former, &[0, 60, LAG]));
     assert_eq!(reason(&alive.step()), reasons::CONFLICT);
 }
 
 #[test]
 fn only_our_own_record_proves_that_an_access_is_ours() {
-    let access = |sight: Sight| {
-        case(Identified::ByRecord).with(|c| {
+    let access = |sight: ObservedState| {
+        case(Identity::Recorded).with(|c| {
             c.finalizer = true;
             c.sight = sight;
         })
     };
-    let there = || access(Sight::Found(Ownership::Untagged));
+    let there = || access(ObservedState::Found(Ownership::Untagged));
     assert_eq!(reason(&there().step()), reasons::CONFLICT, "there before us");
-    assert_eq!(there().with(|c| c.record = record(CreatePhase::InFlight, Some("a1"))).step(), Step::Apply);
-    assert_eq!(there().with(|c| c.record = record(CreatePhase::None, Some("a1"))).step(), Step::Apply);
+    assert_eq!(there().with(|c| c.record = record(CreatePhase::InFlight, Some("a1"))).step(), Action::Apply);
+    assert_eq!(there().with(|c| c.record = record(CreatePhase::None, Some("a1"))).step(), Action::Apply);
     let refused = there().with(|c| c.record = record(CreatePhase::Rejected, Some("a1")));
     assert_eq!(reason(&refused.step()), reasons::CONFLICT, "a refused create made nothing");
     let unsent = there().with(|c| c.record = record(CreatePhase::None, None));
     assert_eq!(reason(&unsent.step()), reasons::CONFLICT, "a record without an attempt proves nothing");
-    assert_eq!(access(Sight::Missing).step(), Step::Create);
-    assert_eq!(access(Sight::Missing).with(|c| c.finalizer = false).step(), Step::Finalize);
+    assert_eq!(access(ObservedState::Missing).step(), Action::Create);
+    assert_eq!(access(ObservedState::Missing).with(|c| c.finalizer = false).step(), Action::AddFinalizer);
 }
 
 #[test]
 fn a_server_is_deleted_after_a_look_up_and_only_what_is_ours() {
     let going = |case: Case| case.with(|c| c.deleting = true);
-    let there = || going(known(Sight::Found(Ownership::Ours)));
+    let there = || going(known(ObservedState::Found(Ownership::Ours)));
     let rows = [
-        (going(server()), Step::Done, "no finalizer: nothing of ours"),
-        (there(), Step::LookUp, "always one look-up"),
-        (there().with(|c| c.lookup = ours(&[("s-1", "a")])), Step::Delete(vec!["s-1".into()]), "ours goes"),
+        (going(server()), Action::Done, "no finalizer: nothing of ours"),
+        (there(), Action::FindByTags, "always one look-up"),
+        (there().with(|c| c.lookup = ours(&[("s-1", "a")])), Action::Delete(vec!["s-1".into()]), "ours goes"),
         (
             there().with(|c| c.lookup = ours(&[("s-1", "a"), ("s-2", "b")])),
-            Step::Delete(vec!["s-1".into(), "s-2".into()]),
+            Action::Delete(vec!["s-1".into(), "s-2".into()]),
             "all that are ours go",
         ),
         (
@@ -379,43 +390,47 @@ fn a_server_is_deleted_after_a_look_up_and_only_what_is_ours() {
                 c.lookup = ours(&[("s-1", "a")]);
                 c.retain = true;
             }),
-            Step::Stamp(vec!["s-1".into()]),
+            Action::RetainAndUntag(vec!["s-1".into()]),
             "Retain stamps",
         ),
-        (going(prepared()).with(|c| c.lookup = ours(&[])), Step::Release(None), "never created: goes at once"),
         (
-            going(known(Sight::Missing)).with(|c| {
+            going(prepared()).with(|c| c.lookup = ours(&[])),
+            Action::RemoveFinalizer(None),
+            "never created: goes at once",
+        ),
+        (
+            going(known(ObservedState::Missing)).with(|c| {
                 c.lookup = ours(&[]);
                 c.deleted = BTreeMap::from([("s-1".to_owned(), 4999)]);
             }),
-            Step::Release(None),
+            Action::RemoveFinalizer(None),
             "AWS acknowledged the delete and no longer shows it",
         ),
         (
-            going(known(Sight::Missing)).with(|c| {
+            going(known(ObservedState::Missing)).with(|c| {
                 c.lookup = ours(&[]);
-                c.sightings = seen(Sighting::Missing, &[0, 60, LAG]);
+                c.observations = seen(Observation::Missing, &[0, 60, LAG]);
             }),
-            Step::Release(None),
+            Action::RemoveFinalizer(None),
             "somebody else deleted it: believed after the lag",
         ),
     ];
     for (case, expected, reason) in rows {
         assert_eq!(case.step(), expected, "{reason}");
     }
-    let missing = going(known(Sight::Missing)).with(|c| c.lookup = ours(&[]));
-    assert!(matches!(missing.step(), Step::Wait { .. }), "one NotFound is not believed");
-    let foreign = going(known(Sight::Found(Ownership::Foreign("x".into())))).with(|c| c.lookup = ours(&[]));
-    assert!(matches!(foreign.step(), Step::Wait { .. }), "the id may be forged, and ours not listed yet");
-    let believed = foreign.with(|c| c.sightings = seen(Sighting::Foreign, &[0, 60, LAG]));
-    assert!(matches!(believed.step(), Step::Release(Some(_))), "what is not ours is never deleted");
+    let missing = going(known(ObservedState::Missing)).with(|c| c.lookup = ours(&[]));
+    assert!(matches!(missing.step(), Action::Wait { .. }), "one NotFound is not believed");
+    let foreign = going(known(ObservedState::Found(Ownership::Foreign("x".into())))).with(|c| c.lookup = ours(&[]));
+    assert!(matches!(foreign.step(), Action::Wait { .. }), "the id may be forged, and ours not listed yet");
+    let believed = foreign.with(|c| c.observations = seen(Observation::Foreign, &[0, 60, LAG]));
+    assert!(matches!(believed.step(), Action::RemoveFinalizer(Some(_))), "what is not ours is never deleted");
     let accepted = there().with(|c| {
         c.lookup = ours(&[("s-1", "a")]);
         c.deleted = BTreeMap::from([("s-1".to_owned(), 4999)]);
     });
-    assert!(matches!(accepted.step(), Step::Wait { .. }), "a dying server is not deleted again and again");
+    assert!(matches!(accepted.step(), Action::Wait { .. }), "a dying server is not deleted again and again");
     let second = accepted.with(|c| c.lookup = ours(&[("s-1", "a"), ("s-2", "b")]));
-    assert_eq!(second.step(), Step::Delete(vec!["s-2".into()]), "the other one goes meanwhile");
+    assert_eq!(second.step(), Action::Delete(vec!["s-2".into()]), "the other one goes meanwhile");
 }
 
 #[test]
@@ -426,22 +441,26 @@ fn a_create_under_way_is_recovered_before_the_finalizer_goes() {
     });
     assert_eq!(reason(&going.step()), reasons::RECOVERING);
     let found = going.clone().with(|c| c.lookup = ours(&[("s-1", "a1")]));
-    assert_eq!(found.step(), Step::Claim("s-1".into()), "what it made ends the search, and is deleted next");
+    assert_eq!(found.step(), Action::RecordId("s-1".into()), "what it made ends the search, and is deleted next");
     let another = going.clone().with(|c| c.lookup = ours(&[("s-0", "a0")]));
-    assert_eq!(another.step(), Step::Delete(vec!["s-0".into()]), "ours, but not what this create made: that may come");
+    assert_eq!(
+        another.step(),
+        Action::Delete(vec!["s-0".into()]),
+        "ours, but not what this create made: that may come"
+    );
     let forged = going.clone().with(|c| {
         c.confirmed = true;
         c.id = Some("s-9");
-        c.sight = Sight::Found(Ownership::Foreign("x".into()));
+        c.sight = ObservedState::Found(Ownership::Foreign("x".into()));
     });
     assert_eq!(reason(&forged.step()), reasons::RECOVERING, "an id in status does not end the search");
-    let over = going.with(|c| c.sightings = seen(Sighting::NoTrace, &[0, 1, TOLERANCE + LAG]));
-    assert_eq!(over.step(), Step::Release(None));
+    let over = going.with(|c| c.observations = seen(Observation::NoTrace, &[0, 1, TOLERANCE + LAG]));
+    assert_eq!(over.step(), Action::RemoveFinalizer(None));
 }
 
 #[test]
 fn protection_holds_where_admission_was_bypassed() {
-    let protected = known(Sight::Found(Ownership::Ours)).with(|c| {
+    let protected = known(ObservedState::Found(Ownership::Ours)).with(|c| {
         c.deleting = true;
         c.protected = true;
         c.lookup = ours(&[("s-1", "a")]);
@@ -452,30 +471,34 @@ fn protection_holds_where_admission_was_bypassed() {
 #[test]
 fn what_is_gone_is_looked_for_once_more_when_no_late_create_can_arrive() {
     let end = TOLERANCE + LAG;
-    let gone = |identified: Identified, phase: CreatePhase, now: i64| {
-        case(identified).with(|c| {
+    let gone = |identity: Identity, phase: CreatePhase, now: i64| {
+        case(identity).with(|c| {
             c.deleting = true;
             c.finalizer = true;
             c.confirmed = phase == CreatePhase::None;
             c.record = record(phase, Some("a1"));
-            c.sight = Sight::Missing;
+            c.sight = ObservedState::Missing;
             c.now = now;
         })
     };
-    for identified in [Identified::ByKey, Identified::ByRecord] {
-        let confirmed = |now| gone(identified, CreatePhase::None, now);
-        assert!(matches!(confirmed(end - 1).step(), Step::Wait { .. }), "confirmed lately, also after our delete");
-        assert_eq!(confirmed(end).step(), Step::Release(None));
-        let refused = gone(identified, CreatePhase::Rejected, 1);
-        assert_eq!(refused.step(), Step::Release(None), "a refused create cannot arrive");
+    for identity in [Identity::Keyed, Identity::Recorded] {
+        let confirmed = |now| gone(identity, CreatePhase::None, now);
+        assert!(matches!(confirmed(end - 1).step(), Action::Wait { .. }), "confirmed lately, also after our delete");
+        assert_eq!(confirmed(end).step(), Action::RemoveFinalizer(None));
+        let refused = gone(identity, CreatePhase::Rejected, 1);
+        assert_eq!(refused.step(), Action::RemoveFinalizer(None), "a refused create cannot arrive");
         let retained = confirmed(1).with(|c| c.retain = true);
-        assert_eq!(retained.step(), Step::Release(None), "Retain waits for nothing");
+        assert_eq!(retained.step(), Action::RemoveFinalizer(None), "Retain waits for nothing");
     }
-    let access = |now| gone(Identified::ByRecord, CreatePhase::InFlight, now);
-    assert!(matches!(access(end - 1).step(), Step::Wait { .. }));
-    assert_eq!(access(end).step(), Step::Release(None), "the attempt was recorded before it was sent");
+    let access = |now| gone(Identity::Recorded, CreatePhase::InFlight, now);
+    assert!(matches!(access(end - 1).step(), Action::Wait { .. }));
+    assert_eq!(access(end).step(), Action::RemoveFinalizer(None), "the attempt was recorded before it was sent");
     let unsent = access(1).with(|c| c.record = record(CreatePhase::None, None));
-    assert_eq!(unsent.step(), Step::Release(None), "an access whose create was never recorded was never sent");
+    assert_eq!(
+        unsent.step(),
+        Action::RemoveFinalizer(None),
+        "an access whose create was never recorded was never sent"
+    );
 }
 
 #[test]
@@ -483,70 +506,70 @@ fn an_unconfirmed_create_of_a_user_may_arrive_as_long_after_the_last_one_as_it_c
     let end = TOLERANCE + LAG;
     for recorded in [None, record(CreatePhase::InFlight, None)] {
         let leaving = |now: i64| {
-            case(Identified::ByKey).with(|c| {
+            case(Identity::Keyed).with(|c| {
                 c.deleting = true;
                 c.finalizer = true;
                 c.record.clone_from(&recorded);
-                c.sight = Sight::Missing;
+                c.sight = ObservedState::Missing;
                 // Missing for long: creates were tried all the while, the last one just before the deletion.
-                c.sightings = seen(Sighting::Missing, &[0, 4000]);
-                c.quiet_since = Some(4000);
+                c.observations = seen(Observation::Missing, &[0, 4000]);
+                c.creates_stopped_at = Some(4000);
                 c.now = now;
             })
         };
-        assert!(matches!(leaving(4000 + end - 1).step(), Step::Wait { .. }), "{recorded:?}");
-        assert_eq!(leaving(4000 + end).step(), Step::Release(None), "{recorded:?}");
+        assert!(matches!(leaving(4000 + end - 1).step(), Action::Wait { .. }), "{recorded:?}");
+        assert_eq!(leaving(4000 + end).step(), Action::RemoveFinalizer(None), "{recorded:?}");
     }
 }
 
 #[test]
 fn what_comes_back_after_its_deletion_is_deleted_again() {
     let back = |deleted: i64| {
-        case(Identified::ByKey).with(|c| {
+        case(Identity::Keyed).with(|c| {
             c.deleting = true;
             c.finalizer = true;
-            c.sight = Sight::Found(Ownership::Ours);
+            c.sight = ObservedState::Found(Ownership::Ours);
             c.deleted = BTreeMap::from([(String::new(), deleted)]);
         })
     };
-    assert!(matches!(back(4999).step(), Step::Wait { .. }), "AWS may still show what it deleted");
-    assert_eq!(back(5000 - LAG).step(), Step::Delete(vec![String::new()]), "beyond the lag it is another one");
+    assert!(matches!(back(4999).step(), Action::Wait { .. }), "AWS may still show what it deleted");
+    assert_eq!(back(5000 - LAG).step(), Action::Delete(vec![String::new()]), "beyond the lag it is another one");
 }
 
 #[test]
 fn users_and_accesses_are_deleted_only_where_they_are_ours() {
     let user = |ownership: Ownership| {
-        case(Identified::ByKey).with(|c| {
+        case(Identity::Keyed).with(|c| {
             c.deleting = true;
             c.finalizer = true;
-            c.sight = Sight::Found(ownership);
+            c.sight = ObservedState::Found(ownership);
         })
     };
-    assert_eq!(user(Ownership::Ours).step(), Step::Delete(vec![String::new()]));
-    assert!(matches!(user(Ownership::Untagged).step(), Step::Release(Some(_))));
-    let parent = user(Ownership::Ours).with(|c| c.sight = Sight::ParentMissing);
-    assert!(matches!(parent.step(), Step::Wait { .. }), "one NotFound of its server is not believed");
-    let parent = parent.with(|c| c.sightings = seen(Sighting::ParentMissing, &[0, 60, LAG]));
-    assert_eq!(parent.step(), Step::Release(None), "its server is gone, and it with it");
-    let access = case(Identified::ByRecord).with(|c| {
+    assert_eq!(user(Ownership::Ours).step(), Action::Delete(vec![String::new()]));
+    assert!(matches!(user(Ownership::Untagged).step(), Action::RemoveFinalizer(Some(_))));
+    let parent = user(Ownership::Ours).with(|c| c.sight = ObservedState::ParentMissing);
+    assert!(matches!(parent.step(), Action::Wait { .. }), "one NotFound of its server is not believed");
+    let parent = parent.with(|c| c.observations = seen(Observation::ParentMissing, &[0, 60, LAG]));
+    assert_eq!(parent.step(), Action::RemoveFinalizer(None), "its server is gone, and it with it");
+    let access = case(Identity::Recorded).with(|c| {
         c.deleting = true;
         c.finalizer = true;
-        c.sight = Sight::Found(Ownership::Untagged);
+        c.sight = ObservedState::Found(Ownership::Untagged);
     });
-    assert!(matches!(access.step(), Step::Release(Some(_))), "no record: left in AWS, with a warning");
+    assert!(matches!(access.step(), Action::RemoveFinalizer(Some(_))), "no record: left in AWS, with a warning");
     let proven = access.with(|c| c.record = record(CreatePhase::None, Some("a1")));
-    assert_eq!(proven.step(), Step::Delete(vec![String::new()]));
+    assert_eq!(proven.step(), Action::Delete(vec![String::new()]));
 }
 
 #[test]
 fn a_deletion_takes_what_it_sees_itself_though_the_listing_lags() {
-    let seen_only = known(Sight::Found(Ownership::Ours)).with(|c| {
+    let seen_only = known(ObservedState::Found(Ownership::Ours)).with(|c| {
         c.deleting = true;
         c.lookup = ours(&[]);
     });
-    assert_eq!(seen_only.step(), Step::Delete(vec!["s-1".into()]));
+    assert_eq!(seen_only.step(), Action::Delete(vec!["s-1".into()]));
     let both = seen_only.with(|c| c.lookup = ours(&[("s-2", "a")]));
-    assert_eq!(both.step(), Step::Delete(vec!["s-2".into(), "s-1".into()]));
+    assert_eq!(both.step(), Action::Delete(vec!["s-2".into(), "s-1".into()]));
 }
 
 #[test]
@@ -555,51 +578,51 @@ fn a_deletion_with_wiped_status_searches_like_a_create_under_way() {
         c.deleting = true;
         c.finalizer = true;
     });
-    assert_eq!(wiped.step(), Step::Record(CreatePhase::InFlight));
+    assert_eq!(wiped.step(), Action::WriteCreateRecord(CreatePhase::InFlight));
     let searching = wiped.with(|c| {
         c.record = record(CreatePhase::InFlight, None);
         c.lookup = ours(&[]);
     });
     assert_eq!(reason(&searching.step()), reasons::RECOVERING);
     let found = searching.with(|c| c.lookup = ours(&[("s-1", "whatever")]));
-    assert_eq!(found.step(), Step::Claim("s-1".into()));
+    assert_eq!(found.step(), Action::RecordId("s-1".into()));
 }
 
 #[test]
 fn a_server_that_was_stamped_and_stripped_only_loses_its_finalizer() {
-    let stripped = known(Sight::Found(Ownership::Retained)).with(|c| {
+    let stripped = known(ObservedState::Found(Ownership::Retained)).with(|c| {
         c.deleting = true;
         c.retain = true;
         c.lookup = ours(&[]);
     });
-    assert_eq!(stripped.step(), Step::Release(None));
+    assert_eq!(stripped.step(), Action::RemoveFinalizer(None));
     let half = stripped.with(|c| {
-        c.sight = Sight::Found(Ownership::Ours);
+        c.sight = ObservedState::Found(Ownership::Ours);
         c.lookup = ours(&[("s-1", "a1")]);
     });
-    assert_eq!(half.step(), Step::Stamp(vec!["s-1".into()]), "stamped and not yet stripped: once more");
+    assert_eq!(half.step(), Action::RetainAndUntag(vec!["s-1".into()]), "stamped and not yet stripped: once more");
 }
 
 #[test]
 fn of_two_servers_of_ours_the_recorded_one_counts() {
     let two = || ours(&[("s-1", "x"), ("s-2", "a1")]);
     let lookup = |case: Case| case.with(|c| c.lookup = two());
-    let differing = lookup(known(Sight::Missing));
-    assert!(matches!(differing.step(), Step::Wait { .. }), "one read shows it, another does not");
-    let attempt = lookup(known(Sight::Missing).with(|c| c.id = Some("s-9")));
-    assert_eq!(attempt.step(), Step::Claim("s-2".into()), "else the one of the recorded attempt");
+    let differing = lookup(known(ObservedState::Missing));
+    assert!(matches!(differing.step(), Action::Wait { .. }), "one read shows it, another does not");
+    let attempt = lookup(known(ObservedState::Missing).with(|c| c.id = Some("s-9")));
+    assert_eq!(attempt.step(), Action::RecordId("s-2".into()), "else the one of the recorded attempt");
     let recorded = lookup(in_flight().with(|c| c.id = Some("s-1")));
-    assert_eq!(recorded.step(), Step::Claim("s-1".into()), "its tags are ours, so the record is true");
+    assert_eq!(recorded.step(), Action::RecordId("s-1".into()), "its tags are ours, so the record is true");
 }
 
 #[test]
 fn a_lost_server_is_let_go_where_the_spec_says_so_and_never_taken_again() {
-    let gone = known(Sight::Missing).with(|c| {
+    let gone = known(ObservedState::Missing).with(|c| {
         c.lookup = ours(&[]);
-        c.sightings = seen(Sighting::Missing, &[0, 60, LAG]);
+        c.observations = seen(Observation::Missing, &[0, 60, LAG]);
         c.recreate = true;
     });
-    assert_eq!(gone.step(), Step::Forget("s-1".into()));
+    assert_eq!(gone.step(), Action::UnlinkGone("s-1".into()));
     for (held, reason) in [
         (gone.clone().with(|c| c.recreate = false), "Manual"),
         (gone.clone().with(|c| c.suspended = true), "suspended"),
@@ -607,32 +630,36 @@ fn a_lost_server_is_let_go_where_the_spec_says_so_and_never_taken_again() {
     ] {
         assert_eq!(super::tests::reason(&held.step()), reasons::SERVER_GONE, "{reason}");
     }
-    let early = gone.with(|c| c.sightings = seen(Sighting::Missing, &[0, 60]));
-    assert!(matches!(early.step(), Step::Wait { .. }), "not before it is believed");
+    let early = gone.with(|c| c.observations = seen(Observation::Missing, &[0, 60]));
+    assert!(matches!(early.step(), Action::Wait { .. }), "not before it is believed");
     let afresh = prepared().with(|c| {
-        c.record.as_mut().unwrap().lost = vec!["s-1".into()];
+        c.record.as_mut().unwrap().retired_ids = vec!["s-1".into()];
         c.lookup = ours(&[("s-1", "a1")]);
     });
-    assert_eq!(afresh.step(), Step::Create, "what comes back later is not taken for the server");
+    assert_eq!(afresh.step(), Action::Create, "what comes back later is not taken for the server");
     let leaving = afresh.with(|c| c.deleting = true);
-    assert_eq!(leaving.step(), Step::Delete(vec!["s-1".into()]), "but goes with the object");
+    assert_eq!(leaving.step(), Action::Delete(vec!["s-1".into()]), "but goes with the object");
 }
 
 #[test]
 fn users_follow_a_server_that_was_made_anew() {
-    for (identified, expected) in [(Identified::ByKey, "user"), (Identified::ByRecord, "access")] {
-        let moved = case(identified).with(|c| {
+    for (identity, expected) in [(Identity::Keyed, "user"), (Identity::Recorded, "access")] {
+        let server_replaced = case(identity).with(|c| {
             c.finalizer = true;
             c.confirmed = true;
             c.record = record(CreatePhase::None, Some("a1"));
-            c.sight = Sight::Missing;
-            c.moved = true;
+            c.sight = ObservedState::Missing;
+            c.server_replaced = true;
         });
-        assert_eq!(moved.step(), Step::Forget(String::new()), "{expected}");
-        assert_eq!(moved.clone().with(|c| c.suspended = true).step(), Step::Hold, "{expected}");
-        assert_eq!(moved.clone().with(|c| c.finalizer = false).step(), Step::Finalize, "{expected}");
-        let there = moved.with(|c| c.sight = Sight::Found(Ownership::Untagged));
-        assert_eq!(there.step(), Step::Forget(String::new()), "{expected}: a record for another server proves nothing");
+        assert_eq!(server_replaced.step(), Action::UnlinkGone(String::new()), "{expected}");
+        assert_eq!(server_replaced.clone().with(|c| c.suspended = true).step(), Action::NotReady, "{expected}");
+        assert_eq!(server_replaced.clone().with(|c| c.finalizer = false).step(), Action::AddFinalizer, "{expected}");
+        let there = server_replaced.with(|c| c.sight = ObservedState::Found(Ownership::Untagged));
+        assert_eq!(
+            there.step(),
+            Action::UnlinkGone(String::new()),
+            "{expected}: a record for another server proves nothing"
+        );
     }
 }
 
@@ -640,7 +667,7 @@ fn users_follow_a_server_that_was_made_anew() {
 fn adopting(ownership: Ownership) -> Case {
     prepared().with(|c| {
         c.adoption = Some(("s-7", true));
-        c.sight = Sight::Found(ownership);
+        c.sight = ObservedState::Found(ownership);
         c.lookup = ours(&[]);
     })
 }
@@ -649,15 +676,19 @@ fn adopting(ownership: Ownership) -> Case {
 fn a_server_is_taken_over_in_these_steps_and_none_is_ever_created_instead() {
     let free = || adopting(Ownership::Untagged);
     let rows = [
-        (free().with(|c| (c.record, c.finalizer) = (None, false)), Step::Record(CreatePhase::None), "the record"),
-        (free().with(|c| c.finalizer = false), Step::Finalize, "the finalizer"),
-        (free().with(|c| c.lookup = None), Step::LookUp, "is one ours already?"),
-        (free(), Step::Adopt("s-7".into()), "the owner tags"),
-        (adopting(Ownership::Retained), Step::Adopt("s-7".into()), "what somebody left behind"),
-        (adopting(Ownership::Former), Step::Adopt("s-7".into()), "what a former object of this name had"),
-        (adopting(Ownership::Ours), Step::Claim("s-7".into()), "our tags are seen: the id"),
-        (free().with(|c| c.suspended = true), Step::Hold, "suspended"),
-        (free().with(|c| c.may_create = false), Step::Hold, "not in order"),
+        (
+            free().with(|c| (c.record, c.finalizer) = (None, false)),
+            Action::WriteCreateRecord(CreatePhase::None),
+            "the record",
+        ),
+        (free().with(|c| c.finalizer = false), Action::AddFinalizer, "the finalizer"),
+        (free().with(|c| c.lookup = None), Action::FindByTags, "is one ours already?"),
+        (free(), Action::Adopt("s-7".into()), "the owner tags"),
+        (adopting(Ownership::Retained), Action::Adopt("s-7".into()), "what somebody left behind"),
+        (adopting(Ownership::Former), Action::Adopt("s-7".into()), "what a former object of this name had"),
+        (adopting(Ownership::Ours), Action::RecordId("s-7".into()), "our tags are seen: the id"),
+        (free().with(|c| c.suspended = true), Action::NotReady, "suspended"),
+        (free().with(|c| c.may_create = false), Action::NotReady, "not in order"),
     ];
     for (case, expected, reason) in rows {
         assert_eq!(case.step(), expected, "{reason}");
@@ -666,103 +697,107 @@ fn a_server_is_taken_over_in_these_steps_and_none_is_ever_created_instead() {
     assert_eq!(reason(&adopting(Ownership::OtherCluster).step()), reasons::OTHER_CLUSTER);
     let second = free().with(|c| c.lookup = ours(&[("s-1", "a")]));
     assert_eq!(reason(&second.step()), reasons::AMBIGUOUS, "this object has a server already");
-    let absent = free().with(|c| c.sight = Sight::Missing);
-    assert!(matches!(absent.step(), Step::Wait { .. }));
-    let absent = absent.with(|c| c.sightings = seen(Sighting::Missing, &[0, 60, LAG]));
+    let absent = free().with(|c| c.sight = ObservedState::Missing);
+    assert!(matches!(absent.step(), Action::Wait { .. }));
+    let absent = absent.with(|c| c.observations = seen(Observation::Missing, &[0, 60, LAG]));
     assert_eq!(reason(&absent.step()), reasons::SERVER_GONE);
 }
 
 #[test]
 fn only_what_is_identical_is_taken_over_unless_the_spec_says_otherwise() {
-    for (identified, id) in [(Identified::ByTags, "s-7"), (Identified::ByKey, ""), (Identified::ByRecord, "")] {
-        let differing = case(identified).with(|c| {
+    for (identity, id) in [(Identity::Tagged, "s-7"), (Identity::Keyed, ""), (Identity::Recorded, "")] {
+        let differing = case(identity).with(|c| {
             c.finalizer = true;
             c.record = record(CreatePhase::None, None);
             c.adoption = Some((id, true));
-            c.sight = Sight::Found(Ownership::Untagged);
+            c.sight = ObservedState::Found(Ownership::Untagged);
             c.lookup = ours(&[]);
             c.differs = true;
         });
-        assert_eq!(reason(&differing.step()), reasons::NOT_IDENTICAL, "{identified:?}");
+        assert_eq!(reason(&differing.step()), reasons::NOT_IDENTICAL, "{identity:?}");
         let untouched = differing.clone().with(|c| (c.finalizer, c.record) = (false, None));
-        assert_eq!(reason(&untouched.step()), reasons::NOT_IDENTICAL, "{identified:?}: not even a finalizer");
+        assert_eq!(reason(&untouched.step()), reasons::NOT_IDENTICAL, "{identity:?}: not even a finalizer");
         let converging = differing.clone().with(|c| c.adoption = Some((id, false)));
-        assert_eq!(converging.step(), Step::Adopt(id.into()), "{identified:?}");
+        assert_eq!(converging.step(), Action::Adopt(id.into()), "{identity:?}");
         let identical = differing.with(|c| c.differs = false);
-        assert_eq!(identical.step(), Step::Adopt(id.into()), "{identified:?}");
+        assert_eq!(identical.step(), Action::Adopt(id.into()), "{identity:?}");
     }
 }
 
 #[test]
 fn adoption_is_the_way_back_from_lost_ownership_and_to_another_server() {
-    let lost = |adoption: &'static str| {
-        known(Sight::Found(Ownership::Retained)).with(|c| {
+    let retired_ids = |adoption: &'static str| {
+        known(ObservedState::Found(Ownership::Retained)).with(|c| {
             c.lookup = ours(&[]);
             c.adoption = Some((adoption, true));
         })
     };
-    assert_eq!(lost("s-1").step(), Step::Adopt("s-1".into()));
-    assert_eq!(lost("s-7").step(), Step::Abandon("s-1".into()), "the lost one is let go first");
-    let foreign = lost("s-1").with(|c| c.sight = Sight::Found(Ownership::Foreign("x".into())));
+    assert_eq!(retired_ids("s-1").step(), Action::Adopt("s-1".into()));
+    assert_eq!(retired_ids("s-7").step(), Action::UnlinkForeign("s-1".into()), "the lost one is let go first");
+    let foreign = retired_ids("s-1").with(|c| c.sight = ObservedState::Found(Ownership::Foreign("x".into())));
     assert_eq!(reason(&foreign.step()), reasons::OWNERSHIP_LOST, "other owners' tags are refused");
-    let mine = lost("s-7").with(|c| c.sight = Sight::Found(Ownership::Ours));
+    let mine = retired_ids("s-7").with(|c| c.sight = ObservedState::Found(Ownership::Ours));
     assert_eq!(reason(&mine.step()), reasons::SERVER_CHANGED, "an own server is not left for another one");
-    let user = case(Identified::ByKey).with(|c| {
+    let user = case(Identity::Keyed).with(|c| {
         c.finalizer = true;
         c.confirmed = true;
         c.adoption = Some(("", true));
-        c.sight = Sight::Found(Ownership::Former);
-        c.sightings = seen(Sighting::Former, &[0, 60, LAG]);
+        c.sight = ObservedState::Found(Ownership::Former);
+        c.observations = seen(Observation::Former, &[0, 60, LAG]);
     });
-    assert_eq!(user.step(), Step::Adopt(String::new()));
-    let dying = user.clone().with(|c| c.sightings = Sightings::default());
-    assert!(matches!(dying.step(), Step::Wait { .. }), "a dying namesake is waited for all the same");
+    assert_eq!(user.step(), Action::Adopt(String::new()));
+    let dying = user.clone().with(|c| c.observations = ConsistencyCounter::default());
+    assert!(matches!(dying.step(), Action::Wait { .. }), "a dying namesake is waited for all the same");
     let foreign = user.with(|c| {
         c.confirmed = false;
-        c.sight = Sight::Found(Ownership::Foreign("x".into()));
+        c.sight = ObservedState::Found(Ownership::Foreign("x".into()));
     });
     assert_eq!(reason(&foreign.step()), reasons::CONFLICT);
 }
 
 #[test]
 fn what_somebody_deleted_is_only_reported_where_the_spec_says_so() {
-    for identified in [Identified::ByKey, Identified::ByRecord] {
-        let deleted = case(identified).with(|c| {
+    for identity in [Identity::Keyed, Identity::Recorded] {
+        let deleted = case(identity).with(|c| {
             c.finalizer = true;
             c.confirmed = true;
             c.report_only = true;
             c.record = record(CreatePhase::None, Some("a1"));
-            c.sight = Sight::Missing;
+            c.sight = ObservedState::Missing;
         });
-        assert_eq!(deleted.step(), Step::Report);
-        assert_ne!(deleted.with(|c| c.report_only = false).step(), Step::Report, "an edit creates it anew");
+        assert_eq!(deleted.step(), Action::ReportDrift);
+        assert_ne!(deleted.with(|c| c.report_only = false).step(), Action::ReportDrift, "an edit creates it anew");
     }
 }
 
 #[test]
 fn observing_never_leads_to_a_mutation() {
-    for identified in [Identified::ByTags, Identified::ByKey, Identified::ByRecord] {
-        let only = case(identified).with(|c| {
+    for identity in [Identity::Tagged, Identity::Keyed, Identity::Recorded] {
+        let only = case(identity).with(|c| {
             c.observe_only = true;
-            c.sight = Sight::Found(Ownership::Ours);
+            c.sight = ObservedState::Found(Ownership::Ours);
         });
-        assert_eq!(only.step(), Step::Report);
+        assert_eq!(only.step(), Action::ReportDrift);
         let held = only.with(|c| {
             c.finalizer = true;
             c.record = record(CreatePhase::None, None);
         });
-        assert_eq!(held.step(), Step::Release(None), "an object that only observes holds nothing");
+        assert_eq!(held.step(), Action::RemoveFinalizer(None), "an object that only observes holds nothing");
     }
     let recovering = in_flight().with(|c| c.observe_only = true);
-    assert_eq!(recovering.step(), Step::LookUp, "a recovery under way is finished first");
+    assert_eq!(recovering.step(), Action::FindByTags, "a recovery under way is finished first");
     let wiped = server().with(|c| (c.observe_only, c.finalizer) = (true, true));
-    assert_eq!(wiped.step(), Step::Record(CreatePhase::InFlight), "what a wiped status knew may be under way");
-    let user = case(Identified::ByKey).with(|c| {
-        (c.observe_only, c.finalizer, c.sight) = (true, true, Sight::Missing);
-        c.quiet_since = Some(4000);
+    assert_eq!(
+        wiped.step(),
+        Action::WriteCreateRecord(CreatePhase::InFlight),
+        "what a wiped status knew may be under way"
+    );
+    let user = case(Identity::Keyed).with(|c| {
+        (c.observe_only, c.finalizer, c.sight) = (true, true, ObservedState::Missing);
+        c.creates_stopped_at = Some(4000);
     });
-    assert!(matches!(user.step(), Step::Wait { .. }), "its create may arrive");
-    assert_eq!(user.with(|c| c.now = 4000 + TOLERANCE + LAG).step(), Step::Release(None));
+    assert!(matches!(user.step(), Action::Wait { .. }), "its create may arrive");
+    assert_eq!(user.with(|c| c.now = 4000 + TOLERANCE + LAG).step(), Action::RemoveFinalizer(None));
 }
 
 #[test]

@@ -5,15 +5,15 @@ use std::time::Duration;
 use crate::api::AwsIdentitySpec;
 use crate::api::condition::reasons;
 use crate::api::identity::{CredentialSource, Credentials, RateLimit};
-use crate::aws::Fault;
-use crate::aws::session::CallerIdentity;
-use crate::engine::retry;
-use crate::engine::status::Verdict;
+use crate::aws::AwsError;
+use crate::aws::account_clients::CallerIdentity;
+use crate::engine::backoff;
+use crate::engine::status::Readiness;
 
 /// What a decision is made of.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts, each read once")]
-pub struct Facts {
+pub struct IdentityFacts {
     /// A deletionTimestamp is set.
     pub deleting: bool,
     /// The finalizer of this installation is on it.
@@ -36,7 +36,7 @@ pub struct Facts {
 
 /// The one thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum IdentityAction {
     /// Nothing.
     Rest,
     /// Add the finalizer: objects are about to rest on it.
@@ -55,16 +55,16 @@ pub enum Step {
 
 /// Decides the step that is due.
 #[must_use]
-pub fn decide(facts: Facts) -> Step {
+pub fn decide(facts: IdentityFacts) -> IdentityAction {
     match facts {
-        Facts { deleting: true, finalizer, inherited, .. } if finalizer || inherited => Step::Leave,
-        Facts { deleting: true, .. } => Step::Rest,
-        Facts { referred: true, finalizer: false, .. } => Step::Finalize,
-        Facts { valid: false, .. } => Step::Refuse,
-        Facts { due: true, .. } => Step::Verify,
-        Facts { news: true, .. } => Step::Tell,
-        Facts { scan: true, verified: true, .. } => Step::Scan,
-        _ => Step::Rest,
+        IdentityFacts { deleting: true, finalizer, inherited, .. } if finalizer || inherited => IdentityAction::Leave,
+        IdentityFacts { deleting: true, .. } => IdentityAction::Rest,
+        IdentityFacts { referred: true, finalizer: false, .. } => IdentityAction::Finalize,
+        IdentityFacts { valid: false, .. } => IdentityAction::Refuse,
+        IdentityFacts { due: true, .. } => IdentityAction::Verify,
+        IdentityFacts { news: true, .. } => IdentityAction::Tell,
+        IdentityFacts { scan: true, verified: true, .. } => IdentityAction::Scan,
+        _ => IdentityAction::Rest,
     }
 }
 
@@ -96,33 +96,33 @@ pub fn fault(spec: &AwsIdentitySpec) -> Option<String> {
 #[must_use]
 pub fn judge(
     spec: &AwsIdentitySpec,
-    answer: &Result<CallerIdentity, Fault>,
+    answer: &Result<CallerIdentity, AwsError>,
     lasted: Duration,
     grace: Duration,
-) -> Verdict {
+) -> Readiness {
     let unlimited = matches!(&spec.rate_limit, None | Some(RateLimit { requests_per_second: None }));
     match answer {
-        Ok(caller) if caller.account != spec.account_id => Verdict::Stalled {
+        Ok(caller) if caller.account != spec.account_id => Readiness::Stalled {
             reason: reasons::ACCOUNT_MISMATCH,
             message: format!(
                 "the credentials belong to account {}, spec.accountId says {}",
                 caller.account, spec.account_id
             ),
         },
-        Ok(_) if !unlimited => Verdict::Stalled {
+        Ok(_) if !unlimited => Readiness::Stalled {
             reason: reasons::NOT_YET_SUPPORTED,
             message: "this version does not act on spec.rateLimit; the operator's own rates apply".to_owned(),
         },
         Ok(caller) => {
             let message = format!("AWS knows it as {}", caller.arn);
-            Verdict::Settled { reason: reasons::VERIFIED, message }
+            Readiness::Settled { reason: reasons::VERIFIED, message }
         }
-        Err(fault) if retry::reason(fault) == reasons::ACCOUNT_MISMATCH => {
-            Verdict::Stalled { reason: reasons::ACCOUNT_MISMATCH, message: fault.message.clone() }
+        Err(fault) if backoff::reason(fault) == reasons::ACCOUNT_MISMATCH => {
+            Readiness::Stalled { reason: reasons::ACCOUNT_MISMATCH, message: fault.message.clone() }
         }
         Err(fault) => {
-            let stalls = retry::stalls(retry::class(fault), lasted, grace);
-            Verdict::Failed { reason: reasons::IDENTITY_NOT_READY, message: fault.to_string(), lasted, stalls }
+            let stalls = backoff::stalls(backoff::class(fault), lasted, grace);
+            Readiness::Failed { reason: reasons::IDENTITY_NOT_READY, message: fault.to_string(), lasted, stalls }
         }
     }
 }

@@ -1,11 +1,11 @@
 //! `TransferServer`: found again by its tags, compared member by member, deleted last.
 
 mod advice;
-mod blocker;
+mod deletion_blockers;
 mod host_keys;
-mod look_up;
 mod members;
 mod plan;
+mod tag_index;
 mod unset;
 mod want;
 mod wanted;
@@ -16,11 +16,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::doors::Doors;
+use super::deps::Deps;
 use super::grants::{self, Asker};
 use super::partition;
-use super::place::{self, Request};
-use super::target;
+use super::resolve::{self, TargetQuery};
+use super::server_ref;
 use crate::api::common::{ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
@@ -29,12 +29,12 @@ use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec, Trans
 use crate::aws::transfer::{
     CreateServer, DeleteServer, DescribeHostKey, DescribeServer, HostKey, ListAccesses, ListHostKeys, Server, Tags,
 };
-use crate::aws::{Account, Fault, FaultKind, Mutation};
-use crate::engine::decide::Identified;
-use crate::engine::evidence::LookedUp;
-use crate::engine::kind::{Block, Hint, Kind, Look, Place, Plan, Trouble, Wanted};
+use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
+use crate::engine::consistency::TagSearch;
+use crate::engine::decide::Identity;
+use crate::engine::kind::{Described, Hint, Kind, Plan, Reason, ReconcileError, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
-use look_up::LookUps;
+use tag_index::TagIndex;
 use wanted::WantedServer;
 
 /// The identity provider whose users come by their groups.
@@ -42,8 +42,8 @@ const DIRECTORY: &str = "AWS_DIRECTORY_SERVICE";
 
 /// The kind of servers.
 pub struct Servers {
-    doors: Arc<Doors>,
-    look_ups: Arc<LookUps>,
+    deps: Arc<Deps>,
+    tag_index: Arc<TagIndex>,
 }
 
 /// What AWS has of a server.
@@ -58,8 +58,8 @@ pub struct ServerState {
 impl Servers {
     /// The kind behind these doors.
     #[must_use]
-    pub fn new(doors: Arc<Doors>) -> Self {
-        Self { doors, look_ups: Arc::default() }
+    pub fn new(deps: Arc<Deps>) -> Self {
+        Self { deps, tag_index: Arc::default() }
     }
 
     /// The server to look at: the recorded one, else what is to be taken over; of an object that only observes, what it
@@ -72,7 +72,7 @@ impl Servers {
     }
 
     /// Listings do not carry the tags of host keys; each key is described only where its tags matter.
-    async fn host_keys(&self, object: &TransferServer, account: &Account, id: &str) -> Result<Vec<HostKey>, Fault> {
+    async fn host_keys(&self, object: &TransferServer, account: &Account, id: &str) -> Result<Vec<HostKey>, AwsError> {
         let listed = account.list(ListHostKeys { server_id: id.to_owned(), token: None }).await?;
         if !host_keys::tags_matter(object) {
             return Ok(listed);
@@ -83,7 +83,7 @@ impl Servers {
             match account.read(call).await {
                 Ok(described) => keys.push(HostKey { tags: described.tags, ..key }),
                 // Removed since the listing.
-                Err(fault) if fault.kind == FaultKind::NotFound => {}
+                Err(fault) if fault.kind == AwsErrorKind::NotFound => {}
                 Err(fault) => return Err(fault),
             }
         }
@@ -91,24 +91,24 @@ impl Servers {
     }
 
     /// Whether the server may be named by its id.
-    fn granted(&self, object: &TransferServer, identity: &AwsIdentity, id: &str) -> Result<(), Block> {
+    fn granted(&self, object: &TransferServer, identity: &AwsIdentity, id: &str) -> Result<(), Reason> {
         let namespace = object.namespace().unwrap_or_default();
-        let labels = self.doors.labels(&namespace);
+        let labels = self.deps.labels(&namespace);
         let asker = Asker { kind: GrantKind::TransferServer, namespace: &namespace, labels: &labels };
         grants::server_granted(identity, &asker, id)
     }
 
     /// Remembers whose the server is, for look-ups and for the users of this object.
     fn note(&self, object: &TransferServer, account: &Account, server: &Server) {
-        let (uid, doors) = (object.uid().unwrap_or_default(), &self.doors);
-        self.look_ups.note(account, &server.server_id, &server.tags);
+        let (uid, deps) = (object.uid().unwrap_or_default(), &self.deps);
+        self.tag_index.note(account, &server.server_id, &server.tags);
         let namespace = object.namespace().unwrap_or_default();
-        let owner = Owner::new(&doors.cluster_id, &namespace, &object.name_any(), &uid);
+        let owner = Owner::new(&deps.cluster_id, &namespace, &object.name_any(), &uid);
         let Account { id, region, .. } = account;
         if owner.judge(&server.tags) == Ownership::Ours {
-            doors.verified.insert(id, region, &server.server_id, &uid, &target::facts_of(server, region));
+            deps.verified.insert(id, region, &server.server_id, &uid, &server_ref::facts_of(server, region));
         } else {
-            doors.verified.remove(id, region, &server.server_id, &uid);
+            deps.verified.remove(id, region, &server.server_id, &uid);
         }
     }
 }
@@ -159,49 +159,53 @@ fn to_adopt(object: &TransferServer) -> Option<String> {
 #[async_trait]
 impl Kind for Servers {
     type Object = TransferServer;
-    type Detail = Arc<AwsIdentity>;
+    type TargetDetail = Arc<AwsIdentity>;
     type Want = WantedServer;
     type Have = ServerState;
 
-    const IDENTIFIED: Identified = Identified::ByTags;
+    const IDENTITY: Identity = Identity::Tagged;
 
-    async fn place(&self, object: &TransferServer) -> Result<Place<Self::Detail>, Trouble> {
+    async fn resolve(&self, object: &TransferServer) -> Result<Target<Self::TargetDetail>, ReconcileError> {
         let status = object.status.as_ref().map(|status| &status.common);
         let deleting = going(object);
-        let request = Request::of(GrantKind::TransferServer, object);
+        let request = TargetQuery::of(GrantKind::TransferServer, object);
         // What is being deleted goes from where it was put, whatever became of the spec.
-        let recorded = place::recorded_place(status.filter(|_| deleting));
+        let recorded = resolve::recorded_target(status.filter(|_| deleting));
         let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());
         let region = recorded.region.unwrap_or_else(|| object.spec.region.clone());
-        let placed = self.doors.place(&request, &identity, &region, ()).await;
-        let (place, found) = placed.map_err(|trouble| place::in_field("spec.awsIdentityRef", trouble))?;
+        let placed = self.deps.resolve(&request, &identity, &region, ()).await;
+        let (target, found) = placed.map_err(|trouble| resolve::in_field("spec.awsIdentityRef", trouble))?;
         // Where this object has its server, a grant that went only ends adoption, see `adopts`.
         let has = record(object).is_some() && object.status.as_ref().is_some_and(|status| status.server_id.is_some());
         if let Some(id) = pointer(object).or_else(|| to_adopt(object).filter(|_| !has)) {
             self.granted(object, &found, &id)
-                .map_err(|block| place::in_field("spec.lifecycle.adoption.serverId", block.into()))?;
+                .map_err(|block| resolve::in_field("spec.lifecycle.adoption.serverId", block.into()))?;
         }
-        Ok(place::with(place, found))
+        Ok(resolve::with(target, found))
     }
 
     async fn want(
         &self,
         object: &TransferServer,
-        place: &Place<Self::Detail>,
+        target: &Target<Self::TargetDetail>,
         _now: Timestamp,
-    ) -> Result<Wanted<WantedServer>, Trouble> {
-        want::want(&self.doors, object, &place.detail, &place.identity_tags).await
+    ) -> Result<Wanted<WantedServer>, ReconcileError> {
+        want::want(&self.deps, object, &target.detail, &target.identity_tags).await
     }
 
-    async fn look(&self, object: &TransferServer, place: &Place<Self::Detail>) -> Result<Look<ServerState>, Fault> {
-        let Some(id) = Self::key(object) else { return Ok(Look::NoKey) };
-        let account = &place.account;
+    async fn describe(
+        &self,
+        object: &TransferServer,
+        target: &Target<Self::TargetDetail>,
+    ) -> Result<Described<ServerState>, AwsError> {
+        let Some(id) = Self::key(object) else { return Ok(Described::NoKey) };
+        let account = &target.account;
         let mut server = match account.read(DescribeServer { server_id: id.clone() }).await {
             Ok(server) => *server,
-            Err(fault) if fault.kind == FaultKind::NotFound => {
+            Err(fault) if fault.kind == AwsErrorKind::NotFound => {
                 let uid = object.uid().unwrap_or_default();
-                self.doors.verified.remove(&account.id, &account.region, &id, &uid);
-                return Ok(Look::Missing);
+                self.deps.verified.remove(&account.id, &account.region, &id, &uid);
+                return Ok(Described::Missing);
             }
             Err(fault) => return Err(fault),
         };
@@ -210,8 +214,8 @@ impl Kind for Servers {
             server.user_count = accesses(account, &id).await;
         }
         match self.host_keys(object, account, &id).await {
-            Ok(host_keys) => Ok(Look::Found(ServerState { server, host_keys })),
-            Err(fault) if fault.kind == FaultKind::NotFound => Ok(Look::Missing),
+            Ok(host_keys) => Ok(Described::Found(ServerState { server, host_keys })),
+            Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(Described::Missing),
             Err(fault) => Err(fault),
         }
     }
@@ -221,45 +225,50 @@ impl Kind for Servers {
     }
 
     fn ask(&self) -> u64 {
-        self.look_ups.ask()
+        self.tag_index.ask()
     }
 
-    async fn look_up(&self, place: &Place<Self::Detail>, owner: &Owner, asked: u64) -> Result<LookedUp, Fault> {
-        self.look_ups.look_up(&place.account, owner, asked).await
+    async fn find_by_tags(
+        &self,
+        target: &Target<Self::TargetDetail>,
+        owner: &Owner,
+        asked: u64,
+    ) -> Result<TagSearch, AwsError> {
+        self.tag_index.find_by_tags(&target.account, owner, asked).await
     }
 
-    async fn tags_of(&self, place: &Place<Self::Detail>, id: &str) -> Result<Tags, Fault> {
-        Ok(place.account.read(DescribeServer { server_id: id.to_owned() }).await?.tags)
+    async fn tags_of(&self, target: &Target<Self::TargetDetail>, id: &str) -> Result<Tags, AwsError> {
+        Ok(target.account.read(DescribeServer { server_id: id.to_owned() }).await?.tags)
     }
 
-    fn deleted(&self, place: &Place<Self::Detail>, id: &str) {
-        self.look_ups.deleted(&place.account, id);
+    fn deleted(&self, target: &Target<Self::TargetDetail>, id: &str) {
+        self.tag_index.deleted(&target.account, id);
     }
 
     fn id<'a>(&self, status: &'a TransferServerStatus) -> Option<&'a str> {
         status.server_id.as_deref()
     }
 
-    fn adopts(&self, object: &TransferServer, place: &Place<Self::Detail>) -> Option<String> {
-        to_adopt(object).filter(|id| self.granted(object, &place.detail, id).is_ok())
+    fn adopts(&self, object: &TransferServer, target: &Target<Self::TargetDetail>) -> Option<String> {
+        to_adopt(object).filter(|id| self.granted(object, &target.detail, id).is_ok())
     }
 
     fn confirmed(&self, status: &TransferServerStatus) -> bool {
         status.server_id.is_some()
     }
 
-    fn set_id(&self, status: &mut TransferServerStatus, place: &Place<Self::Detail>, id: Option<&str>) {
+    fn set_id(&self, status: &mut TransferServerStatus, target: &Target<Self::TargetDetail>, id: Option<&str>) {
         if id.is_none() {
             *status = TransferServerStatus { common: status.common.clone(), ..TransferServerStatus::default() };
         }
         status.server_id = id.map(str::to_owned);
-        status.arn = id.map(|id| arn(place, id));
+        status.arn = id.map(|id| arn(target, id));
     }
 
     fn create(
         &self,
         _object: &TransferServer,
-        _place: &Place<Self::Detail>,
+        _place: &Target<Self::TargetDetail>,
         wanted: &Wanted<WantedServer>,
         owner_tags: &Tags,
     ) -> Mutation {
@@ -285,7 +294,7 @@ impl Kind for Servers {
     fn plan(
         &self,
         object: &TransferServer,
-        _place: &Place<Self::Detail>,
+        _place: &Target<Self::TargetDetail>,
         wanted: &Wanted<WantedServer>,
         have: &ServerState,
         owner: &Owner,
@@ -293,23 +302,24 @@ impl Kind for Servers {
         plan::plan(object, wanted, have, owner)
     }
 
-    fn observed(
+    fn fill_status(
         &self,
         status: &mut TransferServerStatus,
-        place: &Place<Self::Detail>,
+        target: &Target<Self::TargetDetail>,
         wanted: Option<&Wanted<WantedServer>>,
         have: &ServerState,
     ) {
         let server = &have.server;
         let settings = &server.settings;
-        status.host_keys = host_keys::observed(wanted.map(|wanted| &wanted.want), &have.host_keys, &status.host_keys);
+        status.host_keys =
+            host_keys::status_rows(wanted.map(|wanted| &wanted.want), &have.host_keys, &status.host_keys);
         // A count that could not be read now stays what it was for the same server.
         let before = status.user_count.filter(|_| status.server_id.as_ref() == Some(&server.server_id));
         status.user_count = server.user_count.map(i64::from).or(before);
         status.server_id = Some(server.server_id.clone());
         status.arn = Some(server.arn.clone());
         status.state.clone_from(&server.state);
-        status.endpoint = target::host(server, &place.account.region);
+        status.endpoint = server_ref::host(server, &target.account.region);
         let fingerprint = server.host_key_fingerprint.as_ref();
         status.host_key_fingerprint = fingerprint.map(|text| text.trim_end_matches('=').to_owned());
         status.security_policy_name.clone_from(&settings.security_policy_name);
@@ -325,7 +335,7 @@ impl Kind for Servers {
     }
 
     /// A user count alone is no reason to write: with many users it never rests.
-    fn differ(old: &TransferServerStatus, new: &TransferServerStatus) -> bool {
+    fn status_changed(old: &TransferServerStatus, new: &TransferServerStatus) -> bool {
         let still = TransferServerStatus { user_count: new.user_count, ..old.clone() };
         still != *new
     }
@@ -346,35 +356,35 @@ impl Kind for Servers {
         hints.chain(advice::of_settings(&have.server.settings)).collect()
     }
 
-    fn settled(&self, have: &ServerState) -> (&'static str, String) {
+    fn ready_reason(&self, have: &ServerState) -> (&'static str, String) {
         let Server { server_id, state, .. } = &have.server;
         let state = state.as_deref().unwrap_or("in an unknown state");
         let reason = if state == "OFFLINE" { reasons::OFFLINE } else { reasons::AVAILABLE };
         (reason, format!("server {server_id} is {state}"))
     }
 
-    async fn blocker(
+    async fn deletion_blockers(
         &self,
         object: &TransferServer,
-        place: &Place<Self::Detail>,
+        target: &Target<Self::TargetDetail>,
         id: Option<&str>,
-    ) -> Result<Option<String>, Trouble> {
-        blocker::blocker(self.doors.cluster.as_ref(), object, &place.account, id).await
+    ) -> Result<Option<String>, ReconcileError> {
+        deletion_blockers::deletion_blockers(self.deps.cluster.as_ref(), object, &target.account, id).await
     }
 
-    fn delete(&self, _: &TransferServer, _: &Place<Self::Detail>, id: Option<&str>) -> Mutation {
+    fn delete(&self, _: &TransferServer, _: &Target<Self::TargetDetail>, id: Option<&str>) -> Mutation {
         Mutation::DeleteServer(DeleteServer { server_id: id.unwrap_or_default().to_owned() })
     }
 
-    fn arn(&self, _: &TransferServer, place: &Place<Self::Detail>, id: Option<&str>) -> Option<String> {
-        id.map(|id| arn(place, id))
+    fn arn(&self, _: &TransferServer, target: &Target<Self::TargetDetail>, id: Option<&str>) -> Option<String> {
+        id.map(|id| arn(target, id))
     }
 }
 
 /// The ARN of a server, as AWS builds it.
-fn arn<D>(place: &Place<D>, id: &str) -> String {
-    let region = &place.account.region;
-    format!("arn:{}:transfer:{region}:{}:server/{id}", partition::partition(region), place.account.id)
+fn arn<D>(target: &Target<D>, id: &str) -> String {
+    let region = &target.account.region;
+    format!("arn:{}:transfer:{region}:{}:server/{id}", partition::partition(region), target.account.id)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::ServerState;
 use super::host_keys;
 use super::members::{self, COMMUNICATION_MODE, Group, MEMBERS, SECURITY_GROUPS, SERVICE_MANAGED, carrier};
 use super::want::as2_without_transport;
-use super::wanted::{WantedKey, WantedServer};
+use super::wanted::{WantedHostKey, WantedServer};
 use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::server::DesiredState;
@@ -20,7 +20,7 @@ use crate::aws::transfer::{
     HostKey, IdentityProviderDetails, Server, ServerSettings, StartServer, StopServer, UpdateServer,
 };
 use crate::engine::diff::{self, Change, Effect};
-use crate::engine::kind::{Block, Plan, PlannedCall, Wanted};
+use crate::engine::kind::{Plan, PlannedCall, Reason, Wanted};
 use crate::engine::owner::Owner;
 use crate::kinds::tags;
 
@@ -66,7 +66,7 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     plan
 }
 
-/// All differences, what AWS never returns among them. `applied` is absent where nothing is known of earlier passes.
+/// All differences, what AWS never returns among them. `applied` is absent where nothing is known of earlier reconciles.
 fn changes(wanted: &Wanted<WantedServer>, server: &Server, applied: Option<&Applied>) -> Vec<Change> {
     let settings = &wanted.want.settings;
     let paths: BTreeSet<String> = applied.iter().flat_map(|applied| applied.paths.iter().cloned()).collect();
@@ -125,7 +125,7 @@ fn details_count(change: &Change, provider: &str, server: &Server) -> bool {
 }
 
 /// Why some differences are not acted on.
-fn blocks(changes: &[Change]) -> Vec<Block> {
+fn blocks(changes: &[Change]) -> Vec<Reason> {
     let paths = |effects: &[Effect]| {
         let paths = changes.iter().filter(|change| effects.contains(&change.effect));
         let paths: Vec<String> = paths.map(|change| format!("spec.{}", change.path)).collect();
@@ -137,11 +137,11 @@ fn blocks(changes: &[Change]) -> Vec<Block> {
             "this version does not change {paths} of a server that exists (it takes a stop, or EC2); nothing is changed \
              while it differs"
         );
-        blocks.push(Block::stalled(reasons::NOT_YET_SUPPORTED, message));
+        blocks.push(Reason::stalled(reasons::NOT_YET_SUPPORTED, message));
     }
     if let Some(paths) = paths(&[Effect::Replace]) {
         let message = format!("AWS cannot change {paths} of a server; set it back, or make a new server");
-        blocks.push(Block::stalled(reasons::IMMUTABLE, message));
+        blocks.push(Reason::stalled(reasons::IMMUTABLE, message));
     }
     if let Some(paths) = paths(&[Effect::Refused]) {
         blocks.push(cannot_clear(&paths));
@@ -151,11 +151,11 @@ fn blocks(changes: &[Change]) -> Vec<Block> {
 
 /// KMS keys that were edited or left the spec while AWS has the host key in a secret. AWS never returns them, so whether
 /// a change took effect cannot be seen, and an update without one keeps the old one.
-fn kms_blocks(uid: &str, want: &WantedServer, have: &[HostKey], applied: &Applied) -> Vec<Block> {
+fn kms_blocks(uid: &str, want: &WantedServer, have: &[HostKey], applied: &Applied) -> Vec<Reason> {
     let wanted = want.host_keys.as_deref().unwrap_or_default();
     let edited = host_keys::kms::edited(uid, wanted, have, applied);
-    let (edited, left): (Vec<&WantedKey>, Vec<&WantedKey>) = edited.partition(|key| key.kms_key.is_some());
-    let paths = |keys: &[&WantedKey]| {
+    let (edited, left): (Vec<&WantedHostKey>, Vec<&WantedHostKey>) = edited.partition(|key| key.kms_key.is_some());
+    let paths = |keys: &[&WantedHostKey]| {
         let paths: Vec<String> = keys.iter().map(|key| format!("spec.{}", host_keys::kms::path(&key.name))).collect();
         (!paths.is_empty()).then(|| paths.join(", "))
     };
@@ -164,21 +164,21 @@ fn kms_blocks(uid: &str, want: &WantedServer, have: &[HostKey], applied: &Applie
             "this version does not change {paths} of a host key that AWS has; nothing is changed while it differs. \
              List a new host key instead"
         );
-        Block::stalled(reasons::NOT_YET_SUPPORTED, message)
+        Reason::stalled(reasons::NOT_YET_SUPPORTED, message)
     };
     let left = paths(&left).map(|paths| cannot_clear(&paths));
     paths(&edited).map(not_yet).into_iter().chain(left).collect()
 }
 
-fn cannot_clear(paths: &str) -> Block {
+fn cannot_clear(paths: &str) -> Reason {
     let message = format!("{paths} left the spec and AWS has no way to clear it; name a value");
-    Block::stalled(reasons::CANNOT_CLEAR, message)
+    Reason::stalled(reasons::CANNOT_CLEAR, message)
 }
 
 /// The differences that may be sent, and why others wait. What may not be passed or cannot be changed stays out,
 /// together with what is sent in the same member; and as after a refusal by AWS, the rest of its group and what would let
 /// more in wait for it.
-fn sendable(want: &WantedServer, server: &Server, changes: &[Change]) -> (Vec<Change>, Option<Block>) {
+fn sendable(want: &WantedServer, server: &Server, changes: &[Change]) -> (Vec<Change>, Option<Reason>) {
     let fixed = changes.iter().filter(|change| change.effect != Effect::Live).map(|change| change.path.as_str());
     let as2 = as2_without_transport(&want.settings, Some(&server.settings)).map(|_| "protocols");
     let stuck: BTreeSet<&str> =
@@ -195,13 +195,13 @@ fn sendable(want: &WantedServer, server: &Server, changes: &[Change]) -> (Vec<Ch
     let block = (!waiting.is_empty()).then(|| {
         let (waiting, held) = (diff::paths(waiting), diff::paths(held));
         let message = format!("{waiting} not in force until {held} may be sent: they go together, or let more in");
-        Block::waiting(reasons::UPDATING, message)
+        Reason::waiting(reasons::UPDATING, message)
     });
     (free.into_iter().cloned().collect(), block)
 }
 
 /// One UpdateServer with every changed member, each complete, and the same in the groups that AWS takes each on its own.
-fn update(want: &WantedServer, server: &Server, live: Vec<Change>) -> Result<Option<PlannedCall>, Block> {
+fn update(want: &WantedServer, server: &Server, live: Vec<Change>) -> Result<Option<PlannedCall>, Reason> {
     if live.is_empty() {
         return Ok(None);
     }
@@ -217,7 +217,7 @@ fn update(want: &WantedServer, server: &Server, live: Vec<Change>) -> Result<Opt
 }
 
 /// The UpdateServer that resolves these differences.
-fn composed(want: &WantedServer, server: &Server, changes: Vec<Change>) -> Result<PlannedCall, Block> {
+fn composed(want: &WantedServer, server: &Server, changes: Vec<Change>) -> Result<PlannedCall, Reason> {
     let mut sent = changes.clone();
     let details = want.settings.protocol_details.as_ref();
     if details.is_some_and(|details| details.as2_transports.is_some()) && changed(&changes, "protocols") {
@@ -225,8 +225,8 @@ fn composed(want: &WantedServer, server: &Server, changes: Vec<Change>) -> Resul
         sent.push(unseen("protocolDetails.as2Transports"));
     }
     let request = diff::compose(MEMBERS, &json(&want.settings), &json(&server.settings), &sent);
-    let mut settings: ServerSettings = diff::typed(request).map_err(Block::defect)?;
-    put_right(&mut settings, want, server, &changes);
+    let mut settings: ServerSettings = diff::typed(request).map_err(Reason::defect)?;
+    complete_request(&mut settings, want, server, &changes);
     let (server_id, settings) = (server.server_id.clone(), Box::new(settings));
     let exposes = changes.iter().any(exposes);
     let update = Mutation::UpdateServer(UpdateServer { server_id, settings });
@@ -253,7 +253,7 @@ fn changed(changes: &[Change], path: &str) -> bool {
 }
 
 /// Where UpdateServer takes a member otherwise than complete as AWS has it.
-fn put_right(settings: &mut ServerSettings, want: &WantedServer, server: &Server, live: &[Change]) {
+fn complete_request(settings: &mut ServerSettings, want: &WantedServer, server: &Server, live: &[Change]) {
     let changed = |path: &str| changed(live, path);
     let retyped = changed("identityProviderType");
     if retyped || settings.identity_provider_details.is_some() {
@@ -310,7 +310,7 @@ fn run_state(desired: DesiredState, server: &Server, status: &TransferServerStat
     let failed = |reason, what: &str| {
         let message =
             format!("server {server_id} failed to {what}; AWS names no cause and advises to contact AWS Support");
-        Block::stalled(reason, message)
+        Reason::stalled(reason, message)
     };
     match (desired, state) {
         (DesiredState::Online, "ONLINE") | (DesiredState::Offline, "OFFLINE") => {}

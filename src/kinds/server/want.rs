@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::host_keys;
 use super::members::{MEMBERS, SECURITY_GROUPS};
-use super::wanted::{WantedKey, WantedServer};
+use super::wanted::{WantedHostKey, WantedServer};
 use crate::api;
 use crate::api::common::DisruptionMode;
 use crate::api::condition::reasons;
@@ -18,34 +18,34 @@ use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
 use crate::aws::transfer::{ServerSettings, Tags};
 use crate::engine::diff::set_paths;
 use crate::engine::digest::{hash, keyed};
-use crate::engine::kind::{Block, Trouble, Wanted};
-use crate::kinds::doors::Doors;
+use crate::engine::kind::{Reason, ReconcileError, Wanted};
+use crate::kinds::deps::Deps;
 use crate::kinds::grants::{self, Asker};
 use crate::kinds::tags;
 
 /// Turns the spec into what is wanted.
 ///
 /// # Errors
-/// Trouble in reading a Secret.
+/// ReconcileError in reading a Secret.
 pub async fn want(
-    doors: &Doors,
+    deps: &Deps,
     object: &TransferServer,
     identity: &AwsIdentity,
     identity_tags: &Tags,
-) -> Result<Wanted<WantedServer>, Trouble> {
+) -> Result<Wanted<WantedServer>, ReconcileError> {
     let settings = settings(&object.spec);
     let mut blocks = Vec::new();
     let unsupported = unsupported(object);
     if !unsupported.is_empty() {
         let message =
             format!("this version does not act on {}; nothing is changed while it stands", unsupported.join(", "));
-        blocks.push(Block::stalled(reasons::NOT_YET_SUPPORTED, message));
+        blocks.push(Reason::stalled(reasons::NOT_YET_SUPPORTED, message));
     }
     if !exists(object) {
         blocks.extend(as2_without_transport(&settings, None));
     }
-    let ungranted = ungranted(doors, object, identity, &settings, &mut blocks);
-    let keys = host_keys::secrets::read(doors, object, &mut blocks).await?;
+    let ungranted = ungranted(deps, object, identity, &settings, &mut blocks);
+    let keys = host_keys::secrets::read(deps, object, &mut blocks).await?;
     let host_keys_complete = object.spec.host_keys.as_ref().is_none_or(|listed| listed.len() == keys.len());
     let tags = tags(&object.spec, identity_tags);
     blocks.extend(tags::unfit(&tags));
@@ -71,8 +71,8 @@ pub async fn want(
 /// Of everything that is wanted. Only what is set goes in, so that a new version of this program does not read as an
 /// edit; of a private key only its fingerprint.
 fn digest(want: &WantedServer) -> String {
-    let key = |key: &WantedKey| {
-        let WantedKey { name, body: _, fingerprint, description, storage_type, kms_key, tags } = key;
+    let key = |key: &WantedHostKey| {
+        let WantedHostKey { name, body: _, fingerprint, description, storage_type, kms_key, tags } = key;
         json!([name, fingerprint, description, storage_type, kms_key, tags])
     };
     let keys: Option<Vec<Value>> = want.host_keys.as_ref().map(|keys| keys.iter().map(key).collect());
@@ -150,14 +150,14 @@ fn exists(object: &TransferServer) -> bool {
 }
 
 /// AWS takes AS2 only with its transport; one that it has already will do.
-pub(super) fn as2_without_transport(want: &ServerSettings, have: Option<&ServerSettings>) -> Option<Block> {
+pub(super) fn as2_without_transport(want: &ServerSettings, have: Option<&ServerSettings>) -> Option<Reason> {
     let transport = |settings: &ServerSettings| {
         settings.protocol_details.as_ref().is_some_and(|details| details.as2_transports.is_some())
     };
     let asked = want.protocols.iter().flatten().any(|protocol| protocol == "AS2");
     (asked && !transport(want) && !have.is_some_and(transport)).then(|| {
         let message = "spec.protocols: AS2 needs spec.protocolDetails.as2Transports, which is [HTTP]".to_owned();
-        Block::stalled(reasons::INVALID_SPEC, message)
+        Reason::stalled(reasons::INVALID_SPEC, message)
     })
 }
 
@@ -176,14 +176,14 @@ fn unsupported(object: &TransferServer) -> Vec<&'static str> {
 
 /// Roles that the grant does not cover: no call that would carry one is made.
 fn ungranted(
-    doors: &Doors,
+    deps: &Deps,
     object: &TransferServer,
     identity: &AwsIdentity,
     settings: &ServerSettings,
-    blocks: &mut Vec<Block>,
+    blocks: &mut Vec<Reason>,
 ) -> Vec<String> {
     let namespace = object.namespace().unwrap_or_default();
-    let labels = doors.directory.namespace_labels(&namespace).unwrap_or_default();
+    let labels = deps.lister.namespace_labels(&namespace).unwrap_or_default();
     let asker = Asker { kind: GrantKind::TransferServer, namespace: &namespace, labels: &labels };
     let mut paths = Vec::new();
     for (path, role) in roles(settings) {

@@ -17,7 +17,7 @@ pub struct WantedServer {
     /// Tags, without owner tags.
     pub tags: Tags,
     /// Host keys; `None` where the spec lists none.
-    pub host_keys: Option<Vec<WantedKey>>,
+    pub host_keys: Option<Vec<WantedHostKey>>,
     /// Whether every listed host key could be read.
     pub host_keys_complete: bool,
     /// Whether unlisted host keys go.
@@ -34,7 +34,7 @@ pub struct WantedServer {
 
 /// A host key that the spec lists and that could be read.
 #[derive(Clone, Debug)]
-pub struct WantedKey {
+pub struct WantedHostKey {
     /// Name of the entry.
     pub name: String,
     /// The private key.

@@ -13,9 +13,9 @@ use crate::engine::diff::Reset;
 use crate::engine::kind::{Plan, PlannedCall};
 use crate::engine::owner::Owner;
 use crate::kinds::login::MEMBERS;
+use crate::kinds::server_ref::TargetDetail;
 use crate::kinds::ssh_keys::{self, Holder};
 use crate::kinds::tags;
-use crate::kinds::target::Target;
 
 /// What of a user in AWS this object put there: paths and tags that it set, keys that it imported.
 struct Put {
@@ -57,7 +57,7 @@ fn put(object: &TransferUser, state: &UserState, young: bool) -> Put {
 /// Keys first: the revoking of one waits for nothing else.
 pub(super) fn plan(
     object: &TransferUser,
-    target: &Target,
+    target: &TargetDetail,
     want: &WantedUser,
     state: &UserState,
     owner: &Owner,

@@ -28,17 +28,18 @@ const EXEMPT: [(Kind, &str, &str); 13] = [
     (Kind::Server, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::User, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::Access, "lifecycle.deletionPolicy", AT_DELETION),
-    (Kind::Server, "lifecycle.managementPolicy", IN_WHOLE_PASSES),
-    (Kind::User, "lifecycle.managementPolicy", IN_WHOLE_PASSES),
-    (Kind::Access, "lifecycle.managementPolicy", IN_WHOLE_PASSES),
-    (Kind::Server, "lifecycle.adoption.mode", IN_WHOLE_PASSES),
-    (Kind::User, "lifecycle.adoption.mode", IN_WHOLE_PASSES),
-    (Kind::Access, "lifecycle.adoption.mode", IN_WHOLE_PASSES),
-    (Kind::Server, "lifecycle.adoption.serverId", IN_WHOLE_PASSES),
-    (Kind::Server, "lifecycle.recreatePolicy", IN_WHOLE_PASSES),
+    (Kind::Server, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
+    (Kind::User, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
+    (Kind::Access, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
+    (Kind::Server, "lifecycle.adoption.mode", IN_WHOLE_RECONCILES),
+    (Kind::User, "lifecycle.adoption.mode", IN_WHOLE_RECONCILES),
+    (Kind::Access, "lifecycle.adoption.mode", IN_WHOLE_RECONCILES),
+    (Kind::Server, "lifecycle.adoption.serverId", IN_WHOLE_RECONCILES),
+    (Kind::Server, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
 ];
 /// They say what becomes of what others did in AWS.
-const IN_WHOLE_PASSES: &str = "src/kinds/pass_tests: drift, adoption, recreation; and tests/convergence, W12 and W13";
+const IN_WHOLE_RECONCILES: &str =
+    "src/kinds/reconcile_tests: drift, adoption, recreation; and tests/convergence, W12 and W13";
 const AT_DELETION: &str = "it counts when the object is deleted, and is tested in deletions.rs";
 
 /// All cases, with ids that stand for those of servers yet to be made.

@@ -17,29 +17,29 @@ use crate::workflows::{self, Workflow};
 const VERSIONS: u64 = 30;
 
 /// A kind of trouble: its name, and what draws one of it for a workflow of so many calls.
-struct Trouble {
+struct ReconcileError {
     name: &'static str,
     draw: fn(&mut StdRng, u64, &mut Setup),
 }
 
-const TROUBLES: &[Trouble] = &[
-    Trouble { name: "none", draw: |_, _, _| {} },
-    Trouble { name: "kill", draw: |rng, calls, setup| kills(rng, calls, setup, 1) },
-    Trouble { name: "kill-often", draw: |rng, calls, setup| kills(rng, calls, setup, 6) },
-    Trouble { name: "events", draw: events },
-    Trouble { name: "forgotten", draw: |rng, _, setup| streams(setup).forgotten = versions(rng, 5) },
-    Trouble {
+const TROUBLES: &[ReconcileError] = &[
+    ReconcileError { name: "none", draw: |_, _, _| {} },
+    ReconcileError { name: "kill", draw: |rng, calls, setup| kills(rng, calls, setup, 1) },
+    ReconcileError { name: "kill-often", draw: |rng, calls, setup| kills(rng, calls, setup, 6) },
+    ReconcileError { name: "events", draw: events },
+    ReconcileError { name: "forgotten", draw: |rng, _, setup| streams(setup).forgotten = versions(rng, 5) },
+    ReconcileError {
         name: "broken",
         draw: |rng, _, setup| streams(setup).broken_after = Some(Duration::from_secs(rng.random_range(5..=60))),
     },
-    Trouble { name: "silent", draw: |rng, _, setup| streams(setup).silent = Some(window(rng, 60)) },
-    Trouble { name: "down", draw: |rng, _, setup| streams(setup).down = Some(window(rng, 600)) },
-    Trouble { name: "gateway", draw: gateway },
-    Trouble { name: "conflict", draw: conflict },
-    Trouble { name: "lost", draw: lost },
-    Trouble { name: "flaky", draw: flaky },
-    Trouble { name: "slow", draw: slow },
-    Trouble { name: "all", draw: all },
+    ReconcileError { name: "silent", draw: |rng, _, setup| streams(setup).silent = Some(window(rng, 60)) },
+    ReconcileError { name: "down", draw: |rng, _, setup| streams(setup).down = Some(window(rng, 600)) },
+    ReconcileError { name: "gateway", draw: gateway },
+    ReconcileError { name: "conflict", draw: conflict },
+    ReconcileError { name: "lost", draw: lost },
+    ReconcileError { name: "flaky", draw: flaky },
+    ReconcileError { name: "slow", draw: slow },
+    ReconcileError { name: "all", draw: all },
 ];
 
 /// Every kind of trouble in every workflow, more than once at the greater scale.
@@ -47,7 +47,7 @@ pub fn plans(references: &References, scale: Scale) -> Vec<Plan> {
     let of = |workflow: &Workflow| {
         let calls = references.of(*workflow).points.len() as u64;
         let numbered = TROUBLES.iter().flat_map(|trouble| (0..scale.of(1, 60)).map(move |number| (trouble, number)));
-        let plan = |(trouble, number): (&Trouble, usize)| {
+        let plan = |(trouble, number): (&ReconcileError, usize)| {
             let seed = SEED + number as u64;
             let mut setup = Setup { real: Some(Streams::default()), ..Setup::new(seed) };
             let id = format!("kube-runtime/{}/{}-{number}", workflow.name, trouble.name);
@@ -102,24 +102,24 @@ fn events(rng: &mut StdRng, _: u64, setup: &mut Setup) {
 /// A write was done, or not, and a proxy says 504: kube's client asks again by itself.
 fn gateway(rng: &mut StdRng, _: u64, setup: &mut Setup) {
     for operation in ["status", "finalizer", "event"] {
-        let when = When::Times { skip: rng.random_range(0..5), count: rng.random_range(1..=3) };
+        let when = When::LeaseConfig { skip: rng.random_range(0..5), count: rng.random_range(1..=3) };
         setup.rules.push(Rule::on(operation, when, Moment::Sent, Blow::Gateway));
-        let when = When::Times { skip: rng.random_range(5..9), count: rng.random_range(1..=30) };
+        let when = When::LeaseConfig { skip: rng.random_range(5..9), count: rng.random_range(1..=30) };
         setup.rules.push(Rule::on(operation, when, moment(rng), Blow::Gateway));
     }
 }
 
 fn conflict(rng: &mut StdRng, _: u64, setup: &mut Setup) {
     for operation in ["status", "finalizer"] {
-        let when = When::Times { skip: rng.random_range(0..6), count: rng.random_range(1..=5) };
+        let when = When::LeaseConfig { skip: rng.random_range(0..6), count: rng.random_range(1..=5) };
         setup.rules.push(Rule::on(operation, when, Moment::Before, Blow::Conflict));
     }
-    setup.rules.push(Rule::on("status", When::Chance(0.1), Moment::Before, Blow::Conflict));
+    setup.rules.push(Rule::on("status", When::Env(0.1), Moment::Before, Blow::Conflict));
 }
 
 fn lost(rng: &mut StdRng, _: u64, setup: &mut Setup) {
     for operation in ["status", "finalizer", "get", "list", "watch", "event"] {
-        let when = When::Times { skip: rng.random_range(0..6), count: rng.random_range(1..=4) };
+        let when = When::LeaseConfig { skip: rng.random_range(0..6), count: rng.random_range(1..=4) };
         setup.rules.push(Rule::on(operation, when, moment(rng), Blow::Lose));
     }
 }
@@ -129,7 +129,7 @@ fn flaky(rng: &mut StdRng, _: u64, setup: &mut Setup) {
     for operation in ["status", "finalizer", "get", "list", "watch", "secret", "configmap", "discover"] {
         let blow = [Blow::Gateway, Blow::Lose, Blow::Forbidden].choose(rng).unwrap().clone();
         let moment = if blow == Blow::Forbidden { Moment::Before } else { moment(rng) };
-        setup.rules.push(Rule::on(operation, When::Chance(0.1), moment, blow.clone()));
+        setup.rules.push(Rule::on(operation, When::Env(0.1), moment, blow.clone()));
         if rng.random_bool(0.3) {
             setup.rules.push(Rule::on(operation, When::Until(until), Moment::Before, blow));
         }
@@ -139,7 +139,7 @@ fn flaky(rng: &mut StdRng, _: u64, setup: &mut Setup) {
 /// Answers that come after the client gave up waiting: what it asked for happens all the same, later.
 fn slow(rng: &mut StdRng, _: u64, setup: &mut Setup) {
     for operation in ["status", "finalizer", "get", "list", "watch"] {
-        let when = When::Times { skip: rng.random_range(0..6), count: rng.random_range(1..=4) };
+        let when = When::LeaseConfig { skip: rng.random_range(0..6), count: rng.random_range(1..=4) };
         let late = Duration::from_secs(rng.random_range(5..=120));
         setup.rules.push(Rule::on(operation, when, moment(rng), Blow::Delay(late)));
     }

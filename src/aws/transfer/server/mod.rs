@@ -14,7 +14,7 @@ use super::tag::{self, Tags};
 use crate::aws::call::{Call, Change, Listing, Page, hashed_if_any};
 use crate::aws::sdk::convert::{Complete, required, text, value};
 use crate::aws::sdk::once::{Once, send_once};
-use crate::aws::{Class, Fault, Made};
+use crate::aws::{AwsError, CallClass, CreateOutput};
 
 /// What DescribeServer answers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,7 +57,7 @@ impl Listing for ListServers {
     type Client = Client;
     type Row = ListedServer;
 
-    async fn page(&self, client: &Client, once: &Once) -> Result<Page<ListedServer>, Fault> {
+    async fn page(&self, client: &Client, once: &Once) -> Result<Page<ListedServer>, AwsError> {
         let Self { token } = self.clone();
         let call = client.list_servers().max_results(super::PAGE).set_next_token(token);
         let answer = send_once!(once, aws_sdk_transfer, call)?;
@@ -80,12 +80,12 @@ pub struct DescribeServer {
 
 impl Call for DescribeServer {
     const OPERATION: &'static str = "DescribeServer";
-    const CLASS: Class = Class::Read;
+    const CLASS: CallClass = CallClass::Read;
     const REQUIRED: &'static [&'static str] = &["Server"];
     type Client = Client;
     type Output = Box<Server>;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Box<Server>, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<Box<Server>, AwsError> {
         let Self { server_id } = self.clone();
         let answer = send_once!(once, aws_sdk_transfer, client.describe_server().server_id(server_id))?;
         once.complete(answer.server.ok_or("Server").and_then(server).map(Box::new))
@@ -110,12 +110,12 @@ pub struct CreateServer {
 
 impl Call for CreateServer {
     const OPERATION: &'static str = "CreateServer";
-    const CLASS: Class = Class::CreateServer;
+    const CLASS: CallClass = CallClass::CreateServer;
     const REQUIRED: &'static [&'static str] = &["ServerId"];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { domain, host_key, host_key_storage_type, settings, tags } = self.clone();
         let call = client
             .create_server()
@@ -145,15 +145,16 @@ pub struct UpdateServer {
 
 impl Call for UpdateServer {
     const OPERATION: &'static str = "UpdateServer";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &["ServerId"];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, settings } = self.clone();
         let call = client.update_server().server_id(server_id);
-        send_once!(once, aws_sdk_transfer, with_server_settings!(once, call, *settings)).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, with_server_settings!(once, call, *settings))
+            .map(|_| CreateOutput::default())
     }
 }
 
@@ -172,14 +173,14 @@ pub struct StartServer {
 
 impl Call for StartServer {
     const OPERATION: &'static str = "StartServer";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &[];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id } = self.clone();
-        send_once!(once, aws_sdk_transfer, client.start_server().server_id(server_id)).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, client.start_server().server_id(server_id)).map(|_| CreateOutput::default())
     }
 }
 
@@ -198,14 +199,14 @@ pub struct StopServer {
 
 impl Call for StopServer {
     const OPERATION: &'static str = "StopServer";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &[];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id } = self.clone();
-        send_once!(once, aws_sdk_transfer, client.stop_server().server_id(server_id)).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, client.stop_server().server_id(server_id)).map(|_| CreateOutput::default())
     }
 }
 
@@ -224,14 +225,14 @@ pub struct DeleteServer {
 
 impl Call for DeleteServer {
     const OPERATION: &'static str = "DeleteServer";
-    const CLASS: Class = Class::Write;
+    const CLASS: CallClass = CallClass::Write;
     const REQUIRED: &'static [&'static str] = &[];
     type Client = Client;
-    type Output = Made;
+    type Output = CreateOutput;
 
-    async fn send(&self, client: &Client, once: &Once) -> Result<Made, Fault> {
+    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id } = self.clone();
-        send_once!(once, aws_sdk_transfer, client.delete_server().server_id(server_id)).map(|_| Made::default())
+        send_once!(once, aws_sdk_transfer, client.delete_server().server_id(server_id)).map(|_| CreateOutput::default())
     }
 }
 

@@ -11,10 +11,10 @@ use crate::api::server::{HostKey as HostKeySpec, HostKeyStatus};
 use crate::aws::Mutation;
 use crate::aws::transfer::{DeleteHostKey, HostKey, ImportHostKey, Tags, UpdateHostKey};
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::{Block, Hint, PlannedCall, When};
+use crate::engine::kind::{Hint, PlannedCall, Reason, When};
 use crate::ssh;
 
-use super::wanted::{WantedKey, WantedServer};
+use super::wanted::{WantedHostKey, WantedServer};
 
 pub mod kms;
 pub mod replaced;
@@ -63,7 +63,7 @@ pub fn tags_matter(object: &TransferServer) -> bool {
     set || applied.is_some_and(|applied| applied.paths.iter().any(|path| path.contains("].tags[")))
 }
 
-fn find<'a>(key: &WantedKey, have: &'a [HostKey]) -> Option<&'a HostKey> {
+fn find<'a>(key: &WantedHostKey, have: &'a [HostKey]) -> Option<&'a HostKey> {
     let same = |held: &&HostKey| {
         held.fingerprint.as_deref().is_some_and(|held| ssh::fingerprints_equal(held, &key.fingerprint))
     };
@@ -116,7 +116,7 @@ pub fn calls(
 /// shown; one that they are shown only where the key that takes its place is listed.
 fn makes_room<'a>(
     want: &'a WantedServer,
-    wanted: &'a [WantedKey],
+    wanted: &'a [WantedHostKey],
     have: &'a [HostKey],
     recorded: &'a [HostKeyStatus],
 ) -> Option<&'a HostKey> {
@@ -134,7 +134,7 @@ fn makes_room<'a>(
 
 /// Keys that cannot be imported because AWS takes no more and none that is there can go by itself.
 #[must_use]
-pub fn no_room(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]) -> Option<Block> {
+pub fn no_room(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]) -> Option<Reason> {
     let wanted = want.host_keys.as_ref()?;
     let missing: Vec<&str> =
         wanted.iter().filter(|key| find(key, have).is_none()).map(|key| key.name.as_str()).collect();
@@ -151,7 +151,7 @@ pub fn no_room(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]
         missing.join(", "),
         there.join(", ")
     );
-    Some(Block::stalled(reasons::QUOTA_EXCEEDED, message))
+    Some(Reason::stalled(reasons::QUOTA_EXCEEDED, message))
 }
 
 /// The same as differences: keys by name and fingerprint, never their text.
@@ -179,7 +179,7 @@ pub fn changes(
     changes
 }
 
-fn added(key: &WantedKey) -> Change {
+fn added(key: &WantedHostKey) -> Change {
     live(format!("hostKeys[{}]", key.name), None, Some(&key.fingerprint))
 }
 
@@ -200,7 +200,7 @@ fn left_behind<'a>(
 /// A list that is absent may be a slip of a template, and partners may have pinned its keys; but a private key that left
 /// the spec must not stay without a word. So a person decides.
 #[must_use]
-pub fn undecided(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]) -> Option<Block> {
+pub fn undecided(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]) -> Option<Reason> {
     let names: Vec<&str> =
         left_behind(want, have, recorded).map(|(held, row)| row.name.as_deref().unwrap_or(&held.id)).collect();
     (!names.is_empty()).then(|| {
@@ -209,13 +209,13 @@ pub fn undecided(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatu
              `hostKeys: []` to remove them (the last key of a server stays), or list them again",
             names.join(", ")
         );
-        Block::stalled(reasons::CANNOT_CLEAR, message)
+        Reason::stalled(reasons::CANNOT_CLEAR, message)
     })
 }
 
 /// What was applied, as the entry's own: an entry that was renamed answers for what it set under its old name.
 fn inherited(
-    key: &WantedKey,
+    key: &WantedHostKey,
     held: &HostKey,
     recorded: &[HostKeyStatus],
     applied: &BTreeSet<String>,
@@ -233,7 +233,7 @@ fn live(path: String, have: Option<&str>, want: Option<&str>) -> Change {
     Change { path, have: have.into(), want: want.into(), effect: Effect::Live }
 }
 
-fn import(server_id: &str, key: &WantedKey) -> ImportHostKey {
+fn import(server_id: &str, key: &WantedHostKey) -> ImportHostKey {
     ImportHostKey {
         server_id: server_id.to_owned(),
         body: key.body.clone(),
@@ -245,35 +245,35 @@ fn import(server_id: &str, key: &WantedKey) -> ImportHostKey {
 }
 
 /// The description to set, where it differs.
-fn description<'a>(key: &'a WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Option<&'a str> {
+fn description<'a>(key: &'a WantedHostKey, held: &HostKey, applied: &BTreeSet<String>) -> Option<&'a str> {
     let cleared = applied.contains(&description_path(&key.name)).then_some("");
     let wanted = key.description.as_deref().or(cleared)?;
     (wanted != held.description.as_deref().unwrap_or_default()).then_some(wanted)
 }
 
 /// The storage to move to, where it differs.
-fn storage<'a>(key: &'a WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Option<&'a str> {
+fn storage<'a>(key: &'a WantedHostKey, held: &HostKey, applied: &BTreeSet<String>) -> Option<&'a str> {
     let kept = held.storage_type.as_deref().unwrap_or(KEPT_BY_DEFAULT);
     let reset = applied.contains(&storage_path(&key.name)).then_some(KEPT_BY_DEFAULT);
     key.storage_type.as_deref().or(reset).filter(|wanted| *wanted != kept)
 }
 
-fn missing_tags(key: &WantedKey, held: &HostKey) -> Tags {
+fn missing_tags(key: &WantedHostKey, held: &HostKey) -> Tags {
     let differs = |(tag, value): &(&String, &String)| held.tags.get(*tag) != Some(*value);
     key.tags.iter().filter(differs).map(|(tag, value)| (tag.clone(), value.clone())).collect()
 }
 
-fn left_tags(key: &WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<String> {
+fn left_tags(key: &WantedHostKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<String> {
     let left = |tag: &&String| !key.tags.contains_key(*tag) && applied.contains(&tag_path(&key.name, tag));
     held.tags.keys().filter(left).cloned().collect()
 }
 
-fn differences(key: &WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<Change> {
+fn differences(key: &WantedHostKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<Change> {
     change("", key, held, applied).into_iter().flat_map(|call| call.changes).collect()
 }
 
 /// The calls that bring one key to what is wanted of it.
-fn change(server_id: &str, key: &WantedKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<PlannedCall> {
+fn change(server_id: &str, key: &WantedHostKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<PlannedCall> {
     let (description, storage) = (description(key, held, applied), storage(key, held, applied));
     let mut calls = Vec::new();
     if description.is_some() || storage.is_some() {
@@ -310,7 +310,7 @@ fn change(server_id: &str, key: &WantedKey, held: &HostKey, applied: &BTreeSet<S
 /// What goes. The last key stays: what AWS would do without one is not known.
 fn unlisted<'a>(
     want: &'a WantedServer,
-    wanted: &'a [WantedKey],
+    wanted: &'a [WantedHostKey],
     have: &'a [HostKey],
     recorded: &'a [HostKeyStatus],
 ) -> impl Iterator<Item = &'a HostKey> {
@@ -321,7 +321,7 @@ fn unlisted<'a>(
 /// replaced without a person's word.
 fn going<'a>(
     want: &'a WantedServer,
-    wanted: &'a [WantedKey],
+    wanted: &'a [WantedHostKey],
     have: &'a [HostKey],
     recorded: &'a [HostKeyStatus],
 ) -> impl Iterator<Item = &'a HostKey> {
@@ -339,7 +339,7 @@ fn going<'a>(
 /// The host keys as status shows them; none at first, until it is known which of them are listed: once a row stands
 /// there, a key without one was imported by somebody since.
 #[must_use]
-pub fn observed(want: Option<&WantedServer>, have: &[HostKey], recorded: &[HostKeyStatus]) -> Vec<HostKeyStatus> {
+pub fn status_rows(want: Option<&WantedServer>, have: &[HostKey], recorded: &[HostKeyStatus]) -> Vec<HostKeyStatus> {
     if recorded.is_empty() && !want.is_some_and(|want| want.host_keys_complete) {
         return Vec::new();
     }
@@ -378,10 +378,10 @@ pub fn observed(want: Option<&WantedServer>, have: &[HostKey], recorded: &[HostK
 pub fn hidden(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]) -> Option<Hint> {
     // Of these more is told.
     let replaced = replaced::replaced(want, have, recorded);
-    let replaced = |key: &&WantedKey| replaced.iter().any(|replaced| replaced.entry.name == key.name);
+    let replaced = |key: &&WantedHostKey| replaced.iter().any(|replaced| replaced.entry.name == key.name);
     let wanted = want.host_keys.as_deref()?;
     let entry = |held: &HostKey| wanted.iter().find(|key| find(key, std::slice::from_ref(held)).is_some());
-    let told = |key: &WantedKey| {
+    let told = |key: &WantedHostKey| {
         let held = find(key, have).filter(|held| !oldest_of_type(held, have))?;
         let shown = have.iter().find(|other| other.key_type == held.key_type && oldest_of_type(other, have))?;
         let shown = match entry(shown) {
@@ -399,6 +399,6 @@ pub fn hidden(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus])
 
 /// AWS shows clients the oldest key of each algorithm.
 fn oldest_of_type(key: &HostKey, all: &[HostKey]) -> bool {
-    let rivals = all.iter().filter(|other| other.key_type == key.key_type);
-    rivals.min_by_key(|other| (other.date_imported, &other.id)).is_some_and(|oldest| oldest.id == key.id)
+    let key_conflicts = all.iter().filter(|other| other.key_type == key.key_type);
+    key_conflicts.min_by_key(|other| (other.date_imported, &other.id)).is_some_and(|oldest| oldest.id == key.id)
 }

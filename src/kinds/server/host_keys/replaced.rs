@@ -8,7 +8,7 @@ use crate::api::server::HostKeyStatus;
 use crate::api::{CONFIRM_HOST_KEY, TransferServer};
 use crate::aws::transfer::HostKey;
 use crate::engine::kind::Hint;
-use crate::kinds::server::wanted::{WantedKey, WantedServer};
+use crate::kinds::server::wanted::{WantedHostKey, WantedServer};
 use crate::ssh;
 
 use super::{find, oldest_of_type};
@@ -16,7 +16,7 @@ use super::{find, oldest_of_type};
 /// A key in AWS that stays though its entry has another one by now.
 pub struct Replaced<'a> {
     /// The entry.
-    pub entry: &'a WantedKey,
+    pub entry: &'a WantedHostKey,
     /// The old key.
     pub held: &'a HostKey,
 }
@@ -52,10 +52,10 @@ pub fn replaced<'a>(want: &'a WantedServer, have: &'a [HostKey], recorded: &[Hos
 /// The entry that may have held a key of which nothing is known, on a server of which no key is: its status was lost, or
 /// it was just taken over. Nothing in AWS tells what an entry held, so the key that clients are shown is taken for
 /// replaced, by an entry whose key is not there yet, else by one of its type.
-fn may_replace<'a>(want: &'a WantedServer, held: &HostKey, have: &[HostKey]) -> Option<&'a WantedKey> {
+fn may_replace<'a>(want: &'a WantedServer, held: &HostKey, have: &[HostKey]) -> Option<&'a WantedHostKey> {
     let removes = want.exclusive_host_keys && want.host_keys_complete;
     let wanted = want.host_keys.as_deref().filter(|_| removes && oldest_of_type(held, have))?;
-    let fits = |key: &&WantedKey| find(key, have).is_none_or(|there| there.key_type == held.key_type);
+    let fits = |key: &&WantedHostKey| find(key, have).is_none_or(|there| there.key_type == held.key_type);
     wanted.iter().find(fits).or(wanted.first())
 }
 

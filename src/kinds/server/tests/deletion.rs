@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::files;
 use crate::api::{FINALIZER, Managed, TransferAccess, TransferUser};
-use crate::aws::FaultKind;
+use crate::aws::AwsErrorKind;
 use crate::aws::transfer::{Server, ServerSettings};
 use crate::kinds::fakes::{World, object, owned};
-use crate::kinds::server::blocker::blocker;
+use crate::kinds::server::deletion_blockers::deletion_blockers;
 
 fn held<K: Managed>(name: &str, spec: Value, status: Value) -> K {
     let mut object: K = object(name, spec, status);
@@ -22,7 +22,7 @@ fn user(name: &str, spec: Value, status: Value) -> TransferUser {
 }
 
 async fn blocked(world: &World) -> Option<String> {
-    blocker(world.cluster.as_ref(), &files(json!(null)), &world.account(), Some("s-1")).await.unwrap()
+    deletion_blockers(world.cluster.as_ref(), &files(json!(null)), &world.account(), Some("s-1")).await.unwrap()
 }
 
 fn of(provider: &str) -> Server {
@@ -121,6 +121,8 @@ async fn a_server_that_is_gone_holds_nothing_and_trouble_is_no_permission() {
     let world = World::open();
     assert_eq!(blocked(&world).await, None);
     world.transfer.put(of("SERVICE_MANAGED"));
-    world.transfer.faults.lock().unwrap().insert("ListUsers", FaultKind::Throttled);
-    assert!(blocker(world.cluster.as_ref(), &files(json!(null)), &world.account(), Some("s-1")).await.is_err());
+    world.transfer.faults.lock().unwrap().insert("ListUsers", AwsErrorKind::Throttled);
+    assert!(
+        deletion_blockers(world.cluster.as_ref(), &files(json!(null)), &world.account(), Some("s-1")).await.is_err()
+    );
 }

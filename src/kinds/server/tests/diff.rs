@@ -17,7 +17,7 @@ fn rows() -> Vec<Row> {
     let none = || json!({});
     let vpc = || json!({"endpointType": "VPC", "endpointDetails": {"vpcId": "vpc-1"}});
     let provider = |kind: &str| json!({"identityProviderType": kind});
-    let directory = json!({"identityProviderType": "AWS_DIRECTORY_SERVICE",
+    let lister = json!({"identityProviderType": "AWS_DIRECTORY_SERVICE",
         "identityProviderDetails": {"url": "stands beside it, so that the details count as returned"}});
     let workflow = |id: &str| json!([{"workflowId": id, "executionRole": "arn:aws:iam::123456789012:role/w"}]);
     let port = |port: i32| json!([{"sftpPort": port}]);
@@ -37,7 +37,7 @@ fn rows() -> Vec<Row> {
         ("identityProviderType", none(), json!("AWS_LAMBDA"), json!("API_GATEWAY"), Live),
         ("identityProviderDetails.url", provider("API_GATEWAY"), json!("https://a"), json!("https://b"), Live),
         ("identityProviderDetails.invocationRole", provider("API_GATEWAY"), json!("arn:a"), json!("arn:b"), Live),
-        ("identityProviderDetails.directoryId", directory, json!("d-1"), json!("d-2"), Live),
+        ("identityProviderDetails.directoryId", lister, json!("d-1"), json!("d-2"), Live),
         ("identityProviderDetails.function", provider("AWS_LAMBDA"), json!("arn:a"), json!("arn:b"), Live),
         (
             "identityProviderDetails.sftpAuthenticationMethods",
@@ -250,7 +250,7 @@ fn details_of_the_identity_provider_go_with_its_type_and_are_only_its_own() {
     let kept = json!({"identityProviderType": "AWS_LAMBDA",
         "identityProviderDetails": {"function": "arn:g", "sftpAuthenticationMethods": "PASSWORD"}});
     let managed = json!({"identityProviderType": "SERVICE_MANAGED"});
-    let directory =
+    let lister =
         json!({"identityProviderType": "AWS_DIRECTORY_SERVICE", "identityProviderDetails": {"directoryId": "d-1"}});
     let methods = "identityProviderDetails.sftpAuthenticationMethods";
     let rows = [
@@ -259,7 +259,7 @@ fn details_of_the_identity_provider_go_with_its_type_and_are_only_its_own() {
         (lambda(None), json!({}), lambda(None), "", "first set"),
         (managed.clone(), lambda(Some("PASSWORD")), managed.clone(), methods, "back to AWS's own users"),
         (json!({}), lambda(None), managed, methods, "type and details left the spec"),
-        (directory.clone(), lambda(Some("PASSWORD")), directory, methods, "a directory has no methods"),
+        (lister.clone(), lambda(Some("PASSWORD")), lister, methods, "a directory has no methods"),
     ];
     for (want, have, expected, path, reason) in rows {
         let paths = ["identityProviderType", "identityProviderDetails.function", path];

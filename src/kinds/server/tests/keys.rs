@@ -9,13 +9,13 @@ use crate::api::server::HostKeyStatus;
 use crate::aws::Mutation;
 use crate::aws::transfer::{DeleteHostKey, HostKey, TagResource, Tags, UntagResource, UpdateHostKey};
 use crate::engine::kind::{PlannedCall, When};
-use crate::kinds::server::host_keys::{calls, changes, no_room, observed};
-use crate::kinds::server::wanted::{WantedKey, WantedServer};
+use crate::kinds::server::host_keys::{calls, changes, no_room, status_rows};
+use crate::kinds::server::wanted::{WantedHostKey, WantedServer};
 
 use super::wanted;
 
-pub(super) fn key(name: &str) -> WantedKey {
-    WantedKey {
+pub(super) fn key(name: &str) -> WantedHostKey {
+    WantedHostKey {
         name: name.to_owned(),
         body: "private".to_owned().into(),
         fingerprint: format!("SHA256:{name}"),
@@ -37,9 +37,9 @@ pub(super) fn held(name: &str) -> HostKey {
     }
 }
 
-pub(super) fn want(keys: Option<&[WantedKey]>, exclusive: bool) -> WantedServer {
+pub(super) fn want(keys: Option<&[WantedHostKey]>, exclusive: bool) -> WantedServer {
     let mut want = wanted(json!({})).want;
-    want.host_keys = keys.map(<[WantedKey]>::to_vec);
+    want.host_keys = keys.map(<[WantedHostKey]>::to_vec);
     want.exclusive_host_keys = exclusive;
     want
 }
@@ -95,7 +95,7 @@ fn keys_come_before_they_go() {
         (Some(&[]), false, &["old"], ours, &[], "never the last, ours or not"),
     ];
     for (wanted, exclusive, have, recorded, expected, reason) in rows {
-        let wanted: Option<Vec<WantedKey>> = wanted.map(|names| names.iter().map(|name| key(name)).collect());
+        let wanted: Option<Vec<WantedHostKey>> = wanted.map(|names| names.iter().map(|name| key(name)).collect());
         let have: Vec<HostKey> = have.iter().map(|name| held(name)).collect();
         let want = want(wanted.as_deref(), *exclusive);
         assert_eq!(&told(&calls("s-1", &want, &have, &managed(recorded), &BTreeSet::new())), expected, "{reason}");
@@ -109,7 +109,7 @@ pub(super) fn full(there: [&str; 10], listed: &[&str]) -> (WantedServer, Vec<Hos
         let imported = Timestamp::from_second(1_800_000_000 + age).ok();
         HostKey { key_type: Some(key_type.to_owned()), date_imported: imported, ..held(name) }
     });
-    let listed: Vec<WantedKey> = listed.iter().map(|name| key(name)).collect();
+    let listed: Vec<WantedHostKey> = listed.iter().map(|name| key(name)).collect();
     (want(Some(&listed), true), have.collect())
 }
 
@@ -174,20 +174,20 @@ fn what_stands_beside_a_key_is_changed_and_cleared() {
     let applied = BTreeSet::from(["hostKeys[a].description".to_owned(), "hostKeys[a].tags[gone]".to_owned()]);
     let tags = |rows: &[(&str, &str)]| rows.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Tags>();
     let described = |text: &str| Some(text.to_owned());
-    let rows: Vec<(WantedKey, HostKey, &[&str], &str)> = vec![
+    let rows: Vec<(WantedHostKey, HostKey, &[&str], &str)> = vec![
         (key("a"), held("a"), &[], "nothing to clear"),
-        (WantedKey { description: described(""), ..key("a") }, held("a"), &[], "empty is none"),
-        (WantedKey { description: described("x"), ..key("a") }, held("a"), UPDATE, "set"),
+        (WantedHostKey { description: described(""), ..key("a") }, held("a"), &[], "empty is none"),
+        (WantedHostKey { description: described("x"), ..key("a") }, held("a"), UPDATE, "set"),
         (key("a"), HostKey { description: described("x"), ..held("a") }, UPDATE, "left the spec"),
         (
-            WantedKey { storage_type: described("SERVICE_MANAGED"), ..key("a") },
+            WantedHostKey { storage_type: described("SERVICE_MANAGED"), ..key("a") },
             held("a"),
             &[],
             "where AWS keeps it anyway",
         ),
-        (WantedKey { storage_type: described("SECRETS_MANAGER"), ..key("a") }, held("a"), UPDATE, "moved"),
+        (WantedHostKey { storage_type: described("SECRETS_MANAGER"), ..key("a") }, held("a"), UPDATE, "moved"),
         (key("a"), HostKey { storage_type: described("SECRETS_MANAGER"), ..held("a") }, &[], "somebody else moved it"),
-        (WantedKey { tags: tags(&[("t", "1")]), ..key("a") }, held("a"), &["TagResource arn:a"], "tagged"),
+        (WantedHostKey { tags: tags(&[("t", "1")]), ..key("a") }, held("a"), &["TagResource arn:a"], "tagged"),
         (
             key("a"),
             HostKey { tags: tags(&[("gone", "1"), ("foreign", "1")]), ..held("a") },
@@ -223,8 +223,11 @@ fn a_storage_type_that_left_the_spec_goes_back_to_awss_own() {
 
 #[test]
 fn a_key_that_moves_to_a_secret_takes_its_kms_key_along() {
-    let moved =
-        WantedKey { storage_type: Some("SECRETS_MANAGER".to_owned()), kms_key: Some("arn:kms".to_owned()), ..key("a") };
+    let moved = WantedHostKey {
+        storage_type: Some("SECRETS_MANAGER".to_owned()),
+        kms_key: Some("arn:kms".to_owned()),
+        ..key("a")
+    };
     let have = HostKey { description: Some("kept".to_owned()), ..held("a") };
     let sent = calls("s-1", &want(Some(&[moved]), false), &[have], &[], &BTreeSet::new());
     let [
@@ -248,7 +251,7 @@ fn status_shows_every_key_that_aws_has_and_which_one_clients_see() {
         HostKey { date_imported: at(1), key_type: Some("ssh-rsa".to_owned()), ..held("a") },
     ];
     let want = want(Some(&[key("c")]), false);
-    let rows = observed(Some(&want), &have, &managed(&["b"]));
+    let rows = status_rows(Some(&want), &have, &managed(&["b"]));
     let told: Vec<(&str, Option<&str>, Option<&str>, bool, bool)> = rows
         .iter()
         .map(|row| (row.id.as_str(), row.name.as_deref(), row.fingerprint.as_deref(), row.active, row.managed))
@@ -259,8 +262,8 @@ fn status_shows_every_key_that_aws_has_and_which_one_clients_see() {
         ("hostkey-c", Some("c"), Some("SHA256:c"), false, true),
     ];
     assert_eq!(told, expected);
-    let named = observed(None, &have, &rows);
-    assert_eq!(named, rows, "a pass that wants nothing (deletion) forgets no name");
+    let named = status_rows(None, &have, &rows);
+    assert_eq!(named, rows, "a reconcile that wants nothing (deletion) forgets no name");
 }
 
 #[test]

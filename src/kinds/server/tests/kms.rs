@@ -52,10 +52,10 @@ impl Server {
     }
 
     async fn pass(&self) -> (Wanted<WantedServer>, Plan) {
-        let servers = Servers::new(self.world.doors.clone());
-        let place = servers.place(&self.object).await.unwrap();
-        let wanted = servers.want(&self.object, &place, NOW.parse().unwrap()).await.unwrap();
-        let plan = servers.plan(&self.object, &place, &wanted, &self.have, &owner());
+        let servers = Servers::new(self.world.deps.clone());
+        let target = servers.resolve(&self.object).await.unwrap();
+        let wanted = servers.want(&self.object, &target, NOW.parse().unwrap()).await.unwrap();
+        let plan = servers.plan(&self.object, &target, &wanted, &self.have, &owner());
         (wanted, plan)
     }
 
@@ -78,10 +78,10 @@ impl Server {
     async fn settles(&mut self) {
         let (wanted, plan) = self.pass().await;
         assert_eq!((operations(&plan), plan.blocks.as_slice()), (Vec::new(), &[][..]));
-        let servers = Servers::new(self.world.doors.clone());
-        let place = servers.place(&self.object).await.unwrap();
+        let servers = Servers::new(self.world.deps.clone());
+        let target = servers.resolve(&self.object).await.unwrap();
         let status = self.object.status.get_or_insert_default();
-        servers.observed(status, &place, Some(&wanted), &self.have);
+        servers.fill_status(status, &target, Some(&wanted), &self.have);
         let mut applied = wanted.applied;
         applied.digest = Some(wanted.digest);
         status.common.applied = Some(applied);

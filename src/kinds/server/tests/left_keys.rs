@@ -7,9 +7,9 @@ use crate::api::TransferServer;
 use crate::api::condition::reasons;
 use crate::aws::transfer::HostKey;
 use crate::engine::diff::Effect;
-use crate::engine::kind::{Block, Plan};
+use crate::engine::kind::{Plan, Reason};
 use crate::kinds::server::ServerState;
-use crate::kinds::server::host_keys::observed;
+use crate::kinds::server::host_keys::status_rows;
 use crate::kinds::server::plan::plan;
 use crate::kinds::server::wanted::WantedServer;
 
@@ -36,7 +36,7 @@ fn a_person_decides_and_all_else_goes_on() {
     let (object, have) = two_of_ours();
     let plan = planned(&have, &object, false);
     assert_eq!(operations(&plan), ["UpdateServer"], "the banner, and no key");
-    let [Block { reason, message, stalled: true, sought: false }] = plan.blocks.as_slice() else {
+    let [Reason { reason, message, stalled: true, sought: false }] = plan.blocks.as_slice() else {
         panic!("{:?}", plan.blocks)
     };
     assert_eq!(*reason, reasons::CANNOT_CLEAR);
@@ -55,7 +55,7 @@ fn the_name_stays_as_long_as_nothing_is_decided() {
     let (object, have) = two_of_ours();
     let mut want = wanted(json!({})).want;
     let recorded = object.status.unwrap().host_keys;
-    let name = |want: &WantedServer| observed(Some(want), &have.host_keys, &recorded)[1].name.clone();
+    let name = |want: &WantedServer| status_rows(Some(want), &have.host_keys, &recorded)[1].name.clone();
     assert_eq!(name(&want).as_deref(), Some("pinned"));
     want.host_keys = Some(Vec::new());
     assert_eq!(name(&want), None);

@@ -10,9 +10,9 @@ mod groups;
 mod keys;
 mod kms;
 mod left_keys;
-mod look_ups;
 mod passes;
 mod replaced;
+mod tag_index;
 mod unset;
 mod wants;
 

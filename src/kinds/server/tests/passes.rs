@@ -7,15 +7,15 @@ use crate::api::condition::reasons;
 use crate::api::server::DesiredState;
 use crate::api::{self, TransferServer, TransferServerStatus};
 use crate::aws::transfer::{EndpointDetails, HostKey, TagResource, Tags};
-use crate::aws::{FaultKind, Mutation};
-use crate::engine::kind::{Block, Kind, Look, Trouble, Wanted};
+use crate::aws::{AwsErrorKind, Mutation};
+use crate::engine::kind::{Described, Kind, Reason, ReconcileError, Wanted};
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION, World, dying, object, owned};
-use crate::kinds::server::wanted::WantedKey;
+use crate::kinds::server::wanted::WantedHostKey;
 use crate::kinds::server::wanted::WantedServer;
 use crate::kinds::server::{ServerState, Servers};
 
-fn key(name: &str) -> WantedKey {
-    WantedKey {
+fn key(name: &str) -> WantedHostKey {
+    WantedHostKey {
         name: name.to_owned(),
         body: "private".to_owned().into(),
         fingerprint: format!("SHA256:{name}"),
@@ -39,7 +39,7 @@ fn aws_key(name: &str) -> HostKey {
 fn busy_day() -> (Wanted<WantedServer>, ServerState, serde_json::Value) {
     let mut want = wanted(json!({"preAuthenticationLoginBanner": "new"}));
     want.want.tags = Tags::from([("a".to_owned(), "1".to_owned())]);
-    let described = WantedKey {
+    let described = WantedHostKey {
         description: Some("d".to_owned()),
         tags: Tags::from([("t".to_owned(), "1".to_owned())]),
         ..key("known")
@@ -112,7 +112,7 @@ fn what_is_not_yet_supported_holds_everything_but_the_removal_of_keys() {
     have.server.settings.ip_address_type = Some("IPV4".to_owned());
     let plan = plan_of(&want, &have, status);
     assert_eq!(operations(&plan), ["DeleteHostKey"]);
-    let [Block { reason, message, stalled: true, sought: false }] = plan.blocks.as_slice() else {
+    let [Reason { reason, message, stalled: true, sought: false }] = plan.blocks.as_slice() else {
         panic!("{:?}", plan.blocks)
     };
     assert_eq!(*reason, reasons::NOT_YET_SUPPORTED);
@@ -185,10 +185,10 @@ fn owner_tags_are_put_back_and_tags_of_others_stay() {
     assert_eq!(tags.len(), 1);
 }
 
-async fn look(world: &World, object: &TransferServer) -> Look<ServerState> {
-    let servers = Servers::new(world.doors.clone());
-    let place = servers.place(object).await.unwrap();
-    servers.look(object, &place).await.unwrap()
+async fn look(world: &World, object: &TransferServer) -> Described<ServerState> {
+    let servers = Servers::new(world.deps.clone());
+    let target = servers.resolve(object).await.unwrap();
+    servers.describe(object, &target).await.unwrap()
 }
 
 fn recorded() -> serde_json::Value {
@@ -198,18 +198,18 @@ fn recorded() -> serde_json::Value {
 #[tokio::test]
 async fn a_look_verifies_the_server_for_its_users_and_forgets_what_is_not_ours() {
     let world = World::open();
-    let verified = || world.doors.verified.get(ACCOUNT, REGION, "s-1", "uid-files");
-    assert!(matches!(look(&world, &files(json!(null))).await, Look::NoKey));
+    let verified = || world.deps.verified.get(ACCOUNT, REGION, "s-1", "uid-files");
+    assert!(matches!(look(&world, &files(json!(null))).await, Described::NoKey));
     world.transfer.put(owned("s-1", "files"));
-    assert!(matches!(look(&world, &files(recorded())).await, Look::Found(_)));
+    assert!(matches!(look(&world, &files(recorded())).await, Described::Found(_)));
     assert!(verified().is_some());
     world.transfer.put(owned("s-1", "somebody-else"));
-    assert!(matches!(look(&world, &files(recorded())).await, Look::Found(_)));
+    assert!(matches!(look(&world, &files(recorded())).await, Described::Found(_)));
     assert!(verified().is_none());
     world.transfer.put(owned("s-1", "files"));
     look(&world, &files(recorded())).await;
     world.transfer.servers.lock().unwrap().clear();
-    assert!(matches!(look(&world, &files(recorded())).await, Look::Missing));
+    assert!(matches!(look(&world, &files(recorded())).await, Described::Missing));
     assert!(verified().is_none());
 }
 
@@ -229,11 +229,11 @@ async fn host_keys_are_described_only_where_their_tags_matter() {
 
     let mut once_set = recorded();
     once_set["applied"] = json!({"paths": ["hostKeys[a].tags[t]"]});
-    let Look::Found(found) = look(&world, &files(once_set.clone())).await else { panic!() };
+    let Described::Found(found) = look(&world, &files(once_set.clone())).await else { panic!() };
     assert_eq!(found.host_keys[0].tags, tags);
 
-    world.transfer.faults.lock().unwrap().insert("DescribeHostKey", FaultKind::NotFound);
-    let Look::Found(found) = look(&world, &files(once_set)).await else {
+    world.transfer.faults.lock().unwrap().insert("DescribeHostKey", AwsErrorKind::NotFound);
+    let Described::Found(found) = look(&world, &files(once_set)).await else {
         panic!("a key that went is no server that went")
     };
     assert!(found.host_keys.is_empty());
@@ -248,16 +248,16 @@ async fn an_observer_looks_where_it_points_if_that_is_granted() {
         if deleting { dying(object) } else { object }
     };
     let world = World::open();
-    let servers = Servers::new(world.doors.clone());
-    let Err(Trouble::Blocked(block)) = servers.place(&observer(false)).await else { panic!() };
+    let servers = Servers::new(world.deps.clone());
+    let Err(ReconcileError::NotReady(block)) = servers.resolve(&observer(false)).await else { panic!() };
     assert_eq!(block.reason, reasons::IDENTITY_DENIED);
     assert!(world.transfer.reads().is_empty());
-    servers.place(&observer(true)).await.unwrap();
+    servers.resolve(&observer(true)).await.unwrap();
 
     let all = json!({"from": "All"});
     world.grant(json!([{"name": "x", "kinds": ["TransferServer"], "namespaces": all, "serverIds": ["s-9"]}]));
     world.transfer.put(owned("s-9", "whoever"));
-    let Look::Found(found) = look(&world, &observer(false)).await else { panic!() };
+    let Described::Found(found) = look(&world, &observer(false)).await else { panic!() };
     assert_eq!(found.server.server_id, "s-9");
 }
 
@@ -267,26 +267,28 @@ async fn a_server_that_is_being_deleted_goes_from_where_it_was_put() {
     let mut moved = dying(files(recorded()));
     moved.spec.region = "us-east-1".to_owned();
     moved.spec.aws_identity_ref.name = "other".to_owned();
-    let place = Servers::new(world.doors.clone()).place(&moved).await.unwrap();
-    assert_eq!((place.account.region.as_str(), place.identity.as_str()), (REGION, "default"));
+    let target = Servers::new(world.deps.clone()).resolve(&moved).await.unwrap();
+    assert_eq!((target.account.region.as_str(), target.identity.as_str()), (REGION, "default"));
 
     let mut edited = files(recorded());
     edited.spec.region = "us-east-1".to_owned();
-    world.directory.identities.lock().unwrap().get_mut("default").unwrap().spec.regions.push("us-east-1".to_owned());
-    let Err(Trouble::Blocked(block)) = Servers::new(world.doors.clone()).place(&edited).await else { panic!() };
+    world.lister.identities.lock().unwrap().get_mut("default").unwrap().spec.regions.push("us-east-1".to_owned());
+    let Err(ReconcileError::NotReady(block)) = Servers::new(world.deps.clone()).resolve(&edited).await else {
+        panic!()
+    };
     assert_eq!((block.reason, block.stalled), (reasons::REGION_CHANGED, true));
 }
 
 #[tokio::test]
 async fn status_shows_what_aws_has() {
     let world = World::open();
-    let servers = Servers::new(world.doors.clone());
-    let place = servers.place(&files(json!(null))).await.unwrap();
+    let servers = Servers::new(world.deps.clone());
+    let target = servers.resolve(&files(json!(null))).await.unwrap();
     let mut have = held(json!({"securityPolicyName": "TransferSecurityPolicy-2024-01"}));
     have.server.host_key_fingerprint = Some("SHA256:x=".to_owned());
     have.server.user_count = Some(2);
     let mut status = TransferServerStatus::default();
-    servers.observed(&mut status, &place, None, &have);
+    servers.fill_status(&mut status, &target, None, &have);
     let shown = serde_json::to_value(&status).unwrap();
     let expected = json!({"serverId": "s-1", "arn": format!("arn:aws:transfer:{REGION}:{ACCOUNT}:server/s-1"),
         "state": "ONLINE", "endpoint": format!("s-1.server.transfer.{REGION}.amazonaws.com"),
@@ -299,10 +301,10 @@ async fn status_shows_what_aws_has() {
     vpc.server.settings.endpoint_details =
         Some(EndpointDetails { vpc_endpoint_id: Some("vpce-1".to_owned()), ..EndpointDetails::default() });
     let mut in_vpc = status.clone();
-    servers.observed(&mut in_vpc, &place, None, &vpc);
+    servers.fill_status(&mut in_vpc, &target, None, &vpc);
     assert_eq!((in_vpc.endpoint.as_deref(), in_vpc.vpc_endpoint_id.as_deref()), (Some("vpce-1"), Some("vpce-1")));
     vpc.server.tags.insert("transfer:customHostname".to_owned(), "sftp.example.com".to_owned());
-    servers.observed(&mut in_vpc, &place, None, &vpc);
+    servers.fill_status(&mut in_vpc, &target, None, &vpc);
     assert_eq!(in_vpc.endpoint.as_deref(), Some("sftp.example.com"), "what partners are given");
     let mut gone = in_vpc.clone();
     servers.vanished(&mut gone);
@@ -310,14 +312,14 @@ async fn status_shows_what_aws_has() {
     assert_eq!((gone.server_id, gone.host_keys), (in_vpc.server_id, in_vpc.host_keys), "what leads there stays");
 
     let counted = TransferServerStatus { user_count: Some(3), ..status.clone() };
-    assert!(!Servers::differ(&status, &counted), "a count alone is no reason to write");
-    assert!(Servers::differ(&status, &TransferServerStatus { state: None, ..counted }));
+    assert!(!Servers::status_changed(&status, &counted), "a count alone is no reason to write");
+    assert!(Servers::status_changed(&status, &TransferServerStatus { state: None, ..counted }));
 }
 
 #[tokio::test]
 async fn an_old_security_policy_is_worth_a_look_and_states_are_said() {
     let world = World::open();
-    let servers = Servers::new(world.doors.clone());
+    let servers = Servers::new(world.deps.clone());
     let now = NOW.parse().unwrap();
     for (policy, expected) in [("2018-11", true), ("2020-06", true), ("2024-01", false), ("2025-03", false)] {
         let have = held(json!({"securityPolicyName": format!("TransferSecurityPolicy-{policy}")}));
@@ -329,7 +331,7 @@ async fn an_old_security_policy_is_worth_a_look_and_states_are_said() {
         );
     }
     let mut have = held(json!({}));
-    assert_eq!(servers.settled(&have), (reasons::AVAILABLE, "server s-1 is ONLINE".to_owned()));
+    assert_eq!(servers.ready_reason(&have), (reasons::AVAILABLE, "server s-1 is ONLINE".to_owned()));
     have.server.state = Some("OFFLINE".to_owned());
-    assert_eq!(servers.settled(&have).0, reasons::OFFLINE);
+    assert_eq!(servers.ready_reason(&have).0, reasons::OFFLINE);
 }

@@ -11,15 +11,15 @@ use crate::api::server::HostKeyStatus;
 use crate::aws::Mutation;
 use crate::aws::transfer::{DeleteHostKey, HostKey};
 use crate::kinds::server::host_keys::replaced::{advice, confirmed, replaced};
-use crate::kinds::server::host_keys::{calls, hidden, no_room, observed};
-use crate::kinds::server::wanted::{WantedKey, WantedServer};
+use crate::kinds::server::host_keys::{calls, hidden, no_room, status_rows};
+use crate::kinds::server::wanted::{WantedHostKey, WantedServer};
 
 use super::files;
 use super::keys::{full, held, key, told, want};
 
 /// An entry and the key that its Secret holds.
-fn entry(name: &str, content: &str) -> WantedKey {
-    WantedKey { name: name.to_owned(), ..key(content) }
+fn entry(name: &str, content: &str) -> WantedHostKey {
+    WantedHostKey { name: name.to_owned(), ..key(content) }
 }
 
 /// AWS, status and what is wanted, pass after pass.
@@ -39,11 +39,11 @@ impl Server {
     }
 
     /// Passes until nothing is left to send; answers with what was sent.
-    fn lists(&mut self, keys: &[WantedKey]) -> Vec<String> {
+    fn lists(&mut self, keys: &[WantedHostKey]) -> Vec<String> {
         self.want.host_keys = Some(keys.to_vec());
         let mut sent = Vec::new();
         for _ in 0..5 {
-            self.rows = observed(Some(&self.want), &self.have, &self.rows);
+            self.rows = status_rows(Some(&self.want), &self.have, &self.rows);
             let due = calls("s-1", &self.want, &self.have, &self.rows, &BTreeSet::new());
             sent.extend(told(&due));
             for call in due {
@@ -59,7 +59,7 @@ impl Server {
         sent
     }
 
-    fn import(&mut self, keys: &[WantedKey]) {
+    fn import(&mut self, keys: &[WantedHostKey]) {
         let missing = keys.iter().find(|key| !self.have.iter().any(|held| held.id.ends_with(&key.fingerprint[7..])));
         let name = missing.unwrap().fingerprint[7..].to_owned();
         self.age += 1;
@@ -139,7 +139,7 @@ fn a_key_of_which_nothing_is_known_is_held_against_the_entry_that_may_have_held_
         (&["ed", "new"], false, None, "Additive removes nothing that it does not know"),
     ];
     for (listed, exclusive, expected, why) in rows {
-        let listed: Vec<WantedKey> = listed.iter().map(|name| key(name)).collect();
+        let listed: Vec<WantedHostKey> = listed.iter().map(|name| key(name)).collect();
         let want = want(Some(&listed), exclusive);
         let found = replaced(&want, &have, &[]);
         let told: Vec<_> = found.iter().map(|found| (found.held.id.as_str(), found.entry.name.as_str())).collect();
@@ -208,7 +208,7 @@ fn what_the_annotation_confirms_is_taken_by_fingerprint() {
 fn where_aws_takes_no_more_a_replaced_key_makes_no_room() {
     let there = ["e/1", "e/2", "e/3", "e/4", "e/5", "e/6", "e/7", "e/8", "e/9", "e/10"];
     let (mut listed, have) = full(there, &["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]);
-    let rows = observed(Some(&listed), &have, &[]);
+    let rows = status_rows(Some(&listed), &have, &[]);
     listed.host_keys.as_mut().unwrap()[9] = entry("10", "new");
     let sent = told(&calls("s-1", &listed, &have, &rows, &BTreeSet::new()));
     assert_eq!(sent, ["ImportHostKey s-1"], "which AWS refuses");

@@ -10,7 +10,7 @@ use crate::api::{self, HOST_KEY_SECRET_TYPE, TransferServer};
 use crate::aws::Mutation;
 use crate::aws::transfer::{CreateServer, Tags};
 use crate::cluster::Name;
-use crate::engine::kind::{Block, Kind, Place, Wanted};
+use crate::engine::kind::{Kind, Reason, Target, Wanted};
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION, World, object};
 use crate::kinds::server::Servers;
 use crate::kinds::server::wanted::WantedServer;
@@ -25,21 +25,24 @@ fn server(spec: Value) -> TransferServer {
     object("files", all, json!(null))
 }
 
-async fn wanted_of(world: &World, object: &TransferServer) -> (Wanted<WantedServer>, Place<<Servers as Kind>::Detail>) {
-    let servers = Servers::new(world.doors.clone());
-    let place = servers.place(object).await.unwrap();
-    (servers.want(object, &place, NOW.parse().unwrap()).await.unwrap(), place)
+async fn wanted_of(
+    world: &World,
+    object: &TransferServer,
+) -> (Wanted<WantedServer>, Target<<Servers as Kind>::TargetDetail>) {
+    let servers = Servers::new(world.deps.clone());
+    let target = servers.resolve(object).await.unwrap();
+    (servers.want(object, &target, NOW.parse().unwrap()).await.unwrap(), target)
 }
 
-async fn blocks(world: &World, object: &TransferServer) -> Vec<Block> {
+async fn blocks(world: &World, object: &TransferServer) -> Vec<Reason> {
     wanted_of(world, object).await.0.blocks
 }
 
 async fn create(world: &World, object: &TransferServer) -> CreateServer {
-    let (wanted, place) = wanted_of(world, object).await;
+    let (wanted, target) = wanted_of(world, object).await;
     assert!(wanted.blocks.is_empty(), "{:?}", wanted.blocks);
     let owner = Tags::from([(api::TAG_UID.to_owned(), "uid-files".to_owned())]);
-    match Servers::new(world.doors.clone()).create(object, &place, &wanted, &owner) {
+    match Servers::new(world.deps.clone()).create(object, &target, &wanted, &owner) {
         Mutation::CreateServer(create) => *create,
         other => panic!("{other:?}"),
     }
@@ -180,7 +183,7 @@ async fn the_first_host_key_and_all_tags_go_into_the_create() {
 async fn the_specs_tags_win_over_the_identitys_and_nobody_sets_ours() {
     let world = World::open();
     let identity_tags = [("owner", "platform"), ("team", "platform"), ("Transfer-Operator.dev/uid", "forged")];
-    world.directory.identities.lock().unwrap().get_mut("default").unwrap().spec.tags =
+    world.lister.identities.lock().unwrap().get_mut("default").unwrap().spec.tags =
         identity_tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let object = server(json!({"tags": {"team": "a", "transfer-operator.dev/uid": "forged"},
         "customHostname": {"hostname": "sftp.example.com", "hostedZoneId": "Z1"}}));
@@ -200,7 +203,7 @@ async fn the_specs_tags_win_over_the_identitys_and_nobody_sets_ours() {
 async fn more_tags_together_than_aws_takes_hold_a_create() {
     let world = World::open();
     let identity = (0..30).map(|n| (format!("identity-{n}"), String::new())).collect();
-    world.directory.identities.lock().unwrap().get_mut("default").unwrap().spec.tags = identity;
+    world.lister.identities.lock().unwrap().get_mut("default").unwrap().spec.tags = identity;
     for (own, fits) in [(14, true), (15, false)] {
         let own: BTreeMap<String, String> = (0..own).map(|n| (format!("own-{n}"), String::new())).collect();
         let object = server(json!({"tags": own, "customHostname": {"hostname": "h", "hostedZoneId": "Z1"}}));

@@ -92,7 +92,7 @@ impl<'a> Arena<'a> {
         match kind {
             "TransferUser" => put(stage, &workflows::server("main", &domain)),
             "TransferAccess" => {
-                let mut server = workflows::directory("main");
+                let mut server = workflows::lister("main");
                 server["spec"].as_object_mut().unwrap().extend(domain.as_object().unwrap().clone());
                 put(stage, &server);
             }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// One step down.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+enum Action {
     Member(String),
     /// The first item of a list.
     Item,
@@ -17,7 +17,7 @@ enum Step {
 pub struct Node {
     /// Such as `spec.hostKeys[].tags{}`.
     pub path: String,
-    steps: Vec<Step>,
+    steps: Vec<Action>,
     pub schema: Value,
 }
 
@@ -34,17 +34,17 @@ impl Node {
 
     pub fn children(&self) -> Vec<Self> {
         let members = self.schema["properties"].as_object().into_iter().flatten();
-        let members = members.map(|(name, _)| Step::Member(name.clone()));
-        let items = self.schema["items"].is_object().then_some(Step::Item);
-        let entries = self.schema["additionalProperties"].is_object().then_some(Step::Entry);
+        let members = members.map(|(name, _)| Action::Member(name.clone()));
+        let items = self.schema["items"].is_object().then_some(Action::Item);
+        let entries = self.schema["additionalProperties"].is_object().then_some(Action::Entry);
         members.chain(items).chain(entries).map(|step| self.child(&step)).collect()
     }
 
-    fn child(&self, step: &Step) -> Self {
+    fn child(&self, step: &Action) -> Self {
         let (path, schema) = match step {
-            Step::Member(name) => (format!("{}.{name}", self.path), &self.schema["properties"][name]),
-            Step::Item => (format!("{}[]", self.path), &self.schema["items"]),
-            Step::Entry => (format!("{}{{}}", self.path), &self.schema["additionalProperties"]),
+            Action::Member(name) => (format!("{}.{name}", self.path), &self.schema["properties"][name]),
+            Action::Item => (format!("{}[]", self.path), &self.schema["items"]),
+            Action::Entry => (format!("{}{{}}", self.path), &self.schema["additionalProperties"]),
         };
         Self { path, steps: self.steps.iter().cloned().chain([step.clone()]).collect(), schema: schema.clone() }
     }
@@ -55,7 +55,7 @@ impl Node {
 
     pub fn requires(&self, member: &Self) -> bool {
         let mut required = self.schema["required"].as_array().into_iter().flatten();
-        required.any(|name| member.steps.last() == Some(&Step::Member(name.as_str().unwrap_or_default().to_owned())))
+        required.any(|name| member.steps.last() == Some(&Action::Member(name.as_str().unwrap_or_default().to_owned())))
     }
 
     /// A limit of the schema, which may be written as 10 or 10.0.
@@ -66,9 +66,9 @@ impl Node {
     /// What stands there.
     pub fn get<'a>(&self, spec: &'a Value) -> Option<&'a Value> {
         self.steps.iter().try_fold(spec, |value, step| match step {
-            Step::Member(name) => value.get(name),
-            Step::Item => value.get(0),
-            Step::Entry => value.as_object()?.values().next(),
+            Action::Member(name) => value.get(name),
+            Action::Item => value.get(0),
+            Action::Entry => value.as_object()?.values().next(),
         })
     }
 
@@ -88,22 +88,22 @@ impl Node {
     }
 }
 
-fn inner<'a>(at: &'a mut Value, step: &Step) -> Option<&'a mut Value> {
+fn inner<'a>(at: &'a mut Value, step: &Action) -> Option<&'a mut Value> {
     match step {
-        Step::Member(name) => at.get_mut(name),
-        Step::Item => at.get_mut(0),
-        Step::Entry => at.as_object_mut()?.values_mut().next(),
+        Action::Member(name) => at.get_mut(name),
+        Action::Item => at.get_mut(0),
+        Action::Entry => at.as_object_mut()?.values_mut().next(),
     }
 }
 
-fn set(at: &mut Value, step: &Step, value: Option<Value>) {
+fn set(at: &mut Value, step: &Action, value: Option<Value>) {
     match step {
-        Step::Member(name) => enter(members(at), name, value),
-        Step::Entry => {
+        Action::Member(name) => enter(members(at), name, value),
+        Action::Entry => {
             let name = members(at).keys().next().cloned().unwrap_or_else(|| "purpose".to_owned());
             enter(members(at), &name, value);
         }
-        Step::Item => {
+        Action::Item => {
             let items = at.as_array_mut().expect("a list");
             if !items.is_empty() {
                 items.remove(0);

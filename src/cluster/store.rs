@@ -1,0 +1,458 @@
+//! What the watches hold: one cache per kind, each change of it told as before and after. It asks nobody anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use kube::Resource;
+use kube::api::{ObjectMeta, PartialObjectMeta};
+use kube::core::DeserializeGuard;
+use kube::runtime::watcher::Event;
+
+use super::references::{Reference, Refers};
+use super::{Lister, Name};
+use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+
+/// What kubectl leaves on objects: the whole of it once more.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// An object as a watch showed it.
+#[derive(Debug)]
+pub struct Snapshot<K> {
+    /// Its metadata, without what only takes room.
+    pub meta: Arc<ObjectMeta>,
+    /// The object; absent where it does not decode.
+    pub object: Option<Arc<K>>,
+}
+
+impl<K> Clone for Snapshot<K> {
+    fn clone(&self) -> Self {
+        Self { meta: Arc::clone(&self.meta), object: self.object.clone() }
+    }
+}
+
+/// One change of a cache.
+#[derive(Clone, Debug)]
+pub struct StoreChange<K> {
+    /// Which object.
+    pub name: Name,
+    /// As it was; absent if it is new.
+    pub before: Option<Snapshot<K>>,
+    /// As it is; absent if it is gone.
+    pub after: Option<Snapshot<K>>,
+}
+
+impl<K> StoreChange<K> {
+    /// The object as it was.
+    #[must_use]
+    pub fn was(&self) -> Option<&K> {
+        self.before.as_ref()?.object.as_deref()
+    }
+
+    /// The object as it is.
+    #[must_use]
+    pub fn is(&self) -> Option<&K> {
+        self.after.as_ref()?.object.as_deref()
+    }
+}
+
+/// What a watch can yield.
+pub trait Watched: Resource<DynamicType = ()> {
+    /// What is kept of it.
+    type Kept: Refers;
+    /// Takes it apart.
+    fn seen(self) -> Snapshot<Self::Kept>;
+}
+
+impl<K: Resource<DynamicType = ()> + Refers> Watched for DeserializeGuard<K> {
+    type Kept = K;
+
+    fn seen(mut self) -> Snapshot<K> {
+        prune(self.meta_mut());
+        Snapshot { meta: Arc::new(self.meta().clone()), object: self.0.ok().map(Arc::new) }
+    }
+}
+
+impl<K: Resource<DynamicType = ()>> Watched for PartialObjectMeta<K> {
+    type Kept = ObjectMeta;
+
+    fn seen(mut self) -> Snapshot<ObjectMeta> {
+        prune(&mut self.metadata);
+        let meta = Arc::new(self.metadata);
+        Snapshot { object: Some(Arc::clone(&meta)), meta }
+    }
+}
+
+fn prune(meta: &mut ObjectMeta) {
+    meta.managed_fields = None;
+    if let Some(annotations) = &mut meta.annotations {
+        annotations.remove(LAST_APPLIED);
+    }
+}
+
+/// All objects of a kind, gathered by one watch per scope (a namespace, or the whole cluster).
+#[derive(Debug)]
+pub struct Store<K> {
+    inner: Mutex<Inner<K>>,
+    filled: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Inner<K> {
+    objects: BTreeMap<Name, (usize, Snapshot<K>)>,
+    /// Who refers to what, kept with `objects`.
+    by: BTreeMap<Reference, BTreeSet<Name>>,
+    /// Names seen so far by a listing that is under way, by scope.
+    listing: BTreeMap<usize, BTreeSet<Name>>,
+    /// Scopes that were listed at least once.
+    listed: BTreeSet<usize>,
+    scopes: usize,
+}
+
+impl<K> Store<K> {
+    /// An empty cache that is filled when this many scopes were listed.
+    #[must_use]
+    pub fn new(scopes: usize) -> Self {
+        let (objects, by) = (BTreeMap::new(), BTreeMap::new());
+        let inner = Inner { objects, by, listing: BTreeMap::new(), listed: BTreeSet::new(), scopes };
+        Self { inner: Mutex::new(inner), filled: AtomicBool::new(false) }
+    }
+
+    /// Whether every scope was listed once.
+    #[must_use]
+    pub fn filled(&self) -> bool {
+        self.filled.load(Ordering::Acquire)
+    }
+
+    /// The object of this name; absent also where it does not decode.
+    #[must_use]
+    pub fn get(&self, name: &Name) -> Option<Arc<K>> {
+        self.lock().objects.get(name).and_then(|(_, seen)| seen.object.clone())
+    }
+
+    fn all(&self) -> Vec<Arc<K>> {
+        self.lock().objects.values().filter_map(|(_, seen)| seen.object.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<K>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Refers> Store<K> {
+    /// What an object refers to; nothing where it is not there or does not decode.
+    pub fn references_of(&self, name: &Name) -> Vec<Reference> {
+        self.get(name).map(|object| object.references()).unwrap_or_default()
+    }
+
+    /// Takes over an event of one scope's watch; answers with what it changed.
+    pub fn apply<W: Watched<Kept = K>>(&self, scope: usize, event: Event<W>) -> Vec<StoreChange<K>> {
+        let mut inner = self.lock();
+        match event {
+            Event::Init => {
+                inner.listing.insert(scope, BTreeSet::new());
+                Vec::new()
+            }
+            Event::InitApply(object) => {
+                let change = inner.put(scope, object);
+                if let Some(names) = inner.listing.get_mut(&scope) {
+                    names.insert(change.name.clone());
+                }
+                vec![change]
+            }
+            Event::InitDone => {
+                let gone = inner.end_listing(scope);
+                if inner.listed.len() == inner.scopes {
+                    self.filled.store(true, Ordering::Release);
+                }
+                gone
+            }
+            Event::Apply(object) => vec![inner.put(scope, object)],
+            Event::Delete(object) => inner.end(object.meta()).into_iter().collect(),
+        }
+    }
+
+    fn has(&self, reference: &Reference) -> bool {
+        self.lock().by.contains_key(reference)
+    }
+
+    fn by(&self, reference: &Reference) -> Vec<Arc<K>> {
+        let inner = self.lock();
+        let object = |name: &Name| inner.objects.get(name).and_then(|(_, seen)| seen.object.clone());
+        inner.by.get(reference).into_iter().flatten().filter_map(object).collect()
+    }
+}
+
+impl<K: Refers> Inner<K> {
+    fn put<W: Watched<Kept = K>>(&mut self, scope: usize, object: W) -> StoreChange<K> {
+        let name = Name::from(object.meta());
+        let seen = object.seen();
+        let before = self.objects.insert(name.clone(), (scope, seen.clone())).map(|(_, seen)| seen);
+        let old = before.as_ref().map(references).unwrap_or_default();
+        let new = references(&seen);
+        if old != new {
+            self.unfile(&name, &old);
+            for reference in new {
+                self.by.entry(reference).or_default().insert(name.clone());
+            }
+        }
+        StoreChange { name, before, after: Some(seen) }
+    }
+
+    fn take(&mut self, name: &Name) -> Option<StoreChange<K>> {
+        let (_, before) = self.objects.remove(name)?;
+        self.unfile(name, &references(&before));
+        Some(StoreChange { name: name.clone(), before: Some(before), after: None })
+    }
+
+    fn unfile(&mut self, name: &Name, references: &[Reference]) {
+        for reference in references {
+            if let Some(names) = self.by.get_mut(reference) {
+                names.remove(name);
+                if names.is_empty() {
+                    self.by.remove(reference);
+                }
+            }
+        }
+    }
+
+    /// The end of an object that was told late says nothing of its namesake.
+    fn end(&mut self, meta: &ObjectMeta) -> Option<StoreChange<K>> {
+        let name = Name::from(meta);
+        let held = self.objects.get(&name).is_some_and(|(_, seen)| seen.meta.uid == meta.uid);
+        held.then(|| self.take(&name)).flatten()
+    }
+
+    /// What a complete listing of a scope did not show went while nobody watched.
+    fn end_listing(&mut self, scope: usize) -> Vec<StoreChange<K>> {
+        self.listed.insert(scope);
+        let shown = self.listing.remove(&scope).unwrap_or_default();
+        let gone: Vec<Name> = self
+            .objects
+            .iter()
+            .filter(|(name, (of, _))| *of == scope && !shown.contains(*name))
+            .map(|(name, _)| name.clone())
+            .collect();
+        gone.iter().filter_map(|name| self.take(name)).collect()
+    }
+}
+
+/// Nothing of one that does not decode.
+fn references<K: Refers>(seen: &Snapshot<K>) -> Vec<Reference> {
+    seen.object.as_ref().map(|object| object.references()).unwrap_or_default()
+}
+
+/// The caches of everything that is watched.
+#[derive(Debug)]
+pub struct Stores {
+    /// Identities.
+    pub identities: Store<AwsIdentity>,
+    /// Servers.
+    pub servers: Store<TransferServer>,
+    /// Users.
+    pub users: Store<TransferUser>,
+    /// Accesses.
+    pub accesses: Store<TransferAccess>,
+    /// Metadata of namespaces.
+    pub namespaces: Store<ObjectMeta>,
+    /// Metadata of ConfigMaps.
+    pub config_maps: Store<ObjectMeta>,
+}
+
+/// Kinds of which only metadata is watched.
+pub type NamespaceMeta = PartialObjectMeta<Namespace>;
+/// See [`NamespaceMeta`].
+pub type ConfigMapMeta = PartialObjectMeta<ConfigMap>;
+
+impl Stores {
+    /// Empty caches for this many watched namespaces; none means one watch of the whole cluster.
+    #[must_use]
+    pub fn new(namespaces: usize) -> Self {
+        let scopes = namespaces.max(1);
+        Self {
+            identities: Store::new(1),
+            servers: Store::new(scopes),
+            users: Store::new(scopes),
+            accesses: Store::new(scopes),
+            namespaces: Store::new(1),
+            config_maps: Store::new(scopes),
+        }
+    }
+
+    /// All identities.
+    #[must_use]
+    pub fn identities(&self) -> Vec<Arc<AwsIdentity>> {
+        self.identities.all()
+    }
+
+    /// What is not filled yet.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        [
+            ("awsidentities", self.identities.filled()),
+            ("transferservers", self.servers.filled()),
+            ("transferusers", self.users.filled()),
+            ("transferaccesses", self.accesses.filled()),
+            ("namespaces", self.namespaces.filled()),
+            ("configmaps", self.config_maps.filled()),
+        ]
+        .into_iter()
+        .filter_map(|(name, filled)| (!filled).then_some(name))
+        .collect()
+    }
+}
+
+impl Lister for Stores {
+    fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>> {
+        self.identities.get(&Name { namespace: String::new(), name: name.to_owned() })
+    }
+
+    fn server(&self, name: &Name) -> Option<Arc<TransferServer>> {
+        self.servers.get(name)
+    }
+
+    fn namespace_labels(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        let meta = self.namespaces.get(&Name { namespace: String::new(), name: name.to_owned() })?;
+        Some(meta.labels.clone().unwrap_or_default())
+    }
+
+    fn servers(&self) -> Vec<Arc<TransferServer>> {
+        self.servers.all()
+    }
+
+    fn users(&self) -> Vec<Arc<TransferUser>> {
+        self.users.all()
+    }
+
+    fn accesses(&self) -> Vec<Arc<TransferAccess>> {
+        self.accesses.all()
+    }
+
+    fn servers_by(&self, reference: &Reference) -> Vec<Arc<TransferServer>> {
+        self.servers.by(reference)
+    }
+
+    fn users_by(&self, reference: &Reference) -> Vec<Arc<TransferUser>> {
+        self.users.by(reference)
+    }
+
+    fn accesses_by(&self, reference: &Reference) -> Vec<Arc<TransferAccess>> {
+        self.accesses.by(reference)
+    }
+
+    fn is_referred_to(&self, reference: &Reference) -> bool {
+        self.servers.has(reference) || self.users.has(reference) || self.accesses.has(reference)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::{Value, json};
+
+    type ThroughBreaker = DeserializeGuard<TransferAccess>;
+
+    fn access(namespace: &str, name: &str, spec: &Value) -> ThroughBreaker {
+        serde_json::from_value(json!({
+            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferAccess",
+            "metadata": {
+                "namespace": namespace, "name": name,
+                "annotations": {LAST_APPLIED: "{}", "kept": "yes"},
+                "managedFields": [{"manager": "kubectl"}],
+            },
+            "spec": spec,
+        }))
+        .unwrap()
+    }
+
+    fn good(namespace: &str, name: &str) -> ThroughBreaker {
+        access(namespace, name, &json!({"externalId": "S-1-5-21-1-2-3", "role": "arn"}))
+    }
+
+    #[test]
+    fn the_late_end_of_an_object_does_not_take_its_namesake_away() {
+        let cache = Store::<TransferAccess>::new(1);
+        let of = |uid: &str| {
+            let mut object = good("a", "x");
+            object.meta_mut().uid = Some(uid.to_owned());
+            object
+        };
+        cache.apply(0, Event::Apply(of("old")));
+        cache.apply(0, Event::Apply(of("new")));
+        assert!(cache.apply(0, Event::Delete(of("old"))).is_empty());
+        assert_eq!(cache.all().len(), 1);
+        assert_eq!(cache.apply(0, Event::Delete(of("new"))).len(), 1);
+    }
+
+    fn names(changes: &[StoreChange<TransferAccess>]) -> Vec<String> {
+        changes.iter().map(|change| format!("{} {}", change.name, change.after.is_some())).collect()
+    }
+
+    #[test]
+    fn filled_only_when_every_scope_was_listed_to_its_end() {
+        let cache = Store::new(2);
+        cache.apply::<ThroughBreaker>(0, Event::Init);
+        cache.apply(0, Event::InitApply(good("a", "x")));
+        cache.apply::<ThroughBreaker>(0, Event::InitDone);
+        assert!(!cache.filled());
+        cache.apply::<ThroughBreaker>(1, Event::Init);
+        assert!(!cache.filled());
+        cache.apply::<ThroughBreaker>(1, Event::InitDone);
+        assert!(cache.filled());
+    }
+
+    #[test]
+    fn what_went_while_nobody_watched_is_told_and_other_scopes_stay() {
+        let cache = Store::new(2);
+        cache.apply(0, Event::Apply(good("a", "stays")));
+        cache.apply(0, Event::Apply(good("a", "goes")));
+        cache.apply(1, Event::Apply(good("b", "elsewhere")));
+        cache.apply::<ThroughBreaker>(0, Event::Init);
+        cache.apply(0, Event::InitApply(good("a", "stays")));
+        let gone = cache.apply::<ThroughBreaker>(0, Event::InitDone);
+        assert_eq!(names(&gone), ["a/goes false"]);
+        assert_eq!(cache.all().len(), 2);
+    }
+
+    #[test]
+    fn one_that_does_not_decode_is_absent_and_still_told_of() {
+        let cache = Store::new(1);
+        let changes = cache.apply(0, Event::Apply(access("a", "bad", &json!({"externalId": 7}))));
+        assert_eq!(names(&changes), ["a/bad true"]);
+        assert!(changes.iter().all(|change| change.is().is_none()));
+        assert!(cache.all().is_empty());
+    }
+
+    #[test]
+    fn what_only_takes_room_is_not_kept() {
+        let cache = Store::new(1);
+        let changes = cache.apply(0, Event::Apply(good("a", "x")));
+        let meta = &changes.first().unwrap().after.as_ref().unwrap().meta;
+        assert_eq!(meta.managed_fields, None);
+        assert_eq!(meta.annotations, Some(BTreeMap::from([("kept".to_owned(), "yes".to_owned())])));
+        let kept = cache.all();
+        assert_eq!(kept.first().unwrap().metadata.managed_fields, None);
+    }
+
+    fn logins(cache: &Store<TransferAccess>, key: &str) -> Vec<String> {
+        let found = cache.by(&Reference::Login(key.to_owned()));
+        found.iter().filter_map(|object| object.metadata.name.clone()).collect()
+    }
+
+    #[test]
+    fn who_refers_to_a_thing_is_found_until_it_refers_to_it_no_more() {
+        let cache = Store::<TransferAccess>::new(1);
+        let group = |name: &str, id: &str| access("a", name, &json!({"externalId": id, "role": "arn"}));
+        cache.apply(0, Event::Apply(group("x", "S-1")));
+        cache.apply(0, Event::Apply(group("y", "S-1")));
+        assert_eq!(logins(&cache, "S-1"), ["x", "y"]);
+        cache.apply(0, Event::Apply(group("x", "S-2")));
+        assert_eq!((logins(&cache, "S-1"), logins(&cache, "S-2")), (vec!["y".to_owned()], vec!["x".to_owned()]));
+        cache.apply(0, Event::Apply(access("a", "x", &json!({"externalId": 7}))));
+        assert!(logins(&cache, "S-2").is_empty(), "one that does not decode refers to nothing");
+        cache.apply(0, Event::Delete(group("y", "S-1")));
+        assert!(logins(&cache, "S-1").is_empty() && cache.lock().by.is_empty(), "nothing is kept of what went");
+    }
+}

@@ -1,0 +1,173 @@
+//! What a reconcile is about: the engine that makes it, the object, its place, and what was seen there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::core::ApiResource;
+
+use super::counters::ReconcileCounters;
+use super::kind::{Kind, Target, Wanted};
+use super::memory::{InFlight, Memories};
+use super::owner::Owner;
+use super::settings::Settings;
+use crate::api::{self, Managed, RECONCILE_AT};
+use crate::cluster::{KubeApi, Name};
+
+/// How soon to look again while AWS is on its way somewhere: its states last a minute or two.
+pub(super) const POLL: Duration = Duration::from_secs(5);
+
+/// Shortest wait for a time that AWS's clock sets.
+pub(super) const WAIT_MIN: Duration = Duration::from_secs(1);
+
+/// When the next reconcile over the object is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requeue {
+    /// At once: a step was taken.
+    Again,
+    /// After this time, or on a change: it waits for something, or failed.
+    After(Duration),
+    /// After this time, or on a change: nothing is known to be wrong.
+    Rest(Duration),
+    /// On a change only.
+    OnChange,
+}
+
+impl Requeue {
+    /// Whichever is sooner.
+    #[must_use]
+    pub(super) fn min(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Again, _) | (_, Self::Again) => Self::Again,
+            (Self::OnChange, next) | (next, Self::OnChange) => next,
+            (Self::Rest(one), Self::Rest(two)) => Self::Rest(one.min(two)),
+            (Self::After(one), Self::Rest(two)) | (Self::Rest(two), Self::After(one)) if two < one => Self::Rest(two),
+            (Self::After(one), Self::After(two)) => Self::After(one.min(two)),
+            (Self::After(one), Self::Rest(_)) | (Self::Rest(_), Self::After(one)) => Self::After(one),
+        }
+    }
+}
+
+/// The engine of one kind.
+pub struct Engine<K: Kind> {
+    /// What is special about the kind.
+    pub kind: K,
+    /// The door to Kubernetes.
+    pub cluster: Arc<dyn KubeApi>,
+    /// Times and chance.
+    pub settings: Settings,
+    /// What is remembered of objects.
+    pub memories: Memories,
+    /// The kind for the door.
+    pub resource: ApiResource,
+    /// How passes ended.
+    pub counters: ReconcileCounters,
+}
+
+impl<K: Kind> Engine<K> {
+    /// An engine with an empty memory.
+    #[must_use]
+    pub fn new(kind: K, cluster: Arc<dyn KubeApi>, settings: Settings) -> Arc<Self> {
+        let resource = ApiResource::erase::<K::Object>(&());
+        Arc::new(Self {
+            kind,
+            cluster,
+            settings,
+            memories: Memories::default(),
+            resource,
+            counters: ReconcileCounters::default(),
+        })
+    }
+}
+
+/// The version of the object that a reconcile is about.
+#[derive(Debug)]
+pub struct Request<O> {
+    /// The object, read live at the start of the reconcile.
+    pub object: O,
+    /// Namespace and name.
+    pub name: Name,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.resourceVersion`.
+    pub resource_version: String,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// As owner tags say it.
+    pub owner: Owner,
+    /// Keeps other reconciles away while this one, or a call it started, is at work.
+    pub busy: Arc<InFlight>,
+}
+
+impl<O: Clone> Clone for Request<O> {
+    fn clone(&self) -> Self {
+        let Self { object, name, uid, resource_version, generation, owner, busy } = self;
+        Self {
+            object: object.clone(),
+            name: name.clone(),
+            uid: uid.clone(),
+            resource_version: resource_version.clone(),
+            generation: *generation,
+            owner: owner.clone(),
+            busy: Arc::clone(busy),
+        }
+    }
+}
+
+impl<O: Managed> Request<O> {
+    pub(super) fn new(object: O, name: Name, cluster_id: &str, busy: Arc<InFlight>) -> Self {
+        let meta = object.meta();
+        let uid = meta.uid.clone().unwrap_or_default();
+        Self {
+            owner: Owner::new(cluster_id, &name.namespace, &name.name, &uid),
+            resource_version: meta.resource_version.clone().unwrap_or_default(),
+            generation: meta.generation.unwrap_or_default(),
+            uid,
+            name,
+            busy,
+            object,
+        }
+    }
+
+    /// Whether a deletionTimestamp is set.
+    #[must_use]
+    pub fn deleting(&self) -> bool {
+        self.object.meta().deletion_timestamp.is_some()
+    }
+
+    /// Whether our finalizer is on it.
+    #[must_use]
+    pub fn finalizer(&self) -> bool {
+        self.object.meta().finalizers.iter().flatten().any(|name| name == api::FINALIZER)
+    }
+
+    /// The annotation that asks for a reconcile now.
+    #[must_use]
+    pub fn reconcile_requested(&self) -> Option<&String> {
+        self.object.meta().annotations.as_ref()?.get(RECONCILE_AT)
+    }
+
+    /// The status, or an empty one.
+    #[must_use]
+    pub fn status(&self) -> O::Status {
+        self.object.status().cloned().unwrap_or_default()
+    }
+}
+
+/// Everything that a step needs to know.
+pub(super) struct ReconcileContext<'a, K: Kind> {
+    pub request: &'a Request<K::Object>,
+    pub target: &'a Target<K::TargetDetail>,
+    pub wanted: Option<&'a Wanted<K::Want>>,
+    pub have: Option<&'a K::Have>,
+    pub now: Timestamp,
+}
+
+/// The status type of a kind's object.
+pub(super) type Status<K> = <<K as Kind>::Object as Managed>::Status;
+
+/// From now to then, by AWS's clock; [`WAIT_MIN`] where that is past.
+pub(super) fn between(now: Timestamp, then: Timestamp) -> Duration {
+    let span: SignedDuration = then.duration_since(now);
+    Duration::try_from(span).unwrap_or(WAIT_MIN)
+}

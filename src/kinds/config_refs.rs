@@ -1,0 +1,89 @@
+//! What a login names outside of its own object: ConfigMaps, and the grant of its role. Changes nothing.
+
+use super::deps::Deps;
+use super::grants::{self, Asker};
+use super::login::{self, PolicyText, WantedLogin};
+use super::server_ref::TargetDetail;
+use crate::api::common::ConfigMapKeyRef;
+use crate::api::condition::reasons;
+use crate::api::identity::GrantKind;
+use crate::api::login::Login;
+use crate::cluster::{ClusterError, KubeApi, Name};
+use crate::engine::kind::{Reason, ReconcileError, Target};
+use crate::text;
+
+/// What a source that cannot be read holds up.
+const HELD: &str = "nothing that rests on it is changed";
+
+/// The text under a key of a ConfigMap, or why it is not there. Text without anything in it counts as missing: an
+/// emptied source must never read as "nothing is wanted".
+///
+/// # Errors
+/// ReconcileError in reading that passes by itself.
+pub async fn read(
+    cluster: &dyn KubeApi,
+    namespace: &str,
+    field: &str,
+    source: &ConfigMapKeyRef,
+) -> Result<Result<String, Reason>, ReconcileError> {
+    let ConfigMapKeyRef { name, key } = source;
+    let not_ready = |what: &str| -> Result<String, Reason> {
+        let message = format!("{field}: ConfigMap {namespace}/{name} {what}; {HELD}");
+        Err(Reason::waiting(reasons::SOURCE_NOT_READY, message))
+    };
+    let data = match cluster.config_map(&Name { namespace: namespace.to_owned(), name: name.clone() }).await {
+        Ok(Some(data)) => data,
+        Ok(None) => return Ok(not_ready("is absent")),
+        Err(ClusterError::Forbidden(_)) => {
+            return Ok(not_ready("may not be read by the operator").map_err(Reason::sought));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(match data.get(key) {
+        None => not_ready(&format!("has no key {key}")),
+        Some(Err(error)) => {
+            let message = format!("{field}: what ConfigMap {namespace}/{name} has under key {key} {error}; {HELD}");
+            Err(Reason::stalled(reasons::SOURCE_NOT_READY, message))
+        }
+        Some(Ok(text)) if text::without_marks(text).trim().is_empty() => {
+            not_ready(&format!("has nothing under key {key}"))
+        }
+        Some(Ok(text)) => Ok(text.clone()),
+    })
+}
+
+impl Deps {
+    /// The session policy that the spec names, read.
+    async fn policy_text(&self, namespace: &str, login: &Login) -> Result<Option<PolicyText>, ReconcileError> {
+        if let Some(text) = &login.policy {
+            return Ok(Some(PolicyText { field: "spec.policy", text: Ok(text.clone()) }));
+        }
+        let Some(source) = &login.policy_from else { return Ok(None) };
+        let field = "spec.policyFrom";
+        let text = read(self.cluster.as_ref(), namespace, field, &source.config_map_key_ref).await?;
+        Ok(Some(PolicyText { field, text }))
+    }
+
+    /// Why this namespace may not pass the role, if it may not.
+    fn ungranted(&self, kind: GrantKind, namespace: &str, identity: &str, role: &str) -> Option<Reason> {
+        let labels = self.labels(namespace);
+        let asker = Asker { kind, namespace, labels: &labels };
+        let Some(identity) = self.lister.identity(identity) else {
+            return Some(Reason::stalled(reasons::ROLE_NOT_GRANTED, "spec.role: the identity is absent"));
+        };
+        grants::role_granted(&identity, &asker, "spec.role", role).err()
+    }
+
+    /// The login that the spec asks for, on this server.
+    pub(super) async fn login(
+        &self,
+        kind: GrantKind,
+        namespace: &str,
+        login: &Login,
+        target: &Target<TargetDetail>,
+    ) -> Result<(WantedLogin, Vec<Reason>), ReconcileError> {
+        let policy = self.policy_text(namespace, login).await?;
+        let ungranted = self.ungranted(kind, namespace, &target.identity, &login.role);
+        Ok(login::want(login, policy, &target.detail.domain, ungranted))
+    }
+}

@@ -1,0 +1,62 @@
+//! Who needs an identity: by a live list, where it decides that the identity may go, and by the watches, to hold it early.
+
+use kube::core::ApiResource;
+use serde_json::Value;
+
+use super::deps::Deps;
+use crate::api::{FINALIZER, TransferAccess, TransferServer, TransferUser};
+use crate::cluster::references::Reference;
+use crate::cluster::{self, ClusterError, Reach};
+
+/// Holders that a sentence names; the count tells of the rest.
+const NAMED: usize = 5;
+
+/// Who within reach has something in AWS that only this identity reaches, objects that do not decode among them.
+///
+/// # Errors
+/// ReconcileError with the API server; a listing that broke off counts for nothing.
+pub async fn of(deps: &Deps, reach: Reach, name: &str) -> Result<Vec<String>, ClusterError> {
+    let kinds = [
+        ApiResource::erase::<TransferServer>(&()),
+        ApiResource::erase::<TransferUser>(&()),
+        ApiResource::erase::<TransferAccess>(&()),
+    ];
+    let mut dependents = Vec::new();
+    for kind in kinds {
+        let take = |dependents: &mut Vec<String>, object: Value| {
+            let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+            if needs(&object, name) {
+                dependents.push(format!("{} {}/{}", kind.kind, text("/metadata/namespace"), text("/metadata/name")));
+            }
+        };
+        dependents = cluster::fold(deps.cluster.as_ref(), &kind, reach, dependents, take).await?;
+    }
+    dependents.sort();
+    Ok(dependents)
+}
+
+/// The holders as a person reads of them.
+#[must_use]
+pub fn sentence(dependents: &[String]) -> String {
+    let first = dependents.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    format!(
+        "{} objects still need this identity, and it goes on serving them: {first}; it goes with the last of them, and \
+         its deletion cannot be taken back",
+        dependents.len()
+    )
+}
+
+/// Whether any object names it, by the watches: enough to hold it early.
+#[must_use]
+pub fn referred(deps: &Deps, name: &str) -> bool {
+    deps.lister.is_referred_to(&Reference::Identity(name.to_owned()))
+}
+
+/// Whether an object, as JSON, has something in AWS that only this identity reaches: our finalizer says that it may.
+#[must_use]
+pub fn needs(object: &Value, identity: &str) -> bool {
+    let text = |path: &str| object.pointer(path).and_then(Value::as_str);
+    let finalizers = object.pointer("/metadata/finalizers").and_then(Value::as_array);
+    let held = finalizers.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(FINALIZER)));
+    held && (text("/spec/awsIdentityRef/name") == Some(identity) || text("/status/awsIdentity") == Some(identity))
+}

@@ -1,0 +1,275 @@
+//! What every kind is handed: the doors, and which servers were seen to be whose.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::aws::account_clients::Aws;
+use crate::cluster::{KubeApi, Lister};
+use crate::engine::settings::Env;
+
+/// The doors of the process.
+pub struct Deps {
+    /// Kubernetes, live.
+    pub cluster: Arc<dyn KubeApi>,
+    /// Kubernetes, as the watches hold it.
+    pub lister: Arc<dyn Lister>,
+    /// AWS.
+    pub aws: Arc<dyn Aws>,
+    /// Our cluster in owner tags.
+    pub cluster_id: String,
+    /// Servers on which our own tags were seen.
+    pub verified: Verified,
+    /// The pod's clock, for the age of objects: nothing that AWS dates goes by it.
+    pub env: Arc<dyn Env>,
+}
+
+/// What was learnt of a server together with its tags.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifiedFacts {
+    /// `S3` or `EFS`.
+    pub domain: String,
+    /// Identity provider type.
+    pub provider: String,
+    /// Where clients connect to.
+    pub host: Option<String>,
+}
+
+impl VerifiedFacts {
+    /// What decides who is let on the server, and how. Where clients connect to is only shown.
+    fn deciding(&self) -> (&str, &str) {
+        let Self { domain, provider, host: _ } = self;
+        (domain, provider)
+    }
+}
+
+/// How long it counts what was learnt of a server that no object of ours stands for: nobody else's pass renews it, and
+/// its identity provider may change. As long as the usual time between two looks at anything.
+const RAW_FRESH: Duration = Duration::from_mins(10);
+
+/// How long a server that takes nobody is not looked at again: all of its users share one look. Its own object's pass
+/// ends that time when it finds the server in order.
+const REFUSED: Duration = Duration::from_mins(1);
+
+/// Why a server takes nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VerifyRefusal {
+    /// AWS does not have it.
+    Gone,
+    /// It does not carry the owner tags of its object. What it is like counts only for taking access away.
+    Strange(VerifiedFacts),
+}
+
+/// Account, region, server id, uid of the server object (empty for a server that is granted by its raw id).
+type Key = (String, String, String, String);
+
+/// Servers on which this process itself saw the owner tags of their objects. Status alone never proves that a server
+/// is one's own: who may write it could point logins elsewhere.
+#[derive(Default)]
+pub struct Verified {
+    known: Mutex<BTreeMap<Key, Known>>,
+    news: Option<News>,
+}
+
+/// What a look came to, and when.
+type Known = (Result<VerifiedFacts, VerifyRefusal>, Instant);
+
+/// Told the id of a server of which something else was seen than before, so that who is on it may have to act otherwise.
+pub type News = Box<dyn Fn(&str) + Send + Sync>;
+
+impl Verified {
+    /// Nothing was seen yet; who is told when what was seen changes.
+    #[must_use]
+    pub fn telling(news: News) -> Self {
+        Self { known: Mutex::default(), news: Some(news) }
+    }
+
+    /// What was seen, if it was.
+    #[must_use]
+    pub fn get(&self, account: &str, region: &str, server_id: &str, uid: &str) -> Option<VerifiedFacts> {
+        self.known(&key(account, region, server_id, uid))?.ok()
+    }
+
+    /// Why it takes nobody, where that was seen lately.
+    #[must_use]
+    pub fn refusal(&self, account: &str, region: &str, server_id: &str, uid: &str) -> Option<VerifyRefusal> {
+        self.known(&key(account, region, server_id, uid))?.err()
+    }
+
+    /// The tags of this object were seen on this server. Whoever names the server by its id learns of it too.
+    pub fn insert(&self, account: &str, region: &str, server_id: &str, uid: &str, facts: &VerifiedFacts) {
+        let (own, raw) = (key(account, region, server_id, uid), key(account, region, server_id, ""));
+        let mut all = self.lock();
+        let mut keys = vec![own];
+        if !uid.is_empty() && all.contains_key(&raw) {
+            keys.push(raw);
+        }
+        let mut news = false;
+        for key in keys {
+            news |= all
+                .get(&key)
+                .is_some_and(|(before, _)| before.as_ref().ok().map(VerifiedFacts::deciding) != Some(facts.deciding()));
+            put(&mut all, key, Ok(facts.clone()));
+        }
+        drop(all);
+        if let Some(tell) = self.news.as_ref().filter(|_| news) {
+            tell(server_id);
+        }
+    }
+
+    /// A look that began at `began` found that the server takes nobody. What was seen since then is newer.
+    pub fn refuse(&self, target: (&str, &str), server_id: &str, uid: &str, refusal: VerifyRefusal, began: Instant) {
+        let key = key(target.0, target.1, server_id, uid);
+        let mut all = self.lock();
+        if all.get(&key).is_none_or(|(_, since)| *since < began) {
+            put(&mut all, key, Err(refusal));
+        }
+    }
+
+    /// The server or its tags were not there. That it takes nobody stands as long as it would.
+    pub fn remove(&self, account: &str, region: &str, server_id: &str, uid: &str) {
+        let (gone, mut all) = (key(account, region, server_id, uid), self.lock());
+        if all.get(&gone).is_some_and(|(seen, _)| seen.is_ok()) {
+            all.remove(&gone);
+        }
+    }
+
+    /// The server object of this uid has ended.
+    pub fn forget(&self, uid: &str) {
+        self.lock().retain(|(.., of), _| of != uid);
+    }
+
+    fn known(&self, key: &Key) -> Option<Result<VerifiedFacts, VerifyRefusal>> {
+        self.lock().get(key).filter(|known| counts(key, known)).map(|(seen, _)| seen.clone())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps what was seen. A server that is new has what no longer counts let go.
+fn put(all: &mut BTreeMap<Key, Known>, key: Key, seen: Result<VerifiedFacts, VerifyRefusal>) {
+    if !all.contains_key(&key) {
+        all.retain(|key, known| counts(key, known));
+    }
+    all.insert(key, (seen, Instant::now()));
+}
+
+/// Whether what was seen still counts.
+fn counts((.., uid): &Key, (seen, since): &Known) -> bool {
+    match seen {
+        Ok(_) => !uid.is_empty() || since.elapsed() < RAW_FRESH,
+        Err(_) => since.elapsed() < REFUSED,
+    }
+}
+
+fn key(account: &str, region: &str, server_id: &str, uid: &str) -> Key {
+    (account.to_owned(), region.to_owned(), server_id.to_owned(), uid.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn facts(provider: &str) -> VerifiedFacts {
+        VerifiedFacts { domain: "S3".to_owned(), provider: provider.to_owned(), host: None }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_counts_as_verified_only_for_the_object_whose_tags_were_seen() {
+        let verified = Verified::default();
+        verified.insert("1", "r", "s-1", "u1", &facts("SERVICE_MANAGED"));
+        assert_eq!(verified.get("1", "r", "s-1", "u1"), Some(facts("SERVICE_MANAGED")));
+        for (account, region, id, uid) in
+            [("2", "r", "s-1", "u1"), ("1", "q", "s-1", "u1"), ("1", "r", "s-2", "u1"), ("1", "r", "s-1", "u2")]
+        {
+            assert_eq!(verified.get(account, region, id, uid), None, "{account} {region} {id} {uid}");
+        }
+        verified.insert("1", "r", "s-1", "u1", &facts("AWS_LAMBDA"));
+        assert_eq!(verified.get("1", "r", "s-1", "u1"), Some(facts("AWS_LAMBDA")));
+        verified.remove("1", "r", "s-1", "u1");
+        assert_eq!(verified.get("1", "r", "s-1", "u1"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn that_a_server_takes_nobody_is_known_for_a_minute_unless_it_is_seen_in_order_since_the_look() {
+        let verified = Verified::default();
+        let refuse = |began| verified.refuse(("1", "r"), "s-1", "u1", VerifyRefusal::Strange(facts("S")), began);
+        let refusal = || verified.refusal("1", "r", "s-1", "u1");
+        let start = Instant::now();
+        refuse(start);
+        assert_eq!((refusal(), verified.get("1", "r", "s-1", "u1")), (Some(VerifyRefusal::Strange(facts("S"))), None));
+        verified.remove("1", "r", "s-1", "u1");
+        assert_eq!(refusal(), Some(VerifyRefusal::Strange(facts("S"))), "its own object's pass saw the same");
+        tokio::time::advance(REFUSED).await;
+        assert_eq!(refusal(), None);
+
+        refuse(Instant::now());
+        verified.insert("1", "r", "s-1", "u1", &facts("SERVICE_MANAGED"));
+        assert_eq!(refusal(), None, "seen in order");
+        refuse(start);
+        assert!(refusal().is_none() && verified.get("1", "r", "s-1", "u1").is_some(), "an older look ends late");
+        verified.remove("1", "r", "s-1", "u1");
+        assert!(verified.lock().is_empty());
+
+        refuse(Instant::now());
+        tokio::time::advance(REFUSED).await;
+        verified.insert("1", "r", "s-2", "u2", &facts("SERVICE_MANAGED"));
+        assert_eq!(verified.lock().len(), 1, "what no longer counts is not kept");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_seen_otherwise_than_before_is_told_once_whoever_saw_it() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let verified = Verified::telling(Box::new({
+            let told = Arc::clone(&told);
+            move |id| told.lock().unwrap().push(id.to_owned())
+        }));
+        let told = || std::mem::take(&mut *told.lock().unwrap());
+        verified.insert("1", "r", "s-1", "u1", &facts("SERVICE_MANAGED"));
+        verified.insert("1", "r", "s-1", "u1", &facts("SERVICE_MANAGED"));
+        assert!(told().is_empty(), "the first look, and the same again");
+        verified.insert("1", "r", "s-1", "u1", &facts("AWS_LAMBDA"));
+        assert_eq!(told(), ["s-1"]);
+
+        verified.insert("1", "r", "s-1", "", &facts("AWS_LAMBDA"));
+        assert!(told().is_empty(), "somebody names it by its id");
+        verified.insert("1", "r", "s-1", "u1", &facts("SERVICE_MANAGED"));
+        assert_eq!(told(), ["s-1"]);
+        assert_eq!(verified.get("1", "r", "s-1", ""), Some(facts("SERVICE_MANAGED")));
+
+        let moved = VerifiedFacts { host: Some("sftp.example.com".to_owned()), ..facts("SERVICE_MANAGED") };
+        verified.insert("1", "r", "s-1", "u1", &moved);
+        assert!(told().is_empty(), "where clients connect to is shown at the next resync");
+        assert_eq!(verified.get("1", "r", "s-1", ""), Some(moved));
+
+        verified.refuse(("1", "r"), "s-2", "u2", VerifyRefusal::Strange(facts("AWS_LAMBDA")), Instant::now());
+        verified.insert("1", "r", "s-2", "u2", &facts("SERVICE_MANAGED"));
+        assert_eq!(told(), ["s-2"], "it took nobody, and is in order now");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_server_object_that_ended_nothing_is_kept() {
+        let verified = Verified::default();
+        for (id, uid) in [("s-1", "u1"), ("s-2", "u1"), ("s-3", "u3"), ("s-1", "")] {
+            verified.insert("1", "r", id, uid, &facts("SERVICE_MANAGED"));
+        }
+        verified.forget("u1");
+        assert_eq!(verified.lock().len(), 2);
+        assert!(verified.get("1", "r", "s-3", "u3").is_some() && verified.get("1", "r", "s-1", "").is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_no_object_stands_for_is_looked_at_again() {
+        let verified = Verified::default();
+        verified.insert("1", "r", "s-1", "", &facts("SERVICE_MANAGED"));
+        verified.insert("1", "r", "s-2", "u2", &facts("SERVICE_MANAGED"));
+        tokio::time::advance(RAW_FRESH).await;
+        assert_eq!(verified.get("1", "r", "s-1", ""), None);
+        assert!(verified.get("1", "r", "s-2", "u2").is_some(), "the reconcile of its object renews it");
+    }
+}

@@ -1,0 +1,26 @@
+//! Whole reconciles in memory: what the protocol promises, over crashes, lost answers and what people do in between.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::needless_pass_by_value)]
+
+mod adoption;
+mod applying;
+mod contradicting;
+mod created_with;
+mod creation;
+mod drift;
+mod events;
+mod leaving;
+mod life;
+pub mod logs;
+mod looking;
+mod lost_tags;
+mod patience;
+mod recreation;
+mod refusing;
+mod retaining;
+mod revoking;
+mod rig;
+mod slow;
+mod telling;
+mod trouble;
+mod upgrade;
+mod values;

@@ -1,0 +1,326 @@
+//! What an object says of itself, when, and how often; and how soon it is looked at again.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::rig::{Fail, Lose, ROLE, Rig};
+use crate::api::{FINALIZER, RECONCILE_AT};
+use crate::aws::AwsErrorKind;
+use crate::engine::context::Requeue;
+
+const SERVER: &str = "TransferServer";
+const USER: &str = "TransferUser";
+const ACCESS: &str = "TransferAccess";
+
+async fn with_server(spec: Value) -> Rig {
+    let rig = Rig::new();
+    rig.server("files", spec);
+    rig.settle(SERVER, "files").await;
+    rig.cloud.calls();
+    rig
+}
+
+/// The events since this was asked last, as `Warning reason` or `reason`.
+fn events(rig: &Rig) -> Vec<String> {
+    let notes = std::mem::take(&mut *rig.objects.notes.lock().unwrap());
+    let told = notes.iter().map(|note| format!("{}{}", if note.warning { "Warning " } else { "" }, note.reason));
+    told.collect()
+}
+
+async fn wait(rig: &Rig, kind: &str, object: &str) -> Duration {
+    loop {
+        match rig.reconcile(kind, object).await {
+            Requeue::Again => {}
+            Requeue::After(wait) | Requeue::Rest(wait) => return wait,
+            Requeue::OnChange => panic!("nobody comes back"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_told_when_ready_comes_to_say_something_else_and_only_then() {
+    let rig = with_server(json!({})).await;
+    assert_eq!(events(&rig), ["Available"]);
+    rig.run(SERVER, "files", Duration::from_hours(1)).await;
+    assert_eq!(events(&rig), Vec::<String>::new());
+    rig.edit(SERVER, "files", |object| object["spec"]["preAuthenticationLoginBanner"] = json!("hello"));
+    rig.settle(SERVER, "files").await;
+    assert_eq!(events(&rig), ["Updating"], "the call; Ready says what it said");
+    rig.edit(SERVER, "files", |object| object["spec"]["lifecycle"]["managementPolicy"] = json!("ReportDrift"));
+    rig.settle(SERVER, "files").await;
+    events(&rig);
+    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().settings.pre_authentication_login_banner = None;
+    rig.settle(SERVER, "files").await;
+    assert_eq!(events(&rig), ["Warning DriftDetected"], "another reason of the same status");
+    rig.cloud.servers.lock().unwrap().clear();
+    rig.run(SERVER, "files", Duration::from_mins(10)).await;
+    assert_eq!(events(&rig), ["WaitingForAws", "Warning ServerGone"], "who calls a person warns");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_wait_longer_each_time_and_a_success_begins_anew() {
+    let rig = Rig::with_user(json!({})).await;
+    for _ in 0..3 {
+        rig.cloud.lose("DescribeUser", Lose::Call(AwsErrorKind::Lost));
+    }
+    for millis in [750, 1500, 3000] {
+        assert_eq!(wait(&rig, USER, "alice").await, Duration::from_millis(millis));
+    }
+    assert_eq!(wait(&rig, USER, "alice").await, Duration::from_mins(10), "well again");
+    rig.cloud.lose("DescribeUser", Lose::Call(AwsErrorKind::Lost));
+    assert_eq!(wait(&rig, USER, "alice").await, Duration::from_millis(750));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_again_and_again_is_tried_less_often_than_what_is_well_is_looked_at() {
+    let rig = Rig::with_user(json!({})).await;
+    for _ in 0..40 {
+        rig.cloud.lose("UpdateUser", Lose::Call(AwsErrorKind::Rejected));
+    }
+    rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/b"));
+    let looks = *rig.cloud.reads.lock().unwrap();
+    rig.run(USER, "alice", Duration::from_hours(8)).await;
+    let tried = 40 - rig.cloud.lose.lock().unwrap()["UpdateUser"].len();
+    assert!((10..30).contains(&tried), "once an hour in the end: {tried}");
+    let looks = *rig.cloud.reads.lock().unwrap() - looks;
+    assert!(looks >= 48, "looked at every ten minutes all the same: {looks}");
+    assert_eq!(rig.says(USER, "alice", "Stalled").unwrap().1, "Rejected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn conflicts_in_a_row_wait_longer_each_time_but_never_long() {
+    let rig = Rig::with_user(json!({})).await;
+    let edit = || rig.edit(USER, "alice", |object| object["spec"]["suspend"] = json!(true));
+    edit();
+    rig.objects.fail.lock().unwrap().extend([Fail::Conflict; 9]);
+    assert_eq!(rig.reconcile(USER, "alice").await, Requeue::Again);
+    for millis in [750, 1500, 3000, 6000, 12000, 24000, 30000, 30000] {
+        assert_eq!(rig.reconcile(USER, "alice").await, Requeue::After(Duration::from_millis(millis)));
+    }
+    rig.reconcile(USER, "alice").await;
+    assert_eq!(rig.says(USER, "alice", "Suspended").unwrap().0, "True");
+    rig.edit(USER, "alice", |object| object["spec"]["suspend"] = json!(false));
+    rig.objects.fail.lock().unwrap().push(Fail::Conflict);
+    assert_eq!(rig.reconcile(USER, "alice").await, Requeue::Again, "the first one again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn suspend_alone_is_observed_and_an_edit_beside_it_is_not() {
+    let rig = Rig::with_user(json!({})).await;
+    let generations = || {
+        let object = rig.get(USER, "alice").unwrap();
+        (object["metadata"]["generation"].clone(), object["status"]["observedGeneration"].clone())
+    };
+    rig.edit(USER, "alice", |object| object["spec"]["suspend"] = json!(true));
+    rig.settle(USER, "alice").await;
+    let (generation, observed) = generations();
+    assert_eq!(generation, observed, "what the spec asks for is in force, so nobody need wait");
+    rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/my-files/elsewhere"));
+    rig.settle(USER, "alice").await;
+    let (generation, observed) = generations();
+    assert_ne!(generation, observed, "the edit waits for the end of suspend");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_worth_a_look_stands_while_something_is_in_the_way() {
+    let rig = Rig::with_user(json!({})).await;
+    let advisory = || rig.says(USER, "alice", "Advisory").map(|(_, reason)| reason);
+    let text = |rig: &Rig| {
+        let conditions = rig.status(USER, "alice")["conditions"].as_array().unwrap().clone();
+        conditions.into_iter().find(|found| found["type"] == "Advisory").unwrap()["message"].clone()
+    };
+    assert_eq!(advisory().as_deref(), Some("NoKeys"));
+    let said = text(&rig);
+    rig.edit(USER, "alice", |object| object["spec"]["role"] = json!(format!("{ROLE}-of-others")));
+    rig.settle(USER, "alice").await;
+    assert_eq!(rig.says(USER, "alice", "Ready").unwrap().0, "False");
+    assert_eq!(advisory().as_deref(), Some("NoKeys"));
+    assert_eq!(text(&rig), said);
+    rig.edit(USER, "alice", |object| object["spec"]["role"] = json!(ROLE));
+    rig.cloud.users.lock().unwrap().values_mut().for_each(|user| {
+        let body = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB".to_owned();
+        user.ssh_public_keys =
+            vec![crate::aws::transfer::SshPublicKey { id: "key-1".to_owned(), body, date_imported: None }];
+    });
+    rig.settle(USER, "alice").await;
+    assert_eq!(advisory(), None, "and goes with its cause");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_annotation_that_asks_for_a_look_is_answered() {
+    let rig = with_server(json!({})).await;
+    assert_eq!(rig.status(SERVER, "files")["lastHandledReconcileAt"], Value::Null);
+    rig.edit(SERVER, "files", |object| object["metadata"]["annotations"] = json!({RECONCILE_AT: "noon"}));
+    rig.settle(SERVER, "files").await;
+    assert_eq!(rig.status(SERVER, "files")["lastHandledReconcileAt"], "noon");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_cannot_be_read_says_so_once_and_only_of_itself() {
+    let rig = with_server(json!({})).await;
+    events(&rig);
+    rig.edit(SERVER, "files", |object| object["spec"]["region"] = json!(5));
+    rig.objects.fail.lock().unwrap().extend([Fail::Write; 2]);
+    rig.reconcile(SERVER, "files").await;
+    rig.reconcile(SERVER, "files").await;
+    assert_eq!(events(&rig), ["Warning Undecodable"]);
+    rig.edit(SERVER, "files", |object| object["metadata"]["uid"] = json!("uid-of-another"));
+    assert_eq!(rig.reconcile(SERVER, "files").await, Requeue::OnChange);
+    assert_eq!(events(&rig), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_looked_at_again_in_time() {
+    let rig = Rig::new();
+    rig.server("files", json!({}));
+    rig.cloud.lose("CreateServer", Lose::Call(AwsErrorKind::Lost));
+    rig.settle(SERVER, "files").await;
+    assert_eq!(rig.says(SERVER, "files", "Ready").unwrap().1, "Recovering");
+    assert_eq!(wait(&rig, SERVER, "files").await, Duration::from_secs(40), "a third of the lag");
+    let rig = with_server(json!({"lifecycle": {"deletionProtection": true}})).await;
+    rig.delete(SERVER, "files");
+    assert_eq!(wait(&rig, SERVER, "files").await, Duration::from_mins(10), "only a person ends it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_its_identity_an_object_goes_only_if_nothing_was_ever_sent() {
+    // What status records of the create, and whether the object goes.
+    let rows = [
+        (SERVER, json!({"phase": "None"}), true),
+        (SERVER, json!({"phase": "None", "attempt": "a"}), false),
+        (SERVER, json!({"phase": "InFlight", "attempt": "a"}), false),
+        (SERVER, json!({"phase": "Rejected", "attempt": "a"}), true),
+        (SERVER, json!({"phase": "Rejected", "attempt": "a", "uid": "uid-of-another"}), false),
+        (SERVER, Value::Null, false),
+        (USER, json!({"phase": "None"}), false),
+        (USER, json!({"phase": "Rejected"}), true),
+        (ACCESS, json!({"phase": "None"}), true),
+        (ACCESS, json!({"phase": "InFlight", "attempt": "a"}), false),
+    ];
+    for (kind, create, goes) in rows {
+        for confirmed in [false, true] {
+            let rig = Rig::new();
+            rig.server("files", json!({}));
+            rig.user("alice", json!({}));
+            rig.put(ACCESS, "finance", json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1"}));
+            let object = if kind == SERVER {
+                "files"
+            } else if kind == USER {
+                "alice"
+            } else {
+                "finance"
+            };
+            rig.edit(kind, object, |stored| {
+                stored["metadata"]["finalizers"] = json!([FINALIZER]);
+                let mut record = json!({"uid": format!("uid-{object}"), "startedAt": "2026-01-01T00:00:00Z",
+                    "accountId": "123456789012", "region": "eu-central-1", "specHash": ""});
+                let members = create.as_object().into_iter().flatten();
+                members.for_each(|(member, value)| record[member] = value.clone());
+                stored["status"] = json!({"observedGeneration": -1});
+                if !create.is_null() {
+                    stored["status"]["create"] = record;
+                }
+                if confirmed {
+                    stored["status"]["serverId"] = json!("s-1");
+                    stored["status"]["arn"] = json!("arn:aws:transfer:eu-central-1:123456789012:user/s-1/alice");
+                    stored["status"]["userName"] = json!("alice");
+                    stored["status"]["externalId"] = json!("S-1");
+                }
+            });
+            rig.withdraw(true);
+            rig.delete(kind, object);
+            rig.run(kind, object, Duration::from_secs(30)).await;
+            let gone = rig.get(kind, object).is_none();
+            // Of an access the record is the only proof.
+            assert_eq!(gone, goes && (!confirmed || kind == ACCESS), "{kind} {create}, confirmed: {confirmed}");
+            if !gone {
+                assert_eq!(rig.says(kind, object, "Ready").unwrap().1, "DeletionBlocked");
+                assert_eq!(rig.says(kind, object, "Stalled"), None, "nothing of that is final");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_count_of_logins_is_written_with_the_next_write_and_once_per_resync_at_rest() {
+    for provider in ["SERVICE_MANAGED", "AWS_DIRECTORY_SERVICE"] {
+        let rig = with_server(json!({"identityProviderType": provider})).await;
+        let aws_has = |count: i32| {
+            let mut servers = rig.cloud.servers.lock().unwrap();
+            let mut accesses = rig.cloud.accesses.lock().unwrap();
+            // AWS counts users only.
+            let users = if provider == "SERVICE_MANAGED" { count } else { 0 };
+            servers.get_mut("s-1").unwrap().user_count = Some(users);
+            accesses.clear();
+            for number in users..count {
+                let access = crate::aws::transfer::Access { external_id: format!("S-{number}"), ..Default::default() };
+                accesses.insert(("s-1".to_owned(), access.external_id.clone()), access);
+            }
+        };
+        let shown = || rig.status(SERVER, "files")["userCount"].clone();
+        let writes = || std::mem::take(&mut *rig.objects.writes.lock().unwrap());
+        writes();
+        aws_has(12);
+        for _ in 0..20 {
+            rig.reconcile(SERVER, "files").await;
+        }
+        assert_eq!(writes(), 0, "{provider}: many looks at a busy server write nothing");
+        rig.run(SERVER, "files", Duration::from_mins(11)).await;
+        assert_eq!((shown(), writes()), (json!(12), 1), "{provider}");
+        for count in 0..12 {
+            aws_has(count);
+            tokio::time::advance(Duration::from_mins(5)).await;
+            rig.reconcile(SERVER, "files").await;
+        }
+        let written = writes();
+        assert!((4..=8).contains(&written), "{provider}: {written} in an hour");
+        rig.run(SERVER, "files", Duration::from_mins(25)).await;
+        assert_eq!(shown(), json!(11), "{provider}");
+        writes();
+        rig.run(SERVER, "files", Duration::from_hours(5)).await;
+        assert_eq!(writes(), 0, "{provider}: nothing changes, nothing is written");
+        aws_has(3);
+        rig.edit(SERVER, "files", |object| object["spec"]["preAuthenticationLoginBanner"] = json!("hello"));
+        rig.settle(SERVER, "files").await;
+        assert_eq!(shown(), json!(3), "{provider}: with what is written anyway");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn restarts_do_not_put_off_that_a_count_of_logins_is_written() {
+    let mut rig = with_server(json!({})).await;
+    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().user_count = Some(5);
+    rig.reconcile(SERVER, "files").await;
+    assert_ne!(rig.status(SERVER, "files")["userCount"], json!(5));
+    rig.restart();
+    rig.reconcile(SERVER, "files").await;
+    assert_eq!(rig.status(SERVER, "files")["userCount"], json!(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn accesses_that_cannot_be_counted_hold_up_nothing() {
+    let rig = with_server(json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"})).await;
+    for _ in 0..5 {
+        rig.cloud.lose("ListAccesses", Lose::Call(AwsErrorKind::Denied));
+    }
+    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().settings.pre_authentication_login_banner = None;
+    rig.edit(SERVER, "files", |object| object["spec"]["preAuthenticationLoginBanner"] = json!("hello"));
+    rig.settle(SERVER, "files").await;
+    assert_eq!(rig.cloud.calls(), ["UpdateServer"]);
+    assert_eq!(rig.says(SERVER, "files", "Ready").unwrap().0, "True");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_count_that_cannot_be_read_stays_and_writes_nothing() {
+    let rig = with_server(json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"})).await;
+    let access = crate::aws::transfer::Access { external_id: "S-1".to_owned(), ..Default::default() };
+    rig.cloud.accesses.lock().unwrap().insert(("s-1".to_owned(), "S-1".to_owned()), access);
+    rig.run(SERVER, "files", Duration::from_mins(25)).await;
+    assert_eq!(rig.status(SERVER, "files")["userCount"], json!(1));
+    rig.objects.writes.lock().unwrap().clone_from(&0);
+    (0..5).for_each(|_| rig.cloud.lose("ListAccesses", Lose::Call(AwsErrorKind::Denied)));
+    rig.run(SERVER, "files", Duration::from_mins(25)).await;
+    assert_eq!(rig.status(SERVER, "files")["userCount"], json!(1));
+    assert_eq!(*rig.objects.writes.lock().unwrap(), 0);
+}

@@ -1,0 +1,344 @@
+//! The lease: of several replicas one works, the others stand by with warm caches.
+//!
+//! It is for calm, not for safety: two replicas at once would call AWS twice as often and still make no server twice,
+//! because every mutation rests on a live read under resourceVersion (`engine::create`). So there is no fencing here.
+//! No clock of another machine is believed: a lease has expired when this replica saw it unchanged for its duration.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::{Lease as Object, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::{Api, ObjectMeta, PostParams};
+use tokio::time::Instant;
+
+use crate::engine::settings::Env;
+
+/// How long the release may take: the process is about to end.
+const RELEASE: Duration = Duration::from_secs(3);
+
+/// Where the kubelet tells a pod its own namespace.
+const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// The namespace of the Lease: what the flag says, else the pod's own. Outside a pod nothing tells where the other
+/// replicas look, and a Lease of another namespace would let this process work beside the one that holds the real one.
+///
+/// # Errors
+/// Which flag is missing.
+pub fn namespace(flag: Option<&str>) -> Result<String, String> {
+    namespace_of(flag, std::fs::read_to_string(POD_NAMESPACE).ok().as_deref())
+}
+
+fn namespace_of(flag: Option<&str>, pod: Option<&str>) -> Result<String, String> {
+    flag.or(pod).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).ok_or_else(|| {
+        "--lease-namespace is needed outside a pod: the namespace of the installation whose Lease counts; or \
+         --lease=false where no other replica runs"
+            .to_owned()
+    })
+}
+
+/// The three times of a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseConfig {
+    /// Unchanged for so long, it may be taken.
+    pub duration: Duration,
+    /// Not renewed for so long, its holder gives up: well before anybody may take it.
+    pub renew_deadline: Duration,
+    /// How often it is looked at and renewed.
+    pub retry_period: Duration,
+}
+
+impl LeaseConfig {
+    /// Whether a holder that loses contact gives up before another one begins.
+    ///
+    /// # Errors
+    /// What is wrong with the flags.
+    pub fn checked(self) -> Result<Self, String> {
+        let Self { duration, renew_deadline, retry_period } = self;
+        if duration > renew_deadline && renew_deadline > retry_period && duration >= Duration::from_secs(1) {
+            return Ok(self);
+        }
+        Err("--lease-duration (1s or more) must be longer than --lease-renew-deadline, and that longer than \
+             --lease-retry-period"
+            .to_owned())
+    }
+}
+
+/// A Lease as far as it matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseRecord {
+    /// Who holds it; empty if nobody does.
+    pub holder: String,
+    /// For how long from its last change.
+    pub duration: Duration,
+    /// Its resourceVersion: another one with every change.
+    pub version: String,
+}
+
+/// What a look at it showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeaseState {
+    /// The API server did not answer.
+    Unknown,
+    /// There is none.
+    Absent,
+    /// This.
+    Lease(LeaseRecord),
+}
+
+/// What a replica knows of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeaseView {
+    /// The version that was seen last, and since when it stands.
+    pub seen: Option<(String, Instant)>,
+    /// When the last write of this replica that was accepted was begun: while there is one, it leads.
+    pub renewed: Option<Instant>,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseStep {
+    /// Create it.
+    Create,
+    /// Take it over.
+    Take,
+    /// Renew it.
+    Renew,
+    /// Described again later.
+    Wait,
+    /// This replica led and does no longer.
+    Lost,
+}
+
+impl LeaseView {
+    /// Takes down what a look showed.
+    pub fn observe(&mut self, found: &LeaseState, now: Instant) {
+        match found {
+            LeaseState::Unknown => {}
+            LeaseState::Absent => self.seen = None,
+            LeaseState::Lease(record) => {
+                if self.seen.as_ref().is_none_or(|(version, _)| *version != record.version) {
+                    self.seen = Some((record.version.clone(), now));
+                }
+            }
+        }
+    }
+}
+
+/// Decides the step of the replica `me`, whose view has [observed](LeaseView::observe) what was found.
+#[must_use]
+pub fn next_lease(me: &str, times: &LeaseConfig, found: &LeaseState, view: &LeaseView, now: Instant) -> LeaseStep {
+    let overdue = view.renewed.is_some_and(|at| now.duration_since(at) >= times.renew_deadline);
+    let leads = view.renewed.is_some();
+    let unchanged = view.seen.as_ref().map_or(Duration::ZERO, |(_, since)| now.duration_since(*since));
+    match found {
+        _ if overdue => LeaseStep::Lost,
+        LeaseState::Absent => LeaseStep::Create,
+        LeaseState::Lease(LeaseRecord { holder, .. }) if holder == me && leads => LeaseStep::Renew,
+        // Free, or ours by a write whose answer was lost.
+        LeaseState::Lease(LeaseRecord { holder, .. }) if holder.is_empty() || holder == me => LeaseStep::Take,
+        LeaseState::Lease(_) if leads => LeaseStep::Lost,
+        LeaseState::Lease(LeaseRecord { duration, .. }) if unchanged >= *duration => LeaseStep::Take,
+        LeaseState::Lease(_) | LeaseState::Unknown => LeaseStep::Wait,
+    }
+}
+
+/// Whether this replica leads, for whoever wants to know.
+#[derive(Clone, Debug, Default)]
+pub struct LeaderState(Arc<AtomicBool>);
+
+impl LeaderState {
+    /// Whether it does.
+    #[must_use]
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Says so.
+    pub fn set(&self, leads: bool) {
+        self.0.store(leads, Ordering::Relaxed);
+    }
+}
+
+/// The lease as one replica sees it.
+pub struct Lease {
+    api: Api<Object>,
+    name: String,
+    me: String,
+    times: LeaseConfig,
+    env: Arc<dyn Env>,
+    leading: LeaderState,
+    view: LeaseView,
+    /// The holder that was told last.
+    told: Option<String>,
+}
+
+impl Lease {
+    /// Not held yet. `me` must differ between replicas and between starts of one.
+    #[must_use]
+    pub fn new(
+        api: Api<Object>,
+        name: String,
+        me: String,
+        times: LeaseConfig,
+        env: Arc<dyn Env>,
+        leading: LeaderState,
+    ) -> Self {
+        Self { api, name, me, times, env, leading, view: LeaseView::default(), told: None }
+    }
+
+    /// Waits until this replica leads.
+    pub async fn acquire(&mut self) {
+        while self.view.renewed.is_none() {
+            self.round().await;
+            if self.view.renewed.is_none() {
+                // Replicas that started together do not stay in step.
+                tokio::time::sleep(self.times.retry_period.mul_f64(0.8 + 0.4 * self.env.fraction())).await;
+            }
+        }
+        tracing::info!(lease = %self.name, me = %self.me, "leading");
+        self.leading.set(true);
+    }
+
+    /// Renews until it is lost: by what is seen, or because the deadline has passed, whatever a call is waiting for.
+    pub async fn hold(&mut self) {
+        while let Some(renewed) = self.view.renewed {
+            let end = renewed + self.times.renew_deadline;
+            let again = async {
+                tokio::time::sleep(self.times.retry_period).await;
+                self.round().await
+            };
+            match tokio::time::timeout_at(end, again).await {
+                Ok(LeaseStep::Lost) => break,
+                Ok(_) => {}
+                Err(_) => {
+                    tracing::error!(lease = %self.name, "the lease was not renewed in time and is given up");
+                    break;
+                }
+            }
+        }
+        self.leading.set(false);
+        self.view.renewed = None;
+    }
+
+    /// Gives it back, so that another replica takes it at once instead of after its expiry.
+    pub async fn release(&mut self) {
+        if self.view.renewed.take().is_none() {
+            return;
+        }
+        self.leading.set(false);
+        let release = async {
+            let object = self.api.get(&self.name).await?;
+            if holder(&object) != self.me {
+                return Ok(());
+            }
+            self.write(object, "").await
+        };
+        match tokio::time::timeout(RELEASE, release).await {
+            Ok(Ok(())) => tracing::info!(lease = %self.name, "released"),
+            Ok(Err(error)) => tracing::warn!(lease = %self.name, %error, "not released, it expires"),
+            Err(_) => tracing::warn!(lease = %self.name, "not released in time, it expires"),
+        }
+    }
+
+    /// One look and what follows from it.
+    async fn round(&mut self) -> LeaseStep {
+        // A call that hangs leaves time for another try; the deadline itself is kept by `hold`.
+        let patience = self.times.renew_deadline / 3;
+        let began = Instant::now();
+        let (found, object) = match tokio::time::timeout(patience, self.api.get_opt(&self.name)).await {
+            Ok(Ok(None)) => (LeaseState::Absent, Object::default()),
+            Ok(Ok(Some(object))) => (LeaseState::Lease(self.record(&object)), object),
+            Ok(Err(error)) => {
+                if !self.forbidden("get", &error) {
+                    tracing::warn!(lease = %self.name, %error, "cannot read the lease");
+                }
+                (LeaseState::Unknown, Object::default())
+            }
+            Err(_) => (LeaseState::Unknown, Object::default()),
+        };
+        let now = Instant::now();
+        self.view.observe(&found, now);
+        let step = next_lease(&self.me, &self.times, &found, &self.view, now);
+        match step {
+            LeaseStep::Create | LeaseStep::Take | LeaseStep::Renew => {
+                let outcome = tokio::time::timeout(patience, self.write(object, &self.me)).await;
+                match outcome {
+                    Ok(Ok(())) => self.view.renewed = Some(began),
+                    Ok(Err(error))
+                        if self.forbidden(if step == LeaseStep::Create { "create" } else { "update" }, &error) => {}
+                    // Somebody else was quicker, or is unwilling; the next look tells.
+                    Ok(Err(error)) => tracing::debug!(lease = %self.name, ?step, %error, "not written"),
+                    Err(_) => tracing::warn!(lease = %self.name, ?step, "no answer in time"),
+                }
+            }
+            LeaseStep::Wait => self.tell(&found),
+            LeaseStep::Lost => tracing::error!(lease = %self.name, ?found, "the lease is lost"),
+        }
+        step
+    }
+
+    /// Whether a call was refused for want of a right, which it then says: only a person can give it.
+    fn forbidden(&self, verb: &str, error: &kube::Error) -> bool {
+        let refused = matches!(error, kube::Error::Api(status) if status.code == 403);
+        if refused {
+            tracing::warn!(
+                lease = %self.name, verb, %error,
+                "no right to the lease: a Role in its namespace must allow the verb on leases of coordination.k8s.io, \
+                 by this name; the chart makes one for its own name and namespace only"
+            );
+        }
+        refused
+    }
+
+    /// Says once whom it waits for.
+    fn tell(&mut self, found: &LeaseState) {
+        let LeaseState::Lease(LeaseRecord { holder, .. }) = found else { return };
+        if self.view.renewed.is_none() && self.told.as_ref() != Some(holder) {
+            tracing::info!(lease = %self.name, %holder, "another replica leads; standing by");
+            self.told = Some(holder.clone());
+        }
+    }
+
+    fn record(&self, object: &Object) -> LeaseRecord {
+        let seconds = object.spec.as_ref().and_then(|spec| spec.lease_duration_seconds);
+        let duration = seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
+        LeaseRecord {
+            holder: holder(object).to_owned(),
+            duration: duration.unwrap_or(self.times.duration),
+            version: object.metadata.resource_version.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Writes the lease for `to`, on the version that was read.
+    async fn write(&self, mut object: Object, to: &str) -> kube::Result<()> {
+        let now = Some(MicroTime(self.env.wall()));
+        let same = holder(&object) == to;
+        let exists = object.metadata.resource_version.is_some();
+        let spec = object.spec.get_or_insert_with(LeaseSpec::default);
+        if !same {
+            spec.acquire_time.clone_from(&now);
+        }
+        // As client-go counts: whenever somebody else takes it, not when it is created or given back.
+        let taken = i32::from(exists && !same && !to.is_empty());
+        spec.lease_transitions = Some(spec.lease_transitions.unwrap_or_default().saturating_add(taken));
+        spec.holder_identity = Some(to.to_owned());
+        spec.lease_duration_seconds = Some(i32::try_from(self.times.duration.as_secs()).unwrap_or(i32::MAX));
+        spec.renew_time = now;
+        if exists {
+            self.api.replace(&self.name, &PostParams::default(), &object).await.map(drop)
+        } else {
+            object.metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
+            self.api.create(&PostParams::default(), &object).await.map(drop)
+        }
+    }
+}
+
+fn holder(object: &Object) -> &str {
+    object.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "leader_election_tests.rs"]
+mod tests;

@@ -1,0 +1,284 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+use std::io::Write;
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::*;
+
+const TIMES: LeaseConfig = LeaseConfig {
+    duration: Duration::from_secs(15),
+    renew_deadline: Duration::from_secs(10),
+    retry_period: Duration::from_secs(2),
+};
+
+fn held(holder: &str, version: &str) -> LeaseState {
+    let duration = TIMES.duration;
+    LeaseState::Lease(LeaseRecord { holder: holder.to_owned(), duration, version: version.to_owned() })
+}
+
+#[test]
+fn every_situation_has_its_step() {
+    let start = Instant::now();
+    let now = start + Duration::from_mins(1);
+    let ago = |seconds| now - Duration::from_secs(seconds);
+    let view = |unchanged: u64, renewed: Option<u64>| LeaseView {
+        seen: Some(("1".to_owned(), ago(unchanged))),
+        renewed: renewed.map(ago),
+    };
+    let rows = [
+        (LeaseState::Absent, view(0, None), LeaseStep::Create, "nobody ever led"),
+        (held("", "1"), view(0, None), LeaseStep::Take, "released"),
+        (held("other", "1"), view(14, None), LeaseStep::Wait, "renewed lately, as seen here"),
+        (held("other", "1"), view(15, None), LeaseStep::Take, "expired, as seen here"),
+        (held("me", "1"), view(0, None), LeaseStep::Take, "our own write, whose answer was lost"),
+        (LeaseState::Unknown, view(60, None), LeaseStep::Wait, "no answer is no expiry"),
+        (held("me", "1"), view(2, Some(2)), LeaseStep::Renew, "as usual"),
+        (held("me", "1"), view(9, Some(9)), LeaseStep::Renew, "late, but in time"),
+        (held("me", "1"), view(10, Some(10)), LeaseStep::Lost, "too late: another one may be about to take it"),
+        (LeaseState::Unknown, view(9, Some(9)), LeaseStep::Wait, "an outage shorter than the deadline"),
+        (LeaseState::Unknown, view(10, Some(10)), LeaseStep::Lost, "and a longer one"),
+        (held("other", "1"), view(0, Some(2)), LeaseStep::Lost, "taken"),
+        (held("", "1"), view(0, Some(2)), LeaseStep::Take, "somebody cleared it"),
+        (LeaseState::Absent, view(0, Some(2)), LeaseStep::Create, "somebody deleted it"),
+    ];
+    for (found, view, expected, why) in rows {
+        assert_eq!(next_lease("me", &TIMES, &found, &view, now), expected, "{why}");
+    }
+}
+
+#[test]
+fn expiry_counts_from_the_last_change_that_was_seen_here_whatever_the_clocks_say() {
+    let start = Instant::now();
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let mut view = LeaseView::default();
+    let mut look = |seconds, version: &str| {
+        let found = held("other", version);
+        view.observe(&found, at(seconds));
+        next_lease("me", &TIMES, &found, &view, at(seconds))
+    };
+    assert_eq!(look(0, "1"), LeaseStep::Wait, "how old it is cannot be known");
+    assert_eq!(look(14, "1"), LeaseStep::Wait);
+    assert_eq!(look(16, "2"), LeaseStep::Wait, "renewed in between");
+    assert_eq!(look(30, "2"), LeaseStep::Wait);
+    assert_eq!(look(31, "2"), LeaseStep::Take);
+}
+
+#[test]
+fn a_holder_gives_up_before_anybody_may_take_over() {
+    let start = Instant::now();
+    // The holder's last write was begun at the start; the other one saw it no earlier.
+    let holder = LeaseView { seen: Some(("1".to_owned(), start)), renewed: Some(start) };
+    let other = LeaseView { seen: Some(("1".to_owned(), start)), renewed: None };
+    let first = |view: &LeaseView, me: &str, found: &LeaseState, step: LeaseStep| {
+        (0..60).find(|second| next_lease(me, &TIMES, found, view, start + Duration::from_secs(*second)) == step)
+    };
+    let lost = first(&holder, "me", &LeaseState::Unknown, LeaseStep::Lost);
+    let taken = first(&other, "other", &held("me", "1"), LeaseStep::Take);
+    assert!(lost.is_some() && lost < taken, "{lost:?} {taken:?}");
+}
+
+#[test]
+fn times_that_would_let_two_lead_are_refused() {
+    assert!(TIMES.checked().is_ok());
+    let seconds = Duration::from_secs;
+    for (duration, deadline, retry) in [(10, 10, 2), (15, 2, 2), (9, 10, 2)] {
+        let times = LeaseConfig {
+            duration: seconds(duration),
+            renew_deadline: seconds(deadline),
+            retry_period: seconds(retry),
+        };
+        assert!(times.checked().is_err(), "{times:?}");
+    }
+}
+
+struct Still;
+
+impl Env for Still {
+    fn uuid(&self) -> String {
+        String::new()
+    }
+
+    fn fraction(&self) -> f64 {
+        0.5
+    }
+
+    fn wall(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH
+    }
+}
+
+/// What was logged, one line each.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// The warnings of one round, where the API server answers a GET and other calls like this.
+async fn warnings(get: (u16, Value), write: (u16, Value)) -> String {
+    let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+        let (code, body) = if request.method() == http::Method::GET { get.clone() } else { write.clone() };
+        let response =
+            http::Response::builder().status(code).body(kube::client::Body::from(body.to_string().into_bytes()));
+        async move { Ok::<_, std::convert::Infallible>(response.unwrap()) }
+    });
+    let api = Api::namespaced(kube::Client::new(service, "ns"), "ns");
+    let mut lease = Lease::new(api, "mine".to_owned(), "me".to_owned(), TIMES, Arc::new(Still), LeaderState::default());
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    lease.round().await;
+    String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+}
+
+fn failure(code: u16, reason: &str) -> (u16, Value) {
+    let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code});
+    (code, status)
+}
+
+#[tokio::test]
+async fn a_missing_right_is_told_with_the_verb_that_its_role_lacks() {
+    let free = json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {"name": "mine", "namespace": "ns", "resourceVersion": "1"},
+    });
+    for (get, write, verb) in [
+        (failure(403, "Forbidden"), failure(500, "InternalError"), "get"),
+        (failure(404, "NotFound"), failure(403, "Forbidden"), "create"),
+        ((200, free.clone()), failure(403, "Forbidden"), "update"),
+    ] {
+        let told = warnings(get, write).await;
+        assert!(told.contains("WARN") && told.contains("Role") && told.contains(&format!("verb=\"{verb}\"")), "{told}");
+    }
+    assert_eq!(warnings((200, free), failure(409, "Conflict")).await, "", "somebody else was quicker");
+}
+
+#[test]
+fn outside_a_pod_the_namespace_of_the_lease_must_be_said() {
+    let of = |flag, pod| namespace_of(flag, pod).map_err(|error| error.contains("--lease-namespace"));
+    assert_eq!(of(Some("flag"), Some("pod")), Ok("flag".to_owned()));
+    assert_eq!(of(None, Some("pod\n")), Ok("pod".to_owned()));
+    assert_eq!(of(None, None), Err(true));
+    assert_eq!(of(Some(""), None), Err(true));
+}
+
+/// What the API server does with a call.
+#[derive(Clone, Copy, Debug)]
+enum Reply {
+    After(Duration),
+    Never,
+}
+
+/// A Lease in memory behind an API server that answers GETs and other calls as `reply` says, by the seconds since the
+/// start; and what was stored in it, one after the other.
+fn stored(
+    first: Option<Value>,
+    reply: impl Fn(bool, f64) -> Reply + Send + Sync + 'static,
+) -> (Api<Object>, Arc<Mutex<Vec<Value>>>) {
+    let writes = Arc::new(Mutex::new(Vec::from_iter(first)));
+    let (held, reply, start) = (Arc::clone(&writes), Arc::new(reply), Instant::now());
+    let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+        let (held, reply) = (Arc::clone(&held), Arc::clone(&reply));
+        async move {
+            let reads = request.method() == http::Method::GET;
+            match reply(reads, start.elapsed().as_secs_f64()) {
+                Reply::After(time) => tokio::time::sleep(time).await,
+                Reply::Never => std::future::pending().await,
+            }
+            let (_, body) = request.into_parts();
+            let bytes = body.collect_bytes().await.unwrap();
+            let mut held = held.lock().unwrap();
+            if !reads {
+                let mut object: Value = serde_json::from_slice(&bytes).unwrap();
+                object["metadata"]["resourceVersion"] = json!(held.len().to_string());
+                held.push(object);
+            }
+            let (code, body) = held.last().cloned().map_or_else(|| failure(404, "NotFound"), |object| (200, object));
+            let body = kube::client::Body::from(body.to_string().into_bytes());
+            Ok::<_, std::convert::Infallible>(http::Response::builder().status(code).body(body).unwrap())
+        }
+    });
+    (Api::namespaced(kube::Client::new(service, "ns"), "ns"), writes)
+}
+
+fn mine(api: &Api<Object>, me: &str) -> Lease {
+    Lease::new(api.clone(), "mine".to_owned(), me.to_owned(), TIMES, Arc::new(Still), LeaderState::default())
+}
+
+/// Takes a Lease, and answers how long after its last renewal it was given up.
+async fn given_up_after(reply: impl Fn(bool, f64) -> Reply + Send + Sync + 'static) -> Duration {
+    let (api, writes) = stored(None, reply);
+    let mut lease = mine(&api, "me");
+    lease.acquire().await;
+    let (mut renewed, mut held) = (Instant::now(), Box::pin(lease.hold()));
+    let mut known = writes.lock().unwrap().len();
+    // Counts from when the last write that was answered was made: a little late, so the bound is the harder one.
+    while tokio::time::timeout(Duration::from_millis(100), &mut held).await.is_err() {
+        let now = writes.lock().unwrap().len();
+        if now != known {
+            (known, renewed) = (now, Instant::now());
+        }
+    }
+    renewed.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_call_hangs_the_deadline_ends_the_lead() {
+    let soon = Reply::After(Duration::from_millis(10));
+    let slow = Reply::After(Duration::from_millis(3200));
+    let after = given_up_after(move |_, at| if at < 5.0 { soon } else { Reply::Never }).await;
+    assert!(after <= TIMES.renew_deadline, "every call hangs: {after:?}");
+    let after = given_up_after(move |reads, at| if at < 5.0 || reads { soon } else { Reply::Never }).await;
+    assert!(after <= TIMES.renew_deadline, "every write hangs: {after:?}");
+    let after = given_up_after(move |reads, at| match reads {
+        _ if at < 5.0 => soon,
+        true => slow,
+        false => Reply::Never,
+    })
+    .await;
+    assert!(after <= TIMES.renew_deadline, "slow reads, then writes that hang: {after:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn transitions_count_who_takes_over_not_the_first_nor_a_release() {
+    let (api, writes) = stored(None, |_, _| Reply::After(Duration::ZERO));
+    let (mut first, mut second) = (mine(&api, "first"), mine(&api, "second"));
+    first.acquire().await;
+    first.round().await;
+    first.release().await;
+    second.acquire().await;
+    second.release().await;
+    first.acquire().await;
+    let told: Vec<(String, i64)> = writes
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|object| {
+            let spec = &object["spec"];
+            (spec["holderIdentity"].as_str().unwrap().to_owned(), spec["leaseTransitions"].as_i64().unwrap())
+        })
+        .collect();
+    let expected = [("first", 0), ("first", 0), ("", 0), ("second", 1), ("", 1), ("first", 2)];
+    assert_eq!(told, expected.map(|(holder, count)| (holder.to_owned(), count)));
+}

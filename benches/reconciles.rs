@@ -1,7 +1,8 @@
-//! The processor's time that a reconcile takes, and that it does not grow with what else there is. `make bench-reconciles`
+//! The processor's time that a reconcile takes, and that it does not grow with what else there is. `make
+//! bench-reconciles`
 //!
-//! The real engines, kinds, caches, triggers and queue in one process, over an API server and an AWS in memory whose own
-//! time is in the figures: no HTTP, no waiting. Time is virtual, and only that of the processor is measured.
+//! The real engines, kinds, caches, triggers and queue in one process, over an API server and an AWS in memory whose
+//! own time is in the figures: no HTTP, no waiting. Time is virtual, and only that of the processor is measured.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -90,7 +91,8 @@ impl Bench {
         Self { runtime, crowd, operator, users, edits: 0 }
     }
 
-    /// CPU-seconds per 1,000 reconciles in each case: among few users the same again, so that there is as much to measure.
+    /// CPU-seconds per 1,000 reconciles in each case: among few users the same again, so that there is as much to
+    /// measure.
     fn round(&mut self) -> [f64; CASES.len()] {
         let times = MANY / self.users;
         let Self { runtime, crowd, operator, users, edits } = self;

@@ -1,5 +1,5 @@
-//! `/livez`, `/readyz`, `/metrics` and the log. Neither answer of the probes depends on AWS or on the API server's health: a restart would
-//! mend neither.
+//! `/livez`, `/readyz`, `/metrics` and the log. Neither answer of the probes depends on AWS or on the API server's
+//! health: a restart would mend neither.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

@@ -105,7 +105,7 @@ pub enum LeaseStep {
     Take,
     /// Renew it.
     Renew,
-    /// Described again later.
+    /// Looked at again later.
     Wait,
     /// This replica led and does no longer.
     Lost,

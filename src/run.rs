@@ -50,7 +50,7 @@ use crate::watch::{self, Scope};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the API server may say nothing: longer than it lets a watch live, and than kube's watcher waits by itself.
 const SILENCE: Duration = Duration::from_mins(5);
-/// How long passes get to end by themselves after a signal.
+/// How long reconciles get to end by themselves after a signal.
 const SETTLE: Duration = Duration::from_secs(5);
 /// How long calls that were sent may take to end and be recorded; with the release of the lease it is 25 seconds at
 /// most, and the chart grants 60.
@@ -170,7 +170,7 @@ pub async fn work(outside: Outside, settings: Settings, stop: Signal) -> Result<
 async fn lead(work: Work, lease: Option<&mut Lease>, leading: &LeaderState, stop: Signal) -> Result<(), RunError> {
     let Work { controllers, idle, elect, end, watches, .. } = work;
     let mut controllers = tokio::spawn(join_all(controllers));
-    // Renewed also while passes come to their end: until then nobody else shall begin.
+    // Renewed also while reconciles come to their end: until then nobody else shall begin.
     let election = async move {
         let Some(lease) = lease else {
             leading.set(true);
@@ -202,8 +202,8 @@ async fn lead(work: Work, lease: Option<&mut Lease>, leading: &LeaderState, stop
     ended
 }
 
-/// Gives passes a moment to end by themselves. Those that do not are given up, and only the calls in tasks of their own
-/// are waited for: a mutation that was sent, together with the write that records it.
+/// Gives reconciles a moment to end by themselves. Those that do not are given up, and only the calls in tasks of their
+/// own are waited for: a mutation that was sent, together with the write that records it.
 async fn drain(mut controllers: JoinHandle<Vec<()>>, idle: &[Idle], leads: bool) {
     let moment = if leads { SETTLE } else { Duration::ZERO };
     if !controllers.is_finished() && tokio::time::timeout(moment, &mut controllers).await.is_err() {
@@ -330,7 +330,7 @@ fn installation(args: &RunArgs) -> Result<Installation, RunError> {
     Ok(Installation::new(&format!("{namespace}/{}", args.lease_name), namespaces))
 }
 
-/// Identities rest on nothing in AWS, so their passes go by what the watch holds.
+/// Identities rest on nothing in AWS, so their reconciles go by what the watch holds.
 fn identity_passes(identities: Arc<Identities>, stores: Arc<Stores>) -> Reconcile {
     Arc::new(move |name, uid| {
         let identities = Arc::clone(&identities);

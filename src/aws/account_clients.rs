@@ -317,8 +317,8 @@ fn endpoint(url: Option<String>) -> Option<String> {
     url.filter(|url| !url.is_empty())
 }
 
-/// Whether a client asks for the FIPS and for the dual-stack variant of AWS's address. Where an address is given, by the
-/// identity or by the environment, it says that itself: the SDK sends nothing at all where it has both.
+/// Whether a client asks for the FIPS and for the dual-stack variant of AWS's address. Where an address is given, by
+/// the identity or by the environment, it says that itself: the SDK sends nothing at all where it has both.
 fn variants(
     spec: &AwsIdentitySpec,
     base: &SdkConfig,

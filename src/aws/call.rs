@@ -27,8 +27,8 @@
 //! }
 //! ```
 //!
-//! A call that answers in pages is a [`Listing`] instead, which makes it a call by itself; a mutation is a [`Change`] as
-//! well.
+//! A call that answers in pages is a [`Listing`] instead, which makes it a call by itself; a mutation is a [`Change`]
+//! as well.
 
 use std::fmt::Debug;
 
@@ -93,11 +93,11 @@ impl<L: Listing> Call for L {
 
 /// A call that changes something in AWS. Sent once, never repeated by the SDK.
 ///
-/// Written as JSON, the same call is recognised again: that decides what is sent a second time, and must not follow how a
-/// type happens to be printed. A secret stands in it as its hash ([`hashed`]); without that it does not compile.
+/// Written as JSON, the same call is recognised again: that decides what is sent a second time, and must not follow how
+/// a type happens to be printed. A secret stands in it as its hash ([`hashed`]); without that it does not compile.
 pub trait Change: Call<Output = CreateOutput> + Serialize {
-    /// What the call is about, as AWS names it: a server id, what is on the server behind a slash, or an ARN. What is to
-    /// be made with an id of AWS's choice has no name yet.
+    /// What the call is about, as AWS names it: a server id, what is on the server behind a slash, or an ARN. What is
+    /// to be made with an id of AWS's choice has no name yet.
     fn target(&self) -> Option<String>;
 }
 

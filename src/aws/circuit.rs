@@ -1,6 +1,6 @@
 //! The circuit breaker of one identity in one region: after failures in a row its credentials count as broken, and only
-//! one call at a time finds out whether they work again. A plain state machine: time is handed in, nothing is sent, nobody
-//! waits.
+//! one call at a time finds out whether they work again. A plain state machine: time is handed in, nothing is sent,
+//! nobody waits.
 
 use std::time::Duration;
 

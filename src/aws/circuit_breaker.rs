@@ -1,5 +1,5 @@
-//! The breaker of an identity in one region in front of its calls there: whoever may not call fails at once, without AWS
-//! and without STS.
+//! The breaker of an identity in one region in front of its calls there: whoever may not call fails at once, without
+//! AWS and without STS.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The credentials of one identity, kept until shortly before they expire.
 //!
-//! Asks a source and keeps its answer; whose credentials they are is `session`'s. Lifetimes run on the monotonic clock:
+//! Asks a source and keeps its answer; whose credentials they are is `account_clients`'s. Lifetimes run on the monotonic clock:
 //! a wrong clock of the pod neither keeps expired credentials nor asks anew for every call.
 
 use std::error::Error;
@@ -188,8 +188,8 @@ impl Issue for Own {
     }
 }
 
-/// Whether credentials failed to come because their source did not answer, or was unwell: that passes by itself. A chain
-/// that found no source is no such failure, even where it looked for one on the network.
+/// Whether credentials failed to come because their source did not answer, or was unwell: that passes by itself. A
+/// chain that found no source is no such failure, even where it looked for one on the network.
 fn passes(failure: &CredentialsError) -> bool {
     match failure {
         CredentialsError::ProviderTimedOut(_) => true,

@@ -1,8 +1,8 @@
-//! The gate: every AWS call passes it, so that one account is never hammered by many objects.
+//! The rate limiter: every AWS call passes it, so that one account is never hammered by many objects.
 //!
-//! One gate per account, region and class of call: a plain token bucket that hands out its permits in the order in which
-//! they were asked for. A mutation needs a [`Permit`], which only the gate makes: it is taken before the live read, so
-//! that nothing waits in a queue with a signature that ages.
+//! One gate per account, region and class of call: a plain token bucket that hands out its permits in the order in
+//! which they were asked for. A mutation needs a [`Permit`], which only the gate makes: it is taken before the live
+//! read, so that nothing waits in a queue with a signature that ages.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -76,7 +76,7 @@ struct Bucket {
     filled_at: Instant,
 }
 
-/// BucketKey of a bucket: account, region, class.
+/// Key of a bucket: account, region, class.
 type BucketKey = (String, String, CallClass);
 
 /// All buckets of the process.

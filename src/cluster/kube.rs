@@ -209,8 +209,8 @@ impl KubeApi for KubeClient {
         let name = regarding.name.clone().unwrap_or_default();
         let namespace = regarding.namespace.clone().unwrap_or_else(|| CLUSTER_EVENTS.to_owned());
         let at = now();
-        // kube's recorder counts by reason and would repeat the first note for ever, and it names the Event by the whole
-        // name of the object, which the API server then finds too long.
+        // kube's recorder counts by reason and would repeat the first note for ever, and it names the Event by the
+        // whole name of the object, which the API server then finds too long.
         let event = Event {
             type_: Some(if warning { "Warning" } else { "Normal" }.to_owned()),
             reason: Some(reason),
@@ -324,7 +324,8 @@ fn cut(mut message: String) -> String {
     message
 }
 
-/// What an Event is called: the object's name and the time, as kubectl and client-go do it, cut to what a name may have.
+/// What an Event is called: the object's name and the time, as kubectl and client-go do it, cut to what a name may
+/// have.
 fn event_name(object: &str, at: Timestamp) -> String {
     let time = format!(".{:x}", at.as_nanosecond());
     let end = object.floor_char_boundary(NAME_CHARS.saturating_sub(time.len()));

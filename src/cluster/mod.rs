@@ -121,8 +121,8 @@ pub trait KubeApi: Send + Sync {
         each: &mut (dyn FnMut(Value) + Send),
     ) -> Result<(), ClusterError>;
 
-    /// Applies the whole status under `resource_version`, strictly; answers with the object as stored. Of an object that
-    /// is in no namespace, which several installations write, what others wrote stays: see [`completed`].
+    /// Applies the whole status under `resource_version`, strictly; answers with the object as stored. Of an object
+    /// that is in no namespace, which several installations write, what others wrote stays: see [`completed`].
     async fn apply_status(
         &self,
         kind: &ApiResource,

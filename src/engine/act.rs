@@ -10,8 +10,9 @@ use super::context::{Engine, POLL, ReconcileContext, Request, Requeue, Status, W
 use super::create;
 use super::decide::{Action, Identity, whole};
 use super::drift::differences;
-use super::kind::{Kind, Reason, ReconcileError, Wanted};
+use super::kind::{Kind, ReconcileError, Wanted};
 use super::mutate;
+use super::reason::Reason;
 use super::recording::record_account;
 use super::refusals::{contradicts, holdable};
 use super::report::{Drift, Outcome, Report};
@@ -91,10 +92,7 @@ impl<K: Kind> Engine<K> {
             return self.suspended(context.request.status(), false);
         }
         let message = "the server is not there (yet)";
-        Outcome::Report(Report::block(
-            context.request.status(),
-            Reason::waiting(reasons::SERVER_NOT_AVAILABLE, message),
-        ))
+        Outcome::Report(Report::block(context.request.status(), Reason::new(reasons::SERVER_NOT_AVAILABLE, message)))
     }
 
     /// A look-up takes its time. What was said before stands, unless that was nothing, or that all is well.
@@ -110,7 +108,7 @@ impl<K: Kind> Engine<K> {
         let reason = if request.deleting() { reasons::DELETING } else { reasons::WAITING_FOR_AWS };
         let message = "looking through all servers of the account for one with this object's owner tags; the rate of \
                        calls, and servers that AWS lists and does not show, make it take long";
-        let mut report = Report::block(status, Reason::waiting(reason, message));
+        let mut report = Report::block(status, Reason::new(reason, message));
         report.next = Requeue::After(POLL);
         Outcome::Report(report)
     }
@@ -170,7 +168,8 @@ impl<K: Kind> Engine<K> {
         Ok(end)
     }
 
-    /// Lets go of a server that stays in AWS and is not ours any more. It is not counted as lost: it may yet be taken over.
+    /// Lets go of a server that stays in AWS and is not ours any more. It is not counted as lost: it may yet be taken
+    /// over.
     async fn unlink_foreign(
         &self,
         context: &ReconcileContext<'_, K>,
@@ -231,8 +230,7 @@ impl<K: Kind> Engine<K> {
         let request = context.request;
         if let Some(until) = self.made_lately(context) {
             let message = format!("AWS made it and does not show it yet; it is not made again before {}", whole(until));
-            let mut report =
-                Report::block(self.filled_status(context), Reason::waiting(reasons::WAITING_FOR_AWS, message));
+            let mut report = Report::block(self.filled_status(context), Reason::new(reasons::WAITING_FOR_AWS, message));
             report.next = Requeue::After(POLL);
             return Ok(Outcome::Report(report));
         }
@@ -278,7 +276,7 @@ impl<K: Kind> Engine<K> {
         message: String,
         until: Option<Timestamp>,
     ) -> Outcome<Status<K>> {
-        let mut report = Report::block(context.request.status(), Reason::waiting(reason, message));
+        let mut report = Report::block(context.request.status(), Reason::new(reason, message));
         // Windows need several looks, so a long one is not slept through.
         let lag = Duration::try_from(self.settings.windows.lag).unwrap_or(WAIT_MAX);
         let pace = (lag / 3).clamp(WAIT_MIN, WAIT_MAX);

@@ -6,8 +6,9 @@ use super::context::{Engine, POLL, ReconcileContext, Requeue, Status, between};
 use super::decide::Identity;
 use super::diff::{Change, paths};
 use super::drift::{self, Differences, differences};
-use super::kind::{Hint, Kind, Plan, PlannedCall, Reason, ReconcileError, Wanted};
+use super::kind::{Kind, Plan, PlannedCall, ReconcileError, Wanted};
 use super::observe::{edited, reports_only};
+use super::reason::Reason;
 use super::record::RecordedCreate;
 use super::report::{Drift, Outcome, Report};
 use super::sending::{Progress, Sent};
@@ -120,8 +121,8 @@ impl<K: Kind> Engine<K> {
             return Ok(Outcome::Requeue(Requeue::Again));
         }
         // Nothing of what is not ours yet is shown.
-        if let Some((reason, message)) = progress.busy {
-            let mut report = Report::block(request.status(), Reason::waiting(reason, message));
+        if let Some(busy) = progress.busy {
+            let mut report = Report::block(request.status(), busy);
             report.next = Requeue::After(POLL);
             return Ok(Outcome::Report(report));
         }
@@ -135,7 +136,7 @@ impl<K: Kind> Engine<K> {
     fn settled(
         &self,
         context: &ReconcileContext<'_, K>,
-        busy: Option<(&'static str, String)>,
+        busy: Option<Reason>,
         left: Option<Differences>,
     ) -> Outcome<Status<K>> {
         let (Some(wanted), Some(have)) = (context.wanted, context.have) else {
@@ -150,25 +151,24 @@ impl<K: Kind> Engine<K> {
         }
         confirm(common, context);
         let advisory = self.advice(context, wanted, have);
-        if let Some((reason, message)) = busy {
-            let verdict = Readiness::Waiting { reason, message };
+        if let Some(busy) = busy {
+            let verdict = Readiness::NotReady(busy);
             let (next, drift) = (Requeue::After(POLL), Drift::Now(left));
             return Outcome::Report(Report { status, verdict, advisory, drift, next, keep: false });
         }
-        let (reason, message) = match (self.kind.ready_reason(have), &left) {
-            (said, None) => said,
-            ((_, said), Some(left)) => {
-                (reasons::DRIFT_DETECTED, format!("{said}; differences are only reported: {}", left.message))
-            }
-        };
+        let mut ready = self.kind.ready_reason(have);
+        if let Some(left) = &left {
+            let message = format!("{}; differences are only reported: {}", ready.message, left.message);
+            ready = Reason::new(reasons::DRIFT_DETECTED, message);
+        }
         let change = wanted.changes_at.map_or(Requeue::OnChange, |at| Requeue::After(between(context.now, at)));
         let next = change.min(Requeue::Rest(self.settings.resync));
-        let verdict = Readiness::Settled { reason, message };
+        let verdict = Readiness::Ready(ready);
         Outcome::Report(Report { status, verdict, advisory, drift: Drift::Now(left), next, keep: false })
     }
 
     /// What is worth a look, in one piece.
-    fn advice(&self, context: &ReconcileContext<'_, K>, wanted: &Wanted<K::Want>, have: &K::Have) -> Option<Hint> {
+    fn advice(&self, context: &ReconcileContext<'_, K>, wanted: &Wanted<K::Want>, have: &K::Have) -> Option<Reason> {
         Advice::joined(self.kind.advisory(&context.request.object, wanted, have, context.now))
     }
 
@@ -178,7 +178,7 @@ impl<K: Kind> Engine<K> {
         let observes = context.request.object.policies().management == ManagementPolicy::ObserveOnly;
         let Some(have) = context.have else {
             let block = if observes {
-                Reason::waiting(reasons::OBSERVED, "ObserveOnly: AWS does not have it")
+                Reason::new(reasons::OBSERVED, "ObserveOnly: AWS does not have it")
             } else {
                 Reason::stalled(
                     reasons::DRIFT_DETECTED,
@@ -193,8 +193,8 @@ impl<K: Kind> Engine<K> {
         blocks.extend(plan.blocks);
         let refused =
             Reason::combined(&blocks).map(|block| format!("; not in order: {}", block.message)).unwrap_or_default();
-        let message = format!("ObserveOnly: {}{refused}", self.kind.ready_reason(have).1);
-        let verdict = Readiness::Settled { reason: reasons::OBSERVED, message };
+        let message = format!("ObserveOnly: {}{refused}", self.kind.ready_reason(have).message);
+        let verdict = Readiness::Ready(Reason::new(reasons::OBSERVED, message));
         let (drift, next) = (Drift::Now(differences(&plan.changes)), Requeue::Rest(self.settings.resync));
         Outcome::Report(Report { status, verdict, advisory: None, drift, next, keep: false })
     }
@@ -243,8 +243,8 @@ mod tests {
     fn a_difference_that_nothing_is_sent_for_is_a_defect_that_is_told() {
         assert_eq!(unexplained(&[]), None);
         let change = Change { path: "role".to_owned(), have: Value::Null, want: "x".into(), effect: Effect::Live };
-        let Reason { reason, message, stalled, sought: _ } = unexplained(&[change]).unwrap();
-        assert_eq!((reason, stalled), ("InternalError", true));
+        let Reason { code, message, needs_person, sought: _ } = unexplained(&[change]).unwrap();
+        assert_eq!((code, needs_person), ("InternalError", true));
         assert!(message.contains("spec.role") && message.contains("report it"), "{message}");
     }
 }

@@ -60,7 +60,7 @@ pub struct Engine<K: Kind> {
     pub memories: Memories,
     /// The kind for the door.
     pub resource: ApiResource,
-    /// How passes ended.
+    /// How reconciles ended.
     pub counters: ReconcileCounters,
 }
 

@@ -1,8 +1,8 @@
-//! Runs the reconciles of one kind in the order of its [`queue`](super::queue), each under a deadline that also holds where
-//! it panics. It knows no kind and decides nothing about objects.
+//! Runs the reconciles of one kind in the order of its [`queue`](super::queue), each under a deadline that also holds
+//! where it panics. It knows no kind and decides nothing about objects.
 //!
-//! Not kube-runtime's controller: where more is due than it may run at once, that serves due names in an order of hashes
-//! and some never.
+//! Not kube-runtime's controller: where more is due than it may run at once, that serves due names in an order of
+//! hashes and some never.
 
 use std::fmt::Debug;
 use std::future::poll_fn;
@@ -29,7 +29,8 @@ use super::queue::{self, Again, Lane, Priority};
 use crate::aws::waiting::{self, Slot, Slots};
 use crate::cluster::Name;
 
-/// How long a pass may take, not counting what it waits at the limiter: it is a handful of calls of at most 30 seconds.
+/// How long a reconcile may take, not counting what it waits at the limiter: it is a handful of calls of at most 30
+/// seconds.
 pub const DEADLINE: Duration = Duration::from_mins(2);
 /// When a reconcile that ran out of time is tried again.
 pub const AFTER_DEADLINE: Duration = Duration::from_secs(10);
@@ -179,8 +180,8 @@ pub fn class(meta: Option<&ObjectMeta>, cause: Cause) -> Priority {
 /// Completes when something is so; may be cloned freely.
 pub type Signal = Shared<BoxFuture<'static, ()>>;
 
-/// Runs passes from `start` until `stop`, then lets those that run come to their end. Before `start` the queue fills,
-/// each name once. What is remembered of an object that ended is let go at all times.
+/// Runs reconciles from `start` until `stop`, then lets those that run come to their end. Before `start` the queue
+/// fills, each name once. What is remembered of an object that ended is let go at all times.
 pub async fn run<O>(queue: Queue<O>, start: Signal, stop: impl Future<Output = ()> + Send, reconcile: Reconcile)
 where
     O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
@@ -204,7 +205,7 @@ enum Event {
     Stirred,
 }
 
-/// The passes of one kind while they run.
+/// The reconciles of one kind while they run.
 struct Passes<O: Resource<DynamicType = ()> + Clone + 'static> {
     store: Store<PartialObjectMeta<O>>,
     lane_of: LaneOf,

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
-//! What the loop around the queue promises: who is woken and why, in what order, and that nothing which a reconcile does ends it.
+//! What the loop around the queue promises: who is woken and why, in what order, and that nothing which a reconcile
+//! does ends it.
 
 use std::sync::Mutex;
 

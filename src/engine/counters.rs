@@ -1,4 +1,4 @@
-//! How passes ended and what drifted, counted.
+//! How reconciles ended and what drifted, counted.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -33,7 +33,7 @@ const REJECT_TRIES: u32 = 3;
 /// Records an attempt and creates.
 ///
 /// # Errors
-/// ReconcileError before anything was sent, or the fault that AWS answered with.
+/// Trouble before anything was sent, or the fault that AWS answered with.
 pub async fn create<K: Kind>(
     engine: &Arc<Engine<K>>,
     request: &Request<K::Object>,
@@ -79,8 +79,8 @@ struct Attempt<K: Kind> {
 }
 
 impl<K: Kind> Attempt<K> {
-    /// Action 5: the attempt is written down before the call; `false` where the object moved on. A user's finalizer is its
-    /// record.
+    /// Step 5: the attempt is written down before the call; `false` where the object moved on. A user's finalizer is
+    /// its record.
     async fn recorded(&self, applied: &Applied) -> Result<bool, ReconcileError> {
         let uid = &self.name.uid;
         // Listings of before say nothing of this attempt.
@@ -122,7 +122,7 @@ impl<K: Kind> Attempt<K> {
         }
     }
 
-    /// Action 7, 200: the id is written before any other call.
+    /// Step 7, 200: the id is written before any other call.
     async fn made(&self, made: CreateOutput) {
         let (Identity::Tagged, Some(id)) = (K::IDENTITY, made.id) else { return };
         tracing::info!(%id, attempt = self.record.attempt.as_deref(), "AWS made it");
@@ -184,7 +184,7 @@ impl<K: Kind> Attempt<K> {
         }
     }
 
-    /// Action 7, refused or ambiguous. Only a proof that nothing was made ends the record.
+    /// Step 7, refused or ambiguous. Only a proof that nothing was made ends the record.
     async fn refused(&self, fault: &AwsError) {
         let (uid, attempt) = (&self.name.uid, self.record.attempt.clone());
         if K::IDENTITY == Identity::Keyed {
@@ -200,8 +200,8 @@ impl<K: Kind> Attempt<K> {
             self.engine.memories.change(uid, |memory| memory.replied = attempt.zip(now));
             return;
         }
-        // A user's tags tell whose it is. An access has none: it is ours only if an earlier attempt made it, or may have.
-        // What AWS said to have lost and has was not lost.
+        // A user's tags tell whose it is. An access has none: it is ours only if an earlier attempt made it, or may
+        // have. What AWS said to have lost and has was not lost.
         if fault.kind == AwsErrorKind::Exists && (K::IDENTITY == Identity::Keyed || self.made_before) {
             return;
         }

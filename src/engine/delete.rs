@@ -5,9 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::context::{Engine, ReconcileContext, Request, Requeue, Status};
-use super::kind::{Kind, Reason, ReconcileError};
+use super::kind::{Kind, ReconcileError};
 use super::mutate;
 use super::owner::Owner;
+use super::reason::Reason;
 use super::refusals::contradicts;
 use super::report::{Outcome, Report};
 use crate::api;
@@ -54,7 +55,7 @@ impl<K: Kind> Engine<K> {
         let id = key.filter(|id| !id.is_empty());
         if let Some(blocker) = self.kind.deletion_blockers(&request.object, context.target, id).await? {
             let mut report =
-                Report::block(self.filled_status(context), Reason::waiting(reasons::DELETION_BLOCKED, blocker));
+                Report::block(self.filled_status(context), Reason::new(reasons::DELETION_BLOCKED, blocker));
             report.next = Requeue::After(BLOCKED_AGAIN);
             return Ok(Outcome::Report(report));
         }

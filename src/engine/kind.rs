@@ -1,7 +1,5 @@
 //! What the engine asks of a kind. A new kind implements [`Kind`] and needs no change to the engine.
 
-use std::fmt::Display;
-
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -9,65 +7,12 @@ use super::consistency::TagSearch;
 use super::decide::Identity;
 use super::diff::Change;
 use super::owner::Owner;
+use super::reason::Reason;
 use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
-use crate::api::condition::reasons;
 use crate::api::status::Applied;
 use crate::aws::{Account, AwsError, Mutation, Tags};
 use crate::cluster::ClusterError;
-
-/// Why something is not done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason {
-    /// Reason of the condition.
-    pub reason: &'static str,
-    /// What is wrong, for which field, and what to do.
-    pub message: String,
-    /// A person must act; otherwise it passes when something else appears.
-    pub stalled: bool,
-    /// It rests on what nothing tells of (a Secret, a right in Kubernetes), so that is looked for again every minute.
-    pub sought: bool,
-}
-
-impl Reason {
-    /// A person must act.
-    #[must_use]
-    pub fn stalled(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), stalled: true, sought: false }
-    }
-
-    /// It passes by itself when what is missing appears.
-    #[must_use]
-    pub fn waiting(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), stalled: false, sought: false }
-    }
-
-    /// The same of what nothing tells of when it appears or changes; the message says how soon it is seen.
-    #[must_use]
-    pub fn sought(self) -> Self {
-        Self { message: format!("{}; it is looked for again every minute", self.message), sought: true, ..self }
-    }
-
-    /// A defect of this program that would otherwise pass in silence.
-    #[must_use]
-    pub fn defect(what: impl Display) -> Self {
-        let message = format!("{what}: a defect of this operator, please report it; nothing is sent for it");
-        Self::stalled(reasons::INTERNAL_ERROR, message)
-    }
-
-    /// Several blocks as one: the first that needs a person, all messages.
-    pub(super) fn combined(blocks: &[Self]) -> Option<Self> {
-        let first = blocks.iter().find(|block| block.stalled).or_else(|| blocks.first())?;
-        let mut messages: Vec<&str> = Vec::new();
-        for block in std::iter::once(first).chain(blocks) {
-            if !messages.contains(&block.message.as_str()) {
-                messages.push(&block.message);
-            }
-        }
-        let sought = blocks.iter().any(|block| block.sought);
-        Some(Self { reason: first.reason, message: messages.join("; "), stalled: first.stalled, sought })
-    }
-}
 
 /// A read failed while something was being found out.
 #[derive(Debug, thiserror::Error)]
@@ -168,8 +113,8 @@ pub struct PlannedCall {
     pub when: When,
     /// What brought it about where no edit did, in a word for the Event: `expired`.
     pub because: Option<&'static str>,
-    /// The same in groups that AWS takes each on its own, to be sent once it refused what the whole says; empty where it
-    /// is not to be divided.
+    /// The same in groups that AWS takes each on its own, to be sent once it refused what the whole says; empty where
+    /// it is not to be divided.
     pub parts: Vec<PlannedCall>,
     /// It lets more in. As a part it waits while AWS refuses another one.
     pub exposes: bool,
@@ -193,14 +138,11 @@ pub struct Plan {
     pub calls: Vec<PlannedCall>,
     /// Why some differences are not acted on.
     pub blocks: Vec<Reason>,
-    /// AWS is on its way somewhere (reason, message): look again soon.
-    pub busy: Option<(&'static str, String)>,
+    /// AWS is on its way somewhere: look again soon.
+    pub busy: Option<Reason>,
     /// AWS never shows what differs: a call that it accepted is done.
     pub unseen: bool,
 }
-
-/// Something that is worth a look: reason and message.
-pub type Hint = (&'static str, String);
 
 /// One kind of object.
 #[async_trait]
@@ -227,7 +169,7 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// Turns the spec into what is wanted; reads ConfigMaps and Secrets that it names.
     ///
     /// # Errors
-    /// ReconcileError in reading. What the user must mend is a block in the answer, not an error.
+    /// Trouble in reading. What the user must mend is a block in the answer, not an error.
     async fn want(
         &self,
         object: &Self::Object,
@@ -253,8 +195,8 @@ pub trait Kind: Send + Sync + Sized + 'static {
         0
     }
 
-    /// Looks our owner tags up in a complete listing that began after `asked`. Only for kinds found by tags. It may take
-    /// long, and goes on where nobody waits for it: with the same ticket it is joined again.
+    /// Looks our owner tags up in a complete listing that began after `asked`. Only for kinds found by tags. It may
+    /// take long, and goes on where nobody waits for it: with the same ticket it is joined again.
     ///
     /// # Errors
     /// The fault of a read: an incomplete listing is no listing.
@@ -361,7 +303,7 @@ pub trait Kind: Send + Sync + Sized + 'static {
         wanted: &Wanted<Self::Want>,
         have: &Self::Have,
         now: Timestamp,
-    ) -> Vec<Hint>;
+    ) -> Vec<Reason>;
 
     /// Whether two statuses say something different. What changes all the time without meaning (a user count) is no
     /// reason to write.
@@ -369,13 +311,13 @@ pub trait Kind: Send + Sync + Sized + 'static {
         old != new
     }
 
-    /// What Ready says of it when nothing is left to do: reason and message.
-    fn ready_reason(&self, have: &Self::Have) -> (&'static str, String);
+    /// What Ready says of it when nothing is left to do.
+    fn ready_reason(&self, have: &Self::Have) -> Reason;
 
     /// Why it must not be deleted in AWS yet: what else it would take along.
     ///
     /// # Errors
-    /// ReconcileError in finding out.
+    /// Trouble in finding out.
     async fn deletion_blockers(
         &self,
         object: &Self::Object,
@@ -388,29 +330,4 @@ pub trait Kind: Send + Sync + Sized + 'static {
 
     /// The ARN to tag, for `deletionPolicy: Retain`; `None` for kinds without tags.
     fn arn(&self, object: &Self::Object, target: &Target<Self::TargetDetail>, id: Option<&str>) -> Option<String>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_several_blocks_the_first_that_needs_a_person_is_told_with_all_messages_once() {
-        let block = |reason: &'static str, message: &str, stalled| {
-            if stalled { Reason::stalled(reason, message) } else { Reason::waiting(reason, message) }
-        };
-        let told = |blocks: &[Reason]| {
-            Reason::combined(blocks).map(|Reason { reason, message, stalled, sought }| {
-                assert_eq!(sought, blocks.iter().any(|block| block.sought), "no other one makes its wait longer");
-                format!("{reason} {stalled}: {message}")
-            })
-        };
-        assert_eq!(told(&[]), None);
-        let all = [block("A", "one", false), block("B", "two", true), block("C", "one", true)];
-        assert_eq!(told(&all), Some("B true: two; one".to_owned()));
-        assert_eq!(told(&all[..1]), Some("A false: one".to_owned()));
-        let sought = [block("A", "one", true), block("B", "two", false).sought()];
-        let told = told(&sought).unwrap_or_default();
-        assert_eq!(told, "A true: one; two; it is looked for again every minute");
-    }
 }

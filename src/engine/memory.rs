@@ -219,8 +219,8 @@ impl Memories {
         lock(&self.busy).is_empty()
     }
 
-    /// The watch no longer has the object, and no reconcile will find that out: it is forgotten, where a reconcile or a call works
-    /// on it as soon as that is done.
+    /// The watch no longer has the object, and no reconcile will find that out: it is forgotten, where a reconcile or a
+    /// call works on it as soon as that is done.
     pub fn end(&self, uid: &str) {
         let mut busy = lock(&self.busy);
         match busy.get_mut(uid) {

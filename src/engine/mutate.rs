@@ -49,10 +49,11 @@ impl Cleared {
     }
 }
 
-/// Takes a permit, then reads the object live. `None` where it is no longer as the reconcile saw it: the reconcile begins again.
+/// Takes a permit, then reads the object live. `None` where it is no longer as the reconcile saw it: the reconcile
+/// begins again.
 ///
 /// # Errors
-/// ReconcileError in reading.
+/// Trouble in reading.
 pub async fn clear<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
@@ -72,11 +73,11 @@ pub async fn clear<K: Kind>(
     Ok((unchanged && !cleared.expired()).then_some(cleared))
 }
 
-/// Sends a mutation that needs no record, in a task of its own: the deadline of the reconcile does not cut it. The log says
-/// which changes it makes.
+/// Sends a mutation that needs no record, in a task of its own: the deadline of the reconcile does not cut it. The log
+/// says which changes it makes.
 ///
 /// # Errors
-/// ReconcileError in reading, or the fault that AWS answered with.
+/// Trouble in reading, or the fault that AWS answered with.
 pub async fn mutate<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,

@@ -56,7 +56,7 @@ impl<K: Kind> Engine<K> {
     ) {
         let digest = wanted.map(|wanted| &wanted.digest);
         let blocks = wanted.into_iter().flat_map(Wanted::bars);
-        let blocks: Vec<_> = blocks.map(|block| (block.reason, &block.message, block.stalled)).collect();
+        let blocks: Vec<_> = blocks.map(|block| (block.code, &block.message, block.needs_person)).collect();
         let change_fingerprint =
             json!([request.generation, request.reconcile_requested(), target.revision, digest, blocks]).to_string();
         let quiet = request.deleting() || observes(&request.object);
@@ -140,8 +140,9 @@ impl<K: Kind> Engine<K> {
         Ok(Some(outcome?))
     }
 
-    /// The ticket of the look-up, and how long to wait for it. Who comes back has asked before: asking anew each time, it
-    /// would never see the end of a long look. Of another create, elsewhere or long ago, what was asked says nothing.
+    /// The ticket of the look-up, and how long to wait for it. Who comes back has asked before: asking anew each time,
+    /// it would never see the end of a long look. Of another create, elsewhere or long ago, what was asked says
+    /// nothing.
     fn ask(&self, context: &ReconcileContext<'_, K>) -> (u64, Duration) {
         let (status, account) = (context.request.status(), &context.target.account);
         let about = json!([account.id, account.region, K::Object::common(&status).create]).to_string();

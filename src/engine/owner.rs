@@ -29,8 +29,8 @@ pub enum Ownership {
     /// This object's uid under another cluster: a restored copy. Or under none: a uid alone does not tell a copy of the
     /// cluster from this one.
     OtherCluster,
-    /// This object's name and cluster, and no uid: that tag was taken off, or stood for a former life of the object. Only
-    /// a person can tell, so by itself it gives nothing.
+    /// This object's name and cluster, and no uid: that tag was taken off, or stood for a former life of the object.
+    /// Only a person can tell, so by itself it gives nothing.
     UidLost,
     /// An object of this name in this cluster, with another uid: a former life of it, or its dying namesake.
     Former,

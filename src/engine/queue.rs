@@ -1,5 +1,5 @@
-//! The order of reconciles: who waits, who is next, who comes again later. Pure: what time it is and what came of a reconcile are
-//! told. It runs nothing and knows no kind.
+//! The order of reconciles: who waits, who is next, who comes again later. Pure: what time it is and what came of a
+//! reconcile are told. It runs nothing and knows no kind.
 //!
 //! * One reconcile at a time per object. What is asked for meanwhile is remembered, once.
 //! * What a person changed goes first, then first creates, what is tried again, what is only looked at ([`Priority`]).
@@ -47,7 +47,8 @@ pub enum Again {
     Never,
 }
 
-/// Every so many picks the oldest goes, whatever it waits for: low classes get a quarter where there is too much of all.
+/// Every so many picks the oldest goes, whatever it waits for: low classes get a quarter where there is too much of
+/// all.
 const OLDEST_EVERY: u64 = 4;
 
 #[derive(Debug)]

@@ -10,9 +10,10 @@ use tokio::time::Instant;
 use super::backoff;
 use super::context::{Engine, ReconcileContext, Request, Requeue, Status};
 use super::decide::Identity;
-use super::kind::{Described, Kind, Reason, ReconcileError, Target, Wanted};
+use super::kind::{Described, Kind, ReconcileError, Target, Wanted};
 use super::memory::Memory;
 use super::observe::{observes, pending};
+use super::reason::Reason;
 use super::report::{Drift, Outcome, Report};
 use super::status::{Readiness, STALENESS_BUDGET};
 use super::undecodable;
@@ -131,8 +132,8 @@ impl<K: Kind> Engine<K> {
         Ok(end)
     }
 
-    /// The grant was withdrawn: nothing is changed any more. Only deletion of what is ours goes on, and what stays in AWS
-    /// on purpose is let go without a call.
+    /// The grant was withdrawn: nothing is changed any more. Only deletion of what is ours goes on, and what stays in
+    /// AWS on purpose is let go without a call.
     async fn denied(
         &self,
         request: &Request<K::Object>,
@@ -207,10 +208,10 @@ impl<K: Kind> Engine<K> {
         let (_, since) = self.memories.change(&request.uid, |memory| memory.failed(now));
         let message =
             "a reconcile over this object ran out of time or panicked; the log of the operator says more".to_owned();
-        let (reason, lasted) = (reasons::INTERNAL_ERROR, now.duration_since(since));
+        let lasted = now.duration_since(since);
         Outcome::Report(Report {
             status: request.status(),
-            verdict: Readiness::Failed { reason, message, lasted, stalls: false },
+            verdict: Readiness::Failed { reason: Reason::new(reasons::INTERNAL_ERROR, message), lasted },
             advisory: None,
             drift: Drift::AsBefore,
             next: Requeue::Again,
@@ -218,9 +219,9 @@ impl<K: Kind> Engine<K> {
         })
     }
 
-    /// ReconcileError becomes a verdict: how long it lasts decides what is said.
+    /// Trouble becomes a verdict: how long it lasts decides what is said.
     pub(super) fn failed_with(&self, request: &Request<K::Object>, trouble: &ReconcileError) -> Outcome<Status<K>> {
-        let (class, reason, asked) = match trouble {
+        let (class, code, asked) = match trouble {
             // Somebody wrote in between: nothing is wrong, look again.
             ReconcileError::Cluster(ClusterError::Conflict(_)) => {
                 return Outcome::Requeue(self.contended(&request.uid));
@@ -230,20 +231,20 @@ impl<K: Kind> Engine<K> {
             ReconcileError::Cluster(error) => (backoff::cluster_class(error), backoff::cluster_reason(error), None),
         };
         let message = trouble.to_string();
-        let (failures, since) = self.failed(&request.uid, reason, &message);
+        let (failures, since) = self.failed(&request.uid, code, &message);
         let lasted = since.elapsed();
         let (fraction, grace) = (self.settings.env.fraction(), self.settings.rejection_grace);
         let delay = match trouble {
             ReconcileError::Cluster(error) => backoff::cluster_delay(error, failures, fraction),
             ReconcileError::Aws(_) | ReconcileError::NotReady(_) => backoff::delay(class, failures, asked, fraction),
         };
-        let stalls = backoff::stalls(class, lasted, grace);
+        let needs_person = backoff::stalls(class, lasted, grace);
         // What is to be said by then is said then, however long the wait has become.
         let turns = [backoff::until_stalled(class, lasted, grace), STALENESS_BUDGET.checked_sub(lasted)];
         let delay = turns.into_iter().flatten().filter(|turn| !turn.is_zero()).fold(delay, Duration::min);
         Outcome::Report(Report {
             status: request.status(),
-            verdict: Readiness::Failed { reason, message, lasted, stalls },
+            verdict: Readiness::Failed { reason: Reason { needs_person, ..Reason::new(code, message) }, lasted },
             advisory: None,
             drift: Drift::AsBefore,
             next: Requeue::After(delay),

@@ -18,7 +18,7 @@ impl<K: Kind> Engine<K> {
     /// A record in place of the one that stands, in a write of its own.
     ///
     /// # Errors
-    /// ReconcileError with the API server.
+    /// Trouble with the API server.
     pub(super) async fn write_record(
         &self,
         context: &ReconcileContext<'_, K>,
@@ -41,10 +41,10 @@ impl<K: Kind> Engine<K> {
         Ok(Outcome::Requeue(Requeue::Again))
     }
 
-    /// Action 5: the attempt, with what will have been applied. `false` where the object moved on.
+    /// Step 5: the attempt, with what will have been applied. `false` where the object moved on.
     ///
     /// # Errors
-    /// ReconcileError with the API server.
+    /// Trouble with the API server.
     pub(super) async fn write_attempt(
         &self,
         request: &Request<K::Object>,

@@ -10,9 +10,10 @@ use super::applied;
 use super::backoff;
 use super::context::{Engine, POLL, ReconcileContext, Request, Requeue, Status, WAIT_MIN, between};
 use super::diff::{Change, paths};
-use super::kind::{Kind, Plan, PlannedCall, Reason, When};
+use super::kind::{Kind, Plan, PlannedCall, When};
 use super::memory::{Accepted, RefusedCall};
 use super::mutate;
+use super::reason::Reason;
 use super::report::{Outcome, Report};
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
@@ -21,8 +22,8 @@ use crate::aws::{AwsError, AwsErrorKind};
 /// Longest wait before a call is sent again that AWS accepted and does not show.
 const UNSEEN_MAX: Duration = Duration::from_mins(15);
 
-/// So many failures in a row of one call that may pass by themselves, and it is told and waits; before that the reconcile
-/// counts as one that failed.
+/// So many failures in a row of one call that may pass by themselves, and it is told and waits; before that the
+/// reconcile counts as one that failed.
 const HELD_UP: u32 = 3;
 
 /// A call that AWS did not carry out.
@@ -44,8 +45,8 @@ impl<K: Kind> Engine<K> {
         memory.accepted.get(digest).is_some_and(|accepted| accepted.at.elapsed() < self.unseen_for(accepted.times))
     }
 
-    /// How long AWS may go on not showing a call that it accepted so often: a moment the first time, then as long as its
-    /// answers may lag, doubled each time.
+    /// How long AWS may go on not showing a call that it accepted so often: a moment the first time, then as long as
+    /// its answers may lag, doubled each time.
     fn unseen_for(&self, times: u32) -> Duration {
         let lag = Duration::try_from(self.settings.windows.lag).unwrap_or(POLL);
         match times.checked_sub(2) {
@@ -104,8 +105,8 @@ impl<K: Kind> Engine<K> {
         })
     }
 
-    /// Takes down which calls AWS shows to be carried out: should one be due again, it is for something new. While AWS is
-    /// on its way somewhere, nothing can be told of them.
+    /// Takes down which calls AWS shows to be carried out: should one be due again, it is for something new. While AWS
+    /// is on its way somewhere, nothing can be told of them.
     pub(super) fn shown(&self, request: &Request<K::Object>, plan: &Plan) {
         if plan.busy.is_some() {
             return;
@@ -149,8 +150,8 @@ impl<K: Kind> Engine<K> {
             lines.push(format!("{} would let more in and waits until AWS refuses none of these", paths(waiting)));
         }
         let first = refused.iter().find(|refusal| stalls(refusal)).or_else(|| refused.first());
-        let reason = first.map_or(reasons::REJECTED, |refusal| backoff::reason(&refusal.hold.fault));
-        Reason { reason, message: lines.join("; "), stalled: refused.iter().any(stalls), sought: false }
+        let code = first.map_or(reasons::REJECTED, |refusal| backoff::reason(&refusal.hold.fault));
+        Reason { code, message: lines.join("; "), needs_person: refused.iter().any(stalls), sought: false }
     }
 
     /// When to look again. An hour's wait for one call delays no look and no key that ends.

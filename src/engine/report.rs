@@ -10,8 +10,9 @@ use super::backoff;
 use super::context::{Engine, Request, Requeue, Status};
 use super::drift::Differences;
 use super::events;
-use super::kind::{Hint, Kind, Reason};
+use super::kind::Kind;
 use super::memory::Memory;
+use super::reason::Reason;
 use super::status::{self, Advice, ConditionInputs, Readiness};
 use crate::api::condition::{self, reasons, types};
 use crate::api::{CommonStatus, Managed};
@@ -44,7 +45,7 @@ pub(super) struct Report<S> {
     /// The verdict.
     pub verdict: Readiness,
     /// What is worth a look.
-    pub advisory: Option<Hint>,
+    pub advisory: Option<Reason>,
     /// What differs and is left so.
     pub drift: Drift,
     /// When the next reconcile is due.
@@ -56,13 +57,9 @@ pub(super) struct Report<S> {
 impl<S> Report<S> {
     /// Something stands in the way.
     pub fn block(status: S, block: Reason) -> Self {
-        let Reason { reason, message, stalled, sought } = block;
-        let (verdict, again) = if stalled {
-            (Readiness::Stalled { reason, message }, STALLED_AGAIN)
-        } else {
-            (Readiness::Waiting { reason, message }, WAITING_AGAIN)
-        };
-        let again = if sought { again.min(SOUGHT_AGAIN) } else { again };
+        let again = if block.needs_person { STALLED_AGAIN } else { WAITING_AGAIN };
+        let again = if block.sought { again.min(SOUGHT_AGAIN) } else { again };
+        let verdict = Readiness::NotReady(block);
         Self { status, verdict, advisory: None, drift: Drift::AsBefore, next: Requeue::After(again), keep: true }
     }
 
@@ -73,15 +70,15 @@ impl<S> Report<S> {
     }
 
     /// The same, with what is worth a look.
-    pub fn advising(mut self, advisory: Option<Hint>) -> Self {
+    pub fn advising(mut self, advisory: Option<Reason>) -> Self {
         (self.advisory, self.keep) = (advisory, false);
         self
     }
 
     /// The same while the object is being deleted: nothing of that is final.
     pub fn as_deletion(&mut self) {
-        if let Readiness::Stalled { message, .. } | Readiness::Waiting { message, .. } = &self.verdict {
-            self.verdict = Readiness::Waiting { reason: reasons::DELETION_BLOCKED, message: message.clone() };
+        if let Readiness::NotReady(reason) = &self.verdict {
+            self.verdict = Readiness::NotReady(Reason::new(reasons::DELETION_BLOCKED, reason.message.clone()));
         }
     }
 }
@@ -98,7 +95,7 @@ impl<K: Kind> Engine<K> {
     /// Writes the status if it says something new, and says when the next reconcile is due.
     pub(super) async fn write_status(&self, request: &Request<K::Object>, report: Report<Status<K>>) -> Requeue {
         let next = match report.next {
-            Requeue::After(after) if matches!(report.verdict, Readiness::Settled { .. }) => {
+            Requeue::After(after) if matches!(report.verdict, Readiness::Ready(_)) => {
                 Requeue::After(after.min(self.settings.jittered_resync()))
             }
             Requeue::Rest(after) => Requeue::Rest(after.min(self.settings.jittered_resync())),
@@ -117,8 +114,8 @@ impl<K: Kind> Engine<K> {
         }
     }
 
-    /// A call failed after its record was written, so the record is newer than what was read: the failure is told beside
-    /// it, once. Where that does not go either, the next failure tells.
+    /// A call failed after its record was written, so the record is newer than what was read: the failure is told
+    /// beside it, once. Where that does not go either, the next failure tells.
     async fn tell_beside(&self, request: &Request<K::Object>, verdict: Readiness) {
         let live = crate::cluster::get::<K::Object>(self.cluster.as_ref(), &request.name).await;
         let Ok(Some(live)) = live else { return };
@@ -168,7 +165,7 @@ impl<K: Kind> Engine<K> {
         self.apply(&request.object, &status).await?;
         self.ended(request, well);
         // Only now: what could not be written is found again, and would be told again.
-        let settled = matches!(verdict, Readiness::Settled { .. });
+        let settled = matches!(verdict, Readiness::Ready(_));
         self.announce(request, K::Object::common(&old), K::Object::common(&status), settled).await;
         Ok(())
     }

@@ -14,6 +14,7 @@ use super::events;
 use super::kind::{Kind, Plan, PlannedCall, ReconcileError, Wanted, When};
 use super::mutate;
 use super::observe::edited;
+use super::reason::Reason;
 use super::refusals::{Refusal, by_quota, holdable, of_content, of_one_call};
 use crate::api::Managed;
 use crate::api::condition::reasons;
@@ -33,7 +34,7 @@ pub(super) struct Progress {
     /// What AWS took and does not show.
     pub taken: Vec<Change>,
     /// Why to look again soon.
-    pub busy: Option<(&'static str, String)>,
+    pub busy: Option<Reason>,
     /// Time ran out before every call had its turn.
     pub cut: bool,
 }
@@ -160,7 +161,7 @@ impl<K: Kind> Engine<K> {
         if self.accepted_lately(request, &digest) {
             progress.taken.extend(call.changes.iter().cloned());
             let message = format!("AWS accepted {} and does not show it yet", call.mutation.operation());
-            progress.busy = progress.busy.take().or_else(|| (!unseen).then_some((reasons::UPDATING, message)));
+            progress.busy = progress.busy.take().or_else(|| (!unseen).then(|| Reason::new(reasons::UPDATING, message)));
             return false;
         }
         if let Some(hold) = self.held(request, &digest) {

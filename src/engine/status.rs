@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::kind::Hint;
+use super::reason::Reason;
 use crate::api::condition::{self, ConditionStatus, NewCondition, reasons, types};
 
 /// How long a drift check may fail before Ready says that nobody knows any more.
@@ -22,36 +22,15 @@ const WAIT_GRACE: Duration = Duration::from_mins(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
     /// As wanted, seen in AWS.
-    Settled {
-        /// Reason of Ready.
-        reason: &'static str,
-        /// Message of Ready.
-        message: String,
-    },
-    /// Under way, or waiting for what comes by itself.
-    Waiting {
-        /// Reason of Ready and Reconciling.
-        reason: &'static str,
-        /// What is waited for.
-        message: String,
-    },
-    /// A person must act.
-    Stalled {
-        /// Reason of Ready and Stalled.
-        reason: &'static str,
-        /// What is wrong and what to do.
-        message: String,
-    },
-    /// A check failed for a reason that will pass.
+    Ready(Reason),
+    /// Under way, or waiting for what comes by itself, or until a person acts.
+    NotReady(Reason),
+    /// A check failed for a reason that will pass, or that has lasted so long that a person must act.
     Failed {
-        /// Reason, should it come to be shown.
-        reason: &'static str,
-        /// What failed.
-        message: String,
+        /// Why, should it come to be shown.
+        reason: Reason,
         /// For how long by now.
         lasted: Duration,
-        /// It has lasted so long that a person must act.
-        stalls: bool,
     },
     /// Nothing is changed because the spec says so.
     Suspended {
@@ -65,19 +44,19 @@ pub enum Readiness {
 pub enum Advice {
     /// It learnt nothing of it: what was said before stands.
     AsBefore,
-    /// This, reason and message, or that there is nothing.
-    Now(Option<Hint>),
+    /// This, or that there is nothing.
+    Now(Option<Reason>),
 }
 
 impl Advice {
-    /// All hints of a reconcile as one condition: it has the reason of the first, and every other one stands in its message
-    /// with its own.
+    /// All hints of a reconcile as one condition: it has the reason of the first, and every other one stands in its
+    /// message with its own.
     #[must_use]
-    pub fn joined(hints: Vec<Hint>) -> Option<Hint> {
+    pub fn joined(hints: Vec<Reason>) -> Option<Reason> {
         let mut hints = hints.into_iter();
-        let (reason, first) = hints.next()?;
-        let more = hints.map(|(reason, message)| format!("; {reason}: {message}"));
-        Some((reason, std::iter::once(first).chain(more).collect()))
+        let mut first = hints.next()?;
+        first.message.extend(hints.map(|Reason { code, message, .. }| format!("; {code}: {message}")));
+        Some(first)
     }
 }
 
@@ -86,9 +65,9 @@ impl Readiness {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Settled { .. } => "settled",
-            Self::Waiting { .. } => "waiting",
-            Self::Stalled { .. } => "stalled",
+            Self::Ready(_) => "settled",
+            Self::NotReady(reason) if reason.needs_person => "stalled",
+            Self::NotReady(_) => "waiting",
             Self::Failed { .. } => "failed",
             Self::Suspended { .. } => "suspended",
         }
@@ -117,34 +96,28 @@ pub fn compute_conditions(old: &[Condition], verdict: &Readiness, about: &Condit
     let known = about.observed == about.generation && condition::is_true(old, types::READY);
     match verdict {
         Readiness::Suspended { in_force } => return suspended(new, about, *in_force),
-        Readiness::Failed { lasted, stalls, .. } if stands(old, about, *lasted, *stalls) => {
+        Readiness::Failed { reason, lasted } if stands(old, about, *lasted, reason.needs_person) => {
             return (new, about.observed);
         }
-        Readiness::Failed { reason, message, stalls: true, .. } | Readiness::Stalled { reason, message } => {
-            put(&mut new, about, types::READY, ConditionStatus::False, reason, message.clone());
-            put(&mut new, about, types::STALLED, ConditionStatus::True, reason, message.clone());
+        Readiness::Failed { reason, .. } | Readiness::NotReady(reason) if reason.needs_person => {
+            put(&mut new, about, types::READY, ConditionStatus::False, reason);
+            put(&mut new, about, types::STALLED, ConditionStatus::True, reason);
             condition::remove(&mut new, types::RECONCILING);
         }
-        Readiness::Failed { message, .. } if known || still_unknown(old, about) => {
-            let message = format!("it could not be checked for more than 10 minutes: {message}");
-            put(
-                &mut new,
-                about,
-                types::READY,
-                ConditionStatus::Unknown,
-                reasons::VERIFICATION_OVERDUE,
-                message.clone(),
-            );
-            put(&mut new, about, types::RECONCILING, ConditionStatus::True, reasons::VERIFICATION_OVERDUE, message);
+        Readiness::Failed { reason, .. } if known || still_unknown(old, about) => {
+            let message = format!("it could not be checked for more than 10 minutes: {}", reason.message);
+            let overdue = Reason::new(reasons::VERIFICATION_OVERDUE, message);
+            put(&mut new, about, types::READY, ConditionStatus::Unknown, &overdue);
+            put(&mut new, about, types::RECONCILING, ConditionStatus::True, &overdue);
             condition::remove(&mut new, types::STALLED);
         }
-        Readiness::Failed { reason, message, .. } | Readiness::Waiting { reason, message } => {
-            put(&mut new, about, types::READY, ConditionStatus::False, reason, message.clone());
-            put(&mut new, about, types::RECONCILING, ConditionStatus::True, reason, message.clone());
+        Readiness::Failed { reason, .. } | Readiness::NotReady(reason) => {
+            put(&mut new, about, types::READY, ConditionStatus::False, reason);
+            put(&mut new, about, types::RECONCILING, ConditionStatus::True, reason);
             condition::remove(&mut new, types::STALLED);
         }
-        Readiness::Settled { reason, message } => {
-            put(&mut new, about, types::READY, ConditionStatus::True, reason, message.clone());
+        Readiness::Ready(reason) => {
+            put(&mut new, about, types::READY, ConditionStatus::True, reason);
             condition::remove(&mut new, types::RECONCILING);
             condition::remove(&mut new, types::STALLED);
         }
@@ -152,14 +125,13 @@ pub fn compute_conditions(old: &[Condition], verdict: &Readiness, about: &Condit
     condition::remove(&mut new, types::SUSPENDED);
     match &about.advisory {
         Advice::AsBefore => {}
-        Advice::Now(Some((reason, message))) => {
-            put(&mut new, about, types::ADVISORY, ConditionStatus::True, reason, message.clone());
-        }
+        Advice::Now(Some(hint)) => put(&mut new, about, types::ADVISORY, ConditionStatus::True, hint),
         Advice::Now(None) => condition::remove(&mut new, types::ADVISORY),
     }
     match &about.drifted {
         Some(message) => {
-            put(&mut new, about, types::DRIFTED, ConditionStatus::True, reasons::DRIFT_DETECTED, message.clone());
+            let drifted = Reason::new(reasons::DRIFT_DETECTED, message.clone());
+            put(&mut new, about, types::DRIFTED, ConditionStatus::True, &drifted);
         }
         None => condition::remove(&mut new, types::DRIFTED),
     }
@@ -168,12 +140,13 @@ pub fn compute_conditions(old: &[Condition], verdict: &Readiness, about: &Condit
 
 /// Nothing is changed while the spec says so: what the other conditions say stands.
 fn suspended(mut conditions: Vec<Condition>, about: &ConditionInputs, in_force: bool) -> (Vec<Condition>, i64) {
-    let message = "spec.suspend is true: nothing is changed in AWS except deletion".to_owned();
+    let message = "spec.suspend is true: nothing is changed in AWS except deletion";
+    let suspended = Reason::new(reasons::SUSPENDED, message);
     if condition::find(&conditions, types::READY).is_none() {
         // Suspended before anything was done: waiters must see that it is not.
-        put(&mut conditions, about, types::READY, ConditionStatus::False, reasons::SUSPENDED, message.clone());
+        put(&mut conditions, about, types::READY, ConditionStatus::False, &suspended);
     }
-    put(&mut conditions, about, types::SUSPENDED, ConditionStatus::True, reasons::SUSPENDED, message);
+    put(&mut conditions, about, types::SUSPENDED, ConditionStatus::True, &suspended);
     if !in_force {
         return (conditions, about.observed);
     }
@@ -213,11 +186,12 @@ fn put(
     about: &ConditionInputs,
     kind: &'static str,
     truth: ConditionStatus,
-    reason: &'static str,
-    message: String,
+    reason: &Reason,
 ) {
-    let statement = NewCondition { r#type: kind, truth, reason, message, observed_generation: about.generation };
-    condition::set(conditions, statement, about.now);
+    let Reason { code, message, needs_person: _, sought: _ } = reason;
+    let observed_generation = about.generation;
+    let new = NewCondition { r#type: kind, truth, reason: code, message: message.clone(), observed_generation };
+    condition::set(conditions, new, about.now);
 }
 
 #[cfg(test)]
@@ -232,9 +206,9 @@ mod tests {
 
     #[test]
     fn what_stalls_stays_so_while_aws_cannot_be_asked_for_a_moment() {
-        let stalled = Readiness::Stalled { reason: "Conflict", message: "theirs".to_owned() };
+        let stalled = Readiness::NotReady(Reason::stalled("Conflict", "theirs"));
         let (old, observed) = compute_conditions(&[], &stalled, &about(1, 0));
-        let failed = |lasted| Readiness::Failed { reason: "Throttled", message: String::new(), lasted, stalls: false };
+        let failed = |lasted| Readiness::Failed { reason: Reason::new("Throttled", ""), lasted };
         assert_eq!(compute_conditions(&old, &failed(Duration::ZERO), &about(1, observed)).0, old);
         let (after, _) = compute_conditions(&old, &failed(STALENESS_BUDGET), &about(1, observed));
         assert!(!condition::is_true(&after, types::STALLED), "later it is not known any more");
@@ -260,11 +234,11 @@ mod tests {
     #[test]
     fn advice_of_any_reason_stands_while_nothing_is_learnt_of_it() {
         let advised =
-            ConditionInputs { advisory: Advice::Now(Some(("OfALaterVersion", "look".to_owned()))), ..about(1, -1) };
+            ConditionInputs { advisory: Advice::Now(Some(Reason::new("OfALaterVersion", "look"))), ..about(1, -1) };
         let (first, _) = compute_conditions(&[], &settled(), &advised);
         assert_eq!(says(&first), ["Ready=True Available", "Advisory=True OfALaterVersion"]);
         let as_before = ConditionInputs { advisory: Advice::AsBefore, ..about(1, 1) };
-        let stalled = Readiness::Stalled { reason: "Rejected", message: String::new() };
+        let stalled = Readiness::NotReady(Reason::stalled("Rejected", ""));
         let (then, _) = compute_conditions(&first, &stalled, &as_before);
         assert!(says(&then).contains(&"Advisory=True OfALaterVersion".to_owned()), "{:?}", says(&then));
         let (mended, _) = compute_conditions(&then, &settled(), &about(1, 1));
@@ -272,23 +246,24 @@ mod tests {
     }
 
     fn settled() -> Readiness {
-        Readiness::Settled { reason: "Available", message: String::new() }
+        Readiness::Ready(Reason::new("Available", ""))
     }
 
     fn failed(minutes: u64) -> Readiness {
         let lasted = Duration::from_mins(minutes);
-        Readiness::Failed { reason: "AwsUnavailable", message: "x".into(), lasted, stalls: false }
+        Readiness::Failed { reason: Reason::new("AwsUnavailable", "x"), lasted }
     }
 
     fn denied(minutes: u64) -> Readiness {
         let lasted = Duration::from_mins(minutes);
-        Readiness::Failed { reason: "AccessDenied", message: "x".into(), lasted, stalls: minutes >= 5 }
+        let reason = if minutes >= 5 { Reason::stalled } else { Reason::new };
+        Readiness::Failed { reason: reason("AccessDenied", "x"), lasted }
     }
 
     #[test]
     fn each_verdict_has_its_word() {
-        let waiting = Readiness::Waiting { reason: "R", message: String::new() };
-        let stalled = Readiness::Stalled { reason: "R", message: String::new() };
+        let waiting = Readiness::NotReady(Reason::new("R", ""));
+        let stalled = Readiness::NotReady(Reason::stalled("R", ""));
         let all = [settled(), waiting, stalled, failed(1), SUSPENDED];
         assert_eq!(all.map(|verdict| verdict.name()), ["settled", "waiting", "stalled", "failed", "suspended"]);
     }
@@ -307,8 +282,8 @@ mod tests {
 
     #[test]
     fn each_verdict_has_its_conditions() {
-        let waiting = Readiness::Waiting { reason: "Updating", message: String::new() };
-        let stalled = Readiness::Stalled { reason: "Rejected", message: String::new() };
+        let waiting = Readiness::NotReady(Reason::new("Updating", ""));
+        let stalled = Readiness::NotReady(Reason::stalled("Rejected", ""));
         let (ready, _) = compute_conditions(&[], &settled(), &about(1, -1));
         let rows: &[(&[Condition], &Readiness, ConditionInputs, &[&str], &str)] = &[
             (&[], &waiting, about(1, -1), &["Ready=False Updating", "Reconciling=True Updating"], "under way"),
@@ -382,7 +357,7 @@ mod tests {
 
     #[test]
     fn a_check_that_fails_now_and_then_takes_no_turns_with_what_is_waited_for() {
-        let blocked = Readiness::Waiting { reason: "DeletionBlocked", message: String::new() };
+        let blocked = Readiness::NotReady(Reason::new("DeletionBlocked", ""));
         let (waits, _) = compute_conditions(&[], &blocked, &about(1, -1));
         assert_eq!(compute_conditions(&waits, &failed(0), &about(1, 1)).0, waits);
         let (told, _) = compute_conditions(&waits, &failed(1), &about(1, 1));
@@ -407,7 +382,7 @@ mod tests {
 
     #[test]
     fn several_hints_are_one_condition_with_the_reason_of_the_first() {
-        let hint = |reason, message: &str| (reason, message.to_owned());
+        let hint = |code, message: &str| Reason::new(code, message);
         assert_eq!(Advice::joined(Vec::new()), None);
         assert_eq!(Advice::joined(vec![hint("A", "one")]), Some(hint("A", "one")));
         let all = vec![hint("A", "one"), hint("B", "two"), hint("C", "three")];

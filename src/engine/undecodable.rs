@@ -9,6 +9,7 @@ use kube::core::ApiResource;
 use serde_json::{Value, json};
 
 use super::context::Requeue;
+use super::reason::Reason;
 use super::status::{self, Advice, ConditionInputs, Readiness};
 use crate::api::condition::{self, reasons, types};
 use crate::api::status::NEVER_OBSERVED;
@@ -75,7 +76,7 @@ fn restated(object: &Value, message: String, now: Timestamp) -> Option<Value> {
     let number = |value: Option<&Value>| value.and_then(Value::as_i64);
     let generation = number(object.pointer("/metadata/generation")).unwrap_or_default();
     let observed = number(members.get("observedGeneration")).unwrap_or(NEVER_OBSERVED);
-    let verdict = Readiness::Stalled { reason: reasons::UNDECODABLE, message };
+    let verdict = Readiness::NotReady(Reason::stalled(reasons::UNDECODABLE, message));
     let about = ConditionInputs { generation, observed, advisory: Advice::Now(None), drifted: None, now };
     let (new, observed_after) = status::compute_conditions(&old, &verdict, &about);
     if new == old && observed_after == observed {

@@ -25,8 +25,9 @@ use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::references::Reference;
 use crate::engine::decide::Identity;
 use crate::engine::digest::{hash, keyed};
-use crate::engine::kind::{Described, Hint, Kind, Plan, PlannedCall, Reason, ReconcileError, Target, Wanted};
+use crate::engine::kind::{Described, Kind, Plan, PlannedCall, ReconcileError, Target, Wanted};
 use crate::engine::owner::Owner;
+use crate::engine::reason::Reason;
 
 /// The member that AWS may show nowhere; its hash is remembered, so that an edit is seen.
 const ROLE_PATH: &str = "role";
@@ -237,12 +238,12 @@ impl Kind for Accesses {
         status.server = ServerFacts::default();
     }
 
-    fn advisory(&self, _: &TransferAccess, _: &Wanted<WantedAccess>, have: &Access, _: Timestamp) -> Vec<Hint> {
+    fn advisory(&self, _: &TransferAccess, _: &Wanted<WantedAccess>, have: &Access, _: Timestamp) -> Vec<Reason> {
         home::unfilled(&have.settings).into_iter().collect()
     }
 
-    fn ready_reason(&self, have: &Access) -> (&'static str, String) {
-        (reasons::AVAILABLE, format!("access for group {} exists", have.external_id))
+    fn ready_reason(&self, have: &Access) -> Reason {
+        Reason::new(reasons::AVAILABLE, format!("access for group {} exists", have.external_id))
     }
 
     async fn deletion_blockers(

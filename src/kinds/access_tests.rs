@@ -87,7 +87,7 @@ async fn an_edit_of_a_role_that_aws_tells_nowhere_is_sent_and_done_when_it_is_ac
 async fn accesses_need_a_directory() {
     let accesses = Accesses::new(deps(&world("SERVICE_MANAGED")));
     let Err(ReconcileError::NotReady(block)) = accesses.resolve(&fresh(json!({}))).await else { panic!() };
-    assert_eq!((block.reason, block.stalled), (reasons::INVALID_FOR_SERVER, true));
+    assert_eq!((block.code, block.needs_person), (reasons::INVALID_FOR_SERVER, true));
 }
 
 #[test]
@@ -111,7 +111,7 @@ async fn of_two_objects_for_one_group_the_older_one_owns_it() {
     *world.accesses.lock().unwrap() = vec![Arc::new(older.clone()), Arc::new(fresh(json!({})))];
     let accesses = Accesses::new(deps(&world));
     let Err(ReconcileError::NotReady(block)) = accesses.resolve(&fresh(json!({}))).await else { panic!() };
-    assert_eq!((block.reason, block.stalled), (reasons::EXTERNAL_ID_TAKEN, true));
+    assert_eq!((block.code, block.needs_person), (reasons::EXTERNAL_ID_TAKEN, true));
     assert!(accesses.resolve(&older).await.is_ok());
 }
 
@@ -121,7 +121,7 @@ async fn what_is_deleted_is_the_recorded_group() {
     let mut object = access("finance", json!({"externalId": "S-1-9"}), created());
     let accesses = Accesses::new(deps(&world));
     let Err(ReconcileError::NotReady(block)) = accesses.resolve(&object).await else { panic!() };
-    assert_eq!(block.reason, reasons::IMMUTABLE);
+    assert_eq!(block.code, reasons::IMMUTABLE);
     object.metadata.deletion_timestamp = object.metadata.creation_timestamp.clone();
     let target = accesses.resolve(&object).await.unwrap();
     let Mutation::DeleteAccess(DeleteAccess { external_id, .. }) = accesses.delete(&object, &target, None) else {

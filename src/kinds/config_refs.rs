@@ -9,7 +9,8 @@ use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
 use crate::api::login::Login;
 use crate::cluster::{ClusterError, KubeApi, Name};
-use crate::engine::kind::{Reason, ReconcileError, Target};
+use crate::engine::kind::{ReconcileError, Target};
+use crate::engine::reason::Reason;
 use crate::text;
 
 /// What a source that cannot be read holds up.
@@ -19,7 +20,7 @@ const HELD: &str = "nothing that rests on it is changed";
 /// emptied source must never read as "nothing is wanted".
 ///
 /// # Errors
-/// ReconcileError in reading that passes by itself.
+/// Trouble in reading that passes by itself.
 pub async fn read(
     cluster: &dyn KubeApi,
     namespace: &str,
@@ -29,7 +30,7 @@ pub async fn read(
     let ConfigMapKeyRef { name, key } = source;
     let not_ready = |what: &str| -> Result<String, Reason> {
         let message = format!("{field}: ConfigMap {namespace}/{name} {what}; {HELD}");
-        Err(Reason::waiting(reasons::SOURCE_NOT_READY, message))
+        Err(Reason::new(reasons::SOURCE_NOT_READY, message))
     };
     let data = match cluster.config_map(&Name { namespace: namespace.to_owned(), name: name.clone() }).await {
         Ok(Some(data)) => data,

@@ -1,4 +1,5 @@
-//! Who needs an identity: by a live list, where it decides that the identity may go, and by the watches, to hold it early.
+//! Who needs an identity: by a live list, where it decides that the identity may go, and by the watches, to hold it
+//! early.
 
 use kube::core::ApiResource;
 use serde_json::Value;
@@ -14,7 +15,7 @@ const NAMED: usize = 5;
 /// Who within reach has something in AWS that only this identity reaches, objects that do not decode among them.
 ///
 /// # Errors
-/// ReconcileError with the API server; a listing that broke off counts for nothing.
+/// Trouble with the API server; a listing that broke off counts for nothing.
 pub async fn of(deps: &Deps, reach: Reach, name: &str) -> Result<Vec<String>, ClusterError> {
     let kinds = [
         ApiResource::erase::<TransferServer>(&()),

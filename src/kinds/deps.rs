@@ -45,12 +45,12 @@ impl VerifiedFacts {
     }
 }
 
-/// How long it counts what was learnt of a server that no object of ours stands for: nobody else's pass renews it, and
-/// its identity provider may change. As long as the usual time between two looks at anything.
+/// How long it counts what was learnt of a server that no object of ours stands for: nobody else's reconcile renews it,
+/// and its identity provider may change. As long as the usual time between two looks at anything.
 const RAW_FRESH: Duration = Duration::from_mins(10);
 
-/// How long a server that takes nobody is not looked at again: all of its users share one look. Its own object's pass
-/// ends that time when it finds the server in order.
+/// How long a server that takes nobody is not looked at again: all of its users share one look. Its own object's
+/// reconcile ends that time when it finds the server in order.
 const REFUSED: Duration = Duration::from_mins(1);
 
 /// Why a server takes nobody.
@@ -76,7 +76,8 @@ pub struct Verified {
 /// What a look came to, and when.
 type Known = (Result<VerifiedFacts, VerifyRefusal>, Instant);
 
-/// Told the id of a server of which something else was seen than before, so that who is on it may have to act otherwise.
+/// Told the id of a server of which something else was seen than before, so that who is on it may have to act
+/// otherwise.
 pub type News = Box<dyn Fn(&str) + Send + Sync>;
 
 impl Verified {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::api::condition::reasons;
 use crate::api::identity::{AwsIdentity, Grant, GrantKind};
-use crate::engine::kind::Reason;
+use crate::engine::reason::Reason;
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -28,9 +28,9 @@ fn applying<'a>(identity: &'a AwsIdentity, asker: &'a Asker<'_>) -> impl Iterato
 /// Whether the identity may be used at all, in this region.
 ///
 /// # Errors
-/// `IdentityDenied`. An absent identity and one that grants nothing give the same answer, so that nobody can probe (only
-/// that a new object is given time for an absent one tells them apart); what an identity holds is told only to those that
-/// it grants something.
+/// `IdentityDenied`. An absent identity and one that grants nothing give the same answer, so that nobody can probe
+/// (only that a new object is given time for an absent one tells them apart); what an identity holds is told only to
+/// those that it grants something.
 pub fn granted(name: &str, identity: Option<&AwsIdentity>, asker: &Asker, region: &str) -> Result<(), Reason> {
     let refuse = |message| Err(Reason::stalled(reasons::IDENTITY_DENIED, message));
     let Some(identity) = identity.filter(|identity| applying(identity, asker).next().is_some()) else {
@@ -42,8 +42,8 @@ pub fn granted(name: &str, identity: Option<&AwsIdentity>, asker: &Asker, region
     Ok(())
 }
 
-/// Whether what never reached AWS may begin to use the identity. Everything else goes on with one that is being deleted:
-/// it is there until nobody needs it.
+/// Whether what never reached AWS may begin to use the identity. Everything else goes on with one that is being
+/// deleted: it is there until nobody needs it.
 ///
 /// # Errors
 /// `IdentityDenied`.
@@ -206,7 +206,7 @@ mod tests {
             Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time("2026-01-01T00:00:00Z".parse().unwrap()));
         assert!(granted("shared", Some(&dying), &asker, "eu-central-1").is_ok());
         let block = open_to_new("shared", Some(&dying)).unwrap_err();
-        assert!(block.stalled && block.message.contains("is being deleted"), "{block:?}");
+        assert!(block.needs_person && block.message.contains("is being deleted"), "{block:?}");
         assert!(open_to_new("shared", Some(&identity())).is_ok() && open_to_new("shared", None).is_ok());
     }
 
@@ -219,7 +219,7 @@ mod tests {
         let of = |account: &str| format!("arn:aws:iam::{account}:role/sftp/a/x");
         assert!(role_granted(&identity, &asker, "spec.role", &of("123456789012")).is_ok());
         let block = role_granted(&identity, &asker, "spec.role", &of("999999999999")).unwrap_err();
-        assert!(block.stalled && block.message.contains("of account 999999999999"), "{block:?}");
+        assert!(block.needs_person && block.message.contains("of account 999999999999"), "{block:?}");
         assert!(!block.message.contains("roleArns"), "{}", block.message);
     }
 
@@ -238,7 +238,7 @@ mod tests {
             let answer = role_granted(&identity(), &asker, "spec.role", role);
             assert_eq!(answer.is_ok(), expected, "{reason}");
             if let Err(block) = answer {
-                assert_eq!(block.reason, reasons::ROLE_NOT_GRANTED);
+                assert_eq!(block.code, reasons::ROLE_NOT_GRANTED);
                 assert!(block.message.contains("spec.role") && block.message.contains(role), "{}", block.message);
             }
         }

@@ -4,7 +4,7 @@
 use crate::api::condition::reasons;
 use crate::api::login::{EfsHome, HomeSugar, S3Home};
 use crate::aws::transfer::{HomeDirectoryMapEntry, LoginSettings};
-use crate::engine::kind::{Hint, Reason};
+use crate::engine::reason::Reason;
 
 /// The members that make up a home directory; they only make sense together.
 pub const HOME: [&str; 3] = ["homeDirectory", "homeDirectoryType", "homeDirectoryMappings"];
@@ -119,7 +119,7 @@ pub fn overlap(mappings: &[HomeDirectoryMapEntry]) -> Option<String> {
 /// A session policy with variables of the home directory, which AWS fills in from a real path: a login with a virtual
 /// tree has none.
 #[must_use]
-pub fn unfilled(have: &LoginSettings) -> Option<Hint> {
+pub fn unfilled(have: &LoginSettings) -> Option<Reason> {
     let policy = have.policy.as_deref().filter(|_| have.home_directory_type.as_deref() == Some("LOGICAL"))?;
     let policy = policy.to_lowercase();
     let used =
@@ -131,7 +131,7 @@ pub fn unfilled(have: &LoginSettings) -> Option<Hint> {
              (LOGICAL), so the policy may allow nothing. Write the bucket and the path into it",
             used.join(", ")
         );
-        (reasons::POLICY_VARIABLE, message)
+        Reason::new(reasons::POLICY_VARIABLE, message)
     })
 }
 

@@ -1,4 +1,4 @@
-//! `AwsIdentity`: who AWS says its credentials are, and that it stays while objects need it. Its own small pass: there
+//! `AwsIdentity`: who AWS says its credentials are, and that it stays while objects need it. Its own small loop: there
 //! is nothing in AWS to create, so the engine has no part in it. [`decide`] says what is due.
 
 mod decide;
@@ -26,6 +26,7 @@ use crate::engine::backoff;
 use crate::engine::context::Requeue;
 use crate::engine::counters::{ReconcileCounters, ReconcileTimer};
 use crate::engine::kind::ReconcileError;
+use crate::engine::reason::Reason;
 use crate::engine::settings::Settings;
 use crate::engine::status::{Advice, ConditionInputs, Readiness, compute_conditions};
 use crate::engine::undecodable;
@@ -45,7 +46,7 @@ pub struct Identities {
     settings: Settings,
     orphans: Arc<Orphans>,
     installation: Installation,
-    /// How passes ended.
+    /// How reconciles ended.
     pub counters: ReconcileCounters,
     memories: Mutex<BTreeMap<String, Memory>>,
 }
@@ -79,7 +80,7 @@ impl Identities {
     /// One reconcile over an identity, as the watch holds it.
     ///
     /// # Errors
-    /// ReconcileError with the API server, to be retried.
+    /// Trouble with the API server, to be retried.
     pub async fn reconcile(&self, object: &AwsIdentity) -> Result<Requeue, ReconcileError> {
         let mut running = self.counters.begin();
         let outcome = self.step(object, &mut running).await;
@@ -97,7 +98,7 @@ impl Identities {
     /// The watch holds no identity of this name: it is gone, or it does not decode and says so itself.
     ///
     /// # Errors
-    /// ReconcileError with the API server, to be retried.
+    /// Trouble with the API server, to be retried.
     pub async fn unread(&self, name: &Name, uid: &str) -> Result<Requeue, ReconcileError> {
         let stored = self.deps.cluster.get(&resource(), name).await?;
         let ours = |stored: &Value| stored.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid);
@@ -145,7 +146,7 @@ impl Identities {
             IdentityAction::Leave => self.leave(object).await,
             IdentityAction::Refuse => {
                 let message = fault(&object.spec).unwrap_or_default();
-                let verdict = Readiness::Stalled { reason: reasons::INVALID_SPEC, message };
+                let verdict = Readiness::NotReady(Reason::stalled(reasons::INVALID_SPEC, message));
                 running.ends(verdict.name());
                 self.tell(object, Some(&verdict), None).await.map(|()| Requeue::OnChange)
             }
@@ -228,7 +229,7 @@ impl Identities {
     }
 
     async fn in_use(&self, object: &AwsIdentity, message: &str) -> Result<Requeue, ClusterError> {
-        let verdict = Readiness::Waiting { reason: reasons::IN_USE, message: message.to_owned() };
+        let verdict = Readiness::NotReady(Reason::new(reasons::IN_USE, message));
         self.tell(object, Some(&verdict), None).await?;
         Ok(Requeue::After(IN_USE_AGAIN))
     }

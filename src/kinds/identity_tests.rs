@@ -133,10 +133,10 @@ fn what_sts_answers_becomes_a_verdict() {
     ];
     for (spec, answer, lasted, kind, expected) in rows {
         let (name, reason) = match judge(spec, &answer, lasted, short) {
-            Readiness::Settled { reason, .. } => ("Settled", reason),
-            Readiness::Stalled { reason, .. } => ("Stalled", reason),
-            Readiness::Failed { reason, stalls: true, .. } => ("Failed for a person", reason),
-            Readiness::Failed { reason, .. } => ("Failed", reason),
+            Readiness::Ready(reason) => ("Settled", reason.code),
+            Readiness::NotReady(reason) if reason.needs_person => ("Stalled", reason.code),
+            Readiness::Failed { reason, .. } if reason.needs_person => ("Failed for a person", reason.code),
+            Readiness::Failed { reason, .. } => ("Failed", reason.code),
             other => panic!("{other:?}"),
         };
         assert_eq!((name, reason), (kind, expected), "{answer:?}");

@@ -15,7 +15,8 @@ use super::server_ref::{self, ServerChoice, TargetDetail};
 use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
 use crate::cluster::Name;
-use crate::engine::kind::{Reason, Target};
+use crate::engine::kind::Target;
+use crate::engine::reason::Reason;
 
 /// Where a user or an access lives or will live: account, region, server id.
 type KeyScope = (String, String, String);
@@ -126,7 +127,7 @@ pub fn free<'a>(
     Err(if leaving {
         let message =
             format!("{key} on this server still belongs to {:?} {name}, which is being deleted", request.kind);
-        Reason::waiting(reason, message)
+        Reason::new(reason, message)
     } else {
         let message = format!("{key} on this server belongs to {:?} {name}; nothing is touched", request.kind);
         Reason::stalled(reason, message)

@@ -11,7 +11,7 @@ use crate::api::login::Login;
 use crate::api::status::{Applied, Unset};
 use crate::aws::transfer::{LoginSettings, PosixProfile};
 use crate::engine::diff::{self, Change, Compare, Effect, Member, Reset};
-use crate::engine::kind::Reason;
+use crate::engine::reason::Reason;
 use crate::engine::unset;
 use crate::policy;
 
@@ -252,7 +252,7 @@ fn together(changes: &[Change]) -> Option<Reason> {
         "{} not in force until then: AWS gets role, policy and home of a login together or not at all",
         diff::paths(changes)
     );
-    (!changes.is_empty()).then(|| Reason::waiting(reasons::UPDATING, message))
+    (!changes.is_empty()).then(|| Reason::new(reasons::UPDATING, message))
 }
 
 fn uncleared(changes: &[Change]) -> Vec<Reason> {

@@ -1,4 +1,4 @@
-//! Deps without anything behind them, for the tests of users, accesses and identities.
+//! Dependencies without anything behind them, for the tests of users, accesses and identities.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;

@@ -163,13 +163,13 @@ fn a_profile_that_left_the_spec_is_named_because_aws_cannot_clear_it() {
     for domain in ["EFS", ""] {
         let update = want(&login(json!({})), None, domain, None).0.update(&have, &applied, None);
         assert_eq!(update.settings, None);
-        let [Reason { reason, message, stalled: true, sought: false }] = update.blocks.as_slice() else {
+        let [Reason { code, message, needs_person: true, sought: false }] = update.blocks.as_slice() else {
             panic!("{:?}", update.blocks)
         };
-        assert!(*reason == reasons::CANNOT_CLEAR && message.contains("spec.posixProfile"), "{domain}: {message}");
+        assert!(*code == reasons::CANNOT_CLEAR && message.contains("spec.posixProfile"), "{domain}: {message}");
     }
     let (bare, blocks) = want(&login(json!({})), None, "EFS", None);
-    let reasons: Vec<&str> = bare.faults().iter().map(|block| block.reason).collect();
+    let reasons: Vec<&str> = bare.faults().iter().map(|block| block.code).collect();
     assert!(reasons == [reasons::INVALID_FOR_SERVER] && blocks.is_empty(), "none is made without");
     let update = wanted(json!({})).update(&have, &applied, None);
     assert_eq!(update, Update::default(), "on S3 it means nothing, so it need not be cleared");
@@ -181,7 +181,7 @@ fn judged(domain: &str, spec: Value, have: Value) -> (Value, Vec<(&'static str, 
     let (wanted, blocks) = want(&login, text(&login), domain, None);
     assert!(blocks.is_empty(), "{blocks:?}");
     let update = wanted.update(&settings(have), &BTreeSet::new(), Some("alice"));
-    let told = update.blocks.into_iter().map(|block| (block.reason, block.message)).collect();
+    let told = update.blocks.into_iter().map(|block| (block.code, block.message)).collect();
     (update.settings.map_or(Value::Null, |settings| json(&settings)), told)
 }
 
@@ -239,7 +239,7 @@ fn what_somebody_set_on_a_login_is_shown_and_what_the_spec_sets_or_set_is_not() 
     assert_eq!(rows(json!({}), &[]), ["spec.homeDirectory=/a", "spec.policy={}", profile]);
     let set = json!({"homeDirectory": "/b"});
     assert_eq!(rows(set, &["policy", "posixProfile"]), [profile], "on S3 it left the spec without a call");
-    let text = Err(Reason::waiting(reasons::SOURCE_NOT_READY, "spec.policyFrom: absent"));
+    let text = Err(Reason::new(reasons::SOURCE_NOT_READY, "spec.policyFrom: absent"));
     let unread = PolicyText { field: "spec.policyFrom", text };
     let held = want(&login(json!({})), Some(unread), "S3", None).0.unset(&have, None);
     assert!(held.iter().all(|row| row.field != "spec.policy"), "{held:?}");
@@ -304,8 +304,8 @@ fn a_home_that_contradicts_itself_is_named_and_nothing_of_it_is_sent() {
     ];
     for (spec, field) in rows {
         let (wanted, blocks) = want(&login(spec), None, "S3", None);
-        assert_eq!(blocks[0].reason, reasons::INVALID_SPEC);
-        assert!(blocks[0].stalled && blocks[0].message.contains(field), "{blocks:?}");
+        assert_eq!(blocks[0].code, reasons::INVALID_SPEC);
+        assert!(blocks[0].needs_person && blocks[0].message.contains(field), "{blocks:?}");
         let applied = HOME.map(str::to_owned).into();
         let have = json!({"homeDirectory": "/a", "homeDirectoryType": "LOGICAL", "role": "arn:aws:iam::123456789012:role/old"});
         let update = wanted.update(&settings(have), &applied, None);
@@ -317,7 +317,7 @@ fn a_home_that_contradicts_itself_is_named_and_nothing_of_it_is_sent() {
 #[test]
 fn a_policy_that_cannot_be_used_holds_back_the_login_and_is_never_cleared() {
     let long = format!("{{\"Id\": \"{}\"}}", "x".repeat(2048));
-    let missing = Reason::waiting(reasons::SOURCE_NOT_READY, "spec.policyFrom: ConfigMap ns/p is absent");
+    let missing = Reason::new(reasons::SOURCE_NOT_READY, "spec.policyFrom: ConfigMap ns/p is absent");
     let rows = [
         (Ok("{".to_owned()), reasons::INVALID_SPEC, true),
         (Ok(long), reasons::INVALID_SPEC, true),
@@ -326,7 +326,7 @@ fn a_policy_that_cannot_be_used_holds_back_the_login_and_is_never_cleared() {
     for (text, reason, stalled) in rows {
         let policy = PolicyText { field: "spec.policyFrom", text };
         let (wanted, blocks) = want(&login(json!({"homeDirectory": "/b"})), Some(policy), "S3", None);
-        assert_eq!((blocks[0].reason, blocks[0].stalled), (reason, stalled));
+        assert_eq!((blocks[0].code, blocks[0].needs_person), (reason, stalled));
         assert!(blocks[0].message.starts_with("spec.policyFrom"), "{blocks:?}");
         let applied = BTreeSet::from(["policy".to_owned()]);
         let update = wanted.update(&settings(json!({"policy": "{}"})), &applied, None);
@@ -334,7 +334,7 @@ fn a_policy_that_cannot_be_used_holds_back_the_login_and_is_never_cleared() {
         assert!(!wanted.paths().contains("policy"), "not sent, so not ours to clear later");
         assert_eq!(update.blocks.len(), 1);
         let told = "spec.homeDirectory not in force until then: ";
-        assert!(!update.blocks[0].stalled && update.blocks[0].message.starts_with(told), "{:?}", update.blocks);
+        assert!(!update.blocks[0].needs_person && update.blocks[0].message.starts_with(told), "{:?}", update.blocks);
         let same = wanted.update(&settings(json!({"policy": "{}", "homeDirectory": "/b"})), &applied, None);
         assert_eq!((same.settings, same.blocks), (None, Vec::new()), "nothing else waits");
         assert!(update.changes.iter().all(|change| change.path != "policy"), "nothing is known of it");
@@ -351,7 +351,7 @@ fn the_policy_limit_counts_what_is_sent() {
 fn two_policies_are_refused() {
     let login = login(json!({"policy": "{}", "policyFrom": {"configMapKeyRef": {"name": "n", "key": "k"}}}));
     let (wanted, blocks) = want(&login, text(&login), "S3", None);
-    assert_eq!(blocks[0].reason, reasons::INVALID_SPEC);
+    assert_eq!(blocks[0].code, reasons::INVALID_SPEC);
     assert!(wanted.held.contains("policy"));
 }
 
@@ -406,8 +406,8 @@ fn what_the_domain_of_the_server_asks_for() {
             assert!(blocks.is_empty(), "{reason}: {blocks:?}");
             continue;
         };
-        assert_eq!(blocks[0].reason, reasons::INVALID_FOR_SERVER, "{reason}");
-        assert!(blocks[0].stalled && blocks[0].message.contains(field), "{reason}: {blocks:?}");
+        assert_eq!(blocks[0].code, reasons::INVALID_FOR_SERVER, "{reason}");
+        assert!(blocks[0].needs_person && blocks[0].message.contains(field), "{reason}: {blocks:?}");
         let other = settings(json!({"role": "arn:aws:iam::123456789012:role/old"}));
         assert_eq!(wanted.update(&other, &BTreeSet::new(), None).settings, None, "{reason}: nothing is sent");
     }
@@ -417,7 +417,7 @@ fn what_the_domain_of_the_server_asks_for() {
 fn a_variable_of_the_home_directory_means_nothing_to_a_restricted_one() {
     let told = |policy: &str, home_type: &str| {
         let have = settings(json!({"policy": policy, "homeDirectoryType": home_type}));
-        home::unfilled(&have).map(|(reason, message)| (reason, message.contains(policy)))
+        home::unfilled(&have).map(|hint| (hint.code, hint.message.contains(policy)))
     };
     let expected = Some((reasons::POLICY_VARIABLE, true));
     for variable in ["${transfer:HomeBucket}", "${transfer:HomeFolder}", "${transfer:HomeDirectory}"] {

@@ -1,8 +1,8 @@
 //! Orphans: what carries our cluster's tags in AWS and belongs to no object. They are found by looking, told, and never
 //! touched: a person decides.
 //!
-//! [`find`] and [`Region::count`] decide; [`Orphans`] reads, once in a while for each identity. What is not there in two
-//! scans at least a listing's lag apart was on its way, and is not told.
+//! [`find`] and [`Region::count`] decide; [`Orphans`] reads, once in a while for each identity. What is not there in
+//! two scans at least a listing's lag apart was on its way, and is not told.
 
 mod find;
 
@@ -83,8 +83,8 @@ impl Orphans {
         (due <= now, due.saturating_duration_since(now))
     }
 
-    /// Starts a scan in a task of its own: it may take longer than a pass may. Nobody scans for an identity that was
-    /// forgotten since it was asked whether a scan is due.
+    /// Starts a scan in a task of its own: it may take longer than a reconcile may. Nobody scans for an identity that
+    /// was forgotten since it was asked whether a scan is due.
     pub fn start(self: &Arc<Self>, identity: &AwsIdentity) {
         let (orphans, identity) = (Arc::clone(self), identity.clone());
         let due = Instant::now() + self.settings.jittered_resync();
@@ -139,7 +139,8 @@ impl Orphans {
     /// Looks at every region of an identity. One that cannot be read to its end keeps what was known of it.
     pub async fn scan(&self, identity: &AwsIdentity) {
         let began = Instant::now();
-        // Once for all regions: what is made for an object that is younger than this list is no orphan in the next scan.
+        // Once for all regions: what is made for an object that is younger than this list is no orphan in the next
+        // scan.
         let living = match self.living().await {
             Ok(living) => living,
             Err(error) => {

@@ -14,7 +14,8 @@ use crate::api::condition::reasons;
 use crate::api::identity::{AwsIdentitySpec, GrantKind};
 use crate::api::{AwsIdentity, CommonStatus, FINALIZER, Managed};
 use crate::engine::digest;
-use crate::engine::kind::{Reason, ReconcileError, Target};
+use crate::engine::kind::{ReconcileError, Target};
+use crate::engine::reason::Reason;
 
 /// Who asks for a place.
 #[derive(Clone, Debug)]
@@ -60,8 +61,8 @@ impl<'a> TargetQuery<'a> {
 }
 
 /// For how long the identity of a new object may still be on its way: one apply brings both in any order, another one
-/// brings the identity a little later. As long as AWS is given for a first refusal by default: tools that give up at the
-/// first Stalled, as Flux does, wait that long too. An identity that is there and grants nothing has answered.
+/// brings the identity a little later. As long as AWS is given for a first refusal by default: tools that give up at
+/// the first Stalled, as Flux does, wait that long too. An identity that is there and grants nothing has answered.
 const EARLY: SignedDuration = SignedDuration::from_mins(2);
 
 impl Deps {
@@ -92,7 +93,7 @@ impl Deps {
         });
         // By the age of the object: a restart begins no wait anew.
         let coming = identity.is_none() && self.early(request);
-        let grant = grant.map_err(|block| Reason { stalled: !coming, ..block });
+        let grant = grant.map_err(|block| Reason { needs_person: !coming, ..block });
         let denied = grant.err().map(|block| if exists && identity.is_some() { revoked(&block) } else { block });
         let identity = match (identity, &denied) {
             (Some(identity), None) => identity,
@@ -164,12 +165,11 @@ pub fn in_field(field: &str, trouble: ReconcileError) -> ReconcileError {
 }
 
 pub(super) fn of_field(field: &str, block: &Reason) -> Reason {
-    let Reason { reason, message, stalled, sought } = block;
-    Reason { reason, message: format!("{field}: {message}"), stalled: *stalled, sought: *sought }
+    Reason { message: format!("{field}: {}", block.message), ..block.clone() }
 }
 
-/// Changes with what AWS may answer differently to: whose credentials, at which addresses, and the tags that go along. A
-/// grant is none of that, and what it lets through was never refused by AWS.
+/// Changes with what AWS may answer differently to: whose credentials, at which addresses, and the tags that go along.
+/// A grant is none of that, and what it lets through was never refused by AWS.
 fn revision(identity: &AwsIdentity) -> String {
     let AwsIdentitySpec { tags, .. } = &identity.spec;
     digest::hash(&json!([identity.uid(), identity.spec.access(), tags]).to_string())

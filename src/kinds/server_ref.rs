@@ -1,5 +1,5 @@
-//! On which server a user or an access is, and what must hold of that server. Never a call for the tags of a server that
-//! was seen before.
+//! On which server a user or an access is, and what must hold of that server. Never a call for the tags of a server
+//! that was seen before.
 
 use kube::ResourceExt;
 use tokio::time::Instant;
@@ -18,8 +18,9 @@ use crate::aws::transfer::{DescribeServer, Server};
 use crate::aws::{Account, AwsErrorKind};
 use crate::cluster::Name;
 use crate::cluster::references::Reference;
-use crate::engine::kind::{Reason, ReconcileError, Target};
+use crate::engine::kind::{ReconcileError, Target};
 use crate::engine::owner::{Owner, Ownership};
+use crate::engine::reason::Reason;
 
 /// The server that a user or an access is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,14 +112,15 @@ impl Deps {
                 server.spec.allowed_references.namespaces.admits(&name.namespace, &request.namespace, &labels)
             })
             .ok_or_else(|| unavailable(&name, &request.namespace, exists))?;
-        // One that is being deleted itself must get there: its create may have been under way, and the server waits for it.
+        // One that is being deleted itself must get there: its create may have been under way, and the server waits for
+        // it.
         if server.metadata.deletion_timestamp.is_some() && choice.recorded.is_none() && !request.deleting {
             let message = format!("TransferServer {name} is being deleted and takes nobody new");
-            return Err(Reason::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
+            return Err(Reason::new(reasons::SERVER_NOT_AVAILABLE, message).into());
         }
         let Some(server_id) = server.status.as_ref().and_then(|status| status.server_id.clone()) else {
             let message = format!("TransferServer {name} has no id yet");
-            return Err(Reason::waiting(reasons::WAITING_FOR_SERVER, message).into());
+            return Err(Reason::new(reasons::WAITING_FOR_SERVER, message).into());
         };
         let before = choice.recorded.filter(|recorded| *recorded != server_id && replaces(&server, recorded));
         same_server(choice.recorded.filter(|_| before.is_none()), &server_id)?;
@@ -135,8 +137,9 @@ impl Deps {
         let detail = match seen {
             Ok(facts) => TargetDetail { shown: shown(&server), ..detail(server_id, Some(facts)) },
             Err(VerifyRefusal::Gone) => detail(server_id, gone_is_fine(request, Ok(None))?),
-            // Removing keys and deleting a user need no tags of the server: they rest on this user's own uid and cluster
-            // tags, which the same reconcile reads on the user. What was never on record there is looked at to delete it only.
+            // Removing keys and deleting a user need no tags of the server: they rest on this user's own uid and
+            // cluster tags, which the same reconcile reads on the user. What was never on record there is looked at to
+            // delete it only.
             Err(VerifyRefusal::Strange(facts)) if request.kind == GrantKind::TransferUser && known => {
                 let unproven = Some(of_field("spec.serverRef", &strange(&server_id, &name, &server)));
                 TargetDetail { unproven, ..detail(server_id, Some(facts)) }
@@ -155,7 +158,7 @@ impl Deps {
         same_server(choice.recorded, server_id)?;
         if choice.recorded.is_none() && !request.deleting && self.being_deleted(server_id) {
             let message = format!("server {server_id} is being deleted and takes nobody new");
-            return Err(Reason::waiting(reasons::SERVER_NOT_AVAILABLE, message).into());
+            return Err(Reason::new(reasons::SERVER_NOT_AVAILABLE, message).into());
         }
         let (Some(identity), Some(region)) = (choice.identity, choice.region) else {
             let message = "spec.awsIdentityRef and spec.region are needed with spec.serverId";
@@ -179,8 +182,8 @@ impl Deps {
         Ok(with(target, TargetDetail { shown, ..detail(server_id.to_owned(), facts) }))
     }
 
-    /// Whether a server object of ours that is being deleted says that the server is its own. Ids are AWS's, so they are
-    /// the same nowhere else.
+    /// Whether a server object of ours that is being deleted says that the server is its own. Ids are AWS's, so they
+    /// are the same nowhere else.
     fn being_deleted(&self, server_id: &str) -> bool {
         self.lister.servers_by(&Reference::ServerId(server_id.to_owned())).iter().any(|server| {
             server.metadata.deletion_timestamp.is_some()
@@ -254,7 +257,7 @@ fn strange(server_id: &str, name: &Name, server: &TransferServer) -> Reason {
              removed and users deleted there"
         )
     };
-    Reason::waiting(reasons::SERVER_NOT_AVAILABLE, message)
+    Reason::new(reasons::SERVER_NOT_AVAILABLE, message)
 }
 
 /// Why a reference leads nowhere. In another namespace absent and not allowed give the same answer, so that nobody can
@@ -273,7 +276,7 @@ fn unavailable(server: &Name, from: &str, exists: bool) -> Reason {
     } else {
         format!("TransferServer {server} does not exist")
     };
-    Reason::waiting(reasons::SERVER_NOT_AVAILABLE, message)
+    Reason::new(reasons::SERVER_NOT_AVAILABLE, message)
 }
 
 async fn describe(account: &Account, server_id: &str) -> Result<Option<Server>, ReconcileError> {
@@ -291,7 +294,7 @@ fn gone_is_fine(
 ) -> Result<Option<VerifiedFacts>, ReconcileError> {
     match found {
         Ok(None) if !request.deleting => {
-            Err(Reason::waiting(reasons::SERVER_NOT_AVAILABLE, "AWS does not have the server").into())
+            Err(Reason::new(reasons::SERVER_NOT_AVAILABLE, "AWS does not have the server").into())
         }
         found => found,
     }
@@ -338,10 +341,11 @@ pub fn shown(server: &TransferServer) -> ServerFacts {
     ServerFacts { host: status.endpoint.clone(), host_key_fingerprints }
 }
 
-/// Whether the server object has another server in the place of the recorded one, which AWS no longer had, and says that
-/// all of it is to be made anew. A reference that was changed leads to an object that never had the recorded server; so
-/// this tells the two apart without a memory of what the reference was. The status of that object may be forged, hence
-/// the caller asks AWS itself whether the recorded server is gone, and the new one must carry the object's owner tags.
+/// Whether the server object has another server in the place of the recorded one, which AWS no longer had, and says
+/// that all of it is to be made anew. A reference that was changed leads to an object that never had the recorded
+/// server; so this tells the two apart without a memory of what the reference was. The status of that object may be
+/// forged, hence the caller asks AWS itself whether the recorded server is gone, and the new one must carry the
+/// object's owner tags.
 #[must_use]
 pub fn replaces(server: &TransferServer, recorded: &str) -> bool {
     let record = server.status.as_ref().and_then(|status| status.common.create.as_ref());

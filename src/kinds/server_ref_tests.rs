@@ -110,7 +110,7 @@ async fn a_forged_server_status_gives_no_logins_elsewhere() {
     world.watch(&server(true));
     world.transfer.put(owned("s-1", "somebody-else"));
     let block = block_of(&world, &by_ref(json!(null))).await;
-    assert_eq!((block.reason, block.stalled), (reasons::SERVER_NOT_AVAILABLE, false));
+    assert_eq!((block.code, block.needs_person), (reasons::SERVER_NOT_AVAILABLE, false));
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn the_users_of_a_server_that_takes_nobody_share_one_look_a_minute() {
         let first = block_of(&world, &user).await;
         for _ in 0..10 {
             let block = block_of(&world, &user).await;
-            assert_eq!((block.reason, &block.message), (first.reason, &first.message));
+            assert_eq!((block.code, &block.message), (first.code, &first.message));
         }
         assert_eq!(world.transfer.reads().len(), 1, "{}", first.message);
         tokio::time::advance(std::time::Duration::from_mins(1)).await;
@@ -196,7 +196,7 @@ async fn an_absent_server_of_another_namespace_and_one_that_does_not_allow_the_r
     let user = user(json!({"serverRef": {"name": "files", "namespace": "platform"}}), json!(null));
     let refused = block_of(&world, &user).await;
     assert_eq!(refused.message, absent.message);
-    assert_eq!((refused.reason, refused.stalled), (absent.reason, absent.stalled));
+    assert_eq!((refused.code, refused.needs_person), (absent.code, absent.needs_person));
     assert!(absent.message.starts_with("spec.serverRef: "), "the field that leads there is named: {}", absent.message);
     assert!(world.asked() == 0 && world.transfer.reads().is_empty());
 }
@@ -213,7 +213,7 @@ async fn within_a_namespace_an_absent_server_and_one_that_allows_nobody_are_told
     let refused = block_of(&world, &by_ref(json!(null))).await;
     assert!(refused.message.contains("does not allow references from its own namespace"), "{}", refused.message);
     for block in [absent, refused] {
-        assert_eq!((block.reason, block.stalled), (reasons::SERVER_NOT_AVAILABLE, false));
+        assert_eq!((block.code, block.needs_person), (reasons::SERVER_NOT_AVAILABLE, false));
     }
 }
 
@@ -224,7 +224,7 @@ async fn a_server_that_is_only_observed_says_why_it_takes_nobody() {
     world.watch(&object("files", spec, json!({"serverId": "s-1"})));
     world.transfer.put(owned("s-1", "somebody-else"));
     let block = block_of(&world, &by_ref(json!(null))).await;
-    assert_eq!((block.reason, block.stalled), (reasons::SERVER_NOT_AVAILABLE, false));
+    assert_eq!((block.code, block.needs_person), (reasons::SERVER_NOT_AVAILABLE, false));
     assert!(block.message.contains("only observes server s-1"), "{}", block.message);
 }
 
@@ -241,12 +241,12 @@ async fn what_is_new_waits_two_minutes_for_its_identity_and_never_for_a_grant() 
         new.metadata.creation_timestamp = Some(Time(now - SignedDuration::from_secs(seconds)));
         let blocks = [block_of(&absent, &new).await, block_of(&denying, &new).await];
         assert_eq!(blocks[0].message, blocks[1].message);
-        assert_eq!((blocks[0].reason, blocks[0].stalled), (reasons::IDENTITY_DENIED, stalls), "{seconds}");
+        assert_eq!((blocks[0].code, blocks[0].needs_person), (reasons::IDENTITY_DENIED, stalls), "{seconds}");
         for block in [&blocks[1], &block_of(&granted_elsewhere, &new).await] {
-            assert_eq!((block.reason, block.stalled), (reasons::IDENTITY_DENIED, true), "{}", block.message);
+            assert_eq!((block.code, block.needs_person), (reasons::IDENTITY_DENIED, true), "{}", block.message);
         }
     }
-    assert!(block_of(&absent, &by_ref(json!(null))).await.stalled);
+    assert!(block_of(&absent, &by_ref(json!(null))).await.needs_person);
 }
 
 /// The identity `default`, with this change.
@@ -264,7 +264,7 @@ async fn an_identity_that_is_being_deleted_serves_what_it_may_have_made_and_take
     begun.metadata.finalizers = Some(vec![crate::api::FINALIZER.to_owned()]);
     assert_eq!(place_of(&world, &begun).await.unwrap().denied, None, "a create may have been sent");
     let block = block_of(&world, &by_ref(json!(null))).await;
-    assert_eq!((block.reason, block.stalled), (reasons::IDENTITY_DENIED, true));
+    assert_eq!((block.code, block.needs_person), (reasons::IDENTITY_DENIED, true));
     assert!(block.message.contains("is being deleted"), "{}", block.message);
 }
 
@@ -293,14 +293,14 @@ async fn a_user_waits_for_the_id_of_its_server() {
     let world = World::open();
     world.watch(&server(false));
     let block = block_of(&world, &by_ref(json!(null))).await;
-    assert_eq!((block.reason, block.stalled), (reasons::WAITING_FOR_SERVER, false));
+    assert_eq!((block.code, block.needs_person), (reasons::WAITING_FOR_SERVER, false));
 }
 
 #[tokio::test]
 async fn a_server_that_is_being_deleted_takes_nobody_new_and_keeps_who_is_there() {
     let world = ready();
     world.watch(&dying(server(true)));
-    assert_eq!(block_of(&world, &by_ref(json!(null))).await.reason, reasons::SERVER_NOT_AVAILABLE);
+    assert_eq!(block_of(&world, &by_ref(json!(null))).await.code, reasons::SERVER_NOT_AVAILABLE);
     place_of(&world, &by_ref(created())).await.unwrap();
     // It may have been created without its status being written; the server waits for it.
     place_of(&world, &dying(by_ref(json!(null)))).await.unwrap();
@@ -323,7 +323,7 @@ async fn a_reference_that_leads_to_another_server_is_not_followed() {
     let mut status = created();
     status["serverId"] = json!("s-2");
     let block = block_of(&world, &by_ref(status)).await;
-    assert_eq!((block.reason, block.stalled), (reasons::SERVER_CHANGED, true));
+    assert_eq!((block.code, block.needs_person), (reasons::SERVER_CHANGED, true));
     assert!(world.transfer.reads().is_empty());
 }
 
@@ -332,7 +332,7 @@ async fn a_grant_is_looked_up_for_the_own_namespace_and_a_denial_makes_no_call()
     let world = ready();
     world.grant(json!([{"name": "x", "kinds": ["TransferUser"], "namespaces": {"from": "Names", "names": ["other"]}}]));
     let block = block_of(&world, &by_ref(json!(null))).await;
-    assert_eq!((block.reason, block.stalled), (reasons::IDENTITY_DENIED, true));
+    assert_eq!((block.code, block.needs_person), (reasons::IDENTITY_DENIED, true));
     assert!(world.asked() == 0 && world.transfer.reads().is_empty());
 }
 
@@ -341,11 +341,11 @@ async fn a_withdrawn_grant_stops_everything_but_deletion() {
     let world = ready();
     world.grant(json!([]));
     let block = block_of(&world, &by_ref(created())).await;
-    assert_eq!((block.reason, block.stalled), (reasons::GRANT_REVOKED, true));
+    assert_eq!((block.code, block.needs_person), (reasons::GRANT_REVOKED, true));
     assert_eq!(world.asked(), 0);
     let target = place_of(&world, &dying(by_ref(created()))).await.unwrap();
-    assert_eq!(target.denied.unwrap().reason, reasons::GRANT_REVOKED);
-    assert_eq!(block_of(&world, &dying(by_ref(json!(null)))).await.reason, reasons::IDENTITY_DENIED);
+    assert_eq!(target.denied.unwrap().code, reasons::GRANT_REVOKED);
+    assert_eq!(block_of(&world, &dying(by_ref(json!(null)))).await.code, reasons::IDENTITY_DENIED);
 }
 
 #[tokio::test]
@@ -355,16 +355,16 @@ async fn nothing_follows_an_identity_to_another_account() {
     status["accountId"] = json!("999999999999");
     for user in [by_ref(status.clone()), dying(by_ref(status))] {
         let block = block_of(&world, &user).await;
-        assert_eq!((block.reason, block.stalled), (reasons::ACCOUNT_CHANGED, true));
+        assert_eq!((block.code, block.needs_person), (reasons::ACCOUNT_CHANGED, true));
         assert!(!block.message.contains(ACCOUNT), "{}", block.message);
     }
     // Only the record of a create tells, as after a write that was cut short.
     let mut status = json!({"create": {"uid": "uid-alice", "phase": "InFlight", "accountId": "999999999999"}});
     for user in [by_ref(status.clone()), dying(by_ref(status.clone()))] {
-        assert_eq!(block_of(&world, &user).await.reason, reasons::ACCOUNT_CHANGED);
+        assert_eq!(block_of(&world, &user).await.code, reasons::ACCOUNT_CHANGED);
     }
     status["create"] = json!({"uid": "uid-alice", "phase": "InFlight", "region": "us-east-1"});
-    assert_eq!(block_of(&world, &by_ref(status)).await.reason, reasons::REGION_CHANGED);
+    assert_eq!(block_of(&world, &by_ref(status)).await.code, reasons::REGION_CHANGED);
     assert_eq!(world.asked(), 0, "in another account a deletion would find nothing, and take that for done");
 }
 
@@ -373,13 +373,13 @@ async fn a_raw_id_counts_only_where_the_grant_lists_it() {
     let world = World::open();
     world.transfer.put(owned("s-9", "whoever"));
     let block = block_of(&world, &by_raw_id(json!(null))).await;
-    assert_eq!(block.reason, reasons::IDENTITY_DENIED);
+    assert_eq!(block.code, reasons::IDENTITY_DENIED);
     assert!(block.message.starts_with("spec.serverId: "), "{}", block.message);
     assert!(world.transfer.reads().is_empty());
 
     let mut status = created();
     status["serverId"] = json!("s-9");
-    assert_eq!(block_of(&world, &by_raw_id(status.clone())).await.reason, reasons::GRANT_REVOKED);
+    assert_eq!(block_of(&world, &by_raw_id(status.clone())).await.code, reasons::GRANT_REVOKED);
     place_of(&world, &dying(by_raw_id(status))).await.unwrap();
 
     let all = json!({"from": "All"});
@@ -396,7 +396,7 @@ async fn a_server_that_is_being_deleted_takes_nobody_new_by_its_raw_id_either() 
     world.transfer.put(owned("s-9", "files"));
     let going: TransferServer = object("files", json!({"region": REGION}), json!({"serverId": "s-9"}));
     world.watch(&dying(going));
-    assert_eq!(block_of(&world, &by_raw_id(json!(null))).await.reason, reasons::SERVER_NOT_AVAILABLE);
+    assert_eq!(block_of(&world, &by_raw_id(json!(null))).await.code, reasons::SERVER_NOT_AVAILABLE);
     let mut status = created();
     status["serverId"] = json!("s-9");
     place_of(&world, &by_raw_id(status)).await.unwrap();

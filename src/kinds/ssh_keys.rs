@@ -14,7 +14,8 @@ use crate::aws::Mutation;
 use crate::aws::transfer::SshPublicKey as AwsKey;
 use crate::aws::transfer::{DeleteSshPublicKey, ImportSshPublicKey};
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::{PlannedCall, Reason, When};
+use crate::engine::kind::{PlannedCall, When};
+use crate::engine::reason::Reason;
 use crate::ssh::{self, KeyIdentity, PublicKey};
 
 /// How long before its end a key is worth a look: time to make a new one and to hand it out.
@@ -137,7 +138,7 @@ fn source_keys(source: &SourceText, held: &str) -> Result<Vec<PublicKey>, Reason
     })?;
     if keys.is_empty() {
         let message = format!("{field}: there is no key in it; {held}");
-        return Err(Reason::waiting(reasons::SOURCE_NOT_READY, message));
+        return Err(Reason::new(reasons::SOURCE_NOT_READY, message));
     }
     Ok(keys)
 }
@@ -211,8 +212,9 @@ fn told(key: &PublicKey) -> Value {
     Value::String(key.comment().map_or_else(|| "present".to_owned(), str::to_owned))
 }
 
-/// The key that stays though it left the spec: no wanted key is there yet, and without it nobody could log in. Of several
-/// the one imported last; the others make room where AWS's limit of keys is reached. What is past its end never stays.
+/// The key that stays though it left the spec: no wanted key is there yet, and without it nobody could log in. Of
+/// several the one imported last; the others make room where AWS's limit of keys is reached. What is past its end never
+/// stays.
 fn last_way_in<'a>(want: &'a WantedKeys, have: &'a [AwsKey], recorded: &'a [SshPublicKeyStatus]) -> Option<&'a AwsKey> {
     let going: Vec<&AwsKey> = unwanted(want, have, recorded).collect();
     let locks_out = !want.keys.is_empty() && going.len() == have.len();
@@ -228,7 +230,7 @@ pub fn kept(want: &WantedKeys, have: &[AwsKey], recorded: &[SshPublicKeyStatus])
         "SSH public key {name} left the spec and stays until one that is listed is in AWS: it is the only key left to \
          log in with. An empty sshPublicKeys takes it away all the same"
     );
-    Some(Reason::waiting(reasons::UPDATING, message))
+    Some(Reason::new(reasons::UPDATING, message))
 }
 
 /// The deletions that are due, to be sent after the imports were tried, whatever became of them: what left the spec is
@@ -285,14 +287,15 @@ pub fn status_rows(
 
 /// What is worth a look: no key at all, or one that ends soon.
 #[must_use]
-pub fn advisory(want: Option<&WantedKeys>, have: &[AwsKey], now: Timestamp) -> Option<(&'static str, String)> {
+pub fn advisory(want: Option<&WantedKeys>, have: &[AwsKey], now: Timestamp) -> Option<Reason> {
     if have.is_empty() {
         let expired = want.map_or(&[][..], |want| &want.expired);
         let why = ends(expired, now).map(|ended| format!("; expired: {ended}")).unwrap_or_default();
-        return Some((reasons::NO_KEYS, format!("the user has no SSH public key and cannot log in{why}")));
+        return Some(Reason::new(reasons::NO_KEYS, format!("the user has no SSH public key and cannot log in{why}")));
     }
     let soon = now.checked_add(EXPIRES_SOON).unwrap_or(Timestamp::MAX);
-    ends(&want?.keys, soon).map(|ending| (reasons::KEYS_EXPIRING, format!("SSH public keys expire soon: {ending}")))
+    ends(&want?.keys, soon)
+        .map(|ending| Reason::new(reasons::KEYS_EXPIRING, format!("SSH public keys expire soon: {ending}")))
 }
 
 /// Those of the keys that end until then, the first to end first.

@@ -24,7 +24,7 @@ fn spec(number: u8, expires_at: Option<&str>) -> SpecKey {
 }
 
 fn source(text: Result<&str, &str>) -> SourceText {
-    let text = text.map(str::to_owned).map_err(|what| Reason::waiting(reasons::SOURCE_NOT_READY, what));
+    let text = text.map(str::to_owned).map_err(|what| Reason::new(reasons::SOURCE_NOT_READY, what));
     SourceText { field: "spec.sshPublicKeysFrom[0]".to_owned(), text }
 }
 
@@ -118,7 +118,7 @@ fn of_what_left_the_spec_one_key_stays_while_no_listed_one_is_there() {
     assert_eq!(deleted(&want, &[1, 2, 3], &[]), ["key-1", "key-2"], "the one imported last stays");
     let block = kept(&want, &have(&[1, 2, 3]), &[]).unwrap();
     let name = PublicKey::parse(&line(3)).unwrap().fingerprint();
-    assert!(block.message.contains(&name) && !block.stalled, "{}", block.message);
+    assert!(block.message.contains(&name) && !block.needs_person, "{}", block.message);
     assert_eq!(kept(&exclusive(&[1, 9]), &have(&[1, 2, 3]), &[]), None, "a listed key is there");
     assert_eq!(kept(&exclusive(&[]), &have(&[1]), &[]), None, "an empty list means no key");
     let (additive, _) = wanted(&[spec(9, None)], None, SshPublicKeyPolicy::Additive);
@@ -225,7 +225,7 @@ fn what_cannot_be_read_deletes_nothing_and_the_rest_is_still_imported() {
     ];
     for (source, reason, stalled) in rows {
         let (want, blocks) = wanted(&[spec(1, None)], Some(vec![source]), SshPublicKeyPolicy::Exclusive);
-        assert_eq!((blocks[0].reason, blocks[0].stalled), (reason, stalled));
+        assert_eq!((blocks[0].code, blocks[0].needs_person), (reason, stalled));
         assert!(blocks[0].message.contains("spec.sshPublicKeysFrom[0]"), "{blocks:?}");
         assert_eq!(imported(&want, &[2]), [format!("{} k1", line(1))]);
         assert!(deleted(&want, &[1, 2], &[2]).is_empty());
@@ -240,7 +240,7 @@ fn a_bad_inline_key_is_named_by_its_place_and_never_repeated() {
     for bad in [secret, command.as_str(), "c2VjcmV0", "ssh-ed25519 c2VjcmV0", ""] {
         let (want, blocks) = wanted(&[spec(1, None), given(bad)], None, SshPublicKeyPolicy::Exclusive);
         assert_eq!(blocks.len(), 1, "{bad}");
-        assert!(blocks[0].stalled && blocks[0].message.contains("spec.sshPublicKeys[1].publicKey"), "{blocks:?}");
+        assert!(blocks[0].needs_person && blocks[0].message.contains("spec.sshPublicKeys[1].publicKey"), "{blocks:?}");
         assert!(!blocks[0].message.contains("c2VjcmV0") && !blocks[0].message.contains("/bin/false"), "{blocks:?}");
         assert_eq!(imported(&want, &[]).len(), 1, "the good one goes on");
         assert!(deleted(&want, &[1, 9], &[]).is_empty());
@@ -264,7 +264,7 @@ fn of_a_new_user_a_bad_key_says_that_it_is_not_made() {
 #[test]
 fn a_bad_end_is_named_and_its_key_is_not_used() {
     let (want, blocks) = wanted(&[spec(1, Some("tomorrow"))], None, SshPublicKeyPolicy::Exclusive);
-    assert!(blocks[0].stalled && blocks[0].message.contains("spec.sshPublicKeys[0].expiresAt"), "{blocks:?}");
+    assert!(blocks[0].needs_person && blocks[0].message.contains("spec.sshPublicKeys[0].expiresAt"), "{blocks:?}");
     assert!(imported(&want, &[]).is_empty());
     assert!(deleted(&want, &[1, 2], &[]).is_empty());
 }
@@ -285,20 +285,20 @@ fn status_shows_keys_in_a_fixed_order_and_keeps_what_is_managed() {
 fn no_key_and_keys_that_end_soon_are_worth_a_look() {
     let ending = [spec(1, Some("2030-01-14T00:00:00Z")), spec(2, Some("2030-01-16T00:00:00Z"))];
     let (want, _) = wanted(&ending, None, SshPublicKeyPolicy::Exclusive);
-    let (reason, message) = advisory(Some(&want), &have(&[1, 2]), now()).unwrap();
-    assert_eq!(reason, reasons::KEYS_EXPIRING);
+    let Reason { code, message, .. } = advisory(Some(&want), &have(&[1, 2]), now()).unwrap();
+    assert_eq!(code, reasons::KEYS_EXPIRING);
     assert!(message.contains("2030-01-14T00:00:00Z") && !message.contains("2030-01-16"), "{message}");
     assert!(message.contains("spec.sshPublicKeys[0] (SHA256:"), "{message}");
     let told = advisory(Some(&want), &[], now()).unwrap();
-    assert_eq!(told, (reasons::NO_KEYS, "the user has no SSH public key and cannot log in".to_owned()));
+    assert_eq!(told, Reason::new(reasons::NO_KEYS, "the user has no SSH public key and cannot log in"));
     let ended = [spec(1, Some("2029-12-31T00:00:00Z")), spec(2, Some("2028-01-01T00:00:00Z"))];
     let (want, _) = wanted(&ended, None, SshPublicKeyPolicy::Exclusive);
-    let (_, message) = advisory(Some(&want), &[], now()).unwrap();
+    let Reason { message, .. } = advisory(Some(&want), &[], now()).unwrap();
     let (first, second) = message.split_once(", spec.sshPublicKeys[0] (SHA256:").unwrap();
     assert!(
         first.contains("; expired: spec.sshPublicKeys[1] (SHA256:") && first.ends_with(") at 2028-01-01T00:00:00Z")
     );
     assert!(second.ends_with(") at 2029-12-31T00:00:00Z"), "{message}");
-    assert_eq!(advisory(None, &[], now()).unwrap().0, reasons::NO_KEYS);
+    assert_eq!(advisory(None, &[], now()).unwrap().code, reasons::NO_KEYS);
     assert_eq!(advisory(Some(&exclusive(&[1])), &have(&[1]), now()), None);
 }

@@ -8,8 +8,9 @@ use crate::api;
 use crate::api::condition::reasons;
 use crate::aws::{Mutation, TAGS_MAX, Tags};
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::{PlannedCall, Reason};
+use crate::engine::kind::PlannedCall;
 use crate::engine::owner::Owner;
+use crate::engine::reason::Reason;
 
 /// AWS's most tags per call.
 const KEYS_PER_CALL: usize = 50;
@@ -17,8 +18,8 @@ const KEYS_PER_CALL: usize = 50;
 /// How many tags the spec may ask for: AWS's most on one thing, less those that say whose it is.
 const WANTED_MAX: usize = TAGS_MAX - 4;
 
-/// The two keys that AWS keeps a custom host name under. Its guide writes `transfer:…`, its console `aws:transfer:…`; we
-/// write the first (a create may refuse other keys under `aws:`) and take what stands there under either.
+/// The two keys that AWS keeps a custom host name under. Its guide writes `transfer:…`, its console `aws:transfer:…`;
+/// we write the first (a create may refuse other keys under `aws:`) and take what stands there under either.
 const OF_HOST_NAME: [&str; 2] = [api::TAG_CUSTOM_HOSTNAME, api::TAG_HOSTED_ZONE_ID];
 
 /// The tags of a custom host name, as they are written.
@@ -147,7 +148,7 @@ mod tests {
         have.insert("old".to_owned(), String::new());
         assert!(unfit(&many(46)).is_none());
         assert_eq!(sent(46, &have), [("TagResource", 46), ("UntagResource", 1)]);
-        let block = unfit(&many(47)).map(|block| (block.reason, block.stalled, block.message.contains("spec.tags")));
+        let block = unfit(&many(47)).map(|block| (block.code, block.needs_person, block.message.contains("spec.tags")));
         assert_eq!(block, Some((reasons::INVALID_SPEC, true, true)));
         assert_eq!(sent(47, &have), [("UntagResource", 1)], "what goes makes room");
         have.remove(api::TAG_OWNER);

@@ -152,8 +152,8 @@ pub fn on_server_seen(server_id: &str, lister: &dyn Lister) -> Vec<Trigger> {
     members(lister, &through, |member| member.server_id == Some(server_id) || of_object(member))
 }
 
-/// A server: its users and accesses, when what they need of it changes; when AWS no longer has it, or has it again, also
-/// those that name it by its id; the identities that it uses or used.
+/// A server: its users and accesses, when what they need of it changes; when AWS no longer has it, or has it again,
+/// also those that name it by its id; the identities that it uses or used.
 #[must_use]
 pub fn on_server(change: &StoreChange<TransferServer>, lister: &dyn Lister) -> Vec<Trigger> {
     let facts = |server: &TransferServer| {

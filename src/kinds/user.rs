@@ -27,8 +27,9 @@ use crate::aws::{AwsError, AwsErrorKind, Mutation};
 use crate::cluster::references::Reference;
 use crate::engine::decide::Identity;
 use crate::engine::digest::hash;
-use crate::engine::kind::{Described, Hint, Kind, Plan, Reason, ReconcileError, Target, Wanted};
+use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
+use crate::engine::reason::Reason;
 
 /// AWS's limits for a user name, in characters.
 const NAME_LENGTH: std::ops::RangeInclusive<usize> = 3..=100;
@@ -331,18 +332,18 @@ impl Kind for Users {
         status.ssh_public_key_count = None;
     }
 
-    fn advisory(&self, _: &TransferUser, wanted: &Wanted<WantedUser>, have: &UserState, now: Timestamp) -> Vec<Hint> {
+    fn advisory(&self, _: &TransferUser, wanted: &Wanted<WantedUser>, have: &UserState, now: Timestamp) -> Vec<Reason> {
         let keys = ssh_keys::advisory(wanted.want.keys.as_ref(), &have.user.ssh_public_keys, now);
         let root = (have.user.user_name == ROOT).then(|| {
-            let message = "AWS turns logins as root away at SFTP servers; make a user of another name".to_owned();
-            (reasons::ROOT_USER, message)
+            let message = "AWS turns logins as root away at SFTP servers; make a user of another name";
+            Reason::new(reasons::ROOT_USER, message)
         });
         root.into_iter().chain(keys).chain(home::unfilled(&have.user.settings)).collect()
     }
 
-    fn ready_reason(&self, have: &UserState) -> (&'static str, String) {
+    fn ready_reason(&self, have: &UserState) -> Reason {
         let User { user_name, ssh_public_keys, .. } = &have.user;
-        (reasons::AVAILABLE, format!("user {user_name} exists, SSH public keys: {}", ssh_public_keys.len()))
+        Reason::new(reasons::AVAILABLE, format!("user {user_name} exists, SSH public keys: {}", ssh_public_keys.len()))
     }
 
     async fn deletion_blockers(

@@ -94,7 +94,7 @@ async fn a_role_that_is_not_granted_holds_the_login_and_no_key() {
     let world = world("SERVICE_MANAGED");
     let (calls, blocks) = planned(&world, &alice(spec), &aws_alice(&[KEY, OTHER])).await;
     assert_eq!(calls, ["DeleteSshPublicKey"]);
-    assert_eq!(blocks[0].reason, reasons::ROLE_NOT_GRANTED);
+    assert_eq!(blocks[0].code, reasons::ROLE_NOT_GRANTED);
     assert!(blocks[1].message.contains("spec.homeDirectory not in force"), "{blocks:?}");
     let only_role = alice(json!({"role": "arn:aws:iam::123456789012:role/admin"}));
     assert!(planned(&world, &only_role, &aws_alice(&[])).await.0.is_empty(), "no call would be without it");
@@ -128,7 +128,7 @@ async fn more_tags_than_aws_takes_are_told_and_the_rest_goes_on() {
     let tags: BTreeMap<String, String> = (0..46).map(|n| (format!("own-{n}"), String::new())).collect();
     let object = alice(json!({"tags": tags, "homeDirectory": "/b"}));
     let (calls, blocks) = planned(&world("SERVICE_MANAGED"), &object, &aws_alice(&[])).await;
-    assert_eq!((calls, blocks[0].reason, blocks[0].stalled), (vec!["UpdateUser"], reasons::INVALID_SPEC, true));
+    assert_eq!((calls, blocks[0].code, blocks[0].needs_person), (vec!["UpdateUser"], reasons::INVALID_SPEC, true));
     assert!(blocks[0].message.contains("spec.tags"), "{blocks:?}");
 }
 
@@ -152,14 +152,14 @@ async fn a_source_that_is_missing_empty_or_forbidden_blocks_and_deletes_nothing(
         }
         let (calls, blocks) = planned(&world, &object, &aws_alice(&[OTHER])).await;
         assert_eq!(calls, ["ImportSshPublicKey"], "imports go on");
-        assert_eq!((blocks[0].reason, blocks[0].stalled), (reasons::SOURCE_NOT_READY, false));
+        assert_eq!((blocks[0].code, blocks[0].needs_person), (reasons::SOURCE_NOT_READY, false));
         assert!(blocks[0].message.contains("spec.sshPublicKeysFrom[0]"), "{blocks:?}");
     }
     world.config_maps.lock().unwrap().insert(name, data("authorized_keys", OTHER));
     assert_eq!(planned(&world, &object, &aws_alice(&[KEY, OTHER])).await, (vec![], vec![]));
     *world.forbidden.lock().unwrap() = true;
     let (calls, blocks) = planned(&world, &object, &aws_alice(&[KEY, OTHER])).await;
-    assert_eq!((calls.len(), blocks[0].reason), (0, reasons::SOURCE_NOT_READY));
+    assert_eq!((calls.len(), blocks[0].code), (0, reasons::SOURCE_NOT_READY));
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn a_source_that_is_no_text_is_told_for_what_it_is() {
     for (what, told) in [(NotText::Utf16, "is UTF-16, not UTF-8"), (NotText::NotUtf8(3), "is not UTF-8 in line 3")] {
         world.config_maps.lock().unwrap().insert(name.clone(), BTreeMap::from([("team".to_owned(), Err(what))]));
         let (calls, blocks) = planned(&world, &object, &aws_alice(&[KEY, OTHER])).await;
-        assert_eq!((calls.len(), blocks[0].reason, blocks[0].stalled), (0, reasons::SOURCE_NOT_READY, true));
+        assert_eq!((calls.len(), blocks[0].code, blocks[0].needs_person), (0, reasons::SOURCE_NOT_READY, true));
         assert!(
             blocks[0].message.contains("ConfigMap ns/keys has under key team ") && blocks[0].message.contains(told)
         );
@@ -183,7 +183,7 @@ async fn a_shared_policy_is_read_and_its_absence_holds_the_login_but_no_key_or_t
     let spec = json!({"homeDirectory": "/b", "policyFrom": {"configMapKeyRef": {"name": "p", "key": "json"}},
         "sshPublicKeys": [{"publicKey": KEY}], "tags": {"team": "a"}});
     let (calls, blocks) = planned(&world, &alice(spec.clone()), &aws_alice(&[])).await;
-    assert_eq!((calls, blocks[0].reason), (vec!["ImportSshPublicKey", "TagResource"], reasons::SOURCE_NOT_READY));
+    assert_eq!((calls, blocks[0].code), (vec!["ImportSshPublicKey", "TagResource"], reasons::SOURCE_NOT_READY));
     let name = Name { namespace: "ns".to_owned(), name: "p".to_owned() };
     world.config_maps.lock().unwrap().insert(name, BTreeMap::from([("json".to_owned(), Ok("\u{feff}{ }".to_owned()))]));
     let users = Users::new(deps(&world));
@@ -204,18 +204,18 @@ async fn a_name_that_aws_refuses_and_a_server_of_another_provider_block_before_a
         ("alice", json!({"userName": "älice"})),
     ] {
         let block = blocked(&managed, &user("ns", name, spec, json!({"observedGeneration": -1}))).await;
-        assert_eq!((block.reason, block.stalled), (reasons::INVALID_SPEC, true));
+        assert_eq!((block.code, block.needs_person), (reasons::INVALID_SPEC, true));
     }
     assert!(managed.reads.lock().unwrap().is_empty(), "not one call");
     let block = blocked(&world("AWS_LAMBDA"), &alice(json!({}))).await;
-    assert_eq!((block.reason, block.stalled), (reasons::INVALID_FOR_SERVER, true));
+    assert_eq!((block.code, block.needs_person), (reasons::INVALID_FOR_SERVER, true));
 }
 
 #[tokio::test]
 async fn a_renamed_user_that_slipped_through_is_refused() {
     let object = user("ns", "alice", json!({"userName": "bob"}), confirmed_as("alice"));
     let block = blocked(&world("SERVICE_MANAGED"), &object).await;
-    assert_eq!(block.reason, reasons::IMMUTABLE);
+    assert_eq!(block.code, reasons::IMMUTABLE);
 }
 
 #[tokio::test]
@@ -327,7 +327,7 @@ async fn of_two_objects_for_one_user_one_owns_it() {
         let block = owner_beside(&me, other).await;
         assert_eq!(block.is_some(), taken, "{reason}: {block:?}");
         if let Some(block) = block {
-            assert_eq!((block.reason, block.stalled), (reasons::USER_NAME_TAKEN, true), "{reason}");
+            assert_eq!((block.code, block.needs_person), (reasons::USER_NAME_TAKEN, true), "{reason}");
         }
     }
 }
@@ -337,7 +337,7 @@ async fn a_name_that_is_about_to_be_free_is_waited_for() {
     let mut leaving = user("ns", "bob", json!({"userName": "alice"}), confirmed_as("alice"));
     leaving.metadata.deletion_timestamp = leaving.metadata.creation_timestamp.clone();
     let block = owner_beside(&alice(json!({})), leaving).await.unwrap();
-    assert!(!block.stalled, "{block:?}");
+    assert!(!block.needs_person, "{block:?}");
 }
 
 #[tokio::test]
@@ -352,5 +352,5 @@ async fn a_user_called_root_is_worth_a_look() {
         users.advisory(&object, &wanted, &UserState { user, ours: true }, now)
     };
     assert_eq!(advised("alice"), []);
-    assert!(matches!(&advised("root")[..], [(reasons::ROOT_USER, _)]), "{:?}", advised("root"));
+    assert!(matches!(&advised("root")[..], [Reason { code: reasons::ROOT_USER, .. }]), "{:?}", advised("root"));
 }

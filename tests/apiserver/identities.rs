@@ -1,5 +1,5 @@
-//! How an identity ends: refused while it is protected, serving what uses it until nothing does, with nothing of it left
-//! in the process.
+//! How an identity ends: refused while it is protected, serving what uses it until nothing does, with nothing of it
+//! left in the process.
 
 use std::time::Duration;
 

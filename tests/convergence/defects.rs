@@ -12,7 +12,7 @@ pub enum Defect {
     PersistAfterCreate,
     /// Crossplane: a refused update passes for done.
     SwallowedError,
-    /// KubeApi API: a tag of the user's stands where the owner's should.
+    /// Cluster API: a tag of the user's stands where the owner's should.
     UserTagWins,
     /// kube-rs' own helper: the finalizer goes by name, without uid.
     FinalizerByName,
@@ -22,7 +22,7 @@ pub enum Defect {
     SkewCorrection,
     /// ACK: what was refused is never tried again.
     TerminalForever,
-    /// KubeApi API: the id goes with the status write that met a conflict.
+    /// Cluster API: the id goes with the status write that met a conflict.
     IdLostOnConflict,
     /// A status apply that leaves the id out takes it away.
     IdErased,

@@ -7,8 +7,9 @@ use transfer_operator::aws::transfer::Tags;
 use transfer_operator::aws::{AwsError, Mutation};
 use transfer_operator::engine::consistency::TagSearch;
 use transfer_operator::engine::decide::Identity;
-use transfer_operator::engine::kind::{Described, Hint, Kind, Plan, Reason, ReconcileError, Target, Wanted};
+use transfer_operator::engine::kind::{Described, Kind, Plan, ReconcileError, Target, Wanted};
 use transfer_operator::engine::owner::Owner;
+use transfer_operator::engine::reason::Reason;
 
 /// The kind that it would be.
 pub struct Forgetful<K>(pub K);
@@ -117,13 +118,13 @@ impl<K: Kind> Kind for Forgetful<K> {
     fn vanished(&self, status: &mut Status<K>) {
         self.0.vanished(status);
     }
-    fn advisory(&self, object: &K::Object, wanted: &Wanted<K::Want>, have: &K::Have, now: Timestamp) -> Vec<Hint> {
+    fn advisory(&self, object: &K::Object, wanted: &Wanted<K::Want>, have: &K::Have, now: Timestamp) -> Vec<Reason> {
         self.0.advisory(object, wanted, have, now)
     }
     fn status_changed(old: &Status<K>, new: &Status<K>) -> bool {
         K::status_changed(old, new)
     }
-    fn ready_reason(&self, have: &K::Have) -> (&'static str, String) {
+    fn ready_reason(&self, have: &K::Have) -> Reason {
         self.0.ready_reason(have)
     }
     async fn deletion_blockers(

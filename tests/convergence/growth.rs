@@ -1,5 +1,5 @@
-//! What one reconcile looks at does not grow with what else there is. Counted, not timed; `benches/reconciles.rs` has the
-//! processor's time.
+//! What one reconcile looks at does not grow with what else there is. Counted, not timed; `benches/reconciles.rs` has
+//! the processor's time.
 
 #![allow(clippy::cast_precision_loss, reason = "counts are small")]
 

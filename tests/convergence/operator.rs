@@ -43,7 +43,8 @@ thread_local! {
     static PANICS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The controller catches a reconcile that panics, so they are counted where they begin. A run has its thread for itself.
+/// The controller catches a reconcile that panics, so they are counted where they begin. A run has its thread for
+/// itself.
 fn watch_for_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -125,9 +125,9 @@ impl References {
     }
 }
 
-/// How much later than without faults the runs of a family may come to their end: twice what was measured, where nothing
-/// is broken for longer than a moment. What waits longest is a create of which nobody knows whether it happened: 17
-/// minutes.
+/// How much later than without faults the runs of a family may come to their end: twice what was measured, where
+/// nothing is broken for longer than a moment. What waits longest is a create of which nobody knows whether it
+/// happened: 17 minutes.
 fn bound(id: &str) -> Option<Duration> {
     let minutes = match id.split('/').next()? {
         "watch" => 15,

@@ -331,8 +331,8 @@ pub async fn one_member_that_is_refused(stage: &Stage) {
     stage.close().await;
 }
 
-/// An edit of an identity asks STS who it is. Whoever it does not bear on makes no call and says nothing, also who waits
-/// for another one; whom it helps goes on at once.
+/// An edit of an identity asks STS who it is. Whoever it does not bear on makes no call and says nothing, also who
+/// waits for another one; whom it helps goes on at once.
 pub async fn an_edit_that_bears_on_nobody(stage: &Stage) {
     stage.apply(&server("files", &json!({})));
     for index in 0..12 {

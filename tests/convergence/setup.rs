@@ -61,7 +61,8 @@ pub enum When {
     LeaseConfig { skip: u64, count: u64 },
     /// Every call that matches, up to this time of the run.
     Until(Duration),
-    /// So many of the calls that match, after skipping some, within a time that the first call of this operation begins.
+    /// So many of the calls that match, after skipping some, within a time that the first call of this operation
+    /// begins.
     Since { first: &'static str, skip: u64, count: u64, span: Duration },
     /// Any call that matches, by chance.
     Env(f64),

@@ -1,4 +1,5 @@
-//! The one place where the model asks the operator's own code: what a replica saw becomes `Facts`, and `decide` answers.
+//! The one place where the model asks the operator's own code: what a replica saw becomes `Facts`, and `decide`
+//! answers.
 //!
 //! The code is pure, so an answer is kept: the same facts are never asked twice.
 

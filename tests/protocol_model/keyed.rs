@@ -27,8 +27,8 @@ struct Keyed {
     wipes: bool,
     /// `kubectl replace` may take finalizer and annotations off.
     replaces: bool,
-    /// A replica may freeze between the look that confirms a user and the write that says so. Otherwise these two are one
-    /// moment.
+    /// A replica may freeze between the look that confirms a user and the write that says so. Otherwise these two are
+    /// one moment.
     lingers: bool,
     other: Option<Other>,
 }
@@ -38,8 +38,8 @@ struct Keyed {
 enum Other {
     /// What was confirmed and is not there any more is not looked at once more.
     NoSecondLook,
-    /// The first attempt is written with the finalizer, any later one into status before it is sent. Where the answer to
-    /// the first was confirmed and no other was ever written, there is no second look.
+    /// The first attempt is written with the finalizer, any later one into status before it is sent. Where the answer
+    /// to the first was confirmed and no other was ever written, there is no second look.
     Fence,
     /// The same, and nobody wrote to the object between the first attempt and the confirmation.
     StrictFence,

@@ -1,6 +1,6 @@
 //! The state of the model: objects, servers, calls under way, and how far each replica is. Decides nothing.
 //!
-//! LeaseConfig are ages in ticks and stop counting where nothing depends on them any more, ids and uids are used again once
+//! Times are ages in ticks and stop counting where nothing depends on them any more, ids and uids are used again once
 //! nobody knows them: so the states are finitely many although a run has no end.
 
 use transfer_operator::api::status::CreatePhase;

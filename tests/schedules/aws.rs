@@ -1,4 +1,5 @@
-//! RateLimiter, breaker, clock and credentials, on the primitives of this test, and an account whose listings can be watched.
+//! Rate limiter, breaker, clock and credentials, on the primitives of this test, and an account whose listings can be
+//! watched.
 
 #[allow(dead_code, unused_imports)]
 #[path = "../../src/aws/circuit.rs"]

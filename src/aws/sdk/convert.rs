@@ -1,8 +1,9 @@
 //! What every service's shapes need on their way to the SDK and back.
 //!
-//! To the SDK: `None` is not sent, an empty list is sent as an empty list, and a value that this SDK does not know goes out
-//! as it stands. Back: enums become the strings they came as, also those that this SDK does not know; an absent list stays
-//! absent where we can say so; what the SDK fills in for a missing required member (an empty string) is an error.
+//! To the SDK: `None` is not sent, an empty list is sent as an empty list, and a value that this SDK does not know goes
+//! out as it stands. Back: enums become the strings they came as, also those that this SDK does not know; an absent
+//! list stays absent where we can say so; what the SDK fills in for a missing required member (an empty string) is an
+//! error.
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::error::operation::BuildError;

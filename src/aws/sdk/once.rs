@@ -198,8 +198,8 @@ impl Intercept for Listener {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let headers = context.response().headers();
-        // What carries no request id may be a proxy's or a balancer's own page, and its clock is nobody's here: one date
-        // of the future would end the wait for a create that is still under way.
+        // What carries no request id may be a proxy's or a balancer's own page, and its clock is nobody's here: one
+        // date of the future would end the wait for a create that is still under way.
         let date = headers.get(REQUEST_ID).and_then(|_| headers.get("date")).and_then(parse_date);
         self.note(|heard| heard.date = date);
         Ok(())

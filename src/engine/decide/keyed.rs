@@ -1,4 +1,5 @@
-//! Users and accesses: the spec holds their key, so a create cannot make two; whose it is, tags or our record say. Pure.
+//! Users and accesses: the spec holds their key, so a create cannot make two; whose it is, tags or our record say.
+//! Pure.
 
 use super::{Action, Facts, adopt, believed, foreign, may_act, mine, other_cluster, stall, uid_lost, wait_for};
 use crate::api::condition::reasons;

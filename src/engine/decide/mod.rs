@@ -1,7 +1,7 @@
 //! The whole state table: from what is wanted, recorded and seen to the one step that is due. Pure.
 //!
 //! Follows the protocol for creating, owning and deleting; never looks at what a kind's members are. Servers are found
-//! by their tags (`servers`), users and accesses by their key (`keyed`); `removal` is the way out of all of them.
+//! by their tags (`tagged`), users and accesses by their key (`keyed`); `removal` is the way out of all of them.
 
 mod keyed;
 mod removal;
@@ -107,7 +107,7 @@ pub enum Action {
     WriteCreateRecord(CreatePhase),
     /// Add the finalizer.
     AddFinalizer,
-    /// Described the owner tags up in a complete listing, then decide again.
+    /// Look the owner tags up in a complete listing, then decide again.
     FindByTags,
     /// Write this id down as ours.
     RecordId(String),
@@ -117,7 +117,7 @@ pub enum Action {
     UnlinkForeign(String),
     /// Make it ours: write the owner tags, or the record where AWS keeps no tags.
     Adopt(String),
-    /// RecordedCreate an attempt and create.
+    /// Record an attempt and create.
     Create,
     /// Compare, and send the next call that is due.
     Apply,
@@ -233,8 +233,8 @@ fn stall(reason: &'static str, message: impl Into<String>) -> Action {
     Action::Stall { reason, message: message.into(), uid_lost: Vec::new() }
 }
 
-/// It carries our name and cluster and no uid. Those two any object of the name had, so they give nothing: a person says
-/// whose it is, by adoption or by putting the tag back.
+/// It carries our name and cluster and no uid. Those two any object of the name had, so they give nothing: a person
+/// says whose it is, by adoption or by putting the tag back.
 fn uid_lost(reason: &'static str, what: &str, ids: Vec<String>) -> Action {
     let message = format!(
         "{what} carries this object's owner and cluster tags and has no {} tag (any more); nothing is touched. Take it \

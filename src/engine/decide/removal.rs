@@ -1,5 +1,5 @@
-//! The way out: what is ours goes, or is released with a stamp; what may still arrive is waited for; then the finalizer.
-//! Pure.
+//! The way out: what is ours goes, or is released with a stamp; what may still arrive is waited for; then the
+//! finalizer. Pure.
 
 use jiff::Timestamp;
 

@@ -8,6 +8,7 @@ use crate::api::identity::{CredentialSource, Credentials, RateLimit};
 use crate::aws::AwsError;
 use crate::aws::account_clients::CallerIdentity;
 use crate::engine::backoff;
+use crate::engine::reason::Reason;
 use crate::engine::status::Readiness;
 
 /// What a decision is made of.
@@ -102,27 +103,28 @@ pub fn judge(
 ) -> Readiness {
     let unlimited = matches!(&spec.rate_limit, None | Some(RateLimit { requests_per_second: None }));
     match answer {
-        Ok(caller) if caller.account != spec.account_id => Readiness::Stalled {
-            reason: reasons::ACCOUNT_MISMATCH,
-            message: format!(
+        Ok(caller) if caller.account != spec.account_id => {
+            let message = format!(
                 "the credentials belong to account {}, spec.accountId says {}",
                 caller.account, spec.account_id
-            ),
-        },
-        Ok(_) if !unlimited => Readiness::Stalled {
-            reason: reasons::NOT_YET_SUPPORTED,
-            message: "this version does not act on spec.rateLimit; the operator's own rates apply".to_owned(),
-        },
+            );
+            Readiness::NotReady(Reason::stalled(reasons::ACCOUNT_MISMATCH, message))
+        }
+        Ok(_) if !unlimited => {
+            let message = "this version does not act on spec.rateLimit; the operator's own rates apply";
+            Readiness::NotReady(Reason::stalled(reasons::NOT_YET_SUPPORTED, message))
+        }
         Ok(caller) => {
             let message = format!("AWS knows it as {}", caller.arn);
-            Readiness::Settled { reason: reasons::VERIFIED, message }
+            Readiness::Ready(Reason::new(reasons::VERIFIED, message))
         }
         Err(fault) if backoff::reason(fault) == reasons::ACCOUNT_MISMATCH => {
-            Readiness::Stalled { reason: reasons::ACCOUNT_MISMATCH, message: fault.message.clone() }
+            Readiness::NotReady(Reason::stalled(reasons::ACCOUNT_MISMATCH, fault.message.clone()))
         }
         Err(fault) => {
-            let stalls = backoff::stalls(backoff::class(fault), lasted, grace);
-            Readiness::Failed { reason: reasons::IDENTITY_NOT_READY, message: fault.to_string(), lasted, stalls }
+            let needs_person = backoff::stalls(backoff::class(fault), lasted, grace);
+            let reason = Reason { needs_person, ..Reason::new(reasons::IDENTITY_NOT_READY, fault.to_string()) };
+            Readiness::Failed { reason, lasted }
         }
     }
 }

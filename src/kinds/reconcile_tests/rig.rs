@@ -1,5 +1,6 @@
-//! A whole installation in memory: an API server that keeps objects, an AWS that keeps servers and logins, virtual time.
-//! It follows both only as far as the protocol rests on them; knobs lose answers, hide, and change things in between.
+//! A whole installation in memory: an API server that keeps objects, an AWS that keeps servers and logins, virtual
+//! time. It follows both only as far as the protocol rests on them; knobs lose answers, hide, and change things in
+//! between.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,5 @@
-//! ReconcileError that does not pass: one call that AWS never carries out, passes that never end, what was aimed elsewhere.
+//! Trouble that does not pass: one call that AWS never carries out, reconciles that never end, what was aimed
+//! elsewhere.
 
 use std::time::Duration;
 

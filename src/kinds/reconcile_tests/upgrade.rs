@@ -11,7 +11,8 @@ const BANNER: &str = "preAuthenticationLoginBanner";
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB laptop";
 
 /// What the version of 26 November 2026 wrote as digest of what is wanted. Another digest of the same spec reads as an
-/// edit: under ReportDrift it would change AWS at the upgrade. Should one have to change, the old one must be taken too.
+/// edit: under ReportDrift it would change AWS at the upgrade. Should one have to change, the old one must be taken
+/// too.
 const DIGESTS: [(&str, &str, &str); 3] = [
     (SERVER, "files", "bdc7b1c283886909"),
     (USER, "alice", "fb10bbdfb10204e4"),

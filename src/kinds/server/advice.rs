@@ -3,7 +3,7 @@
 use crate::api::condition::reasons;
 use crate::api::status::Unset;
 use crate::aws::transfer::ServerSettings;
-use crate::engine::kind::Hint;
+use crate::engine::reason::Reason;
 
 /// Security policies that AWS keeps for old clients only: they allow SHA-1 or were replaced years ago.
 const OLD_POLICIES: [&str; 8] = [
@@ -18,12 +18,12 @@ const OLD_POLICIES: [&str; 8] = [
 ];
 
 /// What is worth a look whoever set it.
-pub fn of_settings(have: &ServerSettings) -> impl Iterator<Item = Hint> {
+pub fn of_settings(have: &ServerSettings) -> impl Iterator<Item = Reason> {
     old_policy(have).into_iter().chain(workflow_not_logged(have))
 }
 
 /// Workflows that somebody attached and that the spec does not name: they see every file.
-pub fn of_unset(unset: &[Unset]) -> Option<Hint> {
+pub fn of_unset(unset: &[Unset]) -> Option<Reason> {
     let workflows = unset.iter().filter(|row| row.field.starts_with("spec.workflowDetails"));
     let told: Vec<String> = workflows.map(|Unset { field, have }| format!("{field}: {have}")).collect();
     (!told.is_empty()).then(|| {
@@ -32,20 +32,20 @@ pub fn of_unset(unset: &[Unset]) -> Option<Hint> {
              AWS",
             told.join("; ")
         );
-        (reasons::WORKFLOW_UNSET, message)
+        Reason::new(reasons::WORKFLOW_UNSET, message)
     })
 }
 
-fn old_policy(have: &ServerSettings) -> Option<Hint> {
+fn old_policy(have: &ServerSettings) -> Option<Reason> {
     let name = have.security_policy_name.as_deref()?;
     let suffix = name.strip_prefix("TransferSecurityPolicy-")?;
     OLD_POLICIES.contains(&suffix).then(|| {
         let message = format!("security policy {name} is an old one; see spec.securityPolicyName");
-        (reasons::OLD_SECURITY_POLICY, message)
+        Reason::new(reasons::OLD_SECURITY_POLICY, message)
     })
 }
 
-fn workflow_not_logged(have: &ServerSettings) -> Option<Hint> {
+fn workflow_not_logged(have: &ServerSettings) -> Option<Reason> {
     let workflows = have.workflow_details.as_ref()?;
     let mut attached = workflows.on_upload.iter().chain(&workflows.on_partial_upload);
     let runs = attached.any(|attached| !attached.is_empty());
@@ -53,6 +53,6 @@ fn workflow_not_logged(have: &ServerSettings) -> Option<Hint> {
     (runs && !logs).then(|| {
         let message = "a workflow runs on uploads and there is no loggingRole, so nothing tells what becomes of the \
                        files; set spec.loggingRole";
-        (reasons::WORKFLOW_NOT_LOGGED, message.to_owned())
+        Reason::new(reasons::WORKFLOW_NOT_LOGGED, message)
     })
 }

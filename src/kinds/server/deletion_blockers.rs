@@ -19,7 +19,7 @@ const SHOWN: usize = 3;
 /// Names what would go with the server, or nothing.
 ///
 /// # Errors
-/// ReconcileError in finding out.
+/// Trouble in finding out.
 pub async fn deletion_blockers(
     cluster: &dyn KubeApi,
     object: &TransferServer,

@@ -32,8 +32,9 @@ use crate::aws::transfer::{
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::engine::consistency::TagSearch;
 use crate::engine::decide::Identity;
-use crate::engine::kind::{Described, Hint, Kind, Plan, Reason, ReconcileError, Target, Wanted};
+use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
+use crate::engine::reason::Reason;
 use tag_index::TagIndex;
 use wanted::WantedServer;
 
@@ -346,7 +347,7 @@ impl Kind for Servers {
         wanted: &Wanted<WantedServer>,
         have: &ServerState,
         _: Timestamp,
-    ) -> Vec<Hint> {
+    ) -> Vec<Reason> {
         let (want, keys) = (&wanted.want, &have.host_keys);
         let rows = object.status.as_ref().map_or(&[][..], |status| &status.host_keys);
         let applied = object.status.as_ref().and_then(|status| status.common.applied.as_ref());
@@ -356,11 +357,11 @@ impl Kind for Servers {
         hints.chain(advice::of_settings(&have.server.settings)).collect()
     }
 
-    fn ready_reason(&self, have: &ServerState) -> (&'static str, String) {
+    fn ready_reason(&self, have: &ServerState) -> Reason {
         let Server { server_id, state, .. } = &have.server;
         let state = state.as_deref().unwrap_or("in an unknown state");
-        let reason = if state == "OFFLINE" { reasons::OFFLINE } else { reasons::AVAILABLE };
-        (reason, format!("server {server_id} is {state}"))
+        let code = if state == "OFFLINE" { reasons::OFFLINE } else { reasons::AVAILABLE };
+        Reason::new(code, format!("server {server_id} is {state}"))
     }
 
     async fn deletion_blockers(

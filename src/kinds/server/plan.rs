@@ -20,8 +20,9 @@ use crate::aws::transfer::{
     HostKey, IdentityProviderDetails, Server, ServerSettings, StartServer, StopServer, UpdateServer,
 };
 use crate::engine::diff::{self, Change, Effect};
-use crate::engine::kind::{Plan, PlannedCall, Reason, Wanted};
+use crate::engine::kind::{Plan, PlannedCall, Wanted};
 use crate::engine::owner::Owner;
+use crate::engine::reason::Reason;
 use crate::kinds::tags;
 
 /// The plan for a server that is there and ours.
@@ -47,7 +48,7 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     plan.changes.extend(host_keys::changes(want, &have.host_keys, &status.host_keys, &paths));
     plan.changes.extend(tags::changes(&want.tags, &server.tags, &tag_keys));
     let keys = host_keys::calls(&server.server_id, want, &have.host_keys, &status.host_keys, &paths);
-    if want.unsupported || plan.blocks.iter().any(|block| block.reason == reasons::NOT_YET_SUPPORTED) {
+    if want.unsupported || plan.blocks.iter().any(|block| block.code == reasons::NOT_YET_SUPPORTED) {
         // What waits for a newer version never keeps a key that must go; none makes room for an import that waits too.
         let imports = keys.iter().any(|call| matches!(call.mutation, Mutation::ImportHostKey(_)));
         let goes = |call: &PlannedCall| !imports && matches!(call.mutation, Mutation::DeleteHostKey(_));
@@ -66,7 +67,8 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     plan
 }
 
-/// All differences, what AWS never returns among them. `applied` is absent where nothing is known of earlier reconciles.
+/// All differences, what AWS never returns among them. `applied` is absent where nothing is known of earlier
+/// reconciles.
 fn changes(wanted: &Wanted<WantedServer>, server: &Server, applied: Option<&Applied>) -> Vec<Change> {
     let settings = &wanted.want.settings;
     let paths: BTreeSet<String> = applied.iter().flat_map(|applied| applied.paths.iter().cloned()).collect();
@@ -149,8 +151,8 @@ fn blocks(changes: &[Change]) -> Vec<Reason> {
     blocks
 }
 
-/// KMS keys that were edited or left the spec while AWS has the host key in a secret. AWS never returns them, so whether
-/// a change took effect cannot be seen, and an update without one keeps the old one.
+/// KMS keys that were edited or left the spec while AWS has the host key in a secret. AWS never returns them, so
+/// whether a change took effect cannot be seen, and an update without one keeps the old one.
 fn kms_blocks(uid: &str, want: &WantedServer, have: &[HostKey], applied: &Applied) -> Vec<Reason> {
     let wanted = want.host_keys.as_deref().unwrap_or_default();
     let edited = host_keys::kms::edited(uid, wanted, have, applied);
@@ -176,8 +178,8 @@ fn cannot_clear(paths: &str) -> Reason {
 }
 
 /// The differences that may be sent, and why others wait. What may not be passed or cannot be changed stays out,
-/// together with what is sent in the same member; and as after a refusal by AWS, the rest of its group and what would let
-/// more in wait for it.
+/// together with what is sent in the same member; and as after a refusal by AWS, the rest of its group and what would
+/// let more in wait for it.
 fn sendable(want: &WantedServer, server: &Server, changes: &[Change]) -> (Vec<Change>, Option<Reason>) {
     let fixed = changes.iter().filter(|change| change.effect != Effect::Live).map(|change| change.path.as_str());
     let as2 = as2_without_transport(&want.settings, Some(&server.settings)).map(|_| "protocols");
@@ -195,12 +197,13 @@ fn sendable(want: &WantedServer, server: &Server, changes: &[Change]) -> (Vec<Ch
     let block = (!waiting.is_empty()).then(|| {
         let (waiting, held) = (diff::paths(waiting), diff::paths(held));
         let message = format!("{waiting} not in force until {held} may be sent: they go together, or let more in");
-        Reason::waiting(reasons::UPDATING, message)
+        Reason::new(reasons::UPDATING, message)
     });
     (free.into_iter().cloned().collect(), block)
 }
 
-/// One UpdateServer with every changed member, each complete, and the same in the groups that AWS takes each on its own.
+/// One UpdateServer with every changed member, each complete, and the same in the groups that AWS takes each on its
+/// own.
 fn update(want: &WantedServer, server: &Server, live: Vec<Change>) -> Result<Option<PlannedCall>, Reason> {
     if live.is_empty() {
         return Ok(None);
@@ -322,9 +325,11 @@ fn run_state(desired: DesiredState, server: &Server, status: &TransferServerStat
         (_, "START_FAILED") => plan.blocks.push(failed(reasons::START_FAILED, "start")),
         (DesiredState::Offline, "ONLINE") => plan.calls.push(call(Mutation::StopServer(StopServer { server_id }))),
         (_, "STOP_FAILED") => plan.blocks.push(failed(reasons::STOP_FAILED, "stop")),
-        (_, "STARTING") => plan.busy = Some((reasons::STARTING, format!("server {server_id} is starting"))),
-        (_, "STOPPING") => plan.busy = Some((reasons::STOPPING, format!("server {server_id} is stopping"))),
-        (_, other) => plan.busy = Some((reasons::WAITING_FOR_AWS, format!("server {server_id} is in state {other}"))),
+        (_, "STARTING") => plan.busy = Some(Reason::new(reasons::STARTING, format!("server {server_id} is starting"))),
+        (_, "STOPPING") => plan.busy = Some(Reason::new(reasons::STOPPING, format!("server {server_id} is stopping"))),
+        (_, other) => {
+            plan.busy = Some(Reason::new(reasons::WAITING_FOR_AWS, format!("server {server_id} is in state {other}")));
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Finding servers by our owner tags: a complete listing, and every server of it described.
 //!
-//! A look is a task of its own, one at a time per account and region: where calls are rare it takes longer than a reconcile
-//! may. Who asked before it began shares it, also who comes back for it: many objects that look for their servers at
-//! once (a restart) cost one look, not one each.
+//! A look is a task of its own, one at a time per account and region: where calls are rare it takes longer than a
+//! reconcile may. Who asked before it began shares it, also who comes back for it: many objects that look for their
+//! servers at once (a restart) cost one look, not one each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -174,8 +174,8 @@ impl TagIndex {
         Ok(listed)
     }
 
-    /// What is listed and not told by `before`, read now. Listed and not there is a server that is going, or one that is
-    /// not shown yet. Not knowing which, it alone is asked for again until it is there or is listed no more.
+    /// What is listed and not told by `before`, read now. Listed and not there is a server that is going, or one that
+    /// is not shown yet. Not knowing which, it alone is asked for again until it is there or is listed no more.
     async fn complete(
         &self,
         account: &Account,

@@ -18,7 +18,8 @@ use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
 use crate::aws::transfer::{ServerSettings, Tags};
 use crate::engine::diff::set_paths;
 use crate::engine::digest::{hash, keyed};
-use crate::engine::kind::{Reason, ReconcileError, Wanted};
+use crate::engine::kind::{ReconcileError, Wanted};
+use crate::engine::reason::Reason;
 use crate::kinds::deps::Deps;
 use crate::kinds::grants::{self, Asker};
 use crate::kinds::tags;
@@ -26,7 +27,7 @@ use crate::kinds::tags;
 /// Turns the spec into what is wanted.
 ///
 /// # Errors
-/// ReconcileError in reading a Secret.
+/// Trouble in reading a Secret.
 pub async fn want(
     deps: &Deps,
     object: &TransferServer,

@@ -24,8 +24,8 @@ struct Put {
     keys: Vec<SshPublicKeyStatus>,
 }
 
-/// What status records; before it was ever written that a young user is as wanted, everything. CreateUser is sent without a
-/// record of what it carries, and a user that it made has nothing from anybody else.
+/// What status records; before it was ever written that a young user is as wanted, everything. CreateUser is sent
+/// without a record of what it carries, and a user that it made has nothing from anybody else.
 fn put(object: &TransferUser, state: &UserState, young: bool) -> Put {
     let status = object.status.clone().unwrap_or_default();
     let known = match &status.common.create {

@@ -17,9 +17,9 @@ const TOO_LONG: Duration = Duration::from_mins(25);
 const SPANS: [u64; 4] = [1, 4, 14, 25];
 
 /// What two processes may do to each other is nothing. But what one of them sends late, within the age of a signature,
-/// has limits that the README names: the tags of a Retain can meet a server that was taken over since (AWS has no tagging
-/// under a condition), and an update can bring a field back that left the spec since (here a session policy), of which
-/// nothing is recorded any more.
+/// has limits that the README names: the tags of a Retain can meet a server that was taken over since (AWS has no
+/// tagging under a condition), and an update can bring a field back that left the spec since (here a session policy),
+/// of which nothing is recorded any more.
 fn limit(workflow: Workflow) -> Limit {
     match workflow.name {
         "W13-retain" => Limit::Lost,
@@ -77,8 +77,8 @@ pub fn two(_: &References, scale: Scale) -> Vec<Plan> {
         .collect()
 }
 
-/// One process stands still at every step, for less and for longer than a signature counts, and wakes up after the other
-/// has gone on.
+/// One process stands still at every step, for less and for longer than a signature counts, and wakes up after the
+/// other has gone on.
 pub fn frozen(_: &References, scale: Scale) -> Vec<Plan> {
     let mut plans = Vec::new();
     for workflow in workflows::ALL {

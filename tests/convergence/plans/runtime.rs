@@ -1,6 +1,6 @@
 //! Family `kube-runtime`: the operator as it is delivered over the API server's protocol, so that kube's client,
-//! its watches and the loop around the queue are inside the proof. kube's client draws lots, so two runs of a plan differ
-//! in their traces; what must hold is the same.
+//! its watches and the loop around the queue are inside the proof. kube's client draws lots, so two runs of a plan
+//! differ in their traces; what must hold is the same.
 
 use std::time::Duration;
 

@@ -11,7 +11,8 @@ use crate::api::server::{HostKey as HostKeySpec, HostKeyStatus};
 use crate::aws::Mutation;
 use crate::aws::transfer::{DeleteHostKey, HostKey, ImportHostKey, Tags, UpdateHostKey};
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::{Hint, PlannedCall, Reason, When};
+use crate::engine::kind::{PlannedCall, When};
+use crate::engine::reason::Reason;
 use crate::ssh;
 
 use super::wanted::{WantedHostKey, WantedServer};
@@ -197,8 +198,8 @@ fn left_behind<'a>(
     have.iter().filter(|_| want.host_keys.is_none()).filter_map(ours)
 }
 
-/// A list that is absent may be a slip of a template, and partners may have pinned its keys; but a private key that left
-/// the spec must not stay without a word. So a person decides.
+/// A list that is absent may be a slip of a template, and partners may have pinned its keys; but a private key that
+/// left the spec must not stay without a word. So a person decides.
 #[must_use]
 pub fn undecided(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]) -> Option<Reason> {
     let names: Vec<&str> =
@@ -375,7 +376,7 @@ pub fn status_rows(want: Option<&WantedServer>, have: &[HostKey], recorded: &[Ho
 
 /// Listed keys that clients are not shown, and which one they are shown instead.
 #[must_use]
-pub fn hidden(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]) -> Option<Hint> {
+pub fn hidden(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus]) -> Option<Reason> {
     // Of these more is told.
     let replaced = replaced::replaced(want, have, recorded);
     let replaced = |key: &&WantedHostKey| replaced.iter().any(|replaced| replaced.entry.name == key.name);
@@ -393,7 +394,7 @@ pub fn hidden(want: &WantedServer, have: &[HostKey], recorded: &[HostKeyStatus])
     let told: Vec<String> = wanted.iter().filter(|key| !replaced(key)).filter_map(told).collect();
     (!told.is_empty()).then(|| {
         let message = format!("AWS shows clients the oldest host key of each type. {}", told.join("; "));
-        (reasons::HOST_KEY_NOT_ACTIVE, message)
+        Reason::new(reasons::HOST_KEY_NOT_ACTIVE, message)
     })
 }
 

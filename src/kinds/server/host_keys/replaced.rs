@@ -7,7 +7,7 @@ use crate::api::condition::reasons;
 use crate::api::server::HostKeyStatus;
 use crate::api::{CONFIRM_HOST_KEY, TransferServer};
 use crate::aws::transfer::HostKey;
-use crate::engine::kind::Hint;
+use crate::engine::reason::Reason;
 use crate::kinds::server::wanted::{WantedHostKey, WantedServer};
 use crate::ssh;
 
@@ -49,8 +49,8 @@ pub fn replaced<'a>(want: &'a WantedServer, have: &'a [HostKey], recorded: &[Hos
     stays.filter_map(|held| Some(Replaced { entry: entry(held)?, held })).collect()
 }
 
-/// The entry that may have held a key of which nothing is known, on a server of which no key is: its status was lost, or
-/// it was just taken over. Nothing in AWS tells what an entry held, so the key that clients are shown is taken for
+/// The entry that may have held a key of which nothing is known, on a server of which no key is: its status was lost,
+/// or it was just taken over. Nothing in AWS tells what an entry held, so the key that clients are shown is taken for
 /// replaced, by an entry whose key is not there yet, else by one of its type.
 fn may_replace<'a>(want: &'a WantedServer, held: &HostKey, have: &[HostKey]) -> Option<&'a WantedHostKey> {
     let removes = want.exclusive_host_keys && want.host_keys_complete;
@@ -61,7 +61,7 @@ fn may_replace<'a>(want: &'a WantedServer, held: &HostKey, have: &[HostKey]) -> 
 
 /// What to tell of them.
 #[must_use]
-pub fn advice(object: &TransferServer, replaced: &[Replaced], have: &[HostKey]) -> Option<Hint> {
+pub fn advice(object: &TransferServer, replaced: &[Replaced], have: &[HostKey]) -> Option<Reason> {
     let fingerprint = |held: &HostKey| held.fingerprint.as_deref().unwrap_or_default().trim_end_matches('=').to_owned();
     let told = |Replaced { entry, held }: &Replaced| {
         let shown = if oldest_of_type(held, have) { " and is the one that clients are shown" } else { "" };
@@ -82,6 +82,6 @@ pub fn advice(object: &TransferServer, replaced: &[Replaced], have: &[HostKey]) 
             object.name_any(),
             old.join(",")
         );
-        (reasons::HOST_KEY_REPLACED, message)
+        Reason::new(reasons::HOST_KEY_REPLACED, message)
     })
 }

@@ -7,7 +7,8 @@ use crate::api::condition::reasons;
 use crate::api::server::HostKey as HostKeySpec;
 use crate::api::{HOST_KEY_SECRET_TYPE, TransferServer};
 use crate::cluster::{ClusterError, Name};
-use crate::engine::kind::{Reason, ReconcileError};
+use crate::engine::kind::ReconcileError;
+use crate::engine::reason::Reason;
 use crate::kinds::deps::Deps;
 use crate::kinds::server::wanted::WantedHostKey;
 use crate::ssh::{self, HostKey as PrivateKey};
@@ -15,7 +16,7 @@ use crate::ssh::{self, HostKey as PrivateKey};
 /// Reads the keys; one that cannot be read becomes a block and is left out.
 ///
 /// # Errors
-/// ReconcileError with the API server, other than that the Secret may not be read.
+/// Trouble with the API server, other than that the Secret may not be read.
 pub async fn read(
     deps: &Deps,
     object: &TransferServer,
@@ -58,7 +59,7 @@ async fn read_one(deps: &Deps, namespace: &str, spec: &HostKeySpec) -> Result<Wa
     let at = format!("spec.hostKeys[{name}]");
     let Some(mut secret) = deps.cluster.secret(&secret_name).await? else {
         let message = format!("{at}: Secret {secret_name} does not exist");
-        return Err(Reason::waiting(reasons::SOURCE_NOT_READY, message).into());
+        return Err(Reason::new(reasons::SOURCE_NOT_READY, message).into());
     };
     if secret.secret_type != HOST_KEY_SECRET_TYPE {
         let given = secret.secret_type;
@@ -71,7 +72,7 @@ async fn read_one(deps: &Deps, namespace: &str, spec: &HostKeySpec) -> Result<Wa
     let key = &secret_key_ref.key;
     let Some(given) = secret.data.remove(key) else {
         let message = format!("{at}: Secret {secret_name} has nothing under key {key}");
-        return Err(Reason::waiting(reasons::SOURCE_NOT_READY, message).into());
+        return Err(Reason::new(reasons::SOURCE_NOT_READY, message).into());
     };
     let invalid = |what: String| Reason::stalled(reasons::INVALID_KEY, format!("{at}: Secret {secret_name}{what}"));
     let given = given.map_err(|error| invalid(format!(": what it has under key {key} {error}")))?;

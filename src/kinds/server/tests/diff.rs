@@ -135,7 +135,7 @@ fn every_member_that_differs_is_found_and_sent_unless_it_takes_more() {
         assert_eq!(at(&sent(&plan), path), if effect == Effect::Live { &b } else { &Value::Null }, "{path}");
         assert_eq!(plan.blocks.is_empty(), effect == Effect::Live, "{path}");
         if effect != Effect::Live {
-            assert!(plan.blocks[0].stalled && plan.blocks[0].message.contains(&format!("spec.{path}")), "{path}");
+            assert!(plan.blocks[0].needs_person && plan.blocks[0].message.contains(&format!("spec.{path}")), "{path}");
         }
     }
 }
@@ -170,14 +170,14 @@ fn a_member_that_left_the_spec_is_reset_as_the_table_says() {
         match member.reset {
             Reset::Follows => assert!(plan.changes.is_empty() && plan.calls.is_empty(), "{path}: {plan:?}"),
             Reset::Never => {
-                assert_eq!(plan.blocks[0].reason, reasons::CANNOT_CLEAR, "{path}");
+                assert_eq!(plan.blocks[0].code, reasons::CANNOT_CLEAR, "{path}");
                 assert!(plan.calls.is_empty(), "{path}");
             }
             Reset::Send(text) if effect == Effect::Live => {
                 assert_eq!(at(&sent(&plan), path), &serde_json::from_str::<Value>(text).unwrap(), "{path}");
             }
             Reset::Send(_) => {
-                assert_eq!(plan.blocks[0].reason, reasons::NOT_YET_SUPPORTED, "{path}");
+                assert_eq!(plan.blocks[0].code, reasons::NOT_YET_SUPPORTED, "{path}");
                 assert!(plan.calls.is_empty(), "{path}");
             }
         }
@@ -292,7 +292,7 @@ fn a_domain_cannot_be_changed_and_s3_is_the_one_of_a_server_without() {
     assert!(plan_of(&want, &have, applied(&[])).blocks.is_empty());
     want.want.domain = Some("EFS".to_owned());
     let plan = plan_of(&want, &have, applied(&[]));
-    assert_eq!((plan.blocks[0].reason, plan.blocks[0].stalled), (reasons::IMMUTABLE, true));
+    assert_eq!((plan.blocks[0].code, plan.blocks[0].needs_person), (reasons::IMMUTABLE, true));
     assert_eq!(operations(&plan), ["UpdateServer"], "the rest goes on");
 }
 
@@ -318,6 +318,6 @@ fn security_groups_are_known_by_their_hash() {
         let plan = plan_of(&want, &held(json!({})), status);
         let found = plan.changes.iter().any(|change| change.path == SECURITY_GROUPS && change.effect == Effect::Ec2);
         assert_eq!(found, expected, "{reason}");
-        assert_eq!(plan.blocks.iter().any(|block| block.reason == reasons::NOT_YET_SUPPORTED), expected, "{reason}");
+        assert_eq!(plan.blocks.iter().any(|block| block.code == reasons::NOT_YET_SUPPORTED), expected, "{reason}");
     }
 }

@@ -155,7 +155,7 @@ fn as2_goes_with_its_transport_in_one_call_and_not_without() {
     let alone = json!({"protocols": ["AS2"], "postAuthenticationLoginBanner": "hello"});
     let plan = plan_of(&wanted(alone.clone()), &held(json!({})), json!({}));
     assert_eq!(sent(&plan), json!({"postAuthenticationLoginBanner": "hello"}));
-    assert_eq!((plan.blocks[0].reason, plan.blocks[0].stalled), (reasons::INVALID_SPEC, true));
+    assert_eq!((plan.blocks[0].code, plan.blocks[0].needs_person), (reasons::INVALID_SPEC, true));
     assert!(plan.blocks[0].message.contains("spec.protocolDetails.as2Transports"), "{:?}", plan.blocks);
     let plan = plan_of(&wanted(alone.clone()), &held(json!({"protocolDetails": transport})), json!({}));
     assert_eq!((sent(&plan), plan.blocks.len()), (alone, 0));

@@ -149,7 +149,7 @@ fn where_aws_takes_no_more_host_keys_one_that_clients_are_not_shown_goes_first()
         assert_eq!(first.map(String::as_str), *expected, "{reason}: {calls:?}");
         let block = no_room(&want, &have, &rows);
         assert_eq!(block.is_some(), expected.is_none(), "{reason}");
-        assert!(block.is_none_or(|block| block.stalled && block.message.contains("new cannot be imported")));
+        assert!(block.is_none_or(|block| block.needs_person && block.message.contains("new cannot be imported")));
     }
 }
 

@@ -17,7 +17,7 @@ const FINGERPRINT: &str = "SHA256:KS1QW2D8k6LP1s7mn6BF91X5/qweoTSz6AGjU8Kh+ps";
 const WRONG: &str = "arn:aws:kms:eu-central-1:123456789012:key/wrong";
 const RIGHT: &str = "arn:aws:kms:eu-central-1:123456789012:key/right";
 
-/// The server `files` with host key `a`, pass after pass, as the engine keeps its record.
+/// The server `files` with host key `a`, reconcile after reconcile, as the engine keeps its record.
 struct Server {
     world: World,
     object: TransferServer,
@@ -91,7 +91,7 @@ impl Server {
     async fn blocked(&self) -> (&'static str, bool) {
         let plan = self.pass().await.1;
         let [block] = plan.blocks.as_slice() else { panic!("{:?}", plan.blocks) };
-        (block.reason, block.message.contains("spec.hostKeys[a].kmsKey"))
+        (block.code, block.message.contains("spec.hostKeys[a].kmsKey"))
     }
 }
 

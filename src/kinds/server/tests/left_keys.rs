@@ -7,7 +7,8 @@ use crate::api::TransferServer;
 use crate::api::condition::reasons;
 use crate::aws::transfer::HostKey;
 use crate::engine::diff::Effect;
-use crate::engine::kind::{Plan, Reason};
+use crate::engine::kind::Plan;
+use crate::engine::reason::Reason;
 use crate::kinds::server::ServerState;
 use crate::kinds::server::host_keys::status_rows;
 use crate::kinds::server::plan::plan;
@@ -36,10 +37,10 @@ fn a_person_decides_and_all_else_goes_on() {
     let (object, have) = two_of_ours();
     let plan = planned(&have, &object, false);
     assert_eq!(operations(&plan), ["UpdateServer"], "the banner, and no key");
-    let [Reason { reason, message, stalled: true, sought: false }] = plan.blocks.as_slice() else {
+    let [Reason { code, message, needs_person: true, sought: false }] = plan.blocks.as_slice() else {
         panic!("{:?}", plan.blocks)
     };
-    assert_eq!(*reason, reasons::CANNOT_CLEAR);
+    assert_eq!(*code, reasons::CANNOT_CLEAR);
     assert!(message.contains("pinned, h-3.") && message.contains("`hostKeys: []`"), "{message}");
     let keys: Vec<(&str, Effect)> = plan
         .changes

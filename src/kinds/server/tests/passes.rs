@@ -8,7 +8,8 @@ use crate::api::server::DesiredState;
 use crate::api::{self, TransferServer, TransferServerStatus};
 use crate::aws::transfer::{EndpointDetails, HostKey, TagResource, Tags};
 use crate::aws::{AwsErrorKind, Mutation};
-use crate::engine::kind::{Described, Kind, Reason, ReconcileError, Wanted};
+use crate::engine::kind::{Described, Kind, ReconcileError, Wanted};
+use crate::engine::reason::Reason;
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION, World, dying, object, owned};
 use crate::kinds::server::wanted::WantedHostKey;
 use crate::kinds::server::wanted::WantedServer;
@@ -112,10 +113,10 @@ fn what_is_not_yet_supported_holds_everything_but_the_removal_of_keys() {
     have.server.settings.ip_address_type = Some("IPV4".to_owned());
     let plan = plan_of(&want, &have, status);
     assert_eq!(operations(&plan), ["DeleteHostKey"]);
-    let [Reason { reason, message, stalled: true, sought: false }] = plan.blocks.as_slice() else {
+    let [Reason { code, message, needs_person: true, sought: false }] = plan.blocks.as_slice() else {
         panic!("{:?}", plan.blocks)
     };
-    assert_eq!(*reason, reasons::NOT_YET_SUPPORTED);
+    assert_eq!(*code, reasons::NOT_YET_SUPPORTED);
     assert!(message.contains("spec.ipAddressType"), "{message}");
 }
 
@@ -135,7 +136,7 @@ fn a_member_that_cannot_change_holds_back_what_is_sent_with_it_and_no_more() {
     let have = json!({"endpointType": "VPC", "endpointDetails": vpc("v-1", "s-1")});
     let plan = plan_of(&wanted(want), &held(have), json!({}));
     assert_eq!(sent(&plan), json!({"loggingRole": "arn:l"}));
-    assert_eq!(plan.blocks[0].reason, reasons::IMMUTABLE);
+    assert_eq!(plan.blocks[0].code, reasons::IMMUTABLE);
 }
 
 #[test]
@@ -165,8 +166,8 @@ fn a_server_is_started_and_stopped_only_from_where_aws_takes_it() {
         let status = told.map_or_else(|| json!({}), |told| json!({"state": told}));
         let plan = plan_of(&want, &have, status);
         assert_eq!(&operations(&plan), calls, "{desired:?} {state}");
-        assert_eq!(plan.busy.as_ref().map(|(reason, _)| *reason), *busy, "{desired:?} {state}");
-        assert_eq!(plan.blocks.first().map(|block| block.reason), *block, "{desired:?} {state}");
+        assert_eq!(plan.busy.as_ref().map(|busy| busy.code), *busy, "{desired:?} {state}");
+        assert_eq!(plan.blocks.first().map(|block| block.code), *block, "{desired:?} {state}");
     }
 }
 
@@ -250,7 +251,7 @@ async fn an_observer_looks_where_it_points_if_that_is_granted() {
     let world = World::open();
     let servers = Servers::new(world.deps.clone());
     let Err(ReconcileError::NotReady(block)) = servers.resolve(&observer(false)).await else { panic!() };
-    assert_eq!(block.reason, reasons::IDENTITY_DENIED);
+    assert_eq!(block.code, reasons::IDENTITY_DENIED);
     assert!(world.transfer.reads().is_empty());
     servers.resolve(&observer(true)).await.unwrap();
 
@@ -276,7 +277,7 @@ async fn a_server_that_is_being_deleted_goes_from_where_it_was_put() {
     let Err(ReconcileError::NotReady(block)) = Servers::new(world.deps.clone()).resolve(&edited).await else {
         panic!()
     };
-    assert_eq!((block.reason, block.stalled), (reasons::REGION_CHANGED, true));
+    assert_eq!((block.code, block.needs_person), (reasons::REGION_CHANGED, true));
 }
 
 #[tokio::test]
@@ -324,14 +325,10 @@ async fn an_old_security_policy_is_worth_a_look_and_states_are_said() {
     for (policy, expected) in [("2018-11", true), ("2020-06", true), ("2024-01", false), ("2025-03", false)] {
         let have = held(json!({"securityPolicyName": format!("TransferSecurityPolicy-{policy}")}));
         let advice = servers.advisory(&files(json!({})), &wanted(json!({})), &have, now);
-        assert_eq!(
-            advice.first().map(|(reason, _)| *reason),
-            expected.then_some(reasons::OLD_SECURITY_POLICY),
-            "{policy}"
-        );
+        assert_eq!(advice.first().map(|hint| hint.code), expected.then_some(reasons::OLD_SECURITY_POLICY), "{policy}");
     }
     let mut have = held(json!({}));
-    assert_eq!(servers.ready_reason(&have), (reasons::AVAILABLE, "server s-1 is ONLINE".to_owned()));
+    assert_eq!(servers.ready_reason(&have), Reason::new(reasons::AVAILABLE, "server s-1 is ONLINE"));
     have.server.state = Some("OFFLINE".to_owned());
-    assert_eq!(servers.ready_reason(&have).0, reasons::OFFLINE);
+    assert_eq!(servers.ready_reason(&have).code, reasons::OFFLINE);
 }

@@ -10,6 +10,7 @@ use crate::api::condition::reasons;
 use crate::api::server::HostKeyStatus;
 use crate::aws::Mutation;
 use crate::aws::transfer::{DeleteHostKey, HostKey};
+use crate::engine::reason::Reason;
 use crate::kinds::server::host_keys::replaced::{advice, confirmed, replaced};
 use crate::kinds::server::host_keys::{calls, hidden, no_room, status_rows};
 use crate::kinds::server::wanted::{WantedHostKey, WantedServer};
@@ -22,7 +23,7 @@ fn entry(name: &str, content: &str) -> WantedHostKey {
     WantedHostKey { name: name.to_owned(), ..key(content) }
 }
 
-/// AWS, status and what is wanted, pass after pass.
+/// AWS, status and what is wanted, reconcile after reconcile.
 struct Server {
     want: WantedServer,
     have: Vec<HostKey>,
@@ -70,7 +71,7 @@ impl Server {
         self.have.iter().map(|key| &key.id["hostkey-".len()..]).collect()
     }
 
-    fn told(&self) -> Option<(&'static str, String)> {
+    fn told(&self) -> Option<Reason> {
         advice(&files(json!({})), &replaced(&self.want, &self.have, &self.rows), &self.have)
     }
 }
@@ -113,7 +114,7 @@ fn what_clients_are_shown_stays_also_where_status_was_lost() {
         let sent = server.lists(&[entry("a", "second")]);
         assert!(sent.iter().all(|call| call.starts_with("ImportHostKey")), "{sent:?}");
         assert_eq!(server.there(), ["first", "second"]);
-        assert_eq!(server.told().unwrap().0, reasons::HOST_KEY_REPLACED);
+        assert_eq!(server.told().unwrap().code, reasons::HOST_KEY_REPLACED);
         // What somebody imports now goes, though of its type clients are shown nothing else.
         server.have.push(HostKey { key_type: Some("ssh-rsa".to_owned()), ..held("theirs") });
         assert_eq!(server.lists(&[entry("a", "second")]), ["DeleteHostKey hostkey-theirs"]);
@@ -183,8 +184,8 @@ fn it_is_told_with_the_command_that_confirms() {
     let mut server = Server::new(true);
     assert_eq!(server.told(), None);
     server.lists(&[entry("a", "second")]);
-    let (reason, message) = server.told().unwrap();
-    assert_eq!(reason, reasons::HOST_KEY_REPLACED);
+    let Reason { code, message, .. } = server.told().unwrap();
+    assert_eq!(code, reasons::HOST_KEY_REPLACED);
     for part in [
         "spec.hostKeys[a] holds another key (SHA256:second)",
         "(SHA256:first), which stays and is the one that clients are shown",
@@ -213,7 +214,7 @@ fn where_aws_takes_no_more_a_replaced_key_makes_no_room() {
     let sent = told(&calls("s-1", &listed, &have, &rows, &BTreeSet::new()));
     assert_eq!(sent, ["ImportHostKey s-1"], "which AWS refuses");
     let block = no_room(&listed, &have, &rows).unwrap();
-    assert!(block.stalled && block.message.contains("or confirm those that were replaced"), "{}", block.message);
+    assert!(block.needs_person && block.message.contains("or confirm those that were replaced"), "{}", block.message);
     listed.confirmed_host_keys = vec!["SHA256:10".to_owned()];
     let sent = told(&calls("s-1", &listed, &have, &rows, &BTreeSet::new()));
     assert_eq!(sent, ["DeleteHostKey hostkey-10", "ImportHostKey s-1"]);

@@ -61,9 +61,9 @@ fn a_workflow_that_no_spec_names_is_worth_a_look() {
     let workflow = json!([{"workflowId": "w-1", "executionRole": "arn:aws:iam::123456789012:role/copy"}]);
     let have = held(json!({"workflowDetails": {"onUpload": workflow}, "preAuthenticationLoginBanner": "hi"}));
     let told = of_unset(&unset(&wanted(json!({})).want, &have.server, None)).unwrap();
-    assert_eq!(told.0, reasons::WORKFLOW_UNSET);
-    assert!(told.1.contains("spec.workflowDetails.onUpload") && told.1.contains("w-1"), "{}", told.1);
-    assert!(!told.1.contains("Banner"), "{}", told.1);
+    assert_eq!(told.code, reasons::WORKFLOW_UNSET);
+    assert!(told.message.contains("spec.workflowDetails.onUpload") && told.message.contains("w-1"), "{}", told.message);
+    assert!(!told.message.contains("Banner"), "{}", told.message);
     let named = wanted(json!({"workflowDetails": {"onUpload": workflow}}));
     assert_eq!(of_unset(&unset(&named.want, &have.server, None)), None);
 }

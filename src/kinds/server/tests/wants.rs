@@ -10,7 +10,8 @@ use crate::api::{self, HOST_KEY_SECRET_TYPE, TransferServer};
 use crate::aws::Mutation;
 use crate::aws::transfer::{CreateServer, Tags};
 use crate::cluster::Name;
-use crate::engine::kind::{Kind, Reason, Target, Wanted};
+use crate::engine::kind::{Kind, Target, Wanted};
+use crate::engine::reason::Reason;
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION, World, object};
 use crate::kinds::server::Servers;
 use crate::kinds::server::wanted::WantedServer;
@@ -69,7 +70,7 @@ async fn what_this_version_does_not_do_is_one_block_that_names_every_field() {
     }));
     let found = blocks(&world, &asked).await;
     let [block] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!((block.reason, block.stalled), (reasons::NOT_YET_SUPPORTED, true));
+    assert_eq!((block.code, block.needs_person), (reasons::NOT_YET_SUPPORTED, true));
     for field in ["spec.lifecycle.disruption", "spec.endpointDetails.addressAllocationIds"] {
         assert!(block.message.contains(field), "{field}: {}", block.message);
     }
@@ -102,7 +103,7 @@ async fn every_role_must_be_granted_and_is_named_where_it_is_not() {
     ];
     assert_eq!(wanted.want.ungranted, paths);
     for (block, path) in wanted.blocks.iter().zip(paths) {
-        assert_eq!((block.reason, block.stalled), (reasons::ROLE_NOT_GRANTED, true));
+        assert_eq!((block.code, block.needs_person), (reasons::ROLE_NOT_GRANTED, true));
         assert!(block.message.contains(&format!("spec.{path}")), "{}", block.message);
         assert!(!wanted.applied.paths.contains(&path.to_owned()), "{path}: not sent, so never ours to clear");
     }
@@ -138,7 +139,7 @@ async fn a_secret_that_cannot_be_used_is_told_without_its_content() {
     for (names, reason, stalled) in rows {
         let (wanted, _) = wanted_of(&world, &with_keys(names)).await;
         let [block] = wanted.blocks.as_slice() else { panic!("{names:?}: {:?}", wanted.blocks) };
-        assert_eq!((block.reason, block.stalled), (*reason, *stalled), "{names:?}");
+        assert_eq!((block.code, block.needs_person), (*reason, *stalled), "{names:?}");
         let last = names.last().unwrap();
         assert!(block.message.contains(&format!("spec.hostKeys[{last}]")), "{}", block.message);
         assert!(!wanted.want.host_keys_complete, "{names:?}: nothing is removed on this ground");
@@ -152,7 +153,7 @@ async fn a_namespace_whose_secrets_may_not_be_read_is_told_so() {
     let world = World::open();
     world.cluster.forbidden.lock().unwrap().insert("team".to_owned());
     let found = blocks(&world, &with_keys(&["any"])).await;
-    assert_eq!((found[0].reason, found[0].stalled), (reasons::SOURCE_NOT_READY, true));
+    assert_eq!((found[0].code, found[0].needs_person), (reasons::SOURCE_NOT_READY, true));
 }
 
 #[tokio::test]
@@ -208,8 +209,8 @@ async fn more_tags_together_than_aws_takes_hold_a_create() {
         let own: BTreeMap<String, String> = (0..own).map(|n| (format!("own-{n}"), String::new())).collect();
         let object = server(json!({"tags": own, "customHostname": {"hostname": "h", "hostedZoneId": "Z1"}}));
         let found = blocks(&world, &object).await;
-        assert_eq!(found.iter().map(|block| block.reason).collect::<Vec<_>>().is_empty(), fits, "{found:?}");
-        assert!(found.iter().all(|block| block.reason == reasons::INVALID_SPEC && block.message.contains("spec.tags")));
+        assert_eq!(found.iter().map(|block| block.code).collect::<Vec<_>>().is_empty(), fits, "{found:?}");
+        assert!(found.iter().all(|block| block.code == reasons::INVALID_SPEC && block.message.contains("spec.tags")));
     }
 }
 
@@ -245,6 +246,6 @@ async fn no_server_is_made_for_as2_without_its_transport() {
     let world = World::open();
     let spec = |details: Value| server(json!({"protocols": ["SFTP", "AS2"], "protocolDetails": details}));
     let found = blocks(&world, &spec(json!({"setStatOption": "DEFAULT"}))).await;
-    assert_eq!(found.iter().map(|block| block.reason).collect::<Vec<_>>(), [reasons::INVALID_SPEC]);
+    assert_eq!(found.iter().map(|block| block.code).collect::<Vec<_>>(), [reasons::INVALID_SPEC]);
     assert_eq!(blocks(&world, &spec(json!({"as2Transports": ["HTTP"]}))).await, Vec::new());
 }

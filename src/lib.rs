@@ -4,7 +4,7 @@
 pub mod admin;
 /// What a person writes: the custom resources, their rules and their status.
 pub mod api;
-/// The door to AWS: a narrow trait, its adapter over the SDK, faults, sessions and the gate.
+/// The door to AWS: a narrow trait, its adapter over the SDK, faults, sessions and the rate limiter.
 pub mod aws;
 /// The command line.
 pub mod cli;

@@ -1,4 +1,4 @@
-//! One account and region as a reconcile sees it: the door behind the gate, on AWS's clock.
+//! One account and region as a reconcile sees it: the door behind the rate limiter, on AWS's clock.
 //!
 //! Adds what every call needs (rate, clock, complete listings) and decides nothing about objects.
 
@@ -35,7 +35,7 @@ impl std::fmt::Debug for Account {
 }
 
 impl Account {
-    /// Puts a door behind the gate.
+    /// Puts a door behind the rate limiter.
     #[must_use]
     pub fn new(
         id: String,
@@ -85,7 +85,7 @@ impl Account {
         }
     }
 
-    /// One read through the gate.
+    /// One read through the rate limiter.
     ///
     /// # Errors
     /// The fault that AWS answered with.

@@ -178,7 +178,7 @@ impl Aws for AccountClients {
     async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, AwsError> {
         let session = self.session(identity, region).await?;
         session.check().await?;
-        // Told before anything waits at the gate.
+        // Told before anything waits at the rate limiter.
         session.breaker.refusal().map_or_else(|| Ok(session.account.clone()), Err)
     }
 

@@ -1,9 +1,9 @@
 //! What a call to AWS is: a value that states its operation, the class whose rate it takes, and the members that every
 //! answer to it has.
 //!
-//! A call is written down once, in the file of its resource (`transfer/server.rs`), with its members and with the way
-//! through the SDK and back. Without its statement it does not compile, and an answer without a member that it names is
-//! no answer. One line in `calls` lets it through the door.
+//! A call is written down once, in the file of its resource (`transfer/server/mod.rs`), with its members and with the
+//! way through the SDK and back. Without its statement it does not compile, and an answer without a member that it
+//! names is no answer. One line in `calls` lets it through the door.
 //!
 //! ```ignore
 //! /// DescribeServer.
@@ -14,7 +14,7 @@
 //!
 //! impl Call for DescribeServer {
 //!     const OPERATION: &'static str = "DescribeServer";
-//!     const CLASS: Class = Class::Read;
+//!     const CLASS: CallClass = CallClass::Read;
 //!     const REQUIRED: &'static [&'static str] = &["Server"];
 //!     type Client = aws_sdk_transfer::Client;
 //!     type Output = Box<Server>;

@@ -1,4 +1,4 @@
-//! What was sent to AWS and how long calls waited at the gate, counted.
+//! What was sent to AWS and how long calls waited at the rate limiter, counted.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

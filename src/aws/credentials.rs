@@ -1,7 +1,7 @@
 //! The credentials of one identity, kept until shortly before they expire.
 //!
-//! Asks a source and keeps its answer; whose credentials they are is `account_clients`'s. Lifetimes run on the monotonic clock:
-//! a wrong clock of the pod neither keeps expired credentials nor asks anew for every call.
+//! Asks a source and keeps its answer; whose credentials they are is `account_clients`'s. Lifetimes run on the
+//! monotonic clock: a wrong clock of the pod neither keeps expired credentials nor asks anew for every call.
 
 use std::error::Error;
 use std::io::ErrorKind;

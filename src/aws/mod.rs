@@ -2,8 +2,8 @@
 //!
 //! [`AwsApi`] is the door itself: reads and mutations of every service as data, in our own types. `sdk` is the real
 //! one; tests put decorators around it. [`Account`] is what a reconcile holds: the door of one account and region,
-//! behind the gate, on AWS's clock. What a call is says `call`; the calls themselves stand by service and resource
-//! (`transfer`).
+//! behind the rate limiter, on AWS's clock. What a call is says `call`; the calls themselves stand by service and
+//! resource (`transfer`).
 
 mod account;
 pub mod account_clients;

@@ -1,8 +1,8 @@
 //! The rate limiter: every AWS call passes it, so that one account is never hammered by many objects.
 //!
-//! One gate per account, region and class of call: a plain token bucket that hands out its permits in the order in
-//! which they were asked for. A mutation needs a [`Permit`], which only the gate makes: it is taken before the live
-//! read, so that nothing waits in a queue with a signature that ages.
+//! One rate limiter per account, region and class of call: a plain token bucket that hands out its permits in the order
+//! in which they were asked for. A mutation needs a [`Permit`], which only the rate limiter makes: it is taken before
+//! the live read, so that nothing waits in a queue with a signature that ages.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -91,7 +91,7 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// A gate with the given rates for every account.
+    /// A rate limiter with the given rates for every account.
     #[must_use]
     pub fn new(rates: Rates) -> Arc<Self> {
         Arc::new(Self { counters: CallCounters::default(), rates, buckets: Mutex::default(), turns: Mutex::default() })

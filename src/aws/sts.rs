@@ -1,7 +1,7 @@
 //! The two calls to STS: who are we, and become that role.
 //!
-//! Sent like every other call: once, through the gate, on AWS's clock, with our timeouts. That is why `aws-config`'s
-//! own provider for roles is not used: it has none of these and hides AWS's error code.
+//! Sent like every other call: once, through the rate limiter, on AWS's clock, with our timeouts. That is why
+//! `aws-config`'s own provider for roles is not used: it has none of these and hides AWS's error code.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -12,7 +12,7 @@ use crate::cluster::ClusterError;
 /// Classes of failure: what happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorClass {
-    /// Too many calls; the gate slows down, the object is not to blame.
+    /// Too many calls; the rate limiter slows down, the object is not to blame.
     Throttled,
     /// Passes by itself, usually within seconds.
     Transient,
@@ -59,7 +59,7 @@ impl ErrorClass {
     #[must_use]
     pub fn ceiling(self) -> Duration {
         match self {
-            // The gate is what slows down; an object that waits much longer would only be late.
+            // The rate limiter is what slows down; an object that waits much longer would only be late.
             Self::Throttled => Duration::from_mins(1),
             Self::Transient | Self::Ambiguous | Self::Sequencing | Self::Contradictory | Self::Credentials => {
                 Duration::from_mins(5)

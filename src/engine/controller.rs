@@ -123,9 +123,9 @@ where
     // Ready and empty; objects come one by one, whichever watch they are from.
     writer.apply_watcher_event(&watcher::Event::Init);
     writer.apply_watcher_event(&watcher::Event::InitDone);
-    let intake = ObjectIndex { writer, enqueuer: enqueuer.clone(), ended: end };
+    let index = ObjectIndex { writer, enqueuer: enqueuer.clone(), ended: end };
     let lane_of: LaneOf = Arc::new(|name| Lane { namespace: name.namespace.clone(), ..Lane::default() });
-    (intake, enqueuer, Queue { store, names, ended, forget: Arc::new(|_| ()), lane_of })
+    (index, enqueuer, Queue { store, names, ended, forget: Arc::new(|_| ()), lane_of })
 }
 
 impl<O> ObjectIndex<O>

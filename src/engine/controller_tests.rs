@@ -30,9 +30,9 @@ fn at_once() -> Signal {
 
 #[tokio::test(start_paused = true)]
 async fn before_the_start_names_wait_each_once_and_no_pass_runs() {
-    let (mut intake, enqueuer, queue) = queue::<ConfigMap>();
+    let (mut index, enqueuer, queue) = queue::<ConfigMap>();
     for object in ["x", "y"] {
-        intake.take(&name(object), None, Some(&meta(object, 1)));
+        index.take(&name(object), None, Some(&meta(object, 1)));
     }
     for _ in 0..1000 {
         enqueuer.enqueue(name("x"));
@@ -89,9 +89,9 @@ fn deletions_and_edits_go_before_first_creates_before_all_else() {
 
 /// Runs a controller over these objects until so many reconciles were made; answers with what they were over.
 async fn passes(objects: &[&str], wanted: usize, next: fn(&str) -> Requeue) -> Vec<String> {
-    let (mut intake, enqueuer, queue) = queue::<ConfigMap>();
+    let (mut index, enqueuer, queue) = queue::<ConfigMap>();
     for object in objects {
-        intake.take(&name(object), None, Some(&meta(object, 1)));
+        index.take(&name(object), None, Some(&meta(object, 1)));
     }
     enqueuer.enqueue(name("absent"));
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -114,14 +114,14 @@ async fn passes(objects: &[&str], wanted: usize, next: fn(&str) -> Requeue) -> V
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_an_object_is_told_also_where_nobody_leads() {
-    let (mut intake, _bell, queue) = queue::<ConfigMap>();
+    let (mut index, _enqueuer, queue) = queue::<ConfigMap>();
     let newer = ObjectMeta { uid: Some("uid-newer".to_owned()), ..meta("y", 1) };
     for object in ["x", "y", "z"] {
-        intake.take(&name(object), None, Some(&meta(object, 1)));
+        index.take(&name(object), None, Some(&meta(object, 1)));
     }
-    intake.take(&name("x"), Some(&meta("x", 1)), None);
-    intake.take(&name("y"), Some(&meta("y", 1)), Some(&newer));
-    intake.take(&name("z"), Some(&meta("z", 1)), Some(&meta("z", 2)));
+    index.take(&name("x"), Some(&meta("x", 1)), None);
+    index.take(&name("y"), Some(&meta("y", 1)), Some(&newer));
+    index.take(&name("z"), Some(&meta("z", 1)), Some(&meta("z", 2)));
     let ended = Arc::new(Mutex::new(Vec::new()));
     let queue = {
         let ended = Arc::clone(&ended);
@@ -132,7 +132,7 @@ async fn the_end_of_an_object_is_told_also_where_nobody_leads() {
     let running = tokio::spawn(run(queue, pending().boxed().shared(), stop.map(|_| ()), reconcile));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(*ended.lock().unwrap(), ["uid-x", "uid-y"], "one that changed lives on");
-    drop(intake);
+    drop(index);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(!running.is_finished(), "passes go on whatever becomes of the watch");
     running.abort();
@@ -156,7 +156,7 @@ async fn what_asks_for_another_pass_gets_it() {
 /// One account is over its limiter's rate for ever, another is not.
 #[tokio::test(start_paused = true)]
 async fn one_over_its_rate_serves_all_in_turn_and_holds_up_nobody() {
-    let (mut intake, _bell, queue) = queue::<ConfigMap>();
+    let (mut index, _enqueuer, queue) = queue::<ConfigMap>();
     let queue = queue.in_lanes(Arc::new(|name| {
         let account = if name.name.starts_with("busy") { "busy" } else { "calm" };
         Lane { account: account.to_owned(), namespace: name.namespace.clone() }
@@ -164,9 +164,9 @@ async fn one_over_its_rate_serves_all_in_turn_and_holds_up_nobody() {
     for number in 0..200 {
         let object = format!("busy-{number}");
         let held = ObjectMeta { finalizers: Some(vec!["f".to_owned()]), ..meta(&object, 1) };
-        intake.take(&name(&object), None, Some(&held));
+        index.take(&name(&object), None, Some(&held));
     }
-    intake.take(&name("calm"), None, Some(&meta("calm", 1)));
+    index.take(&name("calm"), None, Some(&meta("calm", 1)));
     let rates = Rates { read: 1.0, write: 1.0, create_server: 1.0, burst_seconds: 1.0 };
     let (limiter, seen) = (RateLimiter::new(rates), Arc::new(Mutex::new(Vec::new())));
     let reconcile: Reconcile = {
@@ -188,7 +188,7 @@ async fn one_over_its_rate_serves_all_in_turn_and_holds_up_nobody() {
     let edit = async {
         tokio::time::sleep(Duration::from_secs(100)).await;
         let before = ObjectMeta { finalizers: Some(vec!["f".to_owned()]), ..meta("busy-0", 1) };
-        intake.take(&name("busy-0"), Some(&before), Some(&ObjectMeta { generation: Some(2), ..before.clone() }));
+        index.take(&name("busy-0"), Some(&before), Some(&ObjectMeta { generation: Some(2), ..before.clone() }));
     };
     futures::future::join(run(queue, at_once(), stop, reconcile), edit).await;
     let seen = seen.lock().unwrap().clone();
@@ -206,8 +206,8 @@ async fn one_over_its_rate_serves_all_in_turn_and_holds_up_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pass_that_hangs_is_given_up() {
-    let (mut intake, _bell, queue) = queue::<ConfigMap>();
-    intake.take(&name("x"), None, Some(&meta("x", 1)));
+    let (mut index, _enqueuer, queue) = queue::<ConfigMap>();
+    index.take(&name("x"), None, Some(&meta("x", 1)));
     let (sender, mut started) = mpsc::unbounded();
     let reconcile: Reconcile = Arc::new(move |_, _| {
         sender.unbounded_send(()).unwrap();

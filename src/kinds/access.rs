@@ -14,7 +14,7 @@ use super::home;
 use super::key_conflicts::{self, KeyClaim};
 use super::login::WantedLogin;
 use super::resolve::TargetQuery;
-use super::server_ref::{ServerChoice, TargetDetail};
+use super::server_ref::{LoginTarget, ServerChoice};
 use super::user::missing;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
@@ -91,8 +91,8 @@ fn valid(object: &TransferAccess) -> Result<(), Reason> {
     Err(Reason::stalled(reasons::IMMUTABLE, message))
 }
 
-fn served(target: &TargetDetail) -> Result<(), Reason> {
-    let TargetDetail { server_id, domain: _, provider, replaces: _, unproven: _, shown: _ } = target;
+fn served(target: &LoginTarget) -> Result<(), Reason> {
+    let LoginTarget { server_id, domain: _, provider, replaces: _, unproven: _, shown: _ } = target;
     if provider == "AWS_DIRECTORY_SERVICE" {
         return Ok(());
     }
@@ -109,13 +109,13 @@ async fn listed_role(account: &Account, server_id: &str, external_id: &str) -> R
 #[async_trait]
 impl Kind for Accesses {
     type Object = TransferAccess;
-    type TargetDetail = TargetDetail;
+    type TargetDetail = LoginTarget;
     type Want = WantedAccess;
     type Have = Access;
 
     const IDENTITY: Identity = Identity::Recorded;
 
-    async fn resolve(&self, object: &TransferAccess) -> Result<Target<TargetDetail>, ReconcileError> {
+    async fn resolve(&self, object: &TransferAccess) -> Result<Target<LoginTarget>, ReconcileError> {
         let KeyClaim { request, choice, .. } = claim(object);
         if request.deleting {
             return self.deps.on_server(&request, &choice).await;
@@ -133,7 +133,7 @@ impl Kind for Accesses {
     async fn want(
         &self,
         object: &TransferAccess,
-        target: &Target<TargetDetail>,
+        target: &Target<LoginTarget>,
         _now: Timestamp,
     ) -> Result<Wanted<WantedAccess>, ReconcileError> {
         let namespace = object.namespace().unwrap_or_default();
@@ -154,7 +154,7 @@ impl Kind for Accesses {
     async fn describe(
         &self,
         object: &TransferAccess,
-        target: &Target<TargetDetail>,
+        target: &Target<LoginTarget>,
     ) -> Result<Described<Access>, AwsError> {
         let (server_id, external_id) = (&target.detail.server_id, external_id(object));
         let call = DescribeAccess { server_id: server_id.clone(), external_id: external_id.to_owned() };
@@ -177,18 +177,18 @@ impl Kind for Accesses {
         confirmed(status)
     }
 
-    fn server_replaced(&self, target: &Target<TargetDetail>) -> bool {
+    fn server_replaced(&self, target: &Target<LoginTarget>) -> bool {
         target.detail.replaces
     }
 
     /// The group is the id, and stands in the spec; what leads to a server that is gone is taken out.
-    fn set_id(&self, status: &mut TransferAccessStatus, _: &Target<TargetDetail>, id: Option<&str>) {
+    fn set_id(&self, status: &mut TransferAccessStatus, _: &Target<LoginTarget>, id: Option<&str>) {
         if id.is_none() {
             *status = TransferAccessStatus { common: status.common.clone(), ..TransferAccessStatus::default() };
         }
     }
 
-    fn record_target(&self, status: &mut TransferAccessStatus, object: &TransferAccess, target: &Target<TargetDetail>) {
+    fn record_target(&self, status: &mut TransferAccessStatus, object: &TransferAccess, target: &Target<LoginTarget>) {
         let external_id = external_id(object).to_owned();
         status.server_id = Some(target.detail.server_id.clone());
         status.external_id = Some(external_id);
@@ -197,7 +197,7 @@ impl Kind for Accesses {
     fn create(
         &self,
         object: &TransferAccess,
-        target: &Target<TargetDetail>,
+        target: &Target<LoginTarget>,
         wanted: &Wanted<WantedAccess>,
         _owner_tags: &Tags,
     ) -> Mutation {
@@ -211,7 +211,7 @@ impl Kind for Accesses {
     fn plan(
         &self,
         object: &TransferAccess,
-        target: &Target<TargetDetail>,
+        target: &Target<LoginTarget>,
         wanted: &Wanted<WantedAccess>,
         have: &Access,
         _owner: &Owner,
@@ -222,7 +222,7 @@ impl Kind for Accesses {
     fn fill_status(
         &self,
         status: &mut TransferAccessStatus,
-        target: &Target<TargetDetail>,
+        target: &Target<LoginTarget>,
         wanted: Option<&Wanted<WantedAccess>>,
         have: &Access,
     ) {
@@ -249,25 +249,25 @@ impl Kind for Accesses {
     async fn deletion_blockers(
         &self,
         _: &TransferAccess,
-        _: &Target<TargetDetail>,
+        _: &Target<LoginTarget>,
         _: Option<&str>,
     ) -> Result<Option<String>, ReconcileError> {
         Ok(None)
     }
 
-    fn delete(&self, object: &TransferAccess, target: &Target<TargetDetail>, _: Option<&str>) -> Mutation {
+    fn delete(&self, object: &TransferAccess, target: &Target<LoginTarget>, _: Option<&str>) -> Mutation {
         Mutation::DeleteAccess(DeleteAccess {
             server_id: target.detail.server_id.clone(),
             external_id: external_id(object).to_owned(),
         })
     }
 
-    fn arn(&self, _: &TransferAccess, _: &Target<TargetDetail>, _: Option<&str>) -> Option<String> {
+    fn arn(&self, _: &TransferAccess, _: &Target<LoginTarget>, _: Option<&str>) -> Option<String> {
         None
     }
 }
 
-fn plan(object: &TransferAccess, target: &TargetDetail, wanted: &Wanted<WantedAccess>, have: &Access) -> Plan {
+fn plan(object: &TransferAccess, target: &LoginTarget, wanted: &Wanted<WantedAccess>, have: &Access) -> Plan {
     let WantedAccess { login } = &wanted.want;
     let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
     let known = applied.hashes.get(ROLE_PATH);

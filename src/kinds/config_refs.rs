@@ -3,7 +3,7 @@
 use super::deps::Deps;
 use super::grants::{self, Asker};
 use super::login::{self, PolicyText, WantedLogin};
-use super::server_ref::TargetDetail;
+use super::server_ref::LoginTarget;
 use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
@@ -81,7 +81,7 @@ impl Deps {
         kind: GrantKind,
         namespace: &str,
         login: &Login,
-        target: &Target<TargetDetail>,
+        target: &Target<LoginTarget>,
     ) -> Result<(WantedLogin, Vec<Reason>), ReconcileError> {
         let policy = self.policy_text(namespace, login).await?;
         let ungranted = self.ungranted(kind, namespace, &target.identity, &login.role);

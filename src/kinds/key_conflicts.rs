@@ -11,7 +11,7 @@ use kube::ResourceExt;
 use super::deps::Deps;
 use super::grants::{self, Asker};
 use super::resolve::TargetQuery;
-use super::server_ref::{self, ServerChoice, TargetDetail};
+use super::server_ref::{self, LoginTarget, ServerChoice};
 use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
 use crate::cluster::Name;
@@ -117,7 +117,7 @@ pub fn owner<'a>(
 pub fn free<'a>(
     deps: &Deps,
     me: &KeyClaim<'_>,
-    target: &Target<TargetDetail>,
+    target: &Target<LoginTarget>,
     reason: &'static str,
     others: impl Iterator<Item = KeyClaim<'a>>,
 ) -> Result<(), Reason> {

@@ -24,7 +24,7 @@ use crate::engine::reason::Reason;
 
 /// The server that a user or an access is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TargetDetail {
+pub struct LoginTarget {
     /// Its id.
     pub server_id: String,
     /// `S3` or `EFS`.
@@ -63,7 +63,7 @@ impl Deps {
         &self,
         request: &TargetQuery<'_>,
         choice: &ServerChoice<'_>,
-    ) -> Result<Target<TargetDetail>, ReconcileError> {
+    ) -> Result<Target<LoginTarget>, ReconcileError> {
         if let Some(target) = self.recorded(request, choice).await? {
             return Ok(target);
         }
@@ -86,7 +86,7 @@ impl Deps {
         &self,
         request: &TargetQuery<'_>,
         choice: &ServerChoice<'_>,
-    ) -> Result<Option<Target<TargetDetail>>, ReconcileError> {
+    ) -> Result<Option<Target<LoginTarget>>, ReconcileError> {
         let (true, Some(status), Some(server_id)) = (request.deleting, request.status, choice.recorded) else {
             return Ok(None);
         };
@@ -102,7 +102,7 @@ impl Deps {
         request: &TargetQuery<'_>,
         choice: &ServerChoice<'_>,
         server_ref: &ServerRef,
-    ) -> Result<Target<TargetDetail>, ReconcileError> {
+    ) -> Result<Target<LoginTarget>, ReconcileError> {
         let name = Name::named_by(server_ref, &request.namespace);
         let labels = self.labels(&request.namespace);
         let found = self.lister.server(&name);
@@ -135,18 +135,18 @@ impl Deps {
         let seen = self.verify(&target.account, &server_id, &server).await?;
         let known = request.deleting || choice.recorded == Some(server_id.as_str());
         let detail = match seen {
-            Ok(facts) => TargetDetail { shown: shown(&server), ..detail(server_id, Some(facts)) },
+            Ok(facts) => LoginTarget { shown: shown(&server), ..detail(server_id, Some(facts)) },
             Err(VerifyRefusal::Gone) => detail(server_id, gone_is_fine(request, Ok(None))?),
             // Removing keys and deleting a user need no tags of the server: they rest on this user's own uid and
             // cluster tags, which the same reconcile reads on the user. What was never on record there is looked at to
             // delete it only.
             Err(VerifyRefusal::Strange(facts)) if request.kind == GrantKind::TransferUser && known => {
                 let unproven = Some(of_field("spec.serverRef", &strange(&server_id, &name, &server)));
-                TargetDetail { unproven, ..detail(server_id, Some(facts)) }
+                LoginTarget { unproven, ..detail(server_id, Some(facts)) }
             }
             Err(VerifyRefusal::Strange(_)) => return Err(strange(&server_id, &name, &server).into()),
         };
-        Ok(with(target, TargetDetail { replaces: before.is_some(), ..detail }))
+        Ok(with(target, LoginTarget { replaces: before.is_some(), ..detail }))
     }
 
     async fn by_id(
@@ -154,7 +154,7 @@ impl Deps {
         request: &TargetQuery<'_>,
         choice: &ServerChoice<'_>,
         server_id: &str,
-    ) -> Result<Target<TargetDetail>, ReconcileError> {
+    ) -> Result<Target<LoginTarget>, ReconcileError> {
         same_server(choice.recorded, server_id)?;
         if choice.recorded.is_none() && !request.deleting && self.being_deleted(server_id) {
             let message = format!("server {server_id} is being deleted and takes nobody new");
@@ -179,7 +179,7 @@ impl Deps {
             None => gone_is_fine(request, self.look_at(&target.account, server_id).await)?,
         };
         let shown = ServerFacts { host: facts.as_ref().and_then(|facts| facts.host.clone()), ..ServerFacts::default() };
-        Ok(with(target, TargetDetail { shown, ..detail(server_id.to_owned(), facts) }))
+        Ok(with(target, LoginTarget { shown, ..detail(server_id.to_owned(), facts) }))
     }
 
     /// Whether a server object of ours that is being deleted says that the server is its own. Ids are AWS's, so they
@@ -323,9 +323,9 @@ pub fn host(server: &Server, region: &str) -> Option<String> {
     custom.or(aws_name).or_else(vpc_endpoint)
 }
 
-fn detail(server_id: String, facts: Option<VerifiedFacts>) -> TargetDetail {
+fn detail(server_id: String, facts: Option<VerifiedFacts>) -> LoginTarget {
     let VerifiedFacts { domain, provider, host: _ } = facts.unwrap_or_default();
-    TargetDetail { server_id, domain, provider, replaces: false, unproven: None, shown: ServerFacts::default() }
+    LoginTarget { server_id, domain, provider, replaces: false, unproven: None, shown: ServerFacts::default() }
 }
 
 /// What the server object says of how to reach its server, and how to know it.

@@ -38,7 +38,7 @@ fn created() -> serde_json::Value {
     json!({"serverId": "s-1", "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default"})
 }
 
-async fn place_of(world: &World, user: &TransferUser) -> Result<Target<TargetDetail>, ReconcileError> {
+async fn place_of(world: &World, user: &TransferUser) -> Result<Target<LoginTarget>, ReconcileError> {
     let status = user.status.as_ref();
     let request = TargetQuery::of(GrantKind::TransferUser, user);
     let choice = ServerChoice {
@@ -69,7 +69,7 @@ fn ready() -> World {
 async fn a_user_is_on_the_server_of_its_reference_once_its_tags_were_seen() {
     let world = ready();
     let target = place_of(&world, &by_ref(json!(null))).await.unwrap();
-    let TargetDetail { server_id, domain, provider, replaces, unproven, shown: _ } = &target.detail;
+    let LoginTarget { server_id, domain, provider, replaces, unproven, shown: _ } = &target.detail;
     assert_eq!(*unproven, None);
     assert_eq!(
         (server_id.as_str(), domain.as_str(), provider.as_str(), *replaces),

@@ -13,7 +13,7 @@ use super::deps::Deps;
 use super::key_conflicts::{self, KeyClaim};
 use super::login::WantedLogin;
 use super::resolve::TargetQuery;
-use super::server_ref::{ServerChoice, TargetDetail};
+use super::server_ref::{LoginTarget, ServerChoice};
 use super::ssh_keys::{self, Listed, SourceText, WantedKeys};
 use super::{config_refs, home, partition, tags};
 use crate::api::common::ConfigMapKeyRef;
@@ -163,8 +163,8 @@ fn digest(want: &WantedUser) -> String {
     hash(&json!([login.settings, keys.as_ref().map(lines), tags]).to_string())
 }
 
-fn served(target: &TargetDetail) -> Result<(), Reason> {
-    let TargetDetail { server_id, domain: _, provider, replaces: _, unproven: _, shown: _ } = target;
+fn served(target: &LoginTarget) -> Result<(), Reason> {
+    let LoginTarget { server_id, domain: _, provider, replaces: _, unproven: _, shown: _ } = target;
     if provider == "SERVICE_MANAGED" {
         return Ok(());
     }
@@ -176,13 +176,13 @@ fn served(target: &TargetDetail) -> Result<(), Reason> {
 #[async_trait]
 impl Kind for Users {
     type Object = TransferUser;
-    type TargetDetail = TargetDetail;
+    type TargetDetail = LoginTarget;
     type Want = WantedUser;
     type Have = UserState;
 
     const IDENTITY: Identity = Identity::Keyed;
 
-    async fn resolve(&self, object: &TransferUser) -> Result<Target<TargetDetail>, ReconcileError> {
+    async fn resolve(&self, object: &TransferUser) -> Result<Target<LoginTarget>, ReconcileError> {
         let KeyClaim { request, choice, .. } = claim(object);
         if request.deleting {
             return self.deps.on_server(&request, &choice).await;
@@ -200,7 +200,7 @@ impl Kind for Users {
     async fn want(
         &self,
         object: &TransferUser,
-        target: &Target<TargetDetail>,
+        target: &Target<LoginTarget>,
         now: Timestamp,
     ) -> Result<Wanted<WantedUser>, ReconcileError> {
         let spec = &object.spec;
@@ -234,7 +234,7 @@ impl Kind for Users {
     async fn describe(
         &self,
         object: &TransferUser,
-        target: &Target<TargetDetail>,
+        target: &Target<LoginTarget>,
     ) -> Result<Described<UserState>, AwsError> {
         let server_id = target.detail.server_id.clone();
         let call = DescribeUser { server_id, user_name: user_name(object).to_owned() };
@@ -258,16 +258,16 @@ impl Kind for Users {
         confirmed(status)
     }
 
-    fn server_replaced(&self, target: &Target<TargetDetail>) -> bool {
+    fn server_replaced(&self, target: &Target<LoginTarget>) -> bool {
         target.detail.replaces
     }
 
-    fn unproven<'a>(&self, target: &'a Target<TargetDetail>) -> Option<&'a Reason> {
+    fn unproven<'a>(&self, target: &'a Target<LoginTarget>) -> Option<&'a Reason> {
         target.detail.unproven.as_ref()
     }
 
     /// The name is the id, and stands in the spec; what leads to a server that is gone is taken out.
-    fn set_id(&self, status: &mut TransferUserStatus, _: &Target<TargetDetail>, id: Option<&str>) {
+    fn set_id(&self, status: &mut TransferUserStatus, _: &Target<LoginTarget>, id: Option<&str>) {
         if id.is_none() {
             *status = TransferUserStatus { common: status.common.clone(), ..TransferUserStatus::default() };
         }
@@ -276,7 +276,7 @@ impl Kind for Users {
     fn create(
         &self,
         object: &TransferUser,
-        target: &Target<TargetDetail>,
+        target: &Target<LoginTarget>,
         wanted: &Wanted<WantedUser>,
         owner_tags: &Tags,
     ) -> Mutation {
@@ -296,7 +296,7 @@ impl Kind for Users {
     fn plan(
         &self,
         object: &TransferUser,
-        target: &Target<TargetDetail>,
+        target: &Target<LoginTarget>,
         wanted: &Wanted<WantedUser>,
         have: &UserState,
         owner: &Owner,
@@ -307,7 +307,7 @@ impl Kind for Users {
     fn fill_status(
         &self,
         status: &mut TransferUserStatus,
-        target: &Target<TargetDetail>,
+        target: &Target<LoginTarget>,
         wanted: Option<&Wanted<WantedUser>>,
         have: &UserState,
     ) {
@@ -349,13 +349,13 @@ impl Kind for Users {
     async fn deletion_blockers(
         &self,
         _: &TransferUser,
-        _: &Target<TargetDetail>,
+        _: &Target<LoginTarget>,
         _: Option<&str>,
     ) -> Result<Option<String>, ReconcileError> {
         Ok(None)
     }
 
-    fn delete(&self, object: &TransferUser, target: &Target<TargetDetail>, _: Option<&str>) -> Mutation {
+    fn delete(&self, object: &TransferUser, target: &Target<LoginTarget>, _: Option<&str>) -> Mutation {
         Mutation::DeleteUser(DeleteUser {
             server_id: target.detail.server_id.clone(),
             user_name: user_name(object).to_owned(),
@@ -363,7 +363,7 @@ impl Kind for Users {
     }
 
     /// Built, not read from status: whoever writes status could point the tags elsewhere.
-    fn arn(&self, object: &TransferUser, target: &Target<TargetDetail>, _: Option<&str>) -> Option<String> {
+    fn arn(&self, object: &TransferUser, target: &Target<LoginTarget>, _: Option<&str>) -> Option<String> {
         let (account, region) = (&target.account.id, &target.account.region);
         let (partition, server) = (partition::partition(region), &target.detail.server_id);
         Some(format!("arn:{partition}:transfer:{region}:{account}:user/{server}/{}", user_name(object)))

@@ -272,7 +272,7 @@ impl KubeApi for Crowd {
     async fn publish(&self, _: &ApiResource, _: &Value, _: EventNote) {}
 }
 
-/// Seeded env.
+/// Seeded chance, on the clock of the whole.
 struct Seeded {
     rng: Mutex<StdRng>,
     clock: Clock,
@@ -297,7 +297,7 @@ pub struct Operator {
     crowd: Arc<Crowd>,
     stores: Arc<Stores>,
     lister: Arc<dyn Lister>,
-    passes: BTreeMap<Which, Reconcile>,
+    engines: BTreeMap<Which, Reconcile>,
     queue: Queue<Item>,
     /// Servers of which something else was seen than before.
     news: Arc<Mutex<Vec<String>>>,
@@ -317,7 +317,7 @@ impl Operator {
         let (transfer, clock) = (Arc::clone(crowd) as Arc<dyn AwsApi>, Arc::new(AwsClock::default()));
         let account = Account::new(ACCOUNT.to_owned(), REGION.to_owned(), transfer, RateLimiter::new(rates), clock);
         let told = Arc::clone(&news);
-        let doors = Arc::new(Deps {
+        let deps = Arc::new(Deps {
             cluster: Arc::clone(crowd) as _,
             lister: Arc::clone(&lister),
             aws: Arc::new(OneAccount(account)),
@@ -332,10 +332,10 @@ impl Operator {
             rejection_grace: Duration::from_mins(2),
             env,
         };
-        let passes = machinery::engines(&doors, &settings);
+        let engines = machinery::engines(&deps, &settings);
         let queue = Queue::new(CONCURRENCY);
         let mut operator =
-            Self { crowd: Arc::clone(crowd), stores, lister, passes, queue, news, reconciles: BTreeMap::new() };
+            Self { crowd: Arc::clone(crowd), stores, lister, engines, queue, news, reconciles: BTreeMap::new() };
         operator.list();
         operator
     }
@@ -360,7 +360,7 @@ impl Operator {
         let (which, name) = &item;
         let uid = machinery::meta(&self.stores, &item).and_then(|meta| meta.uid);
         let next = match uid {
-            Some(uid) => controller::again(self.passes[which](name.clone(), uid).await),
+            Some(uid) => controller::again(self.engines[which](name.clone(), uid).await),
             None => Again::Never,
         };
         *self.reconciles.entry(*which).or_default() += 1;

@@ -1,4 +1,4 @@
-//! What every process of the harness is built of: the real engines behind the doors that it is handed, the caches, and
+//! What every process of the harness is built of: the real engines behind the deps that it is handed, the caches, and
 //! whom a change wakes. It knows no world: who runs it decides what is late and what is lost.
 
 use std::collections::BTreeMap;
@@ -37,12 +37,12 @@ pub type Reconcile = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Requeue> + S
 pub const WATCHED: [&str; 6] =
     ["Namespace", "ConfigMap", "AwsIdentity", "TransferServer", "TransferUser", "TransferAccess"];
 
-/// The passes of all kinds behind these doors.
-pub fn engines(doors: &Arc<Deps>, settings: &Settings) -> BTreeMap<Which, Reconcile> {
-    let orphans = Arc::new(Orphans::new(Arc::clone(doors), settings.clone(), Vec::new()));
+/// What reconciles each kind, with these dependencies.
+pub fn engines(deps: &Arc<Deps>, settings: &Settings) -> BTreeMap<Which, Reconcile> {
+    let orphans = Arc::new(Orphans::new(Arc::clone(deps), settings.clone(), Vec::new()));
     let installation = Installation::new("", &[]);
-    let identities = Arc::new(Identities::new(Arc::clone(doors), settings.clone(), orphans, installation));
-    let lister = Arc::clone(&doors.lister);
+    let identities = Arc::new(Identities::new(Arc::clone(deps), settings.clone(), orphans, installation));
+    let lister = Arc::clone(&deps.lister);
     let identity: Reconcile = Arc::new(move |name, uid| {
         let identities = Arc::clone(&identities);
         let object = lister.identity(&name.name).filter(|object| object.metadata.uid.as_deref() == Some(uid.as_str()));
@@ -54,15 +54,15 @@ pub fn engines(doors: &Arc<Deps>, settings: &Settings) -> BTreeMap<Which, Reconc
     });
     BTreeMap::from([
         (Which::Identity, identity),
-        (Which::Server, passes(Servers::new(Arc::clone(doors)), doors, settings)),
-        (Which::User, passes(Users::new(Arc::clone(doors)), doors, settings)),
-        (Which::Access, passes(Accesses::new(Arc::clone(doors)), doors, settings)),
+        (Which::Server, engine(Servers::new(Arc::clone(deps)), deps, settings)),
+        (Which::User, engine(Users::new(Arc::clone(deps)), deps, settings)),
+        (Which::Access, engine(Accesses::new(Arc::clone(deps)), deps, settings)),
     ])
 }
 
-/// The passes of a kind behind these doors.
-pub fn passes<K: Kind>(kind: K, doors: &Deps, settings: &Settings) -> Reconcile {
-    let engine = Engine::new(kind, Arc::clone(&doors.cluster), settings.clone());
+/// What reconciles one kind, with these dependencies.
+pub fn engine<K: Kind>(kind: K, deps: &Deps, settings: &Settings) -> Reconcile {
+    let engine = Engine::new(kind, Arc::clone(&deps.cluster), settings.clone());
     Arc::new(move |name, uid| {
         let engine = Arc::clone(&engine);
         async move { reconcile(&engine, &name, &uid).await }.boxed()

@@ -65,7 +65,7 @@ struct Shared {
     world: Arc<World>,
     life: Arc<Life>,
     stores: Arc<Stores>,
-    passes: BTreeMap<Which, Reconcile>,
+    engines: BTreeMap<Which, Reconcile>,
     queue: Mutex<Queue<Item>>,
     slots: Arc<Slots>,
     enqueuer: Notify,
@@ -86,7 +86,7 @@ impl Process {
             }
         });
         let settings = settings(world, &life);
-        let doors = Arc::new(Deps {
+        let deps = Arc::new(Deps {
             cluster: Arc::new(Door { world: Arc::clone(world), life: Arc::clone(&life) }),
             lister: Arc::clone(&stores) as _,
             aws: Arc::new(SimAws::new(world, &life)),
@@ -94,16 +94,16 @@ impl Process {
             verified: Verified::telling(news),
             env: Arc::clone(&settings.env),
         });
-        let mut passes = machinery::engines(&doors, &settings);
+        let mut engines = machinery::engines(&deps, &settings);
         if world.setup.defect == Some(Defect::ForgottenUpdate) {
-            let forgetful = Forgetful(Servers::new(Arc::clone(&doors)));
-            passes.insert(Which::Server, machinery::passes(forgetful, &doors, &settings));
+            let forgetful = Forgetful(Servers::new(Arc::clone(&deps)));
+            engines.insert(Which::Server, machinery::engine(forgetful, &deps, &settings));
         }
         let shared = Arc::new(Shared {
             world: Arc::clone(world),
             life: Arc::clone(&life),
             stores,
-            passes,
+            engines,
             queue: Mutex::new(Queue::new(CONCURRENCY)),
             slots: Arc::default(),
             enqueuer: Notify::new(),
@@ -189,7 +189,7 @@ impl Shared {
         let Some(uid) = machinery::meta(&self.stores, &item).and_then(|meta| meta.uid) else {
             return self.done(&item, Again::Never);
         };
-        let run = AssertUnwindSafe(self.passes[which](name.clone(), uid)).catch_unwind();
+        let run = AssertUnwindSafe(self.engines[which](name.clone(), uid)).catch_unwind();
         let next = match waiting::bounded(DEADLINE, slot, run).await {
             Some(Ok(next)) => controller::again(next),
             Some(Err(_)) => {

@@ -48,7 +48,7 @@ struct Count {
 
 fn passes_end(seed: u64) {
     let mut chance = StdRng::seed_from_u64(seed);
-    let (mut intake, _bell, queue) = controller::queue::<ConfigMap>();
+    let (mut index, _enqueuer, queue) = controller::queue::<ConfigMap>();
     for number in 0..4 {
         let name = Name { namespace: "a".to_owned(), name: number.to_string() };
         let meta = ObjectMeta {
@@ -57,7 +57,7 @@ fn passes_end(seed: u64) {
             uid: Some(name.name.clone()),
             ..ObjectMeta::default()
         };
-        intake.take(&name, None, Some(&meta));
+        index.take(&name, None, Some(&meta));
     }
     let count = Arc::new(Count::default());
     let (signal, stop) = oneshot::channel::<()>();

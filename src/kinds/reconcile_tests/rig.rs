@@ -783,9 +783,9 @@ impl Rig {
 
     /// Lets the real controller make reconciles over a server, for so long.
     pub async fn control(self: &Arc<Self>, object: &str, span: Duration) {
-        let (mut intake, _bell, queue) = controller::queue::<TransferServer>();
+        let (mut index, _enqueuer, queue) = controller::queue::<TransferServer>();
         let meta = serde_json::from_value(self.get("TransferServer", object).unwrap()["metadata"].clone()).unwrap();
-        intake.take(&name(object), None, Some(&meta));
+        index.take(&name(object), None, Some(&meta));
         let rig = Arc::clone(self);
         let pass: controller::Reconcile = Arc::new(move |name, _| {
             let rig = Arc::clone(&rig);

@@ -13,7 +13,7 @@ use crate::engine::diff::Reset;
 use crate::engine::kind::{Plan, PlannedCall};
 use crate::engine::owner::Owner;
 use crate::kinds::login::MEMBERS;
-use crate::kinds::server_ref::TargetDetail;
+use crate::kinds::server_ref::LoginTarget;
 use crate::kinds::ssh_keys::{self, Holder};
 use crate::kinds::tags;
 
@@ -57,7 +57,7 @@ fn put(object: &TransferUser, state: &UserState, young: bool) -> Put {
 /// Keys first: the revoking of one waits for nothing else.
 pub(super) fn plan(
     object: &TransferUser,
-    target: &TargetDetail,
+    target: &LoginTarget,
     want: &WantedUser,
     state: &UserState,
     owner: &Owner,

@@ -164,82 +164,41 @@ impl Change for UpdateServer {
     }
 }
 
-/// StartServer.
-#[derive(Clone, Debug, Serialize)]
-pub struct StartServer {
-    /// Id of the server.
-    pub server_id: String,
+/// Calls that say nothing but which server they are about, and answer nothing.
+macro_rules! of_a_server {
+    ($($call:ident, $operation:literal, $send:ident;)*) => {$(
+        #[doc = concat!($operation, ".")]
+        #[derive(Clone, Debug, Serialize)]
+        pub struct $call {
+            /// Id of the server.
+            pub server_id: String,
+        }
+
+        impl Call for $call {
+            const OPERATION: &'static str = $operation;
+            const CLASS: CallClass = CallClass::Write;
+            const REQUIRED: &'static [&'static str] = &[];
+            type Client = Client;
+            type Output = CreateOutput;
+
+            async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
+                let Self { server_id } = self.clone();
+                send_once!(once, aws_sdk_transfer, client.$send().server_id(server_id)).map(|_| CreateOutput::default())
+            }
+        }
+
+        impl Change for $call {
+            fn target(&self) -> Option<String> {
+                Some(self.server_id.clone())
+            }
+        }
+    )*};
 }
 
-impl Call for StartServer {
-    const OPERATION: &'static str = "StartServer";
-    const CLASS: CallClass = CallClass::Write;
-    const REQUIRED: &'static [&'static str] = &[];
-    type Client = Client;
-    type Output = CreateOutput;
-
-    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
-        let Self { server_id } = self.clone();
-        send_once!(once, aws_sdk_transfer, client.start_server().server_id(server_id)).map(|_| CreateOutput::default())
-    }
-}
-
-impl Change for StartServer {
-    fn target(&self) -> Option<String> {
-        Some(self.server_id.clone())
-    }
-}
-
-/// StopServer.
-#[derive(Clone, Debug, Serialize)]
-pub struct StopServer {
-    /// Id of the server.
-    pub server_id: String,
-}
-
-impl Call for StopServer {
-    const OPERATION: &'static str = "StopServer";
-    const CLASS: CallClass = CallClass::Write;
-    const REQUIRED: &'static [&'static str] = &[];
-    type Client = Client;
-    type Output = CreateOutput;
-
-    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
-        let Self { server_id } = self.clone();
-        send_once!(once, aws_sdk_transfer, client.stop_server().server_id(server_id)).map(|_| CreateOutput::default())
-    }
-}
-
-impl Change for StopServer {
-    fn target(&self) -> Option<String> {
-        Some(self.server_id.clone())
-    }
-}
-
-/// DeleteServer.
-#[derive(Clone, Debug, Serialize)]
-pub struct DeleteServer {
-    /// Id of the server.
-    pub server_id: String,
-}
-
-impl Call for DeleteServer {
-    const OPERATION: &'static str = "DeleteServer";
-    const CLASS: CallClass = CallClass::Write;
-    const REQUIRED: &'static [&'static str] = &[];
-    type Client = Client;
-    type Output = CreateOutput;
-
-    async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
-        let Self { server_id } = self.clone();
-        send_once!(once, aws_sdk_transfer, client.delete_server().server_id(server_id)).map(|_| CreateOutput::default())
-    }
-}
-
-impl Change for DeleteServer {
-    fn target(&self) -> Option<String> {
-        Some(self.server_id.clone())
-    }
+of_a_server! {
+    StartServer, "StartServer", start_server;
+    StopServer, "StopServer", stop_server;
+    DeleteServer, "DeleteServer", delete_server;
 }
 
 fn server(mut theirs: sdk::DescribedServer) -> Complete<Server> {

@@ -10,7 +10,7 @@ mod groups;
 mod keys;
 mod kms;
 mod left_keys;
-mod passes;
+mod reconciles;
 mod replaced;
 mod tag_index;
 mod unset;

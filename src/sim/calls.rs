@@ -27,6 +27,8 @@ pub struct Call {
     pub signed_at: Option<Timestamp>,
     /// The server it was about, or the one that it created.
     pub server_id: Option<String>,
+    /// The workflow it was about, or the one that it created.
+    pub workflow_id: Option<String>,
     /// The user it was about.
     pub user_name: Option<String>,
     /// The access it was about.

@@ -22,10 +22,10 @@ pub struct Config {
     /// For how long a VPC endpoint is in transition after the server is ONLINE, or after a change of its network.
     #[serde(serialize_with = "friendly")]
     pub endpoint_lag: SignedDuration,
-    /// For how long a deleted server, user or access is still described and listed.
+    /// For how long a deleted server, user, access or workflow is still described and listed.
     #[serde(serialize_with = "friendly")]
     pub deletion_time: SignedDuration,
-    /// For how long a new server is missing from `ListServers`.
+    /// For how long a new server or workflow is missing from its listing.
     #[serde(serialize_with = "friendly")]
     pub listing_lag: SignedDuration,
     /// How far a signing time may be from the clock, in either direction.
@@ -73,6 +73,10 @@ pub struct Config {
     pub user_name_variable: Variable,
     /// Whether the last host key of a server can be deleted.
     pub delete_last_host_key: Leniency,
+    /// A server that names a workflow which is not there.
+    pub unknown_workflow: Leniency,
+    /// Whether the steps of a workflow also show what AWS does by default.
+    pub step_defaults: bool,
 
     /// Entries of a page when the caller does not say.
     pub page_size: usize,
@@ -104,6 +108,8 @@ pub struct Quotas {
     pub accesses: usize,
     /// Per server.
     pub host_keys: usize,
+    /// Per account and region.
+    pub workflows: usize,
 }
 
 /// A fixed answer of `TestIdentityProvider`.
@@ -275,6 +281,8 @@ impl Default for Config {
             duplicate_ssh_key: DuplicateBy::Material,
             user_name_variable: Variable::Kept,
             delete_last_host_key: Leniency::Refuse,
+            unknown_workflow: Leniency::Accept,
+            step_defaults: false,
             page_size: 100,
             empty_first_page: false,
             quotas: Quotas::default(),
@@ -288,7 +296,7 @@ impl Default for Config {
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self { servers: 50, users: 10_000, ssh_keys: 50, accesses: 100, host_keys: 10 }
+        Self { servers: 50, users: 10_000, ssh_keys: 50, accesses: 100, host_keys: 10, workflows: 10 }
     }
 }
 

@@ -76,14 +76,68 @@ const PROTOCOL_DETAILS: Shape = Shape::Struct(&[
     may("ProxyConfig", &PROXY_CONFIG),
 ]);
 
-const WORKFLOW_DETAIL: Shape =
-    Shape::Struct(&[must("WorkflowId", &matching(19, 19, r"w-([a-z0-9]{17})")), must("ExecutionRole", &ROLE)]);
+const WORKFLOW_ID: Shape = matching(19, 19, r"w-([a-z0-9]{17})");
+const WORKFLOW_DETAIL: Shape = Shape::Struct(&[must("WorkflowId", &WORKFLOW_ID), must("ExecutionRole", &ROLE)]);
 const WORKFLOW_DETAILS: Shape = Shape::Struct(&[
     may("OnUpload", &list(&WORKFLOW_DETAIL, 0, 1)),
     may("OnPartialUpload", &list(&WORKFLOW_DETAIL, 0, 1)),
 ]);
 const S3_STORAGE_OPTIONS: Shape =
     Shape::Struct(&[may("DirectoryListingOptimization", &one_of(&["ENABLED", "DISABLED"]))]);
+
+const STEP_NAME: Shape = matching(0, 30, r"[\w-]*");
+const STEP_SOURCE: Shape = matching(0, 256, r"\$\{([\w]+.)+[\w]+\}");
+const OVERWRITE: Shape = one_of(&["TRUE", "FALSE"]);
+const S3_LOCATION: Shape = Shape::Struct(&[
+    may("Bucket", &matching(3, 63, r"[a-z0-9][\.\-a-z0-9]{1,61}[a-z0-9]")),
+    may("Key", &text(0, 1024)),
+]);
+const EFS_ID: Shape = matching(
+    0,
+    128,
+    r"(arn:aws[-a-z]*:elasticfilesystem:[0-9a-z:-]+:(access-point/fsap|file-system/fs)-[0-9a-f]{8,40}|fs(ap)?-[0-9a-f]{8,40})",
+);
+const EFS_LOCATION: Shape =
+    Shape::Struct(&[may("FileSystemId", &EFS_ID), may("Path", &matching(1, 65536, r"[^\x00]+"))]);
+const FILE_LOCATION: Shape =
+    Shape::Struct(&[may("S3FileLocation", &S3_LOCATION), may("EfsFileLocation", &EFS_LOCATION)]);
+const S3_TAG_TEXT: &str = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)";
+const S3_TAG: Shape =
+    Shape::Struct(&[must("Key", &matching(1, 128, S3_TAG_TEXT)), must("Value", &matching(0, 256, S3_TAG_TEXT))]);
+const COPY_STEP: Shape = Shape::Struct(&[
+    may("Name", &STEP_NAME),
+    may("DestinationFileLocation", &FILE_LOCATION),
+    may("OverwriteExisting", &OVERWRITE),
+    may("SourceFileLocation", &STEP_SOURCE),
+]);
+const CUSTOM_STEP: Shape = Shape::Struct(&[
+    may("Name", &STEP_NAME),
+    may("Target", &matching(0, 170, r"arn:[a-z-]+:lambda:.*")),
+    may("TimeoutSeconds", &Shape::Number { min: 1, max: 1800 }),
+    may("SourceFileLocation", &STEP_SOURCE),
+]);
+const DELETE_STEP: Shape = Shape::Struct(&[may("Name", &STEP_NAME), may("SourceFileLocation", &STEP_SOURCE)]);
+const TAG_STEP: Shape = Shape::Struct(&[
+    may("Name", &STEP_NAME),
+    may("Tags", &list(&S3_TAG, 1, 10)),
+    may("SourceFileLocation", &STEP_SOURCE),
+]);
+const DECRYPT_STEP: Shape = Shape::Struct(&[
+    may("Name", &STEP_NAME),
+    must("Type", &one_of(&["PGP"])),
+    may("SourceFileLocation", &STEP_SOURCE),
+    may("OverwriteExisting", &OVERWRITE),
+    must("DestinationFileLocation", &FILE_LOCATION),
+]);
+const STEP: Shape = Shape::Struct(&[
+    may("Type", &one_of(&["COPY", "CUSTOM", "TAG", "DELETE", "DECRYPT"])),
+    may("CopyStepDetails", &COPY_STEP),
+    may("CustomStepDetails", &CUSTOM_STEP),
+    may("DeleteStepDetails", &DELETE_STEP),
+    may("TagStepDetails", &TAG_STEP),
+    may("DecryptStepDetails", &DECRYPT_STEP),
+]);
+const STEPS: Shape = list(&STEP, 0, 8);
 
 const MAP_PATH: Shape = matching(0, 1024, r"/.*");
 const MAP_ENTRY: Shape =
@@ -210,6 +264,15 @@ const UPDATE_HOST_KEY: &[Member] = &[
 ];
 const ONE_HOST_KEY: &[Member] = &[must("ServerId", &SERVER_ID), must("HostKeyId", &HOST_KEY_ID)];
 
+const CREATE_WORKFLOW: &[Member] = &[
+    may("Description", &matching(0, 256, r"[\w\- ]*")),
+    must("Steps", &STEPS),
+    may("OnExceptionSteps", &STEPS),
+    may("Tags", &TAGS),
+    may("StructuredLogDestinations", &LOG_DESTINATIONS),
+];
+const ONE_WORKFLOW: &[Member] = &[must("WorkflowId", &WORKFLOW_ID)];
+
 const TAG_RESOURCE: &[Member] = &[must("Arn", &ARN), must("Tags", &TAGS)];
 const UNTAG_RESOURCE: &[Member] = &[must("Arn", &ARN), must("TagKeys", &TAG_KEYS)];
 const LIST_TAGS: &[Member] = &[must("Arn", &ARN), may("MaxResults", &MAX_RESULTS), may("NextToken", &NEXT_TOKEN)];
@@ -231,7 +294,7 @@ pub const fn members(operation: Operation) -> &'static [Member] {
         Operation::DescribeServer | Operation::DeleteServer | Operation::StartServer | Operation::StopServer => {
             ONE_SERVER
         }
-        Operation::ListServers | Operation::ListSecurityPolicies => LIST,
+        Operation::ListServers | Operation::ListWorkflows | Operation::ListSecurityPolicies => LIST,
         Operation::CreateUser => CREATE_USER,
         Operation::UpdateUser => UPDATE_USER,
         Operation::DescribeUser | Operation::DeleteUser => ONE_USER,
@@ -244,6 +307,8 @@ pub const fn members(operation: Operation) -> &'static [Member] {
         Operation::ImportHostKey => IMPORT_HOST_KEY,
         Operation::UpdateHostKey => UPDATE_HOST_KEY,
         Operation::DescribeHostKey | Operation::DeleteHostKey => ONE_HOST_KEY,
+        Operation::CreateWorkflow => CREATE_WORKFLOW,
+        Operation::DescribeWorkflow | Operation::DeleteWorkflow => ONE_WORKFLOW,
         Operation::TagResource => TAG_RESOURCE,
         Operation::UntagResource => UNTAG_RESOURCE,
         Operation::ListTagsForResource => LIST_TAGS,

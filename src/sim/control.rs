@@ -36,7 +36,8 @@ enum Script {
 struct Hide {
     account: Option<String>,
     region: Option<String>,
-    server_id: String,
+    server_id: Option<String>,
+    workflow_id: Option<String>,
     user_name: Option<String>,
     external_id: Option<String>,
     host_key_id: Option<String>,
@@ -126,7 +127,9 @@ pub fn state(world: &World, now: Timestamp) -> Value {
             .filter(|(_, s)| s.gone.is_none_or(|gone| now < gone))
             .map(|(id, s)| (id, joined(json!(s), json!({"State": s.lifecycle.shown(now)}))))
             .collect();
-        json!({"servers": servers})
+        let here = region.workflows.iter();
+        let workflows: BTreeMap<&String, _> = here.filter(|(_, w)| w.gone.is_none_or(|gone| now < gone)).collect();
+        json!({"servers": servers, "workflows": workflows})
     };
     let of_account = |regions: &BTreeMap<String, Region>| {
         let all = regions.iter().map(|(name, r)| (name.clone(), shown(r)));
@@ -159,17 +162,16 @@ fn arm(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
 
 fn hide(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
     let hide: Hide = read(body)?;
+    let ((Some(id), None) | (None, Some(id))) = (hide.server_id, hide.workflow_id) else {
+        return Err((400, "give one of server_id and workflow_id".to_owned()));
+    };
     let now = service.clock(machine);
     let until = after(now, hide.lasting);
     let account = hide.account.unwrap_or_else(|| service.root.account.clone());
     let region = hide.region.as_deref().unwrap_or(REGION);
     let held = service.world.region(&account, region);
     held.hidden.retain(|h| after(machine, SignedDuration::ZERO) < h.until);
-    held.hidden.push(Hidden {
-        server_id: hide.server_id,
-        member: hide.user_name.or(hide.external_id).or(hide.host_key_id),
-        until,
-    });
+    held.hidden.push(Hidden { id, member: hide.user_name.or(hide.external_id).or(hide.host_key_id), until });
     service.unsaved = true;
     Ok(json!({"until": until}))
 }

@@ -7,6 +7,7 @@ use super::operation::Operation;
 use super::state::{Context, Region};
 use super::{
     accesses, host_keys, identity, roles, security_policies, servers, ssh_keys, tags, update, users, validate,
+    workflows,
 };
 
 /// Carries out one operation in one region of one account.
@@ -42,6 +43,10 @@ pub fn call(operation: Operation, region: &mut Region, context: &mut Context<'_>
         Operation::DescribeHostKey => host_keys::describe(region, context, input),
         Operation::DeleteHostKey => host_keys::delete(region, context, input),
         Operation::ListHostKeys => host_keys::list(region, context, input),
+        Operation::CreateWorkflow => workflows::create(region, context, input),
+        Operation::DescribeWorkflow => workflows::describe(region, context, input),
+        Operation::DeleteWorkflow => workflows::delete(region, context, input),
+        Operation::ListWorkflows => workflows::list(region, context, input),
         Operation::TagResource => tags::tag(region, context, input),
         Operation::UntagResource => tags::untag(region, context, input),
         Operation::ListTagsForResource => tags::list(region, context, input),

@@ -1,4 +1,4 @@
-//! What the simulated account holds: servers and what belongs to them, as it is kept in the state file.
+//! What the simulated account holds: servers and what belongs to them, and workflows, as it is kept in the state file.
 //! Plain data; who may change what is decided by the operations.
 
 use std::collections::BTreeMap;
@@ -235,6 +235,122 @@ pub struct HostKey {
     pub storage_type: String,
     pub kms_key: Option<String>,
     pub secret_id: Option<String>,
+}
+
+/// `WorkflowStep`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct Step {
+    pub r#type: Option<String>,
+    pub copy_step_details: Option<CopyStep>,
+    pub custom_step_details: Option<CustomStep>,
+    pub delete_step_details: Option<DeleteStep>,
+    pub tag_step_details: Option<TagStep>,
+    pub decrypt_step_details: Option<DecryptStep>,
+}
+
+/// `CopyStepDetails`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct CopyStep {
+    pub name: Option<String>,
+    pub destination_file_location: Option<FileLocation>,
+    pub overwrite_existing: Option<String>,
+    pub source_file_location: Option<String>,
+}
+
+/// `CustomStepDetails`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct CustomStep {
+    pub name: Option<String>,
+    pub target: Option<String>,
+    pub timeout_seconds: Option<i64>,
+    pub source_file_location: Option<String>,
+}
+
+/// `DeleteStepDetails`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct DeleteStep {
+    pub name: Option<String>,
+    pub source_file_location: Option<String>,
+}
+
+/// `TagStepDetails`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct TagStep {
+    pub name: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub source_file_location: Option<String>,
+}
+
+/// `DecryptStepDetails`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct DecryptStep {
+    pub name: Option<String>,
+    pub r#type: String,
+    pub destination_file_location: FileLocation,
+    pub overwrite_existing: Option<String>,
+    pub source_file_location: Option<String>,
+}
+
+/// `InputFileLocation`: one of the two.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct FileLocation {
+    #[serde(rename = "S3FileLocation")]
+    pub s3_file_location: Option<S3FileLocation>,
+    pub efs_file_location: Option<EfsFileLocation>,
+}
+
+/// `S3InputFileLocation`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct S3FileLocation {
+    pub bucket: Option<String>,
+    pub key: Option<String>,
+}
+
+/// `EfsFileLocation`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct EfsFileLocation {
+    pub file_system_id: Option<String>,
+    pub path: Option<String>,
+}
+
+/// A workflow. It never changes, but for its tags.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Workflow {
+    /// Its id, never used twice.
+    pub workflow_id: String,
+    /// A text of whoever made it.
+    pub description: Option<String>,
+    /// What is done with a file.
+    pub steps: Vec<Step>,
+    /// What is done where one of these fails.
+    pub on_exception_steps: Vec<Step>,
+    /// The log groups of its runs.
+    pub structured_log_destinations: Vec<String>,
+    /// When it was made; listings may lag behind.
+    pub created: Timestamp,
+    /// Deleted, and invisible from then on.
+    pub gone: Option<Timestamp>,
+    /// In the order in which they were added.
+    pub tags: Vec<Tag>,
 }
 
 impl Server {

@@ -27,6 +27,7 @@ operations! {
     CreateUser, UpdateUser, DescribeUser, DeleteUser, ListUsers, ImportSshPublicKey, DeleteSshPublicKey,
     CreateAccess, UpdateAccess, DescribeAccess, DeleteAccess, ListAccesses,
     ImportHostKey, UpdateHostKey, DescribeHostKey, DeleteHostKey, ListHostKeys,
+    CreateWorkflow, DescribeWorkflow, DeleteWorkflow, ListWorkflows,
     TagResource, UntagResource, ListTagsForResource,
     DescribeSecurityPolicy, ListSecurityPolicies, TestIdentityProvider,
 }

@@ -14,7 +14,7 @@ use super::page::{self, PageInput};
 use super::state::{Context, Region};
 use super::time::after;
 use super::wire::joined;
-use super::{network, settings, tags};
+use super::{network, settings, tags, workflows};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -49,6 +49,7 @@ pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
         return Err(context.config.full("ServersPerAccount", limit));
     }
     let domain = input.domain.unwrap_or_else(|| "S3".to_owned());
+    workflows::check_named(region, input.changes.workflow_details.as_ref(), context.config)?;
     let settings = settings::created(input.changes, &domain, context)?;
     let tags = input.tags.unwrap_or_default();
     tags::check(&tags, context)?;

@@ -232,11 +232,13 @@ impl Service {
         let result = dispatch::call(operation, held, &mut context, input);
         // A refused call changes nothing, whatever it tried first.
         call.mutated = context.changed && result.is_ok();
-        if operation == Operation::CreateServer
-            && let Ok(output) = &result
-        {
-            call.created_server_id = text(output, "ServerId");
-            call.server_id.clone_from(&call.created_server_id);
+        match (operation, &result) {
+            (Operation::CreateServer, Ok(output)) => {
+                call.created_server_id = text(output, "ServerId");
+                call.server_id.clone_from(&call.created_server_id);
+            }
+            (Operation::CreateWorkflow, Ok(output)) => call.workflow_id = text(output, "WorkflowId"),
+            _ => {}
         }
         result
     }
@@ -371,6 +373,7 @@ fn blank(operation: &str, logged: Value, now: Timestamp) -> Call {
         access_key: None,
         signed_at: None,
         server_id: text(&logged, "ServerId"),
+        workflow_id: text(&logged, "WorkflowId"),
         user_name: text(&logged, "UserName"),
         external_id: text(&logged, "ExternalId"),
         input: logged,

@@ -142,7 +142,7 @@ fn the_signature_is_judged_when_the_call_arrives_not_when_it_was_sent() {
 #[test]
 fn what_cannot_be_read_or_is_not_known_is_refused_after_the_signature() {
     let mut service = service();
-    let unknown = GOOD.request("CreateWorkflow", &json!({}));
+    let unknown = GOOD.request("ListExecutions", &json!({}));
     assert_eq!(code(&mut service, unknown), "UnknownOperationException");
     let list = GOOD.request("ListServers", &json!([]));
     assert_eq!(code(&mut service, list), "SerializationException");

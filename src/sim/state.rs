@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{Config, Leniency};
 use super::error::{Answer, ApiError};
-use super::model::{Access, HostKey, Server, User};
+use super::model::{Access, HostKey, Server, User, Workflow};
 use super::random::Random;
 use super::time::after;
 
@@ -45,6 +45,9 @@ pub struct Session {
 pub struct Region {
     /// By id.
     pub servers: BTreeMap<String, Server>,
+    /// By id.
+    #[serde(default)]
+    pub workflows: BTreeMap<String, Workflow>,
     /// What listings leave out for a while.
     #[serde(default)]
     pub hidden: Vec<Hidden>,
@@ -56,9 +59,10 @@ pub struct Region {
 /// Something that listings leave out for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hidden {
-    /// The server, or the server it belongs to.
-    pub server_id: String,
-    /// The user name, external id or host key id; none for the server itself.
+    /// The server or workflow, or the server it belongs to.
+    #[serde(alias = "server_id")]
+    pub id: String,
+    /// The user name, external id or host key id; none for the server or workflow itself.
     pub member: Option<String>,
     /// Listed again from then on.
     pub until: Timestamp,
@@ -135,10 +139,26 @@ impl Region {
         self.servers.get_mut(id).filter(|s| s.gone.is_none()).ok_or_else(|| ApiError::unknown_server(id))
     }
 
+    /// A workflow that can be read; one that is being deleted still can.
+    ///
+    /// # Errors
+    /// `Unknown workflow`.
+    pub fn workflow(&self, id: &str) -> Answer<&Workflow> {
+        self.workflows.get(id).ok_or_else(|| unknown_workflow(id))
+    }
+
+    /// A workflow that can be tagged or deleted.
+    ///
+    /// # Errors
+    /// `Unknown workflow`, also for one that is being deleted.
+    pub fn workflow_mut(&mut self, id: &str) -> Answer<&mut Workflow> {
+        self.workflows.get_mut(id).filter(|w| w.gone.is_none()).ok_or_else(|| unknown_workflow(id))
+    }
+
     /// Whether listings leave it out just now.
     #[must_use]
-    pub fn hides(&self, server_id: &str, member: Option<&str>, now: Timestamp) -> bool {
-        self.hidden.iter().any(|h| h.server_id == server_id && h.member.as_deref() == member && now < h.until)
+    pub fn hides(&self, id: &str, member: Option<&str>, now: Timestamp) -> bool {
+        self.hidden.iter().any(|h| h.id == id && h.member.as_deref() == member && now < h.until)
     }
 
     /// Removes what was deleted long enough ago.
@@ -148,11 +168,13 @@ impl Region {
         }
         let stays = |gone: &Option<Timestamp>| gone.is_none_or(|at| now < at);
         self.servers.retain(|_, s| stays(&s.gone));
+        self.workflows.retain(|_, w| stays(&w.gone));
         for server in self.servers.values_mut() {
             server.users.retain(|_, u| stays(&u.gone));
             server.accesses.retain(|_, a| stays(&a.gone));
         }
-        self.next_gone = self.servers.values().flat_map(dying).min();
+        let workflows = self.workflows.values().filter_map(|w| w.gone);
+        self.next_gone = self.servers.values().flat_map(dying).chain(workflows).min();
     }
 
     /// When something deleted now vanishes; noted for `purge`.
@@ -226,6 +248,10 @@ impl Server {
     pub fn access_mut(&mut self, id: &str) -> Answer<&mut Access> {
         self.accesses.get_mut(id).filter(|a| a.gone.is_none()).ok_or_else(|| unknown_access(id))
     }
+}
+
+fn unknown_workflow(id: &str) -> ApiError {
+    ApiError::not_found("Unknown workflow", id, "Workflow")
 }
 
 fn unknown_user(name: &str) -> ApiError {

@@ -1,4 +1,4 @@
-//! Tags of servers, users and host keys.
+//! Tags of servers, users, host keys and workflows.
 //! Which keys a caller may use is decided here; system tags get in only out of band.
 
 use std::collections::BTreeSet;
@@ -120,6 +120,7 @@ fn tags_of<'r>(region: &'r mut Region, context: &Context<'_>, arn: &str) -> Answ
         (Some("server"), Some(id), None) => Ok(&mut region.server_mut(id)?.tags),
         (Some("user"), Some(id), Some(name)) => Ok(&mut region.server_mut(id)?.user_mut(name)?.tags),
         (Some("host-key"), Some(id), Some(key)) => Ok(&mut region.server_mut(id)?.host_key_mut(key)?.tags),
+        (Some("workflow"), Some(id), None) => Ok(&mut region.workflow_mut(id)?.tags),
         _ => Err(foreign()),
     }
 }

@@ -13,12 +13,20 @@ fn tag(arn: &str, key: &str) -> Value {
 }
 
 #[test]
-fn servers_users_and_host_keys_have_tags() {
+fn servers_users_host_keys_and_workflows_have_tags() {
     let mut bench = Bench::new();
     let id = bench.server(json!({}));
     bench.ok("CreateUser", json!({"ServerId": id, "UserName": "ada", "Role": ROLE}));
     let key = bench.ok("ListHostKeys", json!({"ServerId": id}))["HostKeys"][0].clone();
-    for arn in [arn(&format!("server/{id}")), arn(&format!("user/{id}/ada")), key["Arn"].as_str().unwrap().to_owned()] {
+    let step = json!({"Type": "DELETE", "DeleteStepDetails": {}});
+    let workflow = bench.ok("CreateWorkflow", json!({"Steps": [step]}))["WorkflowId"].clone();
+    let tagged = [
+        arn(&format!("server/{id}")),
+        arn(&format!("user/{id}/ada")),
+        key["Arn"].as_str().unwrap().to_owned(),
+        arn(&format!("workflow/{}", workflow.as_str().unwrap())),
+    ];
+    for arn in tagged {
         bench.ok("TagResource", tag(&arn, "one"));
         assert!(bench.changed);
         bench.ok("TagResource", tag(&arn, "one"));
@@ -68,6 +76,7 @@ fn things_that_are_not_there_have_no_tags() {
     for resource in [
         arn("server/s-00000000000000000"),
         arn(&format!("user/{id}/nobody")),
+        arn("workflow/w-00000000000000000"),
         arn(&format!("host-key/{id}/hostkey-00000000000000000")),
         arn("workflow/w-01234567890abcdef"),
         format!("arn:aws:transfer:us-east-1:123456789012:server/{id}"),

@@ -7,7 +7,7 @@ use super::error::Answer;
 use super::host_keys::{self, KeyOptions};
 use super::input::Changes;
 use super::state::{Context, Region};
-use super::{network, settings};
+use super::{network, settings, workflows};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -24,6 +24,8 @@ struct UpdateInput {
 /// What the operation refuses.
 pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
     let input: UpdateInput = super::input::parse(input)?;
+    region.server_mut(&input.server_id)?;
+    workflows::check_named(region, input.changes.workflow_details.as_ref(), context.config)?;
     let server = region.server_mut(&input.server_id)?;
     let moved = network::changed(server, &input.changes, context)?;
     let next = settings::changed(&moved.settings, input.changes, &server.domain, context.config)?;

@@ -91,6 +91,23 @@ def test_keys_of_a_user_come_and_go(transfer, server):
     assert len(keys) == 1
 
 
+def test_a_workflow_lives_and_dies(transfer, server):
+    copy = {"Type": "COPY", "CopyStepDetails": {"DestinationFileLocation": {"S3FileLocation": {"Bucket": "kept"}}}}
+    remove = {"Type": "DELETE", "DeleteStepDetails": {"SourceFileLocation": "${original.file}"}}
+    tags = [{"Key": "team", "Value": "a"}]
+    made = {"Description": "keep", "Steps": [copy, remove], "OnExceptionSteps": [remove], "Tags": tags}
+    which = {"WorkflowId": transfer.create_workflow(**made)["WorkflowId"]}
+    identity = which | {"Arn": arn(f"workflow/{which['WorkflowId']}")}
+    assert transfer.describe_workflow(**which)["Workflow"] == made | identity
+    assert transfer.list_workflows()["Workflows"] == [identity | {"Description": "keep"}]
+    transfer.tag_resource(Arn=identity["Arn"], Tags=[{"Key": "team", "Value": "b"}])
+    assert transfer.describe_workflow(**which)["Workflow"]["Tags"] == [{"Key": "team", "Value": "b"}]
+    transfer.update_server(ServerId=server, WorkflowDetails={"OnUpload": [which | {"ExecutionRole": role()}]})
+    transfer.update_server(ServerId=server, WorkflowDetails={"OnUpload": []})
+    transfer.delete_workflow(**which)
+    assert transfer.list_workflows()["Workflows"] == []
+
+
 def test_an_access_lives_and_dies(transfer, directory_server):
     group = {"ServerId": directory_server, "ExternalId": "S-1-5-21-1-2-3-4"}
     assert transfer.create_access(**group, Role=role(), HomeDirectory="/bucket")["ExternalId"] == group["ExternalId"]

@@ -61,6 +61,22 @@ def test_host_keys(aws, server):
     assert len(aws("list-host-keys", server_id=server)["HostKeys"]) == 1
 
 
+def test_workflows(aws, server):
+    remove = [{"Type": "DELETE", "DeleteStepDetails": {"Name": "away"}}]
+    workflow = aws("create-workflow", description="remove", steps=remove)["WorkflowId"]
+    described = aws("describe-workflow", workflow_id=workflow)["Workflow"]
+    assert (described["Steps"], described["Description"]) == (remove, "remove")
+    aws("tag-resource", arn=described["Arn"], tags=[{"Key": "a", "Value": "1"}])
+    assert aws("list-tags-for-resource", arn=described["Arn"])["Tags"] == [{"Key": "a", "Value": "1"}]
+    assert [w["WorkflowId"] for w in aws("list-workflows")["Workflows"]] == [workflow]
+    used = {"OnPartialUpload": [{"WorkflowId": workflow, "ExecutionRole": role()}]}
+    aws("update-server", server_id=server, workflow_details=used)
+    assert f"still in use by server {server}" in aws("delete-workflow", workflow_id=workflow, refused=True)
+    aws("update-server", server_id=server, workflow_details={"OnPartialUpload": []})
+    aws("delete-workflow", workflow_id=workflow)
+    assert aws("list-workflows")["Workflows"] == []
+
+
 def test_tags(aws, server):
     arn = f"arn:aws:transfer:{REGION}:{ACCOUNT}:server/{server}"
     aws("tag-resource", arn=arn, tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])

@@ -39,6 +39,17 @@ def test_accesses(transfer, directory_server):
     assert [a["ExternalId"] for a in accesses] == groups
 
 
+def test_workflows(sim, transfer):
+    remove = [{"Type": "DELETE", "DeleteStepDetails": {}}]
+    made = {transfer.create_workflow(Steps=remove)["WorkflowId"] for _ in range(5)}
+    listed = [w["WorkflowId"] for w in joined(pages(transfer, "list_workflows"), "Workflows")]
+    assert len(listed) == 5
+    assert set(listed) == made
+    sim.post("hide", {"workflow_id": listed[0], "for": "10m"})
+    assert {w["WorkflowId"] for w in transfer.list_workflows()["Workflows"]} == made - {listed[0]}
+    assert transfer.describe_workflow(WorkflowId=listed[0])["Workflow"]["WorkflowId"] == listed[0]
+
+
 def test_tags(transfer, server):
     tags = [{"Key": f"key-{n}", "Value": str(n)} for n in range(5)]
     arn = f"arn:aws:transfer:{REGION}:{ACCOUNT}:server/{server}"

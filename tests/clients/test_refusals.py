@@ -50,6 +50,16 @@ def test_a_missing_member_is_named(transfer):
     assert "Value null at 'serverId'" in response["Error"]["Message"]
 
 
+def test_a_workflow_in_use(transfer, server):
+    remove = [{"Type": "DELETE", "DeleteStepDetails": {}}]
+    workflow = transfer.create_workflow(Steps=remove)["WorkflowId"]
+    used = {"OnUpload": [{"WorkflowId": workflow, "ExecutionRole": role()}]}
+    transfer.update_server(ServerId=server, WorkflowDetails=used)
+    response = refused(transfer.delete_workflow, WorkflowId=workflow)
+    assert code(response) == "InvalidRequestException"
+    assert response["Error"]["Message"] == f"Workflow is still in use by server {server}"
+
+
 def test_a_quota(sim, transfer, server):
     sim.post("config", {"quotas": {"users": 0}})
     response = refused(transfer.create_user, ServerId=server, UserName="alice", Role=role())

@@ -19,6 +19,7 @@ OTHERWISE = {
     "conflict": "network_update",
     "access_role": False,
     "user_name_variable": "expanded",
+    "step_defaults": True,
 }
 
 VPC = {"EndpointType": "VPC", "EndpointDetails": {"VpcId": "vpc-12345678", "SubnetIds": ["subnet-1", "subnet-2"]}}
@@ -134,6 +135,20 @@ def test_host_keys(client):
     server = client.create_server()["ServerId"]
     key = client.import_host_key(ServerId=server, HostKeyBody=private_key(), Description="ours")["HostKeyId"]
     goes_back_and_forth(client, "DescribeHostKey", "UpdateHostKey", ServerId=server, HostKeyId=key)
+
+
+def test_workflows(client):
+    """Nothing of one can be changed, but another one can be made of what was read."""
+    remove = {"Type": "DELETE", "DeleteStepDetails": {}}
+    place = {"S3FileLocation": {"Bucket": "kept", "Key": "in/"}}
+    decrypt = {"Type": "DECRYPT", "DecryptStepDetails": {"Type": "PGP", "DestinationFileLocation": place}}
+    first = client.create_workflow(Steps=[decrypt, remove], Tags=[{"Key": "a", "Value": "b"}])["WorkflowId"]
+    held = read(client, "DescribeWorkflow", WorkflowId=first)
+    members = MODEL.operation_model("CreateWorkflow").input_shape.members
+    back = {name: value for name, value in held.items() if name in members}
+    second = client.create_workflow(**back)["WorkflowId"]
+    again = read(client, "DescribeWorkflow", WorkflowId=second)
+    assert {name: value for name, value in again.items() if name in members} == back
 
 
 def test_tags(client):

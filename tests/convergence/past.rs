@@ -28,6 +28,7 @@ impl Past {
 fn copy(held: &Held) -> Held {
     let region = |region: &Region| Region {
         servers: region.servers.clone(),
+        workflows: region.workflows.clone(),
         hidden: region.hidden.clone(),
         next_gone: region.next_gone,
     };

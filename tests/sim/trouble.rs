@@ -82,6 +82,7 @@ async fn state_survives_a_kill_after_every_change() {
     sim = sim.killed_and_restarted(&arguments);
     let client = sim.client();
     client.create_user().server_id(&server).user_name("ada").role(ROLE).send().await.unwrap();
+    client.create_workflow().set_steps(Some(Vec::new())).send().await.unwrap();
     let before = sim.get("state")["accounts"].clone();
     sim = sim.killed_and_restarted(&arguments);
     assert_eq!(sim.get("state")["accounts"], before);
@@ -148,6 +149,8 @@ fn the_control_path_names_what_it_cannot_do() {
         ("POST", "change", json!({"operation": "Explode"}), 400, "no such operation"),
         ("POST", "change", json!({}), 400, "one of operation, set_state and show_as"),
         ("POST", "hide", json!({"server_id": "s"}), 400, "for"),
+        ("POST", "hide", json!({"for": "1m"}), 400, "one of server_id and workflow_id"),
+        ("POST", "hide", json!({"server_id": "s", "workflow_id": "w", "for": "1m"}), 400, "one of server_id"),
         ("GET", "calls?since=x", json!(null), 400, "since"),
     ] {
         let (found, reply) = sim.control(method, path, &body);

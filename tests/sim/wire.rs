@@ -6,8 +6,9 @@ use aws_sdk_transfer::config::Credentials;
 use aws_sdk_transfer::config::retry::RetryConfig;
 use aws_sdk_transfer::error::ProvideErrorMetadata;
 use aws_sdk_transfer::types::{
-    EndpointDetails, EndpointType, HomeDirectoryMapEntry, HomeDirectoryType, PosixProfile, ProtocolDetails,
-    SetStatOption, SftpPortWithOptions, State, Tag,
+    CopyStepDetails, DeleteStepDetails, EndpointDetails, EndpointType, HomeDirectoryMapEntry, HomeDirectoryType,
+    InputFileLocation, PosixProfile, ProtocolDetails, S3InputFileLocation, SetStatOption, SftpPortWithOptions, State,
+    Tag, WorkflowDetail, WorkflowDetails, WorkflowStep, WorkflowStepType,
 };
 use aws_smithy_async::time::StaticTimeSource;
 use serde_json::json;
@@ -61,6 +62,46 @@ async fn a_user_comes_back_through_describe_and_goes_with_its_server() {
     let gone = gone.into_service_error();
     assert!(gone.is_resource_not_found_exception());
     assert_eq!(gone.meta().message(), Some("Unknown server"));
+}
+
+#[tokio::test]
+async fn a_workflow_comes_back_through_describe() {
+    let sim = Sim::start(&[]);
+    let client = sim.client();
+    let place = S3InputFileLocation::builder().bucket("kept").key("in/").build();
+    let place = InputFileLocation::builder().s3_file_location(place).build();
+    let copy = CopyStepDetails::builder().destination_file_location(place).build();
+    let copy = WorkflowStep::builder().r#type(WorkflowStepType::Copy).copy_step_details(copy).build();
+    let remove = WorkflowStep::builder()
+        .r#type(WorkflowStepType::Delete)
+        .delete_step_details(DeleteStepDetails::builder().build())
+        .build();
+    let tag = Tag::builder().key("a").value("b").build().unwrap();
+    let log_group = "arn:aws:logs:eu-west-1:123456789012:log-group:workflows:*";
+    let made = client
+        .create_workflow()
+        .description("kept")
+        .steps(copy.clone())
+        .on_exception_steps(remove.clone())
+        .structured_log_destinations(log_group)
+        .tags(tag.clone());
+    let id = made.send().await.unwrap().workflow_id;
+    let shown = client.describe_workflow().workflow_id(&id).send().await.unwrap().workflow.unwrap();
+    assert_eq!((shown.steps(), shown.on_exception_steps()), (&[copy][..], &[remove][..]));
+    assert_eq!((shown.description(), shown.tags()), (Some("kept"), &[tag][..]));
+    assert_eq!(shown.structured_log_destinations(), [log_group]);
+    let used = WorkflowDetail::builder().workflow_id(&id).execution_role(ROLE).build().unwrap();
+    let used = WorkflowDetails::builder().on_upload(used).build();
+    let server = client.create_server().workflow_details(used).send().await.unwrap().server_id;
+    let refused = client.delete_workflow().workflow_id(&id).send().await.unwrap_err().into_service_error();
+    assert!(refused.is_invalid_request_exception());
+    let told = format!("Workflow is still in use by server {server}");
+    assert_eq!(refused.meta().message(), Some(told.as_str()));
+    client.delete_server().server_id(&server).send().await.unwrap();
+    client.delete_workflow().workflow_id(&id).send().await.unwrap();
+    assert!(client.list_workflows().send().await.unwrap().workflows.is_empty());
+    let gone = client.describe_workflow().workflow_id(&id).send().await.unwrap_err().into_service_error();
+    assert!(gone.is_resource_not_found_exception());
 }
 
 #[tokio::test]

@@ -13,9 +13,9 @@ pub fn divided(call: &PlannedCall, refused: impl Fn(&Mutation) -> bool) -> bool 
     call.parts.len() > 1 && (refused(&call.mutation) || any())
 }
 
-/// The parts in the order in which they are sent: what lets more in comes last.
-pub fn in_order(call: &PlannedCall) -> impl Iterator<Item = &PlannedCall> {
-    let that = |exposes: bool| call.parts.iter().filter(move |part| part.exposes == exposes);
+/// The parts, each with its index, in the order in which they are sent: what lets more in comes last.
+pub fn in_order(call: &PlannedCall) -> impl Iterator<Item = (usize, &PlannedCall)> {
+    let that = |exposes: bool| call.parts.iter().enumerate().filter(move |(_, part)| part.exposes == exposes);
     that(false).chain(that(true))
 }
 
@@ -47,7 +47,8 @@ mod tests {
         if !divided(call, refused) {
             return vec![id(&call.mutation)];
         }
-        in_order(call).filter(|part| !waits(part, call, refused)).map(|part| id(&part.mutation)).collect()
+        let due = in_order(call).filter(|(_, part)| !waits(part, call, refused));
+        due.map(|(_, part)| id(&part.mutation)).collect()
     }
 
     #[test]

@@ -23,15 +23,6 @@ pub enum ReconcileError {
     /// In Kubernetes.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    /// Not trouble at all: something must be in place first.
-    #[error("{}", .0.message)]
-    NotReady(Reason),
-}
-
-impl From<Reason> for ReconcileError {
-    fn from(block: Reason) -> Self {
-        Self::NotReady(block)
-    }
 }
 
 /// Where an object lives in AWS, and whether it may.
@@ -51,6 +42,9 @@ pub struct Target<P> {
     /// What the kind needs besides.
     pub detail: P,
 }
+
+/// Where an object lives; or why that cannot be told, which is no trouble: something must be in place first.
+pub type Resolved<D> = Result<Target<D>, Reason>;
 
 /// What the spec asks for, in AWS's terms.
 #[derive(Clone, Debug)]
@@ -163,8 +157,8 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// that is not granted.
     ///
     /// # Errors
-    /// `Blocked` where the place cannot be told; other trouble is retried.
-    async fn resolve(&self, object: &Self::Object) -> Result<Target<Self::TargetDetail>, ReconcileError>;
+    /// Trouble in finding out, which is retried.
+    async fn resolve(&self, object: &Self::Object) -> Result<Resolved<Self::TargetDetail>, ReconcileError>;
 
     /// Turns the spec into what is wanted; reads ConfigMaps and Secrets that it names.
     ///

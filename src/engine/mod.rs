@@ -1,9 +1,10 @@
 //! How any kind converges. Knows no kind and no AWS shape; reaches Kubernetes and AWS only through the two traits that
 //! it is handed (`cluster::KubeApi`, `aws::AwsApi`).
 //!
-//! One `reconcile` resolves where the object lives, observes what is there (`observe`), decides the one action that is
-//! due (`decide`, pure), carries it out (`act`, and in files of their own `create`, `apply` with `sending`, `delete`)
-//! and says where the object stands (`report`, with `status` for the conditions). The next reconcile looks again.
+//! One `reconcile` resolves where the object lives, then goes round: what is `known` becomes facts, `decide` (pure, the
+//! only chooser) says what is due, `act` does it. Reads (`observe`) and calls that AWS refused make more known, and it
+//! is decided again; a write, a call that AWS took, or something to say (`tell`, `failure`) ends the reconcile, and
+//! `report` writes where the object stands, with `status` for the conditions. The next reconcile looks again.
 //!
 //! Words of our own, used everywhere in this sense:
 //!
@@ -17,23 +18,22 @@
 //! * **Drift**: AWS differs from the spec though nobody edited it (`drift`).
 //! * **Adoption**: taking over what exists already, because the spec says so.
 
-pub mod act;
+mod act;
 pub mod applied;
-mod apply;
 pub mod backoff;
 pub mod consistency;
 pub mod context;
 pub mod controller;
 pub mod counters;
-pub mod create;
 pub mod decide;
-mod delete;
 pub mod diff;
 pub mod digest;
 pub mod division;
 pub mod drift;
 pub mod events;
+mod failure;
 pub mod kind;
+mod known;
 pub mod memory;
 pub mod mutate;
 mod observe;
@@ -42,11 +42,10 @@ pub mod queue;
 pub mod reason;
 pub mod reconcile;
 pub mod record;
-mod recording;
 mod refusals;
 pub mod report;
-mod sending;
 pub mod settings;
 pub mod status;
+mod tell;
 pub mod undecodable;
 pub mod unset;

@@ -4,17 +4,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::applied;
 use super::backoff;
-use super::context::{Engine, POLL, ReconcileContext, Request, Requeue, Status, WAIT_MIN, between};
+use super::context::{Engine, POLL, ReconcileContext, Request, Requeue, WAIT_MIN, between};
 use super::diff::{Change, paths};
-use super::kind::{Kind, Plan, PlannedCall, When};
+use super::kind::{Kind, PlannedCall, When};
 use super::memory::{Accepted, RefusedCall};
-use super::mutate;
 use super::reason::Reason;
-use super::report::{Outcome, Report};
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
 use crate::aws::{AwsError, AwsErrorKind};
@@ -37,137 +36,105 @@ pub(super) struct Refusal {
     pub aside: bool,
 }
 
-impl<K: Kind> Engine<K> {
-    /// Whether this very call was accepted so lately that AWS's answers may not show it yet: sent again, it would be
-    /// sent on and on. What AWS takes and never shows is sent ever more rarely.
-    pub(super) fn accepted_lately(&self, request: &Request<K::Object>, digest: &str) -> bool {
-        let memory = self.memories.load(&request.uid);
-        memory.accepted.get(digest).is_some_and(|accepted| accepted.at.elapsed() < self.unseen_for(accepted.times))
+/// How long AWS may go on not showing a call that it accepted so often: a moment the first time, then as long as its
+/// answers may lag, doubled each time.
+pub(super) fn shows_soon(lag: SignedDuration, times: u32) -> Duration {
+    let lag = Duration::try_from(lag).unwrap_or(POLL);
+    match times.checked_sub(2) {
+        None => POLL,
+        Some(more) => lag.saturating_mul(1 << more.min(10)).clamp(POLL, UNSEEN_MAX),
     }
+}
 
-    /// How long AWS may go on not showing a call that it accepted so often: a moment the first time, then as long as
-    /// its answers may lag, doubled each time.
-    fn unseen_for(&self, times: u32) -> Duration {
-        let lag = Duration::try_from(self.settings.windows.lag).unwrap_or(POLL);
-        match times.checked_sub(2) {
-            None => POLL,
-            Some(more) => lag.saturating_mul(1 << more.min(10)).clamp(POLL, UNSEEN_MAX),
+/// Takes down that AWS accepted a call; answers whether it had accepted the same before.
+pub(super) fn accept<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    digest: String,
+    call: &PlannedCall,
+) -> bool {
+    let at = Instant::now();
+    engine.memories.change(&request.uid, |memory| {
+        memory.refused_calls.remove(&digest);
+        if let When::AfterQuotaRefusal(operation) = call.when {
+            // There is room now.
+            let full = |hold: &&mut RefusedCall| hold.fault.operation == operation && by_quota(&hold.fault);
+            memory.refused_calls.values_mut().filter(full).for_each(|hold| hold.due = at);
         }
-    }
+        memory.added = stands(&memory.added, &call.changes);
+        memory.accepted.retain(|_, accepted| accepted.at.elapsed() < UNSEEN_MAX * 2);
+        let accepted = memory.accepted.entry(digest).or_insert(Accepted { at, times: 0 });
+        *accepted = Accepted { at, times: accepted.times + 1 };
+        accepted.times > 1
+    })
+}
 
-    /// Takes down that AWS accepted a call; answers whether it had accepted the same before.
-    pub(super) fn accept(&self, request: &Request<K::Object>, digest: String, call: &PlannedCall) -> bool {
-        let at = Instant::now();
-        self.memories.change(&request.uid, |memory| {
-            memory.refused_calls.remove(&digest);
-            if let When::AfterQuotaRefusal(operation) = call.when {
-                // There is room now.
-                let full = |hold: &&mut RefusedCall| hold.fault.operation == operation && by_quota(&hold.fault);
-                memory.refused_calls.values_mut().filter(full).for_each(|hold| hold.due = at);
-            }
-            memory.added = stands(&memory.added, &call.changes);
-            memory.accepted.retain(|_, accepted| accepted.at.elapsed() < UNSEEN_MAX * 2);
-            let accepted = memory.accepted.entry(digest).or_insert(Accepted { at, times: 0 });
-            *accepted = Accepted { at, times: accepted.times + 1 };
-            accepted.times > 1
-        })
-    }
+/// What AWS said of a call that is not due again.
+pub(super) fn held<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, digest: &str) -> Option<RefusedCall> {
+    let hold = engine.memories.load(&request.uid).refused_calls.get(digest).cloned()?;
+    (hold.due > Instant::now()).then_some(hold)
+}
 
-    pub(super) fn held(&self, request: &Request<K::Object>, digest: &str) -> Option<RefusedCall> {
-        let hold = self.memories.load(&request.uid).refused_calls.get(digest).cloned()?;
-        (hold.due > Instant::now()).then_some(hold)
-    }
-
-    /// Takes down that AWS did not carry out a call; answers with what is remembered and whether it is set aside: what
-    /// may pass by itself is tried a few times first.
-    pub(super) fn remember(
-        &self,
-        request: &Request<K::Object>,
-        digest: String,
-        fault: AwsError,
-        changes: &[Change],
-    ) -> (RefusedCall, bool) {
-        let (now, fraction) = (Instant::now(), self.settings.env.fraction());
-        self.memories.change(&request.uid, |memory| {
-            let before = memory.refused_calls.get(&digest);
-            log(before.map(|before| &before.fault), &fault, changes);
-            let (since, tries) = before.map_or((now, 1), |before| (before.since, before.tries + 1));
-            let aside = holdable(&fault) || contradicts(&fault) || tries >= HELD_UP;
-            let delay = backoff::delay(backoff::class(&fault), tries, fault.retry_after, fraction);
-            let due = if aside { now + delay } else { now };
-            if !holdable(&fault) {
-                // It may have taken effect.
-                memory.added = stands(&memory.added, changes);
-            }
-            let hold = RefusedCall { fault, since, tries, due };
-            memory.refused_calls.insert(digest, hold.clone());
-            (hold, aside)
-        })
-    }
-
-    /// Takes down which calls AWS shows to be carried out: should one be due again, it is for something new. While AWS
-    /// is on its way somewhere, nothing can be told of them.
-    pub(super) fn shown(&self, request: &Request<K::Object>, plan: &Plan) {
-        if plan.busy.is_some() {
-            return;
+/// Takes down that AWS did not carry out a call; answers whether it is set aside: what may
+/// pass by itself is tried a few times first.
+pub(super) fn remember<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    digest: String,
+    fault: AwsError,
+    changes: &[Change],
+) -> bool {
+    let (now, fraction) = (Instant::now(), engine.settings.env.fraction());
+    engine.memories.change(&request.uid, |memory| {
+        let before = memory.refused_calls.get(&digest);
+        log(before.map(|before| &before.fault), &fault, changes);
+        let (since, tries) = before.map_or((now, 1), |before| (before.since, before.tries + 1));
+        let aside = holdable(&fault) || contradicts(&fault) || tries >= HELD_UP;
+        let delay = backoff::delay(backoff::class(&fault), tries, fault.retry_after, fraction);
+        let due = if aside { now + delay } else { now };
+        if !holdable(&fault) {
+            // It may have taken effect.
+            memory.added = stands(&memory.added, changes);
         }
-        let calls = plan.calls.iter().flat_map(|call| std::iter::once(call).chain(&call.parts));
-        let due: BTreeSet<String> = calls.map(|call| mutate::digest(&call.mutation)).collect();
-        self.memories.change(&request.uid, |memory| memory.accepted.retain(|digest, _| due.contains(digest)));
-    }
+        memory.refused_calls.insert(digest, RefusedCall { fault, since, tries, due });
+        aside
+    })
+}
 
-    /// A call that is set aside on its own, told as such.
-    pub(super) fn set_aside(
-        &self,
-        context: &ReconcileContext<'_, K>,
-        status: Status<K>,
-        hold: RefusedCall,
-    ) -> Outcome<Status<K>> {
-        self.refused(context, status, &[Refusal { hold, changes: Vec::new(), aside: true }])
+/// What AWS refuses and what is not in force for it, as something that stands in the way.
+pub(super) fn refusal<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    refused: &[Refusal],
+    waiting: &[Change],
+) -> Reason {
+    let (now, grace) = (Instant::now(), engine.settings.rejection_grace);
+    let stalls = |Refusal { hold, .. }: &Refusal| {
+        backoff::stalls(backoff::class(&hold.fault), now.duration_since(hold.since), grace)
+    };
+    let set = context.wanted.map_or(&[][..], |wanted| &wanted.applied.paths);
+    let mut lines: Vec<String> = refused.iter().map(|refusal| told(refusal, set)).collect();
+    if !waiting.is_empty() {
+        lines.push(format!("{} would let more in and waits until AWS refuses none of these", paths(waiting)));
     }
+    let first = refused.iter().find(|refusal| stalls(refusal)).or_else(|| refused.first());
+    let code = first.map_or(reasons::REJECTED, |refusal| backoff::reason(&refusal.hold.fault));
+    Reason { code, message: lines.join("; "), needs_person: refused.iter().any(stalls), sought: false }
+}
 
-    /// AWS refused some calls, and there is nothing more to say.
-    pub(super) fn refused(
-        &self,
-        context: &ReconcileContext<'_, K>,
-        status: Status<K>,
-        refused: &[Refusal],
-    ) -> Outcome<Status<K>> {
-        let mut report = Report::block(status, self.refusal(context, refused, &[]));
-        report.next = self.again(context, refused);
-        Outcome::Report(report)
-    }
-
-    /// What AWS refuses and what is not in force for it, as something that stands in the way.
-    pub(super) fn refusal(&self, context: &ReconcileContext<'_, K>, refused: &[Refusal], waiting: &[Change]) -> Reason {
-        let (now, grace) = (Instant::now(), self.settings.rejection_grace);
-        let stalls = |Refusal { hold, .. }: &Refusal| {
-            backoff::stalls(backoff::class(&hold.fault), now.duration_since(hold.since), grace)
-        };
-        let set = context.wanted.map_or(&[][..], |wanted| &wanted.applied.paths);
-        let mut lines: Vec<String> = refused.iter().map(|refusal| told(refusal, set)).collect();
-        if !waiting.is_empty() {
-            lines.push(format!("{} would let more in and waits until AWS refuses none of these", paths(waiting)));
-        }
-        let first = refused.iter().find(|refusal| stalls(refusal)).or_else(|| refused.first());
-        let code = first.map_or(reasons::REJECTED, |refusal| backoff::reason(&refusal.hold.fault));
-        Reason { code, message: lines.join("; "), needs_person: refused.iter().any(stalls), sought: false }
-    }
-
-    /// When to look again. An hour's wait for one call delays no look and no key that ends.
-    pub(super) fn again(&self, context: &ReconcileContext<'_, K>, refused: &[Refusal]) -> Requeue {
-        let (now, grace) = (Instant::now(), self.settings.rejection_grace);
-        // A person is called when the time has come, also where the call is not due by then.
-        let due = |Refusal { hold, .. }: &Refusal| {
-            let calls = backoff::until_stalled(backoff::class(&hold.fault), now.duration_since(hold.since), grace);
-            let due = hold.due.saturating_duration_since(now);
-            calls.map_or(due, |calls| due.min(calls))
-        };
-        let due = refused.iter().map(due).min().unwrap_or(POLL);
-        let change = context.wanted.and_then(|wanted| wanted.changes_at).map(|at| between(context.now, at));
-        let next = due.min(self.settings.jittered_resync()).min(change.unwrap_or(due));
-        Requeue::After(next.max(WAIT_MIN))
-    }
+/// When to look again. An hour's wait for one call delays no look and no key that ends.
+pub(super) fn again<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>, refused: &[Refusal]) -> Requeue {
+    let (now, grace) = (Instant::now(), engine.settings.rejection_grace);
+    // A person is called when the time has come, also where the call is not due by then.
+    let due = |Refusal { hold, .. }: &Refusal| {
+        let calls = backoff::until_stalled(backoff::class(&hold.fault), now.duration_since(hold.since), grace);
+        let due = hold.due.saturating_duration_since(now);
+        calls.map_or(due, |calls| due.min(calls))
+    };
+    let due = refused.iter().map(due).min().unwrap_or(POLL);
+    let change = context.wanted.and_then(|wanted| wanted.changes_at).map(|at| between(context.now, at));
+    let next = due.min(engine.settings.jittered_resync()).min(change.unwrap_or(due));
+    Requeue::After(next.max(WAIT_MIN))
 }
 
 /// AWS's words, the fields that they are about, and all that is not in force for them. `set` holds the paths that a

@@ -91,180 +91,200 @@ pub(super) enum Outcome<S> {
     Report(Report<S>),
 }
 
-impl<K: Kind> Engine<K> {
-    /// Writes the status if it says something new, and says when the next reconcile is due.
-    pub(super) async fn write_status(&self, request: &Request<K::Object>, report: Report<Status<K>>) -> Requeue {
-        let next = match report.next {
-            Requeue::After(after) if matches!(report.verdict, Readiness::Ready(_)) => {
-                Requeue::After(after.min(self.settings.jittered_resync()))
-            }
-            Requeue::Rest(after) => Requeue::Rest(after.min(self.settings.jittered_resync())),
-            next => next,
-        };
-        let failed = matches!(report.verdict, Readiness::Failed { .. }).then(|| report.verdict.clone());
-        match (self.write(request, report).await, failed) {
-            (Ok(()), _) => next,
-            (Err(ClusterError::Conflict(_)), Some(verdict)) => {
-                self.tell_beside(request, verdict).await;
-                next
-            }
-            (Err(ClusterError::Conflict(_)), None) => self.contended(&request.uid),
-            (Err(ClusterError::NotFound(_)), _) => Requeue::OnChange,
-            (Err(error), _) => self.unwritten(request, &error),
+/// Writes the status if it says something new, and says when the next reconcile is due.
+pub(super) async fn write_status<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    report: Report<Status<K>>,
+) -> Requeue {
+    let next = match report.next {
+        Requeue::After(after) if matches!(report.verdict, Readiness::Ready(_)) => {
+            Requeue::After(after.min(engine.settings.jittered_resync()))
         }
-    }
-
-    /// A call failed after its record was written, so the record is newer than what was read: the failure is told
-    /// beside it, once. Where that does not go either, the next failure tells.
-    async fn tell_beside(&self, request: &Request<K::Object>, verdict: Readiness) {
-        let live = crate::cluster::get::<K::Object>(self.cluster.as_ref(), &request.name).await;
-        let Ok(Some(live)) = live else { return };
-        let live = Request::new(live, request.name.clone(), &self.settings.cluster_id, Arc::clone(&request.busy));
-        if (&live.uid, live.generation) != (&request.uid, request.generation) {
-            return;
+        Requeue::Rest(after) => Requeue::Rest(after.min(engine.settings.jittered_resync())),
+        next => next,
+    };
+    let failed = matches!(report.verdict, Readiness::Failed { .. }).then(|| report.verdict.clone());
+    match (write(engine, request, report).await, failed) {
+        (Ok(()), _) => next,
+        (Err(ClusterError::Conflict(_)), Some(verdict)) => {
+            tell_beside(engine, request, verdict).await;
+            next
         }
-        let (status, drift) = (live.status(), Drift::AsBefore);
-        let report = Report { status, verdict, advisory: None, drift, next: Requeue::Again, keep: true };
-        if let Err(error) = self.write(&live, report).await {
-            tracing::debug!(%error, "the failure is not told yet");
+        (Err(ClusterError::Conflict(_)), None) => contended(engine, &request.uid),
+        (Err(ClusterError::NotFound(_)), _) => Requeue::OnChange,
+        (Err(error), _) => unwritten(engine, request, &error),
+    }
+}
+
+/// A call failed after its record was written, so the record is newer than what was read: the failure is told
+/// beside it, once. Where that does not go either, the next failure tells.
+async fn tell_beside<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, verdict: Readiness) {
+    let live = crate::cluster::get::<K::Object>(engine.cluster.as_ref(), &request.name).await;
+    let Ok(Some(live)) = live else { return };
+    let live = Request::new(live, request.name.clone(), &engine.settings.cluster_id, Arc::clone(&request.busy));
+    if (&live.uid, live.generation) != (&request.uid, request.generation) {
+        return;
+    }
+    let (status, drift) = (live.status(), Drift::AsBefore);
+    let report = Report { status, verdict, advisory: None, drift, next: Requeue::Again, keep: true };
+    if let Err(error) = write(engine, &live, report).await {
+        tracing::debug!(%error, "the failure is not told yet");
+    }
+}
+
+async fn write<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    report: Report<Status<K>>,
+) -> Result<(), ClusterError> {
+    let Report { mut status, verdict, advisory, drift, next: _, keep } = report;
+    let well = !matches!(verdict, Readiness::Failed { .. });
+    let old = request.status();
+    let common = K::Object::common_mut(&mut status);
+    let advisory = if keep && advisory.is_none() { Advice::AsBefore } else { Advice::Now(advisory) };
+    let drifted = match drift {
+        Drift::AsBefore => condition::find(&common.conditions, types::DRIFTED).map(|standing| standing.message.clone()),
+        Drift::Now(differences) => {
+            let (rows, message) = differences.map(|Differences { rows, message }| (rows, message)).unzip();
+            common.drift = rows.unwrap_or_default();
+            message
         }
+    };
+    let about = ConditionInputs {
+        generation: request.generation,
+        observed: common.observed_generation,
+        advisory,
+        drifted,
+        now: engine.settings.env.wall(),
+    };
+    let (conditions, observed) = status::compute_conditions(&common.conditions, &verdict, &about);
+    common.conditions = conditions;
+    common.observed_generation = observed;
+    common.last_handled_reconcile_at =
+        request.reconcile_requested().cloned().or_else(|| common.last_handled_reconcile_at.take());
+    if !K::status_changed(&old, &status) && (old == status || !refreshes(engine, request)) {
+        ended(engine, request, well);
+        return Ok(());
     }
+    apply(engine, &request.object, &status).await?;
+    ended(engine, request, well);
+    // Only now: what could not be written is found again, and would be told again.
+    let settled = matches!(verdict, Readiness::Ready(_));
+    announce(engine, request, K::Object::common(&old), K::Object::common(&status), settled).await;
+    Ok(())
+}
 
-    async fn write(&self, request: &Request<K::Object>, report: Report<Status<K>>) -> Result<(), ClusterError> {
-        let Report { mut status, verdict, advisory, drift, next: _, keep } = report;
-        let well = !matches!(verdict, Readiness::Failed { .. });
-        let old = request.status();
-        let common = K::Object::common_mut(&mut status);
-        let advisory = if keep && advisory.is_none() { Advice::AsBefore } else { Advice::Now(advisory) };
-        let drifted = match drift {
-            Drift::AsBefore => {
-                condition::find(&common.conditions, types::DRIFTED).map(|standing| standing.message.clone())
-            }
-            Drift::Now(differences) => {
-                let (rows, message) = differences.map(|Differences { rows, message }| (rows, message)).unzip();
-                common.drift = rows.unwrap_or_default();
-                message
-            }
-        };
-        let about = ConditionInputs {
-            generation: request.generation,
-            observed: common.observed_generation,
-            advisory,
-            drifted,
-            now: self.settings.env.wall(),
-        };
-        let (conditions, observed) = status::compute_conditions(&common.conditions, &verdict, &about);
-        common.conditions = conditions;
-        common.observed_generation = observed;
-        common.last_handled_reconcile_at =
-            request.reconcile_requested().cloned().or_else(|| common.last_handled_reconcile_at.take());
-        if !K::status_changed(&old, &status) && (old == status || !self.refreshes(request)) {
-            self.ended(request, well);
-            return Ok(());
-        }
-        self.apply(&request.object, &status).await?;
-        self.ended(request, well);
-        // Only now: what could not be written is found again, and would be told again.
-        let settled = matches!(verdict, Readiness::Ready(_));
-        self.announce(request, K::Object::common(&old), K::Object::common(&status), settled).await;
-        Ok(())
-    }
+/// Whether what is no reason to write may be written all the same: once per resync, where nothing else is.
+fn refreshes<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>) -> bool {
+    // A process that has just started does not know when; restarts must not put it off for ever.
+    let written = engine.memories.load(&request.uid).written;
+    written.is_none_or(|written| written.elapsed() >= engine.settings.shortest_resync())
+}
 
-    /// Whether what is no reason to write may be written all the same: once per resync, where nothing else is.
-    fn refreshes(&self, request: &Request<K::Object>) -> bool {
-        // A process that has just started does not know when; restarts must not put it off for ever.
-        let written = self.memories.load(&request.uid).written;
-        written.is_none_or(|written| written.elapsed() >= self.settings.shortest_resync())
-    }
+/// Applies the whole status of an object, on the version of it that was read.
+///
+/// # Errors
+/// `Conflict` where the object has changed since.
+pub async fn apply<K: Kind>(
+    engine: &Engine<K>,
+    object: &K::Object,
+    status: &Status<K>,
+) -> Result<K::Object, ClusterError> {
+    let meta = object.meta();
+    let name = crate::cluster::Name {
+        namespace: meta.namespace.clone().unwrap_or_default(),
+        name: meta.name.clone().unwrap_or_default(),
+    };
+    let version = meta.resource_version.clone().unwrap_or_default();
+    let value =
+        serde_json::to_value(status).map_err(|error| ClusterError::Invalid(name.to_string(), error.to_string()))?;
+    let stored = engine.cluster.apply_status(&engine.resource, &name, &version, value).await?;
+    let uid = meta.uid.clone().unwrap_or_default();
+    engine.memories.change(&uid, |memory| {
+        memory.conflicts = 0;
+        memory.written = Some(Instant::now());
+        // Should another id stand there again at the next look, it begins anew.
+        memory.looks_at(engine.kind.id(status));
+    });
+    crate::cluster::decode(&name, &stored)
+}
 
-    /// Applies the whole status of an object, on the version of it that was read.
-    ///
-    /// # Errors
-    /// `Conflict` where the object has changed since.
-    pub async fn apply(&self, object: &K::Object, status: &Status<K>) -> Result<K::Object, ClusterError> {
-        let meta = object.meta();
-        let name = crate::cluster::Name {
-            namespace: meta.namespace.clone().unwrap_or_default(),
-            name: meta.name.clone().unwrap_or_default(),
-        };
-        let version = meta.resource_version.clone().unwrap_or_default();
-        let value =
-            serde_json::to_value(status).map_err(|error| ClusterError::Invalid(name.to_string(), error.to_string()))?;
-        let stored = self.cluster.apply_status(&self.resource, &name, &version, value).await?;
-        let uid = meta.uid.clone().unwrap_or_default();
-        self.memories.change(&uid, |memory| {
-            memory.conflicts = 0;
-            memory.written = Some(Instant::now());
-            // Should another id stand there again at the next look, it begins anew.
-            memory.looks_at(self.kind.id(status));
-        });
-        crate::cluster::decode(&name, &stored)
-    }
+/// Publishes an Event about the object.
+pub(super) async fn emit_event<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    warning: bool,
+    reason: &str,
+    message: String,
+) {
+    publish(engine, request, EventNote { warning, reason: reason.to_owned(), message }).await;
+}
 
-    /// Publishes an Event about the object.
-    pub(super) async fn emit_event(&self, request: &Request<K::Object>, warning: bool, reason: &str, message: String) {
-        self.publish(request, EventNote { warning, reason: reason.to_owned(), message }).await;
-    }
+pub(super) async fn publish<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, note: EventNote) {
+    let Ok(object) = serde_json::to_value(&request.object) else { return };
+    engine.cluster.publish(&engine.resource, &object, note).await;
+}
 
-    pub(super) async fn publish(&self, request: &Request<K::Object>, note: EventNote) {
-        let Ok(object) = serde_json::to_value(&request.object) else { return };
-        self.cluster.publish(&self.resource, &object, note).await;
+/// Events on what a status newly says: of Ready, and that what AWS had lost is there again.
+async fn announce<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    old: &CommonStatus,
+    new: &CommonStatus,
+    settled: bool,
+) {
+    let stalled = |status: &CommonStatus| {
+        condition::find(&status.conditions, types::STALLED).filter(|stalled| stalled.status == "True").cloned()
+    };
+    if let (None, Some(stalled)) = (stalled(old), stalled(new)) {
+        tracing::warn!(reason = stalled.reason, error = stalled.message, "stalled: a person must act");
     }
+    for news in [events::news(old, new), events::advice(old, new)].into_iter().flatten() {
+        publish(engine, request, news).await;
+    }
+    if settled && engine.memories.change(&request.uid, |memory| std::mem::take(&mut memory.lost)) {
+        let message = "AWS had lost it; it was made again from the spec".to_owned();
+        emit_event(engine, request, true, reasons::RECREATED, message).await;
+    }
+}
 
-    /// Events on what a status newly says: of Ready, and that what AWS had lost is there again.
-    async fn announce(&self, request: &Request<K::Object>, old: &CommonStatus, new: &CommonStatus, settled: bool) {
-        let stalled = |status: &CommonStatus| {
-            condition::find(&status.conditions, types::STALLED).filter(|stalled| stalled.status == "True").cloned()
-        };
-        if let (None, Some(stalled)) = (stalled(old), stalled(new)) {
-            tracing::warn!(reason = stalled.reason, error = stalled.message, "stalled: a person must act");
-        }
-        for news in [events::news(old, new), events::advice(old, new)].into_iter().flatten() {
-            self.publish(request, news).await;
-        }
-        if settled && self.memories.change(&request.uid, |memory| std::mem::take(&mut memory.lost)) {
-            let message = "AWS had lost it; it was made again from the spec".to_owned();
-            self.emit_event(request, true, reasons::RECREATED, message).await;
-        }
+/// The reconcile has said what there was to say. One that could not has failed, however well it went.
+fn ended<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, well: bool) {
+    if well {
+        engine.memories.change(&request.uid, Memory::succeeded);
     }
+}
 
-    /// The reconcile has said what there was to say. One that could not has failed, however well it went.
-    fn ended(&self, request: &Request<K::Object>, well: bool) {
-        if well {
-            self.memories.change(&request.uid, Memory::succeeded);
-        }
+/// Somebody wrote in between: look again, at once the first time. More than that is a crowd, or a read that lags
+/// behind, and gets slower.
+pub(super) fn contended<K: Kind>(engine: &Engine<K>, uid: &str) -> Requeue {
+    let conflicts = engine.memories.change(uid, |memory| {
+        memory.conflicts += 1;
+        memory.conflicts
+    });
+    if conflicts == 1 {
+        return Requeue::Again;
     }
+    let delay = backoff::delay(backoff::ErrorClass::Transient, conflicts - 1, None, engine.settings.env.fraction());
+    Requeue::After(delay.min(CONTENDED_MAX))
+}
 
-    /// Somebody wrote in between: look again, at once the first time. More than that is a crowd, or a read that lags
-    /// behind, and gets slower.
-    pub(super) fn contended(&self, uid: &str) -> Requeue {
-        let conflicts = self.memories.change(uid, |memory| {
-            memory.conflicts += 1;
-            memory.conflicts
-        });
-        if conflicts == 1 {
-            return Requeue::Again;
-        }
-        let delay = backoff::delay(backoff::ErrorClass::Transient, conflicts - 1, None, self.settings.env.fraction());
-        Requeue::After(delay.min(CONTENDED_MAX))
+/// Counts a reconcile that failed, and answers how often in a row and since when. Each reason is a warning once.
+pub(super) fn failed<K: Kind>(engine: &Engine<K>, uid: &str, reason: &'static str, error: &str) -> (u32, Instant) {
+    let (said, failed) = engine
+        .memories
+        .change(uid, |memory| (memory.warned.replace(reason) == Some(reason), memory.failed(Instant::now())));
+    if said {
+        tracing::debug!(reason, error, "pass failed again");
+    } else {
+        tracing::warn!(reason, error, "pass failed");
     }
+    failed
+}
 
-    /// Counts a reconcile that failed, and answers how often in a row and since when. Each reason is a warning once.
-    pub(super) fn failed(&self, uid: &str, reason: &'static str, error: &str) -> (u32, Instant) {
-        let (said, failed) = self
-            .memories
-            .change(uid, |memory| (memory.warned.replace(reason) == Some(reason), memory.failed(Instant::now())));
-        if said {
-            tracing::debug!(reason, error, "pass failed again");
-        } else {
-            tracing::warn!(reason, error, "pass failed");
-        }
-        failed
-    }
-
-    fn unwritten(&self, request: &Request<K::Object>, error: &ClusterError) -> Requeue {
-        let message = format!("the status could not be written: {error}");
-        let (failures, _) = self.failed(&request.uid, backoff::cluster_reason(error), &message);
-        Requeue::After(backoff::cluster_delay(error, failures, self.settings.env.fraction()))
-    }
+fn unwritten<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, error: &ClusterError) -> Requeue {
+    let message = format!("the status could not be written: {error}");
+    let (failures, _) = failed(engine, &request.uid, backoff::cluster_reason(error), &message);
+    Requeue::After(backoff::cluster_delay(error, failures, engine.settings.env.fraction()))
 }

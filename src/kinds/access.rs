@@ -13,7 +13,7 @@ use super::deps::Deps;
 use super::home;
 use super::key_conflicts::{self, KeyClaim};
 use super::login::WantedLogin;
-use super::resolve::TargetQuery;
+use super::resolve::{TargetQuery, Unresolved, resolved};
 use super::server_ref::{LoginTarget, ServerChoice};
 use super::user::missing;
 use crate::api::condition::reasons;
@@ -25,7 +25,7 @@ use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::references::Reference;
 use crate::engine::decide::Identity;
 use crate::engine::digest::{hash, keyed};
-use crate::engine::kind::{Described, Kind, Plan, PlannedCall, ReconcileError, Target, Wanted};
+use crate::engine::kind::{Described, Kind, Plan, PlannedCall, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::Owner;
 use crate::engine::reason::Reason;
 
@@ -49,6 +49,22 @@ impl Accesses {
     #[must_use]
     pub fn new(deps: Arc<Deps>) -> Self {
         Self { deps }
+    }
+
+    /// Where the object lives; not where another object has its key there.
+    async fn place(&self, object: &TransferAccess) -> Result<Target<LoginTarget>, Unresolved> {
+        let KeyClaim { request, choice, .. } = claim(object);
+        if request.deleting {
+            return self.deps.on_server(&request, &choice).await;
+        }
+        valid(object)?;
+        let target = self.deps.on_server(&request, &choice).await?;
+        served(&target.detail)?;
+        let me = claim(object);
+        let accesses = self.deps.lister.accesses_by(&Reference::Login(me.key.to_owned()));
+        let others = accesses.iter().map(|other| claim(other));
+        key_conflicts::free(&self.deps, &me, &target, reasons::EXTERNAL_ID_TAKEN, others)?;
+        Ok(target)
     }
 }
 
@@ -115,19 +131,8 @@ impl Kind for Accesses {
 
     const IDENTITY: Identity = Identity::Recorded;
 
-    async fn resolve(&self, object: &TransferAccess) -> Result<Target<LoginTarget>, ReconcileError> {
-        let KeyClaim { request, choice, .. } = claim(object);
-        if request.deleting {
-            return self.deps.on_server(&request, &choice).await;
-        }
-        valid(object)?;
-        let target = self.deps.on_server(&request, &choice).await?;
-        served(&target.detail)?;
-        let me = claim(object);
-        let accesses = self.deps.lister.accesses_by(&Reference::Login(me.key.to_owned()));
-        let others = accesses.iter().map(|other| claim(other));
-        key_conflicts::free(&self.deps, &me, &target, reasons::EXTERNAL_ID_TAKEN, others)?;
-        Ok(target)
+    async fn resolve(&self, object: &TransferAccess) -> Result<Resolved<LoginTarget>, ReconcileError> {
+        resolved(self.place(object).await)
     }
 
     async fn want(

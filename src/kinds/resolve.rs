@@ -17,6 +17,39 @@ use crate::engine::digest;
 use crate::engine::kind::{ReconcileError, Target};
 use crate::engine::reason::Reason;
 
+/// Why there is no place: something stands in the way, or finding out failed.
+#[derive(Debug)]
+pub enum Unresolved {
+    /// It must be in place first.
+    NotReady(Reason),
+    /// A read failed.
+    Failed(ReconcileError),
+}
+
+impl From<Reason> for Unresolved {
+    fn from(reason: Reason) -> Self {
+        Self::NotReady(reason)
+    }
+}
+
+impl<E: Into<ReconcileError>> From<E> for Unresolved {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The same for the engine, to which what stands in the way is an answer and no error.
+///
+/// # Errors
+/// A read failed.
+pub fn resolved<T>(found: Result<T, Unresolved>) -> Result<Result<T, Reason>, ReconcileError> {
+    match found {
+        Ok(target) => Ok(Ok(target)),
+        Err(Unresolved::NotReady(reason)) => Ok(Err(reason)),
+        Err(Unresolved::Failed(error)) => Err(error),
+    }
+}
+
 /// Who asks for a place.
 #[derive(Clone, Debug)]
 pub struct TargetQuery<'a> {
@@ -76,14 +109,14 @@ impl Deps {
     /// deleted; for every other, a denial is the answer.
     ///
     /// # Errors
-    /// `Blocked` where it may not be there; faults of STS.
+    /// `NotReady` where it may not be there; faults of STS.
     pub async fn resolve<D>(
         &self,
         request: &TargetQuery<'_>,
         identity_name: &str,
         region: &str,
         detail: D,
-    ) -> Result<(Target<D>, Arc<AwsIdentity>), ReconcileError> {
+    ) -> Result<(Target<D>, Arc<AwsIdentity>), Unresolved> {
         let labels = self.labels(&request.namespace);
         let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
         let identity = self.lister.identity(identity_name);
@@ -157,10 +190,10 @@ pub fn with<D>(target: Target<()>, detail: D) -> Target<D> {
 
 /// The same trouble; what stands in the way is told with the field that leads there.
 #[must_use]
-pub fn in_field(field: &str, trouble: ReconcileError) -> ReconcileError {
+pub fn in_field(field: &str, trouble: Unresolved) -> Unresolved {
     match trouble {
-        ReconcileError::NotReady(block) => ReconcileError::NotReady(of_field(field, &block)),
-        other => other,
+        Unresolved::NotReady(block) => Unresolved::NotReady(of_field(field, &block)),
+        failed @ Unresolved::Failed(_) => failed,
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::deps::{Deps, VerifiedFacts, VerifyRefusal};
 use super::grants::{self, Asker};
 use super::partition;
-use super::resolve::{RecordedTarget, TargetQuery, in_field, of_field, recorded_target, revoked, with};
+use super::resolve::{RecordedTarget, TargetQuery, Unresolved, in_field, of_field, recorded_target, revoked, with};
 use crate::api::common::{IdentityRef, ManagementPolicy, RecreatePolicy, ServerRef};
 use crate::api::condition::reasons;
 use crate::api::identity::GrantKind;
@@ -18,7 +18,7 @@ use crate::aws::transfer::{DescribeServer, Server};
 use crate::aws::{Account, AwsErrorKind};
 use crate::cluster::Name;
 use crate::cluster::references::Reference;
-use crate::engine::kind::{ReconcileError, Target};
+use crate::engine::kind::Target;
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 
@@ -58,12 +58,12 @@ impl Deps {
     /// The place of a user or an access on its server.
     ///
     /// # Errors
-    /// `Blocked` where the server is not available to it.
+    /// `NotReady` where the server is not available to it.
     pub async fn on_server(
         &self,
         request: &TargetQuery<'_>,
         choice: &ServerChoice<'_>,
-    ) -> Result<Target<LoginTarget>, ReconcileError> {
+    ) -> Result<Target<LoginTarget>, Unresolved> {
         if let Some(target) = self.recorded(request, choice).await? {
             return Ok(target);
         }
@@ -86,7 +86,7 @@ impl Deps {
         &self,
         request: &TargetQuery<'_>,
         choice: &ServerChoice<'_>,
-    ) -> Result<Option<Target<LoginTarget>>, ReconcileError> {
+    ) -> Result<Option<Target<LoginTarget>>, Unresolved> {
         let (true, Some(status), Some(server_id)) = (request.deleting, request.status, choice.recorded) else {
             return Ok(None);
         };
@@ -102,7 +102,7 @@ impl Deps {
         request: &TargetQuery<'_>,
         choice: &ServerChoice<'_>,
         server_ref: &ServerRef,
-    ) -> Result<Target<LoginTarget>, ReconcileError> {
+    ) -> Result<Target<LoginTarget>, Unresolved> {
         let name = Name::named_by(server_ref, &request.namespace);
         let labels = self.labels(&request.namespace);
         let found = self.lister.server(&name);
@@ -154,7 +154,7 @@ impl Deps {
         request: &TargetQuery<'_>,
         choice: &ServerChoice<'_>,
         server_id: &str,
-    ) -> Result<Target<LoginTarget>, ReconcileError> {
+    ) -> Result<Target<LoginTarget>, Unresolved> {
         same_server(choice.recorded, server_id)?;
         if choice.recorded.is_none() && !request.deleting && self.being_deleted(server_id) {
             let message = format!("server {server_id} is being deleted and takes nobody new");
@@ -192,7 +192,7 @@ impl Deps {
     }
 
     /// Looks at a server that a person was granted by its id.
-    async fn look_at(&self, account: &Account, server_id: &str) -> Result<Option<VerifiedFacts>, ReconcileError> {
+    async fn look_at(&self, account: &Account, server_id: &str) -> Result<Option<VerifiedFacts>, Unresolved> {
         let Account { id, region, .. } = account;
         if self.verified.refusal(id, region, server_id, "").is_some() {
             return Ok(None);
@@ -214,7 +214,7 @@ impl Deps {
         account: &Account,
         server_id: &str,
         object: &TransferServer,
-    ) -> Result<Result<VerifiedFacts, VerifyRefusal>, ReconcileError> {
+    ) -> Result<Result<VerifiedFacts, VerifyRefusal>, Unresolved> {
         let meta = &object.metadata;
         let uid = meta.uid.clone().unwrap_or_default();
         let Account { id, region, .. } = account;
@@ -279,7 +279,7 @@ fn unavailable(server: &Name, from: &str, exists: bool) -> Reason {
     Reason::new(reasons::SERVER_NOT_AVAILABLE, message)
 }
 
-async fn describe(account: &Account, server_id: &str) -> Result<Option<Server>, ReconcileError> {
+async fn describe(account: &Account, server_id: &str) -> Result<Option<Server>, Unresolved> {
     match account.read(DescribeServer { server_id: server_id.to_owned() }).await {
         Ok(server) => Ok(Some(*server)),
         Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(None),
@@ -290,8 +290,8 @@ async fn describe(account: &Account, server_id: &str) -> Result<Option<Server>, 
 /// A server that AWS does not have takes nobody; who is being deleted needs to know no more of it.
 fn gone_is_fine(
     request: &TargetQuery<'_>,
-    found: Result<Option<VerifiedFacts>, ReconcileError>,
-) -> Result<Option<VerifiedFacts>, ReconcileError> {
+    found: Result<Option<VerifiedFacts>, Unresolved>,
+) -> Result<Option<VerifiedFacts>, Unresolved> {
     match found {
         Ok(None) if !request.deleting => {
             Err(Reason::new(reasons::SERVER_NOT_AVAILABLE, "AWS does not have the server").into())

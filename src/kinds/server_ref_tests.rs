@@ -38,7 +38,7 @@ fn created() -> serde_json::Value {
     json!({"serverId": "s-1", "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default"})
 }
 
-async fn place_of(world: &World, user: &TransferUser) -> Result<Target<LoginTarget>, ReconcileError> {
+async fn place_of(world: &World, user: &TransferUser) -> Result<Target<LoginTarget>, Unresolved> {
     let status = user.status.as_ref();
     let request = TargetQuery::of(GrantKind::TransferUser, user);
     let choice = ServerChoice {
@@ -53,7 +53,7 @@ async fn place_of(world: &World, user: &TransferUser) -> Result<Target<LoginTarg
 
 async fn block_of(world: &World, user: &TransferUser) -> Reason {
     match place_of(world, user).await {
-        Err(ReconcileError::NotReady(block)) => block,
+        Err(Unresolved::NotReady(block)) => block,
         other => panic!("not blocked: {other:?}"),
     }
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::deps::Deps;
 use super::key_conflicts::{self, KeyClaim};
 use super::login::WantedLogin;
-use super::resolve::TargetQuery;
+use super::resolve::{TargetQuery, Unresolved, resolved};
 use super::server_ref::{LoginTarget, ServerChoice};
 use super::ssh_keys::{self, Listed, SourceText, WantedKeys};
 use super::{config_refs, home, partition, tags};
@@ -27,7 +27,7 @@ use crate::aws::{AwsError, AwsErrorKind, Mutation};
 use crate::cluster::references::Reference;
 use crate::engine::decide::Identity;
 use crate::engine::digest::hash;
-use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Target, Wanted};
+use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 
@@ -87,6 +87,22 @@ impl Users {
             texts.push(SourceText { field, text });
         }
         Ok(Some(texts))
+    }
+
+    /// Where the object lives; not where another object has its key there.
+    async fn place(&self, object: &TransferUser) -> Result<Target<LoginTarget>, Unresolved> {
+        let KeyClaim { request, choice, .. } = claim(object);
+        if request.deleting {
+            return self.deps.on_server(&request, &choice).await;
+        }
+        valid(object)?;
+        let target = self.deps.on_server(&request, &choice).await?;
+        served(&target.detail)?;
+        let me = claim(object);
+        let users = self.deps.lister.users_by(&Reference::Login(me.key.to_owned()));
+        let others = users.iter().map(|other| claim(other));
+        key_conflicts::free(&self.deps, &me, &target, reasons::USER_NAME_TAKEN, others)?;
+        Ok(target)
     }
 }
 
@@ -182,19 +198,8 @@ impl Kind for Users {
 
     const IDENTITY: Identity = Identity::Keyed;
 
-    async fn resolve(&self, object: &TransferUser) -> Result<Target<LoginTarget>, ReconcileError> {
-        let KeyClaim { request, choice, .. } = claim(object);
-        if request.deleting {
-            return self.deps.on_server(&request, &choice).await;
-        }
-        valid(object)?;
-        let target = self.deps.on_server(&request, &choice).await?;
-        served(&target.detail)?;
-        let me = claim(object);
-        let users = self.deps.lister.users_by(&Reference::Login(me.key.to_owned()));
-        let others = users.iter().map(|other| claim(other));
-        key_conflicts::free(&self.deps, &me, &target, reasons::USER_NAME_TAKEN, others)?;
-        Ok(target)
+    async fn resolve(&self, object: &TransferUser) -> Result<Resolved<LoginTarget>, ReconcileError> {
+        resolved(self.place(object).await)
     }
 
     async fn want(

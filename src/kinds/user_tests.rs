@@ -57,14 +57,14 @@ fn aws_alice(keys: &[&str]) -> User {
 
 async fn blocked(world: &Arc<World>, object: &TransferUser) -> Reason {
     match Users::new(deps(world)).resolve(object).await {
-        Err(ReconcileError::NotReady(block)) => block,
+        Ok(Err(block)) => block,
         other => panic!("{other:?}"),
     }
 }
 
 async fn planned(world: &Arc<World>, object: &TransferUser, have: &User) -> (Vec<&'static str>, Vec<Reason>) {
     let users = Users::new(deps(world));
-    let target = users.resolve(object).await.unwrap();
+    let target = users.resolve(object).await.unwrap().unwrap();
     let wanted = users.want(object, &target, at("2030-01-01T00:00:00Z")).await.unwrap();
     let have = UserState { user: have.clone(), ours: true };
     let owner = Owner::new(CLUSTER, "ns", "alice", "alice-uid");
@@ -107,7 +107,7 @@ async fn the_first_key_and_all_tags_go_with_the_create() {
     let spec = json!({"userName": "Alice_1", "tags": {"owner": "team", "a": "1"}, "homeDirectory": "/b",
         "sshPublicKeys": [{"publicKey": KEY}, {"publicKey": OTHER}]});
     let object = alice(spec);
-    let target = users.resolve(&object).await.unwrap();
+    let target = users.resolve(&object).await.unwrap().unwrap();
     let wanted = users.want(&object, &target, at("2030-01-01T00:00:00Z")).await.unwrap();
     assert_eq!(wanted.applied.paths, ["homeDirectory", "role"]);
     assert_eq!(wanted.applied.tags, ["a", "owner"]);
@@ -188,7 +188,7 @@ async fn a_shared_policy_is_read_and_its_absence_holds_the_login_but_no_key_or_t
     world.config_maps.lock().unwrap().insert(name, BTreeMap::from([("json".to_owned(), Ok("\u{feff}{ }".to_owned()))]));
     let users = Users::new(deps(&world));
     let object = alice(spec);
-    let target = users.resolve(&object).await.unwrap();
+    let target = users.resolve(&object).await.unwrap().unwrap();
     let wanted = users.want(&object, &target, at("2030-01-01T00:00:00Z")).await.unwrap();
     assert!(wanted.blocks.is_empty());
     assert_eq!(wanted.want.login.settings.policy.as_deref(), Some("{}"));
@@ -223,7 +223,7 @@ async fn only_the_owner_tags_make_a_user_ours_and_confirm_it() {
     let world = world("SERVICE_MANAGED");
     let users = Users::new(deps(&world));
     let object = alice(json!({"sshPublicKeys": [{"publicKey": KEY}]}));
-    let target = users.resolve(&object).await.unwrap();
+    let target = users.resolve(&object).await.unwrap().unwrap();
     let wanted = users.want(&object, &target, at("2030-01-01T00:00:00Z")).await.unwrap();
     let foreign = User { tags: owner_tags("other/alice", "someone"), ..aws_alice(&[KEY]) };
     for (user, ours) in [(aws_alice(&[KEY]), true), (foreign, false)] {
@@ -254,7 +254,7 @@ async fn missing_is_told_from_a_missing_server() {
     let world = world("SERVICE_MANAGED");
     let users = Users::new(deps(&world));
     let object = alice(json!({}));
-    let target = users.resolve(&object).await.unwrap();
+    let target = users.resolve(&object).await.unwrap().unwrap();
     assert!(matches!(users.describe(&object, &target).await, Ok(Described::Missing)));
     let gone = refusal(AwsErrorKind::NotFound, "ResourceNotFoundException", Some("Server"));
     assert!(matches!(missing::<()>(&gone), Described::ParentMissing));
@@ -267,7 +267,7 @@ async fn what_is_deleted_is_the_recorded_user_whatever_the_references_say() {
     let mut object = user("ns", "alice", json!({"userName": "bob"}), confirmed_as("alice"));
     object.metadata.deletion_timestamp = alice(json!({})).metadata.creation_timestamp;
     let users = Users::new(deps(&world));
-    let target = users.resolve(&object).await.unwrap();
+    let target = users.resolve(&object).await.unwrap().unwrap();
     let Mutation::DeleteUser(DeleteUser { server_id, user_name }) = users.delete(&object, &target, None) else {
         panic!()
     };
@@ -280,8 +280,7 @@ async fn owner_beside(me: &TransferUser, other: TransferUser) -> Option<Reason> 
     let world = world("SERVICE_MANAGED");
     *world.users.lock().unwrap() = vec![Arc::new(me.clone()), Arc::new(other)];
     match Users::new(deps(&world)).resolve(me).await {
-        Ok(_) => None,
-        Err(ReconcileError::NotReady(block)) => Some(block),
+        Ok(place) => place.err(),
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -344,7 +343,7 @@ async fn a_name_that_is_about_to_be_free_is_waited_for() {
 async fn a_user_called_root_is_worth_a_look() {
     let world = world("SERVICE_MANAGED");
     let (users, object) = (Users::new(deps(&world)), alice(json!({"sshPublicKeys": [{"publicKey": KEY}]})));
-    let target = users.resolve(&object).await.unwrap();
+    let target = users.resolve(&object).await.unwrap().unwrap();
     let now = at("2030-01-01T00:00:00Z");
     let wanted = users.want(&object, &target, now).await.unwrap();
     let advised = |name: &str| {

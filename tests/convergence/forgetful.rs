@@ -7,7 +7,7 @@ use transfer_operator::aws::transfer::Tags;
 use transfer_operator::aws::{AwsError, Mutation};
 use transfer_operator::engine::consistency::TagSearch;
 use transfer_operator::engine::decide::Identity;
-use transfer_operator::engine::kind::{Described, Kind, Plan, ReconcileError, Target, Wanted};
+use transfer_operator::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use transfer_operator::engine::owner::Owner;
 use transfer_operator::engine::reason::Reason;
 
@@ -38,7 +38,7 @@ impl<K: Kind> Kind for Forgetful<K> {
         plan
     }
 
-    async fn resolve(&self, object: &K::Object) -> Result<Target<K::TargetDetail>, ReconcileError> {
+    async fn resolve(&self, object: &K::Object) -> Result<Resolved<K::TargetDetail>, ReconcileError> {
         self.0.resolve(object).await
     }
     async fn want(

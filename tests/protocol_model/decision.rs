@@ -7,12 +7,16 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 use transfer_operator::api::condition::reasons;
-use transfer_operator::api::status::CreatePhase;
+use transfer_operator::api::status::{Applied, CreatePhase};
 use transfer_operator::engine::consistency::{
     Candidate, ConsistencyCounter, Observation, ObservedState, TagMatches, Windows,
 };
-use transfer_operator::engine::decide::{Action, Facts, Identity, decide};
+use transfer_operator::engine::decide::update::UpdateFacts;
+use transfer_operator::engine::decide::{Action, BeforeDelete, CreateFacts, Facts, Identity, Reads, decide};
+use transfer_operator::engine::kind::Plan;
+use transfer_operator::engine::memory;
 use transfer_operator::engine::owner::{Owner, Ownership};
 use transfer_operator::engine::record::RecordedCreate;
 
@@ -117,7 +121,7 @@ impl Seen {
         let record = record.map(read);
         let attempt = record.as_ref().and_then(|record| record.attempt.clone());
         let sight = self.sight();
-        decide(&Facts {
+        answered(&Facts {
             identity: Identity::Tagged,
             uid: &text(*uid),
             deleting: *deleting,
@@ -134,7 +138,11 @@ impl Seen {
             confirmed: server.is_some(),
             id: server.map(text).as_deref(),
             server_replaced: false,
-            unproven: false,
+            placeless: None,
+            denied: None,
+            unproven: None,
+            reads: Reads::Described,
+            edited: false,
             record: record.as_ref(),
             sight: &sight,
             lookup: self.lookup().as_ref(),
@@ -142,6 +150,9 @@ impl Seen {
             replied: self.memory.replied.filter(|(id, _)| Some(text(*id)) == attempt).map(|(_, age)| ago(age)),
             deleted: &self.memory.deleted.iter().map(|(id, age)| (text(*id), ago(*age))).collect::<BTreeMap<_, _>>(),
             creates_stopped_at: None,
+            create: CreateFacts::default(),
+            before_delete: None,
+            update: None,
             now: now(),
             windows: self.window.real(),
         })
@@ -165,10 +176,27 @@ impl Seen {
     }
 }
 
+/// What is decided once nothing differs, and nothing stands in the way of a deletion.
+pub fn answered(facts: &Facts) -> Action {
+    let (plan, wanted, memory, tried) =
+        (Plan::default(), Applied::default(), memory::Memory::default(), BTreeMap::new());
+    let (at, lag) = (Instant::now(), facts.windows.lag);
+    let (plan, wanted, memory, tried) = (&plan, &wanted, &memory, &tried);
+    let update = UpdateFacts { plan, wanted, recorded: None, memory, tried, time_is_up: false, at, lag };
+    let facts = Facts { update: Some(&update), ..*facts };
+    match decide(&facts) {
+        Action::AskBlockers(id) => {
+            let free = BeforeDelete { id, blocker: None, held: None };
+            decide(&Facts { before_delete: Some(&free), ..facts })
+        }
+        action => action,
+    }
+}
+
 fn due(step: Action) -> Due {
     match step {
         Action::Wait { reason, .. } if reason == reasons::RECOVERING => Due::Recovering,
-        Action::Done | Action::NotReady | Action::Apply | Action::ReportDrift | Action::Wait { .. } => Due::Rest,
+        Action::Done | Action::NotReady | Action::Conclude | Action::ReportDrift | Action::Wait { .. } => Due::Rest,
         Action::Stall { .. } => Due::Stalled,
         Action::FindByTags => Due::LookUp,
         Action::WriteCreateRecord(phase) => Due::RecordedCreate(phase),
@@ -181,6 +209,16 @@ fn due(step: Action) -> Due {
         Action::RetainAndUntag(_) | Action::Adopt(_) | Action::UnlinkGone(_) | Action::UnlinkForeign(_) => {
             unreachable!("no object of the model is retained, adopted or made anew")
         }
+        Action::Block(_)
+        | Action::Suspend { .. }
+        | Action::Desire
+        | Action::Describe
+        | Action::AskBlockers(_)
+        | Action::Compare
+        | Action::RecordApplied(_)
+        | Action::Send(_)
+        | Action::Hold(_)
+        | Action::LeaveDrift => unreachable!("every read was made, and nothing in the model differs or is suspended"),
     }
 }
 

@@ -9,9 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 use transfer_operator::api::status::CreatePhase;
 use transfer_operator::engine::consistency::{ConsistencyCounter, ObservedState, Windows};
-use transfer_operator::engine::decide::{Action, Facts, Identity, decide};
+use transfer_operator::engine::decide::{Action, CreateFacts, Facts, Identity, Reads};
 use transfer_operator::engine::owner::Ownership;
 use transfer_operator::engine::record::RecordedCreate;
+
+use super::decision::answered;
 
 type Age = u8;
 type Id = u8;
@@ -319,10 +321,12 @@ impl World {
             Action::Create if fence && !written => At::Write(Write::InFlight(0)),
             Action::Create => At::Clear { create: true },
             Action::Delete(_) => At::Clear { create: false },
-            Action::Apply if object.confirmed && object.record.is_some_and(|(phase, _)| phase == CreatePhase::None) => {
+            Action::Conclude
+                if object.confirmed && object.record.is_some_and(|(phase, _)| phase == CreatePhase::None) =>
+            {
                 At::Idle
             }
-            Action::Apply => At::Write(Write::Confirm(0)),
+            Action::Conclude => At::Write(Write::Confirm(0)),
             Action::RemoveFinalizer(_) => At::Write(Write::Release),
             Action::Wait { until: Some(_), .. } if protocol.other == Some(Other::NoSecondLook) && object.confirmed => {
                 At::Write(Write::Release)
@@ -478,7 +482,7 @@ fn decided(protocol: &Keyed, object: &Object, work: &Work, sight: &ObservedState
     });
     let deleted: BTreeMap<String, Timestamp> =
         work.deleted.into_iter().map(|age| (String::new(), now - ticks(age))).collect();
-    decide(&Facts {
+    answered(&Facts {
         identity: Identity::Keyed,
         uid: "u",
         deleting: object.deleting,
@@ -495,7 +499,11 @@ fn decided(protocol: &Keyed, object: &Object, work: &Work, sight: &ObservedState
         confirmed: object.confirmed,
         id: None,
         server_replaced: false,
-        unproven: false,
+        placeless: None,
+        denied: None,
+        unproven: None,
+        reads: Reads::Described,
+        edited: false,
         record: record.as_ref(),
         sight,
         lookup: None,
@@ -503,6 +511,9 @@ fn decided(protocol: &Keyed, object: &Object, work: &Work, sight: &ObservedState
         replied: None,
         deleted: &deleted,
         creates_stopped_at: work.quiet.map(|age| now - ticks(age)),
+        create: CreateFacts::default(),
+        before_delete: None,
+        update: None,
         now,
         windows: Windows { tolerance: ticks(protocol.tolerance), lag: ticks(protocol.lag) },
     })

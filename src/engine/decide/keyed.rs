@@ -27,7 +27,7 @@ pub fn by_key(facts: &Facts) -> Action {
     }
     match facts.sight {
         ObservedState::Found(Ownership::Ours) if !facts.finalizer => Action::AddFinalizer,
-        ObservedState::Found(Ownership::Ours) => Action::Apply,
+        ObservedState::Found(Ownership::Ours) => Action::Compare,
         ObservedState::Found(Ownership::OtherCluster) => other_cluster(),
         ObservedState::Found(Ownership::Untagged) if facts.confirmed && !believed(facts, Observation::Untagged) => {
             wait_for(
@@ -100,7 +100,7 @@ pub fn by_record(facts: &Facts) -> Action {
     }
     match facts.sight {
         ObservedState::Found(_) if proven(facts) && !facts.finalizer => Action::AddFinalizer,
-        ObservedState::Found(_) if proven(facts) => Action::Apply,
+        ObservedState::Found(_) if proven(facts) => Action::Compare,
         ObservedState::Found(_) => match facts.adoption {
             Some(adoption) => adopt(facts, adoption, (!facts.finalizer).then_some(Action::AddFinalizer)),
             None => stall(

@@ -76,7 +76,7 @@ const KINDS: [(Identity, &str); 2] = [(Identity::Tagged, "s-1"), (Identity::Keye
 fn told(step: &Action) -> (&str, bool) {
     match step {
         Action::Stall { reason, uid_lost, .. } => (reason, !uid_lost.is_empty()),
-        Action::Apply => ("apply", false),
+        Action::Compare => ("apply", false),
         Action::Adopt(_) => ("adopt", false),
         Action::Delete(_) => ("delete", false),
         Action::RemoveFinalizer(Some(_)) => ("left in AWS", false),

@@ -1,11 +1,15 @@
 //! The whole state table: from what is wanted, recorded and seen to the one step that is due. Pure.
 //!
-//! Follows the protocol for creating, owning and deleting; never looks at what a kind's members are. Servers are found
-//! by their tags (`tagged`), users and accesses by their key (`keyed`); `removal` is the way out of all of them.
+//! The only chooser: also what is to be read next, which call of an update goes out, and that nothing may be done at
+//! all. Follows the protocol for creating, owning and deleting; never looks at what a kind's members are. `place` comes
+//! first: where an object may not be, nothing is looked at. Servers are found by their tags (`tagged`), users and
+//! accesses by their key (`keyed`); `update` brings what is ours in line, `delete` is the way out of all of them.
 
+mod delete;
 mod keyed;
-mod removal;
+mod place;
 mod tagged;
+pub mod update;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,10 +18,12 @@ use jiff::Timestamp;
 
 use super::consistency::{ConsistencyCounter, Observation, ObservedState, TagMatches, Windows};
 use super::owner::Ownership;
+use super::reason::Reason;
 use super::record::RecordedCreate;
 use crate::api;
 use crate::api::condition::reasons;
-use crate::api::status::CreatePhase;
+use crate::api::status::{Applied, CreatePhase};
+use update::{CallIndex, UpdateFacts};
 
 /// How a kind's AWS object is found again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +43,29 @@ pub struct Adoption<'a> {
     pub id: &'a str,
     /// Only if it equals the spec.
     pub only_identical: bool,
+}
+
+/// What a reconcile has read; the next read is an action of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reads {
+    /// The object, and where it lives.
+    #[default]
+    Object,
+    /// What the spec leads to as well.
+    Desired,
+    /// And what AWS has.
+    Described,
+}
+
+/// What is known of the deletion that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BeforeDelete {
+    /// Of which id; empty for a kind that has none.
+    pub id: String,
+    /// What else it would take along.
+    pub blocker: Option<String>,
+    /// The digest of the call, where AWS refused it and it is not due again.
+    pub held: Option<String>,
 }
 
 /// What a decision is made of.
@@ -74,8 +103,16 @@ pub struct Facts<'a> {
     pub id: Option<&'a str>,
     /// The server that status records is gone for good, and its object has another one now.
     pub server_replaced: bool,
-    /// The server that it is looked for on was not proven to be its own: what is not there proves nothing.
-    pub unproven: bool,
+    /// Why the place cannot be told.
+    pub placeless: Option<&'a Reason>,
+    /// Why nothing but deletion may be done at the place.
+    pub denied: Option<&'a Reason>,
+    /// Why the server that it is looked for on is not proven to be its own: what is not there proves nothing.
+    pub unproven: Option<&'a Reason>,
+    /// What was read so far.
+    pub reads: Reads,
+    /// An edit of the spec is not in force in full yet.
+    pub edited: bool,
     /// The record of the create.
     pub record: Option<&'a RecordedCreate>,
     /// What the look showed: at the recorded key, or at what is to be taken over.
@@ -90,10 +127,25 @@ pub struct Facts<'a> {
     pub deleted: &'a BTreeMap<String, Timestamp>,
     /// Since when this process knows that no create is sent any more: the object is being deleted or only observes.
     pub creates_stopped_at: Option<Timestamp>,
+    /// What is known of the call that creates it.
+    pub create: CreateFacts<'a>,
+    /// What is known of the deletion, once that was asked.
+    pub before_delete: Option<&'a BeforeDelete>,
+    /// What differs and which calls are due, once that was compared.
+    pub update: Option<&'a UpdateFacts<'a>>,
     /// AWS's clock.
     pub now: Timestamp,
     /// How long absence must last.
     pub windows: Windows,
+}
+
+/// What is remembered of the call that creates an object.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CreateFacts<'a> {
+    /// Its digest, where AWS refused it and it is not due again.
+    pub held: Option<&'a str>,
+    /// When AWS answered that it made it, and did not show it yet.
+    pub made: Option<Timestamp>,
 }
 
 /// The one thing to do.
@@ -101,8 +153,21 @@ pub struct Facts<'a> {
 pub enum Action {
     /// Nothing, and nothing to say.
     Done,
+    /// Nothing, and the reason says why: the place does not allow it.
+    Block(Reason),
     /// Nothing yet: the blocks say why.
     NotReady,
+    /// Nothing while the spec says so.
+    Suspend {
+        /// Nothing of the spec waits for that to end.
+        in_force: bool,
+    },
+    /// Find out what the spec leads to, then decide again.
+    Desire,
+    /// Look at what AWS has, then decide again.
+    Describe,
+    /// Ask what stands in the way of deleting this one, then decide again.
+    AskBlockers(String),
     /// Write the record of a create in this phase, without an attempt.
     WriteCreateRecord(CreatePhase),
     /// Add the finalizer.
@@ -119,9 +184,19 @@ pub enum Action {
     Adopt(String),
     /// Record an attempt and create.
     Create,
-    /// Compare, and send the next call that is due.
-    Apply,
-    /// Only compare and report.
+    /// Compare what is wanted with what is there, then decide again.
+    Compare,
+    /// Write down what is about to be applied, in a write of its own, so that leaving the spec later clears it.
+    RecordApplied(Applied),
+    /// Send this call of the plan.
+    Send(CallIndex),
+    /// The call with this digest was refused and is not due again: say so.
+    Hold(String),
+    /// Every call had its turn: say what is left, or that nothing is.
+    Conclude,
+    /// What differs is not acted on, only reported.
+    LeaveDrift,
+    /// Looked at only: say what would be changed.
     ReportDrift,
     /// Delete these in AWS.
     Delete(Vec<String>),
@@ -154,7 +229,12 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done => f.write_str("nothing is due"),
+            Self::Block(reason) => write!(f, "block: {}", reason.code),
             Self::NotReady => f.write_str("hold"),
+            Self::Suspend { in_force } => write!(f, "suspended, in force: {in_force}"),
+            Self::Desire => f.write_str("read what the spec leads to"),
+            Self::Describe => f.write_str("describe"),
+            Self::AskBlockers(id) => write!(f, "ask what blocks the deletion of {id}"),
             Self::WriteCreateRecord(phase) => write!(f, "record a create: {phase:?}"),
             Self::AddFinalizer => f.write_str("add the finalizer"),
             Self::FindByTags => f.write_str("look the owner tags up"),
@@ -163,7 +243,13 @@ impl fmt::Display for Action {
             Self::UnlinkForeign(id) => write!(f, "abandon {id}"),
             Self::Adopt(id) => write!(f, "adopt {id}"),
             Self::Create => f.write_str("create"),
-            Self::Apply => f.write_str("apply"),
+            Self::Compare => f.write_str("compare"),
+            Self::RecordApplied(_) => f.write_str("record what is about to be applied"),
+            Self::Send(CallIndex { call, part: None }) => write!(f, "send call {call}"),
+            Self::Send(CallIndex { call, part: Some(part) }) => write!(f, "send part {part} of call {call}"),
+            Self::Hold(_) => f.write_str("hold a refused call"),
+            Self::Conclude => f.write_str("conclude"),
+            Self::LeaveDrift => f.write_str("leave what differs"),
             Self::ReportDrift => f.write_str("report"),
             Self::Delete(ids) => write!(f, "delete {}", ids.join(", ")),
             Self::RetainAndUntag(ids) => write!(f, "stamp {}", ids.join(", ")),
@@ -174,15 +260,41 @@ impl fmt::Display for Action {
     }
 }
 
-/// Decides the step that is due.
+/// Decides what is due next.
 #[must_use]
 pub fn decide(facts: &Facts) -> Action {
-    match facts.identity {
+    if let Some(action) = place::decide(facts) {
+        return action;
+    }
+    let action = match facts.identity {
         _ if facts.observe_only => observe(facts),
-        _ if facts.deleting => removal::remove(facts),
+        _ if facts.deleting => delete::delete(facts),
         Identity::Tagged => tagged::decide(facts),
         Identity::Keyed => keyed::by_key(facts),
         Identity::Recorded => keyed::by_record(facts),
+    };
+    match action {
+        Action::Compare => update::decide(facts),
+        Action::Create | Action::WriteCreateRecord(_) if !facts.deleting => create(facts, action),
+        Action::Delete(ids) => delete::cleared(facts, ids),
+        action => action,
+    }
+}
+
+/// A create waits while AWS says that it made it and does not show it, and while it refuses it. Then nothing of it is
+/// recorded either: the record goes on saying that nothing was made.
+fn create(facts: &Facts, action: Action) -> Action {
+    let CreateFacts { held, made } = facts.create;
+    let shown_by = made.and_then(|made| made.checked_add(facts.windows.lag).ok()).filter(|until| facts.now < *until);
+    match (&action, shown_by, held) {
+        (Action::Create, Some(until), _) => Action::Wait {
+            reason: reasons::WAITING_FOR_AWS,
+            message: format!("AWS made it and does not show it yet; it is not made again before {}", whole(until)),
+            until: None,
+        },
+        (Action::Create, None, Some(held)) => Action::Hold(held.to_owned()),
+        (_, _, Some(held)) if facts.identity == Identity::Keyed => Action::Hold(held.to_owned()),
+        _ => action,
     }
 }
 
@@ -197,7 +309,7 @@ fn observe(facts: &Facts) -> Action {
             Some(_) => Action::RemoveFinalizer(None),
         },
         Identity::Keyed | Identity::Recorded if keyed::unresolved(facts) && *facts.sight == ObservedState::Missing => {
-            removal::wait_for_late_calls(facts, facts.creates_stopped_at.unwrap_or(facts.now))
+            delete::wait_for_late_calls(facts, facts.creates_stopped_at.unwrap_or(facts.now))
         }
         Identity::Keyed | Identity::Recorded => Action::RemoveFinalizer(None),
     }
@@ -284,6 +396,10 @@ mod leaving_tests;
 #[cfg(test)]
 mod lost_tags_tests;
 #[cfg(test)]
+mod place_tests;
+#[cfg(test)]
 mod properties_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod update_tests;

@@ -108,7 +108,15 @@ fn seen_ours(case: &Case) -> Vec<String> {
 }
 
 fn changes_aws(step: &Action) -> bool {
-    matches!(step, Action::Create | Action::Apply | Action::Adopt(_) | Action::Delete(_) | Action::RetainAndUntag(_))
+    matches!(
+        step,
+        Action::Create
+            | Action::Compare
+            | Action::Send(_)
+            | Action::Adopt(_)
+            | Action::Delete(_)
+            | Action::RetainAndUntag(_)
+    )
 }
 
 /// Cases of each property. Mutation testing asks for fewer: it runs them a thousand times.

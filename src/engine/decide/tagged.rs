@@ -34,7 +34,7 @@ fn known_id(facts: &Facts) -> Action {
     let other = facts.adoption.filter(|adoption| adoption.id != id);
     if *facts.sight == ObservedState::Found(Ownership::Ours) {
         return match other {
-            None => Action::Apply,
+            None => Action::Compare,
             Some(other) => stall(
                 reasons::SERVER_CHANGED,
                 format!(

@@ -32,7 +32,12 @@ pub(super) struct Case {
     pub confirmed: bool,
     pub id: Option<&'static str>,
     pub server_replaced: bool,
+    pub placeless: bool,
+    pub denied: bool,
     pub unproven: bool,
+    pub edited: bool,
+    pub held_create: Option<&'static str>,
+    pub made: Option<i64>,
     pub record: Option<RecordedCreate>,
     pub sight: ObservedState,
     pub lookup: Option<TagMatches>,
@@ -60,7 +65,12 @@ pub(super) fn case(identity: Identity) -> Case {
         confirmed: false,
         id: None,
         server_replaced: false,
+        placeless: false,
+        denied: false,
         unproven: false,
+        edited: false,
+        held_create: None,
+        made: None,
         record: None,
         sight: ObservedState::NotLooked,
         lookup: None,
@@ -78,7 +88,30 @@ impl Case {
         self
     }
 
+    /// The step once everything was read, and nothing stands in the way of a deletion.
     pub fn step(&self) -> Action {
+        match self.asked(Reads::Described, None) {
+            Action::AskBlockers(id) => {
+                let free = BeforeDelete { id, blocker: None, held: None };
+                self.asked(Reads::Described, Some(&free))
+            }
+            step => step,
+        }
+    }
+
+    /// The step after these reads, with this known of the deletion that is due.
+    pub fn asked(&self, reads: Reads, before_delete: Option<&BeforeDelete>) -> Action {
+        self.decided(reads, before_delete, None)
+    }
+
+    /// The step once everything was read and compared.
+    pub fn updating(&self, update: &UpdateFacts) -> Action {
+        self.decided(Reads::Described, None, Some(update))
+    }
+
+    fn decided(&self, reads: Reads, before_delete: Option<&BeforeDelete>, update: Option<&UpdateFacts>) -> Action {
+        let why = |what: &'static str| Reason::stalled("Because", what);
+        let (placeless, denied, unproven) = (why("placeless"), why("denied"), why("unproven"));
         let deleted = self.deleted.iter().map(|(id, second)| (id.clone(), at(*second))).collect();
         decide(&Facts {
             identity: self.identity,
@@ -97,7 +130,11 @@ impl Case {
             confirmed: self.confirmed,
             id: self.id,
             server_replaced: self.server_replaced,
-            unproven: self.unproven,
+            placeless: Some(&placeless).filter(|_| self.placeless),
+            denied: Some(&denied).filter(|_| self.denied),
+            unproven: Some(&unproven).filter(|_| self.unproven),
+            reads,
+            edited: self.edited,
             record: self.record.as_ref(),
             sight: &self.sight,
             lookup: self.lookup.as_ref(),
@@ -105,6 +142,9 @@ impl Case {
             replied: self.replied.map(at),
             deleted: &deleted,
             creates_stopped_at: self.creates_stopped_at.map(at),
+            create: CreateFacts { held: self.held_create, made: self.made.map(at) },
+            before_delete,
+            update,
             now: at(self.now),
             windows: Windows { tolerance: SignedDuration::from_secs(TOLERANCE), lag: SignedDuration::from_secs(LAG) },
         })
@@ -183,7 +223,7 @@ fn a_server_is_created_in_these_steps() {
         (prepared().with(|c| c.lookup = ours(&[])), Action::Create, "nothing found: create"),
         (prepared().with(|c| c.lookup = ours(&[("s-1", "x")])), Action::RecordId("s-1".into()), "found: claim"),
         (prepared().with(|c| c.may_create = false), Action::NotReady, "a block holds the create"),
-        (known(ObservedState::Found(Ownership::Ours)), Action::Apply, "there and ours: compare"),
+        (known(ObservedState::Found(Ownership::Ours)), Action::Compare, "there and ours: compare"),
     ];
     for (case, expected, reason) in rows {
         assert_eq!(case.step(), expected, "{reason}");
@@ -304,7 +344,7 @@ fn a_user_is_created_without_a_read_and_its_finalizer_is_the_record() {
             Action::Create,
             "which then goes out",
         ),
-        (done().with(|c| c.sight = ObservedState::Found(Ownership::Ours)), Action::Apply, "ours: compare"),
+        (done().with(|c| c.sight = ObservedState::Found(Ownership::Ours)), Action::Compare, "ours: compare"),
         (
             done().with(|c| c.sight = ObservedState::Missing),
             Action::WriteCreateRecord(CreatePhase::InFlight),
@@ -362,8 +402,8 @@ fn only_our_own_record_proves_that_an_access_is_ours() {
     };
     let there = || access(ObservedState::Found(Ownership::Untagged));
     assert_eq!(reason(&there().step()), reasons::CONFLICT, "there before us");
-    assert_eq!(there().with(|c| c.record = record(CreatePhase::InFlight, Some("a1"))).step(), Action::Apply);
-    assert_eq!(there().with(|c| c.record = record(CreatePhase::None, Some("a1"))).step(), Action::Apply);
+    assert_eq!(there().with(|c| c.record = record(CreatePhase::InFlight, Some("a1"))).step(), Action::Compare);
+    assert_eq!(there().with(|c| c.record = record(CreatePhase::None, Some("a1"))).step(), Action::Compare);
     let refused = there().with(|c| c.record = record(CreatePhase::Rejected, Some("a1")));
     assert_eq!(reason(&refused.step()), reasons::CONFLICT, "a refused create made nothing");
     let unsent = there().with(|c| c.record = record(CreatePhase::None, None));

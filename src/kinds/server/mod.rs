@@ -19,7 +19,7 @@ use kube::ResourceExt;
 use super::deps::Deps;
 use super::grants::{self, Asker};
 use super::partition;
-use super::resolve::{self, TargetQuery};
+use super::resolve::{self, TargetQuery, Unresolved};
 use super::server_ref;
 use crate::api::common::{ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
@@ -32,7 +32,7 @@ use crate::aws::transfer::{
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::engine::consistency::TagSearch;
 use crate::engine::decide::Identity;
-use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Target, Wanted};
+use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 use tag_index::TagIndex;
@@ -112,6 +112,26 @@ impl Servers {
             deps.verified.remove(id, region, &server.server_id, &uid);
         }
     }
+
+    /// Where the object lives.
+    async fn place(&self, object: &TransferServer) -> Result<Target<Arc<AwsIdentity>>, Unresolved> {
+        let status = object.status.as_ref().map(|status| &status.common);
+        let deleting = going(object);
+        let request = TargetQuery::of(GrantKind::TransferServer, object);
+        // What is being deleted goes from where it was put, whatever became of the spec.
+        let recorded = resolve::recorded_target(status.filter(|_| deleting));
+        let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());
+        let region = recorded.region.unwrap_or_else(|| object.spec.region.clone());
+        let placed = self.deps.resolve(&request, &identity, &region, ()).await;
+        let (target, found) = placed.map_err(|trouble| resolve::in_field("spec.awsIdentityRef", trouble))?;
+        // Where this object has its server, a grant that went only ends adoption, see `adopts`.
+        let has = record(object).is_some() && object.status.as_ref().is_some_and(|status| status.server_id.is_some());
+        if let Some(id) = pointer(object).or_else(|| to_adopt(object).filter(|_| !has)) {
+            self.granted(object, &found, &id)
+                .map_err(|block| resolve::in_field("spec.lifecycle.adoption.serverId", block.into()))?;
+        }
+        Ok(resolve::with(target, found))
+    }
 }
 
 /// How many accesses a server has. A count is worth no failure.
@@ -166,23 +186,8 @@ impl Kind for Servers {
 
     const IDENTITY: Identity = Identity::Tagged;
 
-    async fn resolve(&self, object: &TransferServer) -> Result<Target<Self::TargetDetail>, ReconcileError> {
-        let status = object.status.as_ref().map(|status| &status.common);
-        let deleting = going(object);
-        let request = TargetQuery::of(GrantKind::TransferServer, object);
-        // What is being deleted goes from where it was put, whatever became of the spec.
-        let recorded = resolve::recorded_target(status.filter(|_| deleting));
-        let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());
-        let region = recorded.region.unwrap_or_else(|| object.spec.region.clone());
-        let placed = self.deps.resolve(&request, &identity, &region, ()).await;
-        let (target, found) = placed.map_err(|trouble| resolve::in_field("spec.awsIdentityRef", trouble))?;
-        // Where this object has its server, a grant that went only ends adoption, see `adopts`.
-        let has = record(object).is_some() && object.status.as_ref().is_some_and(|status| status.server_id.is_some());
-        if let Some(id) = pointer(object).or_else(|| to_adopt(object).filter(|_| !has)) {
-            self.granted(object, &found, &id)
-                .map_err(|block| resolve::in_field("spec.lifecycle.adoption.serverId", block.into()))?;
-        }
-        Ok(resolve::with(target, found))
+    async fn resolve(&self, object: &TransferServer) -> Result<Resolved<Self::TargetDetail>, ReconcileError> {
+        resolve::resolved(self.place(object).await)
     }
 
     async fn want(

@@ -10,6 +10,7 @@ use crate::cluster::{ClusterError, Name};
 use crate::engine::kind::ReconcileError;
 use crate::engine::reason::Reason;
 use crate::kinds::deps::Deps;
+use crate::kinds::resolve::Unresolved;
 use crate::kinds::server::wanted::WantedHostKey;
 use crate::ssh::{self, HostKey as PrivateKey};
 
@@ -30,8 +31,8 @@ pub async fn read(
                 None => keys.push(key),
             },
             // Secrets are never watched.
-            Err(ReconcileError::NotReady(block)) => blocks.push(block.sought()),
-            Err(ReconcileError::Cluster(ClusterError::Forbidden(_))) => {
+            Err(Unresolved::NotReady(block)) => blocks.push(block.sought()),
+            Err(Unresolved::Failed(ReconcileError::Cluster(ClusterError::Forbidden(_)))) => {
                 let message = format!(
                     "spec.hostKeys[{}]: the operator may not read Secrets in this namespace; the chart's \
                      secrets.namespaces lists those it may",
@@ -39,7 +40,7 @@ pub async fn read(
                 );
                 blocks.push(Reason::stalled(reasons::SOURCE_NOT_READY, message).sought());
             }
-            Err(trouble) => return Err(trouble),
+            Err(Unresolved::Failed(trouble)) => return Err(trouble),
         }
     }
     Ok(keys)
@@ -53,7 +54,7 @@ fn listed_twice(first: &WantedHostKey, second: &WantedHostKey) -> Reason {
     Reason::stalled(reasons::INVALID_KEY, message).sought()
 }
 
-async fn read_one(deps: &Deps, namespace: &str, spec: &HostKeySpec) -> Result<WantedHostKey, ReconcileError> {
+async fn read_one(deps: &Deps, namespace: &str, spec: &HostKeySpec) -> Result<WantedHostKey, Unresolved> {
     let HostKeySpec { name, secret_key_ref, description, tags, storage_type, kms_key } = spec;
     let secret_name = Name { namespace: namespace.to_owned(), name: secret_key_ref.name.clone() };
     let at = format!("spec.hostKeys[{name}]");

@@ -53,7 +53,7 @@ impl Server {
 
     async fn pass(&self) -> (Wanted<WantedServer>, Plan) {
         let servers = Servers::new(self.world.deps.clone());
-        let target = servers.resolve(&self.object).await.unwrap();
+        let target = servers.resolve(&self.object).await.unwrap().unwrap();
         let wanted = servers.want(&self.object, &target, NOW.parse().unwrap()).await.unwrap();
         let plan = servers.plan(&self.object, &target, &wanted, &self.have, &owner());
         (wanted, plan)
@@ -79,7 +79,7 @@ impl Server {
         let (wanted, plan) = self.pass().await;
         assert_eq!((operations(&plan), plan.blocks.as_slice()), (Vec::new(), &[][..]));
         let servers = Servers::new(self.world.deps.clone());
-        let target = servers.resolve(&self.object).await.unwrap();
+        let target = servers.resolve(&self.object).await.unwrap().unwrap();
         let status = self.object.status.get_or_insert_default();
         servers.fill_status(status, &target, Some(&wanted), &self.have);
         let mut applied = wanted.applied;

@@ -8,7 +8,7 @@ use crate::api::server::DesiredState;
 use crate::api::{self, TransferServer, TransferServerStatus};
 use crate::aws::transfer::{EndpointDetails, HostKey, TagResource, Tags};
 use crate::aws::{AwsErrorKind, Mutation};
-use crate::engine::kind::{Described, Kind, ReconcileError, Wanted};
+use crate::engine::kind::{Described, Kind, Wanted};
 use crate::engine::reason::Reason;
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION, World, dying, object, owned};
 use crate::kinds::server::wanted::WantedHostKey;
@@ -188,7 +188,7 @@ fn owner_tags_are_put_back_and_tags_of_others_stay() {
 
 async fn look(world: &World, object: &TransferServer) -> Described<ServerState> {
     let servers = Servers::new(world.deps.clone());
-    let target = servers.resolve(object).await.unwrap();
+    let target = servers.resolve(object).await.unwrap().unwrap();
     servers.describe(object, &target).await.unwrap()
 }
 
@@ -250,10 +250,10 @@ async fn an_observer_looks_where_it_points_if_that_is_granted() {
     };
     let world = World::open();
     let servers = Servers::new(world.deps.clone());
-    let Err(ReconcileError::NotReady(block)) = servers.resolve(&observer(false)).await else { panic!() };
+    let Ok(Err(block)) = servers.resolve(&observer(false)).await else { panic!() };
     assert_eq!(block.code, reasons::IDENTITY_DENIED);
     assert!(world.transfer.reads().is_empty());
-    servers.resolve(&observer(true)).await.unwrap();
+    servers.resolve(&observer(true)).await.unwrap().unwrap();
 
     let all = json!({"from": "All"});
     world.grant(json!([{"name": "x", "kinds": ["TransferServer"], "namespaces": all, "serverIds": ["s-9"]}]));
@@ -268,15 +268,13 @@ async fn a_server_that_is_being_deleted_goes_from_where_it_was_put() {
     let mut moved = dying(files(recorded()));
     moved.spec.region = "us-east-1".to_owned();
     moved.spec.aws_identity_ref.name = "other".to_owned();
-    let target = Servers::new(world.deps.clone()).resolve(&moved).await.unwrap();
+    let target = Servers::new(world.deps.clone()).resolve(&moved).await.unwrap().unwrap();
     assert_eq!((target.account.region.as_str(), target.identity.as_str()), (REGION, "default"));
 
     let mut edited = files(recorded());
     edited.spec.region = "us-east-1".to_owned();
     world.lister.identities.lock().unwrap().get_mut("default").unwrap().spec.regions.push("us-east-1".to_owned());
-    let Err(ReconcileError::NotReady(block)) = Servers::new(world.deps.clone()).resolve(&edited).await else {
-        panic!()
-    };
+    let Ok(Err(block)) = Servers::new(world.deps.clone()).resolve(&edited).await else { panic!() };
     assert_eq!((block.code, block.needs_person), (reasons::REGION_CHANGED, true));
 }
 
@@ -284,7 +282,7 @@ async fn a_server_that_is_being_deleted_goes_from_where_it_was_put() {
 async fn status_shows_what_aws_has() {
     let world = World::open();
     let servers = Servers::new(world.deps.clone());
-    let target = servers.resolve(&files(json!(null))).await.unwrap();
+    let target = servers.resolve(&files(json!(null))).await.unwrap().unwrap();
     let mut have = held(json!({"securityPolicyName": "TransferSecurityPolicy-2024-01"}));
     have.server.host_key_fingerprint = Some("SHA256:x=".to_owned());
     have.server.user_count = Some(2);

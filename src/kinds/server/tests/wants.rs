@@ -31,7 +31,7 @@ async fn wanted_of(
     object: &TransferServer,
 ) -> (Wanted<WantedServer>, Target<<Servers as Kind>::TargetDetail>) {
     let servers = Servers::new(world.deps.clone());
-    let target = servers.resolve(object).await.unwrap();
+    let target = servers.resolve(object).await.unwrap().unwrap();
     (servers.want(object, &target, NOW.parse().unwrap()).await.unwrap(), target)
 }
 

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::tagged::{candidates, window};
-use super::{Action, Facts, Identity, believed, keyed, mine, wait_for, whole};
+use super::{Action, BeforeDelete, Facts, Identity, believed, keyed, mine, wait_for, whole};
 use crate::api;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
@@ -12,7 +12,7 @@ use crate::engine::consistency::{Observation, ObservedState, TagMatches};
 use crate::engine::owner::Ownership;
 use crate::engine::record::RecordedCreate;
 
-pub fn remove(facts: &Facts) -> Action {
+pub fn delete(facts: &Facts) -> Action {
     if !facts.finalizer {
         return Action::Done;
     }
@@ -166,10 +166,23 @@ fn found(facts: &Facts, ids: Vec<String>) -> Action {
     }
 }
 
+/// The deletion goes out once nothing stands in its way and AWS does not go on refusing it.
+pub fn cleared(facts: &Facts, ids: Vec<String>) -> Action {
+    let Some(first) = ids.first() else { return Action::NotReady };
+    match facts.before_delete.filter(|before| before.id == *first) {
+        None => Action::AskBlockers(first.clone()),
+        Some(BeforeDelete { blocker: Some(blocker), .. }) => {
+            Action::Wait { reason: reasons::DELETION_BLOCKED, message: blocker.clone(), until: None }
+        }
+        Some(BeforeDelete { held: Some(held), .. }) => Action::Hold(held.clone()),
+        Some(_) => Action::Delete(ids),
+    }
+}
+
 /// It is not there; a late create may still bring it back, so the last look comes when none can arrive any more.
 fn missing(facts: &Facts) -> Action {
     match facts.sight {
-        _ if facts.unproven && !facts.retain => Action::NotReady,
+        _ if facts.unproven.is_some() && !facts.retain => Action::NotReady,
         ObservedState::ParentMissing if !facts.retain && !believed(facts, Observation::ParentMissing) => wait_for(
             facts,
             Observation::ParentMissing,

@@ -6,19 +6,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::consistency::Observation;
-use super::context::{Engine, Request, Requeue};
-use super::decide::Identity;
-use super::kind::{Kind, ReconcileError, Target, Wanted};
-use super::mutate::{self, Cleared};
-use super::record::RecordedCreate;
-use super::recording::status_record;
+use super::record::{status_record, write_attempt};
 use crate::api;
 use crate::api::Managed;
 use crate::api::common::DeletionPolicy;
 use crate::api::status::{Applied, CreatePhase};
 use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Mutation};
 use crate::cluster::{self, ClusterError};
+use crate::engine::consistency::Observation;
+use crate::engine::context::{Engine, ReconcileContext, Request, Requeue, Status};
+use crate::engine::decide::Identity;
+use crate::engine::kind::{Kind, ReconcileError, Target, Wanted};
+use crate::engine::known::create_digest;
+use crate::engine::mutate::{self, Cleared};
+use crate::engine::record::RecordedCreate;
+use crate::engine::refusals::{contradicts, holdable, remember};
+use crate::engine::report::{self, Outcome};
 
 /// Tries to write the id of a created server down. With the waits below this goes on for about ten minutes; after
 /// that the tags lead back to it.
@@ -34,7 +37,35 @@ const REJECT_TRIES: u32 = 3;
 ///
 /// # Errors
 /// Trouble before anything was sent, or the fault that AWS answered with.
-pub async fn create<K: Kind>(
+pub(super) async fn create<K: Kind>(
+    engine: &Arc<Engine<K>>,
+    context: &ReconcileContext<'_, K>,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    let (Some(wanted), Some(digest)) = (context.wanted, create_digest(engine, context)) else {
+        return Ok(Outcome::Requeue(Requeue::Again));
+    };
+    let request = context.request;
+    match attempt(engine, request, context.target, wanted).await {
+        Ok(next) => {
+            let seen = engine.kind.confirmed(&request.status());
+            engine.memories.change(&request.uid, |memory| {
+                memory.refused_calls.remove(&digest);
+                memory.lost |= seen;
+            });
+            Ok(Outcome::Requeue(next))
+        }
+        // It is looked at now. Where AWS then shows something else than it says, its answers differ.
+        Err(ReconcileError::Aws(fault))
+            if contradicts(&fault) || fault.kind.proves_nothing_made() && holdable(&fault) =>
+        {
+            remember(engine, request, digest, fault, &[]);
+            Ok(Outcome::Requeue(Requeue::Again))
+        }
+        Err(trouble) => Err(trouble),
+    }
+}
+
+async fn attempt<K: Kind>(
     engine: &Arc<Engine<K>>,
     request: &Request<K::Object>,
     target: &Target<K::TargetDetail>,
@@ -88,7 +119,7 @@ impl<K: Kind> Attempt<K> {
         if K::IDENTITY == Identity::Keyed {
             return Ok(true);
         }
-        let written = self.engine.write_attempt(&self.name, &self.target, &self.record, applied).await;
+        let written = write_attempt(&self.engine, &self.name, &self.target, &self.record, applied).await;
         if !matches!(written, Ok(true)) {
             // It may stand there all the same, but nothing was sent.
             let unsent = self.record.attempt.clone().zip(self.target.account.clock.now());
@@ -152,7 +183,7 @@ impl<K: Kind> Attempt<K> {
         }
         self.engine.kind.set_id(&mut status, &self.target, Some(id));
         set_phase::<K>(&mut status, CreatePhase::None);
-        Ok(self.engine.apply(&live, &status).await.map(drop)?)
+        Ok(report::apply(&self.engine, &live, &status).await.map(drop)?)
     }
 
     /// The object is gone while this was made for it: nobody would ever delete it. Only what carries this attempt's tag
@@ -248,7 +279,7 @@ impl<K: Kind> Attempt<K> {
         if live.status() == Some(&status) {
             return Ok(());
         }
-        self.engine.apply(&live, &status).await.map(drop)
+        report::apply(&self.engine, &live, &status).await.map(drop)
     }
 
     /// Whether our own attempt is the one that status records.

@@ -1,0 +1,88 @@
+//! Taking the action that was decided: the dispatch, and nothing else. It chooses nothing.
+
+mod create;
+mod delete;
+mod record;
+mod send;
+
+use std::sync::Arc;
+
+use super::context::{Engine, Request, Requeue, Status};
+use super::decide::Action;
+use super::kind::{Kind, ReconcileError};
+use super::known::Known;
+use super::observe;
+use super::report::Outcome;
+use super::tell;
+
+pub(super) use record::status_record;
+
+/// Takes the action. Nothing where it only made more known: then the next one is to be decided.
+pub(super) async fn act<K: Kind>(
+    engine: &Arc<Engine<K>>,
+    request: &Request<K::Object>,
+    known: &mut Known<K>,
+    action: Action,
+) -> Result<Option<Outcome<Status<K>>>, ReconcileError> {
+    match action {
+        Action::Desire => observe::desire(engine, request, known).await?,
+        Action::Describe => observe::describe(engine, request, known).await?,
+        Action::Compare => observe::compare(engine, request, known),
+        Action::AskBlockers(id) => observe::ask_blockers(engine, request, known, id).await?,
+        Action::FindByTags => {
+            if !observe::find_by_tags(engine, request, known).await? {
+                return Ok(Some(tell::finding_by_tags(engine, request)));
+            }
+        }
+        Action::Send(call) => return send::send(engine, request, known, call).await,
+        last => return end(engine, request, known, last).await.map(Some),
+    }
+    Ok(None)
+}
+
+/// Takes an action that ends the reconcile.
+async fn end<K: Kind>(
+    engine: &Arc<Engine<K>>,
+    request: &Request<K::Object>,
+    known: &Known<K>,
+    action: Action,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    match action {
+        Action::Done => return Ok(Outcome::Requeue(Requeue::OnChange)),
+        Action::Block(reason) => return Ok(tell::block(request, reason)),
+        Action::AddFinalizer => return record::set_finalizer(engine, request, true).await,
+        Action::RemoveFinalizer(warning) => return record::remove_finalizer(engine, request, warning).await,
+        _ => {}
+    }
+    let Some(context) = known.context(request) else { return Ok(Outcome::Requeue(Requeue::Again)) };
+    let context = &context;
+    match action {
+        Action::WriteCreateRecord(phase) => record::write_create_record(engine, context, phase).await,
+        Action::RecordId(id) => record::record_id(engine, context, &id).await,
+        Action::UnlinkGone(id) => record::unlink_gone(engine, context, &id).await,
+        Action::UnlinkForeign(id) => record::unlink_foreign(engine, context, &id).await,
+        Action::RecordApplied(applied) => record::record_applied(engine, request, applied).await,
+        Action::Adopt(id) => send::adopt(engine, context, &id).await,
+        Action::Create => create::create(engine, context).await,
+        Action::Delete(ids) => delete::delete(engine, context, &ids).await,
+        Action::RetainAndUntag(ids) => delete::retain_and_untag(engine, context, &ids).await,
+        Action::NotReady => Ok(tell::not_ready(engine, context)),
+        Action::Suspend { in_force } => Ok(tell::suspended(engine, tell::filled_status(engine, context), in_force)),
+        Action::Hold(digest) => Ok(tell::held(engine, context, &digest)),
+        Action::Conclude => tell::conclude(engine, known, context),
+        Action::LeaveDrift => Ok(tell::leave_drift(engine, known, context)),
+        Action::ReportDrift => Ok(tell::report_drift(engine, context)),
+        Action::Wait { reason, message, until } => Ok(tell::wait(engine, context, reason, message, until)),
+        Action::Stall { reason, message, uid_lost } => Ok(tell::stall(engine, context, reason, message, &uid_lost)),
+        Action::Done
+        | Action::Block(_)
+        | Action::AddFinalizer
+        | Action::RemoveFinalizer(_)
+        | Action::Desire
+        | Action::Describe
+        | Action::Compare
+        | Action::AskBlockers(_)
+        | Action::FindByTags
+        | Action::Send(_) => Ok(Outcome::Requeue(Requeue::Again)),
+    }
+}

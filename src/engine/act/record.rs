@@ -1,0 +1,228 @@
+//! Actions that are one write in Kubernetes: the record of a create and of what was applied, and the finalizer. What a
+//! record says is `engine::record`.
+
+use jiff::Timestamp;
+
+use crate::api::condition::reasons;
+use crate::api::status::{Applied, CreatePhase};
+use crate::api::{FINALIZER, Managed};
+use crate::cluster::ClusterError;
+use crate::engine::applied;
+use crate::engine::consistency::Observation;
+use crate::engine::context::{Engine, ReconcileContext, Request, Requeue, Status};
+use crate::engine::decide::Identity;
+use crate::engine::digest;
+use crate::engine::kind::{Kind, ReconcileError, Target};
+use crate::engine::mutate;
+use crate::engine::record::RecordedCreate;
+use crate::engine::report::{self, Outcome};
+use crate::engine::tell::{filled_status, record_account};
+
+/// How many ids of lost servers are kept; a server that comes back after so many others is for the orphan scan.
+const LOST_KEPT: usize = 10;
+
+/// Stands for an attempt in the record of an access that was taken over.
+const ADOPTED: &str = "adopted";
+
+pub(super) async fn write_create_record<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    phase: CreatePhase,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    let mut status = context.request.status();
+    if K::IDENTITY == Identity::Tagged {
+        // Whatever id stands there is no record of ours; the tags lead back to what is.
+        engine.kind.set_id(&mut status, context.target, None);
+    }
+    write_record(engine, context, status, phase, None, None).await
+}
+
+/// Lets go of what AWS no longer has, in one write and before anything is made in its place.
+pub(super) async fn unlink_gone<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    id: &str,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    let request = context.request;
+    let mut status = request.status();
+    engine.kind.set_id(&mut status, context.target, None);
+    K::Object::common_mut(&mut status).applied = None;
+    // A user's create is not recorded before it is sent; an access without an attempt is nobody's.
+    let phase = if K::IDENTITY == Identity::Keyed { CreatePhase::InFlight } else { CreatePhase::None };
+    let end = write_record(engine, context, status, phase, None, Some(id)).await?;
+    engine.memories.change(&request.uid, |memory| {
+        memory.observations.clear(Observation::Missing);
+        memory.create_sent = false;
+        memory.lost = true;
+    });
+    let what = if id.is_empty() { "its server".to_owned() } else { format!("server {id}") };
+    report::emit_event(engine, request, true, reasons::SERVER_GONE, format!("AWS no longer has {what}; it is let go"))
+        .await;
+    Ok(end)
+}
+
+/// Lets go of a server that stays in AWS and is not ours any more. It is not counted as lost: it may yet be taken over.
+pub(super) async fn unlink_foreign<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    id: &str,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    let mut status = context.request.status();
+    engine.kind.set_id(&mut status, context.target, None);
+    K::Object::common_mut(&mut status).applied = None;
+    let end = write_record(engine, context, status, CreatePhase::None, None, None).await?;
+    let message = format!("server {id} carries other owner tags and is let go; spec.lifecycle.adoption names another");
+    report::emit_event(engine, context.request, true, reasons::OWNERSHIP_LOST, message).await;
+    Ok(end)
+}
+
+/// The record that stands for the tags which AWS does not keep on this kind.
+pub(super) async fn record_adopted<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    let status = filled_status(engine, context);
+    write_record(engine, context, status, CreatePhase::None, Some(ADOPTED.to_owned()), None).await
+}
+
+/// What the owner tags led to.
+pub(super) async fn record_id<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    id: &str,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    let mut status = context.request.status();
+    engine.kind.set_id(&mut status, context.target, Some(id));
+    record_account::<K>(&mut status, context.target);
+    if let Some(record) = K::Object::common_mut(&mut status).create.as_mut() {
+        record.phase = CreatePhase::None;
+    }
+    report::apply(engine, &context.request.object, &status).await?;
+    tracing::info!(%id, "found by its owner tags");
+    Ok(Outcome::Requeue(Requeue::Again))
+}
+
+/// What is about to be applied is written down before it is.
+pub(super) async fn record_applied<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    merged: Applied,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    let mut status = request.status();
+    let common = K::Object::common_mut(&mut status);
+    let old = common.applied.replace(merged.clone()).unwrap_or_default();
+    report::apply(engine, &request.object, &status).await?;
+    let added = applied::without(merged, &old);
+    engine.memories.change(&request.uid, |memory| {
+        memory.added = applied::union(std::mem::take(&mut memory.added), &added);
+    });
+    Ok(Outcome::Requeue(Requeue::Again))
+}
+
+pub(super) async fn set_finalizer<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    present: bool,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    let Request { name, uid, resource_version, .. } = request;
+    engine.cluster.set_finalizer(&engine.resource, name, uid, resource_version, FINALIZER, present).await?;
+    Ok(Outcome::Requeue(Requeue::Again))
+}
+
+pub(super) async fn remove_finalizer<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    warning: Option<String>,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    if let Some(warning) = warning {
+        report::emit_event(engine, request, true, reasons::LEFT_IN_AWS, warning).await;
+    }
+    set_finalizer(engine, request, false).await?;
+    if request.deleting() {
+        engine.memories.forget(&request.uid);
+    }
+    Ok(Outcome::Requeue(Requeue::OnChange))
+}
+
+/// A record in place of the one that stands, in a write of its own.
+async fn write_record<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    mut status: Status<K>,
+    phase: CreatePhase,
+    attempt: Option<String>,
+    retired_ids: Option<&str>,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    let request = context.request;
+    let old = K::Object::common(&status).create.as_ref();
+    let hash = old.and_then(|old| old.spec_hash.clone()).unwrap_or_default();
+    let retired_ids = all_lost(status_record::<K>(&status, request, context.now).as_ref(), retired_ids);
+    let record = RecordedCreate { uid: request.uid.clone(), phase, attempt, started_at: context.now, retired_ids };
+    record_account::<K>(&mut status, context.target);
+    let (account, region) = (&context.target.account.id, &context.target.account.region);
+    K::Object::common_mut(&mut status).create = Some(record.write(account, region, &hash));
+    report::apply(engine, &request.object, &status).await?;
+    // What was seen before says nothing of what begins now.
+    engine.memories.change(&request.uid, |memory| memory.observations.clear(Observation::NoTrace));
+    Ok(Outcome::Requeue(Requeue::Again))
+}
+
+/// Step 5: the attempt, with what will have been applied. `false` where the object moved on.
+///
+/// # Errors
+/// Trouble with the API server.
+pub(super) async fn write_attempt<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    target: &Target<K::TargetDetail>,
+    record: &RecordedCreate,
+    applied: &Applied,
+) -> Result<bool, ReconcileError> {
+    let mut status = request.status();
+    record_account::<K>(&mut status, target);
+    engine.kind.record_target(&mut status, &request.object, target);
+    let common = K::Object::common_mut(&mut status);
+    let hash = digest::hash(&request.object.spec_json().to_string());
+    common.create = Some(record.write(&target.account.id, &target.account.region, &hash));
+    common.applied = Some(applied.clone());
+    match report::apply(engine, &request.object, &status).await {
+        Ok(_) => Ok(true),
+        // The client repeats a write whose answer was lost: our own attempt may stand there all the same.
+        Err(ClusterError::Conflict(_)) => attempt_stands(engine, request, record).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn attempt_stands<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    record: &RecordedCreate,
+) -> Result<bool, ReconcileError> {
+    let live = crate::cluster::get::<K::Object>(engine.cluster.as_ref(), &request.name).await?;
+    Ok(live.is_some_and(|live| {
+        mutate::version_of(&live).0 == request.uid
+            && live.status().is_some_and(|status| {
+                K::Object::common(status)
+                    .create
+                    .as_ref()
+                    .is_some_and(|stored| stored.attempt == record.attempt && stored.phase == CreatePhase::InFlight)
+            })
+    }))
+}
+
+/// The record in status, where it is of this object.
+pub(in crate::engine) fn status_record<K: Kind>(
+    status: &Status<K>,
+    request: &Request<K::Object>,
+    now: Timestamp,
+) -> Option<RecordedCreate> {
+    RecordedCreate::read(K::Object::common(status), now).filter(|record| record.uid == request.uid)
+}
+
+/// What was let go so far, and now; the last of it.
+fn all_lost(record: Option<&RecordedCreate>, now: Option<&str>) -> Vec<String> {
+    let mut retired_ids = record.map(|record| record.retired_ids.clone()).unwrap_or_default();
+    retired_ids.extend(now.filter(|id| !id.is_empty()).map(str::to_owned));
+    retired_ids.drain(..retired_ids.len().saturating_sub(LOST_KEPT));
+    retired_ids
+}

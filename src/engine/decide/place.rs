@@ -1,0 +1,42 @@
+//! What the place of an object lets be done at all, and what is to be read before more can be said. Pure.
+
+use super::{Action, Facts, Identity, Reads, mine};
+use crate::api::status::CreatePhase;
+
+/// What is due before the protocol of the kind has its say; nothing once everything was read.
+pub fn decide(facts: &Facts) -> Option<Action> {
+    let leaves = facts.deleting && !facts.protected;
+    match (facts.placeless, facts.denied) {
+        // What is left in AWS on purpose, and what never got there, needs no place to go.
+        (Some(_), _) if leaves && (facts.retain || never_sent(facts)) => Some(Action::RemoveFinalizer(None)),
+        (Some(reason), _) => Some(Action::Block(reason.clone())),
+        (None, Some(reason)) if !facts.deleting => Some(Action::Block(reason.clone())),
+        (None, Some(_)) if leaves && facts.retain => {
+            let warning = "the grant was withdrawn: it stays in AWS, with the owner tags";
+            Some(Action::RemoveFinalizer(Some(warning.to_owned())))
+        }
+        (None, _) => read(facts),
+    }
+}
+
+/// The next read.
+fn read(facts: &Facts) -> Option<Action> {
+    match (facts.reads, facts.unproven) {
+        (Reads::Object, _) => Some(Action::Desire),
+        // Only an edit can have taken a key away: who wrote nothing is not looked at.
+        (Reads::Desired, Some(reason)) if !facts.deleting && (facts.observe_only || !facts.edited) => {
+            Some(Action::Block(reason.clone()))
+        }
+        (Reads::Desired, _) => Some(Action::Describe),
+        (Reads::Described, _) => None,
+    }
+}
+
+/// Whether the records prove that nothing was ever sent for this object, or that AWS refused it.
+fn never_sent(facts: &Facts) -> bool {
+    let record = mine(facts);
+    let refused = record.is_some_and(|record| record.phase == CreatePhase::Rejected);
+    let unsent = record.is_some_and(|record| record.phase == CreatePhase::None && record.attempt.is_none());
+    // A user's finalizer is its record: without another one, a create may have been sent.
+    !facts.confirmed && (refused || (unsent && facts.identity != Identity::Keyed))
+}

@@ -1,0 +1,208 @@
+//! Which call of a plan goes next, and when each rests.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::tests::{Case, case};
+use super::update::Progress;
+use super::*;
+use crate::aws::{AwsError, AwsErrorKind, Mutation};
+use crate::engine::diff::{Change, Effect};
+use crate::engine::kind::{Plan, PlannedCall, When};
+use crate::engine::memory::{Accepted, Memory, RefusedCall};
+use crate::engine::mutate;
+
+/// A plan and what is remembered of its calls.
+struct World {
+    plan: Plan,
+    wanted: Applied,
+    recorded: Option<Applied>,
+    memory: Memory,
+    tried: BTreeMap<String, bool>,
+    time_is_up: bool,
+    at: tokio::time::Instant,
+}
+
+fn change(path: &str) -> Change {
+    Change { path: path.to_owned(), have: Value::Null, want: path.into(), effect: Effect::Live }
+}
+
+fn call(path: &str) -> PlannedCall {
+    PlannedCall::new(Mutation::untag(path.to_owned(), Vec::new()), vec![change(path)])
+}
+
+fn fault(kind: AwsErrorKind, message: &str) -> AwsError {
+    AwsError {
+        operation: call("a").mutation.operation(),
+        kind,
+        code: "Code".to_owned(),
+        message: message.to_owned(),
+        resource_type: None,
+        retry_after: None,
+        date: None,
+    }
+}
+
+/// Applied as recorded, so that every call may go at once.
+fn world(calls: Vec<PlannedCall>) -> World {
+    let changes: Vec<Change> = calls.iter().flat_map(|call| call.changes.clone()).collect();
+    let paths = changes.iter().map(|change| change.path.clone()).collect();
+    let wanted = Applied { paths, ..Applied::default() };
+    let plan = Plan { changes, calls, ..Plan::default() };
+    let recorded = Some(wanted.clone());
+    let (memory, tried, at) = (Memory::default(), BTreeMap::new(), tokio::time::Instant::now());
+    World { plan, wanted, recorded, memory, tried, time_is_up: false, at: at + Duration::from_hours(1) }
+}
+
+impl World {
+    fn facts(&self) -> UpdateFacts<'_> {
+        let Self { plan, wanted, recorded, memory, tried, time_is_up, at } = self;
+        let lag = jiff::SignedDuration::from_secs(120);
+        let recorded = recorded.as_ref();
+        UpdateFacts { plan, wanted, recorded, memory, tried, time_is_up: *time_is_up, at: *at, lag }
+    }
+
+    fn progress(&self) -> Progress {
+        self.facts().progress()
+    }
+
+    /// The step of a server that is there and ours.
+    fn step(&self, change: impl FnOnce(&mut Case)) -> Action {
+        let there = case(Identity::Keyed).with(|c| {
+            (c.finalizer, c.confirmed) = (true, true);
+            c.sight = ObservedState::Found(Ownership::Ours);
+        });
+        there.with(change).updating(&self.facts())
+    }
+
+    /// AWS did not take the call so long before it may go again.
+    fn refused(mut self, call: &PlannedCall, fault: AwsError, rests: Duration) -> Self {
+        let hold = RefusedCall { fault, since: self.at, tries: 1, due: self.at + rests };
+        self.memory.refused_calls.insert(mutate::digest(&call.mutation), hold);
+        self
+    }
+
+    fn accepted(mut self, call: &PlannedCall, ago: Duration, times: u32) -> Self {
+        let accepted = Accepted { at: self.at - ago, times };
+        self.memory.accepted.insert(mutate::digest(&call.mutation), accepted);
+        self
+    }
+}
+
+fn send(call: usize) -> Action {
+    Action::Send(CallIndex { call, part: None })
+}
+
+fn rejected() -> AwsError {
+    fault(AwsErrorKind::Rejected, "no")
+}
+
+const HOUR: Duration = Duration::from_hours(1);
+
+#[test]
+fn calls_go_in_order_and_the_last_word_comes_when_each_had_its_turn() {
+    let two = || world(vec![call("a"), call("b")]);
+    assert_eq!(world(vec![]).step(|_| {}), Action::Conclude);
+    assert_eq!(two().step(|_| {}), send(0));
+    assert_eq!(two().refused(&call("a"), rejected(), HOUR).step(|_| {}), send(1), "what is refused holds back itself");
+    let all = two().refused(&call("a"), rejected(), HOUR).refused(&call("b"), rejected(), HOUR);
+    assert_eq!(all.step(|_| {}), Action::Conclude);
+    assert_eq!(all.progress().refused.len(), 2);
+    assert_eq!(two().refused(&call("a"), rejected(), Duration::ZERO).step(|_| {}), send(0), "its time has come");
+}
+
+#[test]
+fn a_call_that_was_tried_in_this_reconcile_is_not_sent_again_in_it() {
+    let mut tried =
+        world(vec![call("a"), call("b")]).refused(&call("a"), fault(AwsErrorKind::Unavailable, ""), Duration::ZERO);
+    tried.tried.insert(mutate::digest(&call("a").mutation), false);
+    assert_eq!(tried.step(|_| {}), send(1));
+    let progress = tried.progress();
+    assert!(!progress.refused[0].aside && progress.trouble().is_some(), "what may pass by itself fails the reconcile");
+    tried.tried.insert(mutate::digest(&call("a").mutation), true);
+    assert!(tried.progress().trouble().is_none(), "what was tried often is told instead");
+}
+
+#[test]
+fn what_aws_accepted_and_does_not_show_rests_ever_longer() {
+    let rows =
+        [(1, 4, true), (1, 5, false), (2, 119, true), (2, 120, false), (3, 239, true), (9, 899, true), (9, 900, false)];
+    for (times, ago, rests) in rows {
+        let world = world(vec![call("a"), call("b")]).accepted(&call("a"), Duration::from_secs(ago), times);
+        assert_eq!(world.step(|_| {}), send(usize::from(rests)), "accepted {times} times, {ago} s ago");
+        assert_eq!(world.progress().taken.len(), usize::from(rests));
+        assert_eq!(world.progress().busy.is_some(), rests);
+    }
+    let mut unseen = world(vec![call("a")]).accepted(&call("a"), Duration::ZERO, 1);
+    unseen.plan.unseen = true;
+    assert!(unseen.progress().busy.is_none(), "what is never shown is done");
+}
+
+#[test]
+fn what_makes_room_goes_only_after_a_refusal_for_a_quota_and_once() {
+    let room = || PlannedCall { when: When::AfterQuotaRefusal(call("a").mutation.operation()), ..call("room") };
+    let two = || world(vec![call("a"), room()]);
+    let full = || fault(AwsErrorKind::Quota, "");
+    assert_eq!(two().step(|_| {}), send(0));
+    assert_eq!(two().refused(&call("a"), rejected(), HOUR).step(|_| {}), Action::Conclude);
+    assert_eq!(two().refused(&call("a"), full(), HOUR).step(|_| {}), send(1));
+    // A plan may have a call twice, to be sent for either of two reasons.
+    let twice = world(vec![call("a"), call("room"), room()]);
+    let twice = twice.refused(&call("a"), full(), HOUR).refused(&call("room"), rejected(), HOUR);
+    assert_eq!((twice.step(|_| {}), twice.progress().refused.len()), (Action::Conclude, 2));
+}
+
+#[test]
+fn a_refused_whole_goes_in_its_parts_and_what_lets_more_in_waits() {
+    let parts = vec![PlannedCall { exposes: true, ..call("door") }, call("banner")];
+    let whole = || PlannedCall { parts: parts.clone(), ..call("all") };
+    let part = |part| Action::Send(CallIndex { call: 0, part: Some(part) });
+    let refused = || world(vec![whole()]).refused(&whole(), rejected(), HOUR);
+    assert_eq!(refused().step(|_| {}), part(1), "what lets more in comes last");
+    assert_eq!(refused().progress().refused.len(), 0, "the whole is told of its parts");
+    let banner = refused().refused(&call("banner"), rejected(), HOUR);
+    assert_eq!(banner.step(|_| {}), Action::Conclude);
+    assert_eq!(banner.progress().waiting, [change("door")]);
+    let busy = world(vec![whole()]).refused(&whole(), fault(AwsErrorKind::Unavailable, ""), HOUR);
+    assert_eq!(busy.step(|_| {}), Action::Conclude, "who is busy refused nothing of what it says");
+}
+
+#[test]
+fn what_will_be_applied_is_written_down_before_the_call_goes_out() {
+    let mut fresh = world(vec![call("a"), call("b")]);
+    fresh.recorded = None;
+    assert_eq!(fresh.step(|_| {}), Action::RecordApplied(fresh.wanted.clone()));
+    let refused = fresh.refused(&call("a"), rejected(), HOUR);
+    let paths = vec!["b".to_owned()];
+    assert_eq!(
+        refused.step(|_| {}),
+        Action::RecordApplied(Applied { paths, ..Applied::default() }),
+        "not for a call that AWS refused for certain"
+    );
+    let mut settled = world(vec![call("a")]);
+    settled.recorded = Some(Applied { digest: Some("before".to_owned()), ..settled.wanted.clone() });
+    assert_eq!(settled.step(|_| {}), send(0), "drift is no edit");
+    assert_eq!(settled.step(|c| c.edited = true), Action::RecordApplied(settled.wanted.clone()));
+    settled.plan.calls.clear();
+    assert_eq!(settled.step(|c| c.edited = true), Action::Conclude, "nothing goes out");
+}
+
+#[test]
+fn suspended_and_reported_objects_send_nothing() {
+    let two = world(vec![call("a")]);
+    assert_eq!(two.step(|c| c.suspended = true), Action::Suspend { in_force: true });
+    assert_eq!(two.step(|c| (c.suspended, c.edited) = (true, true)), Action::Suspend { in_force: false });
+    assert_eq!(two.step(|c| c.report_only = true), Action::LeaveDrift);
+    assert_eq!(two.step(|c| c.observe_only = true), Action::RemoveFinalizer(None));
+}
+
+#[test]
+fn once_time_is_up_no_further_call_is_begun() {
+    let mut late = world(vec![call("a"), call("b")]).refused(&call("a"), rejected(), HOUR);
+    late.time_is_up = true;
+    assert_eq!(late.step(|_| {}), Action::Conclude);
+    let progress = late.progress();
+    assert!(progress.cut && progress.refused.len() == 1);
+}

@@ -1,0 +1,231 @@
+//! What one reconcile knows so far, and the facts that a decision is made of. It reads nothing itself: what was read,
+//! sent and answered is put in by `observe` and `act`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use super::consistency::{ObservedState, TagMatches};
+use super::context::{Engine, ReconcileContext, Request, Status};
+use super::decide::update::UpdateFacts;
+use super::decide::{self, Action, Adoption, BeforeDelete, CreateFacts, Facts, Reads};
+use super::kind::{Described, Kind, Plan, Resolved, Target, Wanted};
+use super::memory::Memory;
+use super::mutate;
+use super::observe::observes;
+use super::owner::Ownership;
+use super::reason::Reason;
+use super::record::RecordedCreate;
+use crate::api::Managed;
+use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, RecreatePolicy};
+use crate::api::status::Applied;
+use crate::aws::Tags;
+
+/// For how long a reconcile goes on to the next call: AWS may answer each late, and a reconcile has two minutes.
+const SENDING: Duration = Duration::from_secs(30);
+
+/// What status and the process's memory say, once for all facts of a decision.
+struct Recalled<'a, S> {
+    /// The id of what is to be taken over.
+    adopts: Option<String>,
+    /// Digest of the create that is due, where AWS refused it and it is not due again.
+    held_create: Option<String>,
+    status: &'a S,
+    memory: &'a Memory,
+    record: Option<&'a RecordedCreate>,
+}
+
+/// What one reconcile knows so far.
+pub(super) struct Known<K: Kind> {
+    /// Where the object lives, or why that cannot be told.
+    place: Resolved<K::TargetDetail>,
+    /// AWS's clock when the spec was read; before that nothing goes by it.
+    pub now: Timestamp,
+    /// What the spec leads to; nothing for an object that is being deleted.
+    pub wanted: Option<Wanted<K::Want>>,
+    /// What was read.
+    pub reads: Reads,
+    /// What AWS has.
+    pub have: Option<K::Have>,
+    /// The same as the decision sees it.
+    pub sight: ObservedState,
+    /// A complete look-up by tags.
+    pub lookup: Option<TagMatches>,
+    /// What differs, and the calls for it.
+    pub plan: Option<Plan>,
+    /// What stands in the way of the deletion that is due.
+    pub before_delete: Option<BeforeDelete>,
+    /// The calls that AWS did not take in this reconcile, see [`UpdateFacts::tried`].
+    pub tried: BTreeMap<String, bool>,
+    /// When the first call could go out.
+    compared_at: Option<Instant>,
+}
+
+impl<K: Kind> Known<K> {
+    /// Nothing was read but the object.
+    pub fn new(place: Resolved<K::TargetDetail>) -> Self {
+        Self {
+            place,
+            now: Timestamp::UNIX_EPOCH,
+            wanted: None,
+            reads: Reads::Object,
+            have: None,
+            sight: ObservedState::NotLooked,
+            lookup: None,
+            plan: None,
+            before_delete: None,
+            tried: BTreeMap::new(),
+            compared_at: None,
+        }
+    }
+
+    /// Where the object lives, where that can be told.
+    pub fn target(&self) -> Option<&Target<K::TargetDetail>> {
+        self.place.as_ref().ok()
+    }
+
+    /// What an action at the object's place needs to know.
+    pub fn context<'a>(&'a self, request: &'a Request<K::Object>) -> Option<ReconcileContext<'a, K>> {
+        let (wanted, have) = (self.wanted.as_ref(), self.have.as_ref());
+        Some(ReconcileContext { request, target: self.target()?, wanted, have, now: self.now })
+    }
+
+    /// What AWS has was looked at.
+    pub fn described(&mut self, look: Described<K::Have>, sight: ObservedState) {
+        self.reads = Reads::Described;
+        self.sight = sight;
+        if let Described::Found(have) = look {
+            self.have = Some(have);
+        }
+    }
+
+    /// What is wanted was compared with what is there.
+    pub fn compared(&mut self, plan: Plan) {
+        self.plan = Some(plan);
+        self.compared_at = Some(Instant::now());
+    }
+
+    /// Decides what is due next.
+    pub fn decide(&self, engine: &Engine<K>, request: &Request<K::Object>) -> Action {
+        let status = request.status();
+        let memory = engine.memories.load(&request.uid);
+        let record = RecordedCreate::read(K::Object::common(&status), self.now);
+        let recalled = Recalled {
+            adopts: self.target().and_then(|target| engine.kind.adopts(&request.object, target)),
+            held_create: self.held_create(engine, request, &memory),
+            status: &status,
+            memory: &memory,
+            record: record.as_ref(),
+        };
+        let update = self.update(K::Object::common(&status).applied.as_ref(), &memory, engine.settings.windows.lag);
+        decide::decide(&self.facts(engine, request, &recalled, update.as_ref()))
+    }
+
+    fn facts<'a>(
+        &'a self,
+        engine: &'a Engine<K>,
+        request: &'a Request<K::Object>,
+        recalled: &'a Recalled<'a, Status<K>>,
+        update: Option<&'a UpdateFacts<'a>>,
+    ) -> Facts<'a> {
+        let Recalled { adopts, held_create, status, memory, record } = recalled;
+        let (policies, target) = (request.object.policies(), self.target());
+        let attempt = record.and_then(|record| record.attempt.as_ref());
+        let mode = policies.adoption.as_ref().map_or(AdoptionMode::IfIdentical, |adoption| adoption.mode);
+        let adoption = adopts.as_ref().map(|id| Adoption { id, only_identical: mode == AdoptionMode::IfIdentical });
+        let judged = adoption.is_some() && self.sight != ObservedState::Found(Ownership::Ours);
+        let edited = edited::<K>(request, self.wanted.as_ref());
+        Facts {
+            identity: K::IDENTITY,
+            uid: &request.uid,
+            deleting: request.deleting(),
+            finalizer: request.finalizer(),
+            observe_only: observes(&request.object),
+            report_only: policies.management == ManagementPolicy::ReportDrift && !edited,
+            suspended: request.object.suspend(),
+            retain: policies.deletion == DeletionPolicy::Retain,
+            protected: policies.protected,
+            recreate: policies.recreate == RecreatePolicy::Automatic,
+            adoption,
+            differs: judged && self.differs(engine, request),
+            may_create: self.barred().is_none() && target.is_none_or(|target| target.denied.is_none()),
+            confirmed: engine.kind.confirmed(status),
+            id: engine.kind.id(status),
+            server_replaced: target.is_some_and(|target| engine.kind.server_replaced(target)),
+            placeless: self.place.as_ref().err(),
+            denied: target.and_then(|target| target.denied.as_ref()),
+            unproven: target.and_then(|target| engine.kind.unproven(target)),
+            reads: self.reads,
+            edited,
+            record: *record,
+            sight: &self.sight,
+            lookup: self.lookup.as_ref(),
+            observations: &memory.observations,
+            replied: memory.replied.as_ref().filter(|(replied, _)| Some(replied) == attempt).map(|(_, at)| *at),
+            deleted: &memory.deleted,
+            creates_stopped_at: memory.creates_stopped_at,
+            create: CreateFacts { held: held_create.as_deref(), made: memory.made },
+            before_delete: self.before_delete.as_ref(),
+            update,
+            now: self.now,
+            windows: engine.settings.windows,
+        }
+    }
+
+    /// What holds a create back. What is there is compared first, also where it is to be taken over.
+    fn barred(&self) -> Option<&Reason> {
+        let wanted = self.wanted.as_ref()?;
+        match self.have {
+            Some(_) => wanted.blocks.first(),
+            None => wanted.bars().next(),
+        }
+    }
+
+    fn differs(&self, engine: &Engine<K>, request: &Request<K::Object>) -> bool {
+        let compared = self.context(request).and_then(|context| plan(engine, &context));
+        compared.is_some_and(|plan| !plan.changes.is_empty())
+    }
+
+    fn held_create(&self, engine: &Engine<K>, request: &Request<K::Object>, memory: &Memory) -> Option<String> {
+        if memory.refused_calls.is_empty() {
+            return None;
+        }
+        let digest = create_digest(engine, &self.context(request)?)?;
+        memory.refused_calls.get(&digest).is_some_and(|hold| hold.due > Instant::now()).then_some(digest)
+    }
+
+    /// What the decision on the calls of the plan is made of.
+    pub fn update<'a>(
+        &'a self,
+        recorded: Option<&'a Applied>,
+        memory: &'a Memory,
+        lag: SignedDuration,
+    ) -> Option<UpdateFacts<'a>> {
+        let time_is_up = self.compared_at.is_some_and(|at| at.elapsed() >= SENDING);
+        let wanted = &self.wanted.as_ref()?.applied;
+        let (plan, tried, at) = (self.plan.as_ref()?, &self.tried, Instant::now());
+        Some(UpdateFacts { plan, wanted, recorded, memory, tried, time_is_up, at, lag })
+    }
+}
+
+/// Compares what is wanted with what was seen, where both are known.
+pub(super) fn plan<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>) -> Option<Plan> {
+    let (wanted, have) = (context.wanted?, context.have?);
+    let request = context.request;
+    Some(engine.kind.plan(&request.object, context.target, wanted, have, &request.owner))
+}
+
+/// Digest of the create that is due. The attempt differs each time, so it is taken without.
+pub(super) fn create_digest<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>) -> Option<String> {
+    let wanted = context.wanted?;
+    Some(mutate::digest(&engine.kind.create(&context.request.object, context.target, wanted, &Tags::new())))
+}
+
+/// Whether something that a person wrote was not applied in full yet.
+pub(super) fn edited<K: Kind>(request: &Request<K::Object>, wanted: Option<&Wanted<K::Want>>) -> bool {
+    let status = request.status();
+    let applied = K::Object::common(&status).applied.as_ref().and_then(|applied| applied.digest.as_ref());
+    wanted.is_some_and(|wanted| applied != Some(&wanted.digest))
+}

@@ -1,0 +1,372 @@
+//! What is said for an action that ends a reconcile: from what was decided to a report. It sends nothing.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::applied;
+use super::context::{Engine, POLL, ReconcileContext, Request, Requeue, Status, WAIT_MIN, between};
+use super::decide::Identity;
+use super::decide::update::Progress;
+use super::diff::{Change, paths};
+use super::drift::{self, Differences, differences};
+use super::kind::{Kind, Plan, ReconcileError, Target, Wanted};
+use super::known::{self, Known};
+use super::observe::observes;
+use super::reason::Reason;
+use super::record::RecordedCreate;
+use super::refusals::{self, Refusal, again, holdable, refusal};
+use super::report::{Drift, Outcome, Report};
+use super::status::{Advice, Readiness};
+use crate::api::Managed;
+use crate::api::condition::{self, reasons, types};
+use crate::api::status::{Applied, CreatePhase};
+
+/// Longest wait for a time that AWS's clock sets.
+const WAIT_MAX: Duration = Duration::from_mins(1);
+
+/// How soon what blocks a deletion is looked at again: our own objects wake it when they go, others do in AWS.
+const BLOCKED_AGAIN: Duration = Duration::from_secs(30);
+
+/// Nothing may be done, for this reason.
+pub(super) fn block<O: Managed>(request: &Request<O>, reason: Reason) -> Outcome<O::Status> {
+    let mut report = Report::block(request.status(), reason);
+    if request.deleting() {
+        report.as_deletion();
+    }
+    Outcome::Report(report)
+}
+
+/// Nothing may be done: say why.
+pub(super) fn not_ready<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>) -> Outcome<Status<K>> {
+    let request = context.request;
+    if let Some(reason) = engine.kind.unproven(context.target) {
+        return block(request, reason.clone());
+    }
+    let blocks: Vec<Reason> = context.wanted.into_iter().flat_map(Wanted::bars).cloned().collect();
+    if let Some(block) = Reason::combined(&blocks) {
+        return Outcome::Report(Report::block(request.status(), block));
+    }
+    if request.object.suspend() {
+        return suspended(engine, request.status(), false);
+    }
+    let message = "the server is not there (yet)";
+    Outcome::Report(Report::block(request.status(), Reason::new(reasons::SERVER_NOT_AVAILABLE, message)))
+}
+
+/// A look-up takes its time. What was said before stands, unless that was nothing, or that all is well.
+pub(super) fn finding_by_tags<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>) -> Outcome<Status<K>> {
+    let status = request.status();
+    let common = K::Object::common(&status);
+    let unwell = condition::find(&common.conditions, types::READY).is_some_and(|ready| ready.status != "True");
+    let told = unwell && common.observed_generation == request.generation;
+    if told || engine.memories.load(&request.uid).failures > 0 {
+        return Outcome::Requeue(Requeue::After(POLL));
+    }
+    let reason = if request.deleting() { reasons::DELETING } else { reasons::WAITING_FOR_AWS };
+    let message = "looking through all servers of the account for one with this object's owner tags; the rate of \
+                   calls, and servers that AWS lists and does not show, make it take long";
+    let mut report = Report::block(status, Reason::new(reason, message));
+    report.next = Requeue::After(POLL);
+    Outcome::Report(report)
+}
+
+/// Nothing is changed while the spec says so.
+pub(super) fn suspended<K: Kind>(engine: &Engine<K>, status: Status<K>, in_force: bool) -> Outcome<Status<K>> {
+    let next = Requeue::Rest(engine.settings.jittered_resync());
+    let (verdict, drift) = (Readiness::Suspended { in_force }, Drift::AsBefore);
+    Outcome::Report(Report { status, verdict, advisory: None, drift, next, keep: true })
+}
+
+/// It passes by itself, or when what it names is gone.
+pub(super) fn wait<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    reason: &'static str,
+    message: String,
+    until: Option<Timestamp>,
+) -> Outcome<Status<K>> {
+    // Only what is ours is deleted, so there it may be shown.
+    let blocked = reason == reasons::DELETION_BLOCKED;
+    let status = if blocked { filled_status(engine, context) } else { context.request.status() };
+    let mut report = Report::block(status, Reason::new(reason, message));
+    // Windows need several looks, so a long one is not slept through.
+    let lag = Duration::try_from(engine.settings.windows.lag).unwrap_or(WAIT_MAX);
+    let pace = (lag / 3).clamp(WAIT_MIN, WAIT_MAX);
+    let idle = match reason {
+        reasons::DELETION_PROTECTED => engine.settings.jittered_resync(),
+        reasons::DELETION_BLOCKED => BLOCKED_AGAIN,
+        _ => POLL,
+    };
+    report.next = Requeue::After(until.map_or(idle, |until| between(context.now, until).clamp(WAIT_MIN, pace)));
+    Outcome::Report(report)
+}
+
+/// A person must act.
+pub(super) fn stall<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    reason: &'static str,
+    message: String,
+    uid_lost: &[String],
+) -> Outcome<Status<K>> {
+    let message = with_commands(engine, context, message, uid_lost);
+    let mut report = Report::block(context.request.status(), Reason::stalled(reason, message));
+    if reason == reasons::SERVER_GONE {
+        engine.kind.vanished(&mut report.status);
+    }
+    let compared = known::plan(engine, context).filter(|_| reason == reasons::NOT_IDENTICAL);
+    Outcome::Report(match compared {
+        Some(plan) => report.with(differences(&plan.changes)),
+        None => report,
+    })
+}
+
+/// The message, and the command that puts the uid tag back on each of these.
+fn with_commands<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    message: String,
+    ids: &[String],
+) -> String {
+    let ReconcileContext { request, target, .. } = context;
+    let arns = ids.iter().filter_map(|id| engine.kind.arn(&request.object, target, Some(id)));
+    let commands: Vec<String> = arns.map(|arn| request.owner.command(&target.account.region, &arn)).collect();
+    if commands.is_empty() { message } else { format!("{message}: {}", commands.join(" or ")) }
+}
+
+/// A call that AWS refused and that is not due again.
+pub(super) fn held<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>, digest: &str) -> Outcome<Status<K>> {
+    let Some(hold) = refusals::held(engine, context.request, digest) else {
+        return Outcome::Requeue(Requeue::Again);
+    };
+    let refused = [Refusal { hold, changes: Vec::new(), aside: true }];
+    self::refused(engine, context, filled_status(engine, context), &refused)
+}
+
+/// AWS refused some calls, and there is nothing more to say.
+pub(super) fn refused<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    status: Status<K>,
+    refused: &[Refusal],
+) -> Outcome<Status<K>> {
+    let mut report = Report::block(status, refusal(engine, context, refused, &[]));
+    report.next = again(engine, context, refused);
+    Outcome::Report(report)
+}
+
+/// What differs is only reported.
+pub(super) fn leave_drift<K: Kind>(
+    engine: &Engine<K>,
+    known: &Known<K>,
+    context: &ReconcileContext<'_, K>,
+) -> Outcome<Status<K>> {
+    let (Some(wanted), Some(plan)) = (context.wanted, &known.plan) else {
+        return Outcome::Requeue(Requeue::Again);
+    };
+    let left = differences(&plan.changes);
+    match Reason::combined(&wanted.blocks) {
+        Some(block) => Outcome::Report(Report::block(filled_status(engine, context), block).with(left)),
+        None => settled(engine, context, plan.busy.clone(), left),
+    }
+}
+
+/// Everything that can be sent was: what stands in the way, or that nothing does.
+pub(super) fn conclude<K: Kind>(
+    engine: &Engine<K>,
+    known: &Known<K>,
+    context: &ReconcileContext<'_, K>,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    let memory = engine.memories.load(&context.request.uid);
+    let update = known.update(None, &memory, engine.settings.windows.lag);
+    let (Some(wanted), Some(plan), Some(update)) = (context.wanted, &known.plan, update) else {
+        return Ok(Outcome::Requeue(Requeue::Again));
+    };
+    let progress = update.progress();
+    match progress.trouble() {
+        Some(fault) => Err(fault.into()),
+        None => Ok(left_over(engine, context, wanted, plan, &progress)),
+    }
+}
+
+fn left_over<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    wanted: &Wanted<K::Want>,
+    plan: &Plan,
+    progress: &Progress,
+) -> Outcome<Status<K>> {
+    let left: Vec<Change> = plan.changes.iter().filter(|change| !progress.taken.contains(change)).cloned().collect();
+    let mut blocks = [&wanted.blocks[..], &plan.blocks].concat();
+    if !progress.refused.is_empty() {
+        blocks.push(refusal(engine, context, &progress.refused, &progress.waiting));
+    }
+    let busy = plan.busy.clone().or_else(|| progress.busy.clone());
+    if blocks.is_empty() && busy.is_none() {
+        blocks.extend(unexplained(&left));
+    }
+    let Some(block) = Reason::combined(&blocks) else { return settled(engine, context, busy, None) };
+    let mut status = filled_status(engine, context);
+    let common = K::Object::common_mut(&mut status);
+    common.applied = common.applied.take().map(|all| take_out(engine, context.request, all, progress));
+    let mut report = Report::block(status, block).with(differences(&left));
+    if let Some(have) = context.have {
+        report = report.advising(advice(engine, context, wanted, have));
+    }
+    if !progress.refused.is_empty() {
+        report.next = report.next.min(again(engine, context, &progress.refused));
+    }
+    if progress.cut {
+        report.next = Requeue::Again;
+    }
+    Outcome::Report(report)
+}
+
+/// What status says was applied, without what was added for calls that AWS refused for certain.
+fn take_out<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, all: Applied, progress: &Progress) -> Applied {
+    let definite = progress.refused.iter().filter(|refusal| holdable(&refusal.hold.fault));
+    let changes: Vec<Change> =
+        definite.flat_map(|refusal| &refusal.changes).chain(&progress.waiting).cloned().collect();
+    let added = engine.memories.load(&request.uid).added;
+    applied::without(all, &applied::part(&added, &changes))
+}
+
+/// Nothing is left to do; `left` is what differs and is only reported.
+fn settled<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    busy: Option<Reason>,
+    left: Option<Differences>,
+) -> Outcome<Status<K>> {
+    let (Some(wanted), Some(have)) = (context.wanted, context.have) else {
+        return Outcome::Requeue(Requeue::Again);
+    };
+    let mut status = filled_status(engine, context);
+    let common = K::Object::common_mut(&mut status);
+    if busy.is_none() {
+        // Only now: while AWS's answer lags, a reset that it does not show yet must not be forgotten.
+        common.applied = Some(Applied { digest: Some(wanted.digest.clone()), ..wanted.applied.clone() });
+        engine.memories.change(&context.request.uid, |memory| memory.added = Applied::default());
+    }
+    confirm(common, context);
+    let advisory = advice(engine, context, wanted, have);
+    if let Some(busy) = busy {
+        let verdict = Readiness::NotReady(busy);
+        let (next, drift) = (Requeue::After(POLL), Drift::Now(left));
+        return Outcome::Report(Report { status, verdict, advisory, drift, next, keep: false });
+    }
+    let mut ready = engine.kind.ready_reason(have);
+    if let Some(left) = &left {
+        let message = format!("{}; differences are only reported: {}", ready.message, left.message);
+        ready = Reason::new(reasons::DRIFT_DETECTED, message);
+    }
+    let change = wanted.changes_at.map_or(Requeue::OnChange, |at| Requeue::After(between(context.now, at)));
+    let next = change.min(Requeue::Rest(engine.settings.resync));
+    let verdict = Readiness::Ready(ready);
+    Outcome::Report(Report { status, verdict, advisory, drift: Drift::Now(left), next, keep: false })
+}
+
+/// What is worth a look, in one piece.
+fn advice<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    wanted: &Wanted<K::Want>,
+    have: &K::Have,
+) -> Option<Reason> {
+    Advice::joined(engine.kind.advisory(&context.request.object, wanted, have, context.now))
+}
+
+/// Looked at only: the difference is what would be changed.
+pub(super) fn report_drift<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>) -> Outcome<Status<K>> {
+    let status = filled_status(engine, context);
+    let Some(have) = context.have else {
+        let block = if observes(&context.request.object) {
+            Reason::new(reasons::OBSERVED, "ObserveOnly: AWS does not have it")
+        } else {
+            Reason::stalled(
+                reasons::DRIFT_DETECTED,
+                "AWS no longer has it. With managementPolicy ReportDrift it is created anew only after an edit of the \
+                 spec; Full does so at once",
+            )
+        };
+        return Outcome::Report(Report::block(status, block).with(Some(drift::absent())));
+    };
+    let plan = known::plan(engine, context).unwrap_or_default();
+    let mut blocks = context.wanted.map(|wanted| wanted.blocks.clone()).unwrap_or_default();
+    blocks.extend(plan.blocks);
+    let refused =
+        Reason::combined(&blocks).map(|block| format!("; not in order: {}", block.message)).unwrap_or_default();
+    let message = format!("ObserveOnly: {}{refused}", engine.kind.ready_reason(have).message);
+    let verdict = Readiness::Ready(Reason::new(reasons::OBSERVED, message));
+    let (drift, next) = (Drift::Now(differences(&plan.changes)), Requeue::Rest(engine.settings.resync));
+    Outcome::Report(Report { status, verdict, advisory: None, drift, next, keep: false })
+}
+
+/// The status with what this reconcile saw of an object that is ours (or only observed). What is somebody else's is
+/// never shown.
+pub(super) fn filled_status<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>) -> Status<K> {
+    let mut status = context.request.status();
+    if let Some(have) = context.have {
+        engine.kind.fill_status(&mut status, context.target, context.wanted, have);
+        record_account::<K>(&mut status, context.target);
+    }
+    status
+}
+
+/// Where it lives, as status keeps it.
+pub(super) fn record_account<K: Kind>(status: &mut Status<K>, target: &Target<K::TargetDetail>) {
+    let common = K::Object::common_mut(status);
+    common.account_id = Some(target.account.id.clone());
+    common.region = Some(target.account.region.clone());
+    common.aws_identity = Some(target.identity.clone());
+}
+
+/// What differs though nothing was sent, nothing is refused and nothing stands in the way: never Ready in silence.
+fn unexplained(left: &[Change]) -> Option<Reason> {
+    let defect = || Reason::defect(format!("AWS differs in {} and no call is planned", paths(left)));
+    (!left.is_empty()).then(defect)
+}
+
+/// An object that was seen in AWS as ours is confirmed. When, is kept: since then no create is sent, so it bounds how
+/// late one can arrive. Where the attempt is recorded before it is sent, its own time does.
+fn confirm<K: Kind>(common: &mut crate::api::CommonStatus, context: &ReconcileContext<'_, K>) {
+    match &mut common.create {
+        Some(record) if record.uid == context.request.uid && record.phase == CreatePhase::None => {}
+        Some(record) if record.uid == context.request.uid => {
+            record.phase = CreatePhase::None;
+            if K::IDENTITY == Identity::Keyed {
+                record.started_at = Some(context.now.to_string());
+            }
+        }
+        other => {
+            let (account, region) = (&context.target.account.id, &context.target.account.region);
+            let record = RecordedCreate {
+                uid: context.request.uid.clone(),
+                phase: CreatePhase::None,
+                attempt: None,
+                started_at: context.now,
+                retired_ids: Vec::new(),
+            };
+            *other = Some(record.write(account, region, ""));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::Value;
+
+    use super::*;
+    use crate::engine::diff::Effect;
+
+    #[test]
+    fn a_difference_that_nothing_is_sent_for_is_a_defect_that_is_told() {
+        assert_eq!(unexplained(&[]), None);
+        let change = Change { path: "role".to_owned(), have: Value::Null, want: "x".into(), effect: Effect::Live };
+        let Reason { code, message, needs_person, sought: _ } = unexplained(&[change]).unwrap();
+        assert_eq!((code, needs_person), ("InternalError", true));
+        assert!(message.contains("spec.role") && message.contains("report it"), "{message}");
+    }
+}

@@ -128,6 +128,8 @@ pub mod reasons {
     pub const DRIFT_CORRECTED: &str = "DriftCorrected";
     /// AWS had lost it, and it was made again. Of an Event only.
     pub const RECREATED: &str = "Recreated";
+    /// AWS cannot change it, so it was made anew. Of an Event only.
+    pub const REPLACED: &str = "Replaced";
     /// The spec says so.
     pub const SUSPENDED: &str = "Suspended";
     /// The security policy of the server is an old one.

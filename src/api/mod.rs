@@ -18,7 +18,7 @@ pub use common::Policies;
 pub use crd::all_crds;
 pub use identity::{AwsIdentity, AwsIdentitySpec, AwsIdentityStatus};
 pub use server::{TransferServer, TransferServerSpec, TransferServerStatus};
-pub use status::CommonStatus;
+pub use status::{CommonStatus, Replacing};
 pub use user::{TransferUser, TransferUserSpec, TransferUserStatus};
 
 /// `TransferAccess`.
@@ -107,6 +107,11 @@ pub trait Managed:
     fn common(status: &Self::Status) -> &CommonStatus;
     /// The same, to be changed.
     fn common_mut(status: &mut Self::Status) -> &mut CommonStatus;
+    /// Where the status of a kind that AWS cannot change records its replacement; nothing for a kind that is never
+    /// replaced.
+    fn replacing(_: &mut Self::Status) -> Option<&mut Option<Replacing>> {
+        None
+    }
     /// The spec as JSON, as it stands in the object.
     fn spec_json(&self) -> serde_json::Value;
 }

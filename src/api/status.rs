@@ -73,6 +73,32 @@ pub struct CreateRecord {
     pub lost: Vec<String>,
 }
 
+/// How far something that AWS cannot change is replaced by a new one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ReplacingPhase {
+    /// The new one may have been made; the old one is in force.
+    #[default]
+    Creating,
+    /// The new one is there, and what uses the old one moves to it. Should the new one get lost, the old one is in force
+    /// again.
+    Moving,
+    /// Nothing uses the old one any more: it is being deleted, and never in force again.
+    Deleting,
+}
+
+/// Written in one piece with the attempt of the new one, so that exactly two of one object are ever there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Replacing {
+    /// Id of the old one. Whatever uses this object goes on using it until the id of the new one is there.
+    pub old_id: String,
+    /// Identifies the attempt to make the new one; stands as a tag on it.
+    pub attempt: String,
+    /// Creating: the new one is being made. Moving: what uses the old one moves to it. Deleting: nothing uses the old one
+    /// any more, and AWS deletes it.
+    pub phase: ReplacingPhase,
+}
+
 /// A sequence of several calls that is under way.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

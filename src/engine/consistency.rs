@@ -9,6 +9,10 @@ use super::owner::Ownership;
 /// Observations that absence or lost tags need before they are believed: one empty answer is no evidence.
 const OBSERVATIONS: u32 = 3;
 
+/// How long nothing must have used what was replaced before it is deleted: AWS may go on running it for up to ten
+/// minutes after the last change of what uses it.
+const UNUSED: SignedDuration = SignedDuration::from_mins(10);
+
 /// The two times that everything else is measured by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Windows {
@@ -31,6 +35,12 @@ impl Windows {
     pub fn create(&self, started: Timestamp, replied: Option<Timestamp>) -> Timestamp {
         let late = self.late(started);
         replied.map_or(late, |at| after(at, self.lag).min(late))
+    }
+
+    /// For how long nothing must have used what was replaced before it is deleted.
+    #[must_use]
+    pub fn unused(&self) -> SignedDuration {
+        UNUSED.max(self.lag)
     }
 }
 
@@ -105,6 +115,12 @@ pub enum Observation {
     Former,
     /// A complete look-up of the create under way found nothing.
     NoTrace,
+    /// What was replaced is missing.
+    OldMissing,
+    /// What was replaced does not carry our tags.
+    OldForeign,
+    /// Nothing uses what was replaced.
+    OldUnused,
 }
 
 /// When a sighting was first and last made, and how often.

@@ -10,17 +10,18 @@ use tokio::time::Instant;
 use super::consistency::{ObservedState, TagMatches};
 use super::context::{Engine, ReconcileContext, Request, Status};
 use super::decide::update::UpdateFacts;
-use super::decide::{self, Action, Adoption, BeforeDelete, CreateFacts, Facts, Reads};
+use super::decide::{self, Action, Adoption, BeforeDelete, CreateFacts, Facts, Reads, Replacement};
+use super::diff::Effect;
 use super::kind::{Described, Kind, Plan, Resolved, Target, Wanted};
 use super::memory::Memory;
 use super::mutate;
 use super::observe::observes;
 use super::owner::Ownership;
 use super::reason::Reason;
-use super::record::RecordedCreate;
+use super::record::{RecordedCreate, recorded};
 use crate::api::Managed;
 use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, RecreatePolicy};
-use crate::api::status::Applied;
+use crate::api::status::{Applied, Replacing};
 use crate::aws::Tags;
 
 /// For how long a reconcile goes on to the next call: AWS may answer each late, and a reconcile has two minutes.
@@ -35,6 +36,9 @@ struct Recalled<'a, S> {
     status: &'a S,
     memory: &'a Memory,
     record: Option<&'a RecordedCreate>,
+    /// Whether the kind is ever replaced.
+    replaces: bool,
+    replacing: Option<&'a Replacing>,
 }
 
 /// What one reconcile knows so far.
@@ -51,6 +55,8 @@ pub(super) struct Known<K: Kind> {
     pub have: Option<K::Have>,
     /// The same as the decision sees it.
     pub sight: ObservedState,
+    /// What a look at the replaced one showed.
+    pub old: ObservedState,
     /// A complete look-up by tags.
     pub lookup: Option<TagMatches>,
     /// What differs, and the calls for it.
@@ -73,6 +79,7 @@ impl<K: Kind> Known<K> {
             reads: Reads::Object,
             have: None,
             sight: ObservedState::NotLooked,
+            old: ObservedState::NotLooked,
             lookup: None,
             plan: None,
             before_delete: None,
@@ -112,8 +119,17 @@ impl<K: Kind> Known<K> {
         let status = request.status();
         let memory = engine.memories.load(&request.uid);
         let record = RecordedCreate::read(K::Object::common(&status), self.now);
+        let (replaces, replacing) = recorded::<K::Object>(&status);
+        let adopts = self.target().and_then(|target| engine.kind.adopts(&request.object, target));
+        // What this object replaced is not what it is to take over.
+        let replaced = |id: &String| {
+            let old = replacing.as_ref().is_some_and(|replacing| replacing.old_id == *id);
+            replaces && (old || record.as_ref().is_some_and(|record| record.retired_ids.contains(id)))
+        };
         let recalled = Recalled {
-            adopts: self.target().and_then(|target| engine.kind.adopts(&request.object, target)),
+            adopts: adopts.filter(|id| !replaced(id)),
+            replaces,
+            replacing: replacing.as_ref(),
             held_create: self.held_create(engine, request, &memory),
             status: &status,
             memory: &memory,
@@ -130,7 +146,7 @@ impl<K: Kind> Known<K> {
         recalled: &'a Recalled<'a, Status<K>>,
         update: Option<&'a UpdateFacts<'a>>,
     ) -> Facts<'a> {
-        let Recalled { adopts, held_create, status, memory, record } = recalled;
+        let Recalled { adopts, held_create, status, memory, record, replaces, replacing } = recalled;
         let (policies, target) = (request.object.policies(), self.target());
         let attempt = record.and_then(|record| record.attempt.as_ref());
         let mode = policies.adoption.as_ref().map_or(AdoptionMode::IfIdentical, |adoption| adoption.mode);
@@ -165,6 +181,11 @@ impl<K: Kind> Known<K> {
             observations: &memory.observations,
             replied: memory.replied.as_ref().filter(|(replied, _)| Some(replied) == attempt).map(|(_, at)| *at),
             deleted: &memory.deleted,
+            replacement: replaces.then_some(Replacement {
+                due: self.replacement_due(),
+                record: *replacing,
+                old: &self.old,
+            }),
             creates_stopped_at: memory.creates_stopped_at,
             create: CreateFacts { held: held_create.as_deref(), made: memory.made },
             before_delete: self.before_delete.as_ref(),
@@ -181,6 +202,12 @@ impl<K: Kind> Known<K> {
             Some(_) => wanted.blocks.first(),
             None => wanted.bars().next(),
         }
+    }
+
+    /// Whether what was compared differs in what AWS cannot change.
+    fn replacement_due(&self) -> bool {
+        let mut changes = self.plan.iter().flat_map(|plan| &plan.changes);
+        changes.any(|change| change.effect == Effect::Replace)
     }
 
     fn differs(&self, engine: &Engine<K>, request: &Request<K::Object>) -> bool {

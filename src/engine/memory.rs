@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::consistency::{ConsistencyCounter, Observation};
-use crate::api::status::Applied;
+use crate::api::status::{Applied, Replacing};
 use crate::aws::AwsError;
 use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
 
@@ -54,6 +54,8 @@ pub struct Memory {
     pub observations: ConsistencyCounter,
     /// The recorded id that was looked at last: what was seen of another one says nothing of it.
     looked_at: Option<String>,
+    /// The replacement that was looked at last, by the old id and the attempt: the same of it.
+    replaces: Option<(String, String)>,
     /// Refused calls, by a digest of the call.
     pub refused_calls: BTreeMap<String, RefusedCall>,
     /// Calls that AWS accepted lately, by the same digest: its answers may lag behind them.
@@ -123,6 +125,17 @@ impl Memory {
                 self.observations.clear(observation);
             }
             self.looked_at = id.map(str::to_owned);
+        }
+    }
+
+    /// Takes note of the replacement that is looked at.
+    pub fn replaces(&mut self, replacing: Option<&Replacing>) {
+        let replacing = replacing.map(|replacing| (replacing.old_id.clone(), replacing.attempt.clone()));
+        if self.replaces != replacing {
+            for observation in [Observation::OldMissing, Observation::OldForeign, Observation::OldUnused] {
+                self.observations.clear(observation);
+            }
+            self.replaces = replacing;
         }
     }
 

@@ -16,10 +16,12 @@ use super::known::{self, Known};
 use super::memory::{Asked, Memory};
 use super::mutate;
 use super::owner::Ownership;
+use super::record::{RecordedCreate, recorded};
 use super::refusals::held;
 use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
-use crate::aws::AwsError;
+use crate::api::status::Replacing;
+use crate::aws::{AwsError, AwsErrorKind};
 
 /// How long a reconcile that comes back waits for a look-up; then others have their turn.
 const JOINED: Duration = Duration::from_secs(30);
@@ -54,8 +56,37 @@ pub(super) async fn describe<K: Kind>(
         Described::NoKey
     };
     let sight = sight(engine, request, &look, known.now);
+    let old = look_at_old(engine, request, target, known.now).await?;
     known.described(look, sight);
+    known.old = old;
     Ok(())
+}
+
+/// What a look at the replaced one shows, counted with what was seen before.
+async fn look_at_old<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    target: &Target<K::TargetDetail>,
+    now: Timestamp,
+) -> Result<ObservedState, AwsError> {
+    let (_, replacing) = recorded::<K::Object>(&request.status());
+    engine.memories.change(&request.uid, |memory| memory.replaces(replacing.as_ref()));
+    let Some(Replacing { old_id, .. }) = replacing else { return Ok(ObservedState::NotLooked) };
+    let old = match engine.kind.tags_of(target, &old_id).await {
+        Ok(tags) => ObservedState::Found(request.owner.judge(&tags)),
+        Err(fault) if fault.kind == AwsErrorKind::NotFound => ObservedState::Missing,
+        Err(fault) => return Err(fault),
+    };
+    let foreign = !matches!(old, ObservedState::Missing | ObservedState::Found(Ownership::Ours));
+    engine.memories.change(&request.uid, |memory| {
+        note(memory, Observation::OldMissing, old == ObservedState::Missing, now);
+        note(memory, Observation::OldForeign, foreign, now);
+    });
+    Ok(old)
+}
+
+fn note(memory: &mut Memory, observation: Observation, seen: bool, now: Timestamp) {
+    if seen { memory.observations.count(observation, now) } else { memory.observations.clear(observation) }
 }
 
 /// Whether the key is looked at: the create of a user is itself the question whether its key is taken.
@@ -119,6 +150,11 @@ pub(super) async fn ask_blockers<K: Kind>(
     let blocker = engine.kind.deletion_blockers(&request.object, target, key).await?;
     let digest = mutate::digest(&engine.kind.delete(&request.object, target, key));
     let held = held(engine, request, &digest).map(|_| digest);
+    let (_, replacing) = recorded::<K::Object>(&request.status());
+    if !request.deleting() && replacing.is_some_and(|replacing| replacing.old_id == id) {
+        let (unused, now) = (blocker.is_none(), known.now);
+        engine.memories.change(&request.uid, |memory| note(memory, Observation::OldUnused, unused, now));
+    }
     known.before_delete = Some(BeforeDelete { id, blocker, held });
     Ok(())
 }
@@ -162,9 +198,7 @@ fn sight<K: Kind>(
     let status = request.status();
     engine.memories.change(&request.uid, |memory| {
         memory.looks_at(engine.kind.id(&status));
-        let mut note = |observation, seen: bool| {
-            if seen { memory.observations.count(observation, now) } else { memory.observations.clear(observation) }
-        };
+        let mut note = |observation, seen| note(memory, observation, seen, now);
         if sight != ObservedState::NotLooked {
             note(Observation::Missing, sight == ObservedState::Missing);
             note(Observation::ParentMissing, sight == ObservedState::ParentMissing);
@@ -197,9 +231,9 @@ pub(super) async fn find_by_tags<K: Kind>(
     let Ok(outcome) = tokio::time::timeout(patience, look).await else { return Ok(false) };
     engine.memories.change(&request.uid, |memory| memory.asked = None);
     let TagSearch { began, found } = outcome?;
-    let retired_ids =
-        status_record::<K>(&request.status(), request, began).map(|record| record.retired_ids).unwrap_or_default();
-    engine.memories.change(&request.uid, |memory| count(memory, &found, &retired_ids, began));
+    let status = request.status();
+    let (record, (replaces, _)) = (status_record::<K>(&status, request, began), recorded::<K::Object>(&status));
+    engine.memories.change(&request.uid, |memory| count(memory, &found, record.as_ref(), replaces, began));
     known.lookup = Some(found);
     Ok(true)
 }
@@ -223,12 +257,13 @@ pub(super) fn observes<O: Managed>(object: &O) -> bool {
     object.policies().management == ManagementPolicy::ObserveOnly
 }
 
-/// What was let go is no trace: it is not claimed again either.
-fn count(memory: &mut Memory, found: &TagMatches, retired_ids: &[String], began: Timestamp) {
-    if found.ours.iter().all(|candidate| retired_ids.contains(&candidate.id)) {
-        memory.observations.count(Observation::NoTrace, began);
-    } else {
+/// What the create that is looked for cannot have made is no trace of it.
+fn count(memory: &mut Memory, found: &TagMatches, record: Option<&RecordedCreate>, two_lawful: bool, began: Timestamp) {
+    let traces = |found| record.is_none_or(|record| record.may_have_made(found, two_lawful));
+    if found.ours.iter().any(traces) {
         memory.observations.clear(Observation::NoTrace);
+    } else {
+        memory.observations.count(Observation::NoTrace, began);
     }
     if found.former.is_empty() && found.uid_lost.is_empty() {
         memory.observations.clear(Observation::Former);
@@ -240,23 +275,36 @@ fn count(memory: &mut Memory, found: &TagMatches, retired_ids: &[String], began:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::status::CreatePhase;
     use crate::engine::consistency::Candidate;
 
     #[test]
     fn what_was_let_go_and_is_listed_again_is_no_trace_of_the_create_that_is_looked_for() {
-        let found = |ids: &[&str]| {
-            let ours = ids.iter().map(|id| Candidate { id: (*id).to_owned(), attempt: None }).collect();
-            TagMatches { ours, ..TagMatches::default() }
+        let found = |ids: &[(&str, &str)]| {
+            let tagged =
+                |(id, attempt): &(&str, &str)| Candidate { id: (*id).into(), attempt: Some((*attempt).into()) };
+            TagMatches { ours: ids.iter().map(tagged).collect(), ..TagMatches::default() }
         };
-        let traces = |found: &TagMatches| {
+        let record = |attempt: Option<&str>| RecordedCreate {
+            uid: "u".to_owned(),
+            phase: CreatePhase::InFlight,
+            attempt: attempt.map(str::to_owned),
+            started_at: Timestamp::UNIX_EPOCH,
+            retired_ids: vec!["s-1".to_owned()],
+        };
+        let counted = |found: &TagMatches, attempt: Option<&str>, two_lawful: bool| {
             let mut memory = Memory::default();
             for _ in 0..2 {
-                count(&mut memory, found, &["s-1".to_owned()], Timestamp::UNIX_EPOCH);
+                count(&mut memory, found, Some(&record(attempt)), two_lawful, Timestamp::UNIX_EPOCH);
             }
             memory.observations.get(Observation::NoTrace).map(|seen| seen.count)
         };
-        assert_eq!(traces(&found(&[])), Some(2));
-        assert_eq!(traces(&found(&["s-1"])), Some(2));
-        assert_eq!(traces(&found(&["s-1", "s-2"])), None);
+        assert_eq!(counted(&found(&[]), Some("a"), false), Some(2));
+        assert_eq!(counted(&found(&[("s-1", "a")]), Some("a"), false), Some(2));
+        assert_eq!(counted(&found(&[("s-1", "a"), ("s-2", "b")]), Some("a"), false), None);
+        // Where the old one stands beside it, only the attempt tells.
+        assert_eq!(counted(&found(&[("s-2", "b")]), Some("a"), true), Some(2));
+        assert_eq!(counted(&found(&[("s-2", "b"), ("s-3", "a")]), Some("a"), true), None);
+        assert_eq!(counted(&found(&[("s-2", "b")]), None, true), None);
     }
 }

@@ -13,6 +13,7 @@ use super::kind::{Kind, ReconcileError};
 use super::known::Known;
 use super::memory::Memory;
 use super::report::{self, Drift, Outcome};
+use super::tell;
 use crate::cluster::{self, Name};
 
 /// How soon to read again where the API server answered with what is older than what it had answered before.
@@ -117,6 +118,9 @@ fn without_what_is_gone<K: Kind>(
     {
         engine.kind.vanished(&mut report.status);
         report.drift = Drift::Now(None);
+    }
+    if let Outcome::Report(report) = &mut end {
+        tell::beside_old(engine, request, known, report);
     }
     end
 }

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::api::CommonStatus;
-use crate::api::status::{CreatePhase, CreateRecord};
+use super::consistency::Candidate;
+use crate::api::status::{CreatePhase, CreateRecord, Replacing};
+use crate::api::{CommonStatus, Managed};
 
 /// A create that was recorded before it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,14 @@ impl RecordedCreate {
         })
     }
 
+    /// Whether the create may have made this. Where two of one object are lawful only the attempt tells; what was let
+    /// go is not claimed again.
+    #[must_use]
+    pub fn may_have_made(&self, found: &Candidate, two_lawful: bool) -> bool {
+        let other = two_lawful && self.attempt.is_some() && found.attempt != self.attempt;
+        !other && !self.retired_ids.contains(&found.id)
+    }
+
     /// The form in which status keeps it.
     #[must_use]
     pub fn write(&self, account_id: &str, region: &str, spec_hash: &str) -> CreateRecord {
@@ -50,4 +59,12 @@ impl RecordedCreate {
             lost: self.retired_ids.clone(),
         }
     }
+}
+
+/// Whether the kind of this status is ever replaced, and the record of the replacement that is under way.
+#[must_use]
+pub fn recorded<O: Managed>(status: &O::Status) -> (bool, Option<Replacing>) {
+    let mut status = status.clone();
+    let record = O::replacing(&mut status);
+    (record.is_some(), record.and_then(Option::take))
 }

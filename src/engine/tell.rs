@@ -5,22 +5,23 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::applied;
+use super::consistency::Observation;
 use super::context::{Engine, POLL, ReconcileContext, Request, Requeue, Status, WAIT_MIN, between};
-use super::decide::Identity;
 use super::decide::update::Progress;
+use super::decide::{Identity, whole};
 use super::diff::{Change, paths};
 use super::drift::{self, Differences, differences};
 use super::kind::{Kind, Plan, ReconcileError, Target, Wanted};
 use super::known::{self, Known};
 use super::observe::observes;
 use super::reason::Reason;
-use super::record::RecordedCreate;
+use super::record::{RecordedCreate, recorded};
 use super::refusals::{self, Refusal, again, holdable, refusal};
 use super::report::{Drift, Outcome, Report};
 use super::status::{Advice, Readiness};
 use crate::api::Managed;
 use crate::api::condition::{self, reasons, types};
-use crate::api::status::{Applied, CreatePhase};
+use crate::api::status::{Applied, CreatePhase, Replacing, ReplacingPhase};
 
 /// Longest wait for a time that AWS's clock sets.
 const WAIT_MAX: Duration = Duration::from_mins(1);
@@ -301,6 +302,34 @@ pub(super) fn report_drift<K: Kind>(engine: &Engine<K>, context: &ReconcileConte
     let verdict = Readiness::Ready(Reason::new(reasons::OBSERVED, message));
     let (drift, next) = (Drift::Now(differences(&plan.changes)), Requeue::Rest(engine.settings.resync));
     Outcome::Report(Report { status, verdict, advisory: None, drift, next, keep: false })
+}
+
+/// All is well, and what was replaced is still there: until when and why. Nothing tells when its last use ends.
+pub(super) fn beside_old<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    known: &Known<K>,
+    report: &mut Report<Status<K>>,
+) {
+    let (_, replacing) = recorded::<K::Object>(&request.status());
+    let (Some(Replacing { old_id, phase, attempt: _ }), Readiness::Ready(ready)) = (replacing, &mut report.verdict)
+    else {
+        return;
+    };
+    let before = known.before_delete.as_ref().filter(|before| before.id == old_id);
+    let held = before.and_then(|before| refusals::held(engine, request, before.held.as_ref()?));
+    let memory = engine.memories.load(&request.uid);
+    let due = memory.observations.due(Observation::OldUnused, engine.settings.windows.unused());
+    let stays = match (before.and_then(|before| before.blocker.as_ref()), held, due) {
+        (Some(blocker), ..) => format!("stays as long as it is used: {blocker}"),
+        (None, Some(hold), _) => format!("stays as AWS refuses to delete it: {}", hold.fault),
+        (None, None, Some(due)) if phase == ReplacingPhase::Moving => {
+            format!("is deleted if nothing uses it until {}", whole(due))
+        }
+        (None, None, _) => "is being deleted".to_owned(),
+    };
+    ready.message = format!("{}; {old_id}, which it replaces, {stays}", ready.message);
+    report.next = report.next.min(Requeue::After(WAIT_MAX));
 }
 
 /// The status with what this reconcile saw of an object that is ours (or only observed). What is somebody else's is

@@ -9,12 +9,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use transfer_operator::api::condition::reasons;
-use transfer_operator::api::status::{Applied, CreatePhase};
+use transfer_operator::api::status::{Applied, CreatePhase, Replacing};
 use transfer_operator::engine::consistency::{
     Candidate, ConsistencyCounter, Observation, ObservedState, TagMatches, Windows,
 };
 use transfer_operator::engine::decide::update::UpdateFacts;
-use transfer_operator::engine::decide::{Action, BeforeDelete, CreateFacts, Facts, Identity, Reads, decide};
+use transfer_operator::engine::decide::{
+    Action, BeforeDelete, CreateFacts, Facts, Identity, Reads, Replace, Replacement, decide,
+};
 use transfer_operator::engine::kind::Plan;
 use transfer_operator::engine::memory;
 use transfer_operator::engine::owner::{Owner, Ownership};
@@ -27,11 +29,19 @@ use super::world::{Age, Creation, Id, Memory, Object, Server, Uid};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Seen {
     pub window: Window,
+    /// How long nothing must have used the old one.
+    pub rest: Age,
+    /// What AWS cannot change is replaced.
+    pub replaces: bool,
+    /// A create that nobody remembers is not waited for.
+    pub forgets: bool,
     pub name: u8,
     pub object: Object,
     pub memory: Memory,
     /// Describe of the recorded server.
     pub described: Described,
+    /// Describe of the old one.
+    pub old: Described,
     /// A complete listing, once it was asked for.
     pub listed: Option<Vec<Server>>,
 }
@@ -58,6 +68,9 @@ pub enum Due {
     Finalize,
     Claim(Id),
     Create,
+    TakeBack(Id),
+    Retire,
+    End(Id),
     Delete(Id),
     Release,
 }
@@ -84,7 +97,7 @@ impl Seen {
     /// The same, where the record is old unless it is in flight: the model does not count its time otherwise.
     fn aged(&self) -> Self {
         let mut aged = self.clone();
-        if let Some(record) = aged.object.record.as_mut().filter(|record| record.phase != CreatePhase::InFlight) {
+        if let Some(record) = aged.object.record.as_mut().filter(|record| !record.ages(self.replaces)) {
             record.age = Age::MAX;
         }
         aged
@@ -109,16 +122,44 @@ impl Seen {
 
     /// What the look at the recorded server shows.
     pub fn sight(&self) -> ObservedState {
-        match self.described {
+        self.state(self.described)
+    }
+
+    fn state(&self, described: Described) -> ObservedState {
+        match described {
             Described::NotAsked => ObservedState::NotLooked,
             Described::Missing => ObservedState::Missing,
             Described::Found(found) => ObservedState::Found(judge(&owner(self.name, self.object.uid), found)),
         }
     }
 
+    /// What is recorded differs from the spec in what AWS cannot change.
+    fn due(&self) -> bool {
+        matches!(self.described, Described::Found(found) if found.spec != self.object.spec)
+    }
+
+    fn replacing(&self) -> Option<Replacing> {
+        let super::world::Replacing { old, phase } = self.object.replacing?;
+        let attempt = self.object.attempt().map(text).unwrap_or_default();
+        Some(Replacing { old_id: text(old), attempt, phase })
+    }
+
+    /// The record of the create, and since when.
+    fn record(&self) -> Option<RecordedCreate> {
+        let mut record = read(self.object.record?);
+        record.retired_ids = self.object.retired.iter().copied().map(text).collect();
+        if self.forgets && record.phase != CreatePhase::InFlight {
+            record.started_at = ago(Age::MAX);
+        }
+        Some(record)
+    }
+
     fn ask(&self) -> Action {
-        let Object { uid, deleting, finalizer, record, server } = &self.object;
-        let record = record.map(read);
+        let Object { uid, deleting, finalizer, record: _, server, spec: _, replacing: _, retired: _, used: _ } =
+            &self.object;
+        let record = self.record();
+        let (replacing, old) = (self.replacing(), self.state(self.old));
+        let replacement = Replacement { due: self.due(), record: replacing.as_ref(), old: &old };
         let attempt = record.as_ref().and_then(|record| record.attempt.clone());
         let sight = self.sight();
         answered(&Facts {
@@ -149,6 +190,7 @@ impl Seen {
             observations: &self.observations(),
             replied: self.memory.replied.filter(|(id, _)| Some(text(*id)) == attempt).map(|(_, age)| ago(age)),
             deleted: &self.memory.deleted.iter().map(|(id, age)| (text(*id), ago(*age))).collect::<BTreeMap<_, _>>(),
+            replacement: self.replaces.then_some(replacement),
             creates_stopped_at: None,
             create: CreateFacts::default(),
             before_delete: None,
@@ -171,7 +213,14 @@ impl Seen {
         count(Observation::Missing, self.memory.missing);
         count(Observation::Foreign, self.memory.foreign);
         count(Observation::Former, self.memory.former);
-        count(Observation::NoTrace, self.lookup().filter(|lookup| lookup.ours.is_empty()).map(|_| 0));
+        count(Observation::OldMissing, self.memory.old_missing);
+        let record = self.record();
+        let made = |found: &_| record.as_ref().is_none_or(|record| record.may_have_made(found, self.replaces));
+        count(Observation::NoTrace, self.lookup().filter(|lookup| !lookup.ours.iter().any(made)).map(|_| 0));
+        if self.memory.unused.is_some_and(|since| since >= self.rest) {
+            observations.count(Observation::OldUnused, now() - self.window.real().unused());
+            (0..OFTEN).for_each(|_| observations.count(Observation::OldUnused, now()));
+        }
         observations
     }
 }
@@ -202,7 +251,11 @@ fn due(step: Action) -> Due {
         Action::WriteCreateRecord(phase) => Due::RecordedCreate(phase),
         Action::AddFinalizer => Due::Finalize,
         Action::RecordId(id) => Due::Claim(number(&id)),
-        Action::Create => Due::Create,
+        Action::Create | Action::Replace(Replace::Begin(_)) => Due::Create,
+        Action::Replace(Replace::TakeBack(id)) => Due::TakeBack(number(&id)),
+        Action::Replace(Replace::Retire(_)) => Due::Retire,
+        Action::Replace(Replace::Delete(id)) => Due::Delete(number(&id)),
+        Action::Replace(Replace::End(id, _)) => Due::End(number(&id)),
         // The engine deletes one at a time.
         Action::Delete(ids) => ids.first().map_or(Due::Rest, |id| Due::Delete(number(id))),
         Action::RemoveFinalizer(_) => Due::Release,

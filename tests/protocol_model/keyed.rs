@@ -510,6 +510,7 @@ fn decided(protocol: &Keyed, object: &Object, work: &Work, sight: &ObservedState
         observations: &ConsistencyCounter::default(),
         replied: None,
         deleted: &deleted,
+        replacement: None,
         creates_stopped_at: work.quiet.map(|age| now - ticks(age)),
         create: CreateFacts::default(),
         before_delete: None,

@@ -15,7 +15,10 @@ use std::time::Instant;
 
 use stateright::{Checker, HasDiscoveries, Model};
 
-use model::{Broken, CLAIMS, FINALIZER, LATE_CREATE, NO_FOREIGN_DELETE, ONE_SERVER, Protocol, SETTLES, Window};
+use model::{
+    Broken, CLAIMS, FINALIZER, LATE_CREATE, NO_FOREIGN_DELETE, NOT_CUT_OFF, ONE_SERVER, Protocol, REPLACES, SETTLES,
+    TWO_AT_MOST, Window,
+};
 
 /// AWS in the model, in ticks.
 const TOLERANCE: u8 = 1;
@@ -32,8 +35,17 @@ fn protocol() -> Protocol {
         recreates: false,
         wipes: false,
         forges: false,
+        replaces: false,
+        rest: 0,
+        claimed: false,
+        loses: false,
         broken: None,
     }
+}
+
+/// The same of a kind that AWS cannot change, from where it is there and used: edits of the spec, and what uses it moves.
+fn replacing() -> Protocol {
+    Protocol { replaces: true, rest: LAG, claimed: true, ..protocol() }
 }
 
 /// Searches without an end to the runs, where the states come to an end of their own.
@@ -48,8 +60,9 @@ fn holds(what: &str, protocol: Protocol, depth: usize) {
     let (unique, generated, deepest) = (checker.unique_state_count(), checker.state_count(), checker.max_depth());
     let all = deepest < depth;
     let reach = if all { "runs of any length" } else { "all runs of this depth" };
+    let replaces = checker.model().claimed;
     println!("{what}: {unique} states, {generated} steps, depth {deepest} ({reach}), {:.1?}", start.elapsed());
-    for property in [ONE_SERVER, NO_FOREIGN_DELETE, FINALIZER, SETTLES] {
+    for property in [ONE_SERVER, TWO_AT_MOST, NOT_CUT_OFF, NO_FOREIGN_DELETE, FINALIZER, SETTLES] {
         checker.assert_no_discovery(property);
     }
     assert!(unique > 1000, "{unique} states are no search");
@@ -57,6 +70,9 @@ fn holds(what: &str, protocol: Protocol, depth: usize) {
         // Otherwise nothing would have been at stake.
         checker.assert_any_discovery(CLAIMS);
         checker.assert_any_discovery(LATE_CREATE);
+    }
+    if replaces {
+        checker.assert_any_discovery(REPLACES);
     }
 }
 
@@ -163,4 +179,55 @@ fn a_deletion_that_trusts_status_takes_a_foreign_server() {
 #[test]
 fn an_operator_that_never_gives_a_create_up_does_not_settle() {
     fails("never given up", Protocol { broken: Some(Broken::NeverGivesUp), ..protocol() }, SETTLES);
+}
+
+#[test]
+fn one_object_that_is_replaced() {
+    holds("replaced", replacing(), 18);
+}
+
+#[test]
+fn one_object_that_is_created_and_replaced() {
+    holds("created and replaced", Protocol { claimed: false, ..replacing() }, 18);
+}
+
+#[test]
+fn one_object_that_is_replaced_by_one_replica() {
+    holds("replaced, one replica", Protocol { replicas: 1, ..replacing() }, 24);
+}
+
+#[test]
+fn one_object_that_is_replaced_and_whose_status_is_wiped() {
+    holds("replaced, status wiped", Protocol { wipes: true, ..replacing() }, 14);
+}
+
+#[test]
+fn one_object_that_is_replaced_while_somebody_deletes_in_aws() {
+    holds("replaced, lost in AWS", Protocol { replicas: 1, loses: true, ..replacing() }, 22);
+}
+
+#[test]
+fn a_second_create_without_a_record_gives_a_third() {
+    fails(
+        "replaced without record",
+        Protocol { broken: Some(Broken::ReplacesWithoutRecord), ..replacing() },
+        TWO_AT_MOST,
+    );
+}
+
+#[test]
+fn an_old_one_that_goes_at_once_is_taken_from_what_uses_it() {
+    fails("deleted while used", Protocol { broken: Some(Broken::DeletesWhatIsUsed), ..replacing() }, NOT_CUT_OFF);
+}
+
+#[test]
+fn an_old_one_that_comes_back_while_its_deletion_is_under_way_is_lost() {
+    let broken = Some(Broken::TakesBackWhatIsDeleted);
+    fails("taken back too late", Protocol { broken, replicas: 1, loses: true, ..replacing() }, NOT_CUT_OFF);
+}
+
+#[test]
+fn a_forgotten_create_that_is_not_waited_for_gives_a_third() {
+    let broken = Some(Broken::ForgetsCreates);
+    fails("forgotten create", Protocol { broken, wipes: true, ..replacing() }, TWO_AT_MOST);
 }

@@ -23,6 +23,14 @@ pub struct Protocol {
     pub wipes: bool,
     /// Somebody may write the id of another object's server into status.
     pub forges: bool,
+    /// The spec may be edited in what AWS cannot change: then a new one is made and the old one goes.
+    pub replaces: bool,
+    /// How long nothing must have used the old one.
+    pub rest: Age,
+    /// Begins where a server was made and is used, so that the search comes further from there.
+    pub claimed: bool,
+    /// Somebody may delete in AWS what is being replaced, or what replaces it.
+    pub loses: bool,
     /// A defect to be found.
     pub broken: Option<Broken>,
 }
@@ -58,6 +66,14 @@ pub enum Broken {
     NeverGivesUp,
     /// The id in status is deleted without a look at whose server it is.
     TrustsStatus,
+    /// A replacement is not recorded: the second create is sent beside the id that stands there.
+    ReplacesWithoutRecord,
+    /// The old one is deleted as soon as the new one is there, whatever uses it.
+    DeletesWhatIsUsed,
+    /// The old one may come into force again while it may be deleted.
+    TakesBackWhatIsDeleted,
+    /// After a wiped status it is not waited for a create that nobody remembers.
+    ForgetsCreates,
 }
 
 /// What AWS happens to show while it may lag.
@@ -96,9 +112,15 @@ pub enum Event {
     UserRecreates(usize, Uid),
     StatusWiped(usize),
     StatusForged(usize, Id),
+    SpecEdited(usize),
+    UserMoves(usize),
+    Lost(Id),
 }
 
 pub const ONE_SERVER: &str = "at most one server per object";
+pub const TWO_AT_MOST: &str = "at most two per object, also while it is replaced";
+pub const NOT_CUT_OFF: &str = "what is in force or used is not deleted";
+pub const REPLACES: &str = "something else is made and used";
 pub const NO_FOREIGN_DELETE: &str = "no server is deleted for another object";
 pub const FINALIZER: &str = "a server's object is there and holds the finalizer";
 pub const CLAIMS: &str = "a server is claimed";
@@ -124,6 +146,10 @@ impl Model for Protocol {
             }
         }
         actions.extend((0..world.strays.len()).map(Event::StrayArrives));
+        let replacing = world.objects.iter().flatten().any(|object| object.replacing.is_some());
+        if self.loses && replacing {
+            actions.extend(world.live().map(|server| Event::Lost(server.id)));
+        }
         for (name, object) in world.objects.iter().enumerate() {
             self.user_actions(world, name, object.as_ref(), actions);
         }
@@ -138,9 +164,9 @@ impl Model for Protocol {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always(ONE_SERVER, |_, world: &World| {
-                world.live().all(|server| world.live().filter(|other| other.uid == server.uid).count() == 1)
-            }),
+            Property::always(ONE_SERVER, |protocol: &Self, world: &World| protocol.replaces || world.most() <= 1),
+            Property::always(TWO_AT_MOST, |_, world: &World| world.most() <= 2),
+            Property::always(NOT_CUT_OFF, |_, world: &World| !world.cut_off),
             Property::always(NO_FOREIGN_DELETE, |_, world: &World| !world.foreign_delete),
             Property::always(FINALIZER, |_, world: &World| {
                 world.live().all(|server| {
@@ -149,6 +175,11 @@ impl Model for Protocol {
             }),
             Property::sometimes(CLAIMS, |_, world: &World| {
                 world.objects.iter().flatten().any(|object| object.server.is_some())
+            }),
+            Property::sometimes(REPLACES, |_, world: &World| {
+                let mut objects = world.objects.iter().flatten();
+                objects
+                    .any(|object| object.replacing.is_some() && object.used.is_some() && object.used == object.server)
             }),
             Property::sometimes(LATE_CREATE, |_, world: &World| world.creates_under_way() > 1),
             Property::always(SETTLES, |protocol: &Self, world: &World| undisturbed::settles(protocol, world)),
@@ -195,8 +226,10 @@ impl Protocol {
         let dying = |id: Option<Id>| {
             world.servers.iter().any(|server| server.dying.is_some() && id.is_none_or(|id| server.id == id))
         };
-        let recorded = world.objects[name].as_ref().and_then(|object| object.server);
-        let doubt = recorded.is_some() && (young(recorded) || dying(recorded));
+        let object = world.objects[name].as_ref();
+        let recorded = object.and_then(|object| object.server);
+        let old = object.and_then(|object| object.replacing).map(|replacing| replacing.old);
+        let doubt = [recorded, old].into_iter().flatten().any(|id| young(Some(id)) || dying(Some(id)));
         let either = |doubted: bool| if doubted { &[true, false][..] } else { &[true][..] };
         let mut views = Vec::new();
         for &young in either(young(None)) {
@@ -217,6 +250,12 @@ impl Protocol {
         };
         if !object.deleting {
             actions.push(Event::UserDeletes(name));
+        }
+        if self.replaces && !object.deleting {
+            actions.push(Event::SpecEdited(name));
+            if object.in_force().is_some_and(|id| object.used != Some(id) && world.has(id)) {
+                actions.push(Event::UserMoves(name));
+            }
         }
         if self.wipes && object.record.is_some() {
             actions.push(Event::StatusWiped(name));
@@ -254,7 +293,20 @@ impl Protocol {
                 world.touch(name);
             }
             Event::UserRecreates(name, uid) => world.objects[name] = Some(Object::new(uid)),
-            Event::StatusWiped(name) => edit(world, name, |object| (object.record, object.server) = (None, None)),
+            Event::StatusWiped(name) => edit(world, name, |object| {
+                (object.record, object.server, object.replacing) = (None, None, None);
+                object.retired.clear();
+            }),
+            Event::SpecEdited(name) => edit(world, name, |object| object.spec = !object.spec),
+            // What another object uses is not in this one's status.
+            Event::UserMoves(name) => {
+                if let Some(object) = &mut world.objects[name] {
+                    object.used = object.in_force();
+                }
+            }
+            Event::Lost(id) => world.servers.iter_mut().filter(|server| server.id == id).for_each(|server| {
+                server.dying = Some(0);
+            }),
             Event::StatusForged(name, id) => edit(world, name, |object| object.server = Some(id)),
         }
     }

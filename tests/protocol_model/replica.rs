@@ -2,12 +2,12 @@
 //!
 //! A step is what nobody can come in between: one read of the world, one write, one call. The decision is the code's.
 
-use transfer_operator::api::status::CreatePhase;
+use transfer_operator::api::status::{CreatePhase, ReplacingPhase};
 use transfer_operator::engine::consistency::ObservedState;
 
 use super::decision::{Described, Due, Seen};
 use super::model::{Answer, Broken, Protocol, View};
-use super::world::{At, Call, Creation, Id, Memory, Object, Server, Verb, Work, World, Write};
+use super::world::{At, Call, Creation, Id, Memory, Object, Replacing, Server, Verb, Work, World, Write};
 
 /// One replica's work on one object, in the world.
 pub struct Scene<'a> {
@@ -38,7 +38,10 @@ impl Scene<'_> {
             }
             Due::Finalize => At::Write(Write::Finalize),
             Due::Claim(id) => At::Write(Write::Claim(id)),
-            Due::Create => At::ClearCreate,
+            Due::Create => At::ClearCreate { spec: object.spec },
+            Due::TakeBack(id) => At::Write(Write::TakeBack(id)),
+            Due::Retire => At::Write(Write::Retire),
+            Due::End(id) => At::Write(Write::End(id)),
             Due::Delete(id) => At::ClearDelete(id),
             Due::Release => At::Write(Write::Release),
         };
@@ -49,19 +52,30 @@ impl Scene<'_> {
         let servers = self.world.servers.clone();
         let lag = self.protocol.lag;
         let shown = |id| servers.iter().find(|server| server.id == id && (view.described || server.certain(lag)));
-        let described = match object.server {
+        let look = |id: Option<Id>| match id {
             None => Described::NotAsked,
             Some(id) => shown(id).map_or(Described::Missing, |server| Described::Found(*server)),
         };
+        let described = look(object.server);
+        let old = look(object.replacing.map(|replacing| replacing.old));
         let memory = self.work().memory.clone();
         let (name, window) = (u8::try_from(self.name).unwrap(), self.protocol.window);
-        let mut seen = Seen { window, name, object: object.clone(), memory, described, listed: None };
+        let Protocol { rest, replaces, .. } = *self.protocol;
+        let forgets = self.protocol.is(Broken::ForgetsCreates);
+        let object_seen = object.clone();
+        let mut seen =
+            Seen { window, rest, replaces, forgets, name, object: object_seen, memory, described, old, listed: None };
         let (sight, memory) = (seen.sight(), &mut seen.memory);
         memory.looks_at(object.server);
         if sight != ObservedState::NotLooked {
             memory.missing = (sight == ObservedState::Missing).then(|| memory.missing.unwrap_or(0));
             memory.foreign = sight.is_foreign().then(|| memory.foreign.unwrap_or(0));
         }
+        memory.old_missing = (old == Described::Missing).then(|| memory.old_missing.unwrap_or(0));
+        let unused = object
+            .replacing
+            .is_some_and(|replacing| replacing.phase == ReplacingPhase::Moving && object.used != Some(replacing.old));
+        memory.unused = unused.then(|| memory.unused.unwrap_or(0));
         memory.looked_at = object.server.filter(|_| memory.missing.is_some() || memory.foreign.is_some());
         self.work().memory = seen.memory.clone();
         let due = seen.decide();
@@ -80,6 +94,8 @@ impl Scene<'_> {
     }
 
     fn broken(&self, object: &Object, due: Due) -> Due {
+        let replacing = object.replacing;
+        let moving = !object.deleting && replacing.is_some_and(|replacing| replacing.phase == ReplacingPhase::Moving);
         match self.protocol.broken {
             Some(Broken::DeletesWithoutRecovery) if object.deleting && due == Due::Recovering => Due::Release,
             Some(Broken::NeverGivesUp)
@@ -88,6 +104,10 @@ impl Scene<'_> {
                 Due::Rest
             }
             Some(Broken::TrustsStatus) if object.deleting => object.server.map_or(due, Due::Delete),
+            Some(Broken::DeletesWhatIsUsed) if due == Due::Rest && moving => Due::Retire,
+            Some(Broken::TakesBackWhatIsDeleted) if due == Due::Stalled && replacing.is_some() => {
+                replacing.map_or(due, |replacing| Due::TakeBack(replacing.old))
+            }
             _ => due,
         }
     }
@@ -98,14 +118,14 @@ impl Scene<'_> {
         let current = self.work().current;
         self.work().at = match at {
             At::Write(write) if current => self.write(write),
-            At::ClearCreate if current && self.protocol.is(Broken::CallsBeforeRecord) => {
+            At::ClearCreate { spec } if current && self.unrecorded() => {
                 let id = self.world.fresh_id();
-                At::Send(self.call(Verb::Create, id, 0))
+                At::Send(self.call(Verb::Create, id, 0, spec))
             }
-            At::ClearCreate if current => At::RecordedCreate { signed: 0 },
-            At::ClearDelete(id) if current => At::Send(self.call(Verb::Delete, id, 0)),
-            At::RecordedCreate { signed } if current || self.protocol.is(Broken::WritesWithoutVersion) => {
-                self.record(signed)
+            At::ClearCreate { spec } if current => At::RecordedCreate { signed: 0, spec },
+            At::ClearDelete(id) if current => At::Send(self.call(Verb::Delete, id, 0, false)),
+            At::RecordedCreate { signed, spec } if current || self.protocol.is(Broken::WritesWithoutVersion) => {
+                self.record(signed, spec)
             }
             At::Send(call) if self.protocol.is(Broken::SignedWhenSent) => At::Await(Call { age: 0, ..call }),
             At::Send(call) => At::Await(call),
@@ -116,7 +136,7 @@ impl Scene<'_> {
             }
             // The object moved on (409, or another version in the second live read): begin again.
             At::Write(_)
-            | At::ClearCreate
+            | At::ClearCreate { .. }
             | At::ClearDelete(_)
             | At::RecordedCreate { .. }
             | At::Idle
@@ -129,15 +149,22 @@ impl Scene<'_> {
         match write {
             Write::RecordedCreate { in_flight, decided } => {
                 let phase = if in_flight { CreatePhase::InFlight } else { CreatePhase::None };
+                let own = object.record.is_some_and(|record| record.uid == object.uid);
                 object.record = Some(Creation { uid: object.uid, phase, attempt: None, age: decided });
                 object.server = None;
+                object.replacing = object.replacing.filter(|_| own);
             }
             Write::Finalize => object.finalizer = true,
-            Write::Claim(id) => {
-                object.server = Some(id);
-                if let Some(record) = &mut object.record {
-                    record.phase = CreatePhase::None;
+            Write::Claim(id) => object.made(id),
+            Write::TakeBack(old) => object.take_back(old),
+            Write::Retire => {
+                if let Some(replacing) = &mut object.replacing {
+                    replacing.phase = ReplacingPhase::Deleting;
                 }
+            }
+            Write::End(old) => {
+                object.replacing = None;
+                object.retired.push(old);
             }
             Write::Release => {
                 object.finalizer = false;
@@ -153,30 +180,38 @@ impl Scene<'_> {
         At::Idle
     }
 
-    fn record(&mut self, signed: u8) -> At {
-        let (id, uid) = (self.world.fresh_id(), self.work().uid);
+    /// Whether the create that is due goes out without a record.
+    fn unrecorded(&self) -> bool {
+        let replaced = self.world.objects[self.name].as_ref().is_some_and(|object| object.server.is_some());
+        self.protocol.is(Broken::CallsBeforeRecord) || replaced && self.protocol.is(Broken::ReplacesWithoutRecord)
+    }
+
+    /// The attempt and, where one is replaced, which one that is: in one write.
+    fn record(&mut self, signed: u8, spec: bool) -> At {
+        let (id, uid, replaces) = (self.world.fresh_id(), self.work().uid, self.protocol.replaces);
         let Some(object) = self.live() else { return At::Idle };
         object.record = Some(Creation { uid, phase: CreatePhase::InFlight, attempt: Some(id), age: signed });
-        object.server = None;
+        if let Some(old) = object.server.take().filter(|_| replaces) {
+            object.replacing = Some(Replacing { old, phase: ReplacingPhase::Creating });
+        }
         self.work().memory.looks_at(None);
         self.world.touch(self.name);
-        At::Send(self.call(Verb::Create, id, signed))
+        At::Send(self.call(Verb::Create, id, signed, spec))
     }
 
     fn persist(&mut self, id: Id) -> At {
         let (uid, swapped) = (self.work().uid, self.protocol.is(Broken::CallsBeforeRecord));
         let Some(object) = self.live() else {
             // Nobody would ever delete what was made: its attempt tag is read, and it goes.
-            return At::Send(self.call(Verb::Delete, id, 0));
+            return At::Send(self.call(Verb::Delete, id, 0, false));
         };
         if swapped && object.server.is_none() {
             object.record = Some(Creation { uid, phase: CreatePhase::None, attempt: Some(id), age: 0 });
         }
-        if let Some(record) = object.record.as_mut().filter(|record| record.uid == uid && record.attempt == Some(id))
+        if object.record.is_some_and(|record| record.uid == uid && record.attempt == Some(id))
             && object.server.is_none()
         {
-            record.phase = CreatePhase::None;
-            object.server = Some(id);
+            object.made(id);
             self.work().memory.looks_at(Some(id));
             self.world.touch(self.name);
         }
@@ -187,6 +222,10 @@ impl Scene<'_> {
         let Some(object) = self.live().filter(|object| object.attempt() == Some(id)) else { return };
         if let Some(record) = &mut object.record {
             record.phase = CreatePhase::Rejected;
+        }
+        let creating = object.replacing.filter(|replacing| replacing.phase == ReplacingPhase::Creating);
+        if let Some(replacing) = creating {
+            (object.server, object.replacing) = (Some(replacing.old), None);
         }
         self.world.touch(self.name);
     }
@@ -234,20 +273,49 @@ impl Scene<'_> {
         self.world.objects[self.name].as_mut().filter(|object| object.uid == uid)
     }
 
-    fn call(&mut self, verb: Verb, id: Id, age: u8) -> Call {
-        Call { verb, id, uid: self.work().uid, name: u8::try_from(self.name).unwrap(), age }
+    fn call(&mut self, verb: Verb, id: Id, age: u8, spec: bool) -> Call {
+        Call { verb, id, uid: self.work().uid, name: u8::try_from(self.name).unwrap(), spec, age }
     }
 }
 
 impl World {
     /// A call takes effect in AWS.
     pub fn arrive(&mut self, call: Call) {
-        let Call { verb, id, uid, name, age: _ } = call;
+        let Call { verb, id, uid, name, spec, age: _ } = call;
         if verb == Verb::Create {
-            self.servers.push(Server { id, uid, name, age: 0, dying: None });
-        } else if let Some(server) = self.servers.iter_mut().find(|server| server.id == id) {
+            self.servers.push(Server { id, uid, name, spec, age: 0, dying: None });
+            return;
+        }
+        let staying = |object: &&Object| object.uid == uid && !object.deleting;
+        if let Some(object) = self.objects.iter().flatten().find(staying) {
+            self.cut_off |= self.has(id) && (object.in_force() == Some(id) || object.used == Some(id));
+        }
+        if let Some(server) = self.servers.iter_mut().find(|server| server.id == id) {
             self.foreign_delete |= server.uid != uid;
             server.dying = server.dying.or(Some(0));
+        }
+    }
+}
+
+impl Object {
+    /// The create that was under way made this, or what was found is it.
+    fn made(&mut self, id: Id) {
+        self.server = Some(id);
+        if let Some(record) = &mut self.record {
+            record.phase = CreatePhase::None;
+        }
+        if let Some(replacing) = self.replacing.as_mut().filter(|replacing| replacing.phase == ReplacingPhase::Creating)
+        {
+            replacing.phase = ReplacingPhase::Moving;
+        }
+    }
+
+    /// What was to be replaced is in force again; what was made in its stead, and is lost, is let go.
+    fn take_back(&mut self, old: Id) {
+        self.retired.extend(self.server.replace(old));
+        self.replacing = None;
+        if let Some(record) = &mut self.record {
+            record.phase = CreatePhase::None;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What becomes of a state when nothing more goes wrong: no crash, no lost answer, no user, and everything is shown.
 
 use super::model::{Answer, Protocol, View};
-use super::world::{At, World};
+use super::world::{At, Server, World};
 
 /// Steps of a replica on one object within a tick; more than any pass has.
 const STEPS: usize = 12;
@@ -19,13 +19,18 @@ pub fn settles(protocol: &Protocol, world: &World) -> bool {
 fn ends_well(protocol: &Protocol, mut world: World, replica: usize) -> bool {
     let survivor = world.replicas.remove(replica);
     world.replicas = vec![survivor];
-    // Recovering, deleting and creating take a window each, and a former server its lag.
-    let ticks = 4 * (protocol.window.sum() + protocol.lag + 1);
+    // Recovering, deleting and creating take a window each, and a former server its lag; replacing another round, and one
+    // more where an edit came in its middle.
+    let rounds = if protocol.replaces { 12 } else { 4 };
+    let ticks = rounds * (protocol.window.sum() + protocol.lag + protocol.rest + 1);
     for _ in 0..ticks {
         if settled(protocol, &world) {
             return true;
         }
         for name in 0..world.objects.len() {
+            if let Some(object) = &mut world.objects[name] {
+                object.used = object.in_force().or(object.used);
+            }
             (0..STEPS).for_each(|_| step(protocol, &mut world, name));
         }
         world.tick(protocol);
@@ -45,13 +50,23 @@ fn step(protocol: &Protocol, world: &mut World, name: usize) {
     world.tidy(protocol);
 }
 
-/// Every object that is there has its own server on record, and no server is left of one that is not. Where somebody
-/// forges ids, an object may also wait for a person.
+/// Every object that is there has its own server on record, as the spec asks for it, and no server is left of one that
+/// is not. Where somebody forges ids or deletes in AWS, an object may also wait for a person; and where status was wiped
+/// beside two of one object.
 fn settled(protocol: &Protocol, world: &World) -> bool {
     let claimed = world.objects.iter().flatten().all(|object| {
-        let own = world.live().find(|server| server.uid == object.uid).map(|server| server.id);
-        let lost = protocol.forges && object.server.is_some() && own.is_none();
-        !object.deleting && (lost || own.is_some() && object.server == own)
+        let own: Vec<&Server> = world.live().filter(|server| server.uid == object.uid).collect();
+        let lost = object.server.is_some_and(|id| !world.has(id));
+        let person = match own[..] {
+            [] => (protocol.forges || protocol.loses) && lost,
+            [_] => protocol.loses && lost,
+            [_, _] => protocol.wipes && object.replacing.is_none(),
+            _ => false,
+        };
+        let whole = |server: &&Server| {
+            object.server == Some(server.id) && object.replacing.is_none() && object.spec == server.spec
+        };
+        !object.deleting && (person || matches!(&own[..], [one] if whole(one)))
     });
     let owned = world.live().all(|server| world.objects.iter().flatten().any(|object| object.uid == server.uid));
     claimed && owned

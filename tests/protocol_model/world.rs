@@ -3,7 +3,7 @@
 //! Times are ages in ticks and stop counting where nothing depends on them any more, ids and uids are used again once
 //! nobody knows them: so the states are finitely many although a run has no end.
 
-use transfer_operator::api::status::CreatePhase;
+use transfer_operator::api::status::{CreatePhase, ReplacingPhase};
 
 use super::model::{Broken, Protocol};
 
@@ -27,6 +27,8 @@ pub struct World {
     pub replicas: Vec<Replica>,
     /// A DeleteServer took effect on a server of another uid.
     pub foreign_delete: bool,
+    /// A delete took effect on what its object has in force, or on what something uses.
+    pub cut_off: bool,
 }
 
 /// A TransferServer.
@@ -37,6 +39,21 @@ pub struct Object {
     pub finalizer: bool,
     pub record: Option<Creation>,
     pub server: Option<Id>,
+    /// What the spec asks for of two things that AWS cannot change into each other.
+    pub spec: bool,
+    /// `status.replacing`.
+    pub replacing: Option<Replacing>,
+    /// Replaced ids that the record of the create lists, as long as AWS may still show them.
+    pub retired: Vec<Id>,
+    /// What another object uses of this one.
+    pub used: Option<Id>,
+}
+
+/// `status.replacing`; the attempt is the one in the record of the create.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Replacing {
+    pub old: Id,
+    pub phase: ReplacingPhase,
 }
 
 /// `status.create`.
@@ -54,6 +71,7 @@ pub struct Server {
     pub id: Id,
     pub uid: Uid,
     pub name: u8,
+    pub spec: bool,
     /// Since its creation; younger than the lag, it may be missing in a listing and to a Describe.
     pub age: Age,
     /// Since its deletion; younger than the lag, it may still be listed and described.
@@ -67,6 +85,8 @@ pub struct Call {
     pub id: Id,
     pub uid: Uid,
     pub name: u8,
+    /// What a create is to make.
+    pub spec: bool,
     /// Since it was signed.
     pub age: Age,
 }
@@ -106,6 +126,9 @@ pub struct Memory {
     pub replied: Option<(Id, Age)>,
     /// Deletions that AWS accepted, and since when.
     pub deleted: Vec<(Id, Age)>,
+    /// Since when the old one is missing, and since when nothing uses it.
+    pub old_missing: Option<Age>,
+    pub unused: Option<Age>,
 }
 
 impl Memory {
@@ -126,11 +149,11 @@ pub enum At {
     /// Write to the object, under the resourceVersion that was read.
     Write(Write),
     /// Second live read, the one that a create rests on.
-    ClearCreate,
+    ClearCreate { spec: bool },
     /// The same for a delete.
     ClearDelete(Id),
     /// Write the attempt down.
-    RecordedCreate { signed: Age },
+    RecordedCreate { signed: Age, spec: bool },
     /// Send.
     Send(Call),
     /// Sent; the answer is awaited.
@@ -147,6 +170,9 @@ pub enum Write {
     RecordedCreate { in_flight: bool, decided: Age },
     Finalize,
     Claim(Id),
+    TakeBack(Id),
+    Retire,
+    End(Id),
     Release,
 }
 
@@ -154,18 +180,33 @@ impl World {
     /// Objects that were just applied, and replicas that just started.
     pub fn new(protocol: &Protocol) -> Self {
         let names = 0..protocol.objects;
+        let made =
+            |name: &u8| Server { id: *name, uid: *name, name: *name, spec: false, age: protocol.lag, dying: None };
+        let object = |name| if protocol.claimed { Object::claimed(name) } else { Object::new(name) };
         Self {
-            objects: names.clone().map(|name| Some(Object::new(name))).collect(),
-            servers: Vec::new(),
+            objects: names.clone().map(|name| Some(object(name))).collect(),
+            servers: names.clone().filter(|_| protocol.claimed).map(|name| made(&name)).collect(),
             strays: Vec::new(),
             replicas: vec![names.map(|_| Work::default()).collect(); protocol.replicas.into()],
             foreign_delete: false,
+            cut_off: false,
         }
     }
 
     /// Servers that were not deleted.
     pub fn live(&self) -> impl Iterator<Item = &Server> {
         self.servers.iter().filter(|server| server.dying.is_none())
+    }
+
+    /// Whether AWS has it.
+    pub fn has(&self, id: Id) -> bool {
+        self.live().any(|server| server.id == id)
+    }
+
+    /// How many the object has that has the most.
+    pub fn most(&self) -> usize {
+        let count = |uid| self.live().filter(|server| server.uid == uid).count();
+        self.live().map(|server| count(server.uid)).max().unwrap_or(0)
     }
 
     /// Creates that were recorded and may still be sent or arrive.
@@ -214,7 +255,7 @@ impl World {
     pub fn tick(&mut self, protocol: &Protocol) {
         let until = |age: &mut Age, most: Age| *age = (*age + 1).min(most);
         let calls = protocol.tolerance + 1;
-        let seen = protocol.window.lag;
+        let seen = protocol.window.lag.max(protocol.rest);
         for record in self.objects.iter_mut().flatten().filter_map(|object| object.record.as_mut()) {
             until(&mut record.age, protocol.window.sum());
         }
@@ -228,15 +269,18 @@ impl World {
         for work in self.work() {
             match &mut work.at {
                 At::Write(Write::RecordedCreate { decided, .. }) => until(decided, protocol.window.sum()),
-                At::RecordedCreate { signed } => until(signed, calls.max(protocol.window.sum())),
+                At::RecordedCreate { signed, .. } => until(signed, calls.max(protocol.window.sum())),
                 At::Send(call) | At::Await(call) => until(&mut call.age, calls),
                 _ => {}
             }
-            let Memory { looked_at: _, missing, foreign, former, replied, deleted } = &mut work.memory;
+            let Memory { looked_at: _, missing, foreign, former, replied, deleted, old_missing, unused } =
+                &mut work.memory;
             let ages = missing
                 .iter_mut()
                 .chain(foreign)
                 .chain(former)
+                .chain(old_missing)
+                .chain(unused)
                 .chain(replied.iter_mut().chain(deleted).map(|(_, age)| age));
             ages.for_each(|age| until(age, seen));
         }
@@ -253,13 +297,14 @@ impl World {
         self.strays.sort_unstable();
         // Of the same delete the youngest stands for all: a second one does nothing more.
         self.strays.dedup_by_key(|call| (call.verb, call.id, call.uid));
-        for object in self.objects.iter_mut().flatten() {
-            // Asked for of a create under way only; `decision` makes sure of it.
-            if let Some(record) = object.record.as_mut().filter(|record| record.phase != CreatePhase::InFlight) {
+        let Self { objects, servers, replicas, .. } = self;
+        for object in objects.iter_mut().flatten() {
+            // Asked for of a create under way only, and of one that may be; `decision` makes sure of it.
+            if let Some(record) = object.record.as_mut().filter(|record| !record.ages(protocol.replaces)) {
                 record.age = 0;
             }
+            object.retired.retain(|id| servers.iter().any(|server| server.id == *id));
         }
-        let Self { objects, servers, replicas, .. } = self;
         for (name, work) in replicas.iter_mut().flat_map(|replica| replica.iter_mut().enumerate()) {
             work.tidy(protocol, objects[name].as_ref(), servers);
         }
@@ -270,11 +315,35 @@ impl World {
 impl Object {
     /// As a user applies it.
     pub fn new(uid: Uid) -> Self {
-        Self { uid, deleting: false, finalizer: false, record: None, server: None }
+        Self {
+            uid,
+            deleting: false,
+            finalizer: false,
+            record: None,
+            server: None,
+            spec: false,
+            replacing: None,
+            retired: Vec::new(),
+            used: None,
+        }
     }
 
     fn knows(&self, id: Id) -> bool {
-        self.server == Some(id) || self.record.is_some_and(|record| record.attempt == Some(id))
+        let attempted = self.record.is_some_and(|record| record.attempt == Some(id));
+        let old = self.replacing.is_some_and(|replacing| replacing.old == id);
+        self.server == Some(id) || attempted || old || self.retired.contains(&id) || self.used == Some(id)
+    }
+
+    /// As it is when its first create was answered, with the id of its uid, and is used.
+    fn claimed(uid: Uid) -> Self {
+        let record = Some(Creation { uid, phase: CreatePhase::None, attempt: Some(uid), age: 0 });
+        Self { finalizer: true, record, server: Some(uid), used: Some(uid), ..Self::new(uid) }
+    }
+
+    /// What is to be used of this object: the old one until the new one is recorded.
+    pub fn in_force(&self) -> Option<Id> {
+        let creating = self.replacing.filter(|replacing| replacing.phase == ReplacingPhase::Creating);
+        self.server.or(creating.map(|replacing| replacing.old))
     }
 
     /// The record of this object itself.
@@ -283,9 +352,17 @@ impl Object {
     }
 }
 
+impl Creation {
+    /// Whether anything depends on its time.
+    pub fn ages(&self, replaces: bool) -> bool {
+        self.phase == CreatePhase::InFlight || replaces && self.attempt.is_none()
+    }
+}
+
 impl Work {
     fn tidy(&mut self, protocol: &Protocol, object: Option<&Object>, servers: &[Server]) {
-        let reads = matches!(self.at, At::Write(_) | At::ClearCreate | At::ClearDelete(_) | At::RecordedCreate { .. });
+        let reads =
+            matches!(self.at, At::Write(_) | At::ClearCreate { .. } | At::ClearDelete(_) | At::RecordedCreate { .. });
         let unchecked = protocol.is(Broken::WritesWithoutVersion) && matches!(self.at, At::RecordedCreate { .. });
         let own = object.filter(|object| object.uid == self.uid);
         let begins_again = match self.at {
@@ -303,6 +380,9 @@ impl Work {
         let recorded = |id: Id| own.is_some_and(|own| own.knows(id));
         self.memory.replied = self.memory.replied.filter(|(id, _)| recorded(*id));
         self.memory.deleted.retain(|(id, _)| recorded(*id) || servers.iter().any(|server| server.id == *id));
+        if own.is_none_or(|own| own.replacing.is_none()) {
+            (self.memory.old_missing, self.memory.unused) = (None, None);
+        }
         if self.at == At::Idle && self.memory == Memory::default() {
             self.uid = 0;
         }
@@ -310,11 +390,12 @@ impl Work {
 
     fn knows(&self, id: Id) -> bool {
         let at = match self.at {
-            At::Write(Write::Claim(other)) | At::ClearDelete(other) | At::Persist(other) | At::Reject(other) => {
-                other == id
-            }
+            At::Write(Write::Claim(other) | Write::TakeBack(other) | Write::End(other))
+            | At::ClearDelete(other)
+            | At::Persist(other)
+            | At::Reject(other) => other == id,
             At::Send(call) | At::Await(call) => call.id == id,
-            At::Idle | At::Write(_) | At::ClearCreate | At::RecordedCreate { .. } => false,
+            At::Idle | At::Write(_) | At::ClearCreate { .. } | At::RecordedCreate { .. } => false,
         };
         at || self.memory.replied.iter().chain(&self.memory.deleted).any(|(other, _)| *other == id)
     }

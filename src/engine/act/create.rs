@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::record::{status_record, write_attempt};
+use super::replace;
 use crate::api;
 use crate::api::Managed;
 use crate::api::common::DeletionPolicy;
@@ -47,7 +48,8 @@ pub(super) async fn create<K: Kind>(
     let request = context.request;
     match attempt(engine, request, context.target, wanted).await {
         Ok(next) => {
-            let seen = engine.kind.confirmed(&request.status());
+            // What has an id and is made again is replaced, not lost.
+            let seen = K::IDENTITY != Identity::Tagged && engine.kind.confirmed(&request.status());
             engine.memories.change(&request.uid, |memory| {
                 memory.refused_calls.remove(&digest);
                 memory.lost |= seen;
@@ -182,6 +184,7 @@ impl<K: Kind> Attempt<K> {
             return Ok(());
         }
         self.engine.kind.set_id(&mut status, &self.target, Some(id));
+        replace::id_recorded::<K>(&mut status, id);
         set_phase::<K>(&mut status, CreatePhase::None);
         Ok(report::apply(&self.engine, &live, &status).await.map(drop)?)
     }
@@ -275,6 +278,7 @@ impl<K: Kind> Attempt<K> {
         } else if !self.stands(&status) {
             return Ok(());
         }
+        replace::not_made(&self.engine, &mut status, &self.target);
         set_phase::<K>(&mut status, CreatePhase::Rejected);
         if live.status() == Some(&status) {
             return Ok(());

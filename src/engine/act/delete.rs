@@ -55,7 +55,10 @@ pub(super) async fn delete<K: Kind>(
             let done = key.unwrap_or_default().to_owned();
             engine.kind.deleted(context.target, &done);
             engine.memories.change(&request.uid, |memory| memory.deleted.insert(done, context.now));
-            report::emit_event(engine, request, false, reasons::DELETING, "AWS accepted the deletion".to_owned()).await;
+            let message = "AWS accepted the deletion".to_owned();
+            if request.deleting() {
+                report::emit_event(engine, request, false, reasons::DELETING, message).await;
+            }
         }
         // It is looked at now. Where AWS still shows it, its answers differ.
         Err(ReconcileError::Aws(fault)) if contradicts(&fault) => {

@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod record;
+mod replace;
 mod send;
 
 use std::sync::Arc;
@@ -64,6 +65,7 @@ async fn end<K: Kind>(
         Action::RecordApplied(applied) => record::record_applied(engine, request, applied).await,
         Action::Adopt(id) => send::adopt(engine, context, &id).await,
         Action::Create => create::create(engine, context).await,
+        Action::Replace(step) => replace::replace(engine, context, step).await,
         Action::Delete(ids) => delete::delete(engine, context, &ids).await,
         Action::RetainAndUntag(ids) => delete::retain_and_untag(engine, context, &ids).await,
         Action::NotReady => Ok(tell::not_ready(engine, context)),

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::replace;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase};
 use crate::api::{FINALIZER, Managed};
@@ -31,8 +32,12 @@ pub(super) async fn write_create_record<K: Kind>(
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let mut status = context.request.status();
     if K::IDENTITY == Identity::Tagged {
-        // Whatever id stands there is no record of ours; the tags lead back to what is.
-        engine.kind.set_id(&mut status, context.target, None);
+        // Whatever id stands there is no record of ours; the tags lead back to what is. Nor is a replacement that
+        // stands beside another object's record.
+        replace::take_id_out(engine, &mut status, context.target);
+        if status_record::<K>(&status, context.request, context.now).is_none() {
+            replace::put::<K>(&mut status, None);
+        }
     }
     write_record(engine, context, status, phase, None, None).await
 }
@@ -45,7 +50,7 @@ pub(super) async fn unlink_gone<K: Kind>(
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let request = context.request;
     let mut status = request.status();
-    engine.kind.set_id(&mut status, context.target, None);
+    replace::take_id_out(engine, &mut status, context.target);
     K::Object::common_mut(&mut status).applied = None;
     // A user's create is not recorded before it is sent; an access without an attempt is nobody's.
     let phase = if K::IDENTITY == Identity::Keyed { CreatePhase::InFlight } else { CreatePhase::None };
@@ -68,7 +73,7 @@ pub(super) async fn unlink_foreign<K: Kind>(
     id: &str,
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let mut status = context.request.status();
-    engine.kind.set_id(&mut status, context.target, None);
+    replace::take_id_out(engine, &mut status, context.target);
     K::Object::common_mut(&mut status).applied = None;
     let end = write_record(engine, context, status, CreatePhase::None, None, None).await?;
     let message = format!("server {id} carries other owner tags and is let go; spec.lifecycle.adoption names another");
@@ -93,6 +98,7 @@ pub(super) async fn record_id<K: Kind>(
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let mut status = context.request.status();
     engine.kind.set_id(&mut status, context.target, Some(id));
+    replace::id_recorded::<K>(&mut status, id);
     record_account::<K>(&mut status, context.target);
     if let Some(record) = K::Object::common_mut(&mut status).create.as_mut() {
         record.phase = CreatePhase::None;
@@ -156,7 +162,8 @@ async fn write_record<K: Kind>(
     let request = context.request;
     let old = K::Object::common(&status).create.as_ref();
     let hash = old.and_then(|old| old.spec_hash.clone()).unwrap_or_default();
-    let retired_ids = all_lost(status_record::<K>(&status, request, context.now).as_ref(), retired_ids);
+    let lost = status_record::<K>(&status, request, context.now).map(|record| record.retired_ids).unwrap_or_default();
+    let retired_ids = all_lost(lost, retired_ids);
     let record = RecordedCreate { uid: request.uid.clone(), phase, attempt, started_at: context.now, retired_ids };
     record_account::<K>(&mut status, context.target);
     let (account, region) = (&context.target.account.id, &context.target.account.region);
@@ -181,10 +188,13 @@ pub(super) async fn write_attempt<K: Kind>(
     let mut status = request.status();
     record_account::<K>(&mut status, target);
     engine.kind.record_target(&mut status, &request.object, target);
+    let replaces = replace::begins(engine, &mut status, target, record.attempt.as_ref());
     let common = K::Object::common_mut(&mut status);
     let hash = digest::hash(&request.object.spec_json().to_string());
     common.create = Some(record.write(&target.account.id, &target.account.region, &hash));
-    common.applied = Some(applied.clone());
+    // What the old one has is known as well, should it come back into force.
+    let old = common.applied.take().filter(|_| replaces).unwrap_or_default();
+    common.applied = Some(applied::union(Applied { digest: None, ..old }, applied));
     match report::apply(engine, &request.object, &status).await {
         Ok(_) => Ok(true),
         // The client repeats a write whose answer was lost: our own attempt may stand there all the same.
@@ -220,8 +230,7 @@ pub(in crate::engine) fn status_record<K: Kind>(
 }
 
 /// What was let go so far, and now; the last of it.
-fn all_lost(record: Option<&RecordedCreate>, now: Option<&str>) -> Vec<String> {
-    let mut retired_ids = record.map(|record| record.retired_ids.clone()).unwrap_or_default();
+pub(super) fn all_lost(mut retired_ids: Vec<String>, now: Option<&str>) -> Vec<String> {
     retired_ids.extend(now.filter(|id| !id.is_empty()).map(str::to_owned));
     retired_ids.drain(..retired_ids.len().saturating_sub(LOST_KEPT));
     retired_ids

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::tagged::{candidates, window};
-use super::{Action, BeforeDelete, Facts, Identity, believed, keyed, mine, wait_for, whole};
+use super::{Action, BeforeDelete, Facts, Identity, believed, keyed, mine, replace, wait_for, whole};
 use crate::api;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
@@ -74,11 +74,18 @@ fn by_tags(facts: &Facts) -> Action {
         return Action::RecordId(id);
     }
     let ids = ours(facts, lookup);
-    if !ids.is_empty() {
+    let late = if in_flight { window(facts, record) } else { replace::forgotten_create(facts) };
+    // What is released is not looked for any more: what may still come beside it is waited for first.
+    let all_there = late.is_none() || !facts.retain || facts.replacement.is_none();
+    if !ids.is_empty() && all_there {
         return found(facts, ids);
     }
-    if in_flight && let Some(wait) = window(facts, record) {
+    if let Some(wait) = late {
         return wait;
+    }
+    if replace::doubtful_old(facts) {
+        let message = "AWS does not show what was replaced; looking again before it counts as deleted";
+        return wait_for(facts, Observation::OldMissing, message);
     }
     let acknowledged = facts.id.is_some_and(|id| facts.deleted.contains_key(id));
     match facts.sight {
@@ -142,8 +149,10 @@ fn landed(facts: &Facts, record: &RecordedCreate, lookup: &TagMatches) -> Option
 fn ours(facts: &Facts, lookup: &TagMatches) -> Vec<String> {
     let mut ids: Vec<String> = lookup.ours.iter().map(|found| found.id.clone()).collect();
     let seen = facts.id.filter(|_| *facts.sight == ObservedState::Found(Ownership::Ours));
-    if let Some(id) = seen.filter(|id| ids.iter().all(|other| other != id)) {
-        ids.push(id.to_owned());
+    for id in replace::seen_old(facts).into_iter().chain(seen) {
+        if ids.iter().all(|other| other != id) {
+            ids.push(id.to_owned());
+        }
     }
     ids
 }

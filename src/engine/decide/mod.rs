@@ -8,6 +8,7 @@
 mod delete;
 mod keyed;
 mod place;
+mod replace;
 mod tagged;
 pub mod update;
 
@@ -22,7 +23,7 @@ use super::reason::Reason;
 use super::record::RecordedCreate;
 use crate::api;
 use crate::api::condition::reasons;
-use crate::api::status::{Applied, CreatePhase};
+use crate::api::status::{Applied, CreatePhase, Replacing};
 use update::{CallIndex, UpdateFacts};
 
 /// How a kind's AWS object is found again.
@@ -66,6 +67,17 @@ pub struct BeforeDelete {
     pub blocker: Option<String>,
     /// The digest of the call, where AWS refused it and it is not due again.
     pub held: Option<String>,
+}
+
+/// What is known of replacing something that AWS cannot change.
+#[derive(Clone, Copy, Debug)]
+pub struct Replacement<'a> {
+    /// What is there differs from the spec in what AWS cannot change.
+    pub due: bool,
+    /// The record of the one that is under way.
+    pub record: Option<&'a Replacing>,
+    /// What a look at the old one showed.
+    pub old: &'a ObservedState,
 }
 
 /// What a decision is made of.
@@ -125,6 +137,8 @@ pub struct Facts<'a> {
     pub replied: Option<Timestamp>,
     /// Ids whose deletion AWS acknowledged to this process, and when; empty text for a kind that has no id.
     pub deleted: &'a BTreeMap<String, Timestamp>,
+    /// What is known of a replacement; nothing for a kind that is never replaced.
+    pub replacement: Option<Replacement<'a>>,
     /// Since when this process knows that no create is sent any more: the object is being deleted or only observes.
     pub creates_stopped_at: Option<Timestamp>,
     /// What is known of the call that creates it.
@@ -196,6 +210,8 @@ pub enum Action {
     Conclude,
     /// What differs is not acted on, only reported.
     LeaveDrift,
+    /// A step of replacing what AWS cannot change.
+    Replace(Replace),
     /// Looked at only: say what would be changed.
     ReportDrift,
     /// Delete these in AWS.
@@ -225,6 +241,35 @@ pub enum Action {
     },
 }
 
+/// A step of replacing what AWS cannot change. Each is about the old one, by its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replace {
+    /// Record an attempt, with this one as the old one, and create the new one.
+    Begin(String),
+    /// No new one is there: this one is in force again.
+    TakeBack(String),
+    /// Nothing uses it any more: write down that it is never in force again.
+    Retire(String),
+    /// Delete it in AWS.
+    Delete(String),
+    /// The replacement is over: it is not there any more, or not ours; the text is a warning to leave behind.
+    End(String, Option<String>),
+}
+
+impl fmt::Display for Replace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Begin(id) => write!(f, "replace {id}"),
+            Self::TakeBack(id) => write!(f, "take {id} back"),
+            Self::Retire(id) => write!(f, "retire {id}"),
+            Self::Delete(id) => write!(f, "delete the replaced {id}"),
+            Self::End(id, warning) => {
+                write!(f, "end the replacement of {id} {}", warning.as_deref().unwrap_or_default())
+            }
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -250,6 +295,7 @@ impl fmt::Display for Action {
             Self::Hold(_) => f.write_str("hold a refused call"),
             Self::Conclude => f.write_str("conclude"),
             Self::LeaveDrift => f.write_str("leave what differs"),
+            Self::Replace(step) => step.fmt(f),
             Self::ReportDrift => f.write_str("report"),
             Self::Delete(ids) => write!(f, "delete {}", ids.join(", ")),
             Self::RetainAndUntag(ids) => write!(f, "stamp {}", ids.join(", ")),
@@ -275,7 +321,9 @@ pub fn decide(facts: &Facts) -> Action {
     };
     match action {
         Action::Compare => update::decide(facts),
-        Action::Create | Action::WriteCreateRecord(_) if !facts.deleting => create(facts, action),
+        Action::Create | Action::WriteCreateRecord(_) | Action::Replace(Replace::Begin(_)) if !facts.deleting => {
+            create(facts, action)
+        }
         Action::Delete(ids) => delete::cleared(facts, ids),
         action => action,
     }
@@ -292,7 +340,7 @@ fn create(facts: &Facts, action: Action) -> Action {
             message: format!("AWS made it and does not show it yet; it is not made again before {}", whole(until)),
             until: None,
         },
-        (Action::Create, None, Some(held)) => Action::Hold(held.to_owned()),
+        (Action::Create | Action::Replace(_), None, Some(held)) => Action::Hold(held.to_owned()),
         (_, _, Some(held)) if facts.identity == Identity::Keyed => Action::Hold(held.to_owned()),
         _ => action,
     }
@@ -306,7 +354,7 @@ fn observe(facts: &Facts) -> Action {
         Identity::Tagged => match mine(facts) {
             None => Action::WriteCreateRecord(CreatePhase::InFlight),
             Some(record) if record.phase == CreatePhase::InFlight => tagged::recover(facts, record),
-            Some(_) => Action::RemoveFinalizer(None),
+            Some(_) => replace::forgotten_create(facts).unwrap_or(Action::RemoveFinalizer(None)),
         },
         Identity::Keyed | Identity::Recorded if keyed::unresolved(facts) && *facts.sight == ObservedState::Missing => {
             delete::wait_for_late_calls(facts, facts.creates_stopped_at.unwrap_or(facts.now))
@@ -399,6 +447,8 @@ mod lost_tags_tests;
 mod place_tests;
 #[cfg(test)]
 mod properties_tests;
+#[cfg(test)]
+mod replace_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

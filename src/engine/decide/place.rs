@@ -1,6 +1,6 @@
 //! What the place of an object lets be done at all, and what is to be read before more can be said. Pure.
 
-use super::{Action, Facts, Identity, Reads, mine};
+use super::{Action, Facts, Identity, Reads, mine, replace};
 use crate::api::status::CreatePhase;
 
 /// What is due before the protocol of the kind has its say; nothing once everything was read.
@@ -38,5 +38,6 @@ fn never_sent(facts: &Facts) -> bool {
     let refused = record.is_some_and(|record| record.phase == CreatePhase::Rejected);
     let unsent = record.is_some_and(|record| record.phase == CreatePhase::None && record.attempt.is_none());
     // A user's finalizer is its record: without another one, a create may have been sent.
-    !facts.confirmed && (refused || (unsent && facts.identity != Identity::Keyed))
+    let alone = !facts.confirmed && replace::under_way(facts).is_none();
+    alone && (refused || (unsent && facts.identity != Identity::Keyed))
 }

@@ -1,7 +1,8 @@
 //! What AWS gives an id of its own: found again by the owner tags, created only after nothing was found. Pure.
 
 use super::{
-    Action, Adoption, Facts, adopt, believed, foreign, may_act, mine, other_cluster, stall, uid_lost, wait_for, whole,
+    Action, Adoption, Facts, adopt, believed, foreign, may_act, mine, other_cluster, replace, stall, uid_lost,
+    wait_for, whole,
 };
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
@@ -17,6 +18,7 @@ pub fn decide(facts: &Facts) -> Action {
         // Before the recorded id: an id beside a create under way is not the one that this create made.
         (Some(record), true) if record.phase == CreatePhase::InFlight => recover(facts, record),
         (Some(_), true) if facts.confirmed => known_id(facts),
+        (Some(_), true) if replace::creating(facts).is_some() => replace::not_made(facts),
         (record, finalizer) => match facts.adoption {
             Some(adoption) => take_over(facts, adoption),
             // No record of ours: whatever id status holds was not written by this object's own create.
@@ -34,7 +36,7 @@ fn known_id(facts: &Facts) -> Action {
     let other = facts.adoption.filter(|adoption| adoption.id != id);
     if *facts.sight == ObservedState::Found(Ownership::Ours) {
         return match other {
-            None => Action::Compare,
+            None => replace::decide(facts).unwrap_or(Action::Compare),
             Some(other) => stall(
                 reasons::SERVER_CHANGED,
                 format!(
@@ -63,7 +65,9 @@ fn known_id(facts: &Facts) -> Action {
         {
             wait_for(facts, Observation::Missing, "AWS does not show the recorded server; looking again before judging")
         }
-        ObservedState::Missing | ObservedState::ParentMissing | ObservedState::NotLooked => gone(facts, id, other),
+        ObservedState::Missing | ObservedState::ParentMissing | ObservedState::NotLooked => {
+            replace::take_back(facts).unwrap_or_else(|| gone(facts, id, other))
+        }
     }
 }
 
@@ -104,10 +108,11 @@ fn gone(facts: &Facts, id: &str, other: Option<Adoption>) -> Action {
 /// A create may be under way or lost: only a complete look-up over the whole window ends it.
 pub fn recover(facts: &Facts, record: &RecordedCreate) -> Action {
     let Some(lookup) = facts.lookup else { return Action::FindByTags };
-    if let Some(found) = claim(facts, lookup) {
-        return found;
-    }
-    window(facts, record).unwrap_or(Action::WriteCreateRecord(CreatePhase::None))
+    let found = match replace::creating(facts) {
+        Some(replacing) => replace::landed(facts, replacing, record, lookup),
+        None => claim(facts, lookup),
+    };
+    found.or_else(|| window(facts, record)).unwrap_or_else(|| replace::not_made(facts))
 }
 
 /// The wait for a create that left no trace so far; `None` once it counts as not done.
@@ -171,18 +176,19 @@ fn claim(facts: &Facts, lookup: &TagMatches) -> Option<Action> {
             Some(Action::Wait { reason: reasons::WAITING_FOR_AWS, message, until })
         }
         (_, Some(found), _) | ([found], ..) | (_, None, Some(found)) => Some(Action::RecordId(found.id.clone())),
-        (many, None, None) => Some(ambiguous(many)),
+        (many, None, None) => Some(ambiguous(many.iter().map(|found| found.id.as_str()))),
     }
 }
 
-/// What a look-up found of ours, without what was let go.
+/// What a look-up found of ours, without what was let go and what is being replaced.
 pub fn candidates<'a>(facts: &Facts<'a>, lookup: &'a TagMatches) -> impl Iterator<Item = &'a Candidate> {
     let retired_ids = mine(facts).map(|record| record.retired_ids.as_slice()).unwrap_or_default();
-    lookup.ours.iter().filter(|found| !retired_ids.contains(&found.id))
+    let old = replace::under_way(facts).map(|replacing| &replacing.old_id);
+    lookup.ours.iter().filter(move |found| !retired_ids.contains(&found.id) && old != Some(&found.id))
 }
 
-fn ambiguous(many: &[&Candidate]) -> Action {
-    let ids: Vec<&str> = many.iter().map(|found| found.id.as_str()).collect();
+pub fn ambiguous<'a>(ids: impl IntoIterator<Item = &'a str>) -> Action {
+    let ids: Vec<&str> = ids.into_iter().collect();
     let message =
         format!("several servers carry this object's owner tags: {}; delete all but one in AWS", ids.join(", "));
     stall(reasons::AMBIGUOUS, message)
@@ -234,6 +240,7 @@ fn alone(facts: &Facts, adoption: Adoption) -> Action {
     if !lookup.other_cluster.is_empty() {
         return other_cluster();
     }
-    let others: Vec<&Candidate> = candidates(facts, lookup).filter(|found| found.id != adoption.id).collect();
-    if others.is_empty() { Action::Adopt(adoption.id.to_owned()) } else { ambiguous(&others) }
+    let others: Vec<&str> =
+        candidates(facts, lookup).map(|found| found.id.as_str()).filter(|id| *id != adoption.id).collect();
+    if others.is_empty() { Action::Adopt(adoption.id.to_owned()) } else { ambiguous(others) }
 }

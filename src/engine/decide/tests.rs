@@ -44,8 +44,17 @@ pub(super) struct Case {
     pub observations: ConsistencyCounter,
     pub replied: Option<i64>,
     pub deleted: BTreeMap<String, i64>,
+    pub replacement: Option<Replaced>,
     pub creates_stopped_at: Option<i64>,
     pub now: i64,
+}
+
+/// What is known of a replacement, as owned data.
+#[derive(Clone, Debug)]
+pub(super) struct Replaced {
+    pub due: bool,
+    pub record: Option<Replacing>,
+    pub old: ObservedState,
 }
 
 pub(super) fn case(identity: Identity) -> Case {
@@ -77,6 +86,7 @@ pub(super) fn case(identity: Identity) -> Case {
         observations: ConsistencyCounter::default(),
         replied: None,
         deleted: BTreeMap::new(),
+        replacement: None,
         creates_stopped_at: None,
         now: 5000,
     }
@@ -141,6 +151,11 @@ impl Case {
             observations: &self.observations,
             replied: self.replied.map(at),
             deleted: &deleted,
+            replacement: self.replacement.as_ref().map(|Replaced { due, record, old }| Replacement {
+                due: *due,
+                record: record.as_ref(),
+                old,
+            }),
             creates_stopped_at: self.creates_stopped_at.map(at),
             create: CreateFacts { held: self.held_create, made: self.made.map(at) },
             before_delete,
@@ -174,7 +189,7 @@ pub(super) fn seen(observation: Observation, seconds: &[i64]) -> ConsistencyCoun
     seen
 }
 
-fn reason(step: &Action) -> &'static str {
+pub(super) fn reason(step: &Action) -> &'static str {
     match step {
         Action::Stall { reason, .. } | Action::Wait { reason, .. } => reason,
         other => panic!("neither stalled nor waiting: {other:?}"),
@@ -194,12 +209,12 @@ fn prepared() -> Case {
 }
 
 /// A server object whose create was recorded and not confirmed.
-fn in_flight() -> Case {
+pub(super) fn in_flight() -> Case {
     prepared().with(|c| c.record = record(CreatePhase::InFlight, Some("a1")))
 }
 
 /// A server object whose server is known.
-fn known(sight: ObservedState) -> Case {
+pub(super) fn known(sight: ObservedState) -> Case {
     prepared().with(|c| {
         c.confirmed = true;
         c.id = Some("s-1");

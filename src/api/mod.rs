@@ -109,6 +109,7 @@ pub trait Managed:
     fn common_mut(status: &mut Self::Status) -> &mut CommonStatus;
     /// Where the status of a kind that AWS cannot change records its replacement; nothing for a kind that is never
     /// replaced.
+    #[must_use]
     fn replacing(_: &mut Self::Status) -> Option<&mut Option<Replacing>> {
         None
     }

@@ -122,12 +122,12 @@ impl<K: Kind> Known<K> {
         let (replaces, replacing) = recorded::<K::Object>(&status);
         let adopts = self.target().and_then(|target| engine.kind.adopts(&request.object, target));
         // What this object replaced is not what it is to take over.
-        let replaced = |id: &String| {
+        let gone = |id: &String| {
             let old = replacing.as_ref().is_some_and(|replacing| replacing.old_id == *id);
             replaces && (old || record.as_ref().is_some_and(|record| record.retired_ids.contains(id)))
         };
         let recalled = Recalled {
-            adopts: adopts.filter(|id| !replaced(id)),
+            adopts: adopts.filter(|id| !gone(id)),
             replaces,
             replacing: replacing.as_ref(),
             held_create: self.held_create(engine, request, &memory),

@@ -99,14 +99,15 @@ async fn converge<K: Kind>(
         let action = known.decide(engine, request);
         tracing::debug!(sight = ?known.sight, %action, "decided");
         if let Some(end) = act(engine, request, &mut known, action).await? {
-            return Ok(without_what_is_gone(engine, request, &known, end));
+            return Ok(in_full(engine, request, &known, end));
         }
     }
     Ok(Outcome::Requeue(Requeue::Again))
 }
 
-/// Of what is being deleted and AWS does not have, nothing is shown and nothing is left that could differ.
-fn without_what_is_gone<K: Kind>(
+/// Of what is being deleted and AWS does not have, nothing is shown and nothing is left that could differ. What was
+/// replaced and is still there is told of.
+fn in_full<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
     known: &Known<K>,

@@ -317,10 +317,10 @@ pub(super) fn beside_old<K: Kind>(
         return;
     };
     let before = known.before_delete.as_ref().filter(|before| before.id == old_id);
-    let held = before.and_then(|before| refusals::held(engine, request, before.held.as_ref()?));
+    let refused = before.and_then(|before| refusals::held(engine, request, before.held.as_ref()?));
     let memory = engine.memories.load(&request.uid);
     let due = memory.observations.due(Observation::OldUnused, engine.settings.windows.unused());
-    let stays = match (before.and_then(|before| before.blocker.as_ref()), held, due) {
+    let stays = match (before.and_then(|before| before.blocker.as_ref()), refused, due) {
         (Some(blocker), ..) => format!("stays as long as it is used: {blocker}"),
         (None, Some(hold), _) => format!("stays as AWS refuses to delete it: {}", hold.fault),
         (None, None, Some(due)) if phase == ReplacingPhase::Moving => {

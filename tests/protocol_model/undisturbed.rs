@@ -58,7 +58,7 @@ fn settled(protocol: &Protocol, world: &World) -> bool {
         let own: Vec<&Server> = world.live().filter(|server| server.uid == object.uid).collect();
         let lost = object.server.is_some_and(|id| !world.has(id));
         let person = match own[..] {
-            [] => (protocol.forges || protocol.loses) && lost,
+            [] => protocol.forges && object.server.is_some() || protocol.loses && lost,
             [_] => protocol.loses && lost,
             [_, _] => protocol.wipes && object.replacing.is_none(),
             _ => false,

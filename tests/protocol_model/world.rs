@@ -354,7 +354,7 @@ impl Object {
 
 impl Creation {
     /// Whether anything depends on its time.
-    pub fn ages(&self, replaces: bool) -> bool {
+    pub fn ages(self, replaces: bool) -> bool {
         self.phase == CreatePhase::InFlight || replaces && self.attempt.is_none()
     }
 }

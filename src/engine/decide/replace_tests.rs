@@ -1,6 +1,6 @@
 //! Replacing what AWS cannot change, row by row: `w-old` is the old one, made by attempt `a0`, `w-new` the new one, made
 //! by `a1`.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::unnecessary_wraps)]
 
 use proptest::prelude::*;
 
@@ -59,7 +59,7 @@ fn a_second_one_is_made_only_beside_the_recorded_one_and_nothing_else() {
         (due(), Action::FindByTags, "first the look-up"),
         (listed(&[("w-old", "a0")]), begin(), "nothing else is ours"),
         (listed(&[]), begin(), "listings may lag behind what was just made"),
-        (listed(&[]).with(|c| c.suspended = true), Action::Compare, "suspended: told where it is compared"),
+        (listed(&[]).with(|c| c.suspended = true), Action::Suspend { in_force: true }, "nothing while suspended"),
         (listed(&[]).with(|c| c.may_create = false), Action::Compare, "what bars a create bars this one"),
         (listed(&[]).with(|c| c.report_only = true), Action::Compare, "nobody edited anything"),
         (listed(&[]).with(|c| c.observe_only = true), Action::RemoveFinalizer(None), "it is only looked at"),
@@ -165,7 +165,11 @@ fn the_old_one_goes_once_nothing_has_used_it_for_ten_minutes() {
         (unused(&[0, 1, UNUSED - 1]), Action::Compare, "not for long enough"),
         (unused(&[0, UNUSED]), Action::Compare, "two are not three"),
         (unused(&[0, 1, UNUSED]), replace(Replace::Retire("w-old".into())), "now it is never in force again"),
-        (unused(&[0, 1, UNUSED]).with(|c| c.suspended = true), Action::Compare, "not while suspended"),
+        (
+            unused(&[0, 1, UNUSED]).with(|c| c.suspended = true),
+            Action::Suspend { in_force: true },
+            "not while suspended",
+        ),
         (beside(Deleting, found()), replace(Replace::Delete("w-old".into())), "and is deleted"),
         (acknowledged(Deleting, found(), LAG - 1), Action::Compare, "AWS may go on showing it"),
         (acknowledged(Deleting, found(), LAG), replace(Replace::Delete("w-old".into())), "it is still there"),
@@ -327,4 +331,34 @@ fn the_wait_of_an_unused_one_counts_from_the_first_look_that_found_it_so() {
     assert_eq!(windows.unused(), jiff::SignedDuration::from_mins(20), "never shorter than AWS's answers lag");
     let unused = seen(Observation::OldUnused, &[0, 1, UNUSED]);
     assert_eq!(unused.due(Observation::OldUnused, jiff::SignedDuration::from_secs(UNUSED)), Some(at(UNUSED)));
+}
+
+#[test]
+fn what_uses_the_old_one_is_asked_each_time_and_a_refusal_is_waited_out() {
+    use ReplacingPhase::{Deleting, Moving};
+    let before = |blocker: Option<&str>, held: Option<&str>| BeforeDelete {
+        id: "w-old".into(),
+        blocker: blocker.map(str::to_owned),
+        held: held.map(str::to_owned),
+    };
+    for phase in [Moving, Deleting] {
+        let here = beside(phase, found());
+        assert_eq!(here.asked(Reads::Described, None), Action::AskBlockers("w-old".into()), "{phase:?}");
+        let other = BeforeDelete { id: "w-new".into(), ..before(None, None) };
+        assert_eq!(here.asked(Reads::Described, Some(&other)), Action::AskBlockers("w-old".into()), "{phase:?}");
+        for asked in [before(Some("a server"), None), before(None, Some("digest"))] {
+            assert_eq!(here.asked(Reads::Described, Some(&asked)), Action::Compare, "{phase:?}: the rest goes on");
+        }
+    }
+}
+
+#[test]
+fn an_object_with_an_old_one_beside_it_was_not_never_sent() {
+    let left = beside(ReplacingPhase::Deleting, found()).with(|c| {
+        (c.deleting, c.id, c.confirmed, c.placeless) = (true, None, false, true);
+        c.record = record(CreatePhase::Rejected, Some("a2"));
+    });
+    assert!(matches!(left.step(), Action::Block(_)), "{:?}", left.step());
+    let alone = left.with(|c| c.replacement = replaced(false, None, ObservedState::NotLooked));
+    assert_eq!(alone.step(), Action::RemoveFinalizer(None));
 }

@@ -16,6 +16,7 @@ mod lost_tags;
 mod patience;
 mod recreation;
 mod refusing;
+mod replacing;
 mod retaining;
 mod revoking;
 mod rig;

@@ -811,17 +811,32 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
         verified: Verified::default(),
         env: Arc::new(Counted::default()),
     });
+    let settings = settings();
+    Process {
+        servers: Engine::new(Servers::new(Arc::clone(&deps)), Arc::clone(&cluster), settings.clone()),
+        users: Engine::new(Users::new(Arc::clone(&deps)), Arc::clone(&cluster), settings.clone()),
+        accesses: Engine::new(Accesses::new(deps), cluster, settings),
+    }
+}
+
+/// Times as an installation has them by default.
+pub fn settings() -> Settings {
     let span = |duration: Duration| SignedDuration::try_from(duration).unwrap();
-    let settings = Settings {
+    Settings {
         cluster_id: CLUSTER.to_owned(),
         windows: Windows { tolerance: span(TOLERANCE), lag: span(LAG) },
         resync: Duration::from_mins(10),
         rejection_grace: Duration::from_mins(2),
         env: Arc::new(Counted::default()),
-    };
-    Process {
-        servers: Engine::new(Servers::new(Arc::clone(&deps)), Arc::clone(&cluster), settings.clone()),
-        users: Engine::new(Users::new(Arc::clone(&deps)), Arc::clone(&cluster), settings.clone()),
-        accesses: Engine::new(Accesses::new(deps), cluster, settings),
+    }
+}
+
+impl Cloud {
+    /// The account that this is.
+    pub fn account(self: &Arc<Self>) -> Account {
+        let clock = Arc::new(AwsClock::default());
+        clock.observe(Some(self.now()));
+        let limiter = RateLimiter::new(Rates { read: 1e9, write: 1e9, create_server: 1e9, burst_seconds: 1.0 });
+        Account::new(ACCOUNT.to_owned(), REGION.to_owned(), Arc::clone(self) as Arc<dyn AwsApi>, limiter, clock)
     }
 }

@@ -108,7 +108,8 @@ impl Kind for Notices {
     }
     async fn want(&self, object: &Notice, _: &Target<()>, _: Timestamp) -> Result<Wanted<String>, ReconcileError> {
         let (want, digest) = (object.spec.text.clone(), object.spec.text.clone());
-        let (blocks, faults, applied) = (Vec::new(), Vec::new(), Applied::default());
+        let applied = Applied { tags: object.spec.tags.keys().cloned().collect(), ..Applied::default() };
+        let (blocks, faults) = (Vec::new(), Vec::new());
         Ok(Wanted { want, blocks, faults, applied, changes_at: None, digest })
     }
     async fn describe(&self, object: &Notice, target: &Target<()>) -> Result<Described<Server>, AwsError> {
@@ -355,6 +356,23 @@ async fn an_edit_taken_back_needs_no_create_where_nothing_was_made() {
     board.run(LONG).await;
     assert!(board.rig.cloud.calls().is_empty());
     board.assert_done("s-1", "hello");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_applied_to_the_old_one_is_known_should_it_come_back() {
+    let tags = |board: &Board, tags: Value| board.rig.edit(KIND, "hello", |object| object["spec"]["tags"] = tags);
+    let board = Board::new().await;
+    tags(&board, json!({"team": "billing"}));
+    board.run(Duration::from_mins(1)).await;
+    assert_eq!(board.status()["applied"]["tags"], json!(["team"]));
+    board.rig.cloud.lose("CreateServer", Lose::Call(AwsErrorKind::Lost));
+    tags(&board, json!({"cost": "12"}));
+    board.edit("good bye");
+    board.until(|board| board.phase() == "Creating").await;
+    assert_eq!(board.status()["applied"]["tags"], json!(["cost", "team"]));
+    board.run(LONG).await;
+    assert_eq!(board.status()["applied"]["tags"], json!(["cost"]), "the new one never had the other");
+    board.assert_done("s-2", "good bye");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use transfer_operator::api::FINALIZER;
-use transfer_operator::cluster::{ClusterError, Name};
+use transfer_operator::cluster::{ClusterError, Name, SecretData, Texts};
 
 use crate::clock::Clock;
 
@@ -112,6 +112,20 @@ impl ApiServer {
 
     pub fn keys(&self) -> Vec<Key> {
         self.objects.keys().cloned().collect()
+    }
+
+    /// A Secret as the operator reads it.
+    pub fn secret(&self, name: &Name) -> Option<SecretData> {
+        let data = self.data.get(&("Secret".to_owned(), name.clone()))?;
+        let secret_type = self.secret_types.get(name).cloned().unwrap_or_default();
+        let data = data.iter().map(|(key, value)| (key.clone(), Ok(value.clone().into()))).collect();
+        Some(SecretData { secret_type, data })
+    }
+
+    /// The data of a ConfigMap as the operator reads it.
+    pub fn config_map(&self, name: &Name) -> Option<Texts<String>> {
+        let data = self.data.get(&("ConfigMap".to_owned(), name.clone()))?;
+        Some(data.iter().map(|(key, value)| (key.clone(), Ok(value.clone()))).collect())
     }
 
     /// What `kubectl apply` of a whole object does: creates it, or replaces its spec and labels.

@@ -11,8 +11,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use kube::core::ApiResource;
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 use transfer_operator::api::AwsIdentity;
@@ -27,7 +25,7 @@ use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Lister, Name,
 use transfer_operator::engine::consistency::Windows;
 use transfer_operator::engine::controller::{self, CONCURRENCY, Cause};
 use transfer_operator::engine::queue::{Again, Lane, Queue};
-use transfer_operator::engine::settings::{Env, Settings};
+use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::deps::{Deps, Verified};
 use transfer_operator::kinds::triggers::{self, Trigger, Which};
 use transfer_operator::sim::config::Config;
@@ -38,7 +36,7 @@ use transfer_operator::sim::state::World;
 
 use crate::api_server::{ApiServer, Key};
 use crate::clock::Clock;
-use crate::machinery::{self, Item, Reconcile, Told, WATCHED, related};
+use crate::machinery::{self, Decoded, Item, Reconcile, Seeded, Told, WATCHED, related};
 use crate::wire;
 
 const ACCOUNT: &str = "123456789012";
@@ -260,36 +258,15 @@ impl KubeApi for Crowd {
         self.api().set_finalizer(&(kind.kind.clone(), name.clone()), Some((uid, resource_version)), present)
     }
 
-    async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {
-        Ok(None)
+    async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {
+        Ok(self.api().secret(name))
     }
 
     async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
-        let data = self.api().data.get(&("ConfigMap".to_owned(), name.clone())).cloned();
-        Ok(data.map(|data| data.into_iter().map(|(key, value)| (key, Ok(value))).collect()))
+        Ok(self.api().config_map(name))
     }
 
     async fn publish(&self, _: &ApiResource, _: &Value, _: EventNote) {}
-}
-
-/// Seeded chance, on the clock of the whole.
-struct Seeded {
-    rng: Mutex<StdRng>,
-    clock: Clock,
-}
-
-impl Env for Seeded {
-    fn uuid(&self) -> String {
-        uuid::Builder::from_random_bytes(self.rng.lock().unwrap().random()).into_uuid().to_string()
-    }
-
-    fn fraction(&self) -> f64 {
-        self.rng.lock().unwrap().random()
-    }
-
-    fn wall(&self) -> Timestamp {
-        self.clock.now()
-    }
 }
 
 /// One process, one reconcile at a time, in the order of the real queue.
@@ -311,8 +288,7 @@ impl Operator {
         let stores = Arc::new(Stores::new(0));
         let lister = look(Arc::clone(&stores));
         let news: Arc<Mutex<Vec<String>>> = Arc::default();
-        let env =
-            Arc::new(Seeded { rng: Mutex::new(StdRng::seed_from_u64(crowd.api().version())), clock: crowd.clock });
+        let env = Arc::new(Seeded::new(crowd.api().version(), crowd.clock, SignedDuration::ZERO));
         let rates = Rates { read: 1e9, write: 1e9, create_server: 1e9, burst_seconds: 1.0 };
         let (transfer, clock) = (Arc::clone(crowd) as Arc<dyn AwsApi>, Arc::new(AwsClock::default()));
         let account = Account::new(ACCOUNT.to_owned(), REGION.to_owned(), transfer, RateLimiter::new(rates), clock);
@@ -398,7 +374,8 @@ impl Operator {
     }
 
     fn take(&mut self, kind: &str, told: Told) {
-        let woken = machinery::take(&self.stores, self.lister.as_ref(), kind, told);
+        // Every word is decoded, as in the real program: that is measured too.
+        let woken = machinery::take(&self.stores, self.lister.as_ref(), &Decoded::default(), kind, told);
         for (item, cause) in woken {
             self.enqueue(item, cause);
         }

@@ -1,9 +1,8 @@
 //! Known defects of other operators, and one of our own, built around the real one at its doors, to see whether the
 //! harness notices.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
+use transfer_operator::cluster::Texts;
 
 /// A defect that some operator had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,7 +113,7 @@ pub fn loses(defect: Option<Defect>, status: &Value) -> bool {
 }
 
 /// A ConfigMap is read.
-pub fn config_map(defect: Option<Defect>, data: Option<&BTreeMap<String, String>>) {
-    let bad = data.is_some_and(|data| data.values().any(|text| text.contains("not-a-key")));
+pub fn config_map(defect: Option<Defect>, data: Option<&Texts<String>>) {
+    let bad = data.is_some_and(|data| data.values().flatten().any(|text| text.contains("not-a-key")));
     assert!(!(bad && defect == Some(Defect::PanicOnBadKey)), "index out of bounds");
 }

@@ -296,21 +296,14 @@ impl KubeApi for Door {
 
     async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {
         let key = ("Secret".to_owned(), name.clone());
-        let read = || {
-            let api = self.world.api();
-            let Some(data) = api.data.get(&key) else { return Ok(None) };
-            let secret_type = api.secret_types.get(name).cloned().unwrap_or_default();
-            let data = data.iter().map(|(key, value)| (key.clone(), Ok(value.clone().into()))).collect();
-            Ok(Some(SecretData { secret_type, data }))
-        };
-        self.carry("secret", &key, false, read).await
+        self.carry("secret", &key, false, || Ok(self.world.api().secret(name))).await
     }
 
     async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
         let key = ("ConfigMap".to_owned(), name.clone());
-        let found = self.carry("configmap", &key, false, || Ok(self.world.api().data.get(&key).cloned())).await?;
+        let found = self.carry("configmap", &key, false, || Ok(self.world.api().config_map(name))).await?;
         defects::config_map(self.world.setup.defect, found.as_ref());
-        Ok(found.map(|data| data.into_iter().map(|(key, value)| (key, Ok(value))).collect()))
+        Ok(found)
     }
 
     async fn publish(&self, kind: &ApiResource, object: &Value, note: EventNote) {

@@ -1,14 +1,18 @@
 //! What every process of the harness is built of: the real engines behind the deps that it is handed, the caches, and
 //! whom a change wakes. It knows no world: who runs it decides what is late and what is lost.
 
+use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
 use kube::api::ObjectMeta;
 use kube::runtime::watcher::Event as WatchEvent;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use transfer_operator::cluster::references::Refers;
@@ -18,7 +22,7 @@ use transfer_operator::engine::context::{Engine, Requeue};
 use transfer_operator::engine::controller::{self, Cause};
 use transfer_operator::engine::kind::Kind;
 use transfer_operator::engine::reconcile::reconcile;
-use transfer_operator::engine::settings::Settings;
+use transfer_operator::engine::settings::{Env, Settings};
 use transfer_operator::kinds::access::Accesses;
 use transfer_operator::kinds::deps::Deps;
 use transfer_operator::kinds::identity::Identities;
@@ -28,6 +32,9 @@ use transfer_operator::kinds::server::Servers;
 use transfer_operator::kinds::triggers::{self, Trigger, Which};
 use transfer_operator::kinds::user::Users;
 
+use crate::api_server::text;
+use crate::clock::Clock;
+
 /// An object that a reconcile can be made over.
 pub type Item = (Which, Name);
 /// One reconcile over the object of this name and uid.
@@ -36,6 +43,33 @@ pub type Reconcile = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Requeue> + S
 /// The kinds that are watched; an object comes after what it refers to.
 pub const WATCHED: [&str; 6] =
     ["Namespace", "ConfigMap", "AwsIdentity", "TransferServer", "TransferUser", "TransferAccess"];
+
+/// Seeded chance, and a pod's clock that may be wrong.
+pub struct Seeded {
+    rng: Mutex<StdRng>,
+    clock: Clock,
+    skew: SignedDuration,
+}
+
+impl Seeded {
+    pub fn new(seed: u64, clock: Clock, skew: SignedDuration) -> Self {
+        Self { rng: Mutex::new(StdRng::seed_from_u64(seed)), clock, skew }
+    }
+}
+
+impl Env for Seeded {
+    fn uuid(&self) -> String {
+        uuid::Builder::from_random_bytes(self.rng.lock().unwrap().random()).into_uuid().to_string()
+    }
+
+    fn fraction(&self) -> f64 {
+        self.rng.lock().unwrap().random()
+    }
+
+    fn wall(&self) -> Timestamp {
+        self.clock.now().saturating_add(self.skew).unwrap()
+    }
+}
 
 /// What reconciles each kind, with these dependencies.
 pub fn engines(deps: &Arc<Deps>, settings: &Settings) -> BTreeMap<Which, Reconcile> {
@@ -94,8 +128,8 @@ impl Told {
         [Self::Init].into_iter().chain(objects.into_iter().map(Self::Listed)).chain([Self::Done]).collect()
     }
 
-    fn event<W: DeserializeOwned>(self) -> WatchEvent<W> {
-        let read = |object| serde_json::from_value(object).unwrap();
+    fn event<W: Decodes>(self, decoded: &Decoded) -> WatchEvent<W> {
+        let read = |object| decoded.read(object);
         match self {
             Self::Init => WatchEvent::Init,
             Self::Listed(object) => WatchEvent::InitApply(read(object)),
@@ -106,15 +140,41 @@ impl Told {
     }
 }
 
+/// What a watch yields.
+trait Decodes: DeserializeOwned + Clone + Send + Sync + 'static {}
+
+impl<W: DeserializeOwned + Clone + Send + Sync + 'static> Decodes for W {}
+
+/// What was decoded of one API server, by version: each listing of each process shows the same objects again.
+#[derive(Default)]
+pub struct Decoded(Mutex<BTreeMap<String, Arc<dyn Any + Send + Sync>>>);
+
+impl Decoded {
+    fn read<W: Decodes>(&self, object: Value) -> W {
+        let version = text(&object["metadata"]["resourceVersion"]);
+        let known = self.0.lock().unwrap().get(&version).cloned();
+        if let Some(known) = known.as_ref().and_then(|known| known.downcast_ref::<W>()) {
+            return known.clone();
+        }
+        let new: W = serde_json::from_value(object).unwrap();
+        self.0.lock().unwrap().insert(version, Arc::new(new.clone()));
+        new
+    }
+}
+
 /// Takes over what the watch of a kind tells; answers with whom it wakes, and why.
-pub fn take(stores: &Stores, lister: &dyn Lister, kind: &str, told: Told) -> Vec<(Item, Cause)> {
+pub fn take(stores: &Stores, lister: &dyn Lister, decoded: &Decoded, kind: &str, told: Told) -> Vec<(Item, Cause)> {
     match kind {
-        "AwsIdentity" => feed(Which::Identity, &stores.identities, told, |c| triggers::on_identity(c, lister)),
-        "TransferServer" => feed(Which::Server, &stores.servers, told, |c| triggers::on_server(c, lister)),
-        "TransferUser" => feed(Which::User, &stores.users, told, |c| triggers::on_user(c, lister)),
-        "TransferAccess" => feed(Which::Access, &stores.accesses, told, |c| triggers::on_access(c, lister)),
-        "Namespace" => feed_meta::<NamespaceMeta>(&stores.namespaces, told, |c| triggers::on_namespace(c, lister)),
-        "ConfigMap" => feed_meta::<ConfigMapMeta>(&stores.config_maps, told, |c| triggers::on_config_map(c, lister)),
+        "AwsIdentity" => feed(Which::Identity, &stores.identities, decoded, told, |c| triggers::on_identity(c, lister)),
+        "TransferServer" => feed(Which::Server, &stores.servers, decoded, told, |c| triggers::on_server(c, lister)),
+        "TransferUser" => feed(Which::User, &stores.users, decoded, told, |c| triggers::on_user(c, lister)),
+        "TransferAccess" => feed(Which::Access, &stores.accesses, decoded, told, |c| triggers::on_access(c, lister)),
+        "Namespace" => {
+            feed_meta::<NamespaceMeta>(&stores.namespaces, decoded, told, |c| triggers::on_namespace(c, lister))
+        }
+        "ConfigMap" => {
+            feed_meta::<ConfigMapMeta>(&stores.config_maps, decoded, told, |c| triggers::on_config_map(c, lister))
+        }
         _ => Vec::new(),
     }
 }
@@ -122,14 +182,15 @@ pub fn take(stores: &Stores, lister: &dyn Lister, kind: &str, told: Told) -> Vec
 fn feed<K>(
     which: Which,
     cache: &Store<K>,
+    decoded: &Decoded,
     told: Told,
     wake: impl Fn(&StoreChange<K>) -> Vec<Trigger>,
 ) -> Vec<(Item, Cause)>
 where
-    K: Refers + kube::Resource<DynamicType = ()> + DeserializeOwned + Clone,
+    K: Refers + kube::Resource<DynamicType = ()> + Decodes,
     kube::core::DeserializeGuard<K>: Watched<Kept = K>,
 {
-    let changes = cache.apply::<kube::core::DeserializeGuard<K>>(0, told.event());
+    let changes = cache.apply::<kube::core::DeserializeGuard<K>>(0, told.event(decoded));
     let meta = |seen: &Option<Snapshot<K>>| seen.as_ref().map(|seen| Arc::clone(&seen.meta));
     let mut woken = Vec::new();
     for change in &changes {
@@ -144,13 +205,14 @@ where
 
 fn feed_meta<W>(
     cache: &Store<W::Kept>,
+    decoded: &Decoded,
     told: Told,
     wake: impl Fn(&StoreChange<W::Kept>) -> Vec<Trigger>,
 ) -> Vec<(Item, Cause)>
 where
-    W: Watched + DeserializeOwned,
+    W: Watched + Decodes,
 {
-    cache.apply::<W>(0, told.event()).iter().flat_map(wake).map(related).collect()
+    cache.apply::<W>(0, told.event(decoded)).iter().flat_map(wake).map(related).collect()
 }
 
 /// Whom the change of another object wakes.

@@ -7,8 +7,6 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use futures::FutureExt;
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use transfer_operator::aws::waiting::{self, Slot, Slots};
@@ -17,7 +15,7 @@ use transfer_operator::cluster::store::Stores;
 use transfer_operator::engine::consistency::Windows;
 use transfer_operator::engine::controller::{self, AFTER_DEADLINE, AFTER_PANIC, CONCURRENCY, Cause, DEADLINE};
 use transfer_operator::engine::queue::{Again, Lane, Priority, Queue};
-use transfer_operator::engine::settings::{Env, Settings};
+use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::deps::{Deps, News, Verified};
 use transfer_operator::kinds::server::Servers;
 use transfer_operator::kinds::triggers::{self, Which};
@@ -26,33 +24,12 @@ use crate::api_server::{Event, Key};
 use crate::defects::Defect;
 use crate::doors::{Door, SimAws};
 use crate::forgetful::Forgetful;
-use crate::machinery::{self, Item, Reconcile, Told, WATCHED, kind_of, related};
+use crate::machinery::{self, Item, Reconcile, Seeded, Told, WATCHED, kind_of, related};
 use crate::setup::{Blow, Rule};
 use crate::world::{CLUSTER, Life, World};
 
 /// A watch of the real one ends after a few minutes and lists anew.
 const RELIST: Duration = Duration::from_mins(5);
-
-/// Seeded chance, and a pod's clock that may be wrong.
-struct Seeded {
-    rng: Mutex<StdRng>,
-    world: Arc<World>,
-    life: Arc<Life>,
-}
-
-impl Env for Seeded {
-    fn uuid(&self) -> String {
-        uuid::Builder::from_random_bytes(self.rng.lock().unwrap().random()).into_uuid().to_string()
-    }
-
-    fn fraction(&self) -> f64 {
-        self.rng.lock().unwrap().random()
-    }
-
-    fn wall(&self) -> jiff::Timestamp {
-        self.world.clock.now().saturating_add(self.life.skew).unwrap()
-    }
-}
 
 /// A process.
 pub struct Process {
@@ -143,11 +120,7 @@ pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
         windows: Windows { tolerance: window(setup.tolerance), lag: window(setup.believed_lag) },
         resync: setup.resync,
         rejection_grace: Duration::from_mins(2),
-        env: Arc::new(Seeded {
-            rng: Mutex::new(StdRng::seed_from_u64(seed)),
-            world: Arc::clone(world),
-            life: Arc::clone(life),
-        }),
+        env: Arc::new(Seeded::new(seed, world.clock, life.skew)),
     }
 }
 
@@ -242,7 +215,10 @@ impl Shared {
             self.life.here().await;
             let told = *self.told.lock().unwrap();
             let changed = self.world.changed.notified();
-            let next = self.world.api().history.iter().find(|event| event.version > told).cloned();
+            let next = {
+                let api = self.world.api();
+                api.history.get(api.history.partition_point(|event| event.version <= told)).cloned()
+            };
             let Some(event) = next else {
                 let wait = tokio::time::timeout_at(listed + RELIST, changed);
                 if wait.await.is_err() {
@@ -302,7 +278,7 @@ impl Shared {
 
     fn take(&self, kind: &str, told: Vec<Told>) {
         for told in told {
-            for (item, cause) in machinery::take(&self.stores, self.stores.as_ref(), kind, told) {
+            for (item, cause) in machinery::take(&self.stores, self.stores.as_ref(), &self.world.decoded, kind, told) {
                 self.enqueue(item, cause);
             }
         }

@@ -18,6 +18,7 @@ use transfer_operator::sim::service::{Root, Service};
 
 use crate::api_server::ApiServer;
 use crate::clock::Clock;
+use crate::machinery::Decoded;
 use crate::oracle::Oracle;
 use crate::past::Past;
 use crate::setup::{Blow, Moment, Point, Rule, Setup, Side, When};
@@ -118,6 +119,7 @@ pub struct World {
     pub oracle: Mutex<Oracle>,
     /// What AWS held after each change, for reads that are old.
     pub past: Mutex<Past>,
+    pub decoded: Decoded,
     /// Rung at every change in the API server.
     pub changed: Notify,
     pub struck: AtomicU64,
@@ -155,6 +157,7 @@ impl World {
             sim: Mutex::new(sim),
             oracle: Mutex::new(Oracle::default()),
             past: Mutex::default(),
+            decoded: Decoded::default(),
             changed: Notify::new(),
             struck: AtomicU64::new(0),
             coming: AtomicU64::new(0),

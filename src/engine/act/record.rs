@@ -194,7 +194,7 @@ pub(super) async fn write_attempt<K: Kind>(
     common.create = Some(record.write(&target.account.id, &target.account.region, &hash));
     // What the old one has is known as well, should it come back into force.
     let old = common.applied.take().filter(|_| replaces).unwrap_or_default();
-    common.applied = Some(applied::union(Applied { digest: None, ..old }, applied));
+    common.applied = Some(applied::union(applied.clone(), &old));
     match report::apply(engine, &request.object, &status).await {
         Ok(_) => Ok(true),
         // The client repeats a write whose answer was lost: our own attempt may stand there all the same.

@@ -153,6 +153,10 @@ fn back_to<K: Kind>(engine: &Engine<K>, status: &mut Status<K>, target: &Target<
     engine.kind.set_id(status, target, None);
     engine.kind.set_id(status, target, Some(old));
     record_account::<K>(status, target);
+    // Those of the new one; what the old one has is not known any more.
+    if let Some(applied) = K::Object::common_mut(status).applied.as_mut() {
+        applied.hashes.clear();
+    }
     put::<K>(status, None);
 }
 

@@ -108,7 +108,8 @@ impl Kind for Notices {
     }
     async fn want(&self, object: &Notice, _: &Target<()>, _: Timestamp) -> Result<Wanted<String>, ReconcileError> {
         let (want, digest) = (object.spec.text.clone(), object.spec.text.clone());
-        let applied = Applied { tags: object.spec.tags.keys().cloned().collect(), ..Applied::default() };
+        let (tags, hashes) = (object.spec.tags.keys().cloned().collect(), hash(&object.spec.text));
+        let applied = Applied { tags, hashes, ..Applied::default() };
         let (blocks, faults) = (Vec::new(), Vec::new());
         Ok(Wanted { want, blocks, faults, applied, changes_at: None, digest })
     }
@@ -186,6 +187,11 @@ impl Kind for Notices {
     fn arn(&self, _: &Notice, _: &Target<()>, id: Option<&str>) -> Option<String> {
         Some(format!("arn:aws:transfer:{REGION}:{ACCOUNT}:server/{}", id?))
     }
+}
+
+/// Stands for the hash of what AWS never returns.
+fn hash(text: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("text".to_owned(), text.to_owned())])
 }
 
 /// A notice `hello`, made as `s-1` and used, and what the process knows of it.
@@ -370,6 +376,9 @@ async fn what_was_applied_to_the_old_one_is_known_should_it_come_back() {
     board.edit("good bye");
     board.until(|board| board.phase() == "Creating").await;
     assert_eq!(board.status()["applied"]["tags"], json!(["cost", "team"]));
+    assert_eq!(board.status()["applied"]["hashes"], json!(hash("good bye")), "as the new one is made");
+    board.until(|board| board.phase() == Value::Null).await;
+    assert_eq!(board.status()["applied"]["hashes"], Value::Null, "the old one's are not known any more");
     board.run(LONG).await;
     assert_eq!(board.status()["applied"]["tags"], json!(["cost"]), "the new one never had the other");
     board.assert_done("s-2", "good bye");

@@ -19,6 +19,7 @@ use crate::cluster::Lister;
 use crate::cluster::store::Stores;
 use crate::engine::counters::{Counts, ReconcileCounters};
 use crate::kinds::orphans::Orphans;
+use crate::kinds::triggers::Which;
 use crate::leader_election::LeaderState;
 
 /// The format: `OpenMetrics`, which Prometheus reads as well as its own.
@@ -221,38 +222,26 @@ fn gate_waits(sources: &Sources) -> Vec<Sample> {
 
 fn objects(sources: &Sources) -> Vec<Sample> {
     let stores = &sources.stores;
-    let common = |status: Option<&crate::api::CommonStatus>| state(status.map_or(&[][..], |status| &status.conditions));
-    let all: [(&str, Vec<&'static str>); 4] = [
-        (
-            "AwsIdentity",
-            stores
+    let states = |which| -> Vec<&'static str> {
+        match which {
+            Which::Identity => stores
                 .identities()
                 .iter()
                 .map(|object| state(object.status.as_ref().map_or(&[][..], |status| &status.conditions)))
                 .collect(),
-        ),
-        (
-            "TransferServer",
-            stores.servers().iter().map(|object| common(object.status.as_ref().map(|status| &status.common))).collect(),
-        ),
-        (
-            "TransferUser",
-            stores.users().iter().map(|object| common(object.status.as_ref().map(|status| &status.common))).collect(),
-        ),
-        (
-            "TransferAccess",
-            stores
-                .accesses()
+            Which::Managed(kind) => stores
+                .objects(kind)
                 .iter()
-                .map(|object| common(object.status.as_ref().map(|status| &status.common)))
+                .map(|object| state(object.common_status().map_or(&[][..], |status| &status.conditions)))
                 .collect(),
-        ),
-    ];
+        }
+    };
     let mut samples = Vec::new();
-    for (kind, states) in all {
+    for which in Which::all() {
+        let states = states(which);
         for state in ["ready", "reconciling", "stalled", "unknown"] {
             let count = states.iter().filter(|other| **other == state).count();
-            samples.push((vec![kind.to_owned(), state.to_owned()], number(count as u64)));
+            samples.push((vec![which.name().to_owned(), state.to_owned()], number(count as u64)));
         }
     }
     samples

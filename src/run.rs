@@ -2,7 +2,6 @@
 
 mod prepare;
 
-use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{BoxFuture, Either, join_all, select, select_all};
 use jiff::SignedDuration;
-use kube::{Api, Client, Config, Resource};
+use kube::{Api, Client, Config};
 use rand::{Rng, SeedableRng};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -31,20 +30,18 @@ use crate::engine::consistency::Windows;
 use crate::engine::context::{Engine, Requeue};
 use crate::engine::controller::{self, Queue, Reconcile, Signal};
 use crate::engine::counters::ReconcileCounters;
-use crate::engine::kind::Kind;
 use crate::engine::reconcile::reconcile;
 use crate::engine::settings::{Env, Settings};
-use crate::kinds::access::Accesses;
 use crate::kinds::deps::{Deps, Verified};
 use crate::kinds::identity::Identities;
 use crate::kinds::installations::Installation;
 use crate::kinds::orphans::Orphans;
-use crate::kinds::server::Servers;
-use crate::kinds::triggers;
-use crate::kinds::user::Users;
+use crate::kinds::registration::Registration;
+use crate::kinds::triggers::{self, Which};
 use crate::leader_election::{self, LeaderState, Lease, LeaseConfig};
 use crate::metrics::{self, Sources};
 use crate::watch::{self, Scope};
+use crate::with_kinds;
 
 /// How often to look again for what must be there before anything else.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -257,16 +254,19 @@ impl Work {
         let (controllers, idle, passes) = (Vec::new(), Vec::new(), Vec::new());
         let mut work = Self { deps, settings, start, halt, elect, end, watches, orphans, controllers, idle, passes };
         work.identities(queues.identities, stores, installation);
-        work.control(queues.servers, Servers::new);
-        work.control(queues.users, Users::new);
-        work.control(queues.accesses, Accesses::new);
+        macro_rules! control {
+            ($($plural:ident: $kind:ident,)+) => {
+                $(work.control::<api::$kind>(queues.$plural);)+
+            };
+        }
+        with_kinds!(control);
         Some(work)
     }
 
-    fn control<K: Kind>(&mut self, queue: Queue<K::Object>, kind: fn(Arc<Deps>) -> K) {
+    fn control<K: Registration>(&mut self, queue: Queue<K>) {
         let cluster = Arc::clone(&self.deps.cluster);
-        let engine = Engine::new(kind(Arc::clone(&self.deps)), cluster, self.settings.clone());
-        self.passes.push((kind_of::<K::Object>(), engine.counters.clone()));
+        let engine = Engine::new(K::reconciler(Arc::clone(&self.deps)), cluster, self.settings.clone());
+        self.passes.push((K::KIND.name(), engine.counters.clone()));
         let (remembers, deps) = (Arc::clone(&engine), Arc::clone(&self.deps));
         let queue = queue.forgetting(Arc::new(move |uid| {
             remembers.memories.end(uid);
@@ -284,19 +284,11 @@ impl Work {
     fn identities(&mut self, queue: Queue<AwsIdentity>, stores: Arc<Stores>, installation: Installation) {
         let orphans = Arc::clone(&self.orphans);
         let identities = Identities::new(Arc::clone(&self.deps), self.settings.clone(), orphans, installation);
-        self.passes.push((kind_of::<AwsIdentity>(), identities.counters.clone()));
+        self.passes.push((Which::Identity.name(), identities.counters.clone()));
         let identities = Arc::new(identities);
         let pass = identity_passes(Arc::clone(&identities), stores);
         let queue = queue.forgetting(Arc::new(move |uid| identities.forget(uid)));
         self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), pass).boxed());
-    }
-}
-
-/// The name of a kind. It is always a constant; the trait allows more.
-fn kind_of<O: Resource<DynamicType = ()>>() -> &'static str {
-    match O::kind(&()) {
-        Cow::Borrowed(kind) => kind,
-        Cow::Owned(_) => "unknown",
     }
 }
 

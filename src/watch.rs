@@ -1,5 +1,6 @@
 //! What the operator watches, and whom a change wakes. It fills the caches and rings the bells; nothing else.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -13,13 +14,15 @@ use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt, watcher};
 use serde::de::DeserializeOwned;
 
-use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use crate::api::{self, AwsIdentity, ManagedKind};
 use crate::cluster::Lister;
-use crate::cluster::references::{Refers, identity_of};
-use crate::cluster::store::{ConfigMapMeta, NamespaceMeta, Snapshot, Store, StoreChange, Stores, Watched};
+use crate::cluster::references::identity_of;
+use crate::cluster::store::{ConfigMapMeta, NamespaceMeta, Snapshot, Store, StoreChange, Stored, Stores, Watched};
 use crate::engine::controller::{self, Enqueuer, LaneOf, ObjectIndex, Queue};
 use crate::engine::queue::Lane;
+use crate::kinds::registration::Registration;
 use crate::kinds::triggers::{self, Trigger, Which};
+use crate::with_kinds;
 
 /// Which part of the cluster this process is for.
 #[derive(Clone, Debug, Default)]
@@ -30,82 +33,55 @@ pub struct Scope {
     pub labels: Option<String>,
 }
 
-/// The queues of all kinds.
-pub struct Queues {
-    /// Of identities.
-    pub identities: Queue<AwsIdentity>,
-    /// Of servers.
-    pub servers: Queue<TransferServer>,
-    /// Of users.
-    pub users: Queue<TransferUser>,
-    /// Of accesses.
-    pub accesses: Queue<TransferAccess>,
-}
-
 /// One bell per kind.
-#[derive(Clone, Debug)]
-pub struct Enqueuers {
-    identities: Enqueuer,
-    servers: Enqueuer,
-    users: Enqueuer,
-    accesses: Enqueuer,
-}
+#[derive(Clone, Debug, Default)]
+pub struct Enqueuers(BTreeMap<Which, Enqueuer>);
 
 impl Enqueuers {
     /// Asks for a reconcile over each.
     pub fn enqueue(&self, wakes: Vec<Trigger>) {
         for Trigger { which, name } in wakes {
-            match which {
-                Which::Identity => self.identities.enqueue(name),
-                Which::Server => self.servers.enqueue(name),
-                Which::User => self.users.enqueue(name),
-                Which::Access => self.accesses.enqueue(name),
+            if let Some(enqueuer) = self.0.get(&which) {
+                enqueuer.enqueue(name);
             }
         }
     }
 }
 
-/// Starts the watches. The future completes only when one of them breaks down.
-#[must_use]
-pub fn start(client: &Client, scope: &Scope, stores: &Arc<Stores>) -> (Queues, Enqueuers, BoxFuture<'static, ()>) {
-    let (of_identities, identities, identity_queue) = controller::queue();
-    let (of_servers, servers, server_queue) = controller::queue();
-    let (of_users, users, user_queue) = controller::queue();
-    let (of_accesses, accesses, access_queue) = controller::queue();
-    let enqueuers = Enqueuers { identities, servers, users, accesses };
-    let hub = Hub { stores: Arc::clone(stores), enqueuers: enqueuers.clone() };
-    let all = watcher::Config::default();
-    let ours = match &scope.labels {
-        Some(labels) => watcher::Config::default().labels(labels),
-        None => watcher::Config::default(),
+macro_rules! queues {
+    ($($plural:ident: $kind:ident,)+) => {
+        /// The queues of all kinds.
+        pub struct Queues {
+            /// Of identities.
+            pub identities: Queue<AwsIdentity>,
+            $(#[doc = concat!("Of `", stringify!($kind), "`.")] pub $plural: Queue<api::$kind>,)+
+        }
+
+        /// Starts the watches. The future completes only when one of them breaks down.
+        #[must_use]
+        pub fn start(client: &Client, scope: &Scope, stores: &Arc<Stores>) -> (Queues, Enqueuers, BoxFuture<'static, ()>) {
+            let mut hub = Hub::new(client, scope, stores);
+            // All bells are there before anything can ring one.
+            let identities = hub.queue(Which::Identity);
+            $(let $plural = hub.queue(Which::Managed(ManagedKind::$kind));)+
+            let queues = Queues {
+                identities: hub.identities(identities),
+                $($plural: hub.managed::<api::$kind>($plural),)+
+            };
+            hub.metadata::<NamespaceMeta>(vec![Api::all(client.clone())], |stores| &stores.namespaces, triggers::on_namespace);
+            hub.metadata::<ConfigMapMeta>(scope.apis(client), |stores| &stores.config_maps, triggers::on_config_map);
+            let Hub { enqueuers, watches, .. } = hub;
+            (queues, enqueuers, select_all(watches.into_iter().map(tokio::spawn)).map(|_| ()).boxed())
+        }
     };
-    let everywhere = vec![Api::all(client.clone())];
-    let watches = vec![
-        hub.managed(everywhere, &all, |stores| &stores.identities, of_identities, triggers::on_identity),
-        hub.managed(scope.apis(client), &ours, |stores| &stores.servers, of_servers, triggers::on_server),
-        hub.managed(scope.apis(client), &ours, |stores| &stores.users, of_users, triggers::on_user),
-        hub.managed(scope.apis(client), &ours, |stores| &stores.accesses, of_accesses, triggers::on_access),
-        hub.metadata::<NamespaceMeta>(
-            vec![Api::all(client.clone())],
-            |stores| &stores.namespaces,
-            triggers::on_namespace,
-        ),
-        hub.metadata::<ConfigMapMeta>(scope.apis(client), |stores| &stores.config_maps, triggers::on_config_map),
-    ];
-    let queues = Queues {
-        identities: identity_queue.in_lanes(Arc::new(|name| Lane { account: name.name.clone(), ..Lane::default() })),
-        servers: server_queue.in_lanes(lanes(stores, |stores| &stores.servers)),
-        users: user_queue.in_lanes(lanes(stores, |stores| &stores.users)),
-        accesses: access_queue.in_lanes(lanes(stores, |stores| &stores.accesses)),
-    };
-    (queues, enqueuers, select_all(watches.into_iter().map(tokio::spawn)).map(|_| ()).boxed())
 }
+with_kinds!(queues);
 
 /// An identity stands for the account that it leads to.
-fn lanes<K: Refers + Send + Sync + 'static>(stores: &Arc<Stores>, pick: Pick<K>) -> LaneOf {
+fn lanes<K: Stored + Send + Sync + 'static>(stores: &Arc<Stores>) -> LaneOf {
     let stores = Arc::clone(stores);
     Arc::new(move |name| {
-        let references = pick(&stores).references_of(name);
+        let references = K::store(&stores).references_of(name);
         Lane { account: identity_of(&references, stores.as_ref()), namespace: name.namespace.clone() }
     })
 }
@@ -123,59 +99,85 @@ impl Scope {
     }
 }
 
-/// What every watch needs.
-struct Hub {
-    stores: Arc<Stores>,
-    enqueuers: Enqueuers,
-}
-
 /// Picks the cache that a watch fills.
 type Pick<K> = fn(&Stores) -> &Store<K>;
 /// Whom a change wakes.
 type TriggersOf<K> = fn(&StoreChange<K>, &dyn Lister) -> Vec<Trigger>;
+/// Where a watch hands over what it sees, and what comes out.
+type Line<K> = (ObjectIndex<K>, Queue<K>);
 
-impl Hub {
+/// What every watch needs, and the watches so far.
+struct Hub<'a> {
+    client: &'a Client,
+    scope: &'a Scope,
+    stores: &'a Arc<Stores>,
+    enqueuers: Enqueuers,
+    watches: Vec<BoxFuture<'static, ()>>,
+}
+
+impl<'a> Hub<'a> {
+    fn new(client: &'a Client, scope: &'a Scope, stores: &'a Arc<Stores>) -> Self {
+        Self { client, scope, stores, enqueuers: Enqueuers::default(), watches: Vec::new() }
+    }
+
+    fn queue<K>(&mut self, which: Which) -> Line<K>
+    where
+        K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+    {
+        let (index, enqueuer, queue) = controller::queue();
+        self.enqueuers.0.insert(which, enqueuer);
+        (index, queue)
+    }
+
+    fn identities(&mut self, (index, queue): Line<AwsIdentity>) -> Queue<AwsIdentity> {
+        let everywhere = vec![Api::all(self.client.clone())];
+        self.objects(everywhere, &watcher::Config::default(), index, triggers::on_identity);
+        queue.in_lanes(Arc::new(|name| Lane { account: name.name.clone(), ..Lane::default() }))
+    }
+
+    fn managed<K: Registration>(&mut self, (index, queue): Line<K>) -> Queue<K> {
+        let ours = match &self.scope.labels {
+            Some(labels) => watcher::Config::default().labels(labels),
+            None => watcher::Config::default(),
+        };
+        self.objects(self.scope.apis(self.client), &ours, index, triggers::on_managed);
+        queue.in_lanes(lanes::<K>(self.stores))
+    }
+
     /// Watches a kind of ours: fills its cache, queues what changed, wakes whom it concerns.
-    fn managed<K>(
-        &self,
+    fn objects<K>(
+        &mut self,
         apis: Vec<Api<DeserializeGuard<K>>>,
         config: &watcher::Config,
-        pick: Pick<K>,
         mut intake: ObjectIndex<K>,
         trigger: TriggersOf<K>,
-    ) -> BoxFuture<'static, ()>
-    where
-        K: Resource<DynamicType = ()> + Refers + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    ) where
+        K: Resource<DynamicType = ()> + Stored + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     {
-        let Self { stores, enqueuers } = self;
-        let (stores, enqueuers) = (Arc::clone(stores), enqueuers.clone());
-        follow(apis, config, move |index, event| {
-            for change in pick(&stores).apply(index, event) {
+        let (stores, enqueuers) = (Arc::clone(self.stores), self.enqueuers.clone());
+        let watch = follow(apis, config, move |index, event| {
+            for change in K::store(&stores).apply(index, event) {
                 let meta = |seen: &Option<Snapshot<K>>| seen.as_ref().map(|seen| Arc::clone(&seen.meta));
                 intake.take(&change.name, meta(&change.before).as_deref(), meta(&change.after).as_deref());
                 enqueuers.enqueue(trigger(&change, stores.as_ref()));
             }
-        })
+        });
+        self.watches.push(watch);
     }
 
     /// Watches the metadata of a kind that is not ours.
-    fn metadata<W>(
-        &self,
-        apis: Vec<Api<W>>,
-        pick: Pick<W::Kept>,
-        trigger: TriggersOf<W::Kept>,
-    ) -> BoxFuture<'static, ()>
+    fn metadata<W>(&mut self, apis: Vec<Api<W>>, pick: Pick<W::Kept>, trigger: TriggersOf<W::Kept>)
     where
         W: Watched + Clone + Debug + DeserializeOwned + Send + 'static,
         W::Kept: Send + Sync + 'static,
     {
-        let Self { stores, enqueuers } = self;
-        let (stores, enqueuers) = (Arc::clone(stores), enqueuers.clone());
-        follow(apis, &watcher::Config::default(), move |scope, event: Event<W>| {
+        let (stores, enqueuers) = (Arc::clone(self.stores), self.enqueuers.clone());
+        let watch = follow(apis, &watcher::Config::default(), move |scope, event: Event<W>| {
             for change in pick(&stores).apply(scope, event) {
                 enqueuers.enqueue(trigger(&change, stores.as_ref()));
             }
-        })
+        });
+        self.watches.push(watch);
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::common::{IdentityRef, Lifecycle, Policies, ServerRef};
 use super::login::Login;
 use super::status::{CommonStatus, ServerFacts};
-use super::{Managed, pattern, rules};
+use super::{Managed, Reference, pattern, references, rules};
 
 /// What the access shall be. A member that was never set is left as AWS has it; one that leaves the spec goes back to
 /// AWS's default.
@@ -123,5 +123,18 @@ impl Managed for TransferAccess {
 
     fn spec_json(&self) -> serde_json::Value {
         super::json(&self.spec)
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        let (spec, status) = (&self.spec, self.status.as_ref());
+        let namespace = self.metadata.namespace.as_deref().unwrap_or_default();
+        let recorded = status.and_then(|status| status.server_id.as_ref());
+        let made = status.and_then(|status| status.external_id.as_ref());
+        let identity = spec.aws_identity_ref.iter().map(|identity| Reference::Identity(identity.name.clone()));
+        identity
+            .chain(references::of_server(namespace, spec.server_ref.as_ref(), [spec.server_id.as_ref(), recorded]))
+            .chain([Some(&spec.external_id), made].into_iter().flatten().cloned().map(Reference::Login))
+            .chain(references::of_config_maps(namespace, references::of_policy(&spec.login)))
+            .collect()
     }
 }

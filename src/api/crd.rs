@@ -7,16 +7,23 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 use serde_json::json;
 
+use super::AwsIdentity;
 use super::status::NEVER_OBSERVED;
-use super::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use crate::with_kinds;
 
 /// Formats that the API server knows; others it warns about.
 const KNOWN_FORMATS: [&str; 4] = ["int32", "int64", "date-time", "double"];
 
+macro_rules! derived {
+    ($($plural:ident: $kind:ident,)+) => {
+        vec![AwsIdentity::crd(), $(super::$kind::crd()),+]
+    };
+}
+
 /// All CRDs as they are installed.
 #[must_use]
 pub fn all_crds() -> Vec<CustomResourceDefinition> {
-    let mut crds = vec![AwsIdentity::crd(), TransferServer::crd(), TransferUser::crd(), TransferAccess::crd()];
+    let mut crds = with_kinds!(derived);
     crds.iter_mut().for_each(finish);
     crds
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{GrantNamespaces, yes};
 use super::status::{NEVER_OBSERVED, never_observed};
-use super::{pattern, rules};
+use super::{ManagedKind, pattern, rules};
 
 /// Where credentials come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -90,17 +90,6 @@ pub struct RateLimit {
     pub requests_per_second: Option<i32>,
 }
 
-/// The kinds that a grant can name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub enum GrantKind {
-    /// Servers.
-    TransferServer,
-    /// Users.
-    TransferUser,
-    /// Accesses.
-    TransferAccess,
-}
-
 /// Who may use the identity for what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -109,10 +98,10 @@ pub struct Grant {
     #[x_kube(validation = pattern::LABEL)]
     #[schemars(length(max = 63))]
     pub name: String,
-    /// Kinds that may use the identity: TransferServer, TransferUser, TransferAccess.
+    /// Kinds that may use the identity; all of them are named in the schema.
     #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(min = 1, max = 3))]
-    pub kinds: Vec<GrantKind>,
+    #[schemars(length(min = 1), transform = rules::granted_kinds)]
+    pub kinds: Vec<ManagedKind>,
     /// Namespaces whose objects may use the identity.
     pub namespaces: GrantNamespaces,
     /// Roles that those objects may pass to AWS (role, loggingRole, invocationRole, executionRole). Within a path

@@ -9,14 +9,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use kube::core::NamespaceResourceScope;
-use serde::Serialize;
+use kube::core::{ApiResource, NamespaceResourceScope};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 pub use access::{TransferAccess, TransferAccessSpec, TransferAccessStatus};
 pub use common::Policies;
 pub use crd::all_crds;
 pub use identity::{AwsIdentity, AwsIdentitySpec, AwsIdentityStatus};
+pub use references::{Name, Reference};
 pub use server::{TransferServer, TransferServerSpec, TransferServerStatus};
 pub use status::{CommonStatus, Replacing};
 pub use user::{TransferUser, TransferUserSpec, TransferUserStatus};
@@ -35,6 +37,8 @@ mod key_rules;
 /// What a login may do.
 pub mod login;
 mod pattern;
+/// What objects refer to.
+pub mod references;
 mod rules;
 /// `TransferServer`.
 pub mod server;
@@ -81,9 +85,66 @@ pub const TAG_CUSTOM_HOSTNAME: &str = "transfer:customHostname";
 /// Tag in which AWS records the zone of a custom host name.
 pub const TAG_HOSTED_ZONE_ID: &str = "transfer:route53HostedZoneId";
 
+/// The one list of the kinds that stand for something in AWS, each with the plural of its everyday name. It is handed to
+/// the macro of that name, and whatever goes by kind is made of it: a kind that stands here and lacks something does not
+/// compile, and one that does not stand here cannot be [`Managed`].
+#[macro_export]
+macro_rules! with_kinds {
+    ($then:ident) => {
+        $then! {
+            servers: TransferServer,
+            users: TransferUser,
+            accesses: TransferAccess,
+        }
+    };
+}
+
+macro_rules! managed_kinds {
+    ($($plural:ident: $kind:ident,)+) => {
+        /// The kinds that a grant can name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        pub enum ManagedKind {
+            $(#[doc = concat!("`", stringify!($kind), "`.")] $kind,)+
+        }
+
+        impl ManagedKind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+
+            /// How the API server knows it.
+            #[must_use]
+            pub fn resource(self) -> ApiResource {
+                match self {
+                    $(Self::$kind => ApiResource::erase::<$kind>(&()),)+
+                }
+            }
+
+            /// As objects say it in `kind`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => stringify!($kind),)+
+                }
+            }
+        }
+
+        $(impl Listed for $kind {
+            const KIND: ManagedKind = ManagedKind::$kind;
+        })+
+    };
+}
+with_kinds!(managed_kinds);
+
+/// A kind of [the one list](with_kinds), which alone makes it so.
+pub trait Listed {
+    /// Which one.
+    const KIND: ManagedKind;
+}
+
 /// What the engine needs of any kind that stands for something in AWS.
 pub trait Managed:
-    kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    Listed
+    + kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
     + Clone
     + Debug
     + Serialize
@@ -115,6 +176,9 @@ pub trait Managed:
     }
     /// The spec as JSON, as it stands in the object.
     fn spec_json(&self) -> serde_json::Value;
+    /// What the spec names, its identity first, and what status says of where it is in AWS. The same thing may be there
+    /// twice. [`references::all`] adds what is the same for every kind.
+    fn references(&self) -> Vec<Reference>;
 }
 
 /// A spec as JSON. Specs hold only strings, numbers, lists and string-keyed maps, which always serialize.

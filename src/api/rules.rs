@@ -5,6 +5,8 @@
 use schemars::Schema;
 use serde_json::{Value, json};
 
+use super::ManagedKind;
+
 /// A rule and what is said when it is broken.
 pub(super) type Rule = (&'static str, &'static str);
 
@@ -40,6 +42,13 @@ const TAGS: &[Rule] = &[
         "tags: keys under aws:, transfer: and transfer-operator.dev/ are reserved",
     ),
 ];
+
+/// The kinds of a grant, each once: their number and names are those of the list.
+pub(super) fn granted_kinds(schema: &mut Schema) {
+    let names: Vec<&str> = ManagedKind::ALL.iter().map(|kind| kind.name()).collect();
+    schema.insert("maxItems".to_owned(), json!(names.len()));
+    schema.insert("description".to_owned(), json!(format!("Kinds that may use the identity: {}.", names.join(", "))));
+}
 
 /// Policies of any kind.
 pub(super) fn lifecycle(schema: &mut Schema) {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::common::{AllowedReferences, IdentityRef, Policies, SecretKeyRef, ServerLifecycle};
 use super::shapes::{EndpointDetails, IdentityProviderDetails, ProtocolDetails, S3StorageOptions, WorkflowDetails};
 use super::status::CommonStatus;
-use super::{Managed, pattern, rules};
+use super::{Managed, ManagedKind, Reference, pattern, rules};
 
 /// Whether the server shall run; AWS's words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -342,5 +342,13 @@ impl Managed for TransferServer {
 
     fn spec_json(&self) -> serde_json::Value {
         super::json(&self.spec)
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        let made = self.status.as_ref().and_then(|status| status.server_id.clone());
+        [Reference::Identity(self.spec.aws_identity_ref.name.clone())]
+            .into_iter()
+            .chain(made.map(|id| Reference::Id(ManagedKind::TransferServer, id)))
+            .collect()
     }
 }

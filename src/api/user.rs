@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::common::{ConfigMapKeyRef, IdentityRef, Lifecycle, Policies, ServerRef};
 use super::login::Login;
 use super::status::{CommonStatus, ServerFacts};
-use super::{Managed, key_rules, pattern, rules};
+use super::{Managed, Reference, key_rules, pattern, references, rules};
 
 /// What happens to SSH public keys that the spec does not list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -213,6 +213,22 @@ impl Managed for TransferUser {
 
     fn spec_json(&self) -> serde_json::Value {
         super::json(&self.spec)
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        let (spec, status) = (&self.spec, self.status.as_ref());
+        let namespace = self.metadata.namespace.as_deref().unwrap_or_default();
+        let recorded = status.and_then(|status| status.server_id.as_ref());
+        // The ARN ends with the name of the user that was made.
+        let made = status.and_then(|status| status.arn.as_deref()?.rsplit('/').next());
+        let logins = [Some(self.effective_user_name()), made].into_iter().flatten();
+        let keys = spec.ssh_public_keys_from.iter().flatten().map(|source| &source.config_map_key_ref.name);
+        let identity = spec.aws_identity_ref.iter().map(|identity| Reference::Identity(identity.name.clone()));
+        identity
+            .chain(references::of_server(namespace, spec.server_ref.as_ref(), [spec.server_id.as_ref(), recorded]))
+            .chain(logins.map(|name| Reference::Login(name.to_owned())))
+            .chain(references::of_config_maps(namespace, keys.chain(references::of_policy(&spec.login))))
+            .collect()
     }
 }
 

@@ -7,6 +7,7 @@ pub mod kube;
 pub mod references;
 pub mod store;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,9 +20,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use self::references::{Reference, Refers};
-use crate::api::common::ServerRef;
-use crate::api::{AwsIdentity, Managed, TransferAccess, TransferServer, TransferUser};
+pub use crate::api::Name;
+use crate::api::{self, AwsIdentity, CommonStatus, Managed, ManagedKind};
 use crate::text::NotText;
+use crate::with_kinds;
 
 /// Field manager of everything that we apply, and reporter of our Events.
 pub const MANAGER: &str = "transfer-operator";
@@ -33,31 +35,6 @@ pub enum Reach {
     Watched,
     /// All of the cluster, which an installation that watches only some may not be allowed to.
     Everywhere,
-}
-
-/// Namespace and name; the namespace is empty for cluster-scoped kinds.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name {
-    /// Namespace.
-    pub namespace: String,
-    /// Name.
-    pub name: String,
-}
-
-impl Name {
-    /// The server object that a reference in this namespace names.
-    #[must_use]
-    pub fn named_by(reference: &ServerRef, own: &str) -> Self {
-        let ServerRef { name, namespace } = reference;
-        Self { namespace: namespace.clone().unwrap_or_else(|| own.to_owned()), name: name.clone() }
-    }
-}
-
-impl From<&ObjectMeta> for Name {
-    fn from(meta: &ObjectMeta) -> Self {
-        let ObjectMeta { namespace, name, .. } = meta;
-        Self { namespace: namespace.clone().unwrap_or_default(), name: name.clone().unwrap_or_default() }
-    }
 }
 
 /// What the API server refused or failed to do.
@@ -153,42 +130,75 @@ pub trait KubeApi: Send + Sync {
     async fn publish(&self, kind: &ApiResource, object: &Value, note: EventNote);
 }
 
+/// An object of a kind that stands for something in AWS, for who does not care which.
+pub trait Object: Any + Send + Sync {
+    /// Its kind.
+    fn managed_kind(&self) -> ManagedKind;
+    /// Its metadata.
+    fn metadata(&self) -> &ObjectMeta;
+    /// The part of its status that all kinds have.
+    fn common_status(&self) -> Option<&CommonStatus>;
+    /// Everything that it refers to.
+    fn all_references(&self) -> Vec<Reference>;
+}
+
+impl<K: Managed> Object for K {
+    fn managed_kind(&self) -> ManagedKind {
+        K::KIND
+    }
+
+    fn metadata(&self) -> &ObjectMeta {
+        self.meta()
+    }
+
+    fn common_status(&self) -> Option<&CommonStatus> {
+        self.status().map(K::common)
+    }
+
+    fn all_references(&self) -> Vec<Reference> {
+        self.refers_to()
+    }
+}
+
 /// What the watches hold, for references.
 pub trait Lister: Send + Sync {
     /// An identity.
     fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>>;
-    /// A server.
-    fn server(&self, name: &Name) -> Option<Arc<TransferServer>>;
     /// Labels of a namespace; absent where the namespace is not known.
     fn namespace_labels(&self, name: &str) -> Option<BTreeMap<String, String>>;
-    /// All servers.
-    fn servers(&self) -> Vec<Arc<TransferServer>>;
-    /// All users.
-    fn users(&self) -> Vec<Arc<TransferUser>>;
-    /// All accesses.
-    fn accesses(&self) -> Vec<Arc<TransferAccess>>;
-    /// At least the servers that refer to it.
-    fn servers_by(&self, reference: &Reference) -> Vec<Arc<TransferServer>> {
-        who_refer(self.servers(), reference)
+    /// An object of this kind.
+    fn object(&self, kind: ManagedKind, name: &Name) -> Option<Arc<dyn Object>>;
+    /// All objects of this kind.
+    fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>>;
+    /// At least the objects of this kind that refer to it.
+    fn referring(&self, kind: ManagedKind, reference: &Reference) -> Vec<Arc<dyn Object>> {
+        let all = self.objects(kind).into_iter();
+        all.filter(|object| object.all_references().contains(reference)).collect()
     }
-    /// At least the users that refer to it.
-    fn users_by(&self, reference: &Reference) -> Vec<Arc<TransferUser>> {
-        who_refer(self.users(), reference)
-    }
-    /// At least the accesses that refer to it.
-    fn accesses_by(&self, reference: &Reference) -> Vec<Arc<TransferAccess>> {
-        who_refer(self.accesses(), reference)
-    }
-    /// Whether any server, user or access refers to it.
+    /// Whether any object refers to it.
     fn is_referred_to(&self, reference: &Reference) -> bool {
-        !self.servers_by(reference).is_empty()
-            || !self.users_by(reference).is_empty()
-            || !self.accesses_by(reference).is_empty()
+        ManagedKind::ALL.iter().any(|kind| !self.referring(*kind, reference).is_empty())
     }
 }
 
-fn who_refer<K: Refers>(all: Vec<Arc<K>>, reference: &Reference) -> Vec<Arc<K>> {
-    all.into_iter().filter(|object| object.references().contains(reference)).collect()
+impl dyn Lister + '_ {
+    /// The object of this kind and name.
+    #[must_use]
+    pub fn get<K: Managed>(&self, name: &Name) -> Option<Arc<K>> {
+        self.object(K::KIND, name).and_then(typed)
+    }
+
+    /// At least the objects of this kind that refer to it.
+    #[must_use]
+    pub fn by<K: Managed>(&self, reference: &Reference) -> Vec<Arc<K>> {
+        self.referring(K::KIND, reference).into_iter().filter_map(typed).collect()
+    }
+}
+
+/// The same as its own type, which goes with its kind.
+fn typed<K: Managed>(object: Arc<dyn Object>) -> Option<Arc<K>> {
+    let any: Arc<dyn Any + Send + Sync> = object;
+    any.downcast().ok()
 }
 
 /// Reads and decodes one object of a managed kind.
@@ -249,12 +259,17 @@ where
         .map_err(|error| ClusterError::Undecodable(format!("{} {name}", K::kind(&())), error.to_string()))
 }
 
-impl std::fmt::Display for Name {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.namespace.is_empty() {
-            write!(f, "{}", self.name)
-        } else {
-            write!(f, "{}/{}", self.namespace, self.name)
+macro_rules! decode_any {
+    ($($plural:ident: $kind:ident,)+) => {
+        /// Decodes an object of this kind; nothing where it does not fit our type.
+        #[must_use]
+        pub fn decode_any(kind: ManagedKind, value: Value) -> Option<Arc<dyn Object>> {
+            match kind {
+                $(ManagedKind::$kind => {
+                    serde_json::from_value::<api::$kind>(value).ok().map(|object| Arc::new(object) as Arc<dyn Object>)
+                })+
+            }
         }
-    }
+    };
 }
+with_kinds!(decode_any);

@@ -11,8 +11,9 @@ use kube::core::DeserializeGuard;
 use kube::runtime::watcher::Event;
 
 use super::references::{Reference, Refers};
-use super::{Lister, Name};
-use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use super::{Lister, Name, Object};
+use crate::api::{self, AwsIdentity, Managed, ManagedKind};
+use crate::with_kinds;
 
 /// What kubectl leaves on objects: the whole of it once more.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -143,7 +144,7 @@ impl<K> Store<K> {
 impl<K: Refers> Store<K> {
     /// What an object refers to; nothing where it is not there or does not decode.
     pub fn references_of(&self, name: &Name) -> Vec<Reference> {
-        self.get(name).map(|object| object.references()).unwrap_or_default()
+        self.get(name).map(|object| object.refers_to()).unwrap_or_default()
     }
 
     /// Takes over an event of one scope's watch; answers with what it changed.
@@ -240,24 +241,44 @@ impl<K: Refers> Inner<K> {
 
 /// Nothing of one that does not decode.
 fn references<K: Refers>(seen: &Snapshot<K>) -> Vec<Reference> {
-    seen.object.as_ref().map(|object| object.references()).unwrap_or_default()
+    seen.object.as_ref().map(|object| object.refers_to()).unwrap_or_default()
 }
 
-/// The caches of everything that is watched.
-#[derive(Debug)]
-pub struct Stores {
-    /// Identities.
-    pub identities: Store<AwsIdentity>,
-    /// Servers.
-    pub servers: Store<TransferServer>,
-    /// Users.
-    pub users: Store<TransferUser>,
-    /// Accesses.
-    pub accesses: Store<TransferAccess>,
-    /// Metadata of namespaces.
-    pub namespaces: Store<ObjectMeta>,
-    /// Metadata of ConfigMaps.
-    pub config_maps: Store<ObjectMeta>,
+/// A cache of a kind that stands for something in AWS, for who does not care which.
+trait ManagedStore: Send + Sync {
+    fn filled(&self) -> bool;
+    fn object(&self, name: &Name) -> Option<Arc<dyn Object>>;
+    fn objects(&self) -> Vec<Arc<dyn Object>>;
+    fn referring(&self, reference: &Reference) -> Vec<Arc<dyn Object>>;
+    fn has(&self, reference: &Reference) -> bool;
+}
+
+impl<K: Managed> ManagedStore for Store<K> {
+    fn filled(&self) -> bool {
+        Store::filled(self)
+    }
+
+    fn object(&self, name: &Name) -> Option<Arc<dyn Object>> {
+        Some(self.get(name)?)
+    }
+
+    fn objects(&self) -> Vec<Arc<dyn Object>> {
+        self.all().into_iter().map(|object| object as Arc<dyn Object>).collect()
+    }
+
+    fn referring(&self, reference: &Reference) -> Vec<Arc<dyn Object>> {
+        self.by(reference).into_iter().map(|object| object as Arc<dyn Object>).collect()
+    }
+
+    fn has(&self, reference: &Reference) -> bool {
+        Store::has(self, reference)
+    }
+}
+
+/// A kind of which there is a cache.
+pub trait Stored: Refers + Sized {
+    /// The cache of this kind.
+    fn store(stores: &Stores) -> &Store<Self>;
 }
 
 /// Kinds of which only metadata is watched.
@@ -265,41 +286,71 @@ pub type NamespaceMeta = PartialObjectMeta<Namespace>;
 /// See [`NamespaceMeta`].
 pub type ConfigMapMeta = PartialObjectMeta<ConfigMap>;
 
-impl Stores {
-    /// Empty caches for this many watched namespaces; none means one watch of the whole cluster.
-    #[must_use]
-    pub fn new(namespaces: usize) -> Self {
-        let scopes = namespaces.max(1);
-        Self {
-            identities: Store::new(1),
-            servers: Store::new(scopes),
-            users: Store::new(scopes),
-            accesses: Store::new(scopes),
-            namespaces: Store::new(1),
-            config_maps: Store::new(scopes),
+macro_rules! stores {
+    ($($plural:ident: $kind:ident,)+) => {
+        /// The caches of everything that is watched.
+        #[derive(Debug)]
+        pub struct Stores {
+            /// Identities.
+            pub identities: Store<AwsIdentity>,
+            $(#[doc = concat!("Of `", stringify!($kind), "`.")] pub $plural: Store<api::$kind>,)+
+            /// Metadata of namespaces.
+            pub namespaces: Store<ObjectMeta>,
+            /// Metadata of ConfigMaps.
+            pub config_maps: Store<ObjectMeta>,
         }
-    }
 
-    /// All identities.
-    #[must_use]
-    pub fn identities(&self) -> Vec<Arc<AwsIdentity>> {
-        self.identities.all()
-    }
+        impl Stores {
+            /// Empty caches for this many watched namespaces; none means one watch of the whole cluster.
+            #[must_use]
+            pub fn new(namespaces: usize) -> Self {
+                let scopes = namespaces.max(1);
+                Self {
+                    identities: Store::new(1),
+                    $($plural: Store::new(scopes),)+
+                    namespaces: Store::new(1),
+                    config_maps: Store::new(scopes),
+                }
+            }
 
-    /// What is not filled yet.
-    #[must_use]
-    pub fn missing(&self) -> Vec<&'static str> {
-        [
-            ("awsidentities", self.identities.filled()),
-            ("transferservers", self.servers.filled()),
-            ("transferusers", self.users.filled()),
-            ("transferaccesses", self.accesses.filled()),
-            ("namespaces", self.namespaces.filled()),
-            ("configmaps", self.config_maps.filled()),
-        ]
-        .into_iter()
-        .filter_map(|(name, filled)| (!filled).then_some(name))
-        .collect()
+            fn managed(&self, kind: ManagedKind) -> &dyn ManagedStore {
+                match kind {
+                    $(ManagedKind::$kind => &self.$plural,)+
+                }
+            }
+
+            /// All identities.
+            #[must_use]
+            pub fn identities(&self) -> Vec<Arc<AwsIdentity>> {
+                self.identities.all()
+            }
+
+            /// What is not filled yet.
+            #[must_use]
+            pub fn missing(&self) -> Vec<String> {
+                let managed = ManagedKind::ALL.iter().map(|kind| (kind.resource().plural, self.managed(*kind).filled()));
+                [(AwsIdentity::plural(&()).into_owned(), self.identities.filled())]
+                    .into_iter()
+                    .chain(managed)
+                    .chain([("namespaces".to_owned(), self.namespaces.filled())])
+                    .chain([("configmaps".to_owned(), self.config_maps.filled())])
+                    .filter_map(|(name, filled)| (!filled).then_some(name))
+                    .collect()
+            }
+        }
+
+        $(impl Stored for api::$kind {
+            fn store(stores: &Stores) -> &Store<Self> {
+                &stores.$plural
+            }
+        })+
+    };
+}
+with_kinds!(stores);
+
+impl Stored for AwsIdentity {
+    fn store(stores: &Stores) -> &Store<Self> {
+        &stores.identities
     }
 }
 
@@ -308,41 +359,25 @@ impl Lister for Stores {
         self.identities.get(&Name { namespace: String::new(), name: name.to_owned() })
     }
 
-    fn server(&self, name: &Name) -> Option<Arc<TransferServer>> {
-        self.servers.get(name)
-    }
-
     fn namespace_labels(&self, name: &str) -> Option<BTreeMap<String, String>> {
         let meta = self.namespaces.get(&Name { namespace: String::new(), name: name.to_owned() })?;
         Some(meta.labels.clone().unwrap_or_default())
     }
 
-    fn servers(&self) -> Vec<Arc<TransferServer>> {
-        self.servers.all()
+    fn object(&self, kind: ManagedKind, name: &Name) -> Option<Arc<dyn Object>> {
+        self.managed(kind).object(name)
     }
 
-    fn users(&self) -> Vec<Arc<TransferUser>> {
-        self.users.all()
+    fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
+        self.managed(kind).objects()
     }
 
-    fn accesses(&self) -> Vec<Arc<TransferAccess>> {
-        self.accesses.all()
-    }
-
-    fn servers_by(&self, reference: &Reference) -> Vec<Arc<TransferServer>> {
-        self.servers.by(reference)
-    }
-
-    fn users_by(&self, reference: &Reference) -> Vec<Arc<TransferUser>> {
-        self.users.by(reference)
-    }
-
-    fn accesses_by(&self, reference: &Reference) -> Vec<Arc<TransferAccess>> {
-        self.accesses.by(reference)
+    fn referring(&self, kind: ManagedKind, reference: &Reference) -> Vec<Arc<dyn Object>> {
+        self.managed(kind).referring(reference)
     }
 
     fn is_referred_to(&self, reference: &Reference) -> bool {
-        self.servers.has(reference) || self.users.has(reference) || self.accesses.has(reference)
+        ManagedKind::ALL.iter().any(|kind| self.managed(*kind).has(reference))
     }
 }
 
@@ -350,6 +385,7 @@ impl Lister for Stores {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::api::TransferAccess;
     use serde_json::{Value, json};
 
     type ThroughBreaker = DeserializeGuard<TransferAccess>;

@@ -13,16 +13,20 @@ use super::deps::Deps;
 use super::home;
 use super::key_conflicts::{self, KeyClaim};
 use super::login::WantedLogin;
+use super::registration::Registration;
 use super::resolve::{TargetQuery, Unresolved, resolved};
 use super::server_ref::{LoginTarget, ServerChoice};
+use super::triggers::Trigger;
 use super::user::missing;
+use super::uses::Use;
 use crate::api::condition::reasons;
-use crate::api::identity::GrantKind;
 use crate::api::status::{Applied, CreatePhase, ServerFacts};
-use crate::api::{TransferAccess, TransferAccessStatus};
+use crate::api::{ManagedKind, TransferAccess, TransferAccessStatus};
 use crate::aws::transfer::{Access, CreateAccess, DeleteAccess, DescribeAccess, ListAccesses, Tags, UpdateAccess};
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
+use crate::cluster::Lister;
 use crate::cluster::references::Reference;
+use crate::cluster::store::StoreChange;
 use crate::engine::decide::Identity;
 use crate::engine::digest::{hash, keyed};
 use crate::engine::kind::{Described, Kind, Plan, PlannedCall, ReconcileError, Resolved, Target, Wanted};
@@ -61,7 +65,7 @@ impl Accesses {
         let target = self.deps.on_server(&request, &choice).await?;
         served(&target.detail)?;
         let me = claim(object);
-        let accesses = self.deps.lister.accesses_by(&Reference::Login(me.key.to_owned()));
+        let accesses = self.deps.lister.by::<TransferAccess>(&Reference::Login(me.key.to_owned()));
         let others = accesses.iter().map(|other| claim(other));
         key_conflicts::free(&self.deps, &me, &target, reasons::EXTERNAL_ID_TAKEN, others)?;
         Ok(target)
@@ -92,7 +96,7 @@ fn claim(object: &TransferAccess) -> KeyClaim<'_> {
         region: spec.region.as_deref(),
         recorded: status.filter(|status| confirmed(status)).and_then(|status| status.server_id.as_deref()),
     };
-    KeyClaim::new(object, TargetQuery::of(GrantKind::TransferAccess, object), choice, external_id(object))
+    KeyClaim::new(object, TargetQuery::of(object), choice, external_id(object))
 }
 
 /// What can be told without looking anywhere.
@@ -143,7 +147,7 @@ impl Kind for Accesses {
     ) -> Result<Wanted<WantedAccess>, ReconcileError> {
         let namespace = object.namespace().unwrap_or_default();
         let (login, blocks) =
-            self.deps.login(GrantKind::TransferAccess, &namespace, &object.spec.login, target).await?;
+            self.deps.login(ManagedKind::TransferAccess, &namespace, &object.spec.login, target).await?;
         let uid = object.uid().unwrap_or_default();
         // What may not be passed is not sent, so it is no knowledge of what AWS has.
         let role = login.settings.role.iter().filter(|_| !login.held.contains(ROLE_PATH));
@@ -269,6 +273,22 @@ impl Kind for Accesses {
 
     fn arn(&self, _: &TransferAccess, _: &Target<LoginTarget>, _: Option<&str>) -> Option<String> {
         None
+    }
+}
+
+impl Registration for TransferAccess {
+    type Reconciler = Accesses;
+
+    fn reconciler(deps: Arc<Deps>) -> Accesses {
+        Accesses::new(deps)
+    }
+
+    fn uses(&self, lister: &dyn Lister) -> Use {
+        Use::of_login(self, &self.spec.login, &claim(self).choice, lister)
+    }
+
+    fn triggers(_: &StoreChange<Self>, _: &dyn Lister) -> Vec<Trigger> {
+        Vec::new()
     }
 }
 

@@ -4,9 +4,9 @@ use super::deps::Deps;
 use super::grants::{self, Asker};
 use super::login::{self, PolicyText, WantedLogin};
 use super::server_ref::LoginTarget;
+use crate::api::ManagedKind;
 use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
-use crate::api::identity::GrantKind;
 use crate::api::login::Login;
 use crate::cluster::{ClusterError, KubeApi, Name};
 use crate::engine::kind::{ReconcileError, Target};
@@ -66,7 +66,7 @@ impl Deps {
     }
 
     /// Why this namespace may not pass the role, if it may not.
-    fn ungranted(&self, kind: GrantKind, namespace: &str, identity: &str, role: &str) -> Option<Reason> {
+    fn ungranted(&self, kind: ManagedKind, namespace: &str, identity: &str, role: &str) -> Option<Reason> {
         let labels = self.labels(namespace);
         let asker = Asker { kind, namespace, labels: &labels };
         let Some(identity) = self.lister.identity(identity) else {
@@ -78,7 +78,7 @@ impl Deps {
     /// The login that the spec asks for, on this server.
     pub(super) async fn login(
         &self,
-        kind: GrantKind,
+        kind: ManagedKind,
         namespace: &str,
         login: &Login,
         target: &Target<LoginTarget>,

@@ -1,11 +1,10 @@
 //! Who needs an identity: by a live list, where it decides that the identity may go, and by the watches, to hold it
 //! early.
 
-use kube::core::ApiResource;
 use serde_json::Value;
 
 use super::deps::Deps;
-use crate::api::{FINALIZER, TransferAccess, TransferServer, TransferUser};
+use crate::api::{FINALIZER, ManagedKind};
 use crate::cluster::references::Reference;
 use crate::cluster::{self, ClusterError, Reach};
 
@@ -17,13 +16,9 @@ const NAMED: usize = 5;
 /// # Errors
 /// Trouble with the API server; a listing that broke off counts for nothing.
 pub async fn of(deps: &Deps, reach: Reach, name: &str) -> Result<Vec<String>, ClusterError> {
-    let kinds = [
-        ApiResource::erase::<TransferServer>(&()),
-        ApiResource::erase::<TransferUser>(&()),
-        ApiResource::erase::<TransferAccess>(&()),
-    ];
     let mut dependents = Vec::new();
-    for kind in kinds {
+    for kind in ManagedKind::ALL {
+        let kind = kind.resource();
         let take = |dependents: &mut Vec<String>, object: Value| {
             let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
             if needs(&object, name) {

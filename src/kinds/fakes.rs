@@ -12,7 +12,7 @@ use kube::core::ApiResource;
 use serde_json::{Value, json};
 
 use super::deps::{Deps, Verified};
-use crate::api::{AwsIdentity, Managed, TransferAccess, TransferServer, TransferUser};
+use crate::api::{AwsIdentity, Managed, ManagedKind, TransferAccess, TransferServer, TransferUser};
 use crate::aws::account_clients::{Aws, CallerIdentity};
 use crate::aws::rate_limiter::Rates;
 use crate::aws::transfer::{
@@ -23,7 +23,7 @@ use crate::aws::{
     Account, Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CreateOutput, Mutation, Page, Permit, RateLimiter, Read,
     Reply,
 };
-use crate::cluster::{ClusterError, EventNote, KubeApi, Lister, Name, Reach, SecretData, Texts};
+use crate::cluster::{ClusterError, EventNote, KubeApi, Lister, Name, Object, Reach, SecretData, Texts};
 use crate::engine::owner::Owner;
 use crate::engine::settings::Env;
 
@@ -208,24 +208,23 @@ impl Lister for FakeLister {
         self.identities.lock().unwrap().get(name).cloned().map(Arc::new)
     }
 
-    fn server(&self, name: &Name) -> Option<Arc<TransferServer>> {
-        self.servers.lock().unwrap().get(name).cloned().map(Arc::new)
-    }
-
     fn namespace_labels(&self, name: &str) -> Option<BTreeMap<String, String>> {
         self.labels.lock().unwrap().get(name).cloned()
     }
 
-    fn servers(&self) -> Vec<Arc<TransferServer>> {
-        self.servers.lock().unwrap().values().cloned().map(Arc::new).collect()
+    fn object(&self, kind: ManagedKind, name: &Name) -> Option<Arc<dyn Object>> {
+        self.objects(kind).into_iter().find(|object| Name::from(object.metadata()) == *name)
     }
 
-    fn users(&self) -> Vec<Arc<TransferUser>> {
-        self.users.lock().unwrap().iter().cloned().map(Arc::new).collect()
-    }
-
-    fn accesses(&self) -> Vec<Arc<TransferAccess>> {
-        self.accesses.lock().unwrap().iter().cloned().map(Arc::new).collect()
+    fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
+        fn all<'a, K: Managed>(objects: impl IntoIterator<Item = &'a K>) -> Vec<Arc<dyn Object>> {
+            objects.into_iter().map(|object| Arc::new(object.clone()) as Arc<dyn Object>).collect()
+        }
+        match kind {
+            ManagedKind::TransferServer => all(self.servers.lock().unwrap().values()),
+            ManagedKind::TransferUser => all(self.users.lock().unwrap().iter()),
+            ManagedKind::TransferAccess => all(self.accesses.lock().unwrap().iter()),
+        }
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::api::ManagedKind;
 use crate::api::condition::reasons;
-use crate::api::identity::{AwsIdentity, Grant, GrantKind};
+use crate::api::identity::{AwsIdentity, Grant};
 use crate::engine::reason::Reason;
 
 /// Who asks.
 #[derive(Clone, Debug)]
 pub struct Asker<'a> {
     /// The kind of the object.
-    pub kind: GrantKind,
+    pub kind: ManagedKind,
     /// Its namespace.
     pub namespace: &'a str,
     /// The labels of that namespace.
@@ -172,11 +173,11 @@ mod tests {
         let identity = identity();
         let (yes, no) = (labels("yes"), labels("no"));
         let rows = [
-            (Some(&identity), GrantKind::TransferUser, &yes, "eu-central-1", true, "granted"),
-            (Some(&identity), GrantKind::TransferUser, &no, "eu-central-1", false, "another label"),
-            (Some(&identity), GrantKind::TransferServer, &yes, "eu-central-1", false, "another kind"),
-            (Some(&identity), GrantKind::TransferUser, &yes, "us-east-1", false, "another region"),
-            (None, GrantKind::TransferUser, &yes, "eu-central-1", false, "no identity"),
+            (Some(&identity), ManagedKind::TransferUser, &yes, "eu-central-1", true, "granted"),
+            (Some(&identity), ManagedKind::TransferUser, &no, "eu-central-1", false, "another label"),
+            (Some(&identity), ManagedKind::TransferServer, &yes, "eu-central-1", false, "another kind"),
+            (Some(&identity), ManagedKind::TransferUser, &yes, "us-east-1", false, "another region"),
+            (None, ManagedKind::TransferUser, &yes, "eu-central-1", false, "no identity"),
         ];
         for (identity, kind, labels, region, expected, reason) in rows {
             let asker = Asker { kind, namespace: "a", labels };
@@ -187,7 +188,7 @@ mod tests {
     #[test]
     fn nobody_learns_whether_an_identity_that_grants_them_nothing_exists() {
         let labels = labels("no");
-        let asker = Asker { kind: GrantKind::TransferUser, namespace: "team-a", labels: &labels };
+        let asker = Asker { kind: ManagedKind::TransferUser, namespace: "team-a", labels: &labels };
         let mut dying = identity();
         dying.metadata.deletion_timestamp =
             Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time("2026-01-01T00:00:00Z".parse().unwrap()));
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn an_identity_that_is_being_deleted_takes_nobody_new_and_grants_what_it_granted() {
         let labels = labels("yes");
-        let asker = Asker { kind: GrantKind::TransferUser, namespace: "a", labels: &labels };
+        let asker = Asker { kind: ManagedKind::TransferUser, namespace: "a", labels: &labels };
         let mut dying = identity();
         dying.metadata.deletion_timestamp =
             Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time("2026-01-01T00:00:00Z".parse().unwrap()));
@@ -215,7 +216,7 @@ mod tests {
         let mut identity = identity();
         identity.spec.grants[0].role_arns.push("arn:aws:iam::*:role/*".to_owned());
         let labels = labels("yes");
-        let asker = Asker { kind: GrantKind::TransferUser, namespace: "a", labels: &labels };
+        let asker = Asker { kind: ManagedKind::TransferUser, namespace: "a", labels: &labels };
         let of = |account: &str| format!("arn:aws:iam::{account}:role/sftp/a/x");
         assert!(role_granted(&identity, &asker, "spec.role", &of("123456789012")).is_ok());
         let block = role_granted(&identity, &asker, "spec.role", &of("999999999999")).unwrap_err();
@@ -228,10 +229,10 @@ mod tests {
         let (yes, no) = (labels("yes"), labels("no"));
         let role = "arn:aws:iam::123456789012:role/sftp/a/x";
         let rows = [
-            (GrantKind::TransferUser, "a", &yes, true, "granted"),
-            (GrantKind::TransferUser, "b", &yes, false, "another namespace's role"),
-            (GrantKind::TransferUser, "a", &no, false, "the grant is not for this namespace"),
-            (GrantKind::TransferServer, "a", &yes, false, "the grant is for another kind"),
+            (ManagedKind::TransferUser, "a", &yes, true, "granted"),
+            (ManagedKind::TransferUser, "b", &yes, false, "another namespace's role"),
+            (ManagedKind::TransferUser, "a", &no, false, "the grant is not for this namespace"),
+            (ManagedKind::TransferServer, "a", &yes, false, "the grant is for another kind"),
         ];
         for (kind, namespace, labels, expected, reason) in rows {
             let asker = Asker { kind, namespace, labels };
@@ -247,7 +248,7 @@ mod tests {
     #[test]
     fn a_denial_names_the_namespace_and_never_all() {
         let labels = labels("no");
-        let asker = Asker { kind: GrantKind::TransferUser, namespace: "team-a", labels: &labels };
+        let asker = Asker { kind: ManagedKind::TransferUser, namespace: "team-a", labels: &labels };
         let block = granted("shared", Some(&identity()), &asker, "eu-central-1").unwrap_err();
         assert!(block.message.contains("names: [team-a]"), "{}", block.message);
         assert!(!block.message.contains("All"), "{}", block.message);
@@ -287,7 +288,7 @@ mod tests {
     #[test]
     fn a_server_is_named_by_its_raw_id_only_where_listed() {
         let labels = labels("yes");
-        let asker = Asker { kind: GrantKind::TransferUser, namespace: "a", labels: &labels };
+        let asker = Asker { kind: ManagedKind::TransferUser, namespace: "a", labels: &labels };
         assert!(server_granted(&identity(), &asker, "s-1").is_ok());
         assert!(server_granted(&identity(), &asker, "s-2").is_err());
     }

@@ -12,8 +12,8 @@ use super::deps::Deps;
 use super::grants::{self, Asker};
 use super::resolve::TargetQuery;
 use super::server_ref::{self, LoginTarget, ServerChoice};
-use crate::api::Managed;
 use crate::api::common::ManagementPolicy;
+use crate::api::{Managed, TransferServer};
 use crate::cluster::Name;
 use crate::engine::kind::Target;
 use crate::engine::reason::Reason;
@@ -141,7 +141,7 @@ fn key_scope(deps: &Deps, claim: &KeyClaim<'_>) -> Option<KeyScope> {
         // Whose server was created anew keeps its place on it.
         let server = choice
             .server_ref
-            .and_then(|server_ref| deps.lister.server(&Name::named_by(server_ref, &request.namespace)));
+            .and_then(|server_ref| deps.lister.get::<TransferServer>(&Name::named_by(server_ref, &request.namespace)));
         let anew = server.filter(|server| server_ref::replaces(server, recorded));
         let anew = anew.and_then(|server| server.status.as_ref()?.server_id.clone());
         let server_id = anew.unwrap_or_else(|| recorded.to_owned());
@@ -152,7 +152,7 @@ fn key_scope(deps: &Deps, claim: &KeyClaim<'_>) -> Option<KeyScope> {
     let (identity, region, server_id) = match (choice.server_ref, choice.server_id) {
         (Some(server_ref), _) => {
             let name = Name::named_by(server_ref, &request.namespace);
-            let server = deps.lister.server(&name)?;
+            let server = deps.lister.get::<TransferServer>(&name)?;
             if !server.spec.allowed_references.namespaces.admits(&name.namespace, &request.namespace, &labels) {
                 return None;
             }

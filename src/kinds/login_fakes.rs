@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::deps::Deps;
-use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use crate::api::{AwsIdentity, Managed, ManagedKind, TransferAccess, TransferServer, TransferUser};
 use crate::aws::account_clients::{Aws, CallerIdentity};
 use crate::aws::rate_limiter::Rates;
 use crate::aws::transfer::{Access, DescribeUser, ListedAccess, ListedServer, Server, ServerSettings, Tags, User};
@@ -21,7 +21,7 @@ use crate::aws::{
     Account, Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CreateOutput, Mutation, Page, Permit, RateLimiter, Read,
     Reply,
 };
-use crate::cluster::{ClusterError, EventNote, KubeApi, Lister, Name, Reach, SecretData, Texts};
+use crate::cluster::{ClusterError, EventNote, KubeApi, Lister, Name, Object, Reach, SecretData, Texts};
 use crate::engine::consistency::Windows;
 use crate::engine::settings::{Env, Settings};
 
@@ -209,24 +209,21 @@ impl Lister for World {
     fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>> {
         self.identities.lock().unwrap().iter().find(|identity| identity.name_any() == name).cloned()
     }
-    fn server(&self, name: &Name) -> Option<Arc<TransferServer>> {
-        let servers = self.servers.lock().unwrap();
-        servers
-            .iter()
-            .find(|server| server.namespace().as_ref() == Some(&name.namespace) && server.name_any() == name.name)
-            .cloned()
-    }
     fn namespace_labels(&self, _: &str) -> Option<BTreeMap<String, String>> {
         Some(BTreeMap::new())
     }
-    fn servers(&self) -> Vec<Arc<TransferServer>> {
-        self.servers.lock().unwrap().clone()
+    fn object(&self, kind: ManagedKind, name: &Name) -> Option<Arc<dyn Object>> {
+        self.objects(kind).into_iter().find(|object| Name::from(object.metadata()) == *name)
     }
-    fn users(&self) -> Vec<Arc<TransferUser>> {
-        self.users.lock().unwrap().clone()
-    }
-    fn accesses(&self) -> Vec<Arc<TransferAccess>> {
-        self.accesses.lock().unwrap().clone()
+    fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
+        fn all<K: Managed>(objects: &[Arc<K>]) -> Vec<Arc<dyn Object>> {
+            objects.iter().map(|object| Arc::clone(object) as Arc<dyn Object>).collect()
+        }
+        match kind {
+            ManagedKind::TransferServer => all(&self.servers.lock().unwrap()),
+            ManagedKind::TransferUser => all(&self.users.lock().unwrap()),
+            ManagedKind::TransferAccess => all(&self.accesses.lock().unwrap()),
+        }
     }
 }
 

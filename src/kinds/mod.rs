@@ -18,6 +18,8 @@ pub mod orphans;
 pub mod partition;
 #[cfg(test)]
 mod reconcile_tests;
+pub mod referrers;
+pub mod registration;
 pub mod resolve;
 pub mod server;
 pub mod server_ref;
@@ -25,4 +27,4 @@ pub mod ssh_keys;
 pub mod tags;
 pub mod triggers;
 pub mod user;
-mod uses;
+pub mod uses;

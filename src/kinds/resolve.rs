@@ -11,8 +11,8 @@ use serde_json::json;
 use super::deps::Deps;
 use super::grants::{self, Asker};
 use crate::api::condition::reasons;
-use crate::api::identity::{AwsIdentitySpec, GrantKind};
-use crate::api::{AwsIdentity, CommonStatus, FINALIZER, Managed};
+use crate::api::identity::AwsIdentitySpec;
+use crate::api::{AwsIdentity, CommonStatus, FINALIZER, Managed, ManagedKind};
 use crate::engine::digest;
 use crate::engine::kind::{ReconcileError, Target};
 use crate::engine::reason::Reason;
@@ -54,7 +54,7 @@ pub fn resolved<T>(found: Result<T, Unresolved>) -> Result<Result<T, Reason>, Re
 #[derive(Clone, Debug)]
 pub struct TargetQuery<'a> {
     /// The kind of the object.
-    pub kind: GrantKind,
+    pub kind: ManagedKind,
     /// Its namespace.
     pub namespace: String,
     /// Its status.
@@ -70,9 +70,9 @@ pub struct TargetQuery<'a> {
 impl<'a> TargetQuery<'a> {
     /// What this object asks for.
     #[must_use]
-    pub fn of<O: Managed>(kind: GrantKind, object: &'a O) -> Self {
+    pub fn of<O: Managed>(object: &'a O) -> Self {
         Self {
-            kind,
+            kind: O::KIND,
             namespace: object.namespace().unwrap_or_default(),
             status: object.status().map(O::common),
             deleting: object.meta().deletion_timestamp.is_some(),

@@ -10,10 +10,9 @@ use super::partition;
 use super::resolve::{RecordedTarget, TargetQuery, Unresolved, in_field, of_field, recorded_target, revoked, with};
 use crate::api::common::{IdentityRef, ManagementPolicy, RecreatePolicy, ServerRef};
 use crate::api::condition::reasons;
-use crate::api::identity::GrantKind;
 use crate::api::server::HostKeyStatus;
 use crate::api::status::{HostKeyFingerprint, ServerFacts};
-use crate::api::{Managed, TAG_CUSTOM_HOSTNAME, TransferServer};
+use crate::api::{Managed, ManagedKind, TAG_CUSTOM_HOSTNAME, TransferServer};
 use crate::aws::transfer::{DescribeServer, Server};
 use crate::aws::{Account, AwsErrorKind};
 use crate::cluster::Name;
@@ -105,7 +104,7 @@ impl Deps {
     ) -> Result<Target<LoginTarget>, Unresolved> {
         let name = Name::named_by(server_ref, &request.namespace);
         let labels = self.labels(&request.namespace);
-        let found = self.lister.server(&name);
+        let found = self.lister.get::<TransferServer>(&name);
         let exists = found.is_some();
         let server = found
             .filter(|server| {
@@ -140,7 +139,7 @@ impl Deps {
             // Removing keys and deleting a user need no tags of the server: they rest on this user's own uid and
             // cluster tags, which the same reconcile reads on the user. What was never on record there is looked at to
             // delete it only.
-            Err(VerifyRefusal::Strange(facts)) if request.kind == GrantKind::TransferUser && known => {
+            Err(VerifyRefusal::Strange(facts)) if request.kind == ManagedKind::TransferUser && known => {
                 let unproven = Some(of_field("spec.serverRef", &strange(&server_id, &name, &server)));
                 LoginTarget { unproven, ..detail(server_id, Some(facts)) }
             }
@@ -185,10 +184,12 @@ impl Deps {
     /// Whether a server object of ours that is being deleted says that the server is its own. Ids are AWS's, so they
     /// are the same nowhere else.
     fn being_deleted(&self, server_id: &str) -> bool {
-        self.lister.servers_by(&Reference::ServerId(server_id.to_owned())).iter().any(|server| {
-            server.metadata.deletion_timestamp.is_some()
-                && server.status.as_ref().and_then(|status| status.server_id.as_deref()) == Some(server_id)
-        })
+        self.lister.by::<TransferServer>(&Reference::Id(ManagedKind::TransferServer, server_id.to_owned())).iter().any(
+            |server| {
+                server.metadata.deletion_timestamp.is_some()
+                    && server.status.as_ref().and_then(|status| status.server_id.as_deref()) == Some(server_id)
+            },
+        )
     }
 
     /// Looks at a server that a person was granted by its id.

@@ -40,7 +40,7 @@ fn created() -> serde_json::Value {
 
 async fn place_of(world: &World, user: &TransferUser) -> Result<Target<LoginTarget>, Unresolved> {
     let status = user.status.as_ref();
-    let request = TargetQuery::of(GrantKind::TransferUser, user);
+    let request = TargetQuery::of(user);
     let choice = ServerChoice {
         server_ref: user.spec.server_ref.as_ref(),
         server_id: user.spec.server_id.as_deref(),
@@ -116,7 +116,7 @@ async fn a_forged_server_status_gives_no_logins_elsewhere() {
 #[tokio::test]
 async fn only_recorded_and_leaving_users_are_looked_at_on_an_unproven_server() {
     let elsewhere = || json!({"serverId": "s-2", "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default"});
-    let (user, access) = (GrantKind::TransferUser, GrantKind::TransferAccess);
+    let (user, access) = (ManagedKind::TransferUser, ManagedKind::TransferAccess);
     let rows = [
         (user, json!(null), false, None, "a new one"),
         (user, created(), false, Some(true), "its keys can be removed"),

@@ -1,30 +1,40 @@
 //! Whom a change of one object concerns besides itself. Pure: it names objects, and decides nothing about them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kube::api::ObjectMeta;
 
-use super::uses::{self, Use};
-use crate::api::common::{IdentityRef, ServerRef};
-use crate::api::condition::{self, reasons, types};
-use crate::api::identity::GrantKind;
-use crate::api::login::Login;
-use crate::api::{AwsIdentity, CommonStatus, TransferAccess, TransferServer, TransferUser};
-use crate::cluster::references::Reference;
+use super::registration::{self, Registration};
+use super::uses;
+use crate::api::{AwsIdentity, ManagedKind};
+use crate::cluster::references::{Reference, Refers, identities_of};
 use crate::cluster::store::StoreChange;
-use crate::cluster::{Lister, Name};
+use crate::cluster::{Lister, Name, Object};
 
 /// A kind that can be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Which {
     /// `AwsIdentity`.
     Identity,
-    /// `TransferServer`.
-    Server,
-    /// `TransferUser`.
-    User,
-    /// `TransferAccess`.
-    Access,
+    /// What stands for something in AWS.
+    Managed(ManagedKind),
+}
+
+impl Which {
+    /// All of them; one comes after what it refers to.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Identity].into_iter().chain(ManagedKind::ALL.iter().copied().map(Self::Managed))
+    }
+
+    /// As objects say it in `kind`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "AwsIdentity",
+            Self::Managed(kind) => kind.name(),
+        }
+    }
 }
 
 /// An object that is to be looked at.
@@ -36,99 +46,29 @@ pub struct Trigger {
     pub name: Name,
 }
 
-/// What users and accesses have in common here.
-struct Member<'a> {
-    which: Which,
-    meta: &'a ObjectMeta,
-    server_ref: Option<&'a ServerRef>,
-    server_id: Option<&'a str>,
-    region: Option<&'a str>,
-    identity_ref: Option<&'a IdentityRef>,
-    status: Option<&'a CommonStatus>,
-    login: &'a Login,
-}
-
-impl<'a> From<&'a TransferUser> for Member<'a> {
-    fn from(user: &'a TransferUser) -> Self {
-        let spec = &user.spec;
-        Self {
-            which: Which::User,
-            meta: &user.metadata,
-            server_ref: spec.server_ref.as_ref(),
-            server_id: spec.server_id.as_deref(),
-            region: spec.region.as_deref(),
-            identity_ref: spec.aws_identity_ref.as_ref(),
-            status: user.status.as_ref().map(|status| &status.common),
-            login: &spec.login,
-        }
-    }
-}
-
-impl<'a> From<&'a TransferAccess> for Member<'a> {
-    fn from(access: &'a TransferAccess) -> Self {
-        let spec = &access.spec;
-        Self {
-            which: Which::Access,
-            meta: &access.metadata,
-            server_ref: spec.server_ref.as_ref(),
-            server_id: spec.server_id.as_deref(),
-            region: spec.region.as_deref(),
-            identity_ref: spec.aws_identity_ref.as_ref(),
-            status: access.status.as_ref().map(|status| &status.common),
-            login: &spec.login,
-        }
-    }
-}
-
-impl Member<'_> {
-    fn wake(&self) -> Trigger {
-        Trigger { which: self.which, name: Name::from(self.meta) }
-    }
-
-    /// The server object that it refers to.
-    fn server(&self) -> Option<Name> {
-        Some(Name::named_by(self.server_ref?, self.meta.namespace.as_deref().unwrap_or_default()))
-    }
-
-    /// The identities that it may be using.
-    fn identities(&self, lister: &dyn Lister) -> Vec<String> {
-        let server = self.server().and_then(|name| lister.server(&name));
-        let of_server = server.map(|server| server.spec.aws_identity_ref.name.clone());
-        let own = self.identity_ref.map(|identity| identity.name.clone());
-        let recorded = self.status.and_then(|status| status.aws_identity.clone());
-        [of_server, own, recorded].into_iter().flatten().collect()
-    }
-
-    /// What it uses an identity for.
-    fn uses(&self, lister: &dyn Lister) -> Use {
-        let kind = if self.which == Which::Access { GrantKind::TransferAccess } else { GrantKind::TransferUser };
-        let server = self.server().and_then(|name| lister.server(&name));
-        let region = self.region.or_else(|| server.as_ref().map(|server| server.spec.region.as_str()));
-        Use::of_login(kind, self.meta, self.status, self.login, self.server_id, region)
-    }
-}
-
 /// An identity: whoever uses it for something that its change bears on.
 #[must_use]
 pub fn on_identity(change: &StoreChange<AwsIdentity>, lister: &dyn Lister) -> Vec<Trigger> {
     let both = change.was().zip(change.is());
-    let sees = |of: &dyn Fn() -> Use| match both {
-        Some((before, after)) => uses::all_see(before, after) || of().sees(before, after, lister),
+    let sees = |object: &dyn Object| match both {
+        Some((before, after)) => {
+            uses::all_see(before, after)
+                || registration::uses(object, lister).is_none_or(|uses| uses.sees(before, after, lister))
+        }
         None => change.was().is_some() || change.is().is_some(),
     };
     if both.is_some_and(|(before, after)| !may_matter(before, after)) {
         return Vec::new();
     }
     let name = &change.name.name;
-    let named = Reference::Identity(name.clone());
-    let servers = lister.servers_by(&named);
-    // Whose server uses it uses it as well.
-    let mut through = vec![named];
-    through.extend(servers.iter().map(|server| Reference::Server(Name::from(&server.metadata))));
-    let members =
-        members(lister, &through, |member| member.identities(lister).contains(name) && sees(&|| member.uses(lister)));
-    let servers = servers.iter().filter(|server| sees(&|| Use::of_server(server))).map(|server| wake_server(server));
-    servers.chain(members).collect()
+    let named = [Reference::Identity(name.clone())];
+    // Who names an object that uses it uses it as well.
+    let through: Vec<Reference> = objects(lister, &named)
+        .map(|object| Reference::Object(object.managed_kind(), Name::from(object.metadata())))
+        .collect();
+    referring(lister, named.iter().chain(&through), |object| {
+        identities_of(&object.all_references(), lister).contains(name) && sees(object)
+    })
 }
 
 /// Whether anything changed that may bear on somebody. Most changes are of the status.
@@ -141,69 +81,26 @@ fn may_matter(before: &AwsIdentity, after: &AwsIdentity) -> bool {
 /// A server in AWS of which something else was seen than before: everybody who is on it, by reference or by its id.
 #[must_use]
 pub fn on_server_seen(server_id: &str, lister: &dyn Lister) -> Vec<Trigger> {
-    let of_object = |member: &Member<'_>| {
-        let server = member.server().and_then(|name| lister.server(&name));
-        server.and_then(|server| server.status.as_ref()?.server_id.clone()).is_some_and(|id| id == server_id)
-    };
-    let id = Reference::ServerId(server_id.to_owned());
-    let objects = lister.servers_by(&id);
-    let mut through = vec![id];
-    through.extend(objects.iter().map(|server| Reference::Server(Name::from(&server.metadata))));
-    members(lister, &through, |member| member.server_id == Some(server_id) || of_object(member))
+    let server = ManagedKind::TransferServer;
+    let id = Reference::Id(server, server_id.to_owned());
+    let own = lister.referring(server, &id);
+    let own: Vec<Reference> =
+        own.iter().map(|object| Reference::Object(server, Name::from(object.metadata()))).collect();
+    referring(lister, [&id].into_iter().chain(&own), |object| object.managed_kind() != server)
 }
 
-/// A server: its users and accesses, when what they need of it changes; when AWS no longer has it, or has it again,
-/// also those that name it by its id; the identities that it uses or used.
+/// An object that stands for something in AWS: the objects that it refers to no more, the identities that it begins or
+/// ceases to use, and whom its kind says.
 #[must_use]
-pub fn on_server(change: &StoreChange<TransferServer>, lister: &dyn Lister) -> Vec<Trigger> {
-    let facts = |server: &TransferServer| {
-        let spec = &server.spec;
-        (
-            server.status.as_ref().and_then(|status| status.server_id.clone()),
-            // That there is a host name to show; what it is, is seen at the next resync.
-            server.status.as_ref().is_some_and(|status| status.endpoint.is_some()),
-            server.metadata.uid.clone(),
-            server.metadata.deletion_timestamp.is_some(),
-            (spec.identity_provider_type.clone(), spec.region.clone(), spec.aws_identity_ref.clone()),
-            spec.allowed_references.clone(),
-        )
-    };
-    let gone = |server: &TransferServer| {
-        let status = server.status.as_ref()?;
-        let ready = condition::find(&status.common.conditions, types::READY)?;
-        status.server_id.clone().filter(|_| ready.reason == reasons::SERVER_GONE)
-    };
-    let mut wakes = if change.was().map(facts) == change.is().map(facts) {
-        Vec::new()
-    } else {
-        members(lister, &[Reference::Server(change.name.clone())], |_| true)
-    };
-    let (was, is) = (change.was().and_then(gone), change.is().and_then(gone));
-    if was != is {
-        wakes.extend(was.into_iter().chain(is).flat_map(|server_id| on_server_seen(&server_id, lister)));
-    }
-    wakes.extend(identities(change.was().map(identities_of), change.is().map(identities_of)));
-    wakes
-}
-
-/// A user: the server that it leaves, and the identities that it uses or used.
-#[must_use]
-pub fn on_user(change: &StoreChange<TransferUser>, lister: &dyn Lister) -> Vec<Trigger> {
-    on_member(change.was().map(Member::from), change.is().map(Member::from), lister)
-}
-
-/// An access: the same as a user.
-#[must_use]
-pub fn on_access(change: &StoreChange<TransferAccess>, lister: &dyn Lister) -> Vec<Trigger> {
-    on_member(change.was().map(Member::from), change.is().map(Member::from), lister)
-}
-
-fn on_member(old: Option<Member<'_>>, new: Option<Member<'_>>, lister: &dyn Lister) -> Vec<Trigger> {
-    let server = |member: &Option<Member<'_>>| member.as_ref().and_then(Member::server);
-    let (left, stays) = (server(&old), server(&new));
-    let left = left.filter(|left| stays.as_ref() != Some(left)).map(|name| Trigger { which: Which::Server, name });
-    let named = |member: Option<Member<'_>>| member.map(|member| member.identities(lister));
-    left.into_iter().chain(identities(named(old), named(new))).collect()
+pub fn on_managed<K: Registration>(change: &StoreChange<K>, lister: &dyn Lister) -> Vec<Trigger> {
+    let references = |object: Option<&K>| object.map(Refers::refers_to).unwrap_or_default();
+    let (old, new) = (references(change.was()), references(change.is()));
+    let left = old.iter().filter(|reference| !new.contains(reference)).filter_map(|reference| match reference {
+        Reference::Object(kind, name) => Some(Trigger { which: Which::Managed(*kind), name: name.clone() }),
+        _ => None,
+    });
+    let identities = identities(&identities_of(&old, lister), &identities_of(&new, lister));
+    left.chain(identities).chain(K::triggers(change, lister)).collect()
 }
 
 /// A namespace: everything in it, when its labels change, for grants go by them.
@@ -212,48 +109,55 @@ pub fn on_namespace(change: &StoreChange<ObjectMeta>, lister: &dyn Lister) -> Ve
     if change.was().map(|meta| &meta.labels) == change.is().map(|meta| &meta.labels) {
         return Vec::new();
     }
-    let inside = Reference::Namespace(change.name.name.clone());
-    let servers = lister.servers_by(&inside);
-    servers.iter().map(|server| wake_server(server)).chain(members(lister, &[inside], |_| true)).collect()
+    all_referring(lister, &Reference::Namespace(change.name.name.clone()))
 }
 
-/// A ConfigMap: the users and accesses that read it.
+/// A ConfigMap: who reads it.
 #[must_use]
 pub fn on_config_map(change: &StoreChange<ObjectMeta>, lister: &dyn Lister) -> Vec<Trigger> {
     let version = |meta: &ObjectMeta| meta.resource_version.clone();
     if change.was().map(version) == change.is().map(version) {
         return Vec::new();
     }
-    members(lister, &[Reference::ConfigMap(change.name.clone())], |_| true)
+    all_referring(lister, &Reference::ConfigMap(change.name.clone()))
 }
 
-/// The users and accesses that refer to any of these and pass, each once.
-fn members(lister: &dyn Lister, through: &[Reference], pass: impl Fn(&Member<'_>) -> bool) -> Vec<Trigger> {
-    let users: Vec<_> = through.iter().flat_map(|reference| lister.users_by(reference)).collect();
-    let accesses: Vec<_> = through.iter().flat_map(|reference| lister.accesses_by(reference)).collect();
-    let users = users.iter().map(|user| Member::from(user.as_ref()));
-    let accesses = accesses.iter().map(|access| Member::from(access.as_ref()));
-    let wakes: BTreeSet<Trigger> = users.chain(accesses).filter(pass).map(|member| member.wake()).collect();
-    wakes.into_iter().collect()
+/// Everybody who refers to it.
+pub(super) fn all_referring(lister: &dyn Lister, reference: &Reference) -> Vec<Trigger> {
+    referring(lister, [reference], |_| true)
+}
+
+/// Who refers to any of these and passes, each once.
+fn referring<'a>(
+    lister: &dyn Lister,
+    through: impl IntoIterator<Item = &'a Reference>,
+    pass: impl Fn(&dyn Object) -> bool,
+) -> Vec<Trigger> {
+    let found = objects(lister, through).filter(|object| pass(object.as_ref()));
+    let wake = |object: Arc<dyn Object>| Trigger {
+        which: Which::Managed(object.managed_kind()),
+        name: Name::from(object.metadata()),
+    };
+    found.map(wake).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// At least the objects of all kinds that refer to any of these.
+fn objects<'a>(
+    lister: &dyn Lister,
+    through: impl IntoIterator<Item = &'a Reference>,
+) -> impl Iterator<Item = Arc<dyn Object>> {
+    through
+        .into_iter()
+        .flat_map(|reference| ManagedKind::ALL.iter().flat_map(|kind| lister.referring(*kind, reference)))
 }
 
 /// Identities whose use begins or ends: they tell who uses them, and go when nobody does.
-fn identities(old: Option<Vec<String>>, new: Option<Vec<String>>) -> Vec<Trigger> {
-    let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+fn identities(old: &[String], new: &[String]) -> Vec<Trigger> {
     let ends = old.iter().filter(|name| !new.contains(name));
     let begins = new.iter().filter(|name| !old.contains(name));
     ends.chain(begins)
         .map(|name| Trigger { which: Which::Identity, name: Name { namespace: String::new(), name: name.clone() } })
         .collect()
-}
-
-fn identities_of(server: &TransferServer) -> Vec<String> {
-    let recorded = server.status.as_ref().and_then(|status| status.common.aws_identity.clone());
-    [Some(server.spec.aws_identity_ref.name.clone()), recorded].into_iter().flatten().collect()
-}
-
-fn wake_server(server: &TransferServer) -> Trigger {
-    Trigger { which: Which::Server, name: Name::from(&server.metadata) }
 }
 
 #[cfg(test)]
@@ -267,6 +171,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::api::{TransferServer, TransferUser};
     use crate::cluster::store::{ConfigMapMeta, NamespaceMeta, Store, Stores};
 
     fn read<K: DeserializeOwned>(value: Value) -> K {
@@ -322,7 +227,7 @@ mod tests {
     }
 
     fn names(wakes: Vec<Trigger>) -> BTreeSet<String> {
-        wakes.into_iter().map(|Trigger { which, name }| format!("{which:?} {name}")).collect()
+        wakes.into_iter().map(|Trigger { which, name }| format!("{} {name}", which.name())).collect()
     }
 
     fn set(names: &[&str]) -> BTreeSet<String> {
@@ -352,8 +257,8 @@ mod tests {
         for (patch, wakes, reason) in rows {
             let stores = stores();
             let change = put(&stores.servers, server(&patch));
-            let expected = if wakes { set(&["User team/alice"]) } else { BTreeSet::new() };
-            assert_eq!(names(on_server(&change, &stores)), expected, "{reason}");
+            let expected = if wakes { set(&["TransferUser team/alice"]) } else { BTreeSet::new() };
+            assert_eq!(names(on_managed(&change, &stores)), expected, "{reason}");
         }
     }
 
@@ -363,7 +268,7 @@ mod tests {
         let named = |host: &str| server(&json!({"status": {"observedGeneration": 1, "endpoint": host}}));
         put(&stores.servers, named("a.example.com"));
         let change = put(&stores.servers, named("b.example.com"));
-        assert_eq!(names(on_server(&change, &stores)), BTreeSet::new());
+        assert_eq!(names(on_managed(&change, &stores)), BTreeSet::new());
     }
 
     #[test]
@@ -382,8 +287,9 @@ mod tests {
             ("Updating", false),
         ] {
             let change = put(&stores.servers, server(&ready(reason)));
-            let expected = if wakes { set(&["User team/alice", "User team/bob"]) } else { BTreeSet::new() };
-            assert_eq!(names(on_server(&change, &stores)), expected, "{reason}");
+            let expected =
+                if wakes { set(&["TransferUser team/alice", "TransferUser team/bob"]) } else { BTreeSet::new() };
+            assert_eq!(names(on_managed(&change, &stores)), expected, "{reason}");
         }
     }
 
@@ -392,7 +298,7 @@ mod tests {
         let stores = stores();
         let alice = user("alice", &json!({}));
         let change = stores.users.apply(0, Event::Delete(alice)).pop().unwrap();
-        assert_eq!(names(on_user(&change, &stores)), set(&["Server platform/files", "Identity shared"]));
+        assert_eq!(names(on_managed(&change, &stores)), set(&["TransferServer platform/files", "AwsIdentity shared"]));
     }
 
     #[test]
@@ -400,7 +306,7 @@ mod tests {
         let stores = stores();
         let patch = json!({"spec": {"serverRef": {"name": "files", "namespace": "platform"}, "role": "another"}});
         let change = put(&stores.users, user("alice", &patch));
-        assert_eq!(names(on_user(&change, &stores)), BTreeSet::new());
+        assert_eq!(names(on_managed(&change, &stores)), BTreeSet::new());
     }
 
     #[test]
@@ -414,11 +320,14 @@ mod tests {
         };
         let stores = stores();
         let change = put(&stores.identities, identity("shared", 1));
-        assert_eq!(names(on_identity(&change, &stores)), set(&["Server platform/files", "User team/alice"]));
+        assert_eq!(
+            names(on_identity(&change, &stores)),
+            set(&["TransferServer platform/files", "TransferUser team/alice"])
+        );
         let change = put(&stores.identities, identity("shared", 1));
         assert_eq!(names(on_identity(&change, &stores)), BTreeSet::new(), "nothing changed");
         let change = put(&stores.identities, identity("other", 1));
-        assert_eq!(names(on_identity(&change, &stores)), set(&["User team/bob"]));
+        assert_eq!(names(on_identity(&change, &stores)), set(&["TransferUser team/bob"]));
     }
 
     #[test]
@@ -442,7 +351,7 @@ mod tests {
         };
         let grants = |grants: Vec<Value>| json!({"spec": {"grants": grants}});
         let (platform, team) = (grant("platform", "platform", &[], &[]), grant("team", "team", &[], &[]));
-        let (server, alice) = ("Server platform/files", "User team/alice");
+        let (server, alice) = ("TransferServer platform/files", "TransferUser team/alice");
         let rows = [
             (
                 grants(vec![platform.clone(), team.clone(), grant("x", "elsewhere", &[role], &["s-1"])]),
@@ -503,14 +412,14 @@ mod tests {
         put(&stores.identities, identity(&json!({})));
         let going = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "status": {"conditions": []}});
         let change = put(&stores.identities, identity(&going));
-        assert_eq!(names(on_identity(&change, &stores)), set(&["User team/alice"]), "only who is new");
+        assert_eq!(names(on_identity(&change, &stores)), set(&["TransferUser team/alice"]), "only who is new");
     }
 
     #[test]
     fn a_server_that_is_seen_otherwise_than_before_wakes_who_is_on_it_however_they_name_it() {
         let stores = stores();
         put(&stores.servers, server(&json!({"status": {"observedGeneration": 1, "serverId": "s-1"}})));
-        assert_eq!(names(on_server_seen("s-1", &stores)), set(&["User team/alice", "User team/bob"]));
+        assert_eq!(names(on_server_seen("s-1", &stores)), set(&["TransferUser team/alice", "TransferUser team/bob"]));
         assert_eq!(names(on_server_seen("s-2", &stores)), BTreeSet::new());
     }
 
@@ -525,7 +434,7 @@ mod tests {
         let change = put(&stores.namespaces, namespace("yes"));
         assert_eq!(
             names(on_namespace(&change, &stores)),
-            set(&["User team/alice", "User team/bob", "User team/carol"])
+            set(&["TransferUser team/alice", "TransferUser team/bob", "TransferUser team/carol"])
         );
         let change = put(&stores.namespaces, namespace("yes"));
         assert_eq!(names(on_namespace(&change, &stores)), BTreeSet::new());
@@ -539,9 +448,9 @@ mod tests {
         };
         let stores = stores();
         let rows = [
-            ("team", "1", &["User team/carol"][..], "new"),
+            ("team", "1", &["TransferUser team/carol"][..], "new"),
             ("team", "1", &[], "the same version"),
-            ("team", "2", &["User team/carol"], "another version"),
+            ("team", "2", &["TransferUser team/carol"], "another version"),
             ("elsewhere", "3", &[], "another namespace"),
         ];
         for (namespace, version, expected, reason) in rows {

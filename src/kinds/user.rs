@@ -12,19 +12,23 @@ use serde_json::json;
 use super::deps::Deps;
 use super::key_conflicts::{self, KeyClaim};
 use super::login::WantedLogin;
+use super::registration::Registration;
 use super::resolve::{TargetQuery, Unresolved, resolved};
 use super::server_ref::{LoginTarget, ServerChoice};
 use super::ssh_keys::{self, Listed, SourceText, WantedKeys};
+use super::triggers::Trigger;
+use super::uses::Use;
 use super::{config_refs, home, partition, tags};
 use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
-use crate::api::identity::GrantKind;
 use crate::api::status::{Applied, ServerFacts};
 use crate::api::user::SshPublicKeySource;
-use crate::api::{TAG_PREFIX, TransferUser, TransferUserStatus};
+use crate::api::{ManagedKind, TAG_PREFIX, TransferUser, TransferUserStatus};
 use crate::aws::transfer::{CreateUser, DeleteUser, DescribeUser, Tags, User};
 use crate::aws::{AwsError, AwsErrorKind, Mutation};
+use crate::cluster::Lister;
 use crate::cluster::references::Reference;
+use crate::cluster::store::StoreChange;
 use crate::engine::decide::Identity;
 use crate::engine::digest::hash;
 use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
@@ -99,7 +103,7 @@ impl Users {
         let target = self.deps.on_server(&request, &choice).await?;
         served(&target.detail)?;
         let me = claim(object);
-        let users = self.deps.lister.users_by(&Reference::Login(me.key.to_owned()));
+        let users = self.deps.lister.by::<TransferUser>(&Reference::Login(me.key.to_owned()));
         let others = users.iter().map(|other| claim(other));
         key_conflicts::free(&self.deps, &me, &target, reasons::USER_NAME_TAKEN, others)?;
         Ok(target)
@@ -134,7 +138,7 @@ fn claim(object: &TransferUser) -> KeyClaim<'_> {
         region: spec.region.as_deref(),
         recorded: status.filter(|status| confirmed(status)).and_then(|status| status.server_id.as_deref()),
     };
-    KeyClaim::new(object, TargetQuery::of(GrantKind::TransferUser, object), choice, user_name(object))
+    KeyClaim::new(object, TargetQuery::of(object), choice, user_name(object))
 }
 
 /// What can be told without looking anywhere.
@@ -210,7 +214,7 @@ impl Kind for Users {
     ) -> Result<Wanted<WantedUser>, ReconcileError> {
         let spec = &object.spec;
         let namespace = object.namespace().unwrap_or_default();
-        let (login, login_blocks) = self.deps.login(GrantKind::TransferUser, &namespace, &spec.login, target).await?;
+        let (login, login_blocks) = self.deps.login(ManagedKind::TransferUser, &namespace, &spec.login, target).await?;
         let listed = Listed {
             inline: spec.ssh_public_keys.as_deref(),
             sources: self.keys(object).await?,
@@ -372,6 +376,22 @@ impl Kind for Users {
         let (account, region) = (&target.account.id, &target.account.region);
         let (partition, server) = (partition::partition(region), &target.detail.server_id);
         Some(format!("arn:{partition}:transfer:{region}:{account}:user/{server}/{}", user_name(object)))
+    }
+}
+
+impl Registration for TransferUser {
+    type Reconciler = Users;
+
+    fn reconciler(deps: Arc<Deps>) -> Users {
+        Users::new(deps)
+    }
+
+    fn uses(&self, lister: &dyn Lister) -> Use {
+        Use::of_login(self, &self.spec.login, &claim(self).choice, lister)
+    }
+
+    fn triggers(_: &StoreChange<Self>, _: &dyn Lister) -> Vec<Trigger> {
+        Vec::new()
     }
 }
 

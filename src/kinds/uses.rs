@@ -1,19 +1,19 @@
 //! What of an identity counts for one object that uses it: only a change of that is a reason to look at the object.
 
-use kube::api::ObjectMeta;
+use kube::ResourceExt;
 
 use super::grants::{self, Asker};
-use super::server;
+use super::resolve::TargetQuery;
+use super::server_ref::ServerChoice;
 use crate::api::condition::{self, types};
-use crate::api::identity::GrantKind;
 use crate::api::login::Login;
-use crate::api::{AwsIdentity, CommonStatus, FINALIZER, TransferServer};
-use crate::cluster::Lister;
+use crate::api::{AwsIdentity, Managed, ManagedKind, TransferServer};
+use crate::cluster::{Lister, Name};
 
 /// One object's use of an identity.
 #[derive(Debug)]
 pub struct Use {
-    kind: GrantKind,
+    kind: ManagedKind,
     namespace: String,
     /// Where it is or is to be; empty where that is not known.
     region: String,
@@ -25,39 +25,27 @@ pub struct Use {
 }
 
 impl Use {
-    /// The use that a server makes.
+    /// The use that an object makes in this region, passing these roles and naming these servers by their ids.
     #[must_use]
-    pub fn of_server(object: &TransferServer) -> Self {
-        let spec = &object.spec;
-        let adopted = spec.lifecycle.adoption.as_ref().and_then(|adoption| adoption.server_id.clone());
+    pub fn of<K: Managed>(object: &K, region: &str, roles: Vec<String>, server_ids: Vec<String>) -> Self {
         Self {
-            kind: GrantKind::TransferServer,
-            namespace: object.metadata.namespace.clone().unwrap_or_default(),
-            region: spec.region.clone(),
-            roles: server::roles(spec),
-            server_ids: adopted.into_iter().collect(),
-            held: held(&object.metadata, object.status.as_ref().map(|status| &status.common)),
+            kind: K::KIND,
+            namespace: object.namespace().unwrap_or_default(),
+            region: region.to_owned(),
+            roles,
+            server_ids,
+            held: TargetQuery::of(object).held(),
         }
     }
 
-    /// The use that a user or an access makes.
+    /// The use that a user or an access makes: its region is that of its server, where it names none.
     #[must_use]
-    pub fn of_login(
-        kind: GrantKind,
-        meta: &ObjectMeta,
-        status: Option<&CommonStatus>,
-        login: &Login,
-        server_id: Option<&str>,
-        region: Option<&str>,
-    ) -> Self {
-        Self {
-            kind,
-            namespace: meta.namespace.clone().unwrap_or_default(),
-            region: region.unwrap_or_default().to_owned(),
-            roles: vec![login.role.clone()],
-            server_ids: server_id.map(str::to_owned).into_iter().collect(),
-            held: held(meta, status),
-        }
+    pub fn of_login<K: Managed>(object: &K, login: &Login, server: &ServerChoice<'_>, lister: &dyn Lister) -> Self {
+        let own = object.namespace().unwrap_or_default();
+        let named = server.server_ref.and_then(|named| lister.get::<TransferServer>(&Name::named_by(named, &own)));
+        let region = server.region.or_else(|| named.as_ref().map(|server| server.spec.region.as_str()));
+        let server_ids = server.server_id.map(str::to_owned).into_iter().collect();
+        Self::of(object, region.unwrap_or_default(), vec![login.role.clone()], server_ids)
     }
 
     /// Whether the two versions of an identity differ in what counts for this use.
@@ -96,9 +84,4 @@ pub fn all_see(before: &AwsIdentity, after: &AwsIdentity) -> bool {
     // What Ready says of one that is being deleted is who still needs it.
     let stays = after.metadata.deletion_timestamp.is_none();
     facts(before) != facts(after) || (stays && ready(before) != ready(after))
-}
-
-fn held(meta: &ObjectMeta, status: Option<&CommonStatus>) -> bool {
-    meta.finalizers.iter().flatten().any(|name| name == FINALIZER)
-        || status.is_some_and(|status| super::resolve::recorded_account(status).is_some())
 }

@@ -1,10 +1,16 @@
 //! What the chart renders, without a cluster.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
+use transfer_operator::api::{self, ManagedKind};
 
 use crate::helm::{EVERYTHING, Helm, chart, object, of_kind, read};
 
 const NAME: &str = "transfer-operator";
+const POLICY: &str = "ValidatingAdmissionPolicy";
+const RESOURCES: &str = "/spec/matchConstraints/resourceRules/0/resources";
+const NAMES: &str = "/spec/matchConstraints/resourceRules/0/resourceNames";
 
 #[tokio::test]
 async fn lint_finds_nothing() {
@@ -67,6 +73,27 @@ async fn no_rule_lets_anybody_list_watch_or_write_secrets() {
             }
         }
         assert!(seen > 5, "the chart renders rules");
+    }
+}
+
+#[tokio::test]
+async fn rules_that_name_our_kinds_name_all_of_them() {
+    let objects = Helm::offline().render("").await;
+    let crds = api::all_crds();
+    let all = |suffix: &str| crds.iter().map(|crd| format!("{}{suffix}", crd.spec.names.plural)).collect();
+    let managed = || ManagedKind::ALL.iter().map(|kind| kind.resource().plural).collect();
+    let names = crds.iter().filter_map(|crd| crd.metadata.name.clone()).collect();
+    let rows: [(&str, &str, &str, BTreeSet<String>); 6] = [
+        ("ClusterRole", "transfer-operator", "/rules/0/resources", all("")),
+        ("ClusterRole", "transfer-operator", "/rules/1/resources", all("/status")),
+        ("ClusterRole", "transfer-operator-view", "/rules/0/resources", managed()),
+        ("ClusterRole", "transfer-operator-edit", "/rules/0/resources", managed()),
+        (POLICY, "transfer-operator-deletion-protection", RESOURCES, managed()),
+        (POLICY, "transfer-operator-crd-protection", NAMES, names),
+    ];
+    for (kind, name, path, expected) in rows {
+        let found = object(&objects, kind, name).pointer(path).unwrap().as_array().unwrap().iter();
+        assert_eq!(found.map(|text| text.as_str().unwrap().to_owned()).collect::<BTreeSet<_>>(), expected, "{name} {path}");
     }
 }
 

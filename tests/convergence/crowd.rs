@@ -36,7 +36,7 @@ use transfer_operator::sim::state::World;
 
 use crate::api_server::{ApiServer, Key};
 use crate::clock::Clock;
-use crate::machinery::{self, Decoded, Item, Reconcile, Seeded, Told, WATCHED, related};
+use crate::machinery::{self, Decoded, Item, Reconcile, Seeded, Told, related, watched};
 use crate::wire;
 
 const ACCOUNT: &str = "123456789012";
@@ -345,7 +345,7 @@ impl Operator {
 
     /// What refers to others first, so that whoever an object wakes is there already.
     fn list(&mut self) {
-        for kind in WATCHED.into_iter().rev() {
+        for kind in watched().into_iter().rev() {
             let objects = self.crowd.api().list(kind);
             for told in Told::listing(objects) {
                 self.take(kind, told);
@@ -391,9 +391,9 @@ impl Operator {
     fn references(&self, (which, name): &Item) -> Vec<Reference> {
         match which {
             Which::Identity => vec![Reference::Identity(name.name.clone())],
-            Which::Server => self.stores.servers.references_of(name),
-            Which::User => self.stores.users.references_of(name),
-            Which::Access => self.stores.accesses.references_of(name),
+            Which::Managed(kind) => {
+                self.stores.object(*kind, name).map(|object| object.all_references()).unwrap_or_default()
+            }
         }
     }
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use transfer_operator::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use transfer_operator::api::{AwsIdentity, ManagedKind};
 use transfer_operator::cluster::references::Reference;
 use transfer_operator::cluster::store::Stores;
-use transfer_operator::cluster::{Lister, Name};
+use transfer_operator::cluster::{Lister, Name, Object};
 
 use crate::crowd::{Crowd, Operator, RESYNC, SOON};
 
@@ -44,29 +44,17 @@ impl Lister for Counted {
     fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>> {
         self.count(self.stores.identity(name))
     }
-    fn server(&self, name: &Name) -> Option<Arc<TransferServer>> {
-        self.count(self.stores.server(name))
-    }
     fn namespace_labels(&self, name: &str) -> Option<BTreeMap<String, String>> {
         self.stores.namespace_labels(name)
     }
-    fn servers(&self) -> Vec<Arc<TransferServer>> {
-        self.count(self.stores.servers())
+    fn object(&self, kind: ManagedKind, name: &Name) -> Option<Arc<dyn Object>> {
+        self.count(self.stores.object(kind, name))
     }
-    fn users(&self) -> Vec<Arc<TransferUser>> {
-        self.count(self.stores.users())
+    fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
+        self.count(self.stores.objects(kind))
     }
-    fn accesses(&self) -> Vec<Arc<TransferAccess>> {
-        self.count(self.stores.accesses())
-    }
-    fn servers_by(&self, reference: &Reference) -> Vec<Arc<TransferServer>> {
-        self.count(self.stores.servers_by(reference))
-    }
-    fn users_by(&self, reference: &Reference) -> Vec<Arc<TransferUser>> {
-        self.count(self.stores.users_by(reference))
-    }
-    fn accesses_by(&self, reference: &Reference) -> Vec<Arc<TransferAccess>> {
-        self.count(self.stores.accesses_by(reference))
+    fn referring(&self, kind: ManagedKind, reference: &Reference) -> Vec<Arc<dyn Object>> {
+        self.count(self.stores.referring(kind, reference))
     }
     fn is_referred_to(&self, reference: &Reference) -> bool {
         self.stores.is_referred_to(reference)

@@ -15,6 +15,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use transfer_operator::api::{self, ManagedKind};
 use transfer_operator::cluster::references::Refers;
 use transfer_operator::cluster::store::{ConfigMapMeta, NamespaceMeta, Snapshot, Store, StoreChange, Stores, Watched};
 use transfer_operator::cluster::{Lister, Name};
@@ -23,14 +24,13 @@ use transfer_operator::engine::controller::{self, Cause};
 use transfer_operator::engine::kind::Kind;
 use transfer_operator::engine::reconcile::reconcile;
 use transfer_operator::engine::settings::{Env, Settings};
-use transfer_operator::kinds::access::Accesses;
 use transfer_operator::kinds::deps::Deps;
 use transfer_operator::kinds::identity::Identities;
 use transfer_operator::kinds::installations::Installation;
 use transfer_operator::kinds::orphans::Orphans;
-use transfer_operator::kinds::server::Servers;
+use transfer_operator::kinds::registration::Registration;
 use transfer_operator::kinds::triggers::{self, Trigger, Which};
-use transfer_operator::kinds::user::Users;
+use transfer_operator::with_kinds;
 
 use crate::api_server::text;
 use crate::clock::Clock;
@@ -41,8 +41,9 @@ pub type Item = (Which, Name);
 pub type Reconcile = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Requeue> + Send + Sync>;
 
 /// The kinds that are watched; an object comes after what it refers to.
-pub const WATCHED: [&str; 6] =
-    ["Namespace", "ConfigMap", "AwsIdentity", "TransferServer", "TransferUser", "TransferAccess"];
+pub fn watched() -> Vec<&'static str> {
+    ["Namespace", "ConfigMap"].into_iter().chain(Which::all().map(Which::name)).collect()
+}
 
 /// Seeded chance, and a pod's clock that may be wrong.
 pub struct Seeded {
@@ -86,12 +87,15 @@ pub fn engines(deps: &Arc<Deps>, settings: &Settings) -> BTreeMap<Which, Reconci
         }
         .boxed()
     });
-    BTreeMap::from([
-        (Which::Identity, identity),
-        (Which::Server, engine(Servers::new(Arc::clone(deps)), deps, settings)),
-        (Which::User, engine(Users::new(Arc::clone(deps)), deps, settings)),
-        (Which::Access, engine(Accesses::new(Arc::clone(deps)), deps, settings)),
-    ])
+    let mut engines = BTreeMap::from([(Which::Identity, identity)]);
+    macro_rules! managed {
+        ($($plural:ident: $kind:ident,)+) => {
+            $(let kind = <api::$kind as Registration>::reconciler(Arc::clone(deps));
+            engines.insert(Which::Managed(ManagedKind::$kind), engine(kind, deps, settings));)+
+        };
+    }
+    with_kinds!(managed);
+    engines
 }
 
 /// What reconciles one kind, with these dependencies.
@@ -107,9 +111,7 @@ pub fn engine<K: Kind>(kind: K, deps: &Deps, settings: &Settings) -> Reconcile {
 pub fn meta(stores: &Stores, (which, name): &Item) -> Option<ObjectMeta> {
     match which {
         Which::Identity => stores.identities.get(name).map(|identity| identity.metadata.clone()),
-        Which::Server => stores.servers.get(name).map(|server| server.metadata.clone()),
-        Which::User => stores.users.get(name).map(|user| user.metadata.clone()),
-        Which::Access => stores.accesses.get(name).map(|access| access.metadata.clone()),
+        Which::Managed(kind) => stores.object(*kind, name).map(|object| object.metadata().clone()),
     }
 }
 
@@ -164,19 +166,21 @@ impl Decoded {
 
 /// Takes over what the watch of a kind tells; answers with whom it wakes, and why.
 pub fn take(stores: &Stores, lister: &dyn Lister, decoded: &Decoded, kind: &str, told: Told) -> Vec<(Item, Cause)> {
-    match kind {
-        "AwsIdentity" => feed(Which::Identity, &stores.identities, decoded, told, |c| triggers::on_identity(c, lister)),
-        "TransferServer" => feed(Which::Server, &stores.servers, decoded, told, |c| triggers::on_server(c, lister)),
-        "TransferUser" => feed(Which::User, &stores.users, decoded, told, |c| triggers::on_user(c, lister)),
-        "TransferAccess" => feed(Which::Access, &stores.accesses, decoded, told, |c| triggers::on_access(c, lister)),
-        "Namespace" => {
-            feed_meta::<NamespaceMeta>(&stores.namespaces, decoded, told, |c| triggers::on_namespace(c, lister))
-        }
-        "ConfigMap" => {
-            feed_meta::<ConfigMapMeta>(&stores.config_maps, decoded, told, |c| triggers::on_config_map(c, lister))
-        }
-        _ => Vec::new(),
+    macro_rules! managed {
+        ($($plural:ident: $kind:ident,)+) => {
+            match kind {
+                "AwsIdentity" => feed(Which::Identity, &stores.identities, decoded, told, |c| triggers::on_identity(c, lister)),
+                "Namespace" => feed_meta::<NamespaceMeta>(&stores.namespaces, decoded, told, |c| triggers::on_namespace(c, lister)),
+                "ConfigMap" => feed_meta::<ConfigMapMeta>(&stores.config_maps, decoded, told, |c| triggers::on_config_map(c, lister)),
+                $(stringify!($kind) => {
+                    let which = Which::Managed(ManagedKind::$kind);
+                    feed(which, &stores.$plural, decoded, told, |c| triggers::on_managed(c, lister))
+                })+
+                _ => Vec::new(),
+            }
+        };
     }
+    with_kinds!(managed)
 }
 
 fn feed<K>(
@@ -218,14 +222,4 @@ where
 /// Whom the change of another object wakes.
 pub fn related(Trigger { which, name }: Trigger) -> (Item, Cause) {
     ((which, name), Cause::Related)
-}
-
-/// The kind as the API server names it.
-pub fn kind_of(which: Which) -> &'static str {
-    match which {
-        Which::Identity => "AwsIdentity",
-        Which::Server => "TransferServer",
-        Which::User => "TransferUser",
-        Which::Access => "TransferAccess",
-    }
 }

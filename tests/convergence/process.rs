@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use transfer_operator::api::ManagedKind;
 use transfer_operator::aws::waiting::{self, Slot, Slots};
 use transfer_operator::cluster::Name;
 use transfer_operator::cluster::store::Stores;
@@ -24,7 +25,7 @@ use crate::api_server::{Event, Key};
 use crate::defects::Defect;
 use crate::doors::{Door, SimAws};
 use crate::forgetful::Forgetful;
-use crate::machinery::{self, Item, Reconcile, Seeded, Told, WATCHED, kind_of, related};
+use crate::machinery::{self, Item, Reconcile, Seeded, Told, related, watched};
 use crate::setup::{Blow, Rule};
 use crate::world::{CLUSTER, Life, World};
 
@@ -74,7 +75,7 @@ impl Process {
         let mut engines = machinery::engines(&deps, &settings);
         if world.setup.defect == Some(Defect::ForgottenUpdate) {
             let forgetful = Forgetful(Servers::new(Arc::clone(&deps)));
-            engines.insert(Which::Server, machinery::engine(forgetful, &deps, &settings));
+            engines.insert(Which::Managed(ManagedKind::TransferServer), machinery::engine(forgetful, &deps, &settings));
         }
         let shared = Arc::new(Shared {
             world: Arc::clone(world),
@@ -180,7 +181,7 @@ impl Shared {
         self.life.here().await;
         let forgets = self.world.setup.defect == Some(Defect::TerminalForever);
         if self.world.setup.defect == Some(Defect::WriteAtRest) {
-            self.touch(&(kind_of(*which).to_owned(), name.clone()));
+            self.touch(&(which.name().to_owned(), name.clone()));
         }
         let next = match next {
             Again::After(delay, _) if forgets && delay > Duration::from_mins(1) && self.stalled(*which, name) => {
@@ -204,7 +205,7 @@ impl Shared {
     }
 
     fn stalled(&self, which: Which, name: &Name) -> bool {
-        let object = self.world.api().get(&(kind_of(which).to_owned(), name.clone()));
+        let object = self.world.api().get(&(which.name().to_owned(), name.clone()));
         object.is_some_and(|object| crate::lint::kstatus(&object) == crate::lint::Kstatus::Failed)
     }
 
@@ -267,7 +268,7 @@ impl Shared {
             let api = self.world.api();
             (api.version(), api.keys())
         };
-        for kind in WATCHED {
+        for kind in watched() {
             let objects = keys.iter().filter(|(of, _)| of == kind).filter_map(|key| self.world.api().get(key));
             let told = Told::listing(objects);
             self.take(kind, told);

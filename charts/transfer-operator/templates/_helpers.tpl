@@ -25,6 +25,21 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end -}}
 {{- end }}
 
+{{/*
+The plurals of our kinds, one for each generated CRD, so that no rule names them by hand: with `suffix` those of a
+subresource, with `managed` without AwsIdentity, which stands for nothing in AWS.
+*/}}
+{{- define "transfer-operator.resources" -}}
+{{- $resources := list }}
+{{- range $path, $_ := .root.Files.Glob "files/crds/*.yaml" }}
+{{- $plural := base $path | trimSuffix ".transfer-operator.dev.yaml" }}
+{{- if not (and $.managed (eq $plural "awsidentities")) }}
+{{- $resources = append $resources (printf "%s%s" $plural ($.suffix | default "")) }}
+{{- end }}
+{{- end }}
+{{- join ", " $resources }}
+{{- end }}
+
 {{/* The arguments of the operator as a YAML list. */}}
 {{- define "transfer-operator.args" -}}
 {{- $operator := .Values.operator -}}

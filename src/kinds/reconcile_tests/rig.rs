@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use crate::api::{AwsIdentity, ManagedKind, TransferServer};
 use crate::aws::account_clients::{Aws, CallerIdentity};
 use crate::aws::error::kind_of;
 use crate::aws::rate_limiter::Rates;
@@ -29,7 +29,7 @@ use crate::aws::{
     Account, Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CreateOutput, Mutation, Page, Permit, RateLimiter, Read,
     Reply,
 };
-use crate::cluster::{ClusterError, EventNote, KubeApi, Lister, Name, Reach, SecretData, Texts};
+use crate::cluster::{self, ClusterError, EventNote, KubeApi, Lister, Name, Object, Reach, SecretData, Texts};
 use crate::engine::consistency::Windows;
 use crate::engine::context::{Engine, Requeue};
 use crate::engine::controller;
@@ -138,10 +138,9 @@ impl Objects {
         Ok(object)
     }
 
-    fn all<K: DeserializeOwned>(&self, kind: &str) -> Vec<Arc<K>> {
+    fn all(&self, kind: &str) -> Vec<Value> {
         let stored = self.stored.lock().unwrap();
-        let of_kind = stored.iter().filter(|((other, _), _)| other == kind);
-        of_kind.map(|(_, value)| Arc::new(serde_json::from_value(value.clone()).unwrap())).collect()
+        stored.iter().filter(|((other, _), _)| other == kind).map(|(_, value)| value.clone()).collect()
     }
 }
 
@@ -231,23 +230,18 @@ impl KubeApi for Objects {
 
 impl Lister for Objects {
     fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>> {
-        self.all::<AwsIdentity>("AwsIdentity").into_iter().find(|found| found.metadata.name.as_deref() == Some(name))
-    }
-    fn server(&self, name: &Name) -> Option<Arc<TransferServer>> {
-        let value = self.stored.lock().unwrap().get(&("TransferServer".to_owned(), name.clone())).cloned()?;
-        Some(Arc::new(serde_json::from_value(value).unwrap()))
+        let identities = self.all("AwsIdentity").into_iter().map(|value| serde_json::from_value(value).unwrap());
+        identities.map(Arc::<AwsIdentity>::new).find(|found| found.metadata.name.as_deref() == Some(name))
     }
     fn namespace_labels(&self, _: &str) -> Option<BTreeMap<String, String>> {
         Some(BTreeMap::new())
     }
-    fn servers(&self) -> Vec<Arc<TransferServer>> {
-        self.all("TransferServer")
+    fn object(&self, kind: ManagedKind, name: &Name) -> Option<Arc<dyn Object>> {
+        let value = self.stored.lock().unwrap().get(&(kind.name().to_owned(), name.clone())).cloned()?;
+        Some(cluster::decode_any(kind, value).unwrap())
     }
-    fn users(&self) -> Vec<Arc<TransferUser>> {
-        self.all("TransferUser")
-    }
-    fn accesses(&self) -> Vec<Arc<TransferAccess>> {
-        self.all("TransferAccess")
+    fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
+        self.all(kind.name()).into_iter().map(|value| cluster::decode_any(kind, value).unwrap()).collect()
     }
 }
 

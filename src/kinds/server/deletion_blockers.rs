@@ -2,16 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use kube::ResourceExt;
-use kube::core::ApiResource;
-use serde_json::Value;
-
-use crate::api::common::ServerRef;
-use crate::api::{FINALIZER, Managed, TransferAccess, TransferServer, TransferUser};
+use crate::api::TransferServer;
 use crate::aws::transfer::{DescribeServer, ListAccesses, ListUsers};
 use crate::aws::{Account, AwsErrorKind};
-use crate::cluster::{self, ClusterError, KubeApi, Reach};
+use crate::cluster::KubeApi;
 use crate::engine::kind::ReconcileError;
+use crate::kinds::referrers;
 
 /// How many names the condition shows.
 const SHOWN: usize = 3;
@@ -26,7 +22,7 @@ pub async fn deletion_blockers(
     account: &Account,
     id: Option<&str>,
 ) -> Result<Option<String>, ReconcileError> {
-    let objects = objects(cluster, object, id).await?;
+    let objects = referrers::of(cluster, object, id).await?;
     if !objects.is_empty() {
         let message = format!("{} of this server must go first: {}", counted(&objects, "object"), shown(&objects));
         return Ok(Some(message));
@@ -41,57 +37,6 @@ pub async fn deletion_blockers(
             shown(&left)
         )
     }))
-}
-
-/// Our own objects on this server that may have something in AWS, read live.
-async fn objects(
-    cluster: &dyn KubeApi,
-    server: &TransferServer,
-    id: Option<&str>,
-) -> Result<BTreeSet<String>, ClusterError> {
-    let mut found = on::<TransferUser>(cluster, |user| {
-        let recorded = user.status.as_ref().and_then(|status| status.server_id.as_deref());
-        leads(server, id, user.namespace(), user.spec.server_ref.as_ref(), [user.spec.server_id.as_deref(), recorded])
-    })
-    .await?;
-    found.extend(
-        on::<TransferAccess>(cluster, |access| {
-            let recorded = access.status.as_ref().and_then(|status| status.server_id.as_deref());
-            let ids = [access.spec.server_id.as_deref(), recorded];
-            leads(server, id, access.namespace(), access.spec.server_ref.as_ref(), ids)
-        })
-        .await?,
-    );
-    Ok(found)
-}
-
-/// The objects of a kind that hold our finalizer and lead to the server.
-async fn on<K: Managed>(
-    cluster: &dyn KubeApi,
-    leads: impl Fn(&K) -> bool + Send + Sync,
-) -> Result<BTreeSet<String>, ClusterError> {
-    let named = |value: Value| {
-        // What this version cannot read may well be on this server: AWS's own list then holds the deletion.
-        let object: K = serde_json::from_value(value).ok()?;
-        let held = object.finalizers().iter().any(|name| name == FINALIZER);
-        (held && leads(&object))
-            .then(|| format!("{} {}/{}", K::kind(&()), object.namespace().unwrap_or_default(), object.name_any()))
-    };
-    let take = |names: &mut BTreeSet<String>, object| names.extend(named(object));
-    cluster::fold(cluster, &ApiResource::erase::<K>(&()), Reach::Watched, BTreeSet::new(), take).await
-}
-
-fn leads(
-    server: &TransferServer,
-    id: Option<&str>,
-    namespace: Option<String>,
-    server_ref: Option<&ServerRef>,
-    ids: [Option<&str>; 2],
-) -> bool {
-    let by_reference = server_ref.is_some_and(|server_ref| {
-        server_ref.name == server.name_any() && server_ref.namespace.clone().or(namespace) == server.namespace()
-    });
-    by_reference || (id.is_some() && ids.contains(&id))
 }
 
 /// Users and accesses that AWS has, by the listing that fits the provider.

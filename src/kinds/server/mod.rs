@@ -5,6 +5,7 @@ mod deletion_blockers;
 mod host_keys;
 mod members;
 mod plan;
+mod registration;
 mod tag_index;
 mod unset;
 mod want;
@@ -23,9 +24,8 @@ use super::resolve::{self, TargetQuery, Unresolved};
 use super::server_ref;
 use crate::api::common::{ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
-use crate::api::identity::GrantKind;
 use crate::api::status::CreateRecord;
-use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec, TransferServerStatus};
+use crate::api::{AwsIdentity, Managed, ManagedKind, TransferServer, TransferServerSpec, TransferServerStatus};
 use crate::aws::transfer::{
     CreateServer, DeleteServer, DescribeHostKey, DescribeServer, HostKey, ListAccesses, ListHostKeys, Server, Tags,
 };
@@ -95,7 +95,7 @@ impl Servers {
     fn granted(&self, object: &TransferServer, identity: &AwsIdentity, id: &str) -> Result<(), Reason> {
         let namespace = object.namespace().unwrap_or_default();
         let labels = self.deps.labels(&namespace);
-        let asker = Asker { kind: GrantKind::TransferServer, namespace: &namespace, labels: &labels };
+        let asker = Asker { kind: ManagedKind::TransferServer, namespace: &namespace, labels: &labels };
         grants::server_granted(identity, &asker, id)
     }
 
@@ -117,7 +117,7 @@ impl Servers {
     async fn place(&self, object: &TransferServer) -> Result<Target<Arc<AwsIdentity>>, Unresolved> {
         let status = object.status.as_ref().map(|status| &status.common);
         let deleting = going(object);
-        let request = TargetQuery::of(GrantKind::TransferServer, object);
+        let request = TargetQuery::of(object);
         // What is being deleted goes from where it was put, whatever became of the spec.
         let recorded = resolve::recorded_target(status.filter(|_| deleting));
         let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());

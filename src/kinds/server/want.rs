@@ -9,9 +9,9 @@ use super::host_keys;
 use super::members::{MEMBERS, SECURITY_GROUPS};
 use super::wanted::{WantedHostKey, WantedServer};
 use crate::api;
+use crate::api::ManagedKind;
 use crate::api::common::DisruptionMode;
 use crate::api::condition::reasons;
-use crate::api::identity::GrantKind;
 use crate::api::server::{CustomHostname, DesiredState, HostKeyPolicy};
 use crate::api::status::Applied;
 use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
@@ -185,7 +185,7 @@ fn ungranted(
 ) -> Vec<String> {
     let namespace = object.namespace().unwrap_or_default();
     let labels = deps.lister.namespace_labels(&namespace).unwrap_or_default();
-    let asker = Asker { kind: GrantKind::TransferServer, namespace: &namespace, labels: &labels };
+    let asker = Asker { kind: ManagedKind::TransferServer, namespace: &namespace, labels: &labels };
     let mut paths = Vec::new();
     for (path, role) in roles(settings) {
         if let Err(block) = grants::role_granted(identity, &asker, &format!("spec.{path}"), &role) {

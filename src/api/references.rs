@@ -1,0 +1,182 @@
+//! What objects refer to, by names that can be looked up: who refers to a thing is found in an index, never scanned
+//! for. An index may answer with more objects than are asked for, never with fewer.
+
+use std::fmt;
+
+use kube::ResourceExt;
+use kube::api::ObjectMeta;
+
+use super::common::ServerRef;
+use super::login::Login;
+use super::{Managed, ManagedKind};
+
+/// Namespace and name; the namespace is empty for cluster-scoped kinds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+impl Name {
+    /// The server object that a reference in this namespace names.
+    #[must_use]
+    pub fn named_by(reference: &ServerRef, own: &str) -> Self {
+        let ServerRef { name, namespace } = reference;
+        Self { namespace: namespace.clone().unwrap_or_else(|| own.to_owned()), name: name.clone() }
+    }
+}
+
+impl From<&ObjectMeta> for Name {
+    fn from(meta: &ObjectMeta) -> Self {
+        let ObjectMeta { namespace, name, .. } = meta;
+        Self { namespace: namespace.clone().unwrap_or_default(), name: name.clone().unwrap_or_default() }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.namespace.is_empty() {
+            write!(f, "{}", self.name)
+        } else {
+            write!(f, "{}/{}", self.namespace, self.name)
+        }
+    }
+}
+
+/// A thing that objects refer to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reference {
+    /// The AwsIdentity that the spec names or that status records.
+    Identity(String),
+    /// An object of ours that the spec names, such as the TransferServer of `serverRef`.
+    Object(ManagedKind, Name),
+    /// What AWS has under an id: named by the spec, such as `serverId` of a user, or recorded by status.
+    Id(ManagedKind, String),
+    /// A ConfigMap that is read.
+    ConfigMap(Name),
+    /// The user name or external id, of the spec and of what was made.
+    Login(String),
+    /// The namespace that the object is in.
+    Namespace(String),
+}
+
+/// Everything that an object refers to: what its kind says, the identity that status records, and its namespace.
+pub fn all<K: Managed>(object: &K) -> Vec<Reference> {
+    let recorded = object.status().and_then(|status| K::common(status).aws_identity.clone());
+    object
+        .references()
+        .into_iter()
+        .chain(recorded.map(Reference::Identity))
+        .chain(object.namespace().map(Reference::Namespace))
+        .collect()
+}
+
+/// The server that a user or an access is on: as the spec names it, and as status records it.
+pub(super) fn of_server(
+    namespace: &str,
+    named: Option<&ServerRef>,
+    ids: [Option<&String>; 2],
+) -> impl Iterator<Item = Reference> {
+    let named = named.map(|named| Reference::Object(ManagedKind::TransferServer, Name::named_by(named, namespace)));
+    let ids = ids.map(|id| id.map(|id| Reference::Id(ManagedKind::TransferServer, id.clone())));
+    named.into_iter().chain(ids.into_iter().flatten())
+}
+
+/// Where the policy of a login is read.
+pub(super) fn of_policy(login: &Login) -> impl Iterator<Item = &String> {
+    login.policy_from.iter().map(|source| &source.config_map_key_ref.name)
+}
+
+/// ConfigMaps of a namespace.
+pub(super) fn of_config_maps<'a>(
+    namespace: &str,
+    names: impl Iterator<Item = &'a String>,
+) -> impl Iterator<Item = Reference> {
+    names.map(|name| Reference::ConfigMap(Name { namespace: namespace.to_owned(), name: name.clone() }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::api::{TransferAccess, TransferServer, TransferUser};
+
+    fn read<K: serde::de::DeserializeOwned>(kind: &str, spec: &Value, status: &Value) -> K {
+        serde_json::from_value(json!({
+            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": kind,
+            "metadata": {"namespace": "team", "name": "x"}, "spec": spec, "status": status,
+        }))
+        .unwrap()
+    }
+
+    fn name(namespace: &str, name: &str) -> Name {
+        Name { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+
+    #[test]
+    fn a_server_refers_to_what_it_names_and_to_what_it_recorded() {
+        let server: TransferServer = read(
+            "TransferServer",
+            &json!({"region": "eu-central-1", "awsIdentityRef": {"name": "new"}}),
+            &json!({"awsIdentity": "old", "serverId": "s-1"}),
+        );
+        let identity = |name: &str| Reference::Identity(name.to_owned());
+        let expected = [
+            identity("new"),
+            Reference::Id(ManagedKind::TransferServer, "s-1".to_owned()),
+            identity("old"),
+            Reference::Namespace("team".to_owned()),
+        ];
+        assert_eq!(all(&server), expected);
+    }
+
+    #[test]
+    fn a_user_refers_to_its_server_its_config_maps_and_both_of_its_names() {
+        let user: TransferUser = read(
+            "TransferUser",
+            &json!({
+                "role": "arn", "userName": "new", "serverRef": {"name": "files", "namespace": "platform"},
+                "policyFrom": {"configMapKeyRef": {"name": "policies", "key": "a"}},
+                "sshPublicKeysFrom": [{"configMapKeyRef": {"name": "keys", "key": "a"}}],
+            }),
+            &json!({"awsIdentity": "shared", "arn": "arn:aws:transfer:eu-central-1:1:user/s-1/old", "serverId": "s-1"}),
+        );
+        let expected = [
+            Reference::Object(ManagedKind::TransferServer, name("platform", "files")),
+            Reference::Id(ManagedKind::TransferServer, "s-1".to_owned()),
+            Reference::Login("new".to_owned()),
+            Reference::Login("old".to_owned()),
+            Reference::ConfigMap(name("team", "keys")),
+            Reference::ConfigMap(name("team", "policies")),
+            Reference::Identity("shared".to_owned()),
+            Reference::Namespace("team".to_owned()),
+        ];
+        assert_eq!(all(&user), expected);
+    }
+
+    #[test]
+    fn an_access_refers_to_its_server_its_config_map_and_both_of_its_groups() {
+        let access: TransferAccess = read(
+            "TransferAccess",
+            &json!({
+                "role": "arn", "externalId": "S-1-2", "serverId": "s-1", "region": "eu-central-1",
+                "awsIdentityRef": {"name": "shared"},
+                "policyFrom": {"configMapKeyRef": {"name": "policies", "key": "a"}},
+            }),
+            &json!({"externalId": "S-1-1"}),
+        );
+        let expected = [
+            Reference::Identity("shared".to_owned()),
+            Reference::Id(ManagedKind::TransferServer, "s-1".to_owned()),
+            Reference::Login("S-1-2".to_owned()),
+            Reference::Login("S-1-1".to_owned()),
+            Reference::ConfigMap(name("team", "policies")),
+            Reference::Namespace("team".to_owned()),
+        ];
+        assert_eq!(all(&access), expected);
+    }
+}

@@ -267,7 +267,7 @@ fn orphans(sources: &Sources) -> Vec<Sample> {
     let counts = sources.orphans.counts();
     counts
         .into_iter()
-        .map(|((account, region, kind), count)| (vec![account, region, kind.name().to_owned()], number(count as u64)))
+        .map(|((account, region, kind), count)| (vec![account, region, kind.to_owned()], number(count as u64)))
         .collect()
 }
 

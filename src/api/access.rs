@@ -95,6 +95,8 @@ pub struct TransferAccessStatus {
 static NO_TAGS: BTreeMap<String, String> = BTreeMap::new();
 
 impl Managed for TransferAccess {
+    const NOUN: &'static str = "access";
+
     type Status = TransferAccessStatus;
 
     fn suspend(&self) -> bool {

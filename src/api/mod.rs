@@ -119,6 +119,14 @@ macro_rules! managed_kinds {
                 }
             }
 
+            /// The everyday word for what it stands for in AWS.
+            #[must_use]
+            pub const fn noun(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $kind::NOUN,)+
+                }
+            }
+
             /// As objects say it in `kind`.
             #[must_use]
             pub const fn name(self) -> &'static str {
@@ -153,6 +161,9 @@ pub trait Managed:
     + Sync
     + 'static
 {
+    /// The everyday word for what it stands for in AWS, as messages and metrics say it.
+    const NOUN: &'static str;
+
     /// The kind's status.
     type Status: Default + Clone + PartialEq + Serialize + DeserializeOwned + Debug + Send + Sync;
 

@@ -314,6 +314,8 @@ pub struct TransferServerStatus {
 }
 
 impl Managed for TransferServer {
+    const NOUN: &'static str = "server";
+
     type Status = TransferServerStatus;
 
     fn suspend(&self) -> bool {

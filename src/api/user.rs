@@ -185,6 +185,8 @@ impl TransferUser {
 }
 
 impl Managed for TransferUser {
+    const NOUN: &'static str = "user";
+
     type Status = TransferUserStatus;
 
     fn suspend(&self) -> bool {

@@ -13,7 +13,7 @@ use super::deps::Deps;
 use super::home;
 use super::key_conflicts::{self, KeyClaim};
 use super::login::WantedLogin;
-use super::registration::Registration;
+use super::registration::{Registration, Traces};
 use super::resolve::{TargetQuery, Unresolved, resolved};
 use super::server_ref::{LoginTarget, ServerChoice};
 use super::triggers::Trigger;
@@ -278,6 +278,8 @@ impl Kind for Accesses {
 
 impl Registration for TransferAccess {
     type Reconciler = Accesses;
+
+    const TRACES: Traces = Traces::Untagged;
 
     fn reconciler(deps: Arc<Deps>) -> Accesses {
         Accesses::new(deps)

@@ -24,6 +24,7 @@ pub mod resolve;
 pub mod server;
 pub mod server_ref;
 pub mod ssh_keys;
+pub mod tag_index;
 pub mod tags;
 pub mod triggers;
 pub mod user;

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::ResourceExt;
-use kube::core::ApiResource;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -20,8 +19,9 @@ use tracing::Instrument;
 pub use self::find::OrphanKind;
 use self::find::{Living, Orphan, Ours, Region, Scanned, find, sentence};
 use super::deps::Deps;
-use crate::api::{self, AwsIdentity, TransferServer, TransferUser};
-use crate::aws::transfer::{DescribeServer, DescribeUser, ListServers, ListUsers, Tags};
+use super::registration::{self, Traces};
+use crate::api::{self, AwsIdentity, ManagedKind};
+use crate::aws::transfer::{DescribeServer, DescribeUser, ListUsers, Tags};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::{self, ClusterError, Reach};
 use crate::engine::kind::ReconcileError;
@@ -111,14 +111,14 @@ impl Orphans {
         if clear { Told::Clear } else { Told::Unsure }
     }
 
-    /// How many there are, by account, region and kind.
+    /// How many there are, by account, region and the word for their kind.
     #[must_use]
-    pub fn counts(&self) -> BTreeMap<(String, String, OrphanKind), usize> {
+    pub fn counts(&self) -> BTreeMap<(String, String, &'static str), usize> {
         let mut counts = BTreeMap::new();
         for memory in self.lock().values() {
             for (region, found) in &memory.regions {
-                for kind in [OrphanKind::Server, OrphanKind::Duplicate, OrphanKind::User] {
-                    let count = found.believed(self.lag()).filter(|orphan| orphan.kind == kind).count();
+                for kind in words() {
+                    let count = found.believed(self.lag()).filter(|orphan| orphan.kind.name() == kind).count();
                     // Two identities of one account see the same.
                     let known = counts.entry((memory.account.clone(), region.clone(), kind)).or_insert(0);
                     *known = count.max(*known);
@@ -187,41 +187,46 @@ impl Orphans {
 
     async fn living(&self) -> Result<Living, ClusterError> {
         let cluster = self.deps.cluster.as_ref();
-        let server = |living: &mut Living, object: Value| {
-            living
-                .servers
-                .insert(text(&object, "/metadata/uid").unwrap_or_default(), text(&object, "/status/serverId"));
-        };
-        let user = |living: &mut Living, object: Value| {
-            living.users.insert(text(&object, "/metadata/uid").unwrap_or_default());
-            let name = text(&object, "/status/userName").or_else(|| text(&object, "/metadata/name"));
-            living.accounted.extend(text(&object, "/status/serverId").zip(name));
-        };
-        let living = Living::default();
-        let living =
-            cluster::fold(cluster, &ApiResource::erase::<TransferServer>(&()), Reach::Watched, living, server).await?;
-        cluster::fold(cluster, &ApiResource::erase::<TransferUser>(&()), Reach::Watched, living, user).await
+        let mut living = Living::default();
+        for kind in ManagedKind::ALL.iter().copied() {
+            let take = |living: &mut Living, object: Value| {
+                let ids = match registration::traces(kind) {
+                    Traces::Untagged => return,
+                    Traces::Tagged { recorded, .. } => recorded,
+                    Traces::OnServers => {
+                        let name = text(&object, "/status/userName").or_else(|| text(&object, "/metadata/name"));
+                        living.accounted.extend(text(&object, "/status/serverId").zip(name));
+                        &[]
+                    }
+                };
+                let ids = ids.iter().filter_map(|path| text(&object, path)).collect();
+                let uid = text(&object, "/metadata/uid").unwrap_or_default();
+                living.recorded.entry(kind).or_default().insert(uid, ids);
+            };
+            living = cluster::fold(cluster, &kind.resource(), Reach::Watched, living, take).await?;
+        }
+        Ok(living)
     }
 
     async fn describe(&self, identity: &AwsIdentity, region: &str, living: &Living) -> Result<Scanned, ReconcileError> {
         let account = self.deps.aws.account(identity, region).await?;
         let mut scanned = Scanned::default();
-        let mut with_users = Vec::new();
-        let granted: BTreeSet<&String> = identity.spec.grants.iter().flat_map(|grant| &grant.server_ids).collect();
-        for listed in account.list(ListServers { token: None }).await? {
-            let call = DescribeServer { server_id: listed.server_id.clone() };
-            let Some(server) = there(account.read(call).await)? else { continue };
-            let managed = server.settings.identity_provider_type.as_deref() == Some("SERVICE_MANAGED");
-            let owned = server.tags.get(api::TAG_UID).is_some_and(|uid| living.servers.contains_key(uid));
-            // The users of a server that is an orphan itself go with it; one of somebody else's may have users of ours
-            // where it is granted by its id.
-            let may_have = if self.ours.made(&server.tags) { owned } else { granted.contains(&listed.server_id) };
-            if managed && may_have {
-                with_users.push(listed.server_id.clone());
+        for kind in ManagedKind::ALL {
+            if let Traces::Tagged { list, .. } = registration::traces(*kind) {
+                scanned.tagged.insert(*kind, list(&account).await?);
             }
-            scanned.servers.insert(listed.server_id, server.tags);
         }
-        scanned.users = self.users(identity, &account, &with_users, living).await?;
+        let granted: BTreeSet<&String> = identity.spec.grants.iter().flat_map(|grant| &grant.server_ids).collect();
+        // The users of a server that is an orphan itself go with it; one of somebody else's may have users of ours where
+        // it is granted by its id.
+        let server = ManagedKind::TransferServer;
+        let may_have = |(id, tags): &(&String, &Tags)| {
+            let owned = living.recorded(server, tags.get(api::TAG_UID)).is_some();
+            if self.ours.made(tags) { owned } else { granted.contains(id) }
+        };
+        let servers = scanned.tagged.get(&server).into_iter().flatten().filter(may_have);
+        let servers: Vec<String> = servers.map(|(id, _)| id.clone()).collect();
+        scanned.users = self.users(identity, &account, &servers, living).await?;
         Ok(scanned)
     }
 
@@ -238,6 +243,11 @@ impl Orphans {
         let (mut foreign, mut users) = (BTreeSet::new(), BTreeMap::new());
         let mut described = 0;
         for server in servers {
+            let found = there(account.read(DescribeServer { server_id: server.clone() }).await)?;
+            let provider = found.and_then(|found| found.settings.identity_provider_type);
+            if provider.as_deref() != Some("SERVICE_MANAGED") {
+                continue;
+            }
             let listing = ListUsers { server_id: server.clone(), token: None };
             for listed in there(account.list(listing).await)?.unwrap_or_default() {
                 let key = (server.clone(), listed.user_name);
@@ -274,6 +284,12 @@ impl Orphans {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Memory>> {
         self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The words by which orphans are counted: of each kind whose tags tell, and of those that are there twice.
+fn words() -> impl Iterator<Item = &'static str> {
+    let tagged = ManagedKind::ALL.iter().filter(|kind| !matches!(registration::traces(**kind), Traces::Untagged));
+    tagged.map(|kind| kind.noun()).chain(["duplicate"])
 }
 
 /// Listed and not there any more: nothing to tell of it.

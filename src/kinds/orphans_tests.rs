@@ -2,6 +2,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::api::{TransferServer, TransferUser};
 use crate::aws::transfer::Server;
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION, World, object, owned};
@@ -20,11 +21,16 @@ fn with(mut tags: Tags, key: &str, value: &str) -> Tags {
 }
 
 fn living() -> Living {
+    let servers = [("u-1".to_owned(), ["s-1".to_owned()].into()), ("u-new".to_owned(), BTreeSet::new())].into();
+    let users = [("u-alice".to_owned(), BTreeSet::new())].into();
     Living {
-        servers: [("u-1".to_owned(), Some("s-1".to_owned())), ("u-new".to_owned(), None)].into(),
-        users: ["u-alice".to_owned()].into(),
+        recorded: [(ManagedKind::TransferServer, servers), (ManagedKind::TransferUser, users)].into(),
         accounted: BTreeSet::new(),
     }
+}
+
+fn servers(servers: impl Into<BTreeMap<String, Tags>>) -> Scanned {
+    Scanned { tagged: [(ManagedKind::TransferServer, servers.into())].into(), users: BTreeMap::new() }
 }
 
 fn found(ours: &Ours, scanned: &Scanned) -> Vec<String> {
@@ -51,7 +57,7 @@ fn a_server_is_an_orphan_when_no_live_object_has_its_uid_or_one_has_another_serv
         (Tags::new(), "s-9", None, "nobody's"),
     ];
     for (tags, id, expected, why) in rows {
-        let scanned = Scanned { servers: [(id.to_owned(), tags)].into(), users: BTreeMap::new() };
+        let scanned = servers([(id.to_owned(), tags)]);
         assert_eq!(found(&ours, &scanned), expected.into_iter().map(str::to_owned).collect::<Vec<_>>(), "{why}");
     }
 }
@@ -67,7 +73,7 @@ fn a_user_is_an_orphan_when_no_live_user_has_its_uid() {
         (user("dave"), Tags::new()),
         (user("eve"), with(tags("team", "u-eve"), api::TAG_RETAINED_FROM, "team/eve")),
     ];
-    let scanned = Scanned { servers: BTreeMap::new(), users: users.into() };
+    let scanned = Scanned { tagged: BTreeMap::new(), users: users.into() };
     let expected = ["user s-1/bob in r", "user s-1/carol in r"];
     assert_eq!(found(&ours, &scanned), expected, "the uid of a server is no user's");
 }
@@ -75,13 +81,17 @@ fn a_user_is_an_orphan_when_no_live_user_has_its_uid() {
 #[test]
 fn an_installation_for_some_namespaces_tells_nothing_of_others() {
     let ours = Ours { cluster: CLUSTER.to_owned(), namespaces: vec!["team".to_owned()] };
-    let servers = [("s-8".to_owned(), tags("team", "u-0")), ("s-9".to_owned(), tags("others", "u-0"))];
-    assert_eq!(found(&ours, &Scanned { servers: servers.into(), users: BTreeMap::new() }), ["server s-8 in r"]);
+    let scanned = servers([("s-8".to_owned(), tags("team", "u-0")), ("s-9".to_owned(), tags("others", "u-0"))]);
+    assert_eq!(found(&ours, &scanned), ["server s-8 in r"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn only_what_two_scans_far_enough_apart_saw_is_believed() {
-    let orphan = |id: &str| Orphan { region: "r".to_owned(), kind: OrphanKind::Server, id: id.to_owned() };
+    let orphan = |id: &str| Orphan {
+        region: "r".to_owned(),
+        kind: OrphanKind::Gone(ManagedKind::TransferServer),
+        id: id.to_owned(),
+    };
     let start = Instant::now();
     let mut region = Region::default();
     let mut scan = |seconds: u64, ids: &[&str]| {

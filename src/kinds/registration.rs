@@ -2,21 +2,48 @@
 //! list and not registered does not compile.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use futures::future::BoxFuture;
 
 use super::deps::Deps;
 use super::triggers::Trigger;
 use super::uses::Use;
-use crate::api::{self, Managed};
+use crate::api::{self, Managed, ManagedKind};
+use crate::aws::transfer::Tags;
+use crate::aws::{Account, AwsError};
 use crate::cluster::store::{StoreChange, Stored};
 use crate::cluster::{Lister, Object};
 use crate::engine::kind::Kind;
 use crate::with_kinds;
 
+/// All that AWS has of a resource in an account and region, with its tags.
+pub type ListTags = for<'a> fn(&'a Account) -> BoxFuture<'a, Result<BTreeMap<String, Tags>, AwsError>>;
+
+/// How what a kind left behind in AWS is found, where its object is gone.
+#[derive(Clone, Copy)]
+pub enum Traces {
+    /// By its tags, in a listing of all of it.
+    Tagged {
+        /// The listing.
+        list: ListTags,
+        /// Where an object records the ids of what is its own.
+        recorded: &'static [&'static str],
+    },
+    /// By its tags, on each server: it is a user.
+    OnServers,
+    /// Not at all: AWS keeps no tags on it.
+    Untagged,
+}
+
 /// A kind that the process watches and reconciles.
 pub trait Registration: Managed + Stored {
     /// What reconciles it.
     type Reconciler: Kind<Object = Self>;
+
+    /// How what it left behind is found.
+    const TRACES: Traces;
 
     /// The same behind these doors.
     fn reconciler(deps: Arc<Deps>) -> Self::Reconciler;
@@ -29,8 +56,15 @@ pub trait Registration: Managed + Stored {
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger>;
 }
 
-macro_rules! uses {
+macro_rules! by_kind {
     ($($plural:ident: $kind:ident,)+) => {
+        /// How what is left behind of this kind is found.
+        pub(super) fn traces(kind: ManagedKind) -> Traces {
+            match kind {
+                $(ManagedKind::$kind => api::$kind::TRACES,)+
+            }
+        }
+
         /// What an object uses its identity for, whatever its kind.
         pub(super) fn uses(object: &dyn Object, lister: &dyn Lister) -> Option<Use> {
             let object: &dyn Any = object;
@@ -38,4 +72,4 @@ macro_rules! uses {
         }
     };
 }
-with_kinds!(uses);
+with_kinds!(by_kind);

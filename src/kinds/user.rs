@@ -12,7 +12,7 @@ use serde_json::json;
 use super::deps::Deps;
 use super::key_conflicts::{self, KeyClaim};
 use super::login::WantedLogin;
-use super::registration::Registration;
+use super::registration::{Registration, Traces};
 use super::resolve::{TargetQuery, Unresolved, resolved};
 use super::server_ref::{LoginTarget, ServerChoice};
 use super::ssh_keys::{self, Listed, SourceText, WantedKeys};
@@ -381,6 +381,8 @@ impl Kind for Users {
 
 impl Registration for TransferUser {
     type Reconciler = Users;
+
+    const TRACES: Traces = Traces::OnServers;
 
     fn reconciler(deps: Arc<Deps>) -> Users {
         Users::new(deps)

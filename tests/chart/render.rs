@@ -93,7 +93,11 @@ async fn rules_that_name_our_kinds_name_all_of_them() {
     ];
     for (kind, name, path, expected) in rows {
         let found = object(&objects, kind, name).pointer(path).unwrap().as_array().unwrap().iter();
-        assert_eq!(found.map(|text| text.as_str().unwrap().to_owned()).collect::<BTreeSet<_>>(), expected, "{name} {path}");
+        assert_eq!(
+            found.map(|text| text.as_str().unwrap().to_owned()).collect::<BTreeSet<_>>(),
+            expected,
+            "{name} {path}"
+        );
     }
 }
 

@@ -28,11 +28,13 @@ pub use transfer_operator::aws::{
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use shuttle::future::yield_now;
-use transfer::{DescribeServer, ListServers, Tags};
+use transfer::Tags;
 
 use crate::engine::owner::Owner;
+use crate::kinds::tag_index::TaggedResource;
 use crate::sync::count::Counter;
 
 /// Faults that do not come from AWS.
@@ -72,14 +74,6 @@ pub struct Account {
     pub listings: Arc<Counter>,
 }
 
-pub struct Listed {
-    pub server_id: String,
-}
-
-pub struct Described {
-    pub tags: Tags,
-}
-
 impl Account {
     pub fn new(owner: Owner) -> Self {
         let (events, listing, listings) = Default::default();
@@ -90,18 +84,27 @@ impl Account {
         yield_now().await;
         Ok(Timestamp::UNIX_EPOCH)
     }
+}
 
-    pub async fn list(&self, _: ListServers) -> Result<Vec<Listed>, AwsError> {
-        let began = self.events.up();
-        self.listings.up();
-        assert_eq!(self.listing.up(), 1, "two listings at a time");
+/// What the account has; an id is the number of the listing that showed it.
+#[derive(Debug)]
+pub struct Listings;
+
+#[async_trait]
+impl TaggedResource for Listings {
+    const LISTING: &'static str = "ListServers";
+
+    async fn list(account: &Account) -> Result<Vec<String>, AwsError> {
+        let began = account.events.up();
+        account.listings.up();
+        assert_eq!(account.listing.up(), 1, "two listings at a time");
         yield_now().await;
-        self.listing.down();
-        Ok(vec![Listed { server_id: began.to_string() }])
+        account.listing.down();
+        Ok(vec![began.to_string()])
     }
 
-    pub async fn read(&self, _: DescribeServer) -> Result<Described, AwsError> {
+    async fn tags(account: &Account, _: &str) -> Result<Tags, AwsError> {
         yield_now().await;
-        Ok(Described { tags: self.owner.tags("attempt") })
+        Ok(account.owner.tags("attempt"))
     }
 }

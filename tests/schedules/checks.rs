@@ -156,7 +156,7 @@ pub mod tag_index {
     use shuttle::future::block_on;
 
     use super::together;
-    use crate::aws::Account;
+    use crate::aws::{Account, Listings};
     use crate::engine::owner::Owner;
     use crate::kinds::tag_index::TagIndex;
 
@@ -164,7 +164,7 @@ pub mod tag_index {
 
     pub fn none_too_old() {
         let owner = Owner::new("cluster", "team", "files", "u");
-        let (looks, account) = (Arc::new(TagIndex::default()), Account::new(owner.clone()));
+        let (looks, account) = (Arc::new(TagIndex::<Listings>::default()), Account::new(owner.clone()));
         let shared = account.clone();
         together(TASKS, move |_| {
             let (asked, ticket) = (shared.events.up(), looks.ask());

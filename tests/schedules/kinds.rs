@@ -1,5 +1,5 @@
-//! Looking servers up, on the primitives of this test.
+//! Looking up what is tagged, on the primitives of this test.
 
 #[allow(dead_code, unused_imports)]
-#[path = "../../src/kinds/server/tag_index.rs"]
+#[path = "../../src/kinds/tag_index.rs"]
 pub mod tag_index;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::api;
+use crate::api::{self, ManagedKind};
 use crate::aws::transfer::Tags;
 
 /// Orphans that a message names; the count tells of the rest.
@@ -15,12 +15,10 @@ const NAMED: usize = 5;
 /// What kind of thing nobody owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OrphanKind {
-    /// A server whose object is gone.
-    Server,
-    /// A second server of an object that has another one.
-    Duplicate,
-    /// A user whose object is gone.
-    User,
+    /// Its object is gone.
+    Gone(ManagedKind),
+    /// Its object has another one.
+    Duplicate(ManagedKind),
 }
 
 /// One of them.
@@ -30,15 +28,15 @@ pub struct Orphan {
     pub region: String,
     /// What it is.
     pub kind: OrphanKind,
-    /// Server id; for a user with its name behind a slash.
+    /// Its id; for a user that of the server, with its name behind a slash.
     pub id: String,
 }
 
 /// What a complete scan of a region saw.
 #[derive(Clone, Debug, Default)]
 pub struct Scanned {
-    /// Servers with their tags.
-    pub servers: BTreeMap<String, Tags>,
+    /// What is found by its tags, by kind: ids with tags.
+    pub tagged: BTreeMap<ManagedKind, BTreeMap<String, Tags>>,
     /// Users (server id and name) that no object accounts for, with their tags.
     pub users: BTreeMap<(String, String), Tags>,
 }
@@ -46,12 +44,22 @@ pub struct Scanned {
 /// The objects that live, by a live list.
 #[derive(Clone, Debug, Default)]
 pub struct Living {
-    /// The server that each server object records, by the object's uid.
-    pub servers: BTreeMap<String, Option<String>>,
-    /// The uids of user objects.
-    pub users: BTreeSet<String>,
+    /// The ids in AWS that each object records, by its kind and uid.
+    pub recorded: BTreeMap<ManagedKind, BTreeMap<String, BTreeSet<String>>>,
     /// Server and name of the users that user objects record.
     pub accounted: BTreeSet<(String, String)>,
+}
+
+impl Living {
+    /// What the object of this kind and uid records; nothing where there is no such object.
+    pub(super) fn recorded(&self, kind: ManagedKind, uid: Option<&String>) -> Option<&BTreeSet<String>> {
+        self.recorded.get(&kind)?.get(uid?)
+    }
+
+    /// Whether any object of this kind records this id.
+    fn records(&self, kind: ManagedKind, id: &String) -> bool {
+        self.recorded.get(&kind).into_iter().flat_map(BTreeMap::values).any(|ids| ids.contains(id))
+    }
 }
 
 /// Whose tags are ours to tell about.
@@ -78,23 +86,28 @@ impl Ours {
 #[must_use]
 pub fn find(ours: &Ours, region: &str, scanned: &Scanned, living: &Living) -> BTreeSet<Orphan> {
     let orphan = |kind, id: String| Orphan { region: region.to_owned(), kind, id };
-    let uid = |tags: &Tags| tags.get(api::TAG_UID).cloned().unwrap_or_default();
-    // What only lost its uid tag is told by the object that records it.
-    let recorded = |id: &String| living.servers.values().any(|recorded| recorded.as_ref() == Some(id));
-    let servers = scanned.servers.iter().filter(|(_, tags)| ours.made(tags)).filter_map(|(id, tags)| {
-        match living.servers.get(&uid(tags)) {
-            None if !tags.contains_key(api::TAG_UID) && recorded(id) => None,
-            None => Some(orphan(OrphanKind::Server, id.clone())),
-            Some(Some(recorded)) if recorded != id => Some(orphan(OrphanKind::Duplicate, id.clone())),
-            Some(_) => None,
+    let mut found = BTreeSet::new();
+    for (kind, seen) in &scanned.tagged {
+        for (id, tags) in seen.iter().filter(|(_, tags)| ours.made(tags)) {
+            let uid = tags.get(api::TAG_UID);
+            match living.recorded(*kind, uid) {
+                // What only lost its uid tag is told by the object that records it.
+                None if uid.is_none() && living.records(*kind, id) => {}
+                None => {
+                    found.insert(orphan(OrphanKind::Gone(*kind), id.clone()));
+                }
+                Some(recorded) if !recorded.is_empty() && !recorded.contains(id) => {
+                    found.insert(orphan(OrphanKind::Duplicate(*kind), id.clone()));
+                }
+                Some(_) => {}
+            }
         }
-    });
-    let users = scanned
-        .users
-        .iter()
-        .filter(|(_, tags)| ours.made(tags) && !living.users.contains(&uid(tags)))
-        .map(|((server, name), _)| orphan(OrphanKind::User, format!("{server}/{name}")));
-    servers.chain(users).collect()
+    }
+    let user = ManagedKind::TransferUser;
+    let lone = |tags: &Tags| ours.made(tags) && living.recorded(user, tags.get(api::TAG_UID)).is_none();
+    let users = scanned.users.iter().filter(|(_, tags)| lone(tags));
+    found.extend(users.map(|((server, name), _)| orphan(OrphanKind::Gone(user), format!("{server}/{name}"))));
+    found
 }
 
 /// What the scans of one region came to.
@@ -152,9 +165,8 @@ impl OrphanKind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Server => "server",
-            Self::Duplicate => "duplicate",
-            Self::User => "user",
+            Self::Gone(kind) => kind.noun(),
+            Self::Duplicate(_) => "duplicate",
         }
     }
 }
@@ -162,10 +174,9 @@ impl OrphanKind {
 impl fmt::Display for Orphan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { region, kind, id } = self;
-        let kind = match kind {
-            OrphanKind::Duplicate => "duplicate server",
-            other => other.name(),
-        };
-        write!(f, "{kind} {id} in {region}")
+        match kind {
+            OrphanKind::Gone(kind) => write!(f, "{} {id} in {region}", kind.noun()),
+            OrphanKind::Duplicate(kind) => write!(f, "duplicate {} {id} in {region}", kind.noun()),
+        }
     }
 }

@@ -6,7 +6,6 @@ mod host_keys;
 mod members;
 mod plan;
 mod registration;
-mod tag_index;
 mod unset;
 mod want;
 mod wanted;
@@ -22,12 +21,14 @@ use super::grants::{self, Asker};
 use super::partition;
 use super::resolve::{self, TargetQuery, Unresolved};
 use super::server_ref;
+use super::tag_index::{TagIndex, TaggedResource};
 use crate::api::common::{ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
 use crate::api::status::CreateRecord;
 use crate::api::{AwsIdentity, Managed, ManagedKind, TransferServer, TransferServerSpec, TransferServerStatus};
 use crate::aws::transfer::{
-    CreateServer, DeleteServer, DescribeHostKey, DescribeServer, HostKey, ListAccesses, ListHostKeys, Server, Tags,
+    CreateServer, DeleteServer, DescribeHostKey, DescribeServer, HostKey, ListAccesses, ListHostKeys, ListServers,
+    Server, Tags,
 };
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::engine::consistency::TagSearch;
@@ -35,7 +36,6 @@ use crate::engine::decide::Identity;
 use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
-use tag_index::TagIndex;
 use wanted::WantedServer;
 
 /// The identity provider whose users come by their groups.
@@ -44,7 +44,24 @@ const DIRECTORY: &str = "AWS_DIRECTORY_SERVICE";
 /// The kind of servers.
 pub struct Servers {
     deps: Arc<Deps>,
-    tag_index: Arc<TagIndex>,
+    tag_index: Arc<TagIndex<TaggedServers>>,
+}
+
+/// Servers, as they are found by their tags.
+#[derive(Debug)]
+pub struct TaggedServers;
+
+#[async_trait]
+impl TaggedResource for TaggedServers {
+    const LISTING: &'static str = "ListServers";
+
+    async fn list(account: &Account) -> Result<Vec<String>, AwsError> {
+        Ok(account.list(ListServers { token: None }).await?.into_iter().map(|row| row.server_id).collect())
+    }
+
+    async fn tags(account: &Account, id: &str) -> Result<Tags, AwsError> {
+        Ok(account.read(DescribeServer { server_id: id.to_owned() }).await?.tags)
+    }
 }
 
 /// What AWS has of a server.
@@ -244,7 +261,7 @@ impl Kind for Servers {
     }
 
     async fn tags_of(&self, target: &Target<Self::TargetDetail>, id: &str) -> Result<Tags, AwsError> {
-        Ok(target.account.read(DescribeServer { server_id: id.to_owned() }).await?.tags)
+        TaggedServers::tags(&target.account, id).await
     }
 
     fn deleted(&self, target: &Target<Self::TargetDetail>, id: &str) {

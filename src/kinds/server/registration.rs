@@ -2,19 +2,27 @@
 
 use std::sync::Arc;
 
-use super::Servers;
+use futures::FutureExt;
+
+use super::{Servers, TaggedServers};
 use crate::api::condition::{self, reasons, types};
 use crate::api::{ManagedKind, TransferServer};
 use crate::cluster::Lister;
 use crate::cluster::references::Reference;
 use crate::cluster::store::StoreChange;
 use crate::kinds::deps::Deps;
-use crate::kinds::registration::Registration;
+use crate::kinds::registration::{Registration, Traces};
+use crate::kinds::tag_index;
 use crate::kinds::triggers::{self, Trigger};
 use crate::kinds::uses::Use;
 
 impl Registration for TransferServer {
     type Reconciler = Servers;
+
+    const TRACES: Traces = Traces::Tagged {
+        list: |account| tag_index::all_tags::<TaggedServers>(account).boxed(),
+        recorded: &["/status/serverId"],
+    };
 
     fn reconciler(deps: Arc<Deps>) -> Servers {
         Servers::new(deps)

@@ -10,7 +10,8 @@ use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::engine::consistency::{Candidate, TagMatches};
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, NOW, World, owned};
-use crate::kinds::server::tag_index::TagIndex;
+use crate::kinds::server::TaggedServers;
+use crate::kinds::tag_index::TagIndex;
 
 fn of(uid: &str) -> Owner {
     Owner::new(CLUSTER, "team", "files", uid)
@@ -20,12 +21,12 @@ fn tagged(id: &str, owner: &Owner) -> Server {
     Server { tags: owner.tags("attempt"), ..owned(id, "x") }
 }
 
-fn looks() -> Arc<TagIndex> {
+fn looks() -> Arc<TagIndex<TaggedServers>> {
     Arc::default()
 }
 
 /// A look that is asked for now.
-async fn look(looks: &Arc<TagIndex>, account: &Account, owner: &Owner) -> Result<TagMatches, AwsError> {
+async fn look(looks: &Arc<TagIndex<TaggedServers>>, account: &Account, owner: &Owner) -> Result<TagMatches, AwsError> {
     looks.find_by_tags(account, owner, looks.ask()).await.map(|looked| looked.found)
 }
 
@@ -119,7 +120,12 @@ async fn of_a_server_that_is_no_longer_listed_nothing_is_remembered_and_of_anoth
 }
 
 /// Starts a look that stops at its listing.
-async fn start(world: &World, looks: &Arc<TagIndex>, account: &Account, so_far: usize) -> tokio::task::JoinHandle<()> {
+async fn start(
+    world: &World,
+    looks: &Arc<TagIndex<TaggedServers>>,
+    account: &Account,
+    so_far: usize,
+) -> tokio::task::JoinHandle<()> {
     let (looks, account) = (Arc::clone(looks), account.clone());
     let task = tokio::spawn(async move { drop(look(&looks, &account, &owner()).await.unwrap()) });
     while world.transfer.reads().len() < so_far {
@@ -186,7 +192,7 @@ fn asked_for(world: &World, id: &str) -> usize {
 }
 
 /// Whether the look of this owner comes to its end within a minute.
-async fn ends(world: &World, looks: &Arc<TagIndex>, owner: &Owner) -> bool {
+async fn ends(world: &World, looks: &Arc<TagIndex<TaggedServers>>, owner: &Owner) -> bool {
     let account = world.account();
     let look = tokio::time::timeout(Duration::from_mins(1), look(looks, &account, owner));
     look.await.is_ok_and(|found| found.is_ok())

@@ -1,28 +1,50 @@
-//! Finding servers by our owner tags: a complete listing, and every server of it described.
+//! Finding what AWS has of a kind by our owner tags: a complete listing, and the tags of everything in it.
 //!
 //! A look is a task of its own, one at a time per account and region: where calls are rare it takes longer than a
-//! reconcile may. Who asked before it began shares it, also who comes back for it: many objects that look for their
-//! servers at once (a restart) cost one look, not one each.
+//! reconcile may. Who asked before it began shares it, also who comes back for it: many objects that look for what is
+//! theirs at once (a restart) cost one look, not one each.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::marker::PhantomData;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::api;
-use crate::aws::transfer::{DescribeServer, ListServers, Tags};
+use crate::aws::transfer::Tags;
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::engine::consistency::{Candidate, TagMatches, TagSearch};
 use crate::engine::owner::{Owner, Ownership};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, PoisonError, Turn, sleep, spawn};
 
-/// How soon to ask again for a server that is listed and not there; doubled each time.
+/// A resource of AWS whose id AWS chooses, so that only its tags lead back to it.
+#[async_trait]
+pub trait TaggedResource: Debug + Send + Sync + 'static {
+    /// AWS's name of the operation that lists it.
+    const LISTING: &'static str;
+
+    /// The ids of all of it, or a fault: a listing that is not complete proves nothing.
+    ///
+    /// # Errors
+    /// The fault of any page.
+    async fn list(account: &Account) -> Result<Vec<String>, AwsError>;
+
+    /// The tags on what has this id, read now.
+    ///
+    /// # Errors
+    /// The fault of the read, NotFound included.
+    async fn tags(account: &Account, id: &str) -> Result<Tags, AwsError>;
+}
+
+/// How soon to ask again for what is listed and not there; doubled each time.
 const AGAIN: Duration = Duration::from_secs(1);
 /// The longest of these waits.
 const AGAIN_MAX: Duration = Duration::from_mins(1);
 
-/// What was read of a server.
+/// What was read of one of them.
 #[derive(Clone, Debug)]
 struct Seen {
     tags: Tags,
@@ -37,15 +59,15 @@ impl Seen {
     }
 }
 
-/// Servers by their ids.
-type Servers = BTreeMap<String, Seen>;
+/// What there is, by id.
+type ById = BTreeMap<String, Seen>;
 
 /// A look that came to its end.
 #[derive(Debug)]
 struct Described {
     /// AWS's time at its begin: nothing that was read for it is older.
     began: Timestamp,
-    servers: Servers,
+    by_id: ById,
 }
 
 /// The last look that ended in one account and region.
@@ -56,7 +78,7 @@ struct Last {
     outcome: Option<Result<Arc<Described>, AwsError>>,
 }
 
-/// What is remembered of the servers in one account and region. What a complete listing no longer has is let go.
+/// What is remembered in one account and region. What a complete listing no longer has is let go.
 #[derive(Debug, Default)]
 struct Known {
     /// Owner tags that were read. An owner does not change behind our back: only tags that carry a uid are kept, and
@@ -66,22 +88,30 @@ struct Known {
     deleted: BTreeSet<String>,
 }
 
-/// All looks of the process.
-#[derive(Debug, Default)]
-pub struct TagIndex {
+/// All looks of the process for one resource.
+#[derive(Debug)]
+pub struct TagIndex<R> {
     tickets: AtomicU64,
     turns: Mutex<BTreeMap<(String, String), Arc<Turn<Last>>>>,
     known: Mutex<BTreeMap<(String, String), Known>>,
+    resource: PhantomData<fn() -> R>,
 }
 
-impl TagIndex {
+impl<R> Default for TagIndex<R> {
+    fn default() -> Self {
+        let (turns, known) = (Mutex::new(BTreeMap::new()), Mutex::new(BTreeMap::new()));
+        Self { tickets: AtomicU64::new(0), turns, known, resource: PhantomData }
+    }
+}
+
+impl<R: TaggedResource> TagIndex<R> {
     /// Asks for a look that begins from now on.
     #[must_use]
     pub fn ask(&self) -> u64 {
         self.tickets.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Looks through all servers of the account and region for those of `owner`, in a look that began after `asked`.
+    /// Looks through all there is in the account and region for what is `owner`'s, in a look that began after `asked`.
     /// Where nobody waits any more the look goes on, and whoever asks with the same ticket again gets it.
     ///
     /// # Errors
@@ -96,10 +126,10 @@ impl TagIndex {
             let (looks, account) = (Arc::clone(self), account.clone());
             async move { looks.all(&account, asked).await }
         };
-        let look = spawn(task).await.unwrap_or_else(|_| Err(broken_down()))?;
-        let ids = look.servers.keys().cloned().collect();
-        let fresh = self.complete(account, ids, &look.servers, Some(owner)).await?;
-        let old = look.servers.iter().filter(|(id, seen)| seen.suffices(Some(owner)) && !fresh.contains_key(*id));
+        let look = spawn(task).await.unwrap_or_else(|_| Err(broken_down(R::LISTING)))?;
+        let ids = look.by_id.keys().cloned().collect();
+        let fresh = self.complete(account, ids, &look.by_id, Some(owner)).await?;
+        let old = look.by_id.iter().filter(|(id, seen)| seen.suffices(Some(owner)) && !fresh.contains_key(*id));
         let mut found = TagMatches::default();
         for (id, Seen { tags, remembered: _ }) in old.chain(&fresh) {
             match owner.judge(tags) {
@@ -115,21 +145,21 @@ impl TagIndex {
         Ok(TagSearch { began: look.began, found })
     }
 
-    /// The tags on a server were read outside of a look.
-    pub fn note(&self, account: &Account, server_id: &str, tags: &Tags) {
+    /// The tags on what has this id were read outside of a look.
+    pub fn note(&self, account: &Account, id: &str, tags: &Tags) {
         self.known(account, |Known { owners, deleted: _ }| {
             if tags.contains_key(api::TAG_UID) {
                 let ours = tags.iter().filter(|(key, _)| key.starts_with(api::TAG_PREFIX));
-                owners.insert(server_id.to_owned(), ours.map(|(key, value)| (key.clone(), value.clone())).collect());
+                owners.insert(id.to_owned(), ours.map(|(key, value)| (key.clone(), value.clone())).collect());
             } else {
-                owners.remove(server_id);
+                owners.remove(id);
             }
         });
     }
 
-    /// AWS acknowledged to this process that it deletes the server.
-    pub fn deleted(&self, account: &Account, server_id: &str) {
-        self.known(account, |known| known.deleted.insert(server_id.to_owned()));
+    /// AWS acknowledged to this process that it deletes what has this id.
+    pub fn deleted(&self, account: &Account, id: &str) {
+        self.known(account, |known| known.deleted.insert(id.to_owned()));
     }
 
     /// What is remembered in an account and region.
@@ -160,12 +190,11 @@ impl TagIndex {
         // By its begin: what is created while a listing runs may be missing in it.
         let began = account.now().await?;
         let listed = self.listed(account).await?;
-        Ok(Described { began, servers: self.complete(account, listed, &Servers::new(), None).await? })
+        Ok(Described { began, by_id: self.complete(account, listed, &ById::new(), None).await? })
     }
 
     async fn listed(&self, account: &Account) -> Result<Vec<String>, AwsError> {
-        let listed: Vec<String> =
-            account.list(ListServers { token: None }).await?.into_iter().map(|server| server.server_id).collect();
+        let listed = R::list(account).await?;
         let ids: BTreeSet<&String> = listed.iter().collect();
         self.known(account, |Known { owners, deleted }| {
             owners.retain(|id, _| ids.contains(id));
@@ -174,16 +203,15 @@ impl TagIndex {
         Ok(listed)
     }
 
-    /// What is listed and not told by `before`, read now. Listed and not there is a server that is going, or one that
-    /// is not shown yet. Not knowing which, it alone is asked for again until it is there or is listed no more.
+    /// What is listed and not told by `before`, read now. What is listed and not there is going, or not shown yet. Not knowing which, it alone is asked for again until it is there or is listed no more.
     async fn complete(
         &self,
         account: &Account,
         mut listed: Vec<String>,
-        before: &Servers,
+        before: &ById,
         owner: Option<&Owner>,
-    ) -> Result<Servers, AwsError> {
-        let (mut found, mut wait) = (Servers::new(), AGAIN);
+    ) -> Result<ById, AwsError> {
+        let (mut found, mut wait) = (ById::new(), AGAIN);
         loop {
             let (mut open, mut progress) = (false, false);
             for id in listed {
@@ -196,10 +224,10 @@ impl TagIndex {
                     found.insert(id, seen);
                     continue;
                 }
-                match account.read(DescribeServer { server_id: id.clone() }).await {
-                    Ok(server) => {
-                        self.note(account, &id, &server.tags);
-                        found.insert(id, Seen { tags: server.tags, remembered: false });
+                match R::tags(account, &id).await {
+                    Ok(tags) => {
+                        self.note(account, &id, &tags);
+                        found.insert(id, Seen { tags, remembered: false });
                         progress = true;
                     }
                     Err(fault) if fault.kind == AwsErrorKind::NotFound => {
@@ -224,8 +252,8 @@ impl TagIndex {
 }
 
 #[cfg(test)]
-impl TagIndex {
-    /// The servers of which something is remembered.
+impl<R> TagIndex<R> {
+    /// The ids of which something is remembered.
     pub fn remembered(&self) -> Vec<String> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let all = known.values().flat_map(|Known { owners, deleted }| owners.keys().chain(deleted));
@@ -239,18 +267,36 @@ fn resolve(account: &Account) -> (String, String) {
     (account.id.clone(), account.region.clone())
 }
 
+/// All of a resource with its tags; what is listed and not there any more is left out.
+///
+/// # Errors
+/// The fault of any page or description.
+pub async fn all_tags<R: TaggedResource>(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError> {
+    let mut all = BTreeMap::new();
+    for id in R::list(account).await? {
+        match R::tags(account, &id).await {
+            Ok(tags) => {
+                all.insert(id, tags);
+            }
+            Err(fault) if fault.kind == AwsErrorKind::NotFound => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(all)
+}
+
 /// A fault that says nothing of what was asked for.
 fn passing(fault: &AwsError) -> bool {
     matches!(fault.kind, AwsErrorKind::Throttled | AwsErrorKind::Unavailable | AwsErrorKind::Lost)
 }
 
 /// The task of the look panicked.
-fn broken_down() -> AwsError {
+fn broken_down(listing: &'static str) -> AwsError {
     AwsError {
-        operation: "ListServers",
+        operation: listing,
         kind: AwsErrorKind::Lost,
         code: "TaskFailed".to_owned(),
-        message: "looking through the servers of the account broke down".to_owned(),
+        message: "looking through what is in the account broke down".to_owned(),
         resource_type: None,
         retry_after: None,
         date: None,

@@ -16,7 +16,7 @@ use super::rig::{Cloud, LAG, Lose, Rig, TOLERANCE, settings};
 use crate::api::common::{Lifecycle, Policies};
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CommonStatus, Replacing};
-use crate::api::{Managed, TAG_UID};
+use crate::api::{Listed, Managed, ManagedKind, Reference, TAG_UID};
 use crate::aws::transfer::{CreateServer, DeleteServer, DescribeServer, ListServers, Server, ServerSettings, Tags};
 use crate::aws::{AwsError, AwsErrorKind, Mutation};
 use crate::cluster::{KubeApi, Name};
@@ -57,7 +57,14 @@ struct NoticeStatus {
     replacing: Option<Replacing>,
 }
 
+/// No kind of the list: it is kept as a server.
+impl Listed for Notice {
+    const KIND: ManagedKind = ManagedKind::TransferServer;
+}
+
 impl Managed for Notice {
+    const NOUN: &'static str = "notice";
+
     type Status = NoticeStatus;
 
     fn suspend(&self) -> bool {
@@ -83,6 +90,9 @@ impl Managed for Notice {
     }
     fn spec_json(&self) -> Value {
         serde_json::to_value(&self.spec).unwrap()
+    }
+    fn references(&self) -> Vec<Reference> {
+        Vec::new()
     }
 }
 

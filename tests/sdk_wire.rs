@@ -460,7 +460,7 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
             json!({"NextToken": "n", "Servers": [{
                 "Arn": "arn:s", "ServerId": "s-1", "State": "ONLINE", "IdentityProviderType": "AWS_LAMBDA", "UserCount": 3,
             }]}),
-            vec!["s-1", "next_token: Some(\"n\")"],
+            vec!["s-1", "next_token: Some(\"n\")", "AWS_LAMBDA"],
         ),
         (
             Read::ListUsers(ListUsers { server_id: s(), token: token() }),

@@ -67,10 +67,13 @@ impl FakeTransfer {
     }
 
     fn listed(&self) -> Vec<ListedServer> {
-        let rows = |server: &Server| ListedServer { server_id: server.server_id.clone() };
+        let rows = |server: &Server| ListedServer {
+            server_id: server.server_id.clone(),
+            identity_provider_type: server.settings.identity_provider_type.clone(),
+        };
         let mut listed: Vec<ListedServer> = self.servers.lock().unwrap().values().map(rows).collect();
         let vanishing = self.vanishing.lock().unwrap();
-        listed.extend(vanishing.iter().map(|id| ListedServer { server_id: id.clone() }));
+        listed.extend(vanishing.iter().map(|id| ListedServer { server_id: id.clone(), ..ListedServer::default() }));
         listed
     }
 

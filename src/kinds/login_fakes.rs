@@ -253,8 +253,12 @@ impl AwsApi for FakeTransfer {
         let missing = || refusal(AwsErrorKind::NotFound, "ResourceNotFoundException", Some("User"));
         let value = match call {
             Read::ListServers(_) => {
-                let server_id = world.aws_server.lock().unwrap().server_id.clone();
-                Answer::Servers(Page { items: vec![ListedServer { server_id }], next_token: None })
+                let Server { server_id, settings, .. } = world.aws_server.lock().unwrap().clone();
+                let identity_provider_type = settings.identity_provider_type;
+                Answer::Servers(Page {
+                    items: vec![ListedServer { server_id, identity_provider_type }],
+                    next_token: None,
+                })
             }
             Read::ListUsers(_) => Answer::Users(Page { items: Vec::new(), next_token: None }),
             Read::DescribeServer(_) => Answer::Server(Box::new(world.aws_server.lock().unwrap().clone())),

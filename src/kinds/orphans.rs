@@ -21,7 +21,7 @@ use self::find::{Living, Orphan, Ours, Region, Scanned, find, sentence};
 use super::deps::Deps;
 use super::registration::{self, Traces};
 use crate::api::{self, AwsIdentity, ManagedKind};
-use crate::aws::transfer::{DescribeServer, DescribeUser, ListUsers, Tags};
+use crate::aws::transfer::{DescribeUser, ListServers, ListUsers, Tags};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::{self, ClusterError, Reach};
 use crate::engine::kind::ReconcileError;
@@ -242,12 +242,7 @@ impl Orphans {
             self.change(identity, |memory| memory.foreign.get(&account.region).cloned()).flatten().unwrap_or_default();
         let (mut foreign, mut users) = (BTreeSet::new(), BTreeMap::new());
         let mut described = 0;
-        for server in servers {
-            let found = there(account.read(DescribeServer { server_id: server.clone() }).await)?;
-            let provider = found.and_then(|found| found.settings.identity_provider_type);
-            if provider.as_deref() != Some("SERVICE_MANAGED") {
-                continue;
-            }
+        for server in self::managed(account, servers).await? {
             let listing = ListUsers { server_id: server.clone(), token: None };
             for listed in there(account.list(listing).await)?.unwrap_or_default() {
                 let key = (server.clone(), listed.user_name);
@@ -284,6 +279,16 @@ impl Orphans {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Memory>> {
         self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Those of these servers that keep their users themselves.
+async fn managed(account: &Account, servers: &[String]) -> Result<Vec<String>, AwsError> {
+    if servers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let listed = account.list(ListServers { token: None }).await?.into_iter();
+    let keeps = listed.filter(|row| row.identity_provider_type.as_deref() == Some("SERVICE_MANAGED"));
+    Ok(keeps.map(|row| row.server_id).filter(|id| servers.contains(id)).collect())
 }
 
 /// The words by which orphans are counted: of each kind whose tags tell, and of those that are there twice.

@@ -125,9 +125,10 @@ pub fn made(output: &Value) -> CreateOutput {
 /// The answer to a read.
 pub fn answer(call: &Read, output: &Value) -> Answer {
     match call {
-        Read::ListServers(_) => {
-            Answer::Servers(page(output, "Servers", |row| ListedServer { server_id: text(&row["ServerId"]) }))
-        }
+        Read::ListServers(_) => Answer::Servers(page(output, "Servers", |row| ListedServer {
+            server_id: text(&row["ServerId"]),
+            identity_provider_type: row["IdentityProviderType"].as_str().map(str::to_owned),
+        })),
         Read::DescribeServer(_) => Answer::Server(Box::new(server(&output["Server"]))),
         Read::ListUsers(_) => {
             Answer::Users(page(output, "Users", |row| ListedUser { user_name: text(&row["UserName"]) }))

@@ -303,8 +303,11 @@ impl Cloud {
             Read::ListServers(_) => {
                 let hidden = self.unlisted.lock().unwrap();
                 let shown = self.servers.lock().unwrap();
-                let rows = shown.keys().filter(|id| !hidden.contains(*id));
-                Answer::Servers(page(rows.map(|id| ListedServer { server_id: id.clone() }).collect()))
+                let rows = shown.iter().filter(|(id, _)| !hidden.contains(*id)).map(|(id, server)| ListedServer {
+                    server_id: id.clone(),
+                    identity_provider_type: server.settings.identity_provider_type.clone(),
+                });
+                Answer::Servers(page(rows.collect()))
             }
             Read::DescribeServer(DescribeServer { server_id }) => Answer::Server(Box::new(self.server(&server_id)?)),
             Read::ListHostKeys(ListHostKeys { server_id, .. }) => {

@@ -42,6 +42,8 @@ pub struct Server {
 pub struct ListedServer {
     /// Id of the server.
     pub server_id: String,
+    /// Identity provider type.
+    pub identity_provider_type: Option<String>,
 }
 
 /// ListServers.
@@ -61,8 +63,12 @@ impl Listing for ListServers {
         let Self { token } = self.clone();
         let call = client.list_servers().max_results(super::PAGE).set_next_token(token);
         let answer = send_once!(once, aws_sdk_transfer, call)?;
-        let row =
-            |theirs: sdk::ListedServer| Ok(ListedServer { server_id: required(theirs.server_id, "Servers.ServerId")? });
+        let row = |theirs: sdk::ListedServer| {
+            Ok(ListedServer {
+                server_id: required(theirs.server_id, "Servers.ServerId")?,
+                identity_provider_type: theirs.identity_provider_type.map(|provider| provider.as_str().to_owned()),
+            })
+        };
         once.page(answer.servers, row, answer.next_token)
     }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::consistency::TagSearch;
-use super::decide::Identity;
+use super::decide::{Identity, Words};
 use super::diff::Change;
 use super::owner::Owner;
 use super::reason::Reason;
@@ -153,6 +153,9 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// How its AWS object is found again.
     const IDENTITY: Identity;
 
+    /// How messages call it.
+    const WORDS: Words;
+
     /// Finds out where the object lives: identity, grant, account, region, server. Makes no AWS call for an object
     /// that is not granted.
     ///
@@ -227,7 +230,7 @@ pub trait Kind: Send + Sync + Sized + 'static {
     }
 
     /// Whether the server that status records is gone for good and the place is that of the one made in its stead.
-    fn server_replaced(&self, _: &Target<Self::TargetDetail>) -> bool {
+    fn parent_replaced(&self, _: &Target<Self::TargetDetail>) -> bool {
         false
     }
 

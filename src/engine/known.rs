@@ -154,6 +154,7 @@ impl<K: Kind> Known<K> {
         let judged = adoption.is_some() && self.sight != ObservedState::Found(Ownership::Ours);
         let edited = edited::<K>(request, self.wanted.as_ref());
         Facts {
+            words: K::WORDS,
             identity: K::IDENTITY,
             uid: &request.uid,
             deleting: request.deleting(),
@@ -169,7 +170,7 @@ impl<K: Kind> Known<K> {
             may_create: self.barred().is_none() && target.is_none_or(|target| target.denied.is_none()),
             confirmed: engine.kind.confirmed(status),
             id: engine.kind.id(status),
-            server_replaced: target.is_some_and(|target| engine.kind.server_replaced(target)),
+            parent_replaced: target.is_some_and(|target| engine.kind.parent_replaced(target)),
             placeless: self.place.as_ref().err(),
             denied: target.and_then(|target| target.denied.as_ref()),
             unproven: target.and_then(|target| engine.kind.unproven(target)),

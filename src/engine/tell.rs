@@ -51,7 +51,7 @@ pub(super) fn not_ready<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<
     if request.object.suspend() {
         return suspended(engine, request.status(), false);
     }
-    let message = "the server is not there (yet)";
+    let message = format!("the {} is not there (yet)", K::WORDS.parent);
     Outcome::Report(Report::block(request.status(), Reason::new(reasons::SERVER_NOT_AVAILABLE, message)))
 }
 
@@ -65,8 +65,11 @@ pub(super) fn finding_by_tags<K: Kind>(engine: &Engine<K>, request: &Request<K::
         return Outcome::Requeue(Requeue::After(POLL));
     }
     let reason = if request.deleting() { reasons::DELETING } else { reasons::WAITING_FOR_AWS };
-    let message = "looking through all servers of the account for one with this object's owner tags; the rate of \
-                   calls, and servers that AWS lists and does not show, make it take long";
+    let noun = K::WORDS.noun;
+    let message = format!(
+        "looking through all {noun}s of the account for one with this object's owner tags; the rate of calls, and {noun}s \
+         that AWS lists and does not show, make it take long"
+    );
     let mut report = Report::block(status, Reason::new(reason, message));
     report.next = Requeue::After(POLL);
     Outcome::Report(report)

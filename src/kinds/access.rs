@@ -9,25 +9,26 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::json;
 
+use super::config_refs;
 use super::deps::Deps;
 use super::home;
 use super::key_conflicts::{self, KeyClaim};
 use super::login::WantedLogin;
 use super::registration::{Registration, Traces};
 use super::resolve::{TargetQuery, Unresolved, resolved};
-use super::server_ref::{LoginTarget, ServerChoice};
+use super::server_ref::{self, LoginTarget, ServerChoice};
 use super::triggers::Trigger;
 use super::user::missing;
 use super::uses::Use;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase, ServerFacts};
-use crate::api::{ManagedKind, TransferAccess, TransferAccessStatus};
+use crate::api::{Managed, ManagedKind, TransferAccess, TransferAccessStatus};
 use crate::aws::transfer::{Access, CreateAccess, DeleteAccess, DescribeAccess, ListAccesses, Tags, UpdateAccess};
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Lister;
 use crate::cluster::references::Reference;
 use crate::cluster::store::StoreChange;
-use crate::engine::decide::Identity;
+use crate::engine::decide::{Identity, Words};
 use crate::engine::digest::{hash, keyed};
 use crate::engine::kind::{Described, Kind, Plan, PlannedCall, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::Owner;
@@ -59,10 +60,10 @@ impl Accesses {
     async fn place(&self, object: &TransferAccess) -> Result<Target<LoginTarget>, Unresolved> {
         let KeyClaim { request, choice, .. } = claim(object);
         if request.deleting {
-            return self.deps.on_server(&request, &choice).await;
+            return server_ref::on_server(&self.deps, &request, &choice).await;
         }
         valid(object)?;
-        let target = self.deps.on_server(&request, &choice).await?;
+        let target = server_ref::on_server(&self.deps, &request, &choice).await?;
         served(&target.detail)?;
         let me = claim(object);
         let accesses = self.deps.lister.by::<TransferAccess>(&Reference::Login(me.key.to_owned()));
@@ -135,6 +136,9 @@ impl Kind for Accesses {
 
     const IDENTITY: Identity = Identity::Recorded;
 
+    const WORDS: Words =
+        Words { noun: TransferAccess::NOUN, parent: "server", taken: "an access for this group", anew: "" };
+
     async fn resolve(&self, object: &TransferAccess) -> Result<Resolved<LoginTarget>, ReconcileError> {
         resolved(self.place(object).await)
     }
@@ -147,7 +151,8 @@ impl Kind for Accesses {
     ) -> Result<Wanted<WantedAccess>, ReconcileError> {
         let namespace = object.namespace().unwrap_or_default();
         let (login, blocks) =
-            self.deps.login(ManagedKind::TransferAccess, &namespace, &object.spec.login, target).await?;
+            config_refs::wanted_login(&self.deps, ManagedKind::TransferAccess, &namespace, &object.spec.login, target)
+                .await?;
         let uid = object.uid().unwrap_or_default();
         // What may not be passed is not sent, so it is no knowledge of what AWS has.
         let role = login.settings.role.iter().filter(|_| !login.held.contains(ROLE_PATH));
@@ -186,7 +191,7 @@ impl Kind for Accesses {
         confirmed(status)
     }
 
-    fn server_replaced(&self, target: &Target<LoginTarget>) -> bool {
+    fn parent_replaced(&self, target: &Target<LoginTarget>) -> bool {
         target.detail.replaces
     }
 

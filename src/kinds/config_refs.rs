@@ -3,6 +3,7 @@
 use super::deps::Deps;
 use super::grants::{self, Asker};
 use super::login::{self, PolicyText, WantedLogin};
+use super::resolve::labels;
 use super::server_ref::LoginTarget;
 use crate::api::ManagedKind;
 use crate::api::common::ConfigMapKeyRef;
@@ -53,38 +54,36 @@ pub async fn read(
     })
 }
 
-impl Deps {
-    /// The session policy that the spec names, read.
-    async fn policy_text(&self, namespace: &str, login: &Login) -> Result<Option<PolicyText>, ReconcileError> {
-        if let Some(text) = &login.policy {
-            return Ok(Some(PolicyText { field: "spec.policy", text: Ok(text.clone()) }));
-        }
-        let Some(source) = &login.policy_from else { return Ok(None) };
-        let field = "spec.policyFrom";
-        let text = read(self.cluster.as_ref(), namespace, field, &source.config_map_key_ref).await?;
-        Ok(Some(PolicyText { field, text }))
+/// The session policy that the spec names, read.
+async fn policy_text(deps: &Deps, namespace: &str, login: &Login) -> Result<Option<PolicyText>, ReconcileError> {
+    if let Some(text) = &login.policy {
+        return Ok(Some(PolicyText { field: "spec.policy", text: Ok(text.clone()) }));
     }
+    let Some(source) = &login.policy_from else { return Ok(None) };
+    let field = "spec.policyFrom";
+    let text = read(deps.cluster.as_ref(), namespace, field, &source.config_map_key_ref).await?;
+    Ok(Some(PolicyText { field, text }))
+}
 
-    /// Why this namespace may not pass the role, if it may not.
-    fn ungranted(&self, kind: ManagedKind, namespace: &str, identity: &str, role: &str) -> Option<Reason> {
-        let labels = self.labels(namespace);
-        let asker = Asker { kind, namespace, labels: &labels };
-        let Some(identity) = self.lister.identity(identity) else {
-            return Some(Reason::stalled(reasons::ROLE_NOT_GRANTED, "spec.role: the identity is absent"));
-        };
-        grants::role_granted(&identity, &asker, "spec.role", role).err()
-    }
+/// Why this namespace may not pass the role, if it may not.
+fn ungranted(deps: &Deps, kind: ManagedKind, namespace: &str, identity: &str, role: &str) -> Option<Reason> {
+    let labels = labels(deps, namespace);
+    let asker = Asker { kind, namespace, labels: &labels };
+    let Some(identity) = deps.lister.identity(identity) else {
+        return Some(Reason::stalled(reasons::ROLE_NOT_GRANTED, "spec.role: the identity is absent"));
+    };
+    grants::role_granted(&identity, &asker, "spec.role", role).err()
+}
 
-    /// The login that the spec asks for, on this server.
-    pub(super) async fn login(
-        &self,
-        kind: ManagedKind,
-        namespace: &str,
-        login: &Login,
-        target: &Target<LoginTarget>,
-    ) -> Result<(WantedLogin, Vec<Reason>), ReconcileError> {
-        let policy = self.policy_text(namespace, login).await?;
-        let ungranted = self.ungranted(kind, namespace, &target.identity, &login.role);
-        Ok(login::want(login, policy, &target.detail.domain, ungranted))
-    }
+/// The login that the spec asks for, on this server.
+pub(super) async fn wanted_login(
+    deps: &Deps,
+    kind: ManagedKind,
+    namespace: &str,
+    login: &Login,
+    target: &Target<LoginTarget>,
+) -> Result<(WantedLogin, Vec<Reason>), ReconcileError> {
+    let policy = policy_text(deps, namespace, login).await?;
+    let ungranted = ungranted(deps, kind, namespace, &target.identity, &login.role);
+    Ok(login::want(login, policy, &target.detail.domain, ungranted))
 }

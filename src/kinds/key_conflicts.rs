@@ -10,7 +10,7 @@ use kube::ResourceExt;
 
 use super::deps::Deps;
 use super::grants::{self, Asker};
-use super::resolve::TargetQuery;
+use super::resolve::{TargetQuery, labels};
 use super::server_ref::{self, LoginTarget, ServerChoice};
 use crate::api::common::ManagementPolicy;
 use crate::api::{Managed, TransferServer};
@@ -147,7 +147,7 @@ fn key_scope(deps: &Deps, claim: &KeyClaim<'_>) -> Option<KeyScope> {
         let server_id = anew.unwrap_or_else(|| recorded.to_owned());
         return Some((status.account_id.clone()?, status.region.clone()?, server_id));
     }
-    let labels = deps.labels(&request.namespace);
+    let labels = labels(deps, &request.namespace);
     let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
     let (identity, region, server_id) = match (choice.server_ref, choice.server_id) {
         (Some(server_ref), _) => {

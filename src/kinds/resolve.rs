@@ -98,63 +98,60 @@ impl<'a> TargetQuery<'a> {
 /// the first Stalled, as Flux does, wait that long too. An identity that is there and grants nothing has answered.
 const EARLY: SignedDuration = SignedDuration::from_mins(2);
 
-impl Deps {
-    /// The labels of a namespace; none where it is not known, so that no selector matches.
-    #[must_use]
-    pub fn labels(&self, namespace: &str) -> BTreeMap<String, String> {
-        self.lister.namespace_labels(namespace).unwrap_or_default()
-    }
+/// The labels of a namespace; none where it is not known, so that no selector matches.
+#[must_use]
+pub fn labels(deps: &Deps, namespace: &str) -> BTreeMap<String, String> {
+    deps.lister.namespace_labels(namespace).unwrap_or_default()
+}
 
-    /// The place of an object with this identity in this region. `denied` stands only for an object that is being
-    /// deleted; for every other, a denial is the answer.
-    ///
-    /// # Errors
-    /// `NotReady` where it may not be there; faults of STS.
-    pub async fn resolve<D>(
-        &self,
-        request: &TargetQuery<'_>,
-        identity_name: &str,
-        region: &str,
-        detail: D,
-    ) -> Result<(Target<D>, Arc<AwsIdentity>), Unresolved> {
-        let labels = self.labels(&request.namespace);
-        let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
-        let identity = self.lister.identity(identity_name);
-        let exists = request.exists();
-        let grant = grants::granted(identity_name, identity.as_deref(), &asker, region).and_then(|()| {
-            if request.held() { Ok(()) } else { grants::open_to_new(identity_name, identity.as_deref()) }
-        });
-        // By the age of the object: a restart begins no wait anew.
-        let coming = identity.is_none() && self.early(request);
-        let grant = grant.map_err(|block| Reason { needs_person: !coming, ..block });
-        let denied = grant.err().map(|block| if exists && identity.is_some() { revoked(&block) } else { block });
-        let identity = match (identity, &denied) {
-            (Some(identity), None) => identity,
-            // What carries our tags may go also after the grant went, so that a namespace can be deleted.
-            (Some(identity), Some(_)) if request.deleting && exists => identity,
-            (_, denied) => return Err(denied.clone().unwrap_or_else(|| absent_identity(identity_name)).into()),
-        };
-        // Not even a deletion: in another account it would find nothing, and take that for done.
-        if let Some(block) = moved(request.status, &identity.spec.account_id, region) {
-            return Err(block.into());
-        }
-        let account = self.aws.account(&identity, region).await?;
-        let target = Target {
-            account,
-            identity: identity_name.to_owned(),
-            revision: revision(&identity),
-            identity_tags: identity.spec.tags.clone(),
-            denied,
-            detail,
-        };
-        Ok((target, identity))
+/// The place of an object with this identity in this region. `denied` stands only for an object that is being
+/// deleted; for every other, a denial is the answer.
+///
+/// # Errors
+/// `NotReady` where it may not be there; faults of STS.
+pub async fn resolve<D>(
+    deps: &Deps,
+    request: &TargetQuery<'_>,
+    identity_name: &str,
+    region: &str,
+    detail: D,
+) -> Result<(Target<D>, Arc<AwsIdentity>), Unresolved> {
+    let labels = labels(deps, &request.namespace);
+    let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
+    let identity = deps.lister.identity(identity_name);
+    let exists = request.exists();
+    let grant = grants::granted(identity_name, identity.as_deref(), &asker, region)
+        .and_then(|()| if request.held() { Ok(()) } else { grants::open_to_new(identity_name, identity.as_deref()) });
+    // By the age of the object: a restart begins no wait anew.
+    let coming = identity.is_none() && early(deps, request);
+    let grant = grant.map_err(|block| Reason { needs_person: !coming, ..block });
+    let denied = grant.err().map(|block| if exists && identity.is_some() { revoked(&block) } else { block });
+    let identity = match (identity, &denied) {
+        (Some(identity), None) => identity,
+        // What carries our tags may go also after the grant went, so that a namespace can be deleted.
+        (Some(identity), Some(_)) if request.deleting && exists => identity,
+        (_, denied) => return Err(denied.clone().unwrap_or_else(|| absent_identity(identity_name)).into()),
+    };
+    // Not even a deletion: in another account it would find nothing, and take that for done.
+    if let Some(block) = moved(request.status, &identity.spec.account_id, region) {
+        return Err(block.into());
     }
+    let account = deps.aws.account(&identity, region).await?;
+    let target = Target {
+        account,
+        identity: identity_name.to_owned(),
+        revision: revision(&identity),
+        identity_tags: identity.spec.tags.clone(),
+        denied,
+        detail,
+    };
+    Ok((target, identity))
+}
 
-    /// Whether an object is so new that what it needs may come right after it.
-    fn early(&self, request: &TargetQuery<'_>) -> bool {
-        let age = request.created.as_ref().map(|created| self.env.wall().duration_since(created.0));
-        age.is_some_and(|age| age < EARLY)
-    }
+/// Whether an object is so new that what it needs may come right after it.
+fn early(deps: &Deps, request: &TargetQuery<'_>) -> bool {
+    let age = request.created.as_ref().map(|created| deps.env.wall().duration_since(created.0));
+    age.is_some_and(|age| age < EARLY)
 }
 
 /// Where status says that something of an object may be.

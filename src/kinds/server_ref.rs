@@ -7,7 +7,9 @@ use tokio::time::Instant;
 use super::deps::{Deps, VerifiedFacts, VerifyRefusal};
 use super::grants::{self, Asker};
 use super::partition;
-use super::resolve::{RecordedTarget, TargetQuery, Unresolved, in_field, of_field, recorded_target, revoked, with};
+use super::resolve::{
+    RecordedTarget, TargetQuery, Unresolved, in_field, labels, of_field, recorded_target, resolve, revoked, with,
+};
 use crate::api::common::{IdentityRef, ManagementPolicy, RecreatePolicy, ServerRef};
 use crate::api::condition::reasons;
 use crate::api::server::HostKeyStatus;
@@ -53,195 +55,188 @@ pub struct ServerChoice<'a> {
     pub recorded: Option<&'a str>,
 }
 
-impl Deps {
-    /// The place of a user or an access on its server.
-    ///
-    /// # Errors
-    /// `NotReady` where the server is not available to it.
-    pub async fn on_server(
-        &self,
-        request: &TargetQuery<'_>,
-        choice: &ServerChoice<'_>,
-    ) -> Result<Target<LoginTarget>, Unresolved> {
-        if let Some(target) = self.recorded(request, choice).await? {
-            return Ok(target);
-        }
-        match (choice.server_ref, choice.server_id) {
-            (Some(server_ref), _) => self
-                .by_reference(request, choice, server_ref)
-                .await
-                .map_err(|trouble| in_field("spec.serverRef", trouble)),
-            (None, Some(server_id)) => {
-                self.by_id(request, choice, server_id).await.map_err(|trouble| in_field("spec.serverId", trouble))
-            }
-            (None, None) => {
-                Err(Reason::stalled(reasons::INVALID_SPEC, "spec.serverRef or spec.serverId is needed").into())
-            }
-        }
+/// The place of a user or an access on its server.
+///
+/// # Errors
+/// `NotReady` where the server is not available to it.
+pub async fn on_server(
+    deps: &Deps,
+    request: &TargetQuery<'_>,
+    choice: &ServerChoice<'_>,
+) -> Result<Target<LoginTarget>, Unresolved> {
+    if let Some(target) = recorded(deps, request, choice).await? {
+        return Ok(target);
     }
-
-    /// What is being deleted goes from where it was put, whatever became of its references.
-    async fn recorded(
-        &self,
-        request: &TargetQuery<'_>,
-        choice: &ServerChoice<'_>,
-    ) -> Result<Option<Target<LoginTarget>>, Unresolved> {
-        let (true, Some(status), Some(server_id)) = (request.deleting, request.status, choice.recorded) else {
-            return Ok(None);
-        };
-        let RecordedTarget { identity: Some(identity), region: Some(region) } = recorded_target(Some(status)) else {
-            return Ok(None);
-        };
-        let detail = detail(server_id.to_owned(), None);
-        self.resolve(request, &identity, &region, detail).await.map(|(target, _)| Some(target))
-    }
-
-    async fn by_reference(
-        &self,
-        request: &TargetQuery<'_>,
-        choice: &ServerChoice<'_>,
-        server_ref: &ServerRef,
-    ) -> Result<Target<LoginTarget>, Unresolved> {
-        let name = Name::named_by(server_ref, &request.namespace);
-        let labels = self.labels(&request.namespace);
-        let found = self.lister.get::<TransferServer>(&name);
-        let exists = found.is_some();
-        let server = found
-            .filter(|server| {
-                server.spec.allowed_references.namespaces.admits(&name.namespace, &request.namespace, &labels)
-            })
-            .ok_or_else(|| unavailable(&name, &request.namespace, exists))?;
-        // One that is being deleted itself must get there: its create may have been under way, and the server waits for
-        // it.
-        if server.metadata.deletion_timestamp.is_some() && choice.recorded.is_none() && !request.deleting {
-            let message = format!("TransferServer {name} is being deleted and takes nobody new");
-            return Err(Reason::new(reasons::SERVER_NOT_AVAILABLE, message).into());
+    match (choice.server_ref, choice.server_id) {
+        (Some(server_ref), _) => {
+            by_reference(deps, request, choice, server_ref).await.map_err(|trouble| in_field("spec.serverRef", trouble))
         }
-        let Some(server_id) = server.status.as_ref().and_then(|status| status.server_id.clone()) else {
-            let message = format!("TransferServer {name} has no id yet");
-            return Err(Reason::new(reasons::WAITING_FOR_SERVER, message).into());
-        };
-        let before = choice.recorded.filter(|recorded| *recorded != server_id && replaces(&server, recorded));
-        same_server(choice.recorded.filter(|_| before.is_none()), &server_id)?;
-        let identity = server.spec.aws_identity_ref.name.clone();
-        let (target, _) = self.resolve(request, &identity, &server.spec.region, ()).await?;
-        // Not only by the word of a status: as long as AWS has the server, what is on it is not let go.
-        if let Some(before) = before
-            && describe(&target.account, before).await?.is_some()
-        {
-            same_server(Some(before), &server_id)?;
+        (None, Some(server_id)) => {
+            by_id(deps, request, choice, server_id).await.map_err(|trouble| in_field("spec.serverId", trouble))
         }
-        let seen = self.verify(&target.account, &server_id, &server).await?;
-        let known = request.deleting || choice.recorded == Some(server_id.as_str());
-        let detail = match seen {
-            Ok(facts) => LoginTarget { shown: shown(&server), ..detail(server_id, Some(facts)) },
-            Err(VerifyRefusal::Gone) => detail(server_id, gone_is_fine(request, Ok(None))?),
-            // Removing keys and deleting a user need no tags of the server: they rest on this user's own uid and
-            // cluster tags, which the same reconcile reads on the user. What was never on record there is looked at to
-            // delete it only.
-            Err(VerifyRefusal::Strange(facts)) if request.kind == ManagedKind::TransferUser && known => {
-                let unproven = Some(of_field("spec.serverRef", &strange(&server_id, &name, &server)));
-                LoginTarget { unproven, ..detail(server_id, Some(facts)) }
-            }
-            Err(VerifyRefusal::Strange(_)) => return Err(strange(&server_id, &name, &server).into()),
-        };
-        Ok(with(target, LoginTarget { replaces: before.is_some(), ..detail }))
+        (None, None) => Err(Reason::stalled(reasons::INVALID_SPEC, "spec.serverRef or spec.serverId is needed").into()),
     }
+}
 
-    async fn by_id(
-        &self,
-        request: &TargetQuery<'_>,
-        choice: &ServerChoice<'_>,
-        server_id: &str,
-    ) -> Result<Target<LoginTarget>, Unresolved> {
-        same_server(choice.recorded, server_id)?;
-        if choice.recorded.is_none() && !request.deleting && self.being_deleted(server_id) {
-            let message = format!("server {server_id} is being deleted and takes nobody new");
-            return Err(Reason::new(reasons::SERVER_NOT_AVAILABLE, message).into());
+/// What is being deleted goes from where it was put, whatever became of its references.
+async fn recorded(
+    deps: &Deps,
+    request: &TargetQuery<'_>,
+    choice: &ServerChoice<'_>,
+) -> Result<Option<Target<LoginTarget>>, Unresolved> {
+    let (true, Some(status), Some(server_id)) = (request.deleting, request.status, choice.recorded) else {
+        return Ok(None);
+    };
+    let RecordedTarget { identity: Some(identity), region: Some(region) } = recorded_target(Some(status)) else {
+        return Ok(None);
+    };
+    let detail = detail(server_id.to_owned(), None);
+    resolve(deps, request, &identity, &region, detail).await.map(|(target, _)| Some(target))
+}
+
+async fn by_reference(
+    deps: &Deps,
+    request: &TargetQuery<'_>,
+    choice: &ServerChoice<'_>,
+    server_ref: &ServerRef,
+) -> Result<Target<LoginTarget>, Unresolved> {
+    let name = Name::named_by(server_ref, &request.namespace);
+    let labels = labels(deps, &request.namespace);
+    let found = deps.lister.get::<TransferServer>(&name);
+    let exists = found.is_some();
+    let server = found
+        .filter(|server| server.spec.allowed_references.namespaces.admits(&name.namespace, &request.namespace, &labels))
+        .ok_or_else(|| unavailable(&name, &request.namespace, exists))?;
+    // One that is being deleted itself must get there: its create may have been under way, and the server waits for
+    // it.
+    if server.metadata.deletion_timestamp.is_some() && choice.recorded.is_none() && !request.deleting {
+        let message = format!("TransferServer {name} is being deleted and takes nobody new");
+        return Err(Reason::new(reasons::SERVER_NOT_AVAILABLE, message).into());
+    }
+    let Some(server_id) = server.status.as_ref().and_then(|status| status.server_id.clone()) else {
+        let message = format!("TransferServer {name} has no id yet");
+        return Err(Reason::new(reasons::WAITING_FOR_SERVER, message).into());
+    };
+    let before = choice.recorded.filter(|recorded| *recorded != server_id && replaces(&server, recorded));
+    same_server(choice.recorded.filter(|_| before.is_none()), &server_id)?;
+    let identity = server.spec.aws_identity_ref.name.clone();
+    let (target, _) = resolve(deps, request, &identity, &server.spec.region, ()).await?;
+    // Not only by the word of a status: as long as AWS has the server, what is on it is not let go.
+    if let Some(before) = before
+        && describe(&target.account, before).await?.is_some()
+    {
+        same_server(Some(before), &server_id)?;
+    }
+    let seen = verify(deps, &target.account, &server_id, &server).await?;
+    let known = request.deleting || choice.recorded == Some(server_id.as_str());
+    let detail = match seen {
+        Ok(facts) => LoginTarget { shown: shown(&server), ..detail(server_id, Some(facts)) },
+        Err(VerifyRefusal::Gone) => detail(server_id, gone_is_fine(request, Ok(None))?),
+        // Removing keys and deleting a user need no tags of the server: they rest on this user's own uid and
+        // cluster tags, which the same reconcile reads on the user. What was never on record there is looked at to
+        // delete it only.
+        Err(VerifyRefusal::Strange(facts)) if request.kind == ManagedKind::TransferUser && known => {
+            let unproven = Some(of_field("spec.serverRef", &strange(&server_id, &name, &server)));
+            LoginTarget { unproven, ..detail(server_id, Some(facts)) }
         }
-        let (Some(identity), Some(region)) = (choice.identity, choice.region) else {
-            let message = "spec.awsIdentityRef and spec.region are needed with spec.serverId";
-            return Err(Reason::stalled(reasons::INVALID_SPEC, message).into());
-        };
-        let (mut target, identity) = self.resolve(request, &identity.name, region, ()).await?;
-        let labels = self.labels(&request.namespace);
-        let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
-        if let Err(block) = grants::server_granted(&identity, &asker, server_id) {
-            let block = if choice.recorded.is_some() { revoked(&block) } else { block };
-            if !request.deleting {
-                return Err(block.into());
-            }
-            target.denied = Some(block);
+        Err(VerifyRefusal::Strange(_)) => return Err(strange(&server_id, &name, &server).into()),
+    };
+    Ok(with(target, LoginTarget { replaces: before.is_some(), ..detail }))
+}
+
+async fn by_id(
+    deps: &Deps,
+    request: &TargetQuery<'_>,
+    choice: &ServerChoice<'_>,
+    server_id: &str,
+) -> Result<Target<LoginTarget>, Unresolved> {
+    same_server(choice.recorded, server_id)?;
+    if choice.recorded.is_none() && !request.deleting && being_deleted(deps, server_id) {
+        let message = format!("server {server_id} is being deleted and takes nobody new");
+        return Err(Reason::new(reasons::SERVER_NOT_AVAILABLE, message).into());
+    }
+    let (Some(identity), Some(region)) = (choice.identity, choice.region) else {
+        let message = "spec.awsIdentityRef and spec.region are needed with spec.serverId";
+        return Err(Reason::stalled(reasons::INVALID_SPEC, message).into());
+    };
+    let (mut target, identity) = resolve(deps, request, &identity.name, region, ()).await?;
+    let labels = labels(deps, &request.namespace);
+    let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
+    if let Err(block) = grants::server_granted(&identity, &asker, server_id) {
+        let block = if choice.recorded.is_some() { revoked(&block) } else { block };
+        if !request.deleting {
+            return Err(block.into());
         }
-        let facts = match self.verified.get(&target.account.id, &target.account.region, server_id, "") {
-            Some(facts) => Some(facts),
-            None => gone_is_fine(request, self.look_at(&target.account, server_id).await)?,
-        };
-        let shown = ServerFacts { host: facts.as_ref().and_then(|facts| facts.host.clone()), ..ServerFacts::default() };
-        Ok(with(target, LoginTarget { shown, ..detail(server_id.to_owned(), facts) }))
+        target.denied = Some(block);
     }
+    let facts = match deps.verified.get(&target.account.id, &target.account.region, server_id, "") {
+        Some(facts) => Some(facts),
+        None => gone_is_fine(request, look_at(deps, &target.account, server_id).await)?,
+    };
+    let shown = ServerFacts { host: facts.as_ref().and_then(|facts| facts.host.clone()), ..ServerFacts::default() };
+    Ok(with(target, LoginTarget { shown, ..detail(server_id.to_owned(), facts) }))
+}
 
-    /// Whether a server object of ours that is being deleted says that the server is its own. Ids are AWS's, so they
-    /// are the same nowhere else.
-    fn being_deleted(&self, server_id: &str) -> bool {
-        self.lister.by::<TransferServer>(&Reference::Id(ManagedKind::TransferServer, server_id.to_owned())).iter().any(
-            |server| {
-                server.metadata.deletion_timestamp.is_some()
-                    && server.status.as_ref().and_then(|status| status.server_id.as_deref()) == Some(server_id)
-            },
-        )
+/// Whether a server object of ours that is being deleted says that the server is its own. Ids are AWS's, so they
+/// are the same nowhere else.
+fn being_deleted(deps: &Deps, server_id: &str) -> bool {
+    deps.lister.by::<TransferServer>(&Reference::Id(ManagedKind::TransferServer, server_id.to_owned())).iter().any(
+        |server| {
+            server.metadata.deletion_timestamp.is_some()
+                && server.status.as_ref().and_then(|status| status.server_id.as_deref()) == Some(server_id)
+        },
+    )
+}
+
+/// Looks at a server that a person was granted by its id.
+async fn look_at(deps: &Deps, account: &Account, server_id: &str) -> Result<Option<VerifiedFacts>, Unresolved> {
+    let Account { id, region, .. } = account;
+    if deps.verified.refusal(id, region, server_id, "").is_some() {
+        return Ok(None);
     }
+    let began = Instant::now();
+    let Some(server) = describe(account, server_id).await? else {
+        deps.verified.refuse((id, region), server_id, "", VerifyRefusal::Gone, began);
+        return Ok(None);
+    };
+    let facts = facts_of(&server, region);
+    deps.verified.insert(id, region, server_id, "", &facts);
+    Ok(Some(facts))
+}
 
-    /// Looks at a server that a person was granted by its id.
-    async fn look_at(&self, account: &Account, server_id: &str) -> Result<Option<VerifiedFacts>, Unresolved> {
-        let Account { id, region, .. } = account;
-        if self.verified.refusal(id, region, server_id, "").is_some() {
-            return Ok(None);
+/// Looks for the tags of the server object on the server that its status names: whoever may write that status
+/// could else give logins on a server of somebody else's.
+async fn verify(
+    deps: &Deps,
+    account: &Account,
+    server_id: &str,
+    object: &TransferServer,
+) -> Result<Result<VerifiedFacts, VerifyRefusal>, Unresolved> {
+    let meta = &object.metadata;
+    let uid = meta.uid.clone().unwrap_or_default();
+    let Account { id, region, .. } = account;
+    if let Some(facts) = deps.verified.get(id, region, server_id, &uid) {
+        return Ok(Ok(facts));
+    }
+    if let Some(refusal) = deps.verified.refusal(id, region, server_id, &uid) {
+        return Ok(Err(refusal));
+    }
+    let namespace = meta.namespace.clone().unwrap_or_default();
+    let owner = Owner::new(&deps.cluster_id, &namespace, &object.name_any(), &uid);
+    let began = Instant::now();
+    let refusal = match describe(account, server_id).await? {
+        None => VerifyRefusal::Gone,
+        Some(server) if owner.judge(&server.tags) != Ownership::Ours => {
+            VerifyRefusal::Strange(facts_of(&server, region))
         }
-        let began = Instant::now();
-        let Some(server) = describe(account, server_id).await? else {
-            self.verified.refuse((id, region), server_id, "", VerifyRefusal::Gone, began);
-            return Ok(None);
-        };
-        let facts = facts_of(&server, region);
-        self.verified.insert(id, region, server_id, "", &facts);
-        Ok(Some(facts))
-    }
-
-    /// Looks for the tags of the server object on the server that its status names: whoever may write that status
-    /// could else give logins on a server of somebody else's.
-    async fn verify(
-        &self,
-        account: &Account,
-        server_id: &str,
-        object: &TransferServer,
-    ) -> Result<Result<VerifiedFacts, VerifyRefusal>, Unresolved> {
-        let meta = &object.metadata;
-        let uid = meta.uid.clone().unwrap_or_default();
-        let Account { id, region, .. } = account;
-        if let Some(facts) = self.verified.get(id, region, server_id, &uid) {
+        Some(server) => {
+            let facts = facts_of(&server, region);
+            deps.verified.insert(id, region, server_id, &uid, &facts);
             return Ok(Ok(facts));
         }
-        if let Some(refusal) = self.verified.refusal(id, region, server_id, &uid) {
-            return Ok(Err(refusal));
-        }
-        let namespace = meta.namespace.clone().unwrap_or_default();
-        let owner = Owner::new(&self.cluster_id, &namespace, &object.name_any(), &uid);
-        let began = Instant::now();
-        let refusal = match describe(account, server_id).await? {
-            None => VerifyRefusal::Gone,
-            Some(server) if owner.judge(&server.tags) != Ownership::Ours => {
-                VerifyRefusal::Strange(facts_of(&server, region))
-            }
-            Some(server) => {
-                let facts = facts_of(&server, region);
-                self.verified.insert(id, region, server_id, &uid, &facts);
-                return Ok(Ok(facts));
-            }
-        };
-        self.verified.refuse((id, region), server_id, &uid, refusal.clone(), began);
-        Ok(Err(refusal))
-    }
+    };
+    deps.verified.refuse((id, region), server_id, &uid, refusal.clone(), began);
+    Ok(Err(refusal))
 }
 
 /// The status of the server object names what is not its own, or is not any more, or what it only looks at.

@@ -48,7 +48,7 @@ async fn place_of(world: &World, user: &TransferUser) -> Result<Target<LoginTarg
         region: user.spec.region.as_deref(),
         recorded: status.and_then(|status| status.server_id.as_deref()),
     };
-    world.deps.on_server(&request, &choice).await
+    on_server(&world.deps, &request, &choice).await
 }
 
 async fn block_of(world: &World, user: &TransferUser) -> Reason {
@@ -143,7 +143,7 @@ async fn only_recorded_and_leaving_users_are_looked_at_on_an_unproven_server() {
             region: None,
             recorded: status.and_then(|status| status.server_id.as_deref()),
         };
-        let target = world.deps.on_server(&request, &choice).await;
+        let target = on_server(&world.deps, &request, &choice).await;
         assert_eq!(target.ok().map(|target| target.detail.unproven.is_some()), expected, "{why}");
     }
 }

@@ -14,7 +14,7 @@ use super::key_conflicts::{self, KeyClaim};
 use super::login::WantedLogin;
 use super::registration::{Registration, Traces};
 use super::resolve::{TargetQuery, Unresolved, resolved};
-use super::server_ref::{LoginTarget, ServerChoice};
+use super::server_ref::{self, LoginTarget, ServerChoice};
 use super::ssh_keys::{self, Listed, SourceText, WantedKeys};
 use super::triggers::Trigger;
 use super::uses::Use;
@@ -23,13 +23,13 @@ use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, ServerFacts};
 use crate::api::user::SshPublicKeySource;
-use crate::api::{ManagedKind, TAG_PREFIX, TransferUser, TransferUserStatus};
+use crate::api::{Managed, ManagedKind, TAG_PREFIX, TransferUser, TransferUserStatus};
 use crate::aws::transfer::{CreateUser, DeleteUser, DescribeUser, Tags, User};
 use crate::aws::{AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Lister;
 use crate::cluster::references::Reference;
 use crate::cluster::store::StoreChange;
-use crate::engine::decide::Identity;
+use crate::engine::decide::{Identity, Words};
 use crate::engine::digest::hash;
 use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
@@ -97,10 +97,10 @@ impl Users {
     async fn place(&self, object: &TransferUser) -> Result<Target<LoginTarget>, Unresolved> {
         let KeyClaim { request, choice, .. } = claim(object);
         if request.deleting {
-            return self.deps.on_server(&request, &choice).await;
+            return server_ref::on_server(&self.deps, &request, &choice).await;
         }
         valid(object)?;
-        let target = self.deps.on_server(&request, &choice).await?;
+        let target = server_ref::on_server(&self.deps, &request, &choice).await?;
         served(&target.detail)?;
         let me = claim(object);
         let users = self.deps.lister.by::<TransferUser>(&Reference::Login(me.key.to_owned()));
@@ -202,6 +202,8 @@ impl Kind for Users {
 
     const IDENTITY: Identity = Identity::Keyed;
 
+    const WORDS: Words = Words { noun: TransferUser::NOUN, parent: "server", taken: "a user of this name", anew: "" };
+
     async fn resolve(&self, object: &TransferUser) -> Result<Resolved<LoginTarget>, ReconcileError> {
         resolved(self.place(object).await)
     }
@@ -214,7 +216,8 @@ impl Kind for Users {
     ) -> Result<Wanted<WantedUser>, ReconcileError> {
         let spec = &object.spec;
         let namespace = object.namespace().unwrap_or_default();
-        let (login, login_blocks) = self.deps.login(ManagedKind::TransferUser, &namespace, &spec.login, target).await?;
+        let (login, login_blocks) =
+            config_refs::wanted_login(&self.deps, ManagedKind::TransferUser, &namespace, &spec.login, target).await?;
         let listed = Listed {
             inline: spec.ssh_public_keys.as_deref(),
             sources: self.keys(object).await?,
@@ -267,7 +270,7 @@ impl Kind for Users {
         confirmed(status)
     }
 
-    fn server_replaced(&self, target: &Target<LoginTarget>) -> bool {
+    fn parent_replaced(&self, target: &Target<LoginTarget>) -> bool {
         target.detail.replaces
     }
 

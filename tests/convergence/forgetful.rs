@@ -6,7 +6,7 @@ use transfer_operator::api::Managed;
 use transfer_operator::aws::transfer::Tags;
 use transfer_operator::aws::{AwsError, Mutation};
 use transfer_operator::engine::consistency::TagSearch;
-use transfer_operator::engine::decide::Identity;
+use transfer_operator::engine::decide::{Identity, Words};
 use transfer_operator::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use transfer_operator::engine::owner::Owner;
 use transfer_operator::engine::reason::Reason;
@@ -24,6 +24,8 @@ impl<K: Kind> Kind for Forgetful<K> {
     type Have = K::Have;
 
     const IDENTITY: Identity = K::IDENTITY;
+
+    const WORDS: Words = K::WORDS;
 
     fn plan(
         &self,
@@ -82,8 +84,8 @@ impl<K: Kind> Kind for Forgetful<K> {
     fn adopts(&self, object: &K::Object, target: &Target<K::TargetDetail>) -> Option<String> {
         self.0.adopts(object, target)
     }
-    fn server_replaced(&self, target: &Target<K::TargetDetail>) -> bool {
-        self.0.server_replaced(target)
+    fn parent_replaced(&self, target: &Target<K::TargetDetail>) -> bool {
+        self.0.parent_replaced(target)
     }
     fn unproven<'a>(&self, target: &'a Target<K::TargetDetail>) -> Option<&'a Reason> {
         self.0.unproven(target)

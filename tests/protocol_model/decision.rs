@@ -15,7 +15,7 @@ use transfer_operator::engine::consistency::{
 };
 use transfer_operator::engine::decide::update::UpdateFacts;
 use transfer_operator::engine::decide::{
-    Action, BeforeDelete, CreateFacts, Facts, Identity, Reads, Replace, Replacement, decide,
+    Action, BeforeDelete, CreateFacts, Facts, Identity, Reads, Replace, Replacement, Words, decide,
 };
 use transfer_operator::engine::kind::Plan;
 use transfer_operator::engine::memory;
@@ -24,6 +24,9 @@ use transfer_operator::engine::record::RecordedCreate;
 
 use super::model::Window;
 use super::world::{Age, Creation, Id, Memory, Object, Server, Uid};
+
+/// Messages are no part of the model.
+pub const WORDS: Words = Words { noun: "", parent: "", taken: "", anew: "" };
 
 /// What a reconcile knows when it decides.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -163,6 +166,7 @@ impl Seen {
         let attempt = record.as_ref().and_then(|record| record.attempt.clone());
         let sight = self.sight();
         answered(&Facts {
+            words: WORDS,
             identity: Identity::Tagged,
             uid: &text(*uid),
             deleting: *deleting,
@@ -178,7 +182,7 @@ impl Seen {
             may_create: true,
             confirmed: server.is_some(),
             id: server.map(text).as_deref(),
-            server_replaced: false,
+            parent_replaced: false,
             placeless: None,
             denied: None,
             unproven: None,

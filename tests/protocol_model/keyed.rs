@@ -13,7 +13,7 @@ use transfer_operator::engine::decide::{Action, CreateFacts, Facts, Identity, Re
 use transfer_operator::engine::owner::Ownership;
 use transfer_operator::engine::record::RecordedCreate;
 
-use super::decision::answered;
+use super::decision::{WORDS, answered};
 
 type Age = u8;
 type Id = u8;
@@ -483,6 +483,7 @@ fn decided(protocol: &Keyed, object: &Object, work: &Work, sight: &ObservedState
     let deleted: BTreeMap<String, Timestamp> =
         work.deleted.into_iter().map(|age| (String::new(), now - ticks(age))).collect();
     answered(&Facts {
+        words: WORDS,
         identity: Identity::Keyed,
         uid: "u",
         deleting: object.deleting,
@@ -498,7 +499,7 @@ fn decided(protocol: &Keyed, object: &Object, work: &Work, sight: &ObservedState
         may_create: true,
         confirmed: object.confirmed,
         id: None,
-        server_replaced: false,
+        parent_replaced: false,
         placeless: None,
         denied: None,
         unproven: None,

@@ -11,7 +11,7 @@ use crate::cluster::ClusterError;
 use crate::engine::applied;
 use crate::engine::consistency::Observation;
 use crate::engine::context::{Engine, ReconcileContext, Request, Requeue, Status};
-use crate::engine::decide::Identity;
+use crate::engine::decide::{Identity, Words};
 use crate::engine::digest;
 use crate::engine::kind::{Kind, ReconcileError, Target};
 use crate::engine::mutate;
@@ -60,7 +60,8 @@ pub(super) async fn unlink_gone<K: Kind>(
         memory.create_sent = false;
         memory.lost = true;
     });
-    let what = if id.is_empty() { "its server".to_owned() } else { format!("server {id}") };
+    let Words { noun, parent, .. } = K::WORDS;
+    let what = if id.is_empty() { format!("its {parent}") } else { format!("{noun} {id}") };
     report::emit_event(engine, request, true, reasons::SERVER_GONE, format!("AWS no longer has {what}; it is let go"))
         .await;
     Ok(end)
@@ -76,7 +77,8 @@ pub(super) async fn unlink_foreign<K: Kind>(
     replace::take_id_out(engine, &mut status, context.target);
     K::Object::common_mut(&mut status).applied = None;
     let end = write_record(engine, context, status, CreatePhase::None, None, None).await?;
-    let message = format!("server {id} carries other owner tags and is let go; spec.lifecycle.adoption names another");
+    let noun = K::WORDS.noun;
+    let message = format!("{noun} {id} carries other owner tags and is let go; spec.lifecycle.adoption names another");
     report::emit_event(engine, context.request, true, reasons::OWNERSHIP_LOST, message).await;
     Ok(end)
 }

@@ -13,6 +13,7 @@ use crate::engine::owner::Ownership;
 use crate::engine::record::RecordedCreate;
 
 pub fn delete(facts: &Facts) -> Action {
+    let noun = facts.words.noun;
     if !facts.finalizer {
         return Action::Done;
     }
@@ -33,7 +34,7 @@ pub fn delete(facts: &Facts) -> Action {
                 wait_for(
                     facts,
                     Observation::Untagged,
-                    "the user carries none of our owner tags; looking again before judging",
+                    format!("the {noun} carries none of our owner tags; looking again before judging"),
                 )
             }
             // A login stays behind where that is believed at once: there is time to put the tag back.
@@ -43,30 +44,34 @@ pub fn delete(facts: &Facts) -> Action {
                 wait_for(
                     facts,
                     Observation::Foreign,
-                    "the user lost its transfer-operator.dev/uid tag and would be left in AWS; looking again before that",
+                    format!(
+                        "the {noun} lost its {} tag and would be left in AWS; looking again before that",
+                        api::TAG_UID
+                    ),
                 )
             }
             ObservedState::Found(Ownership::UidLost) if facts.retain => {
-                Action::RemoveFinalizer(Some(unstamped("the user")))
+                Action::RemoveFinalizer(Some(unstamped(&format!("the {noun}"))))
             }
             ObservedState::Found(_) if facts.retain => Action::RemoveFinalizer(None),
-            ObservedState::Found(_) => Action::RemoveFinalizer(Some(
-                "the user does not carry all of this object's owner tags and was left in AWS".to_owned(),
-            )),
+            ObservedState::Found(_) => Action::RemoveFinalizer(Some(format!(
+                "the {noun} does not carry all of this object's owner tags and was left in AWS"
+            ))),
             _ => missing(facts),
         },
         Identity::Recorded => match facts.sight {
             ObservedState::Found(_) if keyed::proven(facts) && facts.retain => Action::RemoveFinalizer(None),
             ObservedState::Found(_) if keyed::proven(facts) => found(facts, vec![String::new()]),
-            ObservedState::Found(_) => Action::RemoveFinalizer(Some(
-                "no record proves that this object created the access; it was left in AWS".to_owned(),
-            )),
+            ObservedState::Found(_) => Action::RemoveFinalizer(Some(format!(
+                "no record proves that this object created the {noun}; it was left in AWS"
+            ))),
             _ => missing(facts),
         },
     }
 }
 
 fn by_tags(facts: &Facts) -> Action {
+    let noun = facts.words.noun;
     let Some(record) = mine(facts) else { return Action::WriteCreateRecord(CreatePhase::InFlight) };
     let Some(lookup) = facts.lookup else { return Action::FindByTags };
     let in_flight = record.phase == CreatePhase::InFlight;
@@ -95,7 +100,7 @@ fn by_tags(facts: &Facts) -> Action {
             wait_for(
                 facts,
                 Observation::Untagged,
-                "the server carries none of our owner tags; looking again before judging",
+                format!("the {noun} carries none of our owner tags; looking again before judging"),
             )
         }
         // The recorded id may be a forged one, and our own server so young that listings do not show it yet.
@@ -103,19 +108,19 @@ fn by_tags(facts: &Facts) -> Action {
             wait_for(
                 facts,
                 Observation::Foreign,
-                "the recorded server carries other tags than ours; looking for ours once more",
+                format!("the recorded {noun} carries other tags than ours; looking for ours once more"),
             )
         }
         ObservedState::Found(Ownership::UidLost) if facts.retain => {
-            Action::RemoveFinalizer(Some(unstamped("the recorded server")))
+            Action::RemoveFinalizer(Some(unstamped(&format!("the recorded {noun}"))))
         }
-        ObservedState::Found(_) if facts.confirmed && !facts.retain => Action::RemoveFinalizer(Some(
-            "the recorded server does not carry all of this object's owner tags and was left in AWS".to_owned(),
-        )),
+        ObservedState::Found(_) if facts.confirmed && !facts.retain => Action::RemoveFinalizer(Some(format!(
+            "the recorded {noun} does not carry all of this object's owner tags and was left in AWS"
+        ))),
         ObservedState::Missing if !acknowledged && !believed(facts, Observation::Missing) => wait_for(
             facts,
             Observation::Missing,
-            "AWS does not show the server; looking again before it counts as deleted",
+            format!("AWS does not show the {noun}; looking again before it counts as deleted"),
         ),
         _ => Action::RemoveFinalizer(left(facts, lookup)),
     }
@@ -125,7 +130,10 @@ fn by_tags(facts: &Facts) -> Action {
 fn left(facts: &Facts, lookup: &TagMatches) -> Option<String> {
     (!facts.retain && !lookup.uid_lost.is_empty()).then(|| {
         let ids = lookup.uid_lost.join(", ");
-        format!("server {ids} carries this object's owner and cluster tags without its uid and was left in AWS")
+        format!(
+            "{} {ids} carries this object's owner and cluster tags without its uid and was left in AWS",
+            facts.words.noun
+        )
     })
 }
 
@@ -195,7 +203,7 @@ fn missing(facts: &Facts) -> Action {
         ObservedState::ParentMissing if !facts.retain && !believed(facts, Observation::ParentMissing) => wait_for(
             facts,
             Observation::ParentMissing,
-            "AWS does not show its server; looking again before it counts as gone",
+            format!("AWS does not show its {}; looking again before it counts as gone", facts.words.parent),
         ),
         ObservedState::Missing if !(facts.retain && facts.confirmed) => match last_create(facts) {
             Some(signed) => wait_for_late_calls(facts, signed),

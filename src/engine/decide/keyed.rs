@@ -1,7 +1,7 @@
 //! Users and accesses: the spec holds their key, so a create cannot make two; whose it is, tags or our record say.
 //! Pure.
 
-use super::{Action, Facts, adopt, believed, foreign, may_act, mine, other_cluster, stall, uid_lost, wait_for};
+use super::{Action, Facts, Words, adopt, believed, foreign, may_act, mine, other_cluster, stall, uid_lost, wait_for};
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
 use crate::engine::consistency::{Observation, ObservedState};
@@ -22,7 +22,8 @@ pub fn unresolved(facts: &Facts) -> bool {
 
 /// Users: the create itself is the question whether the key is taken.
 pub fn by_key(facts: &Facts) -> Action {
-    if facts.server_replaced {
+    let noun = facts.words.noun;
+    if facts.parent_replaced {
         return follow(facts);
     }
     match facts.sight {
@@ -33,11 +34,11 @@ pub fn by_key(facts: &Facts) -> Action {
             wait_for(
                 facts,
                 Observation::Untagged,
-                "the user carries none of our owner tags; looking again before judging",
+                format!("the {noun} carries none of our owner tags; looking again before judging"),
             )
         }
         ObservedState::Found(Ownership::Former) if !believed(facts, Observation::Former) => {
-            wait_for(facts, Observation::Former, "the user of a former object of this name is still there")
+            wait_for(facts, Observation::Former, format!("the {noun} of a former object of this name is still there"))
         }
         ObservedState::Found(_) => not_ours(facts),
         ObservedState::ParentMissing => Action::NotReady,
@@ -55,32 +56,38 @@ pub fn by_key(facts: &Facts) -> Action {
 
 /// A user of this name that does not carry our tags.
 fn not_ours(facts: &Facts) -> Action {
+    let Words { noun, taken, .. } = facts.words;
     match facts.adoption {
         Some(adoption) if foreign(facts.sight).is_none() => {
             adopt(facts, adoption, (!facts.finalizer).then_some(Action::AddFinalizer))
         }
         _ if *facts.sight == ObservedState::Found(Ownership::UidLost) => uid_lost(
             if facts.confirmed { reasons::OWNERSHIP_LOST } else { reasons::CONFLICT },
-            "the user",
+            &format!("the {noun}"),
             vec![String::new()],
         ),
         _ if facts.confirmed && *facts.sight == ObservedState::Found(Ownership::Former) => stall(
             reasons::FORMER_OWNER,
-            "the user carries the uid tag of a former object of this name; nothing is touched. Take it over \
-             (spec.lifecycle.adoption), delete it in AWS, or delete this object",
+            format!(
+                "the {noun} carries the uid tag of a former object of this name; nothing is touched. Take it over \
+                 (spec.lifecycle.adoption), delete it in AWS, or delete this object"
+            ),
         ),
         _ if facts.confirmed => stall(
             reasons::OWNERSHIP_LOST,
-            "the user no longer carries this object's owner tags; nothing is touched. Restore the tags in AWS, take it \
-             over (spec.lifecycle.adoption), or delete this object",
+            format!(
+                "the {noun} no longer carries this object's owner tags; nothing is touched. Restore the tags in AWS, take \
+                 it over (spec.lifecycle.adoption), or delete this object"
+            ),
         ),
         _ => stall(
             reasons::CONFLICT,
             match foreign(facts.sight) {
-                Some(owner) => format!("AWS has a user of this name that carries the owner tags of {owner}"),
-                None => "AWS already has a user of this name that this object did not create; nothing is touched. It \
-                         can be taken over (spec.lifecycle.adoption)"
-                    .to_owned(),
+                Some(owner) => format!("AWS has {taken} that carries the owner tags of {owner}"),
+                None => format!(
+                    "AWS already has {taken} that this object did not create; nothing is touched. It can be taken over \
+                     (spec.lifecycle.adoption)"
+                ),
             },
         ),
     }
@@ -95,7 +102,7 @@ fn needs_record(facts: &Facts) -> bool {
 
 /// Accesses: AWS keeps no tags on them, so our own record of the create is the only proof.
 pub fn by_record(facts: &Facts) -> Action {
-    if facts.server_replaced {
+    if facts.parent_replaced {
         return follow(facts);
     }
     match facts.sight {
@@ -105,8 +112,11 @@ pub fn by_record(facts: &Facts) -> Action {
             Some(adoption) => adopt(facts, adoption, (!facts.finalizer).then_some(Action::AddFinalizer)),
             None => stall(
                 reasons::CONFLICT,
-                "AWS already has an access for this group that this object did not create; nothing is touched. It can \
-                 be taken over (spec.lifecycle.adoption)",
+                format!(
+                    "AWS already has {} that this object did not create; nothing is touched. It can be taken over \
+                     (spec.lifecycle.adoption)",
+                    facts.words.taken
+                ),
             ),
         },
         ObservedState::NotLooked | ObservedState::ParentMissing => Action::NotReady,

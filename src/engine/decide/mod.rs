@@ -80,9 +80,24 @@ pub struct Replacement<'a> {
     pub old: &'a ObservedState,
 }
 
+/// The everyday words for what a kind stands for in AWS, as messages say them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// One of it: `server`.
+    pub noun: &'static str,
+    /// What it lives on; empty for what stands alone.
+    pub parent: &'static str,
+    /// One that has the same key, with its article: `a user of this name`. Empty for what AWS gives an id.
+    pub taken: &'static str,
+    /// What is another one about one that is made anew. Empty for what has the same key again.
+    pub anew: &'static str,
+}
+
 /// What a decision is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
+    /// How messages call it.
+    pub words: Words,
     /// How the kind is found.
     pub identity: Identity,
     /// `metadata.uid`.
@@ -113,8 +128,8 @@ pub struct Facts<'a> {
     pub confirmed: bool,
     /// The id that status records, for kinds found by tags.
     pub id: Option<&'a str>,
-    /// The server that status records is gone for good, and its object has another one now.
-    pub server_replaced: bool,
+    /// What status records that it lives on is gone for good, and another one stands in its place.
+    pub parent_replaced: bool,
     /// Why the place cannot be told.
     pub placeless: Option<&'a Reason>,
     /// Why nothing but deletion may be done at the place.
@@ -421,7 +436,7 @@ pub fn whole(at: Timestamp) -> Timestamp {
 }
 
 /// Waits until a sighting is believed.
-fn wait_for(facts: &Facts, observation: Observation, message: &str) -> Action {
+fn wait_for(facts: &Facts, observation: Observation, message: impl fmt::Display) -> Action {
     let until = facts.observations.due(observation, facts.windows.lag);
     let by = until.map(|until| format!(" (until {} at the earliest)", whole(until))).unwrap_or_default();
     Action::Wait { reason: reasons::WAITING_FOR_AWS, message: format!("{message}{by}"), until }

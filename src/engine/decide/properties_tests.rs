@@ -73,11 +73,11 @@ prop_compose! {
         quiet in prop::option::of(0..5000_i64), now in 0..5000_i64,
     ) -> Case {
         let [deleting, finalizer, observe_only, report_only, suspended, retain, protected, recreate, differs, may_create,
-            server_replaced, replied] = flags;
+            parent_replaced, replied] = flags;
         let mut case = case(identity);
         (case.deleting, case.finalizer, case.observe_only, case.report_only) = (deleting, finalizer, observe_only, report_only);
         (case.suspended, case.retain, case.protected, case.recreate) = (suspended, retain, protected, recreate);
-        (case.differs, case.may_create, case.server_replaced, case.replied) = (differs, may_create, server_replaced, replied.then_some(7));
+        (case.differs, case.may_create, case.parent_replaced, case.replied) = (differs, may_create, parent_replaced, replied.then_some(7));
         case.confirmed = id.is_some();
         case.id = id.filter(|_| identity == Identity::Tagged);
         // Only kinds without tags are seen without an owner, and only they.

@@ -50,7 +50,7 @@ fn begin(facts: &Facts) -> Action {
         return Action::Replace(Replace::Begin(id.to_owned()));
     }
     // Which of them is the right one nothing tells: the record that did is lost.
-    ambiguous([id].into_iter().chain(others))
+    ambiguous(facts, [id].into_iter().chain(others))
 }
 
 /// The old one goes once nothing has used it for long enough.
@@ -96,9 +96,10 @@ pub fn landed(facts: &Facts, replacing: &Replacing, record: &RecordedCreate, loo
     match (new, found.is_empty()) {
         (Some(new), _) => Some(Action::RecordId(new.id.clone())),
         (None, true) => None,
-        (None, false) => {
-            Some(ambiguous([replacing.old_id.as_str()].into_iter().chain(found.iter().map(|found| found.id.as_str()))))
-        }
+        (None, false) => Some(ambiguous(
+            facts,
+            [replacing.old_id.as_str()].into_iter().chain(found.iter().map(|found| found.id.as_str())),
+        )),
     }
 }
 

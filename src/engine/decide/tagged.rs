@@ -1,7 +1,7 @@
 //! What AWS gives an id of its own: found again by the owner tags, created only after nothing was found. Pure.
 
 use super::{
-    Action, Adoption, Facts, adopt, believed, foreign, may_act, mine, other_cluster, replace, stall, uid_lost,
+    Action, Adoption, Facts, Words, adopt, believed, foreign, may_act, mine, other_cluster, replace, stall, uid_lost,
     wait_for, whole,
 };
 use crate::api::condition::reasons;
@@ -32,7 +32,7 @@ pub fn decide(facts: &Facts) -> Action {
 
 /// The recorded id, judged by what stands on it.
 fn known_id(facts: &Facts) -> Action {
-    let id = facts.id.unwrap_or_default();
+    let (id, noun) = (facts.id.unwrap_or_default(), facts.words.noun);
     let other = facts.adoption.filter(|adoption| adoption.id != id);
     if *facts.sight == ObservedState::Found(Ownership::Ours) {
         return match other {
@@ -40,7 +40,7 @@ fn known_id(facts: &Facts) -> Action {
             Some(other) => stall(
                 reasons::SERVER_CHANGED,
                 format!(
-                    "this object's server is {id}, spec.lifecycle.adoption names {}; nothing is touched. Delete and \
+                    "this object's {noun} is {id}, spec.lifecycle.adoption names {}; nothing is touched. Delete and \
                      re-apply this object to take over the other one",
                     other.id
                 ),
@@ -57,13 +57,14 @@ fn known_id(facts: &Facts) -> Action {
         ObservedState::Found(Ownership::Untagged) if !believed(facts, Observation::Untagged) => wait_for(
             facts,
             Observation::Untagged,
-            "the server carries none of our owner tags; looking again before judging",
+            format!("the {noun} carries none of our owner tags; looking again before judging"),
         ),
         ObservedState::Found(_) => retired_ids(facts, id, other),
         ObservedState::Missing | ObservedState::ParentMissing | ObservedState::NotLooked
             if !believed(facts, Observation::Missing) =>
         {
-            wait_for(facts, Observation::Missing, "AWS does not show the recorded server; looking again before judging")
+            let message = format!("AWS does not show the recorded {noun}; looking again before judging");
+            wait_for(facts, Observation::Missing, message)
         }
         ObservedState::Missing | ObservedState::ParentMissing | ObservedState::NotLooked => {
             replace::take_back(facts).unwrap_or_else(|| gone(facts, id, other))
@@ -73,17 +74,18 @@ fn known_id(facts: &Facts) -> Action {
 
 /// It carries tags that are not ours. Restoring them from status would let whoever writes status take over a server.
 fn retired_ids(facts: &Facts, id: &str, other: Option<Adoption>) -> Action {
+    let noun = facts.words.noun;
     match facts.adoption {
         Some(_) if other.is_some() && may_act(facts) => Action::UnlinkForeign(id.to_owned()),
         Some(adoption) if other.is_none() && foreign(facts.sight).is_none() => adopt(facts, adoption, None),
         _ if *facts.sight == ObservedState::Found(Ownership::UidLost) => {
-            uid_lost(reasons::OWNERSHIP_LOST, &format!("server {id}"), vec![id.to_owned()])
+            uid_lost(reasons::OWNERSHIP_LOST, &format!("{noun} {id}"), vec![id.to_owned()])
         }
-        _ if *facts.sight == ObservedState::Found(Ownership::Former) => former_owner(id),
+        _ if *facts.sight == ObservedState::Found(Ownership::Former) => former_owner(facts, id),
         _ => stall(
             reasons::OWNERSHIP_LOST,
             format!(
-                "server {id} does not carry this object's owner tags any more; nothing is touched. Restore the tags in \
+                "{noun} {id} does not carry this object's owner tags any more; nothing is touched. Restore the tags in \
                  AWS, take it over (spec.lifecycle.adoption), or delete this object"
             ),
         ),
@@ -95,12 +97,12 @@ fn gone(facts: &Facts, id: &str, other: Option<Adoption>) -> Action {
     if (facts.recreate || other.is_some()) && may_act(facts) {
         return Action::UnlinkGone(id.to_owned());
     }
+    let Words { noun, anew, .. } = facts.words;
     stall(
         reasons::SERVER_GONE,
         format!(
-            "AWS no longer has server {id}, and no other server carries this object's owner tags. With \
-             spec.lifecycle.recreatePolicy Automatic a new one is created (another host name; other host keys, unless \
-             spec.hostKeys lists them)"
+            "AWS no longer has {noun} {id}, and no other {noun} carries this object's owner tags. With \
+             spec.lifecycle.recreatePolicy Automatic a new one is created ({anew})"
         ),
     )
 }
@@ -121,8 +123,9 @@ pub fn window(facts: &Facts, record: &RecordedCreate) -> Option<Action> {
     (!facts.observations.lasts_until(Observation::NoTrace, end)).then(|| Action::Wait {
         reason: reasons::RECOVERING,
         message: format!(
-            "the answer to a create was not received; until {} every complete listing is searched for the server",
-            whole(end)
+            "the answer to a create was not received; until {} every complete listing is searched for the {}",
+            whole(end),
+            facts.words.noun
         ),
         until: Some(end),
     })
@@ -130,6 +133,7 @@ pub fn window(facts: &Facts, record: &RecordedCreate) -> Option<Action> {
 
 /// Nothing was ever sent, or what was sent made nothing: look once more, then create.
 fn first_lookup(facts: &Facts) -> Action {
+    let noun = facts.words.noun;
     let Some(lookup) = facts.lookup else { return Action::FindByTags };
     if let Some(found) = claim(facts, lookup) {
         return found;
@@ -140,19 +144,20 @@ fn first_lookup(facts: &Facts) -> Action {
     match (lookup.former.as_slice(), lookup.uid_lost.as_slice()) {
         ([], []) => Action::Create,
         _ if !believed(facts, Observation::Former) => {
-            wait_for(facts, Observation::Former, "a server of a former object of this name is still listed")
+            wait_for(facts, Observation::Former, format!("a {noun} of a former object of this name is still listed"))
         }
         // It may be this object's own, whose status was lost besides: a second one is not made beside it.
-        (_, ids @ [_, ..]) => uid_lost(reasons::OWNERSHIP_LOST, &format!("server {}", ids.join(", ")), ids.to_vec()),
-        (former, []) => former_owner(&former.join(", ")),
+        (_, ids @ [_, ..]) => uid_lost(reasons::OWNERSHIP_LOST, &format!("{noun} {}", ids.join(", ")), ids.to_vec()),
+        (former, []) => former_owner(facts, &former.join(", ")),
     }
 }
 
-fn former_owner(id: &str) -> Action {
+fn former_owner(facts: &Facts, id: &str) -> Action {
+    let noun = facts.words.noun;
     stall(
         reasons::FORMER_OWNER,
         format!(
-            "server {id} belongs to a former object of this name; take it over (spec.lifecycle.adoption), delete it in \
+            "{noun} {id} belongs to a former object of this name; take it over (spec.lifecycle.adoption), delete it in \
              AWS, or give this object another name"
         ),
     )
@@ -171,12 +176,12 @@ fn claim(facts: &Facts, lookup: &TagMatches) -> Option<Action> {
             if facts.confirmed && mine(facts).is_some_and(|record| record.phase != CreatePhase::InFlight) =>
         {
             // One read found it, another did not: neither counts.
-            let message = format!("AWS's answers about server {} differ; looking again", known.id);
+            let message = format!("AWS's answers about {} {} differ; looking again", facts.words.noun, known.id);
             let until = facts.now.checked_add(facts.windows.lag).ok();
             Some(Action::Wait { reason: reasons::WAITING_FOR_AWS, message, until })
         }
         (_, Some(found), _) | ([found], ..) | (_, None, Some(found)) => Some(Action::RecordId(found.id.clone())),
-        (many, None, None) => Some(ambiguous(many.iter().map(|found| found.id.as_str()))),
+        (many, None, None) => Some(ambiguous(facts, many.iter().map(|found| found.id.as_str()))),
     }
 }
 
@@ -187,16 +192,16 @@ pub fn candidates<'a>(facts: &Facts<'a>, lookup: &'a TagMatches) -> impl Iterato
     lookup.ours.iter().filter(move |found| !retired_ids.contains(&found.id) && old != Some(&found.id))
 }
 
-pub fn ambiguous<'a>(ids: impl IntoIterator<Item = &'a str>) -> Action {
+pub fn ambiguous<'a>(facts: &Facts, ids: impl IntoIterator<Item = &'a str>) -> Action {
     let ids: Vec<&str> = ids.into_iter().collect();
-    let message =
-        format!("several servers carry this object's owner tags: {}; delete all but one in AWS", ids.join(", "));
+    let (noun, ids) = (facts.words.noun, ids.join(", "));
+    let message = format!("several {noun}s carry this object's owner tags: {ids}; delete all but one in AWS");
     stall(reasons::AMBIGUOUS, message)
 }
 
 /// The server that the spec names, which this object did not make. Whatever comes of it, none is created.
 fn take_over(facts: &Facts, adoption: Adoption) -> Action {
-    let id = adoption.id;
+    let (id, noun) = (adoption.id, facts.words.noun);
     let first = match (mine(facts), facts.finalizer) {
         (None, _) => Some(Action::WriteCreateRecord(CreatePhase::None)),
         (Some(_), false) => Some(Action::AddFinalizer),
@@ -206,7 +211,7 @@ fn take_over(facts: &Facts, adoption: Adoption) -> Action {
         ObservedState::Found(Ownership::Ours) => first.unwrap_or_else(|| Action::RecordId(id.to_owned())),
         ObservedState::Found(Ownership::OtherCluster) => other_cluster(),
         ObservedState::Found(Ownership::Foreign(owner)) => {
-            let message = format!("server {id} carries the owner tags of {owner}; it is not taken over");
+            let message = format!("{noun} {id} carries the owner tags of {owner}; it is not taken over");
             stall(reasons::CONFLICT, message)
         }
         ObservedState::Found(Ownership::Untagged | Ownership::Former | Ownership::Retained | Ownership::UidLost) => {
@@ -221,14 +226,14 @@ fn take_over(facts: &Facts, adoption: Adoption) -> Action {
             wait_for(
                 facts,
                 Observation::Missing,
-                "AWS does not show the server to take over; looking again before judging",
+                format!("AWS does not show the {noun} to take over; looking again before judging"),
             )
         }
         ObservedState::Missing | ObservedState::ParentMissing | ObservedState::NotLooked => stall(
             reasons::SERVER_GONE,
             format!(
-                "AWS does not have server {id}, which spec.lifecycle.adoption names; none is created in its place. Put \
-                 the id right, or remove spec.lifecycle.adoption to create a new server"
+                "AWS does not have {noun} {id}, which spec.lifecycle.adoption names; none is created in its place. Put \
+                 the id right, or remove spec.lifecycle.adoption to create a new {noun}"
             ),
         ),
     }
@@ -242,5 +247,5 @@ fn alone(facts: &Facts, adoption: Adoption) -> Action {
     }
     let others: Vec<&str> =
         candidates(facts, lookup).map(|found| found.id.as_str()).filter(|id| *id != adoption.id).collect();
-    if others.is_empty() { Action::Adopt(adoption.id.to_owned()) } else { ambiguous(others) }
+    if others.is_empty() { Action::Adopt(adoption.id.to_owned()) } else { ambiguous(facts, others) }
 }

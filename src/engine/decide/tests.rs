@@ -31,7 +31,7 @@ pub(super) struct Case {
     pub may_create: bool,
     pub confirmed: bool,
     pub id: Option<&'static str>,
-    pub server_replaced: bool,
+    pub parent_replaced: bool,
     pub placeless: bool,
     pub denied: bool,
     pub unproven: bool,
@@ -57,6 +57,16 @@ pub(super) struct Replaced {
     pub old: ObservedState,
 }
 
+/// As servers, users and accesses are called.
+fn words(identity: Identity) -> Words {
+    let (noun, parent, taken) = match identity {
+        Identity::Tagged => ("server", "", ""),
+        Identity::Keyed => ("user", "server", "a user of this name"),
+        Identity::Recorded => ("access", "server", "an access for this group"),
+    };
+    Words { noun, parent, taken, anew: "another host name" }
+}
+
 pub(super) fn case(identity: Identity) -> Case {
     Case {
         identity,
@@ -73,7 +83,7 @@ pub(super) fn case(identity: Identity) -> Case {
         may_create: true,
         confirmed: false,
         id: None,
-        server_replaced: false,
+        parent_replaced: false,
         placeless: false,
         denied: false,
         unproven: false,
@@ -124,6 +134,7 @@ impl Case {
         let (placeless, denied, unproven) = (why("placeless"), why("denied"), why("unproven"));
         let deleted = self.deleted.iter().map(|(id, second)| (id.clone(), at(*second))).collect();
         decide(&Facts {
+            words: words(self.identity),
             identity: self.identity,
             uid: "u",
             deleting: self.deleting,
@@ -139,7 +150,7 @@ impl Case {
             may_create: self.may_create,
             confirmed: self.confirmed,
             id: self.id,
-            server_replaced: self.server_replaced,
+            parent_replaced: self.parent_replaced,
             placeless: Some(&placeless).filter(|_| self.placeless),
             denied: Some(&denied).filter(|_| self.denied),
             unproven: Some(&unproven).filter(|_| self.unproven),
@@ -699,17 +710,17 @@ fn a_lost_server_is_let_go_where_the_spec_says_so_and_never_taken_again() {
 #[test]
 fn users_follow_a_server_that_was_made_anew() {
     for (identity, expected) in [(Identity::Keyed, "user"), (Identity::Recorded, "access")] {
-        let server_replaced = case(identity).with(|c| {
+        let parent_replaced = case(identity).with(|c| {
             c.finalizer = true;
             c.confirmed = true;
             c.record = record(CreatePhase::None, Some("a1"));
             c.sight = ObservedState::Missing;
-            c.server_replaced = true;
+            c.parent_replaced = true;
         });
-        assert_eq!(server_replaced.step(), Action::UnlinkGone(String::new()), "{expected}");
-        assert_eq!(server_replaced.clone().with(|c| c.suspended = true).step(), Action::NotReady, "{expected}");
-        assert_eq!(server_replaced.clone().with(|c| c.finalizer = false).step(), Action::AddFinalizer, "{expected}");
-        let there = server_replaced.with(|c| c.sight = ObservedState::Found(Ownership::Untagged));
+        assert_eq!(parent_replaced.step(), Action::UnlinkGone(String::new()), "{expected}");
+        assert_eq!(parent_replaced.clone().with(|c| c.suspended = true).step(), Action::NotReady, "{expected}");
+        assert_eq!(parent_replaced.clone().with(|c| c.finalizer = false).step(), Action::AddFinalizer, "{expected}");
+        let there = parent_replaced.with(|c| c.sight = ObservedState::Found(Ownership::Untagged));
         assert_eq!(
             there.step(),
             Action::UnlinkGone(String::new()),

@@ -22,7 +22,7 @@ use crate::aws::{AwsError, AwsErrorKind, Mutation};
 use crate::cluster::{KubeApi, Name};
 use crate::engine::consistency::{Candidate, TagMatches, TagSearch};
 use crate::engine::context::{Engine, Requeue};
-use crate::engine::decide::Identity;
+use crate::engine::decide::{Identity, Words};
 use crate::engine::diff::{Change, Effect};
 use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
@@ -110,6 +110,8 @@ impl Kind for Notices {
     type Have = Server;
 
     const IDENTITY: Identity = Identity::Tagged;
+
+    const WORDS: Words = Words { noun: Notice::NOUN, parent: "", taken: "", anew: "another id" };
 
     async fn resolve(&self, _: &Notice) -> Result<Resolved<()>, ReconcileError> {
         let (account, identity) = (self.cloud.account(), "default".to_owned());

@@ -32,7 +32,7 @@ use crate::aws::transfer::{
 };
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::engine::consistency::TagSearch;
-use crate::engine::decide::Identity;
+use crate::engine::decide::{Identity, Words};
 use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
@@ -111,7 +111,7 @@ impl Servers {
     /// Whether the server may be named by its id.
     fn granted(&self, object: &TransferServer, identity: &AwsIdentity, id: &str) -> Result<(), Reason> {
         let namespace = object.namespace().unwrap_or_default();
-        let labels = self.deps.labels(&namespace);
+        let labels = resolve::labels(&self.deps, &namespace);
         let asker = Asker { kind: ManagedKind::TransferServer, namespace: &namespace, labels: &labels };
         grants::server_granted(identity, &asker, id)
     }
@@ -139,7 +139,7 @@ impl Servers {
         let recorded = resolve::recorded_target(status.filter(|_| deleting));
         let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());
         let region = recorded.region.unwrap_or_else(|| object.spec.region.clone());
-        let placed = self.deps.resolve(&request, &identity, &region, ()).await;
+        let placed = resolve::resolve(&self.deps, &request, &identity, &region, ()).await;
         let (target, found) = placed.map_err(|trouble| resolve::in_field("spec.awsIdentityRef", trouble))?;
         // Where this object has its server, a grant that went only ends adoption, see `adopts`.
         let has = record(object).is_some() && object.status.as_ref().is_some_and(|status| status.server_id.is_some());
@@ -202,6 +202,13 @@ impl Kind for Servers {
     type Have = ServerState;
 
     const IDENTITY: Identity = Identity::Tagged;
+
+    const WORDS: Words = Words {
+        noun: TransferServer::NOUN,
+        parent: "",
+        taken: "",
+        anew: "another host name; other host keys, unless spec.hostKeys lists them",
+    };
 
     async fn resolve(&self, object: &TransferServer) -> Result<Resolved<Self::TargetDetail>, ReconcileError> {
         resolve::resolved(self.place(object).await)

@@ -75,8 +75,8 @@ pub(super) fn held<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, di
     (hold.due > Instant::now()).then_some(hold)
 }
 
-/// Takes down that AWS did not carry out a call; answers whether it is set aside: what may
-/// pass by itself is tried a few times first.
+/// Takes down that AWS did not carry out a call; answers whether it is set aside: what may pass by itself
+/// is tried a few times first.
 pub(super) fn remember<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,

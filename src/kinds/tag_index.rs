@@ -165,14 +165,14 @@ impl<R: TaggedResource> TagIndex<R> {
     /// What is remembered in an account and region.
     fn known<T>(&self, account: &Account, work: impl FnOnce(&mut Known) -> T) -> T {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        work(known.entry(resolve(account)).or_default())
+        work(known.entry(key(account)).or_default())
     }
 
     /// A look that began after `asked`: one of somebody else's that did, or one of our own.
     async fn all(&self, account: &Account, asked: u64) -> Result<Arc<Described>, AwsError> {
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(turns.entry(resolve(account)).or_default())
+            Arc::clone(turns.entry(key(account)).or_default())
         };
         let mut last = turn.lock().await;
         if last.began > asked
@@ -203,7 +203,8 @@ impl<R: TaggedResource> TagIndex<R> {
         Ok(listed)
     }
 
-    /// What is listed and not told by `before`, read now. What is listed and not there is going, or not shown yet. Not knowing which, it alone is asked for again until it is there or is listed no more.
+    /// What is listed and not told by `before`, read now. What is listed and not there is going, or not shown yet. Not
+    /// knowing which, it alone is asked for again until it is there or is listed no more.
     async fn complete(
         &self,
         account: &Account,
@@ -263,7 +264,7 @@ impl<R> TagIndex<R> {
     }
 }
 
-fn resolve(account: &Account) -> (String, String) {
+fn key(account: &Account) -> (String, String) {
     (account.id.clone(), account.region.clone())
 }
 

@@ -86,23 +86,24 @@ async fn attempt<K: Kind>(
         started_at: cleared.at,
         retired_ids: before.as_ref().map(|before| before.retired_ids.clone()).unwrap_or_default(),
     };
-    let create_sent = before.filter(|before| before.attempt.is_some());
-    let made_before = create_sent.as_ref().is_some_and(|create_sent| create_sent.phase == CreatePhase::None);
-    let unresolved = create_sent.is_some_and(|create_sent| {
-        create_sent.phase == CreatePhase::InFlight && cleared.at < engine.settings.windows.late(create_sent.started_at)
+    let earlier = before.filter(|before| before.attempt.is_some());
+    let made_before = earlier.as_ref().is_some_and(|earlier| earlier.phase == CreatePhase::None);
+    let unresolved = earlier.is_some_and(|earlier| {
+        earlier.phase == CreatePhase::InFlight && cleared.at < engine.settings.windows.late(earlier.started_at)
     });
-    let (engine, name, target) = (Arc::clone(engine), request.clone(), target.clone());
-    let task = Attempt { engine, name, target, record, unresolved, made_before };
+    let busy = request.busy.clone();
+    let (engine, request, target) = (Arc::clone(engine), request.clone(), target.clone());
+    let task = Attempt { engine, request, target, record, unresolved, made_before };
     let applied = wanted.applied.clone();
     let run = async move { if task.recorded(&applied).await? { task.run(cleared, call).await } else { Ok(()) } };
-    let ran: Result<(), ReconcileError> = mutate::detached(request.busy.clone(), run).await;
+    let ran: Result<(), ReconcileError> = mutate::detached(busy, run).await;
     ran.map(|()| Requeue::Again)
 }
 
 /// One attempt under way.
 struct Attempt<K: Kind> {
     engine: Arc<Engine<K>>,
-    name: Request<K::Object>,
+    request: Request<K::Object>,
     target: Target<K::TargetDetail>,
     record: RecordedCreate,
     /// An earlier attempt may still take effect: what this one is refused for says nothing of that.
@@ -115,13 +116,13 @@ impl<K: Kind> Attempt<K> {
     /// Step 5: the attempt is written down before the call; `false` where the object moved on. A user's finalizer is
     /// its record.
     async fn recorded(&self, applied: &Applied) -> Result<bool, ReconcileError> {
-        let uid = &self.name.uid;
+        let uid = &self.request.uid;
         // Listings of before say nothing of this attempt.
         self.engine.memories.change(uid, |memory| memory.observations.clear(Observation::NoTrace));
         if K::IDENTITY == Identity::Keyed {
             return Ok(true);
         }
-        let written = write_attempt(&self.engine, &self.name, &self.target, &self.record, applied).await;
+        let written = write_attempt(&self.engine, &self.request, &self.target, &self.record, applied).await;
         if !matches!(written, Ok(true)) {
             // It may stand there all the same, but nothing was sent.
             let unsent = self.record.attempt.clone().zip(self.target.account.clock.now());
@@ -131,7 +132,7 @@ impl<K: Kind> Attempt<K> {
     }
 
     async fn run(self, cleared: Cleared, call: Mutation) -> Result<(), ReconcileError> {
-        let request = &self.name;
+        let request = &self.request;
         let (operation, id) = (call.operation(), call.target());
         tracing::info!(operation, id = id.as_deref(), attempt = self.record.attempt.as_deref(), "calling AWS");
         match cleared.send(&self.target.account, call).await {
@@ -174,8 +175,8 @@ impl<K: Kind> Attempt<K> {
     }
 
     async fn persist(&self, id: &str) -> Result<(), ReconcileError> {
-        let live = cluster::get::<K::Object>(self.engine.cluster.as_ref(), &self.name.name).await?;
-        let Some(live) = live.filter(|live| mutate::version_of(live).0 == self.name.uid) else {
+        let live = cluster::get::<K::Object>(self.engine.cluster.as_ref(), &self.request.name).await?;
+        let Some(live) = live.filter(|live| mutate::version_of(live).0 == self.request.uid) else {
             return Ok(self.undo(id).await?);
         };
         let mut status = live.status().cloned().unwrap_or_default();
@@ -192,7 +193,7 @@ impl<K: Kind> Attempt<K> {
     /// The object is gone while this was made for it: nobody would ever delete it. Only what carries this attempt's tag
     /// is deleted, and only once AWS showed it: a NotFound so soon is a read that lags.
     async fn undo(&self, id: &str) -> Result<(), AwsError> {
-        let request = &self.name;
+        let request = &self.request;
         if request.object.policies().deletion == DeletionPolicy::Retain {
             tracing::warn!(%id, "the object vanished during its create; left in AWS");
             return Ok(());
@@ -220,7 +221,7 @@ impl<K: Kind> Attempt<K> {
 
     /// Step 7, refused or ambiguous. Only a proof that nothing was made ends the record.
     async fn refused(&self, fault: &AwsError) {
-        let (uid, attempt) = (&self.name.uid, self.record.attempt.clone());
+        let (uid, attempt) = (&self.request.uid, self.record.attempt.clone());
         if K::IDENTITY == Identity::Keyed {
             // Whatever came of it, from now on the key itself is looked at.
             let made = !fault.kind.proves_nothing_made() || fault.kind == AwsErrorKind::Exists;
@@ -244,7 +245,7 @@ impl<K: Kind> Attempt<K> {
 
     /// Writes down that nothing was made of this attempt.
     async fn not_made(&self) {
-        let request = &self.name;
+        let request = &self.request;
         let earlier = match K::IDENTITY {
             Identity::Tagged => false,
             Identity::Keyed => self.engine.memories.load(&request.uid).create_sent,
@@ -267,8 +268,8 @@ impl<K: Kind> Attempt<K> {
     }
 
     async fn reject(&self) -> Result<(), ClusterError> {
-        let live = cluster::get::<K::Object>(self.engine.cluster.as_ref(), &self.name.name).await?;
-        let Some(live) = live.filter(|live| mutate::version_of(live).0 == self.name.uid) else { return Ok(()) };
+        let live = cluster::get::<K::Object>(self.engine.cluster.as_ref(), &self.request.name).await?;
+        let Some(live) = live.filter(|live| mutate::version_of(live).0 == self.request.uid) else { return Ok(()) };
         let mut status = live.status().cloned().unwrap_or_default();
         if K::IDENTITY == Identity::Keyed {
             let record = self.record.write(&self.target.account.id, &self.target.account.region, "");
@@ -291,7 +292,7 @@ impl<K: Kind> Attempt<K> {
         K::Object::common(status)
             .create
             .as_ref()
-            .is_some_and(|record| record.uid == self.name.uid && record.attempt == self.record.attempt)
+            .is_some_and(|record| record.uid == self.request.uid && record.attempt == self.record.attempt)
     }
 }
 

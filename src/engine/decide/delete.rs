@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::tagged::{candidates, window};
-use super::{Action, BeforeDelete, Facts, Identity, believed, keyed, mine, replace, wait_for, whole};
+use super::{Action, BeforeDelete, Facts, Identity, believed, keyed, mine, replace, wait_for, wait_untagged, whole};
 use crate::api;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
@@ -31,11 +31,7 @@ pub fn delete(facts: &Facts) -> Action {
             ObservedState::Found(Ownership::Untagged)
                 if facts.confirmed && !facts.retain && !believed(facts, Observation::Untagged) =>
             {
-                wait_for(
-                    facts,
-                    Observation::Untagged,
-                    format!("the {noun} carries none of our owner tags; looking again before judging"),
-                )
+                wait_untagged(facts)
             }
             // A login stays behind where that is believed at once: there is time to put the tag back.
             ObservedState::Found(Ownership::UidLost)
@@ -97,11 +93,7 @@ fn by_tags(facts: &Facts) -> Action {
         ObservedState::Found(Ownership::Untagged)
             if facts.confirmed && !facts.retain && !believed(facts, Observation::Untagged) =>
         {
-            wait_for(
-                facts,
-                Observation::Untagged,
-                format!("the {noun} carries none of our owner tags; looking again before judging"),
-            )
+            wait_untagged(facts)
         }
         // The recorded id may be a forged one, and our own server so young that listings do not show it yet.
         sight if sight.is_foreign() && facts.confirmed && !facts.retain && !believed(facts, Observation::Foreign) => {

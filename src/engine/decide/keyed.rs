@@ -1,7 +1,10 @@
 //! Users and accesses: the spec holds their key, so a create cannot make two; whose it is, tags or our record say.
 //! Pure.
 
-use super::{Action, Facts, Words, adopt, believed, foreign, may_act, mine, other_cluster, stall, uid_lost, wait_for};
+use super::{
+    Action, Facts, Words, adopt, believed, foreign, may_act, mine, other_cluster, stall, uid_lost, wait_for,
+    wait_untagged,
+};
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
 use crate::engine::consistency::{Observation, ObservedState};
@@ -31,11 +34,7 @@ pub fn by_key(facts: &Facts) -> Action {
         ObservedState::Found(Ownership::Ours) => Action::Compare,
         ObservedState::Found(Ownership::OtherCluster) => other_cluster(),
         ObservedState::Found(Ownership::Untagged) if facts.confirmed && !believed(facts, Observation::Untagged) => {
-            wait_for(
-                facts,
-                Observation::Untagged,
-                format!("the {noun} carries none of our owner tags; looking again before judging"),
-            )
+            wait_untagged(facts)
         }
         ObservedState::Found(Ownership::Former) if !believed(facts, Observation::Former) => {
             wait_for(facts, Observation::Former, format!("the {noun} of a former object of this name is still there"))

@@ -47,10 +47,9 @@ pub struct Adoption<'a> {
 }
 
 /// What a reconcile has read; the next read is an action of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
     /// The object, and where it lives.
-    #[default]
     Object,
     /// What the spec leads to as well.
     Desired,
@@ -440,6 +439,13 @@ fn wait_for(facts: &Facts, observation: Observation, message: impl fmt::Display)
     let until = facts.observations.due(observation, facts.windows.lag);
     let by = until.map(|until| format!(" (until {} at the earliest)", whole(until))).unwrap_or_default();
     Action::Wait { reason: reasons::WAITING_FOR_AWS, message: format!("{message}{by}"), until }
+}
+
+/// It carries none of our tags: a read that lags, or somebody took them off.
+fn wait_untagged(facts: &Facts) -> Action {
+    let noun = facts.words.noun;
+    let message = format!("the {noun} carries none of our owner tags; looking again before judging");
+    wait_for(facts, Observation::Untagged, message)
 }
 
 fn believed(facts: &Facts, observation: Observation) -> bool {

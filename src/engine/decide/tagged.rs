@@ -2,7 +2,7 @@
 
 use super::{
     Action, Adoption, Facts, Words, adopt, believed, foreign, may_act, mine, other_cluster, replace, stall, uid_lost,
-    wait_for, whole,
+    wait_for, wait_untagged, whole,
 };
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
@@ -54,12 +54,8 @@ fn known_id(facts: &Facts) -> Action {
     match facts.sight {
         ObservedState::Found(Ownership::OtherCluster) => other_cluster(),
         ObservedState::Found(Ownership::UidLost) if !lookup.other_cluster.is_empty() => other_cluster(),
-        ObservedState::Found(Ownership::Untagged) if !believed(facts, Observation::Untagged) => wait_for(
-            facts,
-            Observation::Untagged,
-            format!("the {noun} carries none of our owner tags; looking again before judging"),
-        ),
-        ObservedState::Found(_) => retired_ids(facts, id, other),
+        ObservedState::Found(Ownership::Untagged) if !believed(facts, Observation::Untagged) => wait_untagged(facts),
+        ObservedState::Found(_) => not_ours(facts, id, other),
         ObservedState::Missing | ObservedState::ParentMissing | ObservedState::NotLooked
             if !believed(facts, Observation::Missing) =>
         {
@@ -73,7 +69,7 @@ fn known_id(facts: &Facts) -> Action {
 }
 
 /// It carries tags that are not ours. Restoring them from status would let whoever writes status take over a server.
-fn retired_ids(facts: &Facts, id: &str, other: Option<Adoption>) -> Action {
+fn not_ours(facts: &Facts, id: &str, other: Option<Adoption>) -> Action {
     let noun = facts.words.noun;
     match facts.adoption {
         Some(_) if other.is_some() && may_act(facts) => Action::UnlinkForeign(id.to_owned()),

@@ -298,7 +298,7 @@ impl Kind for Servers {
     fn create(
         &self,
         _object: &TransferServer,
-        _place: &Target<Self::TargetDetail>,
+        _target: &Target<Self::TargetDetail>,
         wanted: &Wanted<WantedServer>,
         owner_tags: &Tags,
     ) -> Mutation {
@@ -324,7 +324,7 @@ impl Kind for Servers {
     fn plan(
         &self,
         object: &TransferServer,
-        _place: &Target<Self::TargetDetail>,
+        _target: &Target<Self::TargetDetail>,
         wanted: &Wanted<WantedServer>,
         have: &ServerState,
         owner: &Owner,

@@ -248,6 +248,22 @@ fn no_file_has_two_jobs() {
     assert!(long.is_empty(), "{long:#?}");
 }
 
+/// What a new kind has to say fits on a screen too. Whoever needs more finds a second trait in it, as tags and parents
+/// are.
+#[test]
+fn a_kind_is_asked_ten_things_at_most() {
+    let sources = sources();
+    let kind = sources.iter().find(|source| source.path == "engine/kind.rs").unwrap();
+    let asked = kind
+        .code()
+        .map(|(_, code)| code)
+        .skip_while(|code| !code.starts_with("pub trait Kind:"))
+        .take_while(|code| *code != "}")
+        .filter(|code| is_function(code))
+        .count();
+    assert!((1..=10).contains(&asked), "{asked} methods");
+}
+
 #[test]
 fn a_function_fits_on_a_screen() {
     let long: Vec<String> = sources().iter().flat_map(long_functions).collect();

@@ -3,13 +3,12 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::consistency::TagSearch;
-use super::decide::{Identity, Words};
+use super::decide::Words;
 use super::diff::Change;
+use super::found_by::FoundBy;
 use super::owner::Owner;
 use super::reason::Reason;
 use crate::api::Managed;
-use crate::api::common::ManagementPolicy;
 use crate::api::status::Applied;
 use crate::aws::{Account, AwsError, Mutation, Tags};
 use crate::cluster::ClusterError;
@@ -136,25 +135,81 @@ pub struct Plan {
     pub busy: Option<Reason>,
     /// AWS never shows what differs: a call that it accepted is done.
     pub unseen: bool,
+    /// What is worth a look and blocks nothing, what weighs most first.
+    pub advice: Vec<Reason>,
 }
 
-/// One kind of object.
+/// What status says of one object. Pure, and the same whoever asks.
+pub trait KindStatus: PartialEq {
+    /// Whether it says that the AWS object exists.
+    fn confirmed(&self) -> bool;
+
+    /// The id that it records, for kinds found by their tags.
+    fn id(&self) -> Option<&str> {
+        None
+    }
+
+    /// Takes out what is shown of something that AWS no longer has, once that is believed; what leads there stays.
+    fn vanished(&mut self);
+
+    /// Whether a new one says something else. What changes all the time without meaning (a user count) is no reason to
+    /// write.
+    fn changed(&self, new: &Self) -> bool {
+        self != new
+    }
+}
+
+/// What AWS has of one object. Pure.
+pub trait ResourceState: Send + Sync {
+    /// The tags that stand on it; `None` for kinds that have none in AWS.
+    fn tags(&self) -> Option<&Tags>;
+
+    /// What Ready says of it when nothing is left to do.
+    fn ready_reason(&self) -> Reason;
+}
+
+/// One kind of object: where it lives, what is wanted, what is there, and which calls lead from the one to the other.
+/// When a call is sent is not a kind's to say, and no method here changes anything in AWS or in Kubernetes.
+///
+/// The least that one has to say, for something of one member whose id AWS chooses (`Notices` in
+/// `kinds/reconcile_tests/replacing.rs` is it in full):
+///
+/// ```ignore
+/// impl Kind for Notices {
+///     type Object = Notice;      // the custom resource
+///     type TargetDetail = ();    // it lives in an account and region, and nowhere more narrow
+///     type Want = String;        // what the spec asks for
+///     type Have = Server;        // what AWS has
+///     const WORDS: Words = Words { noun: "notice", parent: "", taken: "", anew: "another id" };
+///
+///     fn found_by(&self) -> FoundBy<'_, Notice, ()> { FoundBy::Tags(self) }
+///     async fn resolve(&self, object) { /* identity, grant, account and region */ }
+///     async fn want(&self, object, target, now) { /* the text of the spec */ }
+///     async fn describe(&self, object, target) { /* what has the id in status */ }
+///     fn create(&self, object, target, wanted, owner_tags) { /* the call */ }
+///     fn plan(&self, object, target, wanted, have, owner, now) { /* a Change if the texts differ, and its call */ }
+///     fn fill_status(&self, status, target, wanted, have) { /* what is seen */ }
+///     async fn deletion_blockers(&self, object, target, id) { /* who still uses it */ }
+///     fn delete(&self, object, target, id) { /* the call */ }
+///     fn arn(&self, object, target, id) { /* what its tags are put on */ }
+/// }
+/// ```
 #[async_trait]
 pub trait Kind: Send + Sync + Sized + 'static {
     /// The custom resource.
-    type Object: Managed;
+    type Object: Managed<Status: KindStatus>;
     /// Where it lives, besides account and region.
     type TargetDetail: Clone + Send + Sync;
     /// What is wanted.
     type Want: Send + Sync;
     /// What AWS has.
-    type Have: Send + Sync;
-
-    /// How its AWS object is found again.
-    const IDENTITY: Identity;
+    type Have: ResourceState;
 
     /// How messages call it.
     const WORDS: Words;
+
+    /// How its AWS object is found again, and who answers what follows from that.
+    fn found_by(&self) -> FoundBy<'_, Self::Object, Self::TargetDetail>;
 
     /// Finds out where the object lives: identity, grant, account, region, server. Makes no AWS call for an object
     /// that is not granted.
@@ -174,7 +229,7 @@ pub trait Kind: Send + Sync + Sized + 'static {
         now: Timestamp,
     ) -> Result<Wanted<Self::Want>, ReconcileError>;
 
-    /// Looks at the known key in AWS. Never changes anything.
+    /// Looks at the known key in AWS.
     ///
     /// # Errors
     /// The fault of a read; NotFound is an answer, not a fault.
@@ -183,83 +238,6 @@ pub trait Kind: Send + Sync + Sized + 'static {
         object: &Self::Object,
         target: &Target<Self::TargetDetail>,
     ) -> Result<Described<Self::Have>, AwsError>;
-
-    /// The tags that stand on it; `None` for kinds that have none in AWS.
-    fn tags<'a>(&self, have: &'a Self::Have) -> Option<&'a Tags>;
-
-    /// Asks for a look-up that begins from now on: a ticket for [`Self::find_by_tags`].
-    fn ask(&self) -> u64 {
-        0
-    }
-
-    /// Looks our owner tags up in a complete listing that began after `asked`. Only for kinds found by tags. It may
-    /// take long, and goes on where nobody waits for it: with the same ticket it is joined again.
-    ///
-    /// # Errors
-    /// The fault of a read: an incomplete listing is no listing.
-    async fn find_by_tags(
-        &self,
-        _: &Target<Self::TargetDetail>,
-        _: &Owner,
-        _asked: u64,
-    ) -> Result<TagSearch, AwsError> {
-        Ok(TagSearch::default())
-    }
-
-    /// The tags on what has this id, read now. Only for kinds found by tags: it tells whose is what a create made.
-    ///
-    /// # Errors
-    /// The fault of the read, NotFound included.
-    async fn tags_of(&self, _: &Target<Self::TargetDetail>, _id: &str) -> Result<Tags, AwsError> {
-        Ok(Tags::new())
-    }
-
-    /// AWS acknowledged to this process that it deletes the server.
-    fn deleted(&self, _: &Target<Self::TargetDetail>, _id: &str) {}
-
-    /// The id that status records, for kinds found by tags.
-    fn id<'a>(&self, _: &'a <Self::Object as Managed>::Status) -> Option<&'a str> {
-        None
-    }
-
-    /// The id of what is to be taken over, as long as that counts and is granted; empty for kinds found by their key.
-    fn adopts(&self, object: &Self::Object, _: &Target<Self::TargetDetail>) -> Option<String> {
-        let policies = object.policies();
-        let observes = policies.management == ManagementPolicy::ObserveOnly;
-        policies.adoption.filter(|_| !observes).map(|_| String::new())
-    }
-
-    /// Whether the server that status records is gone for good and the place is that of the one made in its stead.
-    fn parent_replaced(&self, _: &Target<Self::TargetDetail>) -> bool {
-        false
-    }
-
-    /// Why only what takes access away may be done at the place: whose it is was not proven.
-    fn unproven<'a>(&self, _: &'a Target<Self::TargetDetail>) -> Option<&'a Reason> {
-        None
-    }
-
-    /// Whether status says that the AWS object exists.
-    fn confirmed(&self, status: &<Self::Object as Managed>::Status) -> bool;
-
-    /// Writes the id of a server that was created or found into status. `None` takes it out, with all that was observed
-    /// under it; for kinds found by their key, what leads to the server that they were on.
-    fn set_id(
-        &self,
-        status: &mut <Self::Object as Managed>::Status,
-        target: &Target<Self::TargetDetail>,
-        id: Option<&str>,
-    );
-
-    /// Writes into status what a create is for, where nothing in AWS will tell whose it is: what stands elsewhere under
-    /// the same key is not what this create made.
-    fn record_target(
-        &self,
-        _: &mut <Self::Object as Managed>::Status,
-        _: &Self::Object,
-        _: &Target<Self::TargetDetail>,
-    ) {
-    }
 
     /// The call that creates it, with the owner tags.
     fn create(
@@ -278,6 +256,7 @@ pub trait Kind: Send + Sync + Sized + 'static {
         wanted: &Wanted<Self::Want>,
         have: &Self::Have,
         owner: &Owner,
+        now: Timestamp,
     ) -> Plan;
 
     /// Writes what was seen into the observed part of status (not conditions, not records).
@@ -288,28 +267,6 @@ pub trait Kind: Send + Sync + Sized + 'static {
         wanted: Option<&Wanted<Self::Want>>,
         have: &Self::Have,
     );
-
-    /// Takes out of status what is shown of something that AWS no longer has, once that is believed; what leads there
-    /// stays.
-    fn vanished(&self, _: &mut <Self::Object as Managed>::Status) {}
-
-    /// What is worth a look and blocks nothing, what weighs most first.
-    fn advisory(
-        &self,
-        object: &Self::Object,
-        wanted: &Wanted<Self::Want>,
-        have: &Self::Have,
-        now: Timestamp,
-    ) -> Vec<Reason>;
-
-    /// Whether two statuses say something different. What changes all the time without meaning (a user count) is no
-    /// reason to write.
-    fn status_changed(old: &<Self::Object as Managed>::Status, new: &<Self::Object as Managed>::Status) -> bool {
-        old != new
-    }
-
-    /// What Ready says of it when nothing is left to do.
-    fn ready_reason(&self, have: &Self::Have) -> Reason;
 
     /// Why it must not be deleted in AWS yet: what else it would take along.
     ///
@@ -322,7 +279,7 @@ pub trait Kind: Send + Sync + Sized + 'static {
         id: Option<&str>,
     ) -> Result<Option<String>, ReconcileError>;
 
-    /// The call that deletes it. `id` is the server's, for kinds found by tags.
+    /// The call that deletes it. `id` is for kinds found by their tags.
     fn delete(&self, object: &Self::Object, target: &Target<Self::TargetDetail>, id: Option<&str>) -> Mutation;
 
     /// The ARN to tag, for `deletionPolicy: Retain`; `None` for kinds without tags.

@@ -12,7 +12,7 @@ use super::context::{Engine, ReconcileContext, Request, Status};
 use super::decide::update::UpdateFacts;
 use super::decide::{self, Action, Adoption, BeforeDelete, CreateFacts, Facts, Reads, Replacement};
 use super::diff::Effect;
-use super::kind::{Described, Kind, Plan, Resolved, Target, Wanted};
+use super::kind::{Described, Kind, KindStatus, Plan, Resolved, Target, Wanted};
 use super::memory::Memory;
 use super::mutate;
 use super::observe::observes;
@@ -120,7 +120,7 @@ impl<K: Kind> Known<K> {
         let memory = engine.memories.load(&request.uid);
         let record = RecordedCreate::read(K::Object::common(&status), self.now);
         let (replaces, replacing) = recorded::<K::Object>(&status);
-        let adopts = self.target().and_then(|target| engine.kind.adopts(&request.object, target));
+        let adopts = self.target().and_then(|target| engine.kind.found_by().adopts(&request.object, target));
         // What this object replaced is not what it is to take over.
         let gone = |id: &String| {
             let old = replacing.as_ref().is_some_and(|replacing| replacing.old_id == *id);
@@ -153,9 +153,11 @@ impl<K: Kind> Known<K> {
         let adoption = adopts.as_ref().map(|id| Adoption { id, only_identical: mode == AdoptionMode::IfIdentical });
         let judged = adoption.is_some() && self.sight != ObservedState::Found(Ownership::Ours);
         let edited = edited::<K>(request, self.wanted.as_ref());
+        let found_by = engine.kind.found_by();
+        let child = found_by.child().zip(target);
         Facts {
             words: K::WORDS,
-            identity: K::IDENTITY,
+            identity: found_by.identity(),
             uid: &request.uid,
             deleting: request.deleting(),
             finalizer: request.finalizer(),
@@ -168,12 +170,12 @@ impl<K: Kind> Known<K> {
             adoption,
             differs: judged && self.differs(engine, request),
             may_create: self.barred().is_none() && target.is_none_or(|target| target.denied.is_none()),
-            confirmed: engine.kind.confirmed(status),
-            id: engine.kind.id(status),
-            parent_replaced: target.is_some_and(|target| engine.kind.parent_replaced(target)),
+            confirmed: status.confirmed(),
+            id: status.id(),
+            parent_replaced: child.is_some_and(|(child, target)| child.parent_replaced(target)),
             placeless: self.place.as_ref().err(),
             denied: target.and_then(|target| target.denied.as_ref()),
-            unproven: target.and_then(|target| engine.kind.unproven(target)),
+            unproven: child.and_then(|(child, target)| child.unproven(target)),
             reads: self.reads,
             edited,
             record: *record,
@@ -242,7 +244,7 @@ impl<K: Kind> Known<K> {
 pub(super) fn plan<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>) -> Option<Plan> {
     let (wanted, have) = (context.wanted?, context.have?);
     let request = context.request;
-    Some(engine.kind.plan(&request.object, context.target, wanted, have, &request.owner))
+    Some(engine.kind.plan(&request.object, context.target, wanted, have, &request.owner, context.now))
 }
 
 /// Digest of the create that is due. The attempt differs each time, so it is taken without.

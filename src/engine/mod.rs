@@ -32,6 +32,7 @@ pub mod division;
 pub mod drift;
 pub mod events;
 mod failure;
+pub mod found_by;
 pub mod kind;
 mod known;
 pub mod memory;

@@ -11,7 +11,8 @@ use super::act::status_record;
 use super::consistency::{Observation, ObservedState, TagMatches, TagSearch};
 use super::context::{Engine, POLL, ReconcileContext, Request};
 use super::decide::{BeforeDelete, Identity, Reads};
-use super::kind::{Described, Kind, Plan, ReconcileError, Target, Wanted};
+use super::found_by::TagLookup;
+use super::kind::{Described, Kind, KindStatus, Plan, ReconcileError, ResourceState, Target, Wanted};
 use super::known::{self, Known};
 use super::memory::{Asked, Memory};
 use super::mutate;
@@ -71,8 +72,10 @@ async fn look_at_old<K: Kind>(
 ) -> Result<ObservedState, AwsError> {
     let (_, replacing) = recorded::<K::Object>(&request.status());
     engine.memories.change(&request.uid, |memory| memory.replaces(replacing.as_ref()));
-    let Some(Replacing { old_id, .. }) = replacing else { return Ok(ObservedState::NotLooked) };
-    let old = match engine.kind.tags_of(target, &old_id).await {
+    let (Some(Replacing { old_id, .. }), Some(tagged)) = (replacing, engine.kind.found_by().tagged()) else {
+        return Ok(ObservedState::NotLooked);
+    };
+    let old = match tagged.lookup().tags_of(&target.account, &old_id).await {
         Ok(tags) => ObservedState::Found(request.owner.judge(&tags)),
         Err(fault) if fault.kind == AwsErrorKind::NotFound => ObservedState::Missing,
         Err(fault) => return Err(fault),
@@ -91,17 +94,17 @@ fn note(memory: &mut Memory, observation: Observation, seen: bool, now: Timestam
 
 /// Whether the key is looked at: the create of a user is itself the question whether its key is taken.
 fn due<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, target: &Target<K::TargetDetail>) -> bool {
-    match K::IDENTITY {
+    match engine.kind.found_by().identity() {
         Identity::Recorded | Identity::Tagged => true,
         Identity::Keyed => {
             let memory = engine.memories.load(&request.uid);
-            let adopts = engine.kind.adopts(&request.object, target).is_some();
+            let adopts = engine.kind.found_by().adopts(&request.object, target).is_some();
             memory.create_sent
                 || memory.contradicted
                 || adopts
                 || observes(&request.object)
                 || request.deleting()
-                || engine.kind.confirmed(&request.status())
+                || request.status().confirmed()
         }
     }
 }
@@ -191,20 +194,20 @@ fn sight<K: Kind>(
         Described::Missing => ObservedState::Missing,
         Described::ParentMissing => ObservedState::ParentMissing,
         Described::Found(have) => {
-            let tags = engine.kind.tags(have);
+            let tags = have.tags();
             ObservedState::Found(tags.map_or(Ownership::Untagged, |tags| request.owner.judge(tags)))
         }
     };
     let status = request.status();
     engine.memories.change(&request.uid, |memory| {
-        memory.looks_at(engine.kind.id(&status));
+        memory.looks_at(status.id());
         let mut note = |observation, seen| note(memory, observation, seen, now);
         if sight != ObservedState::NotLooked {
             note(Observation::Missing, sight == ObservedState::Missing);
             note(Observation::ParentMissing, sight == ObservedState::ParentMissing);
             note(Observation::Untagged, sight == ObservedState::Found(Ownership::Untagged));
             note(Observation::Foreign, sight.is_foreign());
-            if K::IDENTITY == Identity::Keyed {
+            if engine.kind.found_by().identity() == Identity::Keyed {
                 note(Observation::Former, sight == ObservedState::Found(Ownership::Former));
             }
         }
@@ -225,9 +228,12 @@ pub(super) async fn find_by_tags<K: Kind>(
     request: &Request<K::Object>,
     known: &mut Known<K>,
 ) -> Result<bool, ReconcileError> {
-    let Some(context) = known.context(request) else { return Ok(false) };
-    let (asked, patience) = ask(engine, &context);
-    let look = engine.kind.find_by_tags(context.target, &request.owner, asked);
+    let (Some(context), Some(tagged)) = (known.context(request), engine.kind.found_by().tagged()) else {
+        return Ok(false);
+    };
+    let lookup = tagged.lookup();
+    let (asked, patience) = ask(engine, &context, lookup);
+    let look = lookup.find(&context.target.account, &request.owner, asked);
     let Ok(outcome) = tokio::time::timeout(patience, look).await else { return Ok(false) };
     engine.memories.change(&request.uid, |memory| memory.asked = None);
     let TagSearch { began, found } = outcome?;
@@ -240,13 +246,13 @@ pub(super) async fn find_by_tags<K: Kind>(
 
 /// The ticket of the look-up, and how long to wait for it. Who comes back has asked before: asking anew each time, it
 /// would never see the end of a long look. Of another create, elsewhere or long ago, what was asked says nothing.
-fn ask<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>) -> (u64, Duration) {
+fn ask<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>, lookup: &dyn TagLookup) -> (u64, Duration) {
     let (status, account) = (context.request.status(), &context.target.account);
     let about = json!([account.id, account.region, K::Object::common(&status).create]).to_string();
     let at = Instant::now();
     engine.memories.change(&context.request.uid, |memory| {
         let before = memory.asked.take().filter(|asked| asked.about == about && asked.at.elapsed() < ASKED);
-        let (ticket, patience) = before.map_or_else(|| (engine.kind.ask(), POLL), |before| (before.ticket, JOINED));
+        let (ticket, patience) = before.map_or_else(|| (lookup.ask(), POLL), |before| (before.ticket, JOINED));
         memory.asked = Some(Asked { ticket, about, at });
         (ticket, patience)
     })

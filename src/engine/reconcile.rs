@@ -9,7 +9,7 @@ use super::act::act;
 use super::consistency::ObservedState;
 use super::context::{Engine, Request, Requeue, Status};
 use super::failure;
-use super::kind::{Kind, ReconcileError};
+use super::kind::{Kind, KindStatus, ReconcileError};
 use super::known::Known;
 use super::memory::Memory;
 use super::report::{self, Drift, Outcome};
@@ -117,7 +117,7 @@ fn in_full<K: Kind>(
         && request.deleting()
         && known.sight == ObservedState::Missing
     {
-        engine.kind.vanished(&mut report.status);
+        report.status.vanished();
         report.drift = Drift::Now(None);
     }
     if let Outcome::Report(report) = &mut end {

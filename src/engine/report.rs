@@ -10,7 +10,7 @@ use super::backoff;
 use super::context::{Engine, Request, Requeue, Status};
 use super::drift::Differences;
 use super::events;
-use super::kind::Kind;
+use super::kind::{Kind, KindStatus};
 use super::memory::Memory;
 use super::reason::Reason;
 use super::status::{self, Advice, ConditionInputs, Readiness};
@@ -163,7 +163,7 @@ async fn write<K: Kind>(
     common.observed_generation = observed;
     common.last_handled_reconcile_at =
         request.reconcile_requested().cloned().or_else(|| common.last_handled_reconcile_at.take());
-    if !K::status_changed(&old, &status) && (old == status || !refreshes(engine, request)) {
+    if !old.changed(&status) && (old == status || !refreshes(engine, request)) {
         ended(engine, request, well);
         return Ok(());
     }
@@ -205,7 +205,7 @@ pub async fn apply<K: Kind>(
         memory.conflicts = 0;
         memory.written = Some(Instant::now());
         // Should another id stand there again at the next look, it begins anew.
-        memory.looks_at(engine.kind.id(status));
+        memory.looks_at(status.id());
     });
     crate::cluster::decode(&name, &stored)
 }

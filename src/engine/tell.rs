@@ -11,7 +11,7 @@ use super::decide::update::Progress;
 use super::decide::{Identity, whole};
 use super::diff::{Change, paths};
 use super::drift::{self, Differences, differences};
-use super::kind::{Kind, Plan, ReconcileError, Target, Wanted};
+use super::kind::{Kind, KindStatus, Plan, ReconcileError, ResourceState, Target, Wanted};
 use super::known::{self, Known};
 use super::observe::observes;
 use super::reason::Reason;
@@ -41,7 +41,7 @@ pub(super) fn block<O: Managed>(request: &Request<O>, reason: Reason) -> Outcome
 /// Nothing may be done: say why.
 pub(super) fn not_ready<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>) -> Outcome<Status<K>> {
     let request = context.request;
-    if let Some(reason) = engine.kind.unproven(context.target) {
+    if let Some(reason) = engine.kind.found_by().child().and_then(|child| child.unproven(context.target)) {
         return block(request, reason.clone());
     }
     let blocks: Vec<Reason> = context.wanted.into_iter().flat_map(Wanted::bars).cloned().collect();
@@ -117,7 +117,7 @@ pub(super) fn stall<K: Kind>(
     let message = with_commands(engine, context, message, uid_lost);
     let mut report = Report::block(context.request.status(), Reason::stalled(reason, message));
     if reason == reasons::SERVER_GONE {
-        engine.kind.vanished(&mut report.status);
+        report.status.vanished();
     }
     let compared = known::plan(engine, context).filter(|_| reason == reasons::NOT_IDENTICAL);
     Outcome::Report(match compared {
@@ -172,7 +172,7 @@ pub(super) fn leave_drift<K: Kind>(
     let left = differences(&plan.changes);
     match Reason::combined(&wanted.blocks) {
         Some(block) => Outcome::Report(Report::block(filled_status(engine, context), block).with(left)),
-        None => settled(engine, context, plan.busy.clone(), left),
+        None => settled(engine, context, plan, plan.busy.clone(), left),
     }
 }
 
@@ -210,13 +210,13 @@ fn left_over<K: Kind>(
     if blocks.is_empty() && busy.is_none() {
         blocks.extend(unexplained(&left));
     }
-    let Some(block) = Reason::combined(&blocks) else { return settled(engine, context, busy, None) };
+    let Some(block) = Reason::combined(&blocks) else { return settled(engine, context, plan, busy, None) };
     let mut status = filled_status(engine, context);
     let common = K::Object::common_mut(&mut status);
     common.applied = common.applied.take().map(|all| take_out(engine, context.request, all, progress));
     let mut report = Report::block(status, block).with(differences(&left));
-    if let Some(have) = context.have {
-        report = report.advising(advice(engine, context, wanted, have));
+    if context.have.is_some() {
+        report = report.advising(Advice::joined(plan.advice.clone()));
     }
     if !progress.refused.is_empty() {
         report.next = report.next.min(again(engine, context, &progress.refused));
@@ -240,6 +240,7 @@ fn take_out<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, all: Appl
 fn settled<K: Kind>(
     engine: &Engine<K>,
     context: &ReconcileContext<'_, K>,
+    plan: &Plan,
     busy: Option<Reason>,
     left: Option<Differences>,
 ) -> Outcome<Status<K>> {
@@ -253,14 +254,14 @@ fn settled<K: Kind>(
         common.applied = Some(Applied { digest: Some(wanted.digest.clone()), ..wanted.applied.clone() });
         engine.memories.change(&context.request.uid, |memory| memory.added = Applied::default());
     }
-    confirm(common, context);
-    let advisory = advice(engine, context, wanted, have);
+    confirm(common, context, engine.kind.found_by().identity());
+    let advisory = Advice::joined(plan.advice.clone());
     if let Some(busy) = busy {
         let verdict = Readiness::NotReady(busy);
         let (next, drift) = (Requeue::After(POLL), Drift::Now(left));
         return Outcome::Report(Report { status, verdict, advisory, drift, next, keep: false });
     }
-    let mut ready = engine.kind.ready_reason(have);
+    let mut ready = have.ready_reason();
     if let Some(left) = &left {
         let message = format!("{}; differences are only reported: {}", ready.message, left.message);
         ready = Reason::new(reasons::DRIFT_DETECTED, message);
@@ -269,16 +270,6 @@ fn settled<K: Kind>(
     let next = change.min(Requeue::Rest(engine.settings.resync));
     let verdict = Readiness::Ready(ready);
     Outcome::Report(Report { status, verdict, advisory, drift: Drift::Now(left), next, keep: false })
-}
-
-/// What is worth a look, in one piece.
-fn advice<K: Kind>(
-    engine: &Engine<K>,
-    context: &ReconcileContext<'_, K>,
-    wanted: &Wanted<K::Want>,
-    have: &K::Have,
-) -> Option<Reason> {
-    Advice::joined(engine.kind.advisory(&context.request.object, wanted, have, context.now))
 }
 
 /// Looked at only: the difference is what would be changed.
@@ -301,7 +292,7 @@ pub(super) fn report_drift<K: Kind>(engine: &Engine<K>, context: &ReconcileConte
     blocks.extend(plan.blocks);
     let refused =
         Reason::combined(&blocks).map(|block| format!("; not in order: {}", block.message)).unwrap_or_default();
-    let message = format!("ObserveOnly: {}{refused}", engine.kind.ready_reason(have).message);
+    let message = format!("ObserveOnly: {}{refused}", have.ready_reason().message);
     let verdict = Readiness::Ready(Reason::new(reasons::OBSERVED, message));
     let (drift, next) = (Drift::Now(differences(&plan.changes)), Requeue::Rest(engine.settings.resync));
     Outcome::Report(Report { status, verdict, advisory: None, drift, next, keep: false })
@@ -362,12 +353,12 @@ fn unexplained(left: &[Change]) -> Option<Reason> {
 
 /// An object that was seen in AWS as ours is confirmed. When, is kept: since then no create is sent, so it bounds how
 /// late one can arrive. Where the attempt is recorded before it is sent, its own time does.
-fn confirm<K: Kind>(common: &mut crate::api::CommonStatus, context: &ReconcileContext<'_, K>) {
+fn confirm<K: Kind>(common: &mut crate::api::CommonStatus, context: &ReconcileContext<'_, K>, identity: Identity) {
     match &mut common.create {
         Some(record) if record.uid == context.request.uid && record.phase == CreatePhase::None => {}
         Some(record) if record.uid == context.request.uid => {
             record.phase = CreatePhase::None;
-            if K::IDENTITY == Identity::Keyed {
+            if identity == Identity::Keyed {
                 record.started_at = Some(context.now.to_string());
             }
         }

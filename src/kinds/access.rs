@@ -28,9 +28,12 @@ use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Lister;
 use crate::cluster::references::Reference;
 use crate::cluster::store::StoreChange;
-use crate::engine::decide::{Identity, Words};
+use crate::engine::decide::Words;
 use crate::engine::digest::{hash, keyed};
-use crate::engine::kind::{Described, Kind, Plan, PlannedCall, ReconcileError, Resolved, Target, Wanted};
+use crate::engine::found_by::{Child, FoundBy};
+use crate::engine::kind::{
+    Described, Kind, KindStatus, Plan, PlannedCall, ReconcileError, Resolved, ResourceState, Target, Wanted,
+};
 use crate::engine::owner::Owner;
 use crate::engine::reason::Reason;
 
@@ -73,17 +76,10 @@ impl Accesses {
     }
 }
 
-/// Status records a create of this object that AWS did not refuse, and what it was for.
-fn confirmed(status: &TransferAccessStatus) -> bool {
-    let record = status.common.create.as_ref();
-    status.external_id.is_some()
-        && record.is_some_and(|record| record.attempt.is_some() && record.phase != CreatePhase::Rejected)
-}
-
 /// The SID in AWS. Of what was created it is the recorded one, so that an edit that slipped through leads nowhere.
 fn external_id(object: &TransferAccess) -> &str {
     let recorded =
-        object.status.as_ref().filter(|status| confirmed(status)).and_then(|status| status.external_id.as_deref());
+        object.status.as_ref().filter(|status| status.confirmed()).and_then(|status| status.external_id.as_deref());
     recorded.unwrap_or(&object.spec.external_id)
 }
 
@@ -95,7 +91,7 @@ fn claim(object: &TransferAccess) -> KeyClaim<'_> {
         server_id: spec.server_id.as_deref(),
         identity: spec.aws_identity_ref.as_ref(),
         region: spec.region.as_deref(),
-        recorded: status.filter(|status| confirmed(status)).and_then(|status| status.server_id.as_deref()),
+        recorded: status.filter(|status| status.confirmed()).and_then(|status| status.server_id.as_deref()),
     };
     KeyClaim::new(object, TargetQuery::of(object), choice, external_id(object))
 }
@@ -134,10 +130,12 @@ impl Kind for Accesses {
     type Want = WantedAccess;
     type Have = Access;
 
-    const IDENTITY: Identity = Identity::Recorded;
-
     const WORDS: Words =
         Words { noun: TransferAccess::NOUN, parent: "server", taken: "an access for this group", anew: "" };
+
+    fn found_by(&self) -> FoundBy<'_, TransferAccess, LoginTarget> {
+        FoundBy::Record(self)
+    }
 
     async fn resolve(&self, object: &TransferAccess) -> Result<Resolved<LoginTarget>, ReconcileError> {
         resolved(self.place(object).await)
@@ -183,31 +181,6 @@ impl Kind for Accesses {
         Ok(Described::Found(access))
     }
 
-    fn tags<'a>(&self, _: &'a Access) -> Option<&'a Tags> {
-        None
-    }
-
-    fn confirmed(&self, status: &TransferAccessStatus) -> bool {
-        confirmed(status)
-    }
-
-    fn parent_replaced(&self, target: &Target<LoginTarget>) -> bool {
-        target.detail.replaces
-    }
-
-    /// The group is the id, and stands in the spec; what leads to a server that is gone is taken out.
-    fn set_id(&self, status: &mut TransferAccessStatus, _: &Target<LoginTarget>, id: Option<&str>) {
-        if id.is_none() {
-            *status = TransferAccessStatus { common: status.common.clone(), ..TransferAccessStatus::default() };
-        }
-    }
-
-    fn record_target(&self, status: &mut TransferAccessStatus, object: &TransferAccess, target: &Target<LoginTarget>) {
-        let external_id = external_id(object).to_owned();
-        status.server_id = Some(target.detail.server_id.clone());
-        status.external_id = Some(external_id);
-    }
-
     fn create(
         &self,
         object: &TransferAccess,
@@ -229,6 +202,7 @@ impl Kind for Accesses {
         wanted: &Wanted<WantedAccess>,
         have: &Access,
         _owner: &Owner,
+        _now: Timestamp,
     ) -> Plan {
         plan(object, &target.detail, wanted, have)
     }
@@ -246,18 +220,6 @@ impl Kind for Accesses {
         if let Some(wanted) = wanted {
             status.common.unset = wanted.want.login.unset(&have.settings, status.common.applied.as_ref());
         }
-    }
-
-    fn vanished(&self, status: &mut TransferAccessStatus) {
-        status.server = ServerFacts::default();
-    }
-
-    fn advisory(&self, _: &TransferAccess, _: &Wanted<WantedAccess>, have: &Access, _: Timestamp) -> Vec<Reason> {
-        home::unfilled(&have.settings).into_iter().collect()
-    }
-
-    fn ready_reason(&self, have: &Access) -> Reason {
-        Reason::new(reasons::AVAILABLE, format!("access for group {} exists", have.external_id))
     }
 
     async fn deletion_blockers(
@@ -278,6 +240,46 @@ impl Kind for Accesses {
 
     fn arn(&self, _: &TransferAccess, _: &Target<LoginTarget>, _: Option<&str>) -> Option<String> {
         None
+    }
+}
+
+impl Child<TransferAccess, LoginTarget> for Accesses {
+    fn parent_replaced(&self, target: &Target<LoginTarget>) -> bool {
+        target.detail.replaces
+    }
+
+    /// Nothing on an access could prove that it is ours, so it has no place there at all.
+    fn unproven<'a>(&self, _: &'a Target<LoginTarget>) -> Option<&'a Reason> {
+        None
+    }
+
+    fn record_target(&self, status: &mut TransferAccessStatus, object: &TransferAccess, target: &Target<LoginTarget>) {
+        let external_id = external_id(object).to_owned();
+        status.server_id = Some(target.detail.server_id.clone());
+        status.external_id = Some(external_id);
+    }
+}
+
+impl KindStatus for TransferAccessStatus {
+    /// It records a create of this object that AWS did not refuse, and what it was for.
+    fn confirmed(&self) -> bool {
+        let record = self.common.create.as_ref();
+        self.external_id.is_some()
+            && record.is_some_and(|record| record.attempt.is_some() && record.phase != CreatePhase::Rejected)
+    }
+
+    fn vanished(&mut self) {
+        self.server = ServerFacts::default();
+    }
+}
+
+impl ResourceState for Access {
+    fn tags(&self) -> Option<&Tags> {
+        None
+    }
+
+    fn ready_reason(&self) -> Reason {
+        Reason::new(reasons::AVAILABLE, format!("access for group {} exists", self.external_id))
     }
 }
 
@@ -313,12 +315,20 @@ fn plan(object: &TransferAccess, target: &LoginTarget, wanted: &Wanted<WantedAcc
     }
     let update = login.update(&settings, &paths, None);
     let unseen = hidden && update.changes.iter().all(|change| change.path == ROLE_PATH);
+    let advice = home::unfilled(&have.settings).into_iter().collect();
     let calls = update.settings.map(|settings| {
         let (server_id, external_id) = (target.server_id.clone(), have.external_id.clone());
         let call = Mutation::UpdateAccess(UpdateAccess { server_id, external_id, settings: Box::new(settings) });
         PlannedCall::new(call, update.resolved)
     });
-    Plan { changes: update.changes, calls: calls.into_iter().collect(), blocks: update.blocks, busy: None, unseen }
+    Plan {
+        changes: update.changes,
+        calls: calls.into_iter().collect(),
+        blocks: update.blocks,
+        busy: None,
+        unseen,
+        advice,
+    }
 }
 
 #[cfg(test)]

@@ -41,7 +41,14 @@ async fn planned(world: &Arc<World>, object: &TransferAccess) -> Plan {
     let target = accesses.resolve(object).await.unwrap().unwrap();
     let wanted = accesses.want(object, &target, at("2030-01-01T00:00:00Z")).await.unwrap();
     let Described::Found(have) = accesses.describe(object, &target).await.unwrap() else { panic!() };
-    accesses.plan(object, &target, &wanted, &have, &Owner::new(CLUSTER, "ns", "finance", "finance-uid"))
+    accesses.plan(
+        object,
+        &target,
+        &wanted,
+        &have,
+        &Owner::new(CLUSTER, "ns", "finance", "finance-uid"),
+        Timestamp::UNIX_EPOCH,
+    )
 }
 
 #[tokio::test]
@@ -95,7 +102,7 @@ fn only_the_record_of_a_create_that_was_not_refused_confirms() {
     let status = |change: fn(&mut Value)| {
         let mut status = created();
         change(&mut status);
-        confirmed(&object::<TransferAccessStatus>(status))
+        object::<TransferAccessStatus>(status).confirmed()
     };
     assert!(status(|_| ()));
     assert!(!status(|status| status["create"]["phase"] = json!("Rejected")));

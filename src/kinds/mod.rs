@@ -25,6 +25,7 @@ pub mod server;
 pub mod server_ref;
 pub mod ssh_keys;
 pub mod tag_index;
+mod tag_lookup;
 pub mod tags;
 pub mod triggers;
 pub mod user;

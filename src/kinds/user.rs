@@ -29,9 +29,10 @@ use crate::aws::{AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Lister;
 use crate::cluster::references::Reference;
 use crate::cluster::store::StoreChange;
-use crate::engine::decide::{Identity, Words};
+use crate::engine::decide::Words;
 use crate::engine::digest::hash;
-use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
+use crate::engine::found_by::{Child, FoundBy};
+use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 
@@ -124,10 +125,6 @@ fn recorded_name(status: &TransferUserStatus) -> Option<&str> {
     (shown == name && !name.is_empty()).then_some(name)
 }
 
-fn confirmed(status: &TransferUserStatus) -> bool {
-    recorded_name(status).is_some()
-}
-
 fn claim(object: &TransferUser) -> KeyClaim<'_> {
     let spec = &object.spec;
     let status = object.status.as_ref();
@@ -136,7 +133,7 @@ fn claim(object: &TransferUser) -> KeyClaim<'_> {
         server_id: spec.server_id.as_deref(),
         identity: spec.aws_identity_ref.as_ref(),
         region: spec.region.as_deref(),
-        recorded: status.filter(|status| confirmed(status)).and_then(|status| status.server_id.as_deref()),
+        recorded: status.filter(|status| status.confirmed()).and_then(|status| status.server_id.as_deref()),
     };
     KeyClaim::new(object, TargetQuery::of(object), choice, user_name(object))
 }
@@ -200,9 +197,11 @@ impl Kind for Users {
     type Want = WantedUser;
     type Have = UserState;
 
-    const IDENTITY: Identity = Identity::Keyed;
-
     const WORDS: Words = Words { noun: TransferUser::NOUN, parent: "server", taken: "a user of this name", anew: "" };
+
+    fn found_by(&self) -> FoundBy<'_, TransferUser, LoginTarget> {
+        FoundBy::Key(self)
+    }
 
     async fn resolve(&self, object: &TransferUser) -> Result<Resolved<LoginTarget>, ReconcileError> {
         resolved(self.place(object).await)
@@ -222,7 +221,7 @@ impl Kind for Users {
             inline: spec.ssh_public_keys.as_deref(),
             sources: self.keys(object).await?,
             policy: spec.ssh_public_key_policy,
-            made: object.status.as_ref().is_some_and(confirmed),
+            made: object.status.as_ref().is_some_and(KindStatus::confirmed),
         };
         let (keys, key_blocks) = ssh_keys::want(&listed, now);
         let tags = wanted_tags(&spec.tags, &target.identity_tags);
@@ -262,29 +261,6 @@ impl Kind for Users {
         Ok(Described::Found(UserState { user, ours }))
     }
 
-    fn tags<'a>(&self, have: &'a UserState) -> Option<&'a Tags> {
-        Some(&have.user.tags)
-    }
-
-    fn confirmed(&self, status: &TransferUserStatus) -> bool {
-        confirmed(status)
-    }
-
-    fn parent_replaced(&self, target: &Target<LoginTarget>) -> bool {
-        target.detail.replaces
-    }
-
-    fn unproven<'a>(&self, target: &'a Target<LoginTarget>) -> Option<&'a Reason> {
-        target.detail.unproven.as_ref()
-    }
-
-    /// The name is the id, and stands in the spec; what leads to a server that is gone is taken out.
-    fn set_id(&self, status: &mut TransferUserStatus, _: &Target<LoginTarget>, id: Option<&str>) {
-        if id.is_none() {
-            *status = TransferUserStatus { common: status.common.clone(), ..TransferUserStatus::default() };
-        }
-    }
-
     fn create(
         &self,
         object: &TransferUser,
@@ -312,8 +288,10 @@ impl Kind for Users {
         wanted: &Wanted<WantedUser>,
         have: &UserState,
         owner: &Owner,
+        now: Timestamp,
     ) -> Plan {
-        plan::plan(object, &target.detail, &wanted.want, have, owner)
+        let advice = advice(&wanted.want, have, now);
+        Plan { advice, ..plan::plan(object, &target.detail, &wanted.want, have, owner) }
     }
 
     fn fill_status(
@@ -335,27 +313,6 @@ impl Kind for Users {
         if let Some(wanted) = wanted {
             status.common.unset = wanted.want.login.unset(&user.settings, status.common.applied.as_ref());
         }
-    }
-
-    fn vanished(&self, status: &mut TransferUserStatus) {
-        status.user_name = None;
-        status.server = ServerFacts::default();
-        status.ssh_public_keys.clear();
-        status.ssh_public_key_count = None;
-    }
-
-    fn advisory(&self, _: &TransferUser, wanted: &Wanted<WantedUser>, have: &UserState, now: Timestamp) -> Vec<Reason> {
-        let keys = ssh_keys::advisory(wanted.want.keys.as_ref(), &have.user.ssh_public_keys, now);
-        let root = (have.user.user_name == ROOT).then(|| {
-            let message = "AWS turns logins as root away at SFTP servers; make a user of another name";
-            Reason::new(reasons::ROOT_USER, message)
-        });
-        root.into_iter().chain(keys).chain(home::unfilled(&have.user.settings)).collect()
-    }
-
-    fn ready_reason(&self, have: &UserState) -> Reason {
-        let User { user_name, ssh_public_keys, .. } = &have.user;
-        Reason::new(reasons::AVAILABLE, format!("user {user_name} exists, SSH public keys: {}", ssh_public_keys.len()))
     }
 
     async fn deletion_blockers(
@@ -380,6 +337,53 @@ impl Kind for Users {
         let (partition, server) = (partition::partition(region), &target.detail.server_id);
         Some(format!("arn:{partition}:transfer:{region}:{account}:user/{server}/{}", user_name(object)))
     }
+}
+
+impl Child<TransferUser, LoginTarget> for Users {
+    fn parent_replaced(&self, target: &Target<LoginTarget>) -> bool {
+        target.detail.replaces
+    }
+
+    fn unproven<'a>(&self, target: &'a Target<LoginTarget>) -> Option<&'a Reason> {
+        target.detail.unproven.as_ref()
+    }
+
+    /// Its tags tell.
+    fn record_target(&self, _: &mut TransferUserStatus, _: &TransferUser, _: &Target<LoginTarget>) {}
+}
+
+impl KindStatus for TransferUserStatus {
+    fn confirmed(&self) -> bool {
+        recorded_name(self).is_some()
+    }
+
+    fn vanished(&mut self) {
+        self.user_name = None;
+        self.server = ServerFacts::default();
+        self.ssh_public_keys.clear();
+        self.ssh_public_key_count = None;
+    }
+}
+
+impl ResourceState for UserState {
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.user.tags)
+    }
+
+    fn ready_reason(&self) -> Reason {
+        let User { user_name, ssh_public_keys, .. } = &self.user;
+        Reason::new(reasons::AVAILABLE, format!("user {user_name} exists, SSH public keys: {}", ssh_public_keys.len()))
+    }
+}
+
+/// What is worth a look and blocks nothing.
+fn advice(want: &WantedUser, have: &UserState, now: Timestamp) -> Vec<Reason> {
+    let keys = ssh_keys::advisory(want.keys.as_ref(), &have.user.ssh_public_keys, now);
+    let root = (have.user.user_name == ROOT).then(|| {
+        let message = "AWS turns logins as root away at SFTP servers; make a user of another name";
+        Reason::new(reasons::ROOT_USER, message)
+    });
+    root.into_iter().chain(keys).chain(home::unfilled(&have.user.settings)).collect()
 }
 
 impl Registration for TransferUser {

@@ -65,10 +65,11 @@ async fn blocked(world: &Arc<World>, object: &TransferUser) -> Reason {
 async fn planned(world: &Arc<World>, object: &TransferUser, have: &User) -> (Vec<&'static str>, Vec<Reason>) {
     let users = Users::new(deps(world));
     let target = users.resolve(object).await.unwrap().unwrap();
-    let wanted = users.want(object, &target, at("2030-01-01T00:00:00Z")).await.unwrap();
+    let now = at("2030-01-01T00:00:00Z");
+    let wanted = users.want(object, &target, now).await.unwrap();
     let have = UserState { user: have.clone(), ours: true };
     let owner = Owner::new(CLUSTER, "ns", "alice", "alice-uid");
-    let plan = users.plan(object, &target, &wanted, &have, &owner);
+    let plan = users.plan(object, &target, &wanted, &have, &owner, now);
     (plan.calls.iter().map(|call| call.mutation.operation()).collect(), [wanted.blocks, plan.blocks].concat())
 }
 
@@ -232,7 +233,7 @@ async fn only_the_owner_tags_make_a_user_ours_and_confirm_it() {
         assert_eq!(have.ours, ours);
         let mut status = TransferUserStatus::default();
         users.fill_status(&mut status, &target, Some(&wanted), &have);
-        assert_eq!(users.confirmed(&status), ours);
+        assert_eq!(status.confirmed(), ours);
         assert_eq!(status.ssh_public_keys[0].managed, ours);
         assert_eq!((status.ssh_public_key_count, status.server_id.as_deref()), (Some(1), Some(SERVER)));
     }
@@ -243,7 +244,7 @@ fn an_arn_of_another_user_or_server_confirms_nothing() {
     let confirmed_by = |arn: &str| {
         let status: TransferUserStatus =
             object(json!({"observedGeneration": 1, "serverId": SERVER, "userName": "alice", "arn": arn}));
-        confirmed(&status)
+        status.confirmed()
     };
     assert!(confirmed_by(&arn("alice")));
     assert!(!confirmed_by(&arn("malice")) && !confirmed_by(&arn("alice").replace(SERVER, "s-1")) && !confirmed_by(""));
@@ -348,7 +349,8 @@ async fn a_user_called_root_is_worth_a_look() {
     let wanted = users.want(&object, &target, now).await.unwrap();
     let advised = |name: &str| {
         let user = User { user_name: name.to_owned(), ..aws_alice(&[KEY]) };
-        users.advisory(&object, &wanted, &UserState { user, ours: true }, now)
+        let owner = Owner::new(CLUSTER, "ns", "alice", "alice-uid");
+        users.plan(&object, &target, &wanted, &UserState { user, ours: true }, &owner, now).advice
     };
     assert_eq!(advised("alice"), []);
     assert!(matches!(&advised("root")[..], [Reason { code: reasons::ROOT_USER, .. }]), "{:?}", advised("root"));

@@ -17,7 +17,8 @@ use crate::cluster::{self, ClusterError};
 use crate::engine::consistency::Observation;
 use crate::engine::context::{Engine, ReconcileContext, Request, Requeue, Status};
 use crate::engine::decide::Identity;
-use crate::engine::kind::{Kind, ReconcileError, Target, Wanted};
+use crate::engine::found_by::{TagLookup, Tagged};
+use crate::engine::kind::{Kind, KindStatus, ReconcileError, Target, Wanted};
 use crate::engine::known::create_digest;
 use crate::engine::mutate::{self, Cleared};
 use crate::engine::record::RecordedCreate;
@@ -49,7 +50,7 @@ pub(super) async fn create<K: Kind>(
     match attempt(engine, request, context.target, wanted).await {
         Ok(next) => {
             // What has an id and is made again is replaced, not lost.
-            let seen = K::IDENTITY != Identity::Tagged && engine.kind.confirmed(&request.status());
+            let seen = engine.kind.found_by().tagged().is_none() && request.status().confirmed();
             engine.memories.change(&request.uid, |memory| {
                 memory.refused_calls.remove(&digest);
                 memory.lost |= seen;
@@ -113,13 +114,17 @@ struct Attempt<K: Kind> {
 }
 
 impl<K: Kind> Attempt<K> {
+    fn identity(&self) -> Identity {
+        self.engine.kind.found_by().identity()
+    }
+
     /// Step 5: the attempt is written down before the call; `false` where the object moved on. A user's finalizer is
     /// its record.
     async fn recorded(&self, applied: &Applied) -> Result<bool, ReconcileError> {
         let uid = &self.request.uid;
         // Listings of before say nothing of this attempt.
         self.engine.memories.change(uid, |memory| memory.observations.clear(Observation::NoTrace));
-        if K::IDENTITY == Identity::Keyed {
+        if self.identity() == Identity::Keyed {
             return Ok(true);
         }
         let written = write_attempt(&self.engine, &self.request, &self.target, &self.record, applied).await;
@@ -138,13 +143,13 @@ impl<K: Kind> Attempt<K> {
         match cleared.send(&self.target.account, call).await {
             // Too old by now, so nothing was sent. A user's create is not recorded, so there is nothing to take back.
             Ok(None) => {
-                if K::IDENTITY != Identity::Keyed {
+                if self.identity() != Identity::Keyed {
                     self.not_made().await;
                 }
                 Ok(())
             }
             Ok(Some(made)) => {
-                let at = self.target.account.clock.now().filter(|_| K::IDENTITY != Identity::Tagged);
+                let at = self.target.account.clock.now().filter(|_| self.identity() != Identity::Tagged);
                 self.engine.memories.change(&request.uid, |memory| (memory.create_sent, memory.made) = (true, at));
                 self.made(made).await;
                 Ok(())
@@ -158,11 +163,11 @@ impl<K: Kind> Attempt<K> {
 
     /// Step 7, 200: the id is written before any other call.
     async fn made(&self, made: CreateOutput) {
-        let (Identity::Tagged, Some(id)) = (K::IDENTITY, made.id) else { return };
+        let (Some(tagged), Some(id)) = (self.engine.kind.found_by().tagged(), made.id) else { return };
         tracing::info!(%id, attempt = self.record.attempt.as_deref(), "AWS made it");
         let mut wait = Duration::from_millis(100);
         for _ in 0..PERSIST_TRIES {
-            match self.persist(&id).await {
+            match self.persist(tagged, &id).await {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::warn!(%id, %error, "cannot write the id down, trying again");
@@ -174,17 +179,17 @@ impl<K: Kind> Attempt<K> {
         tracing::error!(%id, "the id could not be written down; the owner tags lead back to it");
     }
 
-    async fn persist(&self, id: &str) -> Result<(), ReconcileError> {
+    async fn persist(&self, tagged: &dyn Tagged<K::Object, K::TargetDetail>, id: &str) -> Result<(), ReconcileError> {
         let live = cluster::get::<K::Object>(self.engine.cluster.as_ref(), &self.request.name).await?;
         let Some(live) = live.filter(|live| mutate::version_of(live).0 == self.request.uid) else {
-            return Ok(self.undo(id).await?);
+            return Ok(self.undo(tagged.lookup(), id).await?);
         };
         let mut status = live.status().cloned().unwrap_or_default();
-        if !self.stands(&status) || self.engine.kind.confirmed(&status) {
+        if !self.stands(&status) || status.confirmed() {
             // Somebody else has found it, or the record is another attempt's: the tags decide.
             return Ok(());
         }
-        self.engine.kind.set_id(&mut status, &self.target, Some(id));
+        tagged.set_id(&mut status, &self.target, id);
         replace::id_recorded::<K>(&mut status, id);
         set_phase::<K>(&mut status, CreatePhase::None);
         Ok(report::apply(&self.engine, &live, &status).await.map(drop)?)
@@ -192,7 +197,7 @@ impl<K: Kind> Attempt<K> {
 
     /// The object is gone while this was made for it: nobody would ever delete it. Only what carries this attempt's tag
     /// is deleted, and only once AWS showed it: a NotFound so soon is a read that lags.
-    async fn undo(&self, id: &str) -> Result<(), AwsError> {
+    async fn undo(&self, lookup: &dyn TagLookup, id: &str) -> Result<(), AwsError> {
         let request = &self.request;
         if request.object.policies().deletion == DeletionPolicy::Retain {
             tracing::warn!(%id, "the object vanished during its create; left in AWS");
@@ -202,7 +207,7 @@ impl<K: Kind> Attempt<K> {
         let call = self.engine.kind.delete(&request.object, &self.target, Some(id));
         let permit = account.permit(call.class()).await;
         let at = account.now().await?;
-        let tags = self.engine.kind.tags_of(&self.target, id).await?;
+        let tags = lookup.tags_of(account, id).await?;
         if tags.get(api::TAG_ATTEMPT) != self.record.attempt.as_ref() {
             tracing::warn!(%id, "the object vanished, and what it made is somebody else's now");
             return Ok(());
@@ -211,7 +216,7 @@ impl<K: Kind> Attempt<K> {
         tracing::warn!(operation, %id, "the object vanished during its create; deleting what was made");
         match account.mutate(permit, at, call).await {
             Ok(_) => {
-                self.engine.kind.deleted(&self.target, id);
+                lookup.deleted(account, id);
                 Ok(())
             }
             Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(()),
@@ -222,7 +227,7 @@ impl<K: Kind> Attempt<K> {
     /// Step 7, refused or ambiguous. Only a proof that nothing was made ends the record.
     async fn refused(&self, fault: &AwsError) {
         let (uid, attempt) = (&self.request.uid, self.record.attempt.clone());
-        if K::IDENTITY == Identity::Keyed {
+        if self.identity() == Identity::Keyed {
             // Whatever came of it, from now on the key itself is looked at.
             let made = !fault.kind.proves_nothing_made() || fault.kind == AwsErrorKind::Exists;
             self.engine.memories.change(uid, |memory| {
@@ -237,7 +242,7 @@ impl<K: Kind> Attempt<K> {
         }
         // A user's tags tell whose it is. An access has none: it is ours only if an earlier attempt made it, or may
         // have. What AWS said to have lost and has was not lost.
-        if fault.kind == AwsErrorKind::Exists && (K::IDENTITY == Identity::Keyed || self.made_before) {
+        if fault.kind == AwsErrorKind::Exists && (self.identity() == Identity::Keyed || self.made_before) {
             return;
         }
         self.not_made().await;
@@ -246,7 +251,7 @@ impl<K: Kind> Attempt<K> {
     /// Writes down that nothing was made of this attempt.
     async fn not_made(&self) {
         let request = &self.request;
-        let earlier = match K::IDENTITY {
+        let earlier = match self.identity() {
             Identity::Tagged => false,
             Identity::Keyed => self.engine.memories.load(&request.uid).create_sent,
             Identity::Recorded => self.unresolved,
@@ -271,7 +276,7 @@ impl<K: Kind> Attempt<K> {
         let live = cluster::get::<K::Object>(self.engine.cluster.as_ref(), &self.request.name).await?;
         let Some(live) = live.filter(|live| mutate::version_of(live).0 == self.request.uid) else { return Ok(()) };
         let mut status = live.status().cloned().unwrap_or_default();
-        if K::IDENTITY == Identity::Keyed {
+        if self.identity() == Identity::Keyed {
             let record = self.record.write(&self.target.account.id, &self.target.account.region, "");
             if K::Object::common(&status).create.as_ref().is_none_or(|old| old.phase != CreatePhase::Rejected) {
                 K::Object::common_mut(&mut status).create = Some(record);

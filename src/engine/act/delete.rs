@@ -7,7 +7,7 @@ use crate::api;
 use crate::api::condition::reasons;
 use crate::aws::{Mutation, TAGS_MAX, Tags};
 use crate::engine::context::{Engine, ReconcileContext, Requeue, Status};
-use crate::engine::kind::{Kind, ReconcileError};
+use crate::engine::kind::{Kind, KindStatus, ReconcileError, ResourceState};
 use crate::engine::mutate;
 use crate::engine::owner::Owner;
 use crate::engine::refusals::{contradicts, remember};
@@ -53,7 +53,9 @@ pub(super) async fn delete<K: Kind>(
         Ok(None) => {}
         Ok(Some(_)) => {
             let done = key.unwrap_or_default().to_owned();
-            engine.kind.deleted(context.target, &done);
+            if let Some(tagged) = engine.kind.found_by().tagged() {
+                tagged.lookup().deleted(&context.target.account, &done);
+            }
             engine.memories.change(&request.uid, |memory| memory.deleted.insert(done, context.now));
             let message = "AWS accepted the deletion".to_owned();
             if request.deleting() {
@@ -79,8 +81,7 @@ pub(super) async fn retain_and_untag<K: Kind>(
     for id in ids {
         let id = Some(id.as_str()).filter(|id| !id.is_empty());
         let Some(arn) = engine.kind.arn(&request.object, context.target, id) else { continue };
-        let known =
-            context.have.filter(|_| engine.kind.id(&request.status()) == id).and_then(|have| engine.kind.tags(have));
+        let known = context.have.filter(|_| request.status().id() == id).and_then(ResourceState::tags);
         let calls = hand_over(&request.owner, &arn, known, context.now);
         for call in calls {
             if mutate::mutate(engine, request, &context.target.account, call, &[]).await?.is_none() {

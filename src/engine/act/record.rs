@@ -31,10 +31,10 @@ pub(super) async fn write_create_record<K: Kind>(
     phase: CreatePhase,
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let mut status = context.request.status();
-    if K::IDENTITY == Identity::Tagged {
+    if engine.kind.found_by().identity() == Identity::Tagged {
         // Whatever id stands there is no record of ours; the tags lead back to what is. Nor is a replacement that
         // stands beside another object's record.
-        replace::take_id_out(engine, &mut status, context.target);
+        replace::take_id_out::<K>(&mut status);
         if status_record::<K>(&status, context.request, context.now).is_none() {
             replace::put::<K>(&mut status, None);
         }
@@ -50,10 +50,11 @@ pub(super) async fn unlink_gone<K: Kind>(
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let request = context.request;
     let mut status = request.status();
-    replace::take_id_out(engine, &mut status, context.target);
+    replace::take_id_out::<K>(&mut status);
     K::Object::common_mut(&mut status).applied = None;
     // A user's create is not recorded before it is sent; an access without an attempt is nobody's.
-    let phase = if K::IDENTITY == Identity::Keyed { CreatePhase::InFlight } else { CreatePhase::None };
+    let phase =
+        if engine.kind.found_by().identity() == Identity::Keyed { CreatePhase::InFlight } else { CreatePhase::None };
     let end = write_record(engine, context, status, phase, None, Some(id)).await?;
     engine.memories.change(&request.uid, |memory| {
         memory.observations.clear(Observation::Missing);
@@ -74,7 +75,7 @@ pub(super) async fn unlink_foreign<K: Kind>(
     id: &str,
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let mut status = context.request.status();
-    replace::take_id_out(engine, &mut status, context.target);
+    replace::take_id_out::<K>(&mut status);
     K::Object::common_mut(&mut status).applied = None;
     let end = write_record(engine, context, status, CreatePhase::None, None, None).await?;
     let noun = K::WORDS.noun;
@@ -99,7 +100,9 @@ pub(super) async fn record_id<K: Kind>(
     id: &str,
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let mut status = context.request.status();
-    engine.kind.set_id(&mut status, context.target, Some(id));
+    if let Some(tagged) = engine.kind.found_by().tagged() {
+        tagged.set_id(&mut status, context.target, id);
+    }
     replace::id_recorded::<K>(&mut status, id);
     record_account::<K>(&mut status, context.target);
     if let Some(record) = K::Object::common_mut(&mut status).create.as_mut() {
@@ -189,8 +192,10 @@ pub(super) async fn write_attempt<K: Kind>(
 ) -> Result<bool, ReconcileError> {
     let mut status = request.status();
     record_account::<K>(&mut status, target);
-    engine.kind.record_target(&mut status, &request.object, target);
-    let replaces = replace::begins(engine, &mut status, target, record.attempt.as_ref());
+    if let Some(child) = engine.kind.found_by().child() {
+        child.record_target(&mut status, &request.object, target);
+    }
+    let replaces = replace::begins::<K>(&mut status, record.attempt.as_ref());
     let common = K::Object::common_mut(&mut status);
     let hash = digest::hash(&request.object.spec_json().to_string());
     common.create = Some(record.write(&target.account.id, &target.account.region, &hash));

@@ -10,7 +10,7 @@ use crate::api::status::{CreatePhase, Replacing, ReplacingPhase};
 use crate::engine::consistency::Observation;
 use crate::engine::context::{Engine, ReconcileContext, Requeue, Status};
 use crate::engine::decide::Replace;
-use crate::engine::kind::{Kind, ReconcileError, Target};
+use crate::engine::kind::{Kind, KindStatus, ReconcileError, Target};
 use crate::engine::mutate;
 use crate::engine::refusals::{of_one_call, remember};
 use crate::engine::report::{self, Outcome};
@@ -38,7 +38,7 @@ async fn take_back<K: Kind>(
     old: &str,
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let (request, mut status) = (context.request, context.request.status());
-    let lost = engine.kind.id(&status).map(str::to_owned);
+    let lost = status.id().map(str::to_owned);
     back_to(engine, &mut status, context.target, old);
     if let Some(record) = K::Object::common_mut(&mut status).create.as_mut() {
         record.phase = CreatePhase::None;
@@ -100,7 +100,7 @@ async fn end<K: Kind>(
         record.lost = all_lost(std::mem::take(&mut record.lost), Some(old));
     }
     report::apply(engine, &request.object, &status).await?;
-    let new = engine.kind.id(&status).unwrap_or_default();
+    let new = status.id().unwrap_or_default();
     let (warns, message) = match warning {
         Some(warning) => (true, warning),
         None => (false, format!("{old} was replaced by {new} and is gone")),
@@ -110,15 +110,10 @@ async fn end<K: Kind>(
 }
 
 /// Where an id is recorded and an attempt is about to be, that one is replaced: it goes on to be used as the old one.
-pub(super) fn begins<K: Kind>(
-    engine: &Engine<K>,
-    status: &mut Status<K>,
-    target: &Target<K::TargetDetail>,
-    attempt: Option<&String>,
-) -> bool {
-    let old_id = engine.kind.id(status).map(str::to_owned);
+pub(super) fn begins<K: Kind>(status: &mut Status<K>, attempt: Option<&String>) -> bool {
+    let old_id = status.id().map(str::to_owned);
     let (Some(old_id), true) = (old_id, K::Object::replacing(status).is_some()) else { return false };
-    engine.kind.set_id(status, target, None);
+    unlink::<K>(status);
     let attempt = attempt.cloned().unwrap_or_default();
     put::<K>(status, Some(Replacing { old_id, attempt, phase: ReplacingPhase::Creating }));
     true
@@ -143,15 +138,25 @@ pub(super) fn not_made<K: Kind>(engine: &Engine<K>, status: &mut Status<K>, targ
 }
 
 /// Takes the id out, with all that was observed under it. The record of a replacement stays.
-pub(super) fn take_id_out<K: Kind>(engine: &Engine<K>, status: &mut Status<K>, target: &Target<K::TargetDetail>) {
+pub(super) fn take_id_out<K: Kind>(status: &mut Status<K>) {
     let replacing = K::Object::replacing(status).and_then(Option::take);
-    engine.kind.set_id(status, target, None);
+    unlink::<K>(status);
     put::<K>(status, replacing);
 }
 
+/// Leaves nothing in a status but what all kinds have: what leads to something in AWS goes, with all that was observed
+/// there.
+fn unlink<K: Kind>(status: &mut Status<K>) {
+    let common = std::mem::take(K::Object::common_mut(status));
+    *status = Status::<K>::default();
+    *K::Object::common_mut(status) = common;
+}
+
 fn back_to<K: Kind>(engine: &Engine<K>, status: &mut Status<K>, target: &Target<K::TargetDetail>, old: &str) {
-    engine.kind.set_id(status, target, None);
-    engine.kind.set_id(status, target, Some(old));
+    unlink::<K>(status);
+    if let Some(tagged) = engine.kind.found_by().tagged() {
+        tagged.set_id(status, target, old);
+    }
     record_account::<K>(status, target);
     // Those of the new one; what the old one has is not known any more.
     if let Some(applied) = K::Object::common_mut(status).applied.as_mut() {

@@ -18,13 +18,14 @@ use crate::api::condition::reasons;
 use crate::api::status::{Applied, CommonStatus, Replacing};
 use crate::api::{Listed, Managed, ManagedKind, Reference, TAG_UID};
 use crate::aws::transfer::{CreateServer, DeleteServer, DescribeServer, ListServers, Server, ServerSettings, Tags};
-use crate::aws::{AwsError, AwsErrorKind, Mutation};
+use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::{KubeApi, Name};
 use crate::engine::consistency::{Candidate, TagMatches, TagSearch};
 use crate::engine::context::{Engine, Requeue};
-use crate::engine::decide::{Identity, Words};
+use crate::engine::decide::Words;
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
+use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
+use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 use crate::engine::reconcile::reconcile;
@@ -109,9 +110,11 @@ impl Kind for Notices {
     type Want = String;
     type Have = Server;
 
-    const IDENTITY: Identity = Identity::Tagged;
-
     const WORDS: Words = Words { noun: Notice::NOUN, parent: "", taken: "", anew: "another id" };
+
+    fn found_by(&self) -> FoundBy<'_, Notice, ()> {
+        FoundBy::Tags(self)
+    }
 
     async fn resolve(&self, _: &Notice) -> Result<Resolved<()>, ReconcileError> {
         let (account, identity) = (self.cloud.account(), "default".to_owned());
@@ -135,42 +138,21 @@ impl Kind for Notices {
             Err(fault) => Err(fault),
         }
     }
-    fn tags<'a>(&self, have: &'a Server) -> Option<&'a Tags> {
-        Some(&have.tags)
-    }
-    async fn find_by_tags(&self, target: &Target<()>, owner: &Owner, _: u64) -> Result<TagSearch, AwsError> {
-        let (began, mut found) = (target.account.now().await?, TagMatches::default());
-        for listed in target.account.list(ListServers { token: None }).await? {
-            let tags = self.tags_of(target, &listed.server_id).await?;
-            let attempt = tags.get(crate::api::TAG_ATTEMPT).cloned();
-            if owner.judge(&tags) == Ownership::Ours {
-                found.ours.push(Candidate { id: listed.server_id, attempt });
-            }
-        }
-        Ok(TagSearch { began, found })
-    }
-    async fn tags_of(&self, target: &Target<()>, id: &str) -> Result<Tags, AwsError> {
-        Ok(target.account.read(DescribeServer { server_id: id.to_owned() }).await?.tags)
-    }
-    fn id<'a>(&self, status: &'a NoticeStatus) -> Option<&'a str> {
-        status.id.as_deref()
-    }
-    fn confirmed(&self, status: &NoticeStatus) -> bool {
-        status.id.is_some()
-    }
-    fn set_id(&self, status: &mut NoticeStatus, _: &Target<()>, id: Option<&str>) {
-        if id.is_none() {
-            *status = NoticeStatus { common: status.common.clone(), ..NoticeStatus::default() };
-        }
-        status.id = id.map(str::to_owned);
-    }
     fn create(&self, _: &Notice, _: &Target<()>, wanted: &Wanted<String>, owner_tags: &Tags) -> Mutation {
         let banner = Some(wanted.want.clone());
         let settings = ServerSettings { pre_authentication_login_banner: banner, ..ServerSettings::default() };
         let (host_key, host_key_storage_type, tags) = (None, None, owner_tags.clone());
         Mutation::CreateServer(Box::new(CreateServer { domain: None, host_key, host_key_storage_type, settings, tags }))
     }
-    fn plan(&self, _: &Notice, _: &Target<()>, wanted: &Wanted<String>, have: &Server, _: &Owner) -> Plan {
+    fn plan(
+        &self,
+        _: &Notice,
+        _: &Target<()>,
+        wanted: &Wanted<String>,
+        have: &Server,
+        _: &Owner,
+        _: Timestamp,
+    ) -> Plan {
         let (want, have) = (json!(wanted.want), json!(have.settings.pre_authentication_login_banner));
         let change =
             Change { path: "text".to_owned(), have: have.clone(), want: want.clone(), effect: Effect::Replace };
@@ -178,12 +160,6 @@ impl Kind for Notices {
         Plan { changes, ..Plan::default() }
     }
     fn fill_status(&self, _: &mut NoticeStatus, _: &Target<()>, _: Option<&Wanted<String>>, _: &Server) {}
-    fn advisory(&self, _: &Notice, _: &Wanted<String>, _: &Server, _: Timestamp) -> Vec<Reason> {
-        Vec::new()
-    }
-    fn ready_reason(&self, have: &Server) -> Reason {
-        Reason::new(reasons::AVAILABLE, have.server_id.clone())
-    }
     async fn deletion_blockers(
         &self,
         _: &Notice,
@@ -198,6 +174,59 @@ impl Kind for Notices {
     }
     fn arn(&self, _: &Notice, _: &Target<()>, id: Option<&str>) -> Option<String> {
         Some(format!("arn:aws:transfer:{REGION}:{ACCOUNT}:server/{}", id?))
+    }
+}
+
+impl Tagged<Notice, ()> for Notices {
+    fn lookup(&self) -> &dyn TagLookup {
+        self
+    }
+    fn adopts(&self, object: &Notice, _: &Target<()>) -> Option<String> {
+        object.policies().adoption.and_then(|adoption| adoption.server_id)
+    }
+    fn set_id(&self, status: &mut NoticeStatus, _: &Target<()>, id: &str) {
+        status.id = Some(id.to_owned());
+    }
+}
+
+#[async_trait]
+impl TagLookup for Notices {
+    fn ask(&self) -> u64 {
+        0
+    }
+    async fn find(&self, account: &Account, owner: &Owner, _: u64) -> Result<TagSearch, AwsError> {
+        let (began, mut found) = (account.now().await?, TagMatches::default());
+        for listed in account.list(ListServers { token: None }).await? {
+            let tags = self.tags_of(account, &listed.server_id).await?;
+            let attempt = tags.get(crate::api::TAG_ATTEMPT).cloned();
+            if owner.judge(&tags) == Ownership::Ours {
+                found.ours.push(Candidate { id: listed.server_id, attempt });
+            }
+        }
+        Ok(TagSearch { began, found })
+    }
+    async fn tags_of(&self, account: &Account, id: &str) -> Result<Tags, AwsError> {
+        Ok(account.read(DescribeServer { server_id: id.to_owned() }).await?.tags)
+    }
+    fn deleted(&self, _: &Account, _: &str) {}
+}
+
+impl KindStatus for NoticeStatus {
+    fn confirmed(&self) -> bool {
+        self.id.is_some()
+    }
+    fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+    fn vanished(&mut self) {}
+}
+
+impl ResourceState for Server {
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.tags)
+    }
+    fn ready_reason(&self) -> Reason {
+        Reason::new(reasons::AVAILABLE, self.server_id.clone())
     }
 }
 

@@ -31,9 +31,9 @@ use crate::aws::transfer::{
     Server, Tags,
 };
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
-use crate::engine::consistency::TagSearch;
-use crate::engine::decide::{Identity, Words};
-use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
+use crate::engine::decide::Words;
+use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
+use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 use wanted::WantedServer;
@@ -201,14 +201,16 @@ impl Kind for Servers {
     type Want = WantedServer;
     type Have = ServerState;
 
-    const IDENTITY: Identity = Identity::Tagged;
-
     const WORDS: Words = Words {
         noun: TransferServer::NOUN,
         parent: "",
         taken: "",
         anew: "another host name; other host keys, unless spec.hostKeys lists them",
     };
+
+    fn found_by(&self) -> FoundBy<'_, TransferServer, Arc<AwsIdentity>> {
+        FoundBy::Tags(self)
+    }
 
     async fn resolve(&self, object: &TransferServer) -> Result<Resolved<Self::TargetDetail>, ReconcileError> {
         resolve::resolved(self.place(object).await)
@@ -250,51 +252,6 @@ impl Kind for Servers {
         }
     }
 
-    fn tags<'a>(&self, have: &'a ServerState) -> Option<&'a Tags> {
-        Some(&have.server.tags)
-    }
-
-    fn ask(&self) -> u64 {
-        self.tag_index.ask()
-    }
-
-    async fn find_by_tags(
-        &self,
-        target: &Target<Self::TargetDetail>,
-        owner: &Owner,
-        asked: u64,
-    ) -> Result<TagSearch, AwsError> {
-        self.tag_index.find_by_tags(&target.account, owner, asked).await
-    }
-
-    async fn tags_of(&self, target: &Target<Self::TargetDetail>, id: &str) -> Result<Tags, AwsError> {
-        TaggedServers::tags(&target.account, id).await
-    }
-
-    fn deleted(&self, target: &Target<Self::TargetDetail>, id: &str) {
-        self.tag_index.deleted(&target.account, id);
-    }
-
-    fn id<'a>(&self, status: &'a TransferServerStatus) -> Option<&'a str> {
-        status.server_id.as_deref()
-    }
-
-    fn adopts(&self, object: &TransferServer, target: &Target<Self::TargetDetail>) -> Option<String> {
-        to_adopt(object).filter(|id| self.granted(object, &target.detail, id).is_ok())
-    }
-
-    fn confirmed(&self, status: &TransferServerStatus) -> bool {
-        status.server_id.is_some()
-    }
-
-    fn set_id(&self, status: &mut TransferServerStatus, target: &Target<Self::TargetDetail>, id: Option<&str>) {
-        if id.is_none() {
-            *status = TransferServerStatus { common: status.common.clone(), ..TransferServerStatus::default() };
-        }
-        status.server_id = id.map(str::to_owned);
-        status.arn = id.map(|id| arn(target, id));
-    }
-
     fn create(
         &self,
         _object: &TransferServer,
@@ -328,8 +285,9 @@ impl Kind for Servers {
         wanted: &Wanted<WantedServer>,
         have: &ServerState,
         owner: &Owner,
+        _now: Timestamp,
     ) -> Plan {
-        plan::plan(object, wanted, have, owner)
+        Plan { advice: advice(object, wanted, have), ..plan::plan(object, wanted, have, owner) }
     }
 
     fn fill_status(
@@ -359,40 +317,6 @@ impl Kind for Servers {
         }
     }
 
-    /// The id stays, and what is known of host keys: they say what is ours should it come back.
-    fn vanished(&self, status: &mut TransferServerStatus) {
-        (status.state, status.endpoint, status.vpc_endpoint_id, status.user_count) = (None, None, None, None);
-    }
-
-    /// A user count alone is no reason to write: with many users it never rests.
-    fn status_changed(old: &TransferServerStatus, new: &TransferServerStatus) -> bool {
-        let still = TransferServerStatus { user_count: new.user_count, ..old.clone() };
-        still != *new
-    }
-
-    fn advisory(
-        &self,
-        object: &TransferServer,
-        wanted: &Wanted<WantedServer>,
-        have: &ServerState,
-        _: Timestamp,
-    ) -> Vec<Reason> {
-        let (want, keys) = (&wanted.want, &have.host_keys);
-        let rows = object.status.as_ref().map_or(&[][..], |status| &status.host_keys);
-        let applied = object.status.as_ref().and_then(|status| status.common.applied.as_ref());
-        let replaced = host_keys::replaced::advice(object, &host_keys::replaced::replaced(want, keys, rows), keys);
-        let unset = advice::of_unset(&unset::unset(want, &have.server, applied));
-        let hints = replaced.into_iter().chain(host_keys::hidden(want, keys, rows)).chain(unset);
-        hints.chain(advice::of_settings(&have.server.settings)).collect()
-    }
-
-    fn ready_reason(&self, have: &ServerState) -> Reason {
-        let Server { server_id, state, .. } = &have.server;
-        let state = state.as_deref().unwrap_or("in an unknown state");
-        let code = if state == "OFFLINE" { reasons::OFFLINE } else { reasons::AVAILABLE };
-        Reason::new(code, format!("server {server_id} is {state}"))
-    }
-
     async fn deletion_blockers(
         &self,
         object: &TransferServer,
@@ -409,6 +333,66 @@ impl Kind for Servers {
     fn arn(&self, _: &TransferServer, target: &Target<Self::TargetDetail>, id: Option<&str>) -> Option<String> {
         id.map(|id| arn(target, id))
     }
+}
+
+impl Tagged<TransferServer, Arc<AwsIdentity>> for Servers {
+    fn lookup(&self) -> &dyn TagLookup {
+        &self.tag_index
+    }
+
+    fn adopts(&self, object: &TransferServer, target: &Target<Arc<AwsIdentity>>) -> Option<String> {
+        to_adopt(object).filter(|id| self.granted(object, &target.detail, id).is_ok())
+    }
+
+    fn set_id(&self, status: &mut TransferServerStatus, target: &Target<Arc<AwsIdentity>>, id: &str) {
+        status.server_id = Some(id.to_owned());
+        status.arn = Some(arn(target, id));
+    }
+}
+
+impl KindStatus for TransferServerStatus {
+    fn confirmed(&self) -> bool {
+        self.server_id.is_some()
+    }
+
+    fn id(&self) -> Option<&str> {
+        self.server_id.as_deref()
+    }
+
+    /// The id stays, and what is known of host keys: they say what is ours should it come back.
+    fn vanished(&mut self) {
+        (self.state, self.endpoint, self.vpc_endpoint_id, self.user_count) = (None, None, None, None);
+    }
+
+    /// A user count alone is no reason to write: with many users it never rests.
+    fn changed(&self, new: &Self) -> bool {
+        let still = Self { user_count: new.user_count, ..self.clone() };
+        still != *new
+    }
+}
+
+impl ResourceState for ServerState {
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.server.tags)
+    }
+
+    fn ready_reason(&self) -> Reason {
+        let Server { server_id, state, .. } = &self.server;
+        let state = state.as_deref().unwrap_or("in an unknown state");
+        let code = if state == "OFFLINE" { reasons::OFFLINE } else { reasons::AVAILABLE };
+        Reason::new(code, format!("server {server_id} is {state}"))
+    }
+}
+
+/// What is worth a look and blocks nothing.
+fn advice(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &ServerState) -> Vec<Reason> {
+    let (want, keys) = (&wanted.want, &have.host_keys);
+    let rows = object.status.as_ref().map_or(&[][..], |status| &status.host_keys);
+    let applied = object.status.as_ref().and_then(|status| status.common.applied.as_ref());
+    let replaced = host_keys::replaced::advice(object, &host_keys::replaced::replaced(want, keys, rows), keys);
+    let unset = advice::of_unset(&unset::unset(want, &have.server, applied));
+    let hints = replaced.into_iter().chain(host_keys::hidden(want, keys, rows)).chain(unset);
+    hints.chain(advice::of_settings(&have.server.settings)).collect()
 }
 
 /// The ARN of a server, as AWS builds it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{UserState, WantedUser, confirmed};
+use super::{UserState, WantedUser};
 use crate::api::common::ManagementPolicy;
 use crate::api::status::CreatePhase;
 use crate::api::user::SshPublicKeyStatus;
@@ -10,7 +10,7 @@ use crate::api::{Managed, TransferUser};
 use crate::aws::Mutation;
 use crate::aws::transfer::{SshPublicKey, UpdateUser};
 use crate::engine::diff::Reset;
-use crate::engine::kind::{Plan, PlannedCall};
+use crate::engine::kind::{KindStatus, Plan, PlannedCall};
 use crate::engine::owner::Owner;
 use crate::kinds::login::MEMBERS;
 use crate::kinds::server_ref::LoginTarget;
@@ -33,7 +33,7 @@ fn put(object: &TransferUser, state: &UserState, young: bool) -> Put {
         None => false,
         Some(create) if create.phase == CreatePhase::None => true,
         // It was lost, or seemed to be: then others may have put something there.
-        Some(_) => confirmed(&status),
+        Some(_) => status.confirmed(),
     };
     if known || !young || !state.ours || object.policies().adoption.is_some() {
         let applied = status.common.applied.unwrap_or_default();

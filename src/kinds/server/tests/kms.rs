@@ -55,7 +55,7 @@ impl Server {
         let servers = Servers::new(self.world.deps.clone());
         let target = servers.resolve(&self.object).await.unwrap().unwrap();
         let wanted = servers.want(&self.object, &target, NOW.parse().unwrap()).await.unwrap();
-        let plan = servers.plan(&self.object, &target, &wanted, &self.have, &owner());
+        let plan = servers.plan(&self.object, &target, &wanted, &self.have, &owner(), NOW.parse().unwrap());
         (wanted, plan)
     }
 

@@ -8,9 +8,9 @@ use crate::api::server::DesiredState;
 use crate::api::{self, TransferServer, TransferServerStatus};
 use crate::aws::transfer::{EndpointDetails, HostKey, TagResource, Tags};
 use crate::aws::{AwsErrorKind, Mutation};
-use crate::engine::kind::{Described, Kind, Wanted};
+use crate::engine::kind::{Described, Kind, KindStatus, ResourceState, Wanted};
 use crate::engine::reason::Reason;
-use crate::kinds::fakes::{ACCOUNT, NOW, REGION, World, dying, object, owned};
+use crate::kinds::fakes::{ACCOUNT, REGION, World, dying, object, owned};
 use crate::kinds::server::wanted::WantedHostKey;
 use crate::kinds::server::wanted::WantedServer;
 use crate::kinds::server::{ServerState, Servers};
@@ -306,27 +306,24 @@ async fn status_shows_what_aws_has() {
     servers.fill_status(&mut in_vpc, &target, None, &vpc);
     assert_eq!(in_vpc.endpoint.as_deref(), Some("sftp.example.com"), "what partners are given");
     let mut gone = in_vpc.clone();
-    servers.vanished(&mut gone);
+    gone.vanished();
     assert_eq!((gone.state, gone.endpoint, gone.user_count), (None, None, None));
     assert_eq!((gone.server_id, gone.host_keys), (in_vpc.server_id, in_vpc.host_keys), "what leads there stays");
 
     let counted = TransferServerStatus { user_count: Some(3), ..status.clone() };
-    assert!(!Servers::status_changed(&status, &counted), "a count alone is no reason to write");
-    assert!(Servers::status_changed(&status, &TransferServerStatus { state: None, ..counted }));
+    assert!(!status.changed(&counted), "a count alone is no reason to write");
+    assert!(status.changed(&TransferServerStatus { state: None, ..counted }));
 }
 
-#[tokio::test]
-async fn an_old_security_policy_is_worth_a_look_and_states_are_said() {
-    let world = World::open();
-    let servers = Servers::new(world.deps.clone());
-    let now = NOW.parse().unwrap();
+#[test]
+fn an_old_security_policy_is_worth_a_look_and_states_are_said() {
     for (policy, expected) in [("2018-11", true), ("2020-06", true), ("2024-01", false), ("2025-03", false)] {
         let have = held(json!({"securityPolicyName": format!("TransferSecurityPolicy-{policy}")}));
-        let advice = servers.advisory(&files(json!({})), &wanted(json!({})), &have, now);
+        let advice = super::super::advice(&files(json!({})), &wanted(json!({})), &have);
         assert_eq!(advice.first().map(|hint| hint.code), expected.then_some(reasons::OLD_SECURITY_POLICY), "{policy}");
     }
     let mut have = held(json!({}));
-    assert_eq!(servers.ready_reason(&have), Reason::new(reasons::AVAILABLE, "server s-1 is ONLINE"));
+    assert_eq!(have.ready_reason(), Reason::new(reasons::AVAILABLE, "server s-1 is ONLINE"));
     have.server.state = Some("OFFLINE".to_owned());
-    assert_eq!(servers.ready_reason(&have).code, reasons::OFFLINE);
+    assert_eq!(have.ready_reason().code, reasons::OFFLINE);
 }

@@ -23,6 +23,8 @@ pub enum ErrorClass {
     /// AWS's answers contradict each other: a call does not know what a look showed, or knows what it did not show. It
     /// passes when they agree.
     Contradictory,
+    /// AWS does not delete it as long as something there uses it, which the object is not to blame for.
+    InUse,
     /// Something outside the object: permissions, a quota.
     Environmental,
     /// The credentials of the identity: its breaker says when to try again.
@@ -42,7 +44,7 @@ impl ErrorClass {
     pub fn first(self) -> Duration {
         match self {
             // What AWS is busy with takes it half a minute at least.
-            Self::Sequencing => Duration::from_secs(30),
+            Self::Sequencing | Self::InUse => Duration::from_secs(30),
             // A call that AWS contradicts is made three times in half a minute at most.
             Self::Contradictory => Duration::from_secs(10),
             Self::Throttled
@@ -61,9 +63,12 @@ impl ErrorClass {
         match self {
             // The rate limiter is what slows down; an object that waits much longer would only be late.
             Self::Throttled => Duration::from_mins(1),
-            Self::Transient | Self::Ambiguous | Self::Sequencing | Self::Contradictory | Self::Credentials => {
-                Duration::from_mins(5)
-            }
+            Self::Transient
+            | Self::Ambiguous
+            | Self::Sequencing
+            | Self::Contradictory
+            | Self::InUse
+            | Self::Credentials => Duration::from_mins(5),
             Self::Environmental => Duration::from_mins(15),
             Self::Rejected | Self::Malformed => Duration::from_hours(1),
         }
@@ -73,7 +78,12 @@ impl ErrorClass {
     #[must_use]
     pub fn patience(self, rejection_grace: Duration) -> Option<Duration> {
         match self {
-            Self::Throttled | Self::Transient | Self::Ambiguous | Self::Sequencing | Self::Contradictory => None,
+            Self::Throttled
+            | Self::Transient
+            | Self::Ambiguous
+            | Self::Sequencing
+            | Self::Contradictory
+            | Self::InUse => None,
             Self::Environmental | Self::Credentials => Some(ENVIRONMENTAL_PATIENCE),
             Self::Rejected => Some(rejection_grace),
             Self::Malformed => Some(Duration::ZERO),
@@ -95,6 +105,7 @@ pub fn class(fault: &AwsError) -> ErrorClass {
         AwsErrorKind::Denied | AwsErrorKind::Quota => ErrorClass::Environmental,
         AwsErrorKind::Conflict => ErrorClass::Sequencing,
         AwsErrorKind::Rejected if in_transition(&fault.message) => ErrorClass::Sequencing,
+        AwsErrorKind::Rejected if is_in_use(fault) => ErrorClass::InUse,
         AwsErrorKind::Rejected if fault.code.starts_with("Validation") => ErrorClass::Malformed,
         AwsErrorKind::Rejected => ErrorClass::Rejected,
     }
@@ -117,12 +128,18 @@ fn in_transition(message: &str) -> bool {
     .any(|text| message.contains(text))
 }
 
+/// Nor for "something uses it": `Workflow is still in use by server s-…`.
+fn is_in_use(fault: &AwsError) -> bool {
+    fault.operation.starts_with("Delete") && fault.message.contains("still in use")
+}
+
 /// Reason of the condition that tells of a fault.
 #[must_use]
 pub fn reason(fault: &AwsError) -> &'static str {
     match class(fault) {
         ErrorClass::Throttled => reasons::THROTTLED,
         ErrorClass::Sequencing | ErrorClass::Contradictory => reasons::WAITING_FOR_AWS,
+        ErrorClass::InUse => reasons::DELETION_BLOCKED,
         ErrorClass::Credentials if fault.code == ACCOUNT_MISMATCH => reasons::ACCOUNT_MISMATCH,
         ErrorClass::Credentials => reasons::IDENTITY_NOT_READY,
         ErrorClass::Environmental if fault.kind == AwsErrorKind::Quota => reasons::QUOTA_EXCEEDED,
@@ -251,6 +268,16 @@ mod tests {
                 C::Sequencing,
                 reasons::WAITING_FOR_AWS,
             ),
+            (
+                "DeleteWorkflow",
+                K::Rejected,
+                request,
+                "Workflow is still in use by server s-1",
+                C::InUse,
+                reasons::DELETION_BLOCKED,
+            ),
+            // What is made or changed is deleted by nobody.
+            ("UpdateServer", K::Rejected, request, "It is still in use", C::Rejected, reasons::REJECTED),
             ("UpdateUser", K::Denied, "AccessDeniedException", "", C::Environmental, reasons::ACCESS_DENIED),
             ("CreateServer", K::Quota, request, "", C::Environmental, reasons::QUOTA_EXCEEDED),
             ("ListUsers", K::Credentials, "ExpiredTokenException", "", C::Credentials, reasons::IDENTITY_NOT_READY),
@@ -275,6 +302,7 @@ mod tests {
             (ErrorClass::Ambiguous, mins(5), None),
             (ErrorClass::Sequencing, mins(5), None),
             (ErrorClass::Contradictory, mins(5), None),
+            (ErrorClass::InUse, mins(5), None),
             (ErrorClass::Credentials, mins(5), Some(mins(5))),
             (ErrorClass::Environmental, mins(15), Some(mins(5))),
             (ErrorClass::Rejected, mins(60), Some(grace)),

@@ -219,8 +219,16 @@ pub(super) fn contradicts(fault: &AwsError) -> bool {
 pub(super) fn holdable(fault: &AwsError) -> bool {
     matches!(
         backoff::class(fault),
-        backoff::ErrorClass::Rejected | backoff::ErrorClass::Malformed | backoff::ErrorClass::Environmental
+        backoff::ErrorClass::Rejected
+            | backoff::ErrorClass::Malformed
+            | backoff::ErrorClass::Environmental
+            | backoff::ErrorClass::InUse
     )
+}
+
+/// Whether AWS keeps what is to be deleted, as long as something there uses it.
+pub(super) fn in_use(fault: &AwsError) -> bool {
+    backoff::class(fault) == backoff::ErrorClass::InUse
 }
 
 /// Whether AWS refused a call because something is full. It has no code for that, so its words count as well.

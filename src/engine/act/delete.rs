@@ -10,7 +10,7 @@ use crate::engine::context::{Engine, ReconcileContext, Requeue, Status};
 use crate::engine::kind::{Kind, KindStatus, ReconcileError, ResourceState};
 use crate::engine::mutate;
 use crate::engine::owner::Owner;
-use crate::engine::refusals::{contradicts, remember};
+use crate::engine::refusals::{contradicts, in_use, remember};
 use crate::engine::report::{self, Outcome};
 
 /// What only tells of us: the attempt, which nothing asks for any more, and the owner's name, which the stamp repeats.
@@ -62,8 +62,8 @@ pub(super) async fn delete<K: Kind>(
                 report::emit_event(engine, request, false, reasons::DELETING, message).await;
             }
         }
-        // It is looked at now. Where AWS still shows it, its answers differ.
-        Err(ReconcileError::Aws(fault)) if contradicts(&fault) => {
+        // It is looked at now. Where AWS still shows it, its answers differ, or it is used and that is waited out.
+        Err(ReconcileError::Aws(fault)) if contradicts(&fault) || in_use(&fault) => {
             remember(engine, request, digest, fault, &[]);
         }
         Err(trouble) => return Err(trouble),

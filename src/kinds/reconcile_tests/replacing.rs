@@ -465,6 +465,26 @@ async fn a_refused_deletion_of_the_old_one_is_named_and_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deletion_of_what_aws_says_is_in_use_is_named_and_never_stalls() {
+    let board = Board { follows: false, ..Board::new().await };
+    *board.used.lock().unwrap() = None;
+    let used = "Workflow is still in use by server s-9";
+    board.rig.cloud.refuse("InvalidRequestException", used, |call| call.operation() == "DeleteServer");
+    board.rig.delete(KIND, "hello");
+    board.run(LONG).await;
+    let message = board.rig.message(KIND, "hello");
+    let (ready, reason) = board.rig.says(KIND, "hello", "Ready").unwrap();
+    assert_eq!((ready.as_str(), reason.as_str()), ("False", "DeletionBlocked"), "{message}");
+    assert!(message.contains(used), "{message}");
+    assert_eq!(board.rig.says(KIND, "hello", "Stalled"), None, "{message}");
+    let tries = board.rig.cloud.refused();
+    assert!((10..=30).contains(&tries), "asked {tries} times in an hour");
+    *board.rig.cloud.refuses.lock().unwrap() = None;
+    board.until(|board| board.rig.get(KIND, "hello").is_none()).await;
+    assert!(board.there().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_process_that_dies_after_every_reconcile_comes_as_far_and_makes_no_third() {
     let mut board = Board::edited().await;
     board.rig.cloud.lose("CreateServer", Lose::Answer);

@@ -19,15 +19,17 @@ use transfer_operator::api::shapes::{
     EndpointDetails, HomeDirectoryMapEntry, IdentityProviderDetails, PosixProfile, ProtocolDetails, ProxyConfig,
     S3StorageOptions, SftpPortWithOptions, WorkflowDetail, WorkflowDetails,
 };
+use transfer_operator::api::workflow::{DeleteStepDetails, WorkflowStep};
 use transfer_operator::aws::account_clients::{AccountClients, Aws};
 use transfer_operator::aws::http::http_client;
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::transfer::{
-    CreateAccess, CreateServer, CreateUser, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser,
-    DescribeAccess, DescribeHostKey, DescribeSecurityPolicy, DescribeServer, DescribeUser, ImportHostKey,
-    ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies, ListServers, ListUsers, LoginSettings,
-    ServerSettings, StartServer, StopServer, TagResource, Tags, TestIdentityProvider, UntagResource, UpdateAccess,
-    UpdateHostKey, UpdateServer, UpdateUser,
+    CreateAccess, CreateServer, CreateUser, CreateWorkflow, DeleteAccess, DeleteHostKey, DeleteServer,
+    DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeSecurityPolicy,
+    DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListHostKeys,
+    ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, LoginSettings, ServerSettings, StartServer,
+    StopServer, TagResource, Tags, TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
+    UpdateUser, WorkflowSettings,
 };
 use transfer_operator::aws::{Account, AwsError, AwsErrorKind, CreateOutput, Mutation, RateLimiter};
 
@@ -407,6 +409,44 @@ async fn a_host_key_is_imported_read_changed_and_deleted() {
     let delete = Mutation::DeleteHostKey(DeleteHostKey { server_id: server_id.clone(), host_key_id });
     mutate(&account, delete).await.unwrap();
     assert_eq!(account.list(ListHostKeys { server_id: server_id.clone(), token: None }).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_workflow_is_created_read_listed_tagged_and_deleted_once_unused() {
+    let (_sim, account) = started().await;
+    let delete = WorkflowStep {
+        r#type: some("DELETE"),
+        delete_step_details: Some(DeleteStepDetails::default()),
+        ..WorkflowStep::default()
+    };
+    let settings = WorkflowSettings {
+        description: some("away"),
+        steps: vec![delete],
+        on_exception_steps: None,
+        structured_log_destinations: Some(vec![format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:workflows:*")]),
+    };
+    let create = CreateWorkflow { settings: settings.clone(), tags: tags(&[("a", "1")]) };
+    let workflow_id = mutate(&account, Mutation::CreateWorkflow(Box::new(create))).await.unwrap().id.unwrap();
+    let read = DescribeWorkflow { workflow_id: workflow_id.clone() };
+    let workflow = account.read(read.clone()).await.unwrap();
+    assert_eq!((&workflow.workflow_id, workflow.settings), (&workflow_id, settings));
+    mutate(&account, Mutation::tag(workflow.arn.clone(), tags(&[("b", "2")]))).await.unwrap();
+    mutate(&account, Mutation::untag(workflow.arn, vec!["a".to_owned()])).await.unwrap();
+    assert_eq!(account.read(read.clone()).await.unwrap().tags, tags(&[("b", "2")]));
+    let rows = account.list(ListWorkflows { token: None }).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.workflow_id.as_str()).collect::<Vec<_>>(), [workflow_id.as_str()]);
+
+    let used = WorkflowDetail { workflow_id: workflow_id.clone(), execution_role: role_arn("w").unwrap() };
+    let used = WorkflowDetails { on_upload: Some(vec![used]), on_partial_upload: None };
+    let settings = ServerSettings { workflow_details: Some(used), ..ServerSettings::default() };
+    let server_id = create_server(&account, CreateServer { settings, ..CreateServer::default() }).await;
+    let delete = || Mutation::DeleteWorkflow(DeleteWorkflow { workflow_id: workflow_id.clone() });
+    let refused = mutate(&account, delete()).await.unwrap_err();
+    assert_eq!(refused.kind, AwsErrorKind::Rejected);
+    assert_eq!(refused.message, format!("Workflow is still in use by server {server_id}"));
+    mutate(&account, Mutation::DeleteServer(DeleteServer { server_id })).await.unwrap();
+    mutate(&account, delete()).await.unwrap();
+    assert_eq!(account.read(read).await.unwrap_err().kind, AwsErrorKind::NotFound);
 }
 
 #[tokio::test]

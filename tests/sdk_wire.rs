@@ -17,15 +17,20 @@ use transfer_operator::api::shapes::{
     EndpointDetails, HomeDirectoryMapEntry, IdentityProviderDetails, PosixProfile, ProtocolDetails, ProxyConfig,
     S3StorageOptions, SftpPortWithOptions, WorkflowDetail, WorkflowDetails,
 };
+use transfer_operator::api::workflow::{
+    CopyStepDetails, CustomStepDetails, DecryptStepDetails, DeleteStepDetails, EfsFileLocation, FileLocation,
+    S3FileLocation, S3Tag, TagStepDetails, WorkflowStep,
+};
 use transfer_operator::aws::credentials::{CredentialCache, Issue, Issued};
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::sdk::SdkApi;
 use transfer_operator::aws::transfer::{
-    CreateAccess, CreateServer, CreateUser, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser,
-    DescribeAccess, DescribeHostKey, DescribeSecurityPolicy, DescribeServer, DescribeUser, ImportHostKey,
-    ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies, ListServers, ListUsers, LoginSettings,
-    ServerSettings, StartServer, StopServer, TagResource, Tags, TestIdentityProvider, UntagResource, UpdateAccess,
-    UpdateHostKey, UpdateServer, UpdateUser,
+    CreateAccess, CreateServer, CreateUser, CreateWorkflow, DeleteAccess, DeleteHostKey, DeleteServer,
+    DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeSecurityPolicy,
+    DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListHostKeys,
+    ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, LoginSettings, ServerSettings, StartServer,
+    StopServer, TagResource, Tags, TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
+    UpdateUser, WorkflowSettings,
 };
 use transfer_operator::aws::{
     Answer, AwsApi, AwsError, AwsErrorKind, CallClass, CreateOutput, Mutation, Permit, RateLimiter, Read,
@@ -183,6 +188,90 @@ fn login_json() -> Value {
     })
 }
 
+/// A workflow of one step of each type, and each member set.
+fn workflow_settings() -> WorkflowSettings {
+    let s3 = S3FileLocation { bucket: some("kept"), key: some("in/") };
+    let s3 = FileLocation { s3_file_location: Some(s3), efs_file_location: None };
+    let efs = EfsFileLocation { file_system_id: some("fs-1"), path: some("/in") };
+    let efs = FileLocation { s3_file_location: None, efs_file_location: Some(efs) };
+    let steps = vec![
+        WorkflowStep {
+            r#type: some("COPY"),
+            copy_step_details: Some(CopyStepDetails {
+                name: some("copy"),
+                destination_file_location: Some(s3),
+                overwrite_existing: some("TRUE"),
+                source_file_location: some("copied"),
+            }),
+            ..WorkflowStep::default()
+        },
+        WorkflowStep {
+            r#type: some("CUSTOM"),
+            custom_step_details: Some(CustomStepDetails {
+                name: some("custom"),
+                target: some("arn:function"),
+                timeout_seconds: Some(60),
+                source_file_location: some("called"),
+            }),
+            ..WorkflowStep::default()
+        },
+        WorkflowStep {
+            r#type: some("TAG"),
+            tag_step_details: Some(TagStepDetails {
+                name: some("tag"),
+                tags: Some(vec![S3Tag { key: "k".to_owned(), value: String::new() }]),
+                source_file_location: some("tagged"),
+            }),
+            ..WorkflowStep::default()
+        },
+        WorkflowStep {
+            r#type: some("DECRYPT"),
+            decrypt_step_details: Some(DecryptStepDetails {
+                name: some("decrypt"),
+                r#type: "FUTURE".to_owned(),
+                destination_file_location: efs,
+                overwrite_existing: some("FALSE"),
+                source_file_location: some("decrypted"),
+            }),
+            ..WorkflowStep::default()
+        },
+    ];
+    let delete = DeleteStepDetails { name: some("delete"), source_file_location: some("deleted") };
+    let delete = WorkflowStep { delete_step_details: Some(delete), r#type: some("DELETE"), ..WorkflowStep::default() };
+    WorkflowSettings {
+        description: some("d"),
+        steps,
+        on_exception_steps: Some(vec![delete]),
+        structured_log_destinations: Some(vec!["arn:group:*".to_owned()]),
+    }
+}
+
+fn workflow_json() -> Value {
+    json!({
+        "Description": "d",
+        "Steps": [
+            {"Type": "COPY", "CopyStepDetails": {
+                "Name": "copy", "DestinationFileLocation": {"S3FileLocation": {"Bucket": "kept", "Key": "in/"}},
+                "OverwriteExisting": "TRUE", "SourceFileLocation": "copied",
+            }},
+            {"Type": "CUSTOM", "CustomStepDetails": {
+                "Name": "custom", "Target": "arn:function", "TimeoutSeconds": 60, "SourceFileLocation": "called",
+            }},
+            {"Type": "TAG", "TagStepDetails": {
+                "Name": "tag", "Tags": [{"Key": "k", "Value": ""}], "SourceFileLocation": "tagged",
+            }},
+            {"Type": "DECRYPT", "DecryptStepDetails": {
+                "Name": "decrypt", "Type": "FUTURE", "OverwriteExisting": "FALSE", "SourceFileLocation": "decrypted",
+                "DestinationFileLocation": {"EfsFileLocation": {"FileSystemId": "fs-1", "Path": "/in"}},
+            }},
+        ],
+        "OnExceptionSteps": [
+            {"Type": "DELETE", "DeleteStepDetails": {"Name": "delete", "SourceFileLocation": "deleted"}},
+        ],
+        "StructuredLogDestinations": ["arn:group:*"],
+    })
+}
+
 /// `base` with the members of `more`.
 fn with(mut base: Value, more: Value) -> Value {
     let Value::Object(more) = more else { panic!("no object") };
@@ -202,8 +291,17 @@ fn u() -> String {
 fn mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
     let on_user = json!({"ServerId": "s-1", "UserName": "alice"});
     let on_access = json!({"ServerId": "s-1", "ExternalId": "S-1-5"});
+    let workflow_id = || "w-1".to_owned();
+    let on_workflow = json!({"WorkflowId": "w-1"});
     let mut table = server_mutations();
     table.extend([
+        (
+            Mutation::CreateWorkflow(Box::new(CreateWorkflow { settings: workflow_settings(), tags: tags() })),
+            with(workflow_json(), json!({"Tags": tags_json()})),
+            on_workflow.clone(),
+            Some("w-1"),
+        ),
+        (Mutation::DeleteWorkflow(DeleteWorkflow { workflow_id: workflow_id() }), on_workflow, json!({}), None),
         (
             Mutation::CreateUser(Box::new(CreateUser {
                 server_id: s(),
@@ -354,7 +452,7 @@ async fn every_mutation_carries_every_member_and_returns_the_id_that_aws_chose()
     let wire = Wire::start();
     let door = door(&wire.url);
     let table = mutations();
-    assert_eq!(table.len(), 18, "one row per mutation");
+    assert_eq!(table.len(), 20, "one row per mutation");
     for (call, sent, answer, id) in table {
         let operation = call.operation();
         wire.reply(ok(answer));
@@ -434,6 +532,20 @@ async fn a_described_server_arrives_with_every_member_and_unknown_values_survive
     assert_eq!((server.domain, server.state), (some("MOON"), some("PAUSED")));
     assert_eq!((server.host_key_fingerprint, server.user_count), (some("SHA256:x="), Some(7)));
     assert_eq!(wire.take()[0].json(), json!({"ServerId": "s-1"}));
+}
+
+#[tokio::test]
+async fn a_described_workflow_arrives_with_every_member_of_its_steps() {
+    let wire = Wire::start();
+    let described = with(workflow_json(), json!({"Arn": "arn:w", "WorkflowId": "w-1"}));
+    let read = Read::DescribeWorkflow(DescribeWorkflow { workflow_id: "w-1".to_owned() });
+    wire.reply(ok(json!({"Workflow": described})));
+    let answer = door(&wire.url).read(None, read.clone()).await.unwrap();
+    let Answer::Workflow(workflow) = answer.value else { panic!("{answer:?}") };
+    assert_eq!((workflow.settings, workflow.tags), (workflow_settings(), Tags::new()));
+    wire.reply(ok(json!({"Workflow": without(&described, "Steps")})));
+    let fault = door(&wire.url).read(None, read).await.unwrap_err();
+    assert!(fault.message.contains("no Workflow.Steps"), "a workflow without steps would be made anew: {fault}");
 }
 
 #[tokio::test]
@@ -523,6 +635,18 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
             ],
         ),
         (
+            Read::ListWorkflows(ListWorkflows { token: token() }),
+            page(json!({})),
+            json!({"Workflows": [{"Arn": "arn:w", "WorkflowId": "w-1", "Description": "d"}]}),
+            vec!["w-1"],
+        ),
+        (
+            Read::DescribeWorkflow(DescribeWorkflow { workflow_id: "w-1".to_owned() }),
+            json!({"WorkflowId": "w-1"}),
+            json!({"Workflow": with(workflow_json(), json!({"Arn": "arn:w", "WorkflowId": "w-1", "Tags": tags_json()}))}),
+            vec!["arn:w", "w-1", "\"a\": \"1\"", "FUTURE", "arn:group:*"],
+        ),
+        (
             Read::ListSecurityPolicies(ListSecurityPolicies { token: token() }),
             page(json!({})),
             json!({"SecurityPolicyNames": ["P1", "P2"]}),
@@ -560,7 +684,7 @@ async fn every_read_asks_completely_and_its_answer_arrives() {
     let wire = Wire::start();
     let door = door(&wire.url);
     let table = reads();
-    assert_eq!(table.len() + 1, 11, "one row per read; DescribeServer has a test of its own");
+    assert_eq!(table.len() + 1, 13, "one row per read; DescribeServer has a test of its own");
     for (call, sent, answer, words) in table {
         let operation = call.operation();
         wire.reply(ok(answer));
@@ -639,7 +763,7 @@ async fn no_listing_is_empty_because_its_list_is_missing() {
     let door = door(&wire.url);
     let listings: Vec<Read> =
         reads().into_iter().map(|row| row.0).filter(|call| call.operation().starts_with("List")).collect();
-    assert_eq!(listings.len(), 5);
+    assert_eq!(listings.len(), 6);
     for call in listings {
         let (operation, [list]) = (call.operation(), call.required()) else { panic!("{call:?} names no list") };
         for body in [json!({}), json!({"NextToken": "n"}), json!({"ServerId": "s-1", "Items": []})] {

@@ -48,6 +48,9 @@ pub mod shapes;
 pub mod status;
 /// `TransferUser`.
 pub mod user;
+/// Steps of workflows.
+pub mod workflow;
+mod workflow_rules;
 /// The CRDs as YAML.
 pub mod yaml;
 

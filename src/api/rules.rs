@@ -19,7 +19,7 @@ pub(super) fn add(schema: &mut Schema, rules: impl IntoIterator<Item: Into<kube:
     }
 }
 
-fn attach(schema: &mut Schema, rules: &[Rule]) {
+pub(super) fn attach(schema: &mut Schema, rules: &[Rule]) {
     add(schema, rules.iter().copied());
 }
 

@@ -9,11 +9,11 @@ use super::call::{Call, Change, CreateOutput};
 use super::sdk::Clients;
 use super::sdk::once::Once;
 use super::transfer::{
-    CreateAccess, CreateServer, CreateUser, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser,
-    DescribeAccess, DescribeHostKey, DescribeSecurityPolicy, DescribeServer, DescribeUser, ImportHostKey,
-    ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies, ListServers, ListUsers, StartServer,
-    StopServer, TagResource, TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
-    UpdateUser,
+    CreateAccess, CreateServer, CreateUser, CreateWorkflow, DeleteAccess, DeleteHostKey, DeleteServer,
+    DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeSecurityPolicy,
+    DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListHostKeys,
+    ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, StartServer, StopServer, TagResource,
+    TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer, UpdateUser,
 };
 use super::{AwsError, CallClass, Tags};
 
@@ -150,6 +150,8 @@ reads! {
     DescribeAccess => Access,
     ListHostKeys => HostKeys,
     DescribeHostKey => HostKey,
+    ListWorkflows => Workflows,
+    DescribeWorkflow => Workflow,
     ListSecurityPolicies => SecurityPolicyNames,
     DescribeSecurityPolicy => SecurityPolicy,
     TestIdentityProvider => IdentityProvider,
@@ -172,6 +174,8 @@ mutations! {
     ImportHostKey(Box<ImportHostKey>),
     UpdateHostKey(UpdateHostKey),
     DeleteHostKey(DeleteHostKey),
+    CreateWorkflow(Box<CreateWorkflow>),
+    DeleteWorkflow(DeleteWorkflow),
     TagResource(TagResource),
     UntagResource(UntagResource),
 }

@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use transfer_operator::aws::error::kind_of;
 use transfer_operator::aws::transfer::{
-    Access, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser, DescribeAccess, DescribeHostKey,
-    DescribeServer, DescribeUser, HostKey, ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies,
-    ListServers, ListUsers, ListedAccess, ListedServer, ListedUser, LoginSettings, Server, ServerSettings,
-    SshPublicKey, StartServer, StopServer, TagResource, Tags, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
-    UpdateUser, User,
+    Access, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess,
+    DescribeHostKey, DescribeServer, DescribeUser, DescribeWorkflow, HostKey, ImportSshPublicKey, ListAccesses,
+    ListHostKeys, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, ListedAccess, ListedServer, ListedUser,
+    ListedWorkflow, LoginSettings, Server, ServerSettings, SshPublicKey, StartServer, StopServer, TagResource, Tags,
+    UntagResource, UpdateAccess, UpdateHostKey, UpdateServer, UpdateUser, User, Workflow, WorkflowSettings,
 };
 use transfer_operator::aws::{Answer, AwsError, CreateOutput, Mutation, Page, Read};
 use transfer_operator::sim::error::ApiError;
@@ -30,9 +30,10 @@ pub fn read(call: &Read) -> Value {
         input
     };
     match call {
-        Read::ListServers(ListServers { token }) | Read::ListSecurityPolicies(ListSecurityPolicies { token }) => {
-            page(token, json!({}))
-        }
+        Read::ListServers(ListServers { token })
+        | Read::ListWorkflows(ListWorkflows { token })
+        | Read::ListSecurityPolicies(ListSecurityPolicies { token }) => page(token, json!({})),
+        Read::DescribeWorkflow(DescribeWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
         Read::DescribeServer(DescribeServer { server_id }) => json!({"ServerId": server_id}),
         Read::ListUsers(ListUsers { server_id, token })
         | Read::ListAccesses(ListAccesses { server_id, token })
@@ -111,6 +112,8 @@ pub fn mutation(call: &Mutation) -> Value {
         Mutation::DeleteHostKey(DeleteHostKey { server_id, host_key_id }) => {
             json!({"ServerId": server_id, "HostKeyId": host_key_id})
         }
+        Mutation::CreateWorkflow(create) => with_tags(pascal(&create.settings), &create.tags),
+        Mutation::DeleteWorkflow(DeleteWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
         Mutation::TagResource(TagResource { arn, tags }) => with_tags(json!({"Arn": arn}), tags),
         Mutation::UntagResource(UntagResource { arn, keys }) => json!({"Arn": arn, "TagKeys": keys}),
     }
@@ -118,7 +121,8 @@ pub fn mutation(call: &Mutation) -> Value {
 
 /// What a mutation answers.
 pub fn made(output: &Value) -> CreateOutput {
-    let id = ["ServerId", "HostKeyId", "SshPublicKeyId"].into_iter().find_map(|name| output[name].as_str());
+    let ids = ["ServerId", "HostKeyId", "SshPublicKeyId", "WorkflowId"];
+    let id = ids.into_iter().find_map(|name| output[name].as_str());
     CreateOutput { id: id.map(str::to_owned) }
 }
 
@@ -145,6 +149,10 @@ pub fn answer(call: &Read, output: &Value) -> Answer {
         }
         Read::ListHostKeys(_) => Answer::HostKeys(page(output, "HostKeys", host_key)),
         Read::DescribeHostKey(_) => Answer::HostKey(Box::new(host_key(&output["HostKey"]))),
+        Read::ListWorkflows(_) => {
+            Answer::Workflows(page(output, "Workflows", |row| ListedWorkflow { workflow_id: text(&row["WorkflowId"]) }))
+        }
+        Read::DescribeWorkflow(_) => Answer::Workflow(Box::new(workflow(&output["Workflow"]))),
         Read::ListSecurityPolicies(_) => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
         Read::DescribeSecurityPolicy(_) | Read::TestIdentityProvider(_) => panic!("no kind asks this"),
     }
@@ -174,6 +182,15 @@ fn server(value: &Value) -> Server {
         host_key_fingerprint: maybe(&value["HostKeyFingerprint"]),
         user_count: number(&value["UserCount"]),
         settings: camel::<ServerSettings>(value),
+        tags: tags(&value["Tags"]),
+    }
+}
+
+fn workflow(value: &Value) -> Workflow {
+    Workflow {
+        arn: text(&value["Arn"]),
+        workflow_id: text(&value["WorkflowId"]),
+        settings: camel::<WorkflowSettings>(value),
         tags: tags(&value["Tags"]),
     }
 }

@@ -12,6 +12,7 @@ mod server;
 mod ssh_key;
 mod tag;
 mod user;
+mod workflow;
 
 pub use access::{Access, CreateAccess, DeleteAccess, DescribeAccess, ListAccesses, ListedAccess, UpdateAccess};
 pub use host_key::{DeleteHostKey, DescribeHostKey, HostKey, ImportHostKey, ListHostKeys, UpdateHostKey};
@@ -25,6 +26,9 @@ pub use server::{
 pub use ssh_key::{DeleteSshPublicKey, ImportSshPublicKey, SshPublicKey};
 pub use tag::{TAGS_MAX, TagResource, Tags, UntagResource};
 pub use user::{CreateUser, DeleteUser, DescribeUser, ListUsers, ListedUser, UpdateUser, User};
+pub use workflow::{
+    CreateWorkflow, DeleteWorkflow, DescribeWorkflow, ListWorkflows, ListedWorkflow, Workflow, WorkflowSettings,
+};
 
 /// AWS's most rows per page: a listing costs the fewest calls.
 const PAGE: i32 = 1000;

@@ -49,7 +49,7 @@ fn every_situation_has_its_step() {
 }
 
 #[test]
-fn expiry_counts_from_the_last_change_that_was_seen_here_whatever_the_clocks_say() {
+fn expiry_counts_from_the_last_change_seen_whatever_clocks_say() {
     let start = Instant::now();
     let at = |seconds| start + Duration::from_secs(seconds);
     let mut view = LeaseView::default();

@@ -215,7 +215,7 @@ fn every_command_of_admission_leads_to_a_key_that_is_taken() {
 }
 
 #[test]
-fn host_keys_of_partners_tools_are_read_and_sent_as_openssh_would_write_them() {
+fn host_keys_of_partners_tools_are_sent_as_openssh_writes_them() {
     let scratch = Scratch::new("partners");
     let mut written = Vec::new();
     for kind in ["ed25519", "ecdsa -b 256", "ecdsa -b 521", "rsa -b 2048"] {

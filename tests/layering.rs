@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// A file has one job; what no longer fits has two. Lines of code: a comment is no reason to take a file apart.
 const FILE_LINES: usize = 400;
+/// The name of a test, in characters.
+const TEST_NAME: usize = 70;
 /// A function fits on a screen.
 const FUNCTION_LINES: usize = 60;
 
@@ -262,6 +264,28 @@ fn a_kind_is_asked_ten_things_at_most() {
         .filter(|code| is_function(code))
         .count();
     assert!((1..=10).contains(&asked), "{asked} methods");
+}
+
+/// A name that is longer says two things, or explains: then the test has a comment.
+#[test]
+fn the_name_of_a_test_fits_on_a_line() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    for folder in ["src", "tests"] {
+        collect(&root.join(folder), &mut paths);
+    }
+    let mut tests = 0;
+    for path in &paths {
+        let text = fs::read_to_string(path).unwrap();
+        for (_, after) in text.match_indices("test]\n").map(|(at, _)| text.split_at(at)) {
+            let named =
+                after.lines().find_map(|line| line.trim_start().trim_start_matches("async ").strip_prefix("fn "));
+            let name = named.and_then(|named| named.split(['(', '<']).next()).unwrap_or_default();
+            assert!(name.len() <= TEST_NAME, "{}: {name}: {} characters", path.display(), name.len());
+            tests += 1;
+        }
+    }
+    assert!(tests > 800, "only {tests} tests found");
 }
 
 #[test]

@@ -576,7 +576,7 @@ async fn a_create_is_sent_once_whatever_comes_back() {
 }
 
 #[tokio::test]
-async fn calls_are_signed_with_exactly_the_time_that_was_given_though_awss_clock_differs() {
+async fn calls_are_signed_with_the_given_time_though_awss_clock_differs() {
     let (sim, account) = started().await;
     sim.control("/_sim/clock", &json!({"advance": "10m"})).await;
     account.list(ListServers { token: None }).await.unwrap();

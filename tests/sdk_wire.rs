@@ -514,7 +514,7 @@ async fn what_is_absent_is_not_sent_and_an_empty_list_is() {
 }
 
 #[tokio::test]
-async fn a_described_server_arrives_with_every_member_and_unknown_values_survive() {
+async fn a_described_server_arrives_whole_and_unknown_values_survive() {
     let wire = Wire::start();
     let described = with(
         server_json(),
@@ -868,7 +868,7 @@ async fn each_class_of_error_arrives_as_its_kind() {
 }
 
 #[tokio::test]
-async fn retry_after_is_read_from_the_body_whether_the_operation_knows_the_error_or_not() {
+async fn retry_after_is_read_from_the_body_of_known_and_unknown_errors() {
     let wire = Wire::start();
     let door = door(&wire.url);
     for (seconds, expected) in
@@ -885,7 +885,7 @@ async fn retry_after_is_read_from_the_body_whether_the_operation_knows_the_error
 }
 
 #[tokio::test]
-async fn a_create_is_sent_once_whatever_comes_back_on_fresh_and_on_used_connections() {
+async fn a_create_is_sent_once_on_fresh_and_on_used_connections() {
     let wire = Wire::start();
     for reply in [
         http(500, r#"{"__type":"InternalServiceError"}"#),

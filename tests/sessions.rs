@@ -120,7 +120,7 @@ async fn the_operators_own_credentials_are_checked_once_and_then_used() {
 }
 
 #[tokio::test]
-async fn a_role_is_assumed_with_what_the_spec_says_and_its_credentials_sign_everything_else() {
+async fn a_role_is_assumed_as_the_spec_says_and_signs_everything_else() {
     let wire = Wire::start();
     for reply in [assumed("ROLEKEY", "2026-01-01T01:00:00Z"), caller(ACCOUNT), no_servers()] {
         wire.reply(reply);
@@ -199,7 +199,7 @@ async fn verify_asks_every_time_and_takes_back_what_it_no_longer_confirms() {
 }
 
 #[tokio::test]
-async fn a_role_that_may_not_be_assumed_never_falls_back_to_the_operators_own_credentials() {
+async fn a_denied_role_never_falls_back_to_the_operators_credentials() {
     let wire = Wire::start();
     let sessions = sessions();
     wire.reply(refused("AccessDenied", "User is not authorized to perform: sts:AssumeRole"));
@@ -228,7 +228,7 @@ async fn a_role_without_its_role_and_a_pod_without_credentials_send_nothing() {
 }
 
 #[tokio::test]
-async fn expired_credentials_of_a_role_are_replaced_and_the_call_itself_is_not_repeated() {
+async fn expired_role_credentials_are_replaced_and_no_call_is_repeated() {
     let wire = Wire::start();
     for reply in [
         assumed("ROLE1", "2026-01-01T01:00:00Z"),
@@ -436,9 +436,9 @@ async fn without_a_given_address_fips_and_dual_stack_choose_it() {
 
 /// IRSA asks STS, Pod Identity asks an agent on the node; here neither answers.
 #[tokio::test]
-async fn sources_of_the_operators_own_credentials_that_do_not_answer_count_as_unavailable() {
+async fn silent_sources_of_our_own_credentials_count_as_unavailable() {
     const SOURCE: &str = "TEST_OF_THE_SOURCE";
-    const NAME: &str = "sources_of_the_operators_own_credentials_that_do_not_answer_count_as_unavailable";
+    const NAME: &str = "silent_sources_of_our_own_credentials_count_as_unavailable";
     if std::env::var(SOURCE).is_err() {
         let wire = Wire::start();
         let irsa = [
@@ -472,7 +472,7 @@ async fn pass(seconds: u64) {
 }
 
 #[tokio::test]
-async fn a_role_that_is_denied_for_an_hour_costs_sts_less_than_two_calls_a_minute_and_heals_by_itself() {
+async fn a_denied_role_costs_sts_under_two_calls_a_minute_and_heals() {
     let wire = Wire::start();
     let sessions = sessions();
     let identity = role(&wire);
@@ -529,7 +529,7 @@ async fn an_edit_of_a_broken_identity_is_tried_at_once() {
 }
 
 #[tokio::test]
-async fn an_edit_that_changes_neither_credentials_nor_addresses_asks_sts_nothing() {
+async fn an_edit_of_neither_credentials_nor_addresses_asks_sts_nothing() {
     let wire = Wire::start();
     let sessions = sessions();
     let mut identity = role(&wire);

@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn credentials_that_seem_expired_by_a_wrong_clock_are_not_fetched_for_every_call() {
+    async fn credentials_expired_by_a_wrong_clock_are_not_fetched_each_call() {
         let (cache, asked) = cache(Ok(Some(Duration::ZERO)));
         for _ in 0..10 {
             assert_eq!(key(&cache).await, "key1");
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_source_that_does_not_answer_passes_by_itself_and_one_that_has_none_does_not() {
+    async fn a_silent_source_passes_by_itself_and_an_empty_one_does_not() {
         type Refused = SdkError<AssumeRoleWithWebIdentityError, HttpResponse>;
         fn answered(status: u16, code: &str) -> CredentialsError {
             let meta = aws_smithy_types::error::ErrorMetadata::builder().code(code).build();
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn missing_credentials_never_leave_a_create_in_doubt_nor_bring_an_old_date() {
+    async fn without_credentials_no_create_is_in_doubt_and_no_date_is_old() {
         for kind in [AwsErrorKind::Lost, AwsErrorKind::Unavailable, AwsErrorKind::Denied] {
             let fault = cache(Err(kind)).0.get().await.unwrap_err();
             assert!(fault.kind.proves_nothing_made(), "{kind:?}");

@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_refusal_each_part_goes_alone_and_what_lets_more_in_waits_for_the_others() {
+    fn after_a_refusal_parts_go_alone_and_what_lets_more_in_waits() {
         let whole = || {
             let parts = vec![call("door", true, vec![]), call("policy", false, vec![]), call("banner", false, vec![])];
             call("all", true, parts)

@@ -68,7 +68,7 @@ fn status(generation: i64, truth: ConditionStatus, reason: &'static str, message
 }
 
 #[test]
-fn a_status_is_told_once_and_again_when_it_calls_a_person_or_is_about_something_else() {
+fn a_status_is_told_again_only_for_a_person_or_something_else() {
     let ready = || status(1, ConditionStatus::True, "Available", "well", false);
     let drift = |message: &str| status(1, ConditionStatus::True, "DriftDetected", message, false);
     let refused =

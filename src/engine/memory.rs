@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_is_worked_on_once_at_a_time_also_by_a_call_that_outlives_its_pass() {
+    fn one_at_a_time_also_where_a_call_outlives_its_reconcile() {
         let memories = Memories::default();
         let pass = memories.enter("u");
         let call = pass.clone();

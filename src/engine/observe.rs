@@ -285,7 +285,7 @@ mod tests {
     use crate::engine::consistency::Candidate;
 
     #[test]
-    fn what_was_let_go_and_is_listed_again_is_no_trace_of_the_create_that_is_looked_for() {
+    fn what_was_let_go_and_is_listed_again_is_no_trace_of_a_create() {
         let found = |ids: &[(&str, &str)]| {
             let tagged =
                 |(id, attempt): &(&str, &str)| Candidate { id: (*id).into(), attempt: Some((*attempt).into()) };

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_several_blocks_the_first_that_needs_a_person_is_told_with_all_messages_once() {
+    fn of_several_blocks_the_first_for_a_person_leads_all_messages() {
         let block = |code: &'static str, message: &str, needs_person| {
             if needs_person { Reason::stalled(code, message) } else { Reason::new(code, message) }
         };

@@ -85,7 +85,7 @@ fn says(status: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_object_says_which_field_cannot_be_read_and_keeps_what_its_status_records() {
+async fn an_unreadable_field_is_named_and_status_keeps_its_records() {
     let record = json!({"uid": "u", "phase": "NotOfThisVersion", "attempt": "a"});
     let rows = [
         (Value::Null, json!({})),

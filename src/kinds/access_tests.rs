@@ -71,7 +71,7 @@ async fn a_role_that_aws_does_not_describe_is_taken_from_the_listing() {
 }
 
 #[tokio::test]
-async fn an_edit_of_a_role_that_aws_tells_nowhere_is_sent_and_done_when_it_is_accepted() {
+async fn an_edit_of_a_role_that_aws_never_shows_is_done_once_accepted() {
     let world = world("AWS_DIRECTORY_SERVICE");
     let applied = |role: &str| {
         let mut status = created();

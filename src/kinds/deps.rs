@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn that_a_server_takes_nobody_is_known_for_a_minute_unless_it_is_seen_in_order_since_the_look() {
+    async fn a_server_takes_nobody_for_a_minute_unless_seen_in_order_since() {
         let verified = Verified::default();
         let refuse = |began| verified.refuse(("1", "r"), "s-1", "u1", VerifyRefusal::Strange(facts("S")), began);
         let refusal = || verified.refusal("1", "r", "s-1", "u1");

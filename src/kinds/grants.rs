@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_that_is_being_deleted_takes_nobody_new_and_grants_what_it_granted() {
+    fn an_identity_under_deletion_takes_nobody_new_and_serves_the_rest() {
         let labels = labels("yes");
         let asker = Asker { kind: ManagedKind::TransferUser, namespace: "a", labels: &labels };
         let mut dying = identity();
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_of_another_account_is_refused_also_under_a_grant_and_never_recommended_for_one() {
+    fn a_role_of_another_account_is_refused_and_never_recommended() {
         let mut identity = identity();
         identity.spec.grants[0].role_arns.push("arn:aws:iam::*:role/*".to_owned());
         let labels = labels("yes");

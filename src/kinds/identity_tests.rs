@@ -191,7 +191,7 @@ async fn it_is_verified_once_per_change_and_then_now_and_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_status_that_could_not_be_written_is_written_soon_and_sts_is_not_asked_in_between() {
+async fn an_unwritten_status_is_written_soon_without_asking_sts() {
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
     *world.refuse_writes.lock().unwrap() = Some(ClusterError::Conflict("default".to_owned()));
@@ -205,7 +205,7 @@ async fn a_status_that_could_not_be_written_is_written_soon_and_sts_is_not_asked
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_retried_at_growing_distance_and_becomes_stalled_when_it_lasts() {
+async fn a_failure_is_retried_ever_later_and_stalled_when_it_lasts() {
     let denied = refusal(AwsErrorKind::Denied, "AccessDenied", None);
     let world = with_caller(Err(denied));
     let identities = identities(&world);
@@ -277,7 +277,7 @@ async fn deletion_waits_for_objects_that_need_it_and_names_them() {
 }
 
 #[tokio::test]
-async fn an_identity_that_is_gone_is_forgotten_and_a_pass_that_outlives_it_remembers_nothing() {
+async fn a_gone_identity_is_forgotten_also_by_a_reconcile_that_outlives_it() {
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
     identities.reconcile(&identity()).await.unwrap();

@@ -46,7 +46,7 @@ fn one_speaks_for_all_and_the_status_itself_says_which() {
 }
 
 #[test]
-fn each_limited_installation_has_a_finalizer_of_its_own_that_outlives_a_restart() {
+fn each_limited_installation_has_a_lasting_finalizer_of_its_own() {
     let namespaces = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let (a, b) = (limited("a"), limited("b"));
     assert!(a.finalizer != b.finalizer && a.manager != b.manager);
@@ -142,7 +142,7 @@ async fn two_limited_installations_come_to_rest_and_each_edit_is_observed() {
 }
 
 #[tokio::test]
-async fn a_plain_finalizer_goes_only_when_nobody_in_the_cluster_needs_the_identity() {
+async fn a_plain_finalizer_goes_only_when_nobody_needs_the_identity() {
     let world = world();
     let a = limited("a");
     let identities = identities(&world, a.clone());

@@ -226,7 +226,7 @@ fn a_value_that_can_only_be_a_mistake_is_in_no_call_unless_aws_has_it() {
 }
 
 #[test]
-fn what_somebody_set_on_a_login_is_shown_and_what_the_spec_sets_or_set_is_not() {
+fn what_others_set_on_a_login_is_shown_and_what_the_spec_set_is_not() {
     let have = settings(json!({
         "homeDirectory": "/a", "homeDirectoryType": "PATH", "policy": "{}", "posixProfile": {"uid": 1, "gid": 2},
     }));

@@ -38,7 +38,7 @@ fn found(ours: &Ours, scanned: &Scanned) -> Vec<String> {
 }
 
 #[test]
-fn a_server_is_an_orphan_when_no_live_object_has_its_uid_or_one_has_another_server() {
+fn an_orphan_has_no_live_object_or_one_that_has_another() {
     let ours = Ours { cluster: CLUSTER.to_owned(), namespaces: Vec::new() };
     let without_uid = || {
         let mut tags = tags("team", "u-0");
@@ -156,7 +156,7 @@ impl Fixture {
 }
 
 #[tokio::test(start_paused = true)]
-async fn servers_and_users_without_object_are_told_after_the_second_scan_and_no_longer_when_they_are_gone() {
+async fn orphans_are_told_from_the_second_scan_on_until_they_are_gone() {
     let fixture = Fixture::new();
     assert_eq!(fixture.orphans.told(&fixture.identity), Told::Unsure, "before the first scan");
     fixture.object("files", &json!("s-1"));

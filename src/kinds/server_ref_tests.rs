@@ -81,7 +81,7 @@ async fn a_user_is_on_the_server_of_its_reference_once_its_tags_were_seen() {
 }
 
 #[test]
-fn clients_connect_to_the_custom_name_else_to_the_public_one_else_to_the_endpoint() {
+fn clients_connect_to_the_custom_else_public_name_else_endpoint() {
     let by_aws = "s-1.server.transfer.eu-central-1.amazonaws.com";
     let rows = [
         (None, None, Some("sftp.example.com"), Some("sftp.example.com")),
@@ -185,7 +185,7 @@ async fn a_server_that_its_own_pass_finds_in_order_takes_its_users_at_once() {
 }
 
 #[tokio::test]
-async fn an_absent_server_of_another_namespace_and_one_that_does_not_allow_the_reference_look_the_same() {
+async fn elsewhere_an_absent_server_looks_like_one_that_allows_nobody() {
     let elsewhere = user(json!({"serverRef": {"name": "files", "namespace": "platform"}}), json!(null));
     let absent = block_of(&World::open(), &elsewhere).await;
     let world = World::open();
@@ -202,7 +202,7 @@ async fn an_absent_server_of_another_namespace_and_one_that_does_not_allow_the_r
 }
 
 #[tokio::test]
-async fn within_a_namespace_an_absent_server_and_one_that_allows_nobody_are_told_apart() {
+async fn at_home_an_absent_server_and_one_that_allows_nobody_differ() {
     let world = World::open();
     let absent = block_of(&world, &by_ref(json!(null))).await;
     assert!(absent.message.ends_with("TransferServer team/files does not exist"), "{}", absent.message);
@@ -255,7 +255,7 @@ fn identity(world: &World, change: impl FnOnce(&mut AwsIdentity)) {
 }
 
 #[tokio::test]
-async fn an_identity_that_is_being_deleted_serves_what_it_may_have_made_and_takes_nobody_new() {
+async fn an_identity_under_deletion_serves_only_what_it_may_have_made() {
     let world = ready();
     identity(&world, |identity| identity.metadata.deletion_timestamp = dying(server(true)).metadata.deletion_timestamp);
     let target = place_of(&world, &by_ref(created())).await.unwrap();

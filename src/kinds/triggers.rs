@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_aws_lost_or_has_again_wakes_who_is_on_it_however_they_name_it() {
+    fn a_server_lost_or_back_wakes_all_on_it_however_they_name_it() {
         let ready = |reason: &str| {
             json!({"status": {"observedGeneration": 1, "serverId": "s-1", "conditions": [{"type": "Ready", "reason": reason,
                 "status": "False", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}})
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_seen_otherwise_than_before_wakes_who_is_on_it_however_they_name_it() {
+    fn a_server_seen_otherwise_wakes_all_on_it_however_they_name_it() {
         let stores = stores();
         put(&stores.servers, server(&json!({"status": {"observedGeneration": 1, "serverId": "s-1"}})));
         assert_eq!(names(on_server_seen("s-1", &stores)), set(&["TransferUser team/alice", "TransferUser team/bob"]));

@@ -179,7 +179,7 @@ async fn a_source_that_is_no_text_is_told_for_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_shared_policy_is_read_and_its_absence_holds_the_login_but_no_key_or_tag() {
+async fn an_absent_shared_policy_holds_the_login_but_no_key_or_tag() {
     let world = world("SERVICE_MANAGED");
     let spec = json!({"homeDirectory": "/b", "policyFrom": {"configMapKeyRef": {"name": "p", "key": "json"}},
         "sshPublicKeys": [{"publicKey": KEY}], "tags": {"team": "a"}});
@@ -196,7 +196,7 @@ async fn a_shared_policy_is_read_and_its_absence_holds_the_login_but_no_key_or_t
 }
 
 #[tokio::test]
-async fn a_name_that_aws_refuses_and_a_server_of_another_provider_block_before_any_look() {
+async fn a_bad_name_or_another_provider_blocks_before_any_look() {
     let managed = world("SERVICE_MANAGED");
     for (name, spec) in [
         ("al", json!({})),

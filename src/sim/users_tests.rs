@@ -228,7 +228,7 @@ fn accesses_live_on_directory_servers_only() {
 }
 
 #[test]
-fn the_users_name_is_returned_in_place_of_its_variable_if_the_switch_says_so() {
+fn the_users_name_replaces_its_variable_if_the_switch_says_so() {
     let mut users = Users::new(json!({}));
     let mapping = |target: &str| json!([{"Entry": "/", "Target": target}]);
     let logical = |target: &str| json!({"HomeDirectoryType": "LOGICAL", "HomeDirectoryMappings": mapping(target)});

@@ -66,7 +66,7 @@ fn line_of(algorithm: &str, blob: &[u8]) -> String {
 }
 
 #[test]
-fn every_public_line_gives_the_type_and_fingerprint_that_ssh_keygen_prints() {
+fn every_public_line_has_the_fingerprint_that_ssh_keygen_prints() {
     let printed = printed_by_ssh_keygen();
     assert_eq!(printed.len(), HOST_KEYS.len() + PADDED.len());
     for (name, algorithm, fingerprint) in printed {

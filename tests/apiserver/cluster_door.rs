@@ -158,7 +158,7 @@ async fn a_list_is_complete_and_keeps_to_the_watched_namespaces() {
 }
 
 #[tokio::test]
-async fn secrets_of_namespaces_that_the_installation_does_not_name_are_out_of_reach() {
+async fn secrets_of_namespaces_that_are_not_named_are_out_of_reach() {
     let (plane, door, _) = doors(Vec::new()).await;
     let namespace = plane.namespace("secret").await;
     let refused = door.secret(&Name { namespace, name: "any".to_owned() }).await.unwrap_err();

@@ -17,7 +17,7 @@ async fn service_account(plane: &ControlPlane, namespace: &str, name: &str) {
 }
 
 #[tokio::test]
-async fn a_service_account_has_its_own_identity_and_no_rights_that_rbac_does_not_give() {
+async fn a_service_account_has_only_the_rights_that_rbac_gives() {
     let plane = ControlPlane::shared().await;
     let namespace = plane.namespace("identity").await;
     service_account(plane, &namespace, "nobody").await;

@@ -53,7 +53,7 @@ async fn create(plane: &ControlPlane, file: &Path) -> Result<String, String> {
 }
 
 #[tokio::test]
-async fn the_api_server_accepts_what_must_work_and_refuses_each_broken_rule_with_its_message() {
+async fn what_must_work_is_accepted_and_each_broken_rule_is_told() {
     let plane = prepared().await;
     for file in files("accepted") {
         let outcome = create(&plane, &file).await;
@@ -103,7 +103,7 @@ async fn update(plane: &ControlPlane, text: &str) -> Result<String, String> {
 }
 
 #[tokio::test]
-async fn the_api_server_refuses_each_update_that_would_move_or_replace_what_is_in_aws() {
+async fn each_update_that_would_move_what_is_in_aws_is_refused() {
     let plane = prepared().await;
     for file in files("updates/accepted") {
         let outcome = update(&plane, &std::fs::read_to_string(&file).unwrap()).await;

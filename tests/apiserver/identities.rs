@@ -20,7 +20,7 @@ async fn refused(plane: &ControlPlane) -> String {
 }
 
 #[tokio::test]
-async fn an_identity_goes_only_unprotected_and_serves_its_users_until_they_are_gone() {
+async fn an_identity_goes_only_unprotected_and_after_its_users() {
     let world = World::demo().await;
     let _operator = world.operator(&[]).await;
     world.all_ready(7).await;
@@ -52,7 +52,7 @@ async fn an_identity_goes_only_unprotected_and_serves_its_users_until_they_are_g
 }
 
 #[tokio::test]
-async fn an_identity_stored_by_an_earlier_version_is_protected_as_it_is_and_stays_ready() {
+async fn an_identity_of_an_earlier_version_is_protected_and_stays_ready() {
     let plane = ControlPlane::start().await;
     plane.install().await;
     let crd = "awsidentities.transfer-operator.dev";
@@ -207,7 +207,7 @@ async fn beside_an_unlimited_installation_a_limited_one_lets_go_only_for_itself(
 }
 
 #[tokio::test]
-async fn a_plain_finalizer_of_a_former_version_goes_once_nobody_in_the_cluster_is_left() {
+async fn a_plain_finalizer_of_a_former_version_goes_with_its_last_user() {
     let world = two_namespaces().await;
     let former = world.operator(&["--resync-interval=2s"]).await;
     world.all_ready(2).await;
@@ -232,7 +232,7 @@ async fn a_plain_finalizer_of_a_former_version_goes_once_nobody_in_the_cluster_i
 }
 
 #[tokio::test]
-async fn two_limited_installations_share_an_identity_and_each_lets_it_go_for_itself() {
+async fn two_limited_installations_share_an_identity_and_let_go_alone() {
     let world = two_namespaces().await;
     let cluster = world.plane.kubectl(&["get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}"]).await;
     let tag = |key: &str, value: &str| json!({"Key": format!("transfer-operator.dev/{key}"), "Value": value});

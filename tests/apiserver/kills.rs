@@ -71,7 +71,7 @@ fn points() -> Vec<Point> {
 }
 
 #[tokio::test]
-async fn killed_before_and_after_each_step_of_a_create_its_successor_makes_no_second_one() {
+async fn killed_around_each_step_of_a_create_no_second_one_is_made() {
     let plane = Arc::new(ControlPlane::start().await);
     plane.install().await;
     World::beside(Arc::clone(&plane)).await.apply(&[identity()]).await;

@@ -59,7 +59,7 @@ async fn killed_while_it_creates_it_finds_its_servers_again() {
 }
 
 #[tokio::test]
-async fn a_false_server_id_in_status_leads_nowhere_and_deletion_takes_everything_along() {
+async fn a_false_server_id_leads_nowhere_and_deletion_takes_all_along() {
     let world = World::demo().await;
     let _operator = world.operator(&[]).await;
     world.all_ready(7).await;
@@ -93,7 +93,7 @@ async fn a_false_server_id_in_status_leads_nowhere_and_deletion_takes_everything
 }
 
 #[tokio::test]
-async fn what_is_not_granted_reaches_aws_in_no_way_and_what_aws_refuses_holds_up_nobody_else() {
+async fn the_ungranted_never_reaches_aws_and_a_refusal_holds_up_nobody() {
     let world = World::demo().await;
     let _operator = world.operator(&[]).await;
     world.all_ready(7).await;

@@ -26,7 +26,7 @@ pub async fn gone(world: &World, kind: &str, name: &str) {
 }
 
 #[tokio::test]
-async fn a_deleted_namespace_waits_for_its_protected_servers_also_where_admission_is_bypassed() {
+async fn a_deleted_namespace_waits_for_its_protected_servers() {
     for bypassed in [false, true] {
         let world = World::demo_in(ControlPlane::with_controller_manager().await).await;
         let _operator = world.operator(&[]).await;

@@ -15,7 +15,7 @@ type Right = (String, String, String);
 const UNUSED: [(&str, &str, &str, &str); 0] = [];
 
 #[tokio::test]
-async fn in_a_whole_life_the_operator_uses_every_right_that_it_was_granted_and_is_refused_none() {
+async fn a_whole_life_uses_every_granted_right_and_is_refused_none() {
     let world = World::demo().await;
     allow_secrets(&world).await;
     live(&world).await;

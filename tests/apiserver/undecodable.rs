@@ -18,7 +18,7 @@ const BAD: [(&str, &str, &str, &str); 4] = [
 const OF_CLUSTER: &str = "default";
 
 #[tokio::test]
-async fn what_cannot_be_read_says_so_keeps_its_records_holds_up_nobody_and_goes_on_when_mended() {
+async fn what_cannot_be_read_says_so_and_goes_on_when_mended() {
     let world = World::demo().await;
     let lone = managed("TransferServer", PLATFORM, "lone", &json!({"region": "eu-central-1"}));
     let regions = json!({"accountId": "123456789012", "regions": ["eu-west-1"], "credentials": {"source": "Operator"}});

@@ -48,7 +48,7 @@ impl Drop for Replay {
 }
 
 #[tokio::test]
-async fn whatever_fails_there_is_one_server_of_each_object_no_leak_no_foreign_harm_and_rest_at_the_end() {
+async fn whatever_fails_there_is_one_of_each_no_leak_no_harm_and_rest() {
     let rounds = number("ROUNDS").unwrap_or(3);
     let seed = number("SEED").unwrap_or_else(|| u64::from(std::process::id()));
     let _replay = Replay { seed, rounds };

@@ -64,7 +64,7 @@ fn chart_and_package_have_one_version() {
 }
 
 #[test]
-fn the_plain_manifests_hold_everything_but_identities_and_need_no_namespace_of_the_caller() {
+fn the_plain_manifests_hold_all_but_identities_in_any_namespace() {
     let cluster_scoped = [
         "Namespace",
         "ClusterRole",

@@ -64,7 +64,7 @@ async fn the_operator_knows_every_flag_that_the_chart_can_set() {
 }
 
 #[tokio::test]
-async fn an_installed_operator_makes_objects_ready_and_asks_for_nothing_that_it_may_not() {
+async fn an_installed_operator_works_and_asks_only_for_what_it_may() {
     let plane = ControlPlane::start().await;
     let sim = Sim::start(&["--transition-time", "0s"]).await;
     plane.kubectl(&["create", "namespace", "sftp"]).await;

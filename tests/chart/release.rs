@@ -60,7 +60,7 @@ async fn objects_and_crds_outlive_the_release_and_the_next_one_takes_them_up() {
 }
 
 #[tokio::test]
-async fn a_first_installation_with_identities_says_what_to_do_and_leaves_nothing_behind() {
+async fn a_first_installation_with_identities_says_what_to_do() {
     let plane = ControlPlane::start().await;
     let helm = Helm::of(&plane);
 

@@ -102,7 +102,7 @@ async fn rules_that_name_our_kinds_name_all_of_them() {
 }
 
 #[tokio::test]
-async fn secrets_may_be_read_in_named_namespaces_only_and_there_only_what_is_named() {
+async fn secrets_are_read_in_named_namespaces_and_by_name_only() {
     let helm = Helm::offline();
     let of_secrets = |role: &&Value| role["metadata"]["name"] == "transfer-operator-secrets";
     assert_eq!(of_kind(&helm.render("").await, "Role").filter(of_secrets).count(), 0);

@@ -19,7 +19,7 @@ async fn may(plane: &ControlPlane, user: &str, what: &str) -> bool {
 }
 
 #[tokio::test]
-async fn the_operator_may_read_secrets_by_name_where_values_say_so_and_nowhere_else() {
+async fn the_operator_reads_secrets_by_name_where_values_say_so_only() {
     let plane = ControlPlane::start().await;
     for namespace in ["open", "narrow", "closed"] {
         plane.kubectl(&["create", "namespace", namespace]).await;
@@ -59,7 +59,7 @@ async fn the_operator_may_read_secrets_by_name_where_values_say_so_and_nowhere_e
 }
 
 #[tokio::test]
-async fn people_with_the_built_in_roles_manage_objects_but_neither_identities_nor_status() {
+async fn the_built_in_roles_manage_objects_but_no_identities_or_status() {
     let plane = ControlPlane::with_controller_manager().await;
     Helm::of(&plane).install("").await;
     plane.kubectl(&["create", "namespace", "team"]).await;
@@ -91,7 +91,7 @@ async fn people_with_the_built_in_roles_manage_objects_but_neither_identities_no
 }
 
 #[tokio::test]
-async fn the_namespace_of_the_plain_manifests_enforces_restricted_and_admits_the_pod() {
+async fn the_namespace_of_the_manifests_is_restricted_and_admits_the_pod() {
     let plane = ControlPlane::start().await;
     plane.install().await;
     let deployment = object(&documents(&read("deploy/install.yaml")), "Deployment", "transfer-operator").clone();

@@ -108,14 +108,14 @@ fn a_late_delete_hits_a_namesake_which_is_made_anew() {
 }
 
 #[test]
-fn a_forged_record_lets_its_writer_change_and_delete_somebodys_access_and_no_more() {
+fn a_forged_record_gives_away_somebodys_access_and_no_more() {
     let outcome = runs::watched(Setup::new(1), |stage| Box::pin(scenarios::a_forged_record_of_an_access(stage)));
     let on = |operation: &str| format!("O3: {operation} on an access that we did not make");
     scenarios::only(&outcome, &[&on("UpdateAccess"), &on("DeleteAccess")]);
 }
 
 #[test]
-fn each_known_defect_of_other_operators_is_seen_and_the_same_plans_hold_without_it() {
+fn each_known_defect_is_seen_and_the_same_plans_hold_without_it() {
     let references = References::new();
     let mut blind = Vec::new();
     for defect in defects::Defect::ALL {
@@ -136,7 +136,7 @@ fn an_update_that_a_kind_forgets_is_told_as_an_internal_error_and_seen() {
 }
 
 #[test]
-fn a_private_key_in_any_librarys_log_is_seen_and_the_runs_with_keys_are_searched() {
+fn a_private_key_in_any_log_is_seen_and_runs_with_keys_are_searched() {
     let keyed = workflows::ALL.iter().find(|workflow| workflow.name == "W11-host-keys").unwrap();
     // The second one is the delivered operator, with what kube and its libraries log.
     for (real, least) in [(None, 10), (Some(setup::Streams::default()), 1000)] {

@@ -156,7 +156,7 @@ fn a_call_signed_when_it_is_sent_gives_two_servers() {
 }
 
 #[test]
-fn a_window_that_counts_from_the_signature_of_an_answered_call_gives_two_servers() {
+fn a_window_from_the_signature_of_an_answered_call_gives_two_servers() {
     fails("lag from signature", Protocol { broken: Some(Broken::CountsFromSignature), ..protocol() }, ONE_SERVER);
 }
 

@@ -89,7 +89,7 @@ fn an_access_that_our_record_proves_is_kept_where_it_is_to_stay() {
 }
 
 #[test]
-fn an_object_that_only_observes_lets_go_as_soon_as_no_create_can_be_under_way() {
+fn an_observing_object_lets_go_once_no_create_can_be_under_way() {
     let observing = |identity, record: Option<RecordedCreate>, confirmed: bool| {
         let mut case = case(identity);
         (case.observe_only, case.finalizer, case.sight) = (true, true, ObservedState::Missing);
@@ -158,7 +158,7 @@ fn the_finalizer_of_what_may_exist_comes_back_before_anything_else() {
 }
 
 #[test]
-fn an_id_in_status_that_was_not_confirmed_is_claimed_where_a_listing_shows_it_as_ours() {
+fn an_unconfirmed_id_is_claimed_where_a_listing_shows_it_as_ours() {
     let mut case = case(Identity::Tagged);
     (case.finalizer, case.id, case.record) = (true, Some("s-1"), record(CreatePhase::None, None));
     case.lookup = ours(&[("s-1", "a1")]);

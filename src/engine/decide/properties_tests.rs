@@ -133,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn no_server_is_created_while_one_may_be_under_way_or_is_known_or_found_or_taken_over(case in cases()) {
+    fn none_is_created_while_one_may_come_or_is_known_found_or_adopted(case in cases()) {
         if case.identity == Identity::Tagged && case.step() == Action::Create {
             prop_assert!(case.finalizer && mine(&case).is_some() && !in_flight(&case));
             prop_assert!(!case.confirmed && case.adoption.is_none() && !case.suspended && case.may_create);
@@ -145,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn only_what_was_seen_with_our_tags_or_record_is_deleted_or_released_from_them(case in cases()) {
+    fn only_what_was_seen_as_ours_is_deleted_or_released(case in cases()) {
         if let Action::Delete(ids) | Action::RetainAndUntag(ids) = case.step() {
             prop_assert!(case.deleting && !case.protected && !ids.is_empty());
             match case.identity {

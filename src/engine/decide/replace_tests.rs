@@ -111,7 +111,7 @@ fn after_a_wiped_status_none_is_made_while_a_forgotten_one_may_arrive() {
 }
 
 #[test]
-fn the_answer_that_did_not_come_is_found_by_its_attempt_beside_the_old_one() {
+fn a_lost_answer_is_found_by_its_attempt_beside_the_old_one() {
     let over = |c: &mut Case| c.observations = seen(Observation::NoTrace, &[1, 2, TOLERANCE + LAG]);
     assert_eq!(creating(&[]).with(|c| c.lookup = None).step(), Action::FindByTags);
     let rows = [

@@ -257,7 +257,7 @@ fn a_server_is_created_in_these_steps() {
 }
 
 #[test]
-fn a_lost_answer_is_searched_for_over_the_whole_window_and_never_created_again_before() {
+fn a_lost_create_is_sought_over_the_whole_window_before_another() {
     let end = TOLERANCE + LAG;
     let nothing = in_flight().with(|c| c.lookup = ours(&[]));
     let rows: [(&[i64], Option<i64>, bool, &str); 7] = [
@@ -568,7 +568,7 @@ fn what_is_gone_is_looked_for_once_more_when_no_late_create_can_arrive() {
 }
 
 #[test]
-fn an_unconfirmed_create_of_a_user_may_arrive_as_long_after_the_last_one_as_it_can_have_been_signed() {
+fn an_unconfirmed_create_of_a_user_may_come_as_late_as_it_was_signed() {
     let end = TOLERANCE + LAG;
     for recorded in [None, record(CreatePhase::InFlight, None)] {
         let leaving = |now: i64| {

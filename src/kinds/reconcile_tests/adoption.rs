@@ -235,7 +235,7 @@ async fn an_access_is_taken_over_by_a_record_and_then_deleted_with_its_object() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_names_another_server_by_mistake_may_come_back_to_the_first_and_none_is_created() {
+async fn naming_another_server_by_mistake_can_be_undone_and_creates_none() {
     for recreate in ["Manual", "Automatic"] {
         let rig = legacy("x");
         rig.grant(&["s-old", "s-wrong"]);

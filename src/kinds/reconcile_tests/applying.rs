@@ -48,7 +48,7 @@ async fn what_aws_accepted_and_does_not_show_is_waited_for_and_then_sent_again()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_field_that_leaves_the_spec_while_its_call_may_have_taken_effect_is_cleared() {
+async fn a_field_that_left_while_its_call_was_in_doubt_is_cleared() {
     let mut rig = Rig::new();
     rig.server("files", json!({}));
     rig.settle(SERVER, "files").await;
@@ -122,7 +122,7 @@ async fn the_record_of_another_object_is_replaced_by_our_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_re_creation_that_is_confirmed_counts_from_its_confirmation_and_keeps_its_attempt() {
+async fn a_confirmed_re_creation_counts_from_then_and_keeps_its_attempt() {
     let rig = Rig::with_user(json!({})).await;
     rig.cloud.users.lock().unwrap().clear();
     while rig.status(USER, "alice")["create"]["phase"] != "InFlight" {

@@ -97,7 +97,7 @@ async fn a_login_that_aws_made_and_does_not_show_is_told_and_is_not_made_again()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_aws_has_and_does_not_show_is_no_refusal_and_is_asked_for_slowly() {
+async fn a_login_that_aws_has_and_hides_is_asked_for_slowly() {
     for kind in [USER, ACCESS] {
         let rig = with_server(kind).await;
         rig.cloud.unseen.lock().unwrap().extend(["alice".to_owned(), "S-1".to_owned()]);
@@ -119,7 +119,7 @@ async fn a_login_that_aws_has_and_does_not_show_is_no_refusal_and_is_asked_for_s
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_of_ours_that_aws_seemed_to_have_lost_is_ours_when_it_shows_again() {
+async fn a_login_that_seemed_lost_is_ours_when_it_shows_again() {
     for kind in [USER, ACCESS] {
         let rig = with_server(kind).await;
         let object = write(&rig, kind);
@@ -137,7 +137,7 @@ async fn a_login_of_ours_that_aws_seemed_to_have_lost_is_ours_when_it_shows_agai
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_for_what_aws_does_not_know_yet_is_no_refusal_and_holds_up_no_other() {
+async fn a_call_for_what_aws_does_not_know_yet_holds_up_no_other() {
     let rig = Rig::with_user(json!({})).await;
     rig.cloud
         .refuse("ResourceNotFoundException", "Unknown user", |call| matches!(call, Mutation::ImportSshPublicKey(_)));
@@ -161,7 +161,7 @@ async fn a_call_for_what_aws_does_not_know_yet_is_no_refusal_and_holds_up_no_oth
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_of_what_aws_shows_and_does_not_know_is_told_and_tried_slowly() {
+async fn deleting_what_aws_shows_and_does_not_know_is_told_and_slow() {
     let rig = Rig::with_user(json!({})).await;
     rig.cloud.refuse("ResourceNotFoundException", "Unknown user", |call| matches!(call, Mutation::DeleteUser(_)));
     rig.delete(USER, "alice");
@@ -175,7 +175,7 @@ async fn a_deletion_of_what_aws_shows_and_does_not_know_is_told_and_tried_slowly
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_may_not_be_sent_yet_is_told_though_its_record_was_written_meanwhile() {
+async fn a_create_that_may_not_be_sent_yet_is_told_beside_its_record() {
     for kind in [USER, ACCESS, SERVER] {
         for fault in [AwsErrorKind::Throttled, AwsErrorKind::Skewed, AwsErrorKind::Unavailable] {
             let rig = if kind == SERVER { Rig::new() } else { with_server(kind).await };

@@ -62,7 +62,7 @@ fn gone(rig: &Rig) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_left_the_spec_before_it_was_confirmed_is_removed_also_after_a_restart() {
+async fn what_left_the_spec_unconfirmed_is_removed_also_after_a_restart() {
     for restart in [false, true] {
         let mut rig = just_created().await;
         if restart {
@@ -114,7 +114,7 @@ async fn others_stay(rig: &Rig) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_an_older_user_whose_status_was_lost_nothing_of_others_is_taken_for_ours() {
+async fn an_older_user_without_status_takes_nothing_of_others_for_ours() {
     let rig = just_created().await;
     rig.settle(USER, "alice").await;
     tokio::time::advance(std::time::Duration::from_hours(1)).await;

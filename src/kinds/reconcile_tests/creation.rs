@@ -44,7 +44,7 @@ async fn access_due() -> Rig {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_id_is_written_down_also_when_the_api_server_is_away_for_five_minutes() {
+async fn the_id_is_written_down_after_five_minutes_without_an_api_server() {
     let rig = due().await;
     let objects = Arc::clone(&rig.objects);
     let away = Box::new(move || {
@@ -59,7 +59,7 @@ async fn the_id_is_written_down_also_when_the_api_server_is_away_for_five_minute
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_that_stands_already_or_a_record_of_another_attempt_is_not_written_over() {
+async fn a_standing_id_or_another_attempt_is_not_written_over() {
     for (path, value) in [("serverId", json!("s-9")), ("create", json!({"uid": "uid-files", "attempt": "another"}))] {
         let rig = due().await;
         let (objects, written) = (Arc::clone(&rig.objects), value.clone());
@@ -86,7 +86,7 @@ async fn an_id_that_stands_already_or_a_record_of_another_attempt_is_not_written
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_made_for_an_object_that_vanished_and_is_gone_already_is_not_asked_for_again() {
+async fn what_was_made_for_a_vanished_object_and_is_gone_is_let_be() {
     let rig = due().await;
     let objects = Arc::clone(&rig.objects);
     let vanish = Box::new(move || Rig::vanish(&objects, SERVER, "files"));
@@ -98,7 +98,7 @@ async fn what_was_made_for_an_object_that_vanished_and_is_gone_already_is_not_as
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_was_recorded_without_an_answer_and_never_sent_is_waited_for_by_the_lag_only() {
+async fn a_recorded_and_unsent_attempt_is_waited_for_by_the_lag_only() {
     let rig = due().await;
     rig.objects.fail.lock().unwrap().push(Fail::Answer);
     rig.reconcile(SERVER, "files").await;
@@ -170,7 +170,7 @@ async fn a_user_that_somebody_else_made_is_looked_at_and_not_created_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_create_of_a_user_is_recorded_as_such_until_the_next_so_that_the_object_can_go() {
+async fn a_refused_create_of_a_user_is_recorded_so_the_object_can_go() {
     let rig = user_due().await;
     for _ in 0..40 {
         rig.cloud.lose("CreateUser", Lose::Call(AwsErrorKind::Denied));
@@ -187,7 +187,7 @@ async fn a_refused_create_of_a_user_is_recorded_as_such_until_the_next_so_that_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_create_of_an_access_ends_its_record_unless_an_earlier_one_may_still_arrive() {
+async fn a_refused_access_ends_its_record_unless_an_earlier_may_arrive() {
     let refused = Lose::Call(AwsErrorKind::Denied);
     // What came of the attempt before, how long ago, and what the refusal of the next one leaves.
     for (first, ago, left) in [

@@ -18,7 +18,7 @@ async fn with_user() -> Rig {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_that_found_nothing_is_looked_at_again_at_once_and_is_no_failure() {
+async fn a_deletion_that_found_nothing_is_looked_at_again_at_once() {
     let rig = with_user().await;
     rig.delete(USER, "alice");
     rig.cloud.lose("DeleteUser", Lose::Call(AwsErrorKind::NotFound));

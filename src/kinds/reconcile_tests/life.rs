@@ -51,7 +51,7 @@ async fn a_lost_answer_makes_no_second_server_also_after_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_made_for_an_object_that_vanished_is_deleted_however_often_it_takes() {
+async fn what_was_made_for_a_vanished_object_is_deleted_in_the_end() {
     for policy in ["Delete", "Retain"] {
         let rig = Rig::new();
         rig.server("files", json!({"lifecycle": {"deletionPolicy": policy, "deletionProtection": false}}));
@@ -68,7 +68,7 @@ async fn what_was_made_for_an_object_that_vanished_is_deleted_however_often_it_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_somebody_elses_by_then_is_not_deleted_for_an_object_that_vanished() {
+async fn what_is_somebody_elses_stays_where_its_object_vanished() {
     let rig = Rig::new();
     rig.server("files", json!({}));
     let (objects, cloud) = (Arc::clone(&rig.objects), Arc::clone(&rig.cloud));
@@ -180,7 +180,7 @@ async fn retain_is_finished_wherever_it_was_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retain_waits_for_nobody_where_the_identity_is_gone_and_sends_nothing_where_the_grant_is() {
+async fn retain_needs_no_identity_and_sends_nothing_without_a_grant() {
     for gone in [true, false] {
         let rig = ready().await;
         rig.edit(SERVER, "files", |object| object["spec"]["lifecycle"]["deletionPolicy"] = json!("Retain"));
@@ -216,7 +216,7 @@ async fn a_recorded_create_is_not_given_up_when_the_region_changes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_that_a_late_call_brings_back_is_deleted_again_before_the_object_goes() {
+async fn a_user_brought_back_late_is_deleted_before_its_object_goes() {
     let rig = with_user().await;
     let key = ("s-1".to_owned(), "alice".to_owned());
     let user = rig.cloud.users.lock().unwrap()[&key].clone();
@@ -240,7 +240,7 @@ async fn a_user_of_long_standing_goes_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_that_was_lost_is_recorded_before_it_is_created_again_and_counts_as_new() {
+async fn a_lost_user_is_recorded_before_its_next_create_and_is_new() {
     let rig = with_user().await;
     tokio::time::advance(TOLERANCE + LAG).await;
     rig.cloud.users.lock().unwrap().clear();

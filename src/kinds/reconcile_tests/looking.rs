@@ -172,7 +172,7 @@ async fn an_access_says_where_it_is_and_follows_a_server_that_was_made_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn logins_show_what_a_partner_is_given_of_their_server_and_follow_it_within_a_resync() {
+async fn logins_show_what_partners_need_and_follow_within_a_resync() {
     for kind in [USER, ACCESS] {
         let rig = if kind == USER { Rig::with_user(json!({})).await } else { with_access(&Value::Null).await };
         let object = if kind == USER { "alice" } else { "finance" };
@@ -202,7 +202,7 @@ async fn logins_show_what_a_partner_is_given_of_their_server_and_follow_it_withi
 }
 
 #[tokio::test(start_paused = true)]
-async fn logins_of_a_raw_server_id_show_its_host_and_follow_it_without_a_call_of_their_own() {
+async fn logins_of_a_raw_server_show_its_host_without_own_calls() {
     for (kind, object, provider) in [(USER, "alice", "SERVICE_MANAGED"), (ACCESS, "finance", "AWS_DIRECTORY_SERVICE")] {
         let rig = Rig::new();
         rig.cloud.put_server("s-old", Tags::new(), |server| {
@@ -229,7 +229,7 @@ async fn logins_of_a_raw_server_id_show_its_host_and_follow_it_without_a_call_of
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_access_that_somebody_deleted_is_reported_where_that_is_what_the_spec_says() {
+async fn a_deleted_access_is_only_reported_where_the_spec_says_so() {
     let rig = with_access(&json!({"managementPolicy": "ReportDrift"})).await;
     rig.cloud.accesses.lock().unwrap().clear();
     rig.run(ACCESS, "finance", Duration::from_mins(5)).await;

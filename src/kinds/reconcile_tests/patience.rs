@@ -69,7 +69,7 @@ async fn a_refused_create_calls_a_person_when_the_readme_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_that_is_denied_leaves_ready_alone_for_ten_minutes_and_then_calls() {
+async fn a_denied_check_leaves_ready_alone_for_ten_minutes() {
     for (kind, expected) in [
         (AwsErrorKind::Denied, Some((600, "AccessDenied"))),
         (AwsErrorKind::Credentials, Some((600, "IdentityNotReady"))),
@@ -108,7 +108,7 @@ async fn wait(rig: &Rig) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_and_a_right_to_read_it_are_looked_for_every_minute_and_the_message_says_so() {
+async fn a_secret_and_the_right_to_it_are_sought_each_minute_and_told() {
     let secret = |of: &str, text: &str| Ok([("a".to_owned(), (of.to_owned(), text.to_owned()))].into());
     for (reason, secrets) in [
         ("SourceNotReady", Err(())),

@@ -28,7 +28,7 @@ async fn bereft(recreate: &str) -> Rig {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_is_missing_for_long_is_made_anew_and_only_where_the_spec_says_so() {
+async fn only_what_is_long_missing_is_made_anew_if_the_spec_says_so() {
     for (recreate, calls) in [("Manual", 0), ("Automatic", 1)] {
         let rig = bereft(recreate).await;
         rig.run(SERVER, "files", LAG / 2).await;
@@ -65,7 +65,7 @@ async fn its_users_follow_and_nobody_takes_their_names() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_that_is_deleted_on_its_way_to_the_new_server_leaves_nothing_there() {
+async fn a_user_deleted_on_its_way_to_a_new_server_leaves_nothing() {
     let mut rig = bereft("Automatic").await;
     rig.run(SERVER, "files", LAG + LAG).await;
     while rig.cloud.users.lock().unwrap().is_empty() {

@@ -128,7 +128,7 @@ async fn what_would_let_more_in_waits_while_another_part_of_the_edit_is_refused(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_lets_more_in_waits_also_where_the_refused_part_is_tried_and_not_answered() {
+async fn what_lets_more_in_waits_also_for_an_unanswered_part() {
     let rig = with_server(json!({})).await;
     refuse_the_policy(&rig);
     edit(
@@ -169,7 +169,7 @@ async fn only_a_definite_refusal_of_the_content_divides_an_update() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_login_is_not_divided_and_keys_and_tags_go_on_in_the_same_pass() {
+async fn a_refused_login_is_not_divided_and_its_keys_and_tags_go_on() {
     let rig = Rig::with_user(
         json!({"homeDirectory": "/a", "policy": "{\"Statement\": []}", "sshPublicKeys": [{"publicKey": KEY}]}),
     )
@@ -283,7 +283,7 @@ async fn what_may_pass_by_itself_holds_back_no_revocation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_refused_and_leaves_the_spec_is_not_cleared_and_what_may_be_in_force_is() {
+async fn what_was_refused_is_not_cleared_and_what_may_be_in_force_is() {
     // AWS has a value that another put there; ours never got in, or may have.
     for (lost, calls) in [(false, &[][..]), (true, &["UpdateServer"][..])] {
         let rig = with_server(json!({})).await;

@@ -352,7 +352,7 @@ fn engine(rig: &Rig, used: &Arc<Mutex<Option<String>>>) -> Arc<Engine<Notices>> 
 const LONG: Duration = Duration::from_hours(1);
 
 #[tokio::test(start_paused = true)]
-async fn a_new_one_is_made_first_and_the_old_one_goes_once_nothing_used_it_for_ten_minutes() {
+async fn the_new_one_first_and_the_old_one_goes_ten_minutes_unused() {
     let mut board = Board::edited().await;
     board.follows = false;
     board.run(Duration::from_mins(30)).await;
@@ -485,7 +485,7 @@ async fn a_deletion_of_what_aws_says_is_in_use_is_named_and_never_stalls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_dies_after_every_reconcile_comes_as_far_and_makes_no_third() {
+async fn dying_after_every_reconcile_comes_as_far_and_makes_no_third() {
     let mut board = Board::edited().await;
     board.rig.cloud.lose("CreateServer", Lose::Answer);
     for _ in 0..50 {

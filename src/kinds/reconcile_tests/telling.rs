@@ -73,7 +73,7 @@ async fn failures_wait_longer_each_time_and_a_success_begins_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_again_and_again_is_tried_less_often_than_what_is_well_is_looked_at() {
+async fn what_is_always_refused_is_tried_less_often_than_a_resync() {
     let rig = Rig::with_user(json!({})).await;
     for _ in 0..40 {
         rig.cloud.lose("UpdateUser", Lose::Call(AwsErrorKind::Rejected));
@@ -243,7 +243,7 @@ async fn without_its_identity_an_object_goes_only_if_nothing_was_ever_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_count_of_logins_is_written_with_the_next_write_and_once_per_resync_at_rest() {
+async fn a_count_of_logins_is_written_once_per_resync_at_rest() {
     for provider in ["SERVICE_MANAGED", "AWS_DIRECTORY_SERVICE"] {
         let rig = with_server(json!({"identityProviderType": provider})).await;
         let aws_has = |count: i32| {

@@ -19,7 +19,7 @@ fn sent(rig: &Rig, operation: &str) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_aws_never_carries_out_holds_up_no_other_call_and_calls_nobody() {
+async fn a_call_that_aws_never_carries_out_holds_up_nothing_else() {
     for kind in [AwsErrorKind::Unavailable, AwsErrorKind::Lost, AwsErrorKind::Conflict] {
         let rig = Rig::with_user(json!({})).await;
         for _ in 0..100 {
@@ -53,7 +53,7 @@ async fn what_is_throttled_holds_up_everything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_aws_accepts_and_never_shows_is_sent_ever_more_rarely_and_told_once() {
+async fn what_aws_takes_and_never_shows_is_sent_ever_less_and_told_once() {
     let rig = Rig::with_user(json!({})).await;
     for _ in 0..1000 {
         rig.cloud.lose("UpdateUser", Lose::Effect);
@@ -143,7 +143,7 @@ async fn a_refused_call_delays_no_look_and_no_end_of_a_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_import_of_what_is_there_already_is_no_refusal_and_is_not_repeated_at_the_pace_of_failures() {
+async fn importing_what_is_there_is_no_refusal_and_not_repeated_quickly() {
     let rig = Rig::with_user(json!({})).await;
     for _ in 0..50 {
         rig.cloud.lose("ImportSshPublicKey", Lose::Call(AwsErrorKind::Exists));

@@ -24,7 +24,7 @@ fn report() -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_former_version_stored_reads_as_no_edit_and_changes_nothing_in_aws() {
+async fn what_the_former_version_stored_changes_nothing_in_aws() {
     let mut rig = Rig::new();
     rig.server(
         "files",

@@ -107,7 +107,7 @@ async fn every_field(switches: &Value) {
 }
 
 #[tokio::test]
-async fn every_field_is_set_changed_and_cleared_in_aws_or_named_where_that_cannot_be() {
+async fn every_field_is_set_changed_and_cleared_or_named_as_fixed() {
     every_field(&json!({})).await;
 }
 

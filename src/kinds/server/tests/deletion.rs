@@ -31,7 +31,7 @@ fn of(provider: &str) -> Server {
 }
 
 #[tokio::test]
-async fn every_object_that_leads_to_the_server_and_may_have_something_there_is_named() {
+async fn every_object_that_may_have_something_on_the_server_is_named() {
     let reference = || json!({"serverRef": {"name": "files"}});
     let raw = |id: &str| json!({"serverId": id});
     let named = |name: &str, namespace: &str| json!({"serverRef": {"name": name, "namespace": namespace}});

@@ -114,7 +114,7 @@ pub(super) fn full(there: [&str; 10], listed: &[&str]) -> (WantedServer, Vec<Hos
 }
 
 #[test]
-fn where_aws_takes_no_more_host_keys_one_that_clients_are_not_shown_goes_first() {
+fn with_no_room_a_host_key_that_clients_are_not_shown_goes_first() {
     let rows: &[([&str; 10], &[&str], Option<&str>, &str)] = &[
         (
             ["e/1", "e/2", "e/3", "e/4", "e/5", "r/6", "r/7", "r/8", "r/9", "r/10"],

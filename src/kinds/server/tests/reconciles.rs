@@ -130,7 +130,7 @@ fn a_role_that_is_not_granted_holds_back_only_what_would_carry_it() {
 }
 
 #[test]
-fn a_member_that_cannot_change_holds_back_what_is_sent_with_it_and_no_more() {
+fn an_unchangeable_member_holds_back_what_is_sent_with_it_only() {
     let vpc = |id: &str, subnet: &str| json!({"vpcId": id, "subnetIds": [subnet]});
     let want = json!({"endpointType": "VPC", "endpointDetails": vpc("v-2", "s-2"), "loggingRole": "arn:l"});
     let have = json!({"endpointType": "VPC", "endpointDetails": vpc("v-1", "s-1")});

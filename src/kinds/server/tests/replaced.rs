@@ -124,7 +124,7 @@ fn what_clients_are_shown_stays_also_where_status_was_lost() {
 }
 
 #[test]
-fn a_key_of_which_nothing_is_known_is_held_against_the_entry_that_may_have_held_it() {
+fn an_unknown_key_is_held_against_the_entry_that_may_have_held_it() {
     let of_type = |name: &str, key_type: &str, age| HostKey {
         key_type: Some(key_type.to_owned()),
         date_imported: Timestamp::from_second(age).ok(),

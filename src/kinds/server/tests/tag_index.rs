@@ -77,7 +77,7 @@ async fn a_server_of_somebody_else_is_described_once() {
 }
 
 #[tokio::test]
-async fn what_was_foreign_to_one_object_may_be_the_former_or_own_server_of_another() {
+async fn what_is_foreign_to_one_object_may_be_anothers() {
     let world = World::open();
     let looks = looks();
     world.transfer.put(tagged("s-1", &of("uid-1")));
@@ -88,7 +88,7 @@ async fn what_was_foreign_to_one_object_may_be_the_former_or_own_server_of_anoth
 }
 
 #[tokio::test]
-async fn an_own_server_whose_tags_were_stripped_since_is_not_found_by_what_is_remembered() {
+async fn an_own_server_stripped_since_is_not_found_by_memory() {
     let world = World::open();
     let looks = looks();
     world.transfer.put(owned("s-1", "files"));
@@ -100,7 +100,7 @@ async fn an_own_server_whose_tags_were_stripped_since_is_not_found_by_what_is_re
 }
 
 #[tokio::test]
-async fn of_a_server_that_is_no_longer_listed_nothing_is_remembered_and_of_another_region_all() {
+async fn what_is_no_longer_listed_is_forgotten_and_other_regions_not() {
     let world = World::open();
     let looks = looks();
     let elsewhere = world.aws.of(ACCOUNT, "us-east-1");
@@ -157,7 +157,7 @@ async fn a_look_is_shared_only_by_those_who_asked_before_it_began() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_nobody_waits_for_goes_on_and_answers_who_asks_again_with_the_same_ticket() {
+async fn an_abandoned_look_goes_on_and_answers_the_same_ticket() {
     let world = World::open();
     let looks = looks();
     let account = world.account();
@@ -199,7 +199,7 @@ async fn ends(world: &World, looks: &Arc<TagIndex<TaggedServers>>, owner: &Owner
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_listed_and_not_there_is_asked_for_again_alone_until_it_is_listed_no_more() {
+async fn what_is_listed_and_absent_is_asked_for_alone_until_unlisted() {
     let world = World::open();
     let looks = looks();
     world.transfer.put(owned("s-1", "files"));
@@ -218,7 +218,7 @@ async fn what_is_listed_and_not_there_is_asked_for_again_alone_until_it_is_liste
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_listed_server_that_is_gone_holds_up_nobody_to_whom_that_proves_nothing() {
+async fn a_listed_server_that_is_gone_holds_up_only_whom_it_concerns() {
     let world = World::open();
     let looks = looks();
     world.transfer.put(owned("s-9", "other"));
@@ -241,7 +241,7 @@ async fn a_listed_server_that_is_gone_holds_up_nobody_to_whom_that_proves_nothin
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_lost_among_others_costs_that_one_again_and_no_answer_at_all_the_look() {
+async fn a_lost_answer_costs_that_one_again_and_none_at_all_the_look() {
     for kind in [AwsErrorKind::Throttled, AwsErrorKind::Unavailable, AwsErrorKind::Lost, AwsErrorKind::Denied] {
         let world = World::open();
         for id in ["s-1", "s-2", "s-3"] {

@@ -9,7 +9,7 @@ use super::consistency::Observation;
 use super::context::{Engine, POLL, ReconcileContext, Request, Requeue, Status, WAIT_MIN, between};
 use super::decide::update::Progress;
 use super::decide::{Identity, whole};
-use super::diff::{Change, paths};
+use super::diff::{Change, Effect, paths};
 use super::drift::{self, Differences, differences};
 use super::kind::{Kind, KindStatus, Plan, ReconcileError, ResourceState, Target, Wanted};
 use super::known::{self, Known};
@@ -206,6 +206,7 @@ fn left_over<K: Kind>(
     if !progress.refused.is_empty() {
         blocks.push(refusal(engine, context, &progress.refused, &progress.waiting));
     }
+    blocks.extend(next_replacement(context.request, &left));
     let busy = plan.busy.clone().or_else(|| progress.busy.clone());
     if blocks.is_empty() && busy.is_none() {
         blocks.extend(unexplained(&left));
@@ -345,6 +346,15 @@ pub(super) fn record_account<K: Kind>(status: &mut Status<K>, target: &Target<K:
     common.aws_identity = Some(target.identity.clone());
 }
 
+/// What AWS cannot change was edited while the last replacement for that is under way: one after the other.
+fn next_replacement<O: Managed>(request: &Request<O>, left: &[Change]) -> Option<Reason> {
+    let waits: Vec<Change> = left.iter().filter(|change| change.effect == Effect::Replace).cloned().collect();
+    let (_, replacing) = recorded::<O>(&request.status());
+    let Replacing { old_id, phase: _, attempt: _ } = replacing.filter(|_| !waits.is_empty())?;
+    let message = format!("{} not in force yet: the next one is made once {old_id} is gone", paths(&waits));
+    Some(Reason::new(reasons::UPDATING, message))
+}
+
 /// What differs though nothing was sent, nothing is refused and nothing stands in the way: never Ready in silence.
 fn unexplained(left: &[Change]) -> Option<Reason> {
     let defect = || Reason::defect(format!("AWS differs in {} and no call is planned", paths(left)));
@@ -382,7 +392,6 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::engine::diff::Effect;
 
     #[test]
     fn a_difference_that_nothing_is_sent_for_is_a_defect_that_is_told() {

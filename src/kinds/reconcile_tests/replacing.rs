@@ -430,6 +430,10 @@ async fn an_edit_in_the_middle_waits_for_the_end_and_begins_anew() {
     let board = Board::edited().await;
     board.until(|board| board.phase() == "Moving").await;
     board.edit("see you");
+    board.run(Duration::from_mins(1)).await;
+    let message = board.rig.message(KIND, "hello");
+    assert_eq!(board.rig.says(KIND, "hello", "Ready").unwrap(), ("False".to_owned(), "Updating".to_owned()));
+    assert!(message.contains("spec.text not in force yet") && message.contains("s-1 is gone"), "{message}");
     board.run(LONG).await;
     let calls = board.rig.cloud.calls();
     assert_eq!(calls, ["CreateServer", "DeleteServer", "CreateServer", "DeleteServer"]);

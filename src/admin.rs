@@ -154,8 +154,9 @@ mod tests {
         fill::<NamespaceMeta>(&stores.namespaces);
         let (status, text) = readyz(State(Arc::clone(&health))).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(text, "not listed yet: transferusers, configmaps\n");
+        assert_eq!(text, "not listed yet: transferusers, transferworkflows, configmaps\n");
         fill::<ThroughBreaker<crate::api::TransferUser>>(&stores.users);
+        fill::<ThroughBreaker<crate::api::TransferWorkflow>>(&stores.workflows);
         fill::<ConfigMapMeta>(&stores.config_maps);
         assert_eq!(readyz(State(health)).await.0, StatusCode::OK);
     }

@@ -59,6 +59,9 @@ pub struct RunArgs {
     /// How long AWS's listings may lag behind
     #[arg(long, env = "TRANSFER_OPERATOR_LISTING_LAG", default_value = "2m", value_parser = duration)]
     pub listing_lag: Duration,
+    /// For how long nothing must have used a workflow that was replaced before it is deleted: AWS may go on running it
+    #[arg(long, env = "TRANSFER_OPERATOR_REPLACED_UNUSED", default_value = "10m", value_parser = duration)]
+    pub replaced_unused: Duration,
     /// For how long a first refusal by AWS is retried before a person is called
     #[arg(long, env = "TRANSFER_OPERATOR_REJECTION_GRACE", default_value = "2m", value_parser = duration)]
     pub rejection_grace: Duration,

@@ -32,7 +32,7 @@ use crate::engine::controller::{self, Queue, Reconcile, Signal};
 use crate::engine::counters::ReconcileCounters;
 use crate::engine::reconcile::reconcile;
 use crate::engine::settings::{Env, Settings};
-use crate::kinds::deps::{Deps, Verified};
+use crate::kinds::deps::{Deps, Verified, WorkflowsSeen};
 use crate::kinds::identity::Identities;
 use crate::kinds::installations::Installation;
 use crate::kinds::orphans::Orphans;
@@ -245,6 +245,7 @@ impl Work {
             aws,
             cluster_id: settings.cluster_id.clone(),
             verified: Verified::telling(Box::new(seen)),
+            workflows: WorkflowsSeen::default(),
             env: Arc::clone(&settings.env),
         });
         prepare::filled(&stores, stop).await?;
@@ -271,6 +272,7 @@ impl Work {
         let queue = queue.forgetting(Arc::new(move |uid| {
             remembers.memories.end(uid);
             deps.verified.forget(uid);
+            deps.workflows.forget(uid);
         }));
         let memories = Arc::clone(&engine);
         self.idle.push(Box::new(move || memories.memories.idle()));
@@ -345,7 +347,11 @@ fn settings(args: &RunArgs, cluster_id: String) -> Settings {
     let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
     Settings {
         cluster_id,
-        windows: Windows { tolerance: signed(args.signature_tolerance), lag: signed(args.listing_lag) },
+        windows: Windows {
+            tolerance: signed(args.signature_tolerance),
+            lag: signed(args.listing_lag),
+            unused: signed(args.replaced_unused),
+        },
         resync: args.resync_interval,
         rejection_grace: args.rejection_grace,
         env: Arc::new(World),

@@ -17,7 +17,7 @@ use support::{Sim, await_condition, repository};
 use transfer_operator::api::AwsIdentity;
 use transfer_operator::api::shapes::{
     EndpointDetails, HomeDirectoryMapEntry, IdentityProviderDetails, PosixProfile, ProtocolDetails, ProxyConfig,
-    S3StorageOptions, SftpPortWithOptions, WorkflowDetail, WorkflowDetails,
+    S3StorageOptions, SftpPortWithOptions,
 };
 use transfer_operator::api::workflow::{DeleteStepDetails, WorkflowStep};
 use transfer_operator::aws::account_clients::{AccountClients, Aws};
@@ -29,7 +29,7 @@ use transfer_operator::aws::transfer::{
     DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListHostKeys,
     ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, LoginSettings, ServerSettings, StartServer,
     StopServer, TagResource, Tags, TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
-    UpdateUser, WorkflowSettings,
+    UpdateUser, WorkflowDetail, WorkflowDetails, WorkflowSettings,
 };
 use transfer_operator::aws::{Account, AwsError, AwsErrorKind, CreateOutput, Mutation, RateLimiter};
 

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use transfer_operator::api::shapes::{
     EndpointDetails, HomeDirectoryMapEntry, IdentityProviderDetails, PosixProfile, ProtocolDetails, ProxyConfig,
-    S3StorageOptions, SftpPortWithOptions, WorkflowDetail, WorkflowDetails,
+    S3StorageOptions, SftpPortWithOptions,
 };
 use transfer_operator::api::workflow::{
     CopyStepDetails, CustomStepDetails, DecryptStepDetails, DeleteStepDetails, EfsFileLocation, FileLocation,
@@ -30,7 +30,7 @@ use transfer_operator::aws::transfer::{
     DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListHostKeys,
     ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, LoginSettings, ServerSettings, StartServer,
     StopServer, TagResource, Tags, TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
-    UpdateUser, WorkflowSettings,
+    UpdateUser, WorkflowDetail, WorkflowDetails, WorkflowSettings,
 };
 use transfer_operator::aws::{
     Answer, AwsApi, AwsError, AwsErrorKind, CallClass, CreateOutput, Mutation, Permit, RateLimiter, Read,

@@ -290,6 +290,21 @@ pub struct ServerRef {
     pub namespace: Option<String>,
 }
 
+/// A TransferWorkflow object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkflowRef {
+    /// Name of the TransferWorkflow.
+    #[x_kube(validation = pattern::OBJECT_NAME)]
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// Its namespace; absent means this object's own. The workflow's allowedReferences must admit this namespace.
+    #[x_kube(validation = pattern::LABEL)]
+    #[schemars(length(max = 63))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
 /// One key of a ConfigMap in the object's own namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -348,12 +363,12 @@ pub enum GrantNamespacesFrom {
     Selector,
 }
 
-/// Namespaces whose users and accesses may refer to a server.
+/// Namespaces whose objects may refer to one of another namespace.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = rules::namespaces)]
 pub struct NamespaceSelection {
-    /// Same (the server's own), All, Names or Selector.
+    /// Same (this object's own), All, Names or Selector.
     #[serde(default)]
     pub from: NamespacesFrom,
     /// The namespaces, with from Names.
@@ -383,11 +398,11 @@ pub struct GrantNamespaces {
     pub selector: Option<LabelSelector>,
 }
 
-/// Who may refer to a server.
+/// Who may refer to this object.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AllowedReferences {
-    /// Namespaces whose users and accesses may refer to this server.
+    /// Namespaces whose objects may refer to this one: to a server users and accesses, to a workflow servers.
     #[serde(default)]
     pub namespaces: NamespaceSelection,
 }

@@ -1,4 +1,4 @@
-//! What a person writes: the four kinds, their rules and their status. Pure types; it imports nothing from the rest
+//! What a person writes: the five kinds, their rules and their status. Pure types; it imports nothing from the rest
 //! of the crate and does no I/O.
 #![allow(
     clippy::doc_markdown,
@@ -22,6 +22,7 @@ pub use references::{Name, Reference};
 pub use server::{TransferServer, TransferServerSpec, TransferServerStatus};
 pub use status::{CommonStatus, Replacing};
 pub use user::{TransferUser, TransferUserSpec, TransferUserStatus};
+pub use workflow::{TransferWorkflow, TransferWorkflowSpec, TransferWorkflowStatus};
 
 /// `TransferAccess`.
 pub mod access;
@@ -48,7 +49,7 @@ pub mod shapes;
 pub mod status;
 /// `TransferUser`.
 pub mod user;
-/// Steps of workflows.
+/// `TransferWorkflow`.
 pub mod workflow;
 mod workflow_rules;
 /// The CRDs as YAML.
@@ -98,6 +99,7 @@ macro_rules! with_kinds {
             servers: TransferServer,
             users: TransferUser,
             accesses: TransferAccess,
+            workflows: TransferWorkflow,
         }
     };
 }

@@ -15,7 +15,7 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    const fn new(regex: &'static str, words: &'static str) -> Self {
+    pub(super) const fn new(regex: &'static str, words: &'static str) -> Self {
         Self { regex, words }
     }
 
@@ -139,29 +139,6 @@ pub(super) const FILE_SYSTEM_ID: Pattern =
 pub(super) const BUCKET: Pattern = Pattern::new(
     r"^[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]$",
     "the name of a bucket alone, without s3:// or a path, such as partner-files; a folder goes into prefix",
-);
-/// A bucket in a workflow: AWS takes no capitals there.
-pub(super) const S3_BUCKET: Pattern = Pattern::new(
-    r"^[a-z0-9][a-z0-9.-]*[a-z0-9]$",
-    "the name of a bucket alone, of small letters, digits, - and ., such as partner-files; a folder goes into key",
-);
-/// A file system of EFS or an access point, by id or ARN.
-pub(super) const FILE_SYSTEM: Pattern = Pattern::new(
-    r"^(arn:aws[a-z-]*:elasticfilesystem:[0-9a-z:-]+:(access-point/fsap|file-system/fs)-[0-9a-f]{8,40}|fs(ap)?-[0-9a-f]{8,40})$",
-    "the id or ARN of an EFS file system or access point, such as fs-0123456789abcdef0",
-);
-/// The name of a step of a workflow. AWS's `\w` is ASCII only.
-pub(super) const STEP_NAME: Pattern =
-    Pattern::new(r"^[A-Za-z0-9_-]*$", "a name of letters without accents, digits, _ and -, such as copy-to-archive");
-/// Which file a step takes. Written without the variable itself, which templates would fill in.
-pub(super) const SOURCE_FILE: Pattern = Pattern::new(
-    r"^\$\{(previous|original)\.file\}$",
-    "previous.file or original.file, in braces behind a dollar sign",
-);
-/// Key or value of a tag in S3.
-pub(super) const S3_TAG: Pattern = Pattern::new(
-    r"^[\p{L}\p{Z}\p{N}_.:/=+@-]*$",
-    "text of letters, digits, spaces and _ . : / = + - @, such as invoice",
 );
 /// A security policy. The list grows, so it is no enum.
 pub(super) const SECURITY_POLICY: Pattern = Pattern::new(

@@ -6,8 +6,9 @@ use std::fmt;
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
 
-use super::common::ServerRef;
+use super::common::{ServerRef, WorkflowRef};
 use super::login::Login;
+use super::shapes::WorkflowDetails;
 use super::{Managed, ManagedKind};
 
 /// Namespace and name; the namespace is empty for cluster-scoped kinds.
@@ -24,6 +25,13 @@ impl Name {
     #[must_use]
     pub fn named_by(reference: &ServerRef, own: &str) -> Self {
         let ServerRef { name, namespace } = reference;
+        Self { namespace: namespace.clone().unwrap_or_else(|| own.to_owned()), name: name.clone() }
+    }
+
+    /// The workflow object that a reference in this namespace names.
+    #[must_use]
+    pub fn of_workflow(reference: &WorkflowRef, own: &str) -> Self {
+        let WorkflowRef { name, namespace } = reference;
         Self { namespace: namespace.clone().unwrap_or_else(|| own.to_owned()), name: name.clone() }
     }
 }
@@ -84,6 +92,18 @@ pub(super) fn of_server(
     named.into_iter().chain(ids.into_iter().flatten())
 }
 
+/// The workflows that a server names, by reference and by their ids.
+pub(super) fn of_workflows(namespace: &str, details: Option<&WorkflowDetails>) -> impl Iterator<Item = Reference> {
+    let lists = details.map(|WorkflowDetails { on_upload, on_partial_upload }| [on_upload, on_partial_upload]);
+    lists.into_iter().flatten().flatten().flatten().filter_map(move |detail| {
+        let kind = ManagedKind::TransferWorkflow;
+        match (&detail.workflow_ref, &detail.workflow_id) {
+            (Some(named), _) => Some(Reference::Object(kind, Name::of_workflow(named, namespace))),
+            (None, id) => id.as_ref().map(|id| Reference::Id(kind, id.clone())),
+        }
+    })
+}
+
 /// Where the policy of a login is read.
 pub(super) fn of_policy(login: &Login) -> impl Iterator<Item = &String> {
     login.policy_from.iter().map(|source| &source.config_map_key_ref.name)
@@ -103,7 +123,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::api::{TransferAccess, TransferServer, TransferUser};
+    use crate::api::{TransferAccess, TransferServer, TransferUser, TransferWorkflow};
 
     fn read<K: serde::de::DeserializeOwned>(kind: &str, spec: &Value, status: &Value) -> K {
         serde_json::from_value(json!({
@@ -121,13 +141,21 @@ mod tests {
     fn a_server_refers_to_what_it_names_and_to_what_it_recorded() {
         let server: TransferServer = read(
             "TransferServer",
-            &json!({"region": "eu-central-1", "awsIdentityRef": {"name": "new"}}),
+            &json!({"region": "eu-central-1", "awsIdentityRef": {"name": "new"}, "workflowDetails": {
+                "onUpload": [{"workflowRef": {"name": "scan"}, "executionRole": "arn"}],
+                "onPartialUpload": [{"workflowRef": {"name": "clean", "namespace": "platform"}, "executionRole": "arn"},
+                    {"workflowId": "w-1", "executionRole": "arn"}],
+            }}),
             &json!({"awsIdentity": "old", "serverId": "s-1"}),
         );
+        let workflow = ManagedKind::TransferWorkflow;
         let identity = |name: &str| Reference::Identity(name.to_owned());
         let expected = [
             identity("new"),
             Reference::Id(ManagedKind::TransferServer, "s-1".to_owned()),
+            Reference::Object(workflow, name("team", "scan")),
+            Reference::Object(workflow, name("platform", "clean")),
+            Reference::Id(workflow, "w-1".to_owned()),
             identity("old"),
             Reference::Namespace("team".to_owned()),
         ];
@@ -156,6 +184,20 @@ mod tests {
             Reference::Namespace("team".to_owned()),
         ];
         assert_eq!(all(&user), expected);
+    }
+
+    #[test]
+    fn a_workflow_refers_to_its_identity_and_to_both_of_its_ids() {
+        let replacing = json!({"oldId": "w-1", "attempt": "a", "phase": "Moving"});
+        let workflow: TransferWorkflow = read(
+            "TransferWorkflow",
+            &json!({"region": "eu-central-1", "awsIdentityRef": {"name": "shared"}, "steps": []}),
+            &json!({"workflowId": "w-2", "replacing": replacing}),
+        );
+        let id = |id: &str| Reference::Id(ManagedKind::TransferWorkflow, id.to_owned());
+        let expected =
+            [Reference::Identity("shared".to_owned()), id("w-2"), id("w-1"), Reference::Namespace("team".to_owned())];
+        assert_eq!(all(&workflow), expected);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::common::{AllowedReferences, IdentityRef, Policies, SecretKeyRef, ServerLifecycle};
 use super::shapes::{EndpointDetails, IdentityProviderDetails, ProtocolDetails, S3StorageOptions, WorkflowDetails};
 use super::status::CommonStatus;
-use super::{Managed, ManagedKind, Reference, pattern, rules};
+use super::{Managed, ManagedKind, Reference, pattern, references, rules};
 
 /// Whether the server shall run; AWS's words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -348,9 +348,11 @@ impl Managed for TransferServer {
 
     fn references(&self) -> Vec<Reference> {
         let made = self.status.as_ref().and_then(|status| status.server_id.clone());
+        let namespace = self.metadata.namespace.as_deref().unwrap_or_default();
         [Reference::Identity(self.spec.aws_identity_ref.name.clone())]
             .into_iter()
             .chain(made.map(|id| Reference::Id(ManagedKind::TransferServer, id)))
+            .chain(references::of_workflows(namespace, self.spec.workflow_details.as_ref()))
             .collect()
     }
 }

@@ -5,7 +5,8 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{pattern, rules};
+use super::common::WorkflowRef;
+use super::{pattern, rules, workflow_rules};
 
 /// Network settings of a server in a VPC.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -152,11 +153,17 @@ pub struct S3StorageOptions {
 /// One workflow and the role it runs with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = workflow_rules::attached)]
 pub struct WorkflowDetail {
-    /// Id of the workflow (w-...).
+    /// The TransferWorkflow, in the account and region of the server. When it is replaced in AWS, the server moves to the
+    /// new one by itself. Either this or workflowId.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow_ref: Option<WorkflowRef>,
+    /// Id of a workflow that no TransferWorkflow stands for (w-...). Either this or workflowRef.
     #[x_kube(validation = pattern::WORKFLOW_ID)]
     #[schemars(length(max = 19))]
-    pub workflow_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow_id: Option<String>,
     /// ARN of the role that the workflow runs with. It must trust transfer.amazonaws.com, and the identity's grant
     /// must list it.
     #[x_kube(validation = pattern::ROLE_ARN)]

@@ -1,9 +1,16 @@
-//! The steps of a workflow, as a person writes them and as the AWS door sends and reads them. Pure types.
+//! `TransferWorkflow`: what a person writes about a workflow, its steps as the AWS door uses them too, and what is
+//! reported back. AWS has no way to change a workflow: all but tags and policies of one is what it was made with.
 
-use kube::KubeSchema;
+use std::collections::BTreeMap;
+
+use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::{pattern, workflow_rules};
+use super::common::{
+    AllowedReferences, DeletionPolicy, Disruption, IdentityRef, ManagementPolicy, Policies, RecreatePolicy,
+};
+use super::status::{CommonStatus, Replacing, ReplacingPhase};
+use super::{Managed, ManagedKind, Reference, pattern, rules, workflow_rules};
 
 /// A place in S3.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -11,7 +18,7 @@ use super::{pattern, workflow_rules};
 #[schemars(extend("required" = ["bucket"]))]
 pub struct S3FileLocation {
     /// The bucket, in the region of the workflow.
-    #[x_kube(validation = pattern::S3_BUCKET)]
+    #[x_kube(validation = workflow_rules::S3_BUCKET)]
     #[schemars(length(min = 3, max = 63))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
@@ -28,7 +35,7 @@ pub struct S3FileLocation {
 #[schemars(extend("required" = ["fileSystemId", "path"]))]
 pub struct EfsFileLocation {
     /// Id or ARN of the file system or of an access point of it, such as fs-0123456789abcdef0.
-    #[x_kube(validation = pattern::FILE_SYSTEM)]
+    #[x_kube(validation = workflow_rules::FILE_SYSTEM)]
     #[schemars(length(max = 128))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_system_id: Option<String>,
@@ -57,7 +64,7 @@ pub struct FileLocation {
 #[schemars(extend("required" = ["destinationFileLocation"]))]
 pub struct CopyStepDetails {
     /// Name of the step: letters, digits, _ and -.
-    #[x_kube(validation = pattern::STEP_NAME)]
+    #[x_kube(validation = workflow_rules::STEP_NAME)]
     #[schemars(length(max = 30))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -71,7 +78,7 @@ pub struct CopyStepDetails {
     pub overwrite_existing: Option<String>,
     /// The file that the step takes: previous.file, what the step before left (AWS takes that when absent), or
     /// original.file, what was uploaded; each in braces behind a dollar sign.
-    #[x_kube(validation = pattern::SOURCE_FILE)]
+    #[x_kube(validation = workflow_rules::SOURCE_FILE)]
     #[schemars(length(max = 256))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_file_location: Option<String>,
@@ -83,7 +90,7 @@ pub struct CopyStepDetails {
 #[schemars(extend("required" = ["target", "timeoutSeconds"]))]
 pub struct CustomStepDetails {
     /// Name of the step: letters, digits, _ and -.
-    #[x_kube(validation = pattern::STEP_NAME)]
+    #[x_kube(validation = workflow_rules::STEP_NAME)]
     #[schemars(length(max = 30))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -99,7 +106,7 @@ pub struct CustomStepDetails {
     pub timeout_seconds: Option<i32>,
     /// The file that the step takes: previous.file, what the step before left (AWS takes that when absent), or
     /// original.file, what was uploaded; each in braces behind a dollar sign.
-    #[x_kube(validation = pattern::SOURCE_FILE)]
+    #[x_kube(validation = workflow_rules::SOURCE_FILE)]
     #[schemars(length(max = 256))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_file_location: Option<String>,
@@ -110,13 +117,13 @@ pub struct CustomStepDetails {
 #[serde(rename_all = "camelCase")]
 pub struct DeleteStepDetails {
     /// Name of the step: letters, digits, _ and -.
-    #[x_kube(validation = pattern::STEP_NAME)]
+    #[x_kube(validation = workflow_rules::STEP_NAME)]
     #[schemars(length(max = 30))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The file that the step takes: previous.file, what the step before left (AWS takes that when absent), or
     /// original.file, what was uploaded; each in braces behind a dollar sign.
-    #[x_kube(validation = pattern::SOURCE_FILE)]
+    #[x_kube(validation = workflow_rules::SOURCE_FILE)]
     #[schemars(length(max = 256))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_file_location: Option<String>,
@@ -127,11 +134,11 @@ pub struct DeleteStepDetails {
 #[serde(rename_all = "camelCase")]
 pub struct S3Tag {
     /// Key of the tag: letters, digits, spaces and _ . : / = + - @.
-    #[x_kube(validation = pattern::S3_TAG)]
+    #[x_kube(validation = workflow_rules::S3_TAG)]
     #[schemars(length(min = 1, max = 128))]
     pub key: String,
     /// Value of the tag, of the same characters.
-    #[x_kube(validation = pattern::S3_TAG)]
+    #[x_kube(validation = workflow_rules::S3_TAG)]
     #[schemars(length(max = 256))]
     pub value: String,
 }
@@ -142,7 +149,7 @@ pub struct S3Tag {
 #[schemars(extend("required" = ["tags"]))]
 pub struct TagStepDetails {
     /// Name of the step: letters, digits, _ and -.
-    #[x_kube(validation = pattern::STEP_NAME)]
+    #[x_kube(validation = workflow_rules::STEP_NAME)]
     #[schemars(length(max = 30))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -153,7 +160,7 @@ pub struct TagStepDetails {
     pub tags: Option<Vec<S3Tag>>,
     /// The file that the step takes: previous.file, what the step before left (AWS takes that when absent), or
     /// original.file, what was uploaded; each in braces behind a dollar sign.
-    #[x_kube(validation = pattern::SOURCE_FILE)]
+    #[x_kube(validation = workflow_rules::SOURCE_FILE)]
     #[schemars(length(max = 256))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_file_location: Option<String>,
@@ -164,7 +171,7 @@ pub struct TagStepDetails {
 #[serde(rename_all = "camelCase")]
 pub struct DecryptStepDetails {
     /// Name of the step: letters, digits, _ and -.
-    #[x_kube(validation = pattern::STEP_NAME)]
+    #[x_kube(validation = workflow_rules::STEP_NAME)]
     #[schemars(length(max = 30))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -181,7 +188,7 @@ pub struct DecryptStepDetails {
     pub overwrite_existing: Option<String>,
     /// The file that the step takes: previous.file, what the step before left (AWS takes that when absent), or
     /// original.file, what was uploaded; each in braces behind a dollar sign.
-    #[x_kube(validation = pattern::SOURCE_FILE)]
+    #[x_kube(validation = workflow_rules::SOURCE_FILE)]
     #[schemars(length(max = 256))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_file_location: Option<String>,
@@ -211,4 +218,184 @@ pub struct WorkflowStep {
     /// With type DECRYPT: where to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decrypt_step_details: Option<DecryptStepDetails>,
+}
+
+/// Policies of a workflow.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(transform = workflow_rules::lifecycle)]
+pub struct WorkflowLifecycle {
+    /// Full applies the spec and puts drift right. ReportDrift applies the spec after each edit of it, and in between only
+    /// reports in status.drift what changed in AWS. ObserveOnly never changes anything, holds no finalizer and shows in
+    /// status.drift what would be changed, as a plan. Reported differences set condition Drifted and leave Ready True.
+    #[serde(default)]
+    pub management_policy: ManagementPolicy,
+    /// What happens in AWS when this object is deleted. Delete (what absent means) deletes it there too, once no server
+    /// uses it. Retain leaves everything in AWS as it is and takes the owner tags off. Must be stated together with
+    /// managementPolicy ObserveOnly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
+    /// While true, the API server refuses to delete this object. To delete it, set this to false first. What the
+    /// operator never began to create in AWS (it has no finalizer of the operator) can be deleted at any time.
+    #[serde(default)]
+    pub deletion_protection: bool,
+    /// What to do when AWS no longer has the workflow: Manual says so and waits, Automatic creates a new one (with a new
+    /// id) and moves the servers that name this object to it.
+    #[serde(default)]
+    pub recreate_policy: RecreatePolicy,
+}
+
+impl From<&WorkflowLifecycle> for Policies {
+    fn from(lifecycle: &WorkflowLifecycle) -> Self {
+        Self {
+            management: lifecycle.management_policy,
+            deletion: lifecycle.deletion_policy.unwrap_or_default(),
+            protected: lifecycle.deletion_protection,
+            adoption: None,
+            recreate: lifecycle.recreate_policy,
+            disruption: Disruption::default(),
+        }
+    }
+}
+
+/// What the workflow shall be. AWS cannot change one: where anything but tags or lifecycle changes, a new workflow is
+/// made, the servers that name this object are moved to it, and the old one is deleted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, CustomResource, KubeSchema)]
+#[kube(
+    group = "transfer-operator.dev",
+    version = "v1alpha1",
+    kind = "TransferWorkflow",
+    plural = "transferworkflows",
+    shortname = "twf",
+    category = "transfer",
+    namespaced,
+    status = "TransferWorkflowStatus",
+    derive = "PartialEq",
+    doc = "A workflow of AWS Transfer Family: what is done with a file after its upload.",
+    validation = workflow_rules::REGION_IMMUTABLE,
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "WorkflowId", type_ = "string", json_path = ".status.workflowId"),
+    printcolumn(name = "Drifted", type_ = "string", json_path = ".status.conditions[?(@.type==\"Drifted\")].status"),
+    printcolumn(name = "Suspended", type_ = "string", json_path = ".status.conditions[?(@.type==\"Suspended\")].status"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct TransferWorkflowSpec {
+    /// The AwsIdentity that AWS is called with: which account and whose credentials. It must grant this namespace
+    /// the kind TransferWorkflow.
+    #[serde(default)]
+    pub aws_identity_ref: IdentityRef,
+    /// The region that the workflow lives in, which is that of the servers that use it. Cannot be changed once it
+    /// lives there.
+    #[x_kube(validation = pattern::REGION)]
+    #[schemars(length(max = 32))]
+    pub region: String,
+    /// True: nothing is changed in AWS, except that deletion goes on.
+    #[serde(default)]
+    pub suspend: bool,
+    /// How much may be changed in AWS, and what deletion does.
+    #[serde(default)]
+    pub lifecycle: WorkflowLifecycle,
+    /// Tags of the workflow in AWS, over those of its AwsIdentity. Tags that others set in AWS stay.
+    #[schemars(schema_with = "rules::tags")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// Whose servers may refer to this workflow.
+    #[serde(default)]
+    pub allowed_references: AllowedReferences,
+
+    /// Description of the workflow in AWS: letters, digits, spaces, _ and -.
+    #[x_kube(validation = workflow_rules::WORKFLOW_DESCRIPTION)]
+    #[schemars(length(max = 256))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What is done with a file, in this order; 1 to 8 steps.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[schemars(length(min = 1, max = 8))]
+    pub steps: Vec<WorkflowStep>,
+    /// What is done where one of the steps fails, at most 8.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[schemars(length(max = 8))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_exception_steps: Option<Vec<WorkflowStep>>,
+    /// ARN of the log group for JSON logs of the workflow, ending in :*; at most one.
+    #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::LOG_DESTINATION)]
+    #[schemars(length(max = 1), inner(length(min = 20, max = 1600)), transform = pattern::LOG_GROUP_ARN.each())]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structured_log_destinations: Option<Vec<String>>,
+}
+
+/// What is known of the workflow.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TransferWorkflowStatus {
+    /// What all kinds have.
+    #[serde(flatten)]
+    pub common: CommonStatus,
+    /// Id in AWS. It is another one after each change of the spec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow_id: Option<String>,
+    /// ARN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    /// While a new workflow takes the place of the one before it. Servers use the old one until workflowId is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replacing: Option<Replacing>,
+}
+
+impl TransferWorkflowStatus {
+    /// The id that servers are to use: the old one as long as the new one is being made.
+    #[must_use]
+    pub fn in_force(&self) -> Option<&str> {
+        let creating = |replacing: &&Replacing| replacing.phase == ReplacingPhase::Creating;
+        let old = || self.replacing.as_ref().filter(creating).map(|replacing| replacing.old_id.as_str());
+        self.workflow_id.as_deref().or_else(old)
+    }
+}
+
+impl Managed for TransferWorkflow {
+    const NOUN: &'static str = "workflow";
+
+    type Status = TransferWorkflowStatus;
+
+    fn suspend(&self) -> bool {
+        self.spec.suspend
+    }
+
+    fn policies(&self) -> Policies {
+        Policies::from(&self.spec.lifecycle)
+    }
+
+    fn tags(&self) -> &BTreeMap<String, String> {
+        &self.spec.tags
+    }
+
+    fn status(&self) -> Option<&Self::Status> {
+        self.status.as_ref()
+    }
+
+    fn common(status: &Self::Status) -> &CommonStatus {
+        &status.common
+    }
+
+    fn common_mut(status: &mut Self::Status) -> &mut CommonStatus {
+        &mut status.common
+    }
+
+    fn replacing(status: &mut Self::Status) -> Option<&mut Option<Replacing>> {
+        Some(&mut status.replacing)
+    }
+
+    fn spec_json(&self) -> serde_json::Value {
+        super::json(&self.spec)
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        let status = self.status.as_ref();
+        let made = status.and_then(|status| status.workflow_id.clone());
+        let old = status.and_then(|status| status.replacing.as_ref().map(|replacing| replacing.old_id.clone()));
+        let ids = made.into_iter().chain(old).map(|id| Reference::Id(ManagedKind::TransferWorkflow, id));
+        [Reference::Identity(self.spec.aws_identity_ref.name.clone())].into_iter().chain(ids).collect()
+    }
 }

@@ -9,20 +9,28 @@ use super::owner::Ownership;
 /// Observations that absence or lost tags need before they are believed: one empty answer is no evidence.
 const OBSERVATIONS: u32 = 3;
 
-/// How long nothing must have used what was replaced before it is deleted: AWS may go on running it for up to ten
-/// minutes after the last change of what uses it.
+/// How long nothing must have used what was replaced before it is deleted, by default: AWS may go on running it for up to
+/// ten minutes after the last change of what uses it.
 const UNUSED: SignedDuration = SignedDuration::from_mins(10);
 
-/// The two times that everything else is measured by.
+/// The times that everything else is measured by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Windows {
     /// How far in the past AWS still accepts a signature.
     pub tolerance: SignedDuration,
     /// How long AWS's listings may lag behind.
     pub lag: SignedDuration,
+    /// For how long nothing must have used what was replaced.
+    pub unused: SignedDuration,
 }
 
 impl Windows {
+    /// These, and ten minutes for what was replaced.
+    #[must_use]
+    pub const fn new(tolerance: SignedDuration, lag: SignedDuration) -> Self {
+        Self { tolerance, lag, unused: UNUSED }
+    }
+
     /// When a call that was signed at `signed` can no longer arrive and show up unseen.
     #[must_use]
     pub fn late(&self, signed: Timestamp) -> Timestamp {
@@ -37,10 +45,10 @@ impl Windows {
         replied.map_or(late, |at| after(at, self.lag).min(late))
     }
 
-    /// For how long nothing must have used what was replaced before it is deleted.
+    /// For how long nothing must have used what was replaced before it is deleted: AWS's answers may lag as well.
     #[must_use]
     pub fn unused(&self) -> SignedDuration {
-        UNUSED.max(self.lag)
+        self.unused.max(self.lag)
     }
 }
 
@@ -218,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_reply_shortens_the_window_to_the_lag_from_the_reply() {
-        let windows = Windows { tolerance: SignedDuration::from_mins(15), lag: SignedDuration::from_mins(2) };
+        let windows = Windows::new(SignedDuration::from_mins(15), SignedDuration::from_mins(2));
         assert_eq!(windows.create(at(0), Some(at(1))), at(121));
         assert_eq!(windows.create(at(0), Some(at(300))), at(420), "a call may have been sent late");
         assert_eq!(windows.create(at(0), Some(at(16 * 60))), at(17 * 60), "never longer than without a reply");

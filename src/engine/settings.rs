@@ -70,7 +70,7 @@ mod tests {
         for (fraction, seconds) in [(0.0, 480), (0.5, 600), (1.0, 720)] {
             let settings = Settings {
                 cluster_id: String::new(),
-                windows: Windows { tolerance: SignedDuration::ZERO, lag: SignedDuration::ZERO },
+                windows: Windows::new(SignedDuration::ZERO, SignedDuration::ZERO),
                 resync: Duration::from_mins(10),
                 rejection_grace: Duration::ZERO,
                 env: Arc::new(Drawn(fraction)),

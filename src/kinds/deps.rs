@@ -1,13 +1,16 @@
-//! What every kind is handed: the doors, and which servers were seen to be whose.
+//! What every kind is handed: the doors, which servers and workflows were seen to be whose, and which servers use which
+//! workflows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::api::{TAG_PREFIX, TAG_UID};
 use crate::aws::account_clients::Aws;
-use crate::cluster::{KubeApi, Lister};
+use crate::aws::{Account, Tags};
+use crate::cluster::{KubeApi, Lister, Name};
 use crate::engine::settings::Env;
 
 /// The doors of the process.
@@ -22,6 +25,8 @@ pub struct Deps {
     pub cluster_id: String,
     /// Servers on which our own tags were seen.
     pub verified: Verified,
+    /// What was seen of workflows.
+    pub workflows: WorkflowsSeen,
     /// The pod's clock, for the age of objects: nothing that AWS dates goes by it.
     pub env: Arc<dyn Env>,
 }
@@ -147,7 +152,7 @@ impl Verified {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.known)
     }
 }
 
@@ -169,6 +174,65 @@ fn counts((.., uid): &Key, (seen, since): &Known) -> bool {
 
 fn key(account: &str, region: &str, server_id: &str, uid: &str) -> Key {
     (account.to_owned(), region.to_owned(), server_id.to_owned(), uid.to_owned())
+}
+
+/// What this process saw of workflows: the owner tags on each, and which ids each server shows. As with servers, status
+/// alone never proves that a workflow is one's own: it would be given every file.
+#[derive(Default)]
+pub struct WorkflowsSeen {
+    /// By account, region and id.
+    owners: Mutex<BTreeMap<(String, String, String), Tags>>,
+    /// By the uid of the server object.
+    shown: Mutex<BTreeMap<String, (Name, BTreeSet<String>)>>,
+}
+
+impl WorkflowsSeen {
+    /// These tags were read on the workflow; none where AWS does not have it.
+    pub fn note(&self, account: &Account, workflow_id: &str, tags: Option<&Tags>) {
+        let key = (account.id.clone(), account.region.clone(), workflow_id.to_owned());
+        let mut owners = locked(&self.owners);
+        let own = |tags: &Tags| tags.clone().into_iter().filter(|(key, _)| key.starts_with(TAG_PREFIX)).collect();
+        match tags {
+            Some(tags) => owners.insert(key, own(tags)),
+            None => owners.remove(&key),
+        };
+    }
+
+    /// The owner tags that were read on it last, if any were.
+    #[must_use]
+    pub fn tags(&self, account: &Account, workflow_id: &str) -> Option<Tags> {
+        let key = (account.id.clone(), account.region.clone(), workflow_id.to_owned());
+        locked(&self.owners).get(&key).cloned()
+    }
+
+    /// AWS showed the server of this object with these workflows.
+    pub fn shows(&self, uid: &str, name: Name, workflow_ids: BTreeSet<String>) {
+        locked(&self.shown).insert(uid.to_owned(), (name, workflow_ids));
+    }
+
+    /// Whether the server of this object was looked at.
+    #[must_use]
+    pub fn looked_at(&self, uid: &str) -> bool {
+        locked(&self.shown).contains_key(uid)
+    }
+
+    /// The objects whose servers showed this workflow, by uid and name.
+    #[must_use]
+    pub fn showing(&self, workflow_id: &str) -> Vec<(String, Name)> {
+        let shown = locked(&self.shown);
+        let showing = shown.iter().filter(|(_, (_, ids))| ids.contains(workflow_id));
+        showing.map(|(uid, (name, _))| (uid.clone(), name.clone())).collect()
+    }
+
+    /// The object of this uid, a server or a workflow, has ended.
+    pub fn forget(&self, uid: &str) {
+        locked(&self.owners).retain(|_, tags| tags.get(TAG_UID).map(String::as_str) != Some(uid));
+        locked(&self.shown).remove(uid);
+    }
+}
+
+fn locked<T>(held: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -262,6 +326,21 @@ mod tests {
         verified.forget("u1");
         assert_eq!(verified.lock().len(), 2);
         assert!(verified.get("1", "r", "s-3", "u3").is_some() && verified.get("1", "r", "s-1", "").is_some());
+    }
+
+    #[test]
+    fn of_workflows_tags_and_users_are_known_until_their_objects_end() {
+        let seen = WorkflowsSeen::default();
+        let name = |name: &str| Name { namespace: "team".to_owned(), name: name.to_owned() };
+        let ids = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect::<BTreeSet<_>>();
+        seen.shows("u1", name("files"), ids(&["w-1", "w-2"]));
+        seen.shows("u2", name("other"), ids(&["w-2"]));
+        assert_eq!(seen.showing("w-1"), [("u1".to_owned(), name("files"))]);
+        seen.shows("u1", name("files"), ids(&[]));
+        assert_eq!(seen.showing("w-2"), [("u2".to_owned(), name("other"))]);
+        assert!(seen.showing("w-1").is_empty() && seen.looked_at("u1") && !seen.looked_at("u3"));
+        seen.forget("u2");
+        assert!(seen.showing("w-2").is_empty() && !seen.looked_at("u2"));
     }
 
     #[tokio::test(start_paused = true)]

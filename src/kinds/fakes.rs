@@ -11,13 +11,13 @@ use kube::ResourceExt;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 
-use super::deps::{Deps, Verified};
-use crate::api::{AwsIdentity, Managed, ManagedKind, TransferAccess, TransferServer, TransferUser};
+use super::deps::{Deps, Verified, WorkflowsSeen};
+use crate::api::{AwsIdentity, Managed, ManagedKind, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
 use crate::aws::account_clients::{Aws, CallerIdentity};
 use crate::aws::rate_limiter::Rates;
 use crate::aws::transfer::{
-    DescribeHostKey, DescribeServer, DescribeUser, HostKey, ListAccesses, ListHostKeys, ListUsers, ListedAccess,
-    ListedServer, ListedUser, Server, Tags, User,
+    DescribeHostKey, DescribeServer, DescribeUser, DescribeWorkflow, HostKey, ListAccesses, ListHostKeys, ListUsers,
+    ListedAccess, ListedServer, ListedUser, ListedWorkflow, Server, Tags, User, Workflow,
 };
 use crate::aws::{
     Account, Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CreateOutput, Mutation, Page, Permit, RateLimiter, Read,
@@ -41,6 +41,7 @@ pub struct FakeTransfer {
     /// Tags of users, by server and name.
     pub user_tags: Mutex<BTreeMap<(String, String), Tags>>,
     pub accesses: Mutex<BTreeMap<String, Vec<String>>>,
+    pub workflows: Mutex<BTreeMap<String, Workflow>>,
     /// Listed, and NotFound when described.
     pub vanishing: Mutex<BTreeSet<String>>,
     /// What each operation fails with.
@@ -101,6 +102,14 @@ impl FakeTransfer {
                 let tags = self.user_tags.lock().unwrap().get(&(server_id, user_name.clone())).cloned();
                 let tags = tags.ok_or_else(|| fault(operation, AwsErrorKind::NotFound))?;
                 Answer::User(Box::new(User { user_name, tags, ..User::default() }))
+            }
+            Read::ListWorkflows(_) => {
+                let ids: Vec<String> = self.workflows.lock().unwrap().keys().cloned().collect();
+                Answer::Workflows(page(ids.into_iter().map(|workflow_id| ListedWorkflow { workflow_id }).collect()))
+            }
+            Read::DescribeWorkflow(DescribeWorkflow { workflow_id }) => {
+                let found = self.workflows.lock().unwrap().get(&workflow_id).cloned();
+                Answer::Workflow(Box::new(found.ok_or_else(|| fault(operation, AwsErrorKind::NotFound))?))
             }
             Read::ListAccesses(ListAccesses { server_id, .. }) => {
                 let ids = self.accesses.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
@@ -203,6 +212,7 @@ pub struct FakeLister {
     pub servers: Mutex<BTreeMap<Name, TransferServer>>,
     pub users: Mutex<Vec<TransferUser>>,
     pub accesses: Mutex<Vec<TransferAccess>>,
+    pub workflows: Mutex<Vec<TransferWorkflow>>,
     pub labels: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
 }
 
@@ -227,6 +237,7 @@ impl Lister for FakeLister {
             ManagedKind::TransferServer => all(self.servers.lock().unwrap().values()),
             ManagedKind::TransferUser => all(self.users.lock().unwrap().iter()),
             ManagedKind::TransferAccess => all(self.accesses.lock().unwrap().iter()),
+            ManagedKind::TransferWorkflow => all(self.workflows.lock().unwrap().iter()),
         }
     }
 }
@@ -340,6 +351,7 @@ impl World {
             aws: Arc::clone(&aws) as Arc<dyn Aws>,
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::default(),
+            workflows: WorkflowsSeen::default(),
             env: Arc::new(Fixed),
         });
         let world = Self { transfer, aws, lister, cluster, deps };
@@ -351,7 +363,7 @@ impl World {
     #[must_use]
     pub fn open() -> Self {
         Self::with_grants(json!([{
-            "name": "all", "kinds": ["TransferServer", "TransferUser", "TransferAccess"], "namespaces": {"from": "All"},
+            "name": "all", "kinds": ManagedKind::ALL, "namespaces": {"from": "All"},
             "roleArns": [format!("arn:aws:iam::{ACCOUNT}:role/*")],
         }]))
     }

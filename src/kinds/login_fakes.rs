@@ -108,6 +108,7 @@ pub fn deps(world: &Arc<World>) -> Arc<Deps> {
         aws: Arc::new(FakeAws(Arc::clone(world))),
         cluster_id: CLUSTER.to_owned(),
         verified: super::deps::Verified::default(),
+        workflows: super::deps::WorkflowsSeen::default(),
         env: Arc::new(Fixed),
     })
 }
@@ -145,7 +146,7 @@ impl Env for Fixed {
 pub fn settings() -> Settings {
     Settings {
         cluster_id: CLUSTER.to_owned(),
-        windows: Windows { tolerance: SignedDuration::from_mins(15), lag: SignedDuration::from_mins(2) },
+        windows: Windows::new(SignedDuration::from_mins(15), SignedDuration::from_mins(2)),
         resync: Duration::from_mins(10),
         rejection_grace: Duration::from_mins(2),
         env: Arc::new(Fixed),
@@ -223,6 +224,7 @@ impl Lister for World {
             ManagedKind::TransferServer => all(&self.servers.lock().unwrap()),
             ManagedKind::TransferUser => all(&self.users.lock().unwrap()),
             ManagedKind::TransferAccess => all(&self.accesses.lock().unwrap()),
+            ManagedKind::TransferWorkflow => Vec::new(),
         }
     }
 }
@@ -260,6 +262,7 @@ impl AwsApi for FakeTransfer {
                     next_token: None,
                 })
             }
+            Read::ListWorkflows(_) => Answer::Workflows(Page { items: Vec::new(), next_token: None }),
             Read::ListUsers(_) => Answer::Users(Page { items: Vec::new(), next_token: None }),
             Read::DescribeServer(_) => Answer::Server(Box::new(world.aws_server.lock().unwrap().clone())),
             Read::DescribeUser(DescribeUser { server_id, user_name }) => {

@@ -30,3 +30,5 @@ pub mod tags;
 pub mod triggers;
 pub mod user;
 pub mod uses;
+pub mod workflow;
+pub mod workflow_ref;

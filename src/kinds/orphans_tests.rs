@@ -2,8 +2,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::api::{TransferServer, TransferUser};
-use crate::aws::transfer::Server;
+use crate::api::{TransferServer, TransferUser, TransferWorkflow};
+use crate::aws::transfer::{Server, Workflow};
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION, World, object, owned};
 use crate::kinds::login_fakes::settings;
@@ -177,11 +177,27 @@ async fn orphans_are_told_from_the_second_scan_on_until_they_are_gone() {
     let reads = fixture.world.transfer.reads();
     assert!(!reads.contains(&"DescribeUser s-1/by-hand".to_owned()), "not ours, and known to be: {reads:?}");
     let counts: Vec<usize> = fixture.orphans.counts().into_values().collect();
-    assert_eq!(counts, [1, 1, 1]);
+    assert_eq!(counts, [1, 1, 1, 0]);
 
     fixture.world.transfer.servers.lock().unwrap().retain(|id, _| id == "s-1");
     fixture.user("our-gone", Value::Null);
     assert_eq!(fixture.scan_later().await, Told::Clear);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_old_one_of_a_replacement_is_no_orphan() {
+    let fixture = Fixture::new();
+    let replacing = json!({"oldId": "w-1", "attempt": "a", "phase": "Moving"});
+    let scan: TransferWorkflow =
+        object("scan", json!({"region": REGION, "steps": []}), json!({"workflowId": "w-2", "replacing": replacing}));
+    fixture.world.store(&scan);
+    for id in ["w-1", "w-2", "w-3"] {
+        let workflow = Workflow { workflow_id: id.to_owned(), tags: tags("team", "uid-scan"), ..Workflow::default() };
+        fixture.world.transfer.workflows.lock().unwrap().insert(id.to_owned(), workflow);
+    }
+    fixture.scan().await;
+    let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
+    assert!(text.contains("has 1 ") && text.contains("duplicate workflow w-3 in"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -106,7 +106,10 @@ async fn by_reference(
     let exists = found.is_some();
     let server = found
         .filter(|server| server.spec.allowed_references.namespaces.admits(&name.namespace, &request.namespace, &labels))
-        .ok_or_else(|| unavailable(&name, &request.namespace, exists))?;
+        .ok_or_else(|| {
+            let message = unavailable(ManagedKind::TransferServer, &name, &request.namespace, exists);
+            Reason::new(reasons::SERVER_NOT_AVAILABLE, message)
+        })?;
     // One that is being deleted itself must get there: its create may have been under way, and the server waits for
     // it.
     if server.metadata.deletion_timestamp.is_some() && choice.recorded.is_none() && !request.deleting {
@@ -258,21 +261,21 @@ fn strange(server_id: &str, name: &Name, server: &TransferServer) -> Reason {
 
 /// Why a reference leads nowhere. In another namespace absent and not allowed give the same answer, so that nobody can
 /// probe; who is in the same one may see the object anyway.
-fn unavailable(server: &Name, from: &str, exists: bool) -> Reason {
-    let message = if server.namespace != from {
+pub(super) fn unavailable(kind: ManagedKind, object: &Name, from: &str, exists: bool) -> String {
+    let kind = kind.name();
+    if object.namespace != from {
         format!(
-            "TransferServer {server} is absent or does not allow references from namespace {from}; its owner may allow \
-             that namespace in spec.allowedReferences"
+            "{kind} {object} is absent or does not allow references from namespace {from}; its owner may allow that \
+             namespace in spec.allowedReferences"
         )
     } else if exists {
         format!(
-            "TransferServer {server} does not allow references from its own namespace; add {from} to its \
+            "{kind} {object} does not allow references from its own namespace; add {from} to its \
              spec.allowedReferences"
         )
     } else {
-        format!("TransferServer {server} does not exist")
-    };
-    Reason::new(reasons::SERVER_NOT_AVAILABLE, message)
+        format!("{kind} {object} does not exist")
+    }
 }
 
 async fn describe(account: &Account, server_id: &str) -> Result<Option<Server>, Unresolved> {

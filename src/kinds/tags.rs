@@ -33,6 +33,15 @@ pub fn of_host_name(hostname: &str, zone: Option<&str>) -> Tags {
     tags
 }
 
+/// The identity's tags, and over them the object's own. Nobody speaks for us, also where admission let it through.
+#[must_use]
+pub fn wanted(own: &Tags, identity: &Tags) -> Tags {
+    let mut tags = identity.clone();
+    tags.extend(own.clone());
+    tags.retain(|key, _| !key.to_lowercase().starts_with(api::TAG_PREFIX));
+    tags
+}
+
 /// The key without AWS's own prefix, where it is one of a custom host name.
 fn plain(key: &str) -> &str {
     key.strip_prefix("aws:").filter(|short| OF_HOST_NAME.contains(short)).unwrap_or(key)

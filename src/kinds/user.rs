@@ -23,7 +23,7 @@ use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, ServerFacts};
 use crate::api::user::SshPublicKeySource;
-use crate::api::{Managed, ManagedKind, TAG_PREFIX, TransferUser, TransferUserStatus};
+use crate::api::{Managed, ManagedKind, TransferUser, TransferUserStatus};
 use crate::aws::transfer::{CreateUser, DeleteUser, DescribeUser, Tags, User};
 use crate::aws::{AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Lister;
@@ -164,14 +164,6 @@ fn valid(object: &TransferUser) -> Result<(), Reason> {
     Err(Reason::stalled(reasons::INVALID_SPEC, message))
 }
 
-/// The identity's tags, and over them the object's own. Nobody speaks for us, also where admission let it through.
-fn wanted_tags(own: &Tags, identity: &Tags) -> Tags {
-    let mut tags = identity.clone();
-    tags.extend(own.clone());
-    tags.retain(|key, _| !key.to_lowercase().starts_with(TAG_PREFIX));
-    tags
-}
-
 /// Of everything that is wanted. Only what is set goes in, so that a new version of this program does not read as an
 /// edit.
 fn digest(want: &WantedUser) -> String {
@@ -224,7 +216,7 @@ impl Kind for Users {
             made: object.status.as_ref().is_some_and(KindStatus::confirmed),
         };
         let (keys, key_blocks) = ssh_keys::want(&listed, now);
-        let tags = wanted_tags(&spec.tags, &target.identity_tags);
+        let tags = tags::wanted(&spec.tags, &target.identity_tags);
         let applied = Applied {
             paths: login.paths().into_iter().collect(),
             tags: tags.keys().cloned().collect(),

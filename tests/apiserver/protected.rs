@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{ControlPlane, await_condition};
-use crate::world::{MANAGED, PATIENCE, PLATFORM, World};
+use crate::world::{PATIENCE, PLATFORM, World};
 
 const PROTECTED: &str = "DeletionProtected";
 
@@ -93,8 +93,8 @@ async fn a_deleted_crd_waits_for_its_protected_servers() {
     assert_eq!(deleted_servers(&world).await, Vec::<Value>::new());
     assert_eq!(world.servers().await.len(), 2);
 
-    for (namespace, kinds) in [(PLATFORM, &MANAGED[1..]), ("team-a", &MANAGED[1..2])] {
-        world.plane.kubectl(&["delete", &kinds.join(","), "--all", "--namespace", namespace]).await;
+    for (namespace, kinds) in [(PLATFORM, "transferusers,transferaccesses"), ("team-a", "transferusers")] {
+        world.plane.kubectl(&["delete", kinds, "--all", "--namespace", namespace]).await;
     }
     world.unprotect_all().await;
     gone(&world, "crd", crd).await;

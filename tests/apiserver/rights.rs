@@ -43,9 +43,11 @@ async fn a_whole_life_uses_every_granted_right_and_is_refused_none() {
 async fn live(world: &World) {
     KeySecret::of("openssh-ed25519").create(world, "host-key").await;
     let keys = json!({"region": "eu-central-1", "hostKeys": [{"name": "a", "secretKeyRef": {"name": "host-key"}}]});
-    world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys)]).await;
+    let steps = json!([{"type": "DELETE", "deleteStepDetails": {}}]);
+    let clean = managed("TransferWorkflow", PLATFORM, "clean", &json!({"region": "eu-central-1", "steps": steps}));
+    world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys), clean]).await;
     let operator = world.operator(&["--resync-interval", "3s", "--lease=true"]).await;
-    world.all_ready(8).await;
+    world.all_ready(9).await;
 
     let two = "arn:aws:iam::123456789012:role/sftp/platform/two";
     world.patch("transferusers", PLATFORM, "alice", &json!({"spec": {"role": two}})).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kube::Client;
 use serde_json::{Value, json};
+use transfer_operator::api::ManagedKind;
 
 use crate::support::{ControlPlane, NAMESPACE, Operator, SERVICE_ACCOUNT, Sim, await_condition, ready, repository};
 
@@ -13,9 +14,6 @@ const SCALED: [&str; 4] = ["--signature-tolerance", "4s", "--listing-lag", "1s"]
 
 /// For a failure only: nothing here takes nearly as long.
 pub const PATIENCE: Duration = Duration::from_mins(3);
-
-/// The kinds that stand for something in AWS, by their plurals.
-pub const MANAGED: [&str; 3] = ["transferservers", "transferusers", "transferaccesses"];
 
 /// The namespace of the demo's servers.
 pub const PLATFORM: &str = "sftp-platform";
@@ -71,8 +69,8 @@ impl World {
     /// All managed objects of the cluster.
     pub async fn objects(&self) -> Vec<Value> {
         let mut all = Vec::new();
-        for kind in MANAGED {
-            let list = self.get(&format!("/apis/transfer-operator.dev/v1alpha1/{kind}")).await;
+        for kind in ManagedKind::ALL {
+            let list = self.get(&format!("/apis/transfer-operator.dev/v1alpha1/{}", kind.resource().plural)).await;
             all.extend(list["items"].as_array().unwrap().clone());
         }
         all

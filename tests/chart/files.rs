@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use transfer_operator::api::ManagedKind;
 
 use crate::helm::{Helm, documents, of_kind, read};
 use crate::support::repository;
@@ -28,7 +29,8 @@ async fn the_rendered_crds_are_the_generated_ones_with_our_labels_and_kept() {
         kinds.insert(expected["spec"]["names"]["kind"].as_str().unwrap().to_owned());
     }
     assert_eq!(of_kind(&rendered, "CustomResourceDefinition").count(), kinds.len());
-    assert_eq!(kinds, ["AwsIdentity", "TransferAccess", "TransferServer", "TransferUser"].map(String::from).into());
+    let managed = ManagedKind::ALL.iter().map(|kind| kind.name().to_owned());
+    assert_eq!(kinds, managed.chain(["AwsIdentity".to_owned()]).collect());
 }
 
 #[test]

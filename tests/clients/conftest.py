@@ -19,6 +19,14 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 KEYS = Path(__file__).parents[1] / "fixtures" / "keys"
 
+# What Python's patterns spell otherwise than Java's; of letters and digits those of Europe's scripts.
+JAVA_CLASSES = {
+    r"\p{Print}": r"\x20-\x7E",
+    r"\P{M}\p{M}": r"\s\S",
+    r"\p{L}\p{Z}\p{N}": r"0-9A-Za-z\u00c0-\u1fff\s",
+    r"[\w- ]": r"[\w\- ]",
+}
+
 # No retries: a refusal has to be seen as it came. No validation in the client: it is the server that has to refuse.
 PLAIN = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
 
@@ -128,6 +136,13 @@ def aws(sim, tmp_path):
         return json.loads(done.stdout) if done.stdout.strip() else {}
 
     return run
+
+
+def python_pattern(pattern):
+    """A pattern of the API model as Python writes it."""
+    for java, python in JAVA_CLASSES.items():
+        pattern = pattern.replace(java, python)
+    return pattern
 
 
 def role(name="transfer"):

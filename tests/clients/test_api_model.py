@@ -13,6 +13,7 @@ import awscli
 import botocore
 import pytest
 import yaml
+from conftest import python_pattern
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = "data/transfer/2018-11-05/service-2.json"
@@ -27,6 +28,7 @@ FIELDS_OF = {
     "UpdateAccess": ("TransferAccess", []),
     "ImportHostKey": ("TransferServer", ["hostKeys", "[]"]),
     "UpdateHostKey": ("TransferServer", ["hostKeys", "[]"]),
+    "CreateWorkflow": ("TransferWorkflow", []),
 }
 
 # Members that are no field of the same name, and why.
@@ -169,10 +171,6 @@ def test_every_exception_is_still_needed(path):
         assert all(ours is None for _, ours in known), f"{path} is a field: take it out of ELSEWHERE"
     else:
         assert all(too_wide(shape, ours) for shape, ours in known), f"{path} is not wider: take it out of WIDER"
-
-
-def python_pattern(pattern):
-    return pattern.replace(r"\p{Print}", r"\x20-\x7E")
 
 
 def faults(model, shape_name, value, path):

@@ -9,7 +9,7 @@ import re
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Sim
+from conftest import Sim, python_pattern
 
 MODEL = botocore.session.get_session().get_service_model("transfer")
 OPERATIONS = """
@@ -60,19 +60,8 @@ def broken_values(shape):
                 yield {name: value}, words
 
 
-# What Python's patterns spell otherwise. A letter, a digit or a separator is a word or a space to it.
-JAVA_CLASSES = {
-    r"\p{Print}": r"\x20-\x7e",
-    r"\P{M}\p{M}": r"\s\S",
-    r"\p{L}\p{Z}\p{N}": r"\w\s",
-    r"[\w- ]": r"[\w\- ]",
-}
-
-
 def matches(pattern, text):
-    for java, python in JAVA_CLASSES.items():
-        pattern = pattern.replace(java, python)
-    return re.fullmatch(pattern, text) is not None
+    return re.fullmatch(python_pattern(pattern), text) is not None
 
 
 def cases():

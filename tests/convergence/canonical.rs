@@ -31,6 +31,11 @@ pub fn canonical_object(object: &Value) -> Value {
     if let Some(Value::Array(finalizers)) = meta.get_mut("finalizers") {
         finalizers.retain(|name| name != THEIRS);
     }
+    // Which id a workflow has goes into what its servers ask for.
+    if object["spec"]["workflowDetails"].to_string().contains("workflowRef") {
+        let applied = object.pointer_mut("/status/applied").and_then(Value::as_object_mut);
+        applied.map(|applied| applied.remove("digest"));
+    }
     if let Some(status) = object["status"].as_object_mut() {
         // A user count alone is never a reason to write, so it may be an old one.
         for noise in ["create", "operation", "lastHandledReconcileAt", "userCount"] {
@@ -54,7 +59,7 @@ pub fn mask(text: &str) -> String {
     static PATTERNS: std::sync::OnceLock<Vec<(regex::Regex, &str)>> = std::sync::OnceLock::new();
     let patterns = PATTERNS.get_or_init(|| {
         [
-            (r"\b(s|key|hostkey|vpce)-[0-9a-f]{17}\b", "$1-ID"),
+            (r"\b(s|w|key|hostkey|vpce)-[0-9a-f]{17}\b", "$1-ID"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
             (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
             (r"SHA256:[A-Za-z0-9+/]{43}=*", "FINGERPRINT"),

@@ -26,7 +26,7 @@ use transfer_operator::engine::consistency::Windows;
 use transfer_operator::engine::controller::{self, CONCURRENCY, Cause};
 use transfer_operator::engine::queue::{Again, Lane, Queue};
 use transfer_operator::engine::settings::Settings;
-use transfer_operator::kinds::deps::{Deps, Verified};
+use transfer_operator::kinds::deps::{Deps, Verified, WorkflowsSeen};
 use transfer_operator::kinds::triggers::{self, Trigger, Which};
 use transfer_operator::sim::config::Config;
 use transfer_operator::sim::operation::Operation;
@@ -299,11 +299,12 @@ impl Operator {
             aws: Arc::new(OneAccount(account)),
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::telling(Box::new(move |id| told.lock().unwrap().push(id.to_owned()))),
+            workflows: WorkflowsSeen::default(),
             env: Arc::clone(&env) as _,
         });
         let settings = Settings {
             cluster_id: CLUSTER.to_owned(),
-            windows: Windows { tolerance: SignedDuration::from_mins(15), lag: SignedDuration::from_mins(2) },
+            windows: Windows::new(SignedDuration::from_mins(15), SignedDuration::from_mins(2)),
             resync: RESYNC,
             rejection_grace: Duration::from_mins(2),
             env,

@@ -106,6 +106,9 @@ pub fn before_mutation(world: &World, operation: &str, account: &str, region: &s
     Intent { about: subjects(operation, sim.world.region(account, region), input), forbidden }
 }
 
+/// What is told of a workflow begins so.
+const WORKFLOW: &str = "workflow ";
+
 /// What a call makes or deletes, by names that mean the same in every run.
 pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> {
     let for_whom = |tags: &[Tag]| {
@@ -116,6 +119,14 @@ pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> 
         ("CreateServer", _) => {
             let tags = crate::wire::tags(&input["Tags"]);
             vec![format!("server {}", tags.get(TAG_OWNER).map_or("nobody", String::as_str))]
+        }
+        ("CreateWorkflow", _) => {
+            let tags = crate::wire::tags(&input["Tags"]);
+            vec![format!("{WORKFLOW}{}", tags.get(TAG_OWNER).map_or("nobody", String::as_str))]
+        }
+        ("DeleteWorkflow", _) => {
+            let workflow = region.workflows.get(&text(&input["WorkflowId"])).filter(|held| held.gone.is_none());
+            workflow.map(|held| format!("{WORKFLOW}{}", for_whom(&held.tags))).into_iter().collect()
         }
         ("CreateUser" | "DeleteUser", Some(held)) => {
             vec![format!("user {} of {}", text(&input["UserName"]), for_whom(&held.tags))]
@@ -139,8 +150,11 @@ pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> 
 /// What forbids a call, if anything.
 fn forbidden(world: &World, operation: &str, account: &str, region: &str, input: &Value) -> Option<String> {
     let foreign = |what: &str| Some(format!("O3: {operation} on {what}: {input}"));
-    if operation == "CreateServer" {
-        return creating(world, input);
+    if matches!(operation, "CreateServer" | "CreateWorkflow") {
+        return creating(world, operation, input);
+    }
+    if let Some(id) = workflow(input) {
+        return on_workflow(world, operation, (account, region), &id);
     }
     let (server, member) = target(input);
     let (server_owner, member_owner, exists, released) = {
@@ -193,6 +207,36 @@ fn forbidden(world: &World, operation: &str, account: &str, region: &str, input:
     restrained(world, operation, &uid.unwrap_or_default())
 }
 
+/// The workflow that a request is about.
+fn workflow(input: &Value) -> Option<String> {
+    let tagged = input["Arn"].as_str().and_then(|arn| arn.rsplit_once(":workflow/")).map(|(_, id)| id);
+    input["WorkflowId"].as_str().or(tagged).map(str::to_owned)
+}
+
+/// What forbids a call on a workflow: it is not ours; or it goes though its object stays and has not replaced it.
+fn on_workflow(world: &World, operation: &str, place: (&str, &str), id: &str) -> Option<String> {
+    let held = {
+        let mut sim = world.sim.lock().unwrap();
+        let held = sim.world.region(place.0, place.1).workflows.get(id)?;
+        let has = |key: &str| held.tags.iter().any(|tag| tag.key == key);
+        (owner(&held.tags), operation != "DeleteWorkflow" && has(TAG_RETAINED_FROM) && !has(TAG_UID))
+    };
+    let uid = match held {
+        (Some(uid), _) => uid,
+        (None, true) => return None,
+        (None, false) => return Some(format!("O3: {operation} on workflow {id}, which is not ours")),
+    };
+    if operation == "DeleteWorkflow" {
+        let object = living(world, &uid)?;
+        let stays = object["metadata"].get("deletionTimestamp").is_none();
+        let replaced = object["status"]["replacing"]["oldId"] == id && object["status"]["workflowId"].is_string();
+        if stays && !replaced {
+            return Some(format!("O3: {operation} on workflow {id}, whose object stays and did not replace it"));
+        }
+    }
+    restrained(world, operation, &uid)
+}
+
 /// Whether there is, or was, an object for this user whose server is the object of this uid.
 fn leads(world: &World, uid: &str, server: &str, input: &Value) -> bool {
     let Some(parent) = object_of(world, uid) else { return false };
@@ -214,20 +258,25 @@ fn stays_access(world: &World, input: &Value) -> bool {
     })
 }
 
-fn creating(world: &World, input: &Value) -> Option<String> {
+fn creating(world: &World, operation: &str, input: &Value) -> Option<String> {
     let tags = crate::wire::tags(&input["Tags"]);
     let uid = tags.get(TAG_UID).cloned().unwrap_or_default();
     if tags.get(TAG_CLUSTER).map(String::as_str) != Some(CLUSTER) || object_of(world, &uid).is_none() {
-        return Some(format!("O3: CreateServer without the owner tags of an object: {tags:?}"));
+        return Some(format!("O3: {operation} without the owner tags of an object: {tags:?}"));
     }
-    restrained(world, "CreateServer", &uid)
+    restrained(world, operation, &uid)
+}
+
+/// The object of a uid, as it is now.
+fn living(world: &World, uid: &str) -> Option<Value> {
+    let key =
+        world.api().history.iter().rev().find(|event| event.object["metadata"]["uid"] == uid).map(|e| e.key.clone());
+    key.and_then(|key| world.api().get(&key)).filter(|object| object["metadata"]["uid"] == uid)
 }
 
 /// What an object forbids.
 fn restrained(world: &World, operation: &str, uid: &str) -> Option<String> {
-    let key =
-        world.api().history.iter().rev().find(|event| event.object["metadata"]["uid"] == uid).map(|e| e.key.clone());
-    let object = key.and_then(|key| world.api().get(&key)).filter(|object| object["metadata"]["uid"] == uid)?;
+    let object = living(world, uid)?;
     let (spec, name) = (&object["spec"], &object["metadata"]["name"]);
     let deleting = object["metadata"].get("deletionTimestamp").is_some();
     if spec["lifecycle"]["managementPolicy"] == "ObserveOnly" && !deleting {
@@ -284,9 +333,36 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &In
         "DeleteAccess" => *world.oracle.lock().unwrap().accesses.entry(access).or_default() -= 1,
         _ => {}
     }
-    if operation != "CreateServer" {
-        return;
+    match operation {
+        "CreateServer" => one_server_each(world),
+        "CreateWorkflow" => two_workflows_while_replacing(world),
+        _ => {}
     }
+}
+
+/// O1 of what is replaced: two of an object live only while its status says so, and never a third.
+fn two_workflows_while_replacing(world: &World) {
+    let mut of: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    {
+        let sim = world.sim.lock().unwrap();
+        let regions = sim.world.accounts.values().flat_map(|regions| regions.values());
+        for workflow in regions.flat_map(|region| region.workflows.values()).filter(|held| held.gone.is_none()) {
+            if let Some(uid) = owner(&workflow.tags) {
+                of.entry(uid).or_default().push(workflow.workflow_id.clone());
+            }
+        }
+    }
+    for (uid, ids) in &of {
+        let object = object_of(world, uid);
+        let old = object.map(|object| text(&object["status"]["replacing"]["oldId"])).unwrap_or_default();
+        let lawful = ids.len() < 2 || ids.len() == 2 && ids.contains(&old);
+        if !lawful && !world.setup.duplicates {
+            world.violation(format!("O1: object {uid} has workflows {}, replacing {old:?}", ids.join(", ")));
+        }
+    }
+}
+
+fn one_server_each(world: &World) {
     let mut living: BTreeMap<String, Vec<String>> = BTreeMap::new();
     {
         let sim = world.sim.lock().unwrap();
@@ -313,7 +389,9 @@ pub fn count(world: &World, creates: bool, about: &[String]) {
             *(if creates { &mut made.creates } else { &mut made.deletes }) += 1;
             *made
         };
-        if creates > deletes + 1 && !world.setup.duplicates {
+        // A new workflow is made before the old one goes.
+        let beside = u64::from(what.starts_with(WORKFLOW));
+        if creates > deletes + 1 + beside && !world.setup.duplicates {
             world.violation(format!("O1: {what} was made {creates} times and deleted {deletes} times"));
         }
     }

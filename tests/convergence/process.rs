@@ -17,7 +17,7 @@ use transfer_operator::engine::consistency::Windows;
 use transfer_operator::engine::controller::{self, AFTER_DEADLINE, AFTER_PANIC, CONCURRENCY, Cause, DEADLINE};
 use transfer_operator::engine::queue::{Again, Lane, Priority, Queue};
 use transfer_operator::engine::settings::Settings;
-use transfer_operator::kinds::deps::{Deps, News, Verified};
+use transfer_operator::kinds::deps::{Deps, News, Verified, WorkflowsSeen};
 use transfer_operator::kinds::server::Servers;
 use transfer_operator::kinds::triggers::{self, Which};
 
@@ -70,6 +70,7 @@ impl Process {
             aws: Arc::new(SimAws::new(world, &life)),
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::telling(news),
+            workflows: WorkflowsSeen::default(),
             env: Arc::clone(&settings.env),
         });
         let mut engines = machinery::engines(&deps, &settings);
@@ -118,7 +119,7 @@ pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
     let seed = setup.seed.wrapping_add(u64::from(life.id) << 32);
     Settings {
         cluster_id: CLUSTER.to_owned(),
-        windows: Windows { tolerance: window(setup.tolerance), lag: window(setup.believed_lag) },
+        windows: Windows::new(window(setup.tolerance), window(setup.believed_lag)),
         resync: setup.resync,
         rejection_grace: Duration::from_mins(2),
         env: Arc::new(Seeded::new(seed, world.clock, life.skew)),

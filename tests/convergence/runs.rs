@@ -92,7 +92,7 @@ impl References {
         // What may be deleted and made again in between is another end too.
         let counts = |outcome: &Outcome| {
             let once = |(what, made): (&String, &CreateOutput)| {
-                let late = plan.setup.late && !what.starts_with("server");
+                let late = plan.setup.late && !what.starts_with("server") && !what.starts_with("workflow");
                 let undone = if late { made.deletes.saturating_sub(1) } else { 0 };
                 (what.clone(), made.creates - undone, made.deletes - undone)
             };

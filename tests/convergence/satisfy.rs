@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use transfer_operator::api::TAG_OWNER;
 use transfer_operator::cluster::Name;
 use transfer_operator::sim::operation::Operation;
 
@@ -41,7 +42,11 @@ pub fn restrained(object: &Value) -> bool {
 /// What was deleted, though AWS still shows it.
 fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String> {
     let mut sim = world.sim.lock().unwrap();
-    let held = sim.world.region(ACCOUNT, REGION).servers.get(server)?;
+    let region = sim.world.region(ACCOUNT, REGION);
+    if region.workflows.get(server).is_some_and(|workflow| workflow.gone.is_some()) {
+        return Some(format!("{server} was deleted"));
+    }
+    let held = region.servers.get(server)?;
     let user = held.users.get(user).is_some_and(|user| user.gone.is_some());
     let access = held.accesses.get(access).is_some_and(|access| access.gone.is_some());
     (held.gone.is_some() || user || access).then(|| format!("{server} or its member was deleted"))
@@ -50,7 +55,7 @@ fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String
 /// What is missing in AWS of what the object asks for; nothing if it is satisfied.
 pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
     let (spec, status) = (&object["spec"], &object["status"]);
-    let server = text(&status["serverId"]);
+    let server = status["serverId"].as_str().or(status["workflowId"].as_str()).unwrap_or_default().to_owned();
     let user = if key.0 == "TransferUser" { spec["userName"].as_str().unwrap_or(&key.1.name) } else { "" };
     if let Some(gone) = dying(world, &server, user, spec["externalId"].as_str().unwrap_or_default()) {
         return Some(gone);
@@ -73,7 +78,10 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
             if have["State"] != state {
                 return Some(format!("state {} is not {state}", have["State"]));
             }
-            lacks(spec, &have).or_else(|| keys_of_host(world, key, spec, &server))
+            let mut spec = spec.clone();
+            workflows(world, key, &mut spec, &have)
+                .or_else(|| lacks(&spec, &have))
+                .or_else(|| keys_of_host(world, key, &spec, &server))
         }
         "TransferUser" => {
             let name = spec["userName"].as_str().unwrap_or(&key.1.name);
@@ -93,8 +101,37 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
             };
             lacks(spec, &have).or_else(|| home(spec, &have)).or_else(|| policy(world, key, spec, &have))
         }
+        "TransferWorkflow" => {
+            let input = json!({"WorkflowId": server});
+            let Some(have) = describe(world, Operation::DescribeWorkflow, input, "Workflow") else {
+                return Some(format!("no workflow {server}"));
+            };
+            let left = ["description", "onExceptionSteps"]
+                .into_iter()
+                .find(|name| spec.get(*name).is_none() && !have[recased(name, char::to_ascii_uppercase)].is_null());
+            left.map(|name| format!("{name} left the spec, and AWS has it")).or_else(|| lacks(spec, &have))
+        }
         _ => None,
     }
+}
+
+/// Workflows that a server names by reference: AWS must name one that carries the tags of that object. They are taken
+/// out of the spec, as they stand in it AWS knows nothing of them.
+fn workflows(world: &World, key: &Key, spec: &mut Value, have: &Value) -> Option<String> {
+    for (list, theirs) in [("onUpload", "OnUpload"), ("onPartialUpload", "OnPartialUpload")] {
+        for (index, entry) in spec["workflowDetails"][list].as_array_mut().into_iter().flatten().enumerate() {
+            let Some(named) = entry.as_object_mut().and_then(|entry| entry.remove("workflowRef")) else { continue };
+            let namespace = named["namespace"].as_str().unwrap_or(&key.1.namespace);
+            let owner = format!("{namespace}/{}", text(&named["name"]));
+            let id = text(&have["WorkflowDetails"][theirs][index]["WorkflowId"]);
+            let mut sim = world.sim.lock().unwrap();
+            let held = sim.world.region(ACCOUNT, REGION).workflows.get(&id);
+            if !held.is_some_and(|held| held.tags.iter().any(|tag| tag.key == TAG_OWNER && tag.value == owner)) {
+                return Some(format!("workflow {id:?} in {list} is not that of {owner}"));
+            }
+        }
+    }
+    None
 }
 
 /// Reads as a person with all rights.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use transfer_operator::api::ManagedKind;
 use transfer_operator::cluster::Name;
 use transfer_operator::sim::model::Tag;
 use transfer_operator::sim::operation::Operation;
@@ -85,7 +86,7 @@ impl Stage {
             "spec": {
                 "accountId": ACCOUNT, "regions": [REGION], "credentials": {"source": "Operator"},
                 "grants": [{
-                    "name": "team", "kinds": ["TransferServer", "TransferUser", "TransferAccess"],
+                    "name": "team", "kinds": ManagedKind::ALL,
                     "namespaces": {"from": "Names", "names": [NS]},
                     "roleArns": ["arn:aws:iam::123456789012:role/sftp/*"],
                     "serverIds": [],
@@ -237,7 +238,7 @@ impl Stage {
 
     fn ours(&self) -> Vec<Value> {
         let api = self.world.api();
-        ["TransferServer", "TransferUser", "TransferAccess"].into_iter().flat_map(|kind| api.list(kind)).collect()
+        ManagedKind::ALL.iter().flat_map(|kind| api.list(kind.name())).collect()
     }
 
     /// Waits until every object is Ready for its newest generation, in so many words: what is suspended never is.
@@ -385,12 +386,15 @@ impl Stage {
     /// O2: nothing in AWS carries our cluster's tag, but what was left on purpose.
     pub fn nothing_left(&self) {
         let sim = self.world.sim.lock().unwrap();
-        let servers = sim.world.accounts.values().flat_map(|regions| regions.values()).flat_map(|r| r.servers.values());
+        let regions = || sim.world.accounts.values().flat_map(|regions| regions.values());
+        let servers = regions().flat_map(|region| region.servers.values());
+        let workflows = regions().flat_map(|region| region.workflows.values());
         let ours = |tags: &[transfer_operator::sim::model::Tag]| {
             let has = |key: &str| tags.iter().any(|tag| tag.key == key);
             has("transfer-operator.dev/cluster") && !has("transfer-operator.dev/retained-from")
         };
-        let mut left = Vec::new();
+        let left_over = workflows.filter(|workflow| workflow.gone.is_none() && ours(&workflow.tags));
+        let mut left: Vec<String> = left_over.map(|workflow| format!("workflow {}", workflow.workflow_id)).collect();
         for server in servers.filter(|server| server.gone.is_none()) {
             if ours(&server.tags) {
                 left.push(format!("server {}", server.server_id));
@@ -423,11 +427,16 @@ impl Stage {
         format!("{}\n{}", mask(&objects.to_string()), held.join("\n"))
     }
 
-    /// Our objects, and AWS's servers, before anything is masked.
+    /// Our objects, and AWS's servers and workflows, before anything is masked.
     pub fn plain(&self) -> (Value, Value) {
         let objects = self.ours().iter().map(canonical_object).collect();
         let mut sim = self.world.sim.lock().unwrap();
-        let mut held = serde_json::to_value(&sim.world.region(ACCOUNT, REGION).servers).unwrap();
+        let region = sim.world.region(ACCOUNT, REGION);
+        let mut held = serde_json::to_value(&region.servers).unwrap();
+        let workflows = region.workflows.values().filter(|workflow| workflow.gone.is_none());
+        for workflow in workflows {
+            held[&workflow.workflow_id] = serde_json::to_value(workflow).unwrap();
+        }
         sorted_keys(&mut held);
         (objects, held)
     }

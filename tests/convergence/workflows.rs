@@ -38,6 +38,8 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W12-adoption", run: |stage| w12_adoption(stage).boxed() },
     Workflow { name: "W13-retain", run: |stage| w13_retain(stage).boxed() },
     Workflow { name: "W14-account", run: |stage| w14_account(stage).boxed() },
+    Workflow { name: "W15-workflow", run: |stage| w15_workflow(stage).boxed() },
+    Workflow { name: "W15-replaced", run: |stage| w15_replaced(stage).boxed() },
 ];
 
 pub fn named(name: &str) -> Workflow {
@@ -80,6 +82,17 @@ pub fn access(name: &str, more: &Value) -> Value {
     });
     spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     json!({"kind": "TransferAccess", "metadata": {"name": name}, "spec": spec})
+}
+
+pub fn workflow(name: &str, more: &Value) -> Value {
+    let mut spec = json!({"region": "eu-central-1", "awsIdentityRef": {"name": "default"}, "steps": [tagging("a")]});
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({"kind": "TransferWorkflow", "metadata": {"name": name}, "spec": spec})
+}
+
+/// A step of a workflow.
+fn tagging(value: &str) -> Value {
+    json!({"type": "TAG", "tagStepDetails": {"tags": [{"key": "scanned", "value": value}]}})
 }
 
 /// The line of a key as a spec holds it.
@@ -339,4 +352,58 @@ async fn w14_account(stage: &Stage) {
     stage.poke(&alice);
     stage.all_ready().await;
     stage.close().await;
+}
+
+/// A workflow that nobody uses, whose tags change and which is then made anew.
+async fn w15_workflow(stage: &Stage) {
+    let scan = stage.apply(&workflow("scan", &json!({"description": "scans", "tags": {"a": "1", "b": "2"}})));
+    stage.all_ready().await;
+    stage.edit(&scan, |spec| spec["tags"] = json!({"a": "2"}));
+    stage.all_ready().await;
+    stage.edit(&scan, |spec| spec["lifecycle"] = json!({"deletionProtection": false}));
+    stage.delete(&scan);
+    stage.gone(&scan).await;
+    stage.apply(&workflow("scan", &json!({"onExceptionSteps": [tagging("failed")]})));
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+/// A workflow that a server uses: it is made anew, the server moves, the old one goes. An edit comes in the middle.
+async fn w15_replaced(stage: &Stage) {
+    let scan = stage.apply(&workflow("scan", &json!({})));
+    let details = json!({"onUpload": [{"workflowRef": {"name": "scan"}, "executionRole": ROLE}]});
+    stage.apply(&server("files", &json!({"workflowDetails": details})));
+    stage.all_ready().await;
+    let first = used_by_files(stage);
+    stage.edit(&scan, |spec| spec["steps"] = json!([tagging("b")]));
+    stage.until("the server moved", |stage| !used_by_files(stage).is_empty() && used_by_files(stage) != first).await;
+    stage.edit(&scan, |spec| spec["description"] = json!("the third"));
+    stage
+        .until("only the last workflow is there, and used", |stage| {
+            let (ids, used) = (workflow_ids(stage), used_by_files(stage));
+            ids.len() == 1 && ids == used && described(stage, &ids[0]) == "the third"
+        })
+        .await;
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+/// What AWS has as the description of a workflow.
+fn described(stage: &Stage, id: &str) -> String {
+    let held = satisfy::describe(&stage.world, Operation::DescribeWorkflow, json!({"WorkflowId": id}), "Workflow");
+    text(&held.unwrap_or_default()["Description"])
+}
+
+/// The ids of all workflows.
+fn workflow_ids(stage: &Stage) -> Vec<String> {
+    let rows = satisfy::describe(&stage.world, Operation::ListWorkflows, json!({}), "Workflows").unwrap_or_default();
+    rows.as_array().into_iter().flatten().map(|row| text(&row["WorkflowId"])).collect()
+}
+
+/// The ids of the workflows that server `files` uses.
+fn used_by_files(stage: &Stage) -> Vec<String> {
+    let input = json!({"ServerId": stage.server_id("files")});
+    let held = satisfy::describe(&stage.world, Operation::DescribeServer, input, "Server").unwrap_or_default();
+    let used = held["WorkflowDetails"]["OnUpload"].as_array().cloned().unwrap_or_default();
+    used.iter().map(|used| text(&used["WorkflowId"])).collect()
 }

@@ -315,6 +315,6 @@ fn ticks(count: Age) -> SignedDuration {
 impl Window {
     /// As the operator's flags would set it.
     fn real(self) -> Windows {
-        Windows { tolerance: ticks(self.tolerance), lag: ticks(self.lag) }
+        Windows::new(ticks(self.tolerance), ticks(self.lag))
     }
 }

@@ -517,7 +517,7 @@ fn decided(protocol: &Keyed, object: &Object, work: &Work, sight: &ObservedState
         before_delete: None,
         update: None,
         now,
-        windows: Windows { tolerance: ticks(protocol.tolerance), lag: ticks(protocol.lag) },
+        windows: Windows::new(ticks(protocol.tolerance), ticks(protocol.lag)),
     })
 }
 

@@ -14,7 +14,7 @@ use admission::Admission;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use transfer_operator::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use transfer_operator::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
 
 /// One file of tests/fixtures/manifests.
 struct Fixture {
@@ -50,6 +50,7 @@ fn through_types(object: &Value) -> Result<Value, serde_json::Error> {
         "TransferServer" => pass::<TransferServer>(object),
         "TransferUser" => pass::<TransferUser>(object),
         "TransferAccess" => pass::<TransferAccess>(object),
+        "TransferWorkflow" => pass::<TransferWorkflow>(object),
         "AwsIdentity" => pass::<AwsIdentity>(object),
         other => panic!("no such kind: {other}"),
     }

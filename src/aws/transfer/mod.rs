@@ -21,7 +21,8 @@ pub use login::{HomeDirectoryMapEntry, LoginSettings, PosixProfile};
 pub use security_policy::{DescribeSecurityPolicy, ListSecurityPolicies, SecurityPolicy};
 pub use server::{
     CreateServer, DeleteServer, DescribeServer, EndpointDetails, IdentityProviderDetails, ListServers, ListedServer,
-    ProtocolDetails, S3StorageOptions, Server, ServerSettings, StartServer, StopServer, UpdateServer, WorkflowDetails,
+    ProtocolDetails, S3StorageOptions, Server, ServerSettings, StartServer, StopServer, UpdateServer, WorkflowDetail,
+    WorkflowDetails,
 };
 pub use ssh_key::{DeleteSshPublicKey, ImportSshPublicKey, SshPublicKey};
 pub use tag::{TAGS_MAX, TagResource, Tags, UntagResource};

@@ -327,7 +327,7 @@ proptest! {
 
 #[test]
 fn the_wait_of_an_unused_one_counts_from_the_first_look_that_found_it_so() {
-    let windows = Windows { tolerance: jiff::SignedDuration::ZERO, lag: jiff::SignedDuration::from_mins(20) };
+    let windows = Windows::new(jiff::SignedDuration::ZERO, jiff::SignedDuration::from_mins(20));
     assert_eq!(windows.unused(), jiff::SignedDuration::from_mins(20), "never shorter than AWS's answers lag");
     let unused = seen(Observation::OldUnused, &[0, 1, UNUSED]);
     assert_eq!(unused.due(Observation::OldUnused, jiff::SignedDuration::from_secs(UNUSED)), Some(at(UNUSED)));

@@ -172,7 +172,7 @@ impl Case {
             before_delete,
             update,
             now: at(self.now),
-            windows: Windows { tolerance: SignedDuration::from_secs(TOLERANCE), lag: SignedDuration::from_secs(LAG) },
+            windows: Windows::new(SignedDuration::from_secs(TOLERANCE), SignedDuration::from_secs(LAG)),
         })
     }
 }

@@ -37,7 +37,7 @@ use crate::engine::memory::Memory;
 use crate::engine::reconcile::reconcile;
 use crate::engine::settings::{Env, Settings};
 use crate::kinds::access::Accesses;
-use crate::kinds::deps::{Deps, Verified};
+use crate::kinds::deps::{Deps, Verified, WorkflowsSeen};
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, NOW, REGION, fault};
 use crate::kinds::server::Servers;
 use crate::kinds::user::Users;
@@ -806,6 +806,7 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
         aws: Arc::new(Identities(Arc::clone(cloud), limiter)),
         cluster_id: CLUSTER.to_owned(),
         verified: Verified::default(),
+        workflows: WorkflowsSeen::default(),
         env: Arc::new(Counted::default()),
     });
     let settings = settings();
@@ -821,7 +822,7 @@ pub fn settings() -> Settings {
     let span = |duration: Duration| SignedDuration::try_from(duration).unwrap();
     Settings {
         cluster_id: CLUSTER.to_owned(),
-        windows: Windows { tolerance: span(TOLERANCE), lag: span(LAG) },
+        windows: Windows::new(span(TOLERANCE), span(LAG)),
         resync: Duration::from_mins(10),
         rejection_grace: Duration::from_mins(2),
         env: Arc::new(Counted::default()),

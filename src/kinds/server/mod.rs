@@ -10,6 +10,7 @@ mod unset;
 mod want;
 mod wanted;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -22,6 +23,7 @@ use super::partition;
 use super::resolve::{self, TargetQuery, Unresolved};
 use super::server_ref;
 use super::tag_index::{TagIndex, TaggedResource};
+use super::workflow_ref;
 use crate::api::common::{ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
 use crate::api::status::CreateRecord;
@@ -31,6 +33,7 @@ use crate::aws::transfer::{
     Server, Tags,
 };
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
+use crate::cluster::Name;
 use crate::engine::decide::Words;
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
@@ -122,6 +125,7 @@ impl Servers {
         self.tag_index.note(account, &server.server_id, &server.tags);
         let namespace = object.namespace().unwrap_or_default();
         let owner = Owner::new(&deps.cluster_id, &namespace, &object.name_any(), &uid);
+        deps.workflows.shows(&uid, Name::from(&object.metadata), workflow_ref::ids(&server.settings));
         let Account { id, region, .. } = account;
         if owner.judge(&server.tags) == Ownership::Ours {
             deps.verified.insert(id, region, &server.server_id, &uid, &server_ref::facts_of(server, region));
@@ -174,7 +178,7 @@ fn pointer(object: &TransferServer) -> Option<String> {
 /// Every role that a server's spec passes to AWS.
 #[must_use]
 pub fn roles(spec: &TransferServerSpec) -> Vec<String> {
-    want::roles(&want::settings(spec)).into_iter().map(|(_, role)| role).collect()
+    want::roles(spec).into_iter().map(|(_, role)| role).collect()
 }
 
 /// The record of a create, if it is of this object.
@@ -222,7 +226,7 @@ impl Kind for Servers {
         target: &Target<Self::TargetDetail>,
         _now: Timestamp,
     ) -> Result<Wanted<WantedServer>, ReconcileError> {
-        want::want(&self.deps, object, &target.detail, &target.identity_tags).await
+        want::want(&self.deps, object, target).await
     }
 
     async fn describe(
@@ -237,6 +241,7 @@ impl Kind for Servers {
             Err(fault) if fault.kind == AwsErrorKind::NotFound => {
                 let uid = object.uid().unwrap_or_default();
                 self.deps.verified.remove(&account.id, &account.region, &id, &uid);
+                self.deps.workflows.shows(&uid, Name::from(&object.metadata), BTreeSet::new());
                 return Ok(Described::Missing);
             }
             Err(fault) => return Err(fault),

@@ -34,6 +34,9 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     let settings = changes(wanted, server, status.common.applied.as_ref());
     let mut plan = Plan { blocks: blocks(&settings), ..Plan::default() };
     plan.blocks.extend(as2_without_transport(&want.settings, Some(&server.settings)));
+    // A workflow that AWS has already needs no leave, unless it is sent along.
+    let touched = |path: &str| settings.iter().any(|change| carrier(&change.path) == carrier(path));
+    plan.blocks.extend(want.held.iter().filter(|(path, _)| touched(path)).map(|(_, reason)| reason.clone()));
     plan.blocks.extend(kms_blocks(&object.uid().unwrap_or_default(), want, &have.host_keys, &applied));
     // Where only looking is asked for, no key is on its way that could stay or find no room.
     if object.policies().management != ManagementPolicy::ObserveOnly {
@@ -183,8 +186,8 @@ fn cannot_clear(paths: &str) -> Reason {
 fn sendable(want: &WantedServer, server: &Server, changes: &[Change]) -> (Vec<Change>, Option<Reason>) {
     let fixed = changes.iter().filter(|change| change.effect != Effect::Live).map(|change| change.path.as_str());
     let as2 = as2_without_transport(&want.settings, Some(&server.settings)).map(|_| "protocols");
-    let stuck: BTreeSet<&str> =
-        fixed.chain(want.ungranted.iter().map(String::as_str)).chain(as2).map(carrier).collect();
+    let withheld = want.ungranted.iter().chain(want.held.keys()).map(String::as_str);
+    let stuck: BTreeSet<&str> = fixed.chain(withheld).chain(as2).map(carrier).collect();
     let live = changes.iter().filter(|change| change.effect == Effect::Live);
     let (held, free): (Vec<&Change>, Vec<&Change>) = live.partition(|change| stuck.contains(carrier(&change.path)));
     let of = |change: &Change| members::group(&change.path);

@@ -1,6 +1,7 @@
 //! From the spec of a server to what is wanted of AWS. Reads the Secrets that it names, and nothing else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kube::ResourceExt;
 use serde_json::{Value, json};
@@ -8,21 +9,20 @@ use serde_json::{Value, json};
 use super::host_keys;
 use super::members::{MEMBERS, SECURITY_GROUPS};
 use super::wanted::{WantedHostKey, WantedServer};
-use crate::api;
 use crate::api::ManagedKind;
 use crate::api::common::DisruptionMode;
 use crate::api::condition::reasons;
 use crate::api::server::{CustomHostname, DesiredState, HostKeyPolicy};
 use crate::api::status::Applied;
 use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
-use crate::aws::transfer::{ServerSettings, Tags};
+use crate::aws::transfer::{ServerSettings, Tags, WorkflowDetails};
 use crate::engine::diff::set_paths;
 use crate::engine::digest::{hash, keyed};
-use crate::engine::kind::{ReconcileError, Wanted};
+use crate::engine::kind::{ReconcileError, Target, Wanted};
 use crate::engine::reason::Reason;
 use crate::kinds::deps::Deps;
 use crate::kinds::grants::{self, Asker};
-use crate::kinds::tags;
+use crate::kinds::{tags, workflow_ref};
 
 /// Turns the spec into what is wanted.
 ///
@@ -31,10 +31,10 @@ use crate::kinds::tags;
 pub async fn want(
     deps: &Deps,
     object: &TransferServer,
-    identity: &AwsIdentity,
-    identity_tags: &Tags,
+    target: &Target<Arc<AwsIdentity>>,
 ) -> Result<Wanted<WantedServer>, ReconcileError> {
-    let settings = settings(&object.spec);
+    let workflows = workflow_ref::named(deps, object, &target.account);
+    let settings = settings(&object.spec, workflows.details);
     let mut blocks = Vec::new();
     let unsupported = unsupported(object);
     if !unsupported.is_empty() {
@@ -45,12 +45,14 @@ pub async fn want(
     if !exists(object) {
         blocks.extend(as2_without_transport(&settings, None));
     }
-    let ungranted = ungranted(deps, object, identity, &settings, &mut blocks);
+    let ungranted = ungranted(deps, object, &target.detail, &mut blocks);
     let keys = host_keys::secrets::read(deps, object, &mut blocks).await?;
     let host_keys_complete = object.spec.host_keys.as_ref().is_none_or(|listed| listed.len() == keys.len());
-    let tags = tags(&object.spec, identity_tags);
+    let tags = tags(&object.spec, &target.identity_tags);
     blocks.extend(tags::unfit(&tags));
-    let mut applied = applied(object, &settings, &tags, &ungranted);
+    let unsent: Vec<&String> =
+        ungranted.iter().chain(workflows.held.keys().filter(|path| !was_set(object, path))).collect();
+    let mut applied = applied(object, &settings, &tags, &unsent);
     applied.hashes.extend(host_keys::kms::records(object, &keys));
     let want = WantedServer {
         domain: object.spec.domain.clone(),
@@ -63,10 +65,11 @@ pub async fn want(
         confirmed_host_keys: host_keys::replaced::confirmed(object),
         host_key_storage_type: object.spec.host_key_storage_type.clone(),
         ungranted,
+        held: workflows.held,
         unsupported: !unsupported.is_empty(),
     };
-    let digest = digest(&want);
-    Ok(Wanted { want, blocks, faults: Vec::new(), applied, changes_at: None, digest })
+    let (digest, faults) = (digest(&want), want.held.values().cloned().collect());
+    Ok(Wanted { want, blocks, faults, applied, changes_at: None, digest })
 }
 
 /// Of everything that is wanted. Only what is set goes in, so that a new version of this program does not read as an
@@ -96,7 +99,7 @@ fn digest(want: &WantedServer) -> String {
 }
 
 /// AWS's members of the spec. Taken apart in full, so that a new field must be placed.
-pub(super) fn settings(spec: &TransferServerSpec) -> ServerSettings {
+fn settings(spec: &TransferServerSpec, workflow_details: Option<WorkflowDetails>) -> ServerSettings {
     let TransferServerSpec {
         aws_identity_ref: _,
         region: _,
@@ -120,7 +123,7 @@ pub(super) fn settings(spec: &TransferServerSpec) -> ServerSettings {
         logging_role,
         structured_log_destinations,
         s3_storage_options,
-        workflow_details,
+        workflow_details: _,
         host_keys: _,
         host_key_policy: _,
         host_key_storage_type: _,
@@ -176,18 +179,12 @@ fn unsupported(object: &TransferServer) -> Vec<&'static str> {
 }
 
 /// Roles that the grant does not cover: no call that would carry one is made.
-fn ungranted(
-    deps: &Deps,
-    object: &TransferServer,
-    identity: &AwsIdentity,
-    settings: &ServerSettings,
-    blocks: &mut Vec<Reason>,
-) -> Vec<String> {
+fn ungranted(deps: &Deps, object: &TransferServer, identity: &AwsIdentity, blocks: &mut Vec<Reason>) -> Vec<String> {
     let namespace = object.namespace().unwrap_or_default();
     let labels = deps.lister.namespace_labels(&namespace).unwrap_or_default();
     let asker = Asker { kind: ManagedKind::TransferServer, namespace: &namespace, labels: &labels };
     let mut paths = Vec::new();
-    for (path, role) in roles(settings) {
+    for (path, role) in roles(&object.spec) {
         if let Err(block) = grants::role_granted(identity, &asker, &format!("spec.{path}"), &role) {
             blocks.push(block);
             paths.push(path);
@@ -197,17 +194,17 @@ fn ungranted(
 }
 
 /// Every role of the spec with its path.
-pub(super) fn roles(settings: &ServerSettings) -> Vec<(String, String)> {
+pub(super) fn roles(spec: &TransferServerSpec) -> Vec<(String, String)> {
     let mut roles = Vec::new();
     let mut add = |path: &str, role: Option<&String>| {
         if let Some(role) = role.filter(|role| !role.is_empty()) {
             roles.push((path.to_owned(), role.clone()));
         }
     };
-    add("loggingRole", settings.logging_role.as_ref());
-    let details = settings.identity_provider_details.as_ref();
+    add("loggingRole", spec.logging_role.as_ref());
+    let details = spec.identity_provider_details.as_ref();
     add("identityProviderDetails.invocationRole", details.and_then(|details| details.invocation_role.as_ref()));
-    if let Some(workflows) = &settings.workflow_details {
+    if let Some(workflows) = &spec.workflow_details {
         for workflow in workflows.on_upload.iter().flatten() {
             add("workflowDetails.onUpload", Some(&workflow.execution_role));
         }
@@ -220,18 +217,15 @@ pub(super) fn roles(settings: &ServerSettings) -> Vec<(String, String)> {
 
 /// Identity's tags, then the spec's, then the custom host name, which AWS keeps as tags.
 fn tags(spec: &TransferServerSpec, identity_tags: &Tags) -> Tags {
-    let mut tags = identity_tags.clone();
-    tags.extend(spec.tags.clone());
+    let mut tags = tags::wanted(&spec.tags, identity_tags);
     if let Some(CustomHostname { hostname, hosted_zone_id }) = &spec.custom_hostname {
         tags.extend(tags::of_host_name(hostname, hosted_zone_id.as_deref()));
     }
-    // Nobody speaks for us, also where admission let it through.
-    tags.retain(|key, _| !key.to_lowercase().starts_with(api::TAG_PREFIX));
     tags
 }
 
 /// What this object will have put into AWS: names only, and keyed hashes of what AWS never returns.
-fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, ungranted: &[String]) -> Applied {
+fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, unsent: &[&String]) -> Applied {
     let settings_json = serde_json::to_value(settings).unwrap_or_default();
     let uid = object.uid().unwrap_or_default();
     let mut hashes = BTreeMap::new();
@@ -241,11 +235,17 @@ fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, ungr
     }
     // What is not sent is not ours to clear later.
     let mut paths = set_paths(MEMBERS, &settings_json);
-    paths.retain(|path| !ungranted.contains(path));
+    paths.retain(|path| !unsent.contains(&path));
     for key in object.spec.host_keys.iter().flatten() {
         paths.extend(host_keys::paths(key));
     }
     Applied { paths: paths.into_iter().collect(), tags: tags.keys().cloned().collect(), hashes, digest: None }
+}
+
+/// Whether this object put the member into AWS before: what it names there is still its own to clear.
+fn was_set(object: &TransferServer, path: &String) -> bool {
+    let applied = object.status.as_ref().and_then(|status| status.common.applied.as_ref());
+    applied.is_some_and(|applied| applied.paths.contains(path))
 }
 
 fn sorted(items: &[String]) -> String {

@@ -1,9 +1,12 @@
 //! What is wanted of a server, as `want` reads it off the spec. Types only.
 
+use std::collections::BTreeMap;
+
 use secrecy::SecretString;
 
 use crate::api::server::DesiredState;
 use crate::aws::transfer::{ServerSettings, Tags};
+use crate::engine::reason::Reason;
 
 /// What is wanted of a server.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct WantedServer {
     pub host_key_storage_type: Option<String>,
     /// Paths of roles that may not be passed.
     pub ungranted: Vec<String>,
+    /// Paths of workflows that it may not be given yet, and why.
+    pub held: BTreeMap<String, Reason>,
     /// Fields that this version does not act on: nothing is changed while they stand.
     pub unsupported: bool,
 }

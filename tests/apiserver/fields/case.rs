@@ -22,10 +22,11 @@ pub enum Kind {
     Server,
     User,
     Access,
+    Workflow,
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [Self::Identity, Self::Server, Self::User, Self::Access];
+    pub const ALL: [Self; 5] = [Self::Identity, Self::Server, Self::User, Self::Access, Self::Workflow];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -33,6 +34,7 @@ impl Kind {
             Self::Server => "TransferServer",
             Self::User => "TransferUser",
             Self::Access => "TransferAccess",
+            Self::Workflow => "TransferWorkflow",
         }
     }
 
@@ -42,6 +44,7 @@ impl Kind {
             Self::Server => "transferservers",
             Self::User => "transferusers",
             Self::Access => "transferaccesses",
+            Self::Workflow => "transferworkflows",
         }
     }
 }
@@ -204,7 +207,7 @@ impl Case {
 
     /// What to leave out to be rid of the field. Where all of it is required, the field itself: that is refused.
     fn nearest(&self) -> String {
-        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 4]> =
+        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 5]> =
             LazyLock::new(|| Kind::ALL.map(schema::paths));
         let nearest = PATHS[self.kind as usize].get(&self.path).cloned().flatten();
         nearest.unwrap_or_else(|| self.path.clone())
@@ -217,6 +220,9 @@ pub fn base(kind: Kind, name: &str) -> Value {
         Kind::Server => json!({"region": "eu-central-1"}),
         Kind::User => json!({"serverRef": {"name": "files"}, "role": ROLE}),
         Kind::Access => json!({"serverRef": {"name": "corp"}, "role": ROLE, "externalId": sid(name)}),
+        Kind::Workflow => {
+            json!({"region": "eu-central-1", "steps": [{"type": "DELETE", "deleteStepDetails": {}}]})
+        }
         Kind::Identity => json!({
             "accountId": "123456789012", "regions": ["eu-central-1"], "credentials": {"source": "Operator"},
             "grants": [{"name": "all", "kinds": ["TransferServer", "TransferUser"], "namespaces": {"from": "All"}}],

@@ -22,7 +22,7 @@ const ROWS: [(&str, &str, Option<&str>, bool); 3] = [
 
 /// Deletes objects of each policy; answers what is not as demanded.
 pub async fn deletions(world: &World) -> Vec<String> {
-    let kinds = [Kind::Server, Kind::User, Kind::Access];
+    let kinds = [Kind::Server, Kind::User, Kind::Access, Kind::Workflow];
     let all: Vec<_> = kinds.into_iter().flat_map(|kind| ROWS.map(|row| (key(kind, row.0), row))).collect();
     for (key, (_, first, _, _)) in &all {
         world.apply(key, &spec(key, Some(first))).await.unwrap();

@@ -10,6 +10,7 @@ mod policies;
 mod schema;
 mod seen;
 mod servers;
+mod workflows;
 mod world;
 
 use std::collections::BTreeSet;
@@ -22,12 +23,15 @@ use serde_json::{Value, json};
 use world::World;
 
 /// Paths without a case, and why.
-const EXEMPT: [(Kind, &str, &str); 13] = [
+const EXEMPT: [(Kind, &str, &str); 16] = [
     (Kind::Identity, "endpoints.ec2", "this version calls EC2 in no way"),
     (Kind::Identity, "grants[].name", "it names the entry for those who write the list, and has no effect"),
     (Kind::Server, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::User, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::Access, "lifecycle.deletionPolicy", AT_DELETION),
+    (Kind::Workflow, "lifecycle.deletionPolicy", AT_DELETION),
+    (Kind::Workflow, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
+    (Kind::Workflow, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
     (Kind::Server, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
     (Kind::User, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
     (Kind::Access, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
@@ -55,6 +59,7 @@ fn cases(raw: &Raw, sims: &Sims) -> Vec<Case> {
         host_keys::cases(),
         logins::cases(raw),
         policies::cases(),
+        workflows::cases(),
         identities::cases(sims, &raw.users[0]),
     ];
     all.concat()

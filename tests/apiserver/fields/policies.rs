@@ -46,7 +46,7 @@ fn edits(kind: Kind) -> Vec<Case> {
 }
 
 /// Servers are protected unless it says otherwise, the others only where it says so.
-fn protection(kind: Kind) -> Vec<Case> {
+pub fn protection(kind: Kind) -> Vec<Case> {
     let server = kind == Kind::Server;
     let then = [!server, server, !server].map(|deletable| Holds(json!(deletable)));
     vec![Case::new(kind, "lifecycle.deletionProtection", At::Deletable, [json!(server), json!(!server)], then)]

@@ -130,8 +130,11 @@ impl Seen {
         let about = |call: &&Value| match key.kind {
             Kind::Identity => false,
             Kind::Access => call["external_id"] == self.group(key),
-            Kind::Server | Kind::User if held.is_null() => tags(&call["input"]["Tags"]).get(TAG_OWNER) == Some(&owner),
+            Kind::Server | Kind::User | Kind::Workflow if held.is_null() => {
+                tags(&call["input"]["Tags"]).get(TAG_OWNER) == Some(&owner)
+            }
             Kind::Server => call["server_id"] == *id || arn_names(call, id),
+            Kind::Workflow => call["workflow_id"] == held["WorkflowId"] || arn_names(call, &held["WorkflowId"]),
             Kind::User => {
                 let here = call["server_id"] == *id || arn_names(call, id);
                 here && (call["user_name"] == held["UserName"] || arn_names(call, &held["UserName"]))
@@ -188,8 +191,8 @@ impl Seen {
         let mut found = Vec::new();
         for server in self.servers() {
             match key.kind {
-                Kind::Identity => {}
-                Kind::Server => found.extend(Some(server).filter(ours)),
+                Kind::Identity | Kind::Workflow => {}
+                Kind::Server => found.extend(Some(server).filter(ours).map(|server| self.with_workflows(server))),
                 Kind::User => found.extend(members(&server, "Users", "UserName").filter(ours)),
                 Kind::Access => {
                     let group = self.group(key);
@@ -198,23 +201,45 @@ impl Seen {
                 }
             }
         }
+        if key.kind == Kind::Workflow {
+            // The one that it replaces stays for a while.
+            let recorded = self.objects.get(key).map(|object| &object["status"]["workflowId"]);
+            let all = self.all("workflows").filter(ours);
+            found.extend(all.filter(|held| recorded.is_none_or(|id| *id == held["WorkflowId"])));
+        }
         if found.len() > 1 {
             return Err(format!("AWS holds it {} times", found.len()));
         }
         Ok(found.pop().unwrap_or(Value::Null))
     }
 
-    /// Every server of every account, with its region.
-    fn servers(&self) -> Vec<Value> {
-        let mut servers = Vec::new();
-        for (region, held) in entries(&self.aws["accounts"]).flat_map(|(_, regions)| entries(regions)) {
-            for (_, server) in entries(&held["servers"]) {
-                let mut server = server.clone();
-                server["Region"] = region.into();
-                servers.push(server);
+    /// A server with the owners of the workflows that it names.
+    fn with_workflows(&self, mut server: Value) -> Value {
+        for list in ["OnUpload", "OnPartialUpload"] {
+            for named in server["Settings"]["WorkflowDetails"][list].as_array_mut().into_iter().flatten() {
+                let found = self.all("workflows").find(|workflow| workflow["WorkflowId"] == named["WorkflowId"]);
+                let owner = found.and_then(|workflow| tags(&workflow["Tags"]).get(TAG_OWNER).cloned());
+                named["Owner"] = json!(owner);
             }
         }
-        servers
+        server
+    }
+
+    /// Every server of every account, with its region.
+    fn servers(&self) -> impl Iterator<Item = Value> {
+        self.all("servers")
+    }
+
+    /// The same of whatever else the simulator holds by id.
+    fn all(&self, resource: &str) -> impl Iterator<Item = Value> {
+        let regions = entries(&self.aws["accounts"]).flat_map(|(_, regions)| entries(regions));
+        regions.flat_map(move |(region, held)| {
+            entries(&held[resource]).map(move |(_, one)| {
+                let mut one = one.clone();
+                one["Region"] = region.into();
+                one
+            })
+        })
     }
 }
 

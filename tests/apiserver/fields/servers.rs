@@ -277,25 +277,42 @@ fn protocols() -> Vec<Case> {
 }
 
 fn workflows() -> Vec<Case> {
-    let lists: [(&str, At, At); 2] = [
+    let lists: [(&str, &str, [At; 3]); 2] = [
         (
             "onUpload",
-            At::Aws("/Settings/WorkflowDetails/OnUpload/0/WorkflowId"),
-            At::Aws("/Settings/WorkflowDetails/OnUpload/0/ExecutionRole"),
+            "workflowDetails.onUpload",
+            [
+                At::Aws("/Settings/WorkflowDetails/OnUpload/0/WorkflowId"),
+                At::Aws("/Settings/WorkflowDetails/OnUpload/0/ExecutionRole"),
+                At::Aws("/Settings/WorkflowDetails/OnUpload/0/Owner"),
+            ],
         ),
         (
             "onPartialUpload",
-            At::Aws("/Settings/WorkflowDetails/OnPartialUpload/0/WorkflowId"),
-            At::Aws("/Settings/WorkflowDetails/OnPartialUpload/0/ExecutionRole"),
+            "workflowDetails.onPartialUpload",
+            [
+                At::Aws("/Settings/WorkflowDetails/OnPartialUpload/0/WorkflowId"),
+                At::Aws("/Settings/WorkflowDetails/OnPartialUpload/0/ExecutionRole"),
+                At::Aws("/Settings/WorkflowDetails/OnPartialUpload/0/Owner"),
+            ],
         ),
     ];
     let (one, two) = ("w-0123456789abcdef0", "w-0123456789abcdef1");
-    let of = |(list, id, role): (&str, At, At)| {
+    let of = |(list, whole, [id, role, owner]): (&str, &'static str, [At; 3])| {
         let path = |member: &str| format!("workflowDetails.{list}[].{member}");
         let rest = json!({"workflowDetails": {list: [{"workflowId": one, "executionRole": ROLE}]}});
+        let named = json!({"workflowDetails": {list: [{"workflowRef": {"name": "scan"}, "executionRole": ROLE}]}});
+        let (scan, clean) = ("fields/scan", "fields/clean");
+        let needed = Refused("exactly one of workflowRef and workflowId is needed");
+        let then = [Holds(json!(scan)), Holds(json!(clean)), needed];
         [
-            server(&path("workflowId"), id, one, two, Value::Null).rest(rest.clone()),
+            server(&path("workflowId"), id, one, two, Value::Null).rest(rest.clone()).leaving_out(whole),
             server(&path("executionRole"), role, ROLE, ROLE_TWO, Value::Null).rest(rest),
+            Case::new(Kind::Server, &path("workflowRef.name"), owner, [json!("scan"), json!("clean")], then)
+                .rest(named.clone()),
+            server(&path("workflowRef.namespace"), owner, "fields", "away", json!(scan))
+                .shows([json!(scan), json!("away/scan"), json!(scan)])
+                .rest(named),
         ]
     };
     lists.into_iter().flat_map(of).collect()

@@ -8,7 +8,9 @@ use kube::core::ApiResource;
 use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use transfer_operator::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use transfer_operator::api::{
+    AwsIdentity, ManagedKind, TransferAccess, TransferServer, TransferUser, TransferWorkflow,
+};
 
 use super::case::{At, Case, HOME, Kind, Then};
 use super::identities::Sims;
@@ -25,11 +27,14 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Requests to the API server at the same time.
 const AT_ONCE: usize = 16;
 
-/// Nothing here is about rates, and states need no time; the windows are scaled as in the other tests.
-const OPERATOR: [&str; 10] = [
+/// Nothing here is about rates, and states need no time; the windows are scaled as in the other tests, and so is how long
+/// a replaced workflow stays.
+const OPERATOR: [&str; 12] = [
     "--signature-tolerance",
     "4s",
     "--listing-lag",
+    "1s",
+    "--replaced-unused",
     "1s",
     "--aws-read-rate",
     "100000",
@@ -58,7 +63,7 @@ impl World {
         plane.install().await;
         let sim = Sim::start(&SIM).await;
         let other = Sim::start(&[&SIM[..], &OTHER_ACCOUNT[..]].concat()).await;
-        sim.control("/_sim/config", &json!({"quotas": {"servers": 1000}})).await;
+        sim.control("/_sim/config", &json!({"quotas": {"servers": 1000, "workflows": 1000}})).await;
         sim.control("/_sim/config", switches).await;
         let raw = Raw { users: raw(&sim, Kind::User).await, accesses: raw(&sim, Kind::Access).await };
         let file = repository("tests/apiserver/fields/world.yaml");
@@ -74,7 +79,7 @@ impl World {
             let spec = json!({
                 "accountId": "123456789012", "regions": ["eu-central-1", "eu-west-1"],
                 "credentials": {"source": "Operator"}, "tags": tags,
-                "grants": [{"name": "all", "kinds": ["TransferServer", "TransferUser", "TransferAccess"],
+                "grants": [{"name": "all", "kinds": ManagedKind::ALL,
                     "namespaces": {"from": "All"}, "serverIds": servers,
                     "roleArns": ["arn:aws:iam::123456789012:role/fields/*"]}],
             });
@@ -237,6 +242,7 @@ fn resource(kind: Kind) -> ApiResource {
         Kind::Server => ApiResource::erase::<TransferServer>(&()),
         Kind::User => ApiResource::erase::<TransferUser>(&()),
         Kind::Access => ApiResource::erase::<TransferAccess>(&()),
+        Kind::Workflow => ApiResource::erase::<TransferWorkflow>(&()),
     }
 }
 

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use self::settings::with_server_settings;
 pub use self::settings::{
-    EndpointDetails, IdentityProviderDetails, ProtocolDetails, S3StorageOptions, ServerSettings, WorkflowDetails,
+    EndpointDetails, IdentityProviderDetails, ProtocolDetails, S3StorageOptions, ServerSettings, WorkflowDetail,
+    WorkflowDetails,
 };
 use super::tag::{self, Tags};
 use crate::aws::call::{Call, Change, Listing, Page, hashed_if_any};

@@ -6,11 +6,31 @@ use aws_sdk_transfer::types as sdk;
 use aws_smithy_types::error::operation::BuildError;
 use serde::{Deserialize, Serialize};
 
-pub use crate::api::shapes::{
-    EndpointDetails, IdentityProviderDetails, ProtocolDetails, S3StorageOptions, WorkflowDetails,
-};
-use crate::api::shapes::{ProxyConfig, SftpPortWithOptions, WorkflowDetail};
+pub use crate::api::shapes::{EndpointDetails, IdentityProviderDetails, ProtocolDetails, S3StorageOptions};
+use crate::api::shapes::{ProxyConfig, SftpPortWithOptions};
 use crate::aws::sdk::convert::{built, list, text, texts, value, values};
+
+/// A workflow and the role it runs with. AWS knows a workflow by its id only.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkflowDetail {
+    /// Id of the workflow.
+    pub workflow_id: String,
+    /// ARN of the role.
+    pub execution_role: String,
+}
+
+/// Workflows that run after uploads.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkflowDetails {
+    /// After a complete upload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_upload: Option<Vec<WorkflowDetail>>,
+    /// After one that broke off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_partial_upload: Option<Vec<WorkflowDetail>>,
+}
 
 /// The members that CreateServer, UpdateServer and DescribeServer share.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ mod replaced;
 mod tag_index;
 mod unset;
 mod wants;
+mod workflows;
 
 use serde_json::{Value, json};
 
@@ -54,6 +55,7 @@ fn wanted(settings: Value) -> Wanted<WantedServer> {
         confirmed_host_keys: Vec::new(),
         host_key_storage_type: None,
         ungranted: Vec::new(),
+        held: Default::default(),
         unsupported: false,
     };
     Wanted {

@@ -90,6 +90,7 @@ impl<'a> Arena<'a> {
         stage.config_map("policies", &[("scope", POLICY), ("other", OTHER_POLICY), ("broken", "{")]);
         let domain = if efs { json!({"domain": "EFS"}) } else { json!({}) };
         match kind {
+            "TransferServer" => put(stage, &workflows::workflow("scan", &json!({}))),
             "TransferUser" => put(stage, &workflows::server("main", &domain)),
             "TransferAccess" => {
                 let mut server = workflows::lister("main");

@@ -63,6 +63,8 @@ const TEXTS: &[(&str, &[&str])] = &[
     (".window.start", &["22:00", "23:30"]),
     (".window.timeZone", &["UTC", "Europe/Berlin", "Mars/Olympus"]),
     ("LoginBanner", &["hello", "line\nbreak\ttab", " spaces ", ""]),
+    (".workflowRef.name", &["scan", "missing"]),
+    (".workflowRef.namespace", &["team", "elsewhere"]),
     (".passiveIp", &["AUTO", "0.0.0.0", "192.0.2.7", "999.0.0.1"]),
     (
         ".securityPolicyName",
@@ -177,6 +179,8 @@ fn stands_for(node: &Node, child: &Node) -> bool {
         ("adoption", "serverId"),
         ("namespaces", "from"),
         ("workflowDetails", "onUpload"),
+        ("onUpload[]", "workflowId"),
+        ("onPartialUpload[]", "workflowId"),
         ("protocolDetails", "setStatOption"),
         ("proxyConfig", "sftpMode"),
         ("s3StorageOptions", "directoryListingOptimization"),

@@ -1,0 +1,218 @@
+//! Workflows that servers name by their objects: which id a server may be given, and who keeps a workflow in use.
+//!
+//! An id counts only once this process saw the owner tags of that very object on it, in the account and region of the
+//! server: whoever may write a status could else have every upload handled by a workflow of his own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kube::ResourceExt;
+
+use super::deps::{Deps, WorkflowsSeen};
+use super::triggers::{self, Trigger};
+use super::{referrers, resolve, server_ref};
+use crate::api::condition::{self, reasons, types};
+use crate::api::shapes;
+use crate::api::status::CreatePhase;
+use crate::api::{Managed, ManagedKind, TransferServer, TransferWorkflow, TransferWorkflowStatus};
+use crate::aws::Account;
+use crate::aws::transfer::{ServerSettings, WorkflowDetail, WorkflowDetails};
+use crate::cluster::references::Reference;
+use crate::cluster::store::StoreChange;
+use crate::cluster::{Lister, Name};
+use crate::engine::kind::ReconcileError;
+use crate::engine::owner::{Owner, Ownership};
+use crate::engine::reason::Reason;
+
+/// How many objects a sentence names.
+const SHOWN: usize = 3;
+
+/// The workflows of a server's spec.
+#[derive(Debug, Default)]
+pub struct Named {
+    /// In AWS's terms. One whose id is not known stands there by the name of its object, so that the difference is seen.
+    pub details: Option<WorkflowDetails>,
+    /// Paths that must not be sent yet, and why.
+    pub held: BTreeMap<String, Reason>,
+}
+
+/// The workflows that the spec of a server names, where it lives.
+#[must_use]
+pub fn named(deps: &Deps, server: &TransferServer, account: &Account) -> Named {
+    let Some(shapes::WorkflowDetails { on_upload, on_partial_upload }) = &server.spec.workflow_details else {
+        return Named::default();
+    };
+    let namespace = server.namespace().unwrap_or_default();
+    let labels = resolve::labels(deps, &namespace);
+    let mut held = BTreeMap::new();
+    let mut list = |path: &str, listed: Option<&Vec<shapes::WorkflowDetail>>| {
+        let detail = |shapes::WorkflowDetail { workflow_ref, workflow_id, execution_role }: &shapes::WorkflowDetail| {
+            let workflow_id = match workflow_ref {
+                None => workflow_id.clone().unwrap_or_default(),
+                Some(reference) => {
+                    let name = Name::of_workflow(reference, &namespace);
+                    let object = deps.lister.get::<TransferWorkflow>(&name);
+                    let admits = object.as_ref().is_some_and(|object| {
+                        object.spec.allowed_references.namespaces.admits(&name.namespace, &namespace, &labels)
+                    });
+                    let asked = Asked { name: &name, from: &namespace, account, seen: &deps.workflows };
+                    let (id, why) = asked.id(object.as_deref(), admits, &deps.cluster_id);
+                    if let Some(why) = why {
+                        let why = resolve::of_field(&format!("spec.{path}"), &why);
+                        held.entry(path.to_owned()).or_insert(why);
+                    }
+                    id
+                }
+            };
+            WorkflowDetail { workflow_id, execution_role: execution_role.clone() }
+        };
+        listed.map(|listed| listed.iter().map(detail).collect())
+    };
+    let details = WorkflowDetails {
+        on_upload: list("workflowDetails.onUpload", on_upload.as_ref()),
+        on_partial_upload: list("workflowDetails.onPartialUpload", on_partial_upload.as_ref()),
+    };
+    Named { details: Some(details), held }
+}
+
+/// A server asks for the workflow that an object stands for.
+struct Asked<'a> {
+    name: &'a Name,
+    /// Namespace of the server.
+    from: &'a str,
+    account: &'a Account,
+    seen: &'a WorkflowsSeen,
+}
+
+impl Asked<'_> {
+    /// The id, and why it must not be sent yet. Where no id is known, the object's name stands for it.
+    fn id(&self, object: Option<&TransferWorkflow>, admits: bool, cluster: &str) -> (String, Option<Reason>) {
+        let Self { name, from, account, seen } = self;
+        let unknown = format!("{} {name}", ManagedKind::TransferWorkflow.name());
+        let waits = |message: String| Some(Reason::new(reasons::DEPENDENCY_NOT_READY, message));
+        let Some(object) = object.filter(|_| admits) else {
+            let message = server_ref::unavailable(ManagedKind::TransferWorkflow, name, from, object.is_some());
+            return (unknown, waits(message));
+        };
+        if let Some(elsewhere) = elsewhere(object, account) {
+            let message = format!("{unknown} {elsewhere}; name one that lives where the server does");
+            return (unknown, Some(Reason::stalled(reasons::INVALID_SPEC, message)));
+        }
+        let Some(id) = object.status.as_ref().and_then(TransferWorkflowStatus::in_force) else {
+            let message = format!("{unknown} has no id yet");
+            return (unknown, waits(message));
+        };
+        if object.metadata.deletion_timestamp.is_some() {
+            return (id.to_owned(), waits(format!("{unknown} is being deleted and takes no server")));
+        }
+        let owner = Owner::new(cluster, &name.namespace, &name.name, &object.uid().unwrap_or_default());
+        let ours = seen.tags(account, id).is_some_and(|tags| owner.judge(&tags) == Ownership::Ours);
+        let message = || format!("workflow {id} was not seen with the owner tags of {unknown} (yet)");
+        (id.to_owned(), (!ours).then(message).and_then(waits))
+    }
+}
+
+/// Where the workflow is, if that is not where the server is. Another account is not named: who asks may have no grant
+/// there.
+fn elsewhere(object: &TransferWorkflow, account: &Account) -> Option<String> {
+    let region = &object.spec.region;
+    if *region != account.region {
+        return Some(format!("is in region {region}, and the server in {}", account.region));
+    }
+    let recorded = object.status.as_ref().and_then(|status| resolve::recorded_account(&status.common));
+    recorded.filter(|recorded| **recorded != account.id).map(|_| "is in another account than the server".to_owned())
+}
+
+/// The workflows that AWS shows on a server.
+#[must_use]
+pub fn ids(settings: &ServerSettings) -> BTreeSet<String> {
+    let lists = settings.workflow_details.iter().flat_map(|details| [&details.on_upload, &details.on_partial_upload]);
+    lists.flatten().flatten().map(|detail| detail.workflow_id.clone()).collect()
+}
+
+/// Who keeps the workflow with this id in use, by name. Of one that is deleted as a whole these are all servers that name
+/// the object or the id, by a live list, and those that show it. Of one that was replaced, those that show it, and those
+/// that name the object and were not looked at since this process began.
+///
+/// # Errors
+/// Trouble with the API server.
+pub async fn deletion_blockers(
+    deps: &Deps,
+    object: &TransferWorkflow,
+    id: Option<&str>,
+) -> Result<Option<String>, ReconcileError> {
+    let mut servers = id.map(|id| showing(deps.lister.as_ref(), &deps.workflows, id)).unwrap_or_default();
+    if object.metadata.deletion_timestamp.is_some() {
+        servers.extend(referrers::of(deps.cluster.as_ref(), object, id).await?);
+        let naming = format!("name another workflow in spec.workflowDetails, or go, first: {}", shown(&servers));
+        let sentence = match servers.len() {
+            0 => None,
+            1 => Some(format!("1 server must {naming}")),
+            many => Some(format!("{many} servers must {naming}")),
+        };
+        return Ok(sentence);
+    }
+    servers.extend(not_looked_at(deps.lister.as_ref(), &deps.workflows, &Name::from(&object.metadata), id));
+    Ok((!servers.is_empty()).then(|| shown(&servers)))
+}
+
+/// Servers that show this workflow and still have an object.
+fn showing(lister: &dyn Lister, seen: &WorkflowsSeen, id: &str) -> BTreeSet<String> {
+    let lives =
+        |uid: &String, name: &Name| lister.get::<TransferServer>(name).is_some_and(|it| it.uid().as_ref() == Some(uid));
+    seen.showing(id).into_iter().filter(|(uid, name)| lives(uid, name)).map(|(_, name)| told(&name)).collect()
+}
+
+/// Servers that name it, may be in AWS, and were not looked at: what they show is not known.
+fn not_looked_at(lister: &dyn Lister, seen: &WorkflowsSeen, workflow: &Name, id: Option<&str>) -> BTreeSet<String> {
+    let kind = ManagedKind::TransferWorkflow;
+    let object = Reference::Object(kind, workflow.clone());
+    let references = [object].into_iter().chain(id.map(|id| Reference::Id(kind, id.to_owned())));
+    let servers = references.flat_map(|reference| lister.by::<TransferServer>(&reference));
+    let unknown = servers.filter(|server| may_exist(server) && !seen.looked_at(&server.uid().unwrap_or_default()));
+    unknown.map(|server| told(&Name::from(&server.metadata))).collect()
+}
+
+/// Whether AWS may have the server.
+fn may_exist(server: &TransferServer) -> bool {
+    server.status.as_ref().is_some_and(|status| {
+        let create = status.common.create.as_ref();
+        status.server_id.is_some() || create.is_some_and(|create| create.phase == CreatePhase::InFlight)
+    })
+}
+
+fn told(server: &Name) -> String {
+    format!("{} {server}", ManagedKind::TransferServer.name())
+}
+
+fn shown(names: &BTreeSet<String>) -> String {
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", "))
+}
+
+/// The servers that name a workflow, when what they need of it changes.
+#[must_use]
+pub fn triggers(change: &StoreChange<TransferWorkflow>, lister: &dyn Lister) -> Vec<Trigger> {
+    if change.was().map(facts) == change.is().map(facts) {
+        return Vec::new();
+    }
+    triggers::all_referring(lister, &Reference::Object(ManagedKind::TransferWorkflow, change.name.clone()))
+}
+
+/// What servers need to know of a workflow object.
+fn facts(workflow: &TransferWorkflow) -> impl PartialEq {
+    let status = workflow.status.as_ref();
+    (
+        status.and_then(TransferWorkflowStatus::in_force).map(str::to_owned),
+        // It was looked at: its tags are known.
+        status.is_some_and(|status| condition::is_true(&TransferWorkflow::common(status).conditions, types::READY)),
+        status.and_then(|status| status.common.account_id.clone()),
+        workflow.metadata.uid.clone(),
+        workflow.metadata.deletion_timestamp.is_some(),
+        workflow.spec.region.clone(),
+        workflow.spec.allowed_references.clone(),
+    )
+}
+
+#[cfg(test)]
+#[path = "workflow_ref_tests.rs"]
+mod tests;

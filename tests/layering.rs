@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use transfer_operator::api::ManagedKind;
+
 /// A file has one job; what no longer fits has two. Lines of code: a comment is no reason to take a file apart.
 const FILE_LINES: usize = 400;
 /// The name of a test, in characters.
@@ -109,7 +111,8 @@ fn what_a_person_writes_rests_on_nothing_of_ours() {
 
 #[test]
 fn the_engine_knows_no_kind_and_no_sdk() {
-    let words = ["aws_sdk", "aws_smithy", "kinds", "AwsIdentity", "TransferServer", "TransferUser", "TransferAccess"];
+    let mut words = vec!["aws_sdk", "aws_smithy", "kinds", "AwsIdentity"];
+    words.extend(ManagedKind::ALL.iter().map(|kind| kind.name()));
     let found = mentions(&sources(), |source| source.within("engine/"), &words);
     assert!(found.is_empty(), "{found:#?}");
 }
@@ -129,7 +132,9 @@ fn the_engine_names_no_call_of_aws() {
 /// A kind says in its `WORDS` how messages call it; another one would be told of as what it is not.
 #[test]
 fn the_engine_calls_nothing_by_the_name_of_a_kind() {
-    let nouns = ["server", "servers", "user", "users", "access", "accesses", "login", "logins"];
+    let nouns = ManagedKind::ALL.iter().map(|kind| kind.noun()).chain(["login"]);
+    let nouns: Vec<String> = nouns.flat_map(|noun| ["", "s", "es"].map(|end| format!("{noun}{end}"))).collect();
+    let nouns: Vec<&str> = nouns.iter().map(String::as_str).collect();
     // Kubernetes' own server, and words of AWS by which an answer of it is known.
     let others = ["API server", "\"Cannot list users on server with IdP type\""];
     let mut found = mentions(&sources(), |source| source.within("engine/"), &nouns);

@@ -282,9 +282,10 @@ fn the_name_of_a_test_fits_on_a_line() {
     let mut tests = 0;
     for path in &paths {
         let text = fs::read_to_string(path).unwrap();
-        for (_, after) in text.match_indices("test]\n").map(|(at, _)| text.split_at(at)) {
-            let named =
-                after.lines().find_map(|line| line.trim_start().trim_start_matches("async ").strip_prefix("fn "));
+        let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+        let marked = |line: &str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+        for (start, _) in lines.iter().enumerate().filter(|(_, line)| marked(line)) {
+            let named = lines[start..].iter().find_map(|line| line.trim_start_matches("async ").strip_prefix("fn "));
             let name = named.and_then(|named| named.split(['(', '<']).next()).unwrap_or_default();
             assert!(name.len() <= TEST_NAME, "{}: {name}: {} characters", path.display(), name.len());
             tests += 1;

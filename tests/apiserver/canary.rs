@@ -52,7 +52,24 @@ const SHOWN: [(&str, &[&str]); 4] = [
     ),
     (
         "words, names and times that are typed",
-        &["region", "regions", "securityPolicyName", "timeZone", "start", "expiresAt", "passiveIp"],
+        &[
+            "region",
+            "regions",
+            "securityPolicyName",
+            "timeZone",
+            "start",
+            "expiresAt",
+            "passiveIp",
+            "copyStepDetails.name",
+            "customStepDetails.name",
+            "deleteStepDetails.name",
+            "tagStepDetails.name",
+            "decryptStepDetails.name",
+            "sourceFileLocation",
+            "tagStepDetails.tags[].key",
+            "tagStepDetails.tags[].value",
+            "spec.description",
+        ],
     ),
     (
         "names of people, groups, hosts, buckets and folders",
@@ -60,7 +77,17 @@ const SHOWN: [(&str, &[&str]); 4] = [
     ),
     (
         "names of objects and addresses, which lead to other objects and not to keys",
-        &["awsIdentityRef.name", "serverRef.name", "namespace", "names", "grants[].name", "transfer", "sts", "ec2"],
+        &[
+            "awsIdentityRef.name",
+            "serverRef.name",
+            "workflowRef.name",
+            "namespace",
+            "names",
+            "grants[].name",
+            "transfer",
+            "sts",
+            "ec2",
+        ],
     ),
 ];
 

@@ -82,7 +82,7 @@ fn the_plain_manifests_hold_all_but_identities_in_any_namespace() {
         assert_eq!(object["metadata"]["namespace"].is_null(), scoped, "{}", object["metadata"]);
     }
     let crds = documents(&read("deploy/crds.yaml"));
-    assert_eq!(crds.len(), 4);
+    assert_eq!(crds.len(), ManagedKind::ALL.len() + 1, "and that of identities");
     assert!(crds.iter().all(|crd| crd["kind"] == "CustomResourceDefinition"));
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{IdentityRef, Lifecycle, Policies, ServerRef};
+use super::common::{IdentityRef, Lifecycle, ServerRef};
 use super::login::Login;
 use super::status::{CommonStatus, ServerFacts};
 use super::{Managed, Reference, pattern, references, rules};
@@ -97,34 +97,10 @@ static NO_TAGS: BTreeMap<String, String> = BTreeMap::new();
 impl Managed for TransferAccess {
     const NOUN: &'static str = "access";
 
-    type Status = TransferAccessStatus;
-
-    fn suspend(&self) -> bool {
-        self.spec.suspend
-    }
-
-    fn policies(&self) -> Policies {
-        Policies::from(&self.spec.lifecycle)
-    }
+    from_its_members!(TransferAccessStatus);
 
     fn tags(&self) -> &BTreeMap<String, String> {
         &NO_TAGS
-    }
-
-    fn status(&self) -> Option<&Self::Status> {
-        self.status.as_ref()
-    }
-
-    fn common(status: &Self::Status) -> &CommonStatus {
-        &status.common
-    }
-
-    fn common_mut(status: &mut Self::Status) -> &mut CommonStatus {
-        &mut status.common
-    }
-
-    fn spec_json(&self) -> serde_json::Value {
-        super::json(&self.spec)
     }
 
     fn references(&self) -> Vec<Reference> {

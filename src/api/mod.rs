@@ -24,6 +24,37 @@ pub use status::{CommonStatus, Replacing};
 pub use user::{TransferUser, TransferUserSpec, TransferUserStatus};
 pub use workflow::{TransferWorkflow, TransferWorkflowSpec, TransferWorkflowStatus};
 
+/// What every kind answers from members of the same names.
+macro_rules! from_its_members {
+    ($status:ty) => {
+        type Status = $status;
+
+        fn suspend(&self) -> bool {
+            self.spec.suspend
+        }
+
+        fn policies(&self) -> crate::api::Policies {
+            crate::api::Policies::from(&self.spec.lifecycle)
+        }
+
+        fn status(&self) -> Option<&$status> {
+            self.status.as_ref()
+        }
+
+        fn common(status: &$status) -> &crate::api::CommonStatus {
+            &status.common
+        }
+
+        fn common_mut(status: &mut $status) -> &mut crate::api::CommonStatus {
+            &mut status.common
+        }
+
+        fn spec_json(&self) -> serde_json::Value {
+            crate::api::json(&self.spec)
+        }
+    };
+}
+
 /// `TransferAccess`.
 pub mod access;
 /// Policies and references.

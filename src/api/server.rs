@@ -6,7 +6,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{AllowedReferences, IdentityRef, Policies, SecretKeyRef, ServerLifecycle};
+use super::common::{AllowedReferences, IdentityRef, SecretKeyRef, ServerLifecycle};
 use super::shapes::{EndpointDetails, IdentityProviderDetails, ProtocolDetails, S3StorageOptions, WorkflowDetails};
 use super::status::CommonStatus;
 use super::{Managed, ManagedKind, Reference, pattern, references, rules};
@@ -316,34 +316,10 @@ pub struct TransferServerStatus {
 impl Managed for TransferServer {
     const NOUN: &'static str = "server";
 
-    type Status = TransferServerStatus;
-
-    fn suspend(&self) -> bool {
-        self.spec.suspend
-    }
-
-    fn policies(&self) -> Policies {
-        Policies::from(&self.spec.lifecycle)
-    }
+    from_its_members!(TransferServerStatus);
 
     fn tags(&self) -> &BTreeMap<String, String> {
         &self.spec.tags
-    }
-
-    fn status(&self) -> Option<&Self::Status> {
-        self.status.as_ref()
-    }
-
-    fn common(status: &Self::Status) -> &CommonStatus {
-        &status.common
-    }
-
-    fn common_mut(status: &mut Self::Status) -> &mut CommonStatus {
-        &mut status.common
-    }
-
-    fn spec_json(&self) -> serde_json::Value {
-        super::json(&self.spec)
     }
 
     fn references(&self) -> Vec<Reference> {

@@ -6,7 +6,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{ConfigMapKeyRef, IdentityRef, Lifecycle, Policies, ServerRef};
+use super::common::{ConfigMapKeyRef, IdentityRef, Lifecycle, ServerRef};
 use super::login::Login;
 use super::status::{CommonStatus, ServerFacts};
 use super::{Managed, Reference, key_rules, pattern, references, rules};
@@ -187,34 +187,10 @@ impl TransferUser {
 impl Managed for TransferUser {
     const NOUN: &'static str = "user";
 
-    type Status = TransferUserStatus;
-
-    fn suspend(&self) -> bool {
-        self.spec.suspend
-    }
-
-    fn policies(&self) -> Policies {
-        Policies::from(&self.spec.lifecycle)
-    }
+    from_its_members!(TransferUserStatus);
 
     fn tags(&self) -> &BTreeMap<String, String> {
         &self.spec.tags
-    }
-
-    fn status(&self) -> Option<&Self::Status> {
-        self.status.as_ref()
-    }
-
-    fn common(status: &Self::Status) -> &CommonStatus {
-        &status.common
-    }
-
-    fn common_mut(status: &mut Self::Status) -> &mut CommonStatus {
-        &mut status.common
-    }
-
-    fn spec_json(&self) -> serde_json::Value {
-        super::json(&self.spec)
     }
 
     fn references(&self) -> Vec<Reference> {

@@ -357,38 +357,14 @@ impl TransferWorkflowStatus {
 impl Managed for TransferWorkflow {
     const NOUN: &'static str = "workflow";
 
-    type Status = TransferWorkflowStatus;
-
-    fn suspend(&self) -> bool {
-        self.spec.suspend
-    }
-
-    fn policies(&self) -> Policies {
-        Policies::from(&self.spec.lifecycle)
-    }
+    from_its_members!(TransferWorkflowStatus);
 
     fn tags(&self) -> &BTreeMap<String, String> {
         &self.spec.tags
     }
 
-    fn status(&self) -> Option<&Self::Status> {
-        self.status.as_ref()
-    }
-
-    fn common(status: &Self::Status) -> &CommonStatus {
-        &status.common
-    }
-
-    fn common_mut(status: &mut Self::Status) -> &mut CommonStatus {
-        &mut status.common
-    }
-
     fn replacing(status: &mut Self::Status) -> Option<&mut Option<Replacing>> {
         Some(&mut status.replacing)
-    }
-
-    fn spec_json(&self) -> serde_json::Value {
-        super::json(&self.spec)
     }
 
     fn references(&self) -> Vec<Reference> {

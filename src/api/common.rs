@@ -293,9 +293,9 @@ pub struct ServerRef {
 /// A TransferWorkflow object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = pattern::OBJECT_NAME.of("name"))]
 pub struct WorkflowRef {
     /// Name of the TransferWorkflow.
-    #[x_kube(validation = pattern::OBJECT_NAME)]
     #[schemars(length(max = 253))]
     pub name: String,
     /// Its namespace; absent means this object's own. The workflow's allowedReferences must admit this namespace.

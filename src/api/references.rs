@@ -25,14 +25,19 @@ impl Name {
     #[must_use]
     pub fn named_by(reference: &ServerRef, own: &str) -> Self {
         let ServerRef { name, namespace } = reference;
-        Self { namespace: namespace.clone().unwrap_or_else(|| own.to_owned()), name: name.clone() }
+        Self::within(namespace.as_deref(), own, name)
     }
 
     /// The workflow object that a reference in this namespace names.
     #[must_use]
     pub fn of_workflow(reference: &WorkflowRef, own: &str) -> Self {
         let WorkflowRef { name, namespace } = reference;
-        Self { namespace: namespace.clone().unwrap_or_else(|| own.to_owned()), name: name.clone() }
+        Self::within(namespace.as_deref(), own, name)
+    }
+
+    /// What a reference names, in the namespace of whoever refers where it says none.
+    fn within(named: Option<&str>, own: &str, name: &str) -> Self {
+        Self { namespace: named.unwrap_or(own).to_owned(), name: name.to_owned() }
     }
 }
 

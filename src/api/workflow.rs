@@ -61,10 +61,10 @@ pub struct FileLocation {
 /// A step that copies the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = workflow_rules::STEP_NAME.of("name"), transform = workflow_rules::SOURCE_FILE.of("sourceFileLocation"))]
 #[schemars(extend("required" = ["destinationFileLocation"]))]
 pub struct CopyStepDetails {
     /// Name of the step: letters, digits, _ and -.
-    #[x_kube(validation = workflow_rules::STEP_NAME)]
     #[schemars(length(max = 30))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -78,7 +78,6 @@ pub struct CopyStepDetails {
     pub overwrite_existing: Option<String>,
     /// The file that the step takes: previous.file, what the step before left (AWS takes that when absent), or
     /// original.file, what was uploaded; each in braces behind a dollar sign.
-    #[x_kube(validation = workflow_rules::SOURCE_FILE)]
     #[schemars(length(max = 256))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_file_location: Option<String>,
@@ -87,10 +86,10 @@ pub struct CopyStepDetails {
 /// A step that calls a Lambda function.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = workflow_rules::STEP_NAME.of("name"), transform = workflow_rules::SOURCE_FILE.of("sourceFileLocation"))]
 #[schemars(extend("required" = ["target", "timeoutSeconds"]))]
 pub struct CustomStepDetails {
     /// Name of the step: letters, digits, _ and -.
-    #[x_kube(validation = workflow_rules::STEP_NAME)]
     #[schemars(length(max = 30))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -106,7 +105,6 @@ pub struct CustomStepDetails {
     pub timeout_seconds: Option<i32>,
     /// The file that the step takes: previous.file, what the step before left (AWS takes that when absent), or
     /// original.file, what was uploaded; each in braces behind a dollar sign.
-    #[x_kube(validation = workflow_rules::SOURCE_FILE)]
     #[schemars(length(max = 256))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_file_location: Option<String>,
@@ -115,15 +113,14 @@ pub struct CustomStepDetails {
 /// A step that deletes the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = workflow_rules::STEP_NAME.of("name"), transform = workflow_rules::SOURCE_FILE.of("sourceFileLocation"))]
 pub struct DeleteStepDetails {
     /// Name of the step: letters, digits, _ and -.
-    #[x_kube(validation = workflow_rules::STEP_NAME)]
     #[schemars(length(max = 30))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The file that the step takes: previous.file, what the step before left (AWS takes that when absent), or
     /// original.file, what was uploaded; each in braces behind a dollar sign.
-    #[x_kube(validation = workflow_rules::SOURCE_FILE)]
     #[schemars(length(max = 256))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_file_location: Option<String>,
@@ -132,13 +129,12 @@ pub struct DeleteStepDetails {
 /// A tag of an object in S3.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = workflow_rules::S3_TAG.of("key"), transform = workflow_rules::S3_TAG.of("value"))]
 pub struct S3Tag {
     /// Key of the tag: letters, digits, spaces and _ . : / = + - @.
-    #[x_kube(validation = workflow_rules::S3_TAG)]
     #[schemars(length(min = 1, max = 128))]
     pub key: String,
     /// Value of the tag, of the same characters.
-    #[x_kube(validation = workflow_rules::S3_TAG)]
     #[schemars(length(max = 256))]
     pub value: String,
 }
@@ -146,10 +142,10 @@ pub struct S3Tag {
 /// A step that tags the object in S3.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = workflow_rules::STEP_NAME.of("name"), transform = workflow_rules::SOURCE_FILE.of("sourceFileLocation"))]
 #[schemars(extend("required" = ["tags"]))]
 pub struct TagStepDetails {
     /// Name of the step: letters, digits, _ and -.
-    #[x_kube(validation = workflow_rules::STEP_NAME)]
     #[schemars(length(max = 30))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -160,7 +156,6 @@ pub struct TagStepDetails {
     pub tags: Option<Vec<S3Tag>>,
     /// The file that the step takes: previous.file, what the step before left (AWS takes that when absent), or
     /// original.file, what was uploaded; each in braces behind a dollar sign.
-    #[x_kube(validation = workflow_rules::SOURCE_FILE)]
     #[schemars(length(max = 256))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_file_location: Option<String>,
@@ -169,9 +164,9 @@ pub struct TagStepDetails {
 /// A step that decrypts the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = workflow_rules::STEP_NAME.of("name"), transform = workflow_rules::SOURCE_FILE.of("sourceFileLocation"))]
 pub struct DecryptStepDetails {
     /// Name of the step: letters, digits, _ and -.
-    #[x_kube(validation = workflow_rules::STEP_NAME)]
     #[schemars(length(max = 30))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -188,7 +183,6 @@ pub struct DecryptStepDetails {
     pub overwrite_existing: Option<String>,
     /// The file that the step takes: previous.file, what the step before left (AWS takes that when absent), or
     /// original.file, what was uploaded; each in braces behind a dollar sign.
-    #[x_kube(validation = workflow_rules::SOURCE_FILE)]
     #[schemars(length(max = 256))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_file_location: Option<String>,
@@ -281,6 +275,7 @@ impl From<&WorkflowLifecycle> for Policies {
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = workflow_rules::WORKFLOW_DESCRIPTION.of("description"))]
 pub struct TransferWorkflowSpec {
     /// The AwsIdentity that AWS is called with: which account and whose credentials. It must grant this namespace
     /// the kind TransferWorkflow.
@@ -306,7 +301,6 @@ pub struct TransferWorkflowSpec {
     pub allowed_references: AllowedReferences,
 
     /// Description of the workflow in AWS: letters, digits, spaces, _ and -.
-    #[x_kube(validation = workflow_rules::WORKFLOW_DESCRIPTION)]
     #[schemars(length(max = 256))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,

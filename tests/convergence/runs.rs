@@ -133,7 +133,7 @@ impl References {
 /// in between, who counts them anew.
 const WAIT_OF_A_REPLACEMENT: usize = 100;
 
-/// How often a workflow was made in the place of another.
+/// How often a workflow was made after the first: in the place of another, or of one that its object took along.
 fn replacements(what: &str, made: CreateOutput) -> u64 {
     if what.starts_with("workflow") { made.creates.saturating_sub(1) } else { 0 }
 }

@@ -6,12 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::config::Config;
-use super::dispatch;
 use super::operation::Operation;
 use super::random::Random;
 use super::state::{Context, Region};
 use super::time::after;
 use super::wire::without_nulls;
+use super::{dispatch, ec2};
 
 /// A role that satisfies the pattern.
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/sftp";
@@ -68,6 +68,24 @@ impl Bench {
         let mut output = result.map_err(|e| format!("{}: {}", e.code, e.message.unwrap_or_default()))?;
         without_nulls(&mut output);
         Ok(output)
+    }
+
+    /// The XML of EC2's answer, or the code and text of the refusal.
+    pub fn ec2(&mut self, operation: &str, form: &[(&str, &str)]) -> Result<String, String> {
+        let mut context = Context {
+            now: self.now,
+            account: "123456789012",
+            region: "eu-west-1",
+            caller: "arn:aws:iam::123456789012:user/bench",
+            config: &self.config,
+            random: &mut self.random,
+            admin: self.admin,
+            changed: false,
+        };
+        let form = form.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let result = ec2::call(operation, &form, &mut self.region, &mut context);
+        self.changed = context.changed;
+        result.map_err(|e| format!("{}: {}", e.code, e.message.unwrap_or_default()))
     }
 
     pub fn ok(&mut self, operation: &str, input: Value) -> Value {

@@ -75,6 +75,8 @@ pub struct Config {
     pub delete_last_host_key: Leniency,
     /// A server that names a workflow which is not there.
     pub unknown_workflow: Leniency,
+    /// A server that gets an elastic address which nobody added to the account.
+    pub unknown_addresses: Leniency,
     /// Whether the steps of a workflow also show what AWS does by default.
     pub step_defaults: bool,
 
@@ -86,6 +88,8 @@ pub struct Config {
     pub quotas: Quotas,
     /// How it is said that a limit is reached.
     pub quota_refusal: QuotaWords,
+    /// Security groups that are not there; every other one is.
+    pub missing_security_groups: Vec<String>,
     /// Roles that the caller may not pass.
     pub forbidden_roles: Vec<String>,
     /// Roles that the service does not accept, such as a logging role that it cannot assume.
@@ -282,11 +286,13 @@ impl Default for Config {
             user_name_variable: Variable::Kept,
             delete_last_host_key: Leniency::Refuse,
             unknown_workflow: Leniency::Accept,
+            unknown_addresses: Leniency::Accept,
             step_defaults: false,
             page_size: 100,
             empty_first_page: false,
             quotas: Quotas::default(),
             quota_refusal: QuotaWords::Quota,
+            missing_security_groups: Vec::new(),
             forbidden_roles: Vec::new(),
             unusable_roles: Vec::new(),
             test_identity_provider: None,

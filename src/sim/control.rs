@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::ec2_network::Address;
 use super::faults::Rule;
 use super::operation::Operation;
 use super::servers;
@@ -38,6 +39,8 @@ struct Hide {
     region: Option<String>,
     server_id: Option<String>,
     workflow_id: Option<String>,
+    vpc_endpoint_id: Option<String>,
+    allocation_id: Option<String>,
     user_name: Option<String>,
     external_id: Option<String>,
     host_key_id: Option<String>,
@@ -61,6 +64,7 @@ struct Change {
     input: Value,
     set_state: Option<SetState>,
     show_as: Option<ShowAs>,
+    set_address: Option<SetAddress>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,6 +72,14 @@ struct Change {
 struct ShowAs {
     server_id: String,
     members: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetAddress {
+    allocation_id: String,
+    /// None takes it out of the account.
+    address: Option<Address>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,7 +141,7 @@ pub fn state(world: &World, now: Timestamp) -> Value {
             .collect();
         let here = region.workflows.iter();
         let workflows: BTreeMap<&String, _> = here.filter(|(_, w)| w.gone.is_none_or(|gone| now < gone)).collect();
-        json!({"servers": servers, "workflows": workflows})
+        json!({"servers": servers, "workflows": workflows, "addresses": region.addresses})
     };
     let of_account = |regions: &BTreeMap<String, Region>| {
         let all = regions.iter().map(|(name, r)| (name.clone(), shown(r)));
@@ -162,8 +174,10 @@ fn arm(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
 
 fn hide(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
     let hide: Hide = read(body)?;
-    let ((Some(id), None) | (None, Some(id))) = (hide.server_id, hide.workflow_id) else {
-        return Err((400, "give one of server_id and workflow_id".to_owned()));
+    let given = [hide.server_id, hide.workflow_id, hide.vpc_endpoint_id, hide.allocation_id];
+    let mut given = given.into_iter().flatten();
+    let (Some(id), None) = (given.next(), given.next()) else {
+        return Err((400, "give one of server_id, workflow_id, vpc_endpoint_id and allocation_id".to_owned()));
     };
     let now = service.clock(machine);
     let until = after(now, hide.lasting);
@@ -209,8 +223,8 @@ fn change(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
         (409, format!("{}: {text}", e.code))
     };
     let now = service.clock(machine);
-    match (change.operation, change.set_state, change.show_as) {
-        (Some(name), None, None) => {
+    match (change.operation, change.set_state, change.show_as, change.set_address) {
+        (Some(name), None, None, None) => {
             let operation = Operation::named(&name).ok_or_else(|| (400, format!("no such operation: {name}")))?;
             let input = if change.input.is_null() { json!({}) } else { change.input };
             let output = service.out_of_band(operation, &account, region, input, machine);
@@ -218,19 +232,28 @@ fn change(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
             wire::without_nulls(&mut output);
             Ok(json!({"output": output}))
         }
-        (None, Some(SetState { server_id, state }), None) => {
+        (None, Some(SetState { server_id, state }), None, None) => {
             let held = service.world.region(&account, region);
             servers::force(held, &server_id, &state, now).map_err(refused)?;
             service.unsaved = true;
             Ok(json!({}))
         }
-        (None, None, Some(ShowAs { server_id, members })) => {
+        (None, None, None, Some(SetAddress { allocation_id, address })) => {
+            let held = &mut service.world.region(&account, region).addresses;
+            match address {
+                Some(address) => held.insert(allocation_id, address),
+                None => held.remove(&allocation_id),
+            };
+            service.unsaved = true;
+            Ok(json!({}))
+        }
+        (None, None, Some(ShowAs { server_id, members }), None) => {
             let held = service.world.region(&account, region);
             held.server_mut(&server_id).map_err(refused)?.shown_as = members;
             service.unsaved = true;
             Ok(json!({}))
         }
-        _ => Err((400, "give one of operation, set_state and show_as".to_owned())),
+        _ => Err((400, "give one of operation, set_state, show_as and set_address".to_owned())),
     }
 }
 

@@ -1,16 +1,16 @@
-//! Requests that are signed for another service than the simulated ones: each is refused in the form of its own
+//! Requests that are signed for another service than the simulated ones, or ask EC2 for what is not there: each is refused in the form of its own
 //! service, so that its client can read why. What is in them is neither looked at nor kept.
 
 use http::Request;
 use serde_json::json;
 
 use super::error::ApiError;
-use super::sts;
+use super::{ec2, sts};
 
 /// A request for a service that is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Foreign {
-    /// The service, and what was asked of it: `ec2:DescribeAddresses`.
+    /// The service, and what was asked of it: `ec2:DescribeVpcs`.
     pub name: String,
     form: Form,
 }
@@ -60,7 +60,10 @@ impl Foreign {
             Form::Query(_) | Form::Ec2 => "InvalidAction",
             Form::S3 => "NotImplemented",
         };
-        ApiError::new(code, format!("transfer-sim simulates transfer and sts, not {}", self.name))
+        ApiError::new(
+            code,
+            format!("transfer-sim simulates transfer, sts and four operations of ec2, not {}", self.name),
+        )
     }
 
     /// Body and headers of a refusal, this one or one of the script.
@@ -74,11 +77,7 @@ impl Foreign {
                 return (body.to_string().into_bytes(), vec![("x-amzn-errortype", error.code.clone())]);
             }
             Form::Query(namespace) => sts::failure(namespace, error, request_id, status),
-            Form::Ec2 => {
-                format!(
-                    "<Response><Errors><Error>{told}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
-                )
-            }
+            Form::Ec2 => ec2::failure(error, request_id),
             Form::S3 => format!("<Error>{told}<RequestId>{request_id}</RequestId></Error>"),
         };
         (text.into_bytes(), Vec::new())

@@ -11,6 +11,8 @@ pub mod connection;
 pub mod constraints;
 pub mod control;
 pub mod dispatch;
+pub mod ec2;
+pub mod ec2_network;
 pub mod error;
 pub mod faults;
 pub mod foreign;

@@ -4,7 +4,7 @@ use http::Request;
 use serde_json::{Value, json};
 
 use super::foreign::Foreign;
-use super::sts;
+use super::{ec2, sts};
 
 /// Which service and operation a request is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,9 @@ pub enum Target {
     Transfer(String),
     /// AWS STS, and the name of the action.
     Sts(String),
-    /// A service that is not there.
+    /// EC2, and one of the operations that are there.
+    Ec2(String),
+    /// A service or an operation of EC2 that is not there.
     Foreign(Foreign),
     /// None of these.
     Unknown,
@@ -24,7 +26,7 @@ impl Target {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Transfer(name) | Self::Sts(name) => name,
+            Self::Transfer(name) | Self::Sts(name) | Self::Ec2(name) => name,
             Self::Foreign(foreign) => &foreign.name,
             Self::Unknown => "",
         }
@@ -35,6 +37,7 @@ impl Target {
     pub const fn service(&self) -> &'static str {
         match self {
             Self::Sts(_) => "sts",
+            Self::Ec2(_) => "ec2",
             Self::Transfer(_) | Self::Foreign(_) | Self::Unknown => "transfer",
         }
     }
@@ -49,6 +52,10 @@ pub fn target(request: &Request<Vec<u8>>, scope: Option<&str>) -> Target {
         return Target::Transfer(name.to_owned());
     }
     if let Some(service) = scope.filter(|s| !["transfer", "sts"].contains(s)) {
+        let action = sts::form(request.body()).remove("Action").filter(|_| service == "ec2").unwrap_or_default();
+        if ec2::OPERATIONS.contains(&action.as_str()) {
+            return Target::Ec2(action);
+        }
         return Target::Foreign(Foreign::of(service, request));
     }
     if header("x-amz-target").is_some() {
@@ -68,7 +75,7 @@ pub fn input(target: &Target, body: &[u8]) -> Value {
     match target {
         Target::Transfer(_) if body.is_empty() => json!({}),
         Target::Transfer(_) => serde_json::from_slice(body).unwrap_or(Value::Null),
-        Target::Sts(_) => json!(sts::form(body)),
+        Target::Sts(_) | Target::Ec2(_) => json!(sts::form(body)),
         Target::Foreign(_) | Target::Unknown => Value::Null,
     }
 }

@@ -17,7 +17,7 @@ use super::sigv4::{self, Claim, Refusal};
 use super::state::{Context, World};
 use super::sts::{self, Caller};
 use super::time::{after, http_date};
-use super::{dispatch, validate, wire};
+use super::{dispatch, ec2, validate, wire};
 
 /// The account that exists from the start, and its credentials.
 #[derive(Debug, Clone)]
@@ -183,8 +183,10 @@ impl Service {
             return Err(foreign.refusal());
         }
         let service = arrived.target.service();
-        let (caller, region) =
-            self.authenticate(arrived, service, now).map_err(|refusal| refusal.error(service == "sts"))?;
+        let (caller, region) = self.authenticate(arrived, service, now).map_err(|refusal| match service {
+            "ec2" => ec2::refused(refusal),
+            _ => refusal.error(service == "sts"),
+        })?;
         call.account = Some(caller.account.clone());
         call.principal = Some(caller.arn.clone());
         if let Some((error, EffectOfError::None)) = arrived.verdict.fault.as_ref().and_then(Fault::error) {
@@ -204,6 +206,7 @@ impl Service {
                 self.unsaved |= action == "AssumeRole";
                 Ok(xml.into_bytes())
             }
+            Target::Ec2(operation) => self.ec2(operation, arrived.request.body(), &caller, &region, now, call),
             Target::Foreign(_) | Target::Unknown => Err(ApiError::new("UnknownOperationException", "")),
         }
     }
@@ -241,6 +244,31 @@ impl Service {
             _ => {}
         }
         result
+    }
+
+    fn ec2(
+        &mut self,
+        operation: &str,
+        body: &[u8],
+        caller: &Caller,
+        region: &str,
+        now: Timestamp,
+        call: &mut Call,
+    ) -> Answer<Vec<u8>> {
+        let mut context = Context {
+            now,
+            account: &caller.account,
+            region,
+            caller: &caller.arn,
+            config: &self.config,
+            random: &mut self.random,
+            admin: false,
+            changed: false,
+        };
+        let held = self.world.region(&caller.account, region);
+        let result = ec2::call(operation, &sts::form(body), held, &mut context);
+        call.mutated = context.changed && result.is_ok();
+        result.map(String::into_bytes)
     }
 
     /// Carries out an operation as AWS itself or a person with all rights would: without signature, faults and log.
@@ -311,9 +339,11 @@ impl Service {
         let (status, body) = match result {
             Ok(body) => (200, body),
             Err(error) => {
+                let error = if let Target::Ec2(_) = target { ec2::renamed(error) } else { error };
                 let status = forced.unwrap_or_else(|| wire::status(&error.code, self.config.status));
                 let (body, more) = match target {
                     Target::Sts(_) => (sts::failure(sts::NAMESPACE, &error, &id, status).into_bytes(), Vec::new()),
+                    Target::Ec2(_) => (ec2::failure(&error, &id).into_bytes(), Vec::new()),
                     Target::Foreign(foreign) => foreign.failure(&error, &id, status),
                     Target::Transfer(_) | Target::Unknown => wire::failure(&error, &self.config, style),
                 };
@@ -322,7 +352,7 @@ impl Service {
             }
         };
         let kind = match target {
-            Target::Sts(_) => "text/xml",
+            Target::Sts(_) | Target::Ec2(_) => "text/xml",
             Target::Foreign(foreign) => foreign.content_type(),
             Target::Transfer(_) | Target::Unknown => "application/x-amz-json-1.1",
         };

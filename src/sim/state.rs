@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::config::{Config, Leniency};
+use super::ec2_network::Address;
 use super::error::{Answer, ApiError};
 use super::model::{Access, HostKey, Server, User, Workflow};
 use super::random::Random;
@@ -48,6 +49,9 @@ pub struct Region {
     /// By id.
     #[serde(default)]
     pub workflows: BTreeMap<String, Workflow>,
+    /// Elastic addresses that were added to the account, by allocation id.
+    #[serde(default)]
+    pub addresses: BTreeMap<String, Address>,
     /// What listings leave out for a while.
     #[serde(default)]
     pub hidden: Vec<Hidden>,
@@ -59,7 +63,7 @@ pub struct Region {
 /// Something that listings leave out for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hidden {
-    /// The server or workflow, or the server it belongs to.
+    /// The server, workflow, VPC endpoint or elastic address, or the server it belongs to.
     #[serde(alias = "server_id")]
     pub id: String,
     /// The user name, external id or host key id; none for the server or workflow itself.

@@ -7,7 +7,7 @@ use super::error::Answer;
 use super::host_keys::{self, KeyOptions};
 use super::input::Changes;
 use super::state::{Context, Region};
-use super::{network, settings, workflows};
+use super::{ec2_network, network, settings, workflows};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -26,8 +26,10 @@ pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
     let input: UpdateInput = super::input::parse(input)?;
     region.server_mut(&input.server_id)?;
     workflows::check_named(region, input.changes.workflow_details.as_ref(), context.config)?;
-    let server = region.server_mut(&input.server_id)?;
+    let server = region.server(&input.server_id)?;
     let moved = network::changed(server, &input.changes, context)?;
+    ec2_network::check_addresses(region, server, &moved.settings, context)?;
+    let server = region.server_mut(&input.server_id)?;
     let next = settings::changed(&moved.settings, input.changes, &server.domain, context.config)?;
     if let Some(body) = input.host_key.filter(|k| !k.is_empty()) {
         let key = host_keys::parsed(&body)?;

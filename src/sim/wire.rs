@@ -72,13 +72,23 @@ pub fn status(code: &str, numbers: StatusNumbers) -> u16 {
     let own_fault = matches!(code, "InternalServiceError" | "ServiceUnavailableException" | "InternalFailure");
     match (numbers, code) {
         (_, "NotImplemented") => 501,
+        (_, "InternalError") => 500,
+        (_, "RequestLimitExceeded" | "Unavailable") => 503,
+        (_, "AuthFailure") => 401,
         (StatusNumbers::Documented, _) if own_fault => 500,
         (StatusNumbers::Smithy, _) if own_fault => 503,
         (StatusNumbers::Smithy, "ConflictException" | "ResourceExistsException") => 409,
         (StatusNumbers::Smithy, "ResourceNotFoundException") => 404,
         (StatusNumbers::Smithy, "ThrottlingException") => 429,
         (StatusNumbers::Smithy, "AccessDeniedException")
-        | (_, "MissingAuthenticationToken" | "InvalidClientTokenId" | "SignatureDoesNotMatch" | "ExpiredToken") => 403,
+        | (
+            _,
+            "UnauthorizedOperation"
+            | "MissingAuthenticationToken"
+            | "InvalidClientTokenId"
+            | "SignatureDoesNotMatch"
+            | "ExpiredToken",
+        ) => 403,
         _ => 400,
     }
 }

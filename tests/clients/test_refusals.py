@@ -136,7 +136,7 @@ def test_sensitive_members_are_not_in_the_log(sim, transfer, server):
 
 # One service of each protocol that botocore speaks.
 FOREIGN = {
-    "ec2": ("describe_addresses", {}, "InvalidAction"),
+    "ec2": ("describe_vpcs", {}, "InvalidAction"),
     "iam": ("list_roles", {}, "InvalidAction"),
     "sqs": ("list_queues", {}, "UnknownOperationException"),
     "route53": ("list_hosted_zones", {}, "InvalidAction"),
@@ -165,6 +165,6 @@ def test_a_request_for_another_service_is_logged_without_what_was_in_it(sim):
 
 def test_scripted_errors_of_another_service_have_its_form(sim):
     fault = {"kind": "error", "code": "UnauthorizedOperation", "message": "scripted"}
-    sim.post("faults", {"operation": "ec2:DescribeAddresses", "fault": fault})
-    response = refused(sim.client("ec2").describe_addresses)
+    sim.post("faults", {"operation": "ec2:DescribeVpcs", "fault": fault})
+    response = refused(sim.client("ec2").describe_vpcs)
     assert response["Error"] == {"Code": "UnauthorizedOperation", "Message": "scripted"}

@@ -29,6 +29,7 @@ fn copy(held: &Held) -> Held {
     let region = |region: &Region| Region {
         servers: region.servers.clone(),
         workflows: region.workflows.clone(),
+        addresses: region.addresses.clone(),
         hidden: region.hidden.clone(),
         next_gone: region.next_gone,
     };

@@ -266,13 +266,17 @@ fn xml(value: &Value) -> String {
     match value {
         Value::Object(members) => {
             let shown = members.iter().filter(|(_, value)| !value.is_null());
-            shown.map(|(name, value)| format!("<{name}>{}</{name}>", xml(value))).collect()
+            shown.map(|(name, value)| element(name, value)).collect()
         }
-        Value::Array(items) => items.iter().map(|item| format!("<item>{}</item>", xml(item))).collect(),
+        Value::Array(items) => items.iter().map(|item| element("item", item)).collect(),
         Value::String(text) => sts::escaped(text),
         Value::Null => String::new(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
+}
+
+fn element(name: &str, value: &Value) -> String {
+    format!("<{name}>{}</{name}>", xml(value))
 }
 
 #[cfg(test)]

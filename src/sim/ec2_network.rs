@@ -223,7 +223,7 @@ fn derived(prefix: &str, of: &str) -> String {
 }
 
 fn digest(of: &str) -> String {
-    hash(of).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(of.as_bytes()))
 }
 
 fn hash(of: &str) -> [u8; 32] {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use transfer_operator::api::all_crds;
 
 use crate::fixtures::door;
-use crate::support::{ControlPlane, repository};
+use crate::support::{Lent, repository};
 
 /// Private keys of `tests/fixtures/keys`: OpenSSH, PKCS#8, PKCS#1 and PPK, shorter and longer than most fields may be.
 const KEYS: [&str; 7] = [
@@ -224,8 +224,7 @@ async fn paste(api: &Api<DynamicObject>, place: &Target) {
 
 #[tokio::test]
 async fn no_answer_of_the_api_server_holds_a_piece_of_a_private_key() {
-    let plane = ControlPlane::start().await;
-    plane.install().await;
+    let plane = Lent::installed().await;
     let client = plane.admin().await;
     let places = places();
     for fields in ["sshPublicKeys[].publicKey", "certificate", "hostKeys[].kmsKey", "hostKeys[].secretKeyRef.name"] {

@@ -15,7 +15,6 @@ const OTHERS: &str = "example.com/others";
 /// An installed product, the door with the operator's rights, and an administrator.
 async fn doors(namespaces: Vec<String>) -> (&'static ControlPlane, KubeClient, Client) {
     let plane = ControlPlane::shared().await;
-    plane.install().await;
     let operator = plane.client_for("transfer-operator-system", "transfer-operator").await;
     (plane, KubeClient::new(operator, namespaces, MANAGER.to_owned()), plane.admin().await)
 }

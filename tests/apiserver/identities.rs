@@ -1,6 +1,7 @@
 //! How an identity ends: refused while it is protected, serving what uses it until nothing does, with nothing of it
 //! left in the process.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use transfer_operator::api::FINALIZER;
 
 use crate::orphans::scrape;
 use crate::protected::gone;
-use crate::support::{ControlPlane, await_condition, managed, repository};
+use crate::support::{ControlPlane, Lent, await_condition, managed, repository};
 use crate::world::{PATIENCE, PLATFORM, World};
 
 const DEFAULT: [&str; 3] = ["delete", "awsidentity", "default"];
@@ -59,7 +60,7 @@ async fn an_identity_of_an_earlier_version_is_protected_and_stays_ready() {
     let field = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/deletionProtection";
     let earlier = json!([{"op": "remove", "path": field}]).to_string();
     plane.kubectl(&["patch", "crd", crd, "--type=json", "--patch", &earlier]).await;
-    let world = World::beside(plane.into()).await;
+    let world = World::beside(Arc::new(plane.into())).await;
     let spec = json!({"accountId": "123456789012", "regions": ["eu-central-1", "us-east-1"], "credentials": {"source": "Operator"}});
     let identity = identity("default", &spec);
     await_condition("the earlier version in force", PATIENCE, async || {
@@ -129,9 +130,7 @@ fn said(identity: &Value) -> Vec<(String, Vec<String>)> {
 
 /// An identity, and a server in each of the namespaces `one` and `two`.
 async fn two_namespaces() -> World {
-    let plane = ControlPlane::start().await;
-    plane.install().await;
-    let world = World::beside(plane.into()).await;
+    let world = World::beside(Arc::new(Lent::installed().await)).await;
     let grants = json!([{"name": "all", "kinds": ["TransferServer"], "namespaces": {"from": "All"}}]);
     let spec = json!({"accountId": "123456789012", "regions": ["eu-central-1"], "credentials": {"source": "Operator"},
         "grants": grants});

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
-use crate::support::{ControlPlane, Operator, await_condition, managed};
+use crate::support::{Lent, Operator, await_condition, managed};
 use crate::world::{PATIENCE, World, user_of};
 
 /// Points at once: what takes time is waiting for windows.
@@ -72,8 +72,7 @@ fn points() -> Vec<Point> {
 
 #[tokio::test]
 async fn killed_around_each_step_of_a_create_no_second_one_is_made() {
-    let plane = Arc::new(ControlPlane::start().await);
-    plane.install().await;
+    let plane = Arc::new(Lent::installed().await);
     World::beside(Arc::clone(&plane)).await.apply(&[identity()]).await;
     let each = points().into_iter().enumerate().map(|(number, point)| kill_at(Arc::clone(&plane), number, point));
     stream::iter(each).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
@@ -92,7 +91,7 @@ fn identity() -> Value {
 }
 
 /// One point, in a namespace and a simulated AWS of its own.
-async fn kill_at(plane: Arc<ControlPlane>, number: usize, point: Point) {
+async fn kill_at(plane: Arc<Lent>, number: usize, point: Point) {
     let Point { name, hold, attempt } = point;
     eprintln!("{number}: {name}");
     let world = World::beside(plane).await;

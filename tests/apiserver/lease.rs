@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{ControlPlane, Operator, Sim, await_condition, repository};
+use crate::support::{ControlPlane, Lent, Operator, Sim, await_condition, repository};
 
 const NAMESPACE: &str = "transfer-operator-system";
 /// For a failure only: nothing here takes nearly as long.
@@ -64,9 +64,8 @@ async fn works(plane: &ControlPlane, name: &str) {
     plane.kubectl(&["wait", &name, "--namespace", "sftp-platform", "--for=condition=Ready", "--timeout=120s"]).await;
 }
 
-async fn installed() -> (ControlPlane, Sim) {
-    let plane = ControlPlane::start().await;
-    plane.install().await;
+async fn installed() -> (Lent, Sim) {
+    let plane = Lent::installed().await;
     for file in ["1-identity"] {
         let path = repository(&format!("deploy/demo/{file}.yaml"));
         plane.kubectl(&["apply", "--filename", path.to_str().unwrap()]).await;

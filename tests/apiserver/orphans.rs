@@ -5,7 +5,7 @@ use std::time::Duration;
 use kube::{Client, Config};
 use serde_json::{Value, json};
 
-use crate::support::{ControlPlane, Operator, Sim, await_condition, repository};
+use crate::support::{ControlPlane, Lent, Operator, Sim, await_condition, repository};
 
 /// For a failure only: nothing here takes nearly as long.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -39,8 +39,7 @@ pub async fn scrape(operator: &Operator) -> String {
 
 #[tokio::test]
 async fn a_server_without_object_is_told_until_it_is_gone_and_is_not_touched() {
-    let plane = ControlPlane::start().await;
-    plane.install().await;
+    let plane = Lent::installed().await;
     let path = repository("deploy/demo/1-identity.yaml");
     plane.kubectl(&["apply", "--filename", path.to_str().unwrap()]).await;
     let sim = Sim::start(&["--listing-lag", "1s", "--transition-time", "100ms"]).await;

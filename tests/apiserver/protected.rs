@@ -28,7 +28,7 @@ pub async fn gone(world: &World, kind: &str, name: &str) {
 #[tokio::test]
 async fn a_deleted_namespace_waits_for_its_protected_servers() {
     for bypassed in [false, true] {
-        let world = World::demo_in(ControlPlane::with_controller_manager().await).await;
+        let world = World::demo_apart(ControlPlane::with_controller_manager().await).await;
         let _operator = world.operator(&[]).await;
         world.all_ready(7).await;
         if bypassed {
@@ -75,7 +75,7 @@ async fn a_deleted_namespace_waits_for_its_protected_servers() {
 
 #[tokio::test]
 async fn a_deleted_crd_waits_for_its_protected_servers() {
-    let world = World::demo().await;
+    let world = World::demo_apart(ControlPlane::start().await).await;
     let _operator = world.operator(&[]).await;
     world.all_ready(7).await;
     let crd = "transferservers.transfer-operator.dev";

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{await_condition, managed, ready};
+use crate::support::{ControlPlane, await_condition, managed, ready};
 use crate::world::{PATIENCE, PLATFORM, World, user_of};
 
 /// Kind, namespace, name, and the field that cannot be read.
@@ -19,7 +19,7 @@ const OF_CLUSTER: &str = "default";
 
 #[tokio::test]
 async fn what_cannot_be_read_says_so_and_goes_on_when_mended() {
-    let world = World::demo().await;
+    let world = World::demo_apart(ControlPlane::start().await).await;
     let lone = managed("TransferServer", PLATFORM, "lone", &json!({"region": "eu-central-1"}));
     let regions = json!({"accountId": "123456789012", "regions": ["eu-west-1"], "credentials": {"source": "Operator"}});
     let mut odd = managed("AwsIdentity", "", "odd", &regions);

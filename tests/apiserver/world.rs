@@ -7,7 +7,9 @@ use kube::Client;
 use serde_json::{Value, json};
 use transfer_operator::api::ManagedKind;
 
-use crate::support::{ControlPlane, NAMESPACE, Operator, SERVICE_ACCOUNT, Sim, await_condition, ready, repository};
+use crate::support::{
+    ControlPlane, Lent, NAMESPACE, Operator, SERVICE_ACCOUNT, Sim, await_condition, ready, repository,
+};
 
 /// The windows, scaled on both sides so that a test waits seconds where production waits minutes.
 const SCALED: [&str; 4] = ["--signature-tolerance", "4s", "--listing-lag", "1s"];
@@ -19,7 +21,7 @@ pub const PATIENCE: Duration = Duration::from_mins(3);
 pub const PLATFORM: &str = "sftp-platform";
 
 pub struct World {
-    pub plane: Arc<ControlPlane>,
+    pub plane: Arc<Lent>,
     pub sim: Sim,
     admin: Client,
 }
@@ -27,12 +29,16 @@ pub struct World {
 impl World {
     /// The product installed, the demo's objects applied, the simulator running.
     pub async fn demo() -> Self {
-        Self::demo_in(ControlPlane::start().await).await
+        Self::demo_in(Lent::installed().await).await
     }
 
-    /// The same in a control plane that was started in some other way.
-    pub async fn demo_in(plane: ControlPlane) -> Self {
+    /// The same in a control plane that no other test gets.
+    pub async fn demo_apart(plane: ControlPlane) -> Self {
         plane.install().await;
+        Self::demo_in(plane.into()).await
+    }
+
+    async fn demo_in(plane: Lent) -> Self {
         let world = Self::beside(Arc::new(plane)).await;
         for file in ["1-identity", "2-files", "3-corp", "4-team-a"] {
             let path = repository(&format!("deploy/demo/{file}.yaml"));
@@ -42,7 +48,7 @@ impl World {
     }
 
     /// A new simulator beside a control plane in which the product is installed.
-    pub async fn beside(plane: Arc<ControlPlane>) -> Self {
+    pub async fn beside(plane: Arc<Lent>) -> Self {
         let args: Vec<&str> = SCALED.into_iter().chain(["--transition-time", "1s"]).collect();
         let sim = Sim::start(&args).await;
         let admin = plane.admin().await;

@@ -22,6 +22,8 @@ const TOKEN_SECONDS: i64 = 7200;
 pub struct ControlPlane {
     process: Process,
     directory: PathBuf,
+    /// Where the audit log of the present test begins.
+    audited: usize,
 }
 
 impl ControlPlane {
@@ -35,13 +37,15 @@ impl ControlPlane {
         Self::start_with(&["--controller-manager"]).await
     }
 
-    /// The one control plane of this test binary, for tests that keep to a namespace of their own.
+    /// The one control plane of this test binary, for tests that keep to a namespace of their own. The product is
+    /// installed in it.
     pub async fn shared() -> &'static Self {
         static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
         SHARED
             .get_or_init(|| async {
                 let plane = Self::start().await;
                 plane.process.share();
+                plane.install().await;
                 plane
             })
             .await
@@ -51,7 +55,7 @@ impl ControlPlane {
         let directory = scratch("control-plane");
         let mut command = Command::new(super::repository("tools/control-plane"));
         command.arg(&directory).args(options);
-        let mut plane = Self { process: Process::start("control-plane", command), directory };
+        let mut plane = Self { process: Process::start("control-plane", command), directory, audited: 0 };
         // No timeout here: the script has one, and before it starts anything it may have to build for minutes.
         while !plane.kubeconfig().exists() {
             let ended = plane.process.ended();
@@ -59,6 +63,16 @@ impl ControlPlane {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         plane
+    }
+
+    /// Another test has it from now on.
+    pub fn taken_over(&mut self) {
+        self.process.taken_over();
+    }
+
+    /// Makes [`Self::requests_of`] begin here.
+    pub fn forget_requests(&mut self) {
+        self.audited = self.audit_log().len();
     }
 
     /// Kills the API server, starts it again on the same etcd and port, and waits until it is ready.
@@ -152,12 +166,19 @@ impl ControlPlane {
         self.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).await;
     }
 
+    /// The complete lines of the audit log.
+    fn audit_log(&self) -> String {
+        let mut log = std::fs::read_to_string(self.directory.join("audit.log")).expect("the audit log can be read");
+        log.truncate(log.rfind('\n').map_or(0, |end| end + 1));
+        log
+    }
+
     /// The audit events of all requests that a ServiceAccount made, in order: `verb`, `objectRef`, `responseStatus`, …
     pub fn requests_of(&self, namespace: &str, service_account: &str) -> Vec<Value> {
         let user = format!("system:serviceaccount:{namespace}:{service_account}");
-        let log = std::fs::read_to_string(self.directory.join("audit.log")).expect("the audit log can be read");
-        let complete = log.rfind('\n').map_or("", |end| &log[..end]);
-        complete
+        let log = self.audit_log();
+        log.get(self.audited..)
+            .expect("the audit log only grows")
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).expect("an audit event is JSON"))
             .filter(|event| event["user"]["username"] == user.as_str())

@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
 
 mod control_plane;
+mod lent;
 mod objects;
 mod operator;
 mod process;
@@ -12,6 +13,7 @@ mod sim;
 mod wait;
 
 pub use control_plane::ControlPlane;
+pub use lent::Lent;
 pub use objects::{managed, overreach, ready};
 pub use operator::{NAMESPACE, Operator, SERVICE_ACCOUNT};
 pub use sim::Sim;

@@ -66,7 +66,16 @@ impl Process {
 
     /// Shows the end of the log when any test panics, not only one of the thread that started the process.
     pub fn share(&self) {
-        logs().iter_mut().filter(|shown| shown.path == self.log).for_each(|shown| shown.of = None);
+        self.show_to(None);
+    }
+
+    /// Shows the end of the log from now on when the test of this thread panics.
+    pub fn taken_over(&self) {
+        self.show_to(Some(std::thread::current().id()));
+    }
+
+    fn show_to(&self, of: Option<ThreadId>) {
+        logs().iter_mut().filter(|shown| shown.path == self.log).for_each(|shown| shown.of = of);
     }
 }
 

@@ -16,7 +16,7 @@ use super::case::{At, Case, HOME, Kind, Then};
 use super::identities::Sims;
 use super::logins::Raw;
 use super::seen::{Demand, Key, RAW_TAG, Seen, Verdict};
-use crate::support::{ControlPlane, Operator, Sim, repository};
+use crate::support::{ControlPlane, Lent, Operator, Sim, repository};
 
 const STEPS: [&str; 3] = ["created with A", "changed to B", "cleared"];
 
@@ -48,19 +48,19 @@ const SIM: [&str; 6] = ["--transition-time", "0s", "--signature-tolerance", "4s"
 const OTHER_ACCOUNT: [&str; 2] = ["--account", "210987654321"];
 
 pub struct World {
-    plane: ControlPlane,
+    /// Before the control plane: who gets that next must meet no operator.
+    _operator: Operator,
+    plane: Lent,
     client: Client,
     sim: Sim,
     other: Sim,
     pub raw: Raw,
-    _operator: Operator,
 }
 
 impl World {
     /// Everything that the cases rest on, applied or running; `switches` are those of the simulator.
     pub async fn new(switches: &Value) -> Self {
-        let plane = ControlPlane::start().await;
-        plane.install().await;
+        let plane = Lent::installed().await;
         let sim = Sim::start(&SIM).await;
         let other = Sim::start(&[&SIM[..], &OTHER_ACCOUNT[..]].concat()).await;
         sim.control("/_sim/config", &json!({"quotas": {"servers": 1000, "workflows": 1000}})).await;

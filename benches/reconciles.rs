@@ -18,6 +18,8 @@ mod api_server;
 mod clock;
 #[path = "../tests/convergence/crowd.rs"]
 mod crowd;
+#[path = "../tests/convergence/doors.rs"]
+mod doors;
 #[path = "../tests/convergence/machinery.rs"]
 mod machinery;
 #[path = "../tests/convergence/wire.rs"]

@@ -247,13 +247,13 @@ impl ApiServer {
     pub fn set_finalizer(
         &mut self,
         key: &Key,
-        test: Option<(&str, &str)>,
+        (uid, version): (&str, &str),
         present: bool,
     ) -> Result<Value, ClusterError> {
         let label = format!("{} {}", key.0, key.1);
         let Some(object) = self.objects.get(key).cloned() else { return Err(ClusterError::NotFound(label)) };
         let meta = &object["metadata"];
-        if test.is_some_and(|(uid, version)| meta["uid"] != uid || meta["resourceVersion"] != version) {
+        if meta["uid"] != uid || meta["resourceVersion"] != version {
             return Err(ClusterError::Conflict(label));
         }
         let mut finalizers: Vec<Value> = meta["finalizers"].as_array().cloned().unwrap_or_default();

@@ -6,36 +6,28 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
-use kube::core::ApiResource;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
-use transfer_operator::api::AwsIdentity;
-use transfer_operator::aws::account_clients::{Aws, CallerIdentity};
-use transfer_operator::aws::rate_limiter::Rates;
-use transfer_operator::aws::{
-    Account, Answer, AwsApi, AwsClock, AwsError, CreateOutput, Mutation, Permit, RateLimiter, Read, Reply,
-};
-use transfer_operator::cluster::references::{Reference, identity_of};
+use transfer_operator::aws::AwsError;
 use transfer_operator::cluster::store::Stores;
-use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Lister, Name, Reach, SecretData, Texts};
+use transfer_operator::cluster::{ClusterError, EventNote, Lister};
 use transfer_operator::engine::consistency::Windows;
 use transfer_operator::engine::controller::{self, CONCURRENCY, Cause};
-use transfer_operator::engine::queue::{Again, Lane, Queue};
+use transfer_operator::engine::queue::{Again, Queue};
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::deps::{Deps, Verified, WorkflowsSeen};
 use transfer_operator::kinds::triggers::{self, Trigger, Which};
 use transfer_operator::sim::config::Config;
-use transfer_operator::sim::operation::Operation;
 use transfer_operator::sim::random::Random;
 use transfer_operator::sim::service::{Direct, Root, Service};
 use transfer_operator::sim::state::World;
 
 use crate::api_server::{ApiServer, Key};
 use crate::clock::Clock;
+use crate::doors::{Door, SimAws, Way};
 use crate::machinery::{self, Decoded, Item, Reconcile, Seeded, Told, related, watched};
 use crate::wire;
 
@@ -124,24 +116,6 @@ impl Crowd {
     fn users(&self) -> Vec<Key> {
         self.api().keys().into_iter().filter(|(kind, _)| kind == "TransferUser").collect()
     }
-
-    fn api(&self) -> MutexGuard<'_, ApiServer> {
-        self.api.lock().unwrap()
-    }
-
-    fn send(&self, operation: &'static str, at: Timestamp, input: Value) -> Result<(Value, Timestamp), AwsError> {
-        let now = self.clock.now();
-        let direct = Direct {
-            operation: Operation::named(operation).unwrap(),
-            account: ACCOUNT.to_owned(),
-            region: REGION.to_owned(),
-            principal: "operator".to_owned(),
-            signed_at: at,
-            input,
-        };
-        let outcome = self.sim.lock().unwrap().direct(direct, now);
-        outcome.map(|output| (output, now)).map_err(|error| wire::fault(operation, error, now))
-    }
 }
 
 fn team(number: usize) -> String {
@@ -192,81 +166,47 @@ fn key(number: u64) -> String {
     format!("ssh-ed25519 {}", STANDARD.encode(body))
 }
 
-#[async_trait]
-impl AwsApi for Crowd {
-    async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, AwsError> {
-        let at = at.unwrap_or_else(|| self.clock.now());
-        let (output, date) = self.send(call.operation(), at, wire::read(&call))?;
-        Ok(Reply { value: wire::answer(&call, &output), date: Some(date) })
+/// Nothing lies in between.
+impl Way for Crowd {
+    fn principal(&self) -> String {
+        "operator".to_owned()
     }
 
-    async fn mutate(&self, _: Permit, at: Timestamp, call: Mutation) -> Result<Reply<CreateOutput>, AwsError> {
-        let (output, date) = self.send(call.operation(), at, wire::mutation(&call))?;
-        Ok(Reply { value: wire::made(&output), date: Some(date) })
-    }
-}
-
-/// The one account that there is.
-struct OneAccount(Account);
-
-#[async_trait]
-impl Aws for OneAccount {
-    async fn account(&self, _: &AwsIdentity, _: &str) -> Result<Account, AwsError> {
-        Ok(self.0.clone())
+    fn clock(&self) -> Timestamp {
+        self.clock.now()
     }
 
-    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, AwsError> {
-        Ok(CallerIdentity { account: identity.spec.account_id.clone(), arn: "arn:aws:iam::1:user/x".to_owned() })
-    }
-}
-
-#[async_trait]
-impl KubeApi for Crowd {
-    async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
-        Ok(self.api().get(&(kind.kind.clone(), name.clone())))
+    fn api(&self) -> MutexGuard<'_, ApiServer> {
+        self.api.lock().unwrap()
     }
 
-    async fn list(
-        &self,
-        kind: &ApiResource,
-        _: Reach,
-        each: &mut (dyn FnMut(Value) + Send),
-    ) -> Result<(), ClusterError> {
-        self.api().list(&kind.kind).into_iter().for_each(each);
+    async fn aws(&self, request: Direct, _: bool) -> Result<(Value, Timestamp), AwsError> {
+        let (operation, now) = (request.operation.name(), self.clock.now());
+        let outcome = self.sim.lock().unwrap().direct(request, now);
+        outcome.map(|output| (output, now)).map_err(|error| wire::fault(operation, error, now))
+    }
+
+    async fn sts(&self, _: &str) -> Result<(), AwsError> {
         Ok(())
     }
 
-    async fn apply_status(
+    async fn kube<T: Send>(
         &self,
-        kind: &ApiResource,
-        name: &Name,
-        resource_version: &str,
-        status: Value,
-    ) -> Result<Value, ClusterError> {
-        self.api().apply_status(&(kind.kind.clone(), name.clone()), resource_version, &status)
-    }
-
-    async fn set_finalizer(
-        &self,
-        kind: &ApiResource,
-        name: &Name,
-        uid: &str,
-        resource_version: &str,
         _: &str,
-        present: bool,
-    ) -> Result<Value, ClusterError> {
-        self.api().set_finalizer(&(kind.kind.clone(), name.clone()), Some((uid, resource_version)), present)
+        _: &Key,
+        _: bool,
+        effect: impl FnOnce() -> Result<T, ClusterError> + Send,
+    ) -> Result<T, ClusterError> {
+        effect()
     }
 
-    async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {
-        Ok(self.api().secret(name))
+    fn shown(&self, key: &Key) -> Option<Value> {
+        self.api().get(key)
     }
 
-    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
-        Ok(self.api().config_map(name))
-    }
+    fn written(&self) {}
 
-    async fn publish(&self, _: &ApiResource, _: &Value, _: EventNote) {}
+    async fn event(&self, _: &str, _: &Value, _: &EventNote) {}
 }
 
 /// One process, one reconcile at a time, in the order of the real queue.
@@ -289,14 +229,11 @@ impl Operator {
         let lister = look(Arc::clone(&stores));
         let news: Arc<Mutex<Vec<String>>> = Arc::default();
         let env = Arc::new(Seeded::new(crowd.api().version(), crowd.clock, SignedDuration::ZERO));
-        let rates = Rates { read: 1e9, write: 1e9, create_server: 1e9, burst_seconds: 1.0 };
-        let (transfer, clock) = (Arc::clone(crowd) as Arc<dyn AwsApi>, Arc::new(AwsClock::default()));
-        let account = Account::new(ACCOUNT.to_owned(), REGION.to_owned(), transfer, RateLimiter::new(rates), clock);
         let told = Arc::clone(&news);
         let deps = Arc::new(Deps {
-            cluster: Arc::clone(crowd) as _,
+            cluster: Arc::new(Door(Arc::clone(crowd))),
             lister: Arc::clone(&lister),
-            aws: Arc::new(OneAccount(account)),
+            aws: Arc::new(SimAws::new(crowd, Box::new(|real| real))),
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::telling(Box::new(move |id| told.lock().unwrap().push(id.to_owned()))),
             workflows: WorkflowsSeen::default(),
@@ -384,17 +321,7 @@ impl Operator {
 
     fn enqueue(&mut self, item: Item, cause: Cause) {
         let class = controller::class(machinery::meta(&self.stores, &item).as_ref(), cause);
-        let account = identity_of(&self.references(&item), self.lister.as_ref());
-        let lane = Lane { account, namespace: item.1.namespace.clone() };
+        let lane = machinery::lane(&self.stores, self.lister.as_ref(), &item);
         self.queue.add(item, lane, class);
-    }
-
-    fn references(&self, (which, name): &Item) -> Vec<Reference> {
-        match which {
-            Which::Identity => vec![Reference::Identity(name.name.clone())],
-            Which::Managed(kind) => {
-                self.stores.object(*kind, name).map(|object| object.all_references()).unwrap_or_default()
-            }
-        }
     }
 }

@@ -16,12 +16,13 @@ use rand::{Rng, SeedableRng};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use transfer_operator::api::{self, ManagedKind};
-use transfer_operator::cluster::references::Refers;
+use transfer_operator::cluster::references::{Reference, Refers, identity_of};
 use transfer_operator::cluster::store::{ConfigMapMeta, NamespaceMeta, Snapshot, Store, StoreChange, Stores, Watched};
 use transfer_operator::cluster::{Lister, Name};
 use transfer_operator::engine::context::{Engine, Requeue};
 use transfer_operator::engine::controller::{self, Cause};
 use transfer_operator::engine::kind::Kind;
+use transfer_operator::engine::queue::Lane;
 use transfer_operator::engine::reconcile::reconcile;
 use transfer_operator::engine::settings::{Env, Settings};
 use transfer_operator::kinds::deps::Deps;
@@ -113,6 +114,15 @@ pub fn meta(stores: &Stores, (which, name): &Item) -> Option<ObjectMeta> {
         Which::Identity => stores.identities.get(name).map(|identity| identity.metadata.clone()),
         Which::Managed(kind) => stores.object(*kind, name).map(|object| object.metadata().clone()),
     }
+}
+
+/// Where an object stands in line, as the delivered operator has it.
+pub fn lane(stores: &Stores, lister: &dyn Lister, (which, name): &Item) -> Lane {
+    let references = match which {
+        Which::Identity => vec![Reference::Identity(name.name.clone())],
+        Which::Managed(kind) => stores.object(*kind, name).map(|object| object.all_references()).unwrap_or_default(),
+    };
+    Lane { account: identity_of(&references, lister), namespace: name.namespace.clone() }
 }
 
 /// One word of a watch.

@@ -16,6 +16,7 @@ use crate::doors::SimAws;
 use crate::kube_api;
 use crate::process::{self, Process};
 use crate::secrecy;
+use crate::way::Troubled;
 use crate::world::{Life, World};
 
 /// Starts a process; it runs until it dies.
@@ -33,7 +34,7 @@ pub async fn operate(world: &Arc<World>, life: &Arc<Life>, stop: Signal) -> Resu
     let client = kube_api::client(world, life);
     let cluster_id = run::prepare(None, &client, stop.clone()).await.unwrap();
     let settings = Settings { cluster_id, ..process::settings(world, life) };
-    let aws = Arc::new(SimAws::new(world, life));
+    let aws = Arc::new(SimAws::new(&Troubled::new(world, life), Box::new(|real| real)));
     let (scope, installation) = (Scope::default(), Installation::new("", &[]));
     let outside = Outside { client, aws, scope, installation, stores: Arc::new(Stores::new(0)) };
     run::work(outside, settings, stop).await

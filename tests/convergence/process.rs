@@ -9,24 +9,21 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use transfer_operator::api::ManagedKind;
 use transfer_operator::aws::waiting::{self, Slot, Slots};
-use transfer_operator::cluster::Name;
 use transfer_operator::cluster::store::Stores;
 use transfer_operator::engine::consistency::Windows;
 use transfer_operator::engine::controller::{self, AFTER_DEADLINE, AFTER_PANIC, CONCURRENCY, Cause, DEADLINE};
-use transfer_operator::engine::queue::{Again, Lane, Priority, Queue};
+use transfer_operator::engine::queue::{Again, Priority, Queue};
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::deps::{Deps, News, Verified, WorkflowsSeen};
-use transfer_operator::kinds::server::Servers;
 use transfer_operator::kinds::triggers::{self, Which};
 
-use crate::api_server::{Event, Key};
-use crate::defects::Defect;
+use crate::api_server::Event;
+use crate::defects::Seams;
 use crate::doors::{Door, SimAws};
-use crate::forgetful::Forgetful;
 use crate::machinery::{self, Item, Reconcile, Seeded, Told, related, watched};
-use crate::setup::{Blow, Rule};
+use crate::oracle::unchecked;
+use crate::way::Troubled;
 use crate::world::{CLUSTER, Life, World};
 
 /// A watch of the real one ends after a few minutes and lists anew.
@@ -63,21 +60,25 @@ impl Process {
                 process.enqueue(item, cause);
             }
         });
-        let settings = settings(world, &life);
+        let way = Troubled::new(world, &life);
+        let sound = Seams::sound(world, Arc::new(Door(Arc::clone(&way))), settings(world, &life));
+        let seams = match world.setup.put_in {
+            Some(put_in) => put_in(sound),
+            None => sound,
+        };
+        let Seams { world: _, cluster, around_aws, settings, around_reconcile } = seams;
         let deps = Arc::new(Deps {
-            cluster: Arc::new(Door { world: Arc::clone(world), life: Arc::clone(&life) }),
+            cluster,
             lister: Arc::clone(&stores) as _,
-            aws: Arc::new(SimAws::new(world, &life)),
+            aws: Arc::new(SimAws::new(&way, around_aws)),
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::telling(news),
             workflows: WorkflowsSeen::default(),
             env: Arc::clone(&settings.env),
         });
-        let mut engines = machinery::engines(&deps, &settings);
-        if world.setup.defect == Some(Defect::ForgottenUpdate) {
-            let forgetful = Forgetful(Servers::new(Arc::clone(&deps)));
-            engines.insert(Which::Managed(ManagedKind::TransferServer), machinery::engine(forgetful, &deps, &settings));
-        }
+        let engines = machinery::engines(&deps, &settings);
+        let around = |(which, real)| (which, around_reconcile(which, real, &deps, &settings));
+        let engines = engines.into_iter().map(around).collect();
         let shared = Arc::new(Shared {
             world: Arc::clone(world),
             life: Arc::clone(&life),
@@ -114,12 +115,10 @@ impl Process {
 /// Settings of a process.
 pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
     let setup = &world.setup;
-    let believes_at_once = setup.defect == Some(Defect::EmptyListingBelieved);
-    let window = |span| if believes_at_once { jiff::SignedDuration::ZERO } else { span };
     let seed = setup.seed.wrapping_add(u64::from(life.id) << 32);
     Settings {
         cluster_id: CLUSTER.to_owned(),
-        windows: Windows::new(window(setup.tolerance), window(setup.believed_lag)),
+        windows: Windows::new(setup.tolerance, setup.believed_lag),
         resync: setup.resync,
         rejection_grace: Duration::from_mins(2),
         env: Arc::new(Seeded::new(seed, world.clock, life.skew)),
@@ -129,7 +128,7 @@ pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
 impl Shared {
     fn enqueue(&self, item: Item, cause: Cause) {
         let class = controller::class(machinery::meta(&self.stores, &item).as_ref(), cause);
-        let lane = Lane { namespace: item.1.namespace.clone(), ..Lane::default() };
+        let lane = machinery::lane(&self.stores, self.stores.as_ref(), &item);
         self.queue.lock().unwrap().add(item, lane, class);
         self.enqueuer.notify_one();
     }
@@ -172,42 +171,14 @@ impl Shared {
                 Again::After(AFTER_PANIC, Priority::Retry)
             }
             None => {
-                let holds = |rule: &Rule| matches!(rule.blow, Blow::Freeze(_) | Blow::Delay(_));
-                if !self.life.is_dead() && !self.world.setup.rules.iter().any(holds) {
+                if !unchecked::may_be_cut(&self.world.setup, &self.life) {
                     self.world.violation(format!("O10: a reconcile over {name} was cut at its deadline"));
                 }
                 Again::After(AFTER_DEADLINE, Priority::Retry)
             }
         };
         self.life.here().await;
-        let forgets = self.world.setup.defect == Some(Defect::TerminalForever);
-        if self.world.setup.defect == Some(Defect::WriteAtRest) {
-            self.touch(&(which.name().to_owned(), name.clone()));
-        }
-        let next = match next {
-            Again::After(delay, _) if forgets && delay > Duration::from_mins(1) && self.stalled(*which, name) => {
-                Again::Never
-            }
-            next => next,
-        };
         self.done(&item, next);
-    }
-
-    /// The defect of writing in every reconcile.
-    fn touch(&self, key: &Key) {
-        let mut api = self.world.api();
-        let Some(object) = api.get(key).filter(|object| object["status"]["conditions"].is_array()) else { return };
-        let mut status = object["status"].clone();
-        status["lastHandledReconcileAt"] = serde_json::json!(self.world.clock.millis().to_string());
-        let version = crate::api_server::text(&object["metadata"]["resourceVersion"]);
-        let _ = api.apply_status(key, &version, &status);
-        drop(api);
-        crate::oracle::after_write(&self.world);
-    }
-
-    fn stalled(&self, which: Which, name: &Name) -> bool {
-        let object = self.world.api().get(&(which.name().to_owned(), name.clone()));
-        object.is_some_and(|object| crate::lint::kstatus(&object) == crate::lint::Kstatus::Failed)
     }
 
     /// Follows the history, as late and as badly as the setup says.

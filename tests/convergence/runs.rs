@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use tokio::runtime::Builder;
 
-use crate::oracle::CreateOutput;
-use crate::setup::{Setup, When};
+use crate::oracle::verdict;
+use crate::setup::Setup;
 use crate::stage::{Outcome, Stage};
 use crate::workflows::{self, Workflow};
 use crate::{operator, secrecy};
@@ -81,82 +81,10 @@ impl References {
     /// the workflow has one.
     pub fn judge(&self, plan: &Plan, outcome: &Outcome) -> Vec<String> {
         let mut wrong = outcome.violations.clone();
-        // One that is made up anew for each plan is held against another run by itself.
         let Some(reference) = self.0.get(plan.workflow.name) else { return wrong };
-        if !plan.setup.differs && outcome.end != reference.end {
-            wrong.push(format!(
-                "O9: another end than without faults: {}",
-                first_difference(&reference.end, &outcome.end)
-            ));
-        }
-        // What may be deleted and made again in between is another end too.
-        let counts = |outcome: &Outcome| {
-            let once = |(what, made): (&String, &CreateOutput)| {
-                let late = plan.setup.late && !what.starts_with("server") && !what.starts_with("workflow");
-                let undone = if late { made.deletes.saturating_sub(1) } else { 0 };
-                (what.clone(), made.creates - undone, made.deletes - undone)
-            };
-            outcome.made.iter().map(once).collect::<Vec<_>>()
-        };
-        if !plan.setup.differs && !plan.setup.duplicates && counts(outcome) != counts(reference) {
-            wrong.push(format!("O9: made and deleted {:?} instead of {:?}", outcome.made, reference.made));
-        }
-        let late = self.late(plan, outcome);
-        if let Some(bound) = bound(&plan.id).filter(|bound| late > *bound) {
-            wrong.push(format!(
-                "O4: {} min later than without faults, {} at most",
-                late.as_secs() / 60,
-                bound.as_secs() / 60
-            ));
-        }
-        let aims =
-            !plan.setup.rules.is_empty() && !plan.setup.rules.iter().any(|rule| matches!(rule.when, When::Env(_)));
-        if aims && outcome.struck == 0 {
-            wrong.push("no fault of this plan struck".to_owned());
-        }
-        // O8: a look-up every 40 seconds over a window of 17 minutes, a few times, and every call once more. While
-        // something is away for an hour, each object tries every 5 minutes at most.
-        let lasting = plan.setup.rules.iter().filter(|rule| matches!(rule.when, When::Until(_))).count();
-        let replaced: u64 = reference.made.iter().map(|(what, made)| replacements(what, *made)).sum();
-        let budget = reference.points.len() * 3
-            + 600 * plan.setup.replicas as usize
-            + 600 * lasting
-            + WAIT_OF_A_REPLACEMENT * usize::try_from(replaced).unwrap();
-        if outcome.points.len() > budget {
-            wrong.push(format!("O8: {} calls and writes, {budget} at most", outcome.points.len()));
-        }
+        wrong.extend(verdict::of(plan, outcome, reference));
         wrong
     }
-}
-
-/// Calls while what was replaced waits to be deleted: some five in each of ten minutes, and once more for whoever died
-/// in between, who counts them anew.
-const WAIT_OF_A_REPLACEMENT: usize = 100;
-
-/// How often a workflow was made after the first: in the place of another, or of one that its object took along.
-fn replacements(what: &str, made: CreateOutput) -> u64 {
-    if what.starts_with("workflow") { made.creates.saturating_sub(1) } else { 0 }
-}
-
-/// How much later than without faults the runs of a family may come to their end: twice what was measured, where
-/// nothing is broken for longer than a moment. What waits longest is a create of which nobody knows whether it
-/// happened: 17 minutes.
-fn bound(id: &str) -> Option<Duration> {
-    let minutes = match id.split('/').next()? {
-        "watch" => 15,
-        "kill" | "reply" | "lag" => 40,
-        _ => return None,
-    };
-    Some(Duration::from_mins(minutes))
-}
-
-fn first_difference(a: &str, b: &str) -> String {
-    let at = a.bytes().zip(b.bytes()).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
-    let around = |text: &str| {
-        let chars: Vec<char> = text.chars().collect();
-        chars[at.saturating_sub(80).min(chars.len())..(at + 120).min(chars.len())].iter().collect::<String>()
-    };
-    format!("«{}» became «{}»", around(a), around(b))
 }
 
 /// What came of a family.

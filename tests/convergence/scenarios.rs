@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 
+use crate::oracle::unchecked::BEYOND_THE_WINDOW;
 use crate::setup::{Blow, Moment, Rule, Setup, When};
 use crate::stage::{Outcome, Stage, key};
 use crate::workflows::{HOST_KEYS, KEY_A, KEY_B, ROLE, access, host_keys, keys, lister, server, user};
@@ -386,7 +387,11 @@ pub async fn a_forged_server_gives_no_logins(stage: &Stage) {
 
 pub fn beyond_the_window() -> Setup {
     let lost = Rule::on("CreateServer", When::LeaseConfig { skip: 0, count: 1 }, Moment::Sent, Blow::Lose);
-    Setup { listing_lag: SignedDuration::from_mins(30), duplicates: true, ..Setup::new(3).with(vec![lost]) }
+    Setup {
+        listing_lag: SignedDuration::from_mins(30),
+        unchecked: vec![&BEYOND_THE_WINDOW],
+        ..Setup::new(3).with(vec![lost])
+    }
 }
 
 pub fn refusing_updates() -> Setup {
@@ -403,7 +408,7 @@ pub fn a_late_delete_of_a_user() -> Setup {
         Moment::Before,
         Blow::Freeze(Duration::from_mins(4)),
     );
-    Setup { replicas: 2, late: true, ..Setup::new(7).with(vec![freeze]) }
+    Setup { replicas: 2, ..Setup::new(7).with(vec![freeze]) }
 }
 
 /// The other process deletes it, and a namesake has come in the meantime: it is hit, and made anew at the next look.

@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::acts::Act;
-use crate::defects::Defect;
+use crate::defects::Seams;
+use crate::oracle::unchecked::{Check, Row};
 
 /// Who is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -144,22 +145,16 @@ pub struct Setup {
     pub resync: Duration,
     /// Resync periods of rest at the end, in which nothing may happen.
     pub rest: u32,
-    pub defect: Option<Defect>,
+    /// What is put in at the seams of each process.
+    pub put_in: Option<fn(Seams) -> Seams>,
     /// More switches of the simulator.
     pub switches: serde_json::Value,
     /// Reads of AWS by this operation, or all if it is empty, show what was so long ago.
     pub old_reads: (&'static str, SignedDuration),
     /// What a workflow that is made up anew for each plan does.
     pub script: serde_json::Value,
-    /// The end may differ from that of the run without faults: the plan changes what is wanted or what a person sees.
-    pub differs: bool,
-    /// What somebody did to status is noticed at the next periodic look only: rest begins after that.
-    pub heals: bool,
-    /// A create that comes late, within the age of a signature, may bring a login back for a moment: what it made is
-    /// deleted again, and made and deleted more often than without faults.
-    pub late: bool,
-    /// More than one server may come of it: what the protocol says that it cannot prevent.
-    pub duplicates: bool,
+    /// What oracles do not check in this run.
+    pub unchecked: Vec<Row>,
 }
 
 impl Setup {
@@ -176,18 +171,20 @@ impl Setup {
             listing_lag: SignedDuration::ZERO,
             resync: Duration::from_mins(10),
             rest: 3,
-            defect: None,
+            put_in: None,
             switches: json!({}),
             old_reads: ("", SignedDuration::ZERO),
             script: json!(null),
-            differs: false,
-            heals: false,
-            late: false,
-            duplicates: false,
+            unchecked: Vec::new(),
         }
     }
 
     pub fn with(self, rules: Vec<Rule>) -> Self {
         Self { rules, ..self }
+    }
+
+    /// Whether some row takes this check out.
+    pub fn skips(&self, check: Check) -> bool {
+        self.unchecked.iter().any(|row| row.checks.contains(&check))
     }
 }

@@ -17,19 +17,17 @@ use crate::api_server::Key;
 use crate::canonical::{canonical_object, mask, sorted_keys};
 use crate::lint::{self, Kstatus};
 use crate::operator;
+use crate::oracle::unchecked::{self, Check};
 use crate::oracle::{self, CreateOutput};
 use crate::past;
 use crate::process::Process;
 use crate::satisfy;
 use crate::secrecy;
-use crate::setup::{Blow, Point, Setup, Streams, Watching};
+use crate::setup::{Point, Setup};
 use crate::world::{ACCOUNT, Life, REGION, World};
 
 /// In virtual time: longer than the longest wait that any plan can cause (an hour of errors, a ceiling of an hour).
 const PATIENCE: Duration = Duration::from_hours(12);
-
-/// Longer than kube's client waits for a word on a watch.
-const SILENCE: Duration = Duration::from_mins(6);
 
 /// What a run came to.
 #[derive(Clone, Debug)]
@@ -222,7 +220,7 @@ impl Stage {
     /// Waits until something holds.
     pub async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         // Who has a defect shows it sooner.
-        let patience = if self.world.setup.defect.is_some() { PATIENCE / 4 } else { PATIENCE };
+        let patience = if self.world.setup.put_in.is_some() { PATIENCE / 4 } else { PATIENCE };
         let end = Instant::now() + patience;
         while Instant::now() < end {
             if holds(self) {
@@ -276,22 +274,10 @@ impl Stage {
     pub async fn rest(&self) {
         let began = self.world.points().len();
         self.world.calm();
-        let frozen = self.world.setup.rules.iter().any(|rule| matches!(rule.blow, Blow::Freeze(_)));
         while self.alive().iter().any(|life| life.is_frozen()) {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
-        if self.world.setup.heals || frozen {
-            // What a process that woke up sends late, within the age of a signature, is put right by the next look.
-            tokio::time::sleep(self.world.setup.resync.mul_f64(1.3)).await;
-        }
-        if self.world.setup.real.as_ref().is_some_and(|streams| *streams != Streams::default()) {
-            // Until a silent watch is given up, and a look after that.
-            tokio::time::sleep(SILENCE + self.world.setup.resync.mul_f64(1.3)).await;
-        }
-        if self.world.setup.watching != Watching::default() {
-            // Until a listing has told what the watch did not.
-            tokio::time::sleep(Duration::from_mins(6)).await;
-        }
+        tokio::time::sleep(unchecked::before_rest(&self.world.setup)).await;
         for object in self.ours() {
             let key = crate::api_server::key_of(&object);
             let claims = lint::find(&object, "Ready").is_some_and(|ready| ready["status"] == "True");
@@ -404,7 +390,7 @@ impl Stage {
             );
         }
         drop(sim);
-        if !left.is_empty() && !self.world.setup.duplicates {
+        if !left.is_empty() && !self.world.setup.skips(Check::NothingLeft) {
             self.world.violation(format!("O2: left in AWS: {}", left.join(", ")));
         }
         let accesses = self.world.oracle.lock().unwrap().accesses.clone();

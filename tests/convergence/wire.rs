@@ -1,8 +1,9 @@
 //! Our calls as AWS's JSON and AWS's JSON as our answers: what the SDK and its adapter do in the real program, without
-//! bytes, so that thousands of runs take minutes. The adapter itself is held against the simulator elsewhere.
+//! bytes, so that thousands of runs take minutes. `sdk` holds it against both, call by call.
 
 use std::time::Duration;
 
+use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -119,11 +120,16 @@ pub fn mutation(call: &Mutation) -> Value {
     }
 }
 
-/// What a mutation answers.
-pub fn made(output: &Value) -> CreateOutput {
-    let ids = ["ServerId", "HostKeyId", "SshPublicKeyId", "WorkflowId"];
-    let id = ids.into_iter().find_map(|name| output[name].as_str());
-    CreateOutput { id: id.map(str::to_owned) }
+/// What a mutation answers: the id that AWS chose, where it chose one.
+pub fn made(operation: &str, output: &Value) -> CreateOutput {
+    let id = match operation {
+        "CreateServer" => "ServerId",
+        "CreateWorkflow" => "WorkflowId",
+        "ImportHostKey" => "HostKeyId",
+        "ImportSshPublicKey" => "SshPublicKeyId",
+        _ => return CreateOutput::default(),
+    };
+    CreateOutput { id: maybe(&output[id]) }
 }
 
 /// The answer to a read.
@@ -205,7 +211,7 @@ fn user(value: &Value) -> User {
             .map(|key| SshPublicKey {
                 id: text(&key["SshPublicKeyId"]),
                 body: text(&key["SshPublicKeyBody"]),
-                date_imported: None,
+                date_imported: time(&key["DateImported"]),
             })
             .collect(),
         tags: tags(&value["Tags"]),
@@ -220,7 +226,7 @@ fn host_key(value: &Value) -> HostKey {
         fingerprint: maybe(&value["Fingerprint"]).or_else(|| maybe(&value["HostKeyFingerprint"])),
         description: maybe(&value["Description"]),
         key_type: maybe(&value["Type"]),
-        date_imported: None,
+        date_imported: time(&value["DateImported"]),
         storage_type: maybe(&value["StorageType"]),
         tags: tags(&value["Tags"]),
     }
@@ -237,6 +243,12 @@ pub fn tags(value: &Value) -> Tags {
 
 fn maybe(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
+}
+
+/// As exact as the SDK reads it.
+fn time(value: &Value) -> Option<Timestamp> {
+    let time = DateTime::from_secs_f64(value.as_f64()?);
+    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }
 
 fn number(value: &Value) -> Option<i32> {

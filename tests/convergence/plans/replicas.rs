@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use super::Scale;
 use super::crashes::told_apart;
+use crate::oracle::unchecked::{self, Check, Row};
 use crate::runs::{self, Plan, References, SEED};
 use crate::setup::{Blow, Moment, Rule, Setup, When};
 use crate::workflows::{self, Workflow};
@@ -16,26 +17,13 @@ const TOO_LONG: Duration = Duration::from_mins(25);
 /// Minutes for which a process stands still.
 const SPANS: [u64; 4] = [1, 4, 14, 25];
 
-/// What two processes may do to each other is nothing. But what one of them sends late, within the age of a signature,
-/// has limits that the README names: the tags of a Retain can meet a server that was taken over since (AWS has no
-/// tagging under a condition), and an update can bring a field back that left the spec since (here a session policy),
-/// of which nothing is recorded any more.
-fn limit(workflow: Workflow) -> Limit {
-    match workflow.name {
-        "W13-retain" => Limit::Lost,
-        "W8-role" => Limit::AnotherEnd,
-        _ => Limit::None,
-    }
+/// What two processes may do to each other is nothing. But what one of them sends late has limits.
+fn late(workflow: Workflow, comes: bool) -> Vec<Row> {
+    if comes { unchecked::late(workflow.name) } else { Vec::new() }
 }
 
-/// What a late call may do to a workflow.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Limit {
-    None,
-    /// The run may end otherwise than without faults.
-    AnotherEnd,
-    /// The server may be lost to its object, until a person says what is to be.
-    Lost,
+fn is_run(plan: &Plan) -> bool {
+    !plan.setup.skips(Check::All)
 }
 
 /// Two processes, by seeds; some die, some stand still, some replies are lost.
@@ -43,7 +31,7 @@ pub fn two(_: &References, scale: Scale) -> Vec<Plan> {
     let chance = |operation, chance, moment, blow| Rule::on(operation, When::Env(chance), moment, blow);
     let all = workflows::ALL;
     (0_usize..)
-        .filter_map(|seed| {
+        .map(|seed| {
             let workflow = all[seed % all.len()];
             let seed = u64::try_from(seed).unwrap();
             let rules = match seed % 5 {
@@ -62,17 +50,16 @@ pub fn two(_: &References, scale: Scale) -> Vec<Plan> {
                 ],
             };
             let lag = SignedDuration::from_secs(i64::try_from(seed % 3).unwrap() * 55);
-            let late = if seed % 5 == 4 { limit(workflow) } else { Limit::None };
             let setup = Setup {
                 replicas: 2,
                 rest: 1,
                 listing_lag: lag,
-                differs: late == Limit::AnotherEnd,
-                late: seed % 5 == 4,
+                unchecked: late(workflow, seed % 5 == 4),
                 ..Setup::new(seed).with(rules)
             };
-            (late != Limit::Lost).then(|| Plan { id: format!("two/{}/{seed}", workflow.name), workflow, setup })
+            Plan { id: format!("two/{}/{seed}", workflow.name), workflow, setup }
         })
+        .filter(is_run)
         .take(scale.of(2000, 20_000))
         .collect()
 }
@@ -92,15 +79,13 @@ pub fn frozen(_: &References, scale: Scale) -> Vec<Plan> {
             writes.flat_map(|point| moments.iter().flat_map(move |at| SPANS.map(|minutes| (point, at, minutes))));
         for (point, (name, moment), minutes) in freezes {
             let span = Duration::from_mins(minutes);
-            let late = if span < TOO_LONG { limit(*workflow) } else { Limit::None };
             let rules = vec![Rule::at(point.call, *moment, Blow::Freeze(span))];
-            let setup = Setup { differs: late == Limit::AnotherEnd, late: span < TOO_LONG, ..two.clone().with(rules) };
+            let setup = Setup { unchecked: late(*workflow, span < TOO_LONG), ..two.clone().with(rules) };
             let id = format!("frozen/{}/{}-{name}-{minutes}", workflow.name, point.call);
-            if late != Limit::Lost {
-                plans.push(Plan { id, workflow: *workflow, setup });
-            }
+            plans.push(Plan { id, workflow: *workflow, setup });
         }
     }
+    plans.retain(is_run);
     scale.thin(plans, 9)
 }
 

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::Scale;
 use super::crashes::told_apart;
 use crate::acts::Act;
+use crate::oracle::unchecked::{OLD_READ, WANTED_CHANGES};
 use crate::runs::{self, Plan, References, SEED};
 use crate::setup::{Blow, Moment, Rule, Setup, Side};
 use crate::workflows;
@@ -52,7 +53,7 @@ pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {
                 for (what, act) in [("delete", Act::Delete(kind, object)), ("recreate", Act::Recreate(kind, object))] {
                     for moment in [Moment::Before, Moment::Sent] {
                         let rules = vec![Rule::at(point.call, moment, Blow::Act(act.clone()))];
-                        let setup = Setup { differs: true, heals: true, ..setup.clone().with(rules) };
+                        let setup = Setup { unchecked: vec![&WANTED_CHANGES], ..setup.clone().with(rules) };
                         add(&format!("{}-{moment:?}-{what}", point.call), setup);
                     }
                 }
@@ -68,8 +69,7 @@ pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {
     scale.thin(plans, 2)
 }
 
-/// Each read alone, and all of them, show what was 10 seconds and a minute ago. What a status tells of an old read is put
-/// right by the next look.
+/// Each read alone, and all of them, show what was 10 seconds and a minute ago.
 pub fn old_reads(references: &References, _: Scale) -> Vec<Plan> {
     let mut plans = Vec::new();
     for name in ["W1-server", "W3-update", "W7-user", "W8-role", "W10-ssh-keys", "W11-host-keys"] {
@@ -80,8 +80,11 @@ pub fn old_reads(references: &References, _: Scale) -> Vec<Plan> {
         for read in reads.into_iter().chain([String::new()]) {
             let read: &'static str = Box::leak(read.into_boxed_str());
             for seconds in [10, 60] {
-                let setup =
-                    Setup { old_reads: (read, SignedDuration::from_secs(seconds)), heals: true, ..Setup::new(SEED) };
+                let setup = Setup {
+                    old_reads: (read, SignedDuration::from_secs(seconds)),
+                    unchecked: vec![&OLD_READ],
+                    ..Setup::new(SEED)
+                };
                 let what = if read.is_empty() { "all" } else { read };
                 plans.push(Plan { id: format!("old-reads/{name}/{what}-{seconds}s"), workflow, setup });
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Scale;
 use super::crashes::points;
 use crate::acts::Act;
+use crate::oracle::unchecked::WANTED_CHANGES;
 use crate::runs::{Plan, References, SEED};
 use crate::setup::{Blow, Moment, Point, Rule, Setup, Watching};
 use crate::workflows;
@@ -57,7 +58,7 @@ pub fn former_lives(references: &References, scale: Scale) -> Vec<Plan> {
         for point in points(references, workflow).iter().filter(before).step_by(scale.of(2, 1)) {
             let behind = Rule::at(point.call + 6, Moment::Before, Blow::Act(Act::StaleReads(Duration::from_mins(3))));
             let again = Rule::at(point.call, Moment::Sent, Blow::Act(Act::Recreate(kind, name)));
-            let setup = Setup { differs: true, ..Setup::new(SEED).with(vec![again, behind]) };
+            let setup = Setup { unchecked: vec![&WANTED_CHANGES], ..Setup::new(SEED).with(vec![again, behind]) };
             let id = format!("former/{}/{}", workflow.name, point.call);
             plans.push(Plan { id, workflow, setup });
         }

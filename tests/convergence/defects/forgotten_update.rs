@@ -1,17 +1,39 @@
-//! A kind that forgets: what it finds out differs, and the call that would put it right is not in its plan.
+//! Ours, once: an update that could not be put together was left out of the plan without a word. What such a kind finds
+//! out differs, and the call that would put it right is not in its plan.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use transfer_operator::api::Managed;
+use transfer_operator::api::{Managed, ManagedKind};
 use transfer_operator::aws::transfer::Tags;
 use transfer_operator::aws::{AwsError, Mutation};
 use transfer_operator::engine::decide::Words;
 use transfer_operator::engine::found_by::FoundBy;
 use transfer_operator::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use transfer_operator::engine::owner::Owner;
+use transfer_operator::kinds::server::Servers;
+use transfer_operator::kinds::triggers::Which;
+
+use super::{Defect, Seams, Setting};
+use crate::machinery;
+
+pub static DEFECT: Defect = Defect {
+    name: "ForgottenUpdate",
+    put_in: |seams: Seams| Seams {
+        around_reconcile: Box::new(|which, real, deps, settings| match which {
+            Which::Managed(ManagedKind::TransferServer) => {
+                machinery::engine(Forgetful(Servers::new(Arc::clone(deps))), deps, settings)
+            }
+            _ => real,
+        }),
+        ..seams
+    },
+    settings: |_| vec![Setting::of("W3-update")],
+};
 
 /// The kind that it would be.
-pub struct Forgetful<K>(pub K);
+struct Forgetful<K>(K);
 
 type Status<K> = <<K as Kind>::Object as Managed>::Status;
 

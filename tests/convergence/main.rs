@@ -25,6 +25,7 @@ mod process;
 mod runs;
 mod satisfy;
 mod scenarios;
+mod sdk;
 mod secrecy;
 mod setup;
 mod stage;
@@ -125,6 +126,20 @@ fn each_known_defect_is_seen_and_the_same_plans_hold_without_it() {
         }
     }
     assert_eq!(blind, Vec::<&str>::new(), "not seen");
+}
+
+#[test]
+fn the_runs_read_and_write_awss_json_as_the_sdk_does() {
+    let references = References::new();
+    let workflows = workflows::ALL.iter().map(|workflow| (workflow.name.to_owned(), *workflow, Setup::new(runs::SEED)));
+    // These make more of the calls, with more of the members.
+    let pairs =
+        plans::walks::all(&references, Scale::Test).into_iter().map(|plan| (plan.id, plan.workflow, plan.setup));
+    let pairs = pairs.filter(|(id, ..)| id.starts_with("walks/pairs/") && id.ends_with("-0"));
+    for (id, workflow, setup) in workflows.chain(pairs) {
+        let outcome = run(workflow, Setup { put_in: Some(sdk::put_in), rest: 1, ..setup });
+        assert_eq!(outcome.violations, Vec::<String>::new(), "{id}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ pub mod replies;
 pub mod runtime;
 pub mod times;
 pub mod views;
-mod walks;
+pub mod walks;
 
 use crate::runs::{Plan, References};
 

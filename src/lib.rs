@@ -33,3 +33,6 @@ pub mod sync;
 pub mod text;
 /// What is watched, and whom a change wakes.
 pub mod watch;
+
+#[cfg(all(test, not(feature = "sim")))]
+compile_error!("the tests run against the simulator: add --features sim");

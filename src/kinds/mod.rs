@@ -5,7 +5,7 @@ pub mod config_refs;
 pub mod dependents;
 pub mod deps;
 #[cfg(test)]
-pub mod fakes;
+pub(crate) mod fakes;
 pub mod grants;
 pub mod home;
 pub mod identity;

@@ -11,6 +11,7 @@ pub mod connection;
 pub mod constraints;
 pub mod control;
 pub mod dispatch;
+pub mod door;
 pub mod ec2;
 pub mod ec2_network;
 pub mod error;

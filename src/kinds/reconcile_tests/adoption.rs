@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{LAG, Lose, ROLE, Rig};
+use super::rig::{FIRST, LAG, Lose, OLD, ROLE, Rig};
 use crate::api;
 use crate::aws::AwsErrorKind;
 use crate::aws::transfer::{Access, LoginSettings, Tags, User};
@@ -17,13 +17,13 @@ const ACCESS: &str = "TransferAccess";
 const BANNER: &str = "preAuthenticationLoginBanner";
 
 fn adopt(mode: &str) -> Value {
-    json!({"deletionPolicy": "Retain", "deletionProtection": false, "adoption": {"serverId": "s-old", "mode": mode}})
+    json!({"deletionPolicy": "Retain", "deletionProtection": false, "adoption": {"serverId": OLD, "mode": mode}})
 }
 
 /// An installation with a server `s-old` that nobody owns.
 fn legacy(banner: &str) -> Rig {
     let rig = Rig::new();
-    rig.cloud.put_server("s-old", Tags::new(), |server| {
+    rig.cloud.put_server(OLD, Tags::new(), |server| {
         server.settings.pre_authentication_login_banner = Some(banner.to_owned());
         server.settings.post_authentication_login_banner = Some("kept".to_owned());
     });
@@ -35,7 +35,7 @@ fn stalled(rig: &Rig, kind: &str, object: &str) -> String {
 }
 
 fn tags(rig: &Rig) -> Tags {
-    rig.cloud.servers.lock().unwrap()["s-old"].tags.clone()
+    rig.cloud.servers()[OLD].tags.clone()
 }
 
 #[tokio::test(start_paused = true)]
@@ -44,7 +44,7 @@ async fn what_is_identical_gets_the_owner_tags_and_nothing_else() {
     rig.server("legacy", json!({BANNER: "x", "lifecycle": adopt("IfIdentical")}));
     rig.settle(SERVER, "legacy").await;
     assert_eq!(rig.cloud.calls(), ["TagResource"], "and no member that the spec does not set is flattened");
-    assert_eq!(rig.status(SERVER, "legacy")["serverId"], "s-old");
+    assert_eq!(rig.status(SERVER, "legacy")["serverId"], OLD);
     assert_eq!(rig.says(SERVER, "legacy", "Ready").unwrap().0, "True");
     assert_eq!(tags(&rig)[api::TAG_UID], "uid-legacy");
 }
@@ -78,7 +78,7 @@ async fn an_adoption_that_was_cut_goes_on_where_it_was() {
     }
     assert_eq!(rig.status(SERVER, "legacy")["serverId"], Value::Null, "cut between the tags and the id");
     rig.settle(SERVER, "legacy").await;
-    assert_eq!(rig.status(SERVER, "legacy")["serverId"], "s-old");
+    assert_eq!(rig.status(SERVER, "legacy")["serverId"], OLD);
     assert_eq!(rig.cloud.calls(), ["TagResource"]);
 }
 
@@ -95,7 +95,7 @@ async fn what_belongs_to_another_object_or_cluster_is_refused() {
 
     let rig = legacy("x");
     let copy = Owner::new("another-cluster", "team", "legacy", "uid-legacy");
-    rig.cloud.put_server("s-old", copy.lasting_tags(), |_| ());
+    rig.cloud.put_server(OLD, copy.lasting_tags(), |_| ());
     rig.server("legacy", json!({"lifecycle": adopt("Converge")}));
     rig.settle(SERVER, "legacy").await;
     assert_eq!(stalled(&rig, SERVER, "legacy"), "OtherCluster");
@@ -117,10 +117,10 @@ async fn an_id_that_is_not_granted_is_not_even_looked_at() {
     let rig = legacy("x");
     rig.grant(&[]);
     rig.server("legacy", json!({"lifecycle": adopt("Converge")}));
-    let before = *rig.cloud.reads.lock().unwrap();
+    let before = rig.cloud.reads();
     rig.settle(SERVER, "legacy").await;
     assert_eq!(stalled(&rig, SERVER, "legacy"), "IdentityDenied");
-    assert_eq!(*rig.cloud.reads.lock().unwrap(), before);
+    assert_eq!(rig.cloud.reads(), before);
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,7 +139,7 @@ async fn what_was_retained_and_what_a_former_object_had_comes_back() {
 
     let rig = legacy("x");
     let former = Owner::new(CLUSTER, "team", "files", "uid-of-a-former-life");
-    rig.cloud.put_server("s-old", former.tags("a"), |_| ());
+    rig.cloud.put_server(OLD, former.tags("a"), |_| ());
     rig.server("files", json!({}));
     rig.run(SERVER, "files", LAG + LAG).await;
     assert_eq!(stalled(&rig, SERVER, "files"), "FormerOwner");
@@ -153,13 +153,13 @@ async fn it_is_the_way_back_for_a_server_whose_tags_were_stripped() {
     let rig = legacy("x");
     rig.server("legacy", json!({"lifecycle": {"deletionProtection": false}}));
     rig.settle(SERVER, "legacy").await;
-    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().tags.clear();
+    rig.cloud.servers().get_mut(FIRST).unwrap().tags.clear();
     rig.run(SERVER, "legacy", LAG + LAG + LAG).await;
     assert_eq!(stalled(&rig, SERVER, "legacy"), "OwnershipLost");
     rig.cloud.calls();
-    rig.grant(&["s-1"]);
+    rig.grant(&[FIRST]);
     let mut lifecycle = adopt("IfIdentical");
-    lifecycle["adoption"]["serverId"] = json!("s-1");
+    lifecycle["adoption"]["serverId"] = json!(FIRST);
     rig.edit(SERVER, "legacy", |object| object["spec"]["lifecycle"] = lifecycle);
     rig.settle(SERVER, "legacy").await;
     assert_eq!(rig.cloud.calls(), ["TagResource"]);
@@ -183,9 +183,9 @@ async fn a_user_is_taken_over_by_its_name() {
         home_directory: Some("/a".to_owned()),
         ..LoginSettings::default()
     };
-    let arn = format!("arn:aws:transfer:{REGION}:{ACCOUNT}:user/s-1/alice");
+    let arn = format!("arn:aws:transfer:{REGION}:{ACCOUNT}:user/s-00000000000000001/alice");
     let user = User { arn, user_name: "alice".to_owned(), settings, ..User::default() };
-    rig.cloud.users.lock().unwrap().insert(("s-1".to_owned(), "alice".to_owned()), user);
+    rig.cloud.users().insert((FIRST.to_owned(), "alice".to_owned()), user);
     rig.user("alice", json!({"homeDirectory": "/b"}));
     rig.settle(USER, "alice").await;
     assert_eq!(stalled(&rig, USER, "alice"), "Conflict");
@@ -208,14 +208,14 @@ async fn a_user_is_taken_over_by_its_name() {
 #[tokio::test(start_paused = true)]
 async fn an_access_is_taken_over_by_a_record_and_then_deleted_with_its_object() {
     let rig = hosted("AWS_DIRECTORY_SERVICE").await;
-    let key = ("s-1".to_owned(), "S-1-5".to_owned());
+    let key = (FIRST.to_owned(), "S-1-5".to_owned());
     let settings = LoginSettings {
         role: Some(ROLE.to_owned()),
         home_directory: Some("/a".to_owned()),
         ..LoginSettings::default()
     };
     let access = Access { external_id: "S-1-5".to_owned(), settings };
-    rig.cloud.accesses.lock().unwrap().insert(key, access);
+    rig.cloud.accesses().insert(key, access);
     let lifecycle = |mode: &str| json!({"deletionPolicy": "Delete", "adoption": {"mode": mode}});
     rig.put(
         ACCESS,
@@ -231,28 +231,28 @@ async fn an_access_is_taken_over_by_a_record_and_then_deleted_with_its_object() 
     assert_eq!(rig.status(ACCESS, "finance")["create"]["attempt"], "adopted");
     rig.delete(ACCESS, "finance");
     rig.run(ACCESS, "finance", Duration::from_mins(20)).await;
-    assert!(rig.cloud.accesses.lock().unwrap().is_empty() && rig.get(ACCESS, "finance").is_none());
+    assert!(rig.cloud.accesses().is_empty() && rig.get(ACCESS, "finance").is_none());
 }
 
 #[tokio::test(start_paused = true)]
 async fn naming_another_server_by_mistake_can_be_undone_and_creates_none() {
     for recreate in ["Manual", "Automatic"] {
         let rig = legacy("x");
-        rig.grant(&["s-old", "s-wrong"]);
+        rig.grant(&[OLD, "s-bad00000000000000"]);
         let lifecycle = |id: &str| {
             json!({"deletionPolicy": "Retain", "deletionProtection": false, "recreatePolicy": recreate,
                 "adoption": {"serverId": id, "mode": "IfIdentical"}})
         };
-        rig.server("legacy", json!({BANNER: "x", "lifecycle": lifecycle("s-old")}));
+        rig.server("legacy", json!({BANNER: "x", "lifecycle": lifecycle(OLD)}));
         rig.settle(SERVER, "legacy").await;
         rig.cloud.calls();
         // Somebody takes the tags off; then the id is mistyped, and put right.
-        rig.cloud.servers.lock().unwrap().get_mut("s-old").unwrap().tags.clear();
-        rig.edit(SERVER, "legacy", |object| object["spec"]["lifecycle"] = lifecycle("s-wrong"));
+        rig.cloud.servers().get_mut(OLD).unwrap().tags.clear();
+        rig.edit(SERVER, "legacy", |object| object["spec"]["lifecycle"] = lifecycle("s-bad00000000000000"));
         rig.run(SERVER, "legacy", Duration::from_mins(20)).await;
         assert_eq!(stalled(&rig, SERVER, "legacy"), "ServerGone", "{recreate}");
         assert_eq!(rig.status(SERVER, "legacy")["serverId"], Value::Null, "{recreate}: the first was let go");
-        rig.edit(SERVER, "legacy", |object| object["spec"]["lifecycle"] = lifecycle("s-old"));
+        rig.edit(SERVER, "legacy", |object| object["spec"]["lifecycle"] = lifecycle(OLD));
         rig.run(SERVER, "legacy", Duration::from_mins(20)).await;
         assert_eq!(rig.cloud.calls(), ["TagResource"], "{recreate}: taken over, not created");
         assert_eq!(rig.says(SERVER, "legacy", "Ready").unwrap().0, "True", "{recreate}");

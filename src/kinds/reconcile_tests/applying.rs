@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::rig::{Lose, Rig, TOLERANCE};
+use super::rig::{FIRST, Lose, Rig, TOLERANCE};
 use crate::aws::AwsErrorKind;
 use crate::engine::context::Requeue;
 
@@ -65,7 +65,7 @@ async fn a_field_that_left_while_its_call_was_in_doubt_is_cleared() {
     });
     rig.settle(SERVER, "files").await;
     assert_eq!(rig.cloud.calls(), ["UpdateServer", "UpdateServer"]);
-    let banner = rig.cloud.servers.lock().unwrap()["s-1"].settings.pre_authentication_login_banner.clone();
+    let banner = rig.cloud.servers()[FIRST].settings.pre_authentication_login_banner.clone();
     assert_eq!(banner.unwrap_or_default(), "");
 }
 
@@ -104,10 +104,10 @@ async fn when_a_user_was_confirmed_stays_written_down() {
 async fn at_rest_nothing_is_written_about_a_user() {
     let rig = Rig::with_user(json!({"homeDirectory": "/a", "sshPublicKeys": [{"publicKey": KEY}]})).await;
     let writes = *rig.objects.writes.lock().unwrap();
-    let reads = *rig.cloud.reads.lock().unwrap();
+    let reads = rig.cloud.reads();
     rig.run(USER, "alice", Duration::from_hours(2)).await;
     assert_eq!(*rig.objects.writes.lock().unwrap(), writes);
-    assert!(*rig.cloud.reads.lock().unwrap() > reads + 10, "it is looked at all the same");
+    assert!(rig.cloud.reads() > reads + 10, "it is looked at all the same");
     assert!(rig.cloud.calls().is_empty());
 }
 
@@ -124,7 +124,7 @@ async fn the_record_of_another_object_is_replaced_by_our_own() {
 #[tokio::test(start_paused = true)]
 async fn a_confirmed_re_creation_counts_from_then_and_keeps_its_attempt() {
     let rig = Rig::with_user(json!({})).await;
-    rig.cloud.users.lock().unwrap().clear();
+    rig.cloud.users().clear();
     while rig.status(USER, "alice")["create"]["phase"] != "InFlight" {
         rig.reconcile(USER, "alice").await;
         tokio::time::advance(Duration::from_secs(1)).await;

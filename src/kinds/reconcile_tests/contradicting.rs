@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::rig::{LAG, Lose, ROLE, Rig};
+use super::rig::{FIRST, LAG, Lose, ROLE, Rig};
 use crate::aws::transfer::{Access, LoginSettings};
 use crate::aws::{AwsErrorKind, Mutation};
 
@@ -31,8 +31,8 @@ async fn with_server(kind: &str) -> Rig {
 
 fn write(rig: &Rig, kind: &str) -> &'static str {
     if kind == ACCESS {
-        rig.put(ACCESS, "S-1", json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1"}));
-        return "S-1";
+        rig.put(ACCESS, "S-1-1", json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1-1"}));
+        return "S-1-1";
     }
     rig.user("alice", json!({}));
     "alice"
@@ -48,13 +48,13 @@ fn ready(rig: &Rig, kind: &str, object: &str) -> (String, String) {
 
 /// AWS has a user or an access of this name, made by somebody else.
 fn make(rig: &Rig, kind: &str, object: &str) {
-    let key = ("s-1".to_owned(), object.to_owned());
+    let key = (FIRST.to_owned(), object.to_owned());
     if kind == ACCESS {
         let access = Access { external_id: object.to_owned(), settings: LoginSettings::default() };
-        rig.cloud.accesses.lock().unwrap().insert(key, access);
+        rig.cloud.accesses().insert(key, access);
     } else {
         let user = crate::aws::transfer::User { user_name: object.to_owned(), ..crate::aws::transfer::User::default() };
-        rig.cloud.users.lock().unwrap().insert(key, user);
+        rig.cloud.users().insert(key, user);
     }
 }
 
@@ -62,7 +62,7 @@ fn make(rig: &Rig, kind: &str, object: &str) {
 async fn a_login_on_a_server_that_aws_just_lost_says_so_and_is_asked_for_once() {
     for kind in [USER, ACCESS] {
         let rig = with_server(kind).await;
-        rig.cloud.servers.lock().unwrap().clear();
+        rig.cloud.servers().clear();
         let object = write(&rig, kind);
         rig.run(kind, object, SOON).await;
         assert_eq!(ready(&rig, kind, object), ("False".to_owned(), "ServerNotAvailable".to_owned()), "{kind}");
@@ -89,8 +89,8 @@ async fn a_login_that_aws_made_and_does_not_show_is_told_and_is_not_made_again()
         assert_eq!(ready(&rig, kind, object).0, "True", "{kind}");
         assert_eq!(sent(&rig, "Create"), 0, "{kind}");
         // Once it was seen, its end is believed at once.
-        rig.cloud.users.lock().unwrap().clear();
-        rig.cloud.accesses.lock().unwrap().clear();
+        rig.cloud.users().clear();
+        rig.cloud.accesses().clear();
         rig.settle(kind, object).await;
         assert_eq!(sent(&rig, "Create"), 1, "{kind}");
     }
@@ -100,8 +100,8 @@ async fn a_login_that_aws_made_and_does_not_show_is_told_and_is_not_made_again()
 async fn a_login_that_aws_has_and_hides_is_asked_for_slowly() {
     for kind in [USER, ACCESS] {
         let rig = with_server(kind).await;
-        rig.cloud.unseen.lock().unwrap().extend(["alice".to_owned(), "S-1".to_owned()]);
-        let object = if kind == ACCESS { "S-1" } else { "alice" };
+        rig.cloud.unseen.lock().unwrap().extend(["alice".to_owned(), "S-1-1".to_owned()]);
+        let object = if kind == ACCESS { "S-1-1" } else { "alice" };
         make(&rig, kind, object);
         write(&rig, kind);
         rig.run(kind, object, SOON).await;
@@ -198,8 +198,7 @@ async fn a_create_that_may_not_be_sent_yet_is_told_beside_its_record() {
 async fn what_moves_again_after_it_was_put_right_is_drift_and_no_lag_of_aws() {
     let rig = with_server(SERVER).await;
     for round in 0..5 {
-        let server =
-            |state: &str| rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().state = Some(state.to_owned());
+        let server = |state: &str| rig.cloud.servers().get_mut(FIRST).unwrap().state = Some(state.to_owned());
         server("OFFLINE");
         rig.settle(SERVER, "files").await;
         assert_eq!(rig.cloud.calls(), ["StartServer"], "round {round}");

@@ -12,7 +12,7 @@ const FIRST: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQE
 const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC";
 
 fn alice(rig: &Rig) -> User {
-    rig.cloud.users.lock().unwrap().values().next().unwrap().clone()
+    rig.cloud.users().values().next().unwrap().clone()
 }
 
 fn tags(user: &User) -> Vec<&str> {
@@ -34,7 +34,7 @@ async fn just_created() -> Rig {
             "sshPublicKeyPolicy": "Additive", "sshPublicKeys": keys(&[FIRST])}),
     );
     rig.cloud.calls();
-    while rig.cloud.users.lock().unwrap().is_empty() {
+    while rig.cloud.users().is_empty() {
         rig.reconcile(USER, "alice").await;
     }
     assert_eq!(rig.status(USER, "alice")["arn"], Value::Null, "nothing was written yet");
@@ -102,7 +102,7 @@ async fn what_comes_later_from_others_stays() {
 }
 
 async fn others_stay(rig: &Rig) {
-    rig.cloud.users.lock().unwrap().values_mut().for_each(|user| {
+    rig.cloud.users().values_mut().for_each(|user| {
         user.tags.insert("of-others".to_owned(), "1".to_owned());
         user.settings.home_directory_type = Some("LOGICAL".to_owned());
     });
@@ -118,7 +118,7 @@ async fn an_older_user_without_status_takes_nothing_of_others_for_ours() {
     let rig = just_created().await;
     rig.settle(USER, "alice").await;
     tokio::time::advance(std::time::Duration::from_hours(1)).await;
-    rig.cloud.users.lock().unwrap().values_mut().for_each(|user| {
+    rig.cloud.users().values_mut().for_each(|user| {
         user.tags.insert("of-others".to_owned(), "1".to_owned());
         let theirs =
             SshPublicKey { id: "key-theirs".to_owned(), body: OTHER.to_owned(), ..user.ssh_public_keys[0].clone() };

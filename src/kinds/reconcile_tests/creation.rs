@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::rig::{Fail, LAG, Lose, ROLE, Rig, TOLERANCE};
+use super::rig::{FIRST, Fail, LAG, Lose, ROLE, Rig, TOLERANCE};
 use crate::aws::AwsErrorKind;
 use crate::engine::context::Requeue;
 
@@ -39,7 +39,7 @@ async fn access_due() -> Rig {
     rig.server("files", json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"}));
     rig.settle(SERVER, "files").await;
     rig.cloud.calls();
-    rig.put(ACCESS, "finance", json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1"}));
+    rig.put(ACCESS, "finance", json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1-1"}));
     rig
 }
 
@@ -54,13 +54,15 @@ async fn the_id_is_written_down_after_five_minutes_without_an_api_server() {
     rig.reconcile(SERVER, "files").await;
     tokio::time::sleep(Duration::from_mins(6)).await;
     // By the task of the attempt itself: no reconcile came after it.
-    assert_eq!(rig.status(SERVER, "files")["serverId"], "s-1");
+    assert_eq!(rig.status(SERVER, "files")["serverId"], FIRST);
     assert_eq!(rig.status(SERVER, "files")["create"]["phase"], "None");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_standing_id_or_another_attempt_is_not_written_over() {
-    for (path, value) in [("serverId", json!("s-9")), ("create", json!({"uid": "uid-files", "attempt": "another"}))] {
+    for (path, value) in
+        [("serverId", json!("s-00000000000000009")), ("create", json!({"uid": "uid-files", "attempt": "another"}))]
+    {
         let rig = due().await;
         let (objects, written) = (Arc::clone(&rig.objects), value.clone());
         let meanwhile = Box::new(move || {
@@ -78,7 +80,7 @@ async fn a_standing_id_or_another_attempt_is_not_written_over() {
         assert_eq!(rig.cloud.calls(), ["CreateServer"]);
         let status = rig.status(SERVER, "files");
         if path == "serverId" {
-            assert_eq!(status["serverId"], "s-9");
+            assert_eq!(status["serverId"], "s-00000000000000009");
         } else {
             assert_eq!((&status["serverId"], &status["create"]["attempt"]), (&json!(null), &json!("another")));
         }
@@ -106,7 +108,7 @@ async fn a_recorded_and_unsent_attempt_is_waited_for_by_the_lag_only() {
     assert!(rig.cloud.calls().is_empty(), "written without an answer, so it was not sent");
     rig.run(SERVER, "files", LAG + LAG).await;
     assert_eq!(rig.cloud.calls(), ["CreateServer"]);
-    assert_eq!(rig.status(SERVER, "files")["serverId"], "s-1");
+    assert_eq!(rig.status(SERVER, "files")["serverId"], FIRST);
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,11 +163,11 @@ async fn a_user_that_somebody_else_made_is_looked_at_and_not_created_again() {
     // AWS says that there is one, and later that there is none.
     rig.cloud.lose("CreateUser", Lose::Call(AwsErrorKind::Exists));
     rig.reconcile(USER, "alice").await;
-    let reads = *rig.cloud.reads.lock().unwrap();
+    let reads = rig.cloud.reads();
     while rig.cloud.calls.lock().unwrap().is_empty() {
         rig.run(USER, "alice", Duration::from_mins(1)).await;
     }
-    assert!(*rig.cloud.reads.lock().unwrap() > reads, "it was looked at before it was created");
+    assert!(rig.cloud.reads() > reads, "it was looked at before it was created");
     assert_ne!(rig.status(USER, "alice")["create"]["phase"], "Rejected");
 }
 

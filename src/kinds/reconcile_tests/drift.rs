@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::Rig;
+use super::rig::{FIRST, OLD, Rig};
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
@@ -16,7 +16,7 @@ fn report() -> Value {
 }
 
 fn observe() -> Value {
-    json!({"managementPolicy": "ObserveOnly", "deletionPolicy": "Retain", "adoption": {"serverId": "s-old"}})
+    json!({"managementPolicy": "ObserveOnly", "deletionPolicy": "Retain", "adoption": {"serverId": OLD}})
 }
 
 fn says(status: &str, reason: &str) -> (String, String) {
@@ -25,7 +25,7 @@ fn says(status: &str, reason: &str) -> (String, String) {
 
 /// Somebody changes the banner in AWS.
 fn drifts(rig: &Rig, id: &str, banner: &str) {
-    let mut servers = rig.cloud.servers.lock().unwrap();
+    let mut servers = rig.cloud.servers();
     servers.get_mut(id).unwrap().settings.pre_authentication_login_banner = Some(banner.to_owned());
 }
 
@@ -35,7 +35,7 @@ async fn drift_is_only_reported_until_the_spec_is_edited() {
     rig.server("files", json!({BANNER: "ours", "lifecycle": report()}));
     rig.settle(SERVER, "files").await;
     assert_eq!(rig.cloud.calls(), ["CreateServer"]);
-    drifts(&rig, "s-1", "theirs");
+    drifts(&rig, FIRST, "theirs");
     rig.settle(SERVER, "files").await;
     assert!(rig.cloud.calls().is_empty());
     assert_eq!(rig.says(SERVER, "files", "Ready"), Some(says("True", "DriftDetected")));
@@ -70,7 +70,7 @@ async fn an_edit_that_was_taken_back_half_way_is_applied_in_full() {
     }
     rig.edit(SERVER, "files", |object| object["spec"][BANNER] = json!("one"));
     rig.settle(SERVER, "files").await;
-    let settings = rig.cloud.servers.lock().unwrap()["s-1"].settings.clone();
+    let settings = rig.cloud.servers()[FIRST].settings.clone();
     assert_eq!(settings.pre_authentication_login_banner.as_deref(), Some("one"));
 }
 
@@ -82,7 +82,7 @@ async fn a_user_that_somebody_deleted_is_only_reported_until_an_edit() {
     rig.user("alice", json!({"lifecycle": {"managementPolicy": "ReportDrift"}}));
     rig.settle(USER, "alice").await;
     rig.cloud.calls();
-    rig.cloud.users.lock().unwrap().clear();
+    rig.cloud.users().clear();
     rig.settle(USER, "alice").await;
     assert!(rig.cloud.calls().is_empty());
     assert_eq!(rig.says(USER, "alice", "Stalled"), Some(says("True", "DriftDetected")));
@@ -96,7 +96,7 @@ async fn a_user_that_somebody_deleted_is_only_reported_until_an_edit() {
 #[tokio::test(start_paused = true)]
 async fn observing_is_a_plan_without_a_finalizer_and_without_a_call() {
     let rig = Rig::new();
-    rig.cloud.put_server("s-old", [("team".to_owned(), "b".to_owned())].into(), |_| ());
+    rig.cloud.put_server(OLD, [("team".to_owned(), "b".to_owned())].into(), |_| ());
     rig.server("legacy", json!({BANNER: "x", "tags": {"team": "a"}, "lifecycle": observe()}));
     rig.settle(SERVER, "legacy").await;
     assert!(rig.cloud.calls().is_empty());
@@ -108,12 +108,12 @@ async fn observing_is_a_plan_without_a_finalizer_and_without_a_call() {
         {"path": "spec.tags[team]", "want": "a", "have": "b"},
     ]);
     assert_eq!(object["status"]["drift"], drift);
-    drifts(&rig, "s-old", "x");
-    rig.cloud.servers.lock().unwrap().get_mut("s-old").unwrap().tags.insert("team".to_owned(), "a".to_owned());
+    drifts(&rig, OLD, "x");
+    rig.cloud.servers().get_mut(OLD).unwrap().tags.insert("team".to_owned(), "a".to_owned());
     rig.settle(SERVER, "legacy").await;
     assert_eq!(rig.status(SERVER, "legacy")["drift"], Value::Null);
     assert_eq!(rig.says(SERVER, "legacy", "Drifted"), None);
-    rig.cloud.servers.lock().unwrap().clear();
+    rig.cloud.servers().clear();
     rig.settle(SERVER, "legacy").await;
     assert_eq!(rig.says(SERVER, "legacy", "Ready"), Some(says("False", "Observed")));
     assert_eq!(rig.status(SERVER, "legacy")["drift"][0]["have"], "absent");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::rig::{ROLE, Rig};
+use super::rig::{FIRST, ROLE, Rig};
 use crate::aws::Mutation;
 
 const SERVER: &str = "TransferServer";
@@ -55,7 +55,7 @@ async fn each_call_names_its_own_differences_only() {
 async fn what_somebody_changed_in_aws_is_told_and_counted_as_corrected() {
     let rig = Rig::with_user(json!({"homeDirectory": "/a"})).await;
     let theirs = format!("{ROLE}-of-theirs");
-    rig.cloud.users.lock().unwrap().values_mut().for_each(|user| user.settings.role = Some(theirs.clone()));
+    rig.cloud.users().values_mut().for_each(|user| user.settings.role = Some(theirs.clone()));
     rig.settle(USER, "alice").await;
     assert_eq!(told(&rig), [format!("Warning DriftCorrected: role: have {theirs}, want {ROLE} (UpdateUser)")]);
     assert_eq!(rig.drift_of_users(), (1, 1));
@@ -72,7 +72,7 @@ async fn drift_that_is_only_reported_is_told_field_by_field_and_found_once() {
     told(&rig);
     for home in ["/x", "/y"] {
         let home = || Some(home.to_owned());
-        rig.cloud.users.lock().unwrap().values_mut().for_each(|user| user.settings.home_directory = home());
+        rig.cloud.users().values_mut().for_each(|user| user.settings.home_directory = home());
         rig.run(USER, "alice", Duration::from_hours(1)).await;
     }
     let events = told(&rig);
@@ -83,7 +83,7 @@ async fn drift_that_is_only_reported_is_told_field_by_field_and_found_once() {
         "{events:?}"
     );
     assert_eq!(rig.drift_of_users(), (1, 0));
-    rig.cloud.users.lock().unwrap().values_mut().for_each(|user| user.settings.role = Some("other".to_owned()));
+    rig.cloud.users().values_mut().for_each(|user| user.settings.role = Some("other".to_owned()));
     rig.run(USER, "alice", Duration::from_hours(1)).await;
     assert!(told(&rig)[0].ends_with("spec.role, spec.homeDirectory"), "another field is news");
     assert_eq!(rig.drift_of_users(), (2, 0));
@@ -107,7 +107,7 @@ async fn a_refusal_warns_at_first_and_when_it_calls_a_person_and_not_in_between(
 #[tokio::test(start_paused = true)]
 async fn what_aws_lost_and_has_again_is_told_as_recreated() {
     let rig = Rig::with_user(json!({})).await;
-    rig.cloud.users.lock().unwrap().clear();
+    rig.cloud.users().clear();
     rig.run(USER, "alice", Duration::from_mins(10)).await;
     let events = told(&rig);
     assert_eq!(events.iter().filter(|event| event.starts_with("Warning Recreated")).count(), 1, "{events:?}");
@@ -123,7 +123,7 @@ async fn a_server_that_somebody_edited_is_put_right_with_a_warning() {
     rig.server("files", json!({BANNER: "ours"}));
     rig.settle(SERVER, "files").await;
     told(&rig);
-    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().settings.pre_authentication_login_banner = None;
+    rig.cloud.servers().get_mut(FIRST).unwrap().settings.pre_authentication_login_banner = None;
     rig.settle(SERVER, "files").await;
     assert_eq!(told(&rig), [format!("Warning DriftCorrected: {BANNER}: have nothing, want ours (UpdateServer)")]);
 }

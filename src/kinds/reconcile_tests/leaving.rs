@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::rig::{LAG, Lose, Rig, TOLERANCE};
+use super::rig::{FIRST, LAG, Lose, Rig, TOLERANCE};
 use crate::aws::AwsErrorKind;
 use crate::engine::context::Requeue;
 
@@ -51,7 +51,7 @@ async fn while_a_deletion_waits_nothing_is_shown_of_what_is_gone() {
     assert_eq!(rig.cloud.calls(), ["DeleteUser"]);
     let status = rig.status(USER, "alice");
     assert!(status["userName"].is_null() && status["sshPublicKeyCount"].is_null() && status["sshPublicKeys"].is_null());
-    assert_eq!(status["serverId"], "s-1", "where it is looked for once more");
+    assert_eq!(status["serverId"], FIRST, "where it is looked for once more");
     let message = rig.message(USER, "alice");
     assert!(message.contains("normal") && message.contains("until 2026-01-01T00:1"), "{message}");
     rig.run(USER, "alice", TOLERANCE + LAG).await;
@@ -72,7 +72,7 @@ async fn a_late_user_of_another_name_than_its_object_is_found_and_deleted() {
         tags: crate::engine::owner::Owner::new("cluster-1", "team", "alice", "uid-alice").tags("late"),
         ..crate::aws::transfer::User::default()
     };
-    rig.cloud.users.lock().unwrap().insert(("s-1".to_owned(), "a.lice".to_owned()), user);
+    rig.cloud.users().insert((FIRST.to_owned(), "a.lice".to_owned()), user);
     rig.run(USER, "alice", Duration::from_mins(40)).await;
     assert_eq!(rig.cloud.calls(), ["DeleteUser"], "the late one goes");
     assert!(rig.get(USER, "alice").is_none());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::rig::{LAG, Lose, Rig, TOLERANCE};
+use super::rig::{FIRST, LAG, Lose, Rig, SECOND, TOLERANCE};
 use crate::api::{self, FINALIZER};
 use crate::aws::AwsErrorKind;
 use crate::aws::transfer::{Access, LoginSettings};
@@ -38,15 +38,15 @@ async fn a_lost_answer_makes_no_second_server_also_after_a_restart() {
     let mut rig = Rig::new();
     rig.server("files", json!({}));
     rig.cloud.lose("CreateServer", Lose::Answer);
-    rig.cloud.unlisted.lock().unwrap().insert("s-1".to_owned());
+    rig.cloud.unlist(FIRST);
     rig.settle(SERVER, "files").await;
     let (_, reason) = rig.says(SERVER, "files", "Ready").unwrap();
     assert_eq!(reason, "Recovering");
     rig.restart();
     rig.run(SERVER, "files", TOLERANCE).await;
-    rig.cloud.unlisted.lock().unwrap().clear();
+    rig.cloud.list_all();
     rig.run(SERVER, "files", LAG).await;
-    assert_eq!(rig.status(SERVER, "files")["serverId"], "s-1");
+    assert_eq!(rig.status(SERVER, "files")["serverId"], FIRST);
     assert_eq!(rig.cloud.calls(), ["CreateServer"]);
 }
 
@@ -63,7 +63,7 @@ async fn what_was_made_for_a_vanished_object_is_deleted_in_the_end() {
         rig.cloud.lose("DeleteServer", Lose::Call(AwsErrorKind::Lost));
         rig.cloud.lose("DeleteServer", Lose::Answer);
         while rig.reconcile(SERVER, "files").await == Requeue::Again {}
-        assert_eq!(rig.cloud.servers.lock().unwrap().is_empty(), policy == "Delete", "{policy}");
+        assert_eq!(rig.cloud.servers().is_empty(), policy == "Delete", "{policy}");
     }
 }
 
@@ -74,11 +74,11 @@ async fn what_is_somebody_elses_stays_where_its_object_vanished() {
     let (objects, cloud) = (Arc::clone(&rig.objects), Arc::clone(&rig.cloud));
     let adopted = Box::new(move || {
         Rig::vanish(&objects, SERVER, "files");
-        cloud.servers.lock().unwrap().get_mut("s-1").unwrap().tags.remove(api::TAG_ATTEMPT);
+        cloud.servers().get_mut(FIRST).unwrap().tags.remove(api::TAG_ATTEMPT);
     });
     rig.cloud.between.lock().unwrap().insert("CreateServer", adopted);
     while rig.reconcile(SERVER, "files").await == Requeue::Again {}
-    assert!(rig.cloud.servers.lock().unwrap().contains_key("s-1"));
+    assert!(rig.cloud.servers().contains_key(FIRST));
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,7 +109,7 @@ async fn a_pass_that_is_cut_off_does_not_cut_record_call_and_id_apart() {
     assert!(cut.is_err() && rig.cloud.calls().is_empty(), "cut while the attempt is being written");
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert_eq!(rig.cloud.calls(), ["CreateServer"]);
-    assert_eq!(rig.status(SERVER, "files")["serverId"], "s-1");
+    assert_eq!(rig.status(SERVER, "files")["serverId"], FIRST);
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,24 +135,24 @@ async fn an_api_server_that_lags_behind_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_deletion_takes_its_server_though_listings_do_not_show_it() {
     let rig = ready().await;
-    rig.cloud.unlisted.lock().unwrap().insert("s-1".to_owned());
+    rig.cloud.unlist(FIRST);
     rig.delete(SERVER, "files");
     rig.run(SERVER, "files", TOLERANCE).await;
-    assert!(rig.cloud.servers.lock().unwrap().is_empty() && rig.get(SERVER, "files").is_none());
+    assert!(rig.cloud.servers().is_empty() && rig.get(SERVER, "files").is_none());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deletion_takes_both_of_two_servers_and_needs_no_status_for_it() {
     for wiped in [false, true] {
         let rig = ready().await;
-        let tags = rig.cloud.servers.lock().unwrap()["s-1"].tags.clone();
-        rig.cloud.put_server("s-2", tags, |_| ());
+        let tags = rig.cloud.servers()[FIRST].tags.clone();
+        rig.cloud.put_server(SECOND, tags, |_| ());
         rig.delete(SERVER, "files");
         if wiped {
             rig.edit(SERVER, "files", |object| object["status"] = json!({"observedGeneration": -1}));
         }
         rig.run(SERVER, "files", Duration::from_mins(1)).await;
-        assert!(rig.cloud.servers.lock().unwrap().is_empty() && rig.get(SERVER, "files").is_none(), "{wiped}");
+        assert!(rig.cloud.servers().is_empty() && rig.get(SERVER, "files").is_none(), "{wiped}");
     }
 }
 
@@ -170,8 +170,8 @@ async fn retain_is_finished_wherever_it_was_cut() {
             rig.restart();
             rig.run(SERVER, "files", Duration::from_mins(1)).await;
             assert!(rig.get(SERVER, "files").is_none(), "{lost}");
-            let servers = rig.cloud.servers.lock().unwrap();
-            let tags = &servers["s-1"].tags;
+            let servers = rig.cloud.servers();
+            let tags = &servers[FIRST].tags;
             assert_eq!(tags[api::TAG_RETAINED_FROM], "team/files", "{lost}");
             assert!(!tags.contains_key(api::TAG_UID) && !tags.contains_key(api::TAG_ATTEMPT), "{lost}");
             assert!(!rig.cloud.calls.lock().unwrap().contains(&"DeleteServer".to_owned()));
@@ -218,16 +218,16 @@ async fn a_recorded_create_is_not_given_up_when_the_region_changes() {
 #[tokio::test(start_paused = true)]
 async fn a_user_brought_back_late_is_deleted_before_its_object_goes() {
     let rig = with_user().await;
-    let key = ("s-1".to_owned(), "alice".to_owned());
-    let user = rig.cloud.users.lock().unwrap()[&key].clone();
+    let key = (FIRST.to_owned(), "alice".to_owned());
+    let user = rig.cloud.users()[&key].clone();
     rig.delete(USER, "alice");
     rig.run(USER, "alice", Duration::from_mins(1)).await;
     assert_eq!(rig.cloud.calls(), ["DeleteUser"]);
     assert!(rig.get(USER, "alice").is_some(), "its confirmation is younger than any late call");
-    rig.cloud.users.lock().unwrap().insert(key, user);
+    rig.cloud.users().insert(key, user);
     rig.run(USER, "alice", TOLERANCE + LAG).await;
     assert_eq!(rig.cloud.calls(), ["DeleteUser"]);
-    assert!(rig.get(USER, "alice").is_none() && rig.cloud.users.lock().unwrap().is_empty());
+    assert!(rig.get(USER, "alice").is_none() && rig.cloud.users().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,7 +243,7 @@ async fn a_user_of_long_standing_goes_at_once() {
 async fn a_lost_user_is_recorded_before_its_next_create_and_is_new() {
     let rig = with_user().await;
     tokio::time::advance(TOLERANCE + LAG).await;
-    rig.cloud.users.lock().unwrap().clear();
+    rig.cloud.users().clear();
     while rig.status(USER, "alice")["create"]["phase"] != "InFlight" {
         rig.reconcile(USER, "alice").await;
     }
@@ -267,7 +267,11 @@ async fn with_directory() -> Rig {
     rig.server("files", json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"}));
     rig.settle(SERVER, "files").await;
     rig.cloud.calls();
-    rig.put(ACCESS, "finance", json!({"serverRef": {"name": "files"}, "role": super::rig::ROLE, "externalId": "S-1"}));
+    rig.put(
+        ACCESS,
+        "finance",
+        json!({"serverRef": {"name": "files"}, "role": super::rig::ROLE, "externalId": "S-1-1"}),
+    );
     rig
 }
 
@@ -280,8 +284,8 @@ async fn an_access_that_a_lost_call_made_later_than_a_refused_one_is_ours() {
     rig.run(ACCESS, "finance", Duration::from_secs(1)).await;
     assert_eq!(rig.cloud.lose.lock().unwrap()["CreateAccess"].len(), 0);
     assert_eq!(rig.status(ACCESS, "finance")["create"]["phase"], "InFlight");
-    let late = Access { external_id: "S-1".to_owned(), settings: LoginSettings::default() };
-    rig.cloud.accesses.lock().unwrap().insert(("s-1".to_owned(), "S-1".to_owned()), late);
+    let late = Access { external_id: "S-1-1".to_owned(), settings: LoginSettings::default() };
+    rig.cloud.accesses().insert((FIRST.to_owned(), "S-1-1".to_owned()), late);
     rig.delete(ACCESS, "finance");
     rig.run(ACCESS, "finance", TOLERANCE + LAG).await;
     assert_eq!(rig.cloud.calls(), ["DeleteAccess"]);
@@ -306,13 +310,13 @@ async fn an_access_that_somebody_else_made_in_between_is_not_taken_for_our_own()
     rig.cloud.lose("CreateAccess", Lose::Call(AwsErrorKind::Exists));
     rig.reconcile(ACCESS, "finance").await;
     rig.reconcile(ACCESS, "finance").await;
-    let theirs = Access { external_id: "S-1".to_owned(), settings: LoginSettings::default() };
-    rig.cloud.accesses.lock().unwrap().insert(("s-1".to_owned(), "S-1".to_owned()), theirs);
+    let theirs = Access { external_id: "S-1-1".to_owned(), settings: LoginSettings::default() };
+    rig.cloud.accesses().insert((FIRST.to_owned(), "S-1-1".to_owned()), theirs);
     rig.settle(ACCESS, "finance").await;
     assert_eq!(rig.says(ACCESS, "finance", "Stalled").unwrap().1, "Conflict");
     rig.delete(ACCESS, "finance");
     rig.run(ACCESS, "finance", Duration::from_mins(1)).await;
-    assert!(rig.cloud.accesses.lock().unwrap().len() == 1 && rig.get(ACCESS, "finance").is_none());
+    assert!(rig.cloud.accesses().len() == 1 && rig.get(ACCESS, "finance").is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -358,7 +362,7 @@ async fn suspend_finishes_a_search_and_changes_nothing() {
             object["spec"].as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         });
         rig.run(SERVER, "files", Duration::from_mins(1)).await;
-        assert_eq!(rig.status(SERVER, "files")["serverId"], "s-1", "{change}");
+        assert_eq!(rig.status(SERVER, "files")["serverId"], FIRST, "{change}");
         assert_eq!(rig.cloud.calls(), ["CreateServer"], "{change}");
     }
 }

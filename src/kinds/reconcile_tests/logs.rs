@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tracing::subscriber::DefaultGuard;
 
-use super::rig::{Lose, ROLE, Rig};
+use super::rig::{FIRST, Lose, ROLE, Rig};
 use crate::admin;
 use crate::aws::{AwsErrorKind, Mutation};
 use crate::cli::LogFormat;
@@ -84,7 +84,7 @@ async fn every_line_of_a_pass_names_its_object_once_and_a_call_its_fields() {
             [json!("CreateServer"), Value::Null, Value::Null, json!("attempt-0")],
             [
                 json!("UpdateServer"),
-                json!("s-1"),
+                json!(FIRST),
                 json!("spec.loggingRole, spec.preAuthenticationLoginBanner"),
                 Value::Null
             ],
@@ -93,7 +93,7 @@ async fn every_line_of_a_pass_names_its_object_once_and_a_call_its_fields() {
     let made = log.said("INFO", "AWS made it");
     assert_eq!(
         made.iter().map(|line| (&line["id"], &line["attempt"])).collect::<Vec<_>>(),
-        [(&json!("s-1"), &json!("attempt-0"))]
+        [(&json!(FIRST), &json!("attempt-0"))]
     );
 }
 

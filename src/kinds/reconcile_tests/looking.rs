@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{LAG, Lose, ROLE, Rig, TOLERANCE};
+use super::rig::{FIRST, LAG, Lose, OLD, ROLE, Rig, SECOND, TOLERANCE};
 use crate::api::{self, TAG_CUSTOM_HOSTNAME};
 use crate::aws::AwsErrorKind;
 use crate::aws::transfer::Tags;
@@ -16,7 +16,7 @@ const USER: &str = "TransferUser";
 const ACCESS: &str = "TransferAccess";
 
 fn key() -> (String, String) {
-    ("s-1".to_owned(), "alice".to_owned())
+    (FIRST.to_owned(), "alice".to_owned())
 }
 
 async fn with_server(spec: Value) -> Rig {
@@ -31,7 +31,7 @@ async fn with_access(lifecycle: &Value) -> Rig {
     let lister = json!({"identityProviderType": "AWS_DIRECTORY_SERVICE", "lifecycle": {"deletionProtection": false,
         "recreatePolicy": "Automatic"}});
     let rig = with_server(lister).await;
-    let mut spec = json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1"});
+    let mut spec = json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1-1"});
     if !lifecycle.is_null() {
         spec["lifecycle"] = lifecycle.clone();
     }
@@ -48,12 +48,12 @@ fn stalled(rig: &Rig, kind: &str, object: &str) -> Option<String> {
 #[tokio::test(start_paused = true)]
 async fn a_user_that_lost_its_tags_is_lost_only_when_seen_so_over_the_lag() {
     let rig = Rig::with_user(json!({})).await;
-    let tags = std::mem::take(&mut rig.cloud.users.lock().unwrap().get_mut(&key()).unwrap().tags);
+    let tags = std::mem::take(&mut rig.cloud.users().get_mut(&key()).unwrap().tags);
     rig.run(USER, "alice", LAG / 2).await;
     assert_eq!(stalled(&rig, USER, "alice"), None);
-    rig.cloud.users.lock().unwrap().get_mut(&key()).unwrap().tags = tags;
+    rig.cloud.users().get_mut(&key()).unwrap().tags = tags;
     rig.run(USER, "alice", LAG / 2).await;
-    rig.cloud.users.lock().unwrap().get_mut(&key()).unwrap().tags.clear();
+    rig.cloud.users().get_mut(&key()).unwrap().tags.clear();
     rig.run(USER, "alice", LAG.saturating_sub(Duration::from_secs(10))).await;
     assert_eq!(stalled(&rig, USER, "alice"), None, "it begins anew with each time that they were there");
     rig.run(USER, "alice", LAG).await;
@@ -70,15 +70,15 @@ async fn the_user_of_a_former_object_is_waited_out_and_then_created_or_told_of()
             (api::TAG_OWNER.to_owned(), "team/bob".to_owned()),
             (api::TAG_UID.to_owned(), "uid-of-before".to_owned()),
         ]);
-        let mut user = rig.cloud.users.lock().unwrap()[&key()].clone();
+        let mut user = rig.cloud.users()[&key()].clone();
         (user.tags, user.user_name) = (former, "bob".to_owned());
-        let bob = ("s-1".to_owned(), "bob".to_owned());
-        rig.cloud.users.lock().unwrap().insert(bob.clone(), user);
+        let bob = (FIRST.to_owned(), "bob".to_owned());
+        rig.cloud.users().insert(bob.clone(), user);
         rig.user("bob", json!({}));
         rig.run(USER, "bob", LAG / 2).await;
         assert_eq!(stalled(&rig, USER, "bob"), None);
         if goes {
-            rig.cloud.users.lock().unwrap().remove(&bob);
+            rig.cloud.users().remove(&bob);
         }
         rig.run(USER, "bob", LAG).await;
         let reason = stalled(&rig, USER, "bob");
@@ -91,11 +91,13 @@ async fn the_user_of_a_former_object_is_waited_out_and_then_created_or_told_of()
 async fn a_user_whose_server_does_not_show_is_not_let_go_before_the_lag() {
     let rig = Rig::with_user(json!({})).await;
     tokio::time::advance(TOLERANCE + LAG).await;
-    let server = rig.cloud.servers.lock().unwrap().remove("s-1").unwrap();
+    rig.cloud.unseen.lock().unwrap().insert(FIRST.to_owned());
+    rig.cloud.unlist(FIRST);
     rig.delete(USER, "alice");
     rig.run(USER, "alice", LAG / 2).await;
     assert!(rig.get(USER, "alice").is_some());
-    rig.cloud.servers.lock().unwrap().insert("s-1".to_owned(), server);
+    rig.cloud.unseen.lock().unwrap().clear();
+    rig.cloud.list_all();
     rig.run(USER, "alice", LAG).await;
     assert_eq!(rig.cloud.calls(), ["DeleteUser"], "it was there all the time");
     assert!(rig.get(USER, "alice").is_none());
@@ -105,7 +107,7 @@ async fn a_user_whose_server_does_not_show_is_not_let_go_before_the_lag() {
 async fn a_user_whose_server_is_gone_is_let_go_after_the_lag() {
     let rig = Rig::with_user(json!({})).await;
     tokio::time::advance(TOLERANCE + LAG).await;
-    rig.cloud.servers.lock().unwrap().clear();
+    rig.cloud.servers().clear();
     rig.delete(USER, "alice");
     rig.run(USER, "alice", LAG + Duration::from_mins(1)).await;
     assert!(rig.get(USER, "alice").is_none() && rig.cloud.calls().is_empty());
@@ -141,7 +143,7 @@ async fn what_cannot_be_seen_is_not_missing() {
 #[tokio::test(start_paused = true)]
 async fn no_call_rests_on_a_version_that_is_no_longer_the_newest() {
     let rig = with_server(json!({"preAuthenticationLoginBanner": "ours"})).await;
-    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().settings.pre_authentication_login_banner = None;
+    rig.cloud.servers().get_mut(FIRST).unwrap().settings.pre_authentication_login_banner = None;
     let before = rig.get(SERVER, "files").unwrap();
     Rig::write_status(&rig.objects, SERVER, "files", |status| status["userCount"] = json!(7));
     rig.objects.stale.lock().unwrap().push(before);
@@ -155,12 +157,12 @@ async fn no_call_rests_on_a_version_that_is_no_longer_the_newest() {
 async fn an_access_says_where_it_is_and_follows_a_server_that_was_made_anew() {
     let rig = with_access(&Value::Null).await;
     assert_eq!(rig.says(ACCESS, "finance", "Ready"), Some(("True".to_owned(), "Available".to_owned())));
-    assert_eq!(rig.message(ACCESS, "finance"), "access for group S-1 exists");
+    assert_eq!(rig.message(ACCESS, "finance"), "access for group S-1-1 exists");
     assert_eq!(rig.says(ACCESS, "finance", "Advisory"), None);
     let status = rig.status(ACCESS, "finance");
-    assert_eq!((&status["serverId"], &status["externalId"]), (&json!("s-1"), &json!("S-1")));
-    rig.cloud.servers.lock().unwrap().clear();
-    rig.cloud.accesses.lock().unwrap().clear();
+    assert_eq!((&status["serverId"], &status["externalId"]), (&json!(FIRST), &json!("S-1-1")));
+    rig.cloud.servers().clear();
+    rig.cloud.accesses().clear();
     rig.run(SERVER, "files", LAG + LAG).await;
     assert_eq!(rig.cloud.calls(), ["CreateServer"]);
     rig.reconcile(ACCESS, "finance").await;
@@ -168,7 +170,7 @@ async fn an_access_says_where_it_is_and_follows_a_server_that_was_made_anew() {
     assert_eq!((&status["serverId"], &status["externalId"]), (&Value::Null, &Value::Null), "first it lets go");
     rig.settle(ACCESS, "finance").await;
     assert_eq!(rig.cloud.calls(), ["CreateAccess"]);
-    assert_eq!(rig.status(ACCESS, "finance")["serverId"], "s-2");
+    assert_eq!(rig.status(ACCESS, "finance")["serverId"], SECOND);
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,7 +178,7 @@ async fn logins_show_what_partners_need_and_follow_within_a_resync() {
     for kind in [USER, ACCESS] {
         let rig = if kind == USER { Rig::with_user(json!({})).await } else { with_access(&Value::Null).await };
         let object = if kind == USER { "alice" } else { "finance" };
-        let host = "s-1.server.transfer.eu-central-1.amazonaws.com";
+        let host = "s-00000000000000001.server.transfer.eu-central-1.amazonaws.com";
         assert_eq!(rig.status(kind, object)["host"], host, "{kind}");
         let mut keys = json!([
             {"id": "1", "type": "ssh-rsa", "fingerprint": "SHA256:r", "active": true},
@@ -205,33 +207,32 @@ async fn logins_show_what_partners_need_and_follow_within_a_resync() {
 async fn logins_of_a_raw_server_show_its_host_without_own_calls() {
     for (kind, object, provider) in [(USER, "alice", "SERVICE_MANAGED"), (ACCESS, "finance", "AWS_DIRECTORY_SERVICE")] {
         let rig = Rig::new();
-        rig.cloud.put_server("s-old", Tags::new(), |server| {
+        rig.cloud.put_server(OLD, Tags::new(), |server| {
             server.settings.identity_provider_type = Some(provider.to_owned());
         });
-        let mut spec =
-            json!({"serverId": "s-old", "awsIdentityRef": {"name": "default"}, "region": REGION, "role": ROLE});
+        let mut spec = json!({"serverId": OLD, "awsIdentityRef": {"name": "default"}, "region": REGION, "role": ROLE});
         if kind == ACCESS {
-            spec["externalId"] = json!("S-1");
+            spec["externalId"] = json!("S-1-1");
         }
         rig.put(kind, object, spec);
         rig.settle(kind, object).await;
-        let host = "s-old.server.transfer.eu-central-1.amazonaws.com";
+        let host = "s-01d00000000000000.server.transfer.eu-central-1.amazonaws.com";
         assert_eq!(rig.status(kind, object)["host"], host, "{kind}");
         rig.run(kind, object, Duration::from_hours(1)).await;
-        let (writes, reads) = (*rig.objects.writes.lock().unwrap(), *rig.cloud.reads.lock().unwrap());
+        let (writes, reads) = (*rig.objects.writes.lock().unwrap(), rig.cloud.reads());
         let custom = Tags::from([(TAG_CUSTOM_HOSTNAME.to_owned(), "sftp.example.com".to_owned())]);
-        rig.cloud.servers.lock().unwrap().get_mut("s-old").unwrap().tags = custom;
+        rig.cloud.servers().get_mut(OLD).unwrap().tags = custom;
         rig.run(kind, object, Duration::from_mins(25)).await;
         assert_eq!(rig.status(kind, object)["host"], "sftp.example.com", "{kind}");
         assert_eq!(*rig.objects.writes.lock().unwrap() - writes, 1, "{kind}");
-        assert!(*rig.cloud.reads.lock().unwrap() - reads <= 6, "{kind}: login and server, at most once a resync");
+        assert!(rig.cloud.reads() - reads <= 6, "{kind}: login and server, at most once a resync");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deleted_access_is_only_reported_where_the_spec_says_so() {
     let rig = with_access(&json!({"managementPolicy": "ReportDrift"})).await;
-    rig.cloud.accesses.lock().unwrap().clear();
+    rig.cloud.accesses().clear();
     rig.run(ACCESS, "finance", Duration::from_mins(5)).await;
     assert!(rig.cloud.calls().is_empty());
     assert_eq!(stalled(&rig, ACCESS, "finance").as_deref(), Some("DriftDetected"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{LAG, Rig, TOLERANCE};
+use super::rig::{FIRST, LAG, Rig, TOLERANCE};
 use crate::api;
 use crate::aws::transfer::Tags;
 
@@ -13,24 +13,24 @@ const USER: &str = "TransferUser";
 const GONE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
 const KEPT: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC";
 const NEW: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMD";
-const SERVER_ARN: &str = "arn:aws:transfer:eu-central-1:123456789012:server/s-1";
-const USER_ARN: &str = "arn:aws:transfer:eu-central-1:123456789012:user/s-1/alice";
+const SERVER_ARN: &str = "arn:aws:transfer:eu-central-1:123456789012:server/s-00000000000000001";
+const USER_ARN: &str = "arn:aws:transfer:eu-central-1:123456789012:user/s-00000000000000001/alice";
 
 fn listed(keys: &[&str]) -> Value {
     keys.iter().map(|key| json!({"publicKey": key})).collect()
 }
 
 fn held(rig: &Rig) -> Vec<String> {
-    let users = rig.cloud.users.lock().unwrap();
+    let users = rig.cloud.users();
     users.values().flat_map(|user| &user.ssh_public_keys).map(|key| key.body.clone()).collect()
 }
 
 fn on_server(rig: &Rig, change: impl FnOnce(&mut Tags)) {
-    change(&mut rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().tags);
+    change(&mut rig.cloud.servers().get_mut(FIRST).unwrap().tags);
 }
 
 fn on_user(rig: &Rig, change: impl FnOnce(&mut Tags)) {
-    change(&mut rig.cloud.users.lock().unwrap().values_mut().next().unwrap().tags);
+    change(&mut rig.cloud.users().values_mut().next().unwrap().tags);
 }
 
 fn strip(tags: &mut Tags) {
@@ -71,9 +71,9 @@ async fn on_a_server_without_its_uid_keys_are_removed_and_nothing_else() {
     let rig = cleaned(true).await;
     assert_eq!(stalled(&rig, SERVER, "files"), "OwnershipLost");
     assert_eq!(rig.says(USER, "alice", "Ready").unwrap().1, "ServerNotAvailable");
-    let before = *rig.cloud.reads.lock().unwrap();
+    let before = rig.cloud.reads();
     rig.run(USER, "alice", Duration::from_mins(10)).await;
-    let reads = *rig.cloud.reads.lock().unwrap() - before;
+    let reads = rig.cloud.reads() - before;
     assert!(reads <= 11, "who has nothing to revoke shares the look at the server and is not looked at: {reads}");
     rig.edit(USER, "alice", |object| {
         object["spec"]["sshPublicKeys"] = listed(&[KEPT, NEW]);
@@ -136,12 +136,12 @@ async fn of_another_server_than_the_recorded_one_no_key_is_removed() {
 #[tokio::test(start_paused = true)]
 async fn a_server_takes_its_uid_back_by_adoption_that_is_granted() {
     let rig = cleaned(true).await;
-    let adopt = json!({"deletionPolicy": "Retain", "adoption": {"serverId": "s-1"}});
+    let adopt = json!({"deletionPolicy": "Retain", "adoption": {"serverId": FIRST}});
     rig.edit(SERVER, "files", |object| object["spec"]["lifecycle"] = adopt);
     rig.run(SERVER, "files", Duration::from_mins(11)).await;
     assert_eq!(stalled(&rig, SERVER, "files"), "OwnershipLost", "the grant does not name it");
     assert!(rig.cloud.calls().is_empty());
-    rig.grant(&["s-1"]);
+    rig.grant(&[FIRST]);
     rig.run(SERVER, "files", Duration::from_mins(6)).await;
     assert_eq!((rig.cloud.calls(), stalled(&rig, SERVER, "files")), (vec!["TagResource".to_owned()], String::new()));
     rig.run(USER, "alice", Duration::from_mins(2)).await;
@@ -175,6 +175,6 @@ async fn a_server_that_lost_its_uid_and_whose_status_was_wiped_is_not_made_anew(
     assert_eq!(stalled(&rig, SERVER, "files"), "OwnershipLost");
     paste(&rig, SERVER, "files");
     rig.run(SERVER, "files", Duration::from_mins(20)).await;
-    assert_eq!(rig.status(SERVER, "files")["serverId"], "s-1");
+    assert_eq!(rig.status(SERVER, "files")["serverId"], FIRST);
     assert!(rig.cloud.calls().is_empty());
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{LAG, ROLE, Rig};
+use super::rig::{FIRST, LAG, ROLE, Rig, SECOND, THIRD};
 use crate::aws::transfer::Tags;
 
 const SERVER: &str = "TransferServer";
@@ -22,8 +22,8 @@ async fn bereft(recreate: &str) -> Rig {
     rig.user("alice", json!({}));
     rig.settle(USER, "alice").await;
     rig.cloud.calls();
-    rig.cloud.servers.lock().unwrap().clear();
-    rig.cloud.users.lock().unwrap().clear();
+    rig.cloud.servers().clear();
+    rig.cloud.users().clear();
     rig
 }
 
@@ -38,10 +38,10 @@ async fn only_what_is_long_missing_is_made_anew_if_the_spec_says_so() {
         let status = rig.status(SERVER, "files");
         if calls == 0 {
             assert_eq!(rig.says(SERVER, "files", "Stalled").unwrap().1, "ServerGone");
-            assert_eq!(status["serverId"], "s-1");
+            assert_eq!(status["serverId"], FIRST);
         } else {
-            assert_eq!((&status["serverId"], &status["create"]["lost"]), (&json!("s-2"), &json!(["s-1"])));
-            assert!(status["endpoint"].as_str().unwrap().starts_with("s-2."));
+            assert_eq!((&status["serverId"], &status["create"]["lost"]), (&json!(SECOND), &json!([FIRST])));
+            assert!(status["endpoint"].as_str().unwrap().starts_with("s-00000000000000002."));
             assert_eq!(rig.says(SERVER, "files", "Ready").unwrap().0, "True");
         }
     }
@@ -59,8 +59,8 @@ async fn its_users_follow_and_nobody_takes_their_names() {
     rig.settle(USER, "alice").await;
     assert_eq!(rig.cloud.calls(), ["CreateUser"]);
     let status = rig.status(USER, "alice");
-    assert_eq!(status["serverId"], "s-2");
-    assert!(status["arn"].as_str().unwrap().ends_with("user/s-2/alice"));
+    assert_eq!(status["serverId"], SECOND);
+    assert!(status["arn"].as_str().unwrap().ends_with("user/s-00000000000000002/alice"));
     assert_eq!(rig.says(USER, "alice", "Ready").unwrap().0, "True");
 }
 
@@ -68,13 +68,13 @@ async fn its_users_follow_and_nobody_takes_their_names() {
 async fn a_user_deleted_on_its_way_to_a_new_server_leaves_nothing() {
     let mut rig = bereft("Automatic").await;
     rig.run(SERVER, "files", LAG + LAG).await;
-    while rig.cloud.users.lock().unwrap().is_empty() {
+    while rig.cloud.users().is_empty() {
         rig.reconcile(USER, "alice").await;
     }
     rig.restart();
     rig.delete(USER, "alice");
     rig.run(USER, "alice", Duration::from_mins(30)).await;
-    assert!(rig.cloud.users.lock().unwrap().is_empty() && rig.get(USER, "alice").is_none());
+    assert!(rig.cloud.users().is_empty() && rig.get(USER, "alice").is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,8 +86,8 @@ async fn nobody_follows_a_reference_that_was_changed_nor_the_word_of_a_status() 
     rig.cloud.calls();
     rig.settle(USER, "alice").await;
     assert_eq!(rig.says(USER, "alice", "Stalled").unwrap().1, "ServerChanged", "it never had the recorded server");
-    rig.edit(SERVER, "other", |object| object["status"]["create"]["lost"] = json!(["s-1"]));
-    rig.cloud.put_server("s-1", Tags::new(), |_| ());
+    rig.edit(SERVER, "other", |object| object["status"]["create"]["lost"] = json!([FIRST]));
+    rig.cloud.put_server(FIRST, Tags::new(), |_| ());
     rig.settle(USER, "alice").await;
     assert_eq!(rig.says(USER, "alice", "Stalled").unwrap().1, "ServerChanged", "AWS still has the recorded server");
     assert!(rig.cloud.calls().is_empty());
@@ -97,14 +97,14 @@ async fn nobody_follows_a_reference_that_was_changed_nor_the_word_of_a_status() 
 async fn a_server_that_comes_back_is_not_taken_again_and_goes_with_the_object() {
     let rig = bereft("Automatic").await;
     rig.run(SERVER, "files", LAG + LAG).await;
-    let tags = rig.cloud.servers.lock().unwrap()["s-2"].tags.clone();
-    rig.cloud.put_server("s-1", tags, |_| ());
-    rig.cloud.servers.lock().unwrap().remove("s-2");
+    let tags = rig.cloud.servers()[SECOND].tags.clone();
+    rig.cloud.put_server(FIRST, tags, |_| ());
+    rig.cloud.servers().remove(SECOND);
     rig.run(SERVER, "files", LAG + LAG).await;
-    assert_eq!(rig.status(SERVER, "files")["serverId"], "s-3");
+    assert_eq!(rig.status(SERVER, "files")["serverId"], THIRD);
     rig.delete(USER, "alice");
     rig.run(USER, "alice", Duration::from_mins(30)).await;
     rig.delete(SERVER, "files");
     rig.run(SERVER, "files", Duration::from_mins(10)).await;
-    assert!(rig.cloud.servers.lock().unwrap().is_empty() && rig.get(SERVER, "files").is_none());
+    assert!(rig.cloud.servers().is_empty() && rig.get(SERVER, "files").is_none());
 }

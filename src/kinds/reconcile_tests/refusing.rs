@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{Lose, ROLE, Rig};
+use super::rig::{FIRST, Lose, ROLE, Rig};
 use crate::aws::transfer::{ServerSettings, UpdateServer};
 use crate::aws::{AwsErrorKind, Mutation};
 use crate::engine::context::Requeue;
@@ -13,7 +13,7 @@ const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
 const BANNER: &str = "preAuthenticationLoginBanner";
 const POLICY: &str = "securityPolicyName";
-const BAD: &str = "TransferSecurityPolicy-2099-01";
+const BAD: &str = "TransferSecurityPolicy-2025-03";
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB laptop";
 const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC phone";
 
@@ -25,7 +25,7 @@ async fn with_server(spec: Value) -> Rig {
     rig
 }
 
-/// AWS does not know the security policy.
+/// AWS does not know the security policy yet.
 fn refuse_the_policy(rig: &Rig) {
     rig.cloud.refuse(
         "InvalidRequestException",
@@ -35,7 +35,7 @@ fn refuse_the_policy(rig: &Rig) {
 }
 
 fn held(rig: &Rig) -> ServerSettings {
-    rig.cloud.servers.lock().unwrap()["s-1"].settings.clone()
+    rig.cloud.servers()[FIRST].settings.clone()
 }
 
 fn edit(rig: &Rig, members: Value) {
@@ -59,14 +59,15 @@ fn paths(rows: &Value) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn one_refused_member_of_a_server_holds_back_nothing_else() {
     let rig = with_server(json!({})).await;
+    let policy = held(&rig).security_policy_name;
     refuse_the_policy(&rig);
     edit(&rig, json!({BANNER: "hello", POLICY: BAD, "loggingRole": ROLE, "tags": {"team": "a"}}));
     at_once(&rig, SERVER, "files").await;
     let settings = held(&rig);
     assert_eq!(settings.pre_authentication_login_banner.as_deref(), Some("hello"));
     assert_eq!(settings.logging_role.as_deref(), Some(ROLE));
-    assert_eq!(settings.security_policy_name, None);
-    assert_eq!(rig.cloud.servers.lock().unwrap()["s-1"].tags["team"], "a");
+    assert_eq!(settings.security_policy_name, policy);
+    assert_eq!(rig.cloud.servers()[FIRST].tags["team"], "a");
     assert_eq!(rig.cloud.calls(), ["UpdateServer", "UpdateServer", "TagResource"], "a group each, and the tags");
     assert_eq!(rig.cloud.refused(), 2, "once as a whole, once alone");
     let message = rig.message(SERVER, "files");
@@ -199,14 +200,10 @@ async fn many_refusals_are_told_in_one_round_of_reads() {
         object["spec"]["tags"] = json!({"team": "a"});
         object["spec"]["sshPublicKeys"] = json!([{"publicKey": KEY}, {"publicKey": OTHER}]);
     });
-    let reads = *rig.cloud.reads.lock().unwrap();
+    let reads = rig.cloud.reads();
     at_once(&rig, USER, "alice").await;
     assert_eq!(rig.cloud.refused(), 4);
-    assert_eq!(
-        *rig.cloud.reads.lock().unwrap() - reads,
-        2,
-        "the write of what will be applied, and the reconcile that sends"
-    );
+    assert_eq!(rig.cloud.reads() - reads, 2, "the write of what will be applied, and the reconcile that sends");
     assert_eq!(rig.message(USER, "alice").matches("not in force").count(), 4);
 }
 
@@ -244,8 +241,8 @@ async fn the_key_that_would_make_room_is_asked_for_and_told_once() {
 #[tokio::test(start_paused = true)]
 async fn what_was_never_sent_for_want_of_a_policy_is_not_cleared_later() {
     let rig = Rig::with_user(json!({"homeDirectory": "/a", "sshPublicKeys": []})).await;
-    let theirs = || rig.cloud.users.lock().unwrap().values().next().unwrap().settings.clone();
-    rig.cloud.users.lock().unwrap().values_mut().next().unwrap().settings.policy = Some("{}".to_owned());
+    let theirs = || rig.cloud.users().values().next().unwrap().settings.clone();
+    rig.cloud.users().values_mut().next().unwrap().settings.policy = Some("{}".to_owned());
     rig.edit(USER, "alice", |object| {
         object["spec"]["homeDirectory"] = json!("/");
         object["spec"]["policyFrom"] = json!({"configMapKeyRef": {"name": "late", "key": "policy"}});
@@ -295,7 +292,7 @@ async fn what_was_refused_is_not_cleared_and_what_may_be_in_force_is() {
         rig.run(SERVER, "files", Duration::from_secs(5)).await;
         *rig.cloud.refuses.lock().unwrap() = None;
         let theirs = Some("theirs".to_owned());
-        rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().settings.pre_authentication_login_banner = theirs;
+        rig.cloud.servers().get_mut(FIRST).unwrap().settings.pre_authentication_login_banner = theirs;
         rig.edit(SERVER, "files", |object| {
             object["spec"].as_object_mut().unwrap().remove(BANNER);
         });

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::rig::{Cloud, LAG, Lose, Rig, TOLERANCE, settings};
+use super::rig::{Cloud, FIRST, LAG, Lose, Rig, SECOND, THIRD, TOLERANCE, settings};
 use crate::api::common::{Lifecycle, Policies};
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CommonStatus, Replacing};
@@ -251,7 +251,7 @@ impl Board {
         rig.put(KIND, "hello", json!({"text": "hello", "lifecycle": {"deletionProtection": false}}));
         let board = Self { rig, used, engine, follows: true };
         board.run(Duration::from_secs(10)).await;
-        assert_eq!(board.status()["id"], "s-1");
+        assert_eq!(board.status()["id"], FIRST);
         board.rig.cloud.calls();
         board
     }
@@ -286,7 +286,7 @@ impl Board {
 
     /// The ids that AWS has with our uid, and what each says.
     fn there(&self) -> BTreeMap<String, String> {
-        let servers = self.rig.cloud.servers.lock().unwrap();
+        let servers = self.rig.cloud.servers();
         let ours = servers.iter().filter(|(_, server)| server.tags.contains_key(TAG_UID));
         ours.map(|(id, server)| (id.clone(), server.settings.pre_authentication_login_banner.clone().unwrap()))
             .collect()
@@ -357,18 +357,21 @@ async fn the_new_one_first_and_the_old_one_goes_ten_minutes_unused() {
     board.follows = false;
     board.run(Duration::from_mins(30)).await;
     assert_eq!(board.rig.cloud.calls(), ["CreateServer"]);
-    assert_eq!((board.status()["id"].clone(), board.phase()), (json!("s-2"), json!("Moving")));
+    assert_eq!((board.status()["id"].clone(), board.phase()), (json!(SECOND), json!("Moving")));
     assert_eq!(board.rig.says(KIND, "hello", "Ready").unwrap().0, "True");
     let message = board.rig.message(KIND, "hello");
-    assert!(message.contains("s-1, which it replaces, stays as long as it is used: used by board"), "{message}");
-    *board.used.lock().unwrap() = Some("s-2".to_owned());
+    assert!(
+        message.contains("s-00000000000000001, which it replaces, stays as long as it is used: used by board"),
+        "{message}"
+    );
+    *board.used.lock().unwrap() = Some(SECOND.to_owned());
     board.run(Duration::from_mins(9)).await;
     assert!(board.rig.cloud.calls().is_empty(), "not before ten minutes");
     assert!(board.rig.message(KIND, "hello").contains("is deleted if nothing uses it until"));
     board.run(Duration::from_mins(5)).await;
     assert_eq!(board.rig.cloud.calls(), ["DeleteServer"]);
-    board.assert_done("s-2", "good bye");
-    assert_eq!(board.status()["create"]["lost"], json!(["s-1"]), "it is never claimed again");
+    board.assert_done(SECOND, "good bye");
+    assert_eq!(board.status()["create"]["lost"], json!([FIRST]), "it is never claimed again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -376,11 +379,11 @@ async fn the_old_one_is_in_force_until_the_new_ones_id_is_recorded() {
     let board = Board::edited().await;
     board.rig.cloud.lose("CreateServer", Lose::Answer);
     board.until(|board| board.phase() == "Creating").await;
-    assert_eq!(board.in_force().as_deref(), Some("s-1"));
+    assert_eq!(board.in_force().as_deref(), Some(FIRST));
     assert_eq!(board.status()["replacing"]["attempt"], board.status()["create"]["attempt"]);
     board.run(LONG).await;
     assert_eq!(board.rig.cloud.calls(), ["CreateServer", "DeleteServer"], "found by its attempt, not made again");
-    board.assert_done("s-2", "good bye");
+    board.assert_done(SECOND, "good bye");
 }
 
 #[tokio::test(start_paused = true)]
@@ -388,10 +391,10 @@ async fn a_create_that_got_lost_is_given_up_after_the_window_and_begun_anew() {
     let board = Board::edited().await;
     board.rig.cloud.lose("CreateServer", Lose::Call(AwsErrorKind::Lost));
     board.run(TOLERANCE).await;
-    assert_eq!((board.phase(), board.in_force().as_deref()), (json!("Creating"), Some("s-1")));
+    assert_eq!((board.phase(), board.in_force().as_deref()), (json!("Creating"), Some(FIRST)));
     assert!(board.rig.cloud.calls().is_empty());
     board.run(LONG).await;
-    board.assert_done("s-2", "good bye");
+    board.assert_done(SECOND, "good bye");
 }
 
 #[tokio::test(start_paused = true)]
@@ -402,7 +405,7 @@ async fn an_edit_taken_back_needs_no_create_where_nothing_was_made() {
     board.edit("hello");
     board.run(LONG).await;
     assert!(board.rig.cloud.calls().is_empty());
-    board.assert_done("s-1", "hello");
+    board.assert_done(FIRST, "hello");
 }
 
 #[tokio::test(start_paused = true)]
@@ -422,7 +425,7 @@ async fn what_was_applied_to_the_old_one_is_known_should_it_come_back() {
     assert_eq!(board.status()["applied"]["hashes"], Value::Null, "the old one's are not known any more");
     board.run(LONG).await;
     assert_eq!(board.status()["applied"]["tags"], json!(["cost"]), "the new one never had the other");
-    board.assert_done("s-2", "good bye");
+    board.assert_done(SECOND, "good bye");
 }
 
 #[tokio::test(start_paused = true)]
@@ -433,11 +436,14 @@ async fn an_edit_in_the_middle_waits_for_the_end_and_begins_anew() {
     board.run(Duration::from_mins(1)).await;
     let message = board.rig.message(KIND, "hello");
     assert_eq!(board.rig.says(KIND, "hello", "Ready").unwrap(), ("False".to_owned(), "Updating".to_owned()));
-    assert!(message.contains("spec.text not in force yet") && message.contains("s-1 is gone"), "{message}");
+    assert!(
+        message.contains("spec.text not in force yet") && message.contains("s-00000000000000001 is gone"),
+        "{message}"
+    );
     board.run(LONG).await;
     let calls = board.rig.cloud.calls();
     assert_eq!(calls, ["CreateServer", "DeleteServer", "CreateServer", "DeleteServer"]);
-    board.assert_done("s-3", "see you");
+    board.assert_done(THIRD, "see you");
 }
 
 #[tokio::test(start_paused = true)]
@@ -447,17 +453,17 @@ async fn at_the_quota_nothing_is_deleted_and_the_old_one_stays_in_force() {
     board.rig.cloud.refuse("ServiceQuotaExceededException", full, |call| call.operation() == "CreateServer");
     board.run(LONG).await;
     assert!(board.rig.cloud.calls().is_empty() && board.rig.cloud.refused() > 0);
-    assert_eq!((board.in_force().as_deref(), board.phase()), (Some("s-1"), Value::Null));
+    assert_eq!((board.in_force().as_deref(), board.phase()), (Some(FIRST), Value::Null));
     assert_eq!(board.rig.says(KIND, "hello", "Stalled").unwrap().1, "QuotaExceeded");
     board.edit("hello");
     board.run(Duration::from_mins(1)).await;
-    board.assert_done("s-1", "hello");
+    board.assert_done(FIRST, "hello");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_deletion_of_the_old_one_is_named_and_waited_out() {
     let board = Board::edited().await;
-    let used = "Workflow is still in use by server s-9";
+    let used = "Workflow is still in use by server s-00000000000000009";
     board.rig.cloud.refuse("InvalidRequestException", used, |call| call.operation() == "DeleteServer");
     board.run(LONG).await;
     let message = board.rig.message(KIND, "hello");
@@ -465,14 +471,14 @@ async fn a_refused_deletion_of_the_old_one_is_named_and_waited_out() {
     assert_eq!(board.rig.says(KIND, "hello", "Ready").unwrap().0, "True");
     *board.rig.cloud.refuses.lock().unwrap() = None;
     board.run(LONG).await;
-    board.assert_done("s-2", "good bye");
+    board.assert_done(SECOND, "good bye");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deletion_of_what_aws_says_is_in_use_is_named_and_never_stalls() {
     let board = Board { follows: false, ..Board::new().await };
     *board.used.lock().unwrap() = None;
-    let used = "Workflow is still in use by server s-9";
+    let used = "Workflow is still in use by server s-00000000000000009";
     board.rig.cloud.refuse("InvalidRequestException", used, |call| call.operation() == "DeleteServer");
     board.rig.delete(KIND, "hello");
     board.run(LONG).await;
@@ -499,7 +505,7 @@ async fn dying_after_every_reconcile_comes_as_far_and_makes_no_third() {
     }
     assert_eq!((board.phase(), board.there().len()), (json!("Moving"), 2), "ten minutes begin anew each time");
     board.run(LONG).await;
-    board.assert_done("s-2", "good bye");
+    board.assert_done(SECOND, "good bye");
 }
 
 #[tokio::test(start_paused = true)]
@@ -529,7 +535,7 @@ async fn what_is_to_stay_is_released_in_full() {
     board.rig.edit(KIND, "hello", |object| object["spec"]["lifecycle"]["deletionPolicy"] = json!("Retain"));
     board.rig.delete(KIND, "hello");
     board.until(|board| board.rig.get(KIND, "hello").is_none()).await;
-    assert_eq!((board.there().len(), board.rig.cloud.servers.lock().unwrap().len()), (0, 2));
+    assert_eq!((board.there().len(), board.rig.cloud.servers().len()), (0, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -541,33 +547,33 @@ async fn two_without_a_record_are_for_a_person_and_stay() {
     board.run(LONG).await;
     assert_eq!(board.rig.says(KIND, "hello", "Stalled").unwrap().1, "Ambiguous");
     let message = board.rig.message(KIND, "hello");
-    assert!(message.contains("s-1, s-2"), "{message}");
+    assert!(message.contains("s-00000000000000001, s-00000000000000002"), "{message}");
     assert_eq!(board.rig.cloud.calls(), ["CreateServer"]);
     // A person deletes one of them.
-    board.rig.cloud.servers.lock().unwrap().remove("s-1");
+    board.rig.cloud.servers().remove(FIRST);
     board.run(LONG).await;
-    board.assert_done("s-2", "good bye");
+    board.assert_done(SECOND, "good bye");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_new_one_gives_the_old_one_back_and_is_made_again() {
     let board = Board::edited().await;
     board.until(|board| board.phase() == "Moving").await;
-    board.rig.cloud.servers.lock().unwrap().remove("s-2");
-    board.until(|board| board.in_force().as_deref() == Some("s-1")).await;
+    board.rig.cloud.servers().remove(SECOND);
+    board.until(|board| board.in_force().as_deref() == Some(FIRST)).await;
     board.run(LONG).await;
-    board.assert_done("s-3", "good bye");
+    board.assert_done(THIRD, "good bye");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_old_one_that_is_somebody_elses_by_then_stays_in_aws() {
     let board = Board::edited().await;
     board.until(|board| board.phase() == "Moving").await;
-    board.rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().tags.clear();
+    board.rig.cloud.servers().get_mut(FIRST).unwrap().tags.clear();
     board.run(LONG).await;
     assert_eq!(board.rig.cloud.calls(), ["CreateServer"]);
-    assert!(board.rig.cloud.servers.lock().unwrap().contains_key("s-1"));
-    board.assert_done("s-2", "good bye");
+    assert!(board.rig.cloud.servers().contains_key(FIRST));
+    board.assert_done(SECOND, "good bye");
     let notes = board.rig.objects.notes.lock().unwrap();
     assert!(notes.iter().any(|note| note.warning && note.message.contains("left in AWS")));
 }
@@ -588,5 +594,5 @@ async fn while_suspended_nothing_more_is_sent() {
     assert_eq!((board.rig.cloud.calls(), board.there().len()), (vec!["CreateServer".to_owned()], 2));
     suspend(&board, false);
     board.run(LONG).await;
-    board.assert_done("s-2", "good bye");
+    board.assert_done(SECOND, "good bye");
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
-use super::rig::{Cloud, Lose, Rig};
+use super::rig::{Cloud, FIRST, Lose, Rig};
 use crate::api;
 use crate::aws::transfer::Tags;
 
@@ -14,8 +14,8 @@ const LIMIT: usize = 50;
 
 fn tags(rig: &Rig, kind: &str) -> Tags {
     match kind {
-        SERVER => rig.cloud.servers.lock().unwrap()["s-1"].tags.clone(),
-        _ => rig.cloud.users.lock().unwrap().values().next().unwrap().tags.clone(),
+        SERVER => rig.cloud.servers()[FIRST].tags.clone(),
+        _ => rig.cloud.users().values().next().unwrap().tags.clone(),
     }
 }
 
@@ -37,8 +37,8 @@ async fn full(kind: &str, object: &str, adopted: bool, total: usize) -> Rig {
         (held.len()..total).for_each(|n| drop(held.insert(format!("of-others-{n}"), String::new())));
     };
     match kind {
-        SERVER => fill(&mut rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().tags),
-        _ => rig.cloud.users.lock().unwrap().values_mut().for_each(|user| fill(&mut user.tags)),
+        SERVER => fill(&mut rig.cloud.servers().get_mut(FIRST).unwrap().tags),
+        _ => rig.cloud.users().values_mut().for_each(|user| fill(&mut user.tags)),
     }
     rig.cloud.calls();
     rig.delete(kind, object);
@@ -56,8 +56,8 @@ fn arm(cloud: &Arc<Cloud>, kind: &'static str, seen: &Arc<Mutex<usize>>) {
     let (held, most) = (Arc::clone(cloud), Arc::clone(seen));
     let look = move || {
         let count = match kind {
-            SERVER => held.servers.lock().unwrap()["s-1"].tags.len(),
-            _ => held.users.lock().unwrap().values().map(|user| user.tags.len()).sum(),
+            SERVER => held.servers()[FIRST].tags.len(),
+            _ => held.users().values().map(|user| user.tags.len()).sum(),
         };
         let before = *most.lock().unwrap();
         *most.lock().unwrap() = before.max(count);

@@ -18,7 +18,7 @@ fn listed(keys: &[&str]) -> Value {
 }
 
 fn held(rig: &Rig) -> Vec<String> {
-    let users = rig.cloud.users.lock().unwrap();
+    let users = rig.cloud.users();
     users.values().flat_map(|user| &user.ssh_public_keys).map(|key| key.body.clone()).collect()
 }
 

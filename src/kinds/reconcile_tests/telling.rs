@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{Fail, Lose, ROLE, Rig};
+use super::rig::{FIRST, Fail, Lose, ROLE, Rig};
 use crate::api::{FINALIZER, RECONCILE_AT};
 use crate::aws::AwsErrorKind;
 use crate::engine::context::Requeue;
@@ -50,10 +50,10 @@ async fn an_event_is_told_when_ready_comes_to_say_something_else_and_only_then()
     rig.edit(SERVER, "files", |object| object["spec"]["lifecycle"]["managementPolicy"] = json!("ReportDrift"));
     rig.settle(SERVER, "files").await;
     events(&rig);
-    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().settings.pre_authentication_login_banner = None;
+    rig.cloud.servers().get_mut(FIRST).unwrap().settings.pre_authentication_login_banner = None;
     rig.settle(SERVER, "files").await;
     assert_eq!(events(&rig), ["Warning DriftDetected"], "another reason of the same status");
-    rig.cloud.servers.lock().unwrap().clear();
+    rig.cloud.servers().clear();
     rig.run(SERVER, "files", Duration::from_mins(10)).await;
     assert_eq!(events(&rig), ["WaitingForAws", "Warning ServerGone"], "who calls a person warns");
 }
@@ -79,11 +79,11 @@ async fn what_is_always_refused_is_tried_less_often_than_a_resync() {
         rig.cloud.lose("UpdateUser", Lose::Call(AwsErrorKind::Rejected));
     }
     rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/b"));
-    let looks = *rig.cloud.reads.lock().unwrap();
+    let looks = rig.cloud.reads();
     rig.run(USER, "alice", Duration::from_hours(8)).await;
     let tried = 40 - rig.cloud.lose.lock().unwrap()["UpdateUser"].len();
     assert!((10..30).contains(&tried), "once an hour in the end: {tried}");
-    let looks = *rig.cloud.reads.lock().unwrap() - looks;
+    let looks = rig.cloud.reads() - looks;
     assert!(looks >= 48, "looked at every ten minutes all the same: {looks}");
     assert_eq!(rig.says(USER, "alice", "Stalled").unwrap().1, "Rejected");
 }
@@ -138,7 +138,7 @@ async fn what_is_worth_a_look_stands_while_something_is_in_the_way() {
     assert_eq!(advisory().as_deref(), Some("NoKeys"));
     assert_eq!(text(&rig), said);
     rig.edit(USER, "alice", |object| object["spec"]["role"] = json!(ROLE));
-    rig.cloud.users.lock().unwrap().values_mut().for_each(|user| {
+    rig.cloud.users().values_mut().for_each(|user| {
         let body = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB".to_owned();
         user.ssh_public_keys =
             vec![crate::aws::transfer::SshPublicKey { id: "key-1".to_owned(), body, date_imported: None }];
@@ -203,7 +203,7 @@ async fn without_its_identity_an_object_goes_only_if_nothing_was_ever_sent() {
             let rig = Rig::new();
             rig.server("files", json!({}));
             rig.user("alice", json!({}));
-            rig.put(ACCESS, "finance", json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1"}));
+            rig.put(ACCESS, "finance", json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1-1"}));
             let object = if kind == SERVER {
                 "files"
             } else if kind == USER {
@@ -222,10 +222,11 @@ async fn without_its_identity_an_object_goes_only_if_nothing_was_ever_sent() {
                     stored["status"]["create"] = record;
                 }
                 if confirmed {
-                    stored["status"]["serverId"] = json!("s-1");
-                    stored["status"]["arn"] = json!("arn:aws:transfer:eu-central-1:123456789012:user/s-1/alice");
+                    stored["status"]["serverId"] = json!(FIRST);
+                    stored["status"]["arn"] =
+                        json!("arn:aws:transfer:eu-central-1:123456789012:user/s-00000000000000001/alice");
                     stored["status"]["userName"] = json!("alice");
-                    stored["status"]["externalId"] = json!("S-1");
+                    stored["status"]["externalId"] = json!("S-1-1");
                 }
             });
             rig.withdraw(true);
@@ -247,15 +248,16 @@ async fn a_count_of_logins_is_written_once_per_resync_at_rest() {
     for provider in ["SERVICE_MANAGED", "AWS_DIRECTORY_SERVICE"] {
         let rig = with_server(json!({"identityProviderType": provider})).await;
         let aws_has = |count: i32| {
-            let mut servers = rig.cloud.servers.lock().unwrap();
-            let mut accesses = rig.cloud.accesses.lock().unwrap();
+            let mut servers = rig.cloud.servers();
+            let mut accesses = rig.cloud.accesses();
             // AWS counts users only.
             let users = if provider == "SERVICE_MANAGED" { count } else { 0 };
-            servers.get_mut("s-1").unwrap().user_count = Some(users);
+            servers.get_mut(FIRST).unwrap().user_count = Some(users);
             accesses.clear();
             for number in users..count {
-                let access = crate::aws::transfer::Access { external_id: format!("S-{number}"), ..Default::default() };
-                accesses.insert(("s-1".to_owned(), access.external_id.clone()), access);
+                let access =
+                    crate::aws::transfer::Access { external_id: format!("S-1-{number}"), ..Default::default() };
+                accesses.insert((FIRST.to_owned(), access.external_id.clone()), access);
             }
         };
         let shown = || rig.status(SERVER, "files")["userCount"].clone();
@@ -290,7 +292,7 @@ async fn a_count_of_logins_is_written_once_per_resync_at_rest() {
 #[tokio::test(start_paused = true)]
 async fn restarts_do_not_put_off_that_a_count_of_logins_is_written() {
     let mut rig = with_server(json!({})).await;
-    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().user_count = Some(5);
+    rig.cloud.servers().get_mut(FIRST).unwrap().user_count = Some(5);
     rig.reconcile(SERVER, "files").await;
     assert_ne!(rig.status(SERVER, "files")["userCount"], json!(5));
     rig.restart();
@@ -304,7 +306,7 @@ async fn accesses_that_cannot_be_counted_hold_up_nothing() {
     for _ in 0..5 {
         rig.cloud.lose("ListAccesses", Lose::Call(AwsErrorKind::Denied));
     }
-    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().settings.pre_authentication_login_banner = None;
+    rig.cloud.servers().get_mut(FIRST).unwrap().settings.pre_authentication_login_banner = None;
     rig.edit(SERVER, "files", |object| object["spec"]["preAuthenticationLoginBanner"] = json!("hello"));
     rig.settle(SERVER, "files").await;
     assert_eq!(rig.cloud.calls(), ["UpdateServer"]);
@@ -314,8 +316,8 @@ async fn accesses_that_cannot_be_counted_hold_up_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_count_that_cannot_be_read_stays_and_writes_nothing() {
     let rig = with_server(json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"})).await;
-    let access = crate::aws::transfer::Access { external_id: "S-1".to_owned(), ..Default::default() };
-    rig.cloud.accesses.lock().unwrap().insert(("s-1".to_owned(), "S-1".to_owned()), access);
+    let access = crate::aws::transfer::Access { external_id: "S-1-1".to_owned(), ..Default::default() };
+    rig.cloud.accesses().insert((FIRST.to_owned(), "S-1-1".to_owned()), access);
     rig.run(SERVER, "files", Duration::from_mins(25)).await;
     assert_eq!(rig.status(SERVER, "files")["userCount"], json!(1));
     rig.objects.writes.lock().unwrap().clone_from(&0);

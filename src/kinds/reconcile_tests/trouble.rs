@@ -98,20 +98,20 @@ async fn a_pass_that_never_ended_is_said_and_does_not_stop_the_next() {
 #[tokio::test(start_paused = true)]
 async fn an_access_under_way_on_one_server_is_not_recognised_in_another_ones() {
     let rig = Rig::new();
-    for (server, access) in [("files", None), ("other", Some("S-1"))] {
+    for (server, access) in [("files", None), ("other", Some("S-1-1"))] {
         rig.server(server, json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"}));
         rig.settle(SERVER, server).await;
         let id = rig.status(SERVER, server)["serverId"].as_str().unwrap().to_owned();
         if let Some(access) = access {
             let theirs = Access { external_id: access.to_owned(), settings: LoginSettings::default() };
-            rig.cloud.accesses.lock().unwrap().insert((id, access.to_owned()), theirs);
+            rig.cloud.accesses().insert((id, access.to_owned()), theirs);
         }
     }
     rig.cloud.calls();
     for _ in 0..100 {
         rig.cloud.lose("CreateAccess", Lose::Call(AwsErrorKind::Lost));
     }
-    rig.put(ACCESS, "finance", json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1"}));
+    rig.put(ACCESS, "finance", json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1-1"}));
     rig.run(ACCESS, "finance", Duration::from_mins(1)).await;
     assert_eq!(rig.status(ACCESS, "finance")["create"]["phase"], "InFlight");
     rig.edit(ACCESS, "finance", |object| object["spec"]["serverRef"]["name"] = json!("other"));
@@ -121,7 +121,7 @@ async fn an_access_under_way_on_one_server_is_not_recognised_in_another_ones() {
     rig.delete(ACCESS, "finance");
     rig.run(ACCESS, "finance", Duration::from_hours(1)).await;
     assert!(rig.get(ACCESS, "finance").is_none());
-    assert_eq!(rig.cloud.accesses.lock().unwrap().len(), 1, "theirs stays");
+    assert_eq!(rig.cloud.accesses().len(), 1, "theirs stays");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::rig::{ROLE, Rig};
+use super::rig::{FIRST, ROLE, Rig};
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
@@ -48,10 +48,10 @@ async fn what_the_former_version_stored_changes_nothing_in_aws() {
     assert_eq!(stored, DIGESTS.map(|(_, _, digest)| json!(digest)));
     rig.cloud.calls();
     // AWS drifted meanwhile, which is only to be reported.
-    rig.cloud.servers.lock().unwrap().get_mut("s-1").unwrap().settings.pre_authentication_login_banner = None;
+    rig.cloud.servers().get_mut(FIRST).unwrap().settings.pre_authentication_login_banner = None;
     let other = || Some("/other".to_owned());
-    rig.cloud.users.lock().unwrap().values_mut().for_each(|user| user.settings.home_directory = other());
-    rig.cloud.accesses.lock().unwrap().values_mut().for_each(|access| access.settings.home_directory = other());
+    rig.cloud.users().values_mut().for_each(|user| user.settings.home_directory = other());
+    rig.cloud.accesses().values_mut().for_each(|access| access.settings.home_directory = other());
     rig.restart();
     for (kind, object, _) in DIGESTS {
         rig.settle(kind, object).await;

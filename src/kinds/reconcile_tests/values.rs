@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{ROLE, Rig};
+use super::rig::{FIRST, ROLE, Rig};
 use crate::aws::transfer::{LoginSettings, PosixProfile, User};
 use crate::kinds::fakes::{ACCOUNT, REGION};
 
@@ -60,9 +60,9 @@ async fn a_user_that_has_such_a_value_is_taken_over_and_may_let_go_of_it() {
         posix_profile: Some(PosixProfile { uid: 1, gid: 2, secondary_gids: None }),
         ..LoginSettings::default()
     };
-    let arn = format!("arn:aws:transfer:{REGION}:{ACCOUNT}:user/s-1/alice");
+    let arn = format!("arn:aws:transfer:{REGION}:{ACCOUNT}:user/s-00000000000000001/alice");
     let user = User { arn, user_name: "alice".to_owned(), settings, ..User::default() };
-    rig.cloud.users.lock().unwrap().insert(("s-1".to_owned(), "alice".to_owned()), user);
+    rig.cloud.users().insert((FIRST.to_owned(), "alice".to_owned()), user);
     rig.user("alice", json!({"posixProfile": profile(), "lifecycle": {"adoption": {"mode": "IfIdentical"}}}));
     rig.settle(USER, "alice").await;
     assert_eq!(rig.cloud.calls(), ["TagResource"]);
@@ -104,7 +104,7 @@ async fn what_only_looks_does_not_say_that_a_last_key_stays() {
 async fn what_somebody_set_in_aws_and_no_spec_names_is_shown_and_left_alone() {
     let rig = hosted().await;
     let workflow = json!({"onUpload": [{"workflowId": "w-1", "executionRole": ROLE}]});
-    rig.cloud.servers.lock().unwrap().values_mut().for_each(|server| {
+    rig.cloud.servers().values_mut().for_each(|server| {
         server.settings.post_authentication_login_banner = Some("hello".to_owned());
         server.settings.logging_role = Some(ROLE.to_owned());
         server.settings.workflow_details = serde_json::from_value(workflow.clone()).unwrap();

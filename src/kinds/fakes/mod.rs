@@ -1,6 +1,10 @@
 //! The doors as tests have them: everything in memory, everything counted, nothing decided.
-#![allow(clippy::missing_panics_doc, clippy::needless_pass_by_value, clippy::match_same_arms)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(clippy::needless_pass_by_value, clippy::match_same_arms)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+pub mod api_server;
+pub mod held;
+pub mod simulated;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -31,6 +35,9 @@ pub const ACCOUNT: &str = "123456789012";
 pub const REGION: &str = "eu-central-1";
 pub const CLUSTER: &str = "cluster-1";
 pub const NOW: &str = "2026-01-01T00:00:00Z";
+pub const ROLE: &str = "arn:aws:iam::123456789012:role/sftp";
+/// A server that was there before the operator.
+pub const OLD: &str = "s-01d00000000000000";
 
 /// AWS, as far as the kinds read it.
 #[derive(Default)]
@@ -128,7 +135,6 @@ fn page<T>(items: Vec<T>) -> Page<T> {
     Page { items, next_token: None }
 }
 
-#[must_use]
 pub fn fault(operation: &'static str, kind: AwsErrorKind) -> AwsError {
     AwsError {
         operation,
@@ -339,7 +345,6 @@ pub struct World {
 
 impl World {
     /// With an identity `default` whose grants are these.
-    #[must_use]
     pub fn with_grants(grants: Value) -> Self {
         let transfer = Arc::new(FakeTransfer::default());
         let aws = Arc::new(FakeAws { transfer: Arc::clone(&transfer), asked: Mutex::new(0) });
@@ -360,7 +365,6 @@ impl World {
     }
 
     /// With an identity `default` that grants everything everywhere.
-    #[must_use]
     pub fn open() -> Self {
         Self::with_grants(json!([{
             "name": "all", "kinds": ManagedKind::ALL, "namespaces": {"from": "All"},
@@ -379,12 +383,10 @@ impl World {
         self.lister.identities.lock().unwrap().insert("default".to_owned(), identity);
     }
 
-    #[must_use]
     pub fn account(&self) -> Account {
         self.aws.of(ACCOUNT, REGION)
     }
 
-    #[must_use]
     pub fn asked(&self) -> u32 {
         *self.aws.asked.lock().unwrap()
     }
@@ -403,7 +405,6 @@ impl World {
 }
 
 /// An object of namespace `team`; its uid is `uid-` and its name.
-#[must_use]
 pub fn object<K: Managed>(name: &str, spec: Value, status: Value) -> K {
     let mut value = json!({
         "apiVersion": "transfer-operator.dev/v1alpha1", "kind": K::kind(&()),
@@ -424,7 +425,6 @@ pub fn dying<K: Managed>(mut object: K) -> K {
 }
 
 /// A server of AWS that is owned by the object of this name in namespace `team`.
-#[must_use]
 pub fn owned(id: &str, name: &str) -> Server {
     let owner = Owner::new(CLUSTER, "team", name, &format!("uid-{name}"));
     Server {

@@ -1,0 +1,202 @@
+//! The API server in memory: objects with resourceVersions and finalizers, Secrets and ConfigMaps, and what a test
+//! scripts of it: writes that get lost or conflict, reads that are stale.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use kube::core::ApiResource;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::api::{AwsIdentity, ManagedKind};
+use crate::cluster::{self, ClusterError, EventNote, KubeApi, Lister, Name, Object, Reach, SecretData, Texts};
+
+pub type Key = (String, Name);
+
+/// What becomes of a write to the API server.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Fail {
+    /// It never arrives.
+    Write,
+    /// It is done, its answer does not arrive.
+    Answer,
+    /// Somebody else was faster.
+    Conflict,
+    /// It is done, and done again by the client, which is told of its own first write.
+    Repeat,
+    /// Another process wrote its own attempt.
+    Overtaken,
+}
+
+/// The API server.
+pub struct Objects {
+    pub stored: Mutex<BTreeMap<Key, Value>>,
+    version: AtomicU64,
+    pub config_maps: Mutex<BTreeMap<Name, BTreeMap<String, String>>>,
+    /// Secrets by name; `Err` where none may be read.
+    pub secrets: Mutex<Result<BTreeMap<String, (String, String)>, ()>>,
+    /// What the next reads answer with, instead of what is stored.
+    pub stale: Mutex<Vec<Value>>,
+    /// How long a status write takes.
+    pub slow: Mutex<Duration>,
+    /// What becomes of the next status writes, the last first.
+    pub fail: Mutex<Vec<Fail>>,
+    /// Until when none arrives.
+    pub away: Mutex<Option<Instant>>,
+    pub notes: Mutex<Vec<EventNote>>,
+    pub writes: Mutex<u32>,
+}
+
+impl Default for Objects {
+    fn default() -> Self {
+        Self {
+            stored: Mutex::default(),
+            version: AtomicU64::default(),
+            config_maps: Mutex::default(),
+            secrets: Mutex::new(Ok(BTreeMap::new())),
+            stale: Mutex::default(),
+            slow: Mutex::default(),
+            fail: Mutex::default(),
+            away: Mutex::default(),
+            notes: Mutex::default(),
+            writes: Mutex::default(),
+        }
+    }
+}
+
+impl Objects {
+    pub fn next_version(&self) -> String {
+        (self.version.fetch_add(1, Ordering::Relaxed) + 1).to_string()
+    }
+
+    pub fn change(
+        &self,
+        key: &Key,
+        version: Option<&str>,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<Value, ClusterError> {
+        let mut stored = self.stored.lock().unwrap();
+        let object = stored.get_mut(key).ok_or_else(|| ClusterError::NotFound(key.1.to_string()))?;
+        if version.is_some_and(|version| object["metadata"]["resourceVersion"] != version) {
+            return Err(ClusterError::Conflict(key.1.to_string()));
+        }
+        change(object);
+        object["metadata"]["resourceVersion"] = json!(self.next_version());
+        let object = object.clone();
+        let bare = object["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty);
+        if bare && !object["metadata"]["deletionTimestamp"].is_null() {
+            stored.remove(key);
+        }
+        Ok(object)
+    }
+
+    fn all(&self, kind: &str) -> Vec<Value> {
+        let stored = self.stored.lock().unwrap();
+        stored.iter().filter(|((other, _), _)| other == kind).map(|(_, value)| value.clone()).collect()
+    }
+}
+
+#[async_trait]
+impl KubeApi for Objects {
+    async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
+        if let Some(stale) = self.stale.lock().unwrap().pop() {
+            return Ok(Some(stale));
+        }
+        Ok(self.stored.lock().unwrap().get(&(kind.kind.clone(), name.clone())).cloned())
+    }
+    async fn list(
+        &self,
+        kind: &ApiResource,
+        _: Reach,
+        each: &mut (dyn FnMut(Value) + Send),
+    ) -> Result<(), ClusterError> {
+        let stored = self.stored.lock().unwrap();
+        stored.iter().filter(|((other, _), _)| *other == kind.kind).map(|(_, value)| value.clone()).for_each(each);
+        Ok(())
+    }
+    async fn apply_status(
+        &self,
+        kind: &ApiResource,
+        name: &Name,
+        version: &str,
+        status: Value,
+    ) -> Result<Value, ClusterError> {
+        *self.writes.lock().unwrap() += 1;
+        let slow = *self.slow.lock().unwrap();
+        tokio::time::sleep(slow).await;
+        let fail = self.fail.lock().unwrap().pop();
+        let lost = || ClusterError::Unavailable(name.to_string(), "no answer".to_owned());
+        let away = self.away.lock().unwrap().is_some_and(|until| Instant::now() < until);
+        match fail {
+            _ if away => return Err(lost()),
+            Some(Fail::Write) => return Err(lost()),
+            Some(Fail::Conflict) => return Err(ClusterError::Conflict(name.to_string())),
+            _ => {}
+        }
+        let written = self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| {
+            object["status"] = status;
+            if fail == Some(Fail::Overtaken) {
+                object["status"]["create"]["attempt"] = json!("attempt-of-another");
+            }
+        })?;
+        match fail {
+            Some(Fail::Answer) => Err(lost()),
+            Some(Fail::Repeat | Fail::Overtaken) => Err(ClusterError::Conflict(name.to_string())),
+            _ => Ok(written),
+        }
+    }
+    async fn set_finalizer(
+        &self,
+        kind: &ApiResource,
+        name: &Name,
+        _: &str,
+        version: &str,
+        finalizer: &str,
+        present: bool,
+    ) -> Result<Value, ClusterError> {
+        let finalizers = if present { json!([finalizer]) } else { json!([]) };
+        self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| {
+            object["metadata"]["finalizers"] = finalizers;
+        })
+    }
+    async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {
+        let secrets = self.secrets.lock().unwrap().clone().map_err(|()| ClusterError::Forbidden(name.to_string()))?;
+        Ok(secrets.get(&name.name).map(|(secret_type, text)| SecretData {
+            secret_type: secret_type.clone(),
+            data: BTreeMap::from([("ssh-privatekey".to_owned(), Ok(text.clone().into()))]),
+        }))
+    }
+    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
+        Ok(self
+            .config_maps
+            .lock()
+            .unwrap()
+            .get(name)
+            .cloned()
+            .map(|data| data.into_iter().map(|(key, text)| (key, Ok(text))).collect()))
+    }
+    async fn publish(&self, _: &ApiResource, _: &Value, note: EventNote) {
+        self.notes.lock().unwrap().push(note);
+    }
+}
+
+impl Lister for Objects {
+    fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>> {
+        let identities = self.all("AwsIdentity").into_iter().map(|value| serde_json::from_value(value).unwrap());
+        identities.map(Arc::<AwsIdentity>::new).find(|found| found.metadata.name.as_deref() == Some(name))
+    }
+    fn namespace_labels(&self, _: &str) -> Option<BTreeMap<String, String>> {
+        Some(BTreeMap::new())
+    }
+    fn object(&self, kind: ManagedKind, name: &Name) -> Option<Arc<dyn Object>> {
+        let value = self.stored.lock().unwrap().get(&(kind.name().to_owned(), name.clone())).cloned()?;
+        Some(cluster::decode_any(kind, value).unwrap())
+    }
+    fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
+        self.all(kind.name()).into_iter().map(|value| cluster::decode_any(kind, value).unwrap()).collect()
+    }
+}

@@ -1,0 +1,392 @@
+//! The operator's own calls on the simulator, straight into `Service::direct`: what the SDK and its adapter do in the
+//! real program, without bytes, so that thousands of runs take minutes. It loses and delays nothing; whoever needs
+//! that puts a decorator around it. The adapter itself is held against the simulator elsewhere.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::error::ApiError;
+use super::operation::Operation;
+use super::service::{Direct, Service};
+use crate::aws::error::kind_of;
+use crate::aws::transfer::{
+    Access, CreateServer, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow,
+    DescribeAccess, DescribeHostKey, DescribeServer, DescribeUser, DescribeWorkflow, HostKey, ImportHostKey,
+    ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows,
+    ListedAccess, ListedServer, ListedUser, ListedWorkflow, LoginSettings, Server, ServerSettings, SshPublicKey,
+    StartServer, StopServer, TagResource, Tags, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer, UpdateUser,
+    User, Workflow, WorkflowSettings,
+};
+use crate::aws::{Answer, AwsError, CreateOutput, Mutation, Page, Read, Reply};
+
+/// Who calls, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// The account.
+    pub account: &'a str,
+    /// The region that is asked.
+    pub region: &'a str,
+    /// Who calls, for the log.
+    pub principal: &'a str,
+    /// The time under which the call is signed.
+    pub signed_at: Timestamp,
+    /// The machine's clock.
+    pub machine: Timestamp,
+}
+
+/// Sends a read.
+///
+/// # Errors
+/// What the simulator refuses.
+pub fn read(service: &mut Service, caller: Caller<'_>, call: &Read) -> Result<Reply<Answer>, AwsError> {
+    let operation = call.operation();
+    let output = send(service, caller, operation, input(call))?;
+    let value = answer(call, &output).map_err(|error| misshapen(operation, &error))?;
+    Ok(Reply { value, date: Some(service.clock(caller.machine)) })
+}
+
+/// Sends a mutation.
+///
+/// # Errors
+/// What the simulator refuses.
+pub fn mutate(service: &mut Service, caller: Caller<'_>, call: &Mutation) -> Result<Reply<CreateOutput>, AwsError> {
+    let operation = call.operation();
+    let output = send(service, caller, operation, mutation(call))?;
+    Ok(Reply { value: made(&output), date: Some(service.clock(caller.machine)) })
+}
+
+fn send(
+    service: &mut Service,
+    caller: Caller<'_>,
+    operation: &'static str,
+    input: serde_json::Result<Value>,
+) -> Result<Value, AwsError> {
+    let Caller { account, region, principal, signed_at, machine } = caller;
+    let now = service.clock(machine);
+    let unknown = || fault(operation, ApiError::new("UnknownOperationException", operation), now);
+    let direct = Direct {
+        operation: Operation::named(operation).ok_or_else(unknown)?,
+        account: account.to_owned(),
+        region: region.to_owned(),
+        principal: principal.to_owned(),
+        signed_at,
+        input: input.map_err(|error| misshapen(operation, &error))?,
+    };
+    service.direct(direct, machine).map_err(|error| fault(operation, error, now))
+}
+
+/// What the simulator and the operator say does not fit together.
+fn misshapen(operation: &'static str, error: &serde_json::Error) -> AwsError {
+    let text = format!("the door to the simulator cannot say it: {error}");
+    AwsError { date: None, ..fault(operation, ApiError::new("SerializationException", text), Timestamp::UNIX_EPOCH) }
+}
+
+/// The input of a read.
+///
+/// # Errors
+/// A call that nobody sends through this door.
+pub fn input(call: &Read) -> serde_json::Result<Value> {
+    let page = |token: &Option<String>, mut input: Value| {
+        put(&mut input, "NextToken", token.as_ref());
+        input
+    };
+    Ok(match call {
+        Read::ListServers(ListServers { token })
+        | Read::ListWorkflows(ListWorkflows { token })
+        | Read::ListSecurityPolicies(ListSecurityPolicies { token }) => page(token, json!({})),
+        Read::DescribeWorkflow(DescribeWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
+        Read::DescribeServer(DescribeServer { server_id }) => json!({"ServerId": server_id}),
+        Read::ListUsers(ListUsers { server_id, token })
+        | Read::ListAccesses(ListAccesses { server_id, token })
+        | Read::ListHostKeys(ListHostKeys { server_id, token }) => page(token, json!({"ServerId": server_id})),
+        Read::DescribeUser(DescribeUser { server_id, user_name }) => {
+            json!({"ServerId": server_id, "UserName": user_name})
+        }
+        Read::DescribeAccess(DescribeAccess { server_id, external_id }) => {
+            json!({"ServerId": server_id, "ExternalId": external_id})
+        }
+        Read::DescribeHostKey(DescribeHostKey { server_id, host_key_id }) => {
+            json!({"ServerId": server_id, "HostKeyId": host_key_id})
+        }
+        Read::DescribeSecurityPolicy(_) | Read::TestIdentityProvider(_) => return Err(not_asked(call)),
+    })
+}
+
+/// The input of a mutation.
+///
+/// # Errors
+/// Settings that are no JSON.
+pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
+    Ok(match call {
+        Mutation::CreateServer(create) => new_server(create)?,
+        Mutation::UpdateServer(UpdateServer { server_id, settings }) => {
+            with(pascal(settings)?, &[("ServerId", server_id)])
+        }
+        Mutation::StartServer(StartServer { server_id })
+        | Mutation::StopServer(StopServer { server_id })
+        | Mutation::DeleteServer(DeleteServer { server_id }) => json!({"ServerId": server_id}),
+        Mutation::CreateUser(create) => {
+            let mut input = with(pascal(&create.settings)?, &[("ServerId", &create.server_id)]);
+            put(&mut input, "UserName", Some(&create.user_name));
+            put(&mut input, "SshPublicKeyBody", create.ssh_public_key_body.as_ref());
+            with_tags(input, &create.tags)
+        }
+        Mutation::UpdateUser(UpdateUser { server_id, user_name, settings }) => {
+            with(pascal(settings)?, &[("ServerId", server_id), ("UserName", user_name)])
+        }
+        Mutation::DeleteUser(DeleteUser { server_id, user_name }) => {
+            json!({"ServerId": server_id, "UserName": user_name})
+        }
+        Mutation::ImportSshPublicKey(ImportSshPublicKey { server_id, user_name, body }) => {
+            json!({"ServerId": server_id, "UserName": user_name, "SshPublicKeyBody": body})
+        }
+        Mutation::DeleteSshPublicKey(DeleteSshPublicKey { server_id, user_name, key_id }) => {
+            json!({"ServerId": server_id, "UserName": user_name, "SshPublicKeyId": key_id})
+        }
+        Mutation::CreateAccess(create) => {
+            let ids = [("ServerId", &create.server_id), ("ExternalId", &create.external_id)];
+            with(pascal(&create.settings)?, &ids)
+        }
+        Mutation::UpdateAccess(UpdateAccess { server_id, external_id, settings }) => {
+            with(pascal(settings)?, &[("ServerId", server_id), ("ExternalId", external_id)])
+        }
+        Mutation::DeleteAccess(DeleteAccess { server_id, external_id }) => {
+            json!({"ServerId": server_id, "ExternalId": external_id})
+        }
+        Mutation::ImportHostKey(import) => {
+            let ImportHostKey { server_id, body, description, storage_type, kms_key, tags } = import.as_ref();
+            let input = json!({"ServerId": server_id, "HostKeyBody": body.expose_secret()});
+            with_tags(about_key(input, description.as_ref(), storage_type.as_ref(), kms_key.as_ref()), tags)
+        }
+        Mutation::UpdateHostKey(UpdateHostKey { server_id, host_key_id, description, storage_type, kms_key }) => {
+            let input = json!({"ServerId": server_id, "HostKeyId": host_key_id});
+            about_key(input, description.as_ref(), storage_type.as_ref(), kms_key.as_ref())
+        }
+        Mutation::DeleteHostKey(DeleteHostKey { server_id, host_key_id }) => {
+            json!({"ServerId": server_id, "HostKeyId": host_key_id})
+        }
+        Mutation::CreateWorkflow(create) => with_tags(pascal(&create.settings)?, &create.tags),
+        Mutation::DeleteWorkflow(DeleteWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
+        Mutation::TagResource(TagResource { arn, tags }) => with_tags(json!({"Arn": arn}), tags),
+        Mutation::UntagResource(UntagResource { arn, keys }) => json!({"Arn": arn, "TagKeys": keys}),
+    })
+}
+
+fn new_server(create: &CreateServer) -> serde_json::Result<Value> {
+    let CreateServer { domain, host_key, host_key_storage_type, settings, tags } = create;
+    let mut input = pascal(settings)?;
+    put(&mut input, "Domain", domain.as_ref());
+    put(&mut input, "HostKey", host_key.as_ref().map(|key| key.expose_secret().to_owned()));
+    put(&mut input, "HostKeyStorageType", host_key_storage_type.as_ref());
+    Ok(with_tags(input, tags))
+}
+
+fn about_key(
+    mut input: Value,
+    description: Option<&String>,
+    storage_type: Option<&String>,
+    kms_key: Option<&String>,
+) -> Value {
+    put(&mut input, "Description", description);
+    put(&mut input, "StorageType", storage_type);
+    put(&mut input, "KmsKey", kms_key);
+    input
+}
+
+/// What a mutation answers.
+#[must_use]
+pub fn made(output: &Value) -> CreateOutput {
+    let ids = ["ServerId", "HostKeyId", "SshPublicKeyId", "WorkflowId"];
+    let id = ids.into_iter().find_map(|name| output[name].as_str());
+    CreateOutput { id: id.map(str::to_owned) }
+}
+
+/// The answer to a read.
+///
+/// # Errors
+/// An answer that is not of our shape, and a call that nobody sends through this door.
+pub fn answer(call: &Read, output: &Value) -> serde_json::Result<Answer> {
+    Ok(match call {
+        Read::ListServers(_) => Answer::Servers(page(output, "Servers", |row| ListedServer {
+            server_id: text(&row["ServerId"]),
+            identity_provider_type: row["IdentityProviderType"].as_str().map(str::to_owned),
+        })),
+        Read::DescribeServer(_) => Answer::Server(Box::new(server(&output["Server"])?)),
+        Read::ListUsers(_) => {
+            Answer::Users(page(output, "Users", |row| ListedUser { user_name: text(&row["UserName"]) }))
+        }
+        Read::DescribeUser(_) => Answer::User(Box::new(user(&output["User"])?)),
+        Read::ListAccesses(_) => Answer::Accesses(page(output, "Accesses", |row| ListedAccess {
+            external_id: text(&row["ExternalId"]),
+            role: maybe(&row["Role"]),
+        })),
+        Read::DescribeAccess(_) => {
+            let access = &output["Access"];
+            let (external_id, settings) = (text(&access["ExternalId"]), camel::<LoginSettings>(access)?);
+            Answer::Access(Box::new(Access { external_id, settings }))
+        }
+        Read::ListHostKeys(_) => Answer::HostKeys(page(output, "HostKeys", host_key)),
+        Read::DescribeHostKey(_) => Answer::HostKey(Box::new(host_key(&output["HostKey"]))),
+        Read::ListWorkflows(_) => {
+            Answer::Workflows(page(output, "Workflows", |row| ListedWorkflow { workflow_id: text(&row["WorkflowId"]) }))
+        }
+        Read::DescribeWorkflow(_) => Answer::Workflow(Box::new(workflow(&output["Workflow"])?)),
+        Read::ListSecurityPolicies(_) => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
+        Read::DescribeSecurityPolicy(_) | Read::TestIdentityProvider(_) => return Err(not_asked(call)),
+    })
+}
+
+fn not_asked(call: &Read) -> serde_json::Error {
+    serde::ser::Error::custom(format!("no kind asks {}", call.operation()))
+}
+
+/// A refusal of AWS as our fault.
+#[must_use]
+pub fn fault(operation: &'static str, error: ApiError, now: Timestamp) -> AwsError {
+    let ApiError { code, message, resource, retry_after } = error;
+    let message = message.unwrap_or_default();
+    AwsError {
+        operation,
+        kind: kind_of(&code, &message),
+        code,
+        message,
+        resource_type: resource.map(|(_, kind)| kind),
+        retry_after: retry_after.and_then(|text| text.parse().ok()).map(Duration::from_secs),
+        date: Some(now),
+    }
+}
+
+fn server(value: &Value) -> serde_json::Result<Server> {
+    Ok(Server {
+        arn: text(&value["Arn"]),
+        server_id: text(&value["ServerId"]),
+        domain: maybe(&value["Domain"]),
+        state: maybe(&value["State"]),
+        host_key_fingerprint: maybe(&value["HostKeyFingerprint"]),
+        user_count: number(&value["UserCount"]),
+        settings: camel::<ServerSettings>(value)?,
+        tags: tags(&value["Tags"]),
+    })
+}
+
+fn workflow(value: &Value) -> serde_json::Result<Workflow> {
+    Ok(Workflow {
+        arn: text(&value["Arn"]),
+        workflow_id: text(&value["WorkflowId"]),
+        settings: camel::<WorkflowSettings>(value)?,
+        tags: tags(&value["Tags"]),
+    })
+}
+
+fn user(value: &Value) -> serde_json::Result<User> {
+    let keys = value["SshPublicKeys"].as_array().into_iter().flatten();
+    Ok(User {
+        arn: text(&value["Arn"]),
+        user_name: text(&value["UserName"]),
+        settings: camel::<LoginSettings>(value)?,
+        ssh_public_keys: keys
+            .map(|key| SshPublicKey {
+                id: text(&key["SshPublicKeyId"]),
+                body: text(&key["SshPublicKeyBody"]),
+                date_imported: None,
+            })
+            .collect(),
+        tags: tags(&value["Tags"]),
+    })
+}
+
+fn host_key(value: &Value) -> HostKey {
+    HostKey {
+        arn: text(&value["Arn"]),
+        id: text(&value["HostKeyId"]),
+        fingerprint: maybe(&value["Fingerprint"]).or_else(|| maybe(&value["HostKeyFingerprint"])),
+        description: maybe(&value["Description"]),
+        key_type: maybe(&value["Type"]),
+        date_imported: None,
+        storage_type: maybe(&value["StorageType"]),
+        tags: tags(&value["Tags"]),
+    }
+}
+
+fn page<T>(output: &Value, member: &str, row: impl Fn(&Value) -> T) -> Page<T> {
+    let items = output[member].as_array().into_iter().flatten().map(row).collect();
+    Page { items, next_token: maybe(&output["NextToken"]) }
+}
+
+/// Tags as AWS lists them.
+#[must_use]
+pub fn tags(value: &Value) -> Tags {
+    value.as_array().into_iter().flatten().map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()
+}
+
+fn maybe(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn number(value: &Value) -> Option<i32> {
+    value.as_i64().and_then(|number| i32::try_from(number).ok())
+}
+
+fn put(input: &mut Value, name: &str, value: Option<impl Serialize>) {
+    if let (Some(members), Some(value)) = (input.as_object_mut(), value) {
+        members.insert(name.to_owned(), json!(value));
+    }
+}
+
+fn with(mut input: Value, ids: &[(&str, &String)]) -> Value {
+    for (name, id) in ids {
+        put(&mut input, name, Some(id));
+    }
+    input
+}
+
+fn with_tags(mut input: Value, tags: &Tags) -> Value {
+    if !tags.is_empty() {
+        let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+        put(&mut input, "Tags", Some(tags));
+    }
+    input
+}
+
+/// A structure of ours with AWS's names.
+///
+/// # Errors
+/// A structure that is no JSON.
+pub fn pascal(settings: &impl Serialize) -> serde_json::Result<Value> {
+    Ok(renamed(&serde_json::to_value(settings)?, &|name| recased(name, char::to_ascii_uppercase)))
+}
+
+/// A structure of AWS's with our names.
+fn camel<T: DeserializeOwned>(value: &Value) -> serde_json::Result<T> {
+    serde_json::from_value(renamed(value, &|name| recased(name, char::to_ascii_lowercase)))
+}
+
+/// The same value with every member renamed.
+#[must_use]
+pub fn renamed(value: &Value, rename: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members: Map<String, Value> =
+                members.iter().map(|(name, value)| (rename(name), renamed(value, rename))).collect();
+            Value::Object(members)
+        }
+        Value::Array(items) => items.iter().map(|item| renamed(item, rename)).collect(),
+        plain => plain.clone(),
+    }
+}
+
+/// The name with its first letter in the other case.
+#[must_use]
+pub fn recased(name: &str, case: fn(&char) -> char) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| case(&first)).into_iter().chain(letters).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

@@ -142,6 +142,16 @@ fn the_runs_read_and_write_awss_json_as_the_sdk_does() {
     }
 }
 
+/// O8: a workflow that was deleted and applied again waits for nothing.
+#[test]
+fn only_what_is_replaced_is_allowed_the_calls_of_the_wait() {
+    let beside = ["W15-workflow", "W15-replaced"].map(|name| {
+        let outcome = run(workflows::named(name), Setup::new(runs::SEED));
+        outcome.made.values().map(|made| made.beside).sum::<u64>()
+    });
+    assert_eq!(beside, [0, 2]);
+}
+
 #[test]
 fn an_update_that_a_kind_forgets_is_told_as_an_internal_error_and_seen() {
     let setup = Setup { put_in: Some(defects::forgotten_update::DEFECT.put_in), ..Setup::new(1) };

@@ -1,4 +1,5 @@
-//! Dependencies without anything behind them, for the tests of users, accesses and identities.
+//! Dependencies without anything behind them, for tests of single methods of users, accesses and identities: a table of
+//! what each door answers, and a log of what was asked and written. Whole reconciles run against `fakes::simulated`.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;

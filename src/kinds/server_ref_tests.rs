@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 
 use super::*;
-use crate::api::{AwsIdentity, TransferUser};
+use crate::api::TransferUser;
 use crate::aws::transfer::EndpointDetails;
 use crate::kinds::fakes::{ACCOUNT, REGION, World, dying, object, owned};
 
@@ -221,7 +221,7 @@ async fn at_home_an_absent_server_and_one_that_allows_nobody_differ() {
 async fn a_server_that_is_only_observed_says_why_it_takes_nobody() {
     let world = World::open();
     let spec = json!({"region": REGION, "lifecycle": {"managementPolicy": "ObserveOnly"}});
-    world.watch(&object("files", spec, json!({"serverId": "s-1"})));
+    world.watch(&object::<TransferServer>("files", spec, json!({"serverId": "s-1"})));
     world.transfer.put(owned("s-1", "somebody-else"));
     let block = block_of(&world, &by_ref(json!(null))).await;
     assert_eq!((block.code, block.needs_person), (reasons::SERVER_NOT_AVAILABLE, false));
@@ -231,10 +231,10 @@ async fn a_server_that_is_only_observed_says_why_it_takes_nobody() {
 #[tokio::test]
 async fn what_is_new_waits_two_minutes_for_its_identity_and_never_for_a_grant() {
     let (absent, denying) = (ready(), ready());
-    absent.lister.identities.lock().unwrap().clear();
+    absent.lister.remove("AwsIdentity", &Name { namespace: String::new(), name: "default".to_owned() });
     denying.grant(json!([]));
     let granted_elsewhere = ready();
-    identity(&granted_elsewhere, |identity| identity.spec.regions = vec!["us-east-1".to_owned()]);
+    granted_elsewhere.identity(|identity| identity.spec.regions = vec!["us-east-1".to_owned()]);
     let now: jiff::Timestamp = crate::kinds::fakes::NOW.parse().unwrap();
     for (seconds, stalls) in [(0, false), (119, false), (120, true), (-5, false)] {
         let mut new = by_ref(json!(null));
@@ -249,15 +249,10 @@ async fn what_is_new_waits_two_minutes_for_its_identity_and_never_for_a_grant() 
     assert!(block_of(&absent, &by_ref(json!(null))).await.needs_person);
 }
 
-/// The identity `default`, with this change.
-fn identity(world: &World, change: impl FnOnce(&mut AwsIdentity)) {
-    change(world.lister.identities.lock().unwrap().get_mut("default").unwrap());
-}
-
 #[tokio::test]
 async fn an_identity_under_deletion_serves_only_what_it_may_have_made() {
     let world = ready();
-    identity(&world, |identity| identity.metadata.deletion_timestamp = dying(server(true)).metadata.deletion_timestamp);
+    world.identity(|identity| identity.metadata.deletion_timestamp = dying(server(true)).metadata.deletion_timestamp);
     let target = place_of(&world, &by_ref(created())).await.unwrap();
     assert_eq!(target.denied, None, "in full, not only its deletion");
     let mut begun = by_ref(json!(null));
@@ -273,7 +268,7 @@ async fn only_what_aws_may_answer_differently_to_begins_waits_anew() {
     let world = ready();
     let revision = async || place_of(&world, &by_ref(created())).await.unwrap().revision;
     let first = revision().await;
-    identity(&world, |identity| {
+    world.identity(|identity| {
         identity.metadata.generation = Some(7);
         let more =
             json!({"name": "more", "kinds": ["TransferUser"], "namespaces": {"from": "All"}, "serverIds": ["s-7"]});
@@ -281,10 +276,10 @@ async fn only_what_aws_may_answer_differently_to_begins_waits_anew() {
         identity.spec.regions.push("us-east-1".to_owned());
     });
     assert_eq!(revision().await, first, "a grant, a region");
-    identity(&world, |identity| identity.spec.tags = BTreeMap::from([("a".to_owned(), "b".to_owned())]));
+    world.identity(|identity| identity.spec.tags = BTreeMap::from([("a".to_owned(), "b".to_owned())]));
     let tagged = revision().await;
     assert_ne!(tagged, first, "tags");
-    identity(&world, |identity| identity.spec.use_fips = true);
+    world.identity(|identity| identity.spec.use_fips = true);
     assert_ne!(revision().await, tagged, "other credentials or addresses");
 }
 

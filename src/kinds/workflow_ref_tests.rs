@@ -27,9 +27,9 @@ fn server(name: &str, status: &Value) -> TransferServer {
 }
 
 /// A world with this workflow, whose id was seen with the tags of the object of this uid.
-fn world(workflow: TransferWorkflow, uid: Option<&str>) -> World {
+fn world(workflow: &TransferWorkflow, uid: Option<&str>) -> World {
     let world = World::open();
-    world.lister.workflows.lock().unwrap().push(workflow);
+    world.watch(workflow);
     if let Some(uid) = uid {
         let tags = Owner::new(CLUSTER, "team", "scan", uid).tags("attempt");
         world.deps.workflows.note(&world.account(), "w-1", Some(&tags));
@@ -82,7 +82,7 @@ fn a_server_gets_only_an_id_that_was_seen_with_the_objects_own_tags() {
         ),
     ];
     for (workflow, uid, id, why) in rows {
-        let (given, held) = given(&world(workflow.clone(), *uid), &server("files", &json!({})));
+        let (given, held) = given(&world(workflow, *uid), &server("files", &json!({})));
         assert_eq!(given, *id, "{why:?}");
         match (held, why) {
             (None, None) => {}
@@ -103,7 +103,7 @@ fn absent_and_not_allowed_look_the_same_from_another_namespace() {
     let list = away.spec.workflow_details.as_mut().unwrap().on_upload.as_mut().unwrap();
     list[0].workflow_ref.as_mut().unwrap().namespace = Some("team".to_owned());
     let told = |world: &World, server: &TransferServer| given(world, server).1.map(|held| held.message);
-    let closed = world(scan(), Some("uid-scan"));
+    let closed = world(&scan(), Some("uid-scan"));
     let refused = told(&closed, &away);
     assert!(refused.as_ref().is_some_and(|text| text.contains("does not allow references from namespace away")));
     assert_eq!(told(&World::open(), &away), refused);
@@ -111,7 +111,7 @@ fn absent_and_not_allowed_look_the_same_from_another_namespace() {
         &json!({"allowedReferences": {"namespaces": {"from": "Names", "names": ["away"]}}}),
         &json!({"workflowId": "w-1", "accountId": ACCOUNT}),
     );
-    let open = world(open, Some("uid-scan"));
+    let open = world(&open, Some("uid-scan"));
     assert_eq!(told(&open, &away), None);
     let absent = told(&World::open(), &server("files", &json!({})));
     assert!(
@@ -133,7 +133,7 @@ fn shows(world: &World, server: &TransferServer, ids: &[&str]) {
 
 #[tokio::test]
 async fn a_replaced_workflow_is_used_by_who_shows_it_or_was_not_looked_at() {
-    let (world, files) = (world(scan(), Some("uid-scan")), server("files", &json!({"serverId": "s-1"})));
+    let (world, files) = (world(&scan(), Some("uid-scan")), server("files", &json!({"serverId": "s-1"})));
     world.watch(&files);
     assert_eq!(
         blockers(&world, &scan()).await.as_deref(),
@@ -158,13 +158,13 @@ async fn a_replaced_workflow_is_used_by_who_shows_it_or_was_not_looked_at() {
     world.watch(&other);
     shows(&world, &other, &["w-1"]);
     assert_eq!(blockers(&world, &scan()).await.as_deref(), Some("TransferServer team/other"));
-    world.lister.servers.lock().unwrap().remove(&Name::from(&other.metadata));
+    world.lister.remove("TransferServer", &Name::from(&other.metadata));
     assert_eq!(blockers(&world, &scan()).await, None);
 }
 
 #[tokio::test]
 async fn a_deletion_names_the_servers_that_name_the_workflow() {
-    let (world, mut files) = (world(scan(), Some("uid-scan")), server("files", &json!({"serverId": "s-1"})));
+    let (world, mut files) = (world(&scan(), Some("uid-scan")), server("files", &json!({"serverId": "s-1"})));
     files.metadata.finalizers = Some(vec![crate::api::FINALIZER.to_owned()]);
     assert_eq!(blockers(&world, &dying(scan())).await, None);
     world.store(&files);

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -57,7 +58,7 @@ pub fn read(service: &mut Service, caller: Caller<'_>, call: &Read) -> Result<Re
 pub fn mutate(service: &mut Service, caller: Caller<'_>, call: &Mutation) -> Result<Reply<CreateOutput>, AwsError> {
     let operation = call.operation();
     let output = send(service, caller, operation, mutation(call))?;
-    Ok(Reply { value: made(&output), date: Some(service.clock(caller.machine)) })
+    Ok(Reply { value: made(operation, &output), date: Some(service.clock(caller.machine)) })
 }
 
 fn send(
@@ -198,12 +199,17 @@ fn about_key(
     input
 }
 
-/// What a mutation answers.
+/// What a mutation answers: the id that AWS chose, where it chose one.
 #[must_use]
-pub fn made(output: &Value) -> CreateOutput {
-    let ids = ["ServerId", "HostKeyId", "SshPublicKeyId", "WorkflowId"];
-    let id = ids.into_iter().find_map(|name| output[name].as_str());
-    CreateOutput { id: id.map(str::to_owned) }
+pub fn made(operation: &str, output: &Value) -> CreateOutput {
+    let id = match operation {
+        "CreateServer" => "ServerId",
+        "CreateWorkflow" => "WorkflowId",
+        "ImportHostKey" => "HostKeyId",
+        "ImportSshPublicKey" => "SshPublicKeyId",
+        _ => return CreateOutput::default(),
+    };
+    CreateOutput { id: maybe(&output[id]) }
 }
 
 /// The answer to a read.
@@ -293,7 +299,7 @@ fn user(value: &Value) -> serde_json::Result<User> {
             .map(|key| SshPublicKey {
                 id: text(&key["SshPublicKeyId"]),
                 body: text(&key["SshPublicKeyBody"]),
-                date_imported: None,
+                date_imported: time(&key["DateImported"]),
             })
             .collect(),
         tags: tags(&value["Tags"]),
@@ -307,7 +313,7 @@ fn host_key(value: &Value) -> HostKey {
         fingerprint: maybe(&value["Fingerprint"]).or_else(|| maybe(&value["HostKeyFingerprint"])),
         description: maybe(&value["Description"]),
         key_type: maybe(&value["Type"]),
-        date_imported: None,
+        date_imported: time(&value["DateImported"]),
         storage_type: maybe(&value["StorageType"]),
         tags: tags(&value["Tags"]),
     }
@@ -326,6 +332,12 @@ pub fn tags(value: &Value) -> Tags {
 
 fn maybe(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
+}
+
+/// As exact as the SDK reads it.
+fn time(value: &Value) -> Option<Timestamp> {
+    let time = DateTime::from_secs_f64(value.as_f64()?);
+    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }
 
 fn number(value: &Value) -> Option<i32> {

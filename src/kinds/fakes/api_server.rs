@@ -2,7 +2,7 @@
 //! scripts of it: writes that get lost or conflict, reads that are stale.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,13 +32,18 @@ pub enum Fail {
     Overtaken,
 }
 
-/// The API server.
+/// The API server; a second one stands for what the watches hold, where a test lets them lag behind.
+#[derive(Default)]
 pub struct Objects {
     pub stored: Mutex<BTreeMap<Key, Value>>,
     version: AtomicU64,
     pub config_maps: Mutex<BTreeMap<Name, BTreeMap<String, String>>>,
-    /// Secrets by name; `Err` where none may be read.
-    pub secrets: Mutex<Result<BTreeMap<String, (String, String)>, ()>>,
+    /// Type and data of Secrets.
+    pub secrets: Mutex<BTreeMap<Name, (String, BTreeMap<String, String>)>>,
+    /// Namespaces whose Secrets may not be read.
+    pub forbidden: Mutex<BTreeSet<String>>,
+    /// What the listing of a kind ends with, after all of its objects.
+    pub breaks_off: Mutex<BTreeMap<String, ClusterError>>,
     /// What the next reads answer with, instead of what is stored.
     pub stale: Mutex<Vec<Value>>,
     /// How long a status write takes.
@@ -49,23 +54,6 @@ pub struct Objects {
     pub away: Mutex<Option<Instant>>,
     pub notes: Mutex<Vec<EventNote>>,
     pub writes: Mutex<u32>,
-}
-
-impl Default for Objects {
-    fn default() -> Self {
-        Self {
-            stored: Mutex::default(),
-            version: AtomicU64::default(),
-            config_maps: Mutex::default(),
-            secrets: Mutex::new(Ok(BTreeMap::new())),
-            stale: Mutex::default(),
-            slow: Mutex::default(),
-            fail: Mutex::default(),
-            away: Mutex::default(),
-            notes: Mutex::default(),
-            writes: Mutex::default(),
-        }
-    }
 }
 
 impl Objects {
@@ -94,6 +82,19 @@ impl Objects {
         Ok(object)
     }
 
+    /// Stores an object under its kind and name, whatever was there.
+    pub fn put(&self, object: Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let meta = &object["metadata"];
+        let key = (text(&object["kind"]), Name { namespace: text(&meta["namespace"]), name: text(&meta["name"]) });
+        self.stored.lock().unwrap().insert(key, object);
+    }
+
+    /// Nobody has the object any more, from one moment to the next.
+    pub fn remove(&self, kind: &str, name: &Name) {
+        self.stored.lock().unwrap().remove(&(kind.to_owned(), name.clone()));
+    }
+
     fn all(&self, kind: &str) -> Vec<Value> {
         let stored = self.stored.lock().unwrap();
         stored.iter().filter(|((other, _), _)| other == kind).map(|(_, value)| value.clone()).collect()
@@ -114,9 +115,9 @@ impl KubeApi for Objects {
         _: Reach,
         each: &mut (dyn FnMut(Value) + Send),
     ) -> Result<(), ClusterError> {
-        let stored = self.stored.lock().unwrap();
-        stored.iter().filter(|((other, _), _)| *other == kind.kind).map(|(_, value)| value.clone()).for_each(each);
-        Ok(())
+        self.all(&kind.kind).into_iter().for_each(each);
+        // A listing may break off after its first page.
+        self.breaks_off.lock().unwrap().get(&kind.kind).cloned().map_or(Ok(()), Err)
     }
     async fn apply_status(
         &self,
@@ -164,10 +165,13 @@ impl KubeApi for Objects {
         })
     }
     async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {
-        let secrets = self.secrets.lock().unwrap().clone().map_err(|()| ClusterError::Forbidden(name.to_string()))?;
-        Ok(secrets.get(&name.name).map(|(secret_type, text)| SecretData {
-            secret_type: secret_type.clone(),
-            data: BTreeMap::from([("ssh-privatekey".to_owned(), Ok(text.clone().into()))]),
+        if self.forbidden.lock().unwrap().contains(&name.namespace) {
+            return Err(ClusterError::Forbidden(name.to_string()));
+        }
+        let found = self.secrets.lock().unwrap().get(name).cloned();
+        Ok(found.map(|(secret_type, data)| SecretData {
+            secret_type,
+            data: data.into_iter().map(|(key, value)| (key, Ok(value.into()))).collect(),
         }))
     }
     async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {

@@ -1,4 +1,6 @@
-//! The doors as tests have them: everything in memory, everything counted, nothing decided.
+//! The two fakes of the tests: an API server in memory (`api_server`) and the simulator behind a direct door
+//! (`simulated`), which whole reconciles run against. [`World`] is for tests of one piece of a kind, such as a look-up
+//! or a scan: its [`FakeTransfer`] is a table of answers and a log of what was read, and takes no mutation.
 #![allow(clippy::needless_pass_by_value, clippy::match_same_arms)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -11,12 +13,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use kube::ResourceExt;
-use kube::core::ApiResource;
 use serde_json::{Value, json};
 
+use self::api_server::Objects;
 use super::deps::{Deps, Verified, WorkflowsSeen};
-use crate::api::{AwsIdentity, Managed, ManagedKind, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+use crate::api::{AwsIdentity, Managed, ManagedKind};
 use crate::aws::account_clients::{Aws, CallerIdentity};
 use crate::aws::rate_limiter::Rates;
 use crate::aws::transfer::{
@@ -27,7 +28,7 @@ use crate::aws::{
     Account, Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CreateOutput, Mutation, Page, Permit, RateLimiter, Read,
     Reply,
 };
-use crate::cluster::{ClusterError, EventNote, KubeApi, Lister, Name, Object, Reach, SecretData, Texts};
+use crate::cluster::{KubeApi, Lister};
 use crate::engine::owner::Owner;
 use crate::engine::settings::Env;
 
@@ -211,114 +212,6 @@ impl Aws for FakeAws {
     }
 }
 
-/// What the watches hold.
-#[derive(Default)]
-pub struct FakeLister {
-    pub identities: Mutex<BTreeMap<String, AwsIdentity>>,
-    pub servers: Mutex<BTreeMap<Name, TransferServer>>,
-    pub users: Mutex<Vec<TransferUser>>,
-    pub accesses: Mutex<Vec<TransferAccess>>,
-    pub workflows: Mutex<Vec<TransferWorkflow>>,
-    pub labels: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
-}
-
-impl Lister for FakeLister {
-    fn identity(&self, name: &str) -> Option<Arc<AwsIdentity>> {
-        self.identities.lock().unwrap().get(name).cloned().map(Arc::new)
-    }
-
-    fn namespace_labels(&self, name: &str) -> Option<BTreeMap<String, String>> {
-        self.labels.lock().unwrap().get(name).cloned()
-    }
-
-    fn object(&self, kind: ManagedKind, name: &Name) -> Option<Arc<dyn Object>> {
-        self.objects(kind).into_iter().find(|object| Name::from(object.metadata()) == *name)
-    }
-
-    fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
-        fn all<'a, K: Managed>(objects: impl IntoIterator<Item = &'a K>) -> Vec<Arc<dyn Object>> {
-            objects.into_iter().map(|object| Arc::new(object.clone()) as Arc<dyn Object>).collect()
-        }
-        match kind {
-            ManagedKind::TransferServer => all(self.servers.lock().unwrap().values()),
-            ManagedKind::TransferUser => all(self.users.lock().unwrap().iter()),
-            ManagedKind::TransferAccess => all(self.accesses.lock().unwrap().iter()),
-            ManagedKind::TransferWorkflow => all(self.workflows.lock().unwrap().iter()),
-        }
-    }
-}
-
-/// The API server: lists by kind, Secrets and ConfigMaps.
-#[derive(Default)]
-pub struct FakeKubeApi {
-    pub objects: Mutex<BTreeMap<String, Vec<Value>>>,
-    /// What the listing of a kind ends with, after all of its objects.
-    pub breaks_off: Mutex<BTreeMap<String, ClusterError>>,
-    pub secrets: Mutex<BTreeMap<Name, (String, BTreeMap<String, String>)>>,
-    /// Namespaces whose Secrets may not be read.
-    pub forbidden: Mutex<BTreeSet<String>>,
-    pub config_maps: Mutex<BTreeMap<Name, BTreeMap<String, String>>>,
-}
-
-#[async_trait]
-impl KubeApi for FakeKubeApi {
-    async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
-        let at =
-            |value: &&Value| value["metadata"]["name"] == name.name && value["metadata"]["namespace"] == name.namespace;
-        Ok(self.objects.lock().unwrap().get(&kind.kind).into_iter().flatten().find(at).cloned())
-    }
-
-    async fn list(
-        &self,
-        kind: &ApiResource,
-        _: Reach,
-        each: &mut (dyn FnMut(Value) + Send),
-    ) -> Result<(), ClusterError> {
-        self.objects.lock().unwrap().get(&kind.kind).into_iter().flatten().cloned().for_each(each);
-        // A listing may break off after its first page.
-        self.breaks_off.lock().unwrap().get(&kind.kind).cloned().map_or(Ok(()), Err)
-    }
-
-    async fn apply_status(&self, _: &ApiResource, name: &Name, _: &str, _: Value) -> Result<Value, ClusterError> {
-        panic!("no kind writes the status of {name} by itself")
-    }
-
-    async fn set_finalizer(
-        &self,
-        _: &ApiResource,
-        name: &Name,
-        _: &str,
-        _: &str,
-        _: &str,
-        _: bool,
-    ) -> Result<Value, ClusterError> {
-        panic!("no kind changes the finalizer of {name} by itself")
-    }
-
-    async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {
-        if self.forbidden.lock().unwrap().contains(&name.namespace) {
-            return Err(ClusterError::Forbidden(name.to_string()));
-        }
-        let found = self.secrets.lock().unwrap().get(name).cloned();
-        Ok(found.map(|(secret_type, data)| SecretData {
-            secret_type,
-            data: data.into_iter().map(|(key, value)| (key, Ok(value.into()))).collect(),
-        }))
-    }
-
-    async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
-        Ok(self
-            .config_maps
-            .lock()
-            .unwrap()
-            .get(name)
-            .cloned()
-            .map(|data| data.into_iter().map(|(key, text)| (key, Ok(text))).collect()))
-    }
-
-    async fn publish(&self, _: &ApiResource, _: &Value, _: EventNote) {}
-}
-
 /// A clock that stands at [`NOW`].
 struct Fixed;
 
@@ -338,8 +231,10 @@ impl Env for Fixed {
 pub struct World {
     pub transfer: Arc<FakeTransfer>,
     pub aws: Arc<FakeAws>,
-    pub lister: Arc<FakeLister>,
-    pub cluster: Arc<FakeKubeApi>,
+    /// What the watches hold.
+    pub lister: Arc<Objects>,
+    /// What the API server has.
+    pub cluster: Arc<Objects>,
     pub deps: Arc<Deps>,
 }
 
@@ -348,8 +243,8 @@ impl World {
     pub fn with_grants(grants: Value) -> Self {
         let transfer = Arc::new(FakeTransfer::default());
         let aws = Arc::new(FakeAws { transfer: Arc::clone(&transfer), asked: Mutex::new(0) });
-        let lister = Arc::new(FakeLister::default());
-        let cluster = Arc::new(FakeKubeApi::default());
+        let lister = Arc::new(Objects::default());
+        let cluster = Arc::new(Objects::default());
         let deps = Arc::new(Deps {
             cluster: Arc::clone(&cluster) as Arc<dyn KubeApi>,
             lister: Arc::clone(&lister) as Arc<dyn Lister>,
@@ -374,13 +269,18 @@ impl World {
 
     /// Replaces the grants of the identity `default`.
     pub fn grant(&self, grants: Value) {
-        let identity = serde_json::from_value(json!({
+        self.lister.put(json!({
             "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
             "metadata": {"name": "default", "uid": "identity", "generation": 1},
             "spec": {"accountId": ACCOUNT, "regions": [REGION], "credentials": {"source": "Operator"}, "grants": grants},
-        }))
-        .unwrap();
-        self.lister.identities.lock().unwrap().insert("default".to_owned(), identity);
+        }));
+    }
+
+    /// The identity `default` is changed.
+    pub fn identity(&self, change: impl FnOnce(&mut AwsIdentity)) {
+        let mut identity = AwsIdentity::clone(&self.lister.identity("default").unwrap());
+        change(&mut identity);
+        self.lister.put(serde_json::to_value(identity).unwrap());
     }
 
     pub fn account(&self) -> Account {
@@ -391,16 +291,14 @@ impl World {
         *self.aws.asked.lock().unwrap()
     }
 
-    /// Puts a server object where the watches hold it.
-    pub fn watch(&self, server: &TransferServer) {
-        let name = Name { namespace: server.namespace().unwrap(), name: server.name_any() };
-        self.lister.servers.lock().unwrap().insert(name, server.clone());
+    /// Puts an object where the watches hold it.
+    pub fn watch<K: Managed>(&self, object: &K) {
+        self.lister.put(serde_json::to_value(object).unwrap());
     }
 
     /// Puts an object where a live list finds it.
     pub fn store<K: Managed>(&self, object: &K) {
-        let value = serde_json::to_value(object).unwrap();
-        self.cluster.objects.lock().unwrap().entry(K::kind(&()).into_owned()).or_default().push(value);
+        self.cluster.put(serde_json::to_value(object).unwrap());
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::rig::{Lose, ROLE, Rig};
 use crate::api::HOST_KEY_SECRET_TYPE;
 use crate::aws::{AwsErrorKind, Mutation};
+use crate::cluster::Name;
 use crate::engine::context::Requeue;
 
 const SERVER: &str = "TransferServer";
@@ -109,15 +110,22 @@ async fn wait(rig: &Rig) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_and_the_right_to_it_are_sought_each_minute_and_told() {
-    let secret = |of: &str, text: &str| Ok([("a".to_owned(), (of.to_owned(), text.to_owned()))].into());
-    for (reason, secrets) in [
+    let secret =
+        |of: &str, text: &str| Ok(Some((of.to_owned(), [("ssh-privatekey".to_owned(), text.to_owned())].into())));
+    for (reason, secret) in [
         ("SourceNotReady", Err(())),
-        ("SourceNotReady", Ok([].into())),
+        ("SourceNotReady", Ok(None)),
         ("WrongSecretType", secret("Opaque", "")),
         ("InvalidKey", secret(HOST_KEY_SECRET_TYPE, "no key")),
     ] {
         let rig = Rig::new();
-        *rig.objects.secrets.lock().unwrap() = secrets;
+        let name = Name { namespace: "team".to_owned(), name: "a".to_owned() };
+        match secret {
+            Ok(secret) => rig.objects.secrets.lock().unwrap().extend(secret.map(|secret| (name, secret))),
+            Err(()) => {
+                rig.objects.forbidden.lock().unwrap().insert(name.namespace);
+            }
+        }
         rig.server(
             "files",
             json!({"hostKeys": [{"name": "a", "secretKeyRef": {"name": "a", "key": "ssh-privatekey"}}]}),

@@ -82,7 +82,7 @@ async fn three_names_are_shown_and_all_are_counted() {
 #[tokio::test]
 async fn an_object_that_cannot_be_read_leaves_it_to_the_list_of_aws() {
     let world = World::open();
-    world.cluster.objects.lock().unwrap().insert("TransferUser".to_owned(), vec![json!({"spec": 7})]);
+    world.cluster.put(json!({"kind": "TransferUser", "spec": 7}));
     world.transfer.put(of("SERVICE_MANAGED"));
     assert_eq!(blocked(&world).await, None);
     world.transfer.users.lock().unwrap().insert("s-1".to_owned(), vec!["somebody".to_owned()]);

@@ -273,7 +273,7 @@ async fn a_server_that_is_being_deleted_goes_from_where_it_was_put() {
 
     let mut edited = files(recorded());
     edited.spec.region = "us-east-1".to_owned();
-    world.lister.identities.lock().unwrap().get_mut("default").unwrap().spec.regions.push("us-east-1".to_owned());
+    world.identity(|identity| identity.spec.regions.push("us-east-1".to_owned()));
     let Ok(Err(block)) = Servers::new(world.deps.clone()).resolve(&edited).await else { panic!() };
     assert_eq!((block.code, block.needs_person), (reasons::REGION_CHANGED, true));
 }

@@ -184,8 +184,8 @@ async fn the_first_host_key_and_all_tags_go_into_the_create() {
 async fn the_specs_tags_win_over_the_identitys_and_nobody_sets_ours() {
     let world = World::open();
     let identity_tags = [("owner", "platform"), ("team", "platform"), ("Transfer-Operator.dev/uid", "forged")];
-    world.lister.identities.lock().unwrap().get_mut("default").unwrap().spec.tags =
-        identity_tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let tags = identity_tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    world.identity(|identity| identity.spec.tags = tags);
     let object = server(json!({"tags": {"team": "a", "transfer-operator.dev/uid": "forged"},
         "customHostname": {"hostname": "sftp.example.com", "hostedZoneId": "Z1"}}));
     let (wanted, _) = wanted_of(&world, &object).await;
@@ -203,8 +203,8 @@ async fn the_specs_tags_win_over_the_identitys_and_nobody_sets_ours() {
 #[tokio::test]
 async fn more_tags_together_than_aws_takes_hold_a_create() {
     let world = World::open();
-    let identity = (0..30).map(|n| (format!("identity-{n}"), String::new())).collect();
-    world.lister.identities.lock().unwrap().get_mut("default").unwrap().spec.tags = identity;
+    let tags = (0..30).map(|n| (format!("identity-{n}"), String::new())).collect();
+    world.identity(|identity| identity.spec.tags = tags);
     for (own, fits) in [(14, true), (15, false)] {
         let own: BTreeMap<String, String> = (0..own).map(|n| (format!("own-{n}"), String::new())).collect();
         let object = server(json!({"tags": own, "customHostname": {"hostname": "h", "hostedZoneId": "Z1"}}));

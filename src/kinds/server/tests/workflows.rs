@@ -80,7 +80,7 @@ fn world(id: Option<&str>, seen: bool) -> World {
     let world = World::open();
     let status = json!({"workflowId": id, "accountId": ACCOUNT});
     let scan: TransferWorkflow = object("scan", json!({"region": REGION, "steps": []}), status);
-    world.lister.workflows.lock().unwrap().push(scan);
+    world.watch(&scan);
     if let Some(id) = id.filter(|_| seen) {
         let tags = Owner::new(CLUSTER, "team", "scan", "uid-scan").tags("attempt");
         world.deps.workflows.note(&world.account(), id, Some(&tags));

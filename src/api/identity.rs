@@ -73,7 +73,7 @@ pub struct Endpoints {
     #[schemars(length(max = 2048))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sts: Option<String>,
-    /// Address of EC2. Not used by this version, which does not ask EC2.
+    /// Address of EC2, such as https://vpce-....ec2.eu-central-1.vpce.amazonaws.com.
     #[x_kube(validation = pattern::ENDPOINT)]
     #[schemars(length(max = 2048))]
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::circuit::State;
 use super::circuit_breaker::{CircuitBreaker, ThroughBreaker};
 use super::credentials::{CredentialCache, FAILURE_KEPT, Own};
+use super::ec2::{self, Ec2Client};
 use super::error::ACCOUNT_MISMATCH;
 use super::error::{BREAKER_OPEN, STS_UNAVAILABLE};
 use super::sdk::{SdkApi, error};
@@ -273,8 +274,8 @@ fn open(
     region: &str,
 ) -> Result<Session, AwsError> {
     let spec = &identity.spec;
-    let Endpoints { transfer, sts, ec2: _ } = spec.endpoints.clone().unwrap_or_default();
-    let (transfer, sts) = (endpoint(transfer), endpoint(sts));
+    let Endpoints { transfer, sts, ec2 } = spec.endpoints.clone().unwrap_or_default();
+    let (transfer, sts, ec2) = (endpoint(transfer), endpoint(sts), endpoint(ec2));
     let base = pod.config.to_builder().region(Region::new(region.to_owned())).build();
     let mut to_sts = aws_sdk_sts::config::Builder::from(&base);
     let mut to_transfer = aws_sdk_transfer::config::Builder::from(&base);
@@ -300,11 +301,20 @@ fn open(
         None => Arc::clone(&pod.own),
         Some(role) => CredentialCache::new(Role { sts: sts.clone(), own: Arc::clone(&pod.own), to: role }),
     };
-    let api = SdkApi::new(to_transfer, Arc::clone(&credentials));
+    let api = SdkApi::new(to_transfer, to_ec2(spec, &base, region, ec2), Arc::clone(&credentials));
     let api = Arc::new(ThroughBreaker { api, breaker: Arc::clone(&breaker) });
     let account = Account::new(spec.account_id.clone(), region.to_owned(), api, Arc::clone(limiter), clock);
     let generation = identity.metadata.generation.unwrap_or_default();
     Ok(Session { generation, account, sts, credentials, breaker, verdict: tokio::sync::Mutex::default() })
+}
+
+/// EC2's client, at the address that is given by the identity or else by the environment, as the SDK's clients take it.
+fn to_ec2(spec: &AwsIdentitySpec, base: &SdkConfig, region: &str, given: Option<String>) -> Ec2Client {
+    let (fips, dual_stack) = variants(spec, base, "EC2", given.as_ref());
+    let of_environment = || of_service(base, "EC2").or_else(|| base.endpoint_url().map(str::to_owned));
+    let own = || ec2::address(region, fips.unwrap_or_default(), dual_stack.unwrap_or_default());
+    let url = given.or_else(of_environment).unwrap_or_else(own);
+    Ec2Client::new(base.http_client().unwrap_or_else(super::http::http_client), region, &url)
 }
 
 /// Whether the breaker answered in place of AWS.
@@ -325,13 +335,17 @@ fn variants(
     service: &str,
     given: Option<&String>,
 ) -> (Option<bool>, Option<bool>) {
-    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
-    let of_service = || base.service_config()?.load_config(key.ok()?);
-    if given.is_some() || base.endpoint_url().is_some() || of_service().is_some() {
+    if given.is_some() || base.endpoint_url().is_some() || of_service(base, service).is_some() {
         return (Some(false), Some(false));
     }
     let wanted = |spec: bool, environment| if spec { Some(true) } else { environment };
     (wanted(spec.use_fips, base.use_fips()), wanted(spec.use_dual_stack, base.use_dual_stack()))
+}
+
+/// The address that the environment gives for one service.
+fn of_service(base: &SdkConfig, service: &str) -> Option<String> {
+    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    base.service_config()?.load_config(key.ok()?)
 }
 
 /// The role to assume; none where the identity is the operator's own, said in so many words.

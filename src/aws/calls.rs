@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::call::{Call, Change, CreateOutput};
+use super::ec2::{DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcEndpoints, ModifyVpcEndpoint};
 use super::sdk::Clients;
 use super::sdk::once::Once;
 use super::transfer::{
@@ -155,6 +156,9 @@ reads! {
     ListSecurityPolicies => SecurityPolicyNames,
     DescribeSecurityPolicy => SecurityPolicy,
     TestIdentityProvider => IdentityProvider,
+    DescribeVpcEndpoints => VpcEndpoints,
+    DescribeNetworkInterfaces => NetworkInterfaces,
+    DescribeAddresses => ElasticAddresses,
 }
 
 mutations! {
@@ -178,6 +182,7 @@ mutations! {
     DeleteWorkflow(DeleteWorkflow),
     TagResource(TagResource),
     UntagResource(UntagResource),
+    ModifyVpcEndpoint(ModifyVpcEndpoint),
 }
 
 impl Mutation {

@@ -3,7 +3,7 @@
 //! [`AwsApi`] is the door itself: reads and mutations of every service as data, in our own types. `sdk` is the real
 //! one; tests put decorators around it. [`Account`] is what a reconcile holds: the door of one account and region,
 //! behind the rate limiter, on AWS's clock. What a call is says `call`; the calls themselves stand by service and
-//! resource (`transfer`).
+//! resource (`transfer`, `ec2`).
 
 mod account;
 pub mod account_clients;
@@ -14,6 +14,7 @@ mod circuit_breaker;
 mod clock;
 pub(crate) mod counters;
 pub mod credentials;
+pub mod ec2;
 pub mod error;
 pub mod http;
 pub mod rate_limiter;

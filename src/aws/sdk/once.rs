@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use aws_smithy_async::time::{SharedTimeSource, StaticTimeSource};
+use aws_smithy_async::time::{SharedTimeSource, StaticTimeSource, SystemTimeSource, TimeSource};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -78,6 +78,11 @@ impl Once {
         Self { operation, required, at, timeout, credentials, heard: Arc::default() }
     }
 
+    /// The members that every answer has.
+    pub(in crate::aws) fn required(&self) -> &'static [&'static str] {
+        self.required
+    }
+
     /// AWS's name of the operation.
     pub(in crate::aws) fn operation(&self) -> &'static str {
         self.operation
@@ -102,9 +107,19 @@ impl Once {
         self.at.map(|at| SharedTimeSource::new(StaticTimeSource::new(SystemTime::from(at))))
     }
 
+    /// The time of the signature.
+    pub(in crate::aws) fn signing_time(&self) -> SystemTime {
+        self.time_source().map_or_else(|| SystemTimeSource::new().now(), |source| source.now())
+    }
+
     /// Takes down what happens to the request.
     pub(in crate::aws) fn listener(&self) -> Listener {
         Listener { heard: self.heard.clone(), required: self.required }
+    }
+
+    /// The same for an answer that is no JSON: whoever reads it looks for the members.
+    pub(in crate::aws) fn listener_of_any(&self) -> Listener {
+        Listener { heard: self.heard.clone(), required: &[] }
     }
 
     /// AWS's `Date` of the answer; absent where it was not AWS that answered.
@@ -221,7 +236,7 @@ impl Intercept for Listener {
     }
 }
 
-/// AWS names every request that it answered itself, errors too; Transfer and STS alike.
+/// AWS names every request that it answered itself, errors too; Transfer, STS and EC2 alike.
 const REQUEST_ID: &str = "x-amzn-requestid";
 
 fn parse_date(text: &str) -> Option<Timestamp> {

@@ -22,6 +22,7 @@ use transfer_operator::api::workflow::{
     S3FileLocation, S3Tag, TagStepDetails, WorkflowStep,
 };
 use transfer_operator::aws::credentials::{CredentialCache, Issue, Issued};
+use transfer_operator::aws::ec2::Ec2Client;
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::sdk::SdkApi;
 use transfer_operator::aws::transfer::{
@@ -56,7 +57,11 @@ fn door(url: &str) -> SdkApi {
         .http_client(http_door::http_client())
         .region(aws_sdk_transfer::config::Region::new("eu-central-1"))
         .endpoint_url(url);
-    SdkApi::new(config, CredentialCache::new(Numbered::default()))
+    SdkApi::new(config, ec2(url), CredentialCache::new(Numbered::default()))
+}
+
+fn ec2(url: &str) -> Ec2Client {
+    Ec2Client::new(http_door::http_client(), "eu-central-1", url)
 }
 
 async fn permit() -> Permit {
@@ -1032,7 +1037,7 @@ async fn what_cannot_be_sent_is_rejected_and_proves_that_nothing_was_made() {
         .region(aws_sdk_transfer::config::Region::new("eu-central-1"))
         .endpoint_url("http://127.0.0.1:9")
         .use_fips(true);
-    let door = SdkApi::new(config, CredentialCache::new(Numbered::default()));
+    let door = SdkApi::new(config, ec2("http://127.0.0.1:9"), CredentialCache::new(Numbered::default()));
     let fault = door.mutate(permit().await, noon(), create_server()).await.unwrap_err();
     assert_eq!((fault.kind, fault.code.as_str()), (AwsErrorKind::Rejected, "NotSent"));
     assert!(fault.message.contains("FIPS"), "{fault}");

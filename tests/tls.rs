@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use aws_credential_types::Credentials;
 use k8s_openapi::api::core::v1::Namespace;
 use transfer_operator::aws::credentials::{CredentialCache, Issue, Issued};
+use transfer_operator::aws::ec2::{DescribeAddresses, Ec2Client};
 use transfer_operator::aws::http::{http_client, install_crypto_provider};
 use transfer_operator::aws::sdk::SdkApi;
 use transfer_operator::aws::transfer::ListServers;
@@ -55,13 +56,16 @@ async fn kube_and_aws_speak_tls_in_one_process() {
     assert_eq!(heard.recv_timeout(Duration::from_secs(10)), Ok(HANDSHAKE));
 
     let (url, heard) = listener();
+    let ec2 = Ec2Client::new(http_client(), "eu-central-1", &url);
     let config = aws_sdk_transfer::config::Builder::new()
         .behavior_version_latest()
         .http_client(http_client())
         .region(aws_sdk_transfer::config::Region::new("eu-central-1"))
         .endpoint_url(url);
-    let door = SdkApi::new(config, CredentialCache::new(Fixed));
-    let fault = door.read(None, ListServers { token: None }.into()).await.unwrap_err();
-    assert_eq!(fault.kind, AwsErrorKind::Lost, "{fault}");
-    assert_eq!(heard.recv_timeout(Duration::from_secs(10)), Ok(HANDSHAKE));
+    let door = SdkApi::new(config, ec2, CredentialCache::new(Fixed));
+    for call in [ListServers { token: None }.into(), DescribeAddresses { ids: vec!["eipalloc-1".to_owned()] }.into()] {
+        let fault = door.read(None, call).await.unwrap_err();
+        assert_eq!(fault.kind, AwsErrorKind::Lost, "{fault}");
+        assert_eq!(heard.recv_timeout(Duration::from_secs(10)), Ok(HANDSHAKE));
+    }
 }

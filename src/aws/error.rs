@@ -98,11 +98,21 @@ impl AwsError {
 }
 
 /// What error codes stand for. Codes from outside the service's model (authentication, throttling, validation) arrive
-/// on every operation, so one table serves all, STS included.
+/// on every operation, so one table serves all, STS and EC2 included.
 const KINDS: [(AwsErrorKind, &[&str]); 8] = [
-    (AwsErrorKind::NotFound, &["ResourceNotFoundException"]),
+    (
+        AwsErrorKind::NotFound,
+        &[
+            "ResourceNotFoundException",
+            "InvalidVpcEndpointId.NotFound",
+            "InvalidVpcEndpoint.NotFound",
+            "InvalidNetworkInterfaceID.NotFound",
+            "InvalidAllocationID.NotFound",
+            "InvalidAddressID.NotFound",
+        ],
+    ),
     (AwsErrorKind::Exists, &["ResourceExistsException"]),
-    (AwsErrorKind::Conflict, &["ConflictException"]),
+    (AwsErrorKind::Conflict, &["ConflictException", "IncorrectState", "InvalidState"]),
     (
         AwsErrorKind::Throttled,
         &[
@@ -129,6 +139,8 @@ const KINDS: [(AwsErrorKind, &[&str]); 8] = [
             "OptInRequired",
             "SubscriptionRequiredException",
             "RegionDisabledException",
+            "Blocked",
+            "PendingVerification",
         ],
     ),
     (AwsErrorKind::Skewed, &["RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"]),
@@ -138,7 +150,6 @@ const KINDS: [(AwsErrorKind, &[&str]); 8] = [
             "UnrecognizedClientException",
             "InvalidClientTokenId",
             "InvalidAccessKeyId",
-            "AuthFailure",
             "ExpiredTokenException",
             "ExpiredToken",
             "InvalidToken",
@@ -165,6 +176,17 @@ const KINDS: [(AwsErrorKind, &[&str]); 8] = [
             "MalformedPolicyDocument",
             "PackedPolicyTooLarge",
             "RequestEntityTooLargeException",
+            "InvalidParameter",
+            "UnknownParameter",
+            "InvalidCharacter",
+            "InvalidQueryParameter",
+            "InvalidPaginationToken",
+            "MissingAction",
+            "UnsupportedOperation",
+            "OperationNotPermitted",
+            // What a change names beside its target: the target is there.
+            "InvalidGroup.NotFound",
+            "InvalidSecurityGroupID.NotFound",
         ],
     ),
 ];
@@ -178,9 +200,15 @@ pub fn kind_of(code: &str, message: &str) -> AwsErrorKind {
     match code {
         "InvalidSignatureException" | "SignatureDoesNotMatch" if is_about_time(message) => AwsErrorKind::Skewed,
         "InvalidSignatureException" | "SignatureDoesNotMatch" => AwsErrorKind::Credentials,
+        "AuthFailure" if is_about_credentials(message) => AwsErrorKind::Credentials,
+        "AuthFailure" => AwsErrorKind::Denied,
+        code if code.ends_with(".Malformed") => AwsErrorKind::Rejected,
         "InvalidRequestException" if is_about_quota(message) => AwsErrorKind::Quota,
         "InvalidRequestException" => AwsErrorKind::Rejected,
-        "ServiceQuotaExceededException" | "LimitExceededException" | "LimitExceeded" => AwsErrorKind::Quota,
+        "ServiceQuotaExceededException"
+        | "LimitExceededException"
+        | "LimitExceeded"
+        | "SecurityGroupsPerInterfaceLimitExceeded" => AwsErrorKind::Quota,
         code => {
             let row = KINDS.iter().find(|(_, codes)| codes.contains(&code));
             row.map_or(AwsErrorKind::Unavailable, |(kind, _)| *kind)
@@ -191,6 +219,13 @@ pub fn kind_of(code: &str, message: &str) -> AwsErrorKind {
 /// AWS has one code for a wrong key and for a wrong clock.
 fn is_about_time(message: &str) -> bool {
     ["Signature expired", "Signature not yet current", "too skewed"].iter().any(|words| message.contains(words))
+}
+
+/// EC2 has one code for credentials that it does not know (a wrong key, a signature from the future, a region that is
+/// not enabled) and for a resource of somebody else's. Only the first says anything of the identity: the other must not
+/// stop the calls to Transfer, so words that nobody knows are read as it.
+fn is_about_credentials(message: &str) -> bool {
+    message.contains("validate the provided access credentials")
 }
 
 /// AWS Transfer Family has no exception of its own for quotas. The size of a policy is called a quota as well, but it
@@ -268,9 +303,19 @@ mod tests {
     fn every_code_of_the_table_has_its_kind() {
         use AwsErrorKind::*;
         let table = [
-            (NotFound, vec!["ResourceNotFoundException"]),
+            (
+                NotFound,
+                vec![
+                    "ResourceNotFoundException",
+                    "InvalidVpcEndpointId.NotFound",
+                    "InvalidVpcEndpoint.NotFound",
+                    "InvalidNetworkInterfaceID.NotFound",
+                    "InvalidAllocationID.NotFound",
+                    "InvalidAddressID.NotFound",
+                ],
+            ),
             (Exists, vec!["ResourceExistsException"]),
-            (Conflict, vec!["ConflictException"]),
+            (Conflict, vec!["ConflictException", "IncorrectState", "InvalidState"]),
             (
                 Throttled,
                 vec![
@@ -297,6 +342,9 @@ mod tests {
                     "OptInRequired",
                     "SubscriptionRequiredException",
                     "RegionDisabledException",
+                    "Blocked",
+                    "PendingVerification",
+                    "AuthFailure",
                 ],
             ),
             (Skewed, vec!["RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"]),
@@ -308,7 +356,6 @@ mod tests {
                     "UnrecognizedClientException",
                     "InvalidClientTokenId",
                     "InvalidAccessKeyId",
-                    "AuthFailure",
                     "ExpiredTokenException",
                     "ExpiredToken",
                     "InvalidToken",
@@ -318,7 +365,15 @@ mod tests {
                     "MissingAuthenticationTokenException",
                 ],
             ),
-            (Quota, vec!["ServiceQuotaExceededException", "LimitExceededException", "LimitExceeded"]),
+            (
+                Quota,
+                vec![
+                    "ServiceQuotaExceededException",
+                    "LimitExceededException",
+                    "LimitExceeded",
+                    "SecurityGroupsPerInterfaceLimitExceeded",
+                ],
+            ),
             (
                 Rejected,
                 vec![
@@ -337,6 +392,18 @@ mod tests {
                     "MalformedPolicyDocument",
                     "PackedPolicyTooLarge",
                     "RequestEntityTooLargeException",
+                    "InvalidParameter",
+                    "UnknownParameter",
+                    "InvalidCharacter",
+                    "InvalidQueryParameter",
+                    "InvalidPaginationToken",
+                    "MissingAction",
+                    "UnsupportedOperation",
+                    "OperationNotPermitted",
+                    "InvalidGroup.NotFound",
+                    "InvalidSecurityGroupID.NotFound",
+                    "InvalidVpcEndpointId.Malformed",
+                    "InvalidGroupId.Malformed",
                 ],
             ),
             (
@@ -348,6 +415,8 @@ mod tests {
                     "InternalFailure",
                     "InternalServerException",
                     "RequestTimeoutException",
+                    "InternalError",
+                    "Unavailable",
                     "SomethingNew",
                     "",
                 ],
@@ -377,6 +446,8 @@ mod tests {
                 AwsErrorKind::Skewed,
             ),
             (signature, "The request signature we calculated does not match …", AwsErrorKind::Credentials),
+            ("AuthFailure", "AWS was not able to validate the provided access credentials", AwsErrorKind::Credentials),
+            ("AuthFailure", "The address '198.51.100.1' does not belong to you.", AwsErrorKind::Denied),
             (request, "Cannot exceed quota for Servers: 50", AwsErrorKind::Quota),
             (request, "The maximum allowed number of SSH keys is 50", AwsErrorKind::Quota),
             (request, "Cannot exceed quota for PolicySize: 2048", AwsErrorKind::Rejected),

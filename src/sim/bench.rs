@@ -85,6 +85,7 @@ impl Bench {
         let form = form.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let result = ec2::call(operation, &form, &mut self.region, &mut context);
         self.changed = context.changed;
+        let result = result.map(|output| ec2::success(operation, &output, "request"));
         result.map_err(|e| format!("{}: {}", e.code, e.message.unwrap_or_default()))
     }
 

@@ -12,7 +12,8 @@ use super::sigv4::Refusal;
 use super::state::{Context, Region};
 use super::sts;
 
-type Form = BTreeMap<String, String>;
+/// The members of a call.
+pub type Form = BTreeMap<String, String>;
 
 /// The operations that are there; what else is signed for EC2 is refused as unknown.
 pub const OPERATIONS: [&str; 4] =
@@ -81,24 +82,28 @@ const INTERFACES: Listing = Listing {
     rows: interfaces,
 };
 
-/// Carries out an operation and returns the XML of its answer.
+/// Carries out an operation.
 ///
 /// # Errors
 /// The codes of EC2.
-pub fn call(operation: &str, form: &Form, region: &mut Region, context: &mut Context<'_>) -> Answer<String> {
+pub fn call(operation: &str, form: &Form, region: &mut Region, context: &mut Context<'_>) -> Answer<Value> {
     region.purge(context.now);
-    let output = match operation {
-        "DescribeVpcEndpoints" => describe(&ENDPOINTS, form, region, context)?,
-        "DescribeAddresses" => describe(&ADDRESSES, form, region, context)?,
-        "DescribeNetworkInterfaces" => describe(&INTERFACES, form, region, context)?,
-        "ModifyVpcEndpoint" => modify_endpoint(form, region, context)?,
-        other => return Err(ApiError::new("InvalidAction", format!("The action {other} is not valid"))),
-    };
-    let id = context.random.uuid();
-    Ok(format!(
-        "<{operation}Response xmlns=\"{NAMESPACE}\"><requestId>{id}</requestId>{}</{operation}Response>",
-        xml(&output)
-    ))
+    match operation {
+        "DescribeVpcEndpoints" => describe(&ENDPOINTS, form, region, context),
+        "DescribeAddresses" => describe(&ADDRESSES, form, region, context),
+        "DescribeNetworkInterfaces" => describe(&INTERFACES, form, region, context),
+        "ModifyVpcEndpoint" => modify_endpoint(form, region, context),
+        other => Err(ApiError::new("InvalidAction", format!("The action {other} is not valid"))),
+    }
+}
+
+/// The body of an answer.
+#[must_use]
+pub fn success(operation: &str, output: &Value, request_id: &str) -> String {
+    format!(
+        "<{operation}Response xmlns=\"{NAMESPACE}\"><requestId>{request_id}</requestId>{}</{operation}Response>",
+        xml(output)
+    )
 }
 
 /// The body of a refusal.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::ec2;
+
 macro_rules! operations {
     ($($name:ident),+ $(,)?) => {
         /// One operation of the service.
@@ -43,5 +45,32 @@ impl Operation {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// An operation that is called from within the process, with the service that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// One of AWS Transfer, whose input is its JSON.
+    Transfer(Operation),
+    /// One of EC2, whose input is its form: an object of texts.
+    Ec2(&'static str),
+}
+
+impl Asked {
+    /// The operation of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let of_ec2 = || ec2::OPERATIONS.into_iter().find(|operation| *operation == name).map(Self::Ec2);
+        Operation::named(name).map(Self::Transfer).or_else(of_ec2)
+    }
+
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transfer(operation) => operation.name(),
+            Self::Ec2(name) => name,
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::calls::{Call, Calls};
 use super::config::{Config, ErrorType, MessageKey};
 use super::error::{Answer, ApiError};
 use super::faults::{EffectOfError, Fault, Faults, Seen, Verdict};
-use super::operation::Operation;
+use super::operation::{Asked, Operation};
 use super::random::Random;
 use super::request::{self, Target};
 use super::sigv4::{self, Claim, Refusal};
@@ -61,7 +61,7 @@ pub struct Arrived {
 #[derive(Debug)]
 pub struct Direct {
     /// The operation.
-    pub operation: Operation,
+    pub operation: Asked,
     /// The account of the caller.
     pub account: String,
     /// The region that is asked.
@@ -160,16 +160,25 @@ impl Service {
     pub fn direct(&mut self, direct: Direct, machine: Timestamp) -> Answer<Value> {
         let now = self.clock(machine);
         let Direct { operation, account, region, principal, signed_at, input } = direct;
-        let logged = validate::redacted(operation, &input);
+        let logged = match operation {
+            Asked::Transfer(operation) => validate::redacted(operation, &input),
+            Asked::Ec2(_) => input.clone(),
+        };
         let mut call = blank(operation.name(), logged, now);
         call.region = Some(region.clone());
         call.signed_at = Some(signed_at);
         call.account = Some(account.clone());
         call.principal = Some(principal);
-        let tolerance = self.config.signature_tolerance;
-        let result = sigv4::check_time(signed_at, now, tolerance)
-            .map_err(|refusal| refusal.error(false))
-            .and_then(|()| self.transfer(operation, &account, &region, input, now, &mut call));
+        let in_time = sigv4::check_time(signed_at, now, self.config.signature_tolerance);
+        let result = match operation {
+            Asked::Transfer(operation) => in_time
+                .map_err(|refusal| refusal.error(false))
+                .and_then(|()| self.transfer(operation, &account, &region, input, now, &mut call)),
+            Asked::Ec2(operation) => in_time.map_err(ec2::refused).and_then(|()| {
+                let form = serde_json::from_value(input).unwrap_or_default();
+                self.ec2(operation, &form, &account, &region, now, &mut call)
+            }),
+        };
         call.outcome = result.as_ref().map_or_else(|error| error.code.clone(), |_| "ok".to_owned());
         self.unsaved |= call.mutated;
         self.calls.note(call);
@@ -206,7 +215,11 @@ impl Service {
                 self.unsaved |= action == "AssumeRole";
                 Ok(xml.into_bytes())
             }
-            Target::Ec2(operation) => self.ec2(operation, arrived.request.body(), &caller, &region, now, call),
+            Target::Ec2(operation) => {
+                let form = sts::form(arrived.request.body());
+                let output = self.ec2(operation, &form, &caller.account, &region, now, call)?;
+                Ok(ec2::success(operation, &output, &self.random.uuid()).into_bytes())
+            }
             Target::Foreign(_) | Target::Unknown => Err(ApiError::new("UnknownOperationException", "")),
         }
     }
@@ -249,26 +262,27 @@ impl Service {
     fn ec2(
         &mut self,
         operation: &str,
-        body: &[u8],
-        caller: &Caller,
+        form: &ec2::Form,
+        account: &str,
         region: &str,
         now: Timestamp,
         call: &mut Call,
-    ) -> Answer<Vec<u8>> {
+    ) -> Answer<Value> {
+        let caller = call.principal.clone().unwrap_or_default();
         let mut context = Context {
             now,
-            account: &caller.account,
+            account,
             region,
-            caller: &caller.arn,
+            caller: &caller,
             config: &self.config,
             random: &mut self.random,
             admin: false,
             changed: false,
         };
-        let held = self.world.region(&caller.account, region);
-        let result = ec2::call(operation, &sts::form(body), held, &mut context);
+        let held = self.world.region(account, region);
+        let result = ec2::call(operation, form, held, &mut context);
         call.mutated = context.changed && result.is_ok();
-        result.map(String::into_bytes)
+        result
     }
 
     /// Carries out an operation as AWS itself or a person with all rights would: without signature, faults and log.

@@ -15,7 +15,7 @@ use transfer_operator::aws::{
     Account, Answer, AwsApi, AwsClock, AwsError, CreateOutput, Mutation, Permit, RateLimiter, Read, Reply,
 };
 use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Name, Reach, SecretData, Texts};
-use transfer_operator::sim::operation::Operation;
+use transfer_operator::sim::operation::Asked;
 use transfer_operator::sim::service::Direct;
 
 use crate::api_server::{ApiServer, Key};
@@ -68,7 +68,7 @@ impl<W: Way> SimTransfer<W> {
         writes: bool,
     ) -> Result<(Value, Timestamp), AwsError> {
         let request = Direct {
-            operation: Operation::named(operation).unwrap(),
+            operation: Asked::named(operation).unwrap(),
             account: self.account.clone(),
             region: self.region.clone(),
             principal: self.way.principal(),

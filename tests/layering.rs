@@ -220,6 +220,7 @@ fn only_the_door_to_aws_knows_the_sdk() {
     let door = [
         "aws/sdk",
         "aws/transfer",
+        "aws/ec2/client.rs",
         "aws/account_clients.rs",
         "aws/sts.rs",
         "aws/http.rs",

@@ -280,14 +280,14 @@ async fn each_member_that_an_answer_needs_is_missed_by_name() {
 async fn an_id_that_is_left_out_of_an_answer_is_not_taken_for_absent() {
     let wire = Wire::start();
     let door = door(&wire.url);
-    for (call, _, body, _) in reads() {
+    for (call, (key, id)) in [
+        (endpoints(), ("vpcEndpointId", "vpce-2")),
+        (interfaces(), ("networkInterfaceId", "eni-1")),
+        (addresses(), ("allocationId", "eipalloc-2")),
+    ] {
         let (operation, [set]) = (call.operation(), call.required()) else { panic!("{call:?} names no list") };
-        let first = body.split("</item>").next().unwrap();
-        let others = format!("<{set}><item><allocationId>eipalloc-9</allocationId></item></{set}>");
-        for body in [format!("<{set}/>"), format!("<{set}></{set}>"), others, format!("{first}<x/></item></{set}>")] {
-            if operation == "DescribeVpcEndpoints" && body.starts_with(first) {
-                continue;
-            }
+        let other = format!("<{set}><item><{key}>{id}</{key}></item></{set}>");
+        for body in [format!("<{set}/>"), format!("<{set}></{set}>"), other] {
             let fault = read_fault(&wire, &door, call.clone(), ok(answer(operation, &body))).await;
             assert_eq!(fault.kind, AwsErrorKind::Lost, "{operation} {body}");
             assert!(fault.message.contains("no row of each id"), "{operation}: {fault}");
@@ -595,7 +595,7 @@ async fn vpc_server(account: &Account) -> (String, String) {
     let details = EndpointDetails {
         vpc_id: some("vpc-1"),
         subnet_ids: Some(texts(&["subnet-1", "subnet-2"])),
-        security_group_ids: Some(texts(&["sg-1"])),
+        security_group_ids: Some(texts(&["sg-00000001"])),
         ..EndpointDetails::default()
     };
     let settings =
@@ -622,14 +622,14 @@ async fn an_endpoint_is_read_once_available_and_its_groups_are_changed() {
     let (sim, account) = started("1m").await;
     let (_, id) = vpc_server(&account).await;
     assert!(endpoint_of(&account, &id).await.is("Pending"));
-    let pending = mutate(&account, groups(&id, &["sg-2"], &[])).await.unwrap_err();
+    let pending = mutate(&account, groups(&id, &["sg-00000002"], &[])).await.unwrap_err();
     assert_eq!((pending.kind, pending.code.as_str()), (AwsErrorKind::Conflict, "IncorrectState"));
     sim.control("/_sim/clock", &json!({"advance": "2m"})).await;
     assert!(endpoint_of(&account, &id).await.is("Available"));
-    mutate(&account, groups(&id, &["sg-2"], &[])).await.unwrap();
-    mutate(&account, groups(&id, &[], &["sg-1"])).await.unwrap();
+    mutate(&account, groups(&id, &["sg-00000002"], &[])).await.unwrap();
+    mutate(&account, groups(&id, &[], &["sg-00000001"])).await.unwrap();
     let endpoint = endpoint_of(&account, &id).await;
-    assert_eq!(endpoint.security_groups, ["sg-2"]);
+    assert_eq!(endpoint.security_groups, ["sg-00000002"]);
     assert_eq!((endpoint.vpc_id.as_deref(), endpoint.subnets), (Some("vpc-1"), texts(&["subnet-1", "subnet-2"])));
     assert!(endpoint.dns_entries[1].name.contains("eu-central-1a"), "{:?}", endpoint.dns_entries);
     let interfaces = account.read(DescribeNetworkInterfaces { ids: endpoint.network_interfaces }).await.unwrap();
@@ -656,20 +656,19 @@ async fn addresses_are_free_taken_by_others_held_by_a_server_or_missing() {
 
     let (server_id, id) = vpc_server(&account).await;
     mutate(&account, Mutation::StopServer(StopServer { server_id: server_id.clone() })).await.unwrap();
-    let details = EndpointDetails {
-        address_allocation_ids: Some(texts(&["eipalloc-1"])),
-        subnet_ids: Some(texts(&["subnet-1"])),
-        ..EndpointDetails::default()
-    };
+    let address_allocation_ids = Some(texts(&["eipalloc-1", "eipalloc-4"]));
+    let details = EndpointDetails { address_allocation_ids, ..EndpointDetails::default() };
     let settings = Box::new(ServerSettings { endpoint_details: Some(details), ..ServerSettings::default() });
     mutate(&account, Mutation::UpdateServer(UpdateServer { server_id, settings })).await.unwrap();
     let [held] = &read(&["eipalloc-1"]).await.unwrap()[..] else { panic!("one row") };
     let interfaces = endpoint_of(&account, &id).await.network_interfaces;
     assert!(held.is_held() && interfaces.contains(held.network_interface_id.as_ref().unwrap()), "{held:?}");
-    let [interface] = &account.read(DescribeNetworkInterfaces { ids: interfaces }).await.unwrap()[..] else {
-        panic!("one interface")
-    };
-    assert_eq!(held.private_ip.as_ref(), interface.private_ips.first());
+    let interfaces = account.read(DescribeNetworkInterfaces { ids: interfaces }).await.unwrap();
+    let interface = interfaces.iter().find(|row| Some(&row.id) == held.network_interface_id.as_ref()).unwrap();
+    assert_eq!(
+        (held.private_ip.as_ref(), interface.subnet_id.as_deref()),
+        (interface.private_ips.first(), Some("subnet-1"))
+    );
 }
 
 #[tokio::test]
@@ -678,8 +677,8 @@ async fn refusals_of_the_simulated_ec2_arrive_as_their_kinds() {
     let (_, id) = vpc_server(&account).await;
     let missing = account.read(DescribeVpcEndpoints { ids: texts(&["vpce-0"]) }).await.unwrap_err();
     assert_eq!((missing.kind, missing.code.as_str()), (AwsErrorKind::NotFound, "InvalidVpcEndpointId.NotFound"));
-    sim.control("/_sim/config", &json!({"missing_security_groups": ["sg-gone"]})).await;
-    let refused = mutate(&account, groups(&id, &["sg-gone"], &[])).await.unwrap_err();
+    sim.control("/_sim/config", &json!({"missing_security_groups": ["sg-deadbeef"]})).await;
+    let refused = mutate(&account, groups(&id, &["sg-deadbeef"], &[])).await.unwrap_err();
     assert_eq!((refused.kind, refused.code.as_str()), (AwsErrorKind::Rejected, "InvalidGroup.NotFound"));
     for (fault, kind) in [
         (json!({"kind": "throttle"}), AwsErrorKind::Throttled),
@@ -689,10 +688,14 @@ async fn refusals_of_the_simulated_ec2_arrive_as_their_kinds() {
         (json!({"kind": "refuse"}), AwsErrorKind::Lost),
     ] {
         sim.control("/_sim/faults", &json!({"operation": "ModifyVpcEndpoint", "fault": fault})).await;
-        let refused = mutate(&account, groups(&id, &["sg-2"], &[])).await.unwrap_err();
+        let refused = mutate(&account, groups(&id, &["sg-00000002"], &[])).await.unwrap_err();
         assert_eq!(refused.kind, kind, "{fault}: {refused}");
     }
-    assert_eq!(endpoint_of(&account, &id).await.security_groups, ["sg-1", "sg-2"], "what got lost was done once");
+    assert_eq!(
+        endpoint_of(&account, &id).await.security_groups,
+        ["sg-00000001", "sg-00000002"],
+        "what got lost was done once"
+    );
     let calls = sim.calls().await["calls"].as_array().unwrap().clone();
     assert_eq!(calls.iter().filter(|call| call["operation"] == "ModifyVpcEndpoint").count(), 6, "each was sent once");
 }
@@ -704,10 +707,10 @@ async fn a_change_that_slept_too_long_is_refused_and_the_next_one_is_in_order() 
     let then = account.now().await.unwrap();
     sim.control("/_sim/clock", &json!({"advance": "16m"})).await;
     let permit = account.permit(CallClass::Write).await;
-    let fault = account.mutate(permit, then, groups(&id, &["sg-2"], &[])).await.unwrap_err();
+    let fault = account.mutate(permit, then, groups(&id, &["sg-00000002"], &[])).await.unwrap_err();
     assert_eq!((fault.kind, fault.code.as_str()), (AwsErrorKind::Skewed, "RequestExpired"));
     assert!(fault.kind.proves_nothing_made());
-    assert_eq!(endpoint_of(&account, &id).await.security_groups, ["sg-1"]);
-    mutate(&account, groups(&id, &["sg-2"], &[])).await.unwrap();
-    assert_eq!(endpoint_of(&account, &id).await.security_groups, ["sg-1", "sg-2"]);
+    assert_eq!(endpoint_of(&account, &id).await.security_groups, ["sg-00000001"]);
+    mutate(&account, groups(&id, &["sg-00000002"], &[])).await.unwrap();
+    assert_eq!(endpoint_of(&account, &id).await.security_groups, ["sg-00000001", "sg-00000002"]);
 }

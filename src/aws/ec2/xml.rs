@@ -1,12 +1,16 @@
 //! XML documents as trees. Only a whole document is one: a row must not be missing because the rest of it is.
 
-use aws_smithy_runtime_api::box_error::BoxError;
+use std::error::Error;
+
 use xmlparser::{ElementEnd, Token, Tokenizer};
 
 use crate::aws::sdk::convert::Complete;
 
 /// No answer of EC2 is nested deeper than this; what is has not come from there.
 const DEPTH_MAX: usize = 64;
+
+/// What is wrong with a document.
+type Unreadable = Box<dyn Error + Send + Sync>;
 
 /// An element with what is in it. Attributes and prefixes of names say nothing in EC2's answers.
 #[derive(Debug, Default)]
@@ -43,7 +47,7 @@ impl Element {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn read(document: &[u8]) -> Result<Element, BoxError> {
+pub(super) fn read(document: &[u8]) -> Result<Element, Unreadable> {
     let mut open: Vec<Element> = Vec::new();
     let mut root = None;
     for token in Tokenizer::from(std::str::from_utf8(document)?) {
@@ -73,7 +77,7 @@ pub(super) fn read(document: &[u8]) -> Result<Element, BoxError> {
 }
 
 /// Adds a text to the element that it stands in.
-fn unescape(mut text: &str, element: Option<&mut Element>) -> Result<(), BoxError> {
+fn unescape(mut text: &str, element: Option<&mut Element>) -> Result<(), Unreadable> {
     let Some(Element { text: to, .. }) = element else { return Ok(()) };
     while let Some((before, rest)) = text.split_once('&') {
         let (name, after) = rest.split_once(';').ok_or("a reference in the document has no end")?;

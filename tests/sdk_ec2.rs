@@ -534,8 +534,8 @@ async fn called(of: [Option<&'static str>; 3], (fips, dual_stack): (bool, bool))
     identity.spec.endpoints = Some(serde_json::from_value(json!({"ec2": of_identity})).unwrap());
     let account = AccountClients::with_config(limiter(), config.build()).account(&identity, REGION).await.unwrap();
     account.read(DescribeVpcEndpoints { ids: texts(&["vpce-1"]) }).await.unwrap();
-    let called = called.0.lock().unwrap().last().unwrap().clone();
-    called
+    let addresses = called.0.lock().unwrap();
+    addresses.last().unwrap().clone()
 }
 
 #[tokio::test]

@@ -57,6 +57,12 @@ pub enum Asked {
     Ec2(&'static str),
 }
 
+impl From<Operation> for Asked {
+    fn from(operation: Operation) -> Self {
+        Self::Transfer(operation)
+    }
+}
+
 impl Asked {
     /// The operation of that name.
     #[must_use]

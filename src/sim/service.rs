@@ -174,10 +174,9 @@ impl Service {
             Asked::Transfer(operation) => in_time
                 .map_err(|refusal| refusal.error(false))
                 .and_then(|()| self.transfer(operation, &account, &region, input, now, &mut call)),
-            Asked::Ec2(operation) => in_time.map_err(ec2::refused).and_then(|()| {
-                let form = serde_json::from_value(input).unwrap_or_default();
-                self.ec2(operation, &form, &account, &region, now, &mut call)
-            }),
+            Asked::Ec2(operation) => in_time
+                .map_err(ec2::refused)
+                .and_then(|()| self.ec2(operation, &form(input), &account, &region, now, &mut call)),
         };
         call.outcome = result.as_ref().map_or_else(|error| error.code.clone(), |_| "ok".to_owned());
         self.unsaved |= call.mutated;
@@ -291,7 +290,7 @@ impl Service {
     /// What the operation refuses.
     pub fn out_of_band(
         &mut self,
-        operation: Operation,
+        operation: impl Into<Asked>,
         account: &str,
         region: &str,
         input: Value,
@@ -308,7 +307,10 @@ impl Service {
             changed: false,
         };
         let held = self.world.region(account, region);
-        let result = dispatch::call(operation, held, &mut context, input);
+        let result = match operation.into() {
+            Asked::Transfer(operation) => dispatch::call(operation, held, &mut context, input),
+            Asked::Ec2(operation) => ec2::call(operation, &form(input), held, &mut context),
+        };
         self.unsaved |= context.changed;
         result
     }
@@ -426,6 +428,11 @@ fn blank(operation: &str, logged: Value, now: Timestamp) -> Call {
         mutated: false,
         created_server_id: None,
     }
+}
+
+/// The input of an operation of EC2; what is no object of texts names nothing.
+fn form(input: Value) -> ec2::Form {
+    serde_json::from_value(input).unwrap_or_default()
 }
 
 fn text(value: &Value, member: &str) -> Option<String> {

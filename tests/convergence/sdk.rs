@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use aws_credential_types::Credentials;
 use aws_sdk_transfer::config::{Builder, Region};
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -16,9 +16,11 @@ use aws_smithy_types::body::SdkBody;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use transfer_operator::aws::credentials::{CredentialCache, Issue, Issued};
+use transfer_operator::aws::ec2::Ec2Client;
 use transfer_operator::aws::sdk::SdkApi;
 use transfer_operator::aws::{Answer, AwsApi, AwsError, CreateOutput, Mutation, Permit, Read, Reply};
-use transfer_operator::sim::operation::Operation;
+use transfer_operator::sim::ec2;
+use transfer_operator::sim::operation::Asked;
 
 use crate::defects::{Seams, permit};
 use crate::wire;
@@ -28,7 +30,7 @@ use crate::world::{ACCOUNT, REGION, World};
 #[derive(Clone, Default)]
 struct Loopback {
     sent: Arc<Mutex<Value>>,
-    answer: Arc<Mutex<Value>>,
+    answer: Arc<Mutex<String>>,
 }
 
 /// The SDK logs what it is made of, and private keys are sent.
@@ -41,8 +43,8 @@ impl fmt::Debug for Loopback {
 impl HttpConnector for Loopback {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let sent = request.body().bytes().unwrap_or_default();
-        *self.sent.lock().unwrap() = serde_json::from_slice(sent).unwrap();
-        let body = SdkBody::from(self.answer.lock().unwrap().to_string());
+        *self.sent.lock().unwrap() = serde_json::from_slice(sent).unwrap_or_else(|_| form(sent));
+        let body = SdkBody::from(self.answer.lock().unwrap().clone());
         HttpConnectorFuture::ready(Ok(HttpResponse::new(200_u16.try_into().unwrap(), body)))
     }
 }
@@ -50,6 +52,23 @@ impl HttpConnector for Loopback {
 impl HttpClient for Loopback {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
+    }
+}
+
+/// The members of a call to EC2, beside what every one has.
+fn form(sent: &[u8]) -> Value {
+    let pairs = form_urlencoded::parse(sent).into_owned();
+    pairs
+        .filter(|(name, _)| !["Action", "Version"].contains(&name.as_str()))
+        .map(|(name, value)| (name, json!(value)))
+        .collect()
+}
+
+/// An answer as its service writes it.
+fn written(asked: Asked, output: &Value) -> String {
+    match asked {
+        Asked::Transfer(_) => output.to_string(),
+        Asked::Ec2(operation) => ec2::success(operation, output, "request"),
     }
 }
 
@@ -82,7 +101,8 @@ impl Beside {
         let network = Loopback::default();
         let config = Builder::new().behavior_version_latest().http_client(network.clone());
         let config = config.region(Region::new(REGION)).endpoint_url("http://localhost");
-        Self { world, real, sdk: SdkApi::new(config, CredentialCache::new(Anybody)), network }
+        let ec2 = Ec2Client::new(SharedHttpClient::new(network.clone()), REGION, "http://localhost");
+        Self { world, real, sdk: SdkApi::new(config, ec2, CredentialCache::new(Anybody)), network }
     }
 
     fn compare(&self, operation: &'static str, input: &Value, ours: &str, theirs: &str) {
@@ -102,14 +122,11 @@ impl Beside {
 impl AwsApi for Beside {
     async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, AwsError> {
         let (operation, input) = (call.operation(), wire::read(&call));
-        let now = self.world.clock.now();
-        let held = {
-            let mut sim = self.world.sim.lock().unwrap();
-            sim.out_of_band(Operation::named(operation).unwrap(), ACCOUNT, REGION, input.clone(), now)
-        };
+        let (asked, now) = (Asked::named(operation).unwrap(), self.world.clock.now());
+        let held = self.world.sim.lock().unwrap().out_of_band(asked, ACCOUNT, REGION, input.clone(), now);
         if let Ok(mut output) = held {
             transfer_operator::sim::wire::without_nulls(&mut output);
-            *self.network.answer.lock().unwrap() = output.clone();
+            *self.network.answer.lock().unwrap() = written(asked, &output);
             let theirs = self.sdk.read(at, call.clone()).await.map(|reply| reply.value);
             let ours: Result<Answer, AwsError> = Ok(wire::answer(&call, &output));
             self.compare(operation, &input, &format!("{ours:?}"), &format!("{theirs:?}"));
@@ -119,8 +136,12 @@ impl AwsApi for Beside {
 
     async fn mutate(&self, spent: Permit, at: Timestamp, call: Mutation) -> Result<Reply<CreateOutput>, AwsError> {
         let (operation, input) = (call.operation(), wire::mutation(&call));
-        let output: Value = call.required().iter().map(|member| ((*member).to_owned(), json!(member))).collect();
-        *self.network.answer.lock().unwrap() = output.clone();
+        let asked = Asked::named(operation).unwrap();
+        let output: Value = match asked {
+            Asked::Transfer(_) => call.required().iter().map(|member| ((*member).to_owned(), json!(member))).collect(),
+            Asked::Ec2(_) => json!({"return": true}),
+        };
+        *self.network.answer.lock().unwrap() = written(asked, &output);
         let theirs = self.sdk.mutate(permit().await, at, call.clone()).await.map(|reply| reply.value);
         let ours: Result<CreateOutput, AwsError> = Ok(wire::made(operation, &output));
         self.compare(operation, &input, &format!("{ours:?}"), &format!("{theirs:?}"));

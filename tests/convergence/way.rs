@@ -69,8 +69,8 @@ impl Way for Troubled {
 
     async fn aws(&self, request: Direct, writes: bool) -> Result<(Value, Timestamp), AwsError> {
         let (operation, input) = (request.operation.name(), &request.input);
-        let about = [&input["ServerId"], &input["UserName"], &input["ExternalId"], &input["Arn"]];
-        let about = about.into_iter().filter_map(Value::as_str).collect::<Vec<_>>().join("/");
+        let names = ["ServerId", "UserName", "ExternalId", "Arn", "VpcEndpointId"];
+        let about = names.into_iter().filter_map(|name| input[name].as_str()).collect::<Vec<_>>().join("/");
         let call = Call { side: Side::Aws, operation, about: &about, counted: true, writes };
         let now = || self.world.clock.now();
         let effect = || self.arrives(request, writes);

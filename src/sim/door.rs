@@ -11,8 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::ec2_door;
 use super::error::ApiError;
-use super::operation::Operation;
+use super::operation::Asked;
 use super::service::{Direct, Service};
 use crate::aws::error::kind_of;
 use crate::aws::transfer::{
@@ -71,7 +72,7 @@ fn send(
     let now = service.clock(machine);
     let unknown = || fault(operation, ApiError::new("UnknownOperationException", operation), now);
     let direct = Direct {
-        operation: Operation::named(operation).ok_or_else(unknown)?,
+        operation: Asked::named(operation).ok_or_else(unknown)?,
         account: account.to_owned(),
         region: region.to_owned(),
         principal: principal.to_owned(),
@@ -114,6 +115,9 @@ pub fn input(call: &Read) -> serde_json::Result<Value> {
         Read::DescribeHostKey(DescribeHostKey { server_id, host_key_id }) => {
             json!({"ServerId": server_id, "HostKeyId": host_key_id})
         }
+        Read::DescribeVpcEndpoints(call) => json!(call.form()),
+        Read::DescribeNetworkInterfaces(call) => json!(call.form()),
+        Read::DescribeAddresses(call) => json!(call.form()),
         Read::DescribeSecurityPolicy(_) | Read::TestIdentityProvider(_) => return Err(not_asked(call)),
     })
 }
@@ -175,6 +179,7 @@ pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
         Mutation::DeleteWorkflow(DeleteWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
         Mutation::TagResource(TagResource { arn, tags }) => with_tags(json!({"Arn": arn}), tags),
         Mutation::UntagResource(UntagResource { arn, keys }) => json!({"Arn": arn, "TagKeys": keys}),
+        Mutation::ModifyVpcEndpoint(modify) => json!(modify.form()),
     })
 }
 
@@ -243,6 +248,9 @@ pub fn answer(call: &Read, output: &Value) -> serde_json::Result<Answer> {
         }
         Read::DescribeWorkflow(_) => Answer::Workflow(Box::new(workflow(&output["Workflow"])?)),
         Read::ListSecurityPolicies(_) => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
+        Read::DescribeVpcEndpoints(_) => Answer::VpcEndpoints(ec2_door::vpc_endpoints(output)),
+        Read::DescribeNetworkInterfaces(_) => Answer::NetworkInterfaces(ec2_door::network_interfaces(output)),
+        Read::DescribeAddresses(_) => Answer::ElasticAddresses(ec2_door::elastic_addresses(output)),
         Read::DescribeSecurityPolicy(_) | Read::TestIdentityProvider(_) => return Err(not_asked(call)),
     })
 }

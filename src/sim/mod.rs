@@ -13,6 +13,7 @@ pub mod control;
 pub mod dispatch;
 pub mod door;
 pub mod ec2;
+pub mod ec2_door;
 pub mod ec2_network;
 pub mod error;
 pub mod faults;

@@ -10,7 +10,6 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use transfer_operator::aws::ec2::{DnsEntry, ElasticAddress, NetworkInterface, VpcEndpoint};
 use transfer_operator::aws::error::kind_of;
 use transfer_operator::aws::transfer::{
     Access, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess,
@@ -20,6 +19,7 @@ use transfer_operator::aws::transfer::{
     UntagResource, UpdateAccess, UpdateHostKey, UpdateServer, UpdateUser, User, Workflow, WorkflowSettings,
 };
 use transfer_operator::aws::{Answer, AwsError, CreateOutput, Mutation, Page, Read};
+use transfer_operator::sim::ec2_door;
 use transfer_operator::sim::error::ApiError;
 
 use crate::api_server::text;
@@ -166,11 +166,9 @@ pub fn answer(call: &Read, output: &Value) -> Answer {
         }
         Read::DescribeWorkflow(_) => Answer::Workflow(Box::new(workflow(&output["Workflow"]))),
         Read::ListSecurityPolicies(_) => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
-        Read::DescribeVpcEndpoints(_) => Answer::VpcEndpoints(each(&output["vpcEndpointSet"], vpc_endpoint)),
-        Read::DescribeNetworkInterfaces(_) => {
-            Answer::NetworkInterfaces(each(&output["networkInterfaceSet"], network_interface))
-        }
-        Read::DescribeAddresses(_) => Answer::ElasticAddresses(each(&output["addressesSet"], elastic_address)),
+        Read::DescribeVpcEndpoints(_) => Answer::VpcEndpoints(ec2_door::vpc_endpoints(output)),
+        Read::DescribeNetworkInterfaces(_) => Answer::NetworkInterfaces(ec2_door::network_interfaces(output)),
+        Read::DescribeAddresses(_) => Answer::ElasticAddresses(ec2_door::elastic_addresses(output)),
         Read::DescribeSecurityPolicy(_) | Read::TestIdentityProvider(_) => panic!("no kind asks this"),
     }
 }
@@ -243,50 +241,9 @@ fn host_key(value: &Value) -> HostKey {
     }
 }
 
-fn vpc_endpoint(value: &Value) -> VpcEndpoint {
-    VpcEndpoint {
-        id: text(&value["vpcEndpointId"]),
-        state: text(&value["state"]),
-        vpc_id: maybe(&value["vpcId"]),
-        security_groups: each(&value["groupSet"], |group| text(&group["groupId"])),
-        subnets: each(&value["subnetIdSet"], text),
-        network_interfaces: each(&value["networkInterfaceIdSet"], text),
-        dns_entries: each(&value["dnsEntrySet"], |entry| DnsEntry {
-            name: text(&entry["dnsName"]),
-            hosted_zone_id: maybe(&entry["hostedZoneId"]),
-        }),
-    }
-}
-
-fn network_interface(value: &Value) -> NetworkInterface {
-    NetworkInterface {
-        id: text(&value["networkInterfaceId"]),
-        subnet_id: maybe(&value["subnetId"]),
-        availability_zone: maybe(&value["availabilityZone"]),
-        status: maybe(&value["status"]),
-        private_ips: each(&value["privateIpAddressesSet"], |address| text(&address["privateIpAddress"])),
-        ipv6_ips: each(&value["ipv6AddressesSet"], |address| text(&address["ipv6Address"])),
-    }
-}
-
-fn elastic_address(value: &Value) -> ElasticAddress {
-    ElasticAddress {
-        allocation_id: text(&value["allocationId"]),
-        domain: maybe(&value["domain"]),
-        association_id: maybe(&value["associationId"]),
-        instance_id: maybe(&value["instanceId"]),
-        network_interface_id: maybe(&value["networkInterfaceId"]),
-        private_ip: maybe(&value["privateIpAddress"]),
-        public_ip: maybe(&value["publicIp"]),
-    }
-}
-
-fn each<T>(rows: &Value, row: impl Fn(&Value) -> T) -> Vec<T> {
-    rows.as_array().into_iter().flatten().map(row).collect()
-}
-
 fn page<T>(output: &Value, member: &str, row: impl Fn(&Value) -> T) -> Page<T> {
-    Page { items: each(&output[member], row), next_token: maybe(&output["NextToken"]) }
+    let items = output[member].as_array().into_iter().flatten().map(row).collect();
+    Page { items, next_token: maybe(&output["NextToken"]) }
 }
 
 pub fn tags(value: &Value) -> Tags {

@@ -14,7 +14,7 @@ use super::operation::{Asked, Operation};
 use super::random::Random;
 use super::request::{self, Target};
 use super::sigv4::{self, Claim, Refusal};
-use super::state::{Context, World};
+use super::state::{Context, Region, World};
 use super::sts::{self, Caller};
 use super::time::{after, http_date};
 use super::{dispatch, ec2, validate, wire};
@@ -233,20 +233,11 @@ impl Service {
         call: &mut Call,
     ) -> Answer<Value> {
         let caller = call.principal.clone().unwrap_or_default();
-        let mut context = Context {
-            now,
-            account,
-            region,
-            caller: &caller,
-            config: &self.config,
-            random: &mut self.random,
-            admin: false,
-            changed: false,
-        };
-        let held = self.world.region(account, region);
-        let result = dispatch::call(operation, held, &mut context, input);
+        let (result, changed) = self.in_region((account, region), now, Some(&caller), |held, context| {
+            dispatch::call(operation, held, context, input)
+        });
         // A refused call changes nothing, whatever it tried first.
-        call.mutated = context.changed && result.is_ok();
+        call.mutated = changed && result.is_ok();
         match (operation, &result) {
             (Operation::CreateServer, Ok(output)) => {
                 call.created_server_id = text(output, "ServerId");
@@ -268,20 +259,34 @@ impl Service {
         call: &mut Call,
     ) -> Answer<Value> {
         let caller = call.principal.clone().unwrap_or_default();
+        let (result, changed) = self.in_region((account, region), now, Some(&caller), |held, context| {
+            ec2::call(operation, form, held, context)
+        });
+        call.mutated = changed && result.is_ok();
+        result
+    }
+
+    /// What a call does to what an account has in a region, and whether that changed; without a caller, who may do
+    /// everything.
+    fn in_region<T>(
+        &mut self,
+        (account, region): (&str, &str),
+        now: Timestamp,
+        caller: Option<&str>,
+        call: impl FnOnce(&mut Region, &mut Context<'_>) -> T,
+    ) -> (T, bool) {
         let mut context = Context {
             now,
             account,
             region,
-            caller: &caller,
+            caller: caller.unwrap_or_default(),
             config: &self.config,
             random: &mut self.random,
-            admin: false,
+            admin: caller.is_none(),
             changed: false,
         };
-        let held = self.world.region(account, region);
-        let result = ec2::call(operation, form, held, &mut context);
-        call.mutated = context.changed && result.is_ok();
-        result
+        let result = call(self.world.region(account, region), &mut context);
+        (result, context.changed)
     }
 
     /// Carries out an operation as AWS itself or a person with all rights would: without signature, faults and log.
@@ -296,22 +301,12 @@ impl Service {
         input: Value,
         machine: Timestamp,
     ) -> Answer<Value> {
-        let mut context = Context {
-            now: self.clock(machine),
-            account,
-            region,
-            caller: "",
-            config: &self.config,
-            random: &mut self.random,
-            admin: true,
-            changed: false,
-        };
-        let held = self.world.region(account, region);
-        let result = match operation.into() {
-            Asked::Transfer(operation) => dispatch::call(operation, held, &mut context, input),
-            Asked::Ec2(operation) => ec2::call(operation, &form(input), held, &mut context),
-        };
-        self.unsaved |= context.changed;
+        let (now, operation) = (self.clock(machine), operation.into());
+        let (result, changed) = self.in_region((account, region), now, None, |held, context| match operation {
+            Asked::Transfer(operation) => dispatch::call(operation, held, context, input),
+            Asked::Ec2(operation) => ec2::call(operation, &form(input), held, context),
+        });
+        self.unsaved |= changed;
         result
     }
 

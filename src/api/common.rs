@@ -128,11 +128,12 @@ fn utc() -> String {
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = rules::disruption)]
 pub struct Disruption {
-    /// Immediate, Window (only inside the window) or Never (such changes are reported and wait). This version acts on
-    /// Immediate only (NotYetSupported).
+    /// Immediate, Window (only inside the window) or Never. A change that takes a stop of the server and may not be made
+    /// yet stands in condition DisruptionPending, with when it may; everything else goes on, and Ready is about what is
+    /// in force. What was begun is always brought to its end. A server that was never in use is not held up.
     #[serde(default)]
     pub mode: DisruptionMode,
-    /// The window; needed with mode Window. Not used by this version (NotYetSupported).
+    /// The window; needed with mode Window. Only the stop must lie in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<DisruptionWindow>,
 }

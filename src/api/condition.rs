@@ -14,6 +14,8 @@ pub mod types {
     pub const STALLED: &str = "Stalled";
     /// AWS differs from the spec and is left so. For information: Ready does not depend on it. Present only while true.
     pub const DRIFTED: &str = "Drifted";
+    /// A change takes the server offline and may not do so yet. Ready is about what is in force. Present only while true.
+    pub const DISRUPTION_PENDING: &str = "DisruptionPending";
     /// Something is worth a look and blocks nothing. Present only while true.
     pub const ADVISORY: &str = "Advisory";
     /// Nothing is changed in AWS because the spec says so. Present only while true.
@@ -152,6 +154,14 @@ pub mod reasons {
     pub const KEYS_EXPIRING: &str = "KeysExpiring";
     /// A Secret or key cannot be parsed.
     pub const INVALID_KEY: &str = "InvalidKey";
+    /// A change takes a stop, and the window for that is not open.
+    pub const OUTSIDE_WINDOW: &str = "OutsideWindow";
+    /// A change takes a stop, and the spec allows none.
+    pub const DISRUPTION_NEVER: &str = "DisruptionNever";
+    /// AWS refused a change that took a stop; the server runs as before, and an edit tries again.
+    pub const CHANGE_REFUSED: &str = "ChangeRefused";
+    /// The server was OFFLINE for a change and runs again. Of an Event only.
+    pub const DISRUPTED: &str = "Disrupted";
     /// AWS has servers or users with our tags and no object here.
     pub const ORPHANS_FOUND: &str = "OrphansFound";
     /// Objects still use the identity.
@@ -164,11 +174,12 @@ pub mod reasons {
 const MESSAGE_LIMIT: usize = 4096;
 
 /// In this order they stand in the list: kstatus takes the first that speaks, people read the first line.
-const ORDER: [&str; 7] = [
+const ORDER: [&str; 8] = [
     types::READY,
     types::RECONCILING,
     types::STALLED,
     types::DRIFTED,
+    types::DISRUPTION_PENDING,
     types::ADVISORY,
     types::SUSPENDED,
     types::ORPHANS_FOUND,

@@ -150,16 +150,16 @@ pub struct TransferServerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// How the server is reached: PUBLIC (what AWS takes when absent), VPC, or VPC_ENDPOINT (an endpoint of your own;
-    /// AWS takes that only from accounts that used it before May 2021). This version does not change it of a server that
-    /// exists (NotYetSupported).
+    /// AWS takes that only from accounts that used it before May 2021, and no server is moved there: Immutable). A change
+    /// takes a stop, see lifecycle.disruption, and gives the server other addresses and names.
     #[schemars(extend("enum" = ["PUBLIC", "VPC", "VPC_ENDPOINT"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint_type: Option<String>,
     /// Network settings, with endpointType VPC or VPC_ENDPOINT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint_details: Option<EndpointDetails>,
-    /// IPV4 (what AWS takes when absent) or DUALSTACK. This version does not change it of a server that exists
-    /// (NotYetSupported).
+    /// IPV4 (what AWS takes when absent) or DUALSTACK, which elastic IPs exclude. A change takes a stop, see
+    /// lifecycle.disruption.
     #[schemars(extend("enum" = ["IPV4", "DUALSTACK"]))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_address_type: Option<String>,

@@ -14,26 +14,26 @@ use super::{pattern, rules, workflow_rules};
 #[schemars(transform = rules::endpoint_details)]
 pub struct EndpointDetails {
     /// Allocation ids of elastic IPs (eipalloc-...), one for each subnet and in the same order; they make the server
-    /// internet-facing. At most 3. This version neither makes a server with them nor attaches or detaches them
-    /// (NotYetSupported).
+    /// internet-facing. At most 3. A change takes a stop, see lifecycle.disruption. A new server is made without, and
+    /// stopped once to attach them before it is Ready.
     #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::ADDRESSES_UNIQUE)]
     #[schemars(length(max = 3), inner(length(max = 26)), transform = pattern::ALLOCATION_ID.each())]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address_allocation_ids: Option<Vec<String>>,
-    /// Subnets of the endpoint. Their order pairs them with addressAllocationIds; of a server that has those, this version
-    /// does not change them (NotYetSupported).
+    /// Subnets of the endpoint. Their order pairs them with addressAllocationIds; of a server that has those, a change
+    /// takes a stop, see lifecycle.disruption: the addresses come off first and on again afterwards.
     #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::SUBNETS_UNIQUE)]
     #[schemars(length(max = 16), inner(length(max = 24)), transform = pattern::SUBNET_ID.each())]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnet_ids: Option<Vec<String>>,
     /// A VPC endpoint of your own, with endpointType VPC_ENDPOINT only. The one that AWS makes for endpointType VPC
-    /// stands in status.vpcEndpointId. This version does not change it of a server that exists (NotYetSupported).
+    /// stands in status.vpcEndpointId. A change takes a stop, see lifecycle.disruption.
     #[x_kube(validation = pattern::VPC_ENDPOINT_ID)]
     #[schemars(length(max = 22))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_endpoint_id: Option<String>,
-    /// The VPC, needed with endpointType VPC. AWS cannot move a server to another VPC (Immutable), and this version does not
-    /// move one into its first (NotYetSupported).
+    /// The VPC, needed with endpointType VPC. AWS cannot move a server to another VPC (Immutable); into its first one it
+    /// moves with endpointType, which takes a stop.
     #[x_kube(validation = pattern::VPC_ID)]
     #[schemars(length(max = 21))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,8 +110,8 @@ pub struct ProxyConfig {
 #[serde(rename_all = "camelCase")]
 pub struct ProtocolDetails {
     /// For FTP and FTPS in passive mode: the IPv4 address that clients are told, AUTO, or 0.0.0.0 for the address of
-    /// the control connection. A change takes effect only when the server is stopped and started, which this version does
-    /// not do (NotYetSupported).
+    /// the control connection. A change counts only after a restart and takes a stop, see
+    /// lifecycle.disruption.
     #[x_kube(validation = pattern::PASSIVE_IP)]
     #[schemars(length(max = 15))]
     #[serde(default, skip_serializing_if = "Option::is_none")]

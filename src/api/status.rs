@@ -99,18 +99,81 @@ pub struct Replacing {
     pub phase: ReplacingPhase,
 }
 
-/// A sequence of several calls that is under way.
+/// What a sequence of several calls is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum OperationKind {
+    /// A change that AWS takes only while it is OFFLINE, or that counts only after a restart.
+    #[default]
+    Offline,
+    /// What a create does not take is set before it is used for the first time.
+    Create,
+}
+
+/// How far a sequence of several calls is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum OperationPhase {
+    /// The stop may have been sent.
+    #[default]
+    Stopping,
+    /// It was seen OFFLINE, and is being changed.
+    Stopped,
+    /// AWS refused the change, or it may not be made any more: what was taken off before is put back.
+    TakingBack,
+    /// Nothing is left to change: it is being started.
+    Starting,
+    /// No stop is sent any more; should one that was sent still arrive, it is started again.
+    Withdrawn,
+    /// It runs again, and what AWS refused is not tried again before an edit.
+    GivenUp,
+}
+
+/// A sequence of several calls that is under way. It is written before the first of them, so that whatever was stopped
+/// is started again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OperationRecord {
-    /// What is being done.
-    pub kind: String,
+    /// Offline: a change that takes a stop. Create: what a create does not take, before anybody uses it.
+    pub kind: OperationKind,
+    /// Stopping: the stop may have been sent. Stopped: it is OFFLINE and being changed. TakingBack: what was taken off is
+    /// put back, as AWS refused the change or it may not be made any more. Starting: it is being started. Withdrawn: no
+    /// stop is sent any more. GivenUp: it runs again, and what AWS refused waits for an edit.
+    #[serde(default)]
+    pub phase: OperationPhase,
     /// Since when, on AWS's clock (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<String>,
     /// The state to return to at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior_state: Option<String>,
+    /// How often it was stopped for this: once more where somebody started it in between.
+    #[serde(default)]
+    pub stops: i32,
+    /// Allocation ids of the elastic IPs that it had before, in the order of priorSubnetIds.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prior_address_allocation_ids: Vec<String>,
+    /// The subnets that it had before.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prior_subnet_ids: Vec<String>,
+    /// The fields that were still to be changed when this was written. For people; nothing goes by it.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remaining: Vec<String>,
+    /// Why the change was given up, in AWS's words where they are AWS's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
+    /// Digest of what was wanted then. Another one is tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_digest: Option<String>,
+}
+
+impl OperationRecord {
+    /// Whether something may be stopped for it that must be started again.
+    #[must_use]
+    pub fn under_way(&self) -> bool {
+        self.phase != OperationPhase::GivenUp
+    }
 }
 
 /// A host key that a server shows to clients of its type.

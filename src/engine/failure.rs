@@ -11,7 +11,7 @@ use super::context::{Engine, Request, Requeue, Status};
 use super::kind::{Kind, ReconcileError};
 use super::reason::Reason;
 use super::report::{self, Drift, Outcome, Report};
-use super::status::{Readiness, STALENESS_BUDGET};
+use super::status::{Advice, Readiness, STALENESS_BUDGET};
 use super::undecodable;
 use crate::api::condition::reasons;
 use crate::cluster::ClusterError;
@@ -86,5 +86,6 @@ fn failed<K: Kind>(
     next: Requeue,
 ) -> Outcome<Status<K>> {
     let (status, verdict) = (request.status(), Readiness::Failed { reason, lasted });
-    Outcome::Report(Report { status, verdict, advisory: None, drift: Drift::AsBefore, next, keep: true })
+    let (drift, pending) = (Drift::AsBefore, Box::new(Advice::AsBefore));
+    Outcome::Report(Report { status, verdict, advisory: None, drift, pending, next, keep: true })
 }

@@ -1,5 +1,7 @@
 //! What the engine asks of a kind. A new kind implements [`Kind`] and needs no change to the engine.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -9,7 +11,7 @@ use super::found_by::FoundBy;
 use super::owner::Owner;
 use super::reason::Reason;
 use crate::api::Managed;
-use crate::api::status::Applied;
+use crate::api::status::{Applied, OperationRecord};
 use crate::aws::{Account, AwsError, Mutation, Tags};
 use crate::cluster::ClusterError;
 
@@ -60,6 +62,8 @@ pub struct Wanted<W> {
     pub applied: Applied,
     /// When it changes by itself (a key expires).
     pub changes_at: Option<Timestamp>,
+    /// The sequence that begins with the create, recorded with it: what a create does not take.
+    pub operation: Option<OperationRecord>,
     /// Digest of what is wanted, contents of ConfigMaps and Secrets included: it differs when a person changed
     /// something, and only then.
     pub digest: String,
@@ -111,14 +115,41 @@ pub struct PlannedCall {
     pub parts: Vec<PlannedCall>,
     /// It lets more in. As a part it waits while AWS refuses another one.
     pub exposes: bool,
+    /// It belongs to a sequence that was begun and is brought to an end whatever the spec says by then.
+    pub operation: bool,
+    /// So long it rests after AWS took it; what a retry cannot mend soon is not tried all the time.
+    pub rests: Option<Duration>,
 }
 
 impl PlannedCall {
     /// A call that is sent in its turn.
     #[must_use]
     pub fn new(mutation: Mutation, changes: Vec<Change>) -> Self {
-        Self { mutation, changes, when: When::Always, because: None, parts: Vec::new(), exposes: false }
+        let (when, parts) = (When::Always, Vec::new());
+        Self { mutation, changes, when, because: None, parts, exposes: false, operation: false, rests: None }
     }
+}
+
+/// What is written down of a sequence of calls, once none of its calls is due.
+#[derive(Clone, Debug)]
+pub struct OperationStep {
+    /// What status is to say; nothing takes the record out.
+    pub record: Option<OperationRecord>,
+    /// Only once AWS refused a call of the sequence for certain; its words go into the record.
+    pub after_refusal: bool,
+    /// What is told as an Event: whether it warns, its reason and text.
+    pub event: Option<(bool, &'static str, String)>,
+}
+
+/// What differs and may not be changed yet, which is no fault.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// Why, and when it may.
+    pub reason: Reason,
+    /// The differences.
+    pub changes: Vec<Change>,
+    /// When it may be looked at again.
+    pub due: Option<Timestamp>,
 }
 
 /// What is different and what to send.
@@ -137,6 +168,10 @@ pub struct Plan {
     pub unseen: bool,
     /// What is worth a look and blocks nothing, what weighs most first.
     pub advice: Vec<Reason>,
+    /// What waits for a time at which it may be changed.
+    pub pending: Option<Pending>,
+    /// What is written down of a sequence that is under way, or begins.
+    pub operation: Option<OperationStep>,
 }
 
 /// What status says of one object. Pure, and the same whoever asks.

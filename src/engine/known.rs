@@ -21,7 +21,7 @@ use super::reason::Reason;
 use super::record::{RecordedCreate, recorded};
 use crate::api::Managed;
 use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, RecreatePolicy};
-use crate::api::status::{Applied, Replacing};
+use crate::api::status::{Applied, OperationRecord, Replacing};
 use crate::aws::Tags;
 
 /// For how long a reconcile goes on to the next call: AWS may answer each late, and a reconcile has two minutes.
@@ -190,6 +190,7 @@ impl<K: Kind> Known<K> {
                 old: &self.old,
             }),
             creates_stopped_at: memory.creates_stopped_at,
+            operation: operation::<K::Object>(status).is_some(),
             create: CreateFacts { held: held_create.as_deref(), made: memory.made },
             before_delete: self.before_delete.as_ref(),
             update,
@@ -238,6 +239,11 @@ impl<K: Kind> Known<K> {
         let (plan, tried, at) = (self.plan.as_ref()?, &self.tried, Instant::now());
         Some(UpdateFacts { plan, wanted, recorded, memory, tried, time_is_up, at, lag })
     }
+}
+
+/// The sequence of calls that status records as under way.
+pub(super) fn operation<O: Managed>(status: &O::Status) -> Option<&OperationRecord> {
+    O::common(status).operation.as_ref().filter(|operation| operation.under_way())
 }
 
 /// Compares what is wanted with what was seen, where both are known.

@@ -20,7 +20,7 @@ use super::owner::Ownership;
 use super::record::{RecordedCreate, recorded};
 use super::refusals::held;
 use crate::api::Managed;
-use crate::api::common::ManagementPolicy;
+use crate::api::common::{DeletionPolicy, ManagementPolicy};
 use crate::api::status::Replacing;
 use crate::aws::{AwsError, AwsErrorKind};
 
@@ -31,6 +31,7 @@ const JOINED: Duration = Duration::from_secs(30);
 const ASKED: Duration = Duration::from_hours(1);
 
 /// Turns the spec into what is wanted. Deletion asks for less than an update: a spec that is wrong must not hold it up.
+/// What was stopped for the spec and stays in AWS is started again first, which takes the spec.
 pub(super) async fn desire<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
@@ -38,7 +39,10 @@ pub(super) async fn desire<K: Kind>(
 ) -> Result<(), ReconcileError> {
     let Some(target) = known.target() else { return Ok(()) };
     let now = target.account.now().await?;
-    let wanted = if request.deleting() { None } else { Some(engine.kind.want(&request.object, target, now).await?) };
+    let policies = request.object.policies();
+    let stays = policies.deletion == DeletionPolicy::Retain || policies.protected;
+    let asked = !request.deleting() || (stays && known::operation::<K::Object>(&request.status()).is_some());
+    let wanted = if asked { Some(engine.kind.want(&request.object, target, now).await?) } else { None };
     note_changes(engine, request, target, wanted.as_ref(), now);
     (known.now, known.wanted, known.reads) = (now, wanted, Reads::Desired);
     Ok(())

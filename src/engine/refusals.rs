@@ -34,6 +34,8 @@ pub(super) struct Refusal {
     pub changes: Vec<Change>,
     /// It is told and waits; what may pass by itself is tried a few times first.
     pub aside: bool,
+    /// It belongs to a sequence that was begun.
+    pub operation: bool,
 }
 
 /// How long AWS may go on not showing a call that it accepted so often: a moment the first time, then as long as its
@@ -140,7 +142,7 @@ pub(super) fn again<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, 
 /// AWS's words, the fields that they are about, and all that is not in force for them. `set` holds the paths that a
 /// create carries.
 fn told(refusal: &Refusal, set: &[String]) -> String {
-    let Refusal { hold, changes, aside: _ } = refusal;
+    let Refusal { hold, changes, aside: _, operation: _ } = refusal;
     let fault = &hold.fault;
     let carried: Vec<&str> = if changes.is_empty() {
         set.iter().map(String::as_str).collect()

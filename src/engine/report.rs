@@ -10,7 +10,7 @@ use super::backoff;
 use super::context::{Engine, Request, Requeue, Status};
 use super::drift::Differences;
 use super::events;
-use super::kind::{Kind, KindStatus};
+use super::kind::{Kind, KindStatus, Pending};
 use super::memory::Memory;
 use super::reason::Reason;
 use super::status::{self, Advice, ConditionInputs, Readiness};
@@ -48,6 +48,8 @@ pub(super) struct Report<S> {
     pub advisory: Option<Reason>,
     /// What differs and is left so.
     pub drift: Drift,
+    /// What waits for a time at which it may be changed.
+    pub pending: Box<Advice>,
     /// When the next reconcile is due.
     pub next: Requeue,
     /// Nothing was learnt of what is worth a look: what was said before stands.
@@ -59,8 +61,9 @@ impl<S> Report<S> {
     pub fn block(status: S, block: Reason) -> Self {
         let again = if block.needs_person { STALLED_AGAIN } else { WAITING_AGAIN };
         let again = if block.sought { again.min(SOUGHT_AGAIN) } else { again };
-        let verdict = Readiness::NotReady(block);
-        Self { status, verdict, advisory: None, drift: Drift::AsBefore, next: Requeue::After(again), keep: true }
+        let (verdict, next) = (Readiness::NotReady(block), Requeue::After(again));
+        let (drift, pending) = (Drift::AsBefore, Box::new(Advice::AsBefore));
+        Self { status, verdict, advisory: None, drift, pending, next, keep: true }
     }
 
     /// The same, with what differs.
@@ -72,6 +75,12 @@ impl<S> Report<S> {
     /// The same, with what is worth a look.
     pub fn advising(mut self, advisory: Option<Reason>) -> Self {
         (self.advisory, self.keep) = (advisory, false);
+        self
+    }
+
+    /// The same, with what waits.
+    pub fn pending(mut self, pending: Option<&Pending>) -> Self {
+        *self.pending = Advice::Now(pending.map(|pending| pending.reason.clone()));
         self
     }
 
@@ -127,7 +136,8 @@ async fn tell_beside<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, 
         return;
     }
     let (status, drift) = (live.status(), Drift::AsBefore);
-    let report = Report { status, verdict, advisory: None, drift, next: Requeue::Again, keep: true };
+    let pending = Box::new(Advice::AsBefore);
+    let report = Report { status, verdict, advisory: None, drift, pending, next: Requeue::Again, keep: true };
     if let Err(error) = write(engine, &live, report).await {
         tracing::debug!(%error, "the failure is not told yet");
     }
@@ -138,7 +148,7 @@ async fn write<K: Kind>(
     request: &Request<K::Object>,
     report: Report<Status<K>>,
 ) -> Result<(), ClusterError> {
-    let Report { mut status, verdict, advisory, drift, next: _, keep } = report;
+    let Report { mut status, verdict, advisory, drift, pending, next: _, keep } = report;
     let well = !matches!(verdict, Readiness::Failed { .. });
     let old = request.status();
     let common = K::Object::common_mut(&mut status);
@@ -156,6 +166,7 @@ async fn write<K: Kind>(
         observed: common.observed_generation,
         advisory,
         drifted,
+        pending: *pending,
         now: engine.settings.env.wall(),
     };
     let (conditions, observed) = status::compute_conditions(&common.conditions, &verdict, &about);

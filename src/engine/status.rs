@@ -85,6 +85,8 @@ pub struct ConditionInputs {
     pub advisory: Advice,
     /// What differs in AWS and is left so.
     pub drifted: Option<String>,
+    /// What waits for a time at which it may be changed.
+    pub pending: Advice,
     /// Now, for transition times.
     pub now: Timestamp,
 }
@@ -123,10 +125,12 @@ pub fn compute_conditions(old: &[Condition], verdict: &Readiness, about: &Condit
         }
     }
     condition::remove(&mut new, types::SUSPENDED);
-    match &about.advisory {
-        Advice::AsBefore => {}
-        Advice::Now(Some(hint)) => put(&mut new, about, types::ADVISORY, ConditionStatus::True, hint),
-        Advice::Now(None) => condition::remove(&mut new, types::ADVISORY),
+    for (kind, hint) in [(types::ADVISORY, &about.advisory), (types::DISRUPTION_PENDING, &about.pending)] {
+        match hint {
+            Advice::AsBefore => {}
+            Advice::Now(Some(hint)) => put(&mut new, about, kind, ConditionStatus::True, hint),
+            Advice::Now(None) => condition::remove(&mut new, kind),
+        }
     }
     match &about.drifted {
         Some(message) => {
@@ -201,7 +205,8 @@ mod tests {
 
     fn about(generation: i64, observed: i64) -> ConditionInputs {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        ConditionInputs { generation, observed, advisory: Advice::Now(None), drifted: None, now }
+        let (advisory, pending) = (Advice::Now(None), Advice::Now(None));
+        ConditionInputs { generation, observed, advisory, drifted: None, pending, now }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::decide::update::Progress;
 use super::decide::{Identity, whole};
 use super::diff::{Change, Effect, paths};
 use super::drift::{self, Differences, differences};
-use super::kind::{Kind, KindStatus, Plan, ReconcileError, ResourceState, Target, Wanted};
+use super::kind::{Kind, KindStatus, Pending, Plan, ReconcileError, ResourceState, Target, Wanted};
 use super::known::{self, Known};
 use super::observe::observes;
 use super::reason::Reason;
@@ -78,8 +78,8 @@ pub(super) fn finding_by_tags<K: Kind>(engine: &Engine<K>, request: &Request<K::
 /// Nothing is changed while the spec says so.
 pub(super) fn suspended<K: Kind>(engine: &Engine<K>, status: Status<K>, in_force: bool) -> Outcome<Status<K>> {
     let next = Requeue::Rest(engine.settings.jittered_resync());
-    let (verdict, drift) = (Readiness::Suspended { in_force }, Drift::AsBefore);
-    Outcome::Report(Report { status, verdict, advisory: None, drift, next, keep: true })
+    let (verdict, drift, pending) = (Readiness::Suspended { in_force }, Drift::AsBefore, Box::new(Advice::AsBefore));
+    Outcome::Report(Report { status, verdict, advisory: None, drift, pending, next, keep: true })
 }
 
 /// It passes by itself, or when what it names is gone.
@@ -144,7 +144,7 @@ pub(super) fn held<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K
     let Some(hold) = refusals::held(engine, context.request, digest) else {
         return Outcome::Requeue(Requeue::Again);
     };
-    let refused = [Refusal { hold, changes: Vec::new(), aside: true }];
+    let refused = [Refusal { hold, changes: Vec::new(), aside: true, operation: false }];
     self::refused(engine, context, filled_status(engine, context), &refused)
 }
 
@@ -201,7 +201,9 @@ fn left_over<K: Kind>(
     plan: &Plan,
     progress: &Progress,
 ) -> Outcome<Status<K>> {
-    let left: Vec<Change> = plan.changes.iter().filter(|change| !progress.taken.contains(change)).cloned().collect();
+    let waits = |change: &Change| plan.pending.iter().any(|pending| pending.changes.contains(change));
+    let open = plan.changes.iter().filter(|change| !progress.taken.contains(change) && !waits(change));
+    let left: Vec<Change> = open.cloned().collect();
     let mut blocks = [&wanted.blocks[..], &plan.blocks].concat();
     if !progress.refused.is_empty() {
         blocks.push(refusal(engine, context, &progress.refused, &progress.waiting));
@@ -215,7 +217,7 @@ fn left_over<K: Kind>(
     let mut status = filled_status(engine, context);
     let common = K::Object::common_mut(&mut status);
     common.applied = common.applied.take().map(|all| take_out(engine, context.request, all, progress));
-    let mut report = Report::block(status, block).with(differences(&left));
+    let mut report = Report::block(status, block).with(differences(&left)).pending(plan.pending.as_ref());
     if context.have.is_some() {
         report = report.advising(Advice::joined(plan.advice.clone()));
     }
@@ -250,7 +252,10 @@ fn settled<K: Kind>(
     };
     let mut status = filled_status(engine, context);
     let common = K::Object::common_mut(&mut status);
-    if busy.is_none() {
+    if plan.pending.is_some() {
+        // What waits is not in force: the edit that it is from goes on.
+        common.applied.get_or_insert_default().digest = None;
+    } else if busy.is_none() {
         // Only now: while AWS's answer lags, a reset that it does not show yet must not be forgotten.
         common.applied = Some(Applied { digest: Some(wanted.digest.clone()), ..wanted.applied.clone() });
         engine.memories.change(&context.request.uid, |memory| memory.added = Applied::default());
@@ -260,17 +265,29 @@ fn settled<K: Kind>(
     if let Some(busy) = busy {
         let verdict = Readiness::NotReady(busy);
         let (next, drift) = (Requeue::After(POLL), Drift::Now(left));
-        return Outcome::Report(Report { status, verdict, advisory, drift, next, keep: false });
+        let report =
+            Report { status, verdict, advisory, drift, pending: Box::new(Advice::AsBefore), next, keep: false };
+        return Outcome::Report(report.pending(plan.pending.as_ref()));
     }
     let mut ready = have.ready_reason();
+    if let Some(Pending { changes, .. }) = &plan.pending {
+        ready.message = format!("{}; {} not in force yet, see DisruptionPending", ready.message, paths(changes));
+    }
     if let Some(left) = &left {
         let message = format!("{}; differences are only reported: {}", ready.message, left.message);
         ready = Reason::new(reasons::DRIFT_DETECTED, message);
     }
-    let change = wanted.changes_at.map_or(Requeue::OnChange, |at| Requeue::After(between(context.now, at)));
+    let due = plan.pending.as_ref().and_then(|pending| pending.due);
+    let change = wanted
+        .changes_at
+        .into_iter()
+        .chain(due)
+        .min()
+        .map_or(Requeue::OnChange, |at| Requeue::After(between(context.now, at)));
     let next = change.min(Requeue::Rest(engine.settings.resync));
-    let verdict = Readiness::Ready(ready);
-    Outcome::Report(Report { status, verdict, advisory, drift: Drift::Now(left), next, keep: false })
+    let (verdict, drift, pending) = (Readiness::Ready(ready), Drift::Now(left), Box::new(Advice::AsBefore));
+    let report = Report { status, verdict, advisory, drift, pending, next, keep: false };
+    Outcome::Report(report.pending(plan.pending.as_ref()))
 }
 
 /// Looked at only: the difference is what would be changed.
@@ -296,7 +313,9 @@ pub(super) fn report_drift<K: Kind>(engine: &Engine<K>, context: &ReconcileConte
     let message = format!("ObserveOnly: {}{refused}", have.ready_reason().message);
     let verdict = Readiness::Ready(Reason::new(reasons::OBSERVED, message));
     let (drift, next) = (Drift::Now(differences(&plan.changes)), Requeue::Rest(engine.settings.resync));
-    Outcome::Report(Report { status, verdict, advisory: None, drift, next, keep: false })
+    let report =
+        Report { status, verdict, advisory: None, drift, pending: Box::new(Advice::AsBefore), next, keep: false };
+    Outcome::Report(report.pending(None))
 }
 
 /// All is well, and what was replaced is still there: until when and why. Nothing tells when its last use ends.

@@ -77,7 +77,8 @@ fn restated(object: &Value, message: String, now: Timestamp) -> Option<Value> {
     let generation = number(object.pointer("/metadata/generation")).unwrap_or_default();
     let observed = number(members.get("observedGeneration")).unwrap_or(NEVER_OBSERVED);
     let verdict = Readiness::NotReady(Reason::stalled(reasons::UNDECODABLE, message));
-    let about = ConditionInputs { generation, observed, advisory: Advice::Now(None), drifted: None, now };
+    let (advisory, pending) = (Advice::Now(None), Advice::Now(None));
+    let about = ConditionInputs { generation, observed, advisory, drifted: None, pending, now };
     let (new, observed_after) = status::compute_conditions(&old, &verdict, &about);
     if new == old && observed_after == observed {
         return None;

@@ -160,7 +160,7 @@ impl Kind for Accesses {
         let digest = hash(&json!(login.settings).to_string());
         let faults = login.faults();
         let want = WantedAccess { login };
-        Ok(Wanted { want, blocks, faults, applied, changes_at: None, digest })
+        Ok(Wanted { want, blocks, faults, applied, changes_at: None, operation: None, digest })
     }
 
     async fn describe(
@@ -328,6 +328,7 @@ fn plan(object: &TransferAccess, target: &LoginTarget, wanted: &Wanted<WantedAcc
         busy: None,
         unseen,
         advice,
+        ..Plan::default()
     }
 }
 

@@ -277,6 +277,7 @@ impl Identities {
             observed,
             drifted: None,
             advisory: Advice::Now(None),
+            pending: Advice::Now(None),
             now: self.settings.env.wall(),
         };
         let (mut conditions, observed_generation) = match verdict {

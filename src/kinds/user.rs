@@ -231,7 +231,7 @@ impl Kind for Users {
             unproven.into_iter().chain(login_blocks).chain(key_blocks).chain(tags::unfit(&want.tags)).collect();
         let digest = digest(&want);
         let faults = want.login.faults();
-        Ok(Wanted { want, blocks, faults, applied, changes_at, digest })
+        Ok(Wanted { want, blocks, faults, applied, changes_at, operation: None, digest })
     }
 
     async fn describe(

@@ -194,7 +194,7 @@ impl Kind for Workflows {
         let blocks = tags::unfit(&want.tags).into_iter().collect();
         let applied = Applied { tags: want.tags.keys().cloned().collect(), ..Applied::default() };
         let digest = hash(&json!([want.settings, want.tags]).to_string());
-        Ok(Wanted { want, blocks, faults: Vec::new(), applied, changes_at: None, digest })
+        Ok(Wanted { want, blocks, faults: Vec::new(), applied, changes_at: None, operation: None, digest })
     }
 
     async fn describe(&self, object: &TransferWorkflow, target: &Target<()>) -> Result<Described<Workflow>, AwsError> {

@@ -196,6 +196,7 @@ impl Seen {
             deleted: &self.memory.deleted.iter().map(|(id, age)| (text(*id), ago(*age))).collect::<BTreeMap<_, _>>(),
             replacement: self.replaces.then_some(replacement),
             creates_stopped_at: None,
+            operation: false,
             create: CreateFacts::default(),
             before_delete: None,
             update: None,
@@ -273,6 +274,7 @@ fn due(step: Action) -> Due {
         | Action::AskBlockers(_)
         | Action::Compare
         | Action::RecordApplied(_)
+        | Action::RecordOperation(_)
         | Action::Send(_)
         | Action::Hold(_)
         | Action::LeaveDrift => unreachable!("every read was made, and nothing in the model differs or is suspended"),

@@ -513,6 +513,7 @@ fn decided(protocol: &Keyed, object: &Object, work: &Work, sight: &ObservedState
         deleted: &deleted,
         replacement: None,
         creates_stopped_at: work.quiet.map(|age| now - ticks(age)),
+        operation: false,
         create: CreateFacts::default(),
         before_delete: None,
         update: None,

@@ -11,7 +11,7 @@ use super::replace;
 use crate::api;
 use crate::api::Managed;
 use crate::api::common::DeletionPolicy;
-use crate::api::status::{Applied, CreatePhase};
+use crate::api::status::{Applied, CreatePhase, OperationRecord};
 use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Mutation};
 use crate::cluster::{self, ClusterError};
 use crate::engine::consistency::Observation;
@@ -95,8 +95,8 @@ async fn attempt<K: Kind>(
     let busy = request.busy.clone();
     let (engine, request, target) = (Arc::clone(engine), request.clone(), target.clone());
     let task = Attempt { engine, request, target, record, unresolved, made_before };
-    let applied = wanted.applied.clone();
-    let run = async move { if task.recorded(&applied).await? { task.run(cleared, call).await } else { Ok(()) } };
+    let begins = (wanted.applied.clone(), wanted.operation.clone());
+    let run = async move { if task.recorded(&begins).await? { task.run(cleared, call).await } else { Ok(()) } };
     let ran: Result<(), ReconcileError> = mutate::detached(busy, run).await;
     ran.map(|()| Requeue::Again)
 }
@@ -120,14 +120,14 @@ impl<K: Kind> Attempt<K> {
 
     /// Step 5: the attempt is written down before the call; `false` where the object moved on. A user's finalizer is
     /// its record.
-    async fn recorded(&self, applied: &Applied) -> Result<bool, ReconcileError> {
+    async fn recorded(&self, begins: &(Applied, Option<OperationRecord>)) -> Result<bool, ReconcileError> {
         let uid = &self.request.uid;
         // Listings of before say nothing of this attempt.
         self.engine.memories.change(uid, |memory| memory.observations.clear(Observation::NoTrace));
         if self.identity() == Identity::Keyed {
             return Ok(true);
         }
-        let written = write_attempt(&self.engine, &self.request, &self.target, &self.record, applied).await;
+        let written = write_attempt(&self.engine, &self.request, &self.target, &self.record, begins).await;
         if !matches!(written, Ok(true)) {
             // It may stand there all the same, but nothing was sent.
             let unsent = self.record.attempt.clone().zip(self.target.account.clock.now());

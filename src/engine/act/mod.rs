@@ -62,6 +62,11 @@ async fn end<K: Kind>(
         Action::RecordId(id) => record::record_id(engine, context, &id).await,
         Action::UnlinkGone(id) => record::unlink_gone(engine, context, &id).await,
         Action::UnlinkForeign(id) => record::unlink_foreign(engine, context, &id).await,
+        Action::RecordOperation(operation) => {
+            let plan = known.plan.as_ref().and_then(|plan| plan.operation.as_ref());
+            let event = plan.and_then(|step| step.event.clone());
+            record::record_operation(engine, request, operation.map(|record| *record), event).await
+        }
         Action::RecordApplied(applied) => record::record_applied(engine, request, applied).await,
         Action::Adopt(id) => send::adopt(engine, context, &id).await,
         Action::Create => create::create(engine, context).await,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::replace;
 use crate::api::condition::reasons;
-use crate::api::status::{Applied, CreatePhase};
+use crate::api::status::{Applied, CreatePhase, OperationRecord};
 use crate::api::{FINALIZER, Managed};
 use crate::cluster::ClusterError;
 use crate::engine::applied;
@@ -51,7 +51,8 @@ pub(super) async fn unlink_gone<K: Kind>(
     let request = context.request;
     let mut status = request.status();
     replace::take_id_out::<K>(&mut status);
-    K::Object::common_mut(&mut status).applied = None;
+    let common = K::Object::common_mut(&mut status);
+    (common.applied, common.operation) = (None, None);
     // A user's create is not recorded before it is sent; an access without an attempt is nobody's.
     let phase =
         if engine.kind.found_by().identity() == Identity::Keyed { CreatePhase::InFlight } else { CreatePhase::None };
@@ -76,7 +77,8 @@ pub(super) async fn unlink_foreign<K: Kind>(
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let mut status = context.request.status();
     replace::take_id_out::<K>(&mut status);
-    K::Object::common_mut(&mut status).applied = None;
+    let common = K::Object::common_mut(&mut status);
+    (common.applied, common.operation) = (None, None);
     let end = write_record(engine, context, status, CreatePhase::None, None, None).await?;
     let noun = K::WORDS.noun;
     let message = format!("{noun} {id} carries other owner tags and is let go; spec.lifecycle.adoption names another");
@@ -127,6 +129,22 @@ pub(super) async fn record_applied<K: Kind>(
     engine.memories.change(&request.uid, |memory| {
         memory.added = applied::union(std::mem::take(&mut memory.added), &added);
     });
+    Ok(Outcome::Requeue(Requeue::Again))
+}
+
+/// How far a sequence of calls is, before the next of them goes out.
+pub(super) async fn record_operation<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    operation: Option<OperationRecord>,
+    event: Option<(bool, &'static str, String)>,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
+    let mut status = request.status();
+    K::Object::common_mut(&mut status).operation = operation;
+    report::apply(engine, &request.object, &status).await?;
+    if let Some((warning, reason, message)) = event {
+        report::emit_event(engine, request, warning, reason, message).await;
+    }
     Ok(Outcome::Requeue(Requeue::Again))
 }
 
@@ -188,7 +206,7 @@ pub(super) async fn write_attempt<K: Kind>(
     request: &Request<K::Object>,
     target: &Target<K::TargetDetail>,
     record: &RecordedCreate,
-    applied: &Applied,
+    (applied, operation): &(Applied, Option<OperationRecord>),
 ) -> Result<bool, ReconcileError> {
     let mut status = request.status();
     record_account::<K>(&mut status, target);
@@ -199,6 +217,7 @@ pub(super) async fn write_attempt<K: Kind>(
     let common = K::Object::common_mut(&mut status);
     let hash = digest::hash(&request.object.spec_json().to_string());
     common.create = Some(record.write(&target.account.id, &target.account.region, &hash));
+    common.operation.clone_from(operation);
     // What the old one has is known as well, should it come back into force.
     let old = common.applied.take().filter(|_| replaces).unwrap_or_default();
     common.applied = Some(applied::union(applied.clone(), &old));

@@ -23,7 +23,7 @@ use super::reason::Reason;
 use super::record::RecordedCreate;
 use crate::api;
 use crate::api::condition::reasons;
-use crate::api::status::{Applied, CreatePhase, Replacing};
+use crate::api::status::{Applied, CreatePhase, OperationRecord, Replacing};
 use update::{CallIndex, UpdateFacts};
 
 /// How a kind's AWS object is found again.
@@ -155,6 +155,8 @@ pub struct Facts<'a> {
     pub replacement: Option<Replacement<'a>>,
     /// Since when this process knows that no create is sent any more: the object is being deleted or only observes.
     pub creates_stopped_at: Option<Timestamp>,
+    /// Status records a sequence of calls that is under way.
+    pub operation: bool,
     /// What is known of the call that creates it.
     pub create: CreateFacts<'a>,
     /// What is known of the deletion, once that was asked.
@@ -214,6 +216,8 @@ pub enum Action {
     Create,
     /// Compare what is wanted with what is there, then decide again.
     Compare,
+    /// Write down how far a sequence of calls is; nothing takes the record out.
+    RecordOperation(Option<Box<OperationRecord>>),
     /// Write down what is about to be applied, in a write of its own, so that leaving the spec later clears it.
     RecordApplied(Applied),
     /// Send this call of the plan.
@@ -303,6 +307,8 @@ impl fmt::Display for Action {
             Self::Adopt(id) => write!(f, "adopt {id}"),
             Self::Create => f.write_str("create"),
             Self::Compare => f.write_str("compare"),
+            Self::RecordOperation(None) => f.write_str("take the record of the sequence out"),
+            Self::RecordOperation(Some(record)) => write!(f, "record a sequence: {:?}", record.phase),
             Self::RecordApplied(_) => f.write_str("record what is about to be applied"),
             Self::Send(CallIndex { call, part: None }) => write!(f, "send call {call}"),
             Self::Send(CallIndex { call, part: Some(part) }) => write!(f, "send part {part} of call {call}"),
@@ -327,8 +333,8 @@ pub fn decide(facts: &Facts) -> Action {
         return action;
     }
     let action = match facts.identity {
-        _ if facts.observe_only => observe(facts),
-        _ if facts.deleting => delete::delete(facts),
+        _ if facts.observe_only && !update::finishing(facts) => observe(facts),
+        _ if facts.deleting && !stays(facts) => delete::delete(facts),
         Identity::Tagged => tagged::decide(facts),
         Identity::Keyed => keyed::by_key(facts),
         Identity::Recorded => keyed::by_record(facts),
@@ -341,6 +347,11 @@ pub fn decide(facts: &Facts) -> Action {
         Action::Delete(ids) => delete::cleared(facts, ids),
         action => action,
     }
+}
+
+/// Whether what is being deleted here stays in AWS (so far), and must run there again first.
+fn stays(facts: &Facts) -> bool {
+    (facts.retain || facts.protected) && update::finishing(facts)
 }
 
 /// A create waits while AWS says that it made it and does not show it, and while it refuses it. Then nothing of it is

@@ -1,6 +1,6 @@
 //! What the place of an object lets be done at all, and what is to be read before more can be said. Pure.
 
-use super::{Action, Facts, Identity, Reads, mine, replace};
+use super::{Action, Facts, Identity, Reads, mine, replace, update};
 use crate::api::status::CreatePhase;
 
 /// What is due before the protocol of the kind has its say; nothing once everything was read.
@@ -10,13 +10,19 @@ pub fn decide(facts: &Facts) -> Option<Action> {
         // What is left in AWS on purpose, and what never got there, needs no place to go.
         (Some(_), _) if leaves && (facts.retain || never_sent(facts)) => Some(Action::RemoveFinalizer(None)),
         (Some(reason), _) => Some(Action::Block(reason.clone())),
-        (None, Some(reason)) if !facts.deleting => Some(Action::Block(reason.clone())),
-        (None, Some(_)) if leaves && facts.retain => {
+        // What was stopped there is started again.
+        (None, Some(reason)) if !facts.deleting && !may_finish(facts) => Some(Action::Block(reason.clone())),
+        (None, Some(_)) if leaves && facts.retain && !may_finish(facts) => {
             let warning = "the grant was withdrawn: it stays in AWS, with the owner tags";
             Some(Action::RemoveFinalizer(Some(warning.to_owned())))
         }
         (None, _) => read(facts),
     }
+}
+
+/// Whether a sequence was begun that is to be ended, as far as was looked.
+fn may_finish(facts: &Facts) -> bool {
+    facts.operation && (facts.reads != Reads::Described || update::finishing(facts))
 }
 
 /// The next read.

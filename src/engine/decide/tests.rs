@@ -46,6 +46,7 @@ pub(super) struct Case {
     pub deleted: BTreeMap<String, i64>,
     pub replacement: Option<Replaced>,
     pub creates_stopped_at: Option<i64>,
+    pub operation: bool,
     pub now: i64,
 }
 
@@ -98,6 +99,7 @@ pub(super) fn case(identity: Identity) -> Case {
         deleted: BTreeMap::new(),
         replacement: None,
         creates_stopped_at: None,
+        operation: false,
         now: 5000,
     }
 }
@@ -168,6 +170,7 @@ impl Case {
                 old,
             }),
             creates_stopped_at: self.creates_stopped_at.map(at),
+            operation: self.operation,
             create: CreateFacts { held: self.held_create, made: self.made.map(at) },
             before_delete,
             update,

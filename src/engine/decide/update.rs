@@ -4,20 +4,23 @@
 //! call says, the parts of that call go one by one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::{Action, Facts};
 use crate::api::condition::reasons;
-use crate::api::status::Applied;
+use crate::api::status::{Applied, OperationRecord};
 use crate::aws::{AwsError, Mutation};
 use crate::engine::applied;
-use crate::engine::diff::Change;
+use crate::engine::consistency::ObservedState;
+use crate::engine::diff::{Change, Effect};
 use crate::engine::division;
-use crate::engine::kind::{Plan, PlannedCall, When};
+use crate::engine::kind::{OperationStep, Plan, PlannedCall, When};
 use crate::engine::memory::Memory;
 use crate::engine::mutate;
+use crate::engine::owner::Ownership;
 use crate::engine::reason::Reason;
 use crate::engine::refusals::{Refusal, by_quota, holdable, of_content, shows_soon};
 
@@ -92,6 +95,21 @@ impl Progress {
         faults.any(|fault| fault.operation == operation && by_quota(fault))
     }
 
+    /// Whether AWS is busy with a call of the sequence, or refuses one.
+    fn goes_on(&self, plan: &Plan) -> bool {
+        plan.busy.is_some() || self.busy.is_some() || self.cut || !self.refused.is_empty()
+    }
+
+    /// Why the sequence cannot be ended as it was begun: AWS refused what one of its calls says, or a part of it waits
+    /// for what AWS refused.
+    fn operation_refused(&self) -> Option<String> {
+        let certain = |refusal: &&Refusal| refusal.aside && holdable(&refusal.hold.fault);
+        let mut refused = self.refused.iter().filter(certain);
+        let own = refused.clone().find(|refusal| refusal.operation);
+        let waits = || refused.next().filter(|_| offline(&self.waiting));
+        own.or_else(waits).map(|refusal| refusal.hold.fault.to_string())
+    }
+
     /// The fault of a reconcile in which nothing failed but what may pass by itself.
     #[must_use]
     pub fn trouble(&self) -> Option<AwsError> {
@@ -100,26 +118,55 @@ impl Progress {
     }
 }
 
-/// What is due for something that is ours and there.
+/// What is due for something that is ours and there. A sequence that was begun goes on to its end, also where nothing
+/// else may be done.
 pub fn decide(facts: &Facts) -> Action {
-    if facts.suspended {
-        return Action::Suspend { in_force: !facts.edited };
+    let rests = rests(facts);
+    let idle = rests.as_ref().filter(|_| !finishing(facts));
+    if let Some(rest) = idle.filter(|rest| **rest != Action::LeaveDrift || facts.update.is_some()) {
+        return rest.clone();
     }
     let Some(update) = facts.update else { return Action::Compare };
-    if facts.report_only {
-        return Action::LeaveDrift;
+    let progress = update.progress_of(rests.is_some());
+    if let Some(next) = progress.next {
+        return update.due_record(facts.edited).map_or(Action::Send(next), Action::RecordApplied);
     }
-    let Some(next) = update.progress().next else { return Action::Conclude };
-    update.due_record(facts.edited).map_or(Action::Send(next), Action::RecordApplied)
+    if let Some(record) = update.due_operation(&progress) {
+        return record;
+    }
+    rests.filter(|_| !progress.goes_on(update.plan)).unwrap_or(Action::Conclude)
+}
+
+/// What is done where no change is to be begun; nothing where changes are made as usual.
+fn rests(facts: &Facts) -> Option<Action> {
+    match facts.denied {
+        Some(reason) if !facts.deleting => return Some(Action::Block(reason.clone())),
+        _ if facts.observe_only => return Some(Action::ReportDrift),
+        _ if facts.suspended => return Some(Action::Suspend { in_force: !facts.edited }),
+        _ => {}
+    }
+    facts.report_only.then_some(Action::LeaveDrift)
+}
+
+/// Whether a sequence of what is ours was begun, and is to be brought to its end.
+#[must_use]
+pub fn finishing(facts: &Facts) -> bool {
+    facts.operation && facts.finalizer && *facts.sight == ObservedState::Found(Ownership::Ours)
 }
 
 impl UpdateFacts<'_> {
     /// How far the calls came, and which one is due.
     #[must_use]
     pub fn progress(&self) -> Progress {
+        self.progress_of(false)
+    }
+
+    /// The same; with `only_operation` no call counts but those of a sequence that was begun.
+    fn progress_of(&self, only_operation: bool) -> Progress {
         let mut progress = Progress::default();
         for (index, call) in self.plan.calls.iter().enumerate() {
-            let out_of_turn = matches!(call.when, When::AfterQuotaRefusal(operation) if !progress.full(operation));
+            let out_of_turn = matches!(call.when, When::AfterQuotaRefusal(operation) if !progress.full(operation))
+                || (only_operation && !call.operation);
             if !out_of_turn && !progress.has(call) {
                 self.visit_in_parts(index, call, &mut progress);
             }
@@ -128,6 +175,18 @@ impl UpdateFacts<'_> {
             }
         }
         progress
+    }
+
+    /// What is to be written of a sequence: nothing while a call of it may still go.
+    fn due_operation(&self, progress: &Progress) -> Option<Action> {
+        let OperationStep { record, after_refusal, event: _ } =
+            self.plan.operation.as_ref().filter(|_| !progress.cut)?;
+        if !after_refusal {
+            return Some(Action::RecordOperation(record.clone().map(Box::new)));
+        }
+        let refusal = progress.operation_refused()?;
+        let told = |record: OperationRecord| OperationRecord { refusal: record.refusal.or(Some(refusal)), ..record };
+        Some(Action::RecordOperation(record.clone().map(told).map(Box::new)))
     }
 
     /// A call as a whole, or its parts once AWS refused what it says.
@@ -153,14 +212,15 @@ impl UpdateFacts<'_> {
         let digest = mutate::digest(&call.mutation);
         let refused = self.memory.refused_calls.get(&digest);
         let tried = self.tried.get(&digest).copied();
-        if self.accepted_lately(&digest) {
+        if self.accepted_lately(&digest, call.rests) {
             progress.taken.extend(call.changes.iter().cloned());
             let message = format!("AWS accepted {} and does not show it yet", call.mutation.operation());
             let busy = || (!self.plan.unseen).then(|| Reason::new(reasons::UPDATING, message));
             progress.busy = progress.busy.take().or_else(busy);
         } else if let Some(hold) = refused.filter(|hold| hold.due > self.at || tried.is_some()) {
             let (hold, aside) = (hold.clone(), tried.unwrap_or(true));
-            progress.refused.push(Refusal { hold, changes: call.changes.clone(), aside });
+            let (changes, operation) = (call.changes.clone(), call.operation);
+            progress.refused.push(Refusal { hold, changes, aside, operation });
         } else if self.time_is_up {
             progress.cut = true;
         } else {
@@ -170,9 +230,10 @@ impl UpdateFacts<'_> {
 
     /// Whether this very call was accepted so lately that AWS's answers may not show it yet: sent again, it would be
     /// sent on and on. What AWS takes and never shows is sent ever more rarely.
-    fn accepted_lately(&self, digest: &str) -> bool {
+    fn accepted_lately(&self, digest: &str, rests: Option<Duration>) -> bool {
         let accepted = self.memory.accepted.get(digest);
-        accepted.is_some_and(|accepted| self.at.duration_since(accepted.at) < shows_soon(self.lag, accepted.times))
+        let rests = |times| shows_soon(self.lag, times).max(rests.unwrap_or_default());
+        accepted.is_some_and(|accepted| self.at.duration_since(accepted.at) < rests(accepted.times))
     }
 
     /// What status has to say was applied before the next call goes out; nothing where it says so.
@@ -215,4 +276,9 @@ impl UpdateFacts<'_> {
     fn not_taken(&self, mutation: &Mutation) -> Option<&AwsError> {
         self.memory.refused_calls.get(&mutate::digest(mutation)).map(|hold| &hold.fault)
     }
+}
+
+/// Whether any of these takes a stop.
+fn offline(changes: &[Change]) -> bool {
+    changes.iter().any(|change| matches!(change.effect, Effect::Offline | Effect::Restart))
 }

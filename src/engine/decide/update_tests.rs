@@ -8,9 +8,10 @@ use serde_json::Value;
 use super::tests::{Case, case};
 use super::update::Progress;
 use super::*;
+use crate::api::status::OperationRecord;
 use crate::aws::{AwsError, AwsErrorKind, Mutation};
 use crate::engine::diff::{Change, Effect};
-use crate::engine::kind::{Plan, PlannedCall, When};
+use crate::engine::kind::{OperationStep, Plan, PlannedCall, When};
 use crate::engine::memory::{Accepted, Memory, RefusedCall};
 use crate::engine::mutate;
 
@@ -205,4 +206,88 @@ fn once_time_is_up_no_further_call_is_begun() {
     assert_eq!(late.step(|_| {}), Action::Conclude);
     let progress = late.progress();
     assert!(progress.cut && progress.refused.len() == 1);
+}
+
+fn sequence(after_refusal: bool) -> World {
+    let mut world = world(vec![PlannedCall { operation: true, ..call("a") }, call("b")]);
+    let record = Some(OperationRecord::default());
+    world.plan.operation = Some(OperationStep { record, after_refusal, event: None });
+    world
+}
+
+fn recorded(action: Action) -> OperationRecord {
+    let Action::RecordOperation(Some(record)) = action else { panic!("{action}") };
+    *record
+}
+
+#[test]
+fn what_is_due_of_a_sequence_is_written_once_no_call_is_due() {
+    let both = || sequence(false).accepted(&call("a"), Duration::ZERO, 1).accepted(&call("b"), Duration::ZERO, 1);
+    assert_eq!(sequence(false).step(|_| {}), send(0));
+    assert_eq!(recorded(both().step(|_| {})), OperationRecord::default());
+    let mut late = sequence(false).refused(&call("a"), rejected(), HOUR);
+    late.time_is_up = true;
+    assert_eq!(late.step(|_| {}), Action::Conclude, "a call may still be due");
+}
+
+#[test]
+fn a_sequence_is_given_up_only_where_aws_refused_it_for_certain() {
+    let b_is_done = || sequence(true).accepted(&call("b"), Duration::ZERO, 1);
+    assert_eq!(b_is_done().accepted(&call("a"), Duration::ZERO, 1).step(|_| {}), Action::Conclude);
+    let refused = recorded(b_is_done().refused(&call("a"), rejected(), HOUR).step(|_| {}));
+    assert!(refused.refusal.is_some_and(|words| words.contains("no")), "AWS's words stand in the record");
+    for kind in [AwsErrorKind::Throttled, AwsErrorKind::Lost, AwsErrorKind::Conflict] {
+        let passing = b_is_done().refused(&call("a"), fault(kind, "later"), HOUR);
+        assert_eq!(passing.step(|_| {}), Action::Conclude, "{kind:?} may pass");
+    }
+    let other = sequence(true).accepted(&call("a"), Duration::ZERO, 1).refused(&call("b"), rejected(), HOUR);
+    assert_eq!(other.step(|_| {}), Action::Conclude, "another call of the plan is no matter of the sequence");
+}
+
+#[test]
+fn a_sequence_that_was_begun_ends_whatever_the_spec_says_by_then() {
+    let rests: [(fn(&mut Case), Action); 4] = [
+        (|c| c.suspended = true, Action::Suspend { in_force: true }),
+        (|c| c.report_only = true, Action::LeaveDrift),
+        (|c| c.observe_only = true, Action::ReportDrift),
+        (|c| c.denied = true, Action::Block(Reason::stalled("Because", "denied"))),
+    ];
+    for (change, rest) in rests {
+        let begun = |world: &World| {
+            world.step(|c| {
+                (c.identity, c.id) = (Identity::Tagged, Some("s-1"));
+                c.record = super::tests::record(CreatePhase::None, Some("a"));
+                c.operation = true;
+                change(c);
+            })
+        };
+        assert_eq!(begun(&sequence(false)), send(0), "its call goes: {rest}");
+        let done = sequence(false).accepted(&call("a"), Duration::ZERO, 1);
+        assert_eq!(
+            recorded(begun(&done)),
+            OperationRecord::default(),
+            "its record is written, and no other call goes: {rest}"
+        );
+        let mut over = sequence(false);
+        over.plan.operation = None;
+        over.plan.calls.remove(0);
+        assert_eq!(begun(&over), rest, "then it rests");
+        over.plan.busy = Some(Reason::new("Starting", "it starts"));
+        assert_eq!(begun(&over), Action::Conclude, "AWS is on its way: it is looked at again soon");
+    }
+}
+
+#[test]
+fn nothing_of_a_sequence_is_done_to_what_is_not_ours() {
+    for change in [
+        (|c: &mut Case| c.sight = ObservedState::Found(Ownership::Untagged)) as fn(&mut Case),
+        |c| c.finalizer = false,
+        |c| c.operation = false,
+    ] {
+        let action = sequence(false).step(|c| {
+            (c.suspended, c.operation) = (true, true);
+            change(c);
+        });
+        assert_ne!(action, send(0), "{action}");
+    }
 }

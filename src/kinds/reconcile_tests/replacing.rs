@@ -126,7 +126,7 @@ impl Kind for Notices {
         let (tags, hashes) = (object.spec.tags.keys().cloned().collect(), hash(&object.spec.text));
         let applied = Applied { tags, hashes, ..Applied::default() };
         let (blocks, faults) = (Vec::new(), Vec::new());
-        Ok(Wanted { want, blocks, faults, applied, changes_at: None, digest })
+        Ok(Wanted { want, blocks, faults, applied, changes_at: None, operation: None, digest })
     }
     async fn describe(&self, object: &Notice, target: &Target<()>) -> Result<Described<Server>, AwsError> {
         let Some(server_id) = object.status.as_ref().and_then(|status| status.id.clone()) else {

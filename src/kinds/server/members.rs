@@ -109,10 +109,18 @@ pub fn members(want: &Value, have: &Value) -> Vec<Member> {
             value => !value.is_null(),
         })
     };
-    let addresses = details(have, "addressAllocationIds") || details(want, "addressAllocationIds");
+    let attached = details(have, "addressAllocationIds");
+    let addresses = attached || details(want, "addressAllocationIds");
+    let offers_ftp =
+        want.get("protocols").and_then(Value::as_array).is_some_and(|offered| offered.iter().any(|one| one == "FTP"));
     let in_vpc = details(have, "vpcId");
+    let to_own_endpoint = want.get("endpointType").and_then(Value::as_str) == Some("VPC_ENDPOINT");
     let fit = |member: &Member| match member.path {
         "endpointDetails.subnetIds" if addresses => member.by(Compare::Exact).takes(Effect::Offline),
+        // AWS takes it from few accounts, and no server was seen to be moved there.
+        "endpointType" if to_own_endpoint => member.takes(Effect::Replace),
+        // Addresses and FTP exclude each other: the addresses come off first.
+        "protocols" if attached && offers_ftp => member.takes(Effect::Offline),
         // Not another VPC, but the first one: it comes with the endpoint type.
         "endpointDetails.vpcId" if !in_vpc => member.takes(Effect::Offline),
         _ => *member,

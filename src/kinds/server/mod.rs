@@ -4,6 +4,7 @@ mod advice;
 mod deletion_blockers;
 mod host_keys;
 mod members;
+mod offline;
 mod plan;
 mod registration;
 mod unset;
@@ -224,9 +225,9 @@ impl Kind for Servers {
         &self,
         object: &TransferServer,
         target: &Target<Self::TargetDetail>,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<Wanted<WantedServer>, ReconcileError> {
-        want::want(&self.deps, object, target).await
+        want::want(&self.deps, object, target, now).await
     }
 
     async fn describe(
@@ -274,11 +275,16 @@ impl Kind for Servers {
         };
         let mut tags = want.tags.clone();
         tags.extend(owner_tags.clone());
+        let mut settings = want.settings.clone();
+        if let Some(details) = &mut settings.endpoint_details {
+            // Refused at creation; they are attached before anybody uses the server, see `want::attaches_first`.
+            details.address_allocation_ids = None;
+        }
         Mutation::CreateServer(Box::new(CreateServer {
             domain: want.domain.clone(),
             host_key: first.map(|key| key.body.clone()),
             host_key_storage_type: storage,
-            settings: want.settings.clone(),
+            settings,
             tags,
         }))
     }
@@ -286,13 +292,14 @@ impl Kind for Servers {
     fn plan(
         &self,
         object: &TransferServer,
-        _target: &Target<Self::TargetDetail>,
+        target: &Target<Self::TargetDetail>,
         wanted: &Wanted<WantedServer>,
         have: &ServerState,
         owner: &Owner,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Plan {
-        Plan { advice: advice(object, wanted, have), ..plan::plan(object, wanted, have, owner) }
+        let about = plan::About { object, wanted, have, owner, now, denied: target.denied.is_some() };
+        Plan { advice: advice(object, wanted, have), ..plan::plan(&about) }
     }
 
     fn fill_status(

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::Value;
 
 use super::ServerState;
 use super::host_keys;
 use super::members::{self, COMMUNICATION_MODE, Group, MEMBERS, SECURITY_GROUPS, SERVICE_MANAGED, carrier};
+use super::offline::calls::ADDRESSES;
+use super::offline::window::{Gate, gate};
+use super::offline::{self, AGAIN, Due, Mode, Situation};
 use super::want::as2_without_transport;
 use super::wanted::{WantedHostKey, WantedServer};
 use crate::api::common::ManagementPolicy;
@@ -20,14 +24,32 @@ use crate::aws::transfer::{
     HostKey, IdentityProviderDetails, Server, ServerSettings, StartServer, StopServer, UpdateServer,
 };
 use crate::engine::diff::{self, Change, Effect};
-use crate::engine::kind::{Plan, PlannedCall, Wanted};
+use crate::engine::kind::{Pending, Plan, PlannedCall, Wanted};
 use crate::engine::owner::Owner;
 use crate::engine::reason::Reason;
 use crate::kinds::tags;
 
+/// What a plan is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// The object.
+    pub object: &'a TransferServer,
+    /// What it leads to.
+    pub wanted: &'a Wanted<WantedServer>,
+    /// What AWS has.
+    pub have: &'a ServerState,
+    /// Who we are.
+    pub owner: &'a Owner,
+    /// AWS's clock.
+    pub now: Timestamp,
+    /// The grant was withdrawn.
+    pub denied: bool,
+}
+
 /// The plan for a server that is there and ours.
 #[must_use]
-pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &ServerState, owner: &Owner) -> Plan {
+pub fn plan(about: &About) -> Plan {
+    let About { object, wanted, have, owner, now: _, denied: _ } = *about;
     let status = object.status.clone().unwrap_or_default();
     let applied = status.common.applied.clone().unwrap_or_default();
     let (want, server) = (&wanted.want, &have.server);
@@ -51,23 +73,82 @@ pub fn plan(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Serve
     plan.changes.extend(host_keys::changes(want, &have.host_keys, &status.host_keys, &paths));
     plan.changes.extend(tags::changes(&want.tags, &server.tags, &tag_keys));
     let keys = host_keys::calls(&server.server_id, want, &have.host_keys, &status.host_keys, &paths);
-    if want.unsupported || plan.blocks.iter().any(|block| block.code == reasons::NOT_YET_SUPPORTED) {
+    if plan.blocks.iter().any(|block| block.code == reasons::NOT_YET_SUPPORTED) {
         // What waits for a newer version never keeps a key that must go; none makes room for an import that waits too.
         let imports = keys.iter().any(|call| matches!(call.mutation, Mutation::ImportHostKey(_)));
         let goes = |call: &PlannedCall| !imports && matches!(call.mutation, Mutation::DeleteHostKey(_));
         plan.calls = keys.into_iter().filter(goes).collect();
         return plan;
     }
-    let (free, waiting) = sendable(want, server, &settings);
+    let Sendable { live, offline, waiting } = sendable(want, server, &settings);
     plan.blocks.extend(waiting);
-    match update(want, server, free) {
+    match update(want, server, live) {
         Ok(update) => plan.calls.extend(update),
         Err(defect) => plan.blocks.push(defect),
     }
     plan.calls.extend(keys);
     plan.calls.extend(tags::calls(&server.arn, &want.tags, owner, &server.tags, &tag_keys));
-    run_state(want.state, server, &status, &mut plan);
+    match sequence(about, &offline) {
+        Ok(due) => lead(due, offline, want.state, server, &status, &mut plan),
+        Err(reason) => plan.blocks.push(reason),
+    }
     plan
+}
+
+/// What is due of what takes a stop.
+fn sequence(about: &About, offline: &[Change]) -> Result<Due, Reason> {
+    let About { object, wanted, have, owner: _, now, denied } = *about;
+    let (policies, want, server) = (object.policies(), &wanted.want, &have.server);
+    let common = object.status.as_ref().map(|status| &status.common);
+    let record = common.and_then(|common| common.operation.as_ref());
+    if offline.is_empty() && record.is_none() {
+        return Ok(Due::default());
+    }
+    let applied = common.and_then(|common| common.applied.as_ref());
+    let settled = applied.and_then(|applied| applied.digest.as_ref()) == Some(&wanted.digest);
+    let mode = match policies.management {
+        _ if denied || object.metadata.deletion_timestamp.is_some() => Mode::Restore,
+        ManagementPolicy::ObserveOnly => Mode::Finish,
+        ManagementPolicy::ReportDrift if settled => Mode::Finish,
+        _ if object.spec.suspend => Mode::Finish,
+        ManagementPolicy::Full | ManagementPolicy::ReportDrift => Mode::Full,
+    };
+    let set = applied.is_some_and(|applied| applied.paths.iter().any(|path| path == ADDRESSES));
+    let foreign = record.filter(|_| !set).map_or(&[][..], |record| &record.prior_address_allocation_ids);
+    Ok(offline::next(&Situation {
+        server,
+        desired: want.state,
+        offline,
+        next: offline::calls::towards(want, server, offline, foreign)?,
+        back: record.and_then(|record| offline::calls::back(server, record)),
+        record,
+        gate: if offline.is_empty() { Gate::Open } else { gate(&policies.disruption, now)? },
+        unfit: None,
+        unready: None,
+        digest: &wanted.digest,
+        mode,
+        now,
+    }))
+}
+
+/// Puts what is due of a sequence into the plan, and the run state where no sequence rules it.
+fn lead(
+    due: Due,
+    offline: Vec<Change>,
+    desired: DesiredState,
+    server: &Server,
+    status: &TransferServerStatus,
+    plan: &mut Plan,
+) {
+    let Due { call, operation, busy, block, pending, leads } = due;
+    plan.calls.extend(call);
+    plan.blocks.extend(block);
+    plan.busy = busy;
+    plan.operation = operation;
+    plan.pending = pending.map(|(reason, due)| Pending { reason, changes: offline, due });
+    if !leads {
+        run_state(desired, server, status, plan);
+    }
 }
 
 /// All differences, what AWS never returns among them. `applied` is absent where nothing is known of earlier
@@ -137,9 +218,9 @@ fn blocks(changes: &[Change]) -> Vec<Reason> {
         (!paths.is_empty()).then(|| paths.join(", "))
     };
     let mut blocks = Vec::new();
-    if let Some(paths) = paths(&[Effect::Restart, Effect::Offline, Effect::Ec2]) {
+    if let Some(paths) = paths(&[Effect::Ec2]) {
         let message = format!(
-            "this version does not change {paths} of a server that exists (it takes a stop, or EC2); nothing is changed \
+            "this version does not change {paths} of a server that exists (it takes EC2); nothing is changed \
              while it differs"
         );
         blocks.push(Reason::stalled(reasons::NOT_YET_SUPPORTED, message));
@@ -180,16 +261,26 @@ fn cannot_clear(paths: &str) -> Reason {
     Reason::stalled(reasons::CANNOT_CLEAR, message)
 }
 
-/// The differences that may be sent, and why others wait. What may not be passed or cannot be changed stays out,
-/// together with what is sent in the same member; and as after a refusal by AWS, the rest of its group and what would
-/// let more in wait for it.
-fn sendable(want: &WantedServer, server: &Server, changes: &[Change]) -> (Vec<Change>, Option<Reason>) {
-    let fixed = changes.iter().filter(|change| change.effect != Effect::Live).map(|change| change.path.as_str());
+/// The differences of a server that may be sent.
+struct Sendable {
+    /// At any time.
+    live: Vec<Change>,
+    /// While it is OFFLINE: what AWS takes only then, what counts only after a restart, and what goes with them.
+    offline: Vec<Change>,
+    /// Why others wait.
+    waiting: Option<Reason>,
+}
+
+/// What may not be passed or cannot be changed stays out, together with what is sent in the same member; and as after a
+/// refusal by AWS, the rest of its group and what would let more in wait for it.
+fn sendable(want: &WantedServer, server: &Server, changes: &[Change]) -> Sendable {
+    let never = |change: &&Change| matches!(change.effect, Effect::Replace | Effect::Refused);
+    let fixed = changes.iter().filter(never).map(|change| change.path.as_str());
     let as2 = as2_without_transport(&want.settings, Some(&server.settings)).map(|_| "protocols");
     let withheld = want.ungranted.iter().chain(want.held.keys()).map(String::as_str);
     let stuck: BTreeSet<&str> = fixed.chain(withheld).chain(as2).map(carrier).collect();
-    let live = changes.iter().filter(|change| change.effect == Effect::Live);
-    let (held, free): (Vec<&Change>, Vec<&Change>) = live.partition(|change| stuck.contains(carrier(&change.path)));
+    let sent = changes.iter().filter(|change| !never(change) && change.effect != Effect::Ec2);
+    let (held, free): (Vec<&Change>, Vec<&Change>) = sent.partition(|change| stuck.contains(carrier(&change.path)));
     let of = |change: &Change| members::group(&change.path);
     let mut closed: BTreeSet<Group> = held.iter().map(|change| of(change)).collect();
     if !held.is_empty() {
@@ -202,12 +293,30 @@ fn sendable(want: &WantedServer, server: &Server, changes: &[Change]) -> (Vec<Ch
         let message = format!("{waiting} not in force until {held} may be sent: they go together, or let more in");
         Reason::new(reasons::UPDATING, message)
     });
-    (free.into_iter().cloned().collect(), block)
+    let (offline, live): (Vec<&Change>, Vec<&Change>) = {
+        let with = goes_offline(&free);
+        free.into_iter().partition(|change| with(change))
+    };
+    let own = |changes: Vec<&Change>| changes.into_iter().cloned().collect();
+    Sendable { live: own(live), offline: own(offline), waiting: block }
+}
+
+/// Which of these go only while the server is OFFLINE: those that take a stop, what is sent in the same member, and where
+/// the network itself changes the rest of its group and what lets more in, as AWS checks one against the other.
+fn goes_offline(free: &[&Change]) -> impl Fn(&Change) -> bool + use<> {
+    let with = |effects: &'static [Effect]| free.iter().filter(move |change| effects.contains(&change.effect));
+    let carriers: BTreeSet<String> =
+        with(&[Effect::Offline, Effect::Restart]).map(|change| carrier(&change.path).to_owned()).collect();
+    let groups: BTreeSet<Group> = with(&[Effect::Offline]).map(|change| members::group(&change.path)).collect();
+    move |change| {
+        let of_network = groups.contains(&members::group(&change.path)) || (!groups.is_empty() && exposes(change));
+        carriers.contains(carrier(&change.path)) || of_network
+    }
 }
 
 /// One UpdateServer with every changed member, each complete, and the same in the groups that AWS takes each on its
 /// own.
-fn update(want: &WantedServer, server: &Server, live: Vec<Change>) -> Result<Option<PlannedCall>, Reason> {
+pub(super) fn update(want: &WantedServer, server: &Server, live: Vec<Change>) -> Result<Option<PlannedCall>, Reason> {
     if live.is_empty() {
         return Ok(None);
     }
@@ -321,13 +430,20 @@ fn run_state(desired: DesiredState, server: &Server, status: &TransferServerStat
     match (desired, state) {
         (DesiredState::Online, "ONLINE") | (DesiredState::Offline, "OFFLINE") => {}
         (DesiredState::Online, "OFFLINE") => plan.calls.push(call(Mutation::StartServer(StartServer { server_id }))),
-        // Told before it is tried again, so that a server that never starts is not started in a loop unseen.
-        (DesiredState::Online, "START_FAILED") if status.state.as_deref() == Some(state) => {
-            plan.calls.push(call(Mutation::StartServer(StartServer { server_id })));
-        }
-        (_, "START_FAILED") => plan.blocks.push(failed(reasons::START_FAILED, "start")),
         (DesiredState::Offline, "ONLINE") => plan.calls.push(call(Mutation::StopServer(StopServer { server_id }))),
-        (_, "STOP_FAILED") => plan.blocks.push(failed(reasons::STOP_FAILED, "stop")),
+        (_, "START_FAILED" | "STOP_FAILED") => {
+            let stops = state == "STOP_FAILED";
+            let (reason, what) = if stops { (reasons::STOP_FAILED, "stop") } else { (reasons::START_FAILED, "start") };
+            plan.blocks.push(failed(reason, what));
+            // Told before it is tried again, so that a server that never starts is not started in a loop unseen.
+            if status.state.as_deref() == Some(state) {
+                let again = match desired {
+                    DesiredState::Online => Mutation::StartServer(StartServer { server_id }),
+                    DesiredState::Offline => Mutation::StopServer(StopServer { server_id }),
+                };
+                plan.calls.push(PlannedCall { rests: Some(AGAIN), ..call(again) });
+            }
+        }
         (_, "STARTING") => plan.busy = Some(Reason::new(reasons::STARTING, format!("server {server_id} is starting"))),
         (_, "STOPPING") => plan.busy = Some(Reason::new(reasons::STOPPING, format!("server {server_id} is stopping"))),
         (_, other) => {

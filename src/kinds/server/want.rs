@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::host_keys;
 use super::members::{MEMBERS, SECURITY_GROUPS};
+use super::offline::calls::ADDRESSES;
 use super::wanted::{WantedHostKey, WantedServer};
 use crate::api::ManagedKind;
-use crate::api::common::DisruptionMode;
 use crate::api::condition::reasons;
 use crate::api::server::{CustomHostname, DesiredState, HostKeyPolicy};
-use crate::api::status::Applied;
-use crate::api::{AwsIdentity, Managed, TransferServer, TransferServerSpec};
+use crate::api::status::{Applied, OperationKind, OperationRecord};
+use crate::api::{AwsIdentity, TransferServer, TransferServerSpec};
 use crate::aws::transfer::{ServerSettings, Tags, WorkflowDetails};
 use crate::engine::diff::set_paths;
 use crate::engine::digest::{hash, keyed};
@@ -32,16 +33,11 @@ pub async fn want(
     deps: &Deps,
     object: &TransferServer,
     target: &Target<Arc<AwsIdentity>>,
+    now: Timestamp,
 ) -> Result<Wanted<WantedServer>, ReconcileError> {
     let workflows = workflow_ref::named(deps, object, &target.account);
     let settings = settings(&object.spec, workflows.details);
     let mut blocks = Vec::new();
-    let unsupported = unsupported(object);
-    if !unsupported.is_empty() {
-        let message =
-            format!("this version does not act on {}; nothing is changed while it stands", unsupported.join(", "));
-        blocks.push(Reason::stalled(reasons::NOT_YET_SUPPORTED, message));
-    }
     if !exists(object) {
         blocks.extend(as2_without_transport(&settings, None));
     }
@@ -66,10 +62,10 @@ pub async fn want(
         host_key_storage_type: object.spec.host_key_storage_type.clone(),
         ungranted,
         held: workflows.held,
-        unsupported: !unsupported.is_empty(),
     };
     let (digest, faults) = (digest(&want), want.held.values().cloned().collect());
-    Ok(Wanted { want, blocks, faults, applied, changes_at: None, digest })
+    let operation = attaches_first(&want.settings, now);
+    Ok(Wanted { want, blocks, faults, applied, changes_at: None, operation, digest })
 }
 
 /// Of everything that is wanted. Only what is set goes in, so that a new version of this program does not read as an
@@ -165,17 +161,17 @@ pub(super) fn as2_without_transport(want: &ServerSettings, have: Option<&ServerS
     })
 }
 
-fn unsupported(object: &TransferServer) -> Vec<&'static str> {
-    let policies = object.policies();
-    let addresses = object.spec.endpoint_details.as_ref().and_then(|details| details.address_allocation_ids.as_ref());
-    let rows = [
-        (policies.disruption.mode != DisruptionMode::Immediate, "spec.lifecycle.disruption.mode other than Immediate"),
-        (
-            !exists(object) && addresses.is_some_and(|addresses| !addresses.is_empty()),
-            "spec.endpointDetails.addressAllocationIds",
-        ),
-    ];
-    rows.into_iter().filter(|(asked, _)| *asked).map(|(_, path)| path).collect()
+/// A create takes no elastic addresses: a server that is to have some is stopped for them before anybody uses it.
+fn attaches_first(settings: &ServerSettings, now: Timestamp) -> Option<OperationRecord> {
+    let addresses = settings.endpoint_details.as_ref()?.address_allocation_ids.as_ref()?;
+    (!addresses.is_empty()).then(|| OperationRecord {
+        kind: OperationKind::Create,
+        started_at: Some(now.to_string()),
+        prior_state: Some("ONLINE".to_owned()),
+        stops: 1,
+        remaining: vec![format!("spec.{ADDRESSES}")],
+        ..OperationRecord::default()
+    })
 }
 
 /// Roles that the grant does not cover: no call that would carry one is made.

@@ -33,8 +33,6 @@ pub struct WantedServer {
     pub ungranted: Vec<String>,
     /// Paths of workflows that it may not be given yet, and why.
     pub held: BTreeMap<String, Reason>,
-    /// Fields that this version does not act on: nothing is changed while they stand.
-    pub unsupported: bool,
 }
 
 /// A host key that the spec lists and that could be read.

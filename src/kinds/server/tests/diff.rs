@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use super::{held, operations, plan_of, sent, wanted};
 use crate::api::condition::reasons;
+use crate::api::status::OperationPhase;
 use crate::engine::diff::{Effect, Reset};
+use crate::engine::kind::Plan;
+use crate::kinds::server::ServerState;
 use crate::kinds::server::members::{MEMBERS, SECURITY_GROUPS};
 
 /// A member: what must stand beside it, two values of it, and what a change of it takes.
@@ -23,7 +26,7 @@ fn rows() -> Vec<Row> {
     let port = |port: i32| json!([{"sftpPort": port}]);
     vec![
         ("certificate", none(), json!("arn:a"), json!("arn:b"), Live),
-        ("endpointType", none(), json!("VPC"), json!("VPC_ENDPOINT"), Offline),
+        ("endpointType", none(), json!("VPC"), json!("PUBLIC"), Offline),
         ("endpointDetails.vpcId", json!({"endpointType": "VPC"}), json!("vpc-1"), json!("vpc-2"), Replace),
         ("endpointDetails.subnetIds", vpc(), json!(["subnet-1"]), json!(["subnet-2"]), Live),
         ("endpointDetails.addressAllocationIds", vpc(), json!(["eipalloc-1"]), json!(["eipalloc-2"]), Offline),
@@ -133,11 +136,32 @@ fn every_member_that_differs_is_found_and_sent_unless_it_takes_more() {
             plan.changes.iter().map(|change| (change.path.as_str(), change.effect)).collect();
         assert_eq!(found, [(path, effect)], "{path}: {a} to {b}");
         assert_eq!(at(&sent(&plan), path), if effect == Effect::Live { &b } else { &Value::Null }, "{path}");
-        assert_eq!(plan.blocks.is_empty(), effect == Effect::Live, "{path}");
-        if effect != Effect::Live {
+        assert_eq!(plan.blocks.is_empty(), effect != Effect::Replace, "{path}");
+        if effect == Effect::Replace {
             assert!(plan.blocks[0].needs_person && plan.blocks[0].message.contains(&format!("spec.{path}")), "{path}");
         }
+        if STOPS.contains(&effect) {
+            assert_eq!(recorded(&plan), Some(OperationPhase::Stopping), "{path}: recorded before the stop");
+            let stopped = json!({"applied": {}, "operation": {"kind": "Offline", "phase": "Stopped"}});
+            let plan = plan_of(&wanted(with(&beside, path, &b)), &offline(with(&beside, path, &a)), stopped);
+            assert_eq!((operations(&plan), at(&sent(&plan), path)), (vec!["UpdateServer"], &b), "{path}");
+        }
     }
+}
+
+/// What takes a stop.
+const STOPS: [Effect; 2] = [Effect::Offline, Effect::Restart];
+
+/// The phase that is to be written before any call.
+fn recorded(plan: &Plan) -> Option<OperationPhase> {
+    let step = plan.operation.as_ref().filter(|step| !step.after_refusal)?;
+    step.record.as_ref().map(|record| record.phase)
+}
+
+fn offline(settings: Value) -> ServerState {
+    let mut have = held(settings);
+    have.server.state = Some("OFFLINE".to_owned());
+    have
 }
 
 #[test]
@@ -177,7 +201,7 @@ fn a_member_that_left_the_spec_is_reset_as_the_table_says() {
                 assert_eq!(at(&sent(&plan), path), &serde_json::from_str::<Value>(text).unwrap(), "{path}");
             }
             Reset::Send(_) => {
-                assert_eq!(plan.blocks[0].code, reasons::NOT_YET_SUPPORTED, "{path}");
+                assert_eq!(recorded(&plan), Some(OperationPhase::Stopping), "{path}");
                 assert!(plan.calls.is_empty(), "{path}");
             }
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{files, held, operations, owner, wanted};
+use super::{files, held, operations, wanted};
 use crate::api::TransferServer;
 use crate::api::condition::reasons;
 use crate::aws::transfer::HostKey;
@@ -11,7 +11,6 @@ use crate::engine::kind::Plan;
 use crate::engine::reason::Reason;
 use crate::kinds::server::ServerState;
 use crate::kinds::server::host_keys::status_rows;
-use crate::kinds::server::plan::plan;
 use crate::kinds::server::wanted::WantedServer;
 
 /// A server with AWS's own key and two that its object imported.
@@ -29,7 +28,7 @@ fn two_of_ours() -> (TransferServer, ServerState) {
 fn planned(have: &ServerState, object: &TransferServer, listed: bool) -> Plan {
     let mut want = wanted(json!({"preAuthenticationLoginBanner": "new"}));
     want.want.host_keys = listed.then(Vec::new);
-    plan(object, &want, have, &owner())
+    super::planned(object, &want, have)
 }
 
 #[test]

@@ -20,7 +20,7 @@ mod workflows;
 use serde_json::{Value, json};
 
 use super::ServerState;
-use super::plan::plan;
+use super::plan::{About, plan};
 use super::wanted::WantedServer;
 use crate::api::server::DesiredState;
 use crate::api::status::Applied;
@@ -56,7 +56,6 @@ fn wanted(settings: Value) -> Wanted<WantedServer> {
         host_key_storage_type: None,
         ungranted: Vec::new(),
         held: Default::default(),
-        unsupported: false,
     };
     Wanted {
         want,
@@ -64,6 +63,7 @@ fn wanted(settings: Value) -> Wanted<WantedServer> {
         faults: Vec::new(),
         applied: Applied::default(),
         changes_at: None,
+        operation: None,
         digest: String::new(),
     }
 }
@@ -74,8 +74,14 @@ fn held(settings: Value) -> ServerState {
     ServerState { server: Server { settings, ..owned("s-1", "files") }, host_keys: Vec::new() }
 }
 
+/// The plan for this object, with nobody's grant withdrawn.
+fn planned(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &ServerState) -> Plan {
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    plan(&About { object, wanted, have, owner: &owner(), now, denied: false })
+}
+
 fn plan_of(wanted: &Wanted<WantedServer>, have: &ServerState, status: Value) -> Plan {
-    let plan = plan(&files(status), wanted, have, &owner());
+    let plan = planned(&files(status), wanted, have);
     for call in &plan.calls {
         assert!(!call.changes.is_empty(), "a call for nothing: {call:?}");
         let told = |change: &Change| plan.changes.contains(change) || change.path.contains(TAG_PREFIX);

@@ -101,26 +101,6 @@ fn every_difference_is_told_and_keys_without_their_text() {
 }
 
 #[test]
-fn what_is_not_yet_supported_holds_everything_but_the_removal_of_keys() {
-    let (mut want, mut have, status) = busy_day();
-    want.want.unsupported = true;
-    assert!(plan_of(&want, &have, status.clone()).calls.is_empty(), "a key is missing, so none goes");
-    want.want.host_keys = Some(vec![key("known")]);
-    assert_eq!(operations(&plan_of(&want, &have, status.clone())), ["DeleteHostKey"]);
-
-    want.want.unsupported = false;
-    want.want.settings.ip_address_type = Some("DUALSTACK".to_owned());
-    have.server.settings.ip_address_type = Some("IPV4".to_owned());
-    let plan = plan_of(&want, &have, status);
-    assert_eq!(operations(&plan), ["DeleteHostKey"]);
-    let [Reason { code, message, needs_person: true, sought: false }] = plan.blocks.as_slice() else {
-        panic!("{:?}", plan.blocks)
-    };
-    assert_eq!(*code, reasons::NOT_YET_SUPPORTED);
-    assert!(message.contains("spec.ipAddressType"), "{message}");
-}
-
-#[test]
 fn a_role_that_is_not_granted_holds_back_only_what_would_carry_it() {
     let details = json!({"url": "https://a", "invocationRole": "arn:r"});
     let mut want = wanted(json!({"preAuthenticationLoginBanner": "b", "loggingRole": "arn:l",
@@ -152,10 +132,11 @@ fn a_server_is_started_and_stopped_only_from_where_aws_takes_it() {
         (Online, "STOPPING", None, &[], Some(reasons::STOPPING), None),
         (Offline, "STOPPING", None, &[], Some(reasons::STOPPING), None),
         (Online, "START_FAILED", Some("STARTING"), &[], None, Some(reasons::START_FAILED)),
-        (Online, "START_FAILED", Some("START_FAILED"), &["StartServer"], None, None),
-        (Offline, "START_FAILED", Some("START_FAILED"), &[], None, Some(reasons::START_FAILED)),
+        (Online, "START_FAILED", Some("START_FAILED"), &["StartServer"], None, Some(reasons::START_FAILED)),
+        (Offline, "START_FAILED", Some("START_FAILED"), &["StopServer"], None, Some(reasons::START_FAILED)),
         (Online, "STOP_FAILED", None, &[], None, Some(reasons::STOP_FAILED)),
-        (Offline, "STOP_FAILED", None, &[], None, Some(reasons::STOP_FAILED)),
+        (Online, "STOP_FAILED", Some("STOP_FAILED"), &["StartServer"], None, Some(reasons::STOP_FAILED)),
+        (Offline, "STOP_FAILED", Some("STOP_FAILED"), &["StopServer"], None, Some(reasons::STOP_FAILED)),
         (Online, "SOMETHING_NEW", None, &[], Some(reasons::WAITING_FOR_AWS), None),
     ];
     for (desired, state, told, calls, busy, block) in rows {

@@ -61,23 +61,6 @@ fn with_keys(names: &[&str]) -> TransferServer {
 }
 
 #[tokio::test]
-async fn what_this_version_does_not_do_is_one_block_that_names_every_field() {
-    let world = World::open();
-    let asked = server(json!({
-        "lifecycle": {"disruption": {"mode": "Never"}},
-        "endpointType": "VPC",
-        "endpointDetails": {"vpcId": "v", "subnetIds": ["s"], "addressAllocationIds": ["e"]},
-    }));
-    let found = blocks(&world, &asked).await;
-    let [block] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!((block.code, block.needs_person), (reasons::NOT_YET_SUPPORTED, true));
-    for field in ["spec.lifecycle.disruption", "spec.endpointDetails.addressAllocationIds"] {
-        assert!(block.message.contains(field), "{field}: {}", block.message);
-    }
-    assert!(blocks(&world, &server(json!({}))).await.is_empty());
-}
-
-#[tokio::test]
 async fn every_role_must_be_granted_and_is_named_where_it_is_not() {
     let all = json!({"from": "All"});
     let world = World::with_grants(json!([{"name": "x", "kinds": ["TransferServer"], "namespaces": all,

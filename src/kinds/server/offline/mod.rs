@@ -1,0 +1,331 @@
+//! Changes that take a stop: what is due next, from what AWS shows and what is recorded. Pure.
+//!
+//! The order is stop, change, start, and one record leads through it (`status.operation`): it is written before the stop,
+//! so that whatever process comes next knows that the server is to run again, and before the start, so that nothing is
+//! stopped twice for one change. What is left to change is never read from the record but seen in AWS. What AWS refuses
+//! for certain is taken back once, and the server started: partners are worth more than the edit.
+
+pub mod calls;
+pub mod window;
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::window::Gate;
+use crate::api::condition::reasons;
+use crate::api::server::DesiredState;
+use crate::api::status::{OperationKind, OperationPhase, OperationRecord};
+use crate::aws::Mutation;
+use crate::aws::transfer::{Server, StartServer, StopServer};
+use crate::engine::diff::{self, Change};
+use crate::engine::kind::{OperationStep, PlannedCall};
+use crate::engine::reason::Reason;
+
+/// So often a server is stopped for one change at most: once more where somebody started it in between.
+const STOPS: i32 = 2;
+
+/// How late a stop may still arrive: AWS takes a signature for fifteen minutes, and shows what it did within two.
+const LATE: SignedDuration = SignedDuration::from_mins(17);
+
+/// A server that failed to start or to stop is told to so often: AWS names no cause, and trying it all the time mends
+/// none.
+pub const AGAIN: std::time::Duration = std::time::Duration::from_hours(1);
+
+/// How much may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Everything.
+    Full,
+    /// Only what was begun is ended: the object is suspended, or only reports.
+    Finish,
+    /// Only what was taken off is put back, and the server started: the grant was withdrawn, or the object goes.
+    Restore,
+}
+
+/// What the decision is made of.
+#[derive(Clone, Debug)]
+pub struct Situation<'a> {
+    /// The server, as AWS shows it.
+    pub server: &'a Server,
+    /// Whether it shall run.
+    pub desired: DesiredState,
+    /// What differs and goes only while it is OFFLINE, or with what does.
+    pub offline: &'a [Change],
+    /// The next call for that, once it is OFFLINE.
+    pub next: Option<PlannedCall>,
+    /// The next call that puts back what was taken off.
+    pub back: Option<PlannedCall>,
+    /// What status records.
+    pub record: Option<&'a OperationRecord>,
+    /// Whether it may be stopped now.
+    pub gate: Gate,
+    /// Why a stop would be for nothing, or worse.
+    pub unfit: Option<Reason>,
+    /// Why it must not be started yet.
+    pub unready: Option<Reason>,
+    /// Digest of all that is wanted.
+    pub digest: &'a str,
+    /// How much may be done.
+    pub mode: Mode,
+    /// AWS's clock.
+    pub now: Timestamp,
+}
+
+/// What is due.
+#[derive(Debug, Default)]
+pub struct Due {
+    /// The call.
+    pub call: Option<PlannedCall>,
+    /// What is to be written first, or once AWS refused the call.
+    pub operation: Option<OperationStep>,
+    /// AWS, or the sequence, is on its way.
+    pub busy: Option<Reason>,
+    /// Why it does not go on.
+    pub block: Option<Reason>,
+    /// The change waits for a time: why, and until when.
+    pub pending: Option<(Reason, Option<Timestamp>)>,
+    /// The sequence says what becomes of the run state, and nothing else does.
+    pub leads: bool,
+}
+
+/// What is due next.
+#[must_use]
+pub fn next(about: &Situation) -> Due {
+    let Some(record) = about.record else { return begin(about) };
+    if about.desired == DesiredState::Offline && record.phase != OperationPhase::GivenUp {
+        return offline_for_good(about);
+    }
+    match record.phase {
+        OperationPhase::GivenUp => given_up(about, record),
+        OperationPhase::Stopping => stopping(about, record),
+        OperationPhase::Stopped | OperationPhase::TakingBack => stopped(about, record),
+        OperationPhase::Starting => starting(about, record),
+        OperationPhase::Withdrawn => withdrawn(about, record),
+    }
+}
+
+/// Nothing was begun.
+fn begin(about: &Situation) -> Due {
+    if about.offline.is_empty() || about.mode != Mode::Full {
+        return Due::default();
+    }
+    match (about.desired, state(about), &about.gate) {
+        (DesiredState::Offline, "OFFLINE", _) => Due { call: about.next.clone(), ..Due::default() },
+        // It is stopped before it is changed, which is what the spec says anyway.
+        (DesiredState::Offline, ..) => waits_for(about, "OFFLINE"),
+        (DesiredState::Online, "OFFLINE", _) => write(OperationPhase::Stopped, &first(about)),
+        (DesiredState::Online, "ONLINE", Gate::Open) => match &about.unfit {
+            Some(reason) => Due { block: Some(reason.clone()), ..Due::default() },
+            None => Due { operation: Some(stop(about, &first(about))), ..Due::default() },
+        },
+        (DesiredState::Online, _, Gate::Closed(reason, due)) => pending(about, reason, *due),
+        (DesiredState::Online, ..) => waits_for(about, "ONLINE"),
+    }
+}
+
+/// What is recorded of a sequence that begins.
+fn first(about: &Situation) -> OperationRecord {
+    let settings = &about.server.settings;
+    OperationRecord {
+        kind: OperationKind::Offline,
+        phase: OperationPhase::Stopping,
+        started_at: Some(about.now.to_string()),
+        prior_state: Some("ONLINE".to_owned()),
+        stops: 0,
+        prior_address_allocation_ids: calls::addresses(settings),
+        prior_subnet_ids: calls::subnets(settings),
+        remaining: about.offline.iter().map(|change| format!("spec.{}", change.path)).collect(),
+        refusal: None,
+        refused_digest: None,
+    }
+}
+
+/// The stop is recorded, with an Event that tells who is on the server.
+fn stop(about: &Situation, record: &OperationRecord) -> OperationStep {
+    let (id, paths) = (&about.server.server_id, diff::paths(about.offline));
+    let message = format!("server {id} is stopped to change {paths}; sessions end");
+    let phase = OperationPhase::Stopping;
+    let record = OperationRecord { phase, stops: record.stops + 1, ..record.clone() };
+    OperationStep { event: Some((true, reasons::STOPPING, message)), ..step(Some(record)) }
+}
+
+fn pending(about: &Situation, reason: &Reason, due: Option<Timestamp>) -> Due {
+    let message = format!("{} takes a stop of the server: {}", diff::paths(about.offline), reason.message);
+    Due { pending: Some((Reason { message, ..reason.clone() }, due)), ..Due::default() }
+}
+
+/// The stop may have been sent, or not.
+fn stopping(about: &Situation, record: &OperationRecord) -> Due {
+    // What was never in use is disrupted by nothing.
+    let open = about.gate == Gate::Open || record.kind == OperationKind::Create;
+    let goes_on = about.mode == Mode::Full && !about.offline.is_empty() && open;
+    let due = match state(about) {
+        "OFFLINE" => write(OperationPhase::Stopped, record),
+        "ONLINE" if !goes_on => write(OperationPhase::Withdrawn, &since(about, record)),
+        "ONLINE" if about.unfit.is_some() && record.kind == OperationKind::Create => {
+            Due { block: about.unfit.clone(), ..Due::default() }
+        }
+        "ONLINE" => Due { call: Some(stop_call(about)), ..Due::default() },
+        "STOP_FAILED" | "START_FAILED" => failed(about, stop_call(about)),
+        _ => Due::default(),
+    };
+    led(about, reasons::STOPPING, due)
+}
+
+/// It is OFFLINE for a change, or was, and is changed or put back.
+fn stopped(about: &Situation, record: &OperationRecord) -> Due {
+    let back = record.phase == OperationPhase::TakingBack || about.mode == Mode::Restore;
+    let call = if back { about.back.clone() } else { about.next.clone() };
+    let due = match (state(about), call) {
+        ("OFFLINE", Some(call)) => {
+            let refused_digest = Some(about.digest.to_owned());
+            let after = OperationRecord { refused_digest, ..record.clone() };
+            let phase = if back { OperationPhase::Starting } else { OperationPhase::TakingBack };
+            let operation = OperationStep { after_refusal: true, ..step(Some(OperationRecord { phase, ..after })) };
+            Due { call: Some(call), operation: Some(operation), ..Due::default() }
+        }
+        ("OFFLINE" | "START_FAILED" | "STOP_FAILED", _) => write(OperationPhase::Starting, record),
+        // Somebody started it. What may be stopped once more is, and then it stays as it is.
+        ("ONLINE", Some(_)) if !back && record.stops < STOPS && about.gate == Gate::Open => {
+            Due { operation: Some(stop(about, record)), ..Due::default() }
+        }
+        ("ONLINE", Some(_)) if !back => {
+            let refusal = Some("the server was started while it was OFFLINE for the change".to_owned());
+            let refused_digest = Some(about.digest.to_owned());
+            end(about, &OperationRecord { refusal, refused_digest, ..record.clone() })
+        }
+        ("ONLINE", _) => end(about, record),
+        _ => Due::default(),
+    };
+    led(about, reasons::UPDATING, due)
+}
+
+/// Nothing is left but to start it.
+fn starting(about: &Situation, record: &OperationRecord) -> Due {
+    let due = match state(about) {
+        "OFFLINE" => match &about.unready {
+            Some(reason) => Due { busy: Some(reason.clone()), ..Due::default() },
+            None => Due { call: Some(start_call(about)), ..Due::default() },
+        },
+        "START_FAILED" | "STOP_FAILED" => failed(about, start_call(about)),
+        "ONLINE" => end(about, record),
+        _ => Due::default(),
+    };
+    led(about, reasons::STARTING, due)
+}
+
+/// No stop is sent any more. One that was sent may still arrive.
+fn withdrawn(about: &Situation, record: &OperationRecord) -> Due {
+    let since = record.started_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+    let late = since.is_none_or(|since| about.now.duration_since(since) > LATE);
+    match state(about) {
+        "OFFLINE" => led(about, reasons::STOPPING, write(OperationPhase::Stopped, record)),
+        "ONLINE" if late => Due { operation: Some(step(None)), ..Due::default() },
+        "ONLINE" if about.mode == Mode::Full && !about.offline.is_empty() => match &about.gate {
+            Gate::Open => led(about, reasons::STOPPING, write(OperationPhase::Stopping, record)),
+            Gate::Closed(reason, due) => pending(about, reason, *due),
+        },
+        "ONLINE" => Due::default(),
+        "STOP_FAILED" | "START_FAILED" => led(about, reasons::STARTING, failed(about, start_call(about))),
+        _ => led(about, reasons::STOPPING, Due::default()),
+    }
+}
+
+/// AWS refused the change, and the server runs. Another edit is another change.
+fn given_up(about: &Situation, record: &OperationRecord) -> Due {
+    if about.mode != Mode::Full {
+        return Due::default();
+    }
+    if about.offline.is_empty() {
+        return Due { operation: Some(step(None)), ..Due::default() };
+    }
+    if record.refused_digest.as_deref() != Some(about.digest) {
+        return begin(about);
+    }
+    let why = record.refusal.as_deref().unwrap_or("AWS refused it");
+    let message = format!(
+        "{} not in force: {why}; what could be put back was, and the server was started. It is not stopped for this \
+         again before an edit of the spec",
+        diff::paths(about.offline)
+    );
+    Due { block: Some(Reason::stalled(reasons::CHANGE_REFUSED, message)), ..Due::default() }
+}
+
+/// The spec came to want it OFFLINE: what is left is changed, and it stays.
+fn offline_for_good(about: &Situation) -> Due {
+    match (state(about), about.next.clone().filter(|_| about.mode == Mode::Full)) {
+        ("OFFLINE", Some(call)) => {
+            let operation = Some(OperationStep { after_refusal: true, ..step(None) });
+            Due { call: Some(call), operation, ..Due::default() }
+        }
+        ("OFFLINE", None) => Due { operation: Some(step(None)), ..Due::default() },
+        _ => Due::default(),
+    }
+}
+
+/// It runs: the record goes, or says what was refused.
+fn end(about: &Situation, record: &OperationRecord) -> Due {
+    let since = record.started_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+    let took = since.map(|since| about.now.duration_since(since).as_secs().max(0)).unwrap_or_default();
+    let id = &about.server.server_id;
+    let message = format!("server {id} is ONLINE again, {took} s after its stop for {}", record.remaining.join(", "));
+    let left = record.refused_digest.is_some() && record.refusal.is_some();
+    let record = left.then(|| OperationRecord { phase: OperationPhase::GivenUp, ..record.clone() });
+    let event = Some((left, reasons::DISRUPTED, message));
+    Due { operation: Some(OperationStep { event, ..step(record) }), ..Due::default() }
+}
+
+/// The same record from now on.
+fn since(about: &Situation, record: &OperationRecord) -> OperationRecord {
+    OperationRecord { started_at: Some(about.now.to_string()), ..record.clone() }
+}
+
+fn write(phase: OperationPhase, record: &OperationRecord) -> Due {
+    Due { operation: Some(step(Some(OperationRecord { phase, ..record.clone() }))), ..Due::default() }
+}
+
+fn step(record: Option<OperationRecord>) -> OperationStep {
+    OperationStep { record, after_refusal: false, event: None }
+}
+
+/// The sequence rules the run state, and the object is not Ready while it does.
+fn led(about: &Situation, code: &'static str, due: Due) -> Due {
+    let doing = || {
+        let id = &about.server.server_id;
+        let message = format!("server {id} is {}, for a change that takes a stop", state(about));
+        Reason::new(code, message)
+    };
+    Due { busy: due.busy.or_else(|| Some(doing())), leads: true, ..due }
+}
+
+fn waits_for(about: &Situation, goal: &str) -> Due {
+    let message = format!("{} changes once the server is {goal}", diff::paths(about.offline));
+    Due { busy: Some(Reason::new(reasons::UPDATING, message)), ..Due::default() }
+}
+
+/// It is told to do so once an hour, and a person is called.
+fn failed(about: &Situation, call: PlannedCall) -> Due {
+    let (id, state) = (&about.server.server_id, state(about));
+    let code = if state == "STOP_FAILED" { reasons::STOP_FAILED } else { reasons::START_FAILED };
+    let message = format!(
+        "server {id} is {state} in the middle of a change; AWS names no cause and advises to contact AWS Support"
+    );
+    let call = PlannedCall { rests: Some(AGAIN), ..call };
+    Due { call: Some(call), block: Some(Reason::stalled(code, message)), ..Due::default() }
+}
+
+fn stop_call(about: &Situation) -> PlannedCall {
+    let server_id = about.server.server_id.clone();
+    PlannedCall { operation: true, ..PlannedCall::new(Mutation::StopServer(StopServer { server_id }), Vec::new()) }
+}
+
+fn start_call(about: &Situation) -> PlannedCall {
+    let server_id = about.server.server_id.clone();
+    PlannedCall { operation: true, ..PlannedCall::new(Mutation::StartServer(StartServer { server_id }), Vec::new()) }
+}
+
+fn state<'a>(about: &Situation<'a>) -> &'a str {
+    about.server.state.as_deref().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,17 @@ pub fn canonical_object(object: &Value) -> Value {
         let applied = object.pointer_mut("/status/applied").and_then(Value::as_object_mut);
         applied.map(|applied| applied.remove("digest"));
     }
+    // How often a person edited it is no difference; whether the last edit was observed is.
+    let generation = object["metadata"].as_object_mut().and_then(|meta| meta.remove("generation"));
+    let observed = |at: &mut Value| {
+        let at = at.as_object_mut()?;
+        let seen = at.remove("observedGeneration");
+        at.insert("observed".to_owned(), (seen == generation).into())
+    };
+    observed(&mut object["status"]);
+    for condition in object["status"]["conditions"].as_array_mut().into_iter().flatten() {
+        observed(condition);
+    }
     if let Some(status) = object["status"].as_object_mut() {
         // A user count alone is never a reason to write, so it may be an old one.
         for noise in ["create", "operation", "lastHandledReconcileAt", "userCount"] {

@@ -17,6 +17,7 @@ mod kube_api;
 mod kube_watch;
 mod lint;
 mod machinery;
+mod offline;
 mod operator;
 mod oracle;
 mod past;

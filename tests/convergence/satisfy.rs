@@ -39,6 +39,14 @@ pub fn restrained(object: &Value) -> bool {
     matches!(object["spec"]["lifecycle"]["managementPolicy"].as_str(), Some("ObserveOnly" | "ReportDrift"))
 }
 
+/// The server of an object that wants it ONLINE, where it is not.
+pub fn left_offline(world: &World, object: &Value) -> Option<String> {
+    let wants = object["kind"] == "TransferServer" && object["spec"]["desiredState"].as_str() != Some("OFFLINE");
+    let id = object["status"]["serverId"].as_str().filter(|_| wants)?;
+    let have = describe(world, Operation::DescribeServer, json!({"ServerId": id}), "Server")?;
+    (have["State"] != "ONLINE").then(|| id.to_owned())
+}
+
 /// What was deleted, though AWS still shows it.
 fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String> {
     let mut sim = world.sim.lock().unwrap();

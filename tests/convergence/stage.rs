@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use transfer_operator::api::ManagedKind;
 use transfer_operator::cluster::Name;
+use transfer_operator::sim::ec2_network::Address;
 use transfer_operator::sim::model::Tag;
 use transfer_operator::sim::operation::Operation;
 
@@ -43,6 +44,9 @@ pub struct Outcome {
     pub lines: Vec<String>,
     /// How often each server, user and access was made and deleted.
     pub made: BTreeMap<String, CreateOutput>,
+    /// How often a server that ran was stopped, and how often of that after a person tried again what AWS had refused.
+    pub stops: u64,
+    pub excused_stops: u64,
     /// How often a fault of the plan struck.
     pub struck: u64,
     /// Until all was as wanted, and then until all was gone; in virtual time, without the rest in between.
@@ -202,6 +206,13 @@ impl Stage {
         found.map(|server| server.server_id.clone()).unwrap_or_default()
     }
 
+    /// An elastic address that something else has.
+    pub fn taken(&self, allocation_id: &str) {
+        let mut sim = self.world.sim.lock().unwrap();
+        let addresses = &mut sim.world.region(ACCOUNT, REGION).addresses;
+        addresses.insert(allocation_id.to_owned(), Address { taken_by: Some("i-0123456789abcdef0".to_owned()) });
+    }
+
     /// What somebody does in AWS's console.
     pub fn console(&self, operation: Operation, input: Value) -> Value {
         let now = self.world.clock.now();
@@ -241,6 +252,11 @@ impl Stage {
 
     /// Waits until every object is Ready for its newest generation, in so many words: what is suspended never is.
     pub async fn all_ready(&self) {
+        self.until("all Ready", Self::is_all_ready).await;
+    }
+
+    /// Whether every object is so now.
+    pub fn is_all_ready(&self) -> bool {
         let ready = |object: &Value| {
             let generation = &object["metadata"]["generation"];
             let says = |ready: Value| ready["status"] == "True" && ready["observedGeneration"] == *generation;
@@ -248,8 +264,7 @@ impl Stage {
                 && object["status"]["observedGeneration"] == *generation
                 && lint::find(object, "Ready").is_some_and(says)
         };
-        let nothing_to_come = |stage: &Self| stage.world.coming.load(Ordering::SeqCst) == 0;
-        self.until("all Ready", |stage| nothing_to_come(stage) && stage.ours().iter().all(ready)).await;
+        self.world.coming.load(Ordering::SeqCst) == 0 && self.ours().iter().all(ready)
     }
 
     /// Waits until the object tells this reason in any condition.
@@ -282,6 +297,9 @@ impl Stage {
             let key = crate::api_server::key_of(&object);
             let claims = lint::find(&object, "Ready").is_some_and(|ready| ready["status"] == "True");
             let restrained = satisfy::restrained(&object);
+            if !restrained && let Some(id) = satisfy::left_offline(&self.world, &object) {
+                self.world.violation(format!("O13: {} is left OFFLINE: {id}, {}", key.1, object["status"]));
+            }
             if claims
                 && !restrained
                 && let Some(missing) = satisfy::missing(&self.world, &key, &object)
@@ -430,10 +448,13 @@ impl Stage {
     pub fn outcome(self) -> Outcome {
         let oracle = self.world.oracle.lock().unwrap();
         let (violations, made) = (oracle.violations.clone(), oracle.made.clone());
+        let (stops, excused_stops) = (oracle.stops, oracle.excused_stops);
         drop(oracle);
         Outcome {
             violations,
             made,
+            stops,
+            excused_stops,
             trace: self.world.trace(),
             points: self.world.points(),
             versions: self.world.api().version(),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 
 use crate::api_server::text;
+use crate::offline;
 use crate::satisfy;
 use crate::stage::{Stage, key};
 
@@ -19,8 +20,7 @@ pub struct Workflow {
     pub run: fn(&Stage) -> BoxFuture<'_, ()>,
 }
 
-/// All of them, by the names of the test matrix. W2 with elastic IPs and W4, the offline update, come with the complete
-/// life of a server.
+/// All of them, by the names of the test matrix.
 pub const ALL: &[Workflow] = &[
     Workflow { name: "W1-server", run: |stage| w1_server(stage).boxed() },
     Workflow { name: "W1-crowded", run: |stage| w1_crowded(stage).boxed() },
@@ -40,6 +40,10 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W14-account", run: |stage| w14_account(stage).boxed() },
     Workflow { name: "W15-workflow", run: |stage| w15_workflow(stage).boxed() },
     Workflow { name: "W15-replaced", run: |stage| w15_replaced(stage).boxed() },
+    Workflow { name: "W2-elastic", run: |stage| offline::w2_elastic(stage).boxed() },
+    Workflow { name: "W4-offline", run: |stage| offline::w4_offline(stage).boxed() },
+    Workflow { name: "W4-suspended", run: |stage| offline::w4_suspended(stage).boxed() },
+    Workflow { name: "W4-taken-back", run: |stage| offline::w4_taken_back(stage).boxed() },
 ];
 
 pub fn named(name: &str) -> Workflow {

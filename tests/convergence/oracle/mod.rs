@@ -31,6 +31,10 @@ pub struct Oracle {
     pub mutations: u64,
     /// When each mutation was sent, by operation and input, where reads are old.
     sent: BTreeMap<String, Vec<u128>>,
+    /// How often a server that ran was stopped.
+    pub stops: u64,
+    /// Stops that AWS's refusals brought about: each time that a change was refused for certain, a person tried again.
+    pub excused_stops: u64,
     /// How many SSH keys a user had after each call about them.
     pub ssh_keys: Vec<usize>,
     pub writes: u64,
@@ -68,6 +72,8 @@ pub struct Intent {
     about: Vec<String>,
     /// What forbids it.
     forbidden: Option<String>,
+    /// It stops a server that runs.
+    stops: bool,
 }
 
 impl Intent {
@@ -108,8 +114,12 @@ fn repeated(world: &World, operation: &str, input: &Value) {
 pub fn before_mutation(world: &World, operation: &str, account: &str, region: &str, input: &Value) -> Intent {
     repeated(world, operation, input);
     let forbidden = forbidden(world, operation, account, region, input);
+    let now = world.clock.now();
     let mut sim = world.sim.lock().unwrap();
-    Intent { about: subjects(operation, sim.world.region(account, region), input), forbidden }
+    let region = sim.world.region(account, region);
+    let held = region.servers.get(&text(&input["ServerId"]));
+    let stops = operation == "StopServer" && held.is_some_and(|held| held.lifecycle.real(now) == "ONLINE");
+    Intent { about: subjects(operation, region, input), forbidden, stops }
 }
 
 /// What is told of a workflow begins so.
@@ -324,7 +334,11 @@ fn adopts(world: &World, server: &str, member: Option<&str>, input: &Value) -> b
 
 /// O1 after the effect, and the counts.
 pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &Intent) {
-    world.oracle.lock().unwrap().mutations += 1;
+    {
+        let mut oracle = world.oracle.lock().unwrap();
+        oracle.mutations += 1;
+        oracle.stops += u64::from(intent.stops);
+    }
     count(world, operation.starts_with("Create"), &intent.about);
     let access = format!("{}/{}", text(&input["ServerId"]), text(&input["ExternalId"]));
     match operation {

@@ -21,6 +21,8 @@ pub enum Check {
     Counts,
     /// O9: of a login, one more that was made is deleted again.
     LoginCounts,
+    /// O13: a server is stopped as seldom as in the run without faults.
+    Stops,
     /// All of them: the plan is not run.
     All,
 }
@@ -78,6 +80,12 @@ pub static LATE_CALL: Unchecked = Unchecked {
           deleted again",
 };
 
+pub static LATE_STOP: Unchecked = Unchecked {
+    checks: &[Check::Stops],
+    why: "a stop that comes late, within the age of a signature, meets a server that another process has started again: \
+          AWS has no stop under a condition. It is started once more",
+};
+
 pub static LATE_POLICY: Unchecked = Unchecked {
     checks: &[Check::End],
     why: "an update that comes late, within the age of a signature, brings a session policy back that left the spec \
@@ -103,7 +111,7 @@ pub fn late(workflow: &str) -> Vec<Row> {
         "W8-role" => Some(&LATE_POLICY),
         _ => None,
     };
-    [&LATE_CALL].into_iter().chain(more).collect()
+    [&LATE_CALL, &LATE_STOP].into_iter().chain(more).collect()
 }
 
 /// O4: by how much later than without faults the runs of a family may come to their end: twice what was measured,

@@ -1,4 +1,5 @@
-//! What must hold of a whole run, held against the run of its workflow without faults: O4 (when it ends), O8 and O9.
+//! What must hold of a whole run, held against the run of its workflow without faults: O4 (when it ends), O8, O9
+//! and O13 (how often a server is stopped).
 
 use super::CreateOutput;
 use super::unchecked::{self, Check};
@@ -18,6 +19,10 @@ pub fn of(plan: &Plan, outcome: &Outcome, reference: &Outcome) -> Vec<String> {
     // What may be deleted and made again in between is another end too.
     if !setup.skips(Check::Counts) && counts(setup, outcome) != counts(setup, reference) {
         wrong.push(format!("O9: made and deleted {:?} instead of {:?}", outcome.made, reference.made));
+    }
+    if !setup.skips(Check::Stops) && outcome.stops > reference.stops + outcome.excused_stops {
+        let (stops, excused) = (outcome.stops, outcome.excused_stops);
+        wrong.push(format!("O13: {stops} stops, {excused} of them excused, instead of {}", reference.stops));
     }
     let late = outcome.took.saturating_sub(reference.took);
     if let Some(latest) = unchecked::latest(&plan.id).filter(|latest| late > *latest) {

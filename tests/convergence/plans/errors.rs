@@ -1,13 +1,13 @@
 //! Family 9: every operation that the operator calls, with every error that it can answer: once, three times, and for
 //! an hour.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Scale;
 use crate::runs::{Plan, References, SEED};
 use crate::setup::{Blow, Moment, Rule, Setup, Side, When};
-use crate::workflows::{self, Workflow};
+use crate::workflows;
 
 /// Errors of the service's model, and those that arrive on every operation from outside it.
 const ERRORS: &[(&str, &str)] = &[
@@ -27,15 +27,22 @@ const ERRORS: &[(&str, &str)] = &[
     ("ValidationException", "1 validation error detected"),
 ];
 
-/// The workflow in which an operation occurs first while faults still fall, for all that occur.
-fn operations(references: &References) -> BTreeMap<String, (Workflow, u64)> {
-    let mut operations = BTreeMap::new();
+/// What AWS refuses in the middle of a stop is another matter than on a server that runs.
+const IN_A_STOP: [&str; 2] = ["W2-elastic", "W4-offline"];
+
+/// For all operations that occur while faults still fall, the workflow in which each does first; those that lead through
+/// a stop once more in those workflows.
+fn operations(references: &References) -> BTreeSet<(String, &'static str)> {
+    let mut first = BTreeMap::new();
+    let mut operations = BTreeSet::new();
     for workflow in workflows::ALL {
         let reference = references.of(*workflow);
         // At rest all trouble has ended.
         let disturbed = reference.points.iter().take(reference.quiet.start);
         for point in disturbed.filter(|point| point.side == Side::Aws) {
-            operations.entry(point.operation.clone()).or_insert((*workflow, point.call));
+            let again = IN_A_STOP.contains(&workflow.name) && point.operation.ends_with("Server");
+            let whose = first.entry(point.operation.clone()).or_insert(workflow.name);
+            operations.insert((point.operation.clone(), if again { workflow.name } else { whose }));
         }
     }
     operations
@@ -43,8 +50,9 @@ fn operations(references: &References) -> BTreeMap<String, (Workflow, u64)> {
 
 pub fn plans(references: &References, scale: Scale) -> Vec<Plan> {
     let mut plans = Vec::new();
-    for (operation, (workflow, _)) in operations(references) {
-        let operation: &'static str = Box::leak(operation.into_boxed_str());
+    for (operation, workflow) in operations(references) {
+        let (operation, workflow): (&'static str, _) =
+            (Box::leak(operation.into_boxed_str()), workflows::named(workflow));
         for (index, (code, message)) in ERRORS.iter().enumerate() {
             for (name, when) in [
                 ("once", When::LeaseConfig { skip: 0, count: 1 }),

@@ -1,0 +1,138 @@
+//! W2 and W4: what takes a stop of the server. Each workflow says how often it may be stopped, and holds that nobody is
+//! left OFFLINE.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use transfer_operator::sim::operation::Operation;
+
+use crate::api_server::{Key, text};
+use crate::satisfy;
+use crate::stage::Stage;
+use crate::workflows::server;
+
+const SUBNETS: [&str; 3] = ["subnet-01234567", "subnet-12345678", "subnet-23456789"];
+const ADDRESSES: [&str; 3] = ["eipalloc-00000001", "eipalloc-00000002", "eipalloc-00000003"];
+
+/// How long a person waits before an edit that was refused is made again: what AWS refuses may heal from outside.
+const PATIENCE: Duration = Duration::from_mins(20);
+
+fn network(subnets: &[&str], addresses: &[&str]) -> Value {
+    let mut details = json!({"vpcId": "vpc-01234567", "subnetIds": subnets});
+    if !addresses.is_empty() {
+        details["addressAllocationIds"] = json!(addresses);
+    }
+    details
+}
+
+fn elastic(subnets: &[&str], addresses: &[&str]) -> Value {
+    json!({"endpointType": "VPC", "endpointDetails": network(subnets, addresses)})
+}
+
+/// Waits until all is Ready. Where AWS refused a change for certain and the server was started again, the change waits
+/// for an edit, which is made here: the tag goes again at the end.
+async fn settled(stage: &Stage, key: &Key) {
+    for attempt in 0.. {
+        let refused = |stage: &Stage| {
+            let object = stage.get(key).unwrap_or_default();
+            let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            object["status"]["observedGeneration"] == object["metadata"]["generation"]
+                && conditions.iter().any(|condition| condition["reason"] == "ChangeRefused")
+        };
+        stage.until("all Ready or the change refused", |stage| refused(stage) || stage.is_all_ready()).await;
+        if !refused(stage) {
+            break;
+        }
+        if state(stage) != "ONLINE" {
+            stage.world.violation(format!("O13: the change was given up, and the server is {}", state(stage)));
+        }
+        stage.pause(PATIENCE).await;
+        stage.world.oracle.lock().unwrap().excused_stops += 1;
+        stage.edit(key, |spec| spec["tags"] = json!({"attempt": attempt.to_string()}));
+    }
+    if stage.get(key).is_some_and(|object| object["spec"]["tags"].is_object()) {
+        stage.edit(key, |spec| drop(spec.as_object_mut().unwrap().remove("tags")));
+        stage.all_ready().await;
+    }
+}
+
+fn held(stage: &Stage) -> Value {
+    let input = json!({"ServerId": stage.server_id("files")});
+    satisfy::describe(&stage.world, Operation::DescribeServer, input, "Server").unwrap_or_default()
+}
+
+fn state(stage: &Stage) -> String {
+    text(&held(stage)["State"])
+}
+
+/// A server with elastic addresses is made; they change with the subnets, change alone, and go.
+pub async fn w2_elastic(stage: &Stage) {
+    let files = stage.apply(&server("files", &elastic(&SUBNETS[..2], &ADDRESSES[..2])));
+    settled(stage, &files).await;
+    stage.edit(&files, |spec| spec["endpointDetails"] = network(&SUBNETS[1..], &ADDRESSES[..2]));
+    settled(stage, &files).await;
+    stage.edit(&files, |spec| spec["endpointDetails"] = network(&SUBNETS[1..], &ADDRESSES[1..]));
+    settled(stage, &files).await;
+    stage.edit(&files, |spec| spec["endpointDetails"] = network(&SUBNETS[1..], &[]));
+    settled(stage, &files).await;
+    stage.close().await;
+}
+
+/// A public server moves into a VPC, with other settings in the same edit; another edit comes in the middle; it moves
+/// back.
+pub async fn w4_offline(stage: &Stage) {
+    let files = stage.apply(&server("files", &json!({"preAuthenticationLoginBanner": "hello"})));
+    stage.all_ready().await;
+    stage.edit(&files, |spec| {
+        spec["endpointType"] = json!("VPC");
+        spec["endpointDetails"] = network(&SUBNETS[..2], &[]);
+        spec["protocolDetails"] = json!({"passiveIp": "192.0.2.1"});
+        spec["preAuthenticationLoginBanner"] = json!("moved");
+    });
+    stage.until("it is being stopped, or was", |stage| state(stage) != "ONLINE" || stage.is_all_ready()).await;
+    stage.edit(&files, |spec| spec["ipAddressType"] = json!("DUALSTACK"));
+    settled(stage, &files).await;
+    stage.edit(&files, |spec| {
+        let spec = spec.as_object_mut().unwrap();
+        for name in ["endpointType", "endpointDetails", "ipAddressType", "protocolDetails"] {
+            spec.remove(name);
+        }
+    });
+    settled(stage, &files).await;
+    stage.close().await;
+}
+
+/// The object is suspended while its server is OFFLINE for a change: it is started all the same.
+pub async fn w4_suspended(stage: &Stage) {
+    let files = stage.apply(&server("files", &json!({})));
+    stage.all_ready().await;
+    stage.edit(&files, |spec| spec["ipAddressType"] = json!("DUALSTACK"));
+    let off = |stage: &Stage| state(stage) == "OFFLINE" || stage.is_all_ready();
+    stage.until("it is OFFLINE, or was", off).await;
+    stage.edit(&files, |spec| spec["suspend"] = json!(true));
+    stage.reason(&files, "Suspended").await;
+    stage.until("it is ONLINE though it is suspended", |stage| state(stage) == "ONLINE").await;
+    stage.edit(&files, |spec| spec["suspend"] = json!(false));
+    settled(stage, &files).await;
+    stage.close().await;
+}
+
+/// AWS refuses an address for certain: those of before are put back, the server is started, and an edit tries again.
+pub async fn w4_taken_back(stage: &Stage) {
+    stage.taken(ADDRESSES[2]);
+    let files = stage.apply(&server("files", &elastic(&SUBNETS[..2], &ADDRESSES[..2])));
+    settled(stage, &files).await;
+    stage.edit(&files, |spec| {
+        spec["endpointDetails"] = network(&SUBNETS[1..], &[ADDRESSES[0], ADDRESSES[2]]);
+    });
+    stage.reason(&files, "ChangeRefused").await;
+    stage
+        .until("it is ONLINE with the addresses of before", |stage| {
+            let addresses = &held(stage)["EndpointDetails"]["AddressAllocationIds"];
+            state(stage) == "ONLINE" && *addresses == json!(ADDRESSES[..2])
+        })
+        .await;
+    stage.edit(&files, |spec| spec["endpointDetails"] = network(&SUBNETS[1..], &ADDRESSES[..2]));
+    settled(stage, &files).await;
+    stage.close().await;
+}

@@ -79,6 +79,8 @@ pub enum Then {
     Stalled(&'static str, &'static str),
     /// Waiting for this reason, with this in the message, and nothing sent.
     Waits(&'static str, &'static str),
+    /// A change waits for a time for this reason, with this in the message, and nothing sent.
+    Postponed(&'static str, &'static str),
     /// Suspended, and nothing sent.
     Suspended,
     /// The API server refuses the change with this text.

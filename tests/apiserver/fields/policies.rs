@@ -1,12 +1,13 @@
 //! Fields that AWS does not have: what the operator may change, when, and for whom. They show by what happens to
 //! another field, or to another object.
 
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
-use super::case::Then::{Holds, Refused, Stalled, Suspended, Waits};
-use super::case::{AWAY, At, Case, HOME, Kind, ROLE, Then, merge};
+use super::case::Then::{Holds, Postponed, Refused, Stalled, Suspended, Waits};
+use super::case::{AWAY, At, Case, HOME, Kind, ROLE, Then};
 
-const NOT_YET: &str = "NotYetSupported";
 const WITH_SELECTOR: &str = "namespaces.selector goes with from Selector";
 
 pub fn cases() -> Vec<Case> {
@@ -32,15 +33,6 @@ fn holding(kind: Kind, path: &str, values: [Value; 2], held: Then) -> Case {
         .along(to("/two"), json!({}))
 }
 
-/// Nothing is made as long as the policy stands.
-fn waiting(kind: Kind, path: &str, values: [Value; 2], named: &'static str, rest: &Value) -> Case {
-    let (at, to) = other_field(kind);
-    let mut rest = rest.clone();
-    merge(&mut rest, &to("/one"));
-    let then = [Stalled(NOT_YET, named), Stalled(NOT_YET, named), Holds(json!("/one"))];
-    Case::new(kind, path, at, values, then).rest(rest)
-}
-
 fn edits(kind: Kind) -> Vec<Case> {
     vec![holding(kind, "suspend", [json!(false), json!(true)], Suspended)]
 }
@@ -52,24 +44,55 @@ pub fn protection(kind: Kind) -> Vec<Case> {
     vec![Case::new(kind, "lifecycle.deletionProtection", At::Deletable, [json!(server), json!(!server)], then)]
 }
 
+/// A change that takes a stop, made together with an edit of when it may be made, waits; without the policy it is made.
+/// A server that is new is not disrupted by what it is made with.
+fn postponing(path: &str, values: [Value; 2], reason: &'static str, text: String, rest: Value) -> Case {
+    let text: &'static str = Box::leak(text.into_boxed_str());
+    let then = [Holds(json!("IPV4")), Postponed(reason, text), Holds(json!("DUALSTACK"))];
+    Case::new(Kind::Server, path, At::Aws("/Settings/IpAddressType"), values, then)
+        .rest(rest)
+        .along(json!({"ipAddressType": "DUALSTACK"}), json!({}))
+        .leaving_out("lifecycle.disruption")
+}
+
+/// The clock of this machine stands for AWS's, as the simulator's does.
+#[allow(clippy::disallowed_methods, reason = "what is open now depends on what time it is")]
 fn of_servers() -> Vec<Case> {
-    let mode = "spec.lifecycle.disruption.mode";
-    let window = json!({"start": "22:30", "durationMinutes": 60});
-    let rest = json!({"lifecycle": {"disruption": {"mode": "Window", "window": window}}});
-    let members = [
-        ("days", json!(["Sat"]), json!(["Sun"])),
-        ("start", json!("22:30"), json!("23:30")),
-        ("durationMinutes", json!(60), json!(90)),
-        ("timeZone", json!("UTC"), json!("Europe/Berlin")),
-    ];
-    let windows = members.into_iter().map(|(member, a, b)| {
+    let now = Timestamp::now().to_zoned(TimeZone::UTC);
+    let in_hours = |hours: i64| now.checked_add(hours.hours()).unwrap();
+    let at = |hours: i64| json!(in_hours(hours).strftime("%H:%M").to_string());
+    let day = |days: i64| json!([now.checked_add(days.days()).unwrap().strftime("%a").to_string()]);
+    let open = |more: Value| {
+        let mut window = json!({"start": at(-2), "durationMinutes": 1200});
+        window.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"lifecycle": {"disruption": {"mode": "Window", "window": window}}})
+    };
+    let outside = |member: &str, values: [Value; 2], text: String, rest: Value| {
         let path = format!("lifecycle.disruption.window.{member}");
-        waiting(Kind::Server, &path, [a, b], mode, &rest).leaving_out("lifecycle.disruption")
-    });
-    let never = Stalled(NOT_YET, mode);
-    let mut cases: Vec<Case> = windows.collect();
-    cases.extend([holding(Kind::Server, "lifecycle.disruption.mode", [json!("Immediate"), json!("Never")], never)]);
-    cases
+        postponing(&path, values, "OutsideWindow", text, rest)
+    };
+    let later = in_hours(3).strftime("opens at %Y-%m-%dT%H:%M:00Z").to_string();
+    let days_later = now.checked_add(3.days()).unwrap().strftime("opens at %Y-%m-%dT").to_string();
+    let always = json!(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]);
+    vec![
+        outside("days", [always, day(3)], days_later, open(json!({"start": "00:00"}))),
+        outside("start", [at(-2), at(3)], later, open(json!({}))),
+        outside("durationMinutes", [json!(1200), json!(10)], "opens at".to_owned(), open(json!({}))),
+        // Where it is fourteen hours later, it opened twelve hours ago.
+        outside(
+            "timeZone",
+            [json!("UTC"), json!("Pacific/Kiritimati")],
+            "opens at".to_owned(),
+            open(json!({"durationMinutes": 360})),
+        ),
+        postponing(
+            "lifecycle.disruption.mode",
+            [json!("Immediate"), json!("Never")],
+            "DisruptionNever",
+            "spec.ipAddressType takes a stop".to_owned(),
+            json!({}),
+        ),
+    ]
 }
 
 /// A path below `namespaces` and the rest of that; a value that keeps a namespace out and one that lets it in; what the

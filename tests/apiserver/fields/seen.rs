@@ -68,6 +68,9 @@ impl Seen {
             Then::Holds(wanted) => self.holds(demand, object, wanted),
             Then::Stalled(reason, text) => self.stands_still(demand, object, before, "Stalled", reason, text),
             Then::Waits(reason, text) => self.stands_still(demand, object, before, "Reconciling", reason, text),
+            Then::Postponed(reason, text) => {
+                self.stands_still(demand, object, before, "DisruptionPending", reason, text)
+            }
             Then::Suspended => self.stands_still(demand, object, before, "Suspended", "Suspended", "spec.suspend"),
         }
     }

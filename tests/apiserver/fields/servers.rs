@@ -80,9 +80,10 @@ fn network() -> Vec<Case> {
     let with_subnets = json!({"endpointType": "VPC", "endpointDetails": {"vpcId": vpc, "subnetIds": subnets}});
     let details = |name: &str| format!("endpointDetails.{name}");
     vec![
-        fixed("endpointType", At::Aws("/Settings/EndpointType"), json!("VPC"), json!("PUBLIC"), "spec.endpointType")
+        server("endpointType", At::Aws("/Settings/EndpointType"), "VPC", "PUBLIC", json!("PUBLIC"))
             .rest(in_vpc.clone())
-            .along(json!({"endpointDetails": null}), json!({})),
+            .along(json!({"endpointDetails": null}), json!({}))
+            .same("PUBLIC is what AWS takes where nothing is said"),
         Case::new(
             Kind::Server,
             &details("vpcId"),
@@ -103,27 +104,22 @@ fn network() -> Vec<Case> {
             Value::Null,
         )
         .rest(in_vpc.clone()),
-        // A create takes none, so this version makes no server of it.
-        Case::new(
-            Kind::Server,
+        server(
             &details("addressAllocationIds"),
-            At::Aws("/Settings/EndpointType"),
-            [addresses(2), addresses(3)],
-            [
-                Stalled(NOT_YET, "spec.endpointDetails.addressAllocationIds"),
-                Stalled(NOT_YET, "spec.endpointDetails.addressAllocationIds"),
-                Holds(json!("VPC")),
-            ],
+            At::Aws("/Settings/EndpointDetails/AddressAllocationIds"),
+            addresses(2),
+            addresses(3),
+            Value::Null,
         )
         .rest(with_subnets),
         Case::new(
             Kind::Server,
             &details("vpcEndpointId"),
             At::Aws("/Settings/EndpointDetails/VpcEndpointId"),
-            [endpoint.clone(), other_endpoint],
+            [endpoint.clone(), other_endpoint.clone()],
             [
                 Holds(endpoint),
-                Stalled(NOT_YET, "spec.endpointDetails.vpcEndpointId"),
+                Holds(other_endpoint.clone()),
                 Refused("endpointType VPC_ENDPOINT needs endpointDetails.vpcEndpointId"),
             ],
         )
@@ -136,13 +132,8 @@ fn network() -> Vec<Case> {
             "spec.endpointDetails.securityGroupIds",
         )
         .rest(in_vpc),
-        fixed(
-            "ipAddressType",
-            At::Aws("/Settings/IpAddressType"),
-            json!("DUALSTACK"),
-            json!("IPV4"),
-            "spec.ipAddressType",
-        ),
+        server("ipAddressType", At::Aws("/Settings/IpAddressType"), "DUALSTACK", "IPV4", json!("IPV4"))
+            .same("IPV4 is what AWS takes where nothing is said"),
     ]
 }
 
@@ -220,12 +211,12 @@ fn protocols() -> Vec<Case> {
     vec![
         server("protocols", At::Aws("/Settings/Protocols"), json!(["SFTP", "FTP"]), json!(["FTP"]), json!(["SFTP"]))
             .rest(with_lambda),
-        fixed(
+        server(
             &details("passiveIp"),
             At::Aws("/Settings/ProtocolDetails/PassiveIp"),
-            json!("198.51.100.1"),
-            json!("198.51.100.2"),
-            "spec.protocolDetails.passiveIp",
+            "198.51.100.1",
+            "198.51.100.2",
+            json!("AUTO"),
         ),
         server(
             &details("tlsSessionResumptionMode"),

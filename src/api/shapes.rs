@@ -38,9 +38,9 @@ pub struct EndpointDetails {
     #[schemars(length(max = 21))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_id: Option<String>,
-    /// Security groups of the endpoint. Absent, a new server gets the default group of the VPC. AWS Transfer Family
-    /// never returns them, so drift in them is not seen here. This version does not change them of a server that exists
-    /// (NotYetSupported).
+    /// Security groups of the endpoint. Absent, a new server gets the default group of the VPC, and those of a server that
+    /// exists are left alone. They are compared and changed through EC2, at once and without a stop, which takes
+    /// ec2:DescribeVpcEndpoints and ec2:ModifyVpcEndpoint. Once set they can be changed but not taken out: CannotClear.
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 16), inner(length(max = 20)), transform = pattern::SECURITY_GROUP_ID.each())]
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ mod advice;
 mod deletion_blockers;
 mod host_keys;
 mod members;
+mod network;
 mod offline;
 mod plan;
 mod registration;
@@ -40,6 +41,7 @@ use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
+use network::Network;
 use wanted::WantedServer;
 
 /// The identity provider whose users come by their groups.
@@ -75,6 +77,8 @@ pub struct ServerState {
     pub server: Server,
     /// Its host keys.
     pub host_keys: Vec<HostKey>,
+    /// What EC2 shows of its network.
+    pub network: Network,
 }
 
 impl Servers {
@@ -133,6 +137,13 @@ impl Servers {
         } else {
             deps.verified.remove(id, region, &server.server_id, &uid);
         }
+    }
+
+    /// Whether the server is the object's own, or what it is to look at or take over: of others nothing more is asked.
+    fn concerns(&self, object: &TransferServer, server: &Server) -> bool {
+        let (namespace, uid) = (object.namespace().unwrap_or_default(), object.uid().unwrap_or_default());
+        let owner = Owner::new(&self.deps.cluster_id, &namespace, &object.name_any(), &uid);
+        owner.judge(&server.tags) == Ownership::Ours || pointer(object).or_else(|| to_adopt(object)).is_some()
     }
 
     /// Where the object lives.
@@ -251,8 +262,13 @@ impl Kind for Servers {
         if server.settings.identity_provider_type.as_deref() == Some(DIRECTORY) && !going(object) {
             server.user_count = accesses(account, &id).await;
         }
+        let network = if self.concerns(object, &server) && !going(object) {
+            network::look(object, &server, account).await?
+        } else {
+            Network::default()
+        };
         match self.host_keys(object, account, &id).await {
-            Ok(host_keys) => Ok(Described::Found(ServerState { server, host_keys })),
+            Ok(host_keys) => Ok(Described::Found(ServerState { server, host_keys, network })),
             Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(Described::Missing),
             Err(fault) => Err(fault),
         }

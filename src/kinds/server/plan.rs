@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::ServerState;
 use super::host_keys;
-use super::members::{self, COMMUNICATION_MODE, Group, MEMBERS, SECURITY_GROUPS, SERVICE_MANAGED, carrier};
+use super::members::{self, COMMUNICATION_MODE, Group, MEMBERS, SERVICE_MANAGED, carrier};
+use super::network;
 use super::offline::calls::ADDRESSES;
 use super::offline::window::{Gate, gate};
 use super::offline::{self, AGAIN, Due, Mode, Situation};
@@ -53,8 +54,11 @@ pub fn plan(about: &About) -> Plan {
     let status = object.status.clone().unwrap_or_default();
     let applied = status.common.applied.clone().unwrap_or_default();
     let (want, server) = (&wanted.want, &have.server);
-    let settings = changes(wanted, server, status.common.applied.as_ref());
+    let mut settings = changes(wanted, server, status.common.applied.as_ref());
+    let groups = network::security_groups(want, server, &have.network, status.common.applied.as_ref(), &settings);
+    settings.extend(groups.change);
     let mut plan = Plan { blocks: blocks(&settings), ..Plan::default() };
+    plan.blocks.extend(groups.block);
     plan.blocks.extend(as2_without_transport(&want.settings, Some(&server.settings)));
     // A workflow that AWS has already needs no leave, unless it is sent along.
     let touched = |path: &str| settings.iter().any(|change| carrier(&change.path) == carrier(path));
@@ -86,6 +90,7 @@ pub fn plan(about: &About) -> Plan {
         Ok(update) => plan.calls.extend(update),
         Err(defect) => plan.blocks.push(defect),
     }
+    plan.calls.extend(groups.call);
     plan.calls.extend(keys);
     plan.calls.extend(tags::calls(&server.arn, &want.tags, owner, &server.tags, &tag_keys));
     match sequence(about, &offline) {
@@ -123,8 +128,8 @@ fn sequence(about: &About, offline: &[Change]) -> Result<Due, Reason> {
         back: record.and_then(|record| offline::calls::back(server, record)),
         record,
         gate: if offline.is_empty() { Gate::Open } else { gate(&policies.disruption, now)? },
-        unfit: None,
-        unready: None,
+        unfit: network::unfit(want, server, &have.network, offline),
+        unready: network::unready(&have.network),
         digest: &wanted.digest,
         mode,
         now,
@@ -161,10 +166,6 @@ fn changes(wanted: &Wanted<WantedServer>, server: &Server, applied: Option<&Appl
     let retyped = changes.iter().any(|change| change.path == "identityProviderType");
     let provider = provider(settings, server, retyped).to_owned();
     changes.retain(|change| details_count(change, &provider, server));
-    if applied.is_some_and(|applied| applied.hashes.get(SECURITY_GROUPS) != wanted.applied.hashes.get(SECURITY_GROUPS))
-    {
-        changes.push(unseen(SECURITY_GROUPS));
-    }
     let domain = server.domain.as_deref().unwrap_or("S3");
     if let Some(wanted) = wanted.want.domain.as_deref().filter(|wanted| *wanted != domain) {
         let (path, have, want) = ("domain".to_owned(), domain.into(), wanted.into());
@@ -181,11 +182,6 @@ pub(super) fn comparable(settings: &ServerSettings) -> Value {
         port.communication_mode.get_or_insert_with(|| COMMUNICATION_MODE.to_owned());
     }
     json(&settings)
-}
-
-/// A change of something that AWS does not show: neither value is known here.
-fn unseen(path: &str) -> Change {
-    Change { path: path.to_owned(), have: Value::Null, want: Value::Null, effect: Effect::Ec2 }
 }
 
 /// The identity provider that the spec asks for; where it names none and never did, the one that AWS has.
@@ -218,13 +214,6 @@ fn blocks(changes: &[Change]) -> Vec<Reason> {
         (!paths.is_empty()).then(|| paths.join(", "))
     };
     let mut blocks = Vec::new();
-    if let Some(paths) = paths(&[Effect::Ec2]) {
-        let message = format!(
-            "this version does not change {paths} of a server that exists (it takes EC2); nothing is changed \
-             while it differs"
-        );
-        blocks.push(Reason::stalled(reasons::NOT_YET_SUPPORTED, message));
-    }
     if let Some(paths) = paths(&[Effect::Replace]) {
         let message = format!("AWS cannot change {paths} of a server; set it back, or make a new server");
         blocks.push(Reason::stalled(reasons::IMMUTABLE, message));
@@ -256,7 +245,8 @@ fn kms_blocks(uid: &str, want: &WantedServer, have: &[HostKey], applied: &Applie
     paths(&edited).map(not_yet).into_iter().chain(left).collect()
 }
 
-fn cannot_clear(paths: &str) -> Reason {
+/// What to say of fields that left the spec and that AWS has no way to clear.
+pub(super) fn cannot_clear(paths: &str) -> Reason {
     let message = format!("{paths} left the spec and AWS has no way to clear it; name a value");
     Reason::stalled(reasons::CANNOT_CLEAR, message)
 }
@@ -337,7 +327,8 @@ fn composed(want: &WantedServer, server: &Server, changes: Vec<Change>) -> Resul
     let details = want.settings.protocol_details.as_ref();
     if details.is_some_and(|details| details.as2_transports.is_some()) && changed(&changes, "protocols") {
         // AWS looks for the transport of AS2 in the call that brings AS2.
-        sent.push(unseen("protocolDetails.as2Transports"));
+        let path = "protocolDetails.as2Transports".to_owned();
+        sent.push(Change { path, have: Value::Null, want: Value::Null, effect: Effect::Live });
     }
     let request = diff::compose(MEMBERS, &json(&want.settings), &json(&server.settings), &sent);
     let mut settings: ServerSettings = diff::typed(request).map_err(Reason::defect)?;

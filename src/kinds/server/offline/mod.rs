@@ -26,6 +26,10 @@ const STOPS: i32 = 2;
 /// How late a stop may still arrive: AWS takes a signature for fifteen minutes, and shows what it did within two.
 const LATE: SignedDuration = SignedDuration::from_mins(17);
 
+/// So long after its stop a server is started whatever EC2 shows of its endpoint: one that nobody can reach yet is better
+/// than one that stays OFFLINE.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
+
 /// A server that failed to start or to stop is told to so often: AWS names no cause, and trying it all the time mends
 /// none.
 pub const AGAIN: std::time::Duration = std::time::Duration::from_hours(1);
@@ -202,7 +206,7 @@ fn stopped(about: &Situation, record: &OperationRecord) -> Due {
 /// Nothing is left but to start it.
 fn starting(about: &Situation, record: &OperationRecord) -> Due {
     let due = match state(about) {
-        "OFFLINE" => match &about.unready {
+        "OFFLINE" => match about.unready.as_ref().filter(|_| took(about, record) < PATIENCE) {
             Some(reason) => Due { busy: Some(reason.clone()), ..Due::default() },
             None => Due { call: Some(start_call(about)), ..Due::default() },
         },
@@ -215,8 +219,7 @@ fn starting(about: &Situation, record: &OperationRecord) -> Due {
 
 /// No stop is sent any more. One that was sent may still arrive.
 fn withdrawn(about: &Situation, record: &OperationRecord) -> Due {
-    let since = record.started_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
-    let late = since.is_none_or(|since| about.now.duration_since(since) > LATE);
+    let late = took(about, record) > LATE;
     match state(about) {
         "OFFLINE" => led(about, reasons::STOPPING, write(OperationPhase::Stopped, record)),
         "ONLINE" if late => Due { operation: Some(step(None)), ..Due::default() },
@@ -264,14 +267,19 @@ fn offline_for_good(about: &Situation) -> Due {
 
 /// It runs: the record goes, or says what was refused.
 fn end(about: &Situation, record: &OperationRecord) -> Due {
-    let since = record.started_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
-    let took = since.map(|since| about.now.duration_since(since).as_secs().max(0)).unwrap_or_default();
+    let took = took(about, record).as_secs().max(0);
     let id = &about.server.server_id;
     let message = format!("server {id} is ONLINE again, {took} s after its stop for {}", record.remaining.join(", "));
     let left = record.refused_digest.is_some() && record.refusal.is_some();
     let record = left.then(|| OperationRecord { phase: OperationPhase::GivenUp, ..record.clone() });
     let event = Some((left, reasons::DISRUPTED, message));
     Due { operation: Some(OperationStep { event, ..step(record) }), ..Due::default() }
+}
+
+/// Since when the record stands; of one that does not say it, for long.
+fn took(about: &Situation, record: &OperationRecord) -> SignedDuration {
+    let since = record.started_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+    since.map_or(SignedDuration::MAX, |since| about.now.duration_since(since))
 }
 
 /// The same record from now on.

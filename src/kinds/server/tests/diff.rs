@@ -19,6 +19,7 @@ fn rows() -> Vec<Row> {
     use Effect::{Live, Offline, Replace, Restart};
     let none = || json!({});
     let vpc = || json!({"endpointType": "VPC", "endpointDetails": {"vpcId": "vpc-1"}});
+    let in_subnet = json!({"endpointType": "VPC", "endpointDetails": {"vpcId": "vpc-1", "subnetIds": ["subnet-1"]}});
     let provider = |kind: &str| json!({"identityProviderType": kind});
     let lister = json!({"identityProviderType": "AWS_DIRECTORY_SERVICE",
         "identityProviderDetails": {"url": "stands beside it, so that the details count as returned"}});
@@ -29,7 +30,7 @@ fn rows() -> Vec<Row> {
         ("endpointType", none(), json!("VPC"), json!("PUBLIC"), Offline),
         ("endpointDetails.vpcId", json!({"endpointType": "VPC"}), json!("vpc-1"), json!("vpc-2"), Replace),
         ("endpointDetails.subnetIds", vpc(), json!(["subnet-1"]), json!(["subnet-2"]), Live),
-        ("endpointDetails.addressAllocationIds", vpc(), json!(["eipalloc-1"]), json!(["eipalloc-2"]), Offline),
+        ("endpointDetails.addressAllocationIds", in_subnet, json!(["eipalloc-1"]), json!(["eipalloc-2"]), Offline),
         (
             "endpointDetails.vpcEndpointId",
             json!({"endpointType": "VPC_ENDPOINT"}),
@@ -318,30 +319,4 @@ fn a_domain_cannot_be_changed_and_s3_is_the_one_of_a_server_without() {
     let plan = plan_of(&want, &have, applied(&[]));
     assert_eq!((plan.blocks[0].code, plan.blocks[0].needs_person), (reasons::IMMUTABLE, true));
     assert_eq!(operations(&plan), ["UpdateServer"], "the rest goes on");
-}
-
-#[test]
-fn security_groups_are_known_by_their_hash() {
-    let hashes = |hash: Option<&str>| {
-        let mut want = wanted(json!({}));
-        want.applied.hashes.extend(hash.map(|hash| (SECURITY_GROUPS.to_owned(), hash.to_owned())));
-        want
-    };
-    let status = |hash: Option<&str>| match hash {
-        Some(hash) => json!({"applied": {"hashes": {SECURITY_GROUPS: hash}}}),
-        None => json!({"applied": {}}),
-    };
-    let rows = [
-        (hashes(Some("1")), status(Some("1")), false, "unchanged"),
-        (hashes(Some("2")), status(Some("1")), true, "edited"),
-        (hashes(Some("1")), status(None), true, "added"),
-        (hashes(None), status(Some("1")), true, "left the spec"),
-        (hashes(Some("1")), json!({}), false, "nothing is known of what was sent"),
-    ];
-    for (want, status, expected, reason) in rows {
-        let plan = plan_of(&want, &held(json!({})), status);
-        let found = plan.changes.iter().any(|change| change.path == SECURITY_GROUPS && change.effect == Effect::Ec2);
-        assert_eq!(found, expected, "{reason}");
-        assert_eq!(plan.blocks.iter().any(|block| block.code == reasons::NOT_YET_SUPPORTED), expected, "{reason}");
-    }
 }

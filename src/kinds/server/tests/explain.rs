@@ -39,7 +39,7 @@ fn explain_says_what_cannot_be_taken_out_or_changed() {
         match member.effect {
             Effect::Live => {}
             Effect::Restart | Effect::Offline => says("takes a stop"),
-            Effect::Ec2 => says("NotYetSupported"),
+            Effect::Ec2 => says("through EC2"),
             Effect::Replace | Effect::Refused => says("Immutable"),
         }
         if matches!(member.reset, Reset::Never) && !required {
@@ -52,8 +52,8 @@ fn explain_says_what_cannot_be_taken_out_or_changed() {
 }
 
 #[test]
-fn explain_marks_what_this_version_does_not_act_on() {
-    assert!(explained("TransferServer", SECURITY_GROUPS).0.contains("NotYetSupported"));
+fn explain_marks_what_is_no_member_of_the_table() {
+    assert!(explained("TransferServer", SECURITY_GROUPS).0.contains("CannotClear"));
     assert!(explained("TransferServer", "hostKeys").0.contains("CannotClear"));
     assert!(explained("TransferServer", "domain").0.contains("Immutable"));
 }

@@ -10,6 +10,7 @@ mod groups;
 mod keys;
 mod kms;
 mod left_keys;
+mod network;
 mod reconciles;
 mod replaced;
 mod tag_index;
@@ -71,7 +72,8 @@ fn wanted(settings: Value) -> Wanted<WantedServer> {
 /// The server `s-1` of the object `files`, ONLINE, with these settings.
 fn held(settings: Value) -> ServerState {
     let settings: ServerSettings = serde_json::from_value(settings).unwrap();
-    ServerState { server: Server { settings, ..owned("s-1", "files") }, host_keys: Vec::new() }
+    let server = Server { settings, ..owned("s-1", "files") };
+    ServerState { server, host_keys: Vec::new(), network: Default::default() }
 }
 
 /// The plan for this object, with nobody's grant withdrawn.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 
 use crate::api_server::{Key, text};
+use crate::oracle::unchecked::Check;
 use crate::satisfy;
 use crate::stage::Stage;
 use crate::workflows::server;
@@ -14,11 +15,13 @@ use crate::workflows::server;
 const SUBNETS: [&str; 3] = ["subnet-01234567", "subnet-12345678", "subnet-23456789"];
 const ADDRESSES: [&str; 3] = ["eipalloc-00000001", "eipalloc-00000002", "eipalloc-00000003"];
 
+const GROUPS: [&str; 2] = ["sg-01234567", "sg-12345678"];
+
 /// How long a person waits before an edit that was refused is made again: what AWS refuses may heal from outside.
 const PATIENCE: Duration = Duration::from_mins(20);
 
 fn network(subnets: &[&str], addresses: &[&str]) -> Value {
-    let mut details = json!({"vpcId": "vpc-01234567", "subnetIds": subnets});
+    let mut details = json!({"vpcId": "vpc-01234567", "subnetIds": subnets, "securityGroupIds": [GROUPS[0]]});
     if !addresses.is_empty() {
         details["addressAllocationIds"] = json!(addresses);
     }
@@ -33,14 +36,8 @@ fn elastic(subnets: &[&str], addresses: &[&str]) -> Value {
 /// for an edit, which is made here: the tag goes again at the end.
 async fn settled(stage: &Stage, key: &Key) {
     for attempt in 0.. {
-        let refused = |stage: &Stage| {
-            let object = stage.get(key).unwrap_or_default();
-            let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
-            object["status"]["observedGeneration"] == object["metadata"]["generation"]
-                && conditions.iter().any(|condition| condition["reason"] == "ChangeRefused")
-        };
-        stage.until("all Ready or the change refused", |stage| refused(stage) || stage.is_all_ready()).await;
-        if !refused(stage) {
+        stage.until("all Ready or the change refused", |stage| told(stage, key) || stage.is_all_ready()).await;
+        if !told(stage, key) {
             break;
         }
         if state(stage) != "ONLINE" {
@@ -56,6 +53,14 @@ async fn settled(stage: &Stage, key: &Key) {
     }
 }
 
+/// Whether the object tells that a change was refused.
+fn told(stage: &Stage, key: &Key) -> bool {
+    let object = stage.get(key).unwrap_or_default();
+    let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    object["status"]["observedGeneration"] == object["metadata"]["generation"]
+        && conditions.iter().any(|condition| condition["reason"] == "ChangeRefused")
+}
+
 fn held(stage: &Stage) -> Value {
     let input = json!({"ServerId": stage.server_id("files")});
     satisfy::describe(&stage.world, Operation::DescribeServer, input, "Server").unwrap_or_default()
@@ -67,6 +72,9 @@ fn state(stage: &Stage) -> String {
 
 /// A server with elastic addresses is made; they change with the subnets, change alone, and go.
 pub async fn w2_elastic(stage: &Stage) {
+    for address in ADDRESSES {
+        stage.free(address);
+    }
     let files = stage.apply(&server("files", &elastic(&SUBNETS[..2], &ADDRESSES[..2])));
     settled(stage, &files).await;
     stage.edit(&files, |spec| spec["endpointDetails"] = network(&SUBNETS[1..], &ADDRESSES[..2]));
@@ -74,6 +82,8 @@ pub async fn w2_elastic(stage: &Stage) {
     stage.edit(&files, |spec| spec["endpointDetails"] = network(&SUBNETS[1..], &ADDRESSES[1..]));
     settled(stage, &files).await;
     stage.edit(&files, |spec| spec["endpointDetails"] = network(&SUBNETS[1..], &[]));
+    settled(stage, &files).await;
+    stage.edit(&files, |spec| spec["endpointDetails"]["securityGroupIds"] = json!([GROUPS[1]]));
     settled(stage, &files).await;
     stage.close().await;
 }
@@ -117,21 +127,39 @@ pub async fn w4_suspended(stage: &Stage) {
     stage.close().await;
 }
 
-/// AWS refuses an address for certain: those of before are put back, the server is started, and an edit tries again.
+/// An address is somebody else's: the server is not stopped for it. Where that comes about only while it is OFFLINE, AWS
+/// refuses it for certain: the addresses of before are put back, the server is started, and an edit tries again.
 pub async fn w4_taken_back(stage: &Stage) {
+    for address in &ADDRESSES[..2] {
+        stage.free(address);
+    }
     stage.taken(ADDRESSES[2]);
     let files = stage.apply(&server("files", &elastic(&SUBNETS[..2], &ADDRESSES[..2])));
     settled(stage, &files).await;
+    let stops = stage.world.oracle.lock().unwrap().stops;
+    stage.edit(&files, |spec| spec["endpointDetails"] = network(&SUBNETS[..2], &[ADDRESSES[0], ADDRESSES[2]]));
+    stage.reason(&files, "Rejected").await;
+    if stage.world.oracle.lock().unwrap().stops > stops && !stage.world.setup.skips(Check::Stops) {
+        stage.world.violation("O13: the server was stopped for an address that is not to be had".to_owned());
+    }
+    stage.free(ADDRESSES[2]);
     stage.edit(&files, |spec| {
         spec["endpointDetails"] = network(&SUBNETS[1..], &[ADDRESSES[0], ADDRESSES[2]]);
     });
-    stage.reason(&files, "ChangeRefused").await;
-    stage
-        .until("it is ONLINE with the addresses of before", |stage| {
-            let addresses = &held(stage)["EndpointDetails"]["AddressAllocationIds"];
-            state(stage) == "ONLINE" && *addresses == json!(ADDRESSES[..2])
-        })
-        .await;
+    let off = |stage: &Stage| state(stage) == "OFFLINE" || stage.is_all_ready();
+    stage.until("it is OFFLINE, or was", off).await;
+    if !stage.is_all_ready() {
+        stage.taken(ADDRESSES[2]);
+    }
+    stage.until("it is changed, or the change refused", |stage| told(stage, &files) || stage.is_all_ready()).await;
+    if told(stage, &files) {
+        stage
+            .until("it is ONLINE with the addresses of before", |stage| {
+                let addresses = &held(stage)["EndpointDetails"]["AddressAllocationIds"];
+                state(stage) == "ONLINE" && *addresses == json!(ADDRESSES[..2])
+            })
+            .await;
+    }
     stage.edit(&files, |spec| spec["endpointDetails"] = network(&SUBNETS[1..], &ADDRESSES[..2]));
     settled(stage, &files).await;
     stage.close().await;

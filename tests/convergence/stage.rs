@@ -213,6 +213,12 @@ impl Stage {
         addresses.insert(allocation_id.to_owned(), Address { taken_by: Some("i-0123456789abcdef0".to_owned()) });
     }
 
+    /// An elastic address that nothing has any more.
+    pub fn free(&self, allocation_id: &str) {
+        let mut sim = self.world.sim.lock().unwrap();
+        sim.world.region(ACCOUNT, REGION).addresses.insert(allocation_id.to_owned(), Address::default());
+    }
+
     /// What somebody does in AWS's console.
     pub fn console(&self, operation: Operation, input: Value) -> Value {
         let now = self.world.clock.now();

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
-use super::case::Then::{Holds, Postponed, Refused, Stalled, Suspended, Waits};
+use super::case::Then::{Holds, Postponed, Refused, Suspended, Waits};
 use super::case::{AWAY, At, Case, HOME, Kind, ROLE, Then};
 
 const WITH_SELECTOR: &str = "namespaces.selector goes with from Selector";

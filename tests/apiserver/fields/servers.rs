@@ -17,12 +17,6 @@ fn server(path: &str, at: At, a: impl Into<Value>, b: impl Into<Value>, cleared:
     field(Kind::Server, path, at, a.into(), b.into(), cleared)
 }
 
-/// A field that shows when it is created, and whose change takes a stop or EC2, which this version leaves alone.
-fn fixed(path: &str, at: At, a: Value, b: Value, named: &'static str) -> Case {
-    let then = [Holds(a.clone()), Stalled(NOT_YET, named), Stalled(NOT_YET, named)];
-    Case::new(Kind::Server, path, at, [a, b], then)
-}
-
 fn settings() -> Vec<Case> {
     let certificate = |id: &str| format!("arn:aws:acm:eu-central-1:123456789012:certificate/{id}");
     let group = |name: &str| json!([format!("arn:aws:logs:eu-central-1:123456789012:log-group:{name}:*")]);
@@ -124,12 +118,16 @@ fn network() -> Vec<Case> {
             ],
         )
         .rest(json!({"endpointType": "VPC_ENDPOINT"})),
-        fixed(
+        Case::new(
+            Kind::Server,
             &details("securityGroupIds"),
             At::Aws("/Settings/EndpointDetails/SecurityGroupIds"),
-            json!(["sg-00000001"]),
-            json!(["sg-00000002"]),
-            "spec.endpointDetails.securityGroupIds",
+            [json!(["sg-00000001"]), json!(["sg-00000002"])],
+            [
+                Holds(json!(["sg-00000001"])),
+                Holds(json!(["sg-00000002"])),
+                Stalled("CannotClear", "spec.endpointDetails.securityGroupIds"),
+            ],
         )
         .rest(in_vpc),
         server("ipAddressType", At::Aws("/Settings/IpAddressType"), "DUALSTACK", "IPV4", json!("IPV4"))

@@ -65,6 +65,10 @@ impl World {
         let other = Sim::start(&[&SIM[..], &OTHER_ACCOUNT[..]].concat()).await;
         sim.control("/_sim/config", &json!({"quotas": {"servers": 1000, "workflows": 1000}})).await;
         sim.control("/_sim/config", switches).await;
+        for last in 1..=3 {
+            let address = json!({"allocation_id": format!("eipalloc-0000000{last}"), "address": {}});
+            sim.control("/_sim/change", &json!({"region": "eu-central-1", "set_address": address})).await;
+        }
         let raw = Raw { users: raw(&sim, Kind::User).await, accesses: raw(&sim, Kind::Access).await };
         let file = repository("tests/apiserver/fields/world.yaml");
         plane.kubectl(&["apply", "--filename", file.to_str().unwrap()]).await;

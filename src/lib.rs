@@ -18,6 +18,8 @@ pub mod kinds;
 pub mod leader_election;
 /// What is counted, for Prometheus.
 pub mod metrics;
+/// `kubectl transfer`, the command line for people.
+pub mod plugin;
 /// Session policies: compaction and comparison by meaning.
 pub mod policy;
 /// The composition root.

@@ -92,6 +92,7 @@ fn what_a_person_writes_rests_on_nothing_of_ours() {
         "kinds",
         "leader_election",
         "metrics",
+        "plugin",
         "policy",
         "sim",
         "ssh",
@@ -229,6 +230,36 @@ fn only_the_door_to_aws_knows_the_sdk() {
     ];
     let outside = |source: &Source| !door.iter().any(|path| source.within(path));
     let found = mentions(&sources(), outside, &["aws_sdk", "aws_smithy", "aws_config", "aws_credential_types"]);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// The command line is a reader on top: of the engine it takes nothing and of the kinds only the reading of a spec, it
+/// sends no mutation, and nothing but its binary stands on it.
+#[test]
+fn the_command_line_reads_and_nothing_stands_on_it() {
+    let sources = sources();
+    let words = [
+        "crate::engine",
+        "crate::run",
+        "crate::admin",
+        "crate::sim",
+        "crate::cluster",
+        "crate::metrics",
+        "crate::watch",
+        "crate::leader_election",
+        "Mutation",
+        ".mutate(",
+        ".permit(",
+        ".create(",
+        ".patch(",
+        ".replace_status(",
+        ".delete(",
+    ];
+    let mut found = mentions(&sources, |source| source.within("plugin/"), &words);
+    let of_kinds = mentions(&sources, |source| source.within("plugin/"), &["crate::kinds"]);
+    found.extend(of_kinds.into_iter().filter(|line| !line.ends_with("use crate::kinds::home;")));
+    let outside = |source: &Source| !source.within("plugin/") && source.path != "bin/kubectl-transfer.rs";
+    found.extend(mentions(&sources, outside, &["crate::plugin", "transfer_operator::plugin"]));
     assert!(found.is_empty(), "{found:#?}");
 }
 

@@ -178,6 +178,23 @@ pub struct AwsIdentitySpec {
 }
 
 impl AwsIdentitySpec {
+    /// This account in this region with the program's own credentials, granted to nobody.
+    #[must_use]
+    pub fn own(account_id: String, region: String) -> Self {
+        Self {
+            account_id,
+            regions: vec![region],
+            credentials: Credentials { source: CredentialSource::Operator, assume_role: None },
+            use_fips: false,
+            use_dual_stack: false,
+            endpoints: None,
+            tags: BTreeMap::new(),
+            rate_limit: None,
+            deletion_protection: true,
+            grants: Vec::new(),
+        }
+    }
+
     /// Everything that decides who AWS takes the identity for, and at which addresses: what changes nothing here
     /// changes no answer of AWS. Taken apart in full, so that a new field must be placed.
     #[must_use]

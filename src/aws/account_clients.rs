@@ -117,6 +117,16 @@ impl AccountClients {
         Self { limiter, pod: OnceCell::new_with(Some(config.into())), open: Mutex::default() }
     }
 
+    /// Whose the environment's own credentials are, whichever account that is.
+    ///
+    /// # Errors
+    /// The fault that STS answered with, or why there are no credentials.
+    pub async fn caller(&self, region: &str) -> Result<CallerIdentity, AwsError> {
+        let anybody = AwsIdentitySpec::own(String::new(), region.to_owned());
+        let session = self.session(&AwsIdentity::new("caller", anybody), region).await?;
+        session.sts.caller(&session.credentials).await
+    }
+
     async fn session(&self, identity: &AwsIdentity, region: &str) -> Result<Arc<Session>, AwsError> {
         let uid = identity.metadata.uid.clone().unwrap_or_default();
         let access = identity.spec.access();

@@ -22,6 +22,9 @@ use super::{AwsError, CallClass, Tags};
 macro_rules! statements {
     ($calls:ident: $($call:ident),*) => {
         impl $calls {
+            /// The operations of all of them, by AWS's names.
+            pub const OPERATIONS: &'static [&'static str] = &[$(<$call as Call>::OPERATION),*];
+
             /// AWS's name of the operation.
             #[must_use]
             pub fn operation(&self) -> &'static str {

@@ -8,6 +8,7 @@ mod created_with;
 mod creation;
 mod drift;
 mod events;
+mod exported;
 mod leaving;
 mod life;
 pub mod logs;

@@ -33,7 +33,7 @@ use crate::kinds::user::Users;
 pub const LAG: Duration = Duration::from_mins(2);
 pub const TOLERANCE: Duration = Duration::from_mins(15);
 
-/// No test needs nearly as many.
+/// No object needs nearly as many.
 const PASSES: u64 = 2000;
 
 fn name(name: &str) -> Name {
@@ -147,6 +147,7 @@ impl Rig {
                 "creationTimestamp": NOW, "resourceVersion": self.objects.next_version()},
         });
         self.objects.stored.lock().unwrap().insert(Self::key(kind, object), value);
+        self.passes.store(0, Ordering::Relaxed);
     }
 
     /// A server; one for groups has the directory that AWS asks for.

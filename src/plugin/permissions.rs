@@ -1,0 +1,286 @@
+//! What AWS must allow the operator, and no more: from what is used, as text for IAM. Pure.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use crate::api::{GROUP, TransferServer};
+
+/// What the operator is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Feature {
+    /// Servers.
+    Servers,
+    /// Users and their keys.
+    Users,
+    /// Accesses of directory groups.
+    Accesses,
+    /// Host keys of one's own.
+    HostKeys,
+    /// Workflows.
+    Workflows,
+    /// Servers in a VPC.
+    Vpc,
+    /// Servers with elastic IPs.
+    ElasticIps,
+    /// Servers whose users a directory knows.
+    Directory,
+    /// Servers whose users an API Gateway knows.
+    ApiGateway,
+    /// Servers with structured logs.
+    Logs,
+    /// Identities that become a role.
+    AssumeRole,
+}
+
+use Feature::{
+    Accesses, ApiGateway, AssumeRole, Directory, ElasticIps, HostKeys, Logs, Servers, Users, Vpc, Workflows,
+};
+
+/// What is meant where nothing is said: all kinds, and of the rest nothing.
+pub const DEFAULT: [Feature; 5] = [Servers, Users, Accesses, HostKeys, Workflows];
+
+/// Every operation that the program knows, and what it is called for; for nothing where this version calls it never.
+const OPERATIONS: &[(&str, &[Feature])] = &[
+    ("ListServers", &[Servers, Users, Accesses]),
+    ("DescribeServer", &[Servers, Users, Accesses]),
+    ("ListUsers", &[Servers, Users]),
+    ("DescribeUser", &[Servers, Users]),
+    ("ListAccesses", &[Servers, Accesses]),
+    ("DescribeAccess", &[Servers, Accesses]),
+    ("ListHostKeys", &[Servers, HostKeys]),
+    ("DescribeHostKey", &[Servers, HostKeys]),
+    ("ListWorkflows", &[Workflows]),
+    ("DescribeWorkflow", &[Workflows]),
+    ("ListSecurityPolicies", &[Servers, Users, Accesses, Workflows]),
+    ("DescribeSecurityPolicy", &[]),
+    ("TestIdentityProvider", &[]),
+    ("DescribeVpcEndpoints", &[Vpc]),
+    ("DescribeNetworkInterfaces", &[Vpc]),
+    ("DescribeAddresses", &[Vpc, ElasticIps]),
+    ("CreateServer", &[Servers]),
+    ("UpdateServer", &[Servers]),
+    ("StartServer", &[Servers]),
+    ("StopServer", &[Servers]),
+    ("DeleteServer", &[Servers]),
+    ("CreateUser", &[Users]),
+    ("UpdateUser", &[Users]),
+    ("DeleteUser", &[Users]),
+    ("ImportSshPublicKey", &[Users]),
+    ("DeleteSshPublicKey", &[Users]),
+    ("CreateAccess", &[Accesses]),
+    ("UpdateAccess", &[Accesses]),
+    ("DeleteAccess", &[Accesses]),
+    ("ImportHostKey", &[HostKeys]),
+    ("UpdateHostKey", &[HostKeys]),
+    ("DeleteHostKey", &[HostKeys]),
+    ("CreateWorkflow", &[Workflows]),
+    ("DeleteWorkflow", &[Workflows]),
+    ("TagResource", &[Servers, Users, HostKeys, Workflows]),
+    ("UntagResource", &[Servers, Users, HostKeys, Workflows]),
+    ("ModifyVpcEndpoint", &[Vpc]),
+];
+
+/// What AWS does in the caller's name, as its model of CreateServer, UpdateServer and DeleteServer says.
+const DEPENDENT: &[(Feature, &[&str])] = &[
+    (
+        Vpc,
+        &[
+            "ec2:CreateVpcEndpoint",
+            "ec2:DeleteVpcEndpoints",
+            "ec2:DescribeAddresses",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeVpcEndpoints",
+            "ec2:ModifyVpcEndpoint",
+        ],
+    ),
+    (ElasticIps, &["ec2:AssociateAddress", "ec2:DescribeAddresses", "ec2:DisassociateAddress"]),
+    (Directory, &["ds:AuthorizeApplication", "ds:DescribeDirectories", "ds:UnauthorizeApplication"]),
+    (ApiGateway, &["apigateway:GET"]),
+    (
+        Logs,
+        &[
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+        ],
+    ),
+];
+
+/// What is used.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Use {
+    /// What for.
+    pub features: BTreeSet<Feature>,
+    /// Roles that are passed to AWS; none means any.
+    pub passed: BTreeSet<String>,
+    /// Roles that are become; none means any.
+    pub assumed: BTreeSet<String>,
+}
+
+/// What manifests use: their kinds, what their servers need, and the roles that they name or grant.
+#[must_use]
+pub fn used(objects: &[Value]) -> Use {
+    let mut found = Use::default();
+    for object in objects {
+        let text = |path: &str| object.pointer(path).and_then(Value::as_str);
+        if text("/apiVersion").is_none_or(|version| !version.starts_with(GROUP)) {
+            continue;
+        }
+        match text("/kind") {
+            Some("TransferServer") => found.server(object),
+            Some("TransferUser") => found.features.extend([Users]),
+            Some("TransferAccess") => found.features.extend([Accesses]),
+            Some("TransferWorkflow") => found.features.extend([Workflows]),
+            Some("AwsIdentity") => found.identity(object),
+            _ => continue,
+        }
+        found.passed.extend(text("/spec/role").map(str::to_owned));
+    }
+    found
+}
+
+impl Use {
+    fn server(&mut self, object: &Value) {
+        let has = |path: &str| object.pointer(path).is_some_and(|value| !value.is_null() && *value != json!([]));
+        let spec = |name: &str| object.get("spec").and_then(|spec| spec.get(name)).and_then(Value::as_str);
+        let in_vpc = spec("endpointType").is_some_and(|endpoint| endpoint != "PUBLIC");
+        let provider = spec("identityProviderType").unwrap_or_default();
+        let rows = [
+            (true, Servers),
+            (has("/spec/hostKeys"), HostKeys),
+            (in_vpc, Vpc),
+            (has("/spec/endpointDetails/addressAllocationIds"), ElasticIps),
+            (provider == "AWS_DIRECTORY_SERVICE", Directory),
+            (provider == "API_GATEWAY", ApiGateway),
+            (has("/spec/structuredLogDestinations"), Logs),
+        ];
+        self.features.extend(rows.into_iter().filter(|(used, _)| *used).map(|(_, feature)| feature));
+        if let Ok(server) = serde_json::from_value::<TransferServer>(object.clone()) {
+            let details = server.spec.identity_provider_details.and_then(|details| details.invocation_role);
+            let workflows = server.spec.workflow_details.into_iter();
+            let workflows = workflows.flat_map(|details| [details.on_upload, details.on_partial_upload]);
+            let run = workflows.flatten().flatten().map(|workflow| workflow.execution_role);
+            self.passed.extend(server.spec.logging_role.into_iter().chain(details).chain(run));
+            self.passed.retain(|role| !role.is_empty());
+        }
+    }
+
+    fn identity(&mut self, object: &Value) {
+        let list = |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+        let spec = object.get("spec").cloned().unwrap_or_default();
+        let roles = list(&spec, "grants").into_iter().flat_map(|grant| list(&grant, "roleArns"));
+        // For IAM, which knows no namespaces, any one.
+        let roles = roles.filter_map(|role| role.as_str().map(|role| role.replace("{namespace}", "*")));
+        self.passed.extend(roles);
+        if let Some(role) = object.pointer("/spec/credentials/assumeRole/roleArn").and_then(Value::as_str) {
+            self.features.insert(AssumeRole);
+            self.assumed.insert(role.to_owned());
+        }
+    }
+}
+
+/// One statement of a policy, which allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    sid: &'static str,
+    actions: BTreeSet<String>,
+    resources: BTreeSet<String>,
+    /// Only roles that go to AWS Transfer.
+    to_transfer: bool,
+}
+
+/// The statements. Where account or region is not said, any is meant.
+#[must_use]
+pub fn statements(used: &Use, account: Option<&str>, region: Option<&str>) -> Vec<Statement> {
+    let Use { features, passed, assumed } = used;
+    let any = || BTreeSet::from(["*".to_owned()]);
+    let statement = |sid, actions: BTreeSet<String>, resources, to_transfer| {
+        (!actions.is_empty()).then_some(Statement { sid, actions, resources, to_transfer })
+    };
+    let called = |reads: bool| {
+        let wanted = OPERATIONS.iter().filter(|(_, of)| of.iter().any(|feature| features.contains(feature)));
+        let transfer = wanted.filter(|(_, of)| !of.contains(&Vpc)).map(|(operation, _)| *operation);
+        let kind = transfer.filter(|operation| is_read(operation) == reads);
+        kind.map(|operation| format!("transfer:{operation}")).collect()
+    };
+    let (account, region) = (account.unwrap_or("*"), region.unwrap_or("*"));
+    let own = BTreeSet::from([format!("arn:aws:transfer:{region}:{account}:*")]);
+    let roles = |named: &BTreeSet<String>| {
+        if named.is_empty() { BTreeSet::from([format!("arn:aws:iam::{account}:role/*")]) } else { named.clone() }
+    };
+    let passes = [Servers, Users, Accesses].iter().any(|feature| features.contains(feature));
+    let pass = passes.then(|| "iam:PassRole".to_owned()).into_iter().collect();
+    let become_role = features.contains(&AssumeRole).then(|| "sts:AssumeRole".to_owned()).into_iter().collect();
+    let dependent = DEPENDENT.iter().filter(|(feature, _)| features.contains(feature));
+    let dependent = dependent.flat_map(|(_, actions)| actions.iter().map(|action| (*action).to_owned())).collect();
+    [
+        statement("Read", called(true), any(), false),
+        statement("Write", called(false), own, false),
+        statement("PassRoles", pass, roles(passed), true),
+        statement("ByTransferForTheCaller", dependent, any(), false),
+        statement("AssumeRoles", become_role, roles(assumed), false),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn is_read(operation: &str) -> bool {
+    ["List", "Describe", "Test"].iter().any(|verb| operation.starts_with(verb))
+}
+
+/// The policy as IAM takes it.
+#[must_use]
+pub fn json(statements: &[Statement]) -> Value {
+    let one = |statement: &Statement| {
+        let Statement { sid, actions, resources, to_transfer } = statement;
+        let mut value = json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources});
+        if let Some(members) = value.as_object_mut().filter(|_| *to_transfer) {
+            members.insert(
+                "Condition".to_owned(),
+                json!({"StringEquals": {"iam:PassedToService": "transfer.amazonaws.com"}}),
+            );
+        }
+        value
+    };
+    json!({"Version": "2012-10-17", "Statement": statements.iter().map(one).collect::<Vec<_>>()})
+}
+
+/// The same as a data source of Terraform.
+#[must_use]
+pub fn terraform(statements: &[Statement]) -> String {
+    let mut text = "data \"aws_iam_policy_document\" \"transfer_operator\" {\n".to_owned();
+    for Statement { sid, actions, resources, to_transfer } in statements {
+        let _ = write!(text, "  statement {{\n    sid       = \"{sid}\"\n");
+        for (name, values) in [("actions  ", actions), ("resources", resources)] {
+            let _ = writeln!(text, "    {name} = [");
+            for value in values {
+                // What begins a template there.
+                let value = Value::String(value.replace("${", "$${")).to_string();
+                let _ = writeln!(text, "      {value},");
+            }
+            text.push_str("    ]\n");
+        }
+        if *to_transfer {
+            text.push_str(
+                "    condition {\n      test     = \"StringEquals\"\n      variable = \"iam:PassedToService\"\n",
+            );
+            text.push_str("      values   = [\"transfer.amazonaws.com\"]\n    }\n");
+        }
+        text.push_str("  }\n");
+    }
+    text.push_str("}\n");
+    text
+}
+
+#[cfg(test)]
+#[path = "permissions_tests.rs"]
+mod tests;

@@ -1,0 +1,167 @@
+//! From a command to its output and exit code.
+
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::args::{Args, Command, Deletion, ExportArgs, IamPolicyArgs, Output, PolicyOutput, Show};
+use super::check::Checker;
+use super::cluster::Cluster;
+use super::export::{self, Target};
+use super::known_hosts::{self, Listed};
+use super::table::Style;
+use super::{manifest, permissions, view};
+use crate::api::identity::AwsIdentitySpec;
+use crate::api::{AwsIdentity, TransferServer};
+use crate::aws::RateLimiter;
+use crate::aws::account_clients::{AccountClients, Aws};
+use crate::aws::rate_limiter::Rates;
+use crate::text;
+
+/// Why a command ended without doing what it was asked.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Does what the command says, and writes to `out`. Answers whether all is well: `check` may find that it is not.
+///
+/// # Errors
+/// What kept it from being done.
+pub async fn run(args: Args, style: Style, now: Timestamp, out: &mut (dyn Write + Send)) -> Result<bool, Failure> {
+    match args.command {
+        Command::Status { namespace, all_namespaces, show: Show { context, output } } => {
+            let cluster = Cluster::connect(context).await?;
+            let facts = cluster.everything(cluster.namespace(namespace, all_namespaces).as_deref()).await?;
+            let text = written(output, &facts, || view::tables(&facts, style, now))?;
+            let text = if facts.is_empty() && output == Output::Table { "nothing found\n".to_owned() } else { text };
+            Ok(out.write_all(text.as_bytes()).map(|()| true)?)
+        }
+        Command::Describe { kind, name, namespace, show: Show { context, output } } => {
+            let cluster = Cluster::connect(context).await?;
+            let namespace = cluster.namespace(namespace, false).unwrap_or_default();
+            let facts = cluster.one(kind, &namespace, &name).await?;
+            let text = written(output, &facts, || view::description(&facts, style, now))?;
+            Ok(out.write_all(text.as_bytes()).map(|()| true)?)
+        }
+        Command::KnownHosts { server, namespace, host, context } => {
+            let cluster = Cluster::connect(context).await?;
+            let namespace = cluster.namespace(namespace, false).unwrap_or_default();
+            let text = known_hosts(&cluster, &namespace, &server, &host).await?;
+            Ok(out.write_all(text.as_bytes()).map(|()| true)?)
+        }
+        Command::Check { filename } => check(&filename, out),
+        Command::Export(args) => export(args, out).await.map(|()| true),
+        Command::IamPolicy(args) => policy(args, out).map(|()| true),
+        Command::Completions { shell } => {
+            let mut command = Args::command();
+            let name = command.get_name().to_owned();
+            clap_complete::generate(shell, &mut command, name, &mut &mut *out);
+            Ok(true)
+        }
+    }
+}
+
+/// In JSON only ASCII, as in the tables of a pipe.
+fn written<T: Serialize>(output: Output, facts: &T, table: impl FnOnce() -> String) -> Result<String, Failure> {
+    Ok(match output {
+        Output::Table => table(),
+        Output::Json => ascii(&format!("{:#}\n", serde_json::to_value(facts)?)),
+        Output::Yaml => serde_saphyr::to_string(facts)?,
+    })
+}
+
+/// JSON may write any character as the numbers of its UTF-16.
+fn ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if letter.is_ascii() {
+            text.push(letter);
+        } else {
+            text.extend(letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    text
+}
+
+async fn known_hosts(cluster: &Cluster, namespace: &str, name: &str, hosts: &[String]) -> Result<String, Failure> {
+    let server: TransferServer = cluster.get(namespace, name).await?;
+    let mut listed = Listed::new();
+    for key in server.spec.host_keys.iter().flatten() {
+        let secret = cluster.secret(namespace, &key.secret_key_ref.name).await;
+        listed.insert(key.name.clone(), secret.and_then(|secret| known_hosts::public(&secret, &key.secret_key_ref)));
+    }
+    Ok(known_hosts::lines(&server, &listed, hosts))
+}
+
+async fn export(args: ExportArgs, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+    let ExportArgs { server_id, all, region, namespace, identity, deletion_policy, rate } = args;
+    if !(rate.is_finite() && rate > 0.0) {
+        return Err("--rate must be a number of calls per second above 0".into());
+    }
+    let clients = AccountClients::new(RateLimiter::new(Rates { read: rate, ..Rates::default() }));
+    let caller = clients.caller(&region).await?;
+    let spec = AwsIdentitySpec::own(caller.account.clone(), region.clone());
+    let account = clients.account(&AwsIdentity::new(&identity, spec), &region).await?;
+    let ids = if all { export::all(&account).await? } else { server_id };
+    let mut found = Vec::new();
+    for id in ids {
+        found.push(export::read(&account, &id, &progress).await?);
+    }
+    let deletion_policy = if deletion_policy == Deletion::Retain { "Retain" } else { "Delete" }.to_owned();
+    let target = Target { account: caller.account, region, namespace, identity, deletion_policy };
+    Ok(out.write_all(export::render(&target, &found)?.as_bytes())?)
+}
+
+/// One line that is written over and over, and only where somebody looks.
+fn progress(server: &str, done: usize, all: usize) {
+    let mut to = std::io::stderr();
+    if to.is_terminal() {
+        let end = if done == all { "\n" } else { "" };
+        // Whoever closed the terminal does not want to know.
+        let _ = write!(to, "\r{server}: {done} of {all}{end}");
+    }
+}
+
+fn policy(args: IamPolicyArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let IamPolicyArgs { features, filename, account, region, output } = args;
+    let mut objects = Vec::new();
+    for file in &filename {
+        let text = text::decode(read(file)?).map_err(|error| format!("{}: the file {error}", file.display()))?;
+        let documents =
+            manifest::documents(&text::without_marks(&text)).map_err(|error| format!("{}: {error}", file.display()))?;
+        objects.extend(documents.into_iter().map(|document| document.value));
+    }
+    let mut used = permissions::used(&objects);
+    if features.is_empty() && filename.is_empty() {
+        used.features.extend(permissions::DEFAULT);
+    }
+    used.features.extend(features);
+    let statements = permissions::statements(&used, account.as_deref(), region.as_deref());
+    match output {
+        PolicyOutput::Json => writeln!(out, "{:#}", permissions::json(&statements))?,
+        PolicyOutput::Terraform => write!(out, "{}", permissions::terraform(&statements))?,
+    }
+    Ok(())
+}
+
+fn check(files: &[PathBuf], out: &mut dyn Write) -> Result<bool, Failure> {
+    let mut checker = Checker::default();
+    for file in files {
+        checker.file(&file.display().to_string(), read(file)?);
+    }
+    for finding in &checker.findings {
+        writeln!(out, "{finding}")?;
+    }
+    writeln!(out, "{}", checker.summary())?;
+    Ok(checker.findings.is_empty())
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
+    std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()).into())
+}

@@ -1,0 +1,361 @@
+//! How objects stand, from what the cluster knows of them: facts of each, and their text. Pure.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use serde::Serialize;
+
+use super::table::{Cell, Style, Tone};
+use crate::api::condition::types;
+use crate::api::server::HostKeyStatus;
+use crate::api::status::{Drift, HostKeyFingerprint, Unset};
+use crate::api::user::SshPublicKey;
+use crate::api::{AwsIdentity, CommonStatus, Managed, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+use crate::ssh::{PublicKey, fingerprints_equal};
+
+/// A key of a user.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Key {
+    fingerprint: Option<String>,
+    comment: Option<String>,
+    imported: Option<String>,
+    expires: Option<String>,
+    managed: bool,
+}
+
+/// What is known of one object.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Facts {
+    /// Its kind.
+    pub kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    name: String,
+    created: Option<String>,
+    /// Whether the status is about the spec as it stands now.
+    current: bool,
+    suspended: bool,
+    /// What it is in AWS: the id of a server or workflow, the name of a user, the SID of a group, an account.
+    id: Option<String>,
+    server: Option<String>,
+    state: Option<String>,
+    endpoint: Option<String>,
+    user_count: Option<i64>,
+    security_policy: Option<String>,
+    host_keys: Vec<HostKeyStatus>,
+    host_key_fingerprints: Vec<HostKeyFingerprint>,
+    keys: Vec<Key>,
+    operation: Option<String>,
+    drift: Vec<Drift>,
+    unset: Vec<Unset>,
+    conditions: Vec<Condition>,
+}
+
+impl Facts {
+    fn of<K: Managed>(object: &K) -> (Self, K::Status) {
+        let status = object.status().cloned().unwrap_or_default();
+        let common = K::common(&status);
+        let CommonStatus { observed_generation, conditions, operation, drift, unset, .. } = common.clone();
+        let meta = object.meta();
+        let facts = Self {
+            kind: K::KIND.name(),
+            namespace: meta.namespace.clone(),
+            name: meta.name.clone().unwrap_or_default(),
+            created: meta.creation_timestamp.as_ref().map(|time| time.0.to_string()),
+            current: meta.generation == Some(observed_generation),
+            suspended: object.suspend(),
+            operation: operation.and_then(|operation| word(&operation.kind)),
+            drift,
+            unset,
+            conditions,
+            ..Self::default()
+        };
+        (facts, status)
+    }
+
+    fn condition(&self, of: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.type_ == of)
+    }
+
+    fn ready(&self) -> Cell {
+        match self.condition(types::READY).map(|condition| condition.status.as_str()) {
+            Some("True") if self.current => Cell::toned("True", Tone::Good),
+            Some("True") => "True (old)".into(),
+            Some(other) => Cell::toned(other, Tone::Bad),
+            None => "Unknown".into(),
+        }
+    }
+
+    fn reason(&self) -> String {
+        let stalled = self.condition(types::STALLED).filter(|condition| condition.status == "True");
+        stalled.or_else(|| self.condition(types::READY)).map(|found| found.reason.clone()).unwrap_or_default()
+    }
+
+    fn differences(&self) -> Cell {
+        let drifted = self.condition(types::DRIFTED).is_some_and(|condition| condition.status == "True");
+        match self.drift.len() {
+            0 if drifted => Cell::toned("yes", Tone::Bad),
+            0 => "-".into(),
+            count => Cell::toned(count.to_string(), Tone::Bad),
+        }
+    }
+}
+
+impl From<&TransferServer> for Facts {
+    fn from(object: &TransferServer) -> Self {
+        let (facts, status) = Self::of(object);
+        Self {
+            id: status.server_id,
+            state: status.state,
+            endpoint: status.endpoint,
+            user_count: status.user_count,
+            security_policy: status.security_policy_name,
+            host_keys: status.host_keys,
+            ..facts
+        }
+    }
+}
+
+impl From<&TransferUser> for Facts {
+    fn from(object: &TransferUser) -> Self {
+        let (facts, status) = Self::of(object);
+        let listed = object.spec.ssh_public_keys.as_deref().unwrap_or_default();
+        let key = |key: crate::api::user::SshPublicKeyStatus| Key {
+            expires: key.fingerprint.as_deref().and_then(|fingerprint| expiry(listed, fingerprint)),
+            fingerprint: key.fingerprint,
+            comment: key.comment,
+            imported: key.date_imported,
+            managed: key.managed,
+        };
+        Self {
+            id: Some(status.user_name.unwrap_or_else(|| object.effective_user_name().to_owned())),
+            server: status.server_id,
+            endpoint: status.server.host,
+            host_key_fingerprints: status.server.host_key_fingerprints,
+            keys: status.ssh_public_keys.into_iter().map(key).collect(),
+            ..facts
+        }
+    }
+}
+
+impl From<&TransferAccess> for Facts {
+    fn from(object: &TransferAccess) -> Self {
+        let (facts, status) = Self::of(object);
+        Self {
+            id: Some(object.spec.external_id.clone()),
+            server: status.server_id,
+            endpoint: status.server.host,
+            host_key_fingerprints: status.server.host_key_fingerprints,
+            ..facts
+        }
+    }
+}
+
+impl From<&TransferWorkflow> for Facts {
+    fn from(object: &TransferWorkflow) -> Self {
+        let (facts, status) = Self::of(object);
+        Self { id: status.workflow_id, ..facts }
+    }
+}
+
+impl From<&AwsIdentity> for Facts {
+    fn from(object: &AwsIdentity) -> Self {
+        let status = object.status.clone().unwrap_or_default();
+        let meta = &object.metadata;
+        Self {
+            kind: "AwsIdentity",
+            name: meta.name.clone().unwrap_or_default(),
+            created: meta.creation_timestamp.as_ref().map(|time| time.0.to_string()),
+            current: meta.generation == Some(status.observed_generation),
+            id: Some(object.spec.account_id.clone()),
+            conditions: status.conditions,
+            ..Self::default()
+        }
+    }
+}
+
+/// A value that is written as one word.
+fn word(value: &impl Serialize) -> Option<String> {
+    serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
+}
+
+/// When the spec lets this key go, where it says so.
+fn expiry(listed: &[SshPublicKey], fingerprint: &str) -> Option<String> {
+    let same = |key: &&SshPublicKey| {
+        PublicKey::parse(&key.public_key).is_ok_and(|key| fingerprints_equal(&key.fingerprint(), fingerprint))
+    };
+    listed.iter().find(same).and_then(|key| key.expires_at.clone())
+}
+
+/// How long ago, in the largest unit, as kubectl says it.
+fn age(time: Option<&str>, now: Timestamp) -> String {
+    let Some(time) = time.and_then(|time| time.parse::<Timestamp>().ok()) else { return "-".to_owned() };
+    let span = now.duration_since(time).as_secs();
+    if span < 0 { format!("in {}", unit(-span)) } else { unit(span) }
+}
+
+fn unit(seconds: i64) -> String {
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7_200 => format!("{}m", seconds / 60),
+        7_200..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+fn plain(text: Option<&String>) -> Cell {
+    text.filter(|text| !text.is_empty()).map_or_else(|| "-".into(), |text| text.as_str().into())
+}
+
+/// The next key to go, of those that have an end.
+fn next_end(facts: &Facts, now: Timestamp) -> Cell {
+    let ends = facts.keys.iter().filter_map(|key| key.expires.as_deref()?.parse::<Timestamp>().ok());
+    ends.min().map_or_else(|| "-".into(), |end| ending(end, now))
+}
+
+/// Two weeks are the time in which a key is replaced.
+fn ending(end: Timestamp, now: Timestamp) -> Cell {
+    let left = end.duration_since(now).as_secs();
+    let tone = if left < 14 * 86_400 { Tone::Bad } else { Tone::Plain };
+    let text = if left < 0 { format!("{} ago", unit(-left)) } else { format!("in {}", unit(left)) };
+    Cell::toned(text, tone)
+}
+
+/// A table of each kind that there is something of.
+#[must_use]
+pub fn tables(all: &[Facts], style: Style, now: Timestamp) -> String {
+    let kinds: [(&str, &[&str]); 5] = [
+        ("TransferServer", &["STATE", "ENDPOINT", "USERS", "HOSTKEYS"]),
+        ("TransferUser", &["USER", "HOST", "KEYS", "OLDEST", "EXPIRES"]),
+        ("TransferAccess", &["GROUP", "HOST"]),
+        ("TransferWorkflow", &["WORKFLOW"]),
+        ("AwsIdentity", &["ACCOUNT"]),
+    ];
+    let mut tables = Vec::new();
+    for (kind, own) in kinds {
+        let rows: Vec<Vec<Cell>> = all.iter().filter(|facts| facts.kind == kind).map(|facts| row(facts, now)).collect();
+        if !rows.is_empty() {
+            let mut headers = vec![kind, "READY", "REASON", "DRIFT"];
+            headers.extend(own);
+            headers.push("AGE");
+            tables.push(style.table(&headers, &rows, 0));
+        }
+    }
+    tables.join("\n")
+}
+
+fn row(facts: &Facts, now: Timestamp) -> Vec<Cell> {
+    let mut cells = vec![title(facts).into(), facts.ready(), facts.reason().into(), facts.differences()];
+    match facts.kind {
+        "TransferServer" => cells.extend([
+            plain(facts.state.as_ref()),
+            plain(facts.endpoint.as_ref()),
+            facts.user_count.map_or_else(|| "-".into(), |count| count.to_string().into()),
+            facts.host_keys.len().to_string().into(),
+        ]),
+        "TransferUser" => {
+            let oldest = facts.keys.iter().filter_map(|key| key.imported.as_deref()).min();
+            cells.extend([
+                plain(facts.id.as_ref()),
+                plain(facts.endpoint.as_ref()),
+                facts.keys.len().to_string().into(),
+                age(oldest, now).into(),
+                next_end(facts, now),
+            ]);
+        }
+        "TransferAccess" => cells.extend([plain(facts.id.as_ref()), plain(facts.endpoint.as_ref())]),
+        _ => cells.push(plain(facts.id.as_ref())),
+    }
+    cells.push(age(facts.created.as_deref(), now).into());
+    cells
+}
+
+fn title(facts: &Facts) -> String {
+    facts.namespace.as_ref().map_or_else(|| facts.name.clone(), |namespace| format!("{namespace}/{}", facts.name))
+}
+
+/// Everything that is known of one object.
+#[must_use]
+pub fn description(facts: &Facts, style: Style, now: Timestamp) -> String {
+    let mut text = style.fact(facts.kind, &title(facts).into());
+    let rows = [
+        ("Ready", Some(facts.ready())),
+        ("Reason", Some(facts.reason().into())),
+        ("Suspended", facts.suspended.then(|| Cell::toned("yes: nothing is changed in AWS", Tone::Bad))),
+        ("In AWS", Some(plain(facts.id.as_ref()))),
+        ("Server", facts.server.as_deref().map(Cell::from)),
+        ("State", facts.state.as_deref().map(Cell::from)),
+        ("Endpoint", facts.endpoint.as_deref().map(Cell::from)),
+        ("Users", facts.user_count.map(|count| count.to_string().into())),
+        ("Security policy", facts.security_policy.as_deref().map(Cell::from)),
+        ("Under way", facts.operation.as_deref().map(Cell::from)),
+        ("Age", Some(age(facts.created.as_deref(), now).into())),
+    ];
+    for (name, cell) in rows {
+        text.extend(cell.map(|cell| style.fact(name, &cell)));
+    }
+    for (heading, headers, rows) in sections(facts, now) {
+        if !rows.is_empty() {
+            text.push('\n');
+            text.push_str(heading);
+            text.push_str(":\n");
+            text.push_str(&style.table(headers, &rows, 2));
+        }
+    }
+    text
+}
+
+type Section = (&'static str, &'static [&'static str], Vec<Vec<Cell>>);
+
+fn sections(facts: &Facts, now: Timestamp) -> [Section; 6] {
+    let yes = |is: bool| if is { "yes" } else { "no" };
+    let condition = |found: &Condition| {
+        let since = age(Some(&found.last_transition_time.0.to_string()), now);
+        [&found.type_, &found.status, &found.reason, &since, &found.message].map(|text| text.as_str().into()).to_vec()
+    };
+    let host_key = |key: &HostKeyStatus| {
+        let shown = yes(key.active).into();
+        vec![plain(key.r#type.as_ref()), plain(key.fingerprint.as_ref()), shown, plain(key.name.as_ref())]
+    };
+    let key = |key: &Key| {
+        let end = key.expires.as_deref().and_then(|end| end.parse().ok());
+        vec![
+            plain(key.fingerprint.as_ref()),
+            age(key.imported.as_deref(), now).into(),
+            end.map_or_else(|| "-".into(), |end| ending(end, now)),
+            yes(key.managed).into(),
+            plain(key.comment.as_ref()),
+        ]
+    };
+    let drift =
+        |drift: &Drift| vec![drift.path.as_str().into(), plain(drift.want.as_ref()), plain(drift.have.as_ref())];
+    [
+        (
+            "Conditions",
+            &["TYPE", "STATUS", "REASON", "SINCE", "MESSAGE"],
+            facts.conditions.iter().map(condition).collect(),
+        ),
+        ("Host keys", &["TYPE", "FINGERPRINT", "SHOWN", "ENTRY"], facts.host_keys.iter().map(host_key).collect()),
+        (
+            "Host keys of the server",
+            &["TYPE", "FINGERPRINT"],
+            facts
+                .host_key_fingerprints
+                .iter()
+                .map(|key| vec![key.r#type.as_str().into(), key.fingerprint.as_str().into()])
+                .collect(),
+        ),
+        ("Keys", &["FINGERPRINT", "AGE", "EXPIRES", "OURS", "COMMENT"], facts.keys.iter().map(key).collect()),
+        ("Differences", &["FIELD", "WANTED", "IN AWS"], facts.drift.iter().map(drift).collect()),
+        (
+            "Set in AWS only",
+            &["FIELD", "IN AWS"],
+            facts.unset.iter().map(|unset| vec![unset.field.as_str().into(), unset.have.as_str().into()]).collect(),
+        ),
+    ]
+}
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use jiff::SignedDuration;
+use jiff::{Span, SpanRelativeTo};
 
 /// Makes AWS Transfer Family match Kubernetes objects.
 #[derive(Debug, Parser)]
@@ -62,6 +62,9 @@ pub struct RunArgs {
     /// For how long nothing must have used a workflow that was replaced before it is deleted: AWS may go on running it
     #[arg(long, env = "TRANSFER_OPERATOR_REPLACED_UNUSED", default_value = "10m", value_parser = duration)]
     pub replaced_unused: Duration,
+    /// How long before its end an SSH public key is worth a look; days count 24 hours
+    #[arg(long, env = "TRANSFER_OPERATOR_EXPIRY_WARNING", default_value = "14d", value_parser = duration)]
+    pub expiry_warning: Duration,
     /// For how long a first refusal by AWS is retried before a person is called
     #[arg(long, env = "TRANSFER_OPERATOR_REJECTION_GRACE", default_value = "2m", value_parser = duration)]
     pub rejection_grace: Duration,
@@ -106,7 +109,9 @@ pub struct RunArgs {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let duration: SignedDuration = text.parse().map_err(|_| "not a duration such as 2s, 10m or 1h30m".to_owned())?;
+    let span: Result<Span, _> = text.parse();
+    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
+    let duration = duration.map_err(|_| "not a duration such as 2s, 10m, 1h30m or 14d".to_owned())?;
     match Duration::try_from(duration) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
         _ => Err("must be longer than 0s".to_owned()),
@@ -158,6 +163,9 @@ mod tests {
         let args = run(&["--resync-interval", "1h30m", "--listing-lag", "2s"]).unwrap();
         assert_eq!(args.resync_interval, Duration::from_mins(90));
         assert_eq!(args.listing_lag, Duration::from_secs(2));
+        assert_eq!(args.expiry_warning, Duration::from_hours(14 * 24));
+        assert_eq!(run(&["--expiry-warning", "30d"]).unwrap().expiry_warning, Duration::from_hours(30 * 24));
+        assert!(run(&["--expiry-warning", "1month"]).is_err(), "nobody knows how long that is");
         assert!(run(&["--resync-interval", "10"]).is_err());
         assert!(run(&["--resync-interval", "0s"]).is_err());
         assert!(run(&["--resync-interval", "-5m"]).is_err());

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -11,6 +12,7 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use crate::api::TransferUser;
 use crate::api::condition::{self, types};
 use crate::aws::RateLimiter;
 use crate::aws::account_clients::AccountClients;
@@ -18,6 +20,7 @@ use crate::aws::circuit::State;
 use crate::cluster::Lister;
 use crate::cluster::store::Stores;
 use crate::engine::counters::{Counts, ReconcileCounters};
+use crate::engine::settings::Env;
 use crate::kinds::orphans::Orphans;
 use crate::kinds::triggers::Which;
 use crate::leader_election::LeaderState;
@@ -42,7 +45,7 @@ struct Family {
 }
 
 /// All of them; docs/metrics.md has the same table.
-const FAMILIES: [Family; 11] = [
+const FAMILIES: [Family; 13] = [
     Family {
         name: "passes",
         help: "Passes over objects by what they came to",
@@ -107,6 +110,20 @@ const FAMILIES: [Family; 11] = [
         read: orphans,
     },
     Family {
+        name: "ssh_keys_expiring",
+        help: "SSH public keys in AWS that end within the expiry warning, or are there past their end",
+        kind: MetricType::Gauge,
+        labels: &[],
+        read: |sources| vec![(Vec::new(), number(sources.expiring().count() as u64))],
+    },
+    Family {
+        name: "ssh_keys_next_expiry_timestamp_seconds",
+        help: "When the first of them ends, in Unix time; absent where none does",
+        kind: MetricType::Gauge,
+        labels: &[],
+        read: |sources| sources.expiring().min().map(|end| (Vec::new(), seconds(end))).into_iter().collect(),
+    },
+    Family {
         name: "caches_filled",
         help: "Whether every watch has listed once",
         kind: MetricType::Gauge,
@@ -136,6 +153,30 @@ pub struct Sources {
     pub leading: LeaderState,
     /// Passes by kind.
     pub passes: Vec<(&'static str, ReconcileCounters)>,
+    /// Which keys end soon.
+    pub expiry: Expiry,
+}
+
+/// What decides that a key ends soon.
+pub struct Expiry {
+    /// How long before its end.
+    pub warning: SignedDuration,
+    /// The pod's clock: nothing but a number rests on it.
+    pub env: Arc<dyn Env>,
+}
+
+impl Sources {
+    /// When the keys end that are worth a look for it.
+    fn expiring(&self) -> impl Iterator<Item = Timestamp> {
+        let Expiry { warning, env } = &self.expiry;
+        let until = env.wall().checked_add(*warning).unwrap_or(Timestamp::MAX);
+        let users = self.stores.users.all();
+        let ends = |user: Arc<TransferUser>| -> Vec<Timestamp> {
+            let keys = user.status.iter().flat_map(|status| &status.ssh_public_keys);
+            keys.filter_map(|key| key.expires_at.as_ref()?.parse().ok()).collect()
+        };
+        users.into_iter().flat_map(ends).filter(move |end| *end <= until)
+    }
 }
 
 impl fmt::Debug for Sources {
@@ -269,6 +310,11 @@ fn orphans(sources: &Sources) -> Vec<Sample> {
         .into_iter()
         .map(|((account, region, kind), count)| (vec![account, region, kind.to_owned()], number(count as u64)))
         .collect()
+}
+
+#[allow(clippy::cast_precision_loss, reason = "2^53 seconds are far beyond any year that has four digits")]
+fn seconds(end: Timestamp) -> f64 {
+    end.as_second() as f64
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a count beyond 2^53 is none of this process")]

@@ -21,11 +21,19 @@ async fn busy() -> Sources {
     let fault = crate::kinds::fakes::fault("ListUsers", AwsErrorKind::Denied);
     limiter.counters.call("ListUsers", &Err::<(), AwsError>(fault));
     let stores = Arc::new(Stores::new(0));
+    let now = settings().env.wall();
     for (name, ready, stalled) in [("a", "True", "False"), ("b", "False", "True"), ("c", "Unknown", "False")] {
         let time = "2026-01-01T00:00:00Z";
         let condition = |r#type, status| json!({"type": r#type, "status": status, "reason": "R", "message": "", "lastTransitionTime": time});
-        let status =
+        let mut status =
             json!({"observedGeneration": 1, "conditions": [condition("Ready", ready), condition("Stalled", stalled)]});
+        if name != "c" {
+            let days = |days: i64| (now + SignedDuration::from_hours(24 * days)).to_string();
+            status["sshPublicKeys"] = json!([
+                {"id": "none"}, {"id": "soon", "expiresAt": days(14)}, {"id": "later", "expiresAt": days(15)},
+                {"id": "past", "expiresAt": days(if name == "a" { -1 } else { 2 })},
+            ]);
+        }
         let spec = json!({"serverRef": {"name": "files"}, "role": "r", "home": {"s3": {"bucket": "b"}}});
         let user: TransferUser = object(name, spec, status);
         let user: DeserializeGuard<TransferUser> = serde_json::from_value(json!(user)).unwrap();
@@ -46,7 +54,8 @@ async fn busy() -> Sources {
     let leading = LeaderState::default();
     leading.set(true);
     let orphans = Arc::new(orphans);
-    Sources { stores, limiter, clients, orphans, leading, passes: vec![("TransferUser", counters)] }
+    let expiry = Expiry { warning: SignedDuration::from_hours(14 * 24), env: settings().env };
+    Sources { stores, limiter, clients, orphans, leading, passes: vec![("TransferUser", counters)], expiry }
 }
 
 /// Samples by their name and labels, as a scraper reads them; what it would not understand fails here.
@@ -77,6 +86,8 @@ async fn a_scrape_tells_what_was_counted() {
         ("transfer_operator_objects{kind=\"TransferServer\",state=\"ready\"}", 0.0),
         ("transfer_operator_identity_breaker_open{identity=\"default\"}", 0.0),
         ("transfer_operator_orphans{account=\"123456789012\",region=\"eu-central-1\",kind=\"server\"}", 1.0),
+        ("transfer_operator_ssh_keys_expiring", 4.0),
+        ("transfer_operator_ssh_keys_next_expiry_timestamp_seconds", 1_893_369_600.0),
         ("transfer_operator_caches_filled", 0.0),
         ("transfer_operator_leader", 1.0),
     ] {

@@ -39,7 +39,7 @@ use crate::kinds::orphans::Orphans;
 use crate::kinds::registration::Registration;
 use crate::kinds::triggers::{self, Which};
 use crate::leader_election::{self, LeaderState, Lease, LeaseConfig};
-use crate::metrics::{self, Sources};
+use crate::metrics::{self, Expiry, Sources};
 use crate::watch::{self, Scope};
 use crate::with_kinds;
 
@@ -127,10 +127,12 @@ async fn operate(
     let clients = Arc::new(AccountClients::new(Arc::clone(&limiter)));
     let aws = Arc::clone(&clients) as Arc<dyn Aws>;
     let installation = installation(&args)?;
-    let outside = Outside { client, aws, scope, installation, stores: Arc::clone(&stores) };
+    let expiry_warning = span(args.expiry_warning);
+    let outside = Outside { client, aws, scope, installation, stores: Arc::clone(&stores), expiry_warning };
     let Some(work) = Work::new(outside, settings(&args, cluster_id), stop.clone()).await else { return Ok(()) };
     let (passes, orphans, leads) = (work.passes.clone(), Arc::clone(&work.orphans), leading.clone());
-    health.expose(metrics::registry(Sources { stores, limiter, clients, orphans, leading: leads, passes }));
+    let expiry = Expiry { warning: expiry_warning, env: Arc::new(World) };
+    health.expose(metrics::registry(Sources { stores, limiter, clients, orphans, leading: leads, passes, expiry }));
     let outcome = lead(work, lease.as_mut(), &leading, stop).await;
     if let Some(lease) = &mut lease {
         lease.release().await;
@@ -150,6 +152,8 @@ pub struct Outside {
     pub installation: Installation,
     /// What the watches fill.
     pub stores: Arc<Stores>,
+    /// How long before its end a key is worth a look.
+    pub expiry_warning: SignedDuration,
 }
 
 /// Watches and makes reconciles without a lease, until it is to end.
@@ -235,7 +239,7 @@ struct Work {
 impl Work {
     /// Starts the watches and waits until they have filled the caches; nothing where the process is to end first.
     async fn new(outside: Outside, settings: Settings, stop: Signal) -> Option<Self> {
-        let Outside { client, aws, scope, installation, stores } = outside;
+        let Outside { client, aws, scope, installation, stores, expiry_warning } = outside;
         let (queues, enqueuers, watches) = watch::start(&client, &scope, &stores);
         let lister = Arc::clone(&stores);
         let seen = move |server_id: &str| enqueuers.enqueue(triggers::on_server_seen(server_id, lister.as_ref()));
@@ -246,6 +250,7 @@ impl Work {
             cluster_id: settings.cluster_id.clone(),
             verified: Verified::telling(Box::new(seen)),
             workflows: WorkflowsSeen::default(),
+            expiry_warning,
             env: Arc::clone(&settings.env),
         });
         prepare::filled(&stores, stop).await?;
@@ -343,14 +348,17 @@ fn identity_passes(identities: Arc<Identities>, stores: Arc<Stores>) -> Reconcil
     })
 }
 
+fn span(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
+
 fn settings(args: &RunArgs, cluster_id: String) -> Settings {
-    let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
     Settings {
         cluster_id,
         windows: Windows {
-            tolerance: signed(args.signature_tolerance),
-            lag: signed(args.listing_lag),
-            unused: signed(args.replaced_unused),
+            tolerance: span(args.signature_tolerance),
+            lag: span(args.listing_lag),
+            unused: span(args.replaced_unused),
         },
         resync: args.resync_interval,
         rejection_grace: args.rejection_grace,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::common::{IdentityRef, Lifecycle, ServerRef};
 use super::login::Login;
 use super::status::{CommonStatus, ServerFacts};
-use super::{Managed, Reference, pattern, references, rules};
+use super::{Managed, Reference, pattern, references, resync, rules};
 
 /// What the access shall be. A member that was never set is left as AWS has it; one that leaves the spec goes back to
 /// AWS's default.
@@ -61,6 +61,13 @@ pub struct TransferAccessSpec {
     /// True: nothing is changed in AWS, except that deletion goes on.
     #[serde(default)]
     pub suspend: bool,
+    /// How often the access at rest is compared with AWS, on average: 1m to 24h, such as 10m or 1h30m. Absent means
+    /// as the operator is told by --resync-interval. Seldom means that what others change in AWS is seen, and put right,
+    /// that much later; an edit of this object is acted on at once all the same.
+    #[x_kube(validation = resync::INTERVAL)]
+    #[schemars(length(max = 18))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resync_interval: Option<String>,
     /// How much may be changed in AWS, what deletion does, and taking over what exists.
     #[serde(default)]
     pub lifecycle: Lifecycle,

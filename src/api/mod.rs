@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::time::Duration;
 
 use kube::core::{ApiResource, NamespaceResourceScope};
 use schemars::JsonSchema;
@@ -31,6 +32,10 @@ macro_rules! from_its_members {
 
         fn suspend(&self) -> bool {
             self.spec.suspend
+        }
+
+        fn resync_interval(&self) -> Option<std::time::Duration> {
+            crate::api::resync::interval(self.spec.resync_interval.as_deref())
         }
 
         fn policies(&self) -> crate::api::Policies {
@@ -71,6 +76,7 @@ pub mod login;
 mod pattern;
 /// What objects refer to.
 pub mod references;
+mod resync;
 mod rules;
 /// `TransferServer`.
 pub mod server;
@@ -205,6 +211,8 @@ pub trait Managed:
 
     /// Nothing may be changed in AWS except deletion.
     fn suspend(&self) -> bool;
+    /// How often it is compared with AWS, where the spec says so; `None` means as often as the operator is told.
+    fn resync_interval(&self) -> Option<Duration>;
     /// The policies, with defaults filled in.
     fn policies(&self) -> Policies;
     /// Tags that the spec asks for.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::common::{AllowedReferences, IdentityRef, SecretKeyRef, ServerLifecycle};
 use super::shapes::{EndpointDetails, IdentityProviderDetails, ProtocolDetails, S3StorageOptions, WorkflowDetails};
 use super::status::CommonStatus;
-use super::{Managed, ManagedKind, Reference, pattern, references, rules};
+use super::{Managed, ManagedKind, Reference, pattern, references, resync, rules};
 
 /// Whether the server shall run; AWS's words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -134,6 +134,13 @@ pub struct TransferServerSpec {
     /// True: nothing is changed in AWS, except that deletion goes on.
     #[serde(default)]
     pub suspend: bool,
+    /// How often the server at rest is compared with AWS, on average: 1m to 24h, such as 10m or 1h30m. Absent means
+    /// as the operator is told by --resync-interval. Seldom means that what others change in AWS is seen, and put right,
+    /// that much later; an edit of this object is acted on at once all the same.
+    #[x_kube(validation = resync::INTERVAL)]
+    #[schemars(length(max = 18))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resync_interval: Option<String>,
     /// How much may be changed in AWS, what deletion does, taking over an existing server, and when it may go offline.
     #[serde(default)]
     pub lifecycle: ServerLifecycle,

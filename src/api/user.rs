@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::common::{ConfigMapKeyRef, IdentityRef, Lifecycle, ServerRef};
 use super::login::Login;
 use super::status::{CommonStatus, ServerFacts};
-use super::{Managed, Reference, key_rules, pattern, references, rules};
+use super::{Managed, Reference, key_rules, pattern, references, resync, rules};
 
 /// What happens to SSH public keys that the spec does not list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,6 +96,13 @@ pub struct TransferUserSpec {
     /// True: nothing is changed in AWS, except that deletion goes on.
     #[serde(default)]
     pub suspend: bool,
+    /// How often the user at rest is compared with AWS, on average: 1m to 24h, such as 10m or 1h30m. Absent means
+    /// as the operator is told by --resync-interval. Seldom means that what others change in AWS is seen, and put right,
+    /// that much later; an edit of this object is acted on at once all the same.
+    #[x_kube(validation = resync::INTERVAL)]
+    #[schemars(length(max = 18))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resync_interval: Option<String>,
     /// How much may be changed in AWS, what deletion does, and taking over what exists.
     #[serde(default)]
     pub lifecycle: Lifecycle,
@@ -140,6 +147,9 @@ pub struct SshPublicKeyStatus {
     /// When it was imported (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_imported: Option<String>,
+    /// When it is removed, where the spec says so (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
     /// Comment of the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,

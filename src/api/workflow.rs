@@ -10,7 +10,7 @@ use super::common::{
     AllowedReferences, DeletionPolicy, Disruption, IdentityRef, ManagementPolicy, Policies, RecreatePolicy,
 };
 use super::status::{CommonStatus, Replacing, ReplacingPhase};
-use super::{Managed, ManagedKind, Reference, pattern, rules, workflow_rules};
+use super::{Managed, ManagedKind, Reference, pattern, resync, rules, workflow_rules};
 
 /// A place in S3.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -289,6 +289,13 @@ pub struct TransferWorkflowSpec {
     /// True: nothing is changed in AWS, except that deletion goes on.
     #[serde(default)]
     pub suspend: bool,
+    /// How often the workflow at rest is compared with AWS, on average: 1m to 24h, such as 10m or 1h30m. Absent means
+    /// as the operator is told by --resync-interval. Seldom means that what others change in AWS is seen, and put right,
+    /// that much later; an edit of this object is acted on at once all the same.
+    #[x_kube(validation = resync::INTERVAL)]
+    #[schemars(length(max = 18))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resync_interval: Option<String>,
     /// How much may be changed in AWS, and what deletion does.
     #[serde(default)]
     pub lifecycle: WorkflowLifecycle,

@@ -132,7 +132,9 @@ impl<K> Store<K> {
         self.lock().objects.get(name).and_then(|(_, seen)| seen.object.clone())
     }
 
-    fn all(&self) -> Vec<Arc<K>> {
+    /// Every object that decodes.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<K>> {
         self.lock().objects.values().filter_map(|(_, seen)| seen.object.clone()).collect()
     }
 

@@ -78,6 +78,18 @@ impl<K: Kind> Engine<K> {
             counters: ReconcileCounters::default(),
         })
     }
+
+    /// How often this object is looked at while it rests, on average.
+    #[must_use]
+    pub(super) fn resync(&self, object: &K::Object) -> Duration {
+        object.resync_interval().unwrap_or(self.settings.resync)
+    }
+
+    /// The same, ±20 %, so that objects do not march in step.
+    #[must_use]
+    pub(super) fn jittered_resync(&self, object: &K::Object) -> Duration {
+        self.settings.jittered(self.resync(object))
+    }
 }
 
 /// The version of the object that a reconcile is about.

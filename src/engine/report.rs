@@ -13,6 +13,7 @@ use super::events;
 use super::kind::{Kind, KindStatus, Pending};
 use super::memory::Memory;
 use super::reason::Reason;
+use super::settings::SHORTEST;
 use super::status::{self, Advice, ConditionInputs, Readiness};
 use crate::api::condition::{self, reasons, types};
 use crate::api::{CommonStatus, Managed};
@@ -108,9 +109,9 @@ pub(super) async fn write_status<K: Kind>(
 ) -> Requeue {
     let next = match report.next {
         Requeue::After(after) if matches!(report.verdict, Readiness::Ready(_)) => {
-            Requeue::After(after.min(engine.settings.jittered_resync()))
+            Requeue::After(after.min(engine.jittered_resync(&request.object)))
         }
-        Requeue::Rest(after) => Requeue::Rest(after.min(engine.settings.jittered_resync())),
+        Requeue::Rest(after) => Requeue::Rest(after.min(engine.jittered_resync(&request.object))),
         next => next,
     };
     let failed = matches!(report.verdict, Readiness::Failed { .. }).then(|| report.verdict.clone());
@@ -190,7 +191,8 @@ async fn write<K: Kind>(
 fn refreshes<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>) -> bool {
     // A process that has just started does not know when; restarts must not put it off for ever.
     let written = engine.memories.load(&request.uid).written;
-    written.is_none_or(|written| written.elapsed() >= engine.settings.shortest_resync())
+    let resync = engine.resync(&request.object).mul_f64(SHORTEST);
+    written.is_none_or(|written| written.elapsed() >= resync)
 }
 
 /// Applies the whole status of an object, on the version of it that was read.

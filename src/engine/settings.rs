@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use super::consistency::Windows;
 
+/// The part of an interval that it comes to at the least.
+pub(super) const SHORTEST: f64 = 0.8;
+
 /// Randomness and identifiers, handed in so that a test can seed them.
 pub trait Env: Send + Sync {
     /// A fresh UUID.
@@ -22,7 +25,7 @@ pub struct Settings {
     pub cluster_id: String,
     /// How long absence must last.
     pub windows: Windows,
-    /// How often an object at rest is looked at, on average.
+    /// How often an object at rest is looked at, on average, where its spec does not say.
     pub resync: Duration,
     /// For how long AWS's first refusal of a generation is retried before a person is called: roles and policies
     /// take that long to arrive everywhere.
@@ -32,16 +35,16 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The resync interval, ±20 %, so that objects do not march in step.
+    /// The resync interval of the process, ±20 %.
     #[must_use]
     pub fn jittered_resync(&self) -> Duration {
-        self.resync.mul_f64(0.8 + 0.4 * self.env.fraction())
+        self.jittered(self.resync)
     }
 
-    /// The shortest that it comes to.
+    /// An interval, ±20 %, so that objects do not march in step.
     #[must_use]
-    pub fn shortest_resync(&self) -> Duration {
-        self.resync.mul_f64(0.8)
+    pub fn jittered(&self, interval: Duration) -> Duration {
+        interval.mul_f64(SHORTEST + 2.0 * (1.0 - SHORTEST) * self.env.fraction())
     }
 }
 
@@ -76,6 +79,8 @@ mod tests {
                 env: Arc::new(Drawn(fraction)),
             };
             assert_eq!(settings.jittered_resync().as_millis().div_ceil(1000), seconds);
+            let own = settings.jittered(Duration::from_hours(1));
+            assert_eq!(own.as_millis().div_ceil(1000), 6 * seconds);
         }
     }
 }

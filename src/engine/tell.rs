@@ -49,7 +49,7 @@ pub(super) fn not_ready<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<
         return Outcome::Report(Report::block(request.status(), block));
     }
     if request.object.suspend() {
-        return suspended(engine, request.status(), false);
+        return suspended(engine, request, request.status(), false);
     }
     let message = format!("the {} is not there (yet)", K::WORDS.parent);
     Outcome::Report(Report::block(request.status(), Reason::new(reasons::SERVER_NOT_AVAILABLE, message)))
@@ -76,8 +76,13 @@ pub(super) fn finding_by_tags<K: Kind>(engine: &Engine<K>, request: &Request<K::
 }
 
 /// Nothing is changed while the spec says so.
-pub(super) fn suspended<K: Kind>(engine: &Engine<K>, status: Status<K>, in_force: bool) -> Outcome<Status<K>> {
-    let next = Requeue::Rest(engine.settings.jittered_resync());
+pub(super) fn suspended<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    status: Status<K>,
+    in_force: bool,
+) -> Outcome<Status<K>> {
+    let next = Requeue::Rest(engine.jittered_resync(&request.object));
     let (verdict, drift, pending) = (Readiness::Suspended { in_force }, Drift::AsBefore, Box::new(Advice::AsBefore));
     Outcome::Report(Report { status, verdict, advisory: None, drift, pending, next, keep: true })
 }
@@ -98,7 +103,7 @@ pub(super) fn wait<K: Kind>(
     let lag = Duration::try_from(engine.settings.windows.lag).unwrap_or(WAIT_MAX);
     let pace = (lag / 3).clamp(WAIT_MIN, WAIT_MAX);
     let idle = match reason {
-        reasons::DELETION_PROTECTED => engine.settings.jittered_resync(),
+        reasons::DELETION_PROTECTED => engine.jittered_resync(&context.request.object),
         reasons::DELETION_BLOCKED => BLOCKED_AGAIN,
         _ => POLL,
     };
@@ -284,7 +289,7 @@ fn settled<K: Kind>(
         .chain(due)
         .min()
         .map_or(Requeue::OnChange, |at| Requeue::After(between(context.now, at)));
-    let next = change.min(Requeue::Rest(engine.settings.resync));
+    let next = change.min(Requeue::Rest(engine.resync(&context.request.object)));
     let (verdict, drift, pending) = (Readiness::Ready(ready), Drift::Now(left), Box::new(Advice::AsBefore));
     let report = Report { status, verdict, advisory, drift, pending, next, keep: false };
     Outcome::Report(report.pending(plan.pending.as_ref()))
@@ -312,7 +317,7 @@ pub(super) fn report_drift<K: Kind>(engine: &Engine<K>, context: &ReconcileConte
         Reason::combined(&blocks).map(|block| format!("; not in order: {}", block.message)).unwrap_or_default();
     let message = format!("ObserveOnly: {}{refused}", have.ready_reason().message);
     let verdict = Readiness::Ready(Reason::new(reasons::OBSERVED, message));
-    let (drift, next) = (Drift::Now(differences(&plan.changes)), Requeue::Rest(engine.settings.resync));
+    let (drift, next) = (Drift::Now(differences(&plan.changes)), Requeue::Rest(engine.resync(&context.request.object)));
     let report =
         Report { status, verdict, advisory: None, drift, pending: Box::new(Advice::AsBefore), next, keep: false };
     Outcome::Report(report.pending(None))

@@ -113,7 +113,10 @@ fn served(target: &LoginTarget) -> Result<(), Reason> {
     if provider == "AWS_DIRECTORY_SERVICE" {
         return Ok(());
     }
-    let message = format!("server {server_id} has identity provider {provider}; accesses need AWS_DIRECTORY_SERVICE");
+    let message = format!(
+        "this server does not keep accesses: server {server_id} has identity provider {provider}, and accesses need \
+         AWS_DIRECTORY_SERVICE"
+    );
     Err(Reason::stalled(reasons::INVALID_FOR_SERVER, message))
 }
 

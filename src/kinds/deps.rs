@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use crate::api::{TAG_PREFIX, TAG_UID};
@@ -27,6 +28,8 @@ pub struct Deps {
     pub verified: Verified,
     /// What was seen of workflows.
     pub workflows: WorkflowsSeen,
+    /// How long before its end a key is worth a look.
+    pub expiry_warning: SignedDuration,
     /// The pod's clock, for the age of objects: nothing that AWS dates goes by it.
     pub env: Arc<dyn Env>,
 }

@@ -18,9 +18,6 @@ use crate::engine::kind::{PlannedCall, When};
 use crate::engine::reason::Reason;
 use crate::ssh::{self, KeyIdentity, PublicKey};
 
-/// How long before its end a key is worth a look: time to make a new one and to hand it out.
-const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
-
 /// A ConfigMap that the spec names: where it stands, and its text or why there is none.
 #[derive(Clone, Debug)]
 pub struct SourceText {
@@ -68,10 +65,19 @@ pub struct WantedKeys {
 }
 
 impl WantedKeys {
-    /// When the next key expires.
+    /// When the next key ends, or is worth a look as it ends soon, whichever is first after `now`.
     #[must_use]
-    pub fn changes_at(&self) -> Option<Timestamp> {
-        self.keys.iter().filter_map(|key| key.expires_at).min()
+    pub fn changes_at(&self, now: Timestamp, warning: SignedDuration) -> Option<Timestamp> {
+        let ends = self.keys.iter().filter_map(|key| key.expires_at);
+        let moments = ends.flat_map(|end| [end.checked_sub(warning).ok(), Some(end)]);
+        moments.flatten().filter(|moment| *moment > now).min()
+    }
+
+    /// When the key ends, where an entry that lists it says so.
+    fn end(&self, key: &AwsKey) -> Option<Timestamp> {
+        let identity = identity(key)?;
+        let all = self.keys.iter().chain(&self.expired);
+        all.filter(|wanted| wanted.key.identity() == identity).find_map(|wanted| wanted.expires_at)
     }
 
     fn wants(&self, key: &AwsKey) -> bool {
@@ -276,6 +282,7 @@ pub fn status_rows(
                 fingerprint: parsed.as_ref().map(PublicKey::fingerprint),
                 date_imported: key.date_imported.map(|time| time.to_string()),
                 comment: parsed.as_ref().and_then(PublicKey::comment).map(str::to_owned),
+                expires_at: want.and_then(|want| want.end(key)).map(|end| end.to_string()),
                 managed: managed(recorded, &key.id) || want.is_some_and(|want| want.lists(key)),
             }
         })
@@ -285,15 +292,16 @@ pub fn status_rows(
     keys
 }
 
-/// What is worth a look: no key at all, or one that ends soon.
+/// What is worth a look: no key at all, or one that ends within `warning`, which is time to make a new one and to hand it
+/// out.
 #[must_use]
-pub fn advisory(want: Option<&WantedKeys>, have: &[AwsKey], now: Timestamp) -> Option<Reason> {
+pub fn advisory(want: Option<&WantedKeys>, have: &[AwsKey], now: Timestamp, warning: SignedDuration) -> Option<Reason> {
     if have.is_empty() {
         let expired = want.map_or(&[][..], |want| &want.expired);
         let why = ends(expired, now).map(|ended| format!("; expired: {ended}")).unwrap_or_default();
         return Some(Reason::new(reasons::NO_KEYS, format!("the user has no SSH public key and cannot log in{why}")));
     }
-    let soon = now.checked_add(EXPIRES_SOON).unwrap_or(Timestamp::MAX);
+    let soon = now.checked_add(warning).unwrap_or(Timestamp::MAX);
     ends(&want?.keys, soon)
         .map(|ending| Reason::new(reasons::KEYS_EXPIRING, format!("SSH public keys expire soon: {ending}")))
 }

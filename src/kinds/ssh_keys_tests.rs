@@ -37,6 +37,9 @@ fn wanted(
     (keys.unwrap(), blocks)
 }
 
+/// Two weeks.
+const WARNING: SignedDuration = SignedDuration::from_hours(14 * 24);
+
 fn exclusive(numbers: &[u8]) -> WantedKeys {
     let inline: Vec<SpecKey> = numbers.iter().map(|number| spec(*number, None)).collect();
     wanted(&inline, None, SshPublicKeyPolicy::Exclusive).0
@@ -186,15 +189,29 @@ fn a_key_that_nobody_could_have_listed_goes_under_exclusive() {
 
 #[test]
 fn an_expired_key_goes_and_the_next_end_is_known() {
-    let (past, soon, later) = ("2029-12-31T23:59:59Z", "2030-01-02T00:00:00+01:00", "2031-01-01T00:00:00Z");
+    let (past, soon, later) = ("2029-12-31T23:59:59Z", "2030-01-02T00:00:00+01:00", "2031-01-15T00:00:00Z");
     let inline = [spec(1, Some(past)), spec(2, Some(later)), spec(3, Some(soon)), spec(4, None)];
     let (want, blocks) = wanted(&inline, None, SshPublicKeyPolicy::Exclusive);
     assert!(blocks.is_empty());
-    assert_eq!(want.changes_at(), Some("2030-01-01T23:00:00Z".parse().unwrap()));
+    assert_eq!(want.changes_at(now(), WARNING), Some("2030-01-01T23:00:00Z".parse().unwrap()));
+    let two = [spec(2, Some(later)), spec(4, None)];
+    let (two, _) = wanted(&two, None, SshPublicKeyPolicy::Exclusive);
+    for (at, next) in [
+        ("2030-01-01T00:00:00Z", Some("2031-01-01T00:00:00Z")),
+        ("2030-12-31T23:59:59Z", Some("2031-01-01T00:00:00Z")),
+        ("2031-01-01T00:00:00Z", Some(later)),
+        (later, None),
+    ] {
+        let next = next.map(|next| next.parse().unwrap());
+        assert_eq!(two.changes_at(at.parse().unwrap(), WARNING), next, "what comes after {at}");
+    }
     assert_eq!(imported(&want, &[2, 3]), [format!("{} k4", line(4))]);
     assert_eq!(deleted(&want, &[1, 2, 3, 4], &[]), ["key-1"]);
     let (additive, _) = wanted(&inline, None, SshPublicKeyPolicy::Additive);
     assert!(status_rows(Some(&additive), &have(&[1]), &[])[0].managed, "listed is managed, so it can be removed");
+    let rows = status_rows(Some(&want), &have(&[1, 2, 3, 4, 5]), &[]);
+    let ends: Vec<Option<&str>> = rows.iter().map(|row| row.expires_at.as_deref()).collect();
+    assert_eq!(ends, [Some(past), Some(later), Some("2030-01-01T23:00:00Z"), None, None]);
 }
 
 #[test]
@@ -208,10 +225,10 @@ fn a_key_ends_at_its_time_and_not_a_moment_later() {
 fn a_key_listed_twice_lives_as_long_as_its_longest_entry() {
     let inline = [spec(1, Some("2029-01-01T00:00:00Z")), spec(1, Some("2031-01-01T00:00:00Z"))];
     let (want, _) = wanted(&inline, None, SshPublicKeyPolicy::Exclusive);
-    assert_eq!(want.changes_at(), Some("2031-01-01T00:00:00Z".parse().unwrap()));
+    assert_eq!(want.changes_at(now(), WARNING), Some("2030-12-18T00:00:00Z".parse().unwrap()));
     let unending = Some(vec![source(Ok(&line(1)))]);
     let (want, _) = wanted(&inline, unending, SshPublicKeyPolicy::Exclusive);
-    assert_eq!((want.keys.len(), want.changes_at()), (1, None));
+    assert_eq!((want.keys.len(), want.changes_at(now(), WARNING)), (1, None));
 }
 
 #[test]
@@ -285,20 +302,20 @@ fn status_shows_keys_in_a_fixed_order_and_keeps_what_is_managed() {
 fn no_key_and_keys_that_end_soon_are_worth_a_look() {
     let ending = [spec(1, Some("2030-01-14T00:00:00Z")), spec(2, Some("2030-01-16T00:00:00Z"))];
     let (want, _) = wanted(&ending, None, SshPublicKeyPolicy::Exclusive);
-    let Reason { code, message, .. } = advisory(Some(&want), &have(&[1, 2]), now()).unwrap();
+    let Reason { code, message, .. } = advisory(Some(&want), &have(&[1, 2]), now(), WARNING).unwrap();
     assert_eq!(code, reasons::KEYS_EXPIRING);
     assert!(message.contains("2030-01-14T00:00:00Z") && !message.contains("2030-01-16"), "{message}");
     assert!(message.contains("spec.sshPublicKeys[0] (SHA256:"), "{message}");
-    let told = advisory(Some(&want), &[], now()).unwrap();
+    let told = advisory(Some(&want), &[], now(), WARNING).unwrap();
     assert_eq!(told, Reason::new(reasons::NO_KEYS, "the user has no SSH public key and cannot log in"));
     let ended = [spec(1, Some("2029-12-31T00:00:00Z")), spec(2, Some("2028-01-01T00:00:00Z"))];
     let (want, _) = wanted(&ended, None, SshPublicKeyPolicy::Exclusive);
-    let Reason { message, .. } = advisory(Some(&want), &[], now()).unwrap();
+    let Reason { message, .. } = advisory(Some(&want), &[], now(), WARNING).unwrap();
     let (first, second) = message.split_once(", spec.sshPublicKeys[0] (SHA256:").unwrap();
     assert!(
         first.contains("; expired: spec.sshPublicKeys[1] (SHA256:") && first.ends_with(") at 2028-01-01T00:00:00Z")
     );
     assert!(second.ends_with(") at 2029-12-31T00:00:00Z"), "{message}");
-    assert_eq!(advisory(None, &[], now()).unwrap().code, reasons::NO_KEYS);
-    assert_eq!(advisory(Some(&exclusive(&[1])), &have(&[1]), now()), None);
+    assert_eq!(advisory(None, &[], now(), WARNING).unwrap().code, reasons::NO_KEYS);
+    assert_eq!(advisory(Some(&exclusive(&[1])), &have(&[1]), now(), WARNING), None);
 }

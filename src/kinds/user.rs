@@ -177,8 +177,10 @@ fn served(target: &LoginTarget) -> Result<(), Reason> {
     if provider == "SERVICE_MANAGED" {
         return Ok(());
     }
-    let message =
-        format!("server {server_id} has identity provider {provider}; users need one that is SERVICE_MANAGED");
+    let message = format!(
+        "this server does not keep users: server {server_id} has identity provider {provider}, and users need one that \
+         is SERVICE_MANAGED"
+    );
     Err(Reason::stalled(reasons::INVALID_FOR_SERVER, message))
 }
 
@@ -222,7 +224,7 @@ impl Kind for Users {
             tags: tags.keys().cloned().collect(),
             ..Applied::default()
         };
-        let changes_at = keys.as_ref().and_then(WantedKeys::changes_at);
+        let changes_at = keys.as_ref().and_then(|keys| keys.changes_at(now, self.deps.expiry_warning));
         let made = object.metadata.creation_timestamp.as_ref();
         let young = made.is_some_and(|made| now.duration_since(made.0) < YOUTH);
         let want = WantedUser { login, keys, tags, young };
@@ -282,7 +284,7 @@ impl Kind for Users {
         owner: &Owner,
         now: Timestamp,
     ) -> Plan {
-        let advice = advice(&wanted.want, have, now);
+        let advice = advice(&wanted.want, have, now, self.deps.expiry_warning);
         Plan { advice, ..plan::plan(object, &target.detail, &wanted.want, have, owner) }
     }
 
@@ -369,8 +371,8 @@ impl ResourceState for UserState {
 }
 
 /// What is worth a look and blocks nothing.
-fn advice(want: &WantedUser, have: &UserState, now: Timestamp) -> Vec<Reason> {
-    let keys = ssh_keys::advisory(want.keys.as_ref(), &have.user.ssh_public_keys, now);
+fn advice(want: &WantedUser, have: &UserState, now: Timestamp, warning: SignedDuration) -> Vec<Reason> {
+    let keys = ssh_keys::advisory(want.keys.as_ref(), &have.user.ssh_public_keys, now, warning);
     let root = (have.user.user_name == ROOT).then(|| {
         let message = "AWS turns logins as root away at SFTP servers; make a user of another name";
         Reason::new(reasons::ROOT_USER, message)

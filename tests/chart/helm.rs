@@ -20,6 +20,7 @@ imagePullSecrets: [{name: pull}]
 serviceAccount: {annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::123456789012:role/operator"}}
 operator:
   resyncInterval: 5m
+  expiryWarning: 30d
   signatureTolerance: 15m
   listingLag: 1m30s
   rejectionGrace: 90s

@@ -36,7 +36,8 @@ pub async fn operate(world: &Arc<World>, life: &Arc<Life>, stop: Signal) -> Resu
     let settings = Settings { cluster_id, ..process::settings(world, life) };
     let aws = Arc::new(SimAws::new(&Troubled::new(world, life), Box::new(|real| real)));
     let (scope, installation) = (Scope::default(), Installation::new("", &[]));
-    let outside = Outside { client, aws, scope, installation, stores: Arc::new(Stores::new(0)) };
+    let expiry_warning = jiff::SignedDuration::from_hours(14 * 24);
+    let outside = Outside { client, aws, scope, installation, stores: Arc::new(Stores::new(0)), expiry_warning };
     run::work(outside, settings, stop).await
 }
 

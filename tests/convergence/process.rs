@@ -74,6 +74,7 @@ impl Process {
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::telling(news),
             workflows: WorkflowsSeen::default(),
+            expiry_warning: jiff::SignedDuration::from_hours(14 * 24),
             env: Arc::clone(&settings.env),
         });
         let engines = machinery::engines(&deps, &settings);

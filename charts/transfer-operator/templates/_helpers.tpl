@@ -52,6 +52,7 @@ subresource, with `managed` without AwsIdentity, which stands for nothing in AWS
       "log-format" $operator.logFormat
       "log-level" $operator.logLevel
       "rejection-grace" $operator.rejectionGrace
+      "expiry-warning" $operator.expiryWarning
       "aws-read-rate" $operator.rates.read
       "aws-write-rate" $operator.rates.write
       "aws-create-server-rate" $operator.rates.createServer

@@ -74,7 +74,9 @@ async fn end<K: Kind>(
         Action::Delete(ids) => delete::delete(engine, context, &ids).await,
         Action::RetainAndUntag(ids) => delete::retain_and_untag(engine, context, &ids).await,
         Action::NotReady => Ok(tell::not_ready(engine, context)),
-        Action::Suspend { in_force } => Ok(tell::suspended(engine, tell::filled_status(engine, context), in_force)),
+        Action::Suspend { in_force } => {
+            Ok(tell::suspended(engine, request, tell::filled_status(engine, context), in_force))
+        }
         Action::Hold(digest) => Ok(tell::held(engine, context, &digest)),
         Action::Conclude => tell::conclude(engine, known, context),
         Action::LeaveDrift => Ok(tell::leave_drift(engine, known, context)),

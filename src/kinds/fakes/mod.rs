@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use self::api_server::Objects;
@@ -252,6 +252,7 @@ impl World {
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::default(),
             workflows: WorkflowsSeen::default(),
+            expiry_warning: SignedDuration::from_hours(14 * 24),
             env: Arc::new(Fixed),
         });
         let world = Self { transfer, aws, lister, cluster, deps };

@@ -71,6 +71,9 @@ impl Managed for Notice {
     fn suspend(&self) -> bool {
         self.spec.suspend
     }
+    fn resync_interval(&self) -> Option<Duration> {
+        None
+    }
     fn policies(&self) -> Policies {
         Policies::from(&self.spec.lifecycle)
     }

@@ -13,6 +13,12 @@ const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
 const ACCESS: &str = "TransferAccess";
 
+const KEYS: [&str; 3] = [
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMD",
+];
+
 async fn with_server(spec: Value) -> Rig {
     let rig = Rig::new();
     rig.server("files", spec);
@@ -70,6 +76,45 @@ async fn failures_wait_longer_each_time_and_a_success_begins_anew() {
     assert_eq!(wait(&rig, USER, "alice").await, Duration::from_mins(10), "well again");
     rig.cloud.lose("DescribeUser", Lose::Call(AwsErrorKind::Lost));
     assert_eq!(wait(&rig, USER, "alice").await, Duration::from_millis(750));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_rests_for_as_long_as_its_own_resync_interval_says() {
+    let rows = [(None, 10), (Some("1m"), 1), (Some("24h"), 24 * 60), (Some("0s"), 1), (Some("often"), 10)];
+    for (interval, minutes) in rows {
+        let rig =
+            with_server(json!({"identityProviderType": "AWS_DIRECTORY_SERVICE", "resyncInterval": interval})).await;
+        rig.put(ACCESS, "group", group(interval));
+        let plain = with_server(json!({})).await;
+        plain.user("alice", json!({"resyncInterval": interval}));
+        for (rig, kind, object) in [(&rig, SERVER, "files"), (&rig, ACCESS, "group"), (&plain, USER, "alice")] {
+            rig.settle(kind, object).await;
+            let rests = Requeue::Rest(Duration::from_mins(minutes));
+            assert_eq!(rig.reconcile(kind, object).await, rests, "{kind} {interval:?}");
+            rig.edit(kind, object, |object| object["spec"]["suspend"] = json!(true));
+            assert_eq!(rig.reconcile(kind, object).await, rests, "{kind} {interval:?}, suspended");
+            let suspended = rig.says(kind, object, "Suspended").map(|(status, _)| status);
+            assert_eq!(suspended.as_deref(), Some("True"), "an edit is seen at once");
+        }
+    }
+}
+
+fn group(interval: Option<&str>) -> Value {
+    let mut spec = json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1-2"});
+    spec["resyncInterval"] = json!(interval);
+    spec
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_the_resync_tells_is_written_as_seldom_as_the_spec_says() {
+    let rig = with_server(json!({"resyncInterval": "2h"})).await;
+    rig.cloud.servers().get_mut(FIRST).unwrap().user_count = Some(5);
+    rig.run(SERVER, "files", Duration::from_mins(90)).await;
+    assert_ne!(rig.status(SERVER, "files")["userCount"], json!(5));
+    rig.run(SERVER, "files", Duration::from_mins(31)).await;
+    tokio::time::advance(Duration::from_hours(2)).await;
+    rig.reconcile(SERVER, "files").await;
+    assert_eq!(rig.status(SERVER, "files")["userCount"], json!(5));
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,6 +190,48 @@ async fn what_is_worth_a_look_stands_while_something_is_in_the_way() {
     });
     rig.settle(USER, "alice").await;
     assert_eq!(advisory(), None, "and goes with its cause");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_advised_on_two_weeks_before_its_end_and_then_goes() {
+    let rig = Rig::with_user(json!({
+        "resyncInterval": "24h",
+        "sshPublicKeys": [
+            {"publicKey": KEYS[0]},
+            {"publicKey": KEYS[1], "expiresAt": "2026-01-31T13:00:00Z"},
+            {"publicKey": KEYS[2], "expiresAt": "2026-01-21T12:30:00Z"},
+        ],
+    }))
+    .await;
+    let began = tokio::time::Instant::now();
+    let advised = || {
+        let status = rig.status(USER, "alice");
+        let conditions = status["conditions"].as_array().unwrap();
+        let told = conditions.iter().find(|found| found["type"] == "Advisory");
+        told.map(|told| (told["reason"].clone(), told["message"].as_str().unwrap().to_owned()))
+    };
+    // NOW is midnight of the 1st, so noon and a half of the 7th is two weeks before the first end.
+    for (until, named, keys) in [
+        (Duration::from_mins((6 * 24 + 12) * 60 + 29), &[][..], 3),
+        (Duration::from_mins((6 * 24 + 12) * 60 + 31), &["sshPublicKeys[2]"], 3),
+        (Duration::from_mins((16 * 24 + 13) * 60 - 1), &["sshPublicKeys[2]"], 3),
+        (Duration::from_mins((16 * 24 + 13) * 60 + 1), &["sshPublicKeys[2]", "sshPublicKeys[1]"], 3),
+        (Duration::from_mins((20 * 24 + 12) * 60 + 29), &["sshPublicKeys[2]", "sshPublicKeys[1]"], 3),
+        (Duration::from_mins((20 * 24 + 12) * 60 + 31), &["sshPublicKeys[1]"], 2),
+        (Duration::from_mins((30 * 24 + 13) * 60 + 1), &[], 1),
+    ] {
+        rig.run(USER, "alice", until - began.elapsed()).await;
+        // What is not due yet is slept through.
+        tokio::time::advance(until.saturating_sub(began.elapsed())).await;
+        let told = advised();
+        assert_eq!(told.is_some(), !named.is_empty(), "{until:?}: {told:?}");
+        let (reason, message) = told.unwrap_or_default();
+        assert!(named.is_empty() || reason == "KeysExpiring", "{until:?}: {reason}");
+        let places: Vec<Option<usize>> = named.iter().map(|entry| message.find(entry)).collect();
+        assert!(places.is_sorted() && places.iter().all(Option::is_some), "in the order of time: {message}");
+        assert_eq!(message.matches("sshPublicKeys").count(), named.len(), "{message}");
+        assert_eq!(rig.status(USER, "alice")["sshPublicKeyCount"], json!(keys), "{until:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -101,6 +101,7 @@ fn settings(spec: &TransferServerSpec, workflow_details: Option<WorkflowDetails>
         region: _,
         desired_state: _,
         suspend: _,
+        resync_interval: _,
         lifecycle: _,
         tags: _,
         allowed_references: _,

@@ -12,7 +12,7 @@ const WITH_SELECTOR: &str = "namespaces.selector goes with from Selector";
 
 pub fn cases() -> Vec<Case> {
     let kinds = [Kind::Server, Kind::User, Kind::Access];
-    let shared = kinds.into_iter().flat_map(|kind| [edits(kind), protection(kind)].concat());
+    let shared = kinds.into_iter().flat_map(|kind| [edits(kind), protection(kind), vec![resync(kind)]].concat());
     shared.chain(of_servers()).chain(allowed_references()).collect()
 }
 
@@ -35,6 +35,21 @@ fn holding(kind: Kind, path: &str, values: [Value; 2], held: Then) -> Case {
 
 fn edits(kind: Kind) -> Vec<Case> {
     vec![holding(kind, "suspend", [json!(false), json!(true)], Suspended)]
+}
+
+/// How often it is looked at shows in virtual time only (src/kinds/reconcile_tests/telling.rs); what is refused, here.
+pub fn resync(kind: Kind) -> Case {
+    let (at, rest) = match kind {
+        Kind::Workflow => (At::Aws("/Steps/0/Type"), json!({})),
+        _ => {
+            let (at, to) = other_field(kind);
+            (at, to("/one"))
+        }
+    };
+    let held = if kind == Kind::Workflow { json!("DELETE") } else { json!("/one") };
+    let refused = Refused("must be a duration from 1m to 24h");
+    let then = [Holds(held.clone()), refused, Holds(held)];
+    Case::new(kind, "resyncInterval", at, [json!("1h30m"), json!("0s")], then).rest(rest)
 }
 
 /// Servers are protected unless it says otherwise, the others only where it says so.

@@ -15,7 +15,12 @@ const PREVIOUS: &str = "${previous.file}";
 
 pub fn cases() -> Vec<Case> {
     let steps = LISTS.into_iter().flat_map(|list| [scalars(list), places(list), needed(list)].concat());
-    steps.chain(the_rest()).chain(policies::protection(Kind::Workflow)).chain(allowed_references()).collect()
+    steps
+        .chain(the_rest())
+        .chain(policies::protection(Kind::Workflow))
+        .chain([policies::resync(Kind::Workflow)])
+        .chain(allowed_references())
+        .collect()
 }
 
 /// A pointer into what the simulator holds; the test lives no longer than the process.

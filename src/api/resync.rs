@@ -1,0 +1,50 @@
+//! How often an object at rest is compared with AWS: the form of the text and its bounds.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::rules::Rule;
+
+/// The shortest and the longest that counts. What admission did not see is held to them.
+const BOUNDS: [Duration; 2] = [Duration::from_mins(1), Duration::from_hours(24)];
+
+/// What may be written. The digits of a unit are few, so that no text is too long a time for CEL.
+pub(super) const INTERVAL: Rule = (
+    "self.matches(r'^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$') && size(self) > 0 \
+     && duration(self) >= duration('1m') && duration(self) <= duration('24h')",
+    "must be a duration from 1m to 24h, of hours, minutes and seconds, such as 10m or 1h30m",
+);
+
+/// The interval that a text says; `None` where it says none, and the operator's own counts.
+pub(super) fn interval(text: Option<&str>) -> Option<Duration> {
+    let said: SignedDuration = text?.parse().ok()?;
+    let [shortest, longest] = BOUNDS;
+    Duration::try_from(said).ok().map(|said| said.clamp(shortest, longest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_read_as_it_is_written_and_held_to_its_bounds() {
+        let rows = [
+            ("10m", Some(600)),
+            ("1h30m", Some(5400)),
+            ("90m", Some(5400)),
+            ("1m", Some(60)),
+            ("24h", Some(86400)),
+            ("0s", Some(60)),
+            ("59s", Some(60)),
+            ("25h", Some(86400)),
+            ("-5m", None),
+            ("often", None),
+            ("", None),
+        ];
+        for (text, seconds) in rows {
+            assert_eq!(interval(Some(text)), seconds.map(Duration::from_secs), "{text}");
+        }
+        assert_eq!(interval(None), None);
+    }
+}

@@ -86,6 +86,40 @@ async fn a_user_that_has_such_a_value_is_taken_over_and_may_let_go_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_posix_profile_on_efs_cannot_leave_and_holds_nothing_else_up() {
+    for kind in [USER, "TransferAccess"] {
+        let rig = Rig::new();
+        let directory = json!({"domain": "EFS", "identityProviderType": "AWS_DIRECTORY_SERVICE"});
+        rig.server("files", if kind == USER { json!({"domain": "EFS"}) } else { directory });
+        rig.settle(SERVER, "files").await;
+        let mut spec = json!({"serverRef": {"name": "files"}, "role": ROLE, "posixProfile": profile(),
+            "homeDirectory": "/fs-0123456789abcdef0/a"});
+        if kind != USER {
+            spec["externalId"] = json!("S-1-2");
+        }
+        rig.put(kind, "alice", spec);
+        rig.settle(kind, "alice").await;
+        assert_eq!(rig.says(kind, "alice", "Ready").unwrap().0, "True", "{kind}");
+        rig.cloud.calls();
+        rig.edit(kind, "alice", |object| {
+            object["spec"].as_object_mut().unwrap().remove("posixProfile");
+        });
+        rig.run(kind, "alice", Duration::from_mins(30)).await;
+        assert_eq!(rig.says(kind, "alice", "Stalled").unwrap().1, "CannotClear", "{kind}");
+        assert!(rig.message(kind, "alice").contains("spec.posixProfile"), "{}", rig.message(kind, "alice"));
+        assert!(rig.cloud.calls().is_empty(), "{kind}: AWS is not asked for what it cannot do");
+        rig.edit(kind, "alice", |object| object["spec"]["homeDirectory"] = json!("/fs-0123456789abcdef0/b"));
+        rig.settle(kind, "alice").await;
+        assert_eq!(rig.cloud.calls(), [if kind == USER { "UpdateUser" } else { "UpdateAccess" }]);
+        assert_eq!(rig.says(kind, "alice", "Stalled").unwrap().1, "CannotClear", "{kind}");
+        rig.edit(kind, "alice", |object| object["spec"]["posixProfile"] = profile());
+        rig.settle(kind, "alice").await;
+        assert_eq!(rig.says(kind, "alice", "Ready").unwrap().0, "True", "{kind}");
+        assert!(rig.cloud.calls().is_empty(), "{kind}: AWS has it still");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_only_looks_does_not_say_that_a_last_key_stays() {
     let rig = Rig::with_user(json!({"sshPublicKeys": [{"publicKey": KEY}]})).await;
     rig.edit(USER, "alice", |object| {

@@ -1,6 +1,7 @@
 //! `/metrics`: what the process has counted, read when it is asked for. Nothing is counted here, and no label holds an
 //! error text or the name of an object that tenants make.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ struct Family {
 }
 
 /// All of them; docs/metrics.md has the same table.
-const FAMILIES: [Family; 13] = [
+const FAMILIES: [Family; 14] = [
     Family {
         name: "passes",
         help: "Passes over objects by what they came to",
@@ -108,6 +109,13 @@ const FAMILIES: [Family; 13] = [
         kind: MetricType::Gauge,
         labels: &["account", "region", "kind"],
         read: orphans,
+    },
+    Family {
+        name: "unmanaged_logins",
+        help: "Users and accesses on servers of objects that no object stands for",
+        kind: MetricType::Gauge,
+        labels: &["account", "region"],
+        read: unmanaged_logins,
     },
     Family {
         name: "ssh_keys_expiring",
@@ -310,6 +318,17 @@ fn orphans(sources: &Sources) -> Vec<Sample> {
         .into_iter()
         .map(|((account, region, kind), count)| (vec![account, region, kind.to_owned()], number(count as u64)))
         .collect()
+}
+
+fn unmanaged_logins(sources: &Sources) -> Vec<Sample> {
+    let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for server in sources.stores.servers.all() {
+        let Some(status) = &server.status else { continue };
+        let (Some(account), Some(region)) = (&status.common.account_id, &status.common.region) else { continue };
+        let count = status.unmanaged_logins.as_ref().and_then(|logins| u64::try_from(logins.count).ok());
+        *counts.entry((account.clone(), region.clone())).or_default() += count.unwrap_or_default();
+    }
+    counts.into_iter().map(|((account, region), count)| (vec![account, region], number(count))).collect()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "2^53 seconds are far beyond any year that has four digits")]

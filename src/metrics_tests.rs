@@ -6,7 +6,7 @@ use kube::runtime::watcher::Event;
 use serde_json::json;
 
 use super::*;
-use crate::api::TransferUser;
+use crate::api::{TransferServer, TransferUser};
 use crate::aws::rate_limiter::Rates;
 use crate::aws::{AwsError, AwsErrorKind, CallClass};
 use crate::kinds::fakes::{World, object, owned};
@@ -38,6 +38,15 @@ async fn busy() -> Sources {
         let user: TransferUser = object(name, spec, status);
         let user: DeserializeGuard<TransferUser> = serde_json::from_value(json!(user)).unwrap();
         stores.users.apply(0, Event::Apply(user));
+    }
+    for (name, region, count) in [("a", "eu-central-1", 3), ("b", "eu-central-1", 4), ("c", "eu-west-1", 0)] {
+        let mut status = json!({"observedGeneration": 1, "accountId": "123456789012", "region": region});
+        if count > 0 {
+            status["unmanagedLogins"] = json!({"count": count, "names": []});
+        }
+        let server: TransferServer = object(name, json!({"region": region}), status);
+        let server: DeserializeGuard<TransferServer> = serde_json::from_value(json!(server)).unwrap();
+        stores.servers.apply(0, Event::Apply(server));
     }
     world.transfer.put(owned("s-9", "gone"));
     let orphans = Orphans::new(Arc::clone(&world.deps), settings(), Vec::new());
@@ -83,9 +92,11 @@ async fn a_scrape_tells_what_was_counted() {
         ("transfer_operator_objects{kind=\"TransferUser\",state=\"ready\"}", 1.0),
         ("transfer_operator_objects{kind=\"TransferUser\",state=\"stalled\"}", 1.0),
         ("transfer_operator_objects{kind=\"TransferUser\",state=\"unknown\"}", 1.0),
-        ("transfer_operator_objects{kind=\"TransferServer\",state=\"ready\"}", 0.0),
+        ("transfer_operator_objects{kind=\"TransferAccess\",state=\"ready\"}", 0.0),
         ("transfer_operator_identity_breaker_open{identity=\"default\"}", 0.0),
         ("transfer_operator_orphans{account=\"123456789012\",region=\"eu-central-1\",kind=\"server\"}", 1.0),
+        ("transfer_operator_unmanaged_logins{account=\"123456789012\",region=\"eu-central-1\"}", 7.0),
+        ("transfer_operator_unmanaged_logins{account=\"123456789012\",region=\"eu-west-1\"}", 0.0),
         ("transfer_operator_ssh_keys_expiring", 4.0),
         ("transfer_operator_ssh_keys_next_expiry_timestamp_seconds", 1_893_369_600.0),
         ("transfer_operator_caches_filled", 0.0),

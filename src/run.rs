@@ -250,6 +250,7 @@ impl Work {
             cluster_id: settings.cluster_id.clone(),
             verified: Verified::telling(Box::new(seen)),
             workflows: WorkflowsSeen::default(),
+            resync: settings.resync,
             expiry_warning,
             env: Arc::clone(&settings.env),
         });

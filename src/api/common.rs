@@ -185,6 +185,11 @@ pub struct ServerLifecycle {
     /// finalizer of the operator) can be deleted at any time.
     #[serde(default = "yes")]
     pub deletion_protection: bool,
+    /// True: deleting the server in AWS may take along users and accesses that no object here stands for and that carry
+    /// no owner tags of the operator. Objects of this cluster on it must go first all the same, and users with owner tags,
+    /// of another object or cluster or left behind by Retain, hold the deletion back.
+    #[serde(default)]
+    pub force_delete_users: bool,
     /// Take over an existing server; none is ever created instead. Acts until the owner tags were seen on it, and again
     /// if they get lost. A server that carries the tags of another object is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -204,6 +209,7 @@ impl Default for ServerLifecycle {
             management_policy: ManagementPolicy::default(),
             deletion_policy: None,
             deletion_protection: true,
+            force_delete_users: false,
             adoption: None,
             recreate_policy: RecreatePolicy::default(),
             disruption: Disruption::default(),

@@ -281,6 +281,18 @@ pub struct HostKeyStatus {
     pub managed: bool,
 }
 
+/// Logins that no object here accounts for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnmanagedLogins {
+    /// How many they are.
+    pub count: i64,
+    /// The first 20 of them in the order of the alphabet: names of users, on a directory server SIDs of groups.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+}
+
 /// What is known of the server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -312,6 +324,11 @@ pub struct TransferServerStatus {
     /// per resync where nothing else changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_count: Option<i64>,
+    /// Users (on a directory server: accesses) that AWS has on the server and no object here stands for. They are left
+    /// alone, and hold the deletion of the server back, see spec.lifecycle.forceDeleteUsers. Absent means none; looked for
+    /// once per resync.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmanaged_logins: Option<UnmanagedLogins>,
     /// The security policy in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_policy_name: Option<String>,

@@ -28,6 +28,8 @@ pub struct Deps {
     pub verified: Verified,
     /// What was seen of workflows.
     pub workflows: WorkflowsSeen,
+    /// How often an object at rest is looked at, where its spec does not say.
+    pub resync: Duration,
     /// How long before its end a key is worth a look.
     pub expiry_warning: SignedDuration,
     /// The pod's clock, for the age of objects: nothing that AWS dates goes by it.

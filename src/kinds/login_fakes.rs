@@ -110,6 +110,7 @@ pub fn deps(world: &Arc<World>) -> Arc<Deps> {
         cluster_id: CLUSTER.to_owned(),
         verified: super::deps::Verified::default(),
         workflows: super::deps::WorkflowsSeen::default(),
+        resync: std::time::Duration::from_mins(10),
         expiry_warning: SignedDuration::from_hours(14 * 24),
         env: Arc::new(Fixed),
     })

@@ -16,21 +16,66 @@ pub async fn of<K: Managed>(
     object: &K,
     id: Option<&str>,
 ) -> Result<BTreeSet<String>, ClusterError> {
-    let own = Reference::Object(K::KIND, Name::from(object.meta()));
-    let id = id.map(|id| Reference::Id(K::KIND, id.to_owned()));
+    Ok(told_apart(cluster, object, id, |_| false).await?.0)
+}
+
+/// The same, and by themselves those that `apart` says to be told apart.
+///
+/// # Errors
+/// As [`of`].
+pub async fn told_apart<K: Managed>(
+    cluster: &dyn KubeApi,
+    object: &K,
+    id: Option<&str>,
+    apart: impl Fn(&dyn Object) -> bool + Send + Sync,
+) -> Result<(BTreeSet<String>, BTreeSet<String>), ClusterError> {
+    let refers = refers_to(object, id);
     let needs = |other: &dyn Object| {
         let held = other.metadata().finalizers.iter().flatten().any(|name| name == FINALIZER);
-        let references = other.all_references();
-        held && (references.contains(&own) || id.as_ref().is_some_and(|id| references.contains(id)))
+        held && refers(&other.all_references())
     };
-    let mut found = BTreeSet::new();
+    let mut found = (BTreeSet::new(), BTreeSet::new());
     for kind in ManagedKind::ALL.iter().copied().filter(|kind| *kind != K::KIND) {
-        let take = |names: &mut BTreeSet<String>, value: Value| {
+        let take = |(all, set_apart): &mut (BTreeSet<String>, BTreeSet<String>), value: Value| {
             // What this version cannot read may well need it: what AWS itself has then holds the deletion.
-            let other = cluster::decode_any(kind, value).filter(|other| needs(other.as_ref()));
-            names.extend(other.map(|other| format!("{} {}", kind.name(), Name::from(other.metadata()))));
+            let Some(other) = cluster::decode_any(kind, value).filter(|other| needs(other.as_ref())) else { return };
+            let names = if apart(other.as_ref()) { set_apart } else { all };
+            names.insert(format!("{} {}", kind.name(), Name::from(other.metadata())));
         };
         found = cluster::fold(cluster, &kind.resource(), Reach::Watched, found, take).await?;
     }
     Ok(found)
+}
+
+/// The names of all logins that objects on a server stand for, whether or not these ever did anything in AWS.
+///
+/// # Errors
+/// As [`of`].
+pub async fn logins<K: Managed>(
+    cluster: &dyn KubeApi,
+    object: &K,
+    id: Option<&str>,
+) -> Result<BTreeSet<String>, ClusterError> {
+    let refers = refers_to(object, id);
+    let mut found = BTreeSet::new();
+    for kind in ManagedKind::ALL.iter().copied().filter(|kind| *kind != K::KIND) {
+        let take = |names: &mut BTreeSet<String>, value: Value| {
+            let references = cluster::decode_any(kind, value).map(|other| other.all_references()).unwrap_or_default();
+            if refers(&references) {
+                names.extend(references.into_iter().filter_map(|reference| match reference {
+                    Reference::Login(name) => Some(name),
+                    _ => None,
+                }));
+            }
+        };
+        found = cluster::fold(cluster, &kind.resource(), Reach::Watched, found, take).await?;
+    }
+    Ok(found)
+}
+
+/// Whether one of the references is to this object, or to what it has in AWS.
+fn refers_to<K: Managed>(object: &K, id: Option<&str>) -> impl Fn(&[Reference]) -> bool + Send + Sync + use<K> {
+    let own = Reference::Object(K::KIND, Name::from(object.meta()));
+    let id = id.map(|id| Reference::Id(K::KIND, id.to_owned()));
+    move |references| references.contains(&own) || id.as_ref().is_some_and(|id| references.contains(id))
 }

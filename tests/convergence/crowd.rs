@@ -237,6 +237,7 @@ impl Operator {
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::telling(Box::new(move |id| told.lock().unwrap().push(id.to_owned()))),
             workflows: WorkflowsSeen::default(),
+            resync: std::time::Duration::from_mins(10),
             expiry_warning: jiff::SignedDuration::from_hours(14 * 24),
             env: Arc::clone(&env) as _,
         });

@@ -74,6 +74,7 @@ impl Process {
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::telling(news),
             workflows: WorkflowsSeen::default(),
+            resync: std::time::Duration::from_mins(10),
             expiry_warning: jiff::SignedDuration::from_hours(14 * 24),
             env: Arc::clone(&settings.env),
         });

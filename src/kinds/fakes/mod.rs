@@ -252,6 +252,7 @@ impl World {
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::default(),
             workflows: WorkflowsSeen::default(),
+            resync: std::time::Duration::from_mins(10),
             expiry_warning: SignedDuration::from_hours(14 * 24),
             env: Arc::new(Fixed),
         });

@@ -284,6 +284,7 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
         cluster_id: CLUSTER.to_owned(),
         verified: Verified::default(),
         workflows: WorkflowsSeen::default(),
+        resync: std::time::Duration::from_mins(10),
         expiry_warning: SignedDuration::from_hours(14 * 24),
         env: Arc::new(Counted::default()),
     });

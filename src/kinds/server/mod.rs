@@ -8,6 +8,7 @@ mod network;
 mod offline;
 mod plan;
 mod registration;
+mod unmanaged;
 mod unset;
 mod want;
 mod wanted;
@@ -31,8 +32,7 @@ use crate::api::condition::reasons;
 use crate::api::status::CreateRecord;
 use crate::api::{AwsIdentity, Managed, ManagedKind, TransferServer, TransferServerSpec, TransferServerStatus};
 use crate::aws::transfer::{
-    CreateServer, DeleteServer, DescribeHostKey, DescribeServer, HostKey, ListAccesses, ListHostKeys, ListServers,
-    Server, Tags,
+    CreateServer, DeleteServer, DescribeHostKey, DescribeServer, HostKey, ListHostKeys, ListServers, Server, Tags,
 };
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Name;
@@ -42,6 +42,7 @@ use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Res
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 use network::Network;
+use unmanaged::LoginsSeen;
 use wanted::WantedServer;
 
 /// The identity provider whose users come by their groups.
@@ -51,6 +52,7 @@ const DIRECTORY: &str = "AWS_DIRECTORY_SERVICE";
 pub struct Servers {
     deps: Arc<Deps>,
     tag_index: Arc<TagIndex<TaggedServers>>,
+    logins: LoginsSeen,
 }
 
 /// Servers, as they are found by their tags.
@@ -79,13 +81,15 @@ pub struct ServerState {
     pub host_keys: Vec<HostKey>,
     /// What EC2 shows of its network.
     pub network: Network,
+    /// Its logins that no object accounts for, where that is known.
+    pub unmanaged: Option<BTreeSet<String>>,
 }
 
 impl Servers {
     /// The kind behind these doors.
     #[must_use]
     pub fn new(deps: Arc<Deps>) -> Self {
-        Self { deps, tag_index: Arc::default() }
+        Self { deps, tag_index: Arc::default(), logins: LoginsSeen::default() }
     }
 
     /// The server to look at: the recorded one, else what is to be taken over; of an object that only observes, what it
@@ -165,14 +169,6 @@ impl Servers {
         }
         Ok(resolve::with(target, found))
     }
-}
-
-/// How many accesses a server has. A count is worth no failure.
-async fn accesses(account: &Account, id: &str) -> Option<i32> {
-    let accesses = ListAccesses { server_id: id.to_owned(), token: None };
-    let listed =
-        account.list(accesses).await.inspect_err(|fault| tracing::debug!(%id, %fault, "cannot count accesses"));
-    listed.ok().and_then(|accesses| i32::try_from(accesses.len()).ok())
 }
 
 /// Whether it is being deleted.
@@ -259,16 +255,18 @@ impl Kind for Servers {
             Err(fault) => return Err(fault),
         };
         self.note(object, account, &server);
-        if server.settings.identity_provider_type.as_deref() == Some(DIRECTORY) && !going(object) {
-            server.user_count = accesses(account, &id).await;
-        }
+        let unmanaged = if going(object) {
+            None
+        } else {
+            unmanaged::of(&self.deps, &self.logins, object, account, &mut server).await
+        };
         let network = if self.concerns(object, &server) && !going(object) {
             network::look(object, &server, account).await?
         } else {
             Network::default()
         };
         match self.host_keys(object, account, &id).await {
-            Ok(host_keys) => Ok(Described::Found(ServerState { server, host_keys, network })),
+            Ok(host_keys) => Ok(Described::Found(ServerState { server, host_keys, network, unmanaged })),
             Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(Described::Missing),
             Err(fault) => Err(fault),
         }
@@ -332,6 +330,11 @@ impl Kind for Servers {
         // A count that could not be read now stays what it was for the same server.
         let before = status.user_count.filter(|_| status.server_id.as_ref() == Some(&server.server_id));
         status.user_count = server.user_count.map(i64::from).or(before);
+        match &have.unmanaged {
+            Some(names) => status.unmanaged_logins = unmanaged::told(names),
+            None if status.server_id.as_ref() == Some(&server.server_id) => {}
+            None => status.unmanaged_logins = None,
+        }
         status.server_id = Some(server.server_id.clone());
         status.arn = Some(server.arn.clone());
         status.state.clone_from(&server.state);
@@ -351,7 +354,8 @@ impl Kind for Servers {
         target: &Target<Self::TargetDetail>,
         id: Option<&str>,
     ) -> Result<Option<String>, ReconcileError> {
-        deletion_blockers::deletion_blockers(self.deps.cluster.as_ref(), object, &target.account, id).await
+        deletion_blockers::deletion_blockers(self.deps.cluster.as_ref(), &self.logins, object, &target.account, id)
+            .await
     }
 
     fn delete(&self, _: &TransferServer, _: &Target<Self::TargetDetail>, id: Option<&str>) -> Mutation {
@@ -392,9 +396,10 @@ impl KindStatus for TransferServerStatus {
         (self.state, self.endpoint, self.vpc_endpoint_id, self.user_count) = (None, None, None, None);
     }
 
-    /// A user count alone is no reason to write: with many users it never rests.
+    /// How many users there are, and whose, is no reason to write by itself: with many users it never rests.
     fn changed(&self, new: &Self) -> bool {
-        let still = Self { user_count: new.user_count, ..self.clone() };
+        let (user_count, unmanaged_logins) = (new.user_count, new.unmanaged_logins.clone());
+        let still = Self { user_count, unmanaged_logins, ..self.clone() };
         still != *new
     }
 }

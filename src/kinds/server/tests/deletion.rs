@@ -8,6 +8,7 @@ use crate::aws::AwsErrorKind;
 use crate::aws::transfer::{Server, ServerSettings};
 use crate::kinds::fakes::{World, object, owned};
 use crate::kinds::server::deletion_blockers::deletion_blockers;
+use crate::kinds::server::unmanaged::LoginsSeen;
 
 fn held<K: Managed>(name: &str, spec: Value, status: Value) -> K {
     let mut object: K = object(name, spec, status);
@@ -22,7 +23,15 @@ fn user(name: &str, spec: Value, status: Value) -> TransferUser {
 }
 
 async fn blocked(world: &World) -> Option<String> {
-    deletion_blockers(world.cluster.as_ref(), &files(json!(null)), &world.account(), Some("s-1")).await.unwrap()
+    deletion_blockers(
+        world.cluster.as_ref(),
+        &LoginsSeen::default(),
+        &files(json!(null)),
+        &world.account(),
+        Some("s-1"),
+    )
+    .await
+    .unwrap()
 }
 
 fn of(provider: &str) -> Server {
@@ -123,6 +132,14 @@ async fn a_server_that_is_gone_holds_nothing_and_trouble_is_no_permission() {
     world.transfer.put(of("SERVICE_MANAGED"));
     world.transfer.faults.lock().unwrap().insert("ListUsers", AwsErrorKind::Throttled);
     assert!(
-        deletion_blockers(world.cluster.as_ref(), &files(json!(null)), &world.account(), Some("s-1")).await.is_err()
+        deletion_blockers(
+            world.cluster.as_ref(),
+            &LoginsSeen::default(),
+            &files(json!(null)),
+            &world.account(),
+            Some("s-1")
+        )
+        .await
+        .is_err()
     );
 }

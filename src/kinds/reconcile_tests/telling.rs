@@ -220,7 +220,7 @@ async fn a_key_is_advised_on_two_weeks_before_its_end_and_then_goes() {
         (Duration::from_mins((20 * 24 + 12) * 60 + 31), &["sshPublicKeys[1]"], 2),
         (Duration::from_mins((30 * 24 + 13) * 60 + 1), &[], 1),
     ] {
-        rig.run(USER, "alice", until - began.elapsed()).await;
+        rig.run(USER, "alice", until.saturating_sub(began.elapsed())).await;
         // What is not due yet is slept through.
         tokio::time::advance(until.saturating_sub(began.elapsed())).await;
         let told = advised();

@@ -129,7 +129,9 @@ async fn held(force: bool, users: &[(&str, &[(&str, &str)])]) -> Option<String> 
     let rig = Rig::new();
     rig.server("files", json!({"lifecycle": {"deletionProtection": false, "forceDeleteUsers": force}}));
     rig.settle(SERVER, "files").await;
-    users.iter().for_each(|(name, tags)| add_user(&rig, name, tags));
+    for (name, tags) in users {
+        add_user(&rig, name, tags);
+    }
     rig.cloud.calls();
     rig.delete(SERVER, "files");
     rig.run(SERVER, "files", Duration::from_mins(30)).await;

@@ -39,14 +39,12 @@ fn edits(kind: Kind) -> Vec<Case> {
 
 /// How often it is looked at shows in virtual time only (src/kinds/reconcile_tests/telling.rs); what is refused, here.
 pub fn resync(kind: Kind) -> Case {
-    let (at, rest) = match kind {
-        Kind::Workflow => (At::Aws("/Steps/0/Type"), json!({})),
-        _ => {
-            let (at, to) = other_field(kind);
-            (at, to("/one"))
-        }
+    let (at, rest, held) = if kind == Kind::Workflow {
+        (At::Aws("/Steps/0/Type"), json!({}), json!("DELETE"))
+    } else {
+        let (at, to) = other_field(kind);
+        (at, to("/one"), json!("/one"))
     };
-    let held = if kind == Kind::Workflow { json!("DELETE") } else { json!("/one") };
     let refused = Refused("must be a duration from 1m to 24h");
     let then = [Holds(held.clone()), refused, Holds(held)];
     Case::new(kind, "resyncInterval", at, [json!("1h30m"), json!("0s")], then).rest(rest)

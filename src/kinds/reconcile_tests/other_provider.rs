@@ -101,7 +101,7 @@ async fn users_that_aws_refuses_to_delete_go_with_their_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_protected_to_stay_or_of_this_provider_holds_its_server_though_refused() {
+async fn a_refused_user_that_is_protected_or_to_stay_holds_its_server() {
     let rows = [
         (json!({"lifecycle": {"deletionProtection": true}}), true),
         (json!({"lifecycle": {"deletionPolicy": "Retain"}}), true),

@@ -10,7 +10,7 @@ use super::offline::calls::{ADDRESSES, addresses, subnets};
 use super::plan::cannot_clear;
 use super::wanted::WantedServer;
 use crate::api::condition::reasons;
-use crate::api::status::Applied;
+use crate::api::status::{Applied, OperationRecord};
 use crate::api::{TransferServer, TransferServerSpec};
 use crate::aws::ec2::{DescribeAddresses, DescribeVpcEndpoints, ElasticAddress, ModifyVpcEndpoint, VpcEndpoint};
 use crate::aws::transfer::Server;
@@ -41,7 +41,7 @@ pub async fn look(object: &TransferServer, server: &Server, account: &Account) -
     let mut network = Network::default();
     let own = endpoint_id(server);
     let status = object.status.as_ref().map(|status| &status.common);
-    let under_way = status.and_then(|status| status.operation.as_ref()).is_some_and(|record| record.under_way());
+    let under_way = status.and_then(|status| status.operation.as_ref()).is_some_and(OperationRecord::under_way);
     let missing = missing_addresses(&object.spec, server);
     let grouped = groups(&object.spec).is_some();
     if let Some(id) = own.filter(|_| grouped || under_way || !missing.is_empty()) {

@@ -279,7 +279,7 @@ fn put(spec: &mut Value, path: &str, value: Value) {
 fn remove(spec: &mut Value, path: &str) {
     let (around, name) = path.rsplit_once('.').map_or((None, path), |(around, name)| (Some(around), name));
     let holder = around.into_iter().flat_map(|around| around.split('.')).fold(&mut *spec, inside);
-    let members = holder.as_object_mut().expect("what is left out stands in an object");
+    let Some(members) = holder.as_object_mut() else { panic!("{path} is left out, and stands in {holder}") };
     members.remove(name.trim_end_matches("{}"));
     let empty = members.is_empty();
     if let Some(around) = around.filter(|_| empty) {

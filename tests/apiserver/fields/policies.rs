@@ -65,7 +65,6 @@ fn postponing(path: &str, values: [Value; 2], reason: &'static str, text: String
     Case::new(Kind::Server, path, At::Aws("/Settings/IpAddressType"), values, then)
         .rest(rest)
         .along(json!({"ipAddressType": "DUALSTACK"}), json!({}))
-        .leaving_out("lifecycle.disruption")
 }
 
 /// The clock of this machine stands for AWS's, as the simulator's does.
@@ -82,7 +81,7 @@ fn of_servers() -> Vec<Case> {
     };
     let outside = |member: &str, values: [Value; 2], text: String, rest: Value| {
         let path = format!("lifecycle.disruption.window.{member}");
-        postponing(&path, values, "OutsideWindow", text, rest)
+        postponing(&path, values, "OutsideWindow", text, rest).leaving_out("lifecycle.disruption")
     };
     let later = in_hours(3).strftime("opens at %Y-%m-%dT%H:%M:00Z").to_string();
     let days_later = now.checked_add(3.days()).unwrap().strftime("opens at %Y-%m-%dT").to_string();

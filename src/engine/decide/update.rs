@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::{Action, Facts};
+use super::{Action, Facts, delete};
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, OperationRecord};
 use crate::aws::{AwsError, Mutation};
@@ -141,6 +141,8 @@ pub fn decide(facts: &Facts) -> Action {
 fn rests(facts: &Facts) -> Option<Action> {
     match facts.denied {
         Some(reason) if !facts.deleting => return Some(Action::Block(reason.clone())),
+        // What stays in AWS runs there again first; nothing else is done for an object that goes.
+        _ if facts.deleting => return Some(delete::delete(facts)),
         _ if facts.observe_only => return Some(Action::ReportDrift),
         _ if facts.suspended => return Some(Action::Suspend { in_force: !facts.edited }),
         _ => {}

@@ -278,6 +278,23 @@ fn a_sequence_that_was_begun_ends_whatever_the_spec_says_by_then() {
 }
 
 #[test]
+fn what_is_deleted_here_and_stays_in_aws_is_started_first_and_no_more() {
+    let going = |world: &World, retain: bool, protected: bool| {
+        world.step(|c| {
+            (c.identity, c.id) = (Identity::Tagged, Some("s-1"));
+            c.record = super::tests::record(CreatePhase::None, Some("a"));
+            (c.operation, c.deleting, c.retain, c.protected) = (true, true, retain, protected);
+        })
+    };
+    for (retain, protected) in [(true, false), (false, true)] {
+        assert_eq!(going(&sequence(false), retain, protected), send(0));
+        let done = sequence(false).accepted(&call("a"), Duration::ZERO, 1);
+        assert_eq!(recorded(going(&done, retain, protected)), OperationRecord::default(), "no other call goes");
+    }
+    assert_eq!(going(&sequence(false), false, false), Action::FindByTags, "what is deleted in AWS is not started");
+}
+
+#[test]
 fn nothing_of_a_sequence_is_done_to_what_is_not_ours() {
     for change in [
         (|c: &mut Case| c.sight = ObservedState::Found(Ownership::Untagged)) as fn(&mut Case),

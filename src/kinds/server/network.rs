@@ -10,7 +10,7 @@ use super::offline::calls::{ADDRESSES, addresses, subnets};
 use super::plan::cannot_clear;
 use super::wanted::WantedServer;
 use crate::api::condition::reasons;
-use crate::api::status::{Applied, OperationRecord};
+use crate::api::status::{Applied, OperationPhase};
 use crate::api::{TransferServer, TransferServerSpec};
 use crate::aws::ec2::{DescribeAddresses, DescribeVpcEndpoints, ElasticAddress, ModifyVpcEndpoint, VpcEndpoint};
 use crate::aws::transfer::Server;
@@ -41,16 +41,20 @@ pub async fn look(object: &TransferServer, server: &Server, account: &Account) -
     let mut network = Network::default();
     let own = endpoint_id(server);
     let status = object.status.as_ref().map(|status| &status.common);
-    let under_way = status.and_then(|status| status.operation.as_ref()).is_some_and(OperationRecord::under_way);
+    let record = status.and_then(|status| status.operation.as_ref()).filter(|record| record.under_way());
+    let stopped = record.is_some_and(|record| {
+        matches!(record.phase, OperationPhase::Stopped | OperationPhase::TakingBack | OperationPhase::Starting)
+    });
     let missing = missing_addresses(&object.spec, server);
     let grouped = groups(&object.spec).is_some();
-    if let Some(id) = own.filter(|_| grouped || under_way || !missing.is_empty()) {
+    if let Some(id) = own.filter(|_| grouped || record.is_some() || !missing.is_empty()) {
         match refused(account.read(DescribeVpcEndpoints { ids: vec![id.clone()] }).await)? {
             Ok(rows) => network.endpoint = rows.into_iter().find(|row| row.id == id),
             Err(fault) => network.hidden_endpoint = Some(fault),
         }
     }
-    if !missing.is_empty() && !under_way {
+    // Once it is stopped, AWS Transfer Family has the word.
+    if !missing.is_empty() && !stopped {
         match refused(account.read(DescribeAddresses { ids: missing }).await)? {
             Ok(rows) => network.addresses = rows,
             Err(fault) => network.hidden_addresses = Some(fault),

@@ -1,5 +1,5 @@
 //! The fields of a TransferServer that AWS has. What is demanded is AWS's documentation as
-//! `docs/aws-transfer-behaviour.md` 3 of the design tells it, and what this version says it does not do.
+//! `docs/aws-transfer-behaviour.md` 3 of the design tells it.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,6 @@ use super::case::Then::{Holds, Refused, Stalled};
 use super::case::{At, Case, Kind, ROLE, ROLE_TWO, field};
 
 const LAMBDA: &str = "arn:aws:lambda:eu-central-1:123456789012:function:one";
-const NOT_YET: &str = "NotYetSupported";
 
 pub fn cases() -> Vec<Case> {
     [settings(), network(), provider(), protocols(), workflows(), the_rest()].concat()

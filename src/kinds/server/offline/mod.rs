@@ -116,7 +116,10 @@ fn begin(about: &Situation) -> Due {
         (DesiredState::Offline, "OFFLINE", _) => Due { call: about.next.clone(), ..Due::default() },
         // It is stopped before it is changed, which is what the spec says anyway.
         (DesiredState::Offline, ..) => waits_for(about, "OFFLINE"),
-        (DesiredState::Online, "OFFLINE", _) => write(OperationPhase::Stopped, &first(about)),
+        // Somebody stopped it: it is changed before it is started, so that it need not be stopped again.
+        (DesiredState::Online, "OFFLINE", _) => {
+            led(about, reasons::UPDATING, write(OperationPhase::Stopped, &first(about)))
+        }
         (DesiredState::Online, "ONLINE", Gate::Open) => match &about.unfit {
             Some(reason) => Due { block: Some(reason.clone()), ..Due::default() },
             None => Due { operation: Some(stop(about, &first(about))), ..Due::default() },

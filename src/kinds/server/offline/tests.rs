@@ -169,6 +169,7 @@ fn while_a_sequence_leads_it_is_busy_and_the_run_state_is_its_own() {
         ("OFFLINE", "left stopped"),
         ("OFFLINE", "starting"),
         ("STARTING", "starting"),
+        ("OFFLINE", "left"),
     ] {
         let due = due(state, words);
         assert!(due.leads && due.busy.is_some(), "{state}: {words}");

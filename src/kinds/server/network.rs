@@ -208,12 +208,13 @@ pub fn unfit(want: &WantedServer, server: &Server, network: &Network, offline: &
     })
 }
 
-/// Why the server must not be started yet: its endpoint is being made, and nobody could reach it.
+/// Why the server must not be changed further or started yet: its endpoint is being made, AWS refuses any change of it,
+/// and nobody could reach it.
 #[must_use]
 pub fn unready(network: &Network) -> Option<Reason> {
     let endpoint = network.endpoint.as_ref()?;
     (!endpoint.is("available") || endpoint.network_interfaces.is_empty()).then(|| {
-        let message = format!("the server is started once its endpoint has addresses; EC2 says {}", endpoint.state);
+        let message = format!("the server goes on once its endpoint has addresses; EC2 says {}", endpoint.state);
         Reason::new(reasons::WAITING_FOR_AWS, message)
     })
 }

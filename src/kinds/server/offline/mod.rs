@@ -64,7 +64,7 @@ pub struct Situation<'a> {
     pub gate: Gate,
     /// Why a stop would be for nothing, or worse.
     pub unfit: Option<Reason>,
-    /// Why it must not be started yet.
+    /// Why it must not be changed further or started yet.
     pub unready: Option<Reason>,
     /// Digest of all that is wanted.
     pub digest: &'a str,
@@ -183,6 +183,8 @@ fn stopped(about: &Situation, record: &OperationRecord) -> Due {
     let back = record.phase == OperationPhase::TakingBack || about.mode == Mode::Restore;
     let call = if back { about.back.clone() } else { about.next.clone() };
     let due = match (state(about), call) {
+        // AWS takes no change of a network before it made the last one.
+        ("OFFLINE", Some(_)) if waits(about, record) => Due { busy: about.unready.clone(), ..Due::default() },
         ("OFFLINE", Some(call)) => {
             let refused_digest = Some(about.digest.to_owned());
             let after = OperationRecord { refused_digest, ..record.clone() };
@@ -209,10 +211,8 @@ fn stopped(about: &Situation, record: &OperationRecord) -> Due {
 /// Nothing is left but to start it.
 fn starting(about: &Situation, record: &OperationRecord) -> Due {
     let due = match state(about) {
-        "OFFLINE" => match about.unready.as_ref().filter(|_| took(about, record) < PATIENCE) {
-            Some(reason) => Due { busy: Some(reason.clone()), ..Due::default() },
-            None => Due { call: Some(start_call(about)), ..Due::default() },
-        },
+        "OFFLINE" if waits(about, record) => Due { busy: about.unready.clone(), ..Due::default() },
+        "OFFLINE" => Due { call: Some(start_call(about)), ..Due::default() },
         "START_FAILED" | "STOP_FAILED" => failed(about, start_call(about)),
         "ONLINE" => end(about, record),
         _ => Due::default(),
@@ -277,6 +277,11 @@ fn end(about: &Situation, record: &OperationRecord) -> Due {
     let record = left.then(|| OperationRecord { phase: OperationPhase::GivenUp, ..record.clone() });
     let event = Some((left, reasons::DISRUPTED, message));
     Due { operation: Some(OperationStep { event, ..step(record) }), ..Due::default() }
+}
+
+/// Whether what AWS makes of the network is waited for, which has an end.
+fn waits(about: &Situation, record: &OperationRecord) -> bool {
+    about.unready.is_some() && took(about, record) < PATIENCE
 }
 
 /// Since when the record stands; of one that does not say it, for long.

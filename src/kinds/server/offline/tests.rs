@@ -119,6 +119,8 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
         Row("OFFLINE", "left stopped restore", "write Starting"),
         Row("OFFLINE", "left back stopped restore", "UpdateServer, refused: Starting"),
         Row("OFFLINE", "stopped", "write Starting"),
+        Row("OFFLINE", "left stopped unready", ""),
+        Row("OFFLINE", "left stopped unready late", "UpdateServer, refused: TakingBack"),
         Row("ONLINE", "left stopped", "write Stopping"),
         Row("ONLINE", "left stopped closed", "write GivenUp"),
         Row("ONLINE", "left stopped twice", "write GivenUp"),
@@ -130,6 +132,7 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
         // It is started.
         Row("OFFLINE", "left starting", "StartServer"),
         Row("OFFLINE", "starting unready", ""),
+        Row("OFFLINE", "starting unready late", "StartServer"),
         Row("OFFLINE", "left starting finish", "StartServer"),
         Row("OFFLINE", "left starting restore", "StartServer"),
         Row("STARTING", "starting", ""),

@@ -307,4 +307,20 @@ fn nothing_of_a_sequence_is_done_to_what_is_not_ours() {
         });
         assert_ne!(action, send(0), "{action}");
     }
+    // A record that came with a copied status makes nobody act who only observes.
+    let observing = |operation: bool, change: fn(&mut Case)| {
+        sequence(false).step(|c| {
+            (c.identity, c.id) = (Identity::Tagged, Some("s-1"));
+            c.record = super::tests::record(CreatePhase::None, Some("a"));
+            (c.observe_only, c.operation) = (true, operation);
+            change(c);
+        })
+    };
+    for change in [
+        (|c: &mut Case| c.sight = ObservedState::Found(Ownership::Untagged)) as fn(&mut Case),
+        |c| c.sight = ObservedState::Missing,
+        |c| c.finalizer = false,
+    ] {
+        assert_eq!(observing(true, change), observing(false, change));
+    }
 }

@@ -53,6 +53,13 @@ async fn settled(stage: &Stage, key: &Key) {
     }
 }
 
+/// Whether the object tells of its own generation that it is suspended. That the edit before is in force is another thing.
+fn suspended(stage: &Stage, key: &Key) -> bool {
+    let object = stage.get(key).unwrap_or_default();
+    crate::lint::find(&object, "Suspended")
+        .is_some_and(|told| told["observedGeneration"] == object["metadata"]["generation"])
+}
+
 /// Whether the object tells that a change was refused.
 fn told(stage: &Stage, key: &Key) -> bool {
     let object = stage.get(key).unwrap_or_default();
@@ -120,7 +127,7 @@ pub async fn w4_suspended(stage: &Stage) {
     let off = |stage: &Stage| state(stage) == "OFFLINE" || stage.is_all_ready();
     stage.until("it is OFFLINE, or was", off).await;
     stage.edit(&files, |spec| spec["suspend"] = json!(true));
-    stage.reason(&files, "Suspended").await;
+    stage.until("the suspension is told", |stage| suspended(stage, &files)).await;
     stage.until("it is ONLINE though it is suspended", |stage| state(stage) == "ONLINE").await;
     stage.edit(&files, |spec| spec["suspend"] = json!(false));
     settled(stage, &files).await;

@@ -57,7 +57,7 @@ async fn users_that_no_object_stands_for_are_counted_and_the_first_named() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_without_such_users_costs_no_walk_and_others_one_a_resync() {
-    for interval in [None, Some("3h")] {
+    for (interval, resync) in [(None, Duration::from_mins(10)), (Some("3h"), Duration::from_hours(3))] {
         let rig = Rig::new();
         rig.server("files", json!({"resyncInterval": interval}));
         rig.settle(SERVER, "files").await;
@@ -69,6 +69,8 @@ async fn a_server_without_such_users_costs_no_walk_and_others_one_a_resync() {
             assert_eq!(reads(&rig).await, plain, "as many users as objects");
         }
         add_user(&rig, "bob", &[]);
+        assert_eq!(reads(&rig).await, plain, "it was found out a moment ago");
+        tokio::time::advance(resync).await;
         assert_eq!(reads(&rig).await, plain + 1, "the walk");
         for _ in 0..5 {
             tokio::time::advance(Duration::from_mins(1)).await;

@@ -26,7 +26,7 @@ const SHOWN: usize = 20;
 /// What was not walked for so long is forgotten: the longest resync is shorter.
 const FORGOTTEN: Duration = Duration::from_hours(48);
 
-/// The users that AWS listed last, and when it was asked.
+/// The users that no object accounted for, and when that was found out.
 #[derive(Clone)]
 struct Walk {
     at: Instant,
@@ -92,12 +92,7 @@ pub async fn of(
             (names, accounted::<TransferAccess>(deps, object, &server.server_id).all)
         }
         None | Some(SERVICE_MANAGED) if shown(deps, object, account, server) => {
-            let accounted = accounted::<TransferUser>(deps, object, &server.server_id);
-            let count = usize::try_from(server.user_count?).unwrap_or_default();
-            if count <= accounted.made.len() {
-                return Some(BTreeSet::new());
-            }
-            (users(deps, seen, object, account, &server.server_id).await, accounted.all)
+            return users(deps, seen, object, account, server).await;
         }
         _ => return Some(BTreeSet::new()),
     };
@@ -146,26 +141,33 @@ fn name_of(reference: Reference) -> Option<String> {
     }
 }
 
-/// The users that AWS lists, at most once per resync.
+/// The users that no object accounts for, found out at most once per resync: it takes a look at every user, here and,
+/// where AWS counts more, there.
 async fn users(
     deps: &Deps,
     seen: &LoginsSeen,
     object: &TransferServer,
     account: &Account,
-    server_id: &str,
+    server: &Server,
 ) -> Option<BTreeSet<String>> {
-    let uid = object.uid().unwrap_or_default();
+    let (uid, server_id) = (object.uid().unwrap_or_default(), &server.server_id);
     // A fifth less than the resync is the shortest that it comes to.
     let interval = object.resync_interval().unwrap_or(deps.resync).mul_f64(0.8);
     if let Some(walk) = seen.walked(&uid, server_id, interval) {
         return walk.names;
     }
     let at = Instant::now();
-    let listed = account.list(ListUsers { server_id: server_id.to_owned(), token: None }).await;
-    let listed = listed.inspect_err(|fault| tracing::debug!(%server_id, %fault, "cannot list users"));
-    let names: Option<BTreeSet<String>> =
-        listed.ok().map(|users| users.into_iter().map(|user| user.user_name).collect());
-    seen.walk(&uid, Walk { at, server_id: server_id.to_owned(), names: names.clone() });
+    let Accounted { all, made } = accounted::<TransferUser>(deps, object, server_id);
+    let count = usize::try_from(server.user_count?).unwrap_or_default();
+    let names = if count <= made.len() {
+        Some(BTreeSet::new())
+    } else {
+        let listed = account.list(ListUsers { server_id: server_id.clone(), token: None }).await;
+        let listed = listed.inspect_err(|fault| tracing::debug!(%server_id, %fault, "cannot list users"));
+        let names = listed.ok().map(|users| users.into_iter().map(|user| user.user_name));
+        names.map(|names| names.filter(|name| !all.contains(name)).collect())
+    };
+    seen.walk(&uid, Walk { at, server_id: server_id.clone(), names: names.clone() });
     names
 }
 

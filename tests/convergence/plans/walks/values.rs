@@ -60,6 +60,7 @@ const TEXTS: &[(&str, &[&str])] = &[
     (".directoryId", &["d-0123456789", "d-0123456780"]),
     (".function", &["arn:aws:lambda:eu-central-1:1:function:a", "arn:aws:lambda:eu-central-1:1:function:b"]),
     (".url", &["https://example.com/a", "https://example.com/b"]),
+    (".resyncInterval", &["5m", "8m", "0s", "25h"]),
     (".window.start", &["22:00", "23:30"]),
     (".window.timeZone", &["UTC", "Europe/Berlin", "Mars/Olympus"]),
     ("LoginBanner", &["hello", "line\nbreak\ttab", " spaces ", ""]),

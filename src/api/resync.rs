@@ -3,18 +3,25 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use kube::core::Rule;
+use schemars::Schema;
 
-use super::rules::Rule;
+use super::rules;
 
 /// The shortest and the longest that counts. What admission did not see is held to them.
 const BOUNDS: [Duration; 2] = [Duration::from_mins(1), Duration::from_hours(24)];
 
-/// What may be written. The digits of a unit are few, so that no text is too long a time for CEL.
-pub(super) const INTERVAL: Rule = (
-    "self.matches(r'^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$') && size(self) > 0 \
-     && duration(self) >= duration('1m') && duration(self) <= duration('24h')",
-    "must be a duration from 1m to 24h, of hours, minutes and seconds, such as 10m or 1h30m",
-);
+/// What may be written. The digits of a unit are few, so that no text is too long a time for CEL. Judged from the spec that
+/// holds it, so that the API server prints nothing of what somebody wrote there.
+pub(super) fn written(spec: &mut Schema) {
+    let rule = Rule::new(
+        "!has(self.resyncInterval) || (self.resyncInterval.matches(r'^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$') \
+         && size(self.resyncInterval) > 0 && duration(self.resyncInterval) >= duration('1m') \
+         && duration(self.resyncInterval) <= duration('24h'))",
+    );
+    let words = "must be a duration from 1m to 24h, of hours, minutes and seconds, such as 10m or 1h30m";
+    rules::add(spec, [rule.message(words).field_path(".resyncInterval")]);
+}
 
 /// The interval that a text says; `None` where it says none, and the operator's own counts.
 pub(super) fn interval(text: Option<&str>) -> Option<Duration> {

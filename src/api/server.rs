@@ -112,6 +112,7 @@ pub struct CustomHostname {
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = resync::written)]
 #[schemars(
     transform = rules::server,
     transform = pattern::CERTIFICATE.of("certificate"),
@@ -137,7 +138,6 @@ pub struct TransferServerSpec {
     /// How often the server at rest is compared with AWS, on average: 1m to 24h, such as 10m or 1h30m. Absent means
     /// as the operator is told by --resync-interval. Seldom means that what others change in AWS is seen, and put right,
     /// that much later; an edit of this object is acted on at once all the same.
-    #[x_kube(validation = resync::INTERVAL)]
     #[schemars(length(max = 18))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resync_interval: Option<String>,

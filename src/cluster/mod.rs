@@ -175,6 +175,10 @@ pub trait Lister: Send + Sync {
         let all = self.objects(kind).into_iter();
         all.filter(|object| object.all_references().contains(reference)).collect()
     }
+    /// How many objects of this kind refer to it. Counts an index, and looks at none of them.
+    fn how_many(&self, kind: ManagedKind, reference: &Reference) -> usize {
+        self.referring(kind, reference).len()
+    }
     /// Whether any object refers to it.
     fn is_referred_to(&self, reference: &Reference) -> bool {
         ManagedKind::ALL.iter().any(|kind| !self.referring(*kind, reference).is_empty())

@@ -180,6 +180,10 @@ impl<K: Refers> Store<K> {
         self.lock().by.contains_key(reference)
     }
 
+    fn how_many(&self, reference: &Reference) -> usize {
+        self.lock().by.get(reference).map_or(0, BTreeSet::len)
+    }
+
     fn by(&self, reference: &Reference) -> Vec<Arc<K>> {
         let inner = self.lock();
         let object = |name: &Name| inner.objects.get(name).and_then(|(_, seen)| seen.object.clone());
@@ -253,6 +257,7 @@ trait ManagedStore: Send + Sync {
     fn objects(&self) -> Vec<Arc<dyn Object>>;
     fn referring(&self, reference: &Reference) -> Vec<Arc<dyn Object>>;
     fn has(&self, reference: &Reference) -> bool;
+    fn how_many(&self, reference: &Reference) -> usize;
 }
 
 impl<K: Managed> ManagedStore for Store<K> {
@@ -274,6 +279,10 @@ impl<K: Managed> ManagedStore for Store<K> {
 
     fn has(&self, reference: &Reference) -> bool {
         Store::has(self, reference)
+    }
+
+    fn how_many(&self, reference: &Reference) -> usize {
+        Store::how_many(self, reference)
     }
 }
 
@@ -376,6 +385,10 @@ impl Lister for Stores {
 
     fn referring(&self, kind: ManagedKind, reference: &Reference) -> Vec<Arc<dyn Object>> {
         self.managed(kind).referring(reference)
+    }
+
+    fn how_many(&self, kind: ManagedKind, reference: &Reference) -> usize {
+        self.managed(kind).how_many(reference)
     }
 
     fn is_referred_to(&self, reference: &Reference) -> bool {

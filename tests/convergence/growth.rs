@@ -56,6 +56,9 @@ impl Lister for Counted {
     fn referring(&self, kind: ManagedKind, reference: &Reference) -> Vec<Arc<dyn Object>> {
         self.count(self.stores.referring(kind, reference))
     }
+    fn how_many(&self, kind: ManagedKind, reference: &Reference) -> usize {
+        self.stores.how_many(kind, reference)
+    }
     fn is_referred_to(&self, reference: &Reference) -> bool {
         self.stores.is_referred_to(reference)
     }

@@ -23,6 +23,7 @@ const OURS: &[&str] = &[
     "hostKeys",
     "lifecycle",
     "region",
+    "resyncInterval",
     "serverId",
     "serverRef",
     "sshPublicKeyPolicy",

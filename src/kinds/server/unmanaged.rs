@@ -14,7 +14,7 @@ use super::DIRECTORY;
 use super::members::SERVICE_MANAGED;
 use crate::api::common::ManagementPolicy;
 use crate::api::server::UnmanagedLogins;
-use crate::api::{FINALIZER, Managed, ManagedKind, TransferAccess, TransferServer, TransferUser};
+use crate::api::{Managed, ManagedKind, TransferAccess, TransferServer, TransferUser};
 use crate::aws::Account;
 use crate::aws::transfer::{ListAccesses, ListUsers, Server};
 use crate::cluster::Name;
@@ -89,7 +89,7 @@ pub async fn of(
         Some(DIRECTORY) => {
             let names = accesses(account, &server.server_id).await;
             server.user_count = names.as_ref().and_then(|names| i32::try_from(names.len()).ok());
-            (names, accounted::<TransferAccess>(deps, object, &server.server_id).all)
+            (names, accounted::<TransferAccess>(deps, object, &server.server_id))
         }
         None | Some(SERVICE_MANAGED) if shown(deps, object, account, server) => {
             return users(deps, seen, object, account, server).await;
@@ -106,31 +106,16 @@ fn shown(deps: &Deps, object: &TransferServer, account: &Account, server: &Serve
     ours.is_some() || object.policies().management == ManagementPolicy::ObserveOnly
 }
 
-/// The names of logins that objects stand for.
-#[derive(Default)]
-struct Accounted {
-    /// All of them.
-    all: BTreeSet<String>,
-    /// Of those that may be in AWS.
-    made: BTreeSet<String>,
+/// The names of logins that objects stand for, whether or not these are in AWS.
+fn accounted<K: Managed>(deps: &Deps, object: &TransferServer, server_id: &str) -> BTreeSet<String> {
+    let own = Reference::Object(ManagedKind::TransferServer, Name::from(&object.metadata));
+    let logins = [own, by_id(server_id)].into_iter().flat_map(|reference| deps.lister.by::<K>(&reference));
+    logins.flat_map(|login| login.references()).filter_map(name_of).collect()
 }
 
-fn accounted<K: Managed>(deps: &Deps, object: &TransferServer, server_id: &str) -> Accounted {
-    let own = Reference::Object(ManagedKind::TransferServer, Name::from(&object.metadata));
-    let id = Reference::Id(ManagedKind::TransferServer, server_id.to_owned());
-    let mut accounted = Accounted::default();
-    for login in [own, id].iter().flat_map(|reference| deps.lister.by::<K>(reference)) {
-        let meta = login.meta();
-        let held = meta.finalizers.iter().flatten().any(|name| name == FINALIZER);
-        let seen = login.status().is_some_and(|status| K::common(status).account_id.is_some());
-        for name in login.references().into_iter().filter_map(name_of) {
-            if held || seen {
-                accounted.made.insert(name.clone());
-            }
-            accounted.all.insert(name);
-        }
-    }
-    accounted
+/// What objects refer to that have something on the server: their status records its id.
+fn by_id(server_id: &str) -> Reference {
+    Reference::Id(ManagedKind::TransferServer, server_id.to_owned())
 }
 
 /// The login that a reference names.
@@ -141,8 +126,8 @@ fn name_of(reference: Reference) -> Option<String> {
     }
 }
 
-/// The users that no object accounts for, found out at most once per resync: it takes a look at every user, here and,
-/// where AWS counts more, there.
+/// The users that no object accounts for, found out at most once per resync. Users are looked at, here and there, only
+/// where AWS counts more than objects have made.
 async fn users(
     deps: &Deps,
     seen: &LoginsSeen,
@@ -156,14 +141,14 @@ async fn users(
     if let Some(walk) = seen.walked(&uid, server_id, interval) {
         return walk.names;
     }
-    let at = Instant::now();
-    let Accounted { all, made } = accounted::<TransferUser>(deps, object, server_id);
     let count = usize::try_from(server.user_count?).unwrap_or_default();
-    let names = if count <= made.len() {
+    let (at, made) = (Instant::now(), deps.lister.how_many(ManagedKind::TransferUser, &by_id(server_id)));
+    let names = if count <= made {
         Some(BTreeSet::new())
     } else {
         let listed = account.list(ListUsers { server_id: server_id.clone(), token: None }).await;
         let listed = listed.inspect_err(|fault| tracing::debug!(%server_id, %fault, "cannot list users"));
+        let all = accounted::<TransferUser>(deps, object, server_id);
         let names = listed.ok().map(|users| users.into_iter().map(|user| user.user_name));
         names.map(|names| names.filter(|name| !all.contains(name)).collect())
     };

@@ -213,7 +213,8 @@ pub fn unfit(want: &WantedServer, server: &Server, network: &Network, offline: &
 #[must_use]
 pub fn unready(network: &Network) -> Option<Reason> {
     let endpoint = network.endpoint.as_ref()?;
-    (!endpoint.is("available") || endpoint.network_interfaces.is_empty()).then(|| {
+    // One without subnets has no interface, ever.
+    (!endpoint.is("available") || endpoint.network_interfaces.len() < endpoint.subnets.len()).then(|| {
         let message = format!("the server goes on once its endpoint has addresses; EC2 says {}", endpoint.state);
         Reason::new(reasons::WAITING_FOR_AWS, message)
     })

@@ -12,7 +12,7 @@ use crate::engine::kind::Plan;
 use crate::kinds::fakes::fault;
 use crate::kinds::server::ServerState;
 use crate::kinds::server::members::SECURITY_GROUPS;
-use crate::kinds::server::network::Network;
+use crate::kinds::server::network::{Network, unready};
 
 fn endpoint(groups: &[&str], state: &str) -> VpcEndpoint {
     VpcEndpoint {
@@ -97,6 +97,25 @@ fn groups_that_left_the_spec_cannot_be_cleared_and_foreign_ones_stay() {
     assert_eq!((plan.blocks[0].code, modified(&plan)), (reasons::CANNOT_CLEAR, None));
     let plan = plan_of(&wanted(details(json!({}))), &seen(), json!({"applied": {}}));
     assert!(plan.blocks.is_empty() && plan.changes.is_empty(), "{plan:?}");
+}
+
+#[test]
+fn a_server_goes_on_once_its_endpoint_has_an_interface_in_each_subnet() {
+    let rows: &[(&str, &[&str], &[&str], bool)] = &[
+        ("available", &["subnet-1"], &["eni-1"], true),
+        ("available", &["subnet-1", "subnet-2"], &["eni-1"], false),
+        ("available", &[], &[], true),
+        ("pending", &[], &[], false),
+        ("pending", &["subnet-1"], &["eni-1"], false),
+    ];
+    for (state, subnets, interfaces, ready) in rows {
+        let own = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+        let (subnets, network_interfaces) = (own(subnets), own(interfaces));
+        let shown = VpcEndpoint { subnets, network_interfaces, ..endpoint(&[], state) };
+        let network = Network { endpoint: Some(shown), ..Network::default() };
+        assert_eq!(unready(&network).is_none(), *ready, "{network:?}");
+    }
+    assert!(unready(&Network::default()).is_none(), "what EC2 does not tell holds nothing up");
 }
 
 fn address(id: &str, domain: &str, interface: Option<&str>) -> ElasticAddress {

@@ -152,6 +152,7 @@ async fn values_become_arguments_and_empty_ones_are_left_to_the_operator() {
         "--aws-read-rate=10",
         "--aws-write-rate=2.5",
         "--cluster-id=blue: 1",
+        "--expiry-warning=30d",
         "--health-addr=0.0.0.0:8080",
         "--listing-lag=1m30s",
         "--log-format=text",

@@ -181,7 +181,7 @@ pub trait Lister: Send + Sync {
     }
     /// Whether any object refers to it.
     fn is_referred_to(&self, reference: &Reference) -> bool {
-        ManagedKind::ALL.iter().any(|kind| !self.referring(*kind, reference).is_empty())
+        ManagedKind::ALL.iter().any(|kind| self.how_many(*kind, reference) > 0)
     }
 }
 

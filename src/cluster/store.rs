@@ -176,10 +176,6 @@ impl<K: Refers> Store<K> {
         }
     }
 
-    fn has(&self, reference: &Reference) -> bool {
-        self.lock().by.contains_key(reference)
-    }
-
     fn how_many(&self, reference: &Reference) -> usize {
         self.lock().by.get(reference).map_or(0, BTreeSet::len)
     }
@@ -256,7 +252,6 @@ trait ManagedStore: Send + Sync {
     fn object(&self, name: &Name) -> Option<Arc<dyn Object>>;
     fn objects(&self) -> Vec<Arc<dyn Object>>;
     fn referring(&self, reference: &Reference) -> Vec<Arc<dyn Object>>;
-    fn has(&self, reference: &Reference) -> bool;
     fn how_many(&self, reference: &Reference) -> usize;
 }
 
@@ -275,10 +270,6 @@ impl<K: Managed> ManagedStore for Store<K> {
 
     fn referring(&self, reference: &Reference) -> Vec<Arc<dyn Object>> {
         self.by(reference).into_iter().map(|object| object as Arc<dyn Object>).collect()
-    }
-
-    fn has(&self, reference: &Reference) -> bool {
-        Store::has(self, reference)
     }
 
     fn how_many(&self, reference: &Reference) -> usize {
@@ -389,10 +380,6 @@ impl Lister for Stores {
 
     fn how_many(&self, kind: ManagedKind, reference: &Reference) -> usize {
         self.managed(kind).how_many(reference)
-    }
-
-    fn is_referred_to(&self, reference: &Reference) -> bool {
-        ManagedKind::ALL.iter().any(|kind| self.managed(*kind).has(reference))
     }
 }
 

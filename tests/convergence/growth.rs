@@ -59,9 +59,6 @@ impl Lister for Counted {
     fn how_many(&self, kind: ManagedKind, reference: &Reference) -> usize {
         self.stores.how_many(kind, reference)
     }
-    fn is_referred_to(&self, reference: &Reference) -> bool {
-        self.stores.is_referred_to(reference)
-    }
 }
 
 /// Objects looked at in each phase, and the reconciles of users in it.

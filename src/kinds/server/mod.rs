@@ -312,7 +312,7 @@ impl Kind for Servers {
         owner: &Owner,
         now: Timestamp,
     ) -> Plan {
-        let about = plan::About { object, wanted, have, owner, now, denied: target.denied.is_some() };
+        let about = plan::About { object, wanted, have, owner, now, denied: target.denied.is_some(), held: false };
         Plan { advice: advice(object, wanted, have), ..plan::plan(&about) }
     }
 

@@ -11,7 +11,7 @@ use super::host_keys;
 use super::members::{self, COMMUNICATION_MODE, Group, MEMBERS, SERVICE_MANAGED, carrier};
 use super::network;
 use super::offline::calls::ADDRESSES;
-use super::offline::window::{Gate, gate};
+use super::offline::window::gate;
 use super::offline::{self, AGAIN, Due, Mode, Situation};
 use super::want::as2_without_transport;
 use super::wanted::{WantedHostKey, WantedServer};
@@ -45,12 +45,14 @@ pub struct About<'a> {
     pub now: Timestamp,
     /// The grant was withdrawn.
     pub denied: bool,
+    /// Nothing new is begun.
+    pub held: bool,
 }
 
 /// The plan for a server that is there and ours.
 #[must_use]
 pub fn plan(about: &About) -> Plan {
-    let About { object, wanted, have, owner, now: _, denied: _ } = *about;
+    let About { object, wanted, have, owner, now: _, denied: _, held: _ } = *about;
     let status = object.status.clone().unwrap_or_default();
     let applied = status.common.applied.clone().unwrap_or_default();
     let (want, server) = (&wanted.want, &have.server);
@@ -76,15 +78,21 @@ pub fn plan(about: &About) -> Plan {
     plan.changes.extend(state_change(want.state, server));
     plan.changes.extend(host_keys::changes(want, &have.host_keys, &status.host_keys, &paths));
     plan.changes.extend(tags::changes(&want.tags, &server.tags, &tag_keys));
+    let sendable = sendable(want, server, &settings);
     let keys = host_keys::calls(&server.server_id, want, &have.host_keys, &status.host_keys, &paths);
     if plan.blocks.iter().any(|block| block.code == reasons::NOT_YET_SUPPORTED) {
         // What waits for a newer version never keeps a key that must go; none makes room for an import that waits too.
         let imports = keys.iter().any(|call| matches!(call.mutation, Mutation::ImportHostKey(_)));
         let goes = |call: &PlannedCall| !imports && matches!(call.mutation, Mutation::DeleteHostKey(_));
         plan.calls = keys.into_iter().filter(goes).collect();
+        // What was begun before is ended, and nothing more.
+        let due = sequence(&About { held: true, ..*about }, &sendable.offline);
+        if due.leads {
+            lead(due, sendable.offline, want.state, server, &status, &mut plan);
+        }
         return plan;
     }
-    let Sendable { live, offline, waiting } = sendable(want, server, &settings);
+    let Sendable { live, offline, waiting } = sendable;
     plan.blocks.extend(waiting);
     match update(want, server, live) {
         Ok(update) => plan.calls.extend(update),
@@ -93,21 +101,18 @@ pub fn plan(about: &About) -> Plan {
     plan.calls.extend(groups.call);
     plan.calls.extend(keys);
     plan.calls.extend(tags::calls(&server.arn, &want.tags, owner, &server.tags, &tag_keys));
-    match sequence(about, &offline) {
-        Ok(due) => lead(due, offline, want.state, server, &status, &mut plan),
-        Err(reason) => plan.blocks.push(reason),
-    }
+    lead(sequence(about, &offline), offline, want.state, server, &status, &mut plan);
     plan
 }
 
 /// What is due of what takes a stop.
-fn sequence(about: &About, offline: &[Change]) -> Result<Due, Reason> {
-    let About { object, wanted, have, owner: _, now, denied } = *about;
+fn sequence(about: &About, offline: &[Change]) -> Due {
+    let About { object, wanted, have, owner: _, now, denied, held } = *about;
     let (policies, want, server) = (object.policies(), &wanted.want, &have.server);
     let common = object.status.as_ref().map(|status| &status.common);
     let record = common.and_then(|common| common.operation.as_ref());
     if offline.is_empty() && record.is_none() {
-        return Ok(Due::default());
+        return Due::default();
     }
     let applied = common.and_then(|common| common.applied.as_ref());
     let settled = applied.and_then(|applied| applied.digest.as_ref()) == Some(&wanted.digest);
@@ -115,25 +120,30 @@ fn sequence(about: &About, offline: &[Change]) -> Result<Due, Reason> {
         _ if denied || object.metadata.deletion_timestamp.is_some() => Mode::Restore,
         ManagementPolicy::ObserveOnly => Mode::Finish,
         ManagementPolicy::ReportDrift if settled => Mode::Finish,
-        _ if object.spec.suspend => Mode::Finish,
+        _ if object.spec.suspend || held => Mode::Finish,
         ManagementPolicy::Full | ManagementPolicy::ReportDrift => Mode::Full,
     };
     let set = applied.is_some_and(|applied| applied.paths.iter().any(|path| path == ADDRESSES));
     let foreign = record.filter(|_| !set).map_or(&[][..], |record| &record.prior_address_allocation_ids);
-    Ok(offline::next(&Situation {
+    // What cannot be put into a call is no reason to stop a server, nor to leave one OFFLINE.
+    let (next, defect) = match offline::calls::towards(want, server, offline, foreign) {
+        Ok(next) => (next, None),
+        Err(defect) => (None, Some(defect)),
+    };
+    offline::next(&Situation {
         server,
         desired: want.state,
         offline,
-        next: offline::calls::towards(want, server, offline, foreign)?,
+        next,
         back: record.and_then(|record| offline::calls::back(server, record)),
         record,
-        gate: if offline.is_empty() { Gate::Open } else { gate(&policies.disruption, now)? },
-        unfit: network::unfit(want, server, &have.network, offline),
+        gate: gate(&policies.disruption, now),
+        unfit: defect.or_else(|| network::unfit(want, server, &have.network, offline)),
         unready: network::unready(&have.network),
         digest: &wanted.digest,
         mode,
         now,
-    }))
+    })
 }
 
 /// Puts what is due of a sequence into the plan, and the run state where no sequence rules it.

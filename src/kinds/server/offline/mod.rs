@@ -155,7 +155,11 @@ fn stop(about: &Situation, record: &OperationRecord) -> OperationStep {
     OperationStep { event: Some((true, reasons::STOPPING, message)), ..step(Some(record)) }
 }
 
+/// It waits for its time; where only a person can say when that is, it stands in the way.
 fn pending(about: &Situation, reason: &Reason, due: Option<Timestamp>) -> Due {
+    if reason.needs_person {
+        return Due { block: Some(reason.clone()), ..Due::default() };
+    }
     let message = format!("{} takes a stop of the server: {}", diff::paths(about.offline), reason.message);
     Due { pending: Some((Reason { message, ..reason.clone() }, due)), ..Due::default() }
 }
@@ -226,11 +230,7 @@ fn withdrawn(about: &Situation, record: &OperationRecord) -> Due {
     match state(about) {
         "OFFLINE" => led(about, reasons::STOPPING, write(OperationPhase::Stopped, record)),
         "ONLINE" if late => Due { operation: Some(step(None)), ..Due::default() },
-        "ONLINE" if about.mode == Mode::Full && !about.offline.is_empty() => match &about.gate {
-            Gate::Open => led(about, reasons::STOPPING, write(OperationPhase::Stopping, record)),
-            Gate::Closed(reason, due) => pending(about, reason, *due),
-        },
-        "ONLINE" => Due::default(),
+        "ONLINE" => begin(about),
         "STOP_FAILED" | "START_FAILED" => led(about, reasons::STARTING, failed(about, start_call(about))),
         _ => led(about, reasons::STOPPING, Due::default()),
     }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{held, operations, owner};
 use crate::api::condition::reasons;
+use crate::api::status::{OperationPhase, OperationRecord};
 use crate::api::{HOST_KEY_SECRET_TYPE, TransferServer};
 use crate::aws::transfer::HostKey;
 use crate::cluster::Name;
@@ -168,4 +169,20 @@ async fn a_record_in_its_former_form_still_counts() {
     assert_eq!(server.blocked().await, (reasons::NOT_YET_SUPPORTED, true));
     server.wants(Some(WRONG));
     server.settles().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_newer_version_begins_no_stop_and_ends_one() {
+    let mut server = Server::new(Some(WRONG));
+    server.has("SECRETS_MANAGER");
+    server.settles().await;
+    server.wants(Some(RIGHT));
+    server.object.spec.ip_address_type = Some("DUALSTACK".to_owned());
+    let plan = server.pass().await.1;
+    assert!(plan.operation.is_none() && plan.calls.is_empty(), "{plan:?}");
+    let record = OperationRecord { phase: OperationPhase::Starting, ..OperationRecord::default() };
+    server.object.status.get_or_insert_default().common.operation = Some(record);
+    server.have.server.state = Some("OFFLINE".to_owned());
+    let plan = server.pass().await.1;
+    assert_eq!((operations(&plan), plan.blocks[0].code), (vec!["StartServer"], reasons::NOT_YET_SUPPORTED));
 }

@@ -79,7 +79,7 @@ fn held(settings: Value) -> ServerState {
 /// The plan for this object, with nobody's grant withdrawn.
 fn planned(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &ServerState) -> Plan {
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
-    plan(&About { object, wanted, have, owner: &owner(), now, denied: false })
+    plan(&About { object, wanted, have, owner: &owner(), now, denied: false, held: false })
 }
 
 fn plan_of(wanted: &Wanted<WantedServer>, have: &ServerState, status: Value) -> Plan {

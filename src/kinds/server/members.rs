@@ -51,6 +51,9 @@ pub const MEMBERS: &[Member] = &[
     Member::live("workflowDetails.onPartialUpload", "null", Reset::Send("[]")),
 ];
 
+/// The member that pairs with the subnets.
+pub const ADDRESSES: &str = "endpointDetails.addressAllocationIds";
+
 /// The member that AWS never returns; its hash is remembered instead.
 pub const SECURITY_GROUPS: &str = "endpointDetails.securityGroupIds";
 

@@ -10,6 +10,7 @@ mod plan;
 mod registration;
 mod unmanaged;
 mod unset;
+mod update;
 mod want;
 mod wanted;
 

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::members::SECURITY_GROUPS;
-use super::offline::calls::{ADDRESSES, addresses, subnets};
-use super::plan::cannot_clear;
+use super::members::{ADDRESSES, SECURITY_GROUPS};
+use super::offline::calls::{addresses, subnets};
 use super::wanted::WantedServer;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, OperationPhase};
@@ -109,6 +108,8 @@ pub struct Groups {
     pub call: Option<PlannedCall>,
     /// Why nothing is done about it.
     pub block: Option<Reason>,
+    /// They left the spec, and AWS has none to go back to.
+    pub left: bool,
 }
 
 /// Compares the security groups. They come before they go, so that the endpoint is never without one.
@@ -129,8 +130,7 @@ pub fn security_groups(
     let Some(id) = endpoint_id(server) else { return Groups::default() };
     let Some(wanted) = wanted else {
         let set = applied.is_some_and(|applied| applied.hashes.contains_key(SECURITY_GROUPS));
-        let block = set.then(|| cannot_clear(&format!("spec.{SECURITY_GROUPS}")));
-        return Groups { block, ..Groups::default() };
+        return Groups { left: set, ..Groups::default() };
     };
     let Some(endpoint) = &network.endpoint else {
         return Groups { block: Some(hidden(network.hidden_endpoint.as_ref())), ..Groups::default() };
@@ -145,7 +145,7 @@ pub fn security_groups(
     if !endpoint.is("available") {
         let message = format!("spec.{SECURITY_GROUPS} changes once {id} is available; EC2 says {}", endpoint.state);
         let block = Some(Reason::new(reasons::WAITING_FOR_AWS, message));
-        return Groups { change: Some(change), call: None, block };
+        return Groups { change: Some(change), block, ..Groups::default() };
     }
     let missing: Vec<String> = wanted.difference(&held).cloned().collect();
     let modify = if missing.is_empty() {
@@ -155,7 +155,7 @@ pub fn security_groups(
         ModifyVpcEndpoint { id, add_security_groups: missing, remove_security_groups: Vec::new() }
     };
     let call = PlannedCall::new(Mutation::ModifyVpcEndpoint(modify), vec![change.clone()]);
-    Groups { change: Some(change), call: Some(call), block: None }
+    Groups { change: Some(change), call: Some(call), ..Groups::default() }
 }
 
 fn hidden(fault: Option<&AwsError>) -> Reason {

@@ -8,8 +8,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::host_keys;
-use super::members::{MEMBERS, SECURITY_GROUPS};
-use super::offline::calls::ADDRESSES;
+use super::members::{ADDRESSES, MEMBERS, SECURITY_GROUPS};
 use super::wanted::{WantedHostKey, WantedServer};
 use crate::api::ManagedKind;
 use crate::api::condition::reasons;

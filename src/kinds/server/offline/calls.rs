@@ -12,11 +12,9 @@ use crate::engine::diff::Change;
 use crate::engine::kind::PlannedCall;
 use crate::engine::reason::Reason;
 
-use super::super::plan::update;
+use super::super::members::ADDRESSES;
+use super::super::update::update;
 use super::super::wanted::WantedServer;
-
-/// The member that pairs with the subnets.
-pub const ADDRESSES: &str = "endpointDetails.addressAllocationIds";
 
 /// Members that AWS does not change while addresses are attached.
 const BEFORE_ADDRESSES: [&str; 4] =

@@ -525,7 +525,7 @@ async fn a_described_server_arrives_whole_and_unknown_values_survive() {
         server_json(),
         json!({
             "Arn": "arn:s", "ServerId": "s-1", "Domain": "MOON", "State": "PAUSED", "HostKeyFingerprint": "SHA256:x=",
-            "UserCount": 7, "Tags": tags_json(), "New": {"er": 1},
+            "UserCount": 7, "As2ServiceManagedEgressIpAddresses": ["192.0.2.7"], "Tags": tags_json(), "New": {"er": 1},
         }),
     );
     wire.reply(ok(json!({"Server": described})));
@@ -536,6 +536,7 @@ async fn a_described_server_arrives_whole_and_unknown_values_survive() {
     assert_eq!((server.arn.as_str(), server.server_id.as_str()), ("arn:s", "s-1"));
     assert_eq!((server.domain, server.state), (some("MOON"), some("PAUSED")));
     assert_eq!((server.host_key_fingerprint, server.user_count), (some("SHA256:x="), Some(7)));
+    assert_eq!(server.as2_service_managed_egress_ip_addresses, ["192.0.2.7"]);
     assert_eq!(wire.take()[0].json(), json!({"ServerId": "s-1"}));
 }
 

@@ -335,6 +335,10 @@ pub struct TransferServerStatus {
     /// The VPC endpoint, for servers in a VPC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_endpoint_id: Option<String>,
+    /// The addresses that AS2 messages of the server come from, for partners to let in. Of servers that speak AS2.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub as2_service_managed_egress_ip_addresses: Vec<String>,
 }
 
 impl Managed for TransferServer {

@@ -283,6 +283,7 @@ fn server(value: &Value) -> serde_json::Result<Server> {
         state: maybe(&value["State"]),
         host_key_fingerprint: maybe(&value["HostKeyFingerprint"]),
         user_count: number(&value["UserCount"]),
+        as2_service_managed_egress_ip_addresses: texts(&value["As2ServiceManagedEgressIpAddresses"]),
         settings: camel::<ServerSettings>(value)?,
         tags: tags(&value["Tags"]),
     })
@@ -340,6 +341,10 @@ pub fn tags(value: &Value) -> Tags {
 
 fn maybe(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(maybe).collect()
 }
 
 /// As exact as the SDK reads it.

@@ -49,6 +49,8 @@ WIDER = {
     "UpdateUser.Policy": "compacted before it is sent; 2048 characters count after that",
     "CreateAccess.Policy": "compacted before it is sent; 2048 characters count after that",
     "UpdateAccess.Policy": "compacted before it is sent; 2048 characters count after that",
+    "ImportHostKey.KmsKey": "the rule of the entry wants the ARN of a KMS key, which is longer",
+    "UpdateHostKey.KmsKey": "the rule of the entry wants the ARN of a KMS key, which is longer",
 }
 
 

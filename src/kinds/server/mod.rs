@@ -343,6 +343,7 @@ impl Kind for Servers {
         let fingerprint = server.host_key_fingerprint.as_ref();
         status.host_key_fingerprint = fingerprint.map(|text| text.trim_end_matches('=').to_owned());
         status.security_policy_name.clone_from(&settings.security_policy_name);
+        status.as2_service_managed_egress_ip_addresses.clone_from(&server.as2_service_managed_egress_ip_addresses);
         status.vpc_endpoint_id = settings.endpoint_details.as_ref().and_then(|details| details.vpc_endpoint_id.clone());
         if let Some(wanted) = wanted {
             status.common.unset = unset::unset(&wanted.want, server, status.common.applied.as_ref());
@@ -395,6 +396,7 @@ impl KindStatus for TransferServerStatus {
     /// The id stays, and what is known of host keys: they say what is ours should it come back.
     fn vanished(&mut self) {
         (self.state, self.endpoint, self.vpc_endpoint_id, self.user_count) = (None, None, None, None);
+        self.as2_service_managed_egress_ip_addresses.clear();
     }
 
     /// How many users there are, and whose, is no reason to write by itself: with many users it never rests.

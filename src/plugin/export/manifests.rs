@@ -92,7 +92,17 @@ fn object(target: &Target, kind: &str, name: &str, spec: &Map<String, Value>) ->
 
 fn of_server(target: &Target, found: &Found, name: &str) -> Document {
     let Found { server, host_keys, users: _, accesses: _ } = found;
-    let Server { arn: _, server_id, domain, state, host_key_fingerprint: _, user_count: _, settings, tags } = server;
+    let Server {
+        arn: _,
+        server_id,
+        domain,
+        state,
+        host_key_fingerprint: _,
+        user_count: _,
+        as2_service_managed_egress_ip_addresses: _,
+        settings,
+        tags,
+    } = server;
     let mut spec = Map::new();
     spec.insert("awsIdentityRef".to_owned(), json!({"name": target.identity}));
     spec.insert("region".to_owned(), json!(target.region));

@@ -22,6 +22,8 @@ use logins::Raw;
 use serde_json::{Value, json};
 use world::World;
 
+use crate::support::repository;
+
 /// Paths without a case, and why.
 const EXEMPT: [(Kind, &str, &str); 17] = [
     (Kind::Identity, "endpoints.ec2", "this version calls EC2 in no way"),
@@ -90,6 +92,36 @@ fn every_field_of_the_crds_has_a_case_or_a_reason_not_to_have_one() {
         wrong.extend(of_kind.difference(&paths).map(|(_, path)| format!("{name} has no field spec.{path}")));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The fields that docs/features.md says this folder tests, with the kind whose table they are in.
+fn told_as_tested_here() -> Vec<(Kind, String)> {
+    let page = std::fs::read_to_string(repository("docs/features.md")).unwrap();
+    let members = page.split("\n## ").find(|part| part.starts_with("Members")).unwrap();
+    let mut told = Vec::new();
+    for table in members.split("\n### ").skip(1) {
+        let name = table.lines().next().unwrap().rsplit(' ').next().unwrap();
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name).unwrap();
+        for row in table.lines().filter(|line| line.ends_with("| `fields` |")) {
+            let fields = row.split(" | ").nth(1).unwrap();
+            told.extend(fields.split('`').skip(1).step_by(2).map(|field| (kind, field.to_owned())));
+        }
+    }
+    assert!(told.len() > 80, "only {} fields", told.len());
+    told
+}
+
+#[test]
+fn what_the_page_of_features_calls_tested_here_has_a_case() {
+    let cases: BTreeSet<_> = dry().into_iter().map(|case| (case.kind, case.path)).collect();
+    let below = |kind: Kind, field: &str| {
+        cases.iter().any(|(of, path)| {
+            let rest = path.strip_prefix(field);
+            *of == kind && rest.is_some_and(|rest| rest.is_empty() || rest == "{}" || rest.starts_with(['.', '[']))
+        })
+    };
+    let without: Vec<_> = told_as_tested_here().into_iter().filter(|(kind, field)| !below(*kind, field)).collect();
+    assert!(without.is_empty(), "{without:?}");
 }
 
 #[test]

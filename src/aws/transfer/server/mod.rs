@@ -32,6 +32,8 @@ pub struct Server {
     pub host_key_fingerprint: Option<String>,
     /// Number of users as AWS counts them (eventually consistent).
     pub user_count: Option<i32>,
+    /// Where AS2 messages of the server come from; of servers that speak AS2.
+    pub as2_service_managed_egress_ip_addresses: Vec<String>,
     /// What Create, Update and Describe share.
     pub settings: ServerSettings,
     /// Tags.
@@ -216,6 +218,10 @@ fn server(mut theirs: sdk::DescribedServer) -> Complete<Server> {
         state: text(theirs.state.take()),
         host_key_fingerprint: theirs.host_key_fingerprint.take(),
         user_count: theirs.user_count,
+        as2_service_managed_egress_ip_addresses: theirs
+            .as2_service_managed_egress_ip_addresses
+            .take()
+            .unwrap_or_default(),
         tags: tag::read(theirs.tags.take()),
         settings: theirs.into(),
     })

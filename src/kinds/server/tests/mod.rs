@@ -6,6 +6,7 @@ mod advice;
 mod deletion;
 mod diff;
 mod explain;
+mod features;
 mod groups;
 mod keys;
 mod kms;

@@ -267,12 +267,14 @@ async fn status_shows_what_aws_has() {
     let mut have = held(json!({"securityPolicyName": "TransferSecurityPolicy-2024-01"}));
     have.server.host_key_fingerprint = Some("SHA256:x=".to_owned());
     have.server.user_count = Some(2);
+    have.server.as2_service_managed_egress_ip_addresses = vec!["192.0.2.7".to_owned()];
     let mut status = TransferServerStatus::default();
     servers.fill_status(&mut status, &target, None, &have);
     let shown = serde_json::to_value(&status).unwrap();
     let expected = json!({"serverId": "s-1", "arn": format!("arn:aws:transfer:{REGION}:{ACCOUNT}:server/s-1"),
         "state": "ONLINE", "endpoint": format!("s-1.server.transfer.{REGION}.amazonaws.com"),
-        "hostKeyFingerprint": "SHA256:x", "userCount": 2, "securityPolicyName": "TransferSecurityPolicy-2024-01"});
+        "hostKeyFingerprint": "SHA256:x", "userCount": 2, "securityPolicyName": "TransferSecurityPolicy-2024-01",
+        "as2ServiceManagedEgressIpAddresses": ["192.0.2.7"]});
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&shown[name], value, "{name}");
     }
@@ -289,6 +291,7 @@ async fn status_shows_what_aws_has() {
     let mut gone = in_vpc.clone();
     gone.vanished();
     assert_eq!((gone.state, gone.endpoint, gone.user_count), (None, None, None));
+    assert!(gone.as2_service_managed_egress_ip_addresses.is_empty());
     assert_eq!((gone.server_id, gone.host_keys), (in_vpc.server_id, in_vpc.host_keys), "what leads there stays");
 
     let counted = TransferServerStatus { user_count: Some(3), ..status.clone() };

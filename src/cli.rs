@@ -68,15 +68,15 @@ pub struct RunArgs {
     /// For how long a first refusal by AWS is retried before a person is called
     #[arg(long, env = "TRANSFER_OPERATOR_REJECTION_GRACE", default_value = "2m", value_parser = duration)]
     pub rejection_grace: Duration,
-    /// List and Describe calls per second, per account and region
-    #[arg(long, env = "TRANSFER_OPERATOR_AWS_READ_RATE", default_value_t = 10.0, value_parser = rate)]
-    pub aws_read_rate: f64,
-    /// Changing calls per second, per account and region
-    #[arg(long, env = "TRANSFER_OPERATOR_AWS_WRITE_RATE", default_value_t = 5.0, value_parser = rate)]
-    pub aws_write_rate: f64,
-    /// CreateServer calls per second, per account and region
-    #[arg(long, env = "TRANSFER_OPERATOR_AWS_CREATE_SERVER_RATE", default_value_t = 1.0, value_parser = rate)]
-    pub aws_create_server_rate: f64,
+    /// List and Describe calls per second at most, per account and region [default: what AWS takes]
+    #[arg(long, env = "TRANSFER_OPERATOR_AWS_READ_RATE", value_parser = rate)]
+    pub aws_read_rate: Option<f64>,
+    /// Changing calls per second at most, per account and region [default: what AWS takes]
+    #[arg(long, env = "TRANSFER_OPERATOR_AWS_WRITE_RATE", value_parser = rate)]
+    pub aws_write_rate: Option<f64>,
+    /// CreateServer calls per second at most, per account and region [default: what AWS takes]
+    #[arg(long, env = "TRANSFER_OPERATOR_AWS_CREATE_SERVER_RATE", value_parser = rate)]
+    pub aws_create_server_rate: Option<f64>,
     /// Where /livez, /readyz and /metrics are served
     #[arg(long, env = "TRANSFER_OPERATOR_HEALTH_ADDR", default_value = "0.0.0.0:8080")]
     pub health_addr: SocketAddr,

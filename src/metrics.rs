@@ -18,6 +18,7 @@ use crate::api::condition::{self, types};
 use crate::aws::RateLimiter;
 use crate::aws::account_clients::AccountClients;
 use crate::aws::circuit::State;
+use crate::aws::rate_limiter::LineState;
 use crate::cluster::Lister;
 use crate::cluster::store::Stores;
 use crate::engine::counters::{Counts, ReconcileCounters};
@@ -46,7 +47,7 @@ struct Family {
 }
 
 /// All of them; docs/metrics.md has the same table.
-const FAMILIES: [Family; 14] = [
+const FAMILIES: [Family; 16] = [
     Family {
         name: "passes",
         help: "Passes over objects by what they came to",
@@ -88,6 +89,20 @@ const FAMILIES: [Family; 14] = [
         kind: MetricType::Counter,
         labels: &["class"],
         read: gate_waits,
+    },
+    Family {
+        name: "gate_rate",
+        help: "Calls per second that AWS takes, as learnt from what it throttles",
+        kind: MetricType::Gauge,
+        labels: &["account", "region", "class"],
+        read: |sources| lines(sources, |line| line.rate),
+    },
+    Family {
+        name: "gate_waiting",
+        help: "Calls that wait at the gate now",
+        kind: MetricType::Gauge,
+        labels: &["account", "region", "class"],
+        read: |sources| lines(sources, |line| f64::from(line.waiting)),
     },
     Family {
         name: "objects",
@@ -267,6 +282,14 @@ fn gate_permits(sources: &Sources) -> Vec<Sample> {
 fn gate_waits(sources: &Sources) -> Vec<Sample> {
     let waits = sources.limiter.counters.read().waits;
     waits.into_iter().map(|(class, (_, waited))| (vec![class.name().to_owned()], waited.as_secs_f64())).collect()
+}
+
+fn lines(sources: &Sources, value: fn(&LineState) -> f64) -> Vec<Sample> {
+    let sample = |line: LineState| {
+        let value = value(&line);
+        (vec![line.account, line.region, line.class.name().to_owned()], value)
+    };
+    sources.limiter.lines().into_iter().map(sample).collect()
 }
 
 fn objects(sources: &Sources) -> Vec<Sample> {

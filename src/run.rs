@@ -117,13 +117,8 @@ async fn operate(
     let mut lease = args.lease.then(|| lease_of(&args, &client, leading.clone())).transpose()?;
     let Some(cluster_id) = prepare(args.cluster_id.clone(), &client, stop.clone()).await else { return Ok(()) };
     tracing::info!(%cluster_id, "identified the cluster");
-    let rates = Rates {
-        read: args.aws_read_rate,
-        write: args.aws_write_rate,
-        create_server: args.aws_create_server_rate,
-        ..Rates::default()
-    };
-    let limiter = RateLimiter::new(rates);
+    let limiter =
+        RateLimiter::new(Rates::at_most(args.aws_read_rate, args.aws_write_rate, args.aws_create_server_rate));
     let clients = Arc::new(AccountClients::new(Arc::clone(&limiter)));
     let aws = Arc::clone(&clients) as Arc<dyn Aws>;
     let installation = installation(&args)?;

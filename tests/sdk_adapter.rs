@@ -41,7 +41,7 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQFBgcICQoLDA0ODxARE
 
 /// Fast enough that no test waits for a rate.
 fn limiter() -> std::sync::Arc<RateLimiter> {
-    RateLimiter::new(Rates { read: 1e6, write: 1e6, create_server: 1e6, burst_seconds: 1.0 })
+    RateLimiter::new(Rates::fixed(1e6))
 }
 
 fn sessions(sim: &Sim) -> AccountClients {

@@ -557,7 +557,7 @@ async fn the_identitys_address_comes_first_then_the_environments_then_awss() {
 
 /// Fast enough that no test waits for a rate.
 fn limiter() -> Arc<RateLimiter> {
-    RateLimiter::new(Rates { read: 1e6, write: 1e6, create_server: 1e6, burst_seconds: 1.0 })
+    RateLimiter::new(Rates::fixed(1e6))
 }
 
 fn own() -> AwsIdentity {

@@ -84,7 +84,7 @@ pub struct Endpoints {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RateLimit {
-    /// Calls per second in one region, over all objects that use the identity.
+    /// Calls per second in one region, over all objects of the account: reads and changes together.
     #[schemars(range(min = 1, max = 1000))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_second: Option<i32>,
@@ -163,7 +163,8 @@ pub struct AwsIdentitySpec {
     #[schemars(schema_with = "rules::tags")]
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// A ceiling on calls to AWS, for accounts that other tools use too.
+    /// A ceiling on calls to AWS, for accounts that other tools use too. Absent means as many as AWS takes without
+    /// throttling, which is learnt. Of several identities of one account the lowest ceiling holds for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
     /// While true, the API server refuses to delete this identity. To delete it, set this to false first: it then serves

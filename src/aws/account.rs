@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::call::Listing;
 use super::calls::ReadCall;
+use super::rate_limiter::SENT_AT_MOST;
 use super::transfer::ListSecurityPolicies;
 use super::{
     Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CallClass, CreateOutput, Mutation, Page, Permit, RateLimiter,
@@ -85,12 +86,22 @@ impl Account {
         }
     }
 
-    /// One read through the rate limiter.
+    /// One read through the rate limiter. What AWS throttles asks for another permit.
     ///
     /// # Errors
     /// The fault that AWS answered with.
     pub async fn read<C: ReadCall>(&self, call: C) -> Result<C::Output, AwsError> {
         let call: Read = call.into();
+        for _ in 1..SENT_AT_MOST {
+            match self.read_once::<C>(call.clone()).await {
+                Err(fault) if fault.kind == AwsErrorKind::Throttled => {}
+                ended => return ended,
+            }
+        }
+        self.read_once::<C>(call).await
+    }
+
+    async fn read_once<C: ReadCall>(&self, call: Read) -> Result<C::Output, AwsError> {
         let (class, operation) = (call.class(), call.operation());
         let _spent = self.limiter.acquire(&self.id, &self.region, class).await;
         let outcome = self.api.read(self.clock.now(), call).await;
@@ -129,7 +140,7 @@ impl Account {
     fn note(&self, fault: AwsError, class: CallClass) -> AwsError {
         self.clock.observe(fault.date);
         if fault.kind == AwsErrorKind::Throttled {
-            self.limiter.throttled(&self.id, &self.region, class);
+            self.limiter.throttled(&self.id, &self.region, class, fault.retry_after);
         }
         fault
     }

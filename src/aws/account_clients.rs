@@ -129,6 +129,8 @@ impl AccountClients {
 
     async fn session(&self, identity: &AwsIdentity, region: &str) -> Result<Arc<Session>, AwsError> {
         let uid = identity.metadata.uid.clone().unwrap_or_default();
+        let limit = identity.spec.rate_limit.as_ref().and_then(|limit| limit.requests_per_second);
+        self.limiter.set_limit(&identity.spec.account_id, &uid, limit.map(f64::from));
         let access = identity.spec.access();
         let key = (uid.clone(), access.clone(), region.to_owned());
         let generation = identity.metadata.generation.unwrap_or_default();
@@ -201,6 +203,7 @@ impl Aws for AccountClients {
     }
 
     fn forget(&self, uid: &str) {
+        self.limiter.forget(uid);
         let mut open = self.lock();
         open.clients.retain(|(of, ..), _| of != uid);
         open.guards.retain(|(of, ..), _| of != uid);

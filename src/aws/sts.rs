@@ -78,7 +78,9 @@ impl Sts {
         self.limiter.counters.sts(once.operation(), &outcome);
         outcome.inspect_err(|fault| match fault.kind {
             AwsErrorKind::Credentials => used.refused(once.credentials()),
-            AwsErrorKind::Throttled => self.limiter.throttled(&self.account, &self.region, CallClass::Read),
+            AwsErrorKind::Throttled => {
+                self.limiter.throttled(&self.account, &self.region, CallClass::Read, fault.retry_after);
+            }
             _ => {}
         })
     }

@@ -91,6 +91,13 @@ impl ErrorClass {
     }
 }
 
+/// For how long nothing is said of a failure. That AWS throttles is part of every day where many objects are new, and each
+/// condition and Event of it would cost the API server what AWS was spared.
+#[must_use]
+pub fn quiet(class: ErrorClass) -> Option<Duration> {
+    (class == ErrorClass::Throttled).then_some(Duration::from_mins(2))
+}
+
 /// The class of a fault.
 #[must_use]
 pub fn class(fault: &AwsError) -> ErrorClass {

@@ -167,7 +167,7 @@ async fn one_over_its_rate_serves_all_in_turn_and_holds_up_nobody() {
         index.take(&name(&object), None, Some(&held));
     }
     index.take(&name("calm"), None, Some(&meta("calm", 1)));
-    let rates = Rates { read: 1.0, write: 1.0, create_server: 1.0, burst_seconds: 1.0 };
+    let rates = Rates::fixed(1.0);
     let (limiter, seen) = (RateLimiter::new(rates), Arc::new(Mutex::new(Vec::new())));
     let reconcile: Reconcile = {
         let seen = Arc::clone(&seen);

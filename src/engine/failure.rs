@@ -71,6 +71,11 @@ pub(super) fn failed_with<K: Kind>(
         ReconcileError::Cluster(error) => backoff::cluster_delay(error, failures, fraction),
         ReconcileError::Aws(fault) => backoff::delay(class, failures, fault.retry_after, fraction),
     };
+    if let Some(quiet) =
+        backoff::quiet(class).and_then(|quiet| quiet.checked_sub(lasted)).filter(|left| !left.is_zero())
+    {
+        return Outcome::Requeue(Requeue::After(delay.min(quiet)));
+    }
     let needs_person = backoff::stalls(class, lasted, grace);
     // What is to be said by then is said then, however long the wait has become.
     let turns = [backoff::until_stalled(class, lasted, grace), STALENESS_BUDGET.checked_sub(lasted)];

@@ -15,7 +15,8 @@ use super::memory::InFlight;
 use kube::Resource as _;
 
 use crate::api::Managed;
-use crate::aws::{Account, AwsError, CreateOutput, Mutation, Permit};
+use crate::aws::rate_limiter::SENT_AT_MOST;
+use crate::aws::{Account, AwsError, AwsErrorKind, CreateOutput, Mutation, Permit};
 use crate::cluster;
 
 /// How old the live read may be on which a mutation rests; what is older begins again.
@@ -74,11 +75,33 @@ pub async fn clear<K: Kind>(
 }
 
 /// Sends a mutation that needs no record, in a task of its own: the deadline of the reconcile does not cut it. The log
-/// says which changes it makes.
+/// says which changes it makes. What AWS throttles goes again, with a permit, a live read and a signature of its own.
 ///
 /// # Errors
 /// Trouble in reading, or the fault that AWS answered with.
 pub async fn mutate<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    account: &Account,
+    call: Mutation,
+    changes: &[Change],
+) -> Result<Option<CreateOutput>, ReconcileError> {
+    for _ in 1..SENT_AT_MOST {
+        match mutate_once(engine, request, account, call.clone(), changes).await {
+            Err(trouble) if throttled(&trouble) => {}
+            ended => return ended,
+        }
+    }
+    mutate_once(engine, request, account, call, changes).await
+}
+
+/// Whether AWS made nothing of a call, as there were too many.
+#[must_use]
+pub fn throttled(trouble: &ReconcileError) -> bool {
+    matches!(trouble, ReconcileError::Aws(fault) if fault.kind == AwsErrorKind::Throttled)
+}
+
+async fn mutate_once<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
     account: &Account,
@@ -114,7 +137,7 @@ where
         Ok(outcome) => outcome,
         Err(error) => Err(AwsError {
             operation: "Task",
-            kind: crate::aws::AwsErrorKind::Lost,
+            kind: AwsErrorKind::Lost,
             code: "TaskFailed".to_owned(),
             message: error.to_string(),
             resource_type: None,

@@ -1,8 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::unnecessary_wraps, reason = "stands in tables beside failures")]
 use super::*;
-use crate::api::AwsIdentitySpec;
-use crate::api::identity::RateLimit;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::kinds::dependents::needs;
 use crate::kinds::login_fakes::*;
@@ -106,7 +104,6 @@ fn a_spec_that_slipped_past_admission_is_refused() {
 #[test]
 fn what_sts_answers_becomes_a_verdict() {
     let spec = identity().spec;
-    let limited = AwsIdentitySpec { rate_limit: Some(RateLimit { requests_per_second: Some(1) }), ..spec.clone() };
     let failed = |kind, code| Err(refusal(kind, code, None));
     let short = Duration::from_secs(1);
     let rows = [
@@ -128,8 +125,6 @@ fn what_sts_answers_becomes_a_verdict() {
             "Failed",
             reasons::IDENTITY_NOT_READY,
         ),
-        (&limited, caller(ACCOUNT), short, "Stalled", reasons::NOT_YET_SUPPORTED),
-        (&limited, failed(AwsErrorKind::Lost, "Timeout"), short, "Failed", reasons::IDENTITY_NOT_READY),
     ];
     for (spec, answer, lasted, kind, expected) in rows {
         let (name, reason) = match judge(spec, &answer, lasted, short) {
@@ -291,17 +286,13 @@ async fn a_gone_identity_is_forgotten_also_by_a_reconcile_that_outlives_it() {
 }
 
 #[tokio::test]
-async fn a_bad_spec_and_a_rate_limit_are_stalled() {
+async fn a_bad_spec_is_stalled_and_nobody_is_asked() {
     let world = with_caller(caller(ACCOUNT));
     let mut object = identity();
     object.spec.regions.clear();
     identities(&world).reconcile(&object).await.unwrap();
     assert_eq!(ready(&world), row("False", reasons::INVALID_SPEC, true));
     assert_eq!(asked(&world), 0);
-    let mut object = identity();
-    object.spec.rate_limit = Some(RateLimit { requests_per_second: Some(5) });
-    identities(&world).reconcile(&object).await.unwrap();
-    assert_eq!(ready(&world), row("False", reasons::NOT_YET_SUPPORTED, true));
 }
 
 #[tokio::test]

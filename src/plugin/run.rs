@@ -99,7 +99,7 @@ async fn export(args: ExportArgs, out: &mut (dyn Write + Send)) -> Result<(), Fa
     if !(rate.is_finite() && rate > 0.0) {
         return Err("--rate must be a number of calls per second above 0".into());
     }
-    let clients = AccountClients::new(RateLimiter::new(Rates { read: rate, ..Rates::default() }));
+    let clients = AccountClients::new(RateLimiter::new(Rates::at_most(Some(rate), None, None)));
     let caller = clients.caller(&region).await?;
     let spec = AwsIdentitySpec::own(caller.account.clone(), region.clone());
     let account = clients.account(&AwsIdentity::new(&identity, spec), &region).await?;

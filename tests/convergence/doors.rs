@@ -112,7 +112,7 @@ pub struct SimAws<W> {
 impl<W: Way> SimAws<W> {
     pub fn new(way: &Arc<W>, around: Box<dyn Fn(Arc<dyn AwsApi>) -> Arc<dyn AwsApi> + Send + Sync>) -> Self {
         // Nobody waits at the limiter: it has tests of its own.
-        let rates = Rates { read: 1e9, write: 1e9, create_server: 1e9, burst_seconds: 1.0 };
+        let rates = Rates::fixed(1e9);
         Self { way: Arc::clone(way), around, limiter: RateLimiter::new(rates), accounts: Mutex::default() }
     }
 }

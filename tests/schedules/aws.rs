@@ -17,7 +17,7 @@ pub mod counters;
 #[path = "../../src/aws/credentials.rs"]
 pub mod credentials;
 #[allow(dead_code, unused_imports)]
-#[path = "../../src/aws/rate_limiter.rs"]
+#[path = "../../src/aws/rate_limiter/mod.rs"]
 pub mod rate_limiter;
 
 pub use rate_limiter::CallClass;

@@ -24,6 +24,7 @@ pub mod rate_limiter {
     use shuttle::future::block_on;
 
     use super::together;
+    use crate::aws::rate_limiter::pace::Rate;
     use crate::aws::rate_limiter::{CallClass, RateLimiter, Rates};
     use crate::sync::Instant;
     use crate::sync::count::Counter;
@@ -34,7 +35,8 @@ pub mod rate_limiter {
     const BURST: u32 = 2;
 
     pub fn rate() {
-        let rates = Rates { read: 1.0, write: 1.0, create_server: 1.0, burst_seconds: BURST.into() };
+        let rate = Rate { start: 1.0, ceiling: 1.0, burst_seconds: BURST.into() };
+        let rates = Rates { read: rate, write: rate, create_server: rate };
         let (limiter, granted, start) = (RateLimiter::new(rates), Arc::new(Counter::default()), Instant::now());
         let count = Arc::clone(&granted);
         together(TASKS as usize, move |_| {

@@ -12,6 +12,7 @@ use crate::api;
 use crate::api::Managed;
 use crate::api::common::DeletionPolicy;
 use crate::api::status::{Applied, CreatePhase, OperationRecord};
+use crate::aws::rate_limiter::SENT_AT_MOST;
 use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Mutation};
 use crate::cluster::{self, ClusterError};
 use crate::engine::consistency::Observation;
@@ -47,7 +48,16 @@ pub(super) async fn create<K: Kind>(
         return Ok(Outcome::Requeue(Requeue::Again));
     };
     let request = context.request;
-    match attempt(engine, request, context.target, wanted).await {
+    let mut ended = attempt(engine, request, context.target, wanted, SENT_AT_MOST).await;
+    // Where a key finds what was made, nothing was written of the attempt that AWS throttled, and none is to be closed.
+    let again = (1..SENT_AT_MOST).filter(|_| engine.kind.found_by().identity() == Identity::Keyed);
+    for left in again.rev() {
+        if ended.as_ref().err().is_none_or(|trouble| !mutate::throttled(trouble)) {
+            break;
+        }
+        ended = attempt(engine, request, context.target, wanted, left).await;
+    }
+    match ended {
         Ok(next) => {
             // What has an id and is made again is replaced, not lost.
             let seen = engine.kind.found_by().tagged().is_none() && request.status().confirmed();
@@ -73,6 +83,7 @@ async fn attempt<K: Kind>(
     request: &Request<K::Object>,
     target: &Target<K::TargetDetail>,
     wanted: &Wanted<K::Want>,
+    tries: u32,
 ) -> Result<Requeue, ReconcileError> {
     let attempt = engine.settings.env.uuid();
     let call = engine.kind.create(&request.object, target, wanted, &request.owner.tags(&attempt));
@@ -94,7 +105,7 @@ async fn attempt<K: Kind>(
     });
     let busy = request.busy.clone();
     let (engine, request, target) = (Arc::clone(engine), request.clone(), target.clone());
-    let task = Attempt { engine, request, target, record, unresolved, made_before };
+    let task = Attempt { engine, request, target, record, unresolved, made_before, last: tries == 1 };
     let begins = (wanted.applied.clone(), wanted.operation.clone());
     let run = async move { if task.recorded(&begins).await? { task.run(cleared, call).await } else { Ok(()) } };
     let ran: Result<(), ReconcileError> = mutate::detached(busy, run).await;
@@ -111,6 +122,8 @@ struct Attempt<K: Kind> {
     unresolved: bool,
     /// An earlier attempt made it: what is there still is what that one made.
     made_before: bool,
+    /// Should AWS throttle it, no other follows in this reconcile.
+    last: bool,
 }
 
 impl<K: Kind> Attempt<K> {
@@ -243,6 +256,9 @@ impl<K: Kind> Attempt<K> {
         // A user's tags tell whose it is. An access has none: it is ours only if an earlier attempt made it, or may
         // have. What AWS said to have lost and has was not lost.
         if fault.kind == AwsErrorKind::Exists && (self.identity() == Identity::Keyed || self.made_before) {
+            return;
+        }
+        if fault.kind == AwsErrorKind::Throttled && !self.last && self.identity() == Identity::Keyed {
             return;
         }
         self.not_made().await;

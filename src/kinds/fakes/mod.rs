@@ -192,7 +192,7 @@ pub struct FakeAws {
 
 impl FakeAws {
     pub fn of(&self, id: &str, region: &str) -> Account {
-        let rates = Rates { read: 1e9, write: 1e9, create_server: 1e9, burst_seconds: 1.0 };
+        let rates = Rates::fixed(1e9);
         let transfer = Arc::clone(&self.transfer) as Arc<dyn AwsApi>;
         let clock = Arc::new(AwsClock::default());
         clock.observe(Some(NOW.parse().unwrap()));

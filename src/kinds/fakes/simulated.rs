@@ -18,6 +18,7 @@ use crate::api::AwsIdentity;
 use crate::aws::account_clients::{Aws, CallerIdentity};
 use crate::aws::error::kind_of;
 use crate::aws::rate_limiter::Rates;
+use crate::aws::rate_limiter::pace::Rate;
 use crate::aws::transfer::{Access, DescribeAccess, DescribeServer, DescribeUser, Server, SshPublicKey, Tags, User};
 use crate::aws::{
     Account, Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CreateOutput, Mutation, Permit, RateLimiter, Read, Reply,
@@ -343,7 +344,8 @@ impl Cloud {
 
 /// A limiter that lets so many reads through in a second.
 pub fn limiter(reads: f64) -> Arc<RateLimiter> {
-    RateLimiter::new(Rates { read: reads, write: 1e9, create_server: 1e9, burst_seconds: 1.0 })
+    let read = Rate { start: reads, ceiling: reads, burst_seconds: 1.0 };
+    RateLimiter::new(Rates { read, ..Rates::fixed(1e9) })
 }
 
 /// One account and region of it, as the operator reaches it.

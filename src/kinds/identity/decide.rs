@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::api::AwsIdentitySpec;
 use crate::api::condition::reasons;
-use crate::api::identity::{CredentialSource, Credentials, RateLimit};
+use crate::api::identity::{CredentialSource, Credentials};
 use crate::aws::AwsError;
 use crate::aws::account_clients::CallerIdentity;
 use crate::engine::backoff;
@@ -101,7 +101,6 @@ pub fn judge(
     lasted: Duration,
     grace: Duration,
 ) -> Readiness {
-    let unlimited = matches!(&spec.rate_limit, None | Some(RateLimit { requests_per_second: None }));
     match answer {
         Ok(caller) if caller.account != spec.account_id => {
             let message = format!(
@@ -109,10 +108,6 @@ pub fn judge(
                 caller.account, spec.account_id
             );
             Readiness::NotReady(Reason::stalled(reasons::ACCOUNT_MISMATCH, message))
-        }
-        Ok(_) if !unlimited => {
-            let message = "this version does not act on spec.rateLimit; the operator's own rates apply";
-            Readiness::NotReady(Reason::stalled(reasons::NOT_YET_SUPPORTED, message))
         }
         Ok(caller) => {
             let message = format!("AWS knows it as {}", caller.arn);

@@ -71,9 +71,11 @@ async fn a_field_that_left_while_its_call_was_in_doubt_is_cleared() {
 
 #[tokio::test(start_paused = true)]
 async fn trouble_that_is_not_about_the_call_is_not_told_as_a_refusal() {
-    let rows =
-        [(AwsErrorKind::Throttled, "Throttled", &[][..]), (AwsErrorKind::Lost, "AwsUnavailable", &["UpdateUser"])];
-    for (kind, reason, calls) in rows {
+    let rows = [
+        (AwsErrorKind::Throttled, ("True", "Available"), &[][..]),
+        (AwsErrorKind::Lost, ("False", "AwsUnavailable"), &["UpdateUser"]),
+    ];
+    for (kind, (status, reason), calls) in rows {
         let rig = Rig::with_user(json!({})).await;
         for _ in 0..20 {
             rig.cloud.lose("ImportSshPublicKey", Lose::Call(kind));
@@ -83,7 +85,7 @@ async fn trouble_that_is_not_about_the_call_is_not_told_as_a_refusal() {
             object["spec"]["sshPublicKeys"] = json!([{"publicKey": KEY}]);
         });
         at_once(&rig, USER, "alice").await;
-        assert_eq!(rig.says(USER, "alice", "Ready").unwrap(), ("False".to_owned(), reason.to_owned()));
+        assert_eq!(rig.says(USER, "alice", "Ready").unwrap(), (status.to_owned(), reason.to_owned()), "{kind:?}");
         assert_eq!(rig.cloud.calls(), calls, "only what is about all calls holds up the others: {kind:?}");
     }
 }

@@ -180,7 +180,7 @@ async fn a_create_that_may_not_be_sent_yet_is_told_beside_its_record() {
         for fault in [AwsErrorKind::Throttled, AwsErrorKind::Skewed, AwsErrorKind::Unavailable] {
             let rig = if kind == SERVER { Rig::new() } else { with_server(kind).await };
             for operation in ["CreateUser", "CreateAccess", "CreateServer"] {
-                for _ in 0..100 {
+                for _ in 0..300 {
                     rig.cloud.lose(operation, Lose::Call(fault));
                 }
             }
@@ -188,7 +188,9 @@ async fn a_create_that_may_not_be_sent_yet_is_told_beside_its_record() {
             if kind == SERVER {
                 rig.server("files", json!({}));
             }
-            rig.run(kind, object, SOON).await;
+            // That AWS throttles is said once it lasts.
+            let lasts = if fault == AwsErrorKind::Throttled { Duration::from_mins(3) } else { SOON };
+            rig.run(kind, object, lasts).await;
             assert_eq!(ready(&rig, kind, object).0, "False", "{kind} {fault:?}");
         }
     }

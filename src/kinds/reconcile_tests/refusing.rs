@@ -154,7 +154,6 @@ async fn only_a_definite_refusal_of_the_content_divides_an_update() {
         ("AccessDeniedException", "User is not authorized to perform: transfer:UpdateServer", false),
         ("InvalidRequestException", "Server must be OFFLINE", false),
         ("ConflictException", "", false),
-        ("ThrottlingException", "", false),
         ("ResourceNotFoundException", "", false),
         ("InternalServiceError", "", false),
     ];
@@ -167,6 +166,22 @@ async fn only_a_definite_refusal_of_the_content_divides_an_update() {
         }
         assert_eq!(rig.cloud.refused(), if divides { 3 } else { 1 }, "{code}: {message}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_aws_throttles_goes_again_as_a_whole() {
+    let rig = with_server(json!({})).await;
+    let whole = |call: &Mutation| {
+        matches!(call, Mutation::UpdateServer(update)
+        if update.settings.pre_authentication_login_banner.is_some() && update.settings.security_policy_name.is_some())
+    };
+    rig.cloud.refuse("ThrottlingException", "", whole);
+    edit(&rig, json!({BANNER: "hello", POLICY: BAD}));
+    for _ in 0..2 {
+        rig.reconcile(SERVER, "files").await;
+    }
+    assert_eq!(rig.cloud.refused(), 3, "three times in one go");
+    assert!(rig.cloud.calls().is_empty(), "no part of it went");
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,6 +13,7 @@ const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
 const ACCESS: &str = "TransferAccess";
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB laptop";
+const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC phone";
 
 fn sent(rig: &Rig, operation: &str) -> usize {
     rig.cloud.calls().iter().filter(|call| *call == operation).count()
@@ -41,15 +42,43 @@ async fn a_call_that_aws_never_carries_out_holds_up_nothing_else() {
 #[tokio::test(start_paused = true)]
 async fn what_is_throttled_holds_up_everything() {
     let rig = Rig::with_user(json!({})).await;
-    for _ in 0..20 {
+    for _ in 0..100 {
         rig.cloud.lose("ImportSshPublicKey", Lose::Call(AwsErrorKind::Throttled));
     }
     rig.edit(USER, "alice", |object| {
         object["spec"]["homeDirectory"] = json!("/b");
         object["spec"]["sshPublicKeys"] = json!([{"publicKey": KEY}]);
     });
-    rig.run(USER, "alice", Duration::from_mins(5)).await;
+    // What is going to be set is written down before the call.
+    rig.run(USER, "alice", Duration::from_secs(10)).await;
+    let written = *rig.objects.writes.lock().unwrap();
+    rig.run(USER, "alice", Duration::from_secs(100)).await;
+    assert_eq!(*rig.objects.writes.lock().unwrap(), written, "nothing is written of it for two minutes");
+    rig.run(USER, "alice", Duration::from_mins(3)).await;
     assert!(rig.cloud.calls().is_empty());
+    assert_eq!(rig.says(USER, "alice", "Ready").unwrap(), ("False".to_owned(), "Throttled".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_throttled_now_and_then_goes_again_at_once_and_is_written_nowhere() {
+    for operation in ["CreateUser", "ImportSshPublicKey", "DescribeUser"] {
+        let quiet = Rig::with_user(json!({})).await;
+        let rig = Rig::with_user(json!({})).await;
+        for rig in [&quiet, &rig] {
+            rig.user("bob", json!({"sshPublicKeys": [{"publicKey": KEY}, {"publicKey": OTHER}]}));
+        }
+        for _ in 0..2 {
+            rig.cloud.lose(operation, Lose::Call(AwsErrorKind::Throttled));
+        }
+        let mut writes = Vec::new();
+        for rig in [&quiet, &rig] {
+            let before = *rig.objects.writes.lock().unwrap();
+            rig.settle(USER, "bob").await;
+            assert_eq!(rig.says(USER, "bob", "Ready").unwrap().0, "True", "{operation}");
+            writes.push(*rig.objects.writes.lock().unwrap() - before);
+        }
+        assert_eq!(writes[0], writes[1], "{operation}: writes without and with throttles");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,279 @@
+//! The rate limiter: every AWS call passes it, so that one account is never hammered by many objects.
+//!
+//! One line per account, region and class of call, whose pace is learnt ([`pace`]), and one more for all calls of an
+//! account and region that an identity set a limit for. Permits are handed out in the order in which they were asked
+//! for, each at the moment of sending. A mutation needs a [`Permit`], which only the rate limiter makes: it is taken
+//! before the live read, so that nothing waits in a queue with a signature that ages.
+
+pub mod pace;
+#[cfg(test)]
+mod pace_tests;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use self::pace::{Pace, Rate};
+use super::counters::CallCounters;
+use super::waiting;
+use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError, Turn, sleep};
+
+/// Classes of calls, each with a rate of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CallClass {
+    /// List and Describe.
+    Read,
+    /// Every mutation but CreateServer.
+    Write,
+    /// CreateServer.
+    CreateServer,
+}
+
+impl CallClass {
+    /// A word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::CreateServer => "create_server",
+        }
+    }
+}
+
+/// Calls per second of each class, for each account and region.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rates {
+    /// List and Describe.
+    pub read: Rate,
+    /// Mutations but CreateServer.
+    pub write: Rate,
+    /// CreateServer.
+    pub create_server: Rate,
+}
+
+/// How often a call is sent in one go where AWS throttles it, each time with a permit of its own: at a rate that was
+/// learnt one of twenty is throttled, so that hardly any is so three times.
+pub const SENT_AT_MOST: u32 = 3;
+
+/// More than AWS is known to take from anybody: a rate that is learnt ends here.
+const HIGHEST: f64 = 100.0;
+
+/// So much may go at once after a rest, in seconds' worth: an edit is a few calls, and should not wait for a token.
+const BURST_SECONDS: f64 = 2.0;
+
+/// Reads and writes to begin with; CloudFormation's handlers send more in bulk.
+const START: f64 = 10.0;
+
+/// CreateServer to begin with: AWS makes a server in minutes, and its quota is 50.
+const START_SERVERS: f64 = 1.0;
+
+impl Rates {
+    /// As many as AWS takes, but at most so many of each class, where given.
+    #[must_use]
+    pub fn at_most(read: Option<f64>, write: Option<f64>, create_server: Option<f64>) -> Self {
+        let learnt = |start, most: Option<f64>| {
+            let ceiling = most.unwrap_or(HIGHEST);
+            Rate { start, ceiling, burst_seconds: BURST_SECONDS }
+        };
+        Self {
+            read: learnt(START, read),
+            write: learnt(START, write),
+            create_server: learnt(START_SERVERS, create_server),
+        }
+    }
+
+    /// So many of each class, from the first second on.
+    #[must_use]
+    pub fn fixed(rate: f64) -> Self {
+        let rate = Rate { start: rate, ceiling: rate, burst_seconds: 1.0 };
+        Self { read: rate, write: rate, create_server: rate }
+    }
+
+    fn of(&self, class: CallClass) -> Rate {
+        match class {
+            CallClass::Read => self.read,
+            CallClass::Write => self.write,
+            CallClass::CreateServer => self.create_server,
+        }
+    }
+}
+
+impl Default for Rates {
+    /// AWS publishes no rates for the control plane.
+    fn default() -> Self {
+        Self::at_most(None, None, None)
+    }
+}
+
+/// The right to send one mutation; spent by sending it.
+#[derive(Debug)]
+#[must_use = "a permit is a call that others now wait for"]
+pub struct Permit(());
+
+/// Account, region, and class; without a class the line of all of them.
+type LineKey = (String, String, Option<CallClass>);
+
+/// Those who wait for the same tokens.
+#[derive(Debug)]
+struct Line {
+    pace: Pace,
+    /// Who has the turn waits for the next token; the others wait for the turn, first come, first served.
+    turn: Arc<Turn<()>>,
+    waiting: u32,
+}
+
+/// A line as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LineState {
+    /// Account.
+    pub account: String,
+    /// Region.
+    pub region: String,
+    /// Class.
+    pub class: CallClass,
+    /// Calls per second, as learnt by now.
+    pub rate: f64,
+    /// How many calls wait for a permit.
+    pub waiting: u32,
+}
+
+/// Limits of identities, by account and the identity's uid.
+type Limits = BTreeMap<String, BTreeMap<String, f64>>;
+
+/// All lines of the process.
+#[derive(Debug)]
+pub struct RateLimiter {
+    /// What went through, and what came of it.
+    pub counters: CallCounters,
+    rates: Rates,
+    lines: Mutex<BTreeMap<LineKey, Line>>,
+    limits: Mutex<Limits>,
+}
+
+impl RateLimiter {
+    /// A rate limiter with the given rates for every account.
+    #[must_use]
+    pub fn new(rates: Rates) -> Arc<Self> {
+        let (lines, limits) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { counters: CallCounters::default(), rates, lines, limits })
+    }
+
+    /// Waits for the right to send one call of the class: whoever asks first has it first.
+    pub async fn acquire(&self, account: &str, region: &str, class: CallClass) -> Permit {
+        let asked = Instant::now();
+        waiting::aside(async {
+            let key = (account.to_owned(), region.to_owned(), Some(class));
+            let of_class = self.join(&key, self.rates.of(class));
+            // Kept until the call may go: nobody of the class goes ahead of who waits for the limit of all.
+            let _turn = of_class.turn.lock().await;
+            self.token(&of_class).await;
+            if let Some(limit) = self.limit(account) {
+                let key = (account.to_owned(), region.to_owned(), None);
+                let of_all = self.join(&key, limit);
+                let _turn = of_all.turn.lock().await;
+                self.token(&of_all).await;
+            }
+        })
+        .await;
+        self.counters.waited(class, asked.elapsed());
+        Permit(())
+    }
+
+    /// What the identity with this uid lets its account have, over all classes of call in one region. Of several
+    /// identities of one account the lowest holds.
+    pub fn set_limit(&self, account: &str, uid: &str, limit: Option<f64>) {
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = limits.get(account).and_then(|of_account| of_account.get(uid)).copied();
+        if before == limit {
+            return;
+        }
+        let of_account = limits.entry(account.to_owned()).or_default();
+        match limit {
+            Some(limit) => drop(of_account.insert(uid.to_owned(), limit)),
+            None => drop(of_account.remove(uid)),
+        }
+        // The line begins anew with the new limit; who waits in the old one goes on to its end.
+        self.lock().retain(|(of, _, class), _| of != account || class.is_some());
+    }
+
+    /// The identity is gone, and its limit with it.
+    pub fn forget(&self, uid: &str) {
+        let limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let accounts: Vec<String> =
+            limits.iter().filter(|(_, of)| of.contains_key(uid)).map(|(account, _)| account.clone()).collect();
+        drop(limits);
+        for account in accounts {
+            self.set_limit(&account, uid, None);
+        }
+    }
+
+    /// AWS said that it was too much, and perhaps when to come back.
+    pub fn throttled(&self, account: &str, region: &str, class: CallClass, retry_after: Option<Duration>) {
+        let mut lines = self.lock();
+        if let Some(line) = lines.get_mut(&(account.to_owned(), region.to_owned(), Some(class))) {
+            // Under the lock, as every time that a pace is told.
+            line.pace.throttled(Instant::now(), retry_after);
+        }
+    }
+
+    /// The lines of all classes.
+    #[must_use]
+    pub fn lines(&self) -> Vec<LineState> {
+        let lines = self.lock();
+        let state = |((account, region, class), line): (&LineKey, &Line)| {
+            let (account, region, rate, waiting) = (account.clone(), region.clone(), line.pace.rate(), line.waiting);
+            class.map(|class| LineState { account, region, class, rate, waiting })
+        };
+        lines.iter().filter_map(state).collect()
+    }
+
+    /// The limit of the account, with no more than one call beyond it at any time: it is there for what else the
+    /// account is used for.
+    fn limit(&self, account: &str) -> Option<Rate> {
+        let limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let lowest = limits.get(account)?.values().copied().min_by(f64::total_cmp)?;
+        Some(Rate { start: lowest, ceiling: lowest, burst_seconds: 0.0 })
+    }
+
+    fn join(&self, key: &LineKey, rate: Rate) -> Place<'_> {
+        let mut lines = self.lock();
+        // Under the lock: a time from before it would set the bucket back, and the same second would fill it twice.
+        let new = || Line { pace: Pace::new(rate, Instant::now()), turn: Arc::default(), waiting: 0 };
+        let line = lines.entry(key.clone()).or_insert_with(new);
+        line.waiting += 1;
+        Place { limiter: self, key: key.clone(), turn: Arc::clone(&line.turn) }
+    }
+
+    /// Waits for a token; only who has the turn does.
+    async fn token(&self, place: &Place<'_>) {
+        while let Some(wait) = self.take(&place.key) {
+            sleep(wait).await;
+        }
+    }
+
+    /// Takes a token, or says how long to wait before asking again. A line that is gone holds nobody up.
+    fn take(&self, key: &LineKey) -> Option<Duration> {
+        self.lock().get_mut(key)?.pace.take(Instant::now())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<LineKey, Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in a line; left when dropped, also by who gave up.
+struct Place<'a> {
+    limiter: &'a RateLimiter,
+    key: LineKey,
+    turn: Arc<Turn<()>>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(line) = self.limiter.lock().get_mut(&self.key) {
+            line.waiting = line.waiting.saturating_sub(1);
+        }
+    }
+}

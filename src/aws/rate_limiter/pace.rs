@@ -1,0 +1,157 @@
+//! How many calls a second AWS takes, learnt from what it throttles: a token bucket whose rate grows until AWS says that
+//! it was too much, then keeps just below that and tries a little more now and then. Pure: it is handed the time.
+//!
+//! AWS publishes no rates, and other tools of the account take their part. What was tried against what, and why these
+//! numbers: performance.md, "feedback limiter".
+
+use std::time::Duration;
+
+use crate::sync::Instant;
+
+/// What is added each second before the first throttle: from 10 to 40 calls a second in two seconds.
+const GROWTH: f64 = 1.0;
+
+/// What of a rate at which AWS throttled counts as what it takes.
+const KNOWN_GOOD: f64 = 0.95;
+
+/// What is left of the rate after a throttle, so that AWS's own bucket fills again.
+const CUT: f64 = 0.8;
+
+/// The calls that were under way when AWS throttled are throttled too, and say nothing new.
+const ONE_CUT_IN: Duration = Duration::from_millis(500);
+
+/// What is throttled sooner after a rest was too much at once, and says nothing of the rate.
+const BURST_IS_OVER: Duration = Duration::from_secs(1);
+
+/// So far above the rate at which AWS once throttled it takes more than then, and all is to be learnt anew.
+const STALE: f64 = 1.5;
+
+/// What is left after a second of the distance to the rate that AWS took.
+const DISTANCE_LEFT: f64 = 0.5;
+
+/// How much above the rate that AWS took is tried, each second.
+const PROBE: f64 = 0.01;
+
+/// The same once AWS took it for [`SETTLED`]: each probe ends in a throttled call.
+const SLOW_PROBE: f64 = 0.005;
+
+/// How long after the last throttle the rate counts as known.
+const SETTLED: Duration = Duration::from_mins(2);
+
+/// Who waited for a token as long as was said has it, though a part of a nanosecond got lost on the way.
+const ROUNDING: f64 = 1e-6;
+
+/// Slower than this nothing is left to learn by: one call in five seconds.
+const LOWEST: f64 = 0.2;
+
+/// How many calls a second are allowed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    /// To begin with.
+    pub start: f64,
+    /// At most.
+    pub ceiling: f64,
+    /// How many seconds' worth of calls may go at once after a rest.
+    pub burst_seconds: f64,
+}
+
+/// A token bucket with a rate that is learnt.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    allowed: Rate,
+    rate: f64,
+    tokens: f64,
+    filled_at: Instant,
+    /// Since when each token is taken as it comes: only then do throttles and their absence say anything about the rate.
+    drained_since: Option<Instant>,
+    /// The rate that AWS took, once it throttled.
+    known: Option<f64>,
+    cut_at: Option<Instant>,
+    /// AWS said when to come back.
+    not_before: Option<Instant>,
+}
+
+impl Pace {
+    /// A full bucket.
+    #[must_use]
+    pub fn new(allowed: Rate, now: Instant) -> Self {
+        let rate = allowed.start.min(allowed.ceiling);
+        let mut pace = Self {
+            allowed,
+            rate,
+            tokens: 0.0,
+            filled_at: now,
+            drained_since: None,
+            known: None,
+            cut_at: None,
+            not_before: None,
+        };
+        pace.tokens = pace.capacity();
+        pace
+    }
+
+    /// Calls a second, as learnt by now.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// Takes a token, or says how long to wait before asking again.
+    pub fn take(&mut self, now: Instant) -> Option<Duration> {
+        self.fill(now);
+        if let Some(rest) = self.not_before.map(|until| until.duration_since(now)).filter(|rest| !rest.is_zero()) {
+            return Some(rest);
+        }
+        self.not_before = None;
+        if self.tokens < 1.0 - ROUNDING {
+            return Some(Duration::from_secs_f64((1.0 - self.tokens) / self.rate));
+        }
+        self.tokens -= 1.0;
+        self.drained_since = self.drained_since.or(Some(now)).filter(|_| self.tokens < 1.0);
+        None
+    }
+
+    /// AWS said that it was too much, and perhaps when to come back: the bucket is empty, and the rate goes down.
+    pub fn throttled(&mut self, now: Instant, retry_after: Option<Duration>) {
+        self.fill(now);
+        self.tokens = 0.0;
+        if let Some(rest) = retry_after {
+            self.not_before = Some(self.not_before.map_or(now + rest, |until| until.max(now + rest)));
+        }
+        let lately = self.cut_at.is_some_and(|at| now.duration_since(at) < ONE_CUT_IN);
+        if lately || self.drained_since.is_none_or(|since| now.duration_since(since) < BURST_IS_OVER) {
+            return;
+        }
+        self.known = Some((self.rate * KNOWN_GOOD).max(LOWEST));
+        self.rate = (self.rate * CUT).max(LOWEST);
+        self.cut_at = Some(now);
+    }
+
+    fn capacity(&self) -> f64 {
+        (self.rate * self.allowed.burst_seconds).max(1.0)
+    }
+
+    fn fill(&mut self, now: Instant) {
+        let passed = now.duration_since(self.filled_at).as_secs_f64();
+        if self.drained_since.is_some() {
+            // Who waits takes the token as it comes; what passed beyond that was a rest.
+            self.grow(passed.min(1.0 / self.rate), now);
+        }
+        self.tokens = (self.tokens + passed * self.rate).min(self.capacity());
+        self.filled_at = now;
+    }
+
+    fn grow(&mut self, seconds: f64, now: Instant) {
+        let grown = match self.known {
+            None => self.rate * (1.0 + GROWTH).powf(seconds),
+            Some(known) => {
+                let settled = self.cut_at.is_none_or(|at| now.duration_since(at) > SETTLED);
+                let probe = if settled { SLOW_PROBE } else { PROBE };
+                let back = (known - self.rate).max(0.0) * (1.0 - DISTANCE_LEFT.powf(seconds));
+                self.rate + back + known * probe * seconds
+            }
+        };
+        self.known = self.known.filter(|known| grown < known * STALE);
+        self.rate = grown.min(self.allowed.ceiling);
+    }
+}

@@ -6,17 +6,8 @@ use std::collections::BTreeMap;
 use kube::core::cel::{CompiledSchema, Validator, apply_defaults, compile_schema};
 use serde_json::Value;
 
-use super::openapi;
+use super::openapi::{self, Refusal};
 use crate::api;
-
-/// Something that the API server would refuse an object for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The field.
-    pub path: String,
-    /// What is wrong with it, in the API server's words; most name the field again.
-    pub text: String,
-}
 
 struct Kind {
     schema: Value,

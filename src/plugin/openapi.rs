@@ -6,7 +6,14 @@ use std::collections::BTreeSet;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::admission::Refusal;
+/// Something that the API server would refuse an object for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The field.
+    pub path: String,
+    /// What is wrong with it, in the API server's words; most name the field again.
+    pub text: String,
+}
 
 /// Everything that is wrong with a value.
 #[must_use]

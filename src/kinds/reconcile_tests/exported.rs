@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::rig::{ROLE, Rig};
+use super::rig::{Lose, ROLE, Rig};
 use crate::api::TransferUser;
+use crate::aws::AwsErrorKind;
 use crate::aws::transfer::User;
 use crate::engine::diff::Change;
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION};
@@ -19,6 +20,7 @@ use crate::sim::operation::Operation;
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB alice@laptop";
 const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC";
+const ADDRESSES: [&str; 2] = ["eipalloc-00000001", "eipalloc-00000002"];
 const CERTIFICATE: &str = "arn:aws:acm:eu-central-1:123456789012:certificate/00000000-0000-0000-0000-000000000000";
 
 fn make(rig: &Rig, operation: Operation, input: Value) -> Value {
@@ -126,8 +128,28 @@ fn servers(rig: &Rig) -> Vec<String> {
                 "SftpAuthenticationMethods": "PASSWORD"}}),
         json!({"IdentityProviderType": "API_GATEWAY", "IdentityProviderDetails": {"InvocationRole": ROLE,
             "Url": "https://x.execute-api.eu-central-1.amazonaws.com/prod"}}),
+        json!({"EndpointType": "VPC_ENDPOINT", "EndpointDetails": {"VpcEndpointId": "vpce-01234567890abcdef"}}),
+        json!({"EndpointType": "VPC", "EndpointDetails": network, "Tags": [tag("Name", "elastic")]}),
     ];
-    inputs.into_iter().map(|input| server(rig, input)).collect()
+    let ids: Vec<String> = inputs.into_iter().map(|input| server(rig, input)).collect();
+    attach(rig, ids.last().unwrap());
+    ids
+}
+
+/// A server gets elastic addresses only while it is OFFLINE.
+fn attach(rig: &Rig, id: &str) {
+    let addresses = json!({"AddressAllocationIds": ADDRESSES});
+    for (operation, more) in [
+        (Operation::StopServer, json!({})),
+        (Operation::DescribeServer, json!({})),
+        (Operation::UpdateServer, json!({"EndpointDetails": addresses})),
+        (Operation::StartServer, json!({})),
+        (Operation::DescribeServer, json!({})),
+    ] {
+        let mut input = json!({"ServerId": id});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        make(rig, operation, input);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,6 +181,37 @@ async fn servers_of_every_endpoint_and_provider_are_taken_over_unchanged() {
     assert_eq!(documents[1].value["spec"]["customHostname"]["hostname"], "sftp.example.com");
     assert_eq!(documents[1].value["spec"]["lifecycle"]["adoption"]["mode"], "IfIdentical");
     assert!(text.contains("# host keys are left out") && text.contains("#   ssh-"), "{text}");
+    let network = |at: usize| &documents[at].value["spec"]["endpointDetails"];
+    assert_eq!(network(3)["securityGroupIds"], json!(["sg-0123456789abcdef0"]));
+    assert!(network(2)["securityGroupIds"][0].as_str().unwrap().starts_with("sg-"), "the VPC's own group: {text}");
+    assert_eq!(network(6), &json!({"vpcEndpointId": "vpce-01234567890abcdef"}));
+    assert_eq!(network(7)["addressAllocationIds"], json!(ADDRESSES));
+    assert_eq!(network(7)["subnetIds"].as_array().unwrap().len(), 2);
+    assert!(!text.contains("security groups are left out"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_that_ec2_does_not_tell_are_left_out_with_its_reason() {
+    let rig = Rig::new();
+    let ids = servers(&rig)[3..4].to_vec();
+    rig.cloud.lose("DescribeVpcEndpoints", Lose::Call(AwsErrorKind::Denied));
+    let text = exported(&rig, &ids).await;
+    let said = text.lines().find(|line| line.contains("security groups are left out and stay as they are")).unwrap();
+    assert!(said.starts_with("# ") && said.contains("DescribeVpcEndpoints"), "{said}");
+    let documents = taken_over(&rig, &text, &ids).await;
+    let details = &documents[0].value["spec"]["endpointDetails"];
+    assert_eq!(details, &json!({"vpcId": "vpc-0123456789abcdef0", "subnetIds": ["subnet-0123456789abcdef0"]}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_wrote_into_a_tag_never_leaves_its_comment() {
+    let rig = Rig::new();
+    let tag = |key: &str, value: &str| json!({"Key": format!("transfer-operator.dev/{key}"), "Value": value});
+    let tags = json!([tag("uid", "other"), tag("owner", "a\u{2028}spec: {}"), tag("cluster", "b\u{2029}kind: x")]);
+    let id = server(&rig, json!({"Tags": tags}));
+    let text = exported(&rig, &[id]).await;
+    let said = text.lines().find(|line| line.contains("WARNING")).unwrap();
+    assert!(said.starts_with("# WARNING: object a spec: {} of cluster b kind: x manages this already"), "{said}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::Found;
 use super::names::names;
+use super::{Found, SecurityGroups};
 use crate::api;
 use crate::aws::Tags;
 use crate::aws::transfer::{Access, LoginSettings, Server, ServerSettings, User};
@@ -42,11 +42,16 @@ pub fn render(target: &Target, found: &[Found]) -> Result<String, serde_saphyr::
     for Document { notes, object } in documents(target, found) {
         text.push_str("---\n");
         for note in notes {
-            let _ = writeln!(text, "# {note}");
+            let _ = writeln!(text, "# {}", one_line(&note));
         }
         text.push_str(&serde_saphyr::to_string(&object)?);
     }
     Ok(text)
+}
+
+/// What AWS said must not end the comment that it stands in.
+fn one_line(note: &str) -> String {
+    note.replace(|letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}'), " ")
 }
 
 fn documents(target: &Target, found: &[Found]) -> Vec<Document> {
@@ -91,7 +96,7 @@ fn object(target: &Target, kind: &str, name: &str, spec: &Map<String, Value>) ->
 }
 
 fn of_server(target: &Target, found: &Found, name: &str) -> Document {
-    let Found { server, host_keys, users: _, accesses: _ } = found;
+    let Found { server, host_keys, security_groups, users: _, accesses: _ } = found;
     let Server {
         arn: _,
         server_id,
@@ -113,7 +118,7 @@ fn of_server(target: &Target, found: &Found, name: &str) -> Document {
     let lifecycle = json!({"deletionPolicy": target.deletion_policy, "adoption": adoption});
     spec.insert("lifecycle".to_owned(), lifecycle);
     spec.insert("domain".to_owned(), json!(domain.as_deref().unwrap_or("S3")));
-    spec.extend(members(settings));
+    spec.extend(members(&with_groups(settings, security_groups)));
     spec.extend(host_name(tags));
     spec.extend(own_tags(tags));
     let mut notes = vec![format!("server {server_id}")];
@@ -123,12 +128,19 @@ fn of_server(target: &Target, found: &Found, name: &str) -> Document {
         let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
         format!("  {} {}", shown(&key.key_type), shown(&key.fingerprint))
     }));
-    if settings.endpoint_type.as_deref() == Some("VPC") {
-        notes.push(
-            "security groups are left out, as AWS Transfer does not return them; they stay as they are".to_owned(),
-        );
+    if let SecurityGroups::Hidden(why) = security_groups {
+        notes.push(format!("security groups are left out and stay as they are: {why}"));
     }
     Document { notes, object: object(target, "TransferServer", name, &spec) }
+}
+
+/// AWS Transfer never returns the security groups: they stand where EC2 told of them.
+fn with_groups(settings: &ServerSettings, groups: &SecurityGroups) -> ServerSettings {
+    let mut settings = settings.clone();
+    if let (Some(details), SecurityGroups::Are(ids)) = (&mut settings.endpoint_details, groups) {
+        details.security_group_ids = Some(ids.clone());
+    }
+    settings
 }
 
 /// What of the settings a spec may say, which is all but what AWS chose by itself.
@@ -271,7 +283,7 @@ fn grants(target: &Target, found: &[Found]) -> String {
     let Target { account, region, namespace, identity, deletion_policy: _ } = target;
     let mut roles: BTreeSet<&String> = BTreeSet::new();
     let mut kinds = vec!["TransferServer"];
-    for Found { server, host_keys: _, users, accesses } in found {
+    for Found { server, host_keys: _, security_groups: _, users, accesses } in found {
         let ServerSettings { logging_role, identity_provider_details, workflow_details, .. } = &server.settings;
         roles.extend(logging_role);
         roles.extend(identity_provider_details.iter().filter_map(|details| details.invocation_role.as_ref()));

@@ -1,6 +1,6 @@
 //! What AWS must allow the operator, and no more: from what is used, as text for IAM. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use clap::ValueEnum;
@@ -42,45 +42,89 @@ use Feature::{
 /// What is meant where nothing is said: all kinds, and of the rest nothing.
 pub const DEFAULT: [Feature; 5] = [Servers, Users, Accesses, HostKeys, Workflows];
 
-/// Every operation that the program knows, and what it is called for; for nothing where this version calls it never.
-const OPERATIONS: &[(&str, &[Feature])] = &[
-    ("ListServers", &[Servers, Users, Accesses]),
-    ("DescribeServer", &[Servers, Users, Accesses]),
-    ("ListUsers", &[Servers, Users]),
-    ("DescribeUser", &[Servers, Users]),
-    ("ListAccesses", &[Servers, Accesses]),
-    ("DescribeAccess", &[Servers, Accesses]),
-    ("ListHostKeys", &[Servers, HostKeys]),
-    ("DescribeHostKey", &[Servers, HostKeys]),
-    ("ListWorkflows", &[Workflows]),
-    ("DescribeWorkflow", &[Workflows]),
-    ("ListSecurityPolicies", &[Servers, Users, Accesses, Workflows]),
-    ("DescribeSecurityPolicy", &[]),
-    ("TestIdentityProvider", &[]),
-    ("DescribeVpcEndpoints", &[Vpc]),
-    ("DescribeNetworkInterfaces", &[Vpc]),
-    ("DescribeAddresses", &[Vpc, ElasticIps]),
-    ("CreateServer", &[Servers]),
-    ("UpdateServer", &[Servers]),
-    ("StartServer", &[Servers]),
-    ("StopServer", &[Servers]),
-    ("DeleteServer", &[Servers]),
-    ("CreateUser", &[Users]),
-    ("UpdateUser", &[Users]),
-    ("DeleteUser", &[Users]),
-    ("ImportSshPublicKey", &[Users]),
-    ("DeleteSshPublicKey", &[Users]),
-    ("CreateAccess", &[Accesses]),
-    ("UpdateAccess", &[Accesses]),
-    ("DeleteAccess", &[Accesses]),
-    ("ImportHostKey", &[HostKeys]),
-    ("UpdateHostKey", &[HostKeys]),
-    ("DeleteHostKey", &[HostKeys]),
-    ("CreateWorkflow", &[Workflows]),
-    ("DeleteWorkflow", &[Workflows]),
-    ("TagResource", &[Servers, Users, HostKeys, Workflows]),
-    ("UntagResource", &[Servers, Users, HostKeys, Workflows]),
-    ("ModifyVpcEndpoint", &[Vpc]),
+/// What IAM judges a call by, after AWS's service authorization reference: a call that knows no resource is denied by a
+/// policy that names one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Judged {
+    /// No resource.
+    Anywhere,
+    Server,
+    User,
+    HostKey,
+    Workflow,
+    /// Whatever the feature puts tags on.
+    Tagged,
+    /// It is EC2's, and stands among what AWS calls in the caller's name.
+    Network,
+}
+
+impl Judged {
+    /// The id of the statement that holds such calls, and what the ARN of the resource begins with.
+    const fn named(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Anywhere => Some(("Anywhere", "")),
+            Self::Server => Some(("Servers", "server")),
+            Self::User => Some(("Users", "user")),
+            Self::HostKey => Some(("HostKeys", "host-key")),
+            Self::Workflow => Some(("Workflows", "workflow")),
+            Self::Tagged | Self::Network => None,
+        }
+    }
+}
+
+impl Feature {
+    /// What the operator puts tags on for it.
+    const fn tagged(self) -> Option<Judged> {
+        match self {
+            Servers => Some(Judged::Server),
+            Users => Some(Judged::User),
+            HostKeys => Some(Judged::HostKey),
+            Workflows => Some(Judged::Workflow),
+            Accesses | Vpc | ElasticIps | Directory | ApiGateway | Logs | AssumeRole => None,
+        }
+    }
+}
+
+/// Every operation that the program knows, what IAM judges it by, and what it is called for; for nothing where this
+/// version calls it never.
+const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
+    ("ListServers", Judged::Anywhere, &[Servers, Users, Accesses]),
+    ("DescribeServer", Judged::Server, &[Servers, Users, Accesses]),
+    ("ListUsers", Judged::Server, &[Servers, Users]),
+    ("DescribeUser", Judged::User, &[Servers, Users]),
+    ("ListAccesses", Judged::Server, &[Servers, Accesses]),
+    ("DescribeAccess", Judged::Server, &[Servers, Accesses]),
+    ("ListHostKeys", Judged::Server, &[Servers, HostKeys]),
+    ("DescribeHostKey", Judged::HostKey, &[Servers, HostKeys]),
+    ("ListWorkflows", Judged::Anywhere, &[Workflows]),
+    ("DescribeWorkflow", Judged::Workflow, &[Workflows]),
+    ("ListSecurityPolicies", Judged::Anywhere, &[Servers, Users, Accesses, Workflows]),
+    ("DescribeSecurityPolicy", Judged::Anywhere, &[]),
+    ("TestIdentityProvider", Judged::User, &[]),
+    ("DescribeVpcEndpoints", Judged::Network, &[Vpc]),
+    ("DescribeNetworkInterfaces", Judged::Network, &[Vpc]),
+    ("DescribeAddresses", Judged::Network, &[Vpc, ElasticIps]),
+    ("CreateServer", Judged::Anywhere, &[Servers]),
+    ("UpdateServer", Judged::Server, &[Servers]),
+    ("StartServer", Judged::Server, &[Servers]),
+    ("StopServer", Judged::Server, &[Servers]),
+    ("DeleteServer", Judged::Server, &[Servers]),
+    ("CreateUser", Judged::Server, &[Users]),
+    ("UpdateUser", Judged::User, &[Users]),
+    ("DeleteUser", Judged::User, &[Users]),
+    ("ImportSshPublicKey", Judged::User, &[Users]),
+    ("DeleteSshPublicKey", Judged::User, &[Users]),
+    ("CreateAccess", Judged::Server, &[Accesses]),
+    ("UpdateAccess", Judged::Anywhere, &[Accesses]),
+    ("DeleteAccess", Judged::Server, &[Accesses]),
+    ("ImportHostKey", Judged::Server, &[HostKeys]),
+    ("UpdateHostKey", Judged::HostKey, &[HostKeys]),
+    ("DeleteHostKey", Judged::HostKey, &[HostKeys]),
+    ("CreateWorkflow", Judged::Anywhere, &[Workflows]),
+    ("DeleteWorkflow", Judged::Workflow, &[Workflows]),
+    ("TagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows]),
+    ("UntagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows]),
+    ("ModifyVpcEndpoint", Judged::Network, &[Vpc]),
 ];
 
 /// What AWS does in the caller's name, as its model of CreateServer, UpdateServer and DeleteServer says.
@@ -205,14 +249,7 @@ pub fn statements(used: &Use, account: Option<&str>, region: Option<&str>) -> Ve
     let statement = |sid, actions: BTreeSet<String>, resources, to_transfer| {
         (!actions.is_empty()).then_some(Statement { sid, actions, resources, to_transfer })
     };
-    let called = |reads: bool| {
-        let wanted = OPERATIONS.iter().filter(|(_, of)| of.iter().any(|feature| features.contains(feature)));
-        let transfer = wanted.filter(|(_, of)| !of.contains(&Vpc)).map(|(operation, _)| *operation);
-        let kind = transfer.filter(|operation| is_read(operation) == reads);
-        kind.map(|operation| format!("transfer:{operation}")).collect()
-    };
     let (account, region) = (account.unwrap_or("*"), region.unwrap_or("*"));
-    let own = BTreeSet::from([format!("arn:aws:transfer:{region}:{account}:*")]);
     let roles = |named: &BTreeSet<String>| {
         if named.is_empty() { BTreeSet::from([format!("arn:aws:iam::{account}:role/*")]) } else { named.clone() }
     };
@@ -221,20 +258,31 @@ pub fn statements(used: &Use, account: Option<&str>, region: Option<&str>) -> Ve
     let become_role = features.contains(&AssumeRole).then(|| "sts:AssumeRole".to_owned()).into_iter().collect();
     let dependent = DEPENDENT.iter().filter(|(feature, _)| features.contains(feature));
     let dependent = dependent.flat_map(|(_, actions)| actions.iter().map(|action| (*action).to_owned())).collect();
-    [
-        statement("Read", called(true), any(), false),
-        statement("Write", called(false), own, false),
+    let called = called(features).into_iter().filter_map(|(judged, actions)| {
+        let (sid, resource) = judged.named()?;
+        let own = || BTreeSet::from([format!("arn:aws:transfer:{region}:{account}:{resource}/*")]);
+        statement(sid, actions, if judged == Judged::Anywhere { any() } else { own() }, false)
+    });
+    let others = [
         statement("PassRoles", pass, roles(passed), true),
         statement("ByTransferForTheCaller", dependent, any(), false),
         statement("AssumeRoles", become_role, roles(assumed), false),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ];
+    called.chain(others.into_iter().flatten()).collect()
 }
 
-fn is_read(operation: &str) -> bool {
-    ["List", "Describe", "Test"].iter().any(|verb| operation.starts_with(verb))
+/// The calls to AWS Transfer, by what IAM judges them by.
+fn called(features: &BTreeSet<Feature>) -> BTreeMap<Judged, BTreeSet<String>> {
+    let mut called: BTreeMap<Judged, BTreeSet<String>> = BTreeMap::new();
+    for (operation, judged, of) in OPERATIONS {
+        for feature in of.iter().filter(|feature| features.contains(feature)) {
+            let judged = if *judged == Judged::Tagged { feature.tagged() } else { Some(*judged) };
+            if let Some(judged) = judged {
+                called.entry(judged).or_default().insert(format!("transfer:{operation}"));
+            }
+        }
+    }
+    called
 }
 
 /// The policy as IAM takes it.

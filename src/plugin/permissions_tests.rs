@@ -16,32 +16,30 @@ fn of(features: &[Feature]) -> Vec<Statement> {
 
 #[test]
 fn every_call_of_the_program_has_its_place() {
-    let listed: Vec<&str> = OPERATIONS.iter().map(|(operation, _)| *operation).collect();
+    let listed: Vec<&str> = OPERATIONS.iter().map(|(operation, ..)| *operation).collect();
     let known: Vec<&str> = Read::OPERATIONS.iter().chain(Mutation::OPERATIONS).copied().collect();
     assert_eq!(listed, known);
-    for operation in Mutation::OPERATIONS {
-        assert!(!is_read(operation), "{operation}");
-    }
-    for operation in Read::OPERATIONS {
-        assert!(is_read(operation), "{operation}");
-    }
 }
 
 #[test]
 fn each_feature_adds_what_it_needs_and_nothing_else() {
     let users = of(&[Users]);
-    let expected = [
-        "CreateUser",
+    let named = |names: &[&str]| names.iter().map(|name| format!("transfer:{name}")).collect::<BTreeSet<_>>();
+    assert_eq!(actions(&users, "Anywhere"), named(&["ListSecurityPolicies", "ListServers"]));
+    // A user shows what its server is.
+    assert_eq!(actions(&users, "Servers"), named(&["CreateUser", "DescribeServer", "ListUsers"]));
+    let on_users = [
         "DeleteSshPublicKey",
         "DeleteUser",
+        "DescribeUser",
         "ImportSshPublicKey",
         "TagResource",
         "UntagResource",
         "UpdateUser",
     ];
-    assert_eq!(actions(&users, "Write"), expected.iter().map(|name| format!("transfer:{name}")).collect());
-    assert!(actions(&users, "Read").contains("transfer:DescribeServer"), "a user shows what its server is");
-    assert_eq!(users.iter().map(|statement| statement.sid).collect::<Vec<_>>(), ["Read", "Write", "PassRoles"]);
+    assert_eq!(actions(&users, "Users"), named(&on_users));
+    let sids: Vec<&str> = users.iter().map(|statement| statement.sid).collect();
+    assert_eq!(sids, ["Anywhere", "Servers", "Users", "PassRoles"]);
     let vpc = actions(&of(&[Servers, Vpc]), "ByTransferForTheCaller");
     assert!(vpc.contains("ec2:ModifyVpcEndpoint") && !vpc.contains("ec2:AssociateAddress"), "{vpc:?}");
     assert_eq!(actions(&of(&[ApiGateway]), "ByTransferForTheCaller"), BTreeSet::from(["apigateway:GET".to_owned()]));
@@ -52,7 +50,7 @@ fn each_feature_adds_what_it_needs_and_nothing_else() {
 
 #[test]
 fn ec2_that_is_called_is_allowed_where_servers_are_in_a_vpc() {
-    let called = OPERATIONS.iter().filter(|(_, of)| of.contains(&Vpc)).map(|(name, _)| format!("ec2:{name}"));
+    let called = OPERATIONS.iter().filter(|(.., of)| of.contains(&Vpc)).map(|(name, ..)| format!("ec2:{name}"));
     let allowed = actions(&of(&[Vpc]), "ByTransferForTheCaller");
     assert!(called.into_iter().all(|action| allowed.contains(&action)), "{allowed:?}");
 }
@@ -75,20 +73,49 @@ fn manifests_say_what_is_used_and_which_roles() {
     let policy = json(&statements(&used, Some("123456789012"), Some("eu-central-1")));
     let by_name = |sid: &str| policy["Statement"].as_array().unwrap().iter().find(|one| one["Sid"] == sid).unwrap();
     assert_eq!(by_name("AssumeRoles")["Resource"], json!(["r/own"]));
-    assert_eq!(by_name("Write")["Resource"], json!(["arn:aws:transfer:eu-central-1:123456789012:*"]));
+    assert_eq!(by_name("Anywhere")["Resource"], json!(["*"]));
+    for (sid, resource) in [("Servers", "server"), ("HostKeys", "host-key")] {
+        let arn = format!("arn:aws:transfer:eu-central-1:123456789012:{resource}/*");
+        assert_eq!(by_name(sid)["Resource"], json!([arn]));
+    }
     assert_eq!(by_name("PassRoles")["Condition"]["StringEquals"]["iam:PassedToService"], "transfer.amazonaws.com");
     assert_eq!(by_name("AssumeRoles")["Condition"], Value::Null);
 }
 
+/// What a data source of this shape says: of each statement its id, its lists, and whether it has the condition.
+fn read_back(terraform: &str) -> Vec<(String, Vec<String>, Vec<String>, bool)> {
+    let body = terraform.strip_prefix("data \"aws_iam_policy_document\" \"transfer_operator\" {\n").unwrap();
+    let body = body.strip_suffix("}\n").unwrap();
+    let list = |text: &str, name: &str| -> Vec<String> {
+        let (_, rest) = text.split_once(&format!("    {name} = [\n")).unwrap();
+        let (inner, _) = rest.split_once("    ]\n").unwrap();
+        let one = |line: &str| line.strip_prefix("      ").unwrap().strip_suffix(',').unwrap().to_owned();
+        inner.lines().map(|line| serde_json::from_str::<String>(&one(line)).unwrap().replace("$${", "${")).collect()
+    };
+    let condition = "    condition {\n      test     = \"StringEquals\"\n      variable = \"iam:PassedToService\"\n      \
+                     values   = [\"transfer.amazonaws.com\"]\n    }\n";
+    let blocks = body.split("  statement {\n").skip(1);
+    let one = |block: &str| {
+        let block = block.strip_suffix("  }\n").unwrap();
+        let (sid, rest) = block.strip_prefix("    sid       = \"").unwrap().split_once("\"\n").unwrap();
+        (sid.to_owned(), list(rest, "actions  "), list(rest, "resources"), rest.ends_with(condition))
+    };
+    blocks.map(one).collect()
+}
+
 #[test]
 fn terraform_says_the_same() {
-    let statements = of(&[Servers, Vpc]);
+    let passed = BTreeSet::from(["arn:aws:iam::123456789012:role/${aws:username}".to_owned()]);
+    let used = Use { features: Feature::value_variants().iter().copied().collect(), passed, ..Use::default() };
+    let statements = statements(&used, Some("123456789012"), Some("eu-central-1"));
     let text = terraform(&statements);
-    for statement in &statements {
-        assert!(text.contains(&format!("\"{}\"", statement.sid)));
-        assert!(statement.actions.iter().all(|action| text.contains(&format!("      \"{action}\",\n"))), "{text}");
-    }
-    assert_eq!(text.matches("condition {").count(), 1);
+    let said = |statement: &Statement| {
+        let list = |texts: &BTreeSet<String>| texts.iter().cloned().collect::<Vec<_>>();
+        let Statement { sid, actions, resources, to_transfer } = statement;
+        ((*sid).to_owned(), list(actions), list(resources), *to_transfer)
+    };
+    assert_eq!(read_back(&text), statements.iter().map(said).collect::<Vec<_>>());
+    assert!(text.contains("$${aws:username}"), "Terraform fills in nothing: {text}");
     assert_eq!(text.matches('{').count(), text.matches('}').count());
 }
 
@@ -100,12 +127,20 @@ fn the_readme_names_the_same_changing_calls() {
     let mut named: BTreeSet<String> =
         list.split('`').skip(1).step_by(2).map(|name| format!("transfer:{name}")).collect();
     named.insert("transfer:CreateServer".to_owned());
-    let all = of(&DEFAULT);
-    assert_eq!(named, actions(&all, "Write"));
+    let all: BTreeSet<String> = of(&DEFAULT).into_iter().flat_map(|statement| statement.actions).collect();
+    let of_transfer = |operations: &[&str]| {
+        let actions = operations.iter().map(|name| format!("transfer:{name}"));
+        actions.filter(|action| all.contains(action)).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(named, of_transfer(Mutation::OPERATIONS));
     assert!(section.contains("`transfer:List*`") && section.contains("`transfer:Describe*`"));
-    let reads = actions(&all, "Read");
+    let reads = of_transfer(Read::OPERATIONS);
     assert!(
         reads.iter().all(|read| read.starts_with("transfer:List") || read.starts_with("transfer:Describe")),
         "{reads:?}"
     );
+    let without = section.split("know no resource").next().unwrap().rsplit(". ").next().unwrap();
+    for operation in actions(&of(&DEFAULT), "Anywhere").iter().map(|action| action.trim_start_matches("transfer:")) {
+        assert!(operation.starts_with("List") || without.contains(&format!("`{operation}`")), "{operation}: {without}");
+    }
 }

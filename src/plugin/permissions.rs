@@ -85,20 +85,23 @@ impl Feature {
     }
 }
 
+/// Whatever an identity is used for, the orphan scan looks for all that is known by its tags, and asks AWS's time.
+const SCANNED: &[Feature] = &[Servers, Users, Accesses, Workflows];
+
 /// Every operation that the program knows, what IAM judges it by, and what it is called for; for nothing where this
 /// version calls it never.
 const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
-    ("ListServers", Judged::Anywhere, &[Servers, Users, Accesses]),
-    ("DescribeServer", Judged::Server, &[Servers, Users, Accesses]),
-    ("ListUsers", Judged::Server, &[Servers, Users]),
-    ("DescribeUser", Judged::User, &[Servers, Users]),
+    ("ListServers", Judged::Anywhere, SCANNED),
+    ("DescribeServer", Judged::Server, SCANNED),
+    ("ListUsers", Judged::Server, SCANNED),
+    ("DescribeUser", Judged::User, SCANNED),
     ("ListAccesses", Judged::Server, &[Servers, Accesses]),
     ("DescribeAccess", Judged::Server, &[Servers, Accesses]),
     ("ListHostKeys", Judged::Server, &[Servers, HostKeys]),
     ("DescribeHostKey", Judged::HostKey, &[Servers, HostKeys]),
-    ("ListWorkflows", Judged::Anywhere, &[Workflows]),
-    ("DescribeWorkflow", Judged::Workflow, &[Workflows]),
-    ("ListSecurityPolicies", Judged::Anywhere, &[Servers, Users, Accesses, Workflows]),
+    ("ListWorkflows", Judged::Anywhere, SCANNED),
+    ("DescribeWorkflow", Judged::Workflow, SCANNED),
+    ("ListSecurityPolicies", Judged::Anywhere, SCANNED),
     ("DescribeSecurityPolicy", Judged::Anywhere, &[]),
     ("TestIdentityProvider", Judged::User, &[]),
     ("DescribeVpcEndpoints", Judged::Network, &[Vpc]),

@@ -25,7 +25,7 @@ fn every_call_of_the_program_has_its_place() {
 fn each_feature_adds_what_it_needs_and_nothing_else() {
     let users = of(&[Users]);
     let named = |names: &[&str]| names.iter().map(|name| format!("transfer:{name}")).collect::<BTreeSet<_>>();
-    assert_eq!(actions(&users, "Anywhere"), named(&["ListSecurityPolicies", "ListServers"]));
+    assert_eq!(actions(&users, "Anywhere"), named(&["ListSecurityPolicies", "ListServers", "ListWorkflows"]));
     // A user shows what its server is.
     assert_eq!(actions(&users, "Servers"), named(&["CreateUser", "DescribeServer", "ListUsers"]));
     let on_users = [
@@ -38,8 +38,9 @@ fn each_feature_adds_what_it_needs_and_nothing_else() {
         "UpdateUser",
     ];
     assert_eq!(actions(&users, "Users"), named(&on_users));
+    assert_eq!(actions(&users, "Workflows"), named(&["DescribeWorkflow"]), "for the orphan scan");
     let sids: Vec<&str> = users.iter().map(|statement| statement.sid).collect();
-    assert_eq!(sids, ["Anywhere", "Servers", "Users", "PassRoles"]);
+    assert_eq!(sids, ["Anywhere", "Servers", "Users", "Workflows", "PassRoles"]);
     let vpc = actions(&of(&[Servers, Vpc]), "ByTransferForTheCaller");
     assert!(vpc.contains("ec2:ModifyVpcEndpoint") && !vpc.contains("ec2:AssociateAddress"), "{vpc:?}");
     assert_eq!(actions(&of(&[ApiGateway]), "ByTransferForTheCaller"), BTreeSet::from(["apigateway:GET".to_owned()]));

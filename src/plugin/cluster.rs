@@ -9,7 +9,7 @@ use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Config, Resource};
 use serde::de::DeserializeOwned;
 
-use super::run::Failure;
+use super::failure::Failure;
 use super::view::Facts;
 use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
 

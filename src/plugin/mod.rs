@@ -4,12 +4,16 @@
 pub mod admission;
 /// Flags and commands.
 pub mod args;
+/// What any pipe can bear.
+pub mod ascii;
 /// Manifests, checked offline.
 pub mod check;
 /// What is read of a cluster.
 pub mod cluster;
 /// What AWS has, as manifests.
 pub mod export;
+/// Why a command did not do what it was asked.
+pub mod failure;
 /// Lines for `known_hosts`.
 pub mod known_hosts;
 /// YAML whose fields know their lines.

@@ -11,18 +11,16 @@ use super::args::{Args, Command, Deletion, ExportArgs, IamPolicyArgs, Output, Po
 use super::check::Checker;
 use super::cluster::Cluster;
 use super::export::{self, Target};
+use super::failure::Failure;
 use super::known_hosts::{self, Listed};
 use super::table::Style;
-use super::{manifest, permissions, view};
+use super::{ascii, manifest, permissions, view};
 use crate::api::identity::AwsIdentitySpec;
 use crate::api::{AwsIdentity, TransferServer};
 use crate::aws::RateLimiter;
 use crate::aws::account_clients::{AccountClients, Aws};
 use crate::aws::rate_limiter::Rates;
 use crate::text;
-
-/// Why a command ended without doing what it was asked.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Does what the command says, and writes to `out`. Answers whether all is well: `check` may find that it is not.
 ///
@@ -50,7 +48,7 @@ pub async fn run(args: Args, style: Style, now: Timestamp, out: &mut (dyn Write 
             let text = known_hosts(&cluster, &namespace, &server, &host).await?;
             Ok(out.write_all(text.as_bytes()).map(|()| true)?)
         }
-        Command::Check { filename } => check(&filename, out),
+        Command::Check { filename } => check(&filename, style, out),
         Command::Export(args) => export(args, out).await.map(|()| true),
         Command::IamPolicy(args) => policy(args, out).map(|()| true),
         Command::Completions { shell } => {
@@ -62,26 +60,12 @@ pub async fn run(args: Args, style: Style, now: Timestamp, out: &mut (dyn Write 
     }
 }
 
-/// In JSON only ASCII, as in the tables of a pipe.
 fn written<T: Serialize>(output: Output, facts: &T, table: impl FnOnce() -> String) -> Result<String, Failure> {
-    Ok(match output {
-        Output::Table => table(),
-        Output::Json => ascii(&format!("{:#}\n", serde_json::to_value(facts)?)),
-        Output::Yaml => serde_saphyr::to_string(facts)?,
-    })
-}
-
-/// JSON may write any character as the numbers of its UTF-16.
-fn ascii(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for letter in json.chars() {
-        if letter.is_ascii() {
-            text.push(letter);
-        } else {
-            text.extend(letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
-        }
+    match output {
+        Output::Table => Ok(table()),
+        Output::Json => ascii::json(facts),
+        Output::Yaml => ascii::yaml(facts),
     }
-    text
 }
 
 async fn known_hosts(cluster: &Cluster, namespace: &str, name: &str, hosts: &[String]) -> Result<String, Failure> {
@@ -139,21 +123,22 @@ fn policy(args: IamPolicyArgs, out: &mut dyn Write) -> Result<(), Failure> {
     used.features.extend(features);
     let statements = permissions::statements(&used, account.as_deref(), region.as_deref());
     match output {
-        PolicyOutput::Json => writeln!(out, "{:#}", permissions::json(&statements))?,
+        PolicyOutput::Json => write!(out, "{}", ascii::json(&permissions::json(&statements))?)?,
         PolicyOutput::Terraform => write!(out, "{}", permissions::terraform(&statements))?,
     }
     Ok(())
 }
 
-fn check(files: &[PathBuf], out: &mut dyn Write) -> Result<bool, Failure> {
+fn check(files: &[PathBuf], style: Style, out: &mut dyn Write) -> Result<bool, Failure> {
     let mut checker = Checker::default();
     for file in files {
         checker.file(&file.display().to_string(), read(file)?);
     }
-    for finding in &checker.findings {
-        writeln!(out, "{finding}")?;
+    let findings = checker.findings.iter().map(ToString::to_string);
+    for line in findings.chain([checker.summary()]).flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+    {
+        writeln!(out, "{}", style.shown(&line))?;
     }
-    writeln!(out, "{}", checker.summary())?;
     Ok(checker.findings.is_empty())
 }
 

@@ -48,6 +48,7 @@ async fn exported(rig: &Rig, ids: &[String]) -> String {
     let (account, region, deletion_policy) = (ACCOUNT.to_owned(), REGION.to_owned(), "Retain".to_owned());
     let text = export::render(&Target { account, region, namespace, identity, deletion_policy }, &found).unwrap();
     assert_eq!(rig.cloud.calls(), Vec::<String>::new());
+    assert!(text.is_ascii(), "{text}");
     text
 }
 
@@ -115,7 +116,7 @@ fn servers(rig: &Rig) -> Vec<String> {
             "StructuredLogDestinations": [log_group], "S3StorageOptions": {"DirectoryListingOptimization": "ENABLED"},
             "ProtocolDetails": {"SetStatOption": "ENABLE_NO_OP"},
             "WorkflowDetails": {"OnUpload": runs, "OnPartialUpload": runs},
-            "Tags": [tag("Name", "Partner Files"), tag("on", "yes"), tag("number", "1e3"), tag("transfer:customHostname", "sftp.example.com"),
+            "Tags": [tag("Name", "Partner Files"), tag("B\u{fc}ro", "M\u{fc}nchen"), tag("on", "yes"), tag("number", "1e3"), tag("transfer:customHostname", "sftp.example.com"),
                 tag("transfer:route53HostedZoneId", "/hostedzone/Z123456789")],
         }),
         json!({"EndpointType": "VPC", "EndpointDetails": network, "IdentityProviderType": "AWS_DIRECTORY_SERVICE",
@@ -211,7 +212,8 @@ async fn what_others_wrote_into_a_tag_never_leaves_its_comment() {
     let id = server(&rig, json!({"Tags": tags}));
     let text = exported(&rig, &[id]).await;
     let said = text.lines().find(|line| line.contains("WARNING")).unwrap();
-    assert!(said.starts_with("# WARNING: object a spec: {} of cluster b kind: x manages this already"), "{said}");
+    let expected = "# WARNING: object a\\u{2028}spec: {} of cluster b\\u{2029}kind: x manages this already";
+    assert!(said.starts_with(expected), "{said}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,6 +10,8 @@ use super::{Found, SecurityGroups};
 use crate::api;
 use crate::aws::Tags;
 use crate::aws::transfer::{Access, LoginSettings, Server, ServerSettings, User};
+use crate::plugin::ascii;
+use crate::plugin::failure::Failure;
 use crate::ssh::PublicKey;
 
 /// Where what is exported is to go.
@@ -37,21 +39,16 @@ struct Document {
 ///
 /// # Errors
 /// A value that cannot be written as YAML, which would be a defect of this program.
-pub fn render(target: &Target, found: &[Found]) -> Result<String, serde_saphyr::ser::Error> {
+pub fn render(target: &Target, found: &[Found]) -> Result<String, Failure> {
     let mut text = grants(target, found);
     for Document { notes, object } in documents(target, found) {
         text.push_str("---\n");
         for note in notes {
-            let _ = writeln!(text, "# {}", one_line(&note));
+            let _ = writeln!(text, "# {}", ascii::line(&note));
         }
-        text.push_str(&serde_saphyr::to_string(&object)?);
+        text.push_str(&ascii::yaml(&object)?);
     }
     Ok(text)
-}
-
-/// What AWS said must not end the comment that it stands in.
-fn one_line(note: &str) -> String {
-    note.replace(|letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}'), " ")
 }
 
 fn documents(target: &Target, found: &[Found]) -> Vec<Document> {

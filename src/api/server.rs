@@ -63,8 +63,9 @@ pub struct HostKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_type: Option<String>,
     /// ARN of the KMS key that encrypts it, with storageType SECRETS_MANAGER. The key's policy must let
-    /// AWSServiceRoleForTransfer decrypt. Absent means AWS's own key. Of a host key that AWS has, this version does not
-    /// change it (NotYetSupported), and AWS has no way to take it out (CannotClear): list a new host key instead.
+    /// AWSServiceRoleForTransfer decrypt. Absent means AWS's own key. AWS never returns it: what
+    /// somebody else changes is not seen, and of a host key that is taken over it is believed. AWS has no way to take
+    /// it out (CannotClear): name a key, or list a new host key.
     #[schemars(length(max = 1600))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key: Option<String>,

@@ -30,6 +30,19 @@ pub fn without(mut all: Applied, gone: &Applied) -> Applied {
     all
 }
 
+/// The same once AWS took these differences: of what it never returns, the hash of what is wanted alone is known.
+#[must_use]
+pub fn took(mut all: Applied, wanted: &Applied, taken: &[Change]) -> Applied {
+    let of = |path: &str| {
+        let rest = |change: &Change| path.strip_prefix(change.path.as_str()).map(str::to_owned);
+        taken.iter().filter_map(rest).any(|rest| rest.is_empty() || rest.starts_with('#'))
+    };
+    all.hashes.retain(|path, _| !of(path));
+    let now = wanted.hashes.iter().filter(|(path, _)| of(path));
+    all.hashes.extend(now.map(|(path, hash)| (path.clone(), hash.clone())));
+    all
+}
+
 /// What of it belongs to these differences; a host key's with all that its entry sets.
 #[must_use]
 pub fn part(all: &Applied, changes: &[Change]) -> Applied {
@@ -57,6 +70,25 @@ mod tests {
         let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         let hashes = hashes.iter().map(|(path, hash)| ((*path).to_owned(), (*hash).to_owned())).collect();
         Applied { paths: own(paths), tags: own(tags), hashes, digest: None }
+    }
+
+    #[test]
+    fn of_what_aws_took_and_never_shows_the_last_is_known_and_no_other() {
+        let kms = |hash: &str| format!("hostKeys[a].kmsKey#{hash}");
+        let (one, two, other) = (kms("1"), kms("2"), "hostKeys[ab].kmsKey#1");
+        let all = applied(&["role"], &[], &[(&one, "1"), (&two, "2"), (other, "1"), ("role", "old")]);
+        let wanted = applied(&["role"], &[], &[(&two, "2"), ("role", "new")]);
+        let change = |path: &str| Change {
+            path: path.to_owned(),
+            have: serde_json::Value::Null,
+            want: serde_json::Value::Null,
+            effect: Effect::Live,
+        };
+        assert_eq!(took(all.clone(), &wanted, &[]), all);
+        let expected = applied(&["role"], &[], &[(&two, "2"), (other, "1"), ("role", "old")]);
+        assert_eq!(took(all.clone(), &wanted, &[change("hostKeys[a].kmsKey")]), expected);
+        let expected = applied(&["role"], &[], &[(&one, "1"), (&two, "2"), (other, "1"), ("role", "new")]);
+        assert_eq!(took(all, &wanted, &[change("role")]), expected);
     }
 
     #[test]

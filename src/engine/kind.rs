@@ -119,6 +119,8 @@ pub struct PlannedCall {
     pub operation: bool,
     /// So long it rests after AWS took it; what a retry cannot mend soon is not tried all the time.
     pub rests: Option<Duration>,
+    /// AWS never shows what it changes: once accepted it is done.
+    pub unseen: bool,
 }
 
 impl PlannedCall {
@@ -126,7 +128,8 @@ impl PlannedCall {
     #[must_use]
     pub fn new(mutation: Mutation, changes: Vec<Change>) -> Self {
         let (when, parts) = (When::Always, Vec::new());
-        Self { mutation, changes, when, because: None, parts, exposes: false, operation: false, rests: None }
+        let (because, rests) = (None, None);
+        Self { mutation, changes, when, because, parts, exposes: false, operation: false, rests, unseen: false }
     }
 }
 
@@ -164,8 +167,6 @@ pub struct Plan {
     pub blocks: Vec<Reason>,
     /// AWS is on its way somewhere: look again soon.
     pub busy: Option<Reason>,
-    /// AWS never shows what differs: a call that it accepted is done.
-    pub unseen: bool,
     /// What is worth a look and blocks nothing, what weighs most first.
     pub advice: Vec<Reason>,
     /// What waits for a time at which it may be changed.

@@ -221,7 +221,10 @@ fn left_over<K: Kind>(
     let Some(block) = Reason::combined(&blocks) else { return settled(engine, context, plan, busy, None) };
     let mut status = filled_status(engine, context);
     let common = K::Object::common_mut(&mut status);
-    common.applied = common.applied.take().map(|all| take_out(engine, context.request, all, progress));
+    common.applied = common.applied.take().map(|all| {
+        let left = take_out(engine, context.request, all, progress);
+        applied::took(left, &wanted.applied, &progress.taken)
+    });
     let mut report = Report::block(status, block).with(differences(&left)).pending(plan.pending.as_ref());
     if context.have.is_some() {
         report = report.advising(Advice::joined(plan.advice.clone()));

@@ -322,14 +322,13 @@ fn plan(object: &TransferAccess, target: &LoginTarget, wanted: &Wanted<WantedAcc
     let calls = update.settings.map(|settings| {
         let (server_id, external_id) = (target.server_id.clone(), have.external_id.clone());
         let call = Mutation::UpdateAccess(UpdateAccess { server_id, external_id, settings: Box::new(settings) });
-        PlannedCall::new(call, update.resolved)
+        PlannedCall { unseen, ..PlannedCall::new(call, update.resolved) }
     });
     Plan {
         changes: update.changes,
         calls: calls.into_iter().collect(),
         blocks: update.blocks,
         busy: None,
-        unseen,
         advice,
         ..Plan::default()
     }

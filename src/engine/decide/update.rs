@@ -217,7 +217,7 @@ impl UpdateFacts<'_> {
         if self.accepted_lately(&digest, call.rests) {
             progress.taken.extend(call.changes.iter().cloned());
             let message = format!("AWS accepted {} and does not show it yet", call.mutation.operation());
-            let busy = || (!self.plan.unseen).then(|| Reason::new(reasons::UPDATING, message));
+            let busy = || (!call.unseen).then(|| Reason::new(reasons::UPDATING, message));
             progress.busy = progress.busy.take().or_else(busy);
         } else if let Some(hold) = refused.filter(|hold| hold.due > self.at || tried.is_some()) {
             let (hold, aside) = (hold.clone(), tried.unwrap_or(true));

@@ -137,7 +137,7 @@ fn what_aws_accepted_and_does_not_show_rests_ever_longer() {
         assert_eq!(world.progress().busy.is_some(), rests);
     }
     let mut unseen = world(vec![call("a")]).accepted(&call("a"), Duration::ZERO, 1);
-    unseen.plan.unseen = true;
+    unseen.plan.calls[0].unseen = true;
     assert!(unseen.progress().busy.is_none(), "what is never shown is done");
 }
 

@@ -14,7 +14,7 @@ use super::offline::window::gate;
 use super::offline::{self, AGAIN, Due, Mode, Situation};
 use super::update::{exposes, json, provider, update};
 use super::want::as2_without_transport;
-use super::wanted::{WantedHostKey, WantedServer};
+use super::wanted::WantedServer;
 use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::server::DesiredState;
@@ -64,7 +64,7 @@ pub fn plan(about: &About) -> Plan {
     // A workflow that AWS has already needs no leave, unless it is sent along.
     let touched = |path: &str| settings.iter().any(|change| carrier(&change.path) == carrier(path));
     plan.blocks.extend(want.held.iter().filter(|(path, _)| touched(path)).map(|(_, reason)| reason.clone()));
-    plan.blocks.extend(kms_blocks(&object.uid().unwrap_or_default(), want, &have.host_keys, &applied));
+    plan.blocks.extend(kms_block(&object.uid().unwrap_or_default(), want, &have.host_keys, &applied));
     // Where only looking is asked for, no key is on its way that could stay or find no room.
     if object.policies().management != ManagementPolicy::ObserveOnly {
         plan.blocks.extend(host_keys::undecided(want, &have.host_keys, &status.host_keys));
@@ -77,21 +77,8 @@ pub fn plan(about: &About) -> Plan {
     plan.changes.extend(state_change(want.state, server));
     plan.changes.extend(host_keys::changes(want, &have.host_keys, &status.host_keys, &paths));
     plan.changes.extend(tags::changes(&want.tags, &server.tags, &tag_keys));
-    let sendable = sendable(want, server, &settings);
     let keys = host_keys::calls(&server.server_id, want, &have.host_keys, &status.host_keys, &paths);
-    if plan.blocks.iter().any(|block| block.code == reasons::NOT_YET_SUPPORTED) {
-        // What waits for a newer version never keeps a key that must go; none makes room for an import that waits too.
-        let imports = keys.iter().any(|call| matches!(call.mutation, Mutation::ImportHostKey(_)));
-        let goes = |call: &PlannedCall| !imports && matches!(call.mutation, Mutation::DeleteHostKey(_));
-        plan.calls = keys.into_iter().filter(goes).collect();
-        // What was begun before is ended, and nothing more.
-        let due = sequence(&About { held: true, ..*about }, &sendable.offline);
-        if due.leads {
-            lead(due, sendable.offline, want.state, server, &status, &mut plan);
-        }
-        return plan;
-    }
-    let Sendable { live, offline, waiting } = sendable;
+    let Sendable { live, offline, waiting } = sendable(want, server, &settings);
     plan.blocks.extend(waiting);
     match update(want, server, live) {
         Ok(update) => plan.calls.extend(update),
@@ -227,25 +214,11 @@ fn blocks(changes: &[Change]) -> Vec<Reason> {
     blocks
 }
 
-/// KMS keys that were edited or left the spec while AWS has the host key in a secret. AWS never returns them, so
-/// whether a change took effect cannot be seen, and an update without one keeps the old one.
-fn kms_blocks(uid: &str, want: &WantedServer, have: &[HostKey], applied: &Applied) -> Vec<Reason> {
-    let wanted = want.host_keys.as_deref().unwrap_or_default();
-    let edited = host_keys::kms::edited(uid, wanted, have, applied);
-    let (edited, left): (Vec<&WantedHostKey>, Vec<&WantedHostKey>) = edited.partition(|key| key.kms_key.is_some());
-    let paths = |keys: &[&WantedHostKey]| {
-        let paths: Vec<String> = keys.iter().map(|key| format!("spec.{}", host_keys::kms::path(&key.name))).collect();
-        (!paths.is_empty()).then(|| paths.join(", "))
-    };
-    let not_yet = |paths: String| {
-        let message = format!(
-            "this version does not change {paths} of a host key that AWS has; nothing is changed while it differs. \
-             List a new host key instead"
-        );
-        Reason::stalled(reasons::NOT_YET_SUPPORTED, message)
-    };
-    let left = paths(&left).map(|paths| cannot_clear(&paths));
-    paths(&edited).map(not_yet).into_iter().chain(left).collect()
+/// KMS keys that left the spec while AWS has the host key in a secret: an update without one keeps the old one.
+fn kms_block(uid: &str, want: &WantedServer, have: &[HostKey], applied: &Applied) -> Option<Reason> {
+    let left = host_keys::kms::left(uid, want.host_keys.as_deref().unwrap_or_default(), have, applied);
+    let paths: Vec<String> = left.map(|key| format!("spec.{}", host_keys::kms::path(&key.name))).collect();
+    (!paths.is_empty()).then(|| cannot_clear(&paths.join(", ")))
 }
 
 fn cannot_clear(paths: &str) -> Reason {

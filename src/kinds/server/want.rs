@@ -41,7 +41,10 @@ pub async fn want(
         blocks.extend(as2_without_transport(&settings, None));
     }
     let ungranted = ungranted(deps, object, &target.detail, &mut blocks);
-    let keys = host_keys::secrets::read(deps, object, &mut blocks).await?;
+    let mut keys = host_keys::secrets::read(deps, object, &mut blocks).await?;
+    for key in &mut keys {
+        key.kms_unsure = host_keys::kms::unsure(object, key);
+    }
     let host_keys_complete = object.spec.host_keys.as_ref().is_none_or(|listed| listed.len() == keys.len());
     let tags = tags(&object.spec, &target.identity_tags);
     blocks.extend(tags::unfit(&tags));
@@ -71,7 +74,7 @@ pub async fn want(
 /// edit; of a private key only its fingerprint.
 fn digest(want: &WantedServer) -> String {
     let key = |key: &WantedHostKey| {
-        let WantedHostKey { name, body: _, fingerprint, description, storage_type, kms_key, tags } = key;
+        let WantedHostKey { name, body: _, fingerprint, description, storage_type, kms_key, kms_unsure: _, tags } = key;
         json!([name, fingerprint, description, storage_type, kms_key, tags])
     };
     let keys: Option<Vec<Value>> = want.host_keys.as_ref().map(|keys| keys.iter().map(key).collect());

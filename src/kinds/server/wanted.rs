@@ -50,6 +50,8 @@ pub struct WantedHostKey {
     pub storage_type: Option<String>,
     /// KMS key.
     pub kms_key: Option<String>,
+    /// AWS may have it under another KMS key, which it never tells.
+    pub kms_unsure: bool,
     /// Tags.
     pub tags: Tags,
 }

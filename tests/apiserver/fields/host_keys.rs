@@ -55,17 +55,13 @@ pub fn cases() -> Vec<Case> {
         )
         .shows([json!(["SERVICE_MANAGED"]), json!(["SECRETS_MANAGER"]), json!(["SERVICE_MANAGED"])])
         .rest(key(json!({}))),
-        // AWS never returns it, so whether a change took effect cannot be seen; and nothing says "AWS's own key" again.
+        // AWS never returns it: it is changed once, and nothing says "AWS's own key" again.
         Case::new(
             Kind::Server,
             "hostKeys[].kmsKey",
             At::HostKeys("KmsKey"),
             [kms(1), kms(2)],
-            [
-                Holds(json!([kms(1)])),
-                Stalled("NotYetSupported", "spec.hostKeys[one].kmsKey"),
-                Stalled("CannotClear", "spec.hostKeys[one].kmsKey"),
-            ],
+            [Holds(json!([kms(1)])), Holds(json!([kms(2)])), Stalled("CannotClear", "spec.hostKeys[one].kmsKey")],
         )
         .rest(key(json!({"storageType": "SECRETS_MANAGER"}))),
         Case::new(

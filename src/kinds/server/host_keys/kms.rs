@@ -20,28 +20,44 @@ pub fn path(name: &str) -> String {
 }
 
 /// What is remembered of the KMS keys of entries. AWS never returns one and refuses some, so each that may be sent is
-/// remembered beside the others: what corrects a refused one is no edit then. What would edit the one that AWS took,
-/// which is known of host keys that were once as wanted, is not sent and not remembered; that it is so, is.
+/// remembered beside the others until AWS took one. To take one out AWS has no way: that it was, which is known of host
+/// keys that were once as wanted, is remembered instead.
 #[must_use]
 pub fn records(object: &TransferServer, keys: &[WantedHostKey]) -> BTreeMap<String, String> {
-    let status = object.status.clone().unwrap_or_default();
-    let applied = status.common.applied.unwrap_or_default();
     let uid = object.uid().unwrap_or_default();
-    let record = |key: &WantedHostKey| {
-        let (taken, hash) = (format!("{}!", path(&key.name)), hash_of(&uid, key));
+    let applied = applied(object);
+    let row = |key: &WantedHostKey, hash: String| (format!("{}#{hash}", path(&key.name)), hash);
+    let mut records = BTreeMap::new();
+    for key in keys.iter().filter(|key| in_secret(key.storage_type.as_deref())) {
+        let (taken, mut sent) = (format!("{}!", path(&key.name)), sent_for(key, &applied).peekable());
         let settled = applied.digest.is_some() || applied.hashes.get(&taken) == Some(&key.fingerprint);
-        let same = |row: &HostKeyStatus| row.fingerprint.as_deref().is_some_and(|seen| seen == key.fingerprint);
-        if settled && differs(&uid, key, &applied) && status.host_keys.iter().any(same) {
-            return Some((taken, key.fingerprint.clone()));
+        if key.kms_key.is_some() {
+            // Without one it had AWS's own, and has it until AWS took this one.
+            let own = (sent.peek().is_none() && is_seen(object, key)).then(|| row(key, keyed(&uid, "")));
+            records.extend(own);
+            records.extend([row(key, hash_of(&uid, key))]);
+        } else if settled && differs(&uid, key, &applied) && is_seen(object, key) {
+            records.insert(taken, key.fingerprint.clone());
+        } else if sent.peek().is_some() {
+            records.extend([row(key, hash_of(&uid, key))]);
         }
-        let matters = key.kms_key.is_some() || sent_for(key, &applied).next().is_some();
-        matters.then(|| (format!("{}#{hash}", path(&key.name)), hash))
-    };
-    keys.iter().filter(|key| in_secret(key.storage_type.as_deref())).filter_map(record).collect()
+    }
+    records
 }
 
-/// The entries whose host key AWS keeps in a secret, and with another KMS key than the one that is wanted.
-pub fn edited<'a>(
+/// Whether AWS may have the entry's host key under another KMS key than the one that is wanted: others were sent for it,
+/// and AWS is not known to have taken this one last.
+#[must_use]
+pub fn unsure(object: &TransferServer, key: &WantedHostKey) -> bool {
+    let (uid, applied) = (object.uid().unwrap_or_default(), applied(object));
+    let hash = hash_of(&uid, key);
+    let mut sent = sent_for(key, &applied).peekable();
+    let none = sent.peek().is_none();
+    key.kms_key.is_some() && if none { is_seen(object, key) } else { sent.any(|sent| *sent != hash) }
+}
+
+/// The entries whose KMS key left the spec while AWS keeps their host key in a secret.
+pub fn left<'a>(
     uid: &'a str,
     wanted: &'a [WantedHostKey],
     have: &'a [HostKey],
@@ -51,7 +67,17 @@ pub fn edited<'a>(
         in_secret(key.storage_type.as_deref())
             && find(key, have).is_some_and(|held| in_secret(held.storage_type.as_deref()))
     };
-    wanted.iter().filter(kept).filter(|key| differs(uid, key, applied))
+    wanted.iter().filter(kept).filter(|key| key.kms_key.is_none() && differs(uid, key, applied))
+}
+
+fn applied(object: &TransferServer) -> Applied {
+    object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default()
+}
+
+/// Whether AWS was seen to have the host key.
+fn is_seen(object: &TransferServer, key: &WantedHostKey) -> bool {
+    let same = |row: &HostKeyStatus| row.fingerprint.as_deref().is_some_and(|seen| seen == key.fingerprint);
+    object.status.as_ref().is_some_and(|status| status.host_keys.iter().any(same))
 }
 
 /// Whether KMS keys were sent for the entry, and not the one that is wanted.

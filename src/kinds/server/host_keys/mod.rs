@@ -276,20 +276,26 @@ fn differences(key: &WantedHostKey, held: &HostKey, applied: &BTreeSet<String>) 
 /// The calls that bring one key to what is wanted of it.
 fn change(server_id: &str, key: &WantedHostKey, held: &HostKey, applied: &BTreeSet<String>) -> Vec<PlannedCall> {
     let (description, storage) = (description(key, held, applied), storage(key, held, applied));
+    let kms = key.kms_unsure && in_secret(key.storage_type.as_deref()) && in_secret(held.storage_type.as_deref());
+    // AWS takes a KMS key with the place that it is for.
+    let place = storage.or_else(|| kms.then_some(IN_SECRET));
     let mut calls = Vec::new();
-    if description.is_some() || storage.is_some() {
+    if description.is_some() || place.is_some() {
         let update = Mutation::UpdateHostKey(UpdateHostKey {
             server_id: server_id.to_owned(),
             host_key_id: held.id.clone(),
             // Older models of AWS's demand it with every update.
             description: Some(description.or(held.description.as_deref()).unwrap_or_default().to_owned()),
-            kms_key: key.kms_key.clone().filter(|_| storage.is_some()),
-            storage_type: storage.map(str::to_owned),
+            kms_key: key.kms_key.clone().filter(|_| place.is_some()),
+            storage_type: place.map(str::to_owned),
         });
         let described =
             description.map(|wanted| live(description_path(&key.name), held.description.as_deref(), Some(wanted)));
         let stored = storage.map(|wanted| live(storage_path(&key.name), held.storage_type.as_deref(), Some(wanted)));
-        calls.push(PlannedCall::new(update, described.into_iter().chain(stored).collect()));
+        let encrypted = kms.then(|| live(kms::path(&key.name), None, key.kms_key.as_deref()));
+        let unseen = described.is_none() && stored.is_none();
+        let changes = described.into_iter().chain(stored).chain(encrypted).collect();
+        calls.push(PlannedCall { unseen, ..PlannedCall::new(update, changes) });
     }
     let tag = |tag: &String| {
         let (had, wanted) = (held.tags.get(tag), key.tags.get(tag));

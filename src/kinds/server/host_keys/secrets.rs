@@ -86,6 +86,7 @@ async fn read_one(deps: &Deps, namespace: &str, spec: &HostKeySpec) -> Result<Wa
         description: description.clone(),
         storage_type: storage_type.clone(),
         kms_key: kms_key.clone(),
+        kms_unsure: false,
         tags: tags.clone(),
     })
 }

@@ -22,6 +22,7 @@ pub(super) fn key(name: &str) -> WantedHostKey {
         description: None,
         storage_type: None,
         kms_key: None,
+        kms_unsure: false,
         tags: Tags::new(),
     }
 }

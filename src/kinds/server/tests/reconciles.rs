@@ -23,6 +23,7 @@ fn key(name: &str) -> WantedHostKey {
         description: None,
         storage_type: None,
         kms_key: None,
+        kms_unsure: false,
         tags: Tags::new(),
     }
 }

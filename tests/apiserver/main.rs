@@ -7,6 +7,7 @@ mod support;
 
 mod canary;
 mod cluster_door;
+mod command_line;
 mod control_plane;
 mod fields;
 mod fixtures;

@@ -23,6 +23,7 @@ mod oracle;
 mod past;
 mod plans;
 mod process;
+mod rights;
 mod runs;
 mod satisfy;
 mod scenarios;
@@ -141,6 +142,34 @@ fn the_runs_read_and_write_awss_json_as_the_sdk_does() {
         let outcome = run(workflow, Setup { put_in: Some(sdk::put_in), rest: 1, ..setup });
         assert_eq!(outcome.violations, Vec::<String>::new(), "{id}");
     }
+}
+
+#[test]
+fn a_move_into_the_vpc_takes_one_stop_with_elastic_ips_or_without() {
+    let stops = ["W4-own-endpoint", "W4-own-to-elastic"].map(|name| {
+        let outcome = run(workflows::named(name), Setup::new(runs::SEED));
+        assert_eq!(outcome.violations, Vec::<String>::new(), "{name}");
+        outcome.stops
+    });
+    assert_eq!(stops, [1, 1]);
+}
+
+#[test]
+fn an_edit_of_a_kms_key_is_sent_once() {
+    let outcome = run(workflows::named("W11-kms-key"), Setup::new(runs::SEED));
+    assert_eq!(outcome.violations, Vec::<String>::new());
+    assert_eq!(outcome.points.iter().filter(|point| point.operation == "UpdateHostKey").count(), 2);
+}
+
+/// Walks add what no workflow does: tags of host keys and of workflows that come and go, say.
+#[test]
+fn the_printed_policy_allows_what_is_sent_and_nothing_else() {
+    let references = References::new();
+    let workflows = workflows::ALL.iter().map(|workflow| (workflow.name.to_owned(), *workflow, Setup::new(runs::SEED)));
+    let pairs =
+        plans::walks::all(&references, Scale::Test).into_iter().map(|plan| (plan.id, plan.workflow, plan.setup));
+    let pairs = pairs.filter(|(id, ..)| id.starts_with("walks/pairs/") && id.ends_with("-0"));
+    rights::nothing_else_is_allowed(&rights::sent_as_allowed(workflows.chain(pairs)));
 }
 
 /// O8: a workflow that was deleted and applied again waits for nothing.

@@ -13,9 +13,12 @@ use crate::stage::Stage;
 use crate::workflows::server;
 
 const SUBNETS: [&str; 3] = ["subnet-01234567", "subnet-12345678", "subnet-23456789"];
-const ADDRESSES: [&str; 3] = ["eipalloc-00000001", "eipalloc-00000002", "eipalloc-00000003"];
+pub const ADDRESSES: [&str; 3] = ["eipalloc-00000001", "eipalloc-00000002", "eipalloc-00000003"];
 
 const GROUPS: [&str; 2] = ["sg-01234567", "sg-12345678"];
+
+/// An endpoint that somebody made.
+const OWN_ENDPOINT: &str = "vpce-0123456789abcdef0";
 
 /// How long a person waits before an edit that was refused is made again: what AWS refuses may heal from outside.
 const PATIENCE: Duration = Duration::from_mins(20);
@@ -116,6 +119,28 @@ pub async fn w4_offline(stage: &Stage) {
         }
     });
     settled(stage, &files).await;
+    stage.close().await;
+}
+
+/// A server at an endpoint of the user's own moves to one that AWS makes, whether elastic addresses come along or not;
+/// what the edit changes besides is in force with it.
+pub async fn w4_own_endpoint(stage: &Stage, addresses: &[&str]) {
+    for address in addresses {
+        stage.free(address);
+    }
+    let own = json!({"endpointType": "VPC_ENDPOINT", "endpointDetails": {"vpcEndpointId": OWN_ENDPOINT}});
+    let files = stage.apply(&server("files", &own));
+    stage.all_ready().await;
+    stage.edit(&files, |spec| {
+        spec["endpointType"] = json!("VPC");
+        spec["endpointDetails"] = network(&SUBNETS[..2], addresses);
+        spec["preAuthenticationLoginBanner"] = json!("moved");
+    });
+    settled(stage, &files).await;
+    let details = &held(stage)["EndpointDetails"];
+    if details["VpcEndpointId"] == OWN_ENDPOINT || details["SubnetIds"] != json!(SUBNETS[..2]) {
+        stage.world.violation(format!("O4: all is Ready, and the server is at {details}"));
+    }
     stage.close().await;
 }
 

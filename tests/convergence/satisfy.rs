@@ -273,6 +273,10 @@ fn keys_of_host(world: &World, key: &Key, spec: &Value, server: &str) -> Option<
         let Some(fingerprint) = body.and_then(|body| fingerprint(&body)) else {
             return Some(format!("host keys: no key stands in {reference}"));
         };
+        let kms = kms_key(world, server, &fingerprint);
+        if entry["kmsKey"].is_string() && entry["kmsKey"] != kms {
+            return Some(format!("host key {}: wanted KMS key {}, AWS has {kms}", entry["name"], entry["kmsKey"]));
+        }
         wanted.insert(fingerprint);
     }
     let have = describe(world, Operation::ListHostKeys, json!({"ServerId": server}), "HostKeys")?;
@@ -285,6 +289,14 @@ fn keys_of_host(world: &World, key: &Key, spec: &Value, server: &str) -> Option<
     let held: BTreeSet<String> = held.collect();
     let enough = if spec["hostKeyPolicy"] == "Exclusive" { held == wanted } else { held.is_superset(&wanted) };
     (!enough).then(|| format!("host keys: wanted {wanted:?}, AWS has {held:?}"))
+}
+
+/// The KMS key of a host key, which AWS keeps and never returns.
+fn kms_key(world: &World, server: &str, fingerprint: &str) -> Value {
+    let mut sim = world.sim.lock().unwrap();
+    let keys = sim.world.region(ACCOUNT, REGION).servers.get(server).map(|held| &held.host_keys);
+    let held = keys.into_iter().flatten().find(|held| plain(&held.host_key_fingerprint) == fingerprint);
+    json!(held.and_then(|held| held.kms_key.clone()))
 }
 
 /// The fingerprint of a private key's public half, worked out by ssh-key.

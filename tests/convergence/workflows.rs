@@ -34,6 +34,7 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W10-ssh-keys", run: |stage| w10_ssh_keys(stage).boxed() },
     Workflow { name: "W10-bad-key", run: |stage| crate::scenarios::a_key_that_does_not_parse(stage).boxed() },
     Workflow { name: "W11-host-keys", run: |stage| w11_host_keys(stage).boxed() },
+    Workflow { name: "W11-kms-key", run: |stage| w11_kms_key(stage).boxed() },
     Workflow { name: "W11-replaced-key", run: |stage| w11_replaced_key(stage).boxed() },
     Workflow { name: "W12-adoption", run: |stage| w12_adoption(stage).boxed() },
     Workflow { name: "W13-retain", run: |stage| w13_retain(stage).boxed() },
@@ -42,6 +43,11 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W15-replaced", run: |stage| w15_replaced(stage).boxed() },
     Workflow { name: "W2-elastic", run: |stage| offline::w2_elastic(stage).boxed() },
     Workflow { name: "W4-offline", run: |stage| offline::w4_offline(stage).boxed() },
+    Workflow { name: "W4-own-endpoint", run: |stage| offline::w4_own_endpoint(stage, &[]).boxed() },
+    Workflow {
+        name: "W4-own-to-elastic",
+        run: |stage| offline::w4_own_endpoint(stage, &offline::ADDRESSES[..2]).boxed(),
+    },
     Workflow { name: "W4-suspended", run: |stage| offline::w4_suspended(stage).boxed() },
     Workflow { name: "W4-taken-back", run: |stage| offline::w4_taken_back(stage).boxed() },
 ];
@@ -274,6 +280,19 @@ async fn w11_host_keys(stage: &Stage) {
     stage.all_ready().await;
     stage.edit(&files, |spec| spec["hostKeys"] = list(&["two", "three"]));
     stage.all_ready().await;
+    stage.close().await;
+}
+
+/// The KMS key of a host key that AWS has is named, and is another then. AWS never returns it.
+async fn w11_kms_key(stage: &Stage) {
+    stage.secret("one", HOST_KEYS[0]);
+    let listed = json!([{"name": "one", "secretKeyRef": {"name": "one"}, "storageType": "SECRETS_MANAGER"}]);
+    let files = stage.apply(&server("files", &json!({"hostKeys": listed})));
+    stage.all_ready().await;
+    for kms in ["arn:aws:kms:eu-central-1:123456789012:key/a", "arn:aws:kms:eu-central-1:123456789012:key/b"] {
+        stage.edit(&files, |spec| spec["hostKeys"][0]["kmsKey"] = json!(kms));
+        stage.all_ready().await;
+    }
     stage.close().await;
 }
 

@@ -16,7 +16,7 @@ mod world;
 use std::collections::BTreeSet;
 
 use case::{At, Case, Kind, Then};
-use deletions::deletions;
+use deletions::{deletions, forced_deletions};
 use identities::Sims;
 use logins::Raw;
 use serde_json::{Value, json};
@@ -42,11 +42,7 @@ const EXEMPT: [(Kind, &str, &str); 17] = [
     (Kind::Access, "lifecycle.adoption.mode", IN_WHOLE_RECONCILES),
     (Kind::Server, "lifecycle.adoption.serverId", IN_WHOLE_RECONCILES),
     (Kind::Server, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
-    (
-        Kind::Server,
-        "lifecycle.forceDeleteUsers",
-        "it counts when the server is deleted: src/kinds/reconcile_tests/unmanaged.rs",
-    ),
+    (Kind::Server, "lifecycle.forceDeleteUsers", AT_DELETION),
 ];
 /// They say what becomes of what others did in AWS.
 const IN_WHOLE_RECONCILES: &str =
@@ -145,6 +141,7 @@ async fn every_field(switches: &Value) {
         wrong.extend(world.step(&cases, step).await);
     }
     wrong.extend(deletions(&world).await);
+    wrong.extend(forced_deletions(&world).await);
     assert!(wrong.is_empty(), "{} of {} cases: {wrong:#?}", wrong.len(), cases.len());
 }
 

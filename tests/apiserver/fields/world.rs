@@ -179,6 +179,11 @@ impl World {
         self.api(key).delete(&key.name, &DeleteParams::default()).await.unwrap();
     }
 
+    /// What a person does in AWS's console.
+    pub async fn console(&self, operation: &str, input: &Value) {
+        out_of_band(&self.sim, operation, input).await;
+    }
+
     fn api(&self, key: &Key) -> Api<DynamicObject> {
         let resource = resource(key.kind);
         match key.kind {

@@ -1,0 +1,181 @@
+//! `kubectl transfer` as people run it beside the operator: what it prints into a pipe, in every form, and that it
+//! changes nothing.
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::support::{Operator, managed, repository};
+use crate::world::{PLATFORM, World};
+
+/// What a terminal would understand as something else than a letter.
+const ESCAPE: char = '\u{1b}';
+
+/// Runs it as a cluster administrator with the credentials of the operator.
+async fn run(world: &World, args: &[&str], no_color: Option<&str>) -> Output {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_kubectl-transfer"));
+    command
+        .args(args)
+        .env("KUBECONFIG", world.plane.kubeconfig())
+        .env("AWS_ENDPOINT_URL", world.sim.endpoint())
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        // Nothing of the developer's own AWS configuration may leak in.
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .env_remove("AWS_PROFILE")
+        .env_remove("AWS_SESSION_TOKEN")
+        .env_remove("NO_COLOR");
+    if let Some(value) = no_color {
+        command.env("NO_COLOR", value);
+    }
+    command.output().await.unwrap()
+}
+
+/// What it prints where all is well: ASCII and no colours, whatever the environment says of them.
+async fn printed(world: &World, args: &[&str]) -> String {
+    let [plain, without] = [run(world, args, None).await, run(world, args, Some("1")).await];
+    let told = String::from_utf8_lossy(&plain.stderr).into_owned();
+    assert!(plain.status.success() && told.is_empty(), "{args:?}: {} {told}", plain.status);
+    assert_eq!(plain.stdout, without.stdout, "{args:?} with NO_COLOR");
+    let text = String::from_utf8(plain.stdout).unwrap();
+    assert!(text.is_ascii() && !text.contains(ESCAPE) && text.ends_with('\n'), "{args:?}: {text}");
+    text
+}
+
+/// The facts of `args`, the same in both forms.
+async fn facts(world: &World, args: &[&str]) -> Value {
+    let json = printed(world, &[args, &["-o", "json"]].concat()).await;
+    let yaml = printed(world, &[args, &["-o", "yaml"]].concat()).await;
+    let facts: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(serde_saphyr::from_str::<Value>(&yaml).unwrap(), facts, "{args:?}: {yaml}");
+    facts
+}
+
+fn names(facts: &Value) -> Vec<&str> {
+    facts.as_array().unwrap().iter().map(|fact| fact["name"].as_str().unwrap()).collect()
+}
+
+/// Everything that the demo has is Ready, and alice's key has a name with a letter that is no ASCII.
+async fn demo() -> (World, Operator) {
+    let world = World::demo().await;
+    let operator = world.operator(&[]).await;
+    world.all_ready(7).await;
+    let alice = world.object("transferusers", PLATFORM, "alice").await;
+    let key = alice["spec"]["sshPublicKeys"][0]["publicKey"].as_str().unwrap();
+    let named = json!({"spec": {"sshPublicKeys": [{"publicKey": key.replace("alice@laptop", "m\u{fc}ller@laptop")}]}});
+    world.patch("transferusers", PLATFORM, "alice", &named).await;
+    world.all_ready(7).await;
+    (world, operator)
+}
+
+#[tokio::test]
+async fn status_and_describe_say_what_the_cluster_has_in_every_form() {
+    let (world, _operator) = demo().await;
+    let objects = world.objects().await;
+    let here = ["status", "--namespace", PLATFORM];
+    let (table, everything) = (printed(&world, &here).await, printed(&world, &["status", "-A"]).await);
+    for name in ["files", "corp", "alice", "bob", "corp-finance", "corp-engineering"] {
+        assert!(table.contains(name) && everything.contains(name), "{name}: {table}{everything}");
+    }
+    assert!(everything.contains("invoices") && !table.contains("invoices"), "{table}{everything}");
+    let all = facts(&world, &["status", "-A"]).await;
+    assert_eq!(all.as_array().unwrap().len(), objects.len() + 1, "and the identity: {:?}", names(&all));
+    assert_eq!(names(&facts(&world, &here).await).len(), 6);
+    assert_eq!(facts(&world, &["status", "-n", "default"]).await, json!([]));
+    assert_eq!(printed(&world, &["status", "-n", "default"]).await, "nothing found\n");
+
+    for (kind, name) in [("server", "files"), ("user", "alice"), ("access", "corp-finance"), ("identity", "default")] {
+        let args = ["describe", kind, name, "--namespace", PLATFORM];
+        let (text, one) = (printed(&world, &args).await, facts(&world, &args).await);
+        assert!(text.contains(name), "{text}");
+        assert_eq!((&one["name"], &one["current"]), (&json!(name), &json!(true)), "{one:#}");
+        let ready = one["conditions"].as_array().unwrap().iter().find(|condition| condition["type"] == "Ready");
+        assert_eq!(ready.unwrap()["status"], "True", "{one:#}");
+    }
+    let alice = facts(&world, &["describe", "tusr", "alice", "-n", PLATFORM]).await;
+    assert_eq!(alice["keys"][0]["comment"], "m\u{fc}ller@laptop");
+    let missing = run(&world, &["describe", "server", "nobody", "-n", PLATFORM], None).await;
+    let told = String::from_utf8(missing.stderr).unwrap();
+    assert!(missing.status.code() == Some(2) && told.contains("nobody"), "{told}");
+}
+
+#[tokio::test]
+async fn known_hosts_are_lines_where_the_key_is_known_and_comments_else() {
+    let world = World::demo().await;
+    let keys = repository("tests/fixtures/keys/openssh-ed25519");
+    let from = format!("--from-file=ssh-privatekey={}", keys.display());
+    let secret = ["create", "secret", "generic", "host-keys", "--namespace", PLATFORM];
+    let typed = ["--type", "transfer-operator.dev/host-key", from.as_str()];
+    world.plane.kubectl(&[&secret[..], &typed].concat()).await;
+    let listed = json!({"spec": {"hostKeys": [{"name": "one", "secretKeyRef": {"name": "host-keys"}}]}});
+    world.patch("transferservers", PLATFORM, "files", &listed).await;
+    let _operator = world.operator(&[]).await;
+    world.all_ready(7).await;
+    let server = world.object("transferservers", PLATFORM, "files").await;
+    let endpoint = server["status"]["endpoint"].as_str().unwrap();
+    let text = printed(&world, &["known-hosts", "files", "-n", PLATFORM, "--host", "sftp.example.com"]).await;
+    let public = std::fs::read_to_string(keys.with_extension("pub"));
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let [line] = lines.as_slice() else { panic!("{text}") };
+    assert!(line.starts_with(&format!("{endpoint},sftp.example.com ssh-ed25519 AAAA")), "{text}");
+    if let Ok(public) = public {
+        assert!(line.ends_with(public.split_whitespace().nth(1).unwrap()), "{text}");
+    }
+    assert!(!text.contains("PRIVATE"), "{text}");
+    // Of the key that AWS made itself nobody has more than its fingerprint.
+    let text = printed(&world, &["known-hosts", "corp", "-n", PLATFORM]).await;
+    assert!(text.contains("SHA256:") && text.lines().all(|line| line.starts_with('#')), "{text}");
+}
+
+/// What a person exports, checks, grants and applies.
+#[tokio::test]
+async fn an_export_passes_the_check_and_is_taken_over() {
+    let (world, _operator) = demo().await;
+    let tags = json!([{"Key": "Name", "Value": "B\u{fc}ro"}]);
+    world.out_of_band("CreateServer", &json!({"Tags": tags})).await;
+    let servers = world.servers().await;
+    let ours: Vec<Value> = world.objects().await.iter().map(|object| object["status"]["serverId"].clone()).collect();
+    let id = servers.keys().find(|id| !ours.contains(&json!(id))).unwrap();
+    let user = json!({"ServerId": id, "UserName": "Alice_1", "Role": "arn:aws:iam::123456789012:role/sftp/platform/x"});
+    world.out_of_band("CreateUser", &user).await;
+    let before = world.servers().await;
+    let text = printed(&world, &["export", "--server-id", id, "--namespace", PLATFORM]).await;
+    let all = printed(&world, &["export", "--all", "--namespace", PLATFORM]).await;
+    assert!(servers.keys().all(|id| all.contains(id.as_str())), "{all}");
+    assert_eq!(world.servers().await, before, "an export changes nothing");
+
+    let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+    std::fs::write(file.path(), &text).unwrap();
+    let path = file.path().to_str().unwrap();
+    let summary = printed(&world, &["check", "-f", path]).await;
+    assert!(summary.contains("2") && summary.lines().count() == 1, "{summary}");
+    let identity = world.object("awsidentities", "", "default").await;
+    let mut grants = identity["spec"]["grants"].clone();
+    grants[0]["serverIds"] = json!([id]);
+    world.patch("awsidentities", "", "default", &json!({"spec": {"grants": grants}})).await;
+    world.plane.kubectl(&["apply", "--filename", path]).await;
+    world.all_ready(9).await;
+    let calls = world.sim.calls().await["calls"].as_array().unwrap().clone();
+    let about = |call: &&Value| call["mutated"] == true && call.to_string().contains(id.as_str());
+    let done: Vec<&str> = calls.iter().filter(about).map(|call| call["operation"].as_str().unwrap()).collect();
+    assert_eq!(done, ["TagResource", "TagResource"], "the server and its user say whose they are");
+    assert!(printed(&world, &["status", "-n", PLATFORM]).await.contains("Alice_1"));
+}
+
+#[tokio::test]
+async fn check_finds_what_the_api_server_refuses_and_says_where() {
+    let world = World::demo().await;
+    let broken =
+        managed("TransferUser", PLATFORM, "m\u{fc}ller", &json!({"serverRef": {"name": "files"}, "role": "r\u{f6}le"}));
+    let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+    std::fs::write(file.path(), serde_saphyr::to_string(&broken).unwrap()).unwrap();
+    let checked = run(&world, &["check", "-f", file.path().to_str().unwrap()], None).await;
+    let text = String::from_utf8(checked.stdout).unwrap();
+    assert_eq!(checked.status.code(), Some(1), "{text}");
+    assert!(text.is_ascii() && text.contains("spec.role"), "{text}");
+    let refused = world.try_apply(&[broken]).await.unwrap_err();
+    assert!(refused.contains("spec.role") || refused.contains("metadata.name"), "{refused}");
+}

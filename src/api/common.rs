@@ -66,6 +66,16 @@ pub enum DisruptionMode {
     Never,
 }
 
+/// Whether a person says yes before something in use is stopped or replaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Approval {
+    /// Nobody is asked.
+    #[default]
+    None,
+    /// It waits for the annotation.
+    Required,
+}
+
 /// Taking over something that exists in AWS already.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -201,6 +211,12 @@ pub struct ServerLifecycle {
     /// When a change may take the server offline.
     #[serde(default)]
     pub disruption: Disruption,
+    /// None, or Required: a change that takes a stop of the server waits until annotation transfer-operator.dev/approve
+    /// holds the hash of its plan. Condition DisruptionPending shows the hash and the command, status.plan the changes;
+    /// everything else goes on. disruption counts as well: the stop is sent once both allow it. Another edit, or another
+    /// difference in AWS, is another plan with another hash. What was begun is always brought to its end.
+    #[serde(default)]
+    pub approval: Approval,
 }
 
 impl Default for ServerLifecycle {
@@ -213,6 +229,7 @@ impl Default for ServerLifecycle {
             adoption: None,
             recreate_policy: RecreatePolicy::default(),
             disruption: Disruption::default(),
+            approval: Approval::default(),
         }
     }
 }
@@ -237,6 +254,8 @@ pub struct Policies {
     pub recreate: RecreatePolicy,
     /// When it may be taken offline.
     pub disruption: Disruption,
+    /// Whether a person says yes to what stops or replaces something.
+    pub approval: Approval,
 }
 
 impl From<&ServerLifecycle> for Policies {
@@ -248,6 +267,7 @@ impl From<&ServerLifecycle> for Policies {
             adoption: lifecycle.adoption.clone(),
             recreate: lifecycle.recreate_policy,
             disruption: lifecycle.disruption.clone(),
+            approval: lifecycle.approval,
         }
     }
 }
@@ -261,6 +281,7 @@ impl From<&Lifecycle> for Policies {
             adoption: lifecycle.adoption.as_ref().map(|adoption| Adoption { mode: adoption.mode, server_id: None }),
             recreate: RecreatePolicy::default(),
             disruption: Disruption::default(),
+            approval: Approval::default(),
         }
     }
 }

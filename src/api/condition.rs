@@ -14,7 +14,7 @@ pub mod types {
     pub const STALLED: &str = "Stalled";
     /// AWS differs from the spec and is left so. For information: Ready does not depend on it. Present only while true.
     pub const DRIFTED: &str = "Drifted";
-    /// A change takes the server offline and may not do so yet. Ready is about what is in force. Present only while true.
+    /// A change stops or replaces something and may not do so yet. Ready is about what is in force. Present only while true.
     pub const DISRUPTION_PENDING: &str = "DisruptionPending";
     /// Something is worth a look and blocks nothing. Present only while true.
     pub const ADVISORY: &str = "Advisory";
@@ -158,6 +158,8 @@ pub mod reasons {
     pub const OUTSIDE_WINDOW: &str = "OutsideWindow";
     /// A change takes a stop, and the spec allows none.
     pub const DISRUPTION_NEVER: &str = "DisruptionNever";
+    /// A change stops or replaces something, and nobody has approved its plan.
+    pub const APPROVAL_REQUIRED: &str = "ApprovalRequired";
     /// AWS refused a change that took a stop; the server runs as before, and an edit tries again.
     pub const CHANGE_REFUSED: &str = "ChangeRefused";
     /// The server was OFFLINE for a change and runs again. Of an Event only.

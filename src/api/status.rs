@@ -166,6 +166,9 @@ pub struct OperationRecord {
     /// Digest of what was wanted then. Another one is tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_digest: Option<String>,
+    /// The plan that was approved when it was stopped for it: what was begun is brought to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_hash: Option<String>,
 }
 
 impl OperationRecord {
@@ -213,6 +216,56 @@ pub struct Drift {
     /// What AWS has, cut where it is long; absent means nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub have: Option<String>,
+}
+
+/// What a change does to the server that carries it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Effect {
+    /// In place.
+    #[default]
+    Live,
+    /// Accepted at any time, takes effect after a stop and start.
+    Restart,
+    /// Only while the server is OFFLINE.
+    Offline,
+    /// Through EC2, not through Transfer.
+    Ec2,
+    /// Only by a new object.
+    Replace,
+    /// Not at all.
+    Refused,
+}
+
+impl Effect {
+    /// Whether it stops what is in use, replaces it, or cannot be had.
+    #[must_use]
+    pub const fn is_told_before(self) -> bool {
+        match self {
+            Self::Live | Self::Ec2 => false,
+            Self::Restart | Self::Offline | Self::Replace | Self::Refused => true,
+        }
+    }
+}
+
+/// One change that is going to be made. Never a secret: keys stand there by name and fingerprint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedChange {
+    /// Path of the field.
+    pub field: String,
+    /// What AWS has, cut where it is long; absent means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub have: Option<String>,
+    /// What the spec wants, cut where it is long; absent means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub want: Option<String>,
+    /// Live: in place. Restart: the server is stopped and started, so that it counts. Offline: the server is stopped for
+    /// it. Ec2: at the VPC endpoint, in place. Replace: a new workflow takes the place of the old one; of a server it is
+    /// not made. Refused: AWS cannot do it, and nothing is sent.
+    pub effect: Effect,
+    /// In which order they are made: those of one step go together. Absent where nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<i32>,
 }
 
 /// A field that the spec does not set and that somebody set in AWS.
@@ -264,6 +317,15 @@ pub struct CommonStatus {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
+    /// What is going to be changed, the first 50 changes: written before the first call of an edit of which something
+    /// takes a stop, replaces something or cannot be done, and gone once all of it is in force. An edit that is made in
+    /// place has none. With managementPolicy ObserveOnly and ReportDrift it shows what would be done about drift.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plan: Vec<PlannedChange>,
+    /// How many changes there are in all, where plan shows only the first of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_count: Option<i32>,
     /// Fields that the spec does not set and that somebody set in AWS, other than AWS's defaults. They are left alone and
     /// are no drift: to take one over, put it into the spec; to take it out, put it there first or do it in AWS.
     #[x_kube(merge_strategy = ListMerge::Atomic)]
@@ -286,6 +348,8 @@ impl Default for CommonStatus {
             create: None,
             operation: None,
             drift: Vec::new(),
+            plan: Vec::new(),
+            plan_count: None,
             unset: Vec::new(),
             last_handled_reconcile_at: None,
         }

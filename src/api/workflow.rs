@@ -7,7 +7,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::common::{
-    AllowedReferences, DeletionPolicy, Disruption, IdentityRef, ManagementPolicy, Policies, RecreatePolicy,
+    AllowedReferences, Approval, DeletionPolicy, Disruption, IdentityRef, ManagementPolicy, Policies, RecreatePolicy,
 };
 use super::status::{CommonStatus, Replacing, ReplacingPhase};
 use super::{Managed, ManagedKind, Reference, pattern, resync, rules, workflow_rules};
@@ -237,6 +237,11 @@ pub struct WorkflowLifecycle {
     /// id) and moves the servers that name this object to it.
     #[serde(default)]
     pub recreate_policy: RecreatePolicy,
+    /// None, or Required: a change for which a new workflow must be made waits until annotation
+    /// transfer-operator.dev/approve holds the hash of its plan. Condition DisruptionPending shows the hash and the
+    /// command, status.plan the changes; tags go on. Another edit is another plan with another hash.
+    #[serde(default)]
+    pub approval: Approval,
 }
 
 impl From<&WorkflowLifecycle> for Policies {
@@ -248,6 +253,7 @@ impl From<&WorkflowLifecycle> for Policies {
             adoption: None,
             recreate: lifecycle.recreate_policy,
             disruption: Disruption::default(),
+            approval: lifecycle.approval,
         }
     }
 }

@@ -9,24 +9,8 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub use crate::api::status::Effect;
 use crate::policy;
-
-/// What a change does to the server that carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Effect {
-    /// In place.
-    Live,
-    /// Accepted at any time, takes effect after a stop and start.
-    Restart,
-    /// Only while the server is OFFLINE.
-    Offline,
-    /// Through EC2, not through Transfer.
-    Ec2,
-    /// Only by a new object.
-    Replace,
-    /// Not at all.
-    Refused,
-}
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq)]

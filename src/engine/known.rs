@@ -11,17 +11,18 @@ use super::consistency::{ObservedState, TagMatches};
 use super::context::{Engine, ReconcileContext, Request, Status};
 use super::decide::update::UpdateFacts;
 use super::decide::{self, Action, Adoption, BeforeDelete, CreateFacts, Facts, Reads, Replacement};
-use super::diff::Effect;
+use super::diff::{Change, Effect};
 use super::kind::{Described, Kind, KindStatus, Plan, Resolved, Target, Wanted};
 use super::memory::Memory;
 use super::mutate;
 use super::observe::observes;
 use super::owner::Ownership;
+use super::planned::Planned;
 use super::reason::Reason;
 use super::record::{RecordedCreate, recorded};
-use crate::api::Managed;
 use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, RecreatePolicy};
-use crate::api::status::{Applied, OperationRecord, Replacing};
+use crate::api::status::{OperationRecord, Replacing};
+use crate::api::{CommonStatus, Managed};
 use crate::aws::Tags;
 
 /// For how long a reconcile goes on to the next call: AWS may answer each late, and a reconcile has two minutes.
@@ -135,7 +136,7 @@ impl<K: Kind> Known<K> {
             memory: &memory,
             record: record.as_ref(),
         };
-        let update = self.update(K::Object::common(&status).applied.as_ref(), &memory, engine.settings.windows.lag);
+        let update = self.update(Some(K::Object::common(&status)), &memory, engine.settings.windows.lag);
         decide::decide(&self.facts(engine, request, &recalled, update.as_ref()))
     }
 
@@ -208,10 +209,11 @@ impl<K: Kind> Known<K> {
         }
     }
 
-    /// Whether what was compared differs in what AWS cannot change.
+    /// Whether what was compared differs in what AWS cannot change, and need not wait.
     fn replacement_due(&self) -> bool {
-        let mut changes = self.plan.iter().flat_map(|plan| &plan.changes);
-        changes.any(|change| change.effect == Effect::Replace)
+        let Some(plan) = &self.plan else { return false };
+        let waits = |change: &Change| plan.pending.as_ref().is_some_and(|pending| pending.changes.contains(change));
+        plan.changes.iter().any(|change| change.effect == Effect::Replace && !waits(change))
     }
 
     fn differs(&self, engine: &Engine<K>, request: &Request<K::Object>) -> bool {
@@ -227,17 +229,19 @@ impl<K: Kind> Known<K> {
         memory.refused_calls.get(&digest).is_some_and(|hold| hold.due > Instant::now()).then_some(digest)
     }
 
-    /// What the decision on the calls of the plan is made of.
+    /// What the decision on the calls of the plan is made of; what status says is left out where no call is to go.
     pub fn update<'a>(
         &'a self,
-        recorded: Option<&'a Applied>,
+        status: Option<&'a CommonStatus>,
         memory: &'a Memory,
         lag: SignedDuration,
     ) -> Option<UpdateFacts<'a>> {
         let time_is_up = self.compared_at.is_some_and(|at| at.elapsed() >= SENDING);
         let wanted = &self.wanted.as_ref()?.applied;
         let (plan, tried, at) = (self.plan.as_ref()?, &self.tried, Instant::now());
-        Some(UpdateFacts { plan, wanted, recorded, memory, tried, time_is_up, at, lag })
+        let recorded = status.and_then(|status| status.applied.as_ref());
+        let announced = status.is_none_or(|status| Planned::before(plan, false).stands(status));
+        Some(UpdateFacts { plan, wanted, recorded, announced, memory, tried, time_is_up, at, lag })
     }
 }
 

@@ -20,6 +20,7 @@
 
 mod act;
 pub mod applied;
+pub mod approval;
 pub mod backoff;
 pub mod consistency;
 pub mod context;
@@ -39,6 +40,7 @@ pub mod memory;
 pub mod mutate;
 mod observe;
 pub mod owner;
+pub mod planned;
 pub mod queue;
 pub mod reason;
 pub mod reconcile;

@@ -12,8 +12,10 @@ use super::failure;
 use super::kind::{Kind, KindStatus, ReconcileError};
 use super::known::Known;
 use super::memory::Memory;
+use super::planned::Planned;
 use super::report::{self, Drift, Outcome};
 use super::tell;
+use crate::api::Managed;
 use crate::cluster::{self, Name};
 
 /// How soon to read again where the API server answered with what is older than what it had answered before.
@@ -115,10 +117,13 @@ fn in_full<K: Kind>(
 ) -> Outcome<Status<K>> {
     if let Outcome::Report(report) = &mut end
         && request.deleting()
-        && known.sight == ObservedState::Missing
     {
-        report.status.vanished();
-        report.drift = Drift::Now(None);
+        // What was planned is not done any more.
+        Planned::default().show(K::Object::common_mut(&mut report.status));
+        if known.sight == ObservedState::Missing {
+            report.status.vanished();
+            report.drift = Drift::Now(None);
+        }
     }
     if let Outcome::Report(report) = &mut end {
         tell::beside_old(engine, request, known, report);

@@ -14,6 +14,7 @@ use super::drift::{self, Differences, differences};
 use super::kind::{Kind, KindStatus, Pending, Plan, ReconcileError, ResourceState, Target, Wanted};
 use super::known::{self, Known};
 use super::observe::observes;
+use super::planned::Planned;
 use super::reason::Reason;
 use super::record::{RecordedCreate, recorded};
 use super::refusals::{self, Refusal, again, holdable, refusal};
@@ -125,8 +126,12 @@ pub(super) fn stall<K: Kind>(
         report.status.vanished();
     }
     let compared = known::plan(engine, context).filter(|_| reason == reasons::NOT_IDENTICAL);
+    let replaces = replaces(context.request);
     Outcome::Report(match compared {
-        Some(plan) => report.with(differences(&plan.changes)),
+        Some(plan) => {
+            Planned::all(&plan, replaces).put(K::Object::common_mut(&mut report.status));
+            report.with(differences(&plan.changes))
+        }
         None => report,
     })
 }
@@ -176,7 +181,11 @@ pub(super) fn leave_drift<K: Kind>(
     };
     let left = differences(&plan.changes);
     match Reason::combined(&wanted.blocks) {
-        Some(block) => Outcome::Report(Report::block(filled_status(engine, context), block).with(left)),
+        Some(block) => {
+            let mut report = Report::block(filled_status(engine, context), block).with(left);
+            Planned::all(plan, replaces(context.request)).show(K::Object::common_mut(&mut report.status));
+            Outcome::Report(report)
+        }
         None => settled(engine, context, plan, plan.busy.clone(), left),
     }
 }
@@ -221,6 +230,7 @@ fn left_over<K: Kind>(
     let Some(block) = Reason::combined(&blocks) else { return settled(engine, context, plan, busy, None) };
     let mut status = filled_status(engine, context);
     let common = K::Object::common_mut(&mut status);
+    Planned::before(plan, replaces(context.request)).show(common);
     common.applied = common.applied.take().map(|all| {
         let left = take_out(engine, context.request, all, progress);
         applied::took(left, &wanted.applied, &progress.taken)
@@ -260,6 +270,8 @@ fn settled<K: Kind>(
     };
     let mut status = filled_status(engine, context);
     let common = K::Object::common_mut(&mut status);
+    let planned = if left.is_some() { Planned::all } else { Planned::before };
+    planned(plan, replaces(context.request)).show(common);
     if plan.pending.is_some() {
         // What waits is not in force: the edit that it is from goes on.
         common.applied.get_or_insert_default().digest = None;
@@ -300,7 +312,9 @@ fn settled<K: Kind>(
 
 /// Looked at only: the difference is what would be changed.
 pub(super) fn report_drift<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>) -> Outcome<Status<K>> {
-    let status = filled_status(engine, context);
+    let mut status = filled_status(engine, context);
+    let plan = known::plan(engine, context).unwrap_or_default();
+    Planned::all(&plan, replaces(context.request)).show(K::Object::common_mut(&mut status));
     let Some(have) = context.have else {
         let block = if observes(&context.request.object) {
             Reason::new(reasons::OBSERVED, "ObserveOnly: AWS does not have it")
@@ -313,7 +327,6 @@ pub(super) fn report_drift<K: Kind>(engine: &Engine<K>, context: &ReconcileConte
         };
         return Outcome::Report(Report::block(status, block).with(Some(drift::absent())));
     };
-    let plan = known::plan(engine, context).unwrap_or_default();
     let mut blocks = context.wanted.map(|wanted| wanted.blocks.clone()).unwrap_or_default();
     blocks.extend(plan.blocks);
     let refused =
@@ -371,6 +384,11 @@ pub(super) fn record_account<K: Kind>(status: &mut Status<K>, target: &Target<K:
     common.account_id = Some(target.account.id.clone());
     common.region = Some(target.account.region.clone());
     common.aws_identity = Some(target.identity.clone());
+}
+
+/// Whether something new takes the place of what AWS cannot change.
+pub(super) fn replaces<O: Managed>(request: &Request<O>) -> bool {
+    recorded::<O>(&request.status()).0
 }
 
 /// What AWS cannot change was edited while the last replacement for that is under way: one after the other.

@@ -26,11 +26,14 @@ use crate::aws::transfer::{
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Lister;
 use crate::cluster::store::StoreChange;
+use crate::engine::approval::{Approved, approved};
 use crate::engine::decide::Words;
 use crate::engine::diff::{Change, Effect};
 use crate::engine::digest::hash;
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
-use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
+use crate::engine::kind::{
+    Described, Kind, KindStatus, Pending, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
+};
 use crate::engine::owner::Owner;
 use crate::engine::reason::Reason;
 
@@ -149,6 +152,15 @@ fn filled(mut step: WorkflowStep) -> WorkflowStep {
     step
 }
 
+/// What one spec in the place of another would change, beside [`PREVIEWED`] nothing.
+#[must_use]
+pub fn preview(new: &TransferWorkflowSpec, old: &TransferWorkflowSpec) -> Vec<Change> {
+    replaced(&settings(new), &settings(old))
+}
+
+/// The members of a spec that [`preview`] compares.
+pub const PREVIEWED: [&str; 4] = ["description", "steps", "onExceptionSteps", "structuredLogDestinations"];
+
 /// What differs and AWS cannot change. What left the spec differs as well: nobody but us made it, so all that it has
 /// was once in the spec.
 fn replaced(want: &WorkflowSettings, have: &WorkflowSettings) -> Vec<Change> {
@@ -241,9 +253,13 @@ impl Kind for Workflows {
         let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
         let keys = applied.tags.into_iter().collect();
         let mut changes = replaced(settings, &have.settings);
+        let pending = match approved(object, &changes, None) {
+            Approved::Missing(reason) => Some(Pending { reason, changes: changes.clone(), due: None }),
+            Approved::NotNeeded | Approved::Given(_) => None,
+        };
         changes.extend(tags::changes(tags, &have.tags, &keys));
         let calls = tags::calls(&have.arn, tags, owner, &have.tags, &keys);
-        Plan { changes, calls, ..Plan::default() }
+        Plan { changes, calls, pending, ..Plan::default() }
     }
 
     fn fill_status(

@@ -109,3 +109,27 @@ async fn tags_are_sent_and_what_is_made_anew_is_told_beside_them() {
     assert_eq!(rows[0], ("steps".to_owned(), Effect::Replace));
     assert_eq!((&rows[1..], calls), (&tags[..], vec!["TagResource", "UntagResource"]));
 }
+
+#[tokio::test]
+async fn a_new_workflow_waits_for_a_person_and_tags_do_not() {
+    let (world, mut object) = (World::open(), object());
+    object.metadata.generation = Some(4);
+    object.spec.lifecycle.approval = crate::api::common::Approval::Required;
+    let (workflows, owner) = (Workflows::new(world.deps.clone()), Owner::new(CLUSTER, "team", "scan", "uid-scan"));
+    let target = workflows.resolve(&object).await.unwrap().unwrap();
+    let wanted = workflows.want(&object, &target, Timestamp::UNIX_EPOCH).await.unwrap();
+    let tags = owner.tags("attempt");
+    let plan = |object: &TransferWorkflow, settings: Value| {
+        let settings = read(settings);
+        let have = Workflow { arn: ARN.to_owned(), workflow_id: "w-1".to_owned(), settings, tags: tags.clone() };
+        workflows.plan(object, &target, &wanted, &have, &owner, Timestamp::UNIX_EPOCH)
+    };
+    assert!(plan(&object, shown()).pending.is_none(), "only tags differ");
+    let waits = plan(&object, json!({"steps": []}));
+    let pending = waits.pending.unwrap();
+    let paths: Vec<&str> = pending.changes.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!((pending.reason.code, paths, waits.calls.len()), (reasons::APPROVAL_REQUIRED, vec!["steps"], 1));
+    let hash = pending.reason.message.rsplit_once('=').unwrap().1.to_owned();
+    object.metadata.annotations = Some([(crate::api::APPROVE.to_owned(), hash)].into());
+    assert!(plan(&object, json!({"steps": []})).pending.is_none());
+}

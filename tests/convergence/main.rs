@@ -6,6 +6,7 @@ mod acts;
 #[path = "../support/admission/mod.rs"]
 mod admission;
 mod api_server;
+mod approval;
 mod canonical;
 mod clock;
 mod crowd;

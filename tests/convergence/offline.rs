@@ -21,7 +21,7 @@ const GROUPS: [&str; 2] = ["sg-01234567", "sg-12345678"];
 const OWN_ENDPOINT: &str = "vpce-0123456789abcdef0";
 
 /// How long a person waits before an edit that was refused is made again: what AWS refuses may heal from outside.
-const PATIENCE: Duration = Duration::from_mins(20);
+pub const PATIENCE: Duration = Duration::from_mins(20);
 
 fn network(subnets: &[&str], addresses: &[&str]) -> Value {
     let mut details = json!({"vpcId": "vpc-01234567", "subnetIds": subnets, "securityGroupIds": [GROUPS[0]]});
@@ -64,14 +64,14 @@ fn suspended(stage: &Stage, key: &Key) -> bool {
 }
 
 /// Whether the object tells that a change was refused.
-fn told(stage: &Stage, key: &Key) -> bool {
+pub fn told(stage: &Stage, key: &Key) -> bool {
     let object = stage.get(key).unwrap_or_default();
     let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
     object["status"]["observedGeneration"] == object["metadata"]["generation"]
         && conditions.iter().any(|condition| condition["reason"] == "ChangeRefused")
 }
 
-fn held(stage: &Stage) -> Value {
+pub fn held(stage: &Stage) -> Value {
     let input = json!({"ServerId": stage.server_id("files")});
     satisfy::describe(&stage.world, Operation::DescribeServer, input, "Server").unwrap_or_default()
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 
 use crate::api_server::text;
+use crate::approval;
 use crate::offline;
 use crate::satisfy;
 use crate::stage::{Stage, key};
@@ -41,6 +42,7 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W14-account", run: |stage| w14_account(stage).boxed() },
     Workflow { name: "W15-workflow", run: |stage| w15_workflow(stage).boxed() },
     Workflow { name: "W15-replaced", run: |stage| w15_replaced(stage).boxed() },
+    Workflow { name: "W15-approved", run: |stage| approval::w15_approved(stage).boxed() },
     Workflow { name: "W2-elastic", run: |stage| offline::w2_elastic(stage).boxed() },
     Workflow { name: "W4-offline", run: |stage| offline::w4_offline(stage).boxed() },
     Workflow { name: "W4-own-endpoint", run: |stage| offline::w4_own_endpoint(stage, &[]).boxed() },
@@ -50,6 +52,7 @@ pub const ALL: &[Workflow] = &[
     },
     Workflow { name: "W4-suspended", run: |stage| offline::w4_suspended(stage).boxed() },
     Workflow { name: "W4-taken-back", run: |stage| offline::w4_taken_back(stage).boxed() },
+    Workflow { name: "W4-approved", run: |stage| approval::w4_approved(stage).boxed() },
 ];
 
 pub fn named(name: &str) -> Workflow {
@@ -412,19 +415,19 @@ async fn w15_replaced(stage: &Stage) {
 }
 
 /// What AWS has as the description of a workflow.
-fn described(stage: &Stage, id: &str) -> String {
+pub fn described(stage: &Stage, id: &str) -> String {
     let held = satisfy::describe(&stage.world, Operation::DescribeWorkflow, json!({"WorkflowId": id}), "Workflow");
     text(&held.unwrap_or_default()["Description"])
 }
 
 /// The ids of all workflows.
-fn workflow_ids(stage: &Stage) -> Vec<String> {
+pub fn workflow_ids(stage: &Stage) -> Vec<String> {
     let rows = satisfy::describe(&stage.world, Operation::ListWorkflows, json!({}), "Workflows").unwrap_or_default();
     rows.as_array().into_iter().flatten().map(|row| text(&row["WorkflowId"])).collect()
 }
 
 /// The ids of the workflows that server `files` uses.
-fn used_by_files(stage: &Stage) -> Vec<String> {
+pub fn used_by_files(stage: &Stage) -> Vec<String> {
     let input = json!({"ServerId": stage.server_id("files")});
     let held = satisfy::describe(&stage.world, Operation::DescribeServer, input, "Server").unwrap_or_default();
     let used = held["WorkflowDetails"]["OnUpload"].as_array().cloned().unwrap_or_default();

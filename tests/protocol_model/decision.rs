@@ -236,7 +236,8 @@ pub fn answered(facts: &Facts) -> Action {
         (Plan::default(), Applied::default(), memory::Memory::default(), BTreeMap::new());
     let (at, lag) = (Instant::now(), facts.windows.lag);
     let (plan, wanted, memory, tried) = (&plan, &wanted, &memory, &tried);
-    let update = UpdateFacts { plan, wanted, recorded: None, memory, tried, time_is_up: false, at, lag };
+    let update =
+        UpdateFacts { plan, wanted, recorded: None, announced: true, memory, tried, time_is_up: false, at, lag };
     let facts = Facts { update: Some(&update), ..*facts };
     match decide(&facts) {
         Action::AskBlockers(id) => {

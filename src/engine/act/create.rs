@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::record::{status_record, write_attempt};
+use super::record::{Begins, status_record, write_attempt};
 use super::replace;
 use crate::api;
 use crate::api::Managed;
 use crate::api::common::DeletionPolicy;
-use crate::api::status::{Applied, CreatePhase, OperationRecord};
+use crate::api::status::CreatePhase;
 use crate::aws::rate_limiter::SENT_AT_MOST;
 use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Mutation};
 use crate::cluster::{self, ClusterError};
@@ -20,8 +20,9 @@ use crate::engine::context::{Engine, ReconcileContext, Request, Requeue, Status}
 use crate::engine::decide::Identity;
 use crate::engine::found_by::{TagLookup, Tagged};
 use crate::engine::kind::{Kind, KindStatus, ReconcileError, Target, Wanted};
-use crate::engine::known::create_digest;
+use crate::engine::known::{self, create_digest};
 use crate::engine::mutate::{self, Cleared};
+use crate::engine::planned::Planned;
 use crate::engine::record::RecordedCreate;
 use crate::engine::refusals::{contradicts, holdable, remember};
 use crate::engine::report::{self, Outcome};
@@ -48,14 +49,17 @@ pub(super) async fn create<K: Kind>(
         return Ok(Outcome::Requeue(Requeue::Again));
     };
     let request = context.request;
-    let mut ended = attempt(engine, request, context.target, wanted, SENT_AT_MOST).await;
+    // What stands there already is replaced, and that is planned.
+    let planned = known::plan(engine, context).map(|plan| Planned::before(&plan, true)).unwrap_or_default();
+    let begins = Begins { applied: wanted.applied.clone(), operation: wanted.operation.clone(), planned };
+    let mut ended = attempt(engine, request, context.target, wanted, begins.clone(), SENT_AT_MOST).await;
     // Where a key finds what was made, nothing was written of the attempt that AWS throttled, and none is to be closed.
     let again = (1..SENT_AT_MOST).filter(|_| engine.kind.found_by().identity() == Identity::Keyed);
     for left in again.rev() {
         if ended.as_ref().err().is_none_or(|trouble| !mutate::throttled(trouble)) {
             break;
         }
-        ended = attempt(engine, request, context.target, wanted, left).await;
+        ended = attempt(engine, request, context.target, wanted, begins.clone(), left).await;
     }
     match ended {
         Ok(next) => {
@@ -83,6 +87,7 @@ async fn attempt<K: Kind>(
     request: &Request<K::Object>,
     target: &Target<K::TargetDetail>,
     wanted: &Wanted<K::Want>,
+    begins: Begins,
     tries: u32,
 ) -> Result<Requeue, ReconcileError> {
     let attempt = engine.settings.env.uuid();
@@ -106,7 +111,6 @@ async fn attempt<K: Kind>(
     let busy = request.busy.clone();
     let (engine, request, target) = (Arc::clone(engine), request.clone(), target.clone());
     let task = Attempt { engine, request, target, record, unresolved, made_before, last: tries == 1 };
-    let begins = (wanted.applied.clone(), wanted.operation.clone());
     let run = async move { if task.recorded(&begins).await? { task.run(cleared, call).await } else { Ok(()) } };
     let ran: Result<(), ReconcileError> = mutate::detached(busy, run).await;
     ran.map(|()| Requeue::Again)
@@ -133,7 +137,7 @@ impl<K: Kind> Attempt<K> {
 
     /// Step 5: the attempt is written down before the call; `false` where the object moved on. A user's finalizer is
     /// its record.
-    async fn recorded(&self, begins: &(Applied, Option<OperationRecord>)) -> Result<bool, ReconcileError> {
+    async fn recorded(&self, begins: &Begins) -> Result<bool, ReconcileError> {
         let uid = &self.request.uid;
         // Listings of before say nothing of this attempt.
         self.engine.memories.change(uid, |memory| memory.observations.clear(Observation::NoTrace));

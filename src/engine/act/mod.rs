@@ -13,6 +13,7 @@ use super::decide::Action;
 use super::kind::{Kind, ReconcileError};
 use super::known::Known;
 use super::observe;
+use super::planned::Planned;
 use super::report::Outcome;
 use super::tell;
 
@@ -63,11 +64,13 @@ async fn end<K: Kind>(
         Action::UnlinkGone(id) => record::unlink_gone(engine, context, &id).await,
         Action::UnlinkForeign(id) => record::unlink_foreign(engine, context, &id).await,
         Action::RecordOperation(operation) => {
-            let plan = known.plan.as_ref().and_then(|plan| plan.operation.as_ref());
-            let event = plan.and_then(|step| step.event.clone());
-            record::record_operation(engine, request, operation.map(|record| *record), event).await
+            let plan = known.plan.clone().unwrap_or_default();
+            record::record_operation(engine, request, operation.map(|record| *record), &plan).await
         }
-        Action::RecordApplied(applied) => record::record_applied(engine, request, applied).await,
+        Action::RecordApplied(applied) => {
+            let plan = known.plan.clone().unwrap_or_default();
+            record::record_applied(engine, request, applied, Planned::before(&plan, tell::replaces(request))).await
+        }
         Action::Adopt(id) => send::adopt(engine, context, &id).await,
         Action::Create => create::create(engine, context).await,
         Action::Replace(step) => replace::replace(engine, context, step).await,

@@ -13,8 +13,9 @@ use crate::engine::consistency::Observation;
 use crate::engine::context::{Engine, ReconcileContext, Request, Requeue, Status};
 use crate::engine::decide::{Identity, Words};
 use crate::engine::digest;
-use crate::engine::kind::{Kind, ReconcileError, Target};
+use crate::engine::kind::{Kind, Plan, ReconcileError, Target};
 use crate::engine::mutate;
+use crate::engine::planned::Planned;
 use crate::engine::record::RecordedCreate;
 use crate::engine::report::{self, Outcome};
 use crate::engine::tell::{filled_status, record_account};
@@ -53,6 +54,7 @@ pub(super) async fn unlink_gone<K: Kind>(
     replace::take_id_out::<K>(&mut status);
     let common = K::Object::common_mut(&mut status);
     (common.applied, common.operation) = (None, None);
+    Planned::default().put(common);
     // A user's create is not recorded before it is sent; an access without an attempt is nobody's.
     let phase =
         if engine.kind.found_by().identity() == Identity::Keyed { CreatePhase::InFlight } else { CreatePhase::None };
@@ -79,6 +81,7 @@ pub(super) async fn unlink_foreign<K: Kind>(
     replace::take_id_out::<K>(&mut status);
     let common = K::Object::common_mut(&mut status);
     (common.applied, common.operation) = (None, None);
+    Planned::default().put(common);
     let end = write_record(engine, context, status, CreatePhase::None, None, None).await?;
     let noun = K::WORDS.noun;
     let message = format!("{noun} {id} carries other owner tags and is let go; spec.lifecycle.adoption names another");
@@ -115,14 +118,16 @@ pub(super) async fn record_id<K: Kind>(
     Ok(Outcome::Requeue(Requeue::Again))
 }
 
-/// What is about to be applied is written down before it is.
+/// What is about to be applied is written down before it is, and what is planned with it.
 pub(super) async fn record_applied<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
     merged: Applied,
+    planned: Planned,
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let mut status = request.status();
     let common = K::Object::common_mut(&mut status);
+    planned.announce(common);
     let old = common.applied.replace(merged.clone()).unwrap_or_default();
     report::apply(engine, &request.object, &status).await?;
     let added = applied::without(merged, &old);
@@ -132,15 +137,18 @@ pub(super) async fn record_applied<K: Kind>(
     Ok(Outcome::Requeue(Requeue::Again))
 }
 
-/// How far a sequence of calls is, before the next of them goes out.
+/// How far a sequence of calls is, before the next of them goes out, and what is planned with it.
 pub(super) async fn record_operation<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
     operation: Option<OperationRecord>,
-    event: Option<(bool, &'static str, String)>,
+    plan: &Plan,
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let mut status = request.status();
-    K::Object::common_mut(&mut status).operation = operation;
+    let common = K::Object::common_mut(&mut status);
+    common.operation = operation;
+    Planned::before(plan, false).announce(common);
+    let event = plan.operation.as_ref().and_then(|step| step.event.clone());
     report::apply(engine, &request.object, &status).await?;
     if let Some((warning, reason, message)) = event {
         report::emit_event(engine, request, warning, reason, message).await;
@@ -197,7 +205,18 @@ async fn write_record<K: Kind>(
     Ok(Outcome::Requeue(Requeue::Again))
 }
 
-/// Step 5: the attempt, with what will have been applied. `false` where the object moved on.
+/// What is written down together with an attempt.
+#[derive(Clone)]
+pub(super) struct Begins {
+    /// What will have been applied.
+    pub applied: Applied,
+    /// The sequence that begins with it.
+    pub operation: Option<OperationRecord>,
+    /// What it does about something that is in use.
+    pub planned: Planned,
+}
+
+/// Step 5: the attempt, with what begins with it. `false` where the object moved on.
 ///
 /// # Errors
 /// Trouble with the API server.
@@ -206,7 +225,7 @@ pub(super) async fn write_attempt<K: Kind>(
     request: &Request<K::Object>,
     target: &Target<K::TargetDetail>,
     record: &RecordedCreate,
-    (applied, operation): &(Applied, Option<OperationRecord>),
+    Begins { applied, operation, planned }: &Begins,
 ) -> Result<bool, ReconcileError> {
     let mut status = request.status();
     record_account::<K>(&mut status, target);
@@ -218,6 +237,7 @@ pub(super) async fn write_attempt<K: Kind>(
     let hash = digest::hash(&request.object.spec_json().to_string());
     common.create = Some(record.write(&target.account.id, &target.account.region, &hash));
     common.operation.clone_from(operation);
+    planned.clone().put(common);
     // What the old one has is known as well, should it come back into force.
     let old = common.applied.take().filter(|_| replaces).unwrap_or_default();
     common.applied = Some(applied::union(applied.clone(), &old));

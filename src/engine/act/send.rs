@@ -61,8 +61,8 @@ pub(super) async fn adopt<K: Kind>(
     let (plan, wanted) = (Plan { calls: vec![call.clone()], ..Plan::default() }, Applied::default());
     let progress = |tried: &BTreeMap<String, bool>| {
         let (memory, at, lag) = (&engine.memories.load(&request.uid), Instant::now(), engine.settings.windows.lag);
-        let (plan, wanted) = (&plan, &wanted);
-        UpdateFacts { plan, wanted, recorded: None, memory, tried, time_is_up: false, at, lag }.progress()
+        let (plan, wanted, recorded) = (&plan, &wanted, None);
+        UpdateFacts { plan, wanted, recorded, announced: true, memory, tried, time_is_up: false, at, lag }.progress()
     };
     let mut came = progress(&BTreeMap::new());
     if came.next.is_some() {

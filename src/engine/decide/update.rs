@@ -33,6 +33,8 @@ pub struct UpdateFacts<'a> {
     pub wanted: &'a Applied,
     /// What status says was applied.
     pub recorded: Option<&'a Applied>,
+    /// Status shows beforehand what the plan stops, replaces or cannot have.
+    pub announced: bool,
     /// What is remembered of calls.
     pub memory: &'a Memory,
     /// The calls that AWS did not take in this reconcile, by digest, and whether each is told and waits: what may pass
@@ -238,7 +240,8 @@ impl UpdateFacts<'_> {
         accepted.is_some_and(|accepted| self.at.duration_since(accepted.at) < rests(accepted.times))
     }
 
-    /// What status has to say was applied before the next call goes out; nothing where it says so.
+    /// What status has to say was applied before the next call goes out; nothing where it says so, and what is planned
+    /// besides.
     fn due_record(&self, edited: bool) -> Option<Applied> {
         let old = self.recorded.cloned().unwrap_or_default();
         let unsent = applied::part(self.wanted, &self.not_sent());
@@ -247,7 +250,7 @@ impl UpdateFacts<'_> {
             // Also should the edit be taken back half-way: what stood before does not stand any more.
             merged.digest = None;
         }
-        (self.recorded != Some(&merged)).then_some(merged)
+        (self.recorded != Some(&merged) || !self.announced).then_some(merged)
     }
 
     /// The differences for which nothing is sent for now: the plan has no call for them, or AWS refused it for certain.

@@ -20,6 +20,7 @@ struct World {
     plan: Plan,
     wanted: Applied,
     recorded: Option<Applied>,
+    announced: bool,
     memory: Memory,
     tried: BTreeMap<String, bool>,
     time_is_up: bool,
@@ -54,15 +55,16 @@ fn world(calls: Vec<PlannedCall>) -> World {
     let plan = Plan { changes, calls, ..Plan::default() };
     let recorded = Some(wanted.clone());
     let (memory, tried, at) = (Memory::default(), BTreeMap::new(), tokio::time::Instant::now());
-    World { plan, wanted, recorded, memory, tried, time_is_up: false, at: at + Duration::from_hours(1) }
+    let at = at + Duration::from_hours(1);
+    World { plan, wanted, recorded, announced: true, memory, tried, time_is_up: false, at }
 }
 
 impl World {
     fn facts(&self) -> UpdateFacts<'_> {
-        let Self { plan, wanted, recorded, memory, tried, time_is_up, at } = self;
+        let Self { plan, wanted, recorded, announced, memory, tried, time_is_up, at } = self;
         let lag = jiff::SignedDuration::from_secs(120);
-        let recorded = recorded.as_ref();
-        UpdateFacts { plan, wanted, recorded, memory, tried, time_is_up: *time_is_up, at: *at, lag }
+        let (recorded, announced, time_is_up, at) = (recorded.as_ref(), *announced, *time_is_up, *at);
+        UpdateFacts { plan, wanted, recorded, announced, memory, tried, time_is_up, at, lag }
     }
 
     fn progress(&self) -> Progress {
@@ -101,6 +103,16 @@ fn rejected() -> AwsError {
 }
 
 const HOUR: Duration = Duration::from_hours(1);
+
+#[test]
+fn a_plan_that_status_does_not_show_is_written_before_the_next_call() {
+    let untold = |calls: Vec<PlannedCall>| World { announced: false, ..world(calls) };
+    let Action::RecordApplied(applied) = untold(vec![call("a")]).step(|_| {}) else { panic!("sent before it is told") };
+    assert_eq!(applied.paths, ["a"], "with what was applied as it stands");
+    assert_eq!(untold(vec![]).step(|_| {}), Action::Conclude, "where nothing is sent, it is told at the end");
+    let refused = untold(vec![call("a")]).refused(&call("a"), rejected(), HOUR);
+    assert_eq!(refused.step(|_| {}), Action::Conclude, "and where nothing more is");
+}
 
 #[test]
 fn calls_go_in_order_and_the_last_word_comes_when_each_had_its_turn() {

@@ -16,6 +16,7 @@ mod looking;
 mod lost_tags;
 mod other_provider;
 mod patience;
+mod planning;
 mod recreation;
 mod refusing;
 mod replacing;

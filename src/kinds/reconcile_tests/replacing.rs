@@ -13,19 +13,22 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::rig::{Cloud, FIRST, LAG, Lose, Rig, SECOND, THIRD, TOLERANCE, settings};
-use crate::api::common::{Lifecycle, Policies};
+use crate::api::common::{Approval, Lifecycle, Policies};
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CommonStatus, Replacing};
-use crate::api::{Listed, Managed, ManagedKind, Reference, TAG_UID};
+use crate::api::{APPROVE, Listed, Managed, ManagedKind, Reference, TAG_UID};
 use crate::aws::transfer::{CreateServer, DeleteServer, DescribeServer, ListServers, Server, ServerSettings, Tags};
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::{KubeApi, Name};
+use crate::engine::approval::{Approved, approved};
 use crate::engine::consistency::{Candidate, TagMatches, TagSearch};
 use crate::engine::context::{Engine, Requeue};
 use crate::engine::decide::Words;
 use crate::engine::diff::{Change, Effect};
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
-use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
+use crate::engine::kind::{
+    Described, Kind, KindStatus, Pending, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
+};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 use crate::engine::reconcile::reconcile;
@@ -45,6 +48,8 @@ struct NoticeSpec {
     lifecycle: Lifecycle,
     #[serde(default)]
     tags: BTreeMap<String, String>,
+    #[serde(default)]
+    approval: Approval,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -75,7 +80,7 @@ impl Managed for Notice {
         None
     }
     fn policies(&self) -> Policies {
-        Policies::from(&self.spec.lifecycle)
+        Policies { approval: self.spec.approval, ..Policies::from(&self.spec.lifecycle) }
     }
     fn tags(&self) -> &BTreeMap<String, String> {
         &self.spec.tags
@@ -149,7 +154,7 @@ impl Kind for Notices {
     }
     fn plan(
         &self,
-        _: &Notice,
+        object: &Notice,
         _: &Target<()>,
         wanted: &Wanted<String>,
         have: &Server,
@@ -160,7 +165,11 @@ impl Kind for Notices {
         let change =
             Change { path: "text".to_owned(), have: have.clone(), want: want.clone(), effect: Effect::Replace };
         let changes = if want == have { Vec::new() } else { vec![change] };
-        Plan { changes, ..Plan::default() }
+        let pending = match approved(object, &changes, None) {
+            Approved::Missing(reason) => Some(Pending { reason, changes: changes.clone(), due: None }),
+            Approved::NotNeeded | Approved::Given(_) => None,
+        };
+        Plan { changes, pending, ..Plan::default() }
     }
     fn fill_status(&self, _: &mut NoticeStatus, _: &Target<()>, _: Option<&Wanted<String>>, _: &Server) {}
     async fn deletion_blockers(
@@ -375,6 +384,56 @@ async fn the_new_one_first_and_the_old_one_goes_ten_minutes_unused() {
     assert_eq!(board.rig.cloud.calls(), ["DeleteServer"]);
     board.assert_done(SECOND, "good bye");
     assert_eq!(board.status()["create"]["lost"], json!([FIRST]), "it is never claimed again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_is_planned_in_the_write_that_records_it() {
+    let board = Board::edited().await;
+    board.rig.cloud.lose("CreateServer", Lose::Answer);
+    board
+        .until(|board| {
+            let status = board.status();
+            let begun = status["replacing"]["phase"] == "Creating";
+            let planned = status["plan"] == replacement();
+            assert_eq!(begun, planned, "one without the other: {status}");
+            begun
+        })
+        .await;
+    board.run(LONG).await;
+    board.assert_done(SECOND, "good bye");
+    assert_eq!(board.status()["plan"], Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_made_anew_before_a_person_approves() {
+    let board = Board::new().await;
+    board.rig.edit(KIND, "hello", |object| {
+        object["spec"]["text"] = json!("good bye");
+        object["spec"]["approval"] = json!("Required");
+    });
+    board.run(LONG).await;
+    assert!(board.rig.cloud.calls().is_empty());
+    let status = board.status();
+    assert_eq!(board.rig.says(KIND, "hello", "DisruptionPending").unwrap().1, "ApprovalRequired");
+    assert_eq!(board.rig.says(KIND, "hello", "Ready").unwrap().0, "True", "as it is in force");
+    assert_eq!(status["plan"], replacement());
+    let pending = status["conditions"].as_array().unwrap().iter().find(|one| one["reason"] == "ApprovalRequired");
+    let message = pending.unwrap()["message"].as_str().unwrap().to_owned();
+    let hash = message.split_once(&format!("{APPROVE}=")).unwrap().1;
+    let key = (KIND.to_owned(), Name { namespace: "team".to_owned(), name: "hello".to_owned() });
+    let approve = |object: &mut Value| object["metadata"]["annotations"] = json!({APPROVE: hash});
+    board.rig.objects.change(&key, None, approve).unwrap();
+    board.run(LONG).await;
+    board.assert_done(SECOND, "good bye");
+    assert_eq!(
+        (board.status()["plan"].clone(), board.rig.says(KIND, "hello", "DisruptionPending")),
+        (Value::Null, None)
+    );
+}
+
+/// The one row of an edited notice.
+fn replacement() -> Value {
+    json!([{"field": "spec.text", "have": "hello", "want": "good bye", "effect": "Replace", "step": 1}])
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,6 +22,7 @@ use crate::api::status::Applied;
 use crate::api::{Managed, TransferServer, TransferServerStatus};
 use crate::aws::Mutation;
 use crate::aws::transfer::{HostKey, Server, ServerSettings, StartServer, StopServer};
+use crate::engine::approval::approved;
 use crate::engine::diff::{self, Change, Effect};
 use crate::engine::kind::{Pending, Plan, PlannedCall, Wanted};
 use crate::engine::owner::Owner;
@@ -116,6 +117,7 @@ fn sequence(about: &About, offline: &[Change]) -> Due {
         Ok(next) => (next, None),
         Err(defect) => (None, Some(defect)),
     };
+    let (gate, plan_hash) = gate(&policies.disruption, now).and(approved(object, offline, record));
     offline::next(&Situation {
         server,
         desired: want.state,
@@ -123,7 +125,8 @@ fn sequence(about: &About, offline: &[Change]) -> Due {
         next,
         back: record.and_then(|record| offline::calls::back(server, record)),
         record,
-        gate: gate(&policies.disruption, now),
+        gate,
+        plan_hash,
         unfit: defect.or_else(|| network::unfit(want, server, &have.network, offline)),
         unready: network::unready(&have.network),
         digest: &wanted.digest,

@@ -97,7 +97,7 @@ fn digest(want: &WantedServer) -> String {
 }
 
 /// AWS's members of the spec. Taken apart in full, so that a new field must be placed.
-fn settings(spec: &TransferServerSpec, workflow_details: Option<WorkflowDetails>) -> ServerSettings {
+pub(super) fn settings(spec: &TransferServerSpec, workflow_details: Option<WorkflowDetails>) -> ServerSettings {
     let TransferServerSpec {
         aws_identity_ref: _,
         region: _,

@@ -104,6 +104,13 @@ fn of_servers() -> Vec<Case> {
             "spec.ipAddressType takes a stop".to_owned(),
             json!({}),
         ),
+        postponing(
+            "lifecycle.approval",
+            [json!("None"), json!("Required")],
+            "ApprovalRequired",
+            "spec.ipAddressType waits for a person".to_owned(),
+            json!({}),
+        ),
     ]
 }
 

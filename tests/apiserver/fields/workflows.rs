@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::case::Then::{Holds, Refused, Suspended, Waits};
+use super::case::Then::{Holds, Postponed, Refused, Suspended, Waits};
 use super::case::{AWAY, At, Case, HOME, Kind, ROLE, Then, field};
 use super::policies;
 
@@ -164,6 +164,19 @@ fn the_rest() -> Vec<Case> {
             description,
             [json!(false), json!(true)],
             [Holds(json!("one")), Suspended, Holds(json!("two"))],
+        )
+        .rest(json!({"description": "one"}))
+        .along(json!({"description": "two"}), json!({})),
+        Case::new(
+            Kind::Workflow,
+            "lifecycle.approval",
+            description,
+            [json!("None"), json!("Required")],
+            [
+                Holds(json!("one")),
+                Postponed("ApprovalRequired", "spec.description waits for a person"),
+                Holds(json!("two")),
+            ],
         )
         .rest(json!({"description": "one"}))
         .along(json!({"description": "two"}), json!({})),

@@ -62,6 +62,8 @@ pub struct Situation<'a> {
     pub record: Option<&'a OperationRecord>,
     /// Whether it may be stopped now.
     pub gate: Gate,
+    /// The plan that a person approved, where that is asked for.
+    pub plan_hash: Option<String>,
     /// Why a stop would be for nothing, or worse.
     pub unfit: Option<Reason>,
     /// Why it must not be changed further or started yet.
@@ -143,6 +145,7 @@ fn first(about: &Situation) -> OperationRecord {
         remaining: about.offline.iter().map(|change| format!("spec.{}", change.path)).collect(),
         refusal: None,
         refused_digest: None,
+        plan_hash: None,
     }
 }
 
@@ -151,7 +154,8 @@ fn stop(about: &Situation, record: &OperationRecord) -> OperationStep {
     let (id, paths) = (&about.server.server_id, diff::paths(about.offline));
     let message = format!("server {id} is stopped to change {paths}; sessions end");
     let phase = OperationPhase::Stopping;
-    let record = OperationRecord { phase, stops: record.stops + 1, ..record.clone() };
+    let plan_hash = about.plan_hash.clone();
+    let record = OperationRecord { phase, stops: record.stops + 1, plan_hash, ..record.clone() };
     OperationStep { event: Some((true, reasons::STOPPING, message)), ..step(Some(record)) }
 }
 
@@ -166,9 +170,7 @@ fn pending(about: &Situation, reason: &Reason, due: Option<Timestamp>) -> Due {
 
 /// The stop may have been sent, or not.
 fn stopping(about: &Situation, record: &OperationRecord) -> Due {
-    // What was never in use is disrupted by nothing.
-    let open = about.gate == Gate::Open || record.kind == OperationKind::Create;
-    let goes_on = about.mode == Mode::Full && !about.offline.is_empty() && open;
+    let goes_on = about.mode == Mode::Full && !about.offline.is_empty() && open(about, record);
     let due = match state(about) {
         "OFFLINE" => write(OperationPhase::Stopped, record),
         "ONLINE" if !goes_on => write(OperationPhase::Withdrawn, &since(about, record)),
@@ -180,6 +182,11 @@ fn stopping(about: &Situation, record: &OperationRecord) -> Due {
         _ => Due::default(),
     };
     led(about, reasons::STOPPING, due)
+}
+
+/// Whether it may be stopped for what is recorded. What was never in use is disrupted by nothing.
+fn open(about: &Situation, record: &OperationRecord) -> bool {
+    about.gate == Gate::Open || record.kind == OperationKind::Create
 }
 
 /// It is OFFLINE for a change, or was, and is changed or put back.
@@ -198,7 +205,7 @@ fn stopped(about: &Situation, record: &OperationRecord) -> Due {
         }
         ("OFFLINE" | "START_FAILED" | "STOP_FAILED", _) => write(OperationPhase::Starting, record),
         // Somebody started it. What may be stopped once more is, and then it stays as it is.
-        ("ONLINE", Some(_)) if !back && record.stops < STOPS && about.gate == Gate::Open => {
+        ("ONLINE", Some(_)) if !back && record.stops < STOPS && open(about, record) => {
             Due { operation: Some(stop(about, record)), ..Due::default() }
         }
         ("ONLINE", Some(_)) if !back => {

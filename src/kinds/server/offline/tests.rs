@@ -78,6 +78,7 @@ fn due(state: &str, words: &str) -> Due {
             (_, true) => Gate::Closed(Reason::stalled(reasons::INVALID_SPEC, "no zone"), None),
             _ => Gate::Open,
         },
+        plan_hash: has("approved").then(|| "1-plan".to_owned()),
         unfit: has("unfit").then(|| Reason::new(reasons::WAITING_FOR_AWS, "pending")),
         unready: has("unready").then(|| Reason::new(reasons::WAITING_FOR_AWS, "pending")),
         digest: "digest",
@@ -131,6 +132,7 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
         Row("OFFLINE", "left stopped unready late", "UpdateServer, refused: TakingBack"),
         Row("ONLINE", "left stopped", "write Stopping"),
         Row("ONLINE", "left stopped closed", "write GivenUp"),
+        Row("ONLINE", "left stopped create closed", "write Stopping"),
         Row("ONLINE", "left stopped twice", "write GivenUp"),
         Row("ONLINE", "stopped", "write none"),
         Row("STARTING", "left stopped", ""),
@@ -170,6 +172,19 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
     for Row(state, words, expected) in rows {
         assert_eq!(told(&due(state, words)), expected, "{state}: {words}");
     }
+}
+
+#[test]
+fn what_a_person_approved_is_pinned_by_the_stop_and_nothing_else() {
+    let pinned = |state: &str, words: &str| {
+        let step = due(state, words).operation.unwrap();
+        step.record.unwrap().plan_hash
+    };
+    for stopped in ["left approved", "left stopped approved", "left withdrawn approved"] {
+        assert_eq!(pinned("ONLINE", stopped).as_deref(), Some("1-plan"), "{stopped}");
+    }
+    assert_eq!(pinned("OFFLINE", "left approved"), None, "somebody else stopped it");
+    assert_eq!(pinned("ONLINE", "left"), None, "nobody was asked");
 }
 
 #[test]
@@ -275,6 +290,7 @@ impl World {
             back: None,
             record: record.as_ref(),
             gate: Gate::Open,
+            plan_hash: None,
             unfit: None,
             unready: None,
             digest: &digest,

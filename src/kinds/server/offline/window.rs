@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use crate::api::common::{Disruption, DisruptionMode, DisruptionWindow};
 use crate::api::condition::reasons;
+use crate::engine::approval::Approved;
 use crate::engine::reason::Reason;
 
 /// Whether a stop may be sent now.
@@ -15,6 +16,20 @@ pub enum Gate {
     Open,
     /// It may not: why, and when it may, if ever.
     Closed(Reason, Option<Timestamp>),
+}
+
+impl Gate {
+    /// Both must let it: the hours and a person. Without the person the hours do not count yet, unless they are none. With
+    /// the plan that was approved.
+    #[must_use]
+    pub fn and(self, approved: Approved) -> (Self, Option<String>) {
+        match (self, approved) {
+            (Self::Closed(reason, None), Approved::Missing(_)) => (Self::Closed(reason, None), None),
+            (_, Approved::Missing(reason)) => (Self::Closed(reason, None), None),
+            (gate, Approved::Given(hash)) => (gate, Some(hash)),
+            (gate, Approved::NotNeeded) => (gate, None),
+        }
+    }
 }
 
 /// Windows open once a day at most, so that one of the next eight days has the next; two days ago is the earliest
@@ -141,6 +156,32 @@ mod tests {
         assert_eq!(at(&Disruption::default(), "2026-01-01T00:00:00Z"), "open");
         let never = Disruption { mode: DisruptionMode::Never, window: None };
         assert_eq!(at(&never, "2026-01-01T00:00:00Z"), "never");
+    }
+
+    #[test]
+    fn a_stop_needs_the_hours_and_a_person() {
+        let missing = || Approved::Missing(Reason::new(reasons::APPROVAL_REQUIRED, "not yet"));
+        let given = || Approved::Given("1-a".to_owned());
+        let later = || Gate::Closed(Reason::new(reasons::OUTSIDE_WINDOW, "later"), Some(Timestamp::UNIX_EPOCH));
+        let never = || Gate::Closed(Reason::new(reasons::DISRUPTION_NEVER, "never"), None);
+        let rows = [
+            (Gate::Open, Approved::NotNeeded, "open", None),
+            (Gate::Open, given(), "open", Some("1-a")),
+            (Gate::Open, missing(), "ApprovalRequired", None),
+            (later(), Approved::NotNeeded, "OutsideWindow", None),
+            (later(), given(), "OutsideWindow", Some("1-a")),
+            (later(), missing(), "ApprovalRequired", None),
+            (never(), given(), "DisruptionNever", Some("1-a")),
+            (never(), missing(), "DisruptionNever", None),
+        ];
+        for (hours, approved, expected, hash) in rows {
+            let (gate, plan_hash) = hours.and(approved);
+            let told = match &gate {
+                Gate::Open => "open",
+                Gate::Closed(reason, _) => reason.code,
+            };
+            assert_eq!((told, plan_hash.as_deref()), (expected, hash));
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::state;
 use super::values::{self, OTHER_POLICY, POLICY};
 use crate::admission::Admission;
 use crate::api_server::Key;
+use crate::approval::{self, APPROVE};
 use crate::lint;
 use crate::satisfy;
 use crate::stage::{Stage, key};
@@ -157,6 +158,13 @@ impl<'a> Arena<'a> {
             let current = object["status"]["observedGeneration"] == *generation;
             let find =
                 |kind: &str| lint::find(&object, kind).filter(|found| found["observedGeneration"] == *generation);
+            if let Some(hash) = approval::asked(&object).filter(|_| !late) {
+                // A person reads what will be done, and says yes.
+                if object["metadata"]["annotations"][APPROVE] != json!(hash) {
+                    self.stage.annotate(&self.key, APPROVE, &hash);
+                }
+                continue;
+            }
             if object["spec"]["suspend"] == true && find("Suspended").is_some() {
                 return End::Still;
             }

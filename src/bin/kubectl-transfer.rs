@@ -15,12 +15,13 @@ async fn main() -> ExitCode {
     let style = Style::new(out.is_terminal(), std::env::var("NO_COLOR").ok().as_deref());
     #[allow(clippy::disallowed_methods, reason = "a command is run once, now")]
     let now = jiff::Timestamp::now();
-    match run::run(Args::parse(), style, now, &mut out).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+    let args = Args::parse();
+    let failed = args.failed();
+    match run::run(args, style, now, &mut out).await {
+        Ok(end) => ExitCode::from(end.code()),
         Err(error) => {
             eprintln!("kubectl transfer: {error}");
-            ExitCode::from(2)
+            ExitCode::from(failed)
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod login;
 pub(crate) mod login_fakes;
 pub mod orphans;
 pub mod partition;
+pub mod preview;
 #[cfg(test)]
 mod reconcile_tests;
 pub mod referrers;

@@ -17,6 +17,14 @@ pub struct Args {
     pub command: Command,
 }
 
+impl Args {
+    /// The exit code where the command could not do what it was asked: not one that says what it found.
+    #[must_use]
+    pub fn failed(&self) -> u8 {
+        if matches!(self.command, Command::Plan { .. }) { 1 } else { 2 }
+    }
+}
+
 /// What the command line does.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -25,6 +33,18 @@ pub enum Command {
         /// A file of YAML or JSON, with any number of documents; - is standard input. May be given several times
         #[arg(short, long = "filename", required = true, value_name = "FILE")]
         filename: Vec<PathBuf>,
+    },
+    /// Shows what applying manifests would do; ends with 2 where something in use would be stopped or replaced
+    Plan {
+        /// A file of YAML or JSON, with any number of documents; - is standard input. May be given several times
+        #[arg(short, long = "filename", required = true, value_name = "FILE")]
+        filename: Vec<PathBuf>,
+        /// The namespace of objects that name none [default: that of the context]
+        #[arg(short, long)]
+        namespace: Option<String>,
+        /// Where and how
+        #[command(flatten)]
+        show: Show,
     },
     /// Prints manifests that take over what AWS has and change nothing; what an administrator must grant stands on top
     Export(ExportArgs),

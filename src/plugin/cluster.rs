@@ -5,13 +5,14 @@ use std::fmt::Debug;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::ListParams;
 use kube::config::KubeConfigOptions;
-use kube::core::NamespaceResourceScope;
+use kube::core::{DynamicObject, NamespaceResourceScope};
 use kube::{Api, Client, Config, Resource};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::failure::Failure;
 use super::view::Facts;
-use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+use crate::api::{AwsIdentity, ManagedKind, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
 
 /// So many objects are asked for at once.
 const PAGE: u32 = 500;
@@ -108,6 +109,15 @@ impl Cluster {
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
     {
         Ok(Api::<K>::namespaced(self.client.clone(), namespace).get(name).await?)
+    }
+
+    /// An object as it is stored; nothing where there is none.
+    ///
+    /// # Errors
+    /// What the API server refused.
+    pub async fn stored(&self, kind: ManagedKind, namespace: &str, name: &str) -> Result<Option<Value>, Failure> {
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &kind.resource());
+        Ok(api.get_opt(name).await?.map(serde_json::to_value).transpose()?)
     }
 
     /// A Secret, or why it could not be read.

@@ -21,6 +21,8 @@ pub mod manifest;
 mod openapi;
 /// What AWS must allow.
 pub mod permissions;
+/// What applying manifests would do.
+pub mod plan;
 /// From a command to its output and exit code.
 pub mod run;
 /// Columns, colours, and what a pipe can bear.

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
+use super::admission::Admission;
 use super::args::{Args, Command, Deletion, ExportArgs, IamPolicyArgs, Output, PolicyOutput, Show};
 use super::check::Checker;
 use super::cluster::Cluster;
@@ -14,7 +16,7 @@ use super::export::{self, Target};
 use super::failure::Failure;
 use super::known_hosts::{self, Listed};
 use super::table::Style;
-use super::{ascii, manifest, permissions, view};
+use super::{ascii, manifest, permissions, plan, view};
 use crate::api::identity::AwsIdentitySpec;
 use crate::api::{AwsIdentity, TransferServer};
 use crate::aws::RateLimiter;
@@ -22,40 +24,71 @@ use crate::aws::account_clients::{AccountClients, Aws};
 use crate::aws::rate_limiter::Rates;
 use crate::text;
 
-/// Does what the command says, and writes to `out`. Answers whether all is well: `check` may find that it is not.
+/// What a command found that did what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All is well.
+    Well,
+    /// Something is wrong.
+    Wrong,
+    /// Something in use would be stopped or replaced.
+    Disrupts,
+}
+
+impl End {
+    /// The exit code.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Well => 0,
+            Self::Wrong => 1,
+            Self::Disrupts => 2,
+        }
+    }
+}
+
+/// Does what the command says, and writes to `out`.
 ///
 /// # Errors
 /// What kept it from being done.
-pub async fn run(args: Args, style: Style, now: Timestamp, out: &mut (dyn Write + Send)) -> Result<bool, Failure> {
+pub async fn run(args: Args, style: Style, now: Timestamp, out: &mut (dyn Write + Send)) -> Result<End, Failure> {
     match args.command {
         Command::Status { namespace, all_namespaces, show: Show { context, output } } => {
             let cluster = Cluster::connect(context).await?;
             let facts = cluster.everything(cluster.namespace(namespace, all_namespaces).as_deref()).await?;
             let text = written(output, &facts, || view::tables(&facts, style, now))?;
             let text = if facts.is_empty() && output == Output::Table { "nothing found\n".to_owned() } else { text };
-            Ok(out.write_all(text.as_bytes()).map(|()| true)?)
+            Ok(out.write_all(text.as_bytes()).map(|()| End::Well)?)
         }
         Command::Describe { kind, name, namespace, show: Show { context, output } } => {
             let cluster = Cluster::connect(context).await?;
             let namespace = cluster.namespace(namespace, false).unwrap_or_default();
             let facts = cluster.one(kind, &namespace, &name).await?;
             let text = written(output, &facts, || view::description(&facts, style, now))?;
-            Ok(out.write_all(text.as_bytes()).map(|()| true)?)
+            Ok(out.write_all(text.as_bytes()).map(|()| End::Well)?)
         }
         Command::KnownHosts { server, namespace, host, context } => {
             let cluster = Cluster::connect(context).await?;
             let namespace = cluster.namespace(namespace, false).unwrap_or_default();
             let text = known_hosts(&cluster, &namespace, &server, &host).await?;
-            Ok(out.write_all(text.as_bytes()).map(|()| true)?)
+            Ok(out.write_all(text.as_bytes()).map(|()| End::Well)?)
         }
         Command::Check { filename } => check(&filename, style, out),
-        Command::Export(args) => export(args, out).await.map(|()| true),
-        Command::IamPolicy(args) => policy(args, out).map(|()| true),
+        Command::Plan { filename, namespace, show: Show { context, output } } => {
+            let manifests = manifests(&filename)?;
+            let cluster = Cluster::connect(context).await?;
+            let plan = plan(&cluster, namespace, manifests).await?;
+            let text = written(output, &plan, || plan::text(&plan, style))?;
+            out.write_all(text.as_bytes())?;
+            Ok(if plan.disrupts { End::Disrupts } else { End::Well })
+        }
+        Command::Export(args) => export(args, out).await.map(|()| End::Well),
+        Command::IamPolicy(args) => policy(args, out).map(|()| End::Well),
         Command::Completions { shell } => {
             let mut command = Args::command();
             let name = command.get_name().to_owned();
             clap_complete::generate(shell, &mut command, name, &mut &mut *out);
-            Ok(true)
+            Ok(End::Well)
         }
     }
 }
@@ -109,13 +142,7 @@ fn progress(server: &str, done: usize, all: usize) {
 
 fn policy(args: IamPolicyArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let IamPolicyArgs { features, filename, account, region, output } = args;
-    let mut objects = Vec::new();
-    for file in &filename {
-        let text = text::decode(read(file)?).map_err(|error| format!("{}: the file {error}", file.display()))?;
-        let documents =
-            manifest::documents(&text::without_marks(&text)).map_err(|error| format!("{}: {error}", file.display()))?;
-        objects.extend(documents.into_iter().map(|document| document.value));
-    }
+    let objects = manifests(&filename)?;
     let mut used = permissions::used(&objects);
     if features.is_empty() && filename.is_empty() {
         used.features.extend(permissions::DEFAULT);
@@ -129,7 +156,33 @@ fn policy(args: IamPolicyArgs, out: &mut dyn Write) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check(files: &[PathBuf], style: Style, out: &mut dyn Write) -> Result<bool, Failure> {
+/// What these manifests would do, object by object; those of other kinds are none of ours.
+async fn plan(cluster: &Cluster, namespace: Option<String>, manifests: Vec<Value>) -> Result<plan::Plan, Failure> {
+    let (admission, namespace) = (Admission::new(), cluster.namespace(namespace, false).unwrap_or_default());
+    let mut objects = Vec::new();
+    for mut manifest in manifests {
+        let Some(kind) = plan::kind_of(&manifest) else { continue };
+        plan::put_into(&mut manifest, &namespace);
+        let (namespace, name) = plan::name_of(&manifest);
+        let stored = cluster.stored(kind, &namespace, &name).await?;
+        objects.push(plan::foresee(&admission, &manifest, stored.as_ref())?);
+    }
+    Ok(plan::Plan::of(objects))
+}
+
+/// The documents of files.
+fn manifests(files: &[PathBuf]) -> Result<Vec<Value>, Failure> {
+    let mut objects = Vec::new();
+    for file in files {
+        let text = text::decode(read(file)?).map_err(|error| format!("{}: the file {error}", file.display()))?;
+        let documents =
+            manifest::documents(&text::without_marks(&text)).map_err(|error| format!("{}: {error}", file.display()))?;
+        objects.extend(documents.into_iter().map(|document| document.value));
+    }
+    Ok(objects)
+}
+
+fn check(files: &[PathBuf], style: Style, out: &mut dyn Write) -> Result<End, Failure> {
     let mut checker = Checker::default();
     for file in files {
         checker.file(&file.display().to_string(), read(file)?);
@@ -139,7 +192,7 @@ fn check(files: &[PathBuf], style: Style, out: &mut dyn Write) -> Result<bool, F
     {
         writeln!(out, "{}", style.shown(&line))?;
     }
-    Ok(checker.findings.is_empty())
+    Ok(if checker.findings.is_empty() { End::Well } else { End::Wrong })
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {

@@ -104,7 +104,7 @@ impl Style {
     /// One fact with its name.
     #[must_use]
     pub fn fact(self, name: &str, cell: &Cell) -> String {
-        format!("{:<18}{}\n", format!("{name}:"), self.toned(&self.shown(&cell.text), cell.tone))
+        format!("{:<17} {}\n", format!("{name}:"), self.toned(&self.shown(&cell.text), cell.tone))
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::table::{Cell, Style, Tone};
 use crate::api::condition::types;
 use crate::api::server::HostKeyStatus;
-use crate::api::status::{Drift, HostKeyFingerprint, Unset};
+use crate::api::status::{Drift, HostKeyFingerprint, PlannedChange, Unset};
 use crate::api::user::SshPublicKey;
 use crate::api::{AwsIdentity, CommonStatus, Managed, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
 use crate::ssh::{PublicKey, fingerprints_equal};
@@ -48,6 +48,9 @@ pub struct Facts {
     keys: Vec<Key>,
     operation: Option<String>,
     drift: Vec<Drift>,
+    plan: Vec<PlannedChange>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan_count: Option<i32>,
     unset: Vec<Unset>,
     conditions: Vec<Condition>,
 }
@@ -56,7 +59,8 @@ impl Facts {
     fn of<K: Managed>(object: &K) -> (Self, K::Status) {
         let status = object.status().cloned().unwrap_or_default();
         let common = K::common(&status);
-        let CommonStatus { observed_generation, conditions, operation, drift, unset, .. } = common.clone();
+        let CommonStatus { observed_generation, conditions, operation, drift, plan, plan_count, unset, .. } =
+            common.clone();
         let meta = object.meta();
         let facts = Self {
             kind: K::KIND.name(),
@@ -67,6 +71,8 @@ impl Facts {
             suspended: object.suspend(),
             operation: operation.and_then(|operation| word(&operation.kind)),
             drift,
+            plan,
+            plan_count,
             unset,
             conditions,
             ..Self::default()
@@ -90,6 +96,13 @@ impl Facts {
     fn reason(&self) -> String {
         let stalled = self.condition(types::STALLED).filter(|condition| condition.status == "True");
         stalled.or_else(|| self.condition(types::READY)).map(|found| found.reason.clone()).unwrap_or_default()
+    }
+
+    fn planned(&self) -> Cell {
+        match self.plan_count.map_or_else(|| self.plan.len().to_string(), |count| count.to_string()) {
+            none if none == "0" => "-".into(),
+            count => Cell::toned(count, Tone::Bad),
+        }
     }
 
     fn differences(&self) -> Cell {
@@ -236,7 +249,7 @@ pub fn tables(all: &[Facts], style: Style, now: Timestamp) -> String {
     for (kind, own) in kinds {
         let rows: Vec<Vec<Cell>> = all.iter().filter(|facts| facts.kind == kind).map(|facts| row(facts, now)).collect();
         if !rows.is_empty() {
-            let mut headers = vec![kind, "READY", "REASON", "DRIFT"];
+            let mut headers = vec![kind, "READY", "REASON", "DRIFT", "PLAN"];
             headers.extend(own);
             headers.push("AGE");
             tables.push(style.table(&headers, &rows, 0));
@@ -246,7 +259,8 @@ pub fn tables(all: &[Facts], style: Style, now: Timestamp) -> String {
 }
 
 fn row(facts: &Facts, now: Timestamp) -> Vec<Cell> {
-    let mut cells = vec![title(facts).into(), facts.ready(), facts.reason().into(), facts.differences()];
+    let mut cells =
+        vec![title(facts).into(), facts.ready(), facts.reason().into(), facts.differences(), facts.planned()];
     match facts.kind {
         "TransferServer" => cells.extend([
             plain(facts.state.as_ref()),
@@ -306,9 +320,24 @@ pub fn description(facts: &Facts, style: Style, now: Timestamp) -> String {
     text
 }
 
+/// The columns of a plan.
+pub const PLAN: [&str; 5] = ["FIELD", "HAVE", "WANT", "EFFECT", "STEP"];
+
+/// A plan, row by row. What stops or replaces something, or cannot be had, is for a person to look at.
+#[must_use]
+pub fn plan_rows(plan: &[PlannedChange]) -> Vec<Vec<Cell>> {
+    let row = |PlannedChange { field, have, want, effect, step }: &PlannedChange| {
+        let tone = if effect.is_told_before() { Tone::Bad } else { Tone::Plain };
+        let step = step.map_or_else(|| "-".into(), |step| step.to_string().into());
+        let effect = Cell::toned(word(effect).unwrap_or_default(), tone);
+        vec![field.as_str().into(), plain(have.as_ref()), plain(want.as_ref()), effect, step]
+    };
+    plan.iter().map(row).collect()
+}
+
 type Section = (&'static str, &'static [&'static str], Vec<Vec<Cell>>);
 
-fn sections(facts: &Facts, now: Timestamp) -> [Section; 6] {
+fn sections(facts: &Facts, now: Timestamp) -> [Section; 7] {
     let yes = |is: bool| if is { "yes" } else { "no" };
     let condition = |found: &Condition| {
         let since = age(Some(&found.last_transition_time.0.to_string()), now);
@@ -347,6 +376,7 @@ fn sections(facts: &Facts, now: Timestamp) -> [Section; 6] {
                 .collect(),
         ),
         ("Keys", &["FINGERPRINT", "AGE", "EXPIRES", "OURS", "COMMENT"], facts.keys.iter().map(key).collect()),
+        ("Plan", &PLAN, plan_rows(&facts.plan)),
         ("Differences", &["FIELD", "WANTED", "IN AWS"], facts.drift.iter().map(drift).collect()),
         (
             "Set in AWS only",

@@ -26,6 +26,7 @@ fn server() -> Facts {
         "hostKeys": [{"id": "hostkey-1", "fingerprint": "SHA256:one", "type": "ssh-rsa", "active": true, "name": "mine"}],
         "conditions": [condition("Ready", "True", "Available"), condition("Drifted", "True", "Drifted")],
         "drift": [{"path": "spec.protocols", "want": "SFTP", "have": "FTP"}],
+        "plan": [{"field": "spec.ipAddressType", "have": "IPV4", "want": "DUALSTACK", "effect": "Offline", "step": 1}],
         "unset": [{"field": "loggingRole", "have": "r"}],
     });
     let object = object("TransferServer", json!({"region": "eu-central-1"}), status);
@@ -62,11 +63,11 @@ fn each_kind_has_a_table_of_what_matters() {
     let (of_servers, of_users) = text.split_once("\n\n").unwrap();
     assert_eq!(
         words(of_servers, "team/x"),
-        ["team/x", "True", "Available", "1", "ONLINE", "sftp.example.com", "3", "1", "30d"]
+        ["team/x", "True", "Available", "1", "1", "ONLINE", "sftp.example.com", "3", "1", "30d"]
     );
     assert_eq!(
         words(of_users, "team/x"),
-        ["team/x", "True", "Available", "-", "Alice", "sftp.example.com", "1", "10d", "in 5d", "30d"]
+        ["team/x", "True", "Available", "-", "-", "Alice", "sftp.example.com", "1", "10d", "in 5d", "30d"]
     );
     assert!(!text.contains("TransferAccess"), "a kind without objects has none");
 }
@@ -76,6 +77,7 @@ fn a_description_has_keys_fingerprints_drift_and_conditions() {
     let text = description(&server(), Style::default(), now());
     assert_eq!(words(&text, "ssh-rsa"), ["ssh-rsa", "SHA256:one", "yes", "mine"]);
     assert_eq!(words(&text, "spec.protocols"), ["spec.protocols", "SFTP", "FTP"]);
+    assert_eq!(words(&text, "spec.ipAddressType"), ["spec.ipAddressType", "IPV4", "DUALSTACK", "Offline", "1"]);
     assert_eq!(words(&text, "loggingRole"), ["loggingRole", "r"]);
     assert_eq!(words(&text, "Drifted"), ["Drifted", "True", "Drifted", "24h", "said"]);
     let text = description(&user("2030-01-01T00:00:00Z", 2), Style::new(false, None), now());

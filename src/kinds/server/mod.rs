@@ -3,10 +3,11 @@
 mod advice;
 mod deletion_blockers;
 mod host_keys;
-mod members;
+pub mod members;
 mod network;
 mod offline;
 mod plan;
+pub mod preview;
 mod registration;
 mod unmanaged;
 mod unset;

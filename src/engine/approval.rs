@@ -30,10 +30,19 @@ pub enum Approved {
 pub fn plan_hash(uid: &str, generation: i64, changes: &[Change]) -> String {
     let row = |change: &Change| {
         let Change { path, have, want, effect } = change;
-        json!([path, have, want, effect])
+        json!([path, unordered(have), want, effect])
     };
     let rows: Vec<Value> = changes.iter().map(row).collect();
     format!("{generation}-{}", hash(&json!([uid, generation, rows]).to_string()))
+}
+
+/// AWS lists the same in another order from one answer to the next.
+fn unordered(have: &Value) -> Value {
+    let mut have = have.clone();
+    if let Value::Array(items) = &mut have {
+        items.sort_by_key(ToString::to_string);
+    }
+    have
 }
 
 /// Whether these changes of the object are approved. A sequence under way goes on with the plan for which it was begun,

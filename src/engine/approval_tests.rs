@@ -29,6 +29,10 @@ fn a_plan_is_another_one_with_another_object_edit_value_or_effect() {
     let restart = Change { effect: Effect::Restart, ..change("IPV4") };
     let want = Change { want: json!("IPV4"), ..change("IPV4") };
     let long = |end: &str| Change { want: json!("x".repeat(5000) + end), ..change("IPV4") };
+    let listed = |have: Value, want: Value| plan_hash("u", 1, &[Change { have, want, ..change("IPV4") }]);
+    let (there, back) = (json!(["a", "b"]), json!(["b", "a"]));
+    assert_eq!(listed(there.clone(), Value::Null), listed(back.clone(), Value::Null), "in whatever order AWS lists");
+    assert_ne!(listed(Value::Null, there), listed(Value::Null, back), "addresses go with subnets by their order");
     let others = [
         plan_hash("v", 1, &[change("IPV4")]),
         plan_hash("u", 2, &[change("IPV4")]),

@@ -8,7 +8,7 @@ use super::diff::{Change, Effect};
 use super::drift::{VALUE_MAX, text};
 use super::kind::Plan;
 use crate::api::CommonStatus;
-use crate::api::status::{OperationKind, PlannedChange};
+use crate::api::status::{OperationKind, OperationPhase, OperationRecord, PlannedChange};
 
 /// How many changes status shows: what stops or replaces something comes first, so that this is never cut.
 const SHOWN: usize = 50;
@@ -66,8 +66,9 @@ impl Planned {
     /// Writes it into a status that tells how things stand. While a sequence is under way what was announced stays: it
     /// says what the sequence is for.
     pub fn show(self, status: &mut CommonStatus) {
-        let under_way = status.operation.as_ref().is_some_and(|operation| operation.under_way());
-        if !(under_way && self.stands(status)) {
+        let goes_on =
+            |operation: &OperationRecord| operation.under_way() && operation.phase != OperationPhase::Withdrawn;
+        if !(status.operation.as_ref().is_some_and(goes_on) && self.stands(status)) {
             self.put(status);
         }
     }

@@ -3,7 +3,6 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::api::condition::reasons;
-use crate::api::status::{OperationPhase, OperationRecord};
 use crate::aws::Mutation;
 use crate::engine::kind::{Pending, PlannedCall};
 use crate::engine::reason::Reason;
@@ -112,7 +111,7 @@ fn what_was_announced_stays_while_the_sequence_runs_and_goes_at_its_end() {
     let done = || Planned::before(&plan(&[], Vec::new()), false);
     done().show(&mut status);
     assert_eq!(status.plan.len(), 1, "it is being started: what for is still told");
-    for over in [None, Some(OperationPhase::GivenUp)] {
+    for over in [None, Some(OperationPhase::GivenUp), Some(OperationPhase::Withdrawn)] {
         let mut status = status.clone();
         status.operation = over.map(|phase| OperationRecord { phase, ..OperationRecord::default() });
         done().show(&mut status);

@@ -62,8 +62,6 @@ pub mod reasons {
     pub const ROLE_NOT_GRANTED: &str = "RoleNotGranted";
     /// The grant was there and is gone.
     pub const GRANT_REVOKED: &str = "GrantRevoked";
-    /// The spec asks for something that this version does not do.
-    pub const NOT_YET_SUPPORTED: &str = "NotYetSupported";
     /// AWS no longer has the server.
     pub const SERVER_GONE: &str = "ServerGone";
     /// Another object holds this user name.

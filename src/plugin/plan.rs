@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::admission::Admission;
-use super::run::Failure;
+use super::failure::Failure;
 use super::table::{Cell, Style, Tone};
 use super::view::{PLAN, plan_rows};
 use crate::api::common::{Approval, DisruptionMode, ManagementPolicy};

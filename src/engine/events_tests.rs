@@ -73,7 +73,7 @@ fn a_status_is_told_again_only_for_a_person_or_something_else() {
     let drift = |message: &str| status(1, ConditionStatus::True, "DriftDetected", message, false);
     let refused =
         |generation, message: &str, stalled| status(generation, ConditionStatus::False, "Rejected", message, stalled);
-    let rows = [
+    let rows = vec![
         (CommonStatus::default(), ready(), Some("Available well"), "the first"),
         (ready(), ready(), None, "the same"),
         (ready(), status(1, ConditionStatus::True, "Available", "more keys", false), None, "a detail"),

@@ -151,7 +151,7 @@ async fn an_export_passes_the_check_and_is_taken_over() {
     std::fs::write(file.path(), &text).unwrap();
     let path = file.path().to_str().unwrap();
     let summary = printed(&world, &["check", "-f", path]).await;
-    assert!(summary.contains("2") && summary.lines().count() == 1, "{summary}");
+    assert!(summary.contains('2') && summary.lines().count() == 1, "{summary}");
     let identity = world.object("awsidentities", "", "default").await;
     let mut grants = identity["spec"]["grants"].clone();
     grants[0]["serverIds"] = json!([id]);

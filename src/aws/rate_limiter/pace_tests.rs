@@ -114,14 +114,14 @@ fn it_does_so_whatever_aws_counts_by_and_while_the_limit_changes() {
     let sliding = run(learnt(), 1000, &mut Aws::window(20), |_, _| {});
     assert!(sliding.seconds <= 1.15 * 1000.0 / 20.0 && sliding.throttled <= 0.1, "a window: {sliding:?}");
     let falls = run(learnt(), 1000, &mut Aws::bucket(20.0, 10.0), |second, aws| {
-        if second == 20.0 {
+        if second.total_cmp(&20.0).is_eq() {
             *aws = Aws::Bucket { rate: 5.0, size: 10.0, tokens: 0.0, at: second };
         }
     });
     // 400 in the first 20 seconds, 600 at 5 a second.
     assert!(falls.seconds <= 1.1 * 140.0 && falls.throttled <= 0.1, "falls: {falls:?}");
     let rises = run(learnt(), 1000, &mut Aws::bucket(5.0, 10.0), |second, aws| {
-        if second == 20.0 {
+        if second.total_cmp(&20.0).is_eq() {
             *aws = Aws::Bucket { rate: 20.0, size: 10.0, tokens: 0.0, at: second };
         }
     });
@@ -164,7 +164,7 @@ proptest! {
         let begin = Instant::now();
         let (mut pace, mut now, mut calls) = (Pace::new(rate, begin), begin, 0_u32);
         for (milliseconds, throttle) in events {
-            now = now + Duration::from_millis(milliseconds);
+            now += Duration::from_millis(milliseconds);
             match throttle {
                 Some(rest) => pace.throttled(now, rest.map(Duration::from_secs)),
                 None => calls += u32::from(pace.take(now).is_none()),
@@ -175,7 +175,7 @@ proptest! {
         prop_assert!(f64::from(calls) <= most + 0.001, "{calls} calls, {most} allowed");
         let mut waits = 0;
         while let Some(wait) = pace.take(now) {
-            now = now + wait;
+            now += wait;
             waits += 1;
             prop_assert!(waits < 5 && wait <= Duration::from_secs(20), "{wait:?}");
         }

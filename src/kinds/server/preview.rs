@@ -45,6 +45,8 @@ pub fn changes(new: &TransferServerSpec, old: &TransferServerSpec) -> Vec<Change
 /// In an order that says nothing.
 fn groups(spec: &TransferServerSpec) -> Value {
     let mut groups = spec.endpoint_details.as_ref().and_then(|details| details.security_group_ids.clone());
-    groups.iter_mut().for_each(|groups| groups.sort());
+    if let Some(groups) = &mut groups {
+        groups.sort();
+    }
     json!(groups)
 }

@@ -24,8 +24,9 @@ impl Gate {
     #[must_use]
     pub fn and(self, approved: Approved) -> (Self, Option<String>) {
         match (self, approved) {
-            (Self::Closed(reason, None), Approved::Missing(_)) => (Self::Closed(reason, None), None),
-            (_, Approved::Missing(reason)) => (Self::Closed(reason, None), None),
+            (Self::Closed(reason, None), Approved::Missing(_)) | (_, Approved::Missing(reason)) => {
+                (Self::Closed(reason, None), None)
+            }
             (gate, Approved::Given(hash)) => (gate, Some(hash)),
             (gate, Approved::NotNeeded) => (gate, None),
         }

@@ -115,7 +115,8 @@ const INTERFACES: &str = "<networkInterfaceSet><item><networkInterfaceId>eni-1</
     <privateIpAddress>10.0.0.1</privateIpAddress><privateIpAddressesSet>
     <item><privateIpAddress>10.0.0.1</privateIpAddress><primary>true</primary></item>
     <item><privateIpAddress>10.0.0.2</privateIpAddress><primary>false</primary></item></privateIpAddressesSet>
-    <ipv6AddressesSet><item><ipv6Address>2001:db8::1</ipv6Address></item></ipv6AddressesSet></item>
+    <ipv6AddressesSet><item><ipv6Address>2001:db8::1</ipv6Address></item></ipv6AddressesSet>
+    <association><allocationId>eipalloc-1</allocationId><publicIp>198.51.100.1</publicIp></association></item>
     <item><networkInterfaceId>eni-2</networkInterfaceId></item></networkInterfaceSet>";
 
 const ADDRESSES: &str = "<addressesSet><item><publicIp>198.51.100.1</publicIp><allocationId>eipalloc-1</allocationId>
@@ -157,6 +158,8 @@ fn reads() -> Vec<(Read, Value, &'static str, Answer)> {
         status: some("in-use"),
         private_ips: texts(&["10.0.0.1", "10.0.0.2"]),
         ipv6_ips: texts(&["2001:db8::1"]),
+        public_ip: some("198.51.100.1"),
+        allocation_id: some("eipalloc-1"),
     };
     let held = ElasticAddress {
         allocation_id: "eipalloc-1".to_owned(),

@@ -136,6 +136,10 @@ pub mod reasons {
     pub const OLD_SECURITY_POLICY: &str = "OldSecurityPolicy";
     /// A workflow runs on uploads and no role writes its log.
     pub const WORKFLOW_NOT_LOGGED: &str = "WorkflowNotLogged";
+    /// A ConfigMap that the spec names belongs to somebody else.
+    pub const CONFIG_MAP_NOT_OURS: &str = "ConfigMapNotOurs";
+    /// A ConfigMap may not be written.
+    pub const CONFIG_MAP_FORBIDDEN: &str = "ConfigMapForbidden";
     /// The Secret of a listed host key holds another key than before.
     pub const HOST_KEY_REPLACED: &str = "HostKeyReplaced";
     /// A workflow runs on uploads that no spec names.

@@ -86,6 +86,16 @@ pub struct CustomHostname {
     pub hosted_zone_id: Option<String>,
 }
 
+/// The ConfigMap that lines for `known_hosts` are written to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(transform = pattern::OBJECT_NAME.of("name"))]
+pub struct KnownHostsConfigMap {
+    /// Name of the ConfigMap, in the same namespace.
+    #[schemars(length(max = 253))]
+    pub name: String,
+}
+
 /// What the server shall be. Members that are not described otherwise are AWS's own. A member that was never set is
 /// left as AWS has it; one that leaves the spec goes back to AWS's default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, CustomResource, KubeSchema)]
@@ -252,6 +262,14 @@ pub struct TransferServerSpec {
     /// A host name of your own, recorded on the server as AWS's console does. No DNS record is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_hostname: Option<CustomHostname>,
+    /// A ConfigMap that the operator writes for clients to pin: under the key known_hosts a line for each host key whose
+    /// private key the spec lists, with every name of the server and each SFTP port; for other keys only the fingerprint
+    /// is known, which stands in a comment. It follows the keys and the names of the server, belongs to this object, and
+    /// goes with it, or when it leaves the spec. One that is there already and belongs to somebody else is left as it
+    /// is (Advisory ConfigMapNotOurs). The operator needs the right to write ConfigMaps, which knownHosts.enabled of its
+    /// chart gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_hosts_config_map: Option<KnownHostsConfigMap>,
 }
 
 /// A host key as AWS has it.
@@ -294,6 +312,55 @@ pub struct UnmanagedLogins {
     pub names: Vec<String>,
 }
 
+/// What a name or an address of a server is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum EndpointType {
+    /// The host name of your own that is recorded on the server.
+    CustomHostname,
+    /// The name that AWS gives a public server.
+    #[default]
+    PublicName,
+    /// The name that AWS gives a public server for IPv4 and IPv6.
+    DualStackName,
+    /// A name of its VPC endpoint: for all zones, or for one.
+    VpcEndpointName,
+    /// An elastic IP.
+    ElasticIp,
+    /// A private address in a subnet.
+    PrivateIp,
+    /// An IPv6 address in a subnet.
+    Ipv6,
+}
+
+/// A name or an address under which the server is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerEndpoint {
+    /// The name or address.
+    pub host: String,
+    /// CustomHostname: the host name of your own; its DNS record is yours to make. PublicName: the name that AWS gives a
+    /// public server. DualStackName: the same for IPv4 and IPv6, with ipAddressType DUALSTACK. VpcEndpointName: a name of
+    /// the VPC endpoint, with a zone for that zone only. ElasticIp, PrivateIp and Ipv6: addresses of the VPC endpoint.
+    pub r#type: EndpointType,
+    /// Availability zone, such as eu-central-1a.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability_zone: Option<String>,
+    /// Id of the subnet, of an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet_id: Option<String>,
+    /// Allocation id, of an elastic IP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocation_id: Option<String>,
+}
+
+impl ServerEndpoint {
+    /// Whether clients pin the server's keys under it. A private address is that of another machine elsewhere.
+    #[must_use]
+    pub fn is_known_by(&self) -> bool {
+        !matches!(self.r#type, EndpointType::PrivateIp | EndpointType::Ipv6)
+    }
+}
+
 /// What is known of the server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -314,6 +381,12 @@ pub struct TransferServerStatus {
     /// VPC endpoint, whose names EC2 knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
+    /// Every name and address under which clients may reach the server. Those of a VPC endpoint come from EC2, once it
+    /// shows them: they are read when the network of the server changed, else once a day, and are left out where EC2 may
+    /// not be asked (ec2:DescribeVpcEndpoints, ec2:DescribeNetworkInterfaces).
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["host".to_owned()]))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<ServerEndpoint>,
     /// SHA-256 fingerprint of the host key, as AWS reports it for the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_key_fingerprint: Option<String>,

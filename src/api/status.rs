@@ -331,6 +331,11 @@ pub struct CommonStatus {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unset: Vec<Unset>,
+    /// Names of the ConfigMaps that this object writes. One that the spec names no more is deleted, if it belongs to this
+    /// object.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub config_maps: Vec<String>,
     /// The value of the annotation transfer-operator.dev/reconcile-at that was acted on last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
@@ -351,6 +356,7 @@ impl Default for CommonStatus {
             plan: Vec::new(),
             plan_count: None,
             unset: Vec::new(),
+            config_maps: Vec::new(),
             last_handled_reconcile_at: None,
         }
     }

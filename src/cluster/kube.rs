@@ -8,13 +8,15 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference, Secret};
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use kube::api::{Api, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{
+    Api, DeleteParams, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions,
+};
 use kube::core::ApiResource;
 use kube::{Client, ResourceExt};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::{ClusterError, EventNote, KubeApi, MANAGER, Name, Reach, SecretData, Texts, completed};
+use super::{ClusterError, EventNote, KubeApi, MANAGER, Name, OwnedWrite, Reach, SecretData, Texts, completed};
 use crate::text;
 
 /// kube retries by itself what the API server puts off, without an end; a reconcile shall say so instead.
@@ -181,6 +183,35 @@ impl KubeApi for KubeClient {
         )?;
         let stored = bounded(&what, api.patch(&name.name, &by(self.manager(name)), &patch)).await?;
         value(&what, &stored)
+    }
+
+    async fn write_owned(&self, kind: &ApiResource, name: &Name, write: OwnedWrite) -> Result<(), ClusterError> {
+        let what = about(kind, name);
+        let api = self.api(kind, &name.namespace);
+        match write {
+            OwnedWrite::Create(object) => {
+                let object = serde_json::from_value(object)
+                    .map_err(|error| ClusterError::Invalid(what.clone(), error.to_string()))?;
+                let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+                bounded(&what, api.create(&params, &object)).await.map(drop)
+            }
+            OwnedWrite::Data { uid, resource_version, data } => {
+                let patch = json_patch(
+                    &what,
+                    json!([
+                        { "op": "test", "path": "/metadata/uid", "value": uid },
+                        { "op": "test", "path": "/metadata/resourceVersion", "value": resource_version },
+                        { "op": "add", "path": "/data", "value": data },
+                    ]),
+                )?;
+                bounded(&what, api.patch(&name.name, &by(MANAGER), &patch)).await.map(drop)
+            }
+            OwnedWrite::Delete { uid, resource_version } => {
+                let preconditions = Preconditions { uid: Some(uid), resource_version: Some(resource_version) };
+                let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+                bounded(&what, api.delete(&name.name, &params)).await.map(drop)
+            }
+        }
     }
 
     async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {

@@ -83,10 +83,33 @@ pub struct EventNote {
     pub message: String,
 }
 
+/// A write to an object that belongs to one of ours.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OwnedWrite {
+    /// Makes it; refused as a conflict where it is there.
+    Create(Value),
+    /// Puts this in the place of its data.
+    Data {
+        /// Its uid.
+        uid: String,
+        /// The version that was read.
+        resource_version: String,
+        /// All of its data.
+        data: Value,
+    },
+    /// Deletes it.
+    Delete {
+        /// Its uid.
+        uid: String,
+        /// The version that was read.
+        resource_version: String,
+    },
+}
+
 /// The API server, live.
 #[async_trait]
 pub trait KubeApi: Send + Sync {
-    /// Reads one object of ours.
+    /// Reads one object: of ours, or what belongs to one.
     async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError>;
 
     /// Hands over all objects of a kind of ours within reach one by one: all at once they may be more than the process
@@ -119,6 +142,9 @@ pub trait KubeApi: Send + Sync {
         finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError>;
+
+    /// Writes what belongs to one of ours, if it is still what was read.
+    async fn write_owned(&self, kind: &ApiResource, name: &Name, write: OwnedWrite) -> Result<(), ClusterError>;
 
     /// Reads one Secret by name. Only namespaces that the installation names may be read.
     async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError>;

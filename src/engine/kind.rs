@@ -1,5 +1,6 @@
 //! What the engine asks of a kind. A new kind implements [`Kind`] and needs no change to the engine.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -155,6 +156,15 @@ pub struct Pending {
     pub due: Option<Timestamp>,
 }
 
+/// A ConfigMap that goes with an object, and belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedConfigMap {
+    /// Its name; it is in the object's namespace.
+    pub name: String,
+    /// What it is to hold under its keys; nothing where that is not known now, and what it holds stays.
+    pub data: Option<BTreeMap<String, String>>,
+}
+
 /// What is different and what to send.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -173,6 +183,8 @@ pub struct Plan {
     pub pending: Option<Pending>,
     /// What is written down of a sequence that is under way, or begins.
     pub operation: Option<OperationStep>,
+    /// The ConfigMaps that the object is to have, all of them.
+    pub config_maps: Vec<OwnedConfigMap>,
 }
 
 /// What status says of one object. Pure, and the same whoever asks.

@@ -39,6 +39,7 @@ mod known;
 pub mod memory;
 pub mod mutate;
 mod observe;
+mod owned;
 pub mod owner;
 pub mod planned;
 pub mod queue;

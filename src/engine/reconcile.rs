@@ -12,6 +12,7 @@ use super::failure;
 use super::kind::{Kind, KindStatus, ReconcileError};
 use super::known::Known;
 use super::memory::Memory;
+use super::owned;
 use super::planned::Planned;
 use super::report::{self, Drift, Outcome};
 use super::tell;
@@ -100,7 +101,10 @@ async fn converge<K: Kind>(
     for _ in 0..DECISIONS {
         let action = known.decide(engine, request);
         tracing::debug!(sight = ?known.sight, %action, "decided");
-        if let Some(end) = act(engine, request, &mut known, action).await? {
+        if let Some(mut end) = act(engine, request, &mut known, action).await? {
+            if let Outcome::Report(report) = &mut end {
+                owned::keep(engine, request, &known, report).await;
+            }
             return Ok(in_full(engine, request, &known, end));
         }
     }

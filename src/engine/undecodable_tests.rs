@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 
 use super::*;
 use crate::api::TransferUser;
-use crate::cluster::{self, Reach, SecretData, Texts};
+use crate::cluster::{self, OwnedWrite, Reach, SecretData, Texts};
 
 /// What was written, and whether the API server takes it.
 #[derive(Default)]
@@ -44,6 +44,9 @@ impl KubeApi for Written {
         _: bool,
     ) -> Result<Value, ClusterError> {
         Ok(Value::Null)
+    }
+    async fn write_owned(&self, _: &ApiResource, name: &Name, _: OwnedWrite) -> Result<(), ClusterError> {
+        panic!("nothing belongs to an object here: {name}")
     }
     async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {
         Ok(None)

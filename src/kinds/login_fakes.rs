@@ -22,7 +22,7 @@ use crate::aws::{
     Account, Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CreateOutput, Mutation, Page, Permit, RateLimiter, Read,
     Reply,
 };
-use crate::cluster::{ClusterError, EventNote, KubeApi, Lister, Name, Object, Reach, SecretData, Texts};
+use crate::cluster::{ClusterError, EventNote, KubeApi, Lister, Name, Object, OwnedWrite, Reach, SecretData, Texts};
 use crate::engine::consistency::Windows;
 use crate::engine::settings::{Env, Settings};
 
@@ -194,6 +194,9 @@ impl KubeApi for World {
         assert_eq!((uid, resource_version), ("identity", "1"), "tested against what was read");
         self.finalizers.lock().unwrap().push((finalizer.to_owned(), present));
         Ok(Value::Null)
+    }
+    async fn write_owned(&self, _: &ApiResource, name: &Name, _: OwnedWrite) -> Result<(), ClusterError> {
+        panic!("nothing belongs to an object here: {name}")
     }
     async fn secret(&self, _: &Name) -> Result<Option<SecretData>, ClusterError> {
         Ok(None)

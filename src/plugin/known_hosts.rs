@@ -1,58 +1,33 @@
-//! Lines for `known_hosts` of a server: where the public key is known they can be used, where only the fingerprint is
-//! known they are comments. Pure; the texts of Secrets are handed in, and only public keys leave.
-
-use std::collections::BTreeMap;
+//! Lines for `known_hosts` of a server, from what its object and its Secrets say. Pure; the texts of Secrets are handed
+//! in, and only public keys leave.
 
 use k8s_openapi::api::core::v1::Secret;
 
 use crate::api::common::SecretKeyRef;
-use crate::api::{HOST_KEY_SECRET_TYPE, TransferServer};
-use crate::ssh::{self, PublicKey, fingerprints_equal};
+use crate::api::server::HostKeyStatus;
+use crate::api::{HOST_KEY_SECRET_TYPE, TransferServer, TransferServerStatus};
+use crate::ssh::known_hosts::{self, HeldKey, KnownHosts, Listed};
+use crate::ssh::{self, PublicKey};
 use crate::text;
-
-/// The public key of each entry of `spec.hostKeys`, by its name, or why it is not known.
-pub type Listed = BTreeMap<String, Result<PublicKey, String>>;
 
 /// The lines, for these names beside the server's own.
 #[must_use]
 pub fn lines(server: &TransferServer, listed: &Listed, more: &[String]) -> String {
     let status = server.status.clone().unwrap_or_default();
     let name = server.metadata.name.as_deref().unwrap_or_default();
-    let hosts = hosts(server, more);
-    let id = status.server_id.as_deref().unwrap_or("not in AWS yet");
-    let mut text = vec![format!("# host keys of {name}, {id}")];
-    if hosts.is_empty() {
-        text.push("# no host name is known: name one with --host".to_owned());
-    }
-    let mut used = Vec::new();
-    for key in &status.host_keys {
-        let fingerprint = key.fingerprint.as_deref().unwrap_or("unknown");
-        let kind = key.r#type.as_deref().unwrap_or("unknown type");
-        let same = |(name, public): (&String, &Result<PublicKey, String>)| {
-            let public =
-                public.as_ref().ok().filter(|public| fingerprints_equal(&public.fingerprint(), fingerprint))?;
-            Some((name.clone(), public.clone()))
-        };
-        let shown = if key.active { "" } else { ", not shown to clients yet" };
-        if let Some((entry, public)) = listed.iter().find_map(same) {
-            text.push(format!("# {entry}: {fingerprint}{shown}"));
-            let before = if hosts.is_empty() { "# HOST".to_owned() } else { hosts.join(",") };
-            text.push(format!("{before} {} {}", public.algorithm(), public.base64()));
-            used.push(entry);
-        } else {
-            text.push(format!(
-                "# {kind} {fingerprint}{shown}: only the fingerprint is known; compare it with ssh-keyscan"
-            ));
-        }
-    }
-    for (entry, public) in listed.iter().filter(|(entry, _)| !used.contains(entry)) {
-        match public {
-            Ok(public) => text.push(format!("# {entry}: {} is not in AWS yet", public.fingerprint())),
-            Err(error) => text.push(format!("# {entry}: {error}")),
-        }
-    }
-    text.push(String::new());
-    text.join("\n")
+    let title = format!("{name}, {}", status.server_id.as_deref().unwrap_or("not in AWS yet"));
+    let held = |key: &HostKeyStatus| HeldKey {
+        kind: key.r#type.clone(),
+        fingerprint: key.fingerprint.clone(),
+        active: key.active,
+    };
+    known_hosts::lines(&KnownHosts {
+        title: &title,
+        hosts: &hosts(server, &status, more),
+        nameless: "no host name is known: name one with --host",
+        keys: &status.host_keys.iter().map(held).collect::<Vec<_>>(),
+        listed,
+    })
 }
 
 /// The public key of a Secret, as the operator would read it.
@@ -71,19 +46,15 @@ pub fn public(secret: &Secret, named: &SecretKeyRef) -> Result<PublicKey, String
 }
 
 /// Every name under which clients may know the server, as `known_hosts` writes a port.
-fn hosts(server: &TransferServer, more: &[String]) -> Vec<String> {
-    let endpoint = server.status.as_ref().and_then(|status| status.endpoint.as_ref());
+fn hosts(server: &TransferServer, status: &TransferServerStatus, more: &[String]) -> Vec<String> {
     // The id of a VPC endpoint is no name.
-    let endpoint = endpoint.filter(|endpoint| endpoint.contains('.'));
-    let custom = server.spec.custom_hostname.as_ref().map(|custom| &custom.hostname);
-    let mut names: Vec<&String> = custom.into_iter().chain(endpoint).chain(more).collect();
-    let mut seen = std::collections::BTreeSet::new();
-    names.retain(|name| seen.insert(*name));
+    let endpoint = status.endpoint.iter().filter(|endpoint| endpoint.contains('.'));
+    let custom = server.spec.custom_hostname.iter().map(|custom| &custom.hostname);
+    let known = status.endpoints.iter().filter(|row| row.is_known_by()).map(|row| &row.host);
+    let names = custom.chain(endpoint).chain(known).chain(more).map(String::as_str);
     let ports = server.spec.protocol_details.as_ref().and_then(|details| details.sftp_ports.as_ref());
     let ports: Vec<i32> = ports.into_iter().flatten().map(|port| port.sftp_port).collect();
-    let ports = if ports.is_empty() { vec![22] } else { ports };
-    let at = |name: &str, port: i32| if port == 22 { name.to_owned() } else { format!("[{name}]:{port}") };
-    names.iter().flat_map(|name| ports.iter().map(move |port| at(name, *port))).collect()
+    known_hosts::at_ports(names, &ports)
 }
 
 #[cfg(test)]
@@ -128,6 +99,13 @@ mod tests {
             "protocolDetails": {"sftpPorts": [{"sftpPort": 22}, {"sftpPort": 2222}]}});
         let text = lines(&server(&ports, "sftp.example.com", &keys), &listed, &["10.0.0.1".to_owned()]);
         let expected = "sftp.example.com,[sftp.example.com]:2222,10.0.0.1,[10.0.0.1]:2222 ssh-ed25519 ";
+        assert!(text.lines().any(|line| line.starts_with(expected)), "{text}");
+        let rows = json!([{"host": "vpce-1.server.transfer.eu-central-1.vpce.amazonaws.com", "type": "VpcEndpointName"},
+            {"host": "198.51.100.1", "type": "ElasticIp"}, {"host": "10.0.0.1", "type": "PrivateIp"}]);
+        let mut in_vpc = server(&json!({}), "vpce-0123", &keys);
+        in_vpc.status.as_mut().unwrap().endpoints = serde_json::from_value(rows).unwrap();
+        let text = lines(&in_vpc, &listed, &[]);
+        let expected = "vpce-1.server.transfer.eu-central-1.vpce.amazonaws.com,198.51.100.1 ssh-ed25519 ";
         assert!(text.lines().any(|line| line.starts_with(expected)), "{text}");
         let text = lines(&server(&json!({}), "vpce-0123", &keys), &listed, &[]);
         assert!(text.lines().all(|line| line.starts_with('#')) && text.contains("--host"), "no name, no line: {text}");

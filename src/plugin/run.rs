@@ -14,7 +14,7 @@ use super::check::Checker;
 use super::cluster::Cluster;
 use super::export::{self, Target};
 use super::failure::Failure;
-use super::known_hosts::{self, Listed};
+use super::known_hosts;
 use super::table::Style;
 use super::{ascii, manifest, permissions, plan, view};
 use crate::api::identity::AwsIdentitySpec;
@@ -22,6 +22,7 @@ use crate::api::{AwsIdentity, TransferServer};
 use crate::aws::RateLimiter;
 use crate::aws::account_clients::{AccountClients, Aws};
 use crate::aws::rate_limiter::Rates;
+use crate::ssh::known_hosts::Listed;
 use crate::text;
 
 /// What a command found that did what it was asked.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::table::{Cell, Style, Tone};
 use crate::api::condition::types;
-use crate::api::server::HostKeyStatus;
+use crate::api::server::{HostKeyStatus, ServerEndpoint};
 use crate::api::status::{Drift, HostKeyFingerprint, PlannedChange, Unset};
 use crate::api::user::SshPublicKey;
 use crate::api::{AwsIdentity, CommonStatus, Managed, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
@@ -41,6 +41,7 @@ pub struct Facts {
     server: Option<String>,
     state: Option<String>,
     endpoint: Option<String>,
+    endpoints: Vec<ServerEndpoint>,
     user_count: Option<i64>,
     security_policy: Option<String>,
     host_keys: Vec<HostKeyStatus>,
@@ -122,6 +123,7 @@ impl From<&TransferServer> for Facts {
             id: status.server_id,
             state: status.state,
             endpoint: status.endpoint,
+            endpoints: status.endpoints,
             user_count: status.user_count,
             security_policy: status.security_policy_name,
             host_keys: status.host_keys,
@@ -343,6 +345,10 @@ fn sections(facts: &Facts, now: Timestamp) -> [Section; 7] {
         let since = age(Some(&found.last_transition_time.0.to_string()), now);
         [&found.type_, &found.status, &found.reason, &since, &found.message].map(|text| text.as_str().into()).to_vec()
     };
+    let endpoint = |row: &ServerEndpoint| {
+        let more = [&row.availability_zone, &row.subnet_id, &row.allocation_id].map(|text| plain(text.as_ref()));
+        [word(&row.r#type).unwrap_or_default().into(), row.host.as_str().into()].into_iter().chain(more).collect()
+    };
     let host_key = |key: &HostKeyStatus| {
         let shown = yes(key.active).into();
         vec![plain(key.r#type.as_ref()), plain(key.fingerprint.as_ref()), shown, plain(key.name.as_ref())]
@@ -364,6 +370,11 @@ fn sections(facts: &Facts, now: Timestamp) -> [Section; 7] {
             "Conditions",
             &["TYPE", "STATUS", "REASON", "SINCE", "MESSAGE"],
             facts.conditions.iter().map(condition).collect(),
+        ),
+        (
+            "Endpoints",
+            &["TYPE", "HOST", "ZONE", "SUBNET", "ALLOCATION"],
+            facts.endpoints.iter().map(endpoint).collect(),
         ),
         ("Host keys", &["TYPE", "FINGERPRINT", "SHOWN", "ENTRY"], facts.host_keys.iter().map(host_key).collect()),
         (

@@ -23,6 +23,9 @@ fn condition(of: &str, status: &str, reason: &str) -> Value {
 fn server() -> Facts {
     let status = json!({
         "observedGeneration": 2, "serverId": "s-01234567890abcdef", "state": "ONLINE", "endpoint": "sftp.example.com", "userCount": 3,
+        "endpoints": [{"host": "sftp.example.com", "type": "CustomHostname"},
+            {"host": "198.51.100.1", "type": "ElasticIp", "availabilityZone": "eu-central-1a", "subnetId": "subnet-1",
+             "allocationId": "eipalloc-1"}],
         "hostKeys": [{"id": "hostkey-1", "fingerprint": "SHA256:one", "type": "ssh-rsa", "active": true, "name": "mine"}],
         "conditions": [condition("Ready", "True", "Available"), condition("Drifted", "True", "Drifted")],
         "drift": [{"path": "spec.protocols", "want": "SFTP", "have": "FTP"}],
@@ -73,9 +76,12 @@ fn each_kind_has_a_table_of_what_matters() {
 }
 
 #[test]
-fn a_description_has_keys_fingerprints_drift_and_conditions() {
+fn a_description_has_endpoints_keys_drift_and_conditions() {
     let text = description(&server(), Style::default(), now());
     assert_eq!(words(&text, "ssh-rsa"), ["ssh-rsa", "SHA256:one", "yes", "mine"]);
+    assert_eq!(words(&text, "CustomHostname"), ["CustomHostname", "sftp.example.com", "-", "-", "-"]);
+    let elastic = ["ElasticIp", "198.51.100.1", "eu-central-1a", "subnet-1", "eipalloc-1"];
+    assert_eq!(words(&text, "ElasticIp"), elastic);
     assert_eq!(words(&text, "spec.protocols"), ["spec.protocols", "SFTP", "FTP"]);
     assert_eq!(words(&text, "spec.ipAddressType"), ["spec.ipAddressType", "IPV4", "DUALSTACK", "Offline", "1"]);
     assert_eq!(words(&text, "loggingRole"), ["loggingRole", "r"]);

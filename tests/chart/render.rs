@@ -40,6 +40,8 @@ async fn what_is_not_a_value_is_refused_and_named() {
         ("operator: {rates: {read: 0}}", "read"),
         ("secrets: {namespaces: [sftp]}", "namespaces"),
         ("secrets: {namespaces: [{name: sftp, verbs: [list]}]}", "verbs"),
+        ("knownHosts: {namespaces: [{name: sftp}]}", "namespaces"),
+        ("knownHosts: {enabled: \"yes\"}", "enabled"),
         ("identities: [{name: default}]", "spec"),
         ("identities: [{name: Default, spec: {}}]", "name"),
         ("crds: {install: true}", "install"),
@@ -113,6 +115,31 @@ async fn secrets_are_read_in_named_namespaces_and_by_name_only() {
     let all = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]);
     let one = json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["host-key"], "verbs": ["get"]}]);
     assert_eq!(rules, [(&json!("all-keys"), &all), (&json!("one-key"), &one)]);
+}
+
+#[tokio::test]
+async fn config_maps_are_written_where_values_say_so_only() {
+    let helm = Helm::offline();
+    let writers = async |values: &str| {
+        let objects = helm.render(values).await;
+        let roles = of_kind(&objects, "ClusterRole").chain(of_kind(&objects, "Role"));
+        let writes = |rule: &Value| {
+            let verbs = rule["verbs"].as_array().unwrap().iter().any(|verb| !["get", "list", "watch"].contains(&verb.as_str().unwrap()));
+            verbs && rule["resources"].as_array().unwrap().contains(&json!("configmaps"))
+        };
+        let named = |role: &Value| {
+            let bound = format!("{}Binding", role["kind"].as_str().unwrap());
+            let place = |object: &Value| object["metadata"]["namespace"].clone();
+            let binds = |binding: &&Value| binding["roleRef"]["name"] == role["metadata"]["name"] && place(binding) == place(role);
+            assert_eq!(of_kind(&objects, &bound).filter(binds).count(), 1, "{role}");
+            place(role).as_str().unwrap_or("everywhere").to_owned()
+        };
+        roles.filter(|role| role["rules"].as_array().unwrap().iter().any(writes)).map(named).collect::<Vec<_>>()
+    };
+    assert!(writers("").await.is_empty());
+    assert_eq!(writers("knownHosts: {enabled: true}").await, ["everywhere"]);
+    assert_eq!(writers("knownHosts: {enabled: true, namespaces: [a, b]}").await, ["a", "b"]);
+    assert!(writers("knownHosts: {namespaces: [a]}").await.is_empty());
 }
 
 #[tokio::test]

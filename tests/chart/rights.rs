@@ -24,7 +24,8 @@ async fn the_operator_reads_secrets_by_name_where_values_say_so_only() {
     for namespace in ["open", "narrow", "closed"] {
         plane.kubectl(&["create", "namespace", namespace]).await;
     }
-    let values = "secrets: {namespaces: [{name: open}, {name: narrow, resourceNames: [host-key]}]}";
+    let values = "{secrets: {namespaces: [{name: open}, {name: narrow, resourceNames: [host-key]}]}, \
+                  knownHosts: {enabled: true, namespaces: [narrow]}}";
     Helm::of(&plane).install(values).await;
 
     let cases = [
@@ -40,6 +41,11 @@ async fn the_operator_reads_secrets_by_name_where_values_say_so_only() {
         ("update transferservers --namespace open", false),
         ("delete transferservers --namespace open", false),
         ("update configmaps --namespace open", false),
+        ("patch configmaps --namespace open", false),
+        ("create configmaps --namespace narrow", true),
+        ("patch configmaps --namespace narrow", true),
+        ("delete configmaps --namespace narrow", true),
+        ("update configmaps --namespace narrow", false),
         ("patch transferservers --subresource=status --namespace open", true),
         ("watch configmaps --all-namespaces", true),
         ("create leases.coordination.k8s.io --namespace transfer-operator-system", true),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use transfer_operator::api::FINALIZER;
-use transfer_operator::cluster::{ClusterError, Name, SecretData, Texts};
+use transfer_operator::cluster::{ClusterError, Name, OwnedWrite, SecretData, Texts};
 
 use crate::clock::Clock;
 
@@ -52,6 +52,8 @@ pub struct ApiServer {
     /// ConfigMap and Secret data, of which watches bring only metadata.
     pub data: BTreeMap<Key, BTreeMap<String, String>>,
     pub secret_types: BTreeMap<Name, String>,
+    /// ConfigMaps of somebody else that the operator wrote to.
+    pub trespasses: Vec<Key>,
     /// Names of the Events that were made.
     pub events: BTreeSet<Name>,
     /// Objects that are being deleted and that only the other controller holds, and until when.
@@ -70,6 +72,7 @@ impl ApiServer {
             writes: Vec::new(),
             data: BTreeMap::new(),
             secret_types: BTreeMap::new(),
+            trespasses: Vec::new(),
             events: BTreeSet::new(),
             leaving: BTreeMap::new(),
         }
@@ -96,8 +99,57 @@ impl ApiServer {
         self.version
     }
 
+    /// An object; of a ConfigMap with its data.
     pub fn get(&self, key: &Key) -> Option<Value> {
-        self.objects.get(key).cloned()
+        let mut object = self.objects.get(key).cloned()?;
+        if let Some(data) = self.data.get(key).filter(|_| key.0 == "ConfigMap") {
+            object["data"] = json!(data);
+        }
+        Some(object)
+    }
+
+    /// Names of the ConfigMaps that belong to the object of this uid.
+    pub fn owned_by(&self, uid: &Value) -> Vec<Key> {
+        let owned = |object: &Value| {
+            object["metadata"]["ownerReferences"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|owner| owner["uid"] == *uid))
+        };
+        let of = |((kind, _), object): &(&Key, &Value)| kind == "ConfigMap" && owned(object);
+        self.objects.iter().filter(of).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// The operator's write to a ConfigMap that belongs to one of its objects.
+    pub fn write_owned(&mut self, key: &Key, write: &OwnedWrite) -> Result<Value, ClusterError> {
+        let label = format!("{} {}", key.0, key.1);
+        let stored = self.objects.get(key).cloned();
+        let (OwnedWrite::Data { uid, resource_version, .. } | OwnedWrite::Delete { uid, resource_version }) = write
+        else {
+            let OwnedWrite::Create(object) = write else { unreachable!() };
+            if stored.is_some() {
+                return Err(ClusterError::Conflict(label));
+            }
+            self.uids += 1;
+            let mut object = object.clone();
+            object["metadata"]["uid"] = json!(format!("uid-{}", self.uids));
+            let data = object.as_object_mut().unwrap().remove("data").unwrap_or_default();
+            self.data.insert(key.clone(), serde_json::from_value(data).unwrap());
+            return Ok(self.store(key.clone(), object));
+        };
+        let object = stored.ok_or_else(|| ClusterError::NotFound(label.clone()))?;
+        let meta = &object["metadata"];
+        if meta["uid"] != **uid || meta["resourceVersion"] != **resource_version {
+            return Err(ClusterError::Conflict(label));
+        }
+        if meta["ownerReferences"].as_array().is_none_or(Vec::is_empty) {
+            self.trespasses.push(key.clone());
+        }
+        if let OwnedWrite::Data { data, .. } = write {
+            self.data.insert(key.clone(), serde_json::from_value(data.clone()).unwrap());
+            return Ok(self.store(key.clone(), object));
+        }
+        self.remove(key);
+        Ok(object)
     }
 
     /// The object as it was at an earlier version of the store: what a second, stale API server answers.
@@ -303,8 +355,15 @@ impl ApiServer {
         object
     }
 
+    /// What belongs to it goes with it, as the garbage collector sees to.
     fn remove(&mut self, key: &Key) {
         let Some(mut object) = self.objects.remove(key) else { return };
+        if key.0 == "ConfigMap" {
+            self.data.remove(key);
+        }
+        for owned in self.owned_by(&object["metadata"]["uid"]) {
+            self.remove(&owned);
+        }
         self.version += 1;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         self.history.push(Event { version: self.version, key: key.clone(), gone: true, object });

@@ -14,7 +14,7 @@ use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::{
     Account, Answer, AwsApi, AwsClock, AwsError, CreateOutput, Mutation, Permit, RateLimiter, Read, Reply,
 };
-use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Name, Reach, SecretData, Texts};
+use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Name, OwnedWrite, Reach, SecretData, Texts};
 use transfer_operator::sim::operation::Asked;
 use transfer_operator::sim::service::Direct;
 
@@ -194,6 +194,16 @@ impl<W: Way> KubeApi for Door<W> {
             outcome
         };
         self.0.kube("finalizer", &key, true, effect).await
+    }
+
+    async fn write_owned(&self, kind: &ApiResource, name: &Name, write: OwnedWrite) -> Result<(), ClusterError> {
+        let key = (kind.kind.clone(), name.clone());
+        let effect = || {
+            let outcome = self.0.api().write_owned(&key, &write).map(drop);
+            self.0.written();
+            outcome
+        };
+        self.0.kube("owned", &key, true, effect).await
     }
 
     async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tower::BoxError;
 use tower::retry::RetryLayer;
 use transfer_operator::api::{self, GROUP, VERSION};
-use transfer_operator::cluster::{ClusterError, EventNote, Name};
+use transfer_operator::cluster::{ClusterError, EventNote, Name, OwnedWrite};
 
 use crate::api_server::{ApiServer, Key, text};
 use crate::kube_watch::{self, Told};
@@ -89,6 +89,7 @@ enum Verb {
     Watch,
     ApplyStatus,
     Patch,
+    Owned,
     CreateEvent,
 }
 
@@ -100,6 +101,7 @@ pub struct Asked {
     /// Only metadata is wanted.
     pub metadata: bool,
     body: Value,
+    method: Method,
 }
 
 type Answer = Response<axum::body::Body>;
@@ -116,7 +118,7 @@ impl KubeApi {
             self.world.strike(&format!("r{} refused {line}", self.life.id));
             return Err("connection refused".into());
         }
-        let writes = matches!(asked.verb, Verb::ApplyStatus | Verb::Patch);
+        let writes = matches!(asked.verb, Verb::ApplyStatus | Verb::Patch | Verb::Owned);
         let about = format!("{} {}", asked.key.0, asked.key.1);
         let call = Call { side: Side::Kube, operation: asked.operation(), about: &about, counted: writes, writes };
         let outcome = self.world.carry(&self.life, call, || self.effect(&asked), |blow| Refusal::from(blow)).await;
@@ -145,9 +147,10 @@ impl KubeApi {
             Verb::Watch => watchable(asked),
             Verb::ApplyStatus => self.apply_status(asked),
             Verb::Patch => self.patch(asked),
+            Verb::Owned => self.owned(asked),
             Verb::CreateEvent => self.create_event(asked),
         };
-        if matches!(asked.verb, Verb::ApplyStatus | Verb::Patch) {
+        if matches!(asked.verb, Verb::ApplyStatus | Verb::Patch | Verb::Owned) {
             oracle::after_write(&self.world);
         }
         outcome
@@ -202,6 +205,40 @@ impl KubeApi {
         Ok(stored)
     }
 
+    /// A write to a ConfigMap that belongs to one of ours: made, its data replaced, or deleted, on the version that was
+    /// read.
+    fn owned(&self, asked: &Asked) -> Result<Value, Refusal> {
+        let (key, body) = (&asked.key, &asked.body);
+        let mut api = self.world.api();
+        let write = match asked.method {
+            Method::POST => OwnedWrite::Create(body.clone()),
+            Method::DELETE => OwnedWrite::Delete {
+                uid: text(&body["preconditions"]["uid"]),
+                resource_version: text(&body["preconditions"]["resourceVersion"]),
+            },
+            _ => {
+                let at = |path: &str| {
+                    let steps = body.as_array().into_iter().flatten();
+                    steps
+                        .filter(|step| step["path"] == path)
+                        .map(|step| step["value"].clone())
+                        .next()
+                        .unwrap_or_default()
+                };
+                OwnedWrite::Data {
+                    uid: text(&at("/metadata/uid")),
+                    resource_version: text(&at("/metadata/resourceVersion")),
+                    data: at("/data"),
+                }
+            }
+        };
+        let stored = api.write_owned(key, &write)?;
+        if asked.method == Method::DELETE {
+            return Ok(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}));
+        }
+        Ok(shown(stored, false))
+    }
+
     fn create_event(&self, asked: &Asked) -> Result<Value, Refusal> {
         let event = &asked.body;
         let regarding = &event["regarding"];
@@ -249,6 +286,9 @@ impl Asked {
             (&Method::PATCH, [plural, name, "status"], "application/apply-patch+yaml") => {
                 (Verb::ApplyStatus, *plural, *name)
             }
+            (&Method::PATCH, ["configmaps", name], "application/json-patch+json") => (Verb::Owned, "configmaps", *name),
+            (&Method::DELETE, ["configmaps", name], _) => (Verb::Owned, "configmaps", *name),
+            (&Method::POST, ["configmaps"], _) => (Verb::Owned, "configmaps", ""),
             (&Method::PATCH, [plural, name], "application/json-patch+json") => (Verb::Patch, *plural, *name),
             (&Method::POST, ["events"], _) => (Verb::CreateEvent, "events", ""),
             _ => return None,
@@ -257,8 +297,11 @@ impl Asked {
         let metadata = header(header::ACCEPT).contains("as=PartialObjectMetadata");
         let body = body.collect_bytes().await.ok()?;
         let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).ok()? };
-        let key = (kind, Name { namespace: namespace.to_owned(), name: name.to_owned() });
-        Some(Self { verb, key, query, metadata, body })
+        // What is made has its name in itself.
+        let made = verb == Verb::Owned && name.is_empty();
+        let name = if made { text(&body["metadata"]["name"]) } else { name.to_owned() };
+        let key = (kind, Name { namespace: namespace.to_owned(), name });
+        Some(Self { verb, key, query, metadata, body, method: parts.method })
     }
 
     /// As rules name it.
@@ -272,6 +315,7 @@ impl Asked {
             (Verb::Watch, _) => "watch",
             (Verb::ApplyStatus, _) => "status",
             (Verb::Patch, _) => "finalizer",
+            (Verb::Owned, _) => "owned",
             (Verb::CreateEvent, _) => "event",
         }
     }
@@ -330,7 +374,7 @@ fn read(api: &ApiServer, key: &Key) -> Result<Value, Refusal> {
         let meta = json!({"name": "kube-system", "uid": CLUSTER});
         return Ok(json!({"apiVersion": "v1", "kind": kind, "metadata": meta}));
     }
-    if kind != "Secret" && kind != "ConfigMap" {
+    if kind != "Secret" && (kind != "ConfigMap" || api.get(key).is_some()) {
         return api.get(key).map(|object| shown(object, false)).ok_or_else(missing);
     }
     let data = api.data.get(key).ok_or_else(missing)?;

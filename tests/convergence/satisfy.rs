@@ -21,6 +21,7 @@ const OURS: &[&str] = &[
     "home",
     "hostKeyPolicy",
     "hostKeys",
+    "knownHostsConfigMap",
     "lifecycle",
     "region",
     "resyncInterval",
@@ -91,6 +92,7 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
             workflows(world, key, &mut spec, &have)
                 .or_else(|| lacks(&spec, &have))
                 .or_else(|| keys_of_host(world, key, &spec, &server))
+                .or_else(|| known_hosts(world, key, object, &server))
         }
         "TransferUser" => {
             let name = spec["userName"].as_str().unwrap_or(&key.1.name);
@@ -121,6 +123,30 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
             left.map(|name| format!("{name} left the spec, and AWS has it")).or_else(|| lacks(spec, &have))
         }
         _ => None,
+    }
+}
+
+/// The ConfigMap that is to tell of the server: it does, unless it is somebody else's, and no other one belongs to the
+/// object.
+fn known_hosts(world: &World, key: &Key, object: &Value, server: &str) -> Option<String> {
+    let api = world.api();
+    if let Some((_, name)) = api.trespasses.first() {
+        return Some(format!("ConfigMap {name} is somebody else's and was written to"));
+    }
+    let owned = api.owned_by(&object["metadata"]["uid"]);
+    let named = object["spec"]["knownHostsConfigMap"]["name"].as_str();
+    let named =
+        named.map(|name| ("ConfigMap".to_owned(), Name { namespace: key.1.namespace.clone(), name: name.to_owned() }));
+    if let Some((_, name)) = owned.iter().find(|owned| Some(*owned) != named.as_ref()) {
+        return Some(format!("ConfigMap {name} left the spec, and is there"));
+    }
+    let named = named?;
+    match api.get(&named) {
+        None => Some(format!("ConfigMap {} is not there", named.1)),
+        Some(found) if owned.contains(&named) && !text(&found["data"]["known_hosts"]).contains(server) => {
+            Some(format!("ConfigMap {} does not tell of {server}", named.1))
+        }
+        Some(_) => None,
     }
 }
 

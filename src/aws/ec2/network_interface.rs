@@ -23,6 +23,10 @@ pub struct NetworkInterface {
     pub private_ips: Vec<String>,
     /// Its IPv6 addresses.
     pub ipv6_ips: Vec<String>,
+    /// The elastic address that stands for it.
+    pub public_ip: Option<String>,
+    /// Allocation id of that address.
+    pub allocation_id: Option<String>,
 }
 
 /// DescribeNetworkInterfaces of these ids, of which there is one at least.
@@ -65,5 +69,7 @@ fn interface(row: &Element) -> Complete<NetworkInterface> {
         status: row.text("status"),
         private_ips: ips("privateIpAddressesSet", "privateIpAddress"),
         ipv6_ips: ips("ipv6AddressesSet", "ipv6Address"),
+        public_ip: row.child("association").and_then(|association| association.text("publicIp")),
+        allocation_id: row.child("association").and_then(|association| association.text("allocationId")),
     })
 }

@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::api::{AwsIdentity, ManagedKind};
-use crate::cluster::{self, ClusterError, EventNote, KubeApi, Lister, Name, Object, Reach, SecretData, Texts};
+use crate::cluster::{
+    self, ClusterError, EventNote, KubeApi, Lister, Name, Object, OwnedWrite, Reach, SecretData, Texts,
+};
 
 pub type Key = (String, Name);
 
@@ -54,6 +56,10 @@ pub struct Objects {
     pub away: Mutex<Option<Instant>>,
     pub notes: Mutex<Vec<EventNote>>,
     pub writes: Mutex<u32>,
+    /// What objects that belong to ours were written as, one word each.
+    pub owned_writes: Mutex<Vec<&'static str>>,
+    /// What all such writes end with.
+    pub refuses_owned: Mutex<Option<ClusterError>>,
 }
 
 impl Objects {
@@ -163,6 +169,35 @@ impl KubeApi for Objects {
         self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| {
             object["metadata"]["finalizers"] = finalizers;
         })
+    }
+    async fn write_owned(&self, kind: &ApiResource, name: &Name, write: OwnedWrite) -> Result<(), ClusterError> {
+        if let Some(refused) = self.refuses_owned.lock().unwrap().clone() {
+            return Err(refused);
+        }
+        let key = (kind.kind.clone(), name.clone());
+        let word = match write {
+            OwnedWrite::Create(mut object) => {
+                if self.stored.lock().unwrap().contains_key(&key) {
+                    return Err(ClusterError::Conflict(name.to_string()));
+                }
+                let version = self.next_version();
+                (object["metadata"]["uid"], object["metadata"]["resourceVersion"]) =
+                    (json!(format!("uid-{}-{version}", name.name)), json!(version));
+                self.put(object);
+                "create"
+            }
+            OwnedWrite::Data { resource_version, data, .. } => {
+                self.change(&key, Some(&resource_version), |object| object["data"] = data)?;
+                "data"
+            }
+            OwnedWrite::Delete { resource_version, .. } => {
+                self.change(&key, Some(&resource_version), |_| {})?;
+                self.remove(&kind.kind, name);
+                "delete"
+            }
+        };
+        self.owned_writes.lock().unwrap().push(word);
+        Ok(())
     }
     async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {
         if self.forbidden.lock().unwrap().contains(&name.namespace) {

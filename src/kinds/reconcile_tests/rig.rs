@@ -36,7 +36,8 @@ pub const TOLERANCE: Duration = Duration::from_mins(15);
 /// No object needs nearly as many.
 const PASSES: u64 = 2000;
 
-fn name(name: &str) -> Name {
+/// The name of an object of the team's.
+pub fn name(name: &str) -> Name {
     Name { namespace: "team".to_owned(), name: name.to_owned() }
 }
 

@@ -2,7 +2,9 @@
 
 mod advice;
 mod deletion_blockers;
+mod endpoints;
 mod host_keys;
+mod known_hosts;
 pub mod members;
 mod network;
 mod offline;
@@ -31,6 +33,7 @@ use super::tag_index::{TagIndex, TaggedResource};
 use super::workflow_ref;
 use crate::api::common::{ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
+use crate::api::server::ServerEndpoint;
 use crate::api::status::CreateRecord;
 use crate::api::{AwsIdentity, Managed, ManagedKind, TransferServer, TransferServerSpec, TransferServerStatus};
 use crate::aws::transfer::{
@@ -43,6 +46,7 @@ use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
+use endpoints::EndpointsSeen;
 use network::Network;
 use unmanaged::LoginsSeen;
 use wanted::WantedServer;
@@ -55,6 +59,7 @@ pub struct Servers {
     deps: Arc<Deps>,
     tag_index: Arc<TagIndex<TaggedServers>>,
     logins: LoginsSeen,
+    endpoints: EndpointsSeen,
 }
 
 /// Servers, as they are found by their tags.
@@ -83,6 +88,8 @@ pub struct ServerState {
     pub host_keys: Vec<HostKey>,
     /// What EC2 shows of its network.
     pub network: Network,
+    /// Names and addresses of its VPC endpoint, where they are known.
+    pub endpoints: Option<Vec<ServerEndpoint>>,
     /// Its logins that no object accounts for, where that is known.
     pub unmanaged: Option<BTreeSet<String>>,
 }
@@ -91,7 +98,7 @@ impl Servers {
     /// The kind behind these doors.
     #[must_use]
     pub fn new(deps: Arc<Deps>) -> Self {
-        Self { deps, tag_index: Arc::default(), logins: LoginsSeen::default() }
+        Self { deps, tag_index: Arc::default(), logins: LoginsSeen::default(), endpoints: EndpointsSeen::default() }
     }
 
     /// The server to look at: the recorded one, else what is to be taken over; of an object that only observes, what it
@@ -262,13 +269,13 @@ impl Kind for Servers {
         } else {
             unmanaged::of(&self.deps, &self.logins, object, account, &mut server).await
         };
-        let network = if self.concerns(object, &server) && !going(object) {
-            network::look(object, &server, account).await?
-        } else {
-            Network::default()
-        };
+        let (mut network, mut endpoints) = (Network::default(), None);
+        if self.concerns(object, &server) && !going(object) {
+            network = network::look(object, &server, account).await?;
+            endpoints = endpoints::of_vpc(&self.endpoints, object, &server, &network, account).await;
+        }
         match self.host_keys(object, account, &id).await {
-            Ok(host_keys) => Ok(Described::Found(ServerState { server, host_keys, network, unmanaged })),
+            Ok(host_keys) => Ok(Described::Found(ServerState { server, host_keys, network, endpoints, unmanaged })),
             Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(Described::Missing),
             Err(fault) => Err(fault),
         }
@@ -315,7 +322,8 @@ impl Kind for Servers {
         now: Timestamp,
     ) -> Plan {
         let about = plan::About { object, wanted, have, owner, now, denied: target.denied.is_some(), held: false };
-        Plan { advice: advice(object, wanted, have), ..plan::plan(&about) }
+        let named = known_hosts::config_map(object, &wanted.want, have, &target.account.region);
+        Plan { advice: advice(object, wanted, have), config_maps: named.into_iter().collect(), ..plan::plan(&about) }
     }
 
     fn fill_status(
@@ -337,6 +345,7 @@ impl Kind for Servers {
             None if status.server_id.as_ref() == Some(&server.server_id) => {}
             None => status.unmanaged_logins = None,
         }
+        status.endpoints = endpoints::all(server, &target.account.region, have.endpoints.as_deref(), status);
         status.server_id = Some(server.server_id.clone());
         status.arn = Some(server.arn.clone());
         status.state.clone_from(&server.state);
@@ -398,6 +407,7 @@ impl KindStatus for TransferServerStatus {
     fn vanished(&mut self) {
         (self.state, self.endpoint, self.vpc_endpoint_id, self.user_count) = (None, None, None, None);
         self.as2_service_managed_egress_ip_addresses.clear();
+        self.endpoints.clear();
     }
 
     /// How many users there are, and whose, is no reason to write by itself: with many users it never rests.

@@ -74,7 +74,17 @@ pub async fn want(
 /// edit; of a private key only its fingerprint.
 fn digest(want: &WantedServer) -> String {
     let key = |key: &WantedHostKey| {
-        let WantedHostKey { name, body: _, fingerprint, description, storage_type, kms_key, kms_unsure: _, tags } = key;
+        let WantedHostKey {
+            name,
+            body: _,
+            public: _,
+            fingerprint,
+            description,
+            storage_type,
+            kms_key,
+            kms_unsure: _,
+            tags,
+        } = key;
         json!([name, fingerprint, description, storage_type, kms_key, tags])
     };
     let keys: Option<Vec<Value>> = want.host_keys.as_ref().map(|keys| keys.iter().map(key).collect());
@@ -127,6 +137,7 @@ pub(super) fn settings(spec: &TransferServerSpec, workflow_details: Option<Workf
         host_key_policy: _,
         host_key_storage_type: _,
         custom_hostname: _,
+        known_hosts_config_map: _,
     } = spec.clone();
     ServerSettings {
         certificate,

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use crate::api::server::DesiredState;
 use crate::aws::transfer::{ServerSettings, Tags};
 use crate::engine::reason::Reason;
+use crate::ssh::PublicKey;
 
 /// What is wanted of a server.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct WantedHostKey {
     pub name: String,
     /// The private key.
     pub body: SecretString,
+    /// Its public half.
+    pub public: PublicKey,
     /// `SHA256:…` without padding.
     pub fingerprint: String,
     /// Description in AWS.

@@ -338,6 +338,14 @@ fn the_rest() -> Vec<Case> {
         ),
         server("customHostname.hostedZoneId", At::Tag("transfer:route53HostedZoneId"), zone(1), zone(2), Value::Null)
             .rest(json!({"customHostname": {"hostname": "one.example.com"}})),
+        // What it holds is tested beside the code, and in known_hosts.rs against the API server.
+        server(
+            "knownHostsConfigMap.name",
+            At::Status("/configMaps/0"),
+            json!("one-known-hosts"),
+            json!("two-known-hosts"),
+            Value::Null,
+        ),
         // The identity shows by its tags, of which the first has none.
         server("awsIdentityRef.name", At::Tag("identity"), "default", "second", Value::Null).shows([
             Value::Null,

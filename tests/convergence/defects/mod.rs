@@ -26,7 +26,7 @@ use kube::core::ApiResource;
 use serde_json::Value;
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::{AwsApi, CallClass, Permit, RateLimiter};
-use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Name, Reach, SecretData, Texts};
+use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Name, OwnedWrite, Reach, SecretData, Texts};
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::deps::Deps;
 use transfer_operator::kinds::triggers::Which;
@@ -183,6 +183,10 @@ impl<A: AroundKube> KubeApi for Around<A> {
         present: bool,
     ) -> Result<Value, ClusterError> {
         self.0.set_finalizer(kind, name, uid, version, finalizer, present).await
+    }
+
+    async fn write_owned(&self, kind: &ApiResource, name: &Name, write: OwnedWrite) -> Result<(), ClusterError> {
+        self.0.real().write_owned(kind, name, write).await
     }
 
     async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {

@@ -83,6 +83,7 @@ async fn read_one(deps: &Deps, namespace: &str, spec: &HostKeySpec) -> Result<Wa
         name: name.clone(),
         body: pem,
         fingerprint: public.fingerprint(),
+        public,
         description: description.clone(),
         storage_type: storage_type.clone(),
         kms_key: kms_key.clone(),

@@ -12,12 +12,13 @@ use crate::engine::kind::{PlannedCall, When};
 use crate::kinds::server::host_keys::{calls, changes, no_room, status_rows};
 use crate::kinds::server::wanted::{WantedHostKey, WantedServer};
 
-use super::wanted;
+use super::{public, wanted};
 
 pub(super) fn key(name: &str) -> WantedHostKey {
     WantedHostKey {
         name: name.to_owned(),
         body: "private".to_owned().into(),
+        public: public(),
         fingerprint: format!("SHA256:{name}"),
         description: None,
         storage_type: None,

@@ -5,6 +5,7 @@
 mod advice;
 mod deletion;
 mod diff;
+mod endpoints;
 mod explain;
 mod features;
 mod groups;
@@ -33,6 +34,12 @@ use crate::engine::diff::Change;
 use crate::engine::kind::{Plan, Wanted, When};
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{CLUSTER, REGION, object, owned};
+use crate::ssh::PublicKey;
+
+/// Some public key.
+fn public() -> PublicKey {
+    PublicKey::parse("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB").unwrap()
+}
 
 /// The object `files`, with a status.
 fn files(status: Value) -> TransferServer {
@@ -74,7 +81,7 @@ fn wanted(settings: Value) -> Wanted<WantedServer> {
 fn held(settings: Value) -> ServerState {
     let settings: ServerSettings = serde_json::from_value(settings).unwrap();
     let server = Server { settings, ..owned("s-1", "files") };
-    ServerState { server, host_keys: Vec::new(), network: Default::default(), unmanaged: None }
+    ServerState { server, host_keys: Vec::new(), network: Default::default(), endpoints: None, unmanaged: None }
 }
 
 /// The plan for this object, with nobody's grant withdrawn.

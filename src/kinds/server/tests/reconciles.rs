@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{files, held, operations, owner, plan_of, sent, wanted};
+use super::{files, held, operations, owner, plan_of, public, sent, wanted};
 use crate::api::condition::reasons;
 use crate::api::server::DesiredState;
 use crate::api::{self, TransferServer, TransferServerStatus};
@@ -19,6 +19,7 @@ fn key(name: &str) -> WantedHostKey {
     WantedHostKey {
         name: name.to_owned(),
         body: "private".to_owned().into(),
+        public: public(),
         fingerprint: format!("SHA256:{name}"),
         description: None,
         storage_type: None,

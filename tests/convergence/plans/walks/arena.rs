@@ -302,6 +302,7 @@ fn server(name: &str) -> Value {
             ],
             "hostKeyPolicy": "Exclusive", "hostKeyStorageType": "SERVICE_MANAGED",
             "customHostname": {"hostname": "sftp.example.com", "hostedZoneId": "Z0123456789ABC"},
+            "knownHostsConfigMap": {"name": "known-hosts"},
             "allowedReferences": {"namespaces": {"from": "Names", "names": ["team"]}},
             "lifecycle": {"deletionPolicy": "Delete"},
         }),

@@ -49,6 +49,7 @@ const TEXTS: &[(&str, &[&str])] = &[
     (".addressAllocationIds[]", &["eipalloc-0aaaaaaaaaaaaaaaa", "eipalloc-0bbbbbbbbbbbbbbbb"]),
     (".securityGroupIds[]", &["sg-0aaaaaaaaaaaaaaaa", "sg-0bbbbbbbbbbbbbbbb"]),
     (".subnetIds[]", &["subnet-0aaaaaaaaaaaaaaaa", "subnet-0bbbbbbbbbbbbbbbb", "subnet-0ccccccccccccccccc"]),
+    (".knownHostsConfigMap.name", &["known-hosts", "policies", "more-known-hosts"]),
     (".vpcEndpointId", &["vpce-0123456789abcdef0", "vpce-0123456789abcdef1"]),
     (".vpcId", &["vpc-0123456789abcdef0", "vpc-0123456789abcdef1"]),
     (".hostKeys[].description", &["pinned by partners", "old", ""]),

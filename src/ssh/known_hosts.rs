@@ -1,0 +1,87 @@
+//! Lines for `known_hosts` of a server: where the public key is known they can be used, where only the fingerprint is
+//! known they are comments. Pure; only public keys go in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{PublicKey, fingerprints_equal};
+
+/// The public key of each host key that a spec lists, by the name of its entry, or why it is not known.
+pub type Listed = BTreeMap<String, Result<PublicKey, String>>;
+
+/// The port of SSH, which `known_hosts` does not write.
+const SSH_PORT: i32 = 22;
+
+/// A host key that a server has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeldKey {
+    /// Type, such as ssh-ed25519.
+    pub kind: Option<String>,
+    /// SHA-256 fingerprint.
+    pub fingerprint: Option<String>,
+    /// Whether clients of its type are shown it.
+    pub active: bool,
+}
+
+/// What the lines are about.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownHosts<'a> {
+    /// What the first comment says that it is.
+    pub title: &'a str,
+    /// Every name under which clients may know the server, as [`at_ports`] writes them.
+    pub hosts: &'a [String],
+    /// What to say where there is none.
+    pub nameless: &'a str,
+    /// The host keys that the server has.
+    pub keys: &'a [HeldKey],
+    /// The host keys that the spec lists.
+    pub listed: &'a Listed,
+}
+
+/// The lines.
+#[must_use]
+pub fn lines(about: &KnownHosts<'_>) -> String {
+    let KnownHosts { title, hosts, nameless, keys, listed } = *about;
+    let mut text = vec![format!("# host keys of {title}")];
+    if hosts.is_empty() {
+        text.push(format!("# {nameless}"));
+    }
+    let mut used = Vec::new();
+    for HeldKey { kind, fingerprint, active } in keys {
+        let fingerprint = fingerprint.as_deref().unwrap_or("unknown");
+        let kind = kind.as_deref().unwrap_or("unknown type");
+        let same = |(name, public): (&String, &Result<PublicKey, String>)| {
+            let public =
+                public.as_ref().ok().filter(|public| fingerprints_equal(&public.fingerprint(), fingerprint))?;
+            Some((name.clone(), public.clone()))
+        };
+        let shown = if *active { "" } else { ", not shown to clients yet" };
+        if let Some((entry, public)) = listed.iter().find_map(same) {
+            text.push(format!("# {entry}: {fingerprint}{shown}"));
+            let before = if hosts.is_empty() { "# HOST".to_owned() } else { hosts.join(",") };
+            text.push(format!("{before} {} {}", public.algorithm(), public.base64()));
+            used.push(entry);
+        } else {
+            text.push(format!(
+                "# {kind} {fingerprint}{shown}: only the fingerprint is known; compare it with ssh-keyscan"
+            ));
+        }
+    }
+    for (entry, public) in listed.iter().filter(|(entry, _)| !used.contains(entry)) {
+        match public {
+            Ok(public) => text.push(format!("# {entry}: {} is not in AWS yet", public.fingerprint())),
+            Err(error) => text.push(format!("# {entry}: {error}")),
+        }
+    }
+    text.push(String::new());
+    text.join("\n")
+}
+
+/// Each of these names once, at each of these ports, as `known_hosts` writes them. Without a port it is SSH's own.
+#[must_use]
+pub fn at_ports<'a>(names: impl IntoIterator<Item = &'a str>, ports: &[i32]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let ports = if ports.is_empty() { &[SSH_PORT] } else { ports };
+    let at = |name: &str, port: i32| if port == SSH_PORT { name.to_owned() } else { format!("[{name}]:{port}") };
+    let names = names.into_iter().filter(|name| seen.insert(*name));
+    names.flat_map(|name| ports.iter().map(move |port| at(name, *port))).collect()
+}

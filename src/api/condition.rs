@@ -16,6 +16,8 @@ pub mod types {
     pub const DRIFTED: &str = "Drifted";
     /// A change stops or replaces something and may not do so yet. Ready is about what is in force. Present only while true.
     pub const DISRUPTION_PENDING: &str = "DisruptionPending";
+    /// The login that the spec asks to be tried was let in, or was not. Ready does not depend on it.
+    pub const LOGIN_VERIFIED: &str = "LoginVerified";
     /// Something is worth a look and blocks nothing. Present only while true.
     pub const ADVISORY: &str = "Advisory";
     /// Nothing is changed in AWS because the spec says so. Present only while true.
@@ -136,6 +138,14 @@ pub mod reasons {
     pub const OLD_SECURITY_POLICY: &str = "OldSecurityPolicy";
     /// A workflow runs on uploads and no role writes its log.
     pub const WORKFLOW_NOT_LOGGED: &str = "WorkflowNotLogged";
+    /// The identity provider lets the login in that the spec asks to be tried.
+    pub const LOGIN_ACCEPTED: &str = "LoginAccepted";
+    /// It does not.
+    pub const LOGIN_REFUSED: &str = "LoginRefused";
+    /// There is no identity provider that could be asked.
+    pub const LOGIN_NOT_TESTABLE: &str = "LoginNotTestable";
+    /// AWS did not carry the test of a login out.
+    pub const LOGIN_NOT_TESTED: &str = "LoginNotTested";
     /// A ConfigMap that the spec names belongs to somebody else.
     pub const CONFIG_MAP_NOT_OURS: &str = "ConfigMapNotOurs";
     /// A ConfigMap may not be written.
@@ -178,12 +188,13 @@ pub mod reasons {
 const MESSAGE_LIMIT: usize = 4096;
 
 /// In this order they stand in the list: kstatus takes the first that speaks, people read the first line.
-const ORDER: [&str; 8] = [
+const ORDER: [&str; 9] = [
     types::READY,
     types::RECONCILING,
     types::STALLED,
     types::DRIFTED,
     types::DISRUPTION_PENDING,
+    types::LOGIN_VERIFIED,
     types::ADVISORY,
     types::SUSPENDED,
     types::ORPHANS_FOUND,
@@ -227,10 +238,13 @@ pub struct NewCondition {
     pub observed_generation: i64,
 }
 
+/// What a False says as much as a True; others are present only while something is abnormal.
+const BOTH_WAYS: [&str; 2] = [types::READY, types::LOGIN_VERIFIED];
+
 /// Puts one statement into the list. `lastTransitionTime` moves only when the truth value changes. A False of
-/// anything but Ready removes the condition: those are present only while something is abnormal.
+/// what is present only while something is abnormal removes the condition.
 pub fn set(conditions: &mut Vec<Condition>, new: NewCondition, now: Timestamp) {
-    if new.truth == ConditionStatus::False && new.r#type != types::READY {
+    if new.truth == ConditionStatus::False && !BOTH_WAYS.contains(&new.r#type) {
         remove(conditions, new.r#type);
         return;
     }
@@ -320,7 +334,7 @@ mod tests {
             set(&mut list, say(r#type, ConditionStatus::False, ""), at(2));
         }
         let left: Vec<_> = list.iter().map(|condition| condition.type_.as_str()).collect();
-        assert_eq!(left, [types::READY]);
+        assert_eq!(left, BOTH_WAYS);
     }
 
     #[test]

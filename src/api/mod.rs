@@ -73,6 +73,8 @@ pub mod identity;
 mod key_rules;
 /// What a login may do.
 pub mod login;
+/// A trial login at the identity provider of a server.
+pub mod login_test;
 mod pattern;
 /// What objects refer to.
 pub mod references;
@@ -108,6 +110,8 @@ pub const APPROVE: &str = "transfer-operator.dev/approve";
 pub const CONFIRM_HOST_KEY: &str = "transfer-operator.dev/confirm-host-key";
 /// The type that a Secret with a host key must have: the operator reads no other.
 pub const HOST_KEY_SECRET_TYPE: &str = "transfer-operator.dev/host-key";
+/// The type that a Secret with the password of a trial login must have.
+pub const LOGIN_PASSWORD_SECRET_TYPE: &str = "transfer-operator.dev/login-password";
 
 /// All tag keys of ours begin so; nobody may set them in a spec.
 pub const TAG_PREFIX: &str = "transfer-operator.dev/";

@@ -167,6 +167,9 @@ pub(super) const PRINTABLE: Pattern =
 /// The address for passive FTP.
 pub(super) const PASSIVE_IP: Pattern =
     Pattern::new(r"^(AUTO|[0-9]{1,3}(\.[0-9]{1,3}){3})$", "AUTO or an IPv4 address, such as 203.0.113.10");
+/// An IPv4 address.
+pub(super) const IPV4: Pattern =
+    Pattern::new(r"^[0-9]{1,3}(\.[0-9]{1,3}){3}$", "an IPv4 address, such as 203.0.113.10");
 /// An absolute path, or empty where AWS takes that for "none".
 pub(super) const PATH_OR_EMPTY: Pattern =
     Pattern::new(r"^(/.*)?$", "a path that begins with /, such as /partner-files/acme, or empty for none");

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{AllowedReferences, IdentityRef, SecretKeyRef, ServerLifecycle};
+use super::login_test::{LoginTest, LoginTestStatus};
 use super::shapes::{EndpointDetails, IdentityProviderDetails, ProtocolDetails, S3StorageOptions, WorkflowDetails};
 use super::status::CommonStatus;
 use super::{Managed, ManagedKind, Reference, pattern, references, resync, rules};
@@ -270,6 +271,13 @@ pub struct TransferServerSpec {
     /// chart gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_hosts_config_map: Option<KnownHostsConfigMap>,
+    /// A login that is tried at the identity provider of the server, AWS_LAMBDA, API_GATEWAY or AWS_DIRECTORY_SERVICE:
+    /// once the server is ONLINE, after each edit of this object, when the provider becomes another one, and when the
+    /// annotation transfer-operator.dev/reconcile-at is set anew. Condition LoginVerified tells what came of it; Ready does
+    /// not depend on it. Not with suspend, nor with managementPolicy ObserveOnly. The caller needs
+    /// transfer:TestIdentityProvider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_test: Option<LoginTest>,
 }
 
 /// A host key as AWS has it.
@@ -403,6 +411,11 @@ pub struct TransferServerStatus {
     /// once per resync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmanaged_logins: Option<UnmanagedLogins>,
+    /// What came of the login that spec.loginTest asks for.
+    // One value of one writer, as `applied`.
+    #[x_kube(merge_strategy = MapMerge::Atomic)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_test: Option<LoginTestStatus>,
     /// The security policy in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_policy_name: Option<String>,

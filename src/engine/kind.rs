@@ -187,6 +187,15 @@ pub struct Plan {
     pub config_maps: Vec<OwnedConfigMap>,
 }
 
+/// A condition that is a kind's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnCondition {
+    /// Its type.
+    pub r#type: &'static str,
+    /// Whether it holds, why, and of which generation that was found out; nothing where there is nothing to say.
+    pub told: Option<(bool, Reason, i64)>,
+}
+
 /// What status says of one object. Pure, and the same whoever asks.
 pub trait KindStatus: PartialEq {
     /// Whether it says that the AWS object exists.
@@ -199,6 +208,11 @@ pub trait KindStatus: PartialEq {
 
     /// Takes out what is shown of something that AWS no longer has, once that is believed; what leads there stays.
     fn vanished(&mut self);
+
+    /// The conditions that follow from it alone.
+    fn own_conditions(&self) -> Vec<OwnCondition> {
+        Vec::new()
+    }
 
     /// Whether a new one says something else. What changes all the time without meaning (a user count) is no reason to
     /// write.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource as _;
 use tokio::time::Instant;
 
@@ -10,12 +12,12 @@ use super::backoff;
 use super::context::{Engine, Request, Requeue, Status};
 use super::drift::Differences;
 use super::events;
-use super::kind::{Kind, KindStatus, Pending};
+use super::kind::{Kind, KindStatus, OwnCondition, Pending};
 use super::memory::Memory;
 use super::reason::Reason;
 use super::settings::SHORTEST;
 use super::status::{self, Advice, ConditionInputs, Readiness};
-use crate::api::condition::{self, reasons, types};
+use crate::api::condition::{self, ConditionStatus, NewCondition, reasons, types};
 use crate::api::{CommonStatus, Managed};
 use crate::cluster::{ClusterError, EventNote};
 
@@ -152,6 +154,7 @@ async fn write<K: Kind>(
     let Report { mut status, verdict, advisory, drift, pending, next: _, keep } = report;
     let well = !matches!(verdict, Readiness::Failed { .. });
     let old = request.status();
+    let own = status.own_conditions();
     let common = K::Object::common_mut(&mut status);
     let advisory = if keep && advisory.is_none() { Advice::AsBefore } else { Advice::Now(advisory) };
     let drifted = match drift {
@@ -171,7 +174,7 @@ async fn write<K: Kind>(
         now: engine.settings.env.wall(),
     };
     let (conditions, observed) = status::compute_conditions(&common.conditions, &verdict, &about);
-    common.conditions = conditions;
+    common.conditions = with_own(conditions, own, about.now);
     common.observed_generation = observed;
     common.last_handled_reconcile_at =
         request.reconcile_requested().cloned().or_else(|| common.last_handled_reconcile_at.take());
@@ -185,6 +188,19 @@ async fn write<K: Kind>(
     let settled = matches!(verdict, Readiness::Ready(_));
     announce(engine, request, K::Object::common(&old), K::Object::common(&status), settled).await;
     Ok(())
+}
+
+/// The conditions with those that are the kind's own.
+fn with_own(mut conditions: Vec<Condition>, own: Vec<OwnCondition>, now: Timestamp) -> Vec<Condition> {
+    for OwnCondition { r#type, told } in own {
+        let Some((holds, Reason { code: reason, message, .. }, observed_generation)) = told else {
+            condition::remove(&mut conditions, r#type);
+            continue;
+        };
+        let truth = if holds { ConditionStatus::True } else { ConditionStatus::False };
+        condition::set(&mut conditions, NewCondition { r#type, truth, reason, message, observed_generation }, now);
+    }
+    conditions
 }
 
 /// Whether what is no reason to write may be written all the same: once per resync, where nothing else is.

@@ -31,12 +31,14 @@ pub enum Feature {
     ApiGateway,
     /// Servers with structured logs.
     Logs,
+    /// Logins that are tried.
+    LoginTests,
     /// Identities that become a role.
     AssumeRole,
 }
 
 use Feature::{
-    Accesses, ApiGateway, AssumeRole, Directory, ElasticIps, HostKeys, Logs, Servers, Users, Vpc, Workflows,
+    Accesses, ApiGateway, AssumeRole, Directory, ElasticIps, HostKeys, LoginTests, Logs, Servers, Users, Vpc, Workflows,
 };
 
 /// What is meant where nothing is said: all kinds, and of the rest nothing.
@@ -80,7 +82,7 @@ impl Feature {
             Users => Some(Judged::User),
             HostKeys => Some(Judged::HostKey),
             Workflows => Some(Judged::Workflow),
-            Accesses | Vpc | ElasticIps | Directory | ApiGateway | Logs | AssumeRole => None,
+            Accesses | Vpc | ElasticIps | Directory | ApiGateway | Logs | LoginTests | AssumeRole => None,
         }
     }
 }
@@ -103,7 +105,7 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("DescribeWorkflow", Judged::Workflow, SCANNED),
     ("ListSecurityPolicies", Judged::Anywhere, SCANNED),
     ("DescribeSecurityPolicy", Judged::Anywhere, &[]),
-    ("TestIdentityProvider", Judged::User, &[]),
+    ("TestIdentityProvider", Judged::User, &[LoginTests]),
     ("DescribeVpcEndpoints", Judged::Network, &[Vpc]),
     ("DescribeNetworkInterfaces", Judged::Network, &[Vpc]),
     ("DescribeAddresses", Judged::Network, &[Vpc, ElasticIps]),
@@ -208,6 +210,7 @@ impl Use {
             (provider == "AWS_DIRECTORY_SERVICE", Directory),
             (provider == "API_GATEWAY", ApiGateway),
             (has("/spec/structuredLogDestinations"), Logs),
+            (has("/spec/loginTest"), LoginTests),
         ];
         self.features.extend(rows.into_iter().filter(|(used, _)| *used).map(|(_, feature)| feature));
         if let Ok(server) = serde_json::from_value::<TransferServer>(object.clone()) {

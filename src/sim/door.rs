@@ -18,11 +18,11 @@ use super::service::{Direct, Service};
 use crate::aws::error::kind_of;
 use crate::aws::transfer::{
     Access, CreateServer, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow,
-    DescribeAccess, DescribeHostKey, DescribeServer, DescribeUser, DescribeWorkflow, HostKey, ImportHostKey,
-    ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows,
-    ListedAccess, ListedServer, ListedUser, ListedWorkflow, LoginSettings, Server, ServerSettings, SshPublicKey,
-    StartServer, StopServer, TagResource, Tags, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer, UpdateUser,
-    User, Workflow, WorkflowSettings,
+    DescribeAccess, DescribeHostKey, DescribeServer, DescribeUser, DescribeWorkflow, HostKey, IdentityProviderAnswer,
+    ImportHostKey, ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies, ListServers, ListUsers,
+    ListWorkflows, ListedAccess, ListedServer, ListedUser, ListedWorkflow, LoginSettings, Server, ServerSettings,
+    SshPublicKey, StartServer, StopServer, TagResource, Tags, TestIdentityProvider, UntagResource, UpdateAccess,
+    UpdateHostKey, UpdateServer, UpdateUser, User, Workflow, WorkflowSettings,
 };
 use crate::aws::{Answer, AwsError, CreateOutput, Mutation, Page, Read, Reply};
 
@@ -118,8 +118,20 @@ pub fn input(call: &Read) -> serde_json::Result<Value> {
         Read::DescribeVpcEndpoints(call) => json!(call.form()),
         Read::DescribeNetworkInterfaces(call) => json!(call.form()),
         Read::DescribeAddresses(call) => json!(call.form()),
-        Read::DescribeSecurityPolicy(_) | Read::TestIdentityProvider(_) => return Err(not_asked(call)),
+        Read::TestIdentityProvider(call) => login_test(call),
+        Read::DescribeSecurityPolicy(_) => return Err(not_asked(call)),
     })
+}
+
+fn login_test(call: &TestIdentityProvider) -> Value {
+    let TestIdentityProvider { server_id, server_protocol, source_ip, user_name, user_password } = call;
+    let mut input = json!({"ServerId": server_id, "UserName": user_name});
+    let password = user_password.as_ref().map(|password| password.expose_secret().to_owned());
+    let rest = [("ServerProtocol", server_protocol), ("SourceIp", source_ip), ("UserPassword", &password)];
+    for (name, value) in rest {
+        put(&mut input, name, value.as_ref());
+    }
+    input
 }
 
 /// The input of a mutation.
@@ -251,7 +263,13 @@ pub fn answer(call: &Read, output: &Value) -> serde_json::Result<Answer> {
         Read::DescribeVpcEndpoints(_) => Answer::VpcEndpoints(ec2_door::vpc_endpoints(output)),
         Read::DescribeNetworkInterfaces(_) => Answer::NetworkInterfaces(ec2_door::network_interfaces(output)),
         Read::DescribeAddresses(_) => Answer::ElasticAddresses(ec2_door::elastic_addresses(output)),
-        Read::DescribeSecurityPolicy(_) | Read::TestIdentityProvider(_) => return Err(not_asked(call)),
+        Read::TestIdentityProvider(_) => Answer::IdentityProvider(IdentityProviderAnswer {
+            response: maybe(&output["Response"]),
+            status_code: number(&output["StatusCode"]).unwrap_or_default(),
+            message: maybe(&output["Message"]),
+            url: text(&output["Url"]),
+        }),
+        Read::DescribeSecurityPolicy(_) => return Err(not_asked(call)),
     })
 }
 

@@ -124,13 +124,19 @@ async fn config_maps_are_written_where_values_say_so_only() {
         let objects = helm.render(values).await;
         let roles = of_kind(&objects, "ClusterRole").chain(of_kind(&objects, "Role"));
         let writes = |rule: &Value| {
-            let verbs = rule["verbs"].as_array().unwrap().iter().any(|verb| !["get", "list", "watch"].contains(&verb.as_str().unwrap()));
+            let verbs = rule["verbs"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|verb| !["get", "list", "watch"].contains(&verb.as_str().unwrap()));
             verbs && rule["resources"].as_array().unwrap().contains(&json!("configmaps"))
         };
         let named = |role: &Value| {
             let bound = format!("{}Binding", role["kind"].as_str().unwrap());
             let place = |object: &Value| object["metadata"]["namespace"].clone();
-            let binds = |binding: &&Value| binding["roleRef"]["name"] == role["metadata"]["name"] && place(binding) == place(role);
+            let binds = |binding: &&Value| {
+                binding["roleRef"]["name"] == role["metadata"]["name"] && place(binding) == place(role)
+            };
             assert_eq!(of_kind(&objects, &bound).filter(binds).count(), 1, "{role}");
             place(role).as_str().unwrap_or("everywhere").to_owned()
         };

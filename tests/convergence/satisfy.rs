@@ -23,6 +23,7 @@ const OURS: &[&str] = &[
     "hostKeys",
     "knownHostsConfigMap",
     "lifecycle",
+    "loginTest",
     "region",
     "resyncInterval",
     "serverId",

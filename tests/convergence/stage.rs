@@ -165,6 +165,15 @@ impl Stage {
         api.data.insert(at, [("ssh-privatekey".to_owned(), body.to_owned())].into());
     }
 
+    /// A Secret with the password of a trial login.
+    pub fn password(&self, name: &str, password: &str) {
+        secrecy::search_for(password);
+        let mut api = self.world.api();
+        let at = key("Secret", name);
+        api.secret_types.insert(at.1.clone(), "transfer-operator.dev/login-password".to_owned());
+        api.data.insert(at, [("password".to_owned(), password.to_owned())].into());
+    }
+
     pub fn edit(&self, key: &Key, change: impl FnOnce(&mut Value)) {
         self.world.api().edit(key, change);
         self.world.note(&format!("edit {} {}", key.0, key.1));

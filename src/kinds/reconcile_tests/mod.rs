@@ -13,6 +13,7 @@ mod exported;
 mod known_hosts;
 mod leaving;
 mod life;
+mod login_test;
 pub mod logs;
 mod looking;
 mod lost_tags;

@@ -5,6 +5,7 @@ mod deletion_blockers;
 mod endpoints;
 mod host_keys;
 mod known_hosts;
+mod login_test;
 pub mod members;
 mod network;
 mod offline;
@@ -33,6 +34,7 @@ use super::tag_index::{TagIndex, TaggedResource};
 use super::workflow_ref;
 use crate::api::common::{ManagementPolicy, RecreatePolicy};
 use crate::api::condition::reasons;
+use crate::api::login_test::LoginTestStatus;
 use crate::api::server::ServerEndpoint;
 use crate::api::status::CreateRecord;
 use crate::api::{AwsIdentity, Managed, ManagedKind, TransferServer, TransferServerSpec, TransferServerStatus};
@@ -43,7 +45,9 @@ use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Name;
 use crate::engine::decide::Words;
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
-use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
+use crate::engine::kind::{
+    Described, Kind, KindStatus, OwnCondition, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
+};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 use endpoints::EndpointsSeen;
@@ -90,6 +94,8 @@ pub struct ServerState {
     pub network: Network,
     /// Names and addresses of its VPC endpoint, where they are known.
     pub endpoints: Option<Vec<ServerEndpoint>>,
+    /// What status is to say of the login that is tried.
+    pub login_test: Option<LoginTestStatus>,
     /// Its logins that no object accounts for, where that is known.
     pub unmanaged: Option<BTreeSet<String>>,
 }
@@ -152,11 +158,16 @@ impl Servers {
         }
     }
 
-    /// Whether the server is the object's own, or what it is to look at or take over: of others nothing more is asked.
-    fn concerns(&self, object: &TransferServer, server: &Server) -> bool {
+    /// Whether the server is the object's own.
+    fn owns(&self, object: &TransferServer, server: &Server) -> bool {
         let (namespace, uid) = (object.namespace().unwrap_or_default(), object.uid().unwrap_or_default());
         let owner = Owner::new(&self.deps.cluster_id, &namespace, &object.name_any(), &uid);
-        owner.judge(&server.tags) == Ownership::Ours || pointer(object).or_else(|| to_adopt(object)).is_some()
+        owner.judge(&server.tags) == Ownership::Ours
+    }
+
+    /// Whether the server is the object's own, or what it is to look at or take over: of others nothing more is asked.
+    fn concerns(&self, object: &TransferServer, server: &Server) -> bool {
+        self.owns(object, server) || pointer(object).or_else(|| to_adopt(object)).is_some()
     }
 
     /// Where the object lives.
@@ -270,12 +281,18 @@ impl Kind for Servers {
             unmanaged::of(&self.deps, &self.logins, object, account, &mut server).await
         };
         let (mut network, mut endpoints) = (Network::default(), None);
+        let mut login_test = object.status.as_ref().and_then(|status| status.login_test.clone());
         if self.concerns(object, &server) && !going(object) {
             network = network::look(object, &server, account).await?;
             endpoints = endpoints::of_vpc(&self.endpoints, object, &server, &network, account).await;
         }
+        if self.owns(object, &server) && !going(object) {
+            login_test = login_test::of(self.deps.cluster.as_ref(), object, &server, account).await;
+        }
         match self.host_keys(object, account, &id).await {
-            Ok(host_keys) => Ok(Described::Found(ServerState { server, host_keys, network, endpoints, unmanaged })),
+            Ok(host_keys) => {
+                Ok(Described::Found(ServerState { server, host_keys, network, endpoints, login_test, unmanaged }))
+            }
             Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(Described::Missing),
             Err(fault) => Err(fault),
         }
@@ -346,6 +363,7 @@ impl Kind for Servers {
             None => status.unmanaged_logins = None,
         }
         status.endpoints = endpoints::all(server, &target.account.region, have.endpoints.as_deref(), status);
+        status.login_test.clone_from(&have.login_test);
         status.server_id = Some(server.server_id.clone());
         status.arn = Some(server.arn.clone());
         status.state.clone_from(&server.state);
@@ -408,6 +426,11 @@ impl KindStatus for TransferServerStatus {
         (self.state, self.endpoint, self.vpc_endpoint_id, self.user_count) = (None, None, None, None);
         self.as2_service_managed_egress_ip_addresses.clear();
         self.endpoints.clear();
+        self.login_test = None;
+    }
+
+    fn own_conditions(&self) -> Vec<OwnCondition> {
+        vec![login_test::condition(self.login_test.as_ref())]
     }
 
     /// How many users there are, and whose, is no reason to write by itself: with many users it never rests.

@@ -138,6 +138,7 @@ pub(super) fn settings(spec: &TransferServerSpec, workflow_details: Option<Workf
         host_key_storage_type: _,
         custom_hostname: _,
         known_hosts_config_map: _,
+        login_test: _,
     } = spec.clone();
     ServerSettings {
         certificate,

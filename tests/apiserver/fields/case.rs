@@ -66,6 +66,8 @@ pub enum At {
     Status(&'static str),
     /// A parameter of the last AssumeRole for the role that the object names.
     AssumeRole(&'static str),
+    /// A parameter of the last trial login at its server.
+    LoginTest(&'static str),
     /// Whether the API server lets the object be deleted.
     Deletable,
 }

@@ -182,6 +182,13 @@ impl Seen {
                 let last = calls.find(|call| call["operation"] == "AssumeRole" && call["input"]["RoleArn"] == *role);
                 Some(last.ok_or_else(|| format!("no AssumeRole for {role}"))?["input"][parameter].clone())
             }
+            At::LoginTest(parameter) => {
+                let server = &object["status"]["serverId"];
+                let mut calls = self.calls.iter().rev();
+                let of =
+                    |call: &&Value| call["operation"] == "TestIdentityProvider" && call["input"]["ServerId"] == *server;
+                calls.find(of).map(|call| call["input"][parameter].clone())
+            }
             At::Deletable => self.deletable.get(demand.shows).copied().map(Value::from),
         };
         Ok(found.unwrap_or(Value::Null))

@@ -9,7 +9,7 @@ use super::case::{At, Case, Kind, ROLE, ROLE_TWO, field};
 const LAMBDA: &str = "arn:aws:lambda:eu-central-1:123456789012:function:one";
 
 pub fn cases() -> Vec<Case> {
-    [settings(), network(), provider(), protocols(), workflows(), the_rest()].concat()
+    [settings(), network(), provider(), protocols(), workflows(), login_tests(), the_rest()].concat()
 }
 
 fn server(path: &str, at: At, a: impl Into<Value>, b: impl Into<Value>, cleared: Value) -> Case {
@@ -306,6 +306,33 @@ fn workflows() -> Vec<Case> {
     lists.into_iter().flat_map(of).collect()
 }
 
+/// What a trial login sends; without the whole of it there is none.
+fn login_tests() -> Vec<Case> {
+    let with = |more: Value| {
+        let mut test = json!({"userName": "partner"});
+        super::case::merge(&mut test, &more);
+        json!({
+            "endpointType": "VPC", "endpointDetails": {"vpcId": "vpc-01234567"}, "protocols": ["SFTP", "FTP"],
+            "identityProviderType": "AWS_LAMBDA", "identityProviderDetails": {"function": LAMBDA}, "loginTest": test,
+        })
+    };
+    let told = At::Status("/loginTest/outcome");
+    let secret = json!({"passwordSecretRef": {"name": "login"}});
+    vec![
+        server("loginTest.userName", At::LoginTest("UserName"), "partner-one", "partner-two", Value::Null)
+            .rest(with(json!({}))),
+        server("loginTest.sourceIp", At::LoginTest("SourceIp"), "203.0.113.1", "203.0.113.2", Value::Null)
+            .rest(with(json!({}))),
+        server("loginTest.protocol", At::LoginTest("ServerProtocol"), "SFTP", "FTP", Value::Null).rest(with(json!({}))),
+        server("loginTest.passwordSecretRef.name", told, "login", "missing", Value::Null)
+            .shows([json!("Accepted"), json!("NoPassword"), json!("Refused")])
+            .rest(with(json!({}))),
+        server("loginTest.passwordSecretRef.key", told, "other", "missing", Value::Null)
+            .shows([json!("Accepted"), json!("NoPassword"), json!("Accepted")])
+            .rest(with(secret)),
+    ]
+}
+
 fn the_rest() -> Vec<Case> {
     let zone = |id: u8| json!(format!("/hostedzone/Z{id}"));
     let fixed_once = |path: &str, at: At, a: &str, b: &str, refused: [&'static str; 2]| {
@@ -338,7 +365,7 @@ fn the_rest() -> Vec<Case> {
         ),
         server("customHostname.hostedZoneId", At::Tag("transfer:route53HostedZoneId"), zone(1), zone(2), Value::Null)
             .rest(json!({"customHostname": {"hostname": "one.example.com"}})),
-        // What it holds is tested beside the code, and in known_hosts.rs against the API server.
+        // What it holds is tested beside the code, src/kinds/reconcile_tests/known_hosts.rs.
         server(
             "knownHostsConfigMap.name",
             At::Status("/configMaps/0"),

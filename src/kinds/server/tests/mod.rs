@@ -81,7 +81,8 @@ fn wanted(settings: Value) -> Wanted<WantedServer> {
 fn held(settings: Value) -> ServerState {
     let settings: ServerSettings = serde_json::from_value(settings).unwrap();
     let server = Server { settings, ..owned("s-1", "files") };
-    ServerState { server, host_keys: Vec::new(), network: Default::default(), endpoints: None, unmanaged: None }
+    let (host_keys, network) = (Vec::new(), Default::default());
+    ServerState { server, host_keys, network, endpoints: None, login_test: None, unmanaged: None }
 }
 
 /// The plan for this object, with nobody's grant withdrawn.

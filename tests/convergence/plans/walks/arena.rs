@@ -85,6 +85,7 @@ impl<'a> Arena<'a> {
         for (name, body) in ["one", "two", "three"].iter().zip(workflows::HOST_KEYS) {
             stage.secret(name, body);
         }
+        stage.password("password", "correct horse battery staple");
         let lines = |lines: &[&str]| lines.join("\n");
         let (first, second) = (lines(&[KEY_A, "# a remark", KEY_B]), lines(&[KEY_C]));
         stage.config_map("keys", &[("authorized_keys", &first), ("more", &second), ("broken", "no key")]);
@@ -320,6 +321,8 @@ fn server(name: &str) -> Value {
             "protocolDetails": {"passiveIp": "192.0.2.7"},
         }),
         "gateway" => json!({
+            "loginTest": {"userName": "partner", "passwordSecretRef": {"name": "password"}, "sourceIp": "203.0.113.10"},
+
             "securityPolicyName": "TransferSecurityPolicy-2025-03", "identityProviderType": "API_GATEWAY",
             "identityProviderDetails": {"url": "https://example.com/a", "invocationRole": ROLE},
         }),

@@ -31,8 +31,8 @@ pub fn network_interfaces(output: &Value) -> Vec<NetworkInterface> {
         status: maybe(&row["status"]),
         private_ips: each(&row["privateIpAddressesSet"], |address| text(&address["privateIpAddress"])),
         ipv6_ips: each(&row["ipv6AddressesSet"], |address| text(&address["ipv6Address"])),
-        public_ip: maybe(&row["association"]["publicIp"]),
-        allocation_id: maybe(&row["association"]["allocationId"]),
+        public_ip: row.pointer("/association/publicIp").and_then(maybe),
+        allocation_id: row.pointer("/association/allocationId").and_then(maybe),
     })
 }
 

@@ -286,8 +286,8 @@ impl Asked {
             (&Method::PATCH, [plural, name, "status"], "application/apply-patch+yaml") => {
                 (Verb::ApplyStatus, *plural, *name)
             }
-            (&Method::PATCH, ["configmaps", name], "application/json-patch+json") => (Verb::Owned, "configmaps", *name),
-            (&Method::DELETE, ["configmaps", name], _) => (Verb::Owned, "configmaps", *name),
+            (&Method::PATCH, ["configmaps", name], "application/json-patch+json")
+            | (&Method::DELETE, ["configmaps", name], _) => (Verb::Owned, "configmaps", *name),
             (&Method::POST, ["configmaps"], _) => (Verb::Owned, "configmaps", ""),
             (&Method::PATCH, [plural, name], "application/json-patch+json") => (Verb::Patch, *plural, *name),
             (&Method::POST, ["events"], _) => (Verb::CreateEvent, "events", ""),

@@ -10,7 +10,7 @@ use crate::aws::AwsErrorKind;
 
 const SERVER: &str = "TransferServer";
 /// Long enough for several looks at an object at rest.
-const REST: Duration = Duration::from_mins(60);
+const REST: Duration = Duration::from_hours(1);
 
 fn network(subnets: &[&str]) -> Value {
     json!({"endpointType": "VPC", "endpointDetails": {"vpcId": "vpc-0123456789abcdef0", "subnetIds": subnets}})

@@ -12,7 +12,7 @@ use crate::cluster::ClusterError;
 use crate::ssh;
 
 const SERVER: &str = "TransferServer";
-const REST: Duration = Duration::from_mins(60);
+const REST: Duration = Duration::from_hours(1);
 
 fn key(file: &str) -> String {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/keys");

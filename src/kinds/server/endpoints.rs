@@ -39,6 +39,7 @@ struct About {
 }
 
 /// One look at EC2.
+#[derive(Clone)]
 struct Look {
     about: About,
     until: Instant,
@@ -54,10 +55,10 @@ pub struct EndpointsSeen {
 }
 
 impl EndpointsSeen {
-    fn known(&self, uid: &str, about: &About) -> Option<Option<Vec<ServerEndpoint>>> {
+    /// What the last look showed, unless another one is due.
+    fn known(&self, uid: &str, about: &About) -> Option<Look> {
         let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
-        let look = looks.get(uid).filter(|look| look.about == *about && Instant::now() < look.until)?;
-        Some(look.rows.clone())
+        looks.get(uid).filter(|look| look.about == *about && Instant::now() < look.until).cloned()
     }
 
     fn note(&self, uid: &str, look: Look) {
@@ -78,8 +79,8 @@ pub async fn of_vpc(
 ) -> Option<Vec<ServerEndpoint>> {
     let Some(about) = about(object, server) else { return Some(Vec::new()) };
     let uid = object.uid().unwrap_or_default();
-    if let Some(rows) = seen.known(&uid, &about) {
-        return rows;
+    if let Some(look) = seen.known(&uid, &about) {
+        return look.rows;
     }
     let at = Instant::now();
     let (rows, fresh) = match read(&about.endpoint, network, account).await {

@@ -339,7 +339,7 @@ pub fn plan_rows(plan: &[PlannedChange]) -> Vec<Vec<Cell>> {
 
 type Section = (&'static str, &'static [&'static str], Vec<Vec<Cell>>);
 
-fn sections(facts: &Facts, now: Timestamp) -> [Section; 7] {
+fn sections(facts: &Facts, now: Timestamp) -> [Section; 8] {
     let yes = |is: bool| if is { "yes" } else { "no" };
     let condition = |found: &Condition| {
         let since = age(Some(&found.last_transition_time.0.to_string()), now);

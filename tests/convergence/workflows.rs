@@ -30,6 +30,7 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W5-delete", run: |stage| w5_delete(stage).boxed() },
     Workflow { name: "W6-foreign-users", run: |stage| w6_foreign_users(stage).boxed() },
     Workflow { name: "W7-user", run: |stage| w7_user(stage).boxed() },
+    Workflow { name: "W7-tags", run: |stage| w7_tags(stage).boxed() },
     Workflow { name: "W8-role", run: |stage| w8_role(stage).boxed() },
     Workflow { name: "W9-access", run: |stage| w9_access(stage).boxed() },
     Workflow { name: "W10-ssh-keys", run: |stage| w10_ssh_keys(stage).boxed() },
@@ -217,6 +218,16 @@ async fn w7_user(stage: &Stage) {
     stage.close().await;
 }
 
+/// Tags of a user come, change and go.
+async fn w7_tags(stage: &Stage) {
+    stage.apply(&server("files", &json!({})));
+    let alice = stage.apply(&user("alice", &json!({"tags": {"a": "1", "b": "1"}})));
+    stage.all_ready().await;
+    stage.edit(&alice, |spec| spec["tags"] = json!({"a": "2"}));
+    stage.all_ready().await;
+    stage.close().await;
+}
+
 async fn w8_role(stage: &Stage) {
     stage.apply(&server("files", &json!({})));
     stage.config_map("policies", &[("scope", r#"{"Version":"2012-10-17","Statement":[]}"#)]);
@@ -286,14 +297,18 @@ async fn w11_host_keys(stage: &Stage) {
     stage.close().await;
 }
 
-/// The KMS key of a host key that AWS has is named, and is another then. AWS never returns it.
+/// The KMS key of a host key that AWS has is named, and is another then, which AWS never returns; tags come and go.
 async fn w11_kms_key(stage: &Stage) {
     stage.secret("one", HOST_KEYS[0]);
     let listed = json!([{"name": "one", "secretKeyRef": {"name": "one"}, "storageType": "SECRETS_MANAGER"}]);
     let files = stage.apply(&server("files", &json!({"hostKeys": listed})));
     stage.all_ready().await;
-    for kms in ["arn:aws:kms:eu-central-1:123456789012:key/a", "arn:aws:kms:eu-central-1:123456789012:key/b"] {
-        stage.edit(&files, |spec| spec["hostKeys"][0]["kmsKey"] = json!(kms));
+    for (kms, tags) in [("a", json!({"x": "1"})), ("b", json!({}))] {
+        stage.edit(&files, |spec| {
+            let key = &mut spec["hostKeys"][0];
+            key["kmsKey"] = json!(format!("arn:aws:kms:eu-central-1:123456789012:key/{kms}"));
+            key["tags"] = tags;
+        });
         stage.all_ready().await;
     }
     stage.close().await;

@@ -311,6 +311,8 @@ fn grants(target: &Target, found: &[Found]) -> String {
     list("roleArns", roles.into_iter().filter(|role| !role.is_empty()).collect());
     text.push_str(
         "# Nothing but the tags that say whose it is changes in AWS; what differs after all is shown in status.drift.\n\
+         # An AwsIdentity that adds tags (spec.tags) would add them here too, which IfIdentical refuses: name one that adds\n\
+         # none (--identity), or write mode Converge.\n\
          # Flux fills in ${...} where it substitutes variables: write $${...} for AWS's own there.\n",
     );
     text

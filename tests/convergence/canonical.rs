@@ -52,6 +52,18 @@ pub fn canonical_object(object: &Value) -> Value {
         for noise in ["create", "operation", "lastHandledReconcileAt", "userCount"] {
             status.remove(noise);
         }
+        // Names and addresses in a VPC follow from the id of the endpoint, and show once EC2 shows them.
+        let of_ec2 = ["VpcEndpointName", "ElasticIp", "PrivateIp", "Ipv6"];
+        if let Some(rows) = status.get_mut("endpoints").and_then(Value::as_array_mut) {
+            rows.retain(|row| !of_ec2.iter().any(|of| row["type"] == *of));
+            if rows.is_empty() {
+                status.remove("endpoints");
+            }
+        }
+        // Of which edit a login was tried is no difference; what came of it is.
+        if let Some(tried) = status.get_mut("loginTest").and_then(Value::as_object_mut) {
+            tried.retain(|name, _| name != "digest" && name != "generation");
+        }
         for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
             condition.as_object_mut().unwrap().remove("lastTransitionTime");
         }

@@ -127,28 +127,18 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
     }
 }
 
-/// The ConfigMap that is to tell of the server: it does, unless it is somebody else's, and no other one belongs to the
-/// object.
+/// The ConfigMap that is to tell of the server: it does where it is there, and nobody else's was ever written to. That it
+/// comes and goes is no part of Ready, and shown beside the code.
 fn known_hosts(world: &World, key: &Key, object: &Value, server: &str) -> Option<String> {
     let api = world.api();
     if let Some((_, name)) = api.trespasses.first() {
         return Some(format!("ConfigMap {name} is somebody else's and was written to"));
     }
-    let owned = api.owned_by(&object["metadata"]["uid"]);
-    let named = object["spec"]["knownHostsConfigMap"]["name"].as_str();
-    let named =
-        named.map(|name| ("ConfigMap".to_owned(), Name { namespace: key.1.namespace.clone(), name: name.to_owned() }));
-    if let Some((_, name)) = owned.iter().find(|owned| Some(*owned) != named.as_ref()) {
-        return Some(format!("ConfigMap {name} left the spec, and is there"));
-    }
-    let named = named?;
-    match api.get(&named) {
-        None => Some(format!("ConfigMap {} is not there", named.1)),
-        Some(found) if owned.contains(&named) && !text(&found["data"]["known_hosts"]).contains(server) => {
-            Some(format!("ConfigMap {} does not tell of {server}", named.1))
-        }
-        Some(_) => None,
-    }
+    let name = object["spec"]["knownHostsConfigMap"]["name"].as_str()?;
+    let named = ("ConfigMap".to_owned(), Name { namespace: key.1.namespace.clone(), name: name.to_owned() });
+    let own = api.owned_by(&object["metadata"]["uid"]).contains(&named);
+    let data = api.get(&named).filter(|_| own)?["data"]["known_hosts"].clone();
+    (!text(&data).contains(server)).then(|| format!("ConfigMap {} does not tell of {server}", named.1))
 }
 
 /// Workflows that a server names by reference: AWS must name one that carries the tags of that object. They are taken

@@ -48,8 +48,9 @@ pub async fn of(
                        spec.loginTest out, or change identityProviderType";
         return Some(found(LoginOutcome::NotPossible, None, message.to_owned()));
     }
+    // What came of another one says nothing of this one.
     if server.state.as_deref() != Some("ONLINE") {
-        return before;
+        return None;
     }
     let user_password = match password(cluster, object, test).await {
         Ok(password) => password,

@@ -9,6 +9,7 @@ use transfer_operator::cluster::Name;
 use transfer_operator::sim::operation::Operation;
 
 use crate::api_server::{Key, text};
+use crate::lint;
 use crate::wire::{recased, renamed, tags};
 use crate::world::{ACCOUNT, REGION, World};
 
@@ -40,6 +41,20 @@ const OURS: &[&str] = &[
 /// Whether the object asks that not everything be put right; a real API server fills in `Full`.
 pub fn restrained(object: &Value) -> bool {
     matches!(object["spec"]["lifecycle"]["managementPolicy"].as_str(), Some("ObserveOnly" | "ReportDrift"))
+}
+
+/// The object without the members that it says are not in force yet: Ready is about the others, and they are all held
+/// against AWS.
+pub fn in_force(object: &Value) -> Value {
+    let mut object = object.clone();
+    let pending = lint::find(&object, "DisruptionPending").filter(|pending| {
+        pending["status"] == "True" && pending["observedGeneration"] == object["metadata"]["generation"]
+    });
+    let message = pending.map(|pending| text(&pending["message"])).unwrap_or_default();
+    if let Some(spec) = object["spec"].as_object_mut() {
+        spec.retain(|name, _| !message.contains(&format!("spec.{name}")));
+    }
+    object
 }
 
 /// The server of an object that wants it ONLINE, where it is not.

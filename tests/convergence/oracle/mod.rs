@@ -477,7 +477,7 @@ fn judge(world: &World, write: &Write) {
         && ready
         && !was
         && !restrained
-        && let Some(missing) = satisfy::missing(world, key, after)
+        && let Some(missing) = satisfy::missing(world, key, &satisfy::in_force(after))
     {
         world.violation(format!("O5: {name} is Ready, and AWS has not what it asks for: {missing}"));
     }

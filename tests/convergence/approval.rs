@@ -69,7 +69,7 @@ async fn waits(stage: &Stage, key: &Key, field: &str, begun: impl Fn(&Stage) -> 
     stage.reason(key, "ApprovalRequired").await;
     stage.pause(ABSENCE).await;
     if begun(stage) != before && !stage.world.setup.skips(Check::Stops) {
-        stage.world.violation(format!("O15: {} was disrupted before a person approved it", key.1));
+        stage.world.violation(format!("O14: {} was disrupted before a person approved it", key.1));
     }
     stage
         .until("the plan is told", |stage| {

@@ -8,6 +8,7 @@ mod finalizer_by_name;
 pub mod forgotten_update;
 mod id_erased;
 mod id_lost_on_conflict;
+mod nobody_asked;
 mod panic_on_bad_key;
 mod persist_after_create;
 mod ready_too_early;
@@ -49,7 +50,7 @@ pub struct Defect {
 }
 
 /// All of them.
-pub static ALL: [&Defect; 15] = [
+pub static ALL: [&Defect; 16] = [
     &persist_after_create::DEFECT,
     &swallowed_error::DEFECT,
     &user_tag_wins::DEFECT,
@@ -65,6 +66,7 @@ pub static ALL: [&Defect; 15] = [
     &ready_too_early::DEFECT,
     &write_at_rest::DEFECT,
     &forgotten_update::DEFECT,
+    &nobody_asked::DEFECT,
 ];
 
 type AroundAws = Box<dyn Fn(Arc<dyn AwsApi>) -> Arc<dyn AwsApi> + Send + Sync>;

@@ -51,6 +51,7 @@ async fn planned(world: &Arc<World>, object: &TransferAccess) -> Plan {
     )
 }
 
+/// Users of other tools, peers.md C 28: accesses are tried without a directory.
 #[tokio::test]
 async fn a_role_that_aws_does_not_describe_is_taken_from_the_listing() {
     let world = world("AWS_DIRECTORY_SERVICE");

@@ -245,6 +245,7 @@ fn what_others_set_on_a_login_is_shown_and_what_the_spec_set_is_not() {
     assert!(held.iter().all(|row| row.field != "spec.policy"), "{held:?}");
 }
 
+/// Users of other tools, peers.md C 3: no difference for ever with a variable in a mapping.
 #[test]
 fn a_variable_that_aws_returns_expanded_is_no_difference() {
     let spec = json!({"homeDirectory": "/b/${Transfer:UserName}/in"});
@@ -257,6 +258,8 @@ fn a_variable_that_aws_returns_expanded_is_no_difference() {
     assert_eq!(sent(home, logical("/b/bob"), &[]), logical("/b/${transfer:UserName}"));
 }
 
+/// Users of other tools, peers.md C 21: a home that is closed is one word.
+/// Users of other tools, peers.md C 22: and a home has its bucket in a field.
 #[test]
 fn the_short_form_of_a_home_becomes_awss_members() {
     let rows = [

@@ -131,6 +131,7 @@ fn of_what_left_the_spec_one_key_stays_while_no_listed_one_is_there() {
     assert_eq!(deleted(&ended, &[1], &[]), ["key-1"], "what is past its end goes, also when it is the last");
 }
 
+/// Users of other tools, peers.md C 23: several keys of a user, whatever the quota.
 #[test]
 fn where_aws_has_no_room_the_key_imported_earliest_goes_first() {
     let rooms = |want: &WantedKeys, numbers: &[u8]| {

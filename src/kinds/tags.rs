@@ -186,6 +186,7 @@ mod tests {
         );
     }
 
+    /// Users of other tools, peers.md C 6: both spellings of the tag of a host name.
     #[test]
     fn a_host_name_is_kept_under_the_spelling_that_aws_has() {
         const LONG: &str = "aws:transfer:customHostname";

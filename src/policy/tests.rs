@@ -94,6 +94,7 @@ fn the_quota_counts_what_is_sent() {
     assert_eq!(compact(&padded(MAX_POLICY + 1)), Err(PolicyError::TooLong(MAX_POLICY + 1)));
 }
 
+/// Users of other tools, peers.md C 4: policies are compared by what they mean.
 #[test]
 fn notations_of_one_meaning_are_the_same() {
     assert_same(&[

@@ -122,6 +122,7 @@ CASES = [pytest.param(model, operation, id=f"{name}-{operation}") for name, mode
 
 @pytest.mark.parametrize("model,operation", CASES)
 def test_every_member_is_a_field_or_has_a_reason(model, operation):
+    """Users of other tools, peers.md C 15: what is new in the API is noticed."""
     missing = [path for path, _, ours in walk(model, operation) if ours is None and path not in ELSEWHERE]
     assert not missing, f"members of AWS's API that are neither a field of the CRD nor in ELSEWHERE: {missing}"
 

@@ -93,6 +93,7 @@ def goes_back_and_forth(client, describe, update, **which):
 @pytest.mark.parametrize("kind", SERVERS)
 @pytest.mark.parametrize("state", ["ONLINE", "OFFLINE"])
 def test_servers(client, kind, state):
+    """Users of other tools, peers.md C 32: a simulator of our own, held to what clients know."""
     server = client.create_server(**SERVERS[kind])["ServerId"]
     if state == "OFFLINE":
         client.stop_server(ServerId=server)

@@ -95,6 +95,7 @@ fn without_empty(spec: &Value) -> Value {
     spec
 }
 
+/// Users of other tools, peers.md C 19: authentication methods with a provider that has none.
 #[test]
 fn rejected_manifests_are_refused_for_the_reason_they_name() {
     let admission = Admission::new();
@@ -237,6 +238,7 @@ fn every_field_has_a_description_that_survives_templating() {
     }
 }
 
+/// Users of other tools, peers.md C 26: values are known at admission.
 #[test]
 fn every_value_that_a_field_may_have_is_described() {
     for (kind, schema) in Admission::new().schemas() {

@@ -99,6 +99,7 @@ fn learnt() -> Rate {
     Rates::default().write
 }
 
+/// Users of other tools, peers.md C 31: one limiter for all that is called.
 #[test]
 fn a_thousand_calls_take_little_longer_than_aws_needs_and_few_are_throttled() {
     // Each look for more costs a call, which is the more of few.

@@ -67,6 +67,7 @@ async fn names_and_addresses_follow_the_network_and_come_when_asked_for() {
     assert_eq!(rig.cloud.reads() - before, usual + 2, "the endpoint and its interfaces");
 }
 
+/// Users of other tools, peers.md C 13: what EC2 does not allow is told, and harms nothing.
 #[tokio::test(start_paused = true)]
 async fn where_ec2_may_not_be_asked_the_server_is_ready_without_them() {
     let rig = Rig::new();

@@ -153,6 +153,7 @@ fn attach(rig: &Rig, id: &str) {
     }
 }
 
+/// Users of other tools, peers.md C 25: what exists is taken over.
 #[tokio::test(start_paused = true)]
 async fn servers_of_every_endpoint_and_provider_are_taken_over_unchanged() {
     let rig = Rig::new();

@@ -16,6 +16,7 @@ fn lambda(rig: &Rig) {
     rig.cloud.servers().get_mut(FIRST).unwrap().settings.identity_provider_type = Some("AWS_LAMBDA".to_owned());
 }
 
+/// Users of other tools, peers.md C 20: a user on a server that keeps no users.
 #[tokio::test(start_paused = true)]
 async fn a_login_that_its_server_does_not_keep_says_so_and_sends_nothing() {
     let rows = [

@@ -56,6 +56,7 @@ fn paths(rows: &Value) -> Vec<String> {
     rows.map(|row| row["path"].as_str().or(row.as_str()).unwrap().to_owned()).collect()
 }
 
+/// Users of other tools, peers.md C 7: AWS knows which security policies there are, and no list of ours.
 #[tokio::test(start_paused = true)]
 async fn one_refused_member_of_a_server_holds_back_nothing_else() {
     let rig = with_server(json!({})).await;

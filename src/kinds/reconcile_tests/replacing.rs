@@ -522,6 +522,7 @@ async fn at_the_quota_nothing_is_deleted_and_the_old_one_stays_in_force() {
     board.assert_done(FIRST, "hello");
 }
 
+/// Users of other tools, peers.md C 18: a workflow that is still in use.
 #[tokio::test(start_paused = true)]
 async fn a_refused_deletion_of_the_old_one_is_named_and_waited_out() {
     let board = Board::edited().await;

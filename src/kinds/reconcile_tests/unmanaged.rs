@@ -142,6 +142,7 @@ async fn held(force: bool, users: &[(&str, &[(&str, &str)])]) -> Option<String> 
     (!gone).then(|| rig.message(SERVER, "files"))
 }
 
+/// Users of other tools, peers.md C 16: a server with users of others stays.
 #[tokio::test(start_paused = true)]
 async fn a_server_takes_strangers_along_only_where_they_are_given_up() {
     let strangers: [(&str, &[(&str, &str)]); 4] = [("bob", &[]), ("dan", &[("team", "x")]), ("eve", &[]), ("fay", &[])];

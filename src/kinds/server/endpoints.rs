@@ -199,7 +199,7 @@ pub fn all(
     if settings.endpoint_type.as_deref().is_none_or(|kind| kind == "PUBLIC") {
         let (id, suffix) = (&server.server_id, partition::host_suffix(region));
         rows.push(row(EndpointType::PublicName, format!("{id}.server.transfer.{region}.{suffix}")));
-        // Of the other partitions the name is not known.
+        // AWS shows it in its console only, see issue 48105 of terraform-provider-aws; of the other partitions it is not known.
         if settings.ip_address_type.as_deref() == Some("DUALSTACK") && partition::partition(region) == "aws" {
             rows.push(row(EndpointType::DualStackName, format!("{id}.transfer-server.{region}.on.aws")));
         }

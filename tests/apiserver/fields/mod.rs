@@ -26,7 +26,7 @@ use crate::support::repository;
 
 /// Paths without a case, and why.
 const EXEMPT: [(Kind, &str, &str); 17] = [
-    (Kind::Identity, "endpoints.ec2", "this version calls EC2 in no way"),
+    (Kind::Identity, "endpoints.ec2", "where EC2 is, shows in no object of a server without a VPC: tests/sdk_ec2.rs"),
     (Kind::Identity, "grants[].name", "it names the entry for those who write the list, and has no effect"),
     (Kind::Server, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::User, "lifecycle.deletionPolicy", AT_DELETION),
@@ -145,6 +145,7 @@ async fn every_field(switches: &Value) {
     assert!(wrong.is_empty(), "{} of {} cases: {wrong:#?}", wrong.len(), cases.len());
 }
 
+/// Users of other tools, peers.md C 27: drift and edits, field by field.
 #[tokio::test]
 async fn every_field_is_set_changed_and_cleared_or_named_as_fixed() {
     every_field(&json!({})).await;

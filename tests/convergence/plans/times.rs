@@ -14,6 +14,7 @@ use crate::runs::{self, Plan, References, SEED};
 use crate::setup::{Blow, Moment, Rule, Setup, Side};
 use crate::workflows;
 
+/// Users of other tools, peers.md C 17: AWS shows for a while what was deleted.
 /// Deleted things are shown for a second, a minute, and almost the assumed lag; their deletion is lost or its caller dies;
 /// objects are deleted, and applied again, as things are made.
 pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {

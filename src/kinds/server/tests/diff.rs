@@ -248,6 +248,7 @@ fn a_port_without_a_mode_equals_what_aws_makes_of_it() {
     assert!(plan.changes.is_empty(), "{plan:?}");
 }
 
+/// Users of other tools, peers.md C 14: what did not change is not sent.
 #[test]
 fn the_endpoint_that_aws_made_is_never_sent_back() {
     let have = json!({"endpointType": "VPC", "endpointDetails": {"vpcId": "v", "vpcEndpointId": "vpce-1", "subnetIds": ["1"]}});
@@ -260,6 +261,7 @@ fn the_endpoint_that_aws_made_is_never_sent_back() {
     }
 }
 
+/// Users of other tools, peers.md C 1: another identity provider is no other server.
 #[test]
 fn details_of_the_identity_provider_go_with_its_type_and_are_only_its_own() {
     let lambda = |methods: Option<&str>| {

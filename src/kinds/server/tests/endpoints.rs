@@ -48,6 +48,8 @@ fn vpc() -> Value {
     json!({"endpointType": "VPC", "endpointDetails": {"vpcId": "vpc-1", "vpcEndpointId": "vpce-1"}})
 }
 
+/// Users of other tools, peers.md C 10: every name of an endpoint is in status.
+/// Users of other tools, peers.md C 11: and so are the addresses of its interfaces.
 #[test]
 fn names_of_zones_and_addresses_of_subnets_stand_with_them() {
     let expected = [

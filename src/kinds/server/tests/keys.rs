@@ -115,6 +115,7 @@ pub(super) fn full(there: [&str; 10], listed: &[&str]) -> (WantedServer, Vec<Hos
     (want(Some(&listed), true), have.collect())
 }
 
+/// Users of other tools, peers.md C 2: several host keys, and one after the other.
 #[test]
 fn with_no_room_a_host_key_that_clients_are_not_shown_goes_first() {
     let rows: &[([&str; 10], &[&str], Option<&str>, &str)] = &[

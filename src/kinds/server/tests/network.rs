@@ -45,6 +45,7 @@ fn modified(plan: &Plan) -> Option<(Vec<String>, Vec<String>)> {
     })
 }
 
+/// Users of other tools, peers.md C 12: security groups change through EC2.
 #[test]
 fn security_groups_come_before_they_go_and_never_all_go() {
     let own = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();

@@ -121,6 +121,7 @@ fn an_unchangeable_member_holds_back_what_is_sent_with_it_only() {
     assert_eq!(plan.blocks[0].code, reasons::IMMUTABLE);
 }
 
+/// Users of other tools, peers.md C 24: stopped and started by a field.
 #[test]
 fn a_server_is_started_and_stopped_only_from_where_aws_takes_it() {
     use DesiredState::{Offline, Online};
@@ -261,6 +262,7 @@ async fn a_server_that_is_being_deleted_goes_from_where_it_was_put() {
     assert_eq!((block.code, block.needs_person), (reasons::REGION_CHANGED, true));
 }
 
+/// Users of other tools, peers.md C 30: what AWS has is in status, tags aside.
 #[tokio::test]
 async fn status_shows_what_aws_has() {
     let world = World::open();

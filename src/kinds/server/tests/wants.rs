@@ -163,6 +163,7 @@ async fn the_first_host_key_and_all_tags_go_into_the_create() {
     assert_eq!(sent.host_key_storage_type, None, "a create takes no KMS key: the key is moved to it afterwards");
 }
 
+/// Users of other tools, peers.md C 5: a host name of your own is a field.
 #[tokio::test]
 async fn the_specs_tags_win_over_the_identitys_and_nobody_sets_ours() {
     let world = World::open();

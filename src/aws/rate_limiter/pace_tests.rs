@@ -101,7 +101,7 @@ fn learnt() -> Rate {
 
 /// Users of other tools, peers.md C 31: one limiter for all that is called.
 #[test]
-fn a_thousand_calls_take_little_longer_than_aws_needs_and_few_are_throttled() {
+fn a_thousand_calls_take_hardly_longer_than_aws_needs() {
     // Each look for more costs a call, which is the more of few.
     for (rate, size, throttled) in [(5.0, 10.0, 0.06), (20.0, 10.0, 0.05), (50.0, 100.0, 0.05), (2.0, 2.0, 0.12)] {
         let run = run(learnt(), 1000, &mut Aws::bucket(rate, size), |_, _| {});

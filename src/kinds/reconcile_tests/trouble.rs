@@ -60,7 +60,7 @@ async fn what_is_throttled_holds_up_everything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_throttled_now_and_then_goes_again_at_once_and_is_written_nowhere() {
+async fn what_is_throttled_now_and_then_goes_again_and_is_written_nowhere() {
     for operation in ["CreateUser", "ImportSshPublicKey", "DescribeUser"] {
         let quiet = Rig::with_user(json!({})).await;
         let rig = Rig::with_user(json!({})).await;

@@ -92,7 +92,7 @@ async fn in_ten_seconds(limiter: &RateLimiter, account: &str, region: &str) -> u
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_limit_of_an_identity_counts_all_classes_of_its_account_in_each_region() {
+async fn the_limit_of_an_identity_counts_all_classes_of_its_account() {
     let limiter = RateLimiter::new(Rates::fixed(50.0));
     limiter.set_limit("1", "uid-a", Some(4.0));
     limiter.set_limit("1", "uid-b", Some(2.0));

@@ -124,7 +124,7 @@ fn collect(folder: &Path, code: &mut String) {
 fn each_complaint_about_other_tools_is_named_by_a_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders = vec![root.join("src"), root.join("tests")];
-    let mut named = BTreeSet::new();
+    let mut named: BTreeSet<u32> = BTreeSet::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -133,7 +133,9 @@ fn each_complaint_about_other_tools_is_named_by_a_test() {
             } else if path.extension().is_some_and(|kind| kind == "rs" || kind == "py") {
                 let text = fs::read_to_string(&path).unwrap();
                 let told = text.split("Users of other tools, peers.md C ").skip(1);
-                named.extend(told.filter_map(|rest| rest.split(':').next().and_then(|number| number.parse().ok())));
+                named.extend(
+                    told.filter_map(|rest| rest.split(':').next().and_then(|number| number.parse::<u32>().ok())),
+                );
             }
         }
     }

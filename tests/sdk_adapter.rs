@@ -533,12 +533,28 @@ async fn each_class_of_error_arrives_in_each_form_of_its_body() {
 #[tokio::test]
 async fn the_wait_that_a_throttle_asks_for_arrives() {
     let (sim, account) = started().await;
-    for seconds in [Some(7), None] {
+    // The last call of the class, as the next permit comes only after that wait.
+    for seconds in [None, Some(7)] {
         let fault = json!({"kind": "throttle", "retry_after_seconds": seconds});
-        sim.control("/_sim/faults", &json!({"operation": "ListServers", "fault": fault})).await;
-        let fault = account.list(ListServers { token: None }).await.unwrap_err();
+        sim.control("/_sim/faults", &json!({"operation": "StopServer", "fault": fault})).await;
+        let call = Mutation::StopServer(StopServer { server_id: "s-01234567890abcdef".to_owned() });
+        let fault = mutate(&account, call).await.unwrap_err();
         assert_eq!((fault.kind, fault.retry_after), (AwsErrorKind::Throttled, seconds.map(Duration::from_secs)));
     }
+}
+
+#[tokio::test]
+async fn a_read_that_aws_throttles_goes_again_and_three_times_at_most() {
+    let (sim, account) = started().await;
+    for (throttles, taken) in [(2, true), (3, false)] {
+        for _ in 0..throttles {
+            let fault = json!({"kind": "throttle"});
+            sim.control("/_sim/faults", &json!({"operation": "ListServers", "fault": fault})).await;
+        }
+        let answer = account.list(ListServers { token: None }).await;
+        assert_eq!(answer.is_ok(), taken, "{throttles}: {answer:?}");
+    }
+    account.list(ListServers { token: None }).await.unwrap();
 }
 
 #[tokio::test]

@@ -83,6 +83,7 @@ pub fn mask(text: &str) -> String {
     let patterns = PATTERNS.get_or_init(|| {
         [
             (r"\b(s|w|key|hostkey|vpce)-[0-9a-f]{17}\b", "$1-ID"),
+            (r"\bhostkey-ID-[0-9A-Z]{6}\b", "hostkey-ID-SECRET"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
             (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
             (r"SHA256:[A-Za-z0-9+/]{43}=*", "FINGERPRINT"),

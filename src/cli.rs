@@ -118,10 +118,13 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// One call in a hundred seconds: less is no rate but a way to switch the operator off.
+const LOWEST_RATE: f64 = 0.01;
+
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        _ => Err("must be a number of calls per second above 0".to_owned()),
+        Ok(rate) if rate.is_finite() && rate >= LOWEST_RATE => Ok(rate),
+        _ => Err(format!("must be a number of calls per second, {LOWEST_RATE} or more")),
     }
 }
 
@@ -180,7 +183,7 @@ mod tests {
 
     #[test]
     fn rates_are_above_zero() {
-        for bad in ["0", "-1", "nan", "inf", "x"] {
+        for bad in ["0", "0.001", "1e-20", "-1", "nan", "inf", "x"] {
             assert!(run(&[&format!("--aws-read-rate={bad}")]).is_err(), "{bad}");
         }
     }

@@ -119,6 +119,12 @@ macro_rules! mutations {
                 }
             }
 
+            /// Whether it takes something away that people use. Then it rests on looks that must not be old.
+            #[must_use]
+            pub fn takes_away(&self) -> bool {
+                ["Delete", "Stop", "Untag"].iter().any(|verb| self.operation().starts_with(verb))
+            }
+
             /// Operation and members, by which the same call is recognised again.
             #[must_use]
             pub fn plain(&self) -> Value {

@@ -37,7 +37,8 @@ pub fn plan_hash(uid: &str, generation: i64, changes: &[Change]) -> String {
 }
 
 /// AWS lists the same in another order from one answer to the next.
-fn unordered(have: &Value) -> Value {
+#[must_use]
+pub fn unordered(have: &Value) -> Value {
     let mut have = have.clone();
     if let Value::Array(items) = &mut have {
         items.sort_by_key(ToString::to_string);

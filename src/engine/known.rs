@@ -17,7 +17,7 @@ use super::memory::Memory;
 use super::mutate;
 use super::observe::observes;
 use super::owner::Ownership;
-use super::planned::Planned;
+use super::planned::{self, Planned};
 use super::reason::Reason;
 use super::record::{RecordedCreate, recorded};
 use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, RecreatePolicy};
@@ -240,7 +240,9 @@ impl<K: Kind> Known<K> {
         let wanted = &self.wanted.as_ref()?.applied;
         let (plan, tried, at) = (self.plan.as_ref()?, &self.tried, Instant::now());
         let recorded = status.and_then(|status| status.applied.as_ref());
-        let announced = status.is_none_or(|status| Planned::before(plan, false).stands(status));
+        // What a sequence is for was announced when it began; in its middle AWS has something else than before.
+        let begun = |status: &CommonStatus| status.operation.as_ref().is_some_and(planned::goes_on);
+        let announced = status.is_none_or(|status| begun(status) || Planned::before(plan, false).stands(status));
         Some(UpdateFacts { plan, wanted, recorded, announced, memory, tried, time_is_up, at, lag })
     }
 }

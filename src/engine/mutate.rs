@@ -75,7 +75,8 @@ pub async fn clear<K: Kind>(
 }
 
 /// Sends a mutation that needs no record, in a task of its own: the deadline of the reconcile does not cut it. The log
-/// says which changes it makes. What AWS throttles goes again, with a permit, a live read and a signature of its own.
+/// says which changes it makes. What AWS throttles goes again, with a permit, a live read and a signature of its own, unless it takes something
+/// away.
 ///
 /// # Errors
 /// Trouble in reading, or the fault that AWS answered with.
@@ -86,7 +87,8 @@ pub async fn mutate<K: Kind>(
     call: Mutation,
     changes: &[Change],
 ) -> Result<Option<CreateOutput>, ReconcileError> {
-    for _ in 1..SENT_AT_MOST {
+    // What takes something away rests on more than the object: that is looked at anew in the next reconcile.
+    for _ in 1..if call.takes_away() { 1 } else { SENT_AT_MOST } {
         match mutate_once(engine, request, account, call.clone(), changes).await {
             Err(trouble) if throttled(&trouble) => {}
             ended => return ended,

@@ -127,7 +127,11 @@ async fn bring<K: Kind>(
 
 fn trouble(name: &Name, error: ClusterError) -> Trouble {
     match error {
-        ClusterError::Forbidden(_) | ClusterError::Invalid(..) => {
+        ClusterError::Invalid(..) => {
+            let message = format!("ConfigMap {name} is not as it should be: {error}");
+            Trouble::Hint(Reason::new(reasons::CONFIG_MAP_FORBIDDEN, message))
+        }
+        ClusterError::Forbidden(_) => {
             let message = format!(
                 "ConfigMap {name} is not as it should be: {error}; the operator needs the verbs get, create, patch and \
                  delete on configmaps in this namespace, which knownHosts.enabled of its chart gives it"

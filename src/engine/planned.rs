@@ -4,6 +4,7 @@
 //! A change that is made in place is not told before it is made: no write is spent on it. Values stand as those of drift
 //! do, and secrets do not come here either.
 
+use super::approval::unordered;
 use super::diff::{Change, Effect};
 use super::drift::{VALUE_MAX, text};
 use super::kind::Plan;
@@ -66,8 +67,6 @@ impl Planned {
     /// Writes it into a status that tells how things stand. While a sequence is under way what was announced stays: it
     /// says what the sequence is for.
     pub fn show(self, status: &mut CommonStatus) {
-        let goes_on =
-            |operation: &OperationRecord| operation.under_way() && operation.phase != OperationPhase::Withdrawn;
         if !(status.operation.as_ref().is_some_and(goes_on) && self.stands(status)) {
             self.put(status);
         }
@@ -85,6 +84,12 @@ impl Planned {
     }
 }
 
+/// Whether a sequence was begun and is brought to its end.
+#[must_use]
+pub fn goes_on(operation: &OperationRecord) -> bool {
+    operation.under_way() && operation.phase != OperationPhase::Withdrawn
+}
+
 /// A sequence that belongs to the create is under way.
 fn making(status: &CommonStatus) -> bool {
     let operation = status.operation.as_ref().filter(|operation| operation.under_way());
@@ -95,7 +100,7 @@ fn row(change: &Change, plan: &Plan, replaces: bool) -> PlannedChange {
     let Change { path, have, want, effect } = change;
     PlannedChange {
         field: format!("spec.{path}"),
-        have: text(have, VALUE_MAX),
+        have: text(&unordered(have), VALUE_MAX),
         want: text(want, VALUE_MAX),
         effect: *effect,
         step: step(change, plan, replaces).and_then(|step| i32::try_from(step).ok()),

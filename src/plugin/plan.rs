@@ -15,7 +15,7 @@ use super::view::{PLAN, plan_rows};
 use crate::api::common::{Approval, DisruptionMode, ManagementPolicy};
 use crate::api::status::{Drift, Effect, PlannedChange, Unset};
 use crate::api::{
-    CommonStatus, GROUP, Managed, ManagedKind, TransferAccess, TransferServer, TransferUser, TransferWorkflow,
+    APPROVE, CommonStatus, GROUP, Managed, ManagedKind, TransferAccess, TransferServer, TransferUser, TransferWorkflow,
 };
 use crate::kinds::preview;
 
@@ -138,7 +138,9 @@ fn compared<K: Managed>(
     let CommonStatus { plan, drift, unset, .. } =
         old.status().map(|status| K::common(status).clone()).unwrap_or_default();
     let outcome = if changes.is_empty() { Outcome::Unchanged } else { Outcome::Change };
-    let disrupts = acts(&new) && changes.iter().any(|change| stops(&new, change));
+    let disrupts = acts(&new)
+        && (changes.iter().any(|change| stops(&new, change))
+            || releases(&new, &old, outcome) && plan.iter().any(|change| stops(&new, change)));
     let notes = notes(&new, &old, &changes, disrupts);
     Ok(Foreseen { outcome, disrupts, changes, change_count, notes, plan, drift, unset, ..foreseen })
 }
@@ -152,6 +154,22 @@ fn read<K: DeserializeOwned>(about: &Foreseen, object: &Value) -> Result<K, Fail
 /// Whether anything is done in AWS for an edit of this object.
 fn acts<K: Managed>(new: &K) -> bool {
     !new.suspend() && new.policies().management != ManagementPolicy::ObserveOnly
+}
+
+/// Whether what is planned and held back is made once this is applied: what held it back is gone, or the edit of a
+/// drifted object brings all of it.
+fn releases<K: Managed>(new: &K, old: &K, outcome: Outcome) -> bool {
+    let (after, before) = (new.policies(), old.policies());
+    let approves = |object: &K| object.meta().annotations.as_ref().and_then(|all| all.get(APPROVE)).cloned();
+    let asks = after.approval == Approval::Required;
+    let approved = !asks || approves(new).is_some() && approves(new) != approves(old);
+    let drifted = before.management == ManagementPolicy::ReportDrift && outcome == Outcome::Change;
+    let freed = !acts(old)
+        || after.approval != before.approval
+        || after.disruption != before.disruption
+        || after.management != before.management
+        || asks;
+    approved && (drifted || freed)
 }
 
 /// Whether what is in use is stopped or replaced for it. That something new takes the place of what AWS cannot change, is

@@ -26,6 +26,26 @@ fn foreseen(new: Value, old: Option<Value>) -> Foreseen {
 }
 
 #[test]
+fn what_is_held_back_and_let_go_by_an_edit_counts_as_a_stop() {
+    let row = json!([{"field": "spec.ipAddressType", "want": "DUALSTACK", "effect": "Offline"}]);
+    let of = |new: Value, old: Value| {
+        let stored = stored(old, json!({"plan": row}));
+        foresee(&Admission::new(), &server(new), Some(&stored)).unwrap().disrupts
+    };
+    let lifecycle = |members: Value| json!({"lifecycle": members});
+    let (report, required) = (json!({"managementPolicy": "ReportDrift"}), json!({"approval": "Required"}));
+    assert!(!of(lifecycle(report.clone()), lifecycle(report.clone())), "nothing is edited");
+    let mut edited = lifecycle(report.clone());
+    edited["tags"] = json!({"a": "b"});
+    assert!(of(edited, lifecycle(report)), "an edit of what drifted brings all of it");
+    assert!(of(lifecycle(json!({})), lifecycle(required.clone())), "nobody is asked any more");
+    assert!(!of(lifecycle(required.clone()), lifecycle(required)), "it is still to be approved");
+    assert!(of(lifecycle(json!({})), lifecycle(json!({"managementPolicy": "ObserveOnly"}))));
+    assert!(of(json!({}), json!({"suspend": true})));
+    assert!(!of(json!({"suspend": true}), json!({})), "nothing is done");
+}
+
+#[test]
 fn what_would_stop_or_replace_something_in_use_is_told_apart() {
     let workflow = |target: &str| {
         let steps = json!([{"type": "CUSTOM", "customStepDetails": {"target": target, "timeoutSeconds": 9}}]);

@@ -76,12 +76,35 @@ pub fn lines(about: &KnownHosts<'_>) -> String {
     text.join("\n")
 }
 
-/// Each of these names once, at each of these ports, as `known_hosts` writes them. Without a port it is SSH's own.
+/// Each of these names once, at each of these ports, as `known_hosts` writes them. Without a port it is SSH's own. What
+/// is no name or address is left out: a tag that anybody may write must not become a line of its own.
 #[must_use]
 pub fn at_ports<'a>(names: impl IntoIterator<Item = &'a str>, ports: &[i32]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let ports = if ports.is_empty() { &[SSH_PORT] } else { ports };
     let at = |name: &str, port: i32| if port == SSH_PORT { name.to_owned() } else { format!("[{name}]:{port}") };
-    let names = names.into_iter().filter(|name| seen.insert(*name));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".:_-".contains(&byte);
+    let names = names.into_iter().filter(|name| !name.is_empty() && name.bytes().all(plain) && seen.insert(*name));
     names.flat_map(|name| ports.iter().map(move |port| at(name, *port))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_name_becomes_no_part_of_a_line() {
+        let names = ["sftp.example.com", "192.0.2.7", "2001:db8::7", "a b", "a,*", "*", "a\nb", "#a", "", "a.b"];
+        let expected = [
+            "sftp.example.com",
+            "[sftp.example.com]:2222",
+            "192.0.2.7",
+            "[192.0.2.7]:2222",
+            "2001:db8::7",
+            "[2001:db8::7]:2222",
+            "a.b",
+            "[a.b]:2222",
+        ];
+        assert_eq!(at_ports(names, &[22, 2222]), expected);
+    }
 }

@@ -42,6 +42,7 @@ async fn what_is_not_a_value_is_refused_and_named() {
         ("secrets: {namespaces: [{name: sftp, verbs: [list]}]}", "verbs"),
         ("knownHosts: {namespaces: [{name: sftp}]}", "namespaces"),
         ("knownHosts: {enabled: \"yes\"}", "enabled"),
+        ("knownHosts: {enabled: true}", "namespaces"),
         ("identities: [{name: default}]", "spec"),
         ("identities: [{name: Default, spec: {}}]", "name"),
         ("crds: {install: true}", "install"),
@@ -143,7 +144,7 @@ async fn config_maps_are_written_where_values_say_so_only() {
         roles.filter(|role| role["rules"].as_array().unwrap().iter().any(writes)).map(named).collect::<Vec<_>>()
     };
     assert!(writers("").await.is_empty());
-    assert_eq!(writers("knownHosts: {enabled: true}").await, ["everywhere"]);
+    assert_eq!(writers("knownHosts: {enabled: true, namespaces: ['*']}").await, ["everywhere"]);
     assert_eq!(writers("knownHosts: {enabled: true, namespaces: [a, b]}").await, ["a", "b"]);
     assert!(writers("knownHosts: {namespaces: [a]}").await.is_empty());
 }

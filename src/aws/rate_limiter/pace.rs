@@ -41,6 +41,10 @@ const SETTLED: Duration = Duration::from_mins(2);
 /// Who waited for a token as long as was said has it, though a part of a nanosecond got lost on the way.
 const ROUNDING: f64 = 1e-6;
 
+/// However long AWS asks one call to wait: among those of its class is the start of a server that was stopped. The
+/// object whose call it was waits as long as it was told.
+const LONGEST_REST: Duration = Duration::from_secs(20);
+
 /// Slower than this nothing is left to learn by: one call in five seconds.
 const LOWEST: f64 = 0.2;
 
@@ -99,6 +103,9 @@ impl Pace {
     /// Takes a token, or says how long to wait before asking again.
     pub fn take(&mut self, now: Instant) -> Option<Duration> {
         self.fill(now);
+        if self.capacity() > 1.0 && self.tokens >= self.capacity() {
+            self.drained_since = None;
+        }
         if let Some(rest) = self.not_before.map(|until| until.duration_since(now)).filter(|rest| !rest.is_zero()) {
             return Some(rest);
         }
@@ -115,7 +122,7 @@ impl Pace {
     pub fn throttled(&mut self, now: Instant, retry_after: Option<Duration>) {
         self.fill(now);
         self.tokens = 0.0;
-        if let Some(rest) = retry_after {
+        if let Some(rest) = retry_after.map(|rest| rest.min(LONGEST_REST)) {
             self.not_before = Some(self.not_before.map_or(now + rest, |until| until.max(now + rest)));
         }
         let lately = self.cut_at.is_some_and(|at| now.duration_since(at) < ONE_CUT_IN);

@@ -115,6 +115,47 @@ async fn a_login_is_tried_once_and_again_after_an_edit_or_a_wish() {
     assert!(says(&rig) == verdict("", "") && rig.status(SERVER, "files")["loginTest"].is_null());
 }
 
+fn logins(rig: &Rig) -> usize {
+    rig.cloud.sim().calls.since(0).iter().filter(|call| call.operation == "TestIdentityProvider").count()
+}
+
+/// A wrong password that is sent a few times locks its account out.
+#[tokio::test(start_paused = true)]
+async fn one_password_is_sent_once_whatever_else_an_edit_takes() {
+    let rig = tried(Some((401, "", ""))).await;
+    assert_eq!(logins(&rig), 1, "one for the server");
+    rig.edit(SERVER, "files", |object| {
+        object["spec"]["tags"] = json!({"a": "b"});
+        object["spec"]["preAuthenticationLoginBanner"] = json!("hello");
+        object["spec"]["desiredState"] = json!("ONLINE");
+    });
+    rig.settle(SERVER, "files").await;
+    assert_eq!(logins(&rig), 2, "one for the edit, which takes two calls");
+    let denied = || {
+        for _ in 0..200 {
+            rig.cloud.lose("ListHostKeys", Lose::Call(AwsErrorKind::Denied));
+            rig.cloud.lose("TagResource", Lose::Call(AwsErrorKind::Unavailable));
+        }
+    };
+    denied();
+    rig.edit(SERVER, "files", |object| object["spec"]["tags"] = json!({"a": "c"}));
+    rig.run(SERVER, "files", REST).await;
+    assert!(logins(&rig) <= 3, "{} logins while other calls fail", logins(&rig));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_without_an_answer_may_have_counted_and_is_not_repeated() {
+    for kind in [AwsErrorKind::Lost, AwsErrorKind::Unavailable] {
+        let rig = Rig::new();
+        secret(&rig, LOGIN_PASSWORD_SECRET_TYPE);
+        rig.cloud.lose("TestIdentityProvider", Lose::Call(kind));
+        rig.server("files", spec("AWS_LAMBDA"));
+        rig.run(SERVER, "files", REST).await;
+        assert_eq!(says(&rig), verdict("False", reasons::LOGIN_NOT_TESTED), "{kind:?}");
+        assert_eq!(logins(&rig), 0, "{kind:?}: the next one would have come through");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_keeps_its_users_itself_has_nobody_to_ask() {
     let rig = Rig::new();

@@ -17,12 +17,16 @@ use crate::aws::transfer::Server;
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::kinds::partition;
 
-/// For how long it counts what was read in full, or refused. Names and addresses change with the network of the server,
+/// For how long it counts what was read in full. Names and addresses change with the network of the server,
 /// which is noticed; this is for what nobody thought of.
 const FRESH: Duration = Duration::from_hours(24);
 
 /// For how long it counts what was not there in full yet, or could not be read.
 const INCOMPLETE: Duration = Duration::from_mins(5);
+
+/// For how long a refusal counts: a right that was given must be noticed, and one that is not must not cost a call at each
+/// look. What was known before stands.
+const DENIED: Duration = Duration::from_hours(1);
 
 /// What was not asked for so long is forgotten: the longest resync is shorter.
 const FORGOTTEN: Duration = Duration::from_hours(48);
@@ -85,18 +89,19 @@ pub async fn of_vpc(
     let at = Instant::now();
     let (rows, fresh) = match read(&about.endpoint, network, account).await {
         Ok((endpoint, interfaces)) => {
-            (Some(rows(&endpoint, &interfaces, &account.region)), complete(&about, &endpoint, &interfaces))
+            let fresh = if complete(&about, &endpoint, &interfaces) { FRESH } else { INCOMPLETE };
+            (Some(rows(&endpoint, &interfaces, &account.region)), fresh)
         }
         Err(fault) if fault.kind == AwsErrorKind::Denied && !fault.of_sts() => {
             tracing::info!(server_id = %server.server_id, %fault, "status.endpoints goes without what EC2 knows");
-            (Some(Vec::new()), true)
+            (None, DENIED)
         }
         Err(fault) => {
             tracing::debug!(server_id = %server.server_id, %fault, "cannot read the names of the endpoint");
-            (None, false)
+            (None, INCOMPLETE)
         }
     };
-    let until = at + if fresh { FRESH } else { INCOMPLETE };
+    let until = at + fresh;
     seen.note(&uid, Look { about, until, at, rows: rows.clone() });
     rows
 }
@@ -130,8 +135,13 @@ async fn read(
         }
     };
     let ids = endpoint.network_interfaces.clone();
-    let interfaces = if ids.is_empty() { Vec::new() } else { account.read(DescribeNetworkInterfaces { ids }).await? };
-    Ok((endpoint, interfaces))
+    let interfaces =
+        if ids.is_empty() { Ok(Vec::new()) } else { account.read(DescribeNetworkInterfaces { ids }).await };
+    match interfaces {
+        // The names are known all the same.
+        Err(fault) if fault.kind == AwsErrorKind::Denied && !fault.of_sts() => Ok((endpoint, Vec::new())),
+        interfaces => Ok((endpoint, interfaces?)),
+    }
 }
 
 /// Whether nothing more is to come.

@@ -1,6 +1,9 @@
 //! A trial login at the identity provider of a server, once for each generation of the spec, each provider and each time
 //! that a person asks. Of the provider's answer only the status code leaves this file, the password only inside the call.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use kube::ResourceExt;
 use secrecy::SecretString;
 use serde_json::json;
@@ -17,12 +20,37 @@ use crate::engine::digest::hash;
 use crate::engine::kind::OwnCondition;
 use crate::engine::reason::Reason;
 
+/// The logins that this process tried, by the uid of the server object: what becomes of a status write or of another call
+/// must not send a password once more, as identity providers lock accounts out.
+#[derive(Default)]
+pub struct LoginsTried(Mutex<BTreeMap<String, LoginTestStatus>>);
+
+impl LoginsTried {
+    fn known(&self, uid: &str, digest: &str) -> Option<LoginTestStatus> {
+        self.lock().get(uid).filter(|tried| tried.digest.as_deref() == Some(digest)).cloned()
+    }
+
+    fn note(&self, uid: &str, tried: LoginTestStatus) {
+        self.lock().insert(uid.to_owned(), tried);
+    }
+
+    /// Nothing was sent, or the server is gone.
+    pub fn forget(&self, uid: &str) {
+        self.lock().remove(uid);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, LoginTestStatus>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The status code of an answer that lets the login in.
 const OK: i32 = 200;
 
 /// What came of the login that the spec asks for: what status says already where it was tried, nothing where it cannot be
 /// tried now. `server` carries the object's owner tags.
 pub async fn of(
+    tried: &LoginsTried,
     cluster: &dyn KubeApi,
     object: &TransferServer,
     server: &Server,
@@ -32,9 +60,13 @@ pub async fn of(
     let before = object.status.as_ref().and_then(|status| status.login_test.clone());
     let digest = digest(object, server);
     let observes = object.policies().management == ManagementPolicy::ObserveOnly;
+    let uid = object.uid().unwrap_or_default();
     if object.spec.suspend || observes || before.as_ref().is_some_and(|before| before.digest.as_ref() == Some(&digest))
     {
         return before;
+    }
+    if let Some(tried) = tried.known(&uid, &digest) {
+        return Some(tried);
     }
     let found = |outcome, status_code, message| LoginTestStatus {
         digest: Some(digest.clone()),
@@ -48,7 +80,11 @@ pub async fn of(
                        spec.loginTest out, or change identityProviderType";
         return Some(found(LoginOutcome::NotPossible, None, message.to_owned()));
     }
-    // What came of another one says nothing of this one.
+    // What came of another one says nothing of this one; and of a provider that is about to change nothing is asked.
+    let wanted = object.spec.identity_provider_type.as_deref();
+    if wanted.is_some_and(|wanted| server.settings.identity_provider_type.as_deref() != Some(wanted)) {
+        return None;
+    }
     if server.state.as_deref() != Some("ONLINE") {
         return None;
     }
@@ -63,16 +99,34 @@ pub async fn of(
     let LoginTest { user_name, password_secret_ref: _, source_ip, protocol } = test.clone();
     let server_id = server.server_id.clone();
     let call = TestIdentityProvider { server_id, server_protocol: protocol, source_ip, user_name, user_password };
-    match account.read(call).await {
+    // Before the call: whatever becomes of it, it is not sent again for the same.
+    tried.note(&uid, found(LoginOutcome::NotTested, None, UNANSWERED.to_owned()));
+    let outcome = match account.read(call).await {
         Ok(answer) => {
             let (outcome, message) = judged(&answer, &test.user_name);
-            Some(found(outcome, Some(answer.status_code), message))
+            found(outcome, Some(answer.status_code), message)
         }
-        Err(fault) => match refused(&fault) {
-            Some(message) => Some(found(LoginOutcome::NotTested, None, message)),
-            None => before,
-        },
-    }
+        Err(fault) if unsent(&fault) => {
+            tried.forget(&uid);
+            return before;
+        }
+        Err(fault) => found(LoginOutcome::NotTested, None, refused(&fault)),
+    };
+    tried.note(&uid, outcome.clone());
+    Some(outcome)
+}
+
+/// What is said where no answer came: the provider may have got the password.
+const UNANSWERED: &str = "no answer came to the test, and the identity provider may have counted it; ask anew with the \
+                          annotation transfer-operator.dev/reconcile-at";
+
+/// Whether the identity provider was not asked for certain, and may be at the next look.
+fn unsent(fault: &AwsError) -> bool {
+    fault.of_sts()
+        || matches!(
+            fault.kind,
+            AwsErrorKind::Throttled | AwsErrorKind::Credentials | AwsErrorKind::Skewed | AwsErrorKind::NotFound
+        )
 }
 
 /// Another one of these is tried anew.
@@ -140,19 +194,19 @@ fn judged(answer: &IdentityProviderAnswer, user_name: &str) -> (LoginOutcome, St
     (LoginOutcome::Refused, message)
 }
 
-/// Why AWS did not carry it out, without AWS's words, which may hold what was sent; nothing where that passes.
-fn refused(fault: &AwsError) -> Option<String> {
+/// Why AWS did not carry it out, without AWS's words, which may hold what was sent.
+fn refused(fault: &AwsError) -> String {
     match fault.kind {
-        AwsErrorKind::Denied if !fault.of_sts() => Some(
+        AwsErrorKind::Denied => {
             "AWS does not let the operator test a login; allow transfer:TestIdentityProvider, then ask anew with the \
              annotation transfer-operator.dev/reconcile-at"
-                .to_owned(),
-        ),
-        AwsErrorKind::Rejected => Some(format!(
+                .to_owned()
+        }
+        AwsErrorKind::Rejected => format!(
             "AWS refuses the test ({}); check spec.loginTest against the protocols and the identity provider of the server",
             fault.code
-        )),
-        _ => None,
+        ),
+        _ => UNANSWERED.to_owned(),
     }
 }
 

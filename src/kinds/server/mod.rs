@@ -51,6 +51,7 @@ use crate::engine::kind::{
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 use endpoints::EndpointsSeen;
+use login_test::LoginsTried;
 use network::Network;
 use unmanaged::LoginsSeen;
 use wanted::WantedServer;
@@ -64,6 +65,7 @@ pub struct Servers {
     tag_index: Arc<TagIndex<TaggedServers>>,
     logins: LoginsSeen,
     endpoints: EndpointsSeen,
+    logins_tried: LoginsTried,
 }
 
 /// Servers, as they are found by their tags.
@@ -104,7 +106,13 @@ impl Servers {
     /// The kind behind these doors.
     #[must_use]
     pub fn new(deps: Arc<Deps>) -> Self {
-        Self { deps, tag_index: Arc::default(), logins: LoginsSeen::default(), endpoints: EndpointsSeen::default() }
+        Self {
+            deps,
+            tag_index: Arc::default(),
+            logins: LoginsSeen::default(),
+            endpoints: EndpointsSeen::default(),
+            logins_tried: LoginsTried::default(),
+        }
     }
 
     /// The server to look at: the recorded one, else what is to be taken over; of an object that only observes, what it
@@ -270,6 +278,7 @@ impl Kind for Servers {
                 let uid = object.uid().unwrap_or_default();
                 self.deps.verified.remove(&account.id, &account.region, &id, &uid);
                 self.deps.workflows.shows(&uid, Name::from(&object.metadata), BTreeSet::new());
+                self.logins_tried.forget(&uid);
                 return Ok(Described::Missing);
             }
             Err(fault) => return Err(fault),
@@ -286,11 +295,13 @@ impl Kind for Servers {
             network = network::look(object, &server, account).await?;
             endpoints = endpoints::of_vpc(&self.endpoints, object, &server, &network, account).await;
         }
-        if self.owns(object, &server) && !going(object) {
-            login_test = login_test::of(self.deps.cluster.as_ref(), object, &server, account).await;
-        }
         match self.host_keys(object, account, &id).await {
             Ok(host_keys) => {
+                // Last, as what fails here is looked at again, and a login is not.
+                if self.owns(object, &server) && !going(object) {
+                    let cluster = self.deps.cluster.as_ref();
+                    login_test = login_test::of(&self.logins_tried, cluster, object, &server, account).await;
+                }
                 Ok(Described::Found(ServerState { server, host_keys, network, endpoints, login_test, unmanaged }))
             }
             Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(Described::Missing),

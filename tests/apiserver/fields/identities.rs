@@ -90,7 +90,7 @@ fn callers(sims: &Sims) -> Vec<Case> {
         .same(GIVEN),
         of_caller(
             "rateLimit.requestsPerSecond",
-            [json!(5), json!(6)],
+            [json!(500), json!(600)],
             [Holds(json!(CALLER)), Holds(json!(CALLER)), Holds(json!(CALLER))],
         )
         .same("how fast calls go shows in no object: src/aws/rate_limiter/tests.rs, tests/sessions.rs"),

@@ -178,7 +178,8 @@ fn stopping(about: &Situation, record: &OperationRecord) -> Due {
             Due { block: about.unfit.clone(), ..Due::default() }
         }
         "ONLINE" => Due { call: Some(stop_call(about)), ..Due::default() },
-        "STOP_FAILED" | "START_FAILED" => failed(about, stop_call(about)),
+        "STOP_FAILED" | "START_FAILED" if goes_on => failed(about, stop_call(about)),
+        "STOP_FAILED" | "START_FAILED" => failed(about, start_call(about)),
         _ => Due::default(),
     };
     led(about, reasons::STOPPING, due)
@@ -251,7 +252,9 @@ fn given_up(about: &Situation, record: &OperationRecord) -> Due {
     if about.offline.is_empty() {
         return Due { operation: Some(step(None)), ..Due::default() };
     }
-    if record.refused_digest.as_deref() != Some(about.digest) {
+    // A person approved it for one time: that something else of the object changed since is no new approval.
+    let spent = record.plan_hash.is_some() && record.plan_hash == about.plan_hash;
+    if record.refused_digest.as_deref() != Some(about.digest) && !spent {
         return begin(about);
     }
     let why = record.refusal.as_deref().unwrap_or("AWS refused it");

@@ -61,6 +61,7 @@ fn due(state: &str, words: &str) -> Due {
         started_at: Some(if has("late") { "2025-12-31T00:00:00Z" } else { NOW }.to_owned()),
         stops: if has("twice") { 2 } else { 1 },
         refusal: has("refused").then(|| "no".to_owned()),
+        plan_hash: has("spent").then(|| "1-plan".to_owned()),
         refused_digest: has("refused").then(|| if has("edited") { "other" } else { "digest" }.to_owned()),
         ..OperationRecord::default()
     });
@@ -124,6 +125,12 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
         Row("ONLINE", "left stopping create unfit", "block WaitingForAws"),
         Row("OFFLINE", "left stopping closed", "write Stopped"),
         Row("STOP_FAILED", "left stopping", "StopServer, block StopFailed"),
+        Row("STOP_FAILED", "left stopping closed", "StartServer, block StopFailed"),
+        Row("STOP_FAILED", "left stopping finish", "StartServer, block StopFailed"),
+        Row("STOP_FAILED", "left stopping restore", "StartServer, block StopFailed"),
+        Row("START_FAILED", "stopping", "StartServer, block StartFailed"),
+        Row("ONLINE", "left given-up refused edited approved", "write Stopping"),
+        Row("ONLINE", "left given-up refused edited approved spent", "block ChangeRefused"),
         // It is OFFLINE.
         Row("OFFLINE", "left stopped", "UpdateServer, refused: TakingBack"),
         Row("OFFLINE", "left stopped closed finish", "UpdateServer, refused: TakingBack"),

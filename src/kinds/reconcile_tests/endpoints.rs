@@ -73,9 +73,18 @@ async fn where_ec2_may_not_be_asked_the_server_is_ready_without_them() {
     let rig = Rig::new();
     rig.cloud.lose("DescribeVpcEndpoints", Lose::Call(AwsErrorKind::Denied));
     rig.server("files", network(ONE));
-    rig.run(SERVER, "files", REST).await;
+    rig.run(SERVER, "files", REST - Duration::from_mins(10)).await;
     assert_eq!(rig.says(SERVER, "files", "Ready").unwrap().0, "True");
     assert_eq!(counts(&rig), [0, 0], "and it is not asked again at every look");
+    rig.run(SERVER, "files", REST).await;
+    assert_eq!(counts(&rig), [2, 1], "a right that was given since is noticed");
+    rig.cloud.lose("DescribeNetworkInterfaces", Lose::Call(AwsErrorKind::Denied));
+    rig.cloud.lose("DescribeVpcEndpoints", Lose::Call(AwsErrorKind::Denied));
+    for (what, expected) in [("all of EC2", [2, 1]), ("interfaces", [2, 0])] {
+        rig.edit(SERVER, "files", |object| object["spec"]["tags"] = json!({"denied": what}));
+        rig.settle(SERVER, "files").await;
+        assert_eq!(counts(&rig), expected, "{what}: what was known stands, names without addresses are names");
+    }
     rig.edit(SERVER, "files", |object| object["spec"]["tags"] = json!({"a": "b"}));
     rig.settle(SERVER, "files").await;
     assert_eq!(counts(&rig), [2, 1], "an edit asks again");

@@ -116,7 +116,7 @@ async fn a_login_is_tried_once_and_again_after_an_edit_or_a_wish() {
 }
 
 fn logins(rig: &Rig) -> usize {
-    rig.cloud.sim().calls.since(0).iter().filter(|call| call.operation == "TestIdentityProvider").count()
+    rig.cloud.sim().calls.since(0).filter(|call| call.operation == "TestIdentityProvider").count()
 }
 
 /// A wrong password that is sent a few times locks its account out.

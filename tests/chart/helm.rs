@@ -44,7 +44,7 @@ secrets:
   namespaces:
   - {name: all-keys}
   - {name: one-key, resourceNames: [host-key]}
-knownHosts: {enabled: true, namespaces: [team-a, team-b]}
+knownHosts: {enabled: true, namespaces: [all-keys, one-key]}
 podAnnotations: {example.com/a: b}
 podLabels: {example.com/team: sftp}
 resources: {requests: {cpu: 20m}}

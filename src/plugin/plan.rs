@@ -160,9 +160,9 @@ fn acts<K: Managed>(new: &K) -> bool {
 /// drifted object brings all of it.
 fn releases<K: Managed>(new: &K, old: &K, outcome: Outcome) -> bool {
     let (after, before) = (new.policies(), old.policies());
-    let approves = |object: &K| object.meta().annotations.as_ref().and_then(|all| all.get(APPROVE)).cloned();
+    let annotated = |object: &K| object.meta().annotations.as_ref().and_then(|all| all.get(APPROVE)).cloned();
     let asks = after.approval == Approval::Required;
-    let approved = !asks || approves(new).is_some() && approves(new) != approves(old);
+    let approved = !asks || annotated(new).is_some() && annotated(new) != annotated(old);
     let drifted = before.management == ManagementPolicy::ReportDrift && outcome == Outcome::Change;
     let freed = !acts(old)
         || after.approval != before.approval

@@ -350,19 +350,22 @@ impl Stage {
     }
 
     /// How many log in to a server is written once per resync where nothing else is, counted from the last write or the
-    /// start of the process: some looks may pass until it stands. Until then nothing changes in AWS.
+    /// start of the process: some looks may pass until it stands, and one whose listing got lost counted nobody. Until
+    /// then nothing changes in AWS.
     async fn counted(&self, count: impl Fn(&Self) -> (u64, u64)) {
+        let struck = || self.world.struck.load(std::sync::atomic::Ordering::SeqCst);
         let (mutations, mut writes) = count(self);
+        let mut faults = struck();
         for _ in 0..4 {
             tokio::time::sleep(self.world.setup.resync.mul_f64(1.3)).await;
             let now = count(self);
             if now.0 != mutations {
                 self.world.violation(format!("O4: not at rest: {mutations} mutations became {}", now.0));
             }
-            if now.1 == writes {
+            if now.1 == writes && struck() == faults {
                 break;
             }
-            writes = now.1;
+            (writes, faults) = (now.1, struck());
         }
     }
 

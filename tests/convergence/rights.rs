@@ -18,7 +18,7 @@ use crate::world::{ACCOUNT, REGION};
 pub type Right = (String, String);
 
 /// What AWS does in the caller's name where this is used, and what these runs cannot send. No run sends any of it.
-const UNSENT: [(&str, &str); 19] = [
+const UNSENT: [(&str, &str); 18] = [
     ("apigateway:GET", "CreateServer and UpdateServer look at the API that knows the users"),
     ("ds:AuthorizeApplication", "CreateServer with a directory"),
     ("ds:DescribeDirectories", "CreateServer, UpdateServer and DeleteServer with a directory"),
@@ -26,7 +26,6 @@ const UNSENT: [(&str, &str); 19] = [
     ("ec2:AssociateAddress", "UpdateServer attaches elastic addresses"),
     ("ec2:CreateVpcEndpoint", "CreateServer and UpdateServer make the endpoint"),
     ("ec2:DeleteVpcEndpoints", "DeleteServer and UpdateServer take the endpoint down"),
-    ("ec2:DescribeNetworkInterfaces", "CreateServer, UpdateServer and DeleteServer look at the endpoint's interfaces"),
     ("ec2:DisassociateAddress", "UpdateServer and DeleteServer take addresses off"),
     ("logs:CreateLogDelivery", LOGS),
     ("logs:DeleteLogDelivery", LOGS),

@@ -88,7 +88,8 @@ pub async fn mutate<K: Kind>(
     changes: &[Change],
 ) -> Result<Option<CreateOutput>, ReconcileError> {
     // What takes something away rests on more than the object: that is looked at anew in the next reconcile.
-    for _ in 1..if call.takes_away() { 1 } else { SENT_AT_MOST } {
+    let tries = if call.takes_away() { 1 } else { SENT_AT_MOST };
+    for _ in 1..tries {
         match mutate_once(engine, request, account, call.clone(), changes).await {
             Err(trouble) if throttled(&trouble) => {}
             ended => return ended,

@@ -313,13 +313,23 @@ pub fn facts_of(server: &Server, region: &str) -> VerifiedFacts {
 /// endpoint.
 #[must_use]
 pub fn host(server: &Server, region: &str) -> Option<String> {
-    let settings = &server.settings;
-    let public = settings.endpoint_type.as_deref().is_none_or(|kind| kind == "PUBLIC");
+    let details = server.settings.endpoint_details.as_ref();
+    let vpc_endpoint = || details.and_then(|details| details.vpc_endpoint_id.clone());
+    custom_name(server).cloned().or_else(|| public_name(server, region)).or_else(vpc_endpoint)
+}
+
+/// The host name of one's own, as AWS keeps it in a tag.
+#[must_use]
+pub fn custom_name(server: &Server) -> Option<&String> {
+    server.tags.get(TAG_CUSTOM_HOSTNAME).filter(|name| !name.is_empty())
+}
+
+/// The name that AWS gives a public server.
+#[must_use]
+pub fn public_name(server: &Server, region: &str) -> Option<String> {
+    let public = server.settings.endpoint_type.as_deref().is_none_or(|kind| kind == "PUBLIC");
     let suffix = partition::host_suffix(region);
-    let aws_name = public.then(|| format!("{}.server.transfer.{region}.{suffix}", server.server_id));
-    let custom = server.tags.get(TAG_CUSTOM_HOSTNAME).filter(|name| !name.is_empty()).cloned();
-    let vpc_endpoint = || settings.endpoint_details.as_ref().and_then(|details| details.vpc_endpoint_id.clone());
-    custom.or(aws_name).or_else(vpc_endpoint)
+    public.then(|| format!("{}.server.transfer.{region}.{suffix}", server.server_id))
 }
 
 fn detail(server_id: String, facts: Option<VerifiedFacts>) -> LoginTarget {

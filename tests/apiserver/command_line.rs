@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use transfer_operator::ssh::PublicKey;
 
 use crate::host_keys::{KeySecret, allow_secrets};
-use crate::support::{Operator, await_condition, managed};
+use crate::support::{Operator, await_condition, aws_environment, managed};
 use crate::world::{PATIENCE, PLATFORM, World};
 
 /// A key that nobody in the demo has.
@@ -21,14 +21,7 @@ async fn run(world: &World, args: &[&str], no_color: Option<&str>) -> Output {
     command
         .args(args)
         .env("KUBECONFIG", world.plane.kubeconfig())
-        .env("AWS_ENDPOINT_URL", world.sim.endpoint())
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "eu-central-1")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        // Nothing of the developer's own AWS configuration may leak in.
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .envs(aws_environment(&world.sim))
         .env_remove("AWS_PROFILE")
         .env_remove("AWS_SESSION_TOKEN")
         .env_remove("NO_COLOR");

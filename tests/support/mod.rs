@@ -15,7 +15,7 @@ mod wait;
 pub use control_plane::ControlPlane;
 pub use lent::Lent;
 pub use objects::{managed, overreach, ready};
-pub use operator::{NAMESPACE, Operator, SERVICE_ACCOUNT};
+pub use operator::{NAMESPACE, Operator, SERVICE_ACCOUNT, aws_environment};
 pub use sim::Sim;
 pub use wait::await_condition;
 

@@ -12,6 +12,19 @@ pub const NAMESPACE: &str = "transfer-operator-system";
 /// See [`NAMESPACE`].
 pub const SERVICE_ACCOUNT: &str = "transfer-operator";
 
+/// What leads a program to the simulated AWS, and keeps out the developer's own configuration.
+pub fn aws_environment(sim: &Sim) -> [(&'static str, &str); 7] {
+    [
+        ("AWS_ENDPOINT_URL", sim.endpoint()),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+    ]
+}
+
 /// The operator as a process. Dropping it kills it.
 pub struct Operator {
     process: Process,
@@ -30,14 +43,7 @@ impl Operator {
                 // One alone has nobody to wait for; a test of the lease says `--lease=true`.
                 .env("TRANSFER_OPERATOR_LEASE", "false")
                 .env("TRANSFER_OPERATOR_LEASE_NAMESPACE", NAMESPACE)
-                .env("AWS_ENDPOINT_URL", sim.endpoint())
-                .env("AWS_ACCESS_KEY_ID", "test")
-                .env("AWS_SECRET_ACCESS_KEY", "test")
-                .env("AWS_REGION", "eu-central-1")
-                .env("AWS_EC2_METADATA_DISABLED", "true")
-                // Nothing of the developer's own AWS configuration may leak in.
-                .env("AWS_CONFIG_FILE", "/dev/null")
-                .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+                .envs(aws_environment(sim))
                 .env_remove("AWS_PROFILE")
                 .env_remove("AWS_SESSION_TOKEN");
         });

@@ -11,11 +11,11 @@ use tokio::time::Instant;
 use super::network::Network;
 use super::offline::calls::{addresses, subnets};
 use crate::api::server::{EndpointType, ServerEndpoint};
-use crate::api::{RECONCILE_AT, TAG_CUSTOM_HOSTNAME, TransferServer, TransferServerStatus};
+use crate::api::{RECONCILE_AT, TransferServer, TransferServerStatus};
 use crate::aws::ec2::{DescribeNetworkInterfaces, DescribeVpcEndpoints, NetworkInterface, VpcEndpoint};
 use crate::aws::transfer::Server;
 use crate::aws::{Account, AwsError, AwsErrorKind};
-use crate::kinds::partition;
+use crate::kinds::{partition, server_ref};
 
 /// For how long it counts what was read in full. Names and addresses change with the network of the server,
 /// which is noticed; this is for what nobody thought of.
@@ -203,15 +203,17 @@ pub fn all(
 ) -> Vec<ServerEndpoint> {
     let settings = &server.settings;
     let row = |r#type, host| ServerEndpoint { host, r#type, ..ServerEndpoint::default() };
-    let custom = server.tags.get(TAG_CUSTOM_HOSTNAME).filter(|name| !name.is_empty());
+    let custom = server_ref::custom_name(server);
     let mut rows: Vec<ServerEndpoint> =
         custom.map(|name| row(EndpointType::CustomHostname, name.clone())).into_iter().collect();
-    if settings.endpoint_type.as_deref().is_none_or(|kind| kind == "PUBLIC") {
-        let (id, suffix) = (&server.server_id, partition::host_suffix(region));
-        rows.push(row(EndpointType::PublicName, format!("{id}.server.transfer.{region}.{suffix}")));
+    if let Some(name) = server_ref::public_name(server, region) {
+        rows.push(row(EndpointType::PublicName, name));
         // AWS shows it in its console only, see issue 48105 of terraform-provider-aws; of the other partitions it is not known.
         if settings.ip_address_type.as_deref() == Some("DUALSTACK") && partition::partition(region) == "aws" {
-            rows.push(row(EndpointType::DualStackName, format!("{id}.transfer-server.{region}.on.aws")));
+            rows.push(row(
+                EndpointType::DualStackName,
+                format!("{}.transfer-server.{region}.on.aws", server.server_id),
+            ));
         }
     } else {
         let details = settings.endpoint_details.as_ref();

@@ -86,10 +86,10 @@ pub static LATE_STOP: Unchecked = Unchecked {
           AWS has no stop under a condition. It is started once more",
 };
 
-pub static LATE_POLICY: Unchecked = Unchecked {
+pub static LATE_UPDATE: Unchecked = Unchecked {
     checks: &[Check::End],
-    why: "an update that comes late, within the age of a signature, brings a session policy back that left the spec \
-          since, of which nothing is recorded any more",
+    why: "an update or a tag that comes late, within the age of a signature, brings back what left the spec since, and of \
+          which nothing is recorded any more: a session policy, a tag of a host key. AWS has neither under a condition",
 };
 
 pub static LATE_RETAIN: Unchecked = Unchecked {
@@ -108,7 +108,7 @@ pub static BEYOND_THE_WINDOW: Unchecked = Unchecked {
 pub fn late(workflow: &str) -> Vec<Row> {
     let more = match workflow {
         "W13-retain" => Some(&LATE_RETAIN),
-        "W8-role" => Some(&LATE_POLICY),
+        "W8-role" | "W11-kms-key" => Some(&LATE_UPDATE),
         _ => None,
     };
     [&LATE_CALL, &LATE_STOP].into_iter().chain(more).collect()

@@ -50,7 +50,7 @@ pub struct RunArgs {
     /// Labels that an object must carry to be watched, such as `team=a`
     #[arg(long, env = "TRANSFER_OPERATOR_WATCH_LABELS")]
     pub watch_labels: Option<String>,
-    /// How often an object at rest is compared with AWS, on average
+    /// How often an object at rest is compared with AWS, on average; seldomer where many share the budget of calls
     #[arg(long, env = "TRANSFER_OPERATOR_RESYNC_INTERVAL", default_value = "10m", value_parser = duration)]
     pub resync_interval: Duration,
     /// For how long AWS accepts a request after it was signed

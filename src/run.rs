@@ -37,7 +37,8 @@ use crate::kinds::identity::Identities;
 use crate::kinds::installations::Installation;
 use crate::kinds::orphans::Orphans;
 use crate::kinds::registration::Registration;
-use crate::kinds::triggers::{self, Which};
+use crate::kinds::swept::Swept;
+use crate::kinds::triggers::{self, Trigger, Which};
 use crate::leader_election::{self, LeaderState, Lease, LeaseConfig};
 use crate::metrics::{self, Expiry, Sources};
 use crate::watch::{self, Scope};
@@ -237,7 +238,9 @@ impl Work {
         let Outside { client, aws, scope, installation, stores, expiry_warning } = outside;
         let (queues, enqueuers, watches) = watch::start(&client, &scope, &stores);
         let lister = Arc::clone(&stores);
-        let seen = move |server_id: &str| enqueuers.enqueue(triggers::on_server_seen(server_id, lister.as_ref()));
+        let bells = enqueuers.clone();
+        let seen = move |server_id: &str| bells.enqueue(triggers::on_server_seen(server_id, lister.as_ref()));
+        let wake = move |objects: Vec<_>| enqueuers.enqueue(objects.into_iter().map(Trigger::managed).collect());
         let deps = Arc::new(Deps {
             cluster: Arc::new(KubeClient::new(client.clone(), scope.namespaces.clone(), installation.manager.clone())),
             lister: Arc::clone(&stores) as Arc<dyn Lister>,
@@ -245,6 +248,8 @@ impl Work {
             cluster_id: settings.cluster_id.clone(),
             verified: Verified::telling(Box::new(seen)),
             workflows: WorkflowsSeen::default(),
+            swept: Swept::default(),
+            wake: Box::new(wake),
             resync: settings.resync,
             expiry_warning,
             env: Arc::clone(&settings.env),
@@ -272,6 +277,7 @@ impl Work {
         let (remembers, deps) = (Arc::clone(&engine), Arc::clone(&self.deps));
         let queue = queue.forgetting(Arc::new(move |uid| {
             remembers.memories.end(uid);
+            remembers.settings.looks.forget(uid);
             deps.verified.forget(uid);
             deps.workflows.forget(uid);
         }));
@@ -357,6 +363,7 @@ fn settings(args: &RunArgs, cluster_id: String) -> Settings {
             unused: span(args.replaced_unused),
         },
         resync: args.resync_interval,
+        looks: Arc::default(),
         rejection_grace: args.rejection_grace,
         env: Arc::new(World),
     }

@@ -29,6 +29,10 @@ pub struct Applied {
     /// Digest of what was wanted when everything was last as wanted. Differs as long as an edit is not applied in full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// Digest of what a listing of AWS showed of it then. As long as listings show the same, a start of the operator does
+    /// not look at it in full at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<String>,
 }
 
 /// How far a create is known to have gone.

@@ -98,8 +98,8 @@ pub struct TransferUserSpec {
     #[serde(default)]
     pub suspend: bool,
     /// How often the user at rest is compared with AWS, on average: 1m to 24h, such as 10m or 1h30m. Absent means
-    /// as the operator is told by --resync-interval. Seldom means that what others change in AWS is seen, and put right,
-    /// that much later; an edit of this object is acted on at once all the same.
+    /// as the operator is told by --resync-interval, and seldomer where there are many. Seldom means that what others
+    /// change in AWS is seen, and put right, that much later; an edit of this object is acted on at once all the same.
     #[schemars(length(max = 18))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resync_interval: Option<String>,

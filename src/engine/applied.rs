@@ -7,7 +7,7 @@ use crate::api::status::Applied;
 /// Both together. Of a hash that differs the older stays: it is of what AWS is known to have.
 #[must_use]
 pub fn union(mut old: Applied, new: &Applied) -> Applied {
-    let Applied { paths, tags, hashes, digest: _ } = new;
+    let Applied { paths, tags, hashes, digest: _, listed: _ } = new;
     let merge = |into: &mut Vec<String>, from: &[String]| {
         into.extend(from.iter().cloned());
         into.sort();
@@ -46,7 +46,7 @@ pub fn took(mut all: Applied, wanted: &Applied, taken: &[Change]) -> Applied {
 /// What of it belongs to these differences; a host key's with all that its entry sets.
 #[must_use]
 pub fn part(all: &Applied, changes: &[Change]) -> Applied {
-    let Applied { paths, tags, hashes, digest: _ } = all;
+    let Applied { paths, tags, hashes, digest: _, listed: _ } = all;
     let is = |path: &str| changes.iter().any(|change| change.path == path);
     let below = |path: &str| {
         let rest = |change: &Change| path.strip_prefix(change.path.as_str()).map(|rest| rest.starts_with('.'));
@@ -58,6 +58,7 @@ pub fn part(all: &Applied, changes: &[Change]) -> Applied {
         // Those of KMS keys stay: which of them were sent is remembered whatever AWS said.
         hashes: hashes.iter().filter(|(path, _)| is(path)).map(|(path, hash)| (path.clone(), hash.clone())).collect(),
         digest: None,
+        listed: None,
     }
 }
 
@@ -69,7 +70,7 @@ mod tests {
     fn applied(paths: &[&str], tags: &[&str], hashes: &[(&str, &str)]) -> Applied {
         let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         let hashes = hashes.iter().map(|(path, hash)| ((*path).to_owned(), (*hash).to_owned())).collect();
-        Applied { paths: own(paths), tags: own(tags), hashes, digest: None }
+        Applied { paths: own(paths), tags: own(tags), hashes, digest: None, listed: None }
     }
 
     #[test]

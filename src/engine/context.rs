@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use kube::Resource as _;
 use kube::core::ApiResource;
 
 use super::counters::ReconcileCounters;
 use super::kind::{Kind, Target, Wanted};
+use super::looks;
 use super::memory::{InFlight, Memories};
 use super::owner::Owner;
 use super::settings::Settings;
@@ -82,13 +84,20 @@ impl<K: Kind> Engine<K> {
     /// How often this object is looked at while it rests, on average.
     #[must_use]
     pub(super) fn resync(&self, object: &K::Object) -> Duration {
-        object.resync_interval().unwrap_or(self.settings.resync)
+        let uid = object.meta().uid.as_deref().unwrap_or_default();
+        object.resync_interval().unwrap_or_else(|| self.settings.looks.interval(uid, self.settings.resync))
     }
 
-    /// The same, ±20 %, so that objects do not march in step.
+    /// When it is looked at next: about that long from now, so that objects do not march in step; and where they are
+    /// many, in its turn.
     #[must_use]
-    pub(super) fn jittered_resync(&self, object: &K::Object) -> Duration {
-        self.settings.jittered(self.resync(object))
+    pub(super) fn next_look(&self, object: &K::Object) -> Duration {
+        let (interval, resync) = (self.resync(object), self.settings.resync);
+        if object.resync_interval().is_some() || interval <= resync {
+            return self.settings.jittered(interval);
+        }
+        let uid = object.meta().uid.as_deref().unwrap_or_default();
+        looks::next_turn(uid, interval, resync, self.settings.env.wall())
     }
 }
 

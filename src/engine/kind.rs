@@ -228,6 +228,9 @@ pub trait ResourceState: Send + Sync {
 
     /// What Ready says of it when nothing is left to do.
     fn ready_reason(&self) -> Reason;
+
+    /// What a listing of AWS shows of it, as one digest; nothing where its kind's listings are not compared.
+    fn listed(&self) -> Option<String>;
 }
 
 /// One kind of object: where it lives, what is wanted, what is there, and which calls lead from the one to the other.

@@ -21,9 +21,10 @@ use super::planned::{self, Planned};
 use super::reason::Reason;
 use super::record::{RecordedCreate, recorded};
 use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, RecreatePolicy};
+use crate::api::condition::{self, types};
 use crate::api::status::{OperationRecord, Replacing};
 use crate::api::{CommonStatus, Managed};
-use crate::aws::Tags;
+use crate::aws::{Account, Tags};
 
 /// For how long a reconcile goes on to the next call: AWS may answer each late, and a reconcile has two minutes.
 const SENDING: Duration = Duration::from_secs(30);
@@ -179,6 +180,7 @@ impl<K: Kind> Known<K> {
             unproven: child.and_then(|(child, target)| child.unproven(target)),
             reads: self.reads,
             edited,
+            believed: self.believed(engine, request, status),
             record: *record,
             sight: &self.sight,
             lookup: self.lookup.as_ref(),
@@ -198,6 +200,25 @@ impl<K: Kind> Known<K> {
             now: self.now,
             windows: engine.settings.windows,
         }
+    }
+
+    /// Whether status says that all is well with what is wanted now, and AWS's listings do not say otherwise. It stands in
+    /// for the first full look of a process, never for a look before something is changed.
+    fn believed(&self, engine: &Engine<K>, request: &Request<K::Object>, status: &Status<K>) -> bool {
+        let common = K::Object::common(status);
+        let told = (self.reads == Reads::Desired).then_some(()).and(common.applied.as_ref());
+        let Some((row, target)) = told.and_then(|applied| applied.listed.as_deref()).zip(self.target()) else {
+            return false;
+        };
+        let well = condition::is_true(&common.conditions, types::READY)
+            && condition::find(&common.conditions, types::DRIFTED).is_none()
+            && common.observed_generation == request.generation
+            && common.last_handled_reconcile_at.as_ref() == request.reconcile_requested();
+        let wanted = self.wanted.as_ref();
+        let changed =
+            wanted.is_none_or(|wanted| !wanted.blocks.is_empty() || wanted.changes_at.is_some_and(|at| at <= self.now));
+        let Account { id, region, .. } = &target.account;
+        well && !changed && engine.settings.looks.believes(&request.uid, (id, region), row, engine.settings.resync)
     }
 
     /// What holds a create back. What is there is compared first, also where it is to be taken over.

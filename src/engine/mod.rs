@@ -36,6 +36,7 @@ mod failure;
 pub mod found_by;
 pub mod kind;
 mod known;
+pub mod looks;
 pub mod memory;
 pub mod mutate;
 mod observe;

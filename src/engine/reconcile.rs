@@ -9,7 +9,7 @@ use super::act::act;
 use super::consistency::ObservedState;
 use super::context::{Engine, Request, Requeue, Status};
 use super::failure;
-use super::kind::{Kind, KindStatus, ReconcileError};
+use super::kind::{Kind, KindStatus, ReconcileError, ResourceState};
 use super::known::Known;
 use super::memory::Memory;
 use super::owned;
@@ -105,10 +105,26 @@ async fn converge<K: Kind>(
             if let Outcome::Report(report) = &mut end {
                 owned::keep(engine, request, &known, report).await;
             }
+            note_look(engine, &request.uid, &known);
             return Ok(in_full(engine, request, &known, end));
         }
     }
     Ok(Outcome::Requeue(Requeue::Again))
+}
+
+/// Takes down what was seen for whoever compares listings with it.
+fn note_look<K: Kind>(engine: &Engine<K>, uid: &str, known: &Known<K>) {
+    let looks = &engine.settings.looks;
+    match (known.target(), &known.have, &known.sight) {
+        (_, _, ObservedState::Missing | ObservedState::ParentMissing) => looks.forget(uid),
+        (Some(target), Some(have), ObservedState::Found(_)) => {
+            if let Some(row) = have.listed() {
+                let budgeted = engine.kind.found_by().child().is_some();
+                looks.saw(uid, &target.account.id, &target.account.region, row, budgeted);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Of what is being deleted and AWS does not have, nothing is shown and nothing is left that could differ. What was

@@ -135,7 +135,7 @@ pub(super) fn again<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, 
     };
     let due = refused.iter().map(due).min().unwrap_or(POLL);
     let change = context.wanted.and_then(|wanted| wanted.changes_at).map(|at| between(context.now, at));
-    let next = due.min(engine.jittered_resync(&context.request.object)).min(change.unwrap_or(due));
+    let next = due.min(engine.next_look(&context.request.object)).min(change.unwrap_or(due));
     Requeue::After(next.max(WAIT_MIN))
 }
 

@@ -111,9 +111,9 @@ pub(super) async fn write_status<K: Kind>(
 ) -> Requeue {
     let next = match report.next {
         Requeue::After(after) if matches!(report.verdict, Readiness::Ready(_)) => {
-            Requeue::After(after.min(engine.jittered_resync(&request.object)))
+            Requeue::After(after.min(engine.next_look(&request.object)))
         }
-        Requeue::Rest(after) => Requeue::Rest(after.min(engine.jittered_resync(&request.object))),
+        Requeue::Rest(after) => Requeue::Rest(after.min(engine.next_look(&request.object))),
         next => next,
     };
     let failed = matches!(report.verdict, Readiness::Failed { .. }).then(|| report.verdict.clone());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::consistency::Windows;
+use super::looks::Looks;
 
 /// The part of an interval that it comes to at the least.
 pub(super) const SHORTEST: f64 = 0.8;
@@ -14,7 +15,8 @@ pub trait Env: Send + Sync {
     fn uuid(&self) -> String;
     /// A number from 0 to 1.
     fn fraction(&self) -> f64;
-    /// The pod's own clock, for condition times that people read; no decision rests on it.
+    /// The pod's own clock, for condition times that people read, and for whose turn it is to be looked at. Nothing else
+    /// rests on it.
     fn wall(&self) -> jiff::Timestamp;
 }
 
@@ -25,8 +27,10 @@ pub struct Settings {
     pub cluster_id: String,
     /// How long absence must last.
     pub windows: Windows,
-    /// How often an object at rest is looked at, on average, where its spec does not say.
+    /// How often an object at rest is looked at, on average, where its spec does not say, and the objects are not many.
     pub resync: Duration,
+    /// What was seen of all objects, and how often they are looked at.
+    pub looks: Arc<Looks>,
     /// For how long AWS's first refusal of a generation is retried before a person is called: roles and policies
     /// take that long to arrive everywhere.
     pub rejection_grace: Duration,
@@ -75,6 +79,7 @@ mod tests {
                 cluster_id: String::new(),
                 windows: Windows::new(SignedDuration::ZERO, SignedDuration::ZERO),
                 resync: Duration::from_mins(10),
+                looks: Arc::default(),
                 rejection_grace: Duration::ZERO,
                 env: Arc::new(Drawn(fraction)),
             };

@@ -76,6 +76,17 @@ pub(super) fn finding_by_tags<K: Kind>(engine: &Engine<K>, request: &Request<K::
     Outcome::Report(report)
 }
 
+/// Nothing is to be said: until its next full look, or until it changes by itself.
+pub(super) fn rest<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, known: &Known<K>) -> Requeue {
+    let changes_at = known.wanted.as_ref().and_then(|wanted| wanted.changes_at);
+    let change = changes_at.map_or(Requeue::OnChange, |at| Requeue::After(between(known.now, at)));
+    change.min(Requeue::Rest(engine.settings.looks.rests_for(
+        &request.uid,
+        engine.next_look(&request.object),
+        engine.settings.resync,
+    )))
+}
+
 /// Nothing is changed while the spec says so.
 pub(super) fn suspended<K: Kind>(
     engine: &Engine<K>,
@@ -83,7 +94,7 @@ pub(super) fn suspended<K: Kind>(
     status: Status<K>,
     in_force: bool,
 ) -> Outcome<Status<K>> {
-    let next = Requeue::Rest(engine.jittered_resync(&request.object));
+    let next = Requeue::Rest(engine.next_look(&request.object));
     let (verdict, drift, pending) = (Readiness::Suspended { in_force }, Drift::AsBefore, Box::new(Advice::AsBefore));
     Outcome::Report(Report { status, verdict, advisory: None, drift, pending, next, keep: true })
 }
@@ -104,7 +115,7 @@ pub(super) fn wait<K: Kind>(
     let lag = Duration::try_from(engine.settings.windows.lag).unwrap_or(WAIT_MAX);
     let pace = (lag / 3).clamp(WAIT_MIN, WAIT_MAX);
     let idle = match reason {
-        reasons::DELETION_PROTECTED => engine.jittered_resync(&context.request.object),
+        reasons::DELETION_PROTECTED => engine.next_look(&context.request.object),
         reasons::DELETION_BLOCKED => BLOCKED_AGAIN,
         _ => POLL,
     };
@@ -274,10 +285,13 @@ fn settled<K: Kind>(
     planned(plan, replaces(context.request)).show(common);
     if plan.pending.is_some() {
         // What waits is not in force: the edit that it is from goes on.
-        common.applied.get_or_insert_default().digest = None;
+        let applied = common.applied.get_or_insert_default();
+        (applied.digest, applied.listed) = (None, None);
     } else if busy.is_none() {
         // Only now: while AWS's answer lags, a reset that it does not show yet must not be forgotten.
-        common.applied = Some(Applied { digest: Some(wanted.digest.clone()), ..wanted.applied.clone() });
+        // What is only reported is found again by a full look.
+        let listed = if left.is_none() { have.listed() } else { None };
+        common.applied = Some(Applied { digest: Some(wanted.digest.clone()), listed, ..wanted.applied.clone() });
         engine.memories.change(&context.request.uid, |memory| memory.added = Applied::default());
     }
     confirm(common, context, engine.kind.found_by().identity());

@@ -34,6 +34,7 @@ use crate::engine::found_by::{Child, FoundBy};
 use crate::engine::kind::{
     Described, Kind, KindStatus, Plan, PlannedCall, ReconcileError, Resolved, ResourceState, Target, Wanted,
 };
+use crate::engine::looks;
 use crate::engine::owner::Owner;
 use crate::engine::reason::Reason;
 
@@ -283,6 +284,10 @@ impl ResourceState for Access {
 
     fn ready_reason(&self) -> Reason {
         Reason::new(reasons::AVAILABLE, format!("access for group {} exists", self.external_id))
+    }
+
+    fn listed(&self) -> Option<String> {
+        Some(looks::row(&self.row()))
     }
 }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use crate::api::{TAG_PREFIX, TAG_UID};
+use super::swept::Swept;
+use crate::api::{ManagedKind, TAG_PREFIX, TAG_UID};
 use crate::aws::account_clients::Aws;
 use crate::aws::{Account, Tags};
 use crate::cluster::{KubeApi, Lister, Name};
@@ -28,6 +29,10 @@ pub struct Deps {
     pub verified: Verified,
     /// What was seen of workflows.
     pub workflows: WorkflowsSeen,
+    /// What was listed lately.
+    pub swept: Swept,
+    /// Wakes objects that AWS's listings show otherwise than they were seen last.
+    pub wake: Wake,
     /// How often an object at rest is looked at, where its spec does not say.
     pub resync: Duration,
     /// How long before its end a key is worth a look.
@@ -35,6 +40,9 @@ pub struct Deps {
     /// The pod's clock, for the age of objects: nothing that AWS dates goes by it.
     pub env: Arc<dyn Env>,
 }
+
+/// Asks for a reconcile over each of these objects.
+pub type Wake = Box<dyn Fn(Vec<(ManagedKind, Name)>) + Send + Sync>;
 
 /// What was learnt of a server together with its tags.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use super::*;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::kinds::dependents::needs;
 use crate::kinds::login_fakes::*;
+use crate::kinds::orphans::FIRST_SWEEP;
 use serde_json::json;
 
 fn caller(account: &str) -> Result<CallerIdentity, AwsError> {
@@ -155,7 +156,9 @@ fn an_object_needs_the_identity_while_it_holds_something_in_aws() {
 async fn it_is_verified_once_per_change_and_then_now_and_again() {
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
-    let Requeue::Rest(resync) = identities.reconcile(&identity()).await.unwrap() else { panic!() };
+    let resync = settings().resync;
+    let next = identities.reconcile(&identity()).await.unwrap();
+    assert_eq!(next, Requeue::Rest(FIRST_SWEEP), "a sweep comes first");
     assert_eq!(ready(&world), row("True", reasons::VERIFIED, false));
     let status = stored(&world).status.unwrap();
     assert_eq!(
@@ -225,9 +228,9 @@ async fn a_failure_is_retried_ever_later_and_stalled_when_it_lasts() {
 async fn a_short_failure_does_not_take_ready_away() {
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
-    let Requeue::Rest(resync) = identities.reconcile(&identity()).await.unwrap() else { panic!() };
+    identities.reconcile(&identity()).await.unwrap();
     *world.caller.lock().unwrap() = Some(Err(refusal(AwsErrorKind::Lost, "Timeout", None)));
-    tokio::time::advance(resync).await;
+    tokio::time::advance(settings().resync).await;
     let object = stored(&world);
     identities.reconcile(&object).await.unwrap();
     assert_eq!(asked(&world), 2);

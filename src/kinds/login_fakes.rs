@@ -17,7 +17,7 @@ use super::deps::Deps;
 use crate::api::{AwsIdentity, Managed, ManagedKind, TransferAccess, TransferServer, TransferUser};
 use crate::aws::account_clients::{Aws, CallerIdentity};
 use crate::aws::rate_limiter::Rates;
-use crate::aws::transfer::{Access, DescribeUser, ListedAccess, ListedServer, Server, ServerSettings, Tags, User};
+use crate::aws::transfer::{Access, DescribeUser, ListedAccess, Server, ServerSettings, Tags, User};
 use crate::aws::{
     Account, Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CreateOutput, Mutation, Page, Permit, RateLimiter, Read,
     Reply,
@@ -110,6 +110,8 @@ pub fn deps(world: &Arc<World>) -> Arc<Deps> {
         cluster_id: CLUSTER.to_owned(),
         verified: super::deps::Verified::default(),
         workflows: super::deps::WorkflowsSeen::default(),
+        swept: crate::kinds::swept::Swept::default(),
+        wake: Box::new(|_| ()),
         resync: std::time::Duration::from_mins(10),
         expiry_warning: SignedDuration::from_hours(14 * 24),
         env: Arc::new(Fixed),
@@ -151,6 +153,7 @@ pub fn settings() -> Settings {
         cluster_id: CLUSTER.to_owned(),
         windows: Windows::new(SignedDuration::from_mins(15), SignedDuration::from_mins(2)),
         resync: Duration::from_mins(10),
+        looks: Arc::default(),
         rejection_grace: Duration::from_mins(2),
         env: Arc::new(Fixed),
     }
@@ -261,12 +264,8 @@ impl AwsApi for FakeTransfer {
         let missing = || refusal(AwsErrorKind::NotFound, "ResourceNotFoundException", Some("User"));
         let value = match call {
             Read::ListServers(_) => {
-                let Server { server_id, settings, .. } = world.aws_server.lock().unwrap().clone();
-                let identity_provider_type = settings.identity_provider_type;
-                Answer::Servers(Page {
-                    items: vec![ListedServer { server_id, identity_provider_type }],
-                    next_token: None,
-                })
+                let row = world.aws_server.lock().unwrap().row();
+                Answer::Servers(Page { items: vec![row], next_token: None })
             }
             Read::ListWorkflows(_) => Answer::Workflows(Page { items: Vec::new(), next_token: None }),
             Read::ListUsers(_) => Answer::Users(Page { items: Vec::new(), next_token: None }),
@@ -282,7 +281,7 @@ impl AwsApi for FakeTransfer {
             Read::ListAccesses(_) => {
                 let role = world.listed_role.lock().unwrap().clone();
                 let external_id = "S-1-5-21".to_owned();
-                let row = ListedAccess { external_id, role };
+                let row = ListedAccess { external_id, role, ..ListedAccess::default() };
                 Answer::Accesses(Page { items: vec![row], next_token: None })
             }
             other => return Err(refusal(AwsErrorKind::Rejected, other.operation(), None)),

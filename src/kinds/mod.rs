@@ -25,6 +25,8 @@ pub mod resolve;
 pub mod server;
 pub mod server_ref;
 pub mod ssh_keys;
+pub mod sweep;
+pub mod swept;
 pub mod tag_index;
 mod tag_lookup;
 pub mod tags;

@@ -20,6 +20,7 @@ pub use self::find::OrphanKind;
 use self::find::{Living, Orphan, Ours, Region, Scanned, find, sentence};
 use super::deps::Deps;
 use super::registration::{self, Traces};
+use super::sweep::{self, Sweep};
 use crate::api::{self, AwsIdentity, ManagedKind};
 use crate::aws::transfer::{DescribeUser, ListServers, ListUsers, Tags};
 use crate::aws::{Account, AwsError, AwsErrorKind};
@@ -29,6 +30,8 @@ use crate::engine::settings::Settings;
 
 /// The most users that one scan describes in one region. Who is left comes next time: users of others are remembered.
 const DESCRIBED: usize = 200;
+/// When the first sweep of a process comes: at its start it stands in for a look at each object.
+pub const FIRST_SWEEP: Duration = Duration::from_secs(1);
 /// How soon to see whether a scan has ended.
 pub const SCANNING: Duration = Duration::from_secs(5);
 
@@ -50,7 +53,10 @@ struct Memory {
     regions: BTreeMap<String, Region>,
     /// Users (server and name) that are not ours; forgotten when a listing no longer has them.
     foreign: BTreeMap<String, BTreeSet<(String, String)>>,
+    /// When the next sweep is due.
     due: Option<Instant>,
+    /// When the next look for orphans is due; a sweep comes with it.
+    search_due: Option<Instant>,
     /// Orphans that the log has told of.
     logged: BTreeSet<Orphan>,
     scan: Option<JoinHandle<()>>,
@@ -72,14 +78,16 @@ impl Orphans {
         Self { deps, settings, ours, memories: Mutex::default() }
     }
 
-    /// Whether a scan is due, and when to ask again. The first one comes an interval after the first question.
+    /// Whether a sweep is due, and when to ask again. The first one comes at once, the first scan for orphans an interval
+    /// after the first question.
     pub fn due(&self, identity: &AwsIdentity, now: Instant) -> (bool, Duration) {
         let mut memories = self.lock();
         let memory = memories.entry(identity.uid().unwrap_or_default()).or_default();
         if memory.scan.as_ref().is_some_and(|scan| !scan.is_finished()) {
             return (false, SCANNING);
         }
-        let due = *memory.due.get_or_insert_with(|| now + self.settings.jittered_resync());
+        let due = *memory.due.get_or_insert(now + FIRST_SWEEP);
+        memory.search_due.get_or_insert_with(|| now + self.settings.jittered_resync());
         (due <= now, due.saturating_duration_since(now))
     }
 
@@ -87,13 +95,37 @@ impl Orphans {
     /// was forgotten since it was asked whether a scan is due.
     pub fn start(self: &Arc<Self>, identity: &AwsIdentity) {
         let (orphans, identity) = (Arc::clone(self), identity.clone());
-        let due = Instant::now() + self.settings.jittered_resync();
+        let now = Instant::now();
+        let due = now + self.until_sweep();
         let uid = identity.uid().unwrap_or_default();
-        let scan = tokio::spawn(async move { orphans.scan(&identity).await }.in_current_span());
+        let scan = tokio::spawn(async move { orphans.look(&identity, now).await }.in_current_span());
         let mut memories = self.lock();
         match memories.get_mut(&uid) {
             Some(memory) => (memory.due, memory.scan) = (Some(due), Some(scan)),
             None => scan.abort(),
+        }
+    }
+
+    /// A sweep comes as often as everything is looked at, or more often.
+    fn until_sweep(&self) -> Duration {
+        self.settings.jittered(sweep::EVERY.min(self.settings.resync))
+    }
+
+    /// A sweep, and a scan where one is due.
+    async fn look(&self, identity: &AwsIdentity, now: Instant) {
+        for region in &identity.spec.regions {
+            match self.deps.aws.account(identity, region).await {
+                Ok(account) => {
+                    let (deps, looks) = (self.deps.as_ref(), self.settings.looks.as_ref());
+                    Sweep { deps, looks, identity: &identity.name_any(), account: &account }.run().await;
+                }
+                Err(fault) => tracing::debug!(region, %fault, "no sweep"),
+            }
+        }
+        let due = self.change(identity, |memory| memory.search_due.is_none_or(|due| due <= now));
+        if due == Some(true) {
+            self.change(identity, |memory| memory.search_due = Some(now + self.settings.jittered_resync()));
+            self.scan(identity).await;
         }
     }
 
@@ -242,10 +274,9 @@ impl Orphans {
             self.change(identity, |memory| memory.foreign.get(&account.region).cloned()).flatten().unwrap_or_default();
         let (mut foreign, mut users) = (BTreeSet::new(), BTreeMap::new());
         let mut described = 0;
-        for server in self::managed(account, servers).await? {
-            let listing = ListUsers { server_id: server.clone(), token: None };
-            for listed in there(account.list(listing).await)?.unwrap_or_default() {
-                let key = (server.clone(), listed.user_name);
+        for server in self.managed(account, servers).await? {
+            for user_name in self.listed(account, &server).await? {
+                let key = (server.clone(), user_name);
                 if living.accounted.contains(&key) {
                     continue;
                 }
@@ -267,6 +298,29 @@ impl Orphans {
         Ok(users)
     }
 
+    /// Those of these servers that keep their users themselves.
+    async fn managed(&self, account: &Account, servers: &[String]) -> Result<Vec<String>, AwsError> {
+        if servers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let listed = match self.deps.swept.servers(account) {
+            Some(listed) => listed,
+            None => account.list(ListServers { token: None }).await?,
+        };
+        let keeps = listed.into_iter().filter(|row| row.identity_provider_type.as_deref() == Some("SERVICE_MANAGED"));
+        Ok(keeps.map(|row| row.server_id).filter(|id| servers.contains(id)).collect())
+    }
+
+    /// The names of the users of a server.
+    async fn listed(&self, account: &Account, server_id: &str) -> Result<BTreeSet<String>, AwsError> {
+        if let Some(names) = self.deps.swept.users(account, server_id) {
+            return Ok(names);
+        }
+        let listing = ListUsers { server_id: server_id.to_owned(), token: None };
+        let users = there(account.list(listing).await)?.unwrap_or_default();
+        Ok(users.into_iter().map(|user| user.user_name).collect())
+    }
+
     fn lag(&self) -> Duration {
         Duration::try_from(self.settings.windows.lag).unwrap_or(Duration::MAX)
     }
@@ -279,16 +333,6 @@ impl Orphans {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Memory>> {
         self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Those of these servers that keep their users themselves.
-async fn managed(account: &Account, servers: &[String]) -> Result<Vec<String>, AwsError> {
-    if servers.is_empty() {
-        return Ok(Vec::new());
-    }
-    let listed = account.list(ListServers { token: None }).await?.into_iter();
-    let keeps = listed.filter(|row| row.identity_provider_type.as_deref() == Some("SERVICE_MANAGED"));
-    Ok(keeps.map(|row| row.server_id).filter(|id| servers.contains(id)).collect())
 }
 
 /// The words by which orphans are counted: of each kind whose tags tell, and of those that are there twice.

@@ -238,7 +238,7 @@ async fn users_on_servers_that_are_granted_by_their_id_are_looked_at_too() {
     fixture.scan().await;
     let listed = |read: &String| read.starts_with("ListUsers") || read.starts_with("DescribeUser");
     let reads: Vec<String> = fixture.world.transfer.reads().into_iter().filter(listed).collect();
-    assert_eq!(reads, ["ListUsers s-raw", "DescribeUser s-raw/our-gone", "DescribeUser s-raw/by-hand"]);
+    assert_eq!(reads, ["ListUsers s-raw", "DescribeUser s-raw/by-hand", "DescribeUser s-raw/our-gone"]);
     let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
     for part in ["has 2 ", "server s-orphan in", "user s-raw/our-gone in"] {
         assert!(text.contains(part), "{part} in {text}");

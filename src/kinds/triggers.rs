@@ -46,6 +46,14 @@ pub struct Trigger {
     pub name: Name,
 }
 
+impl Trigger {
+    /// An object that stands for something in AWS.
+    #[must_use]
+    pub fn managed((kind, name): (ManagedKind, Name)) -> Self {
+        Self { which: Which::Managed(kind), name }
+    }
+}
+
 /// An identity: whoever uses it for something that its change bears on.
 #[must_use]
 pub fn on_identity(change: &StoreChange<AwsIdentity>, lister: &dyn Lister) -> Vec<Trigger> {

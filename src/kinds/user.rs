@@ -33,6 +33,7 @@ use crate::engine::decide::Words;
 use crate::engine::digest::hash;
 use crate::engine::found_by::{Child, FoundBy};
 use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
+use crate::engine::looks;
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 
@@ -367,6 +368,10 @@ impl ResourceState for UserState {
     fn ready_reason(&self) -> Reason {
         let User { user_name, ssh_public_keys, .. } = &self.user;
         Reason::new(reasons::AVAILABLE, format!("user {user_name} exists, SSH public keys: {}", ssh_public_keys.len()))
+    }
+
+    fn listed(&self) -> Option<String> {
+        Some(looks::row(&self.user.row()))
     }
 }
 

@@ -328,6 +328,11 @@ impl ResourceState for Workflow {
     fn ready_reason(&self) -> Reason {
         Reason::new(reasons::AVAILABLE, format!("workflow {} exists", self.workflow_id))
     }
+
+    /// AWS lists no more than the id and the description.
+    fn listed(&self) -> Option<String> {
+        None
+    }
 }
 
 impl Registration for TransferWorkflow {

@@ -11,16 +11,19 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
+use transfer_operator::api::ManagedKind;
 use transfer_operator::aws::AwsError;
 use transfer_operator::cluster::store::Stores;
-use transfer_operator::cluster::{ClusterError, EventNote, Lister};
+use transfer_operator::cluster::{ClusterError, EventNote, Lister, Name};
 use transfer_operator::engine::consistency::Windows;
 use transfer_operator::engine::controller::{self, CONCURRENCY, Cause};
 use transfer_operator::engine::queue::{Again, Queue};
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::deps::{Deps, Verified, WorkflowsSeen};
+use transfer_operator::kinds::swept::Swept;
 use transfer_operator::kinds::triggers::{self, Trigger, Which};
 use transfer_operator::sim::config::Config;
+use transfer_operator::sim::operation::Operation;
 use transfer_operator::sim::random::Random;
 use transfer_operator::sim::service::{Direct, Root, Service};
 use transfer_operator::sim::state::World;
@@ -37,7 +40,7 @@ const CLUSTER: &str = "cluster-1";
 const ROLE: &str = "arn:aws:iam::123456789012:role/sftp/writers";
 
 /// A few servers, however many users there are.
-const SERVERS: usize = 4;
+pub const SERVERS: usize = 4;
 /// Users of a team: it has a namespace and a ConfigMap with keys of its own, so there are more of them with more users.
 const TEAM: usize = 20;
 
@@ -51,6 +54,8 @@ pub struct Crowd {
     api: Mutex<ApiServer>,
     sim: Mutex<Service>,
     clock: Clock,
+    /// Calls that AWS got, by their operation.
+    calls: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Crowd {
@@ -67,7 +72,7 @@ impl Crowd {
         for server in 0..SERVERS {
             api.apply(&object("TransferServer", "platform", &format!("files-{server}"), &server_spec()));
         }
-        let crowd = Self { api: Mutex::new(api), sim: Mutex::new(sim), clock };
+        let crowd = Self { api: Mutex::new(api), sim: Mutex::new(sim), clock, calls: Mutex::default() };
         (0..users).for_each(|number| crowd.apply_user(number));
         Arc::new(crowd)
     }
@@ -93,11 +98,19 @@ impl Crowd {
 
     /// Replaces the first key of every user.
     pub fn edit_keys(&self, round: u64) {
-        let users = self.users();
-        let mut api = self.api();
-        for (number, user) in (1_u64..).zip(&users) {
-            api.edit(user, |spec| spec["sshPublicKeys"] = json!([{"publicKey": key((round << 32) + number)}]));
-        }
+        (0..self.users().len()).for_each(|number| self.edit_key(number, round));
+    }
+
+    /// Replaces the first key of a user.
+    pub fn edit_key(&self, number: usize, round: u64) {
+        let name = Name { namespace: team(number), name: format!("user-{number}") };
+        let new = json!([{"publicKey": key((round << 32) + number as u64)}]);
+        self.api().edit(&("TransferUser".to_owned(), name), |spec| spec["sshPublicKeys"] = new);
+    }
+
+    /// What was written to the API server so far, as a number.
+    pub fn version(&self) -> u64 {
+        self.api().version()
     }
 
     /// Users that are in AWS as their newest spec says.
@@ -111,6 +124,21 @@ impl Crowd {
                 && conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
         };
         users.iter().filter(ready).count()
+    }
+
+    /// Calls that AWS got since this was asked last, by their operation.
+    pub fn calls(&self) -> BTreeMap<&'static str, u64> {
+        std::mem::take(&mut *self.calls.lock().unwrap())
+    }
+
+    /// Another member of a user in AWS, by somebody else's hand.
+    pub fn drift(&self, number: usize, members: &Value) {
+        let files = Name { namespace: "platform".to_owned(), name: format!("files-{}", number % SERVERS) };
+        let server = self.api().get(&("TransferServer".to_owned(), files)).unwrap()["status"]["serverId"].clone();
+        let mut input = json!({"ServerId": server, "UserName": format!("user-{number}")});
+        input.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        let (mut sim, now) = (self.sim.lock().unwrap(), self.clock.now());
+        sim.out_of_band(Operation::UpdateUser, ACCOUNT, REGION, input, now).unwrap();
     }
 
     fn users(&self) -> Vec<Key> {
@@ -182,6 +210,7 @@ impl Way for Crowd {
 
     async fn aws(&self, request: Direct, _: bool) -> Result<(Value, Timestamp), AwsError> {
         let (operation, now) = (request.operation.name(), self.clock.now());
+        *self.calls.lock().unwrap().entry(operation).or_default() += 1;
         let outcome = self.sim.lock().unwrap().direct(request, now);
         outcome.map(|output| (output, now)).map_err(|error| wire::fault(operation, error, now))
     }
@@ -218,6 +247,8 @@ pub struct Operator {
     queue: Queue<Item>,
     /// Servers of which something else was seen than before.
     news: Arc<Mutex<Vec<String>>>,
+    /// Objects that AWS lists otherwise than they were seen.
+    woken: Arc<Mutex<Vec<(ManagedKind, Name)>>>,
     /// Reconciles of each kind.
     pub reconciles: BTreeMap<Which, u64>,
 }
@@ -230,6 +261,8 @@ impl Operator {
         let news: Arc<Mutex<Vec<String>>> = Arc::default();
         let env = Arc::new(Seeded::new(crowd.api().version(), crowd.clock, SignedDuration::ZERO));
         let told = Arc::clone(&news);
+        let woken: Arc<Mutex<Vec<(ManagedKind, Name)>>> = Arc::default();
+        let waking = Arc::clone(&woken);
         let deps = Arc::new(Deps {
             cluster: Arc::new(Door(Arc::clone(crowd))),
             lister: Arc::clone(&lister),
@@ -237,6 +270,8 @@ impl Operator {
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::telling(Box::new(move |id| told.lock().unwrap().push(id.to_owned()))),
             workflows: WorkflowsSeen::default(),
+            swept: Swept::default(),
+            wake: Box::new(move |objects| waking.lock().unwrap().extend(objects)),
             resync: std::time::Duration::from_mins(10),
             expiry_warning: jiff::SignedDuration::from_hours(14 * 24),
             env: Arc::clone(&env) as _,
@@ -245,13 +280,14 @@ impl Operator {
             cluster_id: CLUSTER.to_owned(),
             windows: Windows::new(SignedDuration::from_mins(15), SignedDuration::from_mins(2)),
             resync: RESYNC,
+            looks: Arc::default(),
             rejection_grace: Duration::from_mins(2),
             env,
         };
         let engines = machinery::engines(&deps, &settings);
         let queue = Queue::new(CONCURRENCY);
         let mut operator =
-            Self { crowd: Arc::clone(crowd), stores, lister, engines, queue, news, reconciles: BTreeMap::new() };
+            Self { crowd: Arc::clone(crowd), stores, lister, engines, queue, news, woken, reconciles: BTreeMap::new() };
         operator.list();
         operator
     }
@@ -303,6 +339,10 @@ impl Operator {
         for event in history {
             let told = if event.gone { Told::Gone(event.object) } else { Told::Is(event.object) };
             self.take(&event.key.0, told);
+        }
+        let woken = std::mem::take(&mut *self.woken.lock().unwrap());
+        for (item, cause) in woken.into_iter().map(Trigger::managed).map(related) {
+            self.enqueue(item, cause);
         }
         let news = std::mem::take(&mut *self.news.lock().unwrap());
         for server_id in news {

@@ -24,6 +24,7 @@ mod oracle;
 mod past;
 mod plans;
 mod process;
+mod rest;
 mod rights;
 mod runs;
 mod satisfy;

@@ -15,8 +15,9 @@ use transfer_operator::engine::consistency::Windows;
 use transfer_operator::engine::controller::{self, AFTER_DEADLINE, AFTER_PANIC, CONCURRENCY, Cause, DEADLINE};
 use transfer_operator::engine::queue::{Again, Priority, Queue};
 use transfer_operator::engine::settings::Settings;
-use transfer_operator::kinds::deps::{Deps, News, Verified, WorkflowsSeen};
-use transfer_operator::kinds::triggers::{self, Which};
+use transfer_operator::kinds::deps::{Deps, News, Verified, Wake, WorkflowsSeen};
+use transfer_operator::kinds::swept::Swept;
+use transfer_operator::kinds::triggers::{self, Trigger, Which};
 
 use crate::api_server::Event;
 use crate::defects::Seams;
@@ -54,6 +55,13 @@ impl Process {
         let stores = Arc::new(Stores::new(0));
         let whole: Arc<OnceLock<Weak<Shared>>> = Arc::default();
         let (lister, process) = (Arc::clone(&stores), Arc::clone(&whole));
+        let waking = Arc::clone(&process);
+        let wake: Wake = Box::new(move |objects| {
+            let Some(process) = waking.get().and_then(Weak::upgrade) else { return };
+            for (item, cause) in objects.into_iter().map(Trigger::managed).map(related) {
+                process.enqueue(item, cause);
+            }
+        });
         let news: News = Box::new(move |server_id| {
             let Some(process) = process.get().and_then(Weak::upgrade) else { return };
             for (item, cause) in triggers::on_server_seen(server_id, lister.as_ref()).into_iter().map(related) {
@@ -74,6 +82,8 @@ impl Process {
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::telling(news),
             workflows: WorkflowsSeen::default(),
+            swept: Swept::default(),
+            wake,
             resync: std::time::Duration::from_mins(10),
             expiry_warning: jiff::SignedDuration::from_hours(14 * 24),
             env: Arc::clone(&settings.env),
@@ -122,6 +132,7 @@ pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
         cluster_id: CLUSTER.to_owned(),
         windows: Windows::new(setup.tolerance, setup.believed_lag),
         resync: setup.resync,
+        looks: Arc::default(),
         rejection_grace: Duration::from_mins(2),
         env: Arc::new(Seeded::new(seed, world.clock, life.skew)),
     }

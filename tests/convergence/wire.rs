@@ -156,16 +156,26 @@ pub fn answer(call: &Read, output: &Value) -> Answer {
     match call {
         Read::ListServers(_) => Answer::Servers(page(output, "Servers", |row| ListedServer {
             server_id: text(&row["ServerId"]),
-            identity_provider_type: row["IdentityProviderType"].as_str().map(str::to_owned),
+            identity_provider_type: maybe(&row["IdentityProviderType"]),
+            domain: maybe(&row["Domain"]),
+            state: maybe(&row["State"]),
+            endpoint_type: maybe(&row["EndpointType"]),
+            logging_role: maybe(&row["LoggingRole"]),
         })),
         Read::DescribeServer(_) => Answer::Server(Box::new(server(&output["Server"]))),
-        Read::ListUsers(_) => {
-            Answer::Users(page(output, "Users", |row| ListedUser { user_name: text(&row["UserName"]) }))
-        }
+        Read::ListUsers(_) => Answer::Users(page(output, "Users", |row| ListedUser {
+            user_name: text(&row["UserName"]),
+            role: maybe(&row["Role"]),
+            home_directory: maybe(&row["HomeDirectory"]),
+            home_directory_type: maybe(&row["HomeDirectoryType"]),
+            ssh_public_key_count: row["SshPublicKeyCount"].as_u64().and_then(|keys| keys.try_into().ok()).unwrap_or(0),
+        })),
         Read::DescribeUser(_) => Answer::User(Box::new(user(&output["User"]))),
         Read::ListAccesses(_) => Answer::Accesses(page(output, "Accesses", |row| ListedAccess {
             external_id: text(&row["ExternalId"]),
             role: maybe(&row["Role"]),
+            home_directory: maybe(&row["HomeDirectory"]),
+            home_directory_type: maybe(&row["HomeDirectoryType"]),
         })),
         Read::DescribeAccess(_) => {
             let access = &output["Access"];

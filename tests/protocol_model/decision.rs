@@ -188,6 +188,7 @@ impl Seen {
             unproven: None,
             reads: Reads::Described,
             edited: false,
+            believed: false,
             record: record.as_ref(),
             sight: &sight,
             lookup: self.lookup().as_ref(),
@@ -251,7 +252,12 @@ pub fn answered(facts: &Facts) -> Action {
 fn due(step: Action) -> Due {
     match step {
         Action::Wait { reason, .. } if reason == reasons::RECOVERING => Due::Recovering,
-        Action::Done | Action::NotReady | Action::Conclude | Action::ReportDrift | Action::Wait { .. } => Due::Rest,
+        Action::Done
+        | Action::Rest
+        | Action::NotReady
+        | Action::Conclude
+        | Action::ReportDrift
+        | Action::Wait { .. } => Due::Rest,
         Action::Stall { .. } => Due::Stalled,
         Action::FindByTags => Due::LookUp,
         Action::WriteCreateRecord(phase) => Due::RecordedCreate(phase),

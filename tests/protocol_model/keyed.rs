@@ -505,6 +505,7 @@ fn decided(protocol: &Keyed, object: &Object, work: &Work, sight: &ObservedState
         unproven: None,
         reads: Reads::Described,
         edited: false,
+        believed: false,
         record: record.as_ref(),
         sight,
         lookup: None,

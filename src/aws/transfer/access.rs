@@ -19,12 +19,26 @@ pub struct Access {
 }
 
 /// One row of ListAccesses.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ListedAccess {
     /// SID of the directory group.
     pub external_id: String,
     /// Role.
     pub role: Option<String>,
+    /// Where a session begins.
+    pub home_directory: Option<String>,
+    /// `PATH` or `LOGICAL`.
+    pub home_directory_type: Option<String>,
+}
+
+impl Access {
+    /// The row that ListAccesses has of it.
+    #[must_use]
+    pub fn row(&self) -> ListedAccess {
+        let Self { external_id, settings } = self;
+        let LoginSettings { role, home_directory, home_directory_type, .. } = settings.clone();
+        ListedAccess { external_id: external_id.clone(), role, home_directory, home_directory_type }
+    }
 }
 
 /// ListAccesses.
@@ -47,7 +61,12 @@ impl Listing for ListAccesses {
         let call = client.list_accesses().server_id(server_id).max_results(super::PAGE).set_next_token(token);
         let answer = send_once!(once, aws_sdk_transfer, call)?;
         let row = |theirs: sdk::ListedAccess| {
-            Ok(ListedAccess { external_id: required(theirs.external_id, "Accesses.ExternalId")?, role: theirs.role })
+            Ok(ListedAccess {
+                external_id: required(theirs.external_id, "Accesses.ExternalId")?,
+                role: theirs.role,
+                home_directory: theirs.home_directory,
+                home_directory_type: theirs.home_directory_type.map(|kind| kind.as_str().to_owned()),
+            })
         };
         once.page(answer.accesses, row, answer.next_token)
     }

@@ -27,10 +27,29 @@ pub struct User {
 }
 
 /// One row of ListUsers.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ListedUser {
     /// Name of the user.
     pub user_name: String,
+    /// Role.
+    pub role: Option<String>,
+    /// Where a session begins.
+    pub home_directory: Option<String>,
+    /// `PATH` or `LOGICAL`.
+    pub home_directory_type: Option<String>,
+    /// SSH public keys that it has.
+    pub ssh_public_key_count: usize,
+}
+
+impl User {
+    /// The row that ListUsers has of it.
+    #[must_use]
+    pub fn row(&self) -> ListedUser {
+        let Self { arn: _, user_name, settings, ssh_public_keys, tags: _ } = self;
+        let LoginSettings { role, home_directory, home_directory_type, .. } = settings.clone();
+        let ssh_public_key_count = ssh_public_keys.len();
+        ListedUser { user_name: user_name.clone(), role, home_directory, home_directory_type, ssh_public_key_count }
+    }
 }
 
 /// ListUsers.
@@ -52,7 +71,15 @@ impl Listing for ListUsers {
         let Self { server_id, token } = self.clone();
         let call = client.list_users().server_id(server_id).max_results(super::PAGE).set_next_token(token);
         let answer = send_once!(once, aws_sdk_transfer, call)?;
-        let row = |theirs: sdk::ListedUser| Ok(ListedUser { user_name: required(theirs.user_name, "Users.UserName")? });
+        let row = |theirs: sdk::ListedUser| {
+            Ok(ListedUser {
+                user_name: required(theirs.user_name, "Users.UserName")?,
+                role: theirs.role,
+                home_directory: theirs.home_directory,
+                home_directory_type: theirs.home_directory_type.map(|kind| kind.as_str().to_owned()),
+                ssh_public_key_count: theirs.ssh_public_key_count.and_then(|keys| keys.try_into().ok()).unwrap_or(0),
+            })
+        };
         once.page(answer.users, row, answer.next_token)
     }
 

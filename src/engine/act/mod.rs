@@ -51,6 +51,7 @@ async fn end<K: Kind>(
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     match action {
         Action::Done => return Ok(Outcome::Requeue(Requeue::OnChange)),
+        Action::Rest => return Ok(Outcome::Requeue(tell::rest(engine, request, known))),
         Action::Block(reason) => return Ok(tell::block(request, reason)),
         Action::AddFinalizer => return record::set_finalizer(engine, request, true).await,
         Action::RemoveFinalizer(warning) => return record::remove_finalizer(engine, request, warning).await,
@@ -87,6 +88,7 @@ async fn end<K: Kind>(
         Action::Wait { reason, message, until } => Ok(tell::wait(engine, context, reason, message, until)),
         Action::Stall { reason, message, uid_lost } => Ok(tell::stall(engine, context, reason, message, &uid_lost)),
         Action::Done
+        | Action::Rest
         | Action::Block(_)
         | Action::AddFinalizer
         | Action::RemoveFinalizer(_)

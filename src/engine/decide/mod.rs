@@ -139,6 +139,8 @@ pub struct Facts<'a> {
     pub reads: Reads,
     /// An edit of the spec is not in force in full yet.
     pub edited: bool,
+    /// Status says that all is well, and AWS's listings do not say otherwise: no full look is due.
+    pub believed: bool,
     /// The record of the create.
     pub record: Option<&'a RecordedCreate>,
     /// What the look showed: at the recorded key, or at what is to be taken over.
@@ -196,6 +198,8 @@ pub enum Action {
     Desire,
     /// Look at what AWS has, then decide again.
     Describe,
+    /// Nothing: it is as status says, until its next full look.
+    Rest,
     /// Ask what stands in the way of deleting this one, then decide again.
     AskBlockers(String),
     /// Write the record of a create in this phase, without an attempt.
@@ -297,6 +301,7 @@ impl fmt::Display for Action {
             Self::Suspend { in_force } => write!(f, "suspended, in force: {in_force}"),
             Self::Desire => f.write_str("read what the spec leads to"),
             Self::Describe => f.write_str("describe"),
+            Self::Rest => f.write_str("rest"),
             Self::AskBlockers(id) => write!(f, "ask what blocks the deletion of {id}"),
             Self::WriteCreateRecord(phase) => write!(f, "record a create: {phase:?}"),
             Self::AddFinalizer => f.write_str("add the finalizer"),
@@ -481,6 +486,8 @@ mod place_tests;
 mod properties_tests;
 #[cfg(test)]
 mod replace_tests;
+#[cfg(test)]
+mod resting_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

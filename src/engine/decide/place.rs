@@ -1,6 +1,6 @@
 //! What the place of an object lets be done at all, and what is to be read before more can be said. Pure.
 
-use super::{Action, Facts, Identity, Reads, mine, replace, update};
+use super::{Action, Facts, Identity, Reads, keyed, mine, replace, update};
 use crate::api::status::CreatePhase;
 
 /// What is due before the protocol of the kind has its say; nothing once everything was read.
@@ -33,9 +33,20 @@ fn read(facts: &Facts) -> Option<Action> {
         (Reads::Desired, Some(reason)) if !facts.deleting && (facts.observe_only || !facts.edited) => {
             Some(Action::Block(reason.clone()))
         }
+        (Reads::Desired, None) if rests(facts) => Some(Action::Rest),
         (Reads::Desired, _) => Some(Action::Describe),
         (Reads::Described, _) => None,
     }
+}
+
+/// Whether a full look may be left out: nothing is to be done, and nothing is under way that only a look tells of. What
+/// rests like this is not changed, so nothing else is believed.
+fn rests(facts: &Facts) -> bool {
+    let settled = facts.finalizer && facts.confirmed && !facts.edited && !facts.operation;
+    let asked = facts.deleting || facts.suspended || facts.observe_only || facts.adoption.is_some();
+    let elsewhere = facts.parent_replaced || !facts.may_create;
+    let child = facts.identity != Identity::Tagged;
+    facts.believed && child && settled && !asked && !elsewhere && !keyed::unresolved(facts)
 }
 
 /// Whether the records prove that nothing was ever sent for this object, or that AWS refused it.

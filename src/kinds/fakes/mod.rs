@@ -76,11 +76,7 @@ impl FakeTransfer {
     }
 
     fn listed(&self) -> Vec<ListedServer> {
-        let rows = |server: &Server| ListedServer {
-            server_id: server.server_id.clone(),
-            identity_provider_type: server.settings.identity_provider_type.clone(),
-        };
-        let mut listed: Vec<ListedServer> = self.servers.lock().unwrap().values().map(rows).collect();
+        let mut listed: Vec<ListedServer> = self.servers.lock().unwrap().values().map(Server::row).collect();
         let vanishing = self.vanishing.lock().unwrap();
         listed.extend(vanishing.iter().map(|id| ListedServer { server_id: id.clone(), ..ListedServer::default() }));
         listed
@@ -104,7 +100,9 @@ impl FakeTransfer {
             }
             Read::ListUsers(ListUsers { server_id, .. }) => {
                 let names = self.users.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
-                Answer::Users(page(names.into_iter().map(|user_name| ListedUser { user_name }).collect()))
+                Answer::Users(page(
+                    names.into_iter().map(|user_name| ListedUser { user_name, ..ListedUser::default() }).collect(),
+                ))
             }
             Read::DescribeUser(DescribeUser { server_id, user_name }) => {
                 let tags = self.user_tags.lock().unwrap().get(&(server_id, user_name.clone())).cloned();
@@ -252,6 +250,8 @@ impl World {
             cluster_id: CLUSTER.to_owned(),
             verified: Verified::default(),
             workflows: WorkflowsSeen::default(),
+            swept: crate::kinds::swept::Swept::default(),
+            wake: Box::new(|_| ()),
             resync: std::time::Duration::from_mins(10),
             expiry_warning: SignedDuration::from_hours(14 * 24),
             env: Arc::new(Fixed),

@@ -240,6 +240,9 @@ impl ResourceState for Server {
     fn ready_reason(&self) -> Reason {
         Reason::new(reasons::AVAILABLE, self.server_id.clone())
     }
+    fn listed(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Stands for the hash of what AWS never returns.

@@ -285,6 +285,8 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
         cluster_id: CLUSTER.to_owned(),
         verified: Verified::default(),
         workflows: WorkflowsSeen::default(),
+        swept: crate::kinds::swept::Swept::default(),
+        wake: Box::new(|_| ()),
         resync: std::time::Duration::from_mins(10),
         expiry_warning: SignedDuration::from_hours(14 * 24),
         env: Arc::new(Counted::default()),
@@ -304,6 +306,7 @@ pub fn settings() -> Settings {
         cluster_id: CLUSTER.to_owned(),
         windows: Windows::new(span(TOLERANCE), span(LAG)),
         resync: Duration::from_mins(10),
+        looks: Arc::default(),
         rejection_grace: Duration::from_mins(2),
         env: Arc::new(Counted::default()),
     }

@@ -48,6 +48,7 @@ use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{
     Described, Kind, KindStatus, OwnCondition, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
 };
+use crate::engine::looks;
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 use endpoints::EndpointsSeen;
@@ -57,7 +58,7 @@ use unmanaged::LoginsSeen;
 use wanted::WantedServer;
 
 /// The identity provider whose users come by their groups.
-const DIRECTORY: &str = "AWS_DIRECTORY_SERVICE";
+pub(super) const DIRECTORY: &str = "AWS_DIRECTORY_SERVICE";
 
 /// The kind of servers.
 pub struct Servers {
@@ -462,6 +463,10 @@ impl ResourceState for ServerState {
         let state = state.as_deref().unwrap_or("in an unknown state");
         let code = if state == "OFFLINE" { reasons::OFFLINE } else { reasons::AVAILABLE };
         Reason::new(code, format!("server {server_id} is {state}"))
+    }
+
+    fn listed(&self) -> Option<String> {
+        Some(looks::row(&self.server.row()))
     }
 }
 

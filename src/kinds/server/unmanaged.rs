@@ -146,14 +146,22 @@ async fn users(
     let names = if count <= made {
         Some(BTreeSet::new())
     } else {
-        let listed = account.list(ListUsers { server_id: server_id.clone(), token: None }).await;
-        let listed = listed.inspect_err(|fault| tracing::debug!(%server_id, %fault, "cannot list users"));
         let all = accounted::<TransferUser>(deps, object, server_id);
-        let names = listed.ok().map(|users| users.into_iter().map(|user| user.user_name));
-        names.map(|names| names.filter(|name| !all.contains(name)).collect())
+        let listed = match deps.swept.users(account, server_id) {
+            Some(names) => Some(names),
+            None => listed(account, server_id).await,
+        };
+        listed.map(|names| names.difference(&all).cloned().collect())
     };
     seen.walk(&uid, Walk { at, server_id: server_id.clone(), names: names.clone() });
     names
+}
+
+/// The names of the users of a server. A count is worth no failure.
+async fn listed(account: &Account, server_id: &str) -> Option<BTreeSet<String>> {
+    let listed = account.list(ListUsers { server_id: server_id.to_owned(), token: None }).await;
+    let listed = listed.inspect_err(|fault| tracing::debug!(%server_id, %fault, "cannot list users"));
+    listed.ok().map(|users| users.into_iter().map(|user| user.user_name).collect())
 }
 
 /// The groups that have access. A count is worth no failure.

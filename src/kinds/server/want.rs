@@ -250,7 +250,7 @@ fn applied(object: &TransferServer, settings: &ServerSettings, tags: &Tags, unse
     for key in object.spec.host_keys.iter().flatten() {
         paths.extend(host_keys::paths(key));
     }
-    Applied { paths: paths.into_iter().collect(), tags: tags.keys().cloned().collect(), hashes, digest: None }
+    Applied { paths: paths.into_iter().collect(), tags: tags.keys().cloned().collect(), hashes, ..Applied::default() }
 }
 
 /// Whether this object put the member into AWS before: what it names there is still its own to clear.

@@ -41,12 +41,30 @@ pub struct Server {
 }
 
 /// One row of ListServers.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ListedServer {
     /// Id of the server.
     pub server_id: String,
     /// Identity provider type.
     pub identity_provider_type: Option<String>,
+    /// `S3` or `EFS`.
+    pub domain: Option<String>,
+    /// As [`Server::state`].
+    pub state: Option<String>,
+    /// `PUBLIC`, `VPC` or `VPC_ENDPOINT`.
+    pub endpoint_type: Option<String>,
+    /// Role that writes CloudWatch logs.
+    pub logging_role: Option<String>,
+}
+
+impl Server {
+    /// The row that ListServers has of it; the number of users, which changes by itself, is left out.
+    #[must_use]
+    pub fn row(&self) -> ListedServer {
+        let ServerSettings { identity_provider_type, endpoint_type, logging_role, .. } = self.settings.clone();
+        let (server_id, domain, state) = (self.server_id.clone(), self.domain.clone(), self.state.clone());
+        ListedServer { server_id, identity_provider_type, domain, state, endpoint_type, logging_role }
+    }
 }
 
 /// ListServers.
@@ -70,6 +88,10 @@ impl Listing for ListServers {
             Ok(ListedServer {
                 server_id: required(theirs.server_id, "Servers.ServerId")?,
                 identity_provider_type: theirs.identity_provider_type.map(|provider| provider.as_str().to_owned()),
+                domain: theirs.domain.map(|domain| domain.as_str().to_owned()),
+                state: theirs.state.map(|state| state.as_str().to_owned()),
+                endpoint_type: theirs.endpoint_type.map(|kind| kind.as_str().to_owned()),
+                logging_role: theirs.logging_role,
             })
         };
         once.page(answer.servers, row, answer.next_token)

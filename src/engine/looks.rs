@@ -1,0 +1,357 @@
+//! How often what rests is compared with AWS in full, and whether a listing, which shows less of each and costs a
+//! thousandth, agrees with what the last look showed. It asks AWS nothing, and nothing is changed on its word: who
+//! differs is looked at.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::sync::{Instant, Mutex, MutexGuard, PoisonError};
+
+/// Full looks an hour at all that listings show, in one account and region: so much of AWS's rate may go into drift that
+/// no listing shows. 10,000 objects come to twelve hours.
+const FULL_LOOKS: u32 = 833;
+/// The longest between two full looks at one object. A minute less than half a day, for [`SAME`].
+const LONGEST: Duration = Duration::from_mins(12 * 60 - 1);
+/// So much before its turn a look counts as the one that was due: timers and the clock are not that far apart.
+const SAME: Duration = Duration::from_mins(1);
+
+/// Account and region.
+type Place = (String, String);
+
+/// What is known of how an object is listed.
+#[derive(Debug)]
+struct Seen {
+    place: Place,
+    /// What it was seen as last, by look or listing, as a listing shows it, as one digest; nothing where a listing had it
+    /// no more.
+    row: Option<String>,
+    basis: Basis,
+}
+
+/// What that rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Basis {
+    /// A full look of this process; whether it takes part in the budget.
+    Look { budgeted: bool },
+    /// Status, since then; and once a listing said the same, when the first full look is due.
+    Status { since: Instant, listed: bool, due: Option<Instant> },
+    /// A listing alone: nobody has asked for the object yet. Without a share in the budget.
+    Listing,
+    /// Status and a listing that says otherwise.
+    Doubt,
+}
+
+impl Seen {
+    /// Where it takes part in the budget.
+    fn share(&self) -> Option<&Place> {
+        matches!(self.basis, Basis::Look { budgeted: true } | Basis::Status { .. }).then_some(&self.place)
+    }
+}
+
+/// What was seen of all objects of a process, by uid.
+#[derive(Debug, Default)]
+pub struct Looks(Mutex<All>);
+
+#[derive(Debug, Default)]
+struct All {
+    objects: BTreeMap<String, Seen>,
+    /// Objects that take part in the budget.
+    counts: BTreeMap<Place, u32>,
+}
+
+impl All {
+    fn put(&mut self, uid: &str, seen: Option<Seen>) {
+        let place = |seen: &Seen| seen.share().cloned();
+        let new = seen.as_ref().and_then(place);
+        let old = match seen {
+            Some(seen) => self.objects.insert(uid.to_owned(), seen),
+            None => self.objects.remove(uid),
+        };
+        let old = old.as_ref().and_then(place);
+        if old == new {
+            return;
+        }
+        if let Some(place) = new {
+            *self.counts.entry(place).or_default() += 1;
+        }
+        if let Some(place) = old
+            && let Some(count) = self.counts.get_mut(&place)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&place);
+            }
+        }
+    }
+}
+
+impl All {
+    fn interval(&self, uid: &str, resync: Duration) -> Duration {
+        let Some(place) = self.objects.get(uid).and_then(Seen::share) else { return resync };
+        let objects = self.counts.get(place).copied().unwrap_or_default();
+        let each = Duration::from_hours(1) / FULL_LOOKS;
+        (each * objects).min(LONGEST).max(resync)
+    }
+}
+
+impl Looks {
+    /// A full look at an object of this account and region showed what a listing would show as `row`.
+    pub fn saw(&self, uid: &str, account: &str, region: &str, row: String, budgeted: bool) {
+        let place = (account.to_owned(), region.to_owned());
+        self.lock().put(uid, Some(Seen { place, row: Some(row), basis: Basis::Look { budgeted } }));
+    }
+
+    /// AWS does not have it, or it is no more.
+    pub fn forget(&self, uid: &str) {
+        self.lock().put(uid, None);
+    }
+
+    /// Whether a complete listing shows the object as it was seen last, by listing or look; `None`: it has it no more.
+    /// Who was not seen there before agrees. Each difference is told once: a listing that shows for ever what a look does
+    /// not must not cost a look each time.
+    #[must_use]
+    pub fn agrees(&self, uid: &str, (account, region): (&str, &str), row: Option<String>) -> bool {
+        let (mut all, place) = (self.lock(), (account.to_owned(), region.to_owned()));
+        let Some(seen) = all.objects.get(uid) else {
+            all.put(uid, Some(Seen { place, row, basis: Basis::Listing }));
+            return true;
+        };
+        if seen.place != place {
+            return true;
+        }
+        let agrees = seen.row == row || seen.basis == Basis::Listing;
+        let basis = match seen.basis {
+            Basis::Status { since, due, .. } if agrees => Basis::Status { since, listed: true, due },
+            Basis::Status { .. } => Basis::Doubt,
+            basis => basis,
+        };
+        all.put(uid, Some(Seen { place, row, basis }));
+        agrees
+    }
+
+    /// Whether what status says of the object, `row` as it was listed when all was well, stands in for the first full look
+    /// of this process: not against a listing, for one `resync` without a listing, and with one until its turn.
+    #[must_use]
+    pub fn believes(&self, uid: &str, (account, region): (&str, &str), row: &str, resync: Duration) -> bool {
+        let (mut all, now) = (self.lock(), Instant::now());
+        let place = (account.to_owned(), region.to_owned());
+        let listed = match all.objects.get(uid) {
+            None => None,
+            Some(Seen { place: seen, row, basis: Basis::Listing }) if *seen == place => Some(row.clone()),
+            Some(Seen { place: seen, row: held, basis: Basis::Status { since, listed, due } }) => {
+                let until = if *listed { due.unwrap_or(now + resync) } else { *since + resync };
+                return *seen == place && held.as_deref() == Some(row) && now < until;
+            }
+            Some(_) => return false,
+        };
+        let believes = listed.as_ref().is_none_or(|listed| listed.as_deref() == Some(row));
+        let status = Basis::Status { since: now, listed: listed.is_some(), due: None };
+        let basis = if believes { status } else { Basis::Doubt };
+        all.put(uid, Some(Seen { place, row: listed.unwrap_or_else(|| Some(row.to_owned())), basis }));
+        believes
+    }
+
+    /// How long what is believed rests: until its turn, in `turn` from now where that was not set yet; and no longer than
+    /// `resync` while no listing has confirmed it.
+    #[must_use]
+    pub fn rests_for(&self, uid: &str, turn: Duration, resync: Duration) -> Duration {
+        let (mut all, now) = (self.lock(), Instant::now());
+        match all.objects.get_mut(uid).map(|seen| &mut seen.basis) {
+            Some(Basis::Status { listed: true, due, .. }) => due.get_or_insert(now + turn).duration_since(now),
+            _ => turn.min(resync),
+        }
+    }
+
+    /// How often the object is looked at in full: as often as everything, as long as the budget of its account and region
+    /// is enough for that.
+    #[must_use]
+    pub fn interval(&self, uid: &str, resync: Duration) -> Duration {
+        self.lock().interval(uid, resync)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, All> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A row of a listing, as one digest.
+#[must_use]
+pub fn row(row: &impl Serialize) -> String {
+    super::digest::hash(&json!(row).to_string())
+}
+
+/// From now to the next full look at an object that is looked at so seldom: the turn is its uid's, so that many objects
+/// spread over the interval and a restart brings them no nearer together. Not sooner than `resync`.
+#[must_use]
+pub fn next_turn(uid: &str, interval: Duration, resync: Duration, now: Timestamp) -> Duration {
+    let (interval, turn) = (millis(interval).max(1), place_in(uid));
+    // At most a day of milliseconds: the product fits.
+    let phase = interval * i64::from(turn) / i64::from(u16::MAX);
+    let left = interval - (now.as_millisecond() - phase).rem_euclid(interval);
+    let left = if left < millis(SAME) { left + interval } else { left };
+    Duration::try_from(SignedDuration::from_millis(left)).unwrap_or(resync).max(resync)
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A number that is as good as drawn, and the same for each uid at all times.
+fn place_in(uid: &str) -> u16 {
+    u16::from_str_radix(super::digest::hash(uid).get(..4).unwrap_or_default(), 16).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESYNC: Duration = Duration::from_mins(10);
+
+    fn many(count: u32) -> Looks {
+        let looks = Looks::default();
+        for number in 0..count {
+            looks.saw(&number.to_string(), "1", "here", String::new(), true);
+        }
+        looks
+    }
+
+    #[test]
+    fn the_budget_is_shared_by_what_is_in_one_account_and_region() {
+        for (count, minutes) in [(1, 10), (138, 10), (833, 60), (4998, 360), (10_000, 719), (100_000, 719)] {
+            let looks = many(count);
+            looks.saw("elsewhere", "1", "there", String::new(), true);
+            assert_eq!(looks.interval("0", RESYNC).as_secs().div_ceil(60), minutes, "{count}");
+            assert_eq!(looks.interval("elsewhere", RESYNC), RESYNC);
+            assert_eq!(looks.interval("unseen", RESYNC), RESYNC);
+        }
+    }
+
+    #[test]
+    fn who_moves_or_goes_gives_its_share_back() {
+        let looks = many(1000);
+        for number in 0..900 {
+            looks.saw(&number.to_string(), "1", "there", String::new(), number % 2 == 0);
+        }
+        for number in 900..999 {
+            looks.forget(&number.to_string());
+            looks.forget(&number.to_string());
+        }
+        let all = looks.lock();
+        let counts: Vec<_> = all.counts.iter().map(|((_, region), count)| (region.as_str(), *count)).collect();
+        assert_eq!(counts, [("here", 1), ("there", 450)]);
+    }
+
+    #[test]
+    fn a_difference_is_told_once_and_an_absence_too() {
+        let looks = many(1);
+        let row = |text: &str| Some(text.to_owned());
+        let told: Vec<bool> = [row(""), row("other"), row("other"), None, None, row("other"), row("")]
+            .into_iter()
+            .map(|row| looks.agrees("0", ("1", "here"), row))
+            .collect();
+        assert_eq!(told, [true, false, true, false, true, false, false]);
+        assert!(looks.agrees("unseen", ("1", "here"), None));
+        assert!(looks.agrees("0", ("1", "there"), None), "another region's listing says nothing of it");
+    }
+
+    #[test]
+    fn full_looks_spread_over_the_interval_and_each_comes_once_in_it() {
+        let (interval, start) = (LONGEST, Timestamp::from_second(1_800_000_000).unwrap());
+        let mut by_hour = [0_u32; 13];
+        for number in 0..2000 {
+            let uid = format!("uid-{number}");
+            let mut now = start;
+            let mut turns = Vec::new();
+            while now.duration_since(start) < SignedDuration::from_hours(48) {
+                let left = next_turn(&uid, interval, RESYNC, now);
+                assert!(left >= RESYNC && left <= interval + SAME, "{left:?}");
+                // The timer is a little early, or late.
+                now =
+                    now + left - SignedDuration::from_millis(40) + SignedDuration::from_millis(i64::from(number % 90));
+                turns.push(now);
+            }
+            let first = turns[0].duration_since(start).as_hours();
+            by_hour[usize::try_from(first).unwrap()] += 1;
+            assert!((4..=6).contains(&turns.len()), "{} looks in two days", turns.len());
+        }
+        assert!(by_hour[..12].iter().all(|looks| (110..=230).contains(looks)), "{by_hour:?}");
+    }
+
+    #[test]
+    fn who_was_just_looked_at_waits_as_long_as_everybody() {
+        let start = Timestamp::from_second(1_800_000_000).unwrap();
+        let left = next_turn("uid", LONGEST, RESYNC, start);
+        for before in [Duration::from_secs(30), Duration::from_mins(5)] {
+            let now = start + left - before;
+            let again = next_turn("uid", LONGEST, RESYNC, now);
+            assert_eq!(again, if before < SAME { LONGEST + before } else { RESYNC }, "{before:?}");
+        }
+    }
+
+    const HERE: (&str, &str) = ("1", "here");
+    const TURN: Duration = Duration::from_hours(5);
+
+    fn listed(row: &str) -> Option<String> {
+        Some(row.to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn status_is_believed_until_its_turn_once_a_listing_says_the_same() {
+        for listing_first in [false, true] {
+            let looks = Looks::default();
+            if listing_first {
+                assert!(looks.agrees("0", HERE, listed("a")));
+            }
+            assert!(looks.believes("0", HERE, "a", RESYNC));
+            if !listing_first {
+                assert_eq!(looks.rests_for("0", TURN, RESYNC), RESYNC, "nothing has confirmed it");
+                assert!(looks.agrees("0", HERE, listed("a")));
+            }
+            assert_eq!(looks.rests_for("0", TURN, RESYNC), TURN);
+            tokio::time::advance(TURN - RESYNC).await;
+            assert!(looks.believes("0", HERE, "a", RESYNC));
+            assert_eq!(looks.rests_for("0", TURN, RESYNC), RESYNC, "its turn stays when it is");
+            tokio::time::advance(RESYNC).await;
+            assert!(!looks.believes("0", HERE, "a", RESYNC), "its turn has come");
+            looks.saw("0", "1", "here", "a".to_owned(), true);
+            assert!(!looks.believes("0", HERE, "a", RESYNC), "from now on it is looked at");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn status_alone_is_believed_for_one_resync_and_never_against_a_listing() {
+        let looks = Looks::default();
+        assert!(looks.believes("0", HERE, "a", RESYNC));
+        tokio::time::advance(RESYNC).await;
+        assert!(!looks.believes("0", HERE, "a", RESYNC), "no listing came");
+        for row in [listed("b"), None] {
+            for listing_first in [false, true] {
+                let looks = Looks::default();
+                if listing_first {
+                    assert!(looks.agrees("0", HERE, row.clone()));
+                    assert!(!looks.believes("0", HERE, "a", RESYNC), "it was listed otherwise before");
+                } else {
+                    assert!(looks.believes("0", HERE, "a", RESYNC));
+                    assert!(!looks.agrees("0", HERE, row.clone()), "it is woken");
+                }
+                assert!(!looks.believes("0", HERE, "a", RESYNC));
+                assert!(looks.agrees("0", HERE, row.clone()), "once");
+            }
+        }
+    }
+
+    #[test]
+    fn a_status_of_another_place_is_not_believed() {
+        let looks = Looks::default();
+        assert!(looks.agrees("0", ("1", "there"), listed("a")));
+        assert!(!looks.believes("0", HERE, "a", RESYNC));
+        let looks = Looks::default();
+        assert!(looks.believes("0", HERE, "a", RESYNC));
+        assert!(!looks.believes("0", ("1", "there"), "a", RESYNC), "the identity moved");
+        assert!(!looks.believes("0", HERE, "b", RESYNC), "another status came");
+    }
+}

@@ -1,0 +1,121 @@
+//! The frequent look: AWS's listings, which show a part of a thousand objects in one call, compared with what the last
+//! look at each object showed. Who differs, or is listed no more, is woken; nothing is concluded from a listing, and
+//! nothing is changed here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::deps::Deps;
+use super::server::DIRECTORY;
+use crate::api::{ManagedKind, Reference};
+use crate::aws::transfer::{ListAccesses, ListServers, ListUsers};
+use crate::aws::{Account, AwsError};
+use crate::cluster::references::identity_of;
+use crate::cluster::{Name, Object};
+use crate::engine::looks::{self, Looks};
+
+/// How often. A server with 10,000 users costs eleven calls.
+pub const EVERY: Duration = Duration::from_mins(5);
+
+/// The rows of a listing, as digests by id or name.
+type Rows = BTreeMap<String, String>;
+
+/// A sweep of one region of an identity, over what its objects have there.
+#[derive(Clone, Copy)]
+pub struct Sweep<'a> {
+    /// The doors.
+    pub deps: &'a Deps,
+    /// What was seen of objects.
+    pub looks: &'a Looks,
+    /// Name of the identity.
+    pub identity: &'a str,
+    /// Account and region.
+    pub account: &'a Account,
+}
+
+impl Sweep<'_> {
+    /// Lists, compares and wakes. What cannot be listed is left out: its objects are looked at in their turn.
+    pub async fn run(self) {
+        let Some(servers) = self.heard("ListServers", self.account.list(ListServers { token: None }).await) else {
+            return;
+        };
+        let rows = servers.iter().map(|server| (server.server_id.clone(), looks::row(server))).collect();
+        self.compare(self.mine(self.deps.lister.objects(ManagedKind::TransferServer)), &rows, id);
+        for server in &servers {
+            let logins = match server.identity_provider_type.as_deref() {
+                Some("SERVICE_MANAGED") => ManagedKind::TransferUser,
+                Some(DIRECTORY) => ManagedKind::TransferAccess,
+                _ => continue,
+            };
+            self.logins(logins, &server.server_id).await;
+        }
+        self.deps.swept.put_servers(self.account, servers);
+    }
+
+    /// Lists and compares the logins of a server, if any of ours are on it.
+    async fn logins(self, kind: ManagedKind, server_id: &str) {
+        let on_server = Reference::Id(ManagedKind::TransferServer, server_id.to_owned());
+        let objects = self.mine(self.deps.lister.referring(kind, &on_server));
+        if objects.is_empty() {
+            return;
+        }
+        let rows = if kind == ManagedKind::TransferUser {
+            let listing = ListUsers { server_id: server_id.to_owned(), token: None };
+            let Some(users) = self.heard("ListUsers", self.account.list(listing).await) else { return };
+            let names = users.iter().map(|user| user.user_name.clone()).collect();
+            self.deps.swept.put_users(self.account, server_id, names);
+            users.iter().map(|user| (user.user_name.clone(), looks::row(user))).collect()
+        } else {
+            let listing = ListAccesses { server_id: server_id.to_owned(), token: None };
+            let Some(accesses) = self.heard("ListAccesses", self.account.list(listing).await) else { return };
+            accesses.iter().map(|access| (access.external_id.clone(), looks::row(access))).collect()
+        };
+        self.compare(objects, &rows, login);
+    }
+
+    fn heard<T>(self, operation: &str, listed: Result<T, AwsError>) -> Option<T> {
+        let Account { id: account, region, .. } = self.account;
+        listed.inspect_err(|fault| tracing::debug!(account, region, operation, %fault, "cannot compare a listing")).ok()
+    }
+
+    /// Wakes the objects that the rows do not agree with.
+    fn compare(self, objects: Vec<Arc<dyn Object>>, rows: &Rows, key: fn(&Reference) -> Option<&str>) {
+        let Account { id: account, region, .. } = self.account;
+        let differs = |object: &Arc<dyn Object>| {
+            let references = object.all_references();
+            let Some(key) = references.iter().find_map(key) else { return false };
+            let uid = object.metadata().uid.as_deref().unwrap_or_default();
+            !self.looks.agrees(uid, (account, region), rows.get(key).cloned())
+        };
+        let differing = objects.into_iter().filter(differs);
+        let woken: Vec<_> = differing.map(|object| (object.managed_kind(), Name::from(object.metadata()))).collect();
+        if !woken.is_empty() {
+            tracing::info!(account, region, objects = woken.len(), "AWS lists something else than was seen last");
+            (self.deps.wake)(woken);
+        }
+    }
+
+    /// Those of this identity: another one of the account may see something else.
+    fn mine(self, mut objects: Vec<Arc<dyn Object>>) -> Vec<Arc<dyn Object>> {
+        let lister = self.deps.lister.as_ref();
+        objects.retain(|object| identity_of(&object.all_references(), lister) == self.identity);
+        objects
+    }
+}
+
+/// The id of a server, as its status records it.
+fn id(reference: &Reference) -> Option<&str> {
+    match reference {
+        Reference::Id(ManagedKind::TransferServer, id) => Some(id),
+        _ => None,
+    }
+}
+
+/// The name of a login.
+fn login(reference: &Reference) -> Option<&str> {
+    match reference {
+        Reference::Login(name) => Some(name),
+        _ => None,
+    }
+}

@@ -1,0 +1,64 @@
+//! What AWS listed lately, for whoever would list it again only to tell of it. Nothing in AWS is changed on its word.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::aws::Account;
+use crate::aws::transfer::ListedServer;
+
+/// For how long what a sweep listed is as good as a listing for what is only told, such as logins that nobody accounts
+/// for: until the next sweep, a little late.
+const FRESH: Duration = Duration::from_secs(6 * 60);
+
+/// Account and region.
+type Place = (String, String);
+
+/// What the last sweeps listed, for whoever would list it again.
+#[derive(Debug, Default)]
+pub struct Swept {
+    servers: Mutex<BTreeMap<Place, (Instant, Vec<ListedServer>)>>,
+    users: Mutex<BTreeMap<(Place, String), (Instant, BTreeSet<String>)>>,
+}
+
+impl Swept {
+    /// These are the servers of an account and region.
+    pub fn put_servers(&self, account: &Account, servers: Vec<ListedServer>) {
+        put(&self.servers, place(account), servers);
+    }
+
+    /// These are the names of the users of a server.
+    pub fn put_users(&self, account: &Account, server_id: &str, names: BTreeSet<String>) {
+        put(&self.users, (place(account), server_id.to_owned()), names);
+    }
+
+    /// The servers of an account and region, as they were listed lately.
+    #[must_use]
+    pub fn servers(&self, account: &Account) -> Option<Vec<ListedServer>> {
+        fresh(&self.servers, &place(account))
+    }
+
+    /// The names of the users of a server, as they were listed lately.
+    #[must_use]
+    pub fn users(&self, account: &Account, server_id: &str) -> Option<BTreeSet<String>> {
+        fresh(&self.users, &(place(account), server_id.to_owned()))
+    }
+}
+
+fn fresh<K: Ord, T: Clone>(all: &Mutex<BTreeMap<K, (Instant, T)>>, key: &K) -> Option<T> {
+    let all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    all.get(key).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, listed)| listed.clone())
+}
+
+/// Takes a listing down, and lets go of those that are too old to be of use.
+fn put<K: Ord, T>(all: &Mutex<BTreeMap<K, (Instant, T)>>, key: K, listed: T) {
+    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    all.retain(|_, (at, _)| at.elapsed() < FRESH);
+    all.insert(key, (Instant::now(), listed));
+}
+
+fn place(account: &Account) -> Place {
+    (account.id.clone(), account.region.clone())
+}

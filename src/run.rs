@@ -271,8 +271,8 @@ impl Work {
     }
 
     fn control<K: Registration>(&mut self, queue: Queue<K>) {
-        let cluster = Arc::clone(&self.deps.cluster);
-        let engine = Engine::new(K::reconciler(Arc::clone(&self.deps)), cluster, self.settings.clone());
+        let (cluster, lister) = (Arc::clone(&self.deps.cluster), Arc::clone(&self.deps.lister));
+        let engine = Engine::new(K::reconciler(Arc::clone(&self.deps)), cluster, lister, self.settings.clone());
         self.passes.push((K::KIND.name(), engine.counters.clone()));
         let (remembers, deps) = (Arc::clone(&engine), Arc::clone(&self.deps));
         let queue = queue.forgetting(Arc::new(move |uid| {

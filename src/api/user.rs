@@ -139,8 +139,9 @@ pub struct TransferUserSpec {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SshPublicKeyStatus {
-    /// Id in AWS.
-    pub id: String,
+    /// Id in AWS; absent until AWS was seen to have the key, where it went along with the creation of the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// SHA-256 fingerprint, as ssh-keygen prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,

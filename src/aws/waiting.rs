@@ -124,6 +124,12 @@ pub async fn aside<F: Future>(wait: F) -> F::Output {
     wait.await
 }
 
+/// How long the work around this waited at the limiter so far.
+#[must_use]
+pub fn waited() -> Duration {
+    WATCH.try_with(|watch| watch.waited()).unwrap_or_default()
+}
+
 /// Runs the work in its slot for so long, not counting what it waits at the limiter; nothing where it takes longer.
 pub async fn bounded<F: Future>(limit: Duration, slot: Slot, work: F) -> Option<F::Output> {
     let watch = Arc::new(Watch { waited: Mutex::default(), slots: Arc::clone(&slot.slots) });

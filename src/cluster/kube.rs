@@ -156,32 +156,22 @@ impl KubeApi for KubeClient {
     async fn set_finalizer(
         &self,
         kind: &ApiResource,
-        name: &Name,
-        uid: &str,
-        resource_version: &str,
+        read: &ObjectMeta,
         finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError> {
-        let what = about(kind, name);
+        let name = Name::from(read);
+        let what = about(kind, &name);
         let api = self.api(kind, &name.namespace);
-        let object = bounded(&what, api.get(&name.name)).await?;
-        let same =
-            object.uid().as_deref() == Some(uid) && object.resource_version().as_deref() == Some(resource_version);
-        if !same {
-            return Err(ClusterError::Conflict(what));
-        }
-        let Some(change) = finalizer_change(object.finalizers(), finalizer, present) else {
-            return value(&what, &object);
-        };
-        let patch = json_patch(
-            &what,
-            json!([
-                { "op": "test", "path": "/metadata/uid", "value": uid },
-                { "op": "test", "path": "/metadata/resourceVersion", "value": resource_version },
-                change,
-            ]),
-        )?;
-        let stored = bounded(&what, api.patch(&name.name, &by(self.manager(name)), &patch)).await?;
+        // Where there is nothing to change, the tests are the whole patch, and nothing is written.
+        let change = finalizer_change(read.finalizers.as_deref().unwrap_or_default(), finalizer, present);
+        let tests = [
+            json!({ "op": "test", "path": "/metadata/uid", "value": read.uid }),
+            json!({ "op": "test", "path": "/metadata/resourceVersion", "value": read.resource_version }),
+        ];
+        let operations: Vec<Value> = tests.into_iter().chain(change).collect();
+        let patch = json_patch(&what, Value::Array(operations))?;
+        let stored = bounded(&what, api.patch(&name.name, &by(self.manager(&name)), &patch)).await?;
         value(&what, &stored)
     }
 

@@ -131,14 +131,12 @@ pub trait KubeApi: Send + Sync {
         status: Value,
     ) -> Result<Value, ClusterError>;
 
-    /// Adds (`true`) or removes this finalizer of ours, if uid and resourceVersion are still these; answers with the
-    /// object as stored.
+    /// Adds (`true`) or removes this finalizer of ours on the very version that was read, of which this is the
+    /// metadata; answers with the object as stored.
     async fn set_finalizer(
         &self,
         kind: &ApiResource,
-        name: &Name,
-        uid: &str,
-        resource_version: &str,
+        read: &ObjectMeta,
         finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError>;

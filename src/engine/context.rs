@@ -14,7 +14,7 @@ use super::memory::{InFlight, Memories};
 use super::owner::Owner;
 use super::settings::Settings;
 use crate::api::{self, Managed, RECONCILE_AT};
-use crate::cluster::{KubeApi, Name};
+use crate::cluster::{KubeApi, Lister, Name};
 
 /// How soon to look again while AWS is on its way somewhere: its states last a minute or two.
 pub(super) const POLL: Duration = Duration::from_secs(5);
@@ -56,6 +56,8 @@ pub struct Engine<K: Kind> {
     pub kind: K,
     /// The door to Kubernetes.
     pub cluster: Arc<dyn KubeApi>,
+    /// What the watches hold: a reconcile begins with it.
+    pub lister: Arc<dyn Lister>,
     /// Times and chance.
     pub settings: Settings,
     /// What is remembered of objects.
@@ -69,11 +71,12 @@ pub struct Engine<K: Kind> {
 impl<K: Kind> Engine<K> {
     /// An engine with an empty memory.
     #[must_use]
-    pub fn new(kind: K, cluster: Arc<dyn KubeApi>, settings: Settings) -> Arc<Self> {
+    pub fn new(kind: K, cluster: Arc<dyn KubeApi>, lister: Arc<dyn Lister>, settings: Settings) -> Arc<Self> {
         let resource = ApiResource::erase::<K::Object>(&());
         Arc::new(Self {
             kind,
             cluster,
+            lister,
             settings,
             memories: Memories::default(),
             resource,
@@ -104,7 +107,7 @@ impl<K: Kind> Engine<K> {
 /// The version of the object that a reconcile is about.
 #[derive(Debug)]
 pub struct Request<O> {
-    /// The object, read live at the start of the reconcile.
+    /// The object, as the reconcile began with it or its last write left it.
     pub object: O,
     /// Namespace and name.
     pub name: Name,
@@ -148,6 +151,15 @@ impl<O: Managed> Request<O> {
             busy,
             object,
         }
+    }
+
+    /// Goes on with what a write of this reconcile made of the object: it was tested against the version that was read,
+    /// so nothing but that write lies between.
+    pub(super) fn renew(&mut self, stored: O) {
+        let meta = stored.meta();
+        self.resource_version = meta.resource_version.clone().unwrap_or_default();
+        self.generation = meta.generation.unwrap_or_default();
+        self.object = stored;
     }
 
     /// Whether a deletionTimestamp is set.

@@ -4,6 +4,7 @@
 //! Not kube-runtime's controller: where more is due than it may run at once, that serves due names in an order of
 //! hashes and some never.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
@@ -26,6 +27,7 @@ use tracing::Instrument;
 
 use super::context::Requeue;
 use super::queue::{self, Again, Lane, Priority};
+use crate::api::FINALIZER;
 use crate::aws::waiting::{self, Slot, Slots};
 use crate::cluster::Name;
 
@@ -158,8 +160,14 @@ pub fn cause(before: Option<&ObjectMeta>, after: &ObjectMeta) -> Option<Cause> {
     let changed = before.generation != after.generation
         || before.deletion_timestamp != after.deletion_timestamp
         || before.annotations != after.annotations;
-    // A finalizer is a step of ours on the way, or of somebody who waits for us.
-    let goes_on = before.finalizers != after.finalizers;
+    // Somebody who waits for us, or had us wait, or took ours off. That ours is there now is a step of a reconcile that
+    // goes on by itself.
+    let all = |meta: &ObjectMeta| meta.finalizers.clone().unwrap_or_default();
+    let (mut had, has) = (all(before), all(after));
+    if has.iter().any(|name| name == FINALIZER) && !had.iter().any(|name| name == FINALIZER) {
+        had.push(FINALIZER.to_owned());
+    }
+    let goes_on = had.iter().collect::<BTreeSet<_>>() != has.iter().collect();
     changed.then_some(Cause::Changed).or(goes_on.then_some(Cause::Related))
 }
 

@@ -74,6 +74,9 @@ fn a_change_that_only_we_made_asks_for_no_pass() {
     }
     let held = ObjectMeta { finalizers: Some(vec!["f".to_owned()]), ..old.clone() };
     assert_eq!(cause(Some(&old), &held), Some(Cause::Related));
+    let ours = ObjectMeta { finalizers: Some(vec![FINALIZER.to_owned()]), ..old.clone() };
+    assert_eq!(cause(Some(&old), &ours), None, "whoever set it goes on by itself");
+    assert_eq!(cause(Some(&ours), &old), Some(Cause::Related), "somebody took it off");
 }
 
 #[test]

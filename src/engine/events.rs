@@ -37,6 +37,19 @@ pub fn accepted(call: &PlannedCall, edited: bool) -> EventNote {
     EventNote { warning: false, reason: reasons::UPDATING.to_owned(), message }
 }
 
+/// The calls of one reconcile in one Event, but for what was put right and what was edited, which are two.
+#[must_use]
+pub fn together(notes: Vec<EventNote>) -> Vec<EventNote> {
+    let mut all: Vec<EventNote> = Vec::new();
+    for note in notes {
+        match all.iter_mut().find(|other| (other.warning, &other.reason) == (note.warning, &note.reason)) {
+            Some(other) => other.message = format!("{}; {}", other.message, note.message),
+            None => all.push(note),
+        }
+    }
+    all
+}
+
 fn corrected(change: &Change) -> String {
     let value = |value: &Value| text(value, VALUE_MAX).unwrap_or_else(|| "nothing".to_owned());
     format!("{}: have {}, want {}", change.path, value(&change.have), value(&change.want))

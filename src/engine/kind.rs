@@ -13,7 +13,7 @@ use super::owner::Owner;
 use super::reason::Reason;
 use crate::api::Managed;
 use crate::api::status::{Applied, OperationRecord};
-use crate::aws::{Account, AwsError, Mutation, Tags};
+use crate::aws::{Account, AwsError, CreateOutput, Mutation, Tags};
 use crate::cluster::ClusterError;
 
 /// A read failed while something was being found out.
@@ -312,6 +312,23 @@ pub trait Kind: Send + Sync + Sized + 'static {
         wanted: &Wanted<Self::Want>,
         owner_tags: &Tags,
     ) -> Mutation;
+
+    /// What AWS has once it answered this create with a success: what was sent, and what follows from that. Nothing for
+    /// a kind whose creation goes on after the answer, or shows more than the call says: that is looked at.
+    fn created(
+        &self,
+        _object: &Self::Object,
+        _target: &Target<Self::TargetDetail>,
+        _call: &Mutation,
+    ) -> Option<Self::Have> {
+        None
+    }
+
+    /// What AWS has once it took this call of a plan, with its answer. Nothing where that has to be seen: after what
+    /// takes something away always, as only what is seen to be gone is forgotten.
+    fn accepted(&self, _have: &Self::Have, _call: &Mutation, _answer: &CreateOutput) -> Option<Self::Have> {
+        None
+    }
 
     /// Compares, and says what to send. `object.status` holds what this object applied before.
     fn plan(

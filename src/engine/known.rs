@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::consistency::{ObservedState, TagMatches};
 use super::context::{Engine, ReconcileContext, Request, Status};
-use super::decide::update::UpdateFacts;
+use super::decide::update::{Source, UpdateFacts};
 use super::decide::{self, Action, Adoption, BeforeDelete, CreateFacts, Facts, Reads, Replacement};
 use super::diff::{Change, Effect};
 use super::kind::{Described, Kind, KindStatus, Plan, Resolved, Target, Wanted};
@@ -24,9 +24,11 @@ use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, Recreat
 use crate::api::condition::{self, types};
 use crate::api::status::{OperationRecord, Replacing};
 use crate::api::{CommonStatus, Managed};
-use crate::aws::{Account, Tags};
+use crate::aws::{Account, Tags, waiting};
+use crate::cluster::EventNote;
 
-/// For how long a reconcile goes on to the next call: AWS may answer each late, and a reconcile has two minutes.
+/// For how long a reconcile goes on to the next call, not counting what it waits at the limiter: AWS may answer each
+/// late, and a reconcile has two minutes.
 const SENDING: Duration = Duration::from_secs(30);
 
 /// What status and the process's memory say, once for all facts of a decision.
@@ -65,10 +67,16 @@ pub(super) struct Known<K: Kind> {
     pub plan: Option<Plan>,
     /// What stands in the way of the deletion that is due.
     pub before_delete: Option<BeforeDelete>,
+    /// How that is known.
+    source: Source,
     /// The calls that AWS did not take in this reconcile, see [`UpdateFacts::tried`].
     pub tried: BTreeMap<String, bool>,
-    /// When the first call could go out.
-    compared_at: Option<Instant>,
+    /// Those that it took, and that are to be told.
+    pub taken: Vec<EventNote>,
+    /// This reconcile made what AWS has.
+    pub made: bool,
+    /// When the first call could go out, and how long was waited at the limiter by then.
+    compared_at: Option<(Instant, Duration)>,
 }
 
 impl<K: Kind> Known<K> {
@@ -85,7 +93,10 @@ impl<K: Kind> Known<K> {
             lookup: None,
             plan: None,
             before_delete: None,
+            source: Source::Seen,
             tried: BTreeMap::new(),
+            taken: Vec::new(),
+            made: false,
             compared_at: None,
         }
     }
@@ -105,15 +116,33 @@ impl<K: Kind> Known<K> {
     pub fn described(&mut self, look: Described<K::Have>, sight: ObservedState) {
         self.reads = Reads::Described;
         self.sight = sight;
-        if let Described::Found(have) = look {
-            self.have = Some(have);
+        self.have = if let Described::Found(have) = look { Some(have) } else { None };
+        (self.source, self.plan) = (Source::Seen, None);
+    }
+
+    /// AWS answered that it made this, by its own clock at that time.
+    pub fn was_made(&mut self, have: K::Have, sight: ObservedState, now: Timestamp) {
+        (self.reads, self.sight, self.have) = (Reads::Described, sight, Some(have));
+        (self.source, self.plan, self.made, self.now) = (Source::Made, None, true, now);
+    }
+
+    /// AWS took a call, and has this now.
+    pub fn changed(&mut self, have: K::Have) {
+        (self.have, self.plan) = (Some(have), None);
+        if self.source == Source::Seen {
+            self.source = Source::Accepted;
         }
+    }
+
+    /// Whether what AWS has was seen as it is now: no call went out since.
+    pub fn seen(&self) -> bool {
+        self.source == Source::Seen
     }
 
     /// What is wanted was compared with what is there.
     pub fn compared(&mut self, plan: Plan) {
         self.plan = Some(plan);
-        self.compared_at = Some(Instant::now());
+        self.compared_at.get_or_insert_with(|| (Instant::now(), waiting::waited()));
     }
 
     /// Decides what is due next.
@@ -257,14 +286,16 @@ impl<K: Kind> Known<K> {
         memory: &'a Memory,
         lag: SignedDuration,
     ) -> Option<UpdateFacts<'a>> {
-        let time_is_up = self.compared_at.is_some_and(|at| at.elapsed() >= SENDING);
+        let worked = |(at, waited): (Instant, Duration)| at.elapsed().saturating_sub(waiting::waited() - waited);
+        let time_is_up = self.compared_at.is_some_and(|began| worked(began) >= SENDING);
         let wanted = &self.wanted.as_ref()?.applied;
         let (plan, tried, at) = (self.plan.as_ref()?, &self.tried, Instant::now());
         let recorded = status.and_then(|status| status.applied.as_ref());
         // What a sequence is for was announced when it began; in its middle AWS has something else than before.
         let begun = |status: &CommonStatus| status.operation.as_ref().is_some_and(planned::goes_on);
         let announced = status.is_none_or(|status| begun(status) || Planned::before(plan, false).stands(status));
-        Some(UpdateFacts { plan, wanted, recorded, announced, memory, tried, time_is_up, at, lag })
+        let source = self.source;
+        Some(UpdateFacts { plan, source, wanted, recorded, announced, memory, tried, time_is_up, at, lag })
     }
 }
 

@@ -93,6 +93,10 @@ pub struct Memory {
     pub creates_stopped_at: Option<Timestamp>,
     /// The highest generation that was read.
     generation: i64,
+    /// The version that this process read live or wrote last.
+    version: Option<String>,
+    /// The watch is behind what this process knows, or may be: the next reconcile reads live.
+    behind: bool,
     /// Since when only older ones are read.
     behind_since: Option<Instant>,
     /// The look-up that is asked for and has not answered.
@@ -116,6 +120,27 @@ impl Memory {
         }
         (self.generation, self.behind_since) = (generation, None);
         true
+    }
+
+    /// Whether what a watch shows is at least as new as what this process read live or wrote. What cannot be compared is
+    /// not.
+    #[must_use]
+    pub fn is_shown(&self, version: &str, generation: i64) -> bool {
+        let newer = |known: &String| {
+            known == version || known.parse::<u64>().ok().zip(version.parse().ok()).is_some_and(|(old, new)| old < new)
+        };
+        !self.behind && generation >= self.generation && self.version.as_ref().is_none_or(newer)
+    }
+
+    /// Takes note of a version that was read live or written. Of one that is older than the last, as after a restore,
+    /// too: it is what the API server has.
+    pub fn knows(&mut self, version: Option<&str>) {
+        (self.version, self.behind) = (version.map(str::to_owned), false);
+    }
+
+    /// Takes note that the object is not as it was read: somebody wrote, or a write of ours got lost on the way.
+    pub fn is_behind(&mut self) {
+        self.behind = true;
     }
 
     /// Takes note of the recorded id that is looked at, or was written.
@@ -333,6 +358,22 @@ mod tests {
             assert_eq!(see(Some("s-2"), observation), Some(1));
             assert_eq!((see(None, observation), see(Some("s-2"), observation)), (Some(1), Some(1)));
         }
+    }
+
+    #[test]
+    fn a_watch_is_believed_that_shows_all_that_this_process_knows() {
+        let mut memory = Memory::default();
+        assert!(memory.is_shown("7", 1), "nothing is known yet");
+        memory.knows(Some("9"));
+        assert!(!memory.is_shown("8", 1), "our own write is not there yet");
+        assert!(memory.is_shown("9", 1) && memory.is_shown("10", 1), "numbers, not texts");
+        assert!(!memory.is_shown("x", 1), "nobody knows which is newer");
+        memory.is_behind();
+        assert!(!memory.is_shown("11", 1), "a write did not go through");
+        memory.knows(Some("3"));
+        assert!(memory.is_shown("3", 1), "the API server was restored from a backup");
+        assert!(memory.reads(4, Instant::now()));
+        assert!(!memory.is_shown("5", 3), "an older generation");
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use super::context::{Engine, Request};
 use super::diff::{self, Change};
 use super::digest::hash;
 use super::kind::{Kind, ReconcileError};
-use super::memory::InFlight;
+use super::memory::{InFlight, Memory};
 use kube::Resource as _;
 
 use crate::api::Managed;
@@ -70,6 +70,9 @@ pub async fn clear<K: Kind>(
         meta.uid.as_deref() == Some(request.uid.as_str())
             && meta.resource_version.as_deref() == Some(request.resource_version.as_str())
     });
+    if !unchanged {
+        engine.memories.change(&request.uid, Memory::is_behind);
+    }
     let cleared = Cleared { permit, at, read_at };
     Ok((unchanged && !cleared.expired()).then_some(cleared))
 }

@@ -118,7 +118,9 @@ pub(super) fn compare<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>,
     let edited = known::edited::<K>(request, known.wanted.as_ref());
     let plan = known.context(request).and_then(|context| known::plan(engine, &context)).unwrap_or_default();
     count_drift(engine, request, &plan, edited);
-    shown(engine, request, &plan);
+    if known.seen() {
+        shown(engine, request, &plan);
+    }
     known.compared(plan);
 }
 
@@ -197,10 +199,7 @@ fn sight<K: Kind>(
         Described::NoKey => ObservedState::NotLooked,
         Described::Missing => ObservedState::Missing,
         Described::ParentMissing => ObservedState::ParentMissing,
-        Described::Found(have) => {
-            let tags = have.tags();
-            ObservedState::Found(tags.map_or(Ownership::Untagged, |tags| request.owner.judge(tags)))
-        }
+        Described::Found(have) => owned_by(request, have),
     };
     let status = request.status();
     engine.memories.change(&request.uid, |memory| {
@@ -224,6 +223,11 @@ fn sight<K: Kind>(
         }
     });
     sight
+}
+
+/// Whose it is, by its tags.
+pub(super) fn owned_by<O>(request: &Request<O>, have: &impl ResourceState) -> ObservedState {
+    ObservedState::Found(have.tags().map_or(Ownership::Untagged, |tags| request.owner.judge(tags)))
 }
 
 /// A look-up that began after this object asked for it; `false` while it runs.

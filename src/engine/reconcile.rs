@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::Resource as _;
+use kube::api::ObjectMeta;
 use tokio::time::Instant;
 
 use super::act::act;
 use super::consistency::ObservedState;
 use super::context::{Engine, Request, Requeue, Status};
+use super::events;
 use super::failure;
 use super::kind::{Kind, KindStatus, ReconcileError, ResourceState};
 use super::known::Known;
@@ -37,34 +40,16 @@ const DECISIONS: u32 = 200;
 pub async fn reconcile<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> Requeue {
     let Some(busy) = engine.memories.enter(uid) else { return Requeue::After(STILL_BUSY) };
     let mut running = engine.counters.begin();
-    let stored = match engine.cluster.get(&engine.resource, name).await {
-        Ok(Some(stored)) => stored,
-        Ok(None) => {
-            running.ends("step");
-            engine.memories.forget(uid);
-            return Requeue::After(UNSEEN_AGAIN);
-        }
-        Err(error) => {
-            running.ends("failed");
-            return failure::unreadable(engine, uid, &error);
-        }
-    };
-    let object = match cluster::decode(name, &stored) {
+    let object = match first_read(engine, name, uid).await {
         Ok(object) => object,
-        Err(error) => {
-            running.ends("failed");
-            return failure::undecodable(engine, uid, &stored, &error).await;
+        Err((end, next)) => {
+            running.ends(end);
+            return next;
         }
     };
-    let request = Request::new(object, name.clone(), &engine.settings.cluster_id, busy);
-    if request.uid != uid {
-        // The queue holds a former object of this name, or an API server that lags behind answers with it.
-        running.ends("step");
-        engine.memories.forget(uid);
-        return Requeue::After(UNSEEN_AGAIN);
-    }
+    let mut request = Request::new(object, name.clone(), &engine.settings.cluster_id, busy);
     let end = if engine.memories.change(uid, Memory::begins) {
-        let end = converge(engine, &request).await;
+        let end = converge(engine, &mut request).await;
         end.unwrap_or_else(|trouble| failure::failed_with(engine, &request, &trouble))
     } else {
         failure::unended(engine, &request)
@@ -82,11 +67,45 @@ pub async fn reconcile<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str)
     }
 }
 
-/// Resolves where the object lives, then decides and acts until the action was one that ends it: a record was written,
-/// AWS took a call, or there is something to say. What is read, sent and answered is known to the next decision.
+/// The object to begin with: as the watch has it, or live where that is behind what this process knows. A write tests
+/// the version, and a mutation rests on a live read of its own. Otherwise how the reconcile ends, and what is next.
+async fn first_read<K: Kind>(engine: &Engine<K>, name: &Name, uid: &str) -> Result<K::Object, (&'static str, Requeue)> {
+    if let Some(object) = engine.lister.get::<K::Object>(name).filter(|object| shows(engine, object.meta(), uid)) {
+        return Ok(K::Object::clone(&object));
+    }
+    let gone = || {
+        engine.memories.forget(uid);
+        Err(("step", Requeue::After(UNSEEN_AGAIN)))
+    };
+    let stored = match engine.cluster.get(&engine.resource, name).await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return gone(),
+        Err(error) => return Err(("failed", failure::unreadable(engine, uid, &error))),
+    };
+    let object: K::Object = match cluster::decode(name, &stored) {
+        Ok(object) => object,
+        Err(error) => return Err(("failed", failure::undecodable(engine, uid, &stored, &error).await)),
+    };
+    let meta = object.meta();
+    if meta.uid.as_deref() != Some(uid) {
+        // The queue holds a former object of this name, or an API server that lags behind answers with it.
+        return gone();
+    }
+    engine.memories.change(uid, |memory| memory.knows(meta.resource_version.as_deref()));
+    Ok(object)
+}
+
+fn shows<K: Kind>(engine: &Engine<K>, meta: &ObjectMeta, uid: &str) -> bool {
+    let (version, generation) = (meta.resource_version.as_deref().unwrap_or_default(), meta.generation.unwrap_or(0));
+    meta.uid.as_deref() == Some(uid) && engine.memories.change(uid, |memory| memory.is_shown(version, generation))
+}
+
+/// Resolves where the object lives, then decides and acts until the action was one that ends it: there is something to
+/// say, or what became of it has to be looked at. What is read, written, sent and answered is known to the next
+/// decision.
 async fn converge<K: Kind>(
     engine: &Arc<Engine<K>>,
-    request: &Request<K::Object>,
+    request: &mut Request<K::Object>,
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     if !engine.memories.change(&request.uid, |memory| memory.reads(request.generation, Instant::now())) {
         tracing::info!("read an older generation than before; reading again");
@@ -98,15 +117,31 @@ async fn converge<K: Kind>(
     }
     let place = engine.kind.resolve(&request.object).await?;
     let mut known = Known::new(place);
+    let end = steps(engine, request, &mut known).await;
+    note_look(engine, &request.uid, &known);
+    // What it made says so by itself; of one that was there, what AWS took is told, however the reconcile ended.
+    if !known.made {
+        for note in events::together(std::mem::take(&mut known.taken)) {
+            report::publish(engine, request, note).await;
+        }
+    }
+    let mut end = end?;
+    if let Outcome::Report(report) = &mut end {
+        owned::keep(engine, request, &known, report).await;
+    }
+    Ok(in_full(engine, request, &known, end))
+}
+
+async fn steps<K: Kind>(
+    engine: &Arc<Engine<K>>,
+    request: &mut Request<K::Object>,
+    known: &mut Known<K>,
+) -> Result<Outcome<Status<K>>, ReconcileError> {
     for _ in 0..DECISIONS {
         let action = known.decide(engine, request);
         tracing::debug!(sight = ?known.sight, %action, "decided");
-        if let Some(mut end) = act(engine, request, &mut known, action).await? {
-            if let Outcome::Report(report) = &mut end {
-                owned::keep(engine, request, &known, report).await;
-            }
-            note_look(engine, &request.uid, &known);
-            return Ok(in_full(engine, request, &known, end));
+        if let Some(end) = act(engine, request, known, action).await? {
+            return Ok(end);
         }
     }
     Ok(Outcome::Requeue(Requeue::Again))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource as _;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::backoff;
@@ -19,7 +20,7 @@ use super::settings::SHORTEST;
 use super::status::{self, Advice, ConditionInputs, Readiness};
 use crate::api::condition::{self, ConditionStatus, NewCondition, reasons, types};
 use crate::api::{CommonStatus, Managed};
-use crate::cluster::{ClusterError, EventNote};
+use crate::cluster::{ClusterError, EventNote, Name};
 
 /// How soon what a person must mend is looked at again; an edit is seen at once.
 const STALLED_AGAIN: Duration = Duration::from_mins(5);
@@ -221,22 +222,36 @@ pub async fn apply<K: Kind>(
     status: &Status<K>,
 ) -> Result<K::Object, ClusterError> {
     let meta = object.meta();
-    let name = crate::cluster::Name {
-        namespace: meta.namespace.clone().unwrap_or_default(),
-        name: meta.name.clone().unwrap_or_default(),
-    };
+    let name = Name::from(meta);
     let version = meta.resource_version.clone().unwrap_or_default();
     let value =
         serde_json::to_value(status).map_err(|error| ClusterError::Invalid(name.to_string(), error.to_string()))?;
-    let stored = engine.cluster.apply_status(&engine.resource, &name, &version, value).await?;
+    let written = engine.cluster.apply_status(&engine.resource, &name, &version, value).await;
     let uid = meta.uid.clone().unwrap_or_default();
+    let stored = went_through(engine, &uid, &name, written)?;
     engine.memories.change(&uid, |memory| {
         memory.conflicts = 0;
         memory.written = Some(Instant::now());
         // Should another id stand there again at the next look, it begins anew.
         memory.looks_at(status.id());
     });
-    crate::cluster::decode(&name, &stored)
+    Ok(stored)
+}
+
+/// The object as a write of ours left it. From now on the watch has to show that; where the write did not go through,
+/// or nobody knows whether it did, the next reconcile reads live.
+pub(super) fn went_through<K: Kind>(
+    engine: &Engine<K>,
+    uid: &str,
+    name: &Name,
+    written: Result<Value, ClusterError>,
+) -> Result<K::Object, ClusterError> {
+    let stored = written.and_then(|stored| crate::cluster::decode::<K::Object>(name, &stored));
+    engine.memories.change(uid, |memory| match &stored {
+        Ok(stored) => memory.knows(stored.meta().resource_version.as_deref()),
+        Err(_) => memory.is_behind(),
+    });
+    stored
 }
 
 /// Publishes an Event about the object.

@@ -214,6 +214,8 @@ pub(super) fn conclude<K: Kind>(
     };
     let progress = update.progress();
     match progress.trouble() {
+        // There is nothing to say yet; the next reconcile goes on.
+        None if progress.cut && progress.refused.is_empty() => Ok(Outcome::Requeue(Requeue::Again)),
         Some(fault) => Err(fault.into()),
         None => Ok(left_over(engine, context, wanted, plan, &progress)),
     }

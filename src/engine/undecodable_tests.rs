@@ -2,6 +2,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use kube::api::ObjectMeta;
 use tokio::sync::OnceCell;
 
 use super::*;
@@ -34,15 +35,7 @@ impl KubeApi for Written {
         self.statuses.lock().unwrap().push((name.clone(), version.to_owned(), status));
         self.refuses.get().map_or(Ok(Value::Null), |error| Err(error.clone()))
     }
-    async fn set_finalizer(
-        &self,
-        _: &ApiResource,
-        _: &Name,
-        _: &str,
-        _: &str,
-        _: &str,
-        _: bool,
-    ) -> Result<Value, ClusterError> {
+    async fn set_finalizer(&self, _: &ApiResource, _: &ObjectMeta, _: &str, _: bool) -> Result<Value, ClusterError> {
         Ok(Value::Null)
     }
     async fn write_owned(&self, _: &ApiResource, name: &Name, _: OwnedWrite) -> Result<(), ClusterError> {

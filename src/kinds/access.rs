@@ -13,7 +13,7 @@ use super::config_refs;
 use super::deps::Deps;
 use super::home;
 use super::key_conflicts::{self, KeyClaim};
-use super::login::WantedLogin;
+use super::login::{self, WantedLogin};
 use super::registration::{Registration, Traces};
 use super::resolve::{TargetQuery, Unresolved, resolved};
 use super::server_ref::{self, LoginTarget, ServerChoice};
@@ -24,7 +24,7 @@ use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase, ServerFacts};
 use crate::api::{Managed, ManagedKind, TransferAccess, TransferAccessStatus};
 use crate::aws::transfer::{Access, CreateAccess, DeleteAccess, DescribeAccess, ListAccesses, Tags, UpdateAccess};
-use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
+use crate::aws::{Account, AwsError, AwsErrorKind, CreateOutput, Mutation};
 use crate::cluster::Lister;
 use crate::cluster::references::Reference;
 use crate::cluster::store::StoreChange;
@@ -197,6 +197,18 @@ impl Kind for Accesses {
             external_id: external_id(object).to_owned(),
             settings: wanted.want.login.settings.clone(),
         }))
+    }
+
+    fn created(&self, _: &TransferAccess, _: &Target<LoginTarget>, call: &Mutation) -> Option<Access> {
+        let Mutation::CreateAccess(call) = call else { return None };
+        let CreateAccess { server_id: _, external_id, settings } = call.as_ref().clone();
+        Some(Access { external_id, settings })
+    }
+
+    fn accepted(&self, have: &Access, call: &Mutation, _: &CreateOutput) -> Option<Access> {
+        let Mutation::UpdateAccess(call) = call else { return None };
+        let settings = login::taken(&have.settings, &call.settings)?;
+        Some(Access { settings, ..have.clone() })
     }
 
     fn plan(

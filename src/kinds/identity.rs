@@ -235,10 +235,7 @@ impl Identities {
     }
 
     async fn set_finalizer(&self, object: &AwsIdentity, finalizer: &str, present: bool) -> Result<(), ClusterError> {
-        let uid = object.uid().unwrap_or_default();
-        let version = object.resource_version().unwrap_or_default();
-        let (kind, name) = (resource(), name(object));
-        self.deps.cluster.set_finalizer(&kind, &name, &uid, &version, finalizer, present).await.map(drop)
+        self.deps.cluster.set_finalizer(&resource(), &object.metadata, finalizer, present).await.map(drop)
     }
 
     /// Whether the status has to say something else though nobody asked anew: of orphans, or for all installations.

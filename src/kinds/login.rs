@@ -246,6 +246,24 @@ impl WantedLogin {
     }
 }
 
+/// What AWS has once it took these members on top of those. Nothing where one of them takes another away: that is
+/// believed once it is seen.
+#[must_use]
+pub fn taken(have: &LoginSettings, sent: &LoginSettings) -> Option<LoginSettings> {
+    let LoginSettings { home_directory, home_directory_mappings, home_directory_type, policy, posix_profile, role } =
+        sent.clone();
+    let cleared = [&home_directory, &policy].into_iter().any(|text| text.as_deref() == Some(""));
+    let unmapped = home_directory_type.as_deref() == Some("PATH") && have.home_directory_mappings.is_some();
+    (!cleared && !unmapped).then(|| LoginSettings {
+        home_directory: home_directory.or_else(|| have.home_directory.clone()),
+        home_directory_mappings: home_directory_mappings.or_else(|| have.home_directory_mappings.clone()),
+        home_directory_type: home_directory_type.or_else(|| have.home_directory_type.clone()),
+        policy: policy.or_else(|| have.policy.clone()),
+        posix_profile: posix_profile.or_else(|| have.posix_profile.clone()),
+        role: role.or_else(|| have.role.clone()),
+    })
+}
+
 /// What waits for another member of the same login: half of an edit would be an access that nobody wrote.
 fn together(changes: &[Change]) -> Option<Reason> {
     let message = format!(

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
+use kube::api::ObjectMeta;
 use kube::core::ApiResource;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -188,13 +189,12 @@ impl KubeApi for World {
     async fn set_finalizer(
         &self,
         _: &ApiResource,
-        _: &Name,
-        uid: &str,
-        resource_version: &str,
+        read: &ObjectMeta,
         finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError> {
-        assert_eq!((uid, resource_version), ("identity", "1"), "tested against what was read");
+        let version = (read.uid.as_deref(), read.resource_version.as_deref());
+        assert_eq!(version, (Some("identity"), Some("1")), "tested against what was read");
         self.finalizers.lock().unwrap().push((finalizer.to_owned(), present));
         Ok(Value::Null)
     }

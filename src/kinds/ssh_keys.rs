@@ -190,7 +190,7 @@ fn unwanted<'a>(
     have: &'a [AwsKey],
     recorded: &'a [SshPublicKeyStatus],
 ) -> impl Iterator<Item = &'a AwsKey> {
-    have.iter().filter(|key| want.complete && !want.wants(key) && (want.exclusive || managed(recorded, &key.id)))
+    have.iter().filter(|key| want.complete && !want.wants(key) && (want.exclusive || managed(recorded, key)))
 }
 
 /// The same as differences, by fingerprint.
@@ -278,17 +278,17 @@ pub fn status_rows(
         .map(|key| {
             let parsed = PublicKey::parse(&key.body).ok();
             SshPublicKeyStatus {
-                id: key.id.clone(),
+                id: (!key.id.is_empty()).then(|| key.id.clone()),
                 fingerprint: parsed.as_ref().map(PublicKey::fingerprint),
                 date_imported: key.date_imported.map(|time| time.to_string()),
                 comment: parsed.as_ref().and_then(PublicKey::comment).map(str::to_owned),
                 expires_at: want.and_then(|want| want.end(key)).map(|end| end.to_string()),
-                managed: managed(recorded, &key.id) || want.is_some_and(|want| want.lists(key)),
+                managed: managed(recorded, key) || want.is_some_and(|want| want.lists(key)),
             }
         })
         .collect();
     // AWS's order is not documented; ours must not change while nothing does.
-    keys.sort_by(|a, b| a.id.cmp(&b.id));
+    keys.sort_by(|a, b| (&a.id, &a.fingerprint).cmp(&(&b.id, &b.fingerprint)));
     keys
 }
 
@@ -318,8 +318,14 @@ fn ends(keys: &[WantedSshKey], until: Timestamp) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", "))
 }
 
-fn managed(recorded: &[SshPublicKeyStatus], id: &str) -> bool {
-    recorded.iter().any(|key| key.managed && key.id == id)
+/// Whether this object put it there: by the id that AWS gave it, or by what it is where that id was not known yet.
+fn managed(recorded: &[SshPublicKeyStatus], key: &AwsKey) -> bool {
+    let fingerprint = || PublicKey::parse(&key.body).ok().map(|key| key.fingerprint());
+    let same = |row: &SshPublicKeyStatus| match &row.id {
+        Some(id) => *id == key.id,
+        None => row.fingerprint.is_some() && row.fingerprint == fingerprint(),
+    };
+    recorded.iter().any(|row| row.managed && same(row))
 }
 
 fn holds(keys: &[WantedSshKey], key: &AwsKey) -> bool {

@@ -53,7 +53,7 @@ fn have(numbers: &[u8]) -> Vec<AwsKey> {
 
 fn recorded(numbers: &[u8]) -> Vec<SshPublicKeyStatus> {
     let key = |number: &u8| SshPublicKeyStatus {
-        id: format!("key-{number}"),
+        id: Some(format!("key-{number}")),
         managed: true,
         ..SshPublicKeyStatus::default()
     };
@@ -292,7 +292,7 @@ fn status_shows_keys_in_a_fixed_order_and_keeps_what_is_managed() {
     let mut keys = have(&[3, 1, 2]);
     keys[0].body.push_str(" carol@laptop");
     let shown = status_rows(Some(&exclusive(&[1])), &keys, &recorded(&[3]));
-    let rows: Vec<(&str, bool)> = shown.iter().map(|key| (key.id.as_str(), key.managed)).collect();
+    let rows: Vec<(&str, bool)> = shown.iter().map(|key| (key.id.as_deref().unwrap(), key.managed)).collect();
     assert_eq!(rows, [("key-1", true), ("key-2", false), ("key-3", true)]);
     assert_eq!(shown[2].comment.as_deref(), Some("carol@laptop"));
     assert_eq!(shown[0].fingerprint, PublicKey::parse(&line(1)).ok().map(|key| key.fingerprint()));

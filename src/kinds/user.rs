@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::deps::Deps;
 use super::key_conflicts::{self, KeyClaim};
-use super::login::WantedLogin;
+use super::login::{self, WantedLogin};
 use super::registration::{Registration, Traces};
 use super::resolve::{TargetQuery, Unresolved, resolved};
 use super::server_ref::{self, LoginTarget, ServerChoice};
@@ -24,8 +24,8 @@ use crate::api::condition::reasons;
 use crate::api::status::{Applied, ServerFacts};
 use crate::api::user::SshPublicKeySource;
 use crate::api::{Managed, ManagedKind, TransferUser, TransferUserStatus};
-use crate::aws::transfer::{CreateUser, DeleteUser, DescribeUser, Tags, User};
-use crate::aws::{AwsError, AwsErrorKind, Mutation};
+use crate::aws::transfer::{CreateUser, DeleteUser, DescribeUser, SshPublicKey, Tags, User};
+use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Mutation};
 use crate::cluster::Lister;
 use crate::cluster::references::Reference;
 use crate::cluster::store::StoreChange;
@@ -274,6 +274,30 @@ impl Kind for Users {
             ssh_public_key_body: first.map(|wanted| wanted.key.to_line()),
             tags,
         }))
+    }
+
+    /// AWS answers with no more than the name; the ids that it gave to keys are seen at the next look.
+    fn created(&self, object: &TransferUser, target: &Target<LoginTarget>, call: &Mutation) -> Option<UserState> {
+        let Mutation::CreateUser(call) = call else { return None };
+        let CreateUser { server_id: _, user_name, settings, ssh_public_key_body, tags } = call.as_ref().clone();
+        let key = |body| SshPublicKey { body, ..SshPublicKey::default() };
+        let ssh_public_keys = ssh_public_key_body.into_iter().map(key).collect();
+        let arn = self.arn(object, target, None)?;
+        Some(UserState { user: User { arn, user_name, settings, ssh_public_keys, tags }, ours: true })
+    }
+
+    fn accepted(&self, have: &UserState, call: &Mutation, answer: &CreateOutput) -> Option<UserState> {
+        let UserState { mut user, ours } = have.clone();
+        match call {
+            Mutation::UpdateUser(call) => user.settings = login::taken(&user.settings, &call.settings)?,
+            Mutation::ImportSshPublicKey(call) => {
+                let (id, body) = (answer.id.clone()?, call.body.clone());
+                user.ssh_public_keys.push(SshPublicKey { id, body, date_imported: None });
+            }
+            Mutation::TagResource(call) if call.arn == user.arn => user.tags.extend(call.tags.clone()),
+            _ => return None,
+        }
+        Some(UserState { user, ours })
     }
 
     fn plan(

@@ -1,7 +1,7 @@
 //! The Kubernetes door against the real thing, with the operator's own rights.
 
 use kube::Client;
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 use transfer_operator::api::{FINALIZER, TransferUser};
@@ -40,8 +40,8 @@ fn version(object: &Value) -> &str {
     object["metadata"]["resourceVersion"].as_str().unwrap()
 }
 
-fn uid(object: &Value) -> &str {
-    object["metadata"]["uid"].as_str().unwrap()
+fn meta(object: &Value) -> ObjectMeta {
+    serde_json::from_value(object["metadata"].clone()).unwrap()
 }
 
 #[tokio::test]
@@ -99,23 +99,27 @@ async fn what_is_no_longer_said_goes_also_where_the_record_of_owners_was_lost() 
 async fn a_finalizer_goes_on_and_off_without_touching_those_of_others() {
     let (plane, door, admin) = doors(Vec::new()).await;
     let namespace = plane.namespace("finalizer").await;
-    let (name, object) = create(&admin, &namespace, "alice").await;
+    let (_, object) = create(&admin, &namespace, "alice").await;
 
-    let added = door.set_finalizer(&kind(), &name, uid(&object), version(&object), FINALIZER, true).await.unwrap();
+    let added = door.set_finalizer(&kind(), &meta(&object), FINALIZER, true).await.unwrap();
     assert_eq!(added["metadata"]["finalizers"], json!([OTHERS, FINALIZER]));
     let owners = added["metadata"]["managedFields"].as_array().unwrap();
     let ours = owners.iter().find(|owner| owner["fieldsV1"].to_string().contains(FINALIZER)).unwrap();
     assert_eq!(ours["manager"], "transfer-operator", "the record of owners knows who wrote it");
-    let again = door.set_finalizer(&kind(), &name, uid(&object), version(&added), FINALIZER, true).await.unwrap();
+    let again = door.set_finalizer(&kind(), &meta(&added), FINALIZER, true).await.unwrap();
     assert_eq!(version(&again), version(&added), "nothing is written twice");
 
-    for (uid, version, reason) in
-        [("another", version(&added), "another object"), (uid(&object), version(&object), "an older version")]
-    {
-        let refused = door.set_finalizer(&kind(), &name, uid, version, FINALIZER, false).await.unwrap_err();
+    let another = ObjectMeta { uid: Some("another".to_owned()), ..meta(&added) };
+    let bare = ObjectMeta { finalizers: None, ..meta(&object) };
+    for (read, reason) in [
+        (another, "another object"),
+        (meta(&object), "an older version, which did not have it"),
+        (bare, "an older version, from which nothing is to be taken off"),
+    ] {
+        let refused = door.set_finalizer(&kind(), &read, FINALIZER, false).await.unwrap_err();
         assert!(matches!(refused, ClusterError::Conflict(_)), "{reason}: {refused}");
     }
-    let removed = door.set_finalizer(&kind(), &name, uid(&object), version(&added), FINALIZER, false).await.unwrap();
+    let removed = door.set_finalizer(&kind(), &meta(&added), FINALIZER, false).await.unwrap();
     assert_eq!(removed["metadata"]["finalizers"], json!([OTHERS]));
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use kube::api::ObjectMeta;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 use transfer_operator::api::{AwsIdentity, FINALIZER};
@@ -180,16 +181,15 @@ impl<W: Way> KubeApi for Door<W> {
     async fn set_finalizer(
         &self,
         kind: &ApiResource,
-        name: &Name,
-        uid: &str,
-        resource_version: &str,
+        read: &ObjectMeta,
         finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError> {
         assert_eq!(finalizer, FINALIZER, "of an operator that watches everything");
-        let key = (kind.kind.clone(), name.clone());
+        let key = (kind.kind.clone(), Name::from(read));
+        let version = [&read.uid, &read.resource_version].map(|text| text.clone().unwrap_or_default());
         let effect = || {
-            let outcome = self.0.api().set_finalizer(&key, (uid, resource_version), present);
+            let outcome = self.0.api().set_finalizer(&key, (&version[0], &version[1]), present);
             self.0.written();
             outcome
         };

@@ -101,7 +101,7 @@ pub fn engines(deps: &Arc<Deps>, settings: &Settings) -> BTreeMap<Which, Reconci
 
 /// What reconciles one kind, with these dependencies.
 pub fn engine<K: Kind>(kind: K, deps: &Deps, settings: &Settings) -> Reconcile {
-    let engine = Engine::new(kind, Arc::clone(&deps.cluster), settings.clone());
+    let engine = Engine::new(kind, Arc::clone(&deps.cluster), Arc::clone(&deps.lister), settings.clone());
     Arc::new(move |name, uid| {
         let engine = Arc::clone(&engine);
         async move { reconcile(&engine, &name, &uid).await }.boxed()

@@ -13,7 +13,7 @@ use transfer_operator::api::status::{Applied, CreatePhase, Replacing};
 use transfer_operator::engine::consistency::{
     Candidate, ConsistencyCounter, Observation, ObservedState, TagMatches, Windows,
 };
-use transfer_operator::engine::decide::update::UpdateFacts;
+use transfer_operator::engine::decide::update::{Source, UpdateFacts};
 use transfer_operator::engine::decide::{
     Action, BeforeDelete, CreateFacts, Facts, Identity, Reads, Replace, Replacement, Words, decide,
 };
@@ -237,8 +237,18 @@ pub fn answered(facts: &Facts) -> Action {
         (Plan::default(), Applied::default(), memory::Memory::default(), BTreeMap::new());
     let (at, lag) = (Instant::now(), facts.windows.lag);
     let (plan, wanted, memory, tried) = (&plan, &wanted, &memory, &tried);
-    let update =
-        UpdateFacts { plan, wanted, recorded: None, announced: true, memory, tried, time_is_up: false, at, lag };
+    let update = UpdateFacts {
+        plan,
+        source: Source::Seen,
+        wanted,
+        recorded: None,
+        announced: true,
+        memory,
+        tried,
+        time_is_up: false,
+        at,
+        lag,
+    };
     let facts = Facts { update: Some(&update), ..*facts };
     match decide(&facts) {
         Action::AskBlockers(id) => {

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::record::{Begins, status_record, write_attempt};
 use super::replace;
 use crate::api;
@@ -20,8 +22,9 @@ use crate::engine::context::{Engine, ReconcileContext, Request, Requeue, Status}
 use crate::engine::decide::Identity;
 use crate::engine::found_by::{TagLookup, Tagged};
 use crate::engine::kind::{Kind, KindStatus, ReconcileError, Target, Wanted};
-use crate::engine::known::{self, create_digest};
+use crate::engine::known::{self, Known, create_digest};
 use crate::engine::mutate::{self, Cleared};
+use crate::engine::observe;
 use crate::engine::planned::Planned;
 use crate::engine::record::RecordedCreate;
 use crate::engine::refusals::{contradicts, holdable, remember};
@@ -37,17 +40,43 @@ const PERSIST_WAIT_MAX: Duration = Duration::from_secs(15);
 /// Tries to write down that nothing was made; after that the windows tell.
 const REJECT_TRIES: u32 = 3;
 
-/// Records an attempt and creates.
+/// What AWS answered that it made, and the object as the record of the attempt left it.
+pub(super) struct Made<K: Kind> {
+    have: K::Have,
+    /// By AWS's clock, after its answer: no create of this process is signed later.
+    at: Timestamp,
+    object: K::Object,
+}
+
+/// Records an attempt and creates. Where AWS's answer says what there is now, the reconcile goes on with that.
 ///
 /// # Errors
 /// Trouble before anything was sent, or the fault that AWS answered with.
 pub(super) async fn create<K: Kind>(
     engine: &Arc<Engine<K>>,
-    context: &ReconcileContext<'_, K>,
-) -> Result<Outcome<Status<K>>, ReconcileError> {
-    let (Some(wanted), Some(digest)) = (context.wanted, create_digest(engine, context)) else {
-        return Ok(Outcome::Requeue(Requeue::Again));
+    request: &mut Request<K::Object>,
+    known: &mut Known<K>,
+) -> Result<Option<Outcome<Status<K>>>, ReconcileError> {
+    let made = match known.context(request) {
+        Some(context) => begin(engine, &context).await?,
+        None => None,
     };
+    let Some(Made { have, at, object }) = made else { return Ok(Some(Outcome::Requeue(Requeue::Again))) };
+    let sight = observe::owned_by(request, &have);
+    request.renew(object);
+    known.was_made(have, sight, at);
+    Ok(None)
+}
+
+/// The same for what is looked at afterwards.
+///
+/// # Errors
+/// Trouble before anything was sent, or the fault that AWS answered with.
+pub(super) async fn begin<K: Kind>(
+    engine: &Arc<Engine<K>>,
+    context: &ReconcileContext<'_, K>,
+) -> Result<Option<Made<K>>, ReconcileError> {
+    let (Some(wanted), Some(digest)) = (context.wanted, create_digest(engine, context)) else { return Ok(None) };
     let request = context.request;
     // What stands there already is replaced, and that is planned.
     let planned = known::plan(engine, context).map(|plan| Planned::before(&plan, true)).unwrap_or_default();
@@ -62,21 +91,21 @@ pub(super) async fn create<K: Kind>(
         ended = attempt(engine, request, context.target, wanted, begins.clone(), left).await;
     }
     match ended {
-        Ok(next) => {
+        Ok(made) => {
             // What has an id and is made again is replaced, not lost.
             let seen = engine.kind.found_by().tagged().is_none() && request.status().confirmed();
             engine.memories.change(&request.uid, |memory| {
                 memory.refused_calls.remove(&digest);
                 memory.lost |= seen;
             });
-            Ok(Outcome::Requeue(next))
+            Ok(made)
         }
         // It is looked at now. Where AWS then shows something else than it says, its answers differ.
         Err(ReconcileError::Aws(fault))
             if contradicts(&fault) || fault.kind.proves_nothing_made() && holdable(&fault) =>
         {
             remember(engine, request, digest, fault, &[]);
-            Ok(Outcome::Requeue(Requeue::Again))
+            Ok(None)
         }
         Err(trouble) => Err(trouble),
     }
@@ -89,12 +118,10 @@ async fn attempt<K: Kind>(
     wanted: &Wanted<K::Want>,
     begins: Begins,
     tries: u32,
-) -> Result<Requeue, ReconcileError> {
+) -> Result<Option<Made<K>>, ReconcileError> {
     let attempt = engine.settings.env.uuid();
     let call = engine.kind.create(&request.object, target, wanted, &request.owner.tags(&attempt));
-    let Some(cleared) = mutate::clear(engine, request, &target.account, &call).await? else {
-        return Ok(Requeue::Again);
-    };
+    let Some(cleared) = mutate::clear(engine, request, &target.account, &call).await? else { return Ok(None) };
     let before = status_record::<K>(&request.status(), request, cleared.at);
     let record = RecordedCreate {
         uid: request.uid.clone(),
@@ -111,9 +138,13 @@ async fn attempt<K: Kind>(
     let busy = request.busy.clone();
     let (engine, request, target) = (Arc::clone(engine), request.clone(), target.clone());
     let task = Attempt { engine, request, target, record, unresolved, made_before, last: tries == 1 };
-    let run = async move { if task.recorded(&begins).await? { task.run(cleared, call).await } else { Ok(()) } };
-    let ran: Result<(), ReconcileError> = mutate::detached(busy, run).await;
-    ran.map(|()| Requeue::Again)
+    let run = async move {
+        match task.recorded(&begins).await? {
+            Some(object) => task.run(cleared, call, object).await,
+            None => Ok(None),
+        }
+    };
+    mutate::detached(busy, run).await
 }
 
 /// One attempt under way.
@@ -135,17 +166,17 @@ impl<K: Kind> Attempt<K> {
         self.engine.kind.found_by().identity()
     }
 
-    /// Step 5: the attempt is written down before the call; `false` where the object moved on. A user's finalizer is
-    /// its record.
-    async fn recorded(&self, begins: &Begins) -> Result<bool, ReconcileError> {
+    /// Step 5: the attempt is written down before the call; the object as it stands then, nothing where it moved on. A
+    /// user's finalizer is its record.
+    async fn recorded(&self, begins: &Begins) -> Result<Option<K::Object>, ReconcileError> {
         let uid = &self.request.uid;
         // Listings of before say nothing of this attempt.
         self.engine.memories.change(uid, |memory| memory.observations.clear(Observation::NoTrace));
         if self.identity() == Identity::Keyed {
-            return Ok(true);
+            return Ok(Some(self.request.object.clone()));
         }
         let written = write_attempt(&self.engine, &self.request, &self.target, &self.record, begins).await;
-        if !matches!(written, Ok(true)) {
+        if !matches!(written, Ok(Some(_))) {
             // It may stand there all the same, but nothing was sent.
             let unsent = self.record.attempt.clone().zip(self.target.account.clock.now());
             self.engine.memories.change(uid, |memory| memory.replied = unsent);
@@ -153,8 +184,9 @@ impl<K: Kind> Attempt<K> {
         written
     }
 
-    async fn run(self, cleared: Cleared, call: Mutation) -> Result<(), ReconcileError> {
+    async fn run(self, cleared: Cleared, call: Mutation, object: K::Object) -> Result<Option<Made<K>>, ReconcileError> {
         let request = &self.request;
+        let would_have = self.engine.kind.created(&request.object, &self.target, &call);
         let (operation, id) = (call.operation(), call.target());
         tracing::info!(operation, id = id.as_deref(), attempt = self.record.attempt.as_deref(), "calling AWS");
         match cleared.send(&self.target.account, call).await {
@@ -163,13 +195,13 @@ impl<K: Kind> Attempt<K> {
                 if self.identity() != Identity::Keyed {
                     self.not_made().await;
                 }
-                Ok(())
+                Ok(None)
             }
             Ok(Some(made)) => {
                 let at = self.target.account.clock.now().filter(|_| self.identity() != Identity::Tagged);
                 self.engine.memories.change(&request.uid, |memory| (memory.create_sent, memory.made) = (true, at));
                 self.made(made).await;
-                Ok(())
+                Ok(would_have.zip(at).map(|(have, at)| Made { have, at, object }))
             }
             Err(fault) => {
                 self.refused(&fault).await;

@@ -22,7 +22,7 @@ pub(super) use record::status_record;
 /// Takes the action. Nothing where it only made more known: then the next one is to be decided.
 pub(super) async fn act<K: Kind>(
     engine: &Arc<Engine<K>>,
-    request: &Request<K::Object>,
+    request: &mut Request<K::Object>,
     known: &mut Known<K>,
     action: Action,
 ) -> Result<Option<Outcome<Status<K>>>, ReconcileError> {
@@ -36,6 +36,13 @@ pub(super) async fn act<K: Kind>(
                 return Ok(Some(tell::finding_by_tags(engine, request)));
             }
         }
+        Action::AddFinalizer => return record::add_finalizer(engine, request).await,
+        Action::RecordApplied(applied) => {
+            let plan = known.plan.clone().unwrap_or_default();
+            let planned = Planned::before(&plan, tell::replaces(request));
+            record::record_applied(engine, request, applied, planned).await?;
+        }
+        Action::Create => return create::create(engine, request, known).await,
         Action::Send(call) => return send::send(engine, request, known, call).await,
         last => return end(engine, request, known, last).await.map(Some),
     }
@@ -53,7 +60,6 @@ async fn end<K: Kind>(
         Action::Done => return Ok(Outcome::Requeue(Requeue::OnChange)),
         Action::Rest => return Ok(Outcome::Requeue(tell::rest(engine, request, known))),
         Action::Block(reason) => return Ok(tell::block(request, reason)),
-        Action::AddFinalizer => return record::set_finalizer(engine, request, true).await,
         Action::RemoveFinalizer(warning) => return record::remove_finalizer(engine, request, warning).await,
         _ => {}
     }
@@ -68,12 +74,7 @@ async fn end<K: Kind>(
             let plan = known.plan.clone().unwrap_or_default();
             record::record_operation(engine, request, operation.map(|record| *record), &plan).await
         }
-        Action::RecordApplied(applied) => {
-            let plan = known.plan.clone().unwrap_or_default();
-            record::record_applied(engine, request, applied, Planned::before(&plan, tell::replaces(request))).await
-        }
         Action::Adopt(id) => send::adopt(engine, context, &id).await,
-        Action::Create => create::create(engine, context).await,
         Action::Replace(step) => replace::replace(engine, context, step).await,
         Action::Delete(ids) => delete::delete(engine, context, &ids).await,
         Action::RetainAndUntag(ids) => delete::retain_and_untag(engine, context, &ids).await,
@@ -97,6 +98,8 @@ async fn end<K: Kind>(
         | Action::Compare
         | Action::AskBlockers(_)
         | Action::FindByTags
+        | Action::RecordApplied(_)
+        | Action::Create
         | Action::Send(_) => Ok(Outcome::Requeue(Requeue::Again)),
     }
 }

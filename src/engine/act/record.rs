@@ -2,6 +2,7 @@
 //! record says is `engine::record`.
 
 use jiff::Timestamp;
+use kube::Resource as _;
 
 use super::replace;
 use crate::api::condition::reasons;
@@ -118,23 +119,24 @@ pub(super) async fn record_id<K: Kind>(
     Ok(Outcome::Requeue(Requeue::Again))
 }
 
-/// What is about to be applied is written down before it is, and what is planned with it.
+/// What is about to be applied is written down before it is, and what is planned with it. The call goes out in the same
+/// reconcile.
 pub(super) async fn record_applied<K: Kind>(
     engine: &Engine<K>,
-    request: &Request<K::Object>,
+    request: &mut Request<K::Object>,
     merged: Applied,
     planned: Planned,
-) -> Result<Outcome<Status<K>>, ReconcileError> {
+) -> Result<(), ReconcileError> {
     let mut status = request.status();
     let common = K::Object::common_mut(&mut status);
     planned.announce(common);
     let old = common.applied.replace(merged.clone()).unwrap_or_default();
-    report::apply(engine, &request.object, &status).await?;
+    request.renew(report::apply(engine, &request.object, &status).await?);
     let added = applied::without(merged, &old);
     engine.memories.change(&request.uid, |memory| {
         memory.added = applied::union(std::mem::take(&mut memory.added), &added);
     });
-    Ok(Outcome::Requeue(Requeue::Again))
+    Ok(())
 }
 
 /// How far a sequence of calls is, before the next of them goes out, and what is planned with it.
@@ -156,14 +158,24 @@ pub(super) async fn record_operation<K: Kind>(
     Ok(Outcome::Requeue(Requeue::Again))
 }
 
-pub(super) async fn set_finalizer<K: Kind>(
+/// Before anything is made. What is found by its key is made in the same reconcile; where only tags lead back to it,
+/// the look-up that comes first is to begin after this.
+pub(super) async fn add_finalizer<K: Kind>(
+    engine: &Engine<K>,
+    request: &mut Request<K::Object>,
+) -> Result<Option<Outcome<Status<K>>>, ReconcileError> {
+    request.renew(set_finalizer(engine, request, true).await?);
+    let tagged = engine.kind.found_by().identity() == Identity::Tagged;
+    Ok(tagged.then_some(Outcome::Requeue(Requeue::Again)))
+}
+
+async fn set_finalizer<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
     present: bool,
-) -> Result<Outcome<Status<K>>, ReconcileError> {
-    let Request { name, uid, resource_version, .. } = request;
-    engine.cluster.set_finalizer(&engine.resource, name, uid, resource_version, FINALIZER, present).await?;
-    Ok(Outcome::Requeue(Requeue::Again))
+) -> Result<K::Object, ReconcileError> {
+    let written = engine.cluster.set_finalizer(&engine.resource, request.object.meta(), FINALIZER, present).await;
+    Ok(report::went_through(engine, &request.uid, &request.name, written)?)
 }
 
 pub(super) async fn remove_finalizer<K: Kind>(
@@ -216,7 +228,7 @@ pub(super) struct Begins {
     pub planned: Planned,
 }
 
-/// Step 5: the attempt, with what begins with it. `false` where the object moved on.
+/// Step 5: the attempt, with what begins with it; the object as it stands then. Nothing where it moved on.
 ///
 /// # Errors
 /// Trouble with the API server.
@@ -226,7 +238,7 @@ pub(super) async fn write_attempt<K: Kind>(
     target: &Target<K::TargetDetail>,
     record: &RecordedCreate,
     Begins { applied, operation, planned }: &Begins,
-) -> Result<bool, ReconcileError> {
+) -> Result<Option<K::Object>, ReconcileError> {
     let mut status = request.status();
     record_account::<K>(&mut status, target);
     if let Some(child) = engine.kind.found_by().child() {
@@ -242,7 +254,7 @@ pub(super) async fn write_attempt<K: Kind>(
     let old = common.applied.take().filter(|_| replaces).unwrap_or_default();
     common.applied = Some(applied::union(applied.clone(), &old));
     match report::apply(engine, &request.object, &status).await {
-        Ok(_) => Ok(true),
+        Ok(stored) => Ok(Some(stored)),
         // The client repeats a write whose answer was lost: our own attempt may stand there all the same.
         Err(ClusterError::Conflict(_)) => attempt_stands(engine, request, record).await,
         Err(error) => Err(error.into()),
@@ -253,10 +265,10 @@ async fn attempt_stands<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
     record: &RecordedCreate,
-) -> Result<bool, ReconcileError> {
+) -> Result<Option<K::Object>, ReconcileError> {
     let live = crate::cluster::get::<K::Object>(engine.cluster.as_ref(), &request.name).await?;
-    Ok(live.is_some_and(|live| {
-        mutate::version_of(&live).0 == request.uid
+    Ok(live.filter(|live| {
+        mutate::version_of(live).0 == request.uid
             && live.status().is_some_and(|status| {
                 K::Object::common(status)
                     .create

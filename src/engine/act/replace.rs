@@ -23,7 +23,10 @@ pub(super) async fn replace<K: Kind>(
     step: Replace,
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     match step {
-        Replace::Begin(_) => create::create(engine, context).await,
+        Replace::Begin(_) => {
+            create::begin(engine, context).await?;
+            Ok(Outcome::Requeue(Requeue::Again))
+        }
         Replace::TakeBack(old) => take_back(engine, context, &old).await,
         Replace::Retire(old) => retire(engine, context, &old).await,
         Replace::Delete(old) => delete_old(engine, context, old).await,

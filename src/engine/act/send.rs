@@ -1,5 +1,6 @@
-//! Sending one call of an update, and taking over what exists. What AWS accepts ends the reconcile, and the next one
-//! looks at what became of it; what it refuses is remembered, so that the next decision goes on to the next call.
+//! Sending one call of an update, and taking over what exists. Where the kind says what an accepted call leads to, that
+//! counts and the reconcile goes on; otherwise it ends, and the next one looks at what became of it. What AWS refuses is
+//! remembered, so that the next decision goes on to the next call.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +8,10 @@ use tokio::time::Instant;
 
 use super::record::record_adopted;
 use crate::api::status::Applied;
-use crate::aws::{AwsError, AwsErrorKind, Mutation};
+use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Mutation};
+use crate::cluster::EventNote;
 use crate::engine::context::{Engine, POLL, ReconcileContext, Request, Requeue, Status};
-use crate::engine::decide::update::{CallIndex, UpdateFacts};
+use crate::engine::decide::update::{CallIndex, Source, UpdateFacts};
 use crate::engine::events;
 use crate::engine::kind::{Kind, Plan, PlannedCall, ReconcileError};
 use crate::engine::known::{self, Known};
@@ -20,7 +22,9 @@ use crate::engine::tell;
 
 /// What became of one call.
 enum Sent {
-    /// AWS took it, or the object moved on: the next reconcile looks again.
+    /// AWS took it, and answered this; and what is told of it.
+    Taken(CreateOutput, EventNote),
+    /// It was done already, or taken before, or the object moved on: the next reconcile looks again.
     Again,
     /// AWS did not take it: its digest, and whether it is told and waits.
     Refused(String, bool),
@@ -38,6 +42,13 @@ pub(super) async fn send<K: Kind>(
         return Ok(Some(Outcome::Requeue(Requeue::Again)));
     };
     match send_call(engine, &context, &call).await? {
+        Sent::Taken(answer, note) => {
+            let have = context.have.and_then(|have| engine.kind.accepted(have, &call.mutation, &answer));
+            known.taken.push(note);
+            let Some(have) = have else { return Ok(Some(Outcome::Requeue(Requeue::Again))) };
+            known.changed(have);
+            Ok(None)
+        }
         Sent::Again => Ok(Some(Outcome::Requeue(Requeue::Again))),
         Sent::Refused(digest, aside) => {
             known.tried.insert(digest, aside);
@@ -61,12 +72,17 @@ pub(super) async fn adopt<K: Kind>(
     let (plan, wanted) = (Plan { calls: vec![call.clone()], ..Plan::default() }, Applied::default());
     let progress = |tried: &BTreeMap<String, bool>| {
         let (memory, at, lag) = (&engine.memories.load(&request.uid), Instant::now(), engine.settings.windows.lag);
-        let (plan, wanted, recorded) = (&plan, &wanted, None);
-        UpdateFacts { plan, wanted, recorded, announced: true, memory, tried, time_is_up: false, at, lag }.progress()
+        let (plan, wanted, recorded, source) = (&plan, &wanted, None, Source::Seen);
+        UpdateFacts { plan, source, wanted, recorded, announced: true, memory, tried, time_is_up: false, at, lag }
+            .progress()
     };
     let mut came = progress(&BTreeMap::new());
     if came.next.is_some() {
         match send_call(engine, context, &call).await? {
+            Sent::Taken(_, note) => {
+                report::publish(engine, request, note).await;
+                return Ok(Outcome::Requeue(Requeue::Again));
+            }
             Sent::Again => return Ok(Outcome::Requeue(Requeue::Again)),
             Sent::Refused(digest, aside) => came = progress(&BTreeMap::from([(digest, aside)])),
         }
@@ -91,12 +107,12 @@ async fn send_call<K: Kind>(
     let (request, digest) = (context.request, mutate::digest(&call.mutation));
     match mutate::mutate(engine, request, &context.target.account, call.mutation.clone(), &call.changes).await {
         Ok(None) => Ok(Sent::Again),
-        Ok(Some(_)) => {
-            let told = accept(engine, request, digest, call);
-            if !told {
-                tell_accepted(engine, context, call).await;
+        Ok(Some(answer)) => {
+            // What it took before and did not show is believed once it is seen.
+            if accept(engine, request, digest, call) {
+                return Ok(Sent::Again);
             }
-            Ok(Sent::Again)
+            Ok(Sent::Taken(answer, accepted(engine, context, call)))
         }
         Err(ReconcileError::Aws(fault)) if done_already(&fault) => {
             accept(engine, request, digest, call);
@@ -110,12 +126,13 @@ async fn send_call<K: Kind>(
     }
 }
 
-async fn tell_accepted<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>, call: &PlannedCall) {
+/// What is told of a call that AWS took.
+fn accepted<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>, call: &PlannedCall) -> EventNote {
     let edited = known::edited::<K>(context.request, context.wanted);
     if !edited && call.because.is_none() {
         engine.counters.corrected(call.changes.len());
     }
-    report::publish(engine, context.request, events::accepted(call, edited)).await;
+    events::accepted(call, edited)
 }
 
 /// What was to be imported is there, or what was to be deleted is not: AWS's other answers lag behind, and nothing was

@@ -365,7 +365,7 @@ fn create(facts: &Facts, action: Action) -> Action {
     let CreateFacts { held, made } = facts.create;
     let shown_by = made.and_then(|made| made.checked_add(facts.windows.lag).ok()).filter(|until| facts.now < *until);
     match (&action, shown_by, held) {
-        (Action::Create, Some(until), _) => Action::Wait {
+        (Action::Create | Action::WriteCreateRecord(_), Some(until), _) => Action::Wait {
             reason: reasons::WAITING_FOR_AWS,
             message: format!("AWS made it and does not show it yet; it is not made again before {}", whole(until)),
             until: None,

@@ -24,11 +24,24 @@ use crate::engine::owner::Ownership;
 use crate::engine::reason::Reason;
 use crate::engine::refusals::{Refusal, by_quota, holdable, of_content, shows_soon};
 
+/// How it is known what AWS has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// It was looked at, and no call was sent since.
+    Seen,
+    /// It was looked at, and AWS took calls since: what they said counts.
+    Accepted,
+    /// This reconcile made it.
+    Made,
+}
+
 /// What the decision on an update is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct UpdateFacts<'a> {
     /// What differs, and the calls that are due for it.
     pub plan: &'a Plan,
+    /// How it is known what AWS has.
+    pub source: Source,
     /// Paths, tag keys and hashes that the spec sets.
     pub wanted: &'a Applied,
     /// What status says was applied.
@@ -131,6 +144,9 @@ pub fn decide(facts: &Facts) -> Action {
     let Some(update) = facts.update else { return Action::Compare };
     let progress = update.progress_of(rests.is_some());
     if let Some(next) = progress.next {
+        if update.rests_on_a_look(next) {
+            return Action::Describe;
+        }
         return update.due_record(facts.edited).map_or(Action::Send(next), Action::RecordApplied);
     }
     if let Some(record) = update.due_operation(&progress) {
@@ -240,9 +256,18 @@ impl UpdateFacts<'_> {
         accepted.is_some_and(|accepted| self.at.duration_since(accepted.at) < rests(accepted.times))
     }
 
+    /// Whether the call takes something away while what AWS has was not seen since other calls went out. What was said
+    /// to be there by now may be what makes this one right: a last way in is not taken away on AWS's word.
+    fn rests_on_a_look(&self, next: CallIndex) -> bool {
+        self.source != Source::Seen && next.of(self.plan).is_some_and(|call| call.mutation.takes_away())
+    }
+
     /// What status has to say was applied before the next call goes out; nothing where it says so, and what is planned
-    /// besides.
+    /// besides. What this reconcile made has nothing from anybody else, so there all of it is ours without a record.
     fn due_record(&self, edited: bool) -> Option<Applied> {
+        if self.source == Source::Made {
+            return None;
+        }
         let old = self.recorded.cloned().unwrap_or_default();
         let unsent = applied::part(self.wanted, &self.not_sent());
         let mut merged = applied::union(old, &applied::without(self.wanted.clone(), &unsent));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::tests::{Case, case};
-use super::update::Progress;
+use super::update::{Progress, Source};
 use super::*;
 use crate::api::status::OperationRecord;
 use crate::aws::{AwsError, AwsErrorKind, Mutation};
@@ -18,6 +18,7 @@ use crate::engine::mutate;
 /// A plan and what is remembered of its calls.
 struct World {
     plan: Plan,
+    source: Source,
     wanted: Applied,
     recorded: Option<Applied>,
     announced: bool,
@@ -56,15 +57,16 @@ fn world(calls: Vec<PlannedCall>) -> World {
     let recorded = Some(wanted.clone());
     let (memory, tried, at) = (Memory::default(), BTreeMap::new(), tokio::time::Instant::now());
     let at = at + Duration::from_hours(1);
-    World { plan, wanted, recorded, announced: true, memory, tried, time_is_up: false, at }
+    World { plan, source: Source::Seen, wanted, recorded, announced: true, memory, tried, time_is_up: false, at }
 }
 
 impl World {
     fn facts(&self) -> UpdateFacts<'_> {
-        let Self { plan, wanted, recorded, announced, memory, tried, time_is_up, at } = self;
+        let Self { plan, source, wanted, recorded, announced, memory, tried, time_is_up, at } = self;
         let lag = jiff::SignedDuration::from_secs(120);
         let (recorded, announced, time_is_up, at) = (recorded.as_ref(), *announced, *time_is_up, *at);
-        UpdateFacts { plan, wanted, recorded, announced, memory, tried, time_is_up, at, lag }
+        let source = *source;
+        UpdateFacts { plan, source, wanted, recorded, announced, memory, tried, time_is_up, at, lag }
     }
 
     fn progress(&self) -> Progress {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use kube::api::ObjectMeta;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -56,6 +57,10 @@ pub struct Objects {
     pub away: Mutex<Option<Instant>>,
     pub notes: Mutex<Vec<EventNote>>,
     pub writes: Mutex<u32>,
+    /// How often an object was read live.
+    pub gets: Mutex<u32>,
+    /// What the watches show instead of what is stored, while they stand still.
+    pub watched: Mutex<Option<BTreeMap<Key, Value>>>,
     /// What objects that belong to ours were written as, one word each.
     pub owned_writes: Mutex<Vec<&'static str>>,
     /// What all such writes end with.
@@ -110,6 +115,7 @@ impl Objects {
 #[async_trait]
 impl KubeApi for Objects {
     async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
+        *self.gets.lock().unwrap() += 1;
         if let Some(stale) = self.stale.lock().unwrap().pop() {
             return Ok(Some(stale));
         }
@@ -159,14 +165,14 @@ impl KubeApi for Objects {
     async fn set_finalizer(
         &self,
         kind: &ApiResource,
-        name: &Name,
-        _: &str,
-        version: &str,
+        read: &ObjectMeta,
         finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError> {
+        *self.writes.lock().unwrap() += 1;
         let finalizers = if present { json!([finalizer]) } else { json!([]) };
-        self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| {
+        let version = read.resource_version.as_deref();
+        self.change(&(kind.kind.clone(), Name::from(read)), version, |object| {
             object["metadata"]["finalizers"] = finalizers;
         })
     }
@@ -232,8 +238,10 @@ impl Lister for Objects {
         Some(BTreeMap::new())
     }
     fn object(&self, kind: ManagedKind, name: &Name) -> Option<Arc<dyn Object>> {
-        let value = self.stored.lock().unwrap().get(&(kind.name().to_owned(), name.clone())).cloned()?;
-        Some(cluster::decode_any(kind, value).unwrap())
+        let key = (kind.name().to_owned(), name.clone());
+        let watched = self.watched.lock().unwrap().as_ref().map(|watched| watched.get(&key).cloned());
+        let value = watched.unwrap_or_else(|| self.stored.lock().unwrap().get(&key).cloned())?;
+        cluster::decode_any(kind, value)
     }
     fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
         self.all(kind.name()).into_iter().map(|value| cluster::decode_any(kind, value).unwrap()).collect()

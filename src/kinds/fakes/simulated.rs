@@ -296,6 +296,11 @@ impl Cloud {
         kinds.into_iter().find(hidden).map(|(_, kind)| kind)
     }
 
+    /// How often it was asked since this was asked last.
+    pub fn reads_since(&self) -> u64 {
+        self.reads.swap(0, Ordering::Relaxed)
+    }
+
     /// How often it was asked.
     pub fn reads(&self) -> u64 {
         self.reads.load(Ordering::Relaxed)

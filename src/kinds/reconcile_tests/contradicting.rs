@@ -81,7 +81,10 @@ async fn a_login_that_aws_made_and_does_not_show_is_told_and_is_not_made_again()
         let object = write(&rig, kind);
         rig.cloud.unseen.lock().unwrap().insert(object.to_owned());
         rig.run(kind, object, SOON).await;
+        assert_eq!(ready(&rig, kind, object).0, "True", "{kind}: AWS answered that it made it");
+        rig.run(kind, object, SOON).await;
         assert_eq!(ready(&rig, kind, object), ("False".to_owned(), "WaitingForAws".to_owned()), "{kind}");
+        assert_eq!(rig.status(kind, object)["create"]["phase"], "None", "{kind}: no other create is written down");
         rig.run(kind, object, LAG / 2).await;
         assert_eq!(sent(&rig, "Create"), 1, "{kind}");
         rig.cloud.unseen.lock().unwrap().clear();
@@ -123,6 +126,7 @@ async fn a_login_that_seemed_lost_is_ours_when_it_shows_again() {
     for kind in [USER, ACCESS] {
         let rig = with_server(kind).await;
         let object = write(&rig, kind);
+        rig.settle(kind, object).await;
         rig.settle(kind, object).await;
         rig.cloud.calls();
         rig.cloud.unseen.lock().unwrap().insert(object.to_owned());

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::rig::{Lose, Rig};
+use super::rig::{Fail, Lose, Rig};
 use crate::aws::AwsErrorKind;
 use crate::aws::transfer::{SshPublicKey, User};
 
@@ -23,7 +23,7 @@ fn keys(list: &[&str]) -> Value {
     list.iter().map(|key| json!({"publicKey": key})).collect()
 }
 
-/// A user that was made a moment ago with all of this; it was not looked at since.
+/// A user that was made a moment ago with all of this; that it is there could not be written down.
 async fn just_created() -> Rig {
     let rig = Rig::new();
     rig.server("files", json!({}));
@@ -34,6 +34,7 @@ async fn just_created() -> Rig {
             "sshPublicKeyPolicy": "Additive", "sshPublicKeys": keys(&[FIRST])}),
     );
     rig.cloud.calls();
+    rig.objects.fail.lock().unwrap().push(Fail::Write);
     while rig.cloud.users().is_empty() {
         rig.reconcile(USER, "alice").await;
     }

@@ -81,6 +81,7 @@ async fn a_user_that_somebody_deleted_is_only_reported_until_an_edit() {
     rig.settle(SERVER, "files").await;
     rig.user("alice", json!({"lifecycle": {"managementPolicy": "ReportDrift"}}));
     rig.settle(USER, "alice").await;
+    rig.settle(USER, "alice").await;
     rig.cloud.calls();
     rig.cloud.users().clear();
     rig.settle(USER, "alice").await;

@@ -19,7 +19,7 @@ use crate::api::status::{Applied, CommonStatus, Replacing};
 use crate::api::{APPROVE, Listed, Managed, ManagedKind, Reference, TAG_UID};
 use crate::aws::transfer::{CreateServer, DeleteServer, DescribeServer, ListServers, Server, ServerSettings, Tags};
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
-use crate::cluster::{KubeApi, Name};
+use crate::cluster::{KubeApi, Lister, Name};
 use crate::engine::approval::{Approved, approved};
 use crate::engine::consistency::{Candidate, TagMatches, TagSearch};
 use crate::engine::context::{Engine, Requeue};
@@ -361,7 +361,8 @@ impl Board {
 
 fn engine(rig: &Rig, used: &Arc<Mutex<Option<String>>>) -> Arc<Engine<Notices>> {
     let kind = Notices { cloud: Arc::clone(&rig.cloud), used: Arc::clone(used) };
-    Engine::new(kind, Arc::clone(&rig.objects) as Arc<dyn KubeApi>, settings())
+    let (cluster, lister) = (Arc::clone(&rig.objects) as Arc<dyn KubeApi>, Arc::clone(&rig.objects) as Arc<dyn Lister>);
+    Engine::new(kind, cluster, lister, settings())
 }
 
 const LONG: Duration = Duration::from_hours(1);

@@ -88,7 +88,8 @@ impl Rig {
         rig
     }
 
-    /// A server and a user `alice` on it, both Ready; what was called and told until then is forgotten.
+    /// A server and a user `alice` on it, both Ready and seen in AWS since; what was called and told until then is
+    /// forgotten.
     pub async fn with_user(spec: Value) -> Self {
         let rig = Self::new();
         rig.server("files", json!({}));
@@ -96,6 +97,7 @@ impl Rig {
         rig.user("alice", spec);
         rig.settle("TransferUser", "alice").await;
         assert_eq!(rig.says("TransferUser", "alice", "Ready").unwrap().0, "True");
+        rig.settle("TransferUser", "alice").await;
         rig.cloud.calls();
         rig.objects.notes.lock().unwrap().clear();
         rig
@@ -291,11 +293,12 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
         expiry_warning: SignedDuration::from_hours(14 * 24),
         env: Arc::new(Counted::default()),
     });
+    let lister = || Arc::clone(objects) as Arc<dyn Lister>;
     let settings = settings();
     Process {
-        servers: Engine::new(Servers::new(Arc::clone(&deps)), Arc::clone(&cluster), settings.clone()),
-        users: Engine::new(Users::new(Arc::clone(&deps)), Arc::clone(&cluster), settings.clone()),
-        accesses: Engine::new(Accesses::new(deps), cluster, settings),
+        servers: Engine::new(Servers::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
+        users: Engine::new(Users::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
+        accesses: Engine::new(Accesses::new(deps), cluster, lister(), settings),
     }
 }
 

@@ -45,8 +45,11 @@ fn put(object: &TransferUser, state: &UserState, young: bool) -> Put {
     }
     // What cannot be reset would only be complained of.
     let paths = MEMBERS.iter().filter(|member| member.reset != Reset::Never);
-    let key =
-        |key: &SshPublicKey| SshPublicKeyStatus { id: key.id.clone(), managed: true, ..SshPublicKeyStatus::default() };
+    let key = |key: &SshPublicKey| SshPublicKeyStatus {
+        id: Some(key.id.clone()),
+        managed: true,
+        ..SshPublicKeyStatus::default()
+    };
     Put {
         paths: paths.map(|member| member.path.to_owned()).collect(),
         tags: state.user.tags.keys().cloned().collect(),

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use kube::api::ObjectMeta;
 use kube::core::ApiResource;
 use serde_json::Value;
 use transfer_operator::cluster::{ClusterError, KubeApi, Name};
 
 use super::{AroundKube, Defect, Seams, Setting};
-use crate::api_server::text;
 use crate::plans::{Scale, views};
 use crate::world::World;
 
@@ -33,17 +33,12 @@ impl AroundKube for ByName {
     async fn set_finalizer(
         &self,
         kind: &ApiResource,
-        name: &Name,
-        uid: &str,
-        version: &str,
+        read: &ObjectMeta,
         finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError> {
-        let found = self.world.api().get(&(kind.kind.clone(), name.clone()));
-        let meta = |member: &str, asked: &str| {
-            found.as_ref().map_or_else(|| asked.to_owned(), |object| text(&object["metadata"][member]))
-        };
-        let (uid, version) = (meta("uid", uid), meta("resourceVersion", version));
-        self.real.set_finalizer(kind, name, &uid, &version, finalizer, present).await
+        let found = self.world.api().get(&(kind.kind.clone(), Name::from(read)));
+        let meta = found.map(|object| serde_json::from_value(object["metadata"].clone()).unwrap());
+        self.real.set_finalizer(kind, meta.as_ref().unwrap_or(read), finalizer, present).await
     }
 }

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
+use kube::api::ObjectMeta;
 use kube::core::ApiResource;
 use serde_json::Value;
 use transfer_operator::aws::rate_limiter::Rates;
@@ -133,13 +134,11 @@ trait AroundKube: Send + Sync {
     async fn set_finalizer(
         &self,
         kind: &ApiResource,
-        name: &Name,
-        uid: &str,
-        version: &str,
+        read: &ObjectMeta,
         finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError> {
-        self.real().set_finalizer(kind, name, uid, version, finalizer, present).await
+        self.real().set_finalizer(kind, read, finalizer, present).await
     }
 
     async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
@@ -178,13 +177,11 @@ impl<A: AroundKube> KubeApi for Around<A> {
     async fn set_finalizer(
         &self,
         kind: &ApiResource,
-        name: &Name,
-        uid: &str,
-        version: &str,
+        read: &ObjectMeta,
         finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError> {
-        self.0.set_finalizer(kind, name, uid, version, finalizer, present).await
+        self.0.set_finalizer(kind, read, finalizer, present).await
     }
 
     async fn write_owned(&self, kind: &ApiResource, name: &Name, write: OwnedWrite) -> Result<(), ClusterError> {

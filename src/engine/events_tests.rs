@@ -120,3 +120,15 @@ fn advice_that_nobody_may_miss_is_an_event_once() {
         assert_eq!(advice(old, new).as_ref().map(said).as_deref(), expected, "{new:?}");
     }
 }
+
+#[test]
+fn the_calls_of_a_reconcile_are_one_event_and_what_was_put_right_another() {
+    let note = |warning, reason: &str, message: &str| EventNote {
+        warning,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+    };
+    let notes = vec![note(false, "Updating", "a"), note(true, "DriftCorrected", "b"), note(false, "Updating", "c")];
+    assert_eq!(together(notes), [note(false, "Updating", "a; c"), note(true, "DriftCorrected", "b")]);
+    assert_eq!(together(Vec::new()), []);
+}

@@ -423,14 +423,16 @@ fn unexplained(left: &[Change]) -> Option<Reason> {
 }
 
 /// An object that was seen in AWS as ours is confirmed. When, is kept: since then no create is sent, so it bounds how
-/// late one can arrive. Where the attempt is recorded before it is sent, its own time does.
+/// late one can arrive. Where the attempt is recorded before it is sent, its own time does. Calls may have waited at the
+/// limiter since it was seen, and another process may have sent a create meanwhile: what counts is the time of writing.
 fn confirm<K: Kind>(common: &mut crate::api::CommonStatus, context: &ReconcileContext<'_, K>, identity: Identity) {
+    let now = context.target.account.clock.now().unwrap_or(context.now);
     match &mut common.create {
         Some(record) if record.uid == context.request.uid && record.phase == CreatePhase::None => {}
         Some(record) if record.uid == context.request.uid => {
             record.phase = CreatePhase::None;
             if identity == Identity::Keyed {
-                record.started_at = Some(context.now.to_string());
+                record.started_at = Some(now.to_string());
             }
         }
         other => {
@@ -439,7 +441,7 @@ fn confirm<K: Kind>(common: &mut crate::api::CommonStatus, context: &ReconcileCo
                 uid: context.request.uid.clone(),
                 phase: CreatePhase::None,
                 attempt: None,
-                started_at: context.now,
+                started_at: now,
                 retired_ids: Vec::new(),
             };
             *other = Some(record.write(account, region, ""));

@@ -54,8 +54,8 @@ pub struct Crowd {
     api: Mutex<ApiServer>,
     sim: Mutex<Service>,
     clock: Clock,
-    /// Calls that AWS got, by their operation.
-    calls: Mutex<BTreeMap<&'static str, u64>>,
+    /// How often each was asked for: an operation of AWS, or `get`, `status`, `finalizer`, `event` and a kind.
+    spent: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Crowd {
@@ -72,7 +72,7 @@ impl Crowd {
         for server in 0..SERVERS {
             api.apply(&object("TransferServer", "platform", &format!("files-{server}"), &server_spec()));
         }
-        let crowd = Self { api: Mutex::new(api), sim: Mutex::new(sim), clock, calls: Mutex::default() };
+        let crowd = Self { api: Mutex::new(api), sim: Mutex::new(sim), clock, spent: Mutex::default() };
         (0..users).for_each(|number| crowd.apply_user(number));
         Arc::new(crowd)
     }
@@ -113,6 +113,29 @@ impl Crowd {
         self.api().version()
     }
 
+    /// Another role for every user.
+    pub fn edit_roles(&self) {
+        let users = self.users();
+        let mut api = self.api();
+        for user in &users {
+            api.edit(user, |spec| spec["role"] = json!(format!("{ROLE}-of-another-kind")));
+        }
+    }
+
+    /// Of what was asked for since this or that was asked last, the calls that AWS got.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.spent().into_iter().filter(|(what, _)| what.starts_with(char::is_uppercase)).collect()
+    }
+
+    /// What was asked for since this was asked last.
+    pub fn spent(&self) -> BTreeMap<String, u64> {
+        std::mem::take(&mut *self.spent.lock().unwrap())
+    }
+
+    fn spend(&self, what: String) {
+        *self.spent.lock().unwrap().entry(what).or_default() += 1;
+    }
+
     /// Users that are in AWS as their newest spec says.
     pub fn ready(&self) -> usize {
         let users = self.users();
@@ -124,11 +147,6 @@ impl Crowd {
                 && conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
         };
         users.iter().filter(ready).count()
-    }
-
-    /// Calls that AWS got since this was asked last, by their operation.
-    pub fn calls(&self) -> BTreeMap<&'static str, u64> {
-        std::mem::take(&mut *self.calls.lock().unwrap())
     }
 
     /// Another member of a user in AWS, by somebody else's hand.
@@ -210,7 +228,7 @@ impl Way for Crowd {
 
     async fn aws(&self, request: Direct, _: bool) -> Result<(Value, Timestamp), AwsError> {
         let (operation, now) = (request.operation.name(), self.clock.now());
-        *self.calls.lock().unwrap().entry(operation).or_default() += 1;
+        self.spend(operation.to_owned());
         let outcome = self.sim.lock().unwrap().direct(request, now);
         outcome.map(|output| (output, now)).map_err(|error| wire::fault(operation, error, now))
     }
@@ -221,11 +239,12 @@ impl Way for Crowd {
 
     async fn kube<T: Send>(
         &self,
-        _: &str,
-        _: &Key,
+        operation: &str,
+        key: &Key,
         _: bool,
         effect: impl FnOnce() -> Result<T, ClusterError> + Send,
     ) -> Result<T, ClusterError> {
+        self.spend(format!("{operation} {}", key.0));
         effect()
     }
 
@@ -235,7 +254,9 @@ impl Way for Crowd {
 
     fn written(&self) {}
 
-    async fn event(&self, _: &str, _: &Value, _: &EventNote) {}
+    async fn event(&self, kind: &str, _: &Value, _: &EventNote) {
+        self.spend(format!("event {kind}"));
+    }
 }
 
 /// One process, one reconcile at a time, in the order of the real queue.

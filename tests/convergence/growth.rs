@@ -17,6 +17,8 @@ use crate::crowd::{Crowd, Operator, RESYNC, SOON};
 
 const FEW: usize = 25;
 const MANY: usize = 250;
+/// So many that what comes once in a while is seen.
+const PRICED: usize = 1000;
 /// A few reconciles that come once in a while look at everything, shared by all.
 const GROWTH: f64 = 1.3;
 
@@ -94,6 +96,76 @@ async fn phases(users: usize) -> Vec<(&'static str, u64, u64)> {
     operator.run_for(SOON).await;
     end("start", &mut operator, users + 1);
     phases
+}
+
+/// What was asked for of AWS's users, and of the API server about theirs.
+struct Spent(BTreeMap<String, u64>);
+
+impl Spent {
+    fn of(crowd: &Crowd) -> Self {
+        Self(crowd.spent())
+    }
+
+    fn on(&self, what: &str) -> u64 {
+        self.0.get(what).copied().unwrap_or_default()
+    }
+
+    /// Calls of AWS about users, one by one.
+    fn calls(&self) -> u64 {
+        let about_users = |operation: &&String| {
+            operation.ends_with("User") || operation.ends_with("SshPublicKey") || operation.ends_with("tagResource")
+        };
+        self.0.iter().filter(|(operation, _)| about_users(operation)).map(|(_, times)| times).sum()
+    }
+
+    fn writes(&self) -> u64 {
+        self.on("status TransferUser") + self.on("finalizer TransferUser")
+    }
+}
+
+/// That many for each of so many, and one in twenty more.
+fn about(each: u64, many: u64) -> u64 {
+    (each * 100 + 5) * many / 100
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_user_costs_is_a_call_for_each_key_two_writes_and_one_event() {
+    let crowd = Crowd::of(0);
+    let mut operator = Operator::start(&crowd, |stores| stores);
+    operator.run_for(SOON).await;
+    crowd.spent();
+    (0..PRICED).for_each(|number| crowd.apply_user(number));
+    let users = PRICED as u64;
+    operator.run_for(SOON).await;
+    assert_eq!(crowd.ready(), PRICED);
+    let made = Spent::of(&crowd);
+    println!("made: {:?}", made.0);
+    // Every other one has a second key.
+    let keys = users + users / 2;
+    assert_eq!((made.on("CreateUser"), made.on("ImportSshPublicKey")), (users, users / 2));
+    assert!(made.calls() <= keys + users / 20, "{} calls for {keys} keys", made.calls());
+    assert!(made.writes() <= about(2, users), "{} writes", made.writes());
+    assert!(made.on("event TransferUser") <= users, "{} Events", made.on("event TransferUser"));
+    assert!(made.on("get TransferUser") <= about(1, keys), "{} live reads", made.on("get TransferUser"));
+    // The first look tells the ids of keys.
+    operator.run_for(RESYNC * 2).await;
+    crowd.spent();
+    crowd.edit_roles();
+    operator.run_for(SOON / 5).await;
+    assert_eq!(crowd.ready(), PRICED);
+    let edited = Spent::of(&crowd);
+    println!("edited: {:?}", edited.0);
+    assert_eq!(edited.on("UpdateUser"), users);
+    assert!(edited.writes() <= 2 * users, "{} writes", edited.writes());
+    assert!(edited.on("event TransferUser") <= users, "{} Events", edited.on("event TransferUser"));
+    assert!(edited.on("get TransferUser") <= about(1, users), "{} live reads", edited.on("get TransferUser"));
+    // Some of them rest no longer than until then, and are looked at for that.
+    assert!(edited.calls() <= about(2, users) + users / 5, "{} calls", edited.calls());
+    operator.run_for(RESYNC * 2).await;
+    let after = Spent::of(&crowd);
+    println!("at rest: {:?}", after.0);
+    assert_eq!((after.on("UpdateUser"), after.writes(), after.on("event TransferUser")), (0, 0, 0));
+    assert_eq!(after.on("get TransferUser"), 0, "a look reads what the watch has");
 }
 
 #[tokio::test(start_paused = true)]

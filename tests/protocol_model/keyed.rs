@@ -403,6 +403,10 @@ impl World {
             (true, Answer::Done) => {
                 work.tried = true;
                 work.answered = work.sent.take().filter(|_| made);
+                if made {
+                    // AWS's word counts; should somebody have written meanwhile, the next look confirms.
+                    work.at = At::Write(Write::Confirm(0));
+                }
             }
             (true, Answer::Refused) if protocol.refuses => work.at = At::Reject(call.age),
             (true, Answer::AwsError) => work.tried = true,

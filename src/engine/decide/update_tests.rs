@@ -338,3 +338,27 @@ fn nothing_of_a_sequence_is_done_to_what_is_not_ours() {
         assert_eq!(observing(true, change), observing(false, change));
     }
 }
+
+fn adding(path: &str) -> PlannedCall {
+    PlannedCall::new(Mutation::tag(path.to_owned(), crate::aws::Tags::new()), vec![change(path)])
+}
+
+#[test]
+fn what_takes_away_rests_on_a_look_and_not_on_what_aws_said() {
+    for source in [Source::Accepted, Source::Made] {
+        let said = |calls| World { source, ..world(calls) };
+        assert_eq!(said(vec![call("a")]).step(|_| {}), Action::Describe);
+        assert_eq!(said(vec![adding("a"), call("b")]).step(|_| {}), send(0), "what adds goes on");
+        assert_eq!(said(vec![]).step(|_| {}), Action::Conclude, "what AWS said counts where nothing is due");
+    }
+}
+
+#[test]
+fn what_this_reconcile_made_needs_no_record_before_its_next_call() {
+    let of = |source| World { source, recorded: None, ..world(vec![adding("a")]) };
+    assert_eq!(of(Source::Made).step(|case| case.edited = true), send(0));
+    for source in [Source::Seen, Source::Accepted] {
+        let step = of(source).step(|case| case.edited = true);
+        assert!(matches!(step, Action::RecordApplied(_)), "{source:?}: {step}");
+    }
+}

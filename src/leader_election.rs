@@ -161,6 +161,19 @@ impl LeaderState {
     }
 }
 
+/// What whoever leads leaves for whoever leads next: a text in an annotation of the Lease, which is written with a
+/// renewal and never by itself.
+pub trait Heritage: Send + Sync {
+    /// The annotation.
+    fn annotation(&self) -> &'static str;
+
+    /// This replica leads from now on, and that stood there.
+    fn take(&self, text: &str);
+
+    /// What is to stand there in place of `stands`, where that will not do. `last`: this replica leads no longer.
+    fn leave(&self, stands: Option<&str>, last: bool) -> Option<String>;
+}
+
 /// The lease as one replica sees it.
 pub struct Lease {
     api: Api<Object>,
@@ -169,6 +182,7 @@ pub struct Lease {
     times: LeaseConfig,
     env: Arc<dyn Env>,
     leading: LeaderState,
+    heritage: Option<Arc<dyn Heritage>>,
     view: LeaseView,
     /// The holder that was told last.
     told: Option<String>,
@@ -185,7 +199,13 @@ impl Lease {
         env: Arc<dyn Env>,
         leading: LeaderState,
     ) -> Self {
-        Self { api, name, me, times, env, leading, view: LeaseView::default(), told: None }
+        Self { api, name, me, times, env, leading, heritage: None, view: LeaseView::default(), told: None }
+    }
+
+    /// The same, which hands this on.
+    #[must_use]
+    pub fn handing_on(self, heritage: Arc<dyn Heritage>) -> Self {
+        Self { heritage: Some(heritage), ..self }
     }
 
     /// Waits until this replica leads.
@@ -233,6 +253,7 @@ impl Lease {
             if holder(&object) != self.me {
                 return Ok(());
             }
+            let object = self.bequeathed(object, true);
             self.write(object, "").await
         };
         match tokio::time::timeout(RELEASE, release).await {
@@ -263,9 +284,15 @@ impl Lease {
         let step = next_lease(&self.me, &self.times, &found, &self.view, now);
         match step {
             LeaseStep::Create | LeaseStep::Take | LeaseStep::Renew => {
+                let object = if step == LeaseStep::Renew { self.bequeathed(object, false) } else { object };
+                let left = self.left(&object).map(str::to_owned);
                 let outcome = tokio::time::timeout(patience, self.write(object, &self.me)).await;
                 match outcome {
-                    Ok(Ok(())) => self.view.renewed = Some(began),
+                    Ok(Ok(())) => {
+                        if self.view.renewed.replace(began).is_none() {
+                            self.inherit(left);
+                        }
+                    }
                     Ok(Err(error))
                         if self.forbidden(if step == LeaseStep::Create { "create" } else { "update" }, &error) => {}
                     // Somebody else was quicker, or is unwilling; the next look tells.
@@ -277,6 +304,27 @@ impl Lease {
             LeaseStep::Lost => tracing::error!(lease = %self.name, ?found, "the lease is lost"),
         }
         step
+    }
+
+    /// What stands in the annotation.
+    fn left<'a>(&self, object: &'a Object) -> Option<&'a str> {
+        let name = self.heritage.as_ref()?.annotation();
+        object.metadata.annotations.as_ref()?.get(name).map(String::as_str)
+    }
+
+    fn inherit(&self, left: Option<String>) {
+        if let Some((heritage, left)) = self.heritage.as_ref().zip(left) {
+            heritage.take(&left);
+        }
+    }
+
+    /// The same with what is to be left to the next.
+    fn bequeathed(&self, mut object: Object, last: bool) -> Object {
+        let Some(heritage) = &self.heritage else { return object };
+        if let Some(text) = heritage.leave(self.left(&object), last) {
+            object.metadata.annotations.get_or_insert_default().insert(heritage.annotation().to_owned(), text);
+        }
+        object
     }
 
     /// Whether a call was refused for want of a right, which it then says: only a person can give it.

@@ -282,3 +282,51 @@ async fn transitions_count_who_takes_over_not_the_first_nor_a_release() {
     let expected = [("first", 0), ("first", 0), ("", 0), ("second", 1), ("", 1), ("first", 2)];
     assert_eq!(told, expected.map(|(holder, count)| (holder.to_owned(), count)));
 }
+
+/// Notes what it is handed, and leaves what it is told to.
+#[derive(Default)]
+struct Notes {
+    taken: Mutex<Vec<String>>,
+    leaves: Mutex<Option<String>>,
+    asked: Mutex<Vec<(Option<String>, bool)>>,
+}
+
+impl Heritage for Notes {
+    fn annotation(&self) -> &'static str {
+        "example.com/note"
+    }
+
+    fn take(&self, text: &str) {
+        self.taken.lock().unwrap().push(text.to_owned());
+    }
+
+    fn leave(&self, stands: Option<&str>, last: bool) -> Option<String> {
+        self.asked.lock().unwrap().push((stands.map(str::to_owned), last));
+        self.leaves.lock().unwrap().take()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_leader_leaves_goes_with_its_renewals_to_whoever_leads_next() {
+    let (api, writes) = stored(None, |_, _| Reply::After(Duration::ZERO));
+    let (one, other) = (Arc::<Notes>::default(), Arc::<Notes>::default());
+    let mut first = mine(&api, "first").handing_on(Arc::clone(&one) as Arc<dyn Heritage>);
+    let mut second = mine(&api, "second").handing_on(Arc::clone(&other) as Arc<dyn Heritage>);
+    first.acquire().await;
+    for left in [None, Some("five"), None] {
+        *one.leaves.lock().unwrap() = left.map(str::to_owned);
+        first.round().await;
+    }
+    *one.leaves.lock().unwrap() = Some("six".to_owned());
+    first.release().await;
+    second.acquire().await;
+    second.round().await;
+    let five = || Some("five".to_owned());
+    assert_eq!(*one.asked.lock().unwrap(), [(None, false), (None, false), (five(), false), (five(), true)]);
+    assert!(one.taken.lock().unwrap().is_empty(), "there was no leader before");
+    assert_eq!(*other.taken.lock().unwrap(), ["six"]);
+    let stands = |object: &Value| object["metadata"]["annotations"]["example.com/note"].as_str().map(str::to_owned);
+    let six = || Some("six".to_owned());
+    let expected = [None, None, five(), five(), six(), six(), six()];
+    assert_eq!(writes.lock().unwrap().iter().map(stands).collect::<Vec<_>>(), expected, "no write beside the renewals");
+}

@@ -1,5 +1,6 @@
 //! The composition root: builds the doors and the engines, starts the watches and the controllers, and ends them.
 
+mod learnt_rates;
 mod prepare;
 
 use std::io::Write;
@@ -16,6 +17,7 @@ use rand::{Rng, SeedableRng};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
+use self::learnt_rates::LearntRates;
 pub use self::prepare::prepare;
 use crate::admin::{self, Health};
 use crate::api::{self, AwsIdentity};
@@ -115,11 +117,11 @@ async fn operate(
 ) -> Result<(), RunError> {
     let stores = Arc::clone(&health.stores);
     let leading = LeaderState::default();
-    let mut lease = args.lease.then(|| lease_of(&args, &client, leading.clone())).transpose()?;
-    let Some(cluster_id) = prepare(args.cluster_id.clone(), &client, stop.clone()).await else { return Ok(()) };
-    tracing::info!(%cluster_id, "identified the cluster");
     let limiter =
         RateLimiter::new(Rates::at_most(args.aws_read_rate, args.aws_write_rate, args.aws_create_server_rate));
+    let mut lease = args.lease.then(|| lease_of(&args, &client, &limiter, leading.clone())).transpose()?;
+    let Some(cluster_id) = prepare(args.cluster_id.clone(), &client, stop.clone()).await else { return Ok(()) };
+    tracing::info!(%cluster_id, "identified the cluster");
     let clients = Arc::new(AccountClients::new(Arc::clone(&limiter)));
     let aws = Arc::clone(&clients) as Arc<dyn Aws>;
     let installation = installation(&args)?;
@@ -307,7 +309,12 @@ fn signal_once() -> (oneshot::Sender<()>, Signal) {
     (sender, receiver.map(|_| ()).boxed().shared())
 }
 
-fn lease_of(args: &RunArgs, client: &Client, leading: LeaderState) -> Result<Lease, RunError> {
+fn lease_of(
+    args: &RunArgs,
+    client: &Client,
+    limiter: &Arc<RateLimiter>,
+    leading: LeaderState,
+) -> Result<Lease, RunError> {
     let times = LeaseConfig {
         duration: args.lease_duration,
         renew_deadline: args.lease_renew_deadline,
@@ -318,7 +325,8 @@ fn lease_of(args: &RunArgs, client: &Client, leading: LeaderState) -> Result<Lea
     let pod = std::env::var("HOSTNAME").unwrap_or_else(|_| "transfer-operator".to_owned());
     let me = format!("{pod}_{}", World.uuid());
     let api = Api::namespaced(client.clone(), &namespace);
-    Ok(Lease::new(api, args.lease_name.clone(), me, times, Arc::new(World), leading))
+    let lease = Lease::new(api, args.lease_name.clone(), me, times, Arc::new(World), leading);
+    Ok(lease.handing_on(LearntRates::of(Arc::clone(limiter))))
 }
 
 /// Replicas of one installation share a lease. Where there is none, the namespaces tell it from others.

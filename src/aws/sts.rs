@@ -69,7 +69,7 @@ impl Sts {
 
     async fn once(&self, operation: &'static str, credentials: &CredentialCache) -> Result<Once, AwsError> {
         let credentials = credentials.get().await?;
-        let _spent = self.limiter.acquire(&self.account, &self.region, CallClass::Read).await;
+        let _spent = self.limiter.acquire(&self.account, &self.region, CallClass::Sts).await;
         Ok(Once::new(operation, &[], self.clock.now(), READ_TIMEOUT, &credentials))
     }
 
@@ -79,7 +79,7 @@ impl Sts {
         outcome.inspect_err(|fault| match fault.kind {
             AwsErrorKind::Credentials => used.refused(once.credentials()),
             AwsErrorKind::Throttled => {
-                self.limiter.throttled(&self.account, &self.region, CallClass::Read, fault.retry_after);
+                self.limiter.throttled(&self.account, &self.region, CallClass::Sts, fault.retry_after);
             }
             _ => {}
         })

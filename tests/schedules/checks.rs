@@ -36,7 +36,7 @@ pub mod rate_limiter {
 
     pub fn rate() {
         let rate = Rate { start: 1.0, ceiling: 1.0, burst_seconds: BURST.into() };
-        let rates = Rates { read: rate, write: rate, create_server: rate };
+        let rates = Rates { read: rate, ..Rates::fixed(1.0) };
         let (limiter, granted, start) = (RateLimiter::new(rates), Arc::new(Counter::default()), Instant::now());
         let count = Arc::clone(&granted);
         together(TASKS as usize, move |_| {

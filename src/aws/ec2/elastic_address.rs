@@ -53,7 +53,7 @@ impl DescribeAddresses {
 
 impl Call for DescribeAddresses {
     const OPERATION: &'static str = "DescribeAddresses";
-    const CLASS: CallClass = CallClass::Read;
+    const CLASS: CallClass = CallClass::Ec2Read;
     const REQUIRED: &'static [&'static str] = &["addressesSet"];
     type Client = Ec2Client;
     type Output = Vec<ElasticAddress>;

@@ -47,7 +47,7 @@ impl DescribeNetworkInterfaces {
 
 impl Call for DescribeNetworkInterfaces {
     const OPERATION: &'static str = "DescribeNetworkInterfaces";
-    const CLASS: CallClass = CallClass::Read;
+    const CLASS: CallClass = CallClass::Ec2Read;
     const REQUIRED: &'static [&'static str] = &["networkInterfaceSet"];
     type Client = Ec2Client;
     type Output = Vec<NetworkInterface>;

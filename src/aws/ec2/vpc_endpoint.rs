@@ -64,7 +64,7 @@ impl DescribeVpcEndpoints {
 
 impl Call for DescribeVpcEndpoints {
     const OPERATION: &'static str = "DescribeVpcEndpoints";
-    const CLASS: CallClass = CallClass::Read;
+    const CLASS: CallClass = CallClass::Ec2Read;
     const REQUIRED: &'static [&'static str] = &["vpcEndpointSet"];
     type Client = Ec2Client;
     type Output = Vec<VpcEndpoint>;
@@ -100,7 +100,7 @@ impl ModifyVpcEndpoint {
 
 impl Call for ModifyVpcEndpoint {
     const OPERATION: &'static str = "ModifyVpcEndpoint";
-    const CLASS: CallClass = CallClass::Write;
+    const CLASS: CallClass = CallClass::Ec2Write;
     const REQUIRED: &'static [&'static str] = &["return"];
     type Client = Ec2Client;
     type Output = CreateOutput;

@@ -5,6 +5,10 @@
 //! for, each at the moment of sending. A mutation needs a [`Permit`], which only the rate limiter makes: it is taken
 //! before the live read, so that nothing waits in a queue with a signature that ages.
 
+mod class;
+pub mod learnt;
+#[cfg(test)]
+mod learnt_tests;
 pub mod pace;
 #[cfg(test)]
 mod pace_tests;
@@ -14,98 +18,16 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use self::class::{CallClass, Rates};
+use self::learnt::Learnt;
 use self::pace::{Pace, Rate};
 use super::counters::CallCounters;
 use super::waiting;
 use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError, Turn, sleep};
 
-/// Classes of calls, each with a rate of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CallClass {
-    /// List and Describe.
-    Read,
-    /// Every mutation but CreateServer.
-    Write,
-    /// CreateServer.
-    CreateServer,
-}
-
-impl CallClass {
-    /// A word for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::CreateServer => "create_server",
-        }
-    }
-}
-
-/// Calls per second of each class, for each account and region.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rates {
-    /// List and Describe.
-    pub read: Rate,
-    /// Mutations but CreateServer.
-    pub write: Rate,
-    /// CreateServer.
-    pub create_server: Rate,
-}
-
 /// How often a call is sent in one go where AWS throttles it, each time with a permit of its own: at a rate that was
 /// learnt one of twenty is throttled, so that hardly any is so three times.
 pub const SENT_AT_MOST: u32 = 3;
-
-/// More than AWS is known to take from anybody: a rate that is learnt ends here.
-const HIGHEST: f64 = 100.0;
-
-/// So much may go at once after a rest, in seconds' worth: an edit is a few calls, and should not wait for a token.
-const BURST_SECONDS: f64 = 2.0;
-
-/// Reads and writes to begin with; CloudFormation's handlers send more in bulk.
-const START: f64 = 10.0;
-
-/// CreateServer to begin with: AWS makes a server in minutes, and its quota is 50.
-const START_SERVERS: f64 = 1.0;
-
-impl Rates {
-    /// As many as AWS takes, but at most so many of each class, where given.
-    #[must_use]
-    pub fn at_most(read: Option<f64>, write: Option<f64>, create_server: Option<f64>) -> Self {
-        let learnt = |start, most: Option<f64>| {
-            let ceiling = most.unwrap_or(HIGHEST);
-            Rate { start, ceiling, burst_seconds: BURST_SECONDS }
-        };
-        Self {
-            read: learnt(START, read),
-            write: learnt(START, write),
-            create_server: learnt(START_SERVERS, create_server),
-        }
-    }
-
-    /// So many of each class, from the first second on.
-    #[must_use]
-    pub fn fixed(rate: f64) -> Self {
-        let rate = Rate { start: rate, ceiling: rate, burst_seconds: 1.0 };
-        Self { read: rate, write: rate, create_server: rate }
-    }
-
-    fn of(&self, class: CallClass) -> Rate {
-        match class {
-            CallClass::Read => self.read,
-            CallClass::Write => self.write,
-            CallClass::CreateServer => self.create_server,
-        }
-    }
-}
-
-impl Default for Rates {
-    /// AWS publishes no rates for the control plane.
-    fn default() -> Self {
-        Self::at_most(None, None, None)
-    }
-}
 
 /// The right to send one mutation; spent by sending it.
 #[derive(Debug)]
@@ -150,14 +72,39 @@ pub struct RateLimiter {
     rates: Rates,
     lines: Mutex<BTreeMap<LineKey, Line>>,
     limits: Mutex<Limits>,
+    /// What a process before this one learnt.
+    recalled: Mutex<Learnt>,
 }
 
 impl RateLimiter {
     /// A rate limiter with the given rates for every account.
     #[must_use]
     pub fn new(rates: Rates) -> Arc<Self> {
-        let (lines, limits) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { counters: CallCounters::default(), rates, lines, limits })
+        let (lines, limits, recalled) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { counters: CallCounters::default(), rates, lines, limits, recalled })
+    }
+
+    /// What each class is allowed.
+    #[must_use]
+    pub fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    /// What a process before this one learnt: lines that are not there yet begin with it.
+    pub fn recall(&self, learnt: Learnt) {
+        *self.recalled.lock().unwrap_or_else(PoisonError::into_inner) = learnt;
+    }
+
+    /// What is known by now, with what was recalled of lines that nobody needed yet.
+    #[must_use]
+    pub fn learnt(&self) -> Learnt {
+        let mut learnt = self.recalled.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for ((account, region, class), line) in self.lock().iter() {
+            if let Some((class, rate)) = class.zip(line.pace.learnt()) {
+                learnt.0.insert((account.clone(), region.clone(), class), rate);
+            }
+        }
+        learnt
     }
 
     /// Waits for the right to send one call of the class: whoever asks first has it first.
@@ -238,12 +185,19 @@ impl RateLimiter {
     }
 
     fn join(&self, key: &LineKey, rate: Rate) -> Place<'_> {
+        let known = self.known(key);
         let mut lines = self.lock();
         // Under the lock: a time from before it would set the bucket back, and the same second would fill it twice.
-        let new = || Line { pace: Pace::new(rate, Instant::now()), turn: Arc::default(), waiting: 0 };
+        let new = || Line { pace: Pace::new(rate, known, Instant::now()), turn: Arc::default(), waiting: 0 };
         let line = lines.entry(key.clone()).or_insert_with(new);
         line.waiting += 1;
         Place { limiter: self, key: key.clone(), turn: Arc::clone(&line.turn) }
+    }
+
+    /// What a process before this one learnt of the line.
+    fn known(&self, (account, region, class): &LineKey) -> Option<f64> {
+        let recalled = self.recalled.lock().unwrap_or_else(PoisonError::into_inner);
+        class.and_then(|class| recalled.0.get(&(account.clone(), region.clone(), class)).copied())
     }
 
     /// Waits for a token; only who has the turn does.

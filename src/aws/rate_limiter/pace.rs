@@ -46,7 +46,7 @@ const ROUNDING: f64 = 1e-6;
 const LONGEST_REST: Duration = Duration::from_secs(20);
 
 /// Slower than this nothing is left to learn by: one call in five seconds.
-const LOWEST: f64 = 0.2;
+pub const LOWEST: f64 = 0.2;
 
 /// How many calls a second are allowed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,17 +76,17 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// A full bucket.
+    /// A full bucket. Where AWS is known to have taken so many, that is where it begins.
     #[must_use]
-    pub fn new(allowed: Rate, now: Instant) -> Self {
-        let rate = allowed.start.min(allowed.ceiling);
+    pub fn new(allowed: Rate, known: Option<f64>, now: Instant) -> Self {
+        let rate = known.unwrap_or(allowed.start).min(allowed.ceiling);
         let mut pace = Self {
             allowed,
             rate,
             tokens: 0.0,
             filled_at: now,
             drained_since: None,
-            known: None,
+            known: known.map(|_| rate),
             cut_at: None,
             not_before: None,
         };
@@ -98,6 +98,12 @@ impl Pace {
     #[must_use]
     pub fn rate(&self) -> f64 {
         self.rate
+    }
+
+    /// The rate that AWS took, where anything was learnt of it.
+    #[must_use]
+    pub fn learnt(&self) -> Option<f64> {
+        self.known.or(Some(self.rate).filter(|rate| *rate > self.allowed.start))
     }
 
     /// Takes a token, or says how long to wait before asking again.
@@ -129,8 +135,8 @@ impl Pace {
         if lately || self.drained_since.is_none_or(|since| now.duration_since(since) < BURST_IS_OVER) {
             return;
         }
-        self.known = Some((self.rate * KNOWN_GOOD).max(LOWEST));
-        self.rate = (self.rate * CUT).max(LOWEST);
+        let bounded = |rate: f64| rate.max(LOWEST).min(self.allowed.ceiling);
+        (self.known, self.rate) = (Some(bounded(self.rate * KNOWN_GOOD)), bounded(self.rate * CUT));
         self.cut_at = Some(now);
     }
 

@@ -64,7 +64,7 @@ struct Run {
 /// Sends until so many calls were taken. `at` may do something to AWS at each second of the run.
 fn run(rate: Rate, calls: u32, aws: &mut Aws, mut at: impl FnMut(f64, &mut Aws)) -> Run {
     let begin = Instant::now();
-    let (mut pace, mut now) = (Pace::new(rate, begin), begin);
+    let (mut pace, mut now) = (Pace::new(rate, None, begin), begin);
     let mut answers: VecDeque<(Instant, bool)> = VecDeque::new();
     let (mut sent, mut taken, mut second) = (0_u32, 0_u32, 0.0);
     while taken < calls {
@@ -144,7 +144,7 @@ fn of_a_client_that_takes_half_the_other_half_is_used() {
 #[test]
 fn a_rest_teaches_nothing_and_a_ceiling_holds() {
     let begin = Instant::now();
-    let mut pace = Pace::new(learnt(), begin);
+    let mut pace = Pace::new(learnt(), None, begin);
     for second in 0..100 {
         assert_eq!(pace.take(begin + Duration::from_secs(second)), None);
     }
@@ -163,7 +163,7 @@ proptest! {
     ) {
         let rate = Rate { start: 10.0, ceiling, burst_seconds: 2.0 };
         let begin = Instant::now();
-        let (mut pace, mut now, mut calls) = (Pace::new(rate, begin), begin, 0_u32);
+        let (mut pace, mut now, mut calls) = (Pace::new(rate, None, begin), begin, 0_u32);
         for (milliseconds, throttle) in events {
             now += Duration::from_millis(milliseconds);
             match throttle {

@@ -6,7 +6,7 @@ use super::*;
 
 fn rates(rate: f64, burst_seconds: f64) -> Rates {
     let rate = Rate { start: rate, ceiling: rate, burst_seconds };
-    Rates { read: rate, write: rate, create_server: rate }
+    Rates { read: rate, write: rate, create_server: rate, ..Rates::fixed(1.0) }
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,6 +18,7 @@ use crate::api::condition::{self, types};
 use crate::aws::RateLimiter;
 use crate::aws::account_clients::AccountClients;
 use crate::aws::circuit::State;
+use crate::aws::counters::{BOUNDS, Latency};
 use crate::aws::rate_limiter::LineState;
 use crate::cluster::Lister;
 use crate::cluster::store::Stores;
@@ -43,122 +44,145 @@ struct Family {
     help: &'static str,
     kind: MetricType,
     labels: &'static [&'static str],
-    read: fn(&Sources) -> Vec<Sample>,
+    read: Reading,
 }
 
+/// How a family is read.
+enum Reading {
+    /// Counters and gauges.
+    Numbers(fn(&Sources) -> Vec<Sample>),
+    /// Histograms.
+    Latencies(fn(&Sources) -> Vec<(Vec<String>, Latency)>),
+}
+use Reading::{Latencies, Numbers};
+
 /// All of them; docs/metrics.md has the same table.
-const FAMILIES: [Family; 16] = [
+const FAMILIES: [Family; 18] = [
     Family {
         name: "passes",
         help: "Passes over objects by what they came to",
         kind: MetricType::Counter,
         labels: &["kind", "outcome"],
-        read: passes,
+        read: Numbers(passes),
     },
     Family {
         name: "drift_found",
         help: "Differences in AWS that no edit brought about",
         kind: MetricType::Counter,
         labels: &["kind"],
-        read: |sources| drift(sources, |counts| counts.drift_found),
+        read: Numbers(|sources| drift(sources, |counts| counts.drift_found)),
     },
     Family {
         name: "drift_corrected",
         help: "Such differences that a call put right",
         kind: MetricType::Counter,
         labels: &["kind"],
-        read: |sources| drift(sources, |counts| counts.drift_corrected),
+        read: Numbers(|sources| drift(sources, |counts| counts.drift_corrected)),
     },
     Family {
         name: "aws_calls",
         help: "Calls sent to AWS by operation and result",
         kind: MetricType::Counter,
         labels: &["operation", "result"],
-        read: aws_calls,
+        read: Numbers(aws_calls),
+    },
+    Family {
+        name: "aws_call_duration_seconds",
+        help: "How long calls to AWS took by operation and result",
+        kind: MetricType::Histogram,
+        labels: &["operation", "result"],
+        read: Latencies(aws_call_durations),
     },
     Family {
         name: "gate_permits",
         help: "Calls that the gate let through",
         kind: MetricType::Counter,
         labels: &["class"],
-        read: gate_permits,
+        read: Numbers(gate_permits),
+    },
+    Family {
+        name: "gate_throttled",
+        help: "Calls that AWS throttled",
+        kind: MetricType::Counter,
+        labels: &["class"],
+        read: Numbers(gate_throttled),
     },
     Family {
         name: "gate_wait_seconds",
         help: "Time that calls waited at the gate",
         kind: MetricType::Counter,
         labels: &["class"],
-        read: gate_waits,
+        read: Numbers(gate_waits),
     },
     Family {
         name: "gate_rate",
         help: "Calls per second that AWS takes, as learnt from what it throttles",
         kind: MetricType::Gauge,
         labels: &["account", "region", "class"],
-        read: |sources| lines(sources, |line| line.rate),
+        read: Numbers(|sources| lines(sources, |line| line.rate)),
     },
     Family {
         name: "gate_waiting",
         help: "Calls that wait at the gate now",
         kind: MetricType::Gauge,
         labels: &["account", "region", "class"],
-        read: |sources| lines(sources, |line| f64::from(line.waiting)),
+        read: Numbers(|sources| lines(sources, |line| f64::from(line.waiting))),
     },
     Family {
         name: "objects",
         help: "Objects by the condition that speaks first",
         kind: MetricType::Gauge,
         labels: &["kind", "state"],
-        read: objects,
+        read: Numbers(objects),
     },
     Family {
         name: "identity_breaker_open",
         help: "Whether the credentials of an identity count as broken in any region",
         kind: MetricType::Gauge,
         labels: &["identity"],
-        read: breakers,
+        read: Numbers(breakers),
     },
     Family {
         name: "orphans",
         help: "What AWS has with this cluster's tags and no object stands for",
         kind: MetricType::Gauge,
         labels: &["account", "region", "kind"],
-        read: orphans,
+        read: Numbers(orphans),
     },
     Family {
         name: "unmanaged_logins",
         help: "Users and accesses on servers of objects that no object stands for",
         kind: MetricType::Gauge,
         labels: &["account", "region"],
-        read: unmanaged_logins,
+        read: Numbers(unmanaged_logins),
     },
     Family {
         name: "ssh_keys_expiring",
         help: "SSH public keys in AWS that end within the expiry warning, or are there past their end",
         kind: MetricType::Gauge,
         labels: &[],
-        read: |sources| vec![(Vec::new(), number(sources.expiring().count() as u64))],
+        read: Numbers(|sources| vec![(Vec::new(), number(sources.expiring().count() as u64))]),
     },
     Family {
         name: "ssh_keys_next_expiry_timestamp_seconds",
         help: "When the first of them ends, in Unix time; absent where none does",
         kind: MetricType::Gauge,
         labels: &[],
-        read: |sources| sources.expiring().min().map(|end| (Vec::new(), seconds(end))).into_iter().collect(),
+        read: Numbers(|sources| sources.expiring().min().map(|end| (Vec::new(), seconds(end))).into_iter().collect()),
     },
     Family {
         name: "caches_filled",
         help: "Whether every watch has listed once",
         kind: MetricType::Gauge,
         labels: &[],
-        read: |sources| flag(sources.stores.missing().is_empty()),
+        read: Numbers(|sources| flag(sources.stores.missing().is_empty())),
     },
     Family {
         name: "leader",
         help: "Whether this replica works",
         kind: MetricType::Gauge,
         labels: &[],
-        read: |sources| flag(sources.leading.get()),
+        read: Numbers(|sources| flag(sources.leading.get())),
     },
 ];
 
@@ -212,14 +236,30 @@ impl Collector for Sources {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         for Family { name, help, kind, labels, read } in &FAMILIES {
             let mut family = encoder.encode_descriptor(name, help, None, *kind)?;
-            for (values, number) in read(self) {
-                let set: Vec<(&str, String)> = labels.iter().copied().zip(values).collect();
-                match (kind, set.is_empty()) {
-                    (MetricType::Counter, _) => {
-                        family.encode_family(&set)?.encode_counter::<NoLabelSet, _, f64>(&number, None)?;
+            let set = |values: Vec<String>| -> Vec<(&str, String)> { labels.iter().copied().zip(values).collect() };
+            match read {
+                Numbers(read) => {
+                    for (values, number) in read(self) {
+                        let set = set(values);
+                        match (kind, set.is_empty()) {
+                            (MetricType::Counter, _) => {
+                                family.encode_family(&set)?.encode_counter::<NoLabelSet, _, f64>(&number, None)?;
+                            }
+                            (_, false) => family.encode_family(&set)?.encode_gauge(&number)?,
+                            (_, true) => family.encode_gauge(&number)?,
+                        }
                     }
-                    (_, false) => family.encode_family(&set)?.encode_gauge(&number)?,
-                    (_, true) => family.encode_gauge(&number)?,
+                }
+                Latencies(read) => {
+                    for (values, Latency { sum, within, beyond }) in read(self) {
+                        // The encoder adds up the buckets.
+                        let last = (f64::INFINITY, beyond);
+                        let buckets: Vec<(f64, u64)> = BOUNDS.into_iter().zip(within).chain([last]).collect();
+                        let count = within.iter().sum::<u64>() + beyond;
+                        let set = set(values);
+                        let mut family = family.encode_family(&set)?;
+                        family.encode_histogram::<NoLabelSet>(sum.as_secs_f64(), count, &buckets, None)?;
+                    }
                 }
             }
         }
@@ -272,6 +312,19 @@ fn aws_calls(sources: &Sources) -> Vec<Sample> {
         .into_iter()
         .map(|((operation, result), count)| (vec![operation.into(), result.into()], number(count)))
         .collect()
+}
+
+fn aws_call_durations(sources: &Sources) -> Vec<(Vec<String>, Latency)> {
+    let latencies = sources.limiter.counters.read().latencies;
+    latencies
+        .into_iter()
+        .map(|((operation, result), latency)| (vec![operation.into(), result.into()], latency))
+        .collect()
+}
+
+fn gate_throttled(sources: &Sources) -> Vec<Sample> {
+    let throttled = sources.limiter.counters.read().throttled;
+    throttled.into_iter().map(|(class, count)| (vec![class.name().to_owned()], number(count))).collect()
 }
 
 fn gate_permits(sources: &Sources) -> Vec<Sample> {

@@ -17,9 +17,16 @@ async fn busy() -> Sources {
     let world = World::open();
     let limiter = RateLimiter::new(Rates::default());
     let _ = limiter.acquire("1", "r", CallClass::CreateServer).await;
-    limiter.counters.call("ListServers", &Ok(()));
+    let took = std::time::Duration::from_millis;
+    limiter.counters.call("ListServers", &Ok(()), took(30));
+    limiter.throttled("1", "r", CallClass::CreateServer, None);
     let fault = crate::kinds::fakes::fault("ListUsers", AwsErrorKind::Denied);
-    limiter.counters.call("ListUsers", &Err::<(), AwsError>(fault));
+    limiter.counters.call("ListUsers", &Err::<(), AwsError>(fault), took(800));
+    limiter.counters.call(
+        "ListUsers",
+        &Err::<(), AwsError>(crate::kinds::fakes::fault("ListUsers", AwsErrorKind::Denied)),
+        took(40_000),
+    );
     let stores = Arc::new(Stores::new(0));
     let now = settings().env.wall();
     for (name, ready, stalled) in [("a", "True", "False"), ("b", "False", "True"), ("c", "Unknown", "False")] {
@@ -86,7 +93,26 @@ async fn a_scrape_tells_what_was_counted() {
     for (name, value) in [
         ("transfer_operator_passes_total{kind=\"TransferUser\",outcome=\"settled\"}", 1.0),
         ("transfer_operator_aws_calls_total{operation=\"ListServers\",result=\"ok\"}", 1.0),
-        ("transfer_operator_aws_calls_total{operation=\"ListUsers\",result=\"denied\"}", 1.0),
+        ("transfer_operator_aws_calls_total{operation=\"ListUsers\",result=\"denied\"}", 2.0),
+        (
+            "transfer_operator_aws_call_duration_seconds_bucket{le=\"0.05\",operation=\"ListServers\",result=\"ok\"}",
+            1.0,
+        ),
+        ("transfer_operator_aws_call_duration_seconds_sum{operation=\"ListUsers\",result=\"denied\"}", 40.8),
+        ("transfer_operator_aws_call_duration_seconds_count{operation=\"ListUsers\",result=\"denied\"}", 2.0),
+        (
+            "transfer_operator_aws_call_duration_seconds_bucket{le=\"0.5\",operation=\"ListUsers\",result=\"denied\"}",
+            0.0,
+        ),
+        (
+            "transfer_operator_aws_call_duration_seconds_bucket{le=\"30.0\",operation=\"ListUsers\",result=\"denied\"}",
+            1.0,
+        ),
+        (
+            "transfer_operator_aws_call_duration_seconds_bucket{le=\"+Inf\",operation=\"ListUsers\",result=\"denied\"}",
+            2.0,
+        ),
+        ("transfer_operator_gate_throttled_total{class=\"create_server\"}", 1.0),
         ("transfer_operator_gate_permits_total{class=\"create_server\"}", 1.0),
         ("transfer_operator_gate_wait_seconds_total{class=\"create_server\"}", 0.0),
         ("transfer_operator_objects{kind=\"TransferUser\",state=\"ready\"}", 1.0),
@@ -116,9 +142,14 @@ async fn the_table_of_the_docs_is_what_is_exposed() {
     });
     let samples = scraped(&text);
     let labels = |name: &str| {
-        let sample = samples.keys().find(|key| key.split('{').next() == Some(name)).unwrap();
+        let names = [name.to_owned(), format!("{name}_bucket")];
+        let sample =
+            samples.keys().find(|key| key.split('{').next().is_some_and(|key| names.iter().any(|name| name == key)));
+        let sample = sample.unwrap();
         let inside = sample.split_once('{').map_or("", |(_, inside)| inside.trim_end_matches('}'));
         let keys = inside.split(',').filter_map(|pair| pair.split_once('=')).map(|(key, _)| format!("`{key}`"));
+        // The bound of a bucket is the format's own.
+        let keys = keys.filter(|key| key != "`le`");
         keys.collect::<Vec<_>>().join(", ")
     };
     let exposed: Vec<[String; 4]> = types

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::call::Listing;
 use super::calls::ReadCall;
@@ -75,8 +76,9 @@ impl Account {
     /// The fault that AWS answered with.
     pub async fn mutate(&self, permit: Permit, at: Timestamp, call: Mutation) -> Result<CreateOutput, AwsError> {
         let (class, operation) = (call.class(), call.operation());
+        let sent = Instant::now();
         let outcome = self.api.mutate(permit, at, call).await;
-        self.limiter.counters.call(operation, &outcome);
+        self.limiter.counters.call(operation, &outcome, sent.elapsed());
         match outcome {
             Ok(reply) => {
                 self.clock.observe(reply.date);
@@ -104,8 +106,9 @@ impl Account {
     async fn read_once<C: ReadCall>(&self, call: Read) -> Result<C::Output, AwsError> {
         let (class, operation) = (call.class(), call.operation());
         let _spent = self.limiter.acquire(&self.id, &self.region, class).await;
+        let sent = Instant::now();
         let outcome = self.api.read(self.clock.now(), call).await;
-        self.limiter.counters.call(operation, &outcome);
+        self.limiter.counters.call(operation, &outcome, sent.elapsed());
         match outcome {
             Ok(reply) => {
                 self.clock.observe(reply.date);

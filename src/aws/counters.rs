@@ -7,6 +7,28 @@ use std::time::Duration;
 use super::error::{BREAKER_OPEN, STS_UNAVAILABLE};
 use super::{AwsError, CallClass};
 
+/// Bounds of a latency's buckets in seconds: a call of AWS takes some hundredths of a second, and 30 is where we give up.
+pub const BOUNDS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// How long calls took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Latency {
+    /// All of them together.
+    pub sum: Duration,
+    /// How many took so long, by the first of [`BOUNDS`] that holds it.
+    pub within: [u64; BOUNDS.len()],
+    /// And how many took longer.
+    pub beyond: u64,
+}
+
+impl Latency {
+    fn add(&mut self, took: Duration) {
+        self.sum += took;
+        let within = BOUNDS.iter().zip(&mut self.within).find(|(bound, _)| took.as_secs_f64() <= **bound);
+        *within.map_or(&mut self.beyond, |(_, count)| count) += 1;
+    }
+}
+
 /// The counts of a process.
 #[derive(Debug, Default)]
 pub struct CallCounters(Mutex<Counts>);
@@ -16,6 +38,10 @@ pub struct CallCounters(Mutex<Counts>);
 pub struct Counts {
     /// Calls by operation and result: `ok` or the kind of fault.
     pub calls: BTreeMap<(&'static str, &'static str), u64>,
+    /// How long they took, by the same.
+    pub latencies: BTreeMap<(&'static str, &'static str), Latency>,
+    /// Calls that AWS throttled, by class.
+    pub throttled: BTreeMap<CallClass, u64>,
     /// Permits that were given and how long was waited for them in all, by class.
     pub waits: BTreeMap<CallClass, (u64, Duration)>,
 }
@@ -23,18 +49,25 @@ pub struct Counts {
 impl CallCounters {
     /// A call to the service itself has ended. Faults of getting credentials are not its own, and a breaker sends
     /// nothing.
-    pub fn call<T>(&self, operation: &'static str, outcome: &Result<T, AwsError>) {
+    pub fn call<T>(&self, operation: &'static str, outcome: &Result<T, AwsError>, took: Duration) {
         let unsent =
             |fault: &AwsError| fault.of_sts() || [BREAKER_OPEN, STS_UNAVAILABLE].contains(&fault.code.as_str());
         if !outcome.as_ref().is_err_and(unsent) {
-            self.sts(operation, outcome);
+            self.sts(operation, outcome, took);
         }
     }
 
     /// A call to STS has ended.
-    pub fn sts<T>(&self, operation: &'static str, outcome: &Result<T, AwsError>) {
+    pub fn sts<T>(&self, operation: &'static str, outcome: &Result<T, AwsError>, took: Duration) {
         let result = outcome.as_ref().err().map_or("ok", |fault| fault.kind.name());
-        *self.lock().calls.entry((operation, result)).or_default() += 1;
+        let mut counts = self.lock();
+        *counts.calls.entry((operation, result)).or_default() += 1;
+        counts.latencies.entry((operation, result)).or_default().add(took);
+    }
+
+    /// AWS throttled a call of this class.
+    pub fn throttled(&self, class: CallClass) {
+        *self.lock().throttled.entry(class).or_default() += 1;
     }
 
     /// A permit was given.

@@ -11,6 +11,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::credentials::{CredentialCache, Issue, Issued};
 use super::http::READ_TIMEOUT;
@@ -44,8 +45,9 @@ impl Sts {
     /// GetCallerIdentity.
     pub async fn caller(&self, credentials: &CredentialCache) -> Result<CallerIdentity, AwsError> {
         let once = self.once("GetCallerIdentity", credentials).await?;
+        let sent = Instant::now();
         let outcome = send_once!(&once, aws_sdk_sts, self.client.get_caller_identity());
-        let answer = self.ended(&once, credentials, outcome)?;
+        let answer = self.ended(&once, credentials, sent, outcome)?;
         match (answer.account, answer.arn) {
             (Some(account), Some(arn)) => Ok(CallerIdentity { account, arn }),
             _ => Err(once.incomplete("Account or Arn")),
@@ -62,8 +64,9 @@ impl Sts {
             .role_session_name(SESSION_NAME)
             .set_external_id(external_id.clone())
             .set_duration_seconds(*session_duration_seconds);
+        let sent = Instant::now();
         let outcome = send_once!(&once, aws_sdk_sts, call);
-        let answer = self.ended(&once, own, outcome)?;
+        let answer = self.ended(&once, own, sent, outcome)?;
         issued(answer, once.date()).ok_or_else(|| once.incomplete("Credentials"))
     }
 
@@ -73,9 +76,15 @@ impl Sts {
         Ok(Once::new(operation, &[], self.clock.now(), READ_TIMEOUT, &credentials))
     }
 
-    fn ended<T>(&self, once: &Once, used: &CredentialCache, outcome: Result<T, AwsError>) -> Result<T, AwsError> {
+    fn ended<T>(
+        &self,
+        once: &Once,
+        used: &CredentialCache,
+        sent: Instant,
+        outcome: Result<T, AwsError>,
+    ) -> Result<T, AwsError> {
         self.clock.observe(once.date());
-        self.limiter.counters.sts(once.operation(), &outcome);
+        self.limiter.counters.sts(once.operation(), &outcome, sent.elapsed());
         outcome.inspect_err(|fault| match fault.kind {
             AwsErrorKind::Credentials => used.refused(once.credentials()),
             AwsErrorKind::Throttled => {

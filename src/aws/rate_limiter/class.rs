@@ -37,6 +37,17 @@ impl CallClass {
         }
     }
 
+    /// Whether AWS may count both together: they are of one service.
+    #[must_use]
+    pub fn beside(self, other: Self) -> bool {
+        let service = |class| match class {
+            Self::Read | Self::Write | Self::CreateServer => 0,
+            Self::Ec2Read | Self::Ec2Write => 1,
+            Self::Sts => 2,
+        };
+        self != other && service(self) == service(other)
+    }
+
     /// The class that this word is for.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -100,6 +111,12 @@ impl Rates {
     pub fn fixed(rate: f64) -> Self {
         let rate = Rate { start: rate, ceiling: rate, burst_seconds: 1.0 };
         Self { read: rate, write: rate, create_server: rate, ec2_read: rate, ec2_write: rate, sts: rate }
+    }
+
+    /// Whether a person bounds the class: it keeps a line of its own then, which no other class takes tokens of.
+    #[must_use]
+    pub fn capped(&self, class: CallClass) -> bool {
+        self.of(class).ceiling < HIGHEST
     }
 
     /// That of a class.

@@ -23,8 +23,13 @@ const ONE_CUT_IN: Duration = Duration::from_millis(500);
 /// What is throttled sooner after a rest was too much at once, and says nothing of the rate.
 const BURST_IS_OVER: Duration = Duration::from_secs(1);
 
-/// So far above the rate at which AWS once throttled it takes more than then, and all is to be learnt anew.
-const STALE: f64 = 1.5;
+/// So far above the rate that AWS took it must have throttled, and takes more than then.
+const RISEN: f64 = 1.1;
+
+/// What is added each second from there on. Where the limit rises from 5 to 20 calls a second, 1,000 calls take 1.16 of
+/// what AWS needs for them instead of 1.49; growing twice as fast gains nothing, and where another client comes and
+/// goes three times as many calls are throttled.
+const RISING: f64 = 0.1;
 
 /// What is left after a second of the distance to the rate that AWS took.
 const DISTANCE_LEFT: f64 = 0.5;
@@ -124,20 +129,28 @@ impl Pace {
         None
     }
 
-    /// AWS said that it was too much, and perhaps when to come back: the bucket is empty, and the rate goes down.
-    pub fn throttled(&mut self, now: Instant, retry_after: Option<Duration>) {
+    /// Whether each token is taken as it comes, so that as many go as are let.
+    #[must_use]
+    pub fn drained(&self, now: Instant) -> bool {
+        self.drained_since.is_some_and(|since| now.duration_since(since) >= BURST_IS_OVER)
+    }
+
+    /// AWS said that it was too much, and perhaps when to come back: the bucket is empty, and the rate goes down. Whether
+    /// that says anything of the rate.
+    pub fn throttled(&mut self, now: Instant, retry_after: Option<Duration>) -> bool {
         self.fill(now);
         self.tokens = 0.0;
         if let Some(rest) = retry_after.map(|rest| rest.min(LONGEST_REST)) {
             self.not_before = Some(self.not_before.map_or(now + rest, |until| until.max(now + rest)));
         }
         let lately = self.cut_at.is_some_and(|at| now.duration_since(at) < ONE_CUT_IN);
-        if lately || self.drained_since.is_none_or(|since| now.duration_since(since) < BURST_IS_OVER) {
-            return;
+        if lately || !self.drained(now) {
+            return false;
         }
         let bounded = |rate: f64| rate.max(LOWEST).min(self.allowed.ceiling);
         (self.known, self.rate) = (Some(bounded(self.rate * KNOWN_GOOD)), bounded(self.rate * CUT));
         self.cut_at = Some(now);
+        true
     }
 
     fn capacity(&self) -> f64 {
@@ -157,6 +170,7 @@ impl Pace {
     fn grow(&mut self, seconds: f64, now: Instant) {
         let grown = match self.known {
             None => self.rate * (1.0 + GROWTH).powf(seconds),
+            Some(known) if self.rate > known * RISEN => self.rate * (1.0 + RISING).powf(seconds),
             Some(known) => {
                 let settled = self.cut_at.is_none_or(|at| now.duration_since(at) > SETTLED);
                 let probe = if settled { SLOW_PROBE } else { PROBE };
@@ -164,7 +178,6 @@ impl Pace {
                 self.rate + back + known * probe * seconds
             }
         };
-        self.known = self.known.filter(|known| grown < known * STALE);
         self.rate = grown.min(self.allowed.ceiling);
     }
 }

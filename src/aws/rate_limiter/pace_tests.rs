@@ -17,8 +17,12 @@ const LATENCY: Duration = Duration::from_millis(30);
 enum Aws {
     /// A token bucket: rate, size.
     Bucket { rate: f64, size: f64, tokens: f64, at: f64 },
-    /// So many in any second.
-    Window { most: usize, seen: VecDeque<f64> },
+    /// So many in any span of so many seconds.
+    Window { most: usize, span: f64, seen: VecDeque<f64> },
+    /// So many in each second of the clock.
+    Seconds { most: u32, second: f64, seen: u32 },
+    /// Operations that take turns, each with a limit of its own.
+    Operations(VecDeque<Aws>),
 }
 
 impl Aws {
@@ -26,8 +30,8 @@ impl Aws {
         Self::Bucket { rate, size, tokens: size, at: 0.0 }
     }
 
-    fn window(most: usize) -> Self {
-        Self::Window { most, seen: VecDeque::new() }
+    fn window(most: usize, span: f64) -> Self {
+        Self::Window { most, span, seen: VecDeque::new() }
     }
 
     /// Whether a call that comes at this second is taken.
@@ -40,8 +44,8 @@ impl Aws {
                 *tokens -= f64::from(u8::from(taken));
                 taken
             }
-            Self::Window { most, seen } => {
-                while seen.front().is_some_and(|first| now - first >= 1.0) {
+            Self::Window { most, span, seen } => {
+                while seen.front().is_some_and(|first| now - first >= *span) {
                     seen.pop_front();
                 }
                 let taken = seen.len() < *most;
@@ -49,6 +53,18 @@ impl Aws {
                     seen.push_back(now);
                 }
                 taken
+            }
+            Self::Seconds { most, second, seen } => {
+                if now.floor() > *second {
+                    (*second, *seen) = (now.floor(), 0);
+                }
+                let taken = *seen < *most;
+                *seen += u32::from(taken);
+                taken
+            }
+            Self::Operations(each) => {
+                each.rotate_left(1);
+                each.front_mut().is_some_and(|operation| operation.takes(now))
             }
         }
     }
@@ -73,7 +89,7 @@ fn run(rate: Rate, calls: u32, aws: &mut Aws, mut at: impl FnMut(f64, &mut Aws))
             if ok {
                 taken += 1;
             } else {
-                pace.throttled(came, None);
+                let _cut = pace.throttled(came, None);
             }
         }
         if let Some(wait) = pace.take(now) {
@@ -112,7 +128,7 @@ fn a_thousand_calls_take_hardly_longer_than_aws_needs() {
 
 #[test]
 fn it_does_so_whatever_aws_counts_by_and_while_the_limit_changes() {
-    let sliding = run(learnt(), 1000, &mut Aws::window(20), |_, _| {});
+    let sliding = run(learnt(), 1000, &mut Aws::window(20, 1.0), |_, _| {});
     assert!(sliding.seconds <= 1.15 * 1000.0 / 20.0 && sliding.throttled <= 0.1, "a window: {sliding:?}");
     let falls = run(learnt(), 1000, &mut Aws::bucket(20.0, 10.0), |second, aws| {
         if second.total_cmp(&20.0).is_eq() {
@@ -126,8 +142,57 @@ fn it_does_so_whatever_aws_counts_by_and_while_the_limit_changes() {
             *aws = Aws::Bucket { rate: 20.0, size: 10.0, tokens: 0.0, at: second };
         }
     });
-    // It had learnt 5 and tries 2 % more each second: what it misses is the price of few throttled calls.
-    assert!(rises.seconds <= 105.0 && rises.throttled <= 0.06, "rises: {rises:?}");
+    // 100 in the first 20 seconds, 900 in 45 more. It had learnt 5, and finds out that this is no longer so.
+    assert!(rises.seconds <= 1.2 * 65.0 && rises.throttled <= 0.06, "rises: {rises:?}");
+}
+
+/// How long 1,000 calls take against what AWS needs for them at least, and how many are throttled, in percent. The first
+/// six rows are what is aimed at; of the others the numbers are what the rule reaches, and may not get worse.
+#[test]
+fn ratio_and_throttled_share_hold_whatever_aws_counts_by() {
+    let seconds = |most| Aws::Seconds { most, second: 0.0, seen: 0 };
+    let operations = |one, other| Aws::Operations([Aws::bucket(one, 10.0), Aws::bucket(other, 10.0)].into());
+    let rows = [
+        ("5 a second, 10 at once", Aws::bucket(5.0, 10.0), 990.0 / 5.0, 1.07, 6.0),
+        ("20 a second, 10 at once", Aws::bucket(20.0, 10.0), 990.0 / 20.0, 1.07, 5.0),
+        ("10 a second, 10 at once", Aws::bucket(10.0, 10.0), 990.0 / 10.0, 1.07, 5.0),
+        ("20 a second, 40 at once", Aws::bucket(20.0, 40.0), 960.0 / 20.0, 1.07, 5.0),
+        ("20 in any second", Aws::window(20, 1.0), 1000.0 / 20.0, 1.07, 5.0),
+        ("20 in each second", seconds(20), 1000.0 / 20.0, 1.07, 5.0),
+        // A bucket of one call: two that come a moment too close are one too many.
+        ("20 a second, one at once", Aws::bucket(20.0, 1.0), 999.0 / 20.0, 1.08, 3.0),
+        ("5 a second, one at once", Aws::bucket(5.0, 1.0), 999.0 / 5.0, 1.10, 8.0),
+        ("5 in any second", Aws::window(5, 1.0), 1000.0 / 5.0, 1.09, 8.0),
+        ("5 in each second", seconds(5), 1000.0 / 5.0, 1.04, 8.0),
+        // What is full stays so for ten seconds, whatever the rate.
+        ("50 in any ten seconds", Aws::window(50, 10.0), 1000.0 / 5.0, 1.07, 9.0),
+        ("200 in any ten seconds", Aws::window(200, 10.0), 1000.0 / 20.0, 1.08, 17.0),
+        // All of a class go at the pace of the operation that AWS takes least of.
+        ("one operation 5, the other 20", operations(5.0, 20.0), 980.0 / 10.0, 1.07, 5.0),
+        ("each operation 5", operations(5.0, 5.0), 980.0 / 10.0, 1.07, 6.0),
+    ];
+    for (name, mut aws, ideal, ratio, share) in rows {
+        let run = run(learnt(), 1000, &mut aws, |_, _| {});
+        let (took, throttled) = (run.seconds / ideal, run.throttled * 100.0);
+        eprintln!("{name}: {took:.3}, {throttled:.1} %");
+        assert!(took <= ratio && throttled <= share, "{name}: {took:.3} of {ratio}, {throttled:.1} % of {share}");
+    }
+}
+
+#[test]
+fn what_another_client_takes_now_and_then_is_used_in_between() {
+    for (rate, ratio, share) in [(5.0, 1.2, 14.0), (20.0, 1.36, 8.0)] {
+        let run = run(learnt(), 1000, &mut Aws::bucket(rate, 10.0), |second, aws| {
+            if let Aws::Bucket { tokens, .. } = aws
+                && (second / 20.0).rem_euclid(2.0) < 1.0
+            {
+                *tokens -= rate / 2.0;
+            }
+        });
+        let (took, throttled) = (run.seconds / (1000.0 / (rate * 0.75)), run.throttled * 100.0);
+        eprintln!("{rate} a second, half of it taken every other 20 seconds: {took:.3}, {throttled:.1} %");
+        assert!(took <= ratio && throttled <= share, "{rate}: {took:.3}, {throttled:.1} %");
+    }
 }
 
 #[test]
@@ -167,7 +232,7 @@ proptest! {
         for (milliseconds, throttle) in events {
             now += Duration::from_millis(milliseconds);
             match throttle {
-                Some(rest) => pace.throttled(now, rest.map(Duration::from_secs)),
+                Some(rest) => drop(pace.throttled(now, rest.map(Duration::from_secs))),
                 None => calls += u32::from(pace.take(now).is_none()),
             }
             prop_assert!(pace.rate() <= ceiling && pace.rate() >= 0.19, "{}", pace.rate());

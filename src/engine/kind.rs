@@ -233,6 +233,16 @@ pub trait ResourceState: Send + Sync {
     fn listed(&self) -> Option<String>;
 }
 
+/// What a kind can add to what AWS says.
+#[async_trait]
+pub trait Explain: Send + Sync {
+    /// What helps a person with a call that AWS did not carry out, to be told after AWS's own words; nothing where there
+    /// is nothing to add. It may ask AWS, and where that fails it adds nothing.
+    async fn explain(&self, _account: &Account, _call: &Mutation, _fault: &AwsError) -> Option<String> {
+        None
+    }
+}
+
 /// One kind of object: where it lives, what is wanted, what is there, and which calls lead from the one to the other.
 /// When a call is sent is not a kind's to say, and no method here changes anything in AWS or in Kubernetes.
 ///
@@ -240,6 +250,7 @@ pub trait ResourceState: Send + Sync {
 /// `kinds/reconcile_tests/replacing.rs` is it in full):
 ///
 /// ```ignore
+/// impl Explain for Notices {}    // AWS's words say enough
 /// impl Kind for Notices {
 ///     type Object = Notice;      // the custom resource
 ///     type TargetDetail = ();    // it lives in an account and region, and nowhere more narrow
@@ -260,7 +271,7 @@ pub trait ResourceState: Send + Sync {
 /// }
 /// ```
 #[async_trait]
-pub trait Kind: Send + Sync + Sized + 'static {
+pub trait Kind: Explain + Sized + 'static {
     /// The custom resource.
     type Object: Managed<Status: KindStatus>;
     /// Where it lives, besides account and region.

@@ -16,7 +16,7 @@ use super::memory::{Accepted, RefusedCall};
 use super::reason::Reason;
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
-use crate::aws::{AwsError, AwsErrorKind};
+use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 
 /// Longest wait before a call is sent again that AWS accepted and does not show.
 const UNSEEN_MAX: Duration = Duration::from_mins(15);
@@ -75,6 +75,19 @@ pub(super) fn accept<K: Kind>(
 pub(super) fn held<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, digest: &str) -> Option<RefusedCall> {
     let hold = engine.memories.load(&request.uid).refused_calls.get(digest).cloned()?;
     (hold.due > Instant::now()).then_some(hold)
+}
+
+/// What AWS said of a call, and what the kind can add to that.
+pub(super) async fn explained<K: Kind>(
+    engine: &Engine<K>,
+    account: &Account,
+    call: &Mutation,
+    fault: AwsError,
+) -> AwsError {
+    match engine.kind.explain(account, call, &fault).await {
+        Some(words) => AwsError { message: format!("{}; {words}", fault.message), ..fault },
+        None => fault,
+    }
 }
 
 /// Takes down that AWS did not carry out a call; answers whether it is set aside: what may pass by itself

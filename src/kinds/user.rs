@@ -32,7 +32,9 @@ use crate::cluster::store::StoreChange;
 use crate::engine::decide::Words;
 use crate::engine::digest::hash;
 use crate::engine::found_by::{Child, FoundBy};
-use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
+use crate::engine::kind::{
+    Described, Explain, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
+};
 use crate::engine::looks;
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
@@ -184,6 +186,8 @@ fn served(target: &LoginTarget) -> Result<(), Reason> {
     );
     Err(Reason::stalled(reasons::INVALID_FOR_SERVER, message))
 }
+
+impl Explain for Users {}
 
 #[async_trait]
 impl Kind for Users {

@@ -32,7 +32,7 @@ use crate::engine::diff::{Change, Effect};
 use crate::engine::digest::hash;
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{
-    Described, Kind, KindStatus, Pending, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
+    Described, Explain, Kind, KindStatus, Pending, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
 };
 use crate::engine::owner::Owner;
 use crate::engine::reason::Reason;
@@ -174,6 +174,8 @@ fn replaced(want: &WorkflowSettings, have: &WorkflowSettings) -> Vec<Change> {
     };
     differing.map(change).collect()
 }
+
+impl Explain for Workflows {}
 
 #[async_trait]
 impl Kind for Workflows {

@@ -69,6 +69,10 @@ pub enum Command {
         /// Its namespace [default: that of the context]
         #[arg(short, long)]
         namespace: Option<String>,
+        /// Of a server also the ciphers, key exchanges, MACs and signatures that its security policy allows. AWS is asked
+        /// for them, with the credentials of the environment
+        #[arg(long)]
+        algorithms: bool,
         /// Where and how
         #[command(flatten)]
         show: Show,

@@ -90,8 +90,7 @@ impl Feature {
 /// Whatever an identity is used for, the orphan scan looks for all that is known by its tags, and asks AWS's time.
 const SCANNED: &[Feature] = &[Servers, Users, Accesses, Workflows];
 
-/// Every operation that the program knows, what IAM judges it by, and what it is called for; for nothing where this
-/// version calls it never.
+/// Every operation that the program knows, what IAM judges it by, and what it is called for.
 const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("ListServers", Judged::Anywhere, SCANNED),
     ("DescribeServer", Judged::Server, SCANNED),
@@ -104,7 +103,7 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("ListWorkflows", Judged::Anywhere, SCANNED),
     ("DescribeWorkflow", Judged::Workflow, SCANNED),
     ("ListSecurityPolicies", Judged::Anywhere, SCANNED),
-    ("DescribeSecurityPolicy", Judged::Anywhere, &[]),
+    ("DescribeSecurityPolicy", Judged::Anywhere, &[Servers]),
     ("TestIdentityProvider", Judged::User, &[LoginTests]),
     ("DescribeVpcEndpoints", Judged::Network, &[Vpc]),
     ("DescribeNetworkInterfaces", Judged::Network, &[Vpc]),

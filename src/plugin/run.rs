@@ -19,11 +19,15 @@ use super::table::Style;
 use super::{ascii, manifest, permissions, plan, view};
 use crate::api::identity::AwsIdentitySpec;
 use crate::api::{AwsIdentity, TransferServer};
-use crate::aws::RateLimiter;
 use crate::aws::account_clients::{AccountClients, Aws};
 use crate::aws::rate_limiter::Rates;
+use crate::aws::transfer::DescribeSecurityPolicy;
+use crate::aws::{Account, RateLimiter};
 use crate::ssh::known_hosts::Listed;
 use crate::text;
+
+/// What is said where there are no algorithms to ask for.
+const NO_POLICY: &str = "--algorithms is for a server that AWS has: status names no security policy";
 
 /// What a command found that did what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,10 +65,15 @@ pub async fn run(args: Args, style: Style, now: Timestamp, out: &mut (dyn Write 
             let text = if facts.is_empty() && output == Output::Table { "nothing found\n".to_owned() } else { text };
             Ok(out.write_all(text.as_bytes()).map(|()| End::Well)?)
         }
-        Command::Describe { kind, name, namespace, show: Show { context, output } } => {
+        Command::Describe { kind, name, namespace, algorithms, show: Show { context, output } } => {
             let cluster = Cluster::connect(context).await?;
             let namespace = cluster.namespace(namespace, false).unwrap_or_default();
-            let facts = cluster.one(kind, &namespace, &name).await?;
+            let mut facts = cluster.one(kind, &namespace, &name).await?;
+            if algorithms {
+                let (region, name) = facts.policy().ok_or(NO_POLICY)?;
+                let (account, _) = account(&region, "default", Rates::at_most(None, None, None)).await?;
+                facts.allows(*account.read(DescribeSecurityPolicy { name }).await?);
+            }
             let text = written(output, &facts, || view::description(&facts, style, now))?;
             Ok(out.write_all(text.as_bytes()).map(|()| End::Well)?)
         }
@@ -117,18 +126,23 @@ async fn export(args: ExportArgs, out: &mut (dyn Write + Send)) -> Result<(), Fa
     if !(rate.is_finite() && rate > 0.0) {
         return Err("--rate must be a number of calls per second above 0".into());
     }
-    let clients = AccountClients::new(RateLimiter::new(Rates::at_most(Some(rate), None, None)));
-    let caller = clients.caller(&region).await?;
-    let spec = AwsIdentitySpec::own(caller.account.clone(), region.clone());
-    let account = clients.account(&AwsIdentity::new(&identity, spec), &region).await?;
+    let (account, id) = account(&region, &identity, Rates::at_most(Some(rate), None, None)).await?;
     let ids = if all { export::all(&account).await? } else { server_id };
     let mut found = Vec::new();
     for id in ids {
         found.push(export::read(&account, &id, &progress).await?);
     }
     let deletion_policy = if deletion_policy == Deletion::Retain { "Retain" } else { "Delete" }.to_owned();
-    let target = Target { account: caller.account, region, namespace, identity, deletion_policy };
+    let target = Target { account: id, region, namespace, identity, deletion_policy };
     Ok(out.write_all(export::render(&target, &found)?.as_bytes())?)
+}
+
+/// The account that the credentials of the environment are of, and its id.
+async fn account(region: &str, identity: &str, rates: Rates) -> Result<(Account, String), Failure> {
+    let clients = AccountClients::new(RateLimiter::new(rates));
+    let id = clients.caller(region).await?.account;
+    let spec = AwsIdentitySpec::own(id.clone(), region.to_owned());
+    Ok((clients.account(&AwsIdentity::new(identity, spec), region).await?, id))
 }
 
 /// One line that is written over and over, and only where somebody looks.

@@ -10,6 +10,7 @@ use crate::api::server::{HostKeyStatus, ServerEndpoint};
 use crate::api::status::{Drift, HostKeyFingerprint, PlannedChange, Unset};
 use crate::api::user::SshPublicKey;
 use crate::api::{AwsIdentity, CommonStatus, Managed, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+use crate::aws::transfer::SecurityPolicy;
 use crate::ssh::{PublicKey, fingerprints_equal};
 
 /// A key of a user.
@@ -21,6 +22,17 @@ pub struct Key {
     imported: Option<String>,
     expires: Option<String>,
     managed: bool,
+}
+
+/// What the security policy of a server allows, in AWS's names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Algorithms {
+    ssh_ciphers: Vec<String>,
+    ssh_kexs: Vec<String>,
+    ssh_macs: Vec<String>,
+    ssh_host_key_algorithms: Vec<String>,
+    tls_ciphers: Vec<String>,
 }
 
 /// What is known of one object.
@@ -44,6 +56,10 @@ pub struct Facts {
     endpoints: Vec<ServerEndpoint>,
     user_count: Option<i64>,
     security_policy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithms: Option<Algorithms>,
+    #[serde(skip)]
+    region: Option<String>,
     host_keys: Vec<HostKeyStatus>,
     host_key_fingerprints: Vec<HostKeyFingerprint>,
     keys: Vec<Key>,
@@ -60,7 +76,7 @@ impl Facts {
     fn of<K: Managed>(object: &K) -> (Self, K::Status) {
         let status = object.status().cloned().unwrap_or_default();
         let common = K::common(&status);
-        let CommonStatus { observed_generation, conditions, operation, drift, plan, plan_count, unset, .. } =
+        let CommonStatus { observed_generation, conditions, operation, drift, plan, plan_count, unset, region, .. } =
             common.clone();
         let meta = object.meta();
         let facts = Self {
@@ -75,10 +91,23 @@ impl Facts {
             plan,
             plan_count,
             unset,
+            region,
             conditions,
             ..Self::default()
         };
         (facts, status)
+    }
+
+    /// The region and the name of its security policy, where it has one.
+    #[must_use]
+    pub fn policy(&self) -> Option<(String, String)> {
+        self.region.clone().zip(self.security_policy.clone())
+    }
+
+    /// This is what its security policy allows.
+    pub fn allows(&mut self, policy: SecurityPolicy) {
+        let SecurityPolicy { ssh_ciphers, ssh_kexs, ssh_macs, tls_ciphers, ssh_host_key_algorithms, .. } = policy;
+        self.algorithms = Some(Algorithms { ssh_ciphers, ssh_kexs, ssh_macs, ssh_host_key_algorithms, tls_ciphers });
     }
 
     fn condition(&self, of: &str) -> Option<&Condition> {
@@ -311,7 +340,7 @@ pub fn description(facts: &Facts, style: Style, now: Timestamp) -> String {
     for (name, cell) in rows {
         text.extend(cell.map(|cell| style.fact(name, &cell)));
     }
-    for (heading, headers, rows) in sections(facts, now) {
+    for (heading, headers, rows) in sections(facts, now).into_iter().chain([algorithms(facts)]) {
         if !rows.is_empty() {
             text.push('\n');
             text.push_str(heading);
@@ -320,6 +349,21 @@ pub fn description(facts: &Facts, style: Style, now: Timestamp) -> String {
         }
     }
     text
+}
+
+fn algorithms(facts: &Facts) -> Section {
+    let rows = facts.algorithms.iter().flat_map(|all| {
+        let Algorithms { ssh_ciphers, ssh_kexs, ssh_macs, ssh_host_key_algorithms, tls_ciphers } = all;
+        [
+            ("SSH ciphers", ssh_ciphers),
+            ("SSH key exchanges", ssh_kexs),
+            ("SSH MACs", ssh_macs),
+            ("SSH signatures", ssh_host_key_algorithms),
+            ("TLS ciphers", tls_ciphers),
+        ]
+        .map(|(what, names)| vec![what.into(), plain(Some(&names.join(" ")).filter(|names| !names.is_empty()))])
+    });
+    ("Security policy", &["FOR", "ALLOWED"], rows.collect())
 }
 
 /// The columns of a plan.

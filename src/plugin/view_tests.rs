@@ -94,6 +94,23 @@ fn a_description_has_endpoints_keys_drift_and_conditions() {
 }
 
 #[test]
+fn what_a_policy_allows_is_shown_where_it_was_asked_for() {
+    let mut facts = server();
+    assert_eq!(facts.policy(), None, "status names none");
+    assert!(!description(&facts, Style::default(), now()).contains("ALLOWED"));
+    let texts = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    facts.allows(SecurityPolicy {
+        ssh_ciphers: texts(&["aes128-ctr", "aes256-ctr"]),
+        ssh_macs: texts(&["hmac-sha2-256"]),
+        ..SecurityPolicy::default()
+    });
+    let text = description(&facts, Style::default(), now());
+    assert_eq!(words(&text, "SSH ciphers"), ["SSH ciphers", "aes128-ctr aes256-ctr"]);
+    assert_eq!(words(&text, "SSH MACs"), ["SSH MACs", "hmac-sha2-256"]);
+    assert_eq!(words(&text, "TLS ciphers"), ["TLS ciphers", "-"]);
+}
+
+#[test]
 fn an_old_status_is_no_good_news_and_a_broken_object_is_red() {
     let terminal = Style::new(true, None);
     let colours = |facts: Facts| tables(&[facts], terminal, now());

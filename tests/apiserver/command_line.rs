@@ -98,6 +98,20 @@ async fn status_and_describe_say_what_the_cluster_has_in_every_form() {
         let ready = one["conditions"].as_array().unwrap().iter().find(|condition| condition["type"] == "Ready");
         assert_eq!(ready.unwrap()["status"], "True", "{one:#}");
     }
+    let plain = ["describe", "server", "files", "--namespace", PLATFORM];
+    let (asked, described) = (world.calls_of("DescribeSecurityPolicy").await.len(), facts(&world, &plain).await);
+    assert!(described["algorithms"].is_null() && described["securityPolicy"].is_string(), "{described:#}");
+    assert_eq!(world.calls_of("DescribeSecurityPolicy").await.len(), asked, "AWS is asked only where one wants it");
+    let algorithms = [&plain[..], &["--algorithms"]].concat();
+    let (text, one) = (printed(&world, &algorithms).await, facts(&world, &algorithms).await);
+    assert!(text.contains("SSH key exchanges") && text.contains("hmac-sha2-256-etm@openssh.com"), "{text}");
+    let all = &one["algorithms"];
+    for kind in ["sshCiphers", "sshKexs", "sshMacs", "sshHostKeyAlgorithms", "tlsCiphers"] {
+        assert!(all[kind].as_array().unwrap().len() > 1, "{kind}: {all:#}");
+    }
+    let none = run(&world, &["describe", "user", "alice", "-n", PLATFORM, "--algorithms"], None).await;
+    let told = String::from_utf8(none.stderr).unwrap();
+    assert!(none.status.code() == Some(2) && told.contains("names no security policy"), "{told}");
     let alice = facts(&world, &["describe", "tusr", "alice", "-n", PLATFORM]).await;
     assert_eq!(alice["keys"][0]["comment"], "m\u{fc}ller@laptop");
     let missing = run(&world, &["describe", "server", "nobody", "-n", PLATFORM], None).await;

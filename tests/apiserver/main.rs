@@ -15,6 +15,7 @@ mod fixtures;
 mod host_keys;
 mod identities;
 mod kills;
+mod known_hosts;
 mod lease;
 mod life;
 mod orphans;

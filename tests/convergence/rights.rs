@@ -58,6 +58,7 @@ fn taken(operation: &str, input: &Value) -> Vec<Right> {
         "ListServers"
         | "ListWorkflows"
         | "ListSecurityPolicies"
+        | "DescribeSecurityPolicy"
         | "CreateServer"
         | "CreateWorkflow"
         | "UpdateAccess" => "*".to_owned(),

@@ -8,6 +8,7 @@ mod decision;
 mod keyed;
 mod model;
 mod replica;
+mod stop;
 mod undisturbed;
 mod world;
 

@@ -27,7 +27,7 @@ use crate::engine::mutate::{self, Cleared};
 use crate::engine::observe;
 use crate::engine::planned::Planned;
 use crate::engine::record::RecordedCreate;
-use crate::engine::refusals::{contradicts, holdable, remember};
+use crate::engine::refusals::{contradicts, explained, holdable, remember};
 use crate::engine::report::{self, Outcome};
 
 /// Tries to write the id of a created server down. With the waits below this goes on for about ten minutes; after
@@ -104,6 +104,8 @@ pub(super) async fn begin<K: Kind>(
         Err(ReconcileError::Aws(fault))
             if contradicts(&fault) || fault.kind.proves_nothing_made() && holdable(&fault) =>
         {
+            let call = engine.kind.create(&request.object, context.target, wanted, &request.owner.lasting_tags());
+            let fault = explained(engine, &context.target.account, &call, fault).await;
             remember(engine, request, digest, fault, &[]);
             Ok(None)
         }

@@ -16,7 +16,7 @@ use crate::engine::events;
 use crate::engine::kind::{Kind, Plan, PlannedCall, ReconcileError};
 use crate::engine::known::{self, Known};
 use crate::engine::mutate;
-use crate::engine::refusals::{accept, of_one_call, remember};
+use crate::engine::refusals::{accept, explained, of_one_call, remember};
 use crate::engine::report::{self, Outcome, Report};
 use crate::engine::tell;
 
@@ -119,6 +119,7 @@ async fn send_call<K: Kind>(
             Ok(Sent::Again)
         }
         Err(ReconcileError::Aws(fault)) if of_one_call(&fault) => {
+            let fault = explained(engine, &context.target.account, &call.mutation, fault).await;
             let aside = remember(engine, request, digest.clone(), fault, &call.changes);
             Ok(Sent::Refused(digest, aside))
         }

@@ -289,7 +289,7 @@ impl Cloud {
 
     /// What a read is about that does not show yet.
     fn hides(&self, call: &Read) -> Option<&'static str> {
-        let input = door::input(call).unwrap();
+        let input = door::input(call);
         let unseen = self.unseen.lock().unwrap();
         let kinds = [("ServerId", "Server"), ("UserName", "User"), ("ExternalId", "Access")];
         let hidden = |(member, _): &(&str, &str)| input[*member].as_str().is_some_and(|id| unseen.contains(id));

@@ -27,6 +27,7 @@ mod replacing;
 mod retaining;
 mod revoking;
 mod rig;
+mod security_policies;
 mod slow;
 mod telling;
 mod trouble;

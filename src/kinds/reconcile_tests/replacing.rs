@@ -27,7 +27,7 @@ use crate::engine::decide::Words;
 use crate::engine::diff::{Change, Effect};
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{
-    Described, Kind, KindStatus, Pending, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
+    Described, Explain, Kind, KindStatus, Pending, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
 };
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
@@ -110,6 +110,8 @@ struct Notices {
     /// What uses one, by id.
     used: Arc<Mutex<Option<String>>>,
 }
+
+impl Explain for Notices {}
 
 #[async_trait]
 impl Kind for Notices {

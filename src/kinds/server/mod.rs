@@ -8,8 +8,10 @@ mod known_hosts;
 mod login_test;
 pub mod members;
 mod network;
-mod offline;
+pub mod offline;
 mod plan;
+mod policies_seen;
+mod policy_names;
 pub mod preview;
 mod registration;
 mod unmanaged;
@@ -39,21 +41,24 @@ use crate::api::server::ServerEndpoint;
 use crate::api::status::CreateRecord;
 use crate::api::{AwsIdentity, Managed, ManagedKind, TransferServer, TransferServerSpec, TransferServerStatus};
 use crate::aws::transfer::{
-    CreateServer, DeleteServer, DescribeHostKey, DescribeServer, HostKey, ListHostKeys, ListServers, Server, Tags,
+    CreateServer, DeleteServer, DescribeHostKey, DescribeServer, HostKey, ListHostKeys, ListServers, SecurityPolicy,
+    Server, Tags,
 };
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Name;
 use crate::engine::decide::Words;
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{
-    Described, Kind, KindStatus, OwnCondition, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
+    Described, Explain, Kind, KindStatus, OwnCondition, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
 };
 use crate::engine::looks;
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
+use advice::advice;
 use endpoints::EndpointsSeen;
 use login_test::LoginsTried;
 use network::Network;
+use policies_seen::PoliciesSeen;
 use unmanaged::LoginsSeen;
 use wanted::WantedServer;
 
@@ -67,6 +72,7 @@ pub struct Servers {
     logins: LoginsSeen,
     endpoints: EndpointsSeen,
     logins_tried: LoginsTried,
+    policies: PoliciesSeen,
 }
 
 /// Servers, as they are found by their tags.
@@ -99,6 +105,8 @@ pub struct ServerState {
     pub endpoints: Option<Vec<ServerEndpoint>>,
     /// What status is to say of the login that is tried.
     pub login_test: Option<LoginTestStatus>,
+    /// What its security policy allows, where AWS tells.
+    pub policy: Option<Arc<SecurityPolicy>>,
     /// Its logins that no object accounts for, where that is known.
     pub unmanaged: Option<BTreeSet<String>>,
 }
@@ -113,6 +121,7 @@ impl Servers {
             logins: LoginsSeen::default(),
             endpoints: EndpointsSeen::default(),
             logins_tried: LoginsTried::default(),
+            policies: PoliciesSeen::default(),
         }
     }
 
@@ -236,6 +245,13 @@ fn to_adopt(object: &TransferServer) -> Option<String> {
 }
 
 #[async_trait]
+impl Explain for Servers {
+    async fn explain(&self, account: &Account, call: &Mutation, fault: &AwsError) -> Option<String> {
+        self.policies.beside(account, call, fault).await
+    }
+}
+
+#[async_trait]
 impl Kind for Servers {
     type Object = TransferServer;
     type TargetDetail = Arc<AwsIdentity>;
@@ -290,11 +306,12 @@ impl Kind for Servers {
         } else {
             unmanaged::of(&self.deps, &self.logins, object, account, &mut server).await
         };
-        let (mut network, mut endpoints) = (Network::default(), None);
+        let (mut network, mut endpoints, mut policy) = (Network::default(), None, None);
         let mut login_test = object.status.as_ref().and_then(|status| status.login_test.clone());
         if self.concerns(object, &server) && !going(object) {
             network = network::look(object, &server, account).await?;
             endpoints = endpoints::of_vpc(&self.endpoints, object, &server, &network, account).await;
+            policy = self.policies.of(account, &server.settings).await;
         }
         match self.host_keys(object, account, &id).await {
             Ok(host_keys) => {
@@ -303,7 +320,15 @@ impl Kind for Servers {
                     let cluster = self.deps.cluster.as_ref();
                     login_test = login_test::of(&self.logins_tried, cluster, object, &server, account).await;
                 }
-                Ok(Described::Found(ServerState { server, host_keys, network, endpoints, login_test, unmanaged }))
+                Ok(Described::Found(ServerState {
+                    server,
+                    host_keys,
+                    network,
+                    endpoints,
+                    login_test,
+                    policy,
+                    unmanaged,
+                }))
             }
             Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(Described::Missing),
             Err(fault) => Err(fault),
@@ -468,17 +493,6 @@ impl ResourceState for ServerState {
     fn listed(&self) -> Option<String> {
         Some(looks::row(&self.server.row()))
     }
-}
-
-/// What is worth a look and blocks nothing.
-fn advice(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &ServerState) -> Vec<Reason> {
-    let (want, keys) = (&wanted.want, &have.host_keys);
-    let rows = object.status.as_ref().map_or(&[][..], |status| &status.host_keys);
-    let applied = object.status.as_ref().and_then(|status| status.common.applied.as_ref());
-    let replaced = host_keys::replaced::advice(object, &host_keys::replaced::replaced(want, keys, rows), keys);
-    let unset = advice::of_unset(&unset::unset(want, &have.server, applied));
-    let hints = replaced.into_iter().chain(host_keys::hidden(want, keys, rows)).chain(unset);
-    hints.chain(advice::of_settings(&have.server.settings)).collect()
 }
 
 /// The ARN of a server, as AWS builds it.

@@ -82,7 +82,8 @@ fn held(settings: Value) -> ServerState {
     let settings: ServerSettings = serde_json::from_value(settings).unwrap();
     let server = Server { settings, ..owned("s-1", "files") };
     let (host_keys, network) = (Vec::new(), Default::default());
-    ServerState { server, host_keys, network, endpoints: None, login_test: None, unmanaged: None }
+    let (endpoints, login_test, policy, unmanaged) = Default::default();
+    ServerState { server, host_keys, network, endpoints, login_test, policy, unmanaged }
 }
 
 /// The plan for this object, with nobody's grant withdrawn.

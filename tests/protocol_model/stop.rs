@@ -1,0 +1,747 @@
+//! A change that takes a stop, model checked: two replicas, each of which may die or freeze at any step; AWS, whose
+//! answers lag and get lost, and which may refuse the change; a person who edits back, suspends, and closes the window; and
+//! a stop that arrives long after it was sent.
+//!
+//! Which step is due says the code (`kinds::server::offline`), and whether its call is sent or its record written does too
+//! (`engine::decide`). What stands around that is modelled, as for servers.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use stateright::{Checker, HasDiscoveries, Model, Property};
+use tokio::time::Instant;
+use transfer_operator::api::server::DesiredState;
+use transfer_operator::api::status::{Applied, CreatePhase, OperationKind, OperationPhase, OperationRecord};
+use transfer_operator::aws::error::kind_of;
+use transfer_operator::aws::transfer::{Server, ServerSettings, StartServer, UpdateServer};
+use transfer_operator::aws::{AwsError, Mutation};
+use transfer_operator::engine::consistency::{ConsistencyCounter, ObservedState, Windows};
+use transfer_operator::engine::decide::update::UpdateFacts;
+use transfer_operator::engine::decide::{Action, CreateFacts, Facts, Identity, Reads};
+use transfer_operator::engine::diff::{Change, Effect};
+use transfer_operator::engine::kind::{Plan, PlannedCall};
+use transfer_operator::engine::memory::{Memory, RefusedCall};
+use transfer_operator::engine::mutate;
+use transfer_operator::engine::owner::Ownership;
+use transfer_operator::engine::reason::Reason;
+use transfer_operator::engine::record::RecordedCreate;
+use transfer_operator::kinds::server::offline::window::Gate;
+use transfer_operator::kinds::server::offline::{self, Mode, Situation};
+
+use super::decision::{WORDS, answered};
+
+type Age = u8;
+
+/// So long is a tick: with the tolerance and the lag below, what AWS takes and shows at the latest is just before what the
+/// operator waits for (17 minutes), and one tick less would not be.
+const TICK: SignedDuration = SignedDuration::from_mins(6);
+const TOLERANCE: Age = 2;
+const LAG: Age = 1;
+
+/// Beyond this no age counts.
+const OLD: Age = TOLERANCE + LAG + 1;
+
+/// What is modelled.
+#[derive(Clone, Copy, Debug)]
+struct Stops {
+    /// AWS may refuse the change for what it says.
+    refuses: bool,
+    /// So often a person edits the change back or forth, suspends or goes on, closes the window or opens it.
+    acts: u8,
+    /// So many stops may arrive after nobody waits for them any more.
+    late: u8,
+    broken: Option<Broken>,
+}
+
+/// What would be a defect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Broken {
+    /// That it is stopped is written once AWS answered.
+    RecordsAfterCall,
+    /// A change that is taken back is forgotten at once, although its stop may be under way.
+    ForgetsWithdrawn,
+    /// What is started is forgotten once it was told to start.
+    ForgetsStarted,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct World {
+    /// The spec, of which one field takes a stop.
+    wants: bool,
+    suspended: bool,
+    closed: bool,
+    record: Option<Record>,
+    aws: Aws,
+    /// What a read may still show.
+    before: Option<(Aws, Age)>,
+    strays: Vec<Call>,
+    replicas: Vec<Work>,
+    acts: u8,
+    late: u8,
+    /// A stop came that nothing was recorded of any more.
+    surprised: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Aws {
+    state: State,
+    has: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum State {
+    Online,
+    Stopping,
+    Offline,
+    Starting,
+}
+
+impl State {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Online => "ONLINE",
+            Self::Stopping => "STOPPING",
+            Self::Offline => "OFFLINE",
+            Self::Starting => "STARTING",
+        }
+    }
+
+    /// Where it comes to by itself.
+    const fn settled(self) -> Self {
+        match self {
+            Self::Stopping => Self::Offline,
+            Self::Starting => Self::Online,
+            other => other,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Record {
+    phase: OperationPhase,
+    age: Age,
+    stops: i32,
+    /// What was wanted when AWS refused it.
+    refused: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum What {
+    Stop,
+    Start,
+    /// The field is to be so.
+    Update(bool),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Call {
+    what: What,
+    age: Age,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Work {
+    at: At,
+    /// Nobody wrote to the object since this reconcile read it.
+    current: bool,
+    /// AWS refused this of it.
+    refused: Option<bool>,
+    /// To be written once AWS answered, where that is the defect.
+    after: Option<Record>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+enum At {
+    #[default]
+    Idle,
+    Write(Option<Record>),
+    Clear(What),
+    Send(Call),
+    Await(Call),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Event {
+    Tick,
+    /// The server comes to where it is on its way to.
+    Arrives,
+    Look {
+        replica: usize,
+        old: bool,
+    },
+    Act {
+        replica: usize,
+    },
+    Answered {
+        replica: usize,
+    },
+    Refused {
+        replica: usize,
+    },
+    /// Nothing is heard of the call any more, which took effect or did not.
+    Lost {
+        replica: usize,
+        effect: bool,
+    },
+    /// The same, and it is still on its way.
+    Strays {
+        replica: usize,
+    },
+    Crash {
+        replica: usize,
+    },
+    StrayArrives(usize),
+    Edits,
+    Suspends,
+    Closes,
+}
+
+const RUNS: &str = "left alone, the server runs";
+const CHANGES: &str = "a change is made and the server runs again";
+const SURPRISED: &str = "a stop comes that nothing is recorded of any more";
+const GIVES_UP: &str = "a change that AWS refuses is given up";
+
+impl Model for Stops {
+    type State = World;
+    type Action = Event;
+
+    fn init_states(&self) -> Vec<World> {
+        vec![World {
+            wants: true,
+            suspended: false,
+            closed: false,
+            record: None,
+            aws: Aws { state: State::Online, has: false },
+            before: None,
+            strays: Vec::new(),
+            replicas: vec![Work::default(); 2],
+            acts: self.acts,
+            late: self.late,
+            surprised: false,
+        }]
+    }
+
+    fn actions(&self, world: &World, actions: &mut Vec<Event>) {
+        actions.push(Event::Tick);
+        if world.aws.state != world.aws.state.settled() {
+            actions.push(Event::Arrives);
+        }
+        for (replica, work) in world.replicas.iter().enumerate() {
+            match work.at {
+                At::Idle => {
+                    actions.push(Event::Look { replica, old: false });
+                    if world.before.is_some() {
+                        actions.push(Event::Look { replica, old: true });
+                    }
+                }
+                At::Await(call) => {
+                    actions.push(Event::Answered { replica });
+                    if self.refuses && matches!(call.what, What::Update(_)) && world.aws.state == State::Offline {
+                        actions.push(Event::Refused { replica });
+                    }
+                    actions.extend([true, false].map(|effect| Event::Lost { replica, effect }));
+                    if call.what == What::Stop && world.late > 0 {
+                        actions.push(Event::Strays { replica });
+                    }
+                }
+                At::Write(_) | At::Clear(_) | At::Send(_) => actions.push(Event::Act { replica }),
+            }
+            if *work != Work::default() && !matches!(work.at, At::Await(_)) {
+                actions.push(Event::Crash { replica });
+            }
+        }
+        actions.extend((0..world.strays.len()).map(Event::StrayArrives));
+        if world.acts > 0 {
+            actions.extend([Event::Edits, Event::Suspends, Event::Closes]);
+        }
+    }
+
+    fn next_state(&self, last: &World, action: Event) -> Option<World> {
+        let mut next = last.clone();
+        next.act(self, action);
+        next.tidy();
+        (next != *last).then_some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always(RUNS, |model: &Stops, world: &World| world.settles(model)),
+            Property::sometimes(CHANGES, |_, world: &World| {
+                world.aws == Aws { state: State::Online, has: true } && world.record.is_none()
+            }),
+            Property::sometimes(SURPRISED, |_, world: &World| world.surprised),
+            Property::sometimes(GIVES_UP, |_, world: &World| {
+                world.record.is_some_and(|record| record.phase == OperationPhase::GivenUp)
+            }),
+        ]
+    }
+}
+
+impl Record {
+    /// In an order, whichever.
+    fn key(self) -> (u8, Age, i32, Option<bool>) {
+        let Self { phase, age, stops, refused } = self;
+        (phase as u8, age, stops, refused)
+    }
+}
+
+type RecordKey = Option<(u8, Age, i32, Option<bool>)>;
+type WorkKey = (u8, RecordKey, Option<Call>, bool, Option<bool>, RecordKey);
+
+impl Work {
+    fn key(&self) -> WorkKey {
+        let Self { at, current, refused, after } = self;
+        let (kind, record, call) = match *at {
+            At::Idle => (0, None, None),
+            At::Write(record) => (1, record.map(Record::key), None),
+            At::Clear(what) => (2, None, Some(Call { what, age: 0 })),
+            At::Send(call) => (3, None, Some(call)),
+            At::Await(call) => (4, None, Some(call)),
+        };
+        (kind, record, call, *current, *refused, after.map(Record::key))
+    }
+}
+
+/// What an answer of the code depends on.
+type Question = (bool, bool, bool, RecordKey, Aws, Option<bool>);
+
+thread_local! {
+    /// The code is pure, so an answer is kept.
+    static DUE: RefCell<BTreeMap<Question, At>> = RefCell::default();
+    /// And so is how it ends.
+    static ENDS: RefCell<BTreeMap<(u8, Question), bool>> = RefCell::default();
+}
+
+impl World {
+    fn question(&self, shown: Aws, refused: Option<bool>) -> Question {
+        (self.wants, self.suspended, self.closed, self.record.map(Record::key), shown, refused)
+    }
+
+    fn act(&mut self, model: &Stops, action: Event) {
+        match action {
+            Event::Tick => self.tick(),
+            Event::Arrives => {
+                let state = self.aws.state.settled();
+                self.becomes(Aws { state, ..self.aws });
+            }
+            Event::Look { replica, old } => self.look(model, replica, old),
+            Event::Act { replica } => self.step(model, replica),
+            Event::Answered { replica } => self.answer(model, replica, true),
+            Event::Refused { replica } => {
+                if let At::Await(Call { what: What::Update(to), .. }) = std::mem::take(&mut self.replicas[replica].at) {
+                    self.replicas[replica].refused = Some(to);
+                }
+            }
+            Event::Lost { replica, effect } => self.answer(model, replica, effect),
+            Event::Strays { replica } => {
+                if let At::Await(call) = std::mem::take(&mut self.replicas[replica].at) {
+                    self.strays.push(call);
+                    self.late -= 1;
+                }
+            }
+            Event::Crash { replica } => self.replicas[replica] = Work::default(),
+            Event::StrayArrives(index) => {
+                let call = self.strays.remove(index);
+                self.arrive(call);
+            }
+            Event::Edits => self.person(|world| world.wants = !world.wants),
+            Event::Suspends => self.person(|world| world.suspended = !world.suspended),
+            // Time does it; that it is a person's act here bounds how often.
+            Event::Closes => {
+                self.closed = !self.closed;
+                self.acts -= 1;
+            }
+        }
+    }
+
+    fn person(&mut self, change: impl FnOnce(&mut Self)) {
+        change(self);
+        self.acts -= 1;
+        self.touch();
+    }
+
+    /// The object was written: what anybody read of it is old.
+    fn touch(&mut self) {
+        self.replicas.iter_mut().for_each(|work| work.current = false);
+    }
+
+    /// AWS changes the server.
+    fn becomes(&mut self, now: Aws) {
+        if now != self.aws {
+            self.before = Some((self.aws, 0));
+            self.aws = now;
+        }
+    }
+
+    /// A call takes effect, unless AWS refuses it where the server stands.
+    fn arrive(&mut self, call: Call) {
+        if call.age > TOLERANCE {
+            return;
+        }
+        let Aws { state, has } = self.aws;
+        match (call.what, state) {
+            (What::Stop, State::Online) => {
+                self.surprised |= self.record.is_none();
+                self.becomes(Aws { state: State::Stopping, has });
+            }
+            (What::Start, State::Offline) => self.becomes(Aws { state: State::Starting, has }),
+            (What::Update(to), State::Offline) => self.becomes(Aws { state, has: to }),
+            _ => {}
+        }
+    }
+
+    fn answer(&mut self, model: &Stops, replica: usize, effect: bool) {
+        let At::Await(call) = std::mem::take(&mut self.replicas[replica].at) else { return };
+        if effect {
+            self.arrive(call);
+        }
+        if model.broken == Some(Broken::ForgetsStarted) && call.what == What::Start && effect {
+            self.record = None;
+            self.touch();
+        }
+        if let Some(record) = self.replicas[replica].after.take() {
+            self.replicas[replica].at = At::Write(Some(record));
+            self.replicas[replica].current = true;
+        }
+    }
+
+    fn look(&mut self, model: &Stops, replica: usize, old: bool) {
+        let shown = self.before.filter(|_| old).map_or(self.aws, |(before, _)| before);
+        let due = self.due(shown, self.replicas[replica].refused);
+        let work = &mut self.replicas[replica];
+        work.current = true;
+        if work.refused.is_some_and(|refused| refused != self.wants) {
+            work.refused = None;
+        }
+        work.at = match (model.broken, due) {
+            (Some(Broken::RecordsAfterCall), At::Write(Some(record))) if record.phase == OperationPhase::Stopping => {
+                work.after = Some(record);
+                At::Clear(What::Stop)
+            }
+            (Some(Broken::ForgetsWithdrawn), At::Write(Some(record))) if record.phase == OperationPhase::Withdrawn => {
+                At::Write(None)
+            }
+            (_, due) => due,
+        };
+    }
+
+    /// Takes the step that is due.
+    fn step(&mut self, _: &Stops, replica: usize) {
+        let work = &mut self.replicas[replica];
+        match std::mem::take(&mut work.at) {
+            At::Write(record) if work.current => {
+                self.record = record;
+                self.touch();
+            }
+            At::Clear(what) if work.current => work.at = At::Send(Call { what, age: 0 }),
+            At::Send(call) => work.at = At::Await(call),
+            _ => {}
+        }
+    }
+
+    fn tick(&mut self) {
+        let older = |age: &mut Age| *age = (*age + 1).min(OLD);
+        self.record.iter_mut().for_each(|record| older(&mut record.age));
+        self.before.iter_mut().for_each(|(_, age)| older(age));
+        self.strays.iter_mut().for_each(|call| older(&mut call.age));
+        for work in &mut self.replicas {
+            match &mut work.at {
+                At::Write(Some(record)) => older(&mut record.age),
+                At::Send(call) | At::Await(call) => older(&mut call.age),
+                _ => {}
+            }
+        }
+    }
+
+    /// The one form of a state.
+    fn tidy(&mut self) {
+        self.before = self.before.filter(|(before, age)| *age < LAG && *before != self.aws);
+        self.strays.retain(|call| call.age <= TOLERANCE);
+        self.strays.sort_unstable();
+        for work in &mut self.replicas {
+            if matches!(work.at, At::Write(_) | At::Clear(_)) && !work.current {
+                work.at = At::Idle;
+            }
+            work.current &= matches!(work.at, At::Write(_) | At::Clear(_));
+        }
+        self.replicas.sort_by_key(Work::key);
+    }
+
+    /// Whether the server runs once nothing more goes wrong, whichever replica is left. Asked of states at rest, as of
+    /// servers.
+    fn settles(&self, model: &Stops) -> bool {
+        let idle = self.replicas.iter().all(|work| work.at == At::Idle);
+        if !idle || !self.strays.is_empty() {
+            return true;
+        }
+        self.replicas.iter().all(|work| {
+            let key = (model.broken.map_or(0, |broken| broken as u8 + 1), self.question(self.aws, work.refused));
+            let known = ENDS.with_borrow(|known| known.get(&key).copied());
+            known.unwrap_or_else(|| {
+                let ends = self.clone().ends_well(model, work);
+                ENDS.with_borrow_mut(|known| known.insert(key, ends));
+                ends
+            })
+        })
+    }
+
+    fn ends_well(mut self, model: &Stops, work: &Work) -> bool {
+        self.replicas = vec![work.clone()];
+        // A stop, a change and a start, twice; and the time for which a stop may be late.
+        for _ in 0..2 * OLD {
+            for _ in 0..32 {
+                self.aws.state = self.aws.state.settled();
+                self.before = None;
+                match self.replicas[0].at {
+                    At::Idle => self.look(model, 0, false),
+                    At::Await(_) => self.answer(model, 0, true),
+                    _ => self.step(model, 0),
+                }
+                self.tidy();
+            }
+            self.tick();
+            self.tidy();
+        }
+        let given_up = self.record.is_some_and(|record| record.phase == OperationPhase::GivenUp);
+        let free = !self.suspended && !self.closed && !given_up;
+        let made = self.aws.has == self.wants || !free;
+        self.aws.state == State::Online && made && (self.record.is_none() || given_up)
+    }
+
+    /// What the operator decides for what it is shown.
+    fn due(&self, shown: Aws, refused: Option<bool>) -> At {
+        let question = self.question(shown, refused);
+        let known = DUE.with_borrow(|known| known.get(&question).copied());
+        known.unwrap_or_else(|| {
+            let due = self.ask(shown, refused);
+            DUE.with_borrow_mut(|known| known.insert(question, due));
+            due
+        })
+    }
+
+    fn ask(&self, shown: Aws, refused: Option<bool>) -> At {
+        let plan = self.plan(shown);
+        let mut memory = Memory::default();
+        if let Some(to) = refused {
+            let mutation = update(to).mutation;
+            let at = Instant::now();
+            let hold =
+                RefusedCall { fault: refusal(), since: at, tries: 1, due: at + std::time::Duration::from_hours(1) };
+            memory.refused_calls.insert(mutate::digest(&mutation), hold);
+        }
+        let (applied, tried) = (Applied::default(), BTreeMap::new());
+        let update = UpdateFacts {
+            plan: &plan,
+            wanted: &applied,
+            recorded: Some(&applied),
+            announced: true,
+            memory: &memory,
+            tried: &tried,
+            time_is_up: false,
+            at: Instant::now(),
+            lag: TICK * i32::from(LAG),
+        };
+        match decided(self, &update) {
+            Action::RecordOperation(record) => At::Write(record.map(|record| read(&record))),
+            Action::Send(index) => match index.of(&plan).map(|call| &call.mutation) {
+                Some(Mutation::StopServer(_)) => At::Clear(What::Stop),
+                Some(Mutation::StartServer(_)) => At::Clear(What::Start),
+                Some(Mutation::UpdateServer(_)) => At::Clear(What::Update(self.wants)),
+                _ => At::Idle,
+            },
+            _ => At::Idle,
+        }
+    }
+
+    /// As `kinds::server::plan` puts it together: what the sequence says, and the run state where it does not lead.
+    fn plan(&self, shown: Aws) -> Plan {
+        let server =
+            Server { server_id: "s".to_owned(), state: Some(shown.state.name().to_owned()), ..Server::default() };
+        let differs = shown.has != self.wants;
+        let offline = if differs { vec![change(self.wants)] } else { Vec::new() };
+        let record = self.record.map(write);
+        let closed = || Gate::Closed(Reason::new("OutsideWindow", "later"), None);
+        let due = offline::next(&Situation {
+            server: &server,
+            desired: DesiredState::Online,
+            offline: &offline,
+            next: differs.then(|| update(self.wants)),
+            back: None,
+            record: record.as_ref(),
+            gate: if self.closed { closed() } else { Gate::Open },
+            plan_hash: None,
+            unfit: None,
+            unready: None,
+            digest: digest(self.wants),
+            mode: if self.suspended { Mode::Finish } else { Mode::Full },
+            now: now(),
+        });
+        let mut plan = Plan { calls: due.call.into_iter().collect(), operation: due.operation, ..Plan::default() };
+        plan.busy = due.busy;
+        plan.changes = offline;
+        if !due.leads && shown.state == State::Offline {
+            plan.calls
+                .push(PlannedCall::new(Mutation::StartServer(StartServer { server_id: "s".to_owned() }), Vec::new()));
+        }
+        plan
+    }
+}
+
+fn change(to: bool) -> Change {
+    Change { path: "ipAddressType".to_owned(), have: json!(!to), want: json!(to), effect: Effect::Offline }
+}
+
+fn update(to: bool) -> PlannedCall {
+    let settings = ServerSettings { ip_address_type: Some(digest(to).to_owned()), ..ServerSettings::default() };
+    let update = UpdateServer { server_id: "s".to_owned(), settings: Box::new(settings) };
+    PlannedCall { operation: true, ..PlannedCall::new(Mutation::UpdateServer(update), vec![change(to)]) }
+}
+
+const fn digest(wants: bool) -> &'static str {
+    if wants { "new" } else { "old" }
+}
+
+fn refusal() -> AwsError {
+    let (code, message) = ("InvalidRequestException".to_owned(), "no".to_owned());
+    let kind = kind_of(&code, &message);
+    AwsError { operation: "UpdateServer", kind, code, message, resource_type: None, retry_after: None, date: None }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+fn ago(age: Age) -> Timestamp {
+    now() - TICK * i32::from(age)
+}
+
+fn write(record: Record) -> OperationRecord {
+    let Record { phase, age, stops, refused } = record;
+    OperationRecord {
+        kind: OperationKind::Offline,
+        phase,
+        stops,
+        started_at: Some(ago(age).to_string()),
+        refusal: refused.map(|_| "no".to_owned()),
+        refused_digest: refused.map(|wants| digest(wants).to_owned()),
+        ..OperationRecord::default()
+    }
+}
+
+fn read(record: &OperationRecord) -> Record {
+    let OperationRecord { phase, stops, started_at, refused_digest, .. } = record;
+    let since: Timestamp = started_at.as_deref().unwrap().parse().unwrap();
+    let age = (0..OLD).find(|age| ago(*age) == since).unwrap_or(OLD);
+    Record { phase: *phase, age, stops: *stops, refused: refused_digest.as_deref().map(|text| text == digest(true)) }
+}
+
+/// The operator's own decision on a server that is there and ours.
+fn decided(world: &World, update: &UpdateFacts<'_>) -> Action {
+    let record = RecordedCreate {
+        uid: "u".to_owned(),
+        phase: CreatePhase::None,
+        attempt: None,
+        started_at: ago(OLD),
+        retired_ids: Vec::new(),
+    };
+    answered(&Facts {
+        words: WORDS,
+        identity: Identity::Tagged,
+        uid: "u",
+        deleting: false,
+        finalizer: true,
+        observe_only: false,
+        report_only: false,
+        suspended: world.suspended,
+        retain: false,
+        protected: false,
+        recreate: false,
+        adoption: None,
+        differs: false,
+        may_create: true,
+        confirmed: true,
+        id: Some("s"),
+        parent_replaced: false,
+        placeless: None,
+        denied: None,
+        unproven: None,
+        reads: Reads::Described,
+        edited: false,
+        record: Some(&record),
+        sight: &ObservedState::Found(Ownership::Ours),
+        lookup: None,
+        observations: &ConsistencyCounter::default(),
+        replied: None,
+        deleted: &BTreeMap::new(),
+        replacement: None,
+        creates_stopped_at: None,
+        operation: world.record.map(write).is_some_and(|record| record.under_way()),
+        create: CreateFacts::default(),
+        before_delete: None,
+        update: Some(update),
+        now: now(),
+        windows: Windows::new(TICK * i32::from(TOLERANCE), TICK * i32::from(LAG)),
+    })
+}
+
+fn stops() -> Stops {
+    Stops { refuses: false, acts: 2, late: 1, broken: None }
+}
+
+fn holds(what: &str, model: Stops, depth: usize) {
+    let start = std::time::Instant::now();
+    let deeper: usize = std::env::var("PROTOCOL_MODEL_DEEPER").map_or(0, |text| text.parse().unwrap());
+    let depth = depth + deeper;
+    let checker = model.checker().target_max_depth(depth).spawn_bfs().join();
+    let (unique, deepest) = (checker.unique_state_count(), checker.max_depth());
+    let reach = if deepest < depth { "runs of any length" } else { "all runs of this depth" };
+    println!("{what}: {unique} states, depth {deepest} ({reach}), {:.1?}", start.elapsed());
+    if let Some(path) = checker.discovery(RUNS) {
+        panic!("{what}: {:#?}", path.into_actions());
+    }
+    checker.assert_any_discovery(CHANGES);
+    if model.refuses {
+        checker.assert_any_discovery(GIVES_UP);
+    }
+}
+
+fn fails(what: &str, model: Stops) {
+    let start = std::time::Instant::now();
+    let finish = HasDiscoveries::AnyOf([RUNS].into());
+    let checker = model.checker().finish_when(finish).target_max_depth(30).spawn_bfs().join();
+    let unique = checker.unique_state_count();
+    let path = checker.discovery(RUNS).unwrap_or_else(|| panic!("{what}: not found in {unique} states"));
+    let steps = path.into_actions();
+    println!("{what}: \"{RUNS}\" fails after {} steps, {unique} states, {:.1?}", steps.len(), start.elapsed());
+    steps.iter().for_each(|step| println!("    {step:?}"));
+}
+
+const DEPTH: usize = 20;
+
+#[test]
+fn a_server_that_is_stopped_for_a_change_runs_again() {
+    holds("stopped", Stops { acts: 0, ..stops() }, DEPTH);
+    holds("stopped, a person acts", stops(), DEPTH);
+}
+
+#[test]
+fn a_server_whose_change_aws_refuses_runs_again() {
+    holds("stopped, refused", Stops { refuses: true, acts: 1, ..stops() }, DEPTH);
+}
+
+#[test]
+fn a_stop_that_is_recorded_after_its_call_leaves_a_server_offline() {
+    fails("stop recorded late", Stops { broken: Some(Broken::RecordsAfterCall), ..stops() });
+}
+
+#[test]
+fn a_stop_that_is_forgotten_when_the_edit_goes_leaves_a_server_offline() {
+    fails("withdrawn stop forgotten", Stops { broken: Some(Broken::ForgetsWithdrawn), ..stops() });
+}
+
+#[test]
+fn a_start_that_is_not_seen_to_its_end_leaves_a_server_offline() {
+    fails("start not seen", Stops { broken: Some(Broken::ForgetsStarted), ..stops() });
+}

@@ -27,7 +27,7 @@ pub struct Key {
 /// What the security policy of a server allows, in AWS's names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Algorithms {
+struct Allowed {
     ssh_ciphers: Vec<String>,
     ssh_kexs: Vec<String>,
     ssh_macs: Vec<String>,
@@ -57,7 +57,7 @@ pub struct Facts {
     user_count: Option<i64>,
     security_policy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    algorithms: Option<Algorithms>,
+    algorithms: Option<Allowed>,
     #[serde(skip)]
     region: Option<String>,
     host_keys: Vec<HostKeyStatus>,
@@ -107,7 +107,7 @@ impl Facts {
     /// This is what its security policy allows.
     pub fn allows(&mut self, policy: SecurityPolicy) {
         let SecurityPolicy { ssh_ciphers, ssh_kexs, ssh_macs, tls_ciphers, ssh_host_key_algorithms, .. } = policy;
-        self.algorithms = Some(Algorithms { ssh_ciphers, ssh_kexs, ssh_macs, ssh_host_key_algorithms, tls_ciphers });
+        self.algorithms = Some(Allowed { ssh_ciphers, ssh_kexs, ssh_macs, ssh_host_key_algorithms, tls_ciphers });
     }
 
     fn condition(&self, of: &str) -> Option<&Condition> {
@@ -353,7 +353,7 @@ pub fn description(facts: &Facts, style: Style, now: Timestamp) -> String {
 
 fn algorithms(facts: &Facts) -> Section {
     let rows = facts.algorithms.iter().flat_map(|all| {
-        let Algorithms { ssh_ciphers, ssh_kexs, ssh_macs, ssh_host_key_algorithms, tls_ciphers } = all;
+        let Allowed { ssh_ciphers, ssh_kexs, ssh_macs, ssh_host_key_algorithms, tls_ciphers } = all;
         [
             ("SSH ciphers", ssh_ciphers),
             ("SSH key exchanges", ssh_kexs),

@@ -14,6 +14,7 @@ mod policies_seen;
 mod policy_names;
 pub mod preview;
 mod registration;
+mod state;
 mod unmanaged;
 mod unset;
 mod update;
@@ -35,23 +36,16 @@ use super::server_ref;
 use super::tag_index::{TagIndex, TaggedResource};
 use super::workflow_ref;
 use crate::api::common::{ManagementPolicy, RecreatePolicy};
-use crate::api::condition::reasons;
-use crate::api::login_test::LoginTestStatus;
-use crate::api::server::ServerEndpoint;
 use crate::api::status::CreateRecord;
 use crate::api::{AwsIdentity, Managed, ManagedKind, TransferServer, TransferServerSpec, TransferServerStatus};
 use crate::aws::transfer::{
-    CreateServer, DeleteServer, DescribeHostKey, DescribeServer, HostKey, ListHostKeys, ListServers, SecurityPolicy,
-    Server, Tags,
+    CreateServer, DeleteServer, DescribeHostKey, DescribeServer, HostKey, ListHostKeys, ListServers, Server, Tags,
 };
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Name;
 use crate::engine::decide::Words;
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
-use crate::engine::kind::{
-    Described, Explain, Kind, KindStatus, OwnCondition, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
-};
-use crate::engine::looks;
+use crate::engine::kind::{Described, Explain, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 use advice::advice;
@@ -59,6 +53,7 @@ use endpoints::EndpointsSeen;
 use login_test::LoginsTried;
 use network::Network;
 use policies_seen::PoliciesSeen;
+pub use state::ServerState;
 use unmanaged::LoginsSeen;
 use wanted::WantedServer;
 
@@ -90,25 +85,6 @@ impl TaggedResource for TaggedServers {
     async fn tags(account: &Account, id: &str) -> Result<Tags, AwsError> {
         Ok(account.read(DescribeServer { server_id: id.to_owned() }).await?.tags)
     }
-}
-
-/// What AWS has of a server.
-#[derive(Clone, Debug)]
-pub struct ServerState {
-    /// The server.
-    pub server: Server,
-    /// Its host keys.
-    pub host_keys: Vec<HostKey>,
-    /// What EC2 shows of its network.
-    pub network: Network,
-    /// Names and addresses of its VPC endpoint, where they are known.
-    pub endpoints: Option<Vec<ServerEndpoint>>,
-    /// What status is to say of the login that is tried.
-    pub login_test: Option<LoginTestStatus>,
-    /// What its security policy allows, where AWS tells.
-    pub policy: Option<Arc<SecurityPolicy>>,
-    /// Its logins that no object accounts for, where that is known.
-    pub unmanaged: Option<BTreeSet<String>>,
 }
 
 impl Servers {
@@ -446,52 +422,6 @@ impl Tagged<TransferServer, Arc<AwsIdentity>> for Servers {
     fn set_id(&self, status: &mut TransferServerStatus, target: &Target<Arc<AwsIdentity>>, id: &str) {
         status.server_id = Some(id.to_owned());
         status.arn = Some(arn(target, id));
-    }
-}
-
-impl KindStatus for TransferServerStatus {
-    fn confirmed(&self) -> bool {
-        self.server_id.is_some()
-    }
-
-    fn id(&self) -> Option<&str> {
-        self.server_id.as_deref()
-    }
-
-    /// The id stays, and what is known of host keys: they say what is ours should it come back.
-    fn vanished(&mut self) {
-        (self.state, self.endpoint, self.vpc_endpoint_id, self.user_count) = (None, None, None, None);
-        self.as2_service_managed_egress_ip_addresses.clear();
-        self.endpoints.clear();
-        self.login_test = None;
-    }
-
-    fn own_conditions(&self) -> Vec<OwnCondition> {
-        vec![login_test::condition(self.login_test.as_ref())]
-    }
-
-    /// How many users there are, and whose, is no reason to write by itself: with many users it never rests.
-    fn changed(&self, new: &Self) -> bool {
-        let (user_count, unmanaged_logins) = (new.user_count, new.unmanaged_logins.clone());
-        let still = Self { user_count, unmanaged_logins, ..self.clone() };
-        still != *new
-    }
-}
-
-impl ResourceState for ServerState {
-    fn tags(&self) -> Option<&Tags> {
-        Some(&self.server.tags)
-    }
-
-    fn ready_reason(&self) -> Reason {
-        let Server { server_id, state, .. } = &self.server;
-        let state = state.as_deref().unwrap_or("in an unknown state");
-        let code = if state == "OFFLINE" { reasons::OFFLINE } else { reasons::AVAILABLE };
-        Reason::new(code, format!("server {server_id} is {state}"))
-    }
-
-    fn listed(&self) -> Option<String> {
-        Some(looks::row(&self.server.row()))
     }
 }
 

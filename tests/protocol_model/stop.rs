@@ -18,7 +18,7 @@ use transfer_operator::aws::error::kind_of;
 use transfer_operator::aws::transfer::{Server, ServerSettings, StartServer, UpdateServer};
 use transfer_operator::aws::{AwsError, Mutation};
 use transfer_operator::engine::consistency::{ConsistencyCounter, ObservedState, Windows};
-use transfer_operator::engine::decide::update::UpdateFacts;
+use transfer_operator::engine::decide::update::{Source, UpdateFacts};
 use transfer_operator::engine::decide::{Action, CreateFacts, Facts, Identity, Reads, decide};
 use transfer_operator::engine::diff::{Change, Effect};
 use transfer_operator::engine::kind::{Plan, PlannedCall};
@@ -541,6 +541,7 @@ impl World {
         }
         let (applied, tried) = (Applied::default(), BTreeMap::new());
         let update = UpdateFacts {
+            source: Source::Seen,
             plan: &plan,
             wanted: &applied,
             recorded: Some(&applied),
@@ -678,6 +679,7 @@ fn decided(world: &World, update: &UpdateFacts<'_>) -> Action {
         unproven: None,
         reads: Reads::Described,
         edited: false,
+        believed: false,
         record: Some(&record),
         sight: &ObservedState::Found(Ownership::Ours),
         lookup: None,

@@ -286,7 +286,8 @@ impl<K: Kind> Known<K> {
         memory: &'a Memory,
         lag: SignedDuration,
     ) -> Option<UpdateFacts<'a>> {
-        let worked = |(at, waited): (Instant, Duration)| at.elapsed().saturating_sub(waiting::waited() - waited);
+        let worked =
+            |(at, waited): (Instant, Duration)| at.elapsed().saturating_sub(waiting::waited().saturating_sub(waited));
         let time_is_up = self.compared_at.is_some_and(|began| worked(began) >= SENDING);
         let wanted = &self.wanted.as_ref()?.applied;
         let (plan, tried, at) = (self.plan.as_ref()?, &self.tried, Instant::now());

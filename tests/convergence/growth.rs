@@ -112,10 +112,10 @@ impl Spent {
 
     /// Calls of AWS about users, one by one.
     fn calls(&self) -> u64 {
-        let about_users = |operation: &&String| {
-            operation.ends_with("User") || operation.ends_with("SshPublicKey") || operation.ends_with("tagResource")
-        };
-        self.0.iter().filter(|(operation, _)| about_users(operation)).map(|(_, times)| times).sum()
+        ["CreateUser", "DescribeUser", "UpdateUser", "ImportSshPublicKey", "DeleteSshPublicKey", "TagResource"]
+            .map(|operation| self.on(operation))
+            .iter()
+            .sum()
     }
 
     fn writes(&self) -> u64 {

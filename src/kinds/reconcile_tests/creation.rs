@@ -130,7 +130,8 @@ async fn a_user_that_aws_has_and_has_not_is_asked_for_slower_and_slower() {
     let mut waits = Vec::new();
     while rig.cloud.calls.lock().unwrap().is_empty() {
         let next = rig.reconcile(USER, "alice").await;
-        if let (Requeue::After(wait), true) = (next, rig.cloud.calls.lock().unwrap().is_empty()) {
+        let made = !rig.cloud.calls.lock().unwrap().is_empty();
+        if let (Requeue::After(wait), false) = (next, made) {
             waits.push(wait.as_millis());
             tokio::time::advance(wait).await;
         }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use jiff::{Span, SpanRelativeTo};
 
+use crate::shard::Shard;
+
 /// Makes AWS Transfer Family match Kubernetes objects.
 #[derive(Debug, Parser)]
 #[command(name = "transfer-operator", version)]
@@ -87,6 +89,10 @@ pub struct RunArgs {
     /// Name of the Lease; replicas of one installation share it
     #[arg(long, env = "TRANSFER_OPERATOR_LEASE_NAME", default_value = "transfer-operator")]
     pub lease_name: String,
+    /// Which accounts this process works for, N/M: one of M shards, counted from 0. An account belongs to one of them; each
+    /// has a Lease of its own, and none begins while one of another M may work
+    #[arg(long, env = "TRANSFER_OPERATOR_SHARD", default_value_t = Shard::WHOLE)]
+    pub shard: Shard,
     /// Namespace of the Lease [default: the pod's own; needed outside a pod]
     #[arg(long, env = "TRANSFER_OPERATOR_LEASE_NAMESPACE")]
     pub lease_namespace: Option<String>,
@@ -179,6 +185,15 @@ mod tests {
         assert!(run(&[]).unwrap().lease);
         assert!(run(&["--lease"]).unwrap().lease);
         assert!(!run(&["--lease=false"]).unwrap().lease);
+    }
+
+    #[test]
+    fn a_shard_is_one_of_so_many() {
+        assert_eq!(run(&[]).unwrap().shard, Shard::WHOLE);
+        assert_eq!(run(&["--shard", "2/3"]).unwrap().shard.to_string(), "2/3");
+        for bad in ["3/3", "1", "-1/2", "0/0", "0/65", "1/2/3", "a/b", ""] {
+            assert!(run(&[&format!("--shard={bad}")]).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! It is for calm, not for safety: two replicas at once would call AWS twice as often and still make no server twice,
 //! because every mutation rests on a live read under resourceVersion (`engine::create`). So there is no fencing here.
 //! No clock of another machine is believed: a lease has expired when this replica saw it unchanged for its duration.
+//!
+//! Each shard has a lease of its own, and nobody leads beside a shard of another number ([`crate::shard`]): whoever
+//! claims looks at all leases before and after, so that of two that claim at once one at least sees the other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,13 +13,17 @@ use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::{Lease as Object, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use kube::api::{Api, ObjectMeta, PostParams};
+use kube::api::{Api, ListParams, ObjectMeta, PostParams};
 use tokio::time::Instant;
 
 use crate::engine::settings::Env;
+use crate::shard::{Claim, Others, Shard};
 
 /// How long the release may take: the process is about to end.
 const RELEASE: Duration = Duration::from_secs(3);
+
+/// The annotation that says whose a Lease is: `N/M`.
+const SHARD: &str = "transfer-operator.dev/shard";
 
 /// Where the kubelet tells a pod its own namespace.
 const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -183,6 +190,10 @@ pub struct Lease {
     env: Arc<dyn Env>,
     leading: LeaderState,
     heritage: Option<Arc<dyn Heritage>>,
+    /// The lease of the installation: that of the first shard, and the beginning of the others' names.
+    installation: String,
+    shard: Shard,
+    others: Others,
     view: LeaseView,
     /// The holder that was told last.
     told: Option<String>,
@@ -199,7 +210,15 @@ impl Lease {
         env: Arc<dyn Env>,
         leading: LeaderState,
     ) -> Self {
-        Self { api, name, me, times, env, leading, heritage: None, view: LeaseView::default(), told: None }
+        let (heritage, shard, others, view) = (None, Shard::WHOLE, Others::default(), LeaseView::default());
+        let installation = name.clone();
+        Self { api, name, me, times, env, leading, heritage, installation, shard, others, view, told: None }
+    }
+
+    /// The lease of this shard, where that of the installation was named.
+    #[must_use]
+    pub fn of_shard(self, shard: Shard) -> Self {
+        Self { name: shard.lease(&self.installation), shard, ..self }
     }
 
     /// The same, which hands this on.
@@ -248,12 +267,16 @@ impl Lease {
             return;
         }
         self.leading.set(false);
+        self.give_back(true).await;
+    }
+
+    async fn give_back(&self, led: bool) {
         let release = async {
             let object = self.api.get(&self.name).await?;
             if holder(&object) != self.me {
                 return Ok(());
             }
-            let object = self.bequeathed(object, true);
+            let object = if led { self.bequeathed(object, true) } else { object };
             self.write(object, "").await
         };
         match tokio::time::timeout(RELEASE, release).await {
@@ -265,10 +288,8 @@ impl Lease {
 
     /// One look and what follows from it.
     async fn round(&mut self) -> LeaseStep {
-        // A call that hangs leaves time for another try; the deadline itself is kept by `hold`.
-        let patience = self.times.renew_deadline / 3;
         let began = Instant::now();
-        let (found, object) = match tokio::time::timeout(patience, self.api.get_opt(&self.name)).await {
+        let (found, object) = match tokio::time::timeout(self.patience(), self.api.get_opt(&self.name)).await {
             Ok(Ok(None)) => (LeaseState::Absent, Object::default()),
             Ok(Ok(Some(object))) => (LeaseState::Lease(self.record(&object)), object),
             Ok(Err(error)) => {
@@ -283,27 +304,94 @@ impl Lease {
         self.view.observe(&found, now);
         let step = next_lease(&self.me, &self.times, &found, &self.view, now);
         match step {
-            LeaseStep::Create | LeaseStep::Take | LeaseStep::Renew => {
-                let object = if step == LeaseStep::Renew { self.bequeathed(object, false) } else { object };
-                let left = self.left(&object).map(str::to_owned);
-                let outcome = tokio::time::timeout(patience, self.write(object, &self.me)).await;
-                match outcome {
-                    Ok(Ok(())) => {
-                        if self.view.renewed.replace(began).is_none() {
-                            self.inherit(left);
-                        }
-                    }
-                    Ok(Err(error))
-                        if self.forbidden(if step == LeaseStep::Create { "create" } else { "update" }, &error) => {}
-                    // Somebody else was quicker, or is unwilling; the next look tells.
-                    Ok(Err(error)) => tracing::debug!(lease = %self.name, ?step, %error, "not written"),
-                    Err(_) => tracing::warn!(lease = %self.name, ?step, "no answer in time"),
+            LeaseStep::Create | LeaseStep::Take => return self.claim(step, object).await,
+            LeaseStep::Renew => {
+                let object = self.bequeathed(object, false);
+                if self.put(step, object).await {
+                    self.view.renewed = Some(began);
                 }
             }
             LeaseStep::Wait => self.tell(&found),
             LeaseStep::Lost => tracing::error!(lease = %self.name, ?found, "the lease is lost"),
         }
         step
+    }
+
+    /// Takes the lease, unless a shard of another number may work, before or after that.
+    async fn claim(&mut self, step: LeaseStep, object: Object) -> LeaseStep {
+        let left = self.left(&object).map(str::to_owned);
+        let blocked = if self.view.renewed.is_some() { LeaseStep::Lost } else { LeaseStep::Wait };
+        if self.blocked().await {
+            return blocked;
+        }
+        let began = Instant::now();
+        if !self.put(step, object).await {
+            return step;
+        }
+        if self.blocked().await {
+            self.view.renewed = None;
+            self.give_back(false).await;
+            return blocked;
+        }
+        if self.view.renewed.replace(began).is_none() {
+            self.inherit(left);
+        }
+        step
+    }
+
+    /// Writes the lease for this replica; whether that was accepted.
+    async fn put(&self, step: LeaseStep, object: Object) -> bool {
+        let verb = if step == LeaseStep::Create { "create" } else { "update" };
+        match tokio::time::timeout(self.patience(), self.write(object, &self.me)).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) if self.forbidden(verb, &error) => {}
+            // Somebody else was quicker, or is unwilling; the next look tells.
+            Ok(Err(error)) => tracing::debug!(lease = %self.name, ?step, %error, "not written"),
+            Err(_) => tracing::warn!(lease = %self.name, ?step, "no answer in time"),
+        }
+        false
+    }
+
+    /// Whether a shard of another number may work; so where nobody knows. Only where there is no right to look does who
+    /// knows no other shards go on: a Role of somebody's own may be older than shards.
+    async fn blocked(&mut self) -> bool {
+        let list = match tokio::time::timeout(self.patience(), self.api.list(&ListParams::default())).await {
+            Ok(Ok(list)) => list,
+            Ok(Err(error)) => {
+                let forbidden = self.forbidden("list", &error);
+                tracing::debug!(lease = %self.name, %error, "cannot look for other shards");
+                return !(forbidden && self.shard == Shard::WHOLE);
+            }
+            Err(_) => return true,
+        };
+        let others = list.items.iter().filter(|object| object.metadata.name.as_deref() != Some(&self.name));
+        let claims: Vec<Claim> = others.filter_map(|object| self.claim_of(object)).collect();
+        let Some(claim) = self.others.in_the_way(self.shard, &claims, Instant::now()) else { return false };
+        if self.told.as_ref() != Some(&claim.lease) {
+            let (lease, shard, own) = (&claim.lease, claim.shard, self.shard);
+            tracing::info!(%lease, %shard, %own, "a shard of another number may work; standing by until its lease ends");
+            self.told = Some(lease.clone());
+        }
+        true
+    }
+
+    /// The lease of a shard of this installation.
+    fn claim_of(&self, object: &Object) -> Option<Claim> {
+        let name = object.metadata.name.as_ref()?;
+        let number = name.strip_prefix(&self.installation)?;
+        let numbered = number.strip_prefix('-').is_some_and(|number| number.parse::<u32>().is_ok());
+        if !(number.is_empty() || numbered) {
+            return None;
+        }
+        let shard = object.metadata.annotations.as_ref().and_then(|all| all.get(SHARD));
+        let shard = shard.and_then(|shard| shard.parse().ok()).unwrap_or(Shard::WHOLE);
+        let LeaseRecord { holder, duration, version } = self.record(object);
+        Some(Claim { lease: name.clone(), shard, held: !holder.is_empty(), duration, version })
+    }
+
+    /// A call that hangs leaves time for another try; the deadline itself is kept by `hold`.
+    fn patience(&self) -> Duration {
+        self.times.renew_deadline / 3
     }
 
     /// What stands in the annotation.
@@ -374,10 +462,14 @@ impl Lease {
         spec.holder_identity = Some(to.to_owned());
         spec.lease_duration_seconds = Some(i32::try_from(self.times.duration.as_secs()).unwrap_or(i32::MAX));
         spec.renew_time = now;
+        if !to.is_empty() {
+            object.metadata.annotations.get_or_insert_default().insert(SHARD.to_owned(), self.shard.to_string());
+        }
         if exists {
             self.api.replace(&self.name, &PostParams::default(), &object).await.map(drop)
         } else {
-            object.metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
+            let annotations = object.metadata.annotations.take();
+            object.metadata = ObjectMeta { name: Some(self.name.clone()), annotations, ..ObjectMeta::default() };
             self.api.create(&PostParams::default(), &object).await.map(drop)
         }
     }
@@ -387,6 +479,9 @@ fn holder(object: &Object) -> &str {
     object.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default()
 }
 
+#[cfg(test)]
+#[path = "shards_in_turn_tests.rs"]
+mod shards_in_turn_tests;
 #[cfg(test)]
 #[path = "leader_election_tests.rs"]
 mod tests;

@@ -134,7 +134,11 @@ impl<'a> MakeWriter<'a> for Log {
 /// The warnings of one round, where the API server answers a GET and other calls like this.
 async fn warnings(get: (u16, Value), write: (u16, Value)) -> String {
     let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
-        let (code, body) = if request.method() == http::Method::GET { get.clone() } else { write.clone() };
+        let (code, body) = match request.method() {
+            _ if lists(&request) => (200, list(&[])),
+            &http::Method::GET => get.clone(),
+            _ => write.clone(),
+        };
         let response =
             http::Response::builder().status(code).body(kube::client::Body::from(body.to_string().into_bytes()));
         async move { Ok::<_, std::convert::Infallible>(response.unwrap()) }
@@ -150,6 +154,15 @@ async fn warnings(get: (u16, Value), write: (u16, Value)) -> String {
     let _guard = tracing::subscriber::set_default(subscriber);
     lease.round().await;
     String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+}
+
+/// Whether all Leases of the namespace are asked for.
+fn lists(request: &http::Request<kube::client::Body>) -> bool {
+    request.method() == http::Method::GET && request.uri().path().ends_with("/leases")
+}
+
+fn list(items: &[Value]) -> Value {
+    json!({"apiVersion": "coordination.k8s.io/v1", "kind": "LeaseList", "metadata": {}, "items": items})
 }
 
 fn failure(code: u16, reason: &str) -> (u16, Value) {
@@ -206,6 +219,7 @@ fn stored(
                 Reply::After(time) => tokio::time::sleep(time).await,
                 Reply::Never => std::future::pending().await,
             }
+            let all = lists(&request);
             let (_, body) = request.into_parts();
             let bytes = body.collect_bytes().await.unwrap();
             let mut held = held.lock().unwrap();
@@ -215,6 +229,7 @@ fn stored(
                 held.push(object);
             }
             let (code, body) = held.last().cloned().map_or_else(|| failure(404, "NotFound"), |object| (200, object));
+            let (code, body) = if all { (200, list(&Vec::from_iter(held.last().cloned()))) } else { (code, body) };
             let body = kube::client::Body::from(body.to_string().into_bytes());
             Ok::<_, std::convert::Infallible>(http::Response::builder().status(code).body(body).unwrap())
         }

@@ -24,6 +24,8 @@ pub mod plugin;
 pub mod policy;
 /// The composition root.
 pub mod run;
+/// Which accounts a process works for, where several share them.
+pub mod shard;
 /// A simulated AWS Transfer Family.
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -2,6 +2,7 @@
 
 mod learnt_rates;
 mod prepare;
+mod share;
 
 use std::io::Write;
 use std::path::Path;
@@ -43,6 +44,7 @@ use crate::kinds::swept::Swept;
 use crate::kinds::triggers::{self, Trigger, Which};
 use crate::leader_election::{self, LeaderState, Lease, LeaseConfig};
 use crate::metrics::{self, Expiry, Sources};
+use crate::shard::Shard;
 use crate::watch::{self, Scope};
 use crate::with_kinds;
 
@@ -126,7 +128,8 @@ async fn operate(
     let aws = Arc::clone(&clients) as Arc<dyn Aws>;
     let installation = installation(&args)?;
     let expiry_warning = span(args.expiry_warning);
-    let outside = Outside { client, aws, scope, installation, stores: Arc::clone(&stores), expiry_warning };
+    let shard = args.shard;
+    let outside = Outside { client, aws, scope, installation, shard, stores: Arc::clone(&stores), expiry_warning };
     let Some(work) = Work::new(outside, settings(&args, cluster_id), stop.clone()).await else { return Ok(()) };
     let (passes, orphans, leads) = (work.passes.clone(), Arc::clone(&work.orphans), leading.clone());
     let expiry = Expiry { warning: expiry_warning, env: Arc::new(World) };
@@ -148,6 +151,8 @@ pub struct Outside {
     pub scope: Scope,
     /// What it is called beside others.
     pub installation: Installation,
+    /// Which accounts it works for.
+    pub shard: Shard,
     /// What the watches fill.
     pub stores: Arc<Stores>,
     /// How long before its end a key is worth a look.
@@ -221,6 +226,7 @@ type Idle = Box<dyn Fn() -> bool + Send + Sync>;
 struct Work {
     deps: Arc<Deps>,
     settings: Settings,
+    shard: Shard,
     start: Signal,
     halt: Signal,
     /// Completes `start`.
@@ -237,7 +243,7 @@ struct Work {
 impl Work {
     /// Starts the watches and waits until they have filled the caches; nothing where the process is to end first.
     async fn new(outside: Outside, settings: Settings, stop: Signal) -> Option<Self> {
-        let Outside { client, aws, scope, installation, stores, expiry_warning } = outside;
+        let Outside { client, aws, scope, installation, shard, stores, expiry_warning } = outside;
         let (queues, enqueuers, watches) = watch::start(&client, &scope, &stores);
         let lister = Arc::clone(&stores);
         let bells = enqueuers.clone();
@@ -261,18 +267,19 @@ impl Work {
         let orphans = Arc::new(Orphans::new(Arc::clone(&deps), settings.clone(), scope.namespaces));
         let ((elect, start), (end, halt)) = (signal_once(), signal_once());
         let (controllers, idle, passes) = (Vec::new(), Vec::new(), Vec::new());
-        let mut work = Self { deps, settings, start, halt, elect, end, watches, orphans, controllers, idle, passes };
-        work.identities(queues.identities, stores, installation);
+        let mut work =
+            Self { deps, settings, shard, start, halt, elect, end, watches, orphans, controllers, idle, passes };
+        work.identities(queues.identities, Arc::clone(&stores), installation);
         macro_rules! control {
             ($($plural:ident: $kind:ident,)+) => {
-                $(work.control::<api::$kind>(queues.$plural);)+
+                $(work.control::<api::$kind>(queues.$plural, &stores);)+
             };
         }
         with_kinds!(control);
         Some(work)
     }
 
-    fn control<K: Registration>(&mut self, queue: Queue<K>) {
+    fn control<K: Registration>(&mut self, queue: Queue<K>, stores: &Arc<Stores>) {
         let (cluster, lister) = (Arc::clone(&self.deps.cluster), Arc::clone(&self.deps.lister));
         let engine = Engine::new(K::reconciler(Arc::clone(&self.deps)), cluster, lister, self.settings.clone());
         self.passes.push((K::KIND.name(), engine.counters.clone()));
@@ -289,6 +296,8 @@ impl Work {
             let engine = Arc::clone(&engine);
             async move { reconcile(&engine, &name, &uid).await }.boxed()
         });
+        let stores = Arc::clone(stores);
+        let pass = share::passes(self.shard, move |name| share::account_of::<K>(&stores, name), pass);
         self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), pass).boxed());
     }
 
@@ -297,7 +306,8 @@ impl Work {
         let identities = Identities::new(Arc::clone(&self.deps), self.settings.clone(), orphans, installation);
         self.passes.push((Which::Identity.name(), identities.counters.clone()));
         let identities = Arc::new(identities);
-        let pass = identity_passes(Arc::clone(&identities), stores);
+        let pass = identity_passes(Arc::clone(&identities), Arc::clone(&stores));
+        let pass = share::passes(self.shard, move |name| share::account(&stores, &name.name), pass);
         let queue = queue.forgetting(Arc::new(move |uid| identities.forget(uid)));
         self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), pass).boxed());
     }
@@ -326,7 +336,7 @@ fn lease_of(
     let me = format!("{pod}_{}", World.uuid());
     let api = Api::namespaced(client.clone(), &namespace);
     let lease = Lease::new(api, args.lease_name.clone(), me, times, Arc::new(World), leading);
-    Ok(lease.handing_on(LearntRates::of(Arc::clone(limiter))))
+    Ok(lease.of_shard(args.shard).handing_on(LearntRates::of(Arc::clone(limiter))))
 }
 
 /// Replicas of one installation share a lease. Where there is none, the namespaces tell it from others.

@@ -48,6 +48,8 @@ async fn what_is_not_a_value_is_refused_and_named() {
         ("crds: {install: true}", "install"),
         ("admissionPolicies: {enabled: \"no\"}", "enabled"),
         ("replicas: 0", "replicas"),
+        ("shards: 0", "shards"),
+        ("shards: 65", "shards"),
         ("podDisruptionBudget: {minAvailable: 1}", "minAvailable"),
     ];
     let helm = Helm::offline();
@@ -245,4 +247,42 @@ async fn switches_leave_out_what_they_are_for() {
             assert!(rendered.contains(text), "no {text:?} with {values:?}");
         }
     }
+}
+
+/// Whether the selector finds pods with these labels.
+fn finds(selector: &Value, labels: &Value) -> bool {
+    selector["matchLabels"].as_object().unwrap().iter().all(|(name, value)| labels[name] == *value)
+}
+
+#[tokio::test]
+async fn each_shard_has_replicas_a_lease_and_a_budget_of_its_own() {
+    let helm = Helm::offline();
+    let whole = helm.render("").await;
+    let one = helm.render("shards: 1").await;
+    assert_eq!(whole, one);
+    let args = |deployment: &Value| deployment["spec"]["template"]["spec"]["containers"][0]["args"].clone();
+    assert!(!args(object(&one, "Deployment", NAME)).to_string().contains("--shard"), "nothing changes for the rest");
+
+    let objects = helm.render("shards: 3").await;
+    let names = ["transfer-operator", "transfer-operator-1", "transfer-operator-2"];
+    let first = object(&objects, "Deployment", NAME);
+    let selector = &object(&one, "Deployment", NAME)["spec"]["selector"];
+    assert_eq!(first["spec"]["selector"], *selector, "a selector cannot be changed");
+    for (number, name) in names.iter().enumerate() {
+        let deployment = object(&objects, "Deployment", name);
+        assert!(args(deployment).as_array().unwrap().contains(&json!(format!("--shard={number}/3"))), "{deployment}");
+        let pod = &deployment["spec"]["template"];
+        let budget = object(&objects, "PodDisruptionBudget", name);
+        let spread = &pod["spec"]["topologySpreadConstraints"][0]["labelSelector"];
+        for other in names {
+            let labels = &object(&objects, "Deployment", other)["spec"]["template"]["metadata"]["labels"];
+            for selector in [&deployment["spec"]["selector"], &budget["spec"]["selector"], spread] {
+                assert_eq!(finds(selector, labels), other == *name, "{selector} and {labels}");
+            }
+        }
+    }
+    assert_eq!(of_kind(&objects, "Deployment").count(), 3);
+    assert_eq!(of_kind(&objects, "PodDisruptionBudget").count(), 3);
+    let role = object(&objects, "Role", "transfer-operator-lease");
+    assert_eq!(role["rules"][1]["resourceNames"], json!(names), "{role}");
 }

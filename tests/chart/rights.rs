@@ -49,6 +49,8 @@ async fn the_operator_reads_secrets_by_name_where_values_say_so_only() {
         ("patch transferservers --subresource=status --namespace open", true),
         ("watch configmaps --all-namespaces", true),
         ("create leases.coordination.k8s.io --namespace transfer-operator-system", true),
+        ("list leases.coordination.k8s.io --namespace transfer-operator-system", true),
+        ("list leases.coordination.k8s.io --namespace kube-system", false),
         ("update leases.coordination.k8s.io/transfer-operator --namespace transfer-operator-system", true),
         ("update leases.coordination.k8s.io/other --namespace transfer-operator-system", false),
         ("create leases.coordination.k8s.io --namespace kube-system", false),

@@ -10,6 +10,7 @@ use transfer_operator::engine::controller::Signal;
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::installations::Installation;
 use transfer_operator::run::{self, Outside, RunError};
+use transfer_operator::shard::Shard;
 use transfer_operator::watch::Scope;
 
 use crate::doors::SimAws;
@@ -37,7 +38,8 @@ pub async fn operate(world: &Arc<World>, life: &Arc<Life>, stop: Signal) -> Resu
     let aws = Arc::new(SimAws::new(&Troubled::new(world, life), Box::new(|real| real)));
     let (scope, installation) = (Scope::default(), Installation::new("", &[]));
     let expiry_warning = jiff::SignedDuration::from_hours(14 * 24);
-    let outside = Outside { client, aws, scope, installation, stores: Arc::new(Stores::new(0)), expiry_warning };
+    let shard = Shard::WHOLE;
+    let outside = Outside { client, aws, scope, installation, shard, stores: Arc::new(Stores::new(0)), expiry_warning };
     run::work(outside, settings, stop).await
 }
 

@@ -16,6 +16,24 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end }}
 
+{{/*
+A shard's name, for its Deployment, its Lease and its pods. The first has the plain one, so that an installation keeps its
+Deployment and its Lease when it is divided, and no selector of another finds its pods.
+*/}}
+{{- define "transfer-operator.shardName" -}}
+transfer-operator{{ if .shard }}-{{ .shard }}{{ end }}
+{{- end }}
+
+{{- define "transfer-operator.shardSelectorLabels" -}}
+app.kubernetes.io/name: {{ include "transfer-operator.shardName" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "transfer-operator.shardLabels" -}}
+{{ include "transfer-operator.shardSelectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- end }}
+
 {{- define "transfer-operator.image" -}}
 {{- $image := .Values.image -}}
 {{- if $image.digest -}}
@@ -61,6 +79,9 @@ subresource, with `managed` without AwsIdentity, which stands for nothing in AWS
 {{- if $value }}
 - {{ printf "--%s=%v" $flag $value | quote }}
 {{- end }}
+{{- end }}
+{{- if gt (int .Values.shards) 1 }}
+- {{ printf "--shard=%d/%d" (int .shard) (int .Values.shards) | quote }}
 {{- end }}
 {{- range .Values.extraArgs }}
 - {{ . | quote }}

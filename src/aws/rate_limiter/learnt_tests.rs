@@ -1,5 +1,5 @@
 //! What outlives a process of what it learnt.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
 

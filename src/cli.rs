@@ -70,10 +70,10 @@ pub struct RunArgs {
     /// For how long a first refusal by AWS is retried before a person is called
     #[arg(long, env = "TRANSFER_OPERATOR_REJECTION_GRACE", default_value = "2m", value_parser = duration)]
     pub rejection_grace: Duration,
-    /// List and Describe calls per second at most, per account and region [default: what AWS takes]
+    /// List and Describe calls per second at most, per account, region and service of AWS [default: what AWS takes]
     #[arg(long, env = "TRANSFER_OPERATOR_AWS_READ_RATE", value_parser = rate)]
     pub aws_read_rate: Option<f64>,
-    /// Changing calls per second at most, per account and region [default: what AWS takes]
+    /// Changing calls per second at most, per account, region and service of AWS [default: what AWS takes]
     #[arg(long, env = "TRANSFER_OPERATOR_AWS_WRITE_RATE", value_parser = rate)]
     pub aws_write_rate: Option<f64>,
     /// CreateServer calls per second at most, per account and region [default: what AWS takes]

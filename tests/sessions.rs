@@ -3,6 +3,7 @@
 
 mod wire;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -14,7 +15,7 @@ use transfer_operator::aws::account_clients::{AccountClients, Aws, CallerIdentit
 use transfer_operator::aws::http::http_client;
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::transfer::ListServers;
-use transfer_operator::aws::{AwsErrorKind, RateLimiter};
+use transfer_operator::aws::{AwsErrorKind, CallClass, RateLimiter};
 use wire::{Call, Reply, Wire, http, ok};
 
 const ACCOUNT: &str = "123456789012";
@@ -26,13 +27,17 @@ fn sessions() -> AccountClients {
 }
 
 fn sessions_with(own: Option<SharedCredentialsProvider>) -> AccountClients {
+    sessions_behind(RateLimiter::new(Rates::default()), own)
+}
+
+fn sessions_behind(limiter: Arc<RateLimiter>, own: Option<SharedCredentialsProvider>) -> AccountClients {
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(http_client())
         .endpoint_url("http://127.0.0.1:9")
         .region(Region::new("us-east-1"));
     config.set_credentials_provider(own);
-    AccountClients::with_config(RateLimiter::new(Rates::default()), config.build())
+    AccountClients::with_config(limiter, config.build())
 }
 
 fn identity(wire: &Wire, credentials: &Value) -> AwsIdentity {
@@ -179,6 +184,18 @@ async fn another_account_is_refused_and_both_numbers_are_named() {
     tokio::time::resume();
     wire.reply(caller(ACCOUNT));
     sessions.account(&own(&wire), REGION).await.unwrap();
+}
+
+#[tokio::test]
+async fn questions_to_sts_take_permits_of_their_own() {
+    let wire = Wire::start();
+    wire.reply(assumed("ROLEKEY", "2026-01-01T01:00:00Z"));
+    wire.reply(caller(ACCOUNT));
+    let limiter = RateLimiter::new(Rates::default());
+    let own = SharedCredentialsProvider::new(Credentials::new("OWNKEY", "secret", None, None, "test"));
+    sessions_behind(Arc::clone(&limiter), Some(own)).account(&role(&wire), REGION).await.unwrap();
+    let permits = limiter.counters.read().waits.into_iter().map(|(class, (count, _))| (class, count));
+    assert_eq!(permits.collect::<Vec<_>>(), [(CallClass::Sts, 2)], "and none of those that Transfer's calls wait for");
 }
 
 #[tokio::test]
@@ -403,7 +420,7 @@ async fn a_given_address_is_called_as_it_is_with_fips_and_dual_stack_too() {
         .use_fips(true)
         .use_dual_stack(true)
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("OWNKEY", "secret", None, None, "test")));
-    let sessions = AccountClients::with_config(RateLimiter::new(Rates::default()), config.build());
+    let sessions = AccountClients::with_config(limiter, config.build());
     let mut identity = own(&given);
     (identity.spec.use_fips, identity.spec.use_dual_stack) = (true, true);
     identity.spec.endpoints.as_mut().unwrap().sts = None;

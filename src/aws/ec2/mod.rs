@@ -43,3 +43,17 @@ fn rows<T>(
     }
     items.iter().map(row).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::CallClass;
+    use crate::aws::call::Call;
+
+    /// AWS counts EC2 apart from Transfer: what one throttles must not slow the other.
+    #[test]
+    fn calls_of_ec2_are_of_classes_of_their_own() {
+        let reads = [DescribeAddresses::CLASS, DescribeNetworkInterfaces::CLASS, DescribeVpcEndpoints::CLASS];
+        assert_eq!((reads, ModifyVpcEndpoint::CLASS), ([CallClass::Ec2Read; 3], CallClass::Ec2Write));
+    }
+}

@@ -37,6 +37,20 @@ async fn accounts_regions_and_classes_do_not_wait_for_each_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_one_service_throttles_slows_no_other() {
+    for class in CallClass::ALL {
+        for other in CallClass::ALL.into_iter().filter(|other| *other != class) {
+            let limiter = RateLimiter::new(Rates::fixed(1.0));
+            let _ = limiter.acquire("1", "a", class).await;
+            limiter.throttled("1", "a", class, Some(Duration::from_secs(20)));
+            let start = Instant::now();
+            let _ = limiter.acquire("1", "a", other).await;
+            assert_eq!(start.elapsed(), Duration::ZERO, "{other:?} waits for {class:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_throttle_empties_the_bucket() {
     let limiter = RateLimiter::new(rates(1.0, 5.0));
     let _ = limiter.acquire("1", "a", CallClass::Read).await;

@@ -420,7 +420,7 @@ async fn a_given_address_is_called_as_it_is_with_fips_and_dual_stack_too() {
         .use_fips(true)
         .use_dual_stack(true)
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("OWNKEY", "secret", None, None, "test")));
-    let sessions = AccountClients::with_config(limiter, config.build());
+    let sessions = AccountClients::with_config(RateLimiter::new(Rates::default()), config.build());
     let mut identity = own(&given);
     (identity.spec.use_fips, identity.spec.use_dual_stack) = (true, true);
     identity.spec.endpoints.as_mut().unwrap().sts = None;

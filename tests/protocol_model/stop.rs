@@ -337,7 +337,7 @@ impl World {
                 self.becomes(Aws { state, ..self.aws });
             }
             Event::Look { replica, old } => self.look(model, replica, old),
-            Event::Act { replica } => self.step(model, replica),
+            Event::Act { replica } => self.step(replica),
             Event::Answered { replica } => self.answer(model, replica, true),
             Event::Refused { replica } => {
                 if let At::Await(Call { what: What::Update(to), .. }) = std::mem::take(&mut self.replicas[replica].at) {
@@ -435,7 +435,7 @@ impl World {
     }
 
     /// Takes the step that is due.
-    fn step(&mut self, _: &Stops, replica: usize) {
+    fn step(&mut self, replica: usize) {
         let work = &mut self.replicas[replica];
         match std::mem::take(&mut work.at) {
             At::Write(record) if work.current => {
@@ -505,7 +505,7 @@ impl World {
                 match self.replicas[0].at {
                     At::Idle => self.look(model, 0, false),
                     At::Await(_) => self.answer(model, 0, true),
-                    _ => self.step(model, 0),
+                    _ => self.step(0),
                 }
                 self.tidy();
             }
@@ -726,7 +726,9 @@ fn holds_for(what: &str, model: Stops, depth: usize) -> impl Checker<Stops> {
     let reach = if deepest < depth { "runs of any length" } else { "all runs of this depth" };
     println!("{what}: {unique} states, depth {deepest} ({reach}), {:.1?}", start.elapsed());
     if let Some(path) = checker.discovery(RUNS) {
-        path.into_actions().iter().for_each(|step| println!("    {step:?}"));
+        for step in path.into_actions() {
+            println!("    {step:?}");
+        }
         panic!("{what}: it is left OFFLINE");
     }
     checker
@@ -740,7 +742,9 @@ fn fails(what: &str, model: Stops) {
     let path = checker.discovery(RUNS).unwrap_or_else(|| panic!("{what}: not found in {unique} states"));
     let steps = path.into_actions();
     println!("{what}: \"{RUNS}\" fails after {} steps, {unique} states, {:.1?}", steps.len(), start.elapsed());
-    steps.iter().for_each(|step| println!("    {step:?}"));
+    for step in steps {
+        println!("    {step:?}");
+    }
 }
 
 /// Searches without an end to the runs: the states come to an end of their own.

@@ -231,6 +231,25 @@ pub trait ResourceState: Send + Sync {
 
     /// What a listing of AWS shows of it, as one digest; nothing where its kind's listings are not compared.
     fn listed(&self) -> Option<String>;
+
+    /// What AWS has once it answered this create with a success: what was sent, and what follows from that, under the
+    /// ARN that it then has. Nothing where the creation goes on after the answer, or shows more than the call says: that
+    /// is looked at.
+    fn created(_call: &Mutation, _arn: Option<String>) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// What AWS has once it took this call of a plan, with its answer. Nothing where that has to be seen: after what
+    /// takes something away always, as only what is seen to be gone is forgotten.
+    fn accepted(&self, _call: &Mutation, _answer: &CreateOutput) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 /// What a kind can add to what AWS says.
@@ -323,23 +342,6 @@ pub trait Kind: Explain + Sized + 'static {
         wanted: &Wanted<Self::Want>,
         owner_tags: &Tags,
     ) -> Mutation;
-
-    /// What AWS has once it answered this create with a success: what was sent, and what follows from that. Nothing for
-    /// a kind whose creation goes on after the answer, or shows more than the call says: that is looked at.
-    fn created(
-        &self,
-        _object: &Self::Object,
-        _target: &Target<Self::TargetDetail>,
-        _call: &Mutation,
-    ) -> Option<Self::Have> {
-        None
-    }
-
-    /// What AWS has once it took this call of a plan, with its answer. Nothing where that has to be seen: after what
-    /// takes something away always, as only what is seen to be gone is forgotten.
-    fn accepted(&self, _have: &Self::Have, _call: &Mutation, _answer: &CreateOutput) -> Option<Self::Have> {
-        None
-    }
 
     /// Compares, and says what to send. `object.status` holds what this object applied before.
     fn plan(

@@ -201,18 +201,6 @@ impl Kind for Accesses {
         }))
     }
 
-    fn created(&self, _: &TransferAccess, _: &Target<LoginTarget>, call: &Mutation) -> Option<Access> {
-        let Mutation::CreateAccess(call) = call else { return None };
-        let CreateAccess { server_id: _, external_id, settings } = call.as_ref().clone();
-        Some(Access { external_id, settings })
-    }
-
-    fn accepted(&self, have: &Access, call: &Mutation, _: &CreateOutput) -> Option<Access> {
-        let Mutation::UpdateAccess(call) = call else { return None };
-        let settings = login::taken(&have.settings, &call.settings)?;
-        Some(Access { settings, ..have.clone() })
-    }
-
     fn plan(
         &self,
         object: &TransferAccess,
@@ -294,6 +282,18 @@ impl KindStatus for TransferAccessStatus {
 impl ResourceState for Access {
     fn tags(&self) -> Option<&Tags> {
         None
+    }
+
+    fn created(call: &Mutation, _: Option<String>) -> Option<Self> {
+        let Mutation::CreateAccess(call) = call else { return None };
+        let CreateAccess { server_id: _, external_id, settings } = call.as_ref().clone();
+        Some(Self { external_id, settings })
+    }
+
+    fn accepted(&self, call: &Mutation, _: &CreateOutput) -> Option<Self> {
+        let Mutation::UpdateAccess(call) = call else { return None };
+        let settings = login::taken(&self.settings, &call.settings)?;
+        Some(Self { settings, ..self.clone() })
     }
 
     fn ready_reason(&self) -> Reason {

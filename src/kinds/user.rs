@@ -280,30 +280,6 @@ impl Kind for Users {
         }))
     }
 
-    /// AWS answers with no more than the name; the ids that it gave to keys are seen at the next look.
-    fn created(&self, object: &TransferUser, target: &Target<LoginTarget>, call: &Mutation) -> Option<UserState> {
-        let Mutation::CreateUser(call) = call else { return None };
-        let CreateUser { server_id: _, user_name, settings, ssh_public_key_body, tags } = call.as_ref().clone();
-        let key = |body| SshPublicKey { body, ..SshPublicKey::default() };
-        let ssh_public_keys = ssh_public_key_body.into_iter().map(key).collect();
-        let arn = self.arn(object, target, None)?;
-        Some(UserState { user: User { arn, user_name, settings, ssh_public_keys, tags }, ours: true })
-    }
-
-    fn accepted(&self, have: &UserState, call: &Mutation, answer: &CreateOutput) -> Option<UserState> {
-        let UserState { mut user, ours } = have.clone();
-        match call {
-            Mutation::UpdateUser(call) => user.settings = login::taken(&user.settings, &call.settings)?,
-            Mutation::ImportSshPublicKey(call) => {
-                let (id, body) = (answer.id.clone()?, call.body.clone());
-                user.ssh_public_keys.push(SshPublicKey { id, body, date_imported: None });
-            }
-            Mutation::TagResource(call) if call.arn == user.arn => user.tags.extend(call.tags.clone()),
-            _ => return None,
-        }
-        Some(UserState { user, ours })
-    }
-
     fn plan(
         &self,
         object: &TransferUser,
@@ -391,6 +367,29 @@ impl KindStatus for TransferUserStatus {
 impl ResourceState for UserState {
     fn tags(&self) -> Option<&Tags> {
         Some(&self.user.tags)
+    }
+
+    /// AWS answers with no more than the name; the ids that it gave to keys are seen at the next look.
+    fn created(call: &Mutation, arn: Option<String>) -> Option<Self> {
+        let Mutation::CreateUser(call) = call else { return None };
+        let CreateUser { server_id: _, user_name, settings, ssh_public_key_body, tags } = call.as_ref().clone();
+        let key = |body| SshPublicKey { body, ..SshPublicKey::default() };
+        let ssh_public_keys = ssh_public_key_body.into_iter().map(key).collect();
+        Some(Self { user: User { arn: arn?, user_name, settings, ssh_public_keys, tags }, ours: true })
+    }
+
+    fn accepted(&self, call: &Mutation, answer: &CreateOutput) -> Option<Self> {
+        let Self { mut user, ours } = self.clone();
+        match call {
+            Mutation::UpdateUser(call) => user.settings = login::taken(&user.settings, &call.settings)?,
+            Mutation::ImportSshPublicKey(call) => {
+                let (id, body) = (answer.id.clone()?, call.body.clone());
+                user.ssh_public_keys.push(SshPublicKey { id, body, date_imported: None });
+            }
+            Mutation::TagResource(call) if call.arn == user.arn => user.tags.extend(call.tags.clone()),
+            _ => return None,
+        }
+        Some(Self { user, ours })
     }
 
     fn ready_reason(&self) -> Reason {

@@ -21,7 +21,7 @@ use crate::engine::consistency::Observation;
 use crate::engine::context::{Engine, ReconcileContext, Request, Requeue, Status};
 use crate::engine::decide::Identity;
 use crate::engine::found_by::{TagLookup, Tagged};
-use crate::engine::kind::{Kind, KindStatus, ReconcileError, Target, Wanted};
+use crate::engine::kind::{Kind, KindStatus, ReconcileError, ResourceState as _, Target, Wanted};
 use crate::engine::known::{self, Known, create_digest};
 use crate::engine::mutate::{self, Cleared};
 use crate::engine::observe;
@@ -188,7 +188,8 @@ impl<K: Kind> Attempt<K> {
 
     async fn run(self, cleared: Cleared, call: Mutation, object: K::Object) -> Result<Option<Made<K>>, ReconcileError> {
         let request = &self.request;
-        let would_have = self.engine.kind.created(&request.object, &self.target, &call);
+        let arn = self.engine.kind.arn(&request.object, &self.target, None);
+        let would_have = K::Have::created(&call, arn);
         let (operation, id) = (call.operation(), call.target());
         tracing::info!(operation, id = id.as_deref(), attempt = self.record.attempt.as_deref(), "calling AWS");
         match cleared.send(&self.target.account, call).await {

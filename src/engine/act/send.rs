@@ -13,7 +13,7 @@ use crate::cluster::EventNote;
 use crate::engine::context::{Engine, POLL, ReconcileContext, Request, Requeue, Status};
 use crate::engine::decide::update::{CallIndex, Source, UpdateFacts};
 use crate::engine::events;
-use crate::engine::kind::{Kind, Plan, PlannedCall, ReconcileError};
+use crate::engine::kind::{Kind, Plan, PlannedCall, ReconcileError, ResourceState as _};
 use crate::engine::known::{self, Known};
 use crate::engine::mutate;
 use crate::engine::refusals::{accept, explained, of_one_call, remember};
@@ -43,7 +43,7 @@ pub(super) async fn send<K: Kind>(
     };
     match send_call(engine, &context, &call).await? {
         Sent::Taken(answer, note) => {
-            let have = context.have.and_then(|have| engine.kind.accepted(have, &call.mutation, &answer));
+            let have = context.have.and_then(|have| have.accepted(&call.mutation, &answer));
             known.taken.push(note);
             let Some(have) = have else { return Ok(Some(Outcome::Requeue(Requeue::Again))) };
             known.changed(have);

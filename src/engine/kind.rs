@@ -235,6 +235,7 @@ pub trait ResourceState: Send + Sync {
     /// What AWS has once it answered this create with a success: what was sent, and what follows from that, under the
     /// ARN that it then has. Nothing where the creation goes on after the answer, or shows more than the call says: that
     /// is looked at.
+    #[must_use]
     fn created(_call: &Mutation, _arn: Option<String>) -> Option<Self>
     where
         Self: Sized,

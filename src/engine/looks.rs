@@ -207,6 +207,7 @@ fn place_in(uid: &str) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     const RESYNC: Duration = Duration::from_mins(10);
@@ -248,7 +249,7 @@ mod tests {
     #[test]
     fn a_difference_is_told_once_and_an_absence_too() {
         let looks = many(1);
-        let row = |text: &str| Some(text.to_owned());
+        let row = |text: &str| Some(shown(text));
         let told: Vec<bool> = [row(""), row("other"), row("other"), None, None, row("other"), row("")]
             .into_iter()
             .map(|row| looks.agrees("0", ("1", "here"), row))
@@ -295,8 +296,8 @@ mod tests {
     const HERE: (&str, &str) = ("1", "here");
     const TURN: Duration = Duration::from_hours(5);
 
-    fn listed(row: &str) -> Option<String> {
-        Some(row.to_owned())
+    fn shown(row: &str) -> String {
+        row.to_owned()
     }
 
     #[tokio::test(start_paused = true)]
@@ -304,15 +305,15 @@ mod tests {
         for listing_first in [false, true] {
             let looks = Looks::default();
             if listing_first {
-                assert!(looks.agrees("0", HERE, listed("a")));
+                assert!(looks.agrees("0", HERE, Some(shown("a"))));
             }
             assert!(looks.believes("0", HERE, "a", RESYNC));
             if !listing_first {
                 assert_eq!(looks.rests_for("0", TURN, RESYNC), RESYNC, "nothing has confirmed it");
-                assert!(looks.agrees("0", HERE, listed("a")));
+                assert!(looks.agrees("0", HERE, Some(shown("a"))));
             }
             assert_eq!(looks.rests_for("0", TURN, RESYNC), TURN);
-            tokio::time::advance(TURN - RESYNC).await;
+            tokio::time::advance(TURN.checked_sub(RESYNC).unwrap()).await;
             assert!(looks.believes("0", HERE, "a", RESYNC));
             assert_eq!(looks.rests_for("0", TURN, RESYNC), RESYNC, "its turn stays when it is");
             tokio::time::advance(RESYNC).await;
@@ -328,7 +329,7 @@ mod tests {
         assert!(looks.believes("0", HERE, "a", RESYNC));
         tokio::time::advance(RESYNC).await;
         assert!(!looks.believes("0", HERE, "a", RESYNC), "no listing came");
-        for row in [listed("b"), None] {
+        for row in [Some(shown("b")), None] {
             for listing_first in [false, true] {
                 let looks = Looks::default();
                 if listing_first {
@@ -347,7 +348,7 @@ mod tests {
     #[test]
     fn a_status_of_another_place_is_not_believed() {
         let looks = Looks::default();
-        assert!(looks.agrees("0", ("1", "there"), listed("a")));
+        assert!(looks.agrees("0", ("1", "there"), Some(shown("a"))));
         assert!(!looks.believes("0", HERE, "a", RESYNC));
         let looks = Looks::default();
         assert!(looks.believes("0", HERE, "a", RESYNC));

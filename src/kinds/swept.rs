@@ -11,7 +11,7 @@ use crate::aws::transfer::ListedServer;
 
 /// For how long what a sweep listed is as good as a listing for what is only told, such as logins that nobody accounts
 /// for: until the next sweep, a little late.
-const FRESH: Duration = Duration::from_secs(6 * 60);
+const FRESH: Duration = Duration::from_mins(6);
 
 /// Account and region.
 type Place = (String, String);

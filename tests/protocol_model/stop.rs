@@ -784,7 +784,7 @@ fn a_stop_that_is_forgotten_when_the_edit_goes_leaves_a_server_offline() {
 /// A limit of what is built: of two stops that were sent, one may come when the other is done with and the object is
 /// suspended, so that nobody starts the server. While it is not suspended, it is started as after any stop from outside.
 #[test]
-fn a_second_stop_that_comes_after_the_end_leaves_a_suspended_server_offline() {
+fn a_second_stop_after_the_end_leaves_a_suspended_server_offline() {
     fails("second stop late", Stops { late: 1, ..alone() });
 }
 

@@ -239,6 +239,9 @@ impl<K: Kind> Known<K> {
         let Some((row, target)) = told.and_then(|applied| applied.listed.as_deref()).zip(self.target()) else {
             return false;
         };
+        if !engine.kind.found_by().child().is_some_and(|child| child.shows_all(status, target)) {
+            return false;
+        }
         let well = condition::is_true(&common.conditions, types::READY)
             && condition::find(&common.conditions, types::DRIFTED).is_none()
             && common.observed_generation == request.generation

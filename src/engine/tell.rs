@@ -291,8 +291,9 @@ fn settled<K: Kind>(
         (applied.digest, applied.listed) = (None, None);
     } else if busy.is_none() {
         // Only now: while AWS's answer lags, a reset that it does not show yet must not be forgotten.
-        // What is only reported is found again by a full look.
-        let listed = if left.is_none() { have.listed() } else { None };
+        // What is only reported is found again by a full look; and what others live on is always looked at.
+        let rests = left.is_none() && engine.kind.found_by().child().is_some();
+        let listed = if rests { have.listed() } else { None };
         common.applied = Some(Applied { digest: Some(wanted.digest.clone()), listed, ..wanted.applied.clone() });
         engine.memories.change(&context.request.uid, |memory| memory.added = Applied::default());
     }

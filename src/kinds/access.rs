@@ -259,6 +259,11 @@ impl Child<TransferAccess, LoginTarget> for Accesses {
         None
     }
 
+    fn shows_all(&self, status: &TransferAccessStatus, target: &Target<LoginTarget>) -> bool {
+        let LoginTarget { server_id, shown, .. } = &target.detail;
+        status.server_id.as_ref() == Some(server_id) && status.server == *shown
+    }
+
     fn record_target(&self, status: &mut TransferAccessStatus, object: &TransferAccess, target: &Target<LoginTarget>) {
         let external_id = external_id(object).to_owned();
         status.server_id = Some(target.detail.server_id.clone());

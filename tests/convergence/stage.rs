@@ -292,8 +292,12 @@ impl Stage {
         self.until(&format!("{} tells {reason}", key.1), |stage| stage.get(key).is_some_and(tells)).await;
     }
 
+    /// Waits until this object is gone; another one of its name may be there at once.
     pub async fn gone(&self, key: &Key) {
-        self.until(&format!("{} {} gone", key.0, key.1), |stage| stage.get(key).is_none()).await;
+        let uid = |stage: &Self| stage.get(key).map(|object| object["metadata"]["uid"].clone());
+        let of_now = uid(self);
+        self.until(&format!("{} {} gone", key.0, key.1), |stage| uid(stage).is_none_or(|uid| Some(uid) != of_now))
+            .await;
     }
 
     pub async fn pause(&self, span: Duration) {

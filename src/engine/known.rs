@@ -139,6 +139,14 @@ impl<K: Kind> Known<K> {
         self.source == Source::Seen
     }
 
+    /// Whether an edit takes nothing, as far as a look tells that may show what was there before AWS's last word: an edit
+    /// that is taken back soon after looks like one that is in force already.
+    pub fn may_be_old(&self, request: &Request<K::Object>, memory: &Memory, lag: SignedDuration) -> bool {
+        let lag = Duration::try_from(lag).unwrap_or(Duration::MAX);
+        let lately = memory.unshown.is_some_and(|at| at.elapsed() < lag);
+        lately && self.seen() && self.taken.is_empty() && edited::<K>(request, self.wanted.as_ref())
+    }
+
     /// What is wanted was compared with what is there.
     pub fn compared(&mut self, plan: Plan) {
         self.plan = Some(plan);
@@ -245,7 +253,7 @@ impl<K: Kind> Known<K> {
         let well = condition::is_true(&common.conditions, types::READY)
             && condition::find(&common.conditions, types::DRIFTED).is_none()
             && common.observed_generation == request.generation
-            && common.last_handled_reconcile_at.as_ref() == request.reconcile_requested();
+            && request.reconcile_requested().is_none_or(|at| common.last_handled_reconcile_at.as_ref() == Some(at));
         let wanted = self.wanted.as_ref();
         let changed =
             wanted.is_none_or(|wanted| !wanted.blocks.is_empty() || wanted.changes_at.is_some_and(|at| at <= self.now));

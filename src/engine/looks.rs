@@ -26,9 +26,10 @@ type Place = (String, String);
 #[derive(Debug)]
 struct Seen {
     place: Place,
-    /// What it was seen as last, by look or listing, as a listing shows it, as one digest; nothing where a listing had it
-    /// no more.
+    /// What the last look at it showed, or status says of it, as a listing would show it, as one digest.
     row: Option<String>,
+    /// What the last listing showed, if there was one; nothing in it where that had it no more.
+    listing: Option<Option<String>>,
     basis: Basis,
 }
 
@@ -41,7 +42,7 @@ enum Basis {
     Status { since: Instant, listed: bool, due: Option<Instant> },
     /// A listing alone: nobody has asked for the object yet. Without a share in the budget.
     Listing,
-    /// Status and a listing that says otherwise.
+    /// Status, and a listing that says otherwise.
     Doubt,
 }
 
@@ -101,8 +102,9 @@ impl All {
 impl Looks {
     /// A full look at an object of this account and region showed what a listing would show as `row`.
     pub fn saw(&self, uid: &str, account: &str, region: &str, row: String, budgeted: bool) {
-        let place = (account.to_owned(), region.to_owned());
-        self.lock().put(uid, Some(Seen { place, row: Some(row), basis: Basis::Look { budgeted } }));
+        let (mut all, place) = (self.lock(), (account.to_owned(), region.to_owned()));
+        let listing = all.objects.get(uid).filter(|seen| seen.place == place).and_then(|seen| seen.listing.clone());
+        all.put(uid, Some(Seen { place, row: Some(row), listing, basis: Basis::Look { budgeted } }));
     }
 
     /// AWS does not have it, or it is no more.
@@ -110,26 +112,28 @@ impl Looks {
         self.lock().put(uid, None);
     }
 
-    /// Whether a complete listing shows the object as it was seen last, by listing or look; `None`: it has it no more.
-    /// Who was not seen there before agrees. Each difference is told once: a listing that shows for ever what a look does
-    /// not must not cost a look each time.
+    /// Whether a complete listing shows the object as it was seen last, by a look or by the listing before; `None`: it has it
+    /// no more. Who was not seen there before agrees. A listing that shows for ever what looks do not is told once: it must
+    /// not cost a look each time.
     #[must_use]
     pub fn agrees(&self, uid: &str, (account, region): (&str, &str), row: Option<String>) -> bool {
         let (mut all, place) = (self.lock(), (account.to_owned(), region.to_owned()));
         let Some(seen) = all.objects.get(uid) else {
-            all.put(uid, Some(Seen { place, row, basis: Basis::Listing }));
+            all.put(uid, Some(Seen { place, row: None, listing: Some(row), basis: Basis::Listing }));
             return true;
         };
         if seen.place != place {
             return true;
         }
-        let agrees = seen.row == row || seen.basis == Basis::Listing;
+        let same = seen.row == row;
+        let agrees = same || seen.listing.as_ref() == Some(&row) || seen.basis == Basis::Listing;
         let basis = match seen.basis {
-            Basis::Status { since, due, .. } if agrees => Basis::Status { since, listed: true, due },
+            Basis::Status { since, due, .. } if same => Basis::Status { since, listed: true, due },
             Basis::Status { .. } => Basis::Doubt,
             basis => basis,
         };
-        all.put(uid, Some(Seen { place, row, basis }));
+        let seen = Seen { place, row: seen.row.clone(), listing: Some(row), basis };
+        all.put(uid, Some(seen));
         agrees
     }
 
@@ -139,19 +143,19 @@ impl Looks {
     pub fn believes(&self, uid: &str, (account, region): (&str, &str), row: &str, resync: Duration) -> bool {
         let (mut all, now) = (self.lock(), Instant::now());
         let place = (account.to_owned(), region.to_owned());
-        let listed = match all.objects.get(uid) {
+        let listing = match all.objects.get(uid) {
             None => None,
-            Some(Seen { place: seen, row, basis: Basis::Listing }) if *seen == place => Some(row.clone()),
-            Some(Seen { place: seen, row: held, basis: Basis::Status { since, listed, due } }) => {
+            Some(Seen { place: seen, listing, basis: Basis::Listing, .. }) if *seen == place => listing.clone(),
+            Some(Seen { place: seen, row: held, basis: Basis::Status { since, listed, due }, .. }) => {
                 let until = if *listed { due.unwrap_or(now + resync) } else { *since + resync };
                 return *seen == place && held.as_deref() == Some(row) && now < until;
             }
             Some(_) => return false,
         };
-        let believes = listed.as_ref().is_none_or(|listed| listed.as_deref() == Some(row));
-        let status = Basis::Status { since: now, listed: listed.is_some(), due: None };
+        let believes = listing.as_ref().is_none_or(|listed| listed.as_deref() == Some(row));
+        let status = Basis::Status { since: now, listed: listing.is_some(), due: None };
         let basis = if believes { status } else { Basis::Doubt };
-        all.put(uid, Some(Seen { place, row: listed.unwrap_or_else(|| Some(row.to_owned())), basis }));
+        all.put(uid, Some(Seen { place, row: Some(row.to_owned()), listing, basis }));
         believes
     }
 
@@ -162,6 +166,7 @@ impl Looks {
         let (mut all, now) = (self.lock(), Instant::now());
         match all.objects.get_mut(uid).map(|seen| &mut seen.basis) {
             Some(Basis::Status { listed: true, due, .. }) => due.get_or_insert(now + turn).duration_since(now),
+            Some(Basis::Status { since, .. }) => turn.min((*since + resync).duration_since(now)),
             _ => turn.min(resync),
         }
     }
@@ -252,9 +257,11 @@ mod tests {
         let row = |text: &str| Some(shown(text));
         let told: Vec<bool> = [row(""), row("other"), row("other"), None, None, row("other"), row("")]
             .into_iter()
+            // Whoever is woken is looked at, and looks go on to show what they did.
+            .inspect(|_| looks.saw("0", "1", "here", String::new(), true))
             .map(|row| looks.agrees("0", ("1", "here"), row))
             .collect();
-        assert_eq!(told, [true, false, true, false, true, false, false]);
+        assert_eq!(told, [true, false, true, false, true, false, true]);
         assert!(looks.agrees("unseen", ("1", "here"), None));
         assert!(looks.agrees("0", ("1", "there"), None), "another region's listing says nothing of it");
     }

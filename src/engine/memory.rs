@@ -60,6 +60,9 @@ pub struct Memory {
     pub refused_calls: BTreeMap<String, RefusedCall>,
     /// Calls that AWS accepted lately, by the same digest: its answers may lag behind them.
     pub accepted: BTreeMap<String, Accepted>,
+    /// When AWS accepted the last call for what was wanted before, where no look has shown it: a look may still show what
+    /// was there before that.
+    pub unshown: Option<Instant>,
     /// What was added to `status.applied` for calls that AWS has not answered, or refused for certain.
     pub added: Applied,
     /// Where AWS differs though nobody edited anything.
@@ -169,6 +172,7 @@ impl Memory {
     pub fn reset_on(&mut self, change_fingerprint: String) {
         if self.change_fingerprint.as_ref() != Some(&change_fingerprint) {
             self.refused_calls.clear();
+            self.unshown = self.accepted.values().map(|accepted| accepted.at).chain(self.unshown).max();
             self.accepted.clear();
             self.succeeded();
             self.undecodable = None;

@@ -118,7 +118,7 @@ async fn converge<K: Kind>(
     let place = engine.kind.resolve(&request.object).await?;
     let mut known = Known::new(place);
     let end = steps(engine, request, &mut known).await;
-    note_look(engine, &request.uid, &known);
+    note_look(engine, request, &known);
     // What it made says so by itself; of one that was there, what AWS took is told, however the reconcile ended.
     if !known.made {
         for note in events::together(std::mem::take(&mut known.taken)) {
@@ -148,8 +148,8 @@ async fn steps<K: Kind>(
 }
 
 /// Takes down what was seen for whoever compares listings with it.
-fn note_look<K: Kind>(engine: &Engine<K>, uid: &str, known: &Known<K>) {
-    let looks = &engine.settings.looks;
+fn note_look<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, known: &Known<K>) {
+    let (looks, uid) = (&engine.settings.looks, request.uid.as_str());
     match (known.target(), &known.have, &known.sight) {
         (_, _, ObservedState::Missing | ObservedState::ParentMissing) => looks.forget(uid),
         (Some(target), Some(have), ObservedState::Found(_)) => {
@@ -159,6 +159,11 @@ fn note_look<K: Kind>(engine: &Engine<K>, uid: &str, known: &Known<K>) {
             }
         }
         _ => {}
+    }
+    // It may have ended meanwhile, and whoever was told of that is not told again.
+    let held = engine.lister.get::<K::Object>(&request.name);
+    if held.is_none_or(|held| held.meta().uid.as_deref() != Some(uid)) {
+        looks.forget(uid);
     }
 }
 

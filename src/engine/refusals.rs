@@ -48,13 +48,13 @@ pub(super) fn shows_soon(lag: SignedDuration, times: u32) -> Duration {
     }
 }
 
-/// Takes down that AWS accepted a call; answers whether it had accepted the same before.
+/// Takes down that AWS accepted a call; answers when it had accepted the same, where no look has shown that since.
 pub(super) fn accept<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
     digest: String,
     call: &PlannedCall,
-) -> bool {
+) -> Option<Accepted> {
     let at = Instant::now();
     engine.memories.change(&request.uid, |memory| {
         memory.refused_calls.remove(&digest);
@@ -64,10 +64,10 @@ pub(super) fn accept<K: Kind>(
             memory.refused_calls.values_mut().filter(full).for_each(|hold| hold.due = at);
         }
         memory.added = stands(&memory.added, &call.changes);
-        memory.accepted.retain(|_, accepted| accepted.at.elapsed() < UNSEEN_MAX * 2);
-        let accepted = memory.accepted.entry(digest).or_insert(Accepted { at, times: 0 });
-        *accepted = Accepted { at, times: accepted.times + 1 };
-        accepted.times > 1
+        // Kept until a look shows it: what AWS takes and never carries out is not believed each time anew.
+        let before = memory.accepted.get(&digest).copied();
+        memory.accepted.insert(digest, Accepted { at, times: before.map_or(0, |before| before.times) + 1 });
+        before
     })
 }
 

@@ -13,6 +13,7 @@ use super::diff::{Change, Effect, paths};
 use super::drift::{self, Differences, differences};
 use super::kind::{Kind, KindStatus, Pending, Plan, ReconcileError, ResourceState, Target, Wanted};
 use super::known::{self, Known};
+use super::memory::Memory;
 use super::observe::observes;
 use super::planned::Planned;
 use super::reason::Reason;
@@ -78,13 +79,11 @@ pub(super) fn finding_by_tags<K: Kind>(engine: &Engine<K>, request: &Request<K::
 
 /// Nothing is to be said: until its next full look, or until it changes by itself.
 pub(super) fn rest<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, known: &Known<K>) -> Requeue {
-    let changes_at = known.wanted.as_ref().and_then(|wanted| wanted.changes_at);
-    let change = changes_at.map_or(Requeue::OnChange, |at| Requeue::After(between(known.now, at)));
-    change.min(Requeue::Rest(engine.settings.looks.rests_for(
-        &request.uid,
-        engine.next_look(&request.object),
-        engine.settings.resync,
-    )))
+    engine.memories.change(&request.uid, Memory::succeeded);
+    let change = known.wanted.as_ref().and_then(|wanted| wanted.changes_at).map(|at| between(known.now, at));
+    let turn = engine.next_look(&request.object);
+    let turn = change.map_or(turn, |change| change.min(turn));
+    Requeue::Rest(engine.settings.looks.rests_for(&request.uid, turn, engine.settings.resync))
 }
 
 /// Nothing is changed while the spec says so.
@@ -217,8 +216,19 @@ pub(super) fn conclude<K: Kind>(
         // There is nothing to say yet; the next reconcile goes on.
         None if progress.cut && progress.refused.is_empty() => Ok(Outcome::Requeue(Requeue::Again)),
         Some(fault) => Err(fault.into()),
+        None if known.may_be_old(context.request, &memory, engine.settings.windows.lag) => {
+            Ok(not_shown_yet(context.request))
+        }
         None => Ok(left_over(engine, context, wanted, plan, &progress)),
     }
+}
+
+/// What status says of what is there stays: it may be more than what the look showed.
+fn not_shown_yet<O: Managed>(request: &Request<O>) -> Outcome<O::Status> {
+    let message = "AWS may not show yet what it accepted for the spec before; looking again until it must";
+    let mut report = Report::block(request.status(), Reason::new(reasons::WAITING_FOR_AWS, message));
+    report.next = Requeue::After(POLL);
+    Outcome::Report(report)
 }
 
 fn left_over<K: Kind>(

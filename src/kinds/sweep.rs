@@ -56,8 +56,7 @@ impl Sweep<'_> {
     /// Lists and compares the logins of a server, if any of ours are on it.
     async fn logins(self, kind: ManagedKind, server_id: &str) {
         let on_server = Reference::Id(ManagedKind::TransferServer, server_id.to_owned());
-        let objects = self.mine(self.deps.lister.referring(kind, &on_server));
-        if objects.is_empty() {
+        if self.mine(self.deps.lister.referring(kind, &on_server)).is_empty() {
             return;
         }
         let rows = if kind == ManagedKind::TransferUser {
@@ -71,7 +70,8 @@ impl Sweep<'_> {
             let Some(accesses) = self.heard("ListAccesses", self.account.list(listing).await) else { return };
             accesses.iter().map(|access| (access.external_id.clone(), looks::row(access))).collect()
         };
-        self.compare(objects, &rows, login);
+        // Only now: who ended while it was listed is not taken down again.
+        self.compare(self.mine(self.deps.lister.referring(kind, &on_server)), &rows, login);
     }
 
     fn heard<T>(self, operation: &str, listed: Result<T, AwsError>) -> Option<T> {

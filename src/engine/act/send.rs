@@ -3,6 +3,7 @@
 //! remembered, so that the next decision goes on to the next call.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -24,8 +25,8 @@ use crate::engine::tell;
 enum Sent {
     /// AWS took it, and answered this; and what is told of it.
     Taken(CreateOutput, EventNote),
-    /// It was done already, or taken before, or the object moved on: the next reconcile looks again.
-    Again,
+    /// It was done already, or taken before, or the object moved on: the next reconcile looks again. What is told of it.
+    Again(Option<EventNote>),
     /// AWS did not take it: its digest, and whether it is told and waits.
     Refused(String, bool),
 }
@@ -49,7 +50,10 @@ pub(super) async fn send<K: Kind>(
             known.changed(have);
             Ok(None)
         }
-        Sent::Again => Ok(Some(Outcome::Requeue(Requeue::Again))),
+        Sent::Again(note) => {
+            known.taken.extend(note);
+            Ok(Some(Outcome::Requeue(Requeue::Again)))
+        }
         Sent::Refused(digest, aside) => {
             known.tried.insert(digest, aside);
             Ok(None)
@@ -83,7 +87,12 @@ pub(super) async fn adopt<K: Kind>(
                 report::publish(engine, request, note).await;
                 return Ok(Outcome::Requeue(Requeue::Again));
             }
-            Sent::Again => return Ok(Outcome::Requeue(Requeue::Again)),
+            Sent::Again(note) => {
+                if let Some(note) = note {
+                    report::publish(engine, request, note).await;
+                }
+                return Ok(Outcome::Requeue(Requeue::Again));
+            }
             Sent::Refused(digest, aside) => came = progress(&BTreeMap::from([(digest, aside)])),
         }
     }
@@ -106,17 +115,23 @@ async fn send_call<K: Kind>(
 ) -> Result<Sent, ReconcileError> {
     let (request, digest) = (context.request, mutate::digest(&call.mutation));
     match mutate::mutate(engine, request, &context.target.account, call.mutation.clone(), &call.changes).await {
-        Ok(None) => Ok(Sent::Again),
+        Ok(None) => Ok(Sent::Again(None)),
         Ok(Some(answer)) => {
             // What it took before and did not show is believed once it is seen.
-            if accept(engine, request, digest, call) {
-                return Ok(Sent::Again);
-            }
-            Ok(Sent::Taken(answer, accepted(engine, context, call)))
+            let before = accept(engine, request, digest, call);
+            let lag = Duration::try_from(engine.settings.windows.lag).unwrap_or(Duration::MAX);
+            Ok(match before {
+                None => Sent::Taken(answer, accepted(engine, context, call)),
+                // Once and so long ago: this is for something new, somebody changed it again.
+                Some(before) if before.times == 1 && before.at.elapsed() >= lag => {
+                    Sent::Again(Some(accepted(engine, context, call)))
+                }
+                Some(_) => Sent::Again(None),
+            })
         }
         Err(ReconcileError::Aws(fault)) if done_already(&fault) => {
             accept(engine, request, digest, call);
-            Ok(Sent::Again)
+            Ok(Sent::Again(None))
         }
         Err(ReconcileError::Aws(fault)) if of_one_call(&fault) => {
             let fault = explained(engine, &context.target.account, &call.mutation, fault).await;

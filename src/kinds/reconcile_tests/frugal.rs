@@ -214,3 +214,46 @@ async fn a_mutation_rests_on_a_live_read_however_far_behind_the_watch_is() {
     let home = rig.cloud.users().values().next().unwrap().settings.home_directory.clone();
     assert_eq!(home.as_deref(), Some("/c"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_is_taken_back_at_once_is_not_in_force_on_an_old_look() {
+    let rig = managed().await;
+    rig.user("alice", json!({"homeDirectory": "/a"}));
+    rig.settle(USER, "alice").await;
+    rig.settle(USER, "alice").await;
+    rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/b"));
+    rig.settle(USER, "alice").await;
+    assert_eq!(rig.says(USER, "alice", "Ready").unwrap().0, "True");
+    cost(&rig);
+    let home = |home: &str| {
+        let home = home.to_owned();
+        rig.cloud.users().values_mut().for_each(|user| user.settings.home_directory = Some(home.clone()));
+    };
+    // AWS's answers lag: they show what was there before.
+    home("/a");
+    rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/a"));
+    rig.settle(USER, "alice").await;
+    assert_eq!(rig.says(USER, "alice", "Ready").unwrap(), ("False".to_owned(), "WaitingForAws".to_owned()));
+    home("/b");
+    rig.run(USER, "alice", Duration::from_secs(20)).await;
+    assert_eq!(cost(&rig).0, ["UpdateUser"]);
+    assert_eq!(rig.says(USER, "alice", "Ready").unwrap().0, "True");
+    assert!(rig.cloud.users().values().all(|user| user.settings.home_directory.as_deref() == Some("/a")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_soon_after_an_own_call_is_told_as_drift() {
+    let rig = managed().await;
+    rig.user("alice", json!({"homeDirectory": "/a"}));
+    rig.settle(USER, "alice").await;
+    rig.settle(USER, "alice").await;
+    rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/b"));
+    rig.settle(USER, "alice").await;
+    cost(&rig);
+    tokio::time::advance(Duration::from_mins(6)).await;
+    rig.cloud.users().values_mut().for_each(|user| user.settings.home_directory = Some("/else".to_owned()));
+    rig.settle(USER, "alice").await;
+    let (calls, _, _, _, events) = cost(&rig);
+    assert_eq!((calls, events), (vec!["UpdateUser".to_owned()], 1));
+    assert_eq!(rig.drift_of_users(), (1, 1), "found and corrected");
+}

@@ -147,7 +147,8 @@ async fn users(
         Some(BTreeSet::new())
     } else {
         let all = accounted::<TransferUser>(deps, object, server_id);
-        let listed = match deps.swept.users(account, server_id) {
+        // What was listed lately, unless users came or went since.
+        let listed = match deps.swept.users(account, server_id).filter(|names| names.len() == count) {
             Some(names) => Some(names),
             None => listed(account, server_id).await,
         };

@@ -63,6 +63,8 @@ impl Server {
     pub fn row(&self) -> ListedServer {
         let ServerSettings { identity_provider_type, endpoint_type, logging_role, .. } = self.settings.clone();
         let (server_id, domain, state) = (self.server_id.clone(), self.domain.clone(), self.state.clone());
+        // What was cleared is described as empty, and not listed.
+        let logging_role = logging_role.filter(|role| !role.is_empty());
         ListedServer { server_id, identity_provider_type, domain, state, endpoint_type, logging_role }
     }
 }
@@ -91,7 +93,7 @@ impl Listing for ListServers {
                 domain: theirs.domain.map(|domain| domain.as_str().to_owned()),
                 state: theirs.state.map(|state| state.as_str().to_owned()),
                 endpoint_type: theirs.endpoint_type.map(|kind| kind.as_str().to_owned()),
-                logging_role: theirs.logging_role,
+                logging_role: theirs.logging_role.filter(|role| !role.is_empty()),
             })
         };
         once.page(answer.servers, row, answer.next_token)

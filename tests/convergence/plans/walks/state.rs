@@ -68,6 +68,8 @@ fn tells_of_keys(status: &mut Value) {
     for member in ["sshPublicKeys", "sshPublicKeyCount"] {
         status[member] = Value::Null;
     }
+    // Their number is in it.
+    status["applied"]["listed"] = Value::Null;
     let Some(conditions) = status["conditions"].as_array_mut() else { return };
     conditions.retain(|condition| condition["reason"] != "NoKeys");
     for condition in conditions {

@@ -144,7 +144,8 @@ impl<K: Kind> Known<K> {
     pub fn may_be_old(&self, request: &Request<K::Object>, memory: &Memory, lag: SignedDuration) -> bool {
         let lag = Duration::try_from(lag).unwrap_or(Duration::MAX);
         let lately = memory.unshown.is_some_and(|at| at.elapsed() < lag);
-        lately && self.seen() && self.taken.is_empty() && edited::<K>(request, self.wanted.as_ref())
+        let nothing_due = self.plan.as_ref().is_some_and(|plan| plan.calls.is_empty()) && self.taken.is_empty();
+        lately && nothing_due && self.seen() && edited::<K>(request, self.wanted.as_ref())
     }
 
     /// What is wanted was compared with what is there.

@@ -79,9 +79,9 @@ async fn phases(users: usize) -> Vec<(&'static str, u64, u64)> {
         let shared_by = if name == REST { ready as u64 } else { reconciles };
         phases.push((name, looked_at.swap(0, Ordering::Relaxed), shared_by));
     };
-    operator.run_for(RESYNC * 3).await;
+    operator.run_for(SOON).await;
     end("creation", &mut operator, users);
-    operator.run_for(RESYNC).await;
+    operator.run_for(RESYNC * 3).await;
     end(REST, &mut operator, users);
     crowd.edit_keys(1);
     operator.run_for(SOON).await;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use transfer_operator::api::{self, ManagedKind};
+use transfer_operator::shard::Shard;
 
 use crate::helm::{EVERYTHING, Helm, chart, object, of_kind, read};
 
@@ -283,6 +284,24 @@ async fn each_shard_has_replicas_a_lease_and_a_budget_of_its_own() {
     }
     assert_eq!(of_kind(&objects, "Deployment").count(), 3);
     assert_eq!(of_kind(&objects, "PodDisruptionBudget").count(), 3);
-    let role = object(&objects, "Role", "transfer-operator-lease");
-    assert_eq!(role["rules"][1]["resourceNames"], json!(names), "{role}");
+}
+
+#[tokio::test]
+async fn values_without_shards_are_one_shard() {
+    let helm = Helm::offline();
+    // As `helm upgrade --reuse-values` of a release from before shards has them.
+    assert_eq!(helm.render("shards: null").await, helm.render("").await);
+}
+
+#[tokio::test]
+async fn the_right_to_a_lease_stays_when_its_shard_goes() {
+    let helm = Helm::offline();
+    let most = (0..64).map(|number| format!("{number}/64").parse::<Shard>().unwrap());
+    let names: Vec<String> = most.map(|shard| shard.lease(NAME)).collect();
+    assert!("64/65".parse::<Shard>().is_err(), "there are no more");
+    for values in ["", "shards: null", "shards: 2"] {
+        let objects = helm.render(values).await;
+        let role = object(&objects, "Role", "transfer-operator-lease");
+        assert_eq!(role["rules"][1]["resourceNames"], json!(names), "{values}: {role}");
+    }
 }

@@ -17,6 +17,13 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end }}
 
 {{/*
+How many shards: one where values of a release from before shards, which `--reuse-values` brings along, say nothing.
+*/}}
+{{- define "transfer-operator.shards" -}}
+{{ max 1 (int .Values.shards) }}
+{{- end }}
+
+{{/*
 A shard's name, for its Deployment, its Lease and its pods. The first has the plain one, so that an installation keeps its
 Deployment and its Lease when it is divided, and no selector of another finds its pods.
 */}}
@@ -80,8 +87,9 @@ subresource, with `managed` without AwsIdentity, which stands for nothing in AWS
 - {{ printf "--%s=%v" $flag $value | quote }}
 {{- end }}
 {{- end }}
-{{- if gt (int .Values.shards) 1 }}
-- {{ printf "--shard=%d/%d" (int .shard) (int .Values.shards) | quote }}
+{{- $shards := int (include "transfer-operator.shards" .) }}
+{{- if gt $shards 1 }}
+- {{ printf "--shard=%d/%d" (int .shard) $shards | quote }}
 {{- end }}
 {{- range .Values.extraArgs }}
 - {{ . | quote }}

@@ -97,6 +97,18 @@ async fn what_was_learnt_goes_on_to_the_next_and_a_ceiling_holds_for_it() {
     assert!((line.rate - 4.0).abs() < 1e-9, "{line:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_nobody_needed_for_a_day_is_handed_on_no_longer() {
+    let limiter = RateLimiter::new(Rates::default());
+    let recalled = learnt(&[("eu-west-1", CallClass::Read, 33.0), ("us-east-1", CallClass::Read, 34.0)]);
+    limiter.recall(recalled.clone());
+    let _ = limiter.acquire(ACCOUNT, "eu-west-1", CallClass::Read).await;
+    tokio::time::advance(UNNEEDED.checked_sub(Duration::from_secs(1)).unwrap()).await;
+    assert_eq!(limiter.learnt(), recalled);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(limiter.learnt(), learnt(&[("eu-west-1", CallClass::Read, 33.0)]));
+}
+
 fn any_learnt() -> impl Strategy<Value = Learnt> {
     let key = ("[0-9]{12}", "[a-z]{2}-[a-z]{4,9}-[1-9]", 0..CallClass::ALL.len())
         .prop_map(|(account, region, class)| (account, region, CallClass::ALL[class]));

@@ -33,6 +33,10 @@ use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError, Turn, sleep};
 /// learnt one of twenty is throttled, so that hardly any is so three times.
 pub const SENT_AT_MOST: u32 = 3;
 
+/// For how long what an earlier process learnt of a line that nobody needs is handed on: an account that is gone would be
+/// in the Lease for ever.
+const UNNEEDED: Duration = Duration::from_hours(24);
+
 /// The right to send one mutation; spent by sending it.
 #[derive(Debug)]
 #[must_use = "a permit is a call that others now wait for"]
@@ -95,8 +99,8 @@ pub struct RateLimiter {
     rates: Rates,
     lines: Mutex<Lines>,
     limits: Mutex<Limits>,
-    /// What a process before this one learnt.
-    recalled: Mutex<Learnt>,
+    /// What a process before this one learnt, and when this one was told.
+    recalled: Mutex<Option<(Learnt, Instant)>>,
 }
 
 impl RateLimiter {
@@ -115,13 +119,15 @@ impl RateLimiter {
 
     /// What a process before this one learnt: lines that are not there yet begin with it.
     pub fn recall(&self, learnt: Learnt) {
-        *self.recalled.lock().unwrap_or_else(PoisonError::into_inner) = learnt;
+        *self.recalled.lock().unwrap_or_else(PoisonError::into_inner) = Some((learnt, Instant::now()));
     }
 
-    /// What is known by now, with what was recalled of lines that nobody needed yet.
+    /// What is known by now, with what was recalled of lines that nobody needed yet, for [`UNNEEDED`].
     #[must_use]
     pub fn learnt(&self) -> Learnt {
-        let mut learnt = self.recalled.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let recalled = self.recalled.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut learnt =
+            recalled.filter(|(_, since)| since.elapsed() < UNNEEDED).map(|(learnt, _)| learnt).unwrap_or_default();
         for ((account, region, of), line) in &self.lock().lines {
             if let (LineOf::Class(class), Some(rate)) = (of, line.pace.learnt()) {
                 learnt.0.insert((account.clone(), region.clone(), *class), rate);
@@ -240,7 +246,7 @@ impl RateLimiter {
     fn known(&self, (account, region, of): &LineKey) -> Option<f64> {
         let LineOf::Class(class) = *of else { return None };
         let recalled = self.recalled.lock().unwrap_or_else(PoisonError::into_inner);
-        recalled.0.get(&(account.clone(), region.clone(), class)).copied()
+        recalled.as_ref()?.0.0.get(&(account.clone(), region.clone(), class)).copied()
     }
 
     /// Waits for a token; only who has the turn does.

@@ -105,10 +105,12 @@ impl Pace {
         self.rate
     }
 
-    /// The rate that AWS took, where anything was learnt of it.
+    /// The rate that AWS took, where anything was learnt of it: what it is by now, where it has risen far above the one at
+    /// which AWS last throttled.
     #[must_use]
     pub fn learnt(&self) -> Option<f64> {
-        self.known.or(Some(self.rate).filter(|rate| *rate > self.allowed.start))
+        let risen = |known: f64| if self.rate > known * RISEN { self.rate } else { known };
+        self.known.map(risen).or(Some(self.rate).filter(|rate| *rate > self.allowed.start))
     }
 
     /// Takes a token, or says how long to wait before asking again.

@@ -218,6 +218,28 @@ fn a_rest_teaches_nothing_and_a_ceiling_holds() {
     assert!((97.0..101.0).contains(&capped.seconds) && capped.throttled == 0.0, "{capped:?}");
 }
 
+#[test]
+fn a_rate_that_rose_far_above_the_one_that_throttled_is_what_was_learnt() {
+    let begin = Instant::now();
+    let mut pace = Pace::new(learnt(), Some(20.0), begin);
+    let mut now = begin;
+    let mut sends = |pace: &mut Pace, seconds| {
+        let until = now + Duration::from_secs(seconds);
+        while now < until {
+            now += pace.take(now).unwrap_or_default();
+        }
+        now
+    };
+    let bad = sends(&mut pace, 5);
+    assert!(pace.throttled(bad, None));
+    let throttled_at = pace.learnt().unwrap_or_default();
+    sends(&mut pace, 2);
+    assert_eq!(pace.learnt(), Some(throttled_at), "nothing else is known yet");
+    sends(&mut pace, 120);
+    assert!(pace.rate() > 2.0 * throttled_at, "AWS takes more by now: {}", pace.rate());
+    assert_eq!(pace.learnt(), Some(pace.rate()));
+}
+
 proptest! {
     /// Whatever happens: never above the ceiling, never so slow that nothing is learnt any more, never more calls than
     /// tokens, and nobody waits for ever.

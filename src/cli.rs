@@ -86,7 +86,7 @@ pub struct RunArgs {
     #[arg(long, env = "TRANSFER_OPERATOR_LEASE", default_value_t = true, action = ArgAction::Set,
         num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub lease: bool,
-    /// Name of the Lease; replicas of one installation share it
+    /// Name of the Lease; replicas of one installation share it. Shard N has NAME-N, which must be no other installation's
     #[arg(long, env = "TRANSFER_OPERATOR_LEASE_NAME", default_value = "transfer-operator")]
     pub lease_name: String,
     /// Which accounts this process works for, N/M: one of M shards, counted from 0. An account belongs to one of them; each

@@ -287,6 +287,27 @@ async fn each_shard_has_replicas_a_lease_and_a_budget_of_its_own() {
 }
 
 #[tokio::test]
+async fn all_objects_and_pods_are_part_of_the_operator_and_no_selector_says_so() {
+    let helm = Helm::offline();
+    let part_of = "app.kubernetes.io/part-of";
+    for values in [EVERYTHING, "shards: 3"] {
+        let objects = helm.render(values).await;
+        for object in &objects {
+            assert_eq!(object["metadata"]["labels"][part_of], NAME, "{object}");
+        }
+        for deployment in of_kind(&objects, "Deployment") {
+            let spec = &deployment["spec"];
+            assert_eq!(spec["template"]["metadata"]["labels"][part_of], NAME, "{deployment}");
+            let spread = &spec["template"]["spec"]["topologySpreadConstraints"];
+            assert!(!format!("{}{spread}", spec["selector"]).contains(part_of), "{deployment}");
+        }
+        for budget in of_kind(&objects, "PodDisruptionBudget") {
+            assert!(!budget["spec"]["selector"].to_string().contains(part_of), "{budget}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn values_without_shards_are_one_shard() {
     let helm = Helm::offline();
     // As `helm upgrade --reuse-values` of a release from before shards has them.

@@ -11,9 +11,17 @@ app.kubernetes.io/name: transfer-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/*
+What all pods and objects have in common, whatever their shard: never in a selector, which cannot be changed.
+*/}}
+{{- define "transfer-operator.commonLabels" -}}
+app.kubernetes.io/part-of: transfer-operator
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- end }}
+
 {{- define "transfer-operator.labels" -}}
 {{ include "transfer-operator.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{ include "transfer-operator.commonLabels" . }}
 {{- end }}
 
 {{/*
@@ -38,7 +46,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "transfer-operator.shardLabels" -}}
 {{ include "transfer-operator.shardSelectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{ include "transfer-operator.commonLabels" . }}
 {{- end }}
 
 {{- define "transfer-operator.image" -}}

@@ -22,7 +22,7 @@ use crate::shard::{Claim, Others, Shard};
 /// How long the release may take: the process is about to end.
 const RELEASE: Duration = Duration::from_secs(3);
 
-/// The annotation that says whose a Lease is: `N/M`.
+/// The annotation that says whose a Lease is: `N/M` and the holder who wrote it.
 const SHARD: &str = "transfer-operator.dev/shard";
 
 /// Where the kubelet tells a pod its own namespace.
@@ -197,6 +197,8 @@ pub struct Lease {
     view: LeaseView,
     /// The holder that was told last.
     told: Option<String>,
+    /// Why the other leases could not be looked at, as it was told last.
+    unlisted: Option<String>,
 }
 
 impl Lease {
@@ -212,7 +214,21 @@ impl Lease {
     ) -> Self {
         let (heritage, shard, others, view) = (None, Shard::WHOLE, Others::default(), LeaseView::default());
         let installation = name.clone();
-        Self { api, name, me, times, env, leading, heritage, installation, shard, others, view, told: None }
+        Self {
+            api,
+            name,
+            me,
+            times,
+            env,
+            leading,
+            heritage,
+            installation,
+            shard,
+            others,
+            view,
+            told: None,
+            unlisted: None,
+        }
     }
 
     /// The lease of this shard, where that of the installation was named.
@@ -311,7 +327,13 @@ impl Lease {
                     self.view.renewed = Some(began);
                 }
             }
-            LeaseStep::Wait => self.tell(&found),
+            LeaseStep::Wait => {
+                self.tell(&found);
+                // How long the others stand still is known by the time that this one is free.
+                if found != LeaseState::Unknown {
+                    let _ = self.in_the_way().await;
+                }
+            }
             LeaseStep::Lost => tracing::error!(lease = %self.name, ?found, "the lease is lost"),
         }
         step
@@ -355,24 +377,41 @@ impl Lease {
     /// Whether a shard of another number may work; so where nobody knows. Only where there is no right to look does who
     /// knows no other shards go on: a Role of somebody's own may be older than shards.
     async fn blocked(&mut self) -> bool {
-        let list = match tokio::time::timeout(self.patience(), self.api.list(&ListParams::default())).await {
-            Ok(Ok(list)) => list,
-            Ok(Err(error)) => {
-                let forbidden = self.forbidden("list", &error);
-                tracing::debug!(lease = %self.name, %error, "cannot look for other shards");
-                return !(forbidden && self.shard == Shard::WHOLE);
-            }
-            Err(_) => return true,
+        let claim = match self.in_the_way().await {
+            Ok(Some(claim)) => claim,
+            Ok(None) => return false,
+            Err(forbidden) => return !(forbidden && self.shard == Shard::WHOLE),
         };
-        let others = list.items.iter().filter(|object| object.metadata.name.as_deref() != Some(&self.name));
-        let claims: Vec<Claim> = others.filter_map(|object| self.claim_of(object)).collect();
-        let Some(claim) = self.others.in_the_way(self.shard, &claims, Instant::now()) else { return false };
         if self.told.as_ref() != Some(&claim.lease) {
             let (lease, shard, own) = (&claim.lease, claim.shard, self.shard);
             tracing::info!(%lease, %shard, %own, "a shard of another number may work; standing by until its lease ends");
             self.told = Some(lease.clone());
         }
         true
+    }
+
+    /// Looks at the leases of the other shards, and answers the one because of which this one must not work; the error is
+    /// whether there is no right to look. Why nobody knows is said once as long as it stays the same: it ends no lead, and
+    /// nobody takes over meanwhile.
+    async fn in_the_way(&mut self) -> Result<Option<Claim>, bool> {
+        let (error, forbidden) = match tokio::time::timeout(self.patience(), self.api.list(&ListParams::default()))
+            .await
+        {
+            Ok(Ok(list)) => {
+                self.unlisted = None;
+                let others = list.items.iter().filter(|object| object.metadata.name.as_deref() != Some(&self.name));
+                let claims: Vec<Claim> = others.filter_map(|object| self.claim_of(object)).collect();
+                return Ok(self.others.in_the_way(self.shard, &claims, Instant::now()).cloned());
+            }
+            Ok(Err(error)) if self.unlisted.as_ref() == Some(&error.to_string()) => return Err(is_forbidden(&error)),
+            Ok(Err(error)) => (error.to_string(), self.forbidden("list", &error)),
+            Err(_) => ("no answer in time".to_owned(), false),
+        };
+        if !forbidden && self.unlisted.as_ref() != Some(&error) {
+            tracing::warn!(lease = %self.name, verb = "list", %error, "cannot look for other shards; none is taken over");
+        }
+        self.unlisted = Some(error);
+        Err(forbidden)
     }
 
     /// The lease of a shard of this installation.
@@ -383,9 +422,9 @@ impl Lease {
         if !(number.is_empty() || numbered) {
             return None;
         }
-        let shard = object.metadata.annotations.as_ref().and_then(|all| all.get(SHARD));
-        let shard = shard.and_then(|shard| shard.parse().ok()).unwrap_or(Shard::WHOLE);
+        let said = object.metadata.annotations.as_ref().and_then(|all| all.get(SHARD));
         let LeaseRecord { holder, duration, version } = self.record(object);
+        let shard = Shard::of_holder(said.map(String::as_str), &holder);
         Some(Claim { lease: name.clone(), shard, held: !holder.is_empty(), duration, version })
     }
 
@@ -417,7 +456,7 @@ impl Lease {
 
     /// Whether a call was refused for want of a right, which it then says: only a person can give it.
     fn forbidden(&self, verb: &str, error: &kube::Error) -> bool {
-        let refused = matches!(error, kube::Error::Api(status) if status.code == 403);
+        let refused = is_forbidden(error);
         if refused {
             tracing::warn!(
                 lease = %self.name, verb, %error,
@@ -463,7 +502,7 @@ impl Lease {
         spec.lease_duration_seconds = Some(i32::try_from(self.times.duration.as_secs()).unwrap_or(i32::MAX));
         spec.renew_time = now;
         if !to.is_empty() {
-            object.metadata.annotations.get_or_insert_default().insert(SHARD.to_owned(), self.shard.to_string());
+            object.metadata.annotations.get_or_insert_default().insert(SHARD.to_owned(), self.shard.said_of(to));
         }
         if exists {
             self.api.replace(&self.name, &PostParams::default(), &object).await.map(drop)
@@ -473,6 +512,10 @@ impl Lease {
             self.api.create(&PostParams::default(), &object).await.map(drop)
         }
     }
+}
+
+fn is_forbidden(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 403)
 }
 
 fn holder(object: &Object) -> &str {

@@ -133,18 +133,34 @@ impl<'a> MakeWriter<'a> for Log {
 
 /// The warnings of one round, where the API server answers a GET and other calls like this.
 async fn warnings(get: (u16, Value), write: (u16, Value)) -> String {
+    told_in_rounds(1, Shard::WHOLE, get, write, (200, list(&[]))).await.0
+}
+
+/// The warnings of so many rounds of a shard, and whether it leads after them; `listed` is what a list is answered.
+async fn told_in_rounds(
+    rounds: u32,
+    shard: Shard,
+    get: (u16, Value),
+    write: (u16, Value),
+    listed: (u16, Value),
+) -> (String, bool) {
     let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+        let hangs = lists(&request) && listed.0 == HANGS;
         let (code, body) = match request.method() {
-            _ if lists(&request) => (200, list(&[])),
+            _ if lists(&request) => listed.clone(),
             &http::Method::GET => get.clone(),
             _ => write.clone(),
         };
-        let response =
-            http::Response::builder().status(code).body(kube::client::Body::from(body.to_string().into_bytes()));
-        async move { Ok::<_, std::convert::Infallible>(response.unwrap()) }
+        async move {
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            let body = kube::client::Body::from(body.to_string().into_bytes());
+            Ok::<_, std::convert::Infallible>(http::Response::builder().status(code).body(body).unwrap())
+        }
     });
     let api = Api::namespaced(kube::Client::new(service, "ns"), "ns");
-    let mut lease = Lease::new(api, "mine".to_owned(), "me".to_owned(), TIMES, Arc::new(Still), LeaderState::default());
+    let mut lease = mine(&api, "me").of_shard(shard);
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::WARN)
@@ -152,9 +168,14 @@ async fn warnings(get: (u16, Value), write: (u16, Value)) -> String {
         .with_writer(log.clone())
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    lease.round().await;
-    String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+    for _ in 0..rounds {
+        lease.round().await;
+    }
+    (String::from_utf8(log.0.lock().unwrap().clone()).unwrap(), lease.view.renewed.is_some())
 }
+
+/// No code: the call is never answered.
+const HANGS: u16 = 0;
 
 /// Whether all Leases of the namespace are asked for.
 fn lists(request: &http::Request<kube::client::Body>) -> bool {
@@ -185,6 +206,28 @@ async fn a_missing_right_is_told_with_the_verb_that_its_role_lacks() {
         assert!(told.contains("WARN") && told.contains("Role") && told.contains(&format!("verb=\"{verb}\"")), "{told}");
     }
     assert_eq!(warnings((200, free), failure(409, "Conflict")).await, "", "somebody else was quicker");
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_no_shard_is_looked_for_is_told_and_only_the_whole_goes_on_then() {
+    let free = json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {"name": "mine", "namespace": "ns", "resourceVersion": "1"},
+    });
+    let forbidden = failure(403, "Forbidden");
+    for (shard, listed, leads, why) in [
+        ("0/1", forbidden.clone(), true, "Role"),
+        ("1/2", forbidden, false, "Role"),
+        ("0/1", failure(500, "InternalError"), false, "cannot look for other shards"),
+        ("1/2", failure(503, "ServiceUnavailable"), false, "cannot look for other shards"),
+        ("0/1", (HANGS, Value::Null), false, "no answer in time"),
+    ] {
+        let free = (200, free.clone());
+        let (told, led) = told_in_rounds(3, shard.parse().unwrap(), free.clone(), free, listed.clone()).await;
+        assert_eq!(led, leads, "{shard} {listed:?} {told}");
+        assert!(told.contains("verb=\"list\"") && told.contains(why), "{shard} {listed:?} {told}");
+        assert_eq!(told.matches("WARN").count(), 1, "once as long as it stays so: {told}");
+    }
 }
 
 #[test]

@@ -45,6 +45,20 @@ impl Shard {
         if self.number == 0 { installation.to_owned() } else { format!("{installation}-{}", self.number) }
     }
 
+    /// What stands in the Lease that this process holds by this name.
+    #[must_use]
+    pub fn said_of(self, holder: &str) -> String {
+        format!("{self} {holder}")
+    }
+
+    /// Of which shard the holder of a Lease is, where that stands in it. It must name the holder: a process that knows no
+    /// shards renews a Lease with whatever stood there before it.
+    #[must_use]
+    pub fn of_holder(said: Option<&str>, holder: &str) -> Self {
+        let said = said.and_then(|said| said.split_once(' ')).filter(|(_, of)| *of == holder);
+        said.and_then(|(shard, _)| shard.parse().ok()).unwrap_or(Self::WHOLE)
+    }
+
     /// The same in every version and process: an account that two of them count to different shards is handled twice.
     fn number_of(self, account: &str) -> u32 {
         let digest = Sha256::digest(account.as_bytes());

@@ -39,6 +39,16 @@ fn leases_are_named_by_their_number_and_the_first_as_ever() {
 }
 
 #[test]
+fn a_shard_is_believed_of_the_holder_that_it_names_only() {
+    let two = shard("1/2");
+    assert_eq!(Shard::of_holder(Some(&two.said_of("pod a")), "pod a"), two);
+    let whole = [(None, "a"), (Some("1/2"), "a"), (Some("1/2 a"), "b"), (Some("1/2 a"), ""), (Some("2/2 a"), "a")];
+    for (said, holder) in whole {
+        assert_eq!(Shard::of_holder(said, holder), Shard::WHOLE, "{said:?} {holder}");
+    }
+}
+
+#[test]
 fn only_a_lease_of_another_number_that_may_be_valid_is_in_the_way() {
     let start = Instant::now();
     let at = |seconds| start + Duration::from_secs(seconds);

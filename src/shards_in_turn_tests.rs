@@ -226,20 +226,52 @@ async fn no_account_is_worked_for_twice_and_in_the_end_none_is_left_out() {
     }
 }
 
+/// Writes the Lease as a version without shards does: of what stood there only the holder is another one.
+async fn renewed_as_before_shards(api: &Api<Object>, holder: &str) -> Object {
+    let mut lease = api.get("mine").await.unwrap();
+    lease.spec.as_mut().unwrap().holder_identity = Some(holder.to_owned());
+    api.replace("mine", &PostParams::default(), &lease).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn leases_that_stand_still_together_hold_nobody_up_one_after_the_other() {
+    let chance = Arc::new(Chance(Mutex::new(StdRng::seed_from_u64(1))));
+    let api = api(&chance);
+    let old: Vec<Process> =
+        (0..2).map(|shard| Process::start(&api, &chance, format!("{shard}/2").parse().unwrap(), shard)).collect();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(old.iter().all(|process| process.leading.get()));
+    let new = Process::start(&api, &chance, Shard::WHOLE, 2);
+    tokio::time::sleep(TIMES.retry_period).await;
+    for process in old {
+        process.die();
+    }
+    let died = Instant::now();
+    while !new.leading.get() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let most = TIMES.duration + 4 * TIMES.retry_period;
+    assert!(died.elapsed() <= most, "{:?}", died.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn shards_wait_for_a_process_that_knows_none_and_begin_when_it_ends() {
     let chance = Arc::new(Chance(Mutex::new(StdRng::seed_from_u64(1))));
     let api = api(&chance);
-    let old = Process::start(&api, &chance, Shard::WHOLE, 1);
+    let start = |shard: usize, number| Process::start(&api, &chance, format!("{shard}/2").parse().unwrap(), number);
+    let before = start(0, 1);
     tokio::time::sleep(Duration::from_secs(5)).await;
-    // Written by a version without shards: nothing says whose it is.
-    let mut lease = api.get("mine").await.unwrap();
-    assert_eq!(lease.metadata.annotations.take().and_then(|all| all.get(SHARD).cloned()).as_deref(), Some("0/1"));
-    let new: Vec<Process> =
-        (0..2).map(|shard| Process::start(&api, &chance, format!("{shard}/2").parse().unwrap(), shard + 2)).collect();
-    tokio::time::sleep(Duration::from_mins(2)).await;
-    assert!(old.leading.get() && !new.iter().any(|process| process.leading.get()));
-    old.end().await;
+    assert!(before.leading.get());
+    before.end().await;
+    renewed_as_before_shards(&api, "old").await;
+    let new: Vec<Process> = (0..2).map(|shard| start(shard, shard + 2)).collect();
+    for _ in 0..60 {
+        tokio::time::sleep(TIMES.retry_period).await;
+        let lease = renewed_as_before_shards(&api, "old").await;
+        assert_eq!(lease.metadata.annotations.unwrap()[SHARD], "0/2 1", "what stood there stays");
+        assert!(!new.iter().any(|process| process.leading.get()), "the old one works for all accounts");
+    }
+    renewed_as_before_shards(&api, "").await;
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(new.iter().all(|process| process.leading.get()), "a goodbye is no expiry");
 }

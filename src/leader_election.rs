@@ -417,9 +417,7 @@ impl Lease {
     /// The lease of a shard of this installation.
     fn claim_of(&self, object: &Object) -> Option<Claim> {
         let name = object.metadata.name.as_ref()?;
-        let number = name.strip_prefix(&self.installation)?;
-        let numbered = number.strip_prefix('-').is_some_and(|number| number.parse::<u32>().is_ok());
-        if !(number.is_empty() || numbered) {
+        if !Shard::names_lease(&self.installation, name) {
             return None;
         }
         let said = object.metadata.annotations.as_ref().and_then(|all| all.get(SHARD));

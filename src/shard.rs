@@ -45,6 +45,13 @@ impl Shard {
         if self.number == 0 { installation.to_owned() } else { format!("{installation}-{}", self.number) }
     }
 
+    /// Whether a Lease of this name is that of some shard of the installation.
+    #[must_use]
+    pub fn names_lease(installation: &str, name: &str) -> bool {
+        let Some(number) = name.strip_prefix(installation) else { return false };
+        number.is_empty() || number.strip_prefix('-').is_some_and(|number| number.parse::<u32>().is_ok())
+    }
+
     /// What stands in the Lease that this process holds by this name.
     #[must_use]
     pub fn said_of(self, holder: &str) -> String {

@@ -36,6 +36,9 @@ fn leases_are_named_by_their_number_and_the_first_as_ever() {
     assert_eq!(Shard::WHOLE.lease("transfer-operator"), "transfer-operator");
     assert_eq!(shard("0/3").lease("transfer-operator"), "transfer-operator");
     assert_eq!(shard("2/3").lease("transfer-operator"), "transfer-operator-2");
+    let of_ours = |name| Shard::names_lease("transfer-operator", name);
+    assert!(of_ours("transfer-operator") && of_ours("transfer-operator-63"));
+    assert!(!["transfer", "transfer-operator-", "transfer-operator-x", "transfer-operator2"].into_iter().any(of_ours));
 }
 
 #[test]

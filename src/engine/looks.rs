@@ -28,9 +28,27 @@ struct Seen {
     place: Place,
     /// What the last look at it showed, or status says of it, as a listing would show it, as one digest.
     row: Option<String>,
-    /// What the last listing showed, if there was one; nothing in it where that had it no more.
-    listing: Option<Option<String>>,
+    /// What the last listing showed.
+    listing: Listing,
     basis: Basis,
+}
+
+/// What a listing shows of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Listing {
+    /// There was none yet.
+    #[default]
+    Never,
+    /// It has it no more.
+    Absent,
+    /// This row.
+    Row(String),
+}
+
+impl From<Option<String>> for Listing {
+    fn from(row: Option<String>) -> Self {
+        row.map_or(Self::Absent, Self::Row)
+    }
 }
 
 /// What that rests on.
@@ -103,7 +121,8 @@ impl Looks {
     /// A full look at an object of this account and region showed what a listing would show as `row`.
     pub fn saw(&self, uid: &str, account: &str, region: &str, row: String, budgeted: bool) {
         let (mut all, place) = (self.lock(), (account.to_owned(), region.to_owned()));
-        let listing = all.objects.get(uid).filter(|seen| seen.place == place).and_then(|seen| seen.listing.clone());
+        let here = all.objects.get(uid).filter(|seen| seen.place == place);
+        let listing = here.map(|seen| seen.listing.clone()).unwrap_or_default();
         all.put(uid, Some(Seen { place, row: Some(row), listing, basis: Basis::Look { budgeted } }));
     }
 
@@ -118,21 +137,22 @@ impl Looks {
     #[must_use]
     pub fn agrees(&self, uid: &str, (account, region): (&str, &str), row: Option<String>) -> bool {
         let (mut all, place) = (self.lock(), (account.to_owned(), region.to_owned()));
+        let listing = Listing::from(row);
         let Some(seen) = all.objects.get(uid) else {
-            all.put(uid, Some(Seen { place, row: None, listing: Some(row), basis: Basis::Listing }));
+            all.put(uid, Some(Seen { place, row: None, listing, basis: Basis::Listing }));
             return true;
         };
         if seen.place != place {
             return true;
         }
-        let same = seen.row == row;
-        let agrees = same || seen.listing.as_ref() == Some(&row) || seen.basis == Basis::Listing;
+        let same = seen.row.as_ref().is_some_and(|row| listing == Listing::Row(row.clone()));
+        let agrees = same || seen.listing == listing || seen.basis == Basis::Listing;
         let basis = match seen.basis {
             Basis::Status { since, due, .. } if same => Basis::Status { since, listed: true, due },
             Basis::Status { .. } => Basis::Doubt,
             basis => basis,
         };
-        let seen = Seen { place, row: seen.row.clone(), listing: Some(row), basis };
+        let seen = Seen { place, row: seen.row.clone(), listing, basis };
         all.put(uid, Some(seen));
         agrees
     }
@@ -144,7 +164,7 @@ impl Looks {
         let (mut all, now) = (self.lock(), Instant::now());
         let place = (account.to_owned(), region.to_owned());
         let listing = match all.objects.get(uid) {
-            None => None,
+            None => Listing::Never,
             Some(Seen { place: seen, listing, basis: Basis::Listing, .. }) if *seen == place => listing.clone(),
             Some(Seen { place: seen, row: held, basis: Basis::Status { since, listed, due }, .. }) => {
                 let until = if *listed { due.unwrap_or(now + resync) } else { *since + resync };
@@ -152,8 +172,9 @@ impl Looks {
             }
             Some(_) => return false,
         };
-        let believes = listing.as_ref().is_none_or(|listed| listed.as_deref() == Some(row));
-        let status = Basis::Status { since: now, listed: listing.is_some(), due: None };
+        let listed = listing != Listing::Never;
+        let believes = !listed || listing == Listing::Row(row.to_owned());
+        let status = Basis::Status { since: now, listed, due: None };
         let basis = if believes { status } else { Basis::Doubt };
         all.put(uid, Some(Seen { place, row: Some(row.to_owned()), listing, basis }));
         believes

@@ -179,7 +179,7 @@ pub struct TransferUserStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arn: Option<String>,
     /// The SSH public keys that AWS has.
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["id".to_owned()]))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ssh_public_keys: Vec<SshPublicKeyStatus>,
     /// How many they are.

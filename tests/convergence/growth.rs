@@ -22,7 +22,8 @@ const PRICED: usize = 1000;
 /// A few reconciles that come once in a while look at everything, shared by all.
 const GROWTH: f64 = 1.3;
 
-const REST: &str = "rest";
+/// Phases that are about all objects.
+const OF_ALL: [&str; 4] = ["creation", "rest", "an edit of each", "start"];
 
 /// Long enough for what is polled every few seconds.
 const POLL: Duration = Duration::from_secs(30);
@@ -65,8 +66,8 @@ impl Lister for Counted {
     }
 }
 
-/// Objects looked at in each phase, and the reconciles in it; at rest, where these become fewer with more objects, the
-/// objects that there are.
+/// Objects looked at in each phase, and among how many that is shared: all objects where a phase is about all of them, for
+/// these take fewer reconciles each where they are many; else the reconciles.
 async fn phases(users: usize) -> Vec<(&'static str, u64, u64)> {
     let crowd = Crowd::of(users);
     let looked_at = Arc::new(AtomicU64::new(0));
@@ -76,13 +77,13 @@ async fn phases(users: usize) -> Vec<(&'static str, u64, u64)> {
     let mut end = |name, operator: &mut Operator, ready: usize| {
         let reconciles = std::mem::take(&mut operator.reconciles).values().sum();
         assert_eq!(crowd.ready(), ready, "{name}");
-        let shared_by = if name == REST { ready as u64 } else { reconciles };
+        let shared_by = if OF_ALL.contains(&name) { ready as u64 } else { reconciles };
         phases.push((name, looked_at.swap(0, Ordering::Relaxed), shared_by));
     };
     operator.run_for(SOON).await;
     end("creation", &mut operator, users);
     operator.run_for(RESYNC * 3).await;
-    end(REST, &mut operator, users);
+    end("rest", &mut operator, users);
     crowd.edit_keys(1);
     operator.run_for(SOON).await;
     end("an edit of each", &mut operator, users);
@@ -174,7 +175,7 @@ async fn a_reconcile_looks_at_as_many_objects_however_many_there_are() {
     let mut grown = Vec::new();
     for ((phase, few, of_few), (_, many, of_many)) in few.into_iter().zip(many) {
         let (few, many) = (few as f64 / of_few as f64, many as f64 / of_many as f64);
-        println!("{phase}: {few:.2} objects a reconcile among {FEW} users, {many:.2} among {MANY}");
+        println!("{phase}: {few:.2} objects each among {FEW} users, {many:.2} among {MANY}");
         if many > few * GROWTH {
             grown.push(phase);
         }

@@ -146,6 +146,12 @@ impl Memory {
         self.behind = true;
     }
 
+    /// Whether the last live read, or a write, went against what the reconcile began with.
+    #[must_use]
+    pub fn lags(&self) -> bool {
+        self.behind
+    }
+
     /// Takes note of the recorded id that is looked at, or was written.
     pub fn looks_at(&mut self, id: Option<&str>) {
         if self.looked_at.as_deref() != id {

@@ -58,7 +58,9 @@ pub async fn reconcile<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str)
     match end {
         Outcome::Requeue(next) => {
             running.ends("step");
-            next
+            // An API server that lags behind for long must not be asked, nor AWS looked at, over and over.
+            let lags = next == Requeue::Again && engine.memories.load(uid).lags();
+            if lags { report::contended(engine, uid) } else { next }
         }
         Outcome::Report(report) => {
             running.ends(report.verdict.name());

@@ -12,7 +12,8 @@ use crate::world::{PATIENCE, PLATFORM, World};
 type Right = (String, String, String);
 
 /// Granted and never used here.
-const UNUSED: [(&str, &str, &str, &str); 0] = [];
+const UNUSED: [(&str, &str, &str, &str); 1] =
+    [("get", "transfer-operator.dev", "awsidentities", "an identity that does not decode is read to be told so")];
 
 #[tokio::test]
 async fn a_whole_life_uses_every_granted_right_and_is_refused_none() {

@@ -307,11 +307,7 @@ fn drift(sources: &Sources, count: fn(&Counts) -> u64) -> Vec<Sample> {
 }
 
 fn aws_calls(sources: &Sources) -> Vec<Sample> {
-    let calls = sources.limiter.counters.read().calls;
-    calls
-        .into_iter()
-        .map(|((operation, result), count)| (vec![operation.into(), result.into()], number(count)))
-        .collect()
+    aws_call_durations(sources).into_iter().map(|(labels, latency)| (labels, number(latency.calls()))).collect()
 }
 
 fn aws_call_durations(sources: &Sources) -> Vec<(Vec<String>, Latency)> {

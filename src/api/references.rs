@@ -75,6 +75,32 @@ pub enum Reference {
     Namespace(String),
 }
 
+impl Reference {
+    /// The login that it names.
+    #[must_use]
+    pub fn login(&self) -> Option<&str> {
+        match self {
+            Self::Login(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The server in AWS that it names by its id.
+    #[must_use]
+    pub fn server_id(&self) -> Option<&str> {
+        match self {
+            Self::Id(ManagedKind::TransferServer, id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// What objects refer to that have something on this server: their status records its id.
+    #[must_use]
+    pub fn to_server(id: &str) -> Self {
+        Self::Id(ManagedKind::TransferServer, id.to_owned())
+    }
+}
+
 /// Everything that an object refers to: what its kind says, the identity that status records, and its namespace.
 pub fn all<K: Managed>(object: &K) -> Vec<Reference> {
     let recorded = object.status().and_then(|status| K::common(status).aws_identity.clone());

@@ -22,6 +22,12 @@ pub struct Latency {
 }
 
 impl Latency {
+    /// How many there were.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.within.iter().sum::<u64>() + self.beyond
+    }
+
     fn add(&mut self, took: Duration) {
         self.sum += took;
         let within = BOUNDS.iter().zip(&mut self.within).find(|(bound, _)| took.as_secs_f64() <= **bound);
@@ -36,9 +42,7 @@ pub struct CallCounters(Mutex<Counts>);
 /// As they stand.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counts {
-    /// Calls by operation and result: `ok` or the kind of fault.
-    pub calls: BTreeMap<(&'static str, &'static str), u64>,
-    /// How long they took, by the same.
+    /// Calls, and how long they took, by operation and result: `ok` or the kind of fault.
     pub latencies: BTreeMap<(&'static str, &'static str), Latency>,
     /// Calls that AWS throttled, by class.
     pub throttled: BTreeMap<CallClass, u64>,
@@ -60,9 +64,7 @@ impl CallCounters {
     /// A call to STS has ended.
     pub fn sts<T>(&self, operation: &'static str, outcome: &Result<T, AwsError>, took: Duration) {
         let result = outcome.as_ref().err().map_or("ok", |fault| fault.kind.name());
-        let mut counts = self.lock();
-        *counts.calls.entry((operation, result)).or_default() += 1;
-        counts.latencies.entry((operation, result)).or_default().add(took);
+        self.lock().latencies.entry((operation, result)).or_default().add(took);
     }
 
     /// AWS throttled a call of this class.

@@ -106,9 +106,7 @@ impl All {
             }
         }
     }
-}
 
-impl All {
     fn interval(&self, uid: &str, resync: Duration) -> Duration {
         let Some(place) = self.objects.get(uid).and_then(Seen::share) else { return resync };
         let objects = self.counts.get(place).copied().unwrap_or_default();

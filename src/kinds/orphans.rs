@@ -3,6 +3,8 @@
 //!
 //! [`find`] and [`Region::count`] decide; [`Orphans`] reads, once in a while for each identity. What is not there in
 //! two scans at least a listing's lag apart was on its way, and is not told.
+//!
+//! Its task also runs the [sweeps](super::sweep) of the identity, which come more often: a scan goes by what they listed.
 
 mod find;
 
@@ -20,9 +22,11 @@ pub use self::find::OrphanKind;
 use self::find::{Living, Orphan, Ours, Region, Scanned, find, sentence};
 use super::deps::Deps;
 use super::registration::{self, Traces};
+use super::server::members::SERVICE_MANAGED;
 use super::sweep::{self, Sweep};
+use super::swept;
 use crate::api::{self, AwsIdentity, ManagedKind};
-use crate::aws::transfer::{DescribeUser, ListServers, ListUsers, Tags};
+use crate::aws::transfer::{DescribeUser, ListServers, Tags};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::{self, ClusterError, Reach};
 use crate::engine::kind::ReconcileError;
@@ -307,18 +311,16 @@ impl Orphans {
             Some(listed) => listed,
             None => account.list(ListServers { token: None }).await?,
         };
-        let keeps = listed.into_iter().filter(|row| row.identity_provider_type.as_deref() == Some("SERVICE_MANAGED"));
+        let keeps = listed.into_iter().filter(|row| row.identity_provider_type.as_deref() == Some(SERVICE_MANAGED));
         Ok(keeps.map(|row| row.server_id).filter(|id| servers.contains(id)).collect())
     }
 
     /// The names of the users of a server.
     async fn listed(&self, account: &Account, server_id: &str) -> Result<BTreeSet<String>, AwsError> {
-        if let Some(names) = self.deps.swept.users(account, server_id) {
-            return Ok(names);
+        match self.deps.swept.users(account, server_id) {
+            Some(names) => Ok(names),
+            None => Ok(there(swept::user_names(account, server_id).await)?.unwrap_or_default()),
         }
-        let listing = ListUsers { server_id: server_id.to_owned(), token: None };
-        let users = there(account.list(listing).await)?.unwrap_or_default();
-        Ok(users.into_iter().map(|user| user.user_name).collect())
     }
 
     fn lag(&self) -> Duration {

@@ -1,6 +1,6 @@
 //! The frequent look: AWS's listings, which show a part of a thousand objects in one call, compared with what the last
 //! look at each object showed. Who differs, or is listed no more, is woken; nothing is concluded from a listing, and
-//! nothing is changed here.
+//! nothing is changed here. When one is due, the task that looks for [orphans](super::orphans) says.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::deps::Deps;
 use super::server::DIRECTORY;
+use super::server::members::SERVICE_MANAGED;
 use crate::api::{ManagedKind, Reference};
 use crate::aws::transfer::{ListAccesses, ListServers, ListUsers};
 use crate::aws::{Account, AwsError};
@@ -41,10 +42,10 @@ impl Sweep<'_> {
             return;
         };
         let rows = servers.iter().map(|server| (server.server_id.clone(), looks::row(server))).collect();
-        self.compare(self.mine(self.deps.lister.objects(ManagedKind::TransferServer)), &rows, id);
+        self.compare(self.mine(self.deps.lister.objects(ManagedKind::TransferServer)), &rows, Reference::server_id);
         for server in &servers {
             let logins = match server.identity_provider_type.as_deref() {
-                Some("SERVICE_MANAGED") => ManagedKind::TransferUser,
+                Some(SERVICE_MANAGED) => ManagedKind::TransferUser,
                 Some(DIRECTORY) => ManagedKind::TransferAccess,
                 _ => continue,
             };
@@ -55,8 +56,8 @@ impl Sweep<'_> {
 
     /// Lists and compares the logins of a server, if any of ours are on it.
     async fn logins(self, kind: ManagedKind, server_id: &str) {
-        let on_server = Reference::Id(ManagedKind::TransferServer, server_id.to_owned());
-        if self.mine(self.deps.lister.referring(kind, &on_server)).is_empty() {
+        let on_server = Reference::to_server(server_id);
+        if !self.deps.lister.referring(kind, &on_server).iter().any(|object| self.is_mine(object)) {
             return;
         }
         let rows = if kind == ManagedKind::TransferUser {
@@ -71,7 +72,7 @@ impl Sweep<'_> {
             accesses.iter().map(|access| (access.external_id.clone(), looks::row(access))).collect()
         };
         // Only now: who ended while it was listed is not taken down again.
-        self.compare(self.mine(self.deps.lister.referring(kind, &on_server)), &rows, login);
+        self.compare(self.mine(self.deps.lister.referring(kind, &on_server)), &rows, Reference::login);
     }
 
     fn heard<T>(self, operation: &str, listed: Result<T, AwsError>) -> Option<T> {
@@ -98,24 +99,11 @@ impl Sweep<'_> {
 
     /// Those of this identity: another one of the account may see something else.
     fn mine(self, mut objects: Vec<Arc<dyn Object>>) -> Vec<Arc<dyn Object>> {
-        let lister = self.deps.lister.as_ref();
-        objects.retain(|object| identity_of(&object.all_references(), lister) == self.identity);
+        objects.retain(|object| self.is_mine(object));
         objects
     }
-}
 
-/// The id of a server, as its status records it.
-fn id(reference: &Reference) -> Option<&str> {
-    match reference {
-        Reference::Id(ManagedKind::TransferServer, id) => Some(id),
-        _ => None,
-    }
-}
-
-/// The name of a login.
-fn login(reference: &Reference) -> Option<&str> {
-    match reference {
-        Reference::Login(name) => Some(name),
-        _ => None,
+    fn is_mine(self, object: &Arc<dyn Object>) -> bool {
+        identity_of(&object.all_references(), self.deps.lister.as_ref()) == self.identity
     }
 }

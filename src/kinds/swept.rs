@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::aws::Account;
-use crate::aws::transfer::ListedServer;
+use crate::aws::transfer::{ListUsers, ListedServer};
+use crate::aws::{Account, AwsError};
 
 /// For how long what a sweep listed is as good as a listing for what is only told, such as logins that nobody accounts
 /// for: until the next sweep, a little late.
@@ -45,6 +45,15 @@ impl Swept {
     pub fn users(&self, account: &Account, server_id: &str) -> Option<BTreeSet<String>> {
         fresh(&self.users, &(place(account), server_id.to_owned()))
     }
+}
+
+/// The names of the users of a server, listed now.
+///
+/// # Errors
+/// The fault of any page.
+pub async fn user_names(account: &Account, server_id: &str) -> Result<BTreeSet<String>, AwsError> {
+    let users = account.list(ListUsers { server_id: server_id.to_owned(), token: None }).await?;
+    Ok(users.into_iter().map(|user| user.user_name).collect())
 }
 
 fn fresh<K: Ord, T: Clone>(all: &Mutex<BTreeMap<K, (Instant, T)>>, key: &K) -> Option<T> {

@@ -26,7 +26,7 @@ use super::model::Window;
 use super::world::{Age, Creation, Id, Memory, Object, Server, Uid};
 
 /// Messages are no part of the model.
-pub const WORDS: Words = Words { noun: "", parent: "", taken: "", anew: "" };
+const WORDS: Words = Words { noun: "", parent: "", taken: "", anew: "" };
 
 /// What a reconcile knows when it decides.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -165,44 +165,19 @@ impl Seen {
         let replacement = Replacement { due: self.due(), record: replacing.as_ref(), old: &old };
         let attempt = record.as_ref().and_then(|record| record.attempt.clone());
         let sight = self.sight();
+        let deleted = self.memory.deleted.iter().map(|(id, age)| (text(*id), ago(*age))).collect();
+        let observations = self.observations();
         answered(&Facts {
-            words: WORDS,
-            identity: Identity::Tagged,
             uid: &text(*uid),
             deleting: *deleting,
             finalizer: *finalizer,
-            observe_only: false,
-            report_only: false,
-            suspended: false,
-            retain: false,
-            protected: false,
-            recreate: false,
-            adoption: None,
-            differs: false,
-            may_create: true,
             confirmed: server.is_some(),
             id: server.map(text).as_deref(),
-            parent_replaced: false,
-            placeless: None,
-            denied: None,
-            unproven: None,
-            reads: Reads::Described,
-            edited: false,
-            believed: false,
             record: record.as_ref(),
-            sight: &sight,
             lookup: self.lookup().as_ref(),
-            observations: &self.observations(),
             replied: self.memory.replied.filter(|(id, _)| Some(text(*id)) == attempt).map(|(_, age)| ago(age)),
-            deleted: &self.memory.deleted.iter().map(|(id, age)| (text(*id), ago(*age))).collect::<BTreeMap<_, _>>(),
             replacement: self.replaces.then_some(replacement),
-            creates_stopped_at: None,
-            operation: false,
-            create: CreateFacts::default(),
-            before_delete: None,
-            update: None,
-            now: now(),
-            windows: self.window.real(),
+            ..looked_at(Identity::Tagged, &sight, (&observations, &deleted), now(), self.window.real())
         })
     }
 
@@ -228,6 +203,56 @@ impl Seen {
             (0..OFTEN).for_each(|_| observations.count(Observation::OldUnused, now()));
         }
         observations
+    }
+}
+
+/// What is known of an object that was looked at, and of which nothing else is known: nobody asks anything of it, and
+/// nothing stands in the way.
+pub fn looked_at<'a>(
+    identity: Identity,
+    sight: &'a ObservedState,
+    (observations, deleted): (&'a ConsistencyCounter, &'a BTreeMap<String, Timestamp>),
+    now: Timestamp,
+    windows: Windows,
+) -> Facts<'a> {
+    Facts {
+        words: WORDS,
+        identity,
+        uid: "u",
+        deleting: false,
+        finalizer: false,
+        observe_only: false,
+        report_only: false,
+        suspended: false,
+        retain: false,
+        protected: false,
+        recreate: false,
+        adoption: None,
+        differs: false,
+        may_create: true,
+        confirmed: false,
+        id: None,
+        parent_replaced: false,
+        placeless: None,
+        denied: None,
+        unproven: None,
+        reads: Reads::Described,
+        edited: false,
+        believed: false,
+        record: None,
+        sight,
+        lookup: None,
+        observations,
+        replied: None,
+        deleted,
+        replacement: None,
+        creates_stopped_at: None,
+        operation: false,
+        create: CreateFacts::default(),
+        before_delete: None,
+        update: None,
+        now,
+        windows,
     }
 }
 

@@ -9,11 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 use transfer_operator::api::status::CreatePhase;
 use transfer_operator::engine::consistency::{ConsistencyCounter, ObservedState, Windows};
-use transfer_operator::engine::decide::{Action, CreateFacts, Facts, Identity, Reads};
+use transfer_operator::engine::decide::{Action, Facts, Identity};
 use transfer_operator::engine::owner::Ownership;
 use transfer_operator::engine::record::RecordedCreate;
 
-use super::decision::{WORDS, answered};
+use super::decision::{answered, looked_at};
 
 type Age = u8;
 type Id = u8;
@@ -486,44 +486,14 @@ fn decided(protocol: &Keyed, object: &Object, work: &Work, sight: &ObservedState
     });
     let deleted: BTreeMap<String, Timestamp> =
         work.deleted.into_iter().map(|age| (String::new(), now - ticks(age))).collect();
+    let windows = Windows::new(ticks(protocol.tolerance), ticks(protocol.lag));
     answered(&Facts {
-        words: WORDS,
-        identity: Identity::Keyed,
-        uid: "u",
         deleting: object.deleting,
         finalizer: object.finalizer,
-        observe_only: false,
-        report_only: false,
-        suspended: false,
-        retain: false,
-        protected: false,
-        recreate: false,
-        adoption: None,
-        differs: false,
-        may_create: true,
         confirmed: object.confirmed,
-        id: None,
-        parent_replaced: false,
-        placeless: None,
-        denied: None,
-        unproven: None,
-        reads: Reads::Described,
-        edited: false,
-        believed: false,
         record: record.as_ref(),
-        sight,
-        lookup: None,
-        observations: &ConsistencyCounter::default(),
-        replied: None,
-        deleted: &deleted,
-        replacement: None,
         creates_stopped_at: work.quiet.map(|age| now - ticks(age)),
-        operation: false,
-        create: CreateFacts::default(),
-        before_delete: None,
-        update: None,
-        now,
-        windows: Windows::new(ticks(protocol.tolerance), ticks(protocol.lag)),
+        ..looked_at(Identity::Keyed, sight, (&ConsistencyCounter::default(), &deleted), now, windows)
     })
 }
 

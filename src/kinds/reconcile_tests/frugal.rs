@@ -215,8 +215,8 @@ async fn a_mutation_rests_on_a_live_read_however_far_behind_the_watch_is() {
     assert_eq!(home.as_deref(), Some("/c"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_edit_that_is_taken_back_at_once_is_not_in_force_on_an_old_look() {
+/// A user whose home directory was `/a`, and was just edited to `/b`.
+async fn moved() -> Rig {
     let rig = managed().await;
     rig.user("alice", json!({"homeDirectory": "/a"}));
     rig.settle(USER, "alice").await;
@@ -225,16 +225,23 @@ async fn an_edit_that_is_taken_back_at_once_is_not_in_force_on_an_old_look() {
     rig.settle(USER, "alice").await;
     assert_eq!(rig.says(USER, "alice", "Ready").unwrap().0, "True");
     cost(&rig);
-    let home = |home: &str| {
-        let home = home.to_owned();
-        rig.cloud.users().values_mut().for_each(|user| user.settings.home_directory = Some(home.clone()));
-    };
+    rig
+}
+
+/// What AWS shows, whoever did it.
+fn set_home(rig: &Rig, home: &str) {
+    rig.cloud.users().values_mut().for_each(|user| user.settings.home_directory = Some(home.to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_is_taken_back_at_once_is_not_in_force_on_an_old_look() {
+    let rig = moved().await;
     // AWS's answers lag: they show what was there before.
-    home("/a");
+    set_home(&rig, "/a");
     rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/a"));
     rig.settle(USER, "alice").await;
     assert_eq!(rig.says(USER, "alice", "Ready").unwrap(), ("False".to_owned(), "WaitingForAws".to_owned()));
-    home("/b");
+    set_home(&rig, "/b");
     rig.run(USER, "alice", Duration::from_secs(20)).await;
     assert_eq!(cost(&rig).0, ["UpdateUser"]);
     assert_eq!(rig.says(USER, "alice", "Ready").unwrap().0, "True");
@@ -243,15 +250,9 @@ async fn an_edit_that_is_taken_back_at_once_is_not_in_force_on_an_old_look() {
 
 #[tokio::test(start_paused = true)]
 async fn drift_soon_after_an_own_call_is_told_as_drift() {
-    let rig = managed().await;
-    rig.user("alice", json!({"homeDirectory": "/a"}));
-    rig.settle(USER, "alice").await;
-    rig.settle(USER, "alice").await;
-    rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/b"));
-    rig.settle(USER, "alice").await;
-    cost(&rig);
+    let rig = moved().await;
     tokio::time::advance(Duration::from_mins(6)).await;
-    rig.cloud.users().values_mut().for_each(|user| user.settings.home_directory = Some("/else".to_owned()));
+    set_home(&rig, "/else");
     rig.settle(USER, "alice").await;
     let (calls, _, _, _, events) = cost(&rig);
     assert_eq!((calls, events), (vec!["UpdateUser".to_owned()], 1));

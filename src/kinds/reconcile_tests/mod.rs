@@ -24,6 +24,7 @@ mod planning;
 mod recreation;
 mod refusing;
 mod replacing;
+mod resting;
 mod retaining;
 mod revoking;
 mod rig;

@@ -16,10 +16,11 @@ use crate::api::common::ManagementPolicy;
 use crate::api::server::UnmanagedLogins;
 use crate::api::{Managed, ManagedKind, TransferAccess, TransferServer, TransferUser};
 use crate::aws::Account;
-use crate::aws::transfer::{ListAccesses, ListUsers, Server};
+use crate::aws::transfer::{ListAccesses, Server};
 use crate::cluster::Name;
 use crate::cluster::references::Reference;
 use crate::kinds::deps::Deps;
+use crate::kinds::swept;
 
 /// Names that status shows; the count tells of the rest.
 const SHOWN: usize = 20;
@@ -109,21 +110,9 @@ fn shown(deps: &Deps, object: &TransferServer, account: &Account, server: &Serve
 /// The names of logins that objects stand for, whether or not these are in AWS.
 fn accounted<K: Managed>(deps: &Deps, object: &TransferServer, server_id: &str) -> BTreeSet<String> {
     let own = Reference::Object(ManagedKind::TransferServer, Name::from(&object.metadata));
-    let logins = [own, by_id(server_id)].into_iter().flat_map(|reference| deps.lister.by::<K>(&reference));
-    logins.flat_map(|login| login.references()).filter_map(name_of).collect()
-}
-
-/// What objects refer to that have something on the server: their status records its id.
-fn by_id(server_id: &str) -> Reference {
-    Reference::Id(ManagedKind::TransferServer, server_id.to_owned())
-}
-
-/// The login that a reference names.
-fn name_of(reference: Reference) -> Option<String> {
-    match reference {
-        Reference::Login(name) => Some(name),
-        _ => None,
-    }
+    let on_server = [own, Reference::to_server(server_id)];
+    let logins = on_server.into_iter().flat_map(|reference| deps.lister.by::<K>(&reference));
+    logins.flat_map(|login| login.references()).filter_map(|named| named.login().map(str::to_owned)).collect()
 }
 
 /// The users that no object accounts for, found out at most once per resync. Users are looked at, here and there, only
@@ -142,27 +131,23 @@ async fn users(
         return walk.names;
     }
     let count = usize::try_from(server.user_count?).unwrap_or_default();
-    let (at, made) = (Instant::now(), deps.lister.how_many(ManagedKind::TransferUser, &by_id(server_id)));
+    let (at, made) =
+        (Instant::now(), deps.lister.how_many(ManagedKind::TransferUser, &Reference::to_server(server_id)));
     let names = if count <= made {
         Some(BTreeSet::new())
     } else {
         let all = accounted::<TransferUser>(deps, object, server_id);
         // What was listed lately, unless users came or went since.
-        let listed = match deps.swept.users(account, server_id).filter(|names| names.len() == count) {
-            Some(names) => Some(names),
-            None => listed(account, server_id).await,
-        };
+        let mut listed = deps.swept.users(account, server_id).filter(|names| names.len() == count);
+        if listed.is_none() {
+            let now = swept::user_names(account, server_id).await;
+            // A count is worth no failure.
+            listed = now.inspect_err(|fault| tracing::debug!(%server_id, %fault, "cannot list users")).ok();
+        }
         listed.map(|names| names.difference(&all).cloned().collect())
     };
     seen.walk(&uid, Walk { at, server_id: server_id.clone(), names: names.clone() });
     names
-}
-
-/// The names of the users of a server. A count is worth no failure.
-async fn listed(account: &Account, server_id: &str) -> Option<BTreeSet<String>> {
-    let listed = account.list(ListUsers { server_id: server_id.to_owned(), token: None }).await;
-    let listed = listed.inspect_err(|fault| tracing::debug!(%server_id, %fault, "cannot list users"));
-    listed.ok().map(|users| users.into_iter().map(|user| user.user_name).collect())
 }
 
 /// The groups that have access. A count is worth no failure.

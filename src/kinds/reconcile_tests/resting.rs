@@ -1,0 +1,70 @@
+//! After a start, whoever is in sync by its status is not looked at; whatever speaks against that takes a look.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::rig::{Rig, name};
+
+const SERVER: &str = "TransferServer";
+const USER: &str = "TransferUser";
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+
+/// What the user takes after a start, beside the look at its server.
+async fn looks(rig: &mut Rig) -> u64 {
+    rig.restart();
+    rig.settle(SERVER, "files").await;
+    rig.cloud.calls();
+    rig.cloud.reads_since();
+    rig.settle(USER, "alice").await;
+    assert_eq!(rig.cloud.calls(), Vec::<String>::new());
+    rig.cloud.reads_since()
+}
+
+fn condition(status: &mut Value, r#type: &str, truth: &str) {
+    let conditions = status["conditions"].as_array_mut().unwrap();
+    conditions.retain(|condition| condition["type"] != r#type);
+    conditions.push(json!({
+        "type": r#type, "status": truth, "reason": "Because", "message": "", "lastTransitionTime": "2030-01-01T00:00:00Z",
+    }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_in_sync_is_not_looked_at_after_a_start_without_cause() {
+    let rows: [(&str, fn(&mut Value)); 7] = [
+        ("another generation", |status| status["observedGeneration"] = json!(0)),
+        ("not Ready", |status| condition(status, "Ready", "False")),
+        ("drift that is told", |status| condition(status, "Drifted", "True")),
+        ("another spec", |status| status["applied"]["digest"] = json!("0123456789abcdef")),
+        ("nothing listed", |status| drop(status["applied"].as_object_mut().unwrap().remove("listed"))),
+        ("a key without its id", |status| drop(status["sshPublicKeys"][0].as_object_mut().unwrap().remove("id"))),
+        ("another host of its server", |status| status["host"] = json!("elsewhere")),
+    ];
+    let mut rig = Rig::with_user(json!({"sshPublicKeys": [{"publicKey": KEY}]})).await;
+    assert_eq!(looks(&mut rig).await, 0, "all is well");
+    for (what, change) in rows {
+        let mut rig = Rig::with_user(json!({"sshPublicKeys": [{"publicKey": KEY}]})).await;
+        Rig::write_status(&rig.objects, USER, "alice", change);
+        assert_eq!(looks(&mut rig).await, 1, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_a_look_gets_one_after_a_start() {
+    let mut rig = Rig::with_user(json!({})).await;
+    let alice = (USER.to_owned(), name("alice"));
+    let asks = |object: &mut Value| {
+        object["metadata"]["annotations"] = json!({"transfer-operator.dev/reconcile-at": "now"});
+    };
+    rig.objects.change(&alice, None, asks).unwrap();
+    assert_eq!(looks(&mut rig).await, 1);
+    assert_eq!(looks(&mut rig).await, 0, "it was handled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_listing_confirms_is_looked_at_after_one_resync() {
+    let mut rig = Rig::with_user(json!({})).await;
+    assert_eq!(looks(&mut rig).await, 0);
+    rig.run(USER, "alice", Duration::from_mins(11)).await;
+    assert_eq!(rig.cloud.reads_since(), 1);
+}

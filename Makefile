@@ -6,6 +6,9 @@
 .PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay mutants bench-reconciles \
   build release demo generate manifests tools clean
 
+# Seeded defects panic by the hundred, and a failing test names its place without it.
+export RUST_BACKTRACE := 0
+
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
 # These need the outside tools or print what they counted; every other test file is a unit test to make.

@@ -125,7 +125,7 @@ pub enum OperationPhase {
     TakingBack,
     /// Nothing is left to change: it is being started.
     Starting,
-    /// No stop is sent any more; should one that was sent still arrive, it is started again.
+    /// It runs, and no stop is sent any more; should one that was sent still arrive, it is started again.
     Withdrawn,
     /// It runs again, and what AWS refused is not tried again before an edit.
     GivenUp,
@@ -139,14 +139,15 @@ pub struct OperationRecord {
     /// Offline: a change that takes a stop. Create: what a create does not take, before anybody uses it.
     pub kind: OperationKind,
     /// Stopping: the stop may have been sent. Stopped: it is OFFLINE and being changed. TakingBack: what was taken off is
-    /// put back, as AWS refused the change or it may not be made any more. Starting: it is being started. Withdrawn: no
-    /// stop is sent any more. GivenUp: it runs again, and what AWS refused waits for an edit.
+    /// put back, as AWS refused the change or it may not be made any more. Starting: it is being started. Withdrawn: it
+    /// runs and no stop is sent any more; the record goes once none can arrive, after 17 minutes. GivenUp: it runs again,
+    /// and what AWS refused waits for an edit.
     #[serde(default)]
     pub phase: OperationPhase,
-    /// Since when, on AWS's clock (RFC 3339).
+    /// Since when, on AWS's clock (RFC 3339). Withdrawn and GivenUp: since when no stop is sent any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<String>,
-    /// The state to return to at the end.
+    /// The state to return to at the end, and as long as a stop that was sent may still arrive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior_state: Option<String>,
     /// How often it was stopped for this: once more where somebody started it in between.
@@ -176,10 +177,16 @@ pub struct OperationRecord {
 }
 
 impl OperationRecord {
-    /// Whether something may be stopped for it that must be started again.
+    /// Whether it was begun and is brought to its end.
     #[must_use]
-    pub fn under_way(&self) -> bool {
-        self.phase != OperationPhase::GivenUp
+    pub fn goes_on(&self) -> bool {
+        !matches!(self.phase, OperationPhase::GivenUp | OperationPhase::Withdrawn)
+    }
+
+    /// Whether what it stopped, or what a stop of it still reaches, is to be started again.
+    #[must_use]
+    pub fn guards(&self) -> bool {
+        self.phase != OperationPhase::GivenUp || self.prior_state.is_some()
     }
 }
 

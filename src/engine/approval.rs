@@ -11,7 +11,7 @@ use super::digest::hash;
 use super::reason::Reason;
 use crate::api::common::Approval;
 use crate::api::condition::reasons;
-use crate::api::status::{OperationPhase, OperationRecord};
+use crate::api::status::OperationRecord;
 use crate::api::{APPROVE, Managed};
 
 /// What is known of the approval of some changes.
@@ -57,7 +57,7 @@ pub fn approved<O: Managed>(object: &O, changes: &[Change], begun: Option<&Opera
     let generation = meta.generation.unwrap_or_default();
     let hash = plan_hash(meta.uid.as_deref().unwrap_or_default(), generation, changes);
     let given = meta.annotations.as_ref().and_then(|annotations| annotations.get(APPROVE));
-    let pinned = begun.filter(|record| record.under_way() && record.phase != OperationPhase::Withdrawn);
+    let pinned = begun.filter(|record| record.goes_on());
     let pinned = pinned.and_then(|record| record.plan_hash.as_ref()).filter(|pinned| of(generation, pinned));
     match pinned {
         Some(pinned) => Approved::Given(pinned.clone()),

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::TransferServer;
+use crate::api::status::OperationPhase;
 use crate::engine::diff::Effect;
 
 fn change(have: &str) -> Change {

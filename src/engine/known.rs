@@ -17,7 +17,7 @@ use super::memory::Memory;
 use super::mutate;
 use super::observe::observes;
 use super::owner::Ownership;
-use super::planned::{self, Planned};
+use super::planned::Planned;
 use super::reason::Reason;
 use super::record::{RecordedCreate, recorded};
 use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, RecreatePolicy};
@@ -305,16 +305,16 @@ impl<K: Kind> Known<K> {
         let (plan, tried, at) = (self.plan.as_ref()?, &self.tried, Instant::now());
         let recorded = status.and_then(|status| status.applied.as_ref());
         // What a sequence is for was announced when it began; in its middle AWS has something else than before.
-        let begun = |status: &CommonStatus| status.operation.as_ref().is_some_and(planned::goes_on);
+        let begun = |status: &CommonStatus| status.operation.as_ref().is_some_and(OperationRecord::goes_on);
         let announced = status.is_none_or(|status| begun(status) || Planned::before(plan, false).stands(status));
         let source = self.source;
         Some(UpdateFacts { plan, source, wanted, recorded, announced, memory, tried, time_is_up, at, lag })
     }
 }
 
-/// The sequence of calls that status records as under way.
+/// The sequence of calls that status records, as long as anything is to be done for it.
 pub(super) fn operation<O: Managed>(status: &O::Status) -> Option<&OperationRecord> {
-    O::common(status).operation.as_ref().filter(|operation| operation.under_way())
+    O::common(status).operation.as_ref().filter(|operation| operation.guards())
 }
 
 /// Compares what is wanted with what was seen, where both are known.

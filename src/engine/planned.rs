@@ -9,7 +9,7 @@ use super::diff::{Change, Effect};
 use super::drift::{VALUE_MAX, text};
 use super::kind::Plan;
 use crate::api::CommonStatus;
-use crate::api::status::{OperationKind, OperationPhase, OperationRecord, PlannedChange};
+use crate::api::status::{OperationKind, OperationRecord, PlannedChange};
 
 /// How many changes status shows: what stops or replaces something comes first, so that this is never cut.
 const SHOWN: usize = 50;
@@ -67,7 +67,7 @@ impl Planned {
     /// Writes it into a status that tells how things stand. While a sequence is under way what was announced stays: it
     /// says what the sequence is for.
     pub fn show(self, status: &mut CommonStatus) {
-        if !(status.operation.as_ref().is_some_and(goes_on) && self.stands(status)) {
+        if !(status.operation.as_ref().is_some_and(OperationRecord::goes_on) && self.stands(status)) {
             self.put(status);
         }
     }
@@ -84,15 +84,9 @@ impl Planned {
     }
 }
 
-/// Whether a sequence was begun and is brought to its end.
-#[must_use]
-pub fn goes_on(operation: &OperationRecord) -> bool {
-    operation.under_way() && operation.phase != OperationPhase::Withdrawn
-}
-
 /// A sequence that belongs to the create is under way.
 fn making(status: &CommonStatus) -> bool {
-    let operation = status.operation.as_ref().filter(|operation| operation.under_way());
+    let operation = status.operation.as_ref().filter(|operation| operation.goes_on());
     operation.is_some_and(|operation| operation.kind == OperationKind::Create)
 }
 

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::api::condition::reasons;
+use crate::api::status::OperationPhase;
 use crate::aws::Mutation;
 use crate::engine::kind::{Pending, PlannedCall};
 use crate::engine::reason::Reason;
@@ -127,4 +128,7 @@ fn what_belongs_to_a_create_is_no_plan() {
     Planned::before(&stop, false).announce(&mut making);
     Planned::before(&stop, false).show(&mut making);
     assert!(making.plan.is_empty());
+
+    let over = operation(OperationKind::Create, OperationPhase::Withdrawn);
+    assert!(!Planned::before(&stop, false).stands(&over), "it is in use by now: what stops it is told before");
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::table::{Cell, Style, Tone};
 use crate::api::condition::types;
 use crate::api::server::{HostKeyStatus, ServerEndpoint};
-use crate::api::status::{Drift, HostKeyFingerprint, PlannedChange, Unset};
+use crate::api::status::{Drift, HostKeyFingerprint, OperationRecord, PlannedChange, Unset};
 use crate::api::user::SshPublicKey;
 use crate::api::{AwsIdentity, CommonStatus, Managed, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
 use crate::aws::transfer::SecurityPolicy;
@@ -86,7 +86,7 @@ impl Facts {
             created: meta.creation_timestamp.as_ref().map(|time| time.0.to_string()),
             current: meta.generation == Some(observed_generation),
             suspended: object.suspend(),
-            operation: operation.and_then(|operation| word(&operation.kind)),
+            operation: operation.filter(OperationRecord::goes_on).and_then(|record| word(&record.kind)),
             drift,
             plan,
             plan_count,

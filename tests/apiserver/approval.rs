@@ -75,7 +75,9 @@ async fn what_stops_a_server_is_foreseen_planned_and_approved_as_it_is_told() {
     world.plane.kubectl(&command.split(' ').collect::<Vec<_>>()).await;
     await_condition("the approved change in force", PATIENCE, async || {
         let files = world.object(SERVER, PLATFORM, "files").await;
-        let done = ready(&files) && files["status"]["plan"].is_null() && files["status"]["operation"].is_null();
+        // The record stays until no stop can arrive late.
+        let over = files["status"]["operation"]["phase"] == "Withdrawn";
+        let done = ready(&files) && files["status"]["plan"].is_null() && over;
         if done && world.done("StartServer").await.len() == 1 { Ok(()) } else { Err(files["status"].to_string()) }
     })
     .await;

@@ -63,6 +63,12 @@ fn suspended(stage: &Stage, key: &Key) -> bool {
         .is_some_and(|told| told["observedGeneration"] == object["metadata"]["generation"])
 }
 
+/// Whether status keeps a sequence for a stop that may still arrive, or is in the middle of one.
+pub fn guarded(object: &Value) -> bool {
+    let operation = &object["status"]["operation"];
+    operation.is_object() && (operation["phase"] != "GivenUp" || operation["priorState"].is_string())
+}
+
 /// Whether the object tells that a change was refused.
 pub fn told(stage: &Stage, key: &Key) -> bool {
     let object = stage.get(key).unwrap_or_default();

@@ -17,6 +17,7 @@ use transfer_operator::sim::operation::Operation;
 use crate::api_server::Key;
 use crate::canonical::{canonical_object, mask, sorted_keys};
 use crate::lint::{self, Kstatus};
+use crate::offline;
 use crate::operator;
 use crate::oracle::unchecked::{self, Check};
 use crate::oracle::{self, CreateOutput};
@@ -335,6 +336,8 @@ impl Stage {
             (oracle.mutations, oracle.writes)
         };
         self.counted(count).await;
+        self.until("all that may still arrive of a stop is past", |stage| !stage.ours().iter().any(offline::guarded))
+            .await;
         self.idle().await;
         let (before, tasks) = (count(self), fewest_tasks().await);
         tokio::time::sleep(self.world.setup.resync.mul_f64(1.3) * self.world.setup.rest).await;

@@ -40,7 +40,7 @@ pub async fn look(object: &TransferServer, server: &Server, account: &Account) -
     let mut network = Network::default();
     let own = endpoint_id(server);
     let status = object.status.as_ref().map(|status| &status.common);
-    let record = status.and_then(|status| status.operation.as_ref()).filter(|record| record.under_way());
+    let record = status.and_then(|status| status.operation.as_ref()).filter(|record| record.goes_on());
     let stopped = record.is_some_and(|record| {
         matches!(record.phase, OperationPhase::Stopped | OperationPhase::TakingBack | OperationPhase::Starting)
     });

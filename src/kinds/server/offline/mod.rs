@@ -3,7 +3,8 @@
 //! The order is stop, change, start, and one record leads through it (`status.operation`): it is written before the stop,
 //! so that whatever process comes next knows that the server is to run again, and before the start, so that nothing is
 //! stopped twice for one change. What is left to change is never read from the record but seen in AWS. What AWS refuses
-//! for certain is taken back once, and the server started: partners are worth more than the edit.
+//! for certain is taken back once, and the server started: partners are worth more than the edit. At its end the record
+//! stays until no stop that was sent for it can arrive any more, also one that was sent twice.
 
 pub mod calls;
 pub mod window;
@@ -101,6 +102,7 @@ pub fn next(about: &Situation) -> Due {
         return offline_for_good(about);
     }
     match record.phase {
+        OperationPhase::GivenUp if record.guards() && about.desired == DesiredState::Online => ended(about, record),
         OperationPhase::GivenUp => given_up(about, record),
         OperationPhase::Stopping => stopping(about, record),
         OperationPhase::Stopped | OperationPhase::TakingBack => stopped(about, record),
@@ -118,6 +120,8 @@ fn begin(about: &Situation) -> Due {
         (DesiredState::Offline, "OFFLINE", _) => Due { call: about.next.clone(), ..Due::default() },
         // It is stopped before it is changed, which is what the spec says anyway.
         (DesiredState::Offline, ..) => waits_for(about, "OFFLINE"),
+        // Also where somebody stopped it.
+        (DesiredState::Online, _, Gate::Unapproved(reason)) => pending(about, reason, None),
         // Somebody stopped it: it is changed before it is started, so that it need not be stopped again.
         (DesiredState::Online, "OFFLINE", _) => {
             led(about, reasons::UPDATING, write(OperationPhase::Stopped, &first(about)))
@@ -173,7 +177,8 @@ fn stopping(about: &Situation, record: &OperationRecord) -> Due {
     let goes_on = about.mode == Mode::Full && !about.offline.is_empty() && open(about, record);
     let due = match state(about) {
         "OFFLINE" => write(OperationPhase::Stopped, record),
-        "ONLINE" if !goes_on => write(OperationPhase::Withdrawn, &since(about, record)),
+        // Dated by who reads it: this may be written long after it was decided, and until then others may send a stop.
+        "ONLINE" if !goes_on => done(&OperationRecord { started_at: None, ..record.clone() }),
         "ONLINE" if about.unfit.is_some() && record.kind == OperationKind::Create => {
             Due { block: about.unfit.clone(), ..Due::default() }
         }
@@ -190,9 +195,15 @@ fn open(about: &Situation, record: &OperationRecord) -> bool {
     about.gate == Gate::Open || record.kind == OperationKind::Create
 }
 
+/// Whether it is OFFLINE, and nobody said yes to a change. What a person approved is brought to its end, also where the
+/// spec is edited in the middle; what was never in use is held up by nothing.
+fn unapproved(about: &Situation, record: &OperationRecord) -> bool {
+    matches!(about.gate, Gate::Unapproved(_)) && record.plan_hash.is_none() && record.kind != OperationKind::Create
+}
+
 /// It is OFFLINE for a change, or was, and is changed or put back.
 fn stopped(about: &Situation, record: &OperationRecord) -> Due {
-    let back = record.phase == OperationPhase::TakingBack || about.mode == Mode::Restore;
+    let back = record.phase == OperationPhase::TakingBack || about.mode == Mode::Restore || unapproved(about, record);
     let call = if back { about.back.clone() } else { about.next.clone() };
     let due = match (state(about), call) {
         // AWS takes no change of a network before it made the last one.
@@ -234,11 +245,26 @@ fn starting(about: &Situation, record: &OperationRecord) -> Due {
 
 /// No stop is sent any more. One that was sent may still arrive.
 fn withdrawn(about: &Situation, record: &OperationRecord) -> Due {
-    let late = took(about, record) > LATE;
     match state(about) {
-        "OFFLINE" => led(about, reasons::STOPPING, write(OperationPhase::Stopped, record)),
-        "ONLINE" if late => Due { operation: Some(step(None)), ..Due::default() },
+        // Of what it had before and is put back, the record of a sequence that is over says nothing.
+        "OFFLINE" => led(about, reasons::STOPPING, write(OperationPhase::Stopped, &first(about))),
+        "ONLINE" if record.started_at.is_none() => write(OperationPhase::Withdrawn, &since(about, record)),
+        "ONLINE" if took(about, record) > LATE => Due { operation: Some(step(None)), ..Due::default() },
         "ONLINE" => begin(about),
+        "STOP_FAILED" | "START_FAILED" => led(about, reasons::STARTING, failed(about, start_call(about))),
+        _ => led(about, reasons::STOPPING, Due::default()),
+    }
+}
+
+/// AWS refused the change, and the server runs. One more stop may have been sent for it, and still arrive.
+fn ended(about: &Situation, record: &OperationRecord) -> Due {
+    match state(about) {
+        "OFFLINE" => led(about, reasons::STARTING, write(OperationPhase::Starting, record)),
+        "ONLINE" if took(about, record) > LATE => {
+            write(OperationPhase::GivenUp, &OperationRecord { prior_state: None, ..record.clone() })
+        }
+        "ONLINE" if about.offline.is_empty() => done(record),
+        "ONLINE" => given_up(about, record),
         "STOP_FAILED" | "START_FAILED" => led(about, reasons::STARTING, failed(about, start_call(about))),
         _ => led(about, reasons::STOPPING, Due::default()),
     }
@@ -278,15 +304,23 @@ fn offline_for_good(about: &Situation) -> Due {
     }
 }
 
-/// It runs: the record goes, or says what was refused.
+/// It runs. The record stays for what may still arrive; from then on, where AWS refused it, for what it refused.
 fn end(about: &Situation, record: &OperationRecord) -> Due {
     let took = took(about, record).as_secs().max(0);
     let id = &about.server.server_id;
     let message = format!("server {id} is ONLINE again, {took} s after its stop for {}", record.remaining.join(", "));
     let left = record.refused_digest.is_some() && record.refusal.is_some();
-    let record = left.then(|| OperationRecord { phase: OperationPhase::GivenUp, ..record.clone() });
+    // That it is to be started was read from the record, so no stop is sent for it any more: this date is no guess.
+    let record = since(about, record);
+    let due = if left { write(OperationPhase::GivenUp, &record) } else { done(&record) };
     let event = Some((left, reasons::DISRUPTED, message));
-    Due { operation: Some(OperationStep { event, ..step(record) }), ..Due::default() }
+    Due { operation: due.operation.map(|step| OperationStep { event, ..step }), ..Due::default() }
+}
+
+/// Nothing is left of it but what may still arrive: what was refused or approved counts no more.
+fn done(record: &OperationRecord) -> Due {
+    let record = OperationRecord { refusal: None, refused_digest: None, plan_hash: None, ..record.clone() };
+    write(OperationPhase::Withdrawn, &record)
 }
 
 /// Whether what AWS makes of the network is waited for, which has an end.

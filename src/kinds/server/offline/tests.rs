@@ -2,7 +2,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::aws::transfer::{ServerSettings, UpdateServer};
+use crate::aws::transfer::{EndpointDetails, ServerSettings, UpdateServer};
 use crate::engine::diff::Effect;
 
 const NOW: &str = "2026-01-01T00:00:00Z";
@@ -58,26 +58,35 @@ fn due(state: &str, words: &str) -> Due {
     let record = phases.iter().find(|(word, _)| has(word)).map(|(_, phase)| OperationRecord {
         kind: if has("create") { OperationKind::Create } else { OperationKind::Offline },
         phase: *phase,
-        started_at: Some(if has("late") { "2025-12-31T00:00:00Z" } else { NOW }.to_owned()),
+        started_at: (!has("undated")).then(|| if has("late") { "2025-12-31T00:00:00Z" } else { NOW }.to_owned()),
+        prior_state: has("guarded").then(|| "ONLINE".to_owned()),
         stops: if has("twice") { 2 } else { 1 },
         refusal: has("refused").then(|| "no".to_owned()),
         plan_hash: has("spent").then(|| "1-plan".to_owned()),
         refused_digest: has("refused").then(|| if has("edited") { "other" } else { "digest" }.to_owned()),
         ..OperationRecord::default()
     });
+    due_of(&server(state), record.as_ref(), words)
+}
+
+fn due_of(server: &Server, record: Option<&OperationRecord>, words: &str) -> Due {
+    let has = |word: &str| words.split(' ').any(|other| other == word);
     let offline = if has("left") { vec![change()] } else { Vec::new() };
-    let server = server(state);
     next(&Situation {
-        server: &server,
+        server,
         desired: if has("unwanted") { DesiredState::Offline } else { DesiredState::Online },
         offline: &offline,
         next: has("left").then(update),
         back: has("back").then(update),
-        record: record.as_ref(),
-        gate: match (has("closed"), has("unreadable")) {
-            (true, _) => closed(),
-            (_, true) => Gate::Closed(Reason::stalled(reasons::INVALID_SPEC, "no zone"), None),
-            _ => Gate::Open,
+        record,
+        gate: if has("closed") {
+            closed()
+        } else if has("unreadable") {
+            Gate::Closed(Reason::stalled(reasons::INVALID_SPEC, "no zone"), None)
+        } else if has("unapproved") {
+            Gate::Unapproved(Reason::new(reasons::APPROVAL_REQUIRED, "a person"))
+        } else {
+            Gate::Open
         },
         plan_hash: has("approved").then(|| "1-plan".to_owned()),
         unfit: has("unfit").then(|| Reason::new(reasons::WAITING_FOR_AWS, "pending")),
@@ -114,6 +123,18 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
         Row("OFFLINE", "left closed", "write Stopped"),
         Row("OFFLINE", "left unwanted", "UpdateServer"),
         Row("ONLINE", "left unwanted", ""),
+        // A person has to say yes, whoever stopped it.
+        Row("ONLINE", "left unapproved", "pending ApprovalRequired"),
+        Row("OFFLINE", "left unapproved", "pending ApprovalRequired"),
+        Row("OFFLINE", "left unapproved unwanted", "UpdateServer"),
+        Row("OFFLINE", "left stopped unapproved", "write Starting"),
+        Row("OFFLINE", "left back stopped unapproved", "UpdateServer, refused: Starting"),
+        Row("OFFLINE", "left stopped unapproved spent", "UpdateServer, refused: TakingBack"),
+        Row("OFFLINE", "left stopped unapproved create", "UpdateServer, refused: TakingBack"),
+        Row("ONLINE", "left stopped unapproved", "write Withdrawn"),
+        Row("ONLINE", "left stopping unapproved", "write Withdrawn"),
+        Row("ONLINE", "left withdrawn unapproved", "pending ApprovalRequired"),
+        Row("OFFLINE", "left withdrawn unapproved", "write Stopped"),
         // The stop may have been sent.
         Row("ONLINE", "left stopping", "StopServer"),
         Row("ONLINE", "left stopping closed", "write Withdrawn"),
@@ -143,7 +164,7 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
         Row("ONLINE", "left stopped closed", "write GivenUp"),
         Row("ONLINE", "left stopped create closed", "write Stopping"),
         Row("ONLINE", "left stopped twice", "write GivenUp"),
-        Row("ONLINE", "stopped", "write none"),
+        Row("ONLINE", "stopped", "write Withdrawn"),
         Row("STARTING", "left stopped", ""),
         Row("OFFLINE", "left taking-back refused", "write Starting"),
         Row("OFFLINE", "left back taking-back refused", "UpdateServer, refused: Starting"),
@@ -155,12 +176,13 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
         Row("OFFLINE", "left starting finish", "StartServer"),
         Row("OFFLINE", "left starting restore", "StartServer"),
         Row("STARTING", "starting", ""),
-        Row("ONLINE", "starting", "write none"),
+        Row("ONLINE", "starting", "write Withdrawn"),
         Row("ONLINE", "left starting refused", "write GivenUp"),
         Row("START_FAILED", "starting", "StartServer, block StartFailed"),
         // No stop is sent any more.
         Row("ONLINE", "withdrawn", ""),
         Row("ONLINE", "withdrawn late", "write none"),
+        Row("ONLINE", "withdrawn undated", "write Withdrawn"),
         Row("ONLINE", "left withdrawn", "write Stopping"),
         Row("ONLINE", "left withdrawn closed", "pending OutsideWindow"),
         Row("ONLINE", "left withdrawn finish", ""),
@@ -172,6 +194,16 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
         Row("ONLINE", "given-up refused", "write none"),
         Row("OFFLINE", "left given-up refused", "block ChangeRefused"),
         Row("ONLINE", "left given-up refused finish", ""),
+        // One more stop of it may arrive.
+        Row("OFFLINE", "given-up refused guarded finish", "write Starting"),
+        Row("OFFLINE", "left given-up refused guarded late", "write Starting"),
+        Row("OFFLINE", "left given-up refused guarded unwanted", "block ChangeRefused"),
+        Row("STOPPING", "given-up refused guarded finish", ""),
+        Row("STOP_FAILED", "given-up refused guarded finish", "StartServer, block StopFailed"),
+        Row("ONLINE", "left given-up refused guarded", "block ChangeRefused"),
+        Row("ONLINE", "left given-up refused guarded edited", "write Stopping"),
+        Row("ONLINE", "given-up refused guarded", "write Withdrawn"),
+        Row("ONLINE", "left given-up refused guarded late finish", "write GivenUp"),
         // It is not wanted ONLINE any more.
         Row("OFFLINE", "left stopped unwanted", "UpdateServer, refused: none"),
         Row("OFFLINE", "stopped unwanted", "write none"),
@@ -194,6 +226,46 @@ fn what_a_person_approved_is_pinned_by_the_stop_and_nothing_else() {
     }
     assert_eq!(pinned("OFFLINE", "left approved"), None, "somebody else stopped it");
     assert_eq!(pinned("ONLINE", "left"), None, "nobody was asked");
+    for done in ["starting spent", "stopping spent", "given-up refused guarded spent"] {
+        assert_eq!(pinned("ONLINE", done), None, "{done}: what comes late is not what was approved");
+    }
+}
+
+#[test]
+fn since_when_no_stop_is_sent_is_dated_by_who_reads_that_none_is() {
+    let written = |words: &str| due("ONLINE", words).operation.unwrap().record.unwrap();
+    assert_eq!(written("stopping").started_at, None, "it may be written long after it was decided");
+    for words in ["withdrawn undated", "starting late", "left taking-back refused late"] {
+        assert_eq!(written(words).started_at.as_deref(), Some(NOW), "{words}");
+    }
+    assert_eq!(written("left given-up refused guarded late").prior_state, None, "none can arrive any more");
+    assert_eq!(written("given-up refused guarded").refusal, None, "it was edited back");
+}
+
+#[test]
+fn a_stop_that_comes_late_puts_nothing_back_of_the_sequence_before() {
+    let details = |addresses: &[&str], subnets: &[&str]| EndpointDetails {
+        address_allocation_ids: Some(addresses.iter().map(|id| (*id).to_owned()).collect()),
+        subnet_ids: Some(subnets.iter().map(|id| (*id).to_owned()).collect()),
+        ..EndpointDetails::default()
+    };
+    let settings = ServerSettings { endpoint_details: Some(details(&["now"], &["here"])), ..ServerSettings::default() };
+    let record = OperationRecord {
+        phase: OperationPhase::Withdrawn,
+        started_at: Some(NOW.to_owned()),
+        prior_address_allocation_ids: vec!["before".to_owned()],
+        prior_subnet_ids: vec!["there".to_owned()],
+        stops: 2,
+        ..OperationRecord::default()
+    };
+    let due = due_of(&Server { settings, ..server("OFFLINE") }, Some(&record), "");
+    let record = due.operation.unwrap().record.unwrap();
+    assert_eq!(record.phase, OperationPhase::Stopped);
+    assert_eq!(
+        (record.prior_address_allocation_ids, record.prior_subnet_ids),
+        (vec!["now".into()], vec!["here".into()])
+    );
+    assert_eq!(record.stops, 0, "nobody stopped it for what is left to change");
 }
 
 #[test]
@@ -205,6 +277,8 @@ fn while_a_sequence_leads_it_is_busy_and_the_run_state_is_its_own() {
         ("OFFLINE", "starting"),
         ("STARTING", "starting"),
         ("OFFLINE", "left"),
+        ("OFFLINE", "given-up refused guarded"),
+        ("STOPPING", "given-up refused guarded"),
     ] {
         let due = due(state, words);
         assert!(due.leads && due.busy.is_some(), "{state}: {words}");

@@ -16,6 +16,8 @@ pub enum Gate {
     Open,
     /// It may not: why, and when it may, if ever.
     Closed(Reason, Option<Timestamp>),
+    /// A person has to say yes to the change first, also where the server does not run.
+    Unapproved(Reason),
 }
 
 impl Gate {
@@ -25,7 +27,7 @@ impl Gate {
     pub fn and(self, approved: Approved) -> (Self, Option<String>) {
         match (self, approved) {
             (Self::Closed(reason, None), Approved::Missing(_)) | (_, Approved::Missing(reason)) => {
-                (Self::Closed(reason, None), None)
+                (Self::Unapproved(reason), None)
             }
             (gate, Approved::Given(hash)) => (gate, Some(hash)),
             (gate, Approved::NotNeeded) => (gate, None),
@@ -118,6 +120,7 @@ mod tests {
         match gate(disruption, now.parse().unwrap()) {
             Gate::Open => "open".to_owned(),
             Gate::Closed(_, opens) => opens.map_or_else(|| "never".to_owned(), |opens| opens.to_string()),
+            Gate::Unapproved(_) => panic!("nobody was asked"),
         }
     }
 
@@ -179,7 +182,7 @@ mod tests {
             let (gate, plan_hash) = hours.and(approved);
             let told = match &gate {
                 Gate::Open => "open",
-                Gate::Closed(reason, _) => reason.code,
+                Gate::Closed(reason, _) | Gate::Unapproved(reason) => reason.code,
             };
             assert_eq!((told, plan_hash.as_deref()), (expected, hash));
         }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # aws-sdk-go-v2 1.48.0: what its default retries do while a service throttles for longer than a moment.
 #
-# Up to three attempts, a second and more between them: so one leaves the waiting to the SDK. But all retries of a client
-# come out of one quota of 500 tokens, a throttled one takes 5, and only successes give back, 1 for a call. After 100
-# retries there are no more, and no waits either: each call fails at once on its first answer, and says so at the end of a
-# long error text only. What is around the SDK then sets the pace; controller-runtime's backoff begins at 5 ms for each object.
+# Up to three attempts, with waits of up to one and up to two seconds: so one leaves the waiting to the SDK. But all retries
+# of a client come out of one quota of 500 tokens, a throttled one takes 5, and only successes give back. After 100 retries
+# there are no more, and no waits either: each call fails at once on its first answer, and says so at the end of a long
+# error text only. What is around the SDK then sets the pace; controller-runtime's backoff begins at 5 ms for each object.
 #
 #   seen 2026-11-29, aws-sdk-go-v2 1.48.0, service/transfer 1.72.2: 1,000 calls by 10 workers, all throttled, are 1,100
 #   requests, not 3,000: some 950 calls ended for want of quota. An operator of controller-runtime 0.25.2 with 500 users and

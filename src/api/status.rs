@@ -183,6 +183,12 @@ impl OperationRecord {
         !matches!(self.phase, OperationPhase::GivenUp | OperationPhase::Withdrawn)
     }
 
+    /// Since when no stop is sent for it any more, as long as one may still arrive.
+    #[must_use]
+    pub fn quiet_since(&self) -> Option<&str> {
+        self.started_at.as_deref().filter(|_| self.guards() && !self.goes_on())
+    }
+
     /// Whether what it stopped, or what a stop of it still reaches, is to be started again.
     #[must_use]
     pub fn guards(&self) -> bool {

@@ -232,6 +232,7 @@ impl<K: Kind> Known<K> {
             }),
             creates_stopped_at: memory.creates_stopped_at,
             operation: operation::<K::Object>(status).is_some(),
+            quiet_since: quiet_since::<K::Object>(status),
             create: CreateFacts { held: held_create.as_deref(), made: memory.made },
             before_delete: self.before_delete.as_ref(),
             update,
@@ -315,6 +316,11 @@ impl<K: Kind> Known<K> {
 /// The sequence of calls that status records, as long as anything is to be done for it.
 pub(super) fn operation<O: Managed>(status: &O::Status) -> Option<&OperationRecord> {
     O::common(status).operation.as_ref().filter(|operation| operation.guards())
+}
+
+/// Since when no call of it is sent any more.
+fn quiet_since<O: Managed>(status: &O::Status) -> Option<Timestamp> {
+    operation::<O>(status).and_then(OperationRecord::quiet_since)?.parse().ok()
 }
 
 /// Compares what is wanted with what was seen, where both are known.

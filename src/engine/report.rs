@@ -104,6 +104,14 @@ pub(super) enum Outcome<S> {
     Report(Report<S>),
 }
 
+/// The longest until the next look while a call of a sequence that is over may still arrive.
+fn guarded<K: Kind>(engine: &Engine<K>, status: &CommonStatus) -> Duration {
+    let quiet = status.operation.as_ref().is_some_and(|operation| operation.quiet_since().is_some());
+    let windows = &engine.settings.windows;
+    let late = Duration::try_from(windows.tolerance + windows.lag).ok();
+    late.filter(|_| quiet).unwrap_or(Duration::MAX)
+}
+
 /// Writes the status if it says something new, and says when the next reconcile is due.
 pub(super) async fn write_status<K: Kind>(
     engine: &Engine<K>,
@@ -114,7 +122,10 @@ pub(super) async fn write_status<K: Kind>(
         Requeue::After(after) if matches!(report.verdict, Readiness::Ready(_)) => {
             Requeue::After(after.min(engine.next_look(&request.object)))
         }
-        Requeue::Rest(after) => Requeue::Rest(after.min(engine.next_look(&request.object))),
+        Requeue::Rest(after) => {
+            let turn = engine.next_look(&request.object);
+            Requeue::Rest(after.min(turn).min(guarded(engine, K::Object::common(&report.status))))
+        }
         next => next,
     };
     let failed = matches!(report.verdict, Readiness::Failed { .. }).then(|| report.verdict.clone());

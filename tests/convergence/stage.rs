@@ -313,20 +313,7 @@ impl Stage {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
         tokio::time::sleep(unchecked::before_rest(&self.world.setup)).await;
-        for object in self.ours() {
-            let key = crate::api_server::key_of(&object);
-            let claims = lint::find(&object, "Ready").is_some_and(|ready| ready["status"] == "True");
-            let restrained = satisfy::restrained(&object);
-            if !restrained && let Some(id) = satisfy::left_offline(&self.world, &object) {
-                self.world.violation(format!("O13: {} is left OFFLINE: {id}, {}", key.1, object["status"]));
-            }
-            if claims
-                && !restrained
-                && let Some(missing) = satisfy::missing(&self.world, &key, &object)
-            {
-                self.world.violation(format!("O4: {}: {missing}", key.1));
-            }
-        }
+        self.told_truly();
         // What was under way may end; then every look must find nothing to do. What kube's client could not write while
         // there was trouble, the status of an identity for example, is tried again within five minutes.
         let minutes = if self.world.setup.real.is_some() { 6 } else { 2 };
@@ -338,6 +325,7 @@ impl Stage {
         self.counted(count).await;
         self.until("all that may still arrive of a stop is past", |stage| !stage.ours().iter().any(offline::guarded))
             .await;
+        self.told_truly();
         self.idle().await;
         let (before, tasks) = (count(self), fewest_tasks().await);
         tokio::time::sleep(self.world.setup.resync.mul_f64(1.3) * self.world.setup.rest).await;
@@ -354,6 +342,24 @@ impl Stage {
             self.world.violation(format!("O10: {tasks} tasks became {tasks_after} at rest"));
         }
         *self.quiet.lock().unwrap() = began..self.world.points().len();
+    }
+
+    /// O4, O13: what is said to be so is, and nobody is left OFFLINE.
+    fn told_truly(&self) {
+        for object in self.ours() {
+            let key = crate::api_server::key_of(&object);
+            let claims = lint::find(&object, "Ready").is_some_and(|ready| ready["status"] == "True");
+            let restrained = satisfy::restrained(&object);
+            if !restrained && let Some(id) = satisfy::left_offline(&self.world, &object) {
+                self.world.violation(format!("O13: {} is left OFFLINE: {id}, {}", key.1, object["status"]));
+            }
+            if claims
+                && !restrained
+                && let Some(missing) = satisfy::missing(&self.world, &key, &object)
+            {
+                self.world.violation(format!("O4: {}: {missing}", key.1));
+            }
+        }
     }
 
     /// How many log in to a server is written once per resync where nothing else is, counted from the last write or the

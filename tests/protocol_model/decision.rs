@@ -248,6 +248,7 @@ pub fn looked_at<'a>(
         replacement: None,
         creates_stopped_at: None,
         operation: false,
+        quiet_since: None,
         create: CreateFacts::default(),
         before_delete: None,
         update: None,

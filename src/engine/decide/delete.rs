@@ -66,6 +66,18 @@ pub fn delete(facts: &Facts) -> Action {
     }
 }
 
+/// What stays in AWS is not let go while a call that was sent may still arrive: nobody would be there to make it good.
+pub fn waits_for_calls(facts: &Facts) -> Option<Action> {
+    let until = facts.windows.late(facts.quiet_since?);
+    let waits = facts.finalizer && facts.retain && !facts.protected && facts.now < until;
+    let noun = facts.words.noun;
+    let message = format!(
+        "the {noun} stays in AWS; a call that was sent for its last change may arrive until {until}, and is made good \
+         until then"
+    );
+    waits.then_some(Action::Wait { reason: reasons::DELETING, message, until: Some(until) })
+}
+
 fn by_tags(facts: &Facts) -> Action {
     let noun = facts.words.noun;
     let Some(record) = mine(facts) else { return Action::WriteCreateRecord(CreatePhase::InFlight) };

@@ -157,8 +157,10 @@ pub struct Facts<'a> {
     pub replacement: Option<Replacement<'a>>,
     /// Since when this process knows that no create is sent any more: the object is being deleted or only observes.
     pub creates_stopped_at: Option<Timestamp>,
-    /// Status records a sequence of calls that is under way.
+    /// Status records a sequence of calls that is under way, or of which a call may still arrive.
     pub operation: bool,
+    /// Since when no call of that sequence is sent any more.
+    pub quiet_since: Option<Timestamp>,
     /// What is known of the call that creates it.
     pub create: CreateFacts<'a>,
     /// What is known of the deletion, once that was asked.

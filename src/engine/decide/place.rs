@@ -12,12 +12,15 @@ pub fn decide(facts: &Facts) -> Option<Action> {
         (Some(reason), _) => Some(Action::Block(reason.clone())),
         // What was stopped there is started again.
         (None, Some(reason)) if !facts.deleting && !may_finish(facts) => Some(Action::Block(reason.clone())),
-        (None, Some(_)) if leaves && facts.retain && !may_finish(facts) => {
-            let warning = "the grant was withdrawn: it stays in AWS, with the owner tags";
-            Some(Action::RemoveFinalizer(Some(warning.to_owned())))
-        }
+        (None, Some(_)) if leaves && facts.retain && !may_finish(facts) => Some(left_without_grant()),
         (None, _) => read(facts),
     }
+}
+
+/// It is let go without a call.
+pub fn left_without_grant() -> Action {
+    let warning = "the grant was withdrawn: it stays in AWS, with the owner tags";
+    Action::RemoveFinalizer(Some(warning.to_owned()))
 }
 
 /// Whether a sequence was begun that is to be ended, as far as was looked.

@@ -48,6 +48,7 @@ pub(super) struct Case {
     pub replacement: Option<Replaced>,
     pub creates_stopped_at: Option<i64>,
     pub operation: bool,
+    pub quiet_since: Option<i64>,
     pub now: i64,
 }
 
@@ -102,6 +103,7 @@ pub(super) fn case(identity: Identity) -> Case {
         replacement: None,
         creates_stopped_at: None,
         operation: false,
+        quiet_since: None,
         now: 5000,
     }
 }
@@ -174,6 +176,7 @@ impl Case {
             }),
             creates_stopped_at: self.creates_stopped_at.map(at),
             operation: self.operation,
+            quiet_since: self.quiet_since.map(at),
             create: CreateFacts { held: self.held_create, made: self.made.map(at) },
             before_delete,
             update,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::{Action, Facts, delete};
+use super::{Action, Facts, delete, place};
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, OperationRecord};
 use crate::aws::{AwsError, Mutation};
@@ -160,12 +160,20 @@ fn rests(facts: &Facts) -> Option<Action> {
     match facts.denied {
         Some(reason) if !facts.deleting => return Some(Action::Block(reason.clone())),
         // What stays in AWS runs there again first; nothing else is done for an object that goes.
-        _ if facts.deleting => return Some(delete::delete(facts)),
+        _ if facts.deleting => return Some(delete::waits_for_calls(facts).unwrap_or_else(|| let_go(facts))),
         _ if facts.observe_only => return Some(Action::ReportDrift),
         _ if facts.suspended => return Some(Action::Suspend { in_force: !facts.edited }),
         _ => {}
     }
     facts.report_only.then_some(Action::LeaveDrift)
+}
+
+/// It goes, or is let go. Where the grant was withdrawn, what stays in AWS is touched no more.
+fn let_go(facts: &Facts) -> Action {
+    match facts.denied {
+        Some(_) if facts.retain && !facts.protected => place::left_without_grant(),
+        _ => delete::delete(facts),
+    }
 }
 
 /// Whether a sequence of what is ours was begun, and is to be brought to its end.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::tests::{Case, case};
+use super::tests::{Case, LAG, TOLERANCE, at, case};
 use super::update::{Progress, Source};
 use super::*;
 use crate::api::status::OperationRecord;
@@ -306,6 +306,32 @@ fn what_is_deleted_here_and_stays_in_aws_is_started_first_and_no_more() {
         assert_eq!(recorded(going(&done, retain, protected)), OperationRecord::default(), "no other call goes");
     }
     assert_eq!(going(&sequence(false), false, false), Action::FindByTags, "what is deleted in AWS is not started");
+}
+
+#[test]
+fn what_stays_in_aws_is_let_go_once_no_call_can_arrive_any_more() {
+    let mut over = sequence(false);
+    over.plan.operation = None;
+    over.plan.calls.remove(0);
+    let going = |quiet_since: i64, change: fn(&mut Case)| {
+        over.step(|c| {
+            (c.identity, c.id) = (Identity::Tagged, Some("s-1"));
+            c.record = super::tests::record(CreatePhase::None, Some("a"));
+            (c.operation, c.deleting, c.retain, c.quiet_since) = (true, true, true, Some(quiet_since));
+            change(c);
+        })
+    };
+    let now = case(Identity::Tagged).now;
+    let ended = now - TOLERANCE - LAG;
+    assert_eq!(going(ended, |_| {}), Action::FindByTags);
+    let Action::Wait { until, .. } = going(ended + 1, |_| {}) else { panic!("it is let go") };
+    assert_eq!(until, Some(at(now + 1)));
+    let denied = going(ended, |c| c.denied = true);
+    assert!(matches!(denied, Action::RemoveFinalizer(Some(_))), "without a grant nothing is stamped: {denied}");
+    let waits = going(now, |c| c.denied = true);
+    assert!(matches!(waits, Action::Wait { .. }), "what arrives is made good all the same: {waits}");
+    let protected = going(now, |c| c.protected = true);
+    assert!(matches!(protected, Action::Wait { until: None, .. }), "{protected}");
 }
 
 #[test]

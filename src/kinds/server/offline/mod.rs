@@ -7,10 +7,12 @@
 //! stays until no stop that was sent for it can arrive any more, also one that was sent twice.
 
 pub mod calls;
+mod ending;
 pub mod window;
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::ending::{done, end, ended, given_up, offline_for_good, withdrawn};
 use self::window::Gate;
 use crate::api::condition::reasons;
 use crate::api::server::DesiredState;
@@ -23,9 +25,6 @@ use crate::engine::reason::Reason;
 
 /// So often a server is stopped for one change at most: once more where somebody started it in between.
 const STOPS: i32 = 2;
-
-/// How late a stop may still arrive: AWS takes a signature for fifteen minutes, and shows what it did within two.
-const LATE: SignedDuration = SignedDuration::from_mins(17);
 
 /// So long after its stop a server is started whatever EC2 shows of its endpoint: one that nobody can reach yet is better
 /// than one that stays OFFLINE.
@@ -98,11 +97,11 @@ pub struct Due {
 #[must_use]
 pub fn next(about: &Situation) -> Due {
     let Some(record) = about.record else { return begin(about) };
-    if about.desired == DesiredState::Offline && record.phase != OperationPhase::GivenUp {
-        return offline_for_good(about);
+    if about.desired == DesiredState::Offline {
+        return offline_for_good(about, record);
     }
     match record.phase {
-        OperationPhase::GivenUp if record.guards() && about.desired == DesiredState::Online => ended(about, record),
+        OperationPhase::GivenUp if record.guards() => ended(about, record),
         OperationPhase::GivenUp => given_up(about, record),
         OperationPhase::Stopping => stopping(about, record),
         OperationPhase::Stopped | OperationPhase::TakingBack => stopped(about, record),
@@ -135,22 +134,32 @@ fn begin(about: &Situation) -> Due {
     }
 }
 
-/// What is recorded of a sequence that begins.
+/// What is recorded of a sequence that begins. What it had before is what it has, unless a sequence that was cut short
+/// took something off.
 fn first(about: &Situation) -> OperationRecord {
     let settings = &about.server.settings;
+    let cut = about.record.filter(|record| record.phase == OperationPhase::Withdrawn && has_prior(record));
+    let (addresses, subnets) = match cut {
+        Some(record) => (record.prior_address_allocation_ids.clone(), record.prior_subnet_ids.clone()),
+        None => (calls::addresses(settings), calls::subnets(settings)),
+    };
     OperationRecord {
         kind: OperationKind::Offline,
         phase: OperationPhase::Stopping,
         started_at: Some(about.now.to_string()),
         prior_state: Some("ONLINE".to_owned()),
         stops: 0,
-        prior_address_allocation_ids: calls::addresses(settings),
-        prior_subnet_ids: calls::subnets(settings),
+        prior_address_allocation_ids: addresses,
+        prior_subnet_ids: subnets,
         remaining: about.offline.iter().map(|change| format!("spec.{}", change.path)).collect(),
         refusal: None,
         refused_digest: None,
-        plan_hash: None,
+        plan_hash: about.plan_hash.clone(),
     }
+}
+
+fn has_prior(record: &OperationRecord) -> bool {
+    !record.prior_address_allocation_ids.is_empty() || !record.prior_subnet_ids.is_empty()
 }
 
 /// The stop is recorded, with an Event that tells who is on the server.
@@ -195,15 +204,9 @@ fn open(about: &Situation, record: &OperationRecord) -> bool {
     about.gate == Gate::Open || record.kind == OperationKind::Create
 }
 
-/// Whether it is OFFLINE, and nobody said yes to a change. What a person approved is brought to its end, also where the
-/// spec is edited in the middle; what was never in use is held up by nothing.
-fn unapproved(about: &Situation, record: &OperationRecord) -> bool {
-    matches!(about.gate, Gate::Unapproved(_)) && record.plan_hash.is_none() && record.kind != OperationKind::Create
-}
-
 /// It is OFFLINE for a change, or was, and is changed or put back.
 fn stopped(about: &Situation, record: &OperationRecord) -> Due {
-    let back = record.phase == OperationPhase::TakingBack || about.mode == Mode::Restore || unapproved(about, record);
+    let back = record.phase == OperationPhase::TakingBack || about.mode == Mode::Restore;
     let call = if back { about.back.clone() } else { about.next.clone() };
     let due = match (state(about), call) {
         // AWS takes no change of a network before it made the last one.
@@ -241,86 +244,6 @@ fn starting(about: &Situation, record: &OperationRecord) -> Due {
         _ => Due::default(),
     };
     led(about, reasons::STARTING, due)
-}
-
-/// No stop is sent any more. One that was sent may still arrive.
-fn withdrawn(about: &Situation, record: &OperationRecord) -> Due {
-    match state(about) {
-        // Of what it had before and is put back, the record of a sequence that is over says nothing.
-        "OFFLINE" => led(about, reasons::STOPPING, write(OperationPhase::Stopped, &first(about))),
-        "ONLINE" if record.started_at.is_none() => write(OperationPhase::Withdrawn, &since(about, record)),
-        "ONLINE" if took(about, record) > LATE => Due { operation: Some(step(None)), ..Due::default() },
-        "ONLINE" => begin(about),
-        "STOP_FAILED" | "START_FAILED" => led(about, reasons::STARTING, failed(about, start_call(about))),
-        _ => led(about, reasons::STOPPING, Due::default()),
-    }
-}
-
-/// AWS refused the change, and the server runs. One more stop may have been sent for it, and still arrive.
-fn ended(about: &Situation, record: &OperationRecord) -> Due {
-    match state(about) {
-        "OFFLINE" => led(about, reasons::STARTING, write(OperationPhase::Starting, record)),
-        "ONLINE" if took(about, record) > LATE => {
-            write(OperationPhase::GivenUp, &OperationRecord { prior_state: None, ..record.clone() })
-        }
-        "ONLINE" if about.offline.is_empty() => done(record),
-        "ONLINE" => given_up(about, record),
-        "STOP_FAILED" | "START_FAILED" => led(about, reasons::STARTING, failed(about, start_call(about))),
-        _ => led(about, reasons::STOPPING, Due::default()),
-    }
-}
-
-/// AWS refused the change, and the server runs. Another edit is another change.
-fn given_up(about: &Situation, record: &OperationRecord) -> Due {
-    if about.mode != Mode::Full {
-        return Due::default();
-    }
-    if about.offline.is_empty() {
-        return Due { operation: Some(step(None)), ..Due::default() };
-    }
-    // A person approved it for one time: that something else of the object changed since is no new approval.
-    let spent = record.plan_hash.is_some() && record.plan_hash == about.plan_hash;
-    if record.refused_digest.as_deref() != Some(about.digest) && !spent {
-        return begin(about);
-    }
-    let why = record.refusal.as_deref().unwrap_or("AWS refused it");
-    let message = format!(
-        "{} not in force: {why}; what could be put back was, and the server was started. It is not stopped for this \
-         again before an edit of the spec",
-        diff::paths(about.offline)
-    );
-    Due { block: Some(Reason::stalled(reasons::CHANGE_REFUSED, message)), ..Due::default() }
-}
-
-/// The spec came to want it OFFLINE: what is left is changed, and it stays.
-fn offline_for_good(about: &Situation) -> Due {
-    match (state(about), about.next.clone().filter(|_| about.mode == Mode::Full)) {
-        ("OFFLINE", Some(call)) => {
-            let operation = Some(OperationStep { after_refusal: true, ..step(None) });
-            Due { call: Some(call), operation, ..Due::default() }
-        }
-        ("OFFLINE", None) => Due { operation: Some(step(None)), ..Due::default() },
-        _ => Due::default(),
-    }
-}
-
-/// It runs. The record stays for what may still arrive; from then on, where AWS refused it, for what it refused.
-fn end(about: &Situation, record: &OperationRecord) -> Due {
-    let took = took(about, record).as_secs().max(0);
-    let id = &about.server.server_id;
-    let message = format!("server {id} is ONLINE again, {took} s after its stop for {}", record.remaining.join(", "));
-    let left = record.refused_digest.is_some() && record.refusal.is_some();
-    // That it is to be started was read from the record, so no stop is sent for it any more: this date is no guess.
-    let record = since(about, record);
-    let due = if left { write(OperationPhase::GivenUp, &record) } else { done(&record) };
-    let event = Some((left, reasons::DISRUPTED, message));
-    Due { operation: due.operation.map(|step| OperationStep { event, ..step }), ..Due::default() }
-}
-
-/// Nothing is left of it but what may still arrive: what was refused or approved counts no more.
-fn done(record: &OperationRecord) -> Due {
-    let record = OperationRecord { refusal: None, refused_digest: None, plan_hash: None, ..record.clone() };
-    write(OperationPhase::Withdrawn, &record)
 }
 
 /// Whether what AWS makes of the network is waited for, which has an end.

@@ -58,7 +58,10 @@ fn due(state: &str, words: &str) -> Due {
     let record = phases.iter().find(|(word, _)| has(word)).map(|(_, phase)| OperationRecord {
         kind: if has("create") { OperationKind::Create } else { OperationKind::Offline },
         phase: *phase,
-        started_at: (!has("undated")).then(|| if has("late") { "2025-12-31T00:00:00Z" } else { NOW }.to_owned()),
+        started_at: (!has("undated")).then(|| {
+            let past = if has("past") { "2025-12-31T23:40:00Z" } else { NOW };
+            if has("late") { "2025-12-31T00:00:00Z" } else { past }.to_owned()
+        }),
         prior_state: has("guarded").then(|| "ONLINE".to_owned()),
         stops: if has("twice") { 2 } else { 1 },
         refusal: has("refused").then(|| "no".to_owned()),
@@ -127,14 +130,11 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
         Row("ONLINE", "left unapproved", "pending ApprovalRequired"),
         Row("OFFLINE", "left unapproved", "pending ApprovalRequired"),
         Row("OFFLINE", "left unapproved unwanted", "UpdateServer"),
-        Row("OFFLINE", "left stopped unapproved", "write Starting"),
-        Row("OFFLINE", "left back stopped unapproved", "UpdateServer, refused: Starting"),
-        Row("OFFLINE", "left stopped unapproved spent", "UpdateServer, refused: TakingBack"),
-        Row("OFFLINE", "left stopped unapproved create", "UpdateServer, refused: TakingBack"),
-        Row("ONLINE", "left stopped unapproved", "write Withdrawn"),
+        Row("OFFLINE", "left stopped unapproved", "UpdateServer, refused: TakingBack"),
+        Row("ONLINE", "left stopped unapproved", "write GivenUp"),
         Row("ONLINE", "left stopping unapproved", "write Withdrawn"),
         Row("ONLINE", "left withdrawn unapproved", "pending ApprovalRequired"),
-        Row("OFFLINE", "left withdrawn unapproved", "write Stopped"),
+        Row("OFFLINE", "left withdrawn unapproved", "write TakingBack"),
         // The stop may have been sent.
         Row("ONLINE", "left stopping", "StopServer"),
         Row("ONLINE", "left stopping closed", "write Withdrawn"),
@@ -186,7 +186,12 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
         Row("ONLINE", "left withdrawn", "write Stopping"),
         Row("ONLINE", "left withdrawn closed", "pending OutsideWindow"),
         Row("ONLINE", "left withdrawn finish", ""),
-        Row("OFFLINE", "withdrawn finish", "write Stopped"),
+        Row("OFFLINE", "left withdrawn", "write Stopped"),
+        Row("OFFLINE", "left withdrawn closed", "write Stopped"),
+        Row("OFFLINE", "left withdrawn finish", "write TakingBack"),
+        Row("OFFLINE", "withdrawn restore", "write TakingBack"),
+        Row("ONLINE", "withdrawn unwanted", "write none"),
+        Row("OFFLINE", "left withdrawn unwanted", "write none"),
         // AWS refused it.
         Row("ONLINE", "left given-up refused", "block ChangeRefused"),
         Row("ONLINE", "left given-up refused edited", "write Stopping"),
@@ -195,15 +200,21 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
         Row("OFFLINE", "left given-up refused", "block ChangeRefused"),
         Row("ONLINE", "left given-up refused finish", ""),
         // One more stop of it may arrive.
-        Row("OFFLINE", "given-up refused guarded finish", "write Starting"),
-        Row("OFFLINE", "left given-up refused guarded late", "write Starting"),
-        Row("OFFLINE", "left given-up refused guarded unwanted", "block ChangeRefused"),
+        Row("OFFLINE", "given-up refused guarded finish", "write TakingBack"),
+        Row("OFFLINE", "left given-up refused guarded", "write TakingBack"),
+        Row("OFFLINE", "left given-up refused guarded edited", "write Stopped"),
+        Row("OFFLINE", "left given-up refused guarded edited unapproved", "write TakingBack"),
+        Row("OFFLINE", "left given-up refused guarded edited finish", "write TakingBack"),
+        Row("OFFLINE", "given-up refused guarded late finish", ""),
+        Row("OFFLINE", "left given-up refused guarded late", "block ChangeRefused"),
+        Row("ONLINE", "left given-up refused guarded unwanted", "write GivenUp"),
+        Row("ONLINE", "left given-up refused unwanted", "block ChangeRefused"),
         Row("STOPPING", "given-up refused guarded finish", ""),
         Row("STOP_FAILED", "given-up refused guarded finish", "StartServer, block StopFailed"),
         Row("ONLINE", "left given-up refused guarded", "block ChangeRefused"),
         Row("ONLINE", "left given-up refused guarded edited", "write Stopping"),
         Row("ONLINE", "given-up refused guarded", "write Withdrawn"),
-        Row("ONLINE", "left given-up refused guarded late finish", "write GivenUp"),
+        Row("ONLINE", "left given-up refused guarded past finish", "write GivenUp"),
         // It is not wanted ONLINE any more.
         Row("OFFLINE", "left stopped unwanted", "UpdateServer, refused: none"),
         Row("OFFLINE", "stopped unwanted", "write none"),
@@ -224,7 +235,7 @@ fn what_a_person_approved_is_pinned_by_the_stop_and_nothing_else() {
     for stopped in ["left approved", "left stopped approved", "left withdrawn approved"] {
         assert_eq!(pinned("ONLINE", stopped).as_deref(), Some("1-plan"), "{stopped}");
     }
-    assert_eq!(pinned("OFFLINE", "left approved"), None, "somebody else stopped it");
+    assert_eq!(pinned("OFFLINE", "left approved").as_deref(), Some("1-plan"), "whoever stopped it");
     assert_eq!(pinned("ONLINE", "left"), None, "nobody was asked");
     for done in ["starting spent", "stopping spent", "given-up refused guarded spent"] {
         assert_eq!(pinned("ONLINE", done), None, "{done}: what comes late is not what was approved");
@@ -238,34 +249,39 @@ fn since_when_no_stop_is_sent_is_dated_by_who_reads_that_none_is() {
     for words in ["withdrawn undated", "starting late", "left taking-back refused late"] {
         assert_eq!(written(words).started_at.as_deref(), Some(NOW), "{words}");
     }
-    assert_eq!(written("left given-up refused guarded late").prior_state, None, "none can arrive any more");
+    assert_eq!(written("left given-up refused guarded past").prior_state, None, "none can arrive any more");
     assert_eq!(written("given-up refused guarded").refusal, None, "it was edited back");
 }
 
 #[test]
-fn a_stop_that_comes_late_puts_nothing_back_of_the_sequence_before() {
+fn a_stop_that_comes_late_puts_back_what_was_taken_off_and_nothing_else() {
     let details = |addresses: &[&str], subnets: &[&str]| EndpointDetails {
         address_allocation_ids: Some(addresses.iter().map(|id| (*id).to_owned()).collect()),
         subnet_ids: Some(subnets.iter().map(|id| (*id).to_owned()).collect()),
         ..EndpointDetails::default()
     };
     let settings = ServerSettings { endpoint_details: Some(details(&["now"], &["here"])), ..ServerSettings::default() };
-    let record = OperationRecord {
-        phase: OperationPhase::Withdrawn,
+    let shown = |state: &str| Server { settings: settings.clone(), ..server(state) };
+    let written = |state: &str, record: &OperationRecord| {
+        due_of(&shown(state), Some(record), "").operation.unwrap().record.unwrap()
+    };
+    let prior = |record: OperationRecord| (record.prior_address_allocation_ids, record.prior_subnet_ids);
+    let record = |phase: OperationPhase| OperationRecord {
+        phase,
         started_at: Some(NOW.to_owned()),
         prior_address_allocation_ids: vec!["before".to_owned()],
         prior_subnet_ids: vec!["there".to_owned()],
         stops: 2,
         ..OperationRecord::default()
     };
-    let due = due_of(&Server { settings, ..server("OFFLINE") }, Some(&record), "");
-    let record = due.operation.unwrap().record.unwrap();
-    assert_eq!(record.phase, OperationPhase::Stopped);
-    assert_eq!(
-        (record.prior_address_allocation_ids, record.prior_subnet_ids),
-        (vec!["now".into()], vec!["here".into()])
-    );
-    assert_eq!(record.stops, 0, "nobody stopped it for what is left to change");
+    let done = written("ONLINE", &record(OperationPhase::Starting));
+    assert_eq!((done.phase, prior(done.clone())), (OperationPhase::Withdrawn, (vec![], vec![])), "nothing is off");
+    let late = written("OFFLINE", &done);
+    assert_eq!((late.phase, late.stops), (OperationPhase::Stopped, 0), "nobody stopped it for what is left to change");
+    assert_eq!(prior(late), (vec!["now".into()], vec!["here".into()]));
+    let cut = written("ONLINE", &record(OperationPhase::Stopping));
+    let late = written("OFFLINE", &cut);
+    assert_eq!((late.phase, prior(late)), (OperationPhase::Stopped, (vec!["before".into()], vec!["there".into()])));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -48,6 +49,10 @@ pub trait Aws: Send + Sync {
 
 /// The region whose STS the default chain asks where the pod was told none; IRSA and Pod Identity tell it.
 const FALLBACK_REGION: &str = "us-east-1";
+
+/// What STS said before the first use of an identity counts for so long also where the identity itself is looked at: both
+/// come at a start, in any order.
+const JUST_ASKED: Duration = Duration::from_secs(5);
 
 /// Identity uid, [`AwsIdentitySpec::access`], region. Not the generation: an edit of a grant is no reason to ask STS.
 pub type ClientKey = (String, String, String);
@@ -102,6 +107,8 @@ struct Session {
 struct Verdict {
     outcome: Result<CallerIdentity, AwsError>,
     until: Option<Instant>,
+    /// When it was asked before the first use; nothing once it was told.
+    untold: Option<Instant>,
 }
 
 impl AccountClients {
@@ -221,7 +228,7 @@ impl Session {
         let answer = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
         // The breaker answers for itself, with its own time.
         if !answer.as_ref().is_err_and(broken) {
-            *verdict = Some(Verdict::new(outcome));
+            *verdict = Some(Verdict { untold: Some(Instant::now()), ..Verdict::new(outcome) });
         }
         answer
     }
@@ -229,6 +236,11 @@ impl Session {
     /// Asks STS now. A failure of the asking does not take back what STS said earlier; another account does.
     async fn verify(&self) -> Result<CallerIdentity, AwsError> {
         let mut verdict = self.verdict.lock().await;
+        if let Some(Verdict { outcome: Ok(caller), untold, .. }) = verdict.as_mut()
+            && untold.take().is_some_and(|asked| asked.elapsed() < JUST_ASKED)
+        {
+            return Ok(caller.clone());
+        }
         let outcome = self.breaker.run(self.ask()).await;
         if outcome.as_ref().is_err_and(broken) {
             return outcome;
@@ -263,7 +275,7 @@ impl Verdict {
             _ => Instant::now() + FAILURE_KEPT,
         });
         // AWS's `Date` is not kept with a failure: told later, it would be wrong.
-        Self { outcome: outcome.map_err(|fault| AwsError { date: None, ..fault }), until }
+        Self { outcome: outcome.map_err(|fault| AwsError { date: None, ..fault }), until, untold: None }
     }
 }
 

@@ -60,6 +60,7 @@ pub(super) fn failed_with<K: Kind>(
         ReconcileError::Cluster(ClusterError::Conflict(_)) => {
             return Outcome::Requeue(report::contended(engine, &request.uid));
         }
+        ReconcileError::FoundOutElsewhere(wait) => return Outcome::Requeue(Requeue::After(*wait)),
         ReconcileError::Aws(fault) => (backoff::class(fault), backoff::reason(fault)),
         ReconcileError::Cluster(error) => (backoff::cluster_class(error), backoff::cluster_reason(error)),
     };
@@ -70,6 +71,7 @@ pub(super) fn failed_with<K: Kind>(
     let delay = match trouble {
         ReconcileError::Cluster(error) => backoff::cluster_delay(error, failures, fraction),
         ReconcileError::Aws(fault) => backoff::delay(class, failures, fault.retry_after, fraction),
+        ReconcileError::FoundOutElsewhere(wait) => *wait,
     };
     if let Some(quiet) =
         backoff::quiet(class).and_then(|quiet| quiet.checked_sub(lasted)).filter(|left| !left.is_zero())

@@ -25,6 +25,9 @@ pub enum ReconcileError {
     /// In Kubernetes.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// None failed: another reconcile is about to find it out, and tells. It is tried again after so long at the latest.
+    #[error("another reconcile is about to find it out")]
+    FoundOutElsewhere(Duration),
 }
 
 /// Where an object lives in AWS, and whether it may.
@@ -179,6 +182,8 @@ pub struct Plan {
     pub busy: Option<Reason>,
     /// What is worth a look and blocks nothing, what weighs most first.
     pub advice: Vec<Reason>,
+    /// Not all of it was found out now: what was said before stands.
+    pub advice_stands: bool,
     /// What waits for a time at which it may be changed.
     pub pending: Option<Pending>,
     /// What is written down of a sequence that is under way, or begins.

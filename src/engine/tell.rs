@@ -259,7 +259,7 @@ fn left_over<K: Kind>(
         applied::took(left, &wanted.applied, &progress.taken)
     });
     let mut report = Report::block(status, block).with(differences(&left)).pending(plan.pending.as_ref());
-    if context.have.is_some() {
+    if context.have.is_some() && !plan.advice_stands {
         report = report.advising(Advice::joined(plan.advice.clone()));
     }
     if !progress.refused.is_empty() {
@@ -308,12 +308,13 @@ fn settled<K: Kind>(
         engine.memories.change(&context.request.uid, |memory| memory.added = Applied::default());
     }
     confirm(common, context, engine.kind.found_by().identity());
-    let advisory = Advice::joined(plan.advice.clone());
+    let keep = plan.advice_stands;
+    let advisory = if keep { None } else { Advice::joined(plan.advice.clone()) };
     if let Some(busy) = busy {
         let verdict = Readiness::NotReady(busy);
         let (next, drift) = (Requeue::After(POLL), Drift::Now(left));
         let report =
-            Report { status, verdict, advisory, drift, pending: Box::new(Advice::AsBefore), next, keep: false };
+            Report { status, verdict, advisory, drift, pending: Box::new(Advice::AsBefore), next, keep };
         return Outcome::Report(report.pending(plan.pending.as_ref()));
     }
     let mut ready = have.ready_reason();
@@ -333,7 +334,7 @@ fn settled<K: Kind>(
         .map_or(Requeue::OnChange, |at| Requeue::After(between(context.now, at)));
     let next = change.min(Requeue::Rest(engine.resync(&context.request.object)));
     let (verdict, drift, pending) = (Readiness::Ready(ready), Drift::Now(left), Box::new(Advice::AsBefore));
-    let report = Report { status, verdict, advisory, drift, pending, next, keep: false };
+    let report = Report { status, verdict, advisory, drift, pending, next, keep };
     Outcome::Report(report.pending(plan.pending.as_ref()))
 }
 

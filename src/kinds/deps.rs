@@ -71,6 +71,10 @@ const RAW_FRESH: Duration = Duration::from_mins(10);
 /// reconcile ends that time when it finds the server in order.
 const REFUSED: Duration = Duration::from_mins(1);
 
+/// How long the first look of a process at a server is left to the reconcile of the server's own object, which looks
+/// anyway: at a start all users of a server would ask for it at once. That is a few calls; then they ask themselves.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+
 /// Why a server takes nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerifyRefusal {
@@ -88,7 +92,17 @@ type Key = (String, String, String, String);
 #[derive(Default)]
 pub struct Verified {
     known: Mutex<BTreeMap<Key, Known>>,
+    /// By the uid of the server object: whether anybody looked at its server, or since when that is waited for.
+    first: Mutex<BTreeMap<String, FirstLook>>,
     news: Option<News>,
+}
+
+/// The first look of this process at the server of an object.
+enum FirstLook {
+    /// Somebody who is on it has asked since then.
+    Awaited(Instant),
+    /// It was made.
+    Made,
 }
 
 /// What a look came to, and when.
@@ -102,7 +116,37 @@ impl Verified {
     /// Nothing was seen yet; who is told when what was seen changes.
     #[must_use]
     pub fn telling(news: News) -> Self {
-        Self { known: Mutex::default(), news: Some(news) }
+        Self { news: Some(news), ..Self::default() }
+    }
+
+    /// For how long whoever is on the server of this object leaves the first look at it to the object's own reconcile, which
+    /// they are told of. Nothing once anybody looked, or that took too long; and where nobody is told, nobody waits.
+    #[must_use]
+    pub fn awaits(&self, uid: &str) -> Option<Duration> {
+        self.news.as_ref()?;
+        let mut first = locked(&self.first);
+        let since = match first.get(uid) {
+            Some(FirstLook::Made) => return None,
+            Some(FirstLook::Awaited(since)) => *since,
+            None => {
+                let now = Instant::now();
+                first.insert(uid.to_owned(), FirstLook::Awaited(now));
+                now
+            }
+        };
+        FIRST_LOOK.checked_sub(since.elapsed()).filter(|left| !left.is_zero())
+    }
+
+    /// The server of this object was looked at; whether somebody waited for that.
+    fn looked(&self, uid: &str) -> bool {
+        let before = locked(&self.first).insert(uid.to_owned(), FirstLook::Made);
+        matches!(before, Some(FirstLook::Awaited(_)))
+    }
+
+    fn tell(&self, server_id: &str, news: bool) {
+        if let Some(tell) = self.news.as_ref().filter(|_| news) {
+            tell(server_id);
+        }
     }
 
     /// What was seen, if it was.
@@ -125,7 +169,7 @@ impl Verified {
         if !uid.is_empty() && all.contains_key(&raw) {
             keys.push(raw);
         }
-        let mut news = false;
+        let mut news = !uid.is_empty() && self.looked(uid);
         for key in keys {
             news |= all
                 .get(&key)
@@ -133,9 +177,7 @@ impl Verified {
             put(&mut all, key, Ok(facts.clone()));
         }
         drop(all);
-        if let Some(tell) = self.news.as_ref().filter(|_| news) {
-            tell(server_id);
-        }
+        self.tell(server_id, news);
     }
 
     /// A look that began at `began` found that the server takes nobody. What was seen since then is newer.
@@ -153,11 +195,14 @@ impl Verified {
         if all.get(&gone).is_some_and(|(seen, _)| seen.is_ok()) {
             all.remove(&gone);
         }
+        drop(all);
+        self.tell(server_id, self.looked(uid));
     }
 
     /// The server object of this uid has ended.
     pub fn forget(&self, uid: &str) {
         self.lock().retain(|(.., of), _| of != uid);
+        locked(&self.first).remove(uid);
     }
 
     fn known(&self, key: &Key) -> Option<Result<VerifiedFacts, VerifyRefusal>> {
@@ -331,13 +376,40 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_first_look_at_a_server_is_left_to_its_object_for_a_while() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell = Arc::clone(&told);
+        let verified = Verified::telling(Box::new(move |id| tell.lock().unwrap().push(id.to_owned())));
+        let told = || std::mem::take(&mut *told.lock().unwrap());
+        let second = Duration::from_secs(1);
+        assert_eq!(verified.awaits("u1"), Some(FIRST_LOOK));
+        tokio::time::advance(second).await;
+        assert_eq!(verified.awaits("u1"), FIRST_LOOK.checked_sub(second), "all wait for the same");
+        verified.insert("1", "r", "s-1", "u1", &facts("SERVICE_MANAGED"));
+        assert_eq!((verified.awaits("u1"), told()), (None, vec!["s-1".to_owned()]));
+        verified.remove("1", "r", "s-1", "u1");
+        assert_eq!((verified.awaits("u1"), told().len()), (None, 0), "only the first");
+
+        assert!(verified.awaits("u2").is_some());
+        verified.remove("1", "r", "s-2", "u2");
+        assert_eq!((verified.awaits("u2"), told()), (None, vec!["s-2".to_owned()]), "that it is gone was seen too");
+
+        assert!(verified.awaits("u3").is_some());
+        tokio::time::advance(FIRST_LOOK).await;
+        assert_eq!(verified.awaits("u3"), None, "its object looks at nothing");
+        verified.insert("1", "r", "s-4", "u4", &facts("SERVICE_MANAGED"));
+        assert_eq!((verified.awaits("u4"), told().len()), (None, 0), "nobody waited");
+        assert_eq!(Verified::default().awaits("u5"), None, "nobody would be told");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn of_a_server_object_that_ended_nothing_is_kept() {
         let verified = Verified::default();
         for (id, uid) in [("s-1", "u1"), ("s-2", "u1"), ("s-3", "u3"), ("s-1", "")] {
             verified.insert("1", "r", id, uid, &facts("SERVICE_MANAGED"));
         }
         verified.forget("u1");
-        assert_eq!(verified.lock().len(), 2);
+        assert_eq!((verified.lock().len(), locked(&verified.first).len()), (2, 1));
         assert!(verified.get("1", "r", "s-3", "u3").is_some() && verified.get("1", "r", "s-1", "").is_some());
     }
 

@@ -19,7 +19,7 @@ use crate::aws::transfer::{DescribeServer, Server};
 use crate::aws::{Account, AwsErrorKind};
 use crate::cluster::Name;
 use crate::cluster::references::Reference;
-use crate::engine::kind::Target;
+use crate::engine::kind::{ReconcileError, Target};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 
@@ -223,6 +223,9 @@ async fn verify(
     }
     if let Some(refusal) = deps.verified.refusal(id, region, server_id, &uid) {
         return Ok(Err(refusal));
+    }
+    if let Some(wait) = deps.verified.awaits(&uid) {
+        return Err(ReconcileError::FoundOutElsewhere(wait).into());
     }
     let namespace = meta.namespace.clone().unwrap_or_default();
     let owner = Owner::new(&deps.cluster_id, &namespace, &object.name_any(), &uid);

@@ -54,6 +54,8 @@ pub struct Crowd {
     api: Mutex<ApiServer>,
     sim: Mutex<Service>,
     clock: Clock,
+    /// How many servers the users are on.
+    servers: usize,
     /// How often each was asked for: an operation of AWS, or `get`, `status`, `finalizer`, `event` and a kind.
     spent: Mutex<BTreeMap<String, u64>>,
 }
@@ -62,6 +64,11 @@ impl Crowd {
     /// So many users on a few servers, as somebody has just applied them: every other one with a second key from the
     /// ConfigMap of its team.
     pub fn of(users: usize) -> Arc<Self> {
+        Self::on(SERVERS, users)
+    }
+
+    /// The same on so many servers.
+    pub fn on(servers: usize, users: usize) -> Arc<Self> {
         let clock = Clock::start();
         let root = Root { account: ACCOUNT.to_owned(), access_key: String::new(), secret_key: String::new() };
         let config = Config::default().with(&json!({"transition_time": "10s"})).unwrap();
@@ -69,10 +76,10 @@ impl Crowd {
         let mut api = ApiServer::new(clock);
         api.apply(&json!({"kind": "Namespace", "metadata": {"name": "platform"}}));
         api.apply(&identity());
-        for server in 0..SERVERS {
+        for server in 0..servers {
             api.apply(&object("TransferServer", "platform", &format!("files-{server}"), &server_spec()));
         }
-        let crowd = Self { api: Mutex::new(api), sim: Mutex::new(sim), clock, spent: Mutex::default() };
+        let crowd = Self { api: Mutex::new(api), sim: Mutex::new(sim), clock, servers, spent: Mutex::default() };
         (0..users).for_each(|number| crowd.apply_user(number));
         Arc::new(crowd)
     }
@@ -86,7 +93,7 @@ impl Crowd {
             let keys = api.apply(&json!({"kind": "ConfigMap", "metadata": {"namespace": namespace, "name": "keys"}}));
             api.data.insert(keys, BTreeMap::from([("second".to_owned(), key(u64::MAX))]));
         }
-        api.apply(&object("TransferUser", &namespace, &name, &user_spec(number)));
+        api.apply(&object("TransferUser", &namespace, &name, &user_spec(number, number % self.servers)));
     }
 
     /// Another label on the namespace of a user.
@@ -151,7 +158,7 @@ impl Crowd {
 
     /// Another member of a user in AWS, by somebody else's hand.
     pub fn drift(&self, number: usize, members: &Value) {
-        let files = Name { namespace: "platform".to_owned(), name: format!("files-{}", number % SERVERS) };
+        let files = Name { namespace: "platform".to_owned(), name: format!("files-{}", number % self.servers) };
         let server = self.api().get(&("TransferServer".to_owned(), files)).unwrap()["status"]["serverId"].clone();
         let mut input = json!({"ServerId": server, "UserName": format!("user-{number}")});
         input.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
@@ -193,8 +200,8 @@ fn server_spec() -> Value {
     json!({"region": REGION, "awsIdentityRef": {"name": "default"}, "allowedReferences": references})
 }
 
-fn user_spec(number: usize) -> Value {
-    let server = json!({"namespace": "platform", "name": format!("files-{}", number % SERVERS)});
+fn user_spec(number: usize, server: usize) -> Value {
+    let server = json!({"namespace": "platform", "name": format!("files-{server}")});
     let mut spec = json!({
         "serverRef": server, "role": ROLE, "home": {"s3": {"bucket": "b", "prefix": number.to_string()}},
         "sshPublicKeys": [{"publicKey": key(number as u64)}],
@@ -234,6 +241,7 @@ impl Way for Crowd {
     }
 
     async fn sts(&self, _: &str) -> Result<(), AwsError> {
+        self.spend("GetCallerIdentity".to_owned());
         Ok(())
     }
 

@@ -33,7 +33,7 @@ pub fn advice(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Ser
     let replaced = host_keys::replaced::advice(object, &host_keys::replaced::replaced(want, keys, rows), keys);
     let unset = of_unset(&unset::unset(want, &have.server, applied));
     let hints = replaced.into_iter().chain(host_keys::hidden(want, keys, rows)).chain(unset);
-    hints.chain(of_settings(&have.server.settings, have.policy.as_deref())).collect()
+    hints.chain(of_settings(&have.server.settings, have.policy.told())).collect()
 }
 
 /// What is worth a look whoever set it.

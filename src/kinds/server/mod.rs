@@ -52,7 +52,7 @@ use advice::advice;
 use endpoints::EndpointsSeen;
 use login_test::LoginsTried;
 use network::Network;
-use policies_seen::PoliciesSeen;
+use policies_seen::{PoliciesSeen, PolicyContents};
 pub use state::ServerState;
 use unmanaged::LoginsSeen;
 use wanted::WantedServer;
@@ -276,18 +276,19 @@ impl Kind for Servers {
             }
             Err(fault) => return Err(fault),
         };
+        let first = !self.deps.workflows.looked_at(&object.uid().unwrap_or_default());
         self.note(object, account, &server);
         let unmanaged = if going(object) {
             None
         } else {
             unmanaged::of(&self.deps, &self.logins, object, account, &mut server).await
         };
-        let (mut network, mut endpoints, mut policy) = (Network::default(), None, None);
+        let (mut network, mut endpoints, mut policy) = (Network::default(), None, PolicyContents::default());
         let mut login_test = object.status.as_ref().and_then(|status| status.login_test.clone());
         if self.concerns(object, &server) && !going(object) {
             network = network::look(object, &server, account).await?;
             endpoints = endpoints::of_vpc(&self.endpoints, object, &server, &network, account).await;
-            policy = self.policies.of(account, &server.settings).await;
+            policy = self.policies.of(object, account, &server.settings, first).await;
         }
         match self.host_keys(object, account, &id).await {
             Ok(host_keys) => {
@@ -353,7 +354,9 @@ impl Kind for Servers {
     ) -> Plan {
         let about = plan::About { object, wanted, have, owner, now, denied: target.denied.is_some(), held: false };
         let named = known_hosts::config_map(object, &wanted.want, have, &target.account.region);
-        Plan { advice: advice(object, wanted, have), config_maps: named.into_iter().collect(), ..plan::plan(&about) }
+        let (advice, advice_stands) = (advice(object, wanted, have), matches!(have.policy, PolicyContents::NotAsked));
+        let config_maps = named.into_iter().collect();
+        Plan { advice, advice_stands, config_maps, ..plan::plan(&about) }
     }
 
     fn fill_status(

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::policy_names::nearest;
+use crate::api::TransferServer;
+use crate::api::condition::{self, types};
 use crate::aws::transfer::{DescribeSecurityPolicy, ListSecurityPolicies, SecurityPolicy, ServerSettings};
 use crate::aws::waiting::aside;
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
@@ -28,6 +30,28 @@ const FORGOTTEN: Duration = Duration::from_hours(48);
 /// Account and region.
 type Place = (String, String);
 
+/// What is known of the policy of a server.
+#[derive(Clone, Debug, Default)]
+pub enum PolicyContents {
+    /// AWS does not tell what it allows.
+    #[default]
+    Hidden,
+    /// It was not asked yet.
+    NotAsked,
+    /// This.
+    Told(Arc<SecurityPolicy>),
+}
+
+impl PolicyContents {
+    /// What it allows, where that is known.
+    pub fn told(&self) -> Option<&SecurityPolicy> {
+        match self {
+            Self::Told(policy) => Some(policy),
+            Self::Hidden | Self::NotAsked => None,
+        }
+    }
+}
+
 /// What AWS showed of its policies. One reconcile asks, the others wait for its answer.
 #[derive(Default)]
 pub struct PoliciesSeen {
@@ -36,12 +60,23 @@ pub struct PoliciesSeen {
 }
 
 impl PoliciesSeen {
-    /// What the policy of a server allows; nothing where AWS does not tell.
-    pub async fn of(&self, account: &Account, settings: &ServerSettings) -> Option<Arc<SecurityPolicy>> {
-        let name = settings.security_policy_name.as_deref()?;
+    /// What the policy of a server allows. The `first` look of a process at a server that is in order does not ask:
+    /// what was said of its policy stands until the next look, so that a start costs no call for it.
+    pub async fn of(
+        &self,
+        object: &TransferServer,
+        account: &Account,
+        settings: &ServerSettings,
+        first: bool,
+    ) -> PolicyContents {
+        let Some(name) = settings.security_policy_name.as_deref() else { return PolicyContents::Hidden };
+        if first && in_order(object, name) {
+            return PolicyContents::NotAsked;
+        }
         let key = ((account.id.clone(), account.region.clone()), name.to_owned());
         let ask = async { account.read(DescribeSecurityPolicy { name: name.to_owned() }).await.map(|policy| *policy) };
-        self.contents.get(key, CONTENTS_FRESH, CONTENTS_HIDDEN, ask).await
+        let told = self.contents.get(key, CONTENTS_FRESH, CONTENTS_HIDDEN, ask).await;
+        told.map_or(PolicyContents::Hidden, PolicyContents::Told)
     }
 
     /// What to say beside AWS's refusal of a call, where it names a policy that AWS does not list.
@@ -56,6 +91,14 @@ impl PoliciesSeen {
             _ => format!("AWS lists no security policy {name}; the nearest are {}", near.join(", ")),
         })
     }
+}
+
+/// Whether status says that all is well with a server of this policy: then what is worth a look was said, too.
+fn in_order(object: &TransferServer, policy: &str) -> bool {
+    let Some(status) = &object.status else { return false };
+    condition::is_true(&status.common.conditions, types::READY)
+        && Some(status.common.observed_generation) == object.metadata.generation
+        && status.security_policy_name.as_deref() == Some(policy)
 }
 
 /// The policy that a call names.

@@ -1,15 +1,15 @@
 //! What AWS has of a server, and what status says of that. Pure.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::login_test;
 use super::network::Network;
+use super::policies_seen::PolicyContents;
 use crate::api::TransferServerStatus;
 use crate::api::condition::reasons;
 use crate::api::login_test::LoginTestStatus;
 use crate::api::server::ServerEndpoint;
-use crate::aws::transfer::{HostKey, SecurityPolicy, Server, Tags};
+use crate::aws::transfer::{HostKey, Server, Tags};
 use crate::engine::kind::{KindStatus, OwnCondition, ResourceState};
 use crate::engine::looks;
 use crate::engine::reason::Reason;
@@ -27,8 +27,8 @@ pub struct ServerState {
     pub endpoints: Option<Vec<ServerEndpoint>>,
     /// What status is to say of the login that is tried.
     pub login_test: Option<LoginTestStatus>,
-    /// What its security policy allows, where AWS tells.
-    pub policy: Option<Arc<SecurityPolicy>>,
+    /// What its security policy allows.
+    pub policy: PolicyContents,
     /// Its logins that no object accounts for, where that is known.
     pub unmanaged: Option<BTreeSet<String>>,
 }

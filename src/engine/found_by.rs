@@ -84,7 +84,7 @@ pub trait Child<O: Managed, D>: Send + Sync {
     fn unproven<'a>(&self, target: &'a Target<D>) -> Option<&'a Reason>;
 
     /// Whether status shows all that it would after a full look, as far as can be told without one: the parent as it is
-    /// now, and nothing is missing that only a look tells.
+    /// now.
     fn shows_all(&self, status: &O::Status, target: &Target<D>) -> bool;
 
     /// Writes into status what a create is for, where nothing in AWS will tell whose it is: what stands elsewhere under

@@ -22,7 +22,7 @@ use super::{config_refs, home, partition, tags};
 use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, ServerFacts};
-use crate::api::user::{SshPublicKeySource, SshPublicKeyStatus};
+use crate::api::user::SshPublicKeySource;
 use crate::api::{Managed, ManagedKind, TransferUser, TransferUserStatus};
 use crate::aws::transfer::{CreateUser, DeleteUser, DescribeUser, SshPublicKey, Tags, User};
 use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Mutation};
@@ -347,12 +347,10 @@ impl Child<TransferUser, LoginTarget> for Users {
         target.detail.unproven.as_ref()
     }
 
+    /// Ids of keys that no look told yet come with the first one: what removes a key looks first.
     fn shows_all(&self, status: &TransferUserStatus, target: &Target<LoginTarget>) -> bool {
         let LoginTarget { server_id, shown, .. } = &target.detail;
-        let seen = |key: &SshPublicKeyStatus| key.id.is_some() && key.date_imported.is_some();
-        status.server_id.as_ref() == Some(server_id)
-            && status.server == *shown
-            && status.ssh_public_keys.iter().all(seen)
+        status.server_id.as_ref() == Some(server_id) && status.server == *shown
     }
 
     /// Its tags tell.

@@ -9,7 +9,7 @@ use kube::core::ApiResource;
 
 use super::counters::ReconcileCounters;
 use super::kind::{Kind, Target, Wanted};
-use super::looks;
+use super::looks::Turn;
 use super::memory::{InFlight, Memories};
 use super::owner::Owner;
 use super::settings::Settings;
@@ -95,12 +95,27 @@ impl<K: Kind> Engine<K> {
     /// many, in its turn.
     #[must_use]
     pub(super) fn next_look(&self, object: &K::Object) -> Duration {
-        let (interval, resync) = (self.resync(object), self.settings.resync);
-        if object.resync_interval().is_some() || interval <= resync {
-            return self.settings.jittered(interval);
-        }
+        self.turn(object).map_or_else(
+            || self.settings.jittered(self.resync(object)),
+            |turn| turn.after_look(self.settings.resync),
+        )
+    }
+
+    /// The same for what rests without a look.
+    #[must_use]
+    pub(super) fn next_turn(&self, object: &K::Object) -> Turn {
+        self.turn(object).unwrap_or_else(|| {
+            let interval = self.resync(object);
+            Turn { last: interval, next: self.settings.jittered(interval) }
+        })
+    }
+
+    /// Its turn, where they are many.
+    fn turn(&self, object: &K::Object) -> Option<Turn> {
+        let interval = self.resync(object);
         let uid = object.meta().uid.as_deref().unwrap_or_default();
-        looks::next_turn(uid, interval, resync, self.settings.env.wall())
+        let many = object.resync_interval().is_none() && interval > self.settings.resync;
+        many.then(|| Turn::of(uid, interval, self.settings.env.wall()))
     }
 }
 

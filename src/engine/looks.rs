@@ -18,6 +18,8 @@ const FULL_LOOKS: u32 = 833;
 const LONGEST: Duration = Duration::from_mins(12 * 60 - 1);
 /// So much before its turn a look counts as the one that was due: timers and the clock are not that far apart.
 const SAME: Duration = Duration::from_mins(1);
+/// For so long before a process began nobody may have looked: an upgrade, or a change of the leader, takes no longer.
+const UNATTENDED: Duration = Duration::from_mins(5);
 
 /// Account and region.
 type Place = (String, String);
@@ -178,16 +180,21 @@ impl Looks {
         believes
     }
 
-    /// How long what is believed rests: until its turn, in `turn` from now where that was not set yet; and no longer than
-    /// `resync` while no listing has confirmed it.
+    /// How long what is believed rests: until its turn, and no longer than `resync` while no listing has confirmed it. A
+    /// turn that came since shortly before this process knew of it is made up for one `resync` after that: before, nobody may
+    /// have looked.
     #[must_use]
-    pub fn rests_for(&self, uid: &str, turn: Duration, resync: Duration) -> Duration {
+    pub fn rests_for(&self, uid: &str, turn: Turn, resync: Duration) -> Duration {
         let (mut all, now) = (self.lock(), Instant::now());
-        match all.objects.get_mut(uid).map(|seen| &mut seen.basis) {
-            Some(Basis::Status { listed: true, due, .. }) => due.get_or_insert(now + turn).duration_since(now),
-            Some(Basis::Status { since, .. }) => turn.min((*since + resync).duration_since(now)),
-            _ => turn.min(resync),
-        }
+        let until = match all.objects.get_mut(uid).map(|seen| &mut seen.basis) {
+            Some(Basis::Status { listed: true, since, due }) => {
+                let missed = turn.last <= since.elapsed() + UNATTENDED;
+                *due.get_or_insert(if missed { *since + resync } else { now + turn.next })
+            }
+            Some(Basis::Status { since, .. }) => *since + resync,
+            _ => now + turn.next.min(resync),
+        };
+        until.saturating_duration_since(now)
     }
 
     /// How often the object is looked at in full: as often as everything, as long as the budget of its account and region
@@ -208,16 +215,36 @@ pub fn row(row: &impl Serialize) -> String {
     super::digest::hash(&json!(row).to_string())
 }
 
-/// From now to the next full look at an object that is looked at so seldom: the turn is its uid's, so that many objects
-/// spread over the interval and a restart brings them no nearer together. Not sooner than `resync`.
-#[must_use]
-pub fn next_turn(uid: &str, interval: Duration, resync: Duration, now: Timestamp) -> Duration {
-    let (interval, turn) = (millis(interval).max(1), place_in(uid));
-    // At most a day of milliseconds: the product fits.
-    let phase = interval * i64::from(turn) / i64::from(u16::MAX);
-    let left = interval - (now.as_millisecond() - phase).rem_euclid(interval);
-    let left = if left < millis(SAME) { left + interval } else { left };
-    Duration::try_from(SignedDuration::from_millis(left)).unwrap_or(resync).max(resync)
+/// When it is the turn of an object to be looked at in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// How long ago it was last.
+    pub last: Duration,
+    /// How soon it is next.
+    pub next: Duration,
+}
+
+impl Turn {
+    /// Of an object that is looked at so seldom: the turn is its uid's, so that many objects spread over the interval and a
+    /// restart brings them no nearer together.
+    #[must_use]
+    pub fn of(uid: &str, interval: Duration, now: Timestamp) -> Self {
+        let (interval, place) = (millis(interval).max(1), place_in(uid));
+        // At most a day of milliseconds: the product fits.
+        let phase = interval * i64::from(place) / i64::from(u16::MAX);
+        let last = (now.as_millisecond() - phase).rem_euclid(interval);
+        let span = |millis| Duration::try_from(SignedDuration::from_millis(millis)).unwrap_or_default();
+        Self { last: span(last), next: span(interval - last) }
+    }
+
+    /// From a full look, made now, to the next one: not sooner than `resync`, and a turn that is about to come was this
+    /// look's.
+    #[must_use]
+    pub fn after_look(self, resync: Duration) -> Duration {
+        let Self { last, next } = self;
+        let next = if next < SAME { next + last + next } else { next };
+        next.max(resync)
+    }
 }
 
 fn millis(duration: Duration) -> i64 {
@@ -294,7 +321,7 @@ mod tests {
             let mut now = start;
             let mut turns = Vec::new();
             while now.duration_since(start) < SignedDuration::from_hours(48) {
-                let left = next_turn(&uid, interval, RESYNC, now);
+                let left = Turn::of(&uid, interval, now).after_look(RESYNC);
                 assert!(left >= RESYNC && left <= interval + SAME, "{left:?}");
                 // The timer is a little early, or late.
                 now =
@@ -311,16 +338,18 @@ mod tests {
     #[test]
     fn who_was_just_looked_at_waits_as_long_as_everybody() {
         let start = Timestamp::from_second(1_800_000_000).unwrap();
-        let left = next_turn("uid", LONGEST, RESYNC, start);
+        let left = Turn::of("uid", LONGEST, start).next;
         for before in [Duration::from_secs(30), Duration::from_mins(5)] {
             let now = start + left - before;
-            let again = next_turn("uid", LONGEST, RESYNC, now);
+            let again = Turn::of("uid", LONGEST, now).after_look(RESYNC);
             assert_eq!(again, if before < SAME { LONGEST + before } else { RESYNC }, "{before:?}");
         }
     }
 
     const HERE: (&str, &str) = ("1", "here");
     const TURN: Duration = Duration::from_hours(5);
+    /// The last one was made by a process before this one.
+    const FAR: Turn = Turn { last: Duration::from_hours(7), next: TURN };
 
     fn shown(row: &str) -> String {
         row.to_owned()
@@ -335,17 +364,58 @@ mod tests {
             }
             assert!(looks.believes("0", HERE, "a", RESYNC));
             if !listing_first {
-                assert_eq!(looks.rests_for("0", TURN, RESYNC), RESYNC, "nothing has confirmed it");
+                assert_eq!(looks.rests_for("0", FAR, RESYNC), RESYNC, "nothing has confirmed it");
                 assert!(looks.agrees("0", HERE, Some(shown("a"))));
             }
-            assert_eq!(looks.rests_for("0", TURN, RESYNC), TURN);
+            assert_eq!(looks.rests_for("0", FAR, RESYNC), TURN);
             tokio::time::advance(TURN.checked_sub(RESYNC).unwrap()).await;
             assert!(looks.believes("0", HERE, "a", RESYNC));
-            assert_eq!(looks.rests_for("0", TURN, RESYNC), RESYNC, "its turn stays when it is");
+            assert_eq!(looks.rests_for("0", FAR, RESYNC), RESYNC, "its turn stays when it is");
             tokio::time::advance(RESYNC).await;
             assert!(!looks.believes("0", HERE, "a", RESYNC), "its turn has come");
             looks.saw("0", "1", "here", "a".to_owned(), true);
             assert!(!looks.believes("0", HERE, "a", RESYNC), "from now on it is looked at");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_due_around_a_start_is_late_by_minutes_and_not_by_an_interval() {
+        let minutes = |minutes: i64| SignedDuration::from_mins(minutes);
+        let first = Timestamp::from_second(1_800_000_000).unwrap();
+        let due = first + Turn::of("uid", LONGEST, first).next;
+        // When the process began, against the turn; whether a sweep came before the first question; when it looks.
+        let rows = [
+            (-60, true, 0),
+            (-11, true, 0),
+            (-2, true, 0),
+            (3, true, 13),
+            (6, true, 719),
+            (-60, false, 0),
+            (-5, false, 5),
+            (0, false, 10),
+            (4, false, 14),
+            (6, false, 719),
+        ];
+        for (began, listing_first, looked) in rows {
+            let (looks, mut wall) = (Looks::default(), due + minutes(began));
+            let listing = || assert!(looks.agrees("0", HERE, Some(shown("a"))));
+            if listing_first {
+                listing();
+            }
+            for _ in 0..3 {
+                if !looks.believes("0", HERE, "a", RESYNC) {
+                    break;
+                }
+                let rest = looks.rests_for("0", Turn::of("uid", LONGEST, wall), RESYNC);
+                if !listing_first {
+                    listing();
+                }
+                tokio::time::advance(rest).await;
+                wall += rest;
+            }
+            assert!(!looks.believes("0", HERE, "a", RESYNC), "it is looked at");
+            let late = wall.duration_since(due);
+            assert!((late - minutes(looked)).abs() < SignedDuration::from_secs(1), "{began} {listing_first}: {late:?}");
         }
     }
 

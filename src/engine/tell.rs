@@ -81,9 +81,9 @@ pub(super) fn finding_by_tags<K: Kind>(engine: &Engine<K>, request: &Request<K::
 pub(super) fn rest<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, known: &Known<K>) -> Requeue {
     engine.memories.change(&request.uid, Memory::succeeded);
     let change = known.wanted.as_ref().and_then(|wanted| wanted.changes_at).map(|at| between(known.now, at));
-    let turn = engine.next_look(&request.object);
-    let turn = change.map_or(turn, |change| change.min(turn));
-    Requeue::Rest(engine.settings.looks.rests_for(&request.uid, turn, engine.settings.resync))
+    let turn = engine.next_turn(&request.object);
+    let rest = engine.settings.looks.rests_for(&request.uid, turn, engine.settings.resync);
+    Requeue::Rest(change.map_or(rest, |change| change.min(rest)))
 }
 
 /// Nothing is changed while the spec says so.

@@ -126,7 +126,7 @@ impl Looks {
         all.put(uid, Some(Seen { place, row: Some(row), listing, basis: Basis::Look { budgeted } }));
     }
 
-    /// AWS does not have it, or it is no more.
+    /// AWS does not have it, it has no place there, or it is no more.
     pub fn forget(&self, uid: &str) {
         self.lock().put(uid, None);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::rig::{Rig, name};
+use crate::kinds::fakes::{ACCOUNT, REGION};
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
@@ -77,4 +78,19 @@ async fn what_no_listing_confirms_is_looked_at_after_one_resync() {
     assert_eq!(looks(&mut rig).await, 0);
     rig.run(USER, "alice", Duration::from_mins(11)).await;
     assert_eq!(rig.cloud.reads_since(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_of_a_server_that_is_gone_leave_their_looks_to_others() {
+    let rig = Rig::with_user(json!({})).await;
+    for number in 1..1000 {
+        rig.looks().saw(&number.to_string(), ACCOUNT, REGION, String::new(), true);
+    }
+    let share = || rig.looks().interval("1", Duration::from_mins(10)).as_secs();
+    assert_eq!(share(), 1000 * 3600 / 833);
+    rig.cloud.servers().clear();
+    rig.settle(SERVER, "files").await;
+    rig.settle(USER, "alice").await;
+    assert!(rig.message(USER, "alice").contains("AWS does not have the server"), "{}", rig.message(USER, "alice"));
+    assert_eq!(share(), 999 * 3600 / 833);
 }

@@ -16,6 +16,7 @@ use crate::cluster::{KubeApi, Lister, Name};
 use crate::engine::consistency::Windows;
 use crate::engine::context::{Engine, Requeue};
 use crate::engine::controller;
+use crate::engine::looks::Looks;
 use crate::engine::memory::Memory;
 use crate::engine::reconcile::reconcile;
 use crate::engine::settings::{Env, Settings};
@@ -232,6 +233,11 @@ impl Rig {
             "TransferUser" => Box::pin(reconcile(&self.process.users, &name, &uid)).await,
             _ => Box::pin(reconcile(&self.process.accesses, &name, &uid)).await,
         }
+    }
+
+    /// What was seen of all objects.
+    pub fn looks(&self) -> &Looks {
+        &self.process.users.settings.looks
     }
 
     /// Drift of users as it was counted: found and corrected.

@@ -88,7 +88,8 @@ impl<K: Kind> Engine<K> {
     #[must_use]
     pub(super) fn resync(&self, object: &K::Object) -> Duration {
         let uid = object.meta().uid.as_deref().unwrap_or_default();
-        object.resync_interval().unwrap_or_else(|| self.settings.looks.interval(uid, self.settings.resync))
+        let shortest = self.settings.resync.min(K::EVERY);
+        object.resync_interval().unwrap_or_else(|| self.settings.looks.interval(uid, shortest))
     }
 
     /// When it is looked at next: about that long from now, so that objects do not march in step; and where they are

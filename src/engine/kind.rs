@@ -309,6 +309,10 @@ pub trait Kind: Explain + Sized + 'static {
     /// How messages call it.
     const WORDS: Words;
 
+    /// The longest between two looks at what rests, where its spec does not say: what others live on is looked at more
+    /// often than everything.
+    const EVERY: Duration = Duration::MAX;
+
     /// How its AWS object is found again, and who answers what follows from that.
     fn found_by(&self) -> FoundBy<'_, Self::Object, Self::TargetDetail>;
 

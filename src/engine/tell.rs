@@ -332,7 +332,7 @@ fn settled<K: Kind>(
         .chain(due)
         .min()
         .map_or(Requeue::OnChange, |at| Requeue::After(between(context.now, at)));
-    let next = change.min(Requeue::Rest(engine.resync(&context.request.object)));
+    let next = change.min(Requeue::Rest(engine.next_look(&context.request.object)));
     let (verdict, drift, pending) = (Readiness::Ready(ready), Drift::Now(left), Box::new(Advice::AsBefore));
     let report = Report { status, verdict, advisory, drift, pending, next, keep };
     Outcome::Report(report.pending(plan.pending.as_ref()))
@@ -361,7 +361,7 @@ pub(super) fn report_drift<K: Kind>(engine: &Engine<K>, context: &ReconcileConte
         Reason::combined(&blocks).map(|block| format!("; not in order: {}", block.message)).unwrap_or_default();
     let message = format!("ObserveOnly: {}{refused}", have.ready_reason().message);
     let verdict = Readiness::Ready(Reason::new(reasons::OBSERVED, message));
-    let (drift, next) = (Drift::Now(differences(&plan.changes)), Requeue::Rest(engine.resync(&context.request.object)));
+    let (drift, next) = (Drift::Now(differences(&plan.changes)), Requeue::Rest(engine.next_look(&context.request.object)));
     let report =
         Report { status, verdict, advisory: None, drift, pending: Box::new(Advice::AsBefore), next, keep: false };
     Outcome::Report(report.pending(None))

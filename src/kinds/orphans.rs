@@ -23,7 +23,7 @@ use self::find::{Living, Orphan, Ours, Region, Scanned, find, sentence};
 use super::deps::Deps;
 use super::registration::{self, Traces};
 use super::server::members::SERVICE_MANAGED;
-use super::sweep::{self, Sweep};
+use super::sweep::Sweep;
 use super::swept;
 use crate::api::{self, AwsIdentity, ManagedKind};
 use crate::aws::transfer::{DescribeUser, ListServers, Tags};
@@ -112,7 +112,7 @@ impl Orphans {
 
     /// A sweep comes as often as everything is looked at, or more often.
     fn until_sweep(&self) -> Duration {
-        self.settings.jittered(sweep::EVERY.min(self.settings.resync))
+        self.settings.jittered(swept::EVERY.min(self.settings.resync))
     }
 
     /// A sweep, and a scan where one is due.

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::deps::Deps;
 use super::server::DIRECTORY;
@@ -15,9 +14,6 @@ use crate::aws::{Account, AwsError};
 use crate::cluster::references::identity_of;
 use crate::cluster::{Name, Object};
 use crate::engine::looks::{self, Looks};
-
-/// How often. A server with 10,000 users costs eleven calls.
-pub const EVERY: Duration = Duration::from_mins(5);
 
 /// The rows of a listing, as digests by id or name.
 type Rows = BTreeMap<String, String>;

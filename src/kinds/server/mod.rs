@@ -23,6 +23,7 @@ mod wanted;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -33,6 +34,7 @@ use super::grants::{self, Asker};
 use super::partition;
 use super::resolve::{self, TargetQuery, Unresolved};
 use super::server_ref;
+use super::swept;
 use super::tag_index::{TagIndex, TaggedResource};
 use super::workflow_ref;
 use crate::api::common::{ManagementPolicy, RecreatePolicy};
@@ -240,6 +242,8 @@ impl Kind for Servers {
         taken: "",
         anew: "another host name; other host keys, unless spec.hostKeys lists them",
     };
+
+    const EVERY: Duration = swept::EVERY;
 
     fn found_by(&self) -> FoundBy<'_, TransferServer, Arc<AwsIdentity>> {
         FoundBy::Tags(self)

@@ -40,9 +40,9 @@ pub struct Enqueuers(BTreeMap<Which, Enqueuer>);
 impl Enqueuers {
     /// Asks for a reconcile over each.
     pub fn enqueue(&self, wakes: Vec<Trigger>) {
-        for Trigger { which, name } in wakes {
+        for Trigger { which, name, cause } in wakes {
             if let Some(enqueuer) = self.0.get(&which) {
-                enqueuer.enqueue(name);
+                enqueuer.enqueue(name, cause);
             }
         }
     }

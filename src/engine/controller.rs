@@ -26,6 +26,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 
 use super::context::Requeue;
+use super::looks;
 use super::queue::{self, Again, Lane, Priority};
 use crate::api::FINALIZER;
 use crate::aws::waiting::{self, Slot, Slots};
@@ -53,8 +54,12 @@ pub type Forget = Arc<dyn Fn(&str) + Send + Sync>;
 /// Where a name stands in line.
 pub type LaneOf = Arc<dyn Fn(&Name) -> Lane + Send + Sync>;
 
-/// Who asks for a reconcile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Over how long reconciles are spread that only show something else: it is a write each, and 10,000 of them at once would
+/// stand in the way of what people wait for.
+const SPREAD: Duration = Duration::from_mins(10);
+
+/// Why an object asks for a reconcile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// The object itself was seen for the first time.
     Seen,
@@ -62,6 +67,8 @@ pub enum Cause {
     Changed,
     /// What it refers to, or who refers to it; also its finalizers.
     Related,
+    /// What it shows of what it refers to, and nothing rests on.
+    Shown,
 }
 
 /// Wakes objects of one kind; may be cloned freely.
@@ -70,11 +77,7 @@ pub struct Enqueuer(UnboundedSender<(Name, Cause)>);
 
 impl Enqueuer {
     /// Asks for a reconcile over the object. One that is queued already is not queued twice.
-    pub fn enqueue(&self, name: Name) {
-        self.ask(name, Cause::Related);
-    }
-
-    fn ask(&self, name: Name, cause: Cause) {
+    pub fn enqueue(&self, name: Name, cause: Cause) {
         // An error only says that the controller has ended.
         let _ = self.0.unbounded_send((name, cause));
     }
@@ -139,7 +142,7 @@ where
         if let Some(after) = after {
             self.writer.apply_watcher_event(&watcher::Event::Apply(after.clone().into_response_partial()));
             if let Some(cause) = cause(before, after) {
-                self.enqueuer.ask(name.clone(), cause);
+                self.enqueuer.enqueue(name.clone(), cause);
             }
         } else if let Some(before) = before {
             self.writer.apply_watcher_event(&watcher::Event::Delete(before.clone().into_response_partial()));
@@ -181,7 +184,24 @@ pub fn class(meta: Option<&ObjectMeta>, cause: Cause) -> Priority {
         _ if meta.finalizers.as_ref().is_none_or(Vec::is_empty) => Priority::First,
         Cause::Changed => Priority::Change,
         Cause::Related => Priority::Retry,
-        Cause::Seen => Priority::Resync,
+        Cause::Seen | Cause::Shown => Priority::Resync,
+    }
+}
+
+/// Asks for a reconcile over the object of this metadata: now, or in its part of the time over which such are spread.
+pub fn put_in_line<K: Ord + Clone>(
+    queue: &mut queue::Queue<K>,
+    key: K,
+    lane: Lane,
+    meta: Option<&ObjectMeta>,
+    cause: Cause,
+) {
+    let class = class(meta, cause);
+    if cause == Cause::Shown {
+        let uid = meta.and_then(|meta| meta.uid.as_deref()).unwrap_or_default();
+        queue.add_at(key, lane, class, Instant::now() + looks::spread(uid, SPREAD));
+    } else {
+        queue.add(key, lane, class);
     }
 }
 
@@ -281,9 +301,9 @@ where
 
     fn asked(&mut self, name: Name, cause: Cause) {
         let object = self.store.get(&object_ref(&name));
-        let class = class(object.as_ref().map(|object| &object.metadata), cause);
+        let meta = object.as_ref().map(|object| &object.metadata);
         let lane = (self.lane_of)(&name);
-        self.queue.add(name, lane, class);
+        put_in_line(&mut self.queue, name, lane, meta, cause);
     }
 }
 

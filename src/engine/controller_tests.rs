@@ -35,7 +35,7 @@ async fn before_the_start_names_wait_each_once_and_no_pass_runs() {
         index.take(&name(object), None, Some(&meta(object, 1)));
     }
     for _ in 0..1000 {
-        enqueuer.enqueue(name("x"));
+        enqueuer.enqueue(name("x"), Cause::Related);
     }
     let count = Arc::new(Mutex::new(Vec::new()));
     let reconcile: Reconcile = {
@@ -96,7 +96,7 @@ async fn passes(objects: &[&str], wanted: usize, next: fn(&str) -> Requeue) -> V
     for object in objects {
         index.take(&name(object), None, Some(&meta(object, 1)));
     }
-    enqueuer.enqueue(name("absent"));
+    enqueuer.enqueue(name("absent"), Cause::Related);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (done, stop) = futures::channel::oneshot::channel::<()>();
     let done = Arc::new(Mutex::new(Some(done)));

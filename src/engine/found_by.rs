@@ -83,9 +83,11 @@ pub trait Child<O: Managed, D>: Send + Sync {
     /// Why only what takes access away may be done at the place: whose the parent is was not proven.
     fn unproven<'a>(&self, target: &'a Target<D>) -> Option<&'a Reason>;
 
-    /// Whether status shows all that it would after a full look, as far as can be told without one: the parent as it is
-    /// now.
-    fn shows_all(&self, status: &O::Status, target: &Target<D>) -> bool;
+    /// Whether status is of the parent that it has now: else only a look tells.
+    fn is_at(&self, status: &O::Status, target: &Target<D>) -> bool;
+
+    /// Writes into status what it shows of the parent, as that is now. It needs no look at the object itself.
+    fn show_parent(&self, status: &mut O::Status, target: &Target<D>);
 
     /// Writes into status what a create is for, where nothing in AWS will tell whose it is: what stands elsewhere under
     /// the same key is not what this create made.

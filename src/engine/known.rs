@@ -249,9 +249,8 @@ impl<K: Kind> Known<K> {
         let Some((row, target)) = told.and_then(|applied| applied.listed.as_deref()).zip(self.target()) else {
             return false;
         };
-        if !engine.kind.found_by().child().is_some_and(|child| child.shows_all(status, target)) {
-            return false;
-        }
+        let child = engine.kind.found_by().child();
+        let Some(child) = child.filter(|child| child.is_at(status, target)) else { return false };
         let well = condition::is_true(&common.conditions, types::READY)
             && condition::find(&common.conditions, types::DRIFTED).is_none()
             && common.observed_generation == request.generation
@@ -259,8 +258,16 @@ impl<K: Kind> Known<K> {
         let wanted = self.wanted.as_ref();
         let changed =
             wanted.is_none_or(|wanted| !wanted.blocks.is_empty() || wanted.changes_at.is_some_and(|at| at <= self.now));
+        if !well || changed {
+            return false;
+        }
         let Account { id, region, .. } = &target.account;
-        well && !changed && engine.settings.looks.believes(&request.uid, (id, region), row, engine.settings.resync)
+        let (looks, uid, place) = (&engine.settings.looks, request.uid.as_str(), (id.as_str(), region.as_str()));
+        // Where only what is shown of its parent is another, a look that was not long ago does as well.
+        let mut shown = status.clone();
+        child.show_parent(&mut shown, target);
+        looks.believes(uid, place, row, engine.settings.resync)
+            || (shown != *status && looks.stands(uid, place, row, engine.next_turn(&request.object)))
     }
 
     /// What holds a create back. What is there is compared first, also where it is to be taken over.

@@ -56,8 +56,8 @@ impl From<Option<String>> for Listing {
 /// What that rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Basis {
-    /// A full look of this process; whether it takes part in the budget.
-    Look { budgeted: bool },
+    /// A full look of this process, when, and whether it takes part in the budget.
+    Look { at: Instant, budgeted: bool },
     /// Status, since then; and once a listing said the same, when the first full look is due.
     Status { since: Instant, listed: bool, due: Option<Instant> },
     /// A listing alone: nobody has asked for the object yet. Without a share in the budget.
@@ -69,7 +69,7 @@ enum Basis {
 impl Seen {
     /// Where it takes part in the budget.
     fn share(&self) -> Option<&Place> {
-        matches!(self.basis, Basis::Look { budgeted: true } | Basis::Status { .. }).then_some(&self.place)
+        matches!(self.basis, Basis::Look { budgeted: true, .. } | Basis::Status { .. }).then_some(&self.place)
     }
 }
 
@@ -123,7 +123,8 @@ impl Looks {
         let (mut all, place) = (self.lock(), (account.to_owned(), region.to_owned()));
         let here = all.objects.get(uid).filter(|seen| seen.place == place);
         let listing = here.map(|seen| seen.listing.clone()).unwrap_or_default();
-        all.put(uid, Some(Seen { place, row: Some(row), listing, basis: Basis::Look { budgeted } }));
+        let basis = Basis::Look { at: Instant::now(), budgeted };
+        all.put(uid, Some(Seen { place, row: Some(row), listing, basis }));
     }
 
     /// AWS does not have it, it has no place there, or it is no more.
@@ -180,6 +181,22 @@ impl Looks {
         believes
     }
 
+    /// Whether the last full look of this process showed `row`, its turn did not come since, and no listing says otherwise.
+    #[must_use]
+    pub fn stands(&self, uid: &str, (account, region): (&str, &str), row: &str, turn: Turn) -> bool {
+        let all = self.lock();
+        let Some(Seen { place, row: held, listing, basis: Basis::Look { at, .. } }) = all.objects.get(uid) else {
+            return false;
+        };
+        let listed = match listing {
+            Listing::Never => true,
+            Listing::Absent => false,
+            Listing::Row(listed) => listed == row,
+        };
+        let here = (place.0.as_str(), place.1.as_str()) == (account, region);
+        listed && here && held.as_deref() == Some(row) && at.elapsed() < turn.last
+    }
+
     /// How long what is believed rests: until its turn, and no longer than `resync` while no listing has confirmed it. A
     /// turn that came since shortly before this process knew of it is made up for one `resync` after that: before, nobody may
     /// have looked.
@@ -192,6 +209,7 @@ impl Looks {
                 *due.get_or_insert(if missed { *since + resync } else { now + turn.next })
             }
             Some(Basis::Status { since, .. }) => *since + resync,
+            Some(Basis::Look { .. }) => now + turn.next,
             _ => now + turn.next.min(resync),
         };
         until.saturating_duration_since(now)
@@ -249,6 +267,12 @@ impl Turn {
 
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// This object's share of a span of time over which many are spread.
+#[must_use]
+pub fn spread(uid: &str, over: Duration) -> Duration {
+    over.mul_f64(f64::from(place_in(uid)) / f64::from(u16::MAX))
 }
 
 /// A number that is as good as drawn, and the same for each uid at all times.

@@ -176,6 +176,22 @@ impl<K: Ord + Clone> Queue<K> {
         }
     }
 
+    /// Asks for a reconcile at this time, or sooner where it comes sooner anyway.
+    pub fn add_at(&mut self, key: K, lane: Lane, class: Priority, at: Instant) {
+        match self.states.get(&key) {
+            None => self.come_at(key, lane, class, at),
+            Some((_, State::Later { at: sooner, .. })) if *sooner <= at => {}
+            Some((_, State::Later { at: later, number, class: before })) => {
+                let (timer, class) = ((*later, *number), class.min(*before));
+                self.timers.remove(&timer);
+                self.come_at(key, lane, class, at);
+            }
+            // What it is asked for may be known to it already, or not.
+            Some((_, State::ReconcileTimer { .. })) => self.add(key, lane, class),
+            Some((_, State::Waiting { .. })) => {}
+        }
+    }
+
     /// Whose turn it is now, if anybody's; its reconcile is taken to run until [`Self::done`].
     pub fn pick(&mut self, now: Instant) -> Option<K> {
         self.come_due(now);
@@ -209,11 +225,7 @@ impl<K: Ord + Clone> Queue<K> {
             (Some((lane, again)), Again::Now) => self.wait(key.clone(), lane, class.min(again), None),
             (Some((lane, again)), Again::After(..) | Again::Never) => self.wait(key.clone(), lane, again, None),
             (None, Again::Now) => self.wait(key.clone(), lane, class, None),
-            (None, Again::After(delay, class)) => {
-                let (at, number) = (now + delay, self.number());
-                self.timers.insert((at, number), key.clone());
-                self.states.insert(key.clone(), (lane, State::Later { at, number, class }));
-            }
+            (None, Again::After(delay, class)) => self.come_at(key.clone(), lane, class, now + delay),
             (None, Again::Never) => {}
         }
     }
@@ -237,6 +249,13 @@ impl<K: Ord + Clone> Queue<K> {
     #[must_use]
     pub fn running(&self) -> usize {
         self.under_way.values().sum()
+    }
+
+    /// Lets a name come at this time.
+    fn come_at(&mut self, key: K, lane: Lane, class: Priority, at: Instant) {
+        let number = self.number();
+        self.timers.insert((at, number), key.clone());
+        self.states.insert(key, (lane, State::Later { at, number, class }));
     }
 
     /// Puts a name at the end of its class; one that is moved up keeps its age.

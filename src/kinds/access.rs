@@ -221,7 +221,7 @@ impl Kind for Accesses {
         have: &Access,
     ) {
         status.server_id = Some(target.detail.server_id.clone());
-        status.server.clone_from(&target.detail.shown);
+        self.show_parent(status, target);
         status.external_id = Some(have.external_id.clone());
         if let Some(wanted) = wanted {
             status.common.unset = wanted.want.login.unset(&have.settings, status.common.applied.as_ref());
@@ -259,9 +259,12 @@ impl Child<TransferAccess, LoginTarget> for Accesses {
         None
     }
 
-    fn shows_all(&self, status: &TransferAccessStatus, target: &Target<LoginTarget>) -> bool {
-        let LoginTarget { server_id, shown, .. } = &target.detail;
-        status.server_id.as_ref() == Some(server_id) && status.server == *shown
+    fn is_at(&self, status: &TransferAccessStatus, target: &Target<LoginTarget>) -> bool {
+        status.server_id.as_ref() == Some(&target.detail.server_id)
+    }
+
+    fn show_parent(&self, status: &mut TransferAccessStatus, target: &Target<LoginTarget>) {
+        status.server.clone_from(&target.detail.shown);
     }
 
     fn record_target(&self, status: &mut TransferAccessStatus, object: &TransferAccess, target: &Target<LoginTarget>) {

@@ -11,6 +11,7 @@ use crate::api::{AwsIdentity, ManagedKind};
 use crate::cluster::references::{Reference, Refers, identities_of};
 use crate::cluster::store::StoreChange;
 use crate::cluster::{Lister, Name, Object};
+use crate::engine::controller::Cause;
 
 /// A kind that can be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,13 +45,21 @@ pub struct Trigger {
     pub which: Which,
     /// Its name.
     pub name: Name,
+    /// Why.
+    pub cause: Cause,
 }
 
 impl Trigger {
     /// An object that stands for something in AWS.
     #[must_use]
     pub fn managed((kind, name): (ManagedKind, Name)) -> Self {
-        Self { which: Which::Managed(kind), name }
+        Self { which: Which::Managed(kind), name, cause: Cause::Related }
+    }
+
+    /// The same object for something that it only shows.
+    #[must_use]
+    pub fn to_show(self) -> Self {
+        Self { cause: Cause::Shown, ..self }
     }
 }
 
@@ -104,7 +113,7 @@ pub fn on_managed<K: Registration>(change: &StoreChange<K>, lister: &dyn Lister)
     let references = |object: Option<&K>| object.map(Refers::refers_to).unwrap_or_default();
     let (old, new) = (references(change.was()), references(change.is()));
     let left = old.iter().filter(|reference| !new.contains(reference)).filter_map(|reference| match reference {
-        Reference::Object(kind, name) => Some(Trigger { which: Which::Managed(*kind), name: name.clone() }),
+        Reference::Object(kind, name) => Some(Trigger::managed((*kind, name.clone()))),
         _ => None,
     });
     let identities = identities(&identities_of(&old, lister), &identities_of(&new, lister));
@@ -142,10 +151,7 @@ fn referring<'a>(
     pass: impl Fn(&dyn Object) -> bool,
 ) -> Vec<Trigger> {
     let found = objects(lister, through).filter(|object| pass(object.as_ref()));
-    let wake = |object: Arc<dyn Object>| Trigger {
-        which: Which::Managed(object.managed_kind()),
-        name: Name::from(object.metadata()),
-    };
+    let wake = |object: Arc<dyn Object>| Trigger::managed((object.managed_kind(), Name::from(object.metadata())));
     found.map(wake).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
@@ -164,7 +170,10 @@ fn identities(old: &[String], new: &[String]) -> Vec<Trigger> {
     let ends = old.iter().filter(|name| !new.contains(name));
     let begins = new.iter().filter(|name| !old.contains(name));
     ends.chain(begins)
-        .map(|name| Trigger { which: Which::Identity, name: Name { namespace: String::new(), name: name.clone() } })
+        .map(|name| {
+            let name = Name { namespace: String::new(), name: name.clone() };
+            Trigger { which: Which::Identity, name, cause: Cause::Related }
+        })
         .collect()
 }
 
@@ -235,7 +244,11 @@ mod tests {
     }
 
     fn names(wakes: Vec<Trigger>) -> BTreeSet<String> {
-        wakes.into_iter().map(|Trigger { which, name }| format!("{} {name}", which.name())).collect()
+        let text = |Trigger { which, name, cause }: Trigger| {
+            let shown = if cause == Cause::Shown { ", to show it" } else { "" };
+            format!("{} {name}{shown}", which.name())
+        };
+        wakes.into_iter().map(text).collect()
     }
 
     fn set(names: &[&str]) -> BTreeSet<String> {
@@ -271,12 +284,25 @@ mod tests {
     }
 
     #[test]
-    fn another_host_name_wakes_nobody_at_once() {
+    fn what_users_only_show_of_their_server_wakes_them_by_and_by() {
         let stores = stores();
-        let named = |host: &str| server(&json!({"status": {"observedGeneration": 1, "endpoint": host}}));
-        put(&stores.servers, named("a.example.com"));
-        let change = put(&stores.servers, named("b.example.com"));
-        assert_eq!(names(on_managed(&change, &stores)), BTreeSet::new());
+        let says = |host: &str, keys: Value| {
+            server(&json!({"status": {"observedGeneration": 1, "endpoint": host, "hostKeys": keys}}))
+        };
+        let key = |fingerprint: &str, active: bool| {
+            json!({"id": fingerprint, "type": "ssh-ed25519", "fingerprint": fingerprint, "active": active})
+        };
+        let (host, alice) = ("a.example.com", &["TransferUser team/alice, to show it"][..]);
+        put(&stores.servers, says(host, json!([key("one", true), key("two", false)])));
+        let rows = [
+            ("another host name", "b.example.com", json!([key("one", true), key("two", false)]), alice),
+            ("another active key", "b.example.com", json!([key("one", false), key("two", true)]), alice),
+            ("a key that is not active", "b.example.com", json!([key("two", true), key("three", false)]), &[]),
+        ];
+        for (what, host, keys, expected) in rows {
+            let change = put(&stores.servers, says(host, keys));
+            assert_eq!(names(on_managed(&change, &stores)), set(expected), "{what}");
+        }
     }
 
     #[test]

@@ -303,7 +303,7 @@ impl Kind for Users {
         let UserState { user, ours } = have;
         status.user_name = Some(user.user_name.clone());
         status.server_id = Some(target.detail.server_id.clone());
-        status.server.clone_from(&target.detail.shown);
+        self.show_parent(status, target);
         // The ARN confirms that the user is this object's.
         status.arn = ours.then(|| user.arn.clone());
         let keys = wanted.and_then(|wanted| wanted.want.keys.as_ref()).filter(|_| *ours);
@@ -348,9 +348,12 @@ impl Child<TransferUser, LoginTarget> for Users {
     }
 
     /// Ids of keys that no look told yet come with the first one: what removes a key looks first.
-    fn shows_all(&self, status: &TransferUserStatus, target: &Target<LoginTarget>) -> bool {
-        let LoginTarget { server_id, shown, .. } = &target.detail;
-        status.server_id.as_ref() == Some(server_id) && status.server == *shown
+    fn is_at(&self, status: &TransferUserStatus, target: &Target<LoginTarget>) -> bool {
+        status.server_id.as_ref() == Some(&target.detail.server_id)
+    }
+
+    fn show_parent(&self, status: &mut TransferUserStatus, target: &Target<LoginTarget>) {
+        status.server.clone_from(&target.detail.shown);
     }
 
     /// Its tags tell.

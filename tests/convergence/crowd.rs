@@ -391,8 +391,8 @@ impl Operator {
     }
 
     fn enqueue(&mut self, item: Item, cause: Cause) {
-        let class = controller::class(machinery::meta(&self.stores, &item).as_ref(), cause);
         let lane = machinery::lane(&self.stores, self.lister.as_ref(), &item);
-        self.queue.add(item, lane, class);
+        let meta = machinery::meta(&self.stores, &item);
+        controller::put_in_line(&mut self.queue, item, lane, meta.as_ref(), cause);
     }
 }

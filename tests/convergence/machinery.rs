@@ -230,6 +230,6 @@ where
 }
 
 /// Whom the change of another object wakes.
-pub fn related(Trigger { which, name }: Trigger) -> (Item, Cause) {
-    ((which, name), Cause::Related)
+pub fn related(Trigger { which, name, cause }: Trigger) -> (Item, Cause) {
+    ((which, name), cause)
 }

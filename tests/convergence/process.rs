@@ -140,9 +140,9 @@ pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
 
 impl Shared {
     fn enqueue(&self, item: Item, cause: Cause) {
-        let class = controller::class(machinery::meta(&self.stores, &item).as_ref(), cause);
         let lane = machinery::lane(&self.stores, self.stores.as_ref(), &item);
-        self.queue.lock().unwrap().add(item, lane, class);
+        let meta = machinery::meta(&self.stores, &item);
+        controller::put_in_line(&mut self.queue.lock().unwrap(), item, lane, meta.as_ref(), cause);
         self.enqueuer.notify_one();
     }
 

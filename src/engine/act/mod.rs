@@ -58,7 +58,10 @@ async fn end<K: Kind>(
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     match action {
         Action::Done => return Ok(Outcome::Requeue(Requeue::OnChange)),
-        Action::Rest => return Ok(Outcome::Requeue(tell::rest(engine, request, known))),
+        Action::Rest => {
+            record::show_parent(engine, request, known).await?;
+            return Ok(Outcome::Requeue(tell::rest(engine, request, known)));
+        }
         Action::Block(reason) => return Ok(tell::block(request, reason)),
         Action::RemoveFinalizer(warning) => return record::remove_finalizer(engine, request, warning).await,
         _ => {}

@@ -15,6 +15,7 @@ use crate::engine::context::{Engine, ReconcileContext, Request, Requeue, Status}
 use crate::engine::decide::{Identity, Words};
 use crate::engine::digest;
 use crate::engine::kind::{Kind, Plan, ReconcileError, Target};
+use crate::engine::known::Known;
 use crate::engine::mutate;
 use crate::engine::planned::Planned;
 use crate::engine::record::RecordedCreate;
@@ -26,6 +27,21 @@ const LOST_KEPT: usize = 10;
 
 /// Stands for an attempt in the record of an access that was taken over.
 const ADOPTED: &str = "adopted";
+
+/// What changed of the parent is shown, and nothing else.
+pub(super) async fn show_parent<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    known: &Known<K>,
+) -> Result<(), ReconcileError> {
+    let Some((child, target)) = engine.kind.found_by().child().zip(known.target()) else { return Ok(()) };
+    let (before, mut status) = (request.status(), request.status());
+    child.show_parent(&mut status, target);
+    if status != before {
+        report::apply(engine, &request.object, &status).await?;
+    }
+    Ok(())
+}
 
 pub(super) async fn write_create_record<K: Kind>(
     engine: &Engine<K>,

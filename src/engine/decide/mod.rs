@@ -200,7 +200,7 @@ pub enum Action {
     Desire,
     /// Look at what AWS has, then decide again.
     Describe,
-    /// Nothing: it is as status says, until its next full look.
+    /// Nothing but to show what changed of its parent: it is as status says, until its next full look.
     Rest,
     /// Ask what stands in the way of deleting this one, then decide again.
     AskBlockers(String),

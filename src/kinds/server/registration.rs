@@ -12,6 +12,7 @@ use crate::cluster::references::Reference;
 use crate::cluster::store::StoreChange;
 use crate::kinds::deps::Deps;
 use crate::kinds::registration::{Registration, Traces};
+use crate::kinds::server_ref;
 use crate::kinds::tag_index;
 use crate::kinds::triggers::{self, Trigger};
 use crate::kinds::uses::Use;
@@ -34,14 +35,19 @@ impl Registration for TransferServer {
         Use::of(self, &spec.region, super::roles(spec), adopted.into_iter().collect())
     }
 
-    /// Its users and accesses, when what they need of it changes; when AWS no longer has it, or has it again, also those
+    /// Its users and accesses, when what they need of it changes, and by and by when what they show of it does; when AWS no longer has it, or has it again, also those
     /// that name it by its id.
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
-        let mut wakes = if change.was().map(facts) == change.is().map(facts) {
-            Vec::new()
-        } else {
+        let on_it = || {
             let named = Reference::Object(ManagedKind::TransferServer, change.name.clone());
             triggers::all_referring(lister, &named)
+        };
+        let mut wakes = if change.was().map(facts) != change.is().map(facts) {
+            on_it()
+        } else if change.was().map(server_ref::shown) != change.is().map(server_ref::shown) {
+            on_it().into_iter().map(Trigger::to_show).collect()
+        } else {
+            Vec::new()
         };
         let (was, is) = (change.was().and_then(gone), change.is().and_then(gone));
         if was != is {
@@ -57,7 +63,7 @@ fn facts(server: &TransferServer) -> impl PartialEq {
     let (spec, status) = (&server.spec, server.status.as_ref());
     (
         status.and_then(|status| status.server_id.clone()),
-        // That there is a host name to show; what it is, is seen at the next resync.
+        // That there is a host name to show; another one is shown by and by.
         status.is_some_and(|status| status.endpoint.is_some()),
         server.metadata.uid.clone(),
         server.metadata.deletion_timestamp.is_some(),

@@ -208,6 +208,29 @@ async fn one_over_its_rate_serves_all_in_turn_and_holds_up_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_only_shown_comes_last_and_spread_over_minutes() {
+    let mut queue = queue::Queue::new(usize::MAX);
+    let now = Instant::now();
+    for number in 0..600 {
+        let held = ObjectMeta { finalizers: Some(vec!["f".to_owned()]), ..meta(&number.to_string(), 1) };
+        assert_eq!(class(Some(&held), Cause::Shown), Priority::Resync);
+        put_in_line(&mut queue, number, Lane::default(), Some(&held), Cause::Shown);
+    }
+    let mut by_minute = Vec::new();
+    for minute in 1..=10 {
+        let end = now + Duration::from_mins(minute);
+        let mut due = 0;
+        while let Some(number) = queue.pick(end) {
+            queue.done(&number, Again::Never, end);
+            due += 1;
+        }
+        by_minute.push(due);
+    }
+    assert_eq!(by_minute.iter().sum::<u32>(), 600, "each once: {by_minute:?}");
+    assert!(by_minute.iter().all(|due| (35..=85).contains(due)), "{by_minute:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pass_that_hangs_is_given_up() {
     let (mut index, _enqueuer, queue) = queue::<ConfigMap>();
     index.take(&name("x"), None, Some(&meta("x", 1)));

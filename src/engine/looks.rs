@@ -181,7 +181,7 @@ impl Looks {
         believes
     }
 
-    /// Whether the last full look of this process showed `row`, its turn did not come since, and no listing says otherwise.
+    /// Whether the last full look of this process showed `row`, no other turn came since, and no listing says otherwise.
     #[must_use]
     pub fn stands(&self, uid: &str, (account, region): (&str, &str), row: &str, turn: Turn) -> bool {
         let all = self.lock();
@@ -194,7 +194,7 @@ impl Looks {
             Listing::Row(listed) => listed == row,
         };
         let here = (place.0.as_str(), place.1.as_str()) == (account, region);
-        listed && here && held.as_deref() == Some(row) && at.elapsed() < turn.last
+        listed && here && held.as_deref() == Some(row) && at.elapsed() < turn.last + SAME
     }
 
     /// How long what is believed rests: until its turn, and no longer than `resync` while no listing has confirmed it. A
@@ -463,6 +463,28 @@ mod tests {
                 assert!(looks.agrees("0", HERE, row.clone()), "once");
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_stands_until_its_turn_unless_a_listing_says_otherwise() {
+        let looks = many(1);
+        let turn = Turn { last: RESYNC, next: RESYNC };
+        assert!(looks.stands("0", HERE, "", turn));
+        assert!(!looks.stands("0", HERE, "other", turn), "another row");
+        assert!(!looks.stands("0", ("1", "there"), "", turn), "elsewhere");
+        assert!(!looks.stands("unseen", HERE, "", turn));
+        for (row, stands) in [(Some(""), true), (Some("other"), false), (Some(""), true), (None, false)] {
+            let _ = looks.agrees("0", HERE, row.map(shown));
+            assert_eq!(looks.stands("0", HERE, "", turn), stands, "{row:?}");
+        }
+        let looks = many(1);
+        assert_eq!(looks.rests_for("0", turn, RESYNC), RESYNC);
+        tokio::time::advance(RESYNC).await;
+        assert!(looks.stands("0", HERE, "", turn), "its turn was that look's");
+        tokio::time::advance(SAME).await;
+        assert!(!looks.stands("0", HERE, "", turn), "its turn has come");
+        let looks = Looks::default();
+        assert!(looks.believes("0", HERE, "", RESYNC) && !looks.stands("0", HERE, "", turn), "no look yet");
     }
 
     #[test]

@@ -242,3 +242,22 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn who_is_asked_for_at_a_time_comes_then_or_sooner_and_once() {
+    let minute = Duration::from_mins(1);
+    let (mut queue, now) = queue();
+    queue.add_at("a", Lane::default(), Priority::Resync, now + minute * 3);
+    queue.add_at("a", Lane::default(), Priority::Resync, now + minute * 2);
+    queue.add_at("a", Lane::default(), Priority::Resync, now + minute * 4);
+    assert_eq!((queue.come_due(now), queue.pick(now)), (Some(now + minute * 2), None));
+    assert_eq!(order(&mut queue, now + minute * 5), ["a"], "once");
+
+    queue.add("b", Lane::default(), Priority::Retry);
+    queue.add_at("b", Lane::default(), Priority::Resync, now + minute);
+    assert_eq!(queue.pick(now), Some("b"), "it waits already");
+    queue.add_at("b", Lane::default(), Priority::Resync, now + minute);
+    queue.done(&"b", Again::Never, now);
+    assert_eq!(order(&mut queue, now), ["b"], "what ran may not have known");
+    assert_eq!(order(&mut queue, now + minute * 5), Vec::<&str>::new());
+}

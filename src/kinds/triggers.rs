@@ -289,9 +289,7 @@ mod tests {
         let says = |host: &str, keys: Value| {
             server(&json!({"status": {"observedGeneration": 1, "endpoint": host, "hostKeys": keys}}))
         };
-        let key = |fingerprint: &str, active: bool| {
-            json!({"id": fingerprint, "type": "ssh-ed25519", "fingerprint": fingerprint, "active": active})
-        };
+        let key = |fingerprint: &str, active: bool| json!({"id": fingerprint, "type": "ssh-ed25519", "fingerprint": fingerprint, "active": active});
         let (host, alice) = ("a.example.com", &["TransferUser team/alice, to show it"][..]);
         put(&stores.servers, says(host, json!([key("one", true), key("two", false)])));
         let rows = [

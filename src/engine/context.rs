@@ -86,34 +86,38 @@ impl<K: Kind> Engine<K> {
 
     /// How often this object is looked at while it rests, on average.
     #[must_use]
+    fn interval(&self, object: &K::Object) -> Duration {
+        let resync = self.resync(object);
+        if object.resync_interval().is_some() { resync } else { resync.min(K::EVERY) }
+    }
+
+    /// How often everything of its like is looked at: so often is written what is no reason to write.
+    #[must_use]
     pub(super) fn resync(&self, object: &K::Object) -> Duration {
         let uid = object.meta().uid.as_deref().unwrap_or_default();
-        let shortest = self.settings.resync.min(K::EVERY);
-        object.resync_interval().unwrap_or_else(|| self.settings.looks.interval(uid, shortest))
+        object.resync_interval().unwrap_or_else(|| self.settings.looks.interval(uid, self.settings.resync))
     }
 
     /// When it is looked at next: about that long from now, so that objects do not march in step; and where they are
     /// many, in its turn.
     #[must_use]
     pub(super) fn next_look(&self, object: &K::Object) -> Duration {
-        self.turn(object).map_or_else(
-            || self.settings.jittered(self.resync(object)),
-            |turn| turn.after_look(self.settings.resync),
-        )
+        self.turn(object)
+            .map_or_else(|| self.settings.jittered(self.interval(object)), |turn| turn.after_look(self.settings.resync))
     }
 
     /// The same for what rests without a look.
     #[must_use]
     pub(super) fn next_turn(&self, object: &K::Object) -> Turn {
         self.turn(object).unwrap_or_else(|| {
-            let interval = self.resync(object);
+            let interval = self.interval(object);
             Turn { last: interval, next: self.settings.jittered(interval) }
         })
     }
 
     /// Its turn, where they are many.
     fn turn(&self, object: &K::Object) -> Option<Turn> {
-        let interval = self.resync(object);
+        let interval = self.interval(object);
         let uid = object.meta().uid.as_deref().unwrap_or_default();
         let many = object.resync_interval().is_none() && interval > self.settings.resync;
         many.then(|| Turn::of(uid, interval, self.settings.env.wall()))

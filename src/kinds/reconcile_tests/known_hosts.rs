@@ -163,7 +163,7 @@ async fn without_the_right_the_server_is_ready_and_says_what_is_missing() {
     assert!(status.contains("knownHosts.enabled") && status.contains("create, patch and delete"), "{status}");
     let (reads, written) = (rig.cloud.reads(), *rig.objects.writes.lock().unwrap());
     rig.run(SERVER, "files", REST).await;
-    let looks = REST.as_secs() / 600 + 1;
+    let looks = REST.as_secs() / 300 + 1;
     assert!(rig.cloud.reads() - reads <= 2 * looks, "it is not tried more often than the server is looked at");
     assert_eq!(*rig.objects.writes.lock().unwrap(), written);
     *rig.objects.refuses_owned.lock().unwrap() = None;

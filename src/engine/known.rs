@@ -192,9 +192,9 @@ impl<K: Kind> Known<K> {
         let mode = policies.adoption.as_ref().map_or(AdoptionMode::IfIdentical, |adoption| adoption.mode);
         let adoption = adopts.as_ref().map(|id| Adoption { id, only_identical: mode == AdoptionMode::IfIdentical });
         let judged = adoption.is_some() && self.sight != ObservedState::Found(Ownership::Ours);
-        let edited = edited::<K>(request, self.wanted.as_ref());
-        let found_by = engine.kind.found_by();
+        let (edited, found_by) = (edited::<K>(request, self.wanted.as_ref()), engine.kind.found_by());
         let child = found_by.child().zip(target);
+        let operation = operation::<K::Object>(status);
         Facts {
             words: K::WORDS,
             identity: found_by.identity(),
@@ -231,8 +231,8 @@ impl<K: Kind> Known<K> {
                 old: &self.old,
             }),
             creates_stopped_at: memory.creates_stopped_at,
-            operation: operation::<K::Object>(status).is_some(),
-            quiet_since: quiet_since::<K::Object>(status),
+            operation: operation.is_some(),
+            quiet_since: operation.and_then(quiet_since),
             create: CreateFacts { held: held_create.as_deref(), made: memory.made },
             before_delete: self.before_delete.as_ref(),
             update,
@@ -326,8 +326,8 @@ pub(super) fn operation<O: Managed>(status: &O::Status) -> Option<&OperationReco
 }
 
 /// Since when no call of it is sent any more.
-fn quiet_since<O: Managed>(status: &O::Status) -> Option<Timestamp> {
-    operation::<O>(status).and_then(OperationRecord::quiet_since)?.parse().ok()
+fn quiet_since(operation: &OperationRecord) -> Option<Timestamp> {
+    operation.quiet_since()?.parse().ok()
 }
 
 /// Compares what is wanted with what was seen, where both are known.

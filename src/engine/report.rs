@@ -122,7 +122,10 @@ pub(super) async fn write_status<K: Kind>(
         Requeue::After(after) if matches!(report.verdict, Readiness::Ready(_)) => {
             Requeue::After(after.min(engine.next_look(&request.object)))
         }
-        Requeue::Rest(after) => Requeue::Rest(after.min(guarded(engine, K::Object::common(&report.status)))),
+        Requeue::Rest(after) => {
+            let turn = engine.next_look(&request.object);
+            Requeue::Rest(after.min(turn).min(guarded(engine, K::Object::common(&report.status))))
+        }
         next => next,
     };
     let failed = matches!(report.verdict, Readiness::Failed { .. }).then(|| report.verdict.clone());

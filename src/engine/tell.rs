@@ -28,6 +28,9 @@ use crate::api::status::{Applied, CreatePhase, Replacing, ReplacingPhase};
 /// Longest wait for a time that AWS's clock sets.
 const WAIT_MAX: Duration = Duration::from_mins(1);
 
+/// When the turn of what rests is, is known once this look was taken down.
+const UNTIL_ITS_TURN: Requeue = Requeue::Rest(Duration::MAX);
+
 /// How soon what blocks a deletion is looked at again: our own objects wake it when they go, others do in AWS.
 const BLOCKED_AGAIN: Duration = Duration::from_secs(30);
 
@@ -313,8 +316,7 @@ fn settled<K: Kind>(
     if let Some(busy) = busy {
         let verdict = Readiness::NotReady(busy);
         let (next, drift) = (Requeue::After(POLL), Drift::Now(left));
-        let report =
-            Report { status, verdict, advisory, drift, pending: Box::new(Advice::AsBefore), next, keep };
+        let report = Report { status, verdict, advisory, drift, pending: Box::new(Advice::AsBefore), next, keep };
         return Outcome::Report(report.pending(plan.pending.as_ref()));
     }
     let mut ready = have.ready_reason();
@@ -332,7 +334,7 @@ fn settled<K: Kind>(
         .chain(due)
         .min()
         .map_or(Requeue::OnChange, |at| Requeue::After(between(context.now, at)));
-    let next = change.min(Requeue::Rest(engine.next_look(&context.request.object)));
+    let next = change.min(UNTIL_ITS_TURN);
     let (verdict, drift, pending) = (Readiness::Ready(ready), Drift::Now(left), Box::new(Advice::AsBefore));
     let report = Report { status, verdict, advisory, drift, pending, next, keep };
     Outcome::Report(report.pending(plan.pending.as_ref()))
@@ -361,7 +363,7 @@ pub(super) fn report_drift<K: Kind>(engine: &Engine<K>, context: &ReconcileConte
         Reason::combined(&blocks).map(|block| format!("; not in order: {}", block.message)).unwrap_or_default();
     let message = format!("ObserveOnly: {}{refused}", have.ready_reason().message);
     let verdict = Readiness::Ready(Reason::new(reasons::OBSERVED, message));
-    let (drift, next) = (Drift::Now(differences(&plan.changes)), Requeue::Rest(engine.next_look(&context.request.object)));
+    let (drift, next) = (Drift::Now(differences(&plan.changes)), UNTIL_ITS_TURN);
     let report =
         Report { status, verdict, advisory: None, drift, pending: Box::new(Advice::AsBefore), next, keep: false };
     Outcome::Report(report.pending(None))

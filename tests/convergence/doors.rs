@@ -118,7 +118,13 @@ impl<W: Way> SimAws<W> {
     pub fn new(way: &Arc<W>, around: Box<dyn Fn(Arc<dyn AwsApi>) -> Arc<dyn AwsApi> + Send + Sync>) -> Self {
         // Nobody waits at the limiter: it has tests of its own.
         let rates = Rates::fixed(1e9);
-        Self { way: Arc::clone(way), around, limiter: RateLimiter::new(rates), accounts: Mutex::default(), asked: Mutex::default() }
+        Self {
+            way: Arc::clone(way),
+            around,
+            limiter: RateLimiter::new(rates),
+            accounts: Mutex::default(),
+            asked: Mutex::default(),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use super::deps::Deps;
+use super::swept::Swept;
 use super::triggers::Trigger;
 use super::uses::Use;
 use crate::api::{self, Managed, ManagedKind};
@@ -18,8 +19,8 @@ use crate::cluster::{Lister, Object};
 use crate::engine::kind::Kind;
 use crate::with_kinds;
 
-/// All that AWS has of a resource in an account and region, with its tags.
-pub type ListTags = for<'a> fn(&'a Account) -> BoxFuture<'a, Result<BTreeMap<String, Tags>, AwsError>>;
+/// All that AWS has of a resource in an account and region, with its tags; what was seen lately is not asked for again.
+pub type ListTags = for<'a> fn(&'a Account, &'a Swept) -> BoxFuture<'a, Result<BTreeMap<String, Tags>, AwsError>>;
 
 /// How what a kind left behind in AWS is found, where its object is gone.
 #[derive(Clone, Copy)]

@@ -1,4 +1,5 @@
-//! What AWS listed lately, for whoever would list it again only to tell of it. Nothing in AWS is changed on its word.
+//! What AWS listed and showed of servers lately, for whoever would ask again only to tell of it. Nothing in AWS is
+//! changed on its word.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::aws::transfer::{ListUsers, ListedServer};
+use crate::aws::transfer::{ListUsers, ListedServer, Tags};
 use crate::aws::{Account, AwsError};
 
 /// How often AWS's listings are swept, and servers looked at: one with 10,000 users costs thirteen calls.
@@ -24,6 +25,7 @@ type Place = (String, String);
 pub struct Swept {
     servers: Mutex<BTreeMap<Place, (Instant, Vec<ListedServer>)>>,
     users: Mutex<BTreeMap<(Place, String), (Instant, BTreeSet<String>)>>,
+    tags: Mutex<BTreeMap<(Place, String), (Instant, Tags)>>,
 }
 
 impl Swept {
@@ -35,6 +37,17 @@ impl Swept {
     /// These are the names of the users of a server.
     pub fn put_users(&self, account: &Account, server_id: &str, names: BTreeSet<String>) {
         put(&self.users, (place(account), server_id.to_owned()), names);
+    }
+
+    /// These are the tags of a server, as it was looked at.
+    pub fn put_tags(&self, account: &Account, server_id: &str, tags: Tags) {
+        put(&self.tags, (place(account), server_id.to_owned()), tags);
+    }
+
+    /// The tags of a server, as they were seen lately.
+    #[must_use]
+    pub fn tags(&self, account: &Account, server_id: &str) -> Option<Tags> {
+        fresh(&self.tags, &(place(account), server_id.to_owned()))
     }
 
     /// The servers of an account and region, as they were listed lately.

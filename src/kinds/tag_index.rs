@@ -268,13 +268,22 @@ fn key(account: &Account) -> (String, String) {
     (account.id.clone(), account.region.clone())
 }
 
-/// All of a resource with its tags; what is listed and not there any more is left out.
+/// All that is listed of a resource with its tags, as they were read lately or are now; what is not there any more is left
+/// out.
 ///
 /// # Errors
-/// The fault of any page or description.
-pub async fn all_tags<R: TaggedResource>(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError> {
+/// The fault of any description.
+pub async fn all_tags<R: TaggedResource>(
+    account: &Account,
+    listed: Vec<String>,
+    lately: impl Fn(&str) -> Option<Tags> + Send,
+) -> Result<BTreeMap<String, Tags>, AwsError> {
     let mut all = BTreeMap::new();
-    for id in R::list(account).await? {
+    for id in listed {
+        if let Some(tags) = lately(&id) {
+            all.insert(id, tags);
+            continue;
+        }
         match R::tags(account, &id).await {
             Ok(tags) => {
                 all.insert(id, tags);

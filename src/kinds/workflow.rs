@@ -1,7 +1,7 @@
 //! `TransferWorkflow`: found again by its tags, made anew where anything but tags differs, deleted once no server of
 //! ours uses it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -341,7 +341,7 @@ impl Registration for TransferWorkflow {
     type Reconciler = Workflows;
 
     const TRACES: Traces = Traces::Tagged {
-        list: |account| tag_index::all_tags::<TaggedWorkflows>(account).boxed(),
+        list: |account, _| all_tags(account).boxed(),
         recorded: &["/status/workflowId", "/status/replacing/oldId"],
     };
 
@@ -357,6 +357,11 @@ impl Registration for TransferWorkflow {
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
         workflow_ref::triggers(change, lister)
     }
+}
+
+async fn all_tags(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError> {
+    let listed = TaggedWorkflows::list(account).await?;
+    tag_index::all_tags::<TaggedWorkflows>(account, listed, |_| None).await
 }
 
 /// The ARN of a workflow, as AWS builds it.

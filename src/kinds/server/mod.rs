@@ -143,6 +143,7 @@ impl Servers {
     fn note(&self, object: &TransferServer, account: &Account, server: &Server) {
         let (uid, deps) = (object.uid().unwrap_or_default(), &self.deps);
         self.tag_index.note(account, &server.server_id, &server.tags);
+        deps.swept.put_tags(account, &server.server_id, server.tags.clone());
         let namespace = object.namespace().unwrap_or_default();
         let owner = Owner::new(&deps.cluster_id, &namespace, &object.name_any(), &uid);
         deps.workflows.shows(&uid, Name::from(&object.metadata), workflow_ref::ids(&server.settings));

@@ -199,6 +199,20 @@ async fn questions_to_sts_take_permits_of_their_own() {
 }
 
 #[tokio::test]
+async fn what_the_first_use_asked_sts_is_told_once_and_not_asked_again() {
+    let wire = Wire::start();
+    let sessions = sessions();
+    for _ in 0..3 {
+        wire.reply(caller(ACCOUNT));
+    }
+    sessions.account(&own(&wire), REGION).await.unwrap();
+    for calls in [1, 2] {
+        assert_eq!(sessions.verify(&own(&wire)).await.unwrap().account, ACCOUNT);
+        assert_eq!(wire.calls().len(), calls);
+    }
+}
+
+#[tokio::test]
 async fn verify_asks_every_time_and_takes_back_what_it_no_longer_confirms() {
     let wire = Wire::start();
     let sessions = sessions();

@@ -71,7 +71,7 @@ impl Crowd {
     pub fn on(servers: usize, users: usize) -> Arc<Self> {
         let clock = Clock::start();
         let root = Root { account: ACCOUNT.to_owned(), access_key: String::new(), secret_key: String::new() };
-        let config = Config::default().with(&json!({"transition_time": "10s"})).unwrap();
+        let config = Config::default().with(&json!({"transition_time": "10s", "page_size": 1000})).unwrap();
         let sim = Service::new(root, config, Random::seeded(1), World::default());
         let mut api = ApiServer::new(clock);
         api.apply(&json!({"kind": "Namespace", "metadata": {"name": "platform"}}));
@@ -166,6 +166,15 @@ impl Crowd {
         sim.out_of_band(Operation::UpdateUser, ACCOUNT, REGION, input, now).unwrap();
     }
 
+    /// Another host name for a server in AWS, by somebody else's hand.
+    pub fn rename(&self, server: usize, host: &str) {
+        let files = Name { namespace: "platform".to_owned(), name: format!("files-{server}") };
+        let arn = self.api().get(&("TransferServer".to_owned(), files)).unwrap()["status"]["arn"].clone();
+        let input = json!({"Arn": arn, "Tags": [{"Key": "transfer:customHostname", "Value": host}]});
+        let (mut sim, now) = (self.sim.lock().unwrap(), self.clock.now());
+        sim.out_of_band(Operation::TagResource, ACCOUNT, REGION, input, now).unwrap();
+    }
+
     fn users(&self) -> Vec<Key> {
         self.api().keys().into_iter().filter(|(kind, _)| kind == "TransferUser").collect()
     }
@@ -240,9 +249,9 @@ impl Way for Crowd {
         outcome.map(|output| (output, now)).map_err(|error| wire::fault(operation, error, now))
     }
 
-    async fn sts(&self, _: &str) -> Result<(), AwsError> {
+    async fn sts(&self, _: &str) -> Result<Option<Timestamp>, AwsError> {
         self.spend("GetCallerIdentity".to_owned());
-        Ok(())
+        Ok(Some(self.clock.now()))
     }
 
     async fn kube<T: Send>(

@@ -34,8 +34,8 @@ pub trait Way: Send + Sync + 'static {
     fn api(&self) -> MutexGuard<'_, ApiServer>;
     /// Takes a request to AWS; answers with what AWS says, and its time.
     fn aws(&self, request: Direct, writes: bool) -> impl Future<Output = Result<(Value, Timestamp), AwsError>> + Send;
-    /// Takes the question who it is to STS.
-    fn sts(&self, account: &str) -> impl Future<Output = Result<(), AwsError>> + Send;
+    /// Takes the question who it is to STS, which may tell the time.
+    fn sts(&self, account: &str) -> impl Future<Output = Result<Option<Timestamp>, AwsError>> + Send;
     /// Takes a request to the API server, where it has this effect.
     fn kube<T: Send>(
         &self,
@@ -135,11 +135,12 @@ impl<W: Way> Aws for SimAws<W> {
         if let Some(account) = self.accounts.lock().unwrap().get(&key) {
             return Ok(account.clone());
         }
-        self.way.sts(&key.0).await?;
+        let told = self.way.sts(&key.0).await?;
         self.asked.lock().unwrap().insert(key.0.clone(), Instant::now());
         let (way, (account, region)) = (Arc::clone(&self.way), key.clone());
         let transfer = (self.around)(Arc::new(SimTransfer { way, account, region }));
         let clock = Arc::new(AwsClock::default());
+        clock.observe(told);
         let account = Account::new(key.0.clone(), key.1.clone(), transfer, Arc::clone(&self.limiter), clock);
         Ok(self.accounts.lock().unwrap().entry(key).or_insert(account).clone())
     }

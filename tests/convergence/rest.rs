@@ -29,16 +29,29 @@ async fn settled() -> (std::sync::Arc<Crowd>, Operator) {
 
 #[tokio::test(start_paused = true)]
 async fn many_users_at_rest_cost_a_thousand_calls_an_hour_and_change_nothing() {
-    let (crowd, mut operator) = settled().await;
-    operator.run_for(HOUR).await;
+    let crowd = Crowd::on(1, USERS);
+    let mut operator = Operator::start(&crowd, |stores| stores as _);
+    operator.run_for(RESYNC * 6).await;
+    let hours = 6;
+    crowd.calls();
+    let version = crowd.version();
+    operator.run_for(HOUR * hours).await;
     let calls = crowd.calls();
-    println!("{USERS} users at rest for an hour: {calls:?}");
+    println!("{USERS} users on a server at rest for {hours} hours: {calls:?}");
     let reads = ["List", "Describe", "GetCallerIdentity"];
-    assert!(calls.keys().all(|operation| reads.iter().any(|read| operation.starts_with(read))), "{calls:?}");
-    assert!(calls.values().sum::<u64>() <= AT_REST, "{calls:?}");
-    // Each user is looked at in full, and more often than the budget says none.
-    let looks = calls["DescribeUser"];
-    assert!((USERS as u64 * 7 / 4..=USERS as u64 * 5 / 2).contains(&looks), "{looks}");
+    assert!(calls.keys().all(|what| reads.iter().any(|read| what.starts_with(read))), "{calls:?}");
+    assert_eq!(crowd.version(), version, "nothing is written");
+    let of = |what: &str| calls.get(what).copied().unwrap_or_default() / u64::from(hours);
+    // Each user is looked at in full, and all of them as often as the budget says.
+    let looks = of("DescribeUser");
+    assert!((800..=850).contains(&looks), "{calls:?}");
+    let swept = ["ListServers", "ListUsers"].map(of);
+    assert_eq!(swept, [11, 11], "a sweep in a little more than five minutes: {calls:?}");
+    let servers = ["DescribeServer", "ListHostKeys"].map(of);
+    assert!(servers.iter().all(|looks| (11..=12).contains(looks)), "{calls:?}");
+    // Ten thousand users are nine pages more in each sweep, and as many full looks.
+    let total = calls.values().sum::<u64>() / u64::from(hours);
+    assert!(total + 9 * of("ListUsers") <= AT_REST, "{calls:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,11 +86,13 @@ async fn a_start_with_a_thousand_users_on_a_server_is_five_calls_and_no_write() 
     let mut operator = Operator::start(&crowd, |stores| stores as _);
     operator.run_for(RESYNC).await;
     assert_eq!(crowd.ready(), 1000);
-    crowd.spent();
+    let looks = crowd.calls().get("DescribeUser").copied().unwrap_or_default();
+    assert!(looks <= 450, "who was just made is looked at in its turn, too: {looks} looks");
+    let version = crowd.version();
     let mut operator = Operator::start(&crowd, |stores| stores as _);
     operator.run_for(STARTED).await;
-    assert_eq!(crowd.spent(), cold_start(1));
-    assert_eq!(crowd.ready(), 1000);
+    assert_eq!(crowd.calls(), cold_start(1));
+    assert_eq!((crowd.ready(), crowd.version()), (1000, version), "nothing is written");
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,4 +123,29 @@ async fn what_changed_while_nobody_looked_is_put_right_at_the_start() {
     assert_eq!(changes, [1, 1, 1], "{calls:?}");
     assert!(calls["DescribeUser"] <= 6, "{calls:?}");
     assert_eq!(crowd.ready(), USERS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_host_name_is_a_write_for_each_user_by_and_by_and_no_look() {
+    let users = 1000;
+    let crowd = Crowd::on(1, users);
+    let mut operator = Operator::start(&crowd, |stores| stores as _);
+    // Each was looked at, and shows the ids of its keys.
+    operator.run_for(HOUR * 3).await;
+    crowd.spent();
+    crowd.rename(0, "sftp.example.com");
+    let (mut writes, mut looks) = (Vec::new(), 0);
+    for _ in 0..17 {
+        operator.run_for(Duration::from_mins(1)).await;
+        let spent = crowd.spent();
+        let on = |what: &str| spent.get(what).copied().unwrap_or_default();
+        writes.push(on("status TransferUser"));
+        looks += on("DescribeUser");
+    }
+    println!("{looks} looks; writes by minute: {writes:?}");
+    assert_eq!(writes.iter().sum::<u64>(), users as u64);
+    assert!(writes.iter().all(|writes| *writes <= 160), "{writes:?}");
+    // Those whose turn it is in a quarter of an hour, of 833 an hour.
+    assert!((150..=300).contains(&looks), "{looks}");
+    assert_eq!(crowd.ready(), users);
 }

@@ -77,11 +77,11 @@ impl Way for Troubled {
         self.world.carry(&self.life, call, effect, |blow| broken(operation, blow, now())).await
     }
 
-    async fn sts(&self, account: &str) -> Result<(), AwsError> {
+    async fn sts(&self, account: &str) -> Result<Option<Timestamp>, AwsError> {
         let operation = "GetCallerIdentity";
         let call = Call { side: Side::Aws, operation, about: account, counted: true, writes: false };
         let now = || self.world.clock.now();
-        self.world.carry(&self.life, call, || Ok(()), |blow| broken(operation, blow, now())).await
+        self.world.carry(&self.life, call, || Ok(None), |blow| broken(operation, blow, now())).await
     }
 
     async fn kube<T: Send>(

@@ -152,3 +152,21 @@ async fn what_could_not_be_read_anew_is_as_it_was() {
     rig.run(SERVER, "files", Duration::from_mins(24 * 60 + 30)).await;
     assert_eq!((advice(&rig, "files"), asked(&rig, DESCRIBE)), (told, before), "asked, and AWS did not answer");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_start_asks_for_no_policy_and_what_was_said_of_it_stands() {
+    let mut rig = ready().await;
+    set(&rig, OLD);
+    rig.settle(SERVER, "files").await;
+    let (told, before) = (advice(&rig, "files"), asked(&rig, DESCRIBE));
+    assert!(told.contains("SSH MAC hmac-sha1"), "{told}");
+    rig.restart();
+    rig.settle(SERVER, "files").await;
+    assert_eq!((advice(&rig, "files"), asked(&rig, DESCRIBE)), (told.clone(), before), "the first look");
+    rig.run(SERVER, "files", Duration::from_mins(6)).await;
+    assert_eq!((advice(&rig, "files"), asked(&rig, DESCRIBE)), (told, before + 1), "the second");
+    rig.restart();
+    set(&rig, "TransferSecurityPolicy-2025-03");
+    rig.settle(SERVER, "files").await;
+    assert_eq!((advice(&rig, "files"), asked(&rig, DESCRIBE)), (String::new(), before + 2), "an edit");
+}

@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::api::{self, AwsIdentity, ManagedKind};
 use crate::cluster::Lister;
+use crate::cluster::pruned::Pruned;
 use crate::cluster::references::identity_of;
 use crate::cluster::store::{ConfigMapMeta, NamespaceMeta, Snapshot, Store, StoreChange, Stored, Stores, Watched};
 use crate::engine::controller::{self, Enqueuer, LaneOf, ObjectIndex, Queue};
@@ -147,7 +148,7 @@ impl<'a> Hub<'a> {
     /// Watches a kind of ours: fills its cache, queues what changed, wakes whom it concerns.
     fn objects<K>(
         &mut self,
-        apis: Vec<Api<DeserializeGuard<K>>>,
+        apis: Vec<Api<Pruned<DeserializeGuard<K>>>>,
         config: &watcher::Config,
         mut intake: ObjectIndex<K>,
         trigger: TriggersOf<K>,

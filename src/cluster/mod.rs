@@ -4,6 +4,7 @@
 //! fill; it is good for references, never for a create or a destructive call.
 
 pub mod kube;
+pub mod pruned;
 pub mod references;
 pub mod store;
 

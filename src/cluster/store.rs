@@ -10,18 +10,16 @@ use kube::api::{ObjectMeta, PartialObjectMeta};
 use kube::core::DeserializeGuard;
 use kube::runtime::watcher::Event;
 
+use super::pruned::Pruned;
 use super::references::{Reference, Refers};
 use super::{Lister, Name, Object};
 use crate::api::{self, AwsIdentity, Managed, ManagedKind};
 use crate::with_kinds;
 
-/// What kubectl leaves on objects: the whole of it once more.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
 /// An object as a watch showed it.
 #[derive(Debug)]
 pub struct Snapshot<K> {
-    /// Its metadata, without what only takes room.
+    /// Its metadata.
     pub meta: Arc<ObjectMeta>,
     /// The object; absent where it does not decode.
     pub object: Option<Arc<K>>,
@@ -69,26 +67,25 @@ pub trait Watched: Resource<DynamicType = ()> {
 impl<K: Resource<DynamicType = ()> + Refers> Watched for DeserializeGuard<K> {
     type Kept = K;
 
-    fn seen(mut self) -> Snapshot<K> {
-        prune(self.meta_mut());
+    fn seen(self) -> Snapshot<K> {
         Snapshot { meta: Arc::new(self.meta().clone()), object: self.0.ok().map(Arc::new) }
+    }
+}
+
+impl<T: Watched> Watched for Pruned<T> {
+    type Kept = T::Kept;
+
+    fn seen(self) -> Snapshot<T::Kept> {
+        self.0.seen()
     }
 }
 
 impl<K: Resource<DynamicType = ()>> Watched for PartialObjectMeta<K> {
     type Kept = ObjectMeta;
 
-    fn seen(mut self) -> Snapshot<ObjectMeta> {
-        prune(&mut self.metadata);
+    fn seen(self) -> Snapshot<ObjectMeta> {
         let meta = Arc::new(self.metadata);
         Snapshot { object: Some(Arc::clone(&meta)), meta }
-    }
-}
-
-fn prune(meta: &mut ObjectMeta) {
-    meta.managed_fields = None;
-    if let Some(annotations) = &mut meta.annotations {
-        annotations.remove(LAST_APPLIED);
     }
 }
 
@@ -284,9 +281,9 @@ pub trait Stored: Refers + Sized {
 }
 
 /// Kinds of which only metadata is watched.
-pub type NamespaceMeta = PartialObjectMeta<Namespace>;
+pub type NamespaceMeta = Pruned<PartialObjectMeta<Namespace>>;
 /// See [`NamespaceMeta`].
-pub type ConfigMapMeta = PartialObjectMeta<ConfigMap>;
+pub type ConfigMapMeta = Pruned<PartialObjectMeta<ConfigMap>>;
 
 macro_rules! stores {
     ($($plural:ident: $kind:ident,)+) => {
@@ -395,11 +392,7 @@ mod tests {
     fn access(namespace: &str, name: &str, spec: &Value) -> ThroughBreaker {
         serde_json::from_value(json!({
             "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferAccess",
-            "metadata": {
-                "namespace": namespace, "name": name,
-                "annotations": {LAST_APPLIED: "{}", "kept": "yes"},
-                "managedFields": [{"manager": "kubectl"}],
-            },
+            "metadata": {"namespace": namespace, "name": name},
             "spec": spec,
         }))
         .unwrap()
@@ -461,17 +454,6 @@ mod tests {
         assert_eq!(names(&changes), ["a/bad true"]);
         assert!(changes.iter().all(|change| change.is().is_none()));
         assert!(cache.all().is_empty());
-    }
-
-    #[test]
-    fn what_only_takes_room_is_not_kept() {
-        let cache = Store::new(1);
-        let changes = cache.apply(0, Event::Apply(good("a", "x")));
-        let meta = &changes.first().unwrap().after.as_ref().unwrap().meta;
-        assert_eq!(meta.managed_fields, None);
-        assert_eq!(meta.annotations, Some(BTreeMap::from([("kept".to_owned(), "yes".to_owned())])));
-        let kept = cache.all();
-        assert_eq!(kept.first().unwrap().metadata.managed_fields, None);
     }
 
     fn logins(cache: &Store<TransferAccess>, key: &str) -> Vec<String> {

@@ -10,12 +10,14 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::ObjectMeta;
+use kube::core::DeserializeGuard;
 use kube::runtime::watcher::Event as WatchEvent;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use transfer_operator::api::{self, ManagedKind};
+use transfer_operator::cluster::pruned::Pruned;
 use transfer_operator::cluster::references::{Reference, Refers, identity_of};
 use transfer_operator::cluster::store::{ConfigMapMeta, NamespaceMeta, Snapshot, Store, StoreChange, Stores, Watched};
 use transfer_operator::cluster::{Lister, Name};
@@ -202,9 +204,9 @@ fn feed<K>(
 ) -> Vec<(Item, Cause)>
 where
     K: Refers + kube::Resource<DynamicType = ()> + Decodes,
-    kube::core::DeserializeGuard<K>: Watched<Kept = K>,
+    DeserializeGuard<K>: Watched<Kept = K>,
 {
-    let changes = cache.apply::<kube::core::DeserializeGuard<K>>(0, told.event(decoded));
+    let changes = cache.apply::<Pruned<DeserializeGuard<K>>>(0, told.event(decoded));
     let meta = |seen: &Option<Snapshot<K>>| seen.as_ref().map(|seen| Arc::clone(&seen.meta));
     let mut woken = Vec::new();
     for change in &changes {

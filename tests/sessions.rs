@@ -162,6 +162,7 @@ async fn aws_time_is_taken_from_no_answer_of_sts_without_a_request_id() {
     let (sessions, identity) = (sessions(), role(&wire));
     let account = sessions.account(&identity, REGION).await.unwrap();
     assert_eq!(account.clock.now(), None, "of AssumeRole and GetCallerIdentity, answered by nobody known");
+    sessions.verify(&identity).await.expect("what was asked before the first use");
     sessions.verify(&identity).await.unwrap_err();
     assert_eq!(account.clock.now(), None, "a page of something in between");
     sessions.verify(&identity).await.unwrap();

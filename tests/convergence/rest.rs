@@ -82,8 +82,10 @@ fn cold_start(servers: u64) -> BTreeMap<String, u64> {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_with_a_thousand_users_on_a_server_is_five_calls_and_no_write() {
-    let crowd = Crowd::on(1, 1000);
+    let crowd = Crowd::on(1, 0);
     let mut operator = Operator::start(&crowd, |stores| stores as _);
+    operator.run_for(RESYNC).await;
+    (0..1000).for_each(|number| crowd.apply_user(number));
     operator.run_for(RESYNC).await;
     assert_eq!(crowd.ready(), 1000);
     let looks = crowd.calls().get("DescribeUser").copied().unwrap_or_default();

@@ -168,5 +168,5 @@ async fn a_start_asks_for_no_policy_and_what_was_said_of_it_stands() {
     rig.restart();
     set(&rig, "TransferSecurityPolicy-2025-03");
     rig.settle(SERVER, "files").await;
-    assert_eq!((advice(&rig, "files"), asked(&rig, DESCRIBE)), (String::new(), before + 2), "an edit");
+    assert_eq!((advice(&rig, "files"), asked(&rig, DESCRIBE)), (String::new(), before + 3), "before and after an edit");
 }

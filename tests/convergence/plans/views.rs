@@ -51,7 +51,13 @@ pub fn stale_reads(references: &References, scale: Scale) -> Vec<Plan> {
 /// An object is deleted and applied again, and the process goes on reading the one before.
 pub fn former_lives(references: &References, scale: Scale) -> Vec<Plan> {
     let mut plans = Vec::new();
-    for (workflow, kind, name) in [("W1-server", "TransferServer", "files"), ("W7-user", "TransferUser", "bob")] {
+    let rows = [
+        ("W1-server", "TransferServer", "files"),
+        ("W7-user", "TransferUser", "bob"),
+        // Unlike a user it is looked at before its finalizer is put on.
+        ("W9-access", "TransferAccess", "finance"),
+    ];
+    for (workflow, kind, name) in rows {
         let workflow = workflows::named(workflow);
         let quiet = references.of(workflow).quiet.start;
         let before = |point: &&Point| usize::try_from(point.call).unwrap() <= quiet;

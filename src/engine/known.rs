@@ -193,7 +193,7 @@ impl<K: Kind> Known<K> {
         let adoption = adopts.as_ref().map(|id| Adoption { id, only_identical: mode == AdoptionMode::IfIdentical });
         let judged = adoption.is_some() && self.sight != ObservedState::Found(Ownership::Ours);
         let (edited, found_by) = (edited::<K>(request, self.wanted.as_ref()), engine.kind.found_by());
-        let child = found_by.child().zip(target);
+        let (child, old) = (found_by.child().zip(target), &self.old);
         let operation = operation::<K::Object>(status);
         Facts {
             words: K::WORDS,
@@ -225,11 +225,7 @@ impl<K: Kind> Known<K> {
             observations: &memory.observations,
             replied: memory.replied.as_ref().filter(|(replied, _)| Some(replied) == attempt).map(|(_, at)| *at),
             deleted: &memory.deleted,
-            replacement: replaces.then_some(Replacement {
-                due: self.replacement_due(),
-                record: *replacing,
-                old: &self.old,
-            }),
+            replacement: replaces.then_some(Replacement { due: self.replacement_due(), record: *replacing, old }),
             creates_stopped_at: memory.creates_stopped_at,
             operation: operation.is_some(),
             quiet_since: operation.and_then(quiet_since),

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay mutants bench-reconciles \
+.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay mutants bench bench-reconciles \
   build release demo generate manifests tools clean
 
 # Seeded defects panic by the hundred, and a failing test names its place without it.
@@ -54,10 +54,10 @@ test-convergence: ## the protocol's model, and the operator under every fault pl
 	$(call step,'the model and the plans')
 	@$(CARGO_TEST_PLANS) --test protocol_model --test convergence -- --nocapture --test-threads 2
 
-test-clients: build ## AWS CLI and boto3 against transfer-sim
-	$(call step,'pytest tests/clients')
+test-clients: build ## AWS CLI and boto3 against transfer-sim, and what the benchmark counts and draws
+	$(call step,'pytest tests/clients bench/tests')
 	@env=$$(tools/python-env) && TRANSFER_SIM=$(TARGET_DIR)/debug/transfer-sim PYTHONDONTWRITEBYTECODE=1 \
-	  PATH="$$env/bin:$$PATH" "$$env/bin/python" -m pytest -p no:cacheprovider tests/clients
+	  PATH="$$env/bin:$$PATH" "$$env/bin/python" -m pytest -p no:cacheprovider tests/clients bench/tests
 
 test-apiserver: ## tests in a real API server
 	$(call step,'a control plane and tests/apiserver')
@@ -92,6 +92,10 @@ replay: ## run one plan of tests/convergence again, every call printed: PLAN='fa
 mutants: ## mutation testing of the decisions, in shards: SHARD=0/4 runs one of four
 	$(call step,'cargo-mutants and the tests beside the code')
 	@tools/mutants $(SHARD)
+
+bench: ## this build and that of issue 13 under load, into bench/results; FULL=1 takes hours
+	$(call step,'bench')
+	@PYTHONDONTWRITEBYTECODE=1 python3 -m bench $(if $(FULL),--full)
 
 bench-reconciles: ## the processor's time of a reconcile among 1,000 and 10,000 users: it may grow by 1.3
 	$(call step,'benches/reconciles')

@@ -1,0 +1,145 @@
+"""Who is measured: how it is built, installed and started. Rows know nothing else of it.
+
+A contender has `key`, `title`, `namespace` (of its lease), `user` (under which the API server knows it), `build()` ->
+the binary, `install(plane)`, `start(plane, aws, log, args)` -> a Process, arguments for some rows (`wide`, `often`), and says
+how one sees that it has looked at all users after a start (`judged_by`: "list" or "describe").
+"""
+
+import os
+import pathlib
+import shutil
+import tempfile
+
+from .process import ROOT, Failed, Process, free_port, run
+
+#: The build of 26 November that issue 13 measured.
+BASELINE = "3fb8c8c"
+NAMESPACE = "transfer-operator-system"
+ACCOUNT = "transfer-operator"
+USER = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
+
+
+def cache():
+    """The folder outside the clone where tools/build-kube keeps things too."""
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(os.environ.get("TRANSFER_OPERATOR_CACHE") or pathlib.Path(base) / "transfer-operator")
+
+
+def target():
+    """Where cargo puts what it builds."""
+    return ROOT / (os.environ.get("CARGO_TARGET_DIR") or "target")
+
+
+def cargo(*args, cwd=ROOT):
+    run("cargo", "build", "--locked", "--release", *args, cwd=cwd, env={"CARGO_TARGET_DIR": str(target())})
+
+
+def simulator():
+    """transfer-sim in its release build."""
+    cargo("--features", "sim", "--bin", "transfer-sim")
+    return target() / "release/transfer-sim"
+
+
+class Operator:
+    """A build of transfer-operator, with the manifests of its own commit."""
+
+    #: What lifts the rates that it keeps by itself, for rows that count and do not measure time.
+    wide = ()
+    #: What makes it look at everything once a minute, where the objects cannot say so.
+    often = ("--resync-interval", "1m")
+    namespace = NAMESPACE
+
+    def __init__(self, key, title, judged_by):
+        self.key, self.title, self.judged_by = key, title, judged_by
+        self.user = USER
+        self.source, self.binary = ROOT, None
+
+    def install(self, plane):
+        """CRDs, then the chart's rendering, as `kubectl apply` does from a release."""
+        for manifest in ("deploy/crds.yaml", "deploy/install.yaml"):
+            plane.kubectl("apply", "--server-side", "--filename", self.source / manifest)
+        plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+
+    def start(self, plane, aws, log, args=()):
+        """A replica with the chart's rights; several of one plane share a lease."""
+        port = free_port()
+        command = [self.binary, "run", "--health-addr", f"127.0.0.1:{port}", "--lease-namespace", NAMESPACE, *args]
+        env = {"KUBECONFIG": str(plane.kubeconfig_for(NAMESPACE, ACCOUNT)), **aws.environment()}
+        process = Process(self.key, command, log, env)
+        process.port = port
+        return process
+
+
+class New(Operator):
+    """The build of this clone."""
+
+    def __init__(self):
+        super().__init__("new", "this build", "list")
+
+    def build(self):
+        cargo("--bin", "transfer-operator")
+        self.binary = target() / "release/transfer-operator"
+        return self.binary
+
+
+class Baseline(Operator):
+    """The build of issue 13, made once into the cache; it shares what cargo compiled of the same crates."""
+
+    wide = ("--aws-read-rate", "100000", "--aws-write-rate", "100000", "--aws-create-server-rate", "100000")
+
+    def __init__(self):
+        super().__init__("baseline", f"{BASELINE} of 26 November", "describe")
+        self.source = cache() / f"baseline-{BASELINE}"
+        self.binary = self.source / "transfer-operator"
+
+    def build(self):
+        if self.binary.exists():
+            return self.binary
+        with tempfile.TemporaryDirectory(prefix="transfer-bench-") as folder:
+            run("bash", "-c", f"git archive {BASELINE} | tar -x -C {folder}")
+            cargo("--bin", "transfer-operator", cwd=folder)
+            self.source.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(f"{folder}/deploy", self.source / "deploy", dirs_exist_ok=True)
+            # Renamed into place: half a copy must not pass for a build.
+            shutil.copy(target() / "release/transfer-operator", self.source / ".new")
+            (self.source / ".new").rename(self.binary)
+        return self.binary
+
+
+class Peer:
+    """The operator in Go under bench/peer: the full run only, since its SDKs take minutes to compile."""
+
+    key, title, judged_by = "peer", "the peer in Go", "describe"
+    wide = often = ()
+    namespace, account = "bench-peer", "peer"
+
+    def __init__(self):
+        self.user = f"system:serviceaccount:{self.namespace}:{self.account}"
+        self.binary = cache() / "bench-peer/peer"
+
+    def build(self):
+        folder = ROOT / "bench/peer"
+        if not (folder / "go.mod").exists():
+            raise Failed("bench/peer is not there")
+        self.binary.parent.mkdir(parents=True, exist_ok=True)
+        env = {"CGO_ENABLED": "0"}
+        run("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", self.binary, ".", cwd=folder, env=env)
+        return self.binary
+
+    def install(self, plane):
+        """The CRDs of this clone; its rights are not what is measured, so it may do everything."""
+        plane.kubectl("apply", "--server-side", "--filename", ROOT / "deploy/crds.yaml")
+        plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+        plane.kubectl("create", "namespace", self.namespace)
+        plane.kubectl("--namespace", self.namespace, "create", "serviceaccount", self.account)
+        subject = f"--serviceaccount={self.namespace}:{self.account}"
+        plane.kubectl("create", "clusterrolebinding", "bench-peer", "--clusterrole=cluster-admin", subject)
+
+    def start(self, plane, aws, log, args=()):
+        port = free_port()
+        command = [self.binary, "--leader-elect", "--metrics-bind-address", f"127.0.0.1:{port}", *args]
+        kubeconfig = plane.kubeconfig_for(self.namespace, self.account)
+        env = {"KUBECONFIG": str(kubeconfig), "POD_NAMESPACE": self.namespace, **aws.environment()}
+        process = Process(self.key, command, log, env)
+        process.port = port
+        return process

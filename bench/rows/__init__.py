@@ -1,0 +1,1 @@
+"""The rows of the table: each function measures one thing on a stage and returns its figures."""

@@ -1,0 +1,88 @@
+"""The table, the plots, and what is told of the binary."""
+
+import json
+import xml.etree.ElementTree
+
+from bench import binary, plane, svg, table
+
+FIGURES = {
+    "converge": {"calls_per_user": 1.04, "object_writes_per_user": 3.0, "cpu_seconds": 7, "users": 100},
+    "sweep_wall": {
+        "first_call": {"p50": 0.1, "p99": 9},
+        "update": {"p50": 0.1, "p99": 0.2},
+        "edits": 60,
+        "unserved": 0,
+    },
+}
+
+
+def test_a_target_that_is_missed_is_told_and_what_was_not_measured_is_not():
+    text = table.markdown({"new": "this build", "old": "that"}, {"new": FIGURES}, "new")
+    lines = {line.split("|")[1].strip(): line for line in text.splitlines()}
+    assert "| 1.04 | – |" in lines["AWS calls per converged user, 1 key"]
+    assert "| **3.00** missed | – |" in lines["Object writes per user"]
+    assert "missed" not in lines["Binary, MB"]
+    edit = "Edit, check of all at the wall: "
+    assert table.missed(FIGURES) == ["Object writes per user", f"{edit}first call, s"]
+
+
+def test_repetitions_come_to_the_median_of_each_number():
+    runs = [{"a": {"b": 1}, "c": [1]}, {"a": {"b": 9}, "c": [2]}, {"a": {"b": 2}, "c": [3]}]
+    assert table.medians(runs) == {"a": {"b": 2}, "c": [1]}
+
+
+def test_a_chart_is_xml_and_keeps_its_points_within_the_frame():
+    drawn = svg.chart("A & B", "x", "y", [("one", [(0, 0), (10, 37)]), ("none", [])])
+    root = xml.etree.ElementTree.fromstring(drawn)
+    lines = [line.get("points") for line in root.iter("{http://www.w3.org/2000/svg}polyline")]
+    points = [tuple(map(float, point.split(","))) for point in lines[0].split()]
+    assert len(lines) == 2
+    assert all(svg.LEFT <= x <= svg.WIDTH - svg.RIGHT and svg.TOP <= y <= svg.HEIGHT - svg.BOTTOM for x, y in points)
+    assert svg.ticks(37) == [0, 10, 20, 30, 40]
+    assert svg.ticks(40) == [0, 10, 20, 30, 40]
+    assert svg.distribution([2, 1]) == [(1, 50), (2, 100)]
+
+
+def test_symbols_are_added_up_by_whose_they_are():
+    nm = "\n".join(
+        [
+            "0000000000001000 0000000000000010 t <aws_sdk_transfer::Client as core::fmt::Debug>::fmt",
+            "0000000000001010 0000000000000020 T core::fmt::write",
+            "0000000000001030 0000000000000001 T main",
+            "0000000000001031 00000000000000ff b transfer_operator::ZEROED",
+            "                 U malloc",
+        ]
+    )
+    families = dict(binary.by_family(binary.symbols(nm)))
+    assert families == {"AWS SDK (aws_*)": 16, "Rust's own library": 32, binary.C_CODE: 1}
+    assert binary.crate_of("&mut dyn kube_client::Service::call") == "kube_client"
+    assert binary.sections(".text  2000000  4096\n.bss  9  0\nTotal  2000009\n") == [(".text", 2000000)]
+
+
+def test_the_audit_log_is_read_on_also_across_a_rotation(tmp_path):
+    def event(name):
+        where = {
+            "resource": "transferusers",
+            "apiGroup": "transfer-operator.dev",
+            "name": name,
+            "subresource": "status",
+        }
+        time = "2026-11-29T18:00:00.123456Z"
+        return (
+            json.dumps(
+                {"requestReceivedTimestamp": time, "verb": "patch", "user": {"username": "x"}, "objectRef": where}
+            )
+            + "\n"
+        )
+
+    log, audit = tmp_path / "audit.log", plane.Audit(tmp_path)
+    assert audit.mark() == 0
+    log.write_text(event("a") + event("b")[:20])
+    assert [e["name"] for e in audit.read()] == ["a"]
+    mark = audit.mark()
+    log.write_text(event("a") + event("b"))
+    log.rename(tmp_path / "audit-2026-11-29T18-00-01.000.log")
+    log.write_text(event("c"))
+    assert [e["name"] for e in audit.since(mark)] == ["b", "c"]
+    assert audit.events[0]["resource"] == "transferusers/status"
+    assert round(audit.events[0]["time"] % 1, 3) == 0.123

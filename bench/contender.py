@@ -1,8 +1,8 @@
 """Who is measured: how it is built, installed and started. Rows know nothing else of it.
 
 A contender has `key`, `title`, `namespace` (of its lease), `user` (under which the API server knows it), `build()` ->
-the binary, `install(plane)`, `start(plane, aws, log, args)` -> a Process, arguments for some rows (`wide`, `often`), and says
-how one sees that it has looked at all users after a start (`judged_by`: "list" or "describe").
+the binary, `install(plane)`, `start(plane, aws, log, args)` -> a Process, arguments for some rows (`wide`, `often`);
+and says how one sees that it has looked at all users after a start (`judged_by`: "list" or "describe").
 """
 
 import os
@@ -110,36 +110,33 @@ class Peer:
     """The operator in Go under bench/peer: the full run only, since its SDKs take minutes to compile."""
 
     key, title, judged_by = "peer", "the peer in Go", "describe"
-    wide = often = ()
-    namespace, account = "bench-peer", "peer"
+    wide, often = (), Operator.often
+    namespace, account = "transfer-operator-peer", "peer"
+    folder = ROOT / "bench/peer"
 
     def __init__(self):
         self.user = f"system:serviceaccount:{self.namespace}:{self.account}"
         self.binary = cache() / "bench-peer/peer"
 
     def build(self):
-        folder = ROOT / "bench/peer"
-        if not (folder / "go.mod").exists():
+        if not (self.folder / "go.mod").exists():
             raise Failed("bench/peer is not there")
         self.binary.parent.mkdir(parents=True, exist_ok=True)
-        env = {"CGO_ENABLED": "0"}
-        run("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", self.binary, ".", cwd=folder, env=env)
+        flags = ("-mod=readonly", "-trimpath", "-ldflags", "-s -w")
+        run("go", "build", *flags, "-o", self.binary, ".", cwd=self.folder, env={"CGO_ENABLED": "0"})
         return self.binary
 
     def install(self, plane):
-        """The CRDs of this clone; its rights are not what is measured, so it may do everything."""
-        plane.kubectl("apply", "--server-side", "--filename", ROOT / "deploy/crds.yaml")
+        """The CRDs of this clone, and rights of its own."""
+        for manifest in (ROOT / "deploy/crds.yaml", self.folder / "rbac.yaml"):
+            plane.kubectl("apply", "--server-side", "--filename", manifest)
         plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
-        plane.kubectl("create", "namespace", self.namespace)
-        plane.kubectl("--namespace", self.namespace, "create", "serviceaccount", self.account)
-        subject = f"--serviceaccount={self.namespace}:{self.account}"
-        plane.kubectl("create", "clusterrolebinding", "bench-peer", "--clusterrole=cluster-admin", subject)
 
     def start(self, plane, aws, log, args=()):
         port = free_port()
-        command = [self.binary, "--leader-elect", "--metrics-bind-address", f"127.0.0.1:{port}", *args]
-        kubeconfig = plane.kubeconfig_for(self.namespace, self.account)
-        env = {"KUBECONFIG": str(kubeconfig), "POD_NAMESPACE": self.namespace, **aws.environment()}
+        command = [self.binary, "--leader-elect", "--leader-election-namespace", self.namespace]
+        command += ["--health-probe-bind-address", f"127.0.0.1:{port}", *args]
+        env = {"KUBECONFIG": str(plane.kubeconfig_for(self.namespace, self.account)), **aws.environment()}
         process = Process(self.key, command, log, env)
         process.port = port
         return process

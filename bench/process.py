@@ -16,8 +16,8 @@ class Failed(Exception):
 
 
 class Process:
-    """A program under tools/guard, which kills it when the benchmark ends in whatever way; or one that by itself ends with
-    its standard input."""
+    """A program under tools/guard, which kills it when the benchmark ends in whatever way; or one that ends with its
+    standard input by itself."""
 
     def __init__(self, name, command, log, env=None, guarded=True):
         self.name, self.log = name, pathlib.Path(log)

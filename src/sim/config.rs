@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::ApiError;
+use super::pace::{Latency, RateLimit};
 
 /// Every switch, by its name in `/_sim/config`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +32,11 @@ pub struct Config {
     /// How far a signing time may be from the clock, in either direction.
     #[serde(serialize_with = "friendly")]
     pub signature_tolerance: SignedDuration,
+
+    /// The rate beyond which calls are throttled; none without it.
+    pub rate_limit: Option<RateLimit>,
+    /// How long answers take; nothing without it.
+    pub latency: Option<Latency>,
 
     /// Which table of HTTP status numbers errors follow.
     pub status: StatusNumbers,
@@ -265,6 +271,8 @@ impl Default for Config {
             deletion_time: SignedDuration::ZERO,
             listing_lag: SignedDuration::ZERO,
             signature_tolerance: SignedDuration::from_mins(15),
+            rate_limit: None,
+            latency: None,
             status: StatusNumbers::Documented,
             absent: Absent::Omitted,
             empty_body: EmptyBody::Empty,
@@ -314,7 +322,10 @@ impl Config {
     pub fn with(&self, changes: &Value) -> Result<Self, String> {
         let mut all = serde_json::to_value(self).map_err(|e| e.to_string())?;
         overlay(&mut all, changes)?;
-        serde_json::from_value(all).map_err(|e| e.to_string())
+        let config: Self = serde_json::from_value(all).map_err(|e| e.to_string())?;
+        config.rate_limit.map_or(Ok(()), RateLimit::check)?;
+        config.latency.map_or(Ok(()), Latency::check)?;
+        Ok(config)
     }
 
     /// The refusal of one more than an adjustable limit allows.
@@ -364,6 +375,12 @@ mod tests {
         assert_eq!(config.quotas.ssh_keys, 2);
         assert_eq!(config.quotas.host_keys, 10);
         assert_eq!(config.page_size, 100);
+        let paced = json!({"rate_limit": {"rate": 5, "burst": 10}, "latency": {"p50": "30ms", "p99": "800ms"}});
+        let config = config.with(&paced).unwrap();
+        assert_eq!(config.rate_limit.map(|limit| limit.rate), Some(5.0));
+        let config = config.with(&json!({"rate_limit": null})).unwrap();
+        assert_eq!(config.rate_limit, None);
+        assert!(config.latency.is_some());
     }
 
     #[test]
@@ -383,5 +400,14 @@ mod tests {
         assert!(of(json!({"absent": "nil"})).contains("nil"));
         assert!(of(json!({"quotas": {"keys": 2}})).contains("keys"));
         assert!(of(json!([])).contains("JSON object"));
+        for (wrong, named) in [
+            (json!({"rate_limit": {"rate": 0, "burst": 1}}), "rate_limit.rate"),
+            (json!({"rate_limit": {"rate": 1, "burst": 0.5}}), "rate_limit.burst"),
+            (json!({"latency": {"p50": "-1s"}}), "latency.p50"),
+            (json!({"latency": {"p50": "1s", "p99": "500ms"}}), "latency.p99"),
+            (json!({"latency": {"p50": "0s", "p99": "1s"}}), "latency.p99"),
+        ] {
+            assert!(of(wrong.clone()).contains(named), "{wrong}");
+        }
     }
 }

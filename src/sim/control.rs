@@ -116,10 +116,12 @@ pub fn handle(
         ("GET", "clock") => Ok(clock(service, machine)),
         ("POST", "clock") => advance(service, body, machine),
         ("GET", "state") => Ok(state(&service.world, service.clock(machine))),
+        ("GET", "world") => Ok(json!(service.world)),
+        ("POST", "world") => replace(service, body),
         ("POST", "change") => change(service, body, machine),
         ("GET", "config") => Ok(json!(service.config)),
         ("POST", "config") => configure(service, body),
-        (_, "health" | "faults" | "hide" | "calls" | "clock" | "state" | "change" | "config") => {
+        (_, "health" | "faults" | "hide" | "calls" | "clock" | "state" | "world" | "change" | "config") => {
             Err((405, format!("{method} is not possible on {path}")))
         }
         _ => Err((404, format!("no such control path: {path}"))),
@@ -255,6 +257,13 @@ fn change(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
         }
         _ => Err((400, "give one of operation, set_state, show_as and set_address".to_owned())),
     }
+}
+
+/// Puts another world in the place of this one, as a start on its state file would.
+fn replace(service: &mut Service, body: &[u8]) -> Reply {
+    service.world = read(body)?;
+    service.unsaved = true;
+    Ok(json!({}))
 }
 
 fn configure(service: &mut Service, body: &[u8]) -> Reply {

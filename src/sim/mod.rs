@@ -26,6 +26,7 @@ pub mod lifecycle;
 pub mod model;
 pub mod network;
 pub mod operation;
+pub mod pace;
 pub mod page;
 pub mod profile;
 pub mod random;

@@ -1,7 +1,7 @@
 //! The one source of identifiers and keys: handed in with a seed, so that a run can be repeated.
 
 use rand::rngs::StdRng;
-use rand::{RngCore, SeedableRng};
+use rand::{Rng, RngCore, SeedableRng};
 
 /// A seeded source of randomness.
 #[derive(Debug)]
@@ -50,6 +50,14 @@ impl Random {
     #[must_use]
     pub fn uuid(&mut self) -> String {
         uuid::Builder::from_random_bytes(self.bytes()).into_uuid().to_string()
+    }
+
+    /// A draw from the standard normal distribution (Box and Muller).
+    #[must_use]
+    pub fn normal(&mut self) -> f64 {
+        // Never 0, of which there is no logarithm.
+        let radius = (-2.0 * (1.0 - self.0.random::<f64>()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.0.random::<f64>()).cos()
     }
 
     fn letters(&mut self, count: usize, alphabet: &[u8]) -> String {

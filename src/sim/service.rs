@@ -11,6 +11,7 @@ use super::config::{Config, ErrorType, MessageKey};
 use super::error::{Answer, ApiError};
 use super::faults::{EffectOfError, Fault, Faults, Seen, Verdict};
 use super::operation::{Asked, Operation};
+use super::pace::Buckets;
 use super::random::Random;
 use super::request::{self, Target};
 use super::sigv4::{self, Claim, Refusal};
@@ -43,6 +44,7 @@ pub struct Service {
     pub calls: Calls,
     /// The first account.
     pub root: Root,
+    buckets: Buckets,
     pub(super) random: Random,
     pub(super) unsaved: bool,
 }
@@ -95,7 +97,8 @@ impl Service {
     /// A service that holds `world`.
     #[must_use]
     pub fn new(root: Root, config: Config, random: Random, world: World) -> Self {
-        Self { world, config, faults: Faults::default(), calls: Calls::default(), root, random, unsaved: false }
+        let (faults, calls, buckets) = Default::default();
+        Self { world, config, faults, calls, root, buckets, random, unsaved: false }
     }
 
     /// The simulator's clock.
@@ -120,7 +123,10 @@ impl Service {
             access_key: claim.as_ref().ok().map(|c| c.access_key.as_str()),
             input: &input,
         };
-        let verdict = self.faults.strike(&seen, self.clock(machine));
+        let mut verdict = self.faults.strike(&seen, self.clock(machine));
+        if let Some(latency) = self.config.latency {
+            verdict.delay_out = verdict.delay_out.saturating_add(latency.draw(&mut self.random));
+        }
         Arrived { request, target, input, claim, verdict }
     }
 
@@ -204,6 +210,7 @@ impl Service {
             Target::Transfer(name) => {
                 let operation =
                     Operation::named(name).ok_or_else(|| ApiError::new("UnknownOperationException", name.clone()))?;
+                self.within_rate(&caller.account, &region, name, now)?;
                 let input = arrived.input.clone();
                 let output = self.transfer(operation, &caller.account, &region, input, now, call)?;
                 Ok(wire::success(output, &self.config))
@@ -220,6 +227,16 @@ impl Service {
                 Ok(ec2::success(operation, &output, &self.random.uuid()).into_bytes())
             }
             Target::Foreign(_) | Target::Unknown => Err(ApiError::new("UnknownOperationException", "")),
+        }
+    }
+
+    /// Refuses one call too many, as AWS does before it looks at what is asked.
+    fn within_rate(&mut self, account: &str, region: &str, operation: &str, now: Timestamp) -> Answer<()> {
+        match self.config.rate_limit {
+            Some(limit) if !self.buckets.take(limit, account, region, operation, now) => {
+                Err(ApiError::new("ThrottlingException", "Rate exceeded"))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -149,6 +149,42 @@ fn what_cannot_be_read_or_is_not_known_is_refused_after_the_signature() {
 }
 
 #[test]
+fn calls_beyond_the_rate_are_throttled_and_logged_and_change_nothing() {
+    let mut service = service();
+    service.config = service.config.with(&json!({"rate_limit": {"rate": 1, "burst": 2}})).unwrap();
+    let codes: Vec<String> = (0..3).map(|_| code(&mut service, GOOD.request("CreateServer", &json!({})))).collect();
+    assert_eq!(codes, ["ok", "ok", "ThrottlingException"]);
+    let logged: Vec<(&str, bool)> = service.calls.since(0).map(|call| (call.outcome.as_str(), call.mutated)).collect();
+    assert_eq!(logged, [("ok", true), ("ok", true), ("ThrottlingException", false)]);
+    let later = after(NOW, SignedDuration::from_secs(1));
+    let arrived = service.arrive(GOOD.request("ListServers", &json!({})), later);
+    assert_eq!(service.carry_out(&arrived, later).reply.unwrap().status(), 200);
+}
+
+#[test]
+fn a_world_can_be_taken_out_and_put_into_another_simulator() {
+    use super::super::control::handle;
+    let (mut before, mut later) = (service(), service());
+    code(&mut before, GOOD.request("CreateServer", &json!({})));
+    let (_, world) = handle(&mut before, "GET", "/_sim/world", "", b"", NOW);
+    let put = handle(&mut later, "POST", "/_sim/world", "", world.to_string().as_bytes(), NOW);
+    assert_eq!(put, (200, json!({})));
+    let list = || GOOD.request("ListServers", &json!({}));
+    assert_eq!(send(&mut before, list()), send(&mut later, list()));
+    assert_eq!(handle(&mut later, "POST", "/_sim/world", "", b"[]", NOW).0, 400);
+    assert_eq!(handle(&mut later, "GET", "/_sim/world", "", b"", NOW).1, world);
+}
+
+#[test]
+fn an_answer_takes_its_latency_after_its_effect() {
+    let mut service = service();
+    service.config = service.config.with(&json!({"latency": {"p50": "30ms"}})).unwrap();
+    let arrived = service.arrive(GOOD.request("CreateServer", &json!({})), NOW);
+    assert_eq!(arrived.delay(), SignedDuration::ZERO);
+    assert_eq!(service.carry_out(&arrived, NOW).delay, SignedDuration::from_millis(30));
+}
+
+#[test]
 fn the_same_seed_and_calls_give_the_same_answers() {
     let run = || {
         let mut service = service();

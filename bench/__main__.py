@@ -72,6 +72,7 @@ class Bench:
         found["many_keys"] = counts.many_keys(stage)
         self.tell(f"{contender.key}: edits while idle")
         found["idle_edits"] = counts.idle_edits(stage, users)
+        counts.look(stage)
         return found
 
     def behind_rates(self, contender):
@@ -112,7 +113,7 @@ class Bench:
         stage = self.stage(contender, prepared)
         try:
             operator, _ = stage.start(contender.wide)
-            stage.watch.await_count(users, 600)
+            stage.watch.await_count(users, 1800)
             stage.settle(1800)
             found = {"binary": contender.binary.stat().st_size}
             self.tell(f"{contender.key}: {users} users start in sync")
@@ -139,6 +140,7 @@ class Bench:
         stage.start(contender.wide)
         stage.server()
         counts.converge(stage, users)
+        counts.look(stage)
         unfinished = folder.with_suffix(".new")
         shutil.rmtree(unfinished, ignore_errors=True)
         stage.prepare(unfinished)

@@ -69,8 +69,8 @@ def put(kube, manifests):
         list(hands.map(kube.apply, manifests))
 
 
-def patch_users(kube, users, spec):
-    """The same change to the specs of these users, several at once."""
+def patch_users(kube, users, change):
+    """The same merge patch to these users, several at once."""
     path = f"/apis/{API}/namespaces/{NAMESPACE}/transferusers"
     with concurrent.futures.ThreadPoolExecutor(HANDS) as hands:
-        list(hands.map(lambda name: kube.patch(f"{path}/{name}", {"spec": spec}), users))
+        list(hands.map(lambda name: kube.patch(f"{path}/{name}", change), users))

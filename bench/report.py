@@ -34,13 +34,22 @@ def machine():
 def write(name, results):
     """All files of a run, under this name."""
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    (RESULTS / f"{name}.json").write_text(json.dumps(rounded(results), sort_keys=True) + "\n")
     figures = {key: table.medians(runs) for key, runs in results["runs"].items()}
     plots = {file: drawn for file, drawn in drawings(results["titles"], figures).items() if drawn}
     for file, drawn in plots.items():
         (RESULTS / f"{name}-{file}.svg").write_text(drawn)
     (RESULTS / f"{name}.md").write_text(page(name, results, figures, plots))
     return RESULTS / f"{name}.md"
+
+
+def rounded(value):
+    """The same with floats of four digits: what is beyond was not measured."""
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [rounded(one) for one in value]
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def page(name, results, figures, plots):

@@ -13,6 +13,8 @@ MANY_KEYED, KEYS = 30, 3
 #: Edits one after another while nothing else happens.
 EDITS = 40
 
+RECONCILE_AT = "transfer-operator.dev/reconcile-at"
+
 
 def converge(stage, users):
     """Applies users of one key each to a server that is there, until all are Ready."""
@@ -93,6 +95,14 @@ def idle_edits(stage, users, edits=EDITS):
         "update": count.spread(update),
         "settled": count.spread(settled),
     }
+
+
+def look(stage):
+    """Has every user looked at in full once: until then ids of keys are missing in status, and what is to be in sync for
+    a rest or a start would still be written."""
+    names = list(stage.watch.ready)
+    objects.patch_users(stage.kube, names, {"metadata": {"annotations": {RECONCILE_AT: "once"}}})
+    stage.settle(600)
 
 
 class Samples(threading.Thread):

@@ -60,7 +60,7 @@ def at_the_wall(stage, users, rate=RATE, latency=None):
     """Every user is to be looked at once a minute, which is more than the rate allows for 600 users and more: a check
     that never ends. With builds that know no `resyncInterval` the flag does it."""
     stage.restart(stage.contender.often)
-    objects.patch_users(stage.kube, objects.names(users), {"resyncInterval": "1m"})
+    objects.patch_users(stage.kube, objects.names(users), {"spec": {"resyncInterval": "1m"}})
     stage.settle(600)
     if latency:
         stage.aws.config(latency=latency)

@@ -103,6 +103,8 @@ class Watch(threading.Thread):
         connection = self.kube.connect(timeout=3600)
         connection.request("GET", f"{GROUP}/transferusers?watch=1", headers=self.kube.headers())
         stream = connection.getresponse()
+        if stream.status != 200:
+            raise OSError(f"no watch yet: {stream.status}")
         while not self.over and (line := stream.readline()):
             event = json.loads(line)
             if event["type"] in ("ADDED", "MODIFIED"):

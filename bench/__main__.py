@@ -43,7 +43,7 @@ class Bench:
             for contender in contenders:
                 stages[contender.key] = self.stage(contender)
                 figures[contender.key] = self.grow(contender, stages[contender.key], users)
-            rests = {key: counts.Rest(stage, users) for key, stage in stages.items()}
+            rests = {key: counts.Rest(stage) for key, stage in stages.items()}
             for contender in contenders:
                 figures[contender.key].update(self.behind_rates(contender))
             for key, rest in rests.items():
@@ -118,7 +118,7 @@ class Bench:
             found = {"binary": contender.binary.stat().st_size}
             self.tell(f"{contender.key}: {users} users start in sync")
             found["cold"] = start.cold(stage, users, 600 + users / 5, contender.wide)
-            rest = counts.Rest(stage, users)
+            rest = counts.Rest(stage)
             self.tell(f"{contender.key}: {users} users at rest")
             time.sleep(REST)
             found["rest"] = rest.figures()

@@ -61,12 +61,16 @@ def symbols(nm):
 def main():
     """Links to a file of its own, so that the delivered binary stays what it is."""
     with tempfile.TemporaryDirectory() as folder:
-        args = ["--locked", "--release", "--bin", "transfer-operator"]
-        run("cargo", "rustc", *args, "--", "-C", "strip=none", env={"CARGO_TARGET_DIR": str(target())})
         file = f"{folder}/unstripped"
-        run("cp", target() / "release/transfer-operator", file)
-        print("\n".join(f"| {name} | {size:,} |" for name, size in sections(run("size", "-A", file))))
-        print("\n".join(f"| {name} | {size:,} |" for name, size in by_family(symbols(run("nm", "-S", "-C", file)))))
+        flags = ["--locked", "--release", "--bin", "transfer-operator", "--", "-C", "strip=none", "-o", file]
+        run("cargo", "rustc", *flags, env={"CARGO_TARGET_DIR": str(target())})
+        rows = {
+            "Section": sections(run("size", "-A", file)),
+            "Code and data of": by_family(symbols(run("nm", "-SC", file))),
+        }
+    for head, lines in rows.items():
+        print(f"| {head} | bytes |\n|---|---|")
+        print("".join(f"| {name} | {size:,} |\n" for name, size in lines))
 
 
 def sections(size):

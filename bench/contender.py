@@ -1,8 +1,9 @@
 """Who is measured: how it is built, installed and started. Rows know nothing else of it.
 
 A contender has `key`, `title`, `namespace` (of its lease), `user` (under which the API server knows it), `build()` ->
-the binary, `install(plane)`, `start(plane, aws, log, args)` -> a Process, arguments for some rows (`wide`, `often`);
-and says how one sees that it has looked at all users after a start (`judged_by`: "list" or "describe").
+the binary, `install(plane)`, `start(plane, aws, log, args)` -> a Process, arguments for some rows (`wide`, `often`),
+`looks(users)` -> full looks an hour as its code has them, and says how one sees that it has looked at all users after a
+start (`judged_by`: "list" or "describe").
 """
 
 import os
@@ -70,8 +71,17 @@ class Operator:
         return process
 
 
+#: Full looks an hour at one object that is looked at every ten minutes, a fifth sooner or later and never after them.
+SIX = 3600 / (0.95 * 600)
+
+
 class New(Operator):
     """The build of this clone."""
+
+    @staticmethod
+    def looks(users):
+        """Full looks an hour: the users' budget, and the server with its host keys."""
+        return min(833, SIX * users) + 2 * SIX
 
     def __init__(self):
         super().__init__("new", "this build", "list")
@@ -91,6 +101,11 @@ class Baseline(Operator):
         super().__init__("baseline", f"{BASELINE} of 26 November", "describe")
         self.source = cache() / f"baseline-{BASELINE}"
         self.binary = self.source / "transfer-operator"
+
+    @staticmethod
+    def looks(users):
+        """Every user and the server; its listings, for orphans, come on top."""
+        return SIX * users + 2 * SIX
 
     def build(self):
         if self.binary.exists():
@@ -125,6 +140,10 @@ class Peer:
         flags = ("-mod=readonly", "-trimpath", "-ldflags", "-s -w")
         run("go", "build", *flags, "-o", self.binary, ".", cwd=self.folder, env={"CGO_ENABLED": "0"})
         return self.binary
+
+    @staticmethod
+    def looks(users):
+        return 6 * (users + 1)
 
     def install(self, plane):
         """The CRDs of this clone, and rights of its own."""

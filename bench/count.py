@@ -34,6 +34,13 @@ def mutations(calls):
     return sum(1 for call in calls if call["operation"].startswith(CHANGING))
 
 
+def listings(calls):
+    """Calls that are about many: they come by the clock, and so in every window of their interval."""
+    return sum(
+        1 for call in calls if call["operation"].startswith(("List", "Get")) and call["operation"] != "ListHostKeys"
+    )
+
+
 def throttled(calls):
     return sum(1 for call in calls if call["outcome"] == THROTTLED)
 

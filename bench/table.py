@@ -22,13 +22,11 @@ class Row:
     def show(self, figures):
         try:
             value = self.value(figures)
-            return (
-                "–"
-                if value is None
-                else self.form.format(*value) if isinstance(value, tuple) else self.form.format(value)
-            )
         except (KeyError, TypeError):
             return "–"
+        if value is None:
+            return "–"
+        return self.form.format(*value) if isinstance(value, tuple) else self.form.format(value)
 
     def missed(self, figures):
         """Whether the target is missed; None where there is no target or no figure."""
@@ -65,11 +63,13 @@ def both(first, second):
 def edits_during(check, name, recorded, rate=10):
     """The rows of edits during a check, at this rate of AWS."""
     first, update = (2 / rate, 5 / rate), (4 / rate + 0.05, 8 / rate + 0.1)
-    target, form = "p50 ≤ {:.2f}, p99 ≤ {:.2f}", "p50 {:.2f}, p99 {:.2f}"
+    target, form = "p50 ≤ {:.2f}, p99 ≤ {:.2f}", "p50 {:.2f}, p99 {:.2f} ({} of 60)"
+    among = lambda which: lambda figures: (*ends(check, which)(figures), of(check, which, "n")(figures))
+    within = lambda *limits: lambda value: both(*limits)(value) and value[2] == EDITS
     served = lambda figures: (figures[check]["unserved"], figures[check]["edits"])
     return [
-        Row(f"{name}: first call, s", target.format(*first), "–", ends(check, "first_call"), form, both(*first)),
-        Row(f"{name}: UpdateUser, s", target.format(*update), recorded, ends(check, "update"), form, both(*update)),
+        Row(f"{name}: first call, s", target.format(*first), "–", among("first_call"), form, within(*first)),
+        Row(f"{name}: UpdateUser, s", target.format(*update), recorded, among("update"), form, within(*update)),
         Row(f"{name}: not served", "0 of 60", "–", served, "{} of {}", lambda value: value[0] == 0),
     ]
 
@@ -104,6 +104,8 @@ def users_cpu(figures):
     return 1000 * figures["converge"]["cpu_seconds"] / figures["converge"]["users"]
 
 
+#: As `rows/sweep.py` makes them; percentiles are of those that were served.
+EDITS = 60
 HEAVY = "The same with a heavy tail"
 IDLE = "no slower than 3fb8c8c"
 TWO = "{:.0f}, {:.0f}"
@@ -115,7 +117,14 @@ ROWS = [
     Row("Events a user", "≤ 1", "1", of("converge", "events_per_user"), within=at_most(1)),
     Row("API-server GETs a mutation", "≤ 1.05", "5 a user", of("converge", "gets_per_mutation"), within=at_most(1.05)),
     Row("Object writes, Events an edit", "≤ 2, ≤ 1", "2, 1", edit_writes, "{:.2f}, {:.2f}", both(2, 1)),
-    Row("AWS calls an hour at rest", "≤ 1,000", "6.3 a user", of("rest", "calls_per_hour"), "{:,.0f}", at_most(1000)),
+    Row(
+        "AWS calls an hour at rest (derived)",
+        "≤ 1,000",
+        "6.3 a user",
+        of("rest", "calls_per_hour"),
+        "{:,.0f}",
+        at_most(1000),
+    ),
     Row("Object writes, Events in 5 min at rest", "0, 0", "0, 0", rest_writes, "{}, {}", both(0, 0)),
     Row("CPU at rest, % of a core", "≤ 0.5", "–", of("rest", "cpu_percent"), within=at_most(0.5)),
     *edits_during("sweep_start", "Edit after a start", "p50 16.3, p99 98"),

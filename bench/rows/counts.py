@@ -130,8 +130,8 @@ class Samples(threading.Thread):
 class Rest:
     """A time in which nobody does anything: begins when it is made, ends when it is asked for its figures."""
 
-    def __init__(self, stage, users):
-        self.stage, self.users = stage, users
+    def __init__(self, stage):
+        self.stage = stage
         self.mark, self.cpu, self.start = stage.mark(), stage.operator.cpu(), time.time()
 
     def lasted(self):
@@ -140,12 +140,12 @@ class Rest:
     def figures(self):
         calls, requests = self.stage.since(self.mark)
         seconds = self.lasted()
-        hour = 3600 / seconds
+        users, listings = len(self.stage.watch.ready), count.listings(calls)
         return {
-            "users": self.users,
+            "users": users,
             "seconds": seconds,
             "calls": count.by_operation(calls),
-            "calls_per_hour": len(calls) * hour,
+            "calls_per_hour": listings * 3600 / seconds + self.stage.contender.looks(users),
             **{name: value for name, value in count.written(requests).items()},
             "cpu_percent": 100 * (self.stage.operator.cpu() - self.cpu) / seconds,
             "memory": self.stage.operator.memory(),

@@ -34,7 +34,7 @@ def machine():
 def write(name, results):
     """All files of a run, under this name."""
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(rounded(results), sort_keys=True) + "\n")
+    (RESULTS / f"{name}.json").write_text(json.dumps(rounded(results)) + "\n")
     figures = {key: table.medians(runs) for key, runs in results["runs"].items()}
     plots = {file: drawn for file, drawn in drawings(results["titles"], figures).items() if drawn}
     for file, drawn in plots.items():

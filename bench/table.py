@@ -2,6 +2,7 @@
 Pure: figures go in, Markdown comes out."""
 
 import dataclasses
+import math
 import statistics
 from typing import Callable, Optional
 
@@ -100,6 +101,11 @@ def rest_writes(figures):
     return figures["rest"]["object_writes"], figures["rest"]["events"]
 
 
+def cold_calls(figures):
+    """Those made, and those that it takes."""
+    return figures["cold"]["calls_in_all"], 4 + math.ceil(figures["cold"]["users"] / 1000)
+
+
 def users_cpu(figures):
     return 1000 * figures["converge"]["cpu_seconds"] / figures["converge"]["users"]
 
@@ -134,7 +140,7 @@ ROWS = [
     *behind(5, "3.4", "57", "6.7", 6),
     *behind(20, "2.9 (wide)", "20 (wide)", "–", 5),
     Row("Cold start in sync: all judged after, s", "≤ 5", "10.8", of("cold", "seconds"), within=at_most(5)),
-    Row("Cold start: AWS calls", "4 + 1 for 1,000 users", "1,003", of("cold", "calls_in_all"), "{:,.0f}"),
+    Row("Cold start: AWS calls", "4, and 1 for 1,000 users", "1,003", cold_calls, "{0:,.0f}", lambda v: v[0] <= v[1]),
     Row("Cold start: object writes", "0", "0", of("cold", "object_writes"), "{:,.0f}", at_most(0)),
     Row("Cold start: CPU-s", "≤ 3", "4.3", of("cold", "cpu_seconds"), within=at_most(3)),
     Row("RSS without objects, MiB", "≤ 16", "19", of("memory_0", "rss"), "{:.1f}", at_most(16)),

@@ -8,8 +8,8 @@ from bench import binary, plane, svg, table
 FIGURES = {
     "converge": {"calls_per_user": 1.04, "object_writes_per_user": 3.0, "cpu_seconds": 7, "users": 100},
     "sweep_wall": {
-        "first_call": {"p50": 0.1, "p99": 9},
-        "update": {"p50": 0.1, "p99": 0.2},
+        "first_call": {"p50": 0.1, "p99": 9, "n": 60},
+        "update": {"p50": 0.1, "p99": 0.2, "n": 60},
         "edits": 60,
         "unserved": 0,
     },
@@ -23,6 +23,12 @@ def test_a_target_that_is_missed_is_told_and_what_was_not_measured_is_not():
     assert "| **3.00** missed | – |" in lines["Object writes a user"]
     assert "missed" not in lines["Binary, MB"]
     assert table.missed(FIGURES) == ["Object writes a user", "Edit at the wall: first call, s"]
+
+
+def test_an_edit_that_is_never_served_is_no_fast_one():
+    few = {"sweep_wall": {**FIGURES["sweep_wall"], "update": {"p50": 0.1, "p99": 0.2, "n": 59}, "unserved": 1}}
+    assert "Edit at the wall: UpdateUser, s" in table.missed(few)
+    assert "Edit at the wall: UpdateUser, s" not in table.missed(FIGURES)
 
 
 def test_repetitions_come_to_the_median_of_each_number():

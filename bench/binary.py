@@ -62,7 +62,7 @@ def main():
     """Links to a file of its own, so that the delivered binary stays what it is."""
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/unstripped"
-        flags = ["--locked", "--release", "--bin", "transfer-operator", "--", "-C", "strip=none", "-o", file]
+        flags = ["--locked", "--release", "--bin", "transfer-operator", "--", "-C", "strip=none", f"--emit=link={file}"]
         run("cargo", "rustc", *flags, env={"CARGO_TARGET_DIR": str(target())})
         rows = {
             "Section": sections(run("size", "-A", file)),

@@ -72,13 +72,18 @@ def page(name, results, figures, plots):
     lines += [f"![{file.replace('-', ' ')}]({name}-{file}.svg)\n" for file in plots]
     for key, by_size in results.get("sizes", {}).items():
         for size, runs in by_size.items():
-            lines += [f"## {titles[key]}: {int(size):,} users", "", sizes_table(titles[key], table.medians(runs)), ""]
+            lines += [
+                f"## {titles[key]}: {int(size):,} users",
+                "",
+                sizes_table(titles[key], int(size), table.medians(runs)),
+                "",
+            ]
     return "\n".join(lines)
 
 
-def sizes_table(title, figures):
-    """The rows of which there are figures."""
-    rows = [row for row in table.ROWS if row.show(figures) != "–"]
+def sizes_table(title, users, figures):
+    """The rows of which there are figures, with the targets of that size."""
+    rows = [row for row in table.rows_at(users) if row.show(figures) != "–"]
     return table.markdown({"new": title}, {"new": figures}, "new", rows)
 
 

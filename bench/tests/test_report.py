@@ -31,6 +31,14 @@ def test_an_edit_that_is_never_served_is_no_fast_one():
     assert "Edit at the wall: UpdateUser, s" not in table.missed(FIGURES)
 
 
+def test_a_larger_fleet_has_targets_of_its_own():
+    figures = {"rest": {"memory": {"rss": 69}}, "cold": {"seconds": 6}}
+    rows = {row.title: row for row in table.rows_at(10_000)}
+    assert not rows["RSS at rest, MiB"].missed(figures)
+    assert rows["Cold start in sync: all judged after, s"].missed(figures)
+    assert set(table.AT_SIZE[10_000]) <= set(rows)
+
+
 def test_repetitions_come_to_the_median_of_each_number():
     runs = [{"a": {"b": 1}, "c": [1]}, {"a": {"b": 9}, "c": [2]}, {"a": {"b": 2}, "c": [3]}]
     assert table.medians(runs) == {"a": {"b": 2}, "c": [1]}

@@ -24,7 +24,7 @@ def machine():
         "kube_apiserver": version("k8s.io/kubernetes"),
         "etcd": version("go.etcd.io/etcd/server/v3"),
         "python": platform.python_version(),
-        "kernel": platform.release(),
+        "kernel": platform.release().split("-")[0],
         "processor": model,
         "cores": os.cpu_count(),
         "load_before": [round(value, 2) for value in os.getloadavg()],

@@ -17,8 +17,9 @@ from .process import Failed, as_signals_end, run, ROOT
 from .rows import counts, start, sweep
 from .stage import Stage
 
-#: A rest is as long as one sweep of listings lies after another, and so holds one of each.
-REST = 300
+#: A rest is as long as one sweep of listings lies after another (five minutes and up to a tenth more), and so holds one of
+#: each.
+REST = 360
 RATES = (5, 20)
 SIZES = {"new": (10_000, 50_000), "baseline": (10_000,), "peer": (10_000,)}
 
@@ -131,21 +132,32 @@ class Bench:
             stage.stop()
 
     def prepared(self, contender, users):
-        digest = hashlib.sha256(contender.binary.read_bytes()).hexdigest()[:12]
+        digest = digest_of([contender.binary, self.sim])
         folder = cache() / "bench-prepared" / f"{contender.key}-{digest}-{users}"
         if folder.exists():
             return folder
         self.tell(f"{contender.key}: prepares {users} users, once")
         stage = self.stage(contender)
-        stage.start(contender.wide)
-        stage.server()
-        counts.converge(stage, users)
-        counts.look(stage)
-        unfinished = folder.with_suffix(".new")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        stage.prepare(unfinished)
-        unfinished.rename(folder)
-        return folder
+        try:
+            stage.start(contender.wide)
+            stage.server()
+            counts.converge(stage, users)
+            counts.look(stage)
+            unfinished = folder.with_suffix(".new")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            stage.prepare(unfinished)
+            unfinished.rename(folder)
+            return folder
+        finally:
+            stage.stop()
+
+
+def digest_of(files, words=""):
+    """What these hold, and these words, in short."""
+    whole = hashlib.sha256(words.encode())
+    for file in files:
+        whole.update(file.read_bytes())
+    return whole.hexdigest()[:12]
 
 
 class Kept:
@@ -202,8 +214,10 @@ def measure(bench, options):
         larger = [int(size) for size in (options.sizes or "").split(",") if size]
         sizes = {"new": {size: [bench.size(contenders[0], size)] for size in larger}} if larger else {}
         return {key: [found] for key, found in figures.items()}, sizes
-    digest = hashlib.sha256(b"".join(contender.binary.read_bytes() for contender in contenders)).hexdigest()[:12]
-    kept = Kept(digest)
+    # What is kept of a run that was broken off is of these very programs, this benchmark and these numbers.
+    programs = [contender.binary for contender in contenders] + [bench.sim]
+    own = sorted((ROOT / "bench").rglob("*.py"))
+    kept = Kept(digest_of(programs + own, f"{options.users} {options.behind}"))
     runs, sizes = {contender.key: [] for contender in contenders}, {}
     for number in (1, 2, 3):
         order = contenders[::-1] if number == 2 else contenders

@@ -78,7 +78,7 @@ def per_second(calls, start, end):
     """How many calls AWS took, and how many it throttled, in each second."""
     taken, refused = [0] * math.ceil(end - start), [0] * math.ceil(end - start)
     for call in calls:
-        second = int(call["time"] - start)
+        second = math.floor(call["time"] - start)
         if 0 <= second < len(taken):
             (refused if call["outcome"] == THROTTLED else taken)[second] += 1
     return taken, refused

@@ -24,15 +24,23 @@ class Stage:
     def __init__(self, contender, sim, tell, prepared=None):
         self.contender, self.tell, self.started = contender, tell, []
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="transfer-bench-"))
-        etcd = prepared and prepared / "etcd"
-        self.plane = Plane(self.folder / "plane", etcd)
+        self.plane = self.aws = self.operator = self.watch = None
+        try:
+            self.set_up(sim, prepared)
+        except BaseException:
+            self.stop()
+            raise
+
+    def set_up(self, sim, prepared):
+        """The control plane and AWS, with what was prepared or with the contender's own manifests."""
+        self.plane = Plane(self.folder / "plane", prepared and prepared / "etcd")
         self.aws = Aws(sim, self.folder)
         if prepared:
             self.aws.ask("POST", "world", json.loads((prepared / "world.json").read_text()))
         else:
-            contender.install(self.plane)
+            self.contender.install(self.plane)
         self.kube = self.plane.admin
-        self.operator, self.watch = None, Watch(self.kube)
+        self.watch = Watch(self.kube)
 
     def start(self, args=()):
         """Starts a replica and returns it and when that was."""
@@ -88,11 +96,13 @@ class Stage:
 
     def stop(self, keep=False):
         """In the reverse order of their start: an API server without its etcd would hang."""
-        self.watch.stop()
+        if self.watch:
+            self.watch.stop()
         for process in reversed(self.started):
             if not process.ended():
                 process.stop()
-        self.aws.stop()
-        self.plane.stop()
+        for program in (self.aws, self.plane):
+            if program:
+                program.stop()
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -25,7 +25,7 @@ class Row:
             value = self.value(figures)
         except (KeyError, TypeError):
             return "–"
-        if value is None:
+        if value is None or (isinstance(value, tuple) and None in value):
             return "–"
         return self.form.format(*value) if isinstance(value, tuple) else self.form.format(value)
 
@@ -66,7 +66,8 @@ def edits_during(check, name, recorded, rate=10):
     first, update = (2 / rate, 5 / rate), (4 / rate + 0.05, 8 / rate + 0.1)
     target, form = "p50 ≤ {:.2f}, p99 ≤ {:.2f}", "p50 {:.2f}, p99 {:.2f} ({} of 60)"
     among = lambda which: lambda figures: (*ends(check, which)(figures), of(check, which, "n")(figures))
-    within = lambda *limits: lambda value: both(*limits)(value) and value[2] == EDITS
+    # First how many were served: where none was there are no percentiles.
+    within = lambda *limits: lambda value: value[2] == EDITS and both(*limits)(value)
     served = lambda figures: (figures[check]["unserved"], figures[check]["edits"])
     return [
         Row(f"{name}: first call, s", target.format(*first), "–", among("first_call"), form, within(*first)),
@@ -131,7 +132,7 @@ ROWS = [
         "{:,.0f}",
         at_most(1000),
     ),
-    Row("Object writes, Events in 5 min at rest", "0, 0", "0, 0", rest_writes, "{}, {}", both(0, 0)),
+    Row("Object writes, Events in 6 min at rest", "0, 0", "0, 0", rest_writes, "{}, {}", both(0, 0)),
     Row("CPU at rest, % of a core", "≤ 0.5", "–", of("rest", "cpu_percent"), within=at_most(0.5)),
     *edits_during("sweep_start", "Edit after a start", "p50 16.3, p99 98"),
     *edits_during("sweep_wall", "Edit at the wall", "16 of 40 never"),

@@ -35,7 +35,7 @@ def test_only_writes_of_our_kinds_are_object_writes_and_leases_are_no_reads():
 
 
 def test_calls_a_second_are_told_apart_from_throttled_ones():
-    calls = [call(10.1, "A"), call(10.9, "A"), call(11.5, "A", outcome=count.THROTTLED), call(13.5, "A")]
+    calls = [call(9.5, "A"), call(10.1, "A"), call(10.9, "A"), call(11.5, "A", outcome=count.THROTTLED), call(13.5, "A")]
     assert count.per_second(calls, 10, 13) == ([2, 0, 0], [0, 1, 0])
     assert count.throttled(calls) == 1
     assert count.listings([call(1, "ListUsers"), call(1, "ListHostKeys"), call(1, "DescribeUser")]) == 1

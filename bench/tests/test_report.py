@@ -31,6 +31,14 @@ def test_an_edit_that_is_never_served_is_no_fast_one():
     assert "Edit at the wall: UpdateUser, s" not in table.missed(FIGURES)
 
 
+def test_where_no_edit_was_served_the_rows_are_missed_and_shown_without_a_figure():
+    none = {"n": 0, "p50": None, "p99": None, "max": None}
+    figures = {"sweep_wall": {"first_call": none, "update": none, "edits": 60, "unserved": 60}}
+    rows = [f"Edit at the wall: {what}" for what in ("first call, s", "UpdateUser, s", "not served")]
+    assert table.missed(figures) == rows
+    assert "| – |" in table.markdown({"old": "that"}, {"old": figures}, "old")
+
+
 def test_a_larger_fleet_has_targets_of_its_own():
     figures = {"rest": {"memory": {"rss": 69}}, "cold": {"seconds": 6}}
     rows = {row.title: row for row in table.rows_at(10_000)}

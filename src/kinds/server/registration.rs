@@ -37,8 +37,8 @@ impl Registration for TransferServer {
         Use::of(self, &spec.region, super::roles(spec), adopted.into_iter().collect())
     }
 
-    /// Its users and accesses, when what they need of it changes, and by and by when what they show of it does; when AWS no longer has it, or has it again, also those
-    /// that name it by its id.
+    /// Its users and accesses, when what they need of it changes, and by and by when what they show of it does; when AWS
+    /// no longer has it, or has it again, also those that name it by its id.
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
         let on_it = || {
             let named = Reference::Object(ManagedKind::TransferServer, change.name.clone());

@@ -25,7 +25,7 @@ const UNATTENDED: Duration = Duration::from_mins(5);
 type Place = (String, String);
 
 /// What is known of how an object is listed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Seen {
     place: Place,
     /// What the last look at it showed, or status says of it, as a listing would show it, as one digest.
@@ -62,7 +62,7 @@ enum Basis {
     Status { since: Instant, listed: bool, due: Option<Instant> },
     /// A listing alone: nobody has asked for the object yet. Without a share in the budget.
     Listing,
-    /// Status, and a listing that says otherwise.
+    /// Status, and a listing or a look that says otherwise.
     Doubt,
 }
 
@@ -127,7 +127,17 @@ impl Looks {
         all.put(uid, Some(Seen { place, row: Some(row), listing, basis }));
     }
 
-    /// AWS does not have it, it has no place there, or it is no more.
+    /// AWS does not have it, or it has no place there: what status says of it is not believed until the next full look, and
+    /// others have its share of those.
+    pub fn doubt(&self, uid: &str) {
+        let mut all = self.lock();
+        let doubted = all.objects.get(uid).map(|seen| Seen { basis: Basis::Doubt, ..seen.clone() });
+        if doubted.is_some() {
+            all.put(uid, doubted);
+        }
+    }
+
+    /// It is no more.
     pub fn forget(&self, uid: &str) {
         self.lock().put(uid, None);
     }
@@ -400,6 +410,25 @@ mod tests {
             looks.saw("0", "1", "here", "a".to_owned(), true);
             assert!(!looks.believes("0", HERE, "a", RESYNC), "from now on it is looked at");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_looked_for_in_vain_is_not_believed_before_the_next_look() {
+        let looks = Looks::default();
+        let interval = || looks.interval("0", Duration::from_secs(1));
+        for seen in [false, true] {
+            if seen {
+                looks.saw("0", "1", "here", "a".to_owned(), true);
+            } else {
+                assert!(looks.believes("0", HERE, "a", RESYNC));
+            }
+            assert!(interval() > Duration::from_secs(1));
+            looks.doubt("0");
+            assert!(!looks.believes("0", HERE, "a", RESYNC) && !looks.stands("0", HERE, "a", FAR), "{seen}");
+            assert_eq!(interval(), Duration::from_secs(1), "others have its share");
+        }
+        looks.doubt("1");
+        assert!(looks.believes("1", HERE, "a", RESYNC), "nobody looked");
     }
 
     #[tokio::test(start_paused = true)]

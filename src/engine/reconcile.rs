@@ -154,7 +154,7 @@ fn note_look<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, known: &
     let (looks, uid) = (&engine.settings.looks, request.uid.as_str());
     match (known.target(), &known.have, &known.sight) {
         // Who has no place (its server is gone) is not looked at either, and others have its share of looks.
-        (None, ..) | (_, _, ObservedState::Missing | ObservedState::ParentMissing) => looks.forget(uid),
+        (None, ..) | (_, _, ObservedState::Missing | ObservedState::ParentMissing) => looks.doubt(uid),
         (Some(target), Some(have), ObservedState::Found(_)) => {
             if let Some(row) = have.listed() {
                 let budgeted = engine.kind.found_by().child().is_some();

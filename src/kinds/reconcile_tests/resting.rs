@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::rig::{Rig, name};
+use super::rig::{Fail, Rig, name};
 use crate::kinds::fakes::{ACCOUNT, REGION};
 
 const SERVER: &str = "TransferServer";
@@ -57,6 +57,39 @@ async fn a_key_whose_id_is_not_known_yet_costs_no_look_at_a_start() {
     assert_eq!(rig.status(USER, "alice")["sshPublicKeys"][0].get("id"), None);
     rig.run(USER, "alice", Duration::from_mins(11)).await;
     assert!(rig.status(USER, "alice")["sshPublicKeys"][0]["id"].is_string(), "the first look tells it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_nears_its_end_is_told_after_a_start_too() {
+    let mut rig = Rig::with_user(json!({
+        "resyncInterval": "24h",
+        "sshPublicKeys": [{"publicKey": KEY, "expiresAt": "2026-01-15T12:30:00Z"}],
+    }))
+    .await;
+    assert_eq!(looks(&mut rig).await, 0);
+    let status = rig.status(USER, "alice");
+    let row = status["applied"]["listed"].as_str().unwrap().to_owned();
+    assert!(rig.looks().agrees("uid-alice", (ACCOUNT, REGION), Some(row)));
+    let told = |rig: &Rig| rig.status(USER, "alice")["conditions"].to_string().contains("KeysExpiring");
+    let before = Duration::from_mins(12 * 60 + 25);
+    rig.run(USER, "alice", before).await;
+    // What is not due yet is slept through.
+    tokio::time::advance(before).await;
+    rig.reconcile(USER, "alice").await;
+    assert_eq!((told(&rig), rig.cloud.reads_since()), (false, 0), "it rests until then");
+    rig.run(USER, "alice", Duration::from_mins(10)).await;
+    assert!(told(&rig));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_looked_for_in_vain_is_looked_for_again_where_that_could_not_be_written() {
+    let rig = Rig::with_user(json!({})).await;
+    rig.cloud.users().clear();
+    rig.objects.fail.lock().unwrap().extend([Fail::Write; 1]);
+    rig.reconcile(USER, "alice").await;
+    rig.cloud.reads_since();
+    rig.reconcile(USER, "alice").await;
+    assert!(rig.cloud.reads_since() > 0 || !rig.cloud.users().is_empty(), "status still says that all is well");
 }
 
 #[tokio::test(start_paused = true)]

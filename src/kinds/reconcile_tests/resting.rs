@@ -82,7 +82,7 @@ async fn a_key_that_nears_its_end_is_told_after_a_start_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_was_looked_for_in_vain_is_looked_for_again_where_that_could_not_be_written() {
+async fn what_could_not_be_written_of_a_look_in_vain_takes_another_look() {
     let rig = Rig::with_user(json!({})).await;
     rig.cloud.users().clear();
     rig.objects.fail.lock().unwrap().extend([Fail::Write; 1]);

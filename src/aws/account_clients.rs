@@ -52,7 +52,7 @@ const FALLBACK_REGION: &str = "us-east-1";
 
 /// What STS said before the first use of an identity counts for so long also where the identity itself is looked at: both
 /// come at a start, in any order.
-const JUST_ASKED: Duration = Duration::from_secs(5);
+pub const JUST_ASKED: Duration = Duration::from_secs(5);
 
 /// Identity uid, [`AwsIdentitySpec::access`], region. Not the generation: an edit of a grant is no reason to ask STS.
 pub type ClientKey = (String, String, String);

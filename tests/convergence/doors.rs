@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use kube::core::ApiResource;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use transfer_operator::api::{AwsIdentity, FINALIZER};
-use transfer_operator::aws::account_clients::{Aws, CallerIdentity};
+use transfer_operator::aws::account_clients::{Aws, CallerIdentity, JUST_ASKED};
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::{
     Account, Answer, AwsApi, AwsClock, AwsError, CreateOutput, Mutation, Permit, RateLimiter, Read, Reply,
@@ -149,7 +148,7 @@ impl<W: Way> Aws for SimAws<W> {
         let account = identity.spec.account_id.clone();
         let asked = self.asked.lock().unwrap().remove(&account);
         // As the delivered operator has it.
-        if asked.is_none_or(|at| at.elapsed() >= Duration::from_secs(5)) {
+        if asked.is_none_or(|at| at.elapsed() >= JUST_ASKED) {
             self.way.sts(&account).await?;
         }
         Ok(CallerIdentity { account, arn: "arn:aws:iam::1:user/x".to_owned() })

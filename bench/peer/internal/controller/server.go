@@ -62,16 +62,24 @@ func (r *ServerReconciler) Reconcile(ctx context.Context, request ctrl.Request) 
 	return result(err, resync)
 }
 
+// api is whose the server is, and the client for where it lives.
+func (r *ServerReconciler) api(
+	ctx context.Context, server *v1alpha1.TransferServer,
+) (*v1alpha1.AwsIdentity, *transfer.Client, error) {
+	owner, err := identity(ctx, r, server.Spec.AwsIdentityRef.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	api, err := r.Clients.For(ctx, owner, server.Spec.Region)
+	return owner, api, err
+}
+
 // sync makes the server if there is none, and else compares and updates.
 func (r *ServerReconciler) sync(ctx context.Context, server *v1alpha1.TransferServer) error {
 	if field := server.Spec.Unhandled(); field != "" {
 		return block("NotSupported", "the peer does not handle spec.%s", field)
 	}
-	owner, err := identity(ctx, r, server.Spec.AwsIdentityRef.Name)
-	if err != nil {
-		return err
-	}
-	api, err := r.Clients.For(ctx, owner, server.Spec.Region)
+	owner, api, err := r.api(ctx, server)
 	if err != nil {
 		return err
 	}
@@ -174,11 +182,7 @@ func (r *ServerReconciler) remove(
 }
 
 func (r *ServerReconciler) delete(ctx context.Context, server *v1alpha1.TransferServer) error {
-	owner, err := identity(ctx, r, server.Spec.AwsIdentityRef.Name)
-	if err != nil {
-		return err
-	}
-	api, err := r.Clients.For(ctx, owner, server.Spec.Region)
+	_, api, err := r.api(ctx, server)
 	if err != nil {
 		return err
 	}

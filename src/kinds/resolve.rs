@@ -12,6 +12,7 @@ use super::deps::Deps;
 use super::grants::{self, Asker};
 use crate::api::condition::reasons;
 use crate::api::identity::AwsIdentitySpec;
+use crate::api::status::OperationRecord;
 use crate::api::{AwsIdentity, CommonStatus, FINALIZER, Managed, ManagedKind};
 use crate::engine::digest;
 use crate::engine::kind::{ReconcileError, Target};
@@ -91,6 +92,12 @@ impl<'a> TargetQuery<'a> {
     fn exists(&self) -> bool {
         self.status.is_some_and(|status| recorded_account(status).is_some())
     }
+
+    /// Whether it needs no grant: it goes, or what was begun for it is to be ended.
+    fn ends_something(&self) -> bool {
+        let operation = self.status.and_then(|status| status.operation.as_ref());
+        self.exists() && (self.deleting || operation.is_some_and(OperationRecord::guards))
+    }
 }
 
 /// For how long the identity of a new object may still be on its way: one apply brings both in any order, another one
@@ -105,7 +112,7 @@ pub fn labels(deps: &Deps, namespace: &str) -> BTreeMap<String, String> {
 }
 
 /// The place of an object with this identity in this region. `denied` stands only for an object that is being
-/// deleted; for every other, a denial is the answer.
+/// deleted or whose server was stopped for a change; for every other, a denial is the answer.
 ///
 /// # Errors
 /// `NotReady` where it may not be there; faults of STS.
@@ -128,8 +135,9 @@ pub async fn resolve<D>(
     let denied = grant.err().map(|block| if exists && identity.is_some() { revoked(&block) } else { block });
     let identity = match (identity, &denied) {
         (Some(identity), None) => identity,
-        // What carries our tags may go also after the grant went, so that a namespace can be deleted.
-        (Some(identity), Some(_)) if request.deleting && exists => identity,
+        // What carries our tags may go also after the grant went, so that a namespace can be deleted; and what we
+        // stopped is started again.
+        (Some(identity), Some(_)) if request.ends_something() => identity,
         (_, denied) => return Err(denied.clone().unwrap_or_else(|| absent_identity(identity_name)).into()),
     };
     // Not even a deletion: in another account it would find nothing, and take that for done.

@@ -9,7 +9,7 @@ use transfer_operator::sim::operation::Operation;
 use crate::api_server::{Key, text};
 use crate::oracle::unchecked::Check;
 use crate::satisfy;
-use crate::stage::Stage;
+use crate::stage::{NS, Stage, key};
 use crate::workflows::server;
 
 const SUBNETS: [&str; 3] = ["subnet-01234567", "subnet-12345678", "subnet-23456789"];
@@ -22,6 +22,9 @@ const OWN_ENDPOINT: &str = "vpce-0123456789abcdef0";
 
 /// How long a person waits before an edit that was refused is made again: what AWS refuses may heal from outside.
 pub const PATIENCE: Duration = Duration::from_mins(20);
+
+/// Nothing that was sent arrives later: AWS takes a signature for fifteen minutes, and two for clocks that differ.
+const LATEST: Duration = Duration::from_mins(20);
 
 fn network(subnets: &[&str], addresses: &[&str]) -> Value {
     let mut details = json!({"vpcId": "vpc-01234567", "subnetIds": subnets, "securityGroupIds": [GROUPS[0]]});
@@ -200,5 +203,62 @@ pub async fn w4_taken_back(stage: &Stage) {
     }
     stage.edit(&files, |spec| spec["endpointDetails"] = network(&SUBNETS[1..], &ADDRESSES[..2]));
     settled(stage, &files).await;
+    stage.close().await;
+}
+
+/// The grant goes while the server is OFFLINE for a change of its addresses: what was taken off is put back, it is
+/// started, and nothing else is done. Once the grant is back the change is made.
+pub async fn w4_revoked(stage: &Stage) {
+    for address in ADDRESSES {
+        stage.free(address);
+    }
+    let files = stage.apply(&server("files", &elastic(&SUBNETS[..2], &ADDRESSES[..2])));
+    settled(stage, &files).await;
+    let before = network_held(stage);
+    stage.edit(&files, |spec| {
+        spec["endpointDetails"] = network(&SUBNETS[1..], &ADDRESSES[1..]);
+        spec["preAuthenticationLoginBanner"] = json!("hello");
+    });
+    let off = |stage: &Stage| state(stage) == "OFFLINE" || stage.is_all_ready();
+    stage.until("it is OFFLINE, or was", off).await;
+    let identity = key("AwsIdentity", "default");
+    stage.edit(&identity, |spec| spec["grants"][0]["namespaces"] = json!({"from": "Names", "names": ["other"]}));
+    stage.reason(&files, "GrantRevoked").await;
+    let after = json!([SUBNETS[1..], ADDRESSES[1..]]);
+    let whole = |stage: &Stage| state(stage) == "ONLINE" && [&before, &after].contains(&&network_held(stage));
+    stage.until("it is ONLINE with all its addresses though nothing is granted", whole).await;
+    stage.edit(&identity, |spec| spec["grants"][0]["namespaces"] = json!({"from": "Names", "names": [NS]}));
+    settled(stage, &files).await;
+    stage.close().await;
+}
+
+/// Its subnets and elastic addresses.
+fn network_held(stage: &Stage) -> Value {
+    let details = &held(stage)["EndpointDetails"];
+    json!([details["SubnetIds"], details["AddressAllocationIds"]])
+}
+
+/// The object is deleted, and its server stays, while that is OFFLINE for a change: it is left ONLINE, and no stop that
+/// was sent comes after the object is gone.
+pub async fn w4_retained(stage: &Stage) {
+    let kept = json!({"lifecycle": {"deletionPolicy": "Retain", "deletionProtection": false}});
+    let files = stage.apply(&server("files", &kept));
+    stage.all_ready().await;
+    let id = stage.server_id("files");
+    stage.edit(&files, |spec| spec["ipAddressType"] = json!("DUALSTACK"));
+    let off = |stage: &Stage| state(stage) == "OFFLINE" || stage.is_all_ready();
+    stage.until("it is OFFLINE, or was", off).await;
+    stage.delete(&files);
+    stage.gone(&files).await;
+    for _ in 0..2 {
+        let input = json!({"ServerId": id});
+        let left = satisfy::describe(&stage.world, Operation::DescribeServer, input, "Server").unwrap_or_default();
+        if left["State"] != "ONLINE" {
+            stage.world.violation(format!("O13: the server that was to stay is {}", left["State"]));
+        }
+        stage.pause(LATEST).await;
+    }
+    // Whether the change was made before it was let go is a matter of seconds; a person has no more use for it.
+    stage.console(Operation::DeleteServer, json!({"ServerId": id}));
     stage.close().await;
 }

@@ -53,6 +53,8 @@ pub const ALL: &[Workflow] = &[
     },
     Workflow { name: "W4-suspended", run: |stage| offline::w4_suspended(stage).boxed() },
     Workflow { name: "W4-taken-back", run: |stage| offline::w4_taken_back(stage).boxed() },
+    Workflow { name: "W4-revoked", run: |stage| offline::w4_revoked(stage).boxed() },
+    Workflow { name: "W4-retained", run: |stage| offline::w4_retained(stage).boxed() },
     Workflow { name: "W4-approved", run: |stage| approval::w4_approved(stage).boxed() },
 ];
 

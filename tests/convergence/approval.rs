@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api_server::{Key, text};
 use crate::lint;
-use crate::offline::{self, told};
+use crate::offline::{self, stops, told};
 use crate::oracle::unchecked::Check;
 use crate::stage::Stage;
 use crate::workflows::{self, server, workflow};
@@ -77,10 +77,6 @@ async fn waits(stage: &Stage, key: &Key, field: &str, begun: impl Fn(&Stage) -> 
             status["plan"].as_array().into_iter().flatten().any(|row| row["field"] == field)
         })
         .await;
-}
-
-fn stops(stage: &Stage) -> u64 {
-    stage.world.oracle.lock().unwrap().stops
 }
 
 /// How many workflows came into being. Not by AWS's listing, which may lag.

@@ -14,6 +14,7 @@ mod defects;
 mod doors;
 mod ending;
 mod growth;
+mod interrupted;
 mod kube_api;
 mod kube_watch;
 mod lint;
@@ -150,14 +151,40 @@ fn the_runs_read_and_write_awss_json_as_the_sdk_does() {
     }
 }
 
+/// Of the plans each is held against its workflow without faults; these are the numbers that a person counts.
 #[test]
-fn a_move_into_the_vpc_takes_one_stop_with_elastic_ips_or_without() {
-    let stops = ["W4-own-endpoint", "W4-own-to-elastic"].map(|name| {
+fn a_server_is_stopped_once_for_an_edit_and_for_its_first_addresses() {
+    let expected = [
+        // The first addresses, and three edits of the network; security groups take none.
+        ("W2-elastic", 4),
+        // There, with an edit in the middle that joins the stop or takes one of its own; and back.
+        ("W4-offline", 2),
+        ("W4-own-endpoint", 1),
+        ("W4-own-to-elastic", 1),
+        ("W4-moves", 2),
+        ("W4-addresses", 2),
+        ("W4-restart", 2),
+        ("W4-window", 1),
+        ("W4-suspended", 1),
+        ("W4-edited-back", 1),
+        ("W4-deleted", 1),
+        ("W4-retained", 1),
+        ("W4-failed", 1),
+        // The first addresses; what was cut short is begun anew.
+        ("W4-revoked", 3),
+        // Once more, as somebody started it in the middle.
+        ("W4-contested", 2),
+        ("W4-taken-back", 3),
+        ("W4-approved", 2),
+    ];
+    let counted = expected.map(|(name, _)| {
         let outcome = run(workflows::named(name), Setup::new(runs::SEED));
         assert_eq!(outcome.violations, Vec::<String>::new(), "{name}");
-        outcome.stops
+        (name, outcome.stops)
     });
-    assert_eq!(stops, [1, 1]);
+    assert_eq!(counted, expected);
+    let offline = workflows::ALL.iter().filter(|workflow| workflow.name.starts_with("W4-"));
+    assert!(offline.clone().all(|workflow| expected.iter().any(|(name, _)| *name == workflow.name)));
 }
 
 #[test]

@@ -229,6 +229,12 @@ impl Stage {
         sim.world.region(ACCOUNT, REGION).addresses.insert(allocation_id.to_owned(), Address::default());
     }
 
+    /// AWS behaves otherwise from now on.
+    pub fn switch(&self, switches: &Value) {
+        let mut sim = self.world.sim.lock().unwrap();
+        sim.config = sim.config.clone().with(switches).unwrap();
+    }
+
     /// What somebody does in AWS's console.
     pub fn console(&self, operation: Operation, input: Value) -> Value {
         let now = self.world.clock.now();

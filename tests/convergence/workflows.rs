@@ -10,6 +10,7 @@ use transfer_operator::sim::operation::Operation;
 
 use crate::api_server::text;
 use crate::approval;
+use crate::interrupted;
 use crate::offline;
 use crate::satisfy;
 use crate::stage::{Stage, key};
@@ -51,10 +52,18 @@ pub const ALL: &[Workflow] = &[
         name: "W4-own-to-elastic",
         run: |stage| offline::w4_own_endpoint(stage, &offline::ADDRESSES[..2]).boxed(),
     },
-    Workflow { name: "W4-suspended", run: |stage| offline::w4_suspended(stage).boxed() },
-    Workflow { name: "W4-taken-back", run: |stage| offline::w4_taken_back(stage).boxed() },
-    Workflow { name: "W4-revoked", run: |stage| offline::w4_revoked(stage).boxed() },
-    Workflow { name: "W4-retained", run: |stage| offline::w4_retained(stage).boxed() },
+    Workflow { name: "W4-moves", run: |stage| offline::w4_moves(stage).boxed() },
+    Workflow { name: "W4-addresses", run: |stage| offline::w4_addresses(stage).boxed() },
+    Workflow { name: "W4-restart", run: |stage| offline::w4_restart(stage).boxed() },
+    Workflow { name: "W4-window", run: |stage| offline::w4_window(stage).boxed() },
+    Workflow { name: "W4-suspended", run: |stage| interrupted::w4_suspended(stage).boxed() },
+    Workflow { name: "W4-taken-back", run: |stage| interrupted::w4_taken_back(stage).boxed() },
+    Workflow { name: "W4-revoked", run: |stage| interrupted::w4_revoked(stage).boxed() },
+    Workflow { name: "W4-retained", run: |stage| interrupted::w4_retained(stage).boxed() },
+    Workflow { name: "W4-edited-back", run: |stage| interrupted::w4_edited_back(stage).boxed() },
+    Workflow { name: "W4-deleted", run: |stage| interrupted::w4_deleted(stage).boxed() },
+    Workflow { name: "W4-failed", run: |stage| interrupted::w4_failed(stage).boxed() },
+    Workflow { name: "W4-contested", run: |stage| interrupted::w4_contested(stage).boxed() },
     Workflow { name: "W4-approved", run: |stage| approval::w4_approved(stage).boxed() },
 ];
 

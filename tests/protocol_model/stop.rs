@@ -1,6 +1,6 @@
 //! A change that takes a stop, model checked: two replicas, each of which may die or freeze at any step; AWS, whose
-//! answers lag and get lost, and which may refuse the change; a person who edits back, suspends, and closes the window; and
-//! a stop that arrives long after it was sent.
+//! answers lag and get lost, and which may refuse the change; a person who edits back, suspends, closes the window, takes
+//! the grant, and deletes the object whose server stays; and a stop that arrives long after it was sent.
 //!
 //! Which step is due says the code (`kinds::server::offline`), and whether its call is sent or its record written does too
 //! (`engine::decide`). What stands around that is modelled, as for servers.
@@ -35,6 +35,10 @@ struct Stops {
     acts: u8,
     /// So often a person suspends the object, or lets it go on.
     suspends: u8,
+    /// So often the grant is taken or given back.
+    denials: u8,
+    /// Whether a person may delete the object: once.
+    deletes: u8,
     /// So many stops may arrive after nobody waits for them any more.
     late: u8,
     /// A replica may freeze between a decision and the write of it. Otherwise the deadline of the reconcile ends it.
@@ -55,6 +59,8 @@ enum Broken {
     ForgetsEnded,
     /// That no stop is sent any more is dated when it is decided.
     DatesDecision,
+    /// An object whose server stays is let go at once, although a stop may be under way.
+    LetsGo,
 }
 
 const RUNS: &str = "left alone, the server runs";
@@ -72,6 +78,9 @@ impl Model for Stops {
             wants: true,
             suspended: false,
             closed: false,
+            denied: false,
+            deleting: false,
+            gone: false,
             record: None,
             aws: Aws { state: State::Online, has: false },
             before: None,
@@ -79,6 +88,8 @@ impl Model for Stops {
             replicas: vec![Work::default(); self.replicas],
             acts: self.acts,
             suspends: self.suspends,
+            denials: self.denials,
+            deletes: self.deletes,
             late: self.late,
             surprised: false,
             unrecorded: false,
@@ -108,7 +119,7 @@ impl Model for Stops {
                         actions.push(Event::Strays { replica });
                     }
                 }
-                At::Write(_) | At::Clear(_) | At::Send(_) => actions.push(Event::Act { replica }),
+                At::Write(_) | At::Clear(_) | At::Send(_) | At::LetGo => actions.push(Event::Act { replica }),
             }
             if *work != Work::default() && !matches!(work.at, At::Await(_)) {
                 actions.push(Event::Crash { replica });
@@ -118,9 +129,11 @@ impl Model for Stops {
         if world.acts > 0 {
             actions.extend([Event::Edits, Event::Closes]);
         }
-        if world.suspends > 0 {
-            actions.push(Event::Suspends);
+        if world.gone {
+            return;
         }
+        let may = [(world.suspends, Event::Suspends), (world.denials, Event::Denies), (world.deletes, Event::Deletes)];
+        actions.extend(may.into_iter().filter(|(times, _)| *times > 0).map(|(_, event)| event));
     }
 
     fn next_state(&self, last: &World, action: Event) -> Option<World> {
@@ -147,7 +160,17 @@ impl Model for Stops {
 
 /// Two processes, and a stop that comes late.
 fn stops() -> Stops {
-    Stops { replicas: 2, refuses: false, acts: 0, suspends: 0, late: 1, lingers: false, broken: None }
+    Stops {
+        replicas: 2,
+        refuses: false,
+        acts: 0,
+        suspends: 0,
+        denials: 0,
+        deletes: 0,
+        late: 1,
+        lingers: false,
+        broken: None,
+    }
 }
 
 /// One process at a time, and no stop that comes late; but a suspended object, of which nobody mends what was forgotten.
@@ -221,6 +244,22 @@ fn a_stop_that_is_recorded_after_its_call_leaves_a_server_offline() {
 #[test]
 fn a_start_that_is_not_seen_to_its_end_leaves_a_server_offline() {
     fails("start not seen", Stops { broken: Some(Broken::ForgetsStarted), ..alone() });
+}
+
+#[test]
+fn a_server_whose_grant_goes_in_the_middle_runs_again() {
+    holds("stopped, grant taken", Stops { denials: 2, ..stops() }, ALL);
+    let alone = Stops { denials: 2, ..alone() };
+    holds("stopped, refused, grant taken, one process", Stops { refuses: true, acts: 1, ..alone }, ALL);
+}
+
+#[test]
+fn a_server_that_stays_when_its_object_goes_runs_and_is_not_stopped_later() {
+    holds("stopped, let go", Stops { deletes: 1, ..stops() }, ALL);
+    let frozen = Stops { deletes: 1, lingers: true, late: 0, ..stops() };
+    holds("stopped, let go, frozen", frozen, ALL);
+    holds("stopped, grant taken, let go, one process", Stops { deletes: 1, denials: 2, late: 1, ..alone() }, ALL);
+    fails("let go at once", Stops { broken: Some(Broken::LetsGo), ..frozen });
 }
 
 /// What withdrawing waits for is a stop that comes late.

@@ -15,6 +15,10 @@ use crate::workflows::{self, Workflow};
 const RECORDS: &[&str] = &["create", "operation"];
 const IDS: &[&str] = &["serverId", "workflowId", "arn", "create"];
 
+/// Where a record leads through a stop. Not on a suspended object: without the record a server that was stopped for a
+/// change is one that somebody stopped, and nothing is done about it.
+const IN_A_STOP: [&str; 4] = ["W2-elastic", "W4-offline", "W4-edited-back", "W4-moves"];
+
 fn main_object(workflow: Workflow) -> (&'static str, &'static str) {
     match workflow.name {
         "W7-user" => ("TransferUser", "bob"),
@@ -34,7 +38,7 @@ fn acts(workflow: Workflow, kind: &'static str, name: &'static str) -> Vec<(&'st
         return acts;
     }
     // The others go on with what must still be there, or delete and apply it again themselves.
-    if !matches!(workflow.name, "W3-update" | "W8-role" | "W9-access") {
+    if !matches!(workflow.name, "W3-update" | "W8-role" | "W9-access") && !IN_A_STOP.contains(&workflow.name) {
         acts.push(("delete", Act::Delete(kind, name), vec![&WANTED_CHANGES]));
         let replaced = (workflow.name == "W15-workflow").then_some(&OLD_ONE_WAITS);
         let unchecked = [&WANTED_CHANGES].into_iter().chain(replaced).collect();
@@ -58,7 +62,8 @@ fn acts(workflow: Workflow, kind: &'static str, name: &'static str) -> Vec<(&'st
 pub fn plans(references: &References, scale: Scale) -> Vec<Plan> {
     let mut plans = Vec::new();
     let chosen = ["W1-server", "W3-update", "W7-user", "W8-role", "W9-access", "W10-ssh-keys", "W11-host-keys"];
-    for workflow in chosen.into_iter().chain(["W15-workflow", "W15-replaced"]).map(workflows::named) {
+    let more = ["W15-workflow", "W15-replaced"].into_iter().chain(IN_A_STOP);
+    for workflow in chosen.into_iter().chain(more).map(workflows::named) {
         let (kind, name) = main_object(workflow);
         let quiet = &references.of(workflow).quiet;
         let created = references.of(workflow).points.iter().find(|point| point.operation == "CreateServer");

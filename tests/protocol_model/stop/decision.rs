@@ -58,7 +58,9 @@ impl World {
                 Some(Mutation::UpdateServer(_)) => At::Clear(What::Update(self.wants)),
                 other => panic!("nobody plans {other:?}"),
             },
-            Action::Conclude | Action::Suspend { .. } => At::Idle,
+            // The tags that say so, and the end of the finalizer, come next.
+            Action::FindByTags | Action::RemoveFinalizer(_) => At::LetGo,
+            Action::Conclude | Action::Suspend { .. } | Action::Block(_) | Action::Wait { .. } => At::Idle,
             other => panic!("nobody asked for {other:?}"),
         }
     }
@@ -83,7 +85,11 @@ impl World {
             unfit: None,
             unready: None,
             digest: digest(self.wants),
-            mode: if self.suspended { Mode::Finish } else { Mode::Full },
+            mode: match (self.denied || self.deleting, self.suspended) {
+                (true, _) => Mode::Restore,
+                (_, true) => Mode::Finish,
+                _ => Mode::Full,
+            },
             now: now(),
         });
         let mut plan = Plan { calls: due.call.into_iter().collect(), operation: due.operation, ..Plan::default() };
@@ -160,13 +166,19 @@ fn decided(world: &World, update: &UpdateFacts<'_>) -> Action {
     };
     let (sight, windows) =
         (ObservedState::Found(Ownership::Ours), Windows::new(TICK * i32::from(TOLERANCE), TICK * i32::from(LAG)));
+    let (record_of_stop, denial) = (world.record.map(write), Reason::stalled("GrantRevoked", "gone"));
+    let operation = record_of_stop.as_ref().filter(|record| record.guards());
     decide(&Facts {
         finalizer: true,
         suspended: world.suspended,
+        denied: Some(&denial).filter(|_| world.denied),
+        deleting: world.deleting,
+        retain: true,
         confirmed: true,
         id: Some("s"),
         record: Some(&record),
-        operation: world.record.map(write).is_some_and(|record| record.guards()),
+        operation: operation.is_some(),
+        quiet_since: operation.and_then(|record| record.quiet_since()).map(|since| since.parse().unwrap()),
         update: Some(update),
         ..looked_at(Identity::Tagged, &sight, (&ConsistencyCounter::default(), &BTreeMap::new()), now(), windows)
     })

@@ -14,6 +14,12 @@ pub(super) struct World {
     pub(super) wants: bool,
     pub(super) suspended: bool,
     pub(super) closed: bool,
+    /// The grant was withdrawn.
+    pub(super) denied: bool,
+    /// The object is being deleted, and its server stays.
+    pub(super) deleting: bool,
+    /// The object is gone: nobody looks after the server any more.
+    pub(super) gone: bool,
     pub(super) record: Option<Record>,
     pub(super) aws: Aws,
     /// What a read may still show.
@@ -22,6 +28,8 @@ pub(super) struct World {
     pub(super) replicas: Vec<Work>,
     pub(super) acts: u8,
     pub(super) suspends: u8,
+    pub(super) denials: u8,
+    pub(super) deletes: u8,
     pub(super) late: u8,
     /// A stop came when everything was done.
     pub(super) surprised: bool,
@@ -108,6 +116,15 @@ pub(super) enum At {
     Clear(What),
     Send(Call),
     Await(Call),
+    /// The object is let go.
+    LetGo,
+}
+
+impl At {
+    /// Of what was read of the object, and so for nothing once that changed.
+    const fn rests_on_object(self) -> bool {
+        matches!(self, Self::Write(_) | Self::Clear(_) | Self::LetGo)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +161,9 @@ pub(super) enum Event {
     Edits,
     Suspends,
     Closes,
+    /// The grant goes, or comes back.
+    Denies,
+    Deletes,
 }
 
 impl Record {
@@ -176,13 +196,14 @@ impl Work {
             At::Clear(what) => (2, None, Some(Call { what, age: 0 })),
             At::Send(call) => (3, None, Some(call)),
             At::Await(call) => (4, None, Some(call)),
+            At::LetGo => (5, None, None),
         };
         (kind, record, call, *current, *refused, after.map(Record::key))
     }
 }
 
 /// What an answer of the code depends on.
-pub(super) type Question = (bool, bool, bool, RecordKey, Aws, Option<bool>);
+pub(super) type Question = ([bool; 5], RecordKey, Aws, Option<bool>);
 
 thread_local! {
     /// The code is pure, so an answer is kept.
@@ -193,7 +214,8 @@ thread_local! {
 
 impl World {
     pub(super) fn question(&self, shown: Aws, refused: Option<bool>) -> Question {
-        (self.wants, self.suspended, self.closed, self.record.map(Record::key), shown, refused)
+        let spec = [self.wants, self.suspended, self.closed, self.denied, self.deleting];
+        (spec, self.record.map(Record::key), shown, refused)
     }
 
     pub(super) fn act(&mut self, model: &Stops, action: Event) {
@@ -233,6 +255,11 @@ impl World {
             }
             // Nobody writes the object for it.
             Event::Closes => (self.closed, self.acts) = (!self.closed, self.acts - 1),
+            Event::Denies => (self.denied, self.denials) = (!self.denied, self.denials - 1),
+            Event::Deletes => {
+                (self.deleting, self.deletes) = (true, self.deletes - 1);
+                self.touch();
+            }
         }
     }
 
@@ -258,7 +285,8 @@ impl World {
         match (call.what, state) {
             (What::Stop, State::Online) => {
                 self.surprised |= self.record.is_none_or(Record::over);
-                self.unrecorded |= self.record.is_none_or(|record| record.over() && !record.guards);
+                let forgotten = self.record.is_none_or(|record| record.over() && !record.guards);
+                self.unrecorded |= self.gone || forgotten;
                 self.becomes(Aws { state: State::Stopping, has });
             }
             (What::Start, State::Offline) => self.becomes(Aws { state: State::Starting, has }),
@@ -283,6 +311,9 @@ impl World {
     }
 
     fn look(&mut self, model: &Stops, replica: usize, old: bool) {
+        if self.gone {
+            return;
+        }
         let shown = self.before.filter(|_| old).map_or(self.aws, |(before, _)| before);
         let due = self.due(shown, self.replicas[replica].refused);
         let work = &mut self.replicas[replica];
@@ -306,6 +337,7 @@ impl World {
             (Some(Broken::DatesDecision), At::Write(Some(record))) if record.age.is_none() => {
                 At::Write(Some(Record { age: Some(0), ..record }))
             }
+            (Some(Broken::LetsGo), At::Idle) if self.deleting && self.record.is_some_and(Record::over) => At::LetGo,
             (_, due) => due,
         };
     }
@@ -316,6 +348,10 @@ impl World {
         match std::mem::take(&mut work.at) {
             At::Write(record) if work.current => {
                 self.record = record;
+                self.touch();
+            }
+            At::LetGo if work.current => {
+                (self.gone, self.record) = (true, None);
                 self.touch();
             }
             At::Clear(what) if work.current => work.at = At::Send(Call { what, age: 0 }),
@@ -331,7 +367,7 @@ impl World {
         self.strays.iter_mut().for_each(|call| older(&mut call.age));
         for work in &mut self.replicas {
             match &mut work.at {
-                At::Write(_) if !model.lingers => work.at = At::Idle,
+                At::Write(_) | At::LetGo if !model.lingers => work.at = At::Idle,
                 At::Write(Some(record)) => record.age.iter_mut().for_each(older),
                 At::Send(call) | At::Await(call) => older(&mut call.age),
                 _ => {}
@@ -345,10 +381,10 @@ impl World {
         self.strays.retain(|call| call.age <= TOLERANCE);
         self.strays.sort_unstable();
         for work in &mut self.replicas {
-            if matches!(work.at, At::Write(_) | At::Clear(_)) && !work.current {
+            if work.at.rests_on_object() && !work.current {
                 work.at = At::Idle;
             }
-            work.current &= matches!(work.at, At::Write(_) | At::Clear(_));
+            work.current &= work.at.rests_on_object();
         }
         self.replicas.sort_by_key(Work::key);
     }
@@ -359,6 +395,9 @@ impl World {
         let idle = self.replicas.iter().all(|work| work.at == At::Idle);
         if !idle || !self.strays.is_empty() {
             return true;
+        }
+        if self.gone {
+            return self.aws.state.settled() == State::Online;
         }
         self.replicas.iter().all(|work| {
             let key = (model.broken.map_or(0, |broken| broken as u8 + 1), self.question(self.aws, work.refused));
@@ -389,9 +428,10 @@ impl World {
             self.tidy();
         }
         let given_up = self.record.is_some_and(|record| record.phase == OperationPhase::GivenUp);
-        let free = !self.suspended && !self.closed && !given_up;
+        let free = !self.suspended && !self.closed && !self.denied && !self.deleting && !given_up;
         let made = self.aws.has == self.wants || !free;
-        self.aws.state == State::Online && made && (self.record.is_none() || given_up)
+        let over = self.record.is_none() || given_up;
+        self.aws.state == State::Online && made && over && self.gone == self.deleting
     }
 
     /// What the operator decides for what it is shown.

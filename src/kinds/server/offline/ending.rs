@@ -104,14 +104,13 @@ pub fn end(about: &Situation, record: &OperationRecord) -> Due {
     let message = format!("server {id} is ONLINE again, {took} s after its stop{why}");
     let left = record.refused_digest.is_some() && record.refusal.is_some();
     // That it is to be started was read from the record, so no stop is sent for it any more: this date is no guess.
-    let record = since(about, record);
-    let due = if left {
-        write(OperationPhase::GivenUp, &record)
-    } else {
-        let nothing_off =
-            OperationRecord { prior_address_allocation_ids: Vec::new(), prior_subnet_ids: Vec::new(), ..record };
-        done(&nothing_off)
-    };
+    let mut record = since(about, record);
+    if !left || about.back.is_none() {
+        // Nothing is off.
+        record.prior_address_allocation_ids.clear();
+        record.prior_subnet_ids.clear();
+    }
+    let due = if left { write(OperationPhase::GivenUp, &record) } else { done(&record) };
     let event = Some((left, reasons::DISRUPTED, message));
     Due { operation: due.operation.map(|step| OperationStep { event, ..step }), ..Due::default() }
 }

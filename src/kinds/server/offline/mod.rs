@@ -135,10 +135,11 @@ fn begin(about: &Situation) -> Due {
 }
 
 /// What is recorded of a sequence that begins. What it had before is what it has, unless a sequence that was cut short
-/// took something off.
+/// or refused took something off that is still off.
 fn first(about: &Situation) -> OperationRecord {
     let settings = &about.server.settings;
-    let cut = about.record.filter(|record| record.phase == OperationPhase::Withdrawn && has_prior(record));
+    let over = [OperationPhase::Withdrawn, OperationPhase::GivenUp];
+    let cut = about.record.filter(|record| over.contains(&record.phase) && has_prior(record));
     let (addresses, subnets) = match cut {
         Some(record) => (record.prior_address_allocation_ids.clone(), record.prior_subnet_ids.clone()),
         None => (calls::addresses(settings), calls::subnets(settings)),
@@ -184,8 +185,11 @@ fn pending(about: &Situation, reason: &Reason, due: Option<Timestamp>) -> Due {
 /// The stop may have been sent, or not.
 fn stopping(about: &Situation, record: &OperationRecord) -> Due {
     let goes_on = about.mode == Mode::Full && !about.offline.is_empty() && open(about, record);
+    // Nobody has used it yet, which is told by this record alone: it waits as it is.
+    let waits = record.kind == OperationKind::Create && about.mode == Mode::Finish && !about.offline.is_empty();
     let due = match state(about) {
         "OFFLINE" => write(OperationPhase::Stopped, record),
+        "ONLINE" if waits => return Due::default(),
         // Dated by who reads it: this may be written long after it was decided, and until then others may send a stop.
         "ONLINE" if !goes_on => done(&OperationRecord { started_at: None, ..record.clone() }),
         "ONLINE" if about.unfit.is_some() && record.kind == OperationKind::Create => {

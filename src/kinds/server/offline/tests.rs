@@ -144,6 +144,10 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
         Row("STARTING", "left stopping create", ""),
         Row("ONLINE", "left stopping create closed", "StopServer"),
         Row("ONLINE", "left stopping create unfit", "block WaitingForAws"),
+        // Suspended before it was in use: it needs no hours and nobody's leave later.
+        Row("ONLINE", "left stopping create closed finish", ""),
+        Row("ONLINE", "stopping create finish", "write Withdrawn"),
+        Row("ONLINE", "left stopping create restore", "write Withdrawn"),
         Row("OFFLINE", "left stopping closed", "write Stopped"),
         Row("STOP_FAILED", "left stopping", "StopServer, block StopFailed"),
         Row("STOP_FAILED", "left stopping closed", "StartServer, block StopFailed"),
@@ -291,6 +295,22 @@ fn a_stop_that_comes_late_puts_back_what_was_taken_off_and_nothing_else() {
     let late = written("OFFLINE", &done);
     assert_eq!((late.phase, late.stops), (OperationPhase::Stopped, 0), "nobody stopped it for what is left to change");
     assert_eq!(prior(late), (vec!["now".into()], vec!["here".into()]));
+    let refused = OperationRecord {
+        refusal: Some("no".to_owned()),
+        refused_digest: Some("other".to_owned()),
+        ..record(OperationPhase::Starting)
+    };
+    let given_up = written("ONLINE", &refused);
+    assert_eq!(
+        (given_up.phase, prior(given_up.clone())),
+        (OperationPhase::GivenUp, (vec![], vec![])),
+        "nothing is off"
+    );
+    let off = due_of(&shown("ONLINE"), Some(&refused), "back").operation.unwrap().record.unwrap();
+    assert_eq!(off.prior_address_allocation_ids, ["before"], "what could not be put back is still off");
+    let next = due_of(&shown("ONLINE"), Some(&off), "left").operation.unwrap().record.unwrap();
+    let put_back = (OperationPhase::Stopping, (vec!["before".to_owned()], vec!["there".to_owned()]));
+    assert_eq!((next.phase, prior(next)), put_back, "the next edit puts it back");
     let cut = written("ONLINE", &record(OperationPhase::Stopping));
     let late = written("OFFLINE", &cut);
     assert_eq!((late.phase, prior(late)), (OperationPhase::Stopped, (vec!["before".into()], vec!["there".into()])));

@@ -391,6 +391,7 @@ async fn a_host_key_is_imported_read_changed_and_deleted() {
     assert_eq!((key.id.as_str(), key.description.as_deref()), (host_key_id.as_str(), Some("second")));
     assert_eq!((key.key_type.as_deref(), &key.tags), (Some("ecdsa-sha2-nistp256"), &tags(&[("a", "1")])));
     assert_eq!(key.storage_type.as_deref(), Some("SECRETS_MANAGER"));
+    assert!(key.secret_id.as_deref().is_some_and(|id| id.contains(":secretsmanager:")), "{:?}", key.secret_id);
     assert!(key.date_imported.is_some() && key.fingerprint.is_some());
 
     let change = Mutation::UpdateHostKey(UpdateHostKey {
@@ -405,6 +406,7 @@ async fn a_host_key_is_imported_read_changed_and_deleted() {
     assert_eq!(rows.len(), 2, "AWS's own and ours");
     let row = rows.into_iter().find(|row| row.id == host_key_id).unwrap();
     assert_eq!((row.description.as_deref(), row.fingerprint), (Some("renamed"), key.fingerprint));
+    assert_eq!((row.date_imported, row.secret_id), (key.date_imported, key.secret_id), "a listing says it too");
 
     let delete = Mutation::DeleteHostKey(DeleteHostKey { server_id: server_id.clone(), host_key_id });
     mutate(&account, delete).await.unwrap();

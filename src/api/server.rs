@@ -295,6 +295,12 @@ pub struct HostKeyStatus {
     /// Type of the key, such as ssh-ed25519.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
+    /// When it was imported, or made by AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_imported: Option<String>,
+    /// Id of the secret in Secrets Manager that holds it, where spec.hostKeys[].storageType is SECRETS_MANAGER.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_id: Option<String>,
     /// Name of the entry in spec.hostKeys whose Secret holds another key by now, or may: nothing tells where the key of a
     /// server that was taken over is from. This one stays, as clients have pinned it, until the entry has another name
     /// or the annotation transfer-operator.dev/confirm-host-key holds its fingerprint.

@@ -394,8 +394,8 @@ fn sections(facts: &Facts, now: Timestamp) -> [Section; 8] {
         [word(&row.r#type).unwrap_or_default().into(), row.host.as_str().into()].into_iter().chain(more).collect()
     };
     let host_key = |key: &HostKeyStatus| {
-        let shown = yes(key.active).into();
-        vec![plain(key.r#type.as_ref()), plain(key.fingerprint.as_ref()), shown, plain(key.name.as_ref())]
+        let (age, shown) = (age(key.date_imported.as_deref(), now).into(), yes(key.active).into());
+        vec![plain(key.r#type.as_ref()), plain(key.fingerprint.as_ref()), age, shown, plain(key.name.as_ref())]
     };
     let key = |key: &Key| {
         let end = key.expires.as_deref().and_then(|end| end.parse().ok());
@@ -420,7 +420,11 @@ fn sections(facts: &Facts, now: Timestamp) -> [Section; 8] {
             &["TYPE", "HOST", "ZONE", "SUBNET", "ALLOCATION"],
             facts.endpoints.iter().map(endpoint).collect(),
         ),
-        ("Host keys", &["TYPE", "FINGERPRINT", "SHOWN", "ENTRY"], facts.host_keys.iter().map(host_key).collect()),
+        (
+            "Host keys",
+            &["TYPE", "FINGERPRINT", "AGE", "SHOWN", "ENTRY"],
+            facts.host_keys.iter().map(host_key).collect(),
+        ),
         (
             "Host keys of the server",
             &["TYPE", "FINGERPRINT"],

@@ -26,7 +26,8 @@ fn server() -> Facts {
         "endpoints": [{"host": "sftp.example.com", "type": "CustomHostname"},
             {"host": "198.51.100.1", "type": "ElasticIp", "availabilityZone": "eu-central-1a", "subnetId": "subnet-1",
              "allocationId": "eipalloc-1"}],
-        "hostKeys": [{"id": "hostkey-1", "fingerprint": "SHA256:one", "type": "ssh-rsa", "active": true, "name": "mine"}],
+        "hostKeys": [{"id": "hostkey-1", "fingerprint": "SHA256:one", "type": "ssh-rsa", "active": true, "name": "mine",
+            "dateImported": "2030-01-11T00:00:00Z"}],
         "conditions": [condition("Ready", "True", "Available"), condition("Drifted", "True", "Drifted")],
         "drift": [{"path": "spec.protocols", "want": "SFTP", "have": "FTP"}],
         "plan": [{"field": "spec.ipAddressType", "have": "IPV4", "want": "DUALSTACK", "effect": "Offline", "step": 1}],
@@ -78,7 +79,7 @@ fn each_kind_has_a_table_of_what_matters() {
 #[test]
 fn a_description_has_endpoints_keys_drift_and_conditions() {
     let text = description(&server(), Style::default(), now());
-    assert_eq!(words(&text, "ssh-rsa"), ["ssh-rsa", "SHA256:one", "yes", "mine"]);
+    assert_eq!(words(&text, "ssh-rsa"), ["ssh-rsa", "SHA256:one", "20d", "yes", "mine"]);
     assert_eq!(words(&text, "CustomHostname"), ["CustomHostname", "sftp.example.com", "-", "-", "-"]);
     let elastic = ["ElasticIp", "198.51.100.1", "eu-central-1a", "subnet-1", "eipalloc-1"];
     assert_eq!(words(&text, "ElasticIp"), elastic);

@@ -361,6 +361,7 @@ fn host_key(value: &Value) -> HostKey {
         key_type: maybe(&value["Type"]),
         date_imported: time(&value["DateImported"]),
         storage_type: maybe(&value["StorageType"]),
+        secret_id: maybe(&value["SecretId"]),
         tags: tags(&value["Tags"]),
     }
 }

@@ -67,16 +67,17 @@ MODELS = {
 }
 
 
-def specs():
+def schemas():
     found = {}
     for path in (ROOT / "crds").glob("*.yaml"):
         crd = yaml.safe_load(path.read_text())
         schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-        found[crd["spec"]["names"]["kind"]] = schema["properties"]["spec"]
+        found[crd["spec"]["names"]["kind"]] = schema
     return found
 
 
-SPECS = specs()
+SCHEMAS = schemas()
+SPECS = {kind: schema["properties"]["spec"] for kind, schema in SCHEMAS.items()}
 
 
 def below(schema, step):

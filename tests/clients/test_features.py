@@ -6,7 +6,7 @@ What AWS adds turns these tests red: the new member or operation gets a row, and
 import re
 
 import pytest
-from test_api_model import MODELS, ROOT, SPECS, below, lower_camel
+from test_api_model import MODELS, ROOT, SCHEMAS, below, lower_camel
 
 NEWEST = MODELS["botocore"]
 PAGE = (ROOT / "docs/features.md").read_text()
@@ -34,6 +34,16 @@ def rows(heading):
     section = re.split(r"^#", section, flags=re.MULTILINE)[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+def in_schema(kind, field):
+    """Whether the CRD of a kind has the field, such as `spec.tags` or `status.hostKeys[].id`."""
+    at = SCHEMAS[kind]
+    for step in re.findall(r"[^.\[]+|\[\]", field):
+        at = below(at, step)
+        if not at:
+            return False
+    return True
 
 
 def names(cell):
@@ -81,12 +91,21 @@ def test_each_field_of_a_row_is_in_the_crd(heading):
     kind = heading.split()[-1]
     for member, fields, *_ in rows(heading):
         for field in names(fields):
-            if field.startswith("status."):
-                continue
-            at = SPECS[kind]
-            for step in re.findall(r"[^.\[]+|\[\]", field):
-                at = below(at, step)
-                assert at, f"{kind} has no spec.{field}, which {member} is said to be"
+            where = field if field.startswith("status.") else f"spec.{field}"
+            assert in_schema(kind, where), f"{kind} has no {where}, which {member} is said to be"
+
+
+# The kind whose status shows an answer, by the first word of the answer's member.
+SHOWN_BY = {"Server": "TransferServer", "HostKey": "TransferServer", "User": "TransferUser", "Access": "TransferAccess",
+            "Workflow": "TransferWorkflow"}
+
+
+def test_each_field_of_a_status_that_shows_an_answer_is_in_the_crd():
+    shown = [(names(cell)[0], field) for cell, told in rows("What AWS answers besides") for field in names(told)]
+    assert len(shown) > 10, shown
+    for member, field in shown:
+        kind = SHOWN_BY[member.partition(".")[0]]
+        assert field.startswith("status.") and in_schema(kind, field), f"{kind} has no {field}, which shows {member}"
 
 
 def test_what_aws_answers_besides_is_told_whole():

@@ -27,6 +27,8 @@ pub struct HostKey {
     pub date_imported: Option<jiff::Timestamp>,
     /// Where AWS keeps it.
     pub storage_type: Option<String>,
+    /// The secret that it is in, where it is kept in Secrets Manager.
+    pub secret_id: Option<String>,
     /// Tags; empty in listings, which do not carry them.
     pub tags: Tags,
 }
@@ -207,6 +209,7 @@ fn described(theirs: sdk::DescribedHostKey) -> Complete<HostKey> {
         key_type: theirs.r#type,
         date_imported: theirs.date_imported.and_then(time),
         storage_type: text(theirs.storage_type),
+        secret_id: theirs.secret_id,
         tags: tag::read(theirs.tags),
     })
 }
@@ -220,6 +223,7 @@ fn listed(theirs: sdk::ListedHostKey) -> Complete<HostKey> {
         key_type: theirs.r#type,
         date_imported: theirs.date_imported.and_then(time),
         storage_type: text(theirs.storage_type),
+        secret_id: theirs.secret_id,
         tags: Tags::new(),
     })
 }

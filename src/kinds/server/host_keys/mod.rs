@@ -371,6 +371,8 @@ pub fn status_rows(want: Option<&WantedServer>, have: &[HostKey], recorded: &[Ho
                     .or_else(|| unsure.and_then(|row| row.replaced.clone())),
                 fingerprint,
                 r#type: held.key_type.clone(),
+                date_imported: held.date_imported.map(|time| time.to_string()),
+                secret_id: held.secret_id.clone(),
                 active: oldest_of_type(held, have),
                 managed: listed.is_some() || before.is_some_and(|row| row.managed),
             }

@@ -249,7 +249,7 @@ fn a_key_that_moves_to_a_secret_takes_its_kms_key_along() {
 fn status_shows_every_key_that_aws_has_and_which_one_clients_see() {
     let at = |day: i64| jiff::Timestamp::from_second(1_800_000_000 + 86_400 * day).ok();
     let have = [
-        HostKey { date_imported: at(3), ..held("c") },
+        HostKey { date_imported: at(3), secret_id: Some("arn:secret".to_owned()), ..held("c") },
         HostKey { date_imported: at(2), ..held("b") },
         HostKey { date_imported: at(1), key_type: Some("ssh-rsa".to_owned()), ..held("a") },
     ];
@@ -265,6 +265,16 @@ fn status_shows_every_key_that_aws_has_and_which_one_clients_see() {
         ("hostkey-c", Some("c"), Some("SHA256:c"), false, true),
     ];
     assert_eq!(told, expected);
+    let dates: Vec<Option<&str>> = rows.iter().map(|row| row.date_imported.as_deref()).collect();
+    assert_eq!(
+        dates,
+        ["2027-01-16", "2027-01-17", "2027-01-18"]
+            .map(|day| format!("{day}T08:00:00Z"))
+            .each_ref()
+            .map(|at| Some(at.as_str()))
+    );
+    let secrets: Vec<Option<&str>> = rows.iter().map(|row| row.secret_id.as_deref()).collect();
+    assert_eq!(secrets, [None, None, Some("arn:secret")]);
     let named = status_rows(None, &have, &rows);
     assert_eq!(named, rows, "a reconcile that wants nothing (deletion) forgets no name");
 }

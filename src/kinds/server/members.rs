@@ -103,16 +103,16 @@ pub fn group(path: &str) -> Group {
     }
 }
 
-/// The table for this server: what a change takes depends on what is attached.
+/// The table for this server: what a change takes depends on what is attached, or was `taken_off` and is to be again.
 #[must_use]
-pub fn members(want: &Value, have: &Value) -> Vec<Member> {
+pub fn members(want: &Value, have: &Value, taken_off: bool) -> Vec<Member> {
     let details = |settings: &Value, name: &str| {
         settings.pointer(&format!("/endpointDetails/{name}")).is_some_and(|value| match value {
             Value::Array(items) => !items.is_empty(),
             value => !value.is_null(),
         })
     };
-    let attached = details(have, "addressAllocationIds");
+    let attached = taken_off || details(have, "addressAllocationIds");
     let addresses = attached || details(want, "addressAllocationIds");
     let offers_ftp =
         want.get("protocols").and_then(Value::as_array).is_some_and(|offered| offered.iter().any(|one| one == "FTP"));

@@ -18,7 +18,7 @@ use super::wanted::WantedServer;
 use crate::api::common::ManagementPolicy;
 use crate::api::condition::reasons;
 use crate::api::server::DesiredState;
-use crate::api::status::Applied;
+use crate::api::status::{Applied, CommonStatus, OperationRecord};
 use crate::api::{Managed, TransferServer, TransferServerStatus};
 use crate::aws::Mutation;
 use crate::aws::transfer::{HostKey, Server, ServerSettings, StartServer, StopServer};
@@ -55,7 +55,8 @@ pub fn plan(about: &About) -> Plan {
     let status = object.status.clone().unwrap_or_default();
     let applied = status.common.applied.clone().unwrap_or_default();
     let (want, server) = (&wanted.want, &have.server);
-    let mut settings = changes(wanted, server, status.common.applied.as_ref());
+    let taken_off = if goes_on(&status.common) { foreign(&status.common) } else { &[] };
+    let mut settings = changes(wanted, server, status.common.applied.as_ref(), taken_off);
     let groups = network::security_groups(want, server, &have.network, status.common.applied.as_ref(), &settings);
     settings.extend(groups.change);
     let mut plan = Plan { blocks: blocks(&settings), ..Plan::default() };
@@ -110,8 +111,7 @@ fn sequence(about: &About, offline: &[Change]) -> Due {
         _ if object.spec.suspend || held => Mode::Finish,
         ManagementPolicy::Full | ManagementPolicy::ReportDrift => Mode::Full,
     };
-    let set = applied.is_some_and(|applied| applied.paths.iter().any(|path| path == ADDRESSES));
-    let foreign = record.filter(|_| !set).map_or(&[][..], |record| &record.prior_address_allocation_ids);
+    let foreign = common.map_or(&[][..], foreign);
     // What cannot be put into a call is no reason to stop a server, nor to leave one OFFLINE.
     let (next, defect) = match offline::calls::towards(want, server, offline, foreign) {
         Ok(next) => (next, None),
@@ -135,6 +135,17 @@ fn sequence(about: &About, offline: &[Change]) -> Due {
     })
 }
 
+/// Whether a sequence leads.
+fn goes_on(common: &CommonStatus) -> bool {
+    common.operation.as_ref().is_some_and(OperationRecord::goes_on)
+}
+
+/// The addresses that the server had before a sequence, where the spec never set any: somebody else attached them.
+fn foreign(common: &CommonStatus) -> &[String] {
+    let set = common.applied.as_ref().is_some_and(|applied| applied.paths.iter().any(|path| path == ADDRESSES));
+    common.operation.as_ref().filter(|_| !set).map_or(&[], |record| &record.prior_address_allocation_ids)
+}
+
 /// Puts what is due of a sequence into the plan, and the run state where no sequence rules it.
 fn lead(
     due: Due,
@@ -156,12 +167,19 @@ fn lead(
 }
 
 /// All differences, what AWS never returns among them. `applied` is absent where nothing is known of earlier
-/// reconciles.
-fn changes(wanted: &Wanted<WantedServer>, server: &Server, applied: Option<&Applied>) -> Vec<Change> {
+/// reconciles. What `taken_off` excludes stays what it is, of the sequence that they came off for: else its refusal would
+/// not end that.
+fn changes(
+    wanted: &Wanted<WantedServer>,
+    server: &Server,
+    applied: Option<&Applied>,
+    taken_off: &[String],
+) -> Vec<Change> {
     let settings = &wanted.want.settings;
     let paths: BTreeSet<String> = applied.iter().flat_map(|applied| applied.paths.iter().cloned()).collect();
     let (want, have) = (comparable(settings), comparable(&server.settings));
-    let mut changes = diff::diff(&members::members(&want, &have), &want, &have, &paths);
+    let table = members::members(&want, &have, !taken_off.is_empty());
+    let mut changes = diff::diff(&table, &want, &have, &paths);
     let retyped = changes.iter().any(|change| change.path == "identityProviderType");
     let provider = provider(settings, server, retyped).to_owned();
     changes.retain(|change| details_count(change, &provider, server));

@@ -32,7 +32,7 @@ pub const COMPARED: [&str; 15] = [
 pub fn changes(new: &TransferServerSpec, old: &TransferServerSpec) -> Vec<Change> {
     let (want, have) = (comparable(&settings(new, None)), comparable(&settings(old, None)));
     let set = diff::set_paths(MEMBERS, &have);
-    let mut changes = diff::diff(&members(&want, &have), &want, &have, &set);
+    let mut changes = diff::diff(&members(&want, &have, false), &want, &have, &set);
     let row = |path: &str, have: Value, want: Value, effect| {
         (have != want).then(|| Change { path: path.to_owned(), have, want, effect })
     };

@@ -96,8 +96,10 @@ fn wanted_addresses(server: &Server, offline: &[Change], foreign: &[String]) -> 
     }
     let settings = &server.settings;
     let held = addresses(settings);
+    let offers_ftp = settings.protocols.iter().flatten().any(|offered| offered == "FTP");
     let fits = settings.endpoint_type.as_deref() == Some("VPC")
         && settings.ip_address_type.as_deref() != Some("DUALSTACK")
+        && !offers_ftp
         && foreign.len() == subnets(settings).len();
     if held.is_empty() && fits { foreign.to_vec() } else { held }
 }

@@ -104,8 +104,6 @@ fn due_of(server: &Server, record: Option<&OperationRecord>, words: &str) -> Due
     })
 }
 
-/// Users of other tools, peers.md C 8: other subnets below elastic IPs.
-/// Users of other tools, peers.md C 9: and from PUBLIC to a VPC with elastic IPs.
 #[test]
 fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
     let rows = [

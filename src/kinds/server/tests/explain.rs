@@ -23,8 +23,8 @@ fn explained(kind: &str, path: &str) -> (String, bool) {
 /// All members with what a change of them takes, on servers where it takes the most.
 fn of_servers() -> Vec<Member> {
     let with_addresses = json!({"endpointDetails": {"addressAllocationIds": ["eipalloc-1"], "vpcId": "vpc-1"}});
-    let mut rows = members(&json!({}), &with_addresses);
-    rows.extend(members(&json!({}), &Value::Null));
+    let mut rows = members(&json!({}), &with_addresses, false);
+    rows.extend(members(&json!({}), &Value::Null, false));
     rows
 }
 

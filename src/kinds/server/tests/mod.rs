@@ -15,6 +15,7 @@ mod left_keys;
 mod network;
 mod reconciles;
 mod replaced;
+mod steps;
 mod tag_index;
 mod unset;
 mod wants;

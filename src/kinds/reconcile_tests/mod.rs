@@ -10,6 +10,7 @@ mod drift;
 mod endpoints;
 mod events;
 mod exported;
+mod failing;
 mod frugal;
 mod known_hosts;
 mod leaving;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::rig::{FIRST, Rig};
 use crate::api::{APPROVE, CONFIRM_HOST_KEY};
+use crate::aws::Mutation;
 
 const SERVER: &str = "TransferServer";
 const BANNER: &str = "preAuthenticationLoginBanner";
@@ -112,6 +113,44 @@ async fn what_stops_is_planned_before_the_first_call_and_with_other_writes_only(
     .await;
     assert_eq!(calls, ["UpdateServer", "StopServer", "UpdateServer", "StartServer"]);
     assert_eq!((plan(&rig), rig.status(SERVER, "files")["planCount"].clone()), (Vec::new(), Value::Null));
+}
+
+/// The Events about the stop, as `Warning REASON: message`.
+fn of_the_stop(rig: &Rig) -> Vec<String> {
+    let notes = rig.objects.notes.lock().unwrap();
+    // That Ready waits for it is told under the first reason too.
+    let stop = notes.iter().filter(|note| note.reason == "Disrupted" || note.message.contains("sessions end"));
+    stop.map(|note| format!("{}{}: {}", if note.warning { "Warning " } else { "" }, note.reason, note.message))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_told_before_it_and_its_end_with_how_long_it_took() {
+    for refused in [false, true] {
+        let rig = ready(json!({})).await;
+        rig.cloud.sim().config.transition_time = jiff::SignedDuration::from_secs(100);
+        if refused {
+            rig.cloud.refuse("InvalidRequestException", "no", |call| matches!(call, Mutation::UpdateServer(_)));
+        }
+        rig.edit(SERVER, "files", |object| object["spec"]["ipAddressType"] = json!("DUALSTACK"));
+        let (objects, stopped) = (Arc::clone(&rig.objects), Arc::new(Mutex::new(None)));
+        let seen = Arc::clone(&stopped);
+        let note = move || *seen.lock().unwrap() = Some(objects.notes.lock().unwrap().len());
+        rig.cloud.between.lock().unwrap().insert("StopServer", Box::new(note));
+        rig.run(SERVER, "files", LONG).await;
+        let told = of_the_stop(&rig);
+        let stop = format!("Warning Stopping: server {FIRST} is stopped to change spec.ipAddressType; sessions end");
+        assert_eq!((told.len(), &told[0]), (2, &stop), "each once: {told:?}");
+        let before = stopped.lock().unwrap().unwrap();
+        assert!(rig.objects.notes.lock().unwrap()[..before].iter().any(|note| note.message.contains("sessions end")));
+        let warning = if refused { "Warning " } else { "" };
+        let end = told[1].strip_prefix(&format!("{warning}Disrupted: server {FIRST} is ONLINE again, ")).unwrap();
+        let took = end.strip_suffix(" s after its stop for spec.ipAddressType").unwrap();
+        assert!(
+            (200..240).contains(&took.parse::<u64>().unwrap()),
+            "a stop and a start of 100 s each, and looks: {took}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,6 +31,7 @@ mod revoking;
 mod rig;
 mod security_policies;
 mod slow;
+mod stopping;
 mod telling;
 mod trouble;
 mod unmanaged;

@@ -68,6 +68,39 @@ async fn what_differs_is_shown_and_not_touched() {
     assert_eq!(rig.says(SERVER, "legacy", "Drifted"), None);
 }
 
+/// AWS Transfer Family never shows them, EC2 does.
+#[tokio::test(start_paused = true)]
+async fn security_groups_that_differ_are_a_difference_of_what_is_taken_over() {
+    let (ours, theirs) = ("sg-0123456789abcdef0", "sg-0fedcba9876543210");
+    let rig = Rig::new();
+    let details = json!({"vpcId": "vpc-1", "subnetIds": ["subnet-1"], "vpcEndpointId": "vpce-0123456789abcdef0",
+        "securityGroupIds": [theirs]});
+    rig.cloud.put_server(OLD, Tags::new(), |server| {
+        server.settings.endpoint_type = Some("VPC".to_owned());
+        server.settings.endpoint_details = Some(serde_json::from_value(details).unwrap());
+    });
+    let spec = |mode: &str, groups: &[&str]| {
+        let details = json!({"vpcId": "vpc-1", "subnetIds": ["subnet-1"], "securityGroupIds": groups});
+        json!({"endpointType": "VPC", "endpointDetails": details, "lifecycle": adopt(mode)})
+    };
+    rig.server("legacy", spec("IfIdentical", &[ours]));
+    rig.settle(SERVER, "legacy").await;
+    assert_eq!(stalled(&rig, SERVER, "legacy"), "NotIdentical");
+    let drift = rig.status(SERVER, "legacy")["drift"].clone();
+    assert_eq!(drift[0]["path"], "spec.endpointDetails.securityGroupIds", "{drift}");
+    assert!(drift[0]["have"].to_string().contains(theirs) && drift[0]["want"].to_string().contains(ours), "{drift}");
+    assert!(rig.cloud.calls().is_empty() && tags(&rig).is_empty());
+
+    let mut same = spec("IfIdentical", &[theirs]);
+    same["region"] = json!(REGION);
+    rig.edit(SERVER, "legacy", |object| object["spec"] = same);
+    rig.settle(SERVER, "legacy").await;
+    assert_eq!(rig.cloud.calls(), ["TagResource"], "what is alike is taken over without a change");
+    rig.edit(SERVER, "legacy", |object| object["spec"]["endpointDetails"]["securityGroupIds"] = json!([ours]));
+    rig.settle(SERVER, "legacy").await;
+    assert_eq!(rig.cloud.calls(), ["ModifyVpcEndpoint", "ModifyVpcEndpoint"], "added, then removed");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_adoption_that_was_cut_goes_on_where_it_was() {
     let mut rig = legacy("x");

@@ -7,6 +7,7 @@ mod contradicting;
 mod created_with;
 mod creation;
 mod drift;
+mod drift_of_members;
 mod endpoints;
 mod events;
 mod exported;

@@ -145,7 +145,7 @@ async fn every_field(switches: &Value) {
     assert!(wrong.is_empty(), "{} of {} cases: {wrong:#?}", wrong.len(), cases.len());
 }
 
-/// Users of other tools, peers.md C 27: drift and edits, field by field.
+/// Edits. What others change in AWS is put back in `src/kinds/reconcile_tests/drift_of_members.rs`.
 #[tokio::test]
 async fn every_field_is_set_changed_and_cleared_or_named_as_fixed() {
     every_field(&json!({})).await;

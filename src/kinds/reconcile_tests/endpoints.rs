@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::rig::{Lose, Rig, name};
 use crate::api::RECONCILE_AT;
-use crate::aws::AwsErrorKind;
+use crate::aws::{AwsErrorKind, Mutation};
 
 const SERVER: &str = "TransferServer";
 /// Long enough for several looks at an object at rest.
@@ -67,7 +67,6 @@ async fn names_and_addresses_follow_the_network_and_come_when_asked_for() {
     assert_eq!(rig.cloud.reads() - before, usual + 2, "the endpoint and its interfaces");
 }
 
-/// Users of other tools, peers.md C 13: what EC2 does not allow is told, and harms nothing.
 #[tokio::test(start_paused = true)]
 async fn where_ec2_may_not_be_asked_the_server_is_ready_without_them() {
     let rig = Rig::new();
@@ -99,5 +98,24 @@ async fn trouble_with_ec2_fails_nothing_and_takes_nothing_out() {
         rig.settle(SERVER, "files").await;
         assert_eq!(rig.says(SERVER, "files", "Ready").unwrap().0, "True", "{operation}");
         assert_eq!(counts(&rig), [2, 1], "{operation}");
+    }
+}
+
+/// Users of other tools, peers.md C 13: AWS says no more than that it cannot verify an endpoint.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_aws_cannot_verify_is_refused_with_what_helps() {
+    let rig = Rig::new();
+    rig.cloud.refuse("InvalidRequestException", "Unable to verify VPC Endpoint", |call| {
+        matches!(call, Mutation::CreateServer(_))
+    });
+    let details = json!({"vpcEndpointId": "vpce-0123456789abcdef0"});
+    rig.server("files", json!({"endpointType": "VPC_ENDPOINT", "endpointDetails": details}));
+    rig.run(SERVER, "files", Duration::from_mins(5)).await;
+    assert_eq!(rig.says(SERVER, "files", "Stalled").unwrap().1, "Rejected");
+    let message = rig.message(SERVER, "files");
+    for told in
+        ["Unable to verify VPC Endpoint", "spec.endpointDetails.vpcEndpointId", "allow ec2:DescribeVpcEndpoints"]
+    {
+        assert!(message.contains(told), "{message}");
     }
 }

@@ -226,7 +226,10 @@ fn to_adopt(object: &TransferServer) -> Option<String> {
 #[async_trait]
 impl Explain for Servers {
     async fn explain(&self, account: &Account, call: &Mutation, fault: &AwsError) -> Option<String> {
-        self.policies.beside(account, call, fault).await
+        match network::beside(fault) {
+            Some(words) => Some(words),
+            None => self.policies.beside(account, call, fault).await,
+        }
     }
 }
 

@@ -75,6 +75,17 @@ fn refused<T>(outcome: Result<T, AwsError>) -> Result<Result<T, AwsError>, AwsEr
     }
 }
 
+/// What to say beside AWS's refusal of an endpoint that it cannot look at: it looks with the rights of the caller, and says
+/// neither this nor which endpoints will do.
+pub fn beside(fault: &AwsError) -> Option<String> {
+    let about_it = fault.kind == AwsErrorKind::Rejected && fault.message.contains("Unable to verify VPC Endpoint");
+    about_it.then(|| {
+        "AWS looks at spec.endpointDetails.vpcEndpointId with the rights of the caller: allow ec2:DescribeVpcEndpoints, \
+         and name an endpoint of this account and region whose service is transfer.server"
+            .to_owned()
+    })
+}
+
 /// The endpoint of a server in a VPC.
 fn endpoint_id(server: &Server) -> Option<String> {
     let settings = &server.settings;

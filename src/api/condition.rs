@@ -136,6 +136,8 @@ pub mod reasons {
     pub const SUSPENDED: &str = "Suspended";
     /// The security policy of the server is an old one.
     pub const OLD_SECURITY_POLICY: &str = "OldSecurityPolicy";
+    /// The identity provider of the server asks nobody for users that AWS keeps for it.
+    pub const USERS_LEFT_BEHIND: &str = "UsersLeftBehind";
     /// A workflow runs on uploads and no role writes its log.
     pub const WORKFLOW_NOT_LOGGED: &str = "WorkflowNotLogged";
     /// The identity provider lets the login in that the spec asks to be tried.

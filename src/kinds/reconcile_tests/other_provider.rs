@@ -125,3 +125,41 @@ async fn a_refused_user_that_is_protected_or_to_stay_holds_its_server() {
         assert!(!rig.cloud.calls().contains(&"DeleteServer".to_owned()), "{spec}");
     }
 }
+
+/// What the advice says, whatever it says it under.
+fn advice(rig: &Rig) -> String {
+    let status = rig.status(SERVER, "files");
+    let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
+    let found = conditions.into_iter().find(|condition| condition["type"] == "Advisory");
+    found.map(|condition| format!("{}: {}", condition["reason"], condition["message"])).unwrap_or_default()
+}
+
+/// Users of other tools, peers.md C 1: another identity provider is no other server, and its users stay behind.
+#[tokio::test(start_paused = true)]
+async fn users_that_another_provider_leaves_behind_are_worth_a_look() {
+    let function = "arn:aws:lambda:eu-central-1:123456789012:function:logins";
+    for (provider, details) in [
+        ("AWS_LAMBDA", json!({"function": function})),
+        ("AWS_DIRECTORY_SERVICE", json!({"directoryId": "d-0123456789"})),
+    ] {
+        let rig = Rig::with_user(json!({})).await;
+        rig.settle(SERVER, "files").await;
+        assert_eq!(advice(&rig), "", "they are asked for");
+        rig.edit(SERVER, "files", |server| {
+            server["spec"]["identityProviderType"] = json!(provider);
+            server["spec"]["identityProviderDetails"] = details;
+        });
+        rig.settle(SERVER, "files").await;
+        assert_eq!(rig.cloud.calls(), ["UpdateServer"], "{provider}: the same server, in place");
+        rig.settle(SERVER, "files").await;
+        let told = advice(&rig);
+        assert!(told.contains("UsersLeftBehind") && told.contains(provider), "{provider}: {told}");
+        assert_eq!(rig.says(SERVER, "files", "Ready").unwrap().0, "True", "{provider}");
+        let writes = *rig.objects.writes.lock().unwrap();
+        rig.run(SERVER, "files", Duration::from_hours(1)).await;
+        assert_eq!(*rig.objects.writes.lock().unwrap(), writes, "{provider}: once");
+        rig.cloud.users().clear();
+        rig.run(SERVER, "files", Duration::from_mins(11)).await;
+        assert_eq!(advice(&rig), "", "{provider}: there is none any more");
+    }
+}

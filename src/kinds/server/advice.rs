@@ -1,5 +1,6 @@
 //! What of a server's settings, as AWS has them, is worth a look. Pure.
 
+use super::members::SERVICE_MANAGED;
 use super::wanted::WantedServer;
 use super::{ServerState, host_keys, unset};
 use crate::api::TransferServer;
@@ -33,7 +34,21 @@ pub fn advice(object: &TransferServer, wanted: &Wanted<WantedServer>, have: &Ser
     let replaced = host_keys::replaced::advice(object, &host_keys::replaced::replaced(want, keys, rows), keys);
     let unset = of_unset(&unset::unset(want, &have.server, applied));
     let hints = replaced.into_iter().chain(host_keys::hidden(want, keys, rows)).chain(unset);
-    hints.chain(of_settings(&have.server.settings, have.policy.told())).collect()
+    hints.chain(of_settings(&have.server.settings, have.policy.told())).chain(left_behind(have)).collect()
+}
+
+/// Users that AWS keeps for a server which asks another provider: a change of the provider leaves them where they are.
+/// How many they are is not said, as each that goes would be another text.
+fn left_behind(have: &ServerState) -> Option<Reason> {
+    let provider = have.server.settings.identity_provider_type.as_deref().unwrap_or(SERVICE_MANAGED);
+    (provider != SERVICE_MANAGED && have.users.is_some_and(|users| users > 0)).then(|| {
+        let message = format!(
+            "AWS keeps users for this server, and its identity provider {provider} asks for none of them: nobody logs in \
+             as one. Delete their TransferUser objects (in AWS, those without one), or set spec.identityProviderType back \
+             to {SERVICE_MANAGED}"
+        );
+        Reason::new(reasons::USERS_LEFT_BEHIND, message)
+    })
 }
 
 /// What is worth a look whoever set it.

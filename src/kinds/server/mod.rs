@@ -286,6 +286,8 @@ impl Kind for Servers {
         };
         let first = !self.deps.workflows.looked_at(&object.uid().unwrap_or_default());
         self.note(object, account, &server);
+        // Of a directory server accesses are counted into it next.
+        let users = server.user_count;
         let unmanaged = if going(object) {
             None
         } else {
@@ -312,6 +314,7 @@ impl Kind for Servers {
                     endpoints,
                     login_test,
                     policy,
+                    users,
                     unmanaged,
                 }))
             }

@@ -29,6 +29,8 @@ pub struct ServerState {
     pub login_test: Option<LoginTestStatus>,
     /// What its security policy allows.
     pub policy: PolicyContents,
+    /// How many users AWS keeps for it, whatever its identity provider.
+    pub users: Option<i32>,
     /// Its logins that no object accounts for, where that is known.
     pub unmanaged: Option<BTreeSet<String>>,
 }

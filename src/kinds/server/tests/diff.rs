@@ -261,7 +261,6 @@ fn the_endpoint_that_aws_made_is_never_sent_back() {
     }
 }
 
-/// Users of other tools, peers.md C 1: another identity provider is no other server.
 #[test]
 fn details_of_the_identity_provider_go_with_its_type_and_are_only_its_own() {
     let lambda = |methods: Option<&str>| {

@@ -83,8 +83,8 @@ fn held(settings: Value) -> ServerState {
     let settings: ServerSettings = serde_json::from_value(settings).unwrap();
     let server = Server { settings, ..owned("s-1", "files") };
     let (host_keys, network) = (Vec::new(), Default::default());
-    let (endpoints, login_test, policy, unmanaged) = Default::default();
-    ServerState { server, host_keys, network, endpoints, login_test, policy, unmanaged }
+    let (endpoints, login_test, policy, users, unmanaged) = Default::default();
+    ServerState { server, host_keys, network, endpoints, login_test, policy, users, unmanaged }
 }
 
 /// The plan for this object, with nobody's grant withdrawn.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::rig::{FIRST, Fail, LAG, Lose, ROLE, Rig, TOLERANCE};
+use super::rig::{FIRST, Fail, LAG, Lose, OLD, ROLE, Rig, TOLERANCE};
 use crate::aws::AwsErrorKind;
+use crate::aws::transfer::Tags;
 use crate::engine::context::Requeue;
 
 const SERVER: &str = "TransferServer";
@@ -213,4 +214,22 @@ async fn a_refused_access_ends_its_record_unless_an_earlier_may_arrive() {
         }
         assert_eq!(rig.status(ACCESS, "finance")["create"]["phase"], left, "after {ago:?}");
     }
+}
+
+/// Users of other tools, peers.md C 26: the name of an object is the id of nothing.
+#[tokio::test(start_paused = true)]
+async fn an_object_named_like_a_server_makes_one_of_its_own() {
+    let rig = Rig::new();
+    rig.cloud.put_server(OLD, Tags::new(), |_| ());
+    rig.server(OLD, json!({"lifecycle": {"deletionProtection": false}}));
+    rig.settle(SERVER, OLD).await;
+    assert_eq!(
+        (rig.status(SERVER, OLD)["serverId"].clone(), rig.cloud.calls()),
+        (json!(FIRST), vec!["CreateServer".to_owned()])
+    );
+    assert!(rig.cloud.servers()[OLD].tags.is_empty(), "the other one is nobody's");
+    rig.delete(SERVER, OLD);
+    rig.run(SERVER, OLD, Duration::from_hours(1)).await;
+    assert_eq!(rig.get(SERVER, OLD), None);
+    assert_eq!(rig.cloud.servers().keys().collect::<Vec<_>>(), [OLD]);
 }

@@ -83,9 +83,9 @@ pub async fn run(args: Args, style: Style, now: Timestamp, out: &mut (dyn Write 
             let text = known_hosts(&cluster, &namespace, &server, &host).await?;
             Ok(out.write_all(text.as_bytes()).map(|()| End::Well)?)
         }
-        Command::Check { filename } => check(&filename, style, out),
+        Command::Check { filename } => check(&filename, &mut std::io::stdin().lock(), style, out),
         Command::Plan { filename, namespace, show: Show { context, output } } => {
-            let manifests = manifests(&filename)?;
+            let manifests = manifests(&filename, &mut std::io::stdin().lock())?;
             let cluster = Cluster::connect(context).await?;
             let plan = plan(&cluster, namespace, manifests).await?;
             let text = written(output, &plan, || plan::text(&plan, style))?;
@@ -149,15 +149,20 @@ async fn account(region: &str, identity: &str, rates: Rates) -> Result<(Account,
 fn progress(server: &str, done: usize, all: usize) {
     let mut to = std::io::stderr();
     if to.is_terminal() {
-        let end = if done == all { "\n" } else { "" };
         // Whoever closed the terminal does not want to know.
-        let _ = write!(to, "\r{server}: {done} of {all}{end}");
+        let _ = write!(to, "{}", progress_line(server, done, all));
     }
+}
+
+/// It begins where the one before it began, and the last one ends the line.
+fn progress_line(server: &str, done: usize, all: usize) -> String {
+    let end = if done == all { "\n" } else { "" };
+    format!("\r{server}: {done} of {all}{end}")
 }
 
 fn policy(args: IamPolicyArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let IamPolicyArgs { features, filename, account, region, output } = args;
-    let objects = manifests(&filename)?;
+    let objects = manifests(&filename, &mut std::io::stdin().lock())?;
     let mut used = permissions::used(&objects);
     if features.is_empty() && filename.is_empty() {
         used.features.extend(permissions::DEFAULT);
@@ -186,10 +191,10 @@ async fn plan(cluster: &Cluster, namespace: Option<String>, manifests: Vec<Value
 }
 
 /// The documents of files.
-fn manifests(files: &[PathBuf]) -> Result<Vec<Value>, Failure> {
+fn manifests(files: &[PathBuf], input: &mut dyn Read) -> Result<Vec<Value>, Failure> {
     let mut objects = Vec::new();
     for file in files {
-        let text = text::decode(read(file)?).map_err(|error| format!("{}: the file {error}", file.display()))?;
+        let text = text::decode(read(file, input)?).map_err(|error| format!("{}: the file {error}", file.display()))?;
         let documents =
             manifest::documents(&text::without_marks(&text)).map_err(|error| format!("{}: {error}", file.display()))?;
         objects.extend(documents.into_iter().map(|document| document.value));
@@ -197,10 +202,10 @@ fn manifests(files: &[PathBuf]) -> Result<Vec<Value>, Failure> {
     Ok(objects)
 }
 
-fn check(files: &[PathBuf], style: Style, out: &mut dyn Write) -> Result<End, Failure> {
+fn check(files: &[PathBuf], input: &mut dyn Read, style: Style, out: &mut dyn Write) -> Result<End, Failure> {
     let mut checker = Checker::default();
     for file in files {
-        checker.file(&file.display().to_string(), read(file)?);
+        checker.file(&file.display().to_string(), read(file, input)?);
     }
     let findings = checker.findings.iter().map(ToString::to_string);
     for line in findings.chain([checker.summary()]).flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
@@ -210,11 +215,16 @@ fn check(files: &[PathBuf], style: Style, out: &mut dyn Write) -> Result<End, Fa
     Ok(if checker.findings.is_empty() { End::Well } else { End::Wrong })
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+/// A file; `-` is the standard input.
+fn read(file: &Path, input: &mut dyn Read) -> Result<Vec<u8>, Failure> {
     if file == Path::new("-") {
         let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes)?;
+        input.read_to_end(&mut bytes)?;
         return Ok(bytes);
     }
     std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()).into())
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -22,6 +22,9 @@ fn secret(rig: &Rig, of: &str) {
 
 fn spec(provider: &str) -> Value {
     let mut spec = json!({"loginTest": {"userName": "partner", "passwordSecretRef": {"name": "login"}}});
+    if provider == "AWS_DIRECTORY_SERVICE" {
+        spec["identityProviderType"] = json!(provider);
+    }
     if provider == "AWS_LAMBDA" {
         spec["identityProviderType"] = json!(provider);
         spec["identityProviderDetails"] = json!({"function": "arn:aws:lambda:eu-central-1:123456789012:function:a"});
@@ -153,6 +156,20 @@ async fn a_login_without_an_answer_may_have_counted_and_is_not_repeated() {
         rig.run(SERVER, "files", REST).await;
         assert_eq!(says(&rig), verdict("False", reasons::LOGIN_NOT_TESTED), "{kind:?}");
         assert_eq!(logins(&rig), 0, "{kind:?}: the next one would have come through");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_is_asked_for_a_login_as_the_code_of_others_is() {
+    for (code, then) in
+        [(200, verdict("True", reasons::LOGIN_ACCEPTED)), (401, verdict("False", reasons::LOGIN_REFUSED))]
+    {
+        let rig = Rig::new();
+        secret(&rig, LOGIN_PASSWORD_SECRET_TYPE);
+        answers(&rig, Some((code, "{}", "")));
+        rig.server("files", spec("AWS_DIRECTORY_SERVICE"));
+        rig.settle(SERVER, "files").await;
+        assert_eq!((says(&rig), logins(&rig)), (then, 1), "{code}");
     }
 }
 

@@ -22,8 +22,6 @@ mod crowd;
 mod doors;
 #[path = "../tests/convergence/machinery.rs"]
 mod machinery;
-#[path = "../tests/convergence/wire.rs"]
-mod wire;
 
 use std::process::ExitCode;
 use std::sync::Arc;

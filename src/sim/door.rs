@@ -1,6 +1,7 @@
 //! The operator's own calls on the simulator, straight into `Service::direct`: what the SDK and its adapter do in the
-//! real program, without bytes, so that thousands of runs take minutes. It loses and delays nothing; whoever needs
-//! that puts a decorator around it. The adapter itself is held against the simulator elsewhere.
+//! real program, without bytes, so that thousands of runs take minutes: the SDK takes some fifty times as long for a
+//! call. It loses and delays nothing; whoever needs that puts a decorator around it. `sdk` of the convergence tests
+//! holds it against the SDK and the adapter, call by call.
 
 use std::time::Duration;
 
@@ -371,9 +372,7 @@ fn page<T>(output: &Value, member: &str, row: impl Fn(&Value) -> T) -> Page<T> {
     Page { items, next_token: maybe(&output["NextToken"]) }
 }
 
-/// Tags as AWS lists them.
-#[must_use]
-pub fn tags(value: &Value) -> Tags {
+fn tags(value: &Value) -> Tags {
     value.as_array().into_iter().flatten().map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()
 }
 
@@ -430,8 +429,7 @@ fn camel<T: DeserializeOwned>(value: &Value) -> serde_json::Result<T> {
 }
 
 /// The same value with every member renamed.
-#[must_use]
-pub fn renamed(value: &Value, rename: &dyn Fn(&str) -> String) -> Value {
+fn renamed(value: &Value, rename: &dyn Fn(&str) -> String) -> Value {
     match value {
         Value::Object(members) => {
             let members: Map<String, Value> =
@@ -444,8 +442,7 @@ pub fn renamed(value: &Value, rename: &dyn Fn(&str) -> String) -> Value {
 }
 
 /// The name with its first letter in the other case.
-#[must_use]
-pub fn recased(name: &str, case: fn(&char) -> char) -> String {
+fn recased(name: &str, case: fn(&char) -> char) -> String {
     let mut letters = name.chars();
     letters.next().map(|first| case(&first)).into_iter().chain(letters).collect()
 }

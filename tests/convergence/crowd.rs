@@ -1,5 +1,5 @@
 //! Many users and one process: the real engines, caches, triggers and queue over the API server in memory and the
-//! simulated AWS, with no trouble, no wires and no oracles in between. `growth` counts in it, `benches/reconciles.rs`
+//! simulated AWS, with no trouble and no oracles in between. `growth` counts in it, `benches/reconciles.rs`
 //! measures it.
 
 use std::collections::BTreeMap;
@@ -23,6 +23,7 @@ use transfer_operator::kinds::deps::{Deps, Verified, WorkflowsSeen};
 use transfer_operator::kinds::swept::Swept;
 use transfer_operator::kinds::triggers::{self, Trigger, Which};
 use transfer_operator::sim::config::Config;
+use transfer_operator::sim::door;
 use transfer_operator::sim::operation::Operation;
 use transfer_operator::sim::random::Random;
 use transfer_operator::sim::service::{Direct, Root, Service};
@@ -32,7 +33,6 @@ use crate::api_server::{ApiServer, Key};
 use crate::clock::Clock;
 use crate::doors::{Door, SimAws, Way};
 use crate::machinery::{self, Decoded, Item, Reconcile, Seeded, Told, related, watched};
-use crate::wire;
 
 const ACCOUNT: &str = "123456789012";
 const REGION: &str = "eu-central-1";
@@ -246,7 +246,7 @@ impl Way for Crowd {
         let (operation, now) = (request.operation.name(), self.clock.now());
         self.spend(operation.to_owned());
         let outcome = self.sim.lock().unwrap().direct(request, now);
-        outcome.map(|output| (output, now)).map_err(|error| wire::fault(operation, error, now))
+        outcome.map(|output| (output, now)).map_err(|error| door::fault(operation, error, now))
     }
 
     async fn sts(&self, _: &str) -> Result<Option<Timestamp>, AwsError> {

@@ -17,11 +17,11 @@ use transfer_operator::aws::{
     Account, Answer, AwsApi, AwsClock, AwsError, CreateOutput, Mutation, Permit, RateLimiter, Read, Reply,
 };
 use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Name, OwnedWrite, Reach, SecretData, Texts};
+use transfer_operator::sim::door;
 use transfer_operator::sim::operation::Asked;
 use transfer_operator::sim::service::Direct;
 
 use crate::api_server::{ApiServer, Key};
-use crate::wire;
 
 /// What lies between a process and whom it talks to.
 pub trait Way: Send + Sync + 'static {
@@ -84,7 +84,7 @@ impl<W: Way> SimTransfer<W> {
 #[async_trait]
 impl<W: Way> AwsApi for SimTransfer<W> {
     async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, AwsError> {
-        let (operation, input) = (call.operation(), wire::read(&call));
+        let (operation, input) = (call.operation(), door::input(&call));
         let token = input["NextToken"].as_str().unwrap_or("again").to_owned();
         let (output, date) = match self.send(operation, at.unwrap_or_else(|| self.way.clock()), input, false).await {
             Err(AwsError { code, date: Some(date), .. }) if code == REPEATED => {
@@ -92,13 +92,13 @@ impl<W: Way> AwsApi for SimTransfer<W> {
             }
             other => other?,
         };
-        Ok(Reply { value: wire::answer(&call, &output), date: Some(date) })
+        Ok(Reply { value: door::answer(&call, &output).unwrap(), date: Some(date) })
     }
 
     async fn mutate(&self, _: Permit, at: Timestamp, call: Mutation) -> Result<Reply<CreateOutput>, AwsError> {
         let operation = call.operation();
-        let (output, date) = self.send(operation, at, wire::mutation(&call), true).await?;
-        Ok(Reply { value: wire::made(operation, &output), date: Some(date) })
+        let (output, date) = self.send(operation, at, door::mutation(&call).unwrap(), true).await?;
+        Ok(Reply { value: door::made(operation, &output), date: Some(date) })
     }
 }
 

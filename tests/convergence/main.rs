@@ -35,7 +35,6 @@ mod secrecy;
 mod setup;
 mod stage;
 mod way;
-mod wire;
 mod workflows;
 mod world;
 

@@ -1,16 +1,15 @@
 //! Whether AWS holds what an object asks for, told from the spec and the simulator's own state. It shares no code with
 //! the operator's comparison: it is what that is held against.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use transfer_operator::api::TAG_OWNER;
 use transfer_operator::cluster::Name;
 use transfer_operator::sim::operation::Operation;
 
 use crate::api_server::{Key, text};
 use crate::lint;
-use crate::wire::{recased, renamed, tags};
 use crate::world::{ACCOUNT, REGION, World};
 
 /// Members of a spec that are not AWS's.
@@ -135,7 +134,7 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
             };
             let left = ["description", "onExceptionSteps"]
                 .into_iter()
-                .find(|name| spec.get(*name).is_none() && !have[recased(name, char::to_ascii_uppercase)].is_null());
+                .find(|name| spec.get(*name).is_none() && !have[pascal(name)].is_null());
             left.map(|name| format!("{name} left the spec, and AWS has it")).or_else(|| lacks(spec, &have))
         }
         _ => None,
@@ -192,8 +191,8 @@ fn security_groups(world: &World, server: &str) -> Value {
 fn lacks(spec: &Value, have: &Value) -> Option<String> {
     let members = spec.as_object().into_iter().flatten();
     for (name, wanted) in members.filter(|(name, _)| !OURS.contains(&name.as_str())) {
-        let name = recased(name, char::to_ascii_uppercase);
-        let wanted = renamed(wanted, &|name| recased(name, char::to_ascii_uppercase));
+        let name = pascal(name);
+        let wanted = with_their_names(wanted);
         if !within(&name, &wanted, &have[&name]) {
             return Some(format!("{name}: wanted {wanted}, AWS has {}", have[&name]));
         }
@@ -204,6 +203,29 @@ fn lacks(spec: &Value, have: &Value) -> Option<String> {
         .filter(|(name, _)| !name.starts_with("transfer-operator.dev/"))
         .find(|(name, value)| tagged.get(*name).map(String::as_str) != value.as_str())
         .map(|(name, value)| format!("tag {name}: wanted {value}, AWS has {:?}", tagged.get(name)))
+}
+
+/// Tags as AWS lists them.
+pub fn tags(value: &Value) -> BTreeMap<String, String> {
+    value.as_array().into_iter().flatten().map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()
+}
+
+/// A value of the spec with AWS's names.
+fn with_their_names(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| (pascal(name), with_their_names(value)));
+            Value::Object(members.collect::<Map<String, Value>>())
+        }
+        Value::Array(items) => items.iter().map(with_their_names).collect(),
+        plain => plain.clone(),
+    }
+}
+
+/// AWS's name of a member of the spec.
+fn pascal(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
 /// Whether AWS holds a wanted value: what the spec leaves open may be anything.

@@ -320,7 +320,7 @@ pub async fn one_member_that_is_refused(stage: &Stage) {
     let held = crate::satisfy::describe(&stage.world, Operation::DescribeServer, id, "Server").unwrap();
     assert_eq!(held["PreAuthenticationLoginBanner"], "hello");
     assert_eq!(held["S3StorageOptions"]["DirectoryListingOptimization"], "ENABLED");
-    assert_eq!(crate::wire::tags(&held["Tags"])["team"], "a");
+    assert_eq!(crate::satisfy::tags(&held["Tags"])["team"], "a");
     let sent = mutations(stage) - before;
     assert!(sent <= 5, "the whole, three groups and the tags: {sent}");
     let status = stage.get(&files).unwrap()["status"].clone();
@@ -439,7 +439,7 @@ pub async fn a_user_made_anew_while_a_delete_is_frozen(stage: &Stage) {
     stage.pause(stage.world.setup.resync.mul_f64(1.3)).await;
     stage.all_ready().await;
     let uid = stage.get(&alice).map(|object| object["metadata"]["uid"].clone()).unwrap();
-    let tags = crate::wire::tags(&held(stage).expect("it is made anew")["Tags"]);
+    let tags = crate::satisfy::tags(&held(stage).expect("it is made anew")["Tags"]);
     assert_eq!(tags.get("transfer-operator.dev/uid").map(String::as_str), uid.as_str());
     assert_eq!((made(stage).creates, made(stage).deletes), (3, 2));
     stage.close().await;

@@ -1,5 +1,6 @@
-//! `wire` held against the product: what the SDK sends for each call and what the operator reads of each answer must be
-//! what `wire` makes of the same. A door in front of that of the runs sees every call of every workflow.
+//! `sim::door` held against the product: what the SDK sends for each call and what the operator reads of each answer
+//! must be what the door makes of the same. One in front of that of the runs sees every call of every workflow. Unit
+//! tests rest on the same door.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -19,11 +20,10 @@ use transfer_operator::aws::credentials::{CredentialCache, Issue, Issued};
 use transfer_operator::aws::ec2::Ec2Client;
 use transfer_operator::aws::sdk::SdkApi;
 use transfer_operator::aws::{Answer, AwsApi, AwsError, CreateOutput, Mutation, Permit, Read, Reply};
-use transfer_operator::sim::ec2;
 use transfer_operator::sim::operation::Asked;
+use transfer_operator::sim::{door, ec2};
 
 use crate::defects::{Seams, permit};
-use crate::wire;
 use crate::world::{ACCOUNT, REGION, World};
 
 /// What stands where the network would.
@@ -121,21 +121,21 @@ impl Beside {
 #[async_trait]
 impl AwsApi for Beside {
     async fn read(&self, at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, AwsError> {
-        let (operation, input) = (call.operation(), wire::read(&call));
+        let (operation, input) = (call.operation(), door::input(&call));
         let (asked, now) = (Asked::named(operation).unwrap(), self.world.clock.now());
         let held = self.world.sim.lock().unwrap().out_of_band(asked, ACCOUNT, REGION, input.clone(), now);
         if let Ok(mut output) = held {
             transfer_operator::sim::wire::without_nulls(&mut output);
             *self.network.answer.lock().unwrap() = written(asked, &output);
             let theirs = self.sdk.read(at, call.clone()).await.map(|reply| reply.value);
-            let ours: Result<Answer, AwsError> = Ok(wire::answer(&call, &output));
+            let ours: Result<Answer, AwsError> = Ok(door::answer(&call, &output).unwrap());
             self.compare(operation, &input, &format!("{ours:?}"), &format!("{theirs:?}"));
         }
         self.real.read(at, call).await
     }
 
     async fn mutate(&self, spent: Permit, at: Timestamp, call: Mutation) -> Result<Reply<CreateOutput>, AwsError> {
-        let (operation, input) = (call.operation(), wire::mutation(&call));
+        let (operation, input) = (call.operation(), door::mutation(&call).unwrap());
         let asked = Asked::named(operation).unwrap();
         let output: Value = match asked {
             Asked::Transfer(_) => call.required().iter().map(|member| ((*member).to_owned(), json!(member))).collect(),
@@ -143,7 +143,7 @@ impl AwsApi for Beside {
         };
         *self.network.answer.lock().unwrap() = written(asked, &output);
         let theirs = self.sdk.mutate(permit().await, at, call.clone()).await.map(|reply| reply.value);
-        let ours: Result<CreateOutput, AwsError> = Ok(wire::made(operation, &output));
+        let ours: Result<CreateOutput, AwsError> = Ok(door::made(operation, &output));
         self.compare(operation, &input, &format!("{ours:?}"), &format!("{theirs:?}"));
         self.real.mutate(spent, at, call).await
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use transfer_operator::aws::error::kind_of;
 use transfer_operator::aws::{AwsError, AwsErrorKind};
 use transfer_operator::cluster::{ClusterError, EventNote};
+use transfer_operator::sim::door;
 use transfer_operator::sim::service::Direct;
 
 use crate::api_server::{ApiServer, Key, key_of};
@@ -14,7 +15,6 @@ use crate::doors::{REPEATED, Way};
 use crate::oracle;
 use crate::past;
 use crate::setup::{Blow, Side};
-use crate::wire;
 use crate::world::{Call, Life, World};
 
 /// The way of one process.
@@ -50,7 +50,7 @@ impl Troubled {
         } else {
             past::read(world, &mut world.sim.lock().unwrap(), request, now)
         };
-        outcome.map(|output| (output, now)).map_err(|error| wire::fault(operation, error, now))
+        outcome.map(|output| (output, now)).map_err(|error| door::fault(operation, error, now))
     }
 }
 

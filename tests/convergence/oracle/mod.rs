@@ -133,11 +133,11 @@ pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> 
     let held = region.servers.get(&text(&input["ServerId"])).filter(|held| held.gone.is_none());
     match (operation, held) {
         ("CreateServer", _) => {
-            let tags = crate::wire::tags(&input["Tags"]);
+            let tags = satisfy::tags(&input["Tags"]);
             vec![format!("server {}", tags.get(TAG_OWNER).map_or("nobody", String::as_str))]
         }
         ("CreateWorkflow", _) => {
-            let tags = crate::wire::tags(&input["Tags"]);
+            let tags = satisfy::tags(&input["Tags"]);
             vec![format!("{WORKFLOW}{}", tags.get(TAG_OWNER).map_or("nobody", String::as_str))]
         }
         ("DeleteWorkflow", _) => {
@@ -275,7 +275,7 @@ fn stays_access(world: &World, input: &Value) -> bool {
 }
 
 fn creating(world: &World, operation: &str, input: &Value) -> Option<String> {
-    let tags = crate::wire::tags(&input["Tags"]);
+    let tags = satisfy::tags(&input["Tags"]);
     let uid = tags.get(TAG_UID).cloned().unwrap_or_default();
     if tags.get(TAG_CLUSTER).map(String::as_str) != Some(CLUSTER) || object_of(world, &uid).is_none() {
         return Some(format!("O3: {operation} without the owner tags of an object: {tags:?}"));

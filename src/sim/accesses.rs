@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::{Answer, ApiError};
-use super::model::{Access, Profile, Server};
+use super::model::{Access, Server};
 use super::page::{self, PageInput};
-use super::profile::ProfileInput;
+use super::profile::{Profile, ProfileInput};
 use super::state::{Context, Region};
 use super::wire::joined;
 

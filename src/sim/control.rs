@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::ec2_network::Address;
 use super::faults::Rule;
+use super::model::Address;
 use super::operation::Operation;
 use super::servers;
 use super::service::Service;

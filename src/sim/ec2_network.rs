@@ -2,7 +2,6 @@
 //! follows from the servers and the addresses of the region, so nothing here can disagree with them.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -11,14 +10,6 @@ use super::error::{Answer, ApiError};
 use super::model::{EndpointDetails, Server, Settings};
 use super::network;
 use super::state::{Context, Region};
-
-/// An elastic address of the account.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Address {
-    /// The instance, or whatever else, that has it.
-    pub taken_by: Option<String>,
-}
 
 /// The endpoint that AWS made for a server.
 #[must_use]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::sim::bench::Bench;
-use crate::sim::ec2_network::Address;
+use crate::sim::model::Address;
 use crate::sim::state::Hidden;
 
 /// A server in two subnets with one security group, and the id of its endpoint.

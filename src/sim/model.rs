@@ -1,5 +1,5 @@
 //! What the simulated account holds: servers and what belongs to them, and workflows, as it is kept in the state file.
-//! Plain data; who may change what is decided by the operations.
+//! Who may change what is decided by the operations.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::config::{Config, Leniency};
+use super::error::{Answer, ApiError};
 use super::lifecycle::Lifecycle;
+use super::profile::Profile;
 
 /// One tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,39 +155,6 @@ pub struct Server {
     pub accesses: BTreeMap<String, Access>,
     /// Oldest first: the oldest of each algorithm is the active one.
     pub host_keys: Vec<HostKey>,
-}
-
-/// `HomeDirectoryMapEntry`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[allow(missing_docs, reason = "they are AWS's names")]
-pub struct MapEntry {
-    pub entry: String,
-    pub target: String,
-    pub r#type: Option<String>,
-}
-
-/// `PosixProfile`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[allow(missing_docs, reason = "they are AWS's names")]
-pub struct PosixProfile {
-    pub uid: i64,
-    pub gid: i64,
-    pub secondary_gids: Option<Vec<i64>>,
-}
-
-/// What users and accesses have in common: where they land and what they may do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[allow(missing_docs, reason = "they are AWS's names")]
-pub struct Profile {
-    pub home_directory: Option<String>,
-    pub home_directory_type: String,
-    pub home_directory_mappings: Option<Vec<MapEntry>>,
-    pub policy: Option<String>,
-    pub posix_profile: Option<PosixProfile>,
-    pub role: String,
 }
 
 /// A user of the service's own directory.
@@ -353,6 +323,14 @@ pub struct Workflow {
     pub tags: Vec<Tag>,
 }
 
+/// An elastic address of the account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// The instance, or whatever else, that has it.
+    pub taken_by: Option<String>,
+}
+
 impl Server {
     /// Whether the oldest rule of the service applies: users are its own, not a directory's or a function's.
     #[must_use]
@@ -365,4 +343,69 @@ impl Server {
     pub fn user_count(&self) -> usize {
         self.users.values().filter(|u| u.gone.is_none()).count()
     }
+
+    /// A host key that can be changed.
+    ///
+    /// # Errors
+    /// `Unknown host key`.
+    pub fn host_key_mut(&mut self, id: &str) -> Answer<&mut HostKey> {
+        self.host_keys.iter_mut().find(|k| k.host_key_id == id).ok_or_else(|| ApiError::unknown_host_key(id))
+    }
+
+    /// Refuses operations on users where the provider is not the service and the switch says so.
+    ///
+    /// # Errors
+    /// `InvalidRequestException`.
+    pub fn allows_users(&self, verb: &str, config: &Config) -> Answer<()> {
+        if self.service_managed() || config.users_of_other_provider == Leniency::Accept {
+            return Ok(());
+        }
+        Err(self.wrong_provider(verb))
+    }
+
+    /// The refusal of an operation that the identity provider has no use for.
+    #[must_use]
+    pub fn wrong_provider(&self, verb: &str) -> ApiError {
+        ApiError::invalid(format!("Cannot {verb} on server with IdP type: {}", self.settings.identity_provider_type))
+    }
+
+    /// A user that can be read.
+    ///
+    /// # Errors
+    /// `Unknown user`.
+    pub fn user(&self, name: &str) -> Answer<&User> {
+        self.users.get(name).ok_or_else(|| unknown_user(name))
+    }
+
+    /// A user that can be changed.
+    ///
+    /// # Errors
+    /// `Unknown user`, also for one that is being deleted.
+    pub fn user_mut(&mut self, name: &str) -> Answer<&mut User> {
+        self.users.get_mut(name).filter(|u| u.gone.is_none()).ok_or_else(|| unknown_user(name))
+    }
+
+    /// An access that can be read.
+    ///
+    /// # Errors
+    /// `Unknown access`.
+    pub fn access(&self, id: &str) -> Answer<&Access> {
+        self.accesses.get(id).ok_or_else(|| unknown_access(id))
+    }
+
+    /// An access that can be changed.
+    ///
+    /// # Errors
+    /// `Unknown access`, also for one that is being deleted.
+    pub fn access_mut(&mut self, id: &str) -> Answer<&mut Access> {
+        self.accesses.get_mut(id).filter(|a| a.gone.is_none()).ok_or_else(|| unknown_access(id))
+    }
+}
+
+fn unknown_user(name: &str) -> ApiError {
+    ApiError::not_found("Unknown user", name, "User")
+}
+
+fn unknown_access(id: &str) -> ApiError {
+    ApiError::not_found("Unknown access", id, "Access")
 }

@@ -1,11 +1,43 @@
 //! What users and accesses share: home directory, mappings, session policy, POSIX ids and role.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::config::Variable;
 use super::error::{Answer, ApiError};
-use super::model::{MapEntry, PosixProfile, Profile};
+
+/// `HomeDirectoryMapEntry`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct MapEntry {
+    pub entry: String,
+    pub target: String,
+    pub r#type: Option<String>,
+}
+
+/// `PosixProfile`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct PosixProfile {
+    pub uid: i64,
+    pub gid: i64,
+    pub secondary_gids: Option<Vec<i64>>,
+}
+
+/// What users and accesses have in common: where they land and what they may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct Profile {
+    pub home_directory: Option<String>,
+    pub home_directory_type: String,
+    pub home_directory_mappings: Option<Vec<MapEntry>>,
+    pub policy: Option<String>,
+    pub posix_profile: Option<PosixProfile>,
+    pub role: String,
+}
 
 /// The members of Create and Update; what is absent stays as it is.
 #[derive(Debug, Default, Deserialize)]

@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::config::{Config, Leniency};
-use super::ec2_network::Address;
+use super::config::Config;
 use super::error::{Answer, ApiError};
-use super::model::{Access, HostKey, Server, User, Workflow};
+use super::model::{Address, Server, Workflow};
 use super::random::Random;
 use super::time::after;
 
@@ -195,73 +194,6 @@ fn dying(server: &Server) -> impl Iterator<Item = Timestamp> + '_ {
     server.gone.into_iter().chain(users).chain(accesses)
 }
 
-impl Server {
-    /// A host key that can be changed.
-    ///
-    /// # Errors
-    /// `Unknown host key`.
-    pub fn host_key_mut(&mut self, id: &str) -> Answer<&mut HostKey> {
-        self.host_keys.iter_mut().find(|k| k.host_key_id == id).ok_or_else(|| ApiError::unknown_host_key(id))
-    }
-
-    /// Refuses operations on users where the provider is not the service and the switch says so.
-    ///
-    /// # Errors
-    /// `InvalidRequestException`.
-    pub fn allows_users(&self, verb: &str, config: &Config) -> Answer<()> {
-        if self.service_managed() || config.users_of_other_provider == Leniency::Accept {
-            return Ok(());
-        }
-        Err(self.wrong_provider(verb))
-    }
-
-    /// The refusal of an operation that the identity provider has no use for.
-    #[must_use]
-    pub fn wrong_provider(&self, verb: &str) -> ApiError {
-        ApiError::invalid(format!("Cannot {verb} on server with IdP type: {}", self.settings.identity_provider_type))
-    }
-
-    /// A user that can be read.
-    ///
-    /// # Errors
-    /// `Unknown user`.
-    pub fn user(&self, name: &str) -> Answer<&User> {
-        self.users.get(name).ok_or_else(|| unknown_user(name))
-    }
-
-    /// A user that can be changed.
-    ///
-    /// # Errors
-    /// `Unknown user`, also for one that is being deleted.
-    pub fn user_mut(&mut self, name: &str) -> Answer<&mut User> {
-        self.users.get_mut(name).filter(|u| u.gone.is_none()).ok_or_else(|| unknown_user(name))
-    }
-
-    /// An access that can be read.
-    ///
-    /// # Errors
-    /// `Unknown access`.
-    pub fn access(&self, id: &str) -> Answer<&Access> {
-        self.accesses.get(id).ok_or_else(|| unknown_access(id))
-    }
-
-    /// An access that can be changed.
-    ///
-    /// # Errors
-    /// `Unknown access`, also for one that is being deleted.
-    pub fn access_mut(&mut self, id: &str) -> Answer<&mut Access> {
-        self.accesses.get_mut(id).filter(|a| a.gone.is_none()).ok_or_else(|| unknown_access(id))
-    }
-}
-
 fn unknown_workflow(id: &str) -> ApiError {
     ApiError::not_found("Unknown workflow", id, "Workflow")
-}
-
-fn unknown_user(name: &str) -> ApiError {
-    ApiError::not_found("Unknown user", name, "User")
-}
-
-fn unknown_access(id: &str) -> ApiError {
-    ApiError::not_found("Unknown access", id, "Access")
 }

@@ -7,69 +7,67 @@ use super::model::{FileLocation, Step};
 const SOURCE: &str = "${previous.file}";
 const OVERWRITE: &str = "FALSE";
 
-impl Step {
-    /// Refuses a step without the details of its type, or with those of another one.
-    ///
-    /// # Errors
-    /// `InvalidRequestException`.
-    pub fn check(&self) -> Answer<()> {
-        let Some(own) = &self.r#type else {
-            return Err(ApiError::invalid("Type must be specified for each step"));
-        };
-        let details = [
-            ("COPY", self.copy_step_details.is_some()),
-            ("CUSTOM", self.custom_step_details.is_some()),
-            ("DELETE", self.delete_step_details.is_some()),
-            ("TAG", self.tag_step_details.is_some()),
-            ("DECRYPT", self.decrypt_step_details.is_some()),
-        ];
-        if let Some((name, given)) = details.iter().find(|(name, given)| *given != (name == own)) {
-            let not = if *given { " not" } else { "" };
-            return Err(ApiError::invalid(format!("Details of a {name} step must{not} be specified for type {own}")));
-        }
-        if let Some(copy) = &self.copy_step_details {
-            check_location(copy.destination_file_location.as_ref(), own)?;
-        }
-        if let Some(decrypt) = &self.decrypt_step_details {
-            check_location(Some(&decrypt.destination_file_location), own)?;
-        }
-        if self.custom_step_details.as_ref().is_some_and(|c| c.target.is_none() || c.timeout_seconds.is_none()) {
-            return Err(ApiError::invalid("Target and TimeoutSeconds must be specified for type CUSTOM"));
-        }
-        if self.tag_step_details.as_ref().is_some_and(|t| t.tags.is_none()) {
-            return Err(ApiError::invalid("Tags must be specified for type TAG"));
-        }
-        Ok(())
+/// Refuses a step without the details of its type, or with those of another one.
+///
+/// # Errors
+/// `InvalidRequestException`.
+pub fn check(step: &Step) -> Answer<()> {
+    let Some(own) = &step.r#type else {
+        return Err(ApiError::invalid("Type must be specified for each step"));
+    };
+    let details = [
+        ("COPY", step.copy_step_details.is_some()),
+        ("CUSTOM", step.custom_step_details.is_some()),
+        ("DELETE", step.delete_step_details.is_some()),
+        ("TAG", step.tag_step_details.is_some()),
+        ("DECRYPT", step.decrypt_step_details.is_some()),
+    ];
+    if let Some((name, given)) = details.iter().find(|(name, given)| *given != (name == own)) {
+        let not = if *given { " not" } else { "" };
+        return Err(ApiError::invalid(format!("Details of a {name} step must{not} be specified for type {own}")));
     }
+    if let Some(copy) = &step.copy_step_details {
+        check_location(copy.destination_file_location.as_ref(), own)?;
+    }
+    if let Some(decrypt) = &step.decrypt_step_details {
+        check_location(Some(&decrypt.destination_file_location), own)?;
+    }
+    if step.custom_step_details.as_ref().is_some_and(|c| c.target.is_none() || c.timeout_seconds.is_none()) {
+        return Err(ApiError::invalid("Target and TimeoutSeconds must be specified for type CUSTOM"));
+    }
+    if step.tag_step_details.as_ref().is_some_and(|t| t.tags.is_none()) {
+        return Err(ApiError::invalid("Tags must be specified for type TAG"));
+    }
+    Ok(())
+}
 
-    /// As Describe shows it: with what AWS does by default, or with what was sent alone.
-    #[must_use]
-    pub fn shown(&self, defaults: bool) -> Self {
-        let mut shown = self.clone();
-        if !defaults {
-            return shown;
-        }
-        let source = |held: &mut Option<String>| _ = held.get_or_insert_with(|| SOURCE.to_owned());
-        let overwrite = |held: &mut Option<String>| _ = held.get_or_insert_with(|| OVERWRITE.to_owned());
-        if let Some(copy) = &mut shown.copy_step_details {
-            source(&mut copy.source_file_location);
-            overwrite(&mut copy.overwrite_existing);
-        }
-        if let Some(decrypt) = &mut shown.decrypt_step_details {
-            source(&mut decrypt.source_file_location);
-            overwrite(&mut decrypt.overwrite_existing);
-        }
-        if let Some(custom) = &mut shown.custom_step_details {
-            source(&mut custom.source_file_location);
-        }
-        if let Some(delete) = &mut shown.delete_step_details {
-            source(&mut delete.source_file_location);
-        }
-        if let Some(tag) = &mut shown.tag_step_details {
-            source(&mut tag.source_file_location);
-        }
-        shown
+/// As Describe shows it: with what AWS does by default, or with what was sent alone.
+#[must_use]
+pub fn shown(step: &Step, defaults: bool) -> Step {
+    let mut shown = step.clone();
+    if !defaults {
+        return shown;
     }
+    let source = |held: &mut Option<String>| _ = held.get_or_insert_with(|| SOURCE.to_owned());
+    let overwrite = |held: &mut Option<String>| _ = held.get_or_insert_with(|| OVERWRITE.to_owned());
+    if let Some(copy) = &mut shown.copy_step_details {
+        source(&mut copy.source_file_location);
+        overwrite(&mut copy.overwrite_existing);
+    }
+    if let Some(decrypt) = &mut shown.decrypt_step_details {
+        source(&mut decrypt.source_file_location);
+        overwrite(&mut decrypt.overwrite_existing);
+    }
+    if let Some(custom) = &mut shown.custom_step_details {
+        source(&mut custom.source_file_location);
+    }
+    if let Some(delete) = &mut shown.delete_step_details {
+        source(&mut delete.source_file_location);
+    }
+    if let Some(tag) = &mut shown.tag_step_details {
+        source(&mut tag.source_file_location);
+    }
+    shown
 }
 
 fn check_location(location: Option<&FileLocation>, own: &str) -> Answer<()> {

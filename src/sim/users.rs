@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::{Answer, ApiError};
-use super::model::{Profile, SshKey, Tag, User};
+use super::model::{SshKey, Tag, User};
 use super::page::{self, PageInput};
-use super::profile::ProfileInput;
+use super::profile::{Profile, ProfileInput};
 use super::state::{Context, Region};
 use super::time::epoch;
 use super::wire::joined;

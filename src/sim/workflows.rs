@@ -8,6 +8,7 @@ use super::error::{Answer, ApiError};
 use super::model::{Step, Tag, Workflow, WorkflowDetails};
 use super::page::{self, PageInput};
 use super::state::{Context, Region};
+use super::steps;
 use super::tags;
 use super::time::after;
 use super::wire::joined;
@@ -40,7 +41,7 @@ pub fn create(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
         return Err(context.config.full("WorkflowsPerAccount", limit));
     }
     let on_exception_steps = input.on_exception_steps.unwrap_or_default();
-    input.steps.iter().chain(&on_exception_steps).try_for_each(Step::check)?;
+    input.steps.iter().chain(&on_exception_steps).try_for_each(steps::check)?;
     let tags = input.tags.unwrap_or_default();
     tags::check(&tags, context)?;
     let id = context.random.id("w");
@@ -67,7 +68,7 @@ pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) ->
     let id = super::input::parse::<NameInput>(input)?.workflow_id;
     let workflow = region.workflow(&id)?;
     let config = context.config;
-    let shown = |steps: &[Step]| steps.iter().map(|s| s.shown(config.step_defaults)).collect::<Vec<_>>();
+    let shown = |held: &[Step]| held.iter().map(|step| steps::shown(step, config.step_defaults)).collect::<Vec<_>>();
     let more = json!({
         "Steps": shown(&workflow.steps),
         "OnExceptionSteps": unless_empty(shown(&workflow.on_exception_steps), config),

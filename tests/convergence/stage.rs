@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use transfer_operator::api::ManagedKind;
 use transfer_operator::cluster::Name;
-use transfer_operator::sim::ec2_network::Address;
+use transfer_operator::sim::model::Address;
 use transfer_operator::sim::model::Tag;
 use transfer_operator::sim::operation::Operation;
 

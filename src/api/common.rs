@@ -258,6 +258,14 @@ pub struct Policies {
     pub approval: Approval,
 }
 
+impl Policies {
+    /// Whether nothing is ever changed.
+    #[must_use]
+    pub fn observes(&self) -> bool {
+        self.management == ManagementPolicy::ObserveOnly
+    }
+}
+
 impl From<&ServerLifecycle> for Policies {
     fn from(lifecycle: &ServerLifecycle) -> Self {
         Self {

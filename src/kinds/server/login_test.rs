@@ -9,7 +9,6 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::members::SERVICE_MANAGED;
-use crate::api::common::ManagementPolicy;
 use crate::api::condition::{reasons, types};
 use crate::api::login_test::{LoginOutcome, LoginTest, LoginTestStatus, PasswordSecretRef};
 use crate::api::{LOGIN_PASSWORD_SECRET_TYPE, Managed, RECONCILE_AT, TransferServer};
@@ -59,7 +58,7 @@ pub async fn of(
     let test = object.spec.login_test.as_ref()?;
     let before = object.status.as_ref().and_then(|status| status.login_test.clone());
     let digest = digest(object, server);
-    let observes = object.policies().management == ManagementPolicy::ObserveOnly;
+    let observes = object.policies().observes();
     let uid = object.uid().unwrap_or_default();
     if object.spec.suspend || observes || before.as_ref().is_some_and(|before| before.digest.as_ref() == Some(&digest))
     {
@@ -99,20 +98,32 @@ pub async fn of(
     let LoginTest { user_name, password_secret_ref: _, source_ip, protocol } = test.clone();
     let server_id = server.server_id.clone();
     let call = TestIdentityProvider { server_id, server_protocol: protocol, source_ip, user_name, user_password };
+    ask(tried, &uid, account, call, found).await.or(before)
+}
+
+/// Makes the trial; nothing where the provider was not asked for certain.
+async fn ask(
+    tried: &LoginsTried,
+    uid: &str,
+    account: &Account,
+    call: TestIdentityProvider,
+    found: impl Fn(LoginOutcome, Option<i32>, String) -> LoginTestStatus,
+) -> Option<LoginTestStatus> {
+    let user_name = call.user_name.clone();
     // Before the call: whatever becomes of it, it is not sent again for the same.
-    tried.note(&uid, found(LoginOutcome::NotTested, None, UNANSWERED.to_owned()));
+    tried.note(uid, found(LoginOutcome::NotTested, None, UNANSWERED.to_owned()));
     let outcome = match account.read(call).await {
         Ok(answer) => {
-            let (outcome, message) = judged(&answer, &test.user_name);
+            let (outcome, message) = judged(&answer, &user_name);
             found(outcome, Some(answer.status_code), message)
         }
         Err(fault) if unsent(&fault) => {
-            tried.forget(&uid);
-            return before;
+            tried.forget(uid);
+            return None;
         }
         Err(fault) => found(LoginOutcome::NotTested, None, refused(&fault)),
     };
-    tried.note(&uid, outcome.clone());
+    tried.note(uid, outcome.clone());
     Some(outcome)
 }
 

@@ -25,7 +25,7 @@ use crate::cluster::store::Stores;
 use crate::engine::counters::{Counts, ReconcileCounters};
 use crate::engine::settings::Env;
 use crate::kinds::orphans::Orphans;
-use crate::kinds::triggers::Which;
+use crate::kinds::trigger::Which;
 use crate::leader_election::LeaderState;
 
 /// The format: `OpenMetrics`, which Prometheus reads as well as its own.

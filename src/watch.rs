@@ -22,7 +22,8 @@ use crate::cluster::store::{ConfigMapMeta, NamespaceMeta, Snapshot, Store, Store
 use crate::engine::controller::{self, Enqueuer, LaneOf, ObjectIndex, Queue};
 use crate::engine::queue::Lane;
 use crate::kinds::registration::Registration;
-use crate::kinds::triggers::{self, Trigger, Which};
+use crate::kinds::trigger::{Trigger, Which};
+use crate::kinds::triggers;
 use crate::with_kinds;
 
 /// Which part of the cluster this process is for.

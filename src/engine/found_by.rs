@@ -5,10 +5,9 @@ use async_trait::async_trait;
 
 use super::consistency::TagSearch;
 use super::decide::Identity;
-use super::kind::Target;
-use super::observe::observes;
 use super::owner::Owner;
 use super::reason::Reason;
+use super::target::Target;
 use crate::api::Managed;
 use crate::aws::{Account, AwsError, Tags};
 
@@ -57,7 +56,9 @@ impl<'a, O: Managed, D> FoundBy<'a, O, D> {
         match self {
             Self::Tags(tagged) => tagged.adopts(object, target),
             Self::Key(_) | Self::Record(_) => {
-                object.policies().adoption.filter(|_| !observes(object)).map(|_| String::new())
+                let policies = object.policies();
+                let observes = policies.observes();
+                policies.adoption.filter(|_| !observes).map(|_| String::new())
             }
         }
     }

@@ -15,7 +15,6 @@ use super::diff::{Change, Effect};
 use super::kind::{Described, Kind, KindStatus, Plan, Resolved, Target, Wanted};
 use super::memory::Memory;
 use super::mutate;
-use super::observe::observes;
 use super::owner::Ownership;
 use super::planned::Planned;
 use super::reason::Reason;
@@ -201,7 +200,7 @@ impl<K: Kind> Known<K> {
             uid: &request.uid,
             deleting: request.deleting(),
             finalizer: request.finalizer(),
-            observe_only: observes(&request.object),
+            observe_only: policies.observes(),
             report_only: policies.management == ManagementPolicy::ReportDrift && !edited,
             suspended: request.object.suspend(),
             retain: policies.deletion == DeletionPolicy::Retain,

@@ -51,6 +51,7 @@ mod refusals;
 pub mod report;
 pub mod settings;
 pub mod status;
+pub mod target;
 mod tell;
 pub mod undecodable;
 pub mod unset;

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::act::status_record;
 use super::consistency::{Observation, ObservedState, TagMatches, TagSearch};
 use super::context::{Engine, POLL, ReconcileContext, Request};
 use super::decide::{BeforeDelete, Identity, Reads};
@@ -20,7 +19,7 @@ use super::owner::Ownership;
 use super::record::{RecordedCreate, recorded};
 use super::refusals::held;
 use crate::api::Managed;
-use crate::api::common::{DeletionPolicy, ManagementPolicy};
+use crate::api::common::DeletionPolicy;
 use crate::api::status::Replacing;
 use crate::aws::{AwsError, AwsErrorKind};
 
@@ -106,7 +105,7 @@ fn due<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, target: &Targe
             memory.create_sent
                 || memory.contradicted
                 || adopts
-                || observes(&request.object)
+                || request.object.policies().observes()
                 || request.deleting()
                 || request.status().confirmed()
         }
@@ -181,7 +180,7 @@ fn note_changes<K: Kind>(
     let blocks: Vec<_> = blocks.map(|block| (block.code, &block.message, block.needs_person)).collect();
     let change_fingerprint =
         json!([request.generation, request.reconcile_requested(), target.revision, digest, blocks]).to_string();
-    let quiet = request.deleting() || observes(&request.object);
+    let quiet = request.deleting() || request.object.policies().observes();
     engine.memories.change(&request.uid, |memory| {
         memory.reset_on(change_fingerprint);
         memory.creates_stopped_at = quiet.then(|| memory.creates_stopped_at.unwrap_or(now));
@@ -246,7 +245,8 @@ pub(super) async fn find_by_tags<K: Kind>(
     engine.memories.change(&request.uid, |memory| memory.asked = None);
     let TagSearch { began, found } = outcome?;
     let status = request.status();
-    let (record, (replaces, _)) = (status_record::<K>(&status, request, began), recorded::<K::Object>(&status));
+    let record = RecordedCreate::of(K::Object::common(&status), &request.uid, began);
+    let (replaces, _) = recorded::<K::Object>(&status);
     engine.memories.change(&request.uid, |memory| count(memory, &found, record.as_ref(), replaces, began));
     known.lookup = Some(found);
     Ok(true)
@@ -264,11 +264,6 @@ fn ask<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>, lookup: &
         memory.asked = Some(Asked { ticket, about, at });
         (ticket, patience)
     })
-}
-
-/// Whether it never mutates.
-pub(super) fn observes<O: Managed>(object: &O) -> bool {
-    object.policies().management == ManagementPolicy::ObserveOnly
 }
 
 /// What the create that is looked for cannot have made is no trace of it.

@@ -13,7 +13,6 @@ use super::consistency::ObservedState;
 use super::context::{Engine, Request, Requeue, Status};
 use super::kind::{Kind, OwnedConfigMap};
 use super::known::{self, Known};
-use super::observe::observes;
 use super::owner::Ownership;
 use super::reason::Reason;
 use super::report::Report;
@@ -76,7 +75,7 @@ pub(super) async fn keep<K: Kind>(
 
 /// What the object wants, where AWS has what it is about; nothing where that is not known in this reconcile.
 fn wanted<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, known: &Known<K>) -> Option<Vec<OwnedConfigMap>> {
-    let observes = observes(&request.object);
+    let observes = request.object.policies().observes();
     let ours = known.sight == ObservedState::Found(Ownership::Ours);
     if request.deleting() || request.object.suspend() || !(ours || observes) {
         return None;

@@ -37,6 +37,12 @@ impl RecordedCreate {
         })
     }
 
+    /// The same where it is of this object.
+    #[must_use]
+    pub fn of(status: &CommonStatus, uid: &str, now: Timestamp) -> Option<Self> {
+        Self::read(status, now).filter(|record| record.uid == uid)
+    }
+
     /// Whether the create may have made this. Where two of one object are lawful only the attempt tells; what was let
     /// go is not claimed again.
     #[must_use]

@@ -15,7 +15,6 @@ use super::kind::{Kind, KindStatus, Pending, Plan, ReconcileError, ResourceState
 use super::known::{self, Known};
 use super::looks::Turn;
 use super::memory::Memory;
-use super::observe::observes;
 use super::planned::Planned;
 use super::reason::Reason;
 use super::record::{RecordedCreate, recorded};
@@ -348,7 +347,7 @@ pub(super) fn report_drift<K: Kind>(engine: &Engine<K>, context: &ReconcileConte
     let plan = known::plan(engine, context).unwrap_or_default();
     Planned::all(&plan, replaces(context.request)).show(K::Object::common_mut(&mut status));
     let Some(have) = context.have else {
-        let block = if observes(&context.request.object) {
+        let block = if context.request.object.policies().observes() {
             Reason::new(reasons::OBSERVED, "ObserveOnly: AWS does not have it")
         } else {
             Reason::stalled(

@@ -17,7 +17,7 @@ use super::login::{self, WantedLogin};
 use super::registration::{Registration, Traces};
 use super::resolve::{TargetQuery, Unresolved, resolved};
 use super::server_ref::{self, LoginTarget, ServerChoice};
-use super::triggers::Trigger;
+use super::trigger::Trigger;
 use super::user::missing;
 use super::uses::Use;
 use crate::api::condition::reasons;

@@ -12,7 +12,6 @@ use super::deps::Deps;
 use super::grants::{self, Asker};
 use super::resolve::{TargetQuery, labels};
 use super::server_ref::{self, LoginTarget, ServerChoice};
-use crate::api::common::ManagementPolicy;
 use crate::api::{Managed, TransferServer};
 use crate::cluster::Name;
 use crate::engine::kind::Target;
@@ -48,7 +47,7 @@ impl<'a> KeyClaim<'a> {
             name: Name { namespace: object.namespace().unwrap_or_default(), name: object.name_any() },
             uid: object.uid().unwrap_or_default(),
             created: object.creation_timestamp(),
-            observes: object.policies().management == ManagementPolicy::ObserveOnly,
+            observes: object.policies().observes(),
             request,
             choice,
             key,

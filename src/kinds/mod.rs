@@ -30,6 +30,7 @@ pub mod swept;
 pub mod tag_index;
 mod tag_lookup;
 pub mod tags;
+pub mod trigger;
 pub mod triggers;
 pub mod user;
 pub mod uses;

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 
 use super::deps::Deps;
 use super::swept::Swept;
-use super::triggers::Trigger;
+use super::trigger::Trigger;
 use super::uses::Use;
 use crate::api::{self, Managed, ManagedKind};
 use crate::aws::transfer::Tags;

@@ -10,7 +10,7 @@ use super::partition;
 use super::resolve::{
     RecordedTarget, TargetQuery, Unresolved, in_field, labels, of_field, recorded_target, resolve, revoked, with,
 };
-use crate::api::common::{IdentityRef, ManagementPolicy, RecreatePolicy, ServerRef};
+use crate::api::common::{IdentityRef, RecreatePolicy, ServerRef};
 use crate::api::condition::reasons;
 use crate::api::server::HostKeyStatus;
 use crate::api::status::{HostKeyFingerprint, ServerFacts};
@@ -247,7 +247,7 @@ async fn verify(
 
 /// The status of the server object names what is not its own, or is not any more, or what it only looks at.
 fn strange(server_id: &str, name: &Name, server: &TransferServer) -> Reason {
-    let message = if server.policies().management == ManagementPolicy::ObserveOnly {
+    let message = if server.policies().observes() {
         format!(
             "TransferServer {name} only observes server {server_id} (managementPolicy ObserveOnly) and has no users or \
              accesses of its own; set its managementPolicy to Full to take it over, or name the server in spec.serverId \

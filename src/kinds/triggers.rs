@@ -6,62 +6,13 @@ use std::sync::Arc;
 use kube::api::ObjectMeta;
 
 use super::registration::{self, Registration};
+use super::trigger::{Trigger, Which};
 use super::uses;
 use crate::api::{AwsIdentity, ManagedKind};
 use crate::cluster::references::{Reference, Refers, identities_of};
 use crate::cluster::store::StoreChange;
 use crate::cluster::{Lister, Name, Object};
 use crate::engine::controller::Cause;
-
-/// A kind that can be woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Which {
-    /// `AwsIdentity`.
-    Identity,
-    /// What stands for something in AWS.
-    Managed(ManagedKind),
-}
-
-impl Which {
-    /// All of them; one comes after what it refers to.
-    pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Identity].into_iter().chain(ManagedKind::ALL.iter().copied().map(Self::Managed))
-    }
-
-    /// As objects say it in `kind`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Identity => "AwsIdentity",
-            Self::Managed(kind) => kind.name(),
-        }
-    }
-}
-
-/// An object that is to be looked at.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Trigger {
-    /// Its kind.
-    pub which: Which,
-    /// Its name.
-    pub name: Name,
-    /// Why.
-    pub cause: Cause,
-}
-
-impl Trigger {
-    /// An object that stands for something in AWS.
-    #[must_use]
-    pub fn managed((kind, name): (ManagedKind, Name)) -> Self {
-        Self { which: Which::Managed(kind), name, cause: Cause::Related }
-    }
-
-    /// The same object for something that it only shows.
-    #[must_use]
-    pub fn to_show(self) -> Self {
-        Self { cause: Cause::Shown, ..self }
-    }
-}
 
 /// An identity: whoever uses it for something that its change bears on.
 #[must_use]

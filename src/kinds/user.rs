@@ -16,7 +16,7 @@ use super::registration::{Registration, Traces};
 use super::resolve::{TargetQuery, Unresolved, resolved};
 use super::server_ref::{self, LoginTarget, ServerChoice};
 use super::ssh_keys::{self, Listed, SourceText, WantedKeys};
-use super::triggers::Trigger;
+use super::trigger::Trigger;
 use super::uses::Use;
 use super::{config_refs, home, partition, tags};
 use crate::api::common::ConfigMapKeyRef;

@@ -13,7 +13,7 @@ use super::deps::Deps;
 use super::registration::{Registration, Traces};
 use super::resolve::{self, TargetQuery, Unresolved};
 use super::tag_index::{self, TagIndex, TaggedResource};
-use super::triggers::Trigger;
+use super::trigger::Trigger;
 use super::uses::Use;
 use super::{partition, tags, workflow_ref};
 use crate::api::condition::reasons;

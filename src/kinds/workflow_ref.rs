@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kube::ResourceExt;
 
 use super::deps::{Deps, WorkflowsSeen};
-use super::triggers::{self, Trigger};
+use super::trigger::Trigger;
+use super::triggers;
 use super::{referrers, resolve, server_ref};
 use crate::api::condition::{self, reasons, types};
 use crate::api::shapes;

@@ -153,7 +153,7 @@ fn read<K: DeserializeOwned>(about: &Foreseen, object: &Value) -> Result<K, Fail
 
 /// Whether anything is done in AWS for an edit of this object.
 fn acts<K: Managed>(new: &K) -> bool {
-    !new.suspend() && new.policies().management != ManagementPolicy::ObserveOnly
+    !new.suspend() && !new.policies().observes()
 }
 
 /// Whether what is planned and held back is made once this is applied: what held it back is gone, or the edit of a
@@ -192,10 +192,7 @@ fn notes<K: Managed>(new: &K, old: &K, changes: &[PlannedChange], disrupts: bool
     let rows = [
         (old.meta().deletion_timestamp.is_some(), "it is being deleted: what is applied now is lost"),
         (new.suspend(), "spec.suspend is true: nothing is changed in AWS"),
-        (
-            policies.management == ManagementPolicy::ObserveOnly,
-            "managementPolicy is ObserveOnly: nothing is changed in AWS",
-        ),
+        (policies.observes(), "managementPolicy is ObserveOnly: nothing is changed in AWS"),
         (
             waits && policies.approval == Approval::Required,
             "it waits until its plan is approved, see lifecycle.approval",

@@ -32,7 +32,8 @@ use transfer_operator::kinds::identity::Identities;
 use transfer_operator::kinds::installations::Installation;
 use transfer_operator::kinds::orphans::Orphans;
 use transfer_operator::kinds::registration::Registration;
-use transfer_operator::kinds::triggers::{self, Trigger, Which};
+use transfer_operator::kinds::trigger::{Trigger, Which};
+use transfer_operator::kinds::triggers;
 use transfer_operator::with_kinds;
 
 use crate::api_server::text;

@@ -17,7 +17,8 @@ use transfer_operator::engine::queue::{Again, Priority, Queue};
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::deps::{Deps, News, Verified, Wake, WorkflowsSeen};
 use transfer_operator::kinds::swept::Swept;
-use transfer_operator::kinds::triggers::{self, Trigger, Which};
+use transfer_operator::kinds::trigger::{Trigger, Which};
+use transfer_operator::kinds::triggers;
 
 use crate::api_server::Event;
 use crate::defects::Seams;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::record::{Begins, status_record, write_attempt};
-use super::replace;
+use super::edit;
+use super::record::{Begins, write_attempt};
 use crate::api;
 use crate::api::Managed;
 use crate::api::common::DeletionPolicy;
@@ -124,7 +124,7 @@ async fn attempt<K: Kind>(
     let attempt = engine.settings.env.uuid();
     let call = engine.kind.create(&request.object, target, wanted, &request.owner.tags(&attempt));
     let Some(cleared) = mutate::clear(engine, request, &target.account, &call).await? else { return Ok(None) };
-    let before = status_record::<K>(&request.status(), request, cleared.at);
+    let before = RecordedCreate::of(K::Object::common(&request.status()), &request.uid, cleared.at);
     let record = RecordedCreate {
         uid: request.uid.clone(),
         phase: CreatePhase::InFlight,
@@ -242,7 +242,7 @@ impl<K: Kind> Attempt<K> {
             return Ok(());
         }
         tagged.set_id(&mut status, &self.target, id);
-        replace::id_recorded::<K>(&mut status, id);
+        edit::id_recorded::<K>(&mut status, id);
         set_phase::<K>(&mut status, CreatePhase::None);
         Ok(report::apply(&self.engine, &live, &status).await.map(drop)?)
     }
@@ -339,7 +339,7 @@ impl<K: Kind> Attempt<K> {
         } else if !self.stands(&status) {
             return Ok(());
         }
-        replace::not_made(&self.engine, &mut status, &self.target);
+        edit::not_made(&self.engine, &mut status, &self.target);
         set_phase::<K>(&mut status, CreatePhase::Rejected);
         if live.status() == Some(&status) {
             return Ok(());

@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod edit;
 mod record;
 mod replace;
 mod send;
@@ -16,8 +17,6 @@ use super::observe;
 use super::planned::Planned;
 use super::report::Outcome;
 use super::tell;
-
-pub(super) use record::status_record;
 
 /// Takes the action. Nothing where it only made more known: then the next one is to be decided.
 pub(super) async fn act<K: Kind>(

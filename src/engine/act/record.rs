@@ -1,10 +1,9 @@
 //! Actions that are one write in Kubernetes: the record of a create and of what was applied, and the finalizer. What a
 //! record says is `engine::record`.
 
-use jiff::Timestamp;
 use kube::Resource as _;
 
-use super::replace;
+use super::edit::{self, all_lost};
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase, OperationRecord};
 use crate::api::{FINALIZER, Managed};
@@ -21,9 +20,6 @@ use crate::engine::planned::Planned;
 use crate::engine::record::RecordedCreate;
 use crate::engine::report::{self, Outcome};
 use crate::engine::tell::{filled_status, record_account};
-
-/// How many ids of lost servers are kept; a server that comes back after so many others is for the orphan scan.
-const LOST_KEPT: usize = 10;
 
 /// Stands for an attempt in the record of an access that was taken over.
 const ADOPTED: &str = "adopted";
@@ -52,9 +48,9 @@ pub(super) async fn write_create_record<K: Kind>(
     if engine.kind.found_by().identity() == Identity::Tagged {
         // Whatever id stands there is no record of ours; the tags lead back to what is. Nor is a replacement that
         // stands beside another object's record.
-        replace::take_id_out::<K>(&mut status);
-        if status_record::<K>(&status, context.request, context.now).is_none() {
-            replace::put::<K>(&mut status, None);
+        edit::take_id_out::<K>(&mut status);
+        if RecordedCreate::of(K::Object::common(&status), &context.request.uid, context.now).is_none() {
+            edit::put::<K>(&mut status, None);
         }
     }
     write_record(engine, context, status, phase, None, None).await
@@ -68,7 +64,7 @@ pub(super) async fn unlink_gone<K: Kind>(
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let request = context.request;
     let mut status = request.status();
-    replace::take_id_out::<K>(&mut status);
+    edit::take_id_out::<K>(&mut status);
     let common = K::Object::common_mut(&mut status);
     (common.applied, common.operation) = (None, None);
     Planned::default().put(common);
@@ -95,7 +91,7 @@ pub(super) async fn unlink_foreign<K: Kind>(
     id: &str,
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let mut status = context.request.status();
-    replace::take_id_out::<K>(&mut status);
+    edit::take_id_out::<K>(&mut status);
     let common = K::Object::common_mut(&mut status);
     (common.applied, common.operation) = (None, None);
     Planned::default().put(common);
@@ -125,7 +121,7 @@ pub(super) async fn record_id<K: Kind>(
     if let Some(tagged) = engine.kind.found_by().tagged() {
         tagged.set_id(&mut status, context.target, id);
     }
-    replace::id_recorded::<K>(&mut status, id);
+    edit::id_recorded::<K>(&mut status, id);
     record_account::<K>(&mut status, context.target);
     if let Some(record) = K::Object::common_mut(&mut status).create.as_mut() {
         record.phase = CreatePhase::None;
@@ -221,7 +217,8 @@ async fn write_record<K: Kind>(
     let request = context.request;
     let old = K::Object::common(&status).create.as_ref();
     let hash = old.and_then(|old| old.spec_hash.clone()).unwrap_or_default();
-    let lost = status_record::<K>(&status, request, context.now).map(|record| record.retired_ids).unwrap_or_default();
+    let lost = RecordedCreate::of(K::Object::common(&status), &request.uid, context.now);
+    let lost = lost.map(|record| record.retired_ids).unwrap_or_default();
     let retired_ids = all_lost(lost, retired_ids);
     let record = RecordedCreate { uid: request.uid.clone(), phase, attempt, started_at: context.now, retired_ids };
     record_account::<K>(&mut status, context.target);
@@ -260,7 +257,7 @@ pub(super) async fn write_attempt<K: Kind>(
     if let Some(child) = engine.kind.found_by().child() {
         child.record_target(&mut status, &request.object, target);
     }
-    let replaces = replace::begins::<K>(&mut status, record.attempt.as_ref());
+    let replaces = edit::begins::<K>(&mut status, record.attempt.as_ref());
     let common = K::Object::common_mut(&mut status);
     let hash = digest::hash(&request.object.spec_json().to_string());
     common.create = Some(record.write(&target.account.id, &target.account.region, &hash));
@@ -292,20 +289,4 @@ async fn attempt_stands<K: Kind>(
                     .is_some_and(|stored| stored.attempt == record.attempt && stored.phase == CreatePhase::InFlight)
             })
     }))
-}
-
-/// The record in status, where it is of this object.
-pub(in crate::engine) fn status_record<K: Kind>(
-    status: &Status<K>,
-    request: &Request<K::Object>,
-    now: Timestamp,
-) -> Option<RecordedCreate> {
-    RecordedCreate::read(K::Object::common(status), now).filter(|record| record.uid == request.uid)
-}
-
-/// What was let go so far, and now; the last of it.
-pub(super) fn all_lost(mut retired_ids: Vec<String>, now: Option<&str>) -> Vec<String> {
-    retired_ids.extend(now.filter(|id| !id.is_empty()).map(str::to_owned));
-    retired_ids.drain(..retired_ids.len().saturating_sub(LOST_KEPT));
-    retired_ids
 }

@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 
-use super::tagged::{candidates, window};
+use super::ours::candidates;
+use super::tagged::window;
 use super::{Action, BeforeDelete, Facts, Identity, believed, keyed, mine, replace, wait_for, wait_untagged, whole};
 use crate::api;
 use crate::api::condition::reasons;
@@ -11,6 +12,12 @@ use crate::api::status::CreatePhase;
 use crate::engine::consistency::{Observation, ObservedState, TagMatches};
 use crate::engine::owner::Ownership;
 use crate::engine::record::RecordedCreate;
+
+/// The grant was withdrawn: it is let go without a call.
+pub fn left_without_grant() -> Action {
+    let warning = "the grant was withdrawn: it stays in AWS, with the owner tags";
+    Action::RemoveFinalizer(Some(warning.to_owned()))
+}
 
 pub fn delete(facts: &Facts) -> Action {
     let noun = facts.words.noun;

@@ -7,6 +7,7 @@
 
 mod delete;
 mod keyed;
+mod ours;
 mod place;
 mod replace;
 mod tagged;

@@ -1,6 +1,7 @@
 //! What the place of an object lets be done at all, and what is to be read before more can be said. Pure.
 
-use super::{Action, Facts, Identity, Reads, keyed, mine, replace, update};
+use super::ours::under_way;
+use super::{Action, Facts, Identity, Reads, delete, keyed, mine, update};
 use crate::api::status::CreatePhase;
 
 /// What is due before the protocol of the kind has its say; nothing once everything was read.
@@ -12,15 +13,9 @@ pub fn decide(facts: &Facts) -> Option<Action> {
         (Some(reason), _) => Some(Action::Block(reason.clone())),
         // What was stopped there is started again.
         (None, Some(reason)) if !facts.deleting && !may_finish(facts) => Some(Action::Block(reason.clone())),
-        (None, Some(_)) if leaves && facts.retain && !may_finish(facts) => Some(left_without_grant()),
+        (None, Some(_)) if leaves && facts.retain && !may_finish(facts) => Some(delete::left_without_grant()),
         (None, _) => read(facts),
     }
-}
-
-/// It is let go without a call.
-pub fn left_without_grant() -> Action {
-    let warning = "the grant was withdrawn: it stays in AWS, with the owner tags";
-    Action::RemoveFinalizer(Some(warning.to_owned()))
 }
 
 /// Whether a sequence was begun that is to be ended, as far as was looked.
@@ -58,6 +53,6 @@ fn never_sent(facts: &Facts) -> bool {
     let refused = record.is_some_and(|record| record.phase == CreatePhase::Rejected);
     let unsent = record.is_some_and(|record| record.phase == CreatePhase::None && record.attempt.is_none());
     // A user's finalizer is its record: without another one, a create may have been sent.
-    let alone = !facts.confirmed && replace::under_way(facts).is_none();
+    let alone = !facts.confirmed && under_way(facts).is_none();
     alone && (refused || (unsent && facts.identity != Identity::Keyed))
 }

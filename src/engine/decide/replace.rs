@@ -4,7 +4,7 @@
 //! The old one is in force until the new one's id is recorded, and again should the new one get lost before anything
 //! was done to the old one.
 
-use super::tagged::{ambiguous, candidates};
+use super::ours::{ambiguous, candidates, under_way};
 use super::{Action, Facts, Replace, believed, mine, other_cluster, whole};
 use crate::api::condition::reasons;
 use crate::api::status::{CreatePhase, Replacing, ReplacingPhase};
@@ -12,13 +12,7 @@ use crate::engine::consistency::{Observation, ObservedState, TagMatches};
 use crate::engine::owner::Ownership;
 use crate::engine::record::RecordedCreate;
 
-/// The replacement that is under way, if its record is of this object and about another id than the one in force.
-pub fn under_way<'a>(facts: &Facts<'a>) -> Option<&'a Replacing> {
-    mine(facts)?;
-    facts.replacement?.record.filter(|replacing| facts.id != Some(&replacing.old_id))
-}
-
-/// The same while the old one is in force and the new one's create is not resolved.
+/// The replacement that is under way while the old one is in force and the new one's create is not resolved.
 pub fn creating<'a>(facts: &Facts<'a>) -> Option<&'a Replacing> {
     under_way(facts).filter(|replacing| replacing.phase == ReplacingPhase::Creating)
 }

@@ -1,5 +1,6 @@
 //! What AWS gives an id of its own: found again by the owner tags, created only after nothing was found. Pure.
 
+use super::ours::{ambiguous, candidates};
 use super::{
     Action, Adoption, Facts, Words, adopt, believed, foreign, may_act, mine, other_cluster, replace, stall, uid_lost,
     wait_for, wait_untagged, whole,
@@ -179,20 +180,6 @@ fn claim(facts: &Facts, lookup: &TagMatches) -> Option<Action> {
         (_, Some(found), _) | ([found], ..) | (_, None, Some(found)) => Some(Action::RecordId(found.id.clone())),
         (many, None, None) => Some(ambiguous(facts, many.iter().map(|found| found.id.as_str()))),
     }
-}
-
-/// What a look-up found of ours, without what was let go and what is being replaced.
-pub fn candidates<'a>(facts: &Facts<'a>, lookup: &'a TagMatches) -> impl Iterator<Item = &'a Candidate> {
-    let retired_ids = mine(facts).map(|record| record.retired_ids.as_slice()).unwrap_or_default();
-    let old = replace::under_way(facts).map(|replacing| &replacing.old_id);
-    lookup.ours.iter().filter(move |found| !retired_ids.contains(&found.id) && old != Some(&found.id))
-}
-
-pub fn ambiguous<'a>(facts: &Facts, ids: impl IntoIterator<Item = &'a str>) -> Action {
-    let ids: Vec<&str> = ids.into_iter().collect();
-    let (noun, ids) = (facts.words.noun, ids.join(", "));
-    let message = format!("several {noun}s carry this object's owner tags: {ids}; delete all but one in AWS");
-    stall(reasons::AMBIGUOUS, message)
 }
 
 /// The server that the spec names, which this object did not make. Whatever comes of it, none is created.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::{Action, Facts, delete, place};
+use super::{Action, Facts, delete};
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, OperationRecord};
 use crate::aws::{AwsError, Mutation};
@@ -171,7 +171,7 @@ fn rests(facts: &Facts) -> Option<Action> {
 /// It goes, or is let go. Where the grant was withdrawn, what stays in AWS is touched no more.
 fn let_go(facts: &Facts) -> Action {
     match facts.denied {
-        Some(_) if facts.retain && !facts.protected => place::left_without_grant(),
+        Some(_) if facts.retain && !facts.protected => delete::left_without_grant(),
         _ => delete::delete(facts),
     }
 }

@@ -37,7 +37,7 @@ use super::server_ref;
 use super::swept;
 use super::tag_index::{TagIndex, TaggedResource};
 use super::workflow_ref;
-use crate::api::common::{ManagementPolicy, RecreatePolicy};
+use crate::api::common::RecreatePolicy;
 use crate::api::status::CreateRecord;
 use crate::api::{AwsIdentity, Managed, ManagedKind, TransferServer, TransferServerSpec, TransferServerStatus};
 use crate::aws::transfer::{
@@ -196,7 +196,7 @@ fn going(object: &TransferServer) -> bool {
 /// The server that an object which only observes points to. Once it is being deleted, only its own counts.
 fn pointer(object: &TransferServer) -> Option<String> {
     let policies = object.policies();
-    let observes = policies.management == ManagementPolicy::ObserveOnly && !going(object);
+    let observes = policies.observes() && !going(object);
     policies.adoption.filter(|_| observes).and_then(|adoption| adoption.server_id)
 }
 
@@ -216,7 +216,7 @@ fn record(object: &TransferServer) -> Option<&CreateRecord> {
 /// else the spec goes on naming it, and none is created in its place.
 fn to_adopt(object: &TransferServer) -> Option<String> {
     let policies = object.policies();
-    let acts = policies.management != ManagementPolicy::ObserveOnly && !going(object);
+    let acts = !policies.observes() && !going(object);
     let id = policies.adoption.filter(|_| acts)?.server_id?;
     let replaced = policies.recreate == RecreatePolicy::Automatic;
     let lost = replaced && record(object).is_some_and(|record| record.lost.contains(&id));

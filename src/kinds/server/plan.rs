@@ -68,7 +68,7 @@ pub fn plan(about: &About) -> Plan {
     plan.blocks.extend(want.held.iter().filter(|(path, _)| touched(path)).map(|(_, reason)| reason.clone()));
     plan.blocks.extend(kms_block(&object.uid().unwrap_or_default(), want, &have.host_keys, &applied));
     // Where only looking is asked for, no key is on its way that could stay or find no room.
-    if object.policies().management != ManagementPolicy::ObserveOnly {
+    if !object.policies().observes() {
         plan.blocks.extend(host_keys::undecided(want, &have.host_keys, &status.host_keys));
         plan.blocks.extend(host_keys::no_room(want, &have.host_keys, &status.host_keys));
     }

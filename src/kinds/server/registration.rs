@@ -18,7 +18,8 @@ use crate::kinds::registration::{Registration, Traces};
 use crate::kinds::server_ref;
 use crate::kinds::swept::Swept;
 use crate::kinds::tag_index::{self, TaggedResource};
-use crate::kinds::triggers::{self, Trigger};
+use crate::kinds::trigger::Trigger;
+use crate::kinds::triggers;
 use crate::kinds::uses::Use;
 
 impl Registration for TransferServer {

@@ -12,7 +12,6 @@ use tokio::time::Instant;
 
 use super::DIRECTORY;
 use super::members::SERVICE_MANAGED;
-use crate::api::common::ManagementPolicy;
 use crate::api::server::UnmanagedLogins;
 use crate::api::{Managed, ManagedKind, TransferAccess, TransferServer, TransferUser};
 use crate::aws::Account;
@@ -104,7 +103,7 @@ pub async fn of(
 fn shown(deps: &Deps, object: &TransferServer, account: &Account, server: &Server) -> bool {
     let uid = object.uid().unwrap_or_default();
     let ours = deps.verified.get(&account.id, &account.region, &server.server_id, &uid);
-    ours.is_some() || object.policies().management == ManagementPolicy::ObserveOnly
+    ours.is_some() || object.policies().observes()
 }
 
 /// The names of logins that objects stand for, whether or not these are in AWS.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::{UserState, WantedUser};
-use crate::api::common::ManagementPolicy;
 use crate::api::status::CreatePhase;
 use crate::api::user::SshPublicKeyStatus;
 use crate::api::{Managed, TransferUser};
@@ -73,7 +72,7 @@ pub(super) fn plan(
     let holder = Holder { server_id: &server_id, user_name: &user_name };
     if let Some(keys) = keys {
         plan.changes.extend(ssh_keys::changes(keys, &have.ssh_public_keys, &put_keys));
-        if object.policies().management != ManagementPolicy::ObserveOnly {
+        if !object.policies().observes() {
             plan.blocks.extend(ssh_keys::kept(keys, &have.ssh_public_keys, &put_keys));
         }
         plan.calls.extend(ssh_keys::imports(holder, keys, &have.ssh_public_keys));

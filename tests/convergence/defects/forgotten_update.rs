@@ -13,7 +13,7 @@ use transfer_operator::engine::found_by::FoundBy;
 use transfer_operator::engine::kind::{Described, Explain, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use transfer_operator::engine::owner::Owner;
 use transfer_operator::kinds::server::Servers;
-use transfer_operator::kinds::triggers::Which;
+use transfer_operator::kinds::trigger::Which;
 
 use super::{Defect, Seams, Setting};
 use crate::machinery;

@@ -31,7 +31,7 @@ use transfer_operator::aws::{AwsApi, CallClass, Permit, RateLimiter};
 use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Name, OwnedWrite, Reach, SecretData, Texts};
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::deps::Deps;
-use transfer_operator::kinds::triggers::Which;
+use transfer_operator::kinds::trigger::Which;
 
 use crate::machinery::Reconcile;
 use crate::oracle::unchecked::Row;

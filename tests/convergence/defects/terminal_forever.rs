@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use transfer_operator::cluster::Name;
 use transfer_operator::engine::context::Requeue;
-use transfer_operator::kinds::triggers::Which;
+use transfer_operator::kinds::trigger::Which;
 
 use super::{Defect, Seams, Setting};
 use crate::lint::{Kstatus, kstatus};

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 
 use super::consistency::TagSearch;
 use super::decide::Identity;
+use super::error::ReconcileError;
 use super::owner::Owner;
 use super::reason::Reason;
 use super::target::Target;
@@ -64,7 +65,8 @@ impl<'a, O: Managed, D> FoundBy<'a, O, D> {
     }
 }
 
-/// A kind whose id AWS chooses, so that only its tags lead back to it.
+/// A kind whose id AWS chooses, so that only its tags lead back to it, and that others may use under that id.
+#[async_trait]
 pub trait Tagged<O: Managed, D>: Send + Sync {
     /// Who looks its tags up.
     fn lookup(&self) -> &dyn TagLookup;
@@ -74,6 +76,17 @@ pub trait Tagged<O: Managed, D>: Send + Sync {
 
     /// Writes the id of what was created or found into status.
     fn set_id(&self, status: &mut O::Status, target: &Target<D>, id: &str);
+
+    /// Why it must not be deleted in AWS yet: what else it would take along, and who still uses it.
+    ///
+    /// # Errors
+    /// Trouble in finding out.
+    async fn deletion_blockers(
+        &self,
+        object: &O,
+        target: &Target<D>,
+        id: Option<&str>,
+    ) -> Result<Option<String>, ReconcileError>;
 }
 
 /// A kind that lives under a parent (a user on its server) and is found there by its key.

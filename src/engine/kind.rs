@@ -14,23 +14,9 @@ use super::reason::Reason;
 use crate::api::Managed;
 use crate::api::status::{Applied, OperationRecord};
 use crate::aws::{Account, AwsError, CreateOutput, Mutation, Tags};
-use crate::cluster::ClusterError;
 
+pub use super::error::ReconcileError;
 pub use super::target::{Resolved, Target};
-
-/// A read failed while something was being found out.
-#[derive(Debug, thiserror::Error)]
-pub enum ReconcileError {
-    /// In AWS.
-    #[error(transparent)]
-    Aws(#[from] AwsError),
-    /// In Kubernetes.
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-    /// None failed: another reconcile is about to find it out, and tells. It is tried again after so long at the latest.
-    #[error("another reconcile is about to find it out")]
-    FoundOutElsewhere(Duration),
-}
 
 /// What the spec asks for, in AWS's terms.
 #[derive(Clone, Debug)]
@@ -239,16 +225,6 @@ pub trait ResourceState: Send + Sync {
     }
 }
 
-/// What a kind can add to what AWS says.
-#[async_trait]
-pub trait Explain: Send + Sync {
-    /// What helps a person with a call that AWS did not carry out, to be told after AWS's own words; nothing where there
-    /// is nothing to add. It may ask AWS, and where that fails it adds nothing.
-    async fn explain(&self, _account: &Account, _call: &Mutation, _fault: &AwsError) -> Option<String> {
-        None
-    }
-}
-
 /// One kind of object: where it lives, what is wanted, what is there, and which calls lead from the one to the other.
 /// When a call is sent is not a kind's to say, and no method here changes anything in AWS or in Kubernetes.
 ///
@@ -256,7 +232,6 @@ pub trait Explain: Send + Sync {
 /// `kinds/reconcile_tests/replacing.rs` is it in full):
 ///
 /// ```ignore
-/// impl Explain for Notices {}    // AWS's words say enough
 /// impl Kind for Notices {
 ///     type Object = Notice;      // the custom resource
 ///     type TargetDetail = ();    // it lives in an account and region, and nowhere more narrow
@@ -271,13 +246,12 @@ pub trait Explain: Send + Sync {
 ///     fn create(&self, object, target, wanted, owner_tags) { /* the call */ }
 ///     fn plan(&self, object, target, wanted, have, owner, now) { /* a Change if the texts differ, and its call */ }
 ///     fn fill_status(&self, status, target, wanted, have) { /* what is seen */ }
-///     async fn deletion_blockers(&self, object, target, id) { /* who still uses it */ }
 ///     fn delete(&self, object, target, id) { /* the call */ }
 ///     fn arn(&self, object, target, id) { /* what its tags are put on */ }
 /// }
 /// ```
 #[async_trait]
-pub trait Kind: Explain + Sized + 'static {
+pub trait Kind: Send + Sync + Sized + 'static {
     /// The custom resource.
     type Object: Managed<Status: KindStatus>;
     /// Where it lives, besides account and region.
@@ -354,20 +328,15 @@ pub trait Kind: Explain + Sized + 'static {
         have: &Self::Have,
     );
 
-    /// Why it must not be deleted in AWS yet: what else it would take along.
-    ///
-    /// # Errors
-    /// Trouble in finding out.
-    async fn deletion_blockers(
-        &self,
-        object: &Self::Object,
-        target: &Target<Self::TargetDetail>,
-        id: Option<&str>,
-    ) -> Result<Option<String>, ReconcileError>;
-
     /// The call that deletes it. `id` is for kinds found by their tags.
     fn delete(&self, object: &Self::Object, target: &Target<Self::TargetDetail>, id: Option<&str>) -> Mutation;
 
     /// The ARN to tag, for `deletionPolicy: Retain`; `None` for kinds without tags.
     fn arn(&self, object: &Self::Object, target: &Target<Self::TargetDetail>, id: Option<&str>) -> Option<String>;
+
+    /// What helps a person with a call that AWS did not carry out, to be told after AWS's own words; nothing where there
+    /// is nothing to add. It may ask AWS, and where that fails it adds nothing.
+    async fn explain(&self, _account: &Account, _call: &Mutation, _fault: &AwsError) -> Option<String> {
+        None
+    }
 }

@@ -31,6 +31,7 @@ pub mod diff;
 pub mod digest;
 pub mod division;
 pub mod drift;
+pub mod error;
 pub mod events;
 mod failure;
 pub mod found_by;

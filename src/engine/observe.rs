@@ -155,7 +155,10 @@ pub(super) async fn ask_blockers<K: Kind>(
 ) -> Result<(), ReconcileError> {
     let Some(target) = known.target() else { return Ok(()) };
     let key = Some(id.as_str()).filter(|id| !id.is_empty());
-    let blocker = engine.kind.deletion_blockers(&request.object, target, key).await?;
+    let blocker = match engine.kind.found_by().tagged() {
+        Some(tagged) => tagged.deletion_blockers(&request.object, target, key).await?,
+        None => None,
+    };
     let digest = mutate::digest(&engine.kind.delete(&request.object, target, key));
     let held = held(engine, request, &digest).map(|_| digest);
     let (_, replacing) = recorded::<K::Object>(&request.status());

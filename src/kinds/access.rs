@@ -32,7 +32,7 @@ use crate::engine::decide::Words;
 use crate::engine::digest::{hash, keyed};
 use crate::engine::found_by::{Child, FoundBy};
 use crate::engine::kind::{
-    Described, Explain, Kind, KindStatus, Plan, PlannedCall, ReconcileError, Resolved, ResourceState, Target, Wanted,
+    Described, Kind, KindStatus, Plan, PlannedCall, ReconcileError, Resolved, ResourceState, Target, Wanted,
 };
 use crate::engine::looks;
 use crate::engine::owner::Owner;
@@ -126,8 +126,6 @@ async fn listed_role(account: &Account, server_id: &str, external_id: &str) -> R
     let listed = account.list(ListAccesses { server_id: server_id.to_owned(), token: None }).await?;
     Ok(listed.into_iter().find(|row| row.external_id == external_id).and_then(|row| row.role))
 }
-
-impl Explain for Accesses {}
 
 #[async_trait]
 impl Kind for Accesses {
@@ -226,15 +224,6 @@ impl Kind for Accesses {
         if let Some(wanted) = wanted {
             status.common.unset = wanted.want.login.unset(&have.settings, status.common.applied.as_ref());
         }
-    }
-
-    async fn deletion_blockers(
-        &self,
-        _: &TransferAccess,
-        _: &Target<LoginTarget>,
-        _: Option<&str>,
-    ) -> Result<Option<String>, ReconcileError> {
-        Ok(None)
     }
 
     fn delete(&self, object: &TransferAccess, target: &Target<LoginTarget>, _: Option<&str>) -> Mutation {

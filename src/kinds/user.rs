@@ -32,9 +32,7 @@ use crate::cluster::store::StoreChange;
 use crate::engine::decide::Words;
 use crate::engine::digest::hash;
 use crate::engine::found_by::{Child, FoundBy};
-use crate::engine::kind::{
-    Described, Explain, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
-};
+use crate::engine::kind::{Described, Kind, KindStatus, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted};
 use crate::engine::looks;
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
@@ -187,8 +185,6 @@ fn served(target: &LoginTarget) -> Result<(), Reason> {
     Err(Reason::stalled(reasons::INVALID_FOR_SERVER, message))
 }
 
-impl Explain for Users {}
-
 #[async_trait]
 impl Kind for Users {
     type Object = TransferUser;
@@ -312,15 +308,6 @@ impl Kind for Users {
         if let Some(wanted) = wanted {
             status.common.unset = wanted.want.login.unset(&user.settings, status.common.applied.as_ref());
         }
-    }
-
-    async fn deletion_blockers(
-        &self,
-        _: &TransferUser,
-        _: &Target<LoginTarget>,
-        _: Option<&str>,
-    ) -> Result<Option<String>, ReconcileError> {
-        Ok(None)
     }
 
     fn delete(&self, object: &TransferUser, target: &Target<LoginTarget>, _: Option<&str>) -> Mutation {

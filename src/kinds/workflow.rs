@@ -32,7 +32,7 @@ use crate::engine::diff::{Change, Effect};
 use crate::engine::digest::hash;
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{
-    Described, Explain, Kind, KindStatus, Pending, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
+    Described, Kind, KindStatus, Pending, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
 };
 use crate::engine::owner::Owner;
 use crate::engine::reason::Reason;
@@ -175,8 +175,6 @@ fn replaced(want: &WorkflowSettings, have: &WorkflowSettings) -> Vec<Change> {
     differing.map(change).collect()
 }
 
-impl Explain for Workflows {}
-
 #[async_trait]
 impl Kind for Workflows {
     type Object = TransferWorkflow;
@@ -275,15 +273,6 @@ impl Kind for Workflows {
         status.arn = Some(have.arn.clone());
     }
 
-    async fn deletion_blockers(
-        &self,
-        object: &TransferWorkflow,
-        _: &Target<()>,
-        id: Option<&str>,
-    ) -> Result<Option<String>, ReconcileError> {
-        workflow_ref::deletion_blockers(&self.deps, object, id).await
-    }
-
     fn delete(&self, _: &TransferWorkflow, _: &Target<()>, id: Option<&str>) -> Mutation {
         Mutation::DeleteWorkflow(DeleteWorkflow { workflow_id: id.unwrap_or_default().to_owned() })
     }
@@ -293,6 +282,7 @@ impl Kind for Workflows {
     }
 }
 
+#[async_trait]
 impl Tagged<TransferWorkflow, ()> for Workflows {
     fn lookup(&self) -> &dyn TagLookup {
         &self.tag_index
@@ -306,6 +296,15 @@ impl Tagged<TransferWorkflow, ()> for Workflows {
     fn set_id(&self, status: &mut TransferWorkflowStatus, target: &Target<()>, id: &str) {
         status.workflow_id = Some(id.to_owned());
         status.arn = Some(arn(target, id));
+    }
+
+    async fn deletion_blockers(
+        &self,
+        object: &TransferWorkflow,
+        _: &Target<()>,
+        id: Option<&str>,
+    ) -> Result<Option<String>, ReconcileError> {
+        workflow_ref::deletion_blockers(&self.deps, object, id).await
     }
 }
 

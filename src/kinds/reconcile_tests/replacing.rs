@@ -27,7 +27,7 @@ use crate::engine::decide::Words;
 use crate::engine::diff::{Change, Effect};
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{
-    Described, Explain, Kind, KindStatus, Pending, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
+    Described, Kind, KindStatus, Pending, Plan, ReconcileError, Resolved, ResourceState, Target, Wanted,
 };
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
@@ -111,8 +111,6 @@ struct Notices {
     used: Arc<Mutex<Option<String>>>,
 }
 
-impl Explain for Notices {}
-
 #[async_trait]
 impl Kind for Notices {
     type Object = Notice;
@@ -174,15 +172,6 @@ impl Kind for Notices {
         Plan { changes, pending, ..Plan::default() }
     }
     fn fill_status(&self, _: &mut NoticeStatus, _: &Target<()>, _: Option<&Wanted<String>>, _: &Server) {}
-    async fn deletion_blockers(
-        &self,
-        _: &Notice,
-        _: &Target<()>,
-        id: Option<&str>,
-    ) -> Result<Option<String>, ReconcileError> {
-        let used = self.used.lock().unwrap().clone();
-        Ok(used.filter(|used| Some(used.as_str()) == id).map(|_| "used by board".to_owned()))
-    }
     fn delete(&self, _: &Notice, _: &Target<()>, id: Option<&str>) -> Mutation {
         Mutation::DeleteServer(DeleteServer { server_id: id.unwrap_or_default().to_owned() })
     }
@@ -191,6 +180,7 @@ impl Kind for Notices {
     }
 }
 
+#[async_trait]
 impl Tagged<Notice, ()> for Notices {
     fn lookup(&self) -> &dyn TagLookup {
         self
@@ -200,6 +190,15 @@ impl Tagged<Notice, ()> for Notices {
     }
     fn set_id(&self, status: &mut NoticeStatus, _: &Target<()>, id: &str) {
         status.id = Some(id.to_owned());
+    }
+    async fn deletion_blockers(
+        &self,
+        _: &Notice,
+        _: &Target<()>,
+        id: Option<&str>,
+    ) -> Result<Option<String>, ReconcileError> {
+        let used = self.used.lock().unwrap().clone();
+        Ok(used.filter(|used| Some(used.as_str()) == id).map(|_| "used by board".to_owned()))
     }
 }
 

@@ -47,7 +47,7 @@ use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Name;
 use crate::engine::decide::Words;
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
-use crate::engine::kind::{Described, Explain, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
+use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 use advice::advice;
@@ -224,16 +224,6 @@ fn to_adopt(object: &TransferServer) -> Option<String> {
 }
 
 #[async_trait]
-impl Explain for Servers {
-    async fn explain(&self, account: &Account, call: &Mutation, fault: &AwsError) -> Option<String> {
-        match network::beside(fault) {
-            Some(words) => Some(words),
-            None => self.policies.beside(account, call, fault).await,
-        }
-    }
-}
-
-#[async_trait]
 impl Kind for Servers {
     type Object = TransferServer;
     type TargetDetail = Arc<AwsIdentity>;
@@ -405,16 +395,6 @@ impl Kind for Servers {
         }
     }
 
-    async fn deletion_blockers(
-        &self,
-        object: &TransferServer,
-        target: &Target<Self::TargetDetail>,
-        id: Option<&str>,
-    ) -> Result<Option<String>, ReconcileError> {
-        deletion_blockers::deletion_blockers(self.deps.cluster.as_ref(), &self.logins, object, &target.account, id)
-            .await
-    }
-
     fn delete(&self, _: &TransferServer, _: &Target<Self::TargetDetail>, id: Option<&str>) -> Mutation {
         Mutation::DeleteServer(DeleteServer { server_id: id.unwrap_or_default().to_owned() })
     }
@@ -422,8 +402,16 @@ impl Kind for Servers {
     fn arn(&self, _: &TransferServer, target: &Target<Self::TargetDetail>, id: Option<&str>) -> Option<String> {
         id.map(|id| arn(target, id))
     }
+
+    async fn explain(&self, account: &Account, call: &Mutation, fault: &AwsError) -> Option<String> {
+        match network::beside(fault) {
+            Some(words) => Some(words),
+            None => self.policies.beside(account, call, fault).await,
+        }
+    }
 }
 
+#[async_trait]
 impl Tagged<TransferServer, Arc<AwsIdentity>> for Servers {
     fn lookup(&self) -> &dyn TagLookup {
         &self.tag_index
@@ -436,6 +424,16 @@ impl Tagged<TransferServer, Arc<AwsIdentity>> for Servers {
     fn set_id(&self, status: &mut TransferServerStatus, target: &Target<Arc<AwsIdentity>>, id: &str) {
         status.server_id = Some(id.to_owned());
         status.arn = Some(arn(target, id));
+    }
+
+    async fn deletion_blockers(
+        &self,
+        object: &TransferServer,
+        target: &Target<Arc<AwsIdentity>>,
+        id: Option<&str>,
+    ) -> Result<Option<String>, ReconcileError> {
+        deletion_blockers::deletion_blockers(self.deps.cluster.as_ref(), &self.logins, object, &target.account, id)
+            .await
     }
 }
 

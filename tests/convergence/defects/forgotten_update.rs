@@ -10,7 +10,7 @@ use transfer_operator::aws::transfer::Tags;
 use transfer_operator::aws::{AwsError, Mutation};
 use transfer_operator::engine::decide::Words;
 use transfer_operator::engine::found_by::FoundBy;
-use transfer_operator::engine::kind::{Described, Explain, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
+use transfer_operator::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use transfer_operator::engine::owner::Owner;
 use transfer_operator::kinds::server::Servers;
 use transfer_operator::kinds::trigger::Which;
@@ -36,8 +36,6 @@ pub static DEFECT: Defect = Defect {
 struct Forgetful<K>(K);
 
 type Status<K> = <<K as Kind>::Object as Managed>::Status;
-
-impl<K: Kind> Explain for Forgetful<K> {}
 
 #[async_trait]
 impl<K: Kind> Kind for Forgetful<K> {
@@ -100,14 +98,6 @@ impl<K: Kind> Kind for Forgetful<K> {
         have: &K::Have,
     ) {
         self.0.fill_status(status, target, wanted, have);
-    }
-    async fn deletion_blockers(
-        &self,
-        object: &K::Object,
-        target: &Target<K::TargetDetail>,
-        id: Option<&str>,
-    ) -> Result<Option<String>, ReconcileError> {
-        self.0.deletion_blockers(object, target, id).await
     }
     fn delete(&self, object: &K::Object, target: &Target<K::TargetDetail>, id: Option<&str>) -> Mutation {
         self.0.delete(object, target, id)

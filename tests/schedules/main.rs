@@ -30,8 +30,8 @@ const TURNS: usize = 3;
 
 /// Name and check; a check is one run, and panics where something is wrong.
 const CHECKS: [(&str, fn()); 7] = [
-    ("the gate never lets more through than burst and rate, and loses no permit", checks::rate_limiter::rate),
-    ("a breaker lets one probe at a time through, and a lost probe does not keep it shut", checks::circuit::one_probe),
+    ("the gate keeps to burst and rate, and loses no permit", checks::rate_limiter::rate),
+    ("a breaker lets one probe through, and a lost one keeps nothing shut", checks::circuit::one_probe),
     ("one reconcile at a time works on an object, and it never stays busy", checks::busy::one_at_a_time),
     ("nobody gets a look-up that began before it was asked for", checks::tag_index::none_too_old),
     ("AWS's clock never runs ahead of AWS", checks::clock::never_ahead),

@@ -23,7 +23,7 @@ use crate::sync::count::Counter;
 
 /// Name and check of one seed.
 pub const CHECKS: [(&str, fn(u64)); 2] = [
-    ("after the signal no reconcile begins, and those that run come to their end", passes_end),
+    ("after the signal no reconcile begins, and those that run end", passes_end),
     ("a call outlives its reconcile, and its object stays busy as long", calls_end),
 ];
 

@@ -7,28 +7,27 @@ use std::ops::{Deref, DerefMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::simulated::Cloud;
 use crate::sim::door;
 
 /// What AWS holds of one resource, in the operator's own types. A test reads it, or changes it in place, as a person at
 /// the console would; what it changed is put back in the end.
-pub struct Held<'a, K: Ord, T: PartialEq> {
-    cloud: &'a Cloud,
+pub struct Held<'a, C, K: Ord, T: PartialEq> {
+    cloud: &'a C,
     was: BTreeMap<K, T>,
     now: BTreeMap<K, T>,
-    put: Put<K, T>,
+    put: Put<C, K, T>,
 }
 
 /// Puts one of them back, as it was and as it is now.
-type Put<K, T> = fn(&Cloud, &K, Option<&T>, Option<&T>);
+type Put<C, K, T> = fn(&C, &K, Option<&T>, Option<&T>);
 
-impl<'a, K: Ord + Clone, T: PartialEq + Clone> Held<'a, K, T> {
-    pub fn new(cloud: &'a Cloud, was: BTreeMap<K, T>, put: Put<K, T>) -> Self {
+impl<'a, C, K: Ord + Clone, T: PartialEq + Clone> Held<'a, C, K, T> {
+    pub fn new(cloud: &'a C, was: BTreeMap<K, T>, put: Put<C, K, T>) -> Self {
         Self { cloud, now: was.clone(), was, put }
     }
 }
 
-impl<K: Ord, T: PartialEq> Deref for Held<'_, K, T> {
+impl<C, K: Ord, T: PartialEq> Deref for Held<'_, C, K, T> {
     type Target = BTreeMap<K, T>;
 
     fn deref(&self) -> &BTreeMap<K, T> {
@@ -36,13 +35,13 @@ impl<K: Ord, T: PartialEq> Deref for Held<'_, K, T> {
     }
 }
 
-impl<K: Ord, T: PartialEq> DerefMut for Held<'_, K, T> {
+impl<C, K: Ord, T: PartialEq> DerefMut for Held<'_, C, K, T> {
     fn deref_mut(&mut self) -> &mut BTreeMap<K, T> {
         &mut self.now
     }
 }
 
-impl<K: Ord, T: PartialEq> Drop for Held<'_, K, T> {
+impl<C, K: Ord, T: PartialEq> Drop for Held<'_, C, K, T> {
     fn drop(&mut self) {
         let keys: BTreeSet<&K> = self.was.keys().chain(self.now.keys()).collect();
         for key in keys {

@@ -140,7 +140,7 @@ impl Cloud {
     }
 
     /// The servers, by id.
-    pub fn servers(&self) -> Held<'_, String, Server> {
+    pub fn servers(&self) -> Held<'_, Cloud, String, Server> {
         let ids: Vec<String> = self.region(|region| {
             region
                 .servers
@@ -155,7 +155,7 @@ impl Cloud {
     }
 
     /// The users, by server and name.
-    pub fn users(&self) -> Held<'_, Login, User> {
+    pub fn users(&self) -> Held<'_, Cloud, Login, User> {
         let keys: Vec<Login> = self.region(|region| {
             let of = |(id, server): (&String, &crate::sim::model::Server)| {
                 let users = server.users.iter().filter(|(_, user)| user.gone.is_none());
@@ -177,7 +177,7 @@ impl Cloud {
     }
 
     /// The accesses, by server and external id.
-    pub fn accesses(&self) -> Held<'_, Login, Access> {
+    pub fn accesses(&self) -> Held<'_, Cloud, Login, Access> {
         let keys: Vec<Login> = self.region(|region| {
             let of = |(id, server): (&String, &crate::sim::model::Server)| {
                 let accesses = server.accesses.iter().filter(|(_, access)| access.gone.is_none());

@@ -1,7 +1,7 @@
 //! transfer-operator: Kubernetes objects in, AWS Transfer Family servers, users and accesses out.
 
 /// Health probes and the log.
-pub mod admin;
+mod admin;
 /// What a person writes: the custom resources, their rules and their status.
 pub mod api;
 /// The door to AWS: a narrow trait, its adapter over the SDK, faults, sessions and the rate limiter.
@@ -15,13 +15,13 @@ pub mod engine;
 /// What is special about each kind.
 pub mod kinds;
 /// Of several replicas, one works.
-pub mod leader_election;
+mod leader_election;
 /// What is counted, for Prometheus.
-pub mod metrics;
+mod metrics;
 /// `kubectl transfer`, the command line for people.
 pub mod plugin;
 /// Session policies: compaction and comparison by meaning.
-pub mod policy;
+mod policy;
 /// The composition root.
 pub mod run;
 /// Which accounts a process works for, where several share them.
@@ -32,9 +32,9 @@ pub mod sim;
 /// SSH keys: parsing, identity and fingerprints.
 pub mod ssh;
 /// What tasks share state by.
-pub mod sync;
+mod sync;
 /// Text as editors and tools leave it.
-pub mod text;
+mod text;
 /// What is watched, and whom a change wakes.
 pub mod watch;
 

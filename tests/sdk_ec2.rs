@@ -26,8 +26,8 @@ use transfer_operator::api::shapes::EndpointDetails;
 use transfer_operator::aws::account_clients::{AccountClients, Aws};
 use transfer_operator::aws::credentials::{CredentialCache, Issue, Issued};
 use transfer_operator::aws::ec2::{
-    DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcEndpoints, DnsEntry, Ec2Client, ElasticAddress,
-    ModifyVpcEndpoint, NetworkInterface, VpcEndpoint,
+    DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcEndpoints, Ec2Client, ElasticAddress, ModifyVpcEndpoint,
+    NetworkInterface, VpcEndpoint,
 };
 use transfer_operator::aws::http::{MUTATION_TIMEOUT, http_client};
 use transfer_operator::aws::rate_limiter::Rates;
@@ -142,14 +142,10 @@ fn reads() -> Vec<(Read, Value, &'static str, Answer)> {
     let endpoint = VpcEndpoint {
         id: "vpce-1".to_owned(),
         state: "available".to_owned(),
-        vpc_id: some("vpc-1"),
         security_groups: texts(&["sg-1", "sg-2"]),
         subnets: texts(&["subnet-1", "subnet-2"]),
         network_interfaces: texts(&["eni-1", "eni-2"]),
-        dns_entries: vec![
-            DnsEntry { name: "vpce-1.server.transfer".to_owned(), hosted_zone_id: some("Z1") },
-            DnsEntry { name: "vpce-1-eu-central-1a.server.transfer".to_owned(), hosted_zone_id: None },
-        ],
+        dns_names: texts(&["vpce-1.server.transfer", "vpce-1-eu-central-1a.server.transfer"]),
     };
     let interface = NetworkInterface {
         id: "eni-1".to_owned(),
@@ -167,7 +163,6 @@ fn reads() -> Vec<(Read, Value, &'static str, Answer)> {
         association_id: some("eipassoc-1"),
         instance_id: some("i-1"),
         network_interface_id: some("eni-1"),
-        private_ip: some("10.0.0.1"),
         public_ip: some("198.51.100.1"),
     };
     let free = ElasticAddress {
@@ -633,8 +628,8 @@ async fn an_endpoint_is_read_once_available_and_its_groups_are_changed() {
     mutate(&account, groups(&id, &[], &["sg-00000001"])).await.unwrap();
     let endpoint = endpoint_of(&account, &id).await;
     assert_eq!(endpoint.security_groups, ["sg-00000002"]);
-    assert_eq!((endpoint.vpc_id.as_deref(), endpoint.subnets), (Some("vpc-1"), texts(&["subnet-1", "subnet-2"])));
-    assert!(endpoint.dns_entries[1].name.contains("eu-central-1a"), "{:?}", endpoint.dns_entries);
+    assert_eq!(endpoint.subnets, ["subnet-1", "subnet-2"]);
+    assert!(endpoint.dns_names[1].contains("eu-central-1a"), "{:?}", endpoint.dns_names);
     let interfaces = account.read(DescribeNetworkInterfaces { ids: endpoint.network_interfaces }).await.unwrap();
     let mut zones: Vec<_> = interfaces.iter().map(|row| row.availability_zone.clone().unwrap()).collect();
     zones.sort();
@@ -668,10 +663,7 @@ async fn addresses_are_free_taken_by_others_held_by_a_server_or_missing() {
     assert!(held.is_held() && interfaces.contains(held.network_interface_id.as_ref().unwrap()), "{held:?}");
     let interfaces = account.read(DescribeNetworkInterfaces { ids: interfaces }).await.unwrap();
     let interface = interfaces.iter().find(|row| Some(&row.id) == held.network_interface_id.as_ref()).unwrap();
-    assert_eq!(
-        (held.private_ip.as_ref(), interface.subnet_id.as_deref()),
-        (interface.private_ips.first(), Some("subnet-1"))
-    );
+    assert_eq!(interface.subnet_id.as_deref(), Some("subnet-1"));
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! `TransferAccess`: what a person writes about a directory group, and what is reported back.
 
-use std::collections::BTreeMap;
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -99,16 +98,11 @@ pub struct TransferAccessStatus {
 }
 
 /// AWS has no tags on accesses.
-static NO_TAGS: BTreeMap<String, String> = BTreeMap::new();
 
 impl Managed for TransferAccess {
     const NOUN: &'static str = "access";
 
     from_its_members!(TransferAccessStatus);
-
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &NO_TAGS
-    }
 
     fn references(&self) -> Vec<Reference> {
         let (spec, status) = (&self.spec, self.status.as_ref());

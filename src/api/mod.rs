@@ -6,7 +6,6 @@
 )]
 #![allow(clippy::duplicated_attributes, reason = "it takes two columns of one type for a repetition")]
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -61,23 +60,23 @@ macro_rules! from_its_members {
 }
 
 /// `TransferAccess`.
-pub mod access;
+pub(crate) mod access;
 /// Policies and references.
-pub mod common;
+pub(crate) mod common;
 /// Conditions and the rules by which they change.
 pub mod condition;
 /// From derived schemas to the CRDs that are installed.
-pub mod crd;
+pub(crate) mod crd;
 /// `AwsIdentity`.
-pub mod identity;
+pub(crate) mod identity;
 mod key_rules;
 /// What a login may do.
-pub mod login;
+pub(crate) mod login;
 /// A trial login at the identity provider of a server.
-pub mod login_test;
+pub(crate) mod login_test;
 mod pattern;
 /// What objects refer to.
-pub mod references;
+pub(crate) mod references;
 mod resync;
 mod rules;
 /// `TransferServer`.
@@ -87,12 +86,12 @@ pub mod shapes;
 /// What every status has.
 pub mod status;
 /// `TransferUser`.
-pub mod user;
+pub(crate) mod user;
 /// `TransferWorkflow`.
 pub mod workflow;
 mod workflow_rules;
 /// The CRDs as YAML.
-pub mod yaml;
+pub(crate) mod yaml;
 
 /// API group of all kinds.
 pub const GROUP: &str = "transfer-operator.dev";
@@ -221,8 +220,6 @@ pub trait Managed:
     fn resync_interval(&self) -> Option<Duration>;
     /// The policies, with defaults filled in.
     fn policies(&self) -> Policies;
-    /// Tags that the spec asks for.
-    fn tags(&self) -> &BTreeMap<String, String>;
     /// The status, if it was ever written.
     fn status(&self) -> Option<&Self::Status>;
     /// The part of a status that all kinds have.

@@ -439,10 +439,6 @@ impl Managed for TransferServer {
 
     from_its_members!(TransferServerStatus);
 
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.spec.tags
-    }
-
     fn references(&self) -> Vec<Reference> {
         let made = self.status.as_ref().and_then(|status| status.server_id.clone());
         let namespace = self.metadata.namespace.as_deref().unwrap_or_default();

@@ -200,10 +200,6 @@ impl Managed for TransferUser {
 
     from_its_members!(TransferUserStatus);
 
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.spec.tags
-    }
-
     fn references(&self) -> Vec<Reference> {
         let (spec, status) = (&self.spec, self.status.as_ref());
         let namespace = self.metadata.namespace.as_deref().unwrap_or_default();

@@ -366,10 +366,6 @@ impl Managed for TransferWorkflow {
 
     from_its_members!(TransferWorkflowStatus);
 
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.spec.tags
-    }
-
     fn replacing(status: &mut Self::Status) -> Option<&mut Option<Replacing>> {
         Some(&mut status.replacing)
     }

@@ -21,15 +21,6 @@ pub fn crd_files() -> Result<Vec<(String, String)>, serde_saphyr::ser::Error> {
         .collect()
 }
 
-/// All CRDs in one text of several documents, to be piped into `kubectl apply -f -`.
-///
-/// # Errors
-/// As [`crd_files`].
-pub fn crds_yaml() -> Result<String, serde_saphyr::ser::Error> {
-    let files = crd_files()?;
-    Ok(files.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("---\n"))
-}
-
 fn render(crd: &CustomResourceDefinition) -> Result<String, serde_saphyr::ser::Error> {
     let mut value = serde_json::to_value(crd).unwrap_or_default();
     whole_numbers(&mut value);

@@ -1,38 +1,38 @@
 //! What is special about each kind: the only place that knows both what a person writes and what AWS takes.
 
-pub mod access;
-pub mod config_refs;
-pub mod dependents;
+pub(crate) mod access;
+pub(crate) mod config_refs;
+pub(crate) mod dependents;
 pub mod deps;
 #[cfg(test)]
 pub(crate) mod fakes;
-pub mod grants;
-pub mod home;
+pub(crate) mod grants;
+pub(crate) mod home;
 pub mod identity;
 pub mod installations;
-pub mod key_conflicts;
-pub mod login;
+pub(crate) mod key_conflicts;
+pub(crate) mod login;
 #[cfg(test)]
 pub(crate) mod login_fakes;
 pub mod orphans;
-pub mod partition;
-pub mod preview;
+pub(crate) mod partition;
+pub(crate) mod preview;
 #[cfg(test)]
 mod reconcile_tests;
-pub mod referrers;
+pub(crate) mod referrers;
 pub mod registration;
-pub mod resolve;
+pub(crate) mod resolve;
 pub mod server;
-pub mod server_ref;
-pub mod ssh_keys;
-pub mod sweep;
+pub(crate) mod server_ref;
+pub(crate) mod ssh_keys;
+pub(crate) mod sweep;
 pub mod swept;
-pub mod tag_index;
+pub(crate) mod tag_index;
 mod tag_lookup;
-pub mod tags;
+pub(crate) mod tags;
 pub mod trigger;
 pub mod triggers;
-pub mod user;
-pub mod uses;
-pub mod workflow;
-pub mod workflow_ref;
+pub(crate) mod user;
+pub(crate) mod uses;
+pub(crate) mod workflow;
+pub(crate) mod workflow_ref;

@@ -84,15 +84,6 @@ impl Admission {
         let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
         apply_defaults(self.schema(kind), object)
     }
-
-    /// The object as it would be stored.
-    ///
-    /// # Errors
-    /// Why it would not be.
-    pub fn admit(&self, object: &Value, old: Option<&Value>) -> Result<Value, Vec<String>> {
-        let refusals = self.refusals(object, old);
-        if refusals.is_empty() { Ok(self.defaulted(object)) } else { Err(refusals) }
-    }
 }
 
 /// For a rule with `optionalOldSelf`, kube-cel has the old object itself or null, and no optional of it.

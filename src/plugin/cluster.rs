@@ -58,12 +58,6 @@ impl Cluster {
         Ok(Self { client: Client::try_from(config)? })
     }
 
-    /// On a client that is there already.
-    #[must_use]
-    pub fn new(client: Client) -> Self {
-        Self { client }
-    }
-
     /// The namespace that is meant: all, the one that was said, or the one of the context.
     #[must_use]
     pub fn namespace(&self, said: Option<String>, all: bool) -> Option<String> {

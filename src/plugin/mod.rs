@@ -5,27 +5,27 @@ pub mod admission;
 /// Flags and commands.
 pub mod args;
 /// What any pipe can bear.
-pub mod ascii;
+pub(crate) mod ascii;
 /// Manifests, checked offline.
-pub mod check;
+pub(crate) mod check;
 /// What is read of a cluster.
-pub mod cluster;
+pub(crate) mod cluster;
 /// What AWS has, as manifests.
-pub mod export;
+pub(crate) mod export;
 /// Why a command did not do what it was asked.
-pub mod failure;
+pub(crate) mod failure;
 /// Lines for `known_hosts`.
-pub mod known_hosts;
+pub(crate) mod known_hosts;
 /// YAML whose fields know their lines.
-pub mod manifest;
+pub(crate) mod manifest;
 mod openapi;
 /// What AWS must allow.
 pub mod permissions;
 /// What applying manifests would do.
-pub mod plan;
+pub(crate) mod plan;
 /// From a command to its output and exit code.
 pub mod run;
 /// Columns, colours, and what a pipe can bear.
 pub mod table;
 /// How objects stand.
-pub mod view;
+pub(crate) mod view;

@@ -317,7 +317,6 @@ fn security_policy(value: &Value) -> SecurityPolicy {
     SecurityPolicy {
         name: text(&value["SecurityPolicyName"]),
         fips: value["Fips"].as_bool(),
-        policy_type: maybe(&value["Type"]),
         protocols: texts(&value["Protocols"]),
         ssh_ciphers: texts(&value["SshCiphers"]),
         ssh_kexs: texts(&value["SshKexs"]),

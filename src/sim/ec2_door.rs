@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::aws::ec2::{DnsEntry, ElasticAddress, NetworkInterface, VpcEndpoint};
+use crate::aws::ec2::{ElasticAddress, NetworkInterface, VpcEndpoint};
 
 /// The answer to DescribeVpcEndpoints.
 #[must_use]
@@ -10,14 +10,10 @@ pub fn vpc_endpoints(output: &Value) -> Vec<VpcEndpoint> {
     each(&output["vpcEndpointSet"], |row| VpcEndpoint {
         id: text(&row["vpcEndpointId"]),
         state: text(&row["state"]),
-        vpc_id: maybe(&row["vpcId"]),
         security_groups: each(&row["groupSet"], |group| text(&group["groupId"])),
         subnets: each(&row["subnetIdSet"], text),
         network_interfaces: each(&row["networkInterfaceIdSet"], text),
-        dns_entries: each(&row["dnsEntrySet"], |entry| DnsEntry {
-            name: text(&entry["dnsName"]),
-            hosted_zone_id: maybe(&entry["hostedZoneId"]),
-        }),
+        dns_names: each(&row["dnsEntrySet"], |entry| text(&entry["dnsName"])),
     })
 }
 
@@ -45,7 +41,6 @@ pub fn elastic_addresses(output: &Value) -> Vec<ElasticAddress> {
         association_id: maybe(&row["associationId"]),
         instance_id: maybe(&row["instanceId"]),
         network_interface_id: maybe(&row["networkInterfaceId"]),
-        private_ip: maybe(&row["privateIpAddress"]),
         public_ip: maybe(&row["publicIp"]),
     })
 }

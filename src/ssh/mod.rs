@@ -2,7 +2,7 @@
 //! Does no I/O, and no text that leaves this module carries a byte of the key it is about.
 
 mod forms;
-pub mod known_hosts;
+pub(crate) mod known_hosts;
 mod private;
 mod public;
 

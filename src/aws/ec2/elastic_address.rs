@@ -21,8 +21,6 @@ pub struct ElasticAddress {
     pub instance_id: Option<String>,
     /// Network interface that holds it.
     pub network_interface_id: Option<String>,
-    /// Private address of that interface that it stands for.
-    pub private_ip: Option<String>,
     /// The address itself.
     pub public_ip: Option<String>,
 }
@@ -71,7 +69,6 @@ fn elastic_address(row: &Element) -> Complete<ElasticAddress> {
         association_id: row.text("associationId"),
         instance_id: row.text("instanceId"),
         network_interface_id: row.text("networkInterfaceId"),
-        private_ip: row.text("privateIpAddress"),
         public_ip: row.text("publicIp"),
     })
 }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub use client::{Ec2Client, address};
 pub use elastic_address::{DescribeAddresses, ElasticAddress};
 pub use network_interface::{DescribeNetworkInterfaces, NetworkInterface};
-pub use vpc_endpoint::{DescribeVpcEndpoints, DnsEntry, ModifyVpcEndpoint, VpcEndpoint};
+pub use vpc_endpoint::{DescribeVpcEndpoints, ModifyVpcEndpoint, VpcEndpoint};
 
 use super::sdk::convert::Complete;
 use xml::Element;

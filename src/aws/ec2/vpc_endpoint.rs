@@ -17,8 +17,6 @@ pub struct VpcEndpoint {
     pub id: String,
     /// `available`, `pending` and so on: [`VpcEndpoint::is`] compares it.
     pub state: String,
-    /// VPC that it is in.
-    pub vpc_id: Option<String>,
     /// Ids of its security groups.
     pub security_groups: Vec<String>,
     /// Ids of its subnets.
@@ -26,7 +24,7 @@ pub struct VpcEndpoint {
     /// Ids of its network interfaces, one in each subnet. None are shown while the endpoint is being made.
     pub network_interfaces: Vec<String>,
     /// Names under which it is reached: the one for all zones first, then one for each zone.
-    pub dns_entries: Vec<DnsEntry>,
+    pub dns_names: Vec<String>,
 }
 
 impl VpcEndpoint {
@@ -35,15 +33,6 @@ impl VpcEndpoint {
     pub fn is(&self, state: &str) -> bool {
         self.state.eq_ignore_ascii_case(state)
     }
-}
-
-/// A name of an endpoint.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DnsEntry {
-    /// The name.
-    pub name: String,
-    /// Id of the hosted zone of Route 53 that has it.
-    pub hosted_zone_id: Option<String>,
 }
 
 /// DescribeVpcEndpoints of these ids, of which there is one at least.
@@ -125,7 +114,6 @@ fn endpoint(row: &Element) -> Complete<VpcEndpoint> {
     Ok(VpcEndpoint {
         id: row.text("vpcEndpointId").ok_or("vpcEndpointId")?,
         state: row.text("state").ok_or("state")?,
-        vpc_id: row.text("vpcId"),
         security_groups: row
             .items("groupSet")?
             .iter()
@@ -133,10 +121,6 @@ fn endpoint(row: &Element) -> Complete<VpcEndpoint> {
             .collect::<Complete<_>>()?,
         subnets: row.texts("subnetIdSet"),
         network_interfaces: row.texts("networkInterfaceIdSet"),
-        dns_entries: row.items("dnsEntrySet").unwrap_or_default().iter().filter_map(dns_entry).collect(),
+        dns_names: row.items("dnsEntrySet").unwrap_or_default().iter().filter_map(|row| row.text("dnsName")).collect(),
     })
-}
-
-fn dns_entry(row: &Element) -> Option<DnsEntry> {
-    Some(DnsEntry { name: row.text("dnsName")?, hosted_zone_id: row.text("hostedZoneId") })
 }

@@ -3,7 +3,7 @@
 use aws_sdk_transfer::{Client, types as sdk};
 
 use crate::aws::call::{Call, Listing, Page};
-use crate::aws::sdk::convert::{Complete, required, text, texts};
+use crate::aws::sdk::convert::{Complete, required, texts};
 use crate::aws::sdk::once::{Once, send_once};
 use crate::aws::{AwsError, CallClass};
 
@@ -14,8 +14,6 @@ pub struct SecurityPolicy {
     pub name: String,
     /// Whether it is a FIPS policy.
     pub fips: Option<bool>,
-    /// `SERVER` or `CONNECTOR`.
-    pub policy_type: Option<String>,
     /// Protocols it applies to.
     pub protocols: Vec<String>,
     /// SSH ciphers.
@@ -81,7 +79,6 @@ fn policy(theirs: sdk::DescribedSecurityPolicy) -> Complete<SecurityPolicy> {
     Ok(SecurityPolicy {
         name: required(theirs.security_policy_name, "SecurityPolicy.SecurityPolicyName")?,
         fips: theirs.fips,
-        policy_type: text(theirs.r#type),
         protocols: texts(theirs.protocols).unwrap_or_default(),
         ssh_ciphers: theirs.ssh_ciphers.unwrap_or_default(),
         ssh_kexs: theirs.ssh_kexs.unwrap_or_default(),

@@ -82,9 +82,6 @@ impl Managed for Notice {
     fn policies(&self) -> Policies {
         Policies { approval: self.spec.approval, ..Policies::from(&self.spec.lifecycle) }
     }
-    fn tags(&self) -> &BTreeMap<String, String> {
-        &self.spec.tags
-    }
     fn status(&self) -> Option<&NoticeStatus> {
         self.status.as_ref()
     }

@@ -149,7 +149,7 @@ fn complete(about: &About, endpoint: &VpcEndpoint, interfaces: &[NetworkInterfac
     let expected = about.subnets.len().max(endpoint.subnets.len());
     let attached = interfaces.iter().filter(|interface| interface.allocation_id.is_some()).count();
     endpoint.is("available")
-        && !endpoint.dns_entries.is_empty()
+        && !endpoint.dns_names.is_empty()
         && interfaces.len() >= expected
         && interfaces.iter().all(|interface| !interface.private_ips.is_empty() || !interface.ipv6_ips.is_empty())
         && attached >= about.addresses.len()
@@ -164,7 +164,7 @@ pub fn rows(endpoint: &VpcEndpoint, interfaces: &[NetworkInterface], region: &st
         availability_zone: zone(name, region),
         ..ServerEndpoint::default()
     };
-    let names = endpoint.dns_entries.iter().map(|entry| name(&entry.name));
+    let names = endpoint.dns_names.iter().map(|host| name(host));
     names.chain(interfaces.iter().flat_map(of_interface)).collect()
 }
 

@@ -17,9 +17,9 @@ use crate::ssh;
 
 use super::wanted::{WantedHostKey, WantedServer};
 
-pub mod kms;
-pub mod replaced;
-pub mod secrets;
+pub(crate) mod kms;
+pub(crate) mod replaced;
+pub(crate) mod secrets;
 
 /// Where AWS keeps a host key if nothing else is said.
 const KEPT_BY_DEFAULT: &str = "SERVICE_MANAGED";

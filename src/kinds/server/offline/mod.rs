@@ -6,7 +6,7 @@
 //! for certain is taken back once, and the server started: partners are worth more than the edit. At its end the record
 //! stays until no stop that was sent for it can arrive any more, also one that was sent twice.
 
-pub mod calls;
+pub(crate) mod calls;
 mod ending;
 pub mod window;
 

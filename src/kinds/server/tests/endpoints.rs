@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::held;
 use crate::api::server::ServerEndpoint;
 use crate::api::{TAG_CUSTOM_HOSTNAME, TransferServerStatus};
-use crate::aws::ec2::{DnsEntry, NetworkInterface, VpcEndpoint};
+use crate::aws::ec2::{NetworkInterface, VpcEndpoint};
 use crate::kinds::fakes::REGION;
 use crate::kinds::server::endpoints::{all, rows};
 
@@ -24,12 +24,11 @@ fn told(rows: &[ServerEndpoint]) -> Vec<String> {
 }
 
 fn of_ec2() -> Vec<ServerEndpoint> {
-    let name = |name: &str| DnsEntry { name: name.to_owned(), hosted_zone_id: None };
     let endpoint = VpcEndpoint {
-        dns_entries: vec![
-            name("vpce-1-x.server.transfer.eu-central-1.vpce.amazonaws.com"),
-            name("vpce-1-x-eu-central-1a.server.transfer.eu-central-1.vpce.amazonaws.com"),
-        ],
+        dns_names: texts(&[
+            "vpce-1-x.server.transfer.eu-central-1.vpce.amazonaws.com",
+            "vpce-1-x-eu-central-1a.server.transfer.eu-central-1.vpce.amazonaws.com",
+        ]),
         ..VpcEndpoint::default()
     };
     let interface = NetworkInterface {

@@ -122,7 +122,7 @@ impl<'a> Arena<'a> {
         let old = self.object();
         let mut new = old.clone();
         new["spec"] = spec;
-        match ADMISSION.with(|admission| admission.admit(&new, Some(&old))) {
+        match admit(&new, Some(&old)) {
             Ok(stored) => {
                 self.stage.edit(&self.key, |spec| *spec = stored["spec"].clone());
                 Ok(())
@@ -229,11 +229,19 @@ impl<'a> Arena<'a> {
     }
 }
 
+/// The object as the API server would store it, or why it would not.
+fn admit(object: &Value, old: Option<&Value>) -> Result<Value, Vec<String>> {
+    ADMISSION.with(|admission| {
+        let refusals = admission.refusals(object, old);
+        if refusals.is_empty() { Ok(admission.defaulted(object)) } else { Err(refusals) }
+    })
+}
+
 fn put(stage: &Stage, object: &Value) {
     let mut object = object.clone();
     object["apiVersion"] = json!("transfer-operator.dev/v1alpha1");
     object["metadata"]["namespace"] = json!(crate::stage::NS);
-    let stored = ADMISSION.with(|admission| admission.admit(&object, None));
+    let stored = admit(&object, None);
     stage.apply(&stored.unwrap_or_else(|refusals| panic!("{object} is refused: {refusals:?}")));
 }
 

@@ -1,7 +1,7 @@
 //! The lease: of several replicas one works, the others stand by with warm caches.
 //!
 //! It is for calm, not for safety: two replicas at once would call AWS twice as often and still make no server twice,
-//! because every mutation rests on a live read under resourceVersion (`engine::create`). So there is no fencing here.
+//! because every mutation rests on a live read under resourceVersion (`engine::mutate`). So there is no fencing here.
 //! No clock of another machine is believed: a lease has expired when this replica saw it unchanged for its duration.
 //!
 //! Each shard has a lease of its own, and nobody leads beside a shard of another number ([`crate::shard`]): whoever

@@ -1,4 +1,4 @@
-//! What the operator watches, and whom a change wakes. It fills the caches and rings the bells; nothing else.
+//! What the operator watches, and whom a change wakes. It fills the caches and queues whom it concerns; nothing else.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -35,7 +35,7 @@ pub struct Scope {
     pub labels: Option<String>,
 }
 
-/// One bell per kind.
+/// What puts names into the queue of each kind.
 #[derive(Clone, Debug, Default)]
 pub struct Enqueuers(BTreeMap<Which, Enqueuer>);
 
@@ -63,7 +63,7 @@ macro_rules! queues {
         #[must_use]
         pub fn start(client: &Client, scope: &Scope, stores: &Arc<Stores>) -> (Queues, Enqueuers, BoxFuture<'static, ()>) {
             let mut hub = Hub::new(client, scope, stores);
-            // All bells are there before anything can ring one.
+            // All queues are there before anything can be put into one.
             let identities = hub.queue(Which::Identity);
             $(let $plural = hub.queue(Which::Managed(ManagedKind::$kind));)+
             let queues = Queues {
@@ -151,7 +151,7 @@ impl<'a> Hub<'a> {
         &mut self,
         apis: Vec<Api<Pruned<DeserializeGuard<K>>>>,
         config: &watcher::Config,
-        mut intake: ObjectIndex<K>,
+        mut names: ObjectIndex<K>,
         trigger: TriggersOf<K>,
     ) where
         K: Resource<DynamicType = ()> + Stored + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
@@ -160,7 +160,7 @@ impl<'a> Hub<'a> {
         let watch = follow(apis, config, move |index, event| {
             for change in K::store(&stores).apply(index, event) {
                 let meta = |seen: &Option<Snapshot<K>>| seen.as_ref().map(|seen| Arc::clone(&seen.meta));
-                intake.take(&change.name, meta(&change.before).as_deref(), meta(&change.after).as_deref());
+                names.take(&change.name, meta(&change.before).as_deref(), meta(&change.after).as_deref());
                 enqueuers.enqueue(trigger(&change, stores.as_ref()));
             }
         });

@@ -1,6 +1,5 @@
 //! `TransferAccess`: what a person writes about a directory group, and what is reported back.
 
-
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
@@ -96,8 +95,6 @@ pub struct TransferAccessStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
 }
-
-/// AWS has no tags on accesses.
 
 impl Managed for TransferAccess {
     const NOUN: &'static str = "access";

@@ -91,7 +91,7 @@ pub(crate) mod user;
 pub mod workflow;
 mod workflow_rules;
 /// The CRDs as YAML.
-pub(crate) mod yaml;
+pub mod yaml;
 
 /// API group of all kinds.
 pub const GROUP: &str = "transfer-operator.dev";

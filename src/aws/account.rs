@@ -54,7 +54,7 @@ impl Account {
         self.limiter.acquire(&self.id, &self.region, class).await
     }
 
-    /// AWS's time; asks AWS (one row of a listing's page) where nothing was heard of it yet.
+    /// AWS's time; asks AWS (for a page of its policies' names) where nothing was heard of it yet.
     ///
     /// # Errors
     /// The fault of that read, where it brought no `Date` either.

@@ -17,6 +17,7 @@ const HOME_VARIABLES: [&str; 3] = ["HomeBucket", "HomeDirectory", "HomeFolder"];
 
 /// A home directory in AWS's members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_field_names, reason = "they are AWS's names")]
 pub struct Home {
     /// Landing directory.
     pub home_directory: Option<String>,

@@ -29,7 +29,7 @@ pub struct PosixProfile {
 /// What users and accesses have in common: where they land and what they may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-#[allow(missing_docs, reason = "they are AWS's names")]
+#[allow(missing_docs, clippy::struct_field_names, reason = "they are AWS's names")]
 pub struct Profile {
     pub home_directory: Option<String>,
     pub home_directory_type: String,

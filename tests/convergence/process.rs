@@ -45,7 +45,7 @@ struct Shared {
     engines: BTreeMap<Which, Reconcile>,
     queue: Mutex<Queue<Item>>,
     slots: Arc<Slots>,
-    enqueuer: Notify,
+    queued: Notify,
     /// The last version that the watches told of.
     told: Mutex<u64>,
 }
@@ -99,7 +99,7 @@ impl Process {
             engines,
             queue: Mutex::new(Queue::new(CONCURRENCY)),
             slots: Arc::default(),
-            enqueuer: Notify::new(),
+            queued: Notify::new(),
             told: Mutex::new(0),
         });
         let _ = whole.set(Arc::downgrade(&shared));
@@ -144,7 +144,7 @@ impl Shared {
         let lane = machinery::lane(&self.stores, self.stores.as_ref(), &item);
         let meta = machinery::meta(&self.stores, &item);
         controller::put_in_line(&mut self.queue.lock().unwrap(), item, lane, meta.as_ref(), cause);
-        self.enqueuer.notify_one();
+        self.queued.notify_one();
     }
 
     /// Runs what is due, one reconcile at a time per object.
@@ -158,7 +158,7 @@ impl Shared {
             }
             let due = self.queue.lock().unwrap().come_due(Instant::now());
             let sleep = tokio::time::sleep_until(due.unwrap_or_else(|| Instant::now() + Duration::from_hours(1)));
-            let woken = futures::future::select(Box::pin(self.enqueuer.notified()), Box::pin(self.slots.freed()));
+            let woken = futures::future::select(Box::pin(self.queued.notified()), Box::pin(self.slots.freed()));
             futures::future::select(woken, Box::pin(sleep)).await;
         }
     }
@@ -169,7 +169,7 @@ impl Shared {
 
     fn done(&self, item: &Item, next: Again) {
         self.queue.lock().unwrap().done(item, next, Instant::now());
-        self.enqueuer.notify_one();
+        self.queued.notify_one();
     }
 
     async fn run(self: Arc<Self>, item: Item, slot: Slot) {

@@ -1,4 +1,4 @@
-//! What a replica does, one step at a time: what `engine::pass`, `create` and `mutate` do around the decision.
+//! What a replica does, one step at a time: what `engine::reconcile`, `act` and `mutate` do around the decision.
 //!
 //! A step is what nobody can come in between: one read of the world, one write, one call. The decision is the code's.
 

@@ -3,7 +3,7 @@
 use super::model::{Answer, Protocol, View};
 use super::world::{At, Server, World};
 
-/// Steps of a replica on one object within a tick; more than any pass has.
+/// Steps of a replica on one object within a tick; more than any reconcile has.
 const STEPS: usize = 12;
 
 /// Whether every object is claimed or deleted in the end, whichever replica is left. Asked of states at rest: any

@@ -6,10 +6,10 @@
 //! before the live read, so that nothing waits in a queue with a signature that ages.
 
 mod class;
-pub(crate) mod learnt;
+pub mod learnt;
 #[cfg(test)]
 mod learnt_tests;
-pub(crate) mod pace;
+pub mod pace;
 #[cfg(test)]
 mod pace_tests;
 mod shared;

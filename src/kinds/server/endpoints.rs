@@ -164,7 +164,7 @@ pub fn rows(endpoint: &VpcEndpoint, interfaces: &[NetworkInterface], region: &st
         availability_zone: zone(name, region),
         ..ServerEndpoint::default()
     };
-    let names = endpoint.dns_names.iter().map(|host| name(host));
+    let names = endpoint.dns_names.iter().map(name);
     names.chain(interfaces.iter().flat_map(of_interface)).collect()
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -396,20 +397,72 @@ fn a_function_fits_on_a_screen() {
     assert!(long.is_empty(), "{long:#?}");
 }
 
-/// Functions end at the brace that stands as far left as they begin: the formatter sees to that.
 fn long_functions(source: &Source) -> Vec<String> {
+    let long = functions(source).into_iter().filter(|(_, length)| *length > FUNCTION_LINES);
+    long.map(|(line, length)| format!("src/{}:{line}: {length} lines", source.path)).collect()
+}
+
+/// Where functions begin and how long they are. They end at the brace that stands as far left as they begin: the
+/// formatter sees to that.
+fn functions(source: &Source) -> Vec<(usize, usize)> {
     let indent = |line: &str| line.len() - line.trim_start().len();
-    let mut long = Vec::new();
-    for (start, line) in source.lines.iter().enumerate().filter(|(_, line)| is_function(line)) {
+    let begins = source.lines.iter().enumerate().filter(|(_, line)| is_function(line));
+    let measured = begins.map(|(start, line)| {
         let ends = |other: &&String| {
             indent(other) == indent(line) && matches!(other.trim_end().chars().last(), Some('}' | ';'))
         };
-        let length = source.lines[start..].iter().position(|other| ends(&other)).map_or(0, |last| last + 1);
-        if length > FUNCTION_LINES {
-            long.push(format!("src/{}:{}: {length} lines", source.path, start + 1));
+        (start + 1, source.lines[start..].iter().position(|other| ends(&other)).map_or(0, |last| last + 1))
+    });
+    measured.collect()
+}
+
+/// Lines that are code per folder, the type of the engine with most methods of its own, functions, and what stands in
+/// for the doors to AWS and Kubernetes in tests: `cargo test --test layering -- --ignored --nocapture`.
+#[test]
+#[ignore = "prints how large the house is"]
+fn how_large_it_is() {
+    let sources = sources();
+    let (mut folders, mut methods) = (BTreeMap::<&str, usize>::new(), BTreeMap::<String, usize>::new());
+    for source in &sources {
+        *folders.entry(source.path.split_once('/').map_or("(root)", |(folder, _)| folder)).or_default() +=
+            source.code().count();
+        let mut of = None;
+        for (_, code) in source.code().filter(|_| source.within("engine/")) {
+            match extended(code) {
+                Some(name) => of = Some(name.to_owned()),
+                None if code.starts_with(|first: char| !first.is_whitespace()) => of = None,
+                None => {}
+            }
+            if let Some(name) = of.as_ref().filter(|_| is_function(code)) {
+                *methods.entry(name.clone()).or_default() += 1;
+            }
         }
     }
-    long
+    println!("lines: {} of {folders:?}", folders.values().sum::<usize>());
+    println!("the engine's largest type: {:?}", methods.iter().max_by_key(|(_, methods)| **methods));
+    let mut lengths: Vec<usize> = sources.iter().flat_map(functions).map(|(_, length)| length).collect();
+    lengths.sort_unstable();
+    println!("functions: {}, median {}, largest {:?}", lengths.len(), lengths[lengths.len() / 2], lengths.last());
+    println!("fakes: {:?}", fakes());
+}
+
+/// Who stands in for a door in tests; seeded defects and what only looks on are decorators, and none of these.
+fn fakes() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    for folder in ["src/kinds", "src/engine", "tests/convergence"] {
+        collect(&root.join(folder), &mut paths);
+    }
+    paths.retain(|path| !path.iter().any(|part| part == "defects") && !path.ends_with("sdk.rs"));
+    let mut found = Vec::new();
+    for path in &paths {
+        for line in fs::read_to_string(path).unwrap().lines().filter(|line| line.starts_with("impl")) {
+            let door = [" KubeApi for ", " AwsApi for "].iter().find_map(|door| line.split_once(door));
+            let name = door.and_then(|(_, name)| name.split([' ', '<']).next());
+            found.extend(name.map(|name| format!("{name} in {}", path.strip_prefix(root).unwrap().display())));
+        }
+    }
+    found
 }
 
 fn is_function(line: &str) -> bool {

@@ -58,7 +58,7 @@ enum State {
     /// `number` is its place in its class, `since` when it began to wait.
     Waiting { class: Priority, number: u64, since: u64 },
     /// `again`: somebody asked meanwhile, for it as it is by then.
-    ReconcileTimer { class: Priority, again: Option<(Lane, Priority)> },
+    Running { class: Priority, again: Option<(Lane, Priority)> },
 }
 
 #[derive(Debug)]
@@ -74,8 +74,8 @@ impl<K> Line<K> {
         Self { by_class: BTreeMap::new(), by_age: BTreeMap::new(), served }
     }
 
-    fn take_out(&mut self, target: (Priority, u64), since: u64) {
-        self.by_class.remove(&target);
+    fn take_out(&mut self, place: (Priority, u64), since: u64) {
+        self.by_class.remove(&place);
         self.by_age.remove(&since);
     }
 
@@ -169,9 +169,9 @@ impl<K: Ord + Clone> Queue<K> {
                     self.states.insert(key, (old, State::Waiting { class: before, number, since }));
                 }
             }
-            Some((old, State::ReconcileTimer { class: of, again })) => {
+            Some((old, State::Running { class: of, again })) => {
                 let again = Some((lane, again.map_or(class, |(_, again)| again.min(class))));
-                self.states.insert(key, (old, State::ReconcileTimer { class: of, again }));
+                self.states.insert(key, (old, State::Running { class: of, again }));
             }
         }
     }
@@ -187,7 +187,7 @@ impl<K: Ord + Clone> Queue<K> {
                 self.come_at(key, lane, class, at);
             }
             // What it is asked for may be known to it already, or not.
-            Some((_, State::ReconcileTimer { .. })) => self.add(key, lane, class),
+            Some((_, State::Running { .. })) => self.add(key, lane, class),
             Some((_, State::Waiting { .. })) => {}
         }
     }
@@ -208,13 +208,13 @@ impl<K: Ord + Clone> Queue<K> {
             line.served = served;
         });
         *self.under_way.entry(lane.account.clone()).or_default() += 1;
-        self.states.insert(key.clone(), (lane, State::ReconcileTimer { class, again: None }));
+        self.states.insert(key.clone(), (lane, State::Running { class, again: None }));
         Some(key)
     }
 
     /// A reconcile has ended. What was asked for meanwhile goes before what the reconcile itself asks for.
     pub fn done(&mut self, key: &K, next: Again, now: Instant) {
-        let Some((lane, State::ReconcileTimer { class, again })) = self.states.remove(key) else { return };
+        let Some((lane, State::Running { class, again })) = self.states.remove(key) else { return };
         if let Some(passes) = self.under_way.get_mut(&lane.account) {
             *passes -= 1;
             if *passes == 0 {

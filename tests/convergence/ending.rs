@@ -37,11 +37,11 @@ pub fn while_creating(answer: u64, write: u64) -> End {
         |operation, when, seconds| Rule::on(operation, when, Moment::Sent, Blow::Delay(Duration::from_secs(seconds)));
     let mut rules = Vec::new();
     if answer > 0 {
-        rules.push(late("CreateServer", When::LeaseConfig { skip: 0, count: 1 }, answer));
+        rules.push(late("CreateServer", When::Times { skip: 0, count: 1 }, answer));
     }
     if write > 0 {
         // The writes before are those of the identity, the record, and the attempt.
-        rules.push(late("status", When::LeaseConfig { skip: 3, count: 1 }, write));
+        rules.push(late("status", When::Times { skip: 3, count: 1 }, write));
     }
     end(rules, |stage| stage.world.points().iter().any(|point| point.operation == "CreateServer"))
 }

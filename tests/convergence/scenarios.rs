@@ -248,7 +248,7 @@ pub async fn an_access_without_its_record(stage: &Stage) {
 pub fn a_late_create_of_a_user() -> Setup {
     let freeze = Rule::on(
         "CreateUser",
-        When::LeaseConfig { skip: 0, count: 1 },
+        When::Times { skip: 0, count: 1 },
         Moment::Before,
         Blow::Freeze(Duration::from_mins(25)),
     );
@@ -391,7 +391,7 @@ pub async fn a_forged_server_gives_no_logins(stage: &Stage) {
 }
 
 pub fn beyond_the_window() -> Setup {
-    let lost = Rule::on("CreateServer", When::LeaseConfig { skip: 0, count: 1 }, Moment::Sent, Blow::Lose);
+    let lost = Rule::on("CreateServer", When::Times { skip: 0, count: 1 }, Moment::Sent, Blow::Lose);
     Setup {
         listing_lag: SignedDuration::from_mins(30),
         unchecked: vec![&BEYOND_THE_WINDOW],
@@ -407,12 +407,8 @@ pub fn refusing_updates() -> Setup {
 
 /// A process stands still for four minutes with a DeleteUser in hand: its signature still counts when it wakes up.
 pub fn a_late_delete_of_a_user() -> Setup {
-    let freeze = Rule::on(
-        "DeleteUser",
-        When::LeaseConfig { skip: 0, count: 1 },
-        Moment::Before,
-        Blow::Freeze(Duration::from_mins(4)),
-    );
+    let freeze =
+        Rule::on("DeleteUser", When::Times { skip: 0, count: 1 }, Moment::Before, Blow::Freeze(Duration::from_mins(4)));
     Setup { replicas: 2, ..Setup::new(7).with(vec![freeze]) }
 }
 

@@ -59,14 +59,14 @@ pub enum When {
     /// The counted call of this number in the whole run, from 1.
     Call(u64),
     /// So many of the calls that match, after skipping some.
-    LeaseConfig { skip: u64, count: u64 },
+    Times { skip: u64, count: u64 },
     /// Every call that matches, up to this time of the run.
     Until(Duration),
     /// So many of the calls that match, after skipping some, within a time that the first call of this operation
     /// begins.
     Since { first: &'static str, skip: u64, count: u64, span: Duration },
     /// Any call that matches, by chance.
-    Env(f64),
+    Chance(f64),
 }
 
 /// A fault to come.

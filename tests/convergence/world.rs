@@ -295,11 +295,11 @@ impl World {
             *matched += 1;
             let strikes = match rule.when {
                 When::Call(wanted) => call.counted && number == wanted,
-                When::LeaseConfig { skip, count } | When::Since { skip, count, .. } => {
+                When::Times { skip, count } | When::Since { skip, count, .. } => {
                     *matched > skip && *matched <= skip.saturating_add(count)
                 }
                 When::Until(end) => elapsed < end,
-                When::Env(chance) => rng.random_bool(chance),
+                When::Chance(chance) => rng.random_bool(chance),
             };
             if strikes {
                 self.struck.fetch_add(1, Ordering::SeqCst);

@@ -14,7 +14,7 @@ pub static DEFECT: Defect = Defect {
     name: "IdLostOnConflict",
     put_in: |seams: Seams| seams.around_kube(|_, real| IdLost(Around(NoRecord(real)))),
     settings: |_| {
-        let conflict = Rule::on("status", When::LeaseConfig { skip: 1, count: 4 }, Moment::Before, Blow::Conflict);
+        let conflict = Rule::on("status", When::Times { skip: 1, count: 4 }, Moment::Before, Blow::Conflict);
         vec![Setting::of("W1-server").rule(conflict).listing_lag(60)]
     },
 };

@@ -29,7 +29,7 @@ pub fn of(plan: &Plan, outcome: &Outcome, reference: &Outcome) -> Vec<String> {
         let (late, latest) = (late.as_secs() / 60, latest.as_secs() / 60);
         wrong.push(format!("O4: {late} min later than without faults, {latest} at most"));
     }
-    let aims = !setup.rules.is_empty() && !setup.rules.iter().any(|rule| matches!(rule.when, When::Env(_)));
+    let aims = !setup.rules.is_empty() && !setup.rules.iter().any(|rule| matches!(rule.when, When::Chance(_)));
     if aims && outcome.struck == 0 {
         wrong.push("no fault of this plan struck".to_owned());
     }

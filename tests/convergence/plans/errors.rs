@@ -55,8 +55,8 @@ pub fn plans(references: &References, scale: Scale) -> Vec<Plan> {
             (Box::leak(operation.into_boxed_str()), workflows::named(workflow));
         for (index, (code, message)) in ERRORS.iter().enumerate() {
             for (name, when) in [
-                ("once", When::LeaseConfig { skip: 0, count: 1 }),
-                ("thrice", When::LeaseConfig { skip: 0, count: 3 }),
+                ("once", When::Times { skip: 0, count: 1 }),
+                ("thrice", When::Times { skip: 0, count: 3 }),
                 ("hour", When::Until(Duration::from_hours(1))),
             ] {
                 let rule = Rule::on(operation, when, Moment::Before, Blow::Error(code, message));

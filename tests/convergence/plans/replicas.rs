@@ -28,7 +28,7 @@ fn is_run(plan: &Plan) -> bool {
 
 /// Two processes, by seeds; some die, some stand still, some replies are lost.
 pub fn two(_: &References, scale: Scale) -> Vec<Plan> {
-    let chance = |operation, chance, moment, blow| Rule::on(operation, When::Env(chance), moment, blow);
+    let chance = |operation, chance, moment, blow| Rule::on(operation, When::Chance(chance), moment, blow);
     let all = workflows::ALL;
     (0_usize..)
         .map(|seed| {
@@ -98,7 +98,7 @@ pub fn clocks(_: &References, scale: Scale) -> Vec<Plan> {
             let workflow = all[seed % all.len()];
             let skews = skews[seed / all.len() % skews.len()].map(SignedDuration::from_secs).to_vec();
             let seed = u64::try_from(seed).unwrap();
-            let rules = vec![Rule::on("", When::Env(0.01), Moment::Sent, Blow::Kill)];
+            let rules = vec![Rule::on("", When::Chance(0.01), Moment::Sent, Blow::Kill)];
             let setup = Setup { replicas: 2, rest: 1, skews, ..Setup::new(seed).with(rules) };
             Plan { id: format!("clocks/{}/{seed}", workflow.name), workflow, setup }
         })

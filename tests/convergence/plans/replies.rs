@@ -93,7 +93,7 @@ pub fn listings(_: &References, _: Scale) -> Vec<Plan> {
     let mut plans = Vec::new();
     let workflow = workflows::named("W1-crowded");
     // Its maker dies as the server comes to be: from now on only listings and tags lead to it.
-    let died = Rule::on("CreateServer", When::LeaseConfig { skip: 0, count: 1 }, Moment::Sent, Blow::Kill);
+    let died = Rule::on("CreateServer", When::Times { skip: 0, count: 1 }, Moment::Sent, Blow::Kill);
     let since = |skip, count, span| When::Since { first: "CreateServer", skip, count, span };
     let (minute, longer) = (Duration::from_mins(1), Duration::from_mins(30));
     let pages =
@@ -141,7 +141,7 @@ pub fn api_server(references: &References, _: Scale) -> Vec<Plan> {
         let disturbed = reference.points.iter().take(reference.quiet.start);
         let writes = disturbed.filter(|point| point.operation == "status").count();
         for skip in (0..u64::try_from(writes).unwrap().min(24)).step_by(2) {
-            let conflicts = Rule::on("status", When::LeaseConfig { skip, count: 10 }, Moment::Before, Blow::Conflict);
+            let conflicts = Rule::on("status", When::Times { skip, count: 10 }, Moment::Before, Blow::Conflict);
             plans.push(plan(
                 "api-server",
                 &format!("conflicts-{skip}"),
@@ -158,7 +158,7 @@ pub fn api_server(references: &References, _: Scale) -> Vec<Plan> {
             plans.push(plan("api-server", name, *workflow, Setup::new(SEED).with(rules)));
         }
         let halves = ["status", "finalizer", "get"]
-            .map(|operation| Rule::on(operation, When::Env(0.3), Moment::Before, Blow::Gateway));
+            .map(|operation| Rule::on(operation, When::Chance(0.3), Moment::Before, Blow::Gateway));
         plans.push(plan("api-server", "flaky", *workflow, Setup::new(SEED).with(halves.to_vec())));
     }
     plans

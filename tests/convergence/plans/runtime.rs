@@ -104,24 +104,24 @@ fn events(rng: &mut StdRng, _: u64, setup: &mut Setup) {
 /// A write was done, or not, and a proxy says 504: kube's client asks again by itself.
 fn gateway(rng: &mut StdRng, _: u64, setup: &mut Setup) {
     for operation in ["status", "finalizer", "event"] {
-        let when = When::LeaseConfig { skip: rng.random_range(0..5), count: rng.random_range(1..=3) };
+        let when = When::Times { skip: rng.random_range(0..5), count: rng.random_range(1..=3) };
         setup.rules.push(Rule::on(operation, when, Moment::Sent, Blow::Gateway));
-        let when = When::LeaseConfig { skip: rng.random_range(5..9), count: rng.random_range(1..=30) };
+        let when = When::Times { skip: rng.random_range(5..9), count: rng.random_range(1..=30) };
         setup.rules.push(Rule::on(operation, when, moment(rng), Blow::Gateway));
     }
 }
 
 fn conflict(rng: &mut StdRng, _: u64, setup: &mut Setup) {
     for operation in ["status", "finalizer"] {
-        let when = When::LeaseConfig { skip: rng.random_range(0..6), count: rng.random_range(1..=5) };
+        let when = When::Times { skip: rng.random_range(0..6), count: rng.random_range(1..=5) };
         setup.rules.push(Rule::on(operation, when, Moment::Before, Blow::Conflict));
     }
-    setup.rules.push(Rule::on("status", When::Env(0.1), Moment::Before, Blow::Conflict));
+    setup.rules.push(Rule::on("status", When::Chance(0.1), Moment::Before, Blow::Conflict));
 }
 
 fn lost(rng: &mut StdRng, _: u64, setup: &mut Setup) {
     for operation in ["status", "finalizer", "get", "list", "watch", "event"] {
-        let when = When::LeaseConfig { skip: rng.random_range(0..6), count: rng.random_range(1..=4) };
+        let when = When::Times { skip: rng.random_range(0..6), count: rng.random_range(1..=4) };
         setup.rules.push(Rule::on(operation, when, moment(rng), Blow::Lose));
     }
 }
@@ -131,7 +131,7 @@ fn flaky(rng: &mut StdRng, _: u64, setup: &mut Setup) {
     for operation in ["status", "finalizer", "get", "list", "watch", "secret", "configmap", "discover"] {
         let blow = [Blow::Gateway, Blow::Lose, Blow::Forbidden].choose(rng).unwrap().clone();
         let moment = if blow == Blow::Forbidden { Moment::Before } else { moment(rng) };
-        setup.rules.push(Rule::on(operation, When::Env(0.1), moment, blow.clone()));
+        setup.rules.push(Rule::on(operation, When::Chance(0.1), moment, blow.clone()));
         if rng.random_bool(0.3) {
             setup.rules.push(Rule::on(operation, When::Until(until), Moment::Before, blow));
         }
@@ -141,7 +141,7 @@ fn flaky(rng: &mut StdRng, _: u64, setup: &mut Setup) {
 /// Answers that come after the client gave up waiting: what it asked for happens all the same, later.
 fn slow(rng: &mut StdRng, _: u64, setup: &mut Setup) {
     for operation in ["status", "finalizer", "get", "list", "watch"] {
-        let when = When::LeaseConfig { skip: rng.random_range(0..6), count: rng.random_range(1..=4) };
+        let when = When::Times { skip: rng.random_range(0..6), count: rng.random_range(1..=4) };
         let late = Duration::from_secs(rng.random_range(5..=120));
         setup.rules.push(Rule::on(operation, when, moment(rng), Blow::Delay(late)));
     }

@@ -37,10 +37,10 @@ impl Imports {
         let related = |(one, other): &&(Vec<String>, Vec<String>)| one.starts_with(other) || other.starts_with(one);
         let mut left: BTreeSet<_> = self.edges.iter().filter(|edge| !related(edge)).collect();
         loop {
-            let names: BTreeSet<_> = left.iter().map(|(from, _)| from).collect();
-            let named: BTreeSet<_> = left.iter().map(|(_, to)| to).collect();
+            let starts: BTreeSet<_> = left.iter().map(|(from, _)| from).collect();
+            let ends: BTreeSet<_> = left.iter().map(|(_, to)| to).collect();
             let kept: BTreeSet<_> =
-                left.iter().filter(|(from, to)| names.contains(to) && named.contains(from)).copied().collect();
+                left.iter().filter(|(from, to)| starts.contains(to) && ends.contains(from)).copied().collect();
             if kept.len() == left.len() {
                 return left.iter().map(|(from, to)| format!("{} -> {}", self.file(from), self.file(to))).collect();
             }

@@ -9,7 +9,7 @@ use super::rig::{FIRST, ROLE, Rig};
 use crate::kinds::fakes::{ACCOUNT, REGION};
 use crate::kinds::login;
 use crate::kinds::server::members::MEMBERS;
-use crate::sim::ec2_network::Address;
+use crate::sim::model::Address;
 use crate::sim::operation::Operation;
 
 const SERVER: &str = "TransferServer";

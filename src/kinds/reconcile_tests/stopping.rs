@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::rig::{FIRST, Rig};
 use crate::aws::Mutation;
 use crate::kinds::fakes::{ACCOUNT, REGION};
-use crate::sim::ec2_network::Address;
+use crate::sim::model::Address;
 
 const SERVER: &str = "TransferServer";
 const ADDRESS: &str = "eipalloc-0aaaaaaaaaaaaaaaa";

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::api::{TransferServer, TransferUser};
 use crate::aws::rate_limiter::Rates;
-use crate::aws::{AwsError, AwsErrorKind, CallClass};
+use crate::aws::{AwsError, AwsErrorKind, CallClass, Rank};
 use crate::kinds::fakes::{World, object, owned};
 use crate::kinds::login_fakes::settings;
 
@@ -16,7 +16,7 @@ use crate::kinds::login_fakes::settings;
 async fn busy() -> Sources {
     let world = World::open();
     let limiter = RateLimiter::new(Rates::default());
-    let _ = limiter.acquire("1", "r", CallClass::CreateServer).await;
+    let _ = limiter.acquire("1", "r", CallClass::CreateServer, Rank::default()).await;
     let took = std::time::Duration::from_millis;
     limiter.counters.call("ListServers", &Ok(()), took(30));
     limiter.throttled("1", "r", CallClass::CreateServer, None);

@@ -293,9 +293,9 @@ impl Work {
         }));
         let memories = Arc::clone(&engine);
         self.idle.push(Box::new(move || memories.memories.idle()));
-        let pass: Reconcile = Arc::new(move |name, uid| {
+        let pass: Reconcile = Arc::new(move |name, uid, rank| {
             let engine = Arc::clone(&engine);
-            async move { reconcile(&engine, &name, &uid).await }.boxed()
+            async move { reconcile(&engine, &name, &uid, &rank).await }.boxed()
         });
         let stores = Arc::clone(stores);
         let pass = share::passes(self.shard, move |name| share::account_of::<K>(&stores, name), pass);
@@ -352,7 +352,7 @@ fn installation(args: &RunArgs) -> Result<Installation, RunError> {
 
 /// Identities rest on nothing in AWS, so their reconciles go by what the watch holds.
 fn identity_passes(identities: Arc<Identities>, stores: Arc<Stores>) -> Reconcile {
-    Arc::new(move |name, uid| {
+    Arc::new(move |name, uid, _| {
         let identities = Arc::clone(&identities);
         let object = stores.identity(&name.name).filter(|object| object.metadata.uid.as_deref() == Some(uid.as_str()));
         async move {

@@ -9,4 +9,6 @@ pub use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic};
 pub use tokio::spawn;
 /// Held across calls: one has its turn, the others wait for theirs.
 pub use tokio::sync::Mutex as Turn;
+/// Wakes who waits for it; rung before, it wakes at once.
+pub use tokio::sync::Notify as Bell;
 pub use tokio::time::{Instant, sleep};

@@ -34,7 +34,8 @@ use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::sdk::SdkApi;
 use transfer_operator::aws::transfer::{CreateServer, DescribeServer, ServerSettings, StopServer, UpdateServer};
 use transfer_operator::aws::{
-    Account, Answer, AwsApi, AwsError, AwsErrorKind, CallClass, Mutation, Permit, RateLimiter, Read, Reply as Answered,
+    Account, Answer, AwsApi, AwsError, AwsErrorKind, CallClass, Mutation, Permit, Rank, RateLimiter, Read,
+    Reply as Answered,
 };
 use wire::{Call, Reply, Wire, http, ok};
 
@@ -65,7 +66,7 @@ fn door(url: &str) -> SdkApi {
 }
 
 async fn permit() -> Permit {
-    RateLimiter::new(Rates::default()).acquire(ACCOUNT, REGION, CallClass::Write).await
+    RateLimiter::new(Rates::default()).acquire(ACCOUNT, REGION, CallClass::Write, Rank::default()).await
 }
 
 fn at(text: &str) -> Timestamp {

@@ -34,7 +34,7 @@ use transfer_operator::aws::transfer::{
     UpdateUser, WorkflowDetail, WorkflowDetails, WorkflowSettings,
 };
 use transfer_operator::aws::{
-    Answer, AwsApi, AwsError, AwsErrorKind, CallClass, CreateOutput, Mutation, Permit, RateLimiter, Read,
+    Answer, AwsApi, AwsError, AwsErrorKind, CallClass, CreateOutput, Mutation, Permit, Rank, RateLimiter, Read,
     Reply as Answered, http as http_door,
 };
 use wire::{Reply, Wire, error, http, ok};
@@ -65,7 +65,7 @@ fn ec2(url: &str) -> Ec2Client {
 }
 
 async fn permit() -> Permit {
-    RateLimiter::new(Rates::default()).acquire("123456789012", "eu-central-1", CallClass::Write).await
+    RateLimiter::new(Rates::default()).acquire("123456789012", "eu-central-1", CallClass::Write, Rank::default()).await
 }
 
 fn at(text: &str) -> Timestamp {

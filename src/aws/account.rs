@@ -13,8 +13,8 @@ use super::calls::ReadCall;
 use super::rate_limiter::SENT_AT_MOST;
 use super::transfer::ListSecurityPolicies;
 use super::{
-    Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CallClass, CreateOutput, Mutation, Page, Permit, RateLimiter,
-    Read,
+    Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CallClass, CreateOutput, Mutation, Page, Permit, Rank,
+    RateLimiter, Read,
 };
 
 /// A door to one account and region.
@@ -28,6 +28,7 @@ pub struct Account {
     pub clock: Arc<AwsClock>,
     api: Arc<dyn AwsApi>,
     limiter: Arc<RateLimiter>,
+    rank: Rank,
 }
 
 impl std::fmt::Debug for Account {
@@ -37,7 +38,7 @@ impl std::fmt::Debug for Account {
 }
 
 impl Account {
-    /// Puts a door behind the rate limiter.
+    /// Puts a door behind the rate limiter; its calls are of those that nobody waits for.
     #[must_use]
     pub fn new(
         id: String,
@@ -46,12 +47,18 @@ impl Account {
         limiter: Arc<RateLimiter>,
         clock: Arc<AwsClock>,
     ) -> Self {
-        Self { id, region, clock, api, limiter }
+        Self { id, region, clock, api, limiter, rank: Rank::default() }
+    }
+
+    /// The same for a piece of work: its calls wait as that does.
+    #[must_use]
+    pub fn ranked(self, rank: &Rank) -> Self {
+        Self { rank: rank.clone(), ..self }
     }
 
     /// Waits for the right to send one mutation. Taken before the live read on which the mutation rests.
     pub async fn permit(&self, class: CallClass) -> Permit {
-        self.limiter.acquire(&self.id, &self.region, class).await
+        self.limiter.acquire(&self.id, &self.region, class, self.rank.clone()).await
     }
 
     /// AWS's time; asks AWS (for a page of its policies' names) where nothing was heard of it yet.
@@ -105,7 +112,7 @@ impl Account {
 
     async fn read_once<C: ReadCall>(&self, call: Read) -> Result<C::Output, AwsError> {
         let (class, operation) = (call.class(), call.operation());
-        let _spent = self.limiter.acquire(&self.id, &self.region, class).await;
+        let _spent = self.limiter.acquire(&self.id, &self.region, class, self.rank.clone()).await;
         let sent = Instant::now();
         let outcome = self.api.read(self.clock.now(), call).await;
         self.limiter.counters.call(operation, &outcome, sent.elapsed());

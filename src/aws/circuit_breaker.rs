@@ -297,7 +297,7 @@ mod tests {
         }
         tokio::time::advance(FIRST_WAIT).await;
         let limiter = super::super::RateLimiter::new(super::super::rate_limiter::Rates::default());
-        let permit = limiter.acquire("1", "r", super::super::CallClass::Write).await;
+        let permit = limiter.acquire("1", "r", super::super::CallClass::Write, super::super::Rank::default()).await;
         let call = Mutation::DeleteServer(DeleteServer { server_id: "s-1".to_owned() });
         let probe = door.mutate(permit, Timestamp::UNIX_EPOCH, call).await.unwrap_err();
         assert_eq!(probe.kind, AwsErrorKind::Lost, "whether it took effect is not known");

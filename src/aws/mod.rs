@@ -31,7 +31,7 @@ pub use call::{Call, Change, CreateOutput, Listing, Page};
 pub use calls::{Answer, Mutation, Read, ReadCall};
 pub use clock::AwsClock;
 pub use error::{AwsError, AwsErrorKind};
-pub use rate_limiter::{CallClass, Permit, RateLimiter};
+pub use rate_limiter::{CallClass, Permit, Priority, Rank, RateLimiter};
 pub use transfer::{TAGS_MAX, Tags};
 
 /// A reply and AWS's clock at the moment it was given.

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::credentials::{CredentialCache, Issue, Issued};
 use super::http::READ_TIMEOUT;
 use super::sdk::once::{Once, send_once};
-use super::{AwsClock, AwsError, AwsErrorKind, CallClass, RateLimiter};
+use super::{AwsClock, AwsError, AwsErrorKind, CallClass, Priority, Rank, RateLimiter};
 use crate::api::identity::AssumeRole;
 
 /// The name under which our sessions stand in CloudTrail.
@@ -72,7 +72,8 @@ impl Sts {
 
     async fn once(&self, operation: &'static str, credentials: &CredentialCache) -> Result<Once, AwsError> {
         let credentials = credentials.get().await?;
-        let _spent = self.limiter.acquire(&self.account, &self.region, CallClass::Sts).await;
+        let _spent =
+            self.limiter.acquire(&self.account, &self.region, CallClass::Sts, Rank::of(Priority::Change)).await;
         Ok(Once::new(operation, &[], self.clock.now(), READ_TIMEOUT, &credentials))
     }
 

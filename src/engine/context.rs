@@ -14,6 +14,7 @@ use super::memory::{InFlight, Memories};
 use super::owner::Owner;
 use super::settings::Settings;
 use crate::api::{self, Managed, RECONCILE_AT};
+use crate::aws::Rank;
 use crate::cluster::{KubeApi, Lister, Name};
 
 /// How soon to look again while AWS is on its way somewhere: its states last a minute or two.
@@ -29,6 +30,9 @@ pub enum Requeue {
     Again,
     /// After this time, or on a change: it waits for something, or failed.
     After(Duration),
+    /// After this time, or on a change: another reconcile is about to find out what this one needs. It comes again as what
+    /// it was.
+    Elsewhere(Duration),
     /// After this time, or on a change: nothing is known to be wrong.
     Rest(Duration),
     /// On a change only.
@@ -42,6 +46,7 @@ impl Requeue {
         match (self, other) {
             (Self::Again, _) | (_, Self::Again) => Self::Again,
             (Self::OnChange, next) | (next, Self::OnChange) => next,
+            (Self::Elsewhere(one), next) | (next, Self::Elsewhere(one)) => Self::After(one).min(next),
             (Self::Rest(one), Self::Rest(two)) => Self::Rest(one.min(two)),
             (Self::After(one), Self::Rest(two)) | (Self::Rest(two), Self::After(one)) if two < one => Self::Rest(two),
             (Self::After(one), Self::After(two)) => Self::After(one.min(two)),
@@ -141,11 +146,13 @@ pub struct Request<O> {
     pub owner: Owner,
     /// Keeps other reconciles away while this one, or a call it started, is at work.
     pub busy: Arc<InFlight>,
+    /// How its calls wait.
+    pub rank: Rank,
 }
 
 impl<O: Clone> Clone for Request<O> {
     fn clone(&self) -> Self {
-        let Self { object, name, uid, resource_version, generation, owner, busy } = self;
+        let Self { object, name, uid, resource_version, generation, owner, busy, rank } = self;
         Self {
             object: object.clone(),
             name: name.clone(),
@@ -154,12 +161,13 @@ impl<O: Clone> Clone for Request<O> {
             generation: *generation,
             owner: owner.clone(),
             busy: Arc::clone(busy),
+            rank: rank.clone(),
         }
     }
 }
 
 impl<O: Managed> Request<O> {
-    pub(super) fn new(object: O, name: Name, cluster_id: &str, busy: Arc<InFlight>) -> Self {
+    pub(super) fn new(object: O, name: Name, cluster_id: &str, busy: Arc<InFlight>, rank: &Rank) -> Self {
         let meta = object.meta();
         let uid = meta.uid.clone().unwrap_or_default();
         Self {
@@ -169,6 +177,7 @@ impl<O: Managed> Request<O> {
             uid,
             name,
             busy,
+            rank: rank.clone(),
             object,
         }
     }

@@ -4,7 +4,7 @@
 //! Not kube-runtime's controller: where more is due than it may run at once, that serves due names in an order of
 //! hashes and some never.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
@@ -29,6 +29,7 @@ use super::context::Requeue;
 use super::looks;
 use super::queue::{self, Again, Lane, Priority};
 use crate::api::FINALIZER;
+use crate::aws::Rank;
 use crate::aws::waiting::{self, Slot, Slots};
 use crate::cluster::Name;
 
@@ -39,14 +40,14 @@ pub const DEADLINE: Duration = Duration::from_mins(2);
 pub const AFTER_DEADLINE: Duration = Duration::from_secs(10);
 /// When a reconcile that panicked is tried again: it will most likely do so again.
 pub const AFTER_PANIC: Duration = Duration::from_mins(1);
-/// Passes at once, per kind, but those that wait at the limiter; and with those, per account. Most of their time they
-/// wait for AWS; more of one account would only wait at its limiter.
+/// Passes at once, per kind, but those that wait at the limiter; and with those, looks per account, and as many passes
+/// that somebody waits for. Most of their time they wait for AWS; more of one account would only wait at its limiter.
 pub const CONCURRENCY: usize = 16;
 /// How long the queue sleeps where nobody is due.
 const IDLE: Duration = Duration::from_hours(1);
 
-/// One reconcile over the object of this name and uid.
-pub type Reconcile = Arc<dyn Fn(Name, String) -> BoxFuture<'static, Requeue> + Send + Sync>;
+/// One reconcile over the object of this name and uid, whose calls wait in this rank.
+pub type Reconcile = Arc<dyn Fn(Name, String, Rank) -> BoxFuture<'static, Requeue> + Send + Sync>;
 
 /// Lets go of what is remembered of the object of this uid, which has ended.
 pub type Forget = Arc<dyn Fn(&str) + Send + Sync>;
@@ -215,7 +216,8 @@ where
     O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
 {
     let Queue { store, names, ended, forget, lane_of } = queue;
-    let passes = Passes { store, lane_of, reconcile, queue: queue::Queue::new(CONCURRENCY), slots: Arc::default() };
+    let (queue, slots, ranks) = (queue::Queue::new(CONCURRENCY), Arc::default(), BTreeMap::new());
+    let passes = Passes { store, lane_of, reconcile, queue, slots, ranks };
     let endings = async move {
         ended.for_each(async |uid| forget(&uid)).await;
         pending::<()>().await;
@@ -240,6 +242,8 @@ struct Passes<O: Resource<DynamicType = ()> + Clone + 'static> {
     reconcile: Reconcile,
     queue: queue::Queue<Name>,
     slots: Arc<Slots>,
+    /// Of those that run.
+    ranks: BTreeMap<Name, Rank>,
 }
 
 impl<O> Passes<O>
@@ -260,13 +264,8 @@ where
             }
             while started && slots.busy() < CONCURRENCY {
                 let Some(name) = self.queue.pick(Instant::now()) else { break };
-                match self.store.get(&object_ref(&name)) {
-                    Some(object) => {
-                        running
-                            .push(guarded(object, Arc::clone(&self.reconcile), slots.take()).map(|next| (name, next)));
-                    }
-                    // It went before its turn came.
-                    None => self.queue.done(&name, Again::Never, Instant::now()),
+                if let Some(run) = self.begin(&name) {
+                    running.push(run.map(|next| (name, next)));
                 }
             }
             let due = self.queue.come_due(Instant::now()).unwrap_or_else(|| Instant::now() + IDLE);
@@ -292,23 +291,41 @@ where
                 Event::Stop => break,
                 Event::Start => started = true,
                 Event::Asked(name, cause) => self.asked(name, cause),
-                Event::Ended(name, next) => self.queue.done(&name, next, Instant::now()),
+                Event::Ended(name, next) => {
+                    self.ranks.remove(&name);
+                    self.queue.done(&name, next, Instant::now());
+                }
                 Event::Stirred => {}
             }
         }
         while running.next().await.is_some() {}
     }
 
+    /// The reconcile over a name whose turn it is; none over one that went before.
+    fn begin(&mut self, name: &Name) -> Option<impl Future<Output = Again> + use<O>> {
+        let Some(object) = self.store.get(&object_ref(name)) else {
+            self.queue.done(name, Again::Never, Instant::now());
+            return None;
+        };
+        let rank = Rank::of(self.queue.runs_as(name).unwrap_or(Priority::Resync));
+        self.ranks.insert(name.clone(), rank.clone());
+        Some(guarded(object, Arc::clone(&self.reconcile), rank, self.slots.take()))
+    }
+
     fn asked(&mut self, name: Name, cause: Cause) {
         let object = self.store.get(&object_ref(&name));
         let meta = object.as_ref().map(|object| &object.metadata);
+        // Whoever asks waits for the one that runs first.
+        if let Some(rank) = self.ranks.get(&name) {
+            rank.raise(class(meta, cause));
+        }
         let lane = (self.lane_of)(&name);
         put_in_line(&mut self.queue, name, lane, meta, cause);
     }
 }
 
 /// One reconcile under its deadline; neither running late nor a panic ends the controller.
-async fn guarded<O>(object: Arc<PartialObjectMeta<O>>, reconcile: Reconcile, slot: Slot) -> Again
+async fn guarded<O>(object: Arc<PartialObjectMeta<O>>, reconcile: Reconcile, rank: Rank, slot: Slot) -> Again
 where
     O: Resource<DynamicType = ()>,
 {
@@ -316,7 +333,7 @@ where
     let name = Name::from(meta);
     let uid = meta.uid.clone().unwrap_or_default();
     let span = tracing::info_span!("pass", kind = %O::kind(&()), object = %name, %uid);
-    let run = AssertUnwindSafe(async move { reconcile(name, uid).await }).catch_unwind();
+    let run = AssertUnwindSafe(async move { reconcile(name, uid, rank).await }).catch_unwind();
     let outcome = waiting::bounded(DEADLINE, slot, run).instrument(span.clone()).await;
     span.in_scope(|| match outcome {
         Some(Ok(next)) => again(next),
@@ -337,6 +354,7 @@ pub fn again(next: Requeue) -> Again {
     match next {
         Requeue::Again => Again::Now,
         Requeue::After(delay) => Again::After(delay, Priority::Retry),
+        Requeue::Elsewhere(delay) => Again::AfterAsBefore(delay),
         Requeue::Rest(delay) => Again::After(delay, Priority::Resync),
         Requeue::OnChange => Again::Never,
     }

@@ -40,7 +40,7 @@ async fn before_the_start_names_wait_each_once_and_no_pass_runs() {
     let count = Arc::new(Mutex::new(Vec::new()));
     let reconcile: Reconcile = {
         let count = Arc::clone(&count);
-        Arc::new(move |name, _| {
+        Arc::new(move |name, _, _| {
             count.lock().unwrap().push(name.to_string());
             async { Requeue::OnChange }.boxed()
         })
@@ -102,7 +102,7 @@ async fn passes(objects: &[&str], wanted: usize, next: fn(&str) -> Requeue) -> V
     let done = Arc::new(Mutex::new(Some(done)));
     let reconcile: Reconcile = {
         let seen = Arc::clone(&seen);
-        Arc::new(move |name, uid| {
+        Arc::new(move |name, uid, _| {
             let mut seen = seen.lock().unwrap();
             seen.push(format!("{name} {uid}"));
             if seen.len() == wanted {
@@ -131,7 +131,7 @@ async fn the_end_of_an_object_is_told_also_where_nobody_leads() {
         queue.forgetting(Arc::new(move |uid| ended.lock().unwrap().push(uid.to_owned())))
     };
     let (end, stop) = futures::channel::oneshot::channel::<()>();
-    let reconcile: Reconcile = Arc::new(|_, _| panic!("nobody leads"));
+    let reconcile: Reconcile = Arc::new(|_, _, _| panic!("nobody leads"));
     let running = tokio::spawn(run(queue, pending().boxed().shared(), stop.map(|_| ()), reconcile));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(*ended.lock().unwrap(), ["uid-x", "uid-y"], "one that changed lives on");
@@ -174,11 +174,11 @@ async fn one_over_its_rate_serves_all_in_turn_and_holds_up_nobody() {
     let (limiter, seen) = (RateLimiter::new(rates), Arc::new(Mutex::new(Vec::new())));
     let reconcile: Reconcile = {
         let seen = Arc::clone(&seen);
-        Arc::new(move |name, _| {
+        Arc::new(move |name, _, rank| {
             let (limiter, seen) = (Arc::clone(&limiter), Arc::clone(&seen));
             async move {
                 if name.name.starts_with("busy") {
-                    let _ = limiter.acquire("busy", "r", CallClass::Read).await;
+                    let _ = limiter.acquire("busy", "r", CallClass::Read, rank).await;
                 }
                 seen.lock().unwrap().push((name.name, Instant::now()));
                 Requeue::Rest(Duration::from_secs(10))
@@ -203,8 +203,8 @@ async fn one_over_its_rate_serves_all_in_turn_and_holds_up_nobody() {
         assert!(!of(&format!("busy-{number}")).is_empty(), "busy-{number} was never looked at");
     }
     let edited = of("busy-0").into_iter().find(|at| *at >= Duration::from_secs(100)).unwrap();
-    // Those that wait at the limiter already, and no more.
-    assert!(edited <= Duration::from_secs(100 + 17), "an edit waited {edited:?}");
+    // The token that is due next, and one of those that wait longest.
+    assert!(edited <= Duration::from_secs(100 + 2), "an edit waited {edited:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -235,7 +235,7 @@ async fn a_pass_that_hangs_is_given_up() {
     let (mut index, _enqueuer, queue) = queue::<ConfigMap>();
     index.take(&name("x"), None, Some(&meta("x", 1)));
     let (sender, mut started) = mpsc::unbounded();
-    let reconcile: Reconcile = Arc::new(move |_, _| {
+    let reconcile: Reconcile = Arc::new(move |_, _, _| {
         sender.unbounded_send(()).unwrap();
         futures::future::pending().boxed()
     });

@@ -60,7 +60,7 @@ pub(super) fn failed_with<K: Kind>(
         ReconcileError::Cluster(ClusterError::Conflict(_)) => {
             return Outcome::Requeue(report::contended(engine, &request.uid));
         }
-        ReconcileError::FoundOutElsewhere(wait) => return Outcome::Requeue(Requeue::After(*wait)),
+        ReconcileError::FoundOutElsewhere(wait) => return Outcome::Requeue(Requeue::Elsewhere(*wait)),
         ReconcileError::Aws(fault) => (backoff::class(fault), backoff::reason(fault)),
         ReconcileError::Cluster(error) => (backoff::cluster_class(error), backoff::cluster_reason(error)),
     };

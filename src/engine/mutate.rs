@@ -16,7 +16,7 @@ use kube::Resource as _;
 
 use crate::api::Managed;
 use crate::aws::rate_limiter::SENT_AT_MOST;
-use crate::aws::{Account, AwsError, AwsErrorKind, CreateOutput, Mutation, Permit};
+use crate::aws::{Account, AwsError, AwsErrorKind, CreateOutput, Mutation, Permit, Priority};
 use crate::cluster;
 
 /// How old the live read may be on which a mutation rests; what is older begins again.
@@ -61,6 +61,8 @@ pub async fn clear<K: Kind>(
     account: &Account,
     call: &Mutation,
 ) -> Result<Option<Cleared>, ReconcileError> {
+    // A look that found something to do is no mere look any more.
+    request.rank.raise(Priority::Retry);
     let permit = account.permit(call.class()).await;
     let read_at = Instant::now();
     let at = account.now().await?;

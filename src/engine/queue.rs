@@ -7,25 +7,16 @@
 //! * Within a class whoever's lane was served least lately, there first in, first out: neither a namespace nor an
 //!   account with thousands of objects holds up another's.
 //! * Every fourth pick is the oldest of all that wait, so that no class waits for ever.
-//! * Of one account so many reconciles run at once. Those that wait at its limiter count: more would wait there too.
+//! * Of one account so many reconciles run at once. Those that wait at its limiter count: more would wait there too. What
+//!   somebody waits for does not wait for looks to end: it has as many places of its own.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Why a name waits. What is smaller goes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Priority {
-    /// A person changed or deleted it.
-    Change,
-    /// Nothing was made for it yet.
-    First,
-    /// It waits for something, or failed.
-    Retry,
-    /// Nothing is known to be wrong with it.
-    Resync,
-}
+pub use crate::aws::Priority;
+use crate::aws::rate_limiter::order::LONGEST_WAITING_EVERY;
 
 /// Where a name stands in line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,13 +34,11 @@ pub enum Again {
     Now,
     /// After this time.
     After(Duration, Priority),
+    /// After this time, as what it was.
+    AfterAsBefore(Duration),
     /// Only when asked for.
     Never,
 }
-
-/// Every so many picks the oldest goes, whatever it waits for: low classes get a quarter where there is too much of
-/// all.
-const OLDEST_EVERY: u64 = 4;
 
 #[derive(Debug)]
 enum State {
@@ -129,6 +118,23 @@ impl<K: Clone> Lines<K> {
     }
 }
 
+/// How many reconciles of an account run.
+#[derive(Clone, Copy, Debug, Default)]
+struct UnderWay {
+    looks: usize,
+    awaited: usize,
+}
+
+impl UnderWay {
+    fn of(&mut self, class: Priority) -> &mut usize {
+        if class == Priority::Resync { &mut self.looks } else { &mut self.awaited }
+    }
+
+    fn all(self) -> usize {
+        self.looks + self.awaited
+    }
+}
+
 /// The names of one kind.
 #[derive(Debug)]
 pub struct Queue<K> {
@@ -137,8 +143,8 @@ pub struct Queue<K> {
     lines: BTreeMap<String, Lines<K>>,
     timers: BTreeMap<(Instant, u64), K>,
     /// Passes that run, by account.
-    under_way: BTreeMap<String, usize>,
-    /// At once of one account.
+    under_way: BTreeMap<String, UnderWay>,
+    /// At once of one account, looks or not.
     width: usize,
     /// Numbers that were given out; the next is larger.
     numbers: u64,
@@ -195,11 +201,9 @@ impl<K: Ord + Clone> Queue<K> {
     /// Whose turn it is now, if anybody's; its reconcile is taken to run until [`Self::done`].
     pub fn pick(&mut self, now: Instant) -> Option<K> {
         self.come_due(now);
-        let by_age = (self.picks + 1).is_multiple_of(OLDEST_EVERY);
-        let has_room = |account: &String| self.under_way.get(account).is_none_or(|passes| *passes < self.width);
-        let open = self.lines.iter().filter(|(account, _)| has_room(account));
-        let (_, key) = open.filter_map(|(_, lines)| lines.first(by_age)).min_by_key(|(order, _)| *order)?;
-        let key = key.clone();
+        let by_age = (self.picks + 1).is_multiple_of(LONGEST_WAITING_EVERY);
+        let oldest = by_age.then(|| self.next(true)).flatten();
+        let key = oldest.or_else(|| self.next(false))?.clone();
         let (lane, State::Waiting { class, number, since }) = self.states.remove(&key)? else { return None };
         self.picks += 1;
         let served = self.picks;
@@ -207,7 +211,7 @@ impl<K: Ord + Clone> Queue<K> {
             line.take_out((class, number), since);
             line.served = served;
         });
-        *self.under_way.entry(lane.account.clone()).or_default() += 1;
+        *self.under_way.entry(lane.account.clone()).or_default().of(class) += 1;
         self.states.insert(key.clone(), (lane, State::Running { class, again: None }));
         Some(key)
     }
@@ -216,16 +220,19 @@ impl<K: Ord + Clone> Queue<K> {
     pub fn done(&mut self, key: &K, next: Again, now: Instant) {
         let Some((lane, State::Running { class, again })) = self.states.remove(key) else { return };
         if let Some(passes) = self.under_way.get_mut(&lane.account) {
-            *passes -= 1;
-            if *passes == 0 {
+            *passes.of(class) -= 1;
+            if passes.all() == 0 {
                 self.under_way.remove(&lane.account);
             }
         }
         match (again, next) {
-            (Some((lane, again)), Again::Now) => self.wait(key.clone(), lane, class.min(again), None),
+            (Some((lane, again)), Again::Now | Again::AfterAsBefore(_)) => {
+                self.wait(key.clone(), lane, class.min(again), None);
+            }
             (Some((lane, again)), Again::After(..) | Again::Never) => self.wait(key.clone(), lane, again, None),
             (None, Again::Now) => self.wait(key.clone(), lane, class, None),
             (None, Again::After(delay, class)) => self.come_at(key.clone(), lane, class, now + delay),
+            (None, Again::AfterAsBefore(delay)) => self.come_at(key.clone(), lane, class, now + delay),
             (None, Again::Never) => {}
         }
     }
@@ -248,7 +255,31 @@ impl<K: Ord + Clone> Queue<K> {
     /// How many reconciles run.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.under_way.values().sum()
+        self.under_way.values().map(|passes| passes.all()).sum()
+    }
+
+    /// As what the name's reconcile runs.
+    #[must_use]
+    pub fn runs_as(&self, key: &K) -> Option<Priority> {
+        match self.states.get(key)? {
+            (_, State::ReconcileTimer { class, again: _ }) => Some(*class),
+            (_, State::Later { .. } | State::Waiting { .. }) => None,
+        }
+    }
+
+    /// Who is next, of the accounts that have room for whoever is.
+    fn next(&self, by_age: bool) -> Option<&K> {
+        let firsts = self.lines.iter().filter_map(|(account, lines)| Some((account, lines.first(by_age)?)));
+        let open = firsts.filter(|(account, (_, key))| self.has_room(account, key)).map(|(_, first)| first);
+        open.min_by_key(|(order, _)| *order).map(|(_, key)| key)
+    }
+
+    fn has_room(&self, account: &str, key: &K) -> bool {
+        let passes = self.under_way.get(account).copied().unwrap_or_default();
+        match self.states.get(key) {
+            Some((_, State::Waiting { class: Priority::Resync, .. })) => passes.all() < self.width,
+            _ => passes.awaited < self.width,
+        }
     }
 
     /// Lets a name come at this time.

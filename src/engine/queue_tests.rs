@@ -148,6 +148,7 @@ fn act() -> impl Strategy<Value = Act> {
         Just(Again::Now),
         Just(Again::Never),
         (0..20u64, class()).prop_map(|(seconds, class)| Again::After(Duration::from_secs(seconds), class)),
+        (0..20u64).prop_map(|seconds| Again::AfterAsBefore(Duration::from_secs(seconds))),
     ];
     prop_oneof![
         4 => (0..12u8, 0..4u8, class()).prop_map(|(key, lane, class)| Act::Add(key, lane, class)),
@@ -155,6 +156,43 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (0..12u8, again).prop_map(|(key, again)| Act::Done(key, again)),
         1 => (0..10u64).prop_map(Act::Sleep),
     ]
+}
+
+#[tokio::test]
+async fn an_edit_does_not_wait_for_looks_to_end_nor_looks_for_all_edits() {
+    let (mut queue, now) = (Queue::new(WIDTH), Instant::now());
+    for key in 0..10 {
+        queue.add(key, Lane::default(), Priority::Resync);
+    }
+    let pick = |queue: &mut Queue<i32>| std::iter::from_fn(|| queue.pick(now)).collect::<Vec<_>>();
+    assert_eq!(pick(&mut queue), [0, 1, 2], "as many looks as there is room for");
+    for key in 100..110 {
+        queue.add(key, Lane::default(), Priority::Change);
+    }
+    assert_eq!(pick(&mut queue), [100, 101, 102], "beside them as many edits, though looks are older");
+    queue.done(&100, Again::Never, now);
+    assert_eq!(pick(&mut queue), [103], "no look more than before");
+    let (mut running, mut looks) = (vec![101, 102, 103, 0, 1, 2], 0);
+    for edit in 200..240 {
+        queue.add(edit, Lane::default(), Priority::Change);
+        queue.done(&running.remove(0), Again::Never, now);
+        for key in pick(&mut queue) {
+            looks += u32::from(key < 100);
+            running.push(key);
+        }
+    }
+    assert!(looks >= 5, "{looks} looks while edits never end");
+}
+
+#[tokio::test]
+async fn what_waits_for_another_reconcile_comes_again_as_what_it_was() {
+    let (mut queue, now) = (Queue::new(1), Instant::now());
+    queue.add("edit", Lane::default(), Priority::Change);
+    assert_eq!(queue.pick(now), Some("edit"));
+    queue.done(&"edit", Again::AfterAsBefore(Duration::from_secs(5)), now);
+    queue.add("edit", Lane::default(), Priority::Retry);
+    queue.add("first", Lane::default(), Priority::First);
+    assert_eq!((queue.pick(now), queue.runs_as(&"edit")), (Some("edit"), Some(Priority::Change)));
 }
 
 proptest! {
@@ -183,7 +221,7 @@ proptest! {
                     queue.done(&key, again, now);
                     let due = match again {
                         Again::Now => Some(now),
-                        Again::After(delay, _) => Some(now + delay),
+                        Again::After(delay, _) | Again::AfterAsBefore(delay) => Some(now + delay),
                         Again::Never => None,
                     };
                     if let Some(due) = due {
@@ -202,7 +240,10 @@ proptest! {
                 }
             }
             for account in ["0", "1"] {
-                prop_assert!(running.values().filter(|lane| lane.account == account).count() <= WIDTH);
+                let here = running.iter().filter(|(_, lane)| lane.account == account);
+                let (looks, awaited): (Vec<_>, Vec<_>) =
+                    here.partition(|(key, _)| queue.runs_as(key) == Some(Priority::Resync));
+                prop_assert!(looks.len() <= WIDTH && awaited.len() <= WIDTH);
             }
         }
         for key in running.into_keys() {

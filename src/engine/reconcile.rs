@@ -12,14 +12,15 @@ use super::consistency::ObservedState;
 use super::context::{Engine, Request, Requeue, Status};
 use super::events;
 use super::failure;
-use super::kind::{Kind, KindStatus, ReconcileError, ResourceState};
-use super::known::Known;
+use super::kind::{Kind, KindStatus, ReconcileError, ResourceState, Target};
+use super::known::{Known, edited};
 use super::memory::Memory;
 use super::owned;
 use super::planned::Planned;
 use super::report::{self, Drift, Outcome};
 use super::tell;
 use crate::api::Managed;
+use crate::aws::{Priority, Rank};
 use crate::cluster::{self, Name};
 
 /// How soon to read again where the API server answered with what is older than what it had answered before.
@@ -36,8 +37,9 @@ const UNSEEN_AGAIN: Duration = Duration::from_secs(10);
 /// keys to import and fifty to remove at most. A loop that goes on beyond that is a defect, and the next reconcile goes on.
 const DECISIONS: u32 = 200;
 
-/// One reconcile over the object that was queued under this name and uid.
-pub async fn reconcile<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str) -> Requeue {
+/// One reconcile over the object that was queued under this name and uid. Its calls wait in this rank, which rises with
+/// what it finds to do.
+pub async fn reconcile<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str, rank: &Rank) -> Requeue {
     let Some(busy) = engine.memories.enter(uid) else { return Requeue::After(STILL_BUSY) };
     let mut running = engine.counters.begin();
     let object = match first_read(engine, name, uid).await {
@@ -47,7 +49,7 @@ pub async fn reconcile<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str)
             return next;
         }
     };
-    let mut request = Request::new(object, name.clone(), &engine.settings.cluster_id, busy);
+    let mut request = Request::new(object, name.clone(), &engine.settings.cluster_id, busy, rank);
     let end = if engine.memories.change(uid, Memory::begins) {
         let end = converge(engine, &mut request).await;
         end.unwrap_or_else(|trouble| failure::failed_with(engine, &request, &trouble))
@@ -117,7 +119,8 @@ async fn converge<K: Kind>(
         engine.memories.forget(&request.uid);
         return Ok(Outcome::Requeue(Requeue::OnChange));
     }
-    let place = engine.kind.resolve(&request.object).await?;
+    let mut place = engine.kind.resolve(&request.object).await?;
+    place = place.map(|target| Target { account: target.account.ranked(&request.rank), ..target });
     let mut known = Known::new(place);
     let end = steps(engine, request, &mut known).await;
     note_look(engine, request, &known);
@@ -140,6 +143,10 @@ async fn steps<K: Kind>(
     known: &mut Known<K>,
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     for _ in 0..DECISIONS {
+        if edited::<K>(request, known.wanted.as_ref()) {
+            // It was queued as one to look at, where nobody saw the edit.
+            request.rank.raise(Priority::Retry);
+        }
         let action = known.decide(engine, request);
         tracing::debug!(sight = ?known.sight, %action, "decided");
         if let Some(end) = act(engine, request, known, action).await? {

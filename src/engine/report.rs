@@ -146,7 +146,8 @@ pub(super) async fn write_status<K: Kind>(
 async fn tell_beside<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, verdict: Readiness) {
     let live = crate::cluster::get::<K::Object>(engine.cluster.as_ref(), &request.name).await;
     let Ok(Some(live)) = live else { return };
-    let live = Request::new(live, request.name.clone(), &engine.settings.cluster_id, Arc::clone(&request.busy));
+    let live =
+        Request::new(live, request.name.clone(), &engine.settings.cluster_id, Arc::clone(&request.busy), &request.rank);
     if (&live.uid, live.generation) != (&request.uid, request.generation) {
         return;
     }

@@ -14,6 +14,7 @@ use crate::api::condition::reasons;
 use crate::api::identity::AwsIdentitySpec;
 use crate::api::status::OperationRecord;
 use crate::api::{AwsIdentity, CommonStatus, FINALIZER, Managed, ManagedKind};
+use crate::aws::{Priority, Rank};
 use crate::engine::digest;
 use crate::engine::kind::{ReconcileError, Target};
 use crate::engine::reason::Reason;
@@ -144,7 +145,9 @@ pub async fn resolve<D>(
     if let Some(block) = moved(request.status, &identity.spec.account_id, region) {
         return Err(block.into());
     }
-    let account = deps.aws.account(&identity, region).await?;
+    // Until it is known what the reconcile is for: finding out where an object lives is a call at most, and holds up all
+    // that asks.
+    let account = deps.aws.account(&identity, region).await?.ranked(&Rank::of(Priority::First));
     let target = Target {
         account,
         identity: identity_name.to_owned(),

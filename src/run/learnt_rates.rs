@@ -63,8 +63,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::aws::CallClass;
     use crate::aws::rate_limiter::Rates;
+    use crate::aws::{CallClass, Rank};
 
     #[tokio::test(start_paused = true)]
     async fn the_annotation_follows_what_is_learnt_once_a_minute() {
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(rates.leave(None, false), None, "nothing was learnt");
         rates.take("nonsense");
         rates.take(r#"{"123456789012":{"eu-west-1":{"read":3,"other":1}}}"#);
-        let _ = limiter.acquire("123456789012", "eu-west-1", CallClass::Read).await;
+        let _ = limiter.acquire("123456789012", "eu-west-1", CallClass::Read, Rank::default()).await;
         assert_eq!(
             limiter.lines().first().map(|line| line.rate),
             Some(3.0),

@@ -32,11 +32,9 @@ pub fn passes(
     account_of: impl Fn(&Name) -> Option<String> + Send + Sync + 'static,
     pass: Reconcile,
 ) -> Reconcile {
-    Arc::new(
-        move |name, uid| {
-            if shard.owns(account_of(&name).as_deref()) { pass(name, uid) } else { ready(Requeue::OnChange).boxed() }
-        },
-    )
+    Arc::new(move |name, uid, rank| {
+        if shard.owns(account_of(&name).as_deref()) { pass(name, uid, rank) } else { ready(Requeue::OnChange).boxed() }
+    })
 }
 
 #[cfg(test)]
@@ -52,6 +50,7 @@ mod tests {
 
     use super::*;
     use crate::api::{AwsIdentity, TransferServer, TransferUser};
+    use crate::aws::Rank;
     use crate::cluster::store::Store;
 
     const SHARDS: u32 = 5;
@@ -74,7 +73,7 @@ mod tests {
         let handled = Arc::<Mutex<BTreeMap<String, Vec<u32>>>>::default();
         for number in 0..SHARDS {
             let (stores, noted) = (Arc::clone(stores), Arc::clone(&handled));
-            let pass: Reconcile = Arc::new(move |name, _| {
+            let pass: Reconcile = Arc::new(move |name, _, _| {
                 noted.lock().unwrap().entry(name.name).or_default().push(number);
                 ready(Requeue::Again).boxed()
             });
@@ -82,7 +81,7 @@ mod tests {
             let pass = passes(shard, move |name| account_of::<K>(&stores, name), pass);
             for name in names {
                 let (name, uid) = (Name { namespace: "ns".to_owned(), name: name.clone() }, String::new());
-                let _ = pass(name, uid).await;
+                let _ = pass(name, uid, Rank::default()).await;
             }
         }
         let handled = handled.lock().unwrap().clone();

@@ -25,6 +25,7 @@ use transfer_operator::engine::context::{Engine, Requeue};
 use transfer_operator::engine::controller::{self, Cause};
 use transfer_operator::engine::kind::Kind;
 use transfer_operator::engine::queue::Lane;
+use transfer_operator::aws::Rank;
 use transfer_operator::engine::reconcile::reconcile;
 use transfer_operator::engine::settings::{Env, Settings};
 use transfer_operator::kinds::deps::Deps;
@@ -107,7 +108,7 @@ pub fn engine<K: Kind>(kind: K, deps: &Deps, settings: &Settings) -> Reconcile {
     let engine = Engine::new(kind, Arc::clone(&deps.cluster), Arc::clone(&deps.lister), settings.clone());
     Arc::new(move |name, uid| {
         let engine = Arc::clone(&engine);
-        async move { reconcile(&engine, &name, &uid).await }.boxed()
+        async move { reconcile(&engine, &name, &uid, &Rank::default()).await }.boxed()
     })
 }
 

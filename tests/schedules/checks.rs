@@ -25,7 +25,7 @@ pub mod rate_limiter {
 
     use super::together;
     use crate::aws::rate_limiter::pace::Rate;
-    use crate::aws::rate_limiter::{CallClass, RateLimiter, Rates};
+    use crate::aws::rate_limiter::{CallClass, Rank, RateLimiter, Rates};
     use crate::sync::Instant;
     use crate::sync::count::Counter;
 
@@ -41,7 +41,7 @@ pub mod rate_limiter {
         let count = Arc::clone(&granted);
         together(TASKS as usize, move |_| {
             for _ in 0..EACH {
-                let _ = block_on(limiter.acquire("1", "r", CallClass::Read));
+                let _ = block_on(limiter.acquire("1", "r", CallClass::Read, Rank::default()));
                 let (granted, seconds) = (count.up(), start.elapsed().as_secs_f64());
                 let most = f64::from(BURST) + seconds + 0.001;
                 assert!(f64::from(u32::try_from(granted).unwrap()) <= most, "{granted} permits in {seconds} seconds");

@@ -64,7 +64,7 @@ fn passes_end(seed: u64) {
     let (pauses, until) = ([pause(&mut chance), pause(&mut chance)], 2 * pause(&mut chance));
     let pass: Reconcile = {
         let count = Arc::clone(&count);
-        Arc::new(move |name, _| {
+        Arc::new(move |name, _, _| {
             let count = Arc::clone(&count);
             let late = count.stopped.lock().unwrap().is_some_and(|at| Instant::now() > at);
             assert!(!late, "{name} begun after the signal");

@@ -6,6 +6,8 @@ pub use std::sync::{Arc, PoisonError};
 pub use shuttle::future::spawn_local as spawn;
 pub use shuttle::sync::{Mutex, MutexGuard, atomic};
 pub use time::{Instant, sleep};
+/// It never blocks; who it wakes goes on when it is chosen.
+pub use tokio::sync::Notify as Bell;
 pub use turn::Turn;
 
 /// Numbers that say what happened; looking at them lets nobody else go on.

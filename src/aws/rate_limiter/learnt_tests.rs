@@ -67,7 +67,7 @@ async fn a_new_leader_begins_at_the_rate_that_was_learnt() {
         limiter.recall(Learnt::read(text).unwrap().0);
         let begin = Instant::now();
         for _ in 0..calls {
-            let _ = limiter.acquire(ACCOUNT, "eu-west-1", CallClass::Write).await;
+            let _ = limiter.acquire(ACCOUNT, "eu-west-1", CallClass::Write, Rank::default()).await;
         }
         seconds.push(begin.elapsed().as_secs_f64());
     }
@@ -82,8 +82,8 @@ async fn what_was_learnt_goes_on_to_the_next_and_a_ceiling_holds_for_it() {
     let other = (ACCOUNT.to_owned(), "us-east-1".to_owned(), CallClass::Sts);
     first.recall(Learnt(BTreeMap::from([(other.clone(), 33.0)])));
     for _ in 0..60 {
-        let _ = first.acquire(ACCOUNT, "eu-west-1", CallClass::Write).await;
-        let _ = first.acquire(ACCOUNT, "eu-west-1", CallClass::Sts).await;
+        let _ = first.acquire(ACCOUNT, "eu-west-1", CallClass::Write, Rank::default()).await;
+        let _ = first.acquire(ACCOUNT, "eu-west-1", CallClass::Sts, Rank::default()).await;
     }
     first.throttled(ACCOUNT, "eu-west-1", CallClass::Write, None);
     let learnt = first.learnt();
@@ -92,7 +92,7 @@ async fn what_was_learnt_goes_on_to_the_next_and_a_ceiling_holds_for_it() {
     assert_eq!(learnt.0.get(&other), Some(&33.0), "of what was not called since, what was known before");
     let second = RateLimiter::new(Rates::at_most(None, Some(4.0), None));
     second.recall(Learnt::read(&learnt.text(start)).unwrap().0);
-    let _ = second.acquire(ACCOUNT, "eu-west-1", CallClass::Write).await;
+    let _ = second.acquire(ACCOUNT, "eu-west-1", CallClass::Write, Rank::default()).await;
     let line = second.lines().into_iter().find(|line| line.class == CallClass::Write).unwrap();
     assert!((line.rate - 4.0).abs() < 1e-9, "{line:?}");
 }
@@ -102,7 +102,7 @@ async fn what_nobody_needed_for_a_day_is_handed_on_no_longer() {
     let limiter = RateLimiter::new(Rates::default());
     let recalled = learnt(&[("eu-west-1", CallClass::Read, 33.0), ("us-east-1", CallClass::Read, 34.0)]);
     limiter.recall(recalled.clone());
-    let _ = limiter.acquire(ACCOUNT, "eu-west-1", CallClass::Read).await;
+    let _ = limiter.acquire(ACCOUNT, "eu-west-1", CallClass::Read, Rank::default()).await;
     tokio::time::advance(UNNEEDED.checked_sub(Duration::from_secs(1)).unwrap()).await;
     assert_eq!(limiter.learnt(), recalled);
     tokio::time::advance(Duration::from_secs(1)).await;

@@ -113,8 +113,14 @@ impl Pace {
         self.known.map(risen).or(Some(self.rate).filter(|rate| *rate > self.allowed.start))
     }
 
-    /// Takes a token, or says how long to wait before asking again.
-    pub fn take(&mut self, now: Instant) -> Option<Duration> {
+    /// What it was made with.
+    #[must_use]
+    pub fn allowed(&self) -> Rate {
+        self.allowed
+    }
+
+    /// How long until there is a token; nothing where there is one.
+    pub fn wait(&mut self, now: Instant) -> Option<Duration> {
         self.fill(now);
         if self.capacity() > 1.0 && self.tokens >= self.capacity() {
             self.drained_since = None;
@@ -123,12 +129,17 @@ impl Pace {
             return Some(rest);
         }
         self.not_before = None;
-        if self.tokens < 1.0 - ROUNDING {
-            return Some(Duration::from_secs_f64((1.0 - self.tokens) / self.rate));
+        (self.tokens < 1.0 - ROUNDING).then(|| Duration::from_secs_f64((1.0 - self.tokens) / self.rate))
+    }
+
+    /// Takes a token, or says how long to wait before asking again.
+    pub fn take(&mut self, now: Instant) -> Option<Duration> {
+        let wait = self.wait(now);
+        if wait.is_none() {
+            self.tokens -= 1.0;
+            self.drained_since = self.drained_since.or(Some(now)).filter(|_| self.tokens < 1.0);
         }
-        self.tokens -= 1.0;
-        self.drained_since = self.drained_since.or(Some(now)).filter(|_| self.tokens < 1.0);
-        None
+        wait
     }
 
     /// Whether each token is taken as it comes, so that as many go as are let.

@@ -102,7 +102,7 @@ async fn wait(rig: &Rig) -> Duration {
     loop {
         match rig.reconcile(SERVER, "files").await {
             Requeue::Again => {}
-            Requeue::After(wait) | Requeue::Rest(wait) => return wait,
+            Requeue::After(wait) | Requeue::Elsewhere(wait) | Requeue::Rest(wait) => return wait,
             Requeue::OnChange => panic!("nobody comes back"),
         }
     }

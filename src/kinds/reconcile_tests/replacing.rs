@@ -18,7 +18,7 @@ use crate::api::condition::reasons;
 use crate::api::status::{Applied, CommonStatus, Replacing};
 use crate::api::{APPROVE, Listed, Managed, ManagedKind, Reference, TAG_UID};
 use crate::aws::transfer::{CreateServer, DeleteServer, DescribeServer, ListServers, Server, ServerSettings, Tags};
-use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
+use crate::aws::{Account, AwsError, AwsErrorKind, Mutation, Rank};
 use crate::cluster::{KubeApi, Lister, Name};
 use crate::engine::approval::{Approved, approved};
 use crate::engine::consistency::{Candidate, TagMatches, TagSearch};
@@ -307,7 +307,7 @@ impl Board {
 
     async fn step(&self) -> Requeue {
         let name = Name { namespace: "team".to_owned(), name: "hello".to_owned() };
-        let next = Box::pin(reconcile(&self.engine, &name, "uid-hello")).await;
+        let next = Box::pin(reconcile(&self.engine, &name, "uid-hello", &Rank::default())).await;
         let there = self.there();
         assert!(there.len() <= 2, "never a third: {there:?}");
         if self.follows
@@ -326,7 +326,7 @@ impl Board {
                 Requeue::After(delay) | Requeue::Rest(delay) if Instant::now() + delay <= end => {
                     tokio::time::advance(delay).await;
                 }
-                Requeue::After(_) | Requeue::Rest(_) | Requeue::OnChange => return,
+                Requeue::After(_) | Requeue::Elsewhere(_) | Requeue::Rest(_) | Requeue::OnChange => return,
             }
         }
     }

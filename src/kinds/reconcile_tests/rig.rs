@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::api::TransferServer;
+use crate::aws::Rank;
 use crate::aws::account_clients::Aws;
 use crate::cluster::{KubeApi, Lister, Name};
 use crate::engine::consistency::Windows;
@@ -229,9 +230,9 @@ impl Rig {
         let passes = self.passes.fetch_add(1, Ordering::Relaxed);
         assert!(passes < PASSES, "{kind} {object} does not come to rest");
         match kind {
-            "TransferServer" => Box::pin(reconcile(&self.process.servers, &name, &uid)).await,
-            "TransferUser" => Box::pin(reconcile(&self.process.users, &name, &uid)).await,
-            _ => Box::pin(reconcile(&self.process.accesses, &name, &uid)).await,
+            "TransferServer" => Box::pin(reconcile(&self.process.servers, &name, &uid, &Rank::default())).await,
+            "TransferUser" => Box::pin(reconcile(&self.process.users, &name, &uid, &Rank::default())).await,
+            _ => Box::pin(reconcile(&self.process.accesses, &name, &uid, &Rank::default())).await,
         }
     }
 
@@ -260,7 +261,7 @@ impl Rig {
                 Requeue::After(delay) | Requeue::Rest(delay) if Instant::now() + delay <= end => {
                     tokio::time::advance(delay).await;
                 }
-                Requeue::After(_) | Requeue::Rest(_) | Requeue::OnChange => return,
+                Requeue::After(_) | Requeue::Elsewhere(_) | Requeue::Rest(_) | Requeue::OnChange => return,
             }
         }
     }
@@ -271,7 +272,7 @@ impl Rig {
         let meta = serde_json::from_value(self.get("TransferServer", object).unwrap()["metadata"].clone()).unwrap();
         index.take(&name(object), None, Some(&meta));
         let rig = Arc::clone(self);
-        let pass: controller::Reconcile = Arc::new(move |name, _| {
+        let pass: controller::Reconcile = Arc::new(move |name, _, _| {
             let rig = Arc::clone(&rig);
             async move { rig.reconcile("TransferServer", &name.name).await }.boxed()
         });

@@ -38,7 +38,7 @@ async fn wait(rig: &Rig, kind: &str, object: &str) -> Duration {
     loop {
         match rig.reconcile(kind, object).await {
             Requeue::Again => {}
-            Requeue::After(wait) | Requeue::Rest(wait) => return wait,
+            Requeue::After(wait) | Requeue::Elsewhere(wait) | Requeue::Rest(wait) => return wait,
             Requeue::OnChange => panic!("nobody comes back"),
         }
     }

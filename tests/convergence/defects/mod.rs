@@ -27,7 +27,7 @@ use kube::api::ObjectMeta;
 use kube::core::ApiResource;
 use serde_json::Value;
 use transfer_operator::aws::rate_limiter::Rates;
-use transfer_operator::aws::{AwsApi, CallClass, Permit, RateLimiter};
+use transfer_operator::aws::{AwsApi, CallClass, Permit, Rank, RateLimiter};
 use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Name, OwnedWrite, Reach, SecretData, Texts};
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::deps::Deps;
@@ -203,7 +203,7 @@ impl<A: AroundKube> KubeApi for Around<A> {
 
 /// The right to send what the real operator would not have sent.
 pub async fn permit() -> Permit {
-    RateLimiter::new(Rates::default()).acquire("", "", CallClass::Write).await
+    RateLimiter::new(Rates::default()).acquire("", "", CallClass::Write, Rank::default()).await
 }
 
 /// A run in which a defect shows.

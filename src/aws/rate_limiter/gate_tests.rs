@@ -3,9 +3,13 @@
 
 use futures::future::join_all;
 
+use super::super::RateLimiter;
 use super::*;
+use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::{Mutex, sleep};
 
-/// From a call until its answer.
+/// From a call until its answer, on average: where all took the same time, both classes would keep step for ever, each
+/// throttled at the same two rates each time.
 const LATENCY: Duration = Duration::from_millis(30);
 
 /// Calls under way at once of each class.
@@ -46,11 +50,17 @@ struct Run {
     limiter: Arc<RateLimiter>,
     buckets: Mutex<Vec<Bucket>>,
     came: Mutex<BTreeMap<CallClass, Came>>,
+    calls: AtomicU32,
 }
 
 impl Run {
     fn new(rates: Rates, buckets: Vec<Bucket>) -> Self {
-        Self { limiter: RateLimiter::new(rates), buckets: Mutex::new(buckets), came: Mutex::default() }
+        Self {
+            limiter: RateLimiter::new(rates),
+            buckets: Mutex::new(buckets),
+            came: Mutex::default(),
+            calls: AtomicU32::new(0),
+        }
     }
 
     /// Each class sends for so long.
@@ -64,11 +74,13 @@ impl Run {
     async fn one(&self, class: CallClass, span: Duration) {
         let begin = Instant::now();
         while begin.elapsed() < span {
-            let _ = self.limiter.acquire("1", "r", class).await;
-            sleep(LATENCY / 2).await;
+            let _ = self.limiter.acquire("1", "r", class, Rank::default()).await;
+            let number = self.calls.fetch_add(1, Ordering::SeqCst);
+            let latency = LATENCY.mul_f64(0.5 + f64::from(number.wrapping_mul(7919) % 101) / 100.0);
+            sleep(latency / 2).await;
             let index = usize::from(class == CallClass::Write).min(self.buckets.lock().unwrap().len() - 1);
             let taken = self.buckets.lock().unwrap()[index].takes();
-            sleep(LATENCY / 2).await;
+            sleep(latency / 2).await;
             let mut came = self.came.lock().unwrap();
             let came = came.entry(class).or_default();
             if taken {
@@ -81,7 +93,7 @@ impl Run {
     }
 
     fn together(&self) -> bool {
-        self.limiter.lock().joined("1", "r", CallClass::Write).is_some()
+        self.limiter.lock().values().any(|gate| gate.shared.line(CallClass::Write).is_some())
     }
 }
 
@@ -132,12 +144,11 @@ async fn classes_that_were_joined_wrongly_are_parted() {
     run.send(&BOTH, Duration::from_mins(1)).await;
     // Points as a shared bucket would have made them.
     {
-        let mut lines = run.limiter.lock();
-        let shared = lines.shared.entry(("1".to_owned(), "r".to_owned())).or_default();
-        assert!(joins(shared, BOTH, &of(|n| 10.0 - n)));
-        let rate = Rates::default().read;
-        let line = Line { pace: Pace::new(rate, Some(40.0), Instant::now()), turn: Arc::default(), waiting: 0 };
-        lines.lines.insert(("1".to_owned(), "r".to_owned(), LineOf::Joined(CallClass::Read)), line);
+        let mut gates = run.limiter.lock();
+        let gate = gates.values_mut().next().unwrap();
+        assert!(joins(&mut gate.shared, BOTH, &of(|n| 10.0 - n)));
+        let line = Line::new(Pace::new(Rates::default().read, Some(40.0), Instant::now()));
+        gate.lines.insert(LineOf::Joined(CallClass::Read), line);
     }
     assert!(run.together());
     let mut minutes = 0;
@@ -188,5 +199,5 @@ fn only_points_that_fall_one_for_one_join() {
     let one_way = |(own, other): (f64, f64)| shared.throttled(CallClass::Read, own, &[(CallClass::Write, other)]);
     assert_eq!(of(|n| 10.0 - n).into_iter().find_map(one_way), None, "seen of one of them only");
     let services = [CallClass::Read, CallClass::Sts];
-    assert!(!super::shared_tests::joins(&mut Shared::default(), services, &of(|n| 10.0 - n)), "another service");
+    assert!(!super::tests::joins(&mut Shared::default(), services, &of(|n| 10.0 - n)), "another service");
 }

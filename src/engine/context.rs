@@ -116,16 +116,16 @@ impl<K: Kind> Engine<K> {
     pub(super) fn next_turn(&self, object: &K::Object) -> Turn {
         self.turn(object).unwrap_or_else(|| {
             let interval = self.interval(object);
-            Turn { last: interval, next: self.settings.jittered(interval) }
+            Turn { last: interval, next: self.settings.jittered(interval), every: interval }
         })
     }
 
-    /// Its turn, where they are many.
+    /// Its turn, where they are many, or it is looked at seldom.
     fn turn(&self, object: &K::Object) -> Option<Turn> {
         let interval = self.interval(object);
         let uid = object.meta().uid.as_deref().unwrap_or_default();
         let many = object.resync_interval().is_none() && interval > self.settings.resync;
-        many.then(|| Turn::of(uid, interval, self.settings.env.wall()))
+        (many || Turn::is_due_for(interval)).then(|| Turn::of(uid, interval, self.settings.env.wall()))
     }
 }
 

@@ -18,8 +18,12 @@ const FULL_LOOKS: u32 = 833;
 const LONGEST: Duration = Duration::from_mins(12 * 60 - 1);
 /// So much before its turn a look counts as the one that was due: timers and the clock are not that far apart.
 const SAME: Duration = Duration::from_mins(1);
-/// For so long before a process began nobody may have looked: an upgrade, or a change of the leader, takes no longer.
-const UNATTENDED: Duration = Duration::from_mins(5);
+/// For so long before a process began nobody may have looked: an outage, an upgrade, a change of the leader. Turns of that
+/// time are made up for, the youngest first, in as much time: so a start doubles the budget for an hour at the most.
+const UNATTENDED: Duration = Duration::from_hours(1);
+/// Who is looked at as seldom as that has a turn, also where it is not for the budget: else each start would put the look
+/// off by as much.
+const SELDOM: Duration = Duration::from_hours(1);
 
 /// Account and region.
 type Place = (String, String);
@@ -82,6 +86,8 @@ struct All {
     objects: BTreeMap<String, Seen>,
     /// Objects that take part in the budget.
     counts: BTreeMap<Place, u32>,
+    /// When the first of all was asked about: from then on turns are attended to.
+    began: Option<Instant>,
 }
 
 impl All {
@@ -173,6 +179,7 @@ impl Looks {
     #[must_use]
     pub fn believes(&self, uid: &str, (account, region): (&str, &str), row: &str, resync: Duration) -> bool {
         let (mut all, now) = (self.lock(), Instant::now());
+        all.began.get_or_insert(now);
         let place = (account.to_owned(), region.to_owned());
         let listing = match all.objects.get(uid) {
             None => Listing::Never,
@@ -207,19 +214,17 @@ impl Looks {
         listed && here && held.as_deref() == Some(row) && at.elapsed() < turn.last + SAME
     }
 
-    /// How long what is believed rests: until its turn, and no longer than `resync` while no listing has confirmed it. A
-    /// turn that came since shortly before this process knew of it is made up for one `resync` after that: before, nobody may
-    /// have looked.
+    /// How long what is believed rests: until its turn, and no longer than `resync` while no listing has confirmed it or too
+    /// few of all may be known yet to say when that is. A turn that came while nobody may have looked is made up for.
     #[must_use]
     pub fn rests_for(&self, uid: &str, turn: Turn, resync: Duration) -> Duration {
         let (mut all, now) = (self.lock(), Instant::now());
+        let attended = all.began.map(|began| began.elapsed()).unwrap_or_default();
         let until = match all.objects.get_mut(uid).map(|seen| &mut seen.basis) {
-            Some(Basis::Status { listed: true, since, due }) => {
-                let missed = turn.last <= since.elapsed() + UNATTENDED;
-                *due.get_or_insert(if missed { *since + resync } else { now + turn.next })
-            }
+            Some(Basis::Status { since, due: None, .. }) if since.elapsed() + SAME < resync => *since + resync,
+            Some(Basis::Status { listed: true, due, .. }) => *due.get_or_insert(now + turn.made_up(attended)),
             Some(Basis::Status { since, .. }) => *since + resync,
-            Some(Basis::Look { .. }) => now + turn.next,
+            Some(Basis::Look { at, .. }) => (now + turn.next).min(*at + turn.every),
             _ => now + turn.next.min(resync),
         };
         until.saturating_duration_since(now)
@@ -250,9 +255,17 @@ pub struct Turn {
     pub last: Duration,
     /// How soon it is next.
     pub next: Duration,
+    /// From one to the next, at the most.
+    pub every: Duration,
 }
 
 impl Turn {
+    /// Whether an object that is looked at so often has a turn of its own.
+    #[must_use]
+    pub fn is_due_for(interval: Duration) -> bool {
+        interval > SELDOM
+    }
+
     /// Of an object that is looked at so seldom: the turn is its uid's, so that many objects spread over the interval and a
     /// restart brings them no nearer together.
     #[must_use]
@@ -262,16 +275,24 @@ impl Turn {
         let phase = interval * i64::from(place) / i64::from(u16::MAX);
         let last = (now.as_millisecond() - phase).rem_euclid(interval);
         let span = |millis| Duration::try_from(SignedDuration::from_millis(millis)).unwrap_or_default();
-        Self { last: span(last), next: span(interval - last) }
+        Self { last: span(last), next: span(interval - last), every: span(interval) }
     }
 
     /// From a full look, made now, to the next one: not sooner than `resync`, and a turn that is about to come was this
     /// look's.
     #[must_use]
     pub fn after_look(self, resync: Duration) -> Duration {
-        let Self { last, next } = self;
-        let next = if next < SAME { next + last + next } else { next };
-        next.max(resync)
+        let Self { last: _, next, every } = self;
+        let next = if next < SAME { next + every } else { next };
+        // However seldom all are looked at: who has a turn keeps it.
+        next.max(resync.min(SELDOM))
+    }
+
+    /// How soon the next look is, of an object that nobody looked at since its last turn, in a process that attends to turns
+    /// for so long.
+    fn made_up(self, attended: Duration) -> Duration {
+        let before = self.last.saturating_sub(attended);
+        if before <= UNATTENDED { before.min(self.next) } else { self.next }
     }
 }
 
@@ -383,7 +404,7 @@ mod tests {
     const HERE: (&str, &str) = ("1", "here");
     const TURN: Duration = Duration::from_hours(5);
     /// The last one was made by a process before this one.
-    const FAR: Turn = Turn { last: Duration::from_hours(7), next: TURN };
+    const FAR: Turn = Turn { last: Duration::from_hours(7), next: TURN, every: Duration::from_hours(12) };
 
     fn shown(row: &str) -> String {
         row.to_owned()
@@ -397,10 +418,12 @@ mod tests {
                 assert!(looks.agrees("0", HERE, Some(shown("a"))));
             }
             assert!(looks.believes("0", HERE, "a", RESYNC));
+            assert_eq!(looks.rests_for("0", FAR, RESYNC), RESYNC, "nothing has confirmed it, or few are known yet");
             if !listing_first {
-                assert_eq!(looks.rests_for("0", FAR, RESYNC), RESYNC, "nothing has confirmed it");
                 assert!(looks.agrees("0", HERE, Some(shown("a"))));
             }
+            tokio::time::advance(RESYNC).await;
+            assert!(looks.believes("0", HERE, "a", RESYNC));
             assert_eq!(looks.rests_for("0", FAR, RESYNC), TURN);
             tokio::time::advance(TURN.checked_sub(RESYNC).unwrap()).await;
             assert!(looks.believes("0", HERE, "a", RESYNC));
@@ -432,7 +455,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_look_due_around_a_start_is_late_by_minutes_and_not_by_an_interval() {
+    async fn a_look_that_an_outage_missed_is_made_up_for_and_not_an_interval_late() {
         let minutes = |minutes: i64| SignedDuration::from_mins(minutes);
         let first = Timestamp::from_second(1_800_000_000).unwrap();
         let due = first + Turn::of("uid", LONGEST, first).next;
@@ -440,14 +463,17 @@ mod tests {
         let rows = [
             (-60, true, 0),
             (-11, true, 0),
-            (-2, true, 0),
-            (3, true, 13),
-            (6, true, 719),
+            (-2, true, 8),
+            (3, true, 16),
+            (6, true, 22),
+            (59, true, 128),
+            (61, true, 719),
             (-60, false, 0),
             (-5, false, 5),
             (0, false, 10),
-            (4, false, 14),
-            (6, false, 719),
+            (4, false, 18),
+            (6, false, 22),
+            (61, false, 719),
         ];
         for (began, listing_first, looked) in rows {
             let (looks, mut wall) = (Looks::default(), due + minutes(began));
@@ -470,6 +496,41 @@ mod tests {
             let late = wall.duration_since(due);
             assert!((late - minutes(looked)).abs() < SignedDuration::from_secs(1), "{began} {listing_first}: {late:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_is_missed_since_all_began_and_not_since_it_was_asked_for() {
+        let looks = Looks::default();
+        assert!(looks.believes("first", HERE, "a", RESYNC));
+        tokio::time::advance(Duration::from_hours(4)).await;
+        assert!(looks.agrees("0", HERE, Some(shown("a"))) && looks.believes("0", HERE, "a", RESYNC));
+        tokio::time::advance(RESYNC).await;
+        let turn = Turn { last: Duration::from_hours(3), ..FAR };
+        assert_eq!(looks.rests_for("0", turn, RESYNC), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_is_not_put_off_by_who_asks_meanwhile() {
+        let looks = many(1);
+        for hours in 1..=11 {
+            tokio::time::advance(Duration::from_hours(1)).await;
+            let left = looks.rests_for("0", Turn { next: FAR.every, ..FAR }, RESYNC);
+            assert_eq!(left, Duration::from_hours(12 - hours));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_is_fixed_once_all_of_a_start_are_known() {
+        let looks = Looks::default();
+        let ask = |number: u32| {
+            let (uid, now) = (number.to_string(), Timestamp::from_second(1_800_000_000).unwrap());
+            assert!(looks.agrees(&uid, HERE, Some(shown("a"))) && looks.believes(&uid, HERE, "a", RESYNC));
+            looks.rests_for(&uid, Turn::of(&uid, looks.interval(&uid, RESYNC), now), RESYNC)
+        };
+        assert!((0..3000).all(|number| ask(number) == RESYNC));
+        tokio::time::advance(RESYNC).await;
+        let rests: Vec<_> = (0..3000).map(ask).filter(|rest| *rest > Duration::from_hours(1)).collect();
+        assert!(rests.len() > 1000, "{} of 3,000 wait for their turn within 3.6 hours", rests.len());
     }
 
     #[tokio::test(start_paused = true)]
@@ -497,7 +558,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_look_stands_until_its_turn_unless_a_listing_says_otherwise() {
         let looks = many(1);
-        let turn = Turn { last: RESYNC, next: RESYNC };
+        let turn = Turn { last: RESYNC, next: RESYNC, every: RESYNC };
         assert!(looks.stands("0", HERE, "", turn));
         assert!(!looks.stands("0", HERE, "other", turn), "another row");
         assert!(!looks.stands("0", ("1", "there"), "", turn), "elsewhere");

@@ -8,6 +8,7 @@ use kube::api::ObjectMeta;
 use super::registration::{self, Registration};
 use super::trigger::{Trigger, Which};
 use super::uses;
+use crate::api::condition::{self, types};
 use crate::api::{AwsIdentity, ManagedKind};
 use crate::cluster::references::{Reference, Refers, identities_of};
 use crate::cluster::store::StoreChange;
@@ -21,6 +22,7 @@ pub fn on_identity(change: &StoreChange<AwsIdentity>, lister: &dyn Lister) -> Ve
     let sees = |object: &dyn Object| match both {
         Some((before, after)) => {
             uses::all_see(before, after)
+                || (uses::waiting_see(before, after) && !is_well(object))
                 || registration::uses(object, lister).is_none_or(|uses| uses.sees(before, after, lister))
         }
         None => change.was().is_some() || change.is().is_some(),
@@ -42,8 +44,14 @@ pub fn on_identity(change: &StoreChange<AwsIdentity>, lister: &dyn Lister) -> Ve
 /// Whether anything changed that may bear on somebody. Most changes are of the status.
 fn may_matter(before: &AwsIdentity, after: &AwsIdentity) -> bool {
     uses::all_see(before, after)
+        || uses::waiting_see(before, after)
         || before.spec != after.spec
         || before.metadata.deletion_timestamp != after.metadata.deletion_timestamp
+}
+
+/// Whether its status says that all is well with it.
+fn is_well(object: &dyn Object) -> bool {
+    object.common_status().is_some_and(|status| condition::is_true(&status.conditions, types::READY))
 }
 
 /// A server in AWS of which something else was seen than before: everybody who is on it, by reference or by its id.

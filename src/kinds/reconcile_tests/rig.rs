@@ -241,6 +241,11 @@ impl Rig {
         &self.process.users.settings.looks
     }
 
+    /// The pod's clock.
+    pub fn wall(&self) -> Timestamp {
+        self.process.users.settings.env.wall()
+    }
+
     /// Drift of users as it was counted: found and corrected.
     pub fn drift_of_users(&self) -> (u64, u64) {
         let counts = self.process.users.counters.read();

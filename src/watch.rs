@@ -106,7 +106,7 @@ type Pick<K> = fn(&Stores) -> &Store<K>;
 /// Whom a change wakes.
 type TriggersOf<K> = fn(&StoreChange<K>, &dyn Lister) -> Vec<Trigger>;
 /// Where a watch hands over what it sees, and what comes out.
-type Line<K> = (ObjectIndex<K>, Queue<K>);
+type Line<K> = (ObjectIndex, Queue<K>);
 
 /// What every watch needs, and the watches so far.
 struct Hub<'a> {
@@ -126,14 +126,14 @@ impl<'a> Hub<'a> {
     where
         K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
     {
-        let (index, enqueuer, queue) = controller::queue();
+        let (index, enqueuer, queue) = controller::queue::<K>();
         self.enqueuers.0.insert(which, enqueuer);
         (index, queue)
     }
 
     fn identities(&mut self, (index, queue): Line<AwsIdentity>) -> Queue<AwsIdentity> {
         let everywhere = vec![Api::all(self.client.clone())];
-        self.objects(everywhere, &watcher::Config::default(), index, triggers::on_identity);
+        self.objects::<AwsIdentity>(everywhere, &watcher::Config::default(), index, triggers::on_identity);
         queue.in_lanes(Arc::new(|name| Lane { account: name.name.clone(), ..Lane::default() }))
     }
 
@@ -142,7 +142,7 @@ impl<'a> Hub<'a> {
             Some(labels) => watcher::Config::default().labels(labels),
             None => watcher::Config::default(),
         };
-        self.objects(self.scope.apis(self.client), &ours, index, triggers::on_managed);
+        self.objects::<K>(self.scope.apis(self.client), &ours, index, triggers::on_managed);
         queue.in_lanes(lanes::<K>(self.stores))
     }
 
@@ -151,7 +151,7 @@ impl<'a> Hub<'a> {
         &mut self,
         apis: Vec<Api<Pruned<DeserializeGuard<K>>>>,
         config: &watcher::Config,
-        mut names: ObjectIndex<K>,
+        names: ObjectIndex,
         trigger: TriggersOf<K>,
     ) where
         K: Resource<DynamicType = ()> + Stored + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
@@ -159,8 +159,8 @@ impl<'a> Hub<'a> {
         let (stores, enqueuers) = (Arc::clone(self.stores), self.enqueuers.clone());
         let watch = follow(apis, config, move |index, event| {
             for change in K::store(&stores).apply(index, event) {
-                let meta = |seen: &Option<Snapshot<K>>| seen.as_ref().map(|seen| Arc::clone(&seen.meta));
-                names.take(&change.name, meta(&change.before).as_deref(), meta(&change.after).as_deref());
+                let (before, after) = (change.before.as_ref(), change.after.as_ref());
+                names.take(&change.name, before.map(Snapshot::meta), after.map(Snapshot::meta));
                 enqueuers.enqueue(trigger(&change, stores.as_ref()));
             }
         });

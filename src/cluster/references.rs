@@ -10,11 +10,18 @@ use crate::api::{AwsIdentity, Managed, references};
 pub trait Refers {
     /// All of it; the same thing may be there twice.
     fn refers_to(&self) -> Vec<Reference>;
+
+    /// Which object it is.
+    fn about(&self) -> &ObjectMeta;
 }
 
 impl<K: Managed> Refers for K {
     fn refers_to(&self) -> Vec<Reference> {
         references::all(self)
+    }
+
+    fn about(&self) -> &ObjectMeta {
+        self.meta()
     }
 }
 
@@ -22,12 +29,20 @@ impl Refers for AwsIdentity {
     fn refers_to(&self) -> Vec<Reference> {
         Vec::new()
     }
+
+    fn about(&self) -> &ObjectMeta {
+        &self.metadata
+    }
 }
 
 /// Of namespaces and ConfigMaps only metadata is held.
 impl Refers for ObjectMeta {
     fn refers_to(&self) -> Vec<Reference> {
         Vec::new()
+    }
+
+    fn about(&self) -> &ObjectMeta {
+        self
     }
 }
 

@@ -16,18 +16,43 @@ use super::{Lister, Name, Object};
 use crate::api::{self, AwsIdentity, Managed, ManagedKind};
 use crate::with_kinds;
 
-/// An object as a watch showed it.
+/// An object as a watch showed it. What is known of it is held once.
 #[derive(Debug)]
-pub struct Snapshot<K> {
-    /// Its metadata.
-    pub meta: Arc<ObjectMeta>,
-    /// The object; absent where it does not decode.
-    pub object: Option<Arc<K>>,
+pub enum Snapshot<K> {
+    /// The object.
+    Whole(Arc<K>),
+    /// Its metadata: it does not decode.
+    Undecoded(Arc<ObjectMeta>),
 }
 
 impl<K> Clone for Snapshot<K> {
     fn clone(&self) -> Self {
-        Self { meta: Arc::clone(&self.meta), object: self.object.clone() }
+        match self {
+            Self::Whole(object) => Self::Whole(Arc::clone(object)),
+            Self::Undecoded(meta) => Self::Undecoded(Arc::clone(meta)),
+        }
+    }
+}
+
+impl<K> Snapshot<K> {
+    /// The object, where it decodes.
+    #[must_use]
+    pub fn object(&self) -> Option<&Arc<K>> {
+        match self {
+            Self::Whole(object) => Some(object),
+            Self::Undecoded(_) => None,
+        }
+    }
+}
+
+impl<K: Refers> Snapshot<K> {
+    /// Its metadata.
+    #[must_use]
+    pub fn meta(&self) -> &ObjectMeta {
+        match self {
+            Self::Whole(object) => object.about(),
+            Self::Undecoded(meta) => meta,
+        }
     }
 }
 
@@ -46,13 +71,13 @@ impl<K> StoreChange<K> {
     /// The object as it was.
     #[must_use]
     pub fn was(&self) -> Option<&K> {
-        self.before.as_ref()?.object.as_deref()
+        self.before.as_ref()?.object().map(Arc::as_ref)
     }
 
     /// The object as it is.
     #[must_use]
     pub fn is(&self) -> Option<&K> {
-        self.after.as_ref()?.object.as_deref()
+        self.after.as_ref()?.object().map(Arc::as_ref)
     }
 }
 
@@ -68,7 +93,10 @@ impl<K: Resource<DynamicType = ()> + Refers> Watched for DeserializeGuard<K> {
     type Kept = K;
 
     fn seen(self) -> Snapshot<K> {
-        Snapshot { meta: Arc::new(self.meta().clone()), object: self.0.ok().map(Arc::new) }
+        match self.0 {
+            Ok(object) => Snapshot::Whole(Arc::new(object)),
+            Err(invalid) => Snapshot::Undecoded(Arc::new(invalid.metadata)),
+        }
     }
 }
 
@@ -84,8 +112,7 @@ impl<K: Resource<DynamicType = ()>> Watched for PartialObjectMeta<K> {
     type Kept = ObjectMeta;
 
     fn seen(self) -> Snapshot<ObjectMeta> {
-        let meta = Arc::new(self.metadata);
-        Snapshot { object: Some(Arc::clone(&meta)), meta }
+        Snapshot::Whole(Arc::new(self.metadata))
     }
 }
 
@@ -126,13 +153,13 @@ impl<K> Store<K> {
     /// The object of this name; absent also where it does not decode.
     #[must_use]
     pub fn get(&self, name: &Name) -> Option<Arc<K>> {
-        self.lock().objects.get(name).and_then(|(_, seen)| seen.object.clone())
+        self.lock().objects.get(name).and_then(|(_, seen)| seen.object().cloned())
     }
 
     /// Every object that decodes.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<K>> {
-        self.lock().objects.values().filter_map(|(_, seen)| seen.object.clone()).collect()
+        self.lock().objects.values().filter_map(|(_, seen)| seen.object().cloned()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<K>> {
@@ -179,7 +206,7 @@ impl<K: Refers> Store<K> {
 
     fn by(&self, reference: &Reference) -> Vec<Arc<K>> {
         let inner = self.lock();
-        let object = |name: &Name| inner.objects.get(name).and_then(|(_, seen)| seen.object.clone());
+        let object = |name: &Name| inner.objects.get(name).and_then(|(_, seen)| seen.object().cloned());
         inner.by.get(reference).into_iter().flatten().filter_map(object).collect()
     }
 }
@@ -220,7 +247,7 @@ impl<K: Refers> Inner<K> {
     /// The end of an object that was told late says nothing of its namesake.
     fn end(&mut self, meta: &ObjectMeta) -> Option<StoreChange<K>> {
         let name = Name::from(meta);
-        let held = self.objects.get(&name).is_some_and(|(_, seen)| seen.meta.uid == meta.uid);
+        let held = self.objects.get(&name).is_some_and(|(_, seen)| seen.meta().uid == meta.uid);
         held.then(|| self.take(&name)).flatten()
     }
 
@@ -240,7 +267,7 @@ impl<K: Refers> Inner<K> {
 
 /// Nothing of one that does not decode.
 fn references<K: Refers>(seen: &Snapshot<K>) -> Vec<Reference> {
-    seen.object.as_ref().map(|object| object.refers_to()).unwrap_or_default()
+    seen.object().map(|object| object.refers_to()).unwrap_or_default()
 }
 
 /// A cache of a kind that stands for something in AWS, for who does not care which.

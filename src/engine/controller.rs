@@ -5,11 +5,11 @@
 //! hashes and some never.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Debug;
 use std::future::poll_fn;
+use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -17,10 +17,8 @@ use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use futures::future::{BoxFuture, Shared, pending, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use kube::api::{ObjectMeta, PartialObjectMeta};
-use kube::core::{PartialObjectMetaExt, Resource};
-use kube::runtime::reflector::{ObjectRef, Store, store::Writer};
-use kube::runtime::watcher;
+use kube::api::ObjectMeta;
+use kube::core::Resource;
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
@@ -84,24 +82,44 @@ impl Enqueuer {
     }
 }
 
+/// What the queue goes by of an object that is there. The object itself is held where the watch put it.
+#[derive(Clone, Debug)]
+pub struct Held {
+    uid: String,
+    deleting: bool,
+    /// It has a finalizer: something may have been made for it.
+    finalizer: bool,
+}
+
+impl From<&ObjectMeta> for Held {
+    fn from(meta: &ObjectMeta) -> Self {
+        let (uid, deleting) = (meta.uid.clone().unwrap_or_default(), meta.deletion_timestamp.is_some());
+        Self { uid, deleting, finalizer: meta.finalizers.iter().flatten().next().is_some() }
+    }
+}
+
+/// All of a kind that are there.
+type There = Arc<Mutex<BTreeMap<Name, Held>>>;
+
 /// Where the watch of a kind hands over what it sees.
-pub struct ObjectIndex<O: Resource<DynamicType = ()> + Clone + 'static> {
-    writer: Writer<PartialObjectMeta<O>>,
+pub struct ObjectIndex {
+    there: There,
     enqueuer: Enqueuer,
     ended: UnboundedSender<String>,
 }
 
 /// The queue of a kind, before its controller runs.
-pub struct Queue<O: Resource<DynamicType = ()> + Clone + 'static> {
-    store: Store<PartialObjectMeta<O>>,
+pub struct Queue<O> {
+    there: There,
     names: UnboundedReceiver<(Name, Cause)>,
     /// Uids of objects that ended: no reconcile runs for them any more.
     ended: UnboundedReceiver<String>,
     forget: Forget,
     lane_of: LaneOf,
+    kind: PhantomData<fn() -> O>,
 }
 
-impl<O: Resource<DynamicType = ()> + Clone + 'static> Queue<O> {
+impl<O> Queue<O> {
     /// The same queue; who remembers something of an object is told of its end.
     #[must_use]
     pub fn forgetting(self, forget: Forget) -> Self {
@@ -117,36 +135,30 @@ impl<O: Resource<DynamicType = ()> + Clone + 'static> Queue<O> {
 
 /// A queue, and what feeds it.
 #[must_use]
-pub fn queue<O>() -> (ObjectIndex<O>, Enqueuer, Queue<O>)
-where
-    O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
-{
+pub fn queue<O>() -> (ObjectIndex, Enqueuer, Queue<O>) {
     let (sender, names) = mpsc::unbounded();
     let enqueuer = Enqueuer(sender);
     let (end, ended) = mpsc::unbounded();
-    let mut writer = Writer::default();
-    let store = writer.as_reader();
-    // Ready and empty; objects come one by one, whichever watch they are from.
-    writer.apply_watcher_event(&watcher::Event::Init);
-    writer.apply_watcher_event(&watcher::Event::InitDone);
-    let index = ObjectIndex { writer, enqueuer: enqueuer.clone(), ended: end };
+    let there = There::default();
+    let index = ObjectIndex { there: Arc::clone(&there), enqueuer: enqueuer.clone(), ended: end };
     let lane_of: LaneOf = Arc::new(|name| Lane { namespace: name.namespace.clone(), ..Lane::default() });
-    (index, enqueuer, Queue { store, names, ended, forget: Arc::new(|_| ()), lane_of })
+    (index, enqueuer, Queue { there, names, ended, forget: Arc::new(|_| ()), lane_of, kind: PhantomData })
 }
 
-impl<O> ObjectIndex<O>
-where
-    O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
-{
+fn locked(there: &There) -> MutexGuard<'_, BTreeMap<Name, Held>> {
+    there.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ObjectIndex {
     /// Takes over a change, and queues the object if the change can matter.
-    pub fn take(&mut self, name: &Name, before: Option<&ObjectMeta>, after: Option<&ObjectMeta>) {
+    pub fn take(&self, name: &Name, before: Option<&ObjectMeta>, after: Option<&ObjectMeta>) {
         if let Some(after) = after {
-            self.writer.apply_watcher_event(&watcher::Event::Apply(after.clone().into_response_partial()));
+            locked(&self.there).insert(name.clone(), Held::from(after));
             if let Some(cause) = cause(before, after) {
                 self.enqueuer.enqueue(name.clone(), cause);
             }
-        } else if let Some(before) = before {
-            self.writer.apply_watcher_event(&watcher::Event::Delete(before.clone().into_response_partial()));
+        } else {
+            locked(&self.there).remove(name);
         }
         // Its end may not have been seen, only its namesake.
         let former = before.and_then(|before| before.uid.clone());
@@ -177,29 +189,23 @@ pub fn cause(before: Option<&ObjectMeta>, after: &ObjectMeta) -> Option<Cause> {
 
 /// Why an object waits. Of one that went nothing is to be done.
 #[must_use]
-pub fn class(meta: Option<&ObjectMeta>, cause: Cause) -> Priority {
-    let Some(meta) = meta else { return Priority::Resync };
+pub fn class(held: Option<&Held>, cause: Cause) -> Priority {
+    let Some(held) = held else { return Priority::Resync };
     match cause {
-        _ if meta.deletion_timestamp.is_some() => Priority::Change,
+        _ if held.deleting => Priority::Change,
         // Before anything is made, a finalizer is set.
-        _ if meta.finalizers.as_ref().is_none_or(Vec::is_empty) => Priority::First,
+        _ if !held.finalizer => Priority::First,
         Cause::Changed => Priority::Change,
         Cause::Related => Priority::Retry,
         Cause::Seen | Cause::Shown => Priority::Resync,
     }
 }
 
-/// Asks for a reconcile over the object of this metadata: now, or in its part of the time over which such are spread.
-pub fn put_in_line<K: Ord + Clone>(
-    queue: &mut queue::Queue<K>,
-    key: K,
-    lane: Lane,
-    meta: Option<&ObjectMeta>,
-    cause: Cause,
-) {
-    let class = class(meta, cause);
+/// Asks for a reconcile over an object: now, or in its part of the time over which such are spread.
+pub fn put_in_line<K: Ord + Clone>(queue: &mut queue::Queue<K>, key: K, lane: Lane, held: Option<&Held>, cause: Cause) {
+    let class = class(held, cause);
     if cause == Cause::Shown {
-        let uid = meta.and_then(|meta| meta.uid.as_deref()).unwrap_or_default();
+        let uid = held.map(|held| held.uid.as_str()).unwrap_or_default();
         queue.add_at(key, lane, class, Instant::now() + looks::spread(uid, SPREAD));
     } else {
         queue.add(key, lane, class);
@@ -213,11 +219,11 @@ pub type Signal = Shared<BoxFuture<'static, ()>>;
 /// fills, each name once. What is remembered of an object that ended is let go at all times.
 pub async fn run<O>(queue: Queue<O>, start: Signal, stop: impl Future<Output = ()> + Send, reconcile: Reconcile)
 where
-    O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+    O: Resource<DynamicType = ()> + 'static,
 {
-    let Queue { store, names, ended, forget, lane_of } = queue;
+    let Queue { there, names, ended, forget, lane_of, kind } = queue;
     let (queue, slots, ranks) = (queue::Queue::new(CONCURRENCY), Arc::default(), BTreeMap::new());
-    let passes = Passes { store, lane_of, reconcile, queue, slots, ranks };
+    let passes = Passes { there, lane_of, reconcile, queue, slots, ranks, kind };
     let endings = async move {
         ended.for_each(async |uid| forget(&uid)).await;
         pending::<()>().await;
@@ -236,19 +242,20 @@ enum Event {
 }
 
 /// The reconciles of one kind while they run.
-struct Passes<O: Resource<DynamicType = ()> + Clone + 'static> {
-    store: Store<PartialObjectMeta<O>>,
+struct Passes<O> {
+    there: There,
     lane_of: LaneOf,
     reconcile: Reconcile,
     queue: queue::Queue<Name>,
     slots: Arc<Slots>,
     /// Of those that run.
     ranks: BTreeMap<Name, Rank>,
+    kind: PhantomData<fn() -> O>,
 }
 
 impl<O> Passes<O>
 where
-    O: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+    O: Resource<DynamicType = ()> + 'static,
 {
     async fn run<S>(mut self, mut names: UnboundedReceiver<(Name, Cause)>, mut start: Signal, mut stop: Pin<Box<S>>)
     where
@@ -303,35 +310,35 @@ where
 
     /// The reconcile over a name whose turn it is; none over one that went before.
     fn begin(&mut self, name: &Name) -> Option<impl Future<Output = Again> + use<O>> {
-        let Some(object) = self.store.get(&object_ref(name)) else {
+        let Some(Held { uid, .. }) = self.held(name) else {
             self.queue.done(name, Again::Never, Instant::now());
             return None;
         };
         let rank = Rank::of(self.queue.runs_as(name).unwrap_or(Priority::Resync));
         self.ranks.insert(name.clone(), rank.clone());
-        Some(guarded(object, Arc::clone(&self.reconcile), rank, self.slots.take()))
+        Some(guarded::<O>(name.clone(), uid, Arc::clone(&self.reconcile), rank, self.slots.take()))
+    }
+
+    fn held(&self, name: &Name) -> Option<Held> {
+        locked(&self.there).get(name).cloned()
     }
 
     fn asked(&mut self, name: Name, cause: Cause) {
-        let object = self.store.get(&object_ref(&name));
-        let meta = object.as_ref().map(|object| &object.metadata);
+        let held = self.held(&name);
         // Whoever asks waits for the one that runs first.
         if let Some(rank) = self.ranks.get(&name) {
-            rank.raise(class(meta, cause));
+            rank.raise(class(held.as_ref(), cause));
         }
         let lane = (self.lane_of)(&name);
-        put_in_line(&mut self.queue, name, lane, meta, cause);
+        put_in_line(&mut self.queue, name, lane, held.as_ref(), cause);
     }
 }
 
 /// One reconcile under its deadline; neither running late nor a panic ends the controller.
-async fn guarded<O>(object: Arc<PartialObjectMeta<O>>, reconcile: Reconcile, rank: Rank, slot: Slot) -> Again
+async fn guarded<O>(name: Name, uid: String, reconcile: Reconcile, rank: Rank, slot: Slot) -> Again
 where
     O: Resource<DynamicType = ()>,
 {
-    let meta = &object.metadata;
-    let name = Name::from(meta);
-    let uid = meta.uid.clone().unwrap_or_default();
     let span = tracing::info_span!("pass", kind = %O::kind(&()), object = %name, %uid);
     let run = AssertUnwindSafe(async move { reconcile(name, uid, rank).await }).catch_unwind();
     let outcome = waiting::bounded(DEADLINE, slot, run).instrument(span.clone()).await;
@@ -358,11 +365,6 @@ pub fn again(next: Requeue) -> Again {
         Requeue::Rest(delay) => Again::After(delay, Priority::Resync),
         Requeue::OnChange => Again::Never,
     }
-}
-
-fn object_ref<O: Resource<DynamicType = ()>>(name: &Name) -> ObjectRef<PartialObjectMeta<O>> {
-    let object = ObjectRef::new(&name.name);
-    if name.namespace.is_empty() { object } else { object.within(&name.namespace) }
 }
 
 #[cfg(test)]

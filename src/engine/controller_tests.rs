@@ -2,8 +2,6 @@
 //! What the loop around the queue promises: who is woken and why, in what order, and that nothing which a reconcile
 //! does ends it.
 
-use std::sync::Mutex;
-
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -30,7 +28,7 @@ fn at_once() -> Signal {
 
 #[tokio::test(start_paused = true)]
 async fn before_the_start_names_wait_each_once_and_no_pass_runs() {
-    let (mut index, enqueuer, queue) = queue::<ConfigMap>();
+    let (index, enqueuer, queue) = queue::<ConfigMap>();
     for object in ["x", "y"] {
         index.take(&name(object), None, Some(&meta(object, 1)));
     }
@@ -84,7 +82,9 @@ fn deletions_and_edits_go_before_first_creates_before_all_else() {
     let new = meta("x", 1);
     let held = ObjectMeta { finalizers: Some(vec!["f".to_owned()]), ..new.clone() };
     let leaving = ObjectMeta { deletion_timestamp: Some(Time(jiff::Timestamp::UNIX_EPOCH)), ..held.clone() };
-    let of = |meta: &ObjectMeta| [Cause::Seen, Cause::Changed, Cause::Related].map(|cause| class(Some(meta), cause));
+    let of = |meta: &ObjectMeta| {
+        [Cause::Seen, Cause::Changed, Cause::Related].map(|cause| class(Some(&Held::from(meta)), cause))
+    };
     assert_eq!(of(&new), [Priority::First; 3]);
     assert_eq!(of(&held), [Priority::Resync, Priority::Change, Priority::Retry]);
     assert_eq!(of(&leaving), [Priority::Change; 3]);
@@ -92,7 +92,7 @@ fn deletions_and_edits_go_before_first_creates_before_all_else() {
 
 /// Runs a controller over these objects until so many reconciles were made; answers with what they were over.
 async fn passes(objects: &[&str], wanted: usize, next: fn(&str) -> Requeue) -> Vec<String> {
-    let (mut index, enqueuer, queue) = queue::<ConfigMap>();
+    let (index, enqueuer, queue) = queue::<ConfigMap>();
     for object in objects {
         index.take(&name(object), None, Some(&meta(object, 1)));
     }
@@ -117,7 +117,7 @@ async fn passes(objects: &[&str], wanted: usize, next: fn(&str) -> Requeue) -> V
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_an_object_is_told_also_where_nobody_leads() {
-    let (mut index, _enqueuer, queue) = queue::<ConfigMap>();
+    let (index, _enqueuer, queue) = queue::<ConfigMap>();
     let newer = ObjectMeta { uid: Some("uid-newer".to_owned()), ..meta("y", 1) };
     for object in ["x", "y", "z"] {
         index.take(&name(object), None, Some(&meta(object, 1)));
@@ -159,7 +159,7 @@ async fn what_asks_for_another_pass_gets_it() {
 /// One account is over its limiter's rate for ever, another is not.
 #[tokio::test(start_paused = true)]
 async fn one_over_its_rate_serves_all_in_turn_and_holds_up_nobody() {
-    let (mut index, _enqueuer, queue) = queue::<ConfigMap>();
+    let (index, _enqueuer, queue) = queue::<ConfigMap>();
     let queue = queue.in_lanes(Arc::new(|name| {
         let account = if name.name.starts_with("busy") { "busy" } else { "calm" };
         Lane { account: account.to_owned(), namespace: name.namespace.clone() }
@@ -213,8 +213,8 @@ async fn what_is_only_shown_comes_last_and_spread_over_minutes() {
     let now = Instant::now();
     for number in 0..600 {
         let held = ObjectMeta { finalizers: Some(vec!["f".to_owned()]), ..meta(&number.to_string(), 1) };
-        assert_eq!(class(Some(&held), Cause::Shown), Priority::Resync);
-        put_in_line(&mut queue, number, Lane::default(), Some(&held), Cause::Shown);
+        assert_eq!(class(Some(&Held::from(&held)), Cause::Shown), Priority::Resync);
+        put_in_line(&mut queue, number, Lane::default(), Some(&Held::from(&held)), Cause::Shown);
     }
     let mut by_minute = Vec::new();
     for minute in 1..=10 {
@@ -232,7 +232,7 @@ async fn what_is_only_shown_comes_last_and_spread_over_minutes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pass_that_hangs_is_given_up() {
-    let (mut index, _enqueuer, queue) = queue::<ConfigMap>();
+    let (index, _enqueuer, queue) = queue::<ConfigMap>();
     index.take(&name("x"), None, Some(&meta("x", 1)));
     let (sender, mut started) = mpsc::unbounded();
     let reconcile: Reconcile = Arc::new(move |_, _, _| {

@@ -187,9 +187,7 @@ fn servers_are_woken_where_what_they_need_of_a_workflow_changes() {
     let world = World::open();
     world.watch(&server("files", &json!({})));
     let woken = |after: TransferWorkflow| {
-        let seen = |workflow: TransferWorkflow| {
-            Some(Snapshot { meta: Arc::new(workflow.metadata.clone()), object: Some(Arc::new(workflow)) })
-        };
+        let seen = |workflow: TransferWorkflow| Some(Snapshot::Whole(Arc::new(workflow)));
         let name = Name::from(&after.metadata);
         let change = StoreChange { name, before: seen(scan()), after: seen(after) };
         !triggers(&change, world.lister.as_ref()).is_empty()

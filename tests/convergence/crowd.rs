@@ -16,7 +16,7 @@ use transfer_operator::aws::AwsError;
 use transfer_operator::cluster::store::Stores;
 use transfer_operator::cluster::{ClusterError, EventNote, Lister, Name};
 use transfer_operator::engine::consistency::Windows;
-use transfer_operator::engine::controller::{self, CONCURRENCY, Cause};
+use transfer_operator::engine::controller::{self, CONCURRENCY, Cause, Held};
 use transfer_operator::engine::queue::{Again, Queue};
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::deps::{Deps, Verified, WorkflowsSeen};
@@ -403,6 +403,6 @@ impl Operator {
     fn enqueue(&mut self, item: Item, cause: Cause) {
         let lane = machinery::lane(&self.stores, self.lister.as_ref(), &item);
         let meta = machinery::meta(&self.stores, &item);
-        controller::put_in_line(&mut self.queue, item, lane, meta.as_ref(), cause);
+        controller::put_in_line(&mut self.queue, item, lane, meta.as_ref().map(Held::from).as_ref(), cause);
     }
 }

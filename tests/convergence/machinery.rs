@@ -17,6 +17,7 @@ use rand::{Rng, SeedableRng};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use transfer_operator::api::{self, ManagedKind};
+use transfer_operator::aws::Rank;
 use transfer_operator::cluster::pruned::Pruned;
 use transfer_operator::cluster::references::{Reference, Refers, identity_of};
 use transfer_operator::cluster::store::{ConfigMapMeta, NamespaceMeta, Snapshot, Store, StoreChange, Stores, Watched};
@@ -25,7 +26,6 @@ use transfer_operator::engine::context::{Engine, Requeue};
 use transfer_operator::engine::controller::{self, Cause};
 use transfer_operator::engine::kind::Kind;
 use transfer_operator::engine::queue::Lane;
-use transfer_operator::aws::Rank;
 use transfer_operator::engine::reconcile::reconcile;
 use transfer_operator::engine::settings::{Env, Settings};
 use transfer_operator::kinds::deps::Deps;
@@ -209,11 +209,10 @@ where
     DeserializeGuard<K>: Watched<Kept = K>,
 {
     let changes = cache.apply::<Pruned<DeserializeGuard<K>>>(0, told.event(decoded));
-    let meta = |seen: &Option<Snapshot<K>>| seen.as_ref().map(|seen| Arc::clone(&seen.meta));
     let mut woken = Vec::new();
     for change in &changes {
-        let after = meta(&change.after);
-        if let Some(cause) = after.and_then(|after| controller::cause(meta(&change.before).as_deref(), &after)) {
+        let (before, after) = (change.before.as_ref().map(Snapshot::meta), change.after.as_ref().map(Snapshot::meta));
+        if let Some(cause) = after.and_then(|after| controller::cause(before, after)) {
             woken.push(((which, change.name.clone()), cause));
         }
         woken.extend(wake(change).into_iter().map(related));

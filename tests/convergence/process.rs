@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use transfer_operator::aws::waiting::{self, Slot, Slots};
 use transfer_operator::cluster::store::Stores;
 use transfer_operator::engine::consistency::Windows;
-use transfer_operator::engine::controller::{self, AFTER_DEADLINE, AFTER_PANIC, CONCURRENCY, Cause, DEADLINE};
+use transfer_operator::engine::controller::{self, AFTER_DEADLINE, AFTER_PANIC, CONCURRENCY, Cause, DEADLINE, Held};
 use transfer_operator::engine::queue::{Again, Priority, Queue};
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::deps::{Deps, News, Verified, Wake, WorkflowsSeen};
@@ -143,7 +143,13 @@ impl Shared {
     fn enqueue(&self, item: Item, cause: Cause) {
         let lane = machinery::lane(&self.stores, self.stores.as_ref(), &item);
         let meta = machinery::meta(&self.stores, &item);
-        controller::put_in_line(&mut self.queue.lock().unwrap(), item, lane, meta.as_ref(), cause);
+        controller::put_in_line(
+            &mut self.queue.lock().unwrap(),
+            item,
+            lane,
+            meta.as_ref().map(Held::from).as_ref(),
+            cause,
+        );
         self.queued.notify_one();
     }
 

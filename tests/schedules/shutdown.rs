@@ -48,7 +48,7 @@ struct Count {
 
 fn passes_end(seed: u64) {
     let mut chance = StdRng::seed_from_u64(seed);
-    let (mut index, _enqueuer, queue) = controller::queue::<ConfigMap>();
+    let (index, _enqueuer, queue) = controller::queue::<ConfigMap>();
     for number in 0..4 {
         let name = Name { namespace: "a".to_owned(), name: number.to_string() };
         let meta = ObjectMeta {

@@ -273,7 +273,7 @@ impl Rig {
 
     /// Lets the real controller make reconciles over a server, for so long.
     pub async fn control(self: &Arc<Self>, object: &str, span: Duration) {
-        let (mut index, _enqueuer, queue) = controller::queue::<TransferServer>();
+        let (index, _enqueuer, queue) = controller::queue::<TransferServer>();
         let meta = serde_json::from_value(self.get("TransferServer", object).unwrap()["metadata"].clone()).unwrap();
         index.take(&name(object), None, Some(&meta));
         let rig = Arc::clone(self);

@@ -262,7 +262,7 @@ impl<K: Ord + Clone> Queue<K> {
     #[must_use]
     pub fn runs_as(&self, key: &K) -> Option<Priority> {
         match self.states.get(key)? {
-            (_, State::ReconcileTimer { class, again: _ }) => Some(*class),
+            (_, State::Running { class, again: _ }) => Some(*class),
             (_, State::Later { .. } | State::Waiting { .. }) => None,
         }
     }

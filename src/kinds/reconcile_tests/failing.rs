@@ -21,7 +21,7 @@ async fn sent(rig: &Rig, span: Duration) -> Vec<(u64, String)> {
         sent.extend(rig.cloud.calls().into_iter().map(|operation| (minute, operation)));
         match next {
             Requeue::Again => {}
-            Requeue::After(wait) | Requeue::Rest(wait) => tokio::time::advance(wait).await,
+            Requeue::After(wait) | Requeue::Elsewhere(wait) | Requeue::Rest(wait) => tokio::time::advance(wait).await,
             Requeue::OnChange => panic!("nobody comes back"),
         }
     }

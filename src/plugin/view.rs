@@ -381,6 +381,9 @@ pub fn plan_rows(plan: &[PlannedChange]) -> Vec<Vec<Cell>> {
     plan.iter().map(row).collect()
 }
 
+/// The columns of host keys.
+const HOST_KEYS: [&str; 5] = ["TYPE", "FINGERPRINT", "AGE", "SHOWN", "ENTRY"];
+
 type Section = (&'static str, &'static [&'static str], Vec<Vec<Cell>>);
 
 fn sections(facts: &Facts, now: Timestamp) -> [Section; 8] {
@@ -420,11 +423,7 @@ fn sections(facts: &Facts, now: Timestamp) -> [Section; 8] {
             &["TYPE", "HOST", "ZONE", "SUBNET", "ALLOCATION"],
             facts.endpoints.iter().map(endpoint).collect(),
         ),
-        (
-            "Host keys",
-            &["TYPE", "FINGERPRINT", "AGE", "SHOWN", "ENTRY"],
-            facts.host_keys.iter().map(host_key).collect(),
-        ),
+        ("Host keys", &HOST_KEYS, facts.host_keys.iter().map(host_key).collect()),
         (
             "Host keys of the server",
             &["TYPE", "FINGERPRINT"],

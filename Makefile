@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
 .PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay mutants bench bench-reconciles \
-  build release demo generate manifests tools clean
+  build release image test-image sbom demo generate manifests tools clean
 
 # Seeded defects panic by the hundred, and a failing test names its place without it.
 export RUST_BACKTRACE := 0
@@ -42,9 +42,10 @@ check-clippy: ## lints, pedantic, every warning an error
 	$(call step,'cargo clippy')
 	@cargo clippy --locked --all-targets --features sim -- -D warnings
 
-check-generated: build ## crds/ and their copy in the chart are what the types say
-	$(call step,'tools/generate crds --check')
+check-generated: build ## crds/, their copy in the chart and its table of values are what the types and the schema say
+	$(call step,'tools/generate crds --check and values --check')
 	@tools/generate crds --check
+	@tools/generate values --check
 
 test-unit: ## unit tests and the tests against the simulator
 	$(call step,'$(UNIT_TESTS) and the tests beside the code')
@@ -106,13 +107,26 @@ build: ## both programs, for development
 	@$(CARGO_BUILD)
 
 release: ## the operator as it is shipped: target/release/transfer-operator
-	@cargo build --locked --release --bin transfer-operator
+	@tools/release
+
+image: release ## the operator's image, by docker, podman or buildah; IMAGE names it, BASE is what it stands on
+	@tools/image
+
+test-image: release ## the image, built twice: what is in it, that it runs, that both are one; by podman or buildah
+	$(call step,'tools/image, tools/image-check')
+	@tools/image --oci target/image/first
+	@tools/image --oci target/image/second
+	@tools/image-check target/image/first target/image/second
+
+sbom: ## what the operator is made of, CycloneDX: target/sbom/transfer-operator.cdx.json
+	@tools/sbom
 
 demo: ## the whole product on this machine, no AWS account needed; KEEP=1 leaves it running until Ctrl-C
 	@KEEP=$(KEEP) deploy/demo/run
 
-generate: build ## write crds/ and their copy in the chart
+generate: build ## write crds/, their copy in the chart and its table of values
 	@tools/generate crds
+	@tools/generate values
 
 manifests: ## write deploy/crds.yaml and deploy/install.yaml
 	@tools/generate manifests

@@ -59,6 +59,33 @@ fn the_schema_knows_every_value_and_no_unknown_one_at_any_level_of_ours() {
 }
 
 #[test]
+fn the_schema_has_the_default_of_every_value() {
+    let values: Value = serde_saphyr::from_str(&read(&format!("{CHART}/values.yaml"))).unwrap();
+    let schema: Value = serde_json::from_str(&read(&format!("{CHART}/values.schema.json"))).unwrap();
+    for path in paths(&values, &["resources"]) {
+        let at = |between: &str| format!("{between}{}", path.replace('.', between));
+        let below = schema.pointer(&at("/properties/")).unwrap_or(&Value::Null);
+        assert_eq!(below.get("default"), values.pointer(&at("/")), "{path}");
+    }
+}
+
+#[test]
+fn artifact_hub_is_told_of_every_kind() {
+    let chart: Value = serde_saphyr::from_str(&read(&format!("{CHART}/Chart.yaml"))).unwrap();
+    let told = chart["annotations"]["artifacthub.io/crds"].as_str().unwrap();
+    let told: Vec<Value> = serde_saphyr::from_str(told).unwrap();
+    let facts = |kind: &str, version: &str, name: &str| format!("{kind} {version} {name}");
+    let text = |object: &Value, member: &str| object[member].as_str().unwrap().to_owned();
+    let told = told.iter().map(|crd| facts(&text(crd, "kind"), &text(crd, "version"), &text(crd, "name")));
+    let generated = transfer_operator::api::all_crds();
+    let generated = generated
+        .iter()
+        .map(|crd| facts(&crd.spec.names.kind, &crd.spec.versions[0].name, crd.metadata.name.as_ref().unwrap()));
+
+    assert_eq!(told.collect::<BTreeSet<_>>(), generated.collect());
+}
+
+#[test]
 fn chart_and_package_have_one_version() {
     let chart: Value = serde_saphyr::from_str(&read(&format!("{CHART}/Chart.yaml"))).unwrap();
     assert_eq!(chart["version"], env!("CARGO_PKG_VERSION"));

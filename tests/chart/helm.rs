@@ -52,6 +52,9 @@ nodeSelector: {kubernetes.io/os: linux}
 tolerations: [{key: dedicated, operator: Exists}]
 affinity: {nodeAffinity: {}}
 priorityClassName: system-cluster-critical
+watchLabels: team=a
+metrics: {service: {enabled: true}, serviceMonitor: {enabled: true}, podMonitor: {enabled: true}}
+networkPolicy: {enabled: true}
 extraEnv: [{name: AWS_ENDPOINT_URL, value: "http://127.0.0.1:1"}]
 extraVolumes: [{name: extra, emptyDir: {}}]
 extraVolumeMounts: [{name: extra, mountPath: /extra}]
@@ -81,8 +84,9 @@ impl Helm {
     /// Runs Helm; the error is what it wrote to standard error.
     pub async fn try_run(&self, args: &[&str]) -> Result<String, String> {
         let output = Command::new(tool("helm"))
-            .args(args)
+            // First, so that a namespace among the arguments wins.
             .args(&self.command_line)
+            .args(args)
             .env("HELM_CACHE_HOME", self.home.path().join("cache"))
             .env("HELM_CONFIG_HOME", self.home.path().join("config"))
             .env("HELM_DATA_HOME", self.home.path().join("data"))

@@ -6,6 +6,7 @@ mod support;
 
 mod files;
 mod helm;
+mod matrix;
 mod operator;
 mod owned;
 mod release;

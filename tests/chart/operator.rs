@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tokio::process::Command;
 
-use crate::helm::{EVERYTHING, Helm, NAMESPACE, object};
+use crate::helm::{EVERYTHING, Helm, NAMESPACE, chart, object};
 use crate::support::{ControlPlane, Operator, Sim};
 
 const VALUES: &str = r#"
@@ -66,21 +66,73 @@ async fn the_operator_knows_every_flag_that_the_chart_can_set() {
 #[tokio::test]
 async fn an_installed_operator_works_and_asks_only_for_what_it_may() {
     let plane = ControlPlane::start().await;
+    works(&plane, VALUES, &[]).await;
+}
+
+#[tokio::test]
+async fn an_operator_of_some_namespaces_works_with_rights_in_those_only() {
+    let plane = ControlPlane::start().await;
+    works(&plane, &format!("{VALUES}\nwatchNamespaces: [sftp]\n"), &["--watch-namespace=sftp"]).await;
+
+    let may = async |what: &[&str]| {
+        let user = format!("--as=system:serviceaccount:{NAMESPACE}:transfer-operator");
+        plane.try_kubectl(&[&["auth", "can-i", &user], what].concat()).await.is_ok()
+    };
+    for (what, namespace, allowed) in [
+        (["patch", "transferservers"], "sftp", true),
+        (["patch", "transferservers"], "default", false),
+        (["list", "transferusers"], "default", false),
+        (["get", "configmaps"], "sftp", true),
+        (["get", "configmaps"], "default", false),
+        (["create", "events.events.k8s.io"], "default", true),
+        (["create", "events.events.k8s.io"], "kube-system", false),
+    ] {
+        let namespace = format!("--namespace={namespace}");
+        assert_eq!(may(&[what[0], what[1], &namespace]).await, allowed, "{what:?} {namespace}");
+    }
+}
+
+#[tokio::test]
+async fn several_releases_share_a_cluster_by_namespaces_and_none_is_for_all() {
+    let plane = ControlPlane::start().await;
+    let helm = Helm::of(&plane);
+    for namespace in ["one", "two"] {
+        plane.kubectl(&["create", "namespace", namespace]).await;
+    }
+    helm.install("watchNamespaces: [one]").await;
+    let without = "crds.enabled=false,admissionPolicies.enabled=false,rbac.aggregate=false";
+    let second = ["install", "second", chart(), "--namespace=second", "--create-namespace", "--set", without, "--set"];
+    let install = async |namespaces| helm.try_run(&[&second[..], &[namespaces]].concat()).await;
+
+    let refused = install("watchNamespaces={two,one}").await.unwrap_err();
+    assert!(refused.contains("Role") && refused.contains("cannot be imported"), "{refused}");
+    install("watchNamespaces={two}").await.unwrap();
+    helm.run(&["uninstall", "second", "--namespace=second"]).await;
+
+    // Without any value Helm takes those of the release before.
+    helm.with("upgrade", "watchNamespaces: []", &[]).await;
+    let refused = install("watchNamespaces={two}").await.unwrap_err();
+    assert!(refused.contains("works for the whole cluster"), "{refused}");
+}
+
+/// Installs the chart with these values, and has an operator with these arguments and the chart's rights make a server and
+/// a user; nothing that it asked for was refused.
+async fn works(plane: &ControlPlane, values: &str, args: &[&str]) {
     let sim = Sim::start(&["--transition-time", "0s"]).await;
     plane.kubectl(&["create", "namespace", "sftp"]).await;
-    let helm = Helm::of(&plane);
+    let helm = Helm::of(plane);
     helm.install("").await;
-    helm.with("upgrade", VALUES, &[]).await;
+    helm.with("upgrade", values, &[]).await;
 
-    let operator = Operator::start(&plane, &sim, &["--lease=true"]).await;
-    make_host_key(&plane).await;
-    apply(&plane, OBJECTS).await;
+    let operator = Operator::start(plane, &sim, &[&["--lease=true"], args].concat()).await;
+    make_host_key(plane).await;
+    apply(plane, OBJECTS).await;
     let ready = ["wait", "transferserver/files", "transferuser/alice", "--namespace=sftp", "--for=condition=Ready"];
     let waited = plane.try_kubectl(&[&ready[..], &["--timeout=90s"]].concat()).await;
     assert!(waited.is_ok(), "{waited:?}\n{}", plane.kubectl(&["describe", "transfer", "--namespace=sftp"]).await);
 
     // The next release changes the deployment; the rights of the running one stay.
-    helm.with("upgrade", &format!("{VALUES}\npriorityClassName: system-cluster-critical\n"), &[]).await;
+    helm.with("upgrade", &format!("{values}\npriorityClassName: system-cluster-critical\n"), &[]).await;
     assert!(operator.terminate().await.success());
 
     let requests = plane.requests_of(NAMESPACE, "transfer-operator");

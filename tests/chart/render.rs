@@ -52,6 +52,15 @@ async fn what_is_not_a_value_is_refused_and_named() {
         ("shards: 0", "shards"),
         ("shards: 65", "shards"),
         ("podDisruptionBudget: {minAvailable: 1}", "minAvailable"),
+        ("watchNamespaces: sftp", "watchNamespaces"),
+        ("watchNamespaces: [\"sftp,partners\"]", "watchNamespaces"),
+        ("watchNamespaces: [sftp, sftp]", "watchNamespaces"),
+        ("watchLabels: {team: a}", "watchLabels"),
+        ("metrics: {serviceMonitor: {enable: true}}", "enable"),
+        ("metrics: {podMonitor: {interval: 30}}", "interval"),
+        ("networkPolicy: {apiServerPort: 0}", "apiServerPort"),
+        ("networkPolicy: {ingress: []}", "ingress"),
+        ("extraObjects: {kind: Secret}", "extraObjects"),
     ];
     let helm = Helm::offline();
     for (values, named) in cases {
@@ -197,6 +206,7 @@ async fn values_become_arguments_and_empty_ones_are_left_to_the_operator() {
         "--rejection-grace=90s",
         "--resync-interval=5m",
         "--signature-tolerance=15m",
+        "--watch-labels=team=a",
         "--extra",
     ]);
     let values = format!("{EVERYTHING}\nextraArgs: [--extra]\n");
@@ -290,7 +300,7 @@ async fn each_shard_has_replicas_a_lease_and_a_budget_of_its_own() {
 async fn all_objects_and_pods_are_part_of_the_operator_and_no_selector_says_so() {
     let helm = Helm::offline();
     let part_of = "app.kubernetes.io/part-of";
-    for values in [EVERYTHING, "shards: 3"] {
+    for values in [EVERYTHING, "shards: 3", "podLabels: {app.kubernetes.io/part-of: other}", "watchNamespaces: [a]"] {
         let objects = helm.render(values).await;
         for object in &objects {
             assert_eq!(object["metadata"]["labels"][part_of], NAME, "{object}");
@@ -308,10 +318,14 @@ async fn all_objects_and_pods_are_part_of_the_operator_and_no_selector_says_so()
 }
 
 #[tokio::test]
-async fn values_without_shards_are_one_shard() {
+async fn values_of_an_older_release_render_what_the_defaults_do() {
     let helm = Helm::offline();
-    // As `helm upgrade --reuse-values` of a release from before shards has them.
-    assert_eq!(helm.render("shards: null").await, helm.render("").await);
+    let default = helm.render("").await;
+    // As `helm upgrade --reuse-values` of a release from before they were there has them.
+    let newer = ["shards", "watchNamespaces", "watchLabels", "metrics", "networkPolicy", "extraObjects"];
+    for value in newer {
+        assert_eq!(helm.render(&format!("{value}: null")).await, default, "{value}");
+    }
 }
 
 #[tokio::test]

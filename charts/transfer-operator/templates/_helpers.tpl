@@ -44,6 +44,20 @@ app.kubernetes.io/name: {{ include "transfer-operator.shardName" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* Of the pods of all shards, for a Service, monitors and policies. */}}
+{{- define "transfer-operator.podSelectorLabels" -}}
+app.kubernetes.io/part-of: transfer-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/*
+What an installation has in no namespace: with the plain name where it is for the whole cluster, so that there is one
+such; with its namespace behind where it is for some namespaces only, so that there can be several.
+*/}}
+{{- define "transfer-operator.clusterName" -}}
+transfer-operator{{ if .Values.watchNamespaces }}-{{ .Release.Namespace }}{{ end }}
+{{- end }}
+
 {{- define "transfer-operator.shardLabels" -}}
 {{ include "transfer-operator.shardSelectorLabels" . }}
 {{ include "transfer-operator.commonLabels" . }}
@@ -73,6 +87,33 @@ subresource, with `managed` without AwsIdentity, which stands for nothing in AWS
 {{- join ", " $resources }}
 {{- end }}
 
+{{/*
+What the operator may do where it watches: with `managed` without AwsIdentity, which is in no namespace.
+*/}}
+{{- define "transfer-operator.watchRules" -}}
+# Patch is for the finalizer; specs are never written.
+- apiGroups: [transfer-operator.dev]
+  resources: [{{ include "transfer-operator.resources" . }}]
+  verbs: [get, list, watch, patch]
+# Server-side apply.
+- apiGroups: [transfer-operator.dev]
+  resources: [{{ include "transfer-operator.resources" (merge (dict "suffix" "/status") .) }}]
+  verbs: [patch]
+# SSH public keys and policies. Only metadata is watched, contents are read by name.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, watch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end }}
+
+{{/* The kinds of monitors and their values, as YAML; what a release of before them says nothing of is off. */}}
+{{- define "transfer-operator.monitors" -}}
+{{- $metrics := .Values.metrics | default dict }}
+{{- dict "ServiceMonitor" (dig "serviceMonitor" dict $metrics) "PodMonitor" (dig "podMonitor" dict $metrics) | toYaml }}
+{{- end }}
+
 {{/* The arguments of the operator as a YAML list. */}}
 {{- define "transfer-operator.args" -}}
 {{- $operator := .Values.operator -}}
@@ -82,6 +123,8 @@ subresource, with `managed` without AwsIdentity, which stands for nothing in AWS
       "signature-tolerance" $operator.signatureTolerance
       "listing-lag" $operator.listingLag
       "cluster-id" $operator.clusterId
+      "watch-namespace" (.Values.watchNamespaces | default list | join ",")
+      "watch-labels" .Values.watchLabels
       "log-format" $operator.logFormat
       "log-level" $operator.logLevel
       "rejection-grace" $operator.rejectionGrace

@@ -42,10 +42,11 @@ check-clippy: ## lints, pedantic, every warning an error
 	$(call step,'cargo clippy')
 	@cargo clippy --locked --all-targets --features sim -- -D warnings
 
-check-generated: build ## crds/, their copy in the chart and its table of values are what the types and the schema say
-	$(call step,'tools/generate crds --check and values --check')
+check-generated: build ## crds/, their copy in the chart, its table of values and deploy/iam are up to date
+	$(call step,'tools/generate crds and values and iam --check')
 	@tools/generate crds --check
 	@tools/generate values --check
+	@tools/generate iam --check
 
 test-unit: ## unit tests and the tests against the simulator
 	$(call step,'$(UNIT_TESTS) and the tests beside the code')
@@ -113,7 +114,7 @@ image: release ## the operator's image, by docker, podman or buildah; IMAGE name
 	@tools/image
 
 test-image: release ## the image, built twice: what is in it, that it runs, that both are one; by podman or buildah
-	$(call step,'tools/image, tools/image-check')
+	$(call step,'tools/image twice and tools/image-check')
 	@tools/image --oci target/image/first
 	@tools/image --oci target/image/second
 	@tools/image-check target/image/first target/image/second
@@ -128,8 +129,9 @@ generate: build ## write crds/, their copy in the chart and its table of values
 	@tools/generate crds
 	@tools/generate values
 
-manifests: ## write deploy/crds.yaml and deploy/install.yaml
+manifests: build ## write deploy/crds.yaml, deploy/install.yaml and deploy/iam
 	@tools/generate manifests
+	@tools/generate iam
 
 tools: ## build and install every outside tool now, and print where they are
 	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager helm

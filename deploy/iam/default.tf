@@ -1,0 +1,94 @@
+data "aws_iam_policy_document" "transfer_operator" {
+  statement {
+    sid       = "Anywhere"
+    actions   = [
+      "transfer:CreateServer",
+      "transfer:CreateWorkflow",
+      "transfer:DescribeSecurityPolicy",
+      "transfer:ListSecurityPolicies",
+      "transfer:ListServers",
+      "transfer:ListWorkflows",
+      "transfer:UpdateAccess",
+    ]
+    resources = [
+      "*",
+    ]
+  }
+  statement {
+    sid       = "Servers"
+    actions   = [
+      "transfer:CreateAccess",
+      "transfer:CreateUser",
+      "transfer:DeleteAccess",
+      "transfer:DeleteServer",
+      "transfer:DescribeAccess",
+      "transfer:DescribeServer",
+      "transfer:ImportHostKey",
+      "transfer:ListAccesses",
+      "transfer:ListHostKeys",
+      "transfer:ListUsers",
+      "transfer:StartServer",
+      "transfer:StopServer",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+      "transfer:UpdateServer",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:server/*",
+    ]
+  }
+  statement {
+    sid       = "Users"
+    actions   = [
+      "transfer:DeleteSshPublicKey",
+      "transfer:DeleteUser",
+      "transfer:DescribeUser",
+      "transfer:ImportSshPublicKey",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+      "transfer:UpdateUser",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:user/*",
+    ]
+  }
+  statement {
+    sid       = "HostKeys"
+    actions   = [
+      "transfer:DeleteHostKey",
+      "transfer:DescribeHostKey",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+      "transfer:UpdateHostKey",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:host-key/*",
+    ]
+  }
+  statement {
+    sid       = "Workflows"
+    actions   = [
+      "transfer:DeleteWorkflow",
+      "transfer:DescribeWorkflow",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:workflow/*",
+    ]
+  }
+  statement {
+    sid       = "PassRoles"
+    actions   = [
+      "iam:PassRole",
+    ]
+    resources = [
+      "arn:aws:iam::*:role/*",
+    ]
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = ["transfer.amazonaws.com"]
+    }
+  }
+}

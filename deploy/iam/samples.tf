@@ -1,0 +1,140 @@
+data "aws_iam_policy_document" "transfer_operator" {
+  statement {
+    sid       = "Anywhere"
+    actions   = [
+      "transfer:CreateServer",
+      "transfer:CreateWorkflow",
+      "transfer:DescribeSecurityPolicy",
+      "transfer:ListSecurityPolicies",
+      "transfer:ListServers",
+      "transfer:ListWorkflows",
+      "transfer:UpdateAccess",
+    ]
+    resources = [
+      "*",
+    ]
+  }
+  statement {
+    sid       = "Servers"
+    actions   = [
+      "transfer:CreateAccess",
+      "transfer:CreateUser",
+      "transfer:DeleteAccess",
+      "transfer:DeleteServer",
+      "transfer:DescribeAccess",
+      "transfer:DescribeServer",
+      "transfer:ImportHostKey",
+      "transfer:ListAccesses",
+      "transfer:ListHostKeys",
+      "transfer:ListUsers",
+      "transfer:StartServer",
+      "transfer:StopServer",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+      "transfer:UpdateServer",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:server/*",
+    ]
+  }
+  statement {
+    sid       = "Users"
+    actions   = [
+      "transfer:DeleteSshPublicKey",
+      "transfer:DeleteUser",
+      "transfer:DescribeUser",
+      "transfer:ImportSshPublicKey",
+      "transfer:TagResource",
+      "transfer:TestIdentityProvider",
+      "transfer:UntagResource",
+      "transfer:UpdateUser",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:user/*",
+    ]
+  }
+  statement {
+    sid       = "HostKeys"
+    actions   = [
+      "transfer:DeleteHostKey",
+      "transfer:DescribeHostKey",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+      "transfer:UpdateHostKey",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:host-key/*",
+    ]
+  }
+  statement {
+    sid       = "Workflows"
+    actions   = [
+      "transfer:DeleteWorkflow",
+      "transfer:DescribeWorkflow",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:workflow/*",
+    ]
+  }
+  statement {
+    sid       = "PassRoles"
+    actions   = [
+      "iam:PassRole",
+    ]
+    resources = [
+      "arn:aws:iam::123456789012:role/partners/*",
+      "arn:aws:iam::123456789012:role/partners/team-a",
+      "arn:aws:iam::123456789012:role/sftp/*",
+      "arn:aws:iam::123456789012:role/sftp/efs",
+      "arn:aws:iam::123456789012:role/sftp/invoke",
+      "arn:aws:iam::123456789012:role/sftp/logging",
+      "arn:aws:iam::123456789012:role/sftp/workflows",
+      "arn:aws:iam::123456789012:role/sftp/writers",
+      "arn:aws:iam::210987654321:role/sftp/*",
+    ]
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = ["transfer.amazonaws.com"]
+    }
+  }
+  statement {
+    sid       = "ByTransferForTheCaller"
+    actions   = [
+      "apigateway:GET",
+      "ds:AuthorizeApplication",
+      "ds:DescribeDirectories",
+      "ds:UnauthorizeApplication",
+      "ec2:AssociateAddress",
+      "ec2:CreateVpcEndpoint",
+      "ec2:DeleteVpcEndpoints",
+      "ec2:DescribeAddresses",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeVpcEndpoints",
+      "ec2:DisassociateAddress",
+      "ec2:ModifyVpcEndpoint",
+      "logs:CreateLogDelivery",
+      "logs:DeleteLogDelivery",
+      "logs:DescribeLogGroups",
+      "logs:DescribeResourcePolicies",
+      "logs:GetLogDelivery",
+      "logs:ListLogDeliveries",
+      "logs:PutResourcePolicy",
+      "logs:UpdateLogDelivery",
+    ]
+    resources = [
+      "*",
+    ]
+  }
+  statement {
+    sid       = "AssumeRoles"
+    actions   = [
+      "sts:AssumeRole",
+    ]
+    resources = [
+      "arn:aws:iam::210987654321:role/transfer-operator",
+    ]
+  }
+}

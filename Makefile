@@ -3,8 +3,8 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-clippy check-generated test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay mutants bench bench-reconciles \
-  build release image test-image sbom demo generate manifests tools clean
+.PHONY: help test check check-fmt check-deny advisories check-clippy check-generated test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay mutants bench bench-reconciles \
+  build release image test-image test-helm3 sbom demo generate manifests tools clean
 
 # Seeded defects panic by the hundred, and a failing test names its place without it.
 export RUST_BACKTRACE := 0
@@ -32,11 +32,18 @@ help: ## print this list
 test: check test-unit test-convergence test-clients test-apiserver test-chart test-chaos ## all checks and tests, the cheapest first
 	@printf '\n=== all checks and tests passed\n'
 
-check: check-fmt check-clippy check-generated ## format, lints, generated files
+check: check-fmt check-deny check-clippy check-generated ## format, dependencies, lints, generated files
 
 check-fmt: ## the format of the Rust code
 	$(call step,'cargo fmt --check')
 	@cargo fmt --check
+
+check-deny: ## licences, sources and bans of the dependencies (deny.toml); known faults of them: make advisories
+	$(call step,'cargo deny check bans licenses sources')
+	@PATH="$$(tools/cargo-tool cargo-deny):$$PATH" cargo deny --locked --log-level error check bans licenses sources
+
+advisories: ## known faults of the dependencies; the database of them has to be reached
+	@PATH="$$(tools/cargo-tool cargo-deny):$$PATH" cargo deny --locked check advisories
 
 check-clippy: ## lints, pedantic, every warning an error
 	$(call step,'cargo clippy')
@@ -71,6 +78,12 @@ test-chart: build ## the chart by Helm in a real API server, and deploy/ is what
 	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager helm >/dev/null
 	@tools/generate manifests --check
 	@$(CARGO_TEST) --test chart
+
+test-helm3: build ## the chart by Helm 3, and from it to Helm 4
+	$(call step,'Helm 3 and 4 with a control plane and tests/chart')
+	@tools/build-kube etcd kube-apiserver kubectl helm >/dev/null
+	@tools/build-helm3 >/dev/null
+	@$(CARGO_TEST) --test chart helm3 -- --ignored
 
 test-chaos: ROUNDS := 3
 test-chaos: SEED := 1

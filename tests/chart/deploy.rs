@@ -96,9 +96,9 @@ async fn waves_go_from_identities_to_servers_to_logins() {
 
 /// The files of samples.
 fn samples() -> Vec<String> {
-    let files = std::fs::read_dir(repository("deploy/samples")).unwrap();
-    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.ends_with(".yaml")).collect()
+    let files = std::fs::read_dir(repository("deploy/samples")).unwrap().map(|file| file.unwrap().path());
+    let manifests = files.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    manifests.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
 }
 
 #[test]

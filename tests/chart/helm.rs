@@ -1,12 +1,12 @@
 //! Real Helm, kept away from the developer's own configuration.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::support::{ControlPlane, repository, tool};
+use crate::support::{ControlPlane, helm3, repository, tool};
 
 /// Name of the release in all tests.
 pub const RELEASE: &str = "transfer-operator";
@@ -62,6 +62,7 @@ extraVolumeMounts: [{name: extra, mountPath: /extra}]
 
 /// Helm with directories of its own and, where it needs one, a cluster.
 pub struct Helm {
+    program: PathBuf,
     home: TempDir,
     command_line: Vec<String>,
 }
@@ -70,7 +71,7 @@ impl Helm {
     /// Helm without a cluster: it can lint and render.
     pub fn offline() -> Self {
         let home = tempfile::tempdir().expect("a temporary directory can be created");
-        Self { home, command_line: vec!["--namespace".into(), NAMESPACE.into()] }
+        Self { program: tool("helm"), home, command_line: vec!["--namespace".into(), NAMESPACE.into()] }
     }
 
     /// Helm as cluster administrator.
@@ -81,9 +82,14 @@ impl Helm {
         helm
     }
 
+    /// The newest Helm 3 as cluster administrator.
+    pub fn three(plane: &ControlPlane) -> Self {
+        Self { program: helm3(), ..Self::of(plane) }
+    }
+
     /// Runs Helm; the error is what it wrote to standard error.
     pub async fn try_run(&self, args: &[&str]) -> Result<String, String> {
-        let output = Command::new(tool("helm"))
+        let output = Command::new(&self.program)
             // First, so that a namespace among the arguments wins.
             .args(&self.command_line)
             .args(args)

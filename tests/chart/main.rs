@@ -7,6 +7,7 @@ mod support;
 mod deploy;
 mod files;
 mod helm;
+mod helm3;
 mod matrix;
 mod operator;
 mod owned;

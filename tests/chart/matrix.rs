@@ -81,8 +81,10 @@ fn difference(default: &[Value], actual: &[Value]) -> String {
                 for path in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
                     let (was, is) = (before.get(path), after.get(path));
                     if was != is {
-                        was.iter().for_each(|was| writeln!(text, "    - {path}: {was}").unwrap());
-                        is.iter().for_each(|is| writeln!(text, "    + {path}: {is}").unwrap());
+                        let both = [('-', was), ('+', is)];
+                        for (sign, value) in both.into_iter().filter_map(|(sign, value)| Some((sign, value?))) {
+                            writeln!(text, "    {sign} {path}: {value}").unwrap();
+                        }
                     }
                 }
             }

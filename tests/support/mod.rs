@@ -32,6 +32,11 @@ pub fn tool(name: &str) -> PathBuf {
     directory_from("KUBE_TOOLS", "tools/build-kube", &[name]).join(name)
 }
 
+/// The newest Helm 3, beside the Helm 4 of [`tool`].
+pub fn helm3() -> PathBuf {
+    directory_from("HELM3_TOOLS", "tools/build-helm3", &[]).join("helm")
+}
+
 /// The Python environment with the AWS CLI and boto3.
 pub fn python_env() -> PathBuf {
     directory_from("PYTHON_ENV", "tools/python-env", &[])

@@ -322,6 +322,38 @@ mod tests {
     }
 
     #[test]
+    fn an_identity_that_aws_takes_wakes_those_with_whom_not_all_is_well() {
+        let ready = |status: &str| {
+            json!({"status": {"conditions": [{"type": "Ready", "status": status, "reason": "r", "message": "",
+                "lastTransitionTime": "2026-01-01T00:00:00Z"}]}})
+        };
+        let identity = |patch: &Value| -> DeserializeGuard<AwsIdentity> {
+            let mut identity = json!({
+                "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
+                "metadata": {"name": "shared", "uid": "i", "generation": 1},
+                "spec": {"accountId": "123456789012", "regions": [], "credentials": {"source": "Operator"}},
+            });
+            merge(&mut identity, patch);
+            read(identity)
+        };
+        let on_files = |patch: Value| {
+            let mut user = json!({"spec": {"serverRef": {"name": "files", "namespace": "platform"}}});
+            merge(&mut user, &patch);
+            user
+        };
+        let stores = stores();
+        put(&stores.users, user("alice", &on_files(ready("True"))));
+        put(&stores.users, user("dave", &on_files(ready("False"))));
+        put(&stores.users, user("erin", &on_files(json!({}))));
+        put(&stores.identities, identity(&json!({})));
+        let waiting = set(&["TransferServer platform/files", "TransferUser team/dave", "TransferUser team/erin"]);
+        for truth in ["True", "False"] {
+            let change = put(&stores.identities, identity(&ready(truth)));
+            assert_eq!(names(on_identity(&change, &stores)), waiting, "{truth}");
+        }
+    }
+
+    #[test]
     fn an_edit_of_an_identity_wakes_only_whom_it_bears_on() {
         let role = "arn:aws:iam::123456789012:role/x";
         let all = ["TransferServer", "TransferUser", "TransferAccess"];

@@ -23,6 +23,7 @@ mod lost_tags;
 mod other_provider;
 mod patience;
 mod planning;
+mod ranks;
 mod recreation;
 mod refusing;
 mod replacing;

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::api::TransferServer;
-use crate::aws::Rank;
 use crate::aws::account_clients::Aws;
+use crate::aws::{Rank, RateLimiter};
 use crate::cluster::{KubeApi, Lister, Name};
 use crate::engine::consistency::Windows;
 use crate::engine::context::{Engine, Requeue};
@@ -64,6 +64,7 @@ struct Process {
     servers: Arc<Engine<Servers>>,
     users: Arc<Engine<Users>>,
     accesses: Arc<Engine<Accesses>>,
+    limiter: Arc<RateLimiter>,
 }
 
 pub struct Rig {
@@ -226,14 +227,23 @@ impl Rig {
     }
 
     pub async fn reconcile(&self, kind: &str, object: &str) -> Requeue {
+        self.reconcile_as(kind, object, &Rank::default()).await
+    }
+
+    pub async fn reconcile_as(&self, kind: &str, object: &str, rank: &Rank) -> Requeue {
         let (name, uid) = (name(object), format!("uid-{object}"));
         let passes = self.passes.fetch_add(1, Ordering::Relaxed);
         assert!(passes < PASSES, "{kind} {object} does not come to rest");
         match kind {
-            "TransferServer" => Box::pin(reconcile(&self.process.servers, &name, &uid, &Rank::default())).await,
-            "TransferUser" => Box::pin(reconcile(&self.process.users, &name, &uid, &Rank::default())).await,
-            _ => Box::pin(reconcile(&self.process.accesses, &name, &uid, &Rank::default())).await,
+            "TransferServer" => Box::pin(reconcile(&self.process.servers, &name, &uid, rank)).await,
+            "TransferUser" => Box::pin(reconcile(&self.process.users, &name, &uid, rank)).await,
+            _ => Box::pin(reconcile(&self.process.accesses, &name, &uid, rank)).await,
         }
+    }
+
+    /// Where all calls wait.
+    pub fn limiter(&self) -> Arc<RateLimiter> {
+        Arc::clone(&self.process.limiter)
     }
 
     /// What was seen of all objects.
@@ -291,11 +301,12 @@ impl Rig {
 }
 
 fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
+    let limiter = limiter(reads);
     let cluster = Arc::clone(objects) as Arc<dyn KubeApi>;
     let deps = Arc::new(Deps {
         cluster: Arc::clone(&cluster),
         lister: Arc::clone(objects) as Arc<dyn Lister>,
-        aws: Arc::new(Identities { cloud: Arc::clone(cloud), limiter: limiter(reads) }) as Arc<dyn Aws>,
+        aws: Arc::new(Identities { cloud: Arc::clone(cloud), limiter: Arc::clone(&limiter) }) as Arc<dyn Aws>,
         cluster_id: CLUSTER.to_owned(),
         verified: Verified::default(),
         workflows: WorkflowsSeen::default(),
@@ -311,6 +322,7 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
         servers: Engine::new(Servers::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         users: Engine::new(Users::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         accesses: Engine::new(Accesses::new(deps), cluster, lister(), settings),
+        limiter,
     }
 }
 

@@ -83,7 +83,7 @@ test-helm3: build ## the chart by Helm 3, and from it to Helm 4
 	$(call step,'Helm 3 and 4 with a control plane and tests/chart')
 	@tools/build-kube etcd kube-apiserver kubectl helm >/dev/null
 	@tools/build-helm3 >/dev/null
-	@$(CARGO_TEST) --test chart helm3 -- --ignored
+	@$(CARGO_TEST) --test chart -- --ignored
 
 test-chaos: ROUNDS := 3
 test-chaos: SEED := 1

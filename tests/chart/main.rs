@@ -14,3 +14,4 @@ mod owned;
 mod release;
 mod render;
 mod rights;
+mod waiting;

@@ -27,7 +27,7 @@ CARGO_TEST_PLANS := cargo test --locked --features sim --config 'profile.dev.pac
 step = @printf '\n=== %s: %s\n' '$@' $(1)
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: check test-unit test-convergence test-clients test-apiserver test-chart test-chaos ## all checks and tests, the cheapest first
 	@printf '\n=== all checks and tests passed\n'

@@ -43,19 +43,28 @@ pub fn name(name: &str) -> Name {
     Name { namespace: "team".to_owned(), name: name.to_owned() }
 }
 
-/// Identifiers in order.
-#[derive(Default)]
-struct Counted(AtomicU64);
+/// Identifiers in order, and a clock that goes with the virtual time.
+struct Counted {
+    next: AtomicU64,
+    began: Instant,
+}
+
+impl Default for Counted {
+    fn default() -> Self {
+        Self { next: AtomicU64::default(), began: Instant::now() }
+    }
+}
 
 impl Env for Counted {
     fn uuid(&self) -> String {
-        format!("attempt-{}", self.0.fetch_add(1, Ordering::Relaxed))
+        format!("attempt-{}", self.next.fetch_add(1, Ordering::Relaxed))
     }
     fn fraction(&self) -> f64 {
         0.5
     }
     fn wall(&self) -> Timestamp {
-        NOW.parse().unwrap()
+        let now: Timestamp = NOW.parse().unwrap();
+        now + self.began.elapsed()
     }
 }
 

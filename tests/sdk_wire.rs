@@ -665,7 +665,7 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
                 "SecurityPolicyName": "P1", "Fips": true, "Type": "SERVER", "Protocols": ["SFTP"], "SshCiphers": ["c1"],
                 "SshKexs": ["k1"], "SshMacs": ["m1"], "TlsCiphers": ["t1"], "SshHostKeyAlgorithms": ["h1"],
             }}),
-            vec!["P1", "fips: Some(true)", "SERVER", "SFTP", "c1", "k1", "m1", "t1", "h1"],
+            vec!["P1", "fips: Some(true)", "SFTP", "c1", "k1", "m1", "t1", "h1"],
         ),
         (
             Read::TestIdentityProvider(TestIdentityProvider {

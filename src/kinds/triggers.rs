@@ -8,7 +8,6 @@ use kube::api::ObjectMeta;
 use super::registration::{self, Registration};
 use super::trigger::{Trigger, Which};
 use super::uses;
-use crate::api::condition::{self, types};
 use crate::api::{AwsIdentity, ManagedKind};
 use crate::cluster::references::{Reference, Refers, identities_of};
 use crate::cluster::store::StoreChange;
@@ -22,7 +21,6 @@ pub fn on_identity(change: &StoreChange<AwsIdentity>, lister: &dyn Lister) -> Ve
     let sees = |object: &dyn Object| match both {
         Some((before, after)) => {
             uses::all_see(before, after)
-                || (uses::waiting_see(before, after) && !is_well(object))
                 || registration::uses(object, lister).is_none_or(|uses| uses.sees(before, after, lister))
         }
         None => change.was().is_some() || change.is().is_some(),
@@ -44,14 +42,8 @@ pub fn on_identity(change: &StoreChange<AwsIdentity>, lister: &dyn Lister) -> Ve
 /// Whether anything changed that may bear on somebody. Most changes are of the status.
 fn may_matter(before: &AwsIdentity, after: &AwsIdentity) -> bool {
     uses::all_see(before, after)
-        || uses::waiting_see(before, after)
         || before.spec != after.spec
         || before.metadata.deletion_timestamp != after.metadata.deletion_timestamp
-}
-
-/// Whether its status says that all is well with it.
-fn is_well(object: &dyn Object) -> bool {
-    object.common_status().is_some_and(|status| condition::is_true(&status.conditions, types::READY))
 }
 
 /// A server in AWS of which something else was seen than before: everybody who is on it, by reference or by its id.
@@ -319,38 +311,6 @@ mod tests {
         assert_eq!(names(on_identity(&change, &stores)), BTreeSet::new(), "nothing changed");
         let change = put(&stores.identities, identity("other", 1));
         assert_eq!(names(on_identity(&change, &stores)), set(&["TransferUser team/bob"]));
-    }
-
-    #[test]
-    fn an_identity_that_aws_takes_wakes_those_with_whom_not_all_is_well() {
-        let ready = |status: &str| {
-            json!({"status": {"conditions": [{"type": "Ready", "status": status, "reason": "r", "message": "",
-                "lastTransitionTime": "2026-01-01T00:00:00Z"}]}})
-        };
-        let identity = |patch: &Value| -> DeserializeGuard<AwsIdentity> {
-            let mut identity = json!({
-                "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
-                "metadata": {"name": "shared", "uid": "i", "generation": 1},
-                "spec": {"accountId": "123456789012", "regions": [], "credentials": {"source": "Operator"}},
-            });
-            merge(&mut identity, patch);
-            read(identity)
-        };
-        let on_files = |patch: Value| {
-            let mut user = json!({"spec": {"serverRef": {"name": "files", "namespace": "platform"}}});
-            merge(&mut user, &patch);
-            user
-        };
-        let stores = stores();
-        put(&stores.users, user("alice", &on_files(ready("True"))));
-        put(&stores.users, user("dave", &on_files(ready("False"))));
-        put(&stores.users, user("erin", &on_files(json!({}))));
-        put(&stores.identities, identity(&json!({})));
-        let waiting = set(&["TransferServer platform/files", "TransferUser team/dave", "TransferUser team/erin"]);
-        for truth in ["True", "False"] {
-            let change = put(&stores.identities, identity(&ready(truth)));
-            assert_eq!(names(on_identity(&change, &stores)), waiting, "{truth}");
-        }
     }
 
     #[test]

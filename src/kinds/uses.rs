@@ -67,17 +67,11 @@ impl Use {
 }
 
 /// Whether the two versions differ in what counts for everything that uses the identity: which one it is, who AWS takes
-/// it for, and the tags that it puts on everything.
+/// it for and whether it does, and the tags that it puts on everything.
 #[must_use]
 pub fn all_see(before: &AwsIdentity, after: &AwsIdentity) -> bool {
     let facts =
         |identity: &AwsIdentity| (identity.metadata.uid.clone(), identity.spec.access(), identity.spec.tags.clone());
-    facts(before) != facts(after)
-}
-
-/// Whether they differ in whether AWS takes it for who it is. With whom all is well, it makes no difference.
-#[must_use]
-pub fn waiting_see(before: &AwsIdentity, after: &AwsIdentity) -> bool {
     let ready = |identity: &AwsIdentity| {
         // As any installation found it: what is said for all may be another's.
         let status = identity.status.iter();
@@ -89,5 +83,5 @@ pub fn waiting_see(before: &AwsIdentity, after: &AwsIdentity) -> bool {
     };
     // What Ready says of one that is being deleted is who still needs it.
     let stays = after.metadata.deletion_timestamp.is_none();
-    stays && ready(before) != ready(after)
+    facts(before) != facts(after) || (stays && ready(before) != ready(after))
 }

@@ -185,7 +185,7 @@ impl Looks {
             None => Listing::Never,
             Some(Seen { place: seen, listing, basis: Basis::Listing, .. }) if *seen == place => listing.clone(),
             Some(Seen { place: seen, row: held, basis: Basis::Status { since, listed, due }, .. }) => {
-                let until = if *listed { due.unwrap_or(now + resync) } else { *since + resync };
+                let until = due.unwrap_or(if *listed { now + resync } else { *since + resync.min(SELDOM) });
                 return *seen == place && held.as_deref() == Some(row) && now < until;
             }
             Some(_) => return false,
@@ -214,19 +214,29 @@ impl Looks {
         listed && here && held.as_deref() == Some(row) && at.elapsed() < turn.last + SAME
     }
 
-    /// How long what is believed rests: until its turn, and no longer than `resync` while no listing has confirmed it or too
-    /// few of all may be known yet to say when that is. A turn that came while nobody may have looked is made up for.
+    /// How long what is believed rests: until its turn or until it changes by itself, and no longer than `resync` while no
+    /// listing has confirmed it or too few of all may be known yet to say when that is. A turn that came while nobody may
+    /// have looked is made up for.
     #[must_use]
-    pub fn rests_for(&self, uid: &str, turn: Turn, resync: Duration) -> Duration {
+    pub fn rests_for(&self, uid: &str, turn: Turn, change: Option<Duration>, resync: Duration) -> Duration {
         let (mut all, now) = (self.lock(), Instant::now());
+        let (change, resync) = (change.map(|change| now + change), resync.min(SELDOM));
         let attended = all.began.map(|began| began.elapsed()).unwrap_or_default();
         let until = match all.objects.get_mut(uid).map(|seen| &mut seen.basis) {
-            Some(Basis::Status { since, due: None, .. }) if since.elapsed() + SAME < resync => *since + resync,
-            Some(Basis::Status { listed: true, due, .. }) => *due.get_or_insert(now + turn.made_up(attended)),
-            Some(Basis::Status { since, .. }) => *since + resync,
+            Some(Basis::Status { since, listed, due }) => {
+                let unsure = due.is_none() && since.elapsed() + SAME < resync;
+                let until =
+                    if unsure || !*listed { *since + resync } else { *due.get_or_insert(now + turn.made_up(attended)) };
+                // What changes by itself is told by a look, so it is believed no longer than that.
+                if let Some(change) = change.filter(|change| *change < until) {
+                    *due = Some(change);
+                }
+                until
+            }
             Some(Basis::Look { at, .. }) => (now + turn.next).min(*at + turn.every),
             _ => now + turn.next.min(resync),
         };
+        let until = change.map_or(until, |change| change.min(until));
         until.saturating_duration_since(now)
     }
 
@@ -418,16 +428,20 @@ mod tests {
                 assert!(looks.agrees("0", HERE, Some(shown("a"))));
             }
             assert!(looks.believes("0", HERE, "a", RESYNC));
-            assert_eq!(looks.rests_for("0", FAR, RESYNC), RESYNC, "nothing has confirmed it, or few are known yet");
+            assert_eq!(
+                looks.rests_for("0", FAR, None, RESYNC),
+                RESYNC,
+                "nothing has confirmed it, or few are known yet"
+            );
             if !listing_first {
                 assert!(looks.agrees("0", HERE, Some(shown("a"))));
             }
             tokio::time::advance(RESYNC).await;
             assert!(looks.believes("0", HERE, "a", RESYNC));
-            assert_eq!(looks.rests_for("0", FAR, RESYNC), TURN);
+            assert_eq!(looks.rests_for("0", FAR, None, RESYNC), TURN);
             tokio::time::advance(TURN.checked_sub(RESYNC).unwrap()).await;
             assert!(looks.believes("0", HERE, "a", RESYNC));
-            assert_eq!(looks.rests_for("0", FAR, RESYNC), RESYNC, "its turn stays when it is");
+            assert_eq!(looks.rests_for("0", FAR, None, RESYNC), RESYNC, "its turn stays when it is");
             tokio::time::advance(RESYNC).await;
             assert!(!looks.believes("0", HERE, "a", RESYNC), "its turn has come");
             looks.saw("0", "1", "here", "a".to_owned(), true);
@@ -485,7 +499,7 @@ mod tests {
                 if !looks.believes("0", HERE, "a", RESYNC) {
                     break;
                 }
-                let rest = looks.rests_for("0", Turn::of("uid", LONGEST, wall), RESYNC);
+                let rest = looks.rests_for("0", Turn::of("uid", LONGEST, wall), None, RESYNC);
                 if !listing_first {
                     listing();
                 }
@@ -506,7 +520,7 @@ mod tests {
         assert!(looks.agrees("0", HERE, Some(shown("a"))) && looks.believes("0", HERE, "a", RESYNC));
         tokio::time::advance(RESYNC).await;
         let turn = Turn { last: Duration::from_hours(3), ..FAR };
-        assert_eq!(looks.rests_for("0", turn, RESYNC), Duration::ZERO);
+        assert_eq!(looks.rests_for("0", turn, None, RESYNC), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
@@ -514,7 +528,7 @@ mod tests {
         let looks = many(1);
         for hours in 1..=11 {
             tokio::time::advance(Duration::from_hours(1)).await;
-            let left = looks.rests_for("0", Turn { next: FAR.every, ..FAR }, RESYNC);
+            let left = looks.rests_for("0", Turn { next: FAR.every, ..FAR }, None, RESYNC);
             assert_eq!(left, Duration::from_hours(12 - hours));
         }
     }
@@ -525,7 +539,7 @@ mod tests {
         let ask = |number: u32| {
             let (uid, now) = (number.to_string(), Timestamp::from_second(1_800_000_000).unwrap());
             assert!(looks.agrees(&uid, HERE, Some(shown("a"))) && looks.believes(&uid, HERE, "a", RESYNC));
-            looks.rests_for(&uid, Turn::of(&uid, looks.interval(&uid, RESYNC), now), RESYNC)
+            looks.rests_for(&uid, Turn::of(&uid, looks.interval(&uid, RESYNC), now), None, RESYNC)
         };
         assert!((0..3000).all(|number| ask(number) == RESYNC));
         tokio::time::advance(RESYNC).await;
@@ -568,7 +582,7 @@ mod tests {
             assert_eq!(looks.stands("0", HERE, "", turn), stands, "{row:?}");
         }
         let looks = many(1);
-        assert_eq!(looks.rests_for("0", turn, RESYNC), RESYNC);
+        assert_eq!(looks.rests_for("0", turn, None, RESYNC), RESYNC);
         tokio::time::advance(RESYNC).await;
         assert!(looks.stands("0", HERE, "", turn), "its turn was that look's");
         tokio::time::advance(SAME).await;

@@ -13,7 +13,7 @@ use super::context::{Engine, Request, Requeue, Status};
 use super::events;
 use super::failure;
 use super::kind::{Kind, KindStatus, ReconcileError, ResourceState, Target};
-use super::known::{Known, edited};
+use super::known::{Known, edited, operation};
 use super::memory::Memory;
 use super::owned;
 use super::planned::Planned;
@@ -40,7 +40,7 @@ const DECISIONS: u32 = 200;
 /// One reconcile over the object that was queued under this name and uid. Its calls wait in this rank, which rises with
 /// what it finds to do.
 pub async fn reconcile<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str, rank: &Rank) -> Requeue {
-    let Some(busy) = engine.memories.enter(uid) else { return Requeue::After(STILL_BUSY) };
+    let Some(busy) = engine.memories.enter(uid) else { return Requeue::Elsewhere(STILL_BUSY) };
     let mut running = engine.counters.begin();
     let object = match first_read(engine, name, uid).await {
         Ok(object) => object,
@@ -113,7 +113,11 @@ async fn converge<K: Kind>(
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     if !engine.memories.change(&request.uid, |memory| memory.reads(request.generation, Instant::now())) {
         tracing::info!("read an older generation than before; reading again");
-        return Ok(Outcome::Requeue(Requeue::After(STALE_READ)));
+        return Ok(Outcome::Requeue(Requeue::Elsewhere(STALE_READ)));
+    }
+    // Somebody waits for each step of it, and no change of the object asks for the later ones.
+    if request.deleting() || operation::<K::Object>(&request.status()).is_some() {
+        request.rank.raise(Priority::Change);
     }
     if request.deleting() && !request.finalizer() {
         engine.memories.forget(&request.uid);

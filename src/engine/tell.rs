@@ -13,7 +13,6 @@ use super::diff::{Change, Effect, paths};
 use super::drift::{self, Differences, differences};
 use super::kind::{Kind, KindStatus, Pending, Plan, ReconcileError, ResourceState, Target, Wanted};
 use super::known::{self, Known};
-use super::looks::Turn;
 use super::memory::Memory;
 use super::planned::Planned;
 use super::reason::Reason;
@@ -85,9 +84,7 @@ pub(super) fn rest<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, kn
     engine.memories.change(&request.uid, Memory::succeeded);
     let change = known.wanted.as_ref().and_then(|wanted| wanted.changes_at).map(|at| between(known.now, at));
     let turn = engine.next_turn(&request.object);
-    // What changes by itself is told by a look.
-    let turn = Turn { next: change.map_or(turn.next, |change| change.min(turn.next)), ..turn };
-    Requeue::Rest(engine.settings.looks.rests_for(&request.uid, turn, engine.settings.resync))
+    Requeue::Rest(engine.settings.looks.rests_for(&request.uid, turn, change, engine.settings.resync))
 }
 
 /// Nothing is changed while the spec says so.

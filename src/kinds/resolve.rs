@@ -97,7 +97,8 @@ impl<'a> TargetQuery<'a> {
     /// Whether it needs no grant: it goes, or what was begun for it is to be ended.
     fn ends_something(&self) -> bool {
         let operation = self.status.and_then(|status| status.operation.as_ref());
-        self.exists() && (self.deleting || operation.is_some_and(OperationRecord::guards))
+        let begun = self.kind == ManagedKind::TransferServer && operation.is_some_and(OperationRecord::guards);
+        self.exists() && (self.deleting || (begun && self.finalizer))
     }
 }
 

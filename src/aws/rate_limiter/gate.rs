@@ -125,7 +125,12 @@ impl Gate {
         let whose = self.line_of(class);
         let Some(line) = self.lines.get_mut(&whose) else { return };
         let own = line.pace.rate();
-        if !line.pace.throttled(now, retry_after) {
+        let news = line.pace.throttled(now, retry_after);
+        // Who was to go next under the limit may wait now, and others need not.
+        if self.limit.is_some() {
+            self.ring();
+        }
+        if !news {
             return;
         }
         if matches!(whose, LineOf::Joined(_)) {

@@ -228,8 +228,9 @@ impl Place<'_> {
     }
 
     fn step(&self) -> Step {
-        let limit = self.limiter.limit(self.account);
         let mut gates = self.limiter.lock();
+        // Read under the lock: an older one would be put in force over a newer one, and who was rung for that sleeps on.
+        let limit = self.limiter.limit(self.account);
         let gate = gates.get_mut(&place(self.account, self.region));
         gate.map_or(Step::Go, |gate| gate.step(self.number, limit, Instant::now()))
     }

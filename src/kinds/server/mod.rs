@@ -293,7 +293,7 @@ impl Kind for Servers {
         match self.host_keys(object, account, &id).await {
             Ok(host_keys) => {
                 // Last, as what fails here is looked at again, and a login is not.
-                if self.owns(object, &server) && !going(object) {
+                if self.owns(object, &server) && !going(object) && target.denied.is_none() {
                     let cluster = self.deps.cluster.as_ref();
                     login_test = login_test::of(&self.logins_tried, cluster, object, &server, account).await;
                 }

@@ -39,6 +39,7 @@ fn may_begin(about: &Situation) -> bool {
 /// AWS refused the change, and the server runs. One more stop may have been sent for it, and still arrive.
 pub fn ended(about: &Situation, record: &OperationRecord) -> Due {
     match state(about) {
+        _ if took(about, record) > GUARDED && about.mode != Mode::Full => over(record),
         _ if took(about, record) > GUARDED => given_up(about, record),
         "OFFLINE" if may_begin(about) && !same(about, record) => begin(about),
         "OFFLINE" => led(about, reasons::STARTING, write(OperationPhase::TakingBack, record)),

@@ -138,11 +138,13 @@ fn begin(about: &Situation) -> Due {
 /// or refused took something off that is still off.
 fn first(about: &Situation) -> OperationRecord {
     let settings = &about.server.settings;
-    let over = [OperationPhase::Withdrawn, OperationPhase::GivenUp];
-    let cut = about.record.filter(|record| over.contains(&record.phase) && has_prior(record));
-    let (addresses, subnets) = match cut {
-        Some(record) => (record.prior_address_allocation_ids.clone(), record.prior_subnet_ids.clone()),
-        None => (calls::addresses(settings), calls::subnets(settings)),
+    let (held, here) = (calls::addresses(settings), calls::subnets(settings));
+    // What a person attached since counts, and where a person moved it.
+    let off = about.record.filter(|record| held.is_empty() && has_prior(record));
+    let (addresses, subnets) = match off.map(|record| (record.phase, record.clone())) {
+        Some((OperationPhase::Withdrawn, record)) => (record.prior_address_allocation_ids, record.prior_subnet_ids),
+        Some((OperationPhase::GivenUp, record)) => (record.prior_address_allocation_ids, here),
+        _ => (held, here),
     };
     OperationRecord {
         kind: OperationKind::Offline,
@@ -185,11 +187,8 @@ fn pending(about: &Situation, reason: &Reason, due: Option<Timestamp>) -> Due {
 /// The stop may have been sent, or not.
 fn stopping(about: &Situation, record: &OperationRecord) -> Due {
     let goes_on = about.mode == Mode::Full && !about.offline.is_empty() && open(about, record);
-    // Nobody has used it yet, which is told by this record alone: it waits as it is.
-    let waits = record.kind == OperationKind::Create && about.mode == Mode::Finish && !about.offline.is_empty();
     let due = match state(about) {
         "OFFLINE" => write(OperationPhase::Stopped, record),
-        "ONLINE" if waits => return Due::default(),
         // Dated by who reads it: this may be written long after it was decided, and until then others may send a stop.
         "ONLINE" if !goes_on => done(&OperationRecord { started_at: None, ..record.clone() }),
         "ONLINE" if about.unfit.is_some() && record.kind == OperationKind::Create => {

@@ -142,10 +142,8 @@ fn each_step_follows_from_what_is_shown_recorded_and_allowed() {
         Row("STARTING", "left stopping create", ""),
         Row("ONLINE", "left stopping create closed", "StopServer"),
         Row("ONLINE", "left stopping create unfit", "block WaitingForAws"),
-        // Suspended before it was in use: it needs no hours and nobody's leave later.
-        Row("ONLINE", "left stopping create closed finish", ""),
-        Row("ONLINE", "stopping create finish", "write Withdrawn"),
-        Row("ONLINE", "left stopping create restore", "write Withdrawn"),
+        // Suspended before it had its first addresses: it may be in use by the time it goes on.
+        Row("ONLINE", "left stopping create closed finish", "write Withdrawn"),
         Row("OFFLINE", "left stopping closed", "write Stopped"),
         Row("STOP_FAILED", "left stopping", "StopServer, block StopFailed"),
         Row("STOP_FAILED", "left stopping closed", "StartServer, block StopFailed"),
@@ -215,7 +213,8 @@ fn what_is_over_is_guarded_as_long_as_something_may_arrive() {
         Row("OFFLINE", "left given-up refused guarded edited", "write Stopped"),
         Row("OFFLINE", "left given-up refused guarded edited unapproved", "write TakingBack"),
         Row("OFFLINE", "left given-up refused guarded edited finish", "write TakingBack"),
-        Row("OFFLINE", "given-up refused guarded late finish", ""),
+        Row("OFFLINE", "given-up refused guarded late finish", "write GivenUp"),
+        Row("OFFLINE", "given-up refused late finish", ""),
         Row("OFFLINE", "left given-up refused guarded late", "block ChangeRefused"),
         Row("ONLINE", "left given-up refused guarded unwanted", "write GivenUp"),
         Row("ONLINE", "left given-up refused unwanted", "block ChangeRefused"),
@@ -304,14 +303,26 @@ fn a_stop_that_comes_late_puts_back_what_was_taken_off_and_nothing_else() {
         (OperationPhase::GivenUp, (vec![], vec![])),
         "nothing is off"
     );
-    let off = due_of(&shown("ONLINE"), Some(&refused), "back").operation.unwrap().record.unwrap();
+    let bare = |state: &str| {
+        let settings = ServerSettings { endpoint_details: Some(details(&[], &["here"])), ..ServerSettings::default() };
+        Server { settings, ..server(state) }
+    };
+    let begun = |server: &Server, record: &OperationRecord| {
+        prior(due_of(server, Some(record), "left").operation.unwrap().record.unwrap())
+    };
+    let off = due_of(&bare("ONLINE"), Some(&refused), "back").operation.unwrap().record.unwrap();
     assert_eq!(off.prior_address_allocation_ids, ["before"], "what could not be put back is still off");
-    let next = due_of(&shown("ONLINE"), Some(&off), "left").operation.unwrap().record.unwrap();
-    let put_back = (OperationPhase::Stopping, (vec!["before".to_owned()], vec!["there".to_owned()]));
-    assert_eq!((next.phase, prior(next)), put_back, "the next edit puts it back");
+    assert_eq!(
+        begun(&bare("ONLINE"), &off),
+        (vec!["before".into()], vec!["here".into()]),
+        "the next edit puts it back"
+    );
+    let now = (vec!["now".to_owned()], vec!["here".to_owned()]);
+    assert_eq!(begun(&shown("ONLINE"), &off), now, "but not in the place of what a person attached since");
     let cut = written("ONLINE", &record(OperationPhase::Stopping));
-    let late = written("OFFLINE", &cut);
+    let late = due_of(&bare("OFFLINE"), Some(&cut), "").operation.unwrap().record.unwrap();
     assert_eq!((late.phase, prior(late)), (OperationPhase::Stopped, (vec!["before".into()], vec!["there".into()])));
+    assert_eq!(prior(written("OFFLINE", &cut)), now, "nothing was taken off");
 }
 
 #[test]

@@ -70,6 +70,11 @@ pub struct RunArgs {
     /// For how long a first refusal by AWS is retried before a person is called
     #[arg(long, env = "TRANSFER_OPERATOR_REJECTION_GRACE", default_value = "2m", value_parser = duration)]
     pub rejection_grace: Duration,
+    /// More than so many percent of an AwsIdentity's servers (3 may always go) or users (20) being deleted at once wait for
+    /// its annotation transfer-operator.dev/allow-deletions; 0 holds nothing
+    #[arg(long, env = "TRANSFER_OPERATOR_HOLD_DELETIONS_PERCENT", default_value_t = 10,
+        value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub hold_deletions_percent: u8,
     /// List and Describe calls per second at most, per account, region and service of AWS [default: what AWS takes]
     #[arg(long, env = "TRANSFER_OPERATOR_AWS_READ_RATE", value_parser = rate)]
     pub aws_read_rate: Option<f64>,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::ResourceExt;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
@@ -20,8 +21,8 @@ use crate::aws::account_clients::AccountClients;
 use crate::aws::circuit::State;
 use crate::aws::counters::{BOUNDS, Latency};
 use crate::aws::rate_limiter::LineState;
-use crate::cluster::Lister;
 use crate::cluster::store::Stores;
+use crate::cluster::{Lister, mass_deletion};
 use crate::engine::counters::{Counts, ReconcileCounters};
 use crate::engine::settings::Env;
 use crate::kinds::orphans::Orphans;
@@ -57,7 +58,7 @@ enum Reading {
 use Reading::{Latencies, Numbers};
 
 /// All of them; docs/metrics.md has the same table.
-const FAMILIES: [Family; 18] = [
+const FAMILIES: [Family; 19] = [
     Family {
         name: "passes",
         help: "Passes over objects by what they came to",
@@ -143,6 +144,13 @@ const FAMILIES: [Family; 18] = [
         read: Numbers(breakers),
     },
     Family {
+        name: "deletions_held",
+        help: "Deletions that wait for a person, as many objects of an identity are deleted at once",
+        kind: MetricType::Gauge,
+        labels: &["identity"],
+        read: Numbers(deletions_held),
+    },
+    Family {
         name: "orphans",
         help: "What AWS has with this cluster's tags and no object stands for",
         kind: MetricType::Gauge,
@@ -196,6 +204,8 @@ pub struct Sources {
     pub clients: Arc<AccountClients>,
     /// Orphans.
     pub orphans: Arc<Orphans>,
+    /// More than so many percent at once wait, see `--hold-deletions-percent`.
+    pub hold_percent: u8,
     /// The lease.
     pub leading: LeaderState,
     /// Passes by kind.
@@ -382,6 +392,15 @@ fn state(conditions: &[Condition]) -> &'static str {
 fn breakers(sources: &Sources) -> Vec<Sample> {
     let open = |state| f64::from(u8::from(!matches!(state, State::Closed { .. })));
     sources.clients.breakers().into_iter().map(|(identity, state)| (vec![identity], open(state))).collect()
+}
+
+fn deletions_held(sources: &Sources) -> Vec<Sample> {
+    let held = |identity: &str| mass_deletion::held(sources.stores.as_ref(), identity, sources.hold_percent);
+    let count = |identity: String| {
+        let count = held(&identity).map_or(0, |mass| mass.count());
+        (vec![identity], number(count as u64))
+    };
+    sources.stores.identities().iter().map(|identity| count(identity.name_any())).collect()
 }
 
 fn orphans(sources: &Sources) -> Vec<Sample> {

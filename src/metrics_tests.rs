@@ -6,7 +6,7 @@ use kube::runtime::watcher::Event;
 use serde_json::json;
 
 use super::*;
-use crate::api::{TransferServer, TransferUser};
+use crate::api::{AwsIdentity, TransferServer, TransferUser};
 use crate::aws::rate_limiter::Rates;
 use crate::aws::{AwsError, AwsErrorKind, CallClass, Rank};
 use crate::kinds::fakes::{World, object, owned};
@@ -55,6 +55,7 @@ async fn busy() -> Sources {
         let server: DeserializeGuard<TransferServer> = serde_json::from_value(json!(server)).unwrap();
         stores.servers.apply(0, Event::Apply(server));
     }
+    hold(&stores);
     world.transfer.put(owned("s-9", "gone"));
     let orphans = Orphans::new(Arc::clone(&world.deps), settings(), Vec::new());
     let identity = world.deps.lister.identity("default").unwrap();
@@ -71,7 +72,27 @@ async fn busy() -> Sources {
     leading.set(true);
     let orphans = Arc::new(orphans);
     let expiry = Expiry { warning: SignedDuration::from_hours(14 * 24), env: settings().env };
-    Sources { stores, limiter, clients, orphans, leading, passes: vec![("TransferUser", counters)], expiry }
+    let passes = vec![("TransferUser", counters)];
+    Sources { stores, limiter, clients, orphans, hold_percent: 10, leading, passes, expiry }
+}
+
+/// Four servers of an identity are being deleted.
+fn hold(stores: &Stores) {
+    let identity = json!({"apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
+        "metadata": {"name": "held", "uid": "held"},
+        "spec": {"accountId": "123456789012", "regions": [], "credentials": {"source": "Operator"}}});
+    let identity: DeserializeGuard<AwsIdentity> = serde_json::from_value(identity).unwrap();
+    stores.identities.apply(0, Event::Apply(identity));
+    for name in ["going-1", "going-2", "going-3", "going-4"] {
+        let status = json!({"observedGeneration": 1, "accountId": "123456789012", "awsIdentity": "held"});
+        let spec = json!({"region": "eu-west-2", "awsIdentityRef": {"name": "held"},
+            "lifecycle": {"deletionProtection": false}});
+        let mut server = json!(object::<TransferServer>(name, spec, status));
+        server["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        server["metadata"]["finalizers"] = json!([crate::api::FINALIZER]);
+        let server: DeserializeGuard<TransferServer> = serde_json::from_value(server).unwrap();
+        stores.servers.apply(0, Event::Apply(server));
+    }
 }
 
 /// Samples by their name and labels, as a scraper reads them; what it would not understand fails here.
@@ -120,6 +141,7 @@ async fn a_scrape_tells_what_was_counted() {
         ("transfer_operator_objects{kind=\"TransferUser\",state=\"unknown\"}", 1.0),
         ("transfer_operator_objects{kind=\"TransferAccess\",state=\"ready\"}", 0.0),
         ("transfer_operator_identity_breaker_open{identity=\"default\"}", 0.0),
+        ("transfer_operator_deletions_held{identity=\"held\"}", 4.0),
         ("transfer_operator_orphans{account=\"123456789012\",region=\"eu-central-1\",kind=\"server\"}", 1.0),
         ("transfer_operator_unmanaged_logins{account=\"123456789012\",region=\"eu-central-1\"}", 7.0),
         ("transfer_operator_unmanaged_logins{account=\"123456789012\",region=\"eu-west-1\"}", 0.0),

@@ -134,7 +134,9 @@ async fn operate(
     let Some(work) = Work::new(outside, settings(&args, cluster_id), stop.clone()).await else { return Ok(()) };
     let (passes, orphans, leads) = (work.passes.clone(), Arc::clone(&work.orphans), leading.clone());
     let expiry = Expiry { warning: expiry_warning, env: Arc::new(World) };
-    health.expose(metrics::registry(Sources { stores, limiter, clients, orphans, leading: leads, passes, expiry }));
+    let hold_percent = args.hold_deletions_percent;
+    let sources = Sources { stores, limiter, clients, orphans, hold_percent, leading: leads, passes, expiry };
+    health.expose(metrics::registry(sources));
     let outcome = lead(work, lease.as_mut(), &leading, stop).await;
     if let Some(lease) = &mut lease {
         lease.release().await;
@@ -384,6 +386,7 @@ fn settings(args: &RunArgs, cluster_id: String) -> Settings {
         resync: args.resync_interval,
         looks: Arc::default(),
         rejection_grace: args.rejection_grace,
+        hold_percent: args.hold_deletions_percent,
         env: Arc::new(World),
     }
 }

@@ -24,6 +24,8 @@ pub mod types {
     pub const SUSPENDED: &str = "Suspended";
     /// AWS has servers or users with our tags and no object here. Present only while true.
     pub const ORPHANS_FOUND: &str = "OrphansFound";
+    /// So many objects of an identity are being deleted at once that a person is asked first. Present only while true.
+    pub const DELETIONS_HELD: &str = "DeletionsHeld";
 }
 
 /// Reasons of conditions and Events. `docs/reasons.md` has them all for users.
@@ -102,6 +104,8 @@ pub mod reasons {
     pub const DELETION_BLOCKED: &str = "DeletionBlocked";
     /// The object went, and something that may be its own stays in AWS. Of an Event only.
     pub const LEFT_IN_AWS: &str = "LeftInAws";
+    /// So many objects of one identity are being deleted at once that a person is asked first.
+    pub const DELETIONS_HELD: &str = "DeletionsHeld";
     /// The spec protects the object from deletion.
     pub const DELETION_PROTECTED: &str = "DeletionProtected";
     /// AWS refused what the spec says.
@@ -190,7 +194,7 @@ pub mod reasons {
 const MESSAGE_LIMIT: usize = 4096;
 
 /// In this order they stand in the list: kstatus takes the first that speaks, people read the first line.
-const ORDER: [&str; 9] = [
+const ORDER: [&str; 10] = [
     types::READY,
     types::RECONCILING,
     types::STALLED,
@@ -200,6 +204,7 @@ const ORDER: [&str; 9] = [
     types::ADVISORY,
     types::SUSPENDED,
     types::ORPHANS_FOUND,
+    types::DELETIONS_HELD,
 ];
 
 /// The three values of a condition.

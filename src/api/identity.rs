@@ -231,7 +231,7 @@ pub struct IdentityInstallation {
     /// The generation of the spec that its conditions are about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, Reconciling, Stalled, OrphansFound, as this installation found it.
+    /// Ready, Reconciling, Stalled, OrphansFound, DeletionsHeld, as this installation found it.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_owned()]))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
@@ -244,7 +244,7 @@ pub struct AwsIdentityStatus {
     /// The generation of the spec that this status is about; -1 until it was first looked at.
     #[serde(default = "never_observed")]
     pub observed_generation: i64,
-    /// Ready, Reconciling, Stalled, OrphansFound.
+    /// Ready, Reconciling, Stalled, OrphansFound, DeletionsHeld.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_owned()]))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,

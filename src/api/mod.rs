@@ -105,6 +105,8 @@ pub const IN_USE: &str = "transfer-operator.dev/in-use-";
 pub const RECONCILE_AT: &str = "transfer-operator.dev/reconcile-at";
 /// Annotation: the hash of the plan that a person approves.
 pub const APPROVE: &str = "transfer-operator.dev/approve";
+/// Annotation of an AwsIdentity by which a person allows that many of its objects are deleted at once.
+pub const ALLOW_DELETIONS: &str = "transfer-operator.dev/allow-deletions";
 /// Annotation of a server: fingerprints of host keys that were replaced in their Secrets and may go.
 pub const CONFIRM_HOST_KEY: &str = "transfer-operator.dev/confirm-host-key";
 /// The type that a Secret with a host key must have: the operator reads no other.

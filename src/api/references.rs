@@ -1,15 +1,17 @@
 //! What objects refer to, by names that can be looked up: who refers to a thing is found in an index, never scanned
 //! for. An index may answer with more objects than are asked for, never with fewer.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
 
-use super::common::{ServerRef, WorkflowRef};
+use super::common::{DeletionPolicy, ServerRef, WorkflowRef};
 use super::login::Login;
 use super::shapes::WorkflowDetails;
-use super::{Managed, ManagedKind};
+use super::{FINALIZER, Managed, ManagedKind};
 
 /// Namespace and name; the namespace is empty for cluster-scoped kinds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,9 +75,20 @@ pub enum Reference {
     Login(String),
     /// The namespace that the object is in.
     Namespace(String),
+    /// The AwsIdentity with which it is going to be deleted in AWS, and since when that is asked for.
+    Leaving(String, Timestamp),
 }
 
 impl Reference {
+    /// The identity that it names.
+    #[must_use]
+    pub fn identity(&self) -> Option<&str> {
+        match self {
+            Self::Identity(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// The login that it names.
     #[must_use]
     pub fn login(&self) -> Option<&str> {
@@ -101,15 +114,33 @@ impl Reference {
     }
 }
 
-/// Everything that an object refers to: what its kind says, the identity that status records, and its namespace.
+/// Everything that an object refers to: what its kind says, the identity that status records, its namespace, and with
+/// what it is on its way out.
 pub fn all<K: Managed>(object: &K) -> Vec<Reference> {
     let recorded = object.status().and_then(|status| K::common(status).aws_identity.clone());
-    object
+    let mut all: Vec<Reference> = object
         .references()
         .into_iter()
         .chain(recorded.map(Reference::Identity))
         .chain(object.namespace().map(Reference::Namespace))
-        .collect()
+        .collect();
+    if let Some(at) = leaves(object) {
+        let identities: BTreeSet<String> = all.iter().filter_map(Reference::identity).map(str::to_owned).collect();
+        all.extend(identities.into_iter().map(|identity| Reference::Leaving(identity, at)));
+    }
+    all
+}
+
+/// Since when it is asked to be deleted in AWS: what stays there, is protected, is only looked at or never got there
+/// leaves nothing.
+fn leaves<K: Managed>(object: &K) -> Option<Timestamp> {
+    let at = object.meta().deletion_timestamp.as_ref()?.0;
+    let status = object.status().map(K::common)?;
+    let account = status.account_id.as_ref().or_else(|| status.create.as_ref()?.account_id.as_ref());
+    let policies = object.policies();
+    let held = object.finalizers().iter().any(|name| name == FINALIZER);
+    let goes = policies.deletion == DeletionPolicy::Delete && !policies.protected && !policies.observes();
+    (held && goes && account.is_some()).then_some(at)
 }
 
 /// The server that a user or an access is on: as the spec names it, and as status records it.
@@ -166,6 +197,48 @@ mod tests {
 
     fn name(namespace: &str, name: &str) -> Name {
         Name { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+
+    #[test]
+    fn what_is_going_to_be_deleted_in_aws_leaves_each_of_its_identities_once() {
+        let time = "2026-01-01T00:00:00Z";
+        let server = |change: fn(&mut Value)| {
+            let mut object = json!({
+                "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferServer",
+                "metadata": {"namespace": "team", "name": "x", "deletionTimestamp": time, "finalizers": [FINALIZER]},
+                "spec": {"region": "eu-central-1", "awsIdentityRef": {"name": "one"},
+                    "lifecycle": {"deletionProtection": false}},
+                "status": {"observedGeneration": 1, "awsIdentity": "one", "accountId": "123456789012"},
+            });
+            change(&mut object);
+            let server: TransferServer = serde_json::from_value(object).unwrap();
+            let leaves = |reference: Reference| match reference {
+                Reference::Leaving(identity, at) if at == time.parse().unwrap() => Some(identity),
+                _ => None,
+            };
+            all(&server).into_iter().filter_map(leaves).collect::<Vec<_>>()
+        };
+        let rows: [(fn(&mut Value), &[&str], &str); 9] = [
+            (|_| (), &["one"], "it goes"),
+            (|object| object["status"]["awsIdentity"] = json!("two"), &["one", "two"], "two identities"),
+            (|object| object["metadata"]["deletionTimestamp"] = Value::Null, &[], "nobody deletes it"),
+            (|object| object["metadata"]["finalizers"] = json!(["other"]), &[], "nothing of ours is there"),
+            (|object| object["status"]["accountId"] = Value::Null, &[], "it was never in AWS"),
+            (
+                |object| {
+                    object["status"]["accountId"] = Value::Null;
+                    object["status"]["create"] = json!({"uid": "u", "phase": "InFlight", "accountId": "1"});
+                },
+                &["one"],
+                "it may be in AWS",
+            ),
+            (|object| object["spec"]["lifecycle"]["deletionPolicy"] = json!("Retain"), &[], "it stays"),
+            (|object| object["spec"]["lifecycle"]["deletionProtection"] = json!(true), &[], "it is protected"),
+            (|object| object["spec"]["lifecycle"]["managementPolicy"] = json!("ObserveOnly"), &[], "it is looked at"),
+        ];
+        for (change, expected, what) in rows {
+            assert_eq!(server(change), expected, "{what}");
+        }
     }
 
     #[test]

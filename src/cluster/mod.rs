@@ -4,6 +4,7 @@
 //! fill; it is good for references, never for a create or a destructive call.
 
 pub mod kube;
+pub mod mass_deletion;
 pub mod pruned;
 pub mod references;
 pub mod store;
@@ -16,6 +17,7 @@ use ::kube::Resource;
 use ::kube::api::ObjectMeta;
 use ::kube::core::ApiResource;
 use async_trait::async_trait;
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -203,6 +205,19 @@ pub trait Lister: Send + Sync {
     /// How many objects of this kind refer to it. Counts an index, and looks at none of them.
     fn how_many(&self, kind: ManagedKind, reference: &Reference) -> usize {
         self.referring(kind, reference).len()
+    }
+    /// How many objects of this kind are on their way out of AWS with this identity, by their deletionTimestamp. Counts an
+    /// index, and looks at none of them.
+    fn leaving(&self, kind: ManagedKind, identity: &str) -> BTreeMap<Timestamp, usize> {
+        let mut going = BTreeMap::new();
+        for reference in self.objects(kind).iter().flat_map(|object| object.all_references()) {
+            if let Reference::Leaving(of, at) = reference
+                && of == identity
+            {
+                *going.entry(at).or_default() += 1;
+            }
+        }
+        going
     }
     /// Whether any object refers to it.
     fn is_referred_to(&self, reference: &Reference) -> bool {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::Resource;
 use kube::api::{ObjectMeta, PartialObjectMeta};
@@ -204,6 +205,17 @@ impl<K: Refers> Store<K> {
         self.lock().by.get(reference).map_or(0, BTreeSet::len)
     }
 
+    fn leaving(&self, identity: &str) -> BTreeMap<Timestamp, usize> {
+        let at = |time| Reference::Leaving(identity.to_owned(), time);
+        let inner = self.lock();
+        let going = inner.by.range(at(Timestamp::MIN)..=at(Timestamp::MAX));
+        let count = |(reference, names): (&Reference, &BTreeSet<Name>)| match reference {
+            Reference::Leaving(_, at) => Some((*at, names.len())),
+            _ => None,
+        };
+        going.filter_map(count).collect()
+    }
+
     fn by(&self, reference: &Reference) -> Vec<Arc<K>> {
         let inner = self.lock();
         let object = |name: &Name| inner.objects.get(name).and_then(|(_, seen)| seen.object().cloned());
@@ -277,6 +289,7 @@ trait ManagedStore: Send + Sync {
     fn objects(&self) -> Vec<Arc<dyn Object>>;
     fn referring(&self, reference: &Reference) -> Vec<Arc<dyn Object>>;
     fn how_many(&self, reference: &Reference) -> usize;
+    fn leaving(&self, identity: &str) -> BTreeMap<Timestamp, usize>;
 }
 
 impl<K: Managed> ManagedStore for Store<K> {
@@ -298,6 +311,10 @@ impl<K: Managed> ManagedStore for Store<K> {
 
     fn how_many(&self, reference: &Reference) -> usize {
         Store::how_many(self, reference)
+    }
+
+    fn leaving(&self, identity: &str) -> BTreeMap<Timestamp, usize> {
+        Store::leaving(self, identity)
     }
 }
 
@@ -404,6 +421,10 @@ impl Lister for Stores {
 
     fn how_many(&self, kind: ManagedKind, reference: &Reference) -> usize {
         self.managed(kind).how_many(reference)
+    }
+
+    fn leaving(&self, kind: ManagedKind, identity: &str) -> BTreeMap<Timestamp, usize> {
+        self.managed(kind).leaving(identity)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use kube::Resource as _;
 use tokio::time::Instant;
 
 use super::consistency::{ObservedState, TagMatches};
@@ -20,11 +21,11 @@ use super::planned::Planned;
 use super::reason::Reason;
 use super::record::{RecordedCreate, recorded};
 use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, RecreatePolicy};
-use crate::api::condition::{self, types};
+use crate::api::condition::{self, reasons, types};
 use crate::api::status::{OperationRecord, Replacing};
 use crate::api::{CommonStatus, Managed};
 use crate::aws::{Account, Tags, waiting};
-use crate::cluster::EventNote;
+use crate::cluster::{EventNote, mass_deletion};
 
 /// For how long a reconcile goes on to the next call, not counting what it waits at the limiter: AWS may answer each
 /// late, and a reconcile has two minutes.
@@ -36,6 +37,8 @@ struct Recalled<'a, S> {
     adopts: Option<String>,
     /// Digest of the create that is due, where AWS refused it and it is not due again.
     held_create: Option<String>,
+    /// Why its deletion waits for a person's yes.
+    mass: Option<Reason>,
     status: &'a S,
     memory: &'a Memory,
     record: Option<&'a RecordedCreate>,
@@ -170,6 +173,7 @@ impl<K: Kind> Known<K> {
             replaces,
             replacing: replacing.as_ref(),
             held_create: self.held_create(engine, request, &memory),
+            mass: self.mass(engine, request),
             status: &status,
             memory: &memory,
             record: record.as_ref(),
@@ -185,7 +189,7 @@ impl<K: Kind> Known<K> {
         recalled: &'a Recalled<'a, Status<K>>,
         update: Option<&'a UpdateFacts<'a>>,
     ) -> Facts<'a> {
-        let Recalled { adopts, held_create, status, memory, record, replaces, replacing } = recalled;
+        let Recalled { adopts, held_create, mass, status, memory, record, replaces, replacing } = recalled;
         let (policies, target) = (request.object.policies(), self.target());
         let attempt = record.and_then(|record| record.attempt.as_ref());
         let mode = policies.adoption.as_ref().map_or(AdoptionMode::IfIdentical, |adoption| adoption.mode);
@@ -203,6 +207,7 @@ impl<K: Kind> Known<K> {
             observe_only: policies.observes(),
             report_only: policies.management == ManagementPolicy::ReportDrift && !edited,
             suspended: request.object.suspend(),
+            mass: mass.as_ref(),
             retain: policies.deletion == DeletionPolicy::Retain,
             protected: policies.protected,
             recreate: policies.recreate == RecreatePolicy::Automatic,
@@ -292,6 +297,15 @@ impl<K: Kind> Known<K> {
         }
         let digest = create_digest(engine, &self.context(request)?)?;
         memory.refused_calls.get(&digest).is_some_and(|hold| hold.due > Instant::now()).then_some(digest)
+    }
+
+    /// Whether its deletion is one of so many that a person is asked first, as the caches show it now.
+    fn mass(&self, engine: &Engine<K>, request: &Request<K::Object>) -> Option<Reason> {
+        let deleted_at = request.object.meta().deletion_timestamp.as_ref()?.0;
+        let identity = &self.target()?.identity;
+        let mass = mass_deletion::held(engine.lister.as_ref(), identity, engine.settings.hold_percent);
+        mass.filter(|mass| mass.holds(deleted_at))?;
+        Some(Reason::new(reasons::DELETIONS_HELD, mass_deletion::sentence(identity)))
     }
 
     /// What the decision on the calls of the plan is made of; what status says is left out where no call is to go.

@@ -34,6 +34,9 @@ pub struct Settings {
     /// For how long AWS's first refusal of a generation is retried before a person is called: roles and policies
     /// take that long to arrive everywhere.
     pub rejection_grace: Duration,
+    /// More than so many percent of an identity's servers or users are not deleted at once without a person's yes; 0 asks
+    /// nobody.
+    pub hold_percent: u8,
     /// Randomness and identifiers.
     pub env: Arc<dyn Env>,
 }
@@ -81,6 +84,7 @@ mod tests {
                 resync: Duration::from_mins(10),
                 looks: Arc::default(),
                 rejection_grace: Duration::ZERO,
+                hold_percent: 10,
                 env: Arc::new(Drawn(fraction)),
             };
             assert_eq!(settings.jittered_resync().as_millis().div_ceil(1000), seconds);

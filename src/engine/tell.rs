@@ -33,6 +33,10 @@ const UNTIL_ITS_TURN: Requeue = Requeue::Rest(Duration::MAX);
 /// How soon what blocks a deletion is looked at again: our own objects wake it when they go, others do in AWS.
 const BLOCKED_AGAIN: Duration = Duration::from_secs(30);
 
+/// How soon a deletion that waits for a person is looked at again: the annotation wakes it, and thousands may wait, each of
+/// which is a look in AWS.
+const HELD_AGAIN: Duration = Duration::from_mins(5);
+
 /// Nothing may be done, for this reason.
 pub(super) fn block<O: Managed>(request: &Request<O>, reason: Reason) -> Outcome<O::Status> {
     let mut report = Report::block(request.status(), reason);
@@ -108,7 +112,7 @@ pub(super) fn wait<K: Kind>(
     until: Option<Timestamp>,
 ) -> Outcome<Status<K>> {
     // Only what is ours is deleted, so there it may be shown.
-    let blocked = reason == reasons::DELETION_BLOCKED;
+    let blocked = [reasons::DELETION_BLOCKED, reasons::DELETIONS_HELD].contains(&reason);
     let status = if blocked { filled_status(engine, context) } else { context.request.status() };
     let mut report = Report::block(status, Reason::new(reason, message));
     // Windows need several looks, so a long one is not slept through.
@@ -117,6 +121,7 @@ pub(super) fn wait<K: Kind>(
     let idle = match reason {
         reasons::DELETION_PROTECTED => engine.next_look(&context.request.object),
         reasons::DELETION_BLOCKED => BLOCKED_AGAIN,
+        reasons::DELETIONS_HELD => engine.settings.jittered(HELD_AGAIN),
         _ => POLL,
     };
     report.next = Requeue::After(until.map_or(idle, |until| between(context.now, until).clamp(WAIT_MIN, pace)));

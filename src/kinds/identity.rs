@@ -21,7 +21,7 @@ use super::orphans::{Orphans, SCANNING, Told};
 use crate::api::condition::{self, ConditionStatus, NewCondition, reasons, types};
 use crate::api::{AwsIdentity, AwsIdentityStatus, FINALIZER, RECONCILE_AT};
 use crate::aws::account_clients::CallerIdentity;
-use crate::cluster::{self, ClusterError, EventNote, Name, Reach};
+use crate::cluster::{self, ClusterError, EventNote, Name, Reach, mass_deletion};
 use crate::engine::backoff;
 use crate::engine::context::Requeue;
 use crate::engine::counters::{ReconcileCounters, ReconcileTimer};
@@ -238,7 +238,8 @@ impl Identities {
         self.deps.cluster.set_finalizer(&resource(), &object.metadata, finalizer, present).await.map(drop)
     }
 
-    /// Whether the status has to say something else though nobody asked anew: of orphans, or for all installations.
+    /// Whether the status has to say something else though nobody asked anew: of orphans, of deletions that wait, or for all
+    /// installations.
     fn news(&self, object: &AwsIdentity) -> bool {
         object.status.as_ref().is_some_and(|status| {
             let (_, said) = self.installation.said(status);
@@ -258,6 +259,16 @@ impl Identities {
             Told::Clear => condition::remove(conditions, types::ORPHANS_FOUND),
             Told::Unsure => {}
         }
+    }
+
+    fn put_held(&self, object: &AwsIdentity, conditions: &mut Vec<Condition>, about: &ConditionInputs) {
+        let (lister, percent) = (self.deps.lister.as_ref(), self.settings.hold_percent);
+        let (r#type, reason) = (types::DELETIONS_HELD, reasons::DELETIONS_HELD);
+        let held = mass_deletion::held(lister, &object.name_any(), percent);
+        let truth = if held.is_some() { ConditionStatus::True } else { ConditionStatus::False };
+        let message = held.map(|mass| mass.told(object)).unwrap_or_default();
+        let observed_generation = about.generation;
+        condition::set(conditions, NewCondition { r#type, truth, reason, message, observed_generation }, about.now);
     }
 
     /// The status after a verdict. Without one, Ready stays as it is.
@@ -282,6 +293,7 @@ impl Identities {
             None => (before, observed),
         };
         self.put_orphans(object, &mut conditions, &about);
+        self.put_held(object, &mut conditions, &about);
         let (account_id, caller_arn) = match caller {
             Some(CallerIdentity { account, arn }) => (Some(account), Some(arn)),
             None => (old.account_id.clone(), old.caller_arn.clone()),
@@ -336,6 +348,10 @@ impl Identities {
             && before.is_none_or(|before| before.message != orphans.message)
         {
             notes.push((true, orphans));
+        }
+        // Once, however many more are deleted: the condition has the count.
+        if let (None, Some(held)) = both(types::DELETIONS_HELD) {
+            notes.push((true, held));
         }
         for (warning, Condition { reason, message, .. }) in notes {
             let note = EventNote { warning, reason: reason.clone(), message: message.clone() };

@@ -352,3 +352,47 @@ async fn orphans_are_a_condition_with_one_warning_and_go_when_they_are_gone() {
     an_hour(&identities, &world).await;
     assert_eq!((told_of_orphans(&world), warnings()), (None, 1));
 }
+
+/// So many servers of the identity are on their way out of AWS.
+fn going(world: &World, count: usize) {
+    let server = |number: usize| {
+        Arc::new(object(json!({
+            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferServer",
+            "metadata": {"namespace": "ns", "name": format!("s{number}"), "uid": format!("s{number}"),
+                "deletionTimestamp": "2030-01-01T00:00:00Z", "finalizers": [FINALIZER]},
+            "spec": {"region": REGION, "awsIdentityRef": {"name": "default"}, "lifecycle": {"deletionProtection": false}},
+            "status": {"observedGeneration": 1, "accountId": ACCOUNT, "awsIdentity": "default"},
+        })))
+    };
+    *world.servers.lock().unwrap() = (0..count).map(server).collect();
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_deletions_are_a_condition_with_one_warning_until_few_are_left() {
+    let world = with_caller(caller(ACCOUNT));
+    world.identities.lock().unwrap().push(Arc::new(identity()));
+    let in_use = || {
+        let mut object = stored(&world);
+        object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
+        object
+    };
+    let first = identities(&world);
+    let warnings = || world.notes.lock().unwrap().iter().filter(|note| note.warning).count();
+    // The last of these is another process.
+    let second = identities(&world);
+    second.reconcile(&in_use()).await.unwrap();
+    for (process, count, told, warned) in [
+        (&first, 3, None, 0),
+        (&first, 4, Some("4 of 4 servers"), 1),
+        (&first, 5, Some("5 of 5 servers"), 1),
+        (&second, 5, Some("5 of 5 servers"), 1),
+        (&second, 2, None, 1),
+    ] {
+        going(&world, count);
+        process.reconcile(&in_use()).await.unwrap();
+        let conditions = stored(&world).status.unwrap().conditions;
+        let held = condition::find(&conditions, types::DELETIONS_HELD).map(|condition| condition.message.as_str());
+        assert_eq!(held.and_then(|text| text.split(" and").next()), told, "{count}: {held:?}");
+        assert_eq!((warnings(), ready(&world)), (warned, row("True", reasons::VERIFIED, false)), "{count}");
+    }
+}

@@ -156,6 +156,7 @@ pub fn settings() -> Settings {
         resync: Duration::from_mins(10),
         looks: Arc::default(),
         rejection_grace: Duration::from_mins(2),
+        hold_percent: 10,
         env: Arc::new(Fixed),
     }
 }

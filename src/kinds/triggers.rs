@@ -11,16 +11,18 @@ use super::uses;
 use crate::api::{AwsIdentity, ManagedKind};
 use crate::cluster::references::{Reference, Refers, identities_of};
 use crate::cluster::store::StoreChange;
-use crate::cluster::{Lister, Name, Object};
+use crate::cluster::{Lister, Name, Object, mass_deletion};
 use crate::engine::controller::Cause;
 
 /// An identity: whoever uses it for something that its change bears on.
 #[must_use]
 pub fn on_identity(change: &StoreChange<AwsIdentity>, lister: &dyn Lister) -> Vec<Trigger> {
     let both = change.was().zip(change.is());
+    let allows = both.is_some_and(|(before, after)| allows_otherwise(before, after));
     let sees = |object: &dyn Object| match both {
         Some((before, after)) => {
             uses::all_see(before, after)
+                || (allows && object.metadata().deletion_timestamp.is_some())
                 || registration::uses(object, lister).is_none_or(|uses| uses.sees(before, after, lister))
         }
         None => change.was().is_some() || change.is().is_some(),
@@ -43,7 +45,13 @@ pub fn on_identity(change: &StoreChange<AwsIdentity>, lister: &dyn Lister) -> Ve
 fn may_matter(before: &AwsIdentity, after: &AwsIdentity) -> bool {
     uses::all_see(before, after)
         || before.spec != after.spec
+        || allows_otherwise(before, after)
         || before.metadata.deletion_timestamp != after.metadata.deletion_timestamp
+}
+
+/// Whether a person said something else of deletions that wait.
+fn allows_otherwise(before: &AwsIdentity, after: &AwsIdentity) -> bool {
+    mass_deletion::annotation(before) != mass_deletion::annotation(after)
 }
 
 /// A server in AWS of which something else was seen than before: everybody who is on it, by reference or by its id.
@@ -68,7 +76,8 @@ pub fn on_managed<K: Registration>(change: &StoreChange<K>, lister: &dyn Lister)
         _ => None,
     });
     let identities = identities(&identities_of(&old, lister), &identities_of(&new, lister));
-    left.chain(identities).chain(K::triggers(change, lister)).collect()
+    let leaving = identities_left(&old, &new);
+    left.chain(identities).chain(leaving).chain(K::triggers(change, lister)).collect()
 }
 
 /// A namespace: everything in it, when its labels change, for grants go by them.
@@ -118,14 +127,27 @@ fn objects<'a>(
 
 /// Identities whose use begins or ends: they tell who uses them, and go when nobody does.
 fn identities(old: &[String], new: &[String]) -> Vec<Trigger> {
-    let ends = old.iter().filter(|name| !new.contains(name));
-    let begins = new.iter().filter(|name| !old.contains(name));
-    ends.chain(begins)
-        .map(|name| {
-            let name = Name { namespace: String::new(), name: name.clone() };
-            Trigger { which: Which::Identity, name, cause: Cause::Related }
-        })
-        .collect()
+    differing(old, new).map(|name| identity(name)).collect()
+}
+
+/// Identities with which it begins or ceases to be on its way out of AWS: they tell when that are too many at once.
+fn identities_left(old: &[Reference], new: &[Reference]) -> Vec<Trigger> {
+    let left = differing(old, new).filter_map(|reference| match reference {
+        Reference::Leaving(name, _) => Some(identity(name)),
+        _ => None,
+    });
+    left.collect()
+}
+
+/// What is in one of the two only.
+fn differing<'a, T: PartialEq>(old: &'a [T], new: &'a [T]) -> impl Iterator<Item = &'a T> {
+    let ends = old.iter().filter(|item| !new.contains(item));
+    ends.chain(new.iter().filter(|item| !old.contains(item)))
+}
+
+fn identity(name: &str) -> Trigger {
+    let name = Name { namespace: String::new(), name: name.to_owned() };
+    Trigger { which: Which::Identity, name, cause: Cause::Related }
 }
 
 #[cfg(test)]
@@ -311,6 +333,33 @@ mod tests {
         assert_eq!(names(on_identity(&change, &stores)), BTreeSet::new(), "nothing changed");
         let change = put(&stores.identities, identity("other", 1));
         assert_eq!(names(on_identity(&change, &stores)), set(&["TransferUser team/bob"]));
+    }
+
+    #[test]
+    fn what_begins_to_leave_wakes_its_identity_and_the_yes_wakes_what_leaves() {
+        let identity = |patch: &Value| -> DeserializeGuard<AwsIdentity> {
+            let mut identity = json!({
+                "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
+                "metadata": {"name": "shared", "uid": "i"},
+                "spec": {"accountId": "123456789012", "regions": [], "credentials": {"source": "Operator"}},
+            });
+            merge(&mut identity, patch);
+            read(identity)
+        };
+        let stores = stores();
+        put(&stores.identities, identity(&json!({})));
+        let going = json!({
+            "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": [crate::api::FINALIZER]},
+            "spec": {"lifecycle": {"deletionProtection": false}},
+            "status": {"observedGeneration": 1, "accountId": "123456789012", "awsIdentity": "shared"},
+        });
+        let change = put(&stores.servers, server(&going));
+        assert!(names(on_managed(&change, &stores)).contains("AwsIdentity shared"));
+        let change = put(&stores.servers, server(&going));
+        assert!(!names(on_managed(&change, &stores)).contains("AwsIdentity shared"), "it was on its way before");
+        let yes = json!({"metadata": {"annotations": {crate::api::ALLOW_DELETIONS: "x"}}});
+        let change = put(&stores.identities, identity(&yes));
+        assert_eq!(names(on_identity(&change, &stores)), set(&["TransferServer platform/files"]), "alice stays");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub const PATIENCE: Duration = Duration::from_mins(4);
 pub const FLEET: &str = "chaos";
 
 /// What every operator of the run is started with. The windows are scaled on both sides.
-const OPERATOR: [&str; 14] = [
+const OPERATOR: [&str; 16] = [
     "--cluster-id",
     FLEET,
     "--signature-tolerance",
@@ -33,6 +33,9 @@ const OPERATOR: [&str; 14] = [
     "100",
     "--aws-create-server-rate",
     "10",
+    // Here nobody asks whether that many may go: most of the fleet is deleted and comes back all the time.
+    "--hold-deletions-percent",
+    "0",
 ];
 
 /// With a lease, one works and the other stands by; without, which is the default, both work at once. Nothing may rest on

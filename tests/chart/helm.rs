@@ -29,6 +29,7 @@ operator:
   logLevel: warn,transfer_operator=debug
   healthAddr: 0.0.0.0:8080
   rates: {read: 10, write: 2.5, createServer: 0.5}
+holdDeletions: {percent: 0}
 identities:
 - name: default
   spec:

@@ -191,7 +191,10 @@ async fn values_become_arguments_and_empty_ones_are_left_to_the_operator() {
         object(objects, "Deployment", NAME)["spec"]["template"]["spec"]["containers"][0]["args"].clone()
     };
 
-    assert_eq!(args(&helm.render("").await), json!(["run", "--health-addr=[::]:8080", "--log-format=json"]));
+    assert_eq!(
+        args(&helm.render("").await),
+        json!(["run", "--health-addr=[::]:8080", "--hold-deletions-percent=10", "--log-format=json"])
+    );
     let all = json!([
         "run",
         "--aws-create-server-rate=0.5",
@@ -200,6 +203,7 @@ async fn values_become_arguments_and_empty_ones_are_left_to_the_operator() {
         "--cluster-id=blue: 1",
         "--expiry-warning=30d",
         "--health-addr=0.0.0.0:8080",
+        "--hold-deletions-percent=0",
         "--listing-lag=1m30s",
         "--log-format=text",
         "--log-level=warn,transfer_operator=debug",

@@ -321,6 +321,7 @@ impl Operator {
             resync: RESYNC,
             looks: Arc::default(),
             rejection_grace: Duration::from_mins(2),
+            hold_percent: 10,
             env,
         };
         let engines = machinery::engines(&deps, &settings);

@@ -64,6 +64,9 @@ impl Lister for Counted {
     fn how_many(&self, kind: ManagedKind, reference: &Reference) -> usize {
         self.stores.how_many(kind, reference)
     }
+    fn leaving(&self, kind: ManagedKind, identity: &str) -> BTreeMap<Timestamp, usize> {
+        self.stores.leaving(kind, identity)
+    }
 }
 
 /// Objects looked at in each phase, and among how many that is shared: all objects where a phase is about all of them, for

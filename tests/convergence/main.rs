@@ -284,6 +284,7 @@ scenarios! {
     a_restore_without_status_finds_everything_again: Setup::new(1) => scenarios::a_restore_without_status;
     a_host_key_that_clients_have_pinned_outlives_a_lost_status: Setup::new(1) => scenarios::a_replaced_host_key_and_a_lost_status;
     a_server_that_somebody_deleted_is_not_made_anew_by_itself: Setup::new(1) => scenarios::a_server_is_deleted_by_hand;
+    five_of_six_servers_deleted_at_once_stay_until_a_person_says_yes: Setup::new(1) => scenarios::five_of_six_servers_are_deleted;
     beyond_the_window_one_duplicate_and_no_more_which_the_scan_tells_of: scenarios::beyond_the_window() => scenarios::a_listing_that_lags_beyond_the_window;
     an_access_without_its_record_stays_and_leaves_a_warning: Setup::new(1) => scenarios::an_access_without_its_record;
     a_revoked_login_does_not_come_back_from_a_frozen_process: scenarios::a_late_create_of_a_user() => scenarios::a_user_deleted_while_its_create_is_frozen;

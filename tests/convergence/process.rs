@@ -135,6 +135,7 @@ pub fn settings(world: &Arc<World>, life: &Arc<Life>) -> Settings {
         resync: setup.resync,
         looks: Arc::default(),
         rejection_grace: Duration::from_mins(2),
+        hold_percent: 10,
         env: Arc::new(Seeded::new(seed, world.clock, life.skew)),
     }
 }

@@ -214,6 +214,45 @@ pub async fn a_server_is_deleted_by_hand(stage: &Stage) {
     assert_eq!(servers(stage), Vec::<String>::new(), "not created anew by itself");
 }
 
+/// A namespace goes by mistake, and with it five of six servers and a user. Nothing is deleted in AWS, also by the process
+/// that comes next, until a person copies the value of the condition.
+pub async fn five_of_six_servers_are_deleted(stage: &Stage) {
+    let free = json!({"lifecycle": {"deletionProtection": false}});
+    let mut going: Vec<_> =
+        ["one", "two", "three", "four", "five"].iter().map(|name| stage.apply(&server(name, &free))).collect();
+    stage.apply(&server("six", &free));
+    stage.all_ready().await;
+    going.push(stage.apply(&user("alice", &json!({"serverRef": {"name": "one"}}))));
+    stage.all_ready().await;
+    let (before, stays) = (mutations(stage), stage.server_id("six"));
+    for object in &going {
+        stage.delete(object);
+    }
+    for object in &going {
+        stage.reason(object, "DeletionsHeld").await;
+    }
+    stage.pause(Duration::from_mins(30)).await;
+    stage.alive().iter().for_each(|life| life.kill());
+    stage.pause(Duration::from_hours(2)).await;
+    assert_eq!((mutations(stage), servers(stage).len()), (before, 6), "nothing is sent");
+
+    let identity = key("AwsIdentity", "default");
+    let held = stage.get(&identity).and_then(|identity| lint::find(&identity, "DeletionsHeld")).unwrap();
+    let told = held["message"].as_str().unwrap();
+    assert!(told.starts_with("5 of 6 servers and 1 of 1 users"), "{told}");
+    let value = told.split_once("allow-deletions=").and_then(|(_, rest)| rest.split_once(". ")).unwrap().0;
+    stage.annotate(&identity, "transfer-operator.dev/allow-deletions", value);
+    for object in &going {
+        stage.gone(object).await;
+    }
+    assert_eq!(servers(stage), [stays]);
+    let silent =
+        |stage: &Stage| stage.get(&identity).is_some_and(|identity| lint::find(&identity, "DeletionsHeld").is_none());
+    stage.until("nothing is told of it any more", silent).await;
+    let told = stage.world.oracle.lock().unwrap().warnings.clone();
+    assert_eq!(told.iter().filter(|text| text.contains("servers and")).count(), 1, "one warning: {told:?}");
+}
+
 /// The risk that is left (protocol 8): visible only after the window, and the reply was lost. One duplicate, no more.
 pub async fn a_listing_that_lags_beyond_the_window(stage: &Stage) {
     stage.apply(&server("files", &json!({})));

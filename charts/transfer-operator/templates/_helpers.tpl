@@ -133,6 +133,7 @@ What the operator may do where it watches: with `managed` without AwsIdentity, w
       "aws-write-rate" $operator.rates.write
       "aws-create-server-rate" $operator.rates.createServer
       "health-addr" $operator.healthAddr
+      "hold-deletions-percent" (dig "percent" "" (.Values.holdDeletions | default dict) | toString)
 }}
 {{- if $value }}
 - {{ printf "--%s=%v" $flag $value | quote }}

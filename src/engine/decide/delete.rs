@@ -11,6 +11,7 @@ use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
 use crate::engine::consistency::{Observation, ObservedState, TagMatches};
 use crate::engine::owner::Ownership;
+use crate::engine::reason::Reason;
 use crate::engine::record::RecordedCreate;
 
 /// The grant was withdrawn: it is let go without a call.
@@ -194,9 +195,12 @@ fn found(facts: &Facts, ids: Vec<String>) -> Action {
     }
 }
 
-/// The deletion goes out once nothing stands in its way and AWS does not go on refusing it.
+/// The deletion goes out once it is not one of too many, nothing stands in its way and AWS does not go on refusing it.
 pub fn cleared(facts: &Facts, ids: Vec<String>) -> Action {
     let Some(first) = ids.first() else { return Action::NotReady };
+    if let Some(Reason { code, message, .. }) = facts.mass {
+        return Action::Wait { reason: code, message: message.clone(), until: None };
+    }
     match facts.before_delete.filter(|before| before.id == *first) {
         None => Action::AskBlockers(first.clone()),
         Some(BeforeDelete { blocker: Some(blocker), .. }) => {

@@ -112,6 +112,8 @@ pub struct Facts<'a> {
     pub report_only: bool,
     /// No mutation but deletion.
     pub suspended: bool,
+    /// Why nothing of its identity is deleted now, where many are at once.
+    pub mass: Option<&'a Reason>,
     /// Leave the AWS object when the Kubernetes object goes.
     pub retain: bool,
     /// Deletion is refused, also where admission let it through.

@@ -23,6 +23,7 @@ pub(super) struct Case {
     pub observe_only: bool,
     pub report_only: bool,
     pub suspended: bool,
+    pub mass: bool,
     pub retain: bool,
     pub protected: bool,
     pub recreate: bool,
@@ -78,6 +79,7 @@ pub(super) fn case(identity: Identity) -> Case {
         observe_only: false,
         report_only: false,
         suspended: false,
+        mass: false,
         retain: false,
         protected: false,
         recreate: false,
@@ -138,6 +140,7 @@ impl Case {
     fn decided(&self, reads: Reads, before_delete: Option<&BeforeDelete>, update: Option<&UpdateFacts>) -> Action {
         let why = |what: &'static str| Reason::stalled("Because", what);
         let (placeless, denied, unproven) = (why("placeless"), why("denied"), why("unproven"));
+        let mass = why("mass");
         let deleted = self.deleted.iter().map(|(id, second)| (id.clone(), at(*second))).collect();
         decide(&Facts {
             words: words(self.identity),
@@ -148,6 +151,7 @@ impl Case {
             observe_only: self.observe_only,
             report_only: self.report_only,
             suspended: self.suspended,
+            mass: Some(&mass).filter(|_| self.mass),
             retain: self.retain,
             protected: self.protected,
             recreate: self.recreate,
@@ -634,6 +638,31 @@ fn users_and_accesses_are_deleted_only_where_they_are_ours() {
     assert!(matches!(access.step(), Action::RemoveFinalizer(Some(_))), "no record: left in AWS, with a warning");
     let proven = access.with(|c| c.record = record(CreatePhase::None, Some("a1")));
     assert_eq!(proven.step(), Action::Delete(vec![String::new()]));
+}
+
+#[test]
+fn one_of_many_deletions_waits_and_what_sends_no_delete_goes_on() {
+    for identity in [Identity::Tagged, Identity::Keyed] {
+        let going = case(identity).with(|c| {
+            (c.deleting, c.finalizer, c.confirmed, c.mass) = (true, true, true, true);
+            (c.sight, c.record) = (ObservedState::Found(Ownership::Ours), record(CreatePhase::None, Some("a1")));
+            if identity == Identity::Tagged {
+                (c.id, c.lookup) = (Some("s-1"), ours(&[("s-1", "a1")]));
+            }
+        });
+        let waits = |step: Action| matches!(step, Action::Wait { reason: "Because", until: None, .. });
+        assert!(waits(going.asked(Reads::Described, None)), "nobody is asked what blocks it");
+        assert!(!waits(going.clone().with(|c| c.mass = false).step()));
+        let retained = going.clone().with(|c| c.retain = true).step();
+        assert!(!waits(retained.clone()), "it stays in AWS: {retained}");
+        let protected = going.clone().with(|c| c.protected = true).step();
+        assert!(!waits(protected.clone()), "it says that it is protected: {protected}");
+        let gone = going.with(|c| {
+            (c.sight, c.lookup) = (ObservedState::Missing, ours(&[]));
+            c.observations = seen(Observation::Missing, &[0, 60, LAG]);
+        });
+        assert!(!waits(gone.step()), "AWS does not have it");
+    }
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub struct IdentityFacts {
     pub due: bool,
     /// STS knew it the last time that it was asked.
     pub verified: bool,
-    /// There is something new to tell of orphans.
+    /// There is something new to tell of orphans, or of deletions that wait.
     pub news: bool,
     /// Orphans are to be looked for.
     pub scan: bool,
@@ -48,7 +48,7 @@ pub enum IdentityAction {
     Refuse,
     /// Ask STS who it is.
     Verify,
-    /// Tell what a scan for orphans found.
+    /// Tell what a scan for orphans found, or that deletions wait.
     Tell,
     /// Start a scan for orphans.
     Scan,

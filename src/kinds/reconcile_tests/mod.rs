@@ -13,6 +13,7 @@ mod events;
 mod exported;
 mod failing;
 mod frugal;
+mod holding;
 mod known_hosts;
 mod leaving;
 mod life;

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::api::TransferServer;
+use crate::api::{ALLOW_DELETIONS, TransferServer};
 use crate::aws::account_clients::Aws;
 use crate::aws::{Rank, RateLimiter};
 use crate::cluster::{KubeApi, Lister, Name};
@@ -135,6 +135,11 @@ impl Rig {
 
     pub fn regions(&self, regions: &[&str]) {
         self.identity(|identity| identity["spec"]["regions"] = json!(regions));
+    }
+
+    /// A person says yes to many deletions at once.
+    pub fn allow(&self, value: &str) {
+        self.identity(|identity| identity["metadata"]["annotations"] = json!({ALLOW_DELETIONS: value}));
     }
 
     /// The identity goes, or only its grants.
@@ -344,6 +349,7 @@ pub fn settings() -> Settings {
         resync: Duration::from_mins(10),
         looks: Arc::default(),
         rejection_grace: Duration::from_mins(2),
+        hold_percent: 10,
         env: Arc::new(Counted::default()),
     }
 }

@@ -29,7 +29,7 @@ const AT_ONCE: usize = 16;
 
 /// Nothing here is about rates, and states need no time; the windows are scaled as in the other tests, and so is how long
 /// a replaced workflow stays.
-const OPERATOR: [&str; 12] = [
+const OPERATOR: [&str; 14] = [
     "--signature-tolerance",
     "4s",
     "--listing-lag",
@@ -42,6 +42,9 @@ const OPERATOR: [&str; 12] = [
     "100000",
     "--aws-create-server-rate",
     "100000",
+    // Objects of every policy are deleted at once, and what becomes of each is looked at: none waits for a person.
+    "--hold-deletions-percent",
+    "0",
 ];
 const SIM: [&str; 6] = ["--transition-time", "0s", "--signature-tolerance", "4s", "--listing-lag", "1s"];
 /// Of the simulator that is not the operator's own.

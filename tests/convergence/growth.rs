@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use transfer_operator::api::{AwsIdentity, ManagedKind};
 use transfer_operator::cluster::references::Reference;
 use transfer_operator::cluster::store::Stores;

@@ -224,6 +224,7 @@ pub fn looked_at<'a>(
         observe_only: false,
         report_only: false,
         suspended: false,
+        mass: None,
         retain: false,
         protected: false,
         recreate: false,

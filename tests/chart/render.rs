@@ -39,6 +39,7 @@ async fn what_is_not_a_value_is_refused_and_named() {
         ("operator: {healthAddr: \"0.0.0.0:80\"}", "healthAddr"),
         ("operator: {rates: {delete: 1}}", "delete"),
         ("operator: {rates: {read: 0}}", "read"),
+        ("holdDeletions: {percent: 101}", "percent"),
         ("secrets: {namespaces: [sftp]}", "namespaces"),
         ("secrets: {namespaces: [{name: sftp, verbs: [list]}]}", "verbs"),
         ("knownHosts: {namespaces: [{name: sftp}]}", "namespaces"),

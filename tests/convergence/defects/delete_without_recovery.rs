@@ -23,8 +23,18 @@ pub static DEFECT: Defect = Defect {
     },
 };
 
-/// An object is read as if AWS had refused its create long ago and nothing were under way.
+/// What is read or written of an object that goes says that its create ended long ago, and that nothing is under way.
 struct NothingToLookFor(Arc<dyn KubeApi>);
+
+fn forget(status: &mut Value) {
+    if status.get("serverId").is_none() && status["create"]["phase"] == "InFlight" {
+        status["create"]["startedAt"] = json!("2000-01-01T00:00:00Z");
+    }
+}
+
+fn goes(object: &Value) -> bool {
+    object["metadata"].get("deletionTimestamp").is_some()
+}
 
 #[async_trait]
 impl AroundKube for NothingToLookFor {
@@ -34,13 +44,22 @@ impl AroundKube for NothingToLookFor {
 
     async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
         let mut found = self.0.get(kind, name).await?;
-        if let Some(object) = &mut found
-            && object["metadata"].get("deletionTimestamp").is_some()
-            && object["status"].get("serverId").is_none()
-            && object["status"]["create"]["phase"] == "InFlight"
-        {
-            object["status"]["create"]["startedAt"] = json!("2000-01-01T00:00:00Z");
+        if let Some(object) = found.as_mut().filter(|object| goes(object)) {
+            forget(&mut object["status"]);
         }
         Ok(found)
+    }
+
+    async fn apply_status(
+        &self,
+        kind: &ApiResource,
+        name: &Name,
+        version: &str,
+        mut status: Value,
+    ) -> Result<Value, ClusterError> {
+        if self.0.get(kind, name).await?.is_some_and(|object| goes(&object)) {
+            forget(&mut status);
+        }
+        self.0.apply_status(kind, name, version, status).await
     }
 }

@@ -191,9 +191,15 @@ impl World {
 
     /// How often the operator wrote to the API server.
     pub fn writes(&self) -> usize {
+        self.written().len()
+    }
+
+    /// What it wrote, in order: the path of each request, and its body where the audit has it.
+    pub fn written(&self) -> Vec<String> {
         let reads = ["get", "list", "watch"].map(Value::from);
         let requests = self.plane.requests_of(NAMESPACE, SERVICE_ACCOUNT);
-        requests.iter().filter(|event| !reads.contains(&event["verb"])).count()
+        let writes = requests.iter().filter(|event| !reads.contains(&event["verb"]));
+        writes.map(|event| format!("{} {} {}", event["verb"], event["requestURI"], event["requestObject"])).collect()
     }
 }
 

@@ -534,6 +534,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_changes_by_itself_soon_after_a_start_is_believed_no_longer() {
+        for listed in [true, false] {
+            let (looks, soon) = (Looks::default(), Duration::from_mins(3));
+            if listed {
+                assert!(looks.agrees("0", HERE, Some(shown("a"))));
+            }
+            assert!(looks.believes("0", HERE, "a", RESYNC));
+            assert_eq!(looks.rests_for("0", FAR, Some(soon), RESYNC), soon, "{listed}");
+            assert!(looks.believes("0", HERE, "a", RESYNC), "{listed}");
+            tokio::time::advance(soon).await;
+            assert!(!looks.believes("0", HERE, "a", RESYNC), "a look tells it: {listed}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_turn_is_fixed_once_all_of_a_start_are_known() {
         let looks = Looks::default();
         let ask = |number: u32| {

@@ -136,11 +136,10 @@ pub fn all<K: Managed>(object: &K) -> Vec<Reference> {
 fn leaves<K: Managed>(object: &K) -> Option<Timestamp> {
     let at = object.meta().deletion_timestamp.as_ref()?.0;
     let status = object.status().map(K::common)?;
-    let account = status.account_id.as_ref().or_else(|| status.create.as_ref()?.account_id.as_ref());
     let policies = object.policies();
     let held = object.finalizers().iter().any(|name| name == FINALIZER);
     let goes = policies.deletion == DeletionPolicy::Delete && !policies.protected && !policies.observes();
-    (held && goes && account.is_some()).then_some(at)
+    (held && goes && status.recorded_account().is_some()).then_some(at)
 }
 
 /// The server that a user or an access is on: as the spec names it, and as status records it.

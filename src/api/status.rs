@@ -358,6 +358,14 @@ pub struct CommonStatus {
     pub last_handled_reconcile_at: Option<String>,
 }
 
+impl CommonStatus {
+    /// The account in which something of the object is, or may be: its create may have been sent there.
+    #[must_use]
+    pub fn recorded_account(&self) -> Option<&String> {
+        self.account_id.as_ref().or_else(|| self.create.as_ref()?.account_id.as_ref())
+    }
+}
+
 impl Default for CommonStatus {
     fn default() -> Self {
         Self {

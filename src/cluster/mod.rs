@@ -206,8 +206,8 @@ pub trait Lister: Send + Sync {
     fn how_many(&self, kind: ManagedKind, reference: &Reference) -> usize {
         self.referring(kind, reference).len()
     }
-    /// How many objects of this kind are on their way out of AWS with this identity, by their deletionTimestamp. Counts an
-    /// index, and looks at none of them.
+    /// How many objects of this kind are on their way out of AWS with this identity, by their deletionTimestamp. The
+    /// store counts an index, and looks at none of them.
     fn leaving(&self, kind: ManagedKind, identity: &str) -> BTreeMap<Timestamp, usize> {
         let mut going = BTreeMap::new();
         for reference in self.objects(kind).iter().flat_map(|object| object.all_references()) {

@@ -14,8 +14,9 @@ pub struct Target<P> {
     pub revision: String,
     /// Tags that the identity puts on everything.
     pub identity_tags: Tags,
-    /// Why nothing but deletion may be done there: the grant is missing or was withdrawn. No call but reads and
-    /// deletions of what is ours is made while this stands; before anything exists, no call at all.
+    /// Why nothing but deletion may be done there: the grant is missing or was withdrawn. No call but reads, deletions of
+    /// what is ours and those that end a sequence which was begun is made while this stands; before anything exists, no
+    /// call at all.
     pub denied: Option<Reason>,
     /// What the kind needs besides.
     pub detail: P,

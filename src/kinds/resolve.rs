@@ -91,7 +91,7 @@ impl<'a> TargetQuery<'a> {
 
     /// Whether status says in which account it is.
     fn exists(&self) -> bool {
-        self.status.is_some_and(|status| recorded_account(status).is_some())
+        self.status.is_some_and(|status| status.recorded_account().is_some())
     }
 
     /// Whether it needs no grant: it goes, or what was begun for it is to be ended.
@@ -186,10 +186,6 @@ fn recorded_region(status: &CommonStatus) -> Option<&String> {
     status.region.as_ref().or_else(|| status.create.as_ref()?.region.as_ref())
 }
 
-pub(super) fn recorded_account(status: &CommonStatus) -> Option<&String> {
-    status.account_id.as_ref().or_else(|| status.create.as_ref()?.account_id.as_ref())
-}
-
 /// The same place with what the kind needs besides.
 #[must_use]
 pub fn with<D>(target: Target<()>, detail: D) -> Target<D> {
@@ -228,7 +224,7 @@ pub(super) fn revoked(block: &Reason) -> Reason {
 
 fn moved(status: Option<&CommonStatus>, account: &str, region: &str) -> Option<Reason> {
     let status = status?;
-    if let Some(recorded) = recorded_account(status).filter(|recorded| *recorded != account) {
+    if let Some(recorded) = status.recorded_account().filter(|recorded| *recorded != account) {
         // The other account is not named: who asks may have no grant there.
         let message =
             format!("this object lives in account {recorded}, the identity now leads to another; nothing is touched");

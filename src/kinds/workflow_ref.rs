@@ -119,7 +119,7 @@ fn elsewhere(object: &TransferWorkflow, account: &Account) -> Option<String> {
     if *region != account.region {
         return Some(format!("is in region {region}, and the server in {}", account.region));
     }
-    let recorded = object.status.as_ref().and_then(|status| resolve::recorded_account(&status.common));
+    let recorded = object.status.as_ref().and_then(|status| status.common.recorded_account());
     recorded.filter(|recorded| **recorded != account.id).map(|_| "is in another account than the server".to_owned())
 }
 

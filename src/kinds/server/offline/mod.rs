@@ -141,9 +141,16 @@ fn first(about: &Situation) -> OperationRecord {
     let (held, here) = (calls::addresses(settings), calls::subnets(settings));
     // What a person attached since counts, and where a person moved it.
     let off = about.record.filter(|record| held.is_empty() && has_prior(record));
-    let (addresses, subnets) = match off.map(|record| (record.phase, record.clone())) {
-        Some((OperationPhase::Withdrawn, record)) => (record.prior_address_allocation_ids, record.prior_subnet_ids),
-        Some((OperationPhase::GivenUp, record)) => (record.prior_address_allocation_ids, here),
+    let (addresses, subnets) = match off {
+        Some(OperationRecord {
+            phase: OperationPhase::Withdrawn,
+            prior_address_allocation_ids,
+            prior_subnet_ids,
+            ..
+        }) => (prior_address_allocation_ids.clone(), prior_subnet_ids.clone()),
+        Some(OperationRecord { phase: OperationPhase::GivenUp, prior_address_allocation_ids, .. }) => {
+            (prior_address_allocation_ids.clone(), here)
+        }
         _ => (held, here),
     };
     OperationRecord {

@@ -1,11 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-use std::io::Write;
+
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
+use crate::captured_log::Log;
 
 const TIMES: LeaseConfig = LeaseConfig {
     duration: Duration::from_secs(15),
@@ -109,28 +109,6 @@ impl Env for Still {
     }
 }
 
-/// What was logged, one line each.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 /// The warnings of one round, where the API server answers a GET and other calls like this.
 async fn warnings(get: (u16, Value), write: (u16, Value)) -> String {
     told_in_rounds(1, Shard::WHOLE, get, write, (200, list(&[]))).await.0
@@ -161,17 +139,12 @@ async fn told_in_rounds(
     });
     let api = Api::namespaced(kube::Client::new(service, "ns"), "ns");
     let mut lease = mine(&api, "me").of_shard(shard);
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::WARN)
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::begin();
     for _ in 0..rounds {
         lease.round().await;
     }
-    (String::from_utf8(log.0.lock().unwrap().clone()).unwrap(), lease.view.renewed.is_some())
+    let warnings: Vec<String> = log.texts().into_iter().filter(|line| line.contains("WARN")).collect();
+    (warnings.join("\n"), lease.view.renewed.is_some())
 }
 
 /// No code: the call is never answered.
@@ -203,7 +176,10 @@ async fn a_missing_right_is_told_with_the_verb_that_its_role_lacks() {
         ((200, free.clone()), failure(403, "Forbidden"), "update"),
     ] {
         let told = warnings(get, write).await;
-        assert!(told.contains("WARN") && told.contains("Role") && told.contains(&format!("verb=\"{verb}\"")), "{told}");
+        assert!(
+            told.contains("WARN") && told.contains("Role") && told.contains(&format!("\"verb\":\"{verb}\"")),
+            "{told}"
+        );
     }
     assert_eq!(warnings((200, free), failure(409, "Conflict")).await, "", "somebody else was quicker");
 }
@@ -225,7 +201,7 @@ async fn why_no_shard_is_looked_for_is_told_and_only_the_whole_goes_on_then() {
         let free = (200, free.clone());
         let (told, led) = told_in_rounds(3, shard.parse().unwrap(), free.clone(), free, listed.clone()).await;
         assert_eq!(led, leads, "{shard} {listed:?} {told}");
-        assert!(told.contains("verb=\"list\"") && told.contains(why), "{shard} {listed:?} {told}");
+        assert!(told.contains("\"verb\":\"list\"") && told.contains(why), "{shard} {listed:?} {told}");
         assert_eq!(told.matches("WARN").count(), 1, "once as long as it stays so: {told}");
     }
 }

@@ -6,6 +6,9 @@ mod admin;
 pub mod api;
 /// The door to AWS: a narrow trait, its adapter over the SDK, faults, sessions and the rate limiter.
 pub mod aws;
+/// What a test logs.
+#[cfg(test)]
+mod captured_log;
 /// The command line.
 pub mod cli;
 /// The door to Kubernetes: a narrow trait and its adapter over kube.

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::api::{TransferServer, TransferUser, TransferWorkflow};
 use crate::aws::transfer::{Server, Workflow};
+use crate::captured_log::Log;
 use crate::engine::owner::Owner;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION, World, object, owned};
 use crate::kinds::login_fakes::settings;
-use crate::kinds::reconcile_tests::logs::Log;
 
 const LAG: Duration = Duration::from_mins(2);
 

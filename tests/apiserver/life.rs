@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{await_condition, managed, overreach, ready};
+use crate::support::{await_condition, awaits_key_ids, managed, overreach, ready};
 use crate::world::{PATIENCE, World};
 
 #[tokio::test]
@@ -25,13 +25,8 @@ async fn one_create_each_then_drift_is_put_right_and_at_rest_nothing_is_written(
     .await;
 
     world.all_ready(7).await;
-    // The id of a key that was sent is shown once a full look sees it, and the turns of looks are spread.
     await_condition("the ids of all keys", PATIENCE, async || {
-        let unknown = |object: &Value| {
-            let keys = object["status"]["sshPublicKeys"].as_array().cloned().unwrap_or_default();
-            keys.iter().any(|key| key["id"].is_null())
-        };
-        let waits: Vec<Value> = world.objects().await.into_iter().filter(unknown).collect();
+        let waits: Vec<Value> = world.objects().await.into_iter().filter(awaits_key_ids).collect();
         if waits.is_empty() { Ok(()) } else { Err(json!(waits)) }
     })
     .await;

@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use serde_json::{Map, Value, json};
 
 use crate::stage::{FLEET, PATIENCE, Stage};
-use crate::support::{await_condition, managed, ready, repository};
+use crate::support::{await_condition, awaits_key_ids, managed, ready, repository};
 
 pub const SERVERS: usize = 5;
 const USERS: usize = 50;
@@ -232,10 +232,13 @@ impl Fleet {
                 let object = objects.iter().find(|object| thing.is(object));
                 match object {
                     Some(object)
-                        if thing.there && object["metadata"]["deletionTimestamp"].is_null() && ready(object) => {}
+                        if thing.there
+                            && object["metadata"]["deletionTimestamp"].is_null()
+                            && ready(object)
+                            && !awaits_key_ids(object) => {}
                     None if !thing.there => {}
                     None => waiting.push(format!("{} is absent", thing.name)),
-                    Some(object) => waiting.push(format!("{}: {}", thing.name, object["status"]["conditions"])),
+                    Some(object) => waiting.push(format!("{}: {}", thing.name, object["status"])),
                 }
             }
             if waiting.is_empty() { Ok(()) } else { Err(format!("{waiting:#?}")) }

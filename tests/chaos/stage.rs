@@ -217,11 +217,17 @@ impl Stage {
         .await
     }
 
-    /// How often the operators wrote to the API server; a lease is renewed also at rest.
-    pub fn writes(&self) -> usize {
+    /// What the operators wrote to the API server; a lease is renewed also at rest.
+    pub fn writes(&self) -> Vec<String> {
         let requests = self.plane.requests_of(NAMESPACE, SERVICE_ACCOUNT);
         let reads = ["get", "list", "watch"].map(Value::from);
         let counts = |event: &&Value| !reads.contains(&event["verb"]) && event["objectRef"]["resource"] != "leases";
-        requests.iter().filter(counts).count()
+        requests.iter().filter(counts).map(|event| told(event)).collect()
     }
+}
+
+/// A request in one line.
+fn told(event: &Value) -> String {
+    let of = ["requestReceivedTimestamp", "verb", "requestURI", "requestObject"];
+    of.map(|member| event[member].to_string()).join(" ")
 }

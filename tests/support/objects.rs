@@ -9,6 +9,13 @@ pub fn ready(object: &Value) -> bool {
         && conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
+/// Whether a key's id is still to come: that of a key that was sent is shown once a full look sees it, and the turns of
+/// looks are spread. Until then one more write of the status is due.
+pub fn awaits_key_ids(object: &Value) -> bool {
+    let keys = object["status"]["sshPublicKeys"].as_array();
+    keys.into_iter().flatten().any(|key| key["id"].is_null())
+}
+
 /// What the operator's field manager owns of an object besides its status and its finalizer, from the API server's own
 /// record; that it owns the status is asserted, so that nothing is compared with nothing.
 pub fn overreach(object: &Value) -> Vec<String> {

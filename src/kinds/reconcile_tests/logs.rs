@@ -1,54 +1,15 @@
 //! What the log says of a reconcile, as whoever searches it by field reads it: JSON lines behind the real controller.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tracing::subscriber::DefaultGuard;
 
 use super::rig::{FIRST, Lose, ROLE, Rig};
-use crate::admin;
 use crate::aws::{AwsErrorKind, Mutation};
-use crate::cli::LogFormat;
+use crate::captured_log::Log;
 
 const SERVER: &str = "TransferServer";
-
-/// What was logged in this thread since.
-#[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    pub fn begin() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let filter = "warn,transfer_operator=debug".parse().unwrap();
-        let guard =
-            tracing::dispatcher::set_default(&admin::lines(LogFormat::Json, filter, false, move || writer.clone()));
-        (log, guard)
-    }
-
-    fn texts(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(str::to_owned).collect()
-    }
-
-    /// The lines of this message at this level.
-    pub fn said(&self, level: &str, message: &str) -> Vec<Value> {
-        let lines = self.texts().into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
-        lines.filter(|line| line["level"] == level && line["message"] == message).collect()
-    }
-}
 
 fn edit(rig: &Rig, members: Value) {
     rig.edit(SERVER, "files", |object| {

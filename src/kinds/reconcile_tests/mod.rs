@@ -18,7 +18,7 @@ mod known_hosts;
 mod leaving;
 mod life;
 mod login_test;
-pub mod logs;
+mod logs;
 mod looking;
 mod lost_tags;
 mod other_provider;

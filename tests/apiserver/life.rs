@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{await_condition, awaits_key_ids, managed, overreach, ready};
+use crate::support::{await_condition, keys_half_known, managed, overreach, ready};
 use crate::world::{PATIENCE, World};
 
 #[tokio::test]
@@ -25,8 +25,8 @@ async fn one_create_each_then_drift_is_put_right_and_at_rest_nothing_is_written(
     .await;
 
     world.all_ready(7).await;
-    await_condition("the ids of all keys", PATIENCE, async || {
-        let waits: Vec<Value> = world.objects().await.into_iter().filter(awaits_key_ids).collect();
+    await_condition("ids and dates of all keys", PATIENCE, async || {
+        let waits: Vec<Value> = world.objects().await.into_iter().filter(keys_half_known).collect();
         if waits.is_empty() { Ok(()) } else { Err(json!(waits)) }
     })
     .await;

@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use serde_json::{Map, Value, json};
 
 use crate::stage::{FLEET, PATIENCE, Stage};
-use crate::support::{await_condition, awaits_key_ids, managed, ready, repository};
+use crate::support::{await_condition, keys_half_known, managed, ready, repository};
 
 pub const SERVERS: usize = 5;
 const USERS: usize = 50;
@@ -235,7 +235,7 @@ impl Fleet {
                         if thing.there
                             && object["metadata"]["deletionTimestamp"].is_null()
                             && ready(object)
-                            && !awaits_key_ids(object) => {}
+                            && !keys_half_known(object) => {}
                     None if !thing.there => {}
                     None => waiting.push(format!("{} is absent", thing.name)),
                     Some(object) => waiting.push(format!("{}: {}", thing.name, object["status"])),

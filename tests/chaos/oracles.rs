@@ -74,12 +74,15 @@ pub async fn rest(stage: &mut Stage) -> String {
     // How many log in to a server is written once per resync: two looks may pass until it stands.
     further_looks(stage, 2).await;
     let from = stage.log.len();
-    let writes = stage.writes().len();
+    let (writes, before) = (stage.writes().len(), fleet::objects(stage).await);
     further_looks(stage, LOOKS).await;
     let changing: Vec<&Value> = stage.log.changing(from).collect();
     assert!(changing.is_empty(), "O4: at rest {changing:#?}");
     let further: Vec<String> = stage.writes().into_iter().skip(writes).collect();
-    assert!(further.is_empty(), "O4: at rest the API server was written to: {further:#?}");
+    let after = fleet::objects(stage).await;
+    let changed = before.iter().zip(&after).filter(|(before, after)| before["status"] != after["status"]);
+    let changed: Vec<_> = changed.map(|(before, after)| (&before["status"], &after["status"])).collect();
+    assert!(further.is_empty(), "O4: at rest the API server was written to: {further:#?}, which changed {changed:#?}");
     format!("{} calls that only read", stage.log.len() - from)
 }
 

@@ -228,6 +228,6 @@ impl Stage {
 
 /// A request in one line.
 fn told(event: &Value) -> String {
-    let of = ["requestReceivedTimestamp", "verb", "requestURI", "requestObject"];
+    let of = ["requestReceivedTimestamp", "verb", "requestURI"];
     of.map(|member| event[member].to_string()).join(" ")
 }

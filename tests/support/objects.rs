@@ -9,11 +9,11 @@ pub fn ready(object: &Value) -> bool {
         && conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
-/// Whether a key's id is still to come: that of a key that was sent is shown once a full look sees it, and the turns of
-/// looks are spread. Until then one more write of the status is due.
-pub fn awaits_key_ids(object: &Value) -> bool {
+/// Whether the id or the date of a key is still to come: AWS's answer to a create tells neither, that to an import no date,
+/// so a full look shows them, and the turns of looks are spread. Until then one more write of the status is due.
+pub fn keys_half_known(object: &Value) -> bool {
     let keys = object["status"]["sshPublicKeys"].as_array();
-    keys.into_iter().flatten().any(|key| key["id"].is_null())
+    keys.into_iter().flatten().any(|key| key["id"].is_null() || key["dateImported"].is_null())
 }
 
 /// What the operator's field manager owns of an object besides its status and its finalizer, from the API server's own

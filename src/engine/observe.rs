@@ -39,7 +39,7 @@ pub(super) async fn desire<K: Kind>(
     let Some(target) = known.target() else { return Ok(()) };
     let now = target.account.now().await?;
     let policies = request.object.policies();
-    let stays = policies.deletion == DeletionPolicy::Retain || policies.protected;
+    let stays = policies.deletion == DeletionPolicy::Retain || policies.protected || policies.observes();
     let asked = !request.deleting() || (stays && known::operation::<K::Object>(&request.status()).is_some());
     let wanted = if asked { Some(engine.kind.want(&request.object, target, now).await?) } else { None };
     note_changes(engine, request, target, wanted.as_ref(), now);

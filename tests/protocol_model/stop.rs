@@ -39,6 +39,8 @@ struct Stops {
     denials: u8,
     /// Whether a person may delete the object: once.
     deletes: u8,
+    /// The server stays then because the object only observes by that time, and not for its deletion policy.
+    observes: bool,
     /// So many stops may arrive after nobody waits for them any more.
     late: u8,
     /// A replica may freeze between a decision and the write of it. Otherwise the deadline of the reconcile ends it.
@@ -80,6 +82,7 @@ impl Model for Stops {
             closed: false,
             denied: false,
             deleting: false,
+            observes: self.observes,
             gone: false,
             record: None,
             aws: Aws { state: State::Online, has: false },
@@ -167,6 +170,7 @@ fn stops() -> Stops {
         suspends: 0,
         denials: 0,
         deletes: 0,
+        observes: false,
         late: 1,
         lingers: false,
         broken: None,
@@ -260,6 +264,16 @@ fn a_server_that_stays_when_its_object_goes_runs_and_is_not_stopped_later() {
     holds("stopped, let go, frozen", frozen, ALL);
     holds("stopped, grant taken, let go, one process", Stops { deletes: 1, denials: 2, late: 1, ..alone() }, ALL);
     fails("let go at once", Stops { broken: Some(Broken::LetsGo), ..frozen });
+}
+
+/// The answer that lets a server go is all that ends the object: one that deletes it ends the run with a panic.
+#[test]
+fn a_server_that_is_only_observed_when_its_object_goes_runs_and_stays() {
+    let observed = Stops { deletes: 1, observes: true, ..stops() };
+    holds("stopped, observed, let go", observed, ALL);
+    holds("stopped, observed, let go, frozen", Stops { lingers: true, late: 0, ..observed }, ALL);
+    let alone = Stops { deletes: 1, denials: 2, late: 1, observes: true, ..alone() };
+    holds("stopped, grant taken, observed, let go, one process", alone, ALL);
 }
 
 /// What withdrawing waits for is a stop that comes late.

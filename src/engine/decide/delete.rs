@@ -77,7 +77,9 @@ pub fn delete(facts: &Facts) -> Action {
 /// What stays in AWS is not let go while a call that was sent may still arrive: nobody would be there to make it good.
 pub fn waits_for_calls(facts: &Facts) -> Option<Action> {
     let until = facts.windows.late(facts.quiet_since?);
-    let waits = facts.finalizer && facts.retain && !facts.protected && facts.now < until;
+    // What is only looked at is let go, whether it is protected or not.
+    let stays = facts.observe_only || (facts.retain && !facts.protected);
+    let waits = facts.finalizer && stays && facts.now < until;
     let noun = facts.words.noun;
     let message = format!(
         "the {noun} stays in AWS; a call that was sent for its last change may arrive until {until}, and is made good \

@@ -361,7 +361,7 @@ pub fn decide(facts: &Facts) -> Action {
 
 /// Whether what is being deleted here stays in AWS (so far), and must run there again first.
 fn stays(facts: &Facts) -> bool {
-    (facts.retain || facts.protected) && update::finishing(facts)
+    (facts.retain || facts.protected || facts.observe_only) && update::finishing(facts)
 }
 
 /// A create waits while AWS says that it made it and does not show it, and while it refuses it. Then nothing of it is

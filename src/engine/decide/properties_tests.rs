@@ -124,12 +124,29 @@ fn cases_each() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(8192)
 }
 
+/// Whether it takes something out of AWS, or out of our hands.
+fn takes_away(step: &Action) -> bool {
+    matches!(
+        step,
+        Action::Delete(_) | Action::RetainAndUntag(_) | Action::AskBlockers(_) | Action::Replace(Replace::Delete(_))
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases_each(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_object_that_observes_changes_nothing(case in cases()) {
         prop_assert!(!case.observe_only || !changes_aws(&case.step()), "{:?}", case.step());
+    }
+
+    #[test]
+    fn nothing_of_an_object_that_observes_is_deleted(case in cases(), quiet in prop::option::of(0..5000_i64)) {
+        // Also where a sequence was begun that is to be brought to its end, with nothing left to send for it.
+        let case = case.with(|c| (c.observe_only, c.operation, c.quiet_since) = (true, true, quiet));
+        let over = super::update_tests::nothing_due();
+        prop_assert!(!takes_away(&case.step()), "{:?}", case.step());
+        prop_assert!(!takes_away(&case.updating(&over.facts())), "{}", case.updating(&over.facts()));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub fn creating<'a>(facts: &Facts<'a>) -> Option<&'a Replacing> {
 pub fn decide(facts: &Facts) -> Option<Action> {
     let replacement = facts.replacement?;
     match under_way(facts) {
-        _ if facts.suspended => None,
+        _ if facts.suspended || facts.observe_only => None,
         Some(replacing) => clean_up(facts, replacing, replacement.old),
         None if replacement.due && facts.may_create && !facts.report_only => Some(begin(facts)),
         None => None,

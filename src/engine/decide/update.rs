@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::{Action, Facts, delete};
+use super::{Action, Facts, delete, observe};
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, OperationRecord};
 use crate::aws::{AwsError, Mutation};
@@ -168,9 +168,11 @@ fn rests(facts: &Facts) -> Option<Action> {
     facts.report_only.then_some(Action::LeaveDrift)
 }
 
-/// It goes, or is let go. Where the grant was withdrawn, what stays in AWS is touched no more.
+/// It goes, or is let go. Where the grant was withdrawn, what stays in AWS is touched no more; and what is only looked at
+/// is never deleted.
 fn let_go(facts: &Facts) -> Action {
     match facts.denied {
+        _ if facts.observe_only => observe(facts),
         Some(_) if facts.retain && !facts.protected => delete::left_without_grant(),
         _ => delete::delete(facts),
     }

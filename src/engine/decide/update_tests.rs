@@ -16,7 +16,7 @@ use crate::engine::memory::{Accepted, Memory, RefusedCall};
 use crate::engine::mutate;
 
 /// A plan and what is remembered of its calls.
-struct World {
+pub(super) struct World {
     plan: Plan,
     source: Source,
     wanted: Applied,
@@ -60,8 +60,13 @@ fn world(calls: Vec<PlannedCall>) -> World {
     World { plan, source: Source::Seen, wanted, recorded, announced: true, memory, tried, time_is_up: false, at }
 }
 
+/// Everything is as it is wanted.
+pub(super) fn nothing_due() -> World {
+    world(Vec::new())
+}
+
 impl World {
-    fn facts(&self) -> UpdateFacts<'_> {
+    pub(super) fn facts(&self) -> UpdateFacts<'_> {
         let Self { plan, source, wanted, recorded, announced, memory, tried, time_is_up, at } = self;
         let lag = jiff::SignedDuration::from_secs(120);
         let (recorded, announced, time_is_up, at) = (recorded.as_ref(), *announced, *time_is_up, *at);
@@ -293,19 +298,20 @@ fn a_sequence_that_was_begun_ends_whatever_the_spec_says_by_then() {
 
 #[test]
 fn what_is_deleted_here_and_stays_in_aws_is_started_first_and_no_more() {
-    let going = |world: &World, retain: bool, protected: bool| {
+    let going = |world: &World, [retain, protected, observe_only]: [bool; 3]| {
         world.step(|c| {
             (c.identity, c.id) = (Identity::Tagged, Some("s-1"));
             c.record = super::tests::record(CreatePhase::None, Some("a"));
             (c.operation, c.deleting, c.retain, c.protected) = (true, true, retain, protected);
+            c.observe_only = observe_only;
         })
     };
-    for (retain, protected) in [(true, false), (false, true)] {
-        assert_eq!(going(&sequence(false), retain, protected), send(0));
+    for stays in [[true, false, false], [false, true, false], [false, false, true], [true, true, true]] {
+        assert_eq!(going(&sequence(false), stays), send(0), "{stays:?}");
         let done = sequence(false).accepted(&call("a"), Duration::ZERO, 1);
-        assert_eq!(recorded(going(&done, retain, protected)), OperationRecord::default(), "no other call goes");
+        assert_eq!(recorded(going(&done, stays)), OperationRecord::default(), "no other call goes: {stays:?}");
     }
-    assert_eq!(going(&sequence(false), false, false), Action::FindByTags, "what is deleted in AWS is not started");
+    assert_eq!(going(&sequence(false), [false; 3]), Action::FindByTags, "what is deleted in AWS is not started");
 }
 
 #[test]
@@ -332,6 +338,17 @@ fn what_stays_in_aws_is_let_go_once_no_call_can_arrive_any_more() {
     assert!(matches!(waits, Action::Wait { .. }), "what arrives is made good all the same: {waits}");
     let protected = going(now, |c| c.protected = true);
     assert!(matches!(protected, Action::Wait { until: None, .. }), "{protected}");
+    // What is only looked at is not even asked whether it is protected, and nothing of it is deleted or stamped.
+    let observing: [fn(&mut Case); 3] = [
+        |c| (c.observe_only, c.retain) = (true, false),
+        |c| (c.observe_only, c.retain, c.protected) = (true, false, true),
+        |c| c.observe_only = true,
+    ];
+    for change in observing {
+        assert_eq!(going(ended, change), Action::RemoveFinalizer(None));
+        let Action::Wait { until, .. } = going(ended + 1, change) else { panic!("it is let go") };
+        assert_eq!(until, Some(at(now + 1)));
+    }
 }
 
 #[test]

@@ -166,3 +166,31 @@ async fn an_address_of_somebody_else_outlives_a_change_that_takes_it_off() {
         assert_eq!(rig.says(SERVER, "files", "Ready").unwrap().0 == "True", ready_in_the_end, "{what}: {message}");
     }
 }
+
+/// Whether its server is to stay is the spec's word; that it is only looked at says so too, wherever the change is.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_only_observed_by_now_outlives_its_object() {
+    for after in ["StopServer", "UpdateServer", "StartServer"] {
+        let rig = ready(json!({})).await;
+        rig.cloud.sim().config.transition_time = jiff::SignedDuration::from_secs(30);
+        rig.edit(SERVER, "files", |object| object["spec"]["ipAddressType"] = json!("DUALSTACK"));
+        let sent = noted(&rig, after);
+        while sent.lock().unwrap().is_none() {
+            rig.run(SERVER, "files", Duration::from_secs(5)).await;
+            tokio::time::advance(Duration::from_secs(5)).await;
+        }
+        assert!(!rig.status(SERVER, "files")["operation"].is_null(), "{after}");
+        rig.cloud.calls();
+        rig.edit(SERVER, "files", |object| {
+            object["spec"]["lifecycle"] = json!({"managementPolicy": "ObserveOnly", "deletionProtection": false});
+        });
+        rig.delete(SERVER, "files");
+        rig.control("files", Duration::from_hours(2)).await;
+        let calls = rig.cloud.calls();
+        assert!(rig.get(SERVER, "files").is_none(), "{after}: its object waits for ever, {calls:?}");
+        assert!(calls.iter().all(|call| call == "StartServer"), "{after}: it is started, and nothing else: {calls:?}");
+        let servers = rig.cloud.servers();
+        let state = servers.get(FIRST).map(|server| server.state.clone().unwrap_or_default());
+        assert_eq!(state.as_deref(), Some("ONLINE"), "{after}: {calls:?}");
+    }
+}

@@ -58,8 +58,9 @@ impl World {
                 Some(Mutation::UpdateServer(_)) => At::Clear(What::Update(self.wants)),
                 other => panic!("nobody plans {other:?}"),
             },
+            Action::RemoveFinalizer(_) => At::LetGo,
             // The tags that say so, and the end of the finalizer, come next.
-            Action::FindByTags | Action::RemoveFinalizer(_) => At::LetGo,
+            Action::FindByTags if !self.observes => At::LetGo,
             Action::Conclude | Action::Suspend { .. } | Action::Block(_) | Action::Wait { .. } => At::Idle,
             other => panic!("nobody asked for {other:?}"),
         }
@@ -173,7 +174,8 @@ fn decided(world: &World, update: &UpdateFacts<'_>) -> Action {
         suspended: world.suspended,
         denied: Some(&denial).filter(|_| world.denied),
         deleting: world.deleting,
-        retain: true,
+        observe_only: world.deleting && world.observes,
+        retain: !world.observes,
         confirmed: true,
         id: Some("s"),
         record: Some(&record),

@@ -18,6 +18,8 @@ pub(super) struct World {
     pub(super) denied: bool,
     /// The object is being deleted, and its server stays.
     pub(super) deleting: bool,
+    /// That it stays says the management policy, which changes when the object is deleted; else the deletion policy.
+    pub(super) observes: bool,
     /// The object is gone: nobody looks after the server any more.
     pub(super) gone: bool,
     pub(super) record: Option<Record>,
@@ -203,7 +205,7 @@ impl Work {
 }
 
 /// What an answer of the code depends on.
-pub(super) type Question = ([bool; 5], RecordKey, Aws, Option<bool>);
+pub(super) type Question = ([bool; 6], RecordKey, Aws, Option<bool>);
 
 thread_local! {
     /// The code is pure, so an answer is kept.
@@ -214,7 +216,7 @@ thread_local! {
 
 impl World {
     pub(super) fn question(&self, shown: Aws, refused: Option<bool>) -> Question {
-        let spec = [self.wants, self.suspended, self.closed, self.denied, self.deleting];
+        let spec = [self.wants, self.suspended, self.closed, self.denied, self.deleting, self.observes];
         (spec, self.record.map(Record::key), shown, refused)
     }
 

@@ -63,10 +63,10 @@ test-convergence: ## the protocol's model, and the operator under every fault pl
 	$(call step,'the model and the plans')
 	@$(CARGO_TEST_PLANS) --test protocol_model --test convergence -- --nocapture --test-threads 2
 
-test-clients: build ## AWS CLI and boto3 against transfer-sim, and what the benchmark counts and draws
-	$(call step,'pytest tests/clients bench/tests')
+test-clients: build ## AWS CLI and boto3 against transfer-sim, what the benchmark counts, how an image is built and judged
+	$(call step,'pytest tests/clients bench/tests tests/image')
 	@env=$$(tools/python-env) && TRANSFER_SIM=$(TARGET_DIR)/debug/transfer-sim PYTHONDONTWRITEBYTECODE=1 \
-	  PATH="$$env/bin:$$PATH" "$$env/bin/python" -m pytest -p no:cacheprovider tests/clients bench/tests
+	  PATH="$$env/bin:$$PATH" "$$env/bin/python" -m pytest -p no:cacheprovider tests/clients bench/tests tests/image
 
 test-apiserver: ## tests in a real API server
 	$(call step,'a control plane and tests/apiserver')

@@ -301,11 +301,7 @@ impl<K: Kind> Known<K> {
 
     /// Whether its deletion is one of so many that a person is asked first, as the caches show it now.
     fn mass(&self, engine: &Engine<K>, request: &Request<K::Object>) -> Option<Reason> {
-        let deleted_at = request.object.meta().deletion_timestamp.as_ref()?.0;
-        let identity = &self.target()?.identity;
-        let mass = mass_deletion::held(engine.lister.as_ref(), identity, engine.settings.hold_percent);
-        mass.filter(|mass| mass.holds(deleted_at))?;
-        Some(Reason::new(reasons::DELETIONS_HELD, mass_deletion::sentence(identity)))
+        mass(engine, request, &self.target()?.identity)
     }
 
     /// What the decision on the calls of the plan is made of; what status says is left out where no call is to go.
@@ -327,6 +323,14 @@ impl<K: Kind> Known<K> {
         let source = self.source;
         Some(UpdateFacts { plan, source, wanted, recorded, announced, memory, tried, time_is_up, at, lag })
     }
+}
+
+/// Why the deletion of this object waits for a person's yes, where it is one of so many of its identity.
+pub(super) fn mass<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, identity: &str) -> Option<Reason> {
+    let deleted_at = request.object.meta().deletion_timestamp.as_ref()?.0;
+    let mass = mass_deletion::held(engine.lister.as_ref(), identity, engine.settings.hold_percent);
+    mass.filter(|mass| mass.holds(deleted_at))?;
+    Some(Reason::new(reasons::DELETIONS_HELD, mass_deletion::sentence(identity)))
 }
 
 /// The sequence of calls that status records, as long as anything is to be done for it.

@@ -117,6 +117,20 @@ async fn mutate_once<K: Kind>(
     changes: &[Change],
 ) -> Result<Option<CreateOutput>, ReconcileError> {
     let Some(cleared) = clear(engine, request, account, &call).await? else { return Ok(None) };
+    send(request, account, cleared, call, changes).await
+}
+
+/// Sends what was cleared.
+///
+/// # Errors
+/// The fault that AWS answered with.
+pub async fn send<O>(
+    request: &Request<O>,
+    account: &Account,
+    cleared: Cleared,
+    call: Mutation,
+    changes: &[Change],
+) -> Result<Option<CreateOutput>, ReconcileError> {
     let account = account.clone();
     let (id, paths) = (call.target(), (!changes.is_empty()).then(|| diff::paths(changes)));
     tracing::info!(operation = call.operation(), id = id.as_deref(), paths = paths.as_deref(), "calling AWS");

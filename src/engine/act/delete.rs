@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use super::record::remove_finalizer;
 use crate::api;
 use crate::api::condition::reasons;
-use crate::aws::{Mutation, TAGS_MAX, Tags};
+use crate::aws::{CreateOutput, Mutation, TAGS_MAX, Tags};
 use crate::engine::context::{Engine, ReconcileContext, Requeue, Status};
 use crate::engine::kind::{Kind, KindStatus, ReconcileError, ResourceState};
+use crate::engine::known;
 use crate::engine::mutate;
 use crate::engine::owner::Owner;
 use crate::engine::refusals::{contradicts, in_use, remember};
@@ -49,7 +50,7 @@ pub(super) async fn delete<K: Kind>(
     let id = key.filter(|id| !id.is_empty());
     let call = engine.kind.delete(&request.object, context.target, id);
     let digest = mutate::digest(&call);
-    match mutate::mutate(engine, request, &context.target.account, call, &[]).await {
+    match send(engine, context, call).await {
         Ok(None) => {}
         Ok(Some(_)) => {
             let done = key.unwrap_or_default().to_owned();
@@ -69,6 +70,20 @@ pub(super) async fn delete<K: Kind>(
         Err(trouble) => return Err(trouble),
     }
     Ok(Outcome::Requeue(Requeue::Again))
+}
+
+/// Sends a deletion, unless it has become one of too many while it waited for its turn.
+async fn send<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    call: Mutation,
+) -> Result<Option<CreateOutput>, ReconcileError> {
+    let (request, target) = (context.request, context.target);
+    let Some(cleared) = mutate::clear(engine, request, &target.account, &call).await? else { return Ok(None) };
+    if known::mass(engine, request, &target.identity).is_some() {
+        return Ok(None);
+    }
+    mutate::send(request, &target.account, cleared, call, &[]).await
 }
 
 /// `deletionPolicy: Retain`: says where it comes from, then takes our claim off, then lets the object go.

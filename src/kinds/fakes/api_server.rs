@@ -19,6 +19,7 @@ use crate::cluster::{
 };
 
 pub type Key = (String, Name);
+type Meanwhile = Box<dyn FnOnce() + Send>;
 
 /// What becomes of a write to the API server.
 #[derive(Clone, Copy, PartialEq)]
@@ -59,6 +60,8 @@ pub struct Objects {
     pub writes: Mutex<u32>,
     /// How often an object was read live.
     pub gets: Mutex<u32>,
+    /// Runs before the next of these is answered: what others do while it is under way.
+    pub meanwhile: Mutex<Option<Meanwhile>>,
     /// What the watches show instead of what is stored, while they stand still.
     pub watched: Mutex<Option<BTreeMap<Key, Value>>>,
     /// What objects that belong to ours were written as, one word each.
@@ -116,6 +119,10 @@ impl Objects {
 impl KubeApi for Objects {
     async fn get(&self, kind: &ApiResource, name: &Name) -> Result<Option<Value>, ClusterError> {
         *self.gets.lock().unwrap() += 1;
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
         if let Some(stale) = self.stale.lock().unwrap().pop() {
             return Ok(Some(stale));
         }

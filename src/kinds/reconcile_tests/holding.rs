@@ -1,14 +1,16 @@
 //! Many deletions at once: none is sent until a person says yes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::rig::{LAG, Rig, TOLERANCE};
+use super::rig::{LAG, Rig, TOLERANCE, name};
 use crate::api::condition::reasons;
 use crate::api::{ALLOW_DELETIONS, AwsIdentity};
 use crate::cluster::{Lister, mass_deletion};
+use crate::kinds::fakes::NOW;
 
 const SERVER: &str = "TransferServer";
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -83,6 +85,25 @@ async fn a_few_go_by_themselves_and_one_more_stops_what_is_left() {
     rig.edit(SERVER, "c", |object| object["spec"]["lifecycle"]["deletionPolicy"] = json!("Retain"));
     an_hour(&rig, "b").await;
     assert_eq!(rig.cloud.calls(), ["DeleteServer"], "of four, one is to stay in AWS");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_waited_for_its_turn_is_not_sent_into_a_mass() {
+    let rig = with_servers().await;
+    rig.delete(SERVER, "a");
+    let objects = Arc::clone(&rig.objects);
+    let others = move || {
+        for other in &NAMES[1..] {
+            let key = (SERVER.to_owned(), name(other));
+            objects.change(&key, None, |object| object["metadata"]["deletionTimestamp"] = json!(NOW)).unwrap();
+        }
+    };
+    // The last that is asked before a call goes out is the API server.
+    *rig.objects.meanwhile.lock().unwrap() = Some(Box::new(others));
+    an_hour(&rig, "a").await;
+    assert!(rig.objects.meanwhile.lock().unwrap().is_none(), "it was about to be deleted");
+    assert_eq!(rig.cloud.calls(), [""; 0], "five are a mass by now");
+    assert_eq!(rig.says(SERVER, "a", "Ready").unwrap().1, reasons::DELETIONS_HELD);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,8 +9,7 @@ use super::*;
 use crate::api::{AwsIdentity, TransferServer, TransferUser};
 use crate::aws::rate_limiter::Rates;
 use crate::aws::{AwsError, AwsErrorKind, CallClass, Rank};
-use crate::kinds::fakes::{World, object, owned};
-use crate::kinds::login_fakes::settings;
+use crate::kinds::fakes::{OLD, World, object, owner_tags, settings};
 
 /// A process that has counted something of everything.
 async fn busy() -> Sources {
@@ -56,7 +55,7 @@ async fn busy() -> Sources {
         stores.servers.apply(0, Event::Apply(server));
     }
     hold(&stores);
-    world.transfer.put(owned("s-9", "gone"));
+    world.put(OLD, owner_tags("gone"));
     let orphans = Orphans::new(Arc::clone(&world.deps), settings(), Vec::new());
     let identity = world.deps.lister.identity("default").unwrap();
     orphans.due(&identity, tokio::time::Instant::now());
@@ -146,7 +145,7 @@ async fn a_scrape_tells_what_was_counted() {
         ("transfer_operator_unmanaged_logins{account=\"123456789012\",region=\"eu-central-1\"}", 7.0),
         ("transfer_operator_unmanaged_logins{account=\"123456789012\",region=\"eu-west-1\"}", 0.0),
         ("transfer_operator_ssh_keys_expiring", 4.0),
-        ("transfer_operator_ssh_keys_next_expiry_timestamp_seconds", 1_893_369_600.0),
+        ("transfer_operator_ssh_keys_next_expiry_timestamp_seconds", 1_767_139_200.0),
         ("transfer_operator_caches_filled", 0.0),
         ("transfer_operator_leader", 1.0),
     ] {

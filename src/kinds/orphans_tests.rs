@@ -3,13 +3,18 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::api::{TransferServer, TransferUser, TransferWorkflow};
-use crate::aws::transfer::{Server, Workflow};
+use crate::aws::transfer::User;
 use crate::captured_log::Log;
 use crate::engine::owner::Owner;
-use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION, World, object, owned};
-use crate::kinds::login_fakes::settings;
+use crate::kinds::fakes::{
+    ACCOUNT, CLUSTER, FIRST, LAG, OLD, REGION, SECOND, THIRD, World, object, owner_tags, settings,
+};
 
-const LAG: Duration = Duration::from_mins(2);
+/// Servers that no object of ours stands for.
+const RAW: &str = "s-0000000000000000a";
+const LAMBDA: &str = "s-0000000000000000b";
+const ORPHAN: &str = "s-0000000000000000c";
+const OTHER: &str = "s-0000000000000000d";
 
 fn tags(namespace: &str, uid: &str) -> Tags {
     Owner::new(CLUSTER, namespace, "name", uid).tags("attempt")
@@ -122,15 +127,13 @@ impl Fixture {
 
     /// A server of AWS with users whose names belong to us if they begin with `our-`.
     fn server(&self, id: &str, name: &str, users: &[&str]) {
-        let mut server: Server = owned(id, name);
-        server.settings.identity_provider_type = Some("SERVICE_MANAGED".to_owned());
-        self.world.transfer.put(server);
-        let names: Vec<String> = users.iter().map(|user| (*user).to_owned()).collect();
-        for user in &names {
+        self.world.put(id, owner_tags(name));
+        let mut held = self.world.cloud.users();
+        for user in users {
             let tags = if user.starts_with("our-") { tags("team", &format!("uid-{user}")) } else { Tags::new() };
-            self.world.transfer.user_tags.lock().unwrap().insert((id.to_owned(), user.clone()), tags);
+            let user_name = (*user).to_owned();
+            held.insert((id.to_owned(), user_name.clone()), User { user_name, tags, ..User::default() });
         }
-        self.world.transfer.users.lock().unwrap().insert(id.to_owned(), names);
     }
 
     fn object(&self, name: &str, server_id: &Value) {
@@ -144,7 +147,7 @@ impl Fixture {
     }
 
     async fn scan(&self) -> Told {
-        self.world.transfer.reads.lock().unwrap().clear();
+        self.world.cloud.reads_since();
         self.orphans.scan(&self.identity).await;
         self.orphans.told(&self.identity)
     }
@@ -159,27 +162,33 @@ impl Fixture {
 async fn orphans_are_told_from_the_second_scan_on_until_they_are_gone() {
     let fixture = Fixture::new();
     assert_eq!(fixture.orphans.told(&fixture.identity), Told::Unsure, "before the first scan");
-    fixture.object("files", &json!("s-1"));
-    fixture.user("our-alice", json!({"observedGeneration": 1, "serverId": "s-1", "userName": "our-alice"}));
+    fixture.object("files", &json!(FIRST));
+    fixture.user("our-alice", json!({"observedGeneration": 1, "serverId": FIRST, "userName": "our-alice"}));
     fixture.user("our-new", Value::Null);
-    fixture.server("s-1", "files", &["our-alice", "our-new", "our-gone", "by-hand"]);
-    fixture.server("s-2", "gone", &["our-other"]);
-    fixture.server("s-3", "files", &[]);
+    fixture.server(FIRST, "files", &["our-alice", "our-new", "our-gone", "by-hand"]);
+    fixture.server(SECOND, "gone", &["our-other"]);
+    fixture.server(THIRD, "files", &[]);
     assert_eq!(fixture.scan().await, Told::Unsure);
-    let reads = fixture.world.transfer.reads();
-    assert!(!reads.contains(&"DescribeUser s-1/our-alice".to_owned()), "an object accounts for her: {reads:?}");
-    assert!(!reads.contains(&"ListUsers s-2".to_owned()), "users of an orphan go with it: {reads:?}");
+    let reads = fixture.world.cloud.asked();
+    assert!(!reads.contains(&format!("DescribeUser {FIRST}/our-alice")), "an object accounts for her: {reads:?}");
+    assert!(!reads.contains(&format!("ListUsers {SECOND}")), "users of an orphan go with it: {reads:?}");
 
     let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
-    for part in ["has 3 ", "server s-2 in", "duplicate server s-3 in", "user s-1/our-gone in"] {
+    let parts = [
+        "has 3 ",
+        &format!("server {SECOND} in"),
+        &format!("duplicate server {THIRD} in"),
+        &format!("user {FIRST}/our-gone in"),
+    ];
+    for part in parts {
         assert!(text.contains(part), "{part} in {text}");
     }
-    let reads = fixture.world.transfer.reads();
-    assert!(!reads.contains(&"DescribeUser s-1/by-hand".to_owned()), "not ours, and known to be: {reads:?}");
+    let reads = fixture.world.cloud.asked();
+    assert!(!reads.contains(&format!("DescribeUser {FIRST}/by-hand")), "not ours, and known to be: {reads:?}");
     let counts: Vec<usize> = fixture.orphans.counts().into_values().collect();
     assert_eq!(counts, [1, 1, 1, 0]);
 
-    fixture.world.transfer.servers.lock().unwrap().retain(|id, _| id == "s-1");
+    fixture.world.cloud.servers().retain(|id, _| id == FIRST);
     fixture.user("our-gone", Value::Null);
     assert_eq!(fixture.scan_later().await, Told::Clear);
 }
@@ -187,30 +196,32 @@ async fn orphans_are_told_from_the_second_scan_on_until_they_are_gone() {
 #[tokio::test(start_paused = true)]
 async fn the_old_one_of_a_replacement_is_no_orphan() {
     let fixture = Fixture::new();
-    let replacing = json!({"oldId": "w-1", "attempt": "a", "phase": "Moving"});
-    let scan: TransferWorkflow =
-        object("scan", json!({"region": REGION, "steps": []}), json!({"workflowId": "w-2", "replacing": replacing}));
+    let replacing = json!({"oldId": "w-00000000000000001", "attempt": "a", "phase": "Moving"});
+    let scan: TransferWorkflow = object(
+        "scan",
+        json!({"region": REGION, "steps": []}),
+        json!({"workflowId": "w-00000000000000002", "replacing": replacing}),
+    );
     fixture.world.store(&scan);
-    for id in ["w-1", "w-2", "w-3"] {
-        let workflow = Workflow { workflow_id: id.to_owned(), tags: tags("team", "uid-scan"), ..Workflow::default() };
-        fixture.world.transfer.workflows.lock().unwrap().insert(id.to_owned(), workflow);
+    for id in ["w-00000000000000001", "w-00000000000000002", "w-00000000000000003"] {
+        fixture.world.cloud.put_workflow(id, &tags("team", "uid-scan"));
     }
     fixture.scan().await;
     let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
-    assert!(text.contains("has 1 ") && text.contains("duplicate workflow w-3 in"), "{text}");
+    assert!(text.contains("has 1 ") && text.contains("duplicate workflow w-00000000000000003 in"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_scan_that_does_not_come_to_its_end_changes_nothing() {
     let fixture = Fixture::new();
-    fixture.server("s-2", "gone", &[]);
+    fixture.server(SECOND, "gone", &[]);
     fixture.scan().await;
     let told = fixture.scan_later().await;
     assert!(matches!(told, Told::Orphans(_)));
     for operation in ["ListServers", "DescribeServer"] {
-        fixture.world.transfer.faults.lock().unwrap().insert(operation, crate::aws::AwsErrorKind::Denied);
+        fixture.world.cloud.faults.lock().unwrap().insert(operation, crate::aws::AwsErrorKind::Denied);
         assert_eq!(fixture.scan_later().await, told, "{operation}");
-        fixture.world.transfer.faults.lock().unwrap().clear();
+        fixture.world.cloud.faults.lock().unwrap().clear();
     }
 }
 
@@ -219,28 +230,28 @@ async fn users_on_servers_that_are_granted_by_their_id_are_looked_at_too() {
     let mut fixture = Fixture::new();
     let all = json!({"from": "All"});
     fixture.world.grant(json!([
-        {"name": "a", "kinds": ["TransferUser"], "namespaces": all.clone(), "serverIds": ["s-raw", "s-lambda"]},
-        {"name": "b", "kinds": ["TransferUser"], "namespaces": all, "serverIds": ["s-orphan"]},
+        {"name": "a", "kinds": ["TransferUser"], "namespaces": all.clone(), "serverIds": [RAW, LAMBDA]},
+        {"name": "b", "kinds": ["TransferUser"], "namespaces": all, "serverIds": [ORPHAN]},
     ]));
     fixture.identity = fixture.world.deps.lister.identity("default").unwrap();
-    for id in ["s-raw", "s-lambda", "s-orphan", "s-other"] {
+    for id in [RAW, LAMBDA, ORPHAN, OTHER] {
         fixture.server(id, "whoever", &["our-alice", "our-gone", "by-hand"]);
-        let mut servers = fixture.world.transfer.servers.lock().unwrap();
-        let server = servers.get_mut(id).unwrap();
-        if id != "s-orphan" {
-            server.tags.clear();
-        }
-        if id == "s-lambda" {
-            server.settings.identity_provider_type = Some("AWS_LAMBDA".to_owned());
+        if id != ORPHAN {
+            fixture.world.cloud.servers().get_mut(id).unwrap().tags.clear();
         }
     }
-    fixture.user("our-alice", json!({"observedGeneration": 1, "serverId": "s-raw", "userName": "our-alice"}));
+    let provider = Some("AWS_LAMBDA".to_owned());
+    fixture.world.cloud.servers().get_mut(LAMBDA).unwrap().settings.identity_provider_type = provider;
+    fixture.user("our-alice", json!({"observedGeneration": 1, "serverId": RAW, "userName": "our-alice"}));
     fixture.scan().await;
     let listed = |read: &String| read.starts_with("ListUsers") || read.starts_with("DescribeUser");
-    let reads: Vec<String> = fixture.world.transfer.reads().into_iter().filter(listed).collect();
-    assert_eq!(reads, ["ListUsers s-raw", "DescribeUser s-raw/by-hand", "DescribeUser s-raw/our-gone"]);
+    let reads: Vec<String> = fixture.world.cloud.asked().into_iter().filter(listed).collect();
+    assert_eq!(
+        reads,
+        [format!("ListUsers {RAW}"), format!("DescribeUser {RAW}/by-hand"), format!("DescribeUser {RAW}/our-gone")]
+    );
     let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
-    for part in ["has 2 ", "server s-orphan in", "user s-raw/our-gone in"] {
+    for part in ["has 2 ", &format!("server {ORPHAN} in"), &format!("user {RAW}/our-gone in")] {
         assert!(text.contains(part), "{part} in {text}");
     }
 }
@@ -248,13 +259,13 @@ async fn users_on_servers_that_are_granted_by_their_id_are_looked_at_too() {
 #[tokio::test(start_paused = true)]
 async fn an_identity_that_is_forgotten_while_its_scan_runs_stays_forgotten() {
     let fixture = Fixture::new();
-    fixture.server("s-2", "gone", &[]);
+    fixture.server(SECOND, "gone", &[]);
     fixture.scan().await;
     fixture.scan_later().await;
     assert_eq!(fixture.orphans.counts().into_values().sum::<usize>(), 1);
 
     // A scan that nobody can stop, as it ends just now.
-    let stop = fixture.world.transfer.listing.write().await;
+    let stop = fixture.world.cloud.listing.write().await;
     let mut scan = Box::pin(fixture.orphans.scan(&fixture.identity));
     assert!(futures::poll!(&mut scan).is_pending());
     fixture.orphans.forget("identity");
@@ -270,28 +281,28 @@ async fn an_identity_that_is_forgotten_while_its_scan_runs_stays_forgotten() {
 #[tokio::test(start_paused = true)]
 async fn the_scan_of_an_identity_that_is_gone_is_ended() {
     let fixture = Fixture::new();
-    fixture.server("s-2", "gone", &[]);
-    let stop = fixture.world.transfer.listing.write().await;
+    fixture.server(SECOND, "gone", &[]);
+    let stop = fixture.world.cloud.listing.write().await;
     fixture.orphans.start(&fixture.identity);
-    while fixture.world.transfer.reads().is_empty() {
+    while fixture.world.cloud.asked().is_empty() {
         tokio::task::yield_now().await;
     }
     fixture.orphans.forget("identity");
     drop(stop);
     tokio::time::sleep(LAG).await;
-    assert_eq!(fixture.world.transfer.reads(), ["ListServers"]);
+    assert_eq!(fixture.world.cloud.asked(), ["ListServers"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_list_of_objects_that_breaks_off_makes_no_orphans() {
     let fixture = Fixture::new();
-    fixture.object("files", &json!("s-1"));
-    fixture.server("s-1", "files", &[]);
+    fixture.object("files", &json!(FIRST));
+    fixture.server(FIRST, "files", &[]);
     for kind in ["TransferServer", "TransferUser"] {
         let error = ClusterError::Unavailable("list".to_owned(), "410".to_owned());
         fixture.world.cluster.breaks_off.lock().unwrap().insert(kind.to_owned(), error);
         assert_eq!((fixture.scan().await, fixture.scan_later().await), (Told::Unsure, Told::Unsure), "{kind}");
-        assert!(fixture.world.transfer.reads().is_empty(), "AWS is not asked: {kind}");
+        assert!(fixture.world.cloud.asked().is_empty(), "AWS is not asked: {kind}");
         fixture.world.cluster.breaks_off.lock().unwrap().clear();
     }
     assert_eq!(fixture.scan_later().await, Told::Clear);
@@ -300,7 +311,8 @@ async fn a_list_of_objects_that_breaks_off_makes_no_orphans() {
 #[tokio::test(start_paused = true)]
 async fn a_listed_server_that_is_not_there_is_no_orphan_and_stops_no_scan() {
     let fixture = Fixture::new();
-    fixture.world.transfer.vanishing.lock().unwrap().insert("s-9".to_owned());
+    fixture.server(OLD, "gone", &[]);
+    fixture.world.cloud.unseen.lock().unwrap().insert(OLD.to_owned());
     fixture.scan().await;
     assert_eq!(fixture.scan_later().await, Told::Clear);
 }
@@ -308,11 +320,11 @@ async fn a_listed_server_that_is_not_there_is_no_orphan_and_stops_no_scan() {
 #[tokio::test(start_paused = true)]
 async fn a_scan_describes_a_bounded_number_of_users_and_comes_to_the_rest_later() {
     let fixture = Fixture::new();
-    fixture.object("files", &json!("s-1"));
+    fixture.object("files", &json!(FIRST));
     let names: Vec<String> = (0..DESCRIBED + 50).map(|number| format!("hand-{number:03}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).chain(["our-zoe"]).collect();
-    fixture.server("s-1", "files", &names);
-    let described = || fixture.world.transfer.reads().iter().filter(|read| read.starts_with("DescribeUser")).count();
+    fixture.server(FIRST, "files", &names);
+    let described = || fixture.world.cloud.asked().iter().filter(|read| read.starts_with("DescribeUser")).count();
     fixture.scan().await;
     assert_eq!(described(), DESCRIBED);
     fixture.scan_later().await;
@@ -329,7 +341,7 @@ async fn the_log_tells_of_an_orphan_of_an_account_once_whoever_sees_it() {
     let mut second = AwsIdentity::clone(&fixture.identity);
     second.metadata.uid = Some("second".to_owned());
     fixture.orphans.due(&second, Instant::now());
-    fixture.server("s-2", "gone", &[]);
+    fixture.server(SECOND, "gone", &[]);
     let message = "no object stands for it; nothing is done to it";
     for lines in [0, 1, 1] {
         tokio::time::advance(LAG).await;
@@ -339,12 +351,12 @@ async fn the_log_tells_of_an_orphan_of_an_account_once_whoever_sees_it() {
     }
     let line = log.said("WARN", message).remove(0);
     let fields = ["account", "region", "orphan", "id"].map(|field| line[field].clone());
-    assert_eq!(fields, [json!(ACCOUNT), json!(REGION), json!("server"), json!("s-2")]);
+    assert_eq!(fields, [json!(ACCOUNT), json!(REGION), json!("server"), json!(SECOND)]);
 
     fixture.orphans.forget("second");
-    fixture.world.transfer.servers.lock().unwrap().clear();
+    fixture.world.cloud.servers().clear();
     fixture.scan_later().await;
-    fixture.server("s-2", "gone", &[]);
+    fixture.server(SECOND, "gone", &[]);
     fixture.scan_later().await;
     fixture.scan_later().await;
     assert_eq!(log.said("WARN", message).len(), 2, "it was gone in between");

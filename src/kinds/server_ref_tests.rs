@@ -10,11 +10,11 @@ use serde_json::json;
 use super::*;
 use crate::api::TransferUser;
 use crate::aws::transfer::EndpointDetails;
-use crate::kinds::fakes::{ACCOUNT, REGION, World, dying, object, owned};
+use crate::kinds::fakes::{ACCOUNT, FIRST, OLD, REGION, SECOND, World, dying, object, owned, owner_tags};
 
-/// A server object that says it is `s-1` in the account and region of the tests.
+/// A server object that says it is the first one in the account and region of the tests.
 fn server(status: bool) -> TransferServer {
-    let status = if status { json!({"serverId": "s-1"}) } else { json!(null) };
+    let status = if status { json!({"serverId": FIRST}) } else { json!(null) };
     object("files", json!({"region": REGION}), status)
 }
 
@@ -31,11 +31,11 @@ fn by_ref(status: serde_json::Value) -> TransferUser {
 }
 
 fn by_raw_id(status: serde_json::Value) -> TransferUser {
-    user(json!({"serverId": "s-9", "awsIdentityRef": {"name": "default"}, "region": REGION}), status)
+    user(json!({"serverId": OLD, "awsIdentityRef": {"name": "default"}, "region": REGION}), status)
 }
 
 fn created() -> serde_json::Value {
-    json!({"serverId": "s-1", "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default"})
+    json!({"serverId": FIRST, "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default"})
 }
 
 async fn place_of(world: &World, user: &TransferUser) -> Result<Target<LoginTarget>, Unresolved> {
@@ -61,7 +61,7 @@ async fn block_of(world: &World, user: &TransferUser) -> Reason {
 fn ready() -> World {
     let world = World::open();
     world.watch(&server(true));
-    world.transfer.put(owned("s-1", "files"));
+    world.put(FIRST, owner_tags("files"));
     world
 }
 
@@ -73,11 +73,11 @@ async fn a_user_is_on_the_server_of_its_reference_once_its_tags_were_seen() {
     assert_eq!(*unproven, None);
     assert_eq!(
         (server_id.as_str(), domain.as_str(), provider.as_str(), *replaces),
-        ("s-1", "S3", "SERVICE_MANAGED", false)
+        (FIRST, "S3", "SERVICE_MANAGED", false)
     );
     assert_eq!((target.account.id.as_str(), target.account.region.as_str()), (ACCOUNT, REGION));
     place_of(&world, &by_ref(json!(null))).await.unwrap();
-    assert_eq!(world.transfer.reads(), ["DescribeServer s-1"], "once verified, AWS is not asked again");
+    assert_eq!(world.cloud.asked(), [format!("DescribeServer {FIRST}")], "once verified, AWS is not asked again");
 }
 
 #[test]
@@ -108,14 +108,14 @@ fn clients_connect_to_the_custom_else_public_name_else_endpoint() {
 async fn a_forged_server_status_gives_no_logins_elsewhere() {
     let world = World::open();
     world.watch(&server(true));
-    world.transfer.put(owned("s-1", "somebody-else"));
+    world.put(FIRST, owner_tags("somebody-else"));
     let block = block_of(&world, &by_ref(json!(null))).await;
     assert_eq!((block.code, block.needs_person), (reasons::SERVER_NOT_AVAILABLE, false));
 }
 
 #[tokio::test]
 async fn only_recorded_and_leaving_users_are_looked_at_on_an_unproven_server() {
-    let elsewhere = || json!({"serverId": "s-2", "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default"});
+    let elsewhere = || json!({"serverId": SECOND, "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default"});
     let (user, access) = (ManagedKind::TransferUser, ManagedKind::TransferAccess);
     let rows = [
         (user, json!(null), false, None, "a new one"),
@@ -128,9 +128,9 @@ async fn only_recorded_and_leaving_users_are_looked_at_on_an_unproven_server() {
     for (kind, status, deleting, expected, why) in rows {
         let world = World::open();
         world.watch(&server(true));
-        let mut stripped = owned("s-1", "files");
-        stripped.tags.remove(crate::api::TAG_UID);
-        world.transfer.put(stripped);
+        let mut stripped = owner_tags("files");
+        stripped.remove(crate::api::TAG_UID);
+        world.put(FIRST, stripped);
         let user = by_ref(status);
         let status = user.status.as_ref();
         let common = status.map(|status| &status.common);
@@ -152,11 +152,11 @@ async fn only_recorded_and_leaving_users_are_looked_at_on_an_unproven_server() {
 async fn the_users_of_a_server_that_takes_nobody_share_one_look_a_minute() {
     let strange = World::open();
     strange.watch(&server(true));
-    strange.transfer.put(owned("s-1", "somebody-else"));
+    strange.put(FIRST, owner_tags("somebody-else"));
     let gone = World::open();
     gone.watch(&server(true));
     let raw = World::with_grants(
-        json!([{"name": "x", "kinds": ["TransferUser"], "namespaces": {"from": "All"}, "serverIds": ["s-9"]}]),
+        json!([{"name": "x", "kinds": ["TransferUser"], "namespaces": {"from": "All"}, "serverIds": [OLD]}]),
     );
     for (world, user) in [(strange, by_ref(json!(null))), (gone, by_ref(json!(null))), (raw, by_raw_id(json!(null)))] {
         let first = block_of(&world, &user).await;
@@ -164,10 +164,10 @@ async fn the_users_of_a_server_that_takes_nobody_share_one_look_a_minute() {
             let block = block_of(&world, &user).await;
             assert_eq!((block.code, &block.message), (first.code, &first.message));
         }
-        assert_eq!(world.transfer.reads().len(), 1, "{}", first.message);
+        assert_eq!(world.cloud.asked().len(), 1, "{}", first.message);
         tokio::time::advance(std::time::Duration::from_mins(1)).await;
         block_of(&world, &user).await;
-        assert_eq!(world.transfer.reads().len(), 2, "{}", first.message);
+        assert_eq!(world.cloud.asked().len(), 2, "{}", first.message);
     }
 }
 
@@ -175,13 +175,13 @@ async fn the_users_of_a_server_that_takes_nobody_share_one_look_a_minute() {
 async fn a_server_that_its_own_pass_finds_in_order_takes_its_users_at_once() {
     let world = World::open();
     world.watch(&server(true));
-    world.transfer.put(owned("s-1", "somebody-else"));
+    world.put(FIRST, owner_tags("somebody-else"));
     block_of(&world, &by_ref(json!(null))).await;
-    let mended = owned("s-1", "files");
-    world.deps.verified.insert(ACCOUNT, REGION, "s-1", "uid-files", &facts_of(&mended, REGION));
-    world.transfer.put(mended);
+    let mended = owned(FIRST, "files");
+    world.deps.verified.insert(ACCOUNT, REGION, FIRST, "uid-files", &facts_of(&mended, REGION));
+    world.put(FIRST, mended.tags);
     place_of(&world, &by_ref(json!(null))).await.unwrap();
-    assert_eq!(world.transfer.reads().len(), 1);
+    assert_eq!(world.cloud.asked().len(), 1);
 }
 
 #[tokio::test]
@@ -192,13 +192,13 @@ async fn elsewhere_an_absent_server_looks_like_one_that_allows_nobody() {
     let mut elsewhere = server(true);
     elsewhere.metadata.namespace = Some("platform".to_owned());
     world.watch(&elsewhere);
-    world.transfer.put(owned("s-1", "files"));
+    world.put(FIRST, owner_tags("files"));
     let user = user(json!({"serverRef": {"name": "files", "namespace": "platform"}}), json!(null));
     let refused = block_of(&world, &user).await;
     assert_eq!(refused.message, absent.message);
     assert_eq!((refused.code, refused.needs_person), (absent.code, absent.needs_person));
     assert!(absent.message.starts_with("spec.serverRef: "), "the field that leads there is named: {}", absent.message);
-    assert!(world.asked() == 0 && world.transfer.reads().is_empty());
+    assert!(world.asked() == 0 && world.cloud.asked().is_empty());
 }
 
 #[tokio::test]
@@ -221,11 +221,11 @@ async fn at_home_an_absent_server_and_one_that_allows_nobody_differ() {
 async fn a_server_that_is_only_observed_says_why_it_takes_nobody() {
     let world = World::open();
     let spec = json!({"region": REGION, "lifecycle": {"managementPolicy": "ObserveOnly"}});
-    world.watch(&object::<TransferServer>("files", spec, json!({"serverId": "s-1"})));
-    world.transfer.put(owned("s-1", "somebody-else"));
+    world.watch(&object::<TransferServer>("files", spec, json!({"serverId": FIRST})));
+    world.put(FIRST, owner_tags("somebody-else"));
     let block = block_of(&world, &by_ref(json!(null))).await;
     assert_eq!((block.code, block.needs_person), (reasons::SERVER_NOT_AVAILABLE, false));
-    assert!(block.message.contains("only observes server s-1"), "{}", block.message);
+    assert!(block.message.contains(&format!("only observes server {FIRST}")), "{}", block.message);
 }
 
 #[tokio::test]
@@ -305,21 +305,21 @@ async fn a_server_that_is_being_deleted_takes_nobody_new_and_keeps_who_is_there(
 async fn a_user_that_is_being_deleted_needs_neither_server_object_nor_server() {
     let world = World::open();
     let target = place_of(&world, &dying(by_ref(created()))).await.unwrap();
-    assert_eq!(target.detail.server_id, "s-1");
-    assert!(world.transfer.reads().is_empty());
+    assert_eq!(target.detail.server_id, FIRST);
+    assert!(world.cloud.asked().is_empty());
     world.watch(&server(true));
     let target = place_of(&world, &dying(by_ref(json!(null)))).await.unwrap();
-    assert_eq!(target.detail.server_id, "s-1", "AWS lacks the server: nothing is left of the user");
+    assert_eq!(target.detail.server_id, FIRST, "AWS lacks the server: nothing is left of the user");
 }
 
 #[tokio::test]
 async fn a_reference_that_leads_to_another_server_is_not_followed() {
     let world = ready();
     let mut status = created();
-    status["serverId"] = json!("s-2");
+    status["serverId"] = json!(SECOND);
     let block = block_of(&world, &by_ref(status)).await;
     assert_eq!((block.code, block.needs_person), (reasons::SERVER_CHANGED, true));
-    assert!(world.transfer.reads().is_empty());
+    assert!(world.cloud.asked().is_empty());
 }
 
 #[tokio::test]
@@ -328,7 +328,7 @@ async fn a_grant_is_looked_up_for_the_own_namespace_and_a_denial_makes_no_call()
     world.grant(json!([{"name": "x", "kinds": ["TransferUser"], "namespaces": {"from": "Names", "names": ["other"]}}]));
     let block = block_of(&world, &by_ref(json!(null))).await;
     assert_eq!((block.code, block.needs_person), (reasons::IDENTITY_DENIED, true));
-    assert!(world.asked() == 0 && world.transfer.reads().is_empty());
+    assert!(world.asked() == 0 && world.cloud.asked().is_empty());
 }
 
 #[tokio::test]
@@ -366,33 +366,33 @@ async fn nothing_follows_an_identity_to_another_account() {
 #[tokio::test]
 async fn a_raw_id_counts_only_where_the_grant_lists_it() {
     let world = World::open();
-    world.transfer.put(owned("s-9", "whoever"));
+    world.put(OLD, owner_tags("whoever"));
     let block = block_of(&world, &by_raw_id(json!(null))).await;
     assert_eq!(block.code, reasons::IDENTITY_DENIED);
     assert!(block.message.starts_with("spec.serverId: "), "{}", block.message);
-    assert!(world.transfer.reads().is_empty());
+    assert!(world.cloud.asked().is_empty());
 
     let mut status = created();
-    status["serverId"] = json!("s-9");
+    status["serverId"] = json!(OLD);
     assert_eq!(block_of(&world, &by_raw_id(status.clone())).await.code, reasons::GRANT_REVOKED);
     place_of(&world, &dying(by_raw_id(status))).await.unwrap();
 
     let all = json!({"from": "All"});
-    world.grant(json!([{"name": "x", "kinds": ["TransferUser"], "namespaces": all, "serverIds": ["s-9"]}]));
+    world.grant(json!([{"name": "x", "kinds": ["TransferUser"], "namespaces": all, "serverIds": [OLD]}]));
     let target = place_of(&world, &by_raw_id(json!(null))).await.unwrap();
-    assert_eq!(target.detail.server_id, "s-9");
+    assert_eq!(target.detail.server_id, OLD);
 }
 
 #[tokio::test]
 async fn a_server_that_is_being_deleted_takes_nobody_new_by_its_raw_id_either() {
     let world = World::open();
     let all = json!({"from": "All"});
-    world.grant(json!([{"name": "x", "kinds": ["TransferUser"], "namespaces": all, "serverIds": ["s-9"]}]));
-    world.transfer.put(owned("s-9", "files"));
-    let going: TransferServer = object("files", json!({"region": REGION}), json!({"serverId": "s-9"}));
+    world.grant(json!([{"name": "x", "kinds": ["TransferUser"], "namespaces": all, "serverIds": [OLD]}]));
+    world.put(OLD, owner_tags("files"));
+    let going: TransferServer = object("files", json!({"region": REGION}), json!({"serverId": OLD}));
     world.watch(&dying(going));
     assert_eq!(block_of(&world, &by_raw_id(json!(null))).await.code, reasons::SERVER_NOT_AVAILABLE);
     let mut status = created();
-    status["serverId"] = json!("s-9");
+    status["serverId"] = json!(OLD);
     place_of(&world, &by_raw_id(status)).await.unwrap();
 }

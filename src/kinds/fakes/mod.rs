@@ -1,138 +1,43 @@
-//! The two fakes of the tests: an API server in memory (`api_server`) and the simulator behind a direct door
-//! (`simulated`), which whole reconciles run against. [`World`] is for tests of one piece of a kind, such as a look-up
-//! or a scan: its [`FakeTransfer`] is a table of answers and a log of what was read, and takes no mutation.
-#![allow(clippy::needless_pass_by_value, clippy::match_same_arms)]
+//! The two fakes of the tests: an API server in memory (`api_server`), and the simulator behind a direct door, as the
+//! operator reaches it (`cloud`) and as others work on it (`simulated`, `held`). [`World`] is both of them together, for
+//! tests of one piece of a kind, such as a look-up or a scan; whole reconciles have their own rig.
+#![allow(clippy::needless_pass_by_value)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 pub mod api_server;
+pub mod cloud;
 pub mod held;
 pub mod simulated;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use self::api_server::Objects;
+use self::cloud::{Cloud, Identities, limiter};
+pub use self::cloud::{FIRST, SECOND, THIRD};
 use super::deps::{Deps, Verified, WorkflowsSeen};
+use super::swept::Swept;
 use crate::api::{AwsIdentity, Managed, ManagedKind};
-use crate::aws::account_clients::{Aws, CallerIdentity};
-use crate::aws::rate_limiter::Rates;
-use crate::aws::transfer::{
-    DescribeHostKey, DescribeServer, DescribeUser, DescribeWorkflow, HostKey, ListAccesses, ListHostKeys, ListUsers,
-    ListedAccess, ListedServer, ListedUser, ListedWorkflow, Server, Tags, User, Workflow,
-};
-use crate::aws::{
-    Account, Answer, AwsApi, AwsClock, AwsError, AwsErrorKind, CreateOutput, Mutation, Page, Permit, RateLimiter, Read,
-    Reply,
-};
+use crate::aws::account_clients::Aws;
+use crate::aws::transfer::{Server, Tags};
+use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::cluster::{KubeApi, Lister};
+use crate::engine::consistency::Windows;
 use crate::engine::owner::Owner;
-use crate::engine::settings::Env;
+use crate::engine::settings::{Env, Settings};
 
 pub const ACCOUNT: &str = "123456789012";
 pub const REGION: &str = "eu-central-1";
 pub const CLUSTER: &str = "cluster-1";
 pub const NOW: &str = "2026-01-01T00:00:00Z";
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/sftp";
+pub const LAG: Duration = Duration::from_mins(2);
+pub const TOLERANCE: Duration = Duration::from_mins(15);
 /// A server that was there before the operator.
 pub const OLD: &str = "s-01d00000000000000";
-
-/// AWS, as far as the kinds read it.
-#[derive(Default)]
-pub struct FakeTransfer {
-    pub servers: Mutex<BTreeMap<String, Server>>,
-    pub host_keys: Mutex<BTreeMap<String, Vec<HostKey>>>,
-    pub users: Mutex<BTreeMap<String, Vec<String>>>,
-    /// Tags of users, by server and name.
-    pub user_tags: Mutex<BTreeMap<(String, String), Tags>>,
-    pub accesses: Mutex<BTreeMap<String, Vec<String>>>,
-    pub workflows: Mutex<BTreeMap<String, Workflow>>,
-    /// Listed, and NotFound when described.
-    pub vanishing: Mutex<BTreeSet<String>>,
-    /// What each operation fails with.
-    pub faults: Mutex<BTreeMap<&'static str, AwsErrorKind>>,
-    /// What one read fails with, once; as `Operation id`.
-    pub once: Mutex<BTreeMap<String, AwsErrorKind>>,
-    /// Every read, as `Operation id`.
-    pub reads: Mutex<Vec<String>>,
-    /// Held in writing, it stops every ListServers.
-    pub listing: tokio::sync::RwLock<()>,
-}
-
-impl FakeTransfer {
-    pub fn put(&self, server: Server) {
-        self.servers.lock().unwrap().insert(server.server_id.clone(), server);
-    }
-
-    pub fn reads(&self) -> Vec<String> {
-        self.reads.lock().unwrap().clone()
-    }
-
-    fn server(&self, operation: &'static str, id: &str) -> Result<Server, AwsError> {
-        self.servers.lock().unwrap().get(id).cloned().ok_or_else(|| fault(operation, AwsErrorKind::NotFound))
-    }
-
-    fn listed(&self) -> Vec<ListedServer> {
-        let mut listed: Vec<ListedServer> = self.servers.lock().unwrap().values().map(Server::row).collect();
-        let vanishing = self.vanishing.lock().unwrap();
-        listed.extend(vanishing.iter().map(|id| ListedServer { server_id: id.clone(), ..ListedServer::default() }));
-        listed
-    }
-
-    fn answer(&self, operation: &'static str, call: Read) -> Result<Answer, AwsError> {
-        Ok(match call {
-            Read::ListServers(_) => Answer::Servers(page(self.listed())),
-            Read::DescribeServer(DescribeServer { server_id }) => {
-                Answer::Server(Box::new(self.server(operation, &server_id)?))
-            }
-            Read::ListHostKeys(ListHostKeys { server_id, .. }) => {
-                self.server(operation, &server_id)?;
-                let keys = self.host_keys.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
-                Answer::HostKeys(page(keys.into_iter().map(|key| HostKey { tags: Tags::new(), ..key }).collect()))
-            }
-            Read::DescribeHostKey(DescribeHostKey { server_id, host_key_id }) => {
-                let keys = self.host_keys.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
-                let key = keys.into_iter().find(|key| key.id == host_key_id);
-                Answer::HostKey(Box::new(key.ok_or_else(|| fault(operation, AwsErrorKind::NotFound))?))
-            }
-            Read::ListUsers(ListUsers { server_id, .. }) => {
-                let names = self.users.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
-                Answer::Users(page(
-                    names.into_iter().map(|user_name| ListedUser { user_name, ..ListedUser::default() }).collect(),
-                ))
-            }
-            Read::DescribeUser(DescribeUser { server_id, user_name }) => {
-                let tags = self.user_tags.lock().unwrap().get(&(server_id, user_name.clone())).cloned();
-                let tags = tags.ok_or_else(|| fault(operation, AwsErrorKind::NotFound))?;
-                Answer::User(Box::new(User { user_name, tags, ..User::default() }))
-            }
-            Read::ListWorkflows(_) => {
-                let ids: Vec<String> = self.workflows.lock().unwrap().keys().cloned().collect();
-                Answer::Workflows(page(ids.into_iter().map(|workflow_id| ListedWorkflow { workflow_id }).collect()))
-            }
-            Read::DescribeWorkflow(DescribeWorkflow { workflow_id }) => {
-                let found = self.workflows.lock().unwrap().get(&workflow_id).cloned();
-                Answer::Workflow(Box::new(found.ok_or_else(|| fault(operation, AwsErrorKind::NotFound))?))
-            }
-            Read::ListAccesses(ListAccesses { server_id, .. }) => {
-                let ids = self.accesses.lock().unwrap().get(&server_id).cloned().unwrap_or_default();
-                Answer::Accesses(page(
-                    ids.into_iter()
-                        .map(|external_id| ListedAccess { external_id, ..ListedAccess::default() })
-                        .collect(),
-                ))
-            }
-            other => panic!("no kind asks {}", other.operation()),
-        })
-    }
-}
-
-fn page<T>(items: Vec<T>) -> Page<T> {
-    Page { items, next_token: None }
-}
 
 pub fn fault(operation: &'static str, kind: AwsErrorKind) -> AwsError {
     AwsError {
@@ -143,70 +48,6 @@ pub fn fault(operation: &'static str, kind: AwsErrorKind) -> AwsError {
         resource_type: None,
         retry_after: None,
         date: None,
-    }
-}
-
-#[async_trait]
-impl AwsApi for FakeTransfer {
-    async fn read(&self, _at: Option<Timestamp>, call: Read) -> Result<Reply<Answer>, AwsError> {
-        let operation = call.operation();
-        let about = match &call {
-            Read::DescribeServer(DescribeServer { server_id }) | Read::ListHostKeys(ListHostKeys { server_id, .. }) => {
-                server_id.clone()
-            }
-            Read::DescribeHostKey(DescribeHostKey { host_key_id, .. }) => host_key_id.clone(),
-            Read::ListUsers(ListUsers { server_id, .. }) | Read::ListAccesses(ListAccesses { server_id, .. }) => {
-                server_id.clone()
-            }
-            Read::DescribeUser(DescribeUser { server_id, user_name }) => format!("{server_id}/{user_name}"),
-            _ => String::new(),
-        };
-        let read = format!("{operation} {about}").trim_end().to_owned();
-        self.reads.lock().unwrap().push(read.clone());
-        if let Some(kind) = self.once.lock().unwrap().remove(&read) {
-            return Err(fault(operation, kind));
-        }
-        if operation == "ListServers" {
-            drop(self.listing.read().await);
-        }
-        if let Some(kind) = self.faults.lock().unwrap().get(operation) {
-            return Err(fault(operation, *kind));
-        }
-        let value = self.answer(operation, call)?;
-        Ok(Reply { value, date: Some(NOW.parse().unwrap()) })
-    }
-
-    async fn mutate(&self, _: Permit, _: Timestamp, call: Mutation) -> Result<Reply<CreateOutput>, AwsError> {
-        panic!("no kind sends {} by itself", call.operation())
-    }
-}
-
-/// Identities to accounts of the fake.
-pub struct FakeAws {
-    pub transfer: Arc<FakeTransfer>,
-    /// How often an account was asked for: nobody who is denied gets so far.
-    pub asked: Mutex<u32>,
-}
-
-impl FakeAws {
-    pub fn of(&self, id: &str, region: &str) -> Account {
-        let rates = Rates::fixed(1e9);
-        let transfer = Arc::clone(&self.transfer) as Arc<dyn AwsApi>;
-        let clock = Arc::new(AwsClock::default());
-        clock.observe(Some(NOW.parse().unwrap()));
-        Account::new(id.to_owned(), region.to_owned(), transfer, RateLimiter::new(rates), clock)
-    }
-}
-
-#[async_trait]
-impl Aws for FakeAws {
-    async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, AwsError> {
-        *self.asked.lock().unwrap() += 1;
-        Ok(self.of(&identity.spec.account_id, region))
-    }
-
-    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, AwsError> {
-        Ok(CallerIdentity { account: identity.spec.account_id.clone(), arn: String::new() })
     }
 }
 
@@ -225,10 +66,41 @@ impl Env for Fixed {
     }
 }
 
+/// Times as an installation has them by default.
+pub fn settings() -> Settings {
+    let span = |duration: Duration| SignedDuration::try_from(duration).unwrap();
+    Settings {
+        cluster_id: CLUSTER.to_owned(),
+        windows: Windows::new(span(TOLERANCE), span(LAG)),
+        resync: Duration::from_mins(10),
+        looks: Arc::default(),
+        rejection_grace: Duration::from_mins(2),
+        hold_percent: 10,
+        env: Arc::new(Fixed),
+    }
+}
+
+/// What the kinds reach out to, where nothing was read yet.
+pub fn deps(cluster: &Arc<Objects>, lister: &Arc<Objects>, aws: &Arc<Identities>, env: Arc<dyn Env>) -> Arc<Deps> {
+    Arc::new(Deps {
+        cluster: Arc::clone(cluster) as Arc<dyn KubeApi>,
+        lister: Arc::clone(lister) as Arc<dyn Lister>,
+        aws: Arc::clone(aws) as Arc<dyn Aws>,
+        cluster_id: CLUSTER.to_owned(),
+        verified: Verified::default(),
+        workflows: WorkflowsSeen::default(),
+        swept: Swept::default(),
+        wake: Box::new(|_| ()),
+        resync: Duration::from_mins(10),
+        expiry_warning: SignedDuration::from_hours(14 * 24),
+        env,
+    })
+}
+
 /// A whole installation in memory.
 pub struct World {
-    pub transfer: Arc<FakeTransfer>,
-    pub aws: Arc<FakeAws>,
+    pub cloud: Arc<Cloud>,
+    pub aws: Arc<Identities>,
     /// What the watches hold.
     pub lister: Arc<Objects>,
     /// What the API server has.
@@ -239,24 +111,11 @@ pub struct World {
 impl World {
     /// With an identity `default` whose grants are these.
     pub fn with_grants(grants: Value) -> Self {
-        let transfer = Arc::new(FakeTransfer::default());
-        let aws = Arc::new(FakeAws { transfer: Arc::clone(&transfer), asked: Mutex::new(0) });
-        let lister = Arc::new(Objects::default());
-        let cluster = Arc::new(Objects::default());
-        let deps = Arc::new(Deps {
-            cluster: Arc::clone(&cluster) as Arc<dyn KubeApi>,
-            lister: Arc::clone(&lister) as Arc<dyn Lister>,
-            aws: Arc::clone(&aws) as Arc<dyn Aws>,
-            cluster_id: CLUSTER.to_owned(),
-            verified: Verified::default(),
-            workflows: WorkflowsSeen::default(),
-            swept: crate::kinds::swept::Swept::default(),
-            wake: Box::new(|_| ()),
-            resync: std::time::Duration::from_mins(10),
-            expiry_warning: SignedDuration::from_hours(14 * 24),
-            env: Arc::new(Fixed),
-        });
-        let world = Self { transfer, aws, lister, cluster, deps };
+        let cloud = Cloud::new();
+        let aws = Identities::new(&cloud, &limiter(1e9));
+        let (lister, cluster) = (Arc::new(Objects::default()), Arc::new(Objects::default()));
+        let deps = deps(&cluster, &lister, &aws, Arc::new(Fixed));
+        let world = Self { cloud, aws, lister, cluster, deps };
         world.grant(grants);
         world
     }
@@ -285,8 +144,13 @@ impl World {
         self.lister.put(serde_json::to_value(identity).unwrap());
     }
 
+    /// AWS has a server of this id with these tags, and nothing else of it.
+    pub fn put(&self, id: &str, tags: Tags) {
+        self.cloud.put_server(id, tags, |_| ());
+    }
+
     pub fn account(&self) -> Account {
-        self.aws.of(ACCOUNT, REGION)
+        self.cloud.account()
     }
 
     pub fn asked(&self) -> u32 {
@@ -324,15 +188,19 @@ pub fn dying<K: Managed>(mut object: K) -> K {
     object
 }
 
+/// The tags of what the object of this name in namespace `team` owns.
+pub fn owner_tags(name: &str) -> Tags {
+    Owner::new(CLUSTER, "team", name, &format!("uid-{name}")).tags("attempt")
+}
+
 /// A server of AWS that is owned by the object of this name in namespace `team`.
 pub fn owned(id: &str, name: &str) -> Server {
-    let owner = Owner::new(CLUSTER, "team", name, &format!("uid-{name}"));
     Server {
         arn: format!("arn:aws:transfer:{REGION}:{ACCOUNT}:server/{id}"),
         server_id: id.to_owned(),
         domain: Some("S3".to_owned()),
         state: Some("ONLINE".to_owned()),
-        tags: owner.tags("attempt"),
+        tags: owner_tags(name),
         ..Server::default()
     }
 }

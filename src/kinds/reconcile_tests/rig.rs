@@ -6,15 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::api::{ALLOW_DELETIONS, TransferServer};
-use crate::aws::account_clients::Aws;
 use crate::aws::{Rank, RateLimiter};
 use crate::cluster::{KubeApi, Lister, Name};
-use crate::engine::consistency::Windows;
 use crate::engine::context::{Engine, Requeue};
 use crate::engine::controller;
 use crate::engine::looks::Looks;
@@ -22,18 +20,14 @@ use crate::engine::memory::Memory;
 use crate::engine::reconcile::reconcile;
 use crate::engine::settings::{Env, Settings};
 use crate::kinds::access::Accesses;
-use crate::kinds::deps::{Deps, Verified, WorkflowsSeen};
 use crate::kinds::fakes::api_server::Key;
 pub use crate::kinds::fakes::api_server::{Fail, Objects};
-pub use crate::kinds::fakes::simulated::{Cloud, FIRST, Lose, SECOND, THIRD};
-use crate::kinds::fakes::simulated::{Identities, limiter};
-use crate::kinds::fakes::{ACCOUNT, CLUSTER, NOW, REGION};
-pub use crate::kinds::fakes::{OLD, ROLE};
+pub use crate::kinds::fakes::cloud::{Cloud, Lose};
+use crate::kinds::fakes::cloud::{Identities, limiter};
+use crate::kinds::fakes::{self, ACCOUNT, NOW, REGION};
+pub use crate::kinds::fakes::{FIRST, LAG, OLD, ROLE, SECOND, THIRD, TOLERANCE};
 use crate::kinds::server::Servers;
 use crate::kinds::user::Users;
-
-pub const LAG: Duration = Duration::from_mins(2);
-pub const TOLERANCE: Duration = Duration::from_mins(15);
 
 /// No object needs nearly as many.
 const PASSES: u64 = 2000;
@@ -317,19 +311,8 @@ impl Rig {
 fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
     let limiter = limiter(reads);
     let cluster = Arc::clone(objects) as Arc<dyn KubeApi>;
-    let deps = Arc::new(Deps {
-        cluster: Arc::clone(&cluster),
-        lister: Arc::clone(objects) as Arc<dyn Lister>,
-        aws: Arc::new(Identities { cloud: Arc::clone(cloud), limiter: Arc::clone(&limiter) }) as Arc<dyn Aws>,
-        cluster_id: CLUSTER.to_owned(),
-        verified: Verified::default(),
-        workflows: WorkflowsSeen::default(),
-        swept: crate::kinds::swept::Swept::default(),
-        wake: Box::new(|_| ()),
-        resync: std::time::Duration::from_mins(10),
-        expiry_warning: SignedDuration::from_hours(14 * 24),
-        env: Arc::new(Counted::default()),
-    });
+    let aws = Identities::new(cloud, &limiter);
+    let deps = fakes::deps(objects, objects, &aws, Arc::new(Counted::default()));
     let lister = || Arc::clone(objects) as Arc<dyn Lister>;
     let settings = settings();
     Process {
@@ -340,16 +323,7 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
     }
 }
 
-/// Times as an installation has them by default.
+/// Times as an installation has them by default, and a clock that goes.
 pub fn settings() -> Settings {
-    let span = |duration: Duration| SignedDuration::try_from(duration).unwrap();
-    Settings {
-        cluster_id: CLUSTER.to_owned(),
-        windows: Windows::new(span(TOLERANCE), span(LAG)),
-        resync: Duration::from_mins(10),
-        looks: Arc::default(),
-        rejection_grace: Duration::from_mins(2),
-        hold_percent: 10,
-        env: Arc::new(Counted::default()),
-    }
+    Settings { env: Arc::new(Counted::default()), ..fakes::settings() }
 }

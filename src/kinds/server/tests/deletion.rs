@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::files;
 use crate::api::{FINALIZER, Managed, TransferAccess, TransferUser};
 use crate::aws::AwsErrorKind;
-use crate::aws::transfer::{Server, ServerSettings};
-use crate::kinds::fakes::{World, object, owned};
+use crate::aws::transfer::{Access, User};
+use crate::kinds::fakes::{FIRST, SECOND, World, object, owner_tags};
 use crate::kinds::server::deletion_blockers::deletion_blockers;
 use crate::kinds::server::unmanaged::LoginsSeen;
 
@@ -28,15 +28,21 @@ async fn blocked(world: &World) -> Option<String> {
         &LoginsSeen::default(),
         &files(json!(null)),
         &world.account(),
-        Some("s-1"),
+        Some(FIRST),
     )
     .await
     .unwrap()
 }
 
-fn of(provider: &str) -> Server {
-    let settings = ServerSettings { identity_provider_type: Some(provider.to_owned()), ..ServerSettings::default() };
-    Server { settings, ..owned("s-1", "files") }
+/// AWS has the server with this provider.
+fn provides(world: &World, provider: &str) {
+    world.cloud.servers().get_mut(FIRST).unwrap().settings.identity_provider_type = Some(provider.to_owned());
+}
+
+/// A user of AWS that no object accounts for.
+fn by_hand(world: &World, name: &str) {
+    let user = User { user_name: name.to_owned(), ..User::default() };
+    world.cloud.users().insert((FIRST.to_owned(), name.to_owned()), user);
 }
 
 #[tokio::test]
@@ -47,11 +53,11 @@ async fn every_object_that_may_have_something_on_the_server_is_named() {
     let rows = [
         (user("a", reference(), json!(null)), true, "by reference, in the same namespace"),
         (user("a", named("files", "team"), json!(null)), true, "by reference, with the namespace"),
-        (user("a", raw("s-1"), json!(null)), true, "by id"),
-        (user("a", named("other", "team"), json!({"serverId": "s-1"})), true, "the reference moved, the user is here"),
+        (user("a", raw(FIRST), json!(null)), true, "by id"),
+        (user("a", named("other", "team"), json!({"serverId": FIRST})), true, "the reference moved, the user is here"),
         (user("a", named("other", "team"), json!(null)), false, "another server"),
         (user("a", named("files", "elsewhere"), json!(null)), false, "another namespace"),
-        (user("a", raw("s-2"), json!(null)), false, "another id"),
+        (user("a", raw(SECOND), json!(null)), false, "another id"),
         (
             TransferUser {
                 metadata: object::<TransferUser>("a", json!({"role": "r"}), json!(null)).metadata,
@@ -67,7 +73,7 @@ async fn every_object_that_may_have_something_on_the_server_is_named() {
         let blocked = blocked(&world).await;
         assert_eq!(blocked.is_some(), expected, "{reason}: {blocked:?}");
         assert!(!expected || blocked.unwrap().contains("TransferUser team/a"), "{reason}");
-        let kept: Vec<String> = world.transfer.reads();
+        let kept: Vec<String> = world.cloud.asked();
         assert_eq!(kept.is_empty(), expected, "{reason}: AWS is asked only when no object is left");
     }
 }
@@ -92,34 +98,35 @@ async fn three_names_are_shown_and_all_are_counted() {
 async fn an_object_that_cannot_be_read_leaves_it_to_the_list_of_aws() {
     let world = World::open();
     world.cluster.put(json!({"kind": "TransferUser", "spec": 7}));
-    world.transfer.put(of("SERVICE_MANAGED"));
+    world.put(FIRST, owner_tags("files"));
     assert_eq!(blocked(&world).await, None);
-    world.transfer.users.lock().unwrap().insert("s-1".to_owned(), vec!["somebody".to_owned()]);
+    by_hand(&world, "somebody");
     assert!(blocked(&world).await.unwrap().contains("somebody"));
 }
 
 #[tokio::test]
 async fn what_aws_has_and_no_object_accounts_for_is_named() {
     let world = World::open();
-    world.transfer.users.lock().unwrap().insert("s-1".to_owned(), vec!["bob".to_owned()]);
-    world.transfer.accesses.lock().unwrap().insert("s-1".to_owned(), vec!["S-1-5-21".to_owned()]);
+    world.put(FIRST, owner_tags("files"));
+    by_hand(&world, "bob");
+    provides(&world, "AWS_DIRECTORY_SERVICE");
+    world.cloud.accesses().insert((FIRST.to_owned(), "S-1-5-21".to_owned()), Access::default());
     let rows = [
-        ("SERVICE_MANAGED", Some("bob"), Some("ListUsers s-1")),
-        ("AWS_DIRECTORY_SERVICE", Some("S-1-5-21"), Some("ListAccesses s-1")),
+        ("SERVICE_MANAGED", Some("bob"), Some("ListUsers")),
+        ("AWS_DIRECTORY_SERVICE", Some("S-1-5-21"), Some("ListAccesses")),
         ("AWS_LAMBDA", None, None),
         ("API_GATEWAY", None, None),
     ];
     for (provider, name, listing) in rows {
-        world.transfer.put(of(provider));
-        world.transfer.reads.lock().unwrap().clear();
+        provides(&world, provider);
+        world.cloud.reads_since();
         let message = blocked(&world).await;
         assert_eq!(message.is_some(), name.is_some(), "{provider}");
         assert!(message.unwrap_or_default().contains(name.unwrap_or_default()), "{provider}");
-        let listings: Vec<String> =
-            world.transfer.reads().into_iter().filter(|read| read.starts_with("List")).collect();
+        let listings: Vec<String> = world.cloud.asked().into_iter().filter(|read| read.starts_with("List")).collect();
         assert_eq!(
             listings,
-            Vec::from_iter(listing.map(str::to_owned)),
+            Vec::from_iter(listing.map(|listing| format!("{listing} {FIRST}"))),
             "{provider}: the other listing is refused by AWS"
         );
     }
@@ -129,15 +136,15 @@ async fn what_aws_has_and_no_object_accounts_for_is_named() {
 async fn a_server_that_is_gone_holds_nothing_and_trouble_is_no_permission() {
     let world = World::open();
     assert_eq!(blocked(&world).await, None);
-    world.transfer.put(of("SERVICE_MANAGED"));
-    world.transfer.faults.lock().unwrap().insert("ListUsers", AwsErrorKind::Throttled);
+    world.put(FIRST, owner_tags("files"));
+    world.cloud.faults.lock().unwrap().insert("ListUsers", AwsErrorKind::Throttled);
     assert!(
         deletion_blockers(
             world.cluster.as_ref(),
             &LoginsSeen::default(),
             &files(json!(null)),
             &world.account(),
-            Some("s-1")
+            Some(FIRST)
         )
         .await
         .is_err()

@@ -6,14 +6,16 @@ use super::{files, held, operations, owner, plan_of, public, sent, wanted};
 use crate::api::condition::reasons;
 use crate::api::server::DesiredState;
 use crate::api::{self, TransferServer, TransferServerStatus};
+use crate::aws::Mutation;
 use crate::aws::transfer::{EndpointDetails, HostKey, TagResource, Tags};
-use crate::aws::{AwsErrorKind, Mutation};
 use crate::engine::kind::{Described, Kind, KindStatus, ResourceState, Wanted};
 use crate::engine::reason::Reason;
-use crate::kinds::fakes::{ACCOUNT, REGION, World, dying, object, owned};
+use crate::kinds::fakes::{ACCOUNT, FIRST, OLD, REGION, World, dying, object, owner_tags};
 use crate::kinds::server::wanted::WantedHostKey;
 use crate::kinds::server::wanted::WantedServer;
 use crate::kinds::server::{ServerState, Servers};
+
+const ED25519: &str = include_str!("../../../../tests/fixtures/keys/openssh-ed25519");
 
 fn key(name: &str) -> WantedHostKey {
     WantedHostKey {
@@ -177,23 +179,23 @@ async fn look(world: &World, object: &TransferServer) -> Described<ServerState> 
 }
 
 fn recorded() -> serde_json::Value {
-    json!({"serverId": "s-1", "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default"})
+    json!({"serverId": FIRST, "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default"})
 }
 
 #[tokio::test]
 async fn a_look_verifies_the_server_for_its_users_and_forgets_what_is_not_ours() {
     let world = World::open();
-    let verified = || world.deps.verified.get(ACCOUNT, REGION, "s-1", "uid-files");
+    let verified = || world.deps.verified.get(ACCOUNT, REGION, FIRST, "uid-files");
     assert!(matches!(look(&world, &files(json!(null))).await, Described::NoKey));
-    world.transfer.put(owned("s-1", "files"));
+    world.put(FIRST, owner_tags("files"));
     assert!(matches!(look(&world, &files(recorded())).await, Described::Found(_)));
     assert!(verified().is_some());
-    world.transfer.put(owned("s-1", "somebody-else"));
+    world.put(FIRST, owner_tags("somebody-else"));
     assert!(matches!(look(&world, &files(recorded())).await, Described::Found(_)));
     assert!(verified().is_none());
-    world.transfer.put(owned("s-1", "files"));
+    world.put(FIRST, owner_tags("files"));
     look(&world, &files(recorded())).await;
-    world.transfer.servers.lock().unwrap().clear();
+    world.cloud.servers().clear();
     assert!(matches!(look(&world, &files(recorded())).await, Described::Missing));
     assert!(verified().is_none());
 }
@@ -201,34 +203,33 @@ async fn a_look_verifies_the_server_for_its_users_and_forgets_what_is_not_ours()
 #[tokio::test]
 async fn host_keys_are_described_only_where_their_tags_matter() {
     let world = World::open();
-    world.transfer.put(owned("s-1", "files"));
+    world.put(FIRST, owner_tags("files"));
     let tags = Tags::from([("t".to_owned(), "1".to_owned())]);
-    world
-        .transfer
-        .host_keys
-        .lock()
-        .unwrap()
-        .insert("s-1".to_owned(), vec![HostKey { tags: tags.clone(), ..aws_key("a") }]);
+    let id = world.cloud.import_host_key(FIRST, ED25519, &tags);
     look(&world, &files(recorded())).await;
-    assert_eq!(world.transfer.reads(), ["DescribeServer s-1", "ListHostKeys s-1"]);
+    let reads: Vec<String> = world.cloud.asked().into_iter().filter(|read| read.contains("HostKey")).collect();
+    assert_eq!(reads, [format!("ListHostKeys {FIRST}")]);
 
     let mut once_set = recorded();
     once_set["applied"] = json!({"paths": ["hostKeys[a].tags[t]"]});
     let Described::Found(found) = look(&world, &files(once_set.clone())).await else { panic!() };
-    assert_eq!(found.host_keys[0].tags, tags);
+    let shown = |found: &ServerState| -> Vec<Tags> {
+        found.host_keys.iter().filter(|key| key.id == id).map(|key| key.tags.clone()).collect()
+    };
+    assert_eq!((shown(&found), found.host_keys.len()), (vec![tags], 2), "beside the one of AWS");
 
-    world.transfer.faults.lock().unwrap().insert("DescribeHostKey", AwsErrorKind::NotFound);
+    world.cloud.unseen.lock().unwrap().insert(id.clone());
     let Described::Found(found) = look(&world, &files(once_set)).await else {
         panic!("a key that went is no server that went")
     };
-    assert!(found.host_keys.is_empty());
+    assert_eq!((shown(&found), found.host_keys.len()), (Vec::new(), 1));
 }
 
 #[tokio::test]
 async fn an_observer_looks_where_it_points_if_that_is_granted() {
     let observer = |deleting: bool| {
         let lifecycle =
-            json!({"managementPolicy": "ObserveOnly", "deletionPolicy": "Retain", "adoption": {"serverId": "s-9"}});
+            json!({"managementPolicy": "ObserveOnly", "deletionPolicy": "Retain", "adoption": {"serverId": OLD}});
         let object: TransferServer = object("files", json!({"region": REGION, "lifecycle": lifecycle}), recorded());
         if deleting { dying(object) } else { object }
     };
@@ -236,14 +237,14 @@ async fn an_observer_looks_where_it_points_if_that_is_granted() {
     let servers = Servers::new(world.deps.clone());
     let Ok(Err(block)) = servers.resolve(&observer(false)).await else { panic!() };
     assert_eq!(block.code, reasons::IDENTITY_DENIED);
-    assert!(world.transfer.reads().is_empty());
+    assert!(world.cloud.asked().is_empty());
     servers.resolve(&observer(true)).await.unwrap().unwrap();
 
     let all = json!({"from": "All"});
-    world.grant(json!([{"name": "x", "kinds": ["TransferServer"], "namespaces": all, "serverIds": ["s-9"]}]));
-    world.transfer.put(owned("s-9", "whoever"));
+    world.grant(json!([{"name": "x", "kinds": ["TransferServer"], "namespaces": all, "serverIds": [OLD]}]));
+    world.put(OLD, owner_tags("whoever"));
     let Described::Found(found) = look(&world, &observer(false)).await else { panic!() };
-    assert_eq!(found.server.server_id, "s-9");
+    assert_eq!(found.server.server_id, OLD);
 }
 
 #[tokio::test]

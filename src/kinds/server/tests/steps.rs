@@ -8,7 +8,7 @@ use crate::api::status::{OperationPhase, OperationRecord};
 use crate::aws::Mutation;
 use crate::aws::transfer::{Server, ServerSettings, Tags, UpdateServer};
 use crate::engine::kind::PlannedCall;
-use crate::kinds::fakes::simulated::Cloud;
+use crate::kinds::fakes::cloud::Cloud;
 use crate::kinds::fakes::{ACCOUNT, OLD, REGION};
 use crate::kinds::server::ServerState;
 use crate::kinds::server::offline::calls::back;

@@ -5,20 +5,32 @@ use std::time::Duration;
 
 use super::owner;
 use crate::api;
-use crate::aws::transfer::Server;
+use crate::aws::transfer::Tags;
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::engine::consistency::{Candidate, TagMatches};
 use crate::engine::owner::Owner;
-use crate::kinds::fakes::{ACCOUNT, CLUSTER, NOW, World, owned};
+use crate::kinds::fakes::cloud::Lose;
+use crate::kinds::fakes::{CLUSTER, FIRST, NOW, OLD, SECOND, THIRD, World, owner_tags};
 use crate::kinds::server::TaggedServers;
 use crate::kinds::tag_index::TagIndex;
+
+const FOURTH: &str = "s-00000000000000004";
+const FIFTH: &str = "s-00000000000000005";
 
 fn of(uid: &str) -> Owner {
     Owner::new(CLUSTER, "team", "files", uid)
 }
 
-fn tagged(id: &str, owner: &Owner) -> Server {
-    Server { tags: owner.tags("attempt"), ..owned(id, "x") }
+/// A server that is listed, and not there when it is asked for.
+fn vanish(world: &World, id: &str) {
+    world.put(id, owner_tags("other"));
+    world.cloud.unseen.lock().unwrap().insert(id.to_owned());
+}
+
+/// It is listed no more either.
+fn unlist(world: &World, id: &str) {
+    world.cloud.servers().remove(id);
+    world.cloud.unseen.lock().unwrap().clear();
 }
 
 fn looks() -> Arc<TagIndex<TaggedServers>> {
@@ -31,22 +43,22 @@ async fn look(looks: &Arc<TagIndex<TaggedServers>>, account: &Account, owner: &O
 }
 
 fn described(world: &World) -> usize {
-    world.transfer.reads().iter().filter(|read| read.starts_with("DescribeServer")).count()
+    world.cloud.asked().iter().filter(|read| read.starts_with("DescribeServer")).count()
 }
 
 #[tokio::test]
 async fn servers_are_told_apart_by_their_tags() {
     let world = World::open();
     let looks = looks();
-    world.transfer.put(owned("s-1", "files"));
-    world.transfer.put(tagged("s-2", &of("uid-of-a-former-life")));
-    world.transfer.put(tagged("s-3", &Owner::new("cluster-2", "team", "files", "uid-files")));
-    world.transfer.put(owned("s-4", "other"));
-    world.transfer.put(Server { tags: [].into(), ..owned("s-5", "files") });
+    world.put(FIRST, owner_tags("files"));
+    world.put(SECOND, of("uid-of-a-former-life").tags("attempt"));
+    world.put(THIRD, Owner::new("cluster-2", "team", "files", "uid-files").tags("attempt"));
+    world.put(FOURTH, owner_tags("other"));
+    world.put(FIFTH, Tags::new());
     let found = look(&looks, &world.account(), &owner()).await.unwrap();
-    assert_eq!(found.ours, [Candidate { id: "s-1".to_owned(), attempt: Some("attempt".to_owned()) }]);
-    assert_eq!(found.former, ["s-2"]);
-    assert_eq!(found.other_cluster, ["s-3"]);
+    assert_eq!(found.ours, [Candidate { id: FIRST.to_owned(), attempt: Some("attempt".to_owned()) }]);
+    assert_eq!(found.former, [SECOND]);
+    assert_eq!(found.other_cluster, [THIRD]);
 }
 
 #[tokio::test]
@@ -57,8 +69,8 @@ async fn a_look_that_is_not_complete_is_none() {
         ("DescribeServer", AwsErrorKind::Lost),
     ] {
         let world = World::open();
-        world.transfer.put(owned("s-1", "files"));
-        world.transfer.faults.lock().unwrap().insert(operation, kind);
+        world.put(FIRST, owner_tags("files"));
+        world.cloud.faults.lock().unwrap().insert(operation, kind);
         let fault = look(&looks(), &world.account(), &owner()).await.unwrap_err();
         assert_eq!(fault.kind, kind, "{operation}");
     }
@@ -68,8 +80,8 @@ async fn a_look_that_is_not_complete_is_none() {
 async fn a_server_of_somebody_else_is_described_once() {
     let world = World::open();
     let looks = looks();
-    world.transfer.put(owned("s-1", "other"));
-    world.transfer.put(Server { tags: [].into(), ..owned("s-2", "files") });
+    world.put(FIRST, owner_tags("other"));
+    world.put(SECOND, Tags::new());
     for _ in 0..3 {
         look(&looks, &world.account(), &owner()).await.unwrap();
     }
@@ -80,10 +92,10 @@ async fn a_server_of_somebody_else_is_described_once() {
 async fn what_is_foreign_to_one_object_may_be_anothers() {
     let world = World::open();
     let looks = looks();
-    world.transfer.put(tagged("s-1", &of("uid-1")));
+    world.put(FIRST, of("uid-1").tags("attempt"));
     let stranger = Owner::new(CLUSTER, "team", "other", "uid-other");
     assert_eq!(look(&looks, &world.account(), &stranger).await.unwrap(), Default::default());
-    assert_eq!(look(&looks, &world.account(), &of("uid-2")).await.unwrap().former, ["s-1"]);
+    assert_eq!(look(&looks, &world.account(), &of("uid-2")).await.unwrap().former, [FIRST]);
     assert_eq!(look(&looks, &world.account(), &of("uid-1")).await.unwrap().ours.len(), 1);
 }
 
@@ -91,11 +103,11 @@ async fn what_is_foreign_to_one_object_may_be_anothers() {
 async fn an_own_server_stripped_since_is_not_found_by_memory() {
     let world = World::open();
     let looks = looks();
-    world.transfer.put(owned("s-1", "files"));
+    world.put(FIRST, owner_tags("files"));
     assert_eq!(look(&looks, &world.account(), &owner()).await.unwrap().ours.len(), 1);
-    let mut stripped = owned("s-1", "files");
-    stripped.tags.remove(api::TAG_UID);
-    world.transfer.put(stripped);
+    let mut stripped = owner_tags("files");
+    stripped.remove(api::TAG_UID);
+    world.put(FIRST, stripped);
     assert!(look(&looks, &world.account(), &owner()).await.unwrap().ours.is_empty());
 }
 
@@ -103,20 +115,20 @@ async fn an_own_server_stripped_since_is_not_found_by_memory() {
 async fn what_is_no_longer_listed_is_forgotten_and_other_regions_not() {
     let world = World::open();
     let looks = looks();
-    let elsewhere = world.aws.of(ACCOUNT, "us-east-1");
-    looks.note(&elsewhere, "s-9", &owned("s-9", "other").tags);
-    for id in ["s-1", "s-2"] {
-        world.transfer.put(owned(id, "other"));
+    let elsewhere = world.cloud.account_in("us-east-1");
+    looks.note(&elsewhere, OLD, &owner_tags("other"));
+    for id in [FIRST, SECOND] {
+        world.put(id, owner_tags("other"));
     }
     look(&looks, &world.account(), &owner()).await.unwrap();
-    assert_eq!(looks.remembered(), ["s-1", "s-2", "s-9"]);
-    world.transfer.servers.lock().unwrap().remove("s-1");
-    world.transfer.faults.lock().unwrap().insert("ListServers", AwsErrorKind::Throttled);
+    assert_eq!(looks.remembered(), [FIRST, SECOND, OLD]);
+    world.cloud.servers().remove(FIRST);
+    world.cloud.faults.lock().unwrap().insert("ListServers", AwsErrorKind::Throttled);
     look(&looks, &world.account(), &owner()).await.unwrap_err();
-    assert_eq!(looks.remembered(), ["s-1", "s-2", "s-9"], "only a complete listing tells");
-    world.transfer.faults.lock().unwrap().clear();
+    assert_eq!(looks.remembered(), [FIRST, SECOND, OLD], "only a complete listing tells");
+    world.cloud.faults.lock().unwrap().clear();
     look(&looks, &world.account(), &owner()).await.unwrap();
-    assert_eq!(looks.remembered(), ["s-2", "s-9"]);
+    assert_eq!(looks.remembered(), [SECOND, OLD]);
 }
 
 /// Starts a look that stops at its listing.
@@ -128,7 +140,7 @@ async fn start(
 ) -> tokio::task::JoinHandle<()> {
     let (looks, account) = (Arc::clone(looks), account.clone());
     let task = tokio::spawn(async move { drop(look(&looks, &account, &owner()).await.unwrap()) });
-    while world.transfer.reads().len() < so_far {
+    while world.cloud.asked().len() < so_far {
         tokio::task::yield_now().await;
     }
     task
@@ -139,7 +151,7 @@ async fn a_look_is_shared_only_by_those_who_asked_before_it_began() {
     let world = World::open();
     let looks = looks();
     let account = world.account();
-    let stop = world.transfer.listing.write().await;
+    let stop = world.cloud.listing.write().await;
     let mut tasks = vec![start(&world, &looks, &account, 1).await];
     // These ask while the first look is under way: what was created since may be missing in it.
     for _ in 0..5 {
@@ -148,12 +160,12 @@ async fn a_look_is_shared_only_by_those_who_asked_before_it_began() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(world.transfer.reads(), ["ListServers"]);
+    assert_eq!(world.cloud.asked(), ["ListServers"]);
     drop(stop);
     for task in tasks {
         task.await.unwrap();
     }
-    assert_eq!(world.transfer.reads(), ["ListServers", "ListServers"], "one more look for all five");
+    assert_eq!(world.cloud.asked(), ["ListServers", "ListServers"], "one more look for all five");
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,14 +173,14 @@ async fn an_abandoned_look_goes_on_and_answers_the_same_ticket() {
     let world = World::open();
     let looks = looks();
     let account = world.account();
-    world.transfer.put(owned("s-1", "files"));
-    let stop = world.transfer.listing.write().await;
+    world.put(FIRST, owner_tags("files"));
+    let stop = world.cloud.listing.write().await;
     let asked = looks.ask();
     let waiting = {
         let (looks, account) = (Arc::clone(&looks), account.clone());
         tokio::spawn(async move { drop(looks.find_by_tags(&account, &owner(), asked).await) })
     };
-    while world.transfer.reads().is_empty() {
+    while world.cloud.asked().is_empty() {
         tokio::task::yield_now().await;
     }
     waiting.abort();
@@ -184,11 +196,11 @@ async fn an_abandoned_look_goes_on_and_answers_the_same_ticket() {
 }
 
 fn listed(world: &World) -> usize {
-    world.transfer.reads().iter().filter(|read| *read == "ListServers").count()
+    world.cloud.asked_for("ListServers")
 }
 
 fn asked_for(world: &World, id: &str) -> usize {
-    world.transfer.reads().iter().filter(|read| **read == format!("DescribeServer {id}")).count()
+    world.cloud.asked_for(&format!("DescribeServer {id}"))
 }
 
 /// Whether the look of this owner comes to its end within a minute.
@@ -202,40 +214,40 @@ async fn ends(world: &World, looks: &Arc<TagIndex<TaggedServers>>, owner: &Owner
 async fn what_is_listed_and_absent_is_asked_for_alone_until_unlisted() {
     let world = World::open();
     let looks = looks();
-    world.transfer.put(owned("s-1", "files"));
-    world.transfer.put(Server { tags: [].into(), ..owned("s-2", "files") });
-    world.transfer.vanishing.lock().unwrap().insert("s-9".to_owned());
+    world.put(FIRST, owner_tags("files"));
+    world.put(SECOND, Tags::new());
+    vanish(&world, OLD);
     let (asked, account, owner) = (looks.ask(), world.account(), owner());
     let waiting = tokio::time::timeout(Duration::from_mins(1), looks.find_by_tags(&account, &owner, asked));
     assert!(waiting.await.is_err(), "listed and not there is no proof of absence");
-    assert!((5..8).contains(&asked_for(&world, "s-9")), "ever more slowly: {:?}", world.transfer.reads());
+    assert!((5..8).contains(&asked_for(&world, OLD)), "ever more slowly: {:?}", world.cloud.asked());
     // A new one counts as well.
-    world.transfer.put(owned("s-3", "files"));
-    world.transfer.vanishing.lock().unwrap().clear();
+    world.put(THIRD, owner_tags("files"));
+    unlist(&world, OLD);
     let looked = looks.find_by_tags(&account, &owner, asked).await.unwrap();
     assert_eq!(looked.found.ours.len(), 2);
-    assert_eq!((asked_for(&world, "s-1"), asked_for(&world, "s-2"), asked_for(&world, "s-3")), (1, 1, 1));
+    assert_eq!((asked_for(&world, FIRST), asked_for(&world, SECOND), asked_for(&world, THIRD)), (1, 1, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_listed_server_that_is_gone_holds_up_only_whom_it_concerns() {
     let world = World::open();
     let looks = looks();
-    world.transfer.put(owned("s-9", "other"));
+    world.put(OLD, owner_tags("other"));
     assert!(ends(&world, &looks, &owner()).await);
-    world.transfer.servers.lock().unwrap().clear();
-    world.transfer.vanishing.lock().unwrap().insert("s-9".to_owned());
+    world.cloud.servers().clear();
+    vanish(&world, OLD);
     assert!(ends(&world, &looks, &owner()).await, "it was read to be another's");
     let other = Owner::new(CLUSTER, "team", "other", "uid-other");
     assert!(!ends(&world, &looks, &other).await, "it may be that one's own");
-    looks.deleted(&world.account(), "s-9");
+    looks.deleted(&world.account(), OLD);
     assert!(ends(&world, &looks, &other).await, "AWS acknowledged that it deletes it");
 
     let looks = self::looks();
     assert!(!ends(&world, &looks, &owner()).await, "another process has not read it");
-    looks.deleted(&world.account(), "s-9");
+    looks.deleted(&world.account(), OLD);
     assert!(ends(&world, &looks, &owner()).await);
-    world.transfer.vanishing.lock().unwrap().clear();
+    unlist(&world, OLD);
     assert!(ends(&world, &looks, &owner()).await);
     assert!(looks.remembered().is_empty(), "of what is listed no more nothing is kept");
 }
@@ -244,18 +256,18 @@ async fn a_listed_server_that_is_gone_holds_up_only_whom_it_concerns() {
 async fn a_lost_answer_costs_that_one_again_and_none_at_all_the_look() {
     for kind in [AwsErrorKind::Throttled, AwsErrorKind::Unavailable, AwsErrorKind::Lost, AwsErrorKind::Denied] {
         let world = World::open();
-        for id in ["s-1", "s-2", "s-3"] {
-            world.transfer.put(Server { tags: [].into(), ..owned(id, "files") });
+        for id in [FIRST, SECOND, THIRD] {
+            world.put(id, Tags::new());
         }
-        world.transfer.once.lock().unwrap().insert("DescribeServer s-2".to_owned(), kind);
+        world.cloud.lose("DescribeServer s-00000000000000002", Lose::Call(kind));
         let outcome = look(&looks(), &world.account(), &owner()).await;
         if kind == AwsErrorKind::Denied {
             assert_eq!(outcome.unwrap_err().kind, kind);
             continue;
         }
         outcome.unwrap();
-        assert_eq!((asked_for(&world, "s-1"), asked_for(&world, "s-2"), asked_for(&world, "s-3")), (1, 2, 1));
-        world.transfer.faults.lock().unwrap().insert("DescribeServer", kind);
+        assert_eq!((asked_for(&world, FIRST), asked_for(&world, SECOND), asked_for(&world, THIRD)), (1, 2, 1));
+        world.cloud.faults.lock().unwrap().insert("DescribeServer", kind);
         assert_eq!(look(&looks(), &world.account(), &owner()).await.unwrap_err().kind, kind);
     }
 }

@@ -41,19 +41,25 @@ pub enum Fail {
 pub struct Objects {
     pub stored: Mutex<BTreeMap<Key, Value>>,
     version: AtomicU64,
-    pub config_maps: Mutex<BTreeMap<Name, BTreeMap<String, String>>>,
+    pub config_maps: Mutex<BTreeMap<Name, Texts<String>>>,
     /// Type and data of Secrets.
     pub secrets: Mutex<BTreeMap<Name, (String, BTreeMap<String, String>)>>,
-    /// Namespaces whose Secrets may not be read.
+    /// Namespaces whose Secrets and ConfigMaps may not be read.
     pub forbidden: Mutex<BTreeSet<String>>,
     /// What the listing of a kind ends with, after all of its objects.
     pub breaks_off: Mutex<BTreeMap<String, ClusterError>>,
+    /// Namespaces that are within reach; all without one.
+    pub watches: Mutex<Vec<String>>,
+    /// What a listing beyond them ends with.
+    pub elsewhere: Mutex<Option<ClusterError>>,
     /// What the next reads answer with, instead of what is stored.
     pub stale: Mutex<Vec<Value>>,
     /// How long a status write takes.
     pub slow: Mutex<Duration>,
     /// What becomes of the next status writes, the last first.
     pub fail: Mutex<Vec<Fail>>,
+    /// What all status writes end with.
+    pub refuses_status: Mutex<Option<ClusterError>>,
     /// Until when none arrives.
     pub away: Mutex<Option<Instant>>,
     pub notes: Mutex<Vec<EventNote>>,
@@ -131,10 +137,16 @@ impl KubeApi for Objects {
     async fn list(
         &self,
         kind: &ApiResource,
-        _: Reach,
+        reach: Reach,
         each: &mut (dyn FnMut(Value) + Send),
     ) -> Result<(), ClusterError> {
-        self.all(&kind.kind).into_iter().for_each(each);
+        let watches = self.watches.lock().unwrap().clone();
+        let near = |object: &Value| watches.iter().any(|name| object["metadata"]["namespace"] == name.as_str());
+        let reached = |object: &Value| reach == Reach::Everywhere || watches.is_empty() || near(object);
+        self.all(&kind.kind).into_iter().filter(reached).for_each(each);
+        if let Some(refused) = self.elsewhere.lock().unwrap().clone().filter(|_| reach == Reach::Everywhere) {
+            return Err(refused);
+        }
         // A listing may break off after its first page.
         self.breaks_off.lock().unwrap().get(&kind.kind).cloned().map_or(Ok(()), Err)
     }
@@ -148,6 +160,9 @@ impl KubeApi for Objects {
         *self.writes.lock().unwrap() += 1;
         let slow = *self.slow.lock().unwrap();
         tokio::time::sleep(slow).await;
+        if let Some(refused) = self.refuses_status.lock().unwrap().clone() {
+            return Err(refused);
+        }
         let fail = self.fail.lock().unwrap().pop();
         let lost = || ClusterError::Unavailable(name.to_string(), "no answer".to_owned());
         let away = self.away.lock().unwrap().is_some_and(|until| Instant::now() < until);
@@ -158,7 +173,8 @@ impl KubeApi for Objects {
             _ => {}
         }
         let written = self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| {
-            object["status"] = status;
+            let shared = name.namespace.is_empty();
+            object["status"] = if shared { cluster::completed(&status, &object["status"]) } else { status };
             if fail == Some(Fail::Overtaken) {
                 object["status"]["create"]["attempt"] = json!("attempt-of-another");
             }
@@ -177,10 +193,11 @@ impl KubeApi for Objects {
         present: bool,
     ) -> Result<Value, ClusterError> {
         *self.writes.lock().unwrap() += 1;
-        let finalizers = if present { json!([finalizer]) } else { json!([]) };
         let version = read.resource_version.as_deref();
         self.change(&(kind.kind.clone(), Name::from(read)), version, |object| {
-            object["metadata"]["finalizers"] = finalizers;
+            let all = object["metadata"]["finalizers"].as_array().into_iter().flatten();
+            let others = all.filter(|other| *other != finalizer).cloned();
+            object["metadata"]["finalizers"] = others.chain(present.then(|| json!(finalizer))).collect();
         })
     }
     async fn write_owned(&self, kind: &ApiResource, name: &Name, write: OwnedWrite) -> Result<(), ClusterError> {
@@ -223,13 +240,10 @@ impl KubeApi for Objects {
         }))
     }
     async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
-        Ok(self
-            .config_maps
-            .lock()
-            .unwrap()
-            .get(name)
-            .cloned()
-            .map(|data| data.into_iter().map(|(key, text)| (key, Ok(text))).collect()))
+        if self.forbidden.lock().unwrap().contains(&name.namespace) {
+            return Err(ClusterError::Forbidden(name.to_string()));
+        }
+        Ok(self.config_maps.lock().unwrap().get(name).cloned())
     }
     async fn publish(&self, _: &ApiResource, _: &Value, note: EventNote) {
         self.notes.lock().unwrap().push(note);

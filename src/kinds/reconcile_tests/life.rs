@@ -325,7 +325,7 @@ async fn a_change_in_a_config_map_sends_at_once_what_was_refused_before() {
     let keys = |last: &str| {
         let name = crate::cluster::Name { namespace: "team".to_owned(), name: "keys".to_owned() };
         let text = format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ{last}");
-        rig.objects.config_maps.lock().unwrap().insert(name, [("k".to_owned(), text)].into());
+        rig.objects.config_maps.lock().unwrap().insert(name, [("k".to_owned(), Ok(text))].into());
     };
     keys("EB");
     for _ in 0..20 {

@@ -1,9 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::unnecessary_wraps, reason = "stands in tables beside failures")]
 use super::*;
+use crate::api::TransferServer;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::kinds::dependents::needs;
-use crate::kinds::login_fakes::*;
+use crate::kinds::fakes::{ACCOUNT, FIRST, NOW, REGION, World, dying, fault as refusal, object, owner_tags, settings};
 use crate::kinds::orphans::FIRST_SWEEP;
 use serde_json::json;
 
@@ -11,23 +12,41 @@ fn caller(account: &str) -> Result<CallerIdentity, AwsError> {
     Ok(CallerIdentity { account: account.to_owned(), arn: format!("arn:aws:sts::{account}:assumed-role/op/x") })
 }
 
-fn with_caller(answer: Result<CallerIdentity, AwsError>) -> Arc<World> {
-    let world = Arc::new(World::default());
-    *world.caller.lock().unwrap() = Some(answer);
+fn with_caller(answer: Result<CallerIdentity, AwsError>) -> World {
+    let world = World::open();
+    *world.aws.caller.lock().unwrap() = Some(answer);
     world
 }
 
-fn identities(world: &Arc<World>) -> Identities {
-    let orphans = Arc::new(Orphans::new(deps(world), settings(), Vec::new()));
-    Identities::new(deps(world), settings(), orphans, Installation::new("", &[]))
+fn identity() -> AwsIdentity {
+    stored(&World::open())
 }
 
-/// The last status written, as the watch would bring it back.
+fn identities(world: &World) -> Identities {
+    let orphans = Arc::new(Orphans::new(world.deps.clone(), settings(), Vec::new()));
+    Identities::new(world.deps.clone(), settings(), orphans, Installation::new("", &[]))
+}
+
+/// The identity as the watch brings it.
 fn stored(world: &World) -> AwsIdentity {
-    let mut object = identity();
-    object.status =
-        world.statuses.lock().unwrap().last().cloned().map(|status| serde_json::from_value(status).unwrap());
-    object
+    world.stored_identity().unwrap()
+}
+
+fn finalizers(world: &World) -> Vec<String> {
+    stored(world).metadata.finalizers.unwrap_or_default()
+}
+
+fn writes(world: &World) -> u32 {
+    *world.cluster.writes.lock().unwrap()
+}
+
+fn warnings(world: &World) -> usize {
+    world.cluster.notes.lock().unwrap().iter().filter(|note| note.warning).count()
+}
+
+/// The next status writes end with this.
+fn refuse_writes(world: &World, error: Option<ClusterError>) {
+    *world.cluster.refuses_status.lock().unwrap() = error;
 }
 
 fn ready(world: &World) -> (String, String, bool) {
@@ -36,8 +55,9 @@ fn ready(world: &World) -> (String, String, bool) {
     (ready.status.clone(), ready.reason.clone(), condition::is_true(&conditions, types::STALLED))
 }
 
-fn asked(world: &World) -> usize {
-    world.reads.lock().unwrap().len()
+/// How often STS was asked.
+fn asked(world: &World) -> u32 {
+    *world.aws.verified.lock().unwrap()
 }
 
 fn row(truth: &str, reason: &str, stalled: bool) -> (String, String, bool) {
@@ -105,7 +125,7 @@ fn a_spec_that_slipped_past_admission_is_refused() {
 #[test]
 fn what_sts_answers_becomes_a_verdict() {
     let spec = identity().spec;
-    let failed = |kind, code| Err(refusal(kind, code, None));
+    let failed = |kind, code: &str| Err(AwsError { code: code.to_owned(), ..refusal("GetCallerIdentity", kind) });
     let short = Duration::from_secs(1);
     let rows = [
         (&spec, caller(ACCOUNT), short, "Settled", reasons::VERIFIED),
@@ -157,7 +177,7 @@ async fn it_is_verified_once_per_change_and_then_now_and_again() {
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
     let resync = settings().resync;
-    let next = identities.reconcile(&identity()).await.unwrap();
+    let next = identities.reconcile(&stored(&world)).await.unwrap();
     assert_eq!(next, Requeue::Rest(FIRST_SWEEP), "a sweep comes first");
     assert_eq!(ready(&world), row("True", reasons::VERIFIED, false));
     let status = stored(&world).status.unwrap();
@@ -169,22 +189,20 @@ async fn it_is_verified_once_per_change_and_then_now_and_again() {
     assert!(matches!(identities.reconcile(&stored(&world)).await.unwrap(), Requeue::Rest(_)));
     assert_eq!(asked(&world), 1, "its own status write is no reason to ask again");
 
-    let mut poked = stored(&world);
-    poked.metadata.annotations = Some(BTreeMap::from([(RECONCILE_AT.to_owned(), "now".to_owned())]));
-    identities.reconcile(&poked).await.unwrap();
+    world.edit_identity(|object| object["metadata"]["annotations"] = json!({RECONCILE_AT: "now"}));
+    identities.reconcile(&stored(&world)).await.unwrap();
     assert_eq!(asked(&world), 2);
     assert_eq!(stored(&world).status.unwrap().last_handled_reconcile_at.as_deref(), Some("now"));
 
-    poked.status = stored(&world).status;
-    let writes = world.statuses.lock().unwrap().len();
+    let before = writes(&world);
     tokio::time::advance(resync + Duration::from_secs(1)).await;
-    identities.reconcile(&poked).await.unwrap();
+    identities.reconcile(&stored(&world)).await.unwrap();
     assert_eq!(asked(&world), 3);
-    assert_eq!(world.statuses.lock().unwrap().len(), writes, "nothing new, nothing written");
-    assert_eq!(world.notes.lock().unwrap().len(), 1, "one event for one change");
+    assert_eq!(writes(&world), before, "nothing new, nothing written");
+    assert_eq!(world.cluster.notes.lock().unwrap().len(), 1, "one event for one change");
 
-    poked.metadata.generation = Some(2);
-    identities.reconcile(&poked).await.unwrap();
+    world.edit_identity(|object| object["metadata"]["generation"] = json!(2));
+    identities.reconcile(&stored(&world)).await.unwrap();
     assert_eq!(asked(&world), 4);
 }
 
@@ -192,23 +210,23 @@ async fn it_is_verified_once_per_change_and_then_now_and_again() {
 async fn an_unwritten_status_is_written_soon_without_asking_sts() {
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
-    *world.refuse_writes.lock().unwrap() = Some(ClusterError::Conflict("default".to_owned()));
-    assert_eq!(identities.reconcile(&identity()).await.unwrap(), Requeue::After(WATCH_CATCHES_UP));
-    *world.refuse_writes.lock().unwrap() = None;
-    identities.reconcile(&identity()).await.unwrap();
+    refuse_writes(&world, Some(ClusterError::Conflict("default".to_owned())));
+    assert_eq!(identities.reconcile(&stored(&world)).await.unwrap(), Requeue::After(WATCH_CATCHES_UP));
+    refuse_writes(&world, None);
+    identities.reconcile(&stored(&world)).await.unwrap();
     assert_eq!(asked(&world), 1);
     tokio::time::advance(UNTOLD_AGAIN).await;
-    identities.reconcile(&identity()).await.unwrap();
+    identities.reconcile(&stored(&world)).await.unwrap();
     assert_eq!(ready(&world), row("True", reasons::VERIFIED, false));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_retried_ever_later_and_stalled_when_it_lasts() {
-    let denied = refusal(AwsErrorKind::Denied, "AccessDenied", None);
+    let denied = refusal("GetCallerIdentity", AwsErrorKind::Denied);
     let world = with_caller(Err(denied));
     let identities = identities(&world);
     let mut waits = Vec::new();
-    let mut object = identity();
+    let mut object = stored(&world);
     for _ in 0..4 {
         let Requeue::After(wait) = identities.reconcile(&object).await.unwrap() else { panic!() };
         waits.push(wait);
@@ -228,49 +246,52 @@ async fn a_failure_is_retried_ever_later_and_stalled_when_it_lasts() {
 async fn a_short_failure_does_not_take_ready_away() {
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
-    identities.reconcile(&identity()).await.unwrap();
-    *world.caller.lock().unwrap() = Some(Err(refusal(AwsErrorKind::Lost, "Timeout", None)));
+    identities.reconcile(&stored(&world)).await.unwrap();
+    *world.aws.caller.lock().unwrap() = Some(Err(refusal("GetCallerIdentity", AwsErrorKind::Lost)));
     tokio::time::advance(settings().resync).await;
     let object = stored(&world);
     identities.reconcile(&object).await.unwrap();
     assert_eq!(asked(&world), 2);
-    assert_eq!(world.statuses.lock().unwrap().len(), 1);
+    assert_eq!(writes(&world), 1);
 }
 
 #[tokio::test]
 async fn the_finalizer_comes_as_soon_as_any_object_names_it() {
     let world = with_caller(caller(ACCOUNT));
-    world.servers.lock().unwrap().push(Arc::new(server(json!({"awsIdentityRef": {"name": "another"}}))));
+    let refers = |name: &str, spec: Value| world.watch(&object::<TransferServer>(name, spec, Value::Null));
+    refers("elsewhere", json!({"region": REGION, "awsIdentityRef": {"name": "another"}}));
     let identities = identities(&world);
-    identities.reconcile(&identity()).await.unwrap();
-    assert!(world.finalizers.lock().unwrap().is_empty());
-    world.servers.lock().unwrap().push(Arc::new(server(json!({}))));
-    identities.reconcile(&identity()).await.unwrap();
-    assert_eq!(*world.finalizers.lock().unwrap(), [(FINALIZER.to_owned(), true)]);
+    identities.reconcile(&stored(&world)).await.unwrap();
+    assert!(finalizers(&world).is_empty());
+    refers("files", json!({"region": REGION}));
+    identities.reconcile(&stored(&world)).await.unwrap();
+    assert_eq!(finalizers(&world), [FINALIZER]);
 }
 
 #[tokio::test]
 async fn deletion_waits_for_objects_that_need_it_and_names_them() {
     let world = with_caller(caller(ACCOUNT));
-    let mut object = identity();
-    object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
-    object.metadata.deletion_timestamp = serde_json::from_value(json!("2030-01-01T00:00:00Z")).unwrap();
+    world.edit_identity(|object| {
+        object["metadata"]["finalizers"] = json!([FINALIZER]);
+        object["metadata"]["deletionTimestamp"] = json!(NOW);
+    });
     let live = |name: &str, finalizers: Value| {
-        json!({"kind": "TransferUser", "metadata": {"namespace": "ns", "name": name, "finalizers": finalizers},
+        json!({"kind": "TransferUser", "metadata": {"namespace": "team", "name": name, "finalizers": finalizers},
             "spec": {"something": "that this version cannot decode"}, "status": {"awsIdentity": "default"}})
     };
-    *world.live.lock().unwrap() = vec![live("alice", json!([FINALIZER])), live("bob", json!([]))];
+    world.cluster.put(live("alice", json!([FINALIZER])));
+    world.cluster.put(live("bob", json!([])));
     let identities = identities(&world);
-    assert_eq!(identities.reconcile(&object).await.unwrap(), Requeue::After(IN_USE_AGAIN));
+    assert_eq!(identities.reconcile(&stored(&world)).await.unwrap(), Requeue::After(IN_USE_AGAIN));
     assert_eq!(ready(&world), row("False", reasons::IN_USE, false));
     let conditions = stored(&world).status.unwrap().conditions;
     let message = &condition::find(&conditions, types::READY).unwrap().message;
-    assert!(message.contains("1 objects") && message.contains("TransferUser ns/alice"), "{message}");
-    assert!(world.finalizers.lock().unwrap().is_empty());
+    assert!(message.contains("1 objects") && message.contains("TransferUser team/alice"), "{message}");
+    assert_eq!(finalizers(&world), [FINALIZER]);
 
-    world.live.lock().unwrap().clear();
-    assert_eq!(identities.reconcile(&object).await.unwrap(), Requeue::OnChange);
-    assert_eq!(*world.finalizers.lock().unwrap(), [(FINALIZER.to_owned(), false)]);
+    world.cluster.remove("TransferUser", &Name { namespace: "team".to_owned(), name: "alice".to_owned() });
+    assert_eq!(identities.reconcile(&stored(&world)).await.unwrap(), Requeue::OnChange);
+    assert!(world.stored_identity().is_none(), "its last finalizer is off");
     assert_eq!(asked(&world), 0, "an identity that goes is not verified");
 }
 
@@ -278,22 +299,21 @@ async fn deletion_waits_for_objects_that_need_it_and_names_them() {
 async fn a_gone_identity_is_forgotten_also_by_a_reconcile_that_outlives_it() {
     let world = with_caller(caller(ACCOUNT));
     let identities = identities(&world);
-    identities.reconcile(&identity()).await.unwrap();
+    identities.reconcile(&stored(&world)).await.unwrap();
     assert_eq!(identities.lock().len(), 1);
     identities.forget("identity");
     assert!(identities.lock().is_empty());
 
     let mut running = identities.counters.begin();
-    identities.verify(&identity(), Memory::default(), Duration::ZERO, &mut running).await.unwrap();
+    identities.verify(&stored(&world), Memory::default(), Duration::ZERO, &mut running).await.unwrap();
     assert!(identities.lock().is_empty());
 }
 
 #[tokio::test]
 async fn a_bad_spec_is_stalled_and_nobody_is_asked() {
     let world = with_caller(caller(ACCOUNT));
-    let mut object = identity();
-    object.spec.regions.clear();
-    identities(&world).reconcile(&object).await.unwrap();
+    world.edit_identity(|object| object["spec"]["regions"] = json!([]));
+    identities(&world).reconcile(&stored(&world)).await.unwrap();
     assert_eq!(ready(&world), row("False", reasons::INVALID_SPEC, true));
     assert_eq!(asked(&world), 0);
 }
@@ -301,10 +321,10 @@ async fn a_bad_spec_is_stalled_and_nobody_is_asked() {
 #[tokio::test]
 async fn a_write_that_lost_a_race_is_not_trouble_and_a_failed_one_is() {
     let world = with_caller(caller(ACCOUNT));
-    *world.refuse_writes.lock().unwrap() = Some(ClusterError::Conflict("default".to_owned()));
-    assert_eq!(identities(&world).reconcile(&identity()).await.unwrap(), Requeue::After(WATCH_CATCHES_UP));
-    *world.refuse_writes.lock().unwrap() = Some(ClusterError::Forbidden("default".to_owned()));
-    assert!(identities(&world).reconcile(&identity()).await.is_err());
+    refuse_writes(&world, Some(ClusterError::Conflict("default".to_owned())));
+    assert_eq!(identities(&world).reconcile(&stored(&world)).await.unwrap(), Requeue::After(WATCH_CATCHES_UP));
+    refuse_writes(&world, Some(ClusterError::Forbidden("default".to_owned())));
+    assert!(identities(&world).reconcile(&stored(&world)).await.is_err());
 }
 
 /// Passes over an hour, when they ask for it and as the watch would bring what was written.
@@ -328,59 +348,46 @@ fn told_of_orphans(world: &World) -> Option<String> {
 
 #[tokio::test(start_paused = true)]
 async fn orphans_are_a_condition_with_one_warning_and_go_when_they_are_gone() {
-    let world = world("SERVICE_MANAGED");
-    world.servers.lock().unwrap().clear();
-    *world.caller.lock().unwrap() = Some(caller(ACCOUNT));
+    let world = with_caller(caller(ACCOUNT));
+    world.put(FIRST, owner_tags("files"));
     let identities = identities(&world);
-    identities.reconcile(&identity()).await.unwrap();
+    identities.reconcile(&stored(&world)).await.unwrap();
     an_hour(&identities, &world).await;
     let text = told_of_orphans(&world).unwrap();
-    assert!(text.contains(&format!("server {SERVER} in {REGION}")), "{text}");
+    assert!(text.contains(&format!("server {FIRST} in {REGION}")), "{text}");
     assert_eq!(ready(&world), row("True", reasons::VERIFIED, false), "it calls for a look and blocks nothing");
-    let warnings = || world.notes.lock().unwrap().iter().filter(|note| note.warning).count();
-    let writes = world.statuses.lock().unwrap().len();
+    let before = writes(&world);
     an_hour(&identities, &world).await;
-    assert_eq!((warnings(), world.statuses.lock().unwrap().len()), (1, writes), "the same again is no news");
+    assert_eq!((warnings(&world), writes(&world)), (1, before), "the same again is no news");
 
     // Another process knows nothing yet and leaves alone what was said.
     let restarted = self::identities(&world);
     restarted.reconcile(&stored(&world)).await.unwrap();
     assert_eq!(told_of_orphans(&world), Some(text));
 
-    let object = json!({"kind": "TransferServer", "metadata": {"uid": "server-uid"}, "status": {"serverId": SERVER}});
-    world.live.lock().unwrap().push(object);
+    world.store(&object::<TransferServer>("files", json!({"region": REGION}), json!({"serverId": FIRST})));
     an_hour(&identities, &world).await;
-    assert_eq!((told_of_orphans(&world), warnings()), (None, 1));
+    assert_eq!((told_of_orphans(&world), warnings(&world)), (None, 1));
 }
 
 /// So many servers of the identity are on their way out of AWS.
 fn going(world: &World, count: usize) {
-    let server = |number: usize| {
-        Arc::new(object(json!({
-            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferServer",
-            "metadata": {"namespace": "ns", "name": format!("s{number}"), "uid": format!("s{number}"),
-                "deletionTimestamp": "2030-01-01T00:00:00Z", "finalizers": [FINALIZER]},
-            "spec": {"region": REGION, "awsIdentityRef": {"name": "default"}, "lifecycle": {"deletionProtection": false}},
-            "status": {"observedGeneration": 1, "accountId": ACCOUNT, "awsIdentity": "default"},
-        })))
-    };
-    *world.servers.lock().unwrap() = (0..count).map(server).collect();
+    world.lister.stored.lock().unwrap().retain(|(kind, _), _| kind != "TransferServer");
+    for number in 0..count {
+        let spec = json!({"region": REGION, "lifecycle": {"deletionProtection": false}});
+        let status = json!({"accountId": ACCOUNT, "awsIdentity": "default"});
+        world.watch(&dying(object::<TransferServer>(&format!("s{number}"), spec, status)));
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn many_deletions_are_a_condition_with_one_warning_until_few_are_left() {
     let world = with_caller(caller(ACCOUNT));
-    world.identities.lock().unwrap().push(Arc::new(identity()));
-    let in_use = || {
-        let mut object = stored(&world);
-        object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
-        object
-    };
+    world.edit_identity(|object| object["metadata"]["finalizers"] = json!([FINALIZER]));
     let first = identities(&world);
-    let warnings = || world.notes.lock().unwrap().iter().filter(|note| note.warning).count();
     // The last of these is another process.
     let second = identities(&world);
-    second.reconcile(&in_use()).await.unwrap();
+    second.reconcile(&stored(&world)).await.unwrap();
     for (process, count, told, warned) in [
         (&first, 3, None, 0),
         (&first, 4, Some("4 of 4 servers"), 1),
@@ -389,10 +396,10 @@ async fn many_deletions_are_a_condition_with_one_warning_until_few_are_left() {
         (&second, 2, None, 1),
     ] {
         going(&world, count);
-        process.reconcile(&in_use()).await.unwrap();
+        process.reconcile(&stored(&world)).await.unwrap();
         let conditions = stored(&world).status.unwrap().conditions;
         let held = condition::find(&conditions, types::DELETIONS_HELD).map(|condition| condition.message.as_str());
         assert_eq!(held.and_then(|text| text.split(" and").next()), told, "{count}: {held:?}");
-        assert_eq!((warnings(), ready(&world)), (warned, row("True", reasons::VERIFIED, false)), "{count}");
+        assert_eq!((warnings(&world), ready(&world)), (warned, row("True", reasons::VERIFIED, false)), "{count}");
     }
 }

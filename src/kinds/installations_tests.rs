@@ -2,13 +2,12 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::api::AwsIdentity;
 use crate::api::condition::reasons;
 use crate::api::status::NEVER_OBSERVED;
 use crate::aws::account_clients::CallerIdentity;
-use crate::cluster::{self, ClusterError};
+use crate::cluster::{ClusterError, Name};
+use crate::kinds::fakes::{ACCOUNT, NOW, World, settings};
 use crate::kinds::identity::Identities;
-use crate::kinds::login_fakes::*;
 use crate::kinds::orphans::Orphans;
 
 fn limited(name: &str) -> Installation {
@@ -83,99 +82,107 @@ fn orphans_stand_with_the_installation_that_found_them() {
     assert_eq!((&later.conditions, later.observed_generation), (&all_said.conditions, 1), "it speaks for all no more");
 }
 
-fn world() -> Arc<World> {
-    let world = Arc::new(World::default());
+fn world() -> World {
+    let world = World::open();
     let caller = CallerIdentity { account: ACCOUNT.to_owned(), arn: "arn:aws:iam::1:user/x".to_owned() };
-    *world.caller.lock().unwrap() = Some(Ok(caller));
+    *world.aws.caller.lock().unwrap() = Some(Ok(caller));
     world
 }
 
-fn identities(world: &Arc<World>, installation: Installation) -> Identities {
-    let orphans = Arc::new(Orphans::new(deps(world), settings(), installation.namespaces.clone()));
-    Identities::new(deps(world), settings(), orphans, installation)
+fn identities(world: &World, installation: Installation) -> Identities {
+    let orphans = Arc::new(Orphans::new(world.deps.clone(), settings(), installation.namespaces.clone()));
+    Identities::new(world.deps.clone(), settings(), orphans, installation)
 }
 
-/// A reconcile, and what it wrote as the API server would store it; answers with how often it wrote.
-async fn pass(identities: &Identities, world: &World, object: &mut AwsIdentity) -> usize {
-    identities.reconcile(object).await.unwrap();
-    let parts: Vec<Value> = world.statuses.lock().unwrap().drain(..).collect();
-    for part in &parts {
-        let stored = serde_json::to_value(object.status.clone().unwrap_or_default()).unwrap();
-        object.status = serde_json::from_value(cluster::completed(part, &stored)).unwrap();
-    }
-    parts.len()
+/// A reconcile over the identity as it is stored; answers with how often it wrote.
+async fn pass(identities: &Identities, world: &World) -> u32 {
+    let before = *world.cluster.writes.lock().unwrap();
+    identities.reconcile(&world.stored_identity().unwrap()).await.unwrap();
+    *world.cluster.writes.lock().unwrap() - before
+}
+
+fn status(world: &World) -> AwsIdentityStatus {
+    world.stored_identity().unwrap().status.unwrap()
+}
+
+fn write_status(world: &World, status: &AwsIdentityStatus) {
+    world.edit_identity(|object| object["status"] = serde_json::to_value(status).unwrap());
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_limited_installations_come_to_rest_and_each_edit_is_observed() {
     let world = world();
     let (a, b) = (identities(&world, limited("a")), identities(&world, limited("b")));
-    let mut object = identity();
+    let edit = |generation: i64| world.edit_identity(|object| object["metadata"]["generation"] = json!(generation));
     let mut observed = Vec::new();
     for generation in 1..=3 {
-        object.metadata.generation = Some(generation);
+        edit(generation);
         let mut writes = 0;
         for _ in 0..5 {
-            writes = pass(&b, &world, &mut object).await + pass(&a, &world, &mut object).await;
+            writes = pass(&b, &world).await + pass(&a, &world).await;
         }
         assert_eq!(writes, 0, "nobody writes over the other");
-        observed.push(object.status.as_ref().unwrap().observed_generation);
+        observed.push(status(&world).observed_generation);
     }
     assert_eq!(observed, [1, 2, 3]);
     // One of them is gone.
-    object.metadata.generation = Some(4);
-    pass(&b, &world, &mut object).await;
-    let status = object.status.clone().unwrap();
-    assert_eq!(status.observed_generation, 4, "tools that wait for it end");
-    assert_eq!(condition::find(&status.conditions, types::READY).unwrap().reason, reasons::VERIFIED);
+    edit(4);
+    pass(&b, &world).await;
+    let told = status(&world);
+    assert_eq!(told.observed_generation, 4, "tools that wait for it end");
+    assert_eq!(condition::find(&told.conditions, types::READY).unwrap().reason, reasons::VERIFIED);
     let seen: Vec<_> =
-        status.installations.iter().map(|entry| (entry.name.as_str(), entry.observed_generation)).collect();
+        told.installations.iter().map(|entry| (entry.name.as_str(), entry.observed_generation)).collect();
     assert_eq!(seen, [("b", Some(4)), ("a", Some(3))]);
 
     // Its entry was removed by hand: nobody edited anything, and the other speaks.
-    let mut orphaned = status.clone();
+    let mut orphaned = told.clone();
     orphaned.installations.retain(|entry| entry.name == "b");
     orphaned.conditions.clear();
-    object.status = Some(orphaned);
-    assert_eq!(pass(&b, &world, &mut object).await, 1);
-    assert_eq!(object.status.unwrap().conditions, status.conditions);
+    write_status(&world, &orphaned);
+    assert_eq!(pass(&b, &world).await, 1);
+    assert_eq!(status(&world).conditions, told.conditions);
 }
 
 #[tokio::test]
 async fn a_plain_finalizer_goes_only_when_nobody_needs_the_identity() {
     let world = world();
     let a = limited("a");
+    world.cluster.watches.lock().unwrap().clone_from(&a.namespaces);
     let identities = identities(&world, a.clone());
-    let mut object = identity();
-    object.metadata.deletion_timestamp = serde_json::from_value(json!("2030-01-01T00:00:00Z")).unwrap();
-    object.metadata.finalizers = Some(vec![FINALIZER.to_owned(), a.finalizer.clone()]);
-    let holder = json!({"kind": "TransferUser", "metadata": {"namespace": "of-b", "name": "x", "finalizers": [FINALIZER]},
-        "status": {"awsIdentity": "default"}});
-    let taken = || std::mem::take(&mut *world.finalizers.lock().unwrap());
-    let told = |object: &AwsIdentity| {
-        let (_, conditions) = a.said(object.status.as_ref().unwrap());
+    world.edit_identity(|object| {
+        object["metadata"]["deletionTimestamp"] = json!(NOW);
+        object["metadata"]["finalizers"] = json!([FINALIZER, a.finalizer]);
+    });
+    let finalizers = || world.stored_identity().unwrap().metadata.finalizers.unwrap();
+    let told = || {
+        let (_, conditions) = a.said(&status(&world));
         let ready = condition::find(&conditions, types::READY).unwrap();
         assert_eq!(ready.reason, reasons::IN_USE);
         ready.message.clone()
     };
+    let name = Name { namespace: "of-b".to_owned(), name: "x".to_owned() };
+    let holder = json!({"kind": "TransferUser", "metadata": {"namespace": "of-b", "name": "x", "finalizers": [FINALIZER]},
+        "status": {"awsIdentity": "default"}});
+    world.cluster.put(holder);
 
-    pass(&identities, &world, &mut object).await;
-    assert_eq!(taken(), [(a.finalizer.clone(), false)], "its own rests on its own objects alone");
-    object.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
-    *world.elsewhere.lock().unwrap() = Some(Ok(vec![holder]));
-    pass(&identities, &world, &mut object).await;
-    assert!(told(&object).contains("TransferUser of-b/x"), "{}", told(&object));
-    *world.elsewhere.lock().unwrap() = Some(Err(ClusterError::Forbidden("list of transferservers".to_owned())));
-    pass(&identities, &world, &mut object).await;
-    assert!(told(&object).contains("may not look at (list of transferservers"), "{}", told(&object));
-    assert!(taken().is_empty());
+    pass(&identities, &world).await;
+    assert_eq!(finalizers(), [FINALIZER], "its own rests on its own objects alone");
+    pass(&identities, &world).await;
+    assert!(told().contains("TransferUser of-b/x"), "{}", told());
+    *world.cluster.elsewhere.lock().unwrap() = Some(ClusterError::Forbidden("list of transferservers".to_owned()));
+    pass(&identities, &world).await;
+    assert!(told().contains("may not look at (list of transferservers"), "{}", told());
+    assert_eq!(finalizers(), [FINALIZER]);
 
-    *world.elsewhere.lock().unwrap() = None;
-    let mut beside = object.clone();
+    *world.cluster.elsewhere.lock().unwrap() = None;
+    world.cluster.remove("TransferUser", &name);
+    let before = status(&world);
     let all = Installation::new("", &[]);
-    beside.status = Some(all.say(&object.status.clone().unwrap(), AwsIdentityStatus::default()));
-    pass(&identities, &world, &mut beside).await;
-    assert!(taken().is_empty(), "it is that of the installation that watches everything");
-    pass(&identities, &world, &mut object).await;
-    assert_eq!(taken(), [(FINALIZER.to_owned(), false)]);
+    write_status(&world, &all.say(&before, AwsIdentityStatus::default()));
+    pass(&identities, &world).await;
+    assert_eq!(finalizers(), [FINALIZER], "it is that of the installation that watches everything");
+    write_status(&world, &before);
+    pass(&identities, &world).await;
+    assert!(world.stored_identity().is_none(), "nobody held it any more");
 }

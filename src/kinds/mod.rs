@@ -12,8 +12,6 @@ pub mod identity;
 pub mod installations;
 pub(crate) mod key_conflicts;
 pub(crate) mod login;
-#[cfg(test)]
-pub(crate) mod login_fakes;
 pub mod orphans;
 pub(crate) mod partition;
 pub(crate) mod preview;

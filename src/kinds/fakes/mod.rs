@@ -15,16 +15,16 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use self::api_server::Objects;
+use self::api_server::{Key, Objects};
 use self::cloud::{Cloud, Identities, limiter};
 pub use self::cloud::{FIRST, SECOND, THIRD};
 use super::deps::{Deps, Verified, WorkflowsSeen};
 use super::swept::Swept;
-use crate::api::{AwsIdentity, Managed, ManagedKind};
+use crate::api::{AwsIdentity, Managed, ManagedKind, TransferServer};
 use crate::aws::account_clients::Aws;
 use crate::aws::transfer::{Server, Tags};
 use crate::aws::{Account, AwsError, AwsErrorKind};
-use crate::cluster::{KubeApi, Lister};
+use crate::cluster::{KubeApi, Lister, Name};
 use crate::engine::consistency::Windows;
 use crate::engine::owner::Owner;
 use crate::engine::settings::{Env, Settings};
@@ -128,16 +128,45 @@ impl World {
         }]))
     }
 
-    /// Replaces the grants of the identity `default`.
-    pub fn grant(&self, grants: Value) {
-        self.lister.put(json!({
-            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
-            "metadata": {"name": "default", "uid": "identity", "generation": 1},
-            "spec": {"accountId": ACCOUNT, "regions": [REGION], "credentials": {"source": "Operator"}, "grants": grants},
-        }));
+    /// With the server `files`, which AWS has as [`FIRST`] with this provider and to which everybody may refer. The
+    /// identity grants one role in two namespaces, and puts a tag on everything.
+    pub fn with_server(provider: &str) -> Self {
+        let kinds = ["TransferServer", "TransferUser", "TransferAccess"];
+        let namespaces = json!({"from": "Names", "names": ["team", "other"]});
+        let grant = json!({"name": "a", "kinds": kinds, "namespaces": namespaces, "roleArns": [ROLE]});
+        let world = Self::with_grants(json!([grant]));
+        world.identity(|identity| identity.spec.tags = [("owner".to_owned(), "platform".to_owned())].into());
+        let spec = json!({"region": REGION, "allowedReferences": {"namespaces": {"from": "All"}}});
+        world.watch(&object::<TransferServer>("files", spec, json!({"serverId": FIRST})));
+        world.cloud.put_server(FIRST, owner_tags("files"), |server| {
+            server.settings.identity_provider_type = Some(provider.to_owned());
+        });
+        world
     }
 
-    /// The identity `default` is changed.
+    /// Replaces the grants of the identity `default`.
+    pub fn grant(&self, grants: Value) {
+        let identity = json!({
+            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
+            "metadata": {"name": "default", "uid": "identity", "generation": 1, "resourceVersion": "0"},
+            "spec": {"accountId": ACCOUNT, "regions": [REGION], "credentials": {"source": "Operator"}, "grants": grants},
+        });
+        self.lister.put(identity.clone());
+        self.cluster.put(identity);
+    }
+
+    /// The identity `default` as the API server has it, if it is still there.
+    pub fn stored_identity(&self) -> Option<AwsIdentity> {
+        let stored = self.cluster.stored.lock().unwrap().get(&identity_key()).cloned();
+        stored.map(|identity| serde_json::from_value(identity).unwrap())
+    }
+
+    /// Somebody writes the identity `default` at the API server.
+    pub fn edit_identity(&self, change: impl FnOnce(&mut Value)) {
+        self.cluster.change(&identity_key(), None, change).unwrap();
+    }
+
+    /// The identity `default` is changed where the watches hold it.
     pub fn identity(&self, change: impl FnOnce(&mut AwsIdentity)) {
         let mut identity = AwsIdentity::clone(&self.lister.identity("default").unwrap());
         change(&mut identity);
@@ -166,6 +195,10 @@ impl World {
     pub fn store<K: Managed>(&self, object: &K) {
         self.cluster.put(serde_json::to_value(object).unwrap());
     }
+}
+
+fn identity_key() -> Key {
+    ("AwsIdentity".to_owned(), Name { namespace: String::new(), name: "default".to_owned() })
 }
 
 /// An object of namespace `team`; its uid is `uid-` and its name.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -463,6 +463,16 @@ fn fakes() -> Vec<String> {
         }
     }
     found
+}
+
+/// Each fake more is an API server or an AWS more that lies in its own way.
+#[test]
+fn beside_the_code_there_are_two_fakes() {
+    let beside: BTreeSet<String> = fakes().into_iter().filter(|fake| fake.contains(" in src/")).collect();
+    assert_eq!(
+        Vec::from_iter(beside),
+        ["Door in src/kinds/fakes/cloud.rs", "Objects in src/kinds/fakes/api_server.rs"]
+    );
 }
 
 fn is_function(line: &str) -> bool {

@@ -49,10 +49,11 @@ check-clippy: ## lints, pedantic, every warning an error
 	$(call step,'cargo clippy')
 	@cargo clippy --locked --all-targets --features sim -- -D warnings
 
-check-generated: build ## crds/, their copy in the chart, its table of values and deploy/iam are up to date
-	$(call step,'tools/generate crds and values and iam --check')
+check-generated: build ## crds/, their copy in the chart, its table of values, docs/reference and deploy/iam are up to date
+	$(call step,'tools/generate crds and values and reference and iam --check')
 	@tools/generate crds --check
 	@tools/generate values --check
+	@tools/generate reference --check
 	@tools/generate iam --check
 
 test-unit: ## unit tests and the tests against the simulator
@@ -138,9 +139,10 @@ sbom: ## what the operator is made of, CycloneDX: target/sbom/transfer-operator.
 demo: ## the whole product on this machine, no AWS account needed; KEEP=1 leaves it running until Ctrl-C
 	@KEEP=$(KEEP) deploy/demo/run
 
-generate: build ## write crds/, their copy in the chart and its table of values
+generate: build ## write crds/, their copy in the chart, its table of values and docs/reference
 	@tools/generate crds
 	@tools/generate values
+	@tools/generate reference
 
 manifests: build ## write deploy/crds.yaml, deploy/install.yaml and deploy/iam
 	@tools/generate manifests

@@ -121,9 +121,9 @@ fn terraform_says_the_same() {
 }
 
 #[test]
-fn the_readme_names_the_same_changing_calls() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let section = readme.split("### AWS permissions").nth(1).unwrap().split("\n## ").next().unwrap();
+fn the_page_on_aws_access_names_the_same_changing_calls() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/aws-access.md")).unwrap();
+    let section = page.split("## AWS permissions").nth(1).unwrap().split("\n## ").next().unwrap();
     let list = section.split("`transfer:CreateServer`").nth(1).unwrap().split(';').next().unwrap();
     let mut named: BTreeSet<String> =
         list.split('`').skip(1).step_by(2).map(|name| format!("transfer:{name}")).collect();

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-deny advisories check-clippy check-generated test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay mutants bench bench-reconciles \
+.PHONY: help test check check-fmt check-deny advisories check-clippy check-generated check-docs docs test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay mutants bench bench-reconciles \
   build release image test-image test-helm3 sbom demo generate manifests tools clean
 
 # Seeded defects panic by the hundred, and a failing test names its place without it.
@@ -32,11 +32,15 @@ help: ## print this list
 test: check test-unit test-convergence test-clients test-apiserver test-chart test-chaos ## all checks and tests, the cheapest first
 	@printf '\n=== all checks and tests passed\n'
 
-check: check-fmt check-deny check-clippy check-generated ## format, dependencies, lints, generated files
+check: check-fmt check-docs check-deny check-clippy check-generated ## format, links, dependencies, lints, generated files
 
 check-fmt: ## the format of the Rust code
 	$(call step,'cargo fmt --check')
 	@cargo fmt --check
+
+check-docs: ## links of all pages, and the tests that docs/security.md names; builds nothing
+	$(call step,'tools/docs check')
+	@tools/docs check
 
 check-deny: ## licences, sources and bans of the dependencies (deny.toml); known faults of them: make advisories
 	$(call step,'cargo deny check bans licenses sources')
@@ -135,6 +139,9 @@ test-image: release ## the image, built twice: what is in it, that it runs, that
 
 sbom: ## what the operator is made of, CycloneDX: target/sbom/transfer-operator.cdx.json
 	@tools/sbom
+
+docs: ## the documentation as a site, by mdbook: target/site/index.html
+	@tools/docs build target/site
 
 demo: ## the whole product on this machine, no AWS account needed; KEEP=1 leaves it running until Ctrl-C
 	@KEEP=$(KEEP) deploy/demo/run

@@ -24,7 +24,7 @@ pub fn play(setup: Setup, script: impl for<'a> FnOnce(&'a Stage) -> BoxFuture<'a
     assert_eq!(outcome.violations, Vec::<String>::new());
 }
 
-/// What a limit in the README costs is seen by the oracles: this, in this order, and nothing else.
+/// What a limit of docs/limits.md costs is seen by the oracles: this, in this order, and nothing else.
 pub fn only(outcome: &Outcome, seen: &[&str]) {
     let violations = &outcome.violations;
     let told = violations.len() == seen.len()

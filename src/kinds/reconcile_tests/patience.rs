@@ -1,4 +1,5 @@
-//! When a person is called, and how soon what nothing tells of is looked for again: to the second, as the README says.
+//! When a person is called, and how soon what nothing tells of is looked for again: to the second, as
+//! docs/behaviour.md says.
 
 use std::time::Duration;
 

@@ -45,7 +45,7 @@ fn acts(workflow: Workflow, kind: &'static str, name: &'static str) -> Vec<(&'st
         acts.push(("recreate", Act::Recreate(kind, name), unchecked));
     }
     if kind != "TransferAccess" {
-        // An access whose record is lost is nobody's: the README says so, and a scenario of its own shows it.
+        // An access whose record is lost is nobody's: docs/limits.md says so, and a scenario of its own shows it.
         acts.push(("wipe", Act::WipeStatus(kind, name), vec![&STATUS_WRITTEN, &STATUS_LOST]));
         let pinned = (workflow.name == "W11-host-keys").then_some(&HOST_KEYS_LOST);
         let pruned: Vec<Row> = [&STATUS_WRITTEN].into_iter().chain(pinned).collect();

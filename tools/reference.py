@@ -138,8 +138,9 @@ def table(schema, path):
 def fields(schema, path):
     """The fields below one, each before those below itself: path, schema, its parent's schema, its name there."""
     while "items" in schema or isinstance(schema.get("additionalProperties"), dict):
-        more, schema = ("[]", schema["items"]) if "items" in schema else (".*", schema["additionalProperties"])
-        path += more
+        is_list = "items" in schema
+        path += "[]" if is_list else ".*"
+        schema = schema["items"] if is_list else schema["additionalProperties"]
     for name, inner in schema.get("properties", {}).items():
         yield f"{path}.{name}", inner, schema, name
         yield from fields(inner, f"{path}.{name}")
@@ -179,7 +180,8 @@ def type_of(schema):
     """The type of a field with its limits, in words."""
     if "items" in schema:
         kind = "set" if schema.get("x-kubernetes-list-type") == "set" else "list"
-        by = f" by `{', '.join(schema['x-kubernetes-list-map-keys'])}`" if "x-kubernetes-list-map-keys" in schema else ""
+        keys = ", ".join(schema.get("x-kubernetes-list-map-keys", ()))
+        by = f" by `{keys}`" if keys else ""
         return f"{kind}{by} of {type_of(schema['items'])}" + limits(schema, "Items", ", {} entries")
     if isinstance(schema.get("additionalProperties"), dict):
         return f"map to {type_of(schema['additionalProperties'])}" + limits(schema, "Properties", ", {} keys")

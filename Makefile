@@ -53,12 +53,13 @@ check-clippy: ## lints, pedantic, every warning an error
 	$(call step,'cargo clippy')
 	@cargo clippy --locked --all-targets --features sim -- -D warnings
 
-check-generated: build ## crds/, their copy in the chart, its table of values, docs/reference and deploy/iam are up to date
+check-generated: build ## crds/, their copy in the chart, its table of values, docs/reference, deploy/iam are up to date; examples
 	$(call step,'tools/generate crds and values and reference and iam --check')
 	@tools/generate crds --check
 	@tools/generate values --check
 	@tools/generate reference --check
 	@tools/generate iam --check
+	@tools/docs examples
 
 test-unit: ## unit tests and the tests against the simulator
 	$(call step,'$(UNIT_TESTS) and the tests beside the code')

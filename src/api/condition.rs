@@ -170,6 +170,8 @@ pub mod reasons {
     pub const NO_KEYS: &str = "NoKeys";
     /// An SSH key expires soon or has expired.
     pub const KEYS_EXPIRING: &str = "KeysExpiring";
+    /// The spec speaks of SSH public keys no more, and AWS has some that this object put there.
+    pub const KEYS_LEFT_BEHIND: &str = "KeysLeftBehind";
     /// A Secret or key cannot be parsed.
     pub const INVALID_KEY: &str = "InvalidKey";
     /// A change takes a stop, and the window for that is not open.

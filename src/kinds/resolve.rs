@@ -218,7 +218,10 @@ fn absent_identity(name: &str) -> Reason {
 }
 
 pub(super) fn revoked(block: &Reason) -> Reason {
-    let message = format!("the grant was withdrawn, nothing is changed in AWS: {}", block.message);
+    let message = format!(
+        "the grant was withdrawn: AWS keeps what it has, logins go on, and only a deletion here is still carried out: {}",
+        block.message
+    );
     Reason::stalled(reasons::GRANT_REVOKED, message)
 }
 

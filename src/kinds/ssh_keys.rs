@@ -292,18 +292,40 @@ pub fn status_rows(
     keys
 }
 
-/// What is worth a look: no key at all, or one that ends within `warning`, which is time to make a new one and to hand it
-/// out.
+/// What is worth a look: no key at all, keys that this object put there and its spec speaks of no more, or one that ends
+/// within `warning`, which is time to make a new one and to hand it out.
 #[must_use]
-pub fn advisory(want: Option<&WantedKeys>, have: &[AwsKey], now: Timestamp, warning: SignedDuration) -> Option<Reason> {
+pub fn advisory(
+    want: Option<&WantedKeys>,
+    have: &[AwsKey],
+    recorded: &[SshPublicKeyStatus],
+    now: Timestamp,
+    warning: SignedDuration,
+) -> Option<Reason> {
     if have.is_empty() {
         let expired = want.map_or(&[][..], |want| &want.expired);
         let why = ends(expired, now).map(|ended| format!("; expired: {ended}")).unwrap_or_default();
         return Some(Reason::new(reasons::NO_KEYS, format!("the user has no SSH public key and cannot log in{why}")));
     }
+    let Some(want) = want else { return left_behind(have, recorded) };
     let soon = now.checked_add(warning).unwrap_or(Timestamp::MAX);
-    ends(&want?.keys, soon)
+    ends(&want.keys, soon)
         .map(|ending| Reason::new(reasons::KEYS_EXPIRING, format!("SSH public keys expire soon: {ending}")))
+}
+
+/// A spec without lists of keys leaves all keys alone, so whoever takes the lists out to revoke a key revokes nothing.
+fn left_behind(have: &[AwsKey], recorded: &[SshPublicKeyStatus]) -> Option<Reason> {
+    let ours = have.iter().filter(|key| managed(recorded, key));
+    let names: Vec<String> =
+        ours.map(|key| PublicKey::parse(&key.body).map_or_else(|_| key.id.clone(), |key| key.fingerprint())).collect();
+    (!names.is_empty()).then(|| {
+        let message = format!(
+            "sshPublicKeys and sshPublicKeysFrom left the spec, and SSH public keys that this object imported still log \
+             in: {}. `sshPublicKeys: []` takes them away",
+            names.join(", ")
+        );
+        Reason::new(reasons::KEYS_LEFT_BEHIND, message)
+    })
 }
 
 /// Those of the keys that end until then, the first to end first.

@@ -303,20 +303,30 @@ fn status_shows_keys_in_a_fixed_order_and_keeps_what_is_managed() {
 fn no_key_and_keys_that_end_soon_are_worth_a_look() {
     let ending = [spec(1, Some("2030-01-14T00:00:00Z")), spec(2, Some("2030-01-16T00:00:00Z"))];
     let (want, _) = wanted(&ending, None, SshPublicKeyPolicy::Exclusive);
-    let Reason { code, message, .. } = advisory(Some(&want), &have(&[1, 2]), now(), WARNING).unwrap();
+    let Reason { code, message, .. } = advisory(Some(&want), &have(&[1, 2]), &[], now(), WARNING).unwrap();
     assert_eq!(code, reasons::KEYS_EXPIRING);
     assert!(message.contains("2030-01-14T00:00:00Z") && !message.contains("2030-01-16"), "{message}");
     assert!(message.contains("spec.sshPublicKeys[0] (SHA256:"), "{message}");
-    let told = advisory(Some(&want), &[], now(), WARNING).unwrap();
+    let told = advisory(Some(&want), &[], &[], now(), WARNING).unwrap();
     assert_eq!(told, Reason::new(reasons::NO_KEYS, "the user has no SSH public key and cannot log in"));
     let ended = [spec(1, Some("2029-12-31T00:00:00Z")), spec(2, Some("2028-01-01T00:00:00Z"))];
     let (want, _) = wanted(&ended, None, SshPublicKeyPolicy::Exclusive);
-    let Reason { message, .. } = advisory(Some(&want), &[], now(), WARNING).unwrap();
+    let Reason { message, .. } = advisory(Some(&want), &[], &[], now(), WARNING).unwrap();
     let (first, second) = message.split_once(", spec.sshPublicKeys[0] (SHA256:").unwrap();
     assert!(
         first.contains("; expired: spec.sshPublicKeys[1] (SHA256:") && first.ends_with(") at 2028-01-01T00:00:00Z")
     );
     assert!(second.ends_with(") at 2029-12-31T00:00:00Z"), "{message}");
-    assert_eq!(advisory(None, &[], now(), WARNING).unwrap().code, reasons::NO_KEYS);
-    assert_eq!(advisory(Some(&exclusive(&[1])), &have(&[1]), now(), WARNING), None);
+    assert_eq!(advisory(None, &[], &[], now(), WARNING).unwrap().code, reasons::NO_KEYS);
+    assert_eq!(advisory(Some(&exclusive(&[1])), &have(&[1]), &[], now(), WARNING), None);
+}
+
+#[test]
+fn keys_that_a_spec_speaks_of_no_more_are_told_and_others_not() {
+    let told = advisory(None, &have(&[1, 2]), &recorded(&[2, 3]), now(), WARNING).unwrap();
+    assert_eq!(told.code, reasons::KEYS_LEFT_BEHIND);
+    let fingerprint = |number| PublicKey::parse(&line(number)).unwrap().fingerprint();
+    assert!(told.message.contains(&fingerprint(2)) && !told.message.contains(&fingerprint(1)), "{}", told.message);
+    assert_eq!(advisory(None, &have(&[1]), &recorded(&[2]), now(), WARNING), None, "none of them is of this object");
+    assert_eq!(advisory(Some(&exclusive(&[])), &have(&[2]), &recorded(&[2]), now(), WARNING), None, "it goes");
 }

@@ -22,7 +22,7 @@ use super::{config_refs, home, partition, tags};
 use crate::api::common::ConfigMapKeyRef;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, ServerFacts};
-use crate::api::user::SshPublicKeySource;
+use crate::api::user::{SshPublicKeySource, SshPublicKeyStatus};
 use crate::api::{Managed, ManagedKind, TransferUser, TransferUserStatus};
 use crate::aws::transfer::{CreateUser, DeleteUser, DescribeUser, SshPublicKey, Tags, User};
 use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Mutation};
@@ -285,7 +285,8 @@ impl Kind for Users {
         owner: &Owner,
         now: Timestamp,
     ) -> Plan {
-        let advice = advice(&wanted.want, have, now, self.deps.expiry_warning);
+        let recorded = object.status.as_ref().map_or(&[][..], |status| &status.ssh_public_keys);
+        let advice = advice(&wanted.want, have, recorded, now, self.deps.expiry_warning);
         Plan { advice, ..plan::plan(object, &target.detail, &wanted.want, have, owner) }
     }
 
@@ -399,8 +400,14 @@ impl ResourceState for UserState {
 }
 
 /// What is worth a look and blocks nothing.
-fn advice(want: &WantedUser, have: &UserState, now: Timestamp, warning: SignedDuration) -> Vec<Reason> {
-    let keys = ssh_keys::advisory(want.keys.as_ref(), &have.user.ssh_public_keys, now, warning);
+fn advice(
+    want: &WantedUser,
+    have: &UserState,
+    recorded: &[SshPublicKeyStatus],
+    now: Timestamp,
+    warning: SignedDuration,
+) -> Vec<Reason> {
+    let keys = ssh_keys::advisory(want.keys.as_ref(), &have.user.ssh_public_keys, recorded, now, warning);
     let root = (have.user.user_name == ROOT).then(|| {
         let message = "AWS turns logins as root away at SFTP servers; make a user of another name";
         Reason::new(reasons::ROOT_USER, message)

@@ -56,6 +56,12 @@ impl Account {
         Self { rank: rank.clone(), ..self }
     }
 
+    /// As what its calls wait.
+    #[must_use]
+    pub fn rank(&self) -> &Rank {
+        &self.rank
+    }
+
     /// Waits for the right to send one mutation. Taken before the live read on which the mutation rests.
     pub async fn permit(&self, class: CallClass) -> Permit {
         self.limiter.acquire(&self.id, &self.region, class, self.rank.clone()).await

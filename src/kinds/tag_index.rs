@@ -2,7 +2,7 @@
 //!
 //! A look is a task of its own, one at a time per account and region: where calls are rare it takes longer than a
 //! reconcile may. Who asked before it began shares it, also who comes back for it: many objects that look for what is
-//! theirs at once (a restart) cost one look, not one each.
+//! theirs at once (a restart) cost one look, not one each. Its calls wait as the most urgent of them would.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::api;
+use crate::aws::rate_limiter::SharedRank;
 use crate::aws::transfer::Tags;
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::engine::consistency::{Candidate, TagMatches, TagSearch};
@@ -78,6 +79,13 @@ struct Last {
     outcome: Option<Result<Arc<Described>, AwsError>>,
 }
 
+/// The looks at one account and region, one after the other.
+#[derive(Debug, Default)]
+struct Looks {
+    last: Turn<Last>,
+    rank: SharedRank,
+}
+
 /// What is remembered in one account and region. What a complete listing no longer has is let go.
 #[derive(Debug, Default)]
 struct Known {
@@ -92,15 +100,15 @@ struct Known {
 #[derive(Debug)]
 pub struct TagIndex<R> {
     tickets: AtomicU64,
-    turns: Mutex<BTreeMap<(String, String), Arc<Turn<Last>>>>,
+    places: Mutex<BTreeMap<(String, String), Arc<Looks>>>,
     known: Mutex<BTreeMap<(String, String), Known>>,
     resource: PhantomData<fn() -> R>,
 }
 
 impl<R> Default for TagIndex<R> {
     fn default() -> Self {
-        let (turns, known) = (Mutex::new(BTreeMap::new()), Mutex::new(BTreeMap::new()));
-        Self { tickets: AtomicU64::new(0), turns, known, resource: PhantomData }
+        let (places, known) = (Mutex::new(BTreeMap::new()), Mutex::new(BTreeMap::new()));
+        Self { tickets: AtomicU64::new(0), places, known, resource: PhantomData }
     }
 }
 
@@ -170,18 +178,20 @@ impl<R: TaggedResource> TagIndex<R> {
 
     /// A look that began after `asked`: one of somebody else's that did, or one of our own.
     async fn all(&self, account: &Account, asked: u64) -> Result<Arc<Described>, AwsError> {
-        let turn = {
-            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(turns.entry(key(account)).or_default())
+        let looks = {
+            let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(places.entry(key(account)).or_default())
         };
-        let mut last = turn.lock().await;
+        // Also who needs a later one waits for the end of the one that runs.
+        let _joined = looks.rank.join(account.rank());
+        let mut last = looks.last.lock().await;
         if last.began > asked
             && let Some(outcome) = &last.outcome
         {
             return outcome.clone();
         }
         let ticket = self.ask();
-        let outcome = self.describe(account).await.map(Arc::new);
+        let outcome = self.describe(&account.clone().ranked(&looks.rank.rank())).await.map(Arc::new);
         *last = Last { began: ticket, outcome: Some(outcome.clone()) };
         outcome
     }

@@ -20,7 +20,7 @@ pub mod credentials;
 #[path = "../../src/aws/rate_limiter/mod.rs"]
 pub mod rate_limiter;
 
-pub use rate_limiter::CallClass;
+pub use rate_limiter::{CallClass, Rank};
 pub use transfer_operator::aws::{
     Answer, AwsApi, AwsError, AwsErrorKind, CreateOutput, Mutation, Page, Permit, Read, Reply, error, http, transfer,
     waiting,
@@ -72,12 +72,21 @@ pub struct Account {
     pub listing: Arc<Counter>,
     /// Listings in all.
     pub listings: Arc<Counter>,
+    rank: Rank,
 }
 
 impl Account {
     pub fn new(owner: Owner) -> Self {
-        let (events, listing, listings) = Default::default();
-        Self { id: "1".to_owned(), region: "r".to_owned(), owner, events, listing, listings }
+        let (events, listing, listings, rank) = Default::default();
+        Self { id: "1".to_owned(), region: "r".to_owned(), owner, events, listing, listings, rank }
+    }
+
+    pub fn rank(&self) -> &Rank {
+        &self.rank
+    }
+
+    pub fn ranked(self, rank: &Rank) -> Self {
+        Self { rank: rank.clone(), ..self }
     }
 
     pub async fn now(&self) -> Result<Timestamp, AwsError> {

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::class::{CallClass, Rates};
-use super::order::{Order, Rank};
+use super::order::Order;
 use super::pace::{Pace, Rate};
+use super::rank::{Priority, Rank};
 use super::shared::Shared;
 use crate::sync::{Arc, Bell, Instant};
 
@@ -201,11 +202,18 @@ impl Gate {
     }
 
     /// Who has the next token of the limit, if there is a limit: of those who are next in their line and need nothing else.
+    /// Each stands for the most urgent of its line, who may have to let the one who waits longest there go first.
     fn first_of_all(&mut self, now: Instant) -> Option<u64> {
         let order = self.limit.as_ref()?.order;
         let mut ready = self.firsts();
         ready.retain(|(whose, _)| self.wait(*whose, now).is_none());
-        order.first(ready.iter().filter_map(|(_, number)| Some((*number, self.waiting.get(number)?.rank.priority()))))
+        order.first(ready.into_iter().filter_map(|(whose, number)| Some((number, self.most_urgent(whose)?))))
+    }
+
+    /// The highest priority in a line.
+    fn most_urgent(&self, whose: LineOf) -> Option<Priority> {
+        let here = self.waiting.values().filter(|waiter| self.line_of(waiter.class) == whose);
+        here.map(|waiter| waiter.rank.priority()).min()
     }
 
     /// Wakes the first of each line: one of them is next.

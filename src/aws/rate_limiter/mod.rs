@@ -15,6 +15,7 @@ pub mod order;
 pub mod pace;
 #[cfg(test)]
 mod pace_tests;
+mod rank;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -28,8 +29,8 @@ use futures::future::select;
 pub use self::class::{CallClass, Rates};
 use self::gate::{Gate, Step};
 use self::learnt::Learnt;
-pub use self::order::{Priority, Rank};
 use self::pace::Rate;
+pub use self::rank::{Priority, Rank, SharedRank};
 use super::counters::CallCounters;
 use super::waiting;
 use crate::sync::{Arc, Bell, Instant, Mutex, MutexGuard, PoisonError, sleep};

@@ -1,57 +1,6 @@
-//! Who of those that wait for the same permits has the next one. Pure, but for the [`Rank`] that a piece of work shares
-//! with whoever learns that more depends on it.
+//! Who of those that wait for the same permits has the next one. Pure.
 
-use crate::sync::Arc;
-use crate::sync::atomic::{AtomicU8, Ordering};
-
-/// Why a reconcile, or a call, waits. What is smaller goes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Priority {
-    /// A person changed or deleted it.
-    Change,
-    /// Nothing was made for it yet.
-    First,
-    /// It waits for something, or failed.
-    Retry,
-    /// Nothing is known to be wrong with it.
-    Resync,
-}
-
-impl Priority {
-    const ALL: [Self; 4] = [Self::Change, Self::First, Self::Retry, Self::Resync];
-}
-
-/// The priority of all calls of a piece of work, those that wait already among them. A look may turn out to be more: an
-/// object is edited while its look waits, or the look shows that something is to be done.
-#[derive(Clone, Debug)]
-pub struct Rank(Arc<AtomicU8>);
-
-impl Rank {
-    /// Of work that waits for this reason.
-    #[must_use]
-    pub fn of(priority: Priority) -> Self {
-        Self(Arc::new(AtomicU8::new(priority as u8)))
-    }
-
-    /// More depends on it than was known; never less.
-    pub fn raise(&self, priority: Priority) {
-        self.0.fetch_min(priority as u8, Ordering::SeqCst);
-    }
-
-    /// As known by now.
-    #[must_use]
-    pub fn priority(&self) -> Priority {
-        let held = self.0.load(Ordering::SeqCst);
-        Priority::ALL.into_iter().find(|priority| *priority as u8 == held).unwrap_or(Priority::Resync)
-    }
-}
-
-impl Default for Rank {
-    /// Of what nobody waits for.
-    fn default() -> Self {
-        Self::of(Priority::Resync)
-    }
-}
+use super::rank::Priority;
 
 /// Every so many permits the one who waits longest has it, whatever for: a quarter is left to looks where there is too
 /// much of all, and an edit waits for one of them at most.
@@ -109,14 +58,5 @@ mod tests {
             looks.extend(next.filter(|number| *number == 0));
         }
         assert_eq!(looks.len(), 100);
-    }
-
-    #[test]
-    fn a_rank_rises_and_never_falls() {
-        let rank = Rank::default();
-        for (raise, holds) in [(Retry, Retry), (Resync, Retry), (Change, Change), (First, Change)] {
-            rank.clone().raise(raise);
-            assert_eq!(rank.priority(), holds);
-        }
     }
 }

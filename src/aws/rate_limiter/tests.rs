@@ -246,3 +246,24 @@ async fn under_an_identitys_limit_an_edit_goes_before_looks_of_all_classes() {
     let served = reads.served().len() + writes.served().len();
     assert!((6..=8).contains(&served), "the limit is used, and no more: {served}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn under_a_limit_an_edit_waits_for_no_other_class_behind_its_own_looks() {
+    let limiter = RateLimiter::new(Rates::fixed(50.0));
+    limiter.set_limit("1", "uid", Some(1.0));
+    let (reads, writes) = (Wall::new(&limiter, CallClass::Read), Wall::new(&limiter, CallClass::Write));
+    // Older than every look, and to be done before any.
+    (0..400).for_each(|number| drop(writes.ask(number, Rank::of(Priority::Retry), 1)));
+    tokio::task::yield_now().await;
+    (0..64).for_each(|number| drop(reads.ask(number, Rank::default(), FOR_EVER)));
+    let served = || reads.served().len() + writes.served().len();
+    let mut before = Vec::new();
+    for edit in 1000..1040 {
+        sleep(Duration::from_millis(1_300)).await;
+        let from = served();
+        reads.ask(edit, Rank::of(Priority::Change), 1).await.unwrap_or_default();
+        before.push(served() - from - 1);
+    }
+    assert!(before.iter().all(|calls| *calls <= 2), "calls that went before each edit: {before:?}");
+    assert!(before.iter().any(|calls| *calls > 0), "looks have their turn all the same: {before:?}");
+}

@@ -168,7 +168,8 @@ impl Cloud {
         self.account_of(ACCOUNT, region, &limiter(1e9))
     }
 
-    fn account_of(self: &Arc<Self>, id: &str, region: &str, limiter: &Arc<RateLimiter>) -> Account {
+    /// Any account, behind this limiter.
+    pub fn account_of(self: &Arc<Self>, id: &str, region: &str, limiter: &Arc<RateLimiter>) -> Account {
         let clock = Arc::new(AwsClock::default());
         clock.observe(Some(self.now()));
         let door = Door { cloud: Arc::clone(self), account: id.to_owned(), region: region.to_owned() };

@@ -1,5 +1,6 @@
 //! What AWS tells of its security policies: their names, and what each allows. The names are asked for where one was
 //! refused, the contents once for all servers that have a policy. Nothing depends on either, and nothing fails for it.
+//! What one reconcile asks for all waits at the limiter as the most urgent of them would.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use super::policy_names::nearest;
 use crate::api::TransferServer;
 use crate::api::condition::{self, types};
+use crate::aws::rate_limiter::SharedRank;
 use crate::aws::transfer::{DescribeSecurityPolicy, ListSecurityPolicies, SecurityPolicy, ServerSettings};
 use crate::aws::waiting::aside;
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
@@ -74,8 +76,9 @@ impl PoliciesSeen {
             return PolicyContents::NotAsked;
         }
         let key = ((account.id.clone(), account.region.clone()), name.to_owned());
-        let ask = async { account.read(DescribeSecurityPolicy { name: name.to_owned() }).await.map(|policy| *policy) };
-        let told = self.contents.get(key, CONTENTS_FRESH, CONTENTS_HIDDEN, ask).await;
+        let call = DescribeSecurityPolicy { name: name.to_owned() };
+        let ask = async |account: Account| account.read(call).await.map(|policy| *policy);
+        let told = self.contents.get(key, account, (CONTENTS_FRESH, CONTENTS_HIDDEN), ask).await;
         told.map_or(PolicyContents::Hidden, PolicyContents::Told)
     }
 
@@ -83,8 +86,8 @@ impl PoliciesSeen {
     pub async fn beside(&self, account: &Account, call: &Mutation, fault: &AwsError) -> Option<String> {
         let name = policy_of(call).filter(|_| may_be_about_it(fault))?;
         let key = (account.id.clone(), account.region.clone());
-        let ask = account.list(ListSecurityPolicies { token: None });
-        let listed = self.names.get(key, NAMES_FRESH, NAMES_FRESH, ask).await?;
+        let ask = async |account: Account| account.list(ListSecurityPolicies { token: None }).await;
+        let listed = self.names.get(key, account, (NAMES_FRESH, NAMES_FRESH), ask).await?;
         let near = nearest(name, &listed);
         (!listed.iter().any(|listed| listed == name)).then(|| match near.as_slice() {
             [] => format!("AWS lists no security policy {name}, nor one like it"),
@@ -122,7 +125,13 @@ fn may_be_about_it(fault: &AwsError) -> bool {
 
 /// Answers of AWS that count for a while.
 struct Asked<K, V> {
-    turns: Mutex<BTreeMap<K, Arc<Turn<Option<Look<V>>>>>>,
+    lines: Mutex<BTreeMap<K, Arc<Line<V>>>>,
+}
+
+/// What was asked for one key, one at a time.
+struct Line<V> {
+    last: Turn<Option<Look<V>>>,
+    rank: SharedRank,
 }
 
 /// What AWS answered last.
@@ -135,24 +144,32 @@ struct Look<V> {
 
 impl<K, V> Default for Asked<K, V> {
     fn default() -> Self {
-        Self { turns: Mutex::new(BTreeMap::new()) }
+        Self { lines: Mutex::new(BTreeMap::new()) }
+    }
+}
+
+impl<V> Default for Line<V> {
+    fn default() -> Self {
+        Self { last: Turn::default(), rank: SharedRank::default() }
     }
 }
 
 impl<K: Ord + Clone, V> Asked<K, V> {
     /// What AWS told last, if that counts still; else it is asked. Where it does not answer, what it told before stands.
-    async fn get<A>(&self, key: K, fresh: Duration, hidden: Duration, ask: A) -> Option<Arc<V>>
+    /// An answer counts for the first of the times, that there was none for the second.
+    async fn get<A>(&self, key: K, account: &Account, (fresh, hidden): (Duration, Duration), ask: A) -> Option<Arc<V>>
     where
-        A: Future<Output = Result<V, AwsError>>,
+        A: AsyncFnOnce(Account) -> Result<V, AwsError>,
     {
-        let turn = self.turn(key);
+        let line = self.line(key);
+        let _joined = line.rank.join(account.rank());
         // Who has its turn may wait at the limiter; waiting for it is not the fault of this work either.
-        let mut last = aside(turn.lock()).await;
+        let mut last = aside(line.last.lock()).await;
         let before = last.as_ref().and_then(|look| look.told.clone());
         if last.as_ref().is_some_and(|look| Instant::now() < look.until) {
             return before;
         }
-        let (told, counts) = match ask.await {
+        let (told, counts) = match ask(account.clone().ranked(&line.rank.rank())).await {
             Ok(told) => (Some(Arc::new(told)), fresh),
             Err(fault) => {
                 tracing::debug!(%fault, "AWS does not tell of its security policies");
@@ -164,13 +181,40 @@ impl<K: Ord + Clone, V> Asked<K, V> {
         told
     }
 
-    fn turn(&self, key: K) -> Arc<Turn<Option<Look<V>>>> {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        if !turns.contains_key(&key) {
-            turns.retain(|_, turn| {
-                turn.try_lock().map_or(true, |look| look.as_ref().is_none_or(|look| look.at.elapsed() < FORGOTTEN))
+    fn line(&self, key: K) -> Arc<Line<V>> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if !lines.contains_key(&key) {
+            lines.retain(|_, line| {
+                let last = line.last.try_lock();
+                last.map_or(true, |look| look.as_ref().is_none_or(|look| look.at.elapsed() < FORGOTTEN))
             });
         }
-        Arc::clone(turns.entry(key).or_default())
+        Arc::clone(lines.entry(key).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join;
+
+    use super::*;
+    use crate::aws::{Priority, Rank};
+    use crate::kinds::fakes::cloud::Cloud;
+    use crate::sync::sleep;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_edit_that_shares_a_question_takes_it_along() {
+        let asked = Asked::<&str, Priority>::default();
+        let account = Cloud::new().account();
+        let edit = account.clone().ranked(&Rank::of(Priority::Change));
+        let fresh = (NAMES_FRESH, NAMES_FRESH);
+        let slow = async |account: Account| {
+            sleep(Duration::from_secs(1)).await;
+            Ok(account.rank().priority())
+        };
+        let alone = asked.get("one", &account, fresh, slow).await;
+        assert_eq!(alone.as_deref(), Some(&Priority::Resync));
+        let (shared, _) = join(asked.get("two", &account, fresh, slow), asked.get("two", &edit, fresh, slow)).await;
+        assert_eq!(shared.as_deref(), Some(&Priority::Change));
     }
 }

@@ -145,7 +145,7 @@ mod tests {
 
     #[tokio::test]
     async fn ready_names_what_is_missing_until_all_caches_are_filled() {
-        use kube::core::DeserializeGuard as ThroughBreaker;
+        use crate::cluster::guarded::Guarded as ThroughBreaker;
         let stores = Arc::new(Stores::new(0));
         let health = Health::new(Arc::clone(&stores));
         fill::<ThroughBreaker<crate::api::AwsIdentity>>(&stores.identities);

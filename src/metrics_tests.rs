@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 use std::collections::BTreeMap;
 
-use kube::core::DeserializeGuard;
+use crate::cluster::guarded::Guarded;
 use kube::runtime::watcher::Event;
 use serde_json::json;
 
@@ -42,7 +42,7 @@ async fn busy() -> Sources {
         }
         let spec = json!({"serverRef": {"name": "files"}, "role": "r", "home": {"s3": {"bucket": "b"}}});
         let user: TransferUser = object(name, spec, status);
-        let user: DeserializeGuard<TransferUser> = serde_json::from_value(json!(user)).unwrap();
+        let user: Guarded<TransferUser> = serde_json::from_value(json!(user)).unwrap();
         stores.users.apply(0, Event::Apply(user));
     }
     for (name, region, count) in [("a", "eu-central-1", 3), ("b", "eu-central-1", 4), ("c", "eu-west-1", 0)] {
@@ -51,7 +51,7 @@ async fn busy() -> Sources {
             status["unmanagedLogins"] = json!({"count": count, "names": []});
         }
         let server: TransferServer = object(name, json!({"region": region}), status);
-        let server: DeserializeGuard<TransferServer> = serde_json::from_value(json!(server)).unwrap();
+        let server: Guarded<TransferServer> = serde_json::from_value(json!(server)).unwrap();
         stores.servers.apply(0, Event::Apply(server));
     }
     hold(&stores);
@@ -80,7 +80,7 @@ fn hold(stores: &Stores) {
     let identity = json!({"apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
         "metadata": {"name": "held", "uid": "held"},
         "spec": {"accountId": "123456789012", "regions": [], "credentials": {"source": "Operator"}}});
-    let identity: DeserializeGuard<AwsIdentity> = serde_json::from_value(identity).unwrap();
+    let identity: Guarded<AwsIdentity> = serde_json::from_value(identity).unwrap();
     stores.identities.apply(0, Event::Apply(identity));
     for name in ["going-1", "going-2", "going-3", "going-4"] {
         let status = json!({"observedGeneration": 1, "accountId": "123456789012", "awsIdentity": "held"});
@@ -89,7 +89,7 @@ fn hold(stores: &Stores) {
         let mut server = json!(object::<TransferServer>(name, spec, status));
         server["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
         server["metadata"]["finalizers"] = json!([crate::api::FINALIZER]);
-        let server: DeserializeGuard<TransferServer> = serde_json::from_value(server).unwrap();
+        let server: Guarded<TransferServer> = serde_json::from_value(server).unwrap();
         stores.servers.apply(0, Event::Apply(server));
     }
 }

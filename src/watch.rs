@@ -9,13 +9,14 @@ use futures::future::{BoxFuture, select_all};
 use futures::stream::{self, StreamExt};
 use kube::Client;
 use kube::api::Api;
-use kube::core::{DeserializeGuard, NamespaceResourceScope, Resource};
+use kube::core::{NamespaceResourceScope, Resource};
 use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt, watcher};
 use serde::de::DeserializeOwned;
 
 use crate::api::{self, AwsIdentity, ManagedKind};
 use crate::cluster::Lister;
+use crate::cluster::guarded::Guarded;
 use crate::cluster::pruned::Pruned;
 use crate::cluster::references::identity_of;
 use crate::cluster::store::{ConfigMapMeta, NamespaceMeta, Snapshot, Store, StoreChange, Stored, Stores, Watched};
@@ -149,7 +150,7 @@ impl<'a> Hub<'a> {
     /// Watches a kind of ours: fills its cache, queues what changed, wakes whom it concerns.
     fn objects<K>(
         &mut self,
-        apis: Vec<Api<Pruned<DeserializeGuard<K>>>>,
+        apis: Vec<Api<Pruned<Guarded<K>>>>,
         config: &watcher::Config,
         names: ObjectIndex,
         trigger: TriggersOf<K>,

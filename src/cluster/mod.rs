@@ -3,6 +3,7 @@
 //! [`KubeApi`] is live: every answer is the API server's own of that moment. [`Lister`] is the cache that watches
 //! fill; it is good for references, never for a create or a destructive call.
 
+pub mod guarded;
 pub mod kube;
 pub mod mass_deletion;
 pub mod pruned;
@@ -299,18 +300,25 @@ pub fn decode<K>(name: &Name, value: &Value) -> Result<K, ClusterError>
 where
     K: Resource<DynamicType = ()> + DeserializeOwned,
 {
-    serde_path_to_error::deserialize(value)
-        .map_err(|error| ClusterError::Undecodable(format!("{} {name}", K::kind(&())), error.to_string()))
+    read(value).map_err(|error| ClusterError::Undecodable(format!("{} {name}", K::kind(&())), error))
+}
+
+/// Reads any type. All of ours go this one way: each other would be as much code again for each of them.
+///
+/// # Errors
+/// The field that does not fit, and why.
+fn read<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
+    serde_path_to_error::deserialize(value).map_err(|error| error.to_string())
 }
 
 macro_rules! decode_any {
     ($($plural:ident: $kind:ident,)+) => {
         /// Decodes an object of this kind; nothing where it does not fit our type.
         #[must_use]
-        pub fn decode_any(kind: ManagedKind, value: Value) -> Option<Arc<dyn Object>> {
+        pub fn decode_any(kind: ManagedKind, value: &Value) -> Option<Arc<dyn Object>> {
             match kind {
                 $(ManagedKind::$kind => {
-                    serde_json::from_value::<api::$kind>(value).ok().map(|object| Arc::new(object) as Arc<dyn Object>)
+                    read::<api::$kind>(value).ok().map(|object| Arc::new(object) as Arc<dyn Object>)
                 })+
             }
         }

@@ -102,9 +102,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::collections::BTreeMap;
 
+    use crate::cluster::guarded::Guarded;
     use k8s_openapi::api::core::v1::ConfigMap;
     use kube::api::PartialObjectMeta;
-    use kube::core::DeserializeGuard;
     use serde_json::json;
 
     use super::*;
@@ -129,13 +129,12 @@ mod tests {
     #[test]
     fn who_set_what_and_what_kubectl_leaves_are_not_read_of_any_kind() {
         let whole = access(&json!({"externalId": "S-1-5-21-1-2-3", "role": "arn"})).to_string();
-        let Pruned(DeserializeGuard(object)) =
-            serde_json::from_str::<Pruned<DeserializeGuard<TransferAccess>>>(&whole).unwrap();
+        let Pruned(Guarded(object)) = serde_json::from_str::<Pruned<Guarded<TransferAccess>>>(&whole).unwrap();
         let object = object.unwrap();
         assert!(kept(&object.metadata), "{:?}", object.metadata);
         assert_eq!((object.spec.external_id.as_str(), object.metadata.name.as_deref()), ("S-1-5-21-1-2-3", Some("x")));
         let bad = access(&json!({"externalId": 7})).to_string();
-        let Pruned(object) = serde_json::from_str::<Pruned<DeserializeGuard<TransferAccess>>>(&bad).unwrap();
+        let Pruned(object) = serde_json::from_str::<Pruned<Guarded<TransferAccess>>>(&bad).unwrap();
         assert!(object.0.is_err() && kept(object.meta()), "{:?}", object.meta());
         let meta = serde_json::from_str::<Pruned<PartialObjectMeta<ConfigMap>>>(&whole).unwrap();
         assert!(kept(meta.meta()) && Pruned::<PartialObjectMeta<ConfigMap>>::metadata_api(), "{:?}", meta.meta());

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::Resource;
 use kube::api::{ObjectMeta, PartialObjectMeta};
-use kube::core::DeserializeGuard;
 use kube::runtime::watcher::Event;
 
+use super::guarded::Guarded;
 use super::pruned::Pruned;
 use super::references::{Reference, Refers};
 use super::{Lister, Name, Object};
@@ -90,13 +90,13 @@ pub trait Watched: Resource<DynamicType = ()> {
     fn seen(self) -> Snapshot<Self::Kept>;
 }
 
-impl<K: Resource<DynamicType = ()> + Refers> Watched for DeserializeGuard<K> {
+impl<K: Resource<DynamicType = ()> + Refers> Watched for Guarded<K> {
     type Kept = K;
 
     fn seen(self) -> Snapshot<K> {
         match self.0 {
             Ok(object) => Snapshot::Whole(Arc::new(object)),
-            Err(invalid) => Snapshot::Undecoded(Arc::new(invalid.metadata)),
+            Err(meta) => Snapshot::Undecoded(Arc::from(meta)),
         }
     }
 }
@@ -435,7 +435,7 @@ mod tests {
     use crate::api::TransferAccess;
     use serde_json::{Value, json};
 
-    type ThroughBreaker = DeserializeGuard<TransferAccess>;
+    type ThroughBreaker = Guarded<TransferAccess>;
 
     fn access(namespace: &str, name: &str, spec: &Value) -> ThroughBreaker {
         serde_json::from_value(json!({

@@ -38,7 +38,7 @@ pub async fn told_apart<K: Managed>(
     for kind in ManagedKind::ALL.iter().copied().filter(|kind| *kind != K::KIND) {
         let take = |(all, set_apart): &mut (BTreeSet<String>, BTreeSet<String>), value: Value| {
             // What this version cannot read may well need it: what AWS itself has then holds the deletion.
-            let Some(other) = cluster::decode_any(kind, value).filter(|other| needs(other.as_ref())) else { return };
+            let Some(other) = cluster::decode_any(kind, &value).filter(|other| needs(other.as_ref())) else { return };
             let names = if apart(other.as_ref()) { set_apart } else { all };
             names.insert(format!("{} {}", kind.name(), Name::from(other.metadata())));
         };
@@ -60,7 +60,7 @@ pub async fn logins<K: Managed>(
     let mut found = BTreeSet::new();
     for kind in ManagedKind::ALL.iter().copied().filter(|kind| *kind != K::KIND) {
         let take = |names: &mut BTreeSet<String>, value: Value| {
-            let references = cluster::decode_any(kind, value).map(|other| other.all_references()).unwrap_or_default();
+            let references = cluster::decode_any(kind, &value).map(|other| other.all_references()).unwrap_or_default();
             if refers(&references) {
                 names.extend(references.into_iter().filter_map(|reference| match reference {
                     Reference::Login(name) => Some(name),

@@ -155,7 +155,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::collections::BTreeSet;
 
-    use kube::core::DeserializeGuard;
+    use crate::cluster::guarded::Guarded;
     use kube::runtime::watcher::Event;
     use serde::de::DeserializeOwned;
     use serde_json::{Value, json};
@@ -168,7 +168,7 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    fn server(patch: &Value) -> DeserializeGuard<TransferServer> {
+    fn server(patch: &Value) -> Guarded<TransferServer> {
         let mut server = json!({
             "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferServer",
             "metadata": {"namespace": "platform", "name": "files", "uid": "s"},
@@ -178,7 +178,7 @@ mod tests {
         read(server)
     }
 
-    fn user(name: &str, patch: &Value) -> DeserializeGuard<TransferUser> {
+    fn user(name: &str, patch: &Value) -> Guarded<TransferUser> {
         let mut user = json!({
             "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferUser",
             "metadata": {"namespace": "team", "name": name, "uid": name}, "spec": {"role": "arn"},
@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn an_identity_wakes_all_that_use_it_however_they_name_it() {
-        let identity = |name: &str, generation: i64| -> DeserializeGuard<AwsIdentity> {
+        let identity = |name: &str, generation: i64| -> Guarded<AwsIdentity> {
             read(json!({
                 "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
                 "metadata": {"name": name, "generation": generation},
@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn what_begins_to_leave_wakes_its_identity_and_the_yes_wakes_what_leaves() {
-        let identity = |patch: &Value| -> DeserializeGuard<AwsIdentity> {
+        let identity = |patch: &Value| -> Guarded<AwsIdentity> {
             let mut identity = json!({
                 "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
                 "metadata": {"name": "shared", "uid": "i"},
@@ -370,7 +370,7 @@ mod tests {
             json!({"name": name, "kinds": all, "namespaces": {"from": "Names", "names": [namespace]},
                 "roleArns": roles, "serverIds": ids})
         };
-        let identity = |patch: &Value| -> DeserializeGuard<AwsIdentity> {
+        let identity = |patch: &Value| -> Guarded<AwsIdentity> {
             let mut identity = json!({
                 "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
                 "metadata": {"name": "shared", "uid": "i", "generation": 2},
@@ -427,7 +427,7 @@ mod tests {
 
     #[test]
     fn an_identity_that_is_being_deleted_wakes_nobody_whom_it_serves() {
-        let identity = |patch: &Value| -> DeserializeGuard<AwsIdentity> {
+        let identity = |patch: &Value| -> Guarded<AwsIdentity> {
             let mut identity = json!({
                 "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
                 "metadata": {"name": "shared", "uid": "i"},

@@ -43,7 +43,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Mutex;
 
-    use kube::core::DeserializeGuard;
+    use crate::cluster::guarded::Guarded;
     use kube::runtime::watcher::Event;
     use serde::de::DeserializeOwned;
     use serde_json::{Value, json};
@@ -57,14 +57,14 @@ mod tests {
 
     fn put<K>(store: &Store<K>, name: &str, namespace: Option<&str>, spec: &Value)
     where
-        DeserializeGuard<K>: DeserializeOwned,
+        Guarded<K>: DeserializeOwned,
         K: Stored + kube::Resource<DynamicType = ()> + Clone + DeserializeOwned,
     {
         let object = json!({
             "apiVersion": "transfer-operator.dev/v1alpha1", "kind": K::kind(&()),
             "metadata": {"name": name, "namespace": namespace, "uid": name, "resourceVersion": "1"}, "spec": spec,
         });
-        let object: DeserializeGuard<K> = serde_json::from_value(object).unwrap();
+        let object: Guarded<K> = serde_json::from_value(object).unwrap();
         store.apply(0, Event::Apply(object));
     }
 

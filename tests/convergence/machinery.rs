@@ -10,7 +10,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::ObjectMeta;
-use kube::core::DeserializeGuard;
 use kube::runtime::watcher::Event as WatchEvent;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -18,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use transfer_operator::api::{self, ManagedKind};
 use transfer_operator::aws::Rank;
+use transfer_operator::cluster::guarded::Guarded;
 use transfer_operator::cluster::pruned::Pruned;
 use transfer_operator::cluster::references::{Reference, Refers, identity_of};
 use transfer_operator::cluster::store::{ConfigMapMeta, NamespaceMeta, Snapshot, Store, StoreChange, Stores, Watched};
@@ -206,9 +206,9 @@ fn feed<K>(
 ) -> Vec<(Item, Cause)>
 where
     K: Refers + kube::Resource<DynamicType = ()> + Decodes,
-    DeserializeGuard<K>: Watched<Kept = K>,
+    Guarded<K>: Watched<Kept = K>,
 {
-    let changes = cache.apply::<Pruned<DeserializeGuard<K>>>(0, told.event(decoded));
+    let changes = cache.apply::<Pruned<Guarded<K>>>(0, told.event(decoded));
     let mut woken = Vec::new();
     for change in &changes {
         let (before, after) = (change.before.as_ref().map(Snapshot::meta), change.after.as_ref().map(Snapshot::meta));

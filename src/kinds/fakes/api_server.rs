@@ -262,9 +262,9 @@ impl Lister for Objects {
         let key = (kind.name().to_owned(), name.clone());
         let watched = self.watched.lock().unwrap().as_ref().map(|watched| watched.get(&key).cloned());
         let value = watched.unwrap_or_else(|| self.stored.lock().unwrap().get(&key).cloned())?;
-        cluster::decode_any(kind, value)
+        cluster::decode_any(kind, &value)
     }
     fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
-        self.all(kind.name()).into_iter().map(|value| cluster::decode_any(kind, value).unwrap()).collect()
+        self.all(kind.name()).into_iter().map(|value| cluster::decode_any(kind, &value).unwrap()).collect()
     }
 }

@@ -13,8 +13,9 @@ use axum::routing::get;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 use tracing::Dispatch;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::cli::LogFormat;
 use crate::cluster::store::Stores;
@@ -110,29 +111,39 @@ async fn scrape(State(health): State<Arc<Health>>) -> (StatusCode, [(HeaderName,
 /// # Errors
 /// Where the filter cannot be read.
 pub fn log(format: LogFormat, level: &str) -> Result<(), String> {
-    let bare = level.parse::<tracing::Level>().is_ok() || level == "off";
-    let directives = if bare { format!("warn,transfer_operator={level}") } else { level.to_owned() };
-    let filter = EnvFilter::try_new(&directives).map_err(|error| format!("--log-level {level}: {error}"))?;
+    let filter = filter(level)?;
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing::dispatcher::set_global_default(lines(format, filter, ansi, std::io::stderr))
         .map_err(|error| error.to_string())
 }
 
+/// Which lines a level of our own, or a list of levels by target, lets through.
+fn filter(level: &str) -> Result<Targets, String> {
+    // It would be taken for a part of a target's name, and never match.
+    if level.contains('[') {
+        return Err(format!("--log-level {level}: only levels and targets can be named, no spans and fields"));
+    }
+    let bare = level.parse::<tracing::Level>().is_ok() || level == "off";
+    let directives = if bare { format!("warn,transfer_operator={level}") } else { level.to_owned() };
+    directives.parse().map_err(|error| format!("--log-level {level}: {error}"))
+}
+
 /// A log that goes to this writer. Of an object its span tells, so no line within it repeats kind and name.
-pub fn lines<W>(format: LogFormat, filter: EnvFilter, ansi: bool, writer: W) -> Dispatch
+pub fn lines<W>(format: LogFormat, filter: Targets, ansi: bool, writer: W) -> Dispatch
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(writer);
     match format {
-        LogFormat::Text => builder.with_ansi(ansi).finish().into(),
+        LogFormat::Text => builder.with_ansi(ansi).finish().with(filter).into(),
         // The innermost span is the last of the list already.
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).finish().into(),
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).finish().with(filter).into(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use kube::runtime::watcher::Event;
 
     use super::*;
@@ -141,6 +152,28 @@ mod tests {
     fn fill<W: Watched>(cache: &Store<W::Kept>) {
         cache.apply::<W>(0, Event::Init);
         cache.apply::<W>(0, Event::InitDone);
+    }
+
+    #[test]
+    fn a_filter_is_a_level_of_our_own_or_levels_by_target() {
+        use tracing::Level;
+        let (ours, kube) = ("transfer_operator::engine", "kube_client::client");
+        let rows = [
+            ("debug", ours, Level::DEBUG, Level::TRACE),
+            ("debug", kube, Level::WARN, Level::INFO),
+            ("warn,transfer_operator=debug,kube_client=info", ours, Level::DEBUG, Level::TRACE),
+            ("warn,transfer_operator=debug,kube_client=info", kube, Level::INFO, Level::DEBUG),
+            ("error,transfer_operator::engine=TRACE", "transfer_operator::run", Level::ERROR, Level::WARN),
+        ];
+        for (level, target, shown, hidden) in rows {
+            let filter = filter(level).unwrap();
+            assert!(filter.would_enable(target, &shown), "{level}: {target} {shown}");
+            assert!(!filter.would_enable(target, &hidden), "{level}: {target} {hidden}");
+        }
+        assert!(!filter("off").unwrap().would_enable(ours, &Level::ERROR));
+        for bad in ["transfer_operator=loud", "info,transfer_operator[pass]=debug", "[{kind=TransferUser}]=debug"] {
+            assert!(filter(bad).unwrap_err().starts_with(&format!("--log-level {bad}: ")));
+        }
     }
 
     #[tokio::test]

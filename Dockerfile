@@ -1,7 +1,7 @@
 # The operator's image: one binary on a base with glibc, CA certificates and no shell. `make image` builds it.
 #
 # BASE is what `make image` makes of Debian's packages, or any image of that kind, such as distroless "cc-debian12". The
-# binary comes from `make release`, on a system whose glibc is no newer than that of BASE.
+# binary comes from `make release`, on a system whose glibc is no newer than that of BASE, which is 2.36 at least.
 ARG BASE
 FROM ${BASE}
 

@@ -15,6 +15,9 @@ LABEL org.opencontainers.image.title="transfer-operator" \
 
 COPY LICENSE transfer-operator /
 
+# One heap for all threads: each of several keeps what it once held, a seventh of all memory at 1,000 users.
+ENV MALLOC_ARENA_MAX=1
+
 # By number: runAsNonRoot cannot tell who a name is.
 USER 65532:65532
 ENTRYPOINT ["/transfer-operator"]

@@ -8,6 +8,7 @@ start (`judged_by`: "list" or "describe").
 
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 
@@ -49,6 +50,8 @@ class Operator:
     #: What makes it look at everything once a minute, where the objects cannot say so.
     often = ("--resync-interval", "1m")
     namespace = NAMESPACE
+    #: What its image sets.
+    environment = {}
 
     def __init__(self, key, title, judged_by):
         self.key, self.title, self.judged_by = key, title, judged_by
@@ -65,7 +68,7 @@ class Operator:
         """A replica with the chart's rights; several of one plane share a lease."""
         port = free_port()
         command = [self.binary, "run", "--health-addr", f"127.0.0.1:{port}", "--lease-namespace", NAMESPACE, *args]
-        env = {"KUBECONFIG": str(plane.kubeconfig_for(NAMESPACE, ACCOUNT)), **aws.environment()}
+        env = {"KUBECONFIG": str(plane.kubeconfig_for(NAMESPACE, ACCOUNT)), **aws.environment(), **self.environment}
         process = Process(self.key, command, log, env)
         process.port = port
         return process
@@ -77,6 +80,9 @@ SIX = 3600 / (0.95 * 600)
 
 class New(Operator):
     """The build of this clone."""
+
+    #: As its image has it.
+    environment = dict(re.findall(r"^ENV (\w+)=(\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
 
     @staticmethod
     def looks(users):

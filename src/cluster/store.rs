@@ -1,5 +1,6 @@
 //! What the watches hold: one cache per kind, each change of it told as before and after. It asks nobody anything.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -128,12 +129,55 @@ pub struct Store<K> {
 struct Inner<K> {
     objects: BTreeMap<Name, (usize, Snapshot<K>)>,
     /// Who refers to what, kept with `objects`.
-    by: BTreeMap<Reference, BTreeSet<Name>>,
+    by: BTreeMap<Reference, Names>,
     /// Names seen so far by a listing that is under way, by scope.
     listing: BTreeMap<usize, BTreeSet<Name>>,
     /// Scopes that were listed at least once.
     listed: BTreeSet<usize>,
     scopes: usize,
+}
+
+/// Who refers to something. Most of what is referred to is so by one object, as a login is, and a set has room for eleven.
+#[derive(Debug)]
+enum Names {
+    One(Name),
+    Several(BTreeSet<Name>),
+}
+
+impl Names {
+    fn len(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Several(names) => names.len(),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Name> {
+        let (one, several) = match self {
+            Self::One(name) => (Some(name), None),
+            Self::Several(names) => (None, Some(names)),
+        };
+        one.into_iter().chain(several.into_iter().flatten())
+    }
+
+    fn insert(&mut self, name: Name) {
+        match self {
+            Self::One(one) if *one == name => {}
+            Self::One(one) => *self = Self::Several(BTreeSet::from([one.clone(), name])),
+            Self::Several(names) => drop(names.insert(name)),
+        }
+    }
+
+    /// Whether nobody is left.
+    fn remove(&mut self, name: &Name) -> bool {
+        match self {
+            Self::One(one) => one == name,
+            Self::Several(names) => {
+                names.remove(name);
+                names.is_empty()
+            }
+        }
+    }
 }
 
 impl<K> Store<K> {
@@ -202,14 +246,14 @@ impl<K: Refers> Store<K> {
     }
 
     fn how_many(&self, reference: &Reference) -> usize {
-        self.lock().by.get(reference).map_or(0, BTreeSet::len)
+        self.lock().by.get(reference).map_or(0, Names::len)
     }
 
     fn leaving(&self, identity: &str) -> BTreeMap<Timestamp, usize> {
         let at = |time| Reference::Leaving(identity.to_owned(), time);
         let inner = self.lock();
         let going = inner.by.range(at(Timestamp::MIN)..=at(Timestamp::MAX));
-        let count = |(reference, names): (&Reference, &BTreeSet<Name>)| match reference {
+        let count = |(reference, names): (&Reference, &Names)| match reference {
             Reference::Leaving(_, at) => Some((*at, names.len())),
             _ => None,
         };
@@ -219,7 +263,7 @@ impl<K: Refers> Store<K> {
     fn by(&self, reference: &Reference) -> Vec<Arc<K>> {
         let inner = self.lock();
         let object = |name: &Name| inner.objects.get(name).and_then(|(_, seen)| seen.object().cloned());
-        inner.by.get(reference).into_iter().flatten().filter_map(object).collect()
+        inner.by.get(reference).into_iter().flat_map(Names::iter).filter_map(object).collect()
     }
 }
 
@@ -233,7 +277,10 @@ impl<K: Refers> Inner<K> {
         if old != new {
             self.unfile(&name, &old);
             for reference in new {
-                self.by.entry(reference).or_default().insert(name.clone());
+                match self.by.entry(reference) {
+                    Entry::Vacant(free) => drop(free.insert(Names::One(name.clone()))),
+                    Entry::Occupied(mut names) => names.get_mut().insert(name.clone()),
+                }
             }
         }
         StoreChange { name, before, after: Some(seen) }
@@ -247,11 +294,8 @@ impl<K: Refers> Inner<K> {
 
     fn unfile(&mut self, name: &Name, references: &[Reference]) {
         for reference in references {
-            if let Some(names) = self.by.get_mut(reference) {
-                names.remove(name);
-                if names.is_empty() {
-                    self.by.remove(reference);
-                }
+            if self.by.get_mut(reference).is_some_and(|names| names.remove(name)) {
+                self.by.remove(reference);
             }
         }
     }

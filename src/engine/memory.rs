@@ -207,10 +207,13 @@ impl Memory {
     }
 }
 
+/// By uid. Boxed: a map keeps room for entries to come, and this one's are large.
+type Objects = Arc<Mutex<BTreeMap<String, Box<Memory>>>>;
+
 /// All objects' memories of one kind, and which objects are being worked on.
 #[derive(Debug, Default)]
 pub struct Memories {
-    objects: Arc<Mutex<BTreeMap<String, Memory>>>,
+    objects: Objects,
     /// Uids that are worked on, and whether the object has ended meanwhile. Locked before `objects`.
     busy: Arc<Mutex<BTreeMap<String, bool>>>,
 }
@@ -219,7 +222,7 @@ pub struct Memories {
 #[derive(Debug)]
 pub struct InFlight {
     uid: String,
-    objects: Arc<Mutex<BTreeMap<String, Memory>>>,
+    objects: Objects,
     working: Arc<Mutex<BTreeMap<String, bool>>>,
 }
 
@@ -246,7 +249,7 @@ impl Memories {
     /// The memory of an object.
     #[must_use]
     pub fn load(&self, uid: &str) -> Memory {
-        lock(&self.objects).get(uid).cloned().unwrap_or_default()
+        lock(&self.objects).get(uid).map(|memory| Memory::clone(memory)).unwrap_or_default()
     }
 
     /// Changes the memory of an object.

@@ -52,6 +52,14 @@ pub struct RunArgs {
     /// Labels that an object must carry to be watched, such as `team=a`
     #[arg(long, env = "TRANSFER_OPERATOR_WATCH_LABELS")]
     pub watch_labels: Option<String>,
+    /// Whether it reads namespaces: their labels, by which selectors of grants and allowedReferences find them. With `=false`
+    /// no selector finds any, and --cluster-id has to say what the UID of kube-system says else
+    #[arg(long, env = "TRANSFER_OPERATOR_READ_NAMESPACES", default_value_t = true, action = ArgAction::Set)]
+    pub read_namespaces: bool,
+    /// Whether it writes the status of AwsIdentities and its finalizer on them. With `=false` what it finds out about one is
+    /// told by Events, and nothing keeps an identity that is used from being deleted
+    #[arg(long, env = "TRANSFER_OPERATOR_WRITE_IDENTITIES", default_value_t = true, action = ArgAction::Set)]
+    pub write_identities: bool,
     /// How often an object at rest is compared with AWS, on average; seldomer where many share the budget of calls
     #[arg(long, env = "TRANSFER_OPERATOR_RESYNC_INTERVAL", default_value = "10m", value_parser = duration)]
     pub resync_interval: Duration,

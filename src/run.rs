@@ -93,7 +93,7 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     admin::log(args.log_format, &args.log_level).map_err(RunError::Flag)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "transfer-operator");
     let stop = stop()?;
-    let scope = Scope { namespaces: args.watch_namespace.clone(), labels: args.watch_labels.clone() };
+    let scope = scope(&args)?;
     let stores = Arc::new(Stores::new(scope.namespaces.len()));
     let health = Health::new(stores);
     let listener = admin::bind(args.health_addr).await.map_err(|error| RunError::Address(args.health_addr, error))?;
@@ -342,14 +342,23 @@ fn lease_of(
     Ok(lease.of_shard(args.shard).handing_on(LearntRates::of(Arc::clone(limiter))))
 }
 
+fn scope(args: &RunArgs) -> Result<Scope, RunError> {
+    if !args.read_namespaces && args.cluster_id.is_none() {
+        let message = "--read-namespaces=false needs --cluster-id: without it the UID of namespace kube-system is read";
+        return Err(RunError::Flag(message.to_owned()));
+    }
+    let (namespaces, labels) = (args.watch_namespace.clone(), args.watch_labels.clone());
+    Ok(Scope { namespaces, labels, without_namespaces: !args.read_namespaces })
+}
+
 /// Replicas of one installation share a lease. Where there is none, the namespaces tell it from others.
 fn installation(args: &RunArgs) -> Result<Installation, RunError> {
     let namespaces = &args.watch_namespace;
     if !args.lease {
-        return Ok(Installation::new(&namespaces.join(","), namespaces));
+        return Ok(Installation::new(&namespaces.join(","), namespaces).writing(args.write_identities));
     }
     let namespace = leader_election::namespace(args.lease_namespace.as_deref()).map_err(RunError::Flag)?;
-    Ok(Installation::new(&format!("{namespace}/{}", args.lease_name), namespaces))
+    Ok(Installation::new(&format!("{namespace}/{}", args.lease_name), namespaces).writing(args.write_identities))
 }
 
 /// Identities rest on nothing in AWS, so their reconciles go by what the watch holds.
@@ -437,10 +446,12 @@ pub fn crds(dir: Option<&Path>) -> Result<(), RunError> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use clap::Parser as _;
     use k8s_openapi::api::core::v1::Namespace;
 
     use super::*;
+    use crate::cli::{Cli, Command};
 
     #[tokio::test(start_paused = true)]
     async fn a_listing_that_is_never_answered_ends() {
@@ -453,5 +464,18 @@ mod tests {
         let outcome = tokio::time::timeout(SILENCE * 12, api.list(&kube::api::ListParams::default())).await;
         assert!(outcome.unwrap().is_err());
         drop(listener);
+    }
+
+    #[test]
+    fn who_reads_no_namespaces_has_to_name_the_cluster() {
+        let run = |flags: &[&str]| {
+            let line = ["transfer-operator", "run"].iter().chain(flags);
+            let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("not run") };
+            scope(&args).map(|scope| scope.without_namespaces).map_err(|error| error.to_string())
+        };
+        assert_eq!(run(&[]), Ok(false));
+        assert_eq!(run(&["--read-namespaces=false", "--cluster-id=blue"]), Ok(true));
+        let refused = run(&["--read-namespaces=false"]).unwrap_err();
+        assert!(refused.contains("--cluster-id"), "{refused}");
     }
 }

@@ -34,6 +34,8 @@ pub struct Scope {
     pub namespaces: Vec<String>,
     /// Labels that our namespaced objects must carry.
     pub labels: Option<String>,
+    /// Whether namespaces are not read; then no selector finds any.
+    pub without_namespaces: bool,
 }
 
 /// What puts names into the queue of each kind.
@@ -71,7 +73,7 @@ macro_rules! queues {
                 identities: hub.identities(identities),
                 $($plural: hub.managed::<api::$kind>($plural),)+
             };
-            hub.metadata::<NamespaceMeta>(vec![Api::all(client.clone())], |stores| &stores.namespaces, triggers::on_namespace);
+            hub.namespaces();
             hub.metadata::<ConfigMapMeta>(scope.apis(client), |stores| &stores.config_maps, triggers::on_config_map);
             let Hub { enqueuers, watches, .. } = hub;
             (queues, enqueuers, select_all(watches.into_iter().map(tokio::spawn)).map(|_| ()).boxed())
@@ -166,6 +168,14 @@ impl<'a> Hub<'a> {
             }
         });
         self.watches.push(watch);
+    }
+
+    fn namespaces(&mut self) {
+        if self.scope.without_namespaces {
+            return self.stores.namespaces.leave_empty();
+        }
+        let everywhere = vec![Api::all(self.client.clone())];
+        self.metadata::<NamespaceMeta>(everywhere, |stores| &stores.namespaces, triggers::on_namespace);
     }
 
     /// Watches the metadata of a kind that is not ours.

@@ -195,6 +195,11 @@ impl<K> Store<K> {
         self.filled.load(Ordering::Acquire)
     }
 
+    /// Nothing fills it, and nobody waits for that.
+    pub fn leave_empty(&self) {
+        self.filled.store(true, Ordering::Release);
+    }
+
     /// The object of this name; absent also where it does not decode.
     #[must_use]
     pub fn get(&self, name: &Name) -> Option<Arc<K>> {

@@ -61,11 +61,24 @@ pub fn open_to_new(name: &str, identity: Option<&AwsIdentity>) -> Result<(), Rea
 
 /// The grant that is missing, ready to paste: for this namespace and this kind, never for all.
 fn to_paste(name: &str, asker: &Asker) -> String {
-    let Asker { kind, namespace, labels: _ } = asker;
+    let Asker { kind, namespace, labels } = asker;
+    let unseen = unseen(namespace, labels);
     format!(
         "AwsIdentity {name} is absent or grants {kind:?} nothing in namespace {namespace}; an administrator may add to \
-         its spec.grants: {{name: {namespace}, kinds: [{kind:?}], namespaces: {{from: Names, names: [{namespace}]}}}}"
+         its spec.grants: {{name: {namespace}, kinds: [{kind:?}], namespaces: {{from: Names, names: [{namespace}]}}}}\
+         {unseen}"
     )
+}
+
+/// What explains that no selector finds a namespace, to be said behind a refusal. The API server gives every namespace a
+/// label with its name, so one without any was not read: `--read-namespaces=false`, or it came just now.
+#[must_use]
+pub fn unseen(namespace: &str, labels: &BTreeMap<String, String>) -> String {
+    if labels.is_empty() {
+        format!(" (the labels of namespace {namespace} are not known here, so no selector finds it)")
+    } else {
+        String::new()
+    }
 }
 
 /// Whether a role may be passed to AWS.
@@ -252,6 +265,13 @@ mod tests {
         let block = granted("shared", Some(&identity()), &asker, "eu-central-1").unwrap_err();
         assert!(block.message.contains("names: [team-a]"), "{}", block.message);
         assert!(!block.message.contains("All"), "{}", block.message);
+        assert!(!block.message.contains("labels"), "{}", block.message);
+        let unread = BTreeMap::new();
+        let asker = Asker { labels: &unread, ..asker };
+        let told =
+            |identity: Option<&AwsIdentity>| granted("shared", identity, &asker, "eu-central-1").unwrap_err().message;
+        assert!(told(Some(&identity())).contains("labels of namespace team-a are not known"), "{}", told(None));
+        assert_eq!(told(Some(&identity())), told(None));
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub struct Identities {
     /// How reconciles ended.
     pub counters: ReconcileCounters,
     memories: Mutex<BTreeMap<String, Memory>>,
+    /// The status of each as this process would have it, where it may not write it.
+    unwritten: Mutex<BTreeMap<String, AwsIdentityStatus>>,
 }
 
 /// What is remembered of one identity between reconciles.
@@ -74,6 +76,7 @@ impl Identities {
             installation,
             counters: ReconcileCounters::default(),
             memories: Mutex::default(),
+            unwritten: Mutex::default(),
         }
     }
 
@@ -83,7 +86,7 @@ impl Identities {
     /// Trouble with the API server, to be retried.
     pub async fn reconcile(&self, object: &AwsIdentity) -> Result<Requeue, ReconcileError> {
         let mut running = self.counters.begin();
-        let outcome = self.step(object, &mut running).await;
+        let outcome = self.step(&self.as_told(object), &mut running).await;
         if outcome.is_err() {
             running.ends("failed");
         }
@@ -117,11 +120,13 @@ impl Identities {
         let memory = self.memory(object);
         let now = Instant::now();
         let (scan, scan_in) = self.orphans.due(object, now);
+        // Who may write nothing neither holds it nor lets it go.
+        let writes = self.installation.writes;
         let facts = IdentityFacts {
             deleting: object.metadata.deletion_timestamp.is_some(),
-            finalizer: held(object, &self.installation.finalizer),
-            inherited: held(object, FINALIZER) && self.installation.inherits(object.status.as_ref()),
-            referred: dependents::referred(&self.deps, &object.name_any()),
+            finalizer: writes && held(object, &self.installation.finalizer),
+            inherited: writes && held(object, FINALIZER) && self.installation.inherits(object.status.as_ref()),
+            referred: writes && dependents::referred(&self.deps, &object.name_any()),
             valid: fault(&object.spec).is_none(),
             due: memory.token != token(object) || memory.due.is_none_or(|due| due <= now),
             verified: memory.failures == 0,
@@ -192,6 +197,7 @@ impl Identities {
     /// The identity of this uid is gone: nothing is remembered or told of it any more, and its credentials are let go.
     pub fn forget(&self, uid: &str) {
         self.lock().remove(uid);
+        self.unwritten().remove(uid);
         self.orphans.forget(uid);
         self.deps.aws.forget(uid);
     }
@@ -324,14 +330,24 @@ impl Identities {
         if object.status.as_ref() == Some(&new) {
             return Ok(());
         }
-        let part = self.installation.part(&new);
-        let part = part.map_err(|error| ClusterError::Invalid(object.name_any(), error.to_string()))?;
-        let version = object.resource_version().unwrap_or_default();
-        self.deps.cluster.apply_status(&resource(), &name(object), &version, part).await?;
+        if self.installation.writes {
+            let part = self.installation.part(&new);
+            let part = part.map_err(|error| ClusterError::Invalid(object.name_any(), error.to_string()))?;
+            let version = object.resource_version().unwrap_or_default();
+            self.deps.cluster.apply_status(&resource(), &name(object), &version, part).await?;
+        } else {
+            self.unwritten().insert(object.uid().unwrap_or_default(), new.clone());
+        }
         let (_, old) = self.installation.said(&object.status.clone().unwrap_or_default());
         let (_, new) = self.installation.said(&new);
         self.announce(object, &old, &new).await;
         Ok(())
+    }
+
+    /// The identity with what this process said of it last, also where it could not write that.
+    fn as_told(&self, object: &AwsIdentity) -> AwsIdentity {
+        let unwritten = self.unwritten().get(&object.uid().unwrap_or_default()).cloned();
+        AwsIdentity { status: unwritten.or_else(|| object.status.clone()), ..object.clone() }
     }
 
     /// An Event for each condition that came to say something else.
@@ -368,6 +384,10 @@ impl Identities {
         if let Some(known) = self.lock().get_mut(&object.uid().unwrap_or_default()) {
             *known = memory;
         }
+    }
+
+    fn unwritten(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, AwsIdentityStatus>> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Memory>> {

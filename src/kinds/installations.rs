@@ -30,6 +30,8 @@ pub struct Installation {
     pub finalizer: String,
     /// Field manager of what it applies to an identity.
     pub manager: String,
+    /// Whether it may write to an identity at all.
+    pub writes: bool,
 }
 
 impl Installation {
@@ -46,6 +48,7 @@ impl Installation {
                 namespaces,
                 finalizer: FINALIZER.to_owned(),
                 manager: MANAGER.to_owned(),
+                writes: true,
             };
         }
         let hash = digest::hash(name);
@@ -54,7 +57,14 @@ impl Installation {
             namespaces,
             finalizer: format!("{IN_USE}{hash}"),
             manager: format!("{MANAGER}-{hash}"),
+            writes: true,
         }
+    }
+
+    /// The same, which may write to identities, or only read them.
+    #[must_use]
+    pub fn writing(self, writes: bool) -> Self {
+        Self { writes, ..self }
     }
 
     /// Whether a plain finalizer on an identity may be this installation's own, of a version that had no other: it is

@@ -2,11 +2,12 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::api::TransferServer;
 use crate::api::condition::reasons;
 use crate::api::status::NEVER_OBSERVED;
 use crate::aws::account_clients::CallerIdentity;
 use crate::cluster::{ClusterError, Name};
-use crate::kinds::fakes::{ACCOUNT, NOW, World, settings};
+use crate::kinds::fakes::{ACCOUNT, NOW, REGION, World, object, settings};
 use crate::kinds::identity::Identities;
 use crate::kinds::orphans::Orphans;
 
@@ -185,4 +186,31 @@ async fn a_plain_finalizer_goes_only_when_nobody_needs_the_identity() {
     write_status(&world, &before);
     pass(&identities, &world).await;
     assert!(world.stored_identity().is_none(), "nobody held it any more");
+}
+
+#[tokio::test]
+async fn who_may_only_read_an_identity_tells_by_events_and_holds_none() {
+    let world = world();
+    let a = limited("a");
+    let identities = identities(&world, a.clone().writing(false));
+    // Somebody needs it: who may write would hold it first.
+    world.watch(&object::<TransferServer>("files", json!({"region": REGION}), Value::Null));
+    let told = || -> Vec<String> {
+        std::mem::take(&mut *world.cluster.notes.lock().unwrap()).into_iter().map(|note| note.reason).collect()
+    };
+    for _ in 0..3 {
+        assert_eq!(pass(&identities, &world).await, 0);
+    }
+    assert_eq!(told(), [reasons::VERIFIED], "once");
+    let another = CallerIdentity { account: "999999999999".to_owned(), arn: "arn:aws:iam::9:user/x".to_owned() };
+    *world.aws.caller.lock().unwrap() = Some(Ok(another));
+    world.edit_identity(|object| object["metadata"]["generation"] = json!(2));
+    pass(&identities, &world).await;
+    assert_eq!(told(), [reasons::ACCOUNT_MISMATCH]);
+    world.edit_identity(|object| {
+        object["metadata"]["deletionTimestamp"] = json!(NOW);
+        object["metadata"]["finalizers"] = json!([a.finalizer, FINALIZER]);
+    });
+    assert_eq!(pass(&identities, &world).await, 0, "it may not even take its own off");
+    assert!(world.stored_identity().unwrap().status.is_none());
 }

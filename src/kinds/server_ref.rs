@@ -108,6 +108,7 @@ async fn by_reference(
         .filter(|server| server.spec.allowed_references.namespaces.admits(&name.namespace, &request.namespace, &labels))
         .ok_or_else(|| {
             let message = unavailable(ManagedKind::TransferServer, &name, &request.namespace, exists);
+            let message = format!("{message}{}", grants::unseen(&request.namespace, &labels));
             Reason::new(reasons::SERVER_NOT_AVAILABLE, message)
         })?;
     // One that is being deleted itself must get there: its create may have been under way, and the server waits for

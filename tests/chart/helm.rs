@@ -30,6 +30,7 @@ operator:
   healthAddr: 0.0.0.0:8080
   rates: {read: 10, write: 2.5, createServer: 0.5}
 holdDeletions: {percent: 0}
+rbac: {readNamespaces: false}
 identities:
 - name: default
   spec:

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
+use serde_json::Value;
 use tokio::process::Command;
 
-use crate::helm::{EVERYTHING, Helm, NAMESPACE, chart, object};
-use crate::support::{ControlPlane, Operator, Sim};
+use crate::helm::{EVERYTHING, Helm, NAMESPACE, chart, object, read};
+use crate::support::{ControlPlane, Operator, Sim, await_condition};
+
+/// Values of an installation without any right of a cluster administrator's but to read identities.
+const TENANT: &str = "tests/chart/matrix/tenant.yaml";
 
 const VALUES: &str = r#"
 identities:
@@ -47,6 +52,31 @@ spec:
   sshPublicKeysFrom: [{configMapKeyRef: {name: alice-keys, key: authorized_keys}}]
 ";
 
+/// A server by the grant of an identity that goes by labels.
+const BY_LABEL: &str = r#"
+apiVersion: transfer-operator.dev/v1alpha1
+kind: AwsIdentity
+metadata: {name: by-label}
+spec:
+  accountId: "123456789012"
+  regions: [eu-central-1]
+  credentials: {source: Operator}
+  grants:
+  - name: sftp
+    kinds: [TransferServer]
+    namespaces: {from: Selector, selector: {matchLabels: {kubernetes.io/metadata.name: sftp}}}
+---
+apiVersion: transfer-operator.dev/v1alpha1
+kind: TransferServer
+metadata: {name: selected, namespace: sftp}
+spec:
+  region: eu-central-1
+  awsIdentityRef: {name: by-label}
+"#;
+
+/// For a failure only.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 #[tokio::test]
 async fn the_operator_knows_every_flag_that_the_chart_can_set() {
     let program = Path::new(env!("CARGO_BIN_EXE_transfer-operator"));
@@ -54,12 +84,14 @@ async fn the_operator_knows_every_flag_that_the_chart_can_set() {
     let help = String::from_utf8(output.stdout).unwrap();
     let known: BTreeSet<&str> = help.split_whitespace().map(|word| word.trim_end_matches(',')).collect();
 
-    let objects = Helm::offline().render(EVERYTHING).await;
-    let deployment = object(&objects, "Deployment", "transfer-operator");
-    let args = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap().clone();
-    for arg in &args[1..] {
-        let flag = arg.as_str().unwrap().split('=').next().unwrap();
-        assert!(known.contains(flag), "`transfer-operator run` has no {flag}:\n{help}");
+    for values in [EVERYTHING, &read(TENANT)] {
+        let objects = Helm::offline().render(values).await;
+        let deployment = object(&objects, "Deployment", "transfer-operator");
+        let args = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap().clone();
+        for arg in &args[1..] {
+            let flag = arg.as_str().unwrap().split('=').next().unwrap();
+            assert!(known.contains(flag), "`transfer-operator run` has no {flag}:\n{help}");
+        }
     }
 }
 
@@ -93,6 +125,47 @@ async fn an_operator_of_some_namespaces_works_with_rights_in_those_only() {
 }
 
 #[tokio::test]
+async fn a_tenants_operator_asks_for_no_namespace_and_writes_no_identity() {
+    let plane = ControlPlane::start().await;
+    let flags = ["--watch-namespace=sftp", "--cluster-id=blue", "--read-namespaces=false", "--write-identities=false"];
+    let (operator, _sim) = working(&plane, &format!("{VALUES}\n{}", read(TENANT)), &flags).await;
+
+    // What needs a label is refused, and says why.
+    apply(&plane, BY_LABEL).await;
+    let message = r#"--output=jsonpath={.status.conditions[?(@.type=="Stalled")].message}"#;
+    await_condition("the refusal", PATIENCE, async || {
+        let told = plane.kubectl(&["get", "transferserver", "selected", "--namespace=sftp", message]).await;
+        if told.contains("the labels of namespace sftp are not known here") { Ok(()) } else { Err(told) }
+    })
+    .await;
+    let identity: Value =
+        serde_json::from_str(&plane.kubectl(&["get", "awsidentity", "default", "--output=json"]).await).unwrap();
+    let as_applied = serde_json::json!({"observedGeneration": -1});
+    assert_eq!((&identity["status"], &identity["metadata"]["finalizers"]), (&as_applied, &Value::Null));
+    await_condition("the event", PATIENCE, async || {
+        let events = plane.kubectl(&["get", "events.events.k8s.io", "--namespace=default"]).await;
+        if events.contains("awsidentity/default") && events.contains("Verified") { Ok(()) } else { Err(events) }
+    })
+    .await;
+    assert!(operator.terminate().await.success());
+
+    let requests = refused_none(&plane);
+    let asked = |resource: &str| -> BTreeSet<String> {
+        let of = requests.iter().filter(|request| request["objectRef"]["resource"] == resource);
+        of.map(|request| request["verb"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(asked("namespaces"), BTreeSet::new());
+    assert_eq!(asked("awsidentities"), ["list", "watch"].map(str::to_owned).into());
+    let user = format!("--as=system:serviceaccount:{NAMESPACE}:transfer-operator");
+    for right in
+        ["get namespaces", "list namespaces", "patch awsidentities", "patch awsidentities --subresource=status"]
+    {
+        let right: Vec<&str> = right.split(' ').collect();
+        assert!(plane.try_kubectl(&[&["auth", "can-i", &user], &right[..]].concat()).await.is_err(), "{right:?}");
+    }
+}
+
+#[tokio::test]
 async fn several_releases_share_a_cluster_by_namespaces_and_none_is_for_all() {
     let plane = ControlPlane::start().await;
     let helm = Helm::of(&plane);
@@ -115,9 +188,25 @@ async fn several_releases_share_a_cluster_by_namespaces_and_none_is_for_all() {
     assert!(refused.contains("works for the whole cluster"), "{refused}");
 }
 
-/// Installs the chart with these values, and has an operator with these arguments and the chart's rights make a server and
-/// a user; nothing that it asked for was refused.
+/// Installs the chart as [`working`] does; then the operator ends.
 async fn works(plane: &ControlPlane, values: &str, args: &[&str]) {
+    let (operator, _sim) = working(plane, values, args).await;
+    assert!(operator.terminate().await.success());
+    refused_none(plane);
+}
+
+/// What the operator asked for: it was refused nothing.
+fn refused_none(plane: &ControlPlane) -> Vec<Value> {
+    let requests = plane.requests_of(NAMESPACE, "transfer-operator");
+    let refused: Vec<_> = requests.iter().filter(|request| request["responseStatus"]["code"] == 403).collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+    assert!(requests.iter().any(|request| request["verb"] == "patch"), "it has worked");
+    requests
+}
+
+/// Installs the chart with these values, and has an operator with these arguments and the chart's rights make a server and
+/// a user.
+async fn working(plane: &ControlPlane, values: &str, args: &[&str]) -> (Operator, Sim) {
     let sim = Sim::start(&["--transition-time", "0s"]).await;
     plane.kubectl(&["create", "namespace", "sftp"]).await;
     let helm = Helm::of(plane);
@@ -133,12 +222,7 @@ async fn works(plane: &ControlPlane, values: &str, args: &[&str]) {
 
     // The next release changes the deployment; the rights of the running one stay.
     helm.with("upgrade", &format!("{values}\npriorityClassName: system-cluster-critical\n"), &[]).await;
-    assert!(operator.terminate().await.success());
-
-    let requests = plane.requests_of(NAMESPACE, "transfer-operator");
-    let refused: Vec<_> = requests.iter().filter(|request| request["responseStatus"]["code"] == 403).collect();
-    assert!(refused.is_empty(), "{refused:#?}");
-    assert!(requests.iter().any(|request| request["verb"] == "patch"), "it has worked");
+    (operator, sim)
 }
 
 /// A host key of our Secret type, as a person would make it.

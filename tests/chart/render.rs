@@ -73,6 +73,19 @@ async fn what_is_not_a_value_is_refused_and_named() {
 }
 
 #[tokio::test]
+async fn a_right_that_is_switched_off_has_what_takes_its_place() {
+    let cases = [
+        ("rbac: {readNamespaces: false}", "needs operator.clusterId"),
+        ("{rbac: {writeIdentities: false}, operator: {clusterId: blue}}", "is for watchNamespaces"),
+    ];
+    let helm = Helm::offline();
+    for (values, told) in cases {
+        let refused = helm.try_with("template", values, &[]).await.unwrap_err();
+        assert!(refused.contains(told), "{values}: {refused}");
+    }
+}
+
+#[tokio::test]
 async fn no_rule_lets_anybody_list_watch_or_write_secrets() {
     let helm = Helm::offline();
     for values in ["", EVERYTHING] {
@@ -208,6 +221,7 @@ async fn values_become_arguments_and_empty_ones_are_left_to_the_operator() {
         "--listing-lag=1m30s",
         "--log-format=text",
         "--log-level=warn,transfer_operator=debug",
+        "--read-namespaces=false",
         "--rejection-grace=90s",
         "--resync-interval=5m",
         "--signature-tolerance=15m",
@@ -249,6 +263,7 @@ async fn switches_leave_out_what_they_are_for() {
         ("podDisruptionBudget: {enabled: false}", vec!["kind: PodDisruptionBudget"], vec![protection]),
         ("replicas: 1", vec!["kind: PodDisruptionBudget"], vec!["replicas: 1"]),
         ("replicas: 3", vec![], vec!["replicas: 3", "kind: PodDisruptionBudget"]),
+        ("{rbac: {readNamespaces: false}, operator: {clusterId: a}}", vec!["resources: [namespaces]"], vec![view]),
         ("rbac: {aggregate: false}", vec![view, "transfer-operator-edit"], vec![protection]),
         ("serviceAccount: {create: false, name: other}", vec!["kind: ServiceAccount\nmetadata"], vec!["name: other"]),
     ];

@@ -133,6 +133,8 @@ What the operator may do where it watches: with `managed` without AwsIdentity, w
       "aws-write-rate" $operator.rates.write
       "aws-create-server-rate" $operator.rates.createServer
       "health-addr" $operator.healthAddr
+      "read-namespaces" (ternary "" "false" (dig "readNamespaces" true .Values.rbac))
+      "write-identities" (ternary "" "false" (dig "writeIdentities" true .Values.rbac))
       "hold-deletions-percent" (dig "percent" "" (.Values.holdDeletions | default dict) | toString)
 }}
 {{- if $value }}

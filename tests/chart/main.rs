@@ -14,4 +14,5 @@ mod owned;
 mod release;
 mod render;
 mod rights;
+mod upgrade;
 mod waiting;

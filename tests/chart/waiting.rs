@@ -90,7 +90,9 @@ async fn only_helm_4_waits_for_ready_and_both_for_the_end_of_a_server() {
         plane.kubectl(&["delete", "transferuser", "bob", "--timeout=60s"]).await;
         await_condition("the end", Duration::from_mins(2), async || server(&[]).await.err().ok_or("still there")).await;
         assert!(helm.run(&["list", "--short"]).await.contains("partners"), "Helm does not know that it is gone");
-        helm.run(&["uninstall", "partners"]).await;
+        helm.run(&["upgrade", "partners", chart]).await;
+        plane.kubectl(&["wait", "transferserver/files", "--for=condition=Ready", "--timeout=120s"]).await;
+        helm.run(&["uninstall", "partners", "--wait", "--timeout=120s"]).await;
     }
 }
 

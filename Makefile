@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-deny advisories check-clippy check-generated check-docs docs test-unit test-clients test-apiserver test-convergence test-chart test-chaos chaos soak replay mutants bench bench-reconciles \
+.PHONY: help test check check-fmt check-deny advisories check-clippy check-generated check-docs docs test-unit test-clients test-apiserver test-convergence test-chart test-gitops test-chaos chaos soak replay mutants bench bench-reconciles \
   build release image test-image test-helm3 sbom demo generate manifests tools clean
 
 # Seeded defects panic by the hundred, and a failing test names its place without it.
@@ -29,7 +29,7 @@ step = @printf '\n=== %s: %s\n' '$@' $(1)
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: check docs test-unit test-convergence test-clients test-apiserver test-chart test-helm3 test-chaos ## all checks and tests, the cheapest first
+test: check docs test-unit test-convergence test-clients test-gitops test-apiserver test-chart test-helm3 test-chaos ## all checks and tests, the cheapest first
 	@printf '\n=== all checks and tests passed\n'
 
 check: check-fmt check-docs check-deny check-clippy check-generated ## format, links, dependencies, lints, generated files
@@ -90,6 +90,10 @@ test-helm3: build ## the chart by Helm 3, and from it to Helm 4
 	@tools/build-kube etcd kube-apiserver kubectl helm >/dev/null
 	@tools/build-helm3 >/dev/null
 	@$(CARGO_TEST) --test chart -- --ignored
+
+test-gitops: ## what kstatus, Flux, Helm 4, Argo CD and kubectl make of the recorded states of our objects
+	$(call step,'tools/gitops')
+	@"$$(tools/build-gitops)/gitops" table .
 
 test-chaos: ROUNDS := 3
 test-chaos: SEED := 1

@@ -34,6 +34,7 @@ mod sdk;
 mod secrecy;
 mod setup;
 mod stage;
+mod states;
 mod way;
 mod workflows;
 mod world;
@@ -293,4 +294,19 @@ scenarios! {
     an_edit_of_an_identity_costs_those_that_it_does_not_bear_on_nothing: scenarios::without_resync() => scenarios::an_edit_that_bears_on_nobody;
     a_server_id_forged_to_another_object_touches_neither: Setup::new(1) => scenarios::a_server_id_of_another_object;
     a_forged_server_id_gives_no_logins_elsewhere: Setup::new(1) => scenarios::a_forged_server_gives_no_logins;
+}
+
+/// `RECORD=1` keeps what was seen. What tools make of it: `make gitops-table`.
+#[test]
+fn each_state_that_is_kept_for_gitops_is_one_that_the_operator_writes() {
+    let recorded = states::recorded();
+    if std::env::var("RECORD").is_ok() {
+        states::keep(&recorded);
+    }
+    let kept = states::kept();
+    assert!(kept.len() >= 40, "{} states", kept.len());
+    for (name, object) in kept {
+        assert_eq!(states::state(&object), name, "the name of a state says what it is");
+        assert!(recorded.contains_key(&name), "nothing ever was in this state: {name}");
+    }
 }

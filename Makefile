@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-deny advisories check-clippy check-generated check-docs docs test-unit test-clients test-apiserver test-convergence test-chart test-gitops test-chaos chaos soak replay mutants bench bench-reconciles \
+.PHONY: help test check check-fmt check-deny advisories check-clippy check-generated check-docs docs test-unit test-clients test-apiserver test-convergence test-chart test-gitops gitops test-chaos chaos soak replay mutants bench bench-reconciles \
   build release image test-image test-helm3 sbom demo generate manifests tools clean
 
 # Seeded defects panic by the hundred, and a failing test names its place without it.
@@ -12,7 +12,7 @@ export RUST_BACKTRACE := 0
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
 # These need the outside tools or print what they counted; every other test file is a unit test to make.
-SLOW_TESTS := apiserver chart chaos convergence protocol_model
+SLOW_TESTS := apiserver chart chaos convergence gitops protocol_model
 TESTS := $(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs))
 UNIT_TESTS := $(filter-out $(SLOW_TESTS),$(TESTS))
 
@@ -94,6 +94,11 @@ test-helm3: build ## the chart by Helm 3, and from it to Helm 4
 test-gitops: ## what kstatus, Flux, Helm 4, Argo CD and kubectl make of the recorded states of our objects
 	$(call step,'tools/gitops')
 	@"$$(tools/build-gitops)/gitops" table .
+
+gitops: build test-gitops ## our objects in the hands of Argo CD's engine
+	$(call step,'Argo CD with a control plane and tests/gitops')
+	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager >/dev/null
+	@$(CARGO_TEST) --test gitops
 
 test-chaos: ROUNDS := 3
 test-chaos: SEED := 1

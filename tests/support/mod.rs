@@ -37,6 +37,11 @@ pub fn helm3() -> PathBuf {
     directory_from("HELM3_TOOLS", "tools/build-helm3", &[]).join("helm")
 }
 
+/// What asks Argo CD's engine: `gitops`.
+pub fn gitops() -> PathBuf {
+    directory_from("GITOPS_TOOLS", "tools/build-gitops", &[]).join("gitops")
+}
+
 /// The Python environment with the AWS CLI and boto3.
 pub fn python_env() -> PathBuf {
     directory_from("PYTHON_ENV", "tools/python-env", &[])

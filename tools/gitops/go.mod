@@ -189,6 +189,8 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
+// Argo CD keeps its engine in a folder of its own repository, which nobody outside can name. This is that
+// folder in September 2026; the other replacements are Argo CD's.
 replace github.com/argoproj/argo-cd/gitops-engine => github.com/argoproj/argo-cd/gitops-engine v0.0.0-20260914071520-c9c369efcc5b
 
 replace (

@@ -47,6 +47,9 @@ async fn busy() -> Sources {
     }
     for (name, region, count) in [("a", "eu-central-1", 3), ("b", "eu-central-1", 4), ("c", "eu-west-1", 0)] {
         let mut status = json!({"observedGeneration": 1, "accountId": "123456789012", "region": region});
+        if name == "a" {
+            status["hostKeys"] = json!([{"id": "k-1", "replaced": "entry"}, {"id": "k-2"}]);
+        }
         if count > 0 {
             status["unmanagedLogins"] = json!({"count": count, "names": []});
         }
@@ -72,7 +75,12 @@ async fn busy() -> Sources {
     let orphans = Arc::new(orphans);
     let expiry = Expiry { warning: SignedDuration::from_hours(14 * 24), env: settings().env };
     let passes = vec![("TransferUser", counters)];
-    Sources { stores, limiter, clients, orphans, hold_percent: 10, leading, passes, expiry }
+    let looks = Arc::new(Looks::default());
+    for (uid, age) in [("older", 60), ("younger", 30)] {
+        looks.saw(uid, "123456789012", "eu-central-1", String::new(), true);
+        tokio::time::advance(std::time::Duration::from_secs(age)).await;
+    }
+    Sources { stores, limiter, clients, orphans, hold_percent: 10, leading, passes, looks, shards: 3, expiry }
 }
 
 /// Four servers of an identity are being deleted.
@@ -105,6 +113,12 @@ fn scraped(text: &str) -> BTreeMap<String, f64> {
         assert!(samples.insert(name.to_owned(), value.parse().unwrap()).is_none(), "twice: {line}");
     }
     samples
+}
+
+fn conditions(kind: &str, namespace: &str, condition: &str, status: &str) -> String {
+    let labels = [("kind", kind), ("object_namespace", namespace), ("condition", condition), ("status", status)];
+    let labels = labels.map(|(name, value)| format!("{name}=\"{value}\""));
+    format!("transfer_operator_object_conditions{{{}}}", labels.join(","))
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,6 +160,17 @@ async fn a_scrape_tells_what_was_counted() {
         ("transfer_operator_unmanaged_logins{account=\"123456789012\",region=\"eu-west-1\"}", 0.0),
         ("transfer_operator_ssh_keys_expiring", 4.0),
         ("transfer_operator_ssh_keys_next_expiry_timestamp_seconds", 1_767_139_200.0),
+        ("transfer_operator_reconcile_duration_seconds_count{kind=\"TransferUser\",outcome=\"settled\"}", 1.0),
+        (conditions("TransferUser", "team", "Ready", "True").as_str(), 1.0),
+        (conditions("TransferUser", "team", "Ready", "False").as_str(), 1.0),
+        (conditions("TransferUser", "team", "Ready", "Unknown").as_str(), 1.0),
+        (conditions("TransferUser", "team", "Stalled", "True").as_str(), 1.0),
+        (conditions("AwsIdentity", "", "Ready", "Unknown").as_str(), 1.0),
+        ("transfer_operator_oldest_check_age_seconds{account=\"123456789012\",region=\"eu-central-1\"}", 90.0),
+        ("transfer_operator_ssh_keys_first_expiry_timestamp_seconds{object_namespace=\"team\"}", 1_767_139_200.0),
+        ("transfer_operator_host_keys_replaced{object_namespace=\"team\"}", 1.0),
+        ("transfer_operator_shards", 3.0),
+        (concat!("transfer_operator_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1.0),
         ("transfer_operator_caches_filled", 0.0),
         ("transfer_operator_leader", 1.0),
     ] {
@@ -153,37 +178,74 @@ async fn a_scrape_tells_what_was_counted() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_table_of_the_docs_is_what_is_exposed() {
-    let text = text(&registry(busy().await)).unwrap();
-    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(|line| {
-        let (name, kind) = line.split_once(' ').unwrap();
-        let total = if kind == "counter" { "_total" } else { "" };
-        (format!("{name}{total}"), kind.to_owned())
-    });
-    let samples = scraped(&text);
+/// The rows of the table: name, type, labels, meaning. What the encoder says of a family comes in that order, too.
+fn rows(text: &str) -> Vec<String> {
+    let samples = scraped(text);
     let labels = |name: &str| {
-        let names = [name.to_owned(), format!("{name}_bucket")];
-        let sample =
-            samples.keys().find(|key| key.split('{').next().is_some_and(|key| names.iter().any(|name| name == key)));
-        let sample = sample.unwrap();
+        let of = [name.to_owned(), format!("{name}_bucket")];
+        let sample = samples.keys().find(|key| key.split('{').next().is_some_and(|key| of.iter().any(|of| of == key)));
+        let sample = sample.unwrap_or_else(|| panic!("no sample of {name}"));
         let inside = sample.split_once('{').map_or("", |(_, inside)| inside.trim_end_matches('}'));
         let keys = inside.split(',').filter_map(|pair| pair.split_once('=')).map(|(key, _)| format!("`{key}`"));
         // The bound of a bucket is the format's own.
-        let keys = keys.filter(|key| key != "`le`");
-        keys.collect::<Vec<_>>().join(", ")
+        keys.filter(|key| key != "`le`").collect::<Vec<_>>().join(", ")
     };
-    let exposed: Vec<[String; 4]> = types
-        .zip(&FAMILIES)
-        .map(|((name, kind), family)| [format!("`{name}`"), kind, labels(&name), family.help.to_owned()])
+    let lines = |mark: &'static str| text.lines().filter_map(move |line| line.strip_prefix(mark)?.split_once(' '));
+    let row = |((name, help), (of, kind)): ((&str, &str), (&str, &str))| {
+        assert_eq!(name, of, "a family has one help and one type");
+        let name = if kind == "counter" { format!("{name}_total") } else { name.to_owned() };
+        format!("| `{name}` | {kind} | {} | {help} |", labels(&name)).replace("|  |", "| |")
+    };
+    lines("# HELP ").zip(lines("# TYPE ")).map(row).collect()
+}
+
+/// `UPDATE=1 cargo test --features sim --lib the_table_of_the_docs` writes it.
+#[tokio::test(start_paused = true)]
+async fn the_table_of_the_docs_is_what_is_exposed() {
+    let exposed = rows(&text(&registry(busy().await)).unwrap());
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
+    let docs = std::fs::read_to_string(file).unwrap();
+    let is_row = |line: &&str| line.starts_with("| `");
+    if std::env::var_os("UPDATE").is_some() {
+        let before = docs.lines().take_while(|line| !is_row(line));
+        let after = docs.lines().skip_while(|line| !is_row(line)).skip_while(is_row);
+        let all: Vec<&str> = before.chain(exposed.iter().map(String::as_str)).chain(after).collect();
+        std::fs::write(file, all.join("\n") + "\n").unwrap();
+    }
+    let docs = std::fs::read_to_string(file).unwrap();
+    let documented: Vec<&str> = docs.lines().filter(is_row).collect();
+    assert_eq!(documented, exposed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_namespaces_and_forged_statuses_make_few_series() {
+    let sources = busy().await;
+    let user = |namespace: &str, name: &str, conditions: serde_json::Value| {
+        let spec = json!({"serverRef": {"name": "files"}, "role": "r", "home": {"s3": {"bucket": "b"}}});
+        let mut user = json!(object::<TransferUser>(name, spec, json!({"observedGeneration": 1})));
+        user["status"]["conditions"] = conditions;
+        user["metadata"]["namespace"] = json!(namespace);
+        let user: DeserializeGuard<TransferUser> = serde_json::from_value(user).unwrap();
+        assert!(user.0.is_ok(), "{:?}", user.0);
+        sources.stores.users.apply(0, Event::Apply(user));
+    };
+    for number in 0..200 {
+        user(&format!("many-{number:03}"), "one", json!([]));
+    }
+    let forged = json!([{"type": "secret", "status": "any text", "reason": "R", "message": "", "lastTransitionTime":
+        "2026-01-01T00:00:00Z"}, {"type": "Ready", "status": "any text", "reason": "R", "message": "",
+        "lastTransitionTime": "2026-01-01T00:00:00Z"}]);
+    user("team", "forged", forged);
+    let samples = scraped(&text(&registry(sources)).unwrap());
+    let namespaces: std::collections::BTreeSet<&str> = samples
+        .keys()
+        .filter(|sample| sample.starts_with("transfer_operator_object_conditions{kind=\"TransferUser\""))
+        .map(|sample| sample.split("object_namespace=\"").nth(1).unwrap().split('"').next().unwrap())
         .collect();
-    let docs = include_str!("../docs/metrics.md");
-    let rows = docs.lines().filter(|line| line.starts_with("| `"));
-    let documented: Vec<[String; 4]> = rows
-        .map(|line| {
-            let cells: Vec<String> = line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
-            cells.try_into().unwrap()
-        })
-        .collect();
-    assert_eq!(exposed, documented);
+    assert_eq!(namespaces.len(), 101, "{namespaces:?}");
+    assert!(namespaces.contains("team"), "the largest one has its own");
+    // Of 201 namespaces the other 99 have numbers of their own; a namespace has an object.
+    let unknown = |namespace| samples.get(&conditions("TransferUser", namespace, "Ready", "Unknown"));
+    assert_eq!((unknown("_others"), unknown("team")), (Some(&101.0), Some(&2.0)));
+    assert!(!samples.keys().any(|sample| sample.contains("secret") || sample.contains("any text")));
 }

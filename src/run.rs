@@ -131,11 +131,15 @@ async fn operate(
     let expiry_warning = span(args.expiry_warning);
     let shard = args.shard;
     let outside = Outside { client, aws, scope, installation, shard, stores: Arc::clone(&stores), expiry_warning };
-    let Some(work) = Work::new(outside, settings(&args, cluster_id), stop.clone()).await else { return Ok(()) };
+    let settings = settings(&args, cluster_id);
+    let looks = Arc::clone(&settings.looks);
+    let Some(work) = Work::new(outside, settings, stop.clone()).await else { return Ok(()) };
     let (passes, orphans, leads) = (work.passes.clone(), Arc::clone(&work.orphans), leading.clone());
     let expiry = Expiry { warning: expiry_warning, env: Arc::new(World) };
     let hold_percent = args.hold_deletions_percent;
-    let sources = Sources { stores, limiter, clients, orphans, hold_percent, leading: leads, passes, expiry };
+    let shards = args.shard.count();
+    let sources =
+        Sources { stores, limiter, clients, orphans, hold_percent, leading: leads, passes, looks, shards, expiry };
     health.expose(metrics::registry(sources));
     let outcome = lead(work, lease.as_mut(), &leading, stop).await;
     if let Some(lease) = &mut lease {

@@ -32,6 +32,12 @@ impl Shard {
         account.map_or(0, |account| self.number_of(account)) == self.number
     }
 
+    /// How many there are.
+    #[must_use]
+    pub const fn count(self) -> u32 {
+        self.of
+    }
+
     /// Whether both are of the same number of shards.
     #[must_use]
     pub fn beside(self, other: Self) -> bool {

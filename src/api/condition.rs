@@ -195,8 +195,8 @@ pub mod reasons {
 /// The longest message that is kept, in bytes. AWS's own texts and a few names fit; a status is no place for more.
 const MESSAGE_LIMIT: usize = 4096;
 
-/// In this order they stand in the list: kstatus takes the first that speaks, people read the first line.
-const ORDER: [&str; 10] = [
+/// All of [`types`]. In this order they stand in the list: kstatus takes the first that speaks, people read the first line.
+pub const ORDER: [&str; 10] = [
     types::READY,
     types::RECONCILING,
     types::STALLED,

@@ -8,6 +8,7 @@ use super::error::{BREAKER_OPEN, STS_UNAVAILABLE};
 use super::{AwsError, CallClass};
 
 /// Bounds of a latency's buckets in seconds: a call of AWS takes some hundredths of a second, and 30 is where we give up.
+/// A reconcile, which is measured by the same, is a handful of them.
 pub const BOUNDS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// How long calls took.
@@ -28,7 +29,8 @@ impl Latency {
         self.within.iter().sum::<u64>() + self.beyond
     }
 
-    fn add(&mut self, took: Duration) {
+    /// One more took so long.
+    pub fn add(&mut self, took: Duration) {
         self.sum += took;
         let within = BOUNDS.iter().zip(&mut self.within).find(|(bound, _)| took.as_secs_f64() <= **bound);
         *within.map_or(&mut self.beyond, |(_, count)| count) += 1;

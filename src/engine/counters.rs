@@ -1,7 +1,11 @@
-//! How reconciles ended and what drifted, counted.
+//! How reconciles ended, how long they took, and what drifted, counted.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::aws::counters::Latency;
 
 /// What counts where nothing else was said: the reconcile was given up, or panicked.
 const UNFINISHED: &str = "unfinished";
@@ -11,10 +15,10 @@ const UNFINISHED: &str = "unfinished";
 pub struct ReconcileCounters(Arc<Mutex<Counts>>);
 
 /// How often what happened.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counts {
-    /// Passes by what they came to.
-    pub passes: BTreeMap<&'static str, u64>,
+    /// Passes, and how long they took, by what they came to.
+    pub durations: BTreeMap<&'static str, Latency>,
     /// Differences in AWS that no edit brought about.
     pub drift_found: u64,
     /// Those that a call put right.
@@ -26,13 +30,14 @@ pub struct Counts {
 pub struct ReconcileTimer {
     counters: ReconcileCounters,
     outcome: &'static str,
+    began: Instant,
 }
 
 impl ReconcileCounters {
     /// A reconcile begins.
     #[must_use]
     pub fn begin(&self) -> ReconcileTimer {
-        ReconcileTimer { counters: self.clone(), outcome: UNFINISHED }
+        ReconcileTimer { counters: self.clone(), outcome: UNFINISHED, began: Instant::now() }
     }
 
     /// As they stand.
@@ -65,7 +70,7 @@ impl ReconcileTimer {
 
 impl Drop for ReconcileTimer {
     fn drop(&mut self) {
-        *self.counters.lock().passes.entry(self.outcome).or_default() += 1;
+        self.counters.lock().durations.entry(self.outcome).or_default().add(self.began.elapsed());
     }
 }
 
@@ -73,11 +78,16 @@ impl Drop for ReconcileTimer {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_pass_that_was_given_up_counts_too() {
+    #[tokio::test(start_paused = true)]
+    async fn a_pass_that_was_given_up_counts_too_and_each_with_its_time() {
         let counters = ReconcileCounters::default();
-        counters.begin().ends("settled");
+        let mut settles = counters.begin();
+        tokio::time::advance(std::time::Duration::from_secs(3)).await;
+        settles.ends("settled");
+        drop(settles);
         drop(counters.begin());
-        assert_eq!(counters.read().passes, BTreeMap::from([("settled", 1), ("unfinished", 1)]));
+        let counted: Vec<_> =
+            counters.read().durations.into_iter().map(|(end, took)| (end, took.calls(), took.sum.as_secs())).collect();
+        assert_eq!(counted, [("settled", 1, 3), ("unfinished", 1, 0)]);
     }
 }

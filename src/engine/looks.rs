@@ -26,7 +26,7 @@ const UNATTENDED: Duration = Duration::from_hours(1);
 const SELDOM: Duration = Duration::from_hours(1);
 
 /// Account and region.
-type Place = (String, String);
+pub type Place = (String, String);
 
 /// What is known of how an object is listed.
 #[derive(Clone, Debug)]
@@ -245,6 +245,19 @@ impl Looks {
     #[must_use]
     pub fn interval(&self, uid: &str, resync: Duration) -> Duration {
         self.lock().interval(uid, resync)
+    }
+
+    /// How long ago the full look is that is longest ago, by account and region. For whom status stands in, it counts from
+    /// when it was believed: of looks of former processes nobody knows when they were.
+    #[must_use]
+    pub fn oldest(&self) -> BTreeMap<Place, Duration> {
+        let mut oldest: BTreeMap<Place, Duration> = BTreeMap::new();
+        for Seen { place, basis, .. } in self.lock().objects.values() {
+            let (Basis::Look { at, .. } | Basis::Status { since: at, .. }) = basis else { continue };
+            let oldest = oldest.entry(place.clone()).or_default();
+            *oldest = at.elapsed().max(*oldest);
+        }
+        oldest
     }
 
     fn lock(&self) -> MutexGuard<'_, All> {

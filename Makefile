@@ -53,8 +53,9 @@ check-clippy: ## lints, pedantic, every warning an error
 	$(call step,'cargo clippy')
 	@cargo clippy --locked --all-targets --features sim -- -D warnings
 
-check-generated: build ## crds/, their copy in the chart, its table of values, docs/reference, deploy/iam are up to date; examples
-	$(call step,'tools/generate crds and values and reference and iam --check')
+check-generated: build ## crds/, their copy in the chart, its table of values, its dashboard, docs/reference, deploy/iam are up to date; examples
+	$(call step,'tools/generate crds and values and dashboard and reference and iam --check')
+	@tools/generate dashboard --check
 	@tools/generate crds --check
 	@tools/generate values --check
 	@tools/generate reference --check
@@ -77,11 +78,13 @@ test-clients: build ## AWS CLI and boto3 against transfer-sim, what the benchmar
 test-apiserver: ## tests in a real API server
 	$(call step,'a control plane and tests/apiserver')
 	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager >/dev/null
+	@tools/prometheus >/dev/null
 	@$(CARGO_TEST) --test apiserver
 
 test-chart: build ## the chart by Helm in a real API server, and deploy/ is what it renders
 	$(call step,'Helm with a control plane and tests/chart')
 	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager helm >/dev/null
+	@tools/prometheus >/dev/null
 	@tools/generate manifests --check
 	@$(CARGO_TEST) --test chart
 
@@ -156,7 +159,8 @@ docs: ## the documentation as a site, by mdbook: target/site/index.html
 demo: ## the whole product on this machine, no AWS account needed; KEEP=1 leaves it running until Ctrl-C
 	@KEEP=$(KEEP) deploy/demo/run
 
-generate: build ## write crds/, their copy in the chart, its table of values and docs/reference
+generate: build ## write crds/, their copy in the chart, its table of values, its dashboard and docs/reference
+	@tools/generate dashboard
 	@tools/generate crds
 	@tools/generate values
 	@tools/generate reference
@@ -167,6 +171,7 @@ manifests: build ## write deploy/crds.yaml, deploy/install.yaml and deploy/iam
 
 tools: ## build and install every outside tool now, and print where they are
 	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager helm
+	@tools/prometheus
 	@tools/python-env
 
 clean: ## remove what cargo built; the outside tools stay in the cache

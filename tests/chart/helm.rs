@@ -55,7 +55,7 @@ tolerations: [{key: dedicated, operator: Exists}]
 affinity: {nodeAffinity: {}}
 priorityClassName: system-cluster-critical
 watchLabels: team=a
-metrics: {service: {enabled: true}, serviceMonitor: {enabled: true}, podMonitor: {enabled: true}}
+metrics: {service: {enabled: true}, serviceMonitor: {enabled: true}, podMonitor: {enabled: true}, prometheusRule: {enabled: true}, dashboard: {enabled: true}}
 networkPolicy: {enabled: true}
 extraEnv: [{name: AWS_ENDPOINT_URL, value: "http://127.0.0.1:1"}]
 extraVolumes: [{name: extra, emptyDir: {}}]

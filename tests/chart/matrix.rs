@@ -14,11 +14,13 @@ use crate::support::{ControlPlane, repository};
 
 const FOLDER: &str = "tests/chart/matrix";
 /// What a cluster with the Prometheus operator serves besides; with the CRDs of it in [`MONITORING_CRDS`].
-const MONITORING: [&str; 4] = [
+const MONITORING: [&str; 6] = [
     "--api-versions",
     "monitoring.coreos.com/v1/ServiceMonitor",
     "--api-versions",
     "monitoring.coreos.com/v1/PodMonitor",
+    "--api-versions",
+    "monitoring.coreos.com/v1/PrometheusRule",
 ];
 const MONITORING_CRDS: &str = "tests/fixtures/monitoring-crds.yaml";
 
@@ -176,13 +178,15 @@ async fn apply(plane: &ControlPlane, objects: &str, args: &[&str]) -> Result<Str
 #[tokio::test]
 async fn monitors_are_left_out_where_they_are_not_served_and_notes_say_so() {
     let helm = Helm::offline();
-    let values = "metrics: {serviceMonitor: {enabled: true}, podMonitor: {enabled: true}}";
+    let on = "{enabled: true}";
+    let values = &format!("metrics: {{serviceMonitor: {on}, podMonitor: {on}, prometheusRule: {on}}}");
     let objects = helm.render(values).await;
-    for kind in ["ServiceMonitor", "PodMonitor"] {
+    for kind in ["ServiceMonitor", "PodMonitor", "PrometheusRule"] {
         assert_eq!(of_kind(&objects, kind).count(), 0);
         assert_eq!(of_kind(&render(&helm, values).await, kind).count(), 1);
     }
     let notes = helm.with("install", values, &["--dry-run=client"]).await;
-    assert!(notes.contains("The cluster serves no PodMonitor"), "{notes}");
-    assert!(notes.contains("The cluster serves no ServiceMonitor"), "{notes}");
+    for kind in ["PodMonitor", "ServiceMonitor", "PrometheusRule"] {
+        assert!(notes.contains(&format!("The cluster serves no {kind}")), "{notes}");
+    }
 }

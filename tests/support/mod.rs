@@ -16,6 +16,7 @@ pub use control_plane::ControlPlane;
 pub use lent::Lent;
 pub use objects::{keys_half_known, managed, overreach, ready};
 pub use operator::{NAMESPACE, Operator, SERVICE_ACCOUNT, aws_environment};
+pub use process::Process;
 pub use sim::Sim;
 pub use wait::await_condition;
 
@@ -40,6 +41,11 @@ pub fn helm3() -> PathBuf {
 /// What asks Argo CD's engine: `gitops`.
 pub fn gitops() -> PathBuf {
     directory_from("GITOPS_TOOLS", "tools/build-gitops", &[]).join("gitops")
+}
+
+/// `prometheus` or `promtool`.
+pub fn prometheus(name: &str) -> PathBuf {
+    directory_from("PROMETHEUS_TOOLS", "tools/prometheus", &[]).join(name)
 }
 
 /// The Python environment with the AWS CLI and boto3.

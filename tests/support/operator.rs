@@ -74,6 +74,13 @@ impl Operator {
         self.process.ended()
     }
 
+    /// Where it answers probes and scrapes, as its log tells.
+    pub fn health_address(&self) -> String {
+        let log = self.log();
+        let port = log.split("127.0.0.1:").nth(1).expect("the address was logged");
+        format!("127.0.0.1:{}", port.chars().take_while(char::is_ascii_digit).collect::<String>())
+    }
+
     /// Everything that it has logged.
     pub fn log(&self) -> String {
         self.process.output()

@@ -108,10 +108,10 @@ What the operator may do where it watches: with `managed` without AwsIdentity, w
   verbs: [create]
 {{- end }}
 
-{{/* The kinds of monitors and their values, as YAML; what a release of before them says nothing of is off. */}}
+{{/* The kinds of the Prometheus operator and their values, as YAML; what a release of before them says nothing of is off. */}}
 {{- define "transfer-operator.monitors" -}}
 {{- $metrics := .Values.metrics | default dict }}
-{{- dict "ServiceMonitor" (dig "serviceMonitor" dict $metrics) "PodMonitor" (dig "podMonitor" dict $metrics) | toYaml }}
+{{- dict "ServiceMonitor" (dig "serviceMonitor" dict $metrics) "PodMonitor" (dig "podMonitor" dict $metrics) "PrometheusRule" (dig "prometheusRule" dict $metrics) | toYaml }}
 {{- end }}
 
 {{/* The arguments of the operator as a YAML list. */}}

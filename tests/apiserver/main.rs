@@ -10,6 +10,7 @@ mod canary;
 mod cluster_door;
 mod command_line;
 mod control_plane;
+mod dashboard;
 mod fields;
 mod fixtures;
 mod host_keys;

@@ -30,9 +30,7 @@ async fn orphans(plane: &ControlPlane, there: bool) -> Result<String, String> {
 
 /// What a scraper gets from the operator.
 pub async fn scrape(operator: &Operator) -> String {
-    let log = operator.log();
-    let port = log.split("127.0.0.1:").nth(1).unwrap().chars().take_while(char::is_ascii_digit).collect::<String>();
-    let config = Config::new(format!("http://127.0.0.1:{port}").parse().unwrap());
+    let config = Config::new(format!("http://{}", operator.health_address()).parse().unwrap());
     let request = http::Request::get("/metrics").body(Vec::new()).unwrap();
     Client::try_from(config).unwrap().request_text(request).await.unwrap()
 }

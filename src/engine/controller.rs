@@ -9,6 +9,7 @@ use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -334,12 +335,16 @@ where
     }
 }
 
+/// Tells the reconciles of this process apart, in the log and nowhere else.
+static RECONCILE_ID: AtomicU64 = AtomicU64::new(1);
+
 /// One reconcile under its deadline; neither running late nor a panic ends the controller.
 async fn guarded<O>(name: Name, uid: String, reconcile: Reconcile, rank: Rank, slot: Slot) -> Again
 where
     O: Resource<DynamicType = ()>,
 {
-    let span = tracing::info_span!("pass", kind = %O::kind(&()), object = %name, %uid);
+    let reconcile_id = RECONCILE_ID.fetch_add(1, Ordering::Relaxed);
+    let span = tracing::info_span!("pass", kind = %O::kind(&()), object = %name, %uid, reconcile_id);
     let run = AssertUnwindSafe(async move { reconcile(name, uid, rank).await }).catch_unwind();
     let outcome = waiting::bounded(DEADLINE, slot, run).instrument(span.clone()).await;
     span.in_scope(|| match outcome {

@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::*;
 use crate::aws::rate_limiter::{CallClass, RateLimiter, Rates};
+use crate::captured_log::Log;
 
 fn meta(name: &str, generation: i64) -> ObjectMeta {
     ObjectMeta {
@@ -244,4 +245,33 @@ async fn a_pass_that_hangs_is_given_up() {
         started.next().await;
     };
     run(queue, at_once(), stop, reconcile).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_of_the_log_tells_object_uid_and_which_reconcile() {
+    let (log, _guard) = Log::begin();
+    let says: Reconcile = Arc::new(|_, _, _| {
+        async {
+            tracing::info!("one");
+            tracing::info!("two");
+            Requeue::OnChange
+        }
+        .boxed()
+    });
+    for _ in 0..2 {
+        let slot = Arc::new(Slots::default()).take();
+        guarded::<ConfigMap>(name("x"), "uid-x".to_owned(), Arc::clone(&says), Rank::default(), slot).await;
+    }
+    let spans =
+        |message| log.said("INFO", message).into_iter().map(|line| line["spans"][0].clone()).collect::<Vec<_>>();
+    let (first, second) = (spans("one"), spans("two"));
+    assert_eq!(first, second, "lines of one reconcile have its id");
+    for span in &first {
+        assert_eq!(
+            (&span["kind"], &span["object"], &span["uid"]),
+            (&"ConfigMap".into(), &"a/x".into(), &"uid-x".into())
+        );
+    }
+    let id = |span: &serde_json::Value| span["reconcile_id"].as_u64().unwrap();
+    assert!(id(&first[0]) < id(&first[1]), "{first:?}");
 }

@@ -28,9 +28,12 @@ async fn every_line_of_a_pass_names_its_object_once_and_a_call_its_fields() {
     edit(&rig, json!({"loggingRole": ROLE, "preAuthenticationLoginBanner": "hello"}));
     rig.control("files", Duration::from_mins(1)).await;
 
-    let pass = json!({"name": "pass", "kind": SERVER, "object": "team/files", "uid": "uid-files"});
     for text in log.texts() {
         let line: Value = serde_json::from_str(&text).unwrap();
+        let id = line["spans"][0]["reconcile_id"].as_u64();
+        assert!(id.is_some(), "{text}");
+        let pass =
+            json!({"name": "pass", "kind": SERVER, "object": "team/files", "uid": "uid-files", "reconcile_id": id});
         assert_eq!((&line["spans"], &line["span"]), (&json!([pass]), &Value::Null), "{text}");
         for once in ["\"object\"", "team/files", "\"kind\"", "uid-files"] {
             assert_eq!(text.matches(once).count(), 1, "{once} in {text}");

@@ -168,7 +168,10 @@ def drawn(answers):
         for title, _, unit, queries, *_ in members:
             series = [line for query in queries for line in lines(answers, *query)]
             start = min((x for _, points in series for x, _ in points), default=0)
-            series = [(name, [(x - start, y) for x, y in points]) for name, points in series]
+            # Of large numbers a chart has no room for the noughts.
+            unit, part = {"bytes": ("MiB", 2**20), "none": ("", 1)}.get(unit, (unit, 1))
+            unit, part = ("days", 86400) if title == "First key to end" else (unit, part)
+            series = [(name, [(x - start, y / part) for x, y in points]) for name, points in series]
             # More have no room below.
             chart = svg.chart(f"{row}: {title}", "seconds", unit, series[:5])
             place = f'<svg x="{at % 3 * width}" y="{at // 3 * height}" width="{width}" height="{height}" '
@@ -182,6 +185,8 @@ def lines(answers, query, legend):
     """Name and points of each series that a query answered with; the liveliest first."""
     for answer in sorted(answers[query.replace("$__rate_interval", RATE_OVER)], key=lambda answer: -spread(answer)):
         name = re.sub(r"{{(\w+)}}", lambda label: answer["metric"].get(label[1], ""), legend) or "all"
+        # One account and region: the rest is what differs.
+        name = re.sub(r"^\d{12} [\w-]+ (?=\w)", "", name)
         yield name, points(answer)
 
 

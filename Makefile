@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-deny advisories check-clippy check-generated check-docs docs test-unit test-clients test-apiserver test-convergence test-chart test-gitops gitops test-chaos chaos soak replay mutants bench bench-reconciles \
+.PHONY: help test check check-fmt check-deny advisories check-clippy check-generated check-docs docs test-unit test-clients test-apiserver test-convergence test-chart test-gitops gitops test-chaos chaos e2e soak replay mutants bench bench-reconciles \
   build release image test-image test-helm3 sbom demo generate manifests tools clean
 
 # Seeded defects panic by the hundred, and a failing test names its place without it.
@@ -12,7 +12,7 @@ export RUST_BACKTRACE := 0
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
 # These need the outside tools or print what they counted; every other test file is a unit test to make.
-SLOW_TESTS := apiserver chart chaos convergence gitops protocol_model
+SLOW_TESTS := apiserver chart chaos convergence e2e gitops protocol_model
 TESTS := $(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs))
 UNIT_TESTS := $(filter-out $(SLOW_TESTS),$(TESTS))
 
@@ -112,6 +112,12 @@ chaos: ## two operators under kills, restarts, throttling for ROUNDS (30), then 
 	@tools/build-kube etcd kube-apiserver kubectl >/dev/null
 	@ROUNDS=$(or $(ROUNDS),30) SEED=$(SEED) $(CARGO_TEST) --test chaos -- --nocapture
 
+# Only where it is said for this run: the cluster that somebody's shell happens to point at is not one to install in.
+e2e: E2E_KUBECONFIG := $(or $(E2E_KUBECONFIG),$(if $(filter command,$(origin KUBECONFIG)),$(KUBECONFIG)))
+e2e: ## the chart and the image in a real cluster: on a node of its own (as root), or KUBECONFIG=...; E2E=required skips never
+	$(call step,'a node with pods and tests/e2e')
+	@E2E="$(E2E)" E2E_KUBECONFIG="$(E2E_KUBECONFIG)" tools/e2e
+
 soak: ## what searches further than `make test` does
 	$(call step,'the protocol model, deeper, and more schedules')
 	@PROTOCOL_MODEL_DEEPER=8 $(CARGO_TEST) --profile soak --test protocol_model -- --nocapture
@@ -170,7 +176,7 @@ manifests: build ## write deploy/crds.yaml, deploy/install.yaml and deploy/iam
 	@tools/generate iam
 
 tools: ## build and install every outside tool now, and print where they are
-	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager helm
+	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager kube-scheduler kubelet kube-proxy helm
 	@tools/prometheus
 	@tools/python-env
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::support::Sim;
+use crate::support::{Sim, changes};
 
 /// Every call that reached the simulator, in order.
 #[derive(Default)]
@@ -39,11 +39,7 @@ impl Log {
 
     /// The calls of operations that change something, whatever came of them, from this number of calls on.
     pub fn changing(&self, from: usize) -> impl Iterator<Item = &Value> {
-        self.calls[from..].iter().filter(|call| {
-            let operation = call["operation"].as_str().unwrap();
-            let reads = ["List", "Describe", "Test", "Get", "Assume"];
-            !reads.iter().any(|prefix| operation.starts_with(prefix))
-        })
+        self.calls[from..].iter().filter(|call| changes(call))
     }
 
     /// How often an operation was called from this number of calls on.

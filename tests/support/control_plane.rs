@@ -18,9 +18,10 @@ use super::process::{Process, scratch};
 /// Longer than any test run, so that no client has to renew its token.
 const TOKEN_SECONDS: i64 = 7200;
 
-/// A control plane without nodes. Dropping it stops it.
+/// A control plane, without nodes where not said otherwise. Dropping it stops it.
 pub struct ControlPlane {
-    process: Process,
+    /// `None` where somebody else runs it.
+    process: Option<Process>,
     directory: PathBuf,
     /// Where the audit log of the present test begins.
     audited: usize,
@@ -44,30 +45,52 @@ impl ControlPlane {
         SHARED
             .get_or_init(|| async {
                 let plane = Self::start().await;
-                plane.process.share();
+                plane.process.iter().for_each(Process::share);
                 plane.install().await;
                 plane
             })
             .await
     }
 
+    /// Starts with a node, on which pods run, and with these images there. See `tools/node`.
+    pub async fn with_node(images: &[&str]) -> Self {
+        Self::run_by("node", images).await
+    }
+
+    /// Somebody else's cluster, as its administrator.
+    pub fn of_somebody(kubeconfig: &Path) -> Self {
+        let directory = scratch("cluster");
+        std::fs::create_dir(&directory).expect("the directory can be created");
+        std::fs::copy(kubeconfig, directory.join("kubeconfig")).expect("the kubeconfig can be read");
+        Self { process: None, directory, audited: 0 }
+    }
+
     async fn start_with(options: &[&str]) -> Self {
-        let directory = scratch("control-plane");
-        let mut command = Command::new(super::repository("tools/control-plane"));
+        Self::run_by("control-plane", options).await
+    }
+
+    async fn run_by(script: &str, options: &[&str]) -> Self {
+        let directory = scratch(script);
+        let mut command = Command::new(super::repository("tools").join(script));
         command.arg(&directory).args(options);
-        let mut plane = Self { process: Process::start("control-plane", command), directory, audited: 0 };
+        let mut process = Process::start(script, command);
         // No timeout here: the script has one, and before it starts anything it may have to build for minutes.
-        while !plane.kubeconfig().exists() {
-            let ended = plane.process.ended();
-            assert!(ended.is_none(), "the control plane did not start: {}", plane.process.output());
+        while !directory.join("kubeconfig").exists() {
+            assert!(process.ended().is_none(), "the control plane did not start: {}", process.output());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        plane
+        Self { process: Some(process), directory, audited: 0 }
     }
 
     /// Another test has it from now on.
     pub fn taken_over(&mut self) {
-        self.process.taken_over();
+        self.process.iter().for_each(Process::taken_over);
+    }
+
+    /// Kills the processes of a container with SIGKILL; `false` where the node is not ours.
+    pub fn kill_container(&mut self, id: &str) -> bool {
+        self.process.iter_mut().for_each(|process| process.signal(&format!("KILL {id}")));
+        self.process.is_some()
     }
 
     /// Makes [`Self::requests_of`] begin here.
@@ -78,10 +101,10 @@ impl ControlPlane {
     /// Kills the API server, starts it again on the same etcd and port, and waits until it is ready.
     pub async fn restart_api_server(&mut self) {
         let file = self.directory.join("restart");
+        let process = self.process.as_mut().expect("it is one of ours");
         std::fs::write(&file, "").expect("the file that asks for a restart can be written");
         await_condition("the restart of the API server", Duration::from_mins(2), async || {
-            let ended = self.process.ended();
-            assert!(ended.is_none(), "the control plane ended: {}", self.process.output());
+            assert!(process.ended().is_none(), "the control plane ended: {}", process.output());
             if file.exists() { Err("not ready yet") } else { Ok(()) }
         })
         .await;

@@ -14,7 +14,7 @@ mod wait;
 
 pub use control_plane::ControlPlane;
 pub use lent::Lent;
-pub use objects::{keys_half_known, managed, overreach, ready};
+pub use objects::{changes, keys_half_known, managed, overreach, ready};
 pub use operator::{NAMESPACE, Operator, SERVICE_ACCOUNT, aws_environment};
 pub use process::Process;
 pub use sim::Sim;

@@ -49,3 +49,9 @@ pub fn managed(kind: &str, namespace: &str, name: &str, spec: &Value) -> Value {
     let metadata = json!({"name": name, "namespace": namespace});
     json!({"apiVersion": "transfer-operator.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec})
 }
+
+/// Whether a call, as the simulator logs it, is of an operation that changes something, whatever came of it.
+pub fn changes(call: &Value) -> bool {
+    let operation = call["operation"].as_str().expect("a call has an operation");
+    !["List", "Describe", "Test", "Get", "Assume"].iter().any(|prefix| operation.starts_with(prefix))
+}

@@ -25,6 +25,11 @@ impl Sim {
         Self { process, args, port, endpoint: format!("http://127.0.0.1:{port}") }
     }
 
+    /// One that runs elsewhere, behind a port of this machine for as long as this process runs.
+    pub fn behind(process: Process, port: u16) -> Self {
+        Self { process, args: Vec::new(), port, endpoint: format!("http://127.0.0.1:{port}") }
+    }
+
     /// Kills it and starts it again on the same port: with `--state-file` it goes on where it was killed, without its
     /// log of calls and its faults.
     pub async fn restart(&mut self) {

@@ -43,10 +43,12 @@ async fn of_a_sandbox_nothing_stays_however_it_ends() {
         let (cgroup, address) = said.trim().split_once(' ').unwrap();
         let cgroups = cgroups(cgroup);
         assert!(!cgroups.is_empty() && routes().contains(&network(address)), "it was all there: {said}");
+        // Its end would end what is inside; a kill has to do so alone.
+        let mut input = sandbox.stdin.take().unwrap();
         if killed {
             sandbox.kill().unwrap();
         } else {
-            let _ = writeln!(sandbox.stdin.take().unwrap());
+            writeln!(input).unwrap();
         }
         sandbox.wait().unwrap();
         await_condition("the end of all", Duration::from_secs(30), async || {
@@ -61,6 +63,7 @@ async fn of_a_sandbox_nothing_stays_however_it_ends() {
         .await;
         assert!(!std::fs::read_to_string("/proc/self/mountinfo").unwrap().contains("of-a-sandbox"));
         assert_eq!(std::fs::read(OVERCOMMIT).unwrap(), overcommit);
+        drop(input);
     }
 }
 

@@ -153,7 +153,9 @@ impl Cluster {
         self.helm.run(&["uninstall", "transfer-operator", "--wait"]).await;
         let crds = self.plane.kubectl(&["get", "crd", "--output=name"]).await;
         let ours: Vec<&str> = crds.lines().filter(|crd| crd.ends_with(".transfer-operator.dev")).collect();
-        self.plane.kubectl(&[&["delete"], &ours[..]].concat()).await;
+        let delete = [&["delete", "--ignore-not-found", "--timeout=60s"], &ours[..]].concat();
+        // The policy that protects them is in force for a moment after it is gone.
+        await_condition("the end of the CRDs", PATIENCE, async || self.plane.try_kubectl(&delete).await).await;
         let made = [&NAMESPACES[..], &[NAMESPACE]].concat();
         self.plane
             .kubectl(&[&["delete", "namespace", "--ignore-not-found", "--timeout=120s"], &made[..]].concat())

@@ -86,7 +86,7 @@ fn leaves(value: &Value, at: &str, all: &mut BTreeSet<String>) {
             map.iter().for_each(|(key, below)| leaves(below, &format!("{at}.{key}"), all));
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(i, below)| leaves(below, &format!("{at}[{i}]"), all))
+            items.iter().enumerate().for_each(|(i, below)| leaves(below, &format!("{at}[{i}]"), all));
         }
         leaf => {
             all.insert(format!("{at}={leaf}"));

@@ -225,7 +225,7 @@ async fn many_namespaces_and_forged_statuses_make_few_series() {
         let mut user = json!(object::<TransferUser>(name, spec, json!({"observedGeneration": 1})));
         user["status"]["conditions"] = conditions;
         user["metadata"]["namespace"] = json!(namespace);
-        let user: DeserializeGuard<TransferUser> = serde_json::from_value(user).unwrap();
+        let user: Guarded<TransferUser> = serde_json::from_value(user).unwrap();
         assert!(user.0.is_ok(), "{:?}", user.0);
         sources.stores.users.apply(0, Event::Apply(user));
     };

@@ -222,7 +222,7 @@ impl Stage {
         let requests = self.plane.requests_of(NAMESPACE, SERVICE_ACCOUNT);
         let reads = ["get", "list", "watch"].map(Value::from);
         let counts = |event: &&Value| !reads.contains(&event["verb"]) && event["objectRef"]["resource"] != "leases";
-        requests.iter().filter(counts).map(|event| told(event)).collect()
+        requests.iter().filter(counts).map(told).collect()
     }
 }
 

@@ -328,7 +328,7 @@ impl Lease {
                 }
             }
             LeaseStep::Wait => {
-                self.tell(&found);
+                self.log_leader(&found);
                 // How long the others stand still is known by the time that this one is free.
                 if found != LeaseState::Unknown {
                     let _ = self.in_the_way().await;
@@ -466,7 +466,7 @@ impl Lease {
     }
 
     /// Says once whom it waits for.
-    fn tell(&mut self, found: &LeaseState) {
+    fn log_leader(&mut self, found: &LeaseState) {
         let LeaseState::Lease(LeaseRecord { holder, .. }) = found else { return };
         if self.view.renewed.is_none() && self.told.as_ref() != Some(holder) {
             tracing::info!(lease = %self.name, %holder, "another replica leads; standing by");

@@ -69,8 +69,8 @@ pub struct Sources {
     pub hold_percent: u8,
     /// The lease.
     pub leading: LeaderState,
-    /// Passes by kind.
-    pub passes: Vec<(&'static str, ReconcileCounters)>,
+    /// Reconciles by kind.
+    pub reconciles: Vec<(&'static str, ReconcileCounters)>,
     /// When what was compared with AWS.
     pub looks: Arc<Looks>,
     /// How many shards there are.

@@ -74,13 +74,13 @@ async fn busy() -> Sources {
     leading.set(true);
     let orphans = Arc::new(orphans);
     let expiry = Expiry { warning: SignedDuration::from_hours(14 * 24), env: settings().env };
-    let passes = vec![("TransferUser", counters)];
+    let reconciles = vec![("TransferUser", counters)];
     let looks = Arc::new(Looks::default());
     for (uid, age) in [("older", 60), ("younger", 30)] {
         looks.saw(uid, "123456789012", "eu-central-1", String::new(), true);
         tokio::time::advance(std::time::Duration::from_secs(age)).await;
     }
-    Sources { stores, limiter, clients, orphans, hold_percent: 10, leading, passes, looks, shards: 3, expiry }
+    Sources { stores, limiter, clients, orphans, hold_percent: 10, leading, reconciles, looks, shards: 3, expiry }
 }
 
 /// Four servers of an identity are being deleted.

@@ -30,11 +30,13 @@ use crate::cluster::Lister;
 use crate::cluster::kube::KubeClient;
 use crate::cluster::store::Stores;
 use crate::engine::consistency::Windows;
-use crate::engine::context::{Engine, Requeue};
+use crate::engine::context::Engine;
 use crate::engine::controller::{self, Queue, Reconcile, Signal};
 use crate::engine::counters::ReconcileCounters;
 use crate::engine::reconcile::reconcile;
+use crate::engine::requeue::Requeue;
 use crate::engine::settings::{Env, Settings};
+use crate::kinds::affected;
 use crate::kinds::deps::{Deps, Verified, WorkflowsSeen};
 use crate::kinds::identity::Identities;
 use crate::kinds::installations::Installation;
@@ -42,7 +44,6 @@ use crate::kinds::orphans::Orphans;
 use crate::kinds::registration::Registration;
 use crate::kinds::swept::Swept;
 use crate::kinds::trigger::{Trigger, Which};
-use crate::kinds::triggers;
 use crate::leader_election::{self, LeaderState, Lease, LeaseConfig};
 use crate::metrics::{self, Expiry, Sources};
 use crate::shard::Shard;
@@ -134,12 +135,12 @@ async fn operate(
     let settings = settings(&args, cluster_id);
     let looks = Arc::clone(&settings.looks);
     let Some(work) = Work::new(outside, settings, stop.clone()).await else { return Ok(()) };
-    let (passes, orphans, leads) = (work.passes.clone(), Arc::clone(&work.orphans), leading.clone());
+    let (reconciles, orphans, leads) = (work.reconciles.clone(), Arc::clone(&work.orphans), leading.clone());
     let expiry = Expiry { warning: expiry_warning, env: Arc::new(World) };
     let hold_percent = args.hold_deletions_percent;
     let shards = args.shard.count();
     let sources =
-        Sources { stores, limiter, clients, orphans, hold_percent, leading: leads, passes, looks, shards, expiry };
+        Sources { stores, limiter, clients, orphans, hold_percent, leading: leads, reconciles, looks, shards, expiry };
     health.expose(metrics::registry(sources));
     let outcome = lead(work, lease.as_mut(), &leading, stop).await;
     if let Some(lease) = &mut lease {
@@ -244,7 +245,7 @@ struct Work {
     orphans: Arc<Orphans>,
     controllers: Vec<BoxFuture<'static, ()>>,
     idle: Vec<Idle>,
-    passes: Vec<(&'static str, ReconcileCounters)>,
+    reconciles: Vec<(&'static str, ReconcileCounters)>,
 }
 
 impl Work {
@@ -253,9 +254,9 @@ impl Work {
         let Outside { client, aws, scope, installation, shard, stores, expiry_warning } = outside;
         let (queues, enqueuers, watches) = watch::start(&client, &scope, &stores);
         let lister = Arc::clone(&stores);
-        let bells = enqueuers.clone();
-        let seen = move |server_id: &str| bells.enqueue(triggers::on_server_seen(server_id, lister.as_ref()));
-        let wake = move |objects: Vec<_>| enqueuers.enqueue(objects.into_iter().map(Trigger::managed).collect());
+        let enqueuer = enqueuers.clone();
+        let seen = move |server_id: &str| enqueuer.enqueue(affected::on_server_seen(server_id, lister.as_ref()));
+        let enqueue = move |objects: Vec<_>| enqueuers.enqueue(objects.into_iter().map(Trigger::managed).collect());
         let deps = Arc::new(Deps {
             cluster: Arc::new(KubeClient::new(client.clone(), scope.namespaces.clone(), installation.manager.clone())),
             lister: Arc::clone(&stores) as Arc<dyn Lister>,
@@ -264,7 +265,7 @@ impl Work {
             verified: Verified::telling(Box::new(seen)),
             workflows: WorkflowsSeen::default(),
             swept: Swept::default(),
-            wake: Box::new(wake),
+            enqueue: Box::new(enqueue),
             resync: settings.resync,
             expiry_warning,
             env: Arc::clone(&settings.env),
@@ -273,9 +274,9 @@ impl Work {
         tracing::info!("all caches are filled");
         let orphans = Arc::new(Orphans::new(Arc::clone(&deps), settings.clone(), scope.namespaces));
         let ((elect, start), (end, halt)) = (signal_once(), signal_once());
-        let (controllers, idle, passes) = (Vec::new(), Vec::new(), Vec::new());
+        let (controllers, idle, reconciles) = (Vec::new(), Vec::new(), Vec::new());
         let mut work =
-            Self { deps, settings, shard, start, halt, elect, end, watches, orphans, controllers, idle, passes };
+            Self { deps, settings, shard, start, halt, elect, end, watches, orphans, controllers, idle, reconciles };
         work.identities(queues.identities, Arc::clone(&stores), installation);
         macro_rules! control {
             ($($plural:ident: $kind:ident,)+) => {
@@ -289,7 +290,7 @@ impl Work {
     fn control<K: Registration>(&mut self, queue: Queue<K>, stores: &Arc<Stores>) {
         let (cluster, lister) = (Arc::clone(&self.deps.cluster), Arc::clone(&self.deps.lister));
         let engine = Engine::new(K::reconciler(Arc::clone(&self.deps)), cluster, lister, self.settings.clone());
-        self.passes.push((K::KIND.name(), engine.counters.clone()));
+        self.reconciles.push((K::KIND.name(), engine.counters.clone()));
         let (remembers, deps) = (Arc::clone(&engine), Arc::clone(&self.deps));
         let queue = queue.forgetting(Arc::new(move |uid| {
             remembers.memories.end(uid);
@@ -299,24 +300,24 @@ impl Work {
         }));
         let memories = Arc::clone(&engine);
         self.idle.push(Box::new(move || memories.memories.idle()));
-        let pass: Reconcile = Arc::new(move |name, uid, rank| {
+        let run: Reconcile = Arc::new(move |name, uid, rank| {
             let engine = Arc::clone(&engine);
             async move { reconcile(&engine, &name, &uid, &rank).await }.boxed()
         });
         let stores = Arc::clone(stores);
-        let pass = share::passes(self.shard, move |name| share::account_of::<K>(&stores, name), pass);
-        self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), pass).boxed());
+        let run = share::of_this_shard(self.shard, move |name| share::account_of::<K>(&stores, name), run);
+        self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), run).boxed());
     }
 
     fn identities(&mut self, queue: Queue<AwsIdentity>, stores: Arc<Stores>, installation: Installation) {
         let orphans = Arc::clone(&self.orphans);
         let identities = Identities::new(Arc::clone(&self.deps), self.settings.clone(), orphans, installation);
-        self.passes.push((Which::Identity.name(), identities.counters.clone()));
+        self.reconciles.push((Which::Identity.name(), identities.counters.clone()));
         let identities = Arc::new(identities);
-        let pass = identity_passes(Arc::clone(&identities), Arc::clone(&stores));
-        let pass = share::passes(self.shard, move |name| share::account(&stores, &name.name), pass);
+        let run = identity_reconciles(Arc::clone(&identities), Arc::clone(&stores));
+        let run = share::of_this_shard(self.shard, move |name| share::account(&stores, &name.name), run);
         let queue = queue.forgetting(Arc::new(move |uid| identities.forget(uid)));
-        self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), pass).boxed());
+        self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), run).boxed());
     }
 }
 
@@ -366,7 +367,7 @@ fn installation(args: &RunArgs) -> Result<Installation, RunError> {
 }
 
 /// Identities rest on nothing in AWS, so their reconciles go by what the watch holds.
-fn identity_passes(identities: Arc<Identities>, stores: Arc<Stores>) -> Reconcile {
+fn identity_reconciles(identities: Arc<Identities>, stores: Arc<Stores>) -> Reconcile {
     Arc::new(move |name, uid, _| {
         let identities = Arc::clone(&identities);
         let object = stores.identity(&name.name).filter(|object| object.metadata.uid.as_deref() == Some(uid.as_str()));
@@ -376,7 +377,7 @@ fn identity_passes(identities: Arc<Identities>, stores: Arc<Stores>) -> Reconcil
                 None => identities.unread(&name, &uid).await,
             };
             outcome.unwrap_or_else(|trouble| {
-                tracing::warn!(%trouble, "pass failed");
+                tracing::warn!(%trouble, "reconcile failed");
                 Requeue::After(PATIENCE)
             })
         }

@@ -53,21 +53,21 @@ impl Shard {
 
     /// Whether a Lease of this name is that of some shard of the installation.
     #[must_use]
-    pub fn names_lease(installation: &str, name: &str) -> bool {
+    pub(crate) fn names_lease(installation: &str, name: &str) -> bool {
         let Some(number) = name.strip_prefix(installation) else { return false };
         number.is_empty() || number.strip_prefix('-').is_some_and(|number| number.parse::<u32>().is_ok())
     }
 
     /// What stands in the Lease that this process holds by this name.
     #[must_use]
-    pub fn said_of(self, holder: &str) -> String {
+    pub(crate) fn said_of(self, holder: &str) -> String {
         format!("{self} {holder}")
     }
 
     /// Of which shard the holder of a Lease is, where that stands in it. It must name the holder: a process that knows no
     /// shards renews a Lease with whatever stood there before it.
     #[must_use]
-    pub fn of_holder(said: Option<&str>, holder: &str) -> Self {
+    pub(crate) fn of_holder(said: Option<&str>, holder: &str) -> Self {
         let said = said.and_then(|said| said.split_once(' ')).filter(|(_, of)| *of == holder);
         said.and_then(|(shard, _)| shard.parse().ok()).unwrap_or(Self::WHOLE)
     }
@@ -123,7 +123,7 @@ pub struct Others {
 impl Others {
     /// Takes down what a look showed, and tells the Lease because of which a process of this shard must not work: one of
     /// another number of shards, which is held and was not seen unchanged for its duration.
-    pub fn in_the_way<'a>(&mut self, own: Shard, claims: &'a [Claim], now: Instant) -> Option<&'a Claim> {
+    pub(crate) fn in_the_way<'a>(&mut self, own: Shard, claims: &'a [Claim], now: Instant) -> Option<&'a Claim> {
         self.seen.retain(|lease, _| claims.iter().any(|claim| claim.lease == *lease));
         let mut found = None;
         for claim in claims {

@@ -22,9 +22,9 @@ use crate::cluster::references::identity_of;
 use crate::cluster::store::{ConfigMapMeta, NamespaceMeta, Snapshot, Store, StoreChange, Stored, Stores, Watched};
 use crate::engine::controller::{self, Enqueuer, LaneOf, ObjectIndex, Queue};
 use crate::engine::queue::Lane;
+use crate::kinds::affected;
 use crate::kinds::registration::Registration;
 use crate::kinds::trigger::{Trigger, Which};
-use crate::kinds::triggers;
 use crate::with_kinds;
 
 /// Which part of the cluster this process is for.
@@ -74,7 +74,7 @@ macro_rules! queues {
                 $($plural: hub.managed::<api::$kind>($plural),)+
             };
             hub.namespaces();
-            hub.metadata::<ConfigMapMeta>(scope.apis(client), |stores| &stores.config_maps, triggers::on_config_map);
+            hub.metadata::<ConfigMapMeta>(scope.apis(client), |stores| &stores.config_maps, affected::on_config_map);
             let Hub { enqueuers, watches, .. } = hub;
             (queues, enqueuers, select_all(watches.into_iter().map(tokio::spawn)).map(|_| ()).boxed())
         }
@@ -136,7 +136,7 @@ impl<'a> Hub<'a> {
 
     fn identities(&mut self, (index, queue): Line<AwsIdentity>) -> Queue<AwsIdentity> {
         let everywhere = vec![Api::all(self.client.clone())];
-        self.objects::<AwsIdentity>(everywhere, &watcher::Config::default(), index, triggers::on_identity);
+        self.objects::<AwsIdentity>(everywhere, &watcher::Config::default(), index, affected::on_identity);
         queue.in_lanes(Arc::new(|name| Lane { account: name.name.clone(), ..Lane::default() }))
     }
 
@@ -145,7 +145,7 @@ impl<'a> Hub<'a> {
             Some(labels) => watcher::Config::default().labels(labels),
             None => watcher::Config::default(),
         };
-        self.objects::<K>(self.scope.apis(self.client), &ours, index, triggers::on_managed);
+        self.objects::<K>(self.scope.apis(self.client), &ours, index, affected::on_managed);
         queue.in_lanes(lanes::<K>(self.stores))
     }
 
@@ -175,7 +175,7 @@ impl<'a> Hub<'a> {
             return self.stores.namespaces.leave_empty();
         }
         let everywhere = vec![Api::all(self.client.clone())];
-        self.metadata::<NamespaceMeta>(everywhere, |stores| &stores.namespaces, triggers::on_namespace);
+        self.metadata::<NamespaceMeta>(everywhere, |stores| &stores.namespaces, affected::on_namespace);
     }
 
     /// Watches the metadata of a kind that is not ours.

@@ -21,7 +21,7 @@
 //!
 //!     async fn send(&self, client: &Client, once: &Once) -> Result<Box<Server>, AwsError> {
 //!         let call = client.describe_server().server_id(&self.server_id);
-//!         let answer = send_once!(once, aws_sdk_transfer, call)?;
+//!         let answer = single_attempt!(once, aws_sdk_transfer, call)?;
 //!         once.complete(answer.server.ok_or("Server").and_then(server).map(Box::new))
 //!     }
 //! }

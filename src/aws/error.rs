@@ -62,7 +62,7 @@ impl AwsErrorKind {
 }
 
 /// A failed call.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{operation} failed: {code}: {message}")]
 pub struct AwsError {
     /// AWS's name of the operation.

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::credentials::{CredentialCache, Issue, Issued};
 use super::http::READ_TIMEOUT;
-use super::sdk::once::{Once, send_once};
+use super::sdk::once::{Once, single_attempt};
 use super::{AwsClock, AwsError, AwsErrorKind, CallClass, Priority, Rank, RateLimiter};
 use crate::api::identity::AssumeRole;
 
@@ -46,7 +46,7 @@ impl Sts {
     pub async fn caller(&self, credentials: &CredentialCache) -> Result<CallerIdentity, AwsError> {
         let once = self.once("GetCallerIdentity", credentials).await?;
         let sent = Instant::now();
-        let outcome = send_once!(&once, aws_sdk_sts, self.client.get_caller_identity());
+        let outcome = single_attempt!(&once, aws_sdk_sts, self.client.get_caller_identity());
         let answer = self.ended(&once, credentials, sent, outcome)?;
         match (answer.account, answer.arn) {
             (Some(account), Some(arn)) => Ok(CallerIdentity { account, arn }),
@@ -65,7 +65,7 @@ impl Sts {
             .set_external_id(external_id.clone())
             .set_duration_seconds(*session_duration_seconds);
         let sent = Instant::now();
-        let outcome = send_once!(&once, aws_sdk_sts, call);
+        let outcome = single_attempt!(&once, aws_sdk_sts, call);
         let answer = self.ended(&once, own, sent, outcome)?;
         issued(answer, once.date()).ok_or_else(|| once.incomplete("Credentials"))
     }

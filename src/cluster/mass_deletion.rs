@@ -10,6 +10,9 @@
 //! while the mass shrinks, a mass that grows meanwhile is not chased for ever (what was there goes, the rest is counted
 //! for itself), and the yes of last month says nothing of today's. The value has a hash with the uid of the identity: it
 //! can be copied from the condition and not made up, and no standing yes can be written into a manifest.
+//!
+//! It stands with the caches that it counts: the engine asks it, which names no kind, and so do the identity's own
+//! reconcile, whom a change affects, and the metrics.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Range;
@@ -159,7 +162,7 @@ pub fn held(lister: &dyn Lister, identity: &str, percent: u8) -> Option<MassDele
 
 /// What the object of a deletion that waits says.
 #[must_use]
-pub fn sentence(identity: &str) -> String {
+pub(crate) fn sentence(identity: &str) -> String {
     format!(
         "many objects of AwsIdentity {identity} are being deleted at once, so nothing of it is deleted in AWS until its \
          annotation {ALLOW_DELETIONS} holds the value that its condition DeletionsHeld names; to leave this one in AWS \

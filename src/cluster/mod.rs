@@ -274,7 +274,7 @@ pub async fn fold<T: Send>(
 /// What the status of an object that several installations write has to be after one of them applied `sent`: the
 /// entries of the others stay, and everything else where only an entry was sent.
 #[must_use]
-pub fn completed(sent: &Value, stored: &Value) -> Value {
+pub(crate) fn completed(sent: &Value, stored: &Value) -> Value {
     const ENTRIES: &str = "installations";
     let entries = |status: &Value| status.get(ENTRIES).and_then(Value::as_array).cloned().unwrap_or_default();
     let mut all = entries(stored);
@@ -315,7 +315,7 @@ macro_rules! decode_any {
     ($($plural:ident: $kind:ident,)+) => {
         /// Decodes an object of this kind; nothing where it does not fit our type.
         #[must_use]
-        pub fn decode_any(kind: ManagedKind, value: &Value) -> Option<Arc<dyn Object>> {
+        pub(crate) fn decode_any(kind: ManagedKind, value: &Value) -> Option<Arc<dyn Object>> {
             match kind {
                 $(ManagedKind::$kind => {
                     read::<api::$kind>(value).ok().map(|object| Arc::new(object) as Arc<dyn Object>)

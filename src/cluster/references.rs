@@ -55,7 +55,7 @@ pub fn identity_of(references: &[Reference], lister: &dyn Lister) -> String {
 
 /// The identities that an object with these references may be using: its own, and those of what it names.
 #[must_use]
-pub fn identities_of(references: &[Reference], lister: &dyn Lister) -> Vec<String> {
+pub(crate) fn identities_of(references: &[Reference], lister: &dyn Lister) -> Vec<String> {
     let own = references.iter().filter_map(|reference| match reference {
         Reference::Identity(name) => Some(name.clone()),
         _ => None,

@@ -219,7 +219,7 @@ impl<K> Store<K> {
 
 impl<K: Refers> Store<K> {
     /// What an object refers to; nothing where it is not there or does not decode.
-    pub fn references_of(&self, name: &Name) -> Vec<Reference> {
+    pub(crate) fn references_of(&self, name: &Name) -> Vec<Reference> {
         self.get(name).map(|object| object.refers_to()).unwrap_or_default()
     }
 

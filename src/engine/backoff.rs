@@ -16,7 +16,7 @@ pub enum ErrorClass {
     Throttled,
     /// Passes by itself, usually within seconds.
     Transient,
-    /// A create without a verdict: its record says so, and the next reconcile looks for what it made.
+    /// A create without an answer: its record says so, and the next reconcile looks for what it made.
     Ambiguous,
     /// AWS is in a transition of its own, the request is right: later.
     Sequencing,

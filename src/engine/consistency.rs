@@ -173,7 +173,7 @@ impl ConsistencyCounter {
 
     /// Whether it was seen often enough, the last time at or after `end`.
     #[must_use]
-    pub fn lasts_until(&self, observation: Observation, end: Timestamp) -> bool {
+    pub(crate) fn lasts_until(&self, observation: Observation, end: Timestamp) -> bool {
         self.get(observation).is_some_and(|seen| seen.count >= OBSERVATIONS && seen.last >= end)
     }
 

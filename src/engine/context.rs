@@ -23,38 +23,6 @@ pub(super) const POLL: Duration = Duration::from_secs(5);
 /// Shortest wait for a time that AWS's clock sets.
 pub(super) const WAIT_MIN: Duration = Duration::from_secs(1);
 
-/// When the next reconcile over the object is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Requeue {
-    /// At once: a step was taken.
-    Again,
-    /// After this time, or on a change: it waits for something, or failed.
-    After(Duration),
-    /// After this time, or on a change: another reconcile is about to find out what this one needs. It comes again as what
-    /// it was.
-    Elsewhere(Duration),
-    /// After this time, or on a change: nothing is known to be wrong.
-    Rest(Duration),
-    /// On a change only.
-    OnChange,
-}
-
-impl Requeue {
-    /// Whichever is sooner.
-    #[must_use]
-    pub(super) fn min(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Again, _) | (_, Self::Again) => Self::Again,
-            (Self::OnChange, next) | (next, Self::OnChange) => next,
-            (Self::Elsewhere(one), next) | (next, Self::Elsewhere(one)) => Self::After(one).min(next),
-            (Self::Rest(one), Self::Rest(two)) => Self::Rest(one.min(two)),
-            (Self::After(one), Self::Rest(two)) | (Self::Rest(two), Self::After(one)) if two < one => Self::Rest(two),
-            (Self::After(one), Self::After(two)) => Self::After(one.min(two)),
-            (Self::After(one), Self::Rest(_)) | (Self::Rest(_), Self::After(one)) => Self::After(one),
-        }
-    }
-}
-
 /// The engine of one kind.
 pub struct Engine<K: Kind> {
     /// What is special about the kind.
@@ -205,7 +173,7 @@ impl<O: Managed> Request<O> {
 
     /// The annotation that asks for a reconcile now.
     #[must_use]
-    pub fn reconcile_requested(&self) -> Option<&String> {
+    pub(crate) fn reconcile_requested(&self) -> Option<&String> {
         self.object.meta().annotations.as_ref()?.get(RECONCILE_AT)
     }
 

@@ -24,9 +24,9 @@ use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 
-use super::context::Requeue;
 use super::looks;
-use super::queue::{self, Again, Lane, Priority};
+use super::queue::{self, Lane, Priority};
+use super::requeue::Requeue;
 use crate::api::FINALIZER;
 use crate::aws::Rank;
 use crate::aws::waiting::{self, Slot, Slots};
@@ -39,7 +39,7 @@ pub const DEADLINE: Duration = Duration::from_mins(2);
 pub const AFTER_DEADLINE: Duration = Duration::from_secs(10);
 /// When a reconcile that panicked is tried again: it will most likely do so again.
 pub const AFTER_PANIC: Duration = Duration::from_mins(1);
-/// Passes at once, per kind, but those that wait at the limiter; and with those, looks per account, and as many passes
+/// Reconciles at once, per kind, but those that wait at the limiter; and with those, looks per account, and as many reconciles
 /// that somebody waits for. Most of their time they wait for AWS; more of one account would only wait at its limiter.
 pub const CONCURRENCY: usize = 16;
 /// How long the queue sleeps where nobody is due.
@@ -123,13 +123,13 @@ pub struct Queue<O> {
 impl<O> Queue<O> {
     /// The same queue; who remembers something of an object is told of its end.
     #[must_use]
-    pub fn forgetting(self, forget: Forget) -> Self {
+    pub(crate) fn forgetting(self, forget: Forget) -> Self {
         Self { forget, ..self }
     }
 
     /// The same queue; accounts are told apart too, not only namespaces.
     #[must_use]
-    pub fn in_lanes(self, lane_of: LaneOf) -> Self {
+    pub(crate) fn in_lanes(self, lane_of: LaneOf) -> Self {
         Self { lane_of, ..self }
     }
 }
@@ -224,12 +224,12 @@ where
 {
     let Queue { there, names, ended, forget, lane_of, kind } = queue;
     let (queue, slots, ranks) = (queue::Queue::new(CONCURRENCY), Arc::default(), BTreeMap::new());
-    let passes = Passes { there, lane_of, reconcile, queue, slots, ranks, kind };
+    let reconciles = Reconciles { there, lane_of, reconcile, queue, slots, ranks, kind };
     let endings = async move {
         ended.for_each(async |uid| forget(&uid)).await;
         pending::<()>().await;
     };
-    select(Box::pin(passes.run(names, start, Box::pin(stop))), Box::pin(endings)).await;
+    select(Box::pin(reconciles.run(names, start, Box::pin(stop))), Box::pin(endings)).await;
 }
 
 /// What the queue waits for.
@@ -237,13 +237,13 @@ enum Event {
     Stop,
     Start,
     Asked(Name, Cause),
-    Ended(Name, Again),
+    Ended(Name, Requeue),
     /// A slot is free, or somebody is due.
     Stirred,
 }
 
 /// The reconciles of one kind while they run.
-struct Passes<O> {
+struct Reconciles<O> {
     there: There,
     lane_of: LaneOf,
     reconcile: Reconcile,
@@ -254,7 +254,7 @@ struct Passes<O> {
     kind: PhantomData<fn() -> O>,
 }
 
-impl<O> Passes<O>
+impl<O> Reconciles<O>
 where
     O: Resource<DynamicType = ()> + 'static,
 {
@@ -310,9 +310,9 @@ where
     }
 
     /// The reconcile over a name whose turn it is; none over one that went before.
-    fn begin(&mut self, name: &Name) -> Option<impl Future<Output = Again> + use<O>> {
+    fn begin(&mut self, name: &Name) -> Option<impl Future<Output = Requeue> + use<O>> {
         let Some(Held { uid, .. }) = self.held(name) else {
-            self.queue.done(name, Again::Never, Instant::now());
+            self.queue.done(name, Requeue::OnChange, Instant::now());
             return None;
         };
         let rank = Rank::of(self.queue.runs_as(name).unwrap_or(Priority::Resync));
@@ -339,37 +339,25 @@ where
 static RECONCILE_ID: AtomicU64 = AtomicU64::new(1);
 
 /// One reconcile under its deadline; neither running late nor a panic ends the controller.
-async fn guarded<O>(name: Name, uid: String, reconcile: Reconcile, rank: Rank, slot: Slot) -> Again
+async fn guarded<O>(name: Name, uid: String, reconcile: Reconcile, rank: Rank, slot: Slot) -> Requeue
 where
     O: Resource<DynamicType = ()>,
 {
     let reconcile_id = RECONCILE_ID.fetch_add(1, Ordering::Relaxed);
-    let span = tracing::info_span!("pass", kind = %O::kind(&()), object = %name, %uid, reconcile_id);
+    let span = tracing::info_span!("reconcile", kind = %O::kind(&()), object = %name, %uid, reconcile_id);
     let run = AssertUnwindSafe(async move { reconcile(name, uid, rank).await }).catch_unwind();
     let outcome = waiting::bounded(DEADLINE, slot, run).instrument(span.clone()).await;
     span.in_scope(|| match outcome {
-        Some(Ok(next)) => again(next),
+        Some(Ok(next)) => next,
         Some(Err(_)) => {
             tracing::error!("the reconcile panicked; this is a defect");
-            Again::After(AFTER_PANIC, Priority::Retry)
+            Requeue::After(AFTER_PANIC)
         }
         None => {
             tracing::warn!("the reconcile ran out of time after {DEADLINE:?}");
-            Again::After(AFTER_DEADLINE, Priority::Retry)
+            Requeue::After(AFTER_DEADLINE)
         }
     })
-}
-
-/// When an object comes again after a reconcile that ended with this.
-#[must_use]
-pub fn again(next: Requeue) -> Again {
-    match next {
-        Requeue::Again => Again::Now,
-        Requeue::After(delay) => Again::After(delay, Priority::Retry),
-        Requeue::Elsewhere(delay) => Again::AfterAsBefore(delay),
-        Requeue::Rest(delay) => Again::After(delay, Priority::Resync),
-        Requeue::OnChange => Again::Never,
-    }
 }
 
 #[cfg(test)]

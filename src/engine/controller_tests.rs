@@ -28,7 +28,7 @@ fn at_once() -> Signal {
 }
 
 #[tokio::test(start_paused = true)]
-async fn before_the_start_names_wait_each_once_and_no_pass_runs() {
+async fn before_the_start_names_wait_each_once_and_no_reconcile_runs() {
     let (index, enqueuer, queue) = queue::<ConfigMap>();
     for object in ["x", "y"] {
         index.take(&name(object), None, Some(&meta(object, 1)));
@@ -60,7 +60,7 @@ async fn before_the_start_names_wait_each_once_and_no_pass_runs() {
 }
 
 #[test]
-fn a_change_that_only_we_made_asks_for_no_pass() {
+fn a_change_that_only_we_made_asks_for_no_reconcile() {
     let old = meta("x", 1);
     let written = ObjectMeta { resource_version: Some("2".to_owned()), ..old.clone() };
     assert_eq!(cause(Some(&old), &written), None);
@@ -92,7 +92,7 @@ fn deletions_and_edits_go_before_first_creates_before_all_else() {
 }
 
 /// Runs a controller over these objects until so many reconciles were made; answers with what they were over.
-async fn passes(objects: &[&str], wanted: usize, next: fn(&str) -> Requeue) -> Vec<String> {
+async fn reconciles(objects: &[&str], wanted: usize, next: fn(&str) -> Requeue) -> Vec<String> {
     let (index, enqueuer, queue) = queue::<ConfigMap>();
     for object in objects {
         index.take(&name(object), None, Some(&meta(object, 1)));
@@ -138,7 +138,7 @@ async fn the_end_of_an_object_is_told_also_where_nobody_leads() {
     assert_eq!(*ended.lock().unwrap(), ["uid-x", "uid-y"], "one that changed lives on");
     drop(index);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(!running.is_finished(), "passes go on whatever becomes of the watch");
+    assert!(!running.is_finished(), "reconciles go on whatever becomes of the watch");
     running.abort();
     drop(end);
 }
@@ -146,14 +146,14 @@ async fn the_end_of_an_object_is_told_also_where_nobody_leads() {
 #[tokio::test(start_paused = true)]
 async fn one_that_panics_stops_nobody_and_is_tried_again() {
     let next = |name: &str| if name == "bad" { panic!("defect") } else { Requeue::OnChange };
-    let seen = passes(&["bad", "good"], 3, next).await;
+    let seen = reconciles(&["bad", "good"], 3, next).await;
     assert_eq!(seen.iter().filter(|name| name.contains("good")).count(), 1, "{seen:?}");
     assert_eq!(seen.iter().filter(|name| name.contains("bad")).count(), 2, "{seen:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_asks_for_another_pass_gets_it() {
-    let seen = passes(&["x"], 3, |_| Requeue::After(Duration::from_mins(10))).await;
+async fn what_asks_for_another_reconcile_gets_it() {
+    let seen = reconciles(&["x"], 3, |_| Requeue::After(Duration::from_mins(10))).await;
     assert_eq!(seen, ["a/x uid-x"; 3]);
 }
 
@@ -222,7 +222,7 @@ async fn what_is_only_shown_comes_last_and_spread_over_minutes() {
         let end = now + Duration::from_mins(minute);
         let mut due = 0;
         while let Some(number) = queue.pick(end) {
-            queue.done(&number, Again::Never, end);
+            queue.done(&number, Requeue::OnChange, end);
             due += 1;
         }
         by_minute.push(due);
@@ -232,7 +232,7 @@ async fn what_is_only_shown_comes_last_and_spread_over_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pass_that_hangs_is_given_up() {
+async fn a_reconcile_that_hangs_is_given_up() {
     let (index, _enqueuer, queue) = queue::<ConfigMap>();
     index.take(&name("x"), None, Some(&meta("x", 1)));
     let (sender, mut started) = mpsc::unbounded();

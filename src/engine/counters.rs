@@ -17,7 +17,7 @@ pub struct ReconcileCounters(Arc<Mutex<Counts>>);
 /// How often what happened.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counts {
-    /// Passes, and how long they took, by what they came to.
+    /// Reconciles, and how long they took, by what they came to.
     pub durations: BTreeMap<&'static str, Latency>,
     /// Differences in AWS that no edit brought about.
     pub drift_found: u64,

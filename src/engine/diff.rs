@@ -136,7 +136,7 @@ fn compare(member: &Member, want: &Value, have: &Value, applied: &BTreeSet<Strin
 
 /// The top-level members to send for `changes`, each complete: what the spec leaves open keeps what AWS has.
 #[must_use]
-pub fn compose(members: &[Member], want: &Value, have: &Value, changes: &[Change]) -> Map<String, Value> {
+pub(crate) fn compose(members: &[Member], want: &Value, have: &Value, changes: &[Change]) -> Map<String, Value> {
     let paths: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
     let tops: BTreeSet<&str> = members.iter().filter(|member| paths.contains(member.path)).map(Member::top).collect();
     let mut request = Map::new();
@@ -166,7 +166,7 @@ pub fn typed<T: DeserializeOwned>(request: Map<String, Value>) -> Result<T, serd
 
 /// The paths of the table that `want` sets.
 #[must_use]
-pub fn set_paths(members: &[Member], want: &Value) -> BTreeSet<String> {
+pub(crate) fn set_paths(members: &[Member], want: &Value) -> BTreeSet<String> {
     members.iter().filter(|member| sets(member, want)).map(|member| member.path.to_owned()).collect()
 }
 

@@ -7,10 +7,11 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::backoff;
-use super::context::{Engine, Request, Requeue, Status};
+use super::context::{Engine, Request, Status};
 use super::kind::{Kind, ReconcileError};
 use super::reason::Reason;
 use super::report::{self, Drift, Outcome, Report};
+use super::requeue::Requeue;
 use super::status::{Advice, Readiness, STALENESS_BUDGET};
 use super::undecodable;
 use crate::api::condition::reasons;
@@ -36,7 +37,7 @@ pub(super) async fn undecodable<K: Kind>(
     let message = error.to_string();
     let said = engine.memories.change(uid, |memory| memory.undecodable.replace(message.clone()) == Some(message));
     let now = engine.settings.env.wall();
-    undecodable::tell(engine.cluster.as_ref(), &engine.resource, stored, error, said, now).await
+    undecodable::write_status(engine.cluster.as_ref(), &engine.resource, stored, error, said, now).await
 }
 
 /// The reconcile before this one never ended. That is a failure like any other, and said as one.
@@ -49,7 +50,7 @@ pub(super) fn unended<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>)
     failed::<K>(request, reason, now.duration_since(since), Requeue::Again)
 }
 
-/// Trouble becomes a verdict: how long it lasts decides what is said.
+/// What Ready says of trouble: how long it lasts decides what is said.
 pub(super) fn failed_with<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
@@ -92,7 +93,7 @@ fn failed<K: Kind>(
     lasted: Duration,
     next: Requeue,
 ) -> Outcome<Status<K>> {
-    let (status, verdict) = (request.status(), Readiness::Failed { reason, lasted });
+    let (status, readiness) = (request.status(), Readiness::Failed { reason, lasted });
     let (drift, pending) = (Drift::AsBefore, Box::new(Advice::AsBefore));
-    Outcome::Report(Report { status, verdict, advisory: None, drift, pending, next, keep: true })
+    Outcome::Report(Report { status, readiness, advisory: None, drift, pending, next, keep: true })
 }

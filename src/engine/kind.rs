@@ -42,7 +42,7 @@ pub struct Wanted<W> {
 
 impl<W> Wanted<W> {
     /// What holds a create back.
-    pub fn bars(&self) -> impl Iterator<Item = &Reason> {
+    pub(crate) fn bars(&self) -> impl Iterator<Item = &Reason> {
         self.blocks.iter().chain(&self.faults)
     }
 }

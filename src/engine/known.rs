@@ -13,7 +13,7 @@ use super::context::{Engine, ReconcileContext, Request, Status};
 use super::decide::update::{Source, UpdateFacts};
 use super::decide::{self, Action, Adoption, BeforeDelete, CreateFacts, Facts, Reads, Replacement};
 use super::diff::{Change, Effect};
-use super::kind::{Described, Kind, KindStatus, Plan, Resolved, Target, Wanted};
+use super::kind::{Described, Kind, KindStatus, Plan, PlannedCall, Resolved, Target, Wanted};
 use super::memory::Memory;
 use super::mutate;
 use super::owner::Ownership;
@@ -24,7 +24,7 @@ use crate::api::common::{AdoptionMode, DeletionPolicy, ManagementPolicy, Recreat
 use crate::api::condition::{self, reasons, types};
 use crate::api::status::{OperationRecord, Replacing};
 use crate::api::{CommonStatus, Managed};
-use crate::aws::{Account, Tags, waiting};
+use crate::aws::{Account, Mutation, Tags, waiting};
 use crate::cluster::{EventNote, mass_deletion};
 
 /// For how long a reconcile goes on to the next call, not counting what it waits at the limiter: AWS may answer each
@@ -141,15 +141,6 @@ impl<K: Kind> Known<K> {
         self.source == Source::Seen
     }
 
-    /// Whether an edit takes nothing, as far as a look tells that may show what was there before AWS's last word: an edit
-    /// that is taken back soon after looks like one that is in force already.
-    pub fn may_be_old(&self, request: &Request<K::Object>, memory: &Memory, lag: SignedDuration) -> bool {
-        let lag = Duration::try_from(lag).unwrap_or(Duration::MAX);
-        let lately = memory.unshown.is_some_and(|at| at.elapsed() < lag);
-        let nothing_due = self.plan.as_ref().is_some_and(|plan| plan.calls.is_empty()) && self.taken.is_empty();
-        lately && nothing_due && self.seen() && edited::<K>(request, self.wanted.as_ref())
-    }
-
     /// What is wanted was compared with what is there.
     pub fn compared(&mut self, plan: Plan) {
         self.plan = Some(plan);
@@ -178,8 +169,13 @@ impl<K: Kind> Known<K> {
             memory: &memory,
             record: record.as_ref(),
         };
-        let update = self.update(Some(K::Object::common(&status)), &memory, engine.settings.windows.lag);
-        decide::decide(&self.facts(engine, request, &recalled, update.as_ref()))
+        let lag = engine.settings.windows.lag;
+        let update = self.update(Some(K::Object::common(&status)), &memory, lag);
+        let take_over = recalled.adopts.as_deref().zip(self.target());
+        let take_over = take_over.and_then(|(id, target)| take_over_plan(engine, request, target, id));
+        let take_over = take_over.as_ref().and_then(|plan| self.update_by(plan, None, &memory, lag));
+        let facts = self.facts(engine, request, &recalled, update.as_ref());
+        decide::decide(&Facts { take_over: take_over.as_ref(), ..facts })
     }
 
     fn facts<'a>(
@@ -233,9 +229,10 @@ impl<K: Kind> Known<K> {
             creates_stopped_at: memory.creates_stopped_at,
             operation: operation.is_some(),
             quiet_since: operation.and_then(quiet_since),
-            create: CreateFacts { held: held_create.as_deref(), made: memory.made },
+            create: create_facts(held_create.as_deref(), memory),
             before_delete: self.before_delete.as_ref(),
             update,
+            take_over: None,
             now: self.now,
             windows: engine.settings.windows,
         }
@@ -311,17 +308,28 @@ impl<K: Kind> Known<K> {
         memory: &'a Memory,
         lag: SignedDuration,
     ) -> Option<UpdateFacts<'a>> {
+        self.update_by(self.plan.as_ref()?, status, memory, lag)
+    }
+
+    /// The same of any plan.
+    fn update_by<'a>(
+        &'a self,
+        plan: &'a Plan,
+        status: Option<&'a CommonStatus>,
+        memory: &'a Memory,
+        lag: SignedDuration,
+    ) -> Option<UpdateFacts<'a>> {
         let worked =
             |(at, waited): (Instant, Duration)| at.elapsed().saturating_sub(waiting::waited().saturating_sub(waited));
         let time_is_up = self.compared_at.is_some_and(|began| worked(began) >= SENDING);
         let wanted = &self.wanted.as_ref()?.applied;
-        let (plan, tried, at) = (self.plan.as_ref()?, &self.tried, Instant::now());
+        let (tried, sent, at) = (&self.tried, !self.taken.is_empty(), Instant::now());
         let recorded = status.and_then(|status| status.applied.as_ref());
         // What a sequence is for was announced when it began; in its middle AWS has something else than before.
         let begun = |status: &CommonStatus| status.operation.as_ref().is_some_and(OperationRecord::goes_on);
         let announced = status.is_none_or(|status| begun(status) || Planned::before(plan, false).stands(status));
         let source = self.source;
-        Some(UpdateFacts { plan, source, wanted, recorded, announced, memory, tried, time_is_up, at, lag })
+        Some(UpdateFacts { plan, source, wanted, recorded, announced, memory, tried, sent, time_is_up, at, lag })
     }
 }
 
@@ -338,6 +346,10 @@ pub(super) fn operation<O: Managed>(status: &O::Status) -> Option<&OperationReco
     O::common(status).operation.as_ref().filter(|operation| operation.guards())
 }
 
+fn create_facts<'a>(held: Option<&'a str>, memory: &Memory) -> CreateFacts<'a> {
+    CreateFacts { held, made: memory.made, sent: memory.create_sent, contradicted: memory.contradicted }
+}
+
 /// Since when no call of it is sent any more.
 fn quiet_since(operation: &OperationRecord) -> Option<Timestamp> {
     operation.quiet_since()?.parse().ok()
@@ -348,6 +360,27 @@ pub(super) fn plan<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K
     let (wanted, have) = (context.wanted?, context.have?);
     let request = context.request;
     Some(engine.kind.plan(&request.object, context.target, wanted, have, &request.owner, context.now))
+}
+
+/// The call that takes over what exists; nothing where AWS keeps no tags.
+pub(super) fn take_over<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    target: &Target<K::TargetDetail>,
+    id: &str,
+) -> Option<PlannedCall> {
+    let arn = engine.kind.arn(&request.object, target, Some(id))?;
+    Some(PlannedCall::new(Mutation::tag(arn, request.owner.lasting_tags()), Vec::new()))
+}
+
+fn take_over_plan<K: Kind>(
+    engine: &Engine<K>,
+    request: &Request<K::Object>,
+    target: &Target<K::TargetDetail>,
+    id: &str,
+) -> Option<Plan> {
+    let call = take_over(engine, request, target, id)?;
+    Some(Plan { calls: vec![call], ..Plan::default() })
 }
 
 /// Digest of the create that is due. The attempt differs each time, so it is taken without.

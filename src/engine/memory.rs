@@ -71,7 +71,7 @@ pub struct Memory {
     pub lost: bool,
     /// A reconcile began and did not end: it ran out of time, or panicked.
     at_work: bool,
-    /// Passes that failed in a row.
+    /// Reconciles that failed in a row.
     pub failures: u32,
     /// Since when they fail.
     pub failing_since: Option<Instant>,
@@ -128,7 +128,7 @@ impl Memory {
     /// Whether what a watch shows is at least as new as what this process read live or wrote. What cannot be compared is
     /// not.
     #[must_use]
-    pub fn is_shown(&self, version: &str, generation: i64) -> bool {
+    pub(crate) fn is_shown(&self, version: &str, generation: i64) -> bool {
         let newer = |known: &String| {
             known == version || known.parse::<u64>().ok().zip(version.parse().ok()).is_some_and(|(old, new)| old < new)
         };
@@ -142,7 +142,7 @@ impl Memory {
     }
 
     /// Takes note that the object is not as it was read: somebody wrote, or a write of ours got lost on the way.
-    pub fn is_behind(&mut self) {
+    pub(crate) fn is_behind(&mut self) {
         self.behind = true;
     }
 
@@ -175,7 +175,7 @@ impl Memory {
 
     /// Starts waiting anew when the token (generation, annotation, identity, what the spec leads to) is another one: a
     /// person changed something, so what was refused may now be right.
-    pub fn reset_on(&mut self, change_fingerprint: String) {
+    pub(crate) fn reset_on(&mut self, change_fingerprint: String) {
         if self.change_fingerprint.as_ref() != Some(&change_fingerprint) {
             self.refused_calls.clear();
             self.unshown = self.accepted.values().map(|accepted| accepted.at).chain(self.unshown).max();
@@ -194,7 +194,7 @@ impl Memory {
     }
 
     /// A reconcile went well.
-    pub fn succeeded(&mut self) {
+    pub(crate) fn succeeded(&mut self) {
         self.failures = 0;
         self.failing_since = None;
         self.warned = None;
@@ -297,9 +297,9 @@ mod tests {
     #[test]
     fn one_at_a_time_also_where_a_call_outlives_its_reconcile() {
         let memories = Memories::default();
-        let pass = memories.enter("u");
-        let call = pass.clone();
-        drop(pass);
+        let reconcile = memories.enter("u");
+        let call = reconcile.clone();
+        drop(reconcile);
         assert!(memories.enter("u").is_none(), "the call still runs");
         assert!(memories.enter("v").is_some(), "others are not held up");
         assert!(!memories.idle());
@@ -318,10 +318,10 @@ mod tests {
         assert!(!memories.load("rests").create_sent && memories.load("lives").create_sent);
 
         remember("busy");
-        let pass = memories.enter("busy");
-        let call = pass.clone();
+        let reconcile = memories.enter("busy");
+        let call = reconcile.clone();
         memories.end("busy");
-        drop(pass);
+        drop(reconcile);
         assert!(memories.load("busy").create_sent, "the call still needs it");
         assert!(memories.enter("busy").is_none(), "and still holds the object");
         remember("busy");

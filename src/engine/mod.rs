@@ -3,7 +3,7 @@
 //!
 //! One `reconcile` resolves where the object lives, then goes round: what is `known` becomes facts, `decide` (pure, the
 //! only chooser) says what is due, `act` does it. Reads (`observe`) and calls that AWS refused make more known, and it
-//! is decided again; a write, a call that AWS took, or something to say (`tell`, `failure`) ends the reconcile, and
+//! is decided again; a write, a call that AWS took, or something to say (`outcome`, `failure`) ends the reconcile, and
 //! `report` writes where the object stands, with `status` for the conditions. The next reconcile looks again.
 //!
 //! Words of our own, used everywhere in this sense:
@@ -41,6 +41,7 @@ pub(crate) mod looks;
 pub mod memory;
 pub mod mutate;
 mod observe;
+mod outcome;
 mod owned;
 pub mod owner;
 pub(crate) mod planned;
@@ -50,9 +51,9 @@ pub mod reconcile;
 pub mod record;
 mod refusals;
 pub(crate) mod report;
+pub mod requeue;
 pub mod settings;
 pub(crate) mod status;
 pub(crate) mod target;
-mod tell;
 pub(crate) mod undecodable;
 pub(crate) mod unset;

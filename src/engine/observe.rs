@@ -19,7 +19,6 @@ use super::owner::Ownership;
 use super::record::{RecordedCreate, recorded};
 use super::refusals::held;
 use crate::api::Managed;
-use crate::api::common::DeletionPolicy;
 use crate::api::status::Replacing;
 use crate::aws::{AwsError, AwsErrorKind};
 
@@ -29,36 +28,30 @@ const JOINED: Duration = Duration::from_secs(30);
 /// For how long what was asked for is waited for: who comes back later asks anew.
 const ASKED: Duration = Duration::from_hours(1);
 
-/// Turns the spec into what is wanted. Deletion asks for less than an update: a spec that is wrong must not hold it up.
-/// What was stopped for the spec and stays in AWS is started again first, which takes the spec.
+/// Reads AWS's clock and, where that is asked, turns the spec into what is wanted.
 pub(super) async fn desire<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
     known: &mut Known<K>,
+    asked: bool,
 ) -> Result<(), ReconcileError> {
     let Some(target) = known.target() else { return Ok(()) };
     let now = target.account.now().await?;
-    let policies = request.object.policies();
-    let stays = policies.deletion == DeletionPolicy::Retain || policies.protected || policies.observes();
-    let asked = !request.deleting() || (stays && known::operation::<K::Object>(&request.status()).is_some());
     let wanted = if asked { Some(engine.kind.want(&request.object, target, now).await?) } else { None };
     note_changes(engine, request, target, wanted.as_ref(), now);
     (known.now, known.wanted, known.reads) = (now, wanted, Reads::Desired);
     Ok(())
 }
 
-/// Looks at what AWS has.
+/// Looks at what AWS has, where that is asked.
 pub(super) async fn describe<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
     known: &mut Known<K>,
+    asked: bool,
 ) -> Result<(), AwsError> {
     let Some(target) = known.target() else { return Ok(()) };
-    let look = if due(engine, request, target) {
-        engine.kind.describe(&request.object, target).await?
-    } else {
-        Described::NoKey
-    };
+    let look = if asked { engine.kind.describe(&request.object, target).await? } else { Described::NoKey };
     let sight = sight(engine, request, &look, known.now);
     let old = look_at_old(engine, request, target, known.now).await?;
     known.described(look, sight);
@@ -93,23 +86,6 @@ async fn look_at_old<K: Kind>(
 
 fn note(memory: &mut Memory, observation: Observation, seen: bool, now: Timestamp) {
     if seen { memory.observations.count(observation, now) } else { memory.observations.clear(observation) }
-}
-
-/// Whether the key is looked at: the create of a user is itself the question whether its key is taken.
-fn due<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, target: &Target<K::TargetDetail>) -> bool {
-    match engine.kind.found_by().identity() {
-        Identity::Recorded | Identity::Tagged => true,
-        Identity::Keyed => {
-            let memory = engine.memories.load(&request.uid);
-            let adopts = engine.kind.found_by().adopts(&request.object, target).is_some();
-            memory.create_sent
-                || memory.contradicted
-                || adopts
-                || request.object.policies().observes()
-                || request.deleting()
-                || request.status().confirmed()
-        }
-    }
 }
 
 /// Compares what is wanted with what is there, and counts where AWS differs though nobody edited anything.

@@ -10,12 +10,13 @@ use kube::core::ApiResource;
 use serde_json::{Value, json};
 
 use super::consistency::ObservedState;
-use super::context::{Engine, Request, Requeue, Status};
+use super::context::{Engine, Request, Status};
 use super::kind::{Kind, OwnedConfigMap};
 use super::known::{self, Known};
 use super::owner::Ownership;
 use super::reason::Reason;
 use super::report::Report;
+use super::requeue::Requeue;
 use super::status::Advice;
 use crate::api::Managed;
 use crate::api::condition::reasons;

@@ -57,7 +57,7 @@ impl Owner {
 
     /// The tags that must always stand there; the attempt is history.
     #[must_use]
-    pub fn lasting_tags(&self) -> Tags {
+    pub(crate) fn lasting_tags(&self) -> Tags {
         Tags::from([
             (api::TAG_CLUSTER.to_owned(), self.cluster.clone()),
             (api::TAG_OWNER.to_owned(), self.name.clone()),

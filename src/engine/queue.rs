@@ -11,10 +11,10 @@
 //!   somebody waits for does not wait for looks to end: it has as many places of its own.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::requeue::Requeue;
 pub use crate::aws::Priority;
 use crate::aws::rate_limiter::order::LONGEST_WAITING_EVERY;
 
@@ -25,19 +25,6 @@ pub struct Lane {
     pub account: String,
     /// Its namespace.
     pub namespace: String,
-}
-
-/// When a name comes again after its reconcile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
-    /// At once, as what it was.
-    Now,
-    /// After this time.
-    After(Duration, Priority),
-    /// After this time, as what it was.
-    AfterAsBefore(Duration),
-    /// Only when asked for.
-    Never,
 }
 
 #[derive(Debug)]
@@ -142,7 +129,7 @@ pub struct Queue<K> {
     /// By account.
     lines: BTreeMap<String, Lines<K>>,
     timers: BTreeMap<(Instant, u64), K>,
-    /// Passes that run, by account.
+    /// Reconciles that run, by account.
     under_way: BTreeMap<String, UnderWay>,
     /// At once of one account, looks or not.
     width: usize,
@@ -183,7 +170,7 @@ impl<K: Ord + Clone> Queue<K> {
     }
 
     /// Asks for a reconcile at this time, or sooner where it comes sooner anyway.
-    pub fn add_at(&mut self, key: K, lane: Lane, class: Priority, at: Instant) {
+    pub(crate) fn add_at(&mut self, key: K, lane: Lane, class: Priority, at: Instant) {
         match self.states.get(&key) {
             None => self.come_at(key, lane, class, at),
             Some((_, State::Later { at: sooner, .. })) if *sooner <= at => {}
@@ -217,23 +204,27 @@ impl<K: Ord + Clone> Queue<K> {
     }
 
     /// A reconcile has ended. What was asked for meanwhile goes before what the reconcile itself asks for.
-    pub fn done(&mut self, key: &K, next: Again, now: Instant) {
+    pub fn done(&mut self, key: &K, next: Requeue, now: Instant) {
         let Some((lane, State::Running { class, again })) = self.states.remove(key) else { return };
-        if let Some(passes) = self.under_way.get_mut(&lane.account) {
-            *passes.of(class) -= 1;
-            if passes.all() == 0 {
+        if let Some(under_way) = self.under_way.get_mut(&lane.account) {
+            *under_way.of(class) -= 1;
+            if under_way.all() == 0 {
                 self.under_way.remove(&lane.account);
             }
         }
         match (again, next) {
-            (Some((lane, again)), Again::Now | Again::AfterAsBefore(_)) => {
+            // It goes on as what it was.
+            (Some((lane, again)), Requeue::Again | Requeue::Elsewhere(_)) => {
                 self.wait(key.clone(), lane, class.min(again), None);
             }
-            (Some((lane, again)), Again::After(..) | Again::Never) => self.wait(key.clone(), lane, again, None),
-            (None, Again::Now) => self.wait(key.clone(), lane, class, None),
-            (None, Again::After(delay, class)) => self.come_at(key.clone(), lane, class, now + delay),
-            (None, Again::AfterAsBefore(delay)) => self.come_at(key.clone(), lane, class, now + delay),
-            (None, Again::Never) => {}
+            (Some((lane, again)), Requeue::After(_) | Requeue::Rest(_) | Requeue::OnChange) => {
+                self.wait(key.clone(), lane, again, None);
+            }
+            (None, Requeue::Again) => self.wait(key.clone(), lane, class, None),
+            (None, Requeue::Elsewhere(delay)) => self.come_at(key.clone(), lane, class, now + delay),
+            (None, Requeue::After(delay)) => self.come_at(key.clone(), lane, Priority::Retry, now + delay),
+            (None, Requeue::Rest(delay)) => self.come_at(key.clone(), lane, Priority::Resync, now + delay),
+            (None, Requeue::OnChange) => {}
         }
     }
 
@@ -255,12 +246,12 @@ impl<K: Ord + Clone> Queue<K> {
     /// How many reconciles run.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.under_way.values().map(|passes| passes.all()).sum()
+        self.under_way.values().map(|under_way| under_way.all()).sum()
     }
 
     /// As what the name's reconcile runs.
     #[must_use]
-    pub fn runs_as(&self, key: &K) -> Option<Priority> {
+    pub(crate) fn runs_as(&self, key: &K) -> Option<Priority> {
         match self.states.get(key)? {
             (_, State::Running { class, again: _ }) => Some(*class),
             (_, State::Later { .. } | State::Waiting { .. }) => None,
@@ -275,10 +266,10 @@ impl<K: Ord + Clone> Queue<K> {
     }
 
     fn has_room(&self, account: &str, key: &K) -> bool {
-        let passes = self.under_way.get(account).copied().unwrap_or_default();
+        let under_way = self.under_way.get(account).copied().unwrap_or_default();
         match self.states.get(key) {
-            Some((_, State::Waiting { class: Priority::Resync, .. })) => passes.all() < self.width,
-            _ => passes.awaited < self.width,
+            Some((_, State::Waiting { class: Priority::Resync, .. })) => under_way.all() < self.width,
+            _ => under_way.awaited < self.width,
         }
     }
 

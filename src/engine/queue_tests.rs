@@ -2,6 +2,7 @@
 //! Who is next: a table of cases, and what holds whatever happens.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -21,7 +22,7 @@ fn queue() -> (Queue<&'static str>, Instant) {
 fn order(queue: &mut Queue<&'static str>, now: Instant) -> Vec<&'static str> {
     let mut order = Vec::new();
     while let Some(key) = queue.pick(now) {
-        queue.done(&key, Again::Never, now);
+        queue.done(&key, Requeue::OnChange, now);
         order.push(key);
     }
     order
@@ -70,7 +71,7 @@ async fn who_comes_one_at_a_time_is_not_always_first() {
     let mut seen = Vec::new();
     for _ in 0..5 {
         let key = queue.pick(now).unwrap();
-        queue.done(&key, if key == "a" { Again::Now } else { Again::Never }, now);
+        queue.done(&key, if key == "a" { Requeue::Again } else { Requeue::OnChange }, now);
         seen.push(key);
     }
     assert_eq!(seen, ["b1", "a", "b2", "b3", "a"], "the fourth is the oldest");
@@ -96,7 +97,7 @@ async fn one_at_a_time_and_what_is_asked_for_meanwhile_is_once_more() {
     queue.add("x", Lane::default(), Priority::Change);
     assert_eq!(queue.pick(now), None, "it runs");
     queue.add("y", Lane::default(), Priority::First);
-    queue.done(&"x", Again::After(Duration::from_mins(10), Priority::Resync), now);
+    queue.done(&"x", Requeue::Rest(Duration::from_mins(10)), now);
     assert_eq!(order(&mut queue, now), ["x", "y"], "the edit is not slept over");
     assert_eq!((queue.come_due(now), queue.running()), (None, 0));
 }
@@ -108,7 +109,7 @@ async fn a_timer_ends_early_for_who_is_asked_for() {
     for (key, minutes) in [("x", 2), ("y", 1)] {
         queue.add(key, Lane::default(), Priority::First);
         queue.pick(now).unwrap();
-        queue.done(&key, Again::After(minute * minutes, Priority::Retry), now);
+        queue.done(&key, Requeue::After(minute * minutes), now);
     }
     assert_eq!(queue.come_due(now), Some(now + minute));
     assert_eq!(queue.pick(now), None);
@@ -127,7 +128,7 @@ async fn an_account_that_is_full_holds_up_no_other() {
     }
     queue.add("b", lane("other", "a"), Priority::Resync);
     assert_eq!([(); 4].map(|()| queue.pick(now)), [Some("a1"), Some("a2"), Some("b"), None]);
-    queue.done(&"a1", Again::Now, now);
+    queue.done(&"a1", Requeue::Again, now);
     assert_eq!(queue.pick(now), Some("a3"));
 }
 
@@ -135,7 +136,7 @@ async fn an_account_that_is_full_holds_up_no_other() {
 enum Act {
     Add(u8, u8, Priority),
     Pick,
-    Done(u8, Again),
+    Done(u8, Requeue),
     Sleep(u64),
 }
 
@@ -145,10 +146,11 @@ fn class() -> impl Strategy<Value = Priority> {
 
 fn act() -> impl Strategy<Value = Act> {
     let again = prop_oneof![
-        Just(Again::Now),
-        Just(Again::Never),
-        (0..20u64, class()).prop_map(|(seconds, class)| Again::After(Duration::from_secs(seconds), class)),
-        (0..20u64).prop_map(|seconds| Again::AfterAsBefore(Duration::from_secs(seconds))),
+        Just(Requeue::Again),
+        Just(Requeue::OnChange),
+        (0..20u64).prop_map(|seconds| Requeue::After(Duration::from_secs(seconds))),
+        (0..20u64).prop_map(|seconds| Requeue::Rest(Duration::from_secs(seconds))),
+        (0..20u64).prop_map(|seconds| Requeue::Elsewhere(Duration::from_secs(seconds))),
     ];
     prop_oneof![
         4 => (0..12u8, 0..4u8, class()).prop_map(|(key, lane, class)| Act::Add(key, lane, class)),
@@ -170,12 +172,12 @@ async fn an_edit_does_not_wait_for_looks_to_end_nor_looks_for_all_edits() {
         queue.add(key, Lane::default(), Priority::Change);
     }
     assert_eq!(pick(&mut queue), [100, 101, 102], "beside them as many edits, though looks are older");
-    queue.done(&100, Again::Never, now);
+    queue.done(&100, Requeue::OnChange, now);
     assert_eq!(pick(&mut queue), [103], "no look more than before");
     let (mut running, mut looks) = (vec![101, 102, 103, 0, 1, 2], 0);
     for edit in 200..240 {
         queue.add(edit, Lane::default(), Priority::Change);
-        queue.done(&running.remove(0), Again::Never, now);
+        queue.done(&running.remove(0), Requeue::OnChange, now);
         for key in pick(&mut queue) {
             looks += u32::from(key < 100);
             running.push(key);
@@ -189,7 +191,7 @@ async fn what_waits_for_another_reconcile_comes_again_as_what_it_was() {
     let (mut queue, now) = (Queue::new(1), Instant::now());
     queue.add("edit", Lane::default(), Priority::Change);
     assert_eq!(queue.pick(now), Some("edit"));
-    queue.done(&"edit", Again::AfterAsBefore(Duration::from_secs(5)), now);
+    queue.done(&"edit", Requeue::Elsewhere(Duration::from_secs(5)), now);
     queue.add("edit", Lane::default(), Priority::Retry);
     queue.add("first", Lane::default(), Priority::First);
     assert_eq!((queue.pick(now), queue.runs_as(&"edit")), (Some("edit"), Some(Priority::Change)));
@@ -220,9 +222,9 @@ proptest! {
                 Act::Done(key, again) => if running.remove(&key).is_some() {
                     queue.done(&key, again, now);
                     let due = match again {
-                        Again::Now => Some(now),
-                        Again::After(delay, _) | Again::AfterAsBefore(delay) => Some(now + delay),
-                        Again::Never => None,
+                        Requeue::Again => Some(now),
+                        Requeue::After(delay) | Requeue::Rest(delay) | Requeue::Elsewhere(delay) => Some(now + delay),
+                        Requeue::OnChange => None,
                     };
                     if let Some(due) = due {
                         let owed = owed.entry(key).or_insert(due);
@@ -247,13 +249,13 @@ proptest! {
             }
         }
         for key in running.into_keys() {
-            queue.done(&key, Again::Never, now);
+            queue.done(&key, Requeue::OnChange, now);
         }
         now += Duration::from_mins(1);
         let mut served = BTreeSet::new();
         while let Some(key) = queue.pick(now) {
             served.insert(key);
-            queue.done(&key, Again::Never, now);
+            queue.done(&key, Requeue::OnChange, now);
         }
         prop_assert_eq!(served, owed.into_keys().collect());
         prop_assert!(queue.states.is_empty() && queue.lines.is_empty() && queue.timers.is_empty());
@@ -278,7 +280,7 @@ proptest! {
             }
             // Whoever was served comes again at once, as a change.
             queue.add(key, lane("1", &(key % 5).to_string()), Priority::Change);
-            queue.done(&key, Again::Now, now);
+            queue.done(&key, Requeue::Again, now);
             prop_assert!(picks <= 4 * (before + 1), "{} picks, {} before it", picks, before);
         }
     }
@@ -298,7 +300,7 @@ async fn who_is_asked_for_at_a_time_comes_then_or_sooner_and_once() {
     queue.add_at("b", Lane::default(), Priority::Resync, now + minute);
     assert_eq!(queue.pick(now), Some("b"), "it waits already");
     queue.add_at("b", Lane::default(), Priority::Resync, now + minute);
-    queue.done(&"b", Again::Never, now);
+    queue.done(&"b", Requeue::OnChange, now);
     assert_eq!(order(&mut queue, now), ["b"], "what ran may not have known");
     assert_eq!(order(&mut queue, now + minute * 5), Vec::<&str>::new());
 }

@@ -32,7 +32,7 @@ impl Reason {
 
     /// The same of what nothing tells of when it appears or changes; the message says how soon it is seen.
     #[must_use]
-    pub fn sought(self) -> Self {
+    pub(crate) fn sought(self) -> Self {
         Self { message: format!("{}; it is looked for again every minute", self.message), sought: true, ..self }
     }
 

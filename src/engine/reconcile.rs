@@ -9,16 +9,17 @@ use tokio::time::Instant;
 
 use super::act::act;
 use super::consistency::ObservedState;
-use super::context::{Engine, Request, Requeue, Status};
+use super::context::{Engine, Request, Status};
 use super::events;
 use super::failure;
 use super::kind::{Kind, KindStatus, ReconcileError, ResourceState, Target};
 use super::known::{Known, edited, operation};
 use super::memory::Memory;
+use super::outcome;
 use super::owned;
 use super::planned::Planned;
 use super::report::{self, Drift, Outcome};
-use super::tell;
+use super::requeue::Requeue;
 use crate::api::Managed;
 use crate::aws::{Priority, Rank};
 use crate::cluster::{self, Name};
@@ -65,7 +66,7 @@ pub async fn reconcile<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str,
             if lags { report::contended(engine, uid) } else { next }
         }
         Outcome::Report(report) => {
-            running.ends(report.verdict.name());
+            running.ends(report.readiness.name());
             report::write_status(engine, &request, report).await
         }
     }
@@ -200,7 +201,7 @@ fn in_full<K: Kind>(
         }
     }
     if let Outcome::Report(report) = &mut end {
-        tell::beside_old(engine, request, known, report);
+        outcome::beside_old(engine, request, known, report);
     }
     end
 }

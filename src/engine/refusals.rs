@@ -9,11 +9,12 @@ use tokio::time::Instant;
 
 use super::applied;
 use super::backoff;
-use super::context::{Engine, POLL, ReconcileContext, Request, Requeue, WAIT_MIN, between};
+use super::context::{Engine, POLL, ReconcileContext, Request, WAIT_MIN, between};
 use super::diff::{Change, paths};
 use super::kind::{Kind, PlannedCall, When};
 use super::memory::{Accepted, RefusedCall};
 use super::reason::Reason;
+use super::requeue::Requeue;
 use crate::api::condition::reasons;
 use crate::api::status::Applied;
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
@@ -48,13 +49,8 @@ pub(super) fn shows_soon(lag: SignedDuration, times: u32) -> Duration {
     }
 }
 
-/// Takes down that AWS accepted a call; answers when it had accepted the same, where no look has shown that since.
-pub(super) fn accept<K: Kind>(
-    engine: &Engine<K>,
-    request: &Request<K::Object>,
-    digest: String,
-    call: &PlannedCall,
-) -> Option<Accepted> {
+/// Takes down that AWS accepted a call.
+pub(super) fn accept<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, digest: String, call: &PlannedCall) {
     let at = Instant::now();
     engine.memories.change(&request.uid, |memory| {
         memory.refused_calls.remove(&digest);
@@ -67,8 +63,7 @@ pub(super) fn accept<K: Kind>(
         // Kept until a look shows it: what AWS takes and never carries out is not believed each time anew.
         let before = memory.accepted.get(&digest).copied();
         memory.accepted.insert(digest, Accepted { at, times: before.map_or(0, |before| before.times) + 1 });
-        before
-    })
+    });
 }
 
 /// What AWS said of a call that is not due again.

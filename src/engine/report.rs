@@ -10,12 +10,13 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::backoff;
-use super::context::{Engine, Request, Requeue, Status};
+use super::context::{Engine, Request, Status};
 use super::drift::Differences;
 use super::events;
 use super::kind::{Kind, KindStatus, OwnCondition, Pending};
 use super::memory::Memory;
 use super::reason::Reason;
+use super::requeue::Requeue;
 use super::settings::SHORTEST;
 use super::status::{self, Advice, ConditionInputs, Readiness};
 use crate::api::condition::{self, ConditionStatus, NewCondition, reasons, types};
@@ -46,8 +47,8 @@ pub(super) enum Drift {
 pub(super) struct Report<S> {
     /// The status, its observed part filled in.
     pub status: S,
-    /// The verdict.
-    pub verdict: Readiness,
+    /// What Ready is to say.
+    pub readiness: Readiness,
     /// What is worth a look.
     pub advisory: Option<Reason>,
     /// What differs and is left so.
@@ -65,9 +66,9 @@ impl<S> Report<S> {
     pub fn block(status: S, block: Reason) -> Self {
         let again = if block.needs_person { STALLED_AGAIN } else { WAITING_AGAIN };
         let again = if block.sought { again.min(SOUGHT_AGAIN) } else { again };
-        let (verdict, next) = (Readiness::NotReady(block), Requeue::After(again));
+        let (readiness, next) = (Readiness::NotReady(block), Requeue::After(again));
         let (drift, pending) = (Drift::AsBefore, Box::new(Advice::AsBefore));
-        Self { status, verdict, advisory: None, drift, pending, next, keep: true }
+        Self { status, readiness, advisory: None, drift, pending, next, keep: true }
     }
 
     /// The same, with what differs.
@@ -90,8 +91,8 @@ impl<S> Report<S> {
 
     /// The same while the object is being deleted: nothing of that is final.
     pub fn as_deletion(&mut self) {
-        if let Readiness::NotReady(reason) = &self.verdict {
-            self.verdict = Readiness::NotReady(Reason::new(reasons::DELETION_BLOCKED, reason.message.clone()));
+        if let Readiness::NotReady(reason) = &self.readiness {
+            self.readiness = Readiness::NotReady(Reason::new(reasons::DELETION_BLOCKED, reason.message.clone()));
         }
     }
 }
@@ -100,7 +101,7 @@ impl<S> Report<S> {
 pub(super) enum Outcome<S> {
     /// A step was taken or the object moved on: the next reconcile sees what became of it. No status is written.
     Requeue(Requeue),
-    /// A verdict to tell, with the observed part of the status filled in.
+    /// What Ready is to say, with the observed part of the status filled in.
     Report(Report<S>),
 }
 
@@ -119,7 +120,7 @@ pub(super) async fn write_status<K: Kind>(
     report: Report<Status<K>>,
 ) -> Requeue {
     let next = match report.next {
-        Requeue::After(after) if matches!(report.verdict, Readiness::Ready(_)) => {
+        Requeue::After(after) if matches!(report.readiness, Readiness::Ready(_)) => {
             Requeue::After(after.min(engine.next_look(&request.object)))
         }
         Requeue::Rest(after) => {
@@ -128,11 +129,11 @@ pub(super) async fn write_status<K: Kind>(
         }
         next => next,
     };
-    let failed = matches!(report.verdict, Readiness::Failed { .. }).then(|| report.verdict.clone());
+    let failed = matches!(report.readiness, Readiness::Failed { .. }).then(|| report.readiness.clone());
     match (write(engine, request, report).await, failed) {
         (Ok(()), _) => next,
-        (Err(ClusterError::Conflict(_)), Some(verdict)) => {
-            tell_beside(engine, request, verdict).await;
+        (Err(ClusterError::Conflict(_)), Some(readiness)) => {
+            tell_beside(engine, request, readiness).await;
             next
         }
         (Err(ClusterError::Conflict(_)), None) => contended(engine, &request.uid),
@@ -143,7 +144,7 @@ pub(super) async fn write_status<K: Kind>(
 
 /// A call failed after its record was written, so the record is newer than what was read: the failure is told
 /// beside it, once. Where that does not go either, the next failure tells.
-async fn tell_beside<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, verdict: Readiness) {
+async fn tell_beside<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, readiness: Readiness) {
     let live = crate::cluster::get::<K::Object>(engine.cluster.as_ref(), &request.name).await;
     let Ok(Some(live)) = live else { return };
     let live =
@@ -153,7 +154,7 @@ async fn tell_beside<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, 
     }
     let (status, drift) = (live.status(), Drift::AsBefore);
     let pending = Box::new(Advice::AsBefore);
-    let report = Report { status, verdict, advisory: None, drift, pending, next: Requeue::Again, keep: true };
+    let report = Report { status, readiness, advisory: None, drift, pending, next: Requeue::Again, keep: true };
     if let Err(error) = write(engine, &live, report).await {
         tracing::debug!(%error, "the failure is not told yet");
     }
@@ -164,8 +165,8 @@ async fn write<K: Kind>(
     request: &Request<K::Object>,
     report: Report<Status<K>>,
 ) -> Result<(), ClusterError> {
-    let Report { mut status, verdict, advisory, drift, pending, next: _, keep } = report;
-    let well = !matches!(verdict, Readiness::Failed { .. });
+    let Report { mut status, readiness, advisory, drift, pending, next: _, keep } = report;
+    let well = !matches!(readiness, Readiness::Failed { .. });
     let old = request.status();
     let own = status.own_conditions();
     let common = K::Object::common_mut(&mut status);
@@ -186,7 +187,7 @@ async fn write<K: Kind>(
         pending: *pending,
         now: engine.settings.env.wall(),
     };
-    let (conditions, observed) = status::compute_conditions(&common.conditions, &verdict, &about);
+    let (conditions, observed) = status::compute_conditions(&common.conditions, &readiness, &about);
     common.conditions = with_own(conditions, own, about.now);
     common.observed_generation = observed;
     common.last_handled_reconcile_at =
@@ -198,7 +199,7 @@ async fn write<K: Kind>(
     apply(engine, &request.object, &status).await?;
     ended(engine, request, well);
     // Only now: what could not be written is found again, and would be told again.
-    let settled = matches!(verdict, Readiness::Ready(_));
+    let settled = matches!(readiness, Readiness::Ready(_));
     announce(engine, request, K::Object::common(&old), K::Object::common(&status), settled).await;
     Ok(())
 }
@@ -332,9 +333,9 @@ pub(super) fn failed<K: Kind>(engine: &Engine<K>, uid: &str, reason: &'static st
         .memories
         .change(uid, |memory| (memory.warned.replace(reason) == Some(reason), memory.failed(Instant::now())));
     if said {
-        tracing::debug!(reason, error, "pass failed again");
+        tracing::debug!(reason, error, "reconcile failed again");
     } else {
-        tracing::warn!(reason, error, "pass failed");
+        tracing::warn!(reason, error, "reconcile failed");
     }
     failed
 }

@@ -44,13 +44,13 @@ pub struct Settings {
 impl Settings {
     /// The resync interval of the process, ±20 %.
     #[must_use]
-    pub fn jittered_resync(&self) -> Duration {
+    pub(crate) fn jittered_resync(&self) -> Duration {
         self.jittered(self.resync)
     }
 
     /// An interval, ±20 %, so that objects do not march in step.
     #[must_use]
-    pub fn jittered(&self, interval: Duration) -> Duration {
+    pub(crate) fn jittered(&self, interval: Duration) -> Duration {
         interval.mul_f64(SHORTEST + 2.0 * (1.0 - SHORTEST) * self.env.fraction())
     }
 }

@@ -1,4 +1,4 @@
-//! From the verdict of a reconcile to the conditions of the object. Pure.
+//! From the readiness of a reconcile to the conditions of the object. Pure.
 //!
 //! Keeps to kstatus: Ready always there, never Reconciling and Stalled together, Stalled only where a person must act,
 //! times kept while nothing changed.
@@ -74,7 +74,7 @@ impl Readiness {
     }
 }
 
-/// What the verdict is about.
+/// What the readiness is about.
 #[derive(Clone, Debug)]
 pub struct ConditionInputs {
     /// `metadata.generation`.
@@ -93,10 +93,10 @@ pub struct ConditionInputs {
 
 /// The conditions after a reconcile, and the generation that they are about.
 #[must_use]
-pub fn compute_conditions(old: &[Condition], verdict: &Readiness, about: &ConditionInputs) -> (Vec<Condition>, i64) {
+pub fn compute_conditions(old: &[Condition], readiness: &Readiness, about: &ConditionInputs) -> (Vec<Condition>, i64) {
     let mut new = old.to_vec();
     let known = about.observed == about.generation && condition::is_true(old, types::READY);
-    match verdict {
+    match readiness {
         Readiness::Suspended { in_force } => return suspended(new, about, *in_force),
         Readiness::Failed { reason, lasted } if stands(old, about, *lasted, reason.needs_person) => {
             return (new, about.observed);
@@ -270,7 +270,7 @@ mod tests {
         let waiting = Readiness::NotReady(Reason::new("R", ""));
         let stalled = Readiness::NotReady(Reason::stalled("R", ""));
         let all = [settled(), waiting, stalled, failed(1), SUSPENDED];
-        assert_eq!(all.map(|verdict| verdict.name()), ["settled", "waiting", "stalled", "failed", "suspended"]);
+        assert_eq!(all.map(|readiness| readiness.name()), ["settled", "waiting", "stalled", "failed", "suspended"]);
     }
 
     #[test]
@@ -338,8 +338,8 @@ mod tests {
                 "suspend leaves the others as they were",
             ),
         ];
-        for (old, verdict, about, expected, reason) in rows {
-            assert_eq!(&says(&compute_conditions(old, verdict, about).0), expected, "{reason}");
+        for (old, readiness, about, expected, reason) in rows {
+            assert_eq!(&says(&compute_conditions(old, readiness, about).0), expected, "{reason}");
         }
     }
 

@@ -8,8 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::ApiResource;
 use serde_json::{Value, json};
 
-use super::context::Requeue;
 use super::reason::Reason;
+use super::requeue::Requeue;
 use super::status::{self, Advice, ConditionInputs, Readiness};
 use crate::api::condition::{self, reasons, types};
 use crate::api::status::NEVER_OBSERVED;
@@ -20,7 +20,7 @@ const AGAIN: Duration = Duration::from_mins(5);
 
 /// Says on the object that it cannot be read, by an Event and, where its status can be read, by its conditions.
 /// `said` means that this process has published the same Event before.
-pub async fn tell(
+pub async fn write_status(
     cluster: &dyn KubeApi,
     resource: &ApiResource,
     object: &Value,
@@ -76,10 +76,10 @@ fn restated(object: &Value, message: String, now: Timestamp) -> Option<Value> {
     let number = |value: Option<&Value>| value.and_then(Value::as_i64);
     let generation = number(object.pointer("/metadata/generation")).unwrap_or_default();
     let observed = number(members.get("observedGeneration")).unwrap_or(NEVER_OBSERVED);
-    let verdict = Readiness::NotReady(Reason::stalled(reasons::UNDECODABLE, message));
+    let readiness = Readiness::NotReady(Reason::stalled(reasons::UNDECODABLE, message));
     let (advisory, pending) = (Advice::Now(None), Advice::Now(None));
     let about = ConditionInputs { generation, observed, advisory, drifted: None, pending, now };
-    let (new, observed_after) = status::compute_conditions(&old, &verdict, &about);
+    let (new, observed_after) = status::compute_conditions(&old, &readiness, &about);
     if new == old && observed_after == observed {
         return None;
     }

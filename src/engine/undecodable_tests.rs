@@ -43,7 +43,7 @@ fn writes(objects: &Objects) -> u32 {
 async fn told(objects: &Objects, object: &Value, said: bool) -> Requeue {
     let name = alice();
     let error = cluster::decode::<TransferUser>(&name, object).unwrap_err();
-    tell(objects, &ApiResource::erase::<TransferUser>(&()), object, &error, said, now()).await
+    write_status(objects, &ApiResource::erase::<TransferUser>(&()), object, &error, said, now()).await
 }
 
 fn says(status: &Value) -> Vec<String> {

@@ -32,7 +32,7 @@ pub struct Deps {
     /// What was listed lately.
     pub swept: Swept,
     /// Wakes objects that AWS's listings show otherwise than they were seen last.
-    pub wake: Wake,
+    pub enqueue: Enqueue,
     /// How often an object at rest is looked at, where its spec does not say.
     pub resync: Duration,
     /// How long before its end a key is worth a look.
@@ -42,7 +42,7 @@ pub struct Deps {
 }
 
 /// Asks for a reconcile over each of these objects.
-pub type Wake = Box<dyn Fn(Vec<(ManagedKind, Name)>) + Send + Sync>;
+pub type Enqueue = Box<dyn Fn(Vec<(ManagedKind, Name)>) + Send + Sync>;
 
 /// What was learnt of a server together with its tags.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl Verified {
     /// For how long whoever is on the server of this object leaves the first look at it to the object's own reconcile, which
     /// they are told of. Nothing once anybody looked, or that took too long; and where nobody is told, nobody waits.
     #[must_use]
-    pub fn awaits(&self, uid: &str) -> Option<Duration> {
+    pub(crate) fn awaits(&self, uid: &str) -> Option<Duration> {
         self.news.as_ref()?;
         let mut first = locked(&self.first);
         let since = match first.get(uid) {
@@ -143,9 +143,9 @@ impl Verified {
         matches!(before, Some(FirstLook::Awaited(_)))
     }
 
-    fn tell(&self, server_id: &str, news: bool) {
-        if let Some(tell) = self.news.as_ref().filter(|_| news) {
-            tell(server_id);
+    fn notify(&self, server_id: &str, news: bool) {
+        if let Some(notify) = self.news.as_ref().filter(|_| news) {
+            notify(server_id);
         }
     }
 
@@ -177,7 +177,7 @@ impl Verified {
             put(&mut all, key, Ok(facts.clone()));
         }
         drop(all);
-        self.tell(server_id, news);
+        self.notify(server_id, news);
     }
 
     /// A look that began at `began` found that the server takes nobody. What was seen since then is newer.
@@ -196,7 +196,7 @@ impl Verified {
             all.remove(&gone);
         }
         drop(all);
-        self.tell(server_id, self.looked(uid));
+        self.notify(server_id, self.looked(uid));
     }
 
     /// The server object of this uid has ended.
@@ -276,7 +276,7 @@ impl WorkflowsSeen {
 
     /// The objects whose servers showed this workflow, by uid and name.
     #[must_use]
-    pub fn showing(&self, workflow_id: &str) -> Vec<(String, Name)> {
+    pub(crate) fn showing(&self, workflow_id: &str) -> Vec<(String, Name)> {
         let shown = locked(&self.shown);
         let showing = shown.iter().filter(|(_, (_, ids))| ids.contains(workflow_id));
         showing.map(|(uid, (name, _))| (uid.clone(), name.clone())).collect()
@@ -327,7 +327,7 @@ mod tests {
         refuse(start);
         assert_eq!((refusal(), verified.get("1", "r", "s-1", "u1")), (Some(VerifyRefusal::Strange(facts("S"))), None));
         verified.remove("1", "r", "s-1", "u1");
-        assert_eq!(refusal(), Some(VerifyRefusal::Strange(facts("S"))), "its own object's pass saw the same");
+        assert_eq!(refusal(), Some(VerifyRefusal::Strange(facts("S"))), "its own object's reconcile saw the same");
         tokio::time::advance(REFUSED).await;
         assert_eq!(refusal(), None);
 

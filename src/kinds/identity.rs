@@ -23,10 +23,10 @@ use crate::api::{AwsIdentity, AwsIdentityStatus, FINALIZER, RECONCILE_AT};
 use crate::aws::account_clients::CallerIdentity;
 use crate::cluster::{self, ClusterError, EventNote, Name, Reach, mass_deletion};
 use crate::engine::backoff;
-use crate::engine::context::Requeue;
 use crate::engine::counters::{ReconcileCounters, ReconcileTimer};
 use crate::engine::kind::ReconcileError;
 use crate::engine::reason::Reason;
+use crate::engine::requeue::Requeue;
 use crate::engine::settings::Settings;
 use crate::engine::status::{Advice, ConditionInputs, Readiness, compute_conditions};
 use crate::engine::undecodable;
@@ -57,7 +57,7 @@ pub struct Identities {
 #[derive(Clone, Debug, Default)]
 struct Memory {
     /// Generation and annotation that STS was asked for last.
-    token: String,
+    change_fingerprint: String,
     /// When to ask again.
     due: Option<Instant>,
     /// Failures in a row, and since when.
@@ -102,7 +102,7 @@ impl Identities {
     ///
     /// # Errors
     /// Trouble with the API server, to be retried.
-    pub async fn unread(&self, name: &Name, uid: &str) -> Result<Requeue, ReconcileError> {
+    pub(crate) async fn unread(&self, name: &Name, uid: &str) -> Result<Requeue, ReconcileError> {
         let stored = self.deps.cluster.get(&resource(), name).await?;
         let ours = |stored: &Value| stored.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid);
         let Some(stored) = stored.filter(ours) else { return Ok(Requeue::OnChange) };
@@ -110,7 +110,8 @@ impl Identities {
         match cluster::decode::<AwsIdentity>(name, &stored) {
             Ok(_) => Ok(Requeue::After(WATCH_CATCHES_UP)),
             Err(error) => {
-                Ok(undecodable::tell(self.deps.cluster.as_ref(), &resource(), &stored, &error, false, now).await)
+                Ok(undecodable::write_status(self.deps.cluster.as_ref(), &resource(), &stored, &error, false, now)
+                    .await)
             }
         }
     }
@@ -128,7 +129,7 @@ impl Identities {
             inherited: writes && held(object, FINALIZER) && self.installation.inherits(object.status.as_ref()),
             referred: writes && dependents::referred(&self.deps, &object.name_any()),
             valid: fault(&object.spec).is_none(),
-            due: memory.token != token(object) || memory.due.is_none_or(|due| due <= now),
+            due: memory.change_fingerprint != change_fingerprint(object) || memory.due.is_none_or(|due| due <= now),
             verified: memory.failures == 0,
             news: self.news(object),
             scan,
@@ -139,21 +140,23 @@ impl Identities {
                 // Nobody scans for an identity that cannot be used; its next check comes first.
                 if facts.verified { Requeue::Rest(verify_in.min(scan_in)) } else { Requeue::After(verify_in) }
             })),
-            IdentityAction::Tell => self.tell(object, None, None).await.map(|()| Requeue::After(WATCH_CATCHES_UP)),
+            IdentityAction::WriteStatus => {
+                self.write_status(object, None, None).await.map(|()| Requeue::After(WATCH_CATCHES_UP))
+            }
             IdentityAction::Scan => {
                 self.orphans.start(object);
                 Ok(Requeue::After(SCANNING))
             }
-            IdentityAction::Finalize => {
+            IdentityAction::AddFinalizer => {
                 self.set_finalizer(object, &self.installation.finalizer, true).await?;
                 Ok(Requeue::After(WATCH_CATCHES_UP))
             }
-            IdentityAction::Leave => self.leave(object).await,
+            IdentityAction::RemoveFinalizer => self.remove_finalizer_if_unused(object).await,
             IdentityAction::Refuse => {
                 let message = fault(&object.spec).unwrap_or_default();
-                let verdict = Readiness::NotReady(Reason::stalled(reasons::INVALID_SPEC, message));
-                running.ends(verdict.name());
-                self.tell(object, Some(&verdict), None).await.map(|()| Requeue::OnChange)
+                let readiness = Readiness::NotReady(Reason::stalled(reasons::INVALID_SPEC, message));
+                running.ends(readiness.name());
+                self.write_status(object, Some(&readiness), None).await.map(|()| Requeue::OnChange)
             }
             IdentityAction::Verify => self.verify(object, memory, scan_in, running).await,
         }
@@ -166,29 +169,32 @@ impl Identities {
         scan_in: Duration,
         running: &mut ReconcileTimer,
     ) -> Result<Requeue, ClusterError> {
-        let token = token(object);
+        let change_fingerprint = change_fingerprint(object);
         let answer = self.deps.aws.verify(object).await;
         let now = Instant::now();
         let (memory, lasted) = match &answer {
             Ok(_) => {
                 let due = Some(now + self.settings.jittered_resync());
-                (Memory { token, due, ..Memory::default() }, Duration::ZERO)
+                (Memory { change_fingerprint, due, ..Memory::default() }, Duration::ZERO)
             }
             Err(fault) => {
-                let fresh = memory.token != token;
+                let fresh = memory.change_fingerprint != change_fingerprint;
                 let since = memory.since.filter(|_| !fresh).unwrap_or(now);
                 let failures = if fresh { 1 } else { memory.failures.saturating_add(1) };
                 let fraction = self.settings.env.fraction();
                 let delay = backoff::delay(backoff::class(fault), failures, fault.retry_after, fraction);
-                (Memory { token, due: Some(now + delay), failures, since: Some(since) }, now.duration_since(since))
+                (
+                    Memory { change_fingerprint, due: Some(now + delay), failures, since: Some(since) },
+                    now.duration_since(since),
+                )
             }
         };
-        let verdict = judge(&object.spec, &answer, lasted, self.settings.rejection_grace);
-        running.ends(verdict.name());
+        let readiness = judge(&object.spec, &answer, lasted, self.settings.rejection_grace);
+        running.ends(readiness.name());
         let due = memory.due.map_or(IN_USE_AGAIN, |due| due.saturating_duration_since(now));
         // A scan may be due at the same time; the next reconcile starts it.
         let next = if answer.is_ok() { Requeue::Rest(due.min(scan_in)) } else { Requeue::After(due) };
-        let told = self.tell(object, Some(&verdict), answer.ok()).await;
+        let told = self.write_status(object, Some(&readiness), answer.ok()).await;
         let memory = Memory { due: if told.is_ok() { memory.due } else { Some(now + UNTOLD_AGAIN) }, ..memory };
         self.remember(object, memory);
         told.map(|()| next)
@@ -203,18 +209,18 @@ impl Identities {
     }
 
     /// Being deleted: nothing but a live list says that nobody needs it any more.
-    async fn leave(&self, object: &AwsIdentity) -> Result<Requeue, ClusterError> {
+    async fn remove_finalizer_if_unused(&self, object: &AwsIdentity) -> Result<Requeue, ClusterError> {
         let name = object.name_any();
         let dependents = dependents::of(&self.deps, Reach::Watched, &name).await?;
         if !dependents.is_empty() {
             return self.in_use(object, &dependents::sentence(&dependents)).await;
         }
         if held(object, &self.installation.finalizer) {
-            return self.let_go(object, &self.installation.finalizer).await;
+            return self.remove_finalizer(object, &self.installation.finalizer).await;
         }
         // It holds the objects of every namespace, so nothing but all of them says that it may go.
         match dependents::of(&self.deps, Reach::Everywhere, &name).await {
-            Ok(dependents) if dependents.is_empty() => self.let_go(object, FINALIZER).await,
+            Ok(dependents) if dependents.is_empty() => self.remove_finalizer(object, FINALIZER).await,
             Ok(dependents) => self.in_use(object, &dependents::sentence(&dependents)).await,
             Err(ClusterError::Forbidden(what)) => {
                 let message = format!(
@@ -228,15 +234,15 @@ impl Identities {
         }
     }
 
-    async fn let_go(&self, object: &AwsIdentity, finalizer: &str) -> Result<Requeue, ClusterError> {
+    async fn remove_finalizer(&self, object: &AwsIdentity, finalizer: &str) -> Result<Requeue, ClusterError> {
         self.set_finalizer(object, finalizer, false).await?;
         self.forget(&object.uid().unwrap_or_default());
         Ok(Requeue::OnChange)
     }
 
     async fn in_use(&self, object: &AwsIdentity, message: &str) -> Result<Requeue, ClusterError> {
-        let verdict = Readiness::NotReady(Reason::new(reasons::IN_USE, message));
-        self.tell(object, Some(&verdict), None).await?;
+        let readiness = Readiness::NotReady(Reason::new(reasons::IN_USE, message));
+        self.write_status(object, Some(&readiness), None).await?;
         Ok(Requeue::After(IN_USE_AGAIN))
     }
 
@@ -277,11 +283,11 @@ impl Identities {
         condition::set(conditions, NewCondition { r#type, truth, reason, message, observed_generation }, about.now);
     }
 
-    /// The status after a verdict. Without one, Ready stays as it is.
+    /// The status that says so. Where nothing is said, Ready stays as it is.
     fn draft(
         &self,
         object: &AwsIdentity,
-        verdict: Option<&Readiness>,
+        readiness: Option<&Readiness>,
         caller: Option<CallerIdentity>,
     ) -> AwsIdentityStatus {
         let old = object.status.clone().unwrap_or_default();
@@ -294,8 +300,8 @@ impl Identities {
             pending: Advice::Now(None),
             now: self.settings.env.wall(),
         };
-        let (mut conditions, observed_generation) = match verdict {
-            Some(verdict) => compute_conditions(&before, verdict, &about),
+        let (mut conditions, observed_generation) = match readiness {
+            Some(readiness) => compute_conditions(&before, readiness, &about),
             None => (before, observed),
         };
         self.put_orphans(object, &mut conditions, &about);
@@ -320,13 +326,13 @@ impl Identities {
     }
 
     /// Writes the status if it says something new, with an Event where this installation's Ready does.
-    async fn tell(
+    async fn write_status(
         &self,
         object: &AwsIdentity,
-        verdict: Option<&Readiness>,
+        readiness: Option<&Readiness>,
         caller: Option<CallerIdentity>,
     ) -> Result<(), ClusterError> {
-        let new = self.draft(object, verdict, caller);
+        let new = self.draft(object, readiness, caller);
         if object.status.as_ref() == Some(&new) {
             return Ok(());
         }
@@ -413,7 +419,7 @@ fn reconcile_requested(object: &AwsIdentity) -> Option<&String> {
 }
 
 /// What STS's answer is about.
-fn token(object: &AwsIdentity) -> String {
+fn change_fingerprint(object: &AwsIdentity) -> String {
     format!("{} {:?}", object.metadata.generation.unwrap_or_default(), reconcile_requested(object))
 }
 

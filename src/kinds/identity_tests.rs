@@ -78,22 +78,25 @@ fn every_combination_of_facts_has_its_step() {
         scan: false,
     };
     let rows = [
-        (IdentityFacts { news: true, scan: true, ..none }, IdentityAction::Tell),
+        (IdentityFacts { news: true, scan: true, ..none }, IdentityAction::WriteStatus),
         (IdentityFacts { scan: true, ..none }, IdentityAction::Scan),
         (IdentityFacts { scan: true, verified: false, ..none }, IdentityAction::Rest),
         (IdentityFacts { scan: true, news: true, due: true, ..none }, IdentityAction::Verify),
         (IdentityFacts { scan: true, news: true, deleting: true, ..none }, IdentityAction::Rest),
         (none, IdentityAction::Rest),
         (IdentityFacts { due: true, ..none }, IdentityAction::Verify),
-        (IdentityFacts { referred: true, due: true, ..none }, IdentityAction::Finalize),
+        (IdentityFacts { referred: true, due: true, ..none }, IdentityAction::AddFinalizer),
         (IdentityFacts { referred: true, finalizer: true, due: true, ..none }, IdentityAction::Verify),
         (IdentityFacts { valid: false, due: true, ..none }, IdentityAction::Refuse),
-        (IdentityFacts { valid: false, referred: true, ..none }, IdentityAction::Finalize),
+        (IdentityFacts { valid: false, referred: true, ..none }, IdentityAction::AddFinalizer),
         (IdentityFacts { deleting: true, referred: true, due: true, ..none }, IdentityAction::Rest),
-        (IdentityFacts { deleting: true, finalizer: true, valid: false, due: true, ..none }, IdentityAction::Leave),
-        (IdentityFacts { deleting: true, inherited: true, ..none }, IdentityAction::Leave),
+        (
+            IdentityFacts { deleting: true, finalizer: true, valid: false, due: true, ..none },
+            IdentityAction::RemoveFinalizer,
+        ),
+        (IdentityFacts { deleting: true, inherited: true, ..none }, IdentityAction::RemoveFinalizer),
         (IdentityFacts { inherited: true, ..none }, IdentityAction::Rest),
-        (IdentityFacts { inherited: true, referred: true, ..none }, IdentityAction::Finalize),
+        (IdentityFacts { inherited: true, referred: true, ..none }, IdentityAction::AddFinalizer),
     ];
     for (facts, expected) in rows {
         assert_eq!(decide(facts), expected, "{facts:?}");
@@ -327,7 +330,7 @@ async fn a_write_that_lost_a_race_is_not_trouble_and_a_failed_one_is() {
     assert!(identities(&world).reconcile(&stored(&world)).await.is_err());
 }
 
-/// Passes over an hour, when they ask for it and as the watch would bring what was written.
+/// Reconciles over an hour, when they ask for it and as the watch would bring what was written.
 async fn an_hour(identities: &Identities, world: &World) {
     let end = Instant::now() + Duration::from_hours(1);
     while Instant::now() < end {

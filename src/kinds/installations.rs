@@ -70,7 +70,7 @@ impl Installation {
     /// Whether a plain finalizer on an identity may be this installation's own, of a version that had no other: it is
     /// limited, and nobody who watches everything has said anything.
     #[must_use]
-    pub fn inherits(&self, status: Option<&AwsIdentityStatus>) -> bool {
+    pub(crate) fn inherits(&self, status: Option<&AwsIdentityStatus>) -> bool {
         let entries = status.map(|status| status.installations.as_slice()).unwrap_or_default();
         self.limited() && entries.iter().all(|entry| !entry.namespaces.is_empty())
     }

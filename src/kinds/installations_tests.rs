@@ -96,7 +96,7 @@ fn identities(world: &World, installation: Installation) -> Identities {
 }
 
 /// A reconcile over the identity as it is stored; answers with how often it wrote.
-async fn pass(identities: &Identities, world: &World) -> u32 {
+async fn reconcile(identities: &Identities, world: &World) -> u32 {
     let before = *world.cluster.writes.lock().unwrap();
     identities.reconcile(&world.stored_identity().unwrap()).await.unwrap();
     *world.cluster.writes.lock().unwrap() - before
@@ -120,7 +120,7 @@ async fn two_limited_installations_come_to_rest_and_each_edit_is_observed() {
         edit(generation);
         let mut writes = 0;
         for _ in 0..5 {
-            writes = pass(&b, &world).await + pass(&a, &world).await;
+            writes = reconcile(&b, &world).await + reconcile(&a, &world).await;
         }
         assert_eq!(writes, 0, "nobody writes over the other");
         observed.push(status(&world).observed_generation);
@@ -128,7 +128,7 @@ async fn two_limited_installations_come_to_rest_and_each_edit_is_observed() {
     assert_eq!(observed, [1, 2, 3]);
     // One of them is gone.
     edit(4);
-    pass(&b, &world).await;
+    reconcile(&b, &world).await;
     let told = status(&world);
     assert_eq!(told.observed_generation, 4, "tools that wait for it end");
     assert_eq!(condition::find(&told.conditions, types::READY).unwrap().reason, reasons::VERIFIED);
@@ -141,7 +141,7 @@ async fn two_limited_installations_come_to_rest_and_each_edit_is_observed() {
     orphaned.installations.retain(|entry| entry.name == "b");
     orphaned.conditions.clear();
     write_status(&world, &orphaned);
-    assert_eq!(pass(&b, &world).await, 1);
+    assert_eq!(reconcile(&b, &world).await, 1);
     assert_eq!(status(&world).conditions, told.conditions);
 }
 
@@ -167,12 +167,12 @@ async fn a_plain_finalizer_goes_only_when_nobody_needs_the_identity() {
         "status": {"awsIdentity": "default"}});
     world.cluster.put(holder);
 
-    pass(&identities, &world).await;
+    reconcile(&identities, &world).await;
     assert_eq!(finalizers(), [FINALIZER], "its own rests on its own objects alone");
-    pass(&identities, &world).await;
+    reconcile(&identities, &world).await;
     assert!(told().contains("TransferUser of-b/x"), "{}", told());
     *world.cluster.elsewhere.lock().unwrap() = Some(ClusterError::Forbidden("list of transferservers".to_owned()));
-    pass(&identities, &world).await;
+    reconcile(&identities, &world).await;
     assert!(told().contains("may not look at (list of transferservers"), "{}", told());
     assert_eq!(finalizers(), [FINALIZER]);
 
@@ -181,10 +181,10 @@ async fn a_plain_finalizer_goes_only_when_nobody_needs_the_identity() {
     let before = status(&world);
     let all = Installation::new("", &[]);
     write_status(&world, &all.say(&before, AwsIdentityStatus::default()));
-    pass(&identities, &world).await;
+    reconcile(&identities, &world).await;
     assert_eq!(finalizers(), [FINALIZER], "it is that of the installation that watches everything");
     write_status(&world, &before);
-    pass(&identities, &world).await;
+    reconcile(&identities, &world).await;
     assert!(world.stored_identity().is_none(), "nobody held it any more");
 }
 

@@ -1,6 +1,7 @@
 //! What is special about each kind: the only place that knows both what a person writes and what AWS takes.
 
 pub(crate) mod access;
+pub mod affected;
 pub(crate) mod config_refs;
 pub(crate) mod dependents;
 pub mod deps;
@@ -29,7 +30,6 @@ pub(crate) mod tag_index;
 mod tag_lookup;
 pub(crate) mod tags;
 pub mod trigger;
-pub mod triggers;
 pub(crate) mod user;
 pub(crate) mod uses;
 pub(crate) mod workflow;

@@ -35,11 +35,11 @@ use crate::engine::settings::Settings;
 /// The most users that one scan describes in one region. Who is left comes next time: users of others are remembered.
 const DESCRIBED: usize = 200;
 /// When the first sweep of a process comes: at its start it stands in for a look at each object.
-pub const FIRST_SWEEP: Duration = Duration::from_secs(1);
+pub(crate) const FIRST_SWEEP: Duration = Duration::from_secs(1);
 /// What is added to the time between two sweeps at the most, as a part of it.
 const OUT_OF_STEP: f64 = 0.1;
 /// How soon to see whether a scan has ended.
-pub const SCANNING: Duration = Duration::from_secs(5);
+pub(crate) const SCANNING: Duration = Duration::from_secs(5);
 
 /// What there is to tell of an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]

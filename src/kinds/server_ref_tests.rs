@@ -172,7 +172,7 @@ async fn the_users_of_a_server_that_takes_nobody_share_one_look_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_its_own_pass_finds_in_order_takes_its_users_at_once() {
+async fn a_server_that_its_own_reconcile_finds_in_order_takes_its_users_at_once() {
     let world = World::open();
     world.watch(&server(true));
     world.put(FIRST, owner_tags("somebody-else"));

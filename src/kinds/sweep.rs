@@ -89,7 +89,7 @@ impl Sweep<'_> {
         let woken: Vec<_> = differing.map(|object| (object.managed_kind(), Name::from(object.metadata()))).collect();
         if !woken.is_empty() {
             tracing::info!(account, region, objects = woken.len(), "AWS lists something else than was seen last");
-            (self.deps.wake)(woken);
+            (self.deps.enqueue)(woken);
         }
     }
 

@@ -30,17 +30,17 @@ pub struct Swept {
 
 impl Swept {
     /// These are the servers of an account and region.
-    pub fn put_servers(&self, account: &Account, servers: Vec<ListedServer>) {
+    pub(crate) fn put_servers(&self, account: &Account, servers: Vec<ListedServer>) {
         put(&self.servers, place(account), servers);
     }
 
     /// These are the names of the users of a server.
-    pub fn put_users(&self, account: &Account, server_id: &str, names: BTreeSet<String>) {
+    pub(crate) fn put_users(&self, account: &Account, server_id: &str, names: BTreeSet<String>) {
         put(&self.users, (place(account), server_id.to_owned()), names);
     }
 
     /// These are the tags of a server, as it was looked at.
-    pub fn put_tags(&self, account: &Account, server_id: &str, tags: Tags) {
+    pub(crate) fn put_tags(&self, account: &Account, server_id: &str, tags: Tags) {
         put(&self.tags, (place(account), server_id.to_owned()), tags);
     }
 
@@ -67,7 +67,7 @@ impl Swept {
 ///
 /// # Errors
 /// The fault of any page.
-pub async fn user_names(account: &Account, server_id: &str) -> Result<BTreeSet<String>, AwsError> {
+pub(crate) async fn user_names(account: &Account, server_id: &str) -> Result<BTreeSet<String>, AwsError> {
     let users = account.list(ListUsers { server_id: server_id.to_owned(), token: None }).await?;
     Ok(users.into_iter().map(|user| user.user_name).collect())
 }

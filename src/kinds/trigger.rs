@@ -1,4 +1,4 @@
-//! An object that is to be looked at, and why. Plain data: whom a change concerns is said in `triggers`.
+//! An object that is to be looked at, and why. Plain data: whom a change concerns is said in `affected`.
 
 use crate::api::ManagedKind;
 use crate::cluster::Name;

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
 
+use super::affected;
 use super::deps::{Deps, WorkflowsSeen};
 use super::trigger::Trigger;
-use super::triggers;
 use super::{referrers, resolve, server_ref};
 use crate::api::condition::{self, reasons, types};
 use crate::api::shapes;
@@ -196,7 +196,7 @@ pub fn triggers(change: &StoreChange<TransferWorkflow>, lister: &dyn Lister) -> 
     if change.was().map(facts) == change.is().map(facts) {
         return Vec::new();
     }
-    triggers::all_referring(lister, &Reference::Object(ManagedKind::TransferWorkflow, change.name.clone()))
+    affected::all_referring(lister, &Reference::Object(ManagedKind::TransferWorkflow, change.name.clone()))
 }
 
 /// What servers need to know of a workflow object.

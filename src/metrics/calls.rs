@@ -16,12 +16,12 @@ pub(super) fn reconciles(sources: &Sources) -> Vec<(Vec<String>, Latency)> {
         let durations = counters.read().durations.into_iter();
         durations.map(move |(outcome, latency)| (vec![kind.clone(), outcome.to_owned()], latency))
     };
-    sources.passes.iter().flat_map(of).collect()
+    sources.reconciles.iter().flat_map(of).collect()
 }
 
 pub(super) fn drift(sources: &Sources, count: fn(&Counts) -> u64) -> Vec<Sample> {
     let of = |(kind, counters): &(&str, ReconcileCounters)| (vec![(*kind).to_owned()], number(count(&counters.read())));
-    sources.passes.iter().map(of).collect()
+    sources.reconciles.iter().map(of).collect()
 }
 
 pub(super) fn aws_calls(sources: &Sources) -> Vec<Sample> {

@@ -9,7 +9,7 @@ use super::{Family, calls, flag, number, objects, seconds};
 pub(super) const FAMILIES: [Family; 26] = [
     Family {
         name: "passes",
-        help: "Passes over objects by what they came to",
+        help: "Reconciles of objects by what they came to",
         kind: MetricType::Counter,
         labels: &["kind", "outcome"],
         read: Numbers(calls::passes),

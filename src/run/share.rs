@@ -1,6 +1,6 @@
 //! What of the cluster a shard handles: the objects of its accounts.
 //!
-//! Every process sees all objects, and asks for each pass anew whose it is: an object whose account changes is woken by
+//! Every process sees all objects, and asks for each reconcile anew whose it is: an object whose account changes is woken by
 //! the same change in all of them. What leads to no account, the first shard tells about; nothing is called for it.
 
 use std::future::ready;
@@ -11,8 +11,8 @@ use futures::FutureExt;
 use crate::cluster::references::identity_of;
 use crate::cluster::store::{Stored, Stores};
 use crate::cluster::{Lister, Name};
-use crate::engine::context::Requeue;
 use crate::engine::controller::Reconcile;
+use crate::engine::requeue::Requeue;
 use crate::shard::Shard;
 
 /// The account that an object leads to, through the identity that it names, or that what it is on names.
@@ -26,14 +26,18 @@ pub fn account(stores: &Stores, identity: &str) -> Option<String> {
     stores.identity(identity).map(|identity| identity.spec.account_id.clone())
 }
 
-/// The same passes, over the objects of this shard only. Others are looked at again when something about them changes.
-pub fn passes(
+/// The same reconciles, over the objects of this shard only. Others are looked at again when something about them changes.
+pub fn of_this_shard(
     shard: Shard,
     account_of: impl Fn(&Name) -> Option<String> + Send + Sync + 'static,
-    pass: Reconcile,
+    reconcile: Reconcile,
 ) -> Reconcile {
     Arc::new(move |name, uid, rank| {
-        if shard.owns(account_of(&name).as_deref()) { pass(name, uid, rank) } else { ready(Requeue::OnChange).boxed() }
+        if shard.owns(account_of(&name).as_deref()) {
+            reconcile(name, uid, rank)
+        } else {
+            ready(Requeue::OnChange).boxed()
+        }
     })
 }
 
@@ -68,20 +72,20 @@ mod tests {
         store.apply(0, Event::Apply(object));
     }
 
-    /// How many shards run a pass over each of these, and which the last of them was.
+    /// How many shards reconcile each of these, and which the last of them was.
     async fn handled<K: Stored + 'static>(stores: &Arc<Stores>, names: &[String]) -> BTreeMap<String, Vec<u32>> {
         let handled = Arc::<Mutex<BTreeMap<String, Vec<u32>>>>::default();
         for number in 0..SHARDS {
             let (stores, noted) = (Arc::clone(stores), Arc::clone(&handled));
-            let pass: Reconcile = Arc::new(move |name, _, _| {
+            let reconcile: Reconcile = Arc::new(move |name, _, _| {
                 noted.lock().unwrap().entry(name.name).or_default().push(number);
                 ready(Requeue::Again).boxed()
             });
             let shard = format!("{number}/{SHARDS}").parse().unwrap();
-            let pass = passes(shard, move |name| account_of::<K>(&stores, name), pass);
+            let reconcile = of_this_shard(shard, move |name| account_of::<K>(&stores, name), reconcile);
             for name in names {
                 let (name, uid) = (Name { namespace: "ns".to_owned(), name: name.clone() }, String::new());
-                let _ = pass(name, uid, Rank::default()).await;
+                let _ = reconcile(name, uid, Rank::default()).await;
             }
         }
         let handled = handled.lock().unwrap().clone();

@@ -138,7 +138,7 @@ impl KeyError {
 
 /// Whether two fingerprints name the same key. AWS prints the base64 with `=`, ssh-keygen without.
 #[must_use]
-pub fn fingerprints_equal(a: &str, b: &str) -> bool {
+pub(crate) fn fingerprints_equal(a: &str, b: &str) -> bool {
     a.trim_end_matches('=') == b.trim_end_matches('=')
 }
 

@@ -183,7 +183,7 @@ impl World {
         self.sim.control("/_sim/change", &change).await;
     }
 
-    /// The annotation that asks for a pass now.
+    /// The annotation that asks for a reconcile now.
     pub async fn poke(&self, kind: &str, name: &str) {
         let now = json!({"metadata": {"annotations": {"transfer-operator.dev/reconcile-at": "now"}}});
         self.patch(kind, PLATFORM, name, &now).await;

@@ -17,12 +17,13 @@ use transfer_operator::cluster::store::Stores;
 use transfer_operator::cluster::{ClusterError, EventNote, Lister, Name};
 use transfer_operator::engine::consistency::Windows;
 use transfer_operator::engine::controller::{self, CONCURRENCY, Cause, Held};
-use transfer_operator::engine::queue::{Again, Queue};
+use transfer_operator::engine::queue::Queue;
+use transfer_operator::engine::requeue::Requeue;
 use transfer_operator::engine::settings::Settings;
+use transfer_operator::kinds::affected;
 use transfer_operator::kinds::deps::{Deps, Verified, WorkflowsSeen};
 use transfer_operator::kinds::swept::Swept;
 use transfer_operator::kinds::trigger::{Trigger, Which};
-use transfer_operator::kinds::triggers;
 use transfer_operator::sim::config::Config;
 use transfer_operator::sim::door;
 use transfer_operator::sim::operation::Operation;
@@ -310,7 +311,7 @@ impl Operator {
             verified: Verified::telling(Box::new(move |id| told.lock().unwrap().push(id.to_owned()))),
             workflows: WorkflowsSeen::default(),
             swept: Swept::default(),
-            wake: Box::new(move |objects| waking.lock().unwrap().extend(objects)),
+            enqueue: Box::new(move |objects| waking.lock().unwrap().extend(objects)),
             resync: std::time::Duration::from_mins(10),
             expiry_warning: jiff::SignedDuration::from_hours(14 * 24),
             env: Arc::clone(&env) as _,
@@ -352,8 +353,8 @@ impl Operator {
         let (which, name) = &item;
         let uid = machinery::meta(&self.stores, &item).and_then(|meta| meta.uid);
         let next = match uid {
-            Some(uid) => controller::again(self.engines[which](name.clone(), uid).await),
-            None => Again::Never,
+            Some(uid) => self.engines[which](name.clone(), uid).await,
+            None => Requeue::OnChange,
         };
         *self.reconciles.entry(*which).or_default() += 1;
         self.queue.done(&item, next, Instant::now());
@@ -386,7 +387,7 @@ impl Operator {
         }
         let news = std::mem::take(&mut *self.news.lock().unwrap());
         for server_id in news {
-            let woken: Vec<Trigger> = triggers::on_server_seen(&server_id, self.lister.as_ref());
+            let woken: Vec<Trigger> = affected::on_server_seen(&server_id, self.lister.as_ref());
             for (item, cause) in woken.into_iter().map(related) {
                 self.enqueue(item, cause);
             }

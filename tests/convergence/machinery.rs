@@ -22,19 +22,20 @@ use transfer_operator::cluster::pruned::Pruned;
 use transfer_operator::cluster::references::{Reference, Refers, identity_of};
 use transfer_operator::cluster::store::{ConfigMapMeta, NamespaceMeta, Snapshot, Store, StoreChange, Stores, Watched};
 use transfer_operator::cluster::{Lister, Name};
-use transfer_operator::engine::context::{Engine, Requeue};
+use transfer_operator::engine::context::Engine;
 use transfer_operator::engine::controller::{self, Cause};
 use transfer_operator::engine::kind::Kind;
 use transfer_operator::engine::queue::Lane;
 use transfer_operator::engine::reconcile::reconcile;
+use transfer_operator::engine::requeue::Requeue;
 use transfer_operator::engine::settings::{Env, Settings};
+use transfer_operator::kinds::affected;
 use transfer_operator::kinds::deps::Deps;
 use transfer_operator::kinds::identity::Identities;
 use transfer_operator::kinds::installations::Installation;
 use transfer_operator::kinds::orphans::Orphans;
 use transfer_operator::kinds::registration::Registration;
 use transfer_operator::kinds::trigger::{Trigger, Which};
-use transfer_operator::kinds::triggers;
 use transfer_operator::with_kinds;
 
 use crate::api_server::text;
@@ -183,12 +184,12 @@ pub fn take(stores: &Stores, lister: &dyn Lister, decoded: &Decoded, kind: &str,
     macro_rules! managed {
         ($($plural:ident: $kind:ident,)+) => {
             match kind {
-                "AwsIdentity" => feed(Which::Identity, &stores.identities, decoded, told, |c| triggers::on_identity(c, lister)),
-                "Namespace" => feed_meta::<NamespaceMeta>(&stores.namespaces, decoded, told, |c| triggers::on_namespace(c, lister)),
-                "ConfigMap" => feed_meta::<ConfigMapMeta>(&stores.config_maps, decoded, told, |c| triggers::on_config_map(c, lister)),
+                "AwsIdentity" => feed(Which::Identity, &stores.identities, decoded, told, |c| affected::on_identity(c, lister)),
+                "Namespace" => feed_meta::<NamespaceMeta>(&stores.namespaces, decoded, told, |c| affected::on_namespace(c, lister)),
+                "ConfigMap" => feed_meta::<ConfigMapMeta>(&stores.config_maps, decoded, told, |c| affected::on_config_map(c, lister)),
                 $(stringify!($kind) => {
                     let which = Which::Managed(ManagedKind::$kind);
-                    feed(which, &stores.$plural, decoded, told, |c| triggers::on_managed(c, lister))
+                    feed(which, &stores.$plural, decoded, told, |c| affected::on_managed(c, lister))
                 })+
                 _ => Vec::new(),
             }

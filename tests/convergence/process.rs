@@ -13,12 +13,13 @@ use transfer_operator::aws::waiting::{self, Slot, Slots};
 use transfer_operator::cluster::store::Stores;
 use transfer_operator::engine::consistency::Windows;
 use transfer_operator::engine::controller::{self, AFTER_DEADLINE, AFTER_PANIC, CONCURRENCY, Cause, DEADLINE, Held};
-use transfer_operator::engine::queue::{Again, Priority, Queue};
+use transfer_operator::engine::queue::Queue;
+use transfer_operator::engine::requeue::Requeue;
 use transfer_operator::engine::settings::Settings;
-use transfer_operator::kinds::deps::{Deps, News, Verified, Wake, WorkflowsSeen};
+use transfer_operator::kinds::affected;
+use transfer_operator::kinds::deps::{Deps, Enqueue, News, Verified, WorkflowsSeen};
 use transfer_operator::kinds::swept::Swept;
 use transfer_operator::kinds::trigger::{Trigger, Which};
-use transfer_operator::kinds::triggers;
 
 use crate::api_server::Event;
 use crate::defects::Seams;
@@ -57,7 +58,7 @@ impl Process {
         let whole: Arc<OnceLock<Weak<Shared>>> = Arc::default();
         let (lister, process) = (Arc::clone(&stores), Arc::clone(&whole));
         let waking = Arc::clone(&process);
-        let wake: Wake = Box::new(move |objects| {
+        let enqueue: Enqueue = Box::new(move |objects| {
             let Some(process) = waking.get().and_then(Weak::upgrade) else { return };
             for (item, cause) in objects.into_iter().map(Trigger::managed).map(related) {
                 process.enqueue(item, cause);
@@ -65,7 +66,7 @@ impl Process {
         });
         let news: News = Box::new(move |server_id| {
             let Some(process) = process.get().and_then(Weak::upgrade) else { return };
-            for (item, cause) in triggers::on_server_seen(server_id, lister.as_ref()).into_iter().map(related) {
+            for (item, cause) in affected::on_server_seen(server_id, lister.as_ref()).into_iter().map(related) {
                 process.enqueue(item, cause);
             }
         });
@@ -84,7 +85,7 @@ impl Process {
             verified: Verified::telling(news),
             workflows: WorkflowsSeen::default(),
             swept: Swept::default(),
-            wake,
+            enqueue,
             resync: std::time::Duration::from_mins(10),
             expiry_warning: jiff::SignedDuration::from_hours(14 * 24),
             env: Arc::clone(&settings.env),
@@ -174,7 +175,7 @@ impl Shared {
         self.queue.lock().unwrap().pick(Instant::now())
     }
 
-    fn done(&self, item: &Item, next: Again) {
+    fn done(&self, item: &Item, next: Requeue) {
         self.queue.lock().unwrap().done(item, next, Instant::now());
         self.queued.notify_one();
     }
@@ -182,20 +183,20 @@ impl Shared {
     async fn run(self: Arc<Self>, item: Item, slot: Slot) {
         let (which, name) = &item;
         let Some(uid) = machinery::meta(&self.stores, &item).and_then(|meta| meta.uid) else {
-            return self.done(&item, Again::Never);
+            return self.done(&item, Requeue::OnChange);
         };
         let run = AssertUnwindSafe(self.engines[which](name.clone(), uid)).catch_unwind();
         let next = match waiting::bounded(DEADLINE, slot, run).await {
-            Some(Ok(next)) => controller::again(next),
+            Some(Ok(next)) => next,
             Some(Err(_)) => {
                 self.world.violation(format!("O10: a reconcile over {name} panicked"));
-                Again::After(AFTER_PANIC, Priority::Retry)
+                Requeue::After(AFTER_PANIC)
             }
             None => {
                 if !unchecked::may_be_cut(&self.world.setup, &self.life) {
                     self.world.violation(format!("O10: a reconcile over {name} was cut at its deadline"));
                 }
-                Again::After(AFTER_DEADLINE, Priority::Retry)
+                Requeue::After(AFTER_DEADLINE)
             }
         };
         self.life.here().await;

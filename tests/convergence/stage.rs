@@ -401,7 +401,7 @@ impl Stage {
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        self.world.violation(format!("O10: {} passes still run at rest", at_work()));
+        self.world.violation(format!("O10: {} reconciles still run at rest", at_work()));
     }
 
     /// The end of a run: rest, then everything is deleted and AWS must hold nothing of ours.

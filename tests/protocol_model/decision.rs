@@ -10,9 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use transfer_operator::api::condition::reasons;
 use transfer_operator::api::status::{Applied, CreatePhase, Replacing};
+use transfer_operator::aws::AwsErrorKind;
 use transfer_operator::engine::consistency::{
     Candidate, ConsistencyCounter, Observation, ObservedState, TagMatches, Windows,
 };
+use transfer_operator::engine::decide::answer::{AfterAttempt, AttemptFacts, CreateEnd, after_attempt};
 use transfer_operator::engine::decide::update::{Source, UpdateFacts};
 use transfer_operator::engine::decide::{
     Action, BeforeDelete, CreateFacts, Facts, Identity, Reads, Replace, Replacement, Words, decide,
@@ -68,14 +70,14 @@ pub enum Due {
     Stalled,
     LookUp,
     RecordedCreate(CreatePhase),
-    Finalize,
-    Claim(Id),
+    AddFinalizer,
+    RecordId(Id),
     Create,
     TakeBack(Id),
     Retire,
     End(Id),
     Delete(Id),
-    Release,
+    RemoveFinalizer,
 }
 
 impl Seen {
@@ -253,9 +255,16 @@ pub fn looked_at<'a>(
         create: CreateFacts::default(),
         before_delete: None,
         update: None,
+        take_over: None,
         now,
         windows,
     }
+}
+
+/// What the operator makes of AWS's answer to a create.
+pub fn ended(identity: Identity, kind: AwsErrorKind, sent_before: bool) -> AfterAttempt {
+    let end = CreateEnd::Failed(kind);
+    after_attempt(&AttemptFacts { identity, end, sent_before, unresolved: false, made_before: false, last: true })
 }
 
 /// What is decided once nothing differs, and nothing stands in the way of a deletion.
@@ -272,6 +281,7 @@ pub fn answered(facts: &Facts) -> Action {
         announced: true,
         memory,
         tried,
+        sent: false,
         time_is_up: false,
         at,
         lag,
@@ -288,7 +298,7 @@ pub fn answered(facts: &Facts) -> Action {
 
 fn due(step: Action) -> Due {
     match step {
-        Action::Wait { reason, .. } if reason == reasons::RECOVERING => Due::Recovering,
+        Action::Wait { reason, .. } if reason.code == reasons::RECOVERING => Due::Recovering,
         Action::Done
         | Action::Rest
         | Action::NotReady
@@ -298,8 +308,8 @@ fn due(step: Action) -> Due {
         Action::Stall { .. } => Due::Stalled,
         Action::FindByTags => Due::LookUp,
         Action::WriteCreateRecord(phase) => Due::RecordedCreate(phase),
-        Action::AddFinalizer => Due::Finalize,
-        Action::RecordId(id) => Due::Claim(number(&id)),
+        Action::AddFinalizer => Due::AddFinalizer,
+        Action::RecordId(id) => Due::RecordId(number(&id)),
         Action::Create | Action::Replace(Replace::Begin(_)) => Due::Create,
         Action::Replace(Replace::TakeBack(id)) => Due::TakeBack(number(&id)),
         Action::Replace(Replace::Retire(_)) => Due::Retire,
@@ -307,20 +317,24 @@ fn due(step: Action) -> Due {
         Action::Replace(Replace::End(id, _)) => Due::End(number(&id)),
         // The engine deletes one at a time.
         Action::Delete(ids) => ids.first().map_or(Due::Rest, |id| Due::Delete(number(id))),
-        Action::RemoveFinalizer(_) => Due::Release,
+        Action::RemoveFinalizer(_) => Due::RemoveFinalizer,
         Action::RetainAndUntag(_) | Action::Adopt(_) | Action::UnlinkGone(_) | Action::UnlinkForeign(_) => {
             unreachable!("no object of the model is retained, adopted or made anew")
         }
         Action::Block(_)
+        | Action::Again
+        | Action::Fail(_)
         | Action::Suspend { .. }
         | Action::Desire
+        | Action::SkipDesire
         | Action::Describe
+        | Action::SkipDescribe
         | Action::AskBlockers(_)
         | Action::Compare
         | Action::RecordApplied(_)
         | Action::RecordOperation(_)
         | Action::Send(_)
-        | Action::Hold(_)
+        | Action::Hold { .. }
         | Action::LeaveDrift => unreachable!("every read was made, and nothing in the model differs or is suspended"),
     }
 }

@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 use transfer_operator::api::status::CreatePhase;
+use transfer_operator::aws::AwsErrorKind;
 use transfer_operator::engine::consistency::{ConsistencyCounter, ObservedState, Windows};
+use transfer_operator::engine::decide::answer::{AfterAttempt, AttemptRecord};
 use transfer_operator::engine::decide::{Action, Facts, Identity};
 use transfer_operator::engine::owner::Ownership;
 use transfer_operator::engine::record::RecordedCreate;
 
-use super::decision::{answered, looked_at};
+use super::decision::{answered, ended, looked_at};
 
 type Age = u8;
 type Id = u8;
@@ -117,10 +119,10 @@ enum At {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Write {
-    Finalize,
+    AddFinalizer,
     InFlight(Age),
     Confirm(Age),
-    Release,
+    RemoveFinalizer,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -316,7 +318,7 @@ impl World {
         let written = work.armed.is_some() && [object.first, object.later].contains(&work.armed);
         work.current = true;
         work.at = match step {
-            Action::AddFinalizer => At::Write(Write::Finalize),
+            Action::AddFinalizer => At::Write(Write::AddFinalizer),
             Action::WriteCreateRecord(_) => At::Write(Write::InFlight(0)),
             Action::Create if fence && !written => At::Write(Write::InFlight(0)),
             Action::Create => At::Clear { create: true },
@@ -327,12 +329,12 @@ impl World {
                 At::Idle
             }
             Action::Conclude => At::Write(Write::Confirm(0)),
-            Action::RemoveFinalizer(_) => At::Write(Write::Release),
+            Action::RemoveFinalizer(_) => At::Write(Write::RemoveFinalizer),
             Action::Wait { until: Some(_), .. } if protocol.other == Some(Other::NoSecondLook) && object.confirmed => {
-                At::Write(Write::Release)
+                At::Write(Write::RemoveFinalizer)
             }
             Action::Wait { until: Some(_), .. } if object.fenced && !object.others && work.acknowledged => {
-                At::Write(Write::Release)
+                At::Write(Write::RemoveFinalizer)
             }
             _ => At::Idle,
         };
@@ -352,8 +354,8 @@ impl World {
             }
             At::Send(call) => work.at = At::Await(call),
             At::Reject(signed) => {
-                let earlier = work.tried;
-                if !earlier && self.object.is_some() {
+                let AfterAttempt { record, .. } = ended(Identity::Keyed, AwsErrorKind::Rejected, work.tried);
+                if record == AttemptRecord::Rejected && self.object.is_some() {
                     self.edit(|object| object.record = Some((CreatePhase::Rejected, signed)));
                 }
             }
@@ -367,7 +369,7 @@ impl World {
         let Some(object) = &mut self.object else { return };
         let work = &mut self.replicas[replica];
         match write {
-            Write::Finalize => {
+            Write::AddFinalizer => {
                 (object.finalizer, object.first) = (true, id);
                 work.armed = id;
             }
@@ -381,7 +383,7 @@ impl World {
                 let alone = !(object.others || strict && object.touched);
                 object.fenced = work.answered.is_some() && work.answered == object.first && alone;
             }
-            Write::Release => {
+            Write::RemoveFinalizer => {
                 object.finalizer = false;
                 if object.deleting {
                     self.object = None;
@@ -390,7 +392,7 @@ impl World {
             }
         }
         self.touch();
-        if let Some(object) = self.object.as_mut().filter(|_| write == Write::Finalize) {
+        if let Some(object) = self.object.as_mut().filter(|_| write == Write::AddFinalizer) {
             object.touched = false;
         }
     }
@@ -409,7 +411,9 @@ impl World {
                 }
             }
             (true, Answer::Refused) if protocol.refuses => work.at = At::Reject(call.age),
-            (true, Answer::AwsError) => work.tried = true,
+            (true, Answer::AwsError) => {
+                work.tried |= ended(Identity::Keyed, AwsErrorKind::Unavailable, work.tried).sent;
+            }
             (false, Answer::Done) if made => (work.deleted, work.acknowledged) = (Some(0), true),
             (true, Answer::Refused) | (false, _) => {}
         }

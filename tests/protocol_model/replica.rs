@@ -3,9 +3,12 @@
 //! A step is what nobody can come in between: one read of the world, one write, one call. The decision is the code's.
 
 use transfer_operator::api::status::{CreatePhase, ReplacingPhase};
+use transfer_operator::aws::AwsErrorKind;
 use transfer_operator::engine::consistency::ObservedState;
+use transfer_operator::engine::decide::Identity;
+use transfer_operator::engine::decide::answer::{AfterMade, AttemptRecord, MadeFacts, after_made};
 
-use super::decision::{Described, Due, Seen};
+use super::decision::{Described, Due, Seen, ended};
 use super::model::{Answer, Broken, Protocol, View};
 use super::world::{At, Call, Creation, Id, Memory, Object, Replacing, Server, Verb, Work, World, Write};
 
@@ -36,14 +39,14 @@ impl Scene<'_> {
             Due::RecordedCreate(phase) => {
                 At::Write(Write::RecordedCreate { in_flight: phase == CreatePhase::InFlight, decided: age })
             }
-            Due::Finalize => At::Write(Write::Finalize),
-            Due::Claim(id) => At::Write(Write::Claim(id)),
+            Due::AddFinalizer => At::Write(Write::AddFinalizer),
+            Due::RecordId(id) => At::Write(Write::RecordId(id)),
             Due::Create => At::ClearCreate { spec: object.spec },
             Due::TakeBack(id) => At::Write(Write::TakeBack(id)),
             Due::Retire => At::Write(Write::Retire),
             Due::End(id) => At::Write(Write::End(id)),
             Due::Delete(id) => At::ClearDelete(id),
-            Due::Release => At::Write(Write::Release),
+            Due::RemoveFinalizer => At::Write(Write::RemoveFinalizer),
         };
         self.work().current = true;
     }
@@ -97,7 +100,7 @@ impl Scene<'_> {
         let replacing = object.replacing;
         let moving = !object.deleting && replacing.is_some_and(|replacing| replacing.phase == ReplacingPhase::Moving);
         match self.protocol.broken {
-            Some(Broken::DeletesWithoutRecovery) if object.deleting && due == Due::Recovering => Due::Release,
+            Some(Broken::DeletesWithoutRecovery) if object.deleting && due == Due::Recovering => Due::RemoveFinalizer,
             Some(Broken::NeverGivesUp)
                 if object.attempt().is_some() && due == Due::RecordedCreate(CreatePhase::None) =>
             {
@@ -154,8 +157,8 @@ impl Scene<'_> {
                 object.server = None;
                 object.replacing = object.replacing.filter(|_| own);
             }
-            Write::Finalize => object.finalizer = true,
-            Write::Claim(id) => object.made(id),
+            Write::AddFinalizer => object.finalizer = true,
+            Write::RecordId(id) => object.made(id),
             Write::TakeBack(old) => object.take_back(old),
             Write::Retire => {
                 if let Some(replacing) = &mut object.replacing {
@@ -166,7 +169,7 @@ impl Scene<'_> {
                 object.replacing = None;
                 object.retired.push(old);
             }
-            Write::Release => {
+            Write::RemoveFinalizer => {
                 object.finalizer = false;
                 if object.deleting {
                     self.world.objects[self.name] = None;
@@ -201,19 +204,26 @@ impl Scene<'_> {
 
     fn persist(&mut self, id: Id) -> At {
         let (uid, swapped) = (self.work().uid, self.protocol.is(Broken::CallsBeforeRecord));
-        let Some(object) = self.live() else {
-            // Nobody would ever delete what was made: its attempt tag is read, and it goes.
-            return At::Send(self.call(Verb::Delete, id, 0, false));
-        };
-        if swapped && object.server.is_none() {
+        if let Some(object) = self.live().filter(|object| swapped && object.server.is_none()) {
             object.record = Some(Creation { uid, phase: CreatePhase::None, attempt: Some(id), age: 0 });
         }
-        if object.record.is_some_and(|record| record.uid == uid && record.attempt == Some(id))
-            && object.server.is_none()
-        {
-            object.made(id);
-            self.work().memory.looks_at(Some(id));
-            self.world.touch(self.name);
+        let live = self.live();
+        let record = live.as_ref().and_then(|object| object.record);
+        let after = after_made(MadeFacts {
+            there: live.is_some(),
+            stands: record.is_some_and(|record| record.uid == uid && record.attempt == Some(id)),
+            confirmed: live.as_ref().is_some_and(|object| object.server.is_some()),
+            retain: false,
+        });
+        match (after, live) {
+            (AfterMade::Record, Some(object)) => {
+                object.made(id);
+                self.work().memory.looks_at(Some(id));
+                self.world.touch(self.name);
+            }
+            // Its attempt tag is read first.
+            (AfterMade::Undo, _) => return At::Send(self.call(Verb::Delete, id, 0, false)),
+            (AfterMade::Record | AfterMade::LeaveToTags | AfterMade::LeaveInAws, _) => {}
         }
         At::Idle
     }
@@ -238,14 +248,23 @@ impl Scene<'_> {
         if matches!(answer, Answer::Done | Answer::FaultAfterEffect) {
             self.world.arrive(call);
         }
+        let record = match answer {
+            Answer::Done => None,
+            Answer::TooOld => Some(ended(Identity::Tagged, AwsErrorKind::Skewed, false).record),
+            Answer::AwsError | Answer::FaultAfterEffect => {
+                Some(ended(Identity::Tagged, AwsErrorKind::Unavailable, false).record)
+            }
+        };
         let work = self.work();
-        work.at = match (call.verb, answer) {
-            (Verb::Create, Answer::Done) => At::Persist(call.id),
-            (Verb::Create, Answer::TooOld) => At::Reject(call.id),
+        work.at = match (call.verb, record) {
+            (Verb::Create, None) => At::Persist(call.id),
+            (Verb::Create, Some(AttemptRecord::Rejected)) => At::Reject(call.id),
             _ => At::Idle,
         };
         match (call.verb, answer) {
-            (Verb::Create, Answer::AwsError | Answer::FaultAfterEffect) => work.memory.replied = Some((call.id, since)),
+            (Verb::Create, _) if record == Some(AttemptRecord::InFlight { answered: true }) => {
+                work.memory.replied = Some((call.id, since));
+            }
             (Verb::Delete, Answer::Done) if known => {
                 work.memory.deleted.retain(|(id, _)| *id != call.id);
                 work.memory.deleted.push((call.id, 0));

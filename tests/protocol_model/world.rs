@@ -168,12 +168,12 @@ pub enum At {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Write {
     RecordedCreate { in_flight: bool, decided: Age },
-    Finalize,
-    Claim(Id),
+    AddFinalizer,
+    RecordId(Id),
     TakeBack(Id),
     Retire,
     End(Id),
-    Release,
+    RemoveFinalizer,
 }
 
 impl World {
@@ -390,7 +390,7 @@ impl Work {
 
     fn knows(&self, id: Id) -> bool {
         let at = match self.at {
-            At::Write(Write::Claim(other) | Write::TakeBack(other) | Write::End(other))
+            At::Write(Write::RecordId(other) | Write::TakeBack(other) | Write::End(other))
             | At::ClearDelete(other)
             | At::Persist(other)
             | At::Reject(other) => other == id,

@@ -14,16 +14,16 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::time::{Instant, sleep};
 use transfer_operator::cluster::Name;
-use transfer_operator::engine::context::Requeue;
 use transfer_operator::engine::controller::{self, Reconcile};
 use transfer_operator::engine::memory::Memories;
 use transfer_operator::engine::mutate;
+use transfer_operator::engine::requeue::Requeue;
 
 use crate::sync::count::Counter;
 
 /// Name and check of one seed.
 pub const CHECKS: [(&str, fn(u64)); 2] = [
-    ("after the signal no reconcile begins, and those that run end", passes_end),
+    ("after the signal no reconcile begins, and those that run end", reconciles_end),
     ("a call outlives its reconcile, and its object stays busy as long", calls_end),
 ];
 
@@ -46,7 +46,7 @@ struct Count {
     ended: Counter,
 }
 
-fn passes_end(seed: u64) {
+fn reconciles_end(seed: u64) {
     let mut chance = StdRng::seed_from_u64(seed);
     let (index, _enqueuer, queue) = controller::queue::<ConfigMap>();
     for number in 0..4 {
@@ -62,7 +62,7 @@ fn passes_end(seed: u64) {
     let count = Arc::new(Count::default());
     let (signal, stop) = oneshot::channel::<()>();
     let (pauses, until) = ([pause(&mut chance), pause(&mut chance)], 2 * pause(&mut chance));
-    let pass: Reconcile = {
+    let reconcile: Reconcile = {
         let count = Arc::clone(&count);
         Arc::new(move |name, _, _| {
             let count = Arc::clone(&count);
@@ -86,8 +86,8 @@ fn passes_end(seed: u64) {
             drop(signal);
         };
         let now = futures::future::ready(());
-        futures::join!(controller::run(queue, now.boxed().shared(), stop.map(|_| ()), pass), signal);
-        assert!(count.begun.get() >= 4, "only {} passes", count.begun.get());
+        futures::join!(controller::run(queue, now.boxed().shared(), stop.map(|_| ()), reconcile), signal);
+        assert!(count.begun.get() >= 4, "only {} reconciles", count.begun.get());
         assert_eq!(count.begun.get(), count.ended.get(), "a reconcile was cut");
     });
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, Once};
 use std::thread::ThreadId;
 
-/// Lines of each log that a failed test shows: enough for a stack trace or the last pass.
+/// Lines of each log that a failed test shows: enough for a stack trace or the last reconcile.
 const TAIL: usize = 25;
 
 /// A running process. Dropping it kills it.

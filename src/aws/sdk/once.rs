@@ -30,7 +30,7 @@ use crate::aws::http::CONNECT_TIMEOUT;
 use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Page};
 
 /// Sends one operation of any SDK client as `$once` says. A macro, because the clients' builders share no trait.
-macro_rules! send_once {
+macro_rules! single_attempt {
     ($once:expr, $sdk:ident, $operation:expr) => {{
         let once: &$crate::aws::sdk::once::Once = $once;
         let mut settings = $sdk::config::Builder::new()
@@ -44,7 +44,7 @@ macro_rules! send_once {
         once.outcome(call.send().await)
     }};
 }
-pub(in crate::aws) use send_once;
+pub(in crate::aws) use single_attempt;
 
 /// One request that is about to be sent, and what was heard of it.
 #[derive(Debug)]

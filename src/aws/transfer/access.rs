@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::login::{LoginSettings, login_settings, with_login_settings};
 use crate::aws::call::{Call, Change, Listing, Page};
 use crate::aws::sdk::convert::{Complete, required};
-use crate::aws::sdk::once::{Once, send_once};
+use crate::aws::sdk::once::{Once, single_attempt};
 use crate::aws::{AwsError, CallClass, CreateOutput};
 
 /// What DescribeAccess answers.
@@ -59,7 +59,7 @@ impl Listing for ListAccesses {
     async fn page(&self, client: &Client, once: &Once) -> Result<Page<ListedAccess>, AwsError> {
         let Self { server_id, token } = self.clone();
         let call = client.list_accesses().server_id(server_id).max_results(super::PAGE).set_next_token(token);
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         let row = |theirs: sdk::ListedAccess| {
             Ok(ListedAccess {
                 external_id: required(theirs.external_id, "Accesses.ExternalId")?,
@@ -95,7 +95,7 @@ impl Call for DescribeAccess {
     async fn send(&self, client: &Client, once: &Once) -> Result<Box<Access>, AwsError> {
         let Self { server_id, external_id } = self.clone();
         let call = client.describe_access().server_id(server_id).external_id(external_id);
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         once.complete(answer.access.ok_or("Access").and_then(access).map(Box::new))
     }
 }
@@ -121,7 +121,8 @@ impl Call for CreateAccess {
     async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, external_id, settings } = self.clone();
         let call = client.create_access().server_id(server_id).external_id(external_id);
-        send_once!(once, aws_sdk_transfer, with_login_settings!(once, call, settings)).map(|_| CreateOutput::default())
+        single_attempt!(once, aws_sdk_transfer, with_login_settings!(once, call, settings))
+            .map(|_| CreateOutput::default())
     }
 }
 
@@ -152,7 +153,8 @@ impl Call for UpdateAccess {
     async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, external_id, settings } = self.clone();
         let call = client.update_access().server_id(server_id).external_id(external_id);
-        send_once!(once, aws_sdk_transfer, with_login_settings!(once, call, *settings)).map(|_| CreateOutput::default())
+        single_attempt!(once, aws_sdk_transfer, with_login_settings!(once, call, *settings))
+            .map(|_| CreateOutput::default())
     }
 }
 
@@ -181,7 +183,7 @@ impl Call for DeleteAccess {
     async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, external_id } = self.clone();
         let call = client.delete_access().server_id(server_id).external_id(external_id);
-        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
+        single_attempt!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 

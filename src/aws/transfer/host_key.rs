@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::tag::{self, Tags};
 use crate::aws::call::{Call, Change, Listing, Page, hashed};
 use crate::aws::sdk::convert::{Complete, required, text, time, value};
-use crate::aws::sdk::once::{Once, send_once};
+use crate::aws::sdk::once::{Once, single_attempt};
 use crate::aws::{AwsError, CallClass, CreateOutput};
 
 /// What DescribeHostKey answers, and one row of ListHostKeys.
@@ -51,7 +51,7 @@ impl Listing for ListHostKeys {
     async fn page(&self, client: &Client, once: &Once) -> Result<Page<HostKey>, AwsError> {
         let Self { server_id, token } = self.clone();
         let call = client.list_host_keys().server_id(server_id).max_results(super::PAGE).set_next_token(token);
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         once.page(answer.host_keys, listed, answer.next_token)
     }
 
@@ -79,7 +79,7 @@ impl Call for DescribeHostKey {
     async fn send(&self, client: &Client, once: &Once) -> Result<Box<HostKey>, AwsError> {
         let Self { server_id, host_key_id } = self.clone();
         let call = client.describe_host_key().server_id(server_id).host_key_id(host_key_id);
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         once.complete(answer.host_key.ok_or("HostKey").and_then(described).map(Box::new))
     }
 }
@@ -119,7 +119,7 @@ impl Call for ImportHostKey {
             .set_storage_type(value(storage_type))
             .set_kms_key(kms_key)
             .set_tags(once.built(tag::of_new(tags))?);
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         once.made(answer.host_key_id, "HostKeyId")
     }
 }
@@ -161,7 +161,7 @@ impl Call for UpdateHostKey {
             .set_description(description)
             .set_storage_type(value(storage_type))
             .set_kms_key(kms_key);
-        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
+        single_attempt!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 
@@ -190,7 +190,7 @@ impl Call for DeleteHostKey {
     async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, host_key_id } = self.clone();
         let call = client.delete_host_key().server_id(server_id).host_key_id(host_key_id);
-        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
+        single_attempt!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::aws::call::Call;
 use crate::aws::sdk::convert::value;
-use crate::aws::sdk::once::{Once, send_once};
+use crate::aws::sdk::once::{Once, single_attempt};
 use crate::aws::{AwsError, CallClass};
 
 /// TestIdentityProvider.
@@ -52,7 +52,7 @@ impl Call for TestIdentityProvider {
             .set_source_ip(source_ip)
             .user_name(user_name)
             .set_user_password(user_password.map(|password| password.expose_secret().to_owned()));
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         Ok(IdentityProviderAnswer {
             response: answer.response,
             status_code: answer.status_code,

@@ -4,7 +4,7 @@ use aws_sdk_transfer::{Client, types as sdk};
 
 use crate::aws::call::{Call, Listing, Page};
 use crate::aws::sdk::convert::{Complete, required, texts};
-use crate::aws::sdk::once::{Once, send_once};
+use crate::aws::sdk::once::{Once, single_attempt};
 use crate::aws::{AwsError, CallClass};
 
 /// What DescribeSecurityPolicy answers.
@@ -44,7 +44,7 @@ impl Listing for ListSecurityPolicies {
     async fn page(&self, client: &Client, once: &Once) -> Result<Page<String>, AwsError> {
         let Self { token } = self.clone();
         let call = client.list_security_policies().max_results(super::PAGE).set_next_token(token);
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         once.page(answer.security_policy_names, Ok, answer.next_token)
     }
 
@@ -70,7 +70,7 @@ impl Call for DescribeSecurityPolicy {
     async fn send(&self, client: &Client, once: &Once) -> Result<Box<SecurityPolicy>, AwsError> {
         let Self { name } = self.clone();
         let call = client.describe_security_policy().security_policy_name(name);
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         once.complete(answer.security_policy.ok_or("SecurityPolicy").and_then(policy).map(Box::new))
     }
 }

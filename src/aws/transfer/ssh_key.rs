@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::aws::call::{Call, Change};
 use crate::aws::sdk::convert::{Complete, required, time};
-use crate::aws::sdk::once::{Once, send_once};
+use crate::aws::sdk::once::{Once, single_attempt};
 use crate::aws::{AwsError, CallClass, CreateOutput};
 
 /// An SSH public key as AWS keeps it.
@@ -40,7 +40,7 @@ impl Call for ImportSshPublicKey {
     async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, user_name, body } = self.clone();
         let call = client.import_ssh_public_key().server_id(server_id).user_name(user_name).ssh_public_key_body(body);
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         once.made(answer.ssh_public_key_id, "SshPublicKeyId")
     }
 }
@@ -72,7 +72,7 @@ impl Call for DeleteSshPublicKey {
     async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, user_name, key_id } = self.clone();
         let call = client.delete_ssh_public_key().server_id(server_id).user_name(user_name).ssh_public_key_id(key_id);
-        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
+        single_attempt!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::aws::call::{Call, Change};
 use crate::aws::sdk::convert::Built;
-use crate::aws::sdk::once::{Once, send_once};
+use crate::aws::sdk::once::{Once, single_attempt};
 use crate::aws::{AwsError, CallClass, CreateOutput};
 
 /// Tags as AWS keeps them, key to value.
@@ -35,7 +35,7 @@ impl Call for TagResource {
     async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { arn, tags } = self.clone();
         let call = client.tag_resource().arn(arn).set_tags(Some(once.built(sent(tags))?));
-        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
+        single_attempt!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 
@@ -64,7 +64,7 @@ impl Call for UntagResource {
     async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { arn, keys } = self.clone();
         let call = client.untag_resource().arn(arn).set_tag_keys(Some(keys));
-        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
+        single_attempt!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 

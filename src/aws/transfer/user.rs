@@ -8,7 +8,7 @@ use super::ssh_key::{self, SshPublicKey};
 use super::tag::{self, Tags};
 use crate::aws::call::{Call, Change, Listing, Page};
 use crate::aws::sdk::convert::{Complete, required};
-use crate::aws::sdk::once::{Once, send_once};
+use crate::aws::sdk::once::{Once, single_attempt};
 use crate::aws::{AwsError, CallClass, CreateOutput};
 
 /// What DescribeUser answers.
@@ -70,7 +70,7 @@ impl Listing for ListUsers {
     async fn page(&self, client: &Client, once: &Once) -> Result<Page<ListedUser>, AwsError> {
         let Self { server_id, token } = self.clone();
         let call = client.list_users().server_id(server_id).max_results(super::PAGE).set_next_token(token);
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         let row = |theirs: sdk::ListedUser| {
             Ok(ListedUser {
                 user_name: required(theirs.user_name, "Users.UserName")?,
@@ -107,7 +107,7 @@ impl Call for DescribeUser {
     async fn send(&self, client: &Client, once: &Once) -> Result<Box<User>, AwsError> {
         let Self { server_id, user_name } = self.clone();
         let call = client.describe_user().server_id(server_id).user_name(user_name);
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         once.complete(answer.user.ok_or("User").and_then(user).map(Box::new))
     }
 }
@@ -142,7 +142,8 @@ impl Call for CreateUser {
             .user_name(user_name)
             .set_ssh_public_key_body(ssh_public_key_body)
             .set_tags(once.built(tag::of_new(tags))?);
-        send_once!(once, aws_sdk_transfer, with_login_settings!(once, call, settings)).map(|_| CreateOutput::default())
+        single_attempt!(once, aws_sdk_transfer, with_login_settings!(once, call, settings))
+            .map(|_| CreateOutput::default())
     }
 }
 
@@ -173,7 +174,8 @@ impl Call for UpdateUser {
     async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, user_name, settings } = self.clone();
         let call = client.update_user().server_id(server_id).user_name(user_name);
-        send_once!(once, aws_sdk_transfer, with_login_settings!(once, call, *settings)).map(|_| CreateOutput::default())
+        single_attempt!(once, aws_sdk_transfer, with_login_settings!(once, call, *settings))
+            .map(|_| CreateOutput::default())
     }
 }
 
@@ -202,7 +204,7 @@ impl Call for DeleteUser {
     async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, user_name } = self.clone();
         let call = client.delete_user().server_id(server_id).user_name(user_name);
-        send_once!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
+        single_attempt!(once, aws_sdk_transfer, call).map(|_| CreateOutput::default())
     }
 }
 

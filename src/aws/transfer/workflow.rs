@@ -11,7 +11,7 @@ use crate::api::workflow::{
 };
 use crate::aws::call::{Call, Change, Listing, Page};
 use crate::aws::sdk::convert::{Complete, built, list, required, text, value};
-use crate::aws::sdk::once::{Once, send_once};
+use crate::aws::sdk::once::{Once, single_attempt};
 use crate::aws::{AwsError, CallClass, CreateOutput};
 
 /// What CreateWorkflow and DescribeWorkflow share.
@@ -67,7 +67,7 @@ impl Listing for ListWorkflows {
     async fn page(&self, client: &Client, once: &Once) -> Result<Page<ListedWorkflow>, AwsError> {
         let Self { token } = self.clone();
         let call = client.list_workflows().max_results(super::PAGE).set_next_token(token);
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         let row = |theirs: sdk::ListedWorkflow| {
             Ok(ListedWorkflow { workflow_id: required(theirs.workflow_id, "Workflows.WorkflowId")? })
         };
@@ -95,7 +95,7 @@ impl Call for DescribeWorkflow {
 
     async fn send(&self, client: &Client, once: &Once) -> Result<Box<Workflow>, AwsError> {
         let Self { workflow_id } = self.clone();
-        let answer = send_once!(once, aws_sdk_transfer, client.describe_workflow().workflow_id(workflow_id))?;
+        let answer = single_attempt!(once, aws_sdk_transfer, client.describe_workflow().workflow_id(workflow_id))?;
         once.complete(answer.workflow.ok_or("Workflow").and_then(workflow).map(Box::new))
     }
 }
@@ -126,7 +126,7 @@ impl Call for CreateWorkflow {
             .set_on_exception_steps(once.built(built(on_exception_steps))?)
             .set_structured_log_destinations(structured_log_destinations)
             .set_tags(once.built(tag::of_new(tags))?);
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         once.made(answer.workflow_id, "WorkflowId")
     }
 }
@@ -153,7 +153,7 @@ impl Call for DeleteWorkflow {
 
     async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { workflow_id } = self.clone();
-        send_once!(once, aws_sdk_transfer, client.delete_workflow().workflow_id(workflow_id))
+        single_attempt!(once, aws_sdk_transfer, client.delete_workflow().workflow_id(workflow_id))
             .map(|_| CreateOutput::default())
     }
 }

@@ -14,12 +14,15 @@ use crate::api;
 use crate::api::Managed;
 use crate::api::common::DeletionPolicy;
 use crate::api::status::CreatePhase;
-use crate::aws::rate_limiter::SENT_AT_MOST;
 use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Mutation};
 use crate::cluster::{self, ClusterError};
 use crate::engine::consistency::Observation;
-use crate::engine::context::{Engine, ReconcileContext, Request, Requeue, Status};
+use crate::engine::context::{Engine, ReconcileContext, Request, Status};
 use crate::engine::decide::Identity;
+use crate::engine::decide::answer::{
+    self, AfterAttempt, AfterMade, AttemptFacts, AttemptRecord, CreateEnd, MadeFacts, after_attempt, after_made,
+    may_undo,
+};
 use crate::engine::found_by::{TagLookup, Tagged};
 use crate::engine::kind::{Kind, KindStatus, ReconcileError, ResourceState as _, Target, Wanted};
 use crate::engine::known::{self, Known, create_digest};
@@ -27,8 +30,9 @@ use crate::engine::mutate::{self, Cleared};
 use crate::engine::observe;
 use crate::engine::planned::Planned;
 use crate::engine::record::RecordedCreate;
-use crate::engine::refusals::{contradicts, explained, holdable, remember};
+use crate::engine::refusals::{explained, remember};
 use crate::engine::report::{self, Outcome};
+use crate::engine::requeue::Requeue;
 
 /// Tries to write the id of a created server down. With the waits below this goes on for about ten minutes; after
 /// that the tags lead back to it.
@@ -41,7 +45,7 @@ const PERSIST_WAIT_MAX: Duration = Duration::from_secs(15);
 const REJECT_TRIES: u32 = 3;
 
 /// What AWS answered that it made, and the object as the record of the attempt left it.
-pub(super) struct Made<K: Kind> {
+pub(super) struct Created<K: Kind> {
     have: K::Have,
     /// By AWS's clock, after its answer: no create of this process is signed later.
     at: Timestamp,
@@ -61,7 +65,7 @@ pub(super) async fn create<K: Kind>(
         Some(context) => begin(engine, &context).await?,
         None => None,
     };
-    let Some(Made { have, at, object }) = made else { return Ok(Some(Outcome::Requeue(Requeue::Again))) };
+    let Some(Created { have, at, object }) = made else { return Ok(Some(Outcome::Requeue(Requeue::Again))) };
     let sight = observe::owned_by(request, &have);
     request.renew(object);
     known.was_made(have, sight, at);
@@ -75,16 +79,15 @@ pub(super) async fn create<K: Kind>(
 pub(super) async fn begin<K: Kind>(
     engine: &Arc<Engine<K>>,
     context: &ReconcileContext<'_, K>,
-) -> Result<Option<Made<K>>, ReconcileError> {
+) -> Result<Option<Created<K>>, ReconcileError> {
     let (Some(wanted), Some(digest)) = (context.wanted, create_digest(engine, context)) else { return Ok(None) };
     let request = context.request;
     // What stands there already is replaced, and that is planned.
     let planned = known::plan(engine, context).map(|plan| Planned::before(&plan, true)).unwrap_or_default();
     let begins = Begins { applied: wanted.applied.clone(), operation: wanted.operation.clone(), planned };
-    let mut ended = attempt(engine, request, context.target, wanted, begins.clone(), SENT_AT_MOST).await;
-    // Where a key finds what was made, nothing was written of the attempt that AWS throttled, and none is to be closed.
-    let again = (1..SENT_AT_MOST).filter(|_| engine.kind.found_by().identity() == Identity::Keyed);
-    for left in again.rev() {
+    let tries = answer::tries(engine.kind.found_by().identity());
+    let mut ended = attempt(engine, request, context.target, wanted, begins.clone(), tries).await;
+    for left in (1..tries).rev() {
         if ended.as_ref().err().is_none_or(|trouble| !mutate::throttled(trouble)) {
             break;
         }
@@ -101,9 +104,7 @@ pub(super) async fn begin<K: Kind>(
             Ok(made)
         }
         // It is looked at now. Where AWS then shows something else than it says, its answers differ.
-        Err(ReconcileError::Aws(fault))
-            if contradicts(&fault) || fault.kind.proves_nothing_made() && holdable(&fault) =>
-        {
+        Err(ReconcileError::Aws(fault)) if answer::refuses_create(&fault) => {
             let call = engine.kind.create(&request.object, context.target, wanted, &request.owner.lasting_tags());
             let fault = explained(engine, &context.target.account, &call, fault).await;
             remember(engine, request, digest, fault, &[]);
@@ -120,7 +121,7 @@ async fn attempt<K: Kind>(
     wanted: &Wanted<K::Want>,
     begins: Begins,
     tries: u32,
-) -> Result<Option<Made<K>>, ReconcileError> {
+) -> Result<Option<Created<K>>, ReconcileError> {
     let attempt = engine.settings.env.uuid();
     let call = engine.kind.create(&request.object, target, wanted, &request.owner.tags(&attempt));
     let Some(cleared) = mutate::clear(engine, request, &target.account, &call).await? else { return Ok(None) };
@@ -180,34 +181,35 @@ impl<K: Kind> Attempt<K> {
         let written = write_attempt(&self.engine, &self.request, &self.target, &self.record, begins).await;
         if !matches!(written, Ok(Some(_))) {
             // It may stand there all the same, but nothing was sent.
-            let unsent = self.record.attempt.clone().zip(self.target.account.clock.now());
-            self.engine.memories.change(uid, |memory| memory.replied = unsent);
+            self.replied(true);
         }
         written
     }
 
-    async fn run(self, cleared: Cleared, call: Mutation, object: K::Object) -> Result<Option<Made<K>>, ReconcileError> {
+    async fn run(
+        self,
+        cleared: Cleared,
+        call: Mutation,
+        object: K::Object,
+    ) -> Result<Option<Created<K>>, ReconcileError> {
         let request = &self.request;
         let arn = self.engine.kind.arn(&request.object, &self.target, None);
         let would_have = K::Have::created(&call, arn);
         let (operation, id) = (call.operation(), call.target());
         tracing::info!(operation, id = id.as_deref(), attempt = self.record.attempt.as_deref(), "calling AWS");
         match cleared.send(&self.target.account, call).await {
-            // Too old by now, so nothing was sent. A user's create is not recorded, so there is nothing to take back.
             Ok(None) => {
-                if self.identity() != Identity::Keyed {
-                    self.not_made().await;
-                }
+                self.ended(CreateEnd::NotSent).await;
                 Ok(None)
             }
             Ok(Some(made)) => {
                 let at = self.target.account.clock.now().filter(|_| self.identity() != Identity::Tagged);
                 self.engine.memories.change(&request.uid, |memory| (memory.create_sent, memory.made) = (true, at));
                 self.made(made).await;
-                Ok(would_have.zip(at).map(|(have, at)| Made { have, at, object }))
+                Ok(would_have.zip(at).map(|(have, at)| Created { have, at, object }))
             }
             Err(fault) => {
-                self.refused(&fault).await;
+                self.ended(CreateEnd::Failed(fault.kind)).await;
                 Err(fault.into())
             }
         }
@@ -233,14 +235,23 @@ impl<K: Kind> Attempt<K> {
 
     async fn persist(&self, tagged: &dyn Tagged<K::Object, K::TargetDetail>, id: &str) -> Result<(), ReconcileError> {
         let live = cluster::get::<K::Object>(self.engine.cluster.as_ref(), &self.request.name).await?;
-        let Some(live) = live.filter(|live| mutate::version_of(live).0 == self.request.uid) else {
-            return Ok(self.undo(tagged.lookup(), id).await?);
+        let live = live.filter(|live| mutate::version_of(live).0 == self.request.uid);
+        let mut status = live.as_ref().and_then(|live| live.status().cloned()).unwrap_or_default();
+        let after = after_made(MadeFacts {
+            there: live.is_some(),
+            stands: self.stands(&status),
+            confirmed: status.confirmed(),
+            retain: self.request.object.policies().deletion == DeletionPolicy::Retain,
+        });
+        let live = match (after, live) {
+            (AfterMade::Record, Some(live)) => live,
+            (AfterMade::Undo, _) => return Ok(self.undo(tagged.lookup(), id).await?),
+            (AfterMade::LeaveInAws, _) => {
+                tracing::warn!(%id, "the object vanished during its create; left in AWS");
+                return Ok(());
+            }
+            (AfterMade::LeaveToTags | AfterMade::Record, _) => return Ok(()),
         };
-        let mut status = live.status().cloned().unwrap_or_default();
-        if !self.stands(&status) || status.confirmed() {
-            // Somebody else has found it, or the record is another attempt's: the tags decide.
-            return Ok(());
-        }
         tagged.set_id(&mut status, &self.target, id);
         edit::id_recorded::<K>(&mut status, id);
         set_phase::<K>(&mut status, CreatePhase::None);
@@ -250,17 +261,12 @@ impl<K: Kind> Attempt<K> {
     /// The object is gone while this was made for it: nobody would ever delete it. Only what carries this attempt's tag
     /// is deleted, and only once AWS showed it: a NotFound so soon is a read that lags.
     async fn undo(&self, lookup: &dyn TagLookup, id: &str) -> Result<(), AwsError> {
-        let request = &self.request;
-        if request.object.policies().deletion == DeletionPolicy::Retain {
-            tracing::warn!(%id, "the object vanished during its create; left in AWS");
-            return Ok(());
-        }
-        let account = &self.target.account;
+        let (request, account) = (&self.request, &self.target.account);
         let call = self.engine.kind.delete(&request.object, &self.target, Some(id));
         let permit = account.permit(call.class()).await;
         let at = account.now().await?;
         let tags = lookup.tags_of(account, id).await?;
-        if tags.get(api::TAG_ATTEMPT) != self.record.attempt.as_ref() {
+        if !may_undo(self.record.attempt.as_ref(), tags.get(api::TAG_ATTEMPT)) {
             tracing::warn!(%id, "the object vanished, and what it made is somebody else's now");
             return Ok(());
         }
@@ -276,45 +282,37 @@ impl<K: Kind> Attempt<K> {
         }
     }
 
-    /// Step 7, refused or ambiguous. Only a proof that nothing was made ends the record.
-    async fn refused(&self, fault: &AwsError) {
-        let (uid, attempt) = (&self.request.uid, self.record.attempt.clone());
-        if self.identity() == Identity::Keyed {
-            // Whatever came of it, from now on the key itself is looked at.
-            let made = !fault.kind.proves_nothing_made() || fault.kind == AwsErrorKind::Exists;
-            self.engine.memories.change(uid, |memory| {
-                memory.create_sent |= made;
-                memory.contradicted |= fault.kind == AwsErrorKind::NotFound;
-            });
+    /// Step 7, refused or ambiguous.
+    async fn ended(&self, end: CreateEnd) {
+        let uid = &self.request.uid;
+        let AfterAttempt { sent, contradicted, record } = after_attempt(&AttemptFacts {
+            identity: self.identity(),
+            end,
+            sent_before: self.engine.memories.load(uid).create_sent,
+            unresolved: self.unresolved,
+            made_before: self.made_before,
+            last: self.last,
+        });
+        self.engine.memories.change(uid, |memory| {
+            memory.create_sent |= sent;
+            memory.contradicted |= contradicted;
+        });
+        match record {
+            AttemptRecord::AsBefore => {}
+            AttemptRecord::InFlight { answered } => self.replied(answered),
+            AttemptRecord::Rejected => self.not_made().await,
         }
-        if !fault.kind.proves_nothing_made() {
-            let now = self.target.account.clock.now().filter(|_| fault.kind == AwsErrorKind::Unavailable);
-            self.engine.memories.change(uid, |memory| memory.replied = attempt.zip(now));
-            return;
-        }
-        // A user's tags tell whose it is. An access has none: it is ours only if an earlier attempt made it, or may
-        // have. What AWS said to have lost and has was not lost.
-        if fault.kind == AwsErrorKind::Exists && (self.identity() == Identity::Keyed || self.made_before) {
-            return;
-        }
-        if fault.kind == AwsErrorKind::Throttled && !self.last && self.identity() == Identity::Keyed {
-            return;
-        }
-        self.not_made().await;
+    }
+
+    /// Whether AWS answered by now, so that no call of this attempt can arrive any more.
+    fn replied(&self, answered: bool) {
+        let now = self.target.account.clock.now().filter(|_| answered);
+        let replied = self.record.attempt.clone().zip(now);
+        self.engine.memories.change(&self.request.uid, |memory| memory.replied = replied);
     }
 
     /// Writes down that nothing was made of this attempt.
     async fn not_made(&self) {
-        let request = &self.request;
-        let earlier = match self.identity() {
-            Identity::Tagged => false,
-            Identity::Keyed => self.engine.memories.load(&request.uid).create_sent,
-            Identity::Recorded => self.unresolved,
-        };
-        if earlier {
-            // That one may have made it, and the record stands for both.
-            return;
-        }
         for _ in 0..REJECT_TRIES {
             match self.reject().await {
                 Ok(()) => return,
@@ -323,8 +321,7 @@ impl<K: Kind> Attempt<K> {
                 }
             }
         }
-        let replied = self.record.attempt.clone().zip(self.target.account.clock.now());
-        self.engine.memories.change(&request.uid, |memory| memory.replied = replied);
+        self.replied(true);
     }
 
     async fn reject(&self) -> Result<(), ClusterError> {

@@ -6,13 +6,15 @@ use super::record::remove_finalizer;
 use crate::api;
 use crate::api::condition::reasons;
 use crate::aws::{CreateOutput, Mutation, TAGS_MAX, Tags};
-use crate::engine::context::{Engine, ReconcileContext, Requeue, Status};
+use crate::engine::context::{Engine, ReconcileContext, Status};
+use crate::engine::decide::answer;
 use crate::engine::kind::{Kind, KindStatus, ReconcileError, ResourceState};
 use crate::engine::known;
 use crate::engine::mutate;
 use crate::engine::owner::Owner;
-use crate::engine::refusals::{contradicts, in_use, remember};
+use crate::engine::refusals::remember;
 use crate::engine::report::{self, Outcome};
+use crate::engine::requeue::Requeue;
 
 /// What only tells of us: the attempt, which nothing asks for any more, and the owner's name, which the stamp repeats.
 const SPARE: [&str; 2] = [api::TAG_ATTEMPT, api::TAG_OWNER];
@@ -64,7 +66,7 @@ pub(super) async fn delete<K: Kind>(
             }
         }
         // It is looked at now. Where AWS still shows it, its answers differ, or it is used and that is waited out.
-        Err(ReconcileError::Aws(fault)) if contradicts(&fault) || in_use(&fault) => {
+        Err(ReconcileError::Aws(fault)) if answer::refuses_deletion(&fault) => {
             remember(engine, request, digest, fault, &[]);
         }
         Err(trouble) => return Err(trouble),

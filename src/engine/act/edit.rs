@@ -5,10 +5,10 @@ use crate::api::Managed;
 use crate::api::status::{Replacing, ReplacingPhase};
 use crate::engine::context::{Engine, Status};
 use crate::engine::kind::{Kind, KindStatus, Target};
-use crate::engine::tell::record_account;
+use crate::engine::outcome::record_account;
 
 /// How many ids of lost servers are kept; a server that comes back after so many others is for the orphan scan.
-const LOST_KEPT: usize = 10;
+const RETIRED_KEPT: usize = 10;
 
 /// Where an id is recorded and an attempt is about to be, that one is replaced: it goes on to be used as the old one.
 pub(super) fn begins<K: Kind>(status: &mut Status<K>, attempt: Option<&String>) -> bool {
@@ -80,8 +80,8 @@ pub(super) fn put<K: Kind>(status: &mut Status<K>, replacing: Option<Replacing>)
 }
 
 /// What was let go so far, and now; the last of it.
-pub(super) fn all_lost(mut retired_ids: Vec<String>, now: Option<&str>) -> Vec<String> {
+pub(super) fn all_retired(mut retired_ids: Vec<String>, now: Option<&str>) -> Vec<String> {
     retired_ids.extend(now.filter(|id| !id.is_empty()).map(str::to_owned));
-    retired_ids.drain(..retired_ids.len().saturating_sub(LOST_KEPT));
+    retired_ids.drain(..retired_ids.len().saturating_sub(RETIRED_KEPT));
     retired_ids
 }

@@ -9,14 +9,15 @@ mod send;
 
 use std::sync::Arc;
 
-use super::context::{Engine, Request, Requeue, Status};
+use super::context::{Engine, Request, Status};
 use super::decide::Action;
 use super::kind::{Kind, ReconcileError};
 use super::known::Known;
 use super::observe;
+use super::outcome;
 use super::planned::Planned;
 use super::report::Outcome;
-use super::tell;
+use super::requeue::Requeue;
 
 /// Takes the action. Nothing where it only made more known: then the next one is to be decided.
 pub(super) async fn act<K: Kind>(
@@ -26,23 +27,26 @@ pub(super) async fn act<K: Kind>(
     action: Action,
 ) -> Result<Option<Outcome<Status<K>>>, ReconcileError> {
     match action {
-        Action::Desire => observe::desire(engine, request, known).await?,
-        Action::Describe => observe::describe(engine, request, known).await?,
+        Action::Desire => observe::desire(engine, request, known, true).await?,
+        Action::SkipDesire => observe::desire(engine, request, known, false).await?,
+        Action::Describe => observe::describe(engine, request, known, true).await?,
+        Action::SkipDescribe => observe::describe(engine, request, known, false).await?,
         Action::Compare => observe::compare(engine, request, known),
         Action::AskBlockers(id) => observe::ask_blockers(engine, request, known, id).await?,
         Action::FindByTags => {
             if !observe::find_by_tags(engine, request, known).await? {
-                return Ok(Some(tell::finding_by_tags(engine, request)));
+                return Ok(Some(outcome::finding_by_tags(engine, request)));
             }
         }
         Action::AddFinalizer => return record::add_finalizer(engine, request).await,
         Action::RecordApplied(applied) => {
             let plan = known.plan.clone().unwrap_or_default();
-            let planned = Planned::before(&plan, tell::replaces(request));
+            let planned = Planned::before(&plan, outcome::replaces(request));
             record::record_applied(engine, request, applied, planned).await?;
         }
         Action::Create => return create::create(engine, request, known).await,
         Action::Send(call) => return send::send(engine, request, known, call).await,
+        Action::Adopt(id) => return send::adopt(engine, request, known, &id).await,
         last => return end(engine, request, known, last).await.map(Some),
     }
     Ok(None)
@@ -57,16 +61,16 @@ async fn end<K: Kind>(
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     match action {
         Action::Done => return Ok(Outcome::Requeue(Requeue::OnChange)),
+        Action::Fail(fault) => return Err(fault.into()),
         Action::Rest => {
             record::show_parent(engine, request, known).await?;
-            return Ok(Outcome::Requeue(tell::rest(engine, request, known)));
+            return Ok(Outcome::Requeue(outcome::rest(engine, request, known)));
         }
-        Action::Block(reason) => return Ok(tell::block(request, reason)),
+        Action::Block(reason) => return Ok(outcome::block(request, reason)),
         Action::RemoveFinalizer(warning) => return record::remove_finalizer(engine, request, warning).await,
         _ => {}
     }
-    let Some(context) = known.context(request) else { return Ok(Outcome::Requeue(Requeue::Again)) };
-    let context = &context;
+    let Some(context) = &known.context(request) else { return Ok(Outcome::Requeue(Requeue::Again)) };
     match action {
         Action::WriteCreateRecord(phase) => record::write_create_record(engine, context, phase).await,
         Action::RecordId(id) => record::record_id(engine, context, &id).await,
@@ -76,32 +80,36 @@ async fn end<K: Kind>(
             let plan = known.plan.clone().unwrap_or_default();
             record::record_operation(engine, request, operation.map(|record| *record), &plan).await
         }
-        Action::Adopt(id) => send::adopt(engine, context, &id).await,
         Action::Replace(step) => replace::replace(engine, context, step).await,
         Action::Delete(ids) => delete::delete(engine, context, &ids).await,
         Action::RetainAndUntag(ids) => delete::retain_and_untag(engine, context, &ids).await,
-        Action::NotReady => Ok(tell::not_ready(engine, context)),
+        Action::NotReady => Ok(outcome::not_ready(engine, context)),
         Action::Suspend { in_force } => {
-            Ok(tell::suspended(engine, request, tell::filled_status(engine, context), in_force))
+            Ok(outcome::suspended(engine, request, outcome::filled_status(engine, context), in_force))
         }
-        Action::Hold(digest) => Ok(tell::held(engine, context, &digest)),
-        Action::Conclude => tell::conclude(engine, known, context),
-        Action::LeaveDrift => Ok(tell::leave_drift(engine, known, context)),
-        Action::ReportDrift => Ok(tell::report_drift(engine, context)),
-        Action::Wait { reason, message, until } => Ok(tell::wait(engine, context, reason, message, until)),
-        Action::Stall { reason, message, uid_lost } => Ok(tell::stall(engine, context, reason, message, &uid_lost)),
+        Action::Hold { digest, ours } => Ok(outcome::held(engine, context, &digest, ours)),
+        Action::Conclude => Ok(outcome::conclude(engine, known, context)),
+        Action::LeaveDrift => Ok(outcome::leave_drift(engine, known, context)),
+        Action::ReportDrift => Ok(outcome::report_drift(engine, context)),
+        Action::Wait { reason, until } => Ok(outcome::wait(engine, context, reason, until)),
+        Action::Stall { reason, uid_lost } => Ok(outcome::stall(engine, context, reason, &uid_lost)),
         Action::Done
+        | Action::Again
+        | Action::Fail(_)
         | Action::Rest
         | Action::Block(_)
         | Action::AddFinalizer
         | Action::RemoveFinalizer(_)
         | Action::Desire
+        | Action::SkipDesire
         | Action::Describe
+        | Action::SkipDescribe
         | Action::Compare
         | Action::AskBlockers(_)
         | Action::FindByTags
         | Action::RecordApplied(_)
         | Action::Create
+        | Action::Adopt(_)
         | Action::Send(_) => Ok(Outcome::Requeue(Requeue::Again)),
     }
 }

@@ -3,23 +3,24 @@
 
 use kube::Resource as _;
 
-use super::edit::{self, all_lost};
+use super::edit::{self, all_retired};
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase, OperationRecord};
 use crate::api::{FINALIZER, Managed};
 use crate::cluster::ClusterError;
 use crate::engine::applied;
 use crate::engine::consistency::Observation;
-use crate::engine::context::{Engine, ReconcileContext, Request, Requeue, Status};
+use crate::engine::context::{Engine, ReconcileContext, Request, Status};
 use crate::engine::decide::{Identity, Words};
 use crate::engine::digest;
 use crate::engine::kind::{Kind, Plan, ReconcileError, Target};
 use crate::engine::known::Known;
 use crate::engine::mutate;
+use crate::engine::outcome::{filled_status, record_account};
 use crate::engine::planned::Planned;
 use crate::engine::record::RecordedCreate;
 use crate::engine::report::{self, Outcome};
-use crate::engine::tell::{filled_status, record_account};
+use crate::engine::requeue::Requeue;
 
 /// Stands for an attempt in the record of an access that was taken over.
 const ADOPTED: &str = "adopted";
@@ -219,7 +220,7 @@ async fn write_record<K: Kind>(
     let hash = old.and_then(|old| old.spec_hash.clone()).unwrap_or_default();
     let lost = RecordedCreate::of(K::Object::common(&status), &request.uid, context.now);
     let lost = lost.map(|record| record.retired_ids).unwrap_or_default();
-    let retired_ids = all_lost(lost, retired_ids);
+    let retired_ids = all_retired(lost, retired_ids);
     let record = RecordedCreate { uid: request.uid.clone(), phase, attempt, started_at: context.now, retired_ids };
     record_account::<K>(&mut status, context.target);
     let (account, region) = (&context.target.account.id, &context.target.account.region);

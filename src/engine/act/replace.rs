@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use super::edit::{all_lost, back_to};
+use super::edit::{all_retired, back_to};
 use super::{create, delete};
 use crate::api::Managed;
 use crate::api::condition::reasons;
 use crate::api::status::{CreatePhase, ReplacingPhase};
 use crate::engine::consistency::Observation;
-use crate::engine::context::{Engine, ReconcileContext, Requeue, Status};
-use crate::engine::decide::Replace;
+use crate::engine::context::{Engine, ReconcileContext, Status};
+use crate::engine::decide::{Replace, answer};
 use crate::engine::kind::{Kind, KindStatus, ReconcileError};
 use crate::engine::mutate;
-use crate::engine::refusals::{of_one_call, remember};
+use crate::engine::refusals::remember;
 use crate::engine::report::{self, Outcome};
+use crate::engine::requeue::Requeue;
 
 /// Takes the step.
 pub(super) async fn replace<K: Kind>(
@@ -44,7 +45,7 @@ async fn take_back<K: Kind>(
     back_to(engine, &mut status, context.target, old);
     if let Some(record) = K::Object::common_mut(&mut status).create.as_mut() {
         record.phase = CreatePhase::None;
-        record.lost = all_lost(std::mem::take(&mut record.lost), lost.as_deref());
+        record.lost = all_retired(std::mem::take(&mut record.lost), lost.as_deref());
     }
     report::apply(engine, &request.object, &status).await?;
     engine.memories.change(&request.uid, |memory| memory.observations.clear(Observation::NoTrace));
@@ -79,7 +80,7 @@ async fn delete_old<K: Kind>(
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let digest = mutate::digest(&engine.kind.delete(&context.request.object, context.target, Some(&old)));
     match delete::delete(engine, context, &[old]).await {
-        Err(ReconcileError::Aws(fault)) if of_one_call(&fault) => {
+        Err(ReconcileError::Aws(fault)) if answer::refuses_deletion_of_old(&fault) => {
             remember(engine, context.request, digest, fault, &[]);
             Ok(Outcome::Requeue(Requeue::Again))
         }
@@ -99,7 +100,7 @@ async fn end<K: Kind>(
         *replacing = None;
     }
     if let Some(record) = K::Object::common_mut(&mut status).create.as_mut() {
-        record.lost = all_lost(std::mem::take(&mut record.lost), Some(old));
+        record.lost = all_retired(std::mem::take(&mut record.lost), Some(old));
     }
     report::apply(engine, &request.object, &status).await?;
     let new = status.id().unwrap_or_default();

@@ -5,13 +5,15 @@ use jiff::Timestamp;
 
 use super::ours::candidates;
 use super::tagged::window;
-use super::{Action, BeforeDelete, Facts, Identity, believed, keyed, mine, replace, wait_for, wait_untagged, whole};
+use super::{
+    Action, BeforeDelete, Facts, Identity, believed, hold, keyed, own_record, replace, wait, wait_for, wait_untagged,
+    whole,
+};
 use crate::api;
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
 use crate::engine::consistency::{Observation, ObservedState, TagMatches};
 use crate::engine::owner::Ownership;
-use crate::engine::reason::Reason;
 use crate::engine::record::RecordedCreate;
 
 /// The grant was withdrawn: it is let go without a call.
@@ -26,11 +28,8 @@ pub fn delete(facts: &Facts) -> Action {
         return Action::Done;
     }
     if facts.protected {
-        return Action::Wait {
-            reason: reasons::DELETION_PROTECTED,
-            message: "spec.lifecycle.deletionProtection is true; set it to false to let the deletion go on".to_owned(),
-            until: None,
-        };
+        let message = "spec.lifecycle.deletionProtection is true; set it to false to let the deletion go on";
+        return wait(reasons::DELETION_PROTECTED, message, None);
     }
     match facts.identity {
         Identity::Tagged => by_tags(facts),
@@ -85,12 +84,12 @@ pub fn waits_for_calls(facts: &Facts) -> Option<Action> {
         "the {noun} stays in AWS; a call that was sent for its last change may arrive until {until}, and is made good \
          until then"
     );
-    waits.then_some(Action::Wait { reason: reasons::DELETING, message, until: Some(until) })
+    waits.then(|| wait(reasons::DELETING, message, Some(until)))
 }
 
 fn by_tags(facts: &Facts) -> Action {
     let noun = facts.words.noun;
-    let Some(record) = mine(facts) else { return Action::WriteCreateRecord(CreatePhase::InFlight) };
+    let Some(record) = own_record(facts) else { return Action::WriteCreateRecord(CreatePhase::InFlight) };
     let Some(lookup) = facts.lookup else { return Action::FindByTags };
     let in_flight = record.phase == CreatePhase::InFlight;
     if in_flight && let Some(id) = landed(facts, record, lookup) {
@@ -190,25 +189,19 @@ fn found(facts: &Facts, ids: Vec<String>) -> Action {
     if !due.is_empty() {
         return Action::Delete(due);
     }
-    Action::Wait {
-        reason: reasons::DELETING,
-        message: "AWS accepted the deletion and is still showing the object".to_owned(),
-        until: None,
-    }
+    wait(reasons::DELETING, "AWS accepted the deletion and is still showing the object", None)
 }
 
 /// The deletion goes out once it is not one of too many, nothing stands in its way and AWS does not go on refusing it.
 pub fn cleared(facts: &Facts, ids: Vec<String>) -> Action {
     let Some(first) = ids.first() else { return Action::NotReady };
-    if let Some(Reason { code, message, .. }) = facts.mass {
-        return Action::Wait { reason: code, message: message.clone(), until: None };
+    if let Some(reason) = facts.mass {
+        return Action::Wait { reason: reason.clone(), until: None };
     }
     match facts.before_delete.filter(|before| before.id == *first) {
         None => Action::AskBlockers(first.clone()),
-        Some(BeforeDelete { blocker: Some(blocker), .. }) => {
-            Action::Wait { reason: reasons::DELETION_BLOCKED, message: blocker.clone(), until: None }
-        }
-        Some(BeforeDelete { held: Some(held), .. }) => Action::Hold(held.clone()),
+        Some(BeforeDelete { blocker: Some(blocker), .. }) => wait(reasons::DELETION_BLOCKED, blocker, None),
+        Some(BeforeDelete { held: Some(held), .. }) => hold(held),
         Some(_) => Action::Delete(ids),
     }
 }
@@ -233,7 +226,7 @@ fn missing(facts: &Facts) -> Action {
 /// When the last create that may still arrive can have been signed; `None` where none can.
 fn last_create(facts: &Facts) -> Option<Timestamp> {
     let quiet = facts.creates_stopped_at.unwrap_or(facts.now);
-    match (facts.identity, mine(facts)) {
+    match (facts.identity, own_record(facts)) {
         (_, Some(record)) if record.phase == CreatePhase::Rejected => None,
         // The attempt is recorded before it is sent.
         (Identity::Recorded, Some(record)) => record.attempt.is_some().then_some(record.started_at),
@@ -249,7 +242,7 @@ pub fn wait_for_late_calls(facts: &Facts, signed: Timestamp) -> Action {
     if facts.now >= end {
         return Action::RemoveFinalizer(None);
     }
-    let (reason, then) = if facts.deleting {
+    let (code, then) = if facts.deleting {
         (reasons::DELETING, "is looked for once more and this object goes")
     } else {
         (reasons::RECOVERING, "is looked for once more")
@@ -259,5 +252,5 @@ pub fn wait_for_late_calls(facts: &Facts, signed: Timestamp) -> Action {
         "AWS does not have it. That this waits is normal: a create that was sent before may still arrive until {shown}; \
          then it {then}"
     );
-    Action::Wait { reason, message, until: Some(end) }
+    wait(code, message, Some(end))
 }

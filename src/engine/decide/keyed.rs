@@ -2,7 +2,7 @@
 //! Pure.
 
 use super::{
-    Action, Facts, Words, adopt, believed, foreign, may_act, mine, other_cluster, stall, uid_lost, wait_for,
+    Action, Facts, Words, adopt, believed, foreign, may_act, other_cluster, own_record, stall, uid_lost, wait_for,
     wait_untagged,
 };
 use crate::api::condition::reasons;
@@ -13,7 +13,7 @@ use crate::engine::owner::Ownership;
 
 /// Whether a create of this object may be under way or have been lost.
 pub fn unresolved(facts: &Facts) -> bool {
-    match (facts.identity, mine(facts)) {
+    match (facts.identity, own_record(facts)) {
         (Identity::Recorded, record) => {
             record.is_some_and(|record| record.phase == CreatePhase::InFlight && record.attempt.is_some())
         }
@@ -93,7 +93,7 @@ fn not_ours(facts: &Facts) -> Action {
 }
 
 fn needs_record(facts: &Facts) -> bool {
-    match mine(facts) {
+    match own_record(facts) {
         Some(record) => record.phase != CreatePhase::InFlight,
         None => facts.confirmed,
     }
@@ -128,7 +128,7 @@ pub fn by_record(facts: &Facts) -> Action {
 
 /// Whether our record proves that this object created the access, or took it over.
 pub fn proven(facts: &Facts) -> bool {
-    mine(facts).is_some_and(|record| record.attempt.is_some() && record.phase != CreatePhase::Rejected)
+    own_record(facts).is_some_and(|record| record.attempt.is_some() && record.phase != CreatePhase::Rejected)
 }
 
 /// Its server was created anew. What status records went with the old one; it is let go in one write before anything

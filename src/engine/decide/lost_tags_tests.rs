@@ -75,7 +75,7 @@ const KINDS: [(Identity, &str); 2] = [(Identity::Tagged, "s-1"), (Identity::Keye
 /// The step in a word, and whether its message ends with the command.
 fn told(step: &Action) -> (&str, bool) {
     match step {
-        Action::Stall { reason, uid_lost, .. } => (reason, !uid_lost.is_empty()),
+        Action::Stall { reason, uid_lost } => (reason.code, !uid_lost.is_empty()),
         Action::Compare => ("apply", false),
         Action::Adopt(_) => ("adopt", false),
         Action::Delete(_) => ("delete", false),

@@ -3,8 +3,10 @@
 //! The only chooser: also what is to be read next, which call of an update goes out, and that nothing may be done at
 //! all. Follows the protocol for creating, owning and deleting; never looks at what a kind's members are. `place` comes
 //! first: where an object may not be, nothing is looked at. Servers are found by their tags (`tagged`), users and
-//! accesses by their key (`keyed`); `update` brings what is ours in line, `delete` is the way out of all of them.
+//! accesses by their key (`keyed`); `update` brings what is ours in line, `delete` is the way out of all of them. What an
+//! answer of AWS says, and so what is written of it, is `answer`.
 
+pub mod answer;
 mod delete;
 mod keyed;
 mod ours;
@@ -25,6 +27,7 @@ use super::record::RecordedCreate;
 use crate::api;
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, CreatePhase, OperationRecord, Replacing};
+use crate::aws::AwsError;
 use update::{CallIndex, UpdateFacts};
 
 /// How a kind's AWS object is found again.
@@ -170,6 +173,8 @@ pub struct Facts<'a> {
     pub before_delete: Option<&'a BeforeDelete>,
     /// What differs and which calls are due, once that was compared.
     pub update: Option<&'a UpdateFacts<'a>>,
+    /// The one call that takes over what `adoption` names; nothing where AWS keeps no tags and our record is the proof.
+    pub take_over: Option<&'a UpdateFacts<'a>>,
     /// AWS's clock.
     pub now: Timestamp,
     /// How long absence must last.
@@ -183,6 +188,10 @@ pub struct CreateFacts<'a> {
     pub held: Option<&'a str>,
     /// When AWS answered that it made it, and did not show it yet.
     pub made: Option<Timestamp>,
+    /// This process sent one that may have made it.
+    pub sent: bool,
+    /// AWS says of what a look showed that it is not there, or the other way round.
+    pub contradicted: bool,
 }
 
 /// The one thing to do.
@@ -190,6 +199,10 @@ pub struct CreateFacts<'a> {
 pub enum Action {
     /// Nothing, and nothing to say.
     Done,
+    /// Nothing more in this reconcile: its time is up, and the next one goes on.
+    Again,
+    /// AWS did not carry out what was sent, for what may pass by itself: the reconcile fails with that.
+    Fail(AwsError),
     /// Nothing, and the reason says why: the place does not allow it.
     Block(Reason),
     /// Nothing yet: the blocks say why.
@@ -201,8 +214,13 @@ pub enum Action {
     },
     /// Find out what the spec leads to, then decide again.
     Desire,
+    /// Find out what time it is at AWS, and nothing else: what goes asks for less than an update, so that a spec that is
+    /// wrong does not hold it up. Then decide again.
+    SkipDesire,
     /// Look at what AWS has, then decide again.
     Describe,
+    /// Do not look: the create is itself the question whether the key is taken. Then decide again.
+    SkipDescribe,
     /// Nothing but to show what changed of its parent: it is as status says, until its next full look.
     Rest,
     /// Ask what stands in the way of deleting this one, then decide again.
@@ -219,7 +237,8 @@ pub enum Action {
     UnlinkGone(String),
     /// Let go of this id, which AWS still has under other tags: the spec names another one to take over.
     UnlinkForeign(String),
-    /// Make it ours: write the owner tags, or the record where AWS keeps no tags.
+    /// Make it ours: write the owner tags, then decide again where AWS does not take that; or the record where it keeps
+    /// no tags.
     Adopt(String),
     /// Record an attempt and create.
     Create,
@@ -231,8 +250,13 @@ pub enum Action {
     RecordApplied(Applied),
     /// Send this call of the plan.
     Send(CallIndex),
-    /// The call with this digest was refused and is not due again: say so.
-    Hold(String),
+    /// A call was refused and is not due again: say so.
+    Hold {
+        /// Of the call.
+        digest: String,
+        /// What is there is ours, or nothing is: status may show it.
+        ours: bool,
+    },
     /// Every call had its turn: say what is left, or that nothing is.
     Conclude,
     /// What differs is not acted on, only reported.
@@ -247,21 +271,17 @@ pub enum Action {
     RetainAndUntag(Vec<String>),
     /// Take the finalizer off; the text is a warning to leave behind.
     RemoveFinalizer(Option<String>),
-    /// Wait for the time, or for what the blocks name.
+    /// Wait for the time, or for what the reason names.
     Wait {
-        /// Reason of the condition.
-        reason: &'static str,
         /// What is waited for and why.
-        message: String,
+        reason: Reason,
         /// Until when.
         until: Option<Timestamp>,
     },
     /// A person must act.
     Stall {
-        /// Reason of the condition.
-        reason: &'static str,
         /// What is wrong and what to do.
-        message: String,
+        reason: Reason,
         /// The ids (or key) of what lacks nothing but our uid tag: the message is to end with the command that puts it
         /// back, one for each.
         uid_lost: Vec<String>,
@@ -301,19 +321,23 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done => f.write_str("nothing is due"),
+            Self::Again => f.write_str("go on in the next reconcile"),
+            Self::Fail(fault) => write!(f, "fail: {fault}"),
             Self::Block(reason) => write!(f, "block: {}", reason.code),
-            Self::NotReady => f.write_str("hold"),
+            Self::NotReady => f.write_str("not ready"),
             Self::Suspend { in_force } => write!(f, "suspended, in force: {in_force}"),
             Self::Desire => f.write_str("read what the spec leads to"),
+            Self::SkipDesire => f.write_str("read the time only"),
             Self::Describe => f.write_str("describe"),
+            Self::SkipDescribe => f.write_str("leave it to the create to tell"),
             Self::Rest => f.write_str("rest"),
             Self::AskBlockers(id) => write!(f, "ask what blocks the deletion of {id}"),
             Self::WriteCreateRecord(phase) => write!(f, "record a create: {phase:?}"),
             Self::AddFinalizer => f.write_str("add the finalizer"),
-            Self::FindByTags => f.write_str("look the owner tags up"),
-            Self::RecordId(id) => write!(f, "claim {id}"),
-            Self::UnlinkGone(id) => write!(f, "forget {id}"),
-            Self::UnlinkForeign(id) => write!(f, "abandon {id}"),
+            Self::FindByTags => f.write_str("find by tags"),
+            Self::RecordId(id) => write!(f, "record the id {id}"),
+            Self::UnlinkGone(id) => write!(f, "unlink {id}, which is gone"),
+            Self::UnlinkForeign(id) => write!(f, "unlink {id}, which is not ours"),
             Self::Adopt(id) => write!(f, "adopt {id}"),
             Self::Create => f.write_str("create"),
             Self::Compare => f.write_str("compare"),
@@ -322,16 +346,17 @@ impl fmt::Display for Action {
             Self::RecordApplied(_) => f.write_str("record what is about to be applied"),
             Self::Send(CallIndex { call, part: None }) => write!(f, "send call {call}"),
             Self::Send(CallIndex { call, part: Some(part) }) => write!(f, "send part {part} of call {call}"),
-            Self::Hold(_) => f.write_str("hold a refused call"),
+            Self::Hold { .. } => f.write_str("hold a refused call"),
             Self::Conclude => f.write_str("conclude"),
             Self::LeaveDrift => f.write_str("leave what differs"),
             Self::Replace(step) => step.fmt(f),
-            Self::ReportDrift => f.write_str("report"),
+            Self::ReportDrift => f.write_str("report drift"),
             Self::Delete(ids) => write!(f, "delete {}", ids.join(", ")),
-            Self::RetainAndUntag(ids) => write!(f, "stamp {}", ids.join(", ")),
-            Self::RemoveFinalizer(warning) => write!(f, "release {}", warning.as_deref().unwrap_or_default()),
-            Self::Wait { reason, message, until: _ } => write!(f, "wait: {reason}, {message}"),
-            Self::Stall { reason, message, uid_lost: _ } => write!(f, "stall: {reason}, {message}"),
+            Self::RetainAndUntag(ids) => write!(f, "retain and untag {}", ids.join(", ")),
+            Self::RemoveFinalizer(None) => f.write_str("remove the finalizer"),
+            Self::RemoveFinalizer(Some(warning)) => write!(f, "remove the finalizer: {warning}"),
+            Self::Wait { reason: Reason { code, message, .. }, until: _ } => write!(f, "wait: {code}, {message}"),
+            Self::Stall { reason: Reason { code, message, .. }, uid_lost: _ } => write!(f, "stall: {code}, {message}"),
         }
     }
 }
@@ -344,13 +369,14 @@ pub fn decide(facts: &Facts) -> Action {
     }
     let action = match facts.identity {
         _ if facts.observe_only && !update::finishing(facts) => observe(facts),
-        _ if facts.deleting && !stays(facts) => delete::delete(facts),
+        _ if facts.deleting && !(stays(facts) && update::finishing(facts)) => delete::delete(facts),
         Identity::Tagged => tagged::decide(facts),
         Identity::Keyed => keyed::by_key(facts),
         Identity::Recorded => keyed::by_record(facts),
     };
     match action {
         Action::Compare => update::decide(facts),
+        Action::Adopt(id) => update::take_over(facts, id),
         Action::Create | Action::WriteCreateRecord(_) | Action::Replace(Replace::Begin(_)) if !facts.deleting => {
             create(facts, action)
         }
@@ -359,24 +385,24 @@ pub fn decide(facts: &Facts) -> Action {
     }
 }
 
-/// Whether what is being deleted here stays in AWS (so far), and must run there again first.
+/// Whether what is being deleted here stays in AWS (so far): then it must run there again first.
 fn stays(facts: &Facts) -> bool {
-    (facts.retain || facts.protected || facts.observe_only) && update::finishing(facts)
+    facts.retain || facts.protected || facts.observe_only
 }
 
 /// A create waits while AWS says that it made it and does not show it, and while it refuses it. Then nothing of it is
 /// recorded either: the record goes on saying that nothing was made.
 fn create(facts: &Facts, action: Action) -> Action {
-    let CreateFacts { held, made } = facts.create;
+    let CreateFacts { held, made, sent: _, contradicted: _ } = facts.create;
     let shown_by = made.and_then(|made| made.checked_add(facts.windows.lag).ok()).filter(|until| facts.now < *until);
     match (&action, shown_by, held) {
-        (Action::Create | Action::WriteCreateRecord(_), Some(until), _) => Action::Wait {
-            reason: reasons::WAITING_FOR_AWS,
-            message: format!("AWS made it and does not show it yet; it is not made again before {}", whole(until)),
-            until: None,
-        },
-        (Action::Create | Action::Replace(_), None, Some(held)) => Action::Hold(held.to_owned()),
-        (_, _, Some(held)) if facts.identity == Identity::Keyed => Action::Hold(held.to_owned()),
+        (Action::Create | Action::WriteCreateRecord(_), Some(until), _) => wait(
+            reasons::WAITING_FOR_AWS,
+            format!("AWS made it and does not show it yet; it is not made again before {}", whole(until)),
+            None,
+        ),
+        (Action::Create | Action::Replace(_), None, Some(held)) => hold(held),
+        (_, _, Some(held)) if facts.identity == Identity::Keyed => hold(held),
         _ => action,
     }
 }
@@ -386,7 +412,7 @@ fn observe(facts: &Facts) -> Action {
     let free = if facts.deleting { Action::Done } else { Action::ReportDrift };
     match facts.identity {
         _ if !facts.finalizer => free,
-        Identity::Tagged => match mine(facts) {
+        Identity::Tagged => match own_record(facts) {
             None => Action::WriteCreateRecord(CreatePhase::InFlight),
             Some(record) if record.phase == CreatePhase::InFlight => tagged::recover(facts, record),
             Some(_) => replace::forgotten_create(facts).unwrap_or(Action::RemoveFinalizer(None)),
@@ -399,7 +425,7 @@ fn observe(facts: &Facts) -> Action {
 }
 
 /// The record, if it is of this object: one of another uid came here with a copied status.
-fn mine<'a>(facts: &Facts<'a>) -> Option<&'a RecordedCreate> {
+fn own_record<'a>(facts: &Facts<'a>) -> Option<&'a RecordedCreate> {
     facts.record.filter(|record| record.uid == facts.uid)
 }
 
@@ -424,19 +450,28 @@ fn adopt(facts: &Facts, adoption: Adoption, first: Option<Action>) -> Action {
     first.unwrap_or_else(|| Action::Adopt(adoption.id.to_owned()))
 }
 
-fn stall(reason: &'static str, message: impl Into<String>) -> Action {
-    Action::Stall { reason, message: message.into(), uid_lost: Vec::new() }
+fn stall(code: &'static str, message: impl Into<String>) -> Action {
+    Action::Stall { reason: Reason::stalled(code, message), uid_lost: Vec::new() }
+}
+
+fn wait(code: &'static str, message: impl Into<String>, until: Option<Timestamp>) -> Action {
+    Action::Wait { reason: Reason::new(code, message), until }
+}
+
+/// A call about what is ours, or about what is not there.
+fn hold(digest: &str) -> Action {
+    Action::Hold { digest: digest.to_owned(), ours: true }
 }
 
 /// It carries our name and cluster and no uid. Those two any object of the name had, so they give nothing: a person
 /// says whose it is, by adoption or by putting the tag back.
-fn uid_lost(reason: &'static str, what: &str, ids: Vec<String>) -> Action {
+fn uid_lost(code: &'static str, what: &str, ids: Vec<String>) -> Action {
     let message = format!(
         "{what} carries this object's owner and cluster tags and has no {} tag (any more); nothing is touched. Take it \
          back with spec.lifecycle.adoption, or put the tag back",
         api::TAG_UID
     );
-    Action::Stall { reason, message, uid_lost: ids }
+    Action::Stall { reason: Reason::stalled(code, message), uid_lost: ids }
 }
 
 fn other_cluster() -> Action {
@@ -459,7 +494,7 @@ pub fn whole(at: Timestamp) -> Timestamp {
 fn wait_for(facts: &Facts, observation: Observation, message: impl fmt::Display) -> Action {
     let until = facts.observations.due(observation, facts.windows.lag);
     let by = until.map(|until| format!(" (until {} at the earliest)", whole(until))).unwrap_or_default();
-    Action::Wait { reason: reasons::WAITING_FOR_AWS, message: format!("{message}{by}"), until }
+    wait(reasons::WAITING_FOR_AWS, format!("{message}{by}"), until)
 }
 
 /// It carries none of our tags: a read that lags, or somebody took them off.
@@ -481,6 +516,8 @@ fn foreign(sight: &ObservedState) -> Option<&str> {
     }
 }
 
+#[cfg(test)]
+mod answer_tests;
 #[cfg(test)]
 mod leaving_tests;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the place of an object lets be done at all, and what is to be read before more can be said. Pure.
 
 use super::ours::under_way;
-use super::{Action, Facts, Identity, Reads, delete, keyed, mine, update};
+use super::{Action, Facts, Identity, Reads, delete, keyed, own_record, stays, update};
 use crate::api::status::CreatePhase;
 
 /// What is due before the protocol of the kind has its say; nothing once everything was read.
@@ -26,15 +26,30 @@ fn may_finish(facts: &Facts) -> bool {
 /// The next read.
 fn read(facts: &Facts) -> Option<Action> {
     match (facts.reads, facts.unproven) {
-        (Reads::Object, _) => Some(Action::Desire),
+        (Reads::Object, _) if asks(facts) => Some(Action::Desire),
+        (Reads::Object, _) => Some(Action::SkipDesire),
         // Only an edit can have taken a key away: who wrote nothing is not looked at.
         (Reads::Desired, Some(reason)) if !facts.deleting && (facts.observe_only || !facts.edited) => {
             Some(Action::Block(reason.clone()))
         }
         (Reads::Desired, None) if rests(facts) => Some(Action::Rest),
-        (Reads::Desired, _) => Some(Action::Describe),
+        (Reads::Desired, _) if looks(facts) => Some(Action::Describe),
+        (Reads::Desired, _) => Some(Action::SkipDescribe),
         (Reads::Described, _) => None,
     }
+}
+
+/// Whether it is asked what the spec leads to. What was stopped for the spec and stays in AWS is started again first,
+/// which takes the spec.
+fn asks(facts: &Facts) -> bool {
+    !facts.deleting || (facts.operation && stays(facts))
+}
+
+/// Whether AWS is looked at: the create of a user is itself the question whether its key is taken.
+fn looks(facts: &Facts) -> bool {
+    let made = facts.confirmed || facts.create.sent || facts.create.contradicted;
+    let asked = facts.deleting || facts.observe_only || facts.adoption.is_some();
+    facts.identity != Identity::Keyed || made || asked
 }
 
 /// Whether a full look may be left out: nothing is to be done, and nothing is under way that only a look tells of. What
@@ -49,7 +64,7 @@ fn rests(facts: &Facts) -> bool {
 
 /// Whether the records prove that nothing was ever sent for this object, or that AWS refused it.
 fn never_sent(facts: &Facts) -> bool {
-    let record = mine(facts);
+    let record = own_record(facts);
     let refused = record.is_some_and(|record| record.phase == CreatePhase::Rejected);
     let unsent = record.is_some_and(|record| record.phase == CreatePhase::None && record.attempt.is_none());
     // A user's finalizer is its record: without another one, a create may have been sent.

@@ -92,12 +92,12 @@ prop_compose! {
 }
 
 /// The record, where it is of this object.
-fn mine(case: &Case) -> Option<&RecordedCreate> {
+fn own_record(case: &Case) -> Option<&RecordedCreate> {
     case.record.as_ref().filter(|record| record.uid == "u")
 }
 
 fn in_flight(case: &Case) -> bool {
-    mine(case).is_some_and(|record| record.phase == CreatePhase::InFlight)
+    own_record(case).is_some_and(|record| record.phase == CreatePhase::InFlight)
 }
 
 /// The ids that AWS showed with our tags in this reconcile.
@@ -152,10 +152,10 @@ proptest! {
     #[test]
     fn none_is_created_while_one_may_come_or_is_known_found_or_adopted(case in cases()) {
         if case.identity == Identity::Tagged && case.step() == Action::Create {
-            prop_assert!(case.finalizer && mine(&case).is_some() && !in_flight(&case));
+            prop_assert!(case.finalizer && own_record(&case).is_some() && !in_flight(&case));
             prop_assert!(!case.confirmed && case.adoption.is_none() && !case.suspended && case.may_create);
             let lookup = case.lookup.as_ref().unwrap();
-            let retired_ids = &mine(&case).unwrap().retired_ids;
+            let retired_ids = &own_record(&case).unwrap().retired_ids;
             prop_assert!(lookup.ours.iter().all(|found| retired_ids.contains(&found.id)));
             prop_assert!(lookup.former.is_empty() && lookup.other_cluster.is_empty());
         }
@@ -171,7 +171,7 @@ proptest! {
                     prop_assert!(ids.iter().all(|id| ours.contains(id)), "{ids:?}");
                 }
                 Identity::Keyed => prop_assert_eq!(case.sight, ObservedState::Found(Ownership::Ours)),
-                Identity::Recorded => prop_assert!(mine(&case).is_some_and(|record| record.attempt.is_some())),
+                Identity::Recorded => prop_assert!(own_record(&case).is_some_and(|record| record.attempt.is_some())),
             }
         }
     }
@@ -190,7 +190,7 @@ proptest! {
         if let Action::RecordId(id) = case.step() {
             let taken = case.adoption.is_some_and(|(named, _)| named == id) && case.sight == ObservedState::Found(Ownership::Ours);
             prop_assert!(taken || seen_ours(&case).contains(&id));
-            prop_assert!(mine(&case).is_some_and(|record| taken || !record.retired_ids.contains(&id)));
+            prop_assert!(own_record(&case).is_some_and(|record| taken || !record.retired_ids.contains(&id)));
         }
     }
 
@@ -199,7 +199,7 @@ proptest! {
         if let (Action::RemoveFinalizer(_), false) = (case.step(), case.observe_only) {
             prop_assert!(case.deleting && !case.protected);
             if case.identity == Identity::Tagged {
-                prop_assert!(case.lookup.is_some() && mine(&case).is_some());
+                prop_assert!(case.lookup.is_some() && own_record(&case).is_some());
                 prop_assert!(seen_ours(&case).is_empty());
                 let end = case.replied.map_or(TOLERANCE + LAG, |at| (at + LAG).min(TOLERANCE + LAG));
                 prop_assert!(!in_flight(&case) || case.observations.lasts_until(Observation::NoTrace, at(end)));

@@ -5,7 +5,7 @@
 //! was done to the old one.
 
 use super::ours::{ambiguous, candidates, under_way};
-use super::{Action, Facts, Replace, believed, mine, other_cluster, whole};
+use super::{Action, Facts, Replace, believed, other_cluster, own_record, wait, whole};
 use crate::api::condition::reasons;
 use crate::api::status::{CreatePhase, Replacing, ReplacingPhase};
 use crate::engine::consistency::{Observation, ObservedState, TagMatches};
@@ -115,13 +115,10 @@ pub fn take_back(facts: &Facts) -> Option<Action> {
 /// may still arrive. Until then nothing is made beside it, and nothing is let go.
 pub fn forgotten_create(facts: &Facts) -> Option<Action> {
     facts.replacement?;
-    let record = mine(facts).filter(|record| record.attempt.is_none() && facts.confirmed)?;
+    let record = own_record(facts).filter(|record| record.attempt.is_none() && facts.confirmed)?;
     let end = facts.windows.late(record.started_at);
-    (facts.now < end).then(|| Action::Wait {
-        reason: reasons::RECOVERING,
-        message: format!("status was lost, and a create that was sent before may still arrive until {}", whole(end)),
-        until: Some(end),
-    })
+    let message = format!("status was lost, and a create that was sent before may still arrive until {}", whole(end));
+    (facts.now < end).then(|| wait(reasons::RECOVERING, message, Some(end)))
 }
 
 /// The old one, where it was seen with our tags: listings lag.

@@ -33,7 +33,7 @@ fn whatever_is_asked_or_under_way_takes_a_look() {
         ("a deletion", |case| case.deleting = true),
         ("a protected deletion", |case| (case.deleting, case.protected) = (true, true)),
         ("no finalizer", |case| case.finalizer = false),
-        ("nothing confirmed", |case| case.confirmed = false),
+        ("nothing confirmed", |case| (case.confirmed, case.sent) = (false, true)),
         ("a sequence", |case| case.operation = true),
         ("suspended", |case| case.suspended = true),
         ("only looked at", |case| case.observe_only = true),

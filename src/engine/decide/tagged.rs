@@ -2,8 +2,8 @@
 
 use super::ours::{ambiguous, candidates};
 use super::{
-    Action, Adoption, Facts, Words, adopt, believed, foreign, may_act, mine, other_cluster, replace, stall, uid_lost,
-    wait_for, wait_untagged, whole,
+    Action, Adoption, Facts, Words, adopt, believed, foreign, may_act, other_cluster, own_record, replace, stall,
+    uid_lost, wait, wait_for, wait_untagged, whole,
 };
 use crate::api::condition::reasons;
 use crate::api::status::CreatePhase;
@@ -12,7 +12,7 @@ use crate::engine::owner::Ownership;
 use crate::engine::record::RecordedCreate;
 
 pub fn decide(facts: &Facts) -> Action {
-    match (mine(facts), facts.finalizer) {
+    match (own_record(facts), facts.finalizer) {
         // Status was wiped or is another object's: what may be under way is looked for.
         (None, true) => Action::WriteCreateRecord(CreatePhase::InFlight),
         (Some(record), false) if facts.confirmed || record.phase == CreatePhase::InFlight => Action::AddFinalizer,
@@ -117,15 +117,13 @@ pub fn recover(facts: &Facts, record: &RecordedCreate) -> Action {
 /// The wait for a create that left no trace so far; `None` once it counts as not done.
 pub fn window(facts: &Facts, record: &RecordedCreate) -> Option<Action> {
     let end = facts.windows.create(record.started_at, facts.replied);
-    (!facts.observations.lasts_until(Observation::NoTrace, end)).then(|| Action::Wait {
-        reason: reasons::RECOVERING,
-        message: format!(
-            "the answer to a create was not received; until {} every complete listing is searched for the {}",
-            whole(end),
-            facts.words.noun
-        ),
-        until: Some(end),
-    })
+    let message = format!(
+        "the answer to a create was not received; until {} every complete listing is searched for the {}",
+        whole(end),
+        facts.words.noun
+    );
+    let waits = !facts.observations.lasts_until(Observation::NoTrace, end);
+    waits.then(|| wait(reasons::RECOVERING, message, Some(end)))
 }
 
 /// Nothing was ever sent, or what was sent made nothing: look once more, then create.
@@ -164,18 +162,18 @@ fn former_owner(facts: &Facts, id: &str) -> Action {
 /// to sort out. What AWS once no longer had is not taken again.
 fn claim(facts: &Facts, lookup: &TagMatches) -> Option<Action> {
     let ours: Vec<&Candidate> = candidates(facts, lookup).collect();
-    let attempt = mine(facts).and_then(|record| record.attempt.as_deref());
+    let attempt = own_record(facts).and_then(|record| record.attempt.as_deref());
     let known = ours.iter().find(|found| Some(found.id.as_str()) == facts.id);
     let attempted = ours.iter().find(|found| attempt.is_some() && found.attempt.as_deref() == attempt);
     match (ours.as_slice(), known, attempted) {
         ([], ..) => None,
         (_, Some(known), _)
-            if facts.confirmed && mine(facts).is_some_and(|record| record.phase != CreatePhase::InFlight) =>
+            if facts.confirmed && own_record(facts).is_some_and(|record| record.phase != CreatePhase::InFlight) =>
         {
             // One read found it, another did not: neither counts.
             let message = format!("AWS's answers about {} {} differ; looking again", facts.words.noun, known.id);
             let until = facts.now.checked_add(facts.windows.lag).ok();
-            Some(Action::Wait { reason: reasons::WAITING_FOR_AWS, message, until })
+            Some(wait(reasons::WAITING_FOR_AWS, message, until))
         }
         (_, Some(found), _) | ([found], ..) | (_, None, Some(found)) => Some(Action::RecordId(found.id.clone())),
         (many, None, None) => Some(ambiguous(facts, many.iter().map(|found| found.id.as_str()))),
@@ -185,7 +183,7 @@ fn claim(facts: &Facts, lookup: &TagMatches) -> Option<Action> {
 /// The server that the spec names, which this object did not make. Whatever comes of it, none is created.
 fn take_over(facts: &Facts, adoption: Adoption) -> Action {
     let (id, noun) = (adoption.id, facts.words.noun);
-    let first = match (mine(facts), facts.finalizer) {
+    let first = match (own_record(facts), facts.finalizer) {
         (None, _) => Some(Action::WriteCreateRecord(CreatePhase::None)),
         (Some(_), false) => Some(Action::AddFinalizer),
         (Some(_), true) => None,

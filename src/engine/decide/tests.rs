@@ -40,6 +40,8 @@ pub(super) struct Case {
     pub believed: bool,
     pub held_create: Option<&'static str>,
     pub made: Option<i64>,
+    pub sent: bool,
+    pub contradicted: bool,
     pub record: Option<RecordedCreate>,
     pub sight: ObservedState,
     pub lookup: Option<TagMatches>,
@@ -96,6 +98,8 @@ pub(super) fn case(identity: Identity) -> Case {
         believed: false,
         held_create: None,
         made: None,
+        sent: false,
+        contradicted: false,
         record: None,
         sight: ObservedState::NotLooked,
         lookup: None,
@@ -129,15 +133,26 @@ impl Case {
 
     /// The step after these reads, with this known of the deletion that is due.
     pub fn asked(&self, reads: Reads, before_delete: Option<&BeforeDelete>) -> Action {
-        self.decided(reads, before_delete, None)
+        self.decided(reads, before_delete, None, None)
     }
 
     /// The step once everything was read and compared.
     pub fn updating(&self, update: &UpdateFacts) -> Action {
-        self.decided(Reads::Described, None, Some(update))
+        self.decided(Reads::Described, None, Some(update), None)
     }
 
-    fn decided(&self, reads: Reads, before_delete: Option<&BeforeDelete>, update: Option<&UpdateFacts>) -> Action {
+    /// The step once everything was read, with this known of the one call that takes over what is there.
+    pub fn taking_over(&self, call: &UpdateFacts) -> Action {
+        self.decided(Reads::Described, None, None, Some(call))
+    }
+
+    fn decided(
+        &self,
+        reads: Reads,
+        before_delete: Option<&BeforeDelete>,
+        update: Option<&UpdateFacts>,
+        take_over: Option<&UpdateFacts>,
+    ) -> Action {
         let why = |what: &'static str| Reason::stalled("Because", what);
         let (placeless, denied, unproven) = (why("placeless"), why("denied"), why("unproven"));
         let mass = why("mass");
@@ -181,9 +196,15 @@ impl Case {
             creates_stopped_at: self.creates_stopped_at.map(at),
             operation: self.operation,
             quiet_since: self.quiet_since.map(at),
-            create: CreateFacts { held: self.held_create, made: self.made.map(at) },
+            create: CreateFacts {
+                held: self.held_create,
+                made: self.made.map(at),
+                sent: self.sent,
+                contradicted: self.contradicted,
+            },
             before_delete,
             update,
+            take_over,
             now: at(self.now),
             windows: Windows::new(SignedDuration::from_secs(TOLERANCE), SignedDuration::from_secs(LAG)),
         })
@@ -215,7 +236,7 @@ pub(super) fn seen(observation: Observation, seconds: &[i64]) -> ConsistencyCoun
 
 pub(super) fn reason(step: &Action) -> &'static str {
     match step {
-        Action::Stall { reason, .. } | Action::Wait { reason, .. } => reason,
+        Action::Stall { reason, .. } | Action::Wait { reason, .. } => reason.code,
         other => panic!("neither stalled nor waiting: {other:?}"),
     }
 }
@@ -650,7 +671,7 @@ fn one_of_many_deletions_waits_and_what_sends_no_delete_goes_on() {
                 (c.id, c.lookup) = (Some("s-1"), ours(&[("s-1", "a1")]));
             }
         });
-        let waits = |step: Action| matches!(step, Action::Wait { reason: "Because", until: None, .. });
+        let waits = |step: Action| matches!(step, Action::Wait { reason, until: None } if reason.code == "Because");
         assert!(waits(going.asked(Reads::Described, None)), "nobody is asked what blocks it");
         assert!(!waits(going.clone().with(|c| c.mass = false).step()));
         let retained = going.clone().with(|c| c.retain = true).step();
@@ -840,8 +861,8 @@ fn adoption_is_the_way_back_from_lost_ownership_and_to_another_server() {
     assert_eq!(retired_ids("s-7").step(), Action::UnlinkForeign("s-1".into()), "the lost one is let go first");
     let foreign = retired_ids("s-1").with(|c| c.sight = ObservedState::Found(Ownership::Foreign("x".into())));
     assert_eq!(reason(&foreign.step()), reasons::OWNERSHIP_LOST, "other owners' tags are refused");
-    let mine = retired_ids("s-7").with(|c| c.sight = ObservedState::Found(Ownership::Ours));
-    assert_eq!(reason(&mine.step()), reasons::SERVER_CHANGED, "an own server is not left for another one");
+    let own_record = retired_ids("s-7").with(|c| c.sight = ObservedState::Found(Ownership::Ours));
+    assert_eq!(reason(&own_record.step()), reasons::SERVER_CHANGED, "an own server is not left for another one");
     let user = case(Identity::Keyed).with(|c| {
         c.finalizer = true;
         c.confirmed = true;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
-use super::{Action, Facts, delete, observe};
+use super::{Action, Facts, delete, observe, wait};
 use crate::api::condition::reasons;
 use crate::api::status::{Applied, OperationRecord};
 use crate::aws::{AwsError, Mutation};
@@ -53,6 +53,8 @@ pub struct UpdateFacts<'a> {
     /// The calls that AWS did not take in this reconcile, by digest, and whether each is told and waits: what may pass
     /// by itself is tried a few times first.
     pub tried: &'a BTreeMap<String, bool>,
+    /// This reconcile sent calls that AWS took.
+    pub sent: bool,
     /// No further call is begun: AWS may answer each late, and the reconcile must end.
     pub time_is_up: bool,
     /// The process's own clock, for how long a call rests.
@@ -152,7 +154,22 @@ pub fn decide(facts: &Facts) -> Action {
     if let Some(record) = update.due_operation(&progress) {
         return record;
     }
-    rests.filter(|_| !progress.goes_on(update.plan)).unwrap_or(Action::Conclude)
+    rests.filter(|_| !progress.goes_on(update.plan)).unwrap_or_else(|| update.last_word(&progress, facts.edited))
+}
+
+/// The one call that makes something ours. Until AWS took it nothing of that is shown: it is somebody else's.
+#[must_use]
+pub fn take_over(facts: &Facts, id: String) -> Action {
+    let Some(call) = facts.take_over else { return Action::Adopt(id) };
+    let progress = call.progress();
+    let digest = call.plan.calls.first().map(|call| mutate::digest(&call.mutation)).unwrap_or_default();
+    match (progress.next, progress.trouble(), &progress.busy) {
+        (Some(_), ..) => Action::Adopt(id),
+        (None, Some(fault), _) => Action::Fail(fault),
+        (None, None, Some(busy)) => Action::Wait { reason: busy.clone(), until: None },
+        (None, None, None) if progress.refused.is_empty() => Action::Again,
+        (None, None, None) => Action::Hold { digest, ours: false },
+    }
 }
 
 /// What is done where no change is to be begun; nothing where changes are made as usual.
@@ -160,7 +177,7 @@ fn rests(facts: &Facts) -> Option<Action> {
     match facts.denied {
         Some(reason) if !facts.deleting => return Some(Action::Block(reason.clone())),
         // What stays in AWS runs there again first; nothing else is done for an object that goes.
-        _ if facts.deleting => return Some(delete::waits_for_calls(facts).unwrap_or_else(|| let_go(facts))),
+        _ if facts.deleting => return Some(delete::waits_for_calls(facts).unwrap_or_else(|| leave_or_delete(facts))),
         _ if facts.observe_only => return Some(Action::ReportDrift),
         _ if facts.suspended => return Some(Action::Suspend { in_force: !facts.edited }),
         _ => {}
@@ -170,7 +187,7 @@ fn rests(facts: &Facts) -> Option<Action> {
 
 /// It goes, or is let go. Where the grant was withdrawn, what stays in AWS is touched no more; and what is only looked at
 /// is never deleted.
-fn let_go(facts: &Facts) -> Action {
+fn leave_or_delete(facts: &Facts) -> Action {
     match facts.denied {
         _ if facts.observe_only => observe(facts),
         Some(_) if facts.retain && !facts.protected => delete::left_without_grant(),
@@ -180,7 +197,7 @@ fn let_go(facts: &Facts) -> Action {
 
 /// Whether a sequence of what is ours was begun, and is to be brought to its end.
 #[must_use]
-pub fn finishing(facts: &Facts) -> bool {
+pub(crate) fn finishing(facts: &Facts) -> bool {
     facts.operation && facts.finalizer && *facts.sight == ObservedState::Found(Ownership::Ours)
 }
 
@@ -264,6 +281,28 @@ impl UpdateFacts<'_> {
         let accepted = self.memory.accepted.get(digest);
         let rests = |times| shows_soon(self.lag, times).max(rests.unwrap_or_default());
         accepted.is_some_and(|accepted| self.at.duration_since(accepted.at) < rests(accepted.times))
+    }
+
+    /// What is left to say once no call is due. While AWS may not show yet what it took for the spec before, nothing is
+    /// said of what is there: it may be more than what the look showed.
+    fn last_word(&self, progress: &Progress, edited: bool) -> Action {
+        match progress.trouble() {
+            None if progress.cut && progress.refused.is_empty() => Action::Again,
+            Some(fault) => Action::Fail(fault),
+            None if edited && self.may_be_old() => {
+                let message = "AWS may not show yet what it accepted for the spec before; looking again until it must";
+                wait(reasons::WAITING_FOR_AWS, message, None)
+            }
+            None => Action::Conclude,
+        }
+    }
+
+    /// Whether an edit takes nothing as far as a look tells that may show what was there before AWS's last word: an edit
+    /// that is taken back soon after looks like one that is in force already.
+    fn may_be_old(&self) -> bool {
+        let lag = Duration::try_from(self.lag).unwrap_or(Duration::MAX);
+        let lately = self.memory.unshown.is_some_and(|at| self.at.duration_since(at) < lag);
+        lately && self.plan.calls.is_empty() && !self.sent && self.source == Source::Seen
     }
 
     /// Whether the call takes something away while what AWS has was not seen since other calls went out. What was said

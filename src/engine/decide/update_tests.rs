@@ -24,6 +24,7 @@ pub(super) struct World {
     announced: bool,
     memory: Memory,
     tried: BTreeMap<String, bool>,
+    sent: bool,
     time_is_up: bool,
     at: tokio::time::Instant,
 }
@@ -56,8 +57,8 @@ fn world(calls: Vec<PlannedCall>) -> World {
     let plan = Plan { changes, calls, ..Plan::default() };
     let recorded = Some(wanted.clone());
     let (memory, tried, at) = (Memory::default(), BTreeMap::new(), tokio::time::Instant::now());
-    let at = at + Duration::from_hours(1);
-    World { plan, source: Source::Seen, wanted, recorded, announced: true, memory, tried, time_is_up: false, at }
+    let (at, source) = (at + Duration::from_hours(1), Source::Seen);
+    World { plan, source, wanted, recorded, announced: true, memory, tried, sent: false, time_is_up: false, at }
 }
 
 /// Everything is as it is wanted.
@@ -67,11 +68,11 @@ pub(super) fn nothing_due() -> World {
 
 impl World {
     pub(super) fn facts(&self) -> UpdateFacts<'_> {
-        let Self { plan, source, wanted, recorded, announced, memory, tried, time_is_up, at } = self;
+        let Self { plan, source, wanted, recorded, announced, memory, tried, sent, time_is_up, at } = self;
         let lag = jiff::SignedDuration::from_secs(120);
         let (recorded, announced, time_is_up, at) = (recorded.as_ref(), *announced, *time_is_up, *at);
-        let source = *source;
-        UpdateFacts { plan, source, wanted, recorded, announced, memory, tried, time_is_up, at, lag }
+        let (source, sent) = (*source, *sent);
+        UpdateFacts { plan, source, wanted, recorded, announced, memory, tried, sent, time_is_up, at, lag }
     }
 
     fn progress(&self) -> Progress {
@@ -216,6 +217,78 @@ fn suspended_and_reported_objects_send_nothing() {
     assert_eq!(two.step(|c| (c.suspended, c.edited) = (true, true)), Action::Suspend { in_force: false });
     assert_eq!(two.step(|c| c.report_only = true), Action::LeaveDrift);
     assert_eq!(two.step(|c| c.observe_only = true), Action::RemoveFinalizer(None));
+}
+
+#[test]
+fn what_may_pass_by_itself_fails_the_reconcile_and_the_rest_is_told() {
+    let lost = || fault(AwsErrorKind::Lost, "later");
+    let tried = |fault: AwsError, aside: bool| {
+        let mut world = world(vec![call("a")]).refused(&call("a"), fault, Duration::ZERO);
+        world.tried.insert(mutate::digest(&call("a").mutation), aside);
+        world
+    };
+    assert_eq!(tried(lost(), false).step(|_| {}), Action::Fail(lost()));
+    assert_eq!(tried(lost(), true).step(|_| {}), Action::Conclude, "it was tried often");
+    let mut late = world(vec![call("a")]);
+    late.time_is_up = true;
+    assert_eq!(late.step(|_| {}), Action::Again, "there is nothing to say yet");
+    assert_eq!(tried(lost(), false).step(|c| c.suspended = true), Action::Suspend { in_force: true }, "it rests");
+}
+
+#[test]
+fn an_edit_that_takes_nothing_is_not_believed_while_answers_may_lag() {
+    let taken = |ago: u64, change: fn(&mut World)| {
+        let mut world = world(vec![]);
+        world.memory.unshown = Some(world.at - Duration::from_secs(ago));
+        change(&mut world);
+        world
+    };
+    let lag = LAG.unsigned_abs();
+    let edited = |world: &World| world.step(|c| c.edited = true);
+    let waits = |action: &Action| matches!(action, Action::Wait { reason, .. } if reason.code == "WaitingForAws");
+    assert!(waits(&edited(&taken(lag - 1, |_| {}))), "an edit that was taken back");
+    let believed: [(&str, World); 4] = [
+        ("AWS must show it by now", taken(lag, |_| {})),
+        ("a call went out for it", taken(0, |world| world.sent = true)),
+        ("this reconcile made it", taken(0, |world| world.source = Source::Made)),
+        ("AWS never took anything before", taken(0, |world| world.memory.unshown = None)),
+    ];
+    for (why, world) in believed {
+        assert_eq!(edited(&world), Action::Conclude, "{why}");
+    }
+    assert_eq!(taken(0, |_| {}).step(|_| {}), Action::Conclude, "drift is no edit");
+    let differs = taken(0, |world| world.plan.calls.push(call("a")));
+    assert_eq!(edited(&differs), send(0), "a call is due");
+}
+
+/// A user that somebody made and the spec takes over.
+fn taking_over(world: &World) -> Action {
+    let there = case(Identity::Keyed).with(|c| {
+        (c.finalizer, c.adoption) = (true, Some(("", false)));
+        c.sight = ObservedState::Found(Ownership::Untagged);
+    });
+    there.taking_over(&world.facts())
+}
+
+#[test]
+fn taking_over_is_one_call_that_rests_as_others_do() {
+    let one = || world(vec![call("tags")]);
+    let digest = mutate::digest(&call("tags").mutation);
+    assert_eq!(taking_over(&one()), Action::Adopt(String::new()));
+    let held = one().refused(&call("tags"), rejected(), HOUR);
+    assert_eq!(taking_over(&held), Action::Hold { digest: digest.clone(), ours: false }, "nothing of it is shown");
+    let due = one().refused(&call("tags"), rejected(), Duration::ZERO);
+    assert_eq!(taking_over(&due), Action::Adopt(String::new()), "its time has come");
+    let lately = one().accepted(&call("tags"), Duration::ZERO, 1);
+    let Action::Wait { reason, until: None } = taking_over(&lately) else { panic!("sent on and on") };
+    assert_eq!(reason.code, "Updating");
+    let lost = fault(AwsErrorKind::Lost, "later");
+    let mut passing = one().refused(&call("tags"), lost.clone(), Duration::ZERO);
+    passing.tried.insert(digest, false);
+    assert_eq!(taking_over(&passing), Action::Fail(lost), "it may pass by itself");
+    passing.time_is_up = true;
+    passing.tried.clear();
+    assert_eq!(taking_over(&passing), Action::Again);
 }
 
 #[test]

@@ -90,7 +90,7 @@ pub fn deps(cluster: &Arc<Objects>, lister: &Arc<Objects>, aws: &Arc<Identities>
         verified: Verified::default(),
         workflows: WorkflowsSeen::default(),
         swept: Swept::default(),
-        wake: Box::new(|_| ()),
+        enqueue: Box::new(|_| ()),
         resync: Duration::from_mins(10),
         expiry_warning: SignedDuration::from_hours(14 * 24),
         env,

@@ -41,15 +41,15 @@ pub enum IdentityAction {
     /// Nothing.
     Rest,
     /// Add the finalizer: objects are about to rest on it.
-    Finalize,
+    AddFinalizer,
     /// See who still needs it, and let it go if nobody does.
-    Leave,
+    RemoveFinalizer,
     /// Say what is wrong with the spec.
     Refuse,
     /// Ask STS who it is.
     Verify,
     /// Tell what a scan for orphans found, or that deletions wait.
-    Tell,
+    WriteStatus,
     /// Start a scan for orphans.
     Scan,
 }
@@ -58,12 +58,14 @@ pub enum IdentityAction {
 #[must_use]
 pub fn decide(facts: IdentityFacts) -> IdentityAction {
     match facts {
-        IdentityFacts { deleting: true, finalizer, inherited, .. } if finalizer || inherited => IdentityAction::Leave,
+        IdentityFacts { deleting: true, finalizer, inherited, .. } if finalizer || inherited => {
+            IdentityAction::RemoveFinalizer
+        }
         IdentityFacts { deleting: true, .. } => IdentityAction::Rest,
-        IdentityFacts { referred: true, finalizer: false, .. } => IdentityAction::Finalize,
+        IdentityFacts { referred: true, finalizer: false, .. } => IdentityAction::AddFinalizer,
         IdentityFacts { valid: false, .. } => IdentityAction::Refuse,
         IdentityFacts { due: true, .. } => IdentityAction::Verify,
-        IdentityFacts { news: true, .. } => IdentityAction::Tell,
+        IdentityFacts { news: true, .. } => IdentityAction::WriteStatus,
         IdentityFacts { scan: true, verified: true, .. } => IdentityAction::Scan,
         _ => IdentityAction::Rest,
     }

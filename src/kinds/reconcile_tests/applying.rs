@@ -6,14 +6,14 @@ use serde_json::json;
 
 use super::rig::{FIRST, Lose, Rig, TOLERANCE};
 use crate::aws::AwsErrorKind;
-use crate::engine::context::Requeue;
+use crate::engine::requeue::Requeue;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
 const BANNER: &str = "preAuthenticationLoginBanner";
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB laptop";
 
-/// Passes until nothing is due at once.
+/// Reconciles until nothing is due at once.
 async fn at_once(rig: &Rig, kind: &str, object: &str) -> Requeue {
     loop {
         match rig.reconcile(kind, object).await {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::rig::{FIRST, Fail, LAG, Lose, OLD, ROLE, Rig, TOLERANCE};
 use crate::aws::AwsErrorKind;
 use crate::aws::transfer::Tags;
-use crate::engine::context::Requeue;
+use crate::engine::requeue::Requeue;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";

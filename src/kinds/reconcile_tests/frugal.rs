@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::rig::{Fail, Lose, ROLE, Rig};
 use crate::aws::AwsErrorKind;
 use crate::aws::transfer::SshPublicKey;
-use crate::engine::context::Requeue;
+use crate::engine::requeue::Requeue;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";

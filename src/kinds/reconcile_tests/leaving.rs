@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::rig::{FIRST, LAG, Lose, Rig, TOLERANCE};
 use crate::aws::AwsErrorKind;
-use crate::engine::context::Requeue;
+use crate::engine::requeue::Requeue;
 
 const USER: &str = "TransferUser";
 

@@ -9,7 +9,7 @@ use super::rig::{FIRST, LAG, Lose, Rig, SECOND, TOLERANCE};
 use crate::api::{self, FINALIZER};
 use crate::aws::AwsErrorKind;
 use crate::aws::transfer::{Access, LoginSettings};
-use crate::engine::context::Requeue;
+use crate::engine::requeue::Requeue;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
@@ -98,7 +98,7 @@ async fn a_create_whose_live_read_has_aged_is_not_sent_and_not_searched_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pass_that_is_cut_off_does_not_cut_record_call_and_id_apart() {
+async fn a_reconcile_that_is_cut_off_does_not_cut_record_call_and_id_apart() {
     let rig = Rig::new();
     rig.server("files", json!({}));
     while rig.get(SERVER, "files").unwrap()["metadata"]["finalizers"] != json!([FINALIZER]) {

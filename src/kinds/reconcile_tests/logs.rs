@@ -20,7 +20,7 @@ fn edit(rig: &Rig, members: Value) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_line_of_a_pass_names_its_object_once_and_a_call_its_fields() {
+async fn every_line_of_a_reconcile_names_its_object_once_and_a_call_its_fields() {
     let (log, _guard) = Log::begin();
     let rig = Arc::new(Rig::new());
     rig.server("files", json!({}));
@@ -32,9 +32,8 @@ async fn every_line_of_a_pass_names_its_object_once_and_a_call_its_fields() {
         let line: Value = serde_json::from_str(&text).unwrap();
         let id = line["spans"][0]["reconcile_id"].as_u64();
         assert!(id.is_some(), "{text}");
-        let pass =
-            json!({"name": "pass", "kind": SERVER, "object": "team/files", "uid": "uid-files", "reconcile_id": id});
-        assert_eq!((&line["spans"], &line["span"]), (&json!([pass]), &Value::Null), "{text}");
+        let span = json!({"name": "reconcile", "kind": SERVER, "object": "team/files", "uid": "uid-files", "reconcile_id": id});
+        assert_eq!((&line["spans"], &line["span"]), (&json!([span]), &Value::Null), "{text}");
         for once in ["\"object\"", "team/files", "\"kind\"", "uid-files"] {
             assert_eq!(text.matches(once).count(), 1, "{once} in {text}");
         }
@@ -96,8 +95,8 @@ async fn a_read_that_fails_again_and_again_is_a_warning_once_until_it_went_well(
             rig.cloud.lose("DescribeServer", Lose::Call(AwsErrorKind::Unavailable));
         }
         rig.control("files", Duration::from_mins(10)).await;
-        let failed = log.said("WARN", "pass failed");
+        let failed = log.said("WARN", "reconcile failed");
         assert_eq!((failed.len(), &failed[0]["reason"]), (times, &json!("AwsUnavailable")), "{failed:#?}");
-        assert_eq!(log.said("DEBUG", "pass failed again").len(), 4 * times);
+        assert_eq!(log.said("DEBUG", "reconcile failed again").len(), 4 * times);
     }
 }

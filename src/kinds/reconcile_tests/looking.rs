@@ -8,7 +8,7 @@ use super::rig::{FIRST, LAG, Lose, OLD, ROLE, Rig, SECOND, TOLERANCE};
 use crate::api::{self, TAG_CUSTOM_HOSTNAME};
 use crate::aws::AwsErrorKind;
 use crate::aws::transfer::Tags;
-use crate::engine::context::Requeue;
+use crate::engine::requeue::Requeue;
 use crate::kinds::fakes::{CLUSTER, REGION};
 
 const SERVER: &str = "TransferServer";

@@ -10,7 +10,7 @@ use super::rig::{Lose, ROLE, Rig};
 use crate::api::HOST_KEY_SECRET_TYPE;
 use crate::aws::{AwsErrorKind, Mutation};
 use crate::cluster::Name;
-use crate::engine::context::Requeue;
+use crate::engine::requeue::Requeue;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";

@@ -66,8 +66,8 @@ async fn watched(rig: &Rig, mut look: impl FnMut(&Value, &Value, &[String])) {
         look(&before["status"], &after["status"], &rig.cloud.calls());
         before = after;
         match next {
-            crate::engine::context::Requeue::Again => {}
-            crate::engine::context::Requeue::After(delay) => tokio::time::advance(delay).await,
+            crate::engine::requeue::Requeue::Again => {}
+            crate::engine::requeue::Requeue::After(delay) => tokio::time::advance(delay).await,
             _ => return,
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::rig::{FIRST, Lose, ROLE, Rig};
 use crate::aws::transfer::{ServerSettings, UpdateServer};
 use crate::aws::{AwsErrorKind, Mutation};
-use crate::engine::context::Requeue;
+use crate::engine::requeue::Requeue;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
@@ -46,7 +46,7 @@ fn edit(rig: &Rig, members: Value) {
     });
 }
 
-/// Passes until nothing is due at once.
+/// Reconciles until nothing is due at once.
 async fn at_once(rig: &Rig, kind: &str, object: &str) {
     while rig.reconcile(kind, object).await == Requeue::Again {}
 }
@@ -220,7 +220,7 @@ async fn many_refusals_are_told_in_one_round_of_reads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_no_turn_behind_slow_refusals_goes_in_the_next_pass() {
+async fn what_has_no_turn_behind_slow_refusals_goes_in_the_next_reconcile() {
     let rig = Rig::with_user(json!({"sshPublicKeys": []})).await;
     rig.cloud.refuse("InvalidRequestException", "no", |call| matches!(call, Mutation::ImportSshPublicKey(_)));
     *rig.cloud.slow.lock().unwrap() = Duration::from_secs(20);

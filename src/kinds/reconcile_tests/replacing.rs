@@ -22,7 +22,7 @@ use crate::aws::{Account, AwsError, AwsErrorKind, Mutation, Rank};
 use crate::cluster::{KubeApi, Lister, Name};
 use crate::engine::approval::{Approved, approved};
 use crate::engine::consistency::{Candidate, TagMatches, TagSearch};
-use crate::engine::context::{Engine, Requeue};
+use crate::engine::context::Engine;
 use crate::engine::decide::Words;
 use crate::engine::diff::{Change, Effect};
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
@@ -32,6 +32,7 @@ use crate::engine::kind::{
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 use crate::engine::reconcile::reconcile;
+use crate::engine::requeue::Requeue;
 use crate::kinds::fakes::{ACCOUNT, REGION};
 
 const KIND: &str = "Notice";

@@ -92,7 +92,7 @@ async fn where_there_is_room_it_takes_two_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wherever_it_is_cut_the_next_pass_ends_it() {
+async fn wherever_it_is_cut_the_next_reconcile_ends_it() {
     for (cut, adopted) in [(0, false), (1, false), (2, false), (0, true), (1, true), (2, true)] {
         for (kind, object) in [(SERVER, "files"), (USER, "alice")] {
             let mut rig = full(kind, object, adopted, LIMIT).await;

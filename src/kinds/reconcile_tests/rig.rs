@@ -13,11 +13,12 @@ use tokio::time::Instant;
 use crate::api::{ALLOW_DELETIONS, TransferServer};
 use crate::aws::{Rank, RateLimiter};
 use crate::cluster::{KubeApi, Lister, Name};
-use crate::engine::context::{Engine, Requeue};
+use crate::engine::context::Engine;
 use crate::engine::controller;
 use crate::engine::looks::Looks;
 use crate::engine::memory::Memory;
 use crate::engine::reconcile::reconcile;
+use crate::engine::requeue::Requeue;
 use crate::engine::settings::{Env, Settings};
 use crate::kinds::access::Accesses;
 use crate::kinds::fakes::api_server::Key;
@@ -30,7 +31,7 @@ use crate::kinds::server::Servers;
 use crate::kinds::user::Users;
 
 /// No object needs nearly as many.
-const PASSES: u64 = 2000;
+const RECONCILES: u64 = 2000;
 
 /// The name of an object of the team's.
 pub fn name(name: &str) -> Name {
@@ -74,7 +75,7 @@ pub struct Rig {
     pub objects: Arc<Objects>,
     pub cloud: Arc<Cloud>,
     process: Process,
-    passes: AtomicU64,
+    reconciles: AtomicU64,
     /// Reads per second that the limiter lets through.
     reads: f64,
 }
@@ -89,7 +90,7 @@ impl Rig {
         let cloud = Cloud::new();
         let objects = Arc::new(Objects::default());
         let process = start(&objects, &cloud, reads);
-        let rig = Self { objects, cloud, process, passes: AtomicU64::new(0), reads };
+        let rig = Self { objects, cloud, process, reconciles: AtomicU64::new(0), reads };
         rig.grant(&[OLD]);
         rig
     }
@@ -161,7 +162,7 @@ impl Rig {
                 "creationTimestamp": NOW, "resourceVersion": self.objects.next_version()},
         });
         self.objects.stored.lock().unwrap().insert(Self::key(kind, object), value);
-        self.passes.store(0, Ordering::Relaxed);
+        self.reconciles.store(0, Ordering::Relaxed);
     }
 
     /// A server; one for groups has the directory that AWS asks for.
@@ -240,8 +241,8 @@ impl Rig {
 
     pub async fn reconcile_as(&self, kind: &str, object: &str, rank: &Rank) -> Requeue {
         let (name, uid) = (name(object), format!("uid-{object}"));
-        let passes = self.passes.fetch_add(1, Ordering::Relaxed);
-        assert!(passes < PASSES, "{kind} {object} does not come to rest");
+        let reconciles = self.reconciles.fetch_add(1, Ordering::Relaxed);
+        assert!(reconciles < RECONCILES, "{kind} {object} does not come to rest");
         match kind {
             "TransferServer" => Box::pin(reconcile(&self.process.servers, &name, &uid, rank)).await,
             "TransferUser" => Box::pin(reconcile(&self.process.users, &name, &uid, rank)).await,
@@ -275,7 +276,7 @@ impl Rig {
         assert!(self.process.users.memories.change(&format!("uid-{object}"), Memory::begins));
     }
 
-    /// Passes over the object as they become due, for so long.
+    /// Reconciles over the object as they become due, for so long.
     pub async fn run(&self, kind: &str, object: &str, span: Duration) {
         let end = Instant::now() + span;
         loop {
@@ -295,14 +296,14 @@ impl Rig {
         let meta = serde_json::from_value(self.get("TransferServer", object).unwrap()["metadata"].clone()).unwrap();
         index.take(&name(object), None, Some(&meta));
         let rig = Arc::clone(self);
-        let pass: controller::Reconcile = Arc::new(move |name, _, _| {
+        let run: controller::Reconcile = Arc::new(move |name, _, _| {
             let rig = Arc::clone(&rig);
             async move { rig.reconcile("TransferServer", &name.name).await }.boxed()
         });
-        controller::run(queue, async {}.boxed().shared(), tokio::time::sleep(span), pass).await;
+        controller::run(queue, async {}.boxed().shared(), tokio::time::sleep(span), run).await;
     }
 
-    /// Passes until nothing is due at once.
+    /// Reconciles until nothing is due at once.
     pub async fn settle(&self, kind: &str, object: &str) {
         self.run(kind, object, Duration::from_secs(10)).await;
     }

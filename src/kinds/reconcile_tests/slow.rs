@@ -82,7 +82,7 @@ async fn a_look_that_began_before_a_create_says_nothing_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pass_that_waits_for_the_limiter_is_not_cut() {
+async fn a_reconcile_that_waits_for_the_limiter_is_not_cut() {
     // One read in 200 seconds.
     let rig = Arc::new(Rig::reading(0.005));
     rig.server("files", json!({}));

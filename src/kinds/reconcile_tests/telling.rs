@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::rig::{FIRST, Fail, Lose, ROLE, Rig};
 use crate::api::{FINALIZER, RECONCILE_AT};
 use crate::aws::AwsErrorKind;
-use crate::engine::context::Requeue;
 use crate::engine::looks::Turn;
+use crate::engine::requeue::Requeue;
 
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";

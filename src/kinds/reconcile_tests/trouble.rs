@@ -110,7 +110,7 @@ async fn what_aws_takes_and_never_shows_is_sent_ever_less_and_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pass_that_never_ended_is_said_and_does_not_stop_the_next() {
+async fn a_reconcile_that_never_ended_is_said_and_does_not_stop_the_next() {
     let rig = Rig::with_user(json!({})).await;
     for _ in 0..3 {
         rig.begun("alice");

@@ -13,13 +13,13 @@ use crate::aws::{Account, AwsError};
 use crate::cluster::Lister;
 use crate::cluster::references::Reference;
 use crate::cluster::store::StoreChange;
+use crate::kinds::affected;
 use crate::kinds::deps::Deps;
 use crate::kinds::registration::{Registration, Traces};
 use crate::kinds::server_ref;
 use crate::kinds::swept::Swept;
 use crate::kinds::tag_index::{self, TaggedResource};
 use crate::kinds::trigger::Trigger;
-use crate::kinds::triggers;
 use crate::kinds::uses::Use;
 
 impl Registration for TransferServer {
@@ -43,7 +43,7 @@ impl Registration for TransferServer {
     fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
         let on_it = || {
             let named = Reference::Object(ManagedKind::TransferServer, change.name.clone());
-            triggers::all_referring(lister, &named)
+            affected::all_referring(lister, &named)
         };
         let mut wakes = if change.was().map(facts) != change.is().map(facts) {
             on_it()
@@ -54,7 +54,7 @@ impl Registration for TransferServer {
         };
         let (was, is) = (change.was().and_then(gone), change.is().and_then(gone));
         if was != is {
-            let seen = was.into_iter().chain(is).flat_map(|server_id| triggers::on_server_seen(&server_id, lister));
+            let seen = was.into_iter().chain(is).flat_map(|server_id| affected::on_server_seen(&server_id, lister));
             wakes.extend(seen);
         }
         wakes

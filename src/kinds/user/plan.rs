@@ -17,7 +17,7 @@ use crate::kinds::ssh_keys::{self, Holder};
 use crate::kinds::tags;
 
 /// What of a user in AWS this object put there: paths and tags that it set, keys that it imported.
-struct Put {
+struct AppliedByUs {
     paths: BTreeSet<String>,
     tags: BTreeSet<String>,
     keys: Vec<SshPublicKeyStatus>,
@@ -25,7 +25,7 @@ struct Put {
 
 /// What status records; before it was ever written that a young user is as wanted, everything. CreateUser is sent
 /// without a record of what it carries, and a user that it made has nothing from anybody else.
-fn put(object: &TransferUser, state: &UserState, young: bool) -> Put {
+fn applied_by_us(object: &TransferUser, state: &UserState, young: bool) -> AppliedByUs {
     let status = object.status.clone().unwrap_or_default();
     let known = match &status.common.create {
         // A refused call may have been told meanwhile, so that the user counts as confirmed.
@@ -36,7 +36,7 @@ fn put(object: &TransferUser, state: &UserState, young: bool) -> Put {
     };
     if known || !young || !state.ours || object.policies().adoption.is_some() {
         let applied = status.common.applied.unwrap_or_default();
-        return Put {
+        return AppliedByUs {
             paths: applied.paths.into_iter().collect(),
             tags: applied.tags.into_iter().collect(),
             keys: status.ssh_public_keys,
@@ -49,7 +49,7 @@ fn put(object: &TransferUser, state: &UserState, young: bool) -> Put {
         managed: true,
         ..SshPublicKeyStatus::default()
     };
-    Put {
+    AppliedByUs {
         paths: paths.map(|member| member.path.to_owned()).collect(),
         tags: state.user.tags.keys().cloned().collect(),
         keys: state.user.ssh_public_keys.iter().map(key).collect(),
@@ -65,7 +65,8 @@ pub(super) fn plan(
     owner: &Owner,
 ) -> Plan {
     let WantedUser { login, keys, tags: wanted_tags, young } = want;
-    let (have, Put { paths, tags: tag_keys, keys: put_keys }) = (&state.user, put(object, state, *young));
+    let (have, AppliedByUs { paths, tags: tag_keys, keys: put_keys }) =
+        (&state.user, applied_by_us(object, state, *young));
     let (server_id, user_name) = (target.server_id.clone(), have.user_name.clone());
     let update = login.update(&have.settings, &paths, Some(&user_name));
     let mut plan = Plan { changes: update.changes, blocks: update.blocks, ..Plan::default() };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use transfer_operator::cluster::Name;
-use transfer_operator::engine::context::Requeue;
+use transfer_operator::engine::requeue::Requeue;
 use transfer_operator::kinds::trigger::Which;
 
 use super::{Defect, Seams, Setting};

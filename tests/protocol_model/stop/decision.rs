@@ -46,6 +46,7 @@ impl World {
             announced: true,
             memory: &memory,
             tried: &tried,
+            sent: false,
             time_is_up: false,
             at: Instant::now(),
             lag: TICK * i32::from(LAG),

@@ -14,7 +14,7 @@ pub use self::settings::{
 use super::tag::{self, Tags};
 use crate::aws::call::{Call, Change, Listing, Page, hashed_if_any};
 use crate::aws::sdk::convert::{Complete, required, text, value};
-use crate::aws::sdk::once::{Once, send_once};
+use crate::aws::sdk::once::{Once, single_attempt};
 use crate::aws::{AwsError, CallClass, CreateOutput};
 
 /// What DescribeServer answers.
@@ -85,7 +85,7 @@ impl Listing for ListServers {
     async fn page(&self, client: &Client, once: &Once) -> Result<Page<ListedServer>, AwsError> {
         let Self { token } = self.clone();
         let call = client.list_servers().max_results(super::PAGE).set_next_token(token);
-        let answer = send_once!(once, aws_sdk_transfer, call)?;
+        let answer = single_attempt!(once, aws_sdk_transfer, call)?;
         let row = |theirs: sdk::ListedServer| {
             Ok(ListedServer {
                 server_id: required(theirs.server_id, "Servers.ServerId")?,
@@ -120,7 +120,7 @@ impl Call for DescribeServer {
 
     async fn send(&self, client: &Client, once: &Once) -> Result<Box<Server>, AwsError> {
         let Self { server_id } = self.clone();
-        let answer = send_once!(once, aws_sdk_transfer, client.describe_server().server_id(server_id))?;
+        let answer = single_attempt!(once, aws_sdk_transfer, client.describe_server().server_id(server_id))?;
         once.complete(answer.server.ok_or("Server").and_then(server).map(Box::new))
     }
 }
@@ -156,7 +156,7 @@ impl Call for CreateServer {
             .set_host_key(host_key.map(|key| key.expose_secret().to_owned()))
             .set_host_key_storage_type(value(host_key_storage_type))
             .set_tags(once.built(tag::of_new(tags))?);
-        let answer = send_once!(once, aws_sdk_transfer, with_server_settings!(once, call, settings))?;
+        let answer = single_attempt!(once, aws_sdk_transfer, with_server_settings!(once, call, settings))?;
         once.made(answer.server_id, "ServerId")
     }
 }
@@ -186,7 +186,7 @@ impl Call for UpdateServer {
     async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
         let Self { server_id, settings } = self.clone();
         let call = client.update_server().server_id(server_id);
-        send_once!(once, aws_sdk_transfer, with_server_settings!(once, call, *settings))
+        single_attempt!(once, aws_sdk_transfer, with_server_settings!(once, call, *settings))
             .map(|_| CreateOutput::default())
     }
 }
@@ -216,7 +216,7 @@ macro_rules! of_a_server {
 
             async fn send(&self, client: &Client, once: &Once) -> Result<CreateOutput, AwsError> {
                 let Self { server_id } = self.clone();
-                send_once!(once, aws_sdk_transfer, client.$send().server_id(server_id)).map(|_| CreateOutput::default())
+                single_attempt!(once, aws_sdk_transfer, client.$send().server_id(server_id)).map(|_| CreateOutput::default())
             }
         }
 

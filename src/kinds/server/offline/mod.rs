@@ -32,7 +32,7 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 
 /// A server that failed to start or to stop is told to so often: AWS names no cause, and trying it all the time mends
 /// none.
-pub const AGAIN: std::time::Duration = std::time::Duration::from_hours(1);
+pub(crate) const AGAIN: std::time::Duration = std::time::Duration::from_hours(1);
 
 /// How much may be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use super::applied;
 use super::consistency::Observation;
-use super::context::{Engine, POLL, ReconcileContext, Request, Requeue, Status, WAIT_MIN, between};
+use super::context::{Engine, POLL, ReconcileContext, Request, Status, WAIT_MIN, between};
 use super::decide::update::Progress;
 use super::decide::{Identity, whole};
 use super::diff::{Change, Effect, paths};
 use super::drift::{self, Differences, differences};
-use super::kind::{Kind, KindStatus, Pending, Plan, ReconcileError, ResourceState, Target, Wanted};
+use super::kind::{Kind, KindStatus, Pending, Plan, ResourceState, Target, Wanted};
 use super::known::{self, Known};
 use super::memory::Memory;
 use super::planned::Planned;
@@ -19,6 +19,7 @@ use super::reason::Reason;
 use super::record::{RecordedCreate, recorded};
 use super::refusals::{self, Refusal, again, holdable, refusal};
 use super::report::{Drift, Outcome, Report};
+use super::requeue::Requeue;
 use super::status::{Advice, Readiness};
 use crate::api::Managed;
 use crate::api::condition::{self, reasons, types};
@@ -99,31 +100,30 @@ pub(super) fn suspended<K: Kind>(
     in_force: bool,
 ) -> Outcome<Status<K>> {
     let next = Requeue::Rest(engine.next_look(&request.object));
-    let (verdict, drift, pending) = (Readiness::Suspended { in_force }, Drift::AsBefore, Box::new(Advice::AsBefore));
-    Outcome::Report(Report { status, verdict, advisory: None, drift, pending, next, keep: true })
+    let (readiness, drift, pending) = (Readiness::Suspended { in_force }, Drift::AsBefore, Box::new(Advice::AsBefore));
+    Outcome::Report(Report { status, readiness, advisory: None, drift, pending, next, keep: true })
 }
 
 /// It passes by itself, or when what it names is gone.
 pub(super) fn wait<K: Kind>(
     engine: &Engine<K>,
     context: &ReconcileContext<'_, K>,
-    reason: &'static str,
-    message: String,
+    reason: Reason,
     until: Option<Timestamp>,
 ) -> Outcome<Status<K>> {
     // Only what is ours is deleted, so there it may be shown.
-    let blocked = [reasons::DELETION_BLOCKED, reasons::DELETIONS_HELD].contains(&reason);
+    let blocked = [reasons::DELETION_BLOCKED, reasons::DELETIONS_HELD].contains(&reason.code);
     let status = if blocked { filled_status(engine, context) } else { context.request.status() };
-    let mut report = Report::block(status, Reason::new(reason, message));
     // Windows need several looks, so a long one is not slept through.
     let lag = Duration::try_from(engine.settings.windows.lag).unwrap_or(WAIT_MAX);
     let pace = (lag / 3).clamp(WAIT_MIN, WAIT_MAX);
-    let idle = match reason {
+    let idle = match reason.code {
         reasons::DELETION_PROTECTED => engine.next_look(&context.request.object),
         reasons::DELETION_BLOCKED => BLOCKED_AGAIN,
         reasons::DELETIONS_HELD => engine.settings.jittered(HELD_AGAIN),
         _ => POLL,
     };
+    let mut report = Report::block(status, reason);
     report.next = Requeue::After(until.map_or(idle, |until| between(context.now, until).clamp(WAIT_MIN, pace)));
     Outcome::Report(report)
 }
@@ -132,16 +132,16 @@ pub(super) fn wait<K: Kind>(
 pub(super) fn stall<K: Kind>(
     engine: &Engine<K>,
     context: &ReconcileContext<'_, K>,
-    reason: &'static str,
-    message: String,
+    reason: Reason,
     uid_lost: &[String],
 ) -> Outcome<Status<K>> {
-    let message = with_commands(engine, context, message, uid_lost);
-    let mut report = Report::block(context.request.status(), Reason::stalled(reason, message));
-    if reason == reasons::SERVER_GONE {
+    let code = reason.code;
+    let message = with_commands(engine, context, reason.message, uid_lost);
+    let mut report = Report::block(context.request.status(), Reason { message, ..reason });
+    if code == reasons::SERVER_GONE {
         report.status.vanished();
     }
-    let compared = known::plan(engine, context).filter(|_| reason == reasons::NOT_IDENTICAL);
+    let compared = known::plan(engine, context).filter(|_| code == reasons::NOT_IDENTICAL);
     let replaces = replaces(context.request);
     Outcome::Report(match compared {
         Some(plan) => {
@@ -165,24 +165,20 @@ fn with_commands<K: Kind>(
     if commands.is_empty() { message } else { format!("{message}: {}", commands.join(" or ")) }
 }
 
-/// A call that AWS refused and that is not due again.
-pub(super) fn held<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>, digest: &str) -> Outcome<Status<K>> {
+/// A call that AWS refused and that is not due again. Of what is not ours (yet) nothing is shown.
+pub(super) fn held<K: Kind>(
+    engine: &Engine<K>,
+    context: &ReconcileContext<'_, K>,
+    digest: &str,
+    ours: bool,
+) -> Outcome<Status<K>> {
     let Some(hold) = refusals::held(engine, context.request, digest) else {
         return Outcome::Requeue(Requeue::Again);
     };
     let refused = [Refusal { hold, changes: Vec::new(), aside: true, operation: false }];
-    self::refused(engine, context, filled_status(engine, context), &refused)
-}
-
-/// AWS refused some calls, and there is nothing more to say.
-pub(super) fn refused<K: Kind>(
-    engine: &Engine<K>,
-    context: &ReconcileContext<'_, K>,
-    status: Status<K>,
-    refused: &[Refusal],
-) -> Outcome<Status<K>> {
-    let mut report = Report::block(status, refusal(engine, context, refused, &[]));
-    report.next = again(engine, context, refused);
+    let status = if ours { filled_status(engine, context) } else { context.request.status() };
+    let mut report = Report::block(status, refusal(engine, context, &refused, &[]));
+    report.next = again(engine, context, &refused);
     Outcome::Report(report)
 }
 
@@ -211,30 +207,13 @@ pub(super) fn conclude<K: Kind>(
     engine: &Engine<K>,
     known: &Known<K>,
     context: &ReconcileContext<'_, K>,
-) -> Result<Outcome<Status<K>>, ReconcileError> {
+) -> Outcome<Status<K>> {
     let memory = engine.memories.load(&context.request.uid);
     let update = known.update(None, &memory, engine.settings.windows.lag);
     let (Some(wanted), Some(plan), Some(update)) = (context.wanted, &known.plan, update) else {
-        return Ok(Outcome::Requeue(Requeue::Again));
+        return Outcome::Requeue(Requeue::Again);
     };
-    let progress = update.progress();
-    match progress.trouble() {
-        // There is nothing to say yet; the next reconcile goes on.
-        None if progress.cut && progress.refused.is_empty() => Ok(Outcome::Requeue(Requeue::Again)),
-        Some(fault) => Err(fault.into()),
-        None if known.may_be_old(context.request, &memory, engine.settings.windows.lag) => {
-            Ok(not_shown_yet(context.request))
-        }
-        None => Ok(left_over(engine, context, wanted, plan, &progress)),
-    }
-}
-
-/// What status says of what is there stays: it may be more than what the look showed.
-fn not_shown_yet<O: Managed>(request: &Request<O>) -> Outcome<O::Status> {
-    let message = "AWS may not show yet what it accepted for the spec before; looking again until it must";
-    let mut report = Report::block(request.status(), Reason::new(reasons::WAITING_FOR_AWS, message));
-    report.next = Requeue::After(POLL);
-    Outcome::Report(report)
+    left_over(engine, context, wanted, plan, &update.progress())
 }
 
 fn left_over<K: Kind>(
@@ -317,9 +296,9 @@ fn settled<K: Kind>(
     let keep = plan.advice_stands;
     let advisory = if keep { None } else { Advice::joined(plan.advice.clone()) };
     if let Some(busy) = busy {
-        let verdict = Readiness::NotReady(busy);
+        let readiness = Readiness::NotReady(busy);
         let (next, drift) = (Requeue::After(POLL), Drift::Now(left));
-        let report = Report { status, verdict, advisory, drift, pending: Box::new(Advice::AsBefore), next, keep };
+        let report = Report { status, readiness, advisory, drift, pending: Box::new(Advice::AsBefore), next, keep };
         return Outcome::Report(report.pending(plan.pending.as_ref()));
     }
     let mut ready = have.ready_reason();
@@ -338,8 +317,8 @@ fn settled<K: Kind>(
         .min()
         .map_or(Requeue::OnChange, |at| Requeue::After(between(context.now, at)));
     let next = change.min(UNTIL_ITS_TURN);
-    let (verdict, drift, pending) = (Readiness::Ready(ready), Drift::Now(left), Box::new(Advice::AsBefore));
-    let report = Report { status, verdict, advisory, drift, pending, next, keep };
+    let (readiness, drift, pending) = (Readiness::Ready(ready), Drift::Now(left), Box::new(Advice::AsBefore));
+    let report = Report { status, readiness, advisory, drift, pending, next, keep };
     Outcome::Report(report.pending(plan.pending.as_ref()))
 }
 
@@ -365,10 +344,10 @@ pub(super) fn report_drift<K: Kind>(engine: &Engine<K>, context: &ReconcileConte
     let refused =
         Reason::combined(&blocks).map(|block| format!("; not in order: {}", block.message)).unwrap_or_default();
     let message = format!("ObserveOnly: {}{refused}", have.ready_reason().message);
-    let verdict = Readiness::Ready(Reason::new(reasons::OBSERVED, message));
+    let readiness = Readiness::Ready(Reason::new(reasons::OBSERVED, message));
     let (drift, next) = (Drift::Now(differences(&plan.changes)), UNTIL_ITS_TURN);
     let report =
-        Report { status, verdict, advisory: None, drift, pending: Box::new(Advice::AsBefore), next, keep: false };
+        Report { status, readiness, advisory: None, drift, pending: Box::new(Advice::AsBefore), next, keep: false };
     Outcome::Report(report.pending(None))
 }
 
@@ -380,7 +359,7 @@ pub(super) fn beside_old<K: Kind>(
     report: &mut Report<Status<K>>,
 ) {
     let (_, replacing) = recorded::<K::Object>(&request.status());
-    let (Some(Replacing { old_id, phase, attempt: _ }), Readiness::Ready(ready)) = (replacing, &mut report.verdict)
+    let (Some(Replacing { old_id, phase, attempt: _ }), Readiness::Ready(ready)) = (replacing, &mut report.readiness)
     else {
         return;
     };

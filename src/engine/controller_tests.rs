@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 //! What the loop around the queue promises: who is woken and why, in what order, and that nothing which a reconcile
 //! does ends it.
 

@@ -199,18 +199,18 @@ async fn who_may_only_read_an_identity_tells_by_events_and_holds_none() {
         std::mem::take(&mut *world.cluster.notes.lock().unwrap()).into_iter().map(|note| note.reason).collect()
     };
     for _ in 0..3 {
-        assert_eq!(pass(&identities, &world).await, 0);
+        assert_eq!(reconcile(&identities, &world).await, 0);
     }
     assert_eq!(told(), [reasons::VERIFIED], "once");
     let another = CallerIdentity { account: "999999999999".to_owned(), arn: "arn:aws:iam::9:user/x".to_owned() };
     *world.aws.caller.lock().unwrap() = Some(Ok(another));
     world.edit_identity(|object| object["metadata"]["generation"] = json!(2));
-    pass(&identities, &world).await;
+    reconcile(&identities, &world).await;
     assert_eq!(told(), [reasons::ACCOUNT_MISMATCH]);
     world.edit_identity(|object| {
         object["metadata"]["deletionTimestamp"] = json!(NOW);
         object["metadata"]["finalizers"] = json!([a.finalizer, FINALIZER]);
     });
-    assert_eq!(pass(&identities, &world).await, 0, "it may not even take its own off");
+    assert_eq!(reconcile(&identities, &world).await, 0, "it may not even take its own off");
     assert!(world.stored_identity().unwrap().status.is_none());
 }

@@ -1,5 +1,7 @@
 //! What an answer of AWS says, row by row.
 
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -163,7 +165,11 @@ fn an_answer_to_a_call_says_whether_it_was_new_done_or_refused() {
     let taken = |ago: Duration, times| after_call(None, Some(Accepted { at: start, times }), start + ago, lag);
     assert_eq!(after_call(None, None, start, lag), AfterCall::Taken { believed: true });
     assert_eq!(taken(lag, 1), AfterCall::Taken { believed: false }, "somebody changed it again");
-    assert_eq!(taken(lag - Duration::from_millis(1), 1), AfterCall::TakenAgain, "AWS does not show it yet");
+    assert_eq!(
+        taken(lag.checked_sub(Duration::from_millis(1)).unwrap(), 1),
+        AfterCall::TakenAgain,
+        "AWS does not show it yet"
+    );
     assert_eq!(taken(lag * 9, 2), AfterCall::TakenAgain, "it takes it and never carries it out");
     for (operation, kind, expected) in [
         ("ImportSshPublicKey", AwsErrorKind::Exists, AfterCall::DoneAlready),

@@ -102,13 +102,13 @@ async fn by_reference(
 ) -> Result<Target<LoginTarget>, Unresolved> {
     let name = Name::named_by(server_ref, &request.namespace);
     let labels = labels(deps, &request.namespace);
+    let asker = Asker { kind: request.kind, namespace: &request.namespace, labels: &labels };
     let found = deps.lister.get::<TransferServer>(&name);
     let exists = found.is_some();
     let server = found
         .filter(|server| server.spec.allowed_references.namespaces.admits(&name.namespace, &request.namespace, &labels))
         .ok_or_else(|| {
-            let message = unavailable(ManagedKind::TransferServer, &name, &request.namespace, exists);
-            let message = format!("{message}{}", grants::unseen(&request.namespace, &labels));
+            let message = unavailable(ManagedKind::TransferServer, &name, &asker, exists);
             Reason::new(reasons::SERVER_NOT_AVAILABLE, message)
         })?;
     // One that is being deleted itself must get there: its create may have been under way, and the server waits for
@@ -265,17 +265,18 @@ fn strange(server_id: &str, name: &Name, server: &TransferServer) -> Reason {
 
 /// Why a reference leads nowhere. In another namespace absent and not allowed give the same answer, so that nobody can
 /// probe; who is in the same one may see the object anyway.
-pub(super) fn unavailable(kind: ManagedKind, object: &Name, from: &str, exists: bool) -> String {
-    let kind = kind.name();
-    if object.namespace != from {
+pub(super) fn unavailable(kind: ManagedKind, object: &Name, asker: &Asker, exists: bool) -> String {
+    let Asker { kind: _, namespace: from, labels } = asker;
+    let (kind, unseen) = (kind.name(), grants::unseen(from, labels));
+    if object.namespace != *from {
         format!(
             "{kind} {object} is absent or does not allow references from namespace {from}; its owner may allow that \
-             namespace in spec.allowedReferences"
+             namespace in spec.allowedReferences{unseen}"
         )
     } else if exists {
         format!(
             "{kind} {object} does not allow references from its own namespace; add {from} to its \
-             spec.allowedReferences"
+             spec.allowedReferences{unseen}"
         )
     } else {
         format!("{kind} {object} does not exist")

@@ -9,6 +9,7 @@ use kube::ResourceExt;
 
 use super::affected;
 use super::deps::{Deps, WorkflowsSeen};
+use super::grants::Asker;
 use super::trigger::Trigger;
 use super::{referrers, resolve, server_ref};
 use crate::api::condition::{self, reasons, types};
@@ -44,6 +45,7 @@ pub fn named(deps: &Deps, server: &TransferServer, account: &Account) -> Named {
     };
     let namespace = server.namespace().unwrap_or_default();
     let labels = resolve::labels(deps, &namespace);
+    let asker = Asker { kind: ManagedKind::TransferServer, namespace: &namespace, labels: &labels };
     let mut held = BTreeMap::new();
     let mut list = |path: &str, listed: Option<&Vec<shapes::WorkflowDetail>>| {
         let detail = |shapes::WorkflowDetail { workflow_ref, workflow_id, execution_role }: &shapes::WorkflowDetail| {
@@ -55,8 +57,8 @@ pub fn named(deps: &Deps, server: &TransferServer, account: &Account) -> Named {
                     let admits = object.as_ref().is_some_and(|object| {
                         object.spec.allowed_references.namespaces.admits(&name.namespace, &namespace, &labels)
                     });
-                    let asked = Asked { name: &name, from: &namespace, account, seen: &deps.workflows };
-                    let (id, why) = asked.id(object.as_deref(), admits, &deps.cluster_id);
+                    let question = Asked { name: &name, from: &asker, account, seen: &deps.workflows };
+                    let (id, why) = question.id(object.as_deref(), admits, &deps.cluster_id);
                     if let Some(why) = why {
                         let why = resolve::of_field(&format!("spec.{path}"), &why);
                         held.entry(path.to_owned()).or_insert(why);
@@ -78,8 +80,8 @@ pub fn named(deps: &Deps, server: &TransferServer, account: &Account) -> Named {
 /// A server asks for the workflow that an object stands for.
 struct Asked<'a> {
     name: &'a Name,
-    /// Namespace of the server.
-    from: &'a str,
+    /// The server and its namespace.
+    from: &'a Asker<'a>,
     account: &'a Account,
     seen: &'a WorkflowsSeen,
 }

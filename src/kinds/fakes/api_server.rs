@@ -255,8 +255,8 @@ impl Lister for Objects {
         let identities = self.all("AwsIdentity").into_iter().map(|value| serde_json::from_value(value).unwrap());
         identities.map(Arc::<AwsIdentity>::new).find(|found| found.metadata.name.as_deref() == Some(name))
     }
-    fn namespace_labels(&self, _: &str) -> Option<BTreeMap<String, String>> {
-        Some(BTreeMap::new())
+    fn namespace_labels(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        Some(BTreeMap::from([("kubernetes.io/metadata.name".to_owned(), name.to_owned())]))
     }
     fn object(&self, kind: ManagedKind, name: &Name) -> Option<Arc<dyn Object>> {
         let key = (kind.name().to_owned(), name.clone());

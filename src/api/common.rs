@@ -473,9 +473,10 @@ fn named(names: Option<&[String]>, namespace: &str) -> bool {
 }
 
 /// Fails closed: an absent, empty or malformed selector selects nothing, although Kubernetes lets an empty one
-/// select everything. Admission refuses it too, but admission can be bypassed.
+/// select everything. Admission refuses it too, but admission can be bypassed. A namespace without any label was not
+/// read, as the API server labels each with its name; and `NotIn` and `DoesNotExist` match where nothing is.
 fn selected(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) -> bool {
-    let Some(selector) = selector else {
+    let Some(selector) = selector.filter(|_| !labels.is_empty()) else {
         return false;
     };
     match Selector::try_from(selector.clone()) {
@@ -527,6 +528,21 @@ mod tests {
                 "matchExpressions": [{ "key": "sftp", "operator": "NotIn", "values": ["yes"] }],
             });
             assert!(!admits(select(both), "x"));
+        }
+    }
+
+    #[test]
+    fn a_namespace_whose_labels_were_not_read_is_selected_by_nothing() {
+        let key = |operator: &str| json!({ "key": "env", "operator": operator });
+        let not_in = json!({ "key": "env", "operator": "NotIn", "values": ["prod"] });
+        for expressions in [json!([key("DoesNotExist")]), json!([not_in]), json!([not_in, key("DoesNotExist")])] {
+            let select = json!({ "from": "Selector", "selector": { "matchExpressions": expressions } });
+            let server: NamespaceSelection = serde_json::from_value(select.clone()).unwrap();
+            let grant: GrantNamespaces = serde_json::from_value(select).unwrap();
+            for (labels, admitted) in [(BTreeMap::new(), false), (labels(), true)] {
+                assert_eq!(server.admits("home", "x", &labels), admitted, "{expressions}");
+                assert_eq!(grant.admits("x", &labels), admitted, "{expressions}");
+            }
         }
     }
 

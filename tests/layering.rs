@@ -207,7 +207,7 @@ fn decisions_wait_for_nothing_and_ask_no_clock() {
 
 fn says_pure(source: &Source) -> bool {
     let head = source.lines.iter().map_while(|line| line.strip_prefix("//!"));
-    head.flat_map(|line| line.split([' ', '.', ',', ':'])).any(|word| word == "Pure")
+    head.flat_map(|line| line.split([' ', '.', ',', ':', ';'])).any(|word| word == "Pure")
 }
 
 /// What is decided is a row of a table and seen by the model; what acts has only the choices that it is handed.

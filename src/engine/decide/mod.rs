@@ -367,6 +367,9 @@ pub fn decide(facts: &Facts) -> Action {
     if let Some(action) = place::decide(facts) {
         return action;
     }
+    if let Some(looks_again) = doubted(facts) {
+        return looks_again;
+    }
     let action = match facts.identity {
         _ if facts.observe_only && !update::finishing(facts) => observe(facts),
         _ if facts.deleting && !(stays(facts) && update::finishing(facts)) => delete::delete(facts),
@@ -383,6 +386,24 @@ pub fn decide(facts: &Facts) -> Action {
         Action::Delete(ids) => delete::cleared(facts, ids),
         action => action,
     }
+}
+
+/// What was begun for it is brought to its end also where nothing else is done for it any more. One odd look ends that
+/// as little as it ends anything: it may be stopped, and nobody would start it again. What only a copied status says was
+/// begun waits as long as that takes, and no call is sent for it.
+fn doubted(facts: &Facts) -> Option<Action> {
+    let begun = facts.operation && facts.finalizer && facts.confirmed && own_record(facts).is_some();
+    let left_alone = facts.observe_only || facts.denied.is_some() || (facts.deleting && stays(facts));
+    let observation = match facts.sight {
+        ObservedState::Missing => Observation::Missing,
+        ObservedState::Found(Ownership::Untagged) => Observation::Untagged,
+        ObservedState::Found(Ownership::Foreign(_)) => Observation::Foreign,
+        _ => return None,
+    };
+    let doubts = begun && left_alone && facts.reads == Reads::Described && !believed(facts, observation);
+    let noun = facts.words.noun;
+    let message = format!("AWS does not show this object's {noun}, for which a change was begun; looking again");
+    doubts.then(|| wait_for(facts, observation, message))
 }
 
 /// Whether what is being deleted here stays in AWS (so far): then it must run there again first.

@@ -1,7 +1,7 @@
 //! What the place of an object lets be done at all, and what is to be read before more can be said. Pure.
 
 use super::ours::under_way;
-use super::{Action, Facts, Identity, Reads, delete, keyed, own_record, stays, update};
+use super::{Action, Facts, Identity, Reads, delete, doubted, keyed, own_record, stays, update};
 use crate::api::status::CreatePhase;
 
 /// What is due before the protocol of the kind has its say; nothing once everything was read.
@@ -20,7 +20,8 @@ pub fn decide(facts: &Facts) -> Option<Action> {
 
 /// Whether a sequence was begun that is to be ended, as far as was looked.
 fn may_finish(facts: &Facts) -> bool {
-    facts.operation && (facts.reads != Reads::Described || update::finishing(facts))
+    let looked = facts.reads == Reads::Described;
+    facts.operation && (!looked || update::finishing(facts) || doubted(facts).is_some())
 }
 
 /// The next read.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::tests::{Case, LAG, TOLERANCE, at, case};
+use super::tests::{Case, LAG, TOLERANCE, at, case, seen};
 use super::update::{Progress, Source};
 use super::*;
 use crate::api::status::OperationRecord;
@@ -447,11 +447,57 @@ fn nothing_of_a_sequence_is_done_to_what_is_not_ours() {
         })
     };
     for change in [
-        (|c: &mut Case| c.sight = ObservedState::Found(Ownership::Untagged)) as fn(&mut Case),
-        |c| c.sight = ObservedState::Missing,
+        (|c: &mut Case| {
+            c.sight = ObservedState::Found(Ownership::Untagged);
+            c.observations = seen(Observation::Untagged, &[0, 60, LAG]);
+        }) as fn(&mut Case),
+        |c| {
+            c.sight = ObservedState::Missing;
+            c.observations = seen(Observation::Missing, &[0, 60, LAG]);
+        },
+        |c| (c.sight, c.confirmed) = (ObservedState::Missing, false),
         |c| c.finalizer = false,
     ] {
         assert_eq!(observing(true, change), observing(false, change));
+    }
+}
+
+#[test]
+fn one_odd_look_lets_nothing_go_that_may_be_stopped() {
+    let odd = [
+        (ObservedState::Missing, Observation::Missing),
+        (ObservedState::Found(Ownership::Untagged), Observation::Untagged),
+        (ObservedState::Found(Ownership::Foreign("team/other".to_owned())), Observation::Foreign),
+    ];
+    let left_alone: [(&str, fn(&mut Case)); 4] = [
+        ("only observed", |c| c.observe_only = true),
+        ("only observed and deleted", |c| (c.observe_only, c.deleting) = (true, true)),
+        ("deleted, and stays", |c| (c.retain, c.deleting) = (true, true)),
+        ("denied, deleted, and stays", |c| (c.denied, c.retain, c.deleting) = (true, true, true)),
+    ];
+    for (sight, observation) in &odd {
+        for (what, change) in &left_alone {
+            let step = |times: &[i64]| {
+                sequence(false).step(|c| {
+                    (c.identity, c.id) = (Identity::Tagged, Some("s-1"));
+                    c.record = super::tests::record(CreatePhase::None, Some("a"));
+                    (c.operation, c.confirmed, c.sight) = (true, true, sight.clone());
+                    c.observations = seen(*observation, times);
+                    change(c);
+                })
+            };
+            for doubtful in [&[0][..], &[0, 60]] {
+                let Action::Wait { reason, .. } = step(doubtful) else {
+                    panic!("{what}, {sight:?}: {}", step(doubtful))
+                };
+                assert_eq!(reason.code, reasons::WAITING_FOR_AWS, "{what}, {sight:?}");
+            }
+            let believed = step(&[0, 60, LAG]);
+            assert!(
+                !matches!(&believed, Action::Wait { reason, .. } if reason.code == reasons::WAITING_FOR_AWS),
+                "{what}"
+            );
+        }
     }
 }
 

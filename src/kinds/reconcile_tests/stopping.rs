@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::rig::{FIRST, Rig};
-use crate::aws::Mutation;
+use super::rig::{FIRST, Lose, Rig};
+use crate::aws::{AwsErrorKind, Mutation};
 use crate::kinds::fakes::{ACCOUNT, REGION};
 use crate::sim::model::Address;
 
@@ -170,7 +170,8 @@ async fn an_address_of_somebody_else_outlives_a_change_that_takes_it_off() {
 /// Whether its server is to stay is the spec's word; that it is only looked at says so too, wherever the change is.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_only_observed_by_now_outlives_its_object() {
-    for after in ["StopServer", "UpdateServer", "StartServer"] {
+    let calls = ["StopServer", "UpdateServer", "StartServer"];
+    for (after, odd_look) in calls.into_iter().flat_map(|after| [(after, false), (after, true)]) {
         let rig = ready(json!({})).await;
         rig.cloud.sim().config.transition_time = jiff::SignedDuration::from_secs(30);
         rig.edit(SERVER, "files", |object| object["spec"]["ipAddressType"] = json!("DUALSTACK"));
@@ -181,6 +182,9 @@ async fn a_server_that_is_only_observed_by_now_outlives_its_object() {
         }
         assert!(!rig.status(SERVER, "files")["operation"].is_null(), "{after}");
         rig.cloud.calls();
+        if odd_look {
+            rig.cloud.lose("DescribeServer", Lose::Call(AwsErrorKind::NotFound));
+        }
         rig.edit(SERVER, "files", |object| {
             object["spec"]["lifecycle"] = json!({"managementPolicy": "ObserveOnly", "deletionProtection": false});
         });

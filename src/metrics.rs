@@ -77,6 +77,8 @@ pub struct Sources {
     pub shards: u32,
     /// Which keys end soon.
     pub expiry: Expiry,
+    /// Whether identities say in status how they are, see `--write-identities`.
+    pub identities_written: bool,
 }
 
 /// What decides that a key ends soon.

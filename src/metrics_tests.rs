@@ -80,7 +80,19 @@ async fn busy() -> Sources {
         looks.saw(uid, "123456789012", "eu-central-1", String::new(), true);
         tokio::time::advance(std::time::Duration::from_secs(age)).await;
     }
-    Sources { stores, limiter, clients, orphans, hold_percent: 10, leading, reconciles, looks, shards: 3, expiry }
+    Sources {
+        stores,
+        limiter,
+        clients,
+        orphans,
+        hold_percent: 10,
+        leading,
+        reconciles,
+        looks,
+        shards: 3,
+        expiry,
+        identities_written: true,
+    }
 }
 
 /// Four servers of an identity are being deleted.
@@ -215,6 +227,16 @@ async fn the_table_of_the_docs_is_what_is_exposed() {
     let docs = std::fs::read_to_string(file).unwrap();
     let documented: Vec<&str> = docs.lines().filter(is_row).collect();
     assert_eq!(documented, exposed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn identities_of_which_nobody_may_write_are_not_counted_as_unready() {
+    let sources = Sources { identities_written: false, ..busy().await };
+    let samples = scraped(&text(&registry(sources)).unwrap());
+    assert!(!samples.keys().any(|sample| sample.contains("object_conditions{kind=\"AwsIdentity\"")), "{samples:?}");
+    let counted: f64 =
+        samples.iter().filter(|(sample, _)| sample.contains("objects{kind=\"AwsIdentity\"")).map(|s| s.1).sum();
+    assert!(counted.abs() < f64::EPSILON, "{samples:?}");
 }
 
 #[tokio::test(start_paused = true)]

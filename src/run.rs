@@ -139,8 +139,20 @@ async fn operate(
     let expiry = Expiry { warning: expiry_warning, env: Arc::new(World) };
     let hold_percent = args.hold_deletions_percent;
     let shards = args.shard.count();
-    let sources =
-        Sources { stores, limiter, clients, orphans, hold_percent, leading: leads, reconciles, looks, shards, expiry };
+    let identities_written = args.write_identities;
+    let sources = Sources {
+        stores,
+        limiter,
+        clients,
+        orphans,
+        hold_percent,
+        leading: leads,
+        reconciles,
+        looks,
+        shards,
+        expiry,
+        identities_written,
+    };
     health.expose(metrics::registry(sources));
     let outcome = lead(work, lease.as_mut(), &leading, stop).await;
     if let Some(lease) = &mut lease {
@@ -359,6 +371,11 @@ fn scope(args: &RunArgs) -> Result<Scope, RunError> {
 /// Replicas of one installation share a lease. Where there is none, the namespaces tell it from others.
 fn installation(args: &RunArgs) -> Result<Installation, RunError> {
     let namespaces = &args.watch_namespace;
+    if !args.write_identities && namespaces.is_empty() {
+        let message = "--write-identities=false needs --watch-namespace: an operator of the whole cluster has to hold the \
+                       identities in use, or they could be deleted";
+        return Err(RunError::Flag(message.to_owned()));
+    }
     if !args.lease {
         return Ok(Installation::new(&namespaces.join(","), namespaces).writing(args.write_identities));
     }
@@ -482,5 +499,18 @@ mod tests {
         assert_eq!(run(&["--read-namespaces=false", "--cluster-id=blue"]), Ok(true));
         let refused = run(&["--read-namespaces=false"]).unwrap_err();
         assert!(refused.contains("--cluster-id"), "{refused}");
+    }
+
+    #[test]
+    fn who_holds_no_identity_in_use_works_in_named_namespaces_only() {
+        let run = |flags: &[&str]| {
+            let line = ["transfer-operator", "run"].iter().chain(flags);
+            let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("not run") };
+            installation(&args).map(|installation| installation.writes).map_err(|error| error.to_string())
+        };
+        assert_eq!(run(&["--lease=false"]), Ok(true));
+        assert_eq!(run(&["--lease=false", "--write-identities=false", "--watch-namespace=a"]), Ok(false));
+        let refused = run(&["--lease=false", "--write-identities=false"]).unwrap_err();
+        assert!(refused.contains("--watch-namespace"), "{refused}");
     }
 }

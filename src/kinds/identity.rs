@@ -109,11 +109,27 @@ impl Identities {
         let now = self.settings.env.wall();
         match cluster::decode::<AwsIdentity>(name, &stored) {
             Ok(_) => Ok(Requeue::After(WATCH_CATCHES_UP)),
+            Err(error) if !self.installation.writes => {
+                self.announce_undecodable(&stored, uid, &error).await;
+                Ok(Requeue::OnChange)
+            }
             Err(error) => {
                 Ok(undecodable::write_status(self.deps.cluster.as_ref(), &resource(), &stored, &error, false, now)
                     .await)
             }
         }
+    }
+
+    /// Where no status may be written, an Event for each version that does not decode.
+    async fn announce_undecodable(&self, stored: &Value, uid: &str, error: &ClusterError) {
+        let version = stored.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
+        let told = Memory { change_fingerprint: format!("undecodable {version}"), ..Memory::default() };
+        let before = self.lock().insert(uid.to_owned(), told.clone());
+        if before.is_some_and(|before| before.change_fingerprint == told.change_fingerprint) {
+            return;
+        }
+        let note = EventNote { warning: true, reason: reasons::UNDECODABLE.to_owned(), message: error.to_string() };
+        self.deps.cluster.publish(&resource(), stored, note).await;
     }
 
     async fn step(&self, object: &AwsIdentity, running: &mut ReconcileTimer) -> Result<Requeue, ClusterError> {
@@ -135,6 +151,8 @@ impl Identities {
             scan,
         };
         match decide(facts) {
+            // It is held by others, and nothing but a change of it lets it go.
+            IdentityAction::Rest if facts.deleting => Ok(Requeue::OnChange),
             IdentityAction::Rest => Ok(memory.due.map_or(Requeue::OnChange, |due| {
                 let verify_in = due.saturating_duration_since(now);
                 // Nobody scans for an identity that cannot be used; its next check comes first.

@@ -7,6 +7,7 @@ use crate::api::condition::reasons;
 use crate::api::status::NEVER_OBSERVED;
 use crate::aws::account_clients::CallerIdentity;
 use crate::cluster::{ClusterError, Name};
+use crate::engine::requeue::Requeue;
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION, World, object, settings};
 use crate::kinds::identity::Identities;
 use crate::kinds::orphans::Orphans;
@@ -188,7 +189,7 @@ async fn a_plain_finalizer_goes_only_when_nobody_needs_the_identity() {
     assert!(world.stored_identity().is_none(), "nobody held it any more");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_may_only_read_an_identity_tells_by_events_and_holds_none() {
     let world = world();
     let a = limited("a");
@@ -213,4 +214,30 @@ async fn who_may_only_read_an_identity_tells_by_events_and_holds_none() {
     });
     assert_eq!(reconcile(&identities, &world).await, 0, "it may not even take its own off");
     assert!(world.stored_identity().unwrap().status.is_none());
+    // Long after all that was due: nothing is done about what others hold.
+    tokio::time::advance(std::time::Duration::from_hours(2)).await;
+    assert_eq!(identities.reconcile(&world.stored_identity().unwrap()).await.unwrap(), Requeue::OnChange);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_only_read_tells_once_of_an_identity_that_does_not_decode() {
+    let world = world();
+    let identities = identities(&world, limited("a").writing(false));
+    let broken = |version: &str| {
+        world.edit_identity(|object| {
+            object["spec"]["accountId"] = json!(7);
+            object["metadata"]["resourceVersion"] = json!(version);
+        });
+    };
+    let told = || std::mem::take(&mut *world.cluster.notes.lock().unwrap()).len();
+    let stored = world.stored_identity().unwrap();
+    let (name, uid) = (Name::from(&stored.metadata), stored.metadata.uid.unwrap());
+    for (version, expected) in [("100", [1, 0]), ("101", [1, 0])] {
+        broken(version);
+        for expected in expected {
+            assert_eq!(identities.unread(&name, &uid).await.unwrap(), Requeue::OnChange);
+            assert_eq!(told(), expected, "{version}");
+        }
+    }
+    assert_eq!(*world.cluster.writes.lock().unwrap(), 0);
 }

@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -10,7 +11,7 @@ use kube::ResourceExt;
 
 use super::{Expiry, Sample, Sources, number, seconds};
 use crate::api::condition::{self, types};
-use crate::api::{ManagedKind, TransferUser};
+use crate::api::{AwsIdentity, ManagedKind, TransferUser};
 use crate::cluster::store::Stores;
 use crate::cluster::{Lister, mass_deletion};
 use crate::kinds::trigger::Which;
@@ -45,11 +46,16 @@ impl Named {
 /// Kind, namespace, condition, status.
 type Counted = BTreeMap<(&'static str, String, &'static str, &'static str), u64>;
 
+/// Those whose status says how they are. Where nobody writes it, all would count as not ready for ever.
+fn identities(sources: &Sources) -> Vec<Arc<AwsIdentity>> {
+    if sources.identities_written { sources.stores.identities() } else { Vec::new() }
+}
+
 /// Ready is counted with all that it may be, so that an alert sees it go to zero.
 pub(super) fn conditions(sources: &Sources) -> Vec<Sample> {
     let (stores, named) = (&sources.stores, Named::of(&sources.stores));
     let mut counted = Counted::new();
-    for identity in stores.identities() {
+    for identity in identities(sources) {
         let conditions = identity.status.as_ref().map_or(&[][..], |status| &status.conditions);
         count(&mut counted, Which::Identity.name(), "", conditions);
     }
@@ -138,8 +144,7 @@ pub(super) fn objects(sources: &Sources) -> Vec<Sample> {
     let stores = &sources.stores;
     let states = |which| -> Vec<&'static str> {
         match which {
-            Which::Identity => stores
-                .identities()
+            Which::Identity => identities(sources)
                 .iter()
                 .map(|object| state(object.status.as_ref().map_or(&[][..], |status| &status.conditions)))
                 .collect(),

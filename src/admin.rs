@@ -124,7 +124,12 @@ fn filter(level: &str) -> Result<Targets, String> {
         return Err(format!("--log-level {level}: only levels and targets can be named, no spans and fields"));
     }
     let bare = level.parse::<tracing::Level>().is_ok() || level == "off";
-    let directives = if bare { format!("warn,transfer_operator={level}") } else { level.to_owned() };
+    // Spaces would be taken for a part of a target's name, and nothing for a level.
+    let parts: Vec<&str> = level.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() || parts.iter().any(|part| part.ends_with('=')) {
+        return Err(format!("--log-level {level}: a level is missing"));
+    }
+    let directives = if bare { format!("warn,transfer_operator={level}") } else { parts.join(",") };
     directives.parse().map_err(|error| format!("--log-level {level}: {error}"))
 }
 
@@ -163,6 +168,8 @@ mod tests {
             ("debug", kube, Level::WARN, Level::INFO),
             ("warn,transfer_operator=debug,kube_client=info", ours, Level::DEBUG, Level::TRACE),
             ("warn,transfer_operator=debug,kube_client=info", kube, Level::INFO, Level::DEBUG),
+            ("warn, transfer_operator=debug ,", ours, Level::DEBUG, Level::TRACE),
+            ("warn, transfer_operator=debug ,", kube, Level::WARN, Level::INFO),
             ("error,transfer_operator::engine=TRACE", "transfer_operator::run", Level::ERROR, Level::WARN),
         ];
         for (level, target, shown, hidden) in rows {
@@ -171,7 +178,15 @@ mod tests {
             assert!(!filter.would_enable(target, &hidden), "{level}: {target} {hidden}");
         }
         assert!(!filter("off").unwrap().would_enable(ours, &Level::ERROR));
-        for bad in ["transfer_operator=loud", "info,transfer_operator[pass]=debug", "[{kind=TransferUser}]=debug"] {
+        for bad in [
+            "",
+            ",",
+            "transfer_operator=",
+            "info,transfer_operator= ",
+            "transfer_operator=loud",
+            "info,transfer_operator[reconcile]=debug",
+            "[{kind=TransferUser}]=debug",
+        ] {
             assert!(filter(bad).unwrap_err().starts_with(&format!("--log-level {bad}: ")));
         }
     }

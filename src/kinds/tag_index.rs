@@ -130,11 +130,15 @@ impl<R: TaggedResource> TagIndex<R> {
         owner: &Owner,
         asked: u64,
     ) -> Result<TagSearch, AwsError> {
+        let looks = self.looks(account);
+        // Who gives up while it waits asks for nothing any more, also where the look itself goes on.
+        let joined = looks.rank.join(account.rank());
         let task = {
-            let (looks, account) = (Arc::clone(self), account.clone());
-            async move { looks.all(&account, asked).await }
+            let (index, account) = (Arc::clone(self), account.clone());
+            async move { index.all(&looks, &account, asked).await }
         };
         let look = spawn(task).await.unwrap_or_else(|_| Err(broken_down(R::LISTING)))?;
+        drop(joined);
         let ids = look.by_id.keys().cloned().collect();
         let fresh = self.complete(account, ids, &look.by_id, Some(owner)).await?;
         let old = look.by_id.iter().filter(|(id, seen)| seen.suffices(Some(owner)) && !fresh.contains_key(*id));
@@ -170,6 +174,12 @@ impl<R: TaggedResource> TagIndex<R> {
         self.known(account, |known| known.deleted.insert(id.to_owned()));
     }
 
+    /// The looks through an account and region.
+    fn looks(&self, account: &Account) -> Arc<Looks> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(places.entry(key(account)).or_default())
+    }
+
     /// What is remembered in an account and region.
     fn known<T>(&self, account: &Account, work: impl FnOnce(&mut Known) -> T) -> T {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -177,13 +187,8 @@ impl<R: TaggedResource> TagIndex<R> {
     }
 
     /// A look that began after `asked`: one of somebody else's that did, or one of our own.
-    async fn all(&self, account: &Account, asked: u64) -> Result<Arc<Described>, AwsError> {
-        let looks = {
-            let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(places.entry(key(account)).or_default())
-        };
+    async fn all(&self, looks: &Looks, account: &Account, asked: u64) -> Result<Arc<Described>, AwsError> {
         // Also who needs a later one waits for the end of the one that runs.
-        let _joined = looks.rank.join(account.rank());
         let mut last = looks.last.lock().await;
         if last.began > asked
             && let Some(outcome) = &last.outcome

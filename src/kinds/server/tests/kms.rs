@@ -52,7 +52,7 @@ impl Server {
             vec![HostKey { id: "hostkey-a".to_owned(), fingerprint, storage_type, ..HostKey::default() }];
     }
 
-    async fn pass(&self) -> (Wanted<WantedServer>, Plan) {
+    async fn reconcile(&self) -> (Wanted<WantedServer>, Plan) {
         let servers = Servers::new(self.world.deps.clone());
         let target = servers.resolve(&self.object).await.unwrap().unwrap();
         let wanted = servers.want(&self.object, &target, NOW.parse().unwrap()).await.unwrap();
@@ -62,7 +62,7 @@ impl Server {
 
     /// The record before a call: what was recorded stays.
     async fn sends(&mut self, expected: &[&str]) {
-        let (wanted, plan) = self.pass().await;
+        let (wanted, plan) = self.reconcile().await;
         assert_eq!((operations(&plan).as_slice(), plan.blocks.as_slice()), (expected, &[][..]));
         self.remembers(&wanted);
     }
@@ -82,7 +82,7 @@ impl Server {
 
     /// The same with what AWS took a moment ago and never shows.
     async fn concludes(&mut self, taken: &[&str]) {
-        let (wanted, plan) = self.pass().await;
+        let (wanted, plan) = self.reconcile().await;
         assert_eq!((operations(&plan).as_slice(), plan.blocks.as_slice()), (taken, &[][..]));
         assert!(plan.calls.iter().all(|call| call.unseen), "{plan:?}");
         let servers = Servers::new(self.world.deps.clone());
@@ -96,7 +96,7 @@ impl Server {
 
     /// The one block, and whether it names the field.
     async fn blocked(&self) -> (&'static str, bool) {
-        let plan = self.pass().await.1;
+        let plan = self.reconcile().await.1;
         let [block] = plan.blocks.as_slice() else { panic!("{:?}", plan.blocks) };
         (block.code, block.message.contains("spec.hostKeys[a].kmsKey"))
     }
@@ -126,9 +126,9 @@ async fn a_kms_key_that_aws_refused_with_the_move_to_a_secret_is_corrected() {
     server.sends(&["UpdateHostKey"]).await;
     server.has("SECRETS_MANAGER");
     // The very call that moved it: where AWS took that one, it is not sent again.
-    let before = server.pass().await.1.calls[0].mutation.plain();
+    let before = server.reconcile().await.1.calls[0].mutation.plain();
     server.has("SERVICE_MANAGED");
-    assert_eq!(server.pass().await.1.calls[0].mutation.plain(), before);
+    assert_eq!(server.reconcile().await.1.calls[0].mutation.plain(), before);
     server.has("SECRETS_MANAGER");
     server.concludes(&["UpdateHostKey"]).await;
     server.settles().await;
@@ -143,7 +143,7 @@ async fn an_edit_is_sent_until_aws_took_it_whatever_else_is_recorded() {
     for _ in 0..3 {
         server.sends(&["UpdateHostKey"]).await;
     }
-    let plan = server.pass().await.1;
+    let plan = server.reconcile().await.1;
     let Mutation::UpdateHostKey(UpdateHostKey { description, storage_type, kms_key, .. }) = &plan.calls[0].mutation
     else {
         panic!("{plan:?}")
@@ -166,7 +166,7 @@ async fn what_left_the_spec_is_told_whatever_else_is_recorded() {
     for _ in 0..3 {
         assert_eq!(server.blocked().await, (reasons::CANNOT_CLEAR, true));
         // The removal of a key, or whatever else goes on, writes the record.
-        let wanted = server.pass().await.0;
+        let wanted = server.reconcile().await.0;
         server.remembers(&wanted);
     }
     server.wants(Some(WRONG));
@@ -214,7 +214,7 @@ async fn a_kms_key_goes_with_the_secret_that_it_encrypts() {
     server.settles().await;
     server.object.spec.host_keys.as_mut().unwrap()[0].kms_key = None;
     server.object.spec.host_keys.as_mut().unwrap()[0].storage_type = Some("SERVICE_MANAGED".to_owned());
-    let plan = server.pass().await.1;
+    let plan = server.reconcile().await.1;
     assert_eq!((operations(&plan), plan.blocks.as_slice()), (vec!["UpdateHostKey"], &[][..]));
 }
 
@@ -225,7 +225,7 @@ async fn a_record_in_its_former_form_still_counts() {
     let mut old = crate::api::status::Applied::default();
     old.hashes.insert("hostKeys[a].kmsKey".to_owned(), crate::engine::digest::keyed("uid-files", WRONG));
     server.object.status.get_or_insert_default().common.applied = Some(old);
-    assert_eq!(operations(&server.pass().await.1), ["UpdateHostKey"]);
+    assert_eq!(operations(&server.reconcile().await.1), ["UpdateHostKey"]);
     server.wants(Some(WRONG));
     server.settles().await;
 }
@@ -237,7 +237,7 @@ async fn an_edit_of_a_kms_key_holds_up_nothing_else() {
     server.settles().await;
     server.wants(Some(RIGHT));
     server.object.spec.ip_address_type = Some("DUALSTACK".to_owned());
-    let plan = server.pass().await.1;
+    let plan = server.reconcile().await.1;
     assert_eq!((operations(&plan), plan.blocks.as_slice()), (vec!["UpdateHostKey"], &[][..]));
     assert!(plan.operation.is_some(), "the stop is recorded first: {plan:?}");
 }

@@ -152,6 +152,7 @@ mod tests {
     use kube::runtime::watcher::Event;
 
     use super::*;
+    use crate::cluster::guarded::Guarded;
     use crate::cluster::store::{ConfigMapMeta, NamespaceMeta, Store, Watched};
 
     fn fill<W: Watched>(cache: &Store<W::Kept>) {
@@ -193,18 +194,17 @@ mod tests {
 
     #[tokio::test]
     async fn ready_names_what_is_missing_until_all_caches_are_filled() {
-        use crate::cluster::guarded::Guarded as ThroughBreaker;
         let stores = Arc::new(Stores::new(0));
         let health = Health::new(Arc::clone(&stores));
-        fill::<ThroughBreaker<crate::api::AwsIdentity>>(&stores.identities);
-        fill::<ThroughBreaker<crate::api::TransferServer>>(&stores.servers);
-        fill::<ThroughBreaker<crate::api::TransferAccess>>(&stores.accesses);
+        fill::<Guarded<crate::api::AwsIdentity>>(&stores.identities);
+        fill::<Guarded<crate::api::TransferServer>>(&stores.servers);
+        fill::<Guarded<crate::api::TransferAccess>>(&stores.accesses);
         fill::<NamespaceMeta>(&stores.namespaces);
         let (status, text) = readyz(State(Arc::clone(&health))).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(text, "not listed yet: transferusers, transferworkflows, configmaps\n");
-        fill::<ThroughBreaker<crate::api::TransferUser>>(&stores.users);
-        fill::<ThroughBreaker<crate::api::TransferWorkflow>>(&stores.workflows);
+        fill::<Guarded<crate::api::TransferUser>>(&stores.users);
+        fill::<Guarded<crate::api::TransferWorkflow>>(&stores.workflows);
         fill::<ConfigMapMeta>(&stores.config_maps);
         assert_eq!(readyz(State(health)).await.0, StatusCode::OK);
     }

@@ -488,11 +488,16 @@ mod tests {
         drop(listener);
     }
 
+    fn args(flags: &[&str]) -> RunArgs {
+        let line = ["transfer-operator", "run"].iter().chain(flags);
+        let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("not run") };
+        *args
+    }
+
     #[test]
     fn who_reads_no_namespaces_has_to_name_the_cluster() {
         let run = |flags: &[&str]| {
-            let line = ["transfer-operator", "run"].iter().chain(flags);
-            let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("not run") };
+            let args = args(flags);
             scope(&args).map(|scope| scope.without_namespaces).map_err(|error| error.to_string())
         };
         assert_eq!(run(&[]), Ok(false));
@@ -504,8 +509,7 @@ mod tests {
     #[test]
     fn who_holds_no_identity_in_use_works_in_named_namespaces_only() {
         let run = |flags: &[&str]| {
-            let line = ["transfer-operator", "run"].iter().chain(flags);
-            let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("not run") };
+            let args = args(flags);
             installation(&args).map(|installation| installation.writes).map_err(|error| error.to_string())
         };
         assert_eq!(run(&["--lease=false"]), Ok(true));

@@ -484,9 +484,9 @@ mod tests {
     use crate::api::TransferAccess;
     use serde_json::{Value, json};
 
-    type ThroughBreaker = Guarded<TransferAccess>;
+    type Watch = Guarded<TransferAccess>;
 
-    fn access(namespace: &str, name: &str, spec: &Value) -> ThroughBreaker {
+    fn access(namespace: &str, name: &str, spec: &Value) -> Watch {
         serde_json::from_value(json!({
             "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "TransferAccess",
             "metadata": {"namespace": namespace, "name": name},
@@ -495,7 +495,7 @@ mod tests {
         .unwrap()
     }
 
-    fn good(namespace: &str, name: &str) -> ThroughBreaker {
+    fn good(namespace: &str, name: &str) -> Watch {
         access(namespace, name, &json!({"externalId": "S-1-5-21-1-2-3", "role": "arn"}))
     }
 
@@ -521,13 +521,13 @@ mod tests {
     #[test]
     fn filled_only_when_every_scope_was_listed_to_its_end() {
         let cache = Store::new(2);
-        cache.apply::<ThroughBreaker>(0, Event::Init);
+        cache.apply::<Watch>(0, Event::Init);
         cache.apply(0, Event::InitApply(good("a", "x")));
-        cache.apply::<ThroughBreaker>(0, Event::InitDone);
+        cache.apply::<Watch>(0, Event::InitDone);
         assert!(!cache.filled());
-        cache.apply::<ThroughBreaker>(1, Event::Init);
+        cache.apply::<Watch>(1, Event::Init);
         assert!(!cache.filled());
-        cache.apply::<ThroughBreaker>(1, Event::InitDone);
+        cache.apply::<Watch>(1, Event::InitDone);
         assert!(cache.filled());
     }
 
@@ -537,9 +537,9 @@ mod tests {
         cache.apply(0, Event::Apply(good("a", "stays")));
         cache.apply(0, Event::Apply(good("a", "goes")));
         cache.apply(1, Event::Apply(good("b", "elsewhere")));
-        cache.apply::<ThroughBreaker>(0, Event::Init);
+        cache.apply::<Watch>(0, Event::Init);
         cache.apply(0, Event::InitApply(good("a", "stays")));
-        let gone = cache.apply::<ThroughBreaker>(0, Event::InitDone);
+        let gone = cache.apply::<Watch>(0, Event::InitDone);
         assert_eq!(names(&gone), ["a/goes false"]);
         assert_eq!(cache.all().len(), 2);
     }

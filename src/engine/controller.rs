@@ -39,8 +39,9 @@ pub const DEADLINE: Duration = Duration::from_mins(2);
 pub const AFTER_DEADLINE: Duration = Duration::from_secs(10);
 /// When a reconcile that panicked is tried again: it will most likely do so again.
 pub const AFTER_PANIC: Duration = Duration::from_mins(1);
-/// Reconciles at once, per kind, but those that wait at the limiter; and with those, looks per account, and as many reconciles
-/// that somebody waits for. Most of their time they wait for AWS; more of one account would only wait at its limiter.
+/// Reconciles at once, per kind, but those that wait at the limiter; and with those, looks per account, and as many
+/// reconciles that somebody waits for. Most of their time they wait for AWS; more of one account would only wait at its
+/// limiter.
 pub const CONCURRENCY: usize = 16;
 /// How long the queue sleeps where nobody is due.
 const IDLE: Duration = Duration::from_hours(1);

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_pass_that_was_given_up_counts_too_and_each_with_its_time() {
+    async fn a_reconcile_that_was_given_up_counts_too_each_with_its_time() {
         let counters = ReconcileCounters::default();
         let mut settles = counters.begin();
         tokio::time::advance(std::time::Duration::from_secs(3)).await;

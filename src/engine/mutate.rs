@@ -80,8 +80,8 @@ pub async fn clear<K: Kind>(
 }
 
 /// Sends a mutation that needs no record, in a task of its own: the deadline of the reconcile does not cut it. The log
-/// says which changes it makes. What AWS throttles goes again, with a permit, a live read and a signature of its own, unless it takes something
-/// away.
+/// says which changes it makes. What AWS throttles goes again, with a permit, a live read and a signature of its own,
+/// unless it takes something away.
 ///
 /// # Errors
 /// Trouble in reading, or the fault that AWS answered with.

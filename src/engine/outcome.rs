@@ -207,13 +207,14 @@ pub(super) fn conclude<K: Kind>(
     engine: &Engine<K>,
     known: &Known<K>,
     context: &ReconcileContext<'_, K>,
+    only_operation: bool,
 ) -> Outcome<Status<K>> {
     let memory = engine.memories.load(&context.request.uid);
     let update = known.update(None, &memory, engine.settings.windows.lag);
     let (Some(wanted), Some(plan), Some(update)) = (context.wanted, &known.plan, update) else {
         return Outcome::Requeue(Requeue::Again);
     };
-    left_over(engine, context, wanted, plan, &update.progress())
+    left_over(engine, context, wanted, plan, &update.progress_of(only_operation))
 }
 
 fn left_over<K: Kind>(

@@ -38,8 +38,7 @@ pub async fn write_status(
     let before = conditions(object).unwrap_or_default();
     let stands = condition::find(&before, types::READY).is_some_and(|ready| ready.reason == reasons::UNDECODABLE);
     if !said && !stands {
-        let note = EventNote { warning: true, reason: reasons::UNDECODABLE.to_owned(), message: message.clone() };
-        cluster.publish(resource, object, note).await;
+        publish(cluster, resource, object, message.clone()).await;
     }
     let Some(status) = restated(object, message, now) else { return Requeue::After(AGAIN) };
     let name = Name { namespace: text("/metadata/namespace"), name: text("/metadata/name") };
@@ -53,6 +52,17 @@ pub async fn write_status(
             Requeue::After(AGAIN)
         }
     }
+}
+
+/// Says so by an Event alone, and in the log: where its status may not be written.
+pub async fn announce(cluster: &dyn KubeApi, resource: &ApiResource, object: &Value, error: &ClusterError) {
+    tracing::warn!(%error, "nothing is done for the object");
+    publish(cluster, resource, object, error.to_string()).await;
+}
+
+async fn publish(cluster: &dyn KubeApi, resource: &ApiResource, object: &Value, message: String) {
+    let note = EventNote { warning: true, reason: reasons::UNDECODABLE.to_owned(), message };
+    cluster.publish(resource, object, note).await;
 }
 
 /// The conditions that the object has; nothing where they cannot be read.

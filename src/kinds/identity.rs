@@ -125,11 +125,9 @@ impl Identities {
         let version = stored.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
         let told = Memory { change_fingerprint: format!("undecodable {version}"), ..Memory::default() };
         let before = self.lock().insert(uid.to_owned(), told.clone());
-        if before.is_some_and(|before| before.change_fingerprint == told.change_fingerprint) {
-            return;
+        if before.is_none_or(|before| before.change_fingerprint != told.change_fingerprint) {
+            undecodable::announce(self.deps.cluster.as_ref(), &resource(), stored, error).await;
         }
-        let note = EventNote { warning: true, reason: reasons::UNDECODABLE.to_owned(), message: error.to_string() };
-        self.deps.cluster.publish(&resource(), stored, note).await;
     }
 
     async fn step(&self, object: &AwsIdentity, running: &mut ReconcileTimer) -> Result<Requeue, ClusterError> {

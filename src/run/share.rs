@@ -1,7 +1,7 @@
 //! What of the cluster a shard handles: the objects of its accounts.
 //!
-//! Every process sees all objects, and asks for each reconcile anew whose it is: an object whose account changes is woken by
-//! the same change in all of them. What leads to no account, the first shard tells about; nothing is called for it.
+//! Every process sees all objects, and asks for each reconcile anew whose it is: an object whose account changes is woken
+//! by the same change in all of them. What leads to no account, the first shard tells about; nothing is called for it.
 
 use std::future::ready;
 use std::sync::Arc;

@@ -302,7 +302,7 @@ fn due(step: Action) -> Due {
         Action::Done
         | Action::Rest
         | Action::NotReady
-        | Action::Conclude
+        | Action::Conclude { .. }
         | Action::ReportDrift
         | Action::Wait { .. } => Due::Rest,
         Action::Stall { .. } => Due::Stalled,

@@ -323,12 +323,12 @@ impl World {
             Action::Create if fence && !written => At::Write(Write::InFlight(0)),
             Action::Create => At::Clear { create: true },
             Action::Delete(_) => At::Clear { create: false },
-            Action::Conclude
+            Action::Conclude { .. }
                 if object.confirmed && object.record.is_some_and(|(phase, _)| phase == CreatePhase::None) =>
             {
                 At::Idle
             }
-            Action::Conclude => At::Write(Write::Confirm(0)),
+            Action::Conclude { .. } => At::Write(Write::Confirm(0)),
             Action::RemoveFinalizer(_) => At::Write(Write::RemoveFinalizer),
             Action::Wait { until: Some(_), .. } if protocol.other == Some(Other::NoSecondLook) && object.confirmed => {
                 At::Write(Write::RemoveFinalizer)

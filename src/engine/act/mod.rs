@@ -88,7 +88,7 @@ async fn end<K: Kind>(
             Ok(outcome::suspended(engine, request, outcome::filled_status(engine, context), in_force))
         }
         Action::Hold { digest, ours } => Ok(outcome::held(engine, context, &digest, ours)),
-        Action::Conclude => Ok(outcome::conclude(engine, known, context)),
+        Action::Conclude { only_operation } => Ok(outcome::conclude(engine, known, context, only_operation)),
         Action::LeaveDrift => Ok(outcome::leave_drift(engine, known, context)),
         Action::ReportDrift => Ok(outcome::report_drift(engine, context)),
         Action::Wait { reason, until } => Ok(outcome::wait(engine, context, reason, until)),

@@ -258,7 +258,10 @@ pub enum Action {
         ours: bool,
     },
     /// Every call had its turn: say what is left, or that nothing is.
-    Conclude,
+    Conclude {
+        /// Only calls of a sequence that was begun had one: of no other is anything to be said.
+        only_operation: bool,
+    },
     /// What differs is not acted on, only reported.
     LeaveDrift,
     /// A step of replacing what AWS cannot change.
@@ -347,7 +350,7 @@ impl fmt::Display for Action {
             Self::Send(CallIndex { call, part: None }) => write!(f, "send call {call}"),
             Self::Send(CallIndex { call, part: Some(part) }) => write!(f, "send part {part} of call {call}"),
             Self::Hold { .. } => f.write_str("hold a refused call"),
-            Self::Conclude => f.write_str("conclude"),
+            Self::Conclude { .. } => f.write_str("conclude"),
             Self::LeaveDrift => f.write_str("leave what differs"),
             Self::Replace(step) => step.fmt(f),
             Self::ReportDrift => f.write_str("report drift"),

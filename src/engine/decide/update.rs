@@ -144,7 +144,8 @@ pub fn decide(facts: &Facts) -> Action {
         return rest.clone();
     }
     let Some(update) = facts.update else { return Action::Compare };
-    let progress = update.progress_of(rests.is_some());
+    let only_operation = rests.is_some();
+    let progress = update.progress_of(only_operation);
     if let Some(next) = progress.next {
         if update.rests_on_a_look(next) {
             return Action::Describe;
@@ -154,7 +155,9 @@ pub fn decide(facts: &Facts) -> Action {
     if let Some(record) = update.due_operation(&progress) {
         return record;
     }
-    rests.filter(|_| !progress.goes_on(update.plan)).unwrap_or_else(|| update.last_word(&progress, facts.edited))
+    rests
+        .filter(|_| !progress.goes_on(update.plan))
+        .unwrap_or_else(|| update.last_word(&progress, facts.edited, only_operation))
 }
 
 /// The one call that makes something ours. Until AWS took it nothing of that is shown: it is somebody else's.
@@ -209,7 +212,7 @@ impl UpdateFacts<'_> {
     }
 
     /// The same; with `only_operation` no call counts but those of a sequence that was begun.
-    fn progress_of(&self, only_operation: bool) -> Progress {
+    pub(crate) fn progress_of(&self, only_operation: bool) -> Progress {
         let mut progress = Progress::default();
         for (index, call) in self.plan.calls.iter().enumerate() {
             let out_of_turn = matches!(call.when, When::AfterQuotaRefusal(operation) if !progress.full(operation))
@@ -285,7 +288,7 @@ impl UpdateFacts<'_> {
 
     /// What is left to say once no call is due. While AWS may not show yet what it took for the spec before, nothing is
     /// said of what is there: it may be more than what the look showed.
-    fn last_word(&self, progress: &Progress, edited: bool) -> Action {
+    fn last_word(&self, progress: &Progress, edited: bool, only_operation: bool) -> Action {
         match progress.trouble() {
             None if progress.cut && progress.refused.is_empty() => Action::Again,
             Some(fault) => Action::Fail(fault),
@@ -293,7 +296,7 @@ impl UpdateFacts<'_> {
                 let message = "AWS may not show yet what it accepted for the spec before; looking again until it must";
                 wait(reasons::WAITING_FOR_AWS, message, None)
             }
-            None => Action::Conclude,
+            None => Action::Conclude { only_operation },
         }
     }
 

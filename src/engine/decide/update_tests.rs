@@ -15,6 +15,8 @@ use crate::engine::kind::{OperationStep, Plan, PlannedCall, When};
 use crate::engine::memory::{Accepted, Memory, RefusedCall};
 use crate::engine::mutate;
 
+const CONCLUDE: Action = Action::Conclude { only_operation: false };
+
 /// A plan and what is remembered of its calls.
 pub(super) struct World {
     plan: Plan,
@@ -117,19 +119,19 @@ fn a_plan_that_status_does_not_show_is_written_before_the_next_call() {
     let untold = |calls: Vec<PlannedCall>| World { announced: false, ..world(calls) };
     let Action::RecordApplied(applied) = untold(vec![call("a")]).step(|_| {}) else { panic!("sent before it is told") };
     assert_eq!(applied.paths, ["a"], "with what was applied as it stands");
-    assert_eq!(untold(vec![]).step(|_| {}), Action::Conclude, "where nothing is sent, it is told at the end");
+    assert_eq!(untold(vec![]).step(|_| {}), CONCLUDE, "where nothing is sent, it is told at the end");
     let refused = untold(vec![call("a")]).refused(&call("a"), rejected(), HOUR);
-    assert_eq!(refused.step(|_| {}), Action::Conclude, "and where nothing more is");
+    assert_eq!(refused.step(|_| {}), CONCLUDE, "and where nothing more is");
 }
 
 #[test]
 fn calls_go_in_order_and_the_last_word_comes_when_each_had_its_turn() {
     let two = || world(vec![call("a"), call("b")]);
-    assert_eq!(world(vec![]).step(|_| {}), Action::Conclude);
+    assert_eq!(world(vec![]).step(|_| {}), CONCLUDE);
     assert_eq!(two().step(|_| {}), send(0));
     assert_eq!(two().refused(&call("a"), rejected(), HOUR).step(|_| {}), send(1), "what is refused holds back itself");
     let all = two().refused(&call("a"), rejected(), HOUR).refused(&call("b"), rejected(), HOUR);
-    assert_eq!(all.step(|_| {}), Action::Conclude);
+    assert_eq!(all.step(|_| {}), CONCLUDE);
     assert_eq!(all.progress().refused.len(), 2);
     assert_eq!(two().refused(&call("a"), rejected(), Duration::ZERO).step(|_| {}), send(0), "its time has come");
 }
@@ -167,12 +169,12 @@ fn what_makes_room_goes_only_after_a_refusal_for_a_quota_and_once() {
     let two = || world(vec![call("a"), room()]);
     let full = || fault(AwsErrorKind::Quota, "");
     assert_eq!(two().step(|_| {}), send(0));
-    assert_eq!(two().refused(&call("a"), rejected(), HOUR).step(|_| {}), Action::Conclude);
+    assert_eq!(two().refused(&call("a"), rejected(), HOUR).step(|_| {}), CONCLUDE);
     assert_eq!(two().refused(&call("a"), full(), HOUR).step(|_| {}), send(1));
     // A plan may have a call twice, to be sent for either of two reasons.
     let twice = world(vec![call("a"), call("room"), room()]);
     let twice = twice.refused(&call("a"), full(), HOUR).refused(&call("room"), rejected(), HOUR);
-    assert_eq!((twice.step(|_| {}), twice.progress().refused.len()), (Action::Conclude, 2));
+    assert_eq!((twice.step(|_| {}), twice.progress().refused.len()), (CONCLUDE, 2));
 }
 
 #[test]
@@ -184,10 +186,10 @@ fn a_refused_whole_goes_in_its_parts_and_what_lets_more_in_waits() {
     assert_eq!(refused().step(|_| {}), part(1), "what lets more in comes last");
     assert_eq!(refused().progress().refused.len(), 0, "the whole is told of its parts");
     let banner = refused().refused(&call("banner"), rejected(), HOUR);
-    assert_eq!(banner.step(|_| {}), Action::Conclude);
+    assert_eq!(banner.step(|_| {}), CONCLUDE);
     assert_eq!(banner.progress().waiting, [change("door")]);
     let busy = world(vec![whole()]).refused(&whole(), fault(AwsErrorKind::Unavailable, ""), HOUR);
-    assert_eq!(busy.step(|_| {}), Action::Conclude, "who is busy refused nothing of what it says");
+    assert_eq!(busy.step(|_| {}), CONCLUDE, "who is busy refused nothing of what it says");
 }
 
 #[test]
@@ -207,7 +209,7 @@ fn what_will_be_applied_is_written_down_before_the_call_goes_out() {
     assert_eq!(settled.step(|_| {}), send(0), "drift is no edit");
     assert_eq!(settled.step(|c| c.edited = true), Action::RecordApplied(settled.wanted.clone()));
     settled.plan.calls.clear();
-    assert_eq!(settled.step(|c| c.edited = true), Action::Conclude, "nothing goes out");
+    assert_eq!(settled.step(|c| c.edited = true), CONCLUDE, "nothing goes out");
 }
 
 #[test]
@@ -228,7 +230,7 @@ fn what_may_pass_by_itself_fails_the_reconcile_and_the_rest_is_told() {
         world
     };
     assert_eq!(tried(lost(), false).step(|_| {}), Action::Fail(lost()));
-    assert_eq!(tried(lost(), true).step(|_| {}), Action::Conclude, "it was tried often");
+    assert_eq!(tried(lost(), true).step(|_| {}), CONCLUDE, "it was tried often");
     let mut late = world(vec![call("a")]);
     late.time_is_up = true;
     assert_eq!(late.step(|_| {}), Action::Again, "there is nothing to say yet");
@@ -254,9 +256,9 @@ fn an_edit_that_takes_nothing_is_not_believed_while_answers_may_lag() {
         ("AWS never took anything before", taken(0, |world| world.memory.unshown = None)),
     ];
     for (why, world) in believed {
-        assert_eq!(edited(&world), Action::Conclude, "{why}");
+        assert_eq!(edited(&world), CONCLUDE, "{why}");
     }
-    assert_eq!(taken(0, |_| {}).step(|_| {}), Action::Conclude, "drift is no edit");
+    assert_eq!(taken(0, |_| {}).step(|_| {}), CONCLUDE, "drift is no edit");
     let differs = taken(0, |world| world.plan.calls.push(call("a")));
     assert_eq!(edited(&differs), send(0), "a call is due");
 }
@@ -295,7 +297,7 @@ fn taking_over_is_one_call_that_rests_as_others_do() {
 fn once_time_is_up_no_further_call_is_begun() {
     let mut late = world(vec![call("a"), call("b")]).refused(&call("a"), rejected(), HOUR);
     late.time_is_up = true;
-    assert_eq!(late.step(|_| {}), Action::Conclude);
+    assert_eq!(late.step(|_| {}), CONCLUDE);
     let progress = late.progress();
     assert!(progress.cut && progress.refused.len() == 1);
 }
@@ -319,21 +321,35 @@ fn what_is_due_of_a_sequence_is_written_once_no_call_is_due() {
     assert_eq!(recorded(both().step(|_| {})), OperationRecord::default());
     let mut late = sequence(false).refused(&call("a"), rejected(), HOUR);
     late.time_is_up = true;
-    assert_eq!(late.step(|_| {}), Action::Conclude, "a call may still be due");
+    assert_eq!(late.step(|_| {}), CONCLUDE, "a call may still be due");
 }
 
 #[test]
 fn a_sequence_is_given_up_only_where_aws_refused_it_for_certain() {
     let b_is_done = || sequence(true).accepted(&call("b"), Duration::ZERO, 1);
-    assert_eq!(b_is_done().accepted(&call("a"), Duration::ZERO, 1).step(|_| {}), Action::Conclude);
+    assert_eq!(b_is_done().accepted(&call("a"), Duration::ZERO, 1).step(|_| {}), CONCLUDE);
     let refused = recorded(b_is_done().refused(&call("a"), rejected(), HOUR).step(|_| {}));
     assert!(refused.refusal.is_some_and(|words| words.contains("no")), "AWS's words stand in the record");
     for kind in [AwsErrorKind::Throttled, AwsErrorKind::Lost, AwsErrorKind::Conflict] {
         let passing = b_is_done().refused(&call("a"), fault(kind, "later"), HOUR);
-        assert_eq!(passing.step(|_| {}), Action::Conclude, "{kind:?} may pass");
+        assert_eq!(passing.step(|_| {}), CONCLUDE, "{kind:?} may pass");
     }
     let other = sequence(true).accepted(&call("a"), Duration::ZERO, 1).refused(&call("b"), rejected(), HOUR);
-    assert_eq!(other.step(|_| {}), Action::Conclude, "another call of the plan is no matter of the sequence");
+    assert_eq!(other.step(|_| {}), CONCLUDE, "another call of the plan is no matter of the sequence");
+}
+
+/// What stands before it in the plan is not begun where nothing else is changed, and hides no refusal.
+#[test]
+fn of_a_sequence_alone_only_its_own_calls_are_told() {
+    let mut world = sequence(true).refused(&call("a"), fault(AwsErrorKind::Conflict, "busy"), HOUR);
+    world.plan.calls.reverse();
+    let suspended = |c: &mut Case| {
+        (c.identity, c.id, c.operation, c.suspended) = (Identity::Tagged, Some("s-1"), true, true);
+        c.record = super::tests::record(CreatePhase::None, Some("a"));
+    };
+    assert_eq!(world.step(suspended), Action::Conclude { only_operation: true });
+    let told = |only_operation| world.facts().progress_of(only_operation).refused.len();
+    assert_eq!((told(true), told(false)), (1, 0));
 }
 
 #[test]
@@ -365,7 +381,11 @@ fn a_sequence_that_was_begun_ends_whatever_the_spec_says_by_then() {
         over.plan.calls.remove(0);
         assert_eq!(begun(&over), rest, "then it rests");
         over.plan.busy = Some(Reason::new("Starting", "it starts"));
-        assert_eq!(begun(&over), Action::Conclude, "AWS is on its way: it is looked at again soon");
+        assert_eq!(
+            begun(&over),
+            Action::Conclude { only_operation: true },
+            "AWS is on its way: it is looked at again soon"
+        );
     }
 }
 
@@ -511,7 +531,7 @@ fn what_takes_away_rests_on_a_look_and_not_on_what_aws_said() {
         let said = |calls| World { source, ..world(calls) };
         assert_eq!(said(vec![call("a")]).step(|_| {}), Action::Describe);
         assert_eq!(said(vec![adding("a"), call("b")]).step(|_| {}), send(0), "what adds goes on");
-        assert_eq!(said(vec![]).step(|_| {}), Action::Conclude, "what AWS said counts where nothing is due");
+        assert_eq!(said(vec![]).step(|_| {}), CONCLUDE, "what AWS said counts where nothing is due");
     }
 }
 

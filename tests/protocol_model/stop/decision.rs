@@ -62,7 +62,7 @@ impl World {
             Action::RemoveFinalizer(_) => At::LetGo,
             // The tags that say so, and the end of the finalizer, come next.
             Action::FindByTags if !self.observes => At::LetGo,
-            Action::Conclude | Action::Suspend { .. } | Action::Block(_) | Action::Wait { .. } => At::Idle,
+            Action::Conclude { .. } | Action::Suspend { .. } | Action::Block(_) | Action::Wait { .. } => At::Idle,
             other => panic!("nobody asked for {other:?}"),
         }
     }

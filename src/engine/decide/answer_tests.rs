@@ -81,9 +81,26 @@ fn a_create_that_was_not_sent_or_throttled_has_nothing_to_take_back() {
     ] {
         assert_eq!(record(ended(identity, CreateEnd::NotSent)), expected, "{identity:?}");
     }
-    let throttled = |last| AttemptFacts { last, ..failed(Identity::Keyed, AwsErrorKind::Throttled) };
-    assert_eq!(record(throttled(false)), AttemptRecord::AsBefore, "another one follows");
-    assert_eq!(record(throttled(true)), AttemptRecord::Rejected);
+}
+
+#[test]
+fn after_a_throttled_attempt_another_takes_the_place_of_its_record() {
+    let throttled = |identity, last| AttemptFacts { last, ..failed(identity, AwsErrorKind::Throttled) };
+    for (identity, between) in [
+        (Identity::Tagged, AttemptRecord::InFlight { answered: true }),
+        (Identity::Keyed, AttemptRecord::AsBefore),
+        (Identity::Recorded, AttemptRecord::InFlight { answered: true }),
+    ] {
+        let after = after_attempt(&throttled(identity, false));
+        assert_eq!((after.record, after.again), (between, true), "{identity:?}");
+        let after = after_attempt(&throttled(identity, true));
+        assert_eq!((after.record, after.again), (AttemptRecord::Rejected, false), "{identity:?}");
+    }
+    let unresolved = AttemptFacts { unresolved: true, ..throttled(Identity::Recorded, false) };
+    let after = after_attempt(&unresolved);
+    assert_eq!((after.record, after.again), (AttemptRecord::AsBefore, false), "the one before is waited for");
+    let refused = AttemptFacts { last: false, ..failed(Identity::Tagged, AwsErrorKind::Rejected) };
+    assert!(!after_attempt(&refused).again, "nothing but a throttle passes by itself");
 }
 
 #[test]

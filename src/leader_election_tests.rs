@@ -66,6 +66,22 @@ fn expiry_counts_from_the_last_change_seen_whatever_clocks_say() {
 }
 
 #[test]
+fn a_lease_is_looked_at_in_the_moment_at_which_it_may_be_taken() {
+    let (start, usual) = (Instant::now(), Duration::from_secs(2));
+    let mut view = LeaseView::default();
+    let found = held("other", "1");
+    view.observe(&found, start);
+    let expires = view.expires(&found);
+    let after = |seconds| look_again(usual, expires, start + Duration::from_millis(seconds));
+    assert_eq!(after(0), usual, "long before it");
+    assert_eq!(after(14_300), Duration::from_millis(700));
+    assert_eq!(after(15_000), usual, "it was not had: at the usual pace, so that nobody spins");
+    assert_eq!(after(16_000), usual);
+    assert_eq!(view.expires(&LeaseState::Absent), None);
+    assert_eq!(view.expires(&LeaseState::Unknown), None);
+}
+
+#[test]
 fn a_holder_gives_up_before_anybody_may_take_over() {
     let start = Instant::now();
     // The holder's last write was begun at the start; the other one saw it no earlier.

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-deny advisories check-clippy check-generated check-docs docs test-unit test-clients test-apiserver test-convergence test-chart test-gitops gitops test-chaos chaos e2e soak replay mutants bench bench-reconciles \
+.PHONY: help test check check-fmt check-deny advisories check-clippy check-generated check-docs docs test-unit test-clients test-apiserver test-convergence test-chart test-gitops gitops test-chaos chaos e2e soak replay mutants bench bench-reconciles bench-micro \
   build release image test-image test-helm3 sbom demo generate manifests tools clean
 
 # Seeded defects panic by the hundred, and a failing test names its place without it.
@@ -139,6 +139,10 @@ bench: ## this build and that of issue 13 under load, into bench/results; FULL=1
 bench-reconciles: ## the processor's time of a reconcile among 1,000 and 10,000 users: it may grow by 1.3
 	$(call step,'benches/reconciles')
 	@cargo bench --locked --features sim --bench reconciles
+
+bench-micro: ## the time of what is pure: decisions, comparisons, keys, the queue, the rate limiter
+	$(call step,'benches/pure')
+	@cargo bench --locked --features sim --bench pure
 
 build: ## both programs, for development
 	$(call step,'transfer-operator and transfer-sim')

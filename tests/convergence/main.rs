@@ -25,6 +25,7 @@ mod oracle;
 mod past;
 mod plans;
 mod process;
+mod reasons;
 mod rest;
 mod rights;
 mod runs;

@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use transfer_operator::api::ManagedKind;
 
 use crate::api_server::text;
+use crate::reasons::{self, Script, first};
 use crate::runs;
 use crate::scenarios;
 use crate::setup::{Blow, Moment, Rule, Setup, When};
@@ -22,9 +22,6 @@ use crate::workflows::{self, KEY_A, OTHER_ROLE, access, keys, lister, server, us
 
 /// States by what tells them apart.
 pub type States = BTreeMap<String, Value>;
-
-/// A run to record from.
-type Script = for<'a> fn(&'a Stage) -> BoxFuture<'a, ()>;
 
 /// Runs beside the workflows: what they never come to.
 const MORE: [(fn() -> Setup, Script); 8] = [
@@ -38,10 +35,6 @@ const MORE: [(fn() -> Setup, Script); 8] = [
     (aws_is_away, |stage| while_aws_is_away(stage).boxed()),
 ];
 
-fn first() -> Setup {
-    Setup { rest: 1, ..Setup::new(runs::SEED) }
-}
-
 /// AWS answers nothing for half an hour, after the first objects are Ready.
 fn aws_is_away() -> Setup {
     let away = |operation| {
@@ -54,17 +47,21 @@ fn aws_is_away() -> Setup {
 /// Runs everything and returns what was seen.
 pub fn recorded() -> States {
     let workflows = workflows::ALL.iter().map(|workflow| (first(), workflow.run));
-    let more = MORE.iter().map(|(setup, script)| (setup(), *script));
-    let mut states = States::new();
+    let more = MORE.iter().chain(&reasons::ALL).map(|(setup, script)| (setup(), *script));
+    let (mut states, mut violations) = (States::new(), Vec::new());
     for (setup, script) in workflows.chain(more) {
-        for (state, object) in of_run(setup, script) {
+        let (seen, broken) = of_run(setup, script);
+        for (state, object) in seen {
             states.entry(state).or_insert(object);
         }
+        violations.extend(broken);
     }
+    assert_eq!(violations, Vec::<String>::new(), "what breaks an oracle is no state to be recorded");
     states
 }
 
-fn of_run(setup: Setup, script: Script) -> States {
+/// What was seen, and what oracles say of it.
+fn of_run(setup: Setup, script: Script) -> (States, Vec<String>) {
     let seen = Arc::new(Mutex::new(States::new()));
     let into = Arc::clone(&seen);
     let outcome = runs::watched(setup, |stage| {
@@ -77,8 +74,7 @@ fn of_run(setup: Setup, script: Script) -> States {
         }
         .boxed()
     });
-    assert_eq!(outcome.violations, Vec::<String>::new(), "what breaks an oracle is no state to be recorded");
-    Arc::try_unwrap(seen).unwrap().into_inner().unwrap()
+    (Arc::try_unwrap(seen).unwrap().into_inner().unwrap(), outcome.violations)
 }
 
 fn is_ours(object: &Value) -> bool {

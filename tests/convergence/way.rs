@@ -4,7 +4,7 @@ use std::sync::{Arc, MutexGuard};
 
 use jiff::Timestamp;
 use serde_json::Value;
-use transfer_operator::aws::error::kind_of;
+use transfer_operator::aws::error::{ACCOUNT_MISMATCH, kind_of};
 use transfer_operator::aws::{AwsError, AwsErrorKind};
 use transfer_operator::cluster::{ClusterError, EventNote};
 use transfer_operator::sim::door;
@@ -121,6 +121,8 @@ impl Way for Troubled {
 
 fn broken(operation: &'static str, blow: &Blow, now: Timestamp) -> AwsError {
     let (kind, code, message, date) = match blow {
+        // Our word for what STS told, so no code of AWS.
+        Blow::Error(ACCOUNT_MISMATCH, message) => (AwsErrorKind::Credentials, ACCOUNT_MISMATCH, *message, Some(now)),
         Blow::Error(code, message) => (kind_of(code, message), *code, *message, Some(now)),
         Blow::Repeat => (AwsErrorKind::Unavailable, REPEATED, "", Some(now)),
         _ => (AwsErrorKind::Lost, "Timeout", "no answer", None),

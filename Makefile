@@ -96,12 +96,13 @@ test-helm3: build ## the chart by Helm 3, and from it to Helm 4
 
 test-gitops: ## what kstatus, Flux, Helm 4, Argo CD and kubectl make of the recorded states of our objects
 	$(call step,'tools/gitops')
-	@"$$(tools/build-gitops)/gitops" table .
+	@"$$(tools/build-gitops judge)/gitops" table .
 
-gitops: build test-gitops ## our objects in the hands of Argo CD's engine
-	$(call step,'Argo CD with a control plane and tests/gitops')
+gitops: build test-gitops ## our objects in the hands of Flux's controllers and of Argo CD's engine
+	$(call step,'Flux and a registry with a control plane and tests/gitops')
 	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager >/dev/null
-	@$(CARGO_TEST) --test gitops
+	@tools/build-gitops flux >/dev/null
+	@$(CARGO_TEST) --test gitops -- --test-threads 1
 
 test-chaos: ROUNDS := 3
 test-chaos: SEED := 1

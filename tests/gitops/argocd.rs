@@ -13,7 +13,7 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBA
 /// The difference that Argo CD would show, if any.
 fn difference(folder: &Path) -> Option<String> {
     let files = ["manifest", "live", "openapi", "dry-run"].map(|name| folder.join(name));
-    let judged = Command::new(gitops()).arg("diff").args(files).output().unwrap();
+    let judged = Command::new(gitops("judge").join("gitops")).arg("diff").args(files).output().unwrap();
     (!judged.status.success()).then(|| String::from_utf8(judged.stderr).unwrap())
 }
 

@@ -38,9 +38,9 @@ pub fn helm3() -> PathBuf {
     directory_from("HELM3_TOOLS", "tools/build-helm3", &[]).join("helm")
 }
 
-/// What asks Argo CD's engine: `gitops`.
-pub fn gitops() -> PathBuf {
-    directory_from("GITOPS_TOOLS", "tools/build-gitops", &[]).join("gitops")
+/// What `make gitops` runs: `judge` or `flux`.
+pub fn gitops(what: &str) -> PathBuf {
+    directory_from(&format!("GITOPS_{}", what.to_uppercase()), "tools/build-gitops", &[what])
 }
 
 /// `prometheus` or `promtool`.

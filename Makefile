@@ -29,7 +29,7 @@ step = @printf '\n=== %s: %s\n' '$@' $(1)
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: check docs test-unit test-convergence test-clients test-gitops test-apiserver test-chart test-helm3 test-chaos ## all checks and tests, the cheapest first
+test: check docs test-unit test-convergence test-clients test-gitops test-apiserver test-chart test-helm3 test-chaos e2e ## all checks and tests, the cheapest first
 	@printf '\n=== all checks and tests passed\n'
 
 check: check-fmt check-docs check-deny check-clippy check-generated ## format, links, dependencies, lints, generated files

@@ -195,7 +195,7 @@ async fn questions_to_sts_take_permits_of_their_own() {
     let limiter = RateLimiter::new(Rates::default());
     let own = SharedCredentialsProvider::new(Credentials::new("OWNKEY", "secret", None, None, "test"));
     sessions_behind(Arc::clone(&limiter), Some(own)).account(&role(&wire), REGION).await.unwrap();
-    let permits = limiter.counters.read().waits.into_iter().map(|(class, (count, _))| (class, count));
+    let permits = limiter.counters.read().waits.into_iter().map(|((_, _, class), (count, _))| (class, count));
     assert_eq!(permits.collect::<Vec<_>>(), [(CallClass::Sts, 2)], "and none of those that Transfer's calls wait for");
 }
 

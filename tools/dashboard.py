@@ -72,8 +72,8 @@ ROWS = (
          (("sum by (class) (" + RATE % "gate_wait_seconds_total" + ") / sum by (class) ("
            + RATE % "gate_permits_total" + ")", "{{class}}"),)),
         ("Throttled", "Which part of the calls AWS threw back.", "percentunit",
-         (("sum by (class) (" + RATE % "gate_throttled_total" + ") / sum by (class) (" + RATE % "gate_permits_total"
-           + ")", "{{class}}"),)),
+         (("sum by (account, region, class) (" + RATE % "gate_throttled_total" + ") / sum by (account, region, class) ("
+           + RATE % "gate_permits_total" + ")", "{{account}} {{region}} {{class}}"),)),
     )),
     ("What waits for a person", (
         ("Orphans", "What AWS has with this cluster's tags and no object stands for.", "none",

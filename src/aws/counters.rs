@@ -41,15 +41,18 @@ impl Latency {
 #[derive(Debug, Default)]
 pub struct CallCounters(Mutex<Counts>);
 
+/// Account, region and class: what has a rate of its own in AWS. There are as many as identities reach.
+pub type Line = (String, String, CallClass);
+
 /// As they stand.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counts {
     /// Calls, and how long they took, by operation and result: `ok` or the kind of fault.
     pub latencies: BTreeMap<(&'static str, &'static str), Latency>,
-    /// Calls that AWS throttled, by class.
-    pub throttled: BTreeMap<CallClass, u64>,
-    /// Permits that were given and how long was waited for them in all, by class.
-    pub waits: BTreeMap<CallClass, (u64, Duration)>,
+    /// Calls that AWS throttled.
+    pub throttled: BTreeMap<Line, u64>,
+    /// Permits that were given and how long was waited for them in all.
+    pub waits: BTreeMap<Line, (u64, Duration)>,
 }
 
 impl CallCounters {
@@ -69,15 +72,15 @@ impl CallCounters {
         self.lock().latencies.entry((operation, result)).or_default().add(took);
     }
 
-    /// AWS throttled a call of this class.
-    pub fn throttled(&self, class: CallClass) {
-        *self.lock().throttled.entry(class).or_default() += 1;
+    /// AWS throttled a call.
+    pub fn throttled(&self, line: Line) {
+        *self.lock().throttled.entry(line).or_default() += 1;
     }
 
     /// A permit was given.
-    pub fn waited(&self, class: CallClass, wait: Duration) {
+    pub fn waited(&self, line: Line, wait: Duration) {
         let mut counts = self.lock();
-        let (permits, waited) = counts.waits.entry(class).or_default();
+        let (permits, waited) = counts.waits.entry(line).or_default();
         *permits += 1;
         *waited += wait;
     }

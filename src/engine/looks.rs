@@ -32,6 +32,8 @@ pub type Place = (String, String);
 #[derive(Clone, Debug)]
 struct Seen {
     place: Place,
+    /// When the last full look of this process was, or since when it is known where there was none.
+    checked: Instant,
     /// What the last look at it showed, or status says of it, as a listing would show it, as one digest.
     row: Option<String>,
     /// What the last listing showed.
@@ -60,17 +62,22 @@ impl From<Option<String>> for Listing {
 /// What that rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Basis {
-    /// A full look of this process, when, and whether it takes part in the budget.
-    Look { at: Instant, budgeted: bool },
+    /// A full look of this process, and whether it takes part in the budget.
+    Look { budgeted: bool },
     /// Status, since then; and once a listing said the same, when the first full look is due.
     Status { since: Instant, listed: bool, due: Option<Instant> },
-    /// A listing alone: nobody has asked for the object yet. Without a share in the budget.
+    /// A listing at most: nobody has looked at the object or asked whether its status holds. Without a share in the budget.
     Listing,
     /// Status, and a listing or a look that says otherwise.
     Doubt,
 }
 
 impl Seen {
+    /// Known since now, with nothing but what a listing shows.
+    fn new(place: Place, listing: Listing) -> Self {
+        Self { place, checked: Instant::now(), row: None, listing, basis: Basis::Listing }
+    }
+
     /// Where it takes part in the budget.
     fn share(&self) -> Option<&Place> {
         matches!(self.basis, Basis::Look { budgeted: true, .. } | Basis::Status { .. }).then_some(&self.place)
@@ -124,13 +131,29 @@ impl All {
 }
 
 impl Looks {
+    /// It is to be compared with this account and region: how long that has not happened counts from now on.
+    pub fn expects(&self, uid: &str, account: &str, region: &str) {
+        let mut all = self.lock();
+        if !all.objects.contains_key(uid) {
+            let place = (account.to_owned(), region.to_owned());
+            all.put(uid, Some(Seen::new(place, Listing::Never)));
+        }
+    }
+
     /// A full look at an object of this account and region showed what a listing would show as `row`.
     pub fn saw(&self, uid: &str, account: &str, region: &str, row: String, budgeted: bool) {
         let (mut all, place) = (self.lock(), (account.to_owned(), region.to_owned()));
         let here = all.objects.get(uid).filter(|seen| seen.place == place);
         let listing = here.map(|seen| seen.listing.clone()).unwrap_or_default();
-        let basis = Basis::Look { at: Instant::now(), budgeted };
-        all.put(uid, Some(Seen { place, row: Some(row), listing, basis }));
+        let (checked, basis) = (Instant::now(), Basis::Look { budgeted });
+        all.put(uid, Some(Seen { place, checked, row: Some(row), listing, basis }));
+    }
+
+    /// A full look at it showed nothing that a listing would show: it is not there, or nothing lists its kind.
+    pub fn checked(&self, uid: &str) {
+        if let Some(seen) = self.lock().objects.get_mut(uid) {
+            seen.checked = Instant::now();
+        }
     }
 
     /// AWS does not have it, or it has no place there: what status says of it is not believed until the next full look, and
@@ -156,7 +179,7 @@ impl Looks {
         let (mut all, place) = (self.lock(), (account.to_owned(), region.to_owned()));
         let listing = Listing::from(row);
         let Some(seen) = all.objects.get(uid) else {
-            all.put(uid, Some(Seen { place, row: None, listing, basis: Basis::Listing }));
+            all.put(uid, Some(Seen::new(place, listing)));
             return true;
         };
         if seen.place != place {
@@ -169,7 +192,7 @@ impl Looks {
             Basis::Status { .. } => Basis::Doubt,
             basis => basis,
         };
-        let seen = Seen { place, row: seen.row.clone(), listing, basis };
+        let seen = Seen { listing, basis, ..seen.clone() };
         all.put(uid, Some(seen));
         agrees
     }
@@ -181,9 +204,11 @@ impl Looks {
         let (mut all, now) = (self.lock(), Instant::now());
         all.began.get_or_insert(now);
         let place = (account.to_owned(), region.to_owned());
-        let listing = match all.objects.get(uid) {
-            None => Listing::Never,
-            Some(Seen { place: seen, listing, basis: Basis::Listing, .. }) if *seen == place => listing.clone(),
+        let (listing, checked) = match all.objects.get(uid) {
+            None => (Listing::Never, now),
+            Some(Seen { place: seen, checked, listing, basis: Basis::Listing, .. }) if *seen == place => {
+                (listing.clone(), *checked)
+            }
             Some(Seen { place: seen, row: held, basis: Basis::Status { since, listed, due }, .. }) => {
                 let until = due.unwrap_or(if *listed { now + resync } else { *since + resync.min(SELDOM) });
                 return *seen == place && held.as_deref() == Some(row) && now < until;
@@ -194,7 +219,7 @@ impl Looks {
         let believes = !listed || listing == Listing::Row(row.to_owned());
         let status = Basis::Status { since: now, listed, due: None };
         let basis = if believes { status } else { Basis::Doubt };
-        all.put(uid, Some(Seen { place, row: Some(row.to_owned()), listing, basis }));
+        all.put(uid, Some(Seen { place, checked, row: Some(row.to_owned()), listing, basis }));
         believes
     }
 
@@ -202,7 +227,7 @@ impl Looks {
     #[must_use]
     pub fn stands(&self, uid: &str, (account, region): (&str, &str), row: &str, turn: Turn) -> bool {
         let all = self.lock();
-        let Some(Seen { place, row: held, listing, basis: Basis::Look { at, .. } }) = all.objects.get(uid) else {
+        let Some(Seen { place, checked, row: held, listing, basis: Basis::Look { .. } }) = all.objects.get(uid) else {
             return false;
         };
         let listed = match listing {
@@ -211,7 +236,7 @@ impl Looks {
             Listing::Row(listed) => listed == row,
         };
         let here = (place.0.as_str(), place.1.as_str()) == (account, region);
-        listed && here && held.as_deref() == Some(row) && at.elapsed() < turn.last + SAME
+        listed && here && held.as_deref() == Some(row) && checked.elapsed() < turn.last + SAME
     }
 
     /// How long what is believed rests: until its turn or until it changes by itself, and no longer than `resync` while no
@@ -222,8 +247,8 @@ impl Looks {
         let (mut all, now) = (self.lock(), Instant::now());
         let (change, resync) = (change.map(|change| now + change), resync.min(SELDOM));
         let attended = all.began.map(|began| began.elapsed()).unwrap_or_default();
-        let until = match all.objects.get_mut(uid).map(|seen| &mut seen.basis) {
-            Some(Basis::Status { since, listed, due }) => {
+        let until = match all.objects.get_mut(uid).map(|seen| (&mut seen.basis, seen.checked)) {
+            Some((Basis::Status { since, listed, due }, _)) => {
                 let unsure = due.is_none() && since.elapsed() + SAME < resync;
                 let until =
                     if unsure || !*listed { *since + resync } else { *due.get_or_insert(now + turn.made_up(attended)) };
@@ -233,7 +258,7 @@ impl Looks {
                 }
                 until
             }
-            Some(Basis::Look { at, .. }) => (now + turn.next).min(*at + turn.every),
+            Some((Basis::Look { .. }, checked)) => (now + turn.next).min(checked + turn.every),
             _ => now + turn.next.min(resync),
         };
         let until = change.map_or(until, |change| change.min(until));
@@ -247,15 +272,14 @@ impl Looks {
         self.lock().interval(uid, resync)
     }
 
-    /// How long ago the full look is that is longest ago, by account and region. For whom status stands in, it counts from
-    /// when it was believed: of looks of former processes nobody knows when they were.
+    /// How long ago the full look is that is longest ago, by account and region. Who was not looked at yet counts from when
+    /// it was known, also where status stands in: of looks of former processes nobody knows when they were.
     #[must_use]
     pub fn oldest(&self) -> BTreeMap<Place, Duration> {
         let mut oldest: BTreeMap<Place, Duration> = BTreeMap::new();
-        for Seen { place, basis, .. } in self.lock().objects.values() {
-            let (Basis::Look { at, .. } | Basis::Status { since: at, .. }) = basis else { continue };
+        for Seen { place, checked, .. } in self.lock().objects.values() {
             let oldest = oldest.entry(place.clone()).or_default();
-            *oldest = at.elapsed().max(*oldest);
+            *oldest = checked.elapsed().max(*oldest);
         }
         oldest
     }
@@ -617,6 +641,39 @@ mod tests {
         assert!(!looks.stands("0", HERE, "", turn), "its turn has come");
         let looks = Looks::default();
         assert!(looks.believes("0", HERE, "", RESYNC) && !looks.stands("0", HERE, "", turn), "no look yet");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_its_first_look_or_is_doubted_grows_old() {
+        let minutes = Duration::from_mins;
+        let age = |looks: &Looks| looks.oldest().get(&("1".to_owned(), "here".to_owned())).copied();
+        let ways: [(&str, fn(&Looks)); 5] = [
+            ("never looked at", |looks| looks.expects("0", "1", "here")),
+            ("only listed", |looks| assert!(looks.agrees("0", HERE, Some(shown("a"))))),
+            ("believed", |looks| assert!(looks.believes("0", HERE, "a", RESYNC))),
+            ("doubted after a look", |looks| {
+                looks.saw("0", "1", "here", shown("a"), true);
+                looks.doubt("0");
+            }),
+            ("doubted for a listing", |looks| {
+                assert!(looks.believes("0", HERE, "a", RESYNC) && !looks.agrees("0", HERE, None));
+            }),
+        ];
+        for (way, begins) in ways {
+            let looks = Looks::default();
+            assert_eq!(age(&looks), None, "{way}");
+            begins(&looks);
+            tokio::time::advance(minutes(40)).await;
+            // What is heard of it meanwhile is no look.
+            looks.expects("0", "1", "here");
+            let _ = (looks.agrees("0", HERE, None), looks.believes("0", HERE, "a", RESYNC));
+            assert_eq!(age(&looks), Some(minutes(40)), "{way}");
+            looks.checked("0");
+            tokio::time::advance(minutes(1)).await;
+            assert_eq!(age(&looks), Some(minutes(1)), "{way}");
+            looks.forget("0");
+            assert_eq!(age(&looks), None, "{way}");
+        }
     }
 
     #[test]

@@ -126,6 +126,9 @@ async fn converge<K: Kind>(
     }
     let mut place = engine.kind.resolve(&request.object).await?;
     place = place.map(|target| Target { account: target.account.ranked(&request.rank), ..target });
+    if let Ok(target) = &place {
+        engine.settings.looks.expects(&request.uid, &target.account.id, &target.account.region);
+    }
     let mut known = Known::new(place);
     let end = steps(engine, request, &mut known).await;
     note_look(engine, request, &known);
@@ -166,11 +169,16 @@ fn note_look<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, known: &
     let (looks, uid) = (&engine.settings.looks, request.uid.as_str());
     match (known.target(), &known.have, &known.sight) {
         // Who has no place (its server is gone) is not looked at either, and others have its share of looks.
-        (None, ..) | (_, _, ObservedState::Missing | ObservedState::ParentMissing) => looks.doubt(uid),
+        (None, ..) => looks.doubt(uid),
+        (_, _, ObservedState::Missing | ObservedState::ParentMissing) => {
+            looks.doubt(uid);
+            looks.checked(uid);
+        }
         (Some(target), Some(have), ObservedState::Found(_)) => {
-            if let Some(row) = have.listed() {
-                let budgeted = engine.kind.found_by().child().is_some();
-                looks.saw(uid, &target.account.id, &target.account.region, row, budgeted);
+            let budgeted = engine.kind.found_by().child().is_some();
+            match have.listed() {
+                Some(row) => looks.saw(uid, &target.account.id, &target.account.region, row, budgeted),
+                None => looks.checked(uid),
             }
         }
         _ => {}

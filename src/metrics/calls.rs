@@ -2,7 +2,7 @@
 
 use super::{Sample, Sources, number};
 use crate::aws::circuit::State;
-use crate::aws::counters::Latency;
+use crate::aws::counters::{Latency, Line};
 use crate::aws::rate_limiter::LineState;
 use crate::engine::counters::{Counts, ReconcileCounters};
 
@@ -38,23 +38,27 @@ pub(super) fn aws_call_durations(sources: &Sources) -> Vec<(Vec<String>, Latency
 
 pub(super) fn gate_throttled(sources: &Sources) -> Vec<Sample> {
     let throttled = sources.limiter.counters.read().throttled;
-    throttled.into_iter().map(|(class, count)| (vec![class.name().to_owned()], number(count))).collect()
+    throttled.into_iter().map(|(line, count)| (labels(line), number(count))).collect()
 }
 
 pub(super) fn gate_permits(sources: &Sources) -> Vec<Sample> {
     let waits = sources.limiter.counters.read().waits;
-    waits.into_iter().map(|(class, (permits, _))| (vec![class.name().to_owned()], number(permits))).collect()
+    waits.into_iter().map(|(line, (permits, _))| (labels(line), number(permits))).collect()
 }
 
 pub(super) fn gate_waits(sources: &Sources) -> Vec<Sample> {
     let waits = sources.limiter.counters.read().waits;
-    waits.into_iter().map(|(class, (_, waited))| (vec![class.name().to_owned()], waited.as_secs_f64())).collect()
+    waits.into_iter().map(|(line, (_, waited))| (labels(line), waited.as_secs_f64())).collect()
+}
+
+fn labels((account, region, class): Line) -> Vec<String> {
+    vec![account, region, class.name().to_owned()]
 }
 
 pub(super) fn lines(sources: &Sources, value: fn(&LineState) -> f64) -> Vec<Sample> {
     let sample = |line: LineState| {
         let value = value(&line);
-        (vec![line.account, line.region, line.class.name().to_owned()], value)
+        (labels((line.account, line.region, line.class)), value)
     };
     sources.limiter.lines().into_iter().map(sample).collect()
 }

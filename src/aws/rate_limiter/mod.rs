@@ -116,7 +116,7 @@ impl RateLimiter {
     pub async fn acquire(&self, account: &str, region: &str, class: CallClass, rank: Rank) -> Permit {
         let asked = Instant::now();
         waiting::aside(self.enter((account, region), class, rank).goes()).await;
-        self.counters.waited(class, asked.elapsed());
+        self.counters.waited((account.to_owned(), region.to_owned(), class), asked.elapsed());
         Permit(())
     }
 
@@ -151,7 +151,7 @@ impl RateLimiter {
 
     /// AWS said that it was too much, and perhaps when to come back.
     pub fn throttled(&self, account: &str, region: &str, class: CallClass, retry_after: Option<Duration>) {
-        self.counters.throttled(class);
+        self.counters.throttled((account.to_owned(), region.to_owned(), class));
         let mut gates = self.lock();
         if let Some(gate) = gates.get_mut(&place(account, region)) {
             // Under the lock, as every time that a pace is told.

@@ -1,6 +1,10 @@
 //! `/livez`, `/readyz`, `/metrics` and the log. Neither answer of the probes depends on AWS or on the API server's
 //! health: a restart would mend neither.
 
+mod certificate;
+mod reviews;
+mod tls;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -8,7 +12,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::IntoResponse;
 use axum::routing::get;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
@@ -17,6 +22,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 
+pub use self::certificate::Certificate;
+pub use self::reviews::Reviews;
 use crate::cli::LogFormat;
 use crate::cluster::store::Stores;
 use crate::metrics;
@@ -62,20 +69,43 @@ impl Health {
 /// Where the address cannot be had.
 pub async fn bind(address: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
     let listener = tokio::net::TcpListener::bind(address).await?;
-    tracing::info!(address = %listener.local_addr()?, "serving /livez, /readyz and /metrics");
+    tracing::info!(address = %listener.local_addr()?, "serving probes");
     Ok(listener)
 }
 
-/// Serves the probes for ever.
-pub async fn serve(listener: tokio::net::TcpListener, health: Arc<Health>) {
-    let router = Router::new()
-        .route("/livez", get(livez))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(scrape))
-        .with_state(health);
+/// Serves the probes for ever, with `/metrics` beside them where it has no port of its own.
+pub async fn serve(listener: tokio::net::TcpListener, health: Arc<Health>, metrics: bool) {
+    let mut router = Router::new().route("/livez", get(livez)).route("/readyz", get(readyz));
+    if metrics {
+        router = router.route(reviews::PATH, get(scrape));
+    }
+    let router = router.with_state(health);
     if let Err(error) = axum::serve(listener, router).await {
         tracing::error!(%error, "the server of the probes ended");
     }
+}
+
+/// Serves `/metrics` over TLS for ever: to those whom the reviews let in, or to everybody where there are none.
+pub async fn serve_scrapes(
+    listener: tokio::net::TcpListener,
+    certificate: Certificate,
+    health: Arc<Health>,
+    reviews: Option<Reviews>,
+) {
+    tls::serve(listener, certificate, scrapes(health, reviews)).await;
+}
+
+fn scrapes(health: Arc<Health>, reviews: Option<Reviews>) -> Router {
+    let reviews = Arc::new(reviews);
+    let answer = move |headers: HeaderMap| async move {
+        if let Some(reviews) = reviews.as_ref()
+            && let Err(refusal) = reviews.admit(&headers).await
+        {
+            return refusal.into_response();
+        }
+        scrape(State(health)).await.into_response()
+    };
+    Router::new().route(reviews::PATH, get(answer))
 }
 
 async fn livez(State(health): State<Arc<Health>>) -> (StatusCode, String) {

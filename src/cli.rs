@@ -92,9 +92,21 @@ pub struct RunArgs {
     /// CreateServer calls per second at most, per account and region [default: what AWS takes]
     #[arg(long, env = "TRANSFER_OPERATOR_AWS_CREATE_SERVER_RATE", value_parser = rate)]
     pub aws_create_server_rate: Option<f64>,
-    /// Where /livez, /readyz and /metrics are served
+    /// Where /livez and /readyz are served, and /metrics where it is not served over TLS
     #[arg(long, env = "TRANSFER_OPERATOR_HEALTH_ADDR", default_value = "0.0.0.0:8080")]
     pub health_addr: SocketAddr,
+    /// Serves /metrics over TLS, at --metrics-addr only: a directory with tls.crt and tls.key, such as a mounted Secret of
+    /// type kubernetes.io/tls. They are read again as they change
+    #[arg(long, env = "TRANSFER_OPERATOR_METRICS_TLS_DIR")]
+    pub metrics_tls_dir: Option<PathBuf>,
+    /// Where /metrics is served over TLS
+    #[arg(long, env = "TRANSFER_OPERATOR_METRICS_ADDR", default_value = "0.0.0.0:8443")]
+    pub metrics_addr: SocketAddr,
+    /// Shows /metrics only to who sends the bearer token of an account that may `get` it: the API server is asked by
+    /// TokenReview and SubjectAccessReview. Needs --metrics-tls-dir
+    #[arg(long, env = "TRANSFER_OPERATOR_METRICS_AUTH", default_value_t = false, action = ArgAction::Set,
+        num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub metrics_auth: bool,
     /// Of several replicas let one work; `--lease=false` where there is only one
     #[arg(long, env = "TRANSFER_OPERATOR_LEASE", default_value_t = true, action = ArgAction::Set,
         num_args = 0..=1, require_equals = true, default_missing_value = "true")]

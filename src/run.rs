@@ -2,6 +2,7 @@
 
 mod learnt_rates;
 mod prepare;
+mod scrapes;
 mod share;
 
 use std::io::Write;
@@ -99,9 +100,10 @@ pub async fn run(args: RunArgs) -> Result<(), RunError> {
     let health = Health::new(stores);
     let listener = admin::bind(args.health_addr).await.map_err(|error| RunError::Address(args.health_addr, error))?;
     tokio::spawn(Arc::clone(&health).beat());
-    tokio::spawn(admin::serve(listener, Arc::clone(&health)));
+    tokio::spawn(admin::serve(listener, Arc::clone(&health), args.metrics_tls_dir.is_none()));
     let config = Config::infer().await.map_err(|error| RunError::Client(error.to_string()))?;
     let client = Client::try_from(bounded(config)).map_err(|error| RunError::Client(error.to_string()))?;
+    scrapes::serve(&args, &client, &health).await.map_err(RunError::Flag)?;
     operate(args, scope, client, health, stop).await
 }
 

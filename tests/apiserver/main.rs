@@ -22,6 +22,7 @@ mod life;
 mod orphans;
 mod protected;
 mod rights;
+mod scrapes;
 mod startup;
 mod undecodable;
 mod upgrades;

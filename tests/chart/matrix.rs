@@ -13,7 +13,7 @@ use crate::helm::{EVERYTHING, Helm, NAMESPACE, documents, of_kind, read};
 use crate::support::{ControlPlane, repository};
 
 const FOLDER: &str = "tests/chart/matrix";
-/// What a cluster with the Prometheus operator serves besides; with the CRDs of it in [`MONITORING_CRDS`].
+/// What a cluster with the Prometheus operator serves besides; with the CRDs of it, and that of cert-manager, in [`CRDS`].
 const MONITORING: [&str; 6] = [
     "--api-versions",
     "monitoring.coreos.com/v1/ServiceMonitor",
@@ -22,7 +22,7 @@ const MONITORING: [&str; 6] = [
     "--api-versions",
     "monitoring.coreos.com/v1/PrometheusRule",
 ];
-const MONITORING_CRDS: &str = "tests/fixtures/monitoring-crds.yaml";
+const CRDS: [&str; 2] = ["tests/fixtures/monitoring-crds.yaml", "tests/fixtures/cert-manager-crds.yaml"];
 
 /// Name and values of every case.
 fn cases() -> BTreeMap<String, String> {
@@ -118,7 +118,9 @@ async fn each_set_of_values_changes_what_is_committed_and_nothing_else() {
 async fn an_api_server_takes_every_object_strictly_and_every_pod_as_restricted() {
     let plane = ControlPlane::start().await;
     plane.install().await;
-    apply(&plane, &read(MONITORING_CRDS), &[]).await.unwrap();
+    for file in CRDS {
+        apply(&plane, &read(file), &[]).await.unwrap();
+    }
     plane.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).await;
     for namespace in ["sftp", "partners", "all-keys", "one-key"] {
         plane.kubectl(&["create", "namespace", namespace]).await;

@@ -12,6 +12,8 @@ use crate::support::{ControlPlane, Operator, Sim, await_condition};
 
 /// Values of an installation without any right of a cluster administrator's but to read identities.
 const TENANT: &str = "tests/chart/matrix/tenant.yaml";
+/// Values with which metrics are served over TLS, to accounts that may get them.
+const METRICS: &str = "tests/chart/matrix/metrics-tls.yaml";
 
 const VALUES: &str = r#"
 identities:
@@ -82,9 +84,9 @@ async fn the_operator_knows_every_flag_that_the_chart_can_set() {
     let program = Path::new(env!("CARGO_BIN_EXE_transfer-operator"));
     let output = Command::new(program).args(["run", "--help"]).output().await.unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    let known: BTreeSet<&str> = help.split_whitespace().map(|word| word.trim_end_matches(',')).collect();
+    let known: BTreeSet<&str> = help.split_whitespace().filter_map(|word| word.split([',', '[']).next()).collect();
 
-    for values in [EVERYTHING, &read(TENANT)] {
+    for values in [EVERYTHING, &read(TENANT), &read(METRICS)] {
         let objects = Helm::offline().render(values).await;
         let deployment = object(&objects, "Deployment", "transfer-operator");
         let args = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap().clone();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::helm::{Helm, NAMESPACE, documents, object, read};
 use crate::support::{ControlPlane, await_condition};
 
@@ -58,12 +60,49 @@ async fn the_operator_reads_secrets_by_name_where_values_say_so_only() {
         ("update leases.coordination.k8s.io/other --namespace transfer-operator-system", false),
         ("create leases.coordination.k8s.io --namespace kube-system", false),
         ("update leases.coordination.k8s.io/transfer-operator --namespace open", false),
+        ("create tokenreviews.authentication.k8s.io", false),
+        ("create subjectaccessreviews.authorization.k8s.io", false),
     ];
     for (what, allowed) in cases {
         // RBAC is in force a moment after it was created.
         await_condition(what, Duration::from_secs(30), async || {
             let answer = may(&plane, OPERATOR, what).await;
             if answer == allowed { Ok(()) } else { Err(format!("allowed: {answer}")) }
+        })
+        .await;
+    }
+}
+
+/// What it makes of these rights: `tests/apiserver/scrapes.rs`, with the rules that are compared here.
+#[tokio::test]
+async fn reviews_are_granted_with_metrics_auth_and_reading_to_whom_it_is_bound() {
+    let plane = ControlPlane::start().await;
+    let helm = Helm::of(&plane);
+    let values = "metrics: {tls: {enabled: true}, auth: {enabled: true}}";
+    helm.install(values).await;
+    let rules = json!([
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+    ]);
+    let rendered = helm.render(values).await;
+    assert_eq!(object(&rendered, "ClusterRole", "transfer-operator-metrics-auth")["rules"], rules);
+
+    let (reader, other) = ("system:serviceaccount:default:reader", "system:serviceaccount:default:other");
+    let bind = ["create", "clusterrolebinding", "reads", "--clusterrole=transfer-operator-metrics-reader"];
+    plane.kubectl(&[&bind[..], &["--serviceaccount=default:reader"]].concat()).await;
+    for (user, what, allowed) in [
+        (OPERATOR, "create tokenreviews.authentication.k8s.io", true),
+        (OPERATOR, "create subjectaccessreviews.authorization.k8s.io", true),
+        (OPERATOR, "get /metrics", false),
+        (reader, "get /metrics", true),
+        (reader, "get /metrics/cadvisor", false),
+        (reader, "post /metrics", false),
+        (reader, "create tokenreviews.authentication.k8s.io", false),
+        (other, "get /metrics", false),
+    ] {
+        await_condition(what, Duration::from_secs(30), async || {
+            let answer = may(&plane, user, what).await;
+            if answer == allowed { Ok(()) } else { Err(format!("allowed to {user}: {answer}")) }
         })
         .await;
     }

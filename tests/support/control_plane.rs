@@ -138,7 +138,8 @@ impl ControlPlane {
         path
     }
 
-    async fn token_for(&self, namespace: &str, service_account: &str) -> String {
+    /// A new token of a ServiceAccount, which must exist.
+    pub async fn token_for(&self, namespace: &str, service_account: &str) -> String {
         let request = TokenRequest {
             spec: TokenRequestSpec { expiration_seconds: Some(TOKEN_SECONDS), ..Default::default() },
             ..Default::default()

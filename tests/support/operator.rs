@@ -76,9 +76,15 @@ impl Operator {
 
     /// Where it answers probes and scrapes, as its log tells.
     pub fn health_address(&self) -> String {
+        self.address_after("serving probes").expect("the address was logged")
+    }
+
+    /// The address in the log line that says this, once it is there.
+    pub fn address_after(&self, said: &str) -> Option<String> {
         let log = self.log();
-        let port = log.split("127.0.0.1:").nth(1).expect("the address was logged");
-        format!("127.0.0.1:{}", port.chars().take_while(char::is_ascii_digit).collect::<String>())
+        let line = log.lines().find(|line| line.contains(said))?;
+        let port = line.split("127.0.0.1:").nth(1)?;
+        Some(format!("127.0.0.1:{}", port.chars().take_while(char::is_ascii_digit).collect::<String>()))
     }
 
     /// Everything that it has logged.

@@ -114,9 +114,27 @@ What the operator may do where it watches: with `managed` without AwsIdentity, w
 {{- dict "ServiceMonitor" (dig "serviceMonitor" dict $metrics) "PodMonitor" (dig "podMonitor" dict $metrics) "PrometheusRule" (dig "prometheusRule" dict $metrics) | toYaml }}
 {{- end }}
 
+{{/*
+How /metrics is served, as YAML: `tls` and `auth` with all their values, and what follows from them. A release of before
+says nothing of it, and then it is in plain text.
+*/}}
+{{- define "transfer-operator.scrapes" -}}
+{{- $name := printf "%s-metrics" (include "transfer-operator.name" .) }}
+{{- $metrics := .Values.metrics | default dict }}
+{{- $tls := merge (deepCopy (dig "tls" dict $metrics)) (dict "enabled" false "issuerRef" dict "config" dict) }}
+{{- $auth := merge (deepCopy (dig "auth" dict $metrics)) (dict "enabled" false "tokenSecret" dict) }}
+{{- if and $auth.enabled (not $tls.enabled) }}
+{{- fail "metrics.auth.enabled needs metrics.tls.enabled: tokens are not taken in plain text" }}
+{{- end }}
+{{- $secret := $tls.secretName | default (printf "%s-tls" $name) }}
+{{- $host := printf "%s.%s.svc" $name .Release.Namespace }}
+{{- dict "tls" $tls "auth" $auth "secretName" $secret "host" $host "folder" "/etc/transfer-operator/metrics-tls" | toYaml }}
+{{- end }}
+
 {{/* The arguments of the operator as a YAML list. */}}
 {{- define "transfer-operator.args" -}}
 {{- $operator := .Values.operator -}}
+{{- $scrapes := include "transfer-operator.scrapes" . | fromYaml -}}
 - run
 {{- range $flag, $value := dict
       "resync-interval" $operator.resyncInterval
@@ -133,6 +151,9 @@ What the operator may do where it watches: with `managed` without AwsIdentity, w
       "aws-write-rate" $operator.rates.write
       "aws-create-server-rate" $operator.rates.createServer
       "health-addr" $operator.healthAddr
+      "metrics-tls-dir" (ternary $scrapes.folder "" $scrapes.tls.enabled)
+      "metrics-addr" (ternary ($operator.healthAddr | default "" | replace ":8080" ":8443") "" $scrapes.tls.enabled)
+      "metrics-auth" (ternary "true" "" $scrapes.auth.enabled)
       "read-namespaces" (ternary "" "false" (dig "readNamespaces" true .Values.rbac))
       "write-identities" (ternary "" "false" (dig "writeIdentities" true .Values.rbac))
       "hold-deletions-percent" (dig "percent" "" (.Values.holdDeletions | default dict) | toString)

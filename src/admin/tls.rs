@@ -1,0 +1,61 @@
+//! Serves over TLS only, one request on each connection. Knows neither what is served nor who may ask for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use super::certificate::Certificate;
+
+/// Connections at the same time: there are a few Prometheus servers, and nobody else may take up the operator's memory.
+const AT_ONCE: usize = 32;
+/// How long a connection may live, from its first byte to the last of its answer: Prometheus gives a scrape ten seconds.
+const LIFE: Duration = Duration::from_secs(20);
+/// What a request may take up before it is refused; tokens of ServiceAccounts have one or two thousand characters.
+const HEAD: usize = 32 * 1024;
+/// How long to wait where no connection can be taken, as when there are no more file descriptors.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Serves for ever.
+pub async fn serve(listener: TcpListener, certificate: Certificate, router: Router) {
+    let seats = Arc::new(Semaphore::new(AT_ONCE));
+    while let Ok(seat) = Arc::clone(&seats).acquire_owned().await {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "cannot take a connection of a scraper");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let answers = answer(stream, certificate.config(), router.clone());
+        tokio::spawn(async move {
+            let _seat = seat;
+            match tokio::time::timeout(LIFE, answers).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(error, "a connection for a scrape failed"),
+                Err(_) => tracing::debug!("a connection for a scrape took too long"),
+            }
+        });
+    }
+}
+
+/// Who keeps a connection keeps its seat from others, so it is closed after its one request.
+async fn answer(stream: TcpStream, config: Arc<ServerConfig>, router: Router) -> Result<(), String> {
+    let stream = TlsAcceptor::from(config).accept(stream).await.map_err(|error| error.to_string())?;
+    let mut http = http1::Builder::new();
+    http.keep_alive(false).max_buf_size(HEAD);
+    let served = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    served.await.map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;

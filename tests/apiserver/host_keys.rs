@@ -22,6 +22,10 @@ impl KeySecret {
         Self { text, fingerprint: row.split(' ').nth(2).unwrap().to_owned() }
     }
 
+    pub fn text(&self) -> String {
+        self.text.clone()
+    }
+
     pub async fn create(&self, world: &World, name: &str) {
         create(world, name, "transfer-operator.dev/host-key", &self.text).await;
     }

@@ -23,6 +23,7 @@ mod orphans;
 mod protected;
 mod rights;
 mod scrapes;
+mod secrecy;
 mod startup;
 mod undecodable;
 mod upgrades;

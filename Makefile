@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
-.PHONY: help test check check-fmt check-deny advisories check-clippy check-generated check-docs docs test-unit test-clients test-apiserver test-convergence test-chart test-gitops gitops test-chaos chaos e2e soak replay mutants bench bench-reconciles bench-micro \
+.PHONY: help test check check-fmt check-deny advisories check-clippy check-generated check-docs docs test-unit test-clients test-apiserver test-convergence test-chart test-kube-state-metrics test-gitops gitops test-chaos chaos e2e soak replay mutants bench bench-reconciles bench-micro \
   build release image test-image test-helm3 sbom demo generate manifests tools clean
 
 # Seeded defects panic by the hundred, and a failing test names its place without it.
@@ -27,7 +27,7 @@ CARGO_TEST_PLANS := cargo test --locked --features sim --config 'profile.dev.pac
 step = @printf '\n=== %s: %s\n' '$@' $(1)
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: check docs test-unit test-convergence test-clients test-gitops test-apiserver test-chart test-helm3 test-chaos e2e ## all checks and tests, the cheapest first
 	@printf '\n=== all checks and tests passed\n'
@@ -93,6 +93,12 @@ test-helm3: build ## the chart by Helm 3, and from it to Helm 4
 	@tools/build-kube etcd kube-apiserver kubectl helm >/dev/null
 	@tools/build-helm3 >/dev/null
 	@$(CARGO_TEST) --test chart -- --ignored
+
+test-kube-state-metrics: ## kube-state-metrics itself with deploy/kube-state-metrics.yaml
+	$(call step,'kube-state-metrics with a control plane and tests/apiserver')
+	@tools/build-kube etcd kube-apiserver kubectl >/dev/null
+	@tools/build-kube-state-metrics >/dev/null
+	@$(CARGO_TEST) --test apiserver kube_state_metrics -- --ignored
 
 test-gitops: ## what kstatus, Flux, Helm 4, Argo CD and kubectl make of the recorded states of our objects
 	$(call step,'tools/gitops')

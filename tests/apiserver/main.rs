@@ -17,6 +17,7 @@ mod host_keys;
 mod identities;
 mod kills;
 mod known_hosts;
+mod kube_state_metrics;
 mod lease;
 mod life;
 mod orphans;

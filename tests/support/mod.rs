@@ -53,7 +53,8 @@ pub fn python_env() -> PathBuf {
     directory_from("PYTHON_ENV", "tools/python-env", &[])
 }
 
-fn directory_from(variable: &str, script: &str, args: &[&str]) -> PathBuf {
+/// Where a tool lies: as this variable says, or as the script that builds it prints.
+pub fn directory_from(variable: &str, script: &str, args: &[&str]) -> PathBuf {
     if let Some(directory) = std::env::var_os(variable) {
         return directory.into();
     }

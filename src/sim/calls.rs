@@ -29,6 +29,8 @@ pub struct Call {
     pub server_id: Option<String>,
     /// The workflow it was about, or the one that it created.
     pub workflow_id: Option<String>,
+    /// What else it was about, or what it created, if that has an id of its own.
+    pub resource_id: Option<String>,
     /// The user it was about.
     pub user_name: Option<String>,
     /// The access it was about.

@@ -23,10 +23,10 @@ pub struct Config {
     /// For how long a VPC endpoint is in transition after the server is ONLINE, or after a change of its network.
     #[serde(serialize_with = "friendly")]
     pub endpoint_lag: SignedDuration,
-    /// For how long a deleted server, user, access or workflow is still described and listed.
+    /// For how long something deleted is still described and listed.
     #[serde(serialize_with = "friendly")]
     pub deletion_time: SignedDuration,
-    /// For how long a new server or workflow is missing from its listing.
+    /// For how long something new that has an id of its own is missing from its listing.
     #[serde(serialize_with = "friendly")]
     pub listing_lag: SignedDuration,
     /// How far a signing time may be from the clock, in either direction.
@@ -85,6 +85,8 @@ pub struct Config {
     pub unknown_addresses: Leniency,
     /// Whether the steps of a workflow also show what AWS does by default.
     pub step_defaults: bool,
+    /// A certificate that is to be active when it is not valid.
+    pub dates_outside_validity: Leniency,
 
     /// Entries of a page when the caller does not say.
     pub page_size: usize,
@@ -120,6 +122,8 @@ pub struct Quotas {
     pub host_keys: usize,
     /// Per account and region.
     pub workflows: usize,
+    /// Per account and region.
+    pub certificates: usize,
 }
 
 /// A fixed answer of `TestIdentityProvider`.
@@ -296,6 +300,7 @@ impl Default for Config {
             unknown_workflow: Leniency::Accept,
             unknown_addresses: Leniency::Accept,
             step_defaults: false,
+            dates_outside_validity: Leniency::Refuse,
             page_size: 100,
             empty_first_page: false,
             quotas: Quotas::default(),
@@ -310,7 +315,15 @@ impl Default for Config {
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self { servers: 50, users: 10_000, ssh_keys: 50, accesses: 100, host_keys: 10, workflows: 10 }
+        Self {
+            servers: 50,
+            users: 10_000,
+            ssh_keys: 50,
+            accesses: 100,
+            host_keys: 10,
+            workflows: 10,
+            certificates: 1000,
+        }
     }
 }
 

@@ -1,18 +1,17 @@
 //! What the API model of AWS Transfer says of every request: members, lengths, patterns, enumerations.
 //! A table and nothing else; `tests/clients` compares it with the model that boto3 ships.
 
+use super::common_shapes::{
+    ARN, HOME_DIRECTORY, IP_ADDRESS_TYPE, LIST, LIST_OF_SERVER, MAX_RESULTS, NEXT_TOKEN, PLAIN, ROLE, SECURITY_GROUP,
+    SERVER_ID, TAG_KEY, TAGS,
+};
 use super::operation::Operation;
+use super::partner_constraints;
 use super::shape::{Member, Shape, UNLIMITED, list, matching, may, must, one_of, secret, text};
 
-const PLAIN: Shape = text(0, UNLIMITED);
-const ARN: Shape = matching(20, 1600, r"arn:\S+");
-const ROLE: Shape = matching(20, 2048, r"arn:.*role/\S+");
 const NULLABLE_ROLE: Shape = matching(0, 2048, r"(|arn:.*role/\S+)");
 const BANNER: Shape = matching(0, 4096, r"[\x09-\x0D\x20-\x7E]*");
 const HOST_KEY: Shape = secret(0, 4096);
-const MAX_RESULTS: Shape = Shape::Number { min: 1, max: 1000 };
-const NEXT_TOKEN: Shape = text(1, 6144);
-const SERVER_ID: Shape = matching(19, 19, r"s-([0-9a-f]{17})");
 const USER_NAME: Shape = matching(3, 100, r"[\w][\w@.-]{2,99}");
 const EXTERNAL_ID: Shape = matching(1, 256, r"S-1-[\d-]+");
 const HOST_KEY_ID: Shape = matching(25, 25, r"hostkey-[0-9a-f]{17}");
@@ -28,20 +27,15 @@ const POLICY: Shape = text(0, UNLIMITED);
 
 const DOMAIN: Shape = one_of(&["S3", "EFS"]);
 const ENDPOINT_TYPE: Shape = one_of(&["PUBLIC", "VPC", "VPC_ENDPOINT"]);
-const IP_ADDRESS_TYPE: Shape = one_of(&["IPV4", "DUALSTACK"]);
 const IDENTITY_PROVIDER: Shape = one_of(&["SERVICE_MANAGED", "API_GATEWAY", "AWS_DIRECTORY_SERVICE", "AWS_LAMBDA"]);
 const PROTOCOL: Shape = one_of(&["SFTP", "FTP", "FTPS", "AS2"]);
 const PROTOCOLS: Shape = list(&PROTOCOL, 1, 4);
 const STORAGE_TYPE: Shape = one_of(&["SERVICE_MANAGED", "SECRETS_MANAGER"]);
 const HOME_TYPE: Shape = one_of(&["PATH", "LOGICAL"]);
 
-const TAG_KEY: Shape = text(0, 128);
-const TAG: Shape = Shape::Struct(&[must("Key", &TAG_KEY), must("Value", &text(0, 256))]);
-const TAGS: Shape = list(&TAG, 1, 50);
 const TAG_KEYS: Shape = list(&TAG_KEY, 1, 50);
 const LOG_DESTINATIONS: Shape = list(&ARN, 0, 1);
 
-const SECURITY_GROUP: Shape = matching(11, 20, r"sg-[0-9a-f]{8,17}");
 const VPC_ENDPOINT_ID: Shape = matching(22, 22, r"vpce-[0-9a-f]{17}");
 const ENDPOINT_DETAILS: Shape = Shape::Struct(&[
     may("AddressAllocationIds", &list(&PLAIN, 0, UNLIMITED)),
@@ -143,7 +137,6 @@ const MAP_PATH: Shape = matching(0, 1024, r"/.*");
 const MAP_ENTRY: Shape =
     Shape::Struct(&[must("Entry", &MAP_PATH), must("Target", &MAP_PATH), may("Type", &one_of(&["FILE", "DIRECTORY"]))]);
 const HOME_MAPPINGS: Shape = list(&MAP_ENTRY, 1, 50_000);
-const HOME_DIRECTORY: Shape = matching(0, 1024, r"(|/.*)");
 const POSIX_ID: Shape = Shape::Number { min: 0, max: 4_294_967_295 };
 const POSIX_PROFILE: Shape =
     Shape::Struct(&[must("Uid", &POSIX_ID), must("Gid", &POSIX_ID), may("SecondaryGids", &list(&POSIX_ID, 0, 16))]);
@@ -193,9 +186,6 @@ const UPDATE_SERVER: &[Member] = &[
 ];
 
 const ONE_SERVER: &[Member] = &[must("ServerId", &SERVER_ID)];
-const LIST: &[Member] = &[may("MaxResults", &MAX_RESULTS), may("NextToken", &NEXT_TOKEN)];
-const LIST_OF_SERVER: &[Member] =
-    &[may("MaxResults", &MAX_RESULTS), may("NextToken", &NEXT_TOKEN), must("ServerId", &SERVER_ID)];
 
 const CREATE_USER: &[Member] = &[
     may("HomeDirectory", &HOME_DIRECTORY),
@@ -314,5 +304,6 @@ pub const fn members(operation: Operation) -> &'static [Member] {
         Operation::ListTagsForResource => LIST_TAGS,
         Operation::DescribeSecurityPolicy => ONE_SECURITY_POLICY,
         Operation::TestIdentityProvider => TEST_IDENTITY_PROVIDER,
+        other => partner_constraints::members(other),
     }
 }

@@ -13,6 +13,7 @@ use super::model::Address;
 use super::operation::Operation;
 use super::servers;
 use super::service::Service;
+use super::shelf::{Kept, Named, Shelf};
 use super::state::{Hidden, Region, World};
 use super::time::after;
 use super::wire::{self, joined};
@@ -39,6 +40,7 @@ struct Hide {
     region: Option<String>,
     server_id: Option<String>,
     workflow_id: Option<String>,
+    certificate_id: Option<String>,
     vpc_endpoint_id: Option<String>,
     allocation_id: Option<String>,
     user_name: Option<String>,
@@ -143,7 +145,12 @@ pub fn state(world: &World, now: Timestamp) -> Value {
             .collect();
         let here = region.workflows.iter();
         let workflows: BTreeMap<&String, _> = here.filter(|(_, w)| w.gone.is_none_or(|gone| now < gone)).collect();
-        json!({"servers": servers, "workflows": workflows, "addresses": region.addresses})
+        json!({
+            "servers": servers,
+            "workflows": workflows,
+            "certificates": seen(&region.certificates, now),
+            "addresses": region.addresses,
+        })
     };
     let of_account = |regions: &BTreeMap<String, Region>| {
         let all = regions.iter().map(|(name, r)| (name.clone(), shown(r)));
@@ -154,6 +161,10 @@ pub fn state(world: &World, now: Timestamp) -> Value {
     let mut state = json!({"now": now, "accounts": accounts});
     wire::without_nulls(&mut state);
     state
+}
+
+fn seen<T: Named>(shelf: &Shelf<T>, now: Timestamp) -> BTreeMap<&String, &Kept<T>> {
+    shelf.iter().filter(|(_, kept)| kept.gone.is_none_or(|gone| now < gone)).collect()
 }
 
 fn arm(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
@@ -176,10 +187,10 @@ fn arm(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
 
 fn hide(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
     let hide: Hide = read(body)?;
-    let given = [hide.server_id, hide.workflow_id, hide.vpc_endpoint_id, hide.allocation_id];
+    let given = [hide.server_id, hide.workflow_id, hide.certificate_id, hide.vpc_endpoint_id, hide.allocation_id];
     let mut given = given.into_iter().flatten();
     let (Some(id), None) = (given.next(), given.next()) else {
-        return Err((400, "give one of server_id, workflow_id, vpc_endpoint_id and allocation_id".to_owned()));
+        return Err((400, "give one id of a server or of what else is hidden".to_owned()));
     };
     let now = service.clock(machine);
     let until = after(now, hide.lasting);

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::error::Answer;
+use super::error::{Answer, ApiError};
 use super::operation::Operation;
 use super::state::{Context, Region};
 use super::{
-    accesses, host_keys, identity, roles, security_policies, servers, ssh_keys, tags, update, users, validate,
-    workflows,
+    accesses, certificates, host_keys, identity, roles, security_policies, servers, ssh_keys, tags, update, users,
+    validate, workflows,
 };
 
 /// Carries out one operation in one region of one account.
@@ -53,5 +53,23 @@ pub fn call(operation: Operation, region: &mut Region, context: &mut Context<'_>
         Operation::DescribeSecurityPolicy => security_policies::describe(input),
         Operation::ListSecurityPolicies => security_policies::list(context, input),
         Operation::TestIdentityProvider => identity::test(region, context, input),
+        other => call_of_partners(other, region, context, input),
+    }
+}
+
+/// The rest: what belongs to no server, or to both sides of an exchange.
+fn call_of_partners(
+    operation: Operation,
+    region: &mut Region,
+    context: &mut Context<'_>,
+    input: Value,
+) -> Answer<Value> {
+    match operation {
+        Operation::ImportCertificate => certificates::import(region, context, input),
+        Operation::UpdateCertificate => certificates::update(region, context, input),
+        Operation::DescribeCertificate => certificates::describe(region, context, input),
+        Operation::DeleteCertificate => certificates::delete(region, context, input),
+        Operation::ListCertificates => certificates::list(region, context, input),
+        _ => Err(ApiError::new("UnknownOperationException", operation.name())),
     }
 }

@@ -31,6 +31,9 @@ pub struct Root {
     pub secret_key: String,
 }
 
+/// The members that hold such an id.
+const RESOURCE_IDS: [&str; 1] = ["CertificateId"];
+
 /// The simulated service.
 #[derive(Debug)]
 pub struct Service {
@@ -261,7 +264,8 @@ impl Service {
                 call.server_id.clone_from(&call.created_server_id);
             }
             (Operation::CreateWorkflow, Ok(output)) => call.workflow_id = text(output, "WorkflowId"),
-            _ => {}
+            (_, Ok(output)) => call.resource_id = call.resource_id.take().or_else(|| resource(output)),
+            (_, Err(_)) => {}
         }
         result
     }
@@ -432,6 +436,7 @@ fn blank(operation: &str, logged: Value, now: Timestamp) -> Call {
         signed_at: None,
         server_id: text(&logged, "ServerId"),
         workflow_id: text(&logged, "WorkflowId"),
+        resource_id: resource(&logged),
         user_name: text(&logged, "UserName"),
         external_id: text(&logged, "ExternalId"),
         input: logged,
@@ -440,6 +445,11 @@ fn blank(operation: &str, logged: Value, now: Timestamp) -> Call {
         mutated: false,
         created_server_id: None,
     }
+}
+
+/// What a request or an answer is about beside a server or a workflow.
+fn resource(value: &Value) -> Option<String> {
+    RESOURCE_IDS.iter().find_map(|member| text(value, member))
 }
 
 /// The input of an operation of EC2; what is no object of texts names nothing.

@@ -22,6 +22,15 @@ pub enum Shape {
         /// Most elements.
         max: usize,
     },
+    /// A point in time: a number of seconds since 1970.
+    Time,
+    /// Bytes in base64, counted after decoding. Never logged: an image would fill the log.
+    Bytes {
+        /// Fewest bytes.
+        min: usize,
+        /// Most bytes.
+        max: usize,
+    },
     /// An object.
     Struct(&'static [Member]),
 }
@@ -37,7 +46,7 @@ pub struct Text {
     pub pattern: &'static str,
     /// The values of an enumeration; empty for free text.
     pub values: &'static [&'static str],
-    /// Must never be logged or returned.
+    /// Must never be logged.
     pub sensitive: bool,
 }
 
@@ -70,7 +79,13 @@ pub const fn matching(min: usize, max: usize, pattern: &'static str) -> Shape {
 /// Text that must not be seen in any log.
 #[must_use]
 pub const fn secret(min: usize, max: usize) -> Shape {
-    Shape::Text(Text { min, max, pattern: "", values: &[], sensitive: true })
+    secret_matching(min, max, "")
+}
+
+/// Text with a pattern that must not be seen in any log.
+#[must_use]
+pub const fn secret_matching(min: usize, max: usize, pattern: &'static str) -> Shape {
+    Shape::Text(Text { min, max, pattern, values: &[], sensitive: true })
 }
 
 /// One of a fixed set of words.

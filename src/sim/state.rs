@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::config::Config;
 use super::error::{Answer, ApiError};
 use super::model::{Address, Server, Workflow};
+use super::partners::Certificate;
 use super::random::Random;
+use super::shelf::Shelf;
 use super::time::after;
 
 /// All accounts and regions; what the state file holds.
@@ -41,13 +43,16 @@ pub struct Session {
 }
 
 /// What one account has in one region.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Region {
     /// By id.
     pub servers: BTreeMap<String, Server>,
     /// By id.
     #[serde(default)]
     pub workflows: BTreeMap<String, Workflow>,
+    /// By id.
+    #[serde(default)]
+    pub certificates: Shelf<Certificate>,
     /// Elastic addresses that were added to the account, by allocation id.
     #[serde(default)]
     pub addresses: BTreeMap<String, Address>,
@@ -62,10 +67,10 @@ pub struct Region {
 /// Something that listings leave out for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hidden {
-    /// The server, workflow, VPC endpoint or elastic address, or the server it belongs to.
+    /// Its id, or that of the server it belongs to.
     #[serde(alias = "server_id")]
     pub id: String,
-    /// The user name, external id or host key id; none for the server or workflow itself.
+    /// The user name, external id or host key id; none for what is listed by its own id.
     pub member: Option<String>,
     /// Listed again from then on.
     pub until: Timestamp,
@@ -172,12 +177,14 @@ impl Region {
         let stays = |gone: &Option<Timestamp>| gone.is_none_or(|at| now < at);
         self.servers.retain(|_, s| stays(&s.gone));
         self.workflows.retain(|_, w| stays(&w.gone));
+        self.certificates.purge(now);
         for server in self.servers.values_mut() {
             server.users.retain(|_, u| stays(&u.gone));
             server.accesses.retain(|_, a| stays(&a.gone));
         }
         let workflows = self.workflows.values().filter_map(|w| w.gone);
-        self.next_gone = self.servers.values().flat_map(dying).chain(workflows).min();
+        let others = workflows.chain(self.certificates.leaving());
+        self.next_gone = self.servers.values().flat_map(dying).chain(others).min();
     }
 
     /// When something deleted now vanishes; noted for `purge`.

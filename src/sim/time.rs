@@ -21,6 +21,12 @@ pub fn http_date(at: Timestamp) -> String {
     at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
+/// What `epoch` writes, read again; none for what is no time at all.
+#[must_use]
+pub fn from_epoch(seconds: f64) -> Option<Timestamp> {
+    Timestamp::from_duration(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()
+}
+
 /// As in a JSON body: seconds since 1970, with a fraction of milliseconds.
 #[must_use]
 pub fn epoch(at: Timestamp) -> serde_json::Value {

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -33,16 +35,26 @@ pub fn check(operation: Operation, body: &Value) -> Answer<()> {
 #[must_use]
 pub fn redacted(operation: Operation, body: &Value) -> Value {
     let mut copy = body.clone();
-    if let Some(object) = copy.as_object_mut() {
-        for member in constraints::members(operation) {
-            if let (Shape::Text(Text { sensitive: true, .. }), Some(value)) =
-                (member.shape, object.get_mut(member.name))
-            {
-                *value = Value::from("REDACTED");
-            }
+    redact_members(constraints::members(operation), &mut copy);
+    copy
+}
+
+fn redact_members(members: &[Member], value: &mut Value) {
+    let Some(object) = value.as_object_mut() else { return };
+    for member in members {
+        if let Some(value) = object.get_mut(member.name) {
+            redact(member.shape, value);
         }
     }
-    copy
+}
+
+fn redact(shape: &Shape, value: &mut Value) {
+    match shape {
+        Shape::Text(Text { sensitive: true, .. }) | Shape::Bytes { .. } => *value = Value::from("REDACTED"),
+        Shape::Struct(members) => redact_members(members, value),
+        Shape::List { of, .. } => value.as_array_mut().into_iter().flatten().for_each(|item| redact(of, item)),
+        Shape::Text(_) | Shape::Number { .. } | Shape::Time => {}
+    }
 }
 
 fn refused(heading: &str, faults: &[String]) -> ApiError {
@@ -79,7 +91,7 @@ fn check_value(shape: &Shape, value: &Value, path: &str, faults: &mut Vec<String
             faults.extend(bounds.map(|f| fault(path, &f)));
             check_items(of, items, path, faults)?;
         }
-        Shape::Text(_) | Shape::Number { .. } => {
+        Shape::Text(_) | Shape::Number { .. } | Shape::Time | Shape::Bytes { .. } => {
             let found = scalar_faults(shape, value, path)?;
             faults.extend(found.iter().map(|f| fault(path, f)));
         }
@@ -122,6 +134,11 @@ fn scalar_faults(shape: &Shape, value: &Value, path: &str) -> Answer<Vec<String>
                 found.push(format!("Member must have value less than or equal to {max}"));
             }
             Ok(found)
+        }
+        (Shape::Time, Value::Number(_)) => Ok(Vec::new()),
+        (Shape::Bytes { min, max }, Value::String(text)) => {
+            let bytes = STANDARD.decode(text).map_err(|_| wrong_type(value, path))?;
+            Ok(length_fault(bytes.len(), *min, *max).into_iter().collect())
         }
         _ => Err(wrong_type(value, path)),
     }
@@ -188,6 +205,7 @@ fn translated(pattern: &str) -> String {
         .replace(r"\p{Print}", r"\x20-\x7E")
         .replace(r"\w", "0-9A-Za-z_")
         .replace(r"[\d-]", "[0-9-]")
+        .replace(r"\d", "[0-9]")
         .replace(r"\S", r"[^\t\n\x0B\x0C\r ]")
         .replace(r"\s", r"[\t\n\x0B\x0C\r ]")
         .replace(".*", r"[^\n\r\x{85}\x{2028}\x{2029}]*");

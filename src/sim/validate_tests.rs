@@ -13,7 +13,7 @@ fn message(operation: Operation, body: &Value) -> String {
 fn patterns(shape: &'static Shape, found: &mut Vec<&'static str>) {
     match shape {
         Shape::Text(text) if !text.pattern.is_empty() => found.push(text.pattern),
-        Shape::Text(_) | Shape::Number { .. } => {}
+        Shape::Text(_) | Shape::Number { .. } | Shape::Time | Shape::Bytes { .. } => {}
         Shape::List { of, .. } => patterns(of, found),
         Shape::Struct(members) => members.iter().for_each(|m| patterns(m.shape, found)),
     }
@@ -30,6 +30,16 @@ fn every_pattern_of_the_table_compiles() {
     assert!(found.len() > 30, "the walk reaches nested shapes");
     for pattern in found {
         Regex::new(&translated(pattern)).unwrap_or_else(|e| panic!("{pattern}: {e}"));
+    }
+}
+
+#[test]
+fn every_operation_is_in_the_table_and_carried_out() {
+    let mut bench = crate::sim::bench::Bench::new();
+    for operation in Operation::ALL {
+        assert!(!constraints::members(*operation).is_empty(), "{operation}");
+        let answer = bench.call(operation.name(), json!({}));
+        assert!(!answer.is_err_and(|refusal| refusal.starts_with("UnknownOperation")), "{operation}");
     }
 }
 
@@ -95,6 +105,9 @@ fn secrets_never_reach_the_log() {
         (Operation::UpdateServer, "HostKey"),
         (Operation::ImportHostKey, "HostKeyBody"),
         (Operation::TestIdentityProvider, "UserPassword"),
+        (Operation::ImportCertificate, "Certificate"),
+        (Operation::ImportCertificate, "CertificateChain"),
+        (Operation::ImportCertificate, "PrivateKey"),
     ] {
         let text = redacted(operation, &json!({member: "hunter2", "ServerId": "s"})).to_string();
         assert!(!text.contains("hunter2") && text.contains("REDACTED"), "{text}");

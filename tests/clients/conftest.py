@@ -18,6 +18,7 @@ from botocore.config import Config
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 KEYS = Path(__file__).parents[1] / "fixtures" / "keys"
+CERTIFICATES = Path(__file__).parents[1] / "fixtures" / "certificates"
 
 # What Python's patterns spell otherwise than Java's; of letters and digits those of Europe's scripts.
 JAVA_CLASSES = {
@@ -155,6 +156,10 @@ def private_key(name="openssh-ed25519"):
 
 def public_key(name="openssh-ed25519"):
     return (KEYS / f"{name}.pub").read_text().strip()
+
+
+def pem(name):
+    return (CERTIFICATES / name).read_text()
 
 
 def fingerprint(name):

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta, timezone
 
-from conftest import ACCOUNT, REGION, fingerprint, private_key, public_key, role
+from conftest import ACCOUNT, REGION, fingerprint, pem, private_key, public_key, role
 
 
 def arn(resource):
@@ -106,6 +106,28 @@ def test_a_workflow_lives_and_dies(transfer, server):
     transfer.update_server(ServerId=server, WorkflowDetails={"OnUpload": []})
     transfer.delete_workflow(**which)
     assert transfer.list_workflows()["Workflows"] == []
+
+
+def test_a_certificate_lives_and_dies(transfer):
+    made = {"Usage": "SIGNING", "Certificate": pem("own.pem"), "CertificateChain": pem("ca.pem"), "Description": "ours"}
+    tags = [{"Key": "team", "Value": "a"}]
+    created = transfer.import_certificate(**made, PrivateKey=pem("own.key"), Tags=tags)
+    which = {"CertificateId": created["CertificateId"]}
+    dates = {"NotBeforeDate": datetime(2020, 1, 1, tzinfo=timezone.utc)}
+    dates["NotAfterDate"] = datetime(2049, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
+    dates |= {"ActiveDate": dates["NotBeforeDate"], "InactiveDate": dates["NotAfterDate"]}
+    identity = which | {"Arn": arn(f"certificate/{which['CertificateId']}"), "Type": "CERTIFICATE_WITH_PRIVATE_KEY"}
+    told = {"Status": "ACTIVE", "Serial": "1001", "Tags": tags}
+    assert transfer.describe_certificate(**which)["Certificate"] == made | identity | dates | told
+    soon = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(days=1)
+    transfer.update_certificate(**which, ActiveDate=soon, Description="later")
+    (listed,) = transfer.list_certificates()["Certificates"]
+    shown = {"Status": "PENDING_ROTATION", "ActiveDate": soon, "InactiveDate": dates["InactiveDate"]}
+    assert listed == identity | shown | {"Usage": "SIGNING", "Description": "later"}
+    transfer.tag_resource(Arn=identity["Arn"], Tags=[{"Key": "team", "Value": "b"}])
+    assert transfer.describe_certificate(**which)["Certificate"]["Tags"] == [{"Key": "team", "Value": "b"}]
+    transfer.delete_certificate(**which)
+    assert transfer.list_certificates()["Certificates"] == []
 
 
 def test_an_access_lives_and_dies(transfer, directory_server):

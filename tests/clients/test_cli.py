@@ -1,8 +1,9 @@
 """Every operation through the AWS CLI, its waiters, and what it prints of a refusal."""
 
 import json
+from datetime import datetime, timezone
 
-from conftest import ACCOUNT, REGION, private_key, public_key, role
+from conftest import ACCOUNT, CERTIFICATES, REGION, private_key, public_key, role
 
 
 def test_who_am_i(aws):
@@ -75,6 +76,18 @@ def test_workflows(aws, server):
     aws("update-server", server_id=server, workflow_details={"OnPartialUpload": []})
     aws("delete-workflow", workflow_id=workflow)
     assert aws("list-workflows")["Workflows"] == []
+
+
+def test_certificates(aws):
+    made = aws("import-certificate", usage="TLS", certificate=f"file://{CERTIFICATES / 'partner.pem'}")
+    which = {"certificate_id": made["CertificateId"]}
+    aws("update-certificate", **which, description="partner", inactive_date="2040-01-01T00:00:00Z")
+    described = aws("describe-certificate", **which)["Certificate"]
+    assert (described["Type"], described["Description"], described["Serial"]) == ("CERTIFICATE", "partner", "1002")
+    assert described["InactiveDate"] == datetime(2040, 1, 1, tzinfo=timezone.utc).timestamp()
+    assert [c["CertificateId"] for c in aws("list-certificates")["Certificates"]] == [made["CertificateId"]]
+    aws("delete-certificate", **which)
+    assert aws("list-certificates")["Certificates"] == []
 
 
 def test_tags(aws, server):

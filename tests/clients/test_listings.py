@@ -2,7 +2,7 @@
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, role
+from conftest import ACCOUNT, REGION, pem, role
 
 
 def pages(client, operation, **kwargs):
@@ -48,6 +48,15 @@ def test_workflows(sim, transfer):
     sim.post("hide", {"workflow_id": listed[0], "for": "10m"})
     assert {w["WorkflowId"] for w in transfer.list_workflows()["Workflows"]} == made - {listed[0]}
     assert transfer.describe_workflow(WorkflowId=listed[0])["Workflow"]["WorkflowId"] == listed[0]
+
+
+def test_certificates(sim, transfer):
+    one = {"Usage": "SIGNING", "Certificate": pem("partner.pem")}
+    made = {transfer.import_certificate(**one)["CertificateId"] for _ in range(5)}
+    listed = [c["CertificateId"] for c in joined(pages(transfer, "list_certificates"), "Certificates")]
+    assert listed == sorted(made)
+    sim.post("hide", {"certificate_id": listed[0], "for": "10m"})
+    assert {c["CertificateId"] for c in transfer.list_certificates()["Certificates"]} == made - {listed[0]}
 
 
 def test_tags(transfer, server):

@@ -3,7 +3,6 @@
 The requests are derived from the model, so a new release of boto3 shows what AWS has changed since.
 """
 
-import json
 import re
 
 import botocore.session
@@ -18,6 +17,7 @@ CreateUser UpdateUser DescribeUser DeleteUser ListUsers ImportSshPublicKey Delet
 CreateAccess UpdateAccess DescribeAccess DeleteAccess ListAccesses
 ImportHostKey UpdateHostKey DescribeHostKey DeleteHostKey ListHostKeys
 CreateWorkflow DescribeWorkflow DeleteWorkflow ListWorkflows
+ImportCertificate UpdateCertificate DescribeCertificate DeleteCertificate ListCertificates
 TagResource UntagResource ListTagsForResource
 DescribeSecurityPolicy ListSecurityPolicies TestIdentityProvider
 """.split()
@@ -49,6 +49,9 @@ def broken_values(shape):
             yield metadata["max"] + 1, f"less than or equal to {metadata['max']}"
         if "min" in metadata:
             yield metadata["min"] - 1, f"greater than or equal to {metadata['min']}"
+    elif shape.type_name == "blob":
+        yield b"x" * (metadata["max"] + 1), f"less than or equal to {metadata['max']}"
+        yield b"", f"greater than or equal to {metadata['min']}"
     elif shape.type_name == "list":
         if metadata.get("min"):
             yield [], f"greater than or equal to {metadata['min']}"
@@ -107,7 +110,7 @@ def test_each_constraint_of_the_model_is_held(refusal, operation):
     assert held, "the model says nothing of this operation"
     for _, name, value, words in held:
         code, text = refusal(operation, **{name: value})
-        where = f"{operation} {json.dumps({name: value})[:100]}: {code}: {text}"
+        where = f"{operation} {repr({name: value})[:100]}: {code}: {text}"
         assert code == "ValidationException", where
         assert f"'{small(name)}" in text, where
         assert words in text, where

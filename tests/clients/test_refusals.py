@@ -2,7 +2,7 @@
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, HTTPClientError
-from conftest import private_key, public_key, role
+from conftest import pem, private_key, public_key, role
 
 
 def refused(call, **kwargs):
@@ -132,6 +132,19 @@ def test_sensitive_members_are_not_in_the_log(sim, transfer, server):
     assert (last["operation"], last["outcome"]) == ("ImportHostKey", "ok")
     assert "PRIVATE KEY" not in str(sim.get("calls"))
     assert "PRIVATE KEY" not in str(sim.get("state"))
+
+
+def test_the_key_of_a_certificate_is_nowhere_to_be_seen(sim, transfer):
+    made = {"Usage": "SIGNING", "Certificate": pem("own.pem")}
+    which = {"CertificateId": transfer.import_certificate(**made, PrivateKey=pem("own.key"))["CertificateId"]}
+    response = refused(transfer.import_certificate, **made | {"Certificate": pem("partner.pem")}, PrivateKey=pem("own.key"))
+    assert code(response) == "InvalidRequestException"
+    calls = sim.get("calls")["calls"]
+    assert [call["outcome"] for call in calls] == ["ok", "InvalidRequestException"]
+    assert calls[0]["input"] == {"Usage": "SIGNING", "Certificate": "REDACTED", "PrivateKey": "REDACTED"}
+    assert calls[0]["resource_id"] == which["CertificateId"]
+    told = [calls, sim.get("state"), sim.get("world"), transfer.describe_certificate(**which), response]
+    assert not [text for text in map(str, told) if "PRIVATE KEY" in text]
 
 
 # One service of each protocol that botocore speaks.

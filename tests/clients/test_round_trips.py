@@ -6,7 +6,7 @@ both sides of the switches.
 
 import botocore.session
 import pytest
-from conftest import private_key, public_key, role
+from conftest import pem, private_key, public_key, role
 
 MODEL = botocore.session.get_session().get_service_model("transfer")
 
@@ -136,6 +136,12 @@ def test_host_keys(client):
     server = client.create_server()["ServerId"]
     key = client.import_host_key(ServerId=server, HostKeyBody=private_key(), Description="ours")["HostKeyId"]
     goes_back_and_forth(client, "DescribeHostKey", "UpdateHostKey", ServerId=server, HostKeyId=key)
+
+
+def test_certificates(client):
+    made = {"Usage": "SIGNING", "Certificate": pem("own.pem"), "PrivateKey": pem("own.key"), "Description": "ours"}
+    certificate = client.import_certificate(**made)["CertificateId"]
+    goes_back_and_forth(client, "DescribeCertificate", "UpdateCertificate", CertificateId=certificate)
 
 
 def test_workflows(client):

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use transfer_operator::sim::error::ApiError;
 use transfer_operator::sim::service::{Direct, Service};
-use transfer_operator::sim::state::{Region, World as Held};
+use transfer_operator::sim::state::World as Held;
 
 use crate::world::World;
 
@@ -26,17 +26,7 @@ impl Past {
 }
 
 fn copy(held: &Held) -> Held {
-    let region = |region: &Region| Region {
-        servers: region.servers.clone(),
-        workflows: region.workflows.clone(),
-        addresses: region.addresses.clone(),
-        hidden: region.hidden.clone(),
-        next_gone: region.next_gone,
-    };
-    let regions = held.accounts.iter().map(|(account, regions)| {
-        (account.clone(), regions.iter().map(|(name, held)| (name.clone(), region(held))).collect())
-    });
-    Held { accounts: regions.collect(), sessions: held.sessions.clone(), clock_ahead: held.clock_ahead }
+    Held { accounts: held.accounts.clone(), sessions: held.sessions.clone(), clock_ahead: held.clock_ahead }
 }
 
 /// AWS has just changed.

@@ -1,0 +1,42 @@
+//! What the API model says of requests about connectors, profiles, certificates, agreements and web apps. A table and
+//! nothing else, as `constraints`, of which it is the second part.
+
+use super::common_shapes::{LIST, TAGS};
+use super::operation::Operation;
+use super::shape::{Member, Shape, matching, may, must, one_of, secret_matching};
+
+const CERTIFICATE_ID: Shape = matching(22, 22, r"cert-([0-9a-f]{17})");
+const PEM: &str = r"[\t\n\r\u0020-\u00FF]+";
+const BODY: Shape = secret_matching(1, 16_384, PEM);
+/// No blanks, unlike the descriptions of host keys and workflows.
+const DESCRIPTION: Shape = matching(1, 200, r"[\u0021-\u007E]+");
+
+const IMPORT_CERTIFICATE: &[Member] = &[
+    must("Usage", &one_of(&["SIGNING", "ENCRYPTION", "TLS"])),
+    must("Certificate", &BODY),
+    may("CertificateChain", &secret_matching(1, 2_097_152, PEM)),
+    may("PrivateKey", &BODY),
+    may("ActiveDate", &Shape::Time),
+    may("InactiveDate", &Shape::Time),
+    may("Description", &DESCRIPTION),
+    may("Tags", &TAGS),
+];
+const UPDATE_CERTIFICATE: &[Member] = &[
+    must("CertificateId", &CERTIFICATE_ID),
+    may("ActiveDate", &Shape::Time),
+    may("InactiveDate", &Shape::Time),
+    may("Description", &DESCRIPTION),
+];
+const ONE_CERTIFICATE: &[Member] = &[must("CertificateId", &CERTIFICATE_ID)];
+
+/// The members of a request about these, in the order of the model; none for any other operation.
+#[must_use]
+pub const fn members(operation: Operation) -> &'static [Member] {
+    match operation {
+        Operation::ImportCertificate => IMPORT_CERTIFICATE,
+        Operation::UpdateCertificate => UPDATE_CERTIFICATE,
+        Operation::DescribeCertificate | Operation::DeleteCertificate => ONE_CERTIFICATE,
+        Operation::ListCertificates => LIST,
+        _ => &[],
+    }
+}

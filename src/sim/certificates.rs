@@ -150,7 +150,11 @@ pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) ->
 /// What the operation refuses.
 pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
     let id = super::input::parse::<NameInput>(input)?.certificate_id;
-    region.certificates.get_mut(&id)?;
+    region.certificates.live(&id)?;
+    let user = region.profiles.living().find(|(_, profile)| profile.certificate_ids.contains(&id));
+    if let (Some((user, _)), Leniency::Refuse) = (user, context.config.delete_used_certificate) {
+        return Err(ApiError::invalid(format!("Certificate is still in use by profile {user}")));
+    }
     let gone = region.vanishing(context);
     region.certificates.get_mut(&id)?.gone = Some(gone);
     context.changed = true;

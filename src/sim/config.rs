@@ -85,6 +85,12 @@ pub struct Config {
     pub unknown_addresses: Leniency,
     /// Whether the steps of a workflow also show what AWS does by default.
     pub step_defaults: bool,
+    /// An update of a profile with an empty list of certificates, where it has some.
+    pub empty_certificate_ids: EmptyList,
+    /// A profile of our own side with a certificate that came without its private key.
+    pub local_without_key: Leniency,
+    /// The deletion of a certificate that a profile names; accepted, the profile goes on naming it.
+    pub delete_used_certificate: Leniency,
     /// A certificate that is to be active when it is not valid.
     pub dates_outside_validity: Leniency,
 
@@ -124,6 +130,8 @@ pub struct Quotas {
     pub workflows: usize,
     /// Per account and region.
     pub certificates: usize,
+    /// Per account and region.
+    pub profiles: usize,
 }
 
 /// A fixed answer of `TestIdentityProvider`.
@@ -205,6 +213,17 @@ switch! {
         Refuse,
         /// Carried out.
         Accept,
+    }
+}
+switch! {
+    /// What an empty list in an update means.
+    EmptyList {
+        /// What was there goes.
+        Clear,
+        /// What was there stays.
+        Keep,
+        /// Refused.
+        Refuse,
     }
 }
 switch! {
@@ -300,6 +319,9 @@ impl Default for Config {
             unknown_workflow: Leniency::Accept,
             unknown_addresses: Leniency::Accept,
             step_defaults: false,
+            empty_certificate_ids: EmptyList::Refuse,
+            local_without_key: Leniency::Refuse,
+            delete_used_certificate: Leniency::Refuse,
             dates_outside_validity: Leniency::Refuse,
             page_size: 100,
             empty_first_page: false,
@@ -323,6 +345,7 @@ impl Default for Quotas {
             host_keys: 10,
             workflows: 10,
             certificates: 1000,
+            profiles: 1000,
         }
     }
 }

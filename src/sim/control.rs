@@ -41,6 +41,7 @@ struct Hide {
     server_id: Option<String>,
     workflow_id: Option<String>,
     certificate_id: Option<String>,
+    profile_id: Option<String>,
     vpc_endpoint_id: Option<String>,
     allocation_id: Option<String>,
     user_name: Option<String>,
@@ -149,6 +150,7 @@ pub fn state(world: &World, now: Timestamp) -> Value {
             "servers": servers,
             "workflows": workflows,
             "certificates": seen(&region.certificates, now),
+            "profiles": seen(&region.profiles, now),
             "addresses": region.addresses,
         })
     };
@@ -187,8 +189,9 @@ fn arm(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
 
 fn hide(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
     let hide: Hide = read(body)?;
-    let given = [hide.server_id, hide.workflow_id, hide.certificate_id, hide.vpc_endpoint_id, hide.allocation_id];
-    let mut given = given.into_iter().flatten();
+    let of_ec2 = [hide.vpc_endpoint_id, hide.allocation_id];
+    let given = [hide.server_id, hide.workflow_id, hide.certificate_id, hide.profile_id];
+    let mut given = given.into_iter().chain(of_ec2).flatten();
     let (Some(id), None) = (given.next(), given.next()) else {
         return Err((400, "give one id of a server or of what else is hidden".to_owned()));
     };

@@ -30,6 +30,7 @@ operations! {
     CreateAccess, UpdateAccess, DescribeAccess, DeleteAccess, ListAccesses,
     ImportHostKey, UpdateHostKey, DescribeHostKey, DeleteHostKey, ListHostKeys,
     CreateWorkflow, DescribeWorkflow, DeleteWorkflow, ListWorkflows,
+    CreateProfile, UpdateProfile, DescribeProfile, DeleteProfile, ListProfiles,
     ImportCertificate, UpdateCertificate, DescribeCertificate, DeleteCertificate, ListCertificates,
     TagResource, UntagResource, ListTagsForResource,
     DescribeSecurityPolicy, ListSecurityPolicies, TestIdentityProvider,

@@ -1,9 +1,9 @@
 //! What the API model says of requests about connectors, profiles, certificates, agreements and web apps. A table and
 //! nothing else, as `constraints`, of which it is the second part.
 
-use super::common_shapes::{LIST, TAGS};
+use super::common_shapes::{LIST, MAX_RESULTS, NEXT_TOKEN, TAGS};
 use super::operation::Operation;
-use super::shape::{Member, Shape, matching, may, must, one_of, secret_matching};
+use super::shape::{Member, Shape, UNLIMITED, list, matching, may, must, one_of, secret_matching};
 
 const CERTIFICATE_ID: Shape = matching(22, 22, r"cert-([0-9a-f]{17})");
 const PEM: &str = r"[\t\n\r\u0020-\u00FF]+";
@@ -29,6 +29,20 @@ const UPDATE_CERTIFICATE: &[Member] = &[
 ];
 const ONE_CERTIFICATE: &[Member] = &[must("CertificateId", &CERTIFICATE_ID)];
 
+const PROFILE_ID: Shape = matching(19, 19, r"p-([0-9a-f]{17})");
+const PROFILE_TYPE: Shape = one_of(&["LOCAL", "PARTNER"]);
+const CERTIFICATE_IDS: Shape = list(&CERTIFICATE_ID, 0, UNLIMITED);
+const CREATE_PROFILE: &[Member] = &[
+    must("As2Id", &matching(1, 128, r"[\u0020-\u007E\s]*")),
+    must("ProfileType", &PROFILE_TYPE),
+    may("CertificateIds", &CERTIFICATE_IDS),
+    may("Tags", &TAGS),
+];
+const UPDATE_PROFILE: &[Member] = &[must("ProfileId", &PROFILE_ID), may("CertificateIds", &CERTIFICATE_IDS)];
+const ONE_PROFILE: &[Member] = &[must("ProfileId", &PROFILE_ID)];
+const LIST_PROFILES: &[Member] =
+    &[may("MaxResults", &MAX_RESULTS), may("NextToken", &NEXT_TOKEN), may("ProfileType", &PROFILE_TYPE)];
+
 /// The members of a request about these, in the order of the model; none for any other operation.
 #[must_use]
 pub const fn members(operation: Operation) -> &'static [Member] {
@@ -37,6 +51,10 @@ pub const fn members(operation: Operation) -> &'static [Member] {
         Operation::UpdateCertificate => UPDATE_CERTIFICATE,
         Operation::DescribeCertificate | Operation::DeleteCertificate => ONE_CERTIFICATE,
         Operation::ListCertificates => LIST,
+        Operation::CreateProfile => CREATE_PROFILE,
+        Operation::UpdateProfile => UPDATE_PROFILE,
+        Operation::DescribeProfile | Operation::DeleteProfile => ONE_PROFILE,
+        Operation::ListProfiles => LIST_PROFILES,
         _ => &[],
     }
 }

@@ -29,3 +29,20 @@ impl Named for Certificate {
     const PATH: &'static str = "certificate";
     const PREFIX: &'static str = "cert";
 }
+
+/// An AS2 identity, of ourselves or of a partner. Nothing of it can be changed but its certificates and its tags.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct Profile {
+    pub as2_id: String,
+    pub profile_type: String,
+    pub certificate_ids: Vec<String>,
+}
+
+impl Named for Profile {
+    const TYPE: &'static str = "Profile";
+    const NOUN: &'static str = "profile";
+    const PATH: &'static str = "profile";
+    const PREFIX: &'static str = "p";
+}

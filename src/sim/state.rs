@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Config;
 use super::error::{Answer, ApiError};
 use super::model::{Address, Server, Workflow};
-use super::partners::Certificate;
+use super::partners::{Certificate, Profile};
 use super::random::Random;
 use super::shelf::Shelf;
 use super::time::after;
@@ -53,6 +53,9 @@ pub struct Region {
     /// By id.
     #[serde(default)]
     pub certificates: Shelf<Certificate>,
+    /// By id.
+    #[serde(default)]
+    pub profiles: Shelf<Profile>,
     /// Elastic addresses that were added to the account, by allocation id.
     #[serde(default)]
     pub addresses: BTreeMap<String, Address>,
@@ -178,12 +181,13 @@ impl Region {
         self.servers.retain(|_, s| stays(&s.gone));
         self.workflows.retain(|_, w| stays(&w.gone));
         self.certificates.purge(now);
+        self.profiles.purge(now);
         for server in self.servers.values_mut() {
             server.users.retain(|_, u| stays(&u.gone));
             server.accesses.retain(|_, a| stays(&a.gone));
         }
         let workflows = self.workflows.values().filter_map(|w| w.gone);
-        let others = workflows.chain(self.certificates.leaving());
+        let others = workflows.chain(self.certificates.leaving()).chain(self.profiles.leaving());
         self.next_gone = self.servers.values().flat_map(dying).chain(others).min();
     }
 

@@ -121,6 +121,7 @@ fn tags_of<'r>(region: &'r mut Region, context: &Context<'_>, arn: &str) -> Answ
         (Some("user"), Some(id), Some(name)) => Ok(&mut region.server_mut(id)?.user_mut(name)?.tags),
         (Some("host-key"), Some(id), Some(key)) => Ok(&mut region.server_mut(id)?.host_key_mut(key)?.tags),
         (Some("workflow"), Some(id), None) => Ok(&mut region.workflow_mut(id)?.tags),
+        (Some("profile"), Some(id), None) => Ok(&mut region.profiles.get_mut(id)?.tags),
         (Some("certificate"), Some(id), None) => Ok(&mut region.certificates.get_mut(id)?.tags),
         _ => Err(foreign()),
     }

@@ -108,6 +108,23 @@ def test_a_workflow_lives_and_dies(transfer, server):
     assert transfer.list_workflows()["Workflows"] == []
 
 
+def test_a_profile_lives_and_dies(transfer):
+    keys = [transfer.import_certificate(Usage="SIGNING", Certificate=pem("partner.pem"))["CertificateId"] for _ in "ab"]
+    made = {"As2Id": "them", "ProfileType": "PARTNER"}
+    tags = [{"Key": "team", "Value": "a"}]
+    which = {"ProfileId": transfer.create_profile(**made, CertificateIds=keys[:1], Tags=tags)["ProfileId"]}
+    identity = made | which | {"Arn": arn(f"profile/{which['ProfileId']}")}
+    assert transfer.describe_profile(**which)["Profile"] == identity | {"CertificateIds": keys[:1], "Tags": tags}
+    transfer.update_profile(**which, CertificateIds=keys)
+    assert transfer.describe_profile(**which)["Profile"]["CertificateIds"] == keys
+    assert transfer.list_profiles(ProfileType="PARTNER")["Profiles"] == [identity]
+    assert transfer.list_profiles(ProfileType="LOCAL")["Profiles"] == []
+    transfer.untag_resource(Arn=identity["Arn"], TagKeys=["team"])
+    assert transfer.describe_profile(**which)["Profile"]["Tags"] == []
+    transfer.delete_profile(**which)
+    assert transfer.list_profiles()["Profiles"] == []
+
+
 def test_a_certificate_lives_and_dies(transfer):
     made = {"Usage": "SIGNING", "Certificate": pem("own.pem"), "CertificateChain": pem("ca.pem"), "Description": "ours"}
     tags = [{"Key": "team", "Value": "a"}]

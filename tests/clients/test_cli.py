@@ -78,6 +78,20 @@ def test_workflows(aws, server):
     assert aws("list-workflows")["Workflows"] == []
 
 
+def test_profiles(aws):
+    which = {"profile_id": aws("create-profile", as2_id="us", profile_type="LOCAL")["ProfileId"]}
+    made = {"usage": "SIGNING", "certificate": f"file://{CERTIFICATES / 'own.pem'}"}
+    key = aws("import-certificate", **made, private_key=f"file://{CERTIFICATES / 'own.key'}")["CertificateId"]
+    aws("update-profile", **which, certificate_ids=[key])
+    described = aws("describe-profile", **which)["Profile"]
+    assert (described["As2Id"], described["CertificateIds"]) == ("us", [key])
+    assert "still in use by profile" in aws("delete-certificate", certificate_id=key, refused=True)
+    assert [p["ProfileId"] for p in aws("list-profiles", profile_type="LOCAL")["Profiles"]] == [which["profile_id"]]
+    aws("delete-profile", **which)
+    assert aws("list-profiles")["Profiles"] == []
+    aws("delete-certificate", certificate_id=key)
+
+
 def test_certificates(aws):
     made = aws("import-certificate", usage="TLS", certificate=f"file://{CERTIFICATES / 'partner.pem'}")
     which = {"certificate_id": made["CertificateId"]}

@@ -50,6 +50,15 @@ def test_workflows(sim, transfer):
     assert transfer.describe_workflow(WorkflowId=listed[0])["Workflow"]["WorkflowId"] == listed[0]
 
 
+def test_profiles(sim, transfer):
+    made = {transfer.create_profile(As2Id="them", ProfileType="PARTNER")["ProfileId"] for _ in range(5)}
+    transfer.create_profile(As2Id="us", ProfileType="LOCAL")
+    listed = [p["ProfileId"] for p in joined(pages(transfer, "list_profiles", ProfileType="PARTNER"), "Profiles")]
+    assert listed == sorted(made)
+    sim.post("hide", {"profile_id": listed[0], "for": "10m"})
+    assert {p["ProfileId"] for p in transfer.list_profiles(ProfileType="PARTNER")["Profiles"]} == made - {listed[0]}
+
+
 def test_certificates(sim, transfer):
     one = {"Usage": "SIGNING", "Certificate": pem("partner.pem")}
     made = {transfer.import_certificate(**one)["CertificateId"] for _ in range(5)}

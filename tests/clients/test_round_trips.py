@@ -138,6 +138,12 @@ def test_host_keys(client):
     goes_back_and_forth(client, "DescribeHostKey", "UpdateHostKey", ServerId=server, HostKeyId=key)
 
 
+def test_profiles(client):
+    key = client.import_certificate(Usage="SIGNING", Certificate=pem("partner.pem"))["CertificateId"]
+    profile = client.create_profile(As2Id="them", ProfileType="PARTNER", CertificateIds=[key])["ProfileId"]
+    goes_back_and_forth(client, "DescribeProfile", "UpdateProfile", ProfileId=profile)
+
+
 def test_certificates(client):
     made = {"Usage": "SIGNING", "Certificate": pem("own.pem"), "PrivateKey": pem("own.key"), "Description": "ours"}
     certificate = client.import_certificate(**made)["CertificateId"]

@@ -123,10 +123,32 @@ pub fn describe(region: &mut Region, context: &mut Context<'_>, input: Value) ->
 pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> Answer<Value> {
     let id = super::input::parse::<NameInput>(input)?.profile_id;
     region.profiles.live(&id)?;
+    if let (Some(user), Leniency::Refuse) = (user_of(region, &id), context.config.delete_used_profile) {
+        return Err(ApiError::invalid(format!("Profile is still in use by {user}")));
+    }
     let gone = region.vanishing(context);
     region.profiles.get_mut(&id)?.gone = Some(gone);
     context.changed = true;
     Ok(json!({}))
+}
+
+/// What names a profile.
+fn user_of(region: &Region, id: &str) -> Option<String> {
+    let agreement = region.agreements.living().find(|(_, a)| a.local_profile_id == id || a.partner_profile_id == id);
+    agreement.map(|(id, _)| format!("agreement {id}"))
+}
+
+/// Refuses profiles that are not there or on the wrong side.
+///
+/// # Errors
+/// `Unknown profile`, `InvalidRequestException`.
+pub fn check_pair(region: &Region, local: &str, partner: &str) -> Answer<()> {
+    for (member, id, side) in [("LocalProfileId", local, "LOCAL"), ("PartnerProfileId", partner, "PARTNER")] {
+        if region.profiles.live(id)?.profile_type != side {
+            return Err(ApiError::invalid(format!("{member} must be a profile of type {side}")));
+        }
+    }
+    Ok(())
 }
 
 /// `ListProfiles`.

@@ -91,6 +91,14 @@ pub struct Config {
     pub local_without_key: Leniency,
     /// The deletion of a certificate that a profile names; accepted, the profile goes on naming it.
     pub delete_used_certificate: Leniency,
+    /// The deletion of a profile that an agreement names; accepted, it goes on being named.
+    pub delete_used_profile: Leniency,
+    /// The deletion of a server that has agreements.
+    pub delete_server_with_agreements: WithAgreements,
+    /// An agreement on a server that has not AS2 among its protocols.
+    pub agreement_without_as2: Leniency,
+    /// A second agreement of the same two profiles on a server.
+    pub same_partners: Leniency,
     /// A certificate that is to be active when it is not valid.
     pub dates_outside_validity: Leniency,
 
@@ -132,6 +140,8 @@ pub struct Quotas {
     pub certificates: usize,
     /// Per account and region.
     pub profiles: usize,
+    /// Per server.
+    pub agreements: usize,
 }
 
 /// A fixed answer of `TestIdentityProvider`.
@@ -224,6 +234,17 @@ switch! {
         Keep,
         /// Refused.
         Refuse,
+    }
+}
+switch! {
+    /// What becomes of agreements whose server is deleted.
+    WithAgreements {
+        /// The server is not deleted.
+        Refuse,
+        /// They go with it.
+        Cascade,
+        /// They stay, without a server.
+        Orphan,
     }
 }
 switch! {
@@ -322,6 +343,10 @@ impl Default for Config {
             empty_certificate_ids: EmptyList::Refuse,
             local_without_key: Leniency::Refuse,
             delete_used_certificate: Leniency::Refuse,
+            delete_used_profile: Leniency::Refuse,
+            delete_server_with_agreements: WithAgreements::Refuse,
+            agreement_without_as2: Leniency::Refuse,
+            same_partners: Leniency::Refuse,
             dates_outside_validity: Leniency::Refuse,
             page_size: 100,
             empty_first_page: false,
@@ -346,6 +371,7 @@ impl Default for Quotas {
             workflows: 10,
             certificates: 1000,
             profiles: 1000,
+            agreements: 100,
         }
     }
 }

@@ -42,6 +42,7 @@ struct Hide {
     workflow_id: Option<String>,
     certificate_id: Option<String>,
     profile_id: Option<String>,
+    agreement_id: Option<String>,
     vpc_endpoint_id: Option<String>,
     allocation_id: Option<String>,
     user_name: Option<String>,
@@ -151,6 +152,7 @@ pub fn state(world: &World, now: Timestamp) -> Value {
             "workflows": workflows,
             "certificates": seen(&region.certificates, now),
             "profiles": seen(&region.profiles, now),
+            "agreements": seen(&region.agreements, now),
             "addresses": region.addresses,
         })
     };
@@ -190,8 +192,9 @@ fn arm(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
 fn hide(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
     let hide: Hide = read(body)?;
     let of_ec2 = [hide.vpc_endpoint_id, hide.allocation_id];
-    let given = [hide.server_id, hide.workflow_id, hide.certificate_id, hide.profile_id];
-    let mut given = given.into_iter().chain(of_ec2).flatten();
+    let of_partners = [hide.certificate_id, hide.profile_id, hide.agreement_id];
+    let given = [hide.server_id, hide.workflow_id].into_iter().chain(of_partners).chain(of_ec2);
+    let mut given = given.flatten();
     let (Some(id), None) = (given.next(), given.next()) else {
         return Err((400, "give one id of a server or of what else is hidden".to_owned()));
     };

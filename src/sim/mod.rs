@@ -3,6 +3,7 @@
 //! the only places that know a clock, a socket or a file.
 
 pub(crate) mod accesses;
+pub(crate) mod agreements;
 pub(crate) mod as2_profiles;
 #[cfg(test)]
 mod bench;

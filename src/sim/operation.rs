@@ -31,6 +31,7 @@ operations! {
     ImportHostKey, UpdateHostKey, DescribeHostKey, DeleteHostKey, ListHostKeys,
     CreateWorkflow, DescribeWorkflow, DeleteWorkflow, ListWorkflows,
     CreateProfile, UpdateProfile, DescribeProfile, DeleteProfile, ListProfiles,
+    CreateAgreement, UpdateAgreement, DescribeAgreement, DeleteAgreement, ListAgreements,
     ImportCertificate, UpdateCertificate, DescribeCertificate, DeleteCertificate, ListCertificates,
     TagResource, UntagResource, ListTagsForResource,
     DescribeSecurityPolicy, ListSecurityPolicies, TestIdentityProvider,

@@ -1,7 +1,7 @@
 //! What the API model says of requests about connectors, profiles, certificates, agreements and web apps. A table and
 //! nothing else, as `constraints`, of which it is the second part.
 
-use super::common_shapes::{LIST, MAX_RESULTS, NEXT_TOKEN, TAGS};
+use super::common_shapes::{HOME_DIRECTORY, LIST, LIST_OF_SERVER, MAX_RESULTS, NEXT_TOKEN, ROLE, SERVER_ID, TAGS};
 use super::operation::Operation;
 use super::shape::{Member, Shape, UNLIMITED, list, matching, may, must, one_of, secret_matching};
 
@@ -43,6 +43,44 @@ const ONE_PROFILE: &[Member] = &[must("ProfileId", &PROFILE_ID)];
 const LIST_PROFILES: &[Member] =
     &[may("MaxResults", &MAX_RESULTS), may("NextToken", &NEXT_TOKEN), may("ProfileType", &PROFILE_TYPE)];
 
+const AGREEMENT_ID: Shape = matching(19, 19, r"a-([0-9a-f]{17})");
+const ON_OFF: Shape = one_of(&["ENABLED", "DISABLED"]);
+const AGREEMENT_STATUS: Shape = one_of(&["ACTIVE", "INACTIVE"]);
+const CUSTOM_DIRECTORIES: Shape = Shape::Struct(&[
+    must("FailedFilesDirectory", &HOME_DIRECTORY),
+    must("MdnFilesDirectory", &HOME_DIRECTORY),
+    must("PayloadFilesDirectory", &HOME_DIRECTORY),
+    must("StatusFilesDirectory", &HOME_DIRECTORY),
+    must("TemporaryFilesDirectory", &HOME_DIRECTORY),
+]);
+const CREATE_AGREEMENT: &[Member] = &[
+    may("Description", &DESCRIPTION),
+    must("ServerId", &SERVER_ID),
+    must("LocalProfileId", &PROFILE_ID),
+    must("PartnerProfileId", &PROFILE_ID),
+    may("BaseDirectory", &HOME_DIRECTORY),
+    must("AccessRole", &ROLE),
+    may("Status", &AGREEMENT_STATUS),
+    may("Tags", &TAGS),
+    may("PreserveFilename", &ON_OFF),
+    may("EnforceMessageSigning", &ON_OFF),
+    may("CustomDirectories", &CUSTOM_DIRECTORIES),
+];
+const UPDATE_AGREEMENT: &[Member] = &[
+    must("AgreementId", &AGREEMENT_ID),
+    must("ServerId", &SERVER_ID),
+    may("Description", &DESCRIPTION),
+    may("Status", &AGREEMENT_STATUS),
+    may("LocalProfileId", &PROFILE_ID),
+    may("PartnerProfileId", &PROFILE_ID),
+    may("BaseDirectory", &HOME_DIRECTORY),
+    may("AccessRole", &ROLE),
+    may("PreserveFilename", &ON_OFF),
+    may("EnforceMessageSigning", &ON_OFF),
+    may("CustomDirectories", &CUSTOM_DIRECTORIES),
+];
+const ONE_AGREEMENT: &[Member] = &[must("AgreementId", &AGREEMENT_ID), must("ServerId", &SERVER_ID)];
+
 /// The members of a request about these, in the order of the model; none for any other operation.
 #[must_use]
 pub const fn members(operation: Operation) -> &'static [Member] {
@@ -55,6 +93,10 @@ pub const fn members(operation: Operation) -> &'static [Member] {
         Operation::UpdateProfile => UPDATE_PROFILE,
         Operation::DescribeProfile | Operation::DeleteProfile => ONE_PROFILE,
         Operation::ListProfiles => LIST_PROFILES,
+        Operation::CreateAgreement => CREATE_AGREEMENT,
+        Operation::UpdateAgreement => UPDATE_AGREEMENT,
+        Operation::DescribeAgreement | Operation::DeleteAgreement => ONE_AGREEMENT,
+        Operation::ListAgreements => LIST_OF_SERVER,
         _ => &[],
     }
 }

@@ -46,3 +46,39 @@ impl Named for Profile {
     const PATH: &'static str = "profile";
     const PREFIX: &'static str = "p";
 }
+
+/// How a partner's messages are received on a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct Agreement {
+    pub server_id: String,
+    pub description: Option<String>,
+    pub local_profile_id: String,
+    pub partner_profile_id: String,
+    pub base_directory: Option<String>,
+    pub custom_directories: Option<CustomDirectories>,
+    pub access_role: String,
+    pub status: String,
+    pub preserve_filename: String,
+    pub enforce_message_signing: String,
+}
+
+/// `CustomDirectoriesType`: all or none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct CustomDirectories {
+    pub failed_files_directory: String,
+    pub mdn_files_directory: String,
+    pub payload_files_directory: String,
+    pub status_files_directory: String,
+    pub temporary_files_directory: String,
+}
+
+impl Named for Agreement {
+    const TYPE: &'static str = "Agreement";
+    const NOUN: &'static str = "agreement";
+    const PATH: &'static str = "agreement";
+    const PREFIX: &'static str = "a";
+}

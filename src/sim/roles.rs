@@ -7,7 +7,7 @@ use super::error::{Answer, ApiError};
 use super::state::{Context, Region};
 
 /// The members that name a role, at any depth.
-const MEMBERS: [&str; 4] = ["Role", "LoggingRole", "ExecutionRole", "InvocationRole"];
+const MEMBERS: [&str; 5] = ["Role", "LoggingRole", "ExecutionRole", "InvocationRole", "AccessRole"];
 
 /// Refuses a request for a role in it. A server that is not there is the operation's to tell.
 ///

@@ -14,7 +14,7 @@ use super::page::{self, PageInput};
 use super::state::{Context, Region};
 use super::time::after;
 use super::wire::joined;
-use super::{network, settings, tags, workflows};
+use super::{agreements, network, settings, tags, workflows};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -139,7 +139,7 @@ fn shift(
     Ok(json!({}))
 }
 
-/// `DeleteServer`: from any state, with everything that belongs to the server.
+/// `DeleteServer`: from any state, with everything that belongs to the server; of agreements a switch decides.
 ///
 /// # Errors
 /// What the operation refuses.
@@ -148,6 +148,7 @@ pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
     if network::endpoint_pending(region.server_mut(&id)?, context.now) {
         return Err(ApiError::invalid("Unable to delete VPC endpoint"));
     }
+    agreements::leave_server(region, context, &id)?;
     let gone = region.vanishing(context);
     region.server_mut(&id)?.gone = Some(gone);
     context.changed = true;

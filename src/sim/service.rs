@@ -32,7 +32,7 @@ pub struct Root {
 }
 
 /// The members that hold such an id.
-const RESOURCE_IDS: [&str; 2] = ["ProfileId", "CertificateId"];
+const RESOURCE_IDS: [&str; 3] = ["AgreementId", "ProfileId", "CertificateId"];
 
 /// The simulated service.
 #[derive(Debug)]

@@ -99,6 +99,8 @@ impl<T: Named> Shelf<T> {
     }
 }
 
-fn unknown<T: Named>(id: &str) -> ApiError {
+/// The refusal of one that is not there.
+#[must_use]
+pub fn unknown<T: Named>(id: &str) -> ApiError {
     ApiError::not_found(&format!("Unknown {}", T::NOUN), id, T::TYPE)
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Config;
 use super::error::{Answer, ApiError};
 use super::model::{Address, Server, Workflow};
-use super::partners::{Certificate, Profile};
+use super::partners::{Agreement, Certificate, Profile};
 use super::random::Random;
 use super::shelf::Shelf;
 use super::time::after;
@@ -56,6 +56,9 @@ pub struct Region {
     /// By id.
     #[serde(default)]
     pub profiles: Shelf<Profile>,
+    /// By id, of all servers.
+    #[serde(default)]
+    pub agreements: Shelf<Agreement>,
     /// Elastic addresses that were added to the account, by allocation id.
     #[serde(default)]
     pub addresses: BTreeMap<String, Address>,
@@ -182,13 +185,14 @@ impl Region {
         self.workflows.retain(|_, w| stays(&w.gone));
         self.certificates.purge(now);
         self.profiles.purge(now);
+        self.agreements.purge(now);
         for server in self.servers.values_mut() {
             server.users.retain(|_, u| stays(&u.gone));
             server.accesses.retain(|_, a| stays(&a.gone));
         }
         let workflows = self.workflows.values().filter_map(|w| w.gone);
-        let others = workflows.chain(self.certificates.leaving()).chain(self.profiles.leaving());
-        self.next_gone = self.servers.values().flat_map(dying).chain(others).min();
+        let partners = self.certificates.leaving().chain(self.profiles.leaving()).chain(self.agreements.leaving());
+        self.next_gone = self.servers.values().flat_map(dying).chain(workflows).chain(partners).min();
     }
 
     /// When something deleted now vanishes; noted for `purge`.

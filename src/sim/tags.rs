@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use super::error::{Answer, ApiError};
 use super::model::Tag;
 use super::page::{self, PageInput};
+use super::partners::Agreement;
+use super::shelf;
 use super::state::{Context, Region};
 
 /// Tags of one resource; not adjustable.
@@ -122,9 +124,16 @@ fn tags_of<'r>(region: &'r mut Region, context: &Context<'_>, arn: &str) -> Answ
         (Some("host-key"), Some(id), Some(key)) => Ok(&mut region.server_mut(id)?.host_key_mut(key)?.tags),
         (Some("workflow"), Some(id), None) => Ok(&mut region.workflow_mut(id)?.tags),
         (Some("profile"), Some(id), None) => Ok(&mut region.profiles.get_mut(id)?.tags),
+        (Some("agreement"), Some(server), Some(id)) => of_agreement(region, server, id),
         (Some("certificate"), Some(id), None) => Ok(&mut region.certificates.get_mut(id)?.tags),
         _ => Err(foreign()),
     }
+}
+
+/// One whose server the ARN does not name is another one's.
+fn of_agreement<'r>(region: &'r mut Region, server: &str, id: &str) -> Answer<&'r mut Vec<Tag>> {
+    let kept = region.agreements.get_mut(id)?;
+    if kept.what.server_id == server { Ok(&mut kept.tags) } else { Err(shelf::unknown::<Agreement>(id)) }
 }
 
 #[cfg(test)]

@@ -110,6 +110,22 @@ def directory_server(transfer):
 
 
 @pytest.fixture
+def as2_server(transfer):
+    network = {"VpcId": "vpc-12345678", "SubnetIds": ["subnet-1"]}
+    as2 = {"Protocols": ["AS2"], "ProtocolDetails": {"As2Transports": ["HTTP"]}}
+    return transfer.create_server(EndpointType="VPC", EndpointDetails=network, **as2)["ServerId"]
+
+
+@pytest.fixture
+def partners(transfer):
+    """A profile of each side, as agreements and connectors name them."""
+    made = {}
+    for side, member in [("LOCAL", "LocalProfileId"), ("PARTNER", "PartnerProfileId")]:
+        made[member] = transfer.create_profile(As2Id=side.lower(), ProfileType=side)["ProfileId"]
+    return made
+
+
+@pytest.fixture
 def aws(sim, tmp_path):
     """The AWS CLI: `aws("list-servers")` returns its JSON, `aws(..., refused=True)` its error text."""
 

@@ -108,6 +108,30 @@ def test_a_workflow_lives_and_dies(transfer, server):
     assert transfer.list_workflows()["Workflows"] == []
 
 
+def test_an_agreement_lives_and_dies(transfer, as2_server, partners):
+    named = {"ServerId": as2_server} | partners
+    made = named | {"AccessRole": role(), "BaseDirectory": "/bucket/in", "Description": "orders"}
+    tags = [{"Key": "team", "Value": "a"}]
+    agreement = transfer.create_agreement(**made, Tags=tags)["AgreementId"]
+    which = {"ServerId": as2_server, "AgreementId": agreement}
+    identity = named | which | {"Arn": arn(f"agreement/{as2_server}/{agreement}"), "Description": "orders"}
+    off = {"PreserveFilename": "DISABLED", "EnforceMessageSigning": "DISABLED"}
+    described = transfer.describe_agreement(**which)["Agreement"]
+    assert described == made | identity | off | {"Status": "ACTIVE", "Tags": tags}
+    names = ["FailedFiles", "MdnFiles", "PayloadFiles", "StatusFiles", "TemporaryFiles"]
+    custom = {f"{name}Directory": f"/bucket/{name}" for name in names}
+    transfer.update_agreement(**which, CustomDirectories=custom, Status="INACTIVE")
+    described = transfer.describe_agreement(**which)["Agreement"]
+    assert (described["CustomDirectories"], described["Status"]) == (custom, "INACTIVE")
+    assert "BaseDirectory" not in described
+    listed = transfer.list_agreements(ServerId=as2_server)["Agreements"]
+    assert listed == [identity | {"Status": "INACTIVE"}]
+    transfer.tag_resource(Arn=identity["Arn"], Tags=[{"Key": "team", "Value": "b"}])
+    assert transfer.describe_agreement(**which)["Agreement"]["Tags"] == [{"Key": "team", "Value": "b"}]
+    transfer.delete_agreement(**which)
+    assert transfer.list_agreements(ServerId=as2_server)["Agreements"] == []
+
+
 def test_a_profile_lives_and_dies(transfer):
     keys = [transfer.import_certificate(Usage="SIGNING", Certificate=pem("partner.pem"))["CertificateId"] for _ in "ab"]
     made = {"As2Id": "them", "ProfileType": "PARTNER"}

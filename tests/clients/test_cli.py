@@ -78,6 +78,21 @@ def test_workflows(aws, server):
     assert aws("list-workflows")["Workflows"] == []
 
 
+def test_agreements(aws, as2_server, partners):
+    named = {"local_profile_id": partners["LocalProfileId"], "partner_profile_id": partners["PartnerProfileId"]}
+    which = {"server_id": as2_server}
+    made = aws("create-agreement", **which, **named, access_role=role(), base_directory="/bucket/in")
+    which["agreement_id"] = made["AgreementId"]
+    aws("update-agreement", **which, description="orders", enforce_message_signing="ENABLED")
+    described = aws("describe-agreement", **which)["Agreement"]
+    assert (described["Description"], described["EnforceMessageSigning"]) == ("orders", "ENABLED")
+    assert [a["AgreementId"] for a in aws("list-agreements", server_id=as2_server)["Agreements"]] == [made["AgreementId"]]
+    told = aws("delete-profile", profile_id=partners["LocalProfileId"], refused=True)
+    assert f"in use by agreement {made['AgreementId']}" in told
+    aws("delete-agreement", **which)
+    assert aws("list-agreements", server_id=as2_server)["Agreements"] == []
+
+
 def test_profiles(aws):
     which = {"profile_id": aws("create-profile", as2_id="us", profile_type="LOCAL")["ProfileId"]}
     made = {"usage": "SIGNING", "certificate": f"file://{CERTIFICATES / 'own.pem'}"}

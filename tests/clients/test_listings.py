@@ -50,6 +50,17 @@ def test_workflows(sim, transfer):
     assert transfer.describe_workflow(WorkflowId=listed[0])["Workflow"]["WorkflowId"] == listed[0]
 
 
+def test_agreements(sim, transfer, as2_server, partners):
+    sim.post("config", {"same_partners": "accept"})
+    one = partners | {"ServerId": as2_server, "AccessRole": role(), "BaseDirectory": "/bucket"}
+    made = {transfer.create_agreement(**one)["AgreementId"] for _ in range(5)}
+    listed = [a["AgreementId"] for a in joined(pages(transfer, "list_agreements", ServerId=as2_server), "Agreements")]
+    assert listed == sorted(made)
+    sim.post("hide", {"agreement_id": listed[0], "for": "10m"})
+    seen = transfer.list_agreements(ServerId=as2_server)["Agreements"]
+    assert {a["AgreementId"] for a in seen} == made - {listed[0]}
+
+
 def test_profiles(sim, transfer):
     made = {transfer.create_profile(As2Id="them", ProfileType="PARTNER")["ProfileId"] for _ in range(5)}
     transfer.create_profile(As2Id="us", ProfileType="LOCAL")

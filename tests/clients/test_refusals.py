@@ -60,6 +60,24 @@ def test_a_workflow_in_use(transfer, server):
     assert response["Error"]["Message"] == f"Workflow is still in use by server {server}"
 
 
+def test_a_second_agreement_of_the_same_two(transfer, as2_server, partners):
+    one = partners | {"ServerId": as2_server, "AccessRole": role(), "BaseDirectory": "/bucket"}
+    first = transfer.create_agreement(**one)["AgreementId"]
+    response = refused(transfer.create_agreement, **one)
+    assert code(response) == "ResourceExistsException"
+    assert (response["Resource"], response["ResourceType"]) == (first, "Agreement")
+
+
+def test_a_server_with_agreements(sim, transfer, as2_server, partners):
+    sim.post("config", {"signature_tolerance": "48h"})
+    sim.post("clock", {"advance": "1h"})
+    one = partners | {"ServerId": as2_server, "AccessRole": role(), "BaseDirectory": "/bucket"}
+    agreement = transfer.create_agreement(**one)["AgreementId"]
+    response = refused(transfer.delete_server, ServerId=as2_server)
+    assert code(response) == "InvalidRequestException"
+    assert response["Error"]["Message"] == f"Server is still in use by agreement {agreement}"
+
+
 def test_a_quota(sim, transfer, server):
     sim.post("config", {"quotas": {"users": 0}})
     response = refused(transfer.create_user, ServerId=server, UserName="alice", Role=role())

@@ -138,6 +138,12 @@ def test_host_keys(client):
     goes_back_and_forth(client, "DescribeHostKey", "UpdateHostKey", ServerId=server, HostKeyId=key)
 
 
+def test_agreements(client, as2_server, partners):
+    made = partners | {"ServerId": as2_server, "AccessRole": role(), "BaseDirectory": "/bucket", "Description": "orders"}
+    agreement = client.create_agreement(**made)["AgreementId"]
+    goes_back_and_forth(client, "DescribeAgreement", "UpdateAgreement", ServerId=as2_server, AgreementId=agreement)
+
+
 def test_profiles(client):
     key = client.import_certificate(Usage="SIGNING", Certificate=pem("partner.pem"))["CertificateId"]
     profile = client.create_profile(As2Id="them", ProfileType="PARTNER", CertificateIds=[key])["ProfileId"]

@@ -7,7 +7,7 @@ use super::config::{EmptyList, Leniency, Unset};
 use super::error::{Answer, ApiError};
 use super::model::Tag;
 use super::page::PageInput;
-use super::partners::Profile;
+use super::partners::{Connector, Profile};
 use super::shelf::Kept;
 use super::shelves;
 use super::state::{Context, Region};
@@ -135,7 +135,13 @@ pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 /// What names a profile.
 fn user_of(region: &Region, id: &str) -> Option<String> {
     let agreement = region.agreements.living().find(|(_, a)| a.local_profile_id == id || a.partner_profile_id == id);
-    agreement.map(|(id, _)| format!("agreement {id}"))
+    let names = |connector: &Connector| {
+        let config = connector.settings.as2_config.as_ref();
+        config.is_some_and(|c| [&c.local_profile_id, &c.partner_profile_id].iter().any(|o| o.as_deref() == Some(id)))
+    };
+    let connector = region.connectors.living().find(|(_, connector)| names(connector));
+    let agreement = agreement.map(|(id, _)| format!("agreement {id}"));
+    agreement.or_else(|| connector.map(|(id, _)| format!("connector {id}")))
 }
 
 /// Refuses profiles that are not there or on the wrong side.

@@ -91,14 +91,28 @@ pub struct Config {
     pub local_without_key: Leniency,
     /// The deletion of a certificate that a profile names; accepted, the profile goes on naming it.
     pub delete_used_certificate: Leniency,
-    /// The deletion of a profile that an agreement names; accepted, it goes on being named.
+    /// The deletion of a profile that an agreement or a connector names; accepted, it goes on being named.
     pub delete_used_profile: Leniency,
     /// The deletion of a server that has agreements.
     pub delete_server_with_agreements: WithAgreements,
     /// An agreement on a server that has not AS2 among its protocols.
     pub agreement_without_as2: Leniency,
-    /// A second agreement of the same two profiles on a server.
+    /// A second agreement of the same two profiles on a server, or connector between them to the same URL.
     pub same_partners: Leniency,
+    /// How long a connector through a VPC is PENDING.
+    #[serde(serialize_with = "friendly")]
+    pub connector_time: SignedDuration,
+    /// The status that follows it, `ACTIVE` or `ERRORED`.
+    pub connector_outcome: String,
+    /// An `As2Config` or `SftpConfig` with some members only: are the others kept?
+    pub connector_config: BlockUpdate,
+    /// The host key that every partner's SFTP server shows.
+    pub partner_host_key: String,
+    /// What `TestConnection` answers instead of its own idea.
+    pub test_connection: Option<ConnectionAnswer>,
+    /// The time within which an account can try out one connector.
+    #[serde(serialize_with = "friendly")]
+    pub connection_test_interval: SignedDuration,
     /// A certificate that is to be active when it is not valid.
     pub dates_outside_validity: Leniency,
 
@@ -142,6 +156,8 @@ pub struct Quotas {
     pub profiles: usize,
     /// Per server.
     pub agreements: usize,
+    /// Per account and region.
+    pub connectors: usize,
 }
 
 /// A fixed answer of `TestIdentityProvider`.
@@ -155,6 +171,18 @@ pub struct TestAnswer {
     #[serde(default)]
     pub message: String,
 }
+
+/// A fixed answer of `TestConnection`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct ConnectionAnswer {
+    pub status: String,
+    pub status_message: String,
+}
+
+/// Made for this; its private half was thrown away.
+const PARTNER_HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEJyRdVe93rVlHXAhssRPk76a8Li9gkr7eIPakBxtoCU";
 
 macro_rules! switch {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident),+ $(,)? }) => {
@@ -347,6 +375,12 @@ impl Default for Config {
             delete_server_with_agreements: WithAgreements::Refuse,
             agreement_without_as2: Leniency::Refuse,
             same_partners: Leniency::Refuse,
+            connector_time: SignedDuration::from_secs(2),
+            connector_outcome: "ACTIVE".to_owned(),
+            connector_config: BlockUpdate::Merge,
+            partner_host_key: PARTNER_HOST_KEY.to_owned(),
+            test_connection: None,
+            connection_test_interval: SignedDuration::from_secs(1),
             dates_outside_validity: Leniency::Refuse,
             page_size: 100,
             empty_first_page: false,
@@ -372,6 +406,7 @@ impl Default for Quotas {
             certificates: 1000,
             profiles: 1000,
             agreements: 100,
+            connectors: 100,
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::connectors;
 use super::faults::Rule;
 use super::model::Address;
 use super::operation::Operation;
@@ -43,6 +44,7 @@ struct Hide {
     certificate_id: Option<String>,
     profile_id: Option<String>,
     agreement_id: Option<String>,
+    connector_id: Option<String>,
     vpc_endpoint_id: Option<String>,
     allocation_id: Option<String>,
     user_name: Option<String>,
@@ -67,6 +69,7 @@ struct Change {
     #[serde(default)]
     input: Value,
     set_state: Option<SetState>,
+    set_connector: Option<SetConnector>,
     show_as: Option<ShowAs>,
     set_address: Option<SetAddress>,
 }
@@ -84,6 +87,14 @@ struct SetAddress {
     allocation_id: String,
     /// None takes it out of the account.
     address: Option<Address>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetConnector {
+    connector_id: String,
+    status: String,
+    error_message: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -153,6 +164,7 @@ pub fn state(world: &World, now: Timestamp) -> Value {
             "certificates": seen(&region.certificates, now),
             "profiles": seen(&region.profiles, now),
             "agreements": seen(&region.agreements, now),
+            "connectors": seen(&region.connectors, now),
             "addresses": region.addresses,
         })
     };
@@ -192,7 +204,7 @@ fn arm(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
 fn hide(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
     let hide: Hide = read(body)?;
     let of_ec2 = [hide.vpc_endpoint_id, hide.allocation_id];
-    let of_partners = [hide.certificate_id, hide.profile_id, hide.agreement_id];
+    let of_partners = [hide.certificate_id, hide.profile_id, hide.agreement_id, hide.connector_id];
     let given = [hide.server_id, hide.workflow_id].into_iter().chain(of_partners).chain(of_ec2);
     let mut given = given.flatten();
     let (Some(id), None) = (given.next(), given.next()) else {
@@ -242,8 +254,8 @@ fn change(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
         (409, format!("{}: {text}", e.code))
     };
     let now = service.clock(machine);
-    match (change.operation, change.set_state, change.show_as, change.set_address) {
-        (Some(name), None, None, None) => {
+    match (change.operation, change.set_state, change.set_connector, change.show_as, change.set_address) {
+        (Some(name), None, None, None, None) => {
             let operation = Operation::named(&name).ok_or_else(|| (400, format!("no such operation: {name}")))?;
             let input = if change.input.is_null() { json!({}) } else { change.input };
             let output = service.out_of_band(operation, &account, region, input, machine);
@@ -251,13 +263,19 @@ fn change(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
             wire::without_nulls(&mut output);
             Ok(json!({"output": output}))
         }
-        (None, Some(SetState { server_id, state }), None, None) => {
+        (None, Some(SetState { server_id, state }), None, None, None) => {
             let held = service.world.region(&account, region);
             servers::force(held, &server_id, &state, now).map_err(refused)?;
             service.unsaved = true;
             Ok(json!({}))
         }
-        (None, None, None, Some(SetAddress { allocation_id, address })) => {
+        (None, None, Some(SetConnector { connector_id, status, error_message }), None, None) => {
+            let held = service.world.region(&account, region);
+            connectors::force(held, &connector_id, &status, error_message, now).map_err(refused)?;
+            service.unsaved = true;
+            Ok(json!({}))
+        }
+        (None, None, None, None, Some(SetAddress { allocation_id, address })) => {
             let held = &mut service.world.region(&account, region).addresses;
             match address {
                 Some(address) => held.insert(allocation_id, address),
@@ -266,13 +284,13 @@ fn change(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
             service.unsaved = true;
             Ok(json!({}))
         }
-        (None, None, Some(ShowAs { server_id, members }), None) => {
+        (None, None, None, Some(ShowAs { server_id, members }), None) => {
             let held = service.world.region(&account, region);
             held.server_mut(&server_id).map_err(refused)?.shown_as = members;
             service.unsaved = true;
             Ok(json!({}))
         }
-        _ => Err((400, "give one of operation, set_state, show_as and set_address".to_owned())),
+        _ => Err((400, "give one of operation, set_state, set_connector, show_as and set_address".to_owned())),
     }
 }
 

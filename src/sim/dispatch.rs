@@ -6,8 +6,8 @@ use super::error::{Answer, ApiError};
 use super::operation::Operation;
 use super::state::{Context, Region};
 use super::{
-    accesses, agreements, as2_profiles, certificates, host_keys, identity, roles, security_policies, servers, ssh_keys,
-    tags, update, users, validate, workflows,
+    accesses, agreements, as2_profiles, certificates, connectors, host_keys, identity, roles, security_policies,
+    servers, ssh_keys, tags, update, users, validate, workflows,
 };
 
 /// Carries out one operation in one region of one account.
@@ -70,6 +70,12 @@ fn call_of_partners(
         Operation::DescribeProfile => as2_profiles::describe(region, context, input),
         Operation::DeleteProfile => as2_profiles::delete(region, context, input),
         Operation::ListProfiles => as2_profiles::list(region, context, input),
+        Operation::CreateConnector => connectors::create(region, context, input),
+        Operation::UpdateConnector => connectors::update(region, context, input),
+        Operation::DescribeConnector => connectors::describe(region, context, input),
+        Operation::DeleteConnector => connectors::delete(region, context, input),
+        Operation::ListConnectors => connectors::list(region, context, input),
+        Operation::TestConnection => connectors::test(region, context, input),
         Operation::CreateAgreement => agreements::create(region, context, input),
         Operation::UpdateAgreement => agreements::update(region, context, input),
         Operation::DescribeAgreement => agreements::describe(region, context, input),

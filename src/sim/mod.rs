@@ -12,6 +12,8 @@ pub(crate) mod certificates;
 pub(crate) mod common_shapes;
 pub mod config;
 pub(crate) mod connection;
+pub(crate) mod connector_settings;
+pub(crate) mod connectors;
 pub(crate) mod constraints;
 pub(crate) mod control;
 pub(crate) mod dispatch;

@@ -31,6 +31,7 @@ operations! {
     ImportHostKey, UpdateHostKey, DescribeHostKey, DeleteHostKey, ListHostKeys,
     CreateWorkflow, DescribeWorkflow, DeleteWorkflow, ListWorkflows,
     CreateProfile, UpdateProfile, DescribeProfile, DeleteProfile, ListProfiles,
+    CreateConnector, UpdateConnector, DescribeConnector, DeleteConnector, ListConnectors, TestConnection,
     CreateAgreement, UpdateAgreement, DescribeAgreement, DeleteAgreement, ListAgreements,
     ImportCertificate, UpdateCertificate, DescribeCertificate, DeleteCertificate, ListCertificates,
     TagResource, UntagResource, ListTagsForResource,

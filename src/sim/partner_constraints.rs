@@ -1,9 +1,11 @@
 //! What the API model says of requests about connectors, profiles, certificates, agreements and web apps. A table and
 //! nothing else, as `constraints`, of which it is the second part.
 
-use super::common_shapes::{HOME_DIRECTORY, LIST, LIST_OF_SERVER, MAX_RESULTS, NEXT_TOKEN, ROLE, SERVER_ID, TAGS};
+use super::common_shapes::{
+    HOME_DIRECTORY, IP_ADDRESS_TYPE, LIST, LIST_OF_SERVER, MAX_RESULTS, NEXT_TOKEN, ROLE, SERVER_ID, TAGS,
+};
 use super::operation::Operation;
-use super::shape::{Member, Shape, UNLIMITED, list, matching, may, must, one_of, secret_matching};
+use super::shape::{Member, Shape, UNLIMITED, list, matching, may, must, one_of, secret_matching, text};
 
 const CERTIFICATE_ID: Shape = matching(22, 22, r"cert-([0-9a-f]{17})");
 const PEM: &str = r"[\t\n\r\u0020-\u00FF]+";
@@ -81,6 +83,64 @@ const UPDATE_AGREEMENT: &[Member] = &[
 ];
 const ONE_AGREEMENT: &[Member] = &[must("AgreementId", &AGREEMENT_ID), must("ServerId", &SERVER_ID)];
 
+const CONNECTOR_ID: Shape = matching(19, 19, r"c-([0-9a-f]{17})");
+const URL: Shape = text(0, 255);
+const CONNECTOR_POLICY: Shape = matching(0, 100, r"TransferSFTPConnectorSecurityPolicy-[A-Za-z0-9-]+");
+const ASYNC_MDN: Shape = Shape::Struct(&[may("Url", &URL), may("ServerIds", &list(&SERVER_ID, 1, 10))]);
+const AS2_CONFIG: Shape = Shape::Struct(&[
+    may("LocalProfileId", &PROFILE_ID),
+    may("PartnerProfileId", &PROFILE_ID),
+    may("MessageSubject", &secret_matching(1, 1024, r"[\u0020-\u007E\t]+")),
+    may("Compression", &one_of(&["ZLIB", "DISABLED"])),
+    may("EncryptionAlgorithm", &one_of(&["AES128_CBC", "AES192_CBC", "AES256_CBC", "DES_EDE3_CBC", "NONE"])),
+    may("SigningAlgorithm", &one_of(&["SHA256", "SHA384", "SHA512", "SHA1", "NONE"])),
+    may("MdnSigningAlgorithm", &one_of(&["SHA256", "SHA384", "SHA512", "SHA1", "NONE", "DEFAULT"])),
+    may("MdnResponse", &one_of(&["SYNC", "NONE", "ASYNC"])),
+    may("BasicAuthSecretId", &text(0, 2048)),
+    may("PreserveContentType", &ON_OFF),
+    may("AsyncMdnConfig", &ASYNC_MDN),
+]);
+const SFTP_CONFIG: Shape = Shape::Struct(&[
+    may("UserSecretId", &text(1, 2048)),
+    may("TrustedHostKeys", &list(&text(1, 2048), 0, 10)),
+    may("MaxConcurrentConnections", &Shape::Number { min: 1, max: i64::MAX }),
+    may("OrderedUserSecretVersionStages", &list(&text(1, 256), 1, 2)),
+]);
+const LATTICE_ARN: Shape =
+    matching(1, 2048, r"arn:[a-z0-9\-]+:vpc-lattice:[a-zA-Z0-9\-]+:\d{12}:resourceconfiguration/rcfg-[0-9a-z]{17}");
+const PORT: Shape = Shape::Number { min: 1, max: 65535 };
+const EGRESS: Shape = Shape::Struct(&[may(
+    "VpcLattice",
+    &Shape::Struct(&[must("ResourceConfigurationArn", &LATTICE_ARN), may("PortNumber", &PORT)]),
+)]);
+const UPDATE_EGRESS: Shape = Shape::Struct(&[may(
+    "VpcLattice",
+    &Shape::Struct(&[may("ResourceConfigurationArn", &LATTICE_ARN), may("PortNumber", &PORT)]),
+)]);
+const CREATE_CONNECTOR: &[Member] = &[
+    may("Url", &URL),
+    may("As2Config", &AS2_CONFIG),
+    must("AccessRole", &ROLE),
+    may("LoggingRole", &ROLE),
+    may("Tags", &TAGS),
+    may("SftpConfig", &SFTP_CONFIG),
+    may("SecurityPolicyName", &CONNECTOR_POLICY),
+    may("EgressConfig", &EGRESS),
+    may("IpAddressType", &IP_ADDRESS_TYPE),
+];
+const UPDATE_CONNECTOR: &[Member] = &[
+    must("ConnectorId", &CONNECTOR_ID),
+    may("Url", &URL),
+    may("As2Config", &AS2_CONFIG),
+    may("AccessRole", &ROLE),
+    may("LoggingRole", &ROLE),
+    may("SftpConfig", &SFTP_CONFIG),
+    may("SecurityPolicyName", &CONNECTOR_POLICY),
+    may("EgressConfig", &UPDATE_EGRESS),
+    may("IpAddressType", &IP_ADDRESS_TYPE),
+];
+const ONE_CONNECTOR: &[Member] = &[must("ConnectorId", &CONNECTOR_ID)];
+
 /// The members of a request about these, in the order of the model; none for any other operation.
 #[must_use]
 pub const fn members(operation: Operation) -> &'static [Member] {
@@ -88,7 +148,7 @@ pub const fn members(operation: Operation) -> &'static [Member] {
         Operation::ImportCertificate => IMPORT_CERTIFICATE,
         Operation::UpdateCertificate => UPDATE_CERTIFICATE,
         Operation::DescribeCertificate | Operation::DeleteCertificate => ONE_CERTIFICATE,
-        Operation::ListCertificates => LIST,
+        Operation::ListCertificates | Operation::ListConnectors => LIST,
         Operation::CreateProfile => CREATE_PROFILE,
         Operation::UpdateProfile => UPDATE_PROFILE,
         Operation::DescribeProfile | Operation::DeleteProfile => ONE_PROFILE,
@@ -97,6 +157,9 @@ pub const fn members(operation: Operation) -> &'static [Member] {
         Operation::UpdateAgreement => UPDATE_AGREEMENT,
         Operation::DescribeAgreement | Operation::DeleteAgreement => ONE_AGREEMENT,
         Operation::ListAgreements => LIST_OF_SERVER,
+        Operation::CreateConnector => CREATE_CONNECTOR,
+        Operation::UpdateConnector => UPDATE_CONNECTOR,
+        Operation::DescribeConnector | Operation::DeleteConnector | Operation::TestConnection => ONE_CONNECTOR,
         _ => &[],
     }
 }

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::lifecycle::Lifecycle;
 use super::shelf::Named;
 
 /// A certificate. Of its private key only that there is one.
@@ -81,4 +82,93 @@ impl Named for Agreement {
     const NOUN: &'static str = "agreement";
     const PATH: &'static str = "agreement";
     const PREFIX: &'static str = "a";
+}
+
+/// How files are sent to a partner or fetched there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Connector {
+    /// What `UpdateConnector` changes.
+    pub settings: ConnectorSettings,
+    /// The status that Describe shows, as a function of time.
+    pub lifecycle: Lifecycle,
+    /// Shown where the status is ERRORED.
+    pub error_message: Option<String>,
+}
+
+/// What is said of a connector, after AWS's defaults were filled in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct ConnectorSettings {
+    pub url: Option<String>,
+    pub as2_config: Option<As2Config>,
+    pub sftp_config: Option<SftpConfig>,
+    pub access_role: String,
+    pub logging_role: Option<String>,
+    pub security_policy_name: Option<String>,
+    pub egress_config: Option<EgressConfig>,
+    pub ip_address_type: String,
+}
+
+/// `As2ConnectorConfig`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct As2Config {
+    pub local_profile_id: Option<String>,
+    pub partner_profile_id: Option<String>,
+    pub message_subject: Option<String>,
+    pub compression: Option<String>,
+    pub encryption_algorithm: Option<String>,
+    pub signing_algorithm: Option<String>,
+    pub mdn_signing_algorithm: Option<String>,
+    pub mdn_response: Option<String>,
+    pub basic_auth_secret_id: Option<String>,
+    pub preserve_content_type: Option<String>,
+    pub async_mdn_config: Option<AsyncMdnConfig>,
+}
+
+/// `As2AsyncMdnConnectorConfig`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct AsyncMdnConfig {
+    pub url: Option<String>,
+    pub server_ids: Option<Vec<String>>,
+}
+
+/// `SftpConnectorConfig`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct SftpConfig {
+    pub user_secret_id: Option<String>,
+    pub trusted_host_keys: Option<Vec<String>>,
+    pub max_concurrent_connections: Option<i64>,
+    pub ordered_user_secret_version_stages: Option<Vec<String>>,
+}
+
+/// `ConnectorEgressConfig`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct EgressConfig {
+    pub vpc_lattice: Option<VpcLattice>,
+}
+
+/// `ConnectorVpcLatticeEgressConfig`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct VpcLattice {
+    pub resource_configuration_arn: Option<String>,
+    pub port_number: Option<i64>,
+}
+
+impl Named for Connector {
+    const TYPE: &'static str = "Connector";
+    const NOUN: &'static str = "connector";
+    const PATH: &'static str = "connector";
+    const PREFIX: &'static str = "c";
 }

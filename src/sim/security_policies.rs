@@ -10,6 +10,9 @@ use super::state::Context;
 /// What the API takes when none is named.
 pub const DEFAULT: &str = "TransferSecurityPolicy-2024-01";
 
+/// What a connector takes when none is named.
+pub const CONNECTOR_DEFAULT: &str = "TransferSFTPConnectorSecurityPolicy-2024-03";
+
 const SERVER: &str = "TransferSecurityPolicy-";
 const CONNECTOR: &str = "TransferSFTPConnectorSecurityPolicy-";
 
@@ -156,6 +159,21 @@ pub fn check_for_server(name: &str) -> Answer<()> {
     Err(ApiError::invalid(format!("Unsupported security policy for a server: {name}")))
 }
 
+/// Refuses what a connector cannot have.
+///
+/// # Errors
+/// `InvalidRequestException` for a name that AWS never published, and for a policy of servers.
+pub fn check_for_connector(name: &str) -> Answer<()> {
+    if is_of_connectors(name) {
+        return Ok(());
+    }
+    Err(ApiError::invalid(format!("Unsupported security policy for a connector: {name}")))
+}
+
+fn is_of_connectors(name: &str) -> bool {
+    name.strip_prefix(CONNECTOR).is_some_and(|suffix| CONNECTOR_POLICIES.contains(&suffix))
+}
+
 /// `DescribeSecurityPolicy`.
 ///
 /// # Errors
@@ -165,7 +183,7 @@ pub fn describe(input: Value) -> Answer<Value> {
     let server = |s| POLICIES.iter().find(|p: &&Policy| p.suffix == s);
     let described = if let Some(policy) = name.strip_prefix(SERVER).and_then(server) {
         describe_server(policy)
-    } else if name.strip_prefix(CONNECTOR).is_some_and(|s| CONNECTOR_POLICIES.contains(&s)) {
+    } else if is_of_connectors(&name) {
         json!({
             "Fips": name.contains("FIPS"),
             "SecurityPolicyName": name,

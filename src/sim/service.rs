@@ -32,7 +32,7 @@ pub struct Root {
 }
 
 /// The members that hold such an id.
-const RESOURCE_IDS: [&str; 3] = ["AgreementId", "ProfileId", "CertificateId"];
+const RESOURCE_IDS: [&str; 4] = ["ConnectorId", "AgreementId", "ProfileId", "CertificateId"];
 
 /// The simulated service.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Config;
 use super::error::{Answer, ApiError};
 use super::model::{Address, Server, Workflow};
-use super::partners::{Agreement, Certificate, Profile};
+use super::partners::{Agreement, Certificate, Connector, Profile};
 use super::random::Random;
 use super::shelf::Shelf;
 use super::time::after;
@@ -59,6 +59,12 @@ pub struct Region {
     /// By id, of all servers.
     #[serde(default)]
     pub agreements: Shelf<Agreement>,
+    /// By id.
+    #[serde(default)]
+    pub connectors: Shelf<Connector>,
+    /// When a connector was last tried out.
+    #[serde(default)]
+    pub tested: Option<Timestamp>,
     /// Elastic addresses that were added to the account, by allocation id.
     #[serde(default)]
     pub addresses: BTreeMap<String, Address>,
@@ -186,13 +192,15 @@ impl Region {
         self.certificates.purge(now);
         self.profiles.purge(now);
         self.agreements.purge(now);
+        self.connectors.purge(now);
         for server in self.servers.values_mut() {
             server.users.retain(|_, u| stays(&u.gone));
             server.accesses.retain(|_, a| stays(&a.gone));
         }
         let workflows = self.workflows.values().filter_map(|w| w.gone);
-        let partners = self.certificates.leaving().chain(self.profiles.leaving()).chain(self.agreements.leaving());
-        self.next_gone = self.servers.values().flat_map(dying).chain(workflows).chain(partners).min();
+        let as2 = self.certificates.leaving().chain(self.profiles.leaving()).chain(self.agreements.leaving());
+        let others = workflows.chain(as2).chain(self.connectors.leaving());
+        self.next_gone = self.servers.values().flat_map(dying).chain(others).min();
     }
 
     /// When something deleted now vanishes; noted for `purge`.

@@ -125,6 +125,7 @@ fn tags_of<'r>(region: &'r mut Region, context: &Context<'_>, arn: &str) -> Answ
         (Some("workflow"), Some(id), None) => Ok(&mut region.workflow_mut(id)?.tags),
         (Some("profile"), Some(id), None) => Ok(&mut region.profiles.get_mut(id)?.tags),
         (Some("agreement"), Some(server), Some(id)) => of_agreement(region, server, id),
+        (Some("connector"), Some(id), None) => Ok(&mut region.connectors.get_mut(id)?.tags),
         (Some("certificate"), Some(id), None) => Ok(&mut region.certificates.get_mut(id)?.tags),
         _ => Err(foreign()),
     }

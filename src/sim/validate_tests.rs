@@ -99,6 +99,13 @@ fn unknown_members_and_a_long_policy_pass_this_layer() {
 }
 
 #[test]
+fn secrets_are_found_at_any_depth_and_the_rest_is_logged() {
+    let sent = json!({"As2Config": {"MessageSubject": "hunter2", "Compression": "ZLIB"}, "Url": "https://a"});
+    let logged = redacted(Operation::CreateConnector, &sent);
+    assert_eq!(logged, json!({"As2Config": {"MessageSubject": "REDACTED", "Compression": "ZLIB"}, "Url": "https://a"}));
+}
+
+#[test]
 fn secrets_never_reach_the_log() {
     for (operation, member) in [
         (Operation::CreateServer, "HostKey"),

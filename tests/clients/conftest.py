@@ -178,6 +178,18 @@ def pem(name):
     return (CERTIFICATES / name).read_text()
 
 
+def as2_config(partners):
+    """The least that an AS2 connector between two profiles needs."""
+    algorithms = {"EncryptionAlgorithm": "AES256_CBC", "SigningAlgorithm": "SHA256"}
+    return partners | algorithms | {"Compression": "ZLIB", "MdnResponse": "SYNC"}
+
+
+def sftp_connector(**more):
+    """The least that an SFTP connector needs, and more of its configuration."""
+    secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:partner-AbCdEf"
+    return {"Url": "sftp://partner.example.com", "AccessRole": role(), "SftpConfig": {"UserSecretId": secret} | more}
+
+
 def fingerprint(name):
     for line in (KEYS / "fingerprints.txt").read_text().splitlines():
         key, _, digest = line.split()

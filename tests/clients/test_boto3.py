@@ -2,7 +2,9 @@
 
 from datetime import datetime, timedelta, timezone
 
-from conftest import ACCOUNT, REGION, fingerprint, pem, private_key, public_key, role
+import pytest
+from botocore.exceptions import ClientError
+from conftest import ACCOUNT, REGION, fingerprint, pem, private_key, public_key, role, sftp_connector
 
 
 def arn(resource):
@@ -106,6 +108,60 @@ def test_a_workflow_lives_and_dies(transfer, server):
     transfer.update_server(ServerId=server, WorkflowDetails={"OnUpload": []})
     transfer.delete_workflow(**which)
     assert transfer.list_workflows()["Workflows"] == []
+
+
+def test_a_connector_lives_and_dies(transfer):
+    made = sftp_connector(MaxConcurrentConnections=2)
+    tags = [{"Key": "team", "Value": "a"}]
+    which = {"ConnectorId": transfer.create_connector(**made, Tags=tags)["ConnectorId"]}
+    identity = which | {"Arn": arn(f"connector/{which['ConnectorId']}"), "Url": made["Url"]}
+    connector = transfer.describe_connector(**which)["Connector"]
+    assert len(connector.pop("ServiceManagedEgressIpAddresses")) == 3
+    defaults = {"SecurityPolicyName": "TransferSFTPConnectorSecurityPolicy-2024-03", "IpAddressType": "IPV4"}
+    told = {"Status": "ACTIVE", "EgressType": "SERVICE_MANAGED", "Tags": tags}
+    assert connector == made | identity | defaults | told
+    tried = transfer.test_connection(**which)
+    key = tried["SftpConnectionDetails"]["HostKey"]
+    assert tried["Status"] == "ERROR"
+    transfer.update_connector(**which, SftpConfig={"TrustedHostKeys": [key]}, LoggingRole=role("logging"))
+    connector = transfer.describe_connector(**which)["Connector"]
+    assert connector["SftpConfig"] == made["SftpConfig"] | {"TrustedHostKeys": [key]}
+    assert connector["LoggingRole"] == role("logging")
+    assert transfer.list_connectors()["Connectors"] == [identity]
+    transfer.tag_resource(Arn=identity["Arn"], Tags=[{"Key": "team", "Value": "b"}])
+    assert transfer.describe_connector(**which)["Connector"]["Tags"] == [{"Key": "team", "Value": "b"}]
+    transfer.delete_connector(**which)
+    assert transfer.list_connectors()["Connectors"] == []
+
+
+def test_a_connector_through_a_vpc_becomes_active_or_errs(sim, transfer):
+    sim.post("config", {"connector_time": "1h", "signature_tolerance": "48h"})
+    resource = f"arn:aws:vpc-lattice:{REGION}:{ACCOUNT}:resourceconfiguration/rcfg-0123456789abcdefg"
+    made = sftp_connector() | {"EgressConfig": {"VpcLattice": {"ResourceConfigurationArn": resource}}}
+    made.pop("Url")
+    which = {"ConnectorId": transfer.create_connector(**made)["ConnectorId"]}
+    connector = transfer.describe_connector(**which)["Connector"]
+    assert (connector["Status"], connector["EgressType"]) == ("PENDING", "VPC_LATTICE")
+    assert connector["EgressConfig"]["VpcLattice"] == {"ResourceConfigurationArn": resource, "PortNumber": 22}
+    sim.post("clock", {"advance": "1h"})
+    assert transfer.describe_connector(**which)["Connector"]["Status"] == "ACTIVE"
+    told = {"status": "ERRORED", "error_message": "no such resource"}
+    sim.post("change", {"set_connector": {"connector_id": which["ConnectorId"]} | told})
+    connector = transfer.describe_connector(**which)["Connector"]
+    assert (connector["Status"], connector["ErrorMessage"]) == ("ERRORED", "no such resource")
+
+
+def test_a_connection_is_tried_once_in_a_second(sim, transfer):
+    which = {"ConnectorId": transfer.create_connector(**sftp_connector())["ConnectorId"]}
+    sim.post("config", {"connection_test_interval": "1h", "signature_tolerance": "48h"})
+    key = transfer.test_connection(**which)["SftpConnectionDetails"]["HostKey"]
+    transfer.update_connector(**which, SftpConfig={"TrustedHostKeys": [f"partner.example.com {key}"]})
+    with pytest.raises(ClientError) as refusal:
+        transfer.test_connection(**which)
+    assert refusal.value.response["Error"]["Code"] == "ThrottlingException"
+    sim.post("clock", {"advance": "1h"})
+    tried = transfer.test_connection(**which)
+    assert (tried["Status"], tried["StatusMessage"]) == ("OK", "Connection succeeded")
 
 
 def test_an_agreement_lives_and_dies(transfer, as2_server, partners):

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime, timezone
 
-from conftest import ACCOUNT, CERTIFICATES, REGION, private_key, public_key, role
+from conftest import ACCOUNT, CERTIFICATES, REGION, as2_config, private_key, public_key, role
 
 
 def test_who_am_i(aws):
@@ -76,6 +76,19 @@ def test_workflows(aws, server):
     aws("update-server", server_id=server, workflow_details={"OnPartialUpload": []})
     aws("delete-workflow", workflow_id=workflow)
     assert aws("list-workflows")["Workflows"] == []
+
+
+def test_connectors(aws, partners):
+    # The CLI reads a URL that stands alone as a place to fetch the value from.
+    made = {"AccessRole": role(), "Url": "https://partner.example.com/as2", "As2Config": as2_config(partners)}
+    which = {"connector_id": aws("create-connector", cli_input_json=made)["ConnectorId"]}
+    aws("update-connector", **which, as2_config={"MessageSubject": "orders"})
+    config = aws("describe-connector", **which)["Connector"]["As2Config"]
+    assert (config["MessageSubject"], config["SigningAlgorithm"]) == ("orders", "SHA256")
+    assert "only for SFTP connectors" in aws("test-connection", **which, refused=True)
+    assert [c["ConnectorId"] for c in aws("list-connectors")["Connectors"]] == [which["connector_id"]]
+    aws("delete-connector", **which)
+    assert aws("list-connectors")["Connectors"] == []
 
 
 def test_agreements(aws, as2_server, partners):

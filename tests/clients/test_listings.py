@@ -2,7 +2,7 @@
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, pem, role
+from conftest import ACCOUNT, REGION, pem, role, sftp_connector
 
 
 def pages(client, operation, **kwargs):
@@ -48,6 +48,14 @@ def test_workflows(sim, transfer):
     sim.post("hide", {"workflow_id": listed[0], "for": "10m"})
     assert {w["WorkflowId"] for w in transfer.list_workflows()["Workflows"]} == made - {listed[0]}
     assert transfer.describe_workflow(WorkflowId=listed[0])["Workflow"]["WorkflowId"] == listed[0]
+
+
+def test_connectors(sim, transfer):
+    made = {transfer.create_connector(**sftp_connector())["ConnectorId"] for _ in range(5)}
+    listed = [c["ConnectorId"] for c in joined(pages(transfer, "list_connectors"), "Connectors")]
+    assert listed == sorted(made)
+    sim.post("hide", {"connector_id": listed[0], "for": "10m"})
+    assert {c["ConnectorId"] for c in transfer.list_connectors()["Connectors"]} == made - {listed[0]}
 
 
 def test_agreements(sim, transfer, as2_server, partners):

@@ -6,7 +6,7 @@ both sides of the switches.
 
 import botocore.session
 import pytest
-from conftest import pem, private_key, public_key, role
+from conftest import as2_config, pem, private_key, public_key, role, sftp_connector
 
 MODEL = botocore.session.get_session().get_service_model("transfer")
 
@@ -20,6 +20,7 @@ OTHERWISE = {
     "access_role": False,
     "user_name_variable": "expanded",
     "step_defaults": True,
+    "connector_config": "replace",
 }
 
 VPC = {"EndpointType": "VPC", "EndpointDetails": {"VpcId": "vpc-12345678", "SubnetIds": ["subnet-1", "subnet-2"]}}
@@ -136,6 +137,19 @@ def test_host_keys(client):
     server = client.create_server()["ServerId"]
     key = client.import_host_key(ServerId=server, HostKeyBody=private_key(), Description="ours")["HostKeyId"]
     goes_back_and_forth(client, "DescribeHostKey", "UpdateHostKey", ServerId=server, HostKeyId=key)
+
+
+def test_connectors_for_sftp(client):
+    more = {"TrustedHostKeys": [public_key()], "OrderedUserSecretVersionStages": ["AWSCURRENT"]}
+    connector = client.create_connector(**sftp_connector(**more))["ConnectorId"]
+    goes_back_and_forth(client, "DescribeConnector", "UpdateConnector", ConnectorId=connector)
+
+
+def test_connectors_for_as2(client, partners):
+    config = as2_config(partners) | {"MessageSubject": "orders", "MdnSigningAlgorithm": "DEFAULT"}
+    made = {"Url": "https://partner.example.com/as2", "AccessRole": role(), "As2Config": config}
+    connector = client.create_connector(**made, LoggingRole=role("logging"))["ConnectorId"]
+    goes_back_and_forth(client, "DescribeConnector", "UpdateConnector", ConnectorId=connector)
 
 
 def test_agreements(client, as2_server, partners):

@@ -113,6 +113,8 @@ pub struct Config {
     /// The time within which an account can try out one connector.
     #[serde(serialize_with = "friendly")]
     pub connection_test_interval: SignedDuration,
+    /// The customization of a web app that nobody customized: not found, or an empty one.
+    pub absent_customization: Leniency,
     /// A certificate that is to be active when it is not valid.
     pub dates_outside_validity: Leniency,
 
@@ -158,6 +160,8 @@ pub struct Quotas {
     pub agreements: usize,
     /// Per account and region.
     pub connectors: usize,
+    /// Per account and region.
+    pub web_apps: usize,
 }
 
 /// A fixed answer of `TestIdentityProvider`.
@@ -381,6 +385,7 @@ impl Default for Config {
             partner_host_key: PARTNER_HOST_KEY.to_owned(),
             test_connection: None,
             connection_test_interval: SignedDuration::from_secs(1),
+            absent_customization: Leniency::Refuse,
             dates_outside_validity: Leniency::Refuse,
             page_size: 100,
             empty_first_page: false,
@@ -407,6 +412,7 @@ impl Default for Quotas {
             profiles: 1000,
             agreements: 100,
             connectors: 100,
+            web_apps: 10,
         }
     }
 }

@@ -45,6 +45,7 @@ struct Hide {
     profile_id: Option<String>,
     agreement_id: Option<String>,
     connector_id: Option<String>,
+    web_app_id: Option<String>,
     vpc_endpoint_id: Option<String>,
     allocation_id: Option<String>,
     user_name: Option<String>,
@@ -165,6 +166,7 @@ pub fn state(world: &World, now: Timestamp) -> Value {
             "profiles": seen(&region.profiles, now),
             "agreements": seen(&region.agreements, now),
             "connectors": seen(&region.connectors, now),
+            "web_apps": seen(&region.web_apps, now),
             "addresses": region.addresses,
         })
     };
@@ -204,7 +206,7 @@ fn arm(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
 fn hide(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
     let hide: Hide = read(body)?;
     let of_ec2 = [hide.vpc_endpoint_id, hide.allocation_id];
-    let of_partners = [hide.certificate_id, hide.profile_id, hide.agreement_id, hide.connector_id];
+    let of_partners = [hide.certificate_id, hide.profile_id, hide.agreement_id, hide.connector_id, hide.web_app_id];
     let given = [hide.server_id, hide.workflow_id].into_iter().chain(of_partners).chain(of_ec2);
     let mut given = given.flatten();
     let (Some(id), None) = (given.next(), given.next()) else {

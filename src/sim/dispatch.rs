@@ -6,8 +6,8 @@ use super::error::{Answer, ApiError};
 use super::operation::Operation;
 use super::state::{Context, Region};
 use super::{
-    accesses, agreements, as2_profiles, certificates, connectors, host_keys, identity, roles, security_policies,
-    servers, ssh_keys, tags, update, users, validate, workflows,
+    accesses, agreements, as2_profiles, certificates, connectors, customizations, host_keys, identity, roles,
+    security_policies, servers, ssh_keys, tags, update, users, validate, web_apps, workflows,
 };
 
 /// Carries out one operation in one region of one account.
@@ -86,6 +86,14 @@ fn call_of_partners(
         Operation::DescribeCertificate => certificates::describe(region, context, input),
         Operation::DeleteCertificate => certificates::delete(region, context, input),
         Operation::ListCertificates => certificates::list(region, context, input),
+        Operation::CreateWebApp => web_apps::create(region, context, input),
+        Operation::UpdateWebApp => web_apps::update(region, context, input),
+        Operation::DescribeWebApp => web_apps::describe(region, context, input),
+        Operation::DeleteWebApp => web_apps::delete(region, context, input),
+        Operation::ListWebApps => web_apps::list(region, context, input),
+        Operation::UpdateWebAppCustomization => customizations::update(region, context, input),
+        Operation::DescribeWebAppCustomization => customizations::describe(region, context, input),
+        Operation::DeleteWebAppCustomization => customizations::delete(region, context, input),
         _ => Err(ApiError::new("UnknownOperationException", operation.name())),
     }
 }

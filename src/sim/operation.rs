@@ -34,6 +34,8 @@ operations! {
     CreateConnector, UpdateConnector, DescribeConnector, DeleteConnector, ListConnectors, TestConnection,
     CreateAgreement, UpdateAgreement, DescribeAgreement, DeleteAgreement, ListAgreements,
     ImportCertificate, UpdateCertificate, DescribeCertificate, DeleteCertificate, ListCertificates,
+    CreateWebApp, UpdateWebApp, DescribeWebApp, DeleteWebApp, ListWebApps,
+    UpdateWebAppCustomization, DescribeWebAppCustomization, DeleteWebAppCustomization,
     TagResource, UntagResource, ListTagsForResource,
     DescribeSecurityPolicy, ListSecurityPolicies, TestIdentityProvider,
 }

@@ -2,7 +2,8 @@
 //! nothing else, as `constraints`, of which it is the second part.
 
 use super::common_shapes::{
-    HOME_DIRECTORY, IP_ADDRESS_TYPE, LIST, LIST_OF_SERVER, MAX_RESULTS, NEXT_TOKEN, ROLE, SERVER_ID, TAGS,
+    HOME_DIRECTORY, IP_ADDRESS_TYPE, LIST, LIST_OF_SERVER, MAX_RESULTS, NEXT_TOKEN, PLAIN, ROLE, SECURITY_GROUP,
+    SERVER_ID, TAGS,
 };
 use super::operation::Operation;
 use super::shape::{Member, Shape, UNLIMITED, list, matching, may, must, one_of, secret_matching, text};
@@ -141,6 +142,43 @@ const UPDATE_CONNECTOR: &[Member] = &[
 ];
 const ONE_CONNECTOR: &[Member] = &[must("ConnectorId", &CONNECTOR_ID)];
 
+const WEB_APP_ID: Shape = matching(24, 24, r"webapp-[0-9a-f]{17}");
+const INSTANCE_ARN: Shape = matching(10, 1224, r"arn:[\w-]+:sso:::instance/(sso)?ins-[a-zA-Z0-9-.]{16}");
+const CENTER: Shape = Shape::Struct(&[may("InstanceArn", &INSTANCE_ARN), may("Role", &ROLE)]);
+const UPDATE_CENTER: Shape = Shape::Struct(&[may("Role", &ROLE)]);
+const ACCESS_ENDPOINT: Shape = text(1, 1024);
+const UNITS: Shape = Shape::Struct(&[may("Provisioned", &Shape::Number { min: 1, max: i64::MAX })]);
+const SUBNETS: Shape = list(&PLAIN, 0, UNLIMITED);
+const WEB_APP_VPC: Shape = Shape::Struct(&[
+    may("SubnetIds", &SUBNETS),
+    may("VpcId", &PLAIN),
+    may("SecurityGroupIds", &list(&SECURITY_GROUP, 0, UNLIMITED)),
+    may("IpAddressType", &IP_ADDRESS_TYPE),
+]);
+const UPDATE_WEB_APP_VPC: Shape = Shape::Struct(&[may("SubnetIds", &SUBNETS), may("IpAddressType", &IP_ADDRESS_TYPE)]);
+const CREATE_WEB_APP: &[Member] = &[
+    must("IdentityProviderDetails", &Shape::Struct(&[may("IdentityCenterConfig", &CENTER)])),
+    may("AccessEndpoint", &ACCESS_ENDPOINT),
+    may("WebAppUnits", &UNITS),
+    may("Tags", &TAGS),
+    may("WebAppEndpointPolicy", &one_of(&["FIPS", "STANDARD"])),
+    may("EndpointDetails", &Shape::Struct(&[may("Vpc", &WEB_APP_VPC)])),
+];
+const UPDATE_WEB_APP: &[Member] = &[
+    must("WebAppId", &WEB_APP_ID),
+    may("IdentityProviderDetails", &Shape::Struct(&[may("IdentityCenterConfig", &UPDATE_CENTER)])),
+    may("AccessEndpoint", &ACCESS_ENDPOINT),
+    may("WebAppUnits", &UNITS),
+    may("EndpointDetails", &Shape::Struct(&[may("Vpc", &UPDATE_WEB_APP_VPC)])),
+];
+const UPDATE_CUSTOMIZATION: &[Member] = &[
+    must("WebAppId", &WEB_APP_ID),
+    may("Title", &text(0, 100)),
+    may("LogoFile", &Shape::Bytes { min: 1, max: 51_200 }),
+    may("FaviconFile", &Shape::Bytes { min: 1, max: 20_960 }),
+];
+const ONE_WEB_APP: &[Member] = &[must("WebAppId", &WEB_APP_ID)];
+
 /// The members of a request about these, in the order of the model; none for any other operation.
 #[must_use]
 pub const fn members(operation: Operation) -> &'static [Member] {
@@ -148,7 +186,7 @@ pub const fn members(operation: Operation) -> &'static [Member] {
         Operation::ImportCertificate => IMPORT_CERTIFICATE,
         Operation::UpdateCertificate => UPDATE_CERTIFICATE,
         Operation::DescribeCertificate | Operation::DeleteCertificate => ONE_CERTIFICATE,
-        Operation::ListCertificates | Operation::ListConnectors => LIST,
+        Operation::ListCertificates | Operation::ListConnectors | Operation::ListWebApps => LIST,
         Operation::CreateProfile => CREATE_PROFILE,
         Operation::UpdateProfile => UPDATE_PROFILE,
         Operation::DescribeProfile | Operation::DeleteProfile => ONE_PROFILE,
@@ -160,6 +198,13 @@ pub const fn members(operation: Operation) -> &'static [Member] {
         Operation::CreateConnector => CREATE_CONNECTOR,
         Operation::UpdateConnector => UPDATE_CONNECTOR,
         Operation::DescribeConnector | Operation::DeleteConnector | Operation::TestConnection => ONE_CONNECTOR,
+        Operation::CreateWebApp => CREATE_WEB_APP,
+        Operation::UpdateWebApp => UPDATE_WEB_APP,
+        Operation::UpdateWebAppCustomization => UPDATE_CUSTOMIZATION,
+        Operation::DescribeWebApp
+        | Operation::DeleteWebApp
+        | Operation::DescribeWebAppCustomization
+        | Operation::DeleteWebAppCustomization => ONE_WEB_APP,
         _ => &[],
     }
 }

@@ -172,3 +172,51 @@ impl Named for Connector {
     const PATH: &'static str = "connector";
     const PREFIX: &'static str = "c";
 }
+
+/// A page in the browser for files, and how it looks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct WebApp {
+    pub instance_arn: String,
+    pub application_arn: String,
+    pub role: String,
+    /// None for the service's own one.
+    pub access_endpoint: Option<String>,
+    pub provisioned: i64,
+    pub web_app_endpoint_policy: String,
+    pub vpc: Option<WebAppVpc>,
+    /// Its VPC endpoint is in transition until then.
+    pub endpoint_ready: Timestamp,
+    pub customization: Option<Customization>,
+}
+
+/// `WebAppVpcConfig`. Security groups and the type of addresses are kept but never returned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct WebAppVpc {
+    pub subnet_ids: Option<Vec<String>>,
+    pub vpc_id: Option<String>,
+    pub security_group_ids: Option<Vec<String>>,
+    pub ip_address_type: Option<String>,
+    /// AWS's choice; no request has it.
+    pub vpc_endpoint_id: Option<String>,
+}
+
+/// How a web app looks; files in base64.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "they are AWS's names")]
+pub struct Customization {
+    pub title: Option<String>,
+    pub logo_file: Option<String>,
+    pub favicon_file: Option<String>,
+}
+
+impl Named for WebApp {
+    const TYPE: &'static str = "WebApp";
+    const NOUN: &'static str = "web app";
+    const PATH: &'static str = "webapp";
+    const PREFIX: &'static str = "webapp";
+}

@@ -9,7 +9,7 @@ use super::state::{Context, Region};
 /// The members that name a role, at any depth.
 const MEMBERS: [&str; 5] = ["Role", "LoggingRole", "ExecutionRole", "InvocationRole", "AccessRole"];
 
-/// Refuses a request for a role in it. A server or connector that is not there is the operation's to tell.
+/// Refuses a request for a role in it. A resource that is not there is the operation's to tell.
 ///
 /// # Errors
 /// `AccessDeniedException` for a role that may not be passed, `InvalidRequestException` for one that is not accepted.
@@ -17,7 +17,8 @@ pub fn check(region: &Region, context: &Context<'_>, input: &Value) -> Answer<()
     let (forbidden, unusable) = (&context.config.forbidden_roles, &context.config.unusable_roles);
     let id = |member| input.get(member).and_then(Value::as_str);
     let absent = id("ServerId").is_some_and(|id| region.server(id).is_err())
-        || id("ConnectorId").is_some_and(|id| region.connectors.get(id).is_err());
+        || id("ConnectorId").is_some_and(|id| region.connectors.get(id).is_err())
+        || id("WebAppId").is_some_and(|id| region.web_apps.get(id).is_err());
     let nothing_held = forbidden.is_empty() && unusable.is_empty();
     if context.admin || nothing_held || absent {
         return Ok(());

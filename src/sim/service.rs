@@ -32,7 +32,7 @@ pub struct Root {
 }
 
 /// The members that hold such an id.
-const RESOURCE_IDS: [&str; 4] = ["ConnectorId", "AgreementId", "ProfileId", "CertificateId"];
+const RESOURCE_IDS: [&str; 5] = ["ConnectorId", "AgreementId", "ProfileId", "CertificateId", "WebAppId"];
 
 /// The simulated service.
 #[derive(Debug)]

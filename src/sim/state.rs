@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Config;
 use super::error::{Answer, ApiError};
 use super::model::{Address, Server, Workflow};
-use super::partners::{Agreement, Certificate, Connector, Profile};
+use super::partners::{Agreement, Certificate, Connector, Profile, WebApp};
 use super::random::Random;
 use super::shelf::Shelf;
 use super::time::after;
@@ -62,6 +62,9 @@ pub struct Region {
     /// By id.
     #[serde(default)]
     pub connectors: Shelf<Connector>,
+    /// By id.
+    #[serde(default)]
+    pub web_apps: Shelf<WebApp>,
     /// When a connector was last tried out.
     #[serde(default)]
     pub tested: Option<Timestamp>,
@@ -193,13 +196,14 @@ impl Region {
         self.profiles.purge(now);
         self.agreements.purge(now);
         self.connectors.purge(now);
+        self.web_apps.purge(now);
         for server in self.servers.values_mut() {
             server.users.retain(|_, u| stays(&u.gone));
             server.accesses.retain(|_, a| stays(&a.gone));
         }
         let workflows = self.workflows.values().filter_map(|w| w.gone);
         let as2 = self.certificates.leaving().chain(self.profiles.leaving()).chain(self.agreements.leaving());
-        let others = workflows.chain(as2).chain(self.connectors.leaving());
+        let others = workflows.chain(as2).chain(self.connectors.leaving()).chain(self.web_apps.leaving());
         self.next_gone = self.servers.values().flat_map(dying).chain(others).min();
     }
 

@@ -126,6 +126,7 @@ fn tags_of<'r>(region: &'r mut Region, context: &Context<'_>, arn: &str) -> Answ
         (Some("profile"), Some(id), None) => Ok(&mut region.profiles.get_mut(id)?.tags),
         (Some("agreement"), Some(server), Some(id)) => of_agreement(region, server, id),
         (Some("connector"), Some(id), None) => Ok(&mut region.connectors.get_mut(id)?.tags),
+        (Some("webapp"), Some(id), None) => Ok(&mut region.web_apps.get_mut(id)?.tags),
         (Some("certificate"), Some(id), None) => Ok(&mut region.certificates.get_mut(id)?.tags),
         _ => Err(foreign()),
     }

@@ -115,6 +115,7 @@ fn secrets_never_reach_the_log() {
         (Operation::ImportCertificate, "Certificate"),
         (Operation::ImportCertificate, "CertificateChain"),
         (Operation::ImportCertificate, "PrivateKey"),
+        (Operation::UpdateWebAppCustomization, "LogoFile"),
     ] {
         let text = redacted(operation, &json!({member: "hunter2", "ServerId": "s"})).to_string();
         assert!(!text.contains("hunter2") && text.contains("REDACTED"), "{text}");

@@ -190,6 +190,12 @@ def sftp_connector(**more):
     return {"Url": "sftp://partner.example.com", "AccessRole": role(), "SftpConfig": {"UserSecretId": secret} | more}
 
 
+def web_app():
+    """The least that a web app needs."""
+    center = {"InstanceArn": "arn:aws:sso:::instance/ssoins-0123456789abcdef", "Role": role("web")}
+    return {"IdentityProviderDetails": {"IdentityCenterConfig": center}}
+
+
 def fingerprint(name):
     for line in (KEYS / "fingerprints.txt").read_text().splitlines():
         key, _, digest = line.split()

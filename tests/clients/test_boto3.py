@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, fingerprint, pem, private_key, public_key, role, sftp_connector
+from conftest import ACCOUNT, REGION, fingerprint, pem, private_key, public_key, role, sftp_connector, web_app
 
 
 def arn(resource):
@@ -225,6 +225,42 @@ def test_a_certificate_lives_and_dies(transfer):
     assert transfer.describe_certificate(**which)["Certificate"]["Tags"] == [{"Key": "team", "Value": "b"}]
     transfer.delete_certificate(**which)
     assert transfer.list_certificates()["Certificates"] == []
+
+
+def test_a_web_app_lives_and_dies(transfer):
+    tags = [{"Key": "team", "Value": "a"}]
+    which = {"WebAppId": transfer.create_web_app(**web_app(), Tags=tags)["WebAppId"]}
+    described = transfer.describe_web_app(**which)["WebApp"]
+    identity = which | {"Arn": arn(f"webapp/{which['WebAppId']}"), "EndpointType": "PUBLIC"}
+    endpoint = {"WebAppEndpoint": described["WebAppEndpoint"]}
+    center = described.pop("DescribedIdentityProviderDetails")["IdentityCenterConfig"]
+    assert center.pop("ApplicationArn").startswith(f"arn:aws:sso::{ACCOUNT}:application/ssoins-0123456789abcdef/apl-")
+    assert {"IdentityProviderDetails": {"IdentityCenterConfig": center}} == web_app()
+    told = {"WebAppUnits": {"Provisioned": 1}, "WebAppEndpointPolicy": "STANDARD", "Tags": tags}
+    assert described == identity | endpoint | told | {"AccessEndpoint": described["WebAppEndpoint"]}
+    access = {"AccessEndpoint": "https://files.example.com"}
+    transfer.update_web_app(**which, **access, WebAppUnits={"Provisioned": 2})
+    assert transfer.describe_web_app(**which)["WebApp"]["WebAppUnits"] == {"Provisioned": 2}
+    assert transfer.list_web_apps()["WebApps"] == [identity | endpoint | access]
+    transfer.tag_resource(Arn=identity["Arn"], Tags=[{"Key": "team", "Value": "b"}])
+    assert transfer.describe_web_app(**which)["WebApp"]["Tags"] == [{"Key": "team", "Value": "b"}]
+    transfer.delete_web_app(**which)
+    assert transfer.list_web_apps()["WebApps"] == []
+
+
+def test_a_web_app_is_customized(sim, transfer):
+    which = {"WebAppId": transfer.create_web_app(**web_app())["WebAppId"]}
+    looks = {"Title": "Files", "LogoFile": b"\x89PNG logo", "FaviconFile": b"\x00icon"}
+    transfer.update_web_app_customization(**which, **looks)
+    told = transfer.describe_web_app_customization(**which)["WebAppCustomization"]
+    assert told == which | looks | {"Arn": arn(f"webapp/{which['WebAppId']}")}
+    transfer.update_web_app_customization(**which, Title="Others")
+    assert transfer.describe_web_app_customization(**which)["WebAppCustomization"] == told | {"Title": "Others"}
+    transfer.delete_web_app_customization(**which)
+    with pytest.raises(transfer.exceptions.ResourceNotFoundException):
+        transfer.describe_web_app_customization(**which)
+    inputs = [call["input"] for call in sim.get("calls")["calls"] if call["operation"] == "UpdateWebAppCustomization"]
+    assert inputs[0] == which | {"Title": "Files", "LogoFile": "REDACTED", "FaviconFile": "REDACTED"}
 
 
 def test_an_access_lives_and_dies(transfer, directory_server):

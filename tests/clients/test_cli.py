@@ -3,7 +3,7 @@
 import json
 from datetime import datetime, timezone
 
-from conftest import ACCOUNT, CERTIFICATES, REGION, as2_config, private_key, public_key, role
+from conftest import ACCOUNT, CERTIFICATES, REGION, as2_config, private_key, public_key, role, web_app
 
 
 def test_who_am_i(aws):
@@ -130,6 +130,22 @@ def test_certificates(aws):
     assert [c["CertificateId"] for c in aws("list-certificates")["Certificates"]] == [made["CertificateId"]]
     aws("delete-certificate", **which)
     assert aws("list-certificates")["Certificates"] == []
+
+
+def test_web_apps(aws, tmp_path):
+    provider = web_app()["IdentityProviderDetails"]
+    which = {"web_app_id": aws("create-web-app", identity_provider_details=provider)["WebAppId"]}
+    aws("update-web-app", **which, web_app_units={"Provisioned": 3})
+    assert aws("describe-web-app", **which)["WebApp"]["WebAppUnits"] == {"Provisioned": 3}
+    (tmp_path / "logo").write_bytes(b"logo")
+    aws("update-web-app-customization", **which, title="Files", logo_file=f"fileb://{tmp_path / 'logo'}")
+    looks = aws("describe-web-app-customization", **which)["WebAppCustomization"]
+    assert (looks["Title"], looks["LogoFile"]) == ("Files", "bG9nbw==")
+    aws("delete-web-app-customization", **which)
+    assert "(ResourceNotFoundException)" in aws("describe-web-app-customization", **which, refused=True)
+    assert [w["WebAppId"] for w in aws("list-web-apps")["WebApps"]] == [which["web_app_id"]]
+    aws("delete-web-app", **which)
+    assert aws("list-web-apps")["WebApps"] == []
 
 
 def test_tags(aws, server):

@@ -2,7 +2,7 @@
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, pem, role, sftp_connector
+from conftest import ACCOUNT, REGION, pem, role, sftp_connector, web_app
 
 
 def pages(client, operation, **kwargs):
@@ -56,6 +56,14 @@ def test_connectors(sim, transfer):
     assert listed == sorted(made)
     sim.post("hide", {"connector_id": listed[0], "for": "10m"})
     assert {c["ConnectorId"] for c in transfer.list_connectors()["Connectors"]} == made - {listed[0]}
+
+
+def test_web_apps(sim, transfer):
+    made = {transfer.create_web_app(**web_app())["WebAppId"] for _ in range(5)}
+    listed = [w["WebAppId"] for w in joined(pages(transfer, "list_web_apps"), "WebApps")]
+    assert listed == sorted(made)
+    sim.post("hide", {"web_app_id": listed[0], "for": "10m"})
+    assert {w["WebAppId"] for w in transfer.list_web_apps()["WebApps"]} == made - {listed[0]}
 
 
 def test_agreements(sim, transfer, as2_server, partners):

@@ -21,6 +21,8 @@ CreateConnector UpdateConnector DescribeConnector DeleteConnector ListConnectors
 CreateAgreement UpdateAgreement DescribeAgreement DeleteAgreement ListAgreements
 CreateProfile UpdateProfile DescribeProfile DeleteProfile ListProfiles
 ImportCertificate UpdateCertificate DescribeCertificate DeleteCertificate ListCertificates
+CreateWebApp UpdateWebApp DescribeWebApp DeleteWebApp ListWebApps
+UpdateWebAppCustomization DescribeWebAppCustomization DeleteWebAppCustomization
 TagResource UntagResource ListTagsForResource
 DescribeSecurityPolicy ListSecurityPolicies TestIdentityProvider
 """.split()
@@ -102,9 +104,22 @@ def refusal(tmp_path_factory):
     sim.stop()
 
 
+# What is about files on their way, and not about what is managed.
+NOT_SIMULATED = """
+DescribeExecution ListExecutions SendWorkflowStepState
+StartFileTransfer ListFileTransferResults StartDirectoryListing StartRemoteDelete StartRemoteMove
+""".split()
+
+
 def test_the_cases_cover_the_model():
-    assert len(list(cases())) > 200
-    assert len(list(required())) > 40
+    assert len(list(cases())) > 400
+    assert len(list(required())) > 80
+    assert sorted(OPERATIONS + NOT_SIMULATED) == sorted(MODEL.operation_names)
+
+
+@pytest.mark.parametrize("operation", NOT_SIMULATED)
+def test_what_is_not_simulated_is_unknown(refusal, operation):
+    assert refusal(operation)[0] == "UnknownOperationException"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

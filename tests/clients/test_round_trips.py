@@ -6,7 +6,7 @@ both sides of the switches.
 
 import botocore.session
 import pytest
-from conftest import as2_config, pem, private_key, public_key, role, sftp_connector
+from conftest import as2_config, pem, private_key, public_key, role, sftp_connector, web_app
 
 MODEL = botocore.session.get_session().get_service_model("transfer")
 
@@ -150,6 +150,13 @@ def test_connectors_for_as2(client, partners):
     made = {"Url": "https://partner.example.com/as2", "AccessRole": role(), "As2Config": config}
     connector = client.create_connector(**made, LoggingRole=role("logging"))["ConnectorId"]
     goes_back_and_forth(client, "DescribeConnector", "UpdateConnector", ConnectorId=connector)
+
+
+def test_web_apps(client):
+    app = client.create_web_app(**web_app(), WebAppUnits={"Provisioned": 2})["WebAppId"]
+    goes_back_and_forth(client, "DescribeWebApp", "UpdateWebApp", WebAppId=app)
+    client.update_web_app_customization(WebAppId=app, Title="Files", LogoFile=b"logo", FaviconFile=b"icon")
+    goes_back_and_forth(client, "DescribeWebAppCustomization", "UpdateWebAppCustomization", WebAppId=app)
 
 
 def test_agreements(client, as2_server, partners):

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::ec2_network::{self, addresses, endpoints, interfaces};
 use super::error::{Answer, ApiError};
-use super::network;
 use super::page::{self, PageInput};
 use super::sigv4::Refusal;
 use super::state::{Context, Region};
@@ -212,29 +211,26 @@ fn modify_endpoint(form: &Form, region: &mut Region, context: &mut Context<'_>) 
         return Err(absent("AddSecurityGroupId or RemoveSecurityGroupId"));
     }
     let hidden = region.hides(id, None, context.now);
-    let mut servers = region.servers.values_mut().filter(|server| !hidden && server.gone.is_none());
-    let server = servers.find(|server| ec2_network::endpoint_of(server) == Some(id)).ok_or_else(|| {
+    let found = ec2_network::groups_of(region, id, context.now).filter(|_| !hidden);
+    let groups = found.ok_or_else(|| {
         let (code, words) = ENDPOINTS.missing;
         ApiError::new(code, format!("{words} '{id}' does not exist"))
     })?;
-    if network::endpoint_pending(server, context.now) {
+    if groups.pending {
         return Err(ApiError::new("IncorrectState", format!("The VPC endpoint {id} is in state pending")));
     }
     let missing = &context.config.missing_security_groups;
     if let Some(group) = added.iter().chain(&removed).find(|group| missing.contains(group)) {
         return Err(ApiError::new("InvalidGroup.NotFound", format!("The security group '{group}' does not exist")));
     }
-    let held = ec2_network::groups(server);
-    let mut next = held.clone();
-    next.extend(added.into_iter().filter(|group| !held.contains(group)));
+    let mut next = groups.held.clone();
+    next.extend(added.into_iter().filter(|group| !groups.held.contains(group)));
     next.retain(|group| !removed.contains(group));
     if next.is_empty() {
         return Err(ApiError::new("InvalidParameter", format!("The VPC endpoint {id} needs a security group")));
     }
-    context.changed |= next != held;
-    if let Some(details) = &mut server.settings.endpoint_details {
-        details.security_group_ids = Some(next);
-    }
+    context.changed |= next != groups.held;
+    groups.set(next);
     Ok(json!({"return": true}))
 }
 

@@ -78,6 +78,11 @@ impl<T: Named> Shelf<T> {
         self.0.iter().filter(|(_, kept)| kept.gone.is_none()).map(|(id, kept)| (id, &kept.what))
     }
 
+    /// The same, to be changed.
+    pub fn living_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.values_mut().filter(|kept| kept.gone.is_none()).map(|kept| &mut kept.what)
+    }
+
     /// Those that can be read, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Kept<T>)> {
         self.0.iter()

@@ -147,6 +147,30 @@ fn an_endpoint_in_a_vpc_takes_time_and_shows_neither_groups_nor_addresses() {
 }
 
 #[test]
+fn the_security_groups_of_a_web_app_change_in_ec2() {
+    let mut bench = Bench::new();
+    let which = made(&mut bench, in_vpc());
+    let shown = described(&mut bench, &which);
+    let endpoint = shown["DescribedEndpointDetails"]["Vpc"]["VpcEndpointId"].as_str().unwrap();
+    let change = [("VpcEndpointId", endpoint), ("AddSecurityGroupId.1", "sg-new")];
+    let pending = bench.ec2("ModifyVpcEndpoint", &change).unwrap_err();
+    assert!(pending.starts_with("IncorrectState"), "{pending}");
+    assert!(bench.ec2("DescribeVpcEndpoints", &[]).unwrap().contains("<state>pending</state>"));
+    bench.pass(60);
+    bench.ec2("ModifyVpcEndpoint", &change).unwrap();
+    assert!(bench.changed);
+    let xml = bench.ec2("DescribeVpcEndpoints", &[("VpcEndpointId.1", endpoint)]).unwrap();
+    for part in ["available", "vpc-1", "subnet-1", "sg-0123456789abcdef0", "sg-new", "transfer.webapp"] {
+        assert!(xml.contains(part), "{part}: {xml}");
+    }
+    assert!(bench.ec2("DescribeNetworkInterfaces", &[]).unwrap().contains("<subnetId>subnet-1</subnetId>"));
+    bench.ok("DeleteWebApp", which);
+    bench.pass(1);
+    let gone = bench.ec2("ModifyVpcEndpoint", &change).unwrap_err();
+    assert!(gone.starts_with("InvalidVpcEndpointId.NotFound"), "{gone}");
+}
+
+#[test]
 fn web_apps_are_counted_listed_in_pages_and_seen_for_a_while() {
     let mut bench = Bench::new();
     bench.set(&json!({"quotas": {"web_apps": 3}, "listing_lag": "30s", "deletion_time": "10s"}));

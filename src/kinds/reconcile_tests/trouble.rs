@@ -119,7 +119,7 @@ async fn a_throttled_create_writes_one_record_more_for_each_throttle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_left_in_flight_where_the_object_moved_on_between_two_attempts() {
+async fn nothing_is_left_in_flight_where_the_object_moved_on_between_attempts() {
     for (kind, object, operation, spec) in recorded() {
         let rig = with_groups().await;
         rig.put(kind, object, spec);

@@ -129,6 +129,8 @@ soak: ## what searches further than `make test` does
 	$(call step,'the protocol model, deeper, and more schedules')
 	@PROTOCOL_MODEL_DEEPER=8 $(CARGO_TEST) --profile soak --test protocol_model -- --nocapture
 	@SCHEDULES_TIMES=50 $(CARGO_TEST) --profile soak --test schedules
+	$(call step,'readers of what others wrote, under more inputs')
+	@BYTES_TIMES=200 $(CARGO_TEST) --profile soak --lib bytes_tests
 	$(call step,'every plan of tests/convergence')
 	@SCALE=soak $(CARGO_TEST) --profile soak --test convergence no_plan -- --nocapture
 

@@ -6,6 +6,9 @@ mod admin;
 pub mod api;
 /// The door to AWS: a narrow trait, its adapter over the SDK, faults, sessions and the rate limiter.
 pub mod aws;
+/// Readers of what others wrote, under whatever bytes.
+#[cfg(test)]
+mod bytes_tests;
 /// What a test logs.
 #[cfg(test)]
 mod captured_log;

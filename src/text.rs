@@ -22,20 +22,26 @@ pub enum NotText {
 ///
 /// # Errors
 /// They are no UTF-8, or have a zero byte, as ASCII in UTF-16 has beside each character.
-pub fn decode(bytes: Vec<u8>) -> Result<String, NotText> {
+pub fn decode(bytes: &[u8]) -> Result<&str, NotText> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.contains(&0) {
         return Err(NotText::Utf16);
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let before = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
+    std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.iter().take(error.valid_up_to());
         NotText::NotUtf8(1 + before.filter(|byte| **byte == b'\n').count())
     })
 }
 
-/// The text without byte-order marks.
+/// The text without byte-order marks. It is copied once at most and in one piece, as it may be a key: what grows leaves
+/// its former places behind.
 #[must_use]
 pub fn without_marks(text: &str) -> Cow<'_, str> {
-    if text.contains(BYTE_ORDER_MARK) { text.replace(BYTE_ORDER_MARK, "").into() } else { text.into() }
+    if !text.contains(BYTE_ORDER_MARK) {
+        return text.into();
+    }
+    let mut kept = String::with_capacity(text.len());
+    kept.extend(text.split(BYTE_ORDER_MARK));
+    kept.into()
 }
 
 /// A character that looks like a blank or like nothing, and is no blank to a program.
@@ -98,7 +104,7 @@ mod tests {
             (b"\x89PNG".into(), Err(NotText::NotUtf8(1)), "no text"),
         ];
         for (bytes, expected, reason) in rows {
-            assert_eq!(decode(bytes), expected.map(str::to_owned), "{reason}");
+            assert_eq!(decode(&bytes), expected, "{reason}");
         }
     }
 

@@ -17,6 +17,10 @@ use super::{
     RateLimiter, Read,
 };
 
+/// Of a thousand rows each: a hundred times what AWS lets an account have of anything that is listed. An end has to come
+/// also where each page promises another one.
+const PAGES_MAX: usize = 1000;
+
 /// A door to one account and region.
 #[derive(Clone)]
 pub struct Account {
@@ -131,8 +135,8 @@ impl Account {
         }
     }
 
-    /// A listing to its end, from the page it stands at. A token that comes back a second time means that it does not
-    /// end: no listing.
+    /// A listing to its end, from the page it stands at. A token that comes back a second time, and more pages than any
+    /// account has, mean that it does not end: no listing.
     ///
     /// # Errors
     /// The fault of any page: an incomplete listing is no listing.
@@ -147,7 +151,10 @@ impl Account {
             items.extend(page.items);
             let Some(token) = page.next_token else { return Ok(items) };
             if !seen.insert(token.clone()) {
-                return Err(repeated(<L as Listing>::OPERATION));
+                return Err(endless(<L as Listing>::OPERATION, "RepeatedToken", "a page token came twice"));
+            }
+            if seen.len() >= PAGES_MAX {
+                return Err(endless(<L as Listing>::OPERATION, "EndlessListing", "no page was the last"));
             }
             listing.turn(token);
         }
@@ -179,8 +186,8 @@ fn unexpected(operation: &'static str, answer: &Answer) -> AwsError {
     local(operation, "UnexpectedAnswer", format!("the door answered with another shape ({kind:?})"))
 }
 
-fn repeated(operation: &'static str) -> AwsError {
-    local(operation, "RepeatedToken", "a page token came twice, the listing is incomplete".to_owned())
+fn endless(operation: &'static str, code: &str, why: &str) -> AwsError {
+    local(operation, code, format!("{why}, the listing is incomplete"))
 }
 
 fn no_date() -> AwsError {

@@ -14,6 +14,7 @@ use kube::api::{
 use kube::core::ApiResource;
 use kube::{Client, ResourceExt};
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
 use serde_json::{Value, json};
 
 use super::{ClusterError, EventNote, KubeApi, MANAGER, Name, OwnedWrite, Reach, SecretData, Texts, completed};
@@ -209,7 +210,7 @@ impl KubeApi for KubeClient {
         let found = bounded(&format!("Secret {name}"), api.get_opt(&name.name)).await?;
         Ok(found.map(|secret| SecretData {
             secret_type: secret.type_.unwrap_or_default(),
-            data: texts(secret.data, |bytes| bytes.0, SecretString::from),
+            data: texts(secret.data, |bytes| bytes.0, |text| SecretString::from(text)),
         }))
     }
 
@@ -218,8 +219,8 @@ impl KubeApi for KubeClient {
         let found = bounded(&format!("ConfigMap {name}"), api.get_opt(&name.name)).await?;
         // What is no UTF-8 stands apart in a ConfigMap.
         Ok(found.map(|ConfigMap { data, binary_data, .. }| {
-            let mut all = texts(data, String::into_bytes, |text| text);
-            all.extend(texts(binary_data, |bytes| bytes.0, |text| text));
+            let mut all = texts(data, String::into_bytes, str::to_owned);
+            all.extend(texts(binary_data, |bytes| bytes.0, str::to_owned));
             all
         }))
     }
@@ -321,8 +322,10 @@ fn value(what: &str, object: &DynamicObject) -> Result<Value, ClusterError> {
     serde_json::to_value(object).map_err(|error| ClusterError::Undecodable(what.to_owned(), error.to_string()))
 }
 
-fn texts<B, T>(data: Option<BTreeMap<String, B>>, bytes: fn(B) -> Vec<u8>, text: fn(String) -> T) -> Texts<T> {
-    data.into_iter().flatten().map(|(key, value)| (key, text::decode(bytes(value)).map(text))).collect()
+/// The bytes are wiped once they are read: those of a Secret are our copy of it.
+fn texts<B, T>(data: Option<BTreeMap<String, B>>, bytes: fn(B) -> Vec<u8>, text: fn(&str) -> T) -> Texts<T> {
+    let read = |value: B| text::decode(&Zeroizing::new(bytes(value))).map(text);
+    data.into_iter().flatten().map(|(key, value)| (key, read(value))).collect()
 }
 
 /// Whether `stored` has everything that was sent. Others may have added to it.

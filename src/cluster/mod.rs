@@ -308,7 +308,47 @@ where
 /// # Errors
 /// The field that does not fit, and why.
 fn read<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
-    serde_path_to_error::deserialize(value).map_err(|error| error.to_string())
+    tried(value).map_err(|(path, why)| match path.as_str() {
+        // What is missing at the top is at no path.
+        "." => why,
+        part @ ("spec" | "status") => {
+            format!("{}: {why}", member::<T>(value, part, &why).unwrap_or_else(|| part.to_owned()))
+        }
+        path => format!("{path}: {why}"),
+    })
+}
+
+/// Path and cause of what does not fit.
+fn tried<T: DeserializeOwned>(value: &Value) -> Result<T, (String, String)> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| (error.path().to_string(), unquoted(&error.inner().to_string())))
+}
+
+/// What our types take from several structs into one, such as all of a login, has no path of its own to serde. The member
+/// without which something else is wrong, or nothing, is it.
+fn member<T: DeserializeOwned>(value: &Value, part: &str, why: &str) -> Option<String> {
+    let mut names = value.get(part)?.as_object()?.keys();
+    let name = names.find(|name| {
+        let mut without = value.clone();
+        without.get_mut(part).and_then(Value::as_object_mut).map(|members| members.remove(*name));
+        tried::<T>(&without).err().is_none_or(|(_, other)| other != why)
+    })?;
+    Some(format!("{part}.{name}"))
+}
+
+/// How much is told of why a value does not fit, in bytes. serde's own words are far shorter.
+const WHY_BYTES: usize = 300;
+
+/// serde quotes the text that does not fit. It may be as long as an object may be, and a key that somebody pasted: where
+/// it stands is said by the path.
+fn unquoted(why: &str) -> String {
+    const QUOTED: [&str; 3] = ["invalid type: string", "invalid value: string", "unknown variant"];
+    let quoted = QUOTED.into_iter().find(|start| why.starts_with(start));
+    match (quoted, why.rsplit_once(", expected ")) {
+        (Some(start), Some((_, expected))) => format!("{start}, expected {expected}"),
+        (Some(start), None) => start.to_owned(),
+        (None, _) => why.get(..why.floor_char_boundary(WHY_BYTES)).unwrap_or_default().to_owned(),
+    }
 }
 
 macro_rules! decode_any {

@@ -75,13 +75,13 @@ impl About<'_> {
 
 impl Checker {
     /// Looks at everything in a file.
-    pub fn file(&mut self, name: &str, bytes: Vec<u8>) {
+    pub fn file(&mut self, name: &str, bytes: &[u8]) {
         let alone = |line, message| Finding { file: name.to_owned(), line, object: None, message };
         let text = match text::decode(bytes) {
             Ok(text) => text,
             Err(error) => return self.findings.push(alone(None, format!("the file {error}"))),
         };
-        match manifest::documents(&text::without_marks(&text)) {
+        match manifest::documents(&text::without_marks(text)) {
             Ok(documents) => documents.iter().for_each(|document| self.document(name, document)),
             Err(error) => self.findings.push(alone(error.line, error.to_string())),
         }

@@ -17,7 +17,7 @@ fn told(text: &str) -> Vec<String> {
     CHECKER.with_borrow_mut(|checker| {
         checker.names.clear();
         checker.findings.clear();
-        checker.file("x.yaml", text.as_bytes().to_vec());
+        checker.file("x.yaml", text.as_bytes());
         checker.findings.iter().map(ToString::to_string).collect()
     })
 }
@@ -98,7 +98,7 @@ fn no_byte_of_a_private_key_is_printed() {
 fn other_kinds_are_counted_and_slips_in_ours_are_told() {
     let mut checker = Checker::default();
     let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n---\napiVersion: apps/v1\nkind: Deployment\n";
-    checker.file("chart", other.as_bytes().to_vec());
+    checker.file("chart", other.as_bytes());
     assert_eq!(checker.findings, []);
     assert!(
         checker.summary().starts_with("0 objects checked, 0 errors; 2 documents of other kinds"),
@@ -121,7 +121,7 @@ fn other_kinds_are_counted_and_slips_in_ours_are_told() {
         assert!(told(&text)[0].contains(expected), "{expected}: {:?}", told(&text));
     }
     let utf_16 = [0xff, 0xfe, b'a', 0];
-    checker.file("y", utf_16.to_vec());
+    checker.file("y", &utf_16);
     assert_eq!(checker.findings[0].to_string(), "y: the file is UTF-16, not UTF-8: save it as UTF-8");
 }
 
@@ -134,7 +134,7 @@ fn the_manifests_of_the_repository_are_clean() {
             if path.extension().is_some_and(|extension| extension == "yaml") {
                 // A name may stand in several files.
                 checker.names.clear();
-                checker.file(&path.display().to_string(), fs::read(&path).unwrap());
+                checker.file(&path.display().to_string(), &fs::read(&path).unwrap());
             }
         }
     }

@@ -41,8 +41,8 @@ pub fn public(secret: &Secret, named: &SecretKeyRef) -> Result<PublicKey, String
     }
     let bytes = secret.data.as_ref().and_then(|data| data.get(key));
     let bytes = bytes.ok_or_else(|| format!("Secret {name} has nothing under key {key}"))?;
-    let text = text::decode(bytes.0.clone()).map_err(|error| format!("Secret {name}, key {key} {error}"))?;
-    ssh::host_key(&text).map(|host_key| host_key.public).map_err(|error| format!("Secret {name}, key {key}: {error}"))
+    let text = text::decode(&bytes.0).map_err(|error| format!("Secret {name}, key {key} {error}"))?;
+    ssh::host_key(text).map(|host_key| host_key.public).map_err(|error| format!("Secret {name}, key {key}: {error}"))
 }
 
 /// Every name under which clients may know the server, as `known_hosts` writes a port.

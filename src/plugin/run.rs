@@ -194,9 +194,10 @@ async fn plan(cluster: &Cluster, namespace: Option<String>, manifests: Vec<Value
 fn manifests(files: &[PathBuf], input: &mut dyn Read) -> Result<Vec<Value>, Failure> {
     let mut objects = Vec::new();
     for file in files {
-        let text = text::decode(read(file, input)?).map_err(|error| format!("{}: the file {error}", file.display()))?;
+        let bytes = read(file, input)?;
+        let text = text::decode(&bytes).map_err(|error| format!("{}: the file {error}", file.display()))?;
         let documents =
-            manifest::documents(&text::without_marks(&text)).map_err(|error| format!("{}: {error}", file.display()))?;
+            manifest::documents(&text::without_marks(text)).map_err(|error| format!("{}: {error}", file.display()))?;
         objects.extend(documents.into_iter().map(|document| document.value));
     }
     Ok(objects)
@@ -205,7 +206,7 @@ fn manifests(files: &[PathBuf], input: &mut dyn Read) -> Result<Vec<Value>, Fail
 fn check(files: &[PathBuf], input: &mut dyn Read, style: Style, out: &mut dyn Write) -> Result<End, Failure> {
     let mut checker = Checker::default();
     for file in files {
-        checker.file(&file.display().to_string(), read(file, input)?);
+        checker.file(&file.display().to_string(), &read(file, input)?);
     }
     let findings = checker.findings.iter().map(ToString::to_string);
     for line in findings.chain([checker.summary()]).flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())

@@ -1,5 +1,5 @@
 //! Lines for `known_hosts` of a server: where the public key is known they can be used, where only the fingerprint is
-//! known they are comments. Pure; only public keys go in.
+//! known they are comments. Pure; only public keys go in, and no text of others becomes a line of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,9 +41,9 @@ pub struct KnownHosts<'a> {
 #[must_use]
 pub fn lines(about: &KnownHosts<'_>) -> String {
     let KnownHosts { title, hosts, nameless, keys, listed } = *about;
-    let mut text = vec![format!("# host keys of {title}")];
+    let mut text = vec![comment(&format!("host keys of {title}"))];
     if hosts.is_empty() {
-        text.push(format!("# {nameless}"));
+        text.push(comment(nameless));
     }
     let mut used = Vec::new();
     for HeldKey { kind, fingerprint, active } in keys {
@@ -56,24 +56,30 @@ pub fn lines(about: &KnownHosts<'_>) -> String {
         };
         let shown = if *active { "" } else { ", not shown to clients yet" };
         if let Some((entry, public)) = listed.iter().find_map(same) {
-            text.push(format!("# {entry}: {fingerprint}{shown}"));
+            text.push(comment(&format!("{entry}: {fingerprint}{shown}")));
             let before = if hosts.is_empty() { "# HOST".to_owned() } else { hosts.join(",") };
             text.push(format!("{before} {} {}", public.algorithm(), public.base64()));
             used.push(entry);
         } else {
-            text.push(format!(
-                "# {kind} {fingerprint}{shown}: only the fingerprint is known; compare it with ssh-keyscan"
-            ));
+            text.push(comment(&format!(
+                "{kind} {fingerprint}{shown}: only the fingerprint is known; compare it with ssh-keyscan"
+            )));
         }
     }
     for (entry, public) in listed.iter().filter(|(entry, _)| !used.contains(entry)) {
         match public {
-            Ok(public) => text.push(format!("# {entry}: {} is not in AWS yet", public.fingerprint())),
-            Err(error) => text.push(format!("# {entry}: {error}")),
+            Ok(public) => text.push(comment(&format!("{entry}: {} is not in AWS yet", public.fingerprint()))),
+            Err(error) => text.push(comment(&format!("{entry}: {error}"))),
         }
     }
     text.push(String::new());
     text.join("\n")
+}
+
+/// One line, whatever is in it: types and fingerprints come from AWS and from status, and behind a line break they would
+/// be a key that clients trust.
+fn comment(text: &str) -> String {
+    format!("# {}", text.replace(char::is_control, " "))
 }
 
 /// Each of these names once, at each of these ports, as `known_hosts` writes them. Without a port it is SSH's own. What
@@ -91,6 +97,22 @@ pub fn at_ports<'a>(names: impl IntoIterator<Item = &'a str>, ports: &[i32]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_in_a_comment_never_becomes_a_line_of_its_own() {
+        let evil = "x\nevil.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
+        let some = |text: &str| Some(text.to_owned());
+        let keys = [
+            HeldKey { kind: some(evil), fingerprint: None, active: true },
+            HeldKey { kind: None, fingerprint: some(&evil.replace('\n', "\r\n")), active: false },
+        ];
+        let listed = Listed::from([(evil.to_owned(), Err(evil.to_owned()))]);
+        for hosts in [&[][..], &["sftp.example.com".to_owned()]] {
+            let text = lines(&KnownHosts { title: evil, hosts, nameless: evil, keys: &keys, listed: &listed });
+            assert!(text.lines().all(|line| line.starts_with('#')), "{text}");
+            assert!(!text.contains('\r') && text.ends_with('\n'), "{text:?}");
+        }
+    }
 
     #[test]
     fn what_is_no_name_becomes_no_part_of_a_line() {

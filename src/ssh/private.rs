@@ -114,8 +114,12 @@ fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if body.contains("Proc-Type:") && body.contains("ENCRYPTED") {
         return Err(KeyError::Encrypted);
     }
-    let base64: Zeroizing<String> = Zeroizing::new(body.split_ascii_whitespace().collect());
-    STANDARD.decode(base64.as_bytes()).map(Zeroizing::new).map_err(|_| KeyError::DamagedHostKey)
+    // Room for all of it from the start: what grows leaves its former places behind, and those nobody wipes.
+    let mut base64 = Zeroizing::new(String::with_capacity(body.len()));
+    base64.extend(body.split_ascii_whitespace());
+    let mut bytes = Zeroizing::new(Vec::with_capacity(base64.len()));
+    STANDARD.decode_vec(base64.as_bytes(), &mut bytes).map_err(|_| KeyError::DamagedHostKey)?;
+    Ok(bytes)
 }
 
 /// The same key of OpenSSH's own format with no more padding than it needs; `None` where it has none to spare. OpenSSH
@@ -157,9 +161,10 @@ fn widened(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let before = private.get(..private.len() - rest.len())?;
     let length = |part: &[u8]| u32::try_from(part.len()).map(u32::to_be_bytes);
     let number = Zeroizing::new([&vec![0; zeros], scalar].concat());
-    let mut key = Zeroizing::new([before, &length(&number).ok()?, &number, &length(comment).ok()?, comment].concat());
-    let pad = (1..OPENSSH_BLOCK).take(key.len().next_multiple_of(OPENSSH_BLOCK.into()) - key.len());
-    key.extend(pad);
+    let bare = before.len() + 4 + number.len() + 4 + comment.len();
+    let pad: Vec<u8> = (1..OPENSSH_BLOCK).take(bare.next_multiple_of(OPENSSH_BLOCK.into()) - bare).collect();
+    let parts = [before, &length(&number).ok()?, &number, &length(comment).ok()?, comment, &pad];
+    let key = Zeroizing::new(parts.concat());
     let head = bytes.get(..bytes.len() - 4 - private.len())?;
     Some(Zeroizing::new([head, &length(&key).ok()?, &key].concat()))
 }
@@ -182,8 +187,12 @@ fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn to_pem(label: &str, bytes: &[u8]) -> Zeroizing<String> {
-    let mut pem = Zeroizing::new(format!("-----BEGIN {label}-----\n"));
     let body = Zeroizing::new(STANDARD.encode(bytes));
+    let marks = 2 * (label.len() + "-----BEGIN -----\n".len());
+    let mut pem = Zeroizing::new(String::with_capacity(body.len() + body.len() / PEM_WIDTH + marks));
+    for part in ["-----BEGIN ", label, "-----\n"] {
+        pem.push_str(part);
+    }
     for (index, c) in body.chars().enumerate() {
         if index > 0 && index % PEM_WIDTH == 0 {
             pem.push('\n');

@@ -243,9 +243,9 @@ fn parse_date(text: &str) -> Option<Timestamp> {
     Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()
 }
 
-/// The first of the members that an answer does not have.
+/// The first of the members that an answer does not have; null stands for none.
 fn missing(response: &HttpResponse, members: &[&'static str]) -> Option<&'static str> {
     let body = response.body().bytes().unwrap_or_default();
     let answer: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
-    members.iter().copied().find(|member| !answer.contains_key(*member))
+    members.iter().copied().find(|member| answer.get(*member).is_none_or(Value::is_null))
 }

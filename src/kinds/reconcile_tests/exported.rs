@@ -54,7 +54,7 @@ async fn exported(rig: &Rig, ids: &[String]) -> String {
 
 fn assert_clean(text: &str) {
     let mut checker = Checker::default();
-    checker.file("export", text.as_bytes().to_vec());
+    checker.file("export", text.as_bytes());
     assert_eq!(checker.findings, [], "{text}");
 }
 

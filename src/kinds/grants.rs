@@ -162,6 +162,10 @@ fn glob(pattern: &str, text: &str) -> bool {
 }
 
 #[cfg(test)]
+#[path = "grants_tests.rs"]
+mod matrix;
+
+#[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;

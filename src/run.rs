@@ -128,7 +128,7 @@ async fn operate(
     let mut lease = args.lease.then(|| lease_of(&args, &client, &limiter, leading.clone())).transpose()?;
     let Some(cluster_id) = prepare(args.cluster_id.clone(), &client, stop.clone()).await else { return Ok(()) };
     tracing::info!(%cluster_id, "identified the cluster");
-    let clients = Arc::new(AccountClients::new(Arc::clone(&limiter)));
+    let clients = Arc::new(AccountClients::new(Arc::clone(&limiter)).of_cluster(cluster_id.clone()));
     let aws = Arc::clone(&clients) as Arc<dyn Aws>;
     let installation = installation(&args)?;
     let expiry_warning = span(args.expiry_warning);

@@ -141,6 +141,45 @@ async fn a_role_is_assumed_as_the_spec_says_and_signs_everything_else() {
     assert_eq!(calls[2].headers["x-amz-security-token"], "TOKEN");
 }
 
+/// The form of the one AssumeRole that an identity sends, where its role says this of tags, or nothing.
+async fn assume_role_of(tags: Option<bool>, cluster: Option<&str>) -> String {
+    let wire = Wire::start();
+    for reply in [assumed("ROLEKEY", "2026-01-01T01:00:00Z"), caller(ACCOUNT)] {
+        wire.reply(reply);
+    }
+    let mut identity = role(&wire);
+    if let Some(tags) = tags {
+        identity.spec.credentials.assume_role.as_mut().unwrap().session_tags = tags;
+    }
+    let sessions = match cluster {
+        Some(id) => sessions().of_cluster(id.to_owned()),
+        None => sessions(),
+    };
+    sessions.account(&identity, REGION).await.unwrap();
+    wire.calls()[0].body.clone()
+}
+
+#[tokio::test]
+async fn sessions_have_tags_only_where_the_identity_says_so() {
+    let plain = "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fx\
+                 &RoleSessionName=transfer-operator&DurationSeconds=1800&ExternalId=e";
+    for tags in [None, Some(false)] {
+        assert_eq!(
+            assume_role_of(tags, Some("cluster-1")).await,
+            plain,
+            "to the byte what it was before there were tags"
+        );
+    }
+    let tag = |number: u8, key: &str, value: &str| {
+        format!("Tags.member.{number}.Key={key}&Tags.member.{number}.Value={value}")
+    };
+    let tagged = assume_role_of(Some(true), Some("cluster-1")).await;
+    let both = format!("{}&{}", tag(1, "cluster", "cluster-1"), tag(2, "identity", "default"));
+    assert!(tagged.contains(&both) && !tagged.contains("Tags.member.3"), "{tagged}");
+    let without = assume_role_of(Some(true), None).await;
+    assert!(without.contains(&tag(1, "identity", "default")) && !without.contains("Tags.member.2"), "{without}");
+}
+
 #[tokio::test]
 async fn aws_time_signs_as_soon_as_sts_told_it() {
     let wire = Wire::start();

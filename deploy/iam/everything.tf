@@ -124,6 +124,7 @@ data "aws_iam_policy_document" "transfer_operator" {
     sid       = "AssumeRoles"
     actions   = [
       "sts:AssumeRole",
+      "sts:TagSession",
     ]
     resources = [
       "arn:aws:iam::*:role/*",

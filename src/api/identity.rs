@@ -38,6 +38,11 @@ pub struct AssumeRole {
     #[schemars(range(min = 900, max = 43200))]
     #[serde(default = "one_hour", skip_serializing_if = "Option::is_none")]
     pub session_duration_seconds: Option<i32>,
+    /// True gives each session the tags cluster (the id of this cluster) and identity (the name of this AwsIdentity), by
+    /// which the role's policies can tell who calls: aws:PrincipalTag/cluster. The role must trust the operator's own
+    /// role with sts:TagSession beside sts:AssumeRole, and the operator's own role needs both.
+    #[serde(default)]
+    pub session_tags: bool,
 }
 
 /// AWS's own default, and its limit for a role that is assumed from a role.

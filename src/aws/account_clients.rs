@@ -22,7 +22,7 @@ use super::error::ACCOUNT_MISMATCH;
 use super::error::{BREAKER_OPEN, STS_UNAVAILABLE};
 use super::sdk::{SdkApi, error};
 pub use super::sts::CallerIdentity;
-use super::sts::{Role, Sts};
+use super::sts::{Role, SessionTags, Sts};
 use super::{Account, AwsClock, AwsError, AwsErrorKind, RateLimiter};
 use crate::api::AwsIdentity;
 use crate::api::identity::{AssumeRole, AwsIdentitySpec, CredentialSource, Endpoints};
@@ -54,6 +54,11 @@ const FALLBACK_REGION: &str = "us-east-1";
 /// come at a start, in any order.
 pub const JUST_ASKED: Duration = Duration::from_secs(5);
 
+/// The tags of a session, by which policies of AWS can tell who calls. Plain words: a key that AWS's own services set on
+/// sessions (`eks-cluster-name`, `kubernetes-namespace`) could not be set again.
+const TAG_CLUSTER: &str = "cluster";
+const TAG_IDENTITY: &str = "identity";
+
 /// Identity uid, [`AwsIdentitySpec::access`], region. Not the generation: an edit of a grant is no reason to ask STS.
 pub type ClientKey = (String, String, String);
 
@@ -61,6 +66,8 @@ pub type ClientKey = (String, String, String);
 #[derive(Debug)]
 pub struct AccountClients {
     limiter: Arc<RateLimiter>,
+    /// The cluster that sessions are tagged with; none where no identity of a cluster is used.
+    cluster: Option<String>,
     pod: OnceCell<Pod>,
     open: Mutex<Open>,
 }
@@ -115,13 +122,19 @@ impl AccountClients {
     /// AccountClients on what the environment says: the AWS default chain, `AWS_ENDPOINT_URL`.
     #[must_use]
     pub fn new(limiter: Arc<RateLimiter>) -> Self {
-        Self { limiter, pod: OnceCell::new(), open: Mutex::default() }
+        Self { limiter, cluster: None, pod: OnceCell::new(), open: Mutex::default() }
     }
 
     /// AccountClients on a given configuration instead of the environment's.
     #[must_use]
     pub fn with_config(limiter: Arc<RateLimiter>, config: SdkConfig) -> Self {
-        Self { limiter, pod: OnceCell::new_with(Some(config.into())), open: Mutex::default() }
+        Self { limiter, cluster: None, pod: OnceCell::new_with(Some(config.into())), open: Mutex::default() }
+    }
+
+    /// The same for the identities of the cluster with this id.
+    #[must_use]
+    pub fn of_cluster(self, id: String) -> Self {
+        Self { cluster: Some(id), ..self }
     }
 
     /// Whose the environment's own credentials are, whichever account that is.
@@ -151,7 +164,8 @@ impl AccountClients {
         }
         let pod = self.pod.get_or_init(load).await;
         let breaker = self.breaker(identity, key.clone());
-        let session = Arc::new(open(pod, &self.limiter, breaker, identity, region)?);
+        let role = role(identity)?.map(|to| (tags(&to, identity, self.cluster.as_ref()), to));
+        let session = Arc::new(open(pod, &self.limiter, breaker, role, identity, region));
         let mut open = self.lock();
         open.clients.retain(|(other, old, _), _| *other != uid || *old == access);
         // An identity that was deleted and made again has another uid, and its old breaker would speak for it.
@@ -295,9 +309,10 @@ fn open(
     pod: &Pod,
     limiter: &Arc<RateLimiter>,
     breaker: Arc<CircuitBreaker>,
+    role: Option<(SessionTags, AssumeRole)>,
     identity: &AwsIdentity,
     region: &str,
-) -> Result<Session, AwsError> {
+) -> Session {
     let spec = &identity.spec;
     let Endpoints { transfer, sts, ec2 } = spec.endpoints.clone().unwrap_or_default();
     let (transfer, sts, ec2) = (endpoint(transfer), endpoint(sts), endpoint(ec2));
@@ -322,15 +337,15 @@ fn open(
         clock: Arc::clone(&clock),
         limiter: Arc::clone(limiter),
     };
-    let credentials = match role(identity)? {
+    let credentials = match role {
         None => Arc::clone(&pod.own),
-        Some(role) => CredentialCache::new(Role { sts: sts.clone(), own: Arc::clone(&pod.own), to: role }),
+        Some((tags, to)) => CredentialCache::new(Role { sts: sts.clone(), own: Arc::clone(&pod.own), to, tags }),
     };
     let api = SdkApi::new(to_transfer, to_ec2(spec, &base, region, ec2), Arc::clone(&credentials));
     let api = Arc::new(ThroughBreaker { api, breaker: Arc::clone(&breaker) });
     let account = Account::new(spec.account_id.clone(), region.to_owned(), api, Arc::clone(limiter), clock);
     let generation = identity.metadata.generation.unwrap_or_default();
-    Ok(Session { generation, account, sts, credentials, breaker, verdict: tokio::sync::Mutex::default() })
+    Session { generation, account, sts, credentials, breaker, verdict: tokio::sync::Mutex::default() }
 }
 
 /// EC2's client, at the address that is given by the identity or else by the environment, as the SDK's clients take it.
@@ -384,6 +399,15 @@ fn role(identity: &AwsIdentity) -> Result<Option<AssumeRole>, AwsError> {
             Err(unusable("NoRole", message.to_owned()))
         }
     }
+}
+
+/// The tags of the sessions of this role: none without its switch.
+fn tags(role: &AssumeRole, identity: &AwsIdentity, cluster: Option<&String>) -> SessionTags {
+    if !role.session_tags {
+        return SessionTags::new();
+    }
+    let tags = [(TAG_CLUSTER, cluster), (TAG_IDENTITY, identity.metadata.name.as_ref())];
+    tags.into_iter().filter_map(|(key, value)| Some((key, value?.clone()))).collect()
 }
 
 fn unusable(code: &str, message: String) -> AwsError {

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::operation::assume_role::AssumeRoleOutput;
+use aws_sdk_sts::types::Tag;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -54,16 +55,21 @@ impl Sts {
         }
     }
 
-    async fn assume_role(&self, own: &CredentialCache, role: &AssumeRole) -> Result<Issued, AwsError> {
-        let AssumeRole { role_arn, external_id, session_duration_seconds } = role;
+    async fn assume_role(&self, role: &Role) -> Result<Issued, AwsError> {
+        let Role { sts: _, own, to, tags } = role;
+        // Whether there are tags is `tags`: empty without the switch.
+        let AssumeRole { role_arn, external_id, session_duration_seconds, session_tags: _ } = to;
         let once = self.once("AssumeRole", own).await?;
+        let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(value).build());
+        let tags: Vec<Tag> = once.built(tags.collect())?;
         let call = self
             .client
             .assume_role()
             .role_arn(role_arn)
             .role_session_name(SESSION_NAME)
             .set_external_id(external_id.clone())
-            .set_duration_seconds(*session_duration_seconds);
+            .set_duration_seconds(*session_duration_seconds)
+            .set_tags(Some(tags).filter(|tags| !tags.is_empty()));
         let sent = Instant::now();
         let outcome = single_attempt!(&once, aws_sdk_sts, call);
         let answer = self.ended(&once, own, sent, outcome)?;
@@ -112,11 +118,16 @@ pub(super) struct Role {
     pub sts: Sts,
     pub own: Arc<CredentialCache>,
     pub to: AssumeRole,
+    /// Tags of each session.
+    pub tags: SessionTags,
 }
+
+/// Key and value of the tags of a session.
+pub(super) type SessionTags = Vec<(&'static str, String)>;
 
 #[async_trait]
 impl Issue for Role {
     async fn issue(&self) -> Result<Issued, AwsError> {
-        self.sts.assume_role(&self.own, &self.to).await
+        self.sts.assume_role(self).await
     }
 }

@@ -35,10 +35,13 @@ pub enum Feature {
     LoginTests,
     /// Identities that become a role.
     AssumeRole,
+    /// Identities that become a role with tags on the session.
+    SessionTags,
 }
 
 use Feature::{
-    Accesses, ApiGateway, AssumeRole, Directory, ElasticIps, HostKeys, LoginTests, Logs, Servers, Users, Vpc, Workflows,
+    Accesses, ApiGateway, AssumeRole, Directory, ElasticIps, HostKeys, LoginTests, Logs, Servers, SessionTags, Users,
+    Vpc, Workflows,
 };
 
 /// What is meant where nothing is said: all kinds, and of the rest nothing.
@@ -82,7 +85,7 @@ impl Feature {
             Users => Some(Judged::User),
             HostKeys => Some(Judged::HostKey),
             Workflows => Some(Judged::Workflow),
-            Accesses | Vpc | ElasticIps | Directory | ApiGateway | Logs | LoginTests | AssumeRole => None,
+            Accesses | Vpc | ElasticIps | Directory | ApiGateway | Logs | LoginTests | AssumeRole | SessionTags => None,
         }
     }
 }
@@ -231,6 +234,8 @@ impl Use {
         self.passed.extend(roles);
         if let Some(role) = object.pointer("/spec/credentials/assumeRole/roleArn").and_then(Value::as_str) {
             self.features.insert(AssumeRole);
+            let tagged = object.pointer("/spec/credentials/assumeRole/sessionTags") == Some(&json!(true));
+            self.features.extend(tagged.then_some(SessionTags));
             self.assumed.insert(role.to_owned());
         }
     }
@@ -260,7 +265,9 @@ pub fn statements(used: &Use, account: Option<&str>, region: Option<&str>) -> Ve
     };
     let passes = [Servers, Users, Accesses].iter().any(|feature| features.contains(feature));
     let pass = passes.then(|| "iam:PassRole".to_owned()).into_iter().collect();
-    let become_role = features.contains(&AssumeRole).then(|| "sts:AssumeRole".to_owned()).into_iter().collect();
+    let become_role = [(AssumeRole, "sts:AssumeRole"), (SessionTags, "sts:TagSession")];
+    let become_role = become_role.into_iter().filter(|(feature, _)| features.contains(feature));
+    let become_role = become_role.map(|(_, action)| action.to_owned()).collect();
     let dependent = DEPENDENT.iter().filter(|(feature, _)| features.contains(feature));
     let dependent = dependent.flat_map(|(_, actions)| actions.iter().map(|action| (*action).to_owned())).collect();
     let called = called(features).into_iter().filter_map(|(judged, actions)| {

@@ -64,16 +64,20 @@ fn manifests_say_what_is_used_and_which_roles() {
                 workflowDetails: {onUpload: [{workflowId: w, executionRole: r/run}]}\n---\n\
                 apiVersion: transfer-operator.dev/v1alpha1\nkind: TransferAccess\nspec: {role: r/group}\n---\n\
                 apiVersion: transfer-operator.dev/v1alpha1\nkind: AwsIdentity\nspec:\n  \
-                credentials: {assumeRole: {roleArn: r/own}}\n  grants: [{roleArns: [\"r/{namespace}/*\"]}]\n---\n\
+                credentials: {assumeRole: {roleArn: r/own, sessionTags: true}}\n  grants: [{roleArns: [\"r/{namespace}/*\"]}]\n---\n\
                 apiVersion: v1\nkind: Secret\nspec: {role: not-ours}\n";
     let objects: Vec<Value> = manifest::documents(text).unwrap().into_iter().map(|document| document.value).collect();
     let used = used(&objects);
-    assert_eq!(used.features, BTreeSet::from([Servers, Accesses, Vpc, ElasticIps, ApiGateway, AssumeRole]));
+    assert_eq!(
+        used.features,
+        BTreeSet::from([Servers, Accesses, Vpc, ElasticIps, ApiGateway, AssumeRole, SessionTags])
+    );
     let passed: Vec<&str> = used.passed.iter().map(String::as_str).collect();
     assert_eq!(passed, ["r/*/*", "r/group", "r/invoke", "r/logs", "r/run"]);
     let policy = json(&statements(&used, Some("123456789012"), Some("eu-central-1")));
     let by_name = |sid: &str| policy["Statement"].as_array().unwrap().iter().find(|one| one["Sid"] == sid).unwrap();
     assert_eq!(by_name("AssumeRoles")["Resource"], json!(["r/own"]));
+    assert_eq!(by_name("AssumeRoles")["Action"], json!(["sts:AssumeRole", "sts:TagSession"]));
     assert_eq!(by_name("Anywhere")["Resource"], json!(["*"]));
     for (sid, resource) in [("Servers", "server"), ("HostKeys", "host-key")] {
         let arn = format!("arn:aws:transfer:eu-central-1:123456789012:{resource}/*");
@@ -81,6 +85,7 @@ fn manifests_say_what_is_used_and_which_roles() {
     }
     assert_eq!(by_name("PassRoles")["Condition"]["StringEquals"]["iam:PassedToService"], "transfer.amazonaws.com");
     assert_eq!(by_name("AssumeRoles")["Condition"], Value::Null);
+    assert_eq!(actions(&of(&[AssumeRole]), "AssumeRoles"), BTreeSet::from(["sts:AssumeRole".to_owned()]));
 }
 
 /// What a data source of this shape says: of each statement its id, its lists, and whether it has the condition.

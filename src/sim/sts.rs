@@ -1,6 +1,6 @@
 //! The two operations of AWS STS that the operator needs, in the query protocol: a form in, XML out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
@@ -25,6 +25,8 @@ pub struct Caller {
 pub const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// Seconds that temporary credentials last when the caller does not say.
 const DURATION: i64 = 3600;
+/// How many tags a session may have.
+const TAGS_MAX: usize = 50;
 
 /// Reads a form.
 #[must_use]
@@ -108,6 +110,7 @@ fn assume_role(
             .filter(|s| (900..=43_200).contains(s))
             .ok_or_else(|| invalid("Value at 'durationSeconds' failed to satisfy constraint"))?,
     };
+    check_tags(form).map_err(|text| invalid(&text))?;
     let user_id = format!("AROA{}:{session_name}", random.capitals(17));
     let session = Session {
         account: account.to_owned(),
@@ -125,6 +128,38 @@ fn assume_role(
     world.sessions.retain(|_, held| now < held.expires);
     world.sessions.insert(key, session);
     Ok(answer)
+}
+
+/// The tags of a session change nothing here: they stand in the log of calls, with the rest of the form.
+fn check_tags(form: &BTreeMap<String, String>) -> Result<(), String> {
+    let member = |number: usize, name: &str| form.get(&format!("Tags.member.{number}.{name}"));
+    let mut seen = BTreeSet::new();
+    for number in 1..=TAGS_MAX + 1 {
+        let Some(key) = member(number, "Key") else { break };
+        let value = member(number, "Value").ok_or_else(|| refused_tag(number, "value", "Member must not be null"))?;
+        if number > TAGS_MAX {
+            return Err(format!(
+                "Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to {TAGS_MAX}"
+            ));
+        }
+        for (name, text, most) in [("key", key, 128), ("value", value, 256)] {
+            if text.chars().count() > most || !text.chars().all(in_tag) || (name == "key" && text.is_empty()) {
+                return Err(refused_tag(number, name, "Member must have a length and a form that tags may have"));
+            }
+        }
+        if !seen.insert(key.to_lowercase()) {
+            return Err("Duplicate tag keys found. Please note that Tag keys are case insensitive.".to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn refused_tag(number: usize, member: &str, why: &str) -> String {
+    format!("1 validation error detected: Value at 'tags.{number}.member.{member}' failed to satisfy constraint: {why}")
+}
+
+fn in_tag(c: char) -> bool {
+    c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c)
 }
 
 fn credentials(key: &str, session: &Session) -> String {

@@ -18,7 +18,7 @@ use crate::world::{ACCOUNT, REGION};
 pub type Right = (String, String);
 
 /// What AWS does in the caller's name where this is used, and what these runs cannot send. No run sends any of it.
-const UNSENT: [(&str, &str); 18] = [
+const UNSENT: [(&str, &str); 19] = [
     ("apigateway:GET", "CreateServer and UpdateServer look at the API that knows the users"),
     ("ds:AuthorizeApplication", "CreateServer with a directory"),
     ("ds:DescribeDirectories", "CreateServer, UpdateServer and DeleteServer with a directory"),
@@ -39,8 +39,10 @@ const UNSENT: [(&str, &str); 18] = [
         "transfer:TestIdentityProvider",
         "the servers of these runs keep their users themselves; src/kinds/reconcile_tests/login_test.rs has one that asks",
     ),
-    ("sts:AssumeRole", "the identities of these runs become nobody; tests/sessions.rs has those that do"),
+    ("sts:AssumeRole", NOBODY),
+    ("sts:TagSession", NOBODY),
 ];
+const NOBODY: &str = "the identities of these runs become nobody; tests/sessions.rs has those that do";
 const LOGS: &str = "CreateServer, UpdateServer and DeleteServer with structured logs";
 
 /// Members that name a role which is passed.

@@ -70,6 +70,15 @@ fn callers(sims: &Sims) -> Vec<Case> {
             json!(1800),
             [json!("900"), json!("1800"), json!("3600")],
         ),
+        // The second tag is the name of the identity; of the cluster `tests/sessions.rs` shows both.
+        Case::new(
+            Kind::Identity,
+            "credentials.assumeRole.sessionTags",
+            At::AssumeRole("Tags.member.2.Value"),
+            [json!(false), json!(true)],
+            [Holds(Value::Null), Holds(json!("credentials-assume-role-session-tags")), Holds(Value::Null)],
+        )
+        .rest(assuming("SessionTags")),
         of_caller(
             "endpoints.sts",
             [json!(sims.own), json!(sims.other)],

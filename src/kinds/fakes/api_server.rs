@@ -265,6 +265,7 @@ impl Lister for Objects {
         cluster::decode_any(kind, &value)
     }
     fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {
-        self.all(kind.name()).into_iter().map(|value| cluster::decode_any(kind, &value).unwrap()).collect()
+        // As the store: of what cannot be read it has nothing.
+        self.all(kind.name()).into_iter().filter_map(|value| cluster::decode_any(kind, &value)).collect()
     }
 }

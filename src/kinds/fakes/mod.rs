@@ -7,6 +7,7 @@
 pub mod api_server;
 pub mod cloud;
 pub mod held;
+pub mod schema;
 pub mod simulated;
 
 use std::sync::Arc;

@@ -3,6 +3,8 @@
 
 mod adoption;
 mod applying;
+mod attacker;
+mod attacker_cases;
 mod contradicting;
 mod created_with;
 mod creation;
@@ -12,8 +14,11 @@ mod endpoints;
 mod events;
 mod exported;
 mod failing;
+mod forged;
+mod forged_rows;
 mod frugal;
 mod holding;
+mod hostile;
 mod known_hosts;
 mod leaving;
 mod life;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::api::{ALLOW_DELETIONS, TransferServer};
+use crate::api::{ALLOW_DELETIONS, ManagedKind, TransferServer};
 use crate::aws::{Rank, RateLimiter};
 use crate::cluster::{KubeApi, Lister, Name};
 use crate::engine::context::Engine;
@@ -29,6 +29,7 @@ use crate::kinds::fakes::{self, ACCOUNT, NOW, REGION};
 pub use crate::kinds::fakes::{FIRST, LAG, OLD, ROLE, SECOND, THIRD, TOLERANCE};
 use crate::kinds::server::Servers;
 use crate::kinds::user::Users;
+use crate::kinds::workflow::Workflows;
 
 /// No object needs nearly as many.
 const RECONCILES: u64 = 2000;
@@ -68,6 +69,7 @@ struct Process {
     servers: Arc<Engine<Servers>>,
     users: Arc<Engine<Users>>,
     accesses: Arc<Engine<Accesses>>,
+    workflows: Arc<Engine<Workflows>>,
     limiter: Arc<RateLimiter>,
 }
 
@@ -117,7 +119,7 @@ impl Rig {
             "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
             "metadata": {"name": "default", "uid": "identity", "generation": 1},
             "spec": {"accountId": ACCOUNT, "regions": [REGION], "credentials": {"source": "Operator"}, "grants": [{
-                "name": "all", "kinds": ["TransferServer", "TransferUser", "TransferAccess"],
+                "name": "all", "kinds": ManagedKind::ALL,
                 "namespaces": {"from": "All"}, "roleArns": [ROLE], "serverIds": server_ids}]},
         });
         self.objects.stored.lock().unwrap().insert(key, identity);
@@ -251,7 +253,8 @@ impl Rig {
         match kind {
             "TransferServer" => Box::pin(reconcile(&self.process.servers, &name, &uid, rank)).await,
             "TransferUser" => Box::pin(reconcile(&self.process.users, &name, &uid, rank)).await,
-            _ => Box::pin(reconcile(&self.process.accesses, &name, &uid, rank)).await,
+            "TransferAccess" => Box::pin(reconcile(&self.process.accesses, &name, &uid, rank)).await,
+            _ => Box::pin(reconcile(&self.process.workflows, &name, &uid, rank)).await,
         }
     }
 
@@ -324,7 +327,8 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
     Process {
         servers: Engine::new(Servers::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         users: Engine::new(Users::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
-        accesses: Engine::new(Accesses::new(deps), cluster, lister(), settings),
+        accesses: Engine::new(Accesses::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
+        workflows: Engine::new(Workflows::new(deps), cluster, lister(), settings),
         limiter,
     }
 }

@@ -1,0 +1,288 @@
+//! Status is written by the operator, and whoever else may write it is an administrator. All the same no forged field
+//! makes the operator touch what is not ours: each field of the schema is set to what would lead elsewhere, and whole
+//! reconciles follow, an edit, and a deletion. What of its own the object loses is said in docs/security.md.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::forged_rows::{Row, rows};
+use super::rig::{FIRST, OLD, ROLE, Rig, name};
+use crate::api::ManagedKind;
+use crate::aws::transfer::{Access, LoginSettings, Tags, User};
+use crate::cluster::Name;
+use crate::engine::owner::Owner;
+use crate::kinds::fakes::schema::leaves;
+use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
+use crate::sim::door;
+
+use ManagedKind::{TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+
+/// A server of another object of this cluster.
+pub const VAULT: &str = "s-0000000000000ba0c";
+/// A server of another cluster.
+pub const ABROAD: &str = "s-0000000000000abc0";
+/// A workflow of another object.
+pub const THEIR_WORKFLOW: &str = "w-0000000000000ba0c";
+/// The object whose status is forged.
+const MINE: &str = "mine";
+const UID: &str = "uid-mine";
+/// A user and an access that others have on the object's own server.
+const BOB: &str = "bob";
+const GROUP: &str = "S-1-9";
+/// Long enough for every wait that a record asks for, and for what is done once it is over.
+const LONG: Duration = Duration::from_mins(40);
+
+/// What every mutation sent, by its operation.
+type Sent = Arc<Mutex<Vec<(String, String)>>>;
+
+fn recording(rig: &Rig) -> Sent {
+    let sent = Sent::default();
+    let to = Arc::clone(&sent);
+    rig.cloud.refuse("Recorded", "and let through", move |call| {
+        let input = door::mutation(call).unwrap().to_string();
+        to.lock().unwrap().push((call.operation().to_owned(), input));
+        false
+    });
+    sent
+}
+
+/// What is not the object's own: servers of another object, of another cluster and of nobody, a user on each of them and
+/// on its own server, a workflow, and two ConfigMaps of its namespace.
+fn put_others(rig: &Rig) {
+    let tags = |name: &str| Owner::new(CLUSTER, "bank", name, &format!("uid-{name}")).tags("attempt-of-theirs");
+    rig.cloud.put_server(VAULT, tags("vault"), |_| ());
+    rig.cloud.put_server(ABROAD, Owner::new("abroad", "team", MINE, "uid-abroad").tags("attempt-of-theirs"), |_| ());
+    rig.cloud.put_server(OLD, Tags::new(), |_| ());
+    rig.cloud.put_workflow(THEIR_WORKFLOW, &tags("scan"));
+    let mut identity = rig.objects.stored.lock().unwrap()[&("AwsIdentity".to_owned(), unspaced("default"))].clone();
+    identity["spec"]["grants"][0]["serverIds"] = json!([]);
+    rig.objects.put(identity.clone());
+    identity["metadata"] = json!({"name": "bank", "uid": "uid-bank", "generation": 1});
+    identity["spec"]["accountId"] = json!("210987654321");
+    identity["spec"]["grants"][0]["namespaces"] = json!({"from": "Names", "names": ["bank"]});
+    rig.objects.put(identity);
+    for (config_map, owner) in [("texts", Value::Null), ("own", json!([{"uid": "uid-other", "name": "other"}]))] {
+        rig.objects.put(json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"}, "metadata": {
+            "name": config_map, "namespace": "team", "uid": config_map, "resourceVersion": "1", "ownerReferences": owner}}));
+    }
+}
+
+fn unspaced(name: &str) -> Name {
+    Name { namespace: String::new(), name: name.to_owned() }
+}
+
+fn put_users(rig: &Rig, servers: &[&str]) {
+    let tags = Owner::new(CLUSTER, "bank", BOB, "uid-bob").tags("attempt-of-theirs");
+    for server in servers {
+        let user = User {
+            arn: format!("arn:aws:transfer:{REGION}:{ACCOUNT}:user/{server}/{BOB}"),
+            user_name: BOB.to_owned(),
+            settings: LoginSettings { role: Some(ROLE.to_owned()), ..LoginSettings::default() },
+            tags: tags.clone(),
+            ..User::default()
+        };
+        rig.cloud.users().insert(((*server).to_owned(), BOB.to_owned()), user);
+    }
+}
+
+/// The object `mine` of a kind, Ready, among what is not its own.
+async fn ready(kind: ManagedKind) -> Rig {
+    let rig = Rig::new();
+    put_others(&rig);
+    let directory = json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"});
+    match kind {
+        TransferServer => rig.server(MINE, json!({})),
+        TransferUser | TransferAccess => {
+            rig.server("files", if kind == TransferAccess { directory } else { json!({}) });
+            rig.settle("TransferServer", "files").await;
+        }
+        TransferWorkflow => {
+            let step = json!([{"type": "DELETE", "deleteStepDetails": {}}]);
+            rig.put(
+                kind.name(),
+                MINE,
+                json!({"region": REGION, "steps": step, "lifecycle": {"deletionProtection": false}}),
+            );
+        }
+    }
+    match kind {
+        TransferUser => rig.user(MINE, json!({})),
+        TransferAccess => {
+            rig.put(kind.name(), MINE, json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1-1"}));
+        }
+        _ => {}
+    }
+    rig.settle(kind.name(), MINE).await;
+    rig.settle(kind.name(), MINE).await;
+    assert_eq!(rig.says(kind.name(), MINE, "Ready").unwrap().0, "True", "{}", rig.message(kind.name(), MINE));
+    if kind == TransferAccess {
+        let access = Access {
+            external_id: GROUP.to_owned(),
+            settings: LoginSettings { role: Some(ROLE.to_owned()), ..LoginSettings::default() },
+        };
+        rig.cloud.accesses().insert((FIRST.to_owned(), GROUP.to_owned()), access);
+    } else {
+        put_users(&rig, if kind == TransferUser { &[VAULT, ABROAD, OLD, FIRST] } else { &[VAULT, ABROAD, OLD] });
+    }
+    rig
+}
+
+/// All that is not the object's own, as it is; of its own server the users and accesses of others.
+fn others(rig: &Rig) -> Vec<String> {
+    let mut all = Vec::new();
+    let servers = rig.cloud.servers();
+    all.extend([VAULT, ABROAD, OLD].map(|id| format!("{:?}", servers.get(id))));
+    drop(servers);
+    let users = rig.cloud.users();
+    all.extend(users.iter().filter(|((_, name), _)| name == BOB).map(|user| format!("{user:?}")));
+    drop(users);
+    let accesses = rig.cloud.accesses();
+    all.extend(accesses.iter().filter(|((_, id), _)| id == GROUP).map(|access| format!("{access:?}")));
+    drop(accesses);
+    let workflow = rig.cloud.sim().world.region(ACCOUNT, REGION).workflows.get(THEIR_WORKFLOW).cloned();
+    all.push(serde_json::to_string(&workflow).unwrap());
+    let stored = rig.objects.stored.lock().unwrap();
+    all.extend(["texts", "own"].map(|map| format!("{:?}", stored.get(&("ConfigMap".to_owned(), name(map))))));
+    all
+}
+
+/// Writes the forged field, with what lies on its way.
+fn forge(rig: &Rig, kind: ManagedKind, row: &Row) {
+    Rig::write_status(&rig.objects, kind.name(), MINE, |status| {
+        let members: Vec<&str> = row.path.split('.').skip(1).collect();
+        let (last, before) = members.split_last().unwrap();
+        let mut at = status;
+        for member in before {
+            if at[*member].is_null() {
+                // The least that the record needs.
+                at[*member] = if *member == "create" { json!({"uid": UID, "phase": "None"}) } else { json!({}) };
+            }
+            at = &mut at[*member];
+        }
+        at[*last] = row.value.clone();
+    });
+}
+
+/// An edit that AWS is told of.
+fn edit(rig: &Rig, kind: ManagedKind) {
+    rig.edit(kind.name(), MINE, |object| match kind {
+        TransferServer => object["spec"]["preAuthenticationLoginBanner"] = json!("hello"),
+        TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
+        TransferWorkflow => object["spec"]["tags"] = json!({"a": "1"}),
+    });
+}
+
+/// What reconciles sent so far, and no more.
+fn taken(sent: &Sent) -> Vec<String> {
+    let all = std::mem::take(&mut *sent.lock().unwrap());
+    let aimed = all.iter().find(|(_, input)| [VAULT, ABROAD, OLD, THEIR_WORKFLOW].iter().any(|id| input.contains(id)));
+    assert!(aimed.is_none(), "{aimed:?} is about what is not ours");
+    all.into_iter().map(|(operation, _)| operation).collect()
+}
+
+/// Whether AWS has no tags by which to tell that it is somebody else's: docs/limits.md.
+fn untagged(kind: ManagedKind, row: &Row) -> bool {
+    kind == TransferAccess && row.path == "status.externalId"
+}
+
+/// A forged object that nobody touches, then edits, then deletes; and one that is deleted at once.
+async fn lives(kind: ManagedKind, row: &Row) -> Vec<String> {
+    let called = format!("{} {} = {}", kind.name(), row.path, row.value);
+    let mut wrong = Vec::new();
+    for at_once in [false, true] {
+        let rig = ready(kind).await;
+        let (sent, before) = (recording(&rig), others(&rig));
+        forge(&rig, kind, row);
+        let mut all = Vec::new();
+        if !at_once {
+            rig.run(kind.name(), MINE, LONG).await;
+            let (calls, says) = (taken(&sent), rig.says(kind.name(), MINE, "Ready").unwrap().1);
+            if calls != row.sent || says != row.says {
+                wrong.push(format!("{called}: sent {calls:?}, says {says}: {}", rig.message(kind.name(), MINE)));
+            }
+            all.extend(calls);
+            edit(&rig, kind);
+            rig.run(kind.name(), MINE, LONG).await;
+            all.extend(taken(&sent));
+        }
+        if rig.get(kind.name(), MINE).is_some() {
+            rig.delete(kind.name(), MINE);
+            rig.run(kind.name(), MINE, LONG).await;
+        }
+        all.extend(taken(&sent));
+        // Of another account or region nothing is concluded, not even that something is gone.
+        if ["AccountChanged", "RegionChanged"].contains(&row.says) && !all.is_empty() {
+            wrong.push(format!("{called}: sent {all:?}, and nothing should be"));
+        }
+        if others(&rig) != before && !untagged(kind, row) {
+            wrong.push(format!("{called}: something that is not ours changed: {:?}", others(&rig)));
+        }
+    }
+    wrong
+}
+
+async fn no_forgery(kind: ManagedKind) {
+    let mut wrong = Vec::new();
+    for row in rows(kind, UID) {
+        wrong.extend(lives(kind, &row).await);
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_forged_field_of_a_server_touches_what_is_not_its_own() {
+    no_forgery(TransferServer).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_forged_field_of_a_user_touches_what_is_not_its_own() {
+    no_forgery(TransferUser).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forged_field_of_an_access_touches_one_access_and_no_more() {
+    no_forgery(TransferAccess).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_forged_field_of_a_workflow_touches_what_is_not_its_own() {
+    no_forgery(TransferWorkflow).await;
+}
+
+fn covers(path: &str, leaf: &str) -> bool {
+    leaf.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', '{']))
+}
+
+/// The fields that docs/security.md tells of, below its heading on forged status.
+fn told() -> BTreeSet<String> {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md")).unwrap();
+    let part = page.split("\n### ").find(|part| part.starts_with("Forged status")).unwrap().to_owned();
+    let fields = part.lines().filter(|line| line.starts_with("| `status.")).map(|line| line.split('|').nth(1).unwrap());
+    fields.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn every_field_of_a_status_is_forged_and_told_of() {
+    let told = told();
+    let mut wrong = Vec::new();
+    let mut known = Vec::new();
+    for kind in ManagedKind::ALL {
+        let forged: Vec<&str> = rows(*kind, UID).into_iter().map(|row| row.path).collect();
+        for (leaf, _) in leaves(*kind, "status") {
+            if !forged.iter().any(|path| covers(path, &leaf)) {
+                wrong.push(format!("{} {leaf} is not forged", kind.name()));
+            }
+            if !told.iter().any(|path| covers(path, &leaf)) {
+                wrong.push(format!("{} {leaf} is not told of", kind.name()));
+            }
+            known.push(leaf);
+        }
+    }
+    let gone = told.iter().filter(|path| !known.iter().any(|leaf| covers(path, leaf)));
+    wrong.extend(gone.map(|path| format!("{path} is told of, and no field of a status")));
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

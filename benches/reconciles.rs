@@ -12,10 +12,6 @@
 )]
 #![allow(dead_code, reason = "the harness of tests/convergence has more than is measured here")]
 
-#[path = "../tests/convergence/api_server.rs"]
-mod api_server;
-#[path = "../tests/convergence/clock.rs"]
-mod clock;
 #[path = "../tests/convergence/crowd.rs"]
 mod crowd;
 #[path = "../tests/convergence/doors.rs"]

@@ -18,6 +18,9 @@ pub mod cli;
 pub mod cluster;
 /// How any kind is reconciled; knows no kind and no AWS shape.
 pub mod engine;
+/// A cluster in memory, for tests.
+#[cfg(any(test, feature = "sim"))]
+pub mod fakes;
 /// What is special about each kind.
 pub mod kinds;
 /// Of several replicas, one works.

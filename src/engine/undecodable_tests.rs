@@ -2,7 +2,7 @@
 use super::*;
 use crate::api::TransferUser;
 use crate::cluster;
-use crate::kinds::fakes::api_server::Objects;
+use crate::kinds::fakes::scripted::Objects;
 
 fn now() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()
@@ -33,7 +33,7 @@ fn stores(object: &Value) -> Objects {
 
 /// The object as it has it.
 fn stored(objects: &Objects) -> Value {
-    objects.stored.lock().unwrap()[&("TransferUser".to_owned(), alice())].clone()
+    objects.stored(&("TransferUser".to_owned(), alice())).unwrap()
 }
 
 fn writes(objects: &Objects) -> u32 {

@@ -375,7 +375,7 @@ async fn orphans_are_a_condition_with_one_warning_and_go_when_they_are_gone() {
 
 /// So many servers of the identity are on their way out of AWS.
 fn going(world: &World, count: usize) {
-    world.lister.stored.lock().unwrap().retain(|(kind, _), _| kind != "TransferServer");
+    world.lister.remove_all("TransferServer");
     for number in 0..count {
         let spec = json!({"region": REGION, "lifecycle": {"deletionProtection": false}});
         let status = json!({"accountId": ACCOUNT, "awsIdentity": "default"});

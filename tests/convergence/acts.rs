@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use transfer_operator::sim::operation::Operation;
 
-use crate::api_server::Key;
 use crate::past;
 use crate::stage::key;
 use crate::world::{ACCOUNT, Life, REGION, World};
+use transfer_operator::fakes::api_server::Key;
 
 /// A deed.
 #[derive(Clone, Debug, PartialEq)]

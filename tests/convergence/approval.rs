@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::api_server::{Key, text};
 use crate::lint;
 use crate::offline::{self, stops, told};
 use crate::oracle::unchecked::Check;
 use crate::stage::Stage;
 use crate::workflows::{self, server, workflow};
+use transfer_operator::fakes::api_server::{Key, text};
 
 pub const APPROVE: &str = "transfer-operator.dev/approve";
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::api_server::THEIRS;
+use transfer_operator::fakes::api_server::THEIRS;
 
 /// In which order keys came is no difference.
 pub fn sorted_keys(value: &mut Value) {

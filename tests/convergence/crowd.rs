@@ -31,10 +31,10 @@ use transfer_operator::sim::random::Random;
 use transfer_operator::sim::service::{Direct, Root, Service};
 use transfer_operator::sim::state::World;
 
-use crate::api_server::{ApiServer, Key};
-use crate::clock::Clock;
 use crate::doors::{Door, SimAws, Way};
 use crate::machinery::{self, Decoded, Item, Reconcile, Seeded, Told, related, watched};
+use transfer_operator::fakes::api_server::{ApiServer, Key};
+use transfer_operator::fakes::clock::Clock;
 
 const ACCOUNT: &str = "123456789012";
 const REGION: &str = "eu-central-1";

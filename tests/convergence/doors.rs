@@ -21,7 +21,7 @@ use transfer_operator::sim::door;
 use transfer_operator::sim::operation::Asked;
 use transfer_operator::sim::service::Direct;
 
-use crate::api_server::{ApiServer, Key};
+use transfer_operator::fakes::api_server::{ApiServer, Key};
 
 /// What lies between a process and whom it talks to.
 pub trait Way: Send + Sync + 'static {
@@ -204,7 +204,7 @@ impl<W: Way> KubeApi for Door<W> {
         let key = (kind.kind.clone(), Name::from(read));
         let version = [&read.uid, &read.resource_version].map(|text| text.clone().unwrap_or_default());
         let effect = || {
-            let outcome = self.0.api().set_finalizer(&key, (&version[0], &version[1]), present);
+            let outcome = self.0.api().set_finalizer(&key, (&version[0], &version[1]), finalizer, present);
             self.0.written();
             outcome
         };

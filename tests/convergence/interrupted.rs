@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 
-use crate::api_server::Key;
 use crate::lint;
 use crate::offline::{ADDRESSES, SUBNETS, elastic, held, network, settled, state, stops, told};
 use crate::oracle::unchecked::Check;
 use crate::satisfy;
 use crate::stage::{NS, Stage, key};
 use crate::workflows::server;
+use transfer_operator::fakes::api_server::Key;
 
 /// Nothing that was sent arrives later: AWS takes a signature for fifteen minutes, and two for clocks that differ.
 const LATEST: Duration = Duration::from_mins(20);

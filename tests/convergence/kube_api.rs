@@ -15,11 +15,11 @@ use tower::retry::RetryLayer;
 use transfer_operator::api::{self, GROUP, VERSION};
 use transfer_operator::cluster::{ClusterError, EventNote, Name, OwnedWrite};
 
-use crate::api_server::{ApiServer, Key, text};
 use crate::kube_watch::{self, Told};
 use crate::oracle;
 use crate::setup::{Blow, Side, Streams};
 use crate::world::{CLUSTER, Call, Life, World};
+use transfer_operator::fakes::api_server::{ApiServer, Key, text};
 
 const MANAGER: &str = "transfer-operator";
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::api_server::Event;
 use crate::kube_api::{Asked, KubeApi, shown};
+use transfer_operator::fakes::api_server::Event;
 
 /// How often a stream says that it is alive.
 const BOOKMARKS: Duration = Duration::from_mins(1);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::api_server::text;
+use transfer_operator::fakes::api_server::text;
 
 /// What kstatus makes of an object (cli-utils `status.go`): the generic rules, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,8 +38,8 @@ use transfer_operator::kinds::registration::Registration;
 use transfer_operator::kinds::trigger::{Trigger, Which};
 use transfer_operator::with_kinds;
 
-use crate::api_server::text;
-use crate::clock::Clock;
+use transfer_operator::fakes::api_server::text;
+use transfer_operator::fakes::clock::Clock;
 
 /// An object that a reconcile can be made over.
 pub type Item = (Which, Name);

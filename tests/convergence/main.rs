@@ -5,10 +5,8 @@
 mod acts;
 #[path = "../support/admission/mod.rs"]
 mod admission;
-mod api_server;
 mod approval;
 mod canonical;
-mod clock;
 mod crowd;
 mod defects;
 mod doors;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 
-use crate::api_server::{Key, text};
 use crate::lint;
 use crate::satisfy;
 use crate::stage::Stage;
 use crate::workflows::server;
+use transfer_operator::fakes::api_server::{Key, text};
 
 pub const SUBNETS: [&str; 3] = ["subnet-01234567", "subnet-12345678", "subnet-23456789"];
 pub const ADDRESSES: [&str; 3] = ["eipalloc-00000001", "eipalloc-00000002", "eipalloc-00000003"];

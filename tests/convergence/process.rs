@@ -21,13 +21,13 @@ use transfer_operator::kinds::deps::{Deps, Enqueue, News, Verified, WorkflowsSee
 use transfer_operator::kinds::swept::Swept;
 use transfer_operator::kinds::trigger::{Trigger, Which};
 
-use crate::api_server::Event;
 use crate::defects::Seams;
 use crate::doors::{Door, SimAws};
 use crate::machinery::{self, Item, Reconcile, Seeded, Told, related, watched};
 use crate::oracle::unchecked;
 use crate::way::Troubled;
 use crate::world::{CLUSTER, Life, World};
+use transfer_operator::fakes::api_server::Event;
 
 /// A watch of the real one ends after a few minutes and lists anew.
 const RELIST: Duration = Duration::from_mins(5);

@@ -8,9 +8,9 @@ use transfer_operator::api::TAG_OWNER;
 use transfer_operator::cluster::Name;
 use transfer_operator::sim::operation::Operation;
 
-use crate::api_server::{Key, text};
 use crate::lint;
 use crate::world::{ACCOUNT, REGION, World};
+use transfer_operator::fakes::api_server::{Key, text};
 
 /// Members of a spec that are not AWS's.
 const OURS: &[&str] = &[

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use transfer_operator::fakes::api_server::text;
 use transfer_operator::sim::operation::Operation;
 
 use crate::oracle::unchecked::BEYOND_THE_WINDOW;
@@ -43,7 +44,7 @@ fn mutations(stage: &Stage) -> u64 {
 /// Servers in AWS, as ids.
 fn servers(stage: &Stage) -> Vec<String> {
     let listed = crate::satisfy::describe(&stage.world, Operation::ListServers, json!({}), "Servers").unwrap();
-    listed.as_array().unwrap().iter().map(|row| crate::api_server::text(&row["ServerId"])).collect()
+    listed.as_array().unwrap().iter().map(|row| text(&row["ServerId"])).collect()
 }
 
 fn tag(stage: &Stage, server: &str, name: &str, value: &str) {
@@ -418,7 +419,7 @@ pub fn without_resync() -> Setup {
 
 /// Who stands on a server that is not ours has no rights there: a forged status gives no logins elsewhere.
 pub async fn a_forged_server_gives_no_logins(stage: &Stage) {
-    let theirs = crate::api_server::text(&stage.console(Operation::CreateServer, json!({}))["ServerId"]);
+    let theirs = text(&stage.console(Operation::CreateServer, json!({}))["ServerId"]);
     let files = stage.apply(&server("files", &json!({"suspend": true})));
     stage.pause(Duration::from_secs(10)).await;
     stage.write_status(&files, |status| status["serverId"] = json!(theirs));
@@ -496,7 +497,7 @@ pub async fn a_forged_record_of_an_access(stage: &Stage) {
         crate::satisfy::describe(&stage.world, Operation::DescribeAccess, name, "Access").is_some()
     };
     let before = mutations(stage);
-    let uid = |key| crate::api_server::text(&stage.get(key).unwrap()["metadata"]["uid"]);
+    let uid = |key| text(&stage.get(key).unwrap()["metadata"]["uid"]);
     let record = stage.get(&model).unwrap()["status"].to_string();
     let record = record.replace(mine, theirs).replace(&uid(&model), &uid(&forged));
     stage.write_status(&forged, |status| *status = serde_json::from_str(&record).unwrap());

@@ -14,7 +14,6 @@ use transfer_operator::sim::model::Address;
 use transfer_operator::sim::model::Tag;
 use transfer_operator::sim::operation::Operation;
 
-use crate::api_server::Key;
 use crate::canonical::{canonical_object, mask, sorted_keys};
 use crate::lint::{self, Kstatus};
 use crate::offline;
@@ -27,6 +26,7 @@ use crate::satisfy;
 use crate::secrecy;
 use crate::setup::{Point, Setup};
 use crate::world::{ACCOUNT, Life, REGION, World};
+use transfer_operator::fakes::api_server::{Key, key_of};
 
 /// In virtual time: longer than the longest wait that any plan can cause (an hour of errors, a ceiling of an hour).
 const PATIENCE: Duration = Duration::from_hours(12);
@@ -353,7 +353,7 @@ impl Stage {
     /// O4, O13: what is said to be so is, and nobody is left OFFLINE.
     fn told_truly(&self) {
         for object in self.ours() {
-            let key = crate::api_server::key_of(&object);
+            let key = key_of(&object);
             let claims = lint::find(&object, "Ready").is_some_and(|ready| ready["status"] == "True");
             let restrained = satisfy::restrained(&object);
             if !restrained && let Some(id) = satisfy::left_offline(&self.world, &object) {
@@ -411,11 +411,11 @@ impl Stage {
         let rested = Instant::now();
         *self.end.lock().unwrap() = self.canonical();
         for object in self.ours() {
-            let key = crate::api_server::key_of(&object);
+            let key = key_of(&object);
             self.edit(&key, |spec| spec["lifecycle"]["deletionProtection"] = json!(false));
         }
         for object in self.ours() {
-            self.delete(&crate::api_server::key_of(&object));
+            self.delete(&key_of(&object));
         }
         self.until("everything gone", |stage| stage.ours().is_empty()).await;
         *self.took.lock().unwrap() += rested.elapsed();

@@ -11,8 +11,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use serde_json::{Value, json};
 use transfer_operator::api::ManagedKind;
+use transfer_operator::fakes::api_server::text;
 
-use crate::api_server::text;
 use crate::reasons::{self, Script, first};
 use crate::runs;
 use crate::scenarios;

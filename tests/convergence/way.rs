@@ -10,12 +10,12 @@ use transfer_operator::cluster::{ClusterError, EventNote};
 use transfer_operator::sim::door;
 use transfer_operator::sim::service::Direct;
 
-use crate::api_server::{ApiServer, Key, key_of};
 use crate::doors::{REPEATED, Way};
 use crate::oracle;
 use crate::past;
 use crate::setup::{Blow, Side};
 use crate::world::{Call, Life, World};
+use transfer_operator::fakes::api_server::{ApiServer, Key, key_of};
 
 /// The way of one process.
 pub struct Troubled {

@@ -8,12 +8,12 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 
-use crate::api_server::text;
 use crate::approval;
 use crate::interrupted;
 use crate::offline;
 use crate::satisfy;
 use crate::stage::{Stage, key};
+use transfer_operator::fakes::api_server::text;
 
 /// A workflow.
 #[derive(Clone, Copy)]

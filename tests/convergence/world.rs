@@ -16,12 +16,12 @@ use transfer_operator::sim::config::Config;
 use transfer_operator::sim::random::Random;
 use transfer_operator::sim::service::{Root, Service};
 
-use crate::api_server::ApiServer;
-use crate::clock::Clock;
 use crate::machinery::Decoded;
 use crate::oracle::Oracle;
 use crate::past::Past;
 use crate::setup::{Blow, Moment, Point, Rule, Setup, Side, When};
+use transfer_operator::fakes::api_server::ApiServer;
+use transfer_operator::fakes::clock::Clock;
 
 pub const ACCOUNT: &str = "123456789012";
 pub const REGION: &str = "eu-central-1";

@@ -1,13 +1,13 @@
-//! The two fakes of the tests: an API server in memory (`api_server`), and the simulator behind a direct door, as the
-//! operator reaches it (`cloud`) and as others work on it (`simulated`, `held`). [`World`] is both of them together, for
+//! The two fakes of the tests: the API server in memory as a test scripts it (`scripted`), and the simulator behind a
+//! direct door, as the operator reaches it (`cloud`) and as others work on it (`simulated`, `held`). [`World`] is both of them together, for
 //! tests of one piece of a kind, such as a look-up or a scan; whole reconciles have their own rig.
 #![allow(clippy::needless_pass_by_value)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-pub mod api_server;
 pub mod cloud;
 pub mod held;
 pub mod schema;
+pub mod scripted;
 pub mod simulated;
 
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use self::api_server::{Key, Objects};
 use self::cloud::{Cloud, Identities, limiter};
 pub use self::cloud::{FIRST, SECOND, THIRD};
+use self::scripted::{Key, Objects};
 use super::deps::{Deps, Verified, WorkflowsSeen};
 use super::swept::Swept;
 use crate::api::{AwsIdentity, Managed, ManagedKind, TransferServer};
@@ -158,8 +158,7 @@ impl World {
 
     /// The identity `default` as the API server has it, if it is still there.
     pub fn stored_identity(&self) -> Option<AwsIdentity> {
-        let stored = self.cluster.stored.lock().unwrap().get(&identity_key()).cloned();
-        stored.map(|identity| serde_json::from_value(identity).unwrap())
+        self.cluster.stored(&identity_key()).map(|identity| serde_json::from_value(identity).unwrap())
     }
 
     /// Somebody writes the identity `default` at the API server.

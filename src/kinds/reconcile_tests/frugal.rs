@@ -192,7 +192,7 @@ async fn slow_imports_go_on_in_the_next_reconcile_and_nothing_is_told_between() 
 async fn a_watch_that_stands_still_is_not_believed_after_a_write_of_ours() {
     let rig = managed().await;
     rig.user("alice", json!({}));
-    *rig.objects.watched.lock().unwrap() = Some(rig.objects.stored.lock().unwrap().clone());
+    rig.objects.stand_still();
     rig.settle(USER, "alice").await;
     assert_eq!(cost(&rig), (vec!["CreateUser".to_owned()], 0, 1, 2, 1), "it shows all that is known at first");
     rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/b"));
@@ -207,7 +207,7 @@ async fn a_watch_that_stands_still_is_not_believed_after_a_write_of_ours() {
 async fn a_mutation_rests_on_a_live_read_however_far_behind_the_watch_is() {
     let rig = Rig::with_user(json!({"homeDirectory": "/a"})).await;
     rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/b"));
-    *rig.objects.watched.lock().unwrap() = Some(rig.objects.stored.lock().unwrap().clone());
+    rig.objects.stand_still();
     rig.edit(USER, "alice", |object| object["spec"]["homeDirectory"] = json!("/c"));
     rig.settle(USER, "alice").await;
     assert_eq!(rig.cloud.calls(), ["UpdateUser"], "nothing of what the watch shows was sent");

@@ -93,9 +93,7 @@ async fn what_stops_is_planned_before_the_first_call_and_with_other_writes_only(
     let (objects, told) = (Arc::clone(&rig.objects), Arc::new(Mutex::new(Value::Null)));
     let seen = Arc::clone(&told);
     let looks = move || {
-        let stored = objects.stored.lock().unwrap();
-        let files = stored.iter().find(|((kind, _), _)| kind == SERVER).map(|(_, files)| files);
-        *seen.lock().unwrap() = files.unwrap()["status"]["plan"].clone();
+        *seen.lock().unwrap() = objects.all(SERVER)[0]["status"]["plan"].clone();
     };
     rig.cloud.between.lock().unwrap().insert("UpdateServer", Box::new(looks));
     let mut calls = Vec::new();

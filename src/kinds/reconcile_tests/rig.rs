@@ -21,10 +21,10 @@ use crate::engine::reconcile::reconcile;
 use crate::engine::requeue::Requeue;
 use crate::engine::settings::{Env, Settings};
 use crate::kinds::access::Accesses;
-use crate::kinds::fakes::api_server::Key;
-pub use crate::kinds::fakes::api_server::{Fail, Objects};
 pub use crate::kinds::fakes::cloud::{Cloud, Lose};
 use crate::kinds::fakes::cloud::{Identities, limiter};
+use crate::kinds::fakes::scripted::Key;
+pub use crate::kinds::fakes::scripted::{Fail, Objects};
 use crate::kinds::fakes::{self, ACCOUNT, NOW, REGION};
 pub use crate::kinds::fakes::{FIRST, LAG, OLD, ROLE, SECOND, THIRD, TOLERANCE};
 use crate::kinds::server::Servers;
@@ -114,7 +114,6 @@ impl Rig {
 
     /// The identity `default`, which lets everybody do everything and name these servers.
     pub fn grant(&self, server_ids: &[&str]) {
-        let key = ("AwsIdentity".to_owned(), Name { namespace: String::new(), name: "default".to_owned() });
         let identity = json!({
             "apiVersion": "transfer-operator.dev/v1alpha1", "kind": "AwsIdentity",
             "metadata": {"name": "default", "uid": "identity", "generation": 1},
@@ -122,12 +121,12 @@ impl Rig {
                 "name": "all", "kinds": ManagedKind::ALL,
                 "namespaces": {"from": "All"}, "roleArns": [ROLE], "serverIds": server_ids}]},
         });
-        self.objects.stored.lock().unwrap().insert(key, identity);
+        self.objects.put(identity);
     }
 
     fn identity(&self, change: impl FnOnce(&mut Value)) {
         let key = ("AwsIdentity".to_owned(), Name { namespace: String::new(), name: "default".to_owned() });
-        change(self.objects.stored.lock().unwrap().get_mut(&key).unwrap());
+        self.objects.change(&key, None, change).unwrap();
     }
 
     pub fn regions(&self, regions: &[&str]) {
@@ -142,7 +141,7 @@ impl Rig {
     /// The identity goes, or only its grants.
     pub fn withdraw(&self, altogether: bool) {
         if altogether {
-            self.objects.stored.lock().unwrap().retain(|(kind, _), _| kind != "AwsIdentity");
+            self.objects.remove_all("AwsIdentity");
         } else {
             self.identity(|identity| identity["spec"]["grants"] = json!([]));
         }
@@ -163,7 +162,7 @@ impl Rig {
             "metadata": {"name": object, "namespace": "team", "uid": format!("uid-{object}"), "generation": 1,
                 "creationTimestamp": NOW, "resourceVersion": self.objects.next_version()},
         });
-        self.objects.stored.lock().unwrap().insert(Self::key(kind, object), value);
+        self.objects.put(value);
         self.reconciles.store(0, Ordering::Relaxed);
     }
 
@@ -213,11 +212,11 @@ impl Rig {
 
     /// The object is gone from one moment to the next.
     pub fn vanish(objects: &Objects, kind: &str, object: &str) {
-        objects.stored.lock().unwrap().remove(&Self::key(kind, object));
+        objects.remove(kind, &name(object));
     }
 
     pub fn get(&self, kind: &str, object: &str) -> Option<Value> {
-        self.objects.stored.lock().unwrap().get(&Self::key(kind, object)).cloned()
+        self.objects.stored(&Self::key(kind, object))
     }
 
     pub fn status(&self, kind: &str, object: &str) -> Value {

@@ -6,9 +6,9 @@ use futures::FutureExt;
 use serde_json::json;
 
 use super::{Defect, Seams, Setting};
-use crate::api_server::{Key, text};
 use crate::oracle;
 use crate::world::World;
+use transfer_operator::fakes::api_server::{Key, text};
 
 pub static DEFECT: Defect = Defect {
     name: "WriteAtRest",

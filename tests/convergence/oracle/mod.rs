@@ -13,11 +13,11 @@ use transfer_operator::sim::error::ApiError;
 use transfer_operator::sim::model::Tag;
 use transfer_operator::sim::state::Region;
 
-use crate::api_server::{Write, text};
 use crate::lint;
 use crate::satisfy;
 use crate::secrecy;
 use crate::world::{ACCOUNT, CLUSTER, REGION, World};
+use transfer_operator::fakes::api_server::{Write, text};
 use unchecked::Check;
 
 /// What the oracles remember.

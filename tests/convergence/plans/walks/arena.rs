@@ -10,12 +10,12 @@ use super::schema::Node;
 use super::state;
 use super::values::{self, OTHER_POLICY, POLICY};
 use crate::admission::Admission;
-use crate::api_server::Key;
 use crate::approval::{self, APPROVE};
 use crate::lint;
 use crate::satisfy;
 use crate::stage::{Stage, key};
 use crate::workflows::{self, KEY_A, KEY_B, KEY_C, ROLE};
+use transfer_operator::fakes::api_server::Key;
 
 /// Longer than a first refusal by AWS is forgiven, and any change of a server's state.
 const SETTLED_WITHIN: Duration = Duration::from_mins(4);

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::api_server::{Key, text};
 use crate::canonical::mask;
 use crate::stage::Stage;
+use transfer_operator::fakes::api_server::{Key, text};
 
 /// Values that say the same as nothing.
 const DEFAULTS: &[(&str, &str)] = &[

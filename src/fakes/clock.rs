@@ -1,4 +1,4 @@
-//! The time of the simulated world: virtual, the same for everybody, and the only clock there is.
+//! The time of a cluster in memory: virtual, the same for everybody, and the only clock there is.
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;

@@ -1,10 +1,9 @@
-//! The API server in memory: objects with resourceVersions and finalizers, Secrets and ConfigMaps, and what a test
-//! scripts of it: writes that get lost or conflict, reads that are stale.
+//! The API server in memory behind what a test scripts of it: writes that get lost or conflict, reads that are stale or
+//! refused, Secrets and ConfigMaps that cannot be read. What it stores and which write it takes is the API server's.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,8 +16,10 @@ use crate::api::{AwsIdentity, ManagedKind};
 use crate::cluster::{
     self, ClusterError, EventNote, KubeApi, Lister, Name, Object, OwnedWrite, Reach, SecretData, Texts,
 };
+use crate::fakes::api_server::ApiServer;
+pub use crate::fakes::api_server::Key;
+use crate::fakes::clock::Clock;
 
-pub type Key = (String, Name);
 type Meanwhile = Box<dyn FnOnce() + Send>;
 
 /// What becomes of a write to the API server.
@@ -37,10 +38,8 @@ pub enum Fail {
 }
 
 /// The API server; a second one stands for what the watches hold, where a test lets them lag behind.
-#[derive(Default)]
 pub struct Objects {
-    pub stored: Mutex<BTreeMap<Key, Value>>,
-    version: AtomicU64,
+    server: Mutex<ApiServer>,
     pub config_maps: Mutex<BTreeMap<Name, Texts<String>>>,
     /// Type and data of Secrets.
     pub secrets: Mutex<BTreeMap<Name, (String, BTreeMap<String, String>)>>,
@@ -76,9 +75,39 @@ pub struct Objects {
     pub refuses_owned: Mutex<Option<ClusterError>>,
 }
 
+impl Default for Objects {
+    fn default() -> Self {
+        Self {
+            server: Mutex::new(ApiServer::new(Clock::start())),
+            config_maps: Mutex::default(),
+            secrets: Mutex::default(),
+            forbidden: Mutex::default(),
+            breaks_off: Mutex::default(),
+            watches: Mutex::default(),
+            elsewhere: Mutex::default(),
+            stale: Mutex::default(),
+            slow: Mutex::default(),
+            fail: Mutex::default(),
+            refuses_status: Mutex::default(),
+            away: Mutex::default(),
+            notes: Mutex::default(),
+            writes: Mutex::default(),
+            gets: Mutex::default(),
+            meanwhile: Mutex::default(),
+            watched: Mutex::default(),
+            owned_writes: Mutex::default(),
+            refuses_owned: Mutex::default(),
+        }
+    }
+}
+
 impl Objects {
+    fn server(&self) -> MutexGuard<'_, ApiServer> {
+        self.server.lock().unwrap()
+    }
+
     pub fn next_version(&self) -> String {
-        (self.version.fetch_add(1, Ordering::Relaxed) + 1).to_string()
+        self.server().next_version()
     }
 
     pub fn change(
@@ -87,37 +116,40 @@ impl Objects {
         version: Option<&str>,
         change: impl FnOnce(&mut Value),
     ) -> Result<Value, ClusterError> {
-        let mut stored = self.stored.lock().unwrap();
-        let object = stored.get_mut(key).ok_or_else(|| ClusterError::NotFound(key.1.to_string()))?;
-        if version.is_some_and(|version| object["metadata"]["resourceVersion"] != version) {
-            return Err(ClusterError::Conflict(key.1.to_string()));
-        }
-        change(object);
-        object["metadata"]["resourceVersion"] = json!(self.next_version());
-        let object = object.clone();
-        let bare = object["metadata"]["finalizers"].as_array().is_none_or(Vec::is_empty);
-        if bare && !object["metadata"]["deletionTimestamp"].is_null() {
-            stored.remove(key);
-        }
-        Ok(object)
+        self.server().change(key, version, change)
     }
 
     /// Stores an object under its kind and name, whatever was there.
     pub fn put(&self, object: Value) {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let meta = &object["metadata"];
-        let key = (text(&object["kind"]), Name { namespace: text(&meta["namespace"]), name: text(&meta["name"]) });
-        self.stored.lock().unwrap().insert(key, object);
+        self.server().put(object);
+    }
+
+    /// An object as it is stored.
+    pub fn stored(&self, key: &Key) -> Option<Value> {
+        self.server().get(key)
     }
 
     /// Nobody has the object any more, from one moment to the next.
     pub fn remove(&self, kind: &str, name: &Name) {
-        self.stored.lock().unwrap().remove(&(kind.to_owned(), name.clone()));
+        self.server().remove(&(kind.to_owned(), name.clone()));
     }
 
-    fn all(&self, kind: &str) -> Vec<Value> {
-        let stored = self.stored.lock().unwrap();
-        stored.iter().filter(|((other, _), _)| other == kind).map(|(_, value)| value.clone()).collect()
+    /// The same of all objects of a kind.
+    pub fn remove_all(&self, kind: &str) {
+        let mut server = self.server();
+        let keys = server.keys().into_iter().filter(|(of, _)| of == kind);
+        keys.for_each(|key| server.remove(&key));
+    }
+
+    /// From now on the watches show what is stored now.
+    pub fn stand_still(&self) {
+        let server = self.server();
+        let shown = server.keys().into_iter().filter_map(|key| server.get(&key).map(|object| (key, object)));
+        *self.watched.lock().unwrap() = Some(shown.collect());
+    }
+
+    pub fn all(&self, kind: &str) -> Vec<Value> {
+        self.server().list(kind)
     }
 }
 
@@ -132,7 +164,7 @@ impl KubeApi for Objects {
         if let Some(stale) = self.stale.lock().unwrap().pop() {
             return Ok(Some(stale));
         }
-        Ok(self.stored.lock().unwrap().get(&(kind.kind.clone(), name.clone())).cloned())
+        Ok(self.stored(&(kind.kind.clone(), name.clone())))
     }
     async fn list(
         &self,
@@ -172,13 +204,13 @@ impl KubeApi for Objects {
             Some(Fail::Conflict) => return Err(ClusterError::Conflict(name.to_string())),
             _ => {}
         }
-        let written = self.change(&(kind.kind.clone(), name.clone()), Some(version), |object| {
-            let shared = name.namespace.is_empty();
-            object["status"] = if shared { cluster::completed(&status, &object["status"]) } else { status };
-            if fail == Some(Fail::Overtaken) {
-                object["status"]["create"]["attempt"] = json!("attempt-of-another");
-            }
-        })?;
+        let key = (kind.kind.clone(), name.clone());
+        let shared = self.stored(&key).filter(|_| name.namespace.is_empty());
+        let status = shared.map_or(status.clone(), |stored| cluster::completed(&status, &stored["status"]));
+        let written = self.server().apply_status(&key, version, &status)?;
+        if fail == Some(Fail::Overtaken) {
+            self.change(&key, None, |object| object["status"]["create"]["attempt"] = json!("attempt-of-another"))?;
+        }
         match fail {
             Some(Fail::Answer) => Err(lost()),
             Some(Fail::Repeat | Fail::Overtaken) => Err(ClusterError::Conflict(name.to_string())),
@@ -193,38 +225,19 @@ impl KubeApi for Objects {
         present: bool,
     ) -> Result<Value, ClusterError> {
         *self.writes.lock().unwrap() += 1;
-        let version = read.resource_version.as_deref();
-        self.change(&(kind.kind.clone(), Name::from(read)), version, |object| {
-            let all = object["metadata"]["finalizers"].as_array().into_iter().flatten();
-            let others = all.filter(|other| *other != finalizer).cloned();
-            object["metadata"]["finalizers"] = others.chain(present.then(|| json!(finalizer))).collect();
-        })
+        let [uid, version] = [&read.uid, &read.resource_version].map(|text| text.as_deref().unwrap_or_default());
+        let key = (kind.kind.clone(), Name::from(read));
+        self.server().set_finalizer(&key, (uid, version), finalizer, present)
     }
     async fn write_owned(&self, kind: &ApiResource, name: &Name, write: OwnedWrite) -> Result<(), ClusterError> {
         if let Some(refused) = self.refuses_owned.lock().unwrap().clone() {
             return Err(refused);
         }
-        let key = (kind.kind.clone(), name.clone());
+        self.server().write_owned(&(kind.kind.clone(), name.clone()), &write)?;
         let word = match write {
-            OwnedWrite::Create(mut object) => {
-                if self.stored.lock().unwrap().contains_key(&key) {
-                    return Err(ClusterError::Conflict(name.to_string()));
-                }
-                let version = self.next_version();
-                (object["metadata"]["uid"], object["metadata"]["resourceVersion"]) =
-                    (json!(format!("uid-{}-{version}", name.name)), json!(version));
-                self.put(object);
-                "create"
-            }
-            OwnedWrite::Data { resource_version, data, .. } => {
-                self.change(&key, Some(&resource_version), |object| object["data"] = data)?;
-                "data"
-            }
-            OwnedWrite::Delete { resource_version, .. } => {
-                self.change(&key, Some(&resource_version), |_| {})?;
-                self.remove(&kind.kind, name);
-                "delete"
-            }
+            OwnedWrite::Create(_) => "create",
+            OwnedWrite::Data { .. } => "data",
+            OwnedWrite::Delete { .. } => "delete",
         };
         self.owned_writes.lock().unwrap().push(word);
         Ok(())
@@ -261,7 +274,7 @@ impl Lister for Objects {
     fn object(&self, kind: ManagedKind, name: &Name) -> Option<Arc<dyn Object>> {
         let key = (kind.name().to_owned(), name.clone());
         let watched = self.watched.lock().unwrap().as_ref().map(|watched| watched.get(&key).cloned());
-        let value = watched.unwrap_or_else(|| self.stored.lock().unwrap().get(&key).cloned())?;
+        let value = watched.unwrap_or_else(|| self.stored(&key))?;
         cluster::decode_any(kind, &value)
     }
     fn objects(&self, kind: ManagedKind) -> Vec<Arc<dyn Object>> {

@@ -1,15 +1,18 @@
 //! Kubernetes in memory: objects with resourceVersions, spec and status apart, field managers, finalizers, and the
 //! history that watches read. It knows no faults: whoever asks decides what is lost or late.
+//!
+//! The fault plans have it behind doors with trouble on the way, the tests beside the code behind one that does what a
+//! test scripts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
-use transfer_operator::api::FINALIZER;
-use transfer_operator::cluster::{ClusterError, Name, OwnedWrite, SecretData, Texts};
 
-use crate::clock::Clock;
+use super::clock::Clock;
+use crate::api::FINALIZER;
+use crate::cluster::{ClusterError, Name, OwnedWrite, SecretData, Texts};
 
 /// The finalizer of another controller, which lets an object go a little after ours does.
 pub const THEIRS: &str = "elsewhere.example/finalizer";
@@ -132,8 +135,7 @@ impl ApiServer {
             self.uids += 1;
             let mut object = object.clone();
             object["metadata"]["uid"] = json!(format!("uid-{}", self.uids));
-            let data = object.as_object_mut().unwrap().remove("data").unwrap_or_default();
-            self.data.insert(key.clone(), serde_json::from_value(data).unwrap());
+            self.keep_data(key, &mut object);
             return Ok(self.store(key.clone(), object));
         };
         let object = stored.ok_or_else(|| ClusterError::NotFound(label.clone()))?;
@@ -178,6 +180,57 @@ impl ApiServer {
     pub fn config_map(&self, name: &Name) -> Option<Texts<String>> {
         let data = self.data.get(&("ConfigMap".to_owned(), name.clone()))?;
         Some(data.iter().map(|(key, value)| (key.clone(), Ok(value.clone()))).collect())
+    }
+
+    /// An object as a test has it, with the uid and the version that it says, whatever was there; no watch is told. What
+    /// stands in its status, the operator wrote.
+    pub fn put(&mut self, mut object: Value) {
+        let key = key_of(&object);
+        self.keep_data(&key, &mut object);
+        self.own_status(&object);
+        self.objects.insert(key, object);
+    }
+
+    /// A version that nothing has had yet.
+    pub fn next_version(&mut self) -> String {
+        self.version += 1;
+        self.version.to_string()
+    }
+
+    /// Changes an object as a whole, its metadata and status too, where it still has the version that was read. What
+    /// stands in its status then, the operator wrote.
+    pub fn change(
+        &mut self,
+        key: &Key,
+        version: Option<&str>,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<Value, ClusterError> {
+        let label = format!("{} {}", key.0, key.1);
+        let mut object = self.get(key).ok_or_else(|| ClusterError::NotFound(label.clone()))?;
+        if version.is_some_and(|version| object["metadata"]["resourceVersion"] != version) {
+            return Err(ClusterError::Conflict(label));
+        }
+        change(&mut object);
+        self.keep_data(key, &mut object);
+        self.own_status(&object);
+        if dying(&object) && !held(&object) {
+            self.remove(key);
+            return Ok(object);
+        }
+        Ok(self.store(key.clone(), object))
+    }
+
+    /// Of a ConfigMap, watches and listings bring only metadata.
+    fn keep_data(&mut self, key: &Key, object: &mut Value) {
+        let data = object.as_object_mut().filter(|_| key.0 == "ConfigMap").and_then(|object| object.remove("data"));
+        if let Some(data) = data {
+            self.data.insert(key.clone(), serde_json::from_value(data).unwrap());
+        }
+    }
+
+    fn own_status(&mut self, object: &Value) {
+        let members = object["status"].as_object().into_iter().flat_map(Map::keys).cloned().collect();
+        self.owned.insert(text(&object["metadata"]["uid"]), members);
     }
 
     /// What `kubectl apply` of a whole object does: creates it, or replaces its spec and labels.
@@ -275,7 +328,7 @@ impl ApiServer {
     pub fn apply_status(&mut self, key: &Key, version: &str, status: &Value) -> Result<Value, ClusterError> {
         let label = format!("{} {}", key.0, key.1);
         let Some(mut object) = self.objects.get(key).cloned() else { return Err(ClusterError::NotFound(label)) };
-        if object["metadata"]["resourceVersion"] != version {
+        if text(&object["metadata"]["resourceVersion"]) != version {
             return Err(ClusterError::Conflict(label));
         }
         let before = object.clone();
@@ -295,23 +348,24 @@ impl ApiServer {
         Ok(stored)
     }
 
-    /// The operator's finalizer, added or removed under uid and resourceVersion.
+    /// A finalizer of the operator's, added or removed under uid and resourceVersion.
     pub fn set_finalizer(
         &mut self,
         key: &Key,
         (uid, version): (&str, &str),
+        finalizer: &str,
         present: bool,
     ) -> Result<Value, ClusterError> {
         let label = format!("{} {}", key.0, key.1);
         let Some(object) = self.objects.get(key).cloned() else { return Err(ClusterError::NotFound(label)) };
         let meta = &object["metadata"];
-        if meta["uid"] != uid || meta["resourceVersion"] != version {
+        if text(&meta["uid"]) != uid || text(&meta["resourceVersion"]) != version {
             return Err(ClusterError::Conflict(label));
         }
         let mut finalizers: Vec<Value> = meta["finalizers"].as_array().cloned().unwrap_or_default();
-        finalizers.retain(|name| name != FINALIZER);
+        finalizers.retain(|name| name != finalizer);
         if present {
-            finalizers.push(json!(FINALIZER));
+            finalizers.push(json!(finalizer));
         }
         Ok(self.put_finalizers(key, object, &finalizers))
     }
@@ -356,7 +410,7 @@ impl ApiServer {
     }
 
     /// What belongs to it goes with it, as the garbage collector sees to.
-    fn remove(&mut self, key: &Key) {
+    pub fn remove(&mut self, key: &Key) {
         let Some(mut object) = self.objects.remove(key) else { return };
         if key.0 == "ConfigMap" {
             self.data.remove(key);
@@ -371,7 +425,7 @@ impl ApiServer {
 }
 
 fn dying(object: &Value) -> bool {
-    object["metadata"].get("deletionTimestamp").is_some()
+    !object["metadata"]["deletionTimestamp"].is_null()
 }
 
 fn held_by_us(object: &Value) -> bool {

@@ -541,7 +541,11 @@ fn foreign(sight: &ObservedState) -> Option<&str> {
 }
 
 #[cfg(test)]
+mod adopting_tests;
+#[cfg(test)]
 mod answer_tests;
+#[cfg(test)]
+mod deleting_tests;
 #[cfg(test)]
 mod leaving_tests;
 #[cfg(test)]

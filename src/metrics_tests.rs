@@ -173,6 +173,7 @@ async fn a_scrape_tells_what_was_counted() {
         ("transfer_operator_ssh_keys_expiring", 4.0),
         ("transfer_operator_ssh_keys_next_expiry_timestamp_seconds", 1_767_139_200.0),
         ("transfer_operator_reconcile_duration_seconds_count{kind=\"TransferUser\",outcome=\"settled\"}", 1.0),
+        ("transfer_operator_reconciles_running{kind=\"TransferUser\"}", 0.0),
         (conditions("TransferUser", "team", "Ready", "True").as_str(), 1.0),
         (conditions("TransferUser", "team", "Ready", "False").as_str(), 1.0),
         (conditions("TransferUser", "team", "Ready", "Unknown").as_str(), 1.0),

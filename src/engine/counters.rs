@@ -19,6 +19,8 @@ pub struct ReconcileCounters(Arc<Mutex<Counts>>);
 pub struct Counts {
     /// Reconciles, and how long they took, by what they came to.
     pub durations: BTreeMap<&'static str, Latency>,
+    /// Reconciles that are under way, also those that wait at the limiter.
+    pub running: u64,
     /// Differences in AWS that no edit brought about.
     pub drift_found: u64,
     /// Those that a call put right.
@@ -37,6 +39,7 @@ impl ReconcileCounters {
     /// A reconcile begins.
     #[must_use]
     pub fn begin(&self) -> ReconcileTimer {
+        self.lock().running += 1;
         ReconcileTimer { counters: self.clone(), outcome: UNFINISHED, began: Instant::now() }
     }
 
@@ -70,7 +73,9 @@ impl ReconcileTimer {
 
 impl Drop for ReconcileTimer {
     fn drop(&mut self) {
-        self.counters.lock().durations.entry(self.outcome).or_default().add(self.began.elapsed());
+        let mut counts = self.counters.lock();
+        counts.running -= 1;
+        counts.durations.entry(self.outcome).or_default().add(self.began.elapsed());
     }
 }
 
@@ -84,7 +89,9 @@ mod tests {
         let mut settles = counters.begin();
         tokio::time::advance(std::time::Duration::from_secs(3)).await;
         settles.ends("settled");
+        assert_eq!(counters.read().running, 1);
         drop(settles);
+        assert_eq!(counters.read().running, 0);
         drop(counters.begin());
         let counted: Vec<_> =
             counters.read().durations.into_iter().map(|(end, took)| (end, took.calls(), took.sum.as_secs())).collect();

@@ -19,7 +19,8 @@ pub(super) fn reconciles(sources: &Sources) -> Vec<(Vec<String>, Latency)> {
     sources.reconciles.iter().flat_map(of).collect()
 }
 
-pub(super) fn drift(sources: &Sources, count: fn(&Counts) -> u64) -> Vec<Sample> {
+/// A number of each kind.
+pub(super) fn of_kinds(sources: &Sources, count: fn(&Counts) -> u64) -> Vec<Sample> {
     let of = |(kind, counters): &(&str, ReconcileCounters)| (vec![(*kind).to_owned()], number(count(&counters.read())));
     sources.reconciles.iter().map(of).collect()
 }

@@ -6,7 +6,7 @@ use super::Reading::{Latencies, Numbers};
 use super::{Family, calls, flag, number, objects, seconds};
 
 /// All of them.
-pub(super) const FAMILIES: [Family; 26] = [
+pub(super) const FAMILIES: [Family; 27] = [
     Family {
         name: "passes",
         help: "Reconciles of objects by what they came to",
@@ -22,18 +22,25 @@ pub(super) const FAMILIES: [Family; 26] = [
         read: Latencies(calls::reconciles),
     },
     Family {
+        name: "reconciles_running",
+        help: "Reconciles that are under way now, also those that wait at the gate",
+        kind: MetricType::Gauge,
+        labels: &["kind"],
+        read: Numbers(|sources| calls::of_kinds(sources, |counts| counts.running)),
+    },
+    Family {
         name: "drift_found",
         help: "Differences in AWS that no edit brought about",
         kind: MetricType::Counter,
         labels: &["kind"],
-        read: Numbers(|sources| calls::drift(sources, |counts| counts.drift_found)),
+        read: Numbers(|sources| calls::of_kinds(sources, |counts| counts.drift_found)),
     },
     Family {
         name: "drift_corrected",
         help: "Such differences that a call put right",
         kind: MetricType::Counter,
         labels: &["kind"],
-        read: Numbers(|sources| calls::drift(sources, |counts| counts.drift_corrected)),
+        read: Numbers(|sources| calls::of_kinds(sources, |counts| counts.drift_corrected)),
     },
     Family {
         name: "aws_calls",

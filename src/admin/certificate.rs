@@ -10,7 +10,8 @@ use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use secrecy::zeroize::{Zeroize, Zeroizing};
+use secrecy::zeroize::Zeroize;
+use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
@@ -79,7 +80,7 @@ impl Certificate {
 /// What the files hold.
 struct Files {
     certificate: Vec<u8>,
-    key: Zeroizing<Vec<u8>>,
+    key: SecretSlice<u8>,
 }
 
 impl Files {
@@ -88,11 +89,11 @@ impl Files {
             let file = folder.join(name);
             std::fs::read(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))
         };
-        Ok(Self { certificate: read(CERTIFICATE)?, key: Zeroizing::new(read(KEY)?) })
+        Ok(Self { certificate: read(CERTIFICATE)?, key: read(KEY)?.into() })
     }
 
     fn digest(&self) -> [u8; 32] {
-        Sha256::new().chain_update(&self.certificate).chain_update(&*self.key).finalize().into()
+        Sha256::new().chain_update(&self.certificate).chain_update(self.key.expose_secret()).finalize().into()
     }
 
     /// Of an error in the key nothing is told but that there is one: it may be the key's own text.
@@ -101,7 +102,7 @@ impl Files {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.certificate).collect();
         let chain = chain.ok().filter(|chain| !chain.is_empty());
         let chain = chain.ok_or_else(|| wrong(CERTIFICATE, "no certificate in PEM"))?;
-        let key = PrivateKeyDer::from_pem_slice(&self.key);
+        let key = PrivateKeyDer::from_pem_slice(self.key.expose_secret());
         let mut key = key.map_err(|_| wrong(KEY, "no private key in PEM, or an encrypted one"))?;
         let signing = any_supported_type(&key);
         key.zeroize();

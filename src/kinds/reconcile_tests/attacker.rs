@@ -167,10 +167,9 @@ fn theirs(rig: &Rig) -> String {
     let held = [VAULT, OLD].map(|id| format!("{:?}", servers[id]));
     drop(servers);
     let workflow = serde_json::to_string(&rig.cloud.sim().world.region(ACCOUNT, REGION).workflows[WORKFLOW]).unwrap();
-    let stored: Vec<Value> = {
-        let stored = rig.objects.stored.lock().unwrap();
-        stored.iter().filter(|((_, name), _)| name.namespace == BANK).map(|(_, value)| value.clone()).collect()
-    };
+    let kinds = ManagedKind::ALL.iter().map(|kind| kind.name()).chain(["ConfigMap"]);
+    let of_bank = |object: &Value| object["metadata"]["namespace"] == BANK;
+    let stored: Vec<Value> = kinds.flat_map(|kind| rig.objects.all(kind)).filter(of_bank).collect();
     let config_maps = format!("{:?}", rig.objects.config_maps.lock().unwrap().get(&name(BANK, "texts")));
     format!("{held:?}{workflow}{stored:?}{config_maps}")
 }

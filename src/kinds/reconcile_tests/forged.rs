@@ -58,7 +58,7 @@ fn put_others(rig: &Rig) {
     rig.cloud.put_server(ABROAD, Owner::new("abroad", "team", MINE, "uid-abroad").tags("attempt-of-theirs"), |_| ());
     rig.cloud.put_server(OLD, Tags::new(), |_| ());
     rig.cloud.put_workflow(THEIR_WORKFLOW, &tags("scan"));
-    let mut identity = rig.objects.stored.lock().unwrap()[&("AwsIdentity".to_owned(), unspaced("default"))].clone();
+    let mut identity = rig.objects.stored(&("AwsIdentity".to_owned(), unspaced("default"))).unwrap();
     identity["spec"]["grants"][0]["serverIds"] = json!([]);
     rig.objects.put(identity.clone());
     identity["metadata"] = json!({"name": "bank", "uid": "uid-bank", "generation": 1});
@@ -145,8 +145,7 @@ fn others(rig: &Rig) -> Vec<String> {
     drop(accesses);
     let workflow = rig.cloud.sim().world.region(ACCOUNT, REGION).workflows.get(THEIR_WORKFLOW).cloned();
     all.push(serde_json::to_string(&workflow).unwrap());
-    let stored = rig.objects.stored.lock().unwrap();
-    all.extend(["texts", "own"].map(|map| format!("{:?}", stored.get(&("ConfigMap".to_owned(), name(map))))));
+    all.extend(["texts", "own"].map(|map| format!("{:?}", rig.objects.stored(&("ConfigMap".to_owned(), name(map))))));
     all
 }
 

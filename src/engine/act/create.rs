@@ -14,7 +14,6 @@ use crate::api;
 use crate::api::Managed;
 use crate::api::common::DeletionPolicy;
 use crate::api::status::CreatePhase;
-use crate::aws::rate_limiter::SENT_AT_MOST;
 use crate::aws::{AwsError, AwsErrorKind, CreateOutput, Mutation};
 use crate::cluster::{self, ClusterError};
 use crate::engine::consistency::Observation;
@@ -86,7 +85,14 @@ pub(super) async fn begin<K: Kind>(
     // What stands there already is replaced, and that is planned.
     let planned = known::plan(engine, context).map(|plan| Planned::before(&plan, true)).unwrap_or_default();
     let begins = Begins { applied: wanted.applied.clone(), operation: wanted.operation.clone(), planned };
-    let ended = attempts(engine, request, context.target, wanted, &begins).await;
+    let tries = answer::tries(engine.kind.found_by().identity());
+    let mut ended = attempt(engine, request, context.target, wanted, begins.clone(), tries).await;
+    for left in (1..tries).rev() {
+        if ended.as_ref().err().is_none_or(|trouble| !mutate::throttled(trouble)) {
+            break;
+        }
+        ended = attempt(engine, request, context.target, wanted, begins.clone(), left).await;
+    }
     match ended {
         Ok(made) => {
             // What has an id and is made again is replaced, not lost.
@@ -108,54 +114,18 @@ pub(super) async fn begin<K: Kind>(
     }
 }
 
-/// One attempt after the other, as long as AWS throttles them, each with a permit, a live read, a record and a signature of
-/// its own. The record of the next takes the place of the one before in the same write.
-async fn attempts<K: Kind>(
-    engine: &Arc<Engine<K>>,
-    request: &Request<K::Object>,
-    target: &Target<K::TargetDetail>,
-    wanted: &Wanted<K::Want>,
-    begins: &Begins,
-) -> Result<Option<Created<K>>, ReconcileError> {
-    let (mut request, mut before) = (request.clone(), None);
-    for left in (1..SENT_AT_MOST).rev() {
-        match attempt(engine, &request, target, wanted, begins.clone(), (left, before.take())).await? {
-            Ended::Made(made) => return Ok(made),
-            Ended::Throttled(throttled, object) => {
-                request.renew(object);
-                before = throttled;
-            }
-        }
-    }
-    match attempt(engine, &request, target, wanted, begins.clone(), (0, before)).await? {
-        Ended::Made(made) => Ok(made),
-        Ended::Throttled(..) => Ok(None),
-    }
-}
-
-/// `left` more may follow. Of the one before that AWS throttled, the record is taken back also where this one is not sent.
 async fn attempt<K: Kind>(
     engine: &Arc<Engine<K>>,
     request: &Request<K::Object>,
     target: &Target<K::TargetDetail>,
     wanted: &Wanted<K::Want>,
     begins: Begins,
-    (left, throttled): (u32, Option<Box<Attempt<K>>>),
-) -> Result<Ended<K>, ReconcileError> {
+    tries: u32,
+) -> Result<Option<Created<K>>, ReconcileError> {
     let attempt = engine.settings.env.uuid();
     let call = engine.kind.create(&request.object, target, wanted, &request.owner.tags(&attempt));
-    let cleared = match mutate::clear(engine, request, &target.account, &call).await {
-        Ok(Some(cleared)) => cleared,
-        not_cleared => {
-            Attempt::close(throttled).await;
-            return not_cleared.map(|_| Ended::Made(None));
-        }
-    };
-    let mut status = request.status();
-    if let Some(throttled) = &throttled {
-        throttled.take_back(&mut status);
-    }
-    let before = RecordedCreate::of(K::Object::common(&status), &request.uid, cleared.at);
+    let Some(cleared) = mutate::clear(engine, request, &target.account, &call).await? else { return Ok(None) };
+    let before = RecordedCreate::of(K::Object::common(&request.status()), &request.uid, cleared.at);
     let record = RecordedCreate {
         uid: request.uid.clone(),
         phase: CreatePhase::InFlight,
@@ -163,33 +133,21 @@ async fn attempt<K: Kind>(
         started_at: cleared.at,
         retired_ids: before.as_ref().map(|before| before.retired_ids.clone()).unwrap_or_default(),
     };
-    let before = before.filter(|before| before.attempt.is_some());
-    let made_before = throttled.as_ref().is_some_and(|throttled| throttled.made_before)
-        || before.as_ref().is_some_and(|before| before.phase == CreatePhase::None);
-    let unresolved = before.is_some_and(|before| {
-        before.phase == CreatePhase::InFlight && cleared.at < engine.settings.windows.late(before.started_at)
+    let earlier = before.filter(|before| before.attempt.is_some());
+    let made_before = earlier.as_ref().is_some_and(|earlier| earlier.phase == CreatePhase::None);
+    let unresolved = earlier.is_some_and(|earlier| {
+        earlier.phase == CreatePhase::InFlight && cleared.at < engine.settings.windows.late(earlier.started_at)
     });
     let busy = request.busy.clone();
     let (engine, request, target) = (Arc::clone(engine), request.clone(), target.clone());
-    let task = Attempt { engine, request, target, record, unresolved, made_before, last: left == 0 };
+    let task = Attempt { engine, request, target, record, unresolved, made_before, last: tries == 1 };
     let run = async move {
-        match task.recorded(status, &begins).await {
-            Ok(Some(object)) => task.run(cleared, call, object).await,
-            not_recorded => {
-                Attempt::close(throttled).await;
-                not_recorded.map(|_| Ended::Made(None))
-            }
+        match task.recorded(&begins).await? {
+            Some(object) => task.run(cleared, call, object).await,
+            None => Ok(None),
         }
     };
     mutate::detached(busy, run).await
-}
-
-/// How an attempt ended that raised no error.
-enum Ended<K: Kind> {
-    /// It made this, or was not sent.
-    Made(Option<Created<K>>),
-    /// AWS throttled it, and another may follow: its record, where that is to be taken back, and the object as it stands.
-    Throttled(Option<Box<Attempt<K>>>, K::Object),
 }
 
 /// One attempt under way.
@@ -213,14 +171,14 @@ impl<K: Kind> Attempt<K> {
 
     /// Step 5: the attempt is written down before the call; the object as it stands then, nothing where it moved on. A
     /// user's finalizer is its record.
-    async fn recorded(&self, status: Status<K>, begins: &Begins) -> Result<Option<K::Object>, ReconcileError> {
+    async fn recorded(&self, begins: &Begins) -> Result<Option<K::Object>, ReconcileError> {
         let uid = &self.request.uid;
         // Listings of before say nothing of this attempt.
         self.engine.memories.change(uid, |memory| memory.observations.clear(Observation::NoTrace));
         if self.identity() == Identity::Keyed {
             return Ok(Some(self.request.object.clone()));
         }
-        let written = write_attempt(&self.engine, &self.request, status, &self.target, &self.record, begins).await;
+        let written = write_attempt(&self.engine, &self.request, &self.target, &self.record, begins).await;
         if !matches!(written, Ok(Some(_))) {
             // It may stand there all the same, but nothing was sent.
             self.replied(true);
@@ -228,7 +186,12 @@ impl<K: Kind> Attempt<K> {
         written
     }
 
-    async fn run(self, cleared: Cleared, call: Mutation, object: K::Object) -> Result<Ended<K>, ReconcileError> {
+    async fn run(
+        self,
+        cleared: Cleared,
+        call: Mutation,
+        object: K::Object,
+    ) -> Result<Option<Created<K>>, ReconcileError> {
         let request = &self.request;
         let arn = self.engine.kind.arn(&request.object, &self.target, None);
         let would_have = K::Have::created(&call, arn);
@@ -237,19 +200,18 @@ impl<K: Kind> Attempt<K> {
         match cleared.send(&self.target.account, call).await {
             Ok(None) => {
                 self.ended(CreateEnd::NotSent).await;
-                Ok(Ended::Made(None))
+                Ok(None)
             }
             Ok(Some(made)) => {
                 let at = self.target.account.clock.now().filter(|_| self.identity() != Identity::Tagged);
                 self.engine.memories.change(&request.uid, |memory| (memory.create_sent, memory.made) = (true, at));
                 self.made(made).await;
-                Ok(Ended::Made(would_have.zip(at).map(|(have, at)| Created { have, at, object })))
+                Ok(would_have.zip(at).map(|(have, at)| Created { have, at, object }))
             }
-            Err(fault) => match self.ended(CreateEnd::Failed(fault.kind)).await {
-                AfterAttempt { again: false, .. } => Err(fault.into()),
-                AfterAttempt { record: AttemptRecord::AsBefore, .. } => Ok(Ended::Throttled(None, object)),
-                AfterAttempt { .. } => Ok(Ended::Throttled(Some(Box::new(self)), object)),
-            },
+            Err(fault) => {
+                self.ended(CreateEnd::Failed(fault.kind)).await;
+                Err(fault.into())
+            }
         }
     }
 
@@ -321,9 +283,9 @@ impl<K: Kind> Attempt<K> {
     }
 
     /// Step 7, refused or ambiguous.
-    async fn ended(&self, end: CreateEnd) -> AfterAttempt {
+    async fn ended(&self, end: CreateEnd) {
         let uid = &self.request.uid;
-        let after = after_attempt(&AttemptFacts {
+        let AfterAttempt { sent, contradicted, record } = after_attempt(&AttemptFacts {
             identity: self.identity(),
             end,
             sent_before: self.engine.memories.load(uid).create_sent,
@@ -331,7 +293,6 @@ impl<K: Kind> Attempt<K> {
             made_before: self.made_before,
             last: self.last,
         });
-        let AfterAttempt { sent, contradicted, record, again: _ } = after;
         self.engine.memories.change(uid, |memory| {
             memory.create_sent |= sent;
             memory.contradicted |= contradicted;
@@ -341,7 +302,6 @@ impl<K: Kind> Attempt<K> {
             AttemptRecord::InFlight { answered } => self.replied(answered),
             AttemptRecord::Rejected => self.not_made().await,
         }
-        after
     }
 
     /// Whether AWS answered by now, so that no call of this attempt can arrive any more.
@@ -349,13 +309,6 @@ impl<K: Kind> Attempt<K> {
         let now = self.target.account.clock.now().filter(|_| answered);
         let replied = self.record.attempt.clone().zip(now);
         self.engine.memories.change(&self.request.uid, |memory| memory.replied = replied);
-    }
-
-    /// Of an attempt that AWS throttled, and after which another was to follow that was not sent.
-    async fn close(throttled: Option<Box<Self>>) {
-        if let Some(throttled) = throttled {
-            throttled.not_made().await;
-        }
     }
 
     /// Writes down that nothing was made of this attempt.
@@ -383,17 +336,12 @@ impl<K: Kind> Attempt<K> {
         } else if !self.stands(&status) {
             return Ok(());
         }
-        self.take_back(&mut status);
+        edit::not_made(&self.engine, &mut status, &self.target);
+        set_phase::<K>(&mut status, CreatePhase::Rejected);
         if live.status() == Some(&status) {
             return Ok(());
         }
         report::apply(&self.engine, &live, &status).await.map(drop)
-    }
-
-    /// Nothing was made of this attempt.
-    fn take_back(&self, status: &mut Status<K>) {
-        edit::not_made(&self.engine, status, &self.target);
-        set_phase::<K>(status, CreatePhase::Rejected);
     }
 
     /// Whether our own attempt is the one that status records.

@@ -242,18 +242,18 @@ pub(super) struct Begins {
     pub planned: Planned,
 }
 
-/// Step 5: the attempt in this status, with what begins with it; the object as it stands then. Nothing where it moved on.
+/// Step 5: the attempt, with what begins with it; the object as it stands then. Nothing where it moved on.
 ///
 /// # Errors
 /// Trouble with the API server.
 pub(super) async fn write_attempt<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
-    mut status: Status<K>,
     target: &Target<K::TargetDetail>,
     record: &RecordedCreate,
     Begins { applied, operation, planned }: &Begins,
 ) -> Result<Option<K::Object>, ReconcileError> {
+    let mut status = request.status();
     record_account::<K>(&mut status, target);
     if let Some(child) = engine.kind.found_by().child() {
         child.record_target(&mut status, &request.object, target);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Identity;
+use crate::aws::rate_limiter::SENT_AT_MOST;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::engine::memory::Accepted;
 use crate::engine::refusals::{contradicts, holdable, in_use, of_one_call};
@@ -59,8 +60,15 @@ pub struct AfterAttempt {
     pub contradicted: bool,
     /// What is to be written.
     pub record: AttemptRecord,
-    /// AWS throttled it, and another goes out in the same reconcile; its record takes the place of this one's.
-    pub again: bool,
+}
+
+/// So often a create goes out in one reconcile, as long as AWS throttles it. Where a key finds what was made, nothing was
+/// written of an attempt that it throttled, and none is to be closed. Where a record stands for it, that is closed at once:
+/// in flight while the next attempt waits for a permit, it would outlive an orderly end of the process, and what somebody
+/// else makes under the same id meanwhile would pass for what this attempt made.
+#[must_use]
+pub fn tries(identity: Identity) -> u32 {
+    if identity == Identity::Keyed { SENT_AT_MOST } else { 1 }
 }
 
 /// Step 7 of the protocol, refused or ambiguous: only a proof that nothing was made ends the record.
@@ -83,7 +91,6 @@ pub fn after_attempt(facts: &AttemptFacts) -> AfterAttempt {
         // A user's create is not recorded, so there is nothing to take back.
         CreateEnd::NotSent if keyed => AttemptRecord::AsBefore,
         _ if earlier => AttemptRecord::AsBefore,
-        CreateEnd::Failed(AwsErrorKind::Throttled) if !facts.last => AttemptRecord::InFlight { answered: true },
         CreateEnd::NotSent | CreateEnd::Failed(_) => AttemptRecord::Rejected,
     };
     let (sent, contradicted) = match facts.end {
@@ -92,9 +99,7 @@ pub fn after_attempt(facts: &AttemptFacts) -> AfterAttempt {
         }
         CreateEnd::NotSent => (false, false),
     };
-    // Where an earlier one may still take effect, its windows are waited for first.
-    let again = facts.end == CreateEnd::Failed(AwsErrorKind::Throttled) && !facts.last && (keyed || !earlier);
-    AfterAttempt { sent: keyed && sent, contradicted: keyed && contradicted, record, again }
+    AfterAttempt { sent: keyed && sent, contradicted: keyed && contradicted, record }
 }
 
 /// The object for which something was made, as it stands then.

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 use super::Identity;
 use super::answer::{
     AfterCall, AfterMade, AttemptFacts, AttemptRecord, CreateEnd, MadeFacts, after_attempt, after_call, after_made,
-    may_undo, refuses_create, refuses_deletion, refuses_deletion_of_old,
+    may_undo, refuses_create, refuses_deletion, refuses_deletion_of_old, tries,
 };
+use crate::aws::rate_limiter::SENT_AT_MOST;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::engine::memory::Accepted;
 
@@ -81,26 +82,17 @@ fn a_create_that_was_not_sent_or_throttled_has_nothing_to_take_back() {
     ] {
         assert_eq!(record(ended(identity, CreateEnd::NotSent)), expected, "{identity:?}");
     }
+    let throttled = |last| AttemptFacts { last, ..failed(Identity::Keyed, AwsErrorKind::Throttled) };
+    assert_eq!(record(throttled(false)), AttemptRecord::AsBefore, "another one follows");
+    assert_eq!(record(throttled(true)), AttemptRecord::Rejected);
 }
 
 #[test]
-fn after_a_throttled_attempt_another_takes_the_place_of_its_record() {
-    let throttled = |identity, last| AttemptFacts { last, ..failed(identity, AwsErrorKind::Throttled) };
-    for (identity, between) in [
-        (Identity::Tagged, AttemptRecord::InFlight { answered: true }),
-        (Identity::Keyed, AttemptRecord::AsBefore),
-        (Identity::Recorded, AttemptRecord::InFlight { answered: true }),
-    ] {
-        let after = after_attempt(&throttled(identity, false));
-        assert_eq!((after.record, after.again), (between, true), "{identity:?}");
-        let after = after_attempt(&throttled(identity, true));
-        assert_eq!((after.record, after.again), (AttemptRecord::Rejected, false), "{identity:?}");
+fn a_create_goes_again_at_once_only_where_no_record_stands_for_it() {
+    assert_eq!(ALL.map(tries), [1, SENT_AT_MOST, 1]);
+    for identity in [Identity::Tagged, Identity::Recorded] {
+        assert_eq!(record(failed(identity, AwsErrorKind::Throttled)), AttemptRecord::Rejected, "{identity:?}");
     }
-    let unresolved = AttemptFacts { unresolved: true, ..throttled(Identity::Recorded, false) };
-    let after = after_attempt(&unresolved);
-    assert_eq!((after.record, after.again), (AttemptRecord::AsBefore, false), "the one before is waited for");
-    let refused = AttemptFacts { last: false, ..failed(Identity::Tagged, AwsErrorKind::Rejected) };
-    assert!(!after_attempt(&refused).again, "nothing but a throttle passes by itself");
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub struct Rig {
     pub objects: Arc<Objects>,
     pub cloud: Arc<Cloud>,
     process: Process,
-    pub reconciles: AtomicU64,
+    reconciles: AtomicU64,
     /// Reads per second that the limiter lets through.
     reads: f64,
 }
@@ -193,11 +193,6 @@ impl Rig {
             object["metadata"]["generation"] = json!(object["metadata"]["generation"].as_i64().unwrap() + 1);
         });
         edited.unwrap();
-    }
-
-    /// Somebody changes what is no part of its spec.
-    pub fn change(objects: &Objects, kind: &str, object: &str, change: impl FnOnce(&mut Value)) {
-        objects.change(&Self::key(kind, object), None, change).unwrap();
     }
 
     /// Somebody else writes its status.

@@ -1,8 +1,6 @@
 //! Trouble that does not pass: one call that AWS never carries out, reconciles that never end, what was aimed
 //! elsewhere.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -80,64 +78,6 @@ async fn what_is_throttled_now_and_then_goes_again_and_is_written_nowhere() {
             writes.push(*rig.objects.writes.lock().unwrap() - before);
         }
         assert_eq!(writes[0], writes[1], "{operation}: writes without and with throttles");
-    }
-}
-
-/// What is made under a record: a server, and an access on another one.
-fn recorded() -> [(&'static str, &'static str, &'static str, serde_json::Value); 2] {
-    let server = json!({"region": "eu-central-1", "lifecycle": {"deletionProtection": false}});
-    let access = json!({"serverRef": {"name": "groups"}, "role": ROLE, "externalId": "S-1-1"});
-    [(SERVER, "more", "CreateServer", server), (ACCESS, "finance", "CreateAccess", access)]
-}
-
-async fn with_groups() -> Rig {
-    let rig = Rig::new();
-    rig.server("groups", json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"}));
-    rig.settle(SERVER, "groups").await;
-    rig.cloud.calls();
-    rig
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_throttled_create_writes_one_record_more_for_each_throttle() {
-    for (kind, object, operation, spec) in recorded() {
-        let (quiet, rig) = (with_groups().await, with_groups().await);
-        for _ in 0..2 {
-            rig.cloud.lose(operation, Lose::Call(AwsErrorKind::Throttled));
-        }
-        let mut spent = Vec::new();
-        for rig in [&quiet, &rig] {
-            rig.put(kind, object, spec.clone());
-            let before = *rig.objects.writes.lock().unwrap();
-            rig.settle(kind, object).await;
-            assert_eq!(rig.says(kind, object, "Ready").unwrap().0, "True", "{operation}");
-            let reconciles = rig.reconciles.load(Ordering::Relaxed);
-            spent.push((*rig.objects.writes.lock().unwrap() - before, reconciles));
-        }
-        assert_eq!((spent[0].0 + 2, spent[0].1), spent[1], "{operation}: writes and reconciles");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn nothing_is_left_in_flight_where_the_object_moved_on_between_attempts() {
-    for (kind, object, operation, spec) in recorded() {
-        let rig = with_groups().await;
-        rig.put(kind, object, spec);
-        let (objects, times) = (Arc::clone(&rig.objects), AtomicU64::new(0));
-        rig.cloud.refuse("ThrottlingException", "Rate exceeded", move |call| {
-            let first = call.operation() == operation && times.fetch_add(1, Ordering::Relaxed) == 0;
-            if first {
-                Rig::change(&objects, kind, object, |object| object["metadata"]["labels"] = json!({"team": "a"}));
-            }
-            first
-        });
-        while rig.cloud.refused() == 0 {
-            rig.reconcile(kind, object).await;
-        }
-        assert_eq!(rig.status(kind, object)["create"]["phase"], "Rejected", "{operation}");
-        rig.run(kind, object, Duration::from_secs(30)).await;
-        assert_eq!(rig.says(kind, object, "Ready").unwrap().0, "True", "{operation}: nothing was waited for");
-        assert_eq!(sent(&rig, operation), 1, "{operation}");
     }
 }
 

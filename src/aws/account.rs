@@ -17,9 +17,11 @@ use super::{
     RateLimiter, Read,
 };
 
-/// Of a thousand rows each: a hundred times what AWS lets an account have of anything that is listed. An end has to come
-/// also where each page promises another one.
+/// A page may be of a few rows, and an end has to come also where each promises another one.
 const PAGES_MAX: usize = 1000;
+
+/// Ten times that which any account may have, and as much as a pod has room for.
+const ROWS_MAX: usize = 100_000;
 
 /// A door to one account and region.
 #[derive(Clone)]
@@ -153,7 +155,7 @@ impl Account {
             if !seen.insert(token.clone()) {
                 return Err(endless(<L as Listing>::OPERATION, "RepeatedToken", "a page token came twice"));
             }
-            if seen.len() >= PAGES_MAX {
+            if seen.len() >= PAGES_MAX || items.len() > ROWS_MAX {
                 return Err(endless(<L as Listing>::OPERATION, "EndlessListing", "no page was the last"));
             }
             listing.turn(token);

@@ -186,7 +186,9 @@ impl Looks {
             return true;
         }
         let same = seen.row.as_ref().is_some_and(|row| listing == Listing::Row(row.clone()));
-        let agrees = same || seen.listing == listing || seen.basis == Basis::Listing;
+        // Neither a look nor a listing showed anything of it yet.
+        let first = seen.row.is_none() && seen.listing == Listing::Never;
+        let agrees = same || first || seen.listing == listing || seen.basis == Basis::Listing;
         let basis = match seen.basis {
             Basis::Status { since, due, .. } if same => Basis::Status { since, listed: true, due },
             Basis::Status { .. } => Basis::Doubt,
@@ -641,6 +643,16 @@ mod tests {
         assert!(!looks.stands("0", HERE, "", turn), "its turn has come");
         let looks = Looks::default();
         assert!(looks.believes("0", HERE, "", RESYNC) && !looks.stands("0", HERE, "", turn), "no look yet");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_listing_agrees_with_a_first_look_that_found_nothing() {
+        let looks = Looks::default();
+        looks.expects("0", "1", "here");
+        looks.doubt("0");
+        assert!(looks.agrees("0", HERE, None), "nothing had shown it");
+        assert!(looks.agrees("0", HERE, None));
+        assert!(!looks.agrees("0", HERE, Some(shown("a"))), "now AWS has it");
     }
 
     #[tokio::test(start_paused = true)]

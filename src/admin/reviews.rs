@@ -10,8 +10,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, UserInfo};
 use k8s_openapi::api::authorization::v1::{NonResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
-use kube::api::PostParams;
-use kube::{Api, Client};
+use kube::api::{PostParams, Request};
+use kube::client::Body;
+use kube::{Client, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
@@ -96,8 +99,7 @@ impl Reviews {
     async fn user(&self, token: &str) -> Result<Option<UserInfo>, Refusal> {
         let spec = TokenReviewSpec { token: Some(token.to_owned()), audiences: None };
         let review = TokenReview { spec, ..TokenReview::default() };
-        let reviewed = Api::<TokenReview>::all(self.client.clone()).create(&PostParams::default(), &review).await;
-        let status = reviewed.map_err(|error| unanswered("tokenreviews", &error))?.status.unwrap_or_default();
+        let status = self.review(&review).await?.status.unwrap_or_default();
         Ok(status.user.filter(|_| status.authenticated == Some(true)))
     }
 
@@ -113,10 +115,36 @@ impl Reviews {
             resource_attributes: None,
         };
         let review = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
-        let api = Api::<SubjectAccessReview>::all(self.client.clone());
-        let reviewed = api.create(&PostParams::default(), &review).await;
-        let status = reviewed.map_err(|error| unanswered("subjectaccessreviews", &error))?.status;
-        Ok(status.is_some_and(|status| status.allowed))
+        Ok(self.review(&review).await?.status.is_some_and(|status| status.allowed))
+    }
+
+    /// The review with its answer.
+    async fn review<K>(&self, review: &K) -> Result<K, Refusal>
+    where
+        K: Resource<DynamicType = ()> + Serialize + DeserializeOwned,
+    {
+        self.send(review).await.map_err(|error| {
+            tracing::warn!(resource = %K::plural(&()), error, "the API server does not say who may scrape");
+            Refusal::Unanswered
+        })
+    }
+
+    /// What an answer that is no review says is told nobody: it may repeat the token. kube would log it, so the request is
+    /// not one of its typed ones.
+    async fn send<K>(&self, review: &K) -> Result<K, String>
+    where
+        K: Resource<DynamicType = ()> + Serialize + DeserializeOwned,
+    {
+        let body = serde_json::to_vec(review).map_err(|error| error.to_string())?;
+        let request = Request::new(K::url_path(&(), None)).create(&PostParams::default(), body);
+        let request = request.map_err(|error| error.to_string())?.map(Body::from);
+        let response = self.client.send(request).await.map_err(|error| error.to_string())?;
+        let code = response.status();
+        if !code.is_success() {
+            return Err(code.to_string());
+        }
+        let body = response.into_body().collect_bytes().await.map_err(|error| error.to_string())?;
+        serde_json::from_slice(&body).map_err(|_| "its answer is unreadable".to_owned())
     }
 
     fn remember(&self, digest: [u8; 32]) {
@@ -136,11 +164,6 @@ impl Reviews {
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
-}
-
-fn unanswered(resource: &str, error: &kube::Error) -> Refusal {
-    tracing::warn!(resource, %error, "the API server does not say who may scrape");
-    Refusal::Unanswered
 }
 
 #[cfg(test)]

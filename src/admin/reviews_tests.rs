@@ -3,7 +3,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
-use kube::client::Body;
 use serde_json::{Value, json};
 
 use super::*;
@@ -20,6 +19,8 @@ enum Answer {
     Hangs(&'static str),
     /// An answer that says nothing.
     Empty,
+    /// What was asked comes back with this code, as no review.
+    Echoes(u16),
 }
 
 /// An API server, and all that it was asked.
@@ -68,6 +69,10 @@ fn answered(says: Answer, resource: &str, mut body: Value) -> (u16, Value) {
     if says == Answer::Fails(if of_token { "tokens" } else { "access" }) {
         return (500, json!({"kind": "Status", "status": "Failure", "code": 500, "message": "etcd", "reason": ""}));
     }
+    if let Answer::Echoes(code) = says {
+        body["status"] = json!("?");
+        return (code, body);
+    }
     body["status"] = match (says, of_token) {
         (Answer::Empty, _) => json!(null),
         (_, true) if body["spec"]["token"] == "good" => json!({"authenticated": true, "user": {
@@ -112,6 +117,8 @@ async fn nobody_is_let_in_without_a_clear_yes() {
         (Answer::Forbidden, Refusal::Forbidden("reader".to_owned()), 2),
         (Answer::Fails("tokens"), Refusal::Unanswered, 1),
         (Answer::Fails("access"), Refusal::Unanswered, 2),
+        (Answer::Echoes(201), Refusal::Unanswered, 1),
+        (Answer::Echoes(403), Refusal::Unanswered, 1),
         (Answer::Hangs("tokens"), Refusal::Unanswered, 1),
         (Answer::Hangs("access"), Refusal::Unanswered, 2),
     ] {
@@ -155,11 +162,13 @@ async fn many_tokens_take_up_no_more_than_their_room() {
 #[tokio::test(start_paused = true)]
 async fn no_line_of_the_log_holds_a_token() {
     let (log, _guard) = Log::begin();
-    for answer in [Answer::Yes, Answer::Forbidden, Answer::Fails("tokens"), Answer::Hangs("access")] {
+    let echoes = [201, 403].map(Answer::Echoes);
+    let others = [Answer::Yes, Answer::Forbidden, Answer::Fails("tokens"), Answer::Hangs("access")];
+    for answer in others.into_iter().chain(echoes) {
         let _ = Api::new(answer).admits("Bearer good").await;
         let _ = Api::new(answer).admits("Bearer a-secret-token").await;
     }
     let told = log.texts();
-    assert!(told.len() >= 4, "{told:?}");
+    assert!(told.len() >= 8, "{told:?}");
     assert!(told.iter().all(|line| !line.contains("good") && !line.contains("a-secret-token")), "{told:?}");
 }

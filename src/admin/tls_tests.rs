@@ -52,5 +52,5 @@ async fn who_says_nothing_gives_its_place_to_others() {
     for stream in &mut silent {
         assert_eq!(stream.read(&mut [0; 64]).await.unwrap(), 0);
     }
-    assert!(began.elapsed() >= LIFE * 2, "one beyond those that may be there at once waits for the end of another");
+    assert!(began.elapsed() >= BEGIN * 2, "one beyond those that may be there at once waits for the end of another");
 }

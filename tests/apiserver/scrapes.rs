@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::{Client, Config, Error};
 use rustls_pki_types::CertificateDer;
@@ -68,6 +69,13 @@ async fn accounts(world: &World) {
         objects.push(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}));
     }
     world.apply(&objects).await;
+    // RBAC is in force a moment after it was created, and no review of the operator may be refused.
+    let operator = format!("system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}");
+    for reviews in ["tokenreviews.authentication.k8s.io", "subjectaccessreviews.authorization.k8s.io"] {
+        let may = ["auth", "can-i", "create", reviews, "--as", operator.as_str()];
+        await_condition(reviews, Duration::from_secs(30), async || world.plane.try_kubectl(&may).await.map(|_| ()))
+            .await;
+    }
 }
 
 /// The verbs and resources of the reviews that the operator asked for.

@@ -61,6 +61,9 @@ async fn what_is_not_a_value_is_refused_and_named() {
         ("metrics: {podMonitor: {interval: 30}}", "interval"),
         ("metrics: {tls: {enable: true}}", "enable"),
         ("metrics: {auth: {tokenSecret: {secret: scraper}}}", "secret"),
+        ("metrics: {auth: {tokenSecret: {name: scraper}}}", "tokenSecret"),
+        ("metrics: {auth: {tokenSecret: {key: token}}}", "tokenSecret"),
+        ("metrics: {tls: {issuerRef: {kind: ClusterIssuer}}}", "issuerRef"),
         ("networkPolicy: {apiServerPort: 0}", "apiServerPort"),
         ("networkPolicy: {ingress: []}", "ingress"),
         ("extraObjects: {kind: Secret}", "extraObjects"),
@@ -89,19 +92,25 @@ async fn a_right_that_is_switched_off_has_what_takes_its_place() {
 
 #[tokio::test]
 async fn tokens_are_asked_for_over_tls_and_of_who_can_send_them_only() {
-    let on = "{enabled: true}";
+    let (on, secret) = ("{enabled: true}", "tokenSecret: {name: scraper, key: token}");
     let cases = [
         (format!("metrics: {{auth: {on}}}"), Err("metrics.auth.enabled needs metrics.tls.enabled")),
         (format!("metrics: {{auth: {on}, tls: {on}, podMonitor: {on}}}"), Err("needs metrics.auth.tokenSecret")),
-        (format!("metrics: {{auth: {on}, tls: {on}, serviceMonitor: {on}}}"), Ok(())),
-        (format!("metrics: {{tls: {on}, podMonitor: {on}}}"), Ok(())),
+        (format!("metrics: {{auth: {on}, tls: {on}, serviceMonitor: {on}}}"), Ok(false)),
+        (format!("metrics: {{tls: {on}, podMonitor: {on}}}"), Ok(false)),
+        (format!("metrics: {{podMonitor: {on}, auth: {{{secret}}}}}"), Ok(false)),
+        (format!("metrics: {{tls: {on}, podMonitor: {on}, auth: {{{secret}}}}}"), Ok(false)),
+        (format!("metrics: {{tls: {on}, podMonitor: {on}, auth: {{enabled: true, {secret}}}}}"), Ok(true)),
     ];
     let served = ["PodMonitor", "ServiceMonitor"].map(|kind| format!("monitoring.coreos.com/v1/{kind}"));
     let served = ["--api-versions", &served[0], "--api-versions", &served[1]];
     let helm = Helm::offline();
     for (values, expected) in cases {
         match (helm.try_with("template", &values, &served).await, expected) {
-            (Ok(rendered), Ok(())) => assert!(rendered.contains("scheme: https"), "{values}"),
+            (Ok(rendered), Ok(token)) => {
+                assert_eq!(rendered.contains("scheme: https"), values.contains("tls:"), "{values}");
+                assert_eq!(rendered.contains(" authorization:\n"), token, "{values}");
+            }
             (Err(refused), Err(told)) => assert!(refused.contains(told), "{values}: {refused}"),
             (other, _) => panic!("{values}: {other:?}"),
         }

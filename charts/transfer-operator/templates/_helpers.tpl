@@ -152,7 +152,7 @@ says nothing of it, and then it is in plain text.
       "aws-create-server-rate" $operator.rates.createServer
       "health-addr" $operator.healthAddr
       "metrics-tls-dir" (ternary $scrapes.folder "" $scrapes.tls.enabled)
-      "metrics-addr" (ternary ($operator.healthAddr | default "" | replace ":8080" ":8443") "" $scrapes.tls.enabled)
+      "metrics-addr" (ternary (regexReplaceAll ":8080$" ($operator.healthAddr | default "") ":8443") "" $scrapes.tls.enabled)
       "metrics-auth" (ternary "true" "" $scrapes.auth.enabled)
       "read-namespaces" (ternary "" "false" (dig "readNamespaces" true .Values.rbac))
       "write-identities" (ternary "" "false" (dig "writeIdentities" true .Values.rbac))

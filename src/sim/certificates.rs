@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::config::Leniency;
+use super::config::{AbsentDates, Leniency};
 use super::error::{Answer, ApiError};
 use super::model::Tag;
 use super::page::PageInput;
@@ -107,6 +107,9 @@ pub fn update(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
 fn changed(old: &Certificate, changes: Changes, context: &Context<'_>) -> Answer<Certificate> {
     let Changes { active_date, inactive_date, description } = changes;
     let mut next = old.clone();
+    if context.config.absent_certificate_dates == AbsentDates::Reset {
+        (next.active_date, next.inactive_date) = (next.not_before_date, next.not_after_date);
+    }
     next.active_date = date("ActiveDate", active_date)?.unwrap_or(next.active_date);
     next.inactive_date = date("InactiveDate", inactive_date)?.unwrap_or(next.inactive_date);
     next.description = description.or(next.description);

@@ -75,6 +75,21 @@ fn the_status_follows_the_dates() {
 }
 
 #[test]
+fn a_date_that_an_update_does_not_name_is_kept_or_reset() {
+    let mut bench = Bench::new();
+    let mut input = partners();
+    input["ActiveDate"] = json!(BEFORE + 10.0);
+    input["InactiveDate"] = json!(AFTER - 10.0);
+    let id = made(&mut bench, input);
+    for (switch, active) in [("keep", BEFORE + 10.0), ("reset", BEFORE)] {
+        bench.set(&json!({"absent_certificate_dates": switch}));
+        bench.ok("UpdateCertificate", json!({"CertificateId": id, "InactiveDate": AFTER - 5.0}));
+        let shown = described(&mut bench, &id);
+        assert_eq!((&shown["ActiveDate"], &shown["InactiveDate"]), (&json!(active), &json!(AFTER - 5.0)), "{switch}");
+    }
+}
+
+#[test]
 fn what_does_not_fit_together_is_refused_without_its_texts() {
     let mut bench = Bench::new();
     let with = |more: Value| {
@@ -84,7 +99,10 @@ fn what_does_not_fit_together_is_refused_without_its_texts() {
     };
     for (input, words) in [
         (with(json!({"Certificate": OWN_KEY})), "Invalid certificate format"),
+        (with(json!({"Certificate": format!("{PARTNER}{OWN_KEY}")})), "Invalid certificate format"),
+        (with(json!({"Certificate": format!("{OWN_KEY}{PARTNER}")})), "Invalid certificate format"),
         (with(json!({"CertificateChain": "none"})), "Invalid certificate chain"),
+        (with(json!({"CertificateChain": format!("{CA}{OWN_KEY}")})), "Invalid certificate chain"),
         (with(json!({"Certificate": format!("{OWN}{CA}"), "CertificateChain": CA})), "CertificateChain must not"),
         (with(json!({"PrivateKey": OWN_KEY})), "PrivateKey does not match"),
         (with(json!({"PrivateKey": "none"})), "PrivateKey does not match"),

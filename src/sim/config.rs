@@ -117,6 +117,8 @@ pub struct Config {
     pub absent_customization: Leniency,
     /// A certificate that is to be active when it is not valid.
     pub dates_outside_validity: Leniency,
+    /// What becomes of a date of a certificate that an update does not name.
+    pub absent_certificate_dates: AbsentDates,
 
     /// Entries of a page when the caller does not say.
     pub page_size: usize,
@@ -269,6 +271,15 @@ switch! {
     }
 }
 switch! {
+    /// What an absent date in an update of a certificate means.
+    AbsentDates {
+        /// What was there stays.
+        Keep,
+        /// That of the certificate itself counts again.
+        Reset,
+    }
+}
+switch! {
     /// What becomes of agreements whose server is deleted.
     WithAgreements {
         /// The server is not deleted.
@@ -387,6 +398,7 @@ impl Default for Config {
             connection_test_interval: SignedDuration::from_secs(1),
             absent_customization: Leniency::Refuse,
             dates_outside_validity: Leniency::Refuse,
+            absent_certificate_dates: AbsentDates::Keep,
             page_size: 100,
             empty_first_page: false,
             quotas: Quotas::default(),

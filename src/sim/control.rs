@@ -210,7 +210,9 @@ fn hide(service: &mut Service, body: &[u8], machine: Timestamp) -> Reply {
     let given = [hide.server_id, hide.workflow_id].into_iter().chain(of_partners).chain(of_ec2);
     let mut given = given.flatten();
     let (Some(id), None) = (given.next(), given.next()) else {
-        return Err((400, "give one id of a server or of what else is hidden".to_owned()));
+        let text = "give one of server_id, workflow_id, certificate_id, profile_id, agreement_id, connector_id, web_app_id, \
+                    vpc_endpoint_id and allocation_id";
+        return Err((400, text.to_owned()));
     };
     let now = service.clock(machine);
     let until = after(now, hide.lasting);

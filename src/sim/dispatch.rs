@@ -1,4 +1,5 @@
 //! From an operation's name to the function that carries it out. Its input was validated before.
+//! Each half names what the other one carries out: a wildcard would let an operation be forgotten.
 
 use serde_json::Value;
 
@@ -53,7 +54,18 @@ pub fn call(operation: Operation, region: &mut Region, context: &mut Context<'_>
         Operation::DescribeSecurityPolicy => security_policies::describe(input),
         Operation::ListSecurityPolicies => security_policies::list(context, input),
         Operation::TestIdentityProvider => identity::test(region, context, input),
-        other => call_of_partners(other, region, context, input),
+        #[rustfmt::skip]
+        Operation::CreateProfile | Operation::UpdateProfile | Operation::DescribeProfile | Operation::DeleteProfile
+        | Operation::ListProfiles | Operation::CreateConnector | Operation::UpdateConnector
+        | Operation::DescribeConnector | Operation::DeleteConnector | Operation::ListConnectors
+        | Operation::TestConnection | Operation::CreateAgreement | Operation::UpdateAgreement
+        | Operation::DescribeAgreement | Operation::DeleteAgreement | Operation::ListAgreements
+        | Operation::ImportCertificate | Operation::UpdateCertificate | Operation::DescribeCertificate
+        | Operation::DeleteCertificate | Operation::ListCertificates | Operation::CreateWebApp
+        | Operation::UpdateWebApp | Operation::DescribeWebApp | Operation::DeleteWebApp | Operation::ListWebApps
+        | Operation::UpdateWebAppCustomization | Operation::DescribeWebAppCustomization
+        | Operation::DeleteWebAppCustomization =>
+            call_of_partners(operation, region, context, input),
     }
 }
 
@@ -94,6 +106,17 @@ fn call_of_partners(
         Operation::UpdateWebAppCustomization => customizations::update(region, context, input),
         Operation::DescribeWebAppCustomization => customizations::describe(region, context, input),
         Operation::DeleteWebAppCustomization => customizations::delete(region, context, input),
-        _ => Err(ApiError::new("UnknownOperationException", operation.name())),
+        #[rustfmt::skip]
+        Operation::CreateServer | Operation::UpdateServer | Operation::DescribeServer | Operation::DeleteServer
+        | Operation::StartServer | Operation::StopServer | Operation::ListServers | Operation::CreateUser
+        | Operation::UpdateUser | Operation::DescribeUser | Operation::DeleteUser | Operation::ListUsers
+        | Operation::ImportSshPublicKey | Operation::DeleteSshPublicKey | Operation::CreateAccess
+        | Operation::UpdateAccess | Operation::DescribeAccess | Operation::DeleteAccess | Operation::ListAccesses
+        | Operation::ImportHostKey | Operation::UpdateHostKey | Operation::DescribeHostKey | Operation::DeleteHostKey
+        | Operation::ListHostKeys | Operation::CreateWorkflow | Operation::DescribeWorkflow
+        | Operation::DeleteWorkflow | Operation::ListWorkflows | Operation::TagResource | Operation::UntagResource
+        | Operation::ListTagsForResource | Operation::DescribeSecurityPolicy | Operation::ListSecurityPolicies
+        | Operation::TestIdentityProvider =>
+            Err(ApiError::new("UnknownOperationException", operation.name())),
     }
 }

@@ -224,3 +224,7 @@ fn dying(server: &Server) -> impl Iterator<Item = Timestamp> + '_ {
 fn unknown_workflow(id: &str) -> ApiError {
     ApiError::not_found("Unknown workflow", id, "Workflow")
 }
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

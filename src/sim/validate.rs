@@ -39,21 +39,54 @@ pub fn redacted(operation: Operation, body: &Value) -> Value {
     copy
 }
 
+/// What the log has in place of a secret.
+const REDACTED: &str = "REDACTED";
+
 fn redact_members(members: &[Member], value: &mut Value) {
-    let Some(object) = value.as_object_mut() else { return };
-    for member in members {
-        if let Some(value) = object.get_mut(member.name) {
-            redact(member.shape, value);
+    if let Value::Object(object) = value {
+        for member in members {
+            if let Some(value) = object.get_mut(member.name) {
+                redact(member.shape, value);
+            }
         }
+    } else if members.iter().any(|member| has_secrets(member.shape)) {
+        redact_wrong(value);
+    }
+}
+
+fn redact_items(of: &Shape, value: &mut Value) {
+    if let Value::Array(items) = value {
+        for item in items.iter_mut() {
+            redact(of, item);
+        }
+    } else if has_secrets(of) {
+        redact_wrong(value);
+    }
+}
+
+/// What is refused as of the wrong type may still be the secret, sent in its place.
+fn redact_wrong(value: &mut Value) {
+    if !value.is_null() {
+        *value = Value::from(REDACTED);
     }
 }
 
 fn redact(shape: &Shape, value: &mut Value) {
     match shape {
-        Shape::Text(Text { sensitive: true, .. }) | Shape::Bytes { .. } => *value = Value::from("REDACTED"),
+        Shape::Text(Text { sensitive: true, .. }) | Shape::Bytes { .. } => *value = Value::from(REDACTED),
         Shape::Struct(members) => redact_members(members, value),
-        Shape::List { of, .. } => value.as_array_mut().into_iter().flatten().for_each(|item| redact(of, item)),
+        Shape::List { of, .. } => redact_items(of, value),
         Shape::Text(_) | Shape::Number { .. } | Shape::Time => {}
+    }
+}
+
+fn has_secrets(shape: &Shape) -> bool {
+    match shape {
+        Shape::Text(text) => text.sensitive,
+        Shape::Bytes { .. } => true,
+        Shape::Struct(members) => members.iter().any(|member| has_secrets(member.shape)),
+        Shape::List { of, .. } => has_secrets(of),
+        Shape::Number { .. } | Shape::Time => false,
     }
 }
 

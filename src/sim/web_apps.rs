@@ -127,7 +127,7 @@ fn application(instance_arn: &str, context: &mut Context<'_>) -> String {
     format!("arn:{partition}:sso::{}:application/{instance}/apl-{}", context.account, context.random.hex(16))
 }
 
-/// A union that names no member says nothing, which is refused.
+/// The units that a request asks for, none where it says nothing of them. Units without a number are refused.
 fn provisioned(units: Option<&Units>) -> Answer<Option<i64>> {
     match units {
         None => Ok(None),

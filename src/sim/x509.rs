@@ -5,6 +5,8 @@ use std::fmt::Write;
 use std::ops::Range;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -30,7 +32,7 @@ const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// Reads the certificates of a text; none where there is no certificate, or one that cannot be read.
+/// Reads the certificates of a text; none where there is no certificate, one that cannot be read, or anything else.
 #[must_use]
 pub fn read(pem: &str) -> Option<Facts> {
     let certificates = sections(pem)?;
@@ -57,8 +59,18 @@ pub fn is_key_of(key: &str, pem: &str) -> bool {
 }
 
 fn sections(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
+    if !only_certificates(pem) {
+        return None;
+    }
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     found.ok().filter(|certificates| !certificates.is_empty())
+}
+
+/// Whatever stands between certificates, such as a key, would be kept and shown with them. Found by its marks, since
+/// the reader passes over sections that it has no name for, an encrypted key among them.
+fn only_certificates(pem: &str) -> bool {
+    let all = |mark: &str| pem.split(mark).skip(1).all(|rest| rest.starts_with(" CERTIFICATE-----"));
+    all("-----BEGIN") && all("-----END")
 }
 
 /// A positive number begins with a zero where its first bit would make it a negative one.
@@ -80,14 +92,12 @@ fn time((tag, bytes): (u8, &[u8])) -> Option<Timestamp> {
         GENERALIZED_TIME => digits.to_owned(),
         _ => return None,
     };
-    // The end of time, for certificates that have none: a second that a timestamp has no room for.
-    if whole == "99991231235959" {
-        return Some(Timestamp::MAX);
-    }
     let part = |range: Range<usize>| whole.get(range);
     let (year, month, day) = (part(0..4)?, part(4..6)?, part(6..8)?);
     let (hour, minute, second) = (part(8..10)?, part(10..12)?, part(12..14)?);
-    format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z").parse().ok()
+    let at: DateTime = format!("{year}-{month}-{day}T{hour}:{minute}:{second}").parse().ok()?;
+    // A timestamp has no room for the last day that four digits can write, the end of certificates that have none.
+    Some(Offset::UTC.to_timestamp(at).unwrap_or(Timestamp::MAX))
 }
 
 /// What is still to be read of a run of values.
@@ -157,6 +167,18 @@ mod tests {
     }
 
     #[test]
+    fn certificates_with_anything_else_among_them_are_none() {
+        let encrypted = OWN_KEY.replace(" PRIVATE", " ENCRYPTED PRIVATE");
+        let (_, beheaded) = OWN_KEY.split_once('\n').unwrap();
+        for other in [OWN_KEY, &encrypted, beheaded] {
+            assert_eq!(read(&format!("{OWN}{other}")), None);
+            assert_eq!(read(&format!("{other}{OWN}")), None);
+            assert_eq!(read(&format!("{OWN}{other}{PARTNER}")), None);
+        }
+        assert!(read(&format!("own:\n{OWN}partner:\n{PARTNER}")).is_some(), "words between them are harmless");
+    }
+
+    #[test]
     fn a_key_belongs_to_its_own_certificate_only() {
         assert!(is_key_of(OWN_KEY, OWN));
         for (key, pem) in [(OWN_KEY, PARTNER), (OWN_KEY, LONG), ("hello", OWN), (OWN_KEY, "hello")] {
@@ -172,6 +194,8 @@ mod tests {
         assert_eq!(hex(&[0, 0xff]).as_deref(), Some("ff"));
         assert_eq!(hex(&[0]).as_deref(), Some("00"));
         assert_eq!(time((GENERALIZED_TIME, b"99991231235959Z")), Some(Timestamp::MAX));
+        assert_eq!(time((GENERALIZED_TIME, b"99991231000000Z")), Some(Timestamp::MAX));
+        assert_eq!(time((GENERALIZED_TIME, b"99991232000000Z")), None);
         assert_eq!(time((UTC_TIME, b"500101000000Z")), Some("1950-01-01T00:00:00Z".parse().unwrap()));
         assert_eq!(time((UTC_TIME, b"2001")), None);
     }

@@ -165,6 +165,16 @@ def test_the_key_of_a_certificate_is_nowhere_to_be_seen(sim, transfer):
     assert not [text for text in map(str, told) if "PRIVATE KEY" in text]
 
 
+@pytest.mark.parametrize("member", ["Certificate", "CertificateChain"])
+def test_a_key_among_certificates_is_refused_and_not_kept(sim, transfer, member):
+    made = {"Usage": "SIGNING", "Certificate": pem("own.pem"), "CertificateChain": pem("ca.pem")}
+    response = refused(transfer.import_certificate, **made | {member: made[member] + pem("own.key")})
+    assert code(response) == "InvalidRequestException"
+    told = [sim.get("calls"), sim.get("state"), sim.get("world"), response]
+    assert not [text for text in map(str, told) if "PRIVATE KEY" in text]
+    assert transfer.list_certificates()["Certificates"] == []
+
+
 # One service of each protocol that botocore speaks.
 FOREIGN = {
     "ec2": ("describe_vpcs", {}, "InvalidAction"),

@@ -149,7 +149,7 @@ fn the_control_path_names_what_it_cannot_do() {
         ("POST", "change", json!({"operation": "Explode"}), 400, "no such operation"),
         ("POST", "change", json!({}), 400, "one of operation, set_state, set_connector, show_as and set_address"),
         ("POST", "hide", json!({"server_id": "s"}), 400, "for"),
-        ("POST", "hide", json!({"for": "1m"}), 400, "one of server_id, workflow_id, vpc_endpoint_id and allocation_id"),
+        ("POST", "hide", json!({"for": "1m"}), 400, "web_app_id, vpc_endpoint_id and allocation_id"),
         ("POST", "hide", json!({"server_id": "s", "workflow_id": "w", "for": "1m"}), 400, "one of server_id"),
         ("GET", "calls?since=x", json!(null), 400, "since"),
     ] {

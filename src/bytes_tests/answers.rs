@@ -139,7 +139,7 @@ proptest! {
     #[test]
     fn no_answer_that_cannot_be_read_says_that_something_is_not_there(
         body in inputs(corpus(&["bytes/answers", "bytes/errors"])),
-        status in prop::sample::select(vec![200_u16, 204, 302, 400, 403, 500, 503]),
+        status in prop::sample::select(vec![200_u16, 204, 302, 400, 403, 404, 409, 429, 500, 502, 503, 504]),
     ) {
         runtime().block_on(async {
             let account = Canned::always(status, &body).account();
@@ -244,8 +244,12 @@ fn a_huge_or_deep_answer_is_read_or_refused() {
                 let account = Canned::always(status, body.as_bytes()).account();
                 let outcome = account.read(DescribeServer { server_id: FIRST.to_owned() }).await;
                 assert_eq!(outcome.is_ok(), readable && status == 200, "{} bytes with {status}", body.len());
+                let gone = outcome.is_err_and(|fault| fault.kind == AwsErrorKind::NotFound);
+                assert!(!gone, "{} bytes with {status}", body.len());
                 let outcome = account.read(DescribeVpcEndpoints { ids: vec!["vpce-1".to_owned()] }).await;
-                assert!(outcome.is_err_and(|fault| fault.message.len() < 2000), "{} bytes with {status}", body.len());
+                let fault = outcome.unwrap_err();
+                let told = (fault.kind, fault.message.len());
+                assert!(told.0 != AwsErrorKind::NotFound && told.1 < 2000, "{told:?}: {} with {status}", body.len());
             }
         }
     });

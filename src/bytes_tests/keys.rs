@@ -8,13 +8,14 @@ use crate::ssh::known_hosts::{HeldKey, KnownHosts, Listed, at_ports, lines};
 use crate::ssh::{PublicKey, authorized_keys, host_key, public_of_private};
 use crate::text;
 
-/// What is listed and what AWS has, of arbitrary text but for one public key.
+/// What is listed and what AWS has, of arbitrary text but for one public key; half of the names are names.
 fn known_hosts() -> impl Strategy<Value = (Vec<String>, Vec<HeldKey>, Listed, String)> {
     let odd = || "[\\PC\n\r\t #,*]{0,60}";
     let held = (prop::option::of(odd()), prop::option::of(odd()), any::<bool>());
     let held = held.prop_map(|(kind, fingerprint, active)| HeldKey { kind, fingerprint, active });
     let listed = prop::collection::btree_map(odd(), odd().prop_map(Err::<PublicKey, String>), 0..3);
-    (prop::collection::vec(odd(), 0..4), prop::collection::vec(held, 0..4), listed, odd())
+    let named = prop_oneof![odd(), "[a-z][a-z0-9.-]{0,20}"];
+    (prop::collection::vec(named, 0..4), prop::collection::vec(held, 0..4), listed, odd())
 }
 
 fn listed_key() -> PublicKey {

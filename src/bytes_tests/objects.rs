@@ -192,3 +192,37 @@ fn every_kind_is_among_the_objects_with_and_without_status() {
         );
     }
 }
+
+/// Why a spec of this kind cannot be read.
+fn why<K: Resource<DynamicType = ()> + DeserializeOwned + Debug>(spec: &Value) -> String {
+    let name = Name { namespace: "team".to_owned(), name: "x".to_owned() };
+    let object = json!({
+        "apiVersion": "transfer-operator.dev/v1alpha1", "kind": K::kind(&()), "metadata": {"name": "x"}, "spec": spec,
+    });
+    match decode::<K>(&name, &object) {
+        Err(ClusterError::Undecodable(_, why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_member_that_does_not_fit_is_named_and_not_its_neighbour() {
+    let arn = "arn:aws:iam::123456789012:role/files";
+    let server = json!({"name": "files"});
+    let rows = [
+        // Taken out, externalId is missed before role is looked at.
+        (json!({"externalId": "S-1-1", "role": 5, "serverRef": server}), "spec.role: invalid type: integer `5`, "),
+        (
+            json!({"externalId": "S-1-1", "role": arn, "homeDirectory": 5}),
+            "spec.homeDirectory: invalid type: integer `5`, ",
+        ),
+        (json!({"externalId": 5, "role": arn}), "spec.externalId: invalid type: integer `5`, "),
+    ];
+    for (spec, start) in rows {
+        assert_eq!(why::<TransferAccess>(&spec), format!("{start}expected a string"), "{spec}");
+    }
+    assert_eq!(why::<TransferAccess>(&json!({"externalId": "S-1-1"})), "spec: missing field `role`");
+    assert_eq!(why::<TransferAccess>(&json!({"role": arn})), "spec: missing field `externalId`");
+    let identity = json!({"accountId": "123456789012", "regions": ["eu-west-1"]});
+    assert_eq!(why::<AwsIdentity>(&identity), "spec: missing field `credentials`");
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::{cases, corpus, inputs, texts};
@@ -13,6 +14,14 @@ use crate::{policy, text};
 
 /// No wait is longer, whatever AWS says.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
+
+/// Whether a window's start cannot be a time of day: no digit at all, or two numbers of which one is none of a clock.
+fn is_no_time(start: &str) -> bool {
+    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u8>().ok()).flatten();
+    let numbers = start.split_once(':').and_then(|(hour, minute)| Some((number(hour)?, number(minute)?)));
+    let wrong = numbers.is_some_and(|(hour, minute)| start.len() < 5 || hour > 24 || minute > 59);
+    wrong || !start.bytes().any(|byte| byte.is_ascii_digit())
+}
 
 proptest! {
     #![proptest_config(cases(400))]
@@ -44,9 +53,12 @@ proptest! {
         days in prop::option::of(prop::collection::vec("(Mon)|(Sun)|\\PC{0,4}", 0..4)),
         now in -377_705_023_201_i64..253_402_207_200,
     ) {
+        let nonsense = TimeZone::get(&time_zone).is_err() || is_no_time(&start);
         let window = DisruptionWindow { days, start, duration_minutes, time_zone };
         let disruption = Disruption { mode: DisruptionMode::Window, window: Some(window) };
-        if let Gate::Closed(reason, opens) = gate(&disruption, Timestamp::from_second(now).unwrap()) {
+        let gate = gate(&disruption, Timestamp::from_second(now).unwrap());
+        prop_assert!(!nonsense || matches!(gate, Gate::Closed(_, None)), "{:?} gives {:?}", disruption, gate);
+        if let Gate::Closed(reason, opens) = gate {
             prop_assert!(reason.message.contains("spec.lifecycle.disruption"), "{}", reason.message);
             prop_assert!(opens.is_none_or(|opens| opens.as_second() > now));
         }

@@ -325,13 +325,28 @@ fn tried<T: DeserializeOwned>(value: &Value) -> Result<T, (String, String)> {
 }
 
 /// What our types take from several structs into one, such as all of a login, has no path of its own to serde. The member
-/// without which something else is wrong, or nothing, is it.
+/// without which something else is wrong, or nothing, is it; but not one that is only missed once it is taken out, and
+/// nothing that is missing is among those that are there.
 fn member<T: DeserializeOwned>(value: &Value, part: &str, why: &str) -> Option<String> {
+    if why.starts_with("missing field") {
+        return None;
+    }
+    let with = |name: &str, instead: Option<Value>| {
+        let mut edited = value.clone();
+        if let Some(members) = edited.get_mut(part).and_then(Value::as_object_mut) {
+            members.remove(name);
+            members.extend(instead.map(|instead| (name.to_owned(), instead)));
+        }
+        tried::<T>(&edited).err()
+    };
     let mut names = value.get(part)?.as_object()?.keys();
-    let name = names.find(|name| {
-        let mut without = value.clone();
-        without.get_mut(part).and_then(Value::as_object_mut).map(|members| members.remove(*name));
-        tried::<T>(&without).err().is_none_or(|(_, other)| other != why)
+    let name = names.find(|name| match with(name, None) {
+        None => true,
+        // Each that must be there is missed, right or wrong. What has a path of its own would have been named by it.
+        Some((_, other)) if other == format!("missing field `{name}`") => {
+            with(name, Some(Value::Null)).is_some_and(|(path, _)| path == part)
+        }
+        Some((_, other)) => other != why,
     })?;
     Some(format!("{part}.{name}"))
 }

@@ -180,9 +180,7 @@ pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
     find(region, &server_id, &agreement_id)?;
     region.agreements.live(&agreement_id)?;
     let gone = region.vanishing(context);
-    region.agreements.get_mut(&agreement_id)?.gone = Some(gone);
-    context.changed = true;
-    Ok(json!({}))
+    shelves::delete(&mut region.agreements, &agreement_id, gone, context)
 }
 
 /// `ListAgreements`.

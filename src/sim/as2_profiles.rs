@@ -127,9 +127,7 @@ pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
         return Err(ApiError::invalid(format!("Profile is still in use by {user}")));
     }
     let gone = region.vanishing(context);
-    region.profiles.get_mut(&id)?.gone = Some(gone);
-    context.changed = true;
-    Ok(json!({}))
+    shelves::delete(&mut region.profiles, &id, gone, context)
 }
 
 /// What names a profile.

@@ -159,9 +159,7 @@ pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
         return Err(ApiError::invalid(format!("Certificate is still in use by profile {user}")));
     }
     let gone = region.vanishing(context);
-    region.certificates.get_mut(&id)?.gone = Some(gone);
-    context.changed = true;
-    Ok(json!({}))
+    shelves::delete(&mut region.certificates, &id, gone, context)
 }
 
 /// `ListCertificates`.

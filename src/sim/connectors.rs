@@ -161,9 +161,7 @@ pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
     let id = super::input::parse::<NameInput>(input)?.connector_id;
     region.connectors.live(&id)?;
     let gone = region.vanishing(context);
-    region.connectors.get_mut(&id)?.gone = Some(gone);
-    context.changed = true;
-    Ok(json!({}))
+    shelves::delete(&mut region.connectors, &id, gone, context)
 }
 
 /// `ListConnectors`.

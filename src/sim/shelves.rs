@@ -1,6 +1,7 @@
 //! What the operations on everything that AWS keeps by an id alone have in common: making, listing, deleting.
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::error::Answer;
 use super::model::Tag;
@@ -46,6 +47,16 @@ pub fn add<T: Named>(
 pub fn change<T: PartialEq>(held: &mut Kept<T>, next: T, context: &mut Context<'_>) {
     context.changed |= held.what != next;
     held.what = next;
+}
+
+/// From now on it is being deleted, and vanishes at `gone`; the answer to that.
+///
+/// # Errors
+/// That it is unknown, also for one that is being deleted.
+pub fn delete<T: Named>(shelf: &mut Shelf<T>, id: &str, gone: Timestamp, context: &mut Context<'_>) -> Answer<Value> {
+    shelf.get_mut(id)?.gone = Some(gone);
+    context.changed = true;
+    Ok(json!({}))
 }
 
 /// One page of a listing: the token of the next one, and the rows.

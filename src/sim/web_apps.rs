@@ -203,9 +203,7 @@ pub fn delete(region: &mut Region, context: &mut Context<'_>, input: Value) -> A
     let id = super::input::parse::<NameInput>(input)?.web_app_id;
     region.web_apps.live(&id)?;
     let gone = region.vanishing(context);
-    region.web_apps.get_mut(&id)?.gone = Some(gone);
-    context.changed = true;
-    Ok(json!({}))
+    shelves::delete(&mut region.web_apps, &id, gone, context)
 }
 
 /// `ListWebApps`.

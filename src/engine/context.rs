@@ -151,7 +151,7 @@ impl<O: Managed> Request<O> {
     }
 
     /// Goes on with what a write of this reconcile made of the object: it was tested against the version that was read,
-    /// so nothing but that write lies between.
+    /// or found again at the same generation, so no edit lies between.
     pub(super) fn renew(&mut self, stored: O) {
         let meta = stored.meta();
         self.resource_version = meta.resource_version.clone().unwrap_or_default();

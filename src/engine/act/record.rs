@@ -275,6 +275,8 @@ pub(super) async fn write_attempt<K: Kind>(
     }
 }
 
+/// The object where this attempt is what is recorded of it, and nobody edited or deleted it since it was read: what is
+/// to be created was read from that generation.
 async fn attempt_stands<K: Kind>(
     engine: &Engine<K>,
     request: &Request<K::Object>,
@@ -283,6 +285,7 @@ async fn attempt_stands<K: Kind>(
     let live = crate::cluster::get::<K::Object>(engine.cluster.as_ref(), &request.name).await?;
     Ok(live.filter(|live| {
         mutate::version_of(live).0 == request.uid
+            && live.meta().generation == Some(request.generation)
             && live.status().is_some_and(|status| {
                 K::Object::common(status)
                     .create

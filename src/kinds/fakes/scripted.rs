@@ -33,6 +33,8 @@ pub enum Fail {
     Conflict,
     /// It is done, and done again by the client, which is told of its own first write.
     Repeat,
+    /// The same, and somebody edits the object in between.
+    RepeatEdited,
     /// Another process wrote its own attempt.
     Overtaken,
 }
@@ -211,9 +213,12 @@ impl KubeApi for Objects {
         if fail == Some(Fail::Overtaken) {
             self.change(&key, None, |object| object["status"]["create"]["attempt"] = json!("attempt-of-another"))?;
         }
+        if fail == Some(Fail::RepeatEdited) {
+            self.server().edit(&key, |spec| spec["tags"] = json!({"edited": "meanwhile"}));
+        }
         match fail {
             Some(Fail::Answer) => Err(lost()),
-            Some(Fail::Repeat | Fail::Overtaken) => Err(ClusterError::Conflict(name.to_string())),
+            Some(Fail::Repeat | Fail::RepeatEdited | Fail::Overtaken) => Err(ClusterError::Conflict(name.to_string())),
             _ => Ok(written),
         }
     }

@@ -123,6 +123,19 @@ async fn a_record_that_met_a_conflict_goes_on_only_where_its_own_attempt_stands(
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_edited_while_its_attempt_is_recorded_is_created_as_edited() {
+    let rig = due().await;
+    rig.objects.fail.lock().unwrap().push(Fail::RepeatEdited);
+    rig.reconcile(SERVER, "files").await;
+    assert!(rig.cloud.calls().is_empty(), "what was read is not wanted any more, and nothing was sent");
+    rig.run(SERVER, "files", LAG + LAG).await;
+    assert_eq!(rig.cloud.calls(), ["CreateServer"], "as nothing was sent, only the lag is waited for");
+    assert_eq!(rig.cloud.servers()[FIRST].tags["edited"], "meanwhile");
+    let generation = &rig.get(SERVER, "files").unwrap()["metadata"]["generation"];
+    assert_eq!(&rig.status(SERVER, "files")["observedGeneration"], generation);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_user_that_aws_has_and_has_not_is_asked_for_slower_and_slower() {
     let rig = user_due().await;
     for _ in 0..3 {

@@ -113,6 +113,7 @@ class Bench:
         prepared = self.prepared(contender, users)
         stage = self.stage(contender, prepared)
         try:
+            stage.forget_leader()
             operator, _ = stage.start(contender.wide)
             stage.watch.await_count(users, 1800)
             stage.settle(1800)

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 
-from . import svg, table
+from . import growth, svg, table
 from .process import ROOT, run
 
 RESULTS = ROOT / "bench/results"
@@ -78,6 +78,9 @@ def page(name, results, figures, plots):
                 sizes_table(titles[key], int(size), table.medians(runs)),
                 "",
             ]
+        larger = {size: table.medians(runs) for size, runs in by_size.items()}
+        grown = growth.markdown(results["users"], figures[key], larger)
+        lines += [f"## {titles[key]}: growth", "", grown, ""] if grown else []
     return "\n".join(lines)
 
 

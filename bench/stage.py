@@ -55,6 +55,10 @@ class Stage:
         self.operator.terminate()
         return self.start(args)
 
+    def forget_leader(self):
+        """Nobody waits for the lease of a replica that was killed, nor knows what it had learnt of AWS's rate."""
+        self.plane.kubectl("--namespace", self.contender.namespace, "delete", "lease", "--all", "--ignore-not-found")
+
     def server(self):
         """The identity and the server, until that is Ready."""
         for manifest in (objects.namespace(), objects.identity(), objects.server()):

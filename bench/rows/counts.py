@@ -6,7 +6,7 @@ import time
 
 from .. import count, objects
 from ..objects import NAMESPACE
-from ..kube import GROUP
+from ..kube import GROUP, path_of
 
 #: Users with several keys, and how many: few are enough, since the count is exact.
 MANY_KEYED, KEYS = 30, 3
@@ -100,10 +100,12 @@ def idle_edits(stage, users, edits=EDITS):
 
 
 def look(stage):
-    """Has every user looked at in full once: until then ids of keys are missing in status, and what is to be in sync for
-    a rest or a start would still be written."""
-    names = list(stage.watch.ready)
-    objects.patch_users(stage.kube, names, {"metadata": {"annotations": {RECONCILE_AT: "once"}}})
+    """Has every user looked at in full once, and then the server: until then ids of keys and the number of users are
+    missing in status, and what is to be in sync for a rest or a start would still be written."""
+    names, once = list(stage.watch.ready), {"metadata": {"annotations": {RECONCILE_AT: "once"}}}
+    objects.patch_users(stage.kube, names, once)
+    stage.settle(600)
+    stage.kube.patch(path_of(objects.server()), once)
     stage.settle(600)
 
 

@@ -44,7 +44,7 @@ def behind_rate(stage, rate, users, burst=10):
     """Converges users behind a rate that the contender has not met before. The server is there; the lease that could
     hand on what was learnt of rates is not."""
     stage.operator.terminate()
-    stage.plane.kubectl("--namespace", stage.contender.namespace, "delete", "lease", "--all", "--ignore-not-found")
+    stage.forget_leader()
     objects.put(stage.kube, [objects.user(name) for name in objects.names(users)])
     mark = stage.mark()
     stage.aws.limit(rate, burst)

@@ -3,7 +3,7 @@
 import json
 import xml.etree.ElementTree
 
-from bench import binary, plane, svg, table
+from bench import binary, growth, plane, svg, table
 
 FIGURES = {
     "converge": {"calls_per_user": 1.04, "object_writes_per_user": 3.0, "cpu_seconds": 7, "users": 100},
@@ -45,6 +45,19 @@ def test_a_larger_fleet_has_targets_of_its_own():
     assert not rows["RSS at rest, MiB"].missed(figures)
     assert rows["Cold start in sync: all judged after, s"].missed(figures)
     assert set(table.AT_SIZE[10_000]) <= set(rows)
+
+
+def test_growth_is_told_beside_linear_and_beside_the_same():
+    few = {"memory_0": {"rss": 10}, "rest": {"memory": {"rss": 20}}, "idle_edits": {"first_call": {"p50": 0.01}}}
+    many = {"rest": {"memory": {"rss": 130}}, "idle_edits": {"first_call": {"p50": 0.012}}}
+    found = {what: (round(factor, 3), limit) for what, factor, limit in growth.growth(1_000, few, 10_000, many)}
+    assert found == {"Memory of the users": (1.2, 1.1), "Idle edit: first call, p50": (1.2, 1.3)}
+    lines = growth.markdown(1_000, few, {"10000": many}).splitlines()
+    assert lines[2:] == [
+        "| Memory of the users | 1.1 | **1.20** missed |",
+        "| Idle edit: first call, p50 | 1.3 | 1.20 |",
+    ]
+    assert growth.markdown(1_000, few, {}) == ""
 
 
 def test_repetitions_come_to_the_median_of_each_number():

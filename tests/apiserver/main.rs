@@ -23,6 +23,7 @@ mod life;
 mod orphans;
 mod protected;
 mod rights;
+mod samples;
 mod scrapes;
 mod secrecy;
 mod startup;

@@ -1,0 +1,58 @@
+//! Samples that show a whole use: each is applied as it stands, and becomes what it promises.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::support::{Lent, repository};
+use crate::world::World;
+
+/// A cluster with a sample applied in this namespace, and what the operator needs of AWS.
+async fn applied(sample: &str, namespace: &str) -> World {
+    let world = World::beside(Arc::new(Lent::installed().await)).await;
+    world.plane.kubectl(&["create", "namespace", namespace]).await;
+    let file = repository(&format!("deploy/samples/{sample}.yaml"));
+    world.plane.kubectl(&["apply", "--filename", file.to_str().unwrap()]).await;
+    world
+}
+
+/// The value of a tag in what was sent to AWS.
+fn tag<'a>(call: &'a Value, key: &str) -> Option<&'a str> {
+    let tags = call["input"]["Tags"].as_array()?;
+    tags.iter().find(|tag| tag["Key"] == key)?["Value"].as_str()
+}
+
+#[tokio::test]
+async fn what_a_tenant_has_is_marked_as_its_own_and_nobody_elses() {
+    let world = applied("tenant", "tenant-a").await;
+    let _operator = world.operator(&[]).await;
+    world.all_ready(3).await;
+    for operation in ["CreateWorkflow", "CreateServer", "CreateUser"] {
+        let made = world.done(operation).await;
+        assert_eq!(made.len(), 1, "{operation}");
+        assert_eq!(tag(&made[0], "tenant"), Some("a"), "{operation}");
+    }
+    let workflow = world.object("transferworkflows", "tenant-a", "inbox").await["status"]["workflowId"].clone();
+    let uses = &world.done("CreateServer").await[0]["input"]["WorkflowDetails"]["OnUpload"][0]["WorkflowId"];
+    assert_eq!((uses, uses.is_string()), (&workflow, true));
+
+    // Another namespace gets nothing of it: neither its identity nor its server.
+    world.plane.kubectl(&["create", "namespace", "tenant-b"]).await;
+    let other = |kind: &str, name: &str, spec: Value| {
+        json!({
+            "apiVersion": "transfer-operator.dev/v1alpha1", "kind": kind,
+            "metadata": {"name": name, "namespace": "tenant-b"}, "spec": spec,
+        })
+    };
+    let server = json!({"awsIdentityRef": {"name": "tenant-a"}, "region": "eu-central-1"});
+    let user = json!({
+        "serverRef": {"name": "files", "namespace": "tenant-a"},
+        "role": "arn:aws:iam::123456789012:role/tenant-a/uploads",
+        "home": {"s3": {"bucket": "tenant-a-files"}},
+    });
+    world.apply(&[other("TransferServer", "files", server), other("TransferUser", "guest", user)]).await;
+    world.told("transferservers", "tenant-b", "files", "IdentityDenied").await;
+    world.told("transferusers", "tenant-b", "guest", "ServerNotAvailable").await;
+    assert_eq!(world.done("CreateServer").await.len(), 1);
+    assert_eq!(world.done("CreateUser").await.len(), 1);
+}

@@ -32,7 +32,7 @@ async fn run(world: &World, args: &[&str], no_color: Option<&str>) -> Output {
 }
 
 /// What it prints where all is well: ASCII and no colours, whatever the environment says of them.
-async fn printed(world: &World, args: &[&str]) -> String {
+pub async fn printed(world: &World, args: &[&str]) -> String {
     let [plain, without] = [run(world, args, None).await, run(world, args, Some("1")).await];
     let told = String::from_utf8_lossy(&plain.stderr).into_owned();
     assert!(plain.status.success() && told.is_empty(), "{args:?}: {} {told}", plain.status);
@@ -57,7 +57,7 @@ fn names(facts: &Value) -> Vec<&str> {
 }
 
 /// The calls that changed something and name this.
-async fn changes(world: &World, name: &str) -> Vec<String> {
+pub async fn changes(world: &World, name: &str) -> Vec<String> {
     let calls = world.sim.calls().await["calls"].as_array().unwrap().clone();
     let about = |call: &&Value| call["mutated"] == true && call.to_string().contains(name);
     calls.iter().filter(about).map(|call| call["operation"].as_str().unwrap().to_owned()).collect()

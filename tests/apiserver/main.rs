@@ -20,6 +20,7 @@ mod known_hosts;
 mod kube_state_metrics;
 mod lease;
 mod life;
+mod migration;
 mod orphans;
 mod protected;
 mod rights;

@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # cargo and go each use all processors by themselves
 .PHONY: help test check check-fmt check-deny advisories check-clippy check-generated check-docs docs test-unit test-clients test-apiserver test-convergence test-chart test-kube-state-metrics test-gitops gitops test-chaos chaos e2e soak replay mutants bench bench-reconciles bench-micro \
-  build release image test-image test-helm3 sbom demo generate manifests tools clean
+  build release image test-image test-helm3 test-upgrade sbom demo generate manifests tools clean
 
 # Seeded defects panic by the hundred, and a failing test names its place without it.
 export RUST_BACKTRACE := 0
@@ -29,7 +29,7 @@ step = @printf '\n=== %s: %s\n' '$@' $(1)
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-23s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: check docs test-unit test-convergence test-clients test-gitops test-apiserver test-chart test-helm3 test-chaos e2e ## all checks and tests, the cheapest first
+test: check docs test-unit test-convergence test-clients test-gitops test-apiserver test-chart test-helm3 test-upgrade test-chaos e2e ## all checks and tests, the cheapest first
 	@printf '\n=== all checks and tests passed\n'
 
 check: check-fmt check-docs check-deny check-clippy check-generated ## format, links, dependencies, lints, generated files
@@ -92,7 +92,11 @@ test-helm3: build ## the chart by Helm 3, and from it to Helm 4
 	$(call step,'Helm 3 and 4 with a control plane and tests/chart')
 	@tools/build-kube etcd kube-apiserver kubectl helm >/dev/null
 	@tools/build-helm3 >/dev/null
-	@$(CARGO_TEST) --test chart -- --ignored
+	@$(CARGO_TEST) --test chart -- --ignored --skip former
+
+test-upgrade: build ## from the former version's binary, chart and objects to these: AWS is as before; UPGRADE=required skips never
+	$(call step,'the former version with a control plane and tests/chart')
+	@UPGRADE="$(UPGRADE)" tools/upgrade
 
 test-kube-state-metrics: ## kube-state-metrics itself with deploy/kube-state-metrics.yaml
 	$(call step,'kube-state-metrics with a control plane and tests/apiserver')

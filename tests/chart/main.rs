@@ -7,6 +7,7 @@ mod support;
 mod alerts;
 mod deploy;
 mod files;
+mod former;
 mod helm;
 mod helm3;
 mod matrix;

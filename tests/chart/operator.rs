@@ -216,7 +216,7 @@ async fn working(plane: &ControlPlane, values: &str, args: &[&str]) -> (Operator
     helm.with("upgrade", values, &[]).await;
 
     let operator = Operator::start(plane, &sim, &[&["--lease=true"], args].concat()).await;
-    make_host_key(plane).await;
+    make_host_key(plane, "sftp").await;
     apply(plane, OBJECTS).await;
     let ready = ["wait", "transferserver/files", "transferuser/alice", "--namespace=sftp", "--for=condition=Ready"];
     let waited = plane.try_kubectl(&[&ready[..], &["--timeout=90s"]].concat()).await;
@@ -228,7 +228,7 @@ async fn working(plane: &ControlPlane, values: &str, args: &[&str]) -> (Operator
 }
 
 /// A host key of our Secret type, as a person would make it.
-async fn make_host_key(plane: &ControlPlane) {
+pub async fn make_host_key(plane: &ControlPlane, namespace: &str) {
     let directory = tempfile::tempdir().unwrap();
     let key = directory.path().join("key");
     let keygen = ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key.to_str().unwrap()];
@@ -236,7 +236,7 @@ async fn make_host_key(plane: &ControlPlane) {
     assert!(made.success(), "ssh-keygen made no key: {made}");
     let from = format!("--from-file=ssh-privatekey={}", key.display());
     let create = ["create", "secret", "generic", "host-key", "--type=transfer-operator.dev/host-key", &from];
-    plane.kubectl(&[&create[..], &["--namespace=sftp"]].concat()).await;
+    plane.kubectl(&[&create[..], &["--namespace", namespace]].concat()).await;
 }
 
 async fn apply(plane: &ControlPlane, objects: &str) {

@@ -60,7 +60,7 @@ fn former(folder: &Path) -> String {
 }
 
 /// Every mutation that reached AWS.
-async fn mutations(sim: &Sim) -> Vec<Value> {
+pub async fn mutations(sim: &Sim) -> Vec<Value> {
     let calls = sim.calls().await;
     calls["calls"].as_array().unwrap().iter().filter(|call| call["mutated"] == true).cloned().collect()
 }
@@ -94,7 +94,7 @@ fn leaves(value: &Value, at: &str, all: &mut BTreeSet<String>) {
     }
 }
 
-fn leaves_of(values: &[Value]) -> BTreeSet<String> {
+pub fn leaves_of(values: &[Value]) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     leaves(&json!(values), "", &mut all);
     all
@@ -108,7 +108,7 @@ async fn label(plane: &ControlPlane, label: &str) {
 }
 
 /// Whether the CRDs of the cluster are the former ones, once the API server serves them.
-async fn serves(plane: &ControlPlane, former: bool) {
+pub async fn serves(plane: &ControlPlane, former: bool) {
     await_condition("the schema", PATIENCE, async || {
         let explained = plane.try_kubectl(&["explain", "transferserver.spec.knownHostsConfigMap"]).await;
         if explained.is_err() == former { Ok(()) } else { Err(format!("{explained:?}")) }
@@ -174,7 +174,8 @@ async fn newer_and_older_crds_take_nothing_that_both_know_and_call_no_aws() {
     assert!(kept.contains("transfer-operator"), "{kept}");
 }
 
-async fn apply(plane: &ControlPlane, objects: &str) {
+/// Applies manifests, once the API server knows their kinds.
+pub async fn apply(plane: &ControlPlane, objects: &str) {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, objects).unwrap();
     let file = file.path().to_str().unwrap();

@@ -33,8 +33,12 @@ pub struct Operator {
 impl Operator {
     /// Starts `transfer-operator run` with further arguments. The product must be installed in the control plane.
     pub async fn start(plane: &ControlPlane, sim: &Sim, args: &[&str]) -> Self {
+        Self::of(Path::new(env!("CARGO_BIN_EXE_transfer-operator")), plane, sim, args).await
+    }
+
+    /// The same of another build of it.
+    pub async fn of(program: &Path, plane: &ControlPlane, sim: &Sim, args: &[&str]) -> Self {
         let kubeconfig = plane.kubeconfig_for(NAMESPACE, SERVICE_ACCOUNT).await;
-        let program = Path::new(env!("CARGO_BIN_EXE_transfer-operator"));
         let process = Process::guarded("transfer-operator", program, |command| {
             command
                 .args(["run", "--health-addr", "127.0.0.1:0"])

@@ -85,6 +85,8 @@ test-chart: build ## the chart by Helm in a real API server, and deploy/ is what
 	$(call step,'Helm with a control plane and tests/chart')
 	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager helm >/dev/null
 	@tools/prometheus >/dev/null
+	@tools/build-policy >/dev/null
+	@tools/python-env tools/policy/requirements.txt >/dev/null
 	@tools/generate manifests --check
 	@$(CARGO_TEST) --test chart
 
@@ -195,7 +197,9 @@ manifests: build ## write deploy/crds.yaml, deploy/install.yaml and deploy/iam
 tools: ## build and install every outside tool now, and print where they are
 	@tools/build-kube etcd kube-apiserver kubectl kube-controller-manager kube-scheduler kubelet kube-proxy helm
 	@tools/prometheus
+	@tools/build-policy
 	@tools/python-env
+	@tools/python-env tools/policy/requirements.txt
 
 clean: ## remove what cargo built; the outside tools stay in the cache
 	@cargo clean

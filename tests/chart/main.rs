@@ -13,6 +13,7 @@ mod helm3;
 mod matrix;
 mod operator;
 mod owned;
+mod policy;
 mod release;
 mod render;
 mod rights;

@@ -43,6 +43,16 @@ pub fn gitops(what: &str) -> PathBuf {
     directory_from(&format!("GITOPS_{}", what.to_uppercase()), "tools/build-gitops", &[what])
 }
 
+/// One of those that scan the rendered chart.
+pub fn kube_score() -> PathBuf {
+    directory_from("POLICY_TOOLS", "tools/build-policy", &[]).join("kube-score")
+}
+
+/// The other one.
+pub fn checkov() -> PathBuf {
+    directory_from("CHECKOV_ENV", "tools/python-env", &["tools/policy/requirements.txt"]).join("bin/checkov")
+}
+
 /// `prometheus` or `promtool`.
 pub fn prometheus(name: &str) -> PathBuf {
     directory_from("PROMETHEUS_TOOLS", "tools/prometheus", &[]).join(name)

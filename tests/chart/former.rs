@@ -64,11 +64,13 @@ async fn of(plane: &ControlPlane, verb: &str, (namespace, object): (&str, &str),
     plane.kubectl(&[&[verb, object, &namespace], args].concat()).await
 }
 
+/// All of them, always in the same order.
 async fn all(plane: &ControlPlane) -> Vec<Value> {
-    let mut all = Vec::new();
-    for object in OBJECTS {
-        all.push(serde_json::from_str(&of(plane, "get", object, &["--output=json"]).await).unwrap());
-    }
+    let kinds = "awsidentities,transferservers,transferusers,transferaccesses";
+    let list = plane.kubectl(&["get", kinds, "--all-namespaces", "--output=json"]).await;
+    let mut list: Value = serde_json::from_str(&list).unwrap();
+    let Value::Array(all) = list["items"].take() else { panic!("{list}") };
+    assert_eq!(all.len(), OBJECTS.len());
     all
 }
 

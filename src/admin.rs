@@ -3,6 +3,7 @@
 
 mod certificate;
 mod reviews;
+mod seats;
 mod tls;
 
 use std::net::SocketAddr;

@@ -10,13 +10,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use super::certificate::Certificate;
+use super::seats::Seats;
 
-/// Connections at the same time: there are a few Prometheus servers, and nobody else may take up the operator's memory.
-const AT_ONCE: usize = 32;
 /// How long a connection may live, from its first byte to the last of its answer: Prometheus gives a scrape ten seconds.
 const LIFE: Duration = Duration::from_secs(20);
 /// How long the handshake may take, and then the head of the request: who only connects keeps its seat no longer.
@@ -28,10 +26,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves for ever.
 pub async fn serve(listener: TcpListener, certificate: Certificate, router: Router) {
-    let seats = Arc::new(Semaphore::new(AT_ONCE));
-    while let Ok(seat) = Arc::clone(&seats).acquire_owned().await {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+    let seats = Seats::new();
+    while let Some(free) = seats.free().await {
+        let (stream, peer) = match listener.accept().await {
+            Ok((stream, peer)) => (stream, peer.ip()),
             // Gone before it was taken: that is no reason to keep others waiting.
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => continue,
             Err(error) => {
@@ -39,6 +37,10 @@ pub async fn serve(listener: TcpListener, certificate: Certificate, router: Rout
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
+        };
+        let Some(seat) = seats.take(free, peer) else {
+            tracing::debug!(%peer, "a peer has as many connections as one may have; another one is closed");
+            continue;
         };
         let answers = answer(stream, certificate.config(), router.clone());
         tokio::spawn(async move {

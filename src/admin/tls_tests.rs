@@ -3,7 +3,9 @@ use std::path::{Path, PathBuf};
 
 use axum::routing::get;
 use tokio::io::AsyncReadExt;
+use tokio::net::TcpSocket;
 
+use super::super::seats::{AT_ONCE, OF_ONE_PEER};
 use super::*;
 use crate::aws::http::install_crypto_provider;
 
@@ -42,15 +44,45 @@ async fn what_is_served_over_tls_is_not_told_in_plain_text() {
     assert!(asked(&format!("http://{address}"), "first").await.is_err());
 }
 
+/// Somebody at this address who only connects.
+async fn silent(from: &str, to: std::net::SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+async fn ended(stream: &mut TcpStream) -> bool {
+    stream.read(&mut [0; 64]).await.unwrap() == 0
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_says_nothing_gives_its_place_to_others() {
     let (address, began) = (served().await, tokio::time::Instant::now());
-    let mut silent = Vec::new();
-    for _ in 0..=AT_ONCE {
-        silent.push(TcpStream::connect(address).await.unwrap());
+    let mut all = Vec::new();
+    for number in 0..=AT_ONCE {
+        all.push(silent(&format!("127.0.0.{}", 1 + number / OF_ONE_PEER), address).await);
     }
-    for stream in &mut silent {
-        assert_eq!(stream.read(&mut [0; 64]).await.unwrap(), 0);
+    for stream in &mut all {
+        assert!(ended(stream).await);
     }
     assert!(began.elapsed() >= BEGIN * 2, "one beyond those that may be there at once waits for the end of another");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_peer_that_takes_all_it_can_get_keeps_nobody_out() {
+    let (address, began) = (served().await, tokio::time::Instant::now());
+    let mut greedy = Vec::new();
+    for _ in 0..AT_ONCE {
+        greedy.push(silent("127.0.0.2", address).await);
+    }
+    let beyond = greedy.split_off(OF_ONE_PEER);
+    for mut stream in beyond {
+        assert!(ended(&mut stream).await);
+    }
+    assert_eq!(asked(&format!("https://{address}"), "first").await.unwrap(), "all is well");
+    assert!(began.elapsed() < BEGIN, "nobody had to wait for the end of another");
+    for stream in &mut greedy {
+        assert!(ended(stream).await);
+    }
+    assert!(began.elapsed() >= BEGIN, "the share of the first was its own until then");
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use jiff::{Span, SpanRelativeTo};
 
+use crate::engine::owner::TAG_VALUE_MAX;
 use crate::shard::Shard;
 
 /// Makes AWS Transfer Family match Kubernetes objects.
@@ -44,7 +45,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
     /// Identifies this cluster in the tags of what it owns in AWS [default: UID of the kube-system namespace]
-    #[arg(long, env = "TRANSFER_OPERATOR_CLUSTER_ID")]
+    #[arg(long, env = "TRANSFER_OPERATOR_CLUSTER_ID", value_parser = cluster_id)]
     pub cluster_id: Option<String>,
     /// Namespace to watch; may be given several times or separated by commas [default: all]
     #[arg(long, env = "TRANSFER_OPERATOR_WATCH_NAMESPACE", value_delimiter = ',')]
@@ -149,6 +150,28 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// It is the value of a tag of everything that is made in AWS, and of the sessions of a role: AWS would refuse every one
+/// of these calls by itself, and in words that do not name the flag.
+fn cluster_id(text: &str) -> Result<String, String> {
+    let count = text.chars().count();
+    if count == 0 || count > TAG_VALUE_MAX {
+        return Err(format!(
+            "must have 1 to {TAG_VALUE_MAX} characters, as it is the value of a tag in AWS, not {count}"
+        ));
+    }
+    // Two clusters that differ by it alone would look like one to whoever reads the tags.
+    if text.trim() != text {
+        return Err("must not begin or end with a space".to_owned());
+    }
+    let allowed = regex::Regex::new(r"^[\p{L}\p{Z}\p{N}_.:/=+@-]*$").map_err(|error| error.to_string())?;
+    if !allowed.is_match(text) {
+        return Err(
+            "must be letters, digits, spaces and _ . : / = + - @, as it is the value of a tag in AWS".to_owned()
+        );
+    }
+    Ok(text.to_owned())
+}
+
 /// One call in a hundred seconds: less is no rate but a way to switch the operator off.
 const LOWEST_RATE: f64 = 0.01;
 
@@ -218,6 +241,32 @@ mod tests {
         assert_eq!(run(&["--shard", "2/3"]).unwrap().shard.to_string(), "2/3");
         for bad in ["3/3", "1", "-1/2", "0/0", "0/65", "1/2/3", "a/b", ""] {
             assert!(run(&[&format!("--shard={bad}")]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_id_of_the_cluster_fits_the_tags_that_it_becomes() {
+        let given = |id: &str| run(&[&format!("--cluster-id={id}")]).map(|args| args.cluster_id);
+        let long = "x".repeat(TAG_VALUE_MAX);
+        for good in ["blue", "5b1c9d5e-3f55-4b0e-9a57-6a6a8f2d9c11", "Zürich 2", "a_b.c:d/e=f+g-h@i", &long] {
+            assert_eq!(given(good).unwrap().as_deref(), Some(good));
+        }
+        let too_long = format!("{long}x");
+        let rows = [
+            ("", "1 to 256 characters"),
+            (too_long.as_str(), "not 257"),
+            (" blue", "begin or end"),
+            ("blue\n", "begin or end"),
+            ("blue\ngreen", "letters, digits"),
+            ("blue#1", "letters, digits"),
+            ("blue,green", "letters, digits"),
+            ("{cluster}", "letters, digits"),
+            ("blue\u{7}", "letters, digits"),
+            ("\u{1f600}", "letters, digits"),
+        ];
+        for (bad, why) in rows {
+            let told = given(bad).unwrap_err().to_string();
+            assert!(told.contains("--cluster-id") && told.contains(why), "{bad:?}: {told}");
         }
     }
 

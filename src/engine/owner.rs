@@ -6,7 +6,7 @@ use crate::api;
 use crate::aws::Tags;
 
 /// AWS's limit for a tag value, in characters.
-const TAG_VALUE_MAX: usize = 256;
+pub(crate) const TAG_VALUE_MAX: usize = 256;
 
 /// Who an object is, as its owner tags say it.
 #[derive(Clone, Debug, PartialEq, Eq)]

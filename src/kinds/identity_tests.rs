@@ -126,6 +126,43 @@ fn a_spec_that_slipped_past_admission_is_refused() {
 }
 
 #[test]
+fn what_sts_would_refuse_of_a_session_is_named_by_its_field() {
+    let found = |member: &str, value: Value| {
+        let mut spec = serde_json::to_value(identity().spec).unwrap();
+        spec["credentials"] = json!({"source": "AssumeRole",
+            "assumeRole": {"roleArn": format!("arn:aws:iam::{ACCOUNT}:role/x")}});
+        spec["credentials"]["assumeRole"][member] = value;
+        fault(&serde_json::from_value(spec).unwrap())
+    };
+    let long = |count: usize| json!("x".repeat(count));
+    for (member, value) in [
+        ("roleArn", json!(format!("arn:aws:iam::{ACCOUNT}:role/x\ny"))),
+        ("roleArn", json!(format!("arn:aws:iam::{ACCOUNT}:role/{}", "x".repeat(2048)))),
+        ("externalId", json!("x")),
+        ("externalId", long(1225)),
+        ("externalId", json!("s3cr3t one")),
+        ("externalId", json!("s3cr3t\n")),
+        ("externalId", json!("s3cr3t-é")),
+        ("sessionDurationSeconds", json!(899)),
+        ("sessionDurationSeconds", json!(43_201)),
+    ] {
+        let told = found(member, value.clone()).unwrap_or_default();
+        assert!(told.starts_with(&format!("spec.credentials.assumeRole.{member} must be ")), "{value}: {told}");
+        assert!(!told.contains("s3cr3t"), "{told}");
+    }
+    for (member, value) in [
+        ("externalId", json!("a_b+c=d,e.f@g:h/i-9")),
+        ("externalId", json!("xy")),
+        ("externalId", long(1224)),
+        ("sessionDurationSeconds", json!(900)),
+        ("sessionDurationSeconds", json!(43_200)),
+        ("sessionTags", json!(true)),
+    ] {
+        assert_eq!(found(member, value.clone()), None, "{value}");
+    }
+}
+
+#[test]
 fn what_sts_answers_becomes_a_verdict() {
     let spec = identity().spec;
     let failed = |kind, code: &str| Err(AwsError { code: code.to_owned(), ..refusal("GetCallerIdentity", kind) });

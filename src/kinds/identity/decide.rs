@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::api::AwsIdentitySpec;
 use crate::api::condition::reasons;
-use crate::api::identity::{CredentialSource, Credentials};
+use crate::api::identity::{AssumeRole, CredentialSource, Credentials};
 use crate::aws::AwsError;
 use crate::aws::account_clients::CallerIdentity;
 use crate::engine::backoff;
@@ -91,8 +91,26 @@ pub fn fault(spec: &AwsIdentitySpec) -> Option<String> {
         (CredentialSource::AssumeRole, Some(role)) if role.role_arn.split(':').nth(4) != Some(account_id.as_str()) => {
             Some("spec.credentials.assumeRole.roleArn must be a role of spec.accountId".to_owned())
         }
-        _ => None,
+        (CredentialSource::AssumeRole, Some(role)) => session_fault(role),
+        (CredentialSource::Operator, None) => None,
     }
+}
+
+/// What STS would refuse of what a session is asked for with. The external id is not told: it may be kept a secret.
+fn session_fault(role: &AssumeRole) -> Option<String> {
+    let AssumeRole { role_arn, external_id, session_duration_seconds, session_tags: _ } = role;
+    // Both lengths are those of STS.
+    if role_arn.len() > 2048 || !role_arn.chars().all(|c| c.is_ascii_graphic()) {
+        return Some("spec.credentials.assumeRole.roleArn must be the ARN of an IAM role".to_owned());
+    }
+    let taken = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    if external_id.as_ref().is_some_and(|id| !(2..=1224).contains(&id.len()) || !id.chars().all(taken)) {
+        let message = "spec.credentials.assumeRole.externalId must be 2 to 1224 letters, digits and _ + = , . @ : / -";
+        return Some(message.to_owned());
+    }
+    session_duration_seconds
+        .filter(|seconds| !(900..=43_200).contains(seconds))
+        .map(|_| "spec.credentials.assumeRole.sessionDurationSeconds must be 900 to 43200".to_owned())
 }
 
 /// What STS's answer means. `lasted` is how long it has failed by now.

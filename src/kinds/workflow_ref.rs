@@ -1,15 +1,17 @@
 //! Workflows that servers name by their objects: which id a server may be given, and who keeps a workflow in use.
 //!
 //! An id counts only once this process saw the owner tags of that very object on it, in the account and region of the
-//! server: whoever may write a status could else have every upload handled by a workflow of his own.
+//! server: whoever may write a status could else have every upload handled by a workflow of his own. One that a server
+//! names by its id is kept from it where the object that it belongs to does not admit that server.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use kube::ResourceExt;
 
 use super::affected;
 use super::deps::{Deps, WorkflowsSeen};
-use super::grants::Asker;
+use super::grants::{self, Asker};
 use super::trigger::Trigger;
 use super::{referrers, resolve, server_ref};
 use crate::api::condition::{self, reasons, types};
@@ -49,23 +51,20 @@ pub fn named(deps: &Deps, server: &TransferServer, account: &Account) -> Named {
     let mut held = BTreeMap::new();
     let mut list = |path: &str, listed: Option<&Vec<shapes::WorkflowDetail>>| {
         let detail = |shapes::WorkflowDetail { workflow_ref, workflow_id, execution_role }: &shapes::WorkflowDetail| {
-            let workflow_id = match workflow_ref {
-                None => workflow_id.clone().unwrap_or_default(),
+            let (workflow_id, why) = match workflow_ref {
+                None => by_id(deps, workflow_id.clone().unwrap_or_default(), &asker, account),
                 Some(reference) => {
                     let name = Name::of_workflow(reference, &namespace);
                     let object = deps.lister.get::<TransferWorkflow>(&name);
-                    let admits = object.as_ref().is_some_and(|object| {
-                        object.spec.allowed_references.namespaces.admits(&name.namespace, &namespace, &labels)
-                    });
+                    let admits = object.as_ref().is_some_and(|object| admits(object, &asker));
                     let question = Asked { name: &name, from: &asker, account, seen: &deps.workflows };
-                    let (id, why) = question.id(object.as_deref(), admits, &deps.cluster_id);
-                    if let Some(why) = why {
-                        let why = resolve::of_field(&format!("spec.{path}"), &why);
-                        held.entry(path.to_owned()).or_insert(why);
-                    }
-                    id
+                    question.id(object.as_deref(), admits, &deps.cluster_id)
                 }
             };
+            if let Some(why) = why {
+                let why = resolve::of_field(&format!("spec.{path}"), &why);
+                held.entry(path.to_owned()).or_insert(why);
+            }
             WorkflowDetail { workflow_id, execution_role: execution_role.clone() }
         };
         listed.map(|listed| listed.iter().map(detail).collect())
@@ -75,6 +74,40 @@ pub fn named(deps: &Deps, server: &TransferServer, account: &Account) -> Named {
         on_partial_upload: list("workflowDetails.onPartialUpload", on_partial_upload.as_ref()),
     };
     Named { details: Some(details), held }
+}
+
+/// Whether servers of the asker's namespace may use what this object stands for.
+fn admits(object: &TransferWorkflow, asker: &Asker) -> bool {
+    let home = object.metadata.namespace.as_deref().unwrap_or_default();
+    object.spec.allowed_references.namespaces.admits(home, asker.namespace, asker.labels)
+}
+
+/// A workflow that is named by its id, and why it must not be sent: where an object of ours stands for it, that object
+/// says who may use it, by whichever name. What no object stands for is AWS's and the passed role's to judge.
+fn by_id(deps: &Deps, id: String, asker: &Asker, account: &Account) -> (String, Option<Reason>) {
+    let reference = Reference::Id(ManagedKind::TransferWorkflow, id.clone());
+    let objects = deps.lister.by::<TransferWorkflow>(&reference);
+    let barred = objects.iter().any(|object| stands_for(deps, object, &id, account) && !admits(object, asker));
+    let why = barred.then(|| {
+        // Whose it is is not told: who asks may know no more of it than its id.
+        let unseen = grants::unseen(asker.namespace, asker.labels);
+        let message = format!(
+            "workflow {id} belongs to a TransferWorkflow that does not allow references from namespace {}; its owner may \
+             allow that namespace in spec.allowedReferences{unseen}",
+            asker.namespace
+        );
+        Reason::new(reasons::DEPENDENCY_NOT_READY, message)
+    });
+    (id, why)
+}
+
+/// Whether the object that names the workflow in its status is the one it belongs to, as far as was seen. Only other
+/// owner tags say that it is not: until they are read a status counts, as it can keep somebody out and let nobody in.
+fn stands_for(deps: &Deps, object: &TransferWorkflow, id: &str, account: &Account) -> bool {
+    let Name { namespace, name } = Name::from(&object.metadata);
+    let owner = Owner::new(&deps.cluster_id, &namespace, &name, &object.uid().unwrap_or_default());
+    let ours = deps.workflows.tags(account, id).is_none_or(|tags| owner.judge(&tags) == Ownership::Ours);
+    ours && elsewhere(object, account).is_none()
 }
 
 /// A server asks for the workflow that an object stands for.
@@ -198,7 +231,15 @@ pub fn triggers(change: &StoreChange<TransferWorkflow>, lister: &dyn Lister) -> 
     if change.was().map(facts) == change.is().map(facts) {
         return Vec::new();
     }
-    affected::all_referring(lister, &Reference::Object(ManagedKind::TransferWorkflow, change.name.clone()))
+    let kind = ManagedKind::TransferWorkflow;
+    let named = affected::all_referring(lister, &Reference::Object(kind, change.name.clone()));
+    // And those that name it by an id that is, or was, its own.
+    let both = [change.was(), change.is()].into_iter().flatten().flat_map(TransferWorkflow::references);
+    let ids = both.filter(|reference| matches!(reference, Reference::Id(of, _) if *of == kind));
+    let servers = ids.flat_map(|id| lister.by::<TransferServer>(&id));
+    let wake =
+        |server: Arc<TransferServer>| Trigger::managed((ManagedKind::TransferServer, Name::from(&server.metadata)));
+    named.into_iter().chain(servers.map(wake)).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// What servers need to know of a workflow object.

@@ -121,6 +121,69 @@ fn absent_and_not_allowed_look_the_same_from_another_namespace() {
     assert!(told(&open, &server("files", &json!({}))).is_some_and(|text| text.contains("from its own namespace")));
 }
 
+/// A server of this namespace whose uploads go to the workflow of this id.
+fn by_its_id(namespace: &str, id: &str) -> TransferServer {
+    let mut raw = server("raw", &json!({}));
+    raw.metadata.namespace = Some(namespace.to_owned());
+    let upload = raw.spec.workflow_details.as_mut().unwrap().on_upload.as_mut().unwrap();
+    (upload[0].workflow_ref, upload[0].workflow_id) = (None, Some(id.to_owned()));
+    raw
+}
+
+#[test]
+fn an_id_leads_no_further_than_the_object_that_it_belongs_to_allows() {
+    let status = json!({"workflowId": "w-1", "accountId": ACCOUNT,
+        "replacing": {"oldId": "w-0", "attempt": "a", "phase": "Moving"}});
+    let (closed, mine) = (workflow(&json!({}), &status), Some("uid-scan"));
+    let named = |name: &str| {
+        workflow(&json!({"allowedReferences": {"namespaces": {"from": "Names", "names": [name]}}}), &status)
+    };
+    let abroad = workflow(&json!({"region": "eu-west-1"}), &status);
+    let elsewhere = workflow(&json!({}), &json!({"workflowId": "w-1", "accountId": "999999999999"}));
+    let rows = [
+        (&closed, mine, "team", "w-1", false, "its own namespace"),
+        (&closed, mine, "away", "w-1", true, "another one"),
+        (&closed, mine, "away", "w-0", true, "the one that is being replaced"),
+        (&named("away"), mine, "away", "w-1", false, "one that is allowed"),
+        (&named("away"), mine, "team", "w-1", true, "its own, which is not among those that are"),
+        (&closed, None, "away", "w-1", true, "its tags were not read yet"),
+        (&closed, Some("other"), "away", "w-1", false, "its tags say that the status is wrong"),
+        (&closed, mine, "away", "w-9", false, "no object stands for it"),
+        (&abroad, mine, "away", "w-1", false, "the object is about another region"),
+        (&elsewhere, mine, "away", "w-1", false, "the object is about another account"),
+    ];
+    for (workflow, uid, namespace, id, barred, row) in rows {
+        let (sent, held) = given(&world(workflow, uid), &by_its_id(namespace, id));
+        assert_eq!((sent.as_str(), held.is_some()), (id, barred), "{row}: {held:?}");
+        if let Some(Reason { code, needs_person, message, .. }) = held {
+            assert_eq!((code, needs_person), (reasons::DEPENDENCY_NOT_READY, false), "{row}");
+            assert!(message.starts_with("spec.workflowDetails.onUpload: ") && message.contains(namespace), "{message}");
+            assert!(!message.contains("scan") && (namespace == "team" || !message.contains("team")), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_names_an_id_is_woken_by_its_object() {
+    let world = World::open();
+    world.watch(&by_its_id("away", "w-1"));
+    world.watch(&scan());
+    let woken = |before: Option<TransferWorkflow>, after: Option<TransferWorkflow>| {
+        let seen = |workflow: Option<TransferWorkflow>| workflow.map(|it| Snapshot::Whole(Arc::new(it)));
+        let name = Name::from(&scan().metadata);
+        triggers(&StoreChange { name, before: seen(before), after: seen(after) }, world.lister.as_ref())
+    };
+    let raw = [Trigger::managed((ManagedKind::TransferServer, Name::from(&by_its_id("away", "").metadata)))];
+    let open = json!({"allowedReferences": {"namespaces": {"from": "All"}}});
+    let open = workflow(&open, &json!({"workflowId": "w-1", "accountId": ACCOUNT}));
+    assert_eq!(woken(Some(scan()), Some(open)), raw, "and the workflow itself is not");
+    assert_eq!(woken(None, Some(scan())), raw);
+    assert_eq!(woken(Some(scan()), None), raw);
+    let another = || workflow(&json!({}), &json!({"workflowId": "w-2", "accountId": ACCOUNT}));
+    assert_eq!(woken(None, Some(another())), []);
+    assert_eq!(woken(Some(scan()), Some(another())), raw, "it was its own");
+}
+
 /// Who keeps `w-1` in use.
 async fn blockers(world: &World, workflow: &TransferWorkflow) -> Option<String> {
     deletion_blockers(&world.deps, workflow, Some("w-1")).await.unwrap()
@@ -173,10 +236,8 @@ async fn a_deletion_names_the_servers_that_name_the_workflow() {
         told,
         "1 server must name another workflow in spec.workflowDetails, or go, first: TransferServer team/files"
     );
-    let mut raw = files.clone();
-    raw.metadata.name = Some("raw".to_owned());
-    let upload = raw.spec.workflow_details.as_mut().unwrap().on_upload.as_mut().unwrap();
-    (upload[0].workflow_ref, upload[0].workflow_id) = (None, Some("w-1".to_owned()));
+    let mut raw = by_its_id("team", "w-1");
+    raw.metadata.finalizers.clone_from(&files.metadata.finalizers);
     world.store(&raw);
     let told = blockers(&world, &dying(scan())).await.unwrap();
     assert!(told.starts_with("2 servers must") && told.contains("team/raw"), "{told}");

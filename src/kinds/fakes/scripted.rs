@@ -45,6 +45,8 @@ pub struct Objects {
     pub config_maps: Mutex<BTreeMap<Name, Texts<String>>>,
     /// Type and data of Secrets.
     pub secrets: Mutex<BTreeMap<Name, (String, BTreeMap<String, String>)>>,
+    /// Every Secret and ConfigMap that was asked for.
+    pub texts_asked: Mutex<Vec<Name>>,
     /// Namespaces whose Secrets and ConfigMaps may not be read.
     pub forbidden: Mutex<BTreeSet<String>>,
     /// What the listing of a kind ends with, after all of its objects.
@@ -83,6 +85,7 @@ impl Default for Objects {
             server: Mutex::new(ApiServer::new(Clock::start())),
             config_maps: Mutex::default(),
             secrets: Mutex::default(),
+            texts_asked: Mutex::default(),
             forbidden: Mutex::default(),
             breaks_off: Mutex::default(),
             watches: Mutex::default(),
@@ -248,6 +251,7 @@ impl KubeApi for Objects {
         Ok(())
     }
     async fn secret(&self, name: &Name) -> Result<Option<SecretData>, ClusterError> {
+        self.texts_asked.lock().unwrap().push(name.clone());
         if self.forbidden.lock().unwrap().contains(&name.namespace) {
             return Err(ClusterError::Forbidden(name.to_string()));
         }
@@ -258,6 +262,7 @@ impl KubeApi for Objects {
         }))
     }
     async fn config_map(&self, name: &Name) -> Result<Option<Texts<String>>, ClusterError> {
+        self.texts_asked.lock().unwrap().push(name.clone());
         if self.forbidden.lock().unwrap().contains(&name.namespace) {
             return Err(ClusterError::Forbidden(name.to_string()));
         }

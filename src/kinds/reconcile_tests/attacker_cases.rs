@@ -3,25 +3,70 @@
 
 use serde_json::{Value, json};
 
-use super::attacker::{BANK, THEIR_ROLE, VAULT};
+use super::attacker::{BANK, THEIR_ROLE, VAULT, WORKFLOW};
 use super::rig::ROLE;
 use crate::api::ManagedKind;
 use crate::api::condition::{reasons, types};
 use crate::kinds::fakes::REGION;
 
+use Allowed::{
+    AsItIs, Identity, OwnServer, OwnTexts, OwnWorkflow, ReferenceToServer, ReferenceToWorkflow, Role, Server,
+    ServerLetGo,
+};
 use ManagedKind::{TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+
+/// A workflow that no object stands for.
+pub const UNOWNED_WORKFLOW: &str = "w-00000000000000001";
+
+/// What lets the same spec lead there: the twin of a case, by which it is seen that nothing else keeps the case out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Allowed {
+    /// The attacker's grant lists the role of the bank.
+    Role,
+    /// It lists the server of the bank.
+    Server,
+    /// The same, and the bank has let that server go, so that it carries nobody's tags.
+    ServerLetGo,
+    /// The bank's identity is of the attacker's account, and grants the attacker what his own does.
+    Identity,
+    /// The bank's server allows references from the attacker's namespace.
+    ReferenceToServer,
+    /// The same of its workflow, which is looked at.
+    ReferenceToWorkflow,
+    /// The attacker has a server of this name himself.
+    OwnServer,
+    /// The attacker has a workflow of this name himself.
+    OwnWorkflow,
+    /// The attacker's own namespace has a Secret and a ConfigMap of this name with this entry.
+    OwnTexts,
+    /// It is allowed as it is: it leads to what is his own.
+    AsItIs,
+}
+
+/// Condition, status, reason.
+pub type Says = (&'static str, &'static str, &'static str);
 
 /// A field, a spec in which it names what is the bank's, and what the object then says.
 pub struct Case {
     pub kind: ManagedKind,
     pub path: &'static str,
     pub spec: Value,
-    /// Condition, status, reason.
-    pub says: (&'static str, &'static str, &'static str),
+    pub says: Says,
+    pub allowed: Allowed,
 }
 
-fn case(kind: ManagedKind, path: &'static str, spec: Value, reason: &'static str) -> Case {
-    Case { kind, path, spec, says: (types::READY, "False", reason) }
+impl Case {
+    /// What the twin says.
+    pub fn twin_says(&self) -> Says {
+        match self.says {
+            (types::LOGIN_VERIFIED, ..) => (types::LOGIN_VERIFIED, "True", reasons::LOGIN_ACCEPTED),
+            _ => (types::READY, "True", reasons::AVAILABLE),
+        }
+    }
+}
+
+fn case(kind: ManagedKind, path: &'static str, spec: Value, reason: &'static str, allowed: Allowed) -> Case {
+    Case { kind, path, spec, says: (types::READY, "False", reason), allowed }
 }
 
 /// What users and accesses name alike.
@@ -29,18 +74,37 @@ fn of_login(kind: ManagedKind) -> Vec<Case> {
     let raw = |identity: &str| json!({"serverRef": null, "serverId": VAULT, "region": REGION, "awsIdentityRef": {"name": identity}});
     let policy = |name: &str, key: &str| json!({"policyFrom": {"configMapKeyRef": {"name": name, "key": key}}});
     vec![
-        case(kind, "spec.serverRef.name", json!({"serverRef": {"name": "vault"}}), reasons::SERVER_NOT_AVAILABLE),
+        case(
+            kind,
+            "spec.serverRef.name",
+            json!({"serverRef": {"name": "vault"}}),
+            reasons::SERVER_NOT_AVAILABLE,
+            OwnServer,
+        ),
         case(
             kind,
             "spec.serverRef.namespace",
             json!({"serverRef": {"name": "vault", "namespace": BANK}}),
             reasons::SERVER_NOT_AVAILABLE,
+            ReferenceToServer,
         ),
-        case(kind, "spec.serverId", raw("default"), reasons::IDENTITY_DENIED),
-        case(kind, "spec.awsIdentityRef.name", raw(BANK), reasons::IDENTITY_DENIED),
-        case(kind, "spec.role", json!({"role": THEIR_ROLE}), reasons::ROLE_NOT_GRANTED),
-        case(kind, "spec.policyFrom.configMapKeyRef.name", policy("texts", "policy"), reasons::SOURCE_NOT_READY),
-        case(kind, "spec.policyFrom.configMapKeyRef.key", policy("own", "bank/policy"), reasons::SOURCE_NOT_READY),
+        case(kind, "spec.serverId", raw("default"), reasons::IDENTITY_DENIED, Server),
+        case(kind, "spec.awsIdentityRef.name", raw(BANK), reasons::IDENTITY_DENIED, Identity),
+        case(kind, "spec.role", json!({"role": THEIR_ROLE}), reasons::ROLE_NOT_GRANTED, Role),
+        case(
+            kind,
+            "spec.policyFrom.configMapKeyRef.name",
+            policy("texts", "policy"),
+            reasons::SOURCE_NOT_READY,
+            OwnTexts,
+        ),
+        case(
+            kind,
+            "spec.policyFrom.configMapKeyRef.key",
+            policy("own", "bank/policy"),
+            reasons::SOURCE_NOT_READY,
+            OwnTexts,
+        ),
     ]
 }
 
@@ -62,28 +126,43 @@ fn of_server() -> Vec<Case> {
         "adoption": {"serverId": VAULT, "mode": "Converge"}}});
     let no_password = (types::LOGIN_VERIFIED, "False", reasons::SOURCE_NOT_READY);
     let mut cases = vec![
-        case(kind, "spec.awsIdentityRef.name", json!({"awsIdentityRef": {"name": BANK}}), reasons::IDENTITY_DENIED),
-        case(kind, "spec.hostKeys[].secretKeyRef.name", host_key("keys", "key"), reasons::SOURCE_NOT_READY),
-        case(kind, "spec.hostKeys[].secretKeyRef.key", host_key("own", "bank/key"), reasons::SOURCE_NOT_READY),
-        case(kind, "spec.lifecycle.adoption.serverId", adopting, reasons::IDENTITY_DENIED),
-        case(kind, "spec.loggingRole", json!({"loggingRole": THEIR_ROLE}), reasons::ROLE_NOT_GRANTED),
+        case(
+            kind,
+            "spec.awsIdentityRef.name",
+            json!({"awsIdentityRef": {"name": BANK}}),
+            reasons::IDENTITY_DENIED,
+            Identity,
+        ),
+        case(kind, "spec.hostKeys[].secretKeyRef.name", host_key("keys", "key"), reasons::SOURCE_NOT_READY, OwnTexts),
+        case(
+            kind,
+            "spec.hostKeys[].secretKeyRef.key",
+            host_key("own", "bank/key"),
+            reasons::SOURCE_NOT_READY,
+            OwnTexts,
+        ),
+        case(kind, "spec.lifecycle.adoption.serverId", adopting, reasons::IDENTITY_DENIED, ServerLetGo),
+        case(kind, "spec.loggingRole", json!({"loggingRole": THEIR_ROLE}), reasons::ROLE_NOT_GRANTED, Role),
         case(
             kind,
             "spec.identityProviderDetails.invocationRole",
             gateway(json!({"invocationRole": THEIR_ROLE})),
             reasons::ROLE_NOT_GRANTED,
+            Role,
         ),
         Case {
             kind,
             path: "spec.loginTest.passwordSecretRef.name",
             spec: login("password", "password"),
             says: no_password,
+            allowed: OwnTexts,
         },
         Case {
             kind,
             path: "spec.loginTest.passwordSecretRef.key",
             spec: login("own-login", "bank/password"),
             says: no_password,
+            allowed: OwnTexts,
         },
         // What it names is written, and only in its own namespace.
         Case {
@@ -91,6 +170,7 @@ fn of_server() -> Vec<Case> {
             path: "spec.knownHostsConfigMap.name",
             spec: json!({"knownHostsConfigMap": {"name": "texts"}}),
             says: (types::READY, "True", reasons::AVAILABLE),
+            allowed: AsItIs,
         },
     ];
     for (list, paths) in [
@@ -99,6 +179,7 @@ fn of_server() -> Vec<Case> {
             [
                 "spec.workflowDetails.onUpload[].workflowRef.name",
                 "spec.workflowDetails.onUpload[].workflowRef.namespace",
+                "spec.workflowDetails.onUpload[].workflowId",
                 "spec.workflowDetails.onUpload[].executionRole",
             ],
         ),
@@ -107,32 +188,22 @@ fn of_server() -> Vec<Case> {
             [
                 "spec.workflowDetails.onPartialUpload[].workflowRef.name",
                 "spec.workflowDetails.onPartialUpload[].workflowRef.namespace",
+                "spec.workflowDetails.onPartialUpload[].workflowId",
                 "spec.workflowDetails.onPartialUpload[].executionRole",
             ],
         ),
     ] {
         let one = |detail: Value| json!({"workflowDetails": {list: [detail]}});
-        let [by_name, by_namespace, by_role] = paths;
-        let other = json!({"name": "scan", "namespace": BANK});
+        let [by_name, by_namespace, by_id, by_role] = paths;
+        let named = |named: Value| one(json!({"workflowRef": named, "executionRole": ROLE}));
+        let waits = reasons::DEPENDENCY_NOT_READY;
+        let unknown = json!({"workflowId": UNOWNED_WORKFLOW, "executionRole": THEIR_ROLE});
+        let theirs = json!({"workflowId": WORKFLOW, "executionRole": ROLE});
         cases.extend([
-            case(
-                kind,
-                by_name,
-                one(json!({"workflowRef": {"name": "scan"}, "executionRole": ROLE})),
-                reasons::DEPENDENCY_NOT_READY,
-            ),
-            case(
-                kind,
-                by_namespace,
-                one(json!({"workflowRef": other, "executionRole": ROLE})),
-                reasons::DEPENDENCY_NOT_READY,
-            ),
-            case(
-                kind,
-                by_role,
-                one(json!({"workflowId": "w-00000000000000001", "executionRole": THEIR_ROLE})),
-                reasons::ROLE_NOT_GRANTED,
-            ),
+            case(kind, by_name, named(json!({"name": "scan"})), waits, OwnWorkflow),
+            case(kind, by_namespace, named(json!({"name": "scan", "namespace": BANK})), waits, ReferenceToWorkflow),
+            case(kind, by_id, one(theirs), waits, ReferenceToWorkflow),
+            case(kind, by_role, one(unknown), reasons::ROLE_NOT_GRANTED, Role),
         ]);
     }
     cases
@@ -147,12 +218,14 @@ pub fn cases() -> Vec<Case> {
             "spec.sshPublicKeysFrom[].configMapKeyRef.name",
             keys("texts", "keys"),
             reasons::SOURCE_NOT_READY,
+            OwnTexts,
         ),
         case(
             TransferUser,
             "spec.sshPublicKeysFrom[].configMapKeyRef.key",
             keys("own", "bank/keys"),
             reasons::SOURCE_NOT_READY,
+            OwnTexts,
         ),
     ];
     let of_workflow = vec![case(
@@ -160,6 +233,7 @@ pub fn cases() -> Vec<Case> {
         "spec.awsIdentityRef.name",
         json!({"awsIdentityRef": {"name": BANK}}),
         reasons::IDENTITY_DENIED,
+        Identity,
     )];
     [of_server(), of_login(TransferUser), of_user, of_login(TransferAccess), of_workflow]
         .into_iter()
@@ -169,7 +243,7 @@ pub fn cases() -> Vec<Case> {
 
 /// Things of the account that no grant bounds, as docs/security.md says: AWS judges them, by the role that is passed, by
 /// the policies of the thing itself, or lets everybody of the account use them.
-pub const OF_THE_ACCOUNT: [&str; 19] = [
+pub const OF_THE_ACCOUNT: [&str; 17] = [
     "spec.certificate",
     "spec.customHostname.hostedZoneId",
     "spec.endpointDetails.addressAllocationIds[]",
@@ -182,8 +256,6 @@ pub const OF_THE_ACCOUNT: [&str; 19] = [
     "spec.identityProviderDetails.function",
     "spec.identityProviderDetails.url",
     "spec.structuredLogDestinations[]",
-    "spec.workflowDetails.onUpload[].workflowId",
-    "spec.workflowDetails.onPartialUpload[].workflowId",
     "efs.fileSystemId",
     "s3.bucket",
     "efsFileLocation.fileSystemId",

@@ -241,14 +241,18 @@ impl Rig {
     }
 
     pub async fn reconcile_as(&self, kind: &str, object: &str, rank: &Rank) -> Requeue {
-        let (name, uid) = (name(object), format!("uid-{object}"));
+        self.reconcile_of(kind, &name(object), &format!("uid-{object}"), rank).await
+    }
+
+    /// A reconcile over the object of this uid, in whichever namespace.
+    pub async fn reconcile_of(&self, kind: &str, object: &Name, uid: &str, rank: &Rank) -> Requeue {
         let reconciles = self.reconciles.fetch_add(1, Ordering::Relaxed);
         assert!(reconciles < RECONCILES, "{kind} {object} does not come to rest");
         match kind {
-            "TransferServer" => Box::pin(reconcile(&self.process.servers, &name, &uid, rank)).await,
-            "TransferUser" => Box::pin(reconcile(&self.process.users, &name, &uid, rank)).await,
-            "TransferAccess" => Box::pin(reconcile(&self.process.accesses, &name, &uid, rank)).await,
-            _ => Box::pin(reconcile(&self.process.workflows, &name, &uid, rank)).await,
+            "TransferServer" => Box::pin(reconcile(&self.process.servers, object, uid, rank)).await,
+            "TransferUser" => Box::pin(reconcile(&self.process.users, object, uid, rank)).await,
+            "TransferAccess" => Box::pin(reconcile(&self.process.accesses, object, uid, rank)).await,
+            _ => Box::pin(reconcile(&self.process.workflows, object, uid, rank)).await,
         }
     }
 

@@ -28,19 +28,21 @@ pub const ABROAD: &str = "s-0000000000000abc0";
 /// A workflow of another object.
 pub const THEIR_WORKFLOW: &str = "w-0000000000000ba0c";
 /// The object whose status is forged.
-const MINE: &str = "mine";
-const UID: &str = "uid-mine";
+pub(super) const MINE: &str = "mine";
+pub(super) const UID: &str = "uid-mine";
+/// The group of an access.
+pub(super) const OWN_GROUP: &str = "S-1-1";
 /// A user and two accesses that others have on the object's own server.
 const BOB: &str = "bob";
 const GROUP: &str = "S-1-9";
 const GROUP_OF_NO_ROW: &str = "S-1-8";
 /// Long enough for every wait that a record asks for, and for what is done once it is over.
-const LONG: Duration = Duration::from_mins(40);
+pub(super) const LONG: Duration = Duration::from_mins(40);
 
 /// What every mutation sent, by its operation.
-type Sent = Arc<Mutex<Vec<(String, String)>>>;
+pub(super) type Sent = Arc<Mutex<Vec<(String, String)>>>;
 
-fn recording(rig: &Rig) -> Sent {
+pub(super) fn recording(rig: &Rig) -> Sent {
     let sent = Sent::default();
     let to = Arc::clone(&sent);
     rig.cloud.refuse("Recorded", "and let through", move |call| {
@@ -54,11 +56,11 @@ fn recording(rig: &Rig) -> Sent {
 /// What is not the object's own: servers of another object, of another cluster and of nobody, a user on each of them and
 /// on its own server, a workflow, and two ConfigMaps of its namespace.
 fn put_others(rig: &Rig) {
-    let tags = |name: &str| Owner::new(CLUSTER, "bank", name, &format!("uid-{name}")).tags("attempt-of-theirs");
-    rig.cloud.put_server(VAULT, tags("vault"), |_| ());
+    rig.cloud.put_server(VAULT, tags_of_vault(), |_| ());
     rig.cloud.put_server(ABROAD, Owner::new("abroad", "team", MINE, "uid-abroad").tags("attempt-of-theirs"), |_| ());
     rig.cloud.put_server(OLD, Tags::new(), |_| ());
-    rig.cloud.put_workflow(THEIR_WORKFLOW, &tags("scan"));
+    let scan = Owner::new(CLUSTER, "bank", "scan", "uid-scan").tags("attempt-of-theirs");
+    rig.cloud.put_workflow(THEIR_WORKFLOW, &scan);
     let mut identity = rig.objects.stored(&("AwsIdentity".to_owned(), unspaced("default"))).unwrap();
     identity["spec"]["grants"][0]["serverIds"] = json!([]);
     rig.objects.put(identity.clone());
@@ -70,6 +72,10 @@ fn put_others(rig: &Rig) {
         rig.objects.put(json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"}, "metadata": {
             "name": config_map, "namespace": "team", "uid": config_map, "resourceVersion": "1", "ownerReferences": owner}}));
     }
+}
+
+fn tags_of_vault() -> Tags {
+    Owner::new(CLUSTER, "bank", "vault", "uid-vault").tags("attempt-of-theirs")
 }
 
 fn unspaced(name: &str) -> Name {
@@ -90,52 +96,66 @@ fn put_users(rig: &Rig, servers: &[&str]) {
     }
 }
 
-/// The object `mine` of a kind, Ready, among what is not its own.
-async fn ready(kind: ManagedKind) -> Rig {
+/// What is not the object's own, and the server that it would be on: nothing of the object yet.
+pub(super) async fn around(kind: ManagedKind) -> Rig {
     let rig = Rig::new();
     put_others(&rig);
-    let directory = json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"});
-    match kind {
-        TransferServer => rig.server(MINE, json!({})),
-        TransferUser | TransferAccess => {
-            rig.server("files", if kind == TransferAccess { directory } else { json!({}) });
-            rig.settle("TransferServer", "files").await;
-        }
-        TransferWorkflow => {
-            let step = json!([{"type": "DELETE", "deleteStepDetails": {}}]);
-            rig.put(
-                kind.name(),
-                MINE,
-                json!({"region": REGION, "steps": step, "lifecycle": {"deletionProtection": false}}),
-            );
-        }
+    let on_directory = kind == TransferAccess;
+    if matches!(kind, TransferUser | TransferAccess) {
+        let directory = json!({"identityProviderType": "AWS_DIRECTORY_SERVICE"});
+        rig.server("files", if on_directory { directory } else { json!({}) });
+        rig.settle("TransferServer", "files").await;
     }
-    match kind {
-        TransferUser => rig.user(MINE, json!({})),
-        TransferAccess => {
-            rig.put(kind.name(), MINE, json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": "S-1-1"}));
-        }
-        _ => {}
-    }
-    rig.settle(kind.name(), MINE).await;
-    rig.settle(kind.name(), MINE).await;
-    assert_eq!(rig.says(kind.name(), MINE, "Ready").unwrap().0, "True", "{}", rig.message(kind.name(), MINE));
-    if kind == TransferAccess {
-        for group in [GROUP, GROUP_OF_NO_ROW] {
-            let access = Access {
-                external_id: group.to_owned(),
-                settings: LoginSettings { role: Some(ROLE.to_owned()), ..LoginSettings::default() },
-            };
-            rig.cloud.accesses().insert((FIRST.to_owned(), group.to_owned()), access);
-        }
+    if on_directory {
+        put_accesses(&rig);
     } else {
         put_users(&rig, if kind == TransferUser { &[VAULT, ABROAD, OLD, FIRST] } else { &[VAULT, ABROAD, OLD] });
     }
     rig
 }
 
-/// All that is not the object's own, as it is; of its own server the users of others and the accesses of these groups.
-fn others(rig: &Rig, groups: &[&str]) -> Vec<String> {
+/// Accesses of others on the object's server; on the server of another object also one of the object's own group.
+fn put_accesses(rig: &Rig) {
+    rig.cloud.put_server(VAULT, tags_of_vault(), |server| {
+        server.settings.identity_provider_type = Some("AWS_DIRECTORY_SERVICE".to_owned());
+    });
+    for (server, group) in [(FIRST, GROUP), (FIRST, GROUP_OF_NO_ROW), (VAULT, GROUP), (VAULT, OWN_GROUP)] {
+        let access = Access {
+            external_id: group.to_owned(),
+            settings: LoginSettings { role: Some(ROLE.to_owned()), ..LoginSettings::default() },
+        };
+        rig.cloud.accesses().insert((server.to_owned(), group.to_owned()), access);
+    }
+}
+
+/// The object `mine` of a kind.
+pub(super) fn put_mine(rig: &Rig, kind: ManagedKind) {
+    match kind {
+        TransferServer => rig.server(MINE, json!({})),
+        TransferUser => rig.user(MINE, json!({})),
+        TransferAccess => {
+            rig.put(kind.name(), MINE, json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": OWN_GROUP}));
+        }
+        TransferWorkflow => {
+            let step = json!([{"type": "DELETE", "deleteStepDetails": {}}]);
+            let lifecycle = json!({"deletionProtection": false});
+            rig.put(kind.name(), MINE, json!({"region": REGION, "steps": step, "lifecycle": lifecycle}));
+        }
+    }
+}
+
+/// The object `mine` of a kind, Ready, among what is not its own.
+pub(super) async fn ready(kind: ManagedKind) -> Rig {
+    let rig = around(kind).await;
+    put_mine(&rig, kind);
+    rig.settle(kind.name(), MINE).await;
+    rig.settle(kind.name(), MINE).await;
+    assert_eq!(rig.says(kind.name(), MINE, "Ready").unwrap().0, "True", "{}", rig.message(kind.name(), MINE));
+    rig
+}
+
+/// All that is not the object's own, as it is, but for the access that may go.
+pub(super) fn others(rig: &Rig, may_go: OfGroup) -> Vec<String> {
     let mut all = Vec::new();
     let servers = rig.cloud.servers();
     all.extend([VAULT, ABROAD, OLD].map(|id| format!("{:?}", servers.get(id))));
@@ -144,7 +164,8 @@ fn others(rig: &Rig, groups: &[&str]) -> Vec<String> {
     all.extend(users.iter().filter(|((_, name), _)| name == BOB).map(|user| format!("{user:?}")));
     drop(users);
     let accesses = rig.cloud.accesses();
-    let kept = accesses.iter().filter(|((_, id), _)| groups.contains(&id.as_str()));
+    let gone = |server: &str, group: &str| [may_go, (FIRST, OWN_GROUP)].contains(&(server, group));
+    let kept = accesses.iter().filter(|((server, group), _)| !gone(server, group));
     all.extend(kept.map(|access| format!("{access:?}")));
     drop(accesses);
     let workflow = rig.cloud.sim().world.region(ACCOUNT, REGION).workflows.get(THEIR_WORKFLOW).cloned();
@@ -154,7 +175,7 @@ fn others(rig: &Rig, groups: &[&str]) -> Vec<String> {
 }
 
 /// Writes the forged field, with what lies on its way.
-fn forge(rig: &Rig, kind: ManagedKind, row: &Row) {
+pub(super) fn forge(rig: &Rig, kind: ManagedKind, row: &Row) {
     Rig::write_status(&rig.objects, kind.name(), MINE, |status| {
         let members: Vec<&str> = row.path.split('.').skip(1).collect();
         let (last, before) = members.split_last().unwrap();
@@ -171,7 +192,7 @@ fn forge(rig: &Rig, kind: ManagedKind, row: &Row) {
 }
 
 /// An edit that AWS is told of.
-fn edit(rig: &Rig, kind: ManagedKind) {
+pub(super) fn edit(rig: &Rig, kind: ManagedKind) {
     rig.edit(kind.name(), MINE, |object| match kind {
         TransferServer => object["spec"]["preAuthenticationLoginBanner"] = json!("hello"),
         TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
@@ -179,52 +200,63 @@ fn edit(rig: &Rig, kind: ManagedKind) {
     });
 }
 
-/// What reconciles sent so far, and no more.
-fn taken(sent: &Sent) -> Vec<String> {
-    let all = std::mem::take(&mut *sent.lock().unwrap());
-    let aimed = all.iter().find(|(_, input)| [VAULT, ABROAD, OLD, THEIR_WORKFLOW].iter().any(|id| input.contains(id)));
-    assert!(aimed.is_none(), "{aimed:?} is about what is not ours");
-    all.into_iter().map(|(operation, _)| operation).collect()
+/// Server and group of an access.
+pub(super) type OfGroup = (&'static str, &'static str);
+
+/// The one access of somebody else that may go with the object: as AWS has no tags on accesses, nothing but its record says
+/// which one is its own (docs/limits.md).
+pub(super) fn may_go<'a>(kind: ManagedKind, rows: impl IntoIterator<Item = &'a Row>) -> OfGroup {
+    let paths: Vec<&str> = rows.into_iter().filter(|_| kind == TransferAccess).map(|row| row.path).collect();
+    (
+        if paths.contains(&"status.serverId") { VAULT } else { FIRST },
+        if paths.contains(&"status.externalId") { GROUP } else { OWN_GROUP },
+    )
 }
 
-/// The groups of others whose accesses stay: all but the one that the row names, as AWS has no tags by which to tell that
-/// it is somebody else's (docs/limits.md).
-fn groups_that_stay(kind: ManagedKind, row: &Row) -> &'static [&'static str] {
-    let untagged = kind == TransferAccess && row.path == "status.externalId";
-    if untagged { &[GROUP_OF_NO_ROW] } else { &[GROUP, GROUP_OF_NO_ROW] }
+/// What reconciles sent so far, and no more.
+pub(super) fn taken(sent: &Sent, (server, group): OfGroup) -> Vec<String> {
+    let all = std::mem::take(&mut *sent.lock().unwrap());
+    let may = |operation: &str, input: &str| {
+        operation == "DeleteAccess" && [server, group].iter().all(|part| input.contains(&format!("\"{part}\"")))
+    };
+    let aimed = all.iter().find(|(operation, input)| {
+        [VAULT, ABROAD, OLD, THEIR_WORKFLOW].iter().any(|id| input.contains(id)) && !may(operation, input)
+    });
+    assert!(aimed.is_none(), "{aimed:?} is about what is not ours");
+    all.into_iter().map(|(operation, _)| operation).collect()
 }
 
 /// A forged object that nobody touches, then edits, then deletes; and one that is deleted at once.
 async fn lives(kind: ManagedKind, row: &Row) -> Vec<String> {
     let called = format!("{} {} = {}", kind.name(), row.path, row.value);
-    let groups = groups_that_stay(kind, row);
+    let may_go = may_go(kind, [row]);
     let mut wrong = Vec::new();
     for at_once in [false, true] {
         let rig = ready(kind).await;
-        let (sent, before) = (recording(&rig), others(&rig, groups));
+        let (sent, before) = (recording(&rig), others(&rig, may_go));
         forge(&rig, kind, row);
         let mut all = Vec::new();
         if !at_once {
             rig.run(kind.name(), MINE, LONG).await;
-            let (calls, says) = (taken(&sent), rig.says(kind.name(), MINE, "Ready").unwrap().1);
+            let (calls, says) = (taken(&sent, may_go), rig.says(kind.name(), MINE, "Ready").unwrap().1);
             if calls != row.sent || says != row.says {
                 wrong.push(format!("{called}: sent {calls:?}, says {says}: {}", rig.message(kind.name(), MINE)));
             }
             all.extend(calls);
             edit(&rig, kind);
             rig.run(kind.name(), MINE, LONG).await;
-            all.extend(taken(&sent));
+            all.extend(taken(&sent, may_go));
         }
         if rig.get(kind.name(), MINE).is_some() {
             rig.delete(kind.name(), MINE);
             rig.run(kind.name(), MINE, LONG).await;
         }
-        all.extend(taken(&sent));
+        all.extend(taken(&sent, may_go));
         // Of another account or region nothing is concluded, not even that something is gone.
         if ["AccountChanged", "RegionChanged"].contains(&row.says) && !all.is_empty() {
             wrong.push(format!("{called}: sent {all:?}, and nothing should be"));
         }
-        let after = others(&rig, groups);
+        let after = others(&rig, may_go);
         if after != before {
             wrong.push(format!("{called}: something that is not ours changed: {after:?}"));
         }
@@ -250,17 +282,17 @@ async fn an_object_that_nobody_forged_is_changed_and_deleted_in_aws() {
         (TransferWorkflow, "TagResource", "DeleteWorkflow"),
     ] {
         let rig = ready(kind).await;
-        let groups = [GROUP, GROUP_OF_NO_ROW];
-        let (sent, before) = (recording(&rig), others(&rig, &groups));
+        let own = (FIRST, OWN_GROUP);
+        let (sent, before) = (recording(&rig), others(&rig, own));
         edit(&rig, kind);
         rig.run(kind.name(), MINE, LONG).await;
-        let edited = taken(&sent);
+        let edited = taken(&sent, own);
         assert!(edited.iter().any(|call| call == changes), "{}: {edited:?}", kind.name());
         rig.delete(kind.name(), MINE);
         rig.run(kind.name(), MINE, LONG).await;
-        let deleted = taken(&sent);
+        let deleted = taken(&sent, own);
         assert!(deleted.iter().any(|call| call == deletes), "{}: {deleted:?}", kind.name());
-        assert_eq!(others(&rig, &groups), before, "{}", kind.name());
+        assert_eq!(others(&rig, own), before, "{}", kind.name());
     }
 }
 
@@ -284,21 +316,21 @@ async fn no_forged_field_of_a_workflow_touches_what_is_not_its_own() {
     no_forgery(TransferWorkflow).await;
 }
 
-fn covers(path: &str, leaf: &str) -> bool {
+pub(super) fn covers(path: &str, leaf: &str) -> bool {
     leaf.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', '{']))
 }
 
-/// The fields that docs/security.md tells of, below its heading on forged status.
-fn told() -> BTreeSet<String> {
+/// The fields that docs/security.md tells of below this heading.
+pub(super) fn told(heading: &str) -> BTreeSet<String> {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md")).unwrap();
-    let part = page.split("\n### ").find(|part| part.starts_with("Forged status")).unwrap().to_owned();
+    let part = page.split("\n### ").find(|part| part.lines().next() == Some(heading)).unwrap().to_owned();
     let fields = part.lines().filter(|line| line.starts_with("| `status.")).map(|line| line.split('|').nth(1).unwrap());
     fields.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
 #[test]
 fn every_field_of_a_status_is_forged_and_told_of() {
-    let told = told();
+    let told = told("Forged status");
     let mut wrong = Vec::new();
     let mut known = Vec::new();
     for kind in ManagedKind::ALL {

@@ -10,6 +10,7 @@ use crate::kinds::fakes::{ACCOUNT, NOW, REGION};
 use ManagedKind::{TransferAccess, TransferServer, TransferUser, TransferWorkflow};
 
 /// A forgery, and what comes of it while nobody edits the object.
+#[derive(Clone)]
 pub struct Row {
     /// A field, or one with all below it.
     pub path: &'static str,
@@ -19,6 +20,13 @@ pub struct Row {
     pub sent: &'static [&'static str],
     /// The reason of Ready in the end.
     pub says: &'static str,
+}
+
+impl Row {
+    /// Whether the object is left alone because of it, so that another forgery beside it shows nothing.
+    pub fn stops(&self) -> bool {
+        self.says != "Available"
+    }
 }
 
 fn row(path: &'static str, value: Value, sent: &'static [&'static str], says: &'static str) -> Row {

@@ -16,6 +16,7 @@ mod exported;
 mod failing;
 mod forged;
 mod forged_rows;
+mod forged_together;
 mod frugal;
 mod holding;
 mod hostile;

@@ -10,7 +10,12 @@ pub type Leaf = (String, Value);
 
 /// Every leaf of the spec or the status of a kind.
 pub fn leaves(kind: ManagedKind, part: &str) -> Vec<Leaf> {
-    let crd = all_crds().into_iter().find(|crd| crd.spec.names.kind == kind.name()).unwrap();
+    leaves_of(kind.name(), part)
+}
+
+/// The same of any kind of ours, by its name.
+pub fn leaves_of(kind: &str, part: &str) -> Vec<Leaf> {
+    let crd = all_crds().into_iter().find(|crd| crd.spec.names.kind == kind).unwrap();
     let schema = serde_json::to_value(&crd.spec.versions[0].schema).unwrap();
     let mut found = Vec::new();
     below(&schema["openAPIV3Schema"]["properties"][part], part, &mut found);

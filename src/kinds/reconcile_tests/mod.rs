@@ -15,6 +15,7 @@ mod events;
 mod exported;
 mod failing;
 mod forged;
+mod forged_identity;
 mod forged_rows;
 mod forged_together;
 mod frugal;

@@ -106,7 +106,9 @@ fn by_id(deps: &Deps, id: String, asker: &Asker, account: &Account) -> (String, 
 fn stands_for(deps: &Deps, object: &TransferWorkflow, id: &str, account: &Account) -> bool {
     let Name { namespace, name } = Name::from(&object.metadata);
     let owner = Owner::new(&deps.cluster_id, &namespace, &name, &object.uid().unwrap_or_default());
-    let ours = deps.workflows.tags(account, id).is_none_or(|tags| owner.judge(&tags) == Ownership::Ours);
+    // Tags that somebody took off say nothing of another owner.
+    let stays = |ownership| matches!(ownership, Ownership::Ours | Ownership::UidLost | Ownership::Untagged);
+    let ours = deps.workflows.tags(account, id).is_none_or(|tags| stays(owner.judge(&tags)));
     ours && elsewhere(object, account).is_none()
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::aws::Tags;
 use crate::cluster::store::Snapshot;
 use crate::kinds::fakes::{self, ACCOUNT, CLUSTER, REGION, World, dying, object};
 
@@ -160,6 +161,19 @@ fn an_id_leads_no_further_than_the_object_that_it_belongs_to_allows() {
             assert!(message.starts_with("spec.workflowDetails.onUpload: ") && message.contains(namespace), "{message}");
             assert!(!message.contains("scan") && (namespace == "team" || !message.contains("team")), "{message}");
         }
+    }
+}
+
+#[test]
+fn an_id_stays_its_objects_where_somebody_took_its_tags_off() {
+    let closed = workflow(&json!({}), &json!({"workflowId": "w-1", "accountId": ACCOUNT}));
+    let mut without_uid = Owner::new(CLUSTER, "team", "scan", "uid-scan").tags("attempt");
+    without_uid.retain(|key, _| !key.ends_with("/uid"));
+    for tags in [without_uid, Tags::default()] {
+        let world = world(&closed, None);
+        world.deps.workflows.note(&world.account(), "w-1", Some(&tags));
+        let (_, held) = given(&world, &by_its_id("away", "w-1"));
+        assert!(held.is_some(), "{tags:?}");
     }
 }
 

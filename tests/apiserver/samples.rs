@@ -30,7 +30,7 @@ async fn what_a_tenant_has_is_marked_as_its_own_and_nobody_elses() {
     for operation in ["CreateWorkflow", "CreateServer", "CreateUser"] {
         let made = world.done(operation).await;
         assert_eq!(made.len(), 1, "{operation}");
-        assert_eq!(tag(&made[0], "tenant"), Some("a"), "{operation}");
+        assert_eq!(tag(&made[0], "tenant"), Some("tenant-a"), "{operation}");
     }
     let workflow = world.object("transferworkflows", "tenant-a", "inbox").await["status"]["workflowId"].clone();
     let uses = &world.done("CreateServer").await[0]["input"]["WorkflowDetails"]["OnUpload"][0]["WorkflowId"];

@@ -18,8 +18,13 @@ const ALL_OK: u64 = 10;
 const ON_REQUEST: [&str; 3] =
     ["container-seccomp-profile", "container-ports-check", "environment-variable-key-duplication"];
 
-/// Kind, check, container (`-` where it is of none; of kube-score only) and what was said.
+/// Object, check, container (`-` where it is of none; of kube-score only) and what was said.
 type Found = BTreeSet<String>;
+
+/// A reason is one object's, not that of whatever has the same kind. Deployments are all of one template.
+fn of(object: &str) -> &str {
+    if object.starts_with("Deployment") { "Deployment" } else { object }
+}
 
 async fn by_kube_score(rendered: &str) -> Found {
     let mut command = Command::new(kube_score());
@@ -42,6 +47,7 @@ async fn by_kube_score(rendered: &str) -> Found {
 }
 
 fn findings(object: &Value) -> Vec<String> {
+    let object_name = object["object_meta"]["name"].as_str().unwrap();
     let kind = object["type_meta"]["kind"].as_str().unwrap();
     let checks = object["checks"].as_array().unwrap().iter();
     let bad = checks.filter(|check| check["skipped"] != true && check["grade"].as_u64().unwrap() < ALL_OK);
@@ -49,14 +55,15 @@ fn findings(object: &Value) -> Vec<String> {
     said.map(|(check, comment)| {
         let container = Some(comment["path"].as_str().unwrap()).filter(|path| !path.is_empty());
         let [check, summary] = [&check["check"]["id"], &comment["summary"]].map(|text| text.as_str().unwrap());
-        format!("{kind} {check} {} {summary}", container.unwrap_or("-"))
+        format!("{} {check} {} {summary}", of(&format!("{kind}.{object_name}")), container.unwrap_or("-"))
     })
     .collect()
 }
 
 async fn by_checkov(folder: &Path) -> Found {
     let mut command = Command::new(checkov());
-    // Without a word to its maker's service.
+    // Without a word to its maker's service: nothing is downloaded, and nobody is asked for a newer one.
+    command.env("CKV_SKIP_PACKAGE_UPDATE_CHECK", "true");
     command.args(["--framework", "kubernetes", "--skip-download", "--soft-fail", "--quiet", "--output", "json"]);
     let output = command.arg("--directory").arg(folder).output().await.unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -67,8 +74,7 @@ async fn by_checkov(folder: &Path) -> Found {
     failed
         .map(|check| {
             let text = |member: &str| check[member].as_str().unwrap();
-            let kind = text("resource").split('.').next().unwrap();
-            format!("{kind} {} {}", text("check_id"), text("check_name"))
+            format!("{} {} {}", of(text("resource")), text("check_id"), text("check_name"))
         })
         .collect()
 }

@@ -284,11 +284,12 @@ where
                 if stop.poll_unpin(context).is_ready() {
                     return Poll::Ready(Event::Stop);
                 }
-                if !started && start.poll_unpin(context).is_ready() {
-                    return Poll::Ready(Event::Start);
-                }
                 if let Poll::Ready(Some((name, cause))) = names.poll_next_unpin(context) {
                     return Poll::Ready(Event::Asked(name, cause));
+                }
+                // Only now: a listing asks for each object and for whom it concerns, and each is reconciled once.
+                if !started && start.poll_unpin(context).is_ready() {
+                    return Poll::Ready(Event::Start);
                 }
                 if let Poll::Ready(Some((name, next))) = running.poll_next_unpin(context) {
                     return Poll::Ready(Event::Ended(name, next));

@@ -59,6 +59,27 @@ async fn before_the_start_names_wait_each_once_and_no_reconcile_runs() {
     running.await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_start_that_comes_at_once_is_reconciled_once() {
+    let (index, enqueuer, queue) = queue::<ConfigMap>();
+    index.take(&name("x"), None, Some(&meta("x", 1)));
+    for _ in 0..1000 {
+        enqueuer.enqueue(name("x"), Cause::Related);
+    }
+    let count = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&count);
+    let reconcile: Reconcile = Arc::new(move |_, _, _| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async { Requeue::OnChange }.boxed()
+    });
+    let (end, stop) = futures::channel::oneshot::channel::<()>();
+    let running = tokio::spawn(run(queue, at_once(), stop.map(|_| ()), reconcile));
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+    end.send(()).unwrap();
+    running.await.unwrap();
+}
+
 #[test]
 fn a_change_that_only_we_made_asks_for_no_reconcile() {
     let old = meta("x", 1);

@@ -301,11 +301,12 @@ impl UpdateFacts<'_> {
     }
 
     /// Whether an edit takes nothing as far as a look tells that may show what was there before AWS's last word: an edit
-    /// that is taken back soon after looks like one that is in force already.
+    /// that is taken back soon after looks like one that is in force already. While AWS is on its way, nothing is said to
+    /// be in force anyway, and every process says the same of it.
     fn may_be_old(&self) -> bool {
         let lag = Duration::try_from(self.lag).unwrap_or(Duration::MAX);
         let lately = self.memory.unshown.is_some_and(|at| self.at.duration_since(at) < lag);
-        lately && self.plan.calls.is_empty() && !self.sent && self.source == Source::Seen
+        lately && self.plan.busy.is_none() && self.plan.calls.is_empty() && !self.sent && self.source == Source::Seen
     }
 
     /// Whether the call takes something away while what AWS has was not seen since other calls went out. What was said

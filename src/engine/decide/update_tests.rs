@@ -249,11 +249,12 @@ fn an_edit_that_takes_nothing_is_not_believed_while_answers_may_lag() {
     let edited = |world: &World| world.step(|c| c.edited = true);
     let waits = |action: &Action| matches!(action, Action::Wait { reason, .. } if reason.code == "WaitingForAws");
     assert!(waits(&edited(&taken(lag - 1, |_| {}))), "an edit that was taken back");
-    let believed: [(&str, World); 4] = [
+    let believed: [(&str, World); 5] = [
         ("AWS must show it by now", taken(lag, |_| {})),
         ("a call went out for it", taken(0, |world| world.sent = true)),
         ("this reconcile made it", taken(0, |world| world.source = Source::Made)),
         ("AWS never took anything before", taken(0, |world| world.memory.unshown = None)),
+        ("AWS is on its way, which is said", taken(0, |world| world.plan.busy = Some(Reason::new("Stopping", "")))),
     ];
     for (why, world) in believed {
         assert_eq!(edited(&world), CONCLUDE, "{why}");

@@ -1,7 +1,7 @@
 //! The processor's time that a reconcile takes, and that it does not grow with what else there is. `make
 //! bench-reconciles`
 //!
-//! The real engines, kinds, caches, triggers and queue in one process, over an API server and an AWS in memory whose
+//! The operator as it is wired, from its watches to its engines, over an API server and an AWS in memory whose
 //! own time is in the figures: no HTTP, no waiting. Time is virtual, and only that of the processor is measured.
 #![allow(
     clippy::unwrap_used,
@@ -16,8 +16,10 @@
 mod crowd;
 #[path = "../tests/convergence/doors.rs"]
 mod doors;
-#[path = "../tests/convergence/machinery.rs"]
-mod machinery;
+#[path = "../tests/convergence/seeded.rs"]
+mod seeded;
+#[path = "../tests/convergence/watches.rs"]
+mod watches;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -1,9 +1,10 @@
-//! The composition root: builds the doors and the engines, starts the watches and the controllers, and ends them.
+//! The composition root: builds the doors and what is wired behind them, starts the controllers, and ends them.
 
 mod learnt_rates;
 mod prepare;
 mod scrapes;
 mod share;
+mod work;
 
 use std::io::Write;
 use std::path::Path;
@@ -11,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::channel::oneshot;
 use futures::future::{BoxFuture, Either, join_all, select, select_all};
 use jiff::SignedDuration;
 use kube::{Api, Client, Config};
@@ -21,35 +21,22 @@ use tokio::task::JoinHandle;
 
 use self::learnt_rates::LearntRates;
 pub use self::prepare::prepare;
+pub use self::work::{Around, Outside};
+use self::work::{Idle, Work};
 use crate::admin::{self, Health};
-use crate::api::{self, AwsIdentity};
+use crate::api;
 use crate::aws::RateLimiter;
 use crate::aws::account_clients::{AccountClients, Aws};
 use crate::aws::rate_limiter::Rates;
 use crate::cli::RunArgs;
-use crate::cluster::Lister;
-use crate::cluster::kube::KubeClient;
 use crate::cluster::store::Stores;
 use crate::engine::consistency::Windows;
-use crate::engine::context::Engine;
-use crate::engine::controller::{self, Queue, Reconcile, Signal};
-use crate::engine::counters::ReconcileCounters;
-use crate::engine::reconcile::reconcile;
-use crate::engine::requeue::Requeue;
+use crate::engine::controller::Signal;
 use crate::engine::settings::{Env, Settings};
-use crate::kinds::affected;
-use crate::kinds::deps::{Deps, Verified, WorkflowsSeen};
-use crate::kinds::identity::Identities;
 use crate::kinds::installations::Installation;
-use crate::kinds::orphans::Orphans;
-use crate::kinds::registration::Registration;
-use crate::kinds::swept::Swept;
-use crate::kinds::trigger::{Trigger, Which};
 use crate::leader_election::{self, LeaderState, Lease, LeaseConfig};
 use crate::metrics::{self, Expiry, Sources};
-use crate::shard::Shard;
-use crate::watch::{self, Scope};
-use crate::with_kinds;
+use crate::watch::{Scope, Source};
 
 /// How often to look again for what must be there before anything else.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -132,8 +119,8 @@ async fn operate(
     let aws = Arc::clone(&clients) as Arc<dyn Aws>;
     let installation = installation(&args)?;
     let expiry_warning = span(args.expiry_warning);
-    let shard = args.shard;
-    let outside = Outside { client, aws, scope, installation, shard, stores: Arc::clone(&stores), expiry_warning };
+    let outside =
+        Outside::of_cluster(client, aws, scope, installation, args.shard, Arc::clone(&stores), expiry_warning);
     let settings = settings(&args, cluster_id);
     let looks = Arc::clone(&settings.looks);
     let Some(work) = Work::new(outside, settings, stop.clone()).await else { return Ok(()) };
@@ -163,29 +150,11 @@ async fn operate(
     outcome
 }
 
-/// What the operator stands between.
-pub struct Outside {
-    /// The API server.
-    pub client: Client,
-    /// AWS.
-    pub aws: Arc<dyn Aws>,
-    /// Which part of the cluster it is for.
-    pub scope: Scope,
-    /// What it is called beside others.
-    pub installation: Installation,
-    /// Which accounts it works for.
-    pub shard: Shard,
-    /// What the watches fill.
-    pub stores: Arc<Stores>,
-    /// How long before its end a key is worth a look.
-    pub expiry_warning: SignedDuration,
-}
-
 /// Watches and makes reconciles without a lease, until it is to end.
 ///
 /// # Errors
 /// [`RunError::Ended`], where something ended that must not.
-pub async fn work(outside: Outside, settings: Settings, stop: Signal) -> Result<(), RunError> {
+pub async fn work<S: Source>(outside: Outside<S>, settings: Settings, stop: Signal) -> Result<(), RunError> {
     match Work::new(outside, settings, stop.clone()).await {
         Some(work) => lead(work, None, &LeaderState::default(), stop).await,
         None => Ok(()),
@@ -241,106 +210,6 @@ async fn drain(mut controllers: JoinHandle<Vec<()>>, idle: &[Idle], leads: bool)
     }
 }
 
-/// Whether no call of a kind is under way.
-type Idle = Box<dyn Fn() -> bool + Send + Sync>;
-
-/// The controllers of all kinds, before they run.
-struct Work {
-    deps: Arc<Deps>,
-    settings: Settings,
-    shard: Shard,
-    start: Signal,
-    halt: Signal,
-    /// Completes `start`.
-    elect: oneshot::Sender<()>,
-    /// Completes `halt`.
-    end: oneshot::Sender<()>,
-    watches: BoxFuture<'static, ()>,
-    orphans: Arc<Orphans>,
-    controllers: Vec<BoxFuture<'static, ()>>,
-    idle: Vec<Idle>,
-    reconciles: Vec<(&'static str, ReconcileCounters)>,
-}
-
-impl Work {
-    /// Starts the watches and waits until they have filled the caches; nothing where the process is to end first.
-    async fn new(outside: Outside, settings: Settings, stop: Signal) -> Option<Self> {
-        let Outside { client, aws, scope, installation, shard, stores, expiry_warning } = outside;
-        let (queues, enqueuers, watches) = watch::start(&client, &scope, &stores);
-        let lister = Arc::clone(&stores);
-        let enqueuer = enqueuers.clone();
-        let seen = move |server_id: &str| enqueuer.enqueue(affected::on_server_seen(server_id, lister.as_ref()));
-        let enqueue = move |objects: Vec<_>| enqueuers.enqueue(objects.into_iter().map(Trigger::managed).collect());
-        let deps = Arc::new(Deps {
-            cluster: Arc::new(KubeClient::new(client.clone(), scope.namespaces.clone(), installation.manager.clone())),
-            lister: Arc::clone(&stores) as Arc<dyn Lister>,
-            aws,
-            cluster_id: settings.cluster_id.clone(),
-            verified: Verified::telling(Box::new(seen)),
-            workflows: WorkflowsSeen::default(),
-            swept: Swept::default(),
-            enqueue: Box::new(enqueue),
-            resync: settings.resync,
-            expiry_warning,
-            env: Arc::clone(&settings.env),
-        });
-        prepare::filled(&stores, stop).await?;
-        tracing::info!("all caches are filled");
-        let orphans = Arc::new(Orphans::new(Arc::clone(&deps), settings.clone(), scope.namespaces));
-        let ((elect, start), (end, halt)) = (signal_once(), signal_once());
-        let (controllers, idle, reconciles) = (Vec::new(), Vec::new(), Vec::new());
-        let mut work =
-            Self { deps, settings, shard, start, halt, elect, end, watches, orphans, controllers, idle, reconciles };
-        work.identities(queues.identities, Arc::clone(&stores), installation);
-        macro_rules! control {
-            ($($plural:ident: $kind:ident,)+) => {
-                $(work.control::<api::$kind>(queues.$plural, &stores);)+
-            };
-        }
-        with_kinds!(control);
-        Some(work)
-    }
-
-    fn control<K: Registration>(&mut self, queue: Queue<K>, stores: &Arc<Stores>) {
-        let (cluster, lister) = (Arc::clone(&self.deps.cluster), Arc::clone(&self.deps.lister));
-        let engine = Engine::new(K::reconciler(Arc::clone(&self.deps)), cluster, lister, self.settings.clone());
-        self.reconciles.push((K::KIND.name(), engine.counters.clone()));
-        let (remembers, deps) = (Arc::clone(&engine), Arc::clone(&self.deps));
-        let queue = queue.forgetting(Arc::new(move |uid| {
-            remembers.memories.end(uid);
-            remembers.settings.looks.forget(uid);
-            deps.verified.forget(uid);
-            deps.workflows.forget(uid);
-        }));
-        let memories = Arc::clone(&engine);
-        self.idle.push(Box::new(move || memories.memories.idle()));
-        let run: Reconcile = Arc::new(move |name, uid, rank| {
-            let engine = Arc::clone(&engine);
-            async move { reconcile(&engine, &name, &uid, &rank).await }.boxed()
-        });
-        let stores = Arc::clone(stores);
-        let run = share::of_this_shard(self.shard, move |name| share::account_of::<K>(&stores, name), run);
-        self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), run).boxed());
-    }
-
-    fn identities(&mut self, queue: Queue<AwsIdentity>, stores: Arc<Stores>, installation: Installation) {
-        let orphans = Arc::clone(&self.orphans);
-        let identities = Identities::new(Arc::clone(&self.deps), self.settings.clone(), orphans, installation);
-        self.reconciles.push((Which::Identity.name(), identities.counters.clone()));
-        let identities = Arc::new(identities);
-        let run = identity_reconciles(Arc::clone(&identities), Arc::clone(&stores));
-        let run = share::of_this_shard(self.shard, move |name| share::account(&stores, &name.name), run);
-        let queue = queue.forgetting(Arc::new(move |uid| identities.forget(uid)));
-        self.controllers.push(controller::run(queue, self.start.clone(), self.halt.clone(), run).boxed());
-    }
-}
-
-/// Something that comes to be so once, and who waits for it. A sender that is dropped counts as having sent.
-fn signal_once() -> (oneshot::Sender<()>, Signal) {
-    let (sender, receiver) = oneshot::channel();
-    (sender, receiver.map(|_| ()).boxed().shared())
-}
-
 fn lease_of(
     args: &RunArgs,
     client: &Client,
@@ -383,25 +252,6 @@ fn installation(args: &RunArgs) -> Result<Installation, RunError> {
     }
     let namespace = leader_election::namespace(args.lease_namespace.as_deref()).map_err(RunError::Flag)?;
     Ok(Installation::new(&format!("{namespace}/{}", args.lease_name), namespaces).writing(args.write_identities))
-}
-
-/// Identities rest on nothing in AWS, so their reconciles go by what the watch holds.
-fn identity_reconciles(identities: Arc<Identities>, stores: Arc<Stores>) -> Reconcile {
-    Arc::new(move |name, uid, _| {
-        let identities = Arc::clone(&identities);
-        let object = stores.identity(&name.name).filter(|object| object.metadata.uid.as_deref() == Some(uid.as_str()));
-        async move {
-            let outcome = match object {
-                Some(object) => identities.reconcile(&object).await,
-                None => identities.unread(&name, &uid).await,
-            };
-            outcome.unwrap_or_else(|trouble| {
-                tracing::warn!(%trouble, "reconcile failed");
-                Requeue::After(PATIENCE)
-            })
-        }
-        .boxed()
-    })
 }
 
 fn span(duration: Duration) -> SignedDuration {

@@ -27,6 +27,25 @@ use crate::kinds::registration::Registration;
 use crate::kinds::trigger::{Trigger, Which};
 use crate::with_kinds;
 
+/// What a watch can show.
+pub trait Watchable: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static {}
+
+impl<W: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static> Watchable for W {}
+
+/// Takes over what is told of a kind, by the number of the scope that tells it.
+pub type Take<W> = Box<dyn FnMut(usize, Event<W>) + Send>;
+
+/// Who tells what there is and what becomes of it: the API server, or who stands for it in tests.
+pub trait Source {
+    /// All of a kind in the cluster. The future completes only when the watch breaks down.
+    fn everywhere<W: Watchable>(&self, take: Take<W>) -> BoxFuture<'static, ()>;
+
+    /// Those of a kind that carry the labels, in the namespaces that the process is for.
+    fn namespaced<W>(&self, labels: Option<&str>, take: Take<W>) -> BoxFuture<'static, ()>
+    where
+        W: Watchable + Resource<Scope = NamespaceResourceScope>;
+}
+
 /// Which part of the cluster this process is for.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
@@ -62,10 +81,17 @@ macro_rules! queues {
             $(#[doc = concat!("Of `", stringify!($kind), "`.")] pub $plural: Queue<api::$kind>,)+
         }
 
-        /// Starts the watches. The future completes only when one of them breaks down.
+        /// Starts the watches, which fill the stores; whom a change concerns is looked up by the lister. The future
+        /// completes only when one of them breaks down.
         #[must_use]
-        pub fn start(client: &Client, scope: &Scope, stores: &Arc<Stores>) -> (Queues, Enqueuers, BoxFuture<'static, ()>) {
-            let mut hub = Hub::new(client, scope, stores);
+        pub fn start<S: Source>(
+            source: &S,
+            scope: &Scope,
+            stores: &Arc<Stores>,
+            lister: &Arc<dyn Lister>,
+        ) -> (Queues, Enqueuers, BoxFuture<'static, ()>) {
+            let (enqueuers, watches) = (Enqueuers::default(), Vec::new());
+            let mut hub = Hub { source, scope, stores, lister, enqueuers, watches };
             // All queues are there before anything can be put into one.
             let identities = hub.queue(Which::Identity);
             $(let $plural = hub.queue(Which::Managed(ManagedKind::$kind));)+
@@ -74,7 +100,7 @@ macro_rules! queues {
                 $($plural: hub.managed::<api::$kind>($plural),)+
             };
             hub.namespaces();
-            hub.metadata::<ConfigMapMeta>(scope.apis(client), |stores| &stores.config_maps, affected::on_config_map);
+            hub.config_maps();
             let Hub { enqueuers, watches, .. } = hub;
             (queues, enqueuers, select_all(watches.into_iter().map(tokio::spawn)).map(|_| ()).boxed())
         }
@@ -83,25 +109,12 @@ macro_rules! queues {
 with_kinds!(queues);
 
 /// An identity stands for the account that it leads to.
-fn lanes<K: Stored + Send + Sync + 'static>(stores: &Arc<Stores>) -> LaneOf {
-    let stores = Arc::clone(stores);
+fn lanes<K: Stored + Send + Sync + 'static>(stores: &Arc<Stores>, lister: &Arc<dyn Lister>) -> LaneOf {
+    let (stores, lister) = (Arc::clone(stores), Arc::clone(lister));
     Arc::new(move |name| {
         let references = K::store(&stores).references_of(name);
-        Lane { account: identity_of(&references, stores.as_ref()), namespace: name.namespace.clone() }
+        Lane { account: identity_of(&references, lister.as_ref()), namespace: name.namespace.clone() }
     })
-}
-
-impl Scope {
-    /// One client per namespace, or one of the whole cluster.
-    fn apis<W>(&self, client: &Client) -> Vec<Api<W>>
-    where
-        W: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-    {
-        if self.namespaces.is_empty() {
-            return vec![Api::all(client.clone())];
-        }
-        self.namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
-    }
 }
 
 /// Picks the cache that a watch fills.
@@ -112,19 +125,16 @@ type TriggersOf<K> = fn(&StoreChange<K>, &dyn Lister) -> Vec<Trigger>;
 type Line<K> = (ObjectIndex, Queue<K>);
 
 /// What every watch needs, and the watches so far.
-struct Hub<'a> {
-    client: &'a Client,
+struct Hub<'a, S> {
+    source: &'a S,
     scope: &'a Scope,
     stores: &'a Arc<Stores>,
+    lister: &'a Arc<dyn Lister>,
     enqueuers: Enqueuers,
     watches: Vec<BoxFuture<'static, ()>>,
 }
 
-impl<'a> Hub<'a> {
-    fn new(client: &'a Client, scope: &'a Scope, stores: &'a Arc<Stores>) -> Self {
-        Self { client, scope, stores, enqueuers: Enqueuers::default(), watches: Vec::new() }
-    }
-
+impl<S: Source> Hub<'_, S> {
     fn queue<K>(&mut self, which: Which) -> Line<K>
     where
         K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
@@ -135,74 +145,101 @@ impl<'a> Hub<'a> {
     }
 
     fn identities(&mut self, (index, queue): Line<AwsIdentity>) -> Queue<AwsIdentity> {
-        let everywhere = vec![Api::all(self.client.clone())];
-        self.objects::<AwsIdentity>(everywhere, &watcher::Config::default(), index, affected::on_identity);
+        let take = self.objects(index, affected::on_identity);
+        self.watches.push(self.source.everywhere(take));
         queue.in_lanes(Arc::new(|name| Lane { account: name.name.clone(), ..Lane::default() }))
     }
 
     fn managed<K: Registration>(&mut self, (index, queue): Line<K>) -> Queue<K> {
-        let ours = match &self.scope.labels {
-            Some(labels) => watcher::Config::default().labels(labels),
-            None => watcher::Config::default(),
-        };
-        self.objects::<K>(self.scope.apis(self.client), &ours, index, affected::on_managed);
-        queue.in_lanes(lanes::<K>(self.stores))
-    }
-
-    /// Watches a kind of ours: fills its cache, queues what changed, wakes whom it concerns.
-    fn objects<K>(
-        &mut self,
-        apis: Vec<Api<Pruned<Guarded<K>>>>,
-        config: &watcher::Config,
-        names: ObjectIndex,
-        trigger: TriggersOf<K>,
-    ) where
-        K: Resource<DynamicType = ()> + Stored + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
-    {
-        let (stores, enqueuers) = (Arc::clone(self.stores), self.enqueuers.clone());
-        let watch = follow(apis, config, move |index, event| {
-            for change in K::store(&stores).apply(index, event) {
-                let (before, after) = (change.before.as_ref(), change.after.as_ref());
-                names.take(&change.name, before.map(Snapshot::meta), after.map(Snapshot::meta));
-                enqueuers.enqueue(trigger(&change, stores.as_ref()));
-            }
-        });
-        self.watches.push(watch);
+        let take = self.objects(index, affected::on_managed::<K>);
+        self.watches.push(self.source.namespaced(self.scope.labels.as_deref(), take));
+        queue.in_lanes(lanes::<K>(self.stores, self.lister))
     }
 
     fn namespaces(&mut self) {
         if self.scope.without_namespaces {
             return self.stores.namespaces.leave_empty();
         }
-        let everywhere = vec![Api::all(self.client.clone())];
-        self.metadata::<NamespaceMeta>(everywhere, |stores| &stores.namespaces, affected::on_namespace);
+        let take = self.metadata::<NamespaceMeta>(|stores| &stores.namespaces, affected::on_namespace);
+        self.watches.push(self.source.everywhere(take));
     }
 
-    /// Watches the metadata of a kind that is not ours.
-    fn metadata<W>(&mut self, apis: Vec<Api<W>>, pick: Pick<W::Kept>, trigger: TriggersOf<W::Kept>)
+    fn config_maps(&mut self) {
+        let take = self.metadata::<ConfigMapMeta>(|stores| &stores.config_maps, affected::on_config_map);
+        self.watches.push(self.source.namespaced(None, take));
+    }
+
+    /// Of a kind of ours: fills its cache, queues what changed, wakes whom it concerns.
+    fn objects<K>(&self, names: ObjectIndex, trigger: TriggersOf<K>) -> Take<Pruned<Guarded<K>>>
     where
-        W: Watched + Clone + Debug + DeserializeOwned + Send + 'static,
+        K: Resource<DynamicType = ()> + Stored + Send + Sync + 'static,
+    {
+        let (stores, lister) = (Arc::clone(self.stores), Arc::clone(self.lister));
+        let enqueuers = self.enqueuers.clone();
+        Box::new(move |scope, event| {
+            for change in K::store(&stores).apply(scope, event) {
+                let (before, after) = (change.before.as_ref(), change.after.as_ref());
+                names.take(&change.name, before.map(Snapshot::meta), after.map(Snapshot::meta));
+                enqueuers.enqueue(trigger(&change, lister.as_ref()));
+            }
+        })
+    }
+
+    /// Of a kind that is not ours, of which only the metadata is read.
+    fn metadata<W>(&self, pick: Pick<W::Kept>, trigger: TriggersOf<W::Kept>) -> Take<W>
+    where
+        W: Watched + 'static,
         W::Kept: Send + Sync + 'static,
     {
-        let (stores, enqueuers) = (Arc::clone(self.stores), self.enqueuers.clone());
-        let watch = follow(apis, &watcher::Config::default(), move |scope, event: Event<W>| {
+        let (stores, lister) = (Arc::clone(self.stores), Arc::clone(self.lister));
+        let enqueuers = self.enqueuers.clone();
+        Box::new(move |scope, event| {
             for change in pick(&stores).apply(scope, event) {
-                enqueuers.enqueue(trigger(&change, stores.as_ref()));
+                enqueuers.enqueue(trigger(&change, lister.as_ref()));
             }
-        });
-        self.watches.push(watch);
+        })
+    }
+}
+
+/// The API server.
+pub struct KubeSource {
+    client: Client,
+    namespaces: Vec<String>,
+}
+
+impl KubeSource {
+    /// As this client reaches it, for this part of the cluster.
+    #[must_use]
+    pub fn new(client: Client, scope: &Scope) -> Self {
+        Self { client, namespaces: scope.namespaces.clone() }
+    }
+}
+
+impl Source for KubeSource {
+    fn everywhere<W: Watchable>(&self, take: Take<W>) -> BoxFuture<'static, ()> {
+        follow(vec![Api::all(self.client.clone())], &watcher::Config::default(), take)
+    }
+
+    fn namespaced<W>(&self, labels: Option<&str>, take: Take<W>) -> BoxFuture<'static, ()>
+    where
+        W: Watchable + Resource<Scope = NamespaceResourceScope>,
+    {
+        let client = || self.client.clone();
+        let config = match labels {
+            Some(labels) => watcher::Config::default().labels(labels),
+            None => watcher::Config::default(),
+        };
+        // One client per namespace, or one of the whole cluster.
+        let apis = match self.namespaces.as_slice() {
+            [] => vec![Api::all(client())],
+            namespaces => namespaces.iter().map(|namespace| Api::namespaced(client(), namespace)).collect(),
+        };
+        follow(apis, &config, take)
     }
 }
 
 /// Follows the watches of all scopes of a kind for ever.
-fn follow<W>(
-    apis: Vec<Api<W>>,
-    config: &watcher::Config,
-    mut take: impl FnMut(usize, Event<W>) + Send + 'static,
-) -> BoxFuture<'static, ()>
-where
-    W: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
-{
+fn follow<W: Watchable>(apis: Vec<Api<W>>, config: &watcher::Config, mut take: Take<W>) -> BoxFuture<'static, ()> {
     let watches = apis
         .into_iter()
         .enumerate()

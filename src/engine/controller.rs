@@ -34,15 +34,15 @@ use crate::cluster::Name;
 
 /// How long a reconcile may take, not counting what it waits at the limiter: it is a handful of calls of at most 30
 /// seconds.
-pub const DEADLINE: Duration = Duration::from_mins(2);
+const DEADLINE: Duration = Duration::from_mins(2);
 /// When a reconcile that ran out of time is tried again.
-pub const AFTER_DEADLINE: Duration = Duration::from_secs(10);
+const AFTER_DEADLINE: Duration = Duration::from_secs(10);
 /// When a reconcile that panicked is tried again: it will most likely do so again.
-pub const AFTER_PANIC: Duration = Duration::from_mins(1);
+const AFTER_PANIC: Duration = Duration::from_mins(1);
 /// Reconciles at once, per kind, but those that wait at the limiter; and with those, looks per account, and as many
 /// reconciles that somebody waits for. Most of their time they wait for AWS; more of one account would only wait at its
 /// limiter.
-pub const CONCURRENCY: usize = 16;
+const CONCURRENCY: usize = 16;
 /// How long the queue sleeps where nobody is due.
 const IDLE: Duration = Duration::from_hours(1);
 
@@ -86,7 +86,7 @@ impl Enqueuer {
 
 /// What the queue goes by of an object that is there. The object itself is held where the watch put it.
 #[derive(Clone, Debug)]
-pub struct Held {
+struct Held {
     uid: String,
     deleting: bool,
     /// It has a finalizer: something may have been made for it.
@@ -172,8 +172,7 @@ impl ObjectIndex {
 }
 
 /// Why a change of an object asks for a reconcile, if it does. Our own status writes do not.
-#[must_use]
-pub fn cause(before: Option<&ObjectMeta>, after: &ObjectMeta) -> Option<Cause> {
+fn cause(before: Option<&ObjectMeta>, after: &ObjectMeta) -> Option<Cause> {
     let Some(before) = before.filter(|before| before.uid == after.uid) else { return Some(Cause::Seen) };
     let changed = before.generation != after.generation
         || before.deletion_timestamp != after.deletion_timestamp
@@ -190,8 +189,7 @@ pub fn cause(before: Option<&ObjectMeta>, after: &ObjectMeta) -> Option<Cause> {
 }
 
 /// Why an object waits. Of one that went nothing is to be done.
-#[must_use]
-pub fn class(held: Option<&Held>, cause: Cause) -> Priority {
+fn class(held: Option<&Held>, cause: Cause) -> Priority {
     let Some(held) = held else { return Priority::Resync };
     match cause {
         _ if held.deleting => Priority::Change,
@@ -204,7 +202,7 @@ pub fn class(held: Option<&Held>, cause: Cause) -> Priority {
 }
 
 /// Asks for a reconcile over an object: now, or in its part of the time over which such are spread.
-pub fn put_in_line<K: Ord + Clone>(queue: &mut queue::Queue<K>, key: K, lane: Lane, held: Option<&Held>, cause: Cause) {
+fn put_in_line<K: Ord + Clone>(queue: &mut queue::Queue<K>, key: K, lane: Lane, held: Option<&Held>, cause: Cause) {
     let class = class(held, cause);
     if cause == Cause::Shown {
         let uid = held.map(|held| held.uid.as_str()).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! What is special about each kind: the only place that knows both what a person writes and what AWS takes.
 
 pub(crate) mod access;
-pub mod affected;
+pub(crate) mod affected;
 pub(crate) mod config_refs;
 pub(crate) mod dependents;
 pub mod deps;
@@ -9,23 +9,23 @@ pub mod deps;
 pub(crate) mod fakes;
 pub(crate) mod grants;
 pub(crate) mod home;
-pub mod identity;
+pub(crate) mod identity;
 pub mod installations;
 pub(crate) mod key_conflicts;
 pub(crate) mod login;
-pub mod orphans;
+pub(crate) mod orphans;
 pub(crate) mod partition;
 pub(crate) mod preview;
 #[cfg(test)]
 mod reconcile_tests;
 pub(crate) mod referrers;
-pub mod registration;
+pub(crate) mod registration;
 pub(crate) mod resolve;
 pub mod server;
 pub(crate) mod server_ref;
 pub(crate) mod ssh_keys;
 pub(crate) mod sweep;
-pub mod swept;
+pub(crate) mod swept;
 pub(crate) mod tag_index;
 mod tag_lookup;
 pub(crate) mod tags;

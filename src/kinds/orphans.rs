@@ -18,7 +18,6 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-pub use self::find::OrphanKind;
 use self::find::{Living, Orphan, Ours, Region, Scanned, find, sentence};
 use super::deps::Deps;
 use super::registration::{self, Traces};

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 use serde_json::{Value, json};
 
+use super::find::OrphanKind;
 use super::*;
 use crate::api::{TransferServer, TransferUser, TransferWorkflow};
 use crate::aws::transfer::User;

@@ -1,40 +1,43 @@
-//! Many users and one process: the real engines, caches, triggers and queue over the API server in memory and the
-//! simulated AWS, with no trouble and no oracles in between. `growth` counts in it, `benches/reconciles.rs`
-//! measures it.
+//! Many users and one process: the operator as it is wired, over the API server in memory and the simulated AWS, with no
+//! trouble and no oracles in between. `growth` and `rest` count in it, `benches/reconciles.rs` measures it.
 
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep_until};
-use transfer_operator::api::ManagedKind;
-use transfer_operator::aws::AwsError;
+use tokio::task::AbortHandle;
+use tokio::time::sleep;
+use transfer_operator::api::AwsIdentity;
+use transfer_operator::aws::account_clients::{Aws, CallerIdentity};
+use transfer_operator::aws::{Account, AwsError};
 use transfer_operator::cluster::store::Stores;
 use transfer_operator::cluster::{ClusterError, EventNote, Lister, Name};
 use transfer_operator::engine::consistency::Windows;
-use transfer_operator::engine::controller::{self, CONCURRENCY, Cause, Held};
-use transfer_operator::engine::queue::Queue;
-use transfer_operator::engine::requeue::Requeue;
 use transfer_operator::engine::settings::Settings;
-use transfer_operator::kinds::affected;
-use transfer_operator::kinds::deps::{Deps, Verified, WorkflowsSeen};
-use transfer_operator::kinds::swept::Swept;
-use transfer_operator::kinds::trigger::{Trigger, Which};
+use transfer_operator::fakes::api_server::{ApiServer, Key};
+use transfer_operator::fakes::clock::Clock;
+use transfer_operator::kinds::installations::Installation;
+use transfer_operator::kinds::trigger::Which;
+use transfer_operator::run::{self, Around, Outside};
+use transfer_operator::shard::Shard;
 use transfer_operator::sim::config::Config;
 use transfer_operator::sim::door;
 use transfer_operator::sim::operation::Operation;
 use transfer_operator::sim::random::Random;
 use transfer_operator::sim::service::{Direct, Root, Service};
 use transfer_operator::sim::state::World;
+use transfer_operator::watch::Scope;
 
 use crate::doors::{Door, SimAws, Way};
-use crate::machinery::{self, Decoded, Item, Reconcile, Seeded, Told, related, watched};
-use transfer_operator::fakes::api_server::{ApiServer, Key};
-use transfer_operator::fakes::clock::Clock;
+use crate::seeded::Seeded;
+use crate::watches::Watches;
 
 const ACCOUNT: &str = "123456789012";
 const REGION: &str = "eu-central-1";
@@ -58,6 +61,8 @@ pub struct Crowd {
     clock: Clock,
     /// How many servers the users are on.
     servers: usize,
+    /// The process that works on it, and what it hears.
+    process: Mutex<Option<(AbortHandle, Watches)>>,
     /// How often each was asked for: an operation of AWS, or `get`, `status`, `finalizer`, `event` and a kind.
     spent: Mutex<BTreeMap<String, u64>>,
 }
@@ -81,7 +86,8 @@ impl Crowd {
         for server in 0..servers {
             api.apply(&object("TransferServer", "platform", &format!("files-{server}"), &server_spec()));
         }
-        let crowd = Self { api: Mutex::new(api), sim: Mutex::new(sim), clock, servers, spent: Mutex::default() };
+        let (api, sim, process, spent) = (Mutex::new(api), Mutex::new(sim), Mutex::default(), Mutex::default());
+        let crowd = Self { api, sim, clock, servers, process, spent };
         (0..users).for_each(|number| crowd.apply_user(number));
         Arc::new(crowd)
     }
@@ -175,6 +181,18 @@ impl Crowd {
         let input = json!({"Arn": arn, "Tags": [{"Key": "transfer:customHostname", "Value": host}]});
         let (mut sim, now) = (self.sim.lock().unwrap(), self.clock.now());
         sim.out_of_band(Operation::TagResource, ACCOUNT, REGION, input, now).unwrap();
+    }
+
+    /// Tells the process what changed since. Nobody else reads the history, so it is let go.
+    fn tell(&self) {
+        let history = {
+            let mut api = self.api();
+            api.writes.clear();
+            std::mem::take(&mut api.history)
+        };
+        if let Some((_, watches)) = self.process.lock().unwrap().as_ref() {
+            history.iter().for_each(|event| watches.tell(event));
+        }
     }
 
     fn users(&self) -> Vec<Key> {
@@ -271,51 +289,60 @@ impl Way for Crowd {
         self.api().get(key)
     }
 
-    fn written(&self) {}
+    fn written(&self) {
+        self.tell();
+    }
 
     async fn event(&self, kind: &str, _: &Value, _: &EventNote) {
         self.spend(format!("event {kind}"));
     }
 }
 
-/// One process, one reconcile at a time, in the order of the real queue.
+/// AWS as the delivered operator reaches it: STS is asked once at a start, whoever comes first. Behind the doors of the
+/// plans it is asked again where that is the identity, so that they have a call more to break.
+struct AskedOnce(SimAws<Crowd>);
+
+#[async_trait]
+impl Aws for AskedOnce {
+    async fn account(&self, identity: &AwsIdentity, region: &str) -> Result<Account, AwsError> {
+        self.0.account(identity, region).await
+    }
+
+    async fn verify(&self, identity: &AwsIdentity) -> Result<CallerIdentity, AwsError> {
+        self.0.account(identity, REGION).await?;
+        self.0.verify(identity).await
+    }
+}
+
+/// One process, which takes the place of the one before.
 pub struct Operator {
     crowd: Arc<Crowd>,
-    stores: Arc<Stores>,
-    lister: Arc<dyn Lister>,
-    engines: BTreeMap<Which, Reconcile>,
-    queue: Queue<Item>,
-    /// Servers of which something else was seen than before.
-    news: Arc<Mutex<Vec<String>>>,
-    /// Objects that AWS lists otherwise than they were seen.
-    woken: Arc<Mutex<Vec<(ManagedKind, Name)>>>,
+    work: AbortHandle,
+    begun: Arc<Mutex<BTreeMap<Which, u64>>>,
     /// Reconciles of each kind.
     pub reconciles: BTreeMap<Which, u64>,
 }
 
 impl Operator {
-    /// A process that has just listed everything. `look` is how it looks into its caches.
+    /// A process that begins with a listing of everything. `look` is how it looks into its stores.
     pub fn start(crowd: &Arc<Crowd>, look: impl FnOnce(Arc<Stores>) -> Arc<dyn Lister>) -> Self {
+        let listed = Arc::downgrade(crowd);
+        let list = move |kind: &str| listed.upgrade().map(|crowd| crowd.api().list(kind)).unwrap_or_default();
+        let watches = Watches::new(Arc::new(list), None);
+        let begun = Arc::<Mutex<BTreeMap<Which, u64>>>::default();
         let stores = Arc::new(Stores::new(0));
-        let lister = look(Arc::clone(&stores));
-        let news: Arc<Mutex<Vec<String>>> = Arc::default();
-        let env = Arc::new(Seeded::new(crowd.api().version(), crowd.clock, SignedDuration::ZERO));
-        let told = Arc::clone(&news);
-        let woken: Arc<Mutex<Vec<(ManagedKind, Name)>>> = Arc::default();
-        let waking = Arc::clone(&woken);
-        let deps = Arc::new(Deps {
+        let outside = Outside {
+            source: watches.clone(),
             cluster: Arc::new(Door(Arc::clone(crowd))),
-            lister: Arc::clone(&lister),
-            aws: Arc::new(SimAws::new(crowd, Box::new(|real| real))),
-            cluster_id: CLUSTER.to_owned(),
-            verified: Verified::telling(Box::new(move |id| told.lock().unwrap().push(id.to_owned()))),
-            workflows: WorkflowsSeen::default(),
-            swept: Swept::default(),
-            enqueue: Box::new(move |objects| waking.lock().unwrap().extend(objects)),
-            resync: std::time::Duration::from_mins(10),
-            expiry_warning: jiff::SignedDuration::from_hours(14 * 24),
-            env: Arc::clone(&env) as _,
-        });
+            aws: Arc::new(AskedOnce(SimAws::new(crowd, Box::new(|real| real)))),
+            scope: Scope::default(),
+            installation: Installation::new("", &[]),
+            shard: Shard::WHOLE,
+            lister: look(Arc::clone(&stores)),
+            stores,
+            expiry_warning: SignedDuration::from_hours(14 * 24),
+            around: counted(&begun),
+        };
         let settings = Settings {
             cluster_id: CLUSTER.to_owned(),
             windows: Windows::new(SignedDuration::from_mins(15), SignedDuration::from_mins(2)),
@@ -323,88 +350,35 @@ impl Operator {
             looks: Arc::default(),
             rejection_grace: Duration::from_mins(2),
             hold_percent: 10,
-            env,
+            env: Arc::new(Seeded::new(crowd.version(), crowd.clock, SignedDuration::ZERO)),
         };
-        let engines = machinery::engines(&deps, &settings);
-        let queue = Queue::new(CONCURRENCY);
-        let mut operator =
-            Self { crowd: Arc::clone(crowd), stores, lister, engines, queue, news, woken, reconciles: BTreeMap::new() };
-        operator.list();
-        operator
+        let work = tokio::spawn(run::work(outside, settings, pending().boxed().shared())).abort_handle();
+        if let Some((former, _)) = crowd.process.lock().unwrap().replace((work.clone(), watches)) {
+            former.abort();
+        }
+        Self { crowd: Arc::clone(crowd), work, begun, reconciles: BTreeMap::new() }
     }
 
-    /// Makes every reconcile that is due within this time.
+    /// Lets it work for so long, and end what is due in the last instant: until then the clock stands still.
     pub async fn run_for(&mut self, span: Duration) {
-        let end = Instant::now() + span;
-        loop {
-            self.hear();
-            if let Some(item) = self.queue.pick(Instant::now()) {
-                self.reconcile(item).await;
-                continue;
-            }
-            match self.queue.come_due(Instant::now()).filter(|due| *due <= end) {
-                Some(due) => sleep_until(due).await,
-                None => return sleep_until(end).await,
-            }
+        assert!(!self.work.is_finished(), "it runs, and no other has taken its place");
+        self.crowd.tell();
+        sleep(span).await;
+        sleep(Duration::from_millis(1)).await;
+        for (which, count) in std::mem::take(&mut *self.begun.lock().unwrap()) {
+            *self.reconciles.entry(which).or_default() += count;
         }
     }
+}
 
-    async fn reconcile(&mut self, item: Item) {
-        let (which, name) = &item;
-        let uid = machinery::meta(&self.stores, &item).and_then(|meta| meta.uid);
-        let next = match uid {
-            Some(uid) => self.engines[which](name.clone(), uid).await,
-            None => Requeue::OnChange,
-        };
-        *self.reconciles.entry(*which).or_default() += 1;
-        self.queue.done(&item, next, Instant::now());
-    }
-
-    /// What refers to others first, so that whoever an object wakes is there already.
-    fn list(&mut self) {
-        for kind in watched().into_iter().rev() {
-            let objects = self.crowd.api().list(kind);
-            for told in Told::listing(objects) {
-                self.take(kind, told);
-            }
-        }
-    }
-
-    /// Takes over what changed since. Nobody else reads the history, so it is let go.
-    fn hear(&mut self) {
-        let history = {
-            let mut api = self.crowd.api();
-            api.writes.clear();
-            std::mem::take(&mut api.history)
-        };
-        for event in history {
-            let told = if event.gone { Told::Gone(event.object) } else { Told::Is(event.object) };
-            self.take(&event.key.0, told);
-        }
-        let woken = std::mem::take(&mut *self.woken.lock().unwrap());
-        for (item, cause) in woken.into_iter().map(Trigger::managed).map(related) {
-            self.enqueue(item, cause);
-        }
-        let news = std::mem::take(&mut *self.news.lock().unwrap());
-        for server_id in news {
-            let woken: Vec<Trigger> = affected::on_server_seen(&server_id, self.lister.as_ref());
-            for (item, cause) in woken.into_iter().map(related) {
-                self.enqueue(item, cause);
-            }
-        }
-    }
-
-    fn take(&mut self, kind: &str, told: Told) {
-        // Every word is decoded, as in the real program: that is measured too.
-        let woken = machinery::take(&self.stores, self.lister.as_ref(), &Decoded::default(), kind, told);
-        for (item, cause) in woken {
-            self.enqueue(item, cause);
-        }
-    }
-
-    fn enqueue(&mut self, item: Item, cause: Cause) {
-        let lane = machinery::lane(&self.stores, self.lister.as_ref(), &item);
-        let meta = machinery::meta(&self.stores, &item);
-        controller::put_in_line(&mut self.queue, item, lane, meta.as_ref().map(Held::from).as_ref(), cause);
-    }
+/// Counts the reconciles of each kind.
+fn counted(begun: &Arc<Mutex<BTreeMap<Which, u64>>>) -> Around {
+    let begun = Arc::clone(begun);
+    Box::new(move |which, real, _| {
+        let begun = Arc::clone(&begun);
+        Arc::new(move |name, uid, rank| {
+            *begun.lock().unwrap().entry(which).or_default() += 1;
+            real(name, uid, rank)
+        })
+    })
 }

@@ -18,6 +18,8 @@ use crate::crowd::{Crowd, Operator, RESYNC, SOON};
 
 const FEW: usize = 25;
 const MANY: usize = 250;
+/// As many come at once as fill a team: what their coming costs others once is shared by all of them.
+const MORE: usize = 20;
 /// So many that what comes once in a while is seen.
 const PRICED: usize = 1000;
 /// A few reconciles that come once in a while look at everything, shared by all.
@@ -91,15 +93,16 @@ async fn phases(users: usize) -> Vec<(&'static str, u64, u64)> {
     crowd.edit_keys(1);
     operator.run_for(SOON).await;
     end("an edit of each", &mut operator, users);
-    crowd.apply_user(users);
+    let users = users + MORE;
+    (users - MORE..users).for_each(|number| crowd.apply_user(number));
     operator.run_for(POLL).await;
-    end("one user more", &mut operator, users + 1);
+    end("a few users more", &mut operator, users);
     crowd.relabel_team(0);
     operator.run_for(POLL).await;
-    end("another label on a namespace", &mut operator, users + 1);
+    end("another label on a namespace", &mut operator, users);
     let mut operator = Operator::start(&crowd, look);
     operator.run_for(SOON).await;
-    end("start", &mut operator, users + 1);
+    end("start", &mut operator, users);
     phases
 }
 

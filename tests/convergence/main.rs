@@ -1,5 +1,5 @@
-//! One AWS object per Kubernetes object, whatever happens: the real engines in a simulated world with virtual time, in
-//! which every call can crash, stall, lose its answer or lie. Oracles watch every run, whatever it is about.
+//! One AWS object per Kubernetes object, whatever happens: the operator as it is wired, in a simulated world with virtual
+//! time, in which every call can crash, stall, lose its answer or lie. Oracles watch every run, whatever it is about.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod acts;
@@ -16,7 +16,6 @@ mod interrupted;
 mod kube_api;
 mod kube_watch;
 mod lint;
-mod machinery;
 mod offline;
 mod operator;
 mod oracle;
@@ -31,9 +30,11 @@ mod satisfy;
 mod scenarios;
 mod sdk;
 mod secrecy;
+mod seeded;
 mod setup;
 mod stage;
 mod states;
+mod watches;
 mod way;
 mod workflows;
 mod world;

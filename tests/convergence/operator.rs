@@ -37,9 +37,8 @@ pub async fn operate(world: &Arc<World>, life: &Arc<Life>, stop: Signal) -> Resu
     let settings = Settings { cluster_id, ..process::settings(world, life) };
     let aws = Arc::new(SimAws::new(&Troubled::new(world, life), Box::new(|real| real)));
     let (scope, installation) = (Scope::default(), Installation::new("", &[]));
-    let expiry_warning = jiff::SignedDuration::from_hours(14 * 24);
-    let shard = Shard::WHOLE;
-    let outside = Outside { client, aws, scope, installation, shard, stores: Arc::new(Stores::new(0)), expiry_warning };
+    let (shard, stores) = (Shard::WHOLE, Arc::new(Stores::new(0)));
+    let outside = Outside::of_cluster(client, aws, scope, installation, shard, stores, process::EXPIRY_WARNING);
     run::work(outside, settings, stop).await
 }
 

@@ -16,10 +16,10 @@ use transfer_operator::sim::config::Config;
 use transfer_operator::sim::random::Random;
 use transfer_operator::sim::service::{Root, Service};
 
-use crate::machinery::Decoded;
 use crate::oracle::Oracle;
 use crate::past::Past;
 use crate::setup::{Blow, Moment, Point, Rule, Setup, Side, When};
+use crate::watches::Decoded;
 use transfer_operator::fakes::api_server::ApiServer;
 use transfer_operator::fakes::clock::Clock;
 
@@ -119,7 +119,7 @@ pub struct World {
     pub oracle: Mutex<Oracle>,
     /// What AWS held after each change, for reads that are old.
     pub past: Mutex<Past>,
-    pub decoded: Decoded,
+    pub decoded: Arc<Decoded>,
     /// Rung at every change in the API server.
     pub changed: Notify,
     pub struck: AtomicU64,
@@ -157,7 +157,7 @@ impl World {
             sim: Mutex::new(sim),
             oracle: Mutex::new(Oracle::default()),
             past: Mutex::default(),
-            decoded: Decoded::default(),
+            decoded: Arc::default(),
             changed: Notify::new(),
             struck: AtomicU64::new(0),
             coming: AtomicU64::new(0),

@@ -4,26 +4,36 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::FutureExt;
 use jiff::Timestamp;
 use transfer_operator::api::{Managed, ManagedKind};
 use transfer_operator::aws::transfer::Tags;
 use transfer_operator::aws::{AwsError, Mutation};
+use transfer_operator::engine::context::Engine;
+use transfer_operator::engine::controller::Reconcile;
 use transfer_operator::engine::decide::Words;
 use transfer_operator::engine::found_by::FoundBy;
 use transfer_operator::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use transfer_operator::engine::owner::Owner;
+use transfer_operator::engine::reconcile::reconcile;
 use transfer_operator::kinds::server::Servers;
 use transfer_operator::kinds::trigger::Which;
 
 use super::{Defect, Seams, Setting};
-use crate::machinery;
 
 pub static DEFECT: Defect = Defect {
     name: "ForgottenUpdate",
     put_in: |seams: Seams| Seams {
         around_reconcile: Box::new(|which, real, deps, settings| match which {
             Which::Managed(ManagedKind::TransferServer) => {
-                machinery::engine(Forgetful(Servers::new(Arc::clone(deps))), deps, settings)
+                let kind = Forgetful(Servers::new(Arc::clone(deps)));
+                let (cluster, lister) = (Arc::clone(&deps.cluster), Arc::clone(&deps.lister));
+                let engine = Engine::new(kind, cluster, lister, settings.clone());
+                let run: Reconcile = Arc::new(move |name, uid, rank| {
+                    let engine = Arc::clone(&engine);
+                    async move { reconcile(&engine, &name, &uid, &rank).await }.boxed()
+                });
+                run
             }
             _ => real,
         }),

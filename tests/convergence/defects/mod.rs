@@ -29,11 +29,11 @@ use serde_json::Value;
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::{AwsApi, CallClass, Permit, Rank, RateLimiter};
 use transfer_operator::cluster::{ClusterError, EventNote, KubeApi, Name, OwnedWrite, Reach, SecretData, Texts};
+use transfer_operator::engine::controller::Reconcile;
 use transfer_operator::engine::settings::Settings;
 use transfer_operator::kinds::deps::Deps;
 use transfer_operator::kinds::trigger::Which;
 
-use crate::machinery::Reconcile;
 use crate::oracle::unchecked::Row;
 use crate::runs::{Plan, References, SEED};
 use crate::setup::{Blow, Moment, Rule, Setup};

@@ -19,8 +19,8 @@ pub static DEFECT: Defect = Defect {
         let world = Arc::clone(&seams.world);
         seams.around_reconciles(move |which, real| {
             let world = Arc::clone(&world);
-            Arc::new(move |name, uid| {
-                let (world, run) = (Arc::clone(&world), real(name.clone(), uid));
+            Arc::new(move |name, uid, rank| {
+                let (world, run) = (Arc::clone(&world), real(name.clone(), uid, rank));
                 async move { given_up(&world, which, &name, run.await) }.boxed()
             })
         })

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use serde_json::json;
+use transfer_operator::fakes::api_server::{Key, text};
 
 use super::{Defect, Seams, Setting};
 use crate::oracle;
 use crate::world::World;
-use transfer_operator::fakes::api_server::{Key, text};
 
 pub static DEFECT: Defect = Defect {
     name: "WriteAtRest",
@@ -16,8 +16,8 @@ pub static DEFECT: Defect = Defect {
         let world = Arc::clone(&seams.world);
         seams.around_reconciles(move |which, real| {
             let world = Arc::clone(&world);
-            Arc::new(move |name, uid| {
-                let (world, run) = (Arc::clone(&world), real(name.clone(), uid));
+            Arc::new(move |name, uid, rank| {
+                let (world, run) = (Arc::clone(&world), real(name.clone(), uid, rank));
                 async move {
                     let next = run.await;
                     write(&world, &(which.name().to_owned(), name));

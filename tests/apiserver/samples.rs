@@ -33,8 +33,8 @@ async fn what_a_tenant_has_is_marked_as_its_own_and_nobody_elses() {
         assert_eq!(tag(&made[0], "tenant"), Some("tenant-a"), "{operation}");
     }
     let workflow = world.object("transferworkflows", "tenant-a", "inbox").await["status"]["workflowId"].clone();
-    let uses = &world.done("CreateServer").await[0]["input"]["WorkflowDetails"]["OnUpload"][0]["WorkflowId"];
-    assert_eq!((uses, uses.is_string()), (&workflow, true));
+    let handles = &world.done("CreateServer").await[0]["input"]["WorkflowDetails"]["OnUpload"][0]["WorkflowId"];
+    assert_eq!((handles, handles.is_string()), (&workflow, true));
 
     // Another namespace gets nothing of it: neither its identity nor its server.
     world.plane.kubectl(&["create", "namespace", "tenant-b"]).await;

@@ -191,7 +191,9 @@ impl Crowd {
             std::mem::take(&mut api.history)
         };
         if let Some((_, watches)) = self.process.lock().unwrap().as_ref() {
-            history.iter().for_each(|event| watches.tell(event));
+            for event in &history {
+                watches.tell(event);
+            }
         }
     }
 

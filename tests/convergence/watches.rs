@@ -61,7 +61,9 @@ impl Word {
 impl Watch {
     fn list(&mut self, list: &List) {
         (self.take)(Word::Init);
-        list(&self.kind).into_iter().for_each(|object| (self.take)(Word::Listed(object)));
+        for object in list(&self.kind) {
+            (self.take)(Word::Listed(object));
+        }
         (self.take)(Word::Done);
     }
 }

@@ -31,7 +31,7 @@ pub static DEFECT: Defect = Defect {
                 let engine = Engine::new(kind, cluster, lister, settings.clone());
                 let run: Reconcile = Arc::new(move |name, uid, rank| {
                     let engine = Arc::clone(&engine);
-                    async move { reconcile(&engine, &name, &uid, &rank).await }.boxed()
+                    async move { Box::pin(reconcile(&engine, &name, &uid, &rank)).await }.boxed()
                 });
                 run
             }

@@ -244,8 +244,8 @@ impl<K: Ord + Clone> Queue<K> {
     }
 
     /// How many reconciles run.
-    #[must_use]
-    pub fn running(&self) -> usize {
+    #[cfg(test)]
+    fn running(&self) -> usize {
         self.under_way.values().map(|under_way| under_way.all()).sum()
     }
 

@@ -84,8 +84,8 @@ impl PublicKey {
     }
 
     /// The key in SSH wire form.
-    #[must_use]
-    pub fn blob(&self) -> &[u8] {
+    #[cfg(test)]
+    pub(crate) fn blob(&self) -> &[u8] {
         &self.blob
     }
 

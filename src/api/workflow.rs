@@ -217,7 +217,7 @@ pub struct WorkflowStep {
 /// Policies of a workflow.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(transform = workflow_rules::lifecycle)]
+#[schemars(transform = rules::plain_lifecycle)]
 pub struct WorkflowLifecycle {
     /// Full applies the spec and puts drift right. ReportDrift applies the spec after each edit of it, and in between only
     /// reports in status.drift what changed in AWS. ObserveOnly never changes anything, holds no finalizer and shows in

@@ -35,17 +35,6 @@ pub(super) const S3_TAG: Pattern = Pattern::new(
     "text of letters, digits, spaces and _ . : / = + - @, such as invoice",
 );
 
-/// Policies of a workflow, which nothing takes over.
-pub(super) fn lifecycle(schema: &mut Schema) {
-    attach(
-        schema,
-        &[(
-            "has(self.deletionPolicy) || self.managementPolicy != 'ObserveOnly'",
-            "lifecycle.deletionPolicy must be stated together with managementPolicy ObserveOnly",
-        )],
-    );
-}
-
 /// Where a step of a workflow puts a file.
 pub(super) fn file_location(schema: &mut Schema) {
     attach(

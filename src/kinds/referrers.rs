@@ -7,6 +7,16 @@ use serde_json::Value;
 use crate::api::{FINALIZER, Managed, ManagedKind, Reference};
 use crate::cluster::{self, ClusterError, KubeApi, Name, Object, Reach};
 
+/// How many objects a sentence names.
+const SHOWN: usize = 3;
+
+/// The first of them, as a sentence names them.
+#[must_use]
+pub fn shown(names: &BTreeSet<String>) -> String {
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", "))
+}
+
 /// Objects of other kinds that refer to this one, or to what it has in AWS, and may have something in AWS themselves.
 ///
 /// # Errors

@@ -27,9 +27,6 @@ use crate::engine::kind::ReconcileError;
 use crate::engine::owner::{Owner, Ownership};
 use crate::engine::reason::Reason;
 
-/// How many objects a sentence names.
-const SHOWN: usize = 3;
-
 /// The workflows of a server's spec.
 #[derive(Debug, Default)]
 pub struct Named {
@@ -181,7 +178,8 @@ pub async fn deletion_blockers(
     let mut servers = id.map(|id| showing(deps.lister.as_ref(), &deps.workflows, id)).unwrap_or_default();
     if object.metadata.deletion_timestamp.is_some() {
         servers.extend(referrers::of(deps.cluster.as_ref(), object, id).await?);
-        let naming = format!("name another workflow in spec.workflowDetails, or go, first: {}", shown(&servers));
+        let naming =
+            format!("name another workflow in spec.workflowDetails, or go, first: {}", referrers::shown(&servers));
         let sentence = match servers.len() {
             0 => None,
             1 => Some(format!("1 server must {naming}")),
@@ -190,7 +188,7 @@ pub async fn deletion_blockers(
         return Ok(sentence);
     }
     servers.extend(not_looked_at(deps.lister.as_ref(), &deps.workflows, &Name::from(&object.metadata), id));
-    Ok((!servers.is_empty()).then(|| shown(&servers)))
+    Ok((!servers.is_empty()).then(|| referrers::shown(&servers)))
 }
 
 /// Servers that show this workflow and still have an object.
@@ -220,11 +218,6 @@ fn may_exist(server: &TransferServer) -> bool {
 
 fn told(server: &Name) -> String {
     format!("{} {server}", ManagedKind::TransferServer.name())
-}
-
-fn shown(names: &BTreeSet<String>) -> String {
-    let more = if names.len() > SHOWN { ", …" } else { "" };
-    format!("{}{more}", names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", "))
 }
 
 /// The servers that name a workflow, when what they need of it changes.

@@ -10,8 +10,8 @@ use kube::{Api, Client, Config, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::facts::Facts;
 use super::failure::Failure;
-use super::view::Facts;
 use crate::api::{AwsIdentity, ManagedKind, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
 
 /// So many objects are asked for at once.

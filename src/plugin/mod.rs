@@ -12,6 +12,8 @@ pub(crate) mod check;
 pub(crate) mod cluster;
 /// What AWS has, as manifests.
 pub(crate) mod export;
+/// What is known of an object.
+pub(crate) mod facts;
 /// Why a command did not do what it was asked.
 pub(crate) mod failure;
 /// Lines for `known_hosts`.

@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used)]
 #![allow(clippy::needless_pass_by_value, reason = "json!() at the call reads better without a reference")]
 use super::*;
+use crate::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser};
+use crate::aws::transfer::SecurityPolicy;
+use crate::ssh::PublicKey;
 use serde_json::{Value, json};
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";

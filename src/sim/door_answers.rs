@@ -1,0 +1,190 @@
+//! AWS's answers in the operator's own types, for the door that takes no bytes: what the simulator told, as the SDK and
+//! its adapter would have read it. It asks nothing.
+
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::ec2_door;
+use crate::aws::transfer::{
+    Access, HostKey, IdentityProviderAnswer, ListedAccess, ListedServer, ListedUser, ListedWorkflow, LoginSettings,
+    SecurityPolicy, Server, ServerSettings, SshPublicKey, Tags, User, Workflow, WorkflowSettings,
+};
+use crate::aws::{Answer, Page, Read};
+
+/// The answer to a read.
+///
+/// # Errors
+/// An answer that is not of our shape.
+pub fn answer(call: &Read, output: &Value) -> serde_json::Result<Answer> {
+    Ok(match call {
+        Read::ListServers(_) => Answer::Servers(page(output, "Servers", |row| ListedServer {
+            server_id: text(&row["ServerId"]),
+            identity_provider_type: maybe(&row["IdentityProviderType"]),
+            domain: maybe(&row["Domain"]),
+            state: maybe(&row["State"]),
+            endpoint_type: maybe(&row["EndpointType"]),
+            logging_role: maybe(&row["LoggingRole"]),
+        })),
+        Read::DescribeServer(_) => Answer::Server(Box::new(server(&output["Server"])?)),
+        Read::ListUsers(_) => Answer::Users(page(output, "Users", |row| ListedUser {
+            user_name: text(&row["UserName"]),
+            role: maybe(&row["Role"]),
+            home_directory: maybe(&row["HomeDirectory"]),
+            home_directory_type: maybe(&row["HomeDirectoryType"]),
+            ssh_public_key_count: row["SshPublicKeyCount"].as_u64().and_then(|keys| keys.try_into().ok()).unwrap_or(0),
+        })),
+        Read::DescribeUser(_) => Answer::User(Box::new(user(&output["User"])?)),
+        Read::ListAccesses(_) => Answer::Accesses(page(output, "Accesses", |row| ListedAccess {
+            external_id: text(&row["ExternalId"]),
+            role: maybe(&row["Role"]),
+            home_directory: maybe(&row["HomeDirectory"]),
+            home_directory_type: maybe(&row["HomeDirectoryType"]),
+        })),
+        Read::DescribeAccess(_) => {
+            let access = &output["Access"];
+            let (external_id, settings) = (text(&access["ExternalId"]), camel::<LoginSettings>(access)?);
+            Answer::Access(Box::new(Access { external_id, settings }))
+        }
+        Read::ListHostKeys(_) => Answer::HostKeys(page(output, "HostKeys", host_key)),
+        Read::DescribeHostKey(_) => Answer::HostKey(Box::new(host_key(&output["HostKey"]))),
+        Read::ListWorkflows(_) => {
+            Answer::Workflows(page(output, "Workflows", |row| ListedWorkflow { workflow_id: text(&row["WorkflowId"]) }))
+        }
+        Read::DescribeWorkflow(_) => Answer::Workflow(Box::new(workflow(&output["Workflow"])?)),
+        Read::ListSecurityPolicies(_) => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
+        Read::DescribeVpcEndpoints(_) => Answer::VpcEndpoints(ec2_door::vpc_endpoints(output)),
+        Read::DescribeNetworkInterfaces(_) => Answer::NetworkInterfaces(ec2_door::network_interfaces(output)),
+        Read::DescribeAddresses(_) => Answer::ElasticAddresses(ec2_door::elastic_addresses(output)),
+        Read::TestIdentityProvider(_) => Answer::IdentityProvider(IdentityProviderAnswer {
+            response: maybe(&output["Response"]),
+            status_code: number(&output["StatusCode"]).unwrap_or_default(),
+            message: maybe(&output["Message"]),
+            url: text(&output["Url"]),
+        }),
+        Read::DescribeSecurityPolicy(_) => Answer::SecurityPolicy(Box::new(security_policy(&output["SecurityPolicy"]))),
+    })
+}
+
+fn server(value: &Value) -> serde_json::Result<Server> {
+    Ok(Server {
+        arn: text(&value["Arn"]),
+        server_id: text(&value["ServerId"]),
+        domain: maybe(&value["Domain"]),
+        state: maybe(&value["State"]),
+        host_key_fingerprint: maybe(&value["HostKeyFingerprint"]),
+        user_count: number(&value["UserCount"]),
+        as2_service_managed_egress_ip_addresses: texts(&value["As2ServiceManagedEgressIpAddresses"]),
+        settings: camel::<ServerSettings>(value)?,
+        tags: tags(&value["Tags"]),
+    })
+}
+
+fn security_policy(value: &Value) -> SecurityPolicy {
+    SecurityPolicy {
+        name: text(&value["SecurityPolicyName"]),
+        fips: value["Fips"].as_bool(),
+        protocols: texts(&value["Protocols"]),
+        ssh_ciphers: texts(&value["SshCiphers"]),
+        ssh_kexs: texts(&value["SshKexs"]),
+        ssh_macs: texts(&value["SshMacs"]),
+        tls_ciphers: texts(&value["TlsCiphers"]),
+        ssh_host_key_algorithms: texts(&value["SshHostKeyAlgorithms"]),
+    }
+}
+
+fn workflow(value: &Value) -> serde_json::Result<Workflow> {
+    Ok(Workflow {
+        arn: text(&value["Arn"]),
+        workflow_id: text(&value["WorkflowId"]),
+        settings: camel::<WorkflowSettings>(value)?,
+        tags: tags(&value["Tags"]),
+    })
+}
+
+fn user(value: &Value) -> serde_json::Result<User> {
+    let keys = value["SshPublicKeys"].as_array().into_iter().flatten();
+    Ok(User {
+        arn: text(&value["Arn"]),
+        user_name: text(&value["UserName"]),
+        settings: camel::<LoginSettings>(value)?,
+        ssh_public_keys: keys
+            .map(|key| SshPublicKey {
+                id: text(&key["SshPublicKeyId"]),
+                body: text(&key["SshPublicKeyBody"]),
+                date_imported: time(&key["DateImported"]),
+            })
+            .collect(),
+        tags: tags(&value["Tags"]),
+    })
+}
+
+fn host_key(value: &Value) -> HostKey {
+    HostKey {
+        arn: text(&value["Arn"]),
+        id: text(&value["HostKeyId"]),
+        fingerprint: maybe(&value["Fingerprint"]).or_else(|| maybe(&value["HostKeyFingerprint"])),
+        description: maybe(&value["Description"]),
+        key_type: maybe(&value["Type"]),
+        date_imported: time(&value["DateImported"]),
+        storage_type: maybe(&value["StorageType"]),
+        secret_id: maybe(&value["SecretId"]),
+        tags: tags(&value["Tags"]),
+    }
+}
+
+fn page<T>(output: &Value, member: &str, row: impl Fn(&Value) -> T) -> Page<T> {
+    let items = output[member].as_array().into_iter().flatten().map(row).collect();
+    Page { items, next_token: maybe(&output["NextToken"]) }
+}
+
+fn tags(value: &Value) -> Tags {
+    value.as_array().into_iter().flatten().map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()
+}
+
+pub(super) fn maybe(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(maybe).collect()
+}
+
+/// As exact as the SDK reads it.
+fn time(value: &Value) -> Option<Timestamp> {
+    let time = DateTime::from_secs_f64(value.as_f64()?);
+    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}
+
+fn number(value: &Value) -> Option<i32> {
+    value.as_i64().and_then(|number| i32::try_from(number).ok())
+}
+
+/// A structure of AWS's with our names.
+fn camel<T: DeserializeOwned>(value: &Value) -> serde_json::Result<T> {
+    serde_json::from_value(renamed(value, &|name| recased(name, char::to_ascii_lowercase)))
+}
+
+/// The same value with every member renamed.
+pub(super) fn renamed(value: &Value, rename: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members: Map<String, Value> =
+                members.iter().map(|(name, value)| (rename(name), renamed(value, rename))).collect();
+            Value::Object(members)
+        }
+        Value::Array(items) => items.iter().map(|item| renamed(item, rename)).collect(),
+        plain => plain.clone(),
+    }
+}
+
+/// The name with its first letter in the other case.
+pub(super) fn recased(name: &str, case: fn(&char) -> char) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| case(&first)).into_iter().chain(letters).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

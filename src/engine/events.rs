@@ -18,8 +18,18 @@ const WARNS: [&str; 4] = [reasons::REJECTED, reasons::ACCESS_DENIED, reasons::QU
 /// about.
 #[must_use]
 pub fn accepted(call: &PlannedCall, edited: bool) -> EventNote {
-    let PlannedCall { mutation, changes, because, when: _, parts: _, exposes: _, operation: _, rests: _, unseen: _ } =
-        call;
+    let PlannedCall {
+        mutation,
+        changes,
+        because,
+        when: _,
+        parts: _,
+        exposes: _,
+        operation: _,
+        rests: _,
+        unseen: _,
+        in_vain: _,
+    } = call;
     let operation = mutation.operation();
     let more = changes.len().saturating_sub(NAMED);
     let listed = |line: fn(&Change) -> String, between: &str| {

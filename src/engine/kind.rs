@@ -92,6 +92,8 @@ pub struct PlannedCall {
     pub rests: Option<Duration>,
     /// AWS never shows what it changes: once accepted it is done.
     pub unseen: bool,
+    /// What is told where AWS takes it again and again and shows nothing of it; nothing where that cannot last.
+    pub in_vain: Option<Reason>,
 }
 
 impl PlannedCall {
@@ -99,8 +101,19 @@ impl PlannedCall {
     #[must_use]
     pub fn new(mutation: Mutation, changes: Vec<Change>) -> Self {
         let (when, parts) = (When::Always, Vec::new());
-        let (because, rests) = (None, None);
-        Self { mutation, changes, when, because, parts, exposes: false, operation: false, rests, unseen: false }
+        let (because, rests, in_vain) = (None, None, None);
+        Self {
+            mutation,
+            changes,
+            when,
+            because,
+            parts,
+            exposes: false,
+            operation: false,
+            rests,
+            unseen: false,
+            in_vain,
+        }
     }
 }
 

@@ -227,7 +227,7 @@ fn left_over<K: Kind>(
     let waits = |change: &Change| plan.pending.iter().any(|pending| pending.changes.contains(change));
     let open = plan.changes.iter().filter(|change| !progress.taken.contains(change) && !waits(change));
     let left: Vec<Change> = open.cloned().collect();
-    let mut blocks = [&wanted.blocks[..], &plan.blocks].concat();
+    let mut blocks = [&wanted.blocks[..], &plan.blocks, &progress.in_vain].concat();
     if !progress.refused.is_empty() {
         blocks.push(refusal(engine, context, &progress.refused, &progress.waiting));
     }

@@ -24,6 +24,10 @@ use crate::engine::owner::Ownership;
 use crate::engine::reason::Reason;
 use crate::engine::refusals::{Refusal, by_quota, holdable, of_content, shows_soon};
 
+/// How often AWS accepted a call of which it then shows nothing: between the second time and the third lies as long as its
+/// answers may lag (`shows_soon`).
+const IN_VAIN: u32 = 3;
+
 /// How it is known what AWS has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -90,6 +94,8 @@ pub struct Progress {
     pub waiting: Vec<Change>,
     /// What AWS took and does not show.
     pub taken: Vec<Change>,
+    /// What is told of calls that AWS takes and that change nothing.
+    pub in_vain: Vec<Reason>,
     /// Why to look again soon.
     pub busy: Option<Reason>,
     /// Time ran out before every call had its turn.
@@ -262,7 +268,10 @@ impl UpdateFacts<'_> {
         let digest = mutate::digest(&call.mutation);
         let refused = self.memory.refused_calls.get(&digest);
         let tried = self.tried.get(&digest).copied();
-        if self.accepted_lately(&digest, call.rests) {
+        let lately = self.accepted_lately(&digest, call.rests);
+        if let Some(told) = call.in_vain.as_ref().filter(|_| lately && self.accepted_in_vain(&digest)) {
+            progress.in_vain.push(told.clone());
+        } else if lately {
             progress.taken.extend(call.changes.iter().cloned());
             let message = format!("AWS accepted {} and does not show it yet", call.mutation.operation());
             let busy = || (!call.unseen).then(|| Reason::new(reasons::UPDATING, message));
@@ -284,6 +293,12 @@ impl UpdateFacts<'_> {
         let accepted = self.memory.accepted.get(digest);
         let rests = |times| shows_soon(self.lag, times).max(rests.unwrap_or_default());
         accepted.is_some_and(|accepted| self.at.duration_since(accepted.at) < rests(accepted.times))
+    }
+
+    /// Whether AWS accepted the call so often that its answers would show it by now: the last time came later after the
+    /// one before than they may lag.
+    fn accepted_in_vain(&self, digest: &str) -> bool {
+        self.memory.accepted.get(digest).is_some_and(|accepted| accepted.times >= IN_VAIN)
     }
 
     /// What is left to say once no call is due. While AWS may not show yet what it took for the spec before, nothing is

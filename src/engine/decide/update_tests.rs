@@ -115,6 +115,23 @@ fn rejected() -> AwsError {
 const HOUR: Duration = Duration::from_hours(1);
 
 #[test]
+fn what_aws_takes_in_vain_is_told_and_sent_ever_more_rarely() {
+    let told = Reason::stalled(reasons::CANNOT_CLEAR, "it stays");
+    let clear = PlannedCall { in_vain: Some(told.clone()), ..call("a") };
+    let moment = Duration::from_millis(1);
+    let rows = [(1, Vec::new(), vec![change("a")]), (2, Vec::new(), vec![change("a")]), (3, vec![told], Vec::new())];
+    for (times, in_vain, taken) in rows {
+        let world = world(vec![clear.clone()]).accepted(&clear, moment, times);
+        let progress = world.progress();
+        assert_eq!((progress.in_vain, progress.taken), (in_vain, taken), "{times}");
+        assert_eq!(progress.busy.is_some(), times < 3, "{times}");
+        assert_eq!(world.step(|_| {}), CONCLUDE, "{times}");
+    }
+    assert_eq!(world(vec![clear.clone()]).accepted(&clear, HOUR, 3).step(|_| {}), send(0), "AWS may have learnt it");
+    assert!(world(vec![call("a")]).accepted(&call("a"), moment, 9).progress().in_vain.is_empty(), "nothing to tell");
+}
+
+#[test]
 fn a_plan_that_status_does_not_show_is_written_before_the_next_call() {
     let untold = |calls: Vec<PlannedCall>| World { announced: false, ..world(calls) };
     let Action::RecordApplied(applied) = untold(vec![call("a")]).step(|_| {}) else { panic!("sent before it is told") };

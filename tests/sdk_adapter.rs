@@ -24,12 +24,13 @@ use transfer_operator::aws::account_clients::{AccountClients, Aws};
 use transfer_operator::aws::http::http_client;
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::transfer::{
-    CreateAccess, CreateServer, CreateUser, CreateWorkflow, DeleteAccess, DeleteHostKey, DeleteServer,
-    DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeSecurityPolicy,
-    DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListHostKeys,
-    ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, LoginSettings, ServerSettings, StartServer,
-    StopServer, TagResource, Tags, TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
-    UpdateUser, WorkflowDetail, WorkflowDetails, WorkflowSettings,
+    CreateAccess, CreateProfile, CreateServer, CreateUser, CreateWorkflow, DeleteAccess, DeleteHostKey, DeleteProfile,
+    DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeProfile,
+    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey,
+    ListAccesses, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows,
+    LoginSettings, ProfileSettings, ServerSettings, StartServer, StopServer, TagResource, Tags, TestIdentityProvider,
+    UntagResource, UpdateAccess, UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, WorkflowDetail,
+    WorkflowDetails, WorkflowSettings,
 };
 use transfer_operator::aws::{Account, AwsError, AwsErrorKind, CreateOutput, Mutation, RateLimiter};
 
@@ -448,6 +449,33 @@ async fn a_workflow_is_created_read_listed_tagged_and_deleted_once_unused() {
     assert_eq!(refused.message, format!("Workflow is still in use by server {server_id}"));
     mutate(&account, Mutation::DeleteServer(DeleteServer { server_id })).await.unwrap();
     mutate(&account, delete()).await.unwrap();
+    assert_eq!(account.read(read).await.unwrap_err().kind, AwsErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_profile_is_created_read_listed_changed_tagged_and_deleted() {
+    let (_sim, account) = started().await;
+    let settings =
+        ProfileSettings { as2_id: "them".to_owned(), profile_type: "PARTNER".to_owned(), certificate_ids: None };
+    let create = CreateProfile { settings: settings.clone(), tags: tags(&[("a", "1")]) };
+    let profile_id = mutate(&account, Mutation::CreateProfile(Box::new(create))).await.unwrap().id.unwrap();
+    let read = DescribeProfile { profile_id: profile_id.clone() };
+    let profile = account.read(read.clone()).await.unwrap();
+    assert_eq!((&profile.profile_id, profile.settings), (&profile_id, settings));
+    mutate(&account, Mutation::tag(profile.arn.clone(), tags(&[("b", "2")]))).await.unwrap();
+    mutate(&account, Mutation::untag(profile.arn, vec!["a".to_owned()])).await.unwrap();
+    assert_eq!(account.read(read.clone()).await.unwrap().tags, tags(&[("b", "2")]));
+    let rows = account.list(ListProfiles { token: None }).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.profile_id.as_str()).collect::<Vec<_>>(), [profile_id.as_str()]);
+
+    let with = |ids: &[&str]| {
+        let certificate_ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        Mutation::UpdateProfile(UpdateProfile { profile_id: profile_id.clone(), certificate_ids })
+    };
+    let unknown = mutate(&account, with(&["cert-0123456789abcdef0"])).await.unwrap_err();
+    assert_eq!(unknown.resource_type.as_deref(), Some("Certificate"), "{unknown}");
+    mutate(&account, with(&[])).await.unwrap();
+    mutate(&account, Mutation::DeleteProfile(DeleteProfile { profile_id })).await.unwrap();
     assert_eq!(account.read(read).await.unwrap_err().kind, AwsErrorKind::NotFound);
 }
 

@@ -11,6 +11,7 @@ import re
 EXAMPLES = {
     "AwsIdentity": "identity",
     "TransferAccess": "directory-on-efs",
+    "TransferProfile": "as2-profiles",
     "TransferServer": "server-public",
     "TransferUser": "users",
     "TransferWorkflow": "workflow",

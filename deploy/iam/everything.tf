@@ -2,9 +2,11 @@ data "aws_iam_policy_document" "transfer_operator" {
   statement {
     sid       = "Anywhere"
     actions   = [
+      "transfer:CreateProfile",
       "transfer:CreateServer",
       "transfer:CreateWorkflow",
       "transfer:DescribeSecurityPolicy",
+      "transfer:ListProfiles",
       "transfer:ListSecurityPolicies",
       "transfer:ListServers",
       "transfer:ListWorkflows",
@@ -76,6 +78,19 @@ data "aws_iam_policy_document" "transfer_operator" {
     ]
     resources = [
       "arn:aws:transfer:*:*:workflow/*",
+    ]
+  }
+  statement {
+    sid       = "Profiles"
+    actions   = [
+      "transfer:DeleteProfile",
+      "transfer:DescribeProfile",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+      "transfer:UpdateProfile",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:profile/*",
     ]
   }
   statement {

@@ -2,9 +2,11 @@ data "aws_iam_policy_document" "transfer_operator" {
   statement {
     sid       = "Anywhere"
     actions   = [
+      "transfer:CreateProfile",
       "transfer:CreateServer",
       "transfer:CreateWorkflow",
       "transfer:DescribeSecurityPolicy",
+      "transfer:ListProfiles",
       "transfer:ListSecurityPolicies",
       "transfer:ListServers",
       "transfer:ListWorkflows",
@@ -79,6 +81,19 @@ data "aws_iam_policy_document" "transfer_operator" {
     ]
   }
   statement {
+    sid       = "Profiles"
+    actions   = [
+      "transfer:DeleteProfile",
+      "transfer:DescribeProfile",
+      "transfer:TagResource",
+      "transfer:UntagResource",
+      "transfer:UpdateProfile",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:profile/*",
+    ]
+  }
+  statement {
     sid       = "PassRoles"
     actions   = [
       "iam:PassRole",
@@ -92,6 +107,10 @@ data "aws_iam_policy_document" "transfer_operator" {
       "arn:aws:iam::123456789012:role/sftp/logging",
       "arn:aws:iam::123456789012:role/sftp/workflows",
       "arn:aws:iam::123456789012:role/sftp/writers",
+      "arn:aws:iam::123456789012:role/tenant-a/*",
+      "arn:aws:iam::123456789012:role/tenant-a/logging",
+      "arn:aws:iam::123456789012:role/tenant-a/uploads",
+      "arn:aws:iam::123456789012:role/tenant-a/workflows",
       "arn:aws:iam::210987654321:role/sftp/*",
     ]
     condition {

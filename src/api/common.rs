@@ -1,4 +1,4 @@
-//! What servers, users and accesses share in their specs: policies, references and who may refer.
+//! What the kinds share in their specs: policies, references and who may refer.
 //! Pure types; it decides nothing about AWS.
 
 use std::collections::BTreeMap;
@@ -234,6 +234,31 @@ impl Default for ServerLifecycle {
     }
 }
 
+/// Policies of what has an id of AWS's, is changed in place and is not taken over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(transform = rules::plain_lifecycle)]
+pub struct PlainLifecycle {
+    /// Full applies the spec and puts drift right. ReportDrift applies the spec after each edit of it, and in between only
+    /// reports in status.drift what changed in AWS. ObserveOnly never changes anything, holds no finalizer and shows in
+    /// status.drift what would be changed, as a plan. Reported differences set condition Drifted and leave Ready True.
+    #[serde(default)]
+    pub management_policy: ManagementPolicy,
+    /// What happens in AWS when this object is deleted. Delete (what absent means) deletes it there too, once nothing
+    /// uses it. Retain leaves everything in AWS as it is and takes the owner tags off. Must be stated together with
+    /// managementPolicy ObserveOnly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
+    /// While true, the API server refuses to delete this object. To delete it, set this to false first. What the
+    /// operator never began to create in AWS (it has no finalizer of the operator) can be deleted at any time.
+    #[serde(default)]
+    pub deletion_protection: bool,
+    /// What to do when AWS no longer has what this object stands for: Manual says so and waits, Automatic creates a new
+    /// one, with a new id.
+    #[serde(default)]
+    pub recreate_policy: RecreatePolicy,
+}
+
 /// `true`, where serde needs a path.
 pub(super) fn yes() -> bool {
     true
@@ -288,6 +313,20 @@ impl From<&Lifecycle> for Policies {
             protected: lifecycle.deletion_protection,
             adoption: lifecycle.adoption.as_ref().map(|adoption| Adoption { mode: adoption.mode, server_id: None }),
             recreate: RecreatePolicy::default(),
+            disruption: Disruption::default(),
+            approval: Approval::default(),
+        }
+    }
+}
+
+impl From<&PlainLifecycle> for Policies {
+    fn from(lifecycle: &PlainLifecycle) -> Self {
+        Self {
+            management: lifecycle.management_policy,
+            deletion: lifecycle.deletion_policy.unwrap_or_default(),
+            protected: lifecycle.deletion_protection,
+            adoption: None,
+            recreate: lifecycle.recreate_policy,
             disruption: Disruption::default(),
             approval: Approval::default(),
         }

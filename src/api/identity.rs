@@ -122,6 +122,12 @@ pub struct Grant {
     #[schemars(length(max = 256), inner(length(max = 19)), transform = pattern::SERVER_ID.each())]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub server_ids: Vec<String>,
+    /// Certificates that profiles of those namespaces may name by id, in certificateIds; * stands for every one of the
+    /// account. Who may name a certificate with its private key may sign with it. None means none.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 256), inner(length(max = 22)), transform = pattern::GRANTED_CERTIFICATE_ID.each())]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificate_ids: Vec<String>,
 }
 
 /// Which account, with which credentials, and who may use it for what.

@@ -1,4 +1,4 @@
-//! What a person writes: the five kinds, their rules and their status. Pure types; it imports nothing from the rest
+//! What a person writes: the six kinds, their rules and their status. Pure types; it imports nothing from the rest
 //! of the crate and does no I/O.
 #![allow(
     clippy::doc_markdown,
@@ -18,6 +18,7 @@ pub use access::{TransferAccess, TransferAccessSpec, TransferAccessStatus};
 pub use common::Policies;
 pub use crd::all_crds;
 pub use identity::{AwsIdentity, AwsIdentitySpec, AwsIdentityStatus};
+pub use profile::{TransferProfile, TransferProfileSpec, TransferProfileStatus};
 pub use references::{Name, Reference};
 pub use server::{TransferServer, TransferServerSpec, TransferServerStatus};
 pub use status::{CommonStatus, Replacing};
@@ -75,6 +76,9 @@ pub(crate) mod login;
 /// A trial login at the identity provider of a server.
 pub(crate) mod login_test;
 mod pattern;
+/// `TransferProfile`.
+pub(crate) mod profile;
+mod profile_rules;
 /// What objects refer to.
 pub(crate) mod references;
 mod resync;
@@ -144,6 +148,7 @@ macro_rules! with_kinds {
             users: TransferUser,
             accesses: TransferAccess,
             workflows: TransferWorkflow,
+            profiles: TransferProfile,
         }
     };
 }

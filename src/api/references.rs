@@ -184,7 +184,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::api::{TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+    use crate::api::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 
     fn read<K: serde::de::DeserializeOwned>(kind: &str, spec: &Value, status: &Value) -> K {
         serde_json::from_value(json!({
@@ -301,6 +301,21 @@ mod tests {
         let expected =
             [Reference::Identity("shared".to_owned()), id("w-2"), id("w-1"), Reference::Namespace("team".to_owned())];
         assert_eq!(all(&workflow), expected);
+    }
+
+    #[test]
+    fn a_profile_refers_to_its_identity_and_to_its_id() {
+        let profile: TransferProfile = read(
+            "TransferProfile",
+            &json!({"region": "eu-central-1", "awsIdentityRef": {"name": "shared"}, "as2Id": "us", "profileType": "LOCAL"}),
+            &json!({"profileId": "p-1"}),
+        );
+        let expected = [
+            Reference::Identity("shared".to_owned()),
+            Reference::Id(ManagedKind::TransferProfile, "p-1".to_owned()),
+            Reference::Namespace("team".to_owned()),
+        ];
+        assert_eq!(all(&profile), expected);
     }
 
     #[test]

@@ -10,11 +10,12 @@ use super::ec2::{DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcEndpoi
 use super::sdk::Clients;
 use super::sdk::once::Once;
 use super::transfer::{
-    CreateAccess, CreateServer, CreateUser, CreateWorkflow, DeleteAccess, DeleteHostKey, DeleteServer,
-    DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeSecurityPolicy,
-    DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListHostKeys,
-    ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, StartServer, StopServer, TagResource,
-    TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer, UpdateUser,
+    CreateAccess, CreateProfile, CreateServer, CreateUser, CreateWorkflow, DeleteAccess, DeleteHostKey, DeleteProfile,
+    DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeProfile,
+    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey,
+    ListAccesses, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, StartServer,
+    StopServer, TagResource, TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateProfile,
+    UpdateServer, UpdateUser,
 };
 use super::{AwsError, CallClass, Tags};
 
@@ -162,6 +163,8 @@ reads! {
     DescribeHostKey => HostKey,
     ListWorkflows => Workflows,
     DescribeWorkflow => Workflow,
+    ListProfiles => Profiles,
+    DescribeProfile => Profile,
     ListSecurityPolicies => SecurityPolicyNames,
     DescribeSecurityPolicy => SecurityPolicy,
     TestIdentityProvider => IdentityProvider,
@@ -189,6 +192,9 @@ mutations! {
     DeleteHostKey(DeleteHostKey),
     CreateWorkflow(Box<CreateWorkflow>),
     DeleteWorkflow(DeleteWorkflow),
+    CreateProfile(Box<CreateProfile>),
+    UpdateProfile(UpdateProfile),
+    DeleteProfile(DeleteProfile),
     TagResource(TagResource),
     UntagResource(UntagResource),
     ModifyVpcEndpoint(ModifyVpcEndpoint),

@@ -90,12 +90,24 @@ pub const BREAKER_OPEN: &str = "BreakerOpen";
 pub const STS_UNAVAILABLE: &str = "StsUnavailable";
 
 impl AwsError {
+    /// The same as a refusal where AWS does not know what the call names beside what it is about: the certificate of a
+    /// profile. That is no news of the profile itself.
+    #[must_use]
+    pub fn of_what_is_named(self) -> Self {
+        let own = NAMES_OTHERS.iter().find(|(operation, _)| *operation == self.operation).map(|(_, own)| *own);
+        let named = self.kind == AwsErrorKind::NotFound && own.is_some() && self.resource_type.as_deref() != own;
+        if named { Self { kind: AwsErrorKind::Rejected, ..self } } else { self }
+    }
+
     /// Whether it is about getting or checking credentials: then nothing was sent to the service itself.
     #[must_use]
     pub fn of_sts(&self) -> bool {
         matches!(self.operation, "AssumeRole" | "GetCallerIdentity" | "GetCredentials")
     }
 }
+
+/// Calls that name other resources, with AWS's `ResourceType` of what they are about.
+const NAMES_OTHERS: [(&str, &str); 2] = [("CreateProfile", "Profile"), ("UpdateProfile", "Profile")];
 
 /// What error codes stand for. Codes from outside the service's model (authentication, throttling, validation) arrive
 /// on every operation, so one table serves all, STS and EC2 included.
@@ -459,6 +471,31 @@ mod tests {
             (request, "Unsupported or invalid SSH public key format", AwsErrorKind::Rejected),
         ] {
             assert_eq!(kind_of(code, message), kind, "{code}: {message}");
+        }
+    }
+
+    #[test]
+    fn what_a_call_names_and_aws_does_not_know_is_a_refusal() {
+        let rows = [
+            ("UpdateProfile", Some("Certificate"), AwsErrorKind::Rejected),
+            ("UpdateProfile", Some("Profile"), AwsErrorKind::NotFound),
+            ("CreateProfile", None, AwsErrorKind::Rejected),
+            ("DescribeProfile", Some("Certificate"), AwsErrorKind::NotFound),
+            ("UpdateUser", Some("Server"), AwsErrorKind::NotFound),
+        ];
+        for (operation, resource_type, kind) in rows {
+            let fault = AwsError {
+                operation,
+                kind: AwsErrorKind::NotFound,
+                code: "ResourceNotFoundException".to_owned(),
+                message: String::new(),
+                resource_type: resource_type.map(str::to_owned),
+                retry_after: None,
+                date: None,
+            };
+            assert_eq!(fault.clone().of_what_is_named().kind, kind, "{operation} {resource_type:?}");
+            let other = AwsError { kind: AwsErrorKind::Throttled, ..fault };
+            assert_eq!(other.of_what_is_named().kind, AwsErrorKind::Throttled);
         }
     }
 

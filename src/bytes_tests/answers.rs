@@ -21,8 +21,9 @@ use crate::aws::ec2::{DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcE
 use crate::aws::rate_limiter::Rates;
 use crate::aws::sdk::SdkApi;
 use crate::aws::transfer::{
-    DescribeAccess, DescribeHostKey, DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow,
-    ListAccesses, ListHostKeys, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, TestIdentityProvider,
+    DescribeAccess, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser,
+    DescribeWorkflow, ListAccesses, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers,
+    ListWorkflows, TestIdentityProvider,
 };
 use crate::aws::{Account, AwsClock, AwsError, AwsErrorKind, Mutation, RateLimiter};
 use crate::kinds::fakes::{ACCOUNT, FIRST, NOW, REGION};
@@ -100,6 +101,7 @@ async fn asked(account: &Account) -> Vec<(&'static str, Result<(), AwsError>)> {
     let (server_id, user_name) = (FIRST.to_owned(), "alice".to_owned());
     let (external_id, host_key_id) = ("S-1-1".to_owned(), "hostkey-1".to_owned());
     let (id, workflow_id, ids) = (|| FIRST.to_owned(), "w-1".to_owned(), || vec!["x-1".to_owned()]);
+    let profile_id = "p-1".to_owned();
     let login = TestIdentityProvider {
         server_id: id(),
         server_protocol: None,
@@ -119,6 +121,8 @@ async fn asked(account: &Account) -> Vec<(&'static str, Result<(), AwsError>)> {
         ("DescribeAccess", account.read(DescribeAccess { server_id: id(), external_id }).await.map(drop)),
         ("DescribeHostKey", account.read(DescribeHostKey { server_id, host_key_id }).await.map(drop)),
         ("DescribeWorkflow", account.read(DescribeWorkflow { workflow_id }).await.map(drop)),
+        ("ListProfiles", account.list(ListProfiles { token: None }).await.map(drop)),
+        ("DescribeProfile", account.read(DescribeProfile { profile_id }).await.map(drop)),
         ("DescribeSecurityPolicy", account.read(DescribeSecurityPolicy { name: "P".to_owned() }).await.map(drop)),
         ("TestIdentityProvider", account.read(login).await.map(drop)),
         ("DescribeVpcEndpoints", account.read(DescribeVpcEndpoints { ids: ids() }).await.map(drop)),
@@ -191,6 +195,7 @@ fn an_answer_of_wrong_types_or_without_a_member_is_none_or_whole() {
         ("list-users.json", "ListUsers", "/Users"),
         ("describe-user.json", "DescribeUser", "/User"),
         ("describe-workflow.json", "DescribeWorkflow", "/Workflow"),
+        ("describe-profile.json", "DescribeProfile", "/Profile"),
     ];
     runtime().block_on(async {
         for (file, operation, needed) in rows {

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 
 use super::{KEY, cases, inputs};
 use crate::api::{
-    AwsIdentity, Managed, ManagedKind, TransferAccess, TransferServer, TransferUser, TransferWorkflow, references,
+    AwsIdentity, Managed, ManagedKind, TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow,
+    references,
 };
 use crate::cluster::guarded::Guarded;
 use crate::cluster::pruned::Pruned;
@@ -156,6 +157,7 @@ proptest! {
         looked_at::<TransferUser>(&object)?;
         looked_at::<TransferAccess>(&object)?;
         looked_at::<TransferWorkflow>(&object)?;
+        looked_at::<TransferProfile>(&object)?;
         if is::<AwsIdentity>(&object) && let Some(identity) = read::<AwsIdentity>(&object)? {
             let _ = identity.spec.access();
         }
@@ -175,6 +177,7 @@ proptest! {
         watched::<TransferUser>(&bytes);
         watched::<TransferAccess>(&bytes);
         watched::<TransferWorkflow>(&bytes);
+        watched::<TransferProfile>(&bytes);
         watched::<AwsIdentity>(&bytes);
     }
 }

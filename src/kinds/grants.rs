@@ -130,6 +130,26 @@ pub fn server_granted(identity: &AwsIdentity, asker: &Asker, server_id: &str) ->
     ))
 }
 
+/// Whether a certificate may be named by its raw id: whoever may can sign with it.
+///
+/// # Errors
+/// `IdentityDenied`, naming the id.
+pub fn certificate_granted(identity: &AwsIdentity, asker: &Asker, path: &str, id: &str) -> Result<(), Reason> {
+    let fits = |grant: &Grant| grant.certificate_ids.iter().any(|granted| granted == "*" || granted == id);
+    if applying(identity, asker).any(fits) {
+        return Ok(());
+    }
+    let name = identity.metadata.name.as_deref().unwrap_or_default();
+    Err(Reason::stalled(
+        reasons::IDENTITY_DENIED,
+        format!(
+            "{path}: AwsIdentity {name} does not let namespace {} name certificate {id}; an administrator may add it to \
+             certificateIds of its grant for that namespace",
+            asker.namespace
+        ),
+    ))
+}
+
 /// Compares segment by segment; a segment of the role is never empty. `{namespace}` is one whole segment (as a part of
 /// one it would let namespace `a` through to `a-b`); `*` stands for any text within one segment, and as the whole last
 /// segment for one or more of them.
@@ -307,6 +327,26 @@ mod tests {
             let (pattern, role) = (format!("{prefix}{pattern}"), format!("{prefix}{role}"));
             assert_eq!(role_matches(&pattern, namespace, &role), expected, "{pattern} for {namespace}: {role}");
         }
+    }
+
+    #[test]
+    fn a_certificate_is_named_by_its_id_only_where_it_or_all_are_listed() {
+        let labels = labels("yes");
+        let asker = Asker { kind: ManagedKind::TransferUser, namespace: "a", labels: &labels };
+        let with = |ids: &[&str]| {
+            let mut identity = identity();
+            identity.spec.grants[0].certificate_ids = ids.iter().map(|id| (*id).to_owned()).collect();
+            certificate_granted(&identity, &asker, "spec.certificateIds", "cert-1")
+        };
+        assert!(with(&["cert-1"]).is_ok() && with(&["*"]).is_ok());
+        for ids in [&[][..], &["cert-2"], &["cert-"]] {
+            let block = with(ids).unwrap_err();
+            assert!(block.needs_person && block.message.contains("cert-1"), "{block:?}");
+        }
+        let other = Asker { kind: ManagedKind::TransferServer, ..asker };
+        let mut identity = identity();
+        identity.spec.grants[0].certificate_ids = vec!["*".to_owned()];
+        assert!(certificate_granted(&identity, &other, "", "cert-1").is_err(), "the grant is for another kind");
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub(crate) mod login;
 pub(crate) mod orphans;
 pub(crate) mod partition;
 pub(crate) mod preview;
+pub(crate) mod profile;
 #[cfg(test)]
 mod reconcile_tests;
 pub(crate) mod referrers;

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::find::OrphanKind;
 use super::*;
-use crate::api::{TransferServer, TransferUser, TransferWorkflow};
+use crate::api::{TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 use crate::aws::transfer::User;
 use crate::captured_log::Log;
 use crate::engine::owner::Owner;
@@ -187,7 +187,7 @@ async fn orphans_are_told_from_the_second_scan_on_until_they_are_gone() {
     let reads = fixture.world.cloud.asked();
     assert!(!reads.contains(&format!("DescribeUser {FIRST}/by-hand")), "not ours, and known to be: {reads:?}");
     let counts: Vec<usize> = fixture.orphans.counts().into_values().collect();
-    assert_eq!(counts, [1, 1, 1, 0]);
+    assert_eq!(counts, [1, 0, 1, 1, 0]);
 
     fixture.world.cloud.servers().retain(|id, _| id == FIRST);
     fixture.user("our-gone", Value::Null);
@@ -210,6 +210,19 @@ async fn the_old_one_of_a_replacement_is_no_orphan() {
     fixture.scan().await;
     let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
     assert!(text.contains("has 1 ") && text.contains("duplicate workflow w-00000000000000003 in"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_of_no_object_is_an_orphan_and_one_that_is_recorded_is_none() {
+    let fixture = Fixture::new();
+    let spec = json!({"region": REGION, "as2Id": "us", "profileType": "LOCAL"});
+    fixture.world.store(&object::<TransferProfile>("us", spec, json!({"profileId": "p-00000000000000001"})));
+    for (id, uid) in [("p-00000000000000001", "uid-us"), ("p-00000000000000002", "uid-gone")] {
+        fixture.world.cloud.put_profile(id, &tags("team", uid));
+    }
+    fixture.scan().await;
+    let Told::Orphans(text) = fixture.scan_later().await else { panic!() };
+    assert!(text.contains("has 1 ") && text.contains("profile p-00000000000000002 in"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

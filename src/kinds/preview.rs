@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::login::{self, PolicyText};
-use super::{server, workflow};
+use super::{profile, server, workflow};
 use crate::api::login::Login;
 use crate::api::status::PlannedChange;
-use crate::api::{TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+use crate::api::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 use crate::engine::diff::{self, Change, Effect};
 use crate::engine::kind::Plan;
 use crate::engine::planned::Planned;
@@ -69,6 +69,14 @@ pub fn access(new: &TransferAccess, old: &TransferAccess) -> Preview {
 pub fn workflow(new: &TransferWorkflow, old: &TransferWorkflow) -> Preview {
     let mut changes = workflow::preview(&new.spec, &old.spec);
     changes.extend(rest(&json!(new.spec), &json!(old.spec), &workflow::PREVIEWED));
+    told(changes)
+}
+
+/// Of a profile.
+#[must_use]
+pub fn profile(new: &TransferProfile, old: &TransferProfile) -> Preview {
+    let mut changes = profile::preview(&new.spec, &old.spec);
+    changes.extend(rest(&json!(new.spec), &json!(old.spec), &profile::PREVIEWED));
     told(changes)
 }
 

@@ -108,6 +108,19 @@ fn logins_are_compared_as_aws_gets_them_and_keys_shown_by_fingerprint() {
 }
 
 #[test]
+fn a_profile_changes_its_certificates_and_neither_name_nor_type() {
+    let base = json!({"region": "eu-central-1", "as2Id": "us", "profileType": "LOCAL", "certificateIds": ["cert-1", "cert-2"]});
+    let profile_of = |more| read::<TransferProfile>("TransferProfile", base.clone(), more);
+    let told = |more: Value| rows(profile(&profile_of(more), &profile_of(json!({}))));
+    assert_eq!(told(json!({"certificateIds": ["cert-2", "cert-3"]})), ["Live spec.certificateIds"]);
+    assert!(told(json!({"certificateIds": ["cert-2", "cert-1"]})).is_empty(), "they are in no order");
+    assert_eq!(told(json!({"certificateIds": null})), ["Live spec.certificateIds"]);
+    let fixed = json!({"as2Id": "we", "profileType": "PARTNER", "region": "eu-west-1"});
+    assert_eq!(told(fixed), ["Refused spec.as2Id", "Refused spec.profileType", "Refused spec.region"]);
+    assert_eq!(told(json!({"tags": {"a": "1"}})), ["Live spec.tags[a]"]);
+}
+
+#[test]
 fn a_workflow_is_made_anew_for_anything_but_its_tags() {
     let step = |target: &str| json!([{"type": "CUSTOM", "customStepDetails": {"target": target, "timeoutSeconds": 9}}]);
     let base = json!({"region": "eu-central-1", "steps": step("a")});

@@ -20,6 +20,8 @@ pub struct Use {
     roles: Vec<String>,
     /// Servers that it names by their ids.
     server_ids: Vec<String>,
+    /// Certificates that it names by their ids.
+    certificate_ids: Vec<String>,
     /// It may have something in AWS.
     held: bool,
 }
@@ -34,8 +36,15 @@ impl Use {
             region: region.to_owned(),
             roles,
             server_ids,
+            certificate_ids: Vec::new(),
             held: TargetQuery::of(object).held(),
         }
+    }
+
+    /// The same use by an object that names these certificates by their ids as well.
+    #[must_use]
+    pub fn with_certificates(self, certificate_ids: Vec<String>) -> Self {
+        Self { certificate_ids, ..self }
     }
 
     /// The use that a user or an access makes: its region is that of its server, where it names none.
@@ -57,12 +66,14 @@ impl Use {
     }
 
     /// What the grants come to.
-    fn verdict(&self, identity: &AwsIdentity, asker: &Asker<'_>) -> [Vec<bool>; 3] {
+    fn verdict(&self, identity: &AwsIdentity, asker: &Asker<'_>) -> [Vec<bool>; 4] {
         let granted = grants::granted("", Some(identity), asker, &self.region).is_ok();
         let open = self.held || grants::open_to_new("", Some(identity)).is_ok();
         let roles = self.roles.iter().map(|role| grants::role_granted(identity, asker, "", role).is_ok());
         let servers = self.server_ids.iter().map(|id| grants::server_granted(identity, asker, id).is_ok());
-        [vec![granted, open], roles.collect(), servers.collect()]
+        let certificates = self.certificate_ids.iter();
+        let certificates = certificates.map(|id| grants::certificate_granted(identity, asker, "", id).is_ok());
+        [vec![granted, open], roles.collect(), servers.collect(), certificates.collect()]
     }
 }
 

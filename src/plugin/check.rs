@@ -10,7 +10,9 @@ use super::admission::Admission;
 use super::manifest::{self, Document};
 use crate::api::login::Login;
 use crate::api::user::SshPublicKey;
-use crate::api::{AwsIdentity, GROUP, TransferAccess, TransferServer, TransferUser, TransferWorkflow, VERSION};
+use crate::api::{
+    AwsIdentity, GROUP, TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow, VERSION,
+};
 use crate::kinds::home;
 use crate::policy;
 use crate::ssh::{KeyIdentity, PublicKey};
@@ -170,6 +172,7 @@ fn contents(about: &About<'_>, kind: &str, object: &Value) -> Vec<Finding> {
         },
         "TransferServer" => read::<TransferServer>(about, object).err().into_iter().collect(),
         "TransferWorkflow" => read::<TransferWorkflow>(about, object).err().into_iter().collect(),
+        "TransferProfile" => read::<TransferProfile>(about, object).err().into_iter().collect(),
         _ => read::<AwsIdentity>(about, object).err().into_iter().collect(),
     }
 }

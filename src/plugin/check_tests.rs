@@ -139,5 +139,7 @@ fn the_manifests_of_the_repository_are_clean() {
         }
     }
     assert_eq!(checker.findings, []);
-    assert!(checker.summary().contains("TransferWorkflow"), "{}", checker.summary());
+    for kind in ["TransferWorkflow", "TransferProfile"] {
+        assert!(checker.summary().contains(kind), "{}", checker.summary());
+    }
 }

@@ -12,7 +12,9 @@ use serde_json::Value;
 
 use super::facts::Facts;
 use super::failure::Failure;
-use crate::api::{AwsIdentity, ManagedKind, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+use crate::api::{
+    AwsIdentity, ManagedKind, TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow,
+};
 
 /// So many objects are asked for at once.
 const PAGE: u32 = 500;
@@ -37,6 +39,9 @@ pub enum Kind {
     /// A TransferWorkflow.
     #[value(alias = "twf", alias = "transferworkflow", alias = "transferworkflows", alias = "TransferWorkflow")]
     Workflow,
+    /// A TransferProfile.
+    #[value(alias = "tprof", alias = "transferprofile", alias = "transferprofiles", alias = "TransferProfile")]
+    Profile,
     /// An AwsIdentity.
     #[value(alias = "awsid", alias = "awsidentity", alias = "awsidentities", alias = "AwsIdentity")]
     Identity,
@@ -74,6 +79,7 @@ impl Cluster {
         all.extend(self.list::<TransferUser>(namespace).await?.iter().map(Facts::from));
         all.extend(self.list::<TransferAccess>(namespace).await?.iter().map(Facts::from));
         all.extend(self.list::<TransferWorkflow>(namespace).await?.iter().map(Facts::from));
+        all.extend(self.list::<TransferProfile>(namespace).await?.iter().map(Facts::from));
         if namespace.is_none() {
             all.extend(pages(&Api::<AwsIdentity>::all(self.client.clone())).await?.iter().map(Facts::from));
         }
@@ -90,6 +96,7 @@ impl Cluster {
             Kind::User => Facts::from(&self.get::<TransferUser>(namespace, name).await?),
             Kind::Access => Facts::from(&self.get::<TransferAccess>(namespace, name).await?),
             Kind::Workflow => Facts::from(&self.get::<TransferWorkflow>(namespace, name).await?),
+            Kind::Profile => Facts::from(&self.get::<TransferProfile>(namespace, name).await?),
             Kind::Identity => Facts::from(&Api::<AwsIdentity>::all(self.client.clone()).get(name).await?),
         })
     }

@@ -21,6 +21,8 @@ pub enum Feature {
     HostKeys,
     /// Workflows.
     Workflows,
+    /// AS2 profiles.
+    Profiles,
     /// Servers in a VPC.
     Vpc,
     /// Servers with elastic IPs.
@@ -40,12 +42,12 @@ pub enum Feature {
 }
 
 use Feature::{
-    Accesses, ApiGateway, AssumeRole, Directory, ElasticIps, HostKeys, LoginTests, Logs, Servers, SessionTags, Users,
-    Vpc, Workflows,
+    Accesses, ApiGateway, AssumeRole, Directory, ElasticIps, HostKeys, LoginTests, Logs, Profiles, Servers,
+    SessionTags, Users, Vpc, Workflows,
 };
 
 /// What is meant where nothing is said: all kinds, and of the rest nothing.
-pub const DEFAULT: [Feature; 5] = [Servers, Users, Accesses, HostKeys, Workflows];
+pub const DEFAULT: [Feature; 6] = [Servers, Users, Accesses, HostKeys, Workflows, Profiles];
 
 /// What IAM judges a call by, after AWS's service authorization reference: a call that knows no resource is denied by a
 /// policy that names one.
@@ -57,6 +59,7 @@ enum Judged {
     User,
     HostKey,
     Workflow,
+    Profile,
     /// Whatever the feature puts tags on.
     Tagged,
     /// It is EC2's, and stands among what AWS calls in the caller's name.
@@ -72,6 +75,7 @@ impl Judged {
             Self::User => Some(("Users", "user")),
             Self::HostKey => Some(("HostKeys", "host-key")),
             Self::Workflow => Some(("Workflows", "workflow")),
+            Self::Profile => Some(("Profiles", "profile")),
             Self::Tagged | Self::Network => None,
         }
     }
@@ -85,13 +89,14 @@ impl Feature {
             Users => Some(Judged::User),
             HostKeys => Some(Judged::HostKey),
             Workflows => Some(Judged::Workflow),
+            Profiles => Some(Judged::Profile),
             Accesses | Vpc | ElasticIps | Directory | ApiGateway | Logs | LoginTests | AssumeRole | SessionTags => None,
         }
     }
 }
 
 /// Whatever an identity is used for, the orphan scan looks for all that is known by its tags, and asks AWS's time.
-const SCANNED: &[Feature] = &[Servers, Users, Accesses, Workflows];
+const SCANNED: &[Feature] = &[Servers, Users, Accesses, Workflows, Profiles];
 
 /// Every operation that the program knows, what IAM judges it by, and what it is called for.
 const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
@@ -105,6 +110,8 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("DescribeHostKey", Judged::HostKey, &[Servers, HostKeys]),
     ("ListWorkflows", Judged::Anywhere, SCANNED),
     ("DescribeWorkflow", Judged::Workflow, SCANNED),
+    ("ListProfiles", Judged::Anywhere, SCANNED),
+    ("DescribeProfile", Judged::Profile, SCANNED),
     ("ListSecurityPolicies", Judged::Anywhere, SCANNED),
     ("DescribeSecurityPolicy", Judged::Anywhere, &[Servers]),
     ("TestIdentityProvider", Judged::User, &[LoginTests]),
@@ -129,8 +136,11 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("DeleteHostKey", Judged::HostKey, &[HostKeys]),
     ("CreateWorkflow", Judged::Anywhere, &[Workflows]),
     ("DeleteWorkflow", Judged::Workflow, &[Workflows]),
-    ("TagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows]),
-    ("UntagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows]),
+    ("CreateProfile", Judged::Anywhere, &[Profiles]),
+    ("UpdateProfile", Judged::Profile, &[Profiles]),
+    ("DeleteProfile", Judged::Profile, &[Profiles]),
+    ("TagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles]),
+    ("UntagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles]),
     ("ModifyVpcEndpoint", Judged::Network, &[Vpc]),
 ];
 
@@ -190,6 +200,7 @@ pub fn used(objects: &[Value]) -> Use {
             Some("TransferUser") => found.features.extend([Users]),
             Some("TransferAccess") => found.features.extend([Accesses]),
             Some("TransferWorkflow") => found.features.extend([Workflows]),
+            Some("TransferProfile") => found.features.extend([Profiles]),
             Some("AwsIdentity") => found.identity(object),
             _ => continue,
         }

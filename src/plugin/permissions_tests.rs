@@ -25,7 +25,8 @@ fn every_call_of_the_program_has_its_place() {
 fn each_feature_adds_what_it_needs_and_nothing_else() {
     let users = of(&[Users]);
     let named = |names: &[&str]| names.iter().map(|name| format!("transfer:{name}")).collect::<BTreeSet<_>>();
-    assert_eq!(actions(&users, "Anywhere"), named(&["ListSecurityPolicies", "ListServers", "ListWorkflows"]));
+    let listed = ["ListProfiles", "ListSecurityPolicies", "ListServers", "ListWorkflows"];
+    assert_eq!(actions(&users, "Anywhere"), named(&listed));
     // A user shows what its server is.
     assert_eq!(actions(&users, "Servers"), named(&["CreateUser", "DescribeServer", "ListUsers"]));
     let on_users = [
@@ -39,8 +40,9 @@ fn each_feature_adds_what_it_needs_and_nothing_else() {
     ];
     assert_eq!(actions(&users, "Users"), named(&on_users));
     assert_eq!(actions(&users, "Workflows"), named(&["DescribeWorkflow"]), "for the orphan scan");
+    assert_eq!(actions(&users, "Profiles"), named(&["DescribeProfile"]), "for the orphan scan");
     let sids: Vec<&str> = users.iter().map(|statement| statement.sid).collect();
-    assert_eq!(sids, ["Anywhere", "Servers", "Users", "Workflows", "PassRoles"]);
+    assert_eq!(sids, ["Anywhere", "Servers", "Users", "Workflows", "Profiles", "PassRoles"]);
     let vpc = actions(&of(&[Servers, Vpc]), "ByTransferForTheCaller");
     assert!(vpc.contains("ec2:ModifyVpcEndpoint") && !vpc.contains("ec2:AssociateAddress"), "{vpc:?}");
     assert_eq!(actions(&of(&[ApiGateway]), "ByTransferForTheCaller"), BTreeSet::from(["apigateway:GET".to_owned()]));

@@ -45,11 +45,12 @@ fn ending(end: Timestamp, now: Timestamp) -> Cell {
 /// A table of each kind that there is something of.
 #[must_use]
 pub fn tables(all: &[Facts], style: Style, now: Timestamp) -> String {
-    let kinds: [(&str, &[&str]); 5] = [
+    let kinds: [(&str, &[&str]); 6] = [
         ("TransferServer", &["STATE", "ENDPOINT", "USERS", "HOSTKEYS"]),
         ("TransferUser", &["USER", "HOST", "KEYS", "OLDEST", "EXPIRES"]),
         ("TransferAccess", &["GROUP", "HOST"]),
         ("TransferWorkflow", &["WORKFLOW"]),
+        ("TransferProfile", &["PROFILE"]),
         ("AwsIdentity", &["ACCOUNT"]),
     ];
     let mut tables = Vec::new();

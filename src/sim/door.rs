@@ -17,11 +17,11 @@ use super::operation::Asked;
 use super::service::{Direct, Service};
 use crate::aws::error::kind_of;
 use crate::aws::transfer::{
-    CreateServer, CreateUser, DeleteAccess, DeleteHostKey, DeleteServer, DeleteSshPublicKey, DeleteUser,
-    DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeSecurityPolicy, DescribeServer, DescribeUser,
-    DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListHostKeys, ListSecurityPolicies, ListServers,
-    ListUsers, ListWorkflows, StartServer, StopServer, TagResource, Tags, TestIdentityProvider, UntagResource,
-    UpdateAccess, UpdateHostKey, UpdateServer, UpdateUser,
+    CreateServer, CreateUser, DeleteAccess, DeleteHostKey, DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser,
+    DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer,
+    DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListHostKeys, ListProfiles,
+    ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, StartServer, StopServer, TagResource, Tags,
+    TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser,
 };
 use crate::aws::{Answer, AwsError, CreateOutput, Mutation, Read, Reply};
 
@@ -97,8 +97,10 @@ pub fn input(call: &Read) -> Value {
     match call {
         Read::ListServers(ListServers { token })
         | Read::ListWorkflows(ListWorkflows { token })
+        | Read::ListProfiles(ListProfiles { token })
         | Read::ListSecurityPolicies(ListSecurityPolicies { token }) => page(token, json!({})),
         Read::DescribeWorkflow(DescribeWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
+        Read::DescribeProfile(DescribeProfile { profile_id }) => json!({"ProfileId": profile_id}),
         Read::DescribeServer(DescribeServer { server_id }) => json!({"ServerId": server_id}),
         Read::ListUsers(ListUsers { server_id, token })
         | Read::ListAccesses(ListAccesses { server_id, token })
@@ -177,6 +179,11 @@ pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
         }
         Mutation::CreateWorkflow(create) => with_tags(pascal(&create.settings)?, &create.tags),
         Mutation::DeleteWorkflow(DeleteWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
+        Mutation::CreateProfile(create) => with_tags(pascal(&create.settings)?, &create.tags),
+        Mutation::UpdateProfile(UpdateProfile { profile_id, certificate_ids }) => {
+            json!({"ProfileId": profile_id, "CertificateIds": certificate_ids})
+        }
+        Mutation::DeleteProfile(DeleteProfile { profile_id }) => json!({"ProfileId": profile_id}),
         Mutation::TagResource(TagResource { arn, tags }) => with_tags(json!({"Arn": arn}), tags),
         Mutation::UntagResource(UntagResource { arn, keys }) => json!({"Arn": arn, "TagKeys": keys}),
         Mutation::ModifyVpcEndpoint(modify) => json!(modify.form()),
@@ -223,6 +230,7 @@ pub fn made(operation: &str, output: &Value) -> CreateOutput {
     let id = match operation {
         "CreateServer" => "ServerId",
         "CreateWorkflow" => "WorkflowId",
+        "CreateProfile" => "ProfileId",
         "ImportHostKey" => "HostKeyId",
         "ImportSshPublicKey" => "SshPublicKeyId",
         _ => return CreateOutput::default(),
@@ -235,7 +243,7 @@ pub fn made(operation: &str, output: &Value) -> CreateOutput {
 pub fn fault(operation: &'static str, error: ApiError, now: Timestamp) -> AwsError {
     let ApiError { code, message, resource, retry_after } = error;
     let message = message.unwrap_or_default();
-    AwsError {
+    let fault = AwsError {
         operation,
         kind: kind_of(&code, &message),
         code,
@@ -243,7 +251,8 @@ pub fn fault(operation: &'static str, error: ApiError, now: Timestamp) -> AwsErr
         resource_type: resource.map(|(_, kind)| kind),
         retry_after: retry_after.and_then(|text| text.parse().ok()).map(Duration::from_secs),
         date: Some(now),
-    }
+    };
+    fault.of_what_is_named()
 }
 
 fn put(input: &mut Value, name: &str, value: Option<impl Serialize>) {

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use super::ec2_door;
 use crate::aws::transfer::{
-    Access, HostKey, IdentityProviderAnswer, ListedAccess, ListedServer, ListedUser, ListedWorkflow, LoginSettings,
-    SecurityPolicy, Server, ServerSettings, SshPublicKey, Tags, User, Workflow, WorkflowSettings,
+    Access, HostKey, IdentityProviderAnswer, ListedAccess, ListedProfile, ListedServer, ListedUser, ListedWorkflow,
+    LoginSettings, Profile, ProfileSettings, SecurityPolicy, Server, ServerSettings, SshPublicKey, Tags, User,
+    Workflow, WorkflowSettings,
 };
 use crate::aws::{Answer, Page, Read};
 
@@ -53,6 +54,10 @@ pub fn answer(call: &Read, output: &Value) -> serde_json::Result<Answer> {
             Answer::Workflows(page(output, "Workflows", |row| ListedWorkflow { workflow_id: text(&row["WorkflowId"]) }))
         }
         Read::DescribeWorkflow(_) => Answer::Workflow(Box::new(workflow(&output["Workflow"])?)),
+        Read::ListProfiles(_) => {
+            Answer::Profiles(page(output, "Profiles", |row| ListedProfile { profile_id: text(&row["ProfileId"]) }))
+        }
+        Read::DescribeProfile(_) => Answer::Profile(Box::new(profile(&output["Profile"])?)),
         Read::ListSecurityPolicies(_) => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
         Read::DescribeVpcEndpoints(_) => Answer::VpcEndpoints(ec2_door::vpc_endpoints(output)),
         Read::DescribeNetworkInterfaces(_) => Answer::NetworkInterfaces(ec2_door::network_interfaces(output)),
@@ -99,6 +104,15 @@ fn workflow(value: &Value) -> serde_json::Result<Workflow> {
         arn: text(&value["Arn"]),
         workflow_id: text(&value["WorkflowId"]),
         settings: camel::<WorkflowSettings>(value)?,
+        tags: tags(&value["Tags"]),
+    })
+}
+
+fn profile(value: &Value) -> serde_json::Result<Profile> {
+    Ok(Profile {
+        arn: text(&value["Arn"]),
+        profile_id: text(&value["ProfileId"]),
+        settings: camel::<ProfileSettings>(value)?,
         tags: tags(&value["Tags"]),
     })
 }

@@ -78,9 +78,11 @@ async fn each_series_that_we_name_comes_out_of_kube_state_metrics() {
     ends["sshPublicKeys"] = json!([{"publicKey": key.trim(), "expiresAt": "2099-01-01T00:00:00Z"}]);
     let steps = json!([{"type": "DELETE", "deleteStepDetails": {}}]);
     let clean = managed("TransferWorkflow", PLATFORM, "clean", &json!({"region": "eu-central-1", "steps": steps}));
-    world.apply(&[managed("TransferUser", PLATFORM, "ends", &ends), clean]).await;
+    let us = json!({"region": "eu-central-1", "as2Id": "us", "profileType": "LOCAL"});
+    let us = managed("TransferProfile", PLATFORM, "us", &us);
+    world.apply(&[managed("TransferUser", PLATFORM, "ends", &ends), clean, us]).await;
     let _operator = world.operator(&["--resync-interval=2s"]).await;
-    world.all_ready(9).await;
+    world.all_ready(10).await;
     let server = world.object("transferservers", PLATFORM, "files").await;
     let stranger = json!({"ServerId": server["status"]["serverId"], "UserName": "stranger",
         "Role": "arn:aws:iam::123456789012:role/sftp/platform/writers"});
@@ -107,4 +109,5 @@ async fn each_series_that_we_name_comes_out_of_kube_state_metrics() {
     sample("kube_transferserver_unmanaged_logins", &["name=\"files\"", "namespace=\"sftp-platform\""], 1.0);
     sample("kube_awsidentity_info", &["name=\"default\"", "account=\"123456789012\""], 1.0);
     sample("kube_transferworkflow_observed_generation", &["name=\"clean\""], 1.0);
+    sample("kube_transferprofile_info", &["name=\"us\"", "account=\"123456789012\""], 1.0);
 }

@@ -45,10 +45,12 @@ async fn live(world: &World) {
     KeySecret::of("openssh-ed25519").create(world, "host-key").await;
     let keys = json!({"region": "eu-central-1", "hostKeys": [{"name": "a", "secretKeyRef": {"name": "host-key"}}]});
     let steps = json!([{"type": "DELETE", "deleteStepDetails": {}}]);
+    let us = json!({"region": "eu-central-1", "as2Id": "us", "profileType": "LOCAL"});
+    let us = managed("TransferProfile", PLATFORM, "us", &us);
     let clean = managed("TransferWorkflow", PLATFORM, "clean", &json!({"region": "eu-central-1", "steps": steps}));
-    world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys), clean]).await;
+    world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys), clean, us]).await;
     let operator = world.operator(&["--resync-interval", "3s", "--lease=true"]).await;
-    world.all_ready(9).await;
+    world.all_ready(10).await;
 
     let two = "arn:aws:iam::123456789012:role/sftp/platform/two";
     world.patch("transferusers", PLATFORM, "alice", &json!({"spec": {"role": two}})).await;

@@ -20,8 +20,11 @@ async fn it_waits_for_its_crds_says_so_then_works_and_ends_when_asked() {
     let sim = Sim::start(&[]).await;
     let operator = Operator::start(&plane, &sim, &[]).await;
 
-    said(&operator, "the CRDs awsidentities, transferservers, transferusers, transferaccesses, transferworkflows")
-        .await;
+    said(
+        &operator,
+        "the CRDs awsidentities, transferservers, transferusers, transferaccesses, transferworkflows, transferprofiles",
+    )
+    .await;
     plane.install().await;
     said(&operator, "all caches are filled").await;
 

@@ -156,7 +156,8 @@ async fn protection_holds_until_it_is_lifted() {
     }
     plane.kubectl(&["delete", "transferserver", "never", "--wait=false"]).await;
     finalizers("never", "null").await;
-    for crd in ["awsidentities", "transferservers", "transferusers", "transferaccesses", "transferworkflows"] {
+    let managed = ["transferservers", "transferusers", "transferaccesses", "transferworkflows", "transferprofiles"];
+    for crd in ["awsidentities"].into_iter().chain(managed) {
         let refused = plane.try_kubectl(&["delete", "crd", &format!("{crd}.transfer-operator.dev")]).await.unwrap_err();
         assert!(refused.contains("transfer-operator-crd-protection"), "{refused}");
     }

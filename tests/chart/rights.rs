@@ -124,7 +124,7 @@ async fn the_built_in_roles_manage_objects_but_no_identities_or_status() {
     })
     .await;
 
-    for kind in ["transferservers", "transferusers", "transferaccesses", "transferworkflows"] {
+    for kind in ["transferservers", "transferusers", "transferaccesses", "transferworkflows", "transferprofiles"] {
         for (user, verb, allowed) in [
             ("viewer", "watch", true),
             ("viewer", "create", false),

@@ -29,12 +29,15 @@ FIELDS_OF = {
     "ImportHostKey": ("TransferServer", ["hostKeys", "[]"]),
     "UpdateHostKey": ("TransferServer", ["hostKeys", "[]"]),
     "CreateWorkflow": ("TransferWorkflow", []),
+    "CreateProfile": ("TransferProfile", []),
+    "UpdateProfile": ("TransferProfile", []),
 }
 
 # Members that are no field of the same name, and why.
 ELSEWHERE = {
     "CreateServer.HostKey": "a private key is never in a spec: hostKeys[].secretKeyRef",
     "UpdateServer.HostKey": "host keys are imported one by one: hostKeys[].secretKeyRef",
+    "UpdateProfile.ProfileId": "known from status",
     "UpdateServer.ServerId": "known from status, or stated in lifecycle.adoption.serverId",
     "CreateUser.SshPublicKeyBody": "one of sshPublicKeys[].publicKey or of sshPublicKeysFrom",
     "ImportHostKey.ServerId": "the server that the list is in",
@@ -45,6 +48,8 @@ ELSEWHERE = {
 
 # Limits of ours that are wider than AWS's, and why.
 WIDER = {
+    "CreateProfile.CertificateIds[]": "a rule at the list has the shape of each: at the entry it would print what was pasted",
+    "UpdateProfile.CertificateIds[]": "a rule at the list has the shape of each: at the entry it would print what was pasted",
     "CreateUser.Policy": "compacted before it is sent; 2048 characters count after that",
     "UpdateUser.Policy": "compacted before it is sent; 2048 characters count after that",
     "CreateAccess.Policy": "compacted before it is sent; 2048 characters count after that",

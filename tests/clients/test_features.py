@@ -18,6 +18,7 @@ TABLES = {
     "TransferUser": ["CreateUser", "UpdateUser", "ImportSshPublicKey"],
     "TransferAccess": ["CreateAccess", "UpdateAccess"],
     "TransferWorkflow": ["CreateWorkflow"],
+    "TransferProfile": ["CreateProfile", "UpdateProfile"],
 }
 ANSWERS = {
     "DescribeServer": "TransferServer",
@@ -25,6 +26,7 @@ ANSWERS = {
     "DescribeUser": "TransferUser",
     "DescribeAccess": "TransferAccess",
     "DescribeWorkflow": "TransferWorkflow",
+    "DescribeProfile": "TransferProfile",
 }
 
 
@@ -97,7 +99,7 @@ def test_each_field_of_a_row_is_in_the_crd(heading):
 
 # The kind whose status shows an answer, by the first word of the answer's member.
 SHOWN_BY = {"Server": "TransferServer", "HostKey": "TransferServer", "User": "TransferUser", "Access": "TransferAccess",
-            "Workflow": "TransferWorkflow"}
+            "Workflow": "TransferWorkflow", "Profile": "TransferProfile"}
 
 
 def test_each_field_of_a_status_that_shows_an_answer_is_in_the_crd():

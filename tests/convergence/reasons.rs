@@ -16,7 +16,7 @@ use crate::satisfy;
 use crate::scenarios;
 use crate::setup::{Blow, Moment, Rule, Setup, When};
 use crate::stage::{Stage, key};
-use crate::workflows::{HOST_KEYS, KEY_A, ROLE, access, keys, lister, server, user, workflow};
+use crate::workflows::{HOST_KEYS, KEY_A, ROLE, access, keys, lister, profile, server, user, workflow};
 use crate::world::{CLUSTER, REGION};
 
 /// A run to record from.
@@ -25,7 +25,7 @@ pub type Script = for<'a> fn(&'a Stage) -> BoxFuture<'a, ()>;
 /// Longer than the operator waits before it calls anything Stalled.
 const LONG: Duration = Duration::from_mins(90);
 
-const ON_TOP: &[&str] = &["CreateServer", "CreateWorkflow"];
+const ON_TOP: &[&str] = &["CreateServer", "CreateWorkflow", "CreateProfile"];
 const BELOW: &[&str] = &["CreateUser", "CreateAccess"];
 const STS: &[&str] = &["GetCallerIdentity"];
 
@@ -88,6 +88,7 @@ async fn everything(stage: &Stage) {
     stage.apply(&lister("corp"));
     stage.apply(&access("group", &json!({})));
     stage.apply(&workflow("scan", &json!({})));
+    stage.apply(&profile("us", &json!({})));
     stage.pause(LONG).await;
     stage.all_ready().await;
     stage.close().await;

@@ -59,10 +59,12 @@ fn taken(operation: &str, input: &Value) -> Vec<Right> {
         }
         "ListServers"
         | "ListWorkflows"
+        | "ListProfiles"
         | "ListSecurityPolicies"
         | "DescribeSecurityPolicy"
         | "CreateServer"
         | "CreateWorkflow"
+        | "CreateProfile"
         | "UpdateAccess" => "*".to_owned(),
         "DescribeUser" | "UpdateUser" | "DeleteUser" | "ImportSshPublicKey" | "DeleteSshPublicKey" => {
             own(format!("user/{}/{}", text("ServerId"), text("UserName")))
@@ -71,6 +73,7 @@ fn taken(operation: &str, input: &Value) -> Vec<Right> {
             own(format!("host-key/{}/{}", text("ServerId"), text("HostKeyId")))
         }
         "DescribeWorkflow" | "DeleteWorkflow" => own(format!("workflow/{}", text("WorkflowId"))),
+        "DescribeProfile" | "UpdateProfile" | "DeleteProfile" => own(format!("profile/{}", text("ProfileId"))),
         "TagResource" | "UntagResource" => text("Arn").to_owned(),
         "DescribeServer" | "UpdateServer" | "StartServer" | "StopServer" | "DeleteServer" | "ListUsers"
         | "CreateUser" | "ListAccesses" | "DescribeAccess" | "CreateAccess" | "DeleteAccess" | "ListHostKeys"

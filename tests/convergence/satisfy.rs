@@ -71,6 +71,9 @@ fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String
     if region.workflows.get(server).is_some_and(|workflow| workflow.gone.is_some()) {
         return Some(format!("{server} was deleted"));
     }
+    if region.profiles.get(server).is_ok_and(|profile| profile.gone.is_some()) {
+        return Some(format!("{server} was deleted"));
+    }
     let held = region.servers.get(server)?;
     let user = held.users.get(user).is_some_and(|user| user.gone.is_some());
     let access = held.accesses.get(access).is_some_and(|access| access.gone.is_some());
@@ -80,7 +83,8 @@ fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String
 /// What is missing in AWS of what the object asks for; nothing if it is satisfied.
 pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
     let (spec, status) = (&object["spec"], &object["status"]);
-    let server = status["serverId"].as_str().or(status["workflowId"].as_str()).unwrap_or_default().to_owned();
+    let id = ["serverId", "workflowId", "profileId"].iter().find_map(|member| status[*member].as_str());
+    let server = id.unwrap_or_default().to_owned();
     let user = if key.0 == "TransferUser" { spec["userName"].as_str().unwrap_or(&key.1.name) } else { "" };
     if let Some(gone) = dying(world, &server, user, spec["externalId"].as_str().unwrap_or_default()) {
         return Some(gone);
@@ -136,6 +140,13 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
                 .into_iter()
                 .find(|name| spec.get(*name).is_none() && !have[pascal(name)].is_null());
             left.map(|name| format!("{name} left the spec, and AWS has it")).or_else(|| lacks(spec, &have))
+        }
+        "TransferProfile" => {
+            let input = json!({"ProfileId": server});
+            let Some(have) = describe(world, Operation::DescribeProfile, input, "Profile") else {
+                return Some(format!("no profile {server}"));
+            };
+            lacks(spec, &have)
         }
         _ => None,
     }
@@ -260,7 +271,7 @@ const DEFAULTS: &[(&str, &str)] =
 
 /// Lists whose order says nothing; that of subnets pairs them with elastic IPs, which nobody attaches here.
 fn is_set(name: &str) -> bool {
-    matches!(name, "Protocols" | "SecurityGroupIds" | "SubnetIds" | "SecondaryGids")
+    matches!(name, "Protocols" | "SecurityGroupIds" | "SubnetIds" | "SecondaryGids" | "CertificateIds")
 }
 
 fn same_json(a: &str, b: &str) -> bool {

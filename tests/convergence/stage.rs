@@ -93,6 +93,7 @@ impl Stage {
                     "namespaces": {"from": "Names", "names": [NS]},
                     "roleArns": ["arn:aws:iam::123456789012:role/sftp/*"],
                     "serverIds": [],
+                    "certificateIds": ["*"],
                 }],
             },
         }));
@@ -436,6 +437,9 @@ impl Stage {
         };
         let left_over = workflows.filter(|workflow| workflow.gone.is_none() && ours(&workflow.tags));
         let mut left: Vec<String> = left_over.map(|workflow| format!("workflow {}", workflow.workflow_id)).collect();
+        let profiles = regions().flat_map(|region| region.profiles.iter());
+        let profiles = profiles.filter(|(_, held)| held.gone.is_none() && ours(&held.tags));
+        left.extend(profiles.map(|(id, _)| format!("profile {id}")));
         for server in servers.filter(|server| server.gone.is_none()) {
             if ours(&server.tags) {
                 left.push(format!("server {}", server.server_id));
@@ -468,7 +472,7 @@ impl Stage {
         format!("{}\n{}", mask(&objects.to_string()), held.join("\n"))
     }
 
-    /// Our objects, and AWS's servers and workflows, before anything is masked.
+    /// Our objects, and AWS's servers, workflows and profiles, before anything is masked.
     pub fn plain(&self) -> (Value, Value) {
         let objects = self.ours().iter().map(canonical_object).collect();
         let mut sim = self.world.sim.lock().unwrap();
@@ -477,6 +481,9 @@ impl Stage {
         let workflows = region.workflows.values().filter(|workflow| workflow.gone.is_none());
         for workflow in workflows {
             held[&workflow.workflow_id] = serde_json::to_value(workflow).unwrap();
+        }
+        for (id, profile) in region.profiles.iter().filter(|(_, profile)| profile.gone.is_none()) {
+            held[id] = serde_json::to_value(profile).unwrap();
         }
         sorted_keys(&mut held);
         (objects, held)

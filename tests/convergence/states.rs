@@ -18,7 +18,7 @@ use crate::runs;
 use crate::scenarios;
 use crate::setup::{Blow, Moment, Rule, Setup, When};
 use crate::stage::{Stage, key};
-use crate::workflows::{self, KEY_A, OTHER_ROLE, access, keys, lister, server, user, workflow};
+use crate::workflows::{self, KEY_A, OTHER_ROLE, access, keys, lister, profile, server, user, workflow};
 
 /// States by what tells them apart.
 pub type States = BTreeMap<String, Value>;
@@ -129,6 +129,7 @@ async fn faults_of_people(stage: &Stage) {
     stage.apply(&access("group", &json!({})));
     stage.apply(&access("again", &json!({})));
     stage.apply(&workflow("scan", &json!({})));
+    stage.apply(&profile("us", &json!({})));
     stage.pause(Duration::from_mins(20)).await;
     stage.edit(&files, |spec| spec["lifecycle"] = json!({"driftPolicy": "Report"}));
     stage.pause(Duration::from_mins(20)).await;

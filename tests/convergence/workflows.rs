@@ -7,12 +7,14 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
+use transfer_operator::sim::partners::Certificate;
 
 use crate::approval;
 use crate::interrupted;
 use crate::offline;
 use crate::satisfy;
 use crate::stage::{Stage, key};
+use crate::world::{ACCOUNT, REGION};
 use transfer_operator::fakes::api_server::text;
 
 /// A workflow.
@@ -45,6 +47,7 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W15-workflow", run: |stage| w15_workflow(stage).boxed() },
     Workflow { name: "W15-replaced", run: |stage| w15_replaced(stage).boxed() },
     Workflow { name: "W15-approved", run: |stage| approval::w15_approved(stage).boxed() },
+    Workflow { name: "W16-profile", run: |stage| w16_profile(stage).boxed() },
     Workflow { name: "W2-elastic", run: |stage| offline::w2_elastic(stage).boxed() },
     Workflow { name: "W4-offline", run: |stage| offline::w4_offline(stage).boxed() },
     Workflow { name: "W4-own-endpoint", run: |stage| offline::w4_own_endpoint(stage, &[]).boxed() },
@@ -118,6 +121,39 @@ pub fn workflow(name: &str, more: &Value) -> Value {
 /// A step of a workflow.
 fn tagging(value: &str) -> Value {
     json!({"type": "TAG", "tagStepDetails": {"tags": [{"key": "scanned", "value": value}]}})
+}
+
+/// Certificates that AWS has once [`certificates`] put them there.
+pub const CERTIFICATES: [&str; 2] = ["cert-0000000000000000a", "cert-0000000000000000b"];
+
+pub fn profile(name: &str, more: &Value) -> Value {
+    let mut spec = json!({
+        "region": "eu-central-1", "awsIdentityRef": {"name": "default"}, "as2Id": name, "profileType": "LOCAL",
+    });
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({"kind": "TransferProfile", "metadata": {"name": name}, "spec": spec})
+}
+
+/// Somebody imports certificates with their keys; nobody here looks after them.
+pub fn certificates(stage: &Stage) {
+    let at = stage.world.clock.now();
+    let until = "2036-01-01T00:00:00Z".parse().unwrap();
+    let mut sim = stage.world.sim.lock().unwrap();
+    for id in CERTIFICATES {
+        let what = Certificate {
+            usage: "SIGNING".to_owned(),
+            certificate: "PEM".to_owned(),
+            certificate_chain: None,
+            with_private_key: true,
+            serial: "1".to_owned(),
+            not_before_date: at,
+            not_after_date: until,
+            active_date: at,
+            inactive_date: until,
+            description: None,
+        };
+        sim.world.region(ACCOUNT, REGION).certificates.add(id.to_owned(), what, Vec::new(), at);
+    }
 }
 
 /// The line of a key as a spec holds it.
@@ -438,6 +474,38 @@ async fn w15_replaced(stage: &Stage) {
         .await;
     stage.all_ready().await;
     stage.close().await;
+}
+
+/// A profile whose certificates and tags change, by its object and by somebody else, and that goes and comes again.
+async fn w16_profile(stage: &Stage) {
+    certificates(stage);
+    let [one, two] = CERTIFICATES;
+    let us = stage.apply(&profile("us", &json!({"certificateIds": [one], "tags": {"a": "1", "b": "2"}})));
+    stage.all_ready().await;
+    stage.edit(&us, |spec| {
+        spec["certificateIds"] = json!([one, two]);
+        spec["tags"] = json!({"a": "2"});
+    });
+    stage.all_ready().await;
+    for (id, _) in profiles(stage) {
+        stage.console(Operation::UpdateProfile, json!({"ProfileId": id, "CertificateIds": [two]}));
+    }
+    stage.poke(&us);
+    let both = |stage: &Stage| profiles(stage).iter().all(|(_, certificates)| certificates.len() == 2);
+    stage.until("both certificates are back", both).await;
+    stage.all_ready().await;
+    stage.delete(&us);
+    stage.gone(&us).await;
+    stage.apply(&profile("us", &json!({"profileType": "PARTNER"})));
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+/// The profiles that AWS has, each with its certificates. Not by AWS's listing, which may lag.
+fn profiles(stage: &Stage) -> Vec<(String, Vec<String>)> {
+    let mut sim = stage.world.sim.lock().unwrap();
+    let living = sim.world.region(ACCOUNT, REGION).profiles.living();
+    living.map(|(id, profile)| (id.clone(), profile.certificate_ids.clone())).collect()
 }
 
 /// What AWS has as the description of a workflow.

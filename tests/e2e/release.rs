@@ -32,7 +32,7 @@ pub async fn installed_under_the_restricted_level(cluster: &Cluster) {
     cluster.tell("Helm has installed the chart; two pods are ready under the restricted level");
 }
 
-/// Those of the demo, and a workflow with a server that hands its files to it.
+/// Those of the demo, a workflow with a server that hands its files to it, and a profile.
 pub async fn objects_become_ready(cluster: &Cluster) {
     for last in [0, 1] {
         let address = json!({"allocation_id": format!("eipalloc-0123456789abcdef{last}"), "address": {}});
@@ -46,15 +46,17 @@ pub async fn objects_become_ready(cluster: &Cluster) {
     let role = "arn:aws:iam::123456789012:role/sftp/platform/workflows";
     let upload = json!({"onUpload": [{"workflowRef": {"name": "archive"}, "executionRole": role}]});
     let archived = json!({"region": "eu-central-1", "workflowDetails": upload});
+    let us = json!({"region": "eu-central-1", "as2Id": "us", "profileType": "LOCAL"});
     let items = [
+        managed("TransferProfile", PLATFORM, "us", &us),
         managed("TransferWorkflow", PLATFORM, "archive", &steps),
         managed("TransferServer", PLATFORM, "archived", &archived),
     ];
     cluster.apply(&json!({"apiVersion": "v1", "kind": "List", "items": items})).await;
     let count = cluster.all_ready().await;
-    assert_eq!(count, 10, "4 servers, 3 users, 2 accesses, a workflow");
+    assert_eq!(count, 11, "4 servers, 3 users, 2 accesses, a workflow, a profile");
     assert_eq!(cluster.servers().await.len(), 4);
-    cluster.tell("4 servers, 3 users, 2 accesses and a workflow are Ready");
+    cluster.tell("4 servers, 3 users, 2 accesses, a workflow and a profile are Ready");
 }
 
 pub async fn an_uninstall_leaves_objects_and_aws(cluster: &Cluster) {

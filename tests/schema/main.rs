@@ -14,7 +14,9 @@ use admission::Admission;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use transfer_operator::api::{AwsIdentity, TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+use transfer_operator::api::{
+    AwsIdentity, TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow,
+};
 
 /// One file of tests/fixtures/manifests.
 struct Fixture {
@@ -51,6 +53,7 @@ fn through_types(object: &Value) -> Result<Value, serde_json::Error> {
         "TransferUser" => pass::<TransferUser>(object),
         "TransferAccess" => pass::<TransferAccess>(object),
         "TransferWorkflow" => pass::<TransferWorkflow>(object),
+        "TransferProfile" => pass::<TransferProfile>(object),
         "AwsIdentity" => pass::<AwsIdentity>(object),
         other => panic!("no such kind: {other}"),
     }

@@ -31,12 +31,13 @@ use transfer_operator::aws::ec2::Ec2Client;
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::sdk::SdkApi;
 use transfer_operator::aws::transfer::{
-    CreateAccess, CreateServer, CreateUser, CreateWorkflow, DeleteAccess, DeleteHostKey, DeleteServer,
-    DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeSecurityPolicy,
-    DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListHostKeys,
-    ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, LoginSettings, ServerSettings, StartServer,
-    StopServer, TagResource, Tags, TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateServer,
-    UpdateUser, WorkflowDetail, WorkflowDetails, WorkflowSettings,
+    CreateAccess, CreateProfile, CreateServer, CreateUser, CreateWorkflow, DeleteAccess, DeleteHostKey, DeleteProfile,
+    DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeProfile,
+    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey,
+    ListAccesses, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows,
+    LoginSettings, ProfileSettings, ServerSettings, StartServer, StopServer, TagResource, Tags, TestIdentityProvider,
+    UntagResource, UpdateAccess, UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, WorkflowDetail,
+    WorkflowDetails, WorkflowSettings,
 };
 use transfer_operator::aws::{
     Answer, AwsApi, AwsError, AwsErrorKind, CallClass, CreateOutput, Mutation, Permit, Rank, RateLimiter, Read,
@@ -196,6 +197,19 @@ fn login_json() -> Value {
         "PosixProfile": {"Uid": 4_294_967_295_i64, "Gid": 0, "SecondaryGids": [1, 2]},
         "Role": "arn:role",
     })
+}
+
+/// A profile with each member set.
+fn profile_settings() -> ProfileSettings {
+    ProfileSettings {
+        as2_id: "us".to_owned(),
+        profile_type: "LOCAL".to_owned(),
+        certificate_ids: Some(vec!["cert-1".to_owned(), "cert-2".to_owned()]),
+    }
+}
+
+fn profile_json() -> Value {
+    json!({"As2Id": "us", "ProfileType": "LOCAL", "CertificateIds": ["cert-1", "cert-2"]})
 }
 
 /// A workflow of one step of each type, and each member set.

@@ -8,6 +8,8 @@ pub fn mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
     let on_access = json!({"ServerId": "s-1", "ExternalId": "S-1-5"});
     let workflow_id = || "w-1".to_owned();
     let on_workflow = json!({"WorkflowId": "w-1"});
+    let profile_id = || "p-1".to_owned();
+    let on_profile = json!({"ProfileId": "p-1"});
     let mut table = server_mutations();
     table.extend([
         (
@@ -17,6 +19,20 @@ pub fn mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
             Some("w-1"),
         ),
         (Mutation::DeleteWorkflow(DeleteWorkflow { workflow_id: workflow_id() }), on_workflow, json!({}), None),
+        (
+            Mutation::CreateProfile(Box::new(CreateProfile { settings: profile_settings(), tags: tags() })),
+            with(profile_json(), json!({"Tags": tags_json()})),
+            on_profile.clone(),
+            Some("p-1"),
+        ),
+        (
+            Mutation::UpdateProfile(UpdateProfile { profile_id: profile_id(), certificate_ids: Vec::new() }),
+            // Of an absent list nothing could be taken out.
+            with(on_profile.clone(), json!({"CertificateIds": []})),
+            on_profile.clone(),
+            None,
+        ),
+        (Mutation::DeleteProfile(DeleteProfile { profile_id: profile_id() }), on_profile, json!({}), None),
         (
             Mutation::CreateUser(Box::new(CreateUser {
                 server_id: s(),
@@ -167,7 +183,7 @@ async fn every_mutation_carries_every_member_and_returns_the_id_that_aws_chose()
     let wire = Wire::start();
     let door = door(&wire.url);
     let table = mutations();
-    assert_eq!(table.len(), 20, "one row per mutation");
+    assert_eq!(table.len(), 23, "one row per mutation");
     for (call, sent, answer, id) in table {
         let operation = call.operation();
         wire.reply(ok(answer));

@@ -40,6 +40,26 @@ async fn a_described_workflow_arrives_with_every_member_of_its_steps() {
 }
 
 #[tokio::test]
+async fn a_described_profile_says_who_it_is_or_is_none() {
+    let wire = Wire::start();
+    let described = with(profile_json(), json!({"Arn": "arn:p", "ProfileId": "p-1"}));
+    let read = Read::DescribeProfile(DescribeProfile { profile_id: "p-1".to_owned() });
+    wire.reply(ok(json!({"Profile": described})));
+    let answer = door(&wire.url).read(None, read.clone()).await.unwrap();
+    let Answer::Profile(profile) = answer.value else { panic!("{answer:?}") };
+    assert_eq!((profile.settings, profile.tags), (profile_settings(), Tags::new()));
+    wire.reply(ok(json!({"Profile": without(&described, "CertificateIds")})));
+    let answer = door(&wire.url).read(None, read.clone()).await.unwrap();
+    let Answer::Profile(profile) = answer.value else { panic!("{answer:?}") };
+    assert_eq!(profile.settings.certificate_ids, None);
+    for member in ["As2Id", "ProfileType"] {
+        wire.reply(ok(json!({"Profile": without(&described, member)})));
+        let fault = door(&wire.url).read(None, read.clone()).await.unwrap_err();
+        assert!(fault.message.contains(&format!("no Profile.{member}")), "it cannot be changed: {fault}");
+    }
+}
+
+#[tokio::test]
 async fn null_is_as_good_as_absent() {
     let wire = Wire::start();
     wire.reply(ok(r#"{"Server":{"Arn":"arn:s","ServerId":"s-1","Tags":null,"S3StorageOptions":null,"State":null,
@@ -138,6 +158,18 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
             vec!["arn:w", "w-1", "\"a\": \"1\"", "FUTURE", "arn:group:*"],
         ),
         (
+            Read::ListProfiles(ListProfiles { token: token() }),
+            page(json!({})),
+            json!({"Profiles": [{"Arn": "arn:p", "ProfileId": "p-1", "As2Id": "us", "ProfileType": "FUTURE"}]}),
+            vec!["p-1"],
+        ),
+        (
+            Read::DescribeProfile(DescribeProfile { profile_id: "p-1".to_owned() }),
+            json!({"ProfileId": "p-1"}),
+            json!({"Profile": with(profile_json(), json!({"Arn": "arn:p", "ProfileId": "p-1", "Tags": tags_json()}))}),
+            vec!["arn:p", "p-1", "us", "LOCAL", "cert-1", "cert-2", "\"a\": \"1\""],
+        ),
+        (
             Read::ListSecurityPolicies(ListSecurityPolicies { token: token() }),
             page(json!({})),
             json!({"SecurityPolicyNames": ["P1", "P2"]}),
@@ -175,7 +207,7 @@ async fn every_read_asks_completely_and_its_answer_arrives() {
     let wire = Wire::start();
     let door = door(&wire.url);
     let table = reads();
-    assert_eq!(table.len() + 1, 13, "one row per read; DescribeServer has a test of its own");
+    assert_eq!(table.len() + 1, 15, "one row per read; DescribeServer has a test of its own");
     for (call, sent, answer, words) in table {
         let operation = call.operation();
         wire.reply(ok(answer));
@@ -254,7 +286,7 @@ async fn no_listing_is_empty_because_its_list_is_missing() {
     let door = door(&wire.url);
     let listings: Vec<Read> =
         reads().into_iter().map(|row| row.0).filter(|call| call.operation().starts_with("List")).collect();
-    assert_eq!(listings.len(), 6);
+    assert_eq!(listings.len(), 7);
     for call in listings {
         let (operation, [list]) = (call.operation(), call.required()) else { panic!("{call:?} names no list") };
         for body in [json!({}), json!({"NextToken": "n"}), json!({"ServerId": "s-1", "Items": []})] {

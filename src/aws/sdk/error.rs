@@ -71,7 +71,7 @@ where
         return undecided(operation, heard, failure, response);
     };
     let message = meta.and_then(|meta| meta.message()).map(str::to_owned).or(body.message).unwrap_or_default();
-    AwsError {
+    let fault = AwsError {
         operation,
         kind: kind_of(&code, &message),
         code,
@@ -79,7 +79,8 @@ where
         resource_type: body.resource_type,
         retry_after: body.retry_after,
         date: heard.date,
-    }
+    };
+    fault.of_what_is_named()
 }
 
 /// An answer without a code says nothing about what the call did.

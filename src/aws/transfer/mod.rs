@@ -7,6 +7,7 @@ mod access;
 mod host_key;
 mod identity_provider;
 mod login;
+mod profile;
 mod security_policy;
 mod server;
 mod ssh_key;
@@ -18,6 +19,9 @@ pub use access::{Access, CreateAccess, DeleteAccess, DescribeAccess, ListAccesse
 pub use host_key::{DeleteHostKey, DescribeHostKey, HostKey, ImportHostKey, ListHostKeys, UpdateHostKey};
 pub use identity_provider::{IdentityProviderAnswer, TestIdentityProvider};
 pub use login::{HomeDirectoryMapEntry, LoginSettings, PosixProfile};
+pub use profile::{
+    CreateProfile, DeleteProfile, DescribeProfile, ListProfiles, ListedProfile, Profile, ProfileSettings, UpdateProfile,
+};
 pub use security_policy::{DescribeSecurityPolicy, ListSecurityPolicies, SecurityPolicy};
 pub use server::{
     CreateServer, DeleteServer, DescribeServer, EndpointDetails, IdentityProviderDetails, ListServers, ListedServer,

@@ -18,6 +18,7 @@ use crate::sim::door;
 use crate::sim::lifecycle::Lifecycle;
 use crate::sim::model::{SshKey, Tag};
 use crate::sim::operation::Operation;
+use crate::sim::partners::{Certificate, Profile};
 use crate::sim::random::Random;
 use crate::sim::service::{Root, Service};
 use crate::sim::state::{Hidden, Region, World};
@@ -236,6 +237,36 @@ impl Simulated {
             (workflow.workflow_id, workflow.tags) = (id.to_owned(), listed(tags));
             region.workflows.insert(id.to_owned(), workflow);
         });
+    }
+
+    /// A profile of this id, whoever made it.
+    pub fn put_profile(&self, id: &str, tags: &Tags) {
+        let what =
+            Profile { as2_id: "them".to_owned(), profile_type: "PARTNER".to_owned(), certificate_ids: Vec::new() };
+        self.region(|region| region.profiles.add(id.to_owned(), what, listed(tags), self.now()));
+    }
+
+    /// A certificate of this id, whose private key AWS has.
+    pub fn put_certificate(&self, id: &str) {
+        let (at, until): (Timestamp, Timestamp) = (NOW.parse().unwrap(), "2036-01-01T00:00:00Z".parse().unwrap());
+        let what = Certificate {
+            usage: "SIGNING".to_owned(),
+            certificate: "PEM".to_owned(),
+            certificate_chain: None,
+            with_private_key: true,
+            serial: "1".to_owned(),
+            not_before_date: at,
+            not_after_date: until,
+            active_date: at,
+            inactive_date: until,
+            description: None,
+        };
+        self.region(|region| region.certificates.add(id.to_owned(), what, Vec::new(), at));
+    }
+
+    /// All that AWS keeps of the profile of this id, as text.
+    pub fn profile(&self, id: &str) -> String {
+        self.region(|region| serde_json::to_string(&region.profiles.get(id).ok()).unwrap())
     }
 
     /// A host key on the server, as AWS keeps it; answers with its id.

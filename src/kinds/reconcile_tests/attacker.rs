@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::attacker_cases::{Allowed, Case, NO_REFERENCE, OF_THE_ACCOUNT, Says, UNOWNED_WORKFLOW, cases};
+use super::attacker_cases::{Allowed, CERTIFICATE, Case, NO_REFERENCE, OF_THE_ACCOUNT, Says, UNOWNED_WORKFLOW, cases};
 use super::rig::{OLD, ROLE, Rig};
 use crate::api::condition::reasons;
 use crate::api::{HOST_KEY_SECRET_TYPE, LOGIN_PASSWORD_SECRET_TYPE, ManagedKind};
@@ -21,7 +21,7 @@ use crate::kinds::fakes::schema::leaves;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
 use crate::sim::door;
 
-use ManagedKind::{TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 
 /// The namespace that is attacked; the attacker's is `team`.
 pub const BANK: &str = "bank";
@@ -29,6 +29,8 @@ pub const BANK: &str = "bank";
 pub const VAULT: &str = "s-0000000000000ba0c";
 /// The workflow of the bank.
 pub const WORKFLOW: &str = "w-0000000000000ba0c";
+/// The profile of the bank.
+const PROFILE: &str = "p-0000000000000ba0c";
 /// A role of the account that the attacker has no grant for.
 pub const THEIR_ROLE: &str = "arn:aws:iam::123456789012:role/bank";
 /// The account of the bank's own identity.
@@ -97,8 +99,8 @@ fn tags_of_bank(name: &str) -> Tags {
     Owner::new(CLUSTER, BANK, name, &format!("uid-bank-{name}")).tags("attempt")
 }
 
-/// The bank's server, workflow, Secrets and ConfigMap, a server and a workflow that nobody owns; and the attacker, with a
-/// grant of `default` that lists one role and no server.
+/// The bank's server, workflow, profile, Secrets and ConfigMap, a server and a workflow that nobody owns; and the attacker,
+/// with a grant of `default` that lists one role, no server and no certificate.
 fn world() -> Rig {
     let rig = Rig::new();
     rig.objects.put(identity("default", ACCOUNT, &["team"], &[ROLE], &[]));
@@ -107,21 +109,28 @@ fn world() -> Rig {
     rig.cloud.put_server(OLD, Tags::new(), |_| ());
     rig.cloud.put_workflow(WORKFLOW, &tags_of_bank("scan"));
     rig.cloud.put_workflow(UNOWNED_WORKFLOW, &Tags::new());
+    rig.cloud.put_profile(PROFILE, &tags_of_bank("partner"));
+    rig.cloud.put_certificate(CERTIFICATE);
     bank_says(&rig, &json!({}));
     put_texts(&rig, BANK, [("keys", "key"), ("password", "password")], &[("texts", "policy"), ("texts", "keys")]);
     put_texts(&rig, "team", [("own", "unrelated"), ("own-login", "unrelated")], &[("own", "unrelated")]);
     rig
 }
 
-/// The bank's server, whose host key is in one of its Secrets, and its workflow, with these members of their specs.
+/// The bank's server, whose host key is in one of its Secrets, its workflow and its profile, with these members of their
+/// specs.
 fn bank_says(rig: &Rig, more: &Value) {
     let host_keys = json!([{"name": "a", "secretKeyRef": {"name": "keys", "key": "key"}}]);
     let scans = json!([{"type": "DELETE", "deleteStepDetails": {}}]);
     for (kind, name, member, value, id) in [
         (TransferServer, "vault", "hostKeys", host_keys, json!({"serverId": VAULT})),
         (TransferWorkflow, "scan", "steps", scans, json!({"workflowId": WORKFLOW})),
+        (TransferProfile, "partner", "as2Id", json!("them"), json!({"profileId": PROFILE})),
     ] {
         let mut spec = json!({"region": REGION, member: value});
+        if kind == TransferProfile {
+            spec["profileType"] = json!("PARTNER");
+        }
         spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let mut status =
             json!({"observedGeneration": 1, "accountId": ACCOUNT, "region": REGION, "awsIdentity": "default"});
@@ -164,6 +173,7 @@ fn spec_of(kind: ManagedKind, more: &Value) -> Value {
         TransferUser => json!({"serverRef": {"name": "mine"}, "role": ROLE}),
         TransferAccess => json!({"serverRef": {"name": "mine"}, "role": ROLE, "externalId": "S-1-1"}),
         TransferWorkflow => json!({"region": REGION, "steps": [{"type": "DELETE", "deleteStepDetails": {}}]}),
+        TransferProfile => json!({"region": REGION, "as2Id": "them", "profileType": "PARTNER"}),
     };
     for (member, value) in more.as_object().unwrap() {
         spec[member] = value.clone();
@@ -188,11 +198,12 @@ fn theirs(rig: &Rig) -> String {
     let held = [VAULT, OLD].map(|id| format!("{:?}", servers[id]));
     drop(servers);
     let workflow = serde_json::to_string(&rig.cloud.sim().world.region(ACCOUNT, REGION).workflows[WORKFLOW]).unwrap();
+    let profile = rig.cloud.profile(PROFILE);
     let kinds = ManagedKind::ALL.iter().map(|kind| kind.name()).chain(["ConfigMap"]);
     let of_bank = |object: &Value| object["metadata"]["namespace"] == BANK;
     let stored: Vec<Value> = kinds.flat_map(|kind| rig.objects.all(kind)).filter(of_bank).collect();
     let config_maps = format!("{:?}", rig.objects.config_maps.lock().unwrap().get(&name(BANK, "texts")));
-    format!("{held:?}{workflow}{stored:?}{config_maps}")
+    format!("{held:?}{workflow}{profile}{stored:?}{config_maps}")
 }
 
 /// The world of a case, with the server that its login is on.
@@ -230,7 +241,7 @@ fn edit(rig: &Rig, case: &Case) {
     rig.edit(case.kind.name(), "evil", |object| match case.kind {
         TransferServer => object["spec"]["preAuthenticationLoginBanner"] = json!("hello"),
         TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
-        TransferWorkflow => object["spec"]["tags"] = json!({"a": "1"}),
+        TransferWorkflow | TransferProfile => object["spec"]["tags"] = json!({"a": "1"}),
     });
 }
 
@@ -264,7 +275,7 @@ fn leaks(rig: &Rig, case: &Case, sent: &[String]) -> Vec<String> {
     let mut wrong = Vec::new();
     let key_body: String = THEIR_HOST_KEY.lines().nth(1).unwrap().to_owned();
     let public = PUBLIC_KEY.split(' ').nth(1).unwrap().to_owned();
-    let data = [VAULT, OLD, WORKFLOW, THEIR_ROLE, THEIR_ACCOUNT, THEIR_DATA, &key_body, &public];
+    let data = [VAULT, OLD, WORKFLOW, PROFILE, CERTIFICATE, THEIR_ROLE, THEIR_ACCOUNT, THEIR_DATA, &key_body, &public];
     // Whoever looks for what is his by its tags looks at all of the account; what the spec names is not looked at.
     let named = |data: &str| case.spec.to_string().contains(data);
     let asked = rig.cloud.asked();
@@ -311,6 +322,11 @@ async fn allow(rig: &Rig, case: &Case) {
         Allowed::ServerLetGo => {
             rig.objects.put(identity("default", ACCOUNT, &["team"], &[ROLE], &[VAULT]));
             rig.cloud.put_server(VAULT, Tags::new(), |_| ());
+        }
+        Allowed::Certificate => {
+            let mut own = identity("default", ACCOUNT, &["team"], &[ROLE], &[]);
+            own["spec"]["grants"][0]["certificateIds"] = json!([CERTIFICATE]);
+            rig.objects.put(own);
         }
         Allowed::Identity => rig.objects.put(identity(BANK, ACCOUNT, &["team"], &[ROLE], &[VAULT])),
         Allowed::ReferenceToServer => bank_says(rig, &admits),

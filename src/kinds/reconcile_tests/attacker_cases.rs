@@ -10,13 +10,16 @@ use crate::api::condition::{reasons, types};
 use crate::kinds::fakes::REGION;
 
 use Allowed::{
-    AsItIs, Identity, OwnServer, OwnTexts, OwnWorkflow, ReferenceToServer, ReferenceToWorkflow, Role, Server,
-    ServerLetGo,
+    AsItIs, Certificate, Identity, OwnServer, OwnTexts, OwnWorkflow, ReferenceToServer, ReferenceToWorkflow, Role,
+    Server, ServerLetGo,
 };
-use ManagedKind::{TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 
 /// A workflow that no object stands for.
 pub const UNOWNED_WORKFLOW: &str = "w-00000000000000001";
+
+/// A certificate of the account; AWS keeps nobody's name on it.
+pub const CERTIFICATE: &str = "cert-0000000000000ba0c";
 
 /// What lets the same spec lead there: the twin of a case, by which it is seen that nothing else keeps the case out.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,6 +28,8 @@ pub enum Allowed {
     Role,
     /// It lists the server of the bank.
     Server,
+    /// It lists the certificate.
+    Certificate,
     /// The same, and the bank has let that server go, so that it carries nobody's tags.
     ServerLetGo,
     /// The bank's identity is of the attacker's account, and grants the attacker what his own does.
@@ -228,14 +233,13 @@ pub fn cases() -> Vec<Case> {
             OwnTexts,
         ),
     ];
-    let of_workflow = vec![case(
-        TransferWorkflow,
-        "spec.awsIdentityRef.name",
-        json!({"awsIdentityRef": {"name": BANK}}),
-        reasons::IDENTITY_DENIED,
-        Identity,
-    )];
-    [of_server(), of_login(TransferUser), of_user, of_login(TransferAccess), of_workflow]
+    let by_identity = [TransferWorkflow, TransferProfile].map(|kind| {
+        let spec = json!({"awsIdentityRef": {"name": BANK}});
+        case(kind, "spec.awsIdentityRef.name", spec, reasons::IDENTITY_DENIED, Identity)
+    });
+    let names = json!({"certificateIds": [CERTIFICATE]});
+    let of_profile = vec![case(TransferProfile, "spec.certificateIds[]", names, reasons::IDENTITY_DENIED, Certificate)];
+    [of_server(), of_login(TransferUser), of_user, of_login(TransferAccess), by_identity.into(), of_profile]
         .into_iter()
         .flatten()
         .collect()
@@ -264,7 +268,7 @@ pub const OF_THE_ACCOUNT: [&str; 17] = [
 ];
 
 /// Texts that name nothing beyond the object and what is its own in AWS. A path, or what its last members are.
-pub const NO_REFERENCE: [&str; 37] = [
+pub const NO_REFERENCE: [&str; 38] = [
     "spec.allowedReferences.namespaces.names[]",
     "selector.matchExpressions[].key",
     "selector.matchExpressions[].operator",
@@ -286,6 +290,7 @@ pub const NO_REFERENCE: [&str; 37] = [
     "spec.preAuthenticationLoginBanner",
     "spec.protocolDetails.passiveIp",
     "spec.securityPolicyName",
+    "spec.as2Id",
     "spec.externalId",
     "spec.userName",
     // Folders and texts of policies lie within what the role may do.

@@ -19,12 +19,14 @@ use crate::kinds::fakes::schema::leaves;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
 use crate::sim::door;
 
-use ManagedKind::{TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 
 /// A server of another object of this cluster.
 pub const VAULT: &str = "s-0000000000000ba0c";
 /// A server of another cluster.
 pub const ABROAD: &str = "s-0000000000000abc0";
+/// A profile of another object.
+pub const THEIR_PROFILE: &str = "p-0000000000000ba0c";
 /// A workflow of another object.
 pub const THEIR_WORKFLOW: &str = "w-0000000000000ba0c";
 /// The object whose status is forged.
@@ -54,13 +56,15 @@ pub(super) fn recording(rig: &Rig) -> Sent {
 }
 
 /// What is not the object's own: servers of another object, of another cluster and of nobody, a user on each of them and
-/// on its own server, a workflow, and two ConfigMaps of its namespace.
+/// on its own server, a workflow, a profile, and two ConfigMaps of its namespace.
 fn put_others(rig: &Rig) {
     rig.cloud.put_server(VAULT, tags_of_vault(), |_| ());
     rig.cloud.put_server(ABROAD, Owner::new("abroad", "team", MINE, "uid-abroad").tags("attempt-of-theirs"), |_| ());
     rig.cloud.put_server(OLD, Tags::new(), |_| ());
     let scan = Owner::new(CLUSTER, "bank", "scan", "uid-scan").tags("attempt-of-theirs");
     rig.cloud.put_workflow(THEIR_WORKFLOW, &scan);
+    let partner = Owner::new(CLUSTER, "bank", "partner", "uid-partner").tags("attempt-of-theirs");
+    rig.cloud.put_profile(THEIR_PROFILE, &partner);
     let mut identity = rig.objects.stored(&("AwsIdentity".to_owned(), unspaced("default"))).unwrap();
     identity["spec"]["grants"][0]["serverIds"] = json!([]);
     rig.objects.put(identity.clone());
@@ -141,6 +145,7 @@ pub(super) fn put_mine(rig: &Rig, kind: ManagedKind) {
             let lifecycle = json!({"deletionProtection": false});
             rig.put(kind.name(), MINE, json!({"region": REGION, "steps": step, "lifecycle": lifecycle}));
         }
+        TransferProfile => rig.put(kind.name(), MINE, json!({"region": REGION, "as2Id": "us", "profileType": "LOCAL"})),
     }
 }
 
@@ -169,7 +174,7 @@ pub(super) fn others(rig: &Rig, may_go: OfGroup) -> Vec<String> {
     all.extend(kept.map(|access| format!("{access:?}")));
     drop(accesses);
     let workflow = rig.cloud.sim().world.region(ACCOUNT, REGION).workflows.get(THEIR_WORKFLOW).cloned();
-    all.push(serde_json::to_string(&workflow).unwrap());
+    all.extend([serde_json::to_string(&workflow).unwrap(), rig.cloud.profile(THEIR_PROFILE)]);
     all.extend(["texts", "own"].map(|map| format!("{:?}", rig.objects.stored(&("ConfigMap".to_owned(), name(map))))));
     all
 }
@@ -196,7 +201,7 @@ pub(super) fn edit(rig: &Rig, kind: ManagedKind) {
     rig.edit(kind.name(), MINE, |object| match kind {
         TransferServer => object["spec"]["preAuthenticationLoginBanner"] = json!("hello"),
         TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
-        TransferWorkflow => object["spec"]["tags"] = json!({"a": "1"}),
+        TransferWorkflow | TransferProfile => object["spec"]["tags"] = json!({"a": "1"}),
     });
 }
 
@@ -220,7 +225,8 @@ pub(super) fn taken(sent: &Sent, (server, group): OfGroup) -> Vec<String> {
         operation == "DeleteAccess" && [server, group].iter().all(|part| input.contains(&format!("\"{part}\"")))
     };
     let aimed = all.iter().find(|(operation, input)| {
-        [VAULT, ABROAD, OLD, THEIR_WORKFLOW].iter().any(|id| input.contains(id)) && !may(operation, input)
+        [VAULT, ABROAD, OLD, THEIR_WORKFLOW, THEIR_PROFILE].iter().any(|id| input.contains(id))
+            && !may(operation, input)
     });
     assert!(aimed.is_none(), "{aimed:?} is about what is not ours");
     all.into_iter().map(|(operation, _)| operation).collect()
@@ -280,6 +286,7 @@ async fn an_object_that_nobody_forged_is_changed_and_deleted_in_aws() {
         (TransferUser, "UpdateUser", "DeleteUser"),
         (TransferAccess, "UpdateAccess", "DeleteAccess"),
         (TransferWorkflow, "TagResource", "DeleteWorkflow"),
+        (TransferProfile, "TagResource", "DeleteProfile"),
     ] {
         let rig = ready(kind).await;
         let own = (FIRST, OWN_GROUP);
@@ -314,6 +321,11 @@ async fn a_forged_field_of_an_access_touches_one_access_and_no_more() {
 #[tokio::test(start_paused = true)]
 async fn no_forged_field_of_a_workflow_touches_what_is_not_its_own() {
     no_forgery(TransferWorkflow).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_forged_field_of_a_profile_touches_what_is_not_its_own() {
+    no_forgery(TransferProfile).await;
 }
 
 pub(super) fn covers(path: &str, leaf: &str) -> bool {

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::forged::{ABROAD, THEIR_WORKFLOW, VAULT};
+use super::forged::{ABROAD, THEIR_PROFILE, THEIR_WORKFLOW, VAULT};
 use super::rig::{FIRST, OLD};
 use crate::api::ManagedKind;
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION};
 
-use ManagedKind::{TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 
 /// A forgery, and what comes of it while nobody edits the object.
 #[derive(Clone)]
@@ -180,6 +180,12 @@ pub fn rows(kind: ManagedKind, uid: &str) -> Vec<Row> {
         .into_iter()
         .flatten()
         .collect(),
+        TransferProfile => vec![
+            row("status.profileId", json!(THEIR_PROFILE), &[], "Available"),
+            row("status.arn", arn(&format!("profile/{THEIR_PROFILE}")), &[], "Available"),
+            row("status.as2Id", json!("them"), &[], "Available"),
+            row("status.profileType", json!("PARTNER"), &[], "Available"),
+        ],
         TransferWorkflow => vec![
             row("status.workflowId", json!(THEIR_WORKFLOW), &[], "Available"),
             row("status.arn", arn(&format!("workflow/{THEIR_WORKFLOW}")), &[], "Available"),

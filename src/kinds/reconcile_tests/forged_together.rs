@@ -14,8 +14,9 @@ use super::rig::{FIRST, Lose, Rig};
 use crate::api::{ManagedKind, TAG_UID};
 use crate::aws::AwsErrorKind;
 use crate::kinds::fakes::{ACCOUNT, REGION};
+use crate::sim::model::Tag;
 
-use ManagedKind::{TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 
 /// How many forgeries stand together: with more of them, some hide what others do.
 const TOGETHER: usize = 5;
@@ -73,6 +74,12 @@ fn ours(rig: &Rig, kind: ManagedKind) -> usize {
             let sim = &mut rig.cloud.sim();
             let workflows = &sim.world.region(ACCOUNT, REGION).workflows;
             workflows.values().filter(|it| it.tags.iter().any(|tag| tag.key == TAG_UID && tag.value == UID)).count()
+        }
+        TransferProfile => {
+            let sim = &mut rig.cloud.sim();
+            let mut profiles = sim.world.region(ACCOUNT, REGION).profiles.iter();
+            let mine = |tags: &[Tag]| tags.iter().any(|tag| tag.key == TAG_UID && tag.value == UID);
+            profiles.by_ref().filter(|(_, it)| mine(&it.tags)).count()
         }
     }
 }
@@ -202,6 +209,7 @@ async fn while_it_goes(kind: ManagedKind, set: &[Row]) -> Vec<String> {
         TransferUser => "DeleteUser",
         TransferAccess => "DeleteAccess",
         TransferWorkflow => "DeleteWorkflow",
+        TransferProfile => "DeleteProfile",
     };
     life.rig.cloud.lose(delete, Lose::Call(AwsErrorKind::Throttled));
     life.rig.delete(kind.name(), MINE);
@@ -248,6 +256,11 @@ async fn forgeries_together_in_an_access_touch_no_more_than_one() {
 #[tokio::test(start_paused = true)]
 async fn forgeries_together_in_a_workflow_touch_what_is_its_own_only() {
     no_forgeries_together(TransferWorkflow).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn forgeries_together_in_a_profile_touch_what_is_its_own_only() {
+    no_forgeries_together(TransferProfile).await;
 }
 
 /// Else a pair could be left out, and nobody would see it.

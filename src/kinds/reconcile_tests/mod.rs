@@ -31,6 +31,7 @@ mod lost_tags;
 mod other_provider;
 mod patience;
 mod planning;
+mod profiles;
 mod ranks;
 mod recreation;
 mod refusing;

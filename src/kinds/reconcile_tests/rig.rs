@@ -27,6 +27,7 @@ use crate::kinds::fakes::scripted::Key;
 pub use crate::kinds::fakes::scripted::{Fail, Objects};
 use crate::kinds::fakes::{self, ACCOUNT, NOW, REGION};
 pub use crate::kinds::fakes::{FIRST, LAG, OLD, ROLE, SECOND, THIRD, TOLERANCE};
+use crate::kinds::profile::Profiles;
 use crate::kinds::server::Servers;
 use crate::kinds::user::Users;
 use crate::kinds::workflow::Workflows;
@@ -70,6 +71,7 @@ struct Process {
     users: Arc<Engine<Users>>,
     accesses: Arc<Engine<Accesses>>,
     workflows: Arc<Engine<Workflows>>,
+    profiles: Arc<Engine<Profiles>>,
     limiter: Arc<RateLimiter>,
 }
 
@@ -119,7 +121,8 @@ impl Rig {
             "metadata": {"name": "default", "uid": "identity", "generation": 1},
             "spec": {"accountId": ACCOUNT, "regions": [REGION], "credentials": {"source": "Operator"}, "grants": [{
                 "name": "all", "kinds": ManagedKind::ALL,
-                "namespaces": {"from": "All"}, "roleArns": [ROLE], "serverIds": server_ids}]},
+                "namespaces": {"from": "All"}, "roleArns": [ROLE], "serverIds": server_ids,
+                "certificateIds": ["*"]}]},
         });
         self.objects.put(identity);
     }
@@ -252,6 +255,7 @@ impl Rig {
             "TransferServer" => Box::pin(reconcile(&self.process.servers, object, uid, rank)).await,
             "TransferUser" => Box::pin(reconcile(&self.process.users, object, uid, rank)).await,
             "TransferAccess" => Box::pin(reconcile(&self.process.accesses, object, uid, rank)).await,
+            "TransferProfile" => Box::pin(reconcile(&self.process.profiles, object, uid, rank)).await,
             _ => Box::pin(reconcile(&self.process.workflows, object, uid, rank)).await,
         }
     }
@@ -326,6 +330,7 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
         servers: Engine::new(Servers::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         users: Engine::new(Users::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         accesses: Engine::new(Accesses::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
+        profiles: Engine::new(Profiles::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         workflows: Engine::new(Workflows::new(deps), cluster, lister(), settings),
         limiter,
     }

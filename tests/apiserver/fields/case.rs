@@ -23,10 +23,11 @@ pub enum Kind {
     User,
     Access,
     Workflow,
+    Profile,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [Self::Identity, Self::Server, Self::User, Self::Access, Self::Workflow];
+    pub const ALL: [Self; 6] = [Self::Identity, Self::Server, Self::User, Self::Access, Self::Workflow, Self::Profile];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -35,6 +36,7 @@ impl Kind {
             Self::User => "TransferUser",
             Self::Access => "TransferAccess",
             Self::Workflow => "TransferWorkflow",
+            Self::Profile => "TransferProfile",
         }
     }
 
@@ -45,6 +47,7 @@ impl Kind {
             Self::User => "transferusers",
             Self::Access => "transferaccesses",
             Self::Workflow => "transferworkflows",
+            Self::Profile => "transferprofiles",
         }
     }
 }
@@ -211,7 +214,7 @@ impl Case {
 
     /// What to leave out to be rid of the field. Where all of it is required, the field itself: that is refused.
     fn nearest(&self) -> String {
-        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 5]> =
+        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 6]> =
             LazyLock::new(|| Kind::ALL.map(schema::paths));
         let nearest = PATHS[self.kind as usize].get(&self.path).cloned().flatten();
         nearest.unwrap_or_else(|| self.path.clone())
@@ -227,6 +230,7 @@ pub fn base(kind: Kind, name: &str) -> Value {
         Kind::Workflow => {
             json!({"region": "eu-central-1", "steps": [{"type": "DELETE", "deleteStepDetails": {}}]})
         }
+        Kind::Profile => json!({"region": "eu-central-1", "as2Id": "us", "profileType": "LOCAL"}),
         Kind::Identity => json!({
             "accountId": "123456789012", "regions": ["eu-central-1"], "credentials": {"source": "Operator"},
             "grants": [{"name": "all", "kinds": ["TransferServer", "TransferUser"], "namespaces": {"from": "All"}}],

@@ -20,8 +20,8 @@ const CALLER: &str = "arn:aws:iam::123456789012:user/test";
 /// Why nothing is seen of a variant of AWS's address.
 const GIVEN: &str = "the address that the identity gives decides over FIPS and dual stack";
 
-pub fn cases(sims: &Sims, raw: &str) -> Vec<Case> {
-    [callers(sims), grants(), who_may(raw), the_rest(sims)].concat()
+pub fn cases(sims: &Sims, raw: &str, certificate: &str) -> Vec<Case> {
+    [callers(sims), grants(), who_may(raw, certificate), the_rest(sims)].concat()
 }
 
 fn of_caller(path: &str, values: [Value; 2], then: [Then; 3]) -> Case {
@@ -132,12 +132,16 @@ fn grants() -> Vec<Case> {
 }
 
 /// What of AWS a grant lets its namespaces name.
-fn who_may(raw: &str) -> Vec<Case> {
+fn who_may(raw: &str, certificate: &str) -> Vec<Case> {
     let grant = json!({"name": "one", "kinds": ["TransferServer", "TransferUser"], "namespaces": {"from": "All"}});
     let denied = || Stalled("RoleNotGranted", "spec.loggingRole");
     let unnamed = "does not let namespace fields name server s-";
     let server = json!({"region": "eu-central-1", "awsIdentityRef": {"name": "NAME"}, "loggingRole": ROLE});
     let user = json!({"serverId": raw, "region": "eu-central-1", "awsIdentityRef": {"name": "NAME"}, "role": ROLE});
+    let profile = json!({"region": "eu-central-1", "awsIdentityRef": {"name": "NAME"}, "as2Id": "us",
+        "profileType": "LOCAL", "certificateIds": [certificate]});
+    let of_profiles = json!({"name": "one", "kinds": ["TransferProfile"], "namespaces": {"from": "All"}});
+    let ungranted = "does not let namespace fields name certificate cert-";
     let mut with_role = grant.clone();
     with_role["roleArns"] = json!([ROLE]);
     vec![
@@ -159,6 +163,17 @@ fn who_may(raw: &str) -> Vec<Case> {
         )
         .rest(json!({"grants": [with_role]}))
         .shown_by(Kind::User, HOME, user),
+        // What AWS has already needs no grant.
+        Case::new(
+            Kind::Identity,
+            "grants[].certificateIds",
+            At::Aws("/CertificateIds"),
+            [json!(["cert-00000000000000000"]), json!([certificate])],
+            [Stalled("IdentityDenied", ungranted), Holds(json!([certificate])), Holds(json!([certificate]))],
+        )
+        .rest(json!({"grants": [of_profiles]}))
+        .shown_by(Kind::Profile, HOME, profile)
+        .same("what AWS has already needs no grant"),
     ]
 }
 

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use super::case::Then::{Holds, Refused, Stalled};
 use super::case::{AWAY, At, Case, HOME, Kind, ROLE, ROLE_TWO, field};
 
-/// Ids of servers that no object made, known by their tag: two for users, two for accesses.
+/// Ids of what no object made: servers, known by their tag, two for users and two for accesses; and two certificates.
 #[derive(Clone, Debug, Default)]
 pub struct Raw {
     pub users: [String; 2],
     pub accesses: [String; 2],
+    pub certificates: [String; 2],
 }
 
 pub const FIRST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG1ZVsPfc8dimrEDFSPL5kbHYbCwf7tCp8+DeQAMuRr5";

@@ -7,6 +7,7 @@ mod host_keys;
 mod identities;
 mod logins;
 mod policies;
+mod profiles;
 mod schema;
 mod seen;
 mod servers;
@@ -25,13 +26,22 @@ use world::World;
 use crate::support::repository;
 
 /// Paths without a case, and why.
-const EXEMPT: [(Kind, &str, &str); 17] = [
+const EXEMPT: [(Kind, &str, &str); 26] = [
     (Kind::Identity, "endpoints.ec2", "where EC2 is, shows in no object of a server without a VPC: tests/sdk_ec2.rs"),
     (Kind::Identity, "grants[].name", "it names the entry for those who write the list, and has no effect"),
     (Kind::Server, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::User, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::Access, "lifecycle.deletionPolicy", AT_DELETION),
     (Kind::Workflow, "lifecycle.deletionPolicy", AT_DELETION),
+    (Kind::Profile, "lifecycle.deletionPolicy", AT_DELETION),
+    (Kind::Profile, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
+    (Kind::Profile, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
+    (Kind::Profile, "allowedReferences.namespaces.from", NOTHING_REFERS),
+    (Kind::Profile, "allowedReferences.namespaces.names", NOTHING_REFERS),
+    (Kind::Profile, "allowedReferences.namespaces.selector.matchLabels{}", NOTHING_REFERS),
+    (Kind::Profile, "allowedReferences.namespaces.selector.matchExpressions[].key", NOTHING_REFERS),
+    (Kind::Profile, "allowedReferences.namespaces.selector.matchExpressions[].operator", NOTHING_REFERS),
+    (Kind::Profile, "allowedReferences.namespaces.selector.matchExpressions[].values", NOTHING_REFERS),
     (Kind::Workflow, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
     (Kind::Workflow, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
     (Kind::Server, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
@@ -47,13 +57,15 @@ const EXEMPT: [(Kind, &str, &str); 17] = [
 /// They say what becomes of what others did in AWS.
 const IN_WHOLE_RECONCILES: &str =
     "src/kinds/reconcile_tests: drift, adoption, recreation; and tests/convergence, W12 and W13";
+const NOTHING_REFERS: &str = "no kind refers to profiles yet: it shows with the first that does";
 const AT_DELETION: &str = "it counts when the object is deleted, and is tested in deletions.rs";
 
 /// All cases, with ids that stand for those of servers yet to be made.
 fn dry() -> Vec<Case> {
     let ids = || ["s-0123456789abcdef0".to_owned(), "s-0123456789abcdef1".to_owned()];
     let sims = Sims { own: "http://one".to_owned(), other: "http://two".to_owned() };
-    cases(&Raw { users: ids(), accesses: ids() }, &sims)
+    let certificates = ["cert-0123456789abcdef0".to_owned(), "cert-0123456789abcdef1".to_owned()];
+    cases(&Raw { users: ids(), accesses: ids(), certificates }, &sims)
 }
 
 fn cases(raw: &Raw, sims: &Sims) -> Vec<Case> {
@@ -63,7 +75,8 @@ fn cases(raw: &Raw, sims: &Sims) -> Vec<Case> {
         logins::cases(raw),
         policies::cases(),
         workflows::cases(),
-        identities::cases(sims, &raw.users[0]),
+        profiles::cases(&raw.certificates),
+        identities::cases(sims, &raw.users[0], &raw.certificates[0]),
     ];
     all.concat()
 }

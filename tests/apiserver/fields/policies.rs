@@ -39,11 +39,13 @@ fn edits(kind: Kind) -> Vec<Case> {
 
 /// How often it is looked at shows in virtual time only (src/kinds/reconcile_tests/telling.rs); what is refused, here.
 pub fn resync(kind: Kind) -> Case {
-    let (at, rest, held) = if kind == Kind::Workflow {
-        (At::Aws("/Steps/0/Type"), json!({}), json!("DELETE"))
-    } else {
-        let (at, to) = other_field(kind);
-        (at, to("/one"), json!("/one"))
+    let (at, rest, held) = match kind {
+        Kind::Workflow => (At::Aws("/Steps/0/Type"), json!({}), json!("DELETE")),
+        Kind::Profile => (At::Aws("/As2Id"), json!({}), json!("us")),
+        _ => {
+            let (at, to) = other_field(kind);
+            (at, to("/one"), json!("/one"))
+        }
     };
     let refused = Refused("must be a duration from 1m to 24h");
     let then = [Holds(held.clone()), refused, Holds(held)];

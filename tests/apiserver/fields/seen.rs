@@ -133,11 +133,12 @@ impl Seen {
         let about = |call: &&Value| match key.kind {
             Kind::Identity => false,
             Kind::Access => call["external_id"] == self.group(key),
-            Kind::Server | Kind::User | Kind::Workflow if held.is_null() => {
+            Kind::Server | Kind::User | Kind::Workflow | Kind::Profile if held.is_null() => {
                 tags(&call["input"]["Tags"]).get(TAG_OWNER) == Some(&owner)
             }
             Kind::Server => call["server_id"] == *id || arn_names(call, id),
             Kind::Workflow => call["workflow_id"] == held["WorkflowId"] || arn_names(call, &held["WorkflowId"]),
+            Kind::Profile => call["input"]["ProfileId"] == held["ProfileId"] || arn_names(call, &held["ProfileId"]),
             Kind::User => {
                 let here = call["server_id"] == *id || arn_names(call, id);
                 here && (call["user_name"] == held["UserName"] || arn_names(call, &held["UserName"]))
@@ -201,7 +202,7 @@ impl Seen {
         let mut found = Vec::new();
         for server in self.servers() {
             match key.kind {
-                Kind::Identity | Kind::Workflow => {}
+                Kind::Identity | Kind::Workflow | Kind::Profile => {}
                 Kind::Server => found.extend(Some(server).filter(ours).map(|server| self.with_workflows(server))),
                 Kind::User => found.extend(members(&server, "Users", "UserName").filter(ours)),
                 Kind::Access => {
@@ -216,6 +217,9 @@ impl Seen {
             let recorded = self.objects.get(key).map(|object| &object["status"]["workflowId"]);
             let all = self.all("workflows").filter(ours);
             found.extend(all.filter(|held| recorded.is_none_or(|id| *id == held["WorkflowId"])));
+        }
+        if key.kind == Kind::Profile {
+            found.extend(self.all("profiles").filter(ours));
         }
         if found.len() > 1 {
             return Err(format!("AWS holds it {} times", found.len()));
@@ -244,9 +248,12 @@ impl Seen {
     fn all(&self, resource: &str) -> impl Iterator<Item = Value> {
         let regions = entries(&self.aws["accounts"]).flat_map(|(_, regions)| entries(regions));
         regions.flat_map(move |(region, held)| {
-            entries(&held[resource]).map(move |(_, one)| {
+            entries(&held[resource]).map(move |(id, one)| {
                 let mut one = one.clone();
                 one["Region"] = region.into();
+                if resource == "profiles" {
+                    one["ProfileId"] = id.into();
+                }
                 one
             })
         })

@@ -9,7 +9,7 @@ use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use transfer_operator::api::{
-    AwsIdentity, ManagedKind, TransferAccess, TransferServer, TransferUser, TransferWorkflow,
+    AwsIdentity, ManagedKind, TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow,
 };
 
 use super::case::{At, Case, HOME, Kind, Then};
@@ -67,12 +67,15 @@ impl World {
         let sim = Sim::start(&SIM).await;
         let other = Sim::start(&[&SIM[..], &OTHER_ACCOUNT[..]].concat()).await;
         sim.control("/_sim/config", &json!({"quotas": {"servers": 1000, "workflows": 1000}})).await;
+        // The other ways of AWS's are beside the code: src/kinds/reconcile_tests/profiles.rs.
+        sim.control("/_sim/config", &json!({"empty_certificate_ids": "clear"})).await;
         sim.control("/_sim/config", switches).await;
         for last in 1..=3 {
             let address = json!({"allocation_id": format!("eipalloc-0000000{last}"), "address": {}});
             sim.control("/_sim/change", &json!({"region": "eu-central-1", "set_address": address})).await;
         }
-        let raw = Raw { users: raw(&sim, Kind::User).await, accesses: raw(&sim, Kind::Access).await };
+        let (users, accesses) = (raw(&sim, Kind::User).await, raw(&sim, Kind::Access).await);
+        let raw = Raw { users, accesses, certificates: [certificate(&sim).await, certificate(&sim).await] };
         let file = repository("tests/apiserver/fields/world.yaml");
         plane.kubectl(&["apply", "--filename", file.to_str().unwrap()]).await;
         secret(&plane, "keys", &[("one", "ed25519"), ("two", "p256"), ("ssh-privatekey", "p384")]).await;
@@ -87,7 +90,7 @@ impl World {
                 "accountId": "123456789012", "regions": ["eu-central-1", "eu-west-1"],
                 "credentials": {"source": "Operator"}, "tags": tags,
                 "grants": [{"name": "all", "kinds": ManagedKind::ALL,
-                    "namespaces": {"from": "All"}, "serverIds": servers,
+                    "namespaces": {"from": "All"}, "serverIds": servers, "certificateIds": ["*"],
                     "roleArns": ["arn:aws:iam::123456789012:role/fields/*"]}],
             });
             let key = Key { kind: Kind::Identity, namespace: String::new(), name: name.to_owned() };
@@ -255,6 +258,7 @@ fn resource(kind: Kind) -> ApiResource {
         Kind::User => ApiResource::erase::<TransferUser>(&()),
         Kind::Access => ApiResource::erase::<TransferAccess>(&()),
         Kind::Workflow => ApiResource::erase::<TransferWorkflow>(&()),
+        Kind::Profile => ApiResource::erase::<TransferProfile>(&()),
     }
 }
 
@@ -271,6 +275,15 @@ async fn raw(sim: &Sim, kind: Kind) -> [String; 2] {
         ids.push(made["output"]["ServerId"].as_str().unwrap().to_owned());
     }
     ids.try_into().unwrap()
+}
+
+/// A certificate with its key, which no object made.
+async fn certificate(sim: &Sim) -> String {
+    let file =
+        |name: &str| std::fs::read_to_string(repository(&format!("tests/fixtures/certificates/{name}"))).unwrap();
+    let input = json!({"Usage": "SIGNING", "Certificate": file("own.pem"), "PrivateKey": file("own.key")});
+    let made = out_of_band(sim, "ImportCertificate", &input).await;
+    made["output"]["CertificateId"].as_str().unwrap().to_owned()
 }
 
 async fn out_of_band(sim: &Sim, operation: &str, input: &Value) -> Value {

@@ -144,6 +144,14 @@ pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> 
             let workflow = region.workflows.get(&text(&input["WorkflowId"])).filter(|held| held.gone.is_none());
             workflow.map(|held| format!("{WORKFLOW}{}", for_whom(&held.tags))).into_iter().collect()
         }
+        ("CreateProfile", _) => {
+            let tags = satisfy::tags(&input["Tags"]);
+            vec![format!("profile {}", tags.get(TAG_OWNER).map_or("nobody", String::as_str))]
+        }
+        ("DeleteProfile", _) => {
+            let profile = region.profiles.get(&text(&input["ProfileId"])).ok().filter(|held| held.gone.is_none());
+            profile.map(|held| format!("profile {}", for_whom(&held.tags))).into_iter().collect()
+        }
         ("CreateUser" | "DeleteUser", Some(held)) => {
             vec![format!("user {} of {}", text(&input["UserName"]), for_whom(&held.tags))]
         }
@@ -166,11 +174,13 @@ pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> 
 /// What forbids a call, if anything.
 fn forbidden(world: &World, operation: &str, account: &str, region: &str, input: &Value) -> Option<String> {
     let foreign = |what: &str| Some(format!("O3: {operation} on {what}: {input}"));
-    if matches!(operation, "CreateServer" | "CreateWorkflow") {
+    if matches!(operation, "CreateServer" | "CreateWorkflow" | "CreateProfile") {
         return creating(world, operation, input);
     }
-    if let Some(id) = workflow(input) {
-        return on_workflow(world, operation, (account, region), &id);
+    for (noun, member) in BY_ID {
+        if let Some(id) = id_of(noun, member, input) {
+            return by_id(world, operation, (account, region), (noun, &id));
+        }
     }
     let (server, member) = target(input);
     let (server_owner, member_owner, exists, released) = {
@@ -223,31 +233,39 @@ fn forbidden(world: &World, operation: &str, account: &str, region: &str, input:
     restrained(world, operation, &uid.unwrap_or_default())
 }
 
-/// The workflow that a request is about.
-fn workflow(input: &Value) -> Option<String> {
-    let tagged = input["Arn"].as_str().and_then(|arn| arn.rsplit_once(":workflow/")).map(|(_, id)| id);
-    input["WorkflowId"].as_str().or(tagged).map(str::to_owned)
+/// What AWS knows by an id alone, beside servers: as ARNs call it, and the member that holds the id.
+const BY_ID: [(&str, &str); 2] = [("workflow", "WorkflowId"), ("profile", "ProfileId")];
+
+/// The one that a request is about.
+fn id_of(noun: &str, member: &str, input: &Value) -> Option<String> {
+    let tagged = input["Arn"].as_str().and_then(|arn| arn.rsplit_once(&format!(":{noun}/"))).map(|(_, id)| id);
+    input[member].as_str().or(tagged).map(str::to_owned)
 }
 
-/// What forbids a call on a workflow: it is not ours; or it goes though its object stays and has not replaced it.
-fn on_workflow(world: &World, operation: &str, place: (&str, &str), id: &str) -> Option<String> {
+/// What forbids a call on one: it is not ours; or it goes though its object stays and has not replaced it.
+fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str, &str)) -> Option<String> {
+    let deletes = operation.starts_with("Delete");
     let held = {
         let mut sim = world.sim.lock().unwrap();
-        let held = sim.world.region(place.0, place.1).workflows.get(id)?;
-        let has = |key: &str| held.tags.iter().any(|tag| tag.key == key);
-        (owner(&held.tags), operation != "DeleteWorkflow" && has(TAG_RETAINED_FROM) && !has(TAG_UID))
+        let region = sim.world.region(place.0, place.1);
+        let tags = match noun {
+            "workflow" => region.workflows.get(id)?.tags.clone(),
+            _ => region.profiles.get(id).ok()?.tags.clone(),
+        };
+        let has = |key: &str| tags.iter().any(|tag| tag.key == key);
+        (owner(&tags), !deletes && has(TAG_RETAINED_FROM) && !has(TAG_UID))
     };
     let uid = match held {
         (Some(uid), _) => uid,
         (None, true) => return None,
-        (None, false) => return Some(format!("O3: {operation} on workflow {id}, which is not ours")),
+        (None, false) => return Some(format!("O3: {operation} on {noun} {id}, which is not ours")),
     };
-    if operation == "DeleteWorkflow" {
+    if deletes {
         let object = living(world, &uid)?;
         let stays = object["metadata"].get("deletionTimestamp").is_none();
         let replaced = object["status"]["replacing"]["oldId"] == id && object["status"]["workflowId"].is_string();
         if stays && !replaced {
-            return Some(format!("O3: {operation} on workflow {id}, whose object stays and did not replace it"));
+            return Some(format!("O3: {operation} on {noun} {id}, whose object stays and did not replace it"));
         }
     }
     restrained(world, operation, &uid)
@@ -356,6 +374,7 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &In
     match operation {
         "CreateServer" => one_server_each(world),
         "CreateWorkflow" => two_workflows_while_replacing(world),
+        "CreateProfile" => one_profile_each(world),
         _ => {}
     }
 }
@@ -383,19 +402,34 @@ fn two_workflows_while_replacing(world: &World) {
 }
 
 fn one_server_each(world: &World) {
+    one_each(world, "servers", |region| {
+        let living = region.servers.values().filter(|server| server.gone.is_none());
+        living.map(|server| (server.server_id.clone(), server.tags.clone())).collect()
+    });
+}
+
+fn one_profile_each(world: &World) {
+    one_each(world, "profiles", |region| {
+        let living = region.profiles.iter().filter(|(_, held)| held.gone.is_none());
+        living.map(|(id, held)| (id.clone(), held.tags.clone())).collect()
+    });
+}
+
+/// O1 of what is there once for each object: what lives of it in a region, by id and with its tags.
+fn one_each(world: &World, called: &str, of: fn(&Region) -> Vec<(String, Vec<Tag>)>) {
     let mut living: BTreeMap<String, Vec<String>> = BTreeMap::new();
     {
         let sim = world.sim.lock().unwrap();
-        let servers = sim.world.accounts.values().flat_map(|regions| regions.values()).flat_map(|r| r.servers.values());
-        for server in servers.filter(|server| server.gone.is_none()) {
-            if let Some(uid) = owner(&server.tags) {
-                living.entry(uid).or_default().push(server.server_id.clone());
+        let regions = sim.world.accounts.values().flat_map(|regions| regions.values());
+        for (id, tags) in regions.flat_map(of) {
+            if let Some(uid) = owner(&tags) {
+                living.entry(uid).or_default().push(id);
             }
         }
     }
-    for (uid, servers) in &living {
-        if servers.len() > 1 && !world.setup.skips(Check::OneEach) {
-            world.violation(format!("O1: object {uid} has {} servers: {}", servers.len(), servers.join(", ")));
+    for (uid, ids) in living.iter().filter(|(_, ids)| ids.len() > 1) {
+        if !world.setup.skips(Check::OneEach) {
+            world.violation(format!("O1: object {uid} has {} {called}: {}", ids.len(), ids.join(", ")));
         }
     }
 }

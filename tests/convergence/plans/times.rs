@@ -24,6 +24,7 @@ pub fn dying(_: &References, scale: Scale) -> Vec<Plan> {
         ("W7-user", "TransferUser", "bob"),
         ("W9-access", "TransferAccess", "finance"),
         ("W1-server", "TransferServer", "files"),
+        ("W16-profile", "TransferProfile", "us"),
     ];
     for (name, kind, object) in of {
         let workflow = workflows::named(name);

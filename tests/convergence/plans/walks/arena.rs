@@ -21,10 +21,11 @@ use transfer_operator::fakes::api_server::Key;
 const SETTLED_WITHIN: Duration = Duration::from_mins(4);
 
 /// The kinds that are walked, with the specs that walks begin with. The first holds the least.
-pub const KINDS: [(&str, &[&str]); 3] = [
+pub const KINDS: [(&str, &[&str]); 4] = [
     ("TransferServer", &["plain", "rich", "vpc", "gateway", "directory"]),
     ("TransferUser", &["plain", "rich", "mapped", "efs"]),
     ("TransferAccess", &["plain", "rich", "mapped", "efs"]),
+    ("TransferProfile", &["plain", "rich"]),
 ];
 
 thread_local! {
@@ -93,6 +94,7 @@ impl<'a> Arena<'a> {
         let domain = if efs { json!({"domain": "EFS"}) } else { json!({}) };
         match kind {
             "TransferServer" => put(stage, &workflows::workflow("scan", &json!({}))),
+            "TransferProfile" => workflows::certificates(stage),
             "TransferUser" => put(stage, &workflows::server("main", &domain)),
             "TransferAccess" => {
                 let mut server = workflows::lister("main");
@@ -264,9 +266,14 @@ pub fn base(kind: &str, name: &str) -> Value {
     let mut spec = match kind {
         "TransferServer" => json!({"region": "eu-central-1"}),
         "TransferUser" => json!({"serverRef": {"name": "main"}, "role": ROLE}),
+        "TransferProfile" => json!({"region": "eu-central-1", "as2Id": "us", "profileType": "LOCAL"}),
         _ => json!({"serverRef": {"name": "main"}, "role": ROLE, "externalId": "S-1-5-21-1-2-3-1001"}),
     };
-    let mut more = if kind == "TransferServer" { server(name) } else { login(name) };
+    let mut more = match kind {
+        "TransferServer" => server(name),
+        "TransferProfile" => profile(name),
+        _ => login(name),
+    };
     if kind == "TransferUser" {
         let keys = workflows::keys(&[KEY_A])["sshPublicKeys"].clone();
         more["sshPublicKeys"] = keys;
@@ -282,6 +289,17 @@ pub fn base(kind: &str, name: &str) -> Value {
     }
     spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     spec
+}
+
+fn profile(name: &str) -> Value {
+    match name {
+        "plain" => json!({}),
+        _ => json!({
+            "certificateIds": workflows::CERTIFICATES, "tags": {"purpose": "test"},
+            "allowedReferences": {"namespaces": {"from": "Names", "names": ["team"]}},
+            "lifecycle": {"deletionPolicy": "Delete"},
+        }),
+    }
 }
 
 fn server(name: &str) -> Value {

@@ -142,9 +142,11 @@ fn plain(name: &str, value: &Value) -> Value {
             };
             sorted(items, by)
         }
-        ("SubnetIds" | "SecurityGroupIds" | "Protocols" | "SecondaryGids" | "SftpPorts", Value::Array(items)) => {
-            sorted(items, |item| [item.to_string(), String::new(), String::new(), String::new()])
-        }
+        (
+            "SubnetIds" | "SecurityGroupIds" | "Protocols" | "SecondaryGids" | "SftpPorts" | "CertificateIds"
+            | "certificateIds",
+            Value::Array(items),
+        ) => sorted(items, |item| [item.to_string(), String::new(), String::new(), String::new()]),
         _ => value.clone(),
     }
 }

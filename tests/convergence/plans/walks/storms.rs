@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::arena::{Arena, End, base, object_of};
 use crate::stage::Stage;
+use crate::workflows::{CERTIFICATES, OTHER_ROLE};
 
 /// 39: a thousand edits in ten seconds.
 pub async fn storm(stage: &Stage) {
@@ -35,6 +36,7 @@ fn edit(arena: &mut Arena<'_>, kind: &str, number: usize) {
     let mut spec = arena.spec();
     match kind {
         "TransferServer" => spec["preAuthenticationLoginBanner"] = json!(format!("edit {number}")),
+        "TransferProfile" => spec["certificateIds"] = json!([CERTIFICATES[number % 2]]),
         _ if spec["home"]["s3"].is_object() => spec["home"]["s3"]["prefix"] = json!(format!("edit-{number}")),
         _ if spec["posixProfile"].is_object() => spec["posixProfile"]["secondaryGids"] = json!([number + 1000]),
         _ => spec["homeDirectoryMappings"][0]["target"] = json!(format!("/b/edit-{number}")),
@@ -81,6 +83,7 @@ pub async fn in_flight(stage: &Stage) {
 fn change(spec: &mut Value, kind: &str) {
     match kind {
         "TransferServer" => spec["postAuthenticationLoginBanner"] = json!("newest"),
-        _ => spec["role"] = json!(crate::workflows::OTHER_ROLE),
+        "TransferProfile" => spec["certificateIds"] = json!(CERTIFICATES),
+        _ => spec["role"] = json!(OTHER_ROLE),
     }
 }

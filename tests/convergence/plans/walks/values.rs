@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::schema::Node;
-use crate::workflows::{KEY_A, KEY_B, KEY_C, OTHER_ROLE, ROLE};
+use crate::workflows::{CERTIFICATES, KEY_A, KEY_B, KEY_C, OTHER_ROLE, ROLE};
 
 /// A value to put at a place, with what it is about.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ const TEXTS: &[(&str, &[&str])] = &[
     (".serverRef.namespace", &["team", "elsewhere"]),
     (".serverId", &["s-0123456789abcdef0"]),
     (".region", &["eu-central-1", "us-east-1"]),
+    (".as2Id", &["us", "them"]),
+    (".certificateIds[]", &[CERTIFICATES[0], CERTIFICATES[1], "cert-0123456789abcdef0"]),
     (".externalId", &["S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"]),
     (".userName", &["alice", "bob"]),
     (".role", &[ROLE, OTHER_ROLE, UNGRANTED]),

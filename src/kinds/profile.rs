@@ -1,0 +1,415 @@
+//! `TransferProfile`: found again by its tags, its certificates kept as they are listed, deleted once no object of ours
+//! refers to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use jiff::Timestamp;
+use kube::ResourceExt;
+use serde_json::json;
+
+use super::deps::Deps;
+use super::grants::{self, Asker};
+use super::registration::{Registration, Traces};
+use super::resolve::{self, TargetQuery, Unresolved};
+use super::tag_index::{self, TagIndex, TaggedResource};
+use super::trigger::Trigger;
+use super::uses::Use;
+use super::{affected, partition, referrers, tags};
+use crate::api::condition::{self, reasons, types};
+use crate::api::status::Applied;
+use crate::api::{
+    AwsIdentity, Managed, ManagedKind, Reference, TransferProfile, TransferProfileSpec, TransferProfileStatus,
+};
+use crate::aws::transfer::{
+    CreateProfile, DeleteProfile, DescribeProfile, ListProfiles, Profile, ProfileSettings, Tags, UpdateProfile,
+};
+use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
+use crate::cluster::Lister;
+use crate::cluster::store::StoreChange;
+use crate::engine::decide::Words;
+use crate::engine::diff::{self, Change, Compare, Effect, Member, Reset};
+use crate::engine::digest::hash;
+use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
+use crate::engine::kind::{
+    Described, Kind, KindStatus, Plan, PlannedCall, ReconcileError, Resolved, ResourceState, Target, Wanted,
+};
+use crate::engine::owner::Owner;
+use crate::engine::reason::Reason;
+use crate::engine::unset;
+
+/// What CreateProfile carries. UpdateProfile carries the last alone; whether an empty list clears it, AWS does not say.
+const MEMBERS: [Member; 3] = [
+    Member::live("as2Id", "null", Reset::Never).takes(Effect::Refused),
+    Member::live("profileType", "null", Reset::Never).takes(Effect::Refused),
+    Member::live("certificateIds", "[]", Reset::Send("[]")).by(Compare::Set),
+];
+
+/// The kind of profiles.
+pub struct Profiles {
+    deps: Arc<Deps>,
+    tag_index: Arc<TagIndex<TaggedProfiles>>,
+}
+
+/// Profiles, as they are found by their tags.
+#[derive(Debug)]
+pub struct TaggedProfiles;
+
+#[async_trait]
+impl TaggedResource for TaggedProfiles {
+    const LISTING: &'static str = "ListProfiles";
+
+    async fn list(account: &Account) -> Result<Vec<String>, AwsError> {
+        Ok(account.list(ListProfiles { token: None }).await?.into_iter().map(|row| row.profile_id).collect())
+    }
+
+    async fn tags(account: &Account, id: &str) -> Result<Tags, AwsError> {
+        Ok(account.read(DescribeProfile { profile_id: id.to_owned() }).await?.tags)
+    }
+}
+
+/// What is wanted of a profile.
+#[derive(Clone, Debug)]
+pub struct WantedProfile {
+    /// What it is made with.
+    pub settings: ProfileSettings,
+    /// Tags, without owner tags.
+    pub tags: Tags,
+    /// Why its certificates may not be sent: the identity does not let this namespace name one of them.
+    pub ungranted: Option<Reason>,
+}
+
+impl Profiles {
+    /// The kind behind these doors.
+    #[must_use]
+    pub fn new(deps: Arc<Deps>) -> Self {
+        Self { deps, tag_index: Arc::default() }
+    }
+
+    /// Where the object lives.
+    async fn place(&self, object: &TransferProfile) -> Result<Target<Arc<AwsIdentity>>, Unresolved> {
+        let status = object.status.as_ref().map(|status| &status.common);
+        // What is being deleted goes from where it was put, whatever became of the spec.
+        let recorded = resolve::recorded_target(status.filter(|_| object.metadata.deletion_timestamp.is_some()));
+        let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());
+        let region = recorded.region.unwrap_or_else(|| object.spec.region.clone());
+        let placed = resolve::resolve(&self.deps, &TargetQuery::of(object), &identity, &region, ()).await;
+        let (target, found) = placed.map_err(|trouble| resolve::in_field("spec.awsIdentityRef", trouble))?;
+        Ok(resolve::with(target, found))
+    }
+
+    /// Why the identity does not let the object name one of its certificates.
+    fn ungranted(&self, object: &TransferProfile, identity: &AwsIdentity) -> Option<Reason> {
+        let namespace = object.namespace().unwrap_or_default();
+        let labels = resolve::labels(&self.deps, &namespace);
+        let asker = Asker { kind: ManagedKind::TransferProfile, namespace: &namespace, labels: &labels };
+        let mut ids = object.spec.certificate_ids.iter().flatten();
+        ids.find_map(|id| grants::certificate_granted(identity, &asker, "spec.certificateIds", id).err())
+    }
+}
+
+/// The spec in AWS's members.
+fn settings(spec: &TransferProfileSpec) -> ProfileSettings {
+    ProfileSettings {
+        as2_id: spec.as2_id.clone(),
+        profile_type: spec.profile_type.clone(),
+        certificate_ids: spec.certificate_ids.clone(),
+    }
+}
+
+/// What one spec in the place of another would change, beside [`PREVIEWED`] nothing.
+#[must_use]
+pub fn preview(new: &TransferProfileSpec, old: &TransferProfileSpec) -> Vec<Change> {
+    let (new, old) = (json!(settings(new)), json!(settings(old)));
+    diff::diff(&MEMBERS, &new, &old, &diff::set_paths(&MEMBERS, &old))
+}
+
+/// The members of a spec that [`preview`] compares.
+pub const PREVIEWED: [&str; 3] = ["as2Id", "profileType", "certificateIds"];
+
+/// What is said where AWS takes an empty list and keeps what it has.
+fn cannot_clear() -> Reason {
+    let message = "spec.certificateIds: AWS takes an empty list and keeps the certificates that the profile has; list \
+                   one, or make a new TransferProfile without any";
+    Reason::stalled(reasons::CANNOT_CLEAR, message)
+}
+
+/// What AWS cannot change and yet is another, by an edit that no rule stopped.
+fn immutable(changes: &[Change]) -> Option<Reason> {
+    let fixed: Vec<&Change> = changes.iter().filter(|change| change.effect == Effect::Refused).collect();
+    let message = || {
+        let paths = diff::paths(fixed.iter().copied());
+        format!("AWS cannot change {paths} of a profile; set it back, or make a new TransferProfile")
+    };
+    (!fixed.is_empty()).then(|| Reason::stalled(reasons::IMMUTABLE, message()))
+}
+
+/// The certificates that are wanted, all of them: AWS takes no single one.
+fn update(wanted: &ProfileSettings, have: &Profile, changes: &[Change]) -> Option<PlannedCall> {
+    let live: Vec<Change> = changes.iter().filter(|change| change.effect == Effect::Live).cloned().collect();
+    let certificate_ids = wanted.certificate_ids.clone().unwrap_or_default();
+    let in_vain = certificate_ids.is_empty().then(cannot_clear);
+    let call = Mutation::UpdateProfile(UpdateProfile { profile_id: have.profile_id.clone(), certificate_ids });
+    (!live.is_empty()).then(|| PlannedCall { in_vain, ..PlannedCall::new(call, live) })
+}
+
+#[async_trait]
+impl Kind for Profiles {
+    type Object = TransferProfile;
+    type TargetDetail = Arc<AwsIdentity>;
+    type Want = WantedProfile;
+    type Have = Profile;
+
+    const WORDS: Words = Words {
+        noun: TransferProfile::NOUN,
+        parent: "",
+        taken: "",
+        anew: "another id, which whatever uses it has to name",
+    };
+
+    fn found_by(&self) -> FoundBy<'_, TransferProfile, Self::TargetDetail> {
+        FoundBy::Tags(self)
+    }
+
+    async fn resolve(&self, object: &TransferProfile) -> Result<Resolved<Self::TargetDetail>, ReconcileError> {
+        resolve::resolved(self.place(object).await)
+    }
+
+    async fn want(
+        &self,
+        object: &TransferProfile,
+        target: &Target<Self::TargetDetail>,
+        _now: Timestamp,
+    ) -> Result<Wanted<WantedProfile>, ReconcileError> {
+        let ungranted = self.ungranted(object, &target.detail);
+        let want = WantedProfile {
+            settings: settings(&object.spec),
+            tags: tags::wanted(&object.spec.tags, &target.identity_tags),
+            ungranted: ungranted.clone(),
+        };
+        // What AWS has already stays: the plan says whether it would be sent.
+        let faults = ungranted.into_iter().collect();
+        let blocks = tags::unfit(&want.tags).into_iter().collect();
+        let applied = Applied {
+            paths: diff::set_paths(&MEMBERS, &json!(want.settings)).into_iter().collect(),
+            tags: want.tags.keys().cloned().collect(),
+            ..Applied::default()
+        };
+        let digest = hash(&json!([want.settings, want.tags]).to_string());
+        Ok(Wanted { want, blocks, faults, applied, changes_at: None, operation: None, digest })
+    }
+
+    async fn describe(
+        &self,
+        object: &TransferProfile,
+        target: &Target<Self::TargetDetail>,
+    ) -> Result<Described<Profile>, AwsError> {
+        let Some(profile_id) = object.status.as_ref().and_then(|status| status.profile_id.clone()) else {
+            return Ok(Described::NoKey);
+        };
+        match target.account.read(DescribeProfile { profile_id }).await {
+            Ok(profile) => Ok(Described::Found(*profile)),
+            Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(Described::Missing),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    fn create(
+        &self,
+        _: &TransferProfile,
+        _: &Target<Self::TargetDetail>,
+        wanted: &Wanted<WantedProfile>,
+        owner_tags: &Tags,
+    ) -> Mutation {
+        let WantedProfile { settings, tags, ungranted: _ } = wanted.want.clone();
+        let tags = tags.into_iter().chain(owner_tags.clone()).collect();
+        Mutation::CreateProfile(Box::new(CreateProfile { settings, tags }))
+    }
+
+    fn plan(
+        &self,
+        object: &TransferProfile,
+        _: &Target<Self::TargetDetail>,
+        wanted: &Wanted<WantedProfile>,
+        have: &Profile,
+        owner: &Owner,
+        _: Timestamp,
+    ) -> Plan {
+        let WantedProfile { settings, tags, ungranted } = &wanted.want;
+        let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
+        let (paths, keys) = (applied.paths.into_iter().collect(), applied.tags.into_iter().collect());
+        let mut changes = diff::diff(&MEMBERS, &json!(settings), &json!(have.settings), &paths);
+        let fixed = immutable(&changes);
+        // The certificates of one name are not put on the profile of another.
+        let due = update(settings, have, &changes).filter(|_| fixed.is_none());
+        let blocks = fixed.or_else(|| ungranted.clone().filter(|_| due.is_some())).into_iter().collect();
+        let due = due.filter(|_| ungranted.is_none());
+        changes.extend(tags::changes(tags, &have.tags, &keys));
+        let calls = due.into_iter().chain(tags::calls(&have.arn, tags, owner, &have.tags, &keys)).collect();
+        Plan { changes, calls, blocks, ..Plan::default() }
+    }
+
+    fn fill_status(
+        &self,
+        status: &mut TransferProfileStatus,
+        _: &Target<Self::TargetDetail>,
+        wanted: Option<&Wanted<WantedProfile>>,
+        have: &Profile,
+    ) {
+        status.profile_id = Some(have.profile_id.clone());
+        status.arn = Some(have.arn.clone());
+        status.as2_id = Some(have.settings.as2_id.clone());
+        status.profile_type = Some(have.settings.profile_type.clone());
+        if let Some(Wanted { want, .. }) = wanted {
+            let applied: BTreeSet<String> = status.common.applied.iter().flat_map(|all| all.paths.clone()).collect();
+            status.common.unset = unset::unset(&MEMBERS, &json!(want.settings), &json!(have.settings), &applied);
+        }
+    }
+
+    fn delete(&self, _: &TransferProfile, _: &Target<Self::TargetDetail>, id: Option<&str>) -> Mutation {
+        Mutation::DeleteProfile(DeleteProfile { profile_id: id.unwrap_or_default().to_owned() })
+    }
+
+    fn arn(&self, _: &TransferProfile, target: &Target<Self::TargetDetail>, id: Option<&str>) -> Option<String> {
+        id.map(|id| arn(target, id))
+    }
+
+    async fn explain(&self, _: &Account, call: &Mutation, fault: &AwsError) -> Option<String> {
+        let sent = match call {
+            Mutation::CreateProfile(create) => create.settings.certificate_ids.as_deref()?,
+            Mutation::UpdateProfile(update) => update.certificate_ids.as_slice(),
+            _ => return None,
+        };
+        let words = match fault.kind {
+            AwsErrorKind::Rejected if sent.is_empty() => {
+                "AWS does not let a profile be without a certificate once it had one; list one, or make a new \
+                 TransferProfile without any"
+                    .to_owned()
+            }
+            AwsErrorKind::Rejected => format!(
+                "each must be there in the region of the profile, and have a private key where profileType is LOCAL: {}",
+                sent.join(", ")
+            ),
+            _ => return None,
+        };
+        Some(format!("spec.certificateIds: {words}"))
+    }
+}
+
+#[async_trait]
+impl Tagged<TransferProfile, Arc<AwsIdentity>> for Profiles {
+    fn lookup(&self) -> &dyn TagLookup {
+        &self.tag_index
+    }
+
+    /// AWS's profiles of others are not taken over: nothing says which.
+    fn adopts(&self, _: &TransferProfile, _: &Target<Arc<AwsIdentity>>) -> Option<String> {
+        None
+    }
+
+    fn set_id(&self, status: &mut TransferProfileStatus, target: &Target<Arc<AwsIdentity>>, id: &str) {
+        status.profile_id = Some(id.to_owned());
+        status.arn = Some(arn(target, id));
+    }
+
+    async fn deletion_blockers(
+        &self,
+        object: &TransferProfile,
+        _: &Target<Arc<AwsIdentity>>,
+        id: Option<&str>,
+    ) -> Result<Option<String>, ReconcileError> {
+        let users = referrers::of(self.deps.cluster.as_ref(), object, id).await?;
+        let naming = || format!("name another profile, or go, first: {}", referrers::shown(&users));
+        Ok(match users.len() {
+            0 => None,
+            1 => Some(format!("1 object must {}", naming())),
+            many => Some(format!("{many} objects must {}", naming())),
+        })
+    }
+}
+
+impl KindStatus for TransferProfileStatus {
+    fn confirmed(&self) -> bool {
+        self.profile_id.is_some()
+    }
+
+    fn id(&self) -> Option<&str> {
+        self.profile_id.as_deref()
+    }
+
+    /// One that is made anew may have another name.
+    fn vanished(&mut self) {
+        (self.as2_id, self.profile_type) = (None, None);
+    }
+}
+
+impl ResourceState for Profile {
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.tags)
+    }
+
+    fn ready_reason(&self) -> Reason {
+        Reason::new(reasons::AVAILABLE, format!("profile {} exists", self.profile_id))
+    }
+
+    /// AWS lists neither certificates nor tags.
+    fn listed(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Registration for TransferProfile {
+    type Reconciler = Profiles;
+
+    const TRACES: Traces =
+        Traces::Tagged { list: |account, _| all_tags(account).boxed(), recorded: &["/status/profileId"] };
+
+    fn reconciler(deps: Arc<Deps>) -> Profiles {
+        Profiles::new(deps)
+    }
+
+    fn uses(&self, _: &dyn Lister) -> Use {
+        let certificates = self.spec.certificate_ids.clone().unwrap_or_default();
+        Use::of(self, &self.spec.region, Vec::new(), Vec::new()).with_certificates(certificates)
+    }
+
+    /// The objects that refer to it, when what they need of it changes.
+    fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
+        if change.was().map(facts) == change.is().map(facts) {
+            return Vec::new();
+        }
+        affected::all_referring(lister, &Reference::Object(ManagedKind::TransferProfile, change.name.clone()))
+    }
+}
+
+/// What others need to know of a profile object.
+fn facts(profile: &TransferProfile) -> impl PartialEq {
+    let status = profile.status.as_ref();
+    (
+        status.and_then(|status| status.profile_id.clone()),
+        // It was looked at: its tags are known.
+        status.is_some_and(|status| condition::is_true(&status.common.conditions, types::READY)),
+        status.and_then(|status| status.common.account_id.clone()),
+        profile.metadata.uid.clone(),
+        profile.metadata.deletion_timestamp.is_some(),
+        (profile.spec.region.clone(), profile.spec.profile_type.clone()),
+        profile.spec.allowed_references.clone(),
+    )
+}
+
+async fn all_tags(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError> {
+    let listed = TaggedProfiles::list(account).await?;
+    tag_index::all_tags::<TaggedProfiles>(account, listed, |_| None).await
+}
+
+/// The ARN of a profile, as AWS builds it.
+fn arn<D>(target: &Target<D>, id: &str) -> String {
+    let region = &target.account.region;
+    format!("arn:{}:transfer:{region}:{}:profile/{id}", partition::partition(region), target.account.id)
+}
+
+#[cfg(test)]
+#[path = "profile_tests.rs"]
+mod tests;

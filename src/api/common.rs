@@ -24,7 +24,7 @@ pub enum ManagementPolicy {
 }
 
 /// What happens in AWS when this object is deleted: Delete (what absent means) or Retain, which leaves everything and
-/// takes the owner tags off. Must be stated together with adoption or managementPolicy ObserveOnly.
+/// takes the owner tags off. Must be stated with managementPolicy ObserveOnly, and with adoption where a kind has that.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPolicy {
     /// Delete what the object manages.
@@ -478,6 +478,7 @@ pub struct GrantNamespaces {
 #[serde(rename_all = "camelCase")]
 pub struct AllowedReferences {
     /// Namespaces whose objects may refer to this one: to a server users and accesses, to a workflow servers.
+    /// Nothing refers to a profile yet.
     #[serde(default)]
     pub namespaces: NamespaceSelection,
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{GrantNamespaces, yes};
 use super::status::{NEVER_OBSERVED, never_observed};
-use super::{ManagedKind, pattern, rules};
+use super::{ManagedKind, pattern, profile_rules, rules};
 
 /// Where credentials come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -124,8 +124,8 @@ pub struct Grant {
     pub server_ids: Vec<String>,
     /// Certificates that profiles of those namespaces may name by id, in certificateIds; * stands for every one of the
     /// account. Who may name a certificate with its private key may sign with it. None means none.
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(max = 256), inner(length(max = 22)), transform = pattern::GRANTED_CERTIFICATE_ID.each())]
+    #[x_kube(merge_strategy = ListMerge::Set, validation = profile_rules::GRANTED_CERTIFICATE_IDS)]
+    #[schemars(length(max = 256), inner(length(max = 22)))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificate_ids: Vec<String>,
 }

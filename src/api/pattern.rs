@@ -109,11 +109,6 @@ pub(super) const FUNCTION: Pattern = Pattern::new(
 /// A server.
 pub(super) const SERVER_ID: Pattern =
     Pattern::new(r"^s-[0-9a-f]{17}$", "the id of a server, s- and 17 hexadecimal digits, such as s-0123456789abcdef0");
-/// A certificate in a grant.
-pub(super) const GRANTED_CERTIFICATE_ID: Pattern = Pattern::new(
-    r"^(\*|cert-[0-9a-f]{17})$",
-    "the id of a certificate, cert- and 17 hexadecimal digits, such as cert-0123456789abcdef0, or * for every one",
-);
 /// An elastic IP.
 pub(super) const ALLOCATION_ID: Pattern = Pattern::new(
     r"^eipalloc-[0-9a-f]{8,17}$",

@@ -1,5 +1,5 @@
-//! What the API server takes of a profile: the shapes of its texts, and what cannot be changed, in CEL. Those of the other
-//! kinds are in `pattern` and `rules`.
+//! What the API server takes of a profile: the shapes of its texts and of the certificates that a grant lets it name, and
+//! what cannot be changed, in CEL. Those of the other kinds are in `pattern` and `rules`.
 
 use super::pattern::Pattern;
 use super::rules::{self, Rule};
@@ -15,6 +15,13 @@ pub(super) const CERTIFICATE_IDS: Rule = (
     "self.all(id, id.matches(r'^cert-[0-9a-f]{17}$'))",
     "certificateIds: an entry must be the id of a certificate, cert- and 17 hexadecimal digits, such as \
      cert-0123456789abcdef0",
+);
+
+/// The same of a grant, which may also name all of them.
+pub(super) const GRANTED_CERTIFICATE_IDS: Rule = (
+    r"self.all(id, id.matches(r'^(\*|cert-[0-9a-f]{17})$'))",
+    "certificateIds: an entry must be the id of a certificate, cert- and 17 hexadecimal digits, such as \
+     cert-0123456789abcdef0, or * for every one",
 );
 
 /// As of a server: nothing of another region could use it.

@@ -1,5 +1,5 @@
-//! Who may use an identity: namespaces, selectors, kinds, regions, roles and servers, each with each. What is expected is
-//! worked out here once more, after the words of Kubernetes and of the CRD, and not by the code that decides.
+//! Who may use an identity: namespaces, selectors, kinds, regions, roles, servers and certificates, each with each. What is
+//! expected is worked out here once more, after the words of Kubernetes and of the CRD, and not by the code that decides.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::api::ManagedKind::{TransferAccess, TransferServer, TransferUser, TransferWorkflow};
+use crate::api::ManagedKind::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 
 type Labels = BTreeMap<String, String>;
 
@@ -17,6 +17,7 @@ const ACCOUNT: &str = "123456789012";
 const REGION: &str = "eu-central-1";
 const ROLE: &str = "arn:aws:iam::123456789012:role/sftp/bank/writer";
 const SERVER: &str = "s-0123456789abcdef0";
+const CERTIFICATE: &str = "cert-0123456789abcdef0";
 
 fn identity(grants: &Value) -> AwsIdentity {
     serde_json::from_value(json!({
@@ -96,7 +97,7 @@ fn every_selection_admits_whom_it_says_and_for_its_kinds_alone() {
     for (namespaces, admits, why) in selections() {
         for kinds in all {
             let grant = json!({"name": "a", "kinds": kinds, "namespaces": namespaces, "roleArns": [ROLE],
-                "serverIds": [SERVER]});
+                "serverIds": [SERVER], "certificateIds": [CERTIFICATE]});
             let identity = identity(&json!([grant]));
             for kind in ManagedKind::ALL {
                 let labels = bank();
@@ -111,6 +112,8 @@ fn every_selection_admits_whom_it_says_and_for_its_kinds_alone() {
                     "{kind:?} role: {why}"
                 );
                 assert_eq!(server_granted(&identity, &asker, SERVER).is_ok(), expected, "{kind:?} server: {why}");
+                let certificate = certificate_granted(&identity, &asker, "spec.certificateIds", CERTIFICATE);
+                assert_eq!(certificate.is_ok(), expected, "{kind:?} certificate: {why}");
             }
         }
     }
@@ -122,9 +125,9 @@ fn two_grants_are_never_added_up_across_namespaces_or_kinds() {
     let grants = json!([
         {"name": "bank", "kinds": ["TransferUser"], "namespaces": {"from": "Names", "names": ["bank"]}},
         {"name": "shop", "kinds": ["TransferUser"], "namespaces": {"from": "Names", "names": ["shop"]},
-            "roleArns": [ROLE], "serverIds": [SERVER]},
+            "roleArns": [ROLE], "serverIds": [SERVER], "certificateIds": [CERTIFICATE]},
         {"name": "servers", "kinds": ["TransferServer"], "namespaces": {"from": "Names", "names": ["bank"]},
-            "roleArns": [ROLE], "serverIds": [SERVER]},
+            "roleArns": [ROLE], "serverIds": [SERVER], "certificateIds": [CERTIFICATE]},
     ]);
     let (identity, labels) = (identity(&grants), bank());
     let rows = [
@@ -136,13 +139,36 @@ fn two_grants_are_never_added_up_across_namespaces_or_kinds() {
         (TransferWorkflow, "shop", false, false),
         (TransferUser, "", false, false),
     ];
-    for (kind, namespace, identity_itself, role_and_server) in rows {
+    for (kind, namespace, identity_itself, all_named) in rows {
         let asker = Asker { kind, namespace, labels: &labels };
         let may = granted("shared", Some(&identity), &asker, REGION).is_ok();
         let role = role_granted(&identity, &asker, "spec.role", ROLE).is_ok();
         let server = server_granted(&identity, &asker, SERVER).is_ok();
-        let expected = (identity_itself, role_and_server, role_and_server);
-        assert_eq!((may, role, server), expected, "{kind:?} of {namespace}");
+        let certificate = certificate_granted(&identity, &asker, "spec.certificateIds", CERTIFICATE).is_ok();
+        let expected = (identity_itself, all_named, all_named, all_named);
+        assert_eq!((may, role, server, certificate), expected, "{kind:?} of {namespace}");
+    }
+}
+
+#[test]
+fn every_certificate_is_granted_to_one_namespace_and_kind_alone() {
+    let grants = json!([
+        {"name": "bank", "kinds": ["TransferProfile"], "namespaces": {"from": "Names", "names": ["bank"]},
+            "certificateIds": ["*"]},
+        {"name": "others", "kinds": ["TransferProfile"], "namespaces": {"from": "Names", "names": ["shop"]}},
+        {"name": "servers", "kinds": ["TransferServer"], "namespaces": {"from": "Names", "names": ["bank"]}},
+    ]);
+    let (identity, labels) = (identity(&grants), bank());
+    let rows = [
+        (TransferProfile, "bank", true),
+        (TransferProfile, "shop", false),
+        (TransferServer, "bank", false),
+        (TransferUser, "bank", false),
+    ];
+    for (kind, namespace, expected) in rows {
+        let asker = Asker { kind, namespace, labels: &labels };
+        let answer = certificate_granted(&identity, &asker, "spec.certificateIds", CERTIFICATE);
+        assert_eq!(answer.is_ok(), expected, "{kind:?} of {namespace}");
     }
 }
 
@@ -199,12 +225,13 @@ proptest! {
     fn a_namespace_whose_labels_were_not_read_matches_no_selector(selector in selectors(), namespace in "[a-z]{1,8}") {
         let unread = Labels::new();
         let identity = identity(&json!([{"name": "a", "kinds": ManagedKind::ALL, "namespaces": by(&selector),
-            "roleArns": [ROLE], "serverIds": [SERVER]}]));
+            "roleArns": [ROLE], "serverIds": [SERVER], "certificateIds": ["*"]}]));
         for kind in ManagedKind::ALL {
             let asker = Asker { kind: *kind, namespace: &namespace, labels: &unread };
             prop_assert!(granted("shared", Some(&identity), &asker, REGION).is_err(), "{}", selector);
             prop_assert!(role_granted(&identity, &asker, "spec.role", ROLE).is_err(), "{}", selector);
             prop_assert!(server_granted(&identity, &asker, SERVER).is_err(), "{}", selector);
+            prop_assert!(certificate_granted(&identity, &asker, "", CERTIFICATE).is_err(), "{}", selector);
         }
     }
 }

@@ -146,6 +146,11 @@ fn immutable(changes: &[Change]) -> Option<Reason> {
     (!fixed.is_empty()).then(|| Reason::stalled(reasons::IMMUTABLE, message()))
 }
 
+/// Whether AWS's words are of a certificate.
+fn about_certificates(fault: &AwsError) -> bool {
+    fault.resource_type.iter().chain([&fault.message]).any(|words| words.to_lowercase().contains("certificate"))
+}
+
 /// The certificates that are wanted, all of them: AWS takes no single one.
 fn update(wanted: &ProfileSettings, have: &Profile, changes: &[Change]) -> Option<PlannedCall> {
     let live: Vec<Change> = changes.iter().filter(|change| change.effect == Effect::Live).cloned().collect();
@@ -242,10 +247,13 @@ impl Kind for Profiles {
         let (paths, keys) = (applied.paths.into_iter().collect(), applied.tags.into_iter().collect());
         let mut changes = diff::diff(&MEMBERS, &json!(settings), &json!(have.settings), &paths);
         let fixed = immutable(&changes);
+        let has = have.settings.certificate_ids.as_deref().unwrap_or_default();
+        // A call that only takes certificates off gives nobody what was not granted: a leaked key must be able to go.
+        let adds = settings.certificate_ids.iter().flatten().any(|id| !has.contains(id));
         // The certificates of one name are not put on the profile of another.
-        let due = update(settings, have, &changes).filter(|_| fixed.is_none());
-        let blocks = fixed.or_else(|| ungranted.clone().filter(|_| due.is_some())).into_iter().collect();
-        let due = due.filter(|_| ungranted.is_none());
+        let barred = fixed.or_else(|| ungranted.clone().filter(|_| adds));
+        let due = update(settings, have, &changes).filter(|_| barred.is_none());
+        let blocks = barred.into_iter().collect();
         changes.extend(tags::changes(tags, &have.tags, &keys));
         let calls = due.into_iter().chain(tags::calls(&have.arn, tags, owner, &have.tags, &keys)).collect();
         Plan { changes, calls, blocks, ..Plan::default() }
@@ -278,7 +286,10 @@ impl Kind for Profiles {
 
     async fn explain(&self, _: &Account, call: &Mutation, fault: &AwsError) -> Option<String> {
         let sent = match call {
-            Mutation::CreateProfile(create) => create.settings.certificate_ids.as_deref()?,
+            // It carries other things too, which may be what AWS refuses.
+            Mutation::CreateProfile(create) if about_certificates(fault) => {
+                create.settings.certificate_ids.as_deref().filter(|ids| !ids.is_empty())?
+            }
             Mutation::UpdateProfile(update) => update.certificate_ids.as_slice(),
             _ => return None,
         };

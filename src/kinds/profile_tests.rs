@@ -43,6 +43,7 @@ async fn a_certificate_that_is_not_granted_is_never_sent_and_need_not_go() {
         (ids(&["a", "x"]), ids(&["a", "x"]), None, false, "it is there"),
         (ids(&["a", "x"]), ids(&["x"]), None, true, "it is there, and would be sent along"),
         (ids(&["a"]), ids(&["a", "x"]), Some(&["a"]), false, "it goes"),
+        (ids(&["x"]), ids(&["a", "x"]), Some(&["x"]), false, "it stays, and another one goes"),
     ];
     for (spec, have, sent, blocked, why) in rows {
         let (plan, update) = planned(&object(spec.clone(), &["certificateIds"]), have.clone()).await;
@@ -103,14 +104,28 @@ async fn what_aws_has_against_certificates_names_the_field_and_them() {
         let certificate_ids = ids.iter().map(|id| (*id).to_owned()).collect();
         Mutation::UpdateProfile(UpdateProfile { profile_id: "p-1".to_owned(), certificate_ids })
     };
+    let create = |ids: &[&str]| {
+        let settings = ProfileSettings {
+            as2_id: "us".to_owned(),
+            profile_type: "LOCAL".to_owned(),
+            certificate_ids: Some(ids.iter().map(|id| (*id).to_owned()).collect()),
+        };
+        Mutation::CreateProfile(Box::new(CreateProfile { settings, tags: Tags::default() }))
+    };
+    let delete = || Mutation::DeleteProfile(DeleteProfile { profile_id: "p-1".to_owned() });
+    let (rejected, of_it) = (AwsErrorKind::Rejected, "certificate cert-a is not there");
     let rows = [
-        (update(&[]), AwsErrorKind::Rejected, true),
-        (update(&["cert-a"]), AwsErrorKind::Rejected, true),
-        (update(&[]), AwsErrorKind::Throttled, false),
-        (Mutation::DeleteProfile(DeleteProfile { profile_id: "p-1".to_owned() }), AwsErrorKind::Rejected, false),
+        (update(&[]), rejected, "", true),
+        (update(&["cert-a"]), rejected, "", true),
+        (update(&[]), AwsErrorKind::Throttled, "", false),
+        (create(&["cert-a"]), rejected, of_it, true),
+        (create(&["cert-a"]), rejected, "As2Id is in use", false),
+        (create(&[]), rejected, of_it, false),
+        (delete(), rejected, of_it, false),
     ];
-    for (call, kind, told) in rows {
-        let words = profiles.explain(&account, &call, &fakes::fault("UpdateProfile", kind)).await;
+    for (call, kind, message, told) in rows {
+        let fault = AwsError { message: message.to_owned(), ..fakes::fault("UpdateProfile", kind) };
+        let words = profiles.explain(&account, &call, &fault).await;
         let named = words.is_some_and(|words| {
             let whole = if call.plain().to_string().contains("cert-a") { "cert-a" } else { "list one" };
             words.contains("spec.certificateIds") && words.contains(whole)

@@ -14,6 +14,7 @@ use crate::kinds::fakes::REGION;
 const SERVER: &str = "TransferServer";
 const USER: &str = "TransferUser";
 const WORKFLOW: &str = "TransferWorkflow";
+const PROFILE: &str = "TransferProfile";
 
 /// As much as the API server stores of one object, about.
 const LARGE: usize = 1 << 20;
@@ -39,6 +40,7 @@ fn specs() -> Vec<(&'static str, Value, &'static str, &'static str)> {
     let window = json!({"mode": "Window", "window": {"start": large(), "durationMinutes": i32::MIN, "timeZone": large(),
         "days": many(10_000, |_| json!("Mon"))}});
     let step = |_| json!({"type": "DELETE", "deleteStepDetails": {}});
+    let certificate = |number: usize| json!(format!("cert-{number:017x}"));
     vec![
         (USER, json!({"sshPublicKeyPolicy": large()}), "Undecodable", "spec.sshPublicKeyPolicy"),
         (USER, json!({"sshPublicKeys": large()}), "Undecodable", "spec.sshPublicKeys"),
@@ -62,6 +64,8 @@ fn specs() -> Vec<(&'static str, Value, &'static str, &'static str)> {
         (SERVER, json!({"lifecycle": {"deletionProtection": false, "disruption": window}}), "Available", ""),
         (SERVER, json!({"awsIdentityRef": {"name": large()}}), "IdentityDenied", "AwsIdentity"),
         (WORKFLOW, json!({"steps": many(10_000, step)}), "Rejected", "steps"),
+        (PROFILE, json!({"as2Id": large()}), "Rejected", "as2Id"),
+        (PROFILE, json!({"certificateIds": many(10_000, certificate)}), "QuotaExceeded", "CertificatesPerProfile"),
     ]
 }
 
@@ -69,6 +73,7 @@ fn spec_of(kind: &str, more: &Value) -> Value {
     let mut spec = match kind {
         SERVER => json!({"region": REGION, "lifecycle": {"deletionProtection": false}}),
         USER => json!({"serverRef": {"name": "files"}, "role": ROLE}),
+        PROFILE => json!({"region": REGION, "as2Id": "us", "profileType": "LOCAL"}),
         _ => json!({"region": REGION, "steps": []}),
     };
     for (member, value) in more.as_object().unwrap() {

@@ -21,7 +21,7 @@ pub enum CredentialSource {
 }
 
 /// The role that is assumed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = pattern::STS_EXTERNAL_ID.of("externalId"))]
 pub struct AssumeRole {
@@ -36,8 +36,8 @@ pub struct AssumeRole {
     /// For how long a session is valid, 900 to 43200 seconds. AWS allows no more than 3600 where the operator's own
     /// credentials come from a role, which is usual.
     #[schemars(range(min = 900, max = 43200))]
-    #[serde(default = "one_hour", skip_serializing_if = "Option::is_none")]
-    pub session_duration_seconds: Option<i32>,
+    #[serde(default = "one_hour")]
+    pub session_duration_seconds: i32,
     /// True gives each session the tags cluster (the id of this cluster) and identity (the name of this AwsIdentity), by
     /// which the role's policies can tell who calls: aws:PrincipalTag/cluster. The role must trust the operator's own
     /// role with sts:TagSession beside sts:AssumeRole, and the operator's own role needs both.
@@ -46,9 +46,8 @@ pub struct AssumeRole {
 }
 
 /// AWS's own default, and its limit for a role that is assumed from a role.
-#[allow(clippy::unnecessary_wraps, reason = "serde wants the type of the field")]
-fn one_hour() -> Option<i32> {
-    Some(3600)
+fn one_hour() -> i32 {
+    3600
 }
 
 /// Credentials of an identity.

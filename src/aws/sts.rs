@@ -68,7 +68,7 @@ impl Sts {
             .role_arn(role_arn)
             .role_session_name(SESSION_NAME)
             .set_external_id(external_id.clone())
-            .set_duration_seconds(*session_duration_seconds)
+            .duration_seconds(*session_duration_seconds)
             .set_tags(Some(tags).filter(|tags| !tags.is_empty()));
         let sent = Instant::now();
         let outcome = single_attempt!(&once, aws_sdk_sts, call);

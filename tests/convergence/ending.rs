@@ -40,8 +40,9 @@ pub fn while_creating(answer: u64, write: u64) -> End {
         rules.push(late("CreateServer", When::Times { skip: 0, count: 1 }, answer));
     }
     if write > 0 {
-        // The writes before are those of the identity, the record, and the attempt.
-        rules.push(late("status", When::Times { skip: 3, count: 1 }, write));
+        // The write that keeps the id, whatever was written before the create.
+        let when = When::Since { first: "CreateServer", skip: 0, count: 1, span: Duration::from_mins(1) };
+        rules.push(late("status", when, write));
     }
     end(rules, |stage| stage.world.points().iter().any(|point| point.operation == "CreateServer"))
 }

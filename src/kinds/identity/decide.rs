@@ -108,9 +108,8 @@ fn session_fault(role: &AssumeRole) -> Option<String> {
         let message = "spec.credentials.assumeRole.externalId must be 2 to 1224 letters, digits and _ + = , . @ : / -";
         return Some(message.to_owned());
     }
-    session_duration_seconds
-        .filter(|seconds| !(900..=43_200).contains(seconds))
-        .map(|_| "spec.credentials.assumeRole.sessionDurationSeconds must be 900 to 43200".to_owned())
+    (!(900..=43_200).contains(session_duration_seconds))
+        .then(|| "spec.credentials.assumeRole.sessionDurationSeconds must be 900 to 43200".to_owned())
 }
 
 /// What STS's answer means. `lasted` is how long it has failed by now.

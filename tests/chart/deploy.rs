@@ -117,7 +117,7 @@ async fn samples_and_flux_are_taken_by_check_and_by_an_api_server() {
     let crds = repository("tests/fixtures/flux-crds.yaml");
     plane.kubectl(&["apply", "--filename", crds.to_str().unwrap()]).await;
     plane.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]).await;
-    for namespace in ["sftp", "team-a", "flux-system"] {
+    for namespace in ["sftp", "team-a", "tenant-a", "flux-system"] {
         plane.kubectl(&["create", "namespace", namespace]).await;
     }
     let folder = repository("deploy/samples");

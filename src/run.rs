@@ -164,6 +164,7 @@ pub async fn work<S: Source>(outside: Outside<S>, settings: Settings, stop: Sign
 /// Works while this replica leads and nobody asks it to end; then brings what runs to its end.
 async fn lead(work: Work, lease: Option<&mut Lease>, leading: &LeaderState, stop: Signal) -> Result<(), RunError> {
     let Work { controllers, idle, elect, end, watches, .. } = work;
+    // A task of its own, which ends by `halt` alone: the fault plans rest on that too.
     let mut controllers = tokio::spawn(join_all(controllers));
     // Renewed also while reconciles come to their end: until then nobody else shall begin.
     let election = async move {

@@ -78,7 +78,8 @@ impl Process {
         });
         let follower = Follower { world: Arc::clone(world), life: Arc::clone(&life), watches, told };
         tokio::spawn(follower.follow());
-        // What is under way then has left, and takes effect; it is the way back that is shut.
+        // What is under way then has left, and takes effect; it is the way back that is shut. That rests on the controllers
+        // being a task of their own in `run`, which the end of `work` does not abort.
         Self::new(life, move || running.load(Ordering::SeqCst), move || work.abort())
     }
 

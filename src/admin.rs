@@ -233,10 +233,14 @@ mod tests {
         fill::<NamespaceMeta>(&stores.namespaces);
         let (status, text) = readyz(State(Arc::clone(&health))).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(text, "not listed yet: transferusers, transferworkflows, transferprofiles, configmaps\n");
+        assert_eq!(
+            text,
+            "not listed yet: transferusers, transferworkflows, transferprofiles, transferconnectors, configmaps\n"
+        );
         fill::<Guarded<crate::api::TransferUser>>(&stores.users);
         fill::<Guarded<crate::api::TransferWorkflow>>(&stores.workflows);
         fill::<Guarded<crate::api::TransferProfile>>(&stores.profiles);
+        fill::<Guarded<crate::api::TransferConnector>>(&stores.connectors);
         fill::<ConfigMapMeta>(&stores.config_maps);
         assert_eq!(readyz(State(health)).await.0, StatusCode::OK);
     }

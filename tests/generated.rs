@@ -73,7 +73,16 @@ fn read(path: &str) -> String {
 fn every_reason_has_one_row_in_the_table_and_every_row_is_a_reason() {
     let table = read("docs/reasons.md");
     let first_cells = table.lines().filter(|line| line.starts_with("| `")).map(|line| line.split('|').nth(1).unwrap());
-    let conditions = ["Ready", "Reconciling", "Stalled", "Drifted", "DisruptionPending", "LoginVerified", "Advisory"];
+    let conditions = [
+        "Ready",
+        "Reconciling",
+        "Stalled",
+        "Drifted",
+        "DisruptionPending",
+        "LoginVerified",
+        "ConnectionVerified",
+        "Advisory",
+    ];
     let told: Vec<&str> = first_cells
         .flat_map(|cell| cell.split(", "))
         .map(|reason| reason.trim().trim_matches('`'))

@@ -24,13 +24,14 @@ use transfer_operator::aws::account_clients::{AccountClients, Aws};
 use transfer_operator::aws::http::http_client;
 use transfer_operator::aws::rate_limiter::Rates;
 use transfer_operator::aws::transfer::{
-    CreateAccess, CreateProfile, CreateServer, CreateUser, CreateWorkflow, DeleteAccess, DeleteHostKey, DeleteProfile,
-    DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeProfile,
-    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey,
-    ListAccesses, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows,
-    LoginSettings, ProfileSettings, ServerSettings, StartServer, StopServer, TagResource, Tags, TestIdentityProvider,
-    UntagResource, UpdateAccess, UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser, WorkflowDetail,
-    WorkflowDetails, WorkflowSettings,
+    ConnectorSettings, CreateAccess, CreateConnector, CreateProfile, CreateServer, CreateUser, CreateWorkflow,
+    DeleteAccess, DeleteConnector, DeleteHostKey, DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser,
+    DeleteWorkflow, DescribeAccess, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy,
+    DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListConnectors,
+    ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, LoginSettings,
+    ProfileSettings, ServerSettings, SftpConnectorConfig, StartServer, StopServer, TagResource, Tags, TestConnection,
+    TestIdentityProvider, UntagResource, UpdateAccess, UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer,
+    UpdateUser, WorkflowDetail, WorkflowDetails, WorkflowSettings,
 };
 use transfer_operator::aws::{Account, AwsError, AwsErrorKind, CreateOutput, Mutation, RateLimiter};
 
@@ -477,6 +478,43 @@ async fn a_profile_is_created_read_listed_changed_tagged_and_deleted() {
     mutate(&account, with(&[])).await.unwrap();
     mutate(&account, Mutation::DeleteProfile(DeleteProfile { profile_id })).await.unwrap();
     assert_eq!(account.read(read).await.unwrap_err().kind, AwsErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_connector_is_created_changed_tried_listed_and_deleted() {
+    let (_sim, account) = started().await;
+    let config = SftpConnectorConfig {
+        user_secret_id: some("arn:aws:secretsmanager:eu-central-1:123456789012:secret:acme-AbCdEf"),
+        max_concurrent_connections: Some(5),
+        ..SftpConnectorConfig::default()
+    };
+    let settings = ConnectorSettings {
+        url: some("sftp://sftp.example.com"),
+        access_role: role_arn("connectors"),
+        sftp_config: Some(config.clone()),
+        ..ConnectorSettings::default()
+    };
+    let create = CreateConnector { settings, tags: tags(&[("a", "1")]) };
+    let connector_id = mutate(&account, Mutation::CreateConnector(Box::new(create))).await.unwrap().id.unwrap();
+    let read = || DescribeConnector { connector_id: connector_id.clone() };
+    let made = account.read(read()).await.unwrap();
+    assert_eq!(
+        (made.status.as_str(), made.settings.sftp_config, made.tags),
+        ("ACTIVE", Some(config), tags(&[("a", "1")]))
+    );
+    assert_eq!(made.service_managed_egress_ip_addresses.len(), 3);
+    let tried = account.read(TestConnection { connector_id: connector_id.clone() }).await.unwrap();
+    assert_eq!((tried.status.as_deref(), tried.host_key.is_some()), (Some("ERROR"), true));
+    let settings =
+        Box::new(ConnectorSettings { url: some("sftp://other.example.com"), ..ConnectorSettings::default() });
+    let update = UpdateConnector { connector_id: connector_id.clone(), settings };
+    mutate(&account, Mutation::UpdateConnector(update)).await.unwrap();
+    assert_eq!(account.read(read()).await.unwrap().settings.url, some("sftp://other.example.com"));
+    let rows = account.list(ListConnectors { token: None }).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.connector_id.as_str()).collect::<Vec<_>>(), [connector_id.as_str()]);
+    let delete = DeleteConnector { connector_id: connector_id.clone() };
+    mutate(&account, Mutation::DeleteConnector(delete)).await.unwrap();
+    assert_eq!(account.read(read()).await.unwrap_err().kind, AwsErrorKind::NotFound);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ EXAMPLES = {
     "AwsIdentity": "identity",
     "TransferAccess": "directory-on-efs",
     "TransferProfile": "as2-profiles",
+    "TransferConnector": "connector",
     "TransferServer": "server-public",
     "TransferUser": "users",
     "TransferWorkflow": "workflow",

@@ -2,10 +2,12 @@ data "aws_iam_policy_document" "transfer_operator" {
   statement {
     sid       = "Anywhere"
     actions   = [
+      "transfer:CreateConnector",
       "transfer:CreateProfile",
       "transfer:CreateServer",
       "transfer:CreateWorkflow",
       "transfer:DescribeSecurityPolicy",
+      "transfer:ListConnectors",
       "transfer:ListProfiles",
       "transfer:ListSecurityPolicies",
       "transfer:ListServers",
@@ -90,6 +92,20 @@ data "aws_iam_policy_document" "transfer_operator" {
     ]
     resources = [
       "arn:aws:transfer:*:*:profile/*",
+    ]
+  }
+  statement {
+    sid       = "Connectors"
+    actions   = [
+      "transfer:DeleteConnector",
+      "transfer:DescribeConnector",
+      "transfer:TagResource",
+      "transfer:TestConnection",
+      "transfer:UntagResource",
+      "transfer:UpdateConnector",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:connector/*",
     ]
   }
   statement {

@@ -2,10 +2,12 @@ data "aws_iam_policy_document" "transfer_operator" {
   statement {
     sid       = "Anywhere"
     actions   = [
+      "transfer:CreateConnector",
       "transfer:CreateProfile",
       "transfer:CreateServer",
       "transfer:CreateWorkflow",
       "transfer:DescribeSecurityPolicy",
+      "transfer:ListConnectors",
       "transfer:ListProfiles",
       "transfer:ListSecurityPolicies",
       "transfer:ListServers",
@@ -94,6 +96,20 @@ data "aws_iam_policy_document" "transfer_operator" {
     ]
   }
   statement {
+    sid       = "Connectors"
+    actions   = [
+      "transfer:DeleteConnector",
+      "transfer:DescribeConnector",
+      "transfer:TagResource",
+      "transfer:TestConnection",
+      "transfer:UntagResource",
+      "transfer:UpdateConnector",
+    ]
+    resources = [
+      "arn:aws:transfer:*:*:connector/*",
+    ]
+  }
+  statement {
     sid       = "PassRoles"
     actions   = [
       "iam:PassRole",
@@ -102,9 +118,11 @@ data "aws_iam_policy_document" "transfer_operator" {
       "arn:aws:iam::123456789012:role/partners/*",
       "arn:aws:iam::123456789012:role/partners/team-a",
       "arn:aws:iam::123456789012:role/sftp/*",
+      "arn:aws:iam::123456789012:role/sftp/connectors",
       "arn:aws:iam::123456789012:role/sftp/efs",
       "arn:aws:iam::123456789012:role/sftp/invoke",
       "arn:aws:iam::123456789012:role/sftp/logging",
+      "arn:aws:iam::123456789012:role/sftp/logs",
       "arn:aws:iam::123456789012:role/sftp/workflows",
       "arn:aws:iam::123456789012:role/sftp/writers",
       "arn:aws:iam::123456789012:role/tenant-a/*",

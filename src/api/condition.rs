@@ -18,6 +18,8 @@ pub mod types {
     pub const DISRUPTION_PENDING: &str = "DisruptionPending";
     /// The login that the spec asks to be tried was let in, or was not. Ready does not depend on it.
     pub const LOGIN_VERIFIED: &str = "LoginVerified";
+    /// The connection to a partner that was tried was made, or was not. Ready does not depend on it.
+    pub const CONNECTION_VERIFIED: &str = "ConnectionVerified";
     /// Something is worth a look and blocks nothing. Present only while true.
     pub const ADVISORY: &str = "Advisory";
     /// Nothing is changed in AWS because the spec says so. Present only while true.
@@ -64,6 +66,8 @@ pub mod reasons {
     pub const IDENTITY_NOT_READY: &str = "IdentityNotReady";
     /// The identity does not let this namespace pass the role.
     pub const ROLE_NOT_GRANTED: &str = "RoleNotGranted";
+    /// The identity does not let this namespace have AWS read the secret.
+    pub const SECRET_NOT_GRANTED: &str = "SecretNotGranted";
     /// The grant was there and is gone.
     pub const GRANT_REVOKED: &str = "GrantRevoked";
     /// AWS no longer has the server.
@@ -152,6 +156,16 @@ pub mod reasons {
     pub const LOGIN_NOT_TESTABLE: &str = "LoginNotTestable";
     /// AWS did not carry the test of a login out.
     pub const LOGIN_NOT_TESTED: &str = "LoginNotTested";
+    /// AWS says that a connector is ERRORED.
+    pub const CONNECTOR_ERRORED: &str = "ConnectorErrored";
+    /// The partner lets the connector in.
+    pub const CONNECTED: &str = "Connected";
+    /// The partner does not let the connector in, or is not reached.
+    pub const CONNECTION_FAILED: &str = "ConnectionFailed";
+    /// The partner shows a host key that the connector does not trust.
+    pub const HOST_KEY_NOT_TRUSTED: &str = "HostKeyNotTrusted";
+    /// AWS did not carry the test of a connection out.
+    pub const CONNECTION_NOT_TESTED: &str = "ConnectionNotTested";
     /// A ConfigMap that the spec names belongs to somebody else.
     pub const CONFIG_MAP_NOT_OURS: &str = "ConfigMapNotOurs";
     /// A ConfigMap may not be written.
@@ -196,13 +210,14 @@ pub mod reasons {
 const MESSAGE_LIMIT: usize = 4096;
 
 /// All of [`types`]. In this order they stand in the list: kstatus takes the first that speaks, people read the first line.
-pub const ORDER: [&str; 10] = [
+pub const ORDER: [&str; 11] = [
     types::READY,
     types::RECONCILING,
     types::STALLED,
     types::DRIFTED,
     types::DISRUPTION_PENDING,
     types::LOGIN_VERIFIED,
+    types::CONNECTION_VERIFIED,
     types::ADVISORY,
     types::SUSPENDED,
     types::ORPHANS_FOUND,
@@ -248,7 +263,7 @@ pub struct NewCondition {
 }
 
 /// What a False says as much as a True; others are present only while something is abnormal.
-const BOTH_WAYS: [&str; 2] = [types::READY, types::LOGIN_VERIFIED];
+const BOTH_WAYS: [&str; 3] = [types::READY, types::LOGIN_VERIFIED, types::CONNECTION_VERIFIED];
 
 /// Puts one statement into the list. `lastTransitionTime` moves only when the truth value changes. A False of
 /// what is present only while something is abnormal removes the condition.

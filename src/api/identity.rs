@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{GrantNamespaces, yes};
 use super::status::{NEVER_OBSERVED, never_observed};
-use super::{ManagedKind, pattern, profile_rules, rules};
+use super::{ManagedKind, connector_rules, pattern, profile_rules, rules};
 
 /// Where credentials come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -108,7 +108,7 @@ pub struct Grant {
     pub kinds: Vec<ManagedKind>,
     /// Namespaces whose objects may use the identity.
     pub namespaces: GrantNamespaces,
-    /// Roles that those objects may pass to AWS (role, loggingRole, invocationRole, executionRole). Within a path
+    /// Roles that those objects may pass to AWS (role, accessRole, loggingRole, invocationRole, executionRole). Within a path
     /// segment * stands for any characters but a slash; {namespace} stands for a whole segment, the object's namespace.
     /// Where * is the whole last segment, it also covers everything below, so that role/* covers every role and
     /// role/sftp/* also role/sftp/admin/x. None means that no role may be passed.
@@ -127,6 +127,13 @@ pub struct Grant {
     #[schemars(length(max = 256), inner(length(max = 22)))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificate_ids: Vec<String>,
+    /// Secrets of Secrets Manager that those objects may have AWS read (userSecretId, basicAuthSecretId), by their ARNs,
+    /// with * and {namespace} as in roleArns, the segments being those of the secret's name. ARNs of secrets end in a dash
+    /// and six characters of AWS's, so that an entry for one secret ends in -*. None means none.
+    #[x_kube(merge_strategy = ListMerge::Set, validation = connector_rules::GRANTED_SECRETS)]
+    #[schemars(length(max = 256), inner(length(max = 2048), regex(pattern = connector_rules::GRANTED_SECRET_ARN)))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secret_arns: Vec<String>,
 }
 
 /// Which account, with which credentials, and who may use it for what.

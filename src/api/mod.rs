@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{TransferAccess, TransferAccessSpec, TransferAccessStatus};
 pub use common::Policies;
+pub use connector::{TransferConnector, TransferConnectorSpec, TransferConnectorStatus};
 pub use crd::all_crds;
 pub use identity::{AwsIdentity, AwsIdentitySpec, AwsIdentityStatus};
 pub use profile::{TransferProfile, TransferProfileSpec, TransferProfileStatus};
@@ -66,6 +67,9 @@ pub(crate) mod access;
 pub(crate) mod common;
 /// Conditions and the rules by which they change.
 pub mod condition;
+/// `TransferConnector`.
+pub mod connector;
+mod connector_rules;
 /// From derived schemas to the CRDs that are installed.
 pub(crate) mod crd;
 /// `AwsIdentity`.
@@ -149,6 +153,7 @@ macro_rules! with_kinds {
             accesses: TransferAccess,
             workflows: TransferWorkflow,
             profiles: TransferProfile,
+            connectors: TransferConnector,
         }
     };
 }

@@ -10,11 +10,12 @@ use super::ec2::{DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcEndpoi
 use super::sdk::Clients;
 use super::sdk::once::Once;
 use super::transfer::{
-    CreateAccess, CreateProfile, CreateServer, CreateUser, CreateWorkflow, DeleteAccess, DeleteHostKey, DeleteProfile,
-    DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeProfile,
-    DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey,
-    ListAccesses, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, StartServer,
-    StopServer, TagResource, TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateProfile,
+    CreateAccess, CreateConnector, CreateProfile, CreateServer, CreateUser, CreateWorkflow, DeleteAccess,
+    DeleteConnector, DeleteHostKey, DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow,
+    DescribeAccess, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer,
+    DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListConnectors, ListHostKeys,
+    ListProfiles, ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, StartServer, StopServer, TagResource,
+    TestConnection, TestIdentityProvider, UntagResource, UpdateAccess, UpdateConnector, UpdateHostKey, UpdateProfile,
     UpdateServer, UpdateUser,
 };
 use super::{AwsError, CallClass, Tags};
@@ -165,6 +166,9 @@ reads! {
     DescribeWorkflow => Workflow,
     ListProfiles => Profiles,
     DescribeProfile => Profile,
+    ListConnectors => Connectors,
+    DescribeConnector => Connector,
+    TestConnection => Connection,
     ListSecurityPolicies => SecurityPolicyNames,
     DescribeSecurityPolicy => SecurityPolicy,
     TestIdentityProvider => IdentityProvider,
@@ -195,6 +199,9 @@ mutations! {
     CreateProfile(Box<CreateProfile>),
     UpdateProfile(UpdateProfile),
     DeleteProfile(DeleteProfile),
+    CreateConnector(Box<CreateConnector>),
+    UpdateConnector(UpdateConnector),
+    DeleteConnector(DeleteConnector),
     TagResource(TagResource),
     UntagResource(UntagResource),
     ModifyVpcEndpoint(ModifyVpcEndpoint),

@@ -21,9 +21,9 @@ use crate::aws::ec2::{DescribeAddresses, DescribeNetworkInterfaces, DescribeVpcE
 use crate::aws::rate_limiter::Rates;
 use crate::aws::sdk::SdkApi;
 use crate::aws::transfer::{
-    DescribeAccess, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser,
-    DescribeWorkflow, ListAccesses, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers, ListUsers,
-    ListWorkflows, TestIdentityProvider,
+    DescribeAccess, DescribeConnector, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer,
+    DescribeUser, DescribeWorkflow, ListAccesses, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies,
+    ListServers, ListUsers, ListWorkflows, TestConnection, TestIdentityProvider,
 };
 use crate::aws::{Account, AwsClock, AwsError, AwsErrorKind, Mutation, RateLimiter};
 use crate::kinds::fakes::{ACCOUNT, FIRST, NOW, REGION};
@@ -115,6 +115,9 @@ async fn asked(account: &Account) -> Vec<(&'static str, Result<(), AwsError>)> {
         ("ListAccesses", account.list(ListAccesses { server_id: id(), token: None }).await.map(drop)),
         ("ListHostKeys", account.list(ListHostKeys { server_id: id(), token: None }).await.map(drop)),
         ("ListWorkflows", account.list(ListWorkflows { token: None }).await.map(drop)),
+        ("ListConnectors", account.list(ListConnectors { token: None }).await.map(drop)),
+        ("DescribeConnector", account.read(DescribeConnector { connector_id: "c-1".to_owned() }).await.map(drop)),
+        ("TestConnection", account.read(TestConnection { connector_id: "c-1".to_owned() }).await.map(drop)),
         ("ListSecurityPolicies", account.list(ListSecurityPolicies { token: None }).await.map(drop)),
         ("DescribeServer", account.read(DescribeServer { server_id: id() }).await.map(drop)),
         ("DescribeUser", account.read(DescribeUser { server_id: id(), user_name }).await.map(drop)),
@@ -196,6 +199,7 @@ fn an_answer_of_wrong_types_or_without_a_member_is_none_or_whole() {
         ("describe-user.json", "DescribeUser", "/User"),
         ("describe-workflow.json", "DescribeWorkflow", "/Workflow"),
         ("describe-profile.json", "DescribeProfile", "/Profile"),
+        ("describe-connector.json", "DescribeConnector", "/Connector"),
     ];
     runtime().block_on(async {
         for (file, operation, needed) in rows {

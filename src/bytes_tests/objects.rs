@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::{KEY, cases, inputs};
 use crate::api::{
-    AwsIdentity, Managed, ManagedKind, TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow,
-    references,
+    AwsIdentity, Managed, ManagedKind, TransferAccess, TransferConnector, TransferProfile, TransferServer,
+    TransferUser, TransferWorkflow, references,
 };
 use crate::cluster::guarded::Guarded;
 use crate::cluster::pruned::Pruned;
@@ -158,6 +158,7 @@ proptest! {
         looked_at::<TransferAccess>(&object)?;
         looked_at::<TransferWorkflow>(&object)?;
         looked_at::<TransferProfile>(&object)?;
+        looked_at::<TransferConnector>(&object)?;
         if is::<AwsIdentity>(&object) && let Some(identity) = read::<AwsIdentity>(&object)? {
             let _ = identity.spec.access();
         }
@@ -178,6 +179,7 @@ proptest! {
         watched::<TransferAccess>(&bytes);
         watched::<TransferWorkflow>(&bytes);
         watched::<TransferProfile>(&bytes);
+        watched::<TransferConnector>(&bytes);
         watched::<AwsIdentity>(&bytes);
     }
 }

@@ -27,6 +27,8 @@ pub enum ErrorClass {
     InUse,
     /// Something outside the object: permissions, a quota.
     Environmental,
+    /// Somebody else's stands in the way of what is to be made or changed.
+    Taken,
     /// The credentials of the identity: its breaker says when to try again.
     Credentials,
     /// AWS refuses what the spec says. The first time it may be too early: roles and policies take a while to arrive.
@@ -43,8 +45,8 @@ impl ErrorClass {
     #[must_use]
     pub fn first(self) -> Duration {
         match self {
-            // What AWS is busy with takes it half a minute at least.
-            Self::Sequencing | Self::InUse => Duration::from_secs(30),
+            // What AWS is busy with takes it half a minute at least; what others have there stays longer.
+            Self::Sequencing | Self::InUse | Self::Taken => Duration::from_secs(30),
             // A call that AWS contradicts is made three times in half a minute at most.
             Self::Contradictory => Duration::from_secs(10),
             Self::Throttled
@@ -68,6 +70,7 @@ impl ErrorClass {
             | Self::Sequencing
             | Self::Contradictory
             | Self::InUse
+            | Self::Taken
             | Self::Credentials => Duration::from_mins(5),
             Self::Environmental => Duration::from_mins(15),
             Self::Rejected | Self::Malformed => Duration::from_hours(1),
@@ -86,7 +89,7 @@ impl ErrorClass {
             | Self::InUse => None,
             Self::Environmental | Self::Credentials => Some(ENVIRONMENTAL_PATIENCE),
             Self::Rejected => Some(rejection_grace),
-            Self::Malformed => Some(Duration::ZERO),
+            Self::Malformed | Self::Taken => Some(Duration::ZERO),
         }
     }
 }
@@ -105,6 +108,7 @@ pub fn class(fault: &AwsError) -> ErrorClass {
         AwsErrorKind::Throttled => ErrorClass::Throttled,
         AwsErrorKind::Unavailable | AwsErrorKind::Lost if creates(fault.operation) => ErrorClass::Ambiguous,
         AwsErrorKind::Unavailable | AwsErrorKind::Lost | AwsErrorKind::Skewed => ErrorClass::Transient,
+        AwsErrorKind::Exists if makes_or_changes_what_aws_names(fault.operation) => ErrorClass::Taken,
         AwsErrorKind::NotFound | AwsErrorKind::Exists => ErrorClass::Contradictory,
         AwsErrorKind::Credentials if fault.code == STS_UNAVAILABLE => ErrorClass::Transient,
         AwsErrorKind::Credentials => ErrorClass::Credentials,
@@ -121,6 +125,13 @@ pub fn class(fault: &AwsError) -> ErrorClass {
 /// Operations that make something each time they are sent.
 fn creates(operation: &str) -> bool {
     operation.starts_with("Create") || operation.starts_with("Import")
+}
+
+/// Operations on what AWS gives an id of its own: that was looked for by its tags before, and what is in the way is somebody
+/// else's. What its caller names may be there already, of an earlier attempt of ours.
+fn makes_or_changes_what_aws_names(operation: &str) -> bool {
+    let named_by_caller = matches!(operation, "CreateUser" | "CreateAccess");
+    (operation.starts_with("Create") && !named_by_caller) || operation.starts_with("Update")
 }
 
 /// AWS has no error code for "not now"; these are its words for it.
@@ -147,6 +158,7 @@ pub fn reason(fault: &AwsError) -> &'static str {
         ErrorClass::Throttled => reasons::THROTTLED,
         ErrorClass::Sequencing | ErrorClass::Contradictory => reasons::WAITING_FOR_AWS,
         ErrorClass::InUse => reasons::DELETION_BLOCKED,
+        ErrorClass::Taken => reasons::CONFLICT,
         ErrorClass::Credentials if fault.code == ACCOUNT_MISMATCH => reasons::ACCOUNT_MISMATCH,
         ErrorClass::Credentials => reasons::IDENTITY_NOT_READY,
         ErrorClass::Environmental if fault.kind == AwsErrorKind::Quota => reasons::QUOTA_EXCEEDED,
@@ -292,6 +304,9 @@ mod tests {
             ("GetCallerIdentity", K::Credentials, "AccountMismatch", "", C::Credentials, reasons::ACCOUNT_MISMATCH),
             ("CreateUser", K::Rejected, request, "Role is not valid", C::Rejected, reasons::REJECTED),
             ("CreateUser", K::Exists, "ResourceExistsException", "", C::Contradictory, reasons::WAITING_FOR_AWS),
+            ("CreateConnector", K::Exists, "ResourceExistsException", "", C::Taken, reasons::CONFLICT),
+            ("UpdateConnector", K::Exists, "ResourceExistsException", "", C::Taken, reasons::CONFLICT),
+            ("ImportHostKey", K::Exists, "ResourceExistsException", "", C::Contradictory, reasons::WAITING_FOR_AWS),
             ("UpdateUser", K::Rejected, "ValidationException", "", C::Malformed, reasons::REJECTED),
         ];
         for (operation, kind, code, message, expected, told) in rows {

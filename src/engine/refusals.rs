@@ -232,6 +232,7 @@ pub(super) fn holdable(fault: &AwsError) -> bool {
         backoff::ErrorClass::Rejected
             | backoff::ErrorClass::Malformed
             | backoff::ErrorClass::Environmental
+            | backoff::ErrorClass::Taken
             | backoff::ErrorClass::InUse
     )
 }

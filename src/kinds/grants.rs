@@ -111,6 +111,29 @@ pub fn role_granted(identity: &AwsIdentity, asker: &Asker, path: &str, role: &st
     ))
 }
 
+/// Whether AWS may be told to read a secret.
+///
+/// # Errors
+/// `SecretNotGranted`, with what to paste.
+pub fn secret_granted(identity: &AwsIdentity, asker: &Asker, path: &str, secret: &str) -> Result<(), Reason> {
+    let name = identity.metadata.name.as_deref().unwrap_or_default();
+    // The name of a secret begins behind a colon, where that of a role begins behind a slash.
+    let split = |arn: &str| arn.replacen(":secret:", ":secret/", 1);
+    let secret_segments = split(secret);
+    let fits = |pattern: &String| role_matches(&split(pattern), asker.namespace, &secret_segments);
+    if applying(identity, asker).any(|grant| grant.secret_arns.iter().any(fits)) {
+        return Ok(());
+    }
+    Err(Reason::stalled(
+        reasons::SECRET_NOT_GRANTED,
+        format!(
+            "{path}: no grant of AwsIdentity {name} lets a {:?} of namespace {} use secret {secret}; an administrator may \
+             add the secret to secretArns of the grant for that namespace",
+            asker.kind, asker.namespace
+        ),
+    ))
+}
+
 /// Whether a server may be named by its raw id.
 ///
 /// # Errors
@@ -196,7 +219,9 @@ mod tests {
             "spec": {"accountId": "123456789012", "regions": ["eu-central-1"], "credentials": {"source": "Operator"},
                 "grants": [{"name": "teams", "kinds": ["TransferUser"],
                     "namespaces": {"from": "Selector", "selector": {"matchLabels": {"sftp": "yes"}}},
-                    "roleArns": ["arn:aws:iam::123456789012:role/sftp/{namespace}/*"], "serverIds": ["s-1"]}]}
+                    "roleArns": ["arn:aws:iam::123456789012:role/sftp/{namespace}/*"], "serverIds": ["s-1"],
+                    "secretArns": ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:{namespace}/*",
+                        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared-*"]}]}
         }))
         .unwrap()
     }
@@ -347,6 +372,35 @@ mod tests {
         let mut identity = identity();
         identity.spec.grants[0].certificate_ids = vec!["*".to_owned()];
         assert!(certificate_granted(&identity, &other, "", "cert-1").is_err(), "the grant is for another kind");
+    }
+
+    #[test]
+    fn a_secret_is_read_only_under_a_grant_that_names_it() {
+        let (yes, no) = (labels("yes"), labels("no"));
+        let secret = |name: &str| format!("arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}");
+        let rows = [
+            (ManagedKind::TransferUser, "a", &yes, secret("a/acme-AbCdEf"), true),
+            (ManagedKind::TransferUser, "a", &yes, secret("a/deep/acme-AbCdEf"), true),
+            (ManagedKind::TransferUser, "a", &yes, secret("shared-AbCdEf"), true),
+            (ManagedKind::TransferUser, "a", &yes, secret("b/acme-AbCdEf"), false),
+            (ManagedKind::TransferUser, "a", &yes, secret("a-b/acme-AbCdEf"), false),
+            (ManagedKind::TransferUser, "a", &yes, secret("a"), false),
+            (ManagedKind::TransferUser, "a", &yes, secret("shared-a/x"), false),
+            (ManagedKind::TransferUser, "a", &yes, secret("a/x").replace("eu-central-1", "us-east-1"), false),
+            (ManagedKind::TransferUser, "a", &yes, secret("a/x").replace("123456789012", "999999999999"), false),
+            (ManagedKind::TransferUser, "a", &no, secret("a/x"), false),
+            (ManagedKind::TransferServer, "a", &yes, secret("a/x"), false),
+            (ManagedKind::TransferUser, "a", &yes, String::new(), false),
+        ];
+        for (kind, namespace, labels, secret, expected) in rows {
+            let asker = Asker { kind, namespace, labels };
+            let answer = secret_granted(&identity(), &asker, "spec.x", &secret);
+            assert_eq!(answer.is_ok(), expected, "{kind:?} {namespace} {secret}");
+            if let Err(block) = answer {
+                assert!(block.needs_person && block.code == reasons::SECRET_NOT_GRANTED, "{block:?}");
+                assert!(block.message.starts_with("spec.x: ") && block.message.contains(&secret), "{}", block.message);
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod affected;
 pub(crate) mod config_refs;
+pub(crate) mod connector;
 pub(crate) mod dependents;
 pub mod deps;
 #[cfg(test)]

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::login::{self, PolicyText};
-use super::{profile, server, workflow};
+use super::{connector, profile, server, workflow};
 use crate::api::login::Login;
 use crate::api::status::PlannedChange;
-use crate::api::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use crate::api::{TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 use crate::engine::diff::{self, Change, Effect};
 use crate::engine::kind::Plan;
 use crate::engine::planned::Planned;
@@ -79,6 +79,30 @@ pub fn profile(new: &TransferProfile, old: &TransferProfile) -> Preview {
     changes.extend(rest(&json!(new.spec), &json!(old.spec), &profile::PREVIEWED));
     told(changes)
 }
+
+/// Of a connector. ConfigMaps and servers that it names stand there by their names.
+#[must_use]
+pub fn connector(new: &TransferConnector, old: &TransferConnector) -> Preview {
+    let mut changes = connector::preview(&new.spec, &old.spec);
+    let named = |connector: &TransferConnector| {
+        let mut spec = json!(connector.spec);
+        if let Some(members) = spec.as_object_mut() {
+            for (name, path) in NAMED_BY_CONNECTORS {
+                let value = members.get(path.0).and_then(|config| config.pointer(path.1)).cloned();
+                members.extend(value.map(|value| (name.to_owned(), value)));
+            }
+        }
+        spec
+    };
+    changes.extend(rest(&named(new), &named(old), &connector::PREVIEWED));
+    told(changes)
+}
+
+/// What a connector names of others, which its comparison does not see.
+const NAMED_BY_CONNECTORS: [(&str, (&str, &str)); 2] = [
+    ("sftpConfig.trustedHostKeysFrom", ("sftpConfig", "/trustedHostKeysFrom")),
+    ("as2Config.asyncMdnConfig.serverRefs", ("as2Config", "/asyncMdnConfig/serverRefs")),
+];
 
 /// What the operator would send of a login, where both are in order.
 fn login(new: &Login, old: &Login) -> Vec<Change> {

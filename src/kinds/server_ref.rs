@@ -210,7 +210,7 @@ async fn look_at(deps: &Deps, account: &Account, server_id: &str) -> Result<Opti
 
 /// Looks for the tags of the server object on the server that its status names: whoever may write that status
 /// could else give logins on a server of somebody else's.
-async fn verify(
+pub(super) async fn verify(
     deps: &Deps,
     account: &Account,
     server_id: &str,

@@ -18,6 +18,8 @@ pub struct Use {
     /// Where it is or is to be; empty where that is not known.
     region: String,
     roles: Vec<String>,
+    /// Secrets that it has AWS read.
+    secrets: Vec<String>,
     /// Servers that it names by their ids.
     server_ids: Vec<String>,
     /// Certificates that it names by their ids.
@@ -35,6 +37,7 @@ impl Use {
             namespace: object.namespace().unwrap_or_default(),
             region: region.to_owned(),
             roles,
+            secrets: Vec::new(),
             server_ids,
             certificate_ids: Vec::new(),
             held: TargetQuery::of(object).held(),
@@ -45,6 +48,12 @@ impl Use {
     #[must_use]
     pub fn with_certificates(self, certificate_ids: Vec<String>) -> Self {
         Self { certificate_ids, ..self }
+    }
+
+    /// The same, and AWS reads these secrets for it.
+    #[must_use]
+    pub fn reading(self, secrets: Vec<String>) -> Self {
+        Self { secrets, ..self }
     }
 
     /// The use that a user or an access makes: its region is that of its server, where it names none.
@@ -66,14 +75,15 @@ impl Use {
     }
 
     /// What the grants come to.
-    fn verdict(&self, identity: &AwsIdentity, asker: &Asker<'_>) -> [Vec<bool>; 4] {
+    fn verdict(&self, identity: &AwsIdentity, asker: &Asker<'_>) -> [Vec<bool>; 5] {
         let granted = grants::granted("", Some(identity), asker, &self.region).is_ok();
         let open = self.held || grants::open_to_new("", Some(identity)).is_ok();
         let roles = self.roles.iter().map(|role| grants::role_granted(identity, asker, "", role).is_ok());
+        let secrets = self.secrets.iter().map(|secret| grants::secret_granted(identity, asker, "", secret).is_ok());
         let servers = self.server_ids.iter().map(|id| grants::server_granted(identity, asker, id).is_ok());
         let certificates = self.certificate_ids.iter();
         let certificates = certificates.map(|id| grants::certificate_granted(identity, asker, "", id).is_ok());
-        [vec![granted, open], roles.collect(), servers.collect(), certificates.collect()]
+        [vec![granted, open], roles.collect(), secrets.collect(), servers.collect(), certificates.collect()]
     }
 }
 

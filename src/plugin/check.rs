@@ -11,11 +11,12 @@ use super::manifest::{self, Document};
 use crate::api::login::Login;
 use crate::api::user::SshPublicKey;
 use crate::api::{
-    AwsIdentity, GROUP, TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow, VERSION,
+    AwsIdentity, GROUP, TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser,
+    TransferWorkflow, VERSION,
 };
 use crate::kinds::home;
 use crate::policy;
-use crate::ssh::{KeyIdentity, PublicKey};
+use crate::ssh::{KeyIdentity, PublicKey, TrustedKey};
 use crate::text;
 
 /// Something that is wrong.
@@ -171,6 +172,10 @@ fn contents(about: &About<'_>, kind: &str, object: &Value) -> Vec<Finding> {
             Err(finding) => vec![finding],
         },
         "TransferServer" => read::<TransferServer>(about, object).err().into_iter().collect(),
+        "TransferConnector" => match read::<TransferConnector>(about, object) {
+            Ok(connector) => trusted(about, &connector),
+            Err(finding) => vec![finding],
+        },
         "TransferWorkflow" => read::<TransferWorkflow>(about, object).err().into_iter().collect(),
         "TransferProfile" => read::<TransferProfile>(about, object).err().into_iter().collect(),
         _ => read::<AwsIdentity>(about, object).err().into_iter().collect(),
@@ -190,6 +195,15 @@ fn login(about: &About<'_>, login: &Login) -> Vec<Finding> {
     let overlap = home::overlap(login.home_directory_mappings.as_deref().unwrap_or_default());
     found.extend(overlap.map(|message| about.finding(message.split(' ').next().unwrap_or_default(), message.clone())));
     found
+}
+
+fn trusted(about: &About<'_>, connector: &TransferConnector) -> Vec<Finding> {
+    let listed = connector.spec.sftp_config.iter().flat_map(|config| config.trusted_host_keys.iter().flatten());
+    let fault = |(index, line): (usize, &String)| {
+        let error = TrustedKey::parse(line).err()?;
+        Some(about.at(&format!("spec.sftpConfig.trustedHostKeys[{index}]"), error))
+    };
+    listed.enumerate().filter_map(fault).collect()
 }
 
 fn keys(about: &About<'_>, listed: &[SshPublicKey]) -> Vec<Finding> {

@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::facts::Facts;
 use super::failure::Failure;
 use crate::api::{
-    AwsIdentity, ManagedKind, TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow,
+    AwsIdentity, ManagedKind, TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser,
+    TransferWorkflow,
 };
 
 /// So many objects are asked for at once.
@@ -42,6 +43,9 @@ pub enum Kind {
     /// A TransferProfile.
     #[value(alias = "tprof", alias = "transferprofile", alias = "transferprofiles", alias = "TransferProfile")]
     Profile,
+    /// A TransferConnector.
+    #[value(alias = "tcon", alias = "transferconnector", alias = "transferconnectors", alias = "TransferConnector")]
+    Connector,
     /// An AwsIdentity.
     #[value(alias = "awsid", alias = "awsidentity", alias = "awsidentities", alias = "AwsIdentity")]
     Identity,
@@ -80,6 +84,7 @@ impl Cluster {
         all.extend(self.list::<TransferAccess>(namespace).await?.iter().map(Facts::from));
         all.extend(self.list::<TransferWorkflow>(namespace).await?.iter().map(Facts::from));
         all.extend(self.list::<TransferProfile>(namespace).await?.iter().map(Facts::from));
+        all.extend(self.list::<TransferConnector>(namespace).await?.iter().map(Facts::from));
         if namespace.is_none() {
             all.extend(pages(&Api::<AwsIdentity>::all(self.client.clone())).await?.iter().map(Facts::from));
         }
@@ -97,6 +102,7 @@ impl Cluster {
             Kind::Access => Facts::from(&self.get::<TransferAccess>(namespace, name).await?),
             Kind::Workflow => Facts::from(&self.get::<TransferWorkflow>(namespace, name).await?),
             Kind::Profile => Facts::from(&self.get::<TransferProfile>(namespace, name).await?),
+            Kind::Connector => Facts::from(&self.get::<TransferConnector>(namespace, name).await?),
             Kind::Identity => Facts::from(&Api::<AwsIdentity>::all(self.client.clone()).get(name).await?),
         })
     }

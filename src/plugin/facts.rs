@@ -9,7 +9,8 @@ use crate::api::server::{HostKeyStatus, ServerEndpoint};
 use crate::api::status::{Drift, HostKeyFingerprint, OperationRecord, PlannedChange, Unset};
 use crate::api::user::SshPublicKey;
 use crate::api::{
-    AwsIdentity, CommonStatus, Managed, TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow,
+    AwsIdentity, CommonStatus, Managed, TransferAccess, TransferConnector, TransferProfile, TransferServer,
+    TransferUser, TransferWorkflow,
 };
 use crate::aws::transfer::SecurityPolicy;
 use crate::ssh::{PublicKey, fingerprints_equal};
@@ -49,7 +50,7 @@ pub struct Facts {
     /// Whether the status is about the spec as it stands now.
     pub(super) current: bool,
     pub(super) suspended: bool,
-    /// What it is in AWS: the id of a server, workflow or profile, the name of a user, the SID of a group, an account.
+    /// What it is in AWS: the id of a server, workflow, profile or connector, the name of a user, the SID of a group, an account.
     pub(super) id: Option<String>,
     pub(super) server: Option<String>,
     pub(super) state: Option<String>,
@@ -208,6 +209,13 @@ impl From<&TransferProfile> for Facts {
     fn from(object: &TransferProfile) -> Self {
         let (facts, status) = Self::of(object);
         Self { id: status.profile_id, ..facts }
+    }
+}
+
+impl From<&TransferConnector> for Facts {
+    fn from(object: &TransferConnector) -> Self {
+        let (facts, status) = Self::of(object);
+        Self { id: status.connector_id, state: status.state, endpoint: object.spec.url.clone(), ..facts }
     }
 }
 

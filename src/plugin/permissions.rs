@@ -23,6 +23,8 @@ pub enum Feature {
     Workflows,
     /// AS2 profiles.
     Profiles,
+    /// Connectors.
+    Connectors,
     /// Servers in a VPC.
     Vpc,
     /// Servers with elastic IPs.
@@ -42,12 +44,12 @@ pub enum Feature {
 }
 
 use Feature::{
-    Accesses, ApiGateway, AssumeRole, Directory, ElasticIps, HostKeys, LoginTests, Logs, Profiles, Servers,
+    Accesses, ApiGateway, AssumeRole, Connectors, Directory, ElasticIps, HostKeys, LoginTests, Logs, Profiles, Servers,
     SessionTags, Users, Vpc, Workflows,
 };
 
 /// What is meant where nothing is said: all kinds, and of the rest nothing.
-pub const DEFAULT: [Feature; 6] = [Servers, Users, Accesses, HostKeys, Workflows, Profiles];
+pub const DEFAULT: [Feature; 7] = [Servers, Users, Accesses, HostKeys, Workflows, Profiles, Connectors];
 
 /// What IAM judges a call by, after AWS's service authorization reference: a call that knows no resource is denied by a
 /// policy that names one.
@@ -60,6 +62,7 @@ enum Judged {
     HostKey,
     Workflow,
     Profile,
+    Connector,
     /// Whatever the feature puts tags on.
     Tagged,
     /// It is EC2's, and stands among what AWS calls in the caller's name.
@@ -76,6 +79,7 @@ impl Judged {
             Self::HostKey => Some(("HostKeys", "host-key")),
             Self::Workflow => Some(("Workflows", "workflow")),
             Self::Profile => Some(("Profiles", "profile")),
+            Self::Connector => Some(("Connectors", "connector")),
             Self::Tagged | Self::Network => None,
         }
     }
@@ -90,13 +94,14 @@ impl Feature {
             HostKeys => Some(Judged::HostKey),
             Workflows => Some(Judged::Workflow),
             Profiles => Some(Judged::Profile),
+            Connectors => Some(Judged::Connector),
             Accesses | Vpc | ElasticIps | Directory | ApiGateway | Logs | LoginTests | AssumeRole | SessionTags => None,
         }
     }
 }
 
 /// Whatever an identity is used for, the orphan scan looks for all that is known by its tags, and asks AWS's time.
-const SCANNED: &[Feature] = &[Servers, Users, Accesses, Workflows, Profiles];
+const SCANNED: &[Feature] = &[Servers, Users, Accesses, Workflows, Profiles, Connectors];
 
 /// Every operation that the program knows, what IAM judges it by, and what it is called for.
 const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
@@ -112,6 +117,9 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("DescribeWorkflow", Judged::Workflow, SCANNED),
     ("ListProfiles", Judged::Anywhere, SCANNED),
     ("DescribeProfile", Judged::Profile, SCANNED),
+    ("ListConnectors", Judged::Anywhere, SCANNED),
+    ("DescribeConnector", Judged::Connector, SCANNED),
+    ("TestConnection", Judged::Connector, &[Connectors]),
     ("ListSecurityPolicies", Judged::Anywhere, SCANNED),
     ("DescribeSecurityPolicy", Judged::Anywhere, &[Servers]),
     ("TestIdentityProvider", Judged::User, &[LoginTests]),
@@ -139,8 +147,11 @@ const OPERATIONS: &[(&str, Judged, &[Feature])] = &[
     ("CreateProfile", Judged::Anywhere, &[Profiles]),
     ("UpdateProfile", Judged::Profile, &[Profiles]),
     ("DeleteProfile", Judged::Profile, &[Profiles]),
-    ("TagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles]),
-    ("UntagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles]),
+    ("CreateConnector", Judged::Anywhere, &[Connectors]),
+    ("UpdateConnector", Judged::Connector, &[Connectors]),
+    ("DeleteConnector", Judged::Connector, &[Connectors]),
+    ("TagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles, Connectors]),
+    ("UntagResource", Judged::Tagged, &[Servers, Users, HostKeys, Workflows, Profiles, Connectors]),
     ("ModifyVpcEndpoint", Judged::Network, &[Vpc]),
 ];
 
@@ -201,6 +212,11 @@ pub fn used(objects: &[Value]) -> Use {
             Some("TransferAccess") => found.features.extend([Accesses]),
             Some("TransferWorkflow") => found.features.extend([Workflows]),
             Some("TransferProfile") => found.features.extend([Profiles]),
+            Some("TransferConnector") => {
+                found.features.extend([Connectors]);
+                let roles = ["/spec/accessRole", "/spec/loggingRole"];
+                found.passed.extend(roles.into_iter().filter_map(text).map(str::to_owned));
+            }
             Some("AwsIdentity") => found.identity(object),
             _ => continue,
         }
@@ -274,7 +290,7 @@ pub fn statements(used: &Use, account: Option<&str>, region: Option<&str>) -> Ve
     let roles = |named: &BTreeSet<String>| {
         if named.is_empty() { BTreeSet::from([format!("arn:aws:iam::{account}:role/*")]) } else { named.clone() }
     };
-    let passes = [Servers, Users, Accesses].iter().any(|feature| features.contains(feature));
+    let passes = [Servers, Users, Accesses, Connectors].iter().any(|feature| features.contains(feature));
     let pass = passes.then(|| "iam:PassRole".to_owned()).into_iter().collect();
     let become_role = [(AssumeRole, "sts:AssumeRole"), (SessionTags, "sts:TagSession")];
     let become_role = become_role.into_iter().filter(|(feature, _)| features.contains(feature));

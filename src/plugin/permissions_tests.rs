@@ -25,7 +25,7 @@ fn every_call_of_the_program_has_its_place() {
 fn each_feature_adds_what_it_needs_and_nothing_else() {
     let users = of(&[Users]);
     let named = |names: &[&str]| names.iter().map(|name| format!("transfer:{name}")).collect::<BTreeSet<_>>();
-    let listed = ["ListProfiles", "ListSecurityPolicies", "ListServers", "ListWorkflows"];
+    let listed = ["ListConnectors", "ListProfiles", "ListSecurityPolicies", "ListServers", "ListWorkflows"];
     assert_eq!(actions(&users, "Anywhere"), named(&listed));
     // A user shows what its server is.
     assert_eq!(actions(&users, "Servers"), named(&["CreateUser", "DescribeServer", "ListUsers"]));
@@ -41,8 +41,9 @@ fn each_feature_adds_what_it_needs_and_nothing_else() {
     assert_eq!(actions(&users, "Users"), named(&on_users));
     assert_eq!(actions(&users, "Workflows"), named(&["DescribeWorkflow"]), "for the orphan scan");
     assert_eq!(actions(&users, "Profiles"), named(&["DescribeProfile"]), "for the orphan scan");
+    assert_eq!(actions(&users, "Connectors"), named(&["DescribeConnector"]), "likewise");
     let sids: Vec<&str> = users.iter().map(|statement| statement.sid).collect();
-    assert_eq!(sids, ["Anywhere", "Servers", "Users", "Workflows", "Profiles", "PassRoles"]);
+    assert_eq!(sids, ["Anywhere", "Servers", "Users", "Workflows", "Profiles", "Connectors", "PassRoles"]);
     let vpc = actions(&of(&[Servers, Vpc]), "ByTransferForTheCaller");
     assert!(vpc.contains("ec2:ModifyVpcEndpoint") && !vpc.contains("ec2:AssociateAddress"), "{vpc:?}");
     assert_eq!(actions(&of(&[ApiGateway]), "ByTransferForTheCaller"), BTreeSet::from(["apigateway:GET".to_owned()]));
@@ -144,7 +145,10 @@ fn the_page_on_aws_access_names_the_same_changing_calls() {
     assert!(section.contains("`transfer:List*`") && section.contains("`transfer:Describe*`"));
     let reads = of_transfer(Read::OPERATIONS);
     assert!(
-        reads.iter().all(|read| read.starts_with("transfer:List") || read.starts_with("transfer:Describe")),
+        reads.iter().all(|read| {
+            let listed = read.starts_with("transfer:List") || read.starts_with("transfer:Describe");
+            listed || section.contains(&format!("`{read}`"))
+        }),
         "{reads:?}"
     );
     let without = section.split("know no resource").next().unwrap().rsplit(". ").next().unwrap();

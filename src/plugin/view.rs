@@ -45,12 +45,13 @@ fn ending(end: Timestamp, now: Timestamp) -> Cell {
 /// A table of each kind that there is something of.
 #[must_use]
 pub fn tables(all: &[Facts], style: Style, now: Timestamp) -> String {
-    let kinds: [(&str, &[&str]); 6] = [
+    let kinds: [(&str, &[&str]); 7] = [
         ("TransferServer", &["STATE", "ENDPOINT", "USERS", "HOSTKEYS"]),
         ("TransferUser", &["USER", "HOST", "KEYS", "OLDEST", "EXPIRES"]),
         ("TransferAccess", &["GROUP", "HOST"]),
         ("TransferWorkflow", &["WORKFLOW"]),
         ("TransferProfile", &["PROFILE"]),
+        ("TransferConnector", &["CONNECTOR", "STATE", "URL"]),
         ("AwsIdentity", &["ACCOUNT"]),
     ];
     let mut tables = Vec::new();
@@ -87,6 +88,9 @@ fn row(facts: &Facts, now: Timestamp) -> Vec<Cell> {
             ]);
         }
         "TransferAccess" => cells.extend([plain(facts.id.as_ref()), plain(facts.endpoint.as_ref())]),
+        "TransferConnector" => {
+            cells.extend([plain(facts.id.as_ref()), plain(facts.state.as_ref()), plain(facts.endpoint.as_ref())]);
+        }
         _ => cells.push(plain(facts.id.as_ref())),
     }
     cells.push(age(facts.created.as_deref(), now).into());

@@ -17,11 +17,12 @@ use super::operation::Asked;
 use super::service::{Direct, Service};
 use crate::aws::error::kind_of;
 use crate::aws::transfer::{
-    CreateServer, CreateUser, DeleteAccess, DeleteHostKey, DeleteProfile, DeleteServer, DeleteSshPublicKey, DeleteUser,
-    DeleteWorkflow, DescribeAccess, DescribeHostKey, DescribeProfile, DescribeSecurityPolicy, DescribeServer,
-    DescribeUser, DescribeWorkflow, ImportHostKey, ImportSshPublicKey, ListAccesses, ListHostKeys, ListProfiles,
-    ListSecurityPolicies, ListServers, ListUsers, ListWorkflows, StartServer, StopServer, TagResource, Tags,
-    TestIdentityProvider, UntagResource, UpdateAccess, UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser,
+    ConnectorSettings, CreateServer, CreateUser, DeleteAccess, DeleteConnector, DeleteHostKey, DeleteProfile,
+    DeleteServer, DeleteSshPublicKey, DeleteUser, DeleteWorkflow, DescribeAccess, DescribeConnector, DescribeHostKey,
+    DescribeProfile, DescribeSecurityPolicy, DescribeServer, DescribeUser, DescribeWorkflow, ImportHostKey,
+    ImportSshPublicKey, ListAccesses, ListConnectors, ListHostKeys, ListProfiles, ListSecurityPolicies, ListServers,
+    ListUsers, ListWorkflows, StartServer, StopServer, TagResource, Tags, TestConnection, TestIdentityProvider,
+    UntagResource, UpdateAccess, UpdateConnector, UpdateHostKey, UpdateProfile, UpdateServer, UpdateUser,
 };
 use crate::aws::{Answer, AwsError, CreateOutput, Mutation, Read, Reply};
 
@@ -98,9 +99,12 @@ pub fn input(call: &Read) -> Value {
         Read::ListServers(ListServers { token })
         | Read::ListWorkflows(ListWorkflows { token })
         | Read::ListProfiles(ListProfiles { token })
+        | Read::ListConnectors(ListConnectors { token })
         | Read::ListSecurityPolicies(ListSecurityPolicies { token }) => page(token, json!({})),
         Read::DescribeWorkflow(DescribeWorkflow { workflow_id }) => json!({"WorkflowId": workflow_id}),
         Read::DescribeProfile(DescribeProfile { profile_id }) => json!({"ProfileId": profile_id}),
+        Read::DescribeConnector(DescribeConnector { connector_id })
+        | Read::TestConnection(TestConnection { connector_id }) => json!({"ConnectorId": connector_id}),
         Read::DescribeServer(DescribeServer { server_id }) => json!({"ServerId": server_id}),
         Read::ListUsers(ListUsers { server_id, token })
         | Read::ListAccesses(ListAccesses { server_id, token })
@@ -184,6 +188,11 @@ pub fn mutation(call: &Mutation) -> serde_json::Result<Value> {
             json!({"ProfileId": profile_id, "CertificateIds": certificate_ids})
         }
         Mutation::DeleteProfile(DeleteProfile { profile_id }) => json!({"ProfileId": profile_id}),
+        Mutation::CreateConnector(create) => with_tags(connector_settings(&create.settings)?, &create.tags),
+        Mutation::UpdateConnector(UpdateConnector { connector_id, settings }) => {
+            with(connector_settings(settings)?, &[("ConnectorId", connector_id)])
+        }
+        Mutation::DeleteConnector(DeleteConnector { connector_id }) => json!({"ConnectorId": connector_id}),
         Mutation::TagResource(TagResource { arn, tags }) => with_tags(json!({"Arn": arn}), tags),
         Mutation::UntagResource(UntagResource { arn, keys }) => json!({"Arn": arn, "TagKeys": keys}),
         Mutation::ModifyVpcEndpoint(modify) => json!(modify.form()),
@@ -212,6 +221,15 @@ fn new_host_key(import: &ImportHostKey) -> Value {
     with_tags(about_key(input, description.as_ref(), storage_type.as_ref(), kms_key.as_ref()), tags)
 }
 
+/// The SDK always says how many connections there may be.
+fn connector_settings(settings: &ConnectorSettings) -> serde_json::Result<Value> {
+    let mut settings = settings.clone();
+    if let Some(config) = &mut settings.sftp_config {
+        config.max_concurrent_connections.get_or_insert(1);
+    }
+    pascal(&settings)
+}
+
 fn about_key(
     mut input: Value,
     description: Option<&String>,
@@ -231,6 +249,7 @@ pub fn made(operation: &str, output: &Value) -> CreateOutput {
         "CreateServer" => "ServerId",
         "CreateWorkflow" => "WorkflowId",
         "CreateProfile" => "ProfileId",
+        "CreateConnector" => "ConnectorId",
         "ImportHostKey" => "HostKeyId",
         "ImportSshPublicKey" => "SshPublicKeyId",
         _ => return CreateOutput::default(),

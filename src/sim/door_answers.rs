@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::ec2_door;
 use crate::aws::transfer::{
-    Access, HostKey, IdentityProviderAnswer, ListedAccess, ListedProfile, ListedServer, ListedUser, ListedWorkflow,
-    LoginSettings, Profile, ProfileSettings, SecurityPolicy, Server, ServerSettings, SshPublicKey, Tags, User,
-    Workflow, WorkflowSettings,
+    Access, ConnectionAnswer, Connector, ConnectorSettings, HostKey, IdentityProviderAnswer, ListedAccess,
+    ListedConnector, ListedProfile, ListedServer, ListedUser, ListedWorkflow, LoginSettings, Profile, ProfileSettings,
+    SecurityPolicy, Server, ServerSettings, SshPublicKey, Tags, User, Workflow, WorkflowSettings,
 };
 use crate::aws::{Answer, Page, Read};
 
@@ -58,6 +58,15 @@ pub fn answer(call: &Read, output: &Value) -> serde_json::Result<Answer> {
             Answer::Profiles(page(output, "Profiles", |row| ListedProfile { profile_id: text(&row["ProfileId"]) }))
         }
         Read::DescribeProfile(_) => Answer::Profile(Box::new(profile(&output["Profile"])?)),
+        Read::ListConnectors(_) => Answer::Connectors(page(output, "Connectors", |row| ListedConnector {
+            connector_id: text(&row["ConnectorId"]),
+        })),
+        Read::DescribeConnector(_) => Answer::Connector(Box::new(connector(&output["Connector"])?)),
+        Read::TestConnection(_) => {
+            let (status, status_message) = (maybe(&output["Status"]), maybe(&output["StatusMessage"]));
+            let details = &output["SftpConnectionDetails"];
+            Answer::Connection(ConnectionAnswer { status, status_message, host_key: maybe(&details["HostKey"]) })
+        }
         Read::ListSecurityPolicies(_) => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
         Read::DescribeVpcEndpoints(_) => Answer::VpcEndpoints(ec2_door::vpc_endpoints(output)),
         Read::DescribeNetworkInterfaces(_) => Answer::NetworkInterfaces(ec2_door::network_interfaces(output)),
@@ -113,6 +122,18 @@ fn profile(value: &Value) -> serde_json::Result<Profile> {
         arn: text(&value["Arn"]),
         profile_id: text(&value["ProfileId"]),
         settings: camel::<ProfileSettings>(value)?,
+        tags: tags(&value["Tags"]),
+    })
+}
+
+fn connector(value: &Value) -> serde_json::Result<Connector> {
+    Ok(Connector {
+        arn: text(&value["Arn"]),
+        connector_id: text(&value["ConnectorId"]),
+        settings: camel::<ConnectorSettings>(value)?,
+        status: text(&value["Status"]),
+        error_message: maybe(&value["ErrorMessage"]),
+        service_managed_egress_ip_addresses: texts(&value["ServiceManagedEgressIpAddresses"]),
         tags: tags(&value["Tags"]),
     })
 }

@@ -5,9 +5,11 @@ mod forms;
 pub(crate) mod known_hosts;
 mod private;
 mod public;
+mod trusted;
 
 pub use private::{HostKey, host_key, public_of_private};
 pub use public::{KeyIdentity, PublicKey, authorized_keys};
+pub use trusted::{TrustedKey, at as at_line, trusted_keys};
 
 use crate::text::Invisible;
 
@@ -83,6 +85,13 @@ pub enum KeyError {
     TooLong(usize),
     #[error("the text of the key holds {0}, which nobody sees: type a plain blank in its place, or nothing")]
     Invisible(Invisible),
+    #[error(
+        "the line begins with @revoked or @cert-authority, of which AWS Transfer knows nothing: a key that is revoked must \
+         not stand here, and of an authority the host keys themselves are needed"
+    )]
+    Marked,
+    #[error("the name of the host is hashed: give the line that \"ssh-keyscan <host>\" prints")]
+    HashedHost,
     #[error("line {line}: {source}")]
     Line { line: usize, source: Box<KeyError> },
     #[error(

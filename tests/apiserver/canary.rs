@@ -42,6 +42,11 @@ const SHOWN: [(&str, &[&str]); 4] = [
             "hostedZoneId",
             "roleArn",
             "roleArns",
+            "secretArns",
+            "accessRole",
+            "localProfileId",
+            "partnerProfileId",
+            "resourceConfigurationArn",
             "role",
             "executionRole",
             "invocationRole",
@@ -52,7 +57,16 @@ const SHOWN: [(&str, &[&str]); 4] = [
     ),
     (
         "words, names and times that are typed",
-        &["region", "regions", "securityPolicyName", "timeZone", "start", "expiresAt", "passiveIp"],
+        &[
+            "region",
+            "regions",
+            "securityPolicyName",
+            "timeZone",
+            "start",
+            "expiresAt",
+            "passiveIp",
+            "orderedUserSecretVersionStages",
+        ],
     ),
     (
         "names of people, groups, hosts, buckets and folders",
@@ -60,7 +74,17 @@ const SHOWN: [(&str, &[&str]); 4] = [
     ),
     (
         "names of objects and addresses, which lead to other objects and not to keys",
-        &["awsIdentityRef.name", "serverRef.name", "namespace", "names", "grants[].name", "transfer", "sts", "ec2"],
+        &[
+            "awsIdentityRef.name",
+            "serverRef.name",
+            "serverRefs[].name",
+            "namespace",
+            "names",
+            "grants[].name",
+            "transfer",
+            "sts",
+            "ec2",
+        ],
     ),
 ];
 

@@ -80,7 +80,11 @@ async fn each_series_that_we_name_comes_out_of_kube_state_metrics() {
     let clean = managed("TransferWorkflow", PLATFORM, "clean", &json!({"region": "eu-central-1", "steps": steps}));
     let us = json!({"region": "eu-central-1", "as2Id": "us", "profileType": "LOCAL"});
     let us = managed("TransferProfile", PLATFORM, "us", &us);
-    world.apply(&[managed("TransferUser", PLATFORM, "ends", &ends), clean, us]).await;
+    let acme = json!({"region": "eu-central-1", "url": "sftp://sftp.acme.example",
+        "accessRole": "arn:aws:iam::123456789012:role/sftp/platform/connectors",
+        "sftpConfig": {"userSecretId": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:sftp/platform/acme-AbCdEf"}});
+    let acme = managed("TransferConnector", PLATFORM, "acme", &acme);
+    world.apply(&[managed("TransferUser", PLATFORM, "ends", &ends), clean, us, acme]).await;
     let _operator = world.operator(&["--resync-interval=2s"]).await;
     world.all_ready(10).await;
     let server = world.object("transferservers", PLATFORM, "files").await;
@@ -110,4 +114,5 @@ async fn each_series_that_we_name_comes_out_of_kube_state_metrics() {
     sample("kube_awsidentity_info", &["name=\"default\"", "account=\"123456789012\""], 1.0);
     sample("kube_transferworkflow_observed_generation", &["name=\"clean\""], 1.0);
     sample("kube_transferprofile_info", &["name=\"us\"", "account=\"123456789012\""], 1.0);
+    sample("kube_transferconnector_info", &["name=\"acme\"", "state=\"ACTIVE\""], 1.0);
 }

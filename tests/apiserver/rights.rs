@@ -48,7 +48,11 @@ async fn live(world: &World) {
     let us = json!({"region": "eu-central-1", "as2Id": "us", "profileType": "LOCAL"});
     let us = managed("TransferProfile", PLATFORM, "us", &us);
     let clean = managed("TransferWorkflow", PLATFORM, "clean", &json!({"region": "eu-central-1", "steps": steps}));
-    world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys), clean, us]).await;
+    let acme = json!({"region": "eu-central-1", "url": "sftp://sftp.acme.example",
+        "accessRole": "arn:aws:iam::123456789012:role/sftp/platform/connectors",
+        "sftpConfig": {"userSecretId": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:sftp/platform/acme-AbCdEf"}});
+    let acme = managed("TransferConnector", PLATFORM, "acme", &acme);
+    world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys), clean, us, acme]).await;
     let operator = world.operator(&["--resync-interval", "3s", "--lease=true"]).await;
     world.all_ready(10).await;
 

@@ -124,7 +124,14 @@ async fn the_built_in_roles_manage_objects_but_no_identities_or_status() {
     })
     .await;
 
-    for kind in ["transferservers", "transferusers", "transferaccesses", "transferworkflows", "transferprofiles"] {
+    for kind in [
+        "transferservers",
+        "transferusers",
+        "transferaccesses",
+        "transferworkflows",
+        "transferprofiles",
+        "transferconnectors",
+    ] {
         for (user, verb, allowed) in [
             ("viewer", "watch", true),
             ("viewer", "create", false),

@@ -31,6 +31,8 @@ FIELDS_OF = {
     "CreateWorkflow": ("TransferWorkflow", []),
     "CreateProfile": ("TransferProfile", []),
     "UpdateProfile": ("TransferProfile", []),
+    "CreateConnector": ("TransferConnector", []),
+    "UpdateConnector": ("TransferConnector", []),
 }
 
 # Members that are no field of the same name, and why.
@@ -43,6 +45,9 @@ ELSEWHERE = {
     "ImportHostKey.ServerId": "the server that the list is in",
     "ImportHostKey.HostKeyBody": "a private key is never in a spec: secretKeyRef",
     "UpdateHostKey.ServerId": "the server that the list is in",
+    "CreateConnector.As2Config.AsyncMdnConfig.ServerIds": "by their objects: as2Config.asyncMdnConfig.serverRefs",
+    "UpdateConnector.As2Config.AsyncMdnConfig.ServerIds": "by their objects: as2Config.asyncMdnConfig.serverRefs",
+    "UpdateConnector.ConnectorId": "known from status",
     "UpdateHostKey.HostKeyId": "known from the fingerprint of the key",
 }
 
@@ -54,6 +59,8 @@ WIDER = {
     "UpdateUser.Policy": "compacted before it is sent; 2048 characters count after that",
     "CreateAccess.Policy": "compacted before it is sent; 2048 characters count after that",
     "UpdateAccess.Policy": "compacted before it is sent; 2048 characters count after that",
+    "CreateConnector.SftpConfig.TrustedHostKeys[]": "the rule of the list wants 1 to 2048 characters",
+    "UpdateConnector.SftpConfig.TrustedHostKeys[]": "the rule of the list wants 1 to 2048 characters",
     "ImportHostKey.KmsKey": "the rule of the entry wants the ARN of a KMS key, which is longer",
     "UpdateHostKey.KmsKey": "the rule of the entry wants the ARN of a KMS key, which is longer",
 }

@@ -19,6 +19,7 @@ TABLES = {
     "TransferAccess": ["CreateAccess", "UpdateAccess"],
     "TransferWorkflow": ["CreateWorkflow"],
     "TransferProfile": ["CreateProfile", "UpdateProfile"],
+    "TransferConnector": ["CreateConnector", "UpdateConnector"],
 }
 ANSWERS = {
     "DescribeServer": "TransferServer",
@@ -27,6 +28,7 @@ ANSWERS = {
     "DescribeAccess": "TransferAccess",
     "DescribeWorkflow": "TransferWorkflow",
     "DescribeProfile": "TransferProfile",
+    "DescribeConnector": "TransferConnector",
 }
 
 
@@ -99,7 +101,7 @@ def test_each_field_of_a_row_is_in_the_crd(heading):
 
 # The kind whose status shows an answer, by the first word of the answer's member.
 SHOWN_BY = {"Server": "TransferServer", "HostKey": "TransferServer", "User": "TransferUser", "Access": "TransferAccess",
-            "Workflow": "TransferWorkflow", "Profile": "TransferProfile"}
+            "Workflow": "TransferWorkflow", "Profile": "TransferProfile", "Connector": "TransferConnector"}
 
 
 def test_each_field_of_a_status_that_shows_an_answer_is_in_the_crd():

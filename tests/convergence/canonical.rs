@@ -60,9 +60,11 @@ pub fn canonical_object(object: &Value) -> Value {
                 status.remove("endpoints");
             }
         }
-        // Of which edit a login was tried is no difference; what came of it is.
-        if let Some(tried) = status.get_mut("loginTest").and_then(Value::as_object_mut) {
-            tried.retain(|name, _| name != "digest" && name != "generation");
+        // Of which edit something was tried is no difference; what came of it is.
+        for trial in ["loginTest", "connectionTest"] {
+            if let Some(tried) = status.get_mut(trial).and_then(Value::as_object_mut) {
+                tried.retain(|name, _| name != "digest" && name != "generation");
+            }
         }
         for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
             condition.as_object_mut().unwrap().remove("lastTransitionTime");
@@ -82,7 +84,7 @@ pub fn mask(text: &str) -> String {
     static PATTERNS: std::sync::OnceLock<Vec<(regex::Regex, &str)>> = std::sync::OnceLock::new();
     let patterns = PATTERNS.get_or_init(|| {
         [
-            (r"\b(s|w|p|key|hostkey|vpce)-[0-9a-f]{17}\b", "$1-ID"),
+            (r"\b(s|w|p|c|key|hostkey|vpce)-[0-9a-f]{17}\b", "$1-ID"),
             (r"\bhostkey-ID-[0-9A-Z]{6}\b", "hostkey-ID-SECRET"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
             (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),

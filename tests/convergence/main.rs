@@ -7,6 +7,7 @@ mod acts;
 mod admission;
 mod approval;
 mod canonical;
+mod connectors;
 mod crowd;
 mod defects;
 mod doors;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use transfer_operator::aws::error::ACCOUNT_MISMATCH;
 use transfer_operator::sim::operation::Operation;
 
+use crate::connectors;
 use crate::oracle::unchecked::{Check, Unchecked};
 use crate::runs;
 use crate::satisfy;
@@ -25,7 +26,7 @@ pub type Script = for<'a> fn(&'a Stage) -> BoxFuture<'a, ()>;
 /// Longer than the operator waits before it calls anything Stalled.
 const LONG: Duration = Duration::from_mins(90);
 
-const ON_TOP: &[&str] = &["CreateServer", "CreateWorkflow", "CreateProfile"];
+const ON_TOP: &[&str] = &["CreateServer", "CreateWorkflow", "CreateProfile", "CreateConnector"];
 const BELOW: &[&str] = &["CreateUser", "CreateAccess"];
 const STS: &[&str] = &["GetCallerIdentity"];
 
@@ -39,7 +40,7 @@ static COPIED: Unchecked = Unchecked {
 };
 
 /// All of them.
-pub const ALL: [(fn() -> Setup, Script); 17] = [
+pub const ALL: [(fn() -> Setup, Script); 19] = [
     (|| refusing(ON_TOP, QUOTA), |stage| everything(stage).boxed()),
     (|| refusing(BELOW, QUOTA), |stage| everything(stage).boxed()),
     (|| refusing(ON_TOP, DENIED), |stage| everything(stage).boxed()),
@@ -57,6 +58,8 @@ pub const ALL: [(fn() -> Setup, Script); 17] = [
     (|| Setup { unchecked: vec![&COPIED], ..first() }, |stage| a_copy_in_aws(stage).boxed()),
     (first, |stage| worth_a_look(stage).boxed()),
     (logins_denied, |stage| logins(stage).boxed()),
+    (first, |stage| connectors::told(stage).boxed()),
+    (|| refusing(&["TestConnection"], DENIED), |stage| connectors::not_tested(stage).boxed()),
 ];
 
 /// Nothing goes wrong.
@@ -89,6 +92,7 @@ async fn everything(stage: &Stage) {
     stage.apply(&access("group", &json!({})));
     stage.apply(&workflow("scan", &json!({})));
     stage.apply(&profile("us", &json!({})));
+    stage.apply(&connectors::connector("acme", &json!({})));
     stage.pause(LONG).await;
     stage.all_ready().await;
     stage.close().await;

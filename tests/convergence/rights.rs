@@ -46,7 +46,7 @@ const NOBODY: &str = "the identities of these runs become nobody; tests/sessions
 const LOGS: &str = "CreateServer, UpdateServer and DeleteServer with structured logs";
 
 /// Members that name a role which is passed.
-const ROLES: [&str; 4] = ["Role", "LoggingRole", "ExecutionRole", "InvocationRole"];
+const ROLES: [&str; 5] = ["Role", "AccessRole", "LoggingRole", "ExecutionRole", "InvocationRole"];
 
 /// What a call takes; more than one where it passes roles.
 fn taken(operation: &str, input: &Value) -> Vec<Right> {
@@ -60,6 +60,8 @@ fn taken(operation: &str, input: &Value) -> Vec<Right> {
         "ListServers"
         | "ListWorkflows"
         | "ListProfiles"
+        | "ListConnectors"
+        | "CreateConnector"
         | "ListSecurityPolicies"
         | "DescribeSecurityPolicy"
         | "CreateServer"
@@ -74,6 +76,9 @@ fn taken(operation: &str, input: &Value) -> Vec<Right> {
         }
         "DescribeWorkflow" | "DeleteWorkflow" => own(format!("workflow/{}", text("WorkflowId"))),
         "DescribeProfile" | "UpdateProfile" | "DeleteProfile" => own(format!("profile/{}", text("ProfileId"))),
+        "DescribeConnector" | "UpdateConnector" | "DeleteConnector" | "TestConnection" => {
+            own(format!("connector/{}", text("ConnectorId")))
+        }
         "TagResource" | "UntagResource" => text("Arn").to_owned(),
         "DescribeServer" | "UpdateServer" | "StartServer" | "StopServer" | "DeleteServer" | "ListUsers"
         | "CreateUser" | "ListAccesses" | "DescribeAccess" | "CreateAccess" | "DeleteAccess" | "ListHostKeys"

@@ -17,6 +17,7 @@ use transfer_operator::fakes::api_server::{Key, text};
 const OURS: &[&str] = &[
     "allowedReferences",
     "awsIdentityRef",
+    "connectionTest",
     "customHostname",
     "desiredState",
     "home",
@@ -75,6 +76,9 @@ fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String
     if region.profiles.get(server).is_ok_and(|profile| profile.gone.is_some()) {
         return Some(format!("{server} was deleted"));
     }
+    if region.connectors.get(server).is_ok_and(|connector| connector.gone.is_some()) {
+        return Some(format!("{server} was deleted"));
+    }
     let held = region.servers.get(server)?;
     let user = held.users.get(user).is_some_and(|user| user.gone.is_some());
     let access = held.accesses.get(access).is_some_and(|access| access.gone.is_some());
@@ -84,7 +88,7 @@ fn dying(world: &World, server: &str, user: &str, access: &str) -> Option<String
 /// What is missing in AWS of what the object asks for; nothing if it is satisfied.
 pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
     let (spec, status) = (&object["spec"], &object["status"]);
-    let id = ["serverId", "workflowId", "profileId"].iter().find_map(|member| status[*member].as_str());
+    let id = ["serverId", "workflowId", "profileId", "connectorId"].iter().find_map(|member| status[*member].as_str());
     let server = id.unwrap_or_default().to_owned();
     let user = if key.0 == "TransferUser" { spec["userName"].as_str().unwrap_or(&key.1.name) } else { "" };
     if let Some(gone) = dying(world, &server, user, spec["externalId"].as_str().unwrap_or_default()) {
@@ -149,8 +153,41 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
             };
             lacks(spec, &have)
         }
+        "TransferConnector" => connector(world, key, spec, &server),
         _ => None,
     }
+}
+
+/// What a connector lacks. Which keys of a ConfigMap are trusted, tests beside the code show.
+fn connector(world: &World, key: &Key, spec: &Value, id: &str) -> Option<String> {
+    let have = describe(world, Operation::DescribeConnector, json!({"ConnectorId": id}), "Connector");
+    let Some(have) = have else { return Some(format!("no connector {id}")) };
+    if have["Status"] != "ACTIVE" {
+        return Some(format!("status {} is not ACTIVE", have["Status"]));
+    }
+    let mut spec = spec.clone();
+    if let Some(config) = spec["sftpConfig"].as_object_mut() {
+        if config.remove("trustedHostKeysFrom").is_some() {
+            config.remove("trustedHostKeys");
+        }
+        let left =
+            config.get("maxConcurrentConnections").is_none() && have["SftpConfig"]["MaxConcurrentConnections"] != 1;
+        if left {
+            return Some("maxConcurrentConnections left the spec, and AWS has it".to_owned());
+        }
+    }
+    let named = spec.pointer_mut("/as2Config/asyncMdnConfig").and_then(Value::as_object_mut);
+    let servers = named.and_then(|config| config.remove("serverRefs"));
+    for (index, named) in servers.iter().flat_map(|all| all.as_array().into_iter().flatten()).enumerate() {
+        let owner = format!("{}/{}", named["namespace"].as_str().unwrap_or(&key.1.namespace), text(&named["name"]));
+        let id = text(&have["As2Config"]["AsyncMdnConfig"]["ServerIds"][index]);
+        let mut sim = world.sim.lock().unwrap();
+        let held = sim.world.region(ACCOUNT, REGION).servers.get(&id);
+        if !held.is_some_and(|held| held.tags.iter().any(|tag| tag.key == TAG_OWNER && tag.value == owner)) {
+            return Some(format!("server {id:?} is not that of {owner}"));
+        }
+    }
+    lacks(&spec, &have)
 }
 
 /// The ConfigMap that is to tell of the server: it does where it is there, and nobody else's was ever written to. That it
@@ -272,7 +309,16 @@ const DEFAULTS: &[(&str, &str)] =
 
 /// Lists whose order says nothing; that of subnets pairs them with elastic IPs, which nobody attaches here.
 fn is_set(name: &str) -> bool {
-    matches!(name, "Protocols" | "SecurityGroupIds" | "SubnetIds" | "SecondaryGids" | "CertificateIds")
+    matches!(
+        name,
+        "Protocols"
+            | "TrustedHostKeys"
+            | "ServerIds"
+            | "SecurityGroupIds"
+            | "SubnetIds"
+            | "SecondaryGids"
+            | "CertificateIds"
+    )
 }
 
 fn same_json(a: &str, b: &str) -> bool {

@@ -92,6 +92,7 @@ impl Stage {
                     "name": "team", "kinds": ManagedKind::ALL,
                     "namespaces": {"from": "Names", "names": [NS]},
                     "roleArns": ["arn:aws:iam::123456789012:role/sftp/*"],
+                    "secretArns": ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:sftp/*"],
                     "serverIds": [],
                     "certificateIds": ["*"],
                 }],
@@ -440,6 +441,9 @@ impl Stage {
         let profiles = regions().flat_map(|region| region.profiles.iter());
         let profiles = profiles.filter(|(_, held)| held.gone.is_none() && ours(&held.tags));
         left.extend(profiles.map(|(id, _)| format!("profile {id}")));
+        let connectors = regions().flat_map(|region| region.connectors.iter());
+        let connectors = connectors.filter(|(_, held)| held.gone.is_none() && ours(&held.tags));
+        left.extend(connectors.map(|(id, _)| format!("connector {id}")));
         for server in servers.filter(|server| server.gone.is_none()) {
             if ours(&server.tags) {
                 left.push(format!("server {}", server.server_id));
@@ -472,7 +476,7 @@ impl Stage {
         format!("{}\n{}", mask(&objects.to_string()), held.join("\n"))
     }
 
-    /// Our objects, and AWS's servers, workflows and profiles, before anything is masked.
+    /// Our objects, and AWS's servers, workflows, profiles and connectors, before anything is masked.
     pub fn plain(&self) -> (Value, Value) {
         let objects = self.ours().iter().map(canonical_object).collect();
         let mut sim = self.world.sim.lock().unwrap();
@@ -484,6 +488,9 @@ impl Stage {
         }
         for (id, profile) in region.profiles.iter().filter(|(_, profile)| profile.gone.is_none()) {
             held[id] = serde_json::to_value(profile).unwrap();
+        }
+        for (id, connector) in region.connectors.iter().filter(|(_, connector)| connector.gone.is_none()) {
+            held[id] = serde_json::to_value(connector).unwrap();
         }
         sorted_keys(&mut held);
         (objects, held)

@@ -10,6 +10,7 @@ use transfer_operator::sim::operation::Operation;
 use transfer_operator::sim::partners::Certificate;
 
 use crate::approval;
+use crate::connectors;
 use crate::interrupted;
 use crate::offline;
 use crate::satisfy;
@@ -48,6 +49,9 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W15-replaced", run: |stage| w15_replaced(stage).boxed() },
     Workflow { name: "W15-approved", run: |stage| approval::w15_approved(stage).boxed() },
     Workflow { name: "W16-profile", run: |stage| w16_profile(stage).boxed() },
+    Workflow { name: "W16-connector", run: |stage| connectors::w16_connector(stage).boxed() },
+    Workflow { name: "W16-lattice", run: |stage| connectors::w16_lattice(stage).boxed() },
+    Workflow { name: "W16-as2", run: |stage| connectors::w16_as2(stage).boxed() },
     Workflow { name: "W2-elastic", run: |stage| offline::w2_elastic(stage).boxed() },
     Workflow { name: "W4-offline", run: |stage| offline::w4_offline(stage).boxed() },
     Workflow { name: "W4-own-endpoint", run: |stage| offline::w4_own_endpoint(stage, &[]).boxed() },

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use transfer_operator::api::{
-    AwsIdentity, TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow,
+    AwsIdentity, TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow,
 };
 
 /// One file of tests/fixtures/manifests.
@@ -52,6 +52,7 @@ fn through_types(object: &Value) -> Result<Value, serde_json::Error> {
         "TransferServer" => pass::<TransferServer>(object),
         "TransferUser" => pass::<TransferUser>(object),
         "TransferAccess" => pass::<TransferAccess>(object),
+        "TransferConnector" => pass::<TransferConnector>(object),
         "TransferWorkflow" => pass::<TransferWorkflow>(object),
         "TransferProfile" => pass::<TransferProfile>(object),
         "AwsIdentity" => pass::<AwsIdentity>(object),
@@ -176,7 +177,8 @@ fn every_rule_is_broken_by_a_manifest() {
 }
 
 /// Where a regular expression is what the API server answers with, and why.
-const PATTERNS: [(&str, &str); 5] = [
+const PATTERNS: [(&str, &str); 6] = [
+    ("AwsIdentity.spec.grants[].secretArns[]", "the same as of roleArns"),
     (
         "AwsIdentity.spec.grants[].roleArns[]",
         "65,536 of them: a rule costs too much; the commonest slip has one in words",

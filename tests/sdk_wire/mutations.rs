@@ -11,6 +11,7 @@ pub fn mutations() -> Vec<(Mutation, Value, Value, Option<&'static str>)> {
     let profile_id = || "p-1".to_owned();
     let on_profile = json!({"ProfileId": "p-1"});
     let mut table = server_mutations();
+    table.extend(connectors::mutations());
     table.extend([
         (
             Mutation::CreateWorkflow(Box::new(CreateWorkflow { settings: workflow_settings(), tags: tags() })),

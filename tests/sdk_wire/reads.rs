@@ -76,7 +76,7 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
     let token = || some("t");
     let page = |more: Value| with(json!({"MaxResults": 1000, "NextToken": "t"}), more);
     let on_server = json!({"ServerId": "s-1"});
-    vec![
+    let of_others = vec![
         (
             Read::ListServers(ListServers { token: token() }),
             page(json!({})),
@@ -199,7 +199,8 @@ fn reads() -> Vec<(Read, Value, Value, Vec<&'static str>)> {
             json!({"Response": "{}", "StatusCode": 200, "Message": "fine", "Url": "https://idp"}),
             vec!["200", "fine", "https://idp"],
         ),
-    ]
+    ];
+    of_others.into_iter().chain(connectors::reads()).collect()
 }
 
 #[tokio::test]
@@ -207,7 +208,7 @@ async fn every_read_asks_completely_and_its_answer_arrives() {
     let wire = Wire::start();
     let door = door(&wire.url);
     let table = reads();
-    assert_eq!(table.len() + 1, 15, "one row per read; DescribeServer has a test of its own");
+    assert_eq!(table.len() + 1, 18, "one row per read; DescribeServer has a test of its own");
     for (call, sent, answer, words) in table {
         let operation = call.operation();
         wire.reply(ok(answer));

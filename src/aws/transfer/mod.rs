@@ -4,6 +4,7 @@
 //! one survives. In a request, `None` means "not sent" (AWS keeps what it has); in an answer it means "not returned".
 
 mod access;
+mod connector;
 mod host_key;
 mod identity_provider;
 mod login;
@@ -16,6 +17,11 @@ mod user;
 mod workflow;
 
 pub use access::{Access, CreateAccess, DeleteAccess, DescribeAccess, ListAccesses, ListedAccess, UpdateAccess};
+pub use connector::{
+    As2Config, AsyncMdnConfig, ConnectionAnswer, Connector, ConnectorSettings, CreateConnector, DeleteConnector,
+    DescribeConnector, EgressConfig, ListConnectors, ListedConnector, SftpConnectorConfig, TestConnection,
+    UpdateConnector, VpcLattice,
+};
 pub use host_key::{DeleteHostKey, DescribeHostKey, HostKey, ImportHostKey, ListHostKeys, UpdateHostKey};
 pub use identity_provider::{IdentityProviderAnswer, TestIdentityProvider};
 pub use login::{HomeDirectoryMapEntry, LoginSettings, PosixProfile};

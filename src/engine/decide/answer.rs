@@ -213,7 +213,8 @@ pub(crate) fn after_call(fault: Option<&AwsError>, before: Option<Accepted>, at:
 /// What was to be imported is there, or what was to be deleted is not: nothing was refused.
 fn done_already(fault: &AwsError) -> bool {
     match fault.kind {
-        AwsErrorKind::Exists => true,
+        // What is changed as others have it is refused.
+        AwsErrorKind::Exists => !fault.operation.starts_with("Update"),
         AwsErrorKind::NotFound => fault.operation.starts_with("Delete"),
         _ => false,
     }

@@ -35,6 +35,8 @@ pub const REGION: &str = "eu-central-1";
 pub const CLUSTER: &str = "cluster-1";
 pub const NOW: &str = "2026-01-01T00:00:00Z";
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/sftp";
+/// A secret of a partner, which every grant of the tests lists.
+pub const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:partners/acme-AbCdEf";
 pub const LAG: Duration = Duration::from_mins(2);
 pub const TOLERANCE: Duration = Duration::from_mins(15);
 /// A server that was there before the operator.
@@ -125,7 +127,7 @@ impl World {
     pub fn open() -> Self {
         Self::with_grants(json!([{
             "name": "all", "kinds": ManagedKind::ALL, "namespaces": {"from": "All"},
-            "roleArns": [format!("arn:aws:iam::{ACCOUNT}:role/*")],
+            "roleArns": [format!("arn:aws:iam::{ACCOUNT}:role/*")], "secretArns": [SECRET],
         }]))
     }
 

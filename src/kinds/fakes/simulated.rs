@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::held::{Held, overlaid};
-use super::{ACCOUNT, NOW, REGION, ROLE};
+use super::{ACCOUNT, NOW, REGION, ROLE, SECRET};
 use crate::aws::transfer::{Access, DescribeAccess, DescribeServer, DescribeUser, Server, SshPublicKey, Tags, User};
 use crate::aws::{Answer, Read};
 use crate::sim::config::{Config, Quotas};
@@ -267,6 +267,19 @@ impl Simulated {
     /// All that AWS keeps of the profile of this id, as text.
     pub fn profile(&self, id: &str) -> String {
         self.region(|region| serde_json::to_string(&region.profiles.get(id).ok()).unwrap())
+    }
+
+    /// An SFTP connector of this id, whoever made it.
+    pub fn put_connector(&self, id: &str, tags: &Tags) {
+        let sftp = json!({"UserSecretId": SECRET});
+        let input = json!({"Url": "sftp://theirs.example", "AccessRole": ROLE, "SftpConfig": sftp});
+        let made = self.out_of_band(Operation::CreateConnector, input);
+        self.region(|region| {
+            let kept = region.connectors.get(made["ConnectorId"].as_str().unwrap()).unwrap().clone();
+            region.connectors.add(id.to_owned(), kept.what, listed(tags), kept.created);
+            region.connectors.get_mut(made["ConnectorId"].as_str().unwrap()).unwrap().gone = Some(kept.created);
+            region.connectors.purge(kept.created);
+        });
     }
 
     /// A host key on the server, as AWS keeps it; answers with its id.

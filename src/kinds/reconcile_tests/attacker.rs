@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::attacker_cases::{Allowed, CERTIFICATE, Case, NO_REFERENCE, OF_THE_ACCOUNT, Says, UNOWNED_WORKFLOW, cases};
-use super::rig::{OLD, ROLE, Rig};
+use super::attacker_cases::{
+    Allowed, CERTIFICATE, Case, LOCAL_PROFILE, NO_REFERENCE, OF_THE_ACCOUNT, PARTNER_PROFILE, Says, UNOWNED_WORKFLOW,
+    cases,
+};
+use super::rig::{OLD, ROLE, Rig, SECRET, connector_spec};
 use crate::api::condition::reasons;
 use crate::api::{HOST_KEY_SECRET_TYPE, LOGIN_PASSWORD_SECRET_TYPE, ManagedKind};
 use crate::aws::Rank;
@@ -20,8 +23,9 @@ use crate::engine::owner::Owner;
 use crate::kinds::fakes::schema::leaves;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
 use crate::sim::door;
+use crate::sim::partners::Profile;
 
-use ManagedKind::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 
 /// The namespace that is attacked; the attacker's is `team`.
 pub const BANK: &str = "bank";
@@ -33,6 +37,8 @@ pub const WORKFLOW: &str = "w-0000000000000ba0c";
 const PROFILE: &str = "p-0000000000000ba0c";
 /// A role of the account that the attacker has no grant for.
 pub const THEIR_ROLE: &str = "arn:aws:iam::123456789012:role/bank";
+/// A secret of the account that the attacker has no grant for.
+pub const THEIR_SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/acme-AbCdEf";
 /// The account of the bank's own identity.
 const THEIR_ACCOUNT: &str = "210987654321";
 /// What only Secrets and ConfigMaps of the bank hold.
@@ -79,7 +85,7 @@ fn identity(name: &str, account: &str, namespaces: &[&str], roles: &[&str], serv
         "metadata": {"name": name, "uid": format!("uid-{name}"), "generation": 1},
         "spec": {"accountId": account, "regions": [REGION], "credentials": {"source": "Operator"}, "grants": [{
             "name": "a", "kinds": ManagedKind::ALL, "namespaces": {"from": "Names", "names": namespaces},
-            "roleArns": roles, "serverIds": servers}]},
+            "roleArns": roles, "serverIds": servers, "secretArns": [SECRET]}]},
     })
 }
 
@@ -111,10 +117,22 @@ fn world() -> Rig {
     rig.cloud.put_workflow(UNOWNED_WORKFLOW, &Tags::new());
     rig.cloud.put_profile(PROFILE, &tags_of_bank("partner"));
     rig.cloud.put_certificate(CERTIFICATE);
+    put_profiles(&rig);
     bank_says(&rig, &json!({}));
     put_texts(&rig, BANK, [("keys", "key"), ("password", "password")], &[("texts", "policy"), ("texts", "keys")]);
     put_texts(&rig, "team", [("own", "unrelated"), ("own-login", "unrelated")], &[("own", "unrelated")]);
     rig
+}
+
+/// Two profiles of the account.
+fn put_profiles(rig: &Rig) {
+    let now = rig.cloud.now();
+    let mut sim = rig.cloud.sim();
+    let profiles = &mut sim.world.region(ACCOUNT, REGION).profiles;
+    for (id, side) in [(LOCAL_PROFILE, "LOCAL"), (PARTNER_PROFILE, "PARTNER")] {
+        let profile = Profile { as2_id: side.to_owned(), profile_type: side.to_owned(), certificate_ids: Vec::new() };
+        profiles.add(id.to_owned(), profile, Vec::new(), now);
+    }
 }
 
 /// The bank's server, whose host key is in one of its Secrets, its workflow and its profile, with these members of their
@@ -174,6 +192,7 @@ fn spec_of(kind: ManagedKind, more: &Value) -> Value {
         TransferAccess => json!({"serverRef": {"name": "mine"}, "role": ROLE, "externalId": "S-1-1"}),
         TransferWorkflow => json!({"region": REGION, "steps": [{"type": "DELETE", "deleteStepDetails": {}}]}),
         TransferProfile => json!({"region": REGION, "as2Id": "them", "profileType": "PARTNER"}),
+        TransferConnector => connector_spec(&json!({})),
     };
     for (member, value) in more.as_object().unwrap() {
         spec[member] = value.clone();
@@ -241,7 +260,7 @@ fn edit(rig: &Rig, case: &Case) {
     rig.edit(case.kind.name(), "evil", |object| match case.kind {
         TransferServer => object["spec"]["preAuthenticationLoginBanner"] = json!("hello"),
         TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
-        TransferWorkflow | TransferProfile => object["spec"]["tags"] = json!({"a": "1"}),
+        TransferWorkflow | TransferProfile | TransferConnector => object["spec"]["tags"] = json!({"a": "1"}),
     });
 }
 
@@ -275,7 +294,19 @@ fn leaks(rig: &Rig, case: &Case, sent: &[String]) -> Vec<String> {
     let mut wrong = Vec::new();
     let key_body: String = THEIR_HOST_KEY.lines().nth(1).unwrap().to_owned();
     let public = PUBLIC_KEY.split(' ').nth(1).unwrap().to_owned();
-    let data = [VAULT, OLD, WORKFLOW, PROFILE, CERTIFICATE, THEIR_ROLE, THEIR_ACCOUNT, THEIR_DATA, &key_body, &public];
+    let data = [
+        VAULT,
+        OLD,
+        WORKFLOW,
+        PROFILE,
+        CERTIFICATE,
+        THEIR_ROLE,
+        THEIR_SECRET,
+        THEIR_ACCOUNT,
+        THEIR_DATA,
+        &key_body,
+        &public,
+    ];
     // Whoever looks for what is his by its tags looks at all of the account; what the spec names is not looked at.
     let named = |data: &str| case.spec.to_string().contains(data);
     let asked = rig.cloud.asked();
@@ -318,6 +349,11 @@ async fn allow(rig: &Rig, case: &Case) {
     }
     match case.allowed {
         Allowed::Role => rig.objects.put(identity("default", ACCOUNT, &["team"], &[ROLE, THEIR_ROLE], &[])),
+        Allowed::Secret => {
+            let mut grants = identity("default", ACCOUNT, &["team"], &[ROLE], &[]);
+            grants["spec"]["grants"][0]["secretArns"] = json!([SECRET, THEIR_SECRET]);
+            rig.objects.put(grants);
+        }
         Allowed::Server => rig.objects.put(identity("default", ACCOUNT, &["team"], &[ROLE], &[VAULT])),
         Allowed::ServerLetGo => {
             rig.objects.put(identity("default", ACCOUNT, &["team"], &[ROLE], &[VAULT]));

@@ -3,17 +3,17 @@
 
 use serde_json::{Value, json};
 
-use super::attacker::{BANK, THEIR_ROLE, VAULT, WORKFLOW};
-use super::rig::ROLE;
+use super::attacker::{BANK, THEIR_ROLE, THEIR_SECRET, VAULT, WORKFLOW};
+use super::rig::{ROLE, SECRET};
 use crate::api::ManagedKind;
 use crate::api::condition::{reasons, types};
 use crate::kinds::fakes::REGION;
 
 use Allowed::{
     AsItIs, Certificate, Identity, OwnServer, OwnTexts, OwnWorkflow, ReferenceToServer, ReferenceToWorkflow, Role,
-    Server, ServerLetGo,
+    Secret, Server, ServerLetGo,
 };
-use ManagedKind::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 
 /// A workflow that no object stands for.
 pub const UNOWNED_WORKFLOW: &str = "w-00000000000000001";
@@ -26,6 +26,8 @@ pub const CERTIFICATE: &str = "cert-0000000000000ba0c";
 pub enum Allowed {
     /// The attacker's grant lists the role of the bank.
     Role,
+    /// It lists the secret of the bank.
+    Secret,
     /// It lists the server of the bank.
     Server,
     /// It lists the certificate.
@@ -47,6 +49,10 @@ pub enum Allowed {
     /// It is allowed as it is: it leads to what is his own.
     AsItIs,
 }
+
+/// Profiles of the account.
+pub const LOCAL_PROFILE: &str = "p-00000000000000001";
+pub const PARTNER_PROFILE: &str = "p-00000000000000002";
 
 /// Condition, status, reason.
 pub type Says = (&'static str, &'static str, &'static str);
@@ -214,6 +220,78 @@ fn of_server() -> Vec<Case> {
     cases
 }
 
+fn of_connector() -> Vec<Case> {
+    let kind = TransferConnector;
+    let keys = |name: &str, key: &str| {
+        let from = json!([{"configMapKeyRef": {"name": name, "key": key}}]);
+        json!({"sftpConfig": {"userSecretId": SECRET, "trustedHostKeysFrom": from}})
+    };
+    let as2 = |more: Value| {
+        let mut config = json!({"localProfileId": LOCAL_PROFILE, "partnerProfileId": PARTNER_PROFILE,
+            "compression": "DISABLED", "encryptionAlgorithm": "NONE", "signingAlgorithm": "SHA256",
+            "mdnResponse": "NONE"});
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"sftpConfig": null, "url": "https://as2.example.com", "as2Config": config})
+    };
+    let answers = |server: Value| {
+        let config = json!({"url": "http://as2.example.com:5080", "serverRefs": [server]});
+        as2(json!({"mdnResponse": "ASYNC", "asyncMdnConfig": config}))
+    };
+    vec![
+        case(
+            kind,
+            "spec.awsIdentityRef.name",
+            json!({"awsIdentityRef": {"name": BANK}}),
+            reasons::IDENTITY_DENIED,
+            Identity,
+        ),
+        case(kind, "spec.accessRole", json!({"accessRole": THEIR_ROLE}), reasons::ROLE_NOT_GRANTED, Role),
+        case(kind, "spec.loggingRole", json!({"loggingRole": THEIR_ROLE}), reasons::ROLE_NOT_GRANTED, Role),
+        case(
+            kind,
+            "spec.sftpConfig.userSecretId",
+            json!({"sftpConfig": {"userSecretId": THEIR_SECRET}}),
+            reasons::SECRET_NOT_GRANTED,
+            Secret,
+        ),
+        case(
+            kind,
+            "spec.sftpConfig.trustedHostKeysFrom[].configMapKeyRef.name",
+            keys("texts", "keys"),
+            reasons::SOURCE_NOT_READY,
+            OwnTexts,
+        ),
+        case(
+            kind,
+            "spec.sftpConfig.trustedHostKeysFrom[].configMapKeyRef.key",
+            keys("own", "bank/keys"),
+            reasons::SOURCE_NOT_READY,
+            OwnTexts,
+        ),
+        case(
+            kind,
+            "spec.as2Config.basicAuthSecretId",
+            as2(json!({"basicAuthSecretId": THEIR_SECRET})),
+            reasons::SECRET_NOT_GRANTED,
+            Secret,
+        ),
+        case(
+            kind,
+            "spec.as2Config.asyncMdnConfig.serverRefs[].name",
+            answers(json!({"name": "vault"})),
+            reasons::DEPENDENCY_NOT_READY,
+            OwnServer,
+        ),
+        case(
+            kind,
+            "spec.as2Config.asyncMdnConfig.serverRefs[].namespace",
+            answers(json!({"name": "vault", "namespace": BANK})),
+            reasons::DEPENDENCY_NOT_READY,
+            ReferenceToServer,
+        ),
+    ]
+}
+
 /// All of them.
 pub fn cases() -> Vec<Case> {
     let keys = |name: &str, key: &str| json!({"sshPublicKeysFrom": [{"configMapKeyRef": {"name": name, "key": key}}]});
@@ -239,15 +317,26 @@ pub fn cases() -> Vec<Case> {
     });
     let names = json!({"certificateIds": [CERTIFICATE]});
     let of_profile = vec![case(TransferProfile, "spec.certificateIds[]", names, reasons::IDENTITY_DENIED, Certificate)];
-    [of_server(), of_login(TransferUser), of_user, of_login(TransferAccess), by_identity.into(), of_profile]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        of_server(),
+        of_login(TransferUser),
+        of_user,
+        of_login(TransferAccess),
+        by_identity.into(),
+        of_profile,
+        of_connector(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Things of the account that no grant bounds, as docs/security.md says: AWS judges them, by the role that is passed, by
 /// the policies of the thing itself, or lets everybody of the account use them.
-pub const OF_THE_ACCOUNT: [&str; 17] = [
+pub const OF_THE_ACCOUNT: [&str; 20] = [
+    "spec.as2Config.localProfileId",
+    "spec.as2Config.partnerProfileId",
+    "vpcLattice.resourceConfigurationArn",
     "spec.certificate",
     "spec.customHostname.hostedZoneId",
     "spec.endpointDetails.addressAllocationIds[]",
@@ -268,7 +357,12 @@ pub const OF_THE_ACCOUNT: [&str; 17] = [
 ];
 
 /// Texts that name nothing beyond the object and what is its own in AWS. A path, or what its last members are.
-pub const NO_REFERENCE: [&str; 38] = [
+pub const NO_REFERENCE: [&str; 43] = [
+    "spec.url",
+    "spec.as2Config.asyncMdnConfig.url",
+    "spec.as2Config.messageSubject",
+    "spec.sftpConfig.orderedUserSecretVersionStages[]",
+    "spec.sftpConfig.trustedHostKeys[]",
     "spec.allowedReferences.namespaces.names[]",
     "selector.matchExpressions[].key",
     "selector.matchExpressions[].operator",

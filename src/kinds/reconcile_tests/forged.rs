@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::forged_rows::{Row, rows};
-use super::rig::{FIRST, OLD, ROLE, Rig, name};
+use super::rig::{FIRST, OLD, ROLE, Rig, connector_spec, name};
 use crate::api::ManagedKind;
 use crate::aws::transfer::{Access, LoginSettings, Tags, User};
 use crate::cluster::Name;
@@ -19,7 +19,7 @@ use crate::kinds::fakes::schema::leaves;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
 use crate::sim::door;
 
-use ManagedKind::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 
 /// A server of another object of this cluster.
 pub const VAULT: &str = "s-0000000000000ba0c";
@@ -29,6 +29,8 @@ pub const ABROAD: &str = "s-0000000000000abc0";
 pub const THEIR_PROFILE: &str = "p-0000000000000ba0c";
 /// A workflow of another object.
 pub const THEIR_WORKFLOW: &str = "w-0000000000000ba0c";
+/// A connector of another object.
+pub const THEIR_CONNECTOR: &str = "c-0000000000000ba0c";
 /// The object whose status is forged.
 pub(super) const MINE: &str = "mine";
 pub(super) const UID: &str = "uid-mine";
@@ -65,6 +67,8 @@ fn put_others(rig: &Rig) {
     rig.cloud.put_workflow(THEIR_WORKFLOW, &scan);
     let partner = Owner::new(CLUSTER, "bank", "partner", "uid-partner").tags("attempt-of-theirs");
     rig.cloud.put_profile(THEIR_PROFILE, &partner);
+    let acme = Owner::new(CLUSTER, "bank", "acme", "uid-acme").tags("attempt-of-theirs");
+    rig.cloud.put_connector(THEIR_CONNECTOR, &acme);
     let mut identity = rig.objects.stored(&("AwsIdentity".to_owned(), unspaced("default"))).unwrap();
     identity["spec"]["grants"][0]["serverIds"] = json!([]);
     rig.objects.put(identity.clone());
@@ -140,6 +144,7 @@ pub(super) fn put_mine(rig: &Rig, kind: ManagedKind) {
         TransferAccess => {
             rig.put(kind.name(), MINE, json!({"serverRef": {"name": "files"}, "role": ROLE, "externalId": OWN_GROUP}));
         }
+        TransferConnector => rig.connector(MINE, json!({})),
         TransferWorkflow => {
             let step = json!([{"type": "DELETE", "deleteStepDetails": {}}]);
             let lifecycle = json!({"deletionProtection": false});
@@ -175,6 +180,8 @@ pub(super) fn others(rig: &Rig, may_go: OfGroup) -> Vec<String> {
     drop(accesses);
     let workflow = rig.cloud.sim().world.region(ACCOUNT, REGION).workflows.get(THEIR_WORKFLOW).cloned();
     all.extend([serde_json::to_string(&workflow).unwrap(), rig.cloud.profile(THEIR_PROFILE)]);
+    let connector = rig.cloud.sim().world.region(ACCOUNT, REGION).connectors.get(THEIR_CONNECTOR).cloned();
+    all.push(serde_json::to_string(&connector.unwrap()).unwrap());
     all.extend(["texts", "own"].map(|map| format!("{:?}", rig.objects.stored(&("ConfigMap".to_owned(), name(map))))));
     all
 }
@@ -202,6 +209,7 @@ pub(super) fn edit(rig: &Rig, kind: ManagedKind) {
         TransferServer => object["spec"]["preAuthenticationLoginBanner"] = json!("hello"),
         TransferUser | TransferAccess => object["spec"]["homeDirectory"] = json!("/b/mine"),
         TransferWorkflow | TransferProfile => object["spec"]["tags"] = json!({"a": "1"}),
+        TransferConnector => object["spec"] = connector_spec(&json!({"url": "sftp://other.example.com"})),
     });
 }
 
@@ -225,7 +233,7 @@ pub(super) fn taken(sent: &Sent, (server, group): OfGroup) -> Vec<String> {
         operation == "DeleteAccess" && [server, group].iter().all(|part| input.contains(&format!("\"{part}\"")))
     };
     let aimed = all.iter().find(|(operation, input)| {
-        [VAULT, ABROAD, OLD, THEIR_WORKFLOW, THEIR_PROFILE].iter().any(|id| input.contains(id))
+        [VAULT, ABROAD, OLD, THEIR_WORKFLOW, THEIR_PROFILE, THEIR_CONNECTOR].iter().any(|id| input.contains(id))
             && !may(operation, input)
     });
     assert!(aimed.is_none(), "{aimed:?} is about what is not ours");
@@ -287,6 +295,7 @@ async fn an_object_that_nobody_forged_is_changed_and_deleted_in_aws() {
         (TransferAccess, "UpdateAccess", "DeleteAccess"),
         (TransferWorkflow, "TagResource", "DeleteWorkflow"),
         (TransferProfile, "TagResource", "DeleteProfile"),
+        (TransferConnector, "UpdateConnector", "DeleteConnector"),
     ] {
         let rig = ready(kind).await;
         let own = (FIRST, OWN_GROUP);
@@ -326,6 +335,11 @@ async fn no_forged_field_of_a_workflow_touches_what_is_not_its_own() {
 #[tokio::test(start_paused = true)]
 async fn no_forged_field_of_a_profile_touches_what_is_not_its_own() {
     no_forgery(TransferProfile).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_forged_field_of_a_connector_touches_what_is_not_its_own() {
+    no_forgery(TransferConnector).await;
 }
 
 pub(super) fn covers(path: &str, leaf: &str) -> bool {

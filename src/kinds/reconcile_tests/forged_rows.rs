@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::forged::{ABROAD, THEIR_PROFILE, THEIR_WORKFLOW, VAULT};
+use super::forged::{ABROAD, THEIR_CONNECTOR, THEIR_PROFILE, THEIR_WORKFLOW, VAULT};
 use super::rig::{FIRST, OLD};
 use crate::api::ManagedKind;
 use crate::kinds::fakes::{ACCOUNT, NOW, REGION};
 
-use ManagedKind::{TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
+use ManagedKind::{TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 
 /// A forgery, and what comes of it while nobody edits the object.
 #[derive(Clone)]
@@ -108,6 +108,22 @@ fn common(kind: ManagedKind, uid: &str) -> Vec<Row> {
     ]
 }
 
+fn of_connectors() -> Vec<Row> {
+    let arn = format!("arn:aws:transfer:{REGION}:{ACCOUNT}:connector/{THEIR_CONNECTOR}");
+    vec![
+        row("status.connectorId", json!(THEIR_CONNECTOR), &[], "Available"),
+        row("status.arn", json!(arn), &[], "Available"),
+        row("status.state", json!("ERRORED"), &[], "Available"),
+        row("status.serviceManagedEgressIpAddresses", json!(["192.0.2.99"]), &[], "Available"),
+        row(
+            "status.connectionTest",
+            json!({"digest": "0", "generation": 99, "outcome": "Connected", "message": "x"}),
+            &[],
+            "Available",
+        ),
+    ]
+}
+
 /// Every forgery of the status of a kind, whose object has this uid.
 pub fn rows(kind: ManagedKind, uid: &str) -> Vec<Row> {
     let arn = |rest: &str| json!(format!("arn:aws:transfer:{REGION}:{ACCOUNT}:{rest}"));
@@ -186,6 +202,7 @@ pub fn rows(kind: ManagedKind, uid: &str) -> Vec<Row> {
             row("status.as2Id", json!("them"), &[], "Available"),
             row("status.profileType", json!("PARTNER"), &[], "Available"),
         ],
+        TransferConnector => of_connectors(),
         TransferWorkflow => vec![
             row("status.workflowId", json!(THEIR_WORKFLOW), &[], "Available"),
             row("status.arn", arn(&format!("workflow/{THEIR_WORKFLOW}")), &[], "Available"),

@@ -21,12 +21,13 @@ use crate::engine::reconcile::reconcile;
 use crate::engine::requeue::Requeue;
 use crate::engine::settings::{Env, Settings};
 use crate::kinds::access::Accesses;
+use crate::kinds::connector::Connectors;
 pub use crate::kinds::fakes::cloud::{Cloud, Lose};
 use crate::kinds::fakes::cloud::{Identities, limiter};
 use crate::kinds::fakes::scripted::Key;
 pub use crate::kinds::fakes::scripted::{Fail, Objects};
 use crate::kinds::fakes::{self, ACCOUNT, NOW, REGION};
-pub use crate::kinds::fakes::{FIRST, LAG, OLD, ROLE, SECOND, THIRD, TOLERANCE};
+pub use crate::kinds::fakes::{FIRST, LAG, OLD, ROLE, SECOND, SECRET, THIRD, TOLERANCE};
 use crate::kinds::profile::Profiles;
 use crate::kinds::server::Servers;
 use crate::kinds::user::Users;
@@ -72,6 +73,7 @@ struct Process {
     accesses: Arc<Engine<Accesses>>,
     workflows: Arc<Engine<Workflows>>,
     profiles: Arc<Engine<Profiles>>,
+    connectors: Arc<Engine<Connectors>>,
     limiter: Arc<RateLimiter>,
 }
 
@@ -122,7 +124,7 @@ impl Rig {
             "spec": {"accountId": ACCOUNT, "regions": [REGION], "credentials": {"source": "Operator"}, "grants": [{
                 "name": "all", "kinds": ManagedKind::ALL,
                 "namespaces": {"from": "All"}, "roleArns": [ROLE], "serverIds": server_ids,
-                "certificateIds": ["*"]}]},
+                "certificateIds": ["*"], "secretArns": [SECRET]}]},
         });
         self.objects.put(identity);
     }
@@ -187,6 +189,11 @@ impl Rig {
             all[key] = value.clone();
         }
         self.put("TransferUser", object, all);
+    }
+
+    /// A connector to an SFTP partner, or as the spec says.
+    pub fn connector(&self, object: &str, spec: Value) {
+        self.put("TransferConnector", object, connector_spec(&spec));
     }
 
     /// A person edits the object.
@@ -256,6 +263,7 @@ impl Rig {
             "TransferUser" => Box::pin(reconcile(&self.process.users, object, uid, rank)).await,
             "TransferAccess" => Box::pin(reconcile(&self.process.accesses, object, uid, rank)).await,
             "TransferProfile" => Box::pin(reconcile(&self.process.profiles, object, uid, rank)).await,
+            "TransferConnector" => Box::pin(reconcile(&self.process.connectors, object, uid, rank)).await,
             _ => Box::pin(reconcile(&self.process.workflows, object, uid, rank)).await,
         }
     }
@@ -331,9 +339,20 @@ fn start(objects: &Arc<Objects>, cloud: &Arc<Cloud>, reads: f64) -> Process {
         users: Engine::new(Users::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         accesses: Engine::new(Accesses::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
         profiles: Engine::new(Profiles::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
-        workflows: Engine::new(Workflows::new(deps), cluster, lister(), settings),
+        workflows: Engine::new(Workflows::new(Arc::clone(&deps)), Arc::clone(&cluster), lister(), settings.clone()),
+        connectors: Engine::new(Connectors::new(deps), cluster, lister(), settings),
         limiter,
     }
+}
+
+/// The least that a connector to an SFTP partner needs, and what the spec says in its place.
+pub fn connector_spec(more: &Value) -> Value {
+    let sftp = json!({"userSecretId": SECRET});
+    let mut all = json!({"region": REGION, "url": "sftp://sftp.example.com", "accessRole": ROLE, "sftpConfig": sftp});
+    for (key, value) in more.as_object().unwrap() {
+        all[key] = value.clone();
+    }
+    all
 }
 
 /// Times as an installation has them by default, and a clock that goes.

@@ -15,6 +15,11 @@ pub const ROLE: &str = "arn:aws:iam::123456789012:role/fields/one";
 /// Another one.
 pub const ROLE_TWO: &str = "arn:aws:iam::123456789012:role/fields/two";
 
+/// A secret that the identities let every namespace have AWS read.
+pub const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:fields/one";
+/// Another one.
+pub const SECRET_TWO: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:fields/two";
+
 /// A kind of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -24,10 +29,12 @@ pub enum Kind {
     Access,
     Workflow,
     Profile,
+    Connector,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] = [Self::Identity, Self::Server, Self::User, Self::Access, Self::Workflow, Self::Profile];
+    pub const ALL: [Self; 7] =
+        [Self::Identity, Self::Server, Self::User, Self::Access, Self::Workflow, Self::Profile, Self::Connector];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -37,6 +44,7 @@ impl Kind {
             Self::Access => "TransferAccess",
             Self::Workflow => "TransferWorkflow",
             Self::Profile => "TransferProfile",
+            Self::Connector => "TransferConnector",
         }
     }
 
@@ -48,6 +56,7 @@ impl Kind {
             Self::Access => "transferaccesses",
             Self::Workflow => "transferworkflows",
             Self::Profile => "transferprofiles",
+            Self::Connector => "transferconnectors",
         }
     }
 }
@@ -214,7 +223,7 @@ impl Case {
 
     /// What to leave out to be rid of the field. Where all of it is required, the field itself: that is refused.
     fn nearest(&self) -> String {
-        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 6]> =
+        static PATHS: LazyLock<[std::collections::BTreeMap<String, Option<String>>; 7]> =
             LazyLock::new(|| Kind::ALL.map(schema::paths));
         let nearest = PATHS[self.kind as usize].get(&self.path).cloned().flatten();
         nearest.unwrap_or_else(|| self.path.clone())
@@ -231,6 +240,10 @@ pub fn base(kind: Kind, name: &str) -> Value {
             json!({"region": "eu-central-1", "steps": [{"type": "DELETE", "deleteStepDetails": {}}]})
         }
         Kind::Profile => json!({"region": "eu-central-1", "as2Id": "us", "profileType": "LOCAL"}),
+        Kind::Connector => {
+            json!({"region": "eu-central-1", "url": format!("sftp://{name}.example.com"), "accessRole": ROLE,
+            "sftpConfig": {"userSecretId": SECRET}})
+        }
         Kind::Identity => json!({
             "accountId": "123456789012", "regions": ["eu-central-1"], "credentials": {"source": "Operator"},
             "grants": [{"name": "all", "kinds": ["TransferServer", "TransferUser"], "namespaces": {"from": "All"}}],

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::case::Then::{Holds, Refused, Stalled};
-use super::case::{At, Case, HOME, Kind, ROLE, ROLE_TWO, Then, field, merge};
+use super::case::{At, Case, HOME, Kind, ROLE, ROLE_TWO, SECRET, SECRET_TWO, Then, field, merge};
 use super::policies::selections;
 
 /// Two simulators: that of the operator's environment, and one that holds nothing and has another account.
@@ -142,6 +142,12 @@ fn who_may(raw: &str, certificate: &str) -> Vec<Case> {
         "profileType": "LOCAL", "certificateIds": [certificate]});
     let of_profiles = json!({"name": "one", "kinds": ["TransferProfile"], "namespaces": {"from": "All"}});
     let ungranted = "does not let namespace fields name certificate cert-";
+    let no_secret = || Stalled("SecretNotGranted", "spec.sftpConfig.userSecretId");
+    let connector = json!({"region": "eu-central-1", "awsIdentityRef": {"name": "NAME"}, "accessRole": ROLE,
+        "url": "sftp://sftp.example.com", "sftpConfig": {"userSecretId": SECRET}});
+    let mut with_secret = grant.clone();
+    with_secret["kinds"] = json!(["TransferConnector"]);
+    with_secret["roleArns"] = json!([ROLE]);
     let mut with_role = grant.clone();
     with_role["roleArns"] = json!([ROLE]);
     vec![
@@ -154,6 +160,15 @@ fn who_may(raw: &str, certificate: &str) -> Vec<Case> {
         )
         .rest(json!({"grants": [grant]}))
         .shown_by(Kind::Server, HOME, server),
+        Case::new(
+            Kind::Identity,
+            "grants[].secretArns",
+            At::Aws("/Settings/SftpConfig/UserSecretId"),
+            [json!([SECRET_TWO]), json!([SECRET])],
+            [no_secret(), Holds(json!(SECRET)), no_secret()],
+        )
+        .rest(json!({"grants": [with_secret]}))
+        .shown_by(Kind::Connector, HOME, connector),
         Case::new(
             Kind::Identity,
             "grants[].serverIds",

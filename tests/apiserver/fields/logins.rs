@@ -12,6 +12,8 @@ pub struct Raw {
     pub users: [String; 2],
     pub accesses: [String; 2],
     pub certificates: [String; 2],
+    /// Ids of profiles of AS2: two of ours, two of partners.
+    pub profiles: [String; 4],
 }
 
 pub const FIRST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG1ZVsPfc8dimrEDFSPL5kbHYbCwf7tCp8+DeQAMuRr5";

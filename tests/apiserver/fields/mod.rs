@@ -2,6 +2,7 @@
 //! off the CRDs: one without a case or a reason not to have one fails.
 
 mod case;
+mod connectors;
 mod deletions;
 mod host_keys;
 mod identities;
@@ -26,7 +27,11 @@ use world::World;
 use crate::support::repository;
 
 /// Paths without a case, and why.
-const EXEMPT: [(Kind, &str, &str); 26] = [
+const EXEMPT: [(Kind, &str, &str); 30] = [
+    (Kind::Connector, "connectionTest", "what it comes to shows after Ready: src/kinds/reconcile_tests/connectors.rs"),
+    (Kind::Connector, "lifecycle.deletionPolicy", AT_DELETION),
+    (Kind::Connector, "lifecycle.managementPolicy", IN_WHOLE_RECONCILES),
+    (Kind::Connector, "lifecycle.recreatePolicy", IN_WHOLE_RECONCILES),
     (Kind::Identity, "endpoints.ec2", "where EC2 is, shows in no object of a server without a VPC: tests/sdk_ec2.rs"),
     (Kind::Identity, "grants[].name", "it names the entry for those who write the list, and has no effect"),
     (Kind::Server, "lifecycle.deletionPolicy", AT_DELETION),
@@ -65,7 +70,8 @@ fn dry() -> Vec<Case> {
     let ids = || ["s-0123456789abcdef0".to_owned(), "s-0123456789abcdef1".to_owned()];
     let sims = Sims { own: "http://one".to_owned(), other: "http://two".to_owned() };
     let certificates = ["cert-0123456789abcdef0".to_owned(), "cert-0123456789abcdef1".to_owned()];
-    cases(&Raw { users: ids(), accesses: ids(), certificates }, &sims)
+    let profiles = ["0", "1", "2", "3"].map(|last| format!("p-0123456789abcdef{last}"));
+    cases(&Raw { users: ids(), accesses: ids(), certificates, profiles }, &sims)
 }
 
 fn cases(raw: &Raw, sims: &Sims) -> Vec<Case> {
@@ -76,6 +82,7 @@ fn cases(raw: &Raw, sims: &Sims) -> Vec<Case> {
         policies::cases(),
         workflows::cases(),
         profiles::cases(&raw.certificates),
+        connectors::cases(&raw.profiles),
         identities::cases(sims, &raw.users[0], &raw.certificates[0]),
     ];
     all.concat()
@@ -171,7 +178,7 @@ async fn every_field_is_so_too_where_aws_behaves_otherwise() {
         "unset": "empty", "absent": "null", "empty_body": "object", "unknown_members": true, "newer_defaults": true,
         "protocol_details": "replace", "identity_provider_details": "merge", "conflict": "network_update",
         "access_role": false, "users_of_other_provider": "refuse", "duplicate_ssh_key": "body",
-        "empty_first_page": true, "user_name_variable": "expanded",
+        "empty_first_page": true, "user_name_variable": "expanded", "connector_config": "replace",
     });
     every_field(&otherwise).await;
 }

@@ -41,6 +41,7 @@ fn edits(kind: Kind) -> Vec<Case> {
 pub fn resync(kind: Kind) -> Case {
     let (at, rest, held) = match kind {
         Kind::Workflow => (At::Aws("/Steps/0/Type"), json!({}), json!("DELETE")),
+        Kind::Connector => (At::Aws("/Settings/SftpConfig/MaxConcurrentConnections"), json!({}), json!(1)),
         Kind::Profile => (At::Aws("/As2Id"), json!({}), json!("us")),
         _ => {
             let (at, to) = other_field(kind);

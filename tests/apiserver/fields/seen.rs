@@ -133,12 +133,15 @@ impl Seen {
         let about = |call: &&Value| match key.kind {
             Kind::Identity => false,
             Kind::Access => call["external_id"] == self.group(key),
-            Kind::Server | Kind::User | Kind::Workflow | Kind::Profile if held.is_null() => {
+            Kind::Server | Kind::User | Kind::Workflow | Kind::Profile | Kind::Connector if held.is_null() => {
                 tags(&call["input"]["Tags"]).get(TAG_OWNER) == Some(&owner)
             }
             Kind::Server => call["server_id"] == *id || arn_names(call, id),
             Kind::Workflow => call["workflow_id"] == held["WorkflowId"] || arn_names(call, &held["WorkflowId"]),
             Kind::Profile => call["input"]["ProfileId"] == held["ProfileId"] || arn_names(call, &held["ProfileId"]),
+            Kind::Connector => {
+                call["input"]["ConnectorId"] == held["ConnectorId"] || arn_names(call, &held["ConnectorId"])
+            }
             Kind::User => {
                 let here = call["server_id"] == *id || arn_names(call, id);
                 here && (call["user_name"] == held["UserName"] || arn_names(call, &held["UserName"]))
@@ -146,7 +149,7 @@ impl Seen {
         };
         let changes = |call: &&Value| {
             let operation = call["operation"].as_str().unwrap_or_default();
-            !["Describe", "List", "Get", "Assume"].iter().any(|reads| operation.starts_with(reads))
+            !["Describe", "List", "Get", "Assume", "Test"].iter().any(|reads| operation.starts_with(reads))
         };
         self.calls.iter().filter(changes).filter(about).map(|call| call["operation"].to_string()).collect()
     }
@@ -202,7 +205,7 @@ impl Seen {
         let mut found = Vec::new();
         for server in self.servers() {
             match key.kind {
-                Kind::Identity | Kind::Workflow | Kind::Profile => {}
+                Kind::Identity | Kind::Workflow | Kind::Profile | Kind::Connector => {}
                 Kind::Server => found.extend(Some(server).filter(ours).map(|server| self.with_workflows(server))),
                 Kind::User => found.extend(members(&server, "Users", "UserName").filter(ours)),
                 Kind::Access => {
@@ -220,6 +223,10 @@ impl Seen {
         }
         if key.kind == Kind::Profile {
             found.extend(self.all("profiles").filter(ours));
+        }
+        if key.kind == Kind::Connector {
+            let living = |held: &Value| held["Gone"].is_null();
+            found.extend(self.all("connectors").filter(ours).filter(living).map(|held| self.with_servers(held)));
         }
         if found.len() > 1 {
             return Err(format!("AWS holds it {} times", found.len()));
@@ -239,6 +246,17 @@ impl Seen {
         server
     }
 
+    /// A connector with the owners of the servers that take its answers.
+    fn with_servers(&self, mut connector: Value) -> Value {
+        let ids = connector["Settings"]["As2Config"]["AsyncMdnConfig"]["ServerIds"].clone();
+        let owner = |id: &Value| {
+            let found = self.servers().find(|server| server["ServerId"] == *id);
+            found.and_then(|server| tags(&server["Tags"]).get(TAG_OWNER).cloned())
+        };
+        connector["Servers"] = ids.as_array().into_iter().flatten().map(|id| json!(owner(id))).collect();
+        connector
+    }
+
     /// Every server of every account, with its region.
     fn servers(&self) -> impl Iterator<Item = Value> {
         self.all("servers")
@@ -253,6 +271,9 @@ impl Seen {
                 one["Region"] = region.into();
                 if resource == "profiles" {
                     one["ProfileId"] = id.into();
+                }
+                if resource == "connectors" {
+                    one["ConnectorId"] = id.into();
                 }
                 one
             })

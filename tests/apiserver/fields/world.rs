@@ -9,7 +9,8 @@ use kube::{Client, ResourceExt as _};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use transfer_operator::api::{
-    AwsIdentity, ManagedKind, TransferAccess, TransferProfile, TransferServer, TransferUser, TransferWorkflow,
+    AwsIdentity, ManagedKind, TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser,
+    TransferWorkflow,
 };
 
 use super::case::{At, Case, HOME, Kind, Then};
@@ -66,7 +67,11 @@ impl World {
         let plane = Lent::installed().await;
         let sim = Sim::start(&SIM).await;
         let other = Sim::start(&[&SIM[..], &OTHER_ACCOUNT[..]].concat()).await;
-        sim.control("/_sim/config", &json!({"quotas": {"servers": 1000, "workflows": 1000}})).await;
+        sim.control(
+            "/_sim/config",
+            &json!({"quotas": {"servers": 1000, "workflows": 1000, "connectors": 1000}, "connector_time": "0s"}),
+        )
+        .await;
         // The other ways of AWS's are beside the code: src/kinds/reconcile_tests/profiles.rs.
         sim.control("/_sim/config", &json!({"empty_certificate_ids": "clear"})).await;
         sim.control("/_sim/config", switches).await;
@@ -75,7 +80,12 @@ impl World {
             sim.control("/_sim/change", &json!({"region": "eu-central-1", "set_address": address})).await;
         }
         let (users, accesses) = (raw(&sim, Kind::User).await, raw(&sim, Kind::Access).await);
-        let raw = Raw { users, accesses, certificates: [certificate(&sim).await, certificate(&sim).await] };
+        let raw = Raw {
+            users,
+            accesses,
+            certificates: [certificate(&sim).await, certificate(&sim).await],
+            profiles: profiles(&sim).await,
+        };
         let file = repository("tests/apiserver/fields/world.yaml");
         plane.kubectl(&["apply", "--filename", file.to_str().unwrap()]).await;
         secret(&plane, "keys", &[("one", "ed25519"), ("two", "p256"), ("ssh-privatekey", "p384")]).await;
@@ -91,7 +101,8 @@ impl World {
                 "credentials": {"source": "Operator"}, "tags": tags,
                 "grants": [{"name": "all", "kinds": ManagedKind::ALL,
                     "namespaces": {"from": "All"}, "serverIds": servers, "certificateIds": ["*"],
-                    "roleArns": ["arn:aws:iam::123456789012:role/fields/*"]}],
+                    "roleArns": ["arn:aws:iam::123456789012:role/fields/*"],
+                    "secretArns": ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:fields/*"]}],
             });
             let key = Key { kind: Kind::Identity, namespace: String::new(), name: name.to_owned() };
             world.apply(&key, &spec).await.unwrap();
@@ -259,6 +270,7 @@ fn resource(kind: Kind) -> ApiResource {
         Kind::Access => ApiResource::erase::<TransferAccess>(&()),
         Kind::Workflow => ApiResource::erase::<TransferWorkflow>(&()),
         Kind::Profile => ApiResource::erase::<TransferProfile>(&()),
+        Kind::Connector => ApiResource::erase::<TransferConnector>(&()),
     }
 }
 
@@ -284,6 +296,16 @@ async fn certificate(sim: &Sim) -> String {
     let input = json!({"Usage": "SIGNING", "Certificate": file("own.pem"), "PrivateKey": file("own.key")});
     let made = out_of_band(sim, "ImportCertificate", &input).await;
     made["output"]["CertificateId"].as_str().unwrap().to_owned()
+}
+
+/// Two profiles of ours and two of partners, which no object stands for.
+async fn profiles(sim: &Sim) -> [String; 4] {
+    let mut ids = Vec::new();
+    for (as2_id, kind) in [("one", "LOCAL"), ("two", "LOCAL"), ("three", "PARTNER"), ("four", "PARTNER")] {
+        let made = out_of_band(sim, "CreateProfile", &json!({"As2Id": as2_id, "ProfileType": kind})).await;
+        ids.push(made["output"]["ProfileId"].as_str().unwrap().to_owned());
+    }
+    ids.try_into().unwrap()
 }
 
 async fn out_of_band(sim: &Sim, operation: &str, input: &Value) -> Value {

@@ -152,6 +152,14 @@ pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> 
             let profile = region.profiles.get(&text(&input["ProfileId"])).ok().filter(|held| held.gone.is_none());
             profile.map(|held| format!("profile {}", for_whom(&held.tags))).into_iter().collect()
         }
+        ("CreateConnector", _) => {
+            let tags = satisfy::tags(&input["Tags"]);
+            vec![format!("connector {}", tags.get(TAG_OWNER).map_or("nobody", String::as_str))]
+        }
+        ("DeleteConnector", _) => {
+            let connector = region.connectors.get(&text(&input["ConnectorId"])).ok().filter(|held| held.gone.is_none());
+            connector.map(|held| format!("connector {}", for_whom(&held.tags))).into_iter().collect()
+        }
         ("CreateUser" | "DeleteUser", Some(held)) => {
             vec![format!("user {} of {}", text(&input["UserName"]), for_whom(&held.tags))]
         }
@@ -174,7 +182,7 @@ pub fn subjects(operation: &str, region: &Region, input: &Value) -> Vec<String> 
 /// What forbids a call, if anything.
 fn forbidden(world: &World, operation: &str, account: &str, region: &str, input: &Value) -> Option<String> {
     let foreign = |what: &str| Some(format!("O3: {operation} on {what}: {input}"));
-    if matches!(operation, "CreateServer" | "CreateWorkflow" | "CreateProfile") {
+    if matches!(operation, "CreateServer" | "CreateWorkflow" | "CreateProfile" | "CreateConnector") {
         return creating(world, operation, input);
     }
     for (noun, member) in BY_ID {
@@ -234,7 +242,7 @@ fn forbidden(world: &World, operation: &str, account: &str, region: &str, input:
 }
 
 /// What AWS knows by an id alone, beside servers: as ARNs call it, and the member that holds the id.
-const BY_ID: [(&str, &str); 2] = [("workflow", "WorkflowId"), ("profile", "ProfileId")];
+const BY_ID: [(&str, &str); 3] = [("workflow", "WorkflowId"), ("profile", "ProfileId"), ("connector", "ConnectorId")];
 
 /// The one that a request is about.
 fn id_of(noun: &str, member: &str, input: &Value) -> Option<String> {
@@ -250,7 +258,8 @@ fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str,
         let region = sim.world.region(place.0, place.1);
         let tags = match noun {
             "workflow" => region.workflows.get(id)?.tags.clone(),
-            _ => region.profiles.get(id).ok()?.tags.clone(),
+            "profile" => region.profiles.get(id).ok()?.tags.clone(),
+            _ => region.connectors.get(id).ok()?.tags.clone(),
         };
         let has = |key: &str| tags.iter().any(|tag| tag.key == key);
         (owner(&tags), !deletes && has(TAG_RETAINED_FROM) && !has(TAG_UID))
@@ -316,7 +325,7 @@ fn restrained(world: &World, operation: &str, uid: &str) -> Option<String> {
     if spec["lifecycle"]["managementPolicy"] == "ObserveOnly" && !deleting {
         return Some(format!("O3: {operation} for {name}, which only observes"));
     }
-    if matches!(operation, "DeleteServer" | "DeleteUser") && !deleting {
+    if matches!(operation, "DeleteServer" | "DeleteUser" | "DeleteConnector") && !deleting {
         return Some(format!("O3: {operation} for {name}, which nobody deletes"));
     }
     let protected = object["kind"] == "TransferServer" && spec["lifecycle"]["deletionProtection"] != false;
@@ -375,6 +384,7 @@ pub fn after_mutation(world: &World, operation: &str, input: &Value, intent: &In
         "CreateServer" => one_server_each(world),
         "CreateWorkflow" => two_workflows_while_replacing(world),
         "CreateProfile" => one_profile_each(world),
+        "CreateConnector" => one_connector_each(world),
         _ => {}
     }
 }
@@ -411,6 +421,13 @@ fn one_server_each(world: &World) {
 fn one_profile_each(world: &World) {
     one_each(world, "profiles", |region| {
         let living = region.profiles.iter().filter(|(_, held)| held.gone.is_none());
+        living.map(|(id, held)| (id.clone(), held.tags.clone())).collect()
+    });
+}
+
+fn one_connector_each(world: &World) {
+    one_each(world, "connectors", |region| {
+        let living = region.connectors.iter().filter(|(_, held)| held.gone.is_none());
         living.map(|(id, held)| (id.clone(), held.tags.clone())).collect()
     });
 }

@@ -2,7 +2,7 @@
 
 use super::super::members::MEMBERS;
 use crate::engine::diff::{Effect, Member, Reset};
-use crate::kinds::login;
+use crate::kinds::{connector, login};
 
 const PAGE: &str = include_str!("../../../../docs/features.md");
 
@@ -64,5 +64,10 @@ fn the_page_of_features_says_what_the_tables_of_members_say() {
     let mut found = faults("TransferServer", MEMBERS);
     found.extend(faults("TransferUser", &login::MEMBERS));
     found.extend(faults("TransferAccess", &login::MEMBERS));
+    let servers = |member: &Member| match member.path {
+        "as2Config.asyncMdnConfig.serverIds" => Member { path: "as2Config.asyncMdnConfig.serverRefs", ..*member },
+        _ => *member,
+    };
+    found.extend(faults("TransferConnector", &connector::members::MEMBERS.iter().map(servers).collect::<Vec<_>>()));
     assert!(found.is_empty(), "{found:#?}");
 }

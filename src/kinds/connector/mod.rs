@@ -1,0 +1,312 @@
+//! `TransferConnector`: found again by its tags, compared member by member, its way to the partner tried out.
+
+mod connection_test;
+mod host_keys;
+pub(crate) mod members;
+mod plan;
+mod server_refs;
+mod state;
+mod want;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::deps::Deps;
+use super::partition;
+use super::registration::{Registration, Traces};
+use super::resolve::{self, TargetQuery, Unresolved};
+use super::tag_index::{self, TagIndex, TaggedResource};
+use super::trigger::Trigger;
+use super::uses::Use;
+use crate::api::{AwsIdentity, Managed, TransferConnector, TransferConnectorSpec, TransferConnectorStatus};
+use crate::aws::transfer::{
+    CreateConnector, DeleteConnector, DescribeConnector, ListConnectors, ListSecurityPolicies, Tags,
+};
+use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
+use crate::cluster::Lister;
+use crate::cluster::store::StoreChange;
+use crate::engine::decide::Words;
+use crate::engine::diff::Change;
+use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
+use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
+use crate::engine::owner::{Owner, Ownership};
+use connection_test::Tests;
+pub use state::ConnectorState;
+use want::WantedConnector;
+
+/// The kind of connectors.
+pub struct Connectors {
+    deps: Arc<Deps>,
+    tag_index: Arc<TagIndex<TaggedConnectors>>,
+    tests: Tests,
+}
+
+/// Connectors, as they are found by their tags.
+#[derive(Debug)]
+pub struct TaggedConnectors;
+
+#[async_trait]
+impl TaggedResource for TaggedConnectors {
+    const LISTING: &'static str = "ListConnectors";
+
+    async fn list(account: &Account) -> Result<Vec<String>, AwsError> {
+        Ok(account.list(ListConnectors { token: None }).await?.into_iter().map(|row| row.connector_id).collect())
+    }
+
+    async fn tags(account: &Account, id: &str) -> Result<Tags, AwsError> {
+        Ok(account.read(DescribeConnector { connector_id: id.to_owned() }).await?.tags)
+    }
+}
+
+impl Connectors {
+    /// The kind behind these doors.
+    #[must_use]
+    pub fn new(deps: Arc<Deps>) -> Self {
+        Self { deps, tag_index: Arc::default(), tests: Tests::default() }
+    }
+
+    /// Whether these owner tags are the object's.
+    fn owns(&self, object: &TransferConnector, tags: &Tags) -> bool {
+        let (namespace, uid) = (object.namespace().unwrap_or_default(), object.uid().unwrap_or_default());
+        let owner = Owner::new(&self.deps.cluster_id, &namespace, &object.name_any(), &uid);
+        owner.judge(tags) == Ownership::Ours
+    }
+
+    /// Where the object lives.
+    async fn place(&self, object: &TransferConnector) -> Result<Target<Arc<AwsIdentity>>, Unresolved> {
+        let status = object.status.as_ref().map(|status| &status.common);
+        // What is being deleted goes from where it was put, whatever became of the spec.
+        let recorded = resolve::recorded_target(status.filter(|_| object.metadata.deletion_timestamp.is_some()));
+        let identity = recorded.identity.unwrap_or_else(|| object.spec.aws_identity_ref.name.clone());
+        let region = recorded.region.unwrap_or_else(|| object.spec.region.clone());
+        let placed = resolve::resolve(&self.deps, &TargetQuery::of(object), &identity, &region, ()).await;
+        let (target, found) = placed.map_err(|trouble| resolve::in_field("spec.awsIdentityRef", trouble))?;
+        Ok(resolve::with(target, found))
+    }
+}
+
+/// What one spec in the place of another would change, beside what is not in [`PREVIEWED`]. Keys of ConfigMaps and ids of
+/// servers are not seen.
+#[must_use]
+pub fn preview(new: &TransferConnectorSpec, old: &TransferConnectorSpec) -> Vec<Change> {
+    let settings = |spec: &TransferConnectorSpec| {
+        let inline = spec.sftp_config.as_ref().and_then(|config| config.trusted_host_keys.clone());
+        want::settings(spec, inline, None)
+    };
+    let (new, old) = (settings(new), settings(old));
+    let applied: BTreeSet<String> = crate::engine::diff::set_paths(members::MEMBERS, &plan::comparable(&old));
+    plan::differing(&new, &old, &applied)
+}
+
+/// The members of a spec that [`preview`] compares.
+pub const PREVIEWED: [&str; 8] = [
+    "url",
+    "egressConfig",
+    "accessRole",
+    "loggingRole",
+    "securityPolicyName",
+    "ipAddressType",
+    "sftpConfig",
+    "as2Config",
+];
+
+/// Every role that a connector's spec passes to AWS.
+#[must_use]
+pub fn roles(spec: &TransferConnectorSpec) -> Vec<String> {
+    want::roles(spec).into_iter().map(|(_, role)| role.clone()).collect()
+}
+
+#[async_trait]
+impl Kind for Connectors {
+    type Object = TransferConnector;
+    type TargetDetail = Arc<AwsIdentity>;
+    type Want = WantedConnector;
+    type Have = ConnectorState;
+
+    const WORDS: Words = Words {
+        noun: TransferConnector::NOUN,
+        parent: "",
+        taken: "",
+        anew: "another id, which whoever sends files with it has to name",
+    };
+
+    fn found_by(&self) -> FoundBy<'_, TransferConnector, Arc<AwsIdentity>> {
+        FoundBy::Tags(self)
+    }
+
+    async fn resolve(&self, object: &TransferConnector) -> Result<Resolved<Arc<AwsIdentity>>, ReconcileError> {
+        resolve::resolved(self.place(object).await)
+    }
+
+    async fn want(
+        &self,
+        object: &TransferConnector,
+        target: &Target<Arc<AwsIdentity>>,
+        now: Timestamp,
+    ) -> Result<Wanted<WantedConnector>, ReconcileError> {
+        let wanted = want::want(&self.deps, object, target).await?;
+        let changes_at = self.tests.due(object, &target.account, &wanted, now);
+        Ok(Wanted { changes_at, ..wanted })
+    }
+
+    async fn describe(
+        &self,
+        object: &TransferConnector,
+        target: &Target<Arc<AwsIdentity>>,
+    ) -> Result<Described<ConnectorState>, AwsError> {
+        let Some(connector_id) = object.status.as_ref().and_then(|status| status.connector_id.clone()) else {
+            return Ok(Described::NoKey);
+        };
+        let account = &target.account;
+        let connector = match account.read(DescribeConnector { connector_id: connector_id.clone() }).await {
+            Ok(connector) => *connector,
+            Err(fault) if fault.kind == AwsErrorKind::NotFound => {
+                self.tests.forget(&object.uid().unwrap_or_default());
+                return Ok(Described::Missing);
+            }
+            Err(fault) => return Err(fault),
+        };
+        self.tag_index.note(account, &connector_id, &connector.tags);
+        let connection_test = if self.owns(object, &connector.tags) && target.denied.is_none() {
+            connection_test::of(&self.tests, object, &connector, account).await
+        } else {
+            object.status.as_ref().and_then(|status| status.connection_test.clone())
+        };
+        Ok(Described::Found(ConnectorState { connector, connection_test }))
+    }
+
+    fn create(
+        &self,
+        _: &TransferConnector,
+        _: &Target<Arc<AwsIdentity>>,
+        wanted: &Wanted<WantedConnector>,
+        owner_tags: &Tags,
+    ) -> Mutation {
+        let WantedConnector { settings, tags, ungranted: _, unknown: _ } = wanted.want.clone();
+        let tags = tags.into_iter().chain(owner_tags.clone()).collect();
+        Mutation::CreateConnector(Box::new(CreateConnector { settings, tags }))
+    }
+
+    fn plan(
+        &self,
+        object: &TransferConnector,
+        _: &Target<Arc<AwsIdentity>>,
+        wanted: &Wanted<WantedConnector>,
+        have: &ConnectorState,
+        owner: &Owner,
+        _: Timestamp,
+    ) -> Plan {
+        let applied = object.status.as_ref().and_then(|status| status.common.applied.clone()).unwrap_or_default();
+        plan::plan(&wanted.want, &have.connector, &applied, owner)
+    }
+
+    fn fill_status(
+        &self,
+        status: &mut TransferConnectorStatus,
+        _: &Target<Arc<AwsIdentity>>,
+        wanted: Option<&Wanted<WantedConnector>>,
+        have: &ConnectorState,
+    ) {
+        let ConnectorState { connector, connection_test } = have;
+        status.connector_id = Some(connector.connector_id.clone());
+        status.arn = Some(connector.arn.clone());
+        status.state = Some(connector.status.clone());
+        let addresses: BTreeSet<&String> = connector.service_managed_egress_ip_addresses.iter().collect();
+        status.service_managed_egress_ip_addresses = addresses.into_iter().cloned().collect();
+        status.connection_test.clone_from(connection_test);
+        if let Some(wanted) = wanted {
+            let applied = status.common.applied.clone().unwrap_or_default();
+            status.common.unset = plan::unset(&wanted.want, &connector.settings, &applied);
+        }
+    }
+
+    fn delete(&self, _: &TransferConnector, _: &Target<Arc<AwsIdentity>>, id: Option<&str>) -> Mutation {
+        Mutation::DeleteConnector(DeleteConnector { connector_id: id.unwrap_or_default().to_owned() })
+    }
+
+    fn arn(&self, _: &TransferConnector, target: &Target<Arc<AwsIdentity>>, id: Option<&str>) -> Option<String> {
+        id.map(|id| arn(target, id))
+    }
+
+    async fn explain(&self, account: &Account, call: &Mutation, fault: &AwsError) -> Option<String> {
+        let settings = match call {
+            Mutation::CreateConnector(create) => &create.settings,
+            Mutation::UpdateConnector(update) => update.settings.as_ref(),
+            _ => return None,
+        };
+        let name = settings.security_policy_name.as_ref()?;
+        let about_it = fault.message.to_lowercase().replace(' ', "").contains("securitypolicy");
+        if fault.kind != AwsErrorKind::Rejected || !about_it {
+            return None;
+        }
+        let mut listed = account.list(ListSecurityPolicies { token: None }).await.ok()?;
+        listed.retain(|listed| listed.starts_with("TransferSFTPConnector"));
+        (!listed.contains(name)).then(|| format!("of connectors AWS lists {}", listed.join(", ")))
+    }
+}
+
+#[async_trait]
+impl Tagged<TransferConnector, Arc<AwsIdentity>> for Connectors {
+    fn lookup(&self) -> &dyn TagLookup {
+        &self.tag_index
+    }
+
+    /// AWS's connectors of others are not taken over: nothing says which.
+    fn adopts(&self, _: &TransferConnector, _: &Target<Arc<AwsIdentity>>) -> Option<String> {
+        None
+    }
+
+    fn set_id(&self, status: &mut TransferConnectorStatus, target: &Target<Arc<AwsIdentity>>, id: &str) {
+        status.connector_id = Some(id.to_owned());
+        status.arn = Some(arn(target, id));
+    }
+
+    /// Nothing in AWS or here names it.
+    async fn deletion_blockers(
+        &self,
+        _: &TransferConnector,
+        _: &Target<Arc<AwsIdentity>>,
+        _: Option<&str>,
+    ) -> Result<Option<String>, ReconcileError> {
+        Ok(None)
+    }
+}
+
+impl Registration for TransferConnector {
+    type Reconciler = Connectors;
+
+    const TRACES: Traces =
+        Traces::Tagged { list: |account, _| all_tags(account).boxed(), recorded: &["/status/connectorId"] };
+
+    fn reconciler(deps: Arc<Deps>) -> Connectors {
+        Connectors::new(deps)
+    }
+
+    fn uses(&self, _: &dyn Lister) -> Use {
+        let secrets = want::secrets(&self.spec).into_iter().map(|(_, secret)| secret.clone()).collect();
+        Use::of(self, &self.spec.region, roles(&self.spec), Vec::new()).reading(secrets)
+    }
+
+    fn triggers(_: &StoreChange<Self>, _: &dyn Lister) -> Vec<Trigger> {
+        Vec::new()
+    }
+}
+
+async fn all_tags(account: &Account) -> Result<BTreeMap<String, Tags>, AwsError> {
+    let listed = TaggedConnectors::list(account).await?;
+    tag_index::all_tags::<TaggedConnectors>(account, listed, |_| None).await
+}
+
+/// The ARN of a connector, as AWS builds it.
+fn arn<D>(target: &Target<D>, id: &str) -> String {
+    let region = &target.account.region;
+    format!("arn:{}:transfer:{region}:{}:connector/{id}", partition::partition(region), target.account.id)
+}
+
+#[cfg(test)]
+mod tests;

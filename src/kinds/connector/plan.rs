@@ -1,0 +1,135 @@
+//! What to send for a connector, from what is wanted and what AWS has. Pure.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::host_keys;
+use super::members::{self, ASYNC_MDN_SERVERS, TRUSTED_HOST_KEYS, carrier};
+use super::want::WantedConnector;
+use crate::api::condition::reasons;
+use crate::api::status::Applied;
+use crate::aws::Mutation;
+use crate::aws::transfer::{Connector, ConnectorSettings, UpdateConnector};
+use crate::engine::diff::{self, Change, Effect};
+use crate::engine::kind::{Plan, PlannedCall};
+use crate::engine::owner::Owner;
+use crate::engine::reason::Reason;
+use crate::kinds::tags;
+
+/// What answers asynchronous messages, which goes only with them.
+const ASYNC: &str = "ASYNC";
+
+/// The plan for a connector that is there and ours.
+#[must_use]
+pub fn plan(want: &WantedConnector, have: &Connector, applied: &Applied, owner: &Owner) -> Plan {
+    let paths = applied.paths.iter().cloned().collect();
+    let keys = applied.tags.iter().cloned().collect();
+    let settings = changes(want, &have.settings, &paths);
+    let mut plan = Plan { blocks: blocks(&settings), ..Plan::default() };
+    plan.changes.clone_from(&settings);
+    plan.changes.extend(tags::changes(&want.tags, &have.tags, &keys));
+    match update(want, have, &settings) {
+        Ok(update) => plan.calls.extend(update),
+        Err(defect) => plan.blocks.push(defect),
+    }
+    plan.calls.extend(tags::calls(&have.arn, &want.tags, owner, &have.tags, &keys));
+    state(have, &mut plan);
+    plan
+}
+
+/// What AWS says of it: on its way, in force, or failed.
+fn state(have: &Connector, plan: &mut Plan) {
+    let Connector { connector_id: id, status, error_message, .. } = have;
+    match status.as_str() {
+        "ACTIVE" => {}
+        "ERRORED" => {
+            let words = error_message.as_deref().unwrap_or("AWS names no cause").replace(char::is_control, " ");
+            let message = format!("connector {id} is ERRORED: {words}; an edit that puts it right is tried at once");
+            plan.blocks.push(Reason::stalled(reasons::CONNECTOR_ERRORED, message));
+        }
+        other => plan.busy = Some(Reason::new(reasons::WAITING_FOR_AWS, format!("connector {id} is {other}"))),
+    }
+}
+
+/// All differences. Of what is not known nothing differs.
+fn changes(want: &WantedConnector, have: &ConnectorSettings, applied: &BTreeSet<String>) -> Vec<Change> {
+    let mut changes = differing(&want.settings, have, applied);
+    changes.retain(|change| !want.unknown.contains_key(change.path.as_str()));
+    changes
+}
+
+/// The differences of two settings.
+pub(super) fn differing(want: &ConnectorSettings, have: &ConnectorSettings, applied: &BTreeSet<String>) -> Vec<Change> {
+    let (want, have) = (comparable(want), comparable(have));
+    let table = members::members(&want, &have);
+    let mut changes = diff::diff(&table, &want, &have, applied);
+    let exchanged: BTreeSet<&str> =
+        table.iter().filter(|member| member.effect == Effect::Replace).map(diff::Member::top).collect();
+    // What would be exchanged is told once, by what is wanted in its place.
+    changes.retain(|change| !(change.want.is_null() && exchanged.contains(carrier(&change.path))));
+    changes
+}
+
+/// As the table compares.
+pub(super) fn comparable(settings: &ConnectorSettings) -> Value {
+    json!(host_keys::comparable(settings.clone()))
+}
+
+/// Why some differences are not acted on.
+fn blocks(changes: &[Change]) -> Vec<Reason> {
+    let of = |effect: Effect| changes.iter().filter(move |change| change.effect == effect);
+    let mut blocks = Vec::new();
+    if of(Effect::Replace).next().is_some() {
+        let message = format!(
+            "AWS cannot change {} of a connector; set it back, or make a new connector",
+            diff::paths(of(Effect::Replace))
+        );
+        blocks.push(Reason::stalled(reasons::IMMUTABLE, message));
+    }
+    if of(Effect::Refused).next().is_some() {
+        let paths = diff::paths(of(Effect::Refused));
+        let message = format!("{paths} left the spec and AWS has no way to clear it; name a value");
+        blocks.push(Reason::stalled(reasons::CANNOT_CLEAR, message));
+    }
+    blocks
+}
+
+/// One UpdateConnector with every changed member, each complete. What may not be named or cannot be changed stays out,
+/// together with what is sent in the same member.
+fn update(want: &WantedConnector, have: &Connector, changes: &[Change]) -> Result<Option<PlannedCall>, Reason> {
+    let never = |change: &&Change| matches!(change.effect, Effect::Replace | Effect::Refused);
+    let fixed = changes.iter().filter(never).map(|change| change.path.as_str());
+    // The keys that AWS trusts already go along as they are; without its servers an address for answers is none.
+    let unknown = want.unknown.keys().copied().filter(|path| *path != TRUSTED_HOST_KEYS);
+    let stuck: BTreeSet<&str> =
+        fixed.chain(want.ungranted.iter().map(String::as_str)).chain(unknown).map(carrier).collect();
+    let sent: Vec<Change> = changes.iter().filter(|change| !stuck.contains(carrier(&change.path))).cloned().collect();
+    if sent.is_empty() {
+        return Ok(None);
+    }
+    let (wanted, held) = (comparable(&want.settings), json!(have.settings));
+    let request = diff::compose(members::MEMBERS, &wanted, &held, &sent);
+    let mut settings: ConnectorSettings = diff::typed(request).map_err(Reason::defect)?;
+    if let Some(config) = settings.as2_config.as_mut().filter(|config| config.mdn_response.as_deref() != Some(ASYNC)) {
+        config.async_mdn_config = None;
+    }
+    let (connector_id, settings) = (have.connector_id.clone(), Box::new(settings));
+    Ok(Some(PlannedCall::new(Mutation::UpdateConnector(UpdateConnector { connector_id, settings }), sent)))
+}
+
+/// What AWS fills in by itself, so that nobody set it: a default that it may change.
+const FILLED_BY_AWS: [&str; 1] = ["securityPolicyName"];
+
+/// Where AWS has something else than its default in a member that the spec does not set.
+#[must_use]
+pub fn unset(want: &WantedConnector, have: &ConnectorSettings, applied: &Applied) -> Vec<crate::api::status::Unset> {
+    let counts = |member: &&diff::Member| {
+        !FILLED_BY_AWS.contains(&member.path)
+            && !want.unknown.contains_key(member.path)
+            && member.path != ASYNC_MDN_SERVERS
+    };
+    let members: Vec<diff::Member> = members::MEMBERS.iter().filter(counts).copied().collect();
+    let applied = applied.paths.iter().cloned().collect();
+    crate::engine::unset::unset(&members, &comparable(&want.settings), &comparable(have), &applied)
+}

@@ -380,6 +380,21 @@ pub struct WorkflowRef {
     pub namespace: Option<String>,
 }
 
+/// A TransferProfile object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(transform = pattern::OBJECT_NAME.of("name"))]
+pub struct ProfileRef {
+    /// Name of the TransferProfile.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// Its namespace; absent means this object's own. The profile's allowedReferences must admit this namespace.
+    #[x_kube(validation = pattern::LABEL)]
+    #[schemars(length(max = 63))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
 /// One key of a ConfigMap in the object's own namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

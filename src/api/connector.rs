@@ -6,7 +6,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{IdentityRef, PlainLifecycle, ServerRef};
+use super::common::{IdentityRef, PlainLifecycle, ProfileRef, ServerRef};
 use super::status::CommonStatus;
 use super::user::SshPublicKeySource;
 use super::{Managed, ManagedKind, Reference, connector_rules, pattern, references, resync, rules};
@@ -88,14 +88,22 @@ pub struct AsyncMdnConfig {
 #[schemars(transform = connector_rules::as2, transform = connector_rules::SUBJECT.of("messageSubject"))]
 #[schemars(transform = connector_rules::SECRET_ARN.of("basicAuthSecretId"))]
 pub struct As2Config {
-    /// Id of our own profile (p-...).
+    /// The TransferProfile of type LOCAL that stands for oneself. Either this or localProfileId.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_profile_ref: Option<ProfileRef>,
+    /// Id of a profile of type LOCAL (p-...). Either this or localProfileRef.
     #[x_kube(validation = connector_rules::PROFILE_ID)]
     #[schemars(length(max = 19))]
-    pub local_profile_id: String,
-    /// Id of the partner's profile (p-...).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_profile_id: Option<String>,
+    /// The TransferProfile of type PARTNER that stands for the other side. Either this or partnerProfileId.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner_profile_ref: Option<ProfileRef>,
+    /// Id of a profile of type PARTNER (p-...). Either this or partnerProfileRef.
     #[x_kube(validation = connector_rules::PROFILE_ID)]
     #[schemars(length(max = 19))]
-    pub partner_profile_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner_profile_id: Option<String>,
     /// Subject of the messages, one line of ASCII. Once set it can be changed but not taken out: CannotClear.
     #[schemars(length(min = 1, max = 1024))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -288,6 +296,10 @@ pub struct TransferConnectorStatus {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub service_managed_egress_ip_addresses: Vec<String>,
+    /// Ids of the profiles of AS2 that AWS has in it, which are not deleted before it names others.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profile_ids: Vec<String>,
     /// What came of the test of the connection that spec.connectionTest asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_test: Option<ConnectionTestStatus>,
@@ -305,10 +317,24 @@ impl Managed for TransferConnector {
         let config_maps = sources.map(|source| &source.config_map_key_ref.name);
         let waits = spec.as2_config.iter().filter_map(|config| config.async_mdn_config.as_ref());
         let servers = waits.flat_map(|config| &config.server_refs);
+        let profiles = spec.as2_config.iter().flat_map(|config| {
+            [
+                references::of_profile(namespace, config.local_profile_ref.as_ref(), config.local_profile_id.as_ref()),
+                references::of_profile(
+                    namespace,
+                    config.partner_profile_ref.as_ref(),
+                    config.partner_profile_id.as_ref(),
+                ),
+            ]
+        });
+        let in_force = status.into_iter().flat_map(|status| status.profile_ids.iter().cloned());
+        let in_force = in_force.map(|id| Reference::Id(ManagedKind::TransferProfile, id));
         let id = status.and_then(|status| status.connector_id.clone());
         [Reference::Identity(spec.aws_identity_ref.name.clone())]
             .into_iter()
             .chain(servers.flat_map(|named| references::of_server(namespace, Some(named), [None, None])))
+            .chain(profiles.flatten())
+            .chain(in_force)
             .chain(references::of_config_maps(namespace, config_maps))
             .chain(id.map(|id| Reference::Id(ManagedKind::TransferConnector, id)))
             .collect()

@@ -83,14 +83,24 @@ const CONNECTOR: &[Rule] = &[
     ),
 ];
 
-/// AS2: who waits for an asynchronous answer says where it comes.
+/// AS2: both sides are named, each in one way, and who waits for an asynchronous answer says where it comes.
 pub(super) fn as2(schema: &mut Schema) {
     attach(
         schema,
-        &[(
-            "(self.mdnResponse == 'ASYNC') == has(self.asyncMdnConfig)",
-            "as2Config.asyncMdnConfig goes with mdnResponse ASYNC, and only with it",
-        )],
+        &[
+            (
+                "has(self.localProfileRef) != has(self.localProfileId)",
+                "exactly one of as2Config.localProfileRef and as2Config.localProfileId is needed",
+            ),
+            (
+                "has(self.partnerProfileRef) != has(self.partnerProfileId)",
+                "exactly one of as2Config.partnerProfileRef and as2Config.partnerProfileId is needed",
+            ),
+            (
+                "(self.mdnResponse == 'ASYNC') == has(self.asyncMdnConfig)",
+                "as2Config.asyncMdnConfig goes with mdnResponse ASYNC, and only with it",
+            ),
+        ],
     );
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
 
-use super::common::{DeletionPolicy, ServerRef, WorkflowRef};
+use super::common::{DeletionPolicy, ProfileRef, ServerRef, WorkflowRef};
 use super::login::Login;
 use super::shapes::WorkflowDetails;
 use super::{FINALIZER, Managed, ManagedKind};
@@ -34,6 +34,13 @@ impl Name {
     #[must_use]
     pub fn of_workflow(reference: &WorkflowRef, own: &str) -> Self {
         let WorkflowRef { name, namespace } = reference;
+        Self::within(namespace.as_deref(), own, name)
+    }
+
+    /// The profile object that a reference in this namespace names.
+    #[must_use]
+    pub fn of_profile(reference: &ProfileRef, own: &str) -> Self {
+        let ProfileRef { name, namespace } = reference;
         Self::within(namespace.as_deref(), own, name)
     }
 
@@ -163,6 +170,13 @@ pub(super) fn of_workflows(namespace: &str, details: Option<&WorkflowDetails>) -
             (None, id) => id.as_ref().map(|id| Reference::Id(kind, id.clone())),
         }
     })
+}
+
+/// A profile as the spec names it, by reference or by its id.
+pub(super) fn of_profile(namespace: &str, named: Option<&ProfileRef>, id: Option<&String>) -> Option<Reference> {
+    let kind = ManagedKind::TransferProfile;
+    let named = named.map(|named| Reference::Object(kind, Name::of_profile(named, namespace)));
+    named.or_else(|| id.map(|id| Reference::Id(kind, id.clone())))
 }
 
 /// Where the policy of a login is read.

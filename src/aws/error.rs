@@ -91,7 +91,7 @@ pub const STS_UNAVAILABLE: &str = "StsUnavailable";
 
 impl AwsError {
     /// The same as a refusal where AWS does not know what the call names beside what it is about: the certificate of a
-    /// profile. That is no news of the profile itself.
+    /// profile, the profile of a connector. That is no news of the profile itself.
     #[must_use]
     pub fn of_what_is_named(self) -> Self {
         let own = NAMES_OTHERS.iter().find(|(operation, _)| *operation == self.operation).map(|(_, own)| *own);
@@ -107,7 +107,12 @@ impl AwsError {
 }
 
 /// Calls that name other resources, with AWS's `ResourceType` of what they are about.
-const NAMES_OTHERS: [(&str, &str); 2] = [("CreateProfile", "Profile"), ("UpdateProfile", "Profile")];
+const NAMES_OTHERS: [(&str, &str); 4] = [
+    ("CreateProfile", "Profile"),
+    ("UpdateProfile", "Profile"),
+    ("CreateConnector", "Connector"),
+    ("UpdateConnector", "Connector"),
+];
 
 /// What error codes stand for. Codes from outside the service's model (authentication, throttling, validation) arrive
 /// on every operation, so one table serves all, STS and EC2 included.
@@ -480,6 +485,8 @@ mod tests {
             ("UpdateProfile", Some("Certificate"), AwsErrorKind::Rejected),
             ("UpdateProfile", Some("Profile"), AwsErrorKind::NotFound),
             ("CreateProfile", None, AwsErrorKind::Rejected),
+            ("UpdateConnector", Some("Profile"), AwsErrorKind::Rejected),
+            ("UpdateConnector", Some("Connector"), AwsErrorKind::NotFound),
             ("DescribeProfile", Some("Certificate"), AwsErrorKind::NotFound),
             ("UpdateUser", Some("Server"), AwsErrorKind::NotFound),
         ];

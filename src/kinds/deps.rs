@@ -29,6 +29,8 @@ pub struct Deps {
     pub verified: Verified,
     /// What was seen of workflows.
     pub workflows: WorkflowsSeen,
+    /// Owner tags that were seen on profiles.
+    pub profiles: OwnersSeen,
     /// What was listed lately.
     pub swept: Swept,
     /// Wakes objects that AWS's listings show otherwise than they were seen last.
@@ -234,20 +236,17 @@ fn key(account: &str, region: &str, server_id: &str, uid: &str) -> Key {
     (account.to_owned(), region.to_owned(), server_id.to_owned(), uid.to_owned())
 }
 
-/// What this process saw of workflows: the owner tags on each, and which ids each server shows. As with servers, status
-/// alone never proves that a workflow is one's own: it would be given every file.
+/// The owner tags that this process read itself on what others name: status alone never proves whose something is.
 #[derive(Default)]
-pub struct WorkflowsSeen {
+pub struct OwnersSeen {
     /// By account, region and id.
     owners: Mutex<BTreeMap<(String, String, String), Tags>>,
-    /// By the uid of the server object.
-    shown: Mutex<BTreeMap<String, (Name, BTreeSet<String>)>>,
 }
 
-impl WorkflowsSeen {
-    /// These tags were read on the workflow; none where AWS does not have it.
-    pub fn note(&self, account: &Account, workflow_id: &str, tags: Option<&Tags>) {
-        let key = (account.id.clone(), account.region.clone(), workflow_id.to_owned());
+impl OwnersSeen {
+    /// These tags were read on what has this id; none where AWS does not have it.
+    pub fn note(&self, account: &Account, id: &str, tags: Option<&Tags>) {
+        let key = (account.id.clone(), account.region.clone(), id.to_owned());
         let mut owners = locked(&self.owners);
         let own = |tags: &Tags| tags.clone().into_iter().filter(|(key, _)| key.starts_with(TAG_PREFIX)).collect();
         match tags {
@@ -258,9 +257,36 @@ impl WorkflowsSeen {
 
     /// The owner tags that were read on it last, if any were.
     #[must_use]
-    pub fn tags(&self, account: &Account, workflow_id: &str) -> Option<Tags> {
-        let key = (account.id.clone(), account.region.clone(), workflow_id.to_owned());
+    pub fn tags(&self, account: &Account, id: &str) -> Option<Tags> {
+        let key = (account.id.clone(), account.region.clone(), id.to_owned());
         locked(&self.owners).get(&key).cloned()
+    }
+
+    /// The object of this uid has ended.
+    pub fn forget(&self, uid: &str) {
+        locked(&self.owners).retain(|_, tags| tags.get(TAG_UID).map(String::as_str) != Some(uid));
+    }
+}
+
+/// What this process saw of workflows: the owner tags on each, and which ids each server shows. As with servers, status
+/// alone never proves that a workflow is one's own: it would be given every file.
+#[derive(Default)]
+pub struct WorkflowsSeen {
+    owners: OwnersSeen,
+    /// By the uid of the server object.
+    shown: Mutex<BTreeMap<String, (Name, BTreeSet<String>)>>,
+}
+
+impl WorkflowsSeen {
+    /// These tags were read on the workflow; none where AWS does not have it.
+    pub fn note(&self, account: &Account, workflow_id: &str, tags: Option<&Tags>) {
+        self.owners.note(account, workflow_id, tags);
+    }
+
+    /// The owner tags that were read on it last, if any were.
+    #[must_use]
+    pub fn tags(&self, account: &Account, workflow_id: &str) -> Option<Tags> {
+        self.owners.tags(account, workflow_id)
     }
 
     /// AWS showed the server of this object with these workflows.
@@ -284,7 +310,7 @@ impl WorkflowsSeen {
 
     /// The object of this uid, a server or a workflow, has ended.
     pub fn forget(&self, uid: &str) {
-        locked(&self.owners).retain(|_, tags| tags.get(TAG_UID).map(String::as_str) != Some(uid));
+        self.owners.forget(uid);
         locked(&self.shown).remove(uid);
     }
 }

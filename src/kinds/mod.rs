@@ -18,6 +18,7 @@ pub(crate) mod orphans;
 pub(crate) mod partition;
 pub(crate) mod preview;
 pub(crate) mod profile;
+mod profile_ref;
 #[cfg(test)]
 mod reconcile_tests;
 pub(crate) mod referrers;

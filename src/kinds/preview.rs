@@ -80,7 +80,7 @@ pub fn profile(new: &TransferProfile, old: &TransferProfile) -> Preview {
     told(changes)
 }
 
-/// Of a connector. ConfigMaps and servers that it names stand there by their names.
+/// Of a connector. ConfigMaps, servers and profiles that it names stand there by their names.
 #[must_use]
 pub fn connector(new: &TransferConnector, old: &TransferConnector) -> Preview {
     let mut changes = connector::preview(&new.spec, &old.spec);
@@ -99,9 +99,13 @@ pub fn connector(new: &TransferConnector, old: &TransferConnector) -> Preview {
 }
 
 /// What a connector names of others, which its comparison does not see.
-const NAMED_BY_CONNECTORS: [(&str, (&str, &str)); 2] = [
+const NAMED_BY_CONNECTORS: [(&str, (&str, &str)); 6] = [
     ("sftpConfig.trustedHostKeysFrom", ("sftpConfig", "/trustedHostKeysFrom")),
     ("as2Config.asyncMdnConfig.serverRefs", ("as2Config", "/asyncMdnConfig/serverRefs")),
+    ("as2Config.localProfileRef", ("as2Config", "/localProfileRef")),
+    ("as2Config.localProfileId", ("as2Config", "/localProfileId")),
+    ("as2Config.partnerProfileRef", ("as2Config", "/partnerProfileRef")),
+    ("as2Config.partnerProfileId", ("as2Config", "/partnerProfileId")),
 ];
 
 /// What the operator would send of a login, where both are in order.

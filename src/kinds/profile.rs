@@ -17,7 +17,7 @@ use super::resolve::{self, TargetQuery, Unresolved};
 use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
-use super::{affected, partition, referrers, tags};
+use super::{affected, partition, profile_ref, referrers, tags};
 use crate::api::condition::{self, reasons, types};
 use crate::api::status::Applied;
 use crate::api::{
@@ -214,11 +214,8 @@ impl Kind for Profiles {
         let Some(profile_id) = object.status.as_ref().and_then(|status| status.profile_id.clone()) else {
             return Ok(Described::NoKey);
         };
-        match target.account.read(DescribeProfile { profile_id }).await {
-            Ok(profile) => Ok(Described::Found(*profile)),
-            Err(fault) if fault.kind == AwsErrorKind::NotFound => Ok(Described::Missing),
-            Err(fault) => Err(fault),
-        }
+        let found = profile_ref::look(&self.deps, &target.account, &profile_id).await?;
+        Ok(found.map_or(Described::Missing, Described::Found))
     }
 
     fn create(
@@ -391,7 +388,12 @@ impl Registration for TransferProfile {
         if change.was().map(facts) == change.is().map(facts) {
             return Vec::new();
         }
-        affected::all_referring(lister, &Reference::Object(ManagedKind::TransferProfile, change.name.clone()))
+        let named = Reference::Object(ManagedKind::TransferProfile, change.name.clone());
+        // And those that name it by an id that is, or was, its own.
+        let both = [change.was(), change.is()].into_iter().flatten();
+        let ids = both.filter_map(|profile| profile.status.as_ref()?.profile_id.clone()).collect::<BTreeSet<_>>();
+        let by_id = ids.into_iter().flat_map(|id| profile_ref::naming(lister, id));
+        affected::all_referring(lister, &named).into_iter().chain(by_id).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 

@@ -22,7 +22,7 @@ use crate::engine::reconcile::reconcile;
 use crate::engine::requeue::Requeue;
 use crate::engine::settings::Settings;
 use crate::kinds::affected;
-use crate::kinds::deps::{Deps, Enqueue, News, Verified, WorkflowsSeen};
+use crate::kinds::deps::{Deps, Enqueue, News, OwnersSeen, Verified, WorkflowsSeen};
 use crate::kinds::identity::Identities;
 use crate::kinds::installations::Installation;
 use crate::kinds::orphans::Orphans;
@@ -124,6 +124,7 @@ impl Work {
             cluster_id: settings.cluster_id.clone(),
             verified: Verified::telling(news),
             workflows: WorkflowsSeen::default(),
+            profiles: OwnersSeen::default(),
             swept: Swept::default(),
             enqueue,
             resync: settings.resync,
@@ -170,6 +171,7 @@ impl Work {
             remembers.settings.looks.forget(uid);
             deps.verified.forget(uid);
             deps.workflows.forget(uid);
+            deps.profiles.forget(uid);
         }));
         let memories = Arc::clone(&engine);
         self.idle.push(Box::new(move || memories.memories.idle()));

@@ -62,11 +62,7 @@ pub fn answer(call: &Read, output: &Value) -> serde_json::Result<Answer> {
             connector_id: text(&row["ConnectorId"]),
         })),
         Read::DescribeConnector(_) => Answer::Connector(Box::new(connector(&output["Connector"])?)),
-        Read::TestConnection(_) => {
-            let (status, status_message) = (maybe(&output["Status"]), maybe(&output["StatusMessage"]));
-            let details = &output["SftpConnectionDetails"];
-            Answer::Connection(ConnectionAnswer { status, status_message, host_key: maybe(&details["HostKey"]) })
-        }
+        Read::TestConnection(_) => Answer::Connection(connection(output)),
         Read::ListSecurityPolicies(_) => Answer::SecurityPolicyNames(page(output, "SecurityPolicyNames", text)),
         Read::DescribeVpcEndpoints(_) => Answer::VpcEndpoints(ec2_door::vpc_endpoints(output)),
         Read::DescribeNetworkInterfaces(_) => Answer::NetworkInterfaces(ec2_door::network_interfaces(output)),
@@ -136,6 +132,11 @@ fn connector(value: &Value) -> serde_json::Result<Connector> {
         service_managed_egress_ip_addresses: texts(&value["ServiceManagedEgressIpAddresses"]),
         tags: tags(&value["Tags"]),
     })
+}
+
+fn connection(output: &Value) -> ConnectionAnswer {
+    let (status, status_message) = (maybe(&output["Status"]), maybe(&output["StatusMessage"]));
+    ConnectionAnswer { status, status_message, host_key: maybe(&output["SftpConnectionDetails"]["HostKey"]) }
 }
 
 fn user(value: &Value) -> serde_json::Result<User> {

@@ -31,8 +31,9 @@ pub fn canonical_object(object: &Value) -> Value {
     if let Some(Value::Array(finalizers)) = meta.get_mut("finalizers") {
         finalizers.retain(|name| name != THEIRS);
     }
-    // Which id a workflow has goes into what its servers ask for.
-    if object["spec"]["workflowDetails"].to_string().contains("workflowRef") {
+    // Which id a workflow has goes into what its servers ask for, and so does that of a profile or a server of a connector.
+    let names_others = object["spec"]["workflowDetails"].to_string().contains("workflowRef");
+    if names_others || object["spec"]["as2Config"].is_object() {
         let applied = object.pointer_mut("/status/applied").and_then(Value::as_object_mut);
         applied.map(|applied| applied.remove("digest"));
     }

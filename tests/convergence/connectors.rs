@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use transfer_operator::sim::operation::Operation;
 
 use crate::stage::Stage;
-use crate::workflows::{OTHER_ROLE, ROLE, server};
+use crate::workflows::{OTHER_ROLE, ROLE, profile, server};
 
 /// A secret that the identity grants.
 pub const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:sftp/acme-AbCdEf";
@@ -70,27 +70,24 @@ pub async fn w16_lattice(stage: &Stage) {
     stage.close().await;
 }
 
-/// What AS2 needs: two profiles, made by somebody else.
-fn profiles(stage: &Stage) -> [Value; 2] {
-    ["LOCAL", "PARTNER"].map(|kind| {
-        stage.console(Operation::CreateProfile, json!({"As2Id": kind, "ProfileType": kind}))["ProfileId"].clone()
-    })
-}
-
-fn as2(stage: &Stage) -> Value {
-    let [local, partner] = profiles(stage);
+/// An AS2 connector between the profiles of these objects.
+fn as2(local: &str, partner: &str) -> Value {
     json!({"sftpConfig": null, "url": "https://as2.example.com", "as2Config": {
-        "localProfileId": local, "partnerProfileId": partner, "compression": "DISABLED",
+        "localProfileRef": {"name": local}, "partnerProfileRef": {"name": partner}, "compression": "DISABLED",
         "encryptionAlgorithm": "AES256_CBC", "signingAlgorithm": "SHA256", "mdnResponse": "ASYNC",
         "asyncMdnConfig": {"url": "http://as2.example.org:5080", "serverRefs": [{"name": "files"}]},
         "basicAuthSecretId": SECRET,
     }})
 }
 
-/// Answers come to a server of ours, and then with the messages themselves.
+/// A connector waits for its server and its profiles, answers come with the messages themselves, and the partner becomes
+/// another one: its profile goes once AWS names it no more, and where AWS would let it go before.
 pub async fn w16_as2(stage: &Stage) {
+    stage.switch(&json!({"delete_used_profile": "accept"}));
+    let acme = stage.apply(&connector("acme", &as2("us", "them")));
     stage.apply(&server("files", &json!({})));
-    let acme = stage.apply(&connector("acme", &as2(stage)));
+    stage.apply(&profile("us", &json!({})));
+    let them = stage.apply(&profile("them", &json!({"profileType": "PARTNER"})));
     stage.all_ready().await;
     stage.edit(&acme, |spec| {
         let config = &mut spec["as2Config"];
@@ -98,6 +95,25 @@ pub async fn w16_as2(stage: &Stage) {
         config["compression"] = json!("ZLIB");
         config.as_object_mut().unwrap().retain(|name, _| name != "asyncMdnConfig" && name != "basicAuthSecretId");
     });
+    stage.all_ready().await;
+    stage.apply(&profile("others", &json!({"profileType": "PARTNER"})));
+    stage.edit(&acme, |spec| spec["as2Config"]["partnerProfileRef"] = json!({"name": "others"}));
+    stage.delete(&them);
+    stage.gone(&them).await;
+    stage.all_ready().await;
+    stage.close().await;
+}
+
+/// The same between profiles that no object stands for, named by their ids.
+pub async fn w16_as2_ids(stage: &Stage) {
+    let [local, partner] = ["LOCAL", "PARTNER"].map(|kind| {
+        stage.console(Operation::CreateProfile, json!({"As2Id": kind, "ProfileType": kind}))["ProfileId"].clone()
+    });
+    let mut spec = as2("us", "them");
+    spec["as2Config"].as_object_mut().unwrap().retain(|name, _| !name.ends_with("Ref"));
+    (spec["as2Config"]["localProfileId"], spec["as2Config"]["partnerProfileId"]) = (local, partner);
+    stage.apply(&server("files", &json!({})));
+    stage.apply(&connector("acme", &spec));
     stage.all_ready().await;
     stage.close().await;
 }

@@ -176,6 +176,9 @@ fn connector(world: &World, key: &Key, spec: &Value, id: &str) -> Option<String>
             return Some("maxConcurrentConnections left the spec, and AWS has it".to_owned());
         }
     }
+    if let Some(other) = profiles(world, key, &mut spec, &have) {
+        return Some(other);
+    }
     let named = spec.pointer_mut("/as2Config/asyncMdnConfig").and_then(Value::as_object_mut);
     let servers = named.and_then(|config| config.remove("serverRefs"));
     for (index, named) in servers.iter().flat_map(|all| all.as_array().into_iter().flatten()).enumerate() {
@@ -188,6 +191,23 @@ fn connector(world: &World, key: &Key, spec: &Value, id: &str) -> Option<String>
         }
     }
     lacks(&spec, &have)
+}
+
+/// Profiles that a connector names by reference: AWS must name one that carries the tags of that object. They are taken out
+/// of the spec, as they stand in it AWS knows nothing of them.
+fn profiles(world: &World, key: &Key, spec: &mut Value, have: &Value) -> Option<String> {
+    let config = spec.get_mut("as2Config")?.as_object_mut()?;
+    for (member, theirs) in [("localProfileRef", "LocalProfileId"), ("partnerProfileRef", "PartnerProfileId")] {
+        let Some(named) = config.remove(member) else { continue };
+        let owner = format!("{}/{}", named["namespace"].as_str().unwrap_or(&key.1.namespace), text(&named["name"]));
+        let id = text(&have["As2Config"][theirs]);
+        let mut sim = world.sim.lock().unwrap();
+        let held = sim.world.region(ACCOUNT, REGION).profiles.get(&id).ok();
+        if !held.is_some_and(|held| held.tags.iter().any(|tag| tag.key == TAG_OWNER && tag.value == owner)) {
+            return Some(format!("profile {id:?} in {member} is not that of {owner}"));
+        }
+    }
+    None
 }
 
 /// The ConfigMap that is to tell of the server: it does where it is there, and nobody else's was ever written to. That it

@@ -52,6 +52,7 @@ pub const ALL: &[Workflow] = &[
     Workflow { name: "W16-connector", run: |stage| connectors::w16_connector(stage).boxed() },
     Workflow { name: "W16-lattice", run: |stage| connectors::w16_lattice(stage).boxed() },
     Workflow { name: "W16-as2", run: |stage| connectors::w16_as2(stage).boxed() },
+    Workflow { name: "W16-as2-ids", run: |stage| connectors::w16_as2_ids(stage).boxed() },
     Workflow { name: "W2-elastic", run: |stage| offline::w2_elastic(stage).boxed() },
     Workflow { name: "W4-offline", run: |stage| offline::w4_offline(stage).boxed() },
     Workflow { name: "W4-own-endpoint", run: |stage| offline::w4_own_endpoint(stage, &[]).boxed() },

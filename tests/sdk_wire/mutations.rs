@@ -184,7 +184,7 @@ async fn every_mutation_carries_every_member_and_returns_the_id_that_aws_chose()
     let wire = Wire::start();
     let door = door(&wire.url);
     let table = mutations();
-    assert_eq!(table.len(), 23, "one row per mutation");
+    assert_eq!(table.len(), 26, "one row per mutation");
     for (call, sent, answer, id) in table {
         let operation = call.operation();
         wire.reply(ok(answer));

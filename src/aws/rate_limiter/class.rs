@@ -12,6 +12,8 @@ pub enum CallClass {
     Write,
     /// CreateServer.
     CreateServer,
+    /// TestConnection.
+    TestConnection,
     /// Describe of EC2.
     Ec2Read,
     /// Mutations of EC2.
@@ -22,7 +24,8 @@ pub enum CallClass {
 
 impl CallClass {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Read, Self::Write, Self::CreateServer, Self::Ec2Read, Self::Ec2Write, Self::Sts];
+    pub const ALL: [Self; 7] =
+        [Self::Read, Self::Write, Self::CreateServer, Self::TestConnection, Self::Ec2Read, Self::Ec2Write, Self::Sts];
 
     /// A word for it.
     #[must_use]
@@ -31,6 +34,7 @@ impl CallClass {
             Self::Read => "read",
             Self::Write => "write",
             Self::CreateServer => "create_server",
+            Self::TestConnection => "test_connection",
             Self::Ec2Read => "ec2_read",
             Self::Ec2Write => "ec2_write",
             Self::Sts => "sts",
@@ -41,7 +45,7 @@ impl CallClass {
     #[must_use]
     pub fn beside(self, other: Self) -> bool {
         let service = |class| match class {
-            Self::Read | Self::Write | Self::CreateServer => 0,
+            Self::Read | Self::Write | Self::CreateServer | Self::TestConnection => 0,
             Self::Ec2Read | Self::Ec2Write => 1,
             Self::Sts => 2,
         };
@@ -64,6 +68,8 @@ pub struct Rates {
     pub write: Rate,
     /// CreateServer.
     pub create_server: Rate,
+    /// TestConnection.
+    pub test_connection: Rate,
     /// Describe of EC2.
     pub ec2_read: Rate,
     /// Mutations of EC2.
@@ -84,6 +90,9 @@ const START: f64 = 10.0;
 /// CreateServer to begin with: AWS makes a server in minutes, and its quota is 50.
 const START_SERVERS: f64 = 1.0;
 
+/// Tests of connections: AWS takes one a second in an account, and none beyond.
+const TESTS: Rate = Rate { start: 1.0, ceiling: 1.0, burst_seconds: 0.0 };
+
 /// Mutations of EC2 to begin with: EC2's documents let an account make 5 a second of the kind that we send.
 const START_EC2_WRITES: f64 = 5.0;
 
@@ -100,6 +109,7 @@ impl Rates {
             read: learnt(START, read),
             write: learnt(START, write),
             create_server: learnt(START_SERVERS, create_server),
+            test_connection: TESTS,
             ec2_read: learnt(START, read),
             ec2_write: learnt(START_EC2_WRITES, write),
             sts: learnt(START, read),
@@ -110,7 +120,15 @@ impl Rates {
     #[must_use]
     pub fn fixed(rate: f64) -> Self {
         let rate = Rate { start: rate, ceiling: rate, burst_seconds: 1.0 };
-        Self { read: rate, write: rate, create_server: rate, ec2_read: rate, ec2_write: rate, sts: rate }
+        Self {
+            read: rate,
+            write: rate,
+            create_server: rate,
+            test_connection: rate,
+            ec2_read: rate,
+            ec2_write: rate,
+            sts: rate,
+        }
     }
 
     /// Whether a person bounds the class: it keeps a line of its own then, which no other class takes tokens of.
@@ -126,6 +144,7 @@ impl Rates {
             CallClass::Read => self.read,
             CallClass::Write => self.write,
             CallClass::CreateServer => self.create_server,
+            CallClass::TestConnection => self.test_connection,
             CallClass::Ec2Read => self.ec2_read,
             CallClass::Ec2Write => self.ec2_write,
             CallClass::Sts => self.sts,

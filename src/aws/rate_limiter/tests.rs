@@ -37,6 +37,19 @@ async fn accounts_regions_and_classes_do_not_wait_for_each_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn connections_are_tested_no_faster_than_one_a_second_and_keep_up_nothing() {
+    let limiter = RateLimiter::new(Rates::default());
+    let start = Instant::now();
+    for nth in 0..5 {
+        let _ = limiter.acquire("1", "a", CallClass::TestConnection, Rank::default()).await;
+        assert!(start.elapsed() >= Duration::from_secs(nth), "{nth}");
+    }
+    let waits = start.elapsed();
+    let _ = limiter.acquire("1", "a", CallClass::Read, Rank::default()).await;
+    assert_eq!(start.elapsed(), waits, "the next test waits, and a read does not");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_one_service_throttles_slows_no_other() {
     for class in CallClass::ALL {
         for other in CallClass::ALL.into_iter().filter(|other| *other != class) {

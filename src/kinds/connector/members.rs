@@ -22,8 +22,8 @@ pub const MEMBERS: &[Member] = &[
     Member::live(TRUSTED_HOST_KEYS, "null", Reset::Send("[]")).by(Compare::Set),
     Member::live("sftpConfig.maxConcurrentConnections", "1", Reset::Send("1")),
     Member::live("sftpConfig.orderedUserSecretVersionStages", "[\"AWSCURRENT\"]", Reset::Send("[\"AWSCURRENT\"]")),
-    Member::live("as2Config.localProfileId", "null", Reset::Never),
-    Member::live("as2Config.partnerProfileId", "null", Reset::Never),
+    Member::live(LOCAL_PROFILE, "null", Reset::Never),
+    Member::live(PARTNER_PROFILE, "null", Reset::Never),
     Member::live("as2Config.messageSubject", "null", Reset::Never),
     Member::live("as2Config.compression", "null", Reset::Never),
     Member::live("as2Config.encryptionAlgorithm", "null", Reset::Never),
@@ -38,6 +38,12 @@ pub const MEMBERS: &[Member] = &[
 
 /// The keys that are trusted.
 pub const TRUSTED_HOST_KEYS: &str = "sftpConfig.trustedHostKeys";
+
+/// Who we are.
+pub const LOCAL_PROFILE: &str = "as2Config.localProfileId";
+
+/// Who the partner is.
+pub const PARTNER_PROFILE: &str = "as2Config.partnerProfileId";
 
 /// The servers behind the address for asynchronous answers.
 pub const ASYNC_MDN_SERVERS: &str = "as2Config.asyncMdnConfig.serverIds";

@@ -4,6 +4,7 @@ mod connection_test;
 mod host_keys;
 pub(crate) mod members;
 mod plan;
+mod profiles;
 mod server_refs;
 mod state;
 mod want;
@@ -17,12 +18,12 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::deps::Deps;
-use super::partition;
 use super::registration::{Registration, Traces};
 use super::resolve::{self, TargetQuery, Unresolved};
 use super::tag_index::{self, TagIndex, TaggedResource};
 use super::trigger::Trigger;
 use super::uses::Use;
+use super::{partition, profile_ref};
 use crate::api::{AwsIdentity, Managed, TransferConnector, TransferConnectorSpec, TransferConnectorStatus};
 use crate::aws::transfer::{
     CreateConnector, DeleteConnector, DescribeConnector, ListConnectors, ListSecurityPolicies, Tags,
@@ -91,12 +92,12 @@ impl Connectors {
 }
 
 /// What one spec in the place of another would change, beside what is not in [`PREVIEWED`]. Keys of ConfigMaps and ids of
-/// servers are not seen.
+/// servers and profiles are not seen.
 #[must_use]
 pub fn preview(new: &TransferConnectorSpec, old: &TransferConnectorSpec) -> Vec<Change> {
     let settings = |spec: &TransferConnectorSpec| {
         let inline = spec.sftp_config.as_ref().and_then(|config| config.trusted_host_keys.clone());
-        want::settings(spec, inline, None)
+        want::settings(spec, want::Read { trusted: inline, ..want::Read::default() })
     };
     let (new, old) = (settings(new), settings(old));
     let applied: BTreeSet<String> = crate::engine::diff::set_paths(members::MEMBERS, &plan::comparable(&old));
@@ -218,6 +219,10 @@ impl Kind for Connectors {
         status.state = Some(connector.status.clone());
         let addresses: BTreeSet<&String> = connector.service_managed_egress_ip_addresses.iter().collect();
         status.service_managed_egress_ip_addresses = addresses.into_iter().cloned().collect();
+        let as2 = connector.settings.as2_config.as_ref();
+        let profiles = as2.map(|config| [&config.local_profile_id, &config.partner_profile_id]);
+        let profiles: BTreeSet<&String> = profiles.into_iter().flatten().flatten().collect();
+        status.profile_ids = profiles.into_iter().cloned().collect();
         status.connection_test.clone_from(connection_test);
         if let Some(wanted) = wanted {
             let applied = status.common.applied.clone().unwrap_or_default();
@@ -292,8 +297,11 @@ impl Registration for TransferConnector {
         Use::of(self, &self.spec.region, roles(&self.spec), Vec::new()).reading(secrets)
     }
 
-    fn triggers(_: &StoreChange<Self>, _: &dyn Lister) -> Vec<Trigger> {
-        Vec::new()
+    /// The profiles that AWS has in it no more: one that waits to be deleted may go.
+    fn triggers(change: &StoreChange<Self>, lister: &dyn Lister) -> Vec<Trigger> {
+        let ids = |object: Option<&Self>| object.and_then(|object| Some(object.status.as_ref()?.profile_ids.clone()));
+        let (was, is) = (ids(change.was()).unwrap_or_default(), ids(change.is()).unwrap_or_default());
+        profile_ref::released(lister, &was, &is)
     }
 }
 

@@ -29,6 +29,7 @@ impl KindStatus for TransferConnectorStatus {
     fn vanished(&mut self) {
         (self.state, self.connection_test) = (None, None);
         self.service_managed_egress_ip_addresses.clear();
+        self.profile_ids.clear();
     }
 
     fn own_conditions(&self) -> Vec<OwnCondition> {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::host_keys::{self, Listed};
 use super::members::{ASYNC_MDN_SERVERS, MEMBERS, TRUSTED_HOST_KEYS};
-use super::server_refs;
+use super::{profiles, server_refs};
 use crate::api::common::ConfigMapKeyRef;
 use crate::api::connector;
 use crate::api::status::Applied;
@@ -58,12 +58,13 @@ pub async fn want(
         unknown.insert(ASYNC_MDN_SERVERS, vec![why]);
         None
     });
+    let profiles = profiles::ids(deps, object, &target.account, &mut unknown).await?;
     let mut blocks = Vec::new();
     let ungranted = ungranted(deps, object, &target.detail, &mut blocks);
     blocks.extend(unknown.values().flatten().cloned());
     let tags = tags::wanted(&object.spec.tags, &target.identity_tags);
     blocks.extend(tags::unfit(&tags));
-    let settings = settings(&object.spec, trusted, servers);
+    let settings = settings(&object.spec, Read { trusted, servers, profiles });
     let mut paths = set_paths(MEMBERS, &json!(settings));
     // What is not sent is not ours to clear later; of what is not known that stays as it was.
     paths.retain(|path| !ungranted.contains(path));
@@ -75,12 +76,20 @@ pub async fn want(
     Ok(Wanted { want, blocks, faults: Vec::new(), applied, changes_at: None, operation: None, digest })
 }
 
+/// What was read of others for a spec.
+#[derive(Default)]
+pub(super) struct Read {
+    /// Host keys, those of ConfigMaps too.
+    pub(super) trusted: Option<Vec<String>>,
+    /// Ids of the servers for asynchronous answers.
+    pub(super) servers: Option<Vec<String>>,
+    /// Ids of our own profile and of the partner's.
+    pub(super) profiles: [Option<String>; 2],
+}
+
 /// AWS's members of the spec. Taken apart in full, so that a new field must be placed.
-pub(super) fn settings(
-    spec: &TransferConnectorSpec,
-    trusted: Option<Vec<String>>,
-    servers: Option<Vec<String>>,
-) -> ConnectorSettings {
+pub(super) fn settings(spec: &TransferConnectorSpec, read: Read) -> ConnectorSettings {
+    let Read { trusted, servers, profiles } = read;
     let TransferConnectorSpec {
         aws_identity_ref: _,
         region: _,
@@ -106,7 +115,7 @@ pub(super) fn settings(
         security_policy_name,
         ip_address_type,
         sftp_config: sftp_config.map(|config| sftp(config, trusted)),
-        as2_config: as2_config.map(|config| as2(config, servers)),
+        as2_config: as2_config.map(|config| as2(config, servers, profiles)),
     }
 }
 
@@ -133,10 +142,12 @@ fn sftp(config: connector::SftpConfig, trusted_host_keys: Option<Vec<String>>) -
     }
 }
 
-fn as2(config: connector::As2Config, server_ids: Option<Vec<String>>) -> As2Config {
+fn as2(config: connector::As2Config, server_ids: Option<Vec<String>>, profiles: [Option<String>; 2]) -> As2Config {
     let connector::As2Config {
-        local_profile_id,
-        partner_profile_id,
+        local_profile_ref: _,
+        local_profile_id: _,
+        partner_profile_ref: _,
+        partner_profile_id: _,
         message_subject,
         compression,
         encryption_algorithm,
@@ -147,10 +158,11 @@ fn as2(config: connector::As2Config, server_ids: Option<Vec<String>>) -> As2Conf
         basic_auth_secret_id,
         preserve_content_type,
     } = config;
+    let [local_profile_id, partner_profile_id] = profiles;
     let answers = |connector::AsyncMdnConfig { url, server_refs: _ }| AsyncMdnConfig { url: Some(url), server_ids };
     As2Config {
-        local_profile_id: Some(local_profile_id),
-        partner_profile_id: Some(partner_profile_id),
+        local_profile_id,
+        partner_profile_id,
         message_subject,
         compression: Some(compression),
         encryption_algorithm: Some(encryption_algorithm),

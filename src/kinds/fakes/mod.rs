@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use self::cloud::{Cloud, Identities, limiter};
 pub use self::cloud::{FIRST, SECOND, THIRD};
 use self::scripted::{Key, Objects};
-use super::deps::{Deps, Verified, WorkflowsSeen};
+use super::deps::{Deps, OwnersSeen, Verified, WorkflowsSeen};
 use super::swept::Swept;
 use crate::api::{AwsIdentity, Managed, ManagedKind, TransferServer};
 use crate::aws::account_clients::Aws;
@@ -92,6 +92,7 @@ pub fn deps(cluster: &Arc<Objects>, lister: &Arc<Objects>, aws: &Arc<Identities>
         cluster_id: CLUSTER.to_owned(),
         verified: Verified::default(),
         workflows: WorkflowsSeen::default(),
+        profiles: OwnersSeen::default(),
         swept: Swept::default(),
         enqueue: Box::new(|_| ()),
         resync: Duration::from_mins(10),

@@ -23,7 +23,6 @@ use crate::engine::owner::Owner;
 use crate::kinds::fakes::schema::leaves;
 use crate::kinds::fakes::{ACCOUNT, CLUSTER, REGION};
 use crate::sim::door;
-use crate::sim::partners::Profile;
 
 use ManagedKind::{TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 
@@ -33,8 +32,10 @@ pub const BANK: &str = "bank";
 pub const VAULT: &str = "s-0000000000000ba0c";
 /// The workflow of the bank.
 pub const WORKFLOW: &str = "w-0000000000000ba0c";
-/// The profile of the bank.
-const PROFILE: &str = "p-0000000000000ba0c";
+/// The profile of the bank's partner.
+pub const PROFILE: &str = "p-0000000000000ba0c";
+/// The one that stands for the bank itself.
+pub const US: &str = "p-0000000000000ba0d";
 /// A role of the account that the attacker has no grant for.
 pub const THEIR_ROLE: &str = "arn:aws:iam::123456789012:role/bank";
 /// A secret of the account that the attacker has no grant for.
@@ -117,25 +118,23 @@ fn world() -> Rig {
     rig.cloud.put_workflow(UNOWNED_WORKFLOW, &Tags::new());
     rig.cloud.put_profile(PROFILE, &tags_of_bank("partner"));
     rig.cloud.put_certificate(CERTIFICATE);
-    put_profiles(&rig);
+    put_profile(&rig, US, "LOCAL", &tags_of_bank("us"));
+    put_profile(&rig, LOCAL_PROFILE, "LOCAL", &Tags::new());
+    put_profile(&rig, PARTNER_PROFILE, "PARTNER", &Tags::new());
     bank_says(&rig, &json!({}));
     put_texts(&rig, BANK, [("keys", "key"), ("password", "password")], &[("texts", "policy"), ("texts", "keys")]);
     put_texts(&rig, "team", [("own", "unrelated"), ("own-login", "unrelated")], &[("own", "unrelated")]);
     rig
 }
 
-/// Two profiles of the account.
-fn put_profiles(rig: &Rig) {
-    let now = rig.cloud.now();
+/// A profile of this side, with these tags.
+fn put_profile(rig: &Rig, id: &str, side: &str, tags: &Tags) {
+    rig.cloud.put_profile(id, tags);
     let mut sim = rig.cloud.sim();
-    let profiles = &mut sim.world.region(ACCOUNT, REGION).profiles;
-    for (id, side) in [(LOCAL_PROFILE, "LOCAL"), (PARTNER_PROFILE, "PARTNER")] {
-        let profile = Profile { as2_id: side.to_owned(), profile_type: side.to_owned(), certificate_ids: Vec::new() };
-        profiles.add(id.to_owned(), profile, Vec::new(), now);
-    }
+    sim.world.region(ACCOUNT, REGION).profiles.get_mut(id).unwrap().what.profile_type = side.to_owned();
 }
 
-/// The bank's server, whose host key is in one of its Secrets, its workflow and its profile, with these members of their
+/// The bank's server, whose host key is in one of its Secrets, its workflow and its profiles, with these members of their
 /// specs.
 fn bank_says(rig: &Rig, more: &Value) {
     let host_keys = json!([{"name": "a", "secretKeyRef": {"name": "keys", "key": "key"}}]);
@@ -143,11 +142,12 @@ fn bank_says(rig: &Rig, more: &Value) {
     for (kind, name, member, value, id) in [
         (TransferServer, "vault", "hostKeys", host_keys, json!({"serverId": VAULT})),
         (TransferWorkflow, "scan", "steps", scans, json!({"workflowId": WORKFLOW})),
-        (TransferProfile, "partner", "as2Id", json!("them"), json!({"profileId": PROFILE})),
+        (TransferProfile, "partner", "profileType", json!("PARTNER"), json!({"profileId": PROFILE})),
+        (TransferProfile, "us", "profileType", json!("LOCAL"), json!({"profileId": US})),
     ] {
         let mut spec = json!({"region": REGION, member: value});
         if kind == TransferProfile {
-            spec["profileType"] = json!("PARTNER");
+            spec["as2Id"] = json!("them");
         }
         spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let mut status =
@@ -217,7 +217,7 @@ fn theirs(rig: &Rig) -> String {
     let held = [VAULT, OLD].map(|id| format!("{:?}", servers[id]));
     drop(servers);
     let workflow = serde_json::to_string(&rig.cloud.sim().world.region(ACCOUNT, REGION).workflows[WORKFLOW]).unwrap();
-    let profile = rig.cloud.profile(PROFILE);
+    let profile = [PROFILE, US].map(|id| rig.cloud.profile(id)).concat();
     let kinds = ManagedKind::ALL.iter().map(|kind| kind.name()).chain(["ConfigMap"]);
     let of_bank = |object: &Value| object["metadata"]["namespace"] == BANK;
     let stored: Vec<Value> = kinds.flat_map(|kind| rig.objects.all(kind)).filter(of_bank).collect();
@@ -299,6 +299,7 @@ fn leaks(rig: &Rig, case: &Case, sent: &[String]) -> Vec<String> {
         OLD,
         WORKFLOW,
         PROFILE,
+        US,
         CERTIFICATE,
         THEIR_ROLE,
         THEIR_SECRET,
@@ -365,7 +366,7 @@ async fn allow(rig: &Rig, case: &Case) {
             rig.objects.put(own);
         }
         Allowed::Identity => rig.objects.put(identity(BANK, ACCOUNT, &["team"], &[ROLE], &[VAULT])),
-        Allowed::ReferenceToServer => bank_says(rig, &admits),
+        Allowed::ReferenceToServer | Allowed::ReferenceToProfile => bank_says(rig, &admits),
         Allowed::ReferenceToWorkflow => {
             rig.objects.put(identity("default", ACCOUNT, &["team", BANK], &[ROLE], &[]));
             bank_says(rig, &admits);
@@ -378,6 +379,12 @@ async fn allow(rig: &Rig, case: &Case) {
         Allowed::OwnWorkflow => {
             rig.put("TransferWorkflow", "scan", spec_of(TransferWorkflow, &json!({})));
             rig.settle("TransferWorkflow", "scan").await;
+        }
+        Allowed::OwnProfile => {
+            for (name, side) in [("us", "LOCAL"), ("partner", "PARTNER")] {
+                rig.put("TransferProfile", name, json!({"region": REGION, "as2Id": name, "profileType": side}));
+                rig.settle("TransferProfile", name).await;
+            }
         }
         Allowed::OwnTexts => {
             let config_maps = [("texts", "policy"), ("texts", "keys"), ("own", "bank/policy"), ("own", "bank/keys")];

@@ -3,15 +3,15 @@
 
 use serde_json::{Value, json};
 
-use super::attacker::{BANK, THEIR_ROLE, THEIR_SECRET, VAULT, WORKFLOW};
+use super::attacker::{BANK, PROFILE, THEIR_ROLE, THEIR_SECRET, US, VAULT, WORKFLOW};
 use super::rig::{ROLE, SECRET};
 use crate::api::ManagedKind;
 use crate::api::condition::{reasons, types};
 use crate::kinds::fakes::REGION;
 
 use Allowed::{
-    AsItIs, Certificate, Identity, OwnServer, OwnTexts, OwnWorkflow, ReferenceToServer, ReferenceToWorkflow, Role,
-    Secret, Server, ServerLetGo,
+    AsItIs, Certificate, Identity, OwnProfile, OwnServer, OwnTexts, OwnWorkflow, ReferenceToProfile, ReferenceToServer,
+    ReferenceToWorkflow, Role, Secret, Server, ServerLetGo,
 };
 use ManagedKind::{TransferAccess, TransferConnector, TransferProfile, TransferServer, TransferUser, TransferWorkflow};
 
@@ -40,10 +40,14 @@ pub enum Allowed {
     ReferenceToServer,
     /// The same of its workflow, which is looked at.
     ReferenceToWorkflow,
+    /// The same of its profiles.
+    ReferenceToProfile,
     /// The attacker has a server of this name himself.
     OwnServer,
     /// The attacker has a workflow of this name himself.
     OwnWorkflow,
+    /// The attacker has profiles of these names himself.
+    OwnProfile,
     /// The attacker's own namespace has a Secret and a ConfigMap of this name with this entry.
     OwnTexts,
     /// It is allowed as it is: it leads to what is his own.
@@ -237,7 +241,25 @@ fn of_connector() -> Vec<Case> {
         let config = json!({"url": "http://as2.example.com:5080", "serverRefs": [server]});
         as2(json!({"mdnResponse": "ASYNC", "asyncMdnConfig": config}))
     };
+    let waits = reasons::DEPENDENCY_NOT_READY;
+    let here = |side: &str, name: &str| as2(json!({format!("{side}Id"): null, format!("{side}Ref"): {"name": name}}));
+    let there = |side: &str, name: &str| {
+        as2(json!({format!("{side}Id"): null, format!("{side}Ref"): {"name": name, "namespace": BANK}}))
+    };
+    let [local, partner] = ["localProfile", "partnerProfile"];
     vec![
+        case(kind, "spec.as2Config.localProfileRef.name", here(local, "us"), waits, OwnProfile),
+        case(kind, "spec.as2Config.localProfileRef.namespace", there(local, "us"), waits, ReferenceToProfile),
+        case(kind, "spec.as2Config.localProfileId", as2(json!({"localProfileId": US})), waits, ReferenceToProfile),
+        case(kind, "spec.as2Config.partnerProfileRef.name", here(partner, "partner"), waits, OwnProfile),
+        case(kind, "spec.as2Config.partnerProfileRef.namespace", there(partner, "partner"), waits, ReferenceToProfile),
+        case(
+            kind,
+            "spec.as2Config.partnerProfileId",
+            as2(json!({"partnerProfileId": PROFILE})),
+            waits,
+            ReferenceToProfile,
+        ),
         case(
             kind,
             "spec.awsIdentityRef.name",
@@ -333,9 +355,7 @@ pub fn cases() -> Vec<Case> {
 
 /// Things of the account that no grant bounds, as docs/security.md says: AWS judges them, by the role that is passed, by
 /// the policies of the thing itself, or lets everybody of the account use them.
-pub const OF_THE_ACCOUNT: [&str; 20] = [
-    "spec.as2Config.localProfileId",
-    "spec.as2Config.partnerProfileId",
+pub const OF_THE_ACCOUNT: [&str; 18] = [
     "vpcLattice.resourceConfigurationArn",
     "spec.certificate",
     "spec.customHostname.hostedZoneId",

@@ -115,6 +115,7 @@ fn of_connectors() -> Vec<Row> {
         row("status.arn", json!(arn), &[], "Available"),
         row("status.state", json!("ERRORED"), &[], "Available"),
         row("status.serviceManagedEgressIpAddresses", json!(["192.0.2.99"]), &[], "Available"),
+        row("status.profileIds", json!([THEIR_PROFILE]), &[], "Available"),
         row(
             "status.connectionTest",
             json!({"digest": "0", "generation": 99, "outcome": "Connected", "message": "x"}),

@@ -5,6 +5,7 @@ mod adoption;
 mod applying;
 mod attacker;
 mod attacker_cases;
+mod connector_profiles;
 mod connectors;
 mod contradicting;
 mod created_with;

@@ -148,10 +148,41 @@ fn as2([local, other_local, partner, other_partner]: &[String; 4]) -> Vec<Case> 
         let path = format!("as2Config.asyncMdnConfig.serverRefs[].{path}");
         of(Case::new(KIND, &path, At::Aws("/Servers/0"), values, [a, b, last]), asynchronous.clone())
     };
+    let of_profile = |side: &str, path: &str, at: &'static str, steps: [Then; 3], values: [Value; 2], more: Value| {
+        let case = Case::new(KIND, &format!("as2Config.{side}Ref.{path}"), At::Aws(at), values, steps);
+        let url = format!("https://{}.example.com", case.name());
+        let mut config = config(more);
+        config.as_object_mut().unwrap().remove(&format!("{side}Id"));
+        case.rest(json!({"url": url, "sftpConfig": null, "as2Config": config}))
+    };
+    let profile = |side: &str, at: &'static str, name: &str, neither: &'static str| {
+        let (other, owner) =
+            (format!("more-{name}"), |namespace: &str, name: &str| json!(format!("{namespace}/{name}")));
+        let by_name = [Holds(owner(HOME, name)), Holds(owner(HOME, &other)), Refused(neither)];
+        let by_namespace = [Holds(owner(HOME, name)), Holds(owner(AWAY, name)), Holds(owner(HOME, name))];
+        let named = json!({format!("{side}Ref"): {"name": name}});
+        [
+            of_profile(side, "name", at, by_name, texts(name, &other), json!({})),
+            of_profile(side, "namespace", at, by_namespace, texts(HOME, AWAY), named),
+        ]
+    };
+    let local_ref = profile("localProfile", "/Profiles/Local", "us", "exactly one of as2Config.localProfileRef");
+    let partner_ref =
+        profile("partnerProfile", "/Profiles/Partner", "them", "exactly one of as2Config.partnerProfileRef");
     let (files, more, away) = (format!("{HOME}/files"), format!("{HOME}/more-files"), format!("{AWAY}/files"));
-    vec![
-        member("localProfileId", "/Settings/As2Config/LocalProfileId", texts(local, other_local), whole()),
-        member("partnerProfileId", "/Settings/As2Config/PartnerProfileId", texts(partner, other_partner), whole()),
+    let rest = vec![
+        member(
+            "localProfileId",
+            "/Settings/As2Config/LocalProfileId",
+            texts(local, other_local),
+            Refused("exactly one of as2Config.localProfileRef"),
+        ),
+        member(
+            "partnerProfileId",
+            "/Settings/As2Config/PartnerProfileId",
+            texts(partner, other_partner),
+            Refused("exactly one of as2Config.partnerProfileRef"),
+        ),
         member(
             "messageSubject",
             "/Settings/As2Config/MessageSubject",
@@ -191,7 +222,8 @@ fn as2([local, other_local, partner, other_partner]: &[String; 4]) -> Vec<Case> 
         ),
         server("name", texts("files", "more-files"), [&files, &more], no_answers()),
         server("namespace", texts(HOME, AWAY), [&files, &away], Holds(json!(files))),
-    ]
+    ];
+    rest.into_iter().chain(local_ref).chain(partner_ref).collect()
 }
 
 fn the_rest() -> Vec<Case> {

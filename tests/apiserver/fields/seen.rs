@@ -226,7 +226,7 @@ impl Seen {
         }
         if key.kind == Kind::Connector {
             let living = |held: &Value| held["Gone"].is_null();
-            found.extend(self.all("connectors").filter(ours).filter(living).map(|held| self.with_servers(held)));
+            found.extend(self.all("connectors").filter(ours).filter(living).map(|held| self.with_owners(held)));
         }
         if found.len() > 1 {
             return Err(format!("AWS holds it {} times", found.len()));
@@ -246,13 +246,19 @@ impl Seen {
         server
     }
 
-    /// A connector with the owners of the servers that take its answers.
-    fn with_servers(&self, mut connector: Value) -> Value {
+    /// A connector with the owners of its profiles and of the servers that take its answers.
+    fn with_owners(&self, mut connector: Value) -> Value {
         let ids = connector["Settings"]["As2Config"]["AsyncMdnConfig"]["ServerIds"].clone();
         let owner = |id: &Value| {
             let found = self.servers().find(|server| server["ServerId"] == *id);
             found.and_then(|server| tags(&server["Tags"]).get(TAG_OWNER).cloned())
         };
+        let profile = |member: &str| {
+            let id = &connector["Settings"]["As2Config"][member];
+            let found = self.all("profiles").find(|profile| profile["ProfileId"] == *id);
+            found.and_then(|profile| tags(&profile["Tags"]).get(TAG_OWNER).cloned())
+        };
+        connector["Profiles"] = json!({"Local": profile("LocalProfileId"), "Partner": profile("PartnerProfileId")});
         connector["Servers"] = ids.as_array().into_iter().flatten().map(|id| json!(owner(id))).collect();
         connector
     }

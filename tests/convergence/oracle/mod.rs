@@ -273,6 +273,11 @@ fn by_id(world: &World, operation: &str, place: (&str, &str), (noun, id): (&str,
         let object = living(world, &uid)?;
         let stays = object["metadata"].get("deletionTimestamp").is_none();
         let replaced = object["status"]["replacing"]["oldId"] == id && object["status"]["workflowId"].is_string();
+        if noun == "profile"
+            && let Some(user) = naming(world, place, id)
+        {
+            return Some(format!("O3: {operation} on profile {id}, which connector {user} still names"));
+        }
         if stays && !replaced {
             return Some(format!("O3: {operation} on {noun} {id}, whose object stays and did not replace it"));
         }
@@ -409,6 +414,20 @@ fn two_workflows_while_replacing(world: &World) {
             world.violation(format!("O1: object {uid} has workflows {}, replacing {old:?}", ids.join(", ")));
         }
     }
+}
+
+/// The connector of ours that AWS has with this profile.
+fn naming(world: &World, place: (&str, &str), profile_id: &str) -> Option<String> {
+    let mut sim = world.sim.lock().unwrap();
+    let mut connectors = sim.world.region(place.0, place.1).connectors.iter();
+    let names = connectors.find(|(_, held)| {
+        let ours = held.gone.is_none() && owner(&held.tags).is_some();
+        let config = held.what.settings.as2_config.as_ref().filter(|_| ours);
+        config.is_some_and(|config| {
+            [&config.local_profile_id, &config.partner_profile_id].iter().any(|id| id.as_deref() == Some(profile_id))
+        })
+    });
+    names.map(|(id, _)| id.clone())
 }
 
 fn one_server_each(world: &World) {

@@ -236,7 +236,7 @@ pub struct ConnectionAnswer {
 
 impl Call for TestConnection {
     const OPERATION: &'static str = "TestConnection";
-    const CLASS: CallClass = CallClass::Read;
+    const CLASS: CallClass = CallClass::TestConnection;
     const REQUIRED: &'static [&'static str] = &["Status"];
     type Client = Client;
     type Output = ConnectionAnswer;

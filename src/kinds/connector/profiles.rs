@@ -1,0 +1,53 @@
+//! The two profiles between which an AS2 connector sends.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt;
+
+use super::members::{LOCAL_PROFILE, PARTNER_PROFILE};
+use crate::api::{ManagedKind, TransferConnector};
+use crate::aws::Account;
+use crate::engine::kind::ReconcileError;
+use crate::engine::reason::Reason;
+use crate::kinds::deps::Deps;
+use crate::kinds::grants::Asker;
+use crate::kinds::profile_ref::{From, Side};
+use crate::kinds::resolve;
+
+/// The ids of our own profile and of the partner's, where they are known; else `unknown` says why not.
+///
+/// # Errors
+/// Trouble in finding out.
+pub async fn ids(
+    deps: &Deps,
+    object: &TransferConnector,
+    account: &Account,
+    unknown: &mut BTreeMap<&'static str, Vec<Reason>>,
+) -> Result<[Option<String>; 2], ReconcileError> {
+    let Some(config) = &object.spec.as2_config else { return Ok([None, None]) };
+    let namespace = object.namespace().unwrap_or_default();
+    let labels = resolve::labels(deps, &namespace);
+    let asker = Asker { kind: ManagedKind::TransferConnector, namespace: &namespace, labels: &labels };
+    let local = Side {
+        profile_type: "LOCAL",
+        named: config.local_profile_ref.as_ref(),
+        id: config.local_profile_id.as_ref(),
+        ref_field: "spec.as2Config.localProfileRef",
+        id_field: "spec.as2Config.localProfileId",
+    };
+    let partner = Side {
+        profile_type: "PARTNER",
+        named: config.partner_profile_ref.as_ref(),
+        id: config.partner_profile_id.as_ref(),
+        ref_field: "spec.as2Config.partnerProfileRef",
+        id_field: "spec.as2Config.partnerProfileId",
+    };
+    let mut ids = [None, None];
+    for ((side, path), id) in [(local, LOCAL_PROFILE), (partner, PARTNER_PROFILE)].into_iter().zip(&mut ids) {
+        match side.id(deps, From { asker: &asker, account }).await? {
+            Ok(known) => *id = Some(known),
+            Err(why) => drop(unknown.insert(path, vec![why])),
+        }
+    }
+    Ok(ids)
+}

@@ -49,9 +49,10 @@ use setup::Setup;
 fn no_plan_of_any_family_breaks_an_oracle() {
     let references = References::new();
     let only = std::env::var("FAMILY").ok();
-    // For a first look: every n-th plan, or those of one workflow.
+    // For a first look: every n-th plan, those of one workflow, or the walks of one kind.
     let every = std::env::var("EVERY").ok().and_then(|every| every.parse().ok()).unwrap_or(1);
     let workflow = std::env::var("WORKFLOW").ok();
+    let kind = std::env::var("KIND").ok();
     let mut failures = Vec::new();
     let mut plans = 0;
     for family in FAMILIES
@@ -60,9 +61,10 @@ fn no_plan_of_any_family_breaks_an_oracle() {
     {
         let mut of = (family.plans)(&references, Scale::asked());
         of.retain(|plan| workflow.as_deref().is_none_or(|name| plan.workflow.name == name));
+        of.retain(|plan| kind.as_deref().is_none_or(|kind| plan.setup.script["kind"] == kind));
         let of: Vec<_> = of.into_iter().step_by(every).collect();
         let report = run_all(family.name, &of, &references);
-        let some = report.struck > 0 || report.plans == 0 || workflow.is_some();
+        let some = report.struck > 0 || report.plans == 0 || workflow.is_some() || kind.is_some();
         assert!(some, "{}: no fault of {} plans struck", report.family, report.plans);
         plans += report.plans;
         failures.extend(report.failures);

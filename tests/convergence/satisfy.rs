@@ -153,26 +153,27 @@ pub fn missing(world: &World, key: &Key, object: &Value) -> Option<String> {
             };
             lacks(spec, &have)
         }
-        "TransferConnector" => connector(world, key, spec, &server),
+        "TransferConnector" => connector(world, key, object, &server),
         _ => None,
     }
 }
 
 /// What a connector lacks. Which keys of a ConfigMap are trusted, tests beside the code show.
-fn connector(world: &World, key: &Key, spec: &Value, id: &str) -> Option<String> {
+fn connector(world: &World, key: &Key, object: &Value, id: &str) -> Option<String> {
     let have = describe(world, Operation::DescribeConnector, json!({"ConnectorId": id}), "Connector");
     let Some(have) = have else { return Some(format!("no connector {id}")) };
     if have["Status"] != "ACTIVE" {
         return Some(format!("status {} is not ACTIVE", have["Status"]));
     }
-    let mut spec = spec.clone();
+    let mut spec = object["spec"].clone();
     if let Some(config) = spec["sftpConfig"].as_object_mut() {
         if config.remove("trustedHostKeysFrom").is_some() {
             config.remove("trustedHostKeys");
         }
         let left =
             config.get("maxConcurrentConnections").is_none() && have["SftpConfig"]["MaxConcurrentConnections"] != 1;
-        if left {
+        // Where the record of what was set is lost, what AWS has is told and left.
+        if left && !object["status"]["unset"].to_string().contains("maxConcurrentConnections") {
             return Some("maxConcurrentConnections left the spec, and AWS has it".to_owned());
         }
     }
@@ -181,13 +182,17 @@ fn connector(world: &World, key: &Key, spec: &Value, id: &str) -> Option<String>
     }
     let named = spec.pointer_mut("/as2Config/asyncMdnConfig").and_then(Value::as_object_mut);
     let servers = named.and_then(|config| config.remove("serverRefs"));
-    for (index, named) in servers.iter().flat_map(|all| all.as_array().into_iter().flatten()).enumerate() {
+    for named in servers.iter().flat_map(|all| all.as_array().into_iter().flatten()) {
         let owner = format!("{}/{}", named["namespace"].as_str().unwrap_or(&key.1.namespace), text(&named["name"]));
-        let id = text(&have["As2Config"]["AsyncMdnConfig"]["ServerIds"][index]);
+        let ids = have["As2Config"]["AsyncMdnConfig"]["ServerIds"].as_array().cloned().unwrap_or_default();
         let mut sim = world.sim.lock().unwrap();
-        let held = sim.world.region(ACCOUNT, REGION).servers.get(&id);
-        if !held.is_some_and(|held| held.tags.iter().any(|tag| tag.key == TAG_OWNER && tag.value == owner)) {
-            return Some(format!("server {id:?} is not that of {owner}"));
+        let servers = &sim.world.region(ACCOUNT, REGION).servers;
+        let its = |id: &Value| {
+            let held = servers.get(&text(id));
+            held.is_some_and(|held| held.tags.iter().any(|tag| tag.key == TAG_OWNER && tag.value == owner))
+        };
+        if !ids.iter().any(its) {
+            return Some(format!("none of the servers {ids:?} is that of {owner}"));
         }
     }
     lacks(&spec, &have)

@@ -31,6 +31,9 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// The longest wait for what keeps a test back: a change that AWS refuses, or a connector that does not become active.
 const LONGEST: Duration = Duration::from_mins(5);
 
+/// The longest wait once AWS refused to carry a test out: as long as what AWS refuses is left alone elsewhere.
+const REFUSED: Duration = Duration::from_hours(1);
+
 /// What AWS's answer says of a connection that was made.
 const OK: &str = "OK";
 
@@ -55,6 +58,18 @@ struct Asked {
     wanted: String,
     /// How often it was looked for in vain.
     looks: u32,
+    /// How often AWS refused to carry it out.
+    refusals: u32,
+    /// Until when it is left alone for that.
+    until: Option<Instant>,
+}
+
+impl Asked {
+    /// How long it is left alone yet.
+    fn rest(&self) -> Option<Duration> {
+        let rest = self.until?.saturating_duration_since(Instant::now());
+        (!rest.is_zero()).then_some(rest)
+    }
 }
 
 /// Who has a turn in an account.
@@ -78,38 +93,60 @@ impl Tests {
         let uid = object.uid().unwrap_or_default();
         let digest = digest(object, &wanted.want);
         let before = object.status.as_ref().and_then(|status| status.connection_test.as_ref());
-        let tested = before.is_some_and(|before| before.digest == digest);
+        let done = |before: &ConnectionTestStatus| before.outcome != ConnectionOutcome::NotTested;
+        let tested = before.is_some_and(|before| before.digest == digest && done(before));
         let asks = object.spec.connection_test == ConnectionTest::OnChange && object.spec.sftp_config.is_some();
         if tested || !asks || !acts(object) || !wanted.blocks.is_empty() {
             self.forget(&uid);
             return None;
         }
-        let looks = self.take_down(&uid, digest, wanted.digest.clone());
+        let asked = self.take_down(&uid, digest, wanted.digest.clone());
+        if let Some(rest) = asked.rest() {
+            return now.checked_add(rest).ok();
+        }
         let mut accounts = locked(&self.accounts);
         let turns = accounts.entry(account.id.clone()).or_default();
         turns.waiting.insert(uid.clone());
         let before = turns.waiting.iter().take_while(|waiting| **waiting != uid).count();
         let turn = PACE.saturating_mul(u32::try_from(before + 1).unwrap_or(u32::MAX));
         let turn = turns.free.map_or(turn, |free| free.saturating_duration_since(Instant::now()) + turn);
-        let in_vain = PACE.saturating_mul(2_u32.saturating_pow(looks)).min(LONGEST);
+        let in_vain = PACE.saturating_mul(2_u32.saturating_pow(asked.looks)).min(LONGEST);
         now.checked_add(turn.max(in_vain)).ok()
     }
 
-    /// A test of this is due; how often it was looked for before.
-    fn take_down(&self, uid: &str, digest: String, wanted: String) -> u32 {
-        let mut asked = locked(&self.asked);
-        let before = asked.get(uid).filter(|before| before.digest == digest && before.wanted == wanted);
-        let looks = before.map_or(0, |before| before.looks.saturating_add(1));
-        asked.insert(uid.to_owned(), Asked { digest, wanted, looks });
-        looks
+    /// A test of this is due, perhaps not for the first time.
+    fn take_down(&self, uid: &str, digest: String, wanted: String) -> Asked {
+        let mut all = locked(&self.asked);
+        let before = all.get(uid).filter(|before| before.digest == digest && before.wanted == wanted);
+        let asked = match before {
+            Some(before) => Asked { looks: before.looks.saturating_add(1), ..before.clone() },
+            None => Asked { digest, wanted, looks: 0, refusals: 0, until: None },
+        };
+        all.insert(uid.to_owned(), asked.clone());
+        asked
+    }
+
+    /// AWS refused to carry it out: it is tried again, ever more seldom, and meanwhile takes nobody's turn.
+    fn refused(&self, uid: &str) {
+        if let Some(asked) = locked(&self.asked).get_mut(uid) {
+            asked.refusals = asked.refusals.saturating_add(1);
+            let rest = PACE.saturating_mul(2_u32.saturating_pow(asked.refusals)).min(REFUSED);
+            asked.until = Some(Instant::now() + rest);
+        }
+        self.stand_back(uid);
+    }
+
+    /// Out of all lines.
+    fn stand_back(&self, uid: &str) {
+        for turns in locked(&self.accounts).values_mut() {
+            turns.waiting.remove(uid);
+        }
     }
 
     /// Nothing is to be tested for this object.
     pub fn forget(&self, uid: &str) {
         locked(&self.asked).remove(uid);
-        for turns in locked(&self.accounts).values_mut() {
-            turns.waiting.remove(uid);
-        }
+        self.stand_back(uid);
     }
 
     /// Whether it is this object's turn now; then it is nobody's for a while.
@@ -160,19 +197,25 @@ pub async fn of(
     let uid = object.uid().unwrap_or_default();
     let Some(asked) = locked(&tests.asked).get(&uid).cloned() else { return before };
     let settled = status.and_then(|status| status.common.applied.as_ref()?.digest.as_ref()) == Some(&asked.wanted);
-    if !settled || !acts(object) || connector.status != "ACTIVE" || !tests.turn(account) {
+    let may = settled && acts(object) && connector.status == "ACTIVE" && asked.rest().is_none();
+    if !may || !tests.turn(account) {
         return before;
     }
     let answer = account.read(TestConnection { connector_id: connector.connector_id.clone() }).await;
     let (outcome, message) = match answer {
-        Ok(answer) => judged(&answer, connector),
+        Ok(answer) => {
+            tests.forget(&uid);
+            judged(&answer, connector)
+        }
         Err(fault) if passing(&fault) => {
             tests.leave(account);
             return before;
         }
-        Err(fault) => (ConnectionOutcome::NotTested, refused(&fault)),
+        Err(fault) => {
+            tests.refused(&uid);
+            (ConnectionOutcome::NotTested, refused(&fault))
+        }
     };
-    tests.forget(&uid);
     let generation = object.metadata.generation.unwrap_or_default();
     Some(ConnectionTestStatus { digest: asked.digest, generation, outcome, message })
 }
@@ -220,11 +263,11 @@ fn words(text: &str) -> String {
 
 /// Why AWS did not carry it out.
 fn refused(fault: &AwsError) -> String {
-    let again = "then ask anew with the annotation transfer-operator.dev/reconcile-at";
+    let again = "it is tried again within the hour, or at once by the annotation transfer-operator.dev/reconcile-at";
     if fault.kind == AwsErrorKind::Denied {
         return format!(
-            "AWS does not let the operator test a connection; allow transfer:TestConnection, {again}, or set \
-             spec.connectionTest to Never"
+            "AWS does not let the operator test a connection; allow transfer:TestConnection, or set spec.connectionTest to \
+             Never; {again}"
         );
     }
     format!("AWS does not carry the test out: {}: {}; {again}", words(&fault.code), words(&fault.message))

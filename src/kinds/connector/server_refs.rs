@@ -31,6 +31,8 @@ pub async fn ids(
     let mut ids = Vec::new();
     for (index, named) in config.server_refs.iter().enumerate() {
         match id(deps, object, account, named).await {
+            // AWS keeps each once.
+            Ok(id) if ids.contains(&id) => {}
             Ok(id) => ids.push(id),
             Err(Unresolved::NotReady(why)) => {
                 let field = format!("spec.as2Config.asyncMdnConfig.serverRefs[{index}]");

@@ -157,6 +157,15 @@ async fn a_test_that_aws_throttles_comes_later_and_one_it_denies_is_told() {
     rig.run(KIND, "acme", REST).await;
     assert_eq!(says(&rig, "ConnectionVerified"), verdict("False", reasons::CONNECTION_NOT_TESTED));
     assert_eq!(says(&rig, "Ready").0, "True");
+    rig.cloud.reads_since();
+    for _ in 0..4 {
+        rig.run(KIND, "acme", REST).await;
+    }
+    let asked = tried(&rig);
+    assert!((1..=16).contains(&asked), "{asked} times in four hours: seldom, and not never");
+    rig.cloud.faults.lock().unwrap().clear();
+    rig.run(KIND, "acme", 2 * REST).await;
+    assert_eq!(says(&rig, "ConnectionVerified"), verdict("True", reasons::CONNECTED), "once AWS lets it");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ mod finalizer_by_name;
 pub mod forgotten_update;
 mod id_erased;
 mod id_lost_on_conflict;
+mod listing_unheard;
 mod nobody_asked;
 mod panic_on_bad_key;
 mod persist_after_create;
@@ -51,7 +52,7 @@ pub struct Defect {
 }
 
 /// All of them.
-pub static ALL: [&Defect; 16] = [
+pub static ALL: [&Defect; 17] = [
     &persist_after_create::DEFECT,
     &swallowed_error::DEFECT,
     &user_tag_wins::DEFECT,
@@ -68,6 +69,7 @@ pub static ALL: [&Defect; 16] = [
     &write_at_rest::DEFECT,
     &forgotten_update::DEFECT,
     &nobody_asked::DEFECT,
+    &listing_unheard::DEFECT,
 ];
 
 type AroundAws = Box<dyn Fn(Arc<dyn AwsApi>) -> Arc<dyn AwsApi> + Send + Sync>;

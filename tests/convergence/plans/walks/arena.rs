@@ -8,9 +8,11 @@ use tokio::time::Instant;
 
 use super::schema::Node;
 use super::state;
+use super::values::RESOURCE_CONFIGURATION;
 use super::values::{self, OTHER_POLICY, POLICY};
 use crate::admission::Admission;
 use crate::approval::{self, APPROVE};
+use crate::connectors::SECRET;
 use crate::lint;
 use crate::satisfy;
 use crate::stage::{Stage, key};
@@ -21,11 +23,12 @@ use transfer_operator::fakes::api_server::Key;
 const SETTLED_WITHIN: Duration = Duration::from_mins(4);
 
 /// The kinds that are walked, with the specs that walks begin with. The first holds the least.
-pub const KINDS: [(&str, &[&str]); 4] = [
+pub const KINDS: [(&str, &[&str]); 5] = [
     ("TransferServer", &["plain", "rich", "vpc", "gateway", "directory"]),
     ("TransferUser", &["plain", "rich", "mapped", "efs"]),
     ("TransferAccess", &["plain", "rich", "mapped", "efs"]),
     ("TransferProfile", &["plain", "rich"]),
+    ("TransferConnector", &["plain", "rich", "as2", "lattice"]),
 ];
 
 thread_local! {
@@ -95,6 +98,11 @@ impl<'a> Arena<'a> {
         match kind {
             "TransferServer" => put(stage, &workflows::workflow("scan", &json!({}))),
             "TransferProfile" => workflows::certificates(stage),
+            "TransferConnector" => {
+                put(stage, &workflows::server("main", &json!({})));
+                put(stage, &workflows::profile("us", &json!({})));
+                put(stage, &workflows::profile("them", &json!({"profileType": "PARTNER"})));
+            }
             "TransferUser" => put(stage, &workflows::server("main", &domain)),
             "TransferAccess" => {
                 let mut server = workflows::lister("main");
@@ -267,11 +275,13 @@ pub fn base(kind: &str, name: &str) -> Value {
         "TransferServer" => json!({"region": "eu-central-1"}),
         "TransferUser" => json!({"serverRef": {"name": "main"}, "role": ROLE}),
         "TransferProfile" => json!({"region": "eu-central-1", "as2Id": "us", "profileType": "LOCAL"}),
+        "TransferConnector" => json!({"region": "eu-central-1", "accessRole": ROLE}),
         _ => json!({"serverRef": {"name": "main"}, "role": ROLE, "externalId": "S-1-5-21-1-2-3-1001"}),
     };
     let mut more = match kind {
         "TransferServer" => server(name),
         "TransferProfile" => profile(name),
+        "TransferConnector" => connector(name),
         _ => login(name),
     };
     if kind == "TransferUser" {
@@ -297,6 +307,36 @@ fn profile(name: &str) -> Value {
         _ => json!({
             "certificateIds": workflows::CERTIFICATES, "tags": {"purpose": "test"},
             "allowedReferences": {"namespaces": {"from": "Names", "names": ["team"]}},
+            "lifecycle": {"deletionPolicy": "Delete"},
+        }),
+    }
+}
+
+fn connector(name: &str) -> Value {
+    match name {
+        "plain" => json!({"url": "sftp://sftp.example.com", "sftpConfig": {"userSecretId": SECRET}}),
+        "lattice" => json!({
+            "egressConfig": {"vpcLattice": {"resourceConfigurationArn": RESOURCE_CONFIGURATION, "portNumber": 2222}},
+            "sftpConfig": {"userSecretId": SECRET},
+        }),
+        "as2" => json!({
+            "url": "https://as2.example.com", "as2Config": {
+                "localProfileRef": {"name": "us"}, "partnerProfileRef": {"name": "them"}, "messageSubject": "Orders",
+                "compression": "ZLIB", "encryptionAlgorithm": "AES256_CBC", "signingAlgorithm": "SHA256",
+                "mdnSigningAlgorithm": "SHA384", "mdnResponse": "ASYNC", "preserveContentType": "ENABLED",
+                "asyncMdnConfig": {"url": "http://as2.example.org:5080", "serverRefs": [{"name": "main"}]},
+                "basicAuthSecretId": SECRET,
+            },
+        }),
+        // Members that AWS cannot clear are there from the start, so that an edit can be taken back.
+        _ => json!({
+            "url": "sftp://sftp.example.com", "loggingRole": ROLE, "ipAddressType": "DUALSTACK",
+            "securityPolicyName": "TransferSFTPConnectorSecurityPolicy-2024-03", "tags": {"purpose": "test"},
+            "sftpConfig": {
+                "userSecretId": SECRET, "maxConcurrentConnections": 5, "trustedHostKeys": [KEY_A],
+                "trustedHostKeysFrom": [{"configMapKeyRef": {"name": "keys", "key": "more"}}],
+                "orderedUserSecretVersionStages": ["AWSPENDING", "AWSCURRENT"],
+            },
             "lifecycle": {"deletionPolicy": "Delete"},
         }),
     }

@@ -18,6 +18,9 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("DirectoryListingOptimization", "DISABLED"),
     ("CommunicationMode", "SERVER_TALK_FIRST"),
     ("Type", "DIRECTORY"),
+    ("IpAddressType", "IPV4"),
+    ("MdnSigningAlgorithm", "DEFAULT"),
+    ("PreserveContentType", "DISABLED"),
 ];
 
 /// The state of an object, and of everything in AWS, for comparison.
@@ -39,10 +42,21 @@ pub fn of(stage: &Stage, key: &Key) -> Value {
         // A server that began with another key, or a member that AWS keeps, has it still; all advice is one condition.
         if let Some(conditions) = object["status"].get_mut("conditions").and_then(Value::as_array_mut) {
             conditions.retain(|condition| condition["type"] != "Advisory");
+            // Of which edit a connection was tried is no difference.
+            let tried = |condition: &&mut Value| condition["type"] == "ConnectionVerified";
+            for condition in conditions.iter_mut().filter(tried) {
+                condition["observed"] = Value::Null;
+            }
         }
         if let Some(status) = object["status"].as_object_mut() {
             status.remove("unset");
         }
+    }
+    // The two profiles that a connector is between are told apart by their ids alone, which AWS draws.
+    if key.0 == "TransferConnector"
+        && let Some(all) = servers.as_object_mut()
+    {
+        all.retain(|id, _| !id.starts_with("p-"));
     }
     for server in servers.as_object_mut().into_iter().flat_map(Map::values_mut) {
         not_managed(&object["spec"], &listed, server);
@@ -130,6 +144,8 @@ fn without_noise(value: &Value) -> Value {
 
 fn plain(name: &str, value: &Value) -> Value {
     match (name, value) {
+        // What it is where nobody says anything.
+        ("OrderedUserSecretVersionStages", Value::Array(items)) if *items == [json!("AWSCURRENT")] => Value::Null,
         ("Policy", Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| value.clone()),
         // Which comment a key was first imported with stays: AWS has no update for it.
         ("SshPublicKeyBody", Value::String(line)) => {
@@ -143,8 +159,8 @@ fn plain(name: &str, value: &Value) -> Value {
             sorted(items, by)
         }
         (
-            "SubnetIds" | "SecurityGroupIds" | "Protocols" | "SecondaryGids" | "SftpPorts" | "CertificateIds"
-            | "certificateIds",
+            "TrustedHostKeys" | "SubnetIds" | "SecurityGroupIds" | "Protocols" | "SecondaryGids" | "SftpPorts"
+            | "CertificateIds" | "certificateIds",
             Value::Array(items),
         ) => sorted(items, |item| [item.to_string(), String::new(), String::new(), String::new()]),
         _ => value.clone(),

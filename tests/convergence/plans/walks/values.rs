@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::schema::Node;
+use crate::connectors::SECRET;
 use crate::workflows::{CERTIFICATES, KEY_A, KEY_B, KEY_C, OTHER_ROLE, ROLE};
 
 /// A value to put at a place, with what it is about.
@@ -18,6 +19,12 @@ fn case(label: &str, value: impl Into<Value>) -> Case {
 }
 
 const UNGRANTED: &str = "arn:aws:iam::123456789012:role/other";
+const OTHER_SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:sftp/corp-AbCdEf";
+const UNGRANTED_SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:other-AbCdEf";
+pub const RESOURCE_CONFIGURATION: &str =
+    "arn:aws:vpc-lattice:eu-central-1:123456789012:resourceconfiguration/rcfg-0123456789abcdef0";
+const OTHER_RESOURCE_CONFIGURATION: &str =
+    "arn:aws:vpc-lattice:eu-central-1:123456789012:resourceconfiguration/rcfg-0123456789abcdef1";
 pub const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
 pub const REORDERED: &str =
     r#"{ "Statement": [{"Resource": "*", "Action": "s3:*", "Effect": "Allow"}], "Version": "2012-10-17" }"#;
@@ -35,6 +42,24 @@ const TEXTS: &[(&str, &[&str])] = &[
     (".certificateIds[]", &[CERTIFICATES[0], CERTIFICATES[1], "cert-0123456789abcdef0"]),
     (".externalId", &["S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"]),
     (".userName", &["alice", "bob"]),
+    (".accessRole", &[ROLE, OTHER_ROLE, UNGRANTED]),
+    (".userSecretId", &[SECRET, OTHER_SECRET, UNGRANTED_SECRET]),
+    (".basicAuthSecretId", &[SECRET, OTHER_SECRET, UNGRANTED_SECRET]),
+    (".trustedHostKeys[]", &[KEY_A, KEY_C, "ssh-ed25519 AAAA broken"]),
+    (".trustedHostKeysFrom[].configMapKeyRef.name", &["keys", "missing"]),
+    (".trustedHostKeysFrom[].configMapKeyRef.key", &["more", "authorized_keys", "missing", "broken"]),
+    (".orderedUserSecretVersionStages[]", &["AWSCURRENT", "AWSPREVIOUS"]),
+    (".resourceConfigurationArn", &[RESOURCE_CONFIGURATION, OTHER_RESOURCE_CONFIGURATION]),
+    (".localProfileRef.name", &["us", "missing", "them"]),
+    (".localProfileRef.namespace", &["team", "elsewhere"]),
+    (".localProfileId", &["p-0123456789abcdef0"]),
+    (".partnerProfileRef.name", &["them", "missing", "us"]),
+    (".partnerProfileRef.namespace", &["team", "elsewhere"]),
+    (".partnerProfileId", &["p-0123456789abcdef1"]),
+    (".messageSubject", &["Orders", "Invoices of Example Corp."]),
+    (".serverRefs[].name", &["main", "other"]),
+    (".serverRefs[].namespace", &["team", "elsewhere"]),
+    (".asyncMdnConfig.url", &["http://as2.example.org:5080", "http://as2.example.org:5081"]),
     (".role", &[ROLE, OTHER_ROLE, UNGRANTED]),
     (".loggingRole", &[ROLE, OTHER_ROLE, UNGRANTED, ""]),
     (".invocationRole", &[ROLE, OTHER_ROLE, UNGRANTED]),
@@ -65,7 +90,16 @@ const TEXTS: &[(&str, &[&str])] = &[
     (".tags{}", &["test", "other", ""]),
     (".directoryId", &["d-0123456789", "d-0123456780"]),
     (".function", &["arn:aws:lambda:eu-central-1:1:function:a", "arn:aws:lambda:eu-central-1:1:function:b"]),
-    (".url", &["https://example.com/a", "https://example.com/b"]),
+    (".identityProviderDetails.url", &["https://example.com/a", "https://example.com/b"]),
+    (
+        ".url",
+        &[
+            "sftp://sftp.example.com",
+            "sftp://other.example.com:2222",
+            "https://as2.example.com",
+            "http://as2.example.com",
+        ],
+    ),
     (".resyncInterval", &["5m", "8m", "0s", "25h"]),
     (".window.start", &["22:00", "23:30"]),
     (".window.timeZone", &["UTC", "Europe/Berlin", "Mars/Olympus"]),
@@ -75,7 +109,13 @@ const TEXTS: &[(&str, &[&str])] = &[
     (".passiveIp", &["AUTO", "0.0.0.0", "192.0.2.7", "999.0.0.1"]),
     (
         ".securityPolicyName",
-        &["TransferSecurityPolicy-2024-01", "TransferSecurityPolicy-2025-03", "TransferSecurityPolicy-1999-01"],
+        &[
+            "TransferSecurityPolicy-2024-01",
+            "TransferSecurityPolicy-2025-03",
+            "TransferSecurityPolicy-1999-01",
+            "TransferSFTPConnectorSecurityPolicy-2023-07",
+            "TransferSFTPConnectorSecurityPolicy-1999-01",
+        ],
     ),
     (
         ".structuredLogDestinations[]",
@@ -179,6 +219,8 @@ fn stands_for(node: &Node, child: &Node) -> bool {
     let of =
         |parent: &str, member: &str| node.path.ends_with(parent) && child.path.ends_with(&format!("{parent}.{member}"));
     [
+        ("as2Config", "localProfileRef"),
+        ("as2Config", "partnerProfileRef"),
         ("endpointDetails", "vpcId"),
         ("identityProviderDetails", "function"),
         ("home", "s3"),

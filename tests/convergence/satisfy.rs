@@ -170,6 +170,13 @@ fn connector(world: &World, key: &Key, object: &Value, id: &str) -> Option<Strin
         if config.remove("trustedHostKeysFrom").is_some() {
             config.remove("trustedHostKeys");
         }
+        // Only type and key are sent.
+        for line in config.get_mut("trustedHostKeys").and_then(Value::as_array_mut).into_iter().flatten() {
+            let words = text(line);
+            let words: Vec<&str> =
+                words.split_whitespace().skip_while(|word| !word.starts_with("ssh-")).take(2).collect();
+            *line = json!(words.join(" "));
+        }
         let left =
             config.get("maxConcurrentConnections").is_none() && have["SftpConfig"]["MaxConcurrentConnections"] != 1;
         // Where the record of what was set is lost, what AWS has is told and left.

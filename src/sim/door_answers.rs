@@ -136,7 +136,8 @@ fn connector(value: &Value) -> serde_json::Result<Connector> {
 
 fn connection(output: &Value) -> ConnectionAnswer {
     let (status, status_message) = (maybe(&output["Status"]), maybe(&output["StatusMessage"]));
-    ConnectionAnswer { status, status_message, host_key: maybe(&output["SftpConnectionDetails"]["HostKey"]) }
+    let details = &output["SftpConnectionDetails"];
+    ConnectionAnswer { status, status_message, host_key: maybe(&details["HostKey"]) }
 }
 
 fn user(value: &Value) -> serde_json::Result<User> {

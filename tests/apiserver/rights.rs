@@ -54,7 +54,7 @@ async fn live(world: &World) {
     let acme = managed("TransferConnector", PLATFORM, "acme", &acme);
     world.apply(&[managed("TransferServer", PLATFORM, "keyed", &keys), clean, us, acme]).await;
     let operator = world.operator(&["--resync-interval", "3s", "--lease=true"]).await;
-    world.all_ready(10).await;
+    world.all_ready(11).await;
 
     let two = "arn:aws:iam::123456789012:role/sftp/platform/two";
     world.patch("transferusers", PLATFORM, "alice", &json!({"spec": {"role": two}})).await;

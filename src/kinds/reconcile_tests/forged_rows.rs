@@ -125,6 +125,32 @@ fn of_connectors() -> Vec<Row> {
     ]
 }
 
+fn of_workflows() -> Vec<Row> {
+    let arn = format!("arn:aws:transfer:{REGION}:{ACCOUNT}:workflow/{THEIR_WORKFLOW}");
+    vec![
+        row("status.workflowId", json!(THEIR_WORKFLOW), &[], "Available"),
+        row("status.arn", json!(arn), &[], "Available"),
+        row(
+            "status.replacing",
+            json!({"oldId": THEIR_WORKFLOW, "attempt": "attempt-of-theirs", "phase": "Creating"}),
+            &[],
+            "Available",
+        ),
+        row(
+            "status.replacing",
+            json!({"oldId": THEIR_WORKFLOW, "attempt": "attempt-of-theirs", "phase": "Moving"}),
+            &[],
+            "Available",
+        ),
+        row(
+            "status.replacing",
+            json!({"oldId": THEIR_WORKFLOW, "attempt": "attempt-of-theirs", "phase": "Deleting"}),
+            &[],
+            "Available",
+        ),
+    ]
+}
+
 /// Every forgery of the status of a kind, whose object has this uid.
 pub fn rows(kind: ManagedKind, uid: &str) -> Vec<Row> {
     let arn = |rest: &str| json!(format!("arn:aws:transfer:{REGION}:{ACCOUNT}:{rest}"));
@@ -204,28 +230,7 @@ pub fn rows(kind: ManagedKind, uid: &str) -> Vec<Row> {
             row("status.profileType", json!("PARTNER"), &[], "Available"),
         ],
         TransferConnector => of_connectors(),
-        TransferWorkflow => vec![
-            row("status.workflowId", json!(THEIR_WORKFLOW), &[], "Available"),
-            row("status.arn", arn(&format!("workflow/{THEIR_WORKFLOW}")), &[], "Available"),
-            row(
-                "status.replacing",
-                json!({"oldId": THEIR_WORKFLOW, "attempt": "attempt-of-theirs", "phase": "Creating"}),
-                &[],
-                "Available",
-            ),
-            row(
-                "status.replacing",
-                json!({"oldId": THEIR_WORKFLOW, "attempt": "attempt-of-theirs", "phase": "Moving"}),
-                &[],
-                "Available",
-            ),
-            row(
-                "status.replacing",
-                json!({"oldId": THEIR_WORKFLOW, "attempt": "attempt-of-theirs", "phase": "Deleting"}),
-                &[],
-                "Available",
-            ),
-        ],
+        TransferWorkflow => of_workflows(),
     };
     common(kind, uid).into_iter().chain(own).collect()
 }

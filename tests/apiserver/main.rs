@@ -25,6 +25,7 @@ mod orphans;
 mod protected;
 mod rights;
 mod samples;
+mod scope;
 mod scrapes;
 mod secrecy;
 mod startup;

@@ -20,6 +20,8 @@ const FEW: usize = 25;
 const MANY: usize = 250;
 /// As many come at once as fill a team: what their coming costs others once is shared by all of them.
 const MORE: usize = 20;
+/// The phase in which they come.
+const A_FEW_MORE: &str = "a few users more";
 /// So many that what comes once in a while is seen.
 const PRICED: usize = 1000;
 /// A few reconciles that come once in a while look at everything, shared by all.
@@ -96,7 +98,7 @@ async fn phases(users: usize) -> Vec<(&'static str, u64, u64)> {
     let users = users + MORE;
     (users - MORE..users).for_each(|number| crowd.apply_user(number));
     operator.run_for(POLL).await;
-    end("a few users more", &mut operator, users);
+    end(A_FEW_MORE, &mut operator, users);
     crowd.relabel_team(0);
     operator.run_for(POLL).await;
     end("another label on a namespace", &mut operator, users);
@@ -181,6 +183,9 @@ async fn a_reconcile_looks_at_as_many_objects_however_many_there_are() {
     let (few, many) = (phases(FEW).await, phases(MANY).await);
     let mut grown = Vec::new();
     for ((phase, few, of_few), (_, many, of_many)) in few.into_iter().zip(many) {
+        // So few reconciles that a share of each would hide one that looks at every user once.
+        let more = many.saturating_sub(few);
+        assert!(phase != A_FEW_MORE || more < (MANY - FEW) as u64, "{phase}: {few} and {many} objects in all");
         let (few, many) = (few as f64 / of_few as f64, many as f64 / of_many as f64);
         println!("{phase}: {few:.2} objects each among {FEW} users, {many:.2} among {MANY}");
         if many > few * GROWTH {

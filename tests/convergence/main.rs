@@ -131,7 +131,9 @@ fn a_forged_record_gives_away_somebodys_access_and_no_more() {
 fn each_known_defect_is_seen_and_the_same_plans_hold_without_it() {
     let references = References::new();
     let mut blind = Vec::new();
-    for defect in defects::ALL {
+    // For a first look: one of them.
+    let only = std::env::var("DEFECT").ok();
+    for defect in defects::ALL.into_iter().filter(|defect| only.as_deref().is_none_or(|only| only == defect.name)) {
         assert_eq!(defects::sound(&references, defect), Vec::<String>::new(), "{} taken out", defect.name);
         match defects::seen(&references, defect) {
             Some(failure) => println!("{}: {}", defect.name, failure.chars().take(160).collect::<String>()),

@@ -127,11 +127,12 @@ pub struct Store<K> {
 
 #[derive(Debug)]
 struct Inner<K> {
-    objects: BTreeMap<Name, (usize, Snapshot<K>)>,
+    /// A name stands in several places here and is held once, as maps of thousands of names would hold mostly those.
+    objects: BTreeMap<Arc<Name>, (usize, Snapshot<K>)>,
     /// Who refers to what, kept with `objects`.
     by: BTreeMap<Reference, Names>,
     /// Names seen so far by a listing that is under way, by scope.
-    listing: BTreeMap<usize, BTreeSet<Name>>,
+    listing: BTreeMap<usize, BTreeSet<Arc<Name>>>,
     /// Scopes that were listed at least once.
     listed: BTreeSet<usize>,
     scopes: usize,
@@ -140,8 +141,8 @@ struct Inner<K> {
 /// Who refers to something. Most of what is referred to is so by one object, as a login is, and a set has room for eleven.
 #[derive(Debug)]
 enum Names {
-    One(Name),
-    Several(BTreeSet<Name>),
+    One(Arc<Name>),
+    Several(BTreeSet<Arc<Name>>),
 }
 
 impl Names {
@@ -152,7 +153,7 @@ impl Names {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Name> {
+    fn iter(&self) -> impl Iterator<Item = &Arc<Name>> {
         let (one, several) = match self {
             Self::One(name) => (Some(name), None),
             Self::Several(names) => (None, Some(names)),
@@ -160,10 +161,10 @@ impl Names {
         one.into_iter().chain(several.into_iter().flatten())
     }
 
-    fn insert(&mut self, name: Name) {
+    fn insert(&mut self, name: Arc<Name>) {
         match self {
             Self::One(one) if *one == name => {}
-            Self::One(one) => *self = Self::Several(BTreeSet::from([one.clone(), name])),
+            Self::One(one) => *self = Self::Several(BTreeSet::from([Arc::clone(one), name])),
             Self::Several(names) => drop(names.insert(name)),
         }
     }
@@ -171,7 +172,7 @@ impl Names {
     /// Whether nobody is left.
     fn remove(&mut self, name: &Name) -> bool {
         match self {
-            Self::One(one) => one == name,
+            Self::One(one) => **one == *name,
             Self::Several(names) => {
                 names.remove(name);
                 names.is_empty()
@@ -233,8 +234,9 @@ impl<K: Refers> Store<K> {
             }
             Event::InitApply(object) => {
                 let change = inner.put(scope, object);
+                let name = inner.shared(&change.name);
                 if let Some(names) = inner.listing.get_mut(&scope) {
-                    names.insert(change.name.clone());
+                    names.insert(name);
                 }
                 vec![change]
             }
@@ -267,7 +269,7 @@ impl<K: Refers> Store<K> {
 
     fn by(&self, reference: &Reference) -> Vec<Arc<K>> {
         let inner = self.lock();
-        let object = |name: &Name| inner.objects.get(name).and_then(|(_, seen)| seen.object().cloned());
+        let object = |name: &Arc<Name>| inner.objects.get(name).and_then(|(_, seen)| seen.object().cloned());
         inner.by.get(reference).into_iter().flat_map(Names::iter).filter_map(object).collect()
     }
 }
@@ -276,19 +278,25 @@ impl<K: Refers> Inner<K> {
     fn put<W: Watched<Kept = K>>(&mut self, scope: usize, object: W) -> StoreChange<K> {
         let name = Name::from(object.meta());
         let seen = object.seen();
-        let before = self.objects.insert(name.clone(), (scope, seen.clone())).map(|(_, seen)| seen);
+        let shared = self.shared(&name);
+        let before = self.objects.insert(Arc::clone(&shared), (scope, seen.clone())).map(|(_, seen)| seen);
         let old = before.as_ref().map(references).unwrap_or_default();
         let new = references(&seen);
         if old != new {
             self.unfile(&name, &old);
             for reference in new {
                 match self.by.entry(reference) {
-                    Entry::Vacant(free) => drop(free.insert(Names::One(name.clone()))),
-                    Entry::Occupied(mut names) => names.get_mut().insert(name.clone()),
+                    Entry::Vacant(free) => drop(free.insert(Names::One(Arc::clone(&shared)))),
+                    Entry::Occupied(mut names) => names.get_mut().insert(Arc::clone(&shared)),
                 }
             }
         }
         StoreChange { name, before, after: Some(seen) }
+    }
+
+    /// The name as it is held, if it is.
+    fn shared(&self, name: &Name) -> Arc<Name> {
+        self.objects.get_key_value(name).map_or_else(|| Arc::new(name.clone()), |(held, _)| Arc::clone(held))
     }
 
     fn take(&mut self, name: &Name) -> Option<StoreChange<K>> {
@@ -316,11 +324,11 @@ impl<K: Refers> Inner<K> {
     fn end_listing(&mut self, scope: usize) -> Vec<StoreChange<K>> {
         self.listed.insert(scope);
         let shown = self.listing.remove(&scope).unwrap_or_default();
-        let gone: Vec<Name> = self
+        let gone: Vec<Arc<Name>> = self
             .objects
             .iter()
             .filter(|(name, (of, _))| *of == scope && !shown.contains(*name))
-            .map(|(name, _)| name.clone())
+            .map(|(name, _)| Arc::clone(name))
             .collect();
         gone.iter().filter_map(|name| self.take(name)).collect()
     }
@@ -512,6 +520,23 @@ mod tests {
         assert!(cache.apply(0, Event::Delete(of("old"))).is_empty());
         assert_eq!(cache.all().len(), 1);
         assert_eq!(cache.apply(0, Event::Delete(of("new"))).len(), 1);
+    }
+
+    #[test]
+    fn a_name_is_held_once_wherever_it_stands() {
+        let cache = Store::<TransferAccess>::new(1);
+        for name in ["x", "y"] {
+            cache.apply(0, Event::Apply(good("a", name)));
+        }
+        let refers = json!({"externalId": "S-1-5-21-1-2-3", "role": "arn", "serverRef": {"name": "files"}});
+        cache.apply(0, Event::Apply(access("a", "x", &refers)));
+        let inner = cache.lock();
+        let places: Vec<&Arc<Name>> = inner.by.values().flat_map(Names::iter).collect();
+        assert!(places.len() > 3, "both stand under what both refer to: {places:?}");
+        for name in places {
+            let (held, _) = inner.objects.get_key_value(name).unwrap();
+            assert!(Arc::ptr_eq(held, name), "{name}");
+        }
     }
 
     fn names(changes: &[StoreChange<TransferAccess>]) -> Vec<String> {

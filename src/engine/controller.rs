@@ -101,7 +101,7 @@ impl From<&ObjectMeta> for Held {
 }
 
 /// All of a kind that are there.
-type There = Arc<Mutex<BTreeMap<Name, Held>>>;
+type There = Arc<Mutex<BTreeMap<Arc<Name>, Held>>>;
 
 /// Where the watch of a kind hands over what it sees.
 pub struct ObjectIndex {
@@ -147,15 +147,23 @@ pub fn queue<O>() -> (ObjectIndex, Enqueuer, Queue<O>) {
     (index, enqueuer, Queue { there, names, ended, forget: Arc::new(|_| ()), lane_of, kind: PhantomData })
 }
 
-fn locked(there: &There) -> MutexGuard<'_, BTreeMap<Name, Held>> {
+fn locked(there: &There) -> MutexGuard<'_, BTreeMap<Arc<Name>, Held>> {
     there.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The name stays the one that the queue holds too.
+fn put(there: &mut BTreeMap<Arc<Name>, Held>, name: &Name, held: Held) {
+    match there.get_mut(name) {
+        Some(old) => *old = held,
+        None => drop(there.insert(Arc::new(name.clone()), held)),
+    }
 }
 
 impl ObjectIndex {
     /// Takes over a change, and queues the object if the change can matter.
     pub fn take(&self, name: &Name, before: Option<&ObjectMeta>, after: Option<&ObjectMeta>) {
         if let Some(after) = after {
-            locked(&self.there).insert(name.clone(), Held::from(after));
+            put(&mut locked(&self.there), name, Held::from(after));
             if let Some(cause) = cause(before, after) {
                 self.enqueuer.enqueue(name.clone(), cause);
             }
@@ -236,7 +244,7 @@ enum Event {
     Stop,
     Start,
     Asked(Name, Cause),
-    Ended(Name, Requeue),
+    Ended(Arc<Name>, Requeue),
     /// A slot is free, or somebody is due.
     Stirred,
 }
@@ -246,10 +254,11 @@ struct Reconciles<O> {
     there: There,
     lane_of: LaneOf,
     reconcile: Reconcile,
-    queue: queue::Queue<Name>,
+    /// Its names are those of `there`: a name waits, rests or runs under the same one.
+    queue: queue::Queue<Arc<Name>>,
     slots: Arc<Slots>,
     /// Of those that run.
-    ranks: BTreeMap<Name, Rank>,
+    ranks: BTreeMap<Arc<Name>, Rank>,
     kind: PhantomData<fn() -> O>,
 }
 
@@ -298,7 +307,7 @@ where
             match event.await {
                 Event::Stop => break,
                 Event::Start => started = true,
-                Event::Asked(name, cause) => self.asked(name, cause),
+                Event::Asked(name, cause) => self.asked(&name, cause),
                 Event::Ended(name, next) => {
                     self.ranks.remove(&name);
                     self.queue.done(&name, next, Instant::now());
@@ -310,22 +319,25 @@ where
     }
 
     /// The reconcile over a name whose turn it is; none over one that went before.
-    fn begin(&mut self, name: &Name) -> Option<impl Future<Output = Requeue> + use<O>> {
-        let Some(Held { uid, .. }) = self.held(name) else {
+    fn begin(&mut self, name: &Arc<Name>) -> Option<impl Future<Output = Requeue> + use<O>> {
+        let (_, Some(Held { uid, .. })) = self.held(name) else {
             self.queue.done(name, Requeue::OnChange, Instant::now());
             return None;
         };
         let rank = Rank::of(self.queue.runs_as(name).unwrap_or(Priority::Resync));
-        self.ranks.insert(name.clone(), rank.clone());
-        Some(guarded::<O>(name.clone(), uid, Arc::clone(&self.reconcile), rank, self.slots.take()))
+        self.ranks.insert(Arc::clone(name), rank.clone());
+        Some(guarded::<O>(Name::clone(name), uid, Arc::clone(&self.reconcile), rank, self.slots.take()))
     }
 
-    fn held(&self, name: &Name) -> Option<Held> {
-        locked(&self.there).get(name).cloned()
+    /// The name as it is held, and what is; its own where the object is not there.
+    fn held(&self, name: &Name) -> (Arc<Name>, Option<Held>) {
+        let there = locked(&self.there);
+        let found = there.get_key_value(name).map(|(name, held)| (Arc::clone(name), Some(held.clone())));
+        found.unwrap_or_else(|| (Arc::new(name.clone()), None))
     }
 
-    fn asked(&mut self, name: Name, cause: Cause) {
-        let held = self.held(&name);
+    fn asked(&mut self, name: &Name, cause: Cause) {
+        let (name, held) = self.held(name);
         // Whoever asks waits for the one that runs first.
         if let Some(rank) = self.ranks.get(&name) {
             rank.raise(class(held.as_ref(), cause));

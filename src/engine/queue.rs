@@ -10,7 +10,8 @@
 //! * Of one account so many reconciles run at once. Those that wait at its limiter count: more would wait there too. What
 //!   somebody waits for does not wait for looks to end: it has as many places of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -27,6 +28,30 @@ pub struct Lane {
     pub namespace: String,
 }
 
+/// Lanes, each held once.
+#[derive(Debug, Default)]
+struct Lanes {
+    all: BTreeSet<Arc<Lane>>,
+    /// With more than so many, those in which nobody stands any more go.
+    room: usize,
+}
+
+impl Lanes {
+    fn shared(&mut self, lane: Lane) -> Arc<Lane> {
+        if let Some(lane) = self.all.get(&lane) {
+            return Arc::clone(lane);
+        }
+        if self.all.len() >= self.room {
+            self.all.retain(|lane| Arc::strong_count(lane) > 1);
+            // Twice as many as stay, so that a look at all of them is paid for by as many new ones.
+            self.room = 2 * self.all.len() + 1;
+        }
+        let lane = Arc::new(lane);
+        self.all.insert(Arc::clone(&lane));
+        lane
+    }
+}
+
 #[derive(Debug)]
 enum State {
     /// Comes at this time; the number tells it from others of the same time.
@@ -34,7 +59,7 @@ enum State {
     /// `number` is its place in its class, `since` when it began to wait.
     Waiting { class: Priority, number: u64, since: u64 },
     /// `again`: somebody asked meanwhile, for it as it is by then.
-    Running { class: Priority, again: Option<(Lane, Priority)> },
+    Running { class: Priority, again: Option<(Arc<Lane>, Priority)> },
 }
 
 #[derive(Debug)]
@@ -125,7 +150,9 @@ impl UnderWay {
 /// The names of one kind.
 #[derive(Debug)]
 pub struct Queue<K> {
-    states: BTreeMap<K, (Lane, State)>,
+    states: BTreeMap<K, (Arc<Lane>, State)>,
+    /// Lanes that names stand in: thousands of names share a few.
+    lanes: Lanes,
     /// By account.
     lines: BTreeMap<String, Lines<K>>,
     timers: BTreeMap<(Instant, u64), K>,
@@ -143,11 +170,16 @@ impl<K: Ord + Clone> Queue<K> {
     #[must_use]
     pub fn new(width: usize) -> Self {
         let (states, lines, timers, under_way) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { states, lines, timers, under_way, width, numbers: 0, picks: 0 }
+        Self { states, lanes: Lanes::default(), lines, timers, under_way, width, numbers: 0, picks: 0 }
     }
 
     /// Asks for a reconcile as soon as it is its turn.
     pub fn add(&mut self, key: K, lane: Lane, class: Priority) {
+        let lane = self.lanes.shared(lane);
+        self.put(key, lane, class);
+    }
+
+    fn put(&mut self, key: K, lane: Arc<Lane>, class: Priority) {
         match self.states.remove(&key) {
             None => self.wait(key, lane, class, None),
             Some((_, State::Later { at, number, class: later })) => {
@@ -171,6 +203,7 @@ impl<K: Ord + Clone> Queue<K> {
 
     /// Asks for a reconcile at this time, or sooner where it comes sooner anyway.
     pub(crate) fn add_at(&mut self, key: K, lane: Lane, class: Priority, at: Instant) {
+        let lane = self.lanes.shared(lane);
         match self.states.get(&key) {
             None => self.come_at(key, lane, class, at),
             Some((_, State::Later { at: sooner, .. })) if *sooner <= at => {}
@@ -180,7 +213,7 @@ impl<K: Ord + Clone> Queue<K> {
                 self.come_at(key, lane, class, at);
             }
             // What it is asked for may be known to it already, or not.
-            Some((_, State::Running { .. })) => self.add(key, lane, class),
+            Some((_, State::Running { .. })) => self.put(key, lane, class),
             Some((_, State::Waiting { .. })) => {}
         }
     }
@@ -274,14 +307,14 @@ impl<K: Ord + Clone> Queue<K> {
     }
 
     /// Lets a name come at this time.
-    fn come_at(&mut self, key: K, lane: Lane, class: Priority, at: Instant) {
+    fn come_at(&mut self, key: K, lane: Arc<Lane>, class: Priority, at: Instant) {
         let number = self.number();
         self.timers.insert((at, number), key.clone());
         self.states.insert(key, (lane, State::Later { at, number, class }));
     }
 
     /// Puts a name at the end of its class; one that is moved up keeps its age.
-    fn wait(&mut self, key: K, lane: Lane, class: Priority, since: Option<u64>) {
+    fn wait(&mut self, key: K, lane: Arc<Lane>, class: Priority, since: Option<u64>) {
         let number = self.number();
         let since = since.unwrap_or(number);
         self.change(&lane, |line| {

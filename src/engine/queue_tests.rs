@@ -29,6 +29,24 @@ fn order(queue: &mut Queue<&'static str>, now: Instant) -> Vec<&'static str> {
 }
 
 #[tokio::test]
+async fn a_lane_is_held_once_and_goes_with_those_who_stood_in_it() {
+    let (mut queue, now) = (Queue::new(WIDTH), Instant::now());
+    for key in 0..1000 {
+        queue.add(key, lane("1", if key % 2 == 0 { "even" } else { "odd" }), Priority::Resync);
+    }
+    assert_eq!(queue.lanes.all.len(), 2);
+    while let Some(key) = queue.pick(now) {
+        queue.done(&key, Requeue::OnChange, now);
+    }
+    for passing in 0..1000 {
+        queue.add(passing, lane("1", &passing.to_string()), Priority::Resync);
+        queue.pick(now);
+        queue.done(&passing, Requeue::OnChange, now);
+        assert!(queue.lanes.all.len() < 5, "after {passing} namespaces that came and went");
+    }
+}
+
+#[tokio::test]
 async fn classes_go_in_order_but_every_fourth_is_the_oldest() {
     let (mut queue, now) = queue();
     for key in ["resync-1", "resync-2", "resync-3", "resync-4"] {

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::sync::{Instant, Mutex, MutexGuard, PoisonError};
+use crate::sync::{Arc, Instant, Mutex, MutexGuard, PoisonError};
 
 /// Full looks an hour at all that listings show, in one account and region: so much of AWS's rate may go into drift that
 /// no listing shows. 10,000 objects come to twelve hours.
@@ -31,11 +31,11 @@ pub type Place = (String, String);
 /// What is known of how an object is listed.
 #[derive(Clone, Debug)]
 struct Seen {
-    place: Place,
+    place: Arc<Place>,
     /// When the last full look of this process was, or since when it is known where there was none.
     checked: Instant,
     /// What the last look at it showed, or status says of it, as a listing would show it, as one digest.
-    row: Option<String>,
+    row: Option<Arc<str>>,
     /// What the last listing showed.
     listing: Listing,
     basis: Basis,
@@ -50,12 +50,12 @@ enum Listing {
     /// It has it no more.
     Absent,
     /// This row.
-    Row(String),
+    Row(Arc<str>),
 }
 
 impl From<Option<String>> for Listing {
     fn from(row: Option<String>) -> Self {
-        row.map_or(Self::Absent, Self::Row)
+        row.map_or(Self::Absent, |row| Self::Row(row.into()))
     }
 }
 
@@ -74,12 +74,12 @@ enum Basis {
 
 impl Seen {
     /// Known since now, with nothing but what a listing shows.
-    fn new(place: Place, listing: Listing) -> Self {
+    fn new(place: Arc<Place>, listing: Listing) -> Self {
         Self { place, checked: Instant::now(), row: None, listing, basis: Basis::Listing }
     }
 
     /// Where it takes part in the budget.
-    fn share(&self) -> Option<&Place> {
+    fn share(&self) -> Option<&Arc<Place>> {
         matches!(self.basis, Basis::Look { budgeted: true, .. } | Basis::Status { .. }).then_some(&self.place)
     }
 }
@@ -92,7 +92,7 @@ pub struct Looks(Mutex<All>);
 struct All {
     objects: BTreeMap<String, Seen>,
     /// Objects that take part in the budget.
-    counts: BTreeMap<Place, u32>,
+    counts: BTreeMap<Arc<Place>, u32>,
     /// When the first of all was asked about: from then on turns are attended to.
     began: Option<Instant>,
 }
@@ -102,7 +102,10 @@ impl All {
         let place = |seen: &Seen| seen.share().cloned();
         let new = seen.as_ref().and_then(place);
         let old = match seen {
-            Some(seen) => self.objects.insert(uid.to_owned(), seen),
+            Some(seen) => {
+                let seen = self.held_once(seen);
+                self.objects.insert(uid.to_owned(), seen)
+            }
             None => self.objects.remove(uid),
         };
         let old = old.as_ref().and_then(place);
@@ -122,6 +125,17 @@ impl All {
         }
     }
 
+    /// The same, with one place for all that are there, and one row where a listing shows what a look did.
+    fn held_once(&self, seen: Seen) -> Seen {
+        let Seen { place, checked, row, listing, basis } = seen;
+        let place = self.counts.get_key_value(&place).map_or(place, |(held, _)| Arc::clone(held));
+        let listing = match (&row, listing) {
+            (Some(row), Listing::Row(listed)) if *row == listed => Listing::Row(Arc::clone(row)),
+            (_, listing) => listing,
+        };
+        Seen { place, checked, row, listing, basis }
+    }
+
     fn interval(&self, uid: &str, resync: Duration) -> Duration {
         let Some(place) = self.objects.get(uid).and_then(Seen::share) else { return resync };
         let objects = self.counts.get(place).copied().unwrap_or_default();
@@ -135,18 +149,17 @@ impl Looks {
     pub fn expects(&self, uid: &str, account: &str, region: &str) {
         let mut all = self.lock();
         if !all.objects.contains_key(uid) {
-            let place = (account.to_owned(), region.to_owned());
-            all.put(uid, Some(Seen::new(place, Listing::Never)));
+            all.put(uid, Some(Seen::new(place(account, region), Listing::Never)));
         }
     }
 
     /// A full look at an object of this account and region showed what a listing would show as `row`.
     pub fn saw(&self, uid: &str, account: &str, region: &str, row: String, budgeted: bool) {
-        let (mut all, place) = (self.lock(), (account.to_owned(), region.to_owned()));
+        let (mut all, place) = (self.lock(), place(account, region));
         let here = all.objects.get(uid).filter(|seen| seen.place == place);
         let listing = here.map(|seen| seen.listing.clone()).unwrap_or_default();
         let (checked, basis) = (Instant::now(), Basis::Look { budgeted });
-        all.put(uid, Some(Seen { place, checked, row: Some(row), listing, basis }));
+        all.put(uid, Some(Seen { place, checked, row: Some(row.into()), listing, basis }));
     }
 
     /// A full look at it showed nothing that a listing would show: it is not there, or nothing lists its kind.
@@ -176,7 +189,7 @@ impl Looks {
     /// not cost a look each time.
     #[must_use]
     pub fn agrees(&self, uid: &str, (account, region): (&str, &str), row: Option<String>) -> bool {
-        let (mut all, place) = (self.lock(), (account.to_owned(), region.to_owned()));
+        let (mut all, place) = (self.lock(), place(account, region));
         let listing = Listing::from(row);
         let Some(seen) = all.objects.get(uid) else {
             all.put(uid, Some(Seen::new(place, listing)));
@@ -185,7 +198,7 @@ impl Looks {
         if seen.place != place {
             return true;
         }
-        let same = seen.row.as_ref().is_some_and(|row| listing == Listing::Row(row.clone()));
+        let same = seen.row.as_ref().is_some_and(|row| listing == Listing::Row(Arc::clone(row)));
         // Neither a look nor a listing showed anything of it yet.
         let first = seen.row.is_none() && seen.listing == Listing::Never;
         let agrees = same || first || seen.listing == listing || seen.basis == Basis::Listing;
@@ -205,7 +218,7 @@ impl Looks {
     pub fn believes(&self, uid: &str, (account, region): (&str, &str), row: &str, resync: Duration) -> bool {
         let (mut all, now) = (self.lock(), Instant::now());
         all.began.get_or_insert(now);
-        let place = (account.to_owned(), region.to_owned());
+        let place = place(account, region);
         let (listing, checked) = match all.objects.get(uid) {
             None => (Listing::Never, now),
             Some(Seen { place: seen, checked, listing, basis: Basis::Listing, .. }) if *seen == place => {
@@ -218,10 +231,10 @@ impl Looks {
             Some(_) => return false,
         };
         let listed = listing != Listing::Never;
-        let believes = !listed || listing == Listing::Row(row.to_owned());
+        let believes = !listed || listing == Listing::Row(row.into());
         let status = Basis::Status { since: now, listed, due: None };
         let basis = if believes { status } else { Basis::Doubt };
-        all.put(uid, Some(Seen { place, checked, row: Some(row.to_owned()), listing, basis }));
+        all.put(uid, Some(Seen { place, checked, row: Some(row.into()), listing, basis }));
         believes
     }
 
@@ -235,7 +248,7 @@ impl Looks {
         let listed = match listing {
             Listing::Never => true,
             Listing::Absent => false,
-            Listing::Row(listed) => listed == row,
+            Listing::Row(listed) => **listed == *row,
         };
         let here = (place.0.as_str(), place.1.as_str()) == (account, region);
         listed && here && held.as_deref() == Some(row) && checked.elapsed() < turn.last + SAME
@@ -280,7 +293,7 @@ impl Looks {
     pub fn oldest(&self) -> BTreeMap<Place, Duration> {
         let mut oldest: BTreeMap<Place, Duration> = BTreeMap::new();
         for Seen { place, checked, .. } in self.lock().objects.values() {
-            let oldest = oldest.entry(place.clone()).or_default();
+            let oldest = oldest.entry(Place::clone(place)).or_default();
             *oldest = checked.elapsed().max(*oldest);
         }
         oldest
@@ -289,6 +302,10 @@ impl Looks {
     fn lock(&self) -> MutexGuard<'_, All> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn place(account: &str, region: &str) -> Arc<Place> {
+    Arc::new((account.to_owned(), region.to_owned()))
 }
 
 /// A row of a listing, as one digest.

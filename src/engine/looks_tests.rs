@@ -25,6 +25,24 @@ fn the_budget_is_shared_by_what_is_in_one_account_and_region() {
 }
 
 #[test]
+fn of_thousands_the_place_is_held_once_and_each_row_too() {
+    let looks = many(3);
+    for number in 0..3 {
+        let (uid, row) = (number.to_string(), format!("row {number}"));
+        looks.saw(&uid, "1", "here", row.clone(), true);
+        assert!(!looks.agrees(&uid, ("1", "here"), Some("another".to_owned())));
+        assert!(looks.agrees(&uid, ("1", "here"), Some(row)), "as the look showed it");
+    }
+    let all = looks.lock();
+    let (place, _) = all.counts.first_key_value().unwrap();
+    for seen in all.objects.values() {
+        assert!(Arc::ptr_eq(&seen.place, place));
+        let (Some(row), Listing::Row(listed)) = (&seen.row, &seen.listing) else { panic!("{seen:?}") };
+        assert!(Arc::ptr_eq(row, listed), "{seen:?}");
+    }
+}
+
+#[test]
 fn who_moves_or_goes_gives_its_share_back() {
     let looks = many(1000);
     for number in 0..900 {
@@ -35,7 +53,7 @@ fn who_moves_or_goes_gives_its_share_back() {
         looks.forget(&number.to_string());
     }
     let all = looks.lock();
-    let counts: Vec<_> = all.counts.iter().map(|((_, region), count)| (region.as_str(), *count)).collect();
+    let counts: Vec<_> = all.counts.iter().map(|(place, count)| (place.1.as_str(), *count)).collect();
     assert_eq!(counts, [("here", 1), ("there", 450)]);
 }
 

@@ -26,20 +26,20 @@ struct AppliedByUs {
 /// What status records; before it was ever written that a young user is as wanted, everything. CreateUser is sent
 /// without a record of what it carries, and a user that it made has nothing from anybody else.
 fn applied_by_us(object: &TransferUser, state: &UserState, young: bool) -> AppliedByUs {
-    let status = object.status.clone().unwrap_or_default();
-    let known = match &status.common.create {
+    let status = object.status.as_ref();
+    let known = status.is_some_and(|status| match &status.common.create {
         // A refused call may have been told meanwhile, so that the user counts as confirmed.
         None => false,
         Some(create) if create.phase == CreatePhase::None => true,
         // It was lost, or seemed to be: then others may have put something there.
         Some(_) => status.confirmed(),
-    };
+    });
     if known || !young || !state.ours || object.policies().adoption.is_some() {
-        let applied = status.common.applied.unwrap_or_default();
+        let applied = status.and_then(|status| status.common.applied.as_ref());
         return AppliedByUs {
-            paths: applied.paths.into_iter().collect(),
-            tags: applied.tags.into_iter().collect(),
-            keys: status.ssh_public_keys,
+            paths: applied.into_iter().flat_map(|applied| &applied.paths).cloned().collect(),
+            tags: applied.into_iter().flat_map(|applied| &applied.tags).cloned().collect(),
+            keys: status.map(|status| status.ssh_public_keys.clone()).unwrap_or_default(),
         };
     }
     // What cannot be reset would only be complained of.
@@ -72,12 +72,16 @@ pub(super) fn plan(
     let mut plan = Plan { changes: update.changes, blocks: update.blocks, ..Plan::default() };
     let holder = Holder { server_id: &server_id, user_name: &user_name };
     if let Some(keys) = keys {
-        plan.changes.extend(ssh_keys::changes(keys, &have.ssh_public_keys, &put_keys));
-        if !object.policies().observes() {
-            plan.blocks.extend(ssh_keys::kept(keys, &have.ssh_public_keys, &put_keys));
+        let changes = ssh_keys::changes(keys, &have.ssh_public_keys, &put_keys);
+        // Each of these reads all keys again, and nothing comes of them where none is to be added or removed.
+        if !changes.is_empty() {
+            if !object.policies().observes() {
+                plan.blocks.extend(ssh_keys::kept(keys, &have.ssh_public_keys, &put_keys));
+            }
+            plan.calls.extend(ssh_keys::imports(holder, keys, &have.ssh_public_keys));
+            plan.calls.extend(ssh_keys::deletions(holder, keys, &have.ssh_public_keys, &put_keys));
         }
-        plan.calls.extend(ssh_keys::imports(holder, keys, &have.ssh_public_keys));
-        plan.calls.extend(ssh_keys::deletions(holder, keys, &have.ssh_public_keys, &put_keys));
+        plan.changes.extend(changes);
     }
     plan.calls.extend(update.settings.map(|settings| {
         let (server_id, user_name, settings) = (server_id.clone(), user_name.clone(), Box::new(settings));

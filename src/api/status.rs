@@ -324,10 +324,12 @@ pub struct CommonStatus {
     pub applied: Option<Applied>,
     /// The record of the create.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub create: Option<CreateRecord>,
+    // Most objects have none, and its room would be held a thousand times over.
+    pub create: Option<Box<CreateRecord>>,
     /// The record of a sequence that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub operation: Option<OperationRecord>,
+    // See `create`.
+    pub operation: Option<Box<OperationRecord>>,
     /// Where AWS differs from the spec and is left so, the first 20 differences: with managementPolicy ObserveOnly what
     /// would be changed, with ReportDrift what changed in AWS by itself, with adoption IfIdentical what stands against
     /// it. Condition Drifted counts them all.

@@ -221,6 +221,13 @@ impl Managed for TransferUser {
 mod tests {
     use super::*;
 
+    /// All of them are held: of 10,000 users each 100 bytes are a MiB.
+    #[test]
+    fn what_is_held_of_each_user_stays_small() {
+        let sizes = (size_of::<TransferUser>(), size_of::<CommonStatus>());
+        assert!(sizes.0 <= 1500 && sizes.1 <= 400, "{sizes:?} bytes");
+    }
+
     #[test]
     fn the_name_of_the_object_stands_in_for_an_absent_user_name() {
         let mut user = TransferUser::new("alice", TransferUserSpec::default());

@@ -326,7 +326,7 @@ impl<K: Kind> Known<K> {
         let (tried, sent, at) = (&self.tried, !self.taken.is_empty(), Instant::now());
         let recorded = status.and_then(|status| status.applied.as_ref());
         // What a sequence is for was announced when it began; in its middle AWS has something else than before.
-        let begun = |status: &CommonStatus| status.operation.as_ref().is_some_and(OperationRecord::goes_on);
+        let begun = |status: &CommonStatus| status.operation.as_deref().is_some_and(OperationRecord::goes_on);
         let announced = status.is_none_or(|status| begun(status) || Planned::before(plan, false).stands(status));
         let source = self.source;
         Some(UpdateFacts { plan, source, wanted, recorded, announced, memory, tried, sent, time_is_up, at, lag })
@@ -343,7 +343,7 @@ pub(super) fn mass<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, id
 
 /// The sequence of calls that status records, as long as anything is to be done for it.
 pub(super) fn operation<O: Managed>(status: &O::Status) -> Option<&OperationRecord> {
-    O::common(status).operation.as_ref().filter(|operation| operation.guards())
+    O::common(status).operation.as_deref().filter(|operation| operation.guards())
 }
 
 fn create_facts<'a>(held: Option<&'a str>, memory: &Memory) -> CreateFacts<'a> {
@@ -391,7 +391,7 @@ pub(super) fn create_digest<K: Kind>(engine: &Engine<K>, context: &ReconcileCont
 
 /// Whether something that a person wrote was not applied in full yet.
 pub(super) fn edited<K: Kind>(request: &Request<K::Object>, wanted: Option<&Wanted<K::Want>>) -> bool {
-    let status = request.status();
-    let applied = K::Object::common(&status).applied.as_ref().and_then(|applied| applied.digest.as_ref());
+    let status = request.object.status().map(K::Object::common);
+    let applied = status.and_then(|status| status.applied.as_ref()?.digest.as_ref());
     wanted.is_some_and(|wanted| applied != Some(&wanted.digest))
 }

@@ -47,7 +47,7 @@ pub struct Asked {
     pub at: Instant,
 }
 
-/// One object's memory.
+/// One object's memory. What few objects have is behind a pointer: there is one for each.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     /// What was seen repeatedly.
@@ -55,7 +55,7 @@ pub struct Memory {
     /// The recorded id that was looked at last: what was seen of another one says nothing of it.
     looked_at: Option<String>,
     /// The replacement that was looked at last, by the old id and the attempt: the same of it.
-    replaces: Option<(String, String)>,
+    replaces: Option<Box<(String, String)>>,
     /// Refused calls, by a digest of the call.
     pub refused_calls: BTreeMap<String, RefusedCall>,
     /// Calls that AWS accepted lately, by the same digest: its answers may lag behind them.
@@ -64,7 +64,7 @@ pub struct Memory {
     /// was there before that.
     pub unshown: Option<Instant>,
     /// What was added to `status.applied` for calls that AWS has not answered, or refused for certain.
-    pub added: Applied,
+    pub added: Option<Box<Applied>>,
     /// Where AWS differs though nobody edited anything.
     pub drifted: BTreeSet<String>,
     /// It was lost in AWS, and was not seen there again.
@@ -103,7 +103,7 @@ pub struct Memory {
     /// Since when only older ones are read.
     behind_since: Option<Instant>,
     /// The look-up that is asked for and has not answered.
-    pub asked: Option<Asked>,
+    pub asked: Option<Box<Asked>>,
     /// What this process said of an object that it cannot read.
     pub undecodable: Option<String>,
     /// What the last reset went by.
@@ -164,7 +164,7 @@ impl Memory {
 
     /// Takes note of the replacement that is looked at.
     pub fn replaces(&mut self, replacing: Option<&Replacing>) {
-        let replacing = replacing.map(|replacing| (replacing.old_id.clone(), replacing.attempt.clone()));
+        let replacing = replacing.map(|replacing| Box::new((replacing.old_id.clone(), replacing.attempt.clone())));
         if self.replaces != replacing {
             for observation in [Observation::OldMissing, Observation::OldForeign, Observation::OldUnused] {
                 self.observations.clear(observation);
@@ -249,7 +249,15 @@ impl Memories {
     /// The memory of an object.
     #[must_use]
     pub fn load(&self, uid: &str) -> Memory {
-        lock(&self.objects).get(uid).map(|memory| Memory::clone(memory)).unwrap_or_default()
+        self.read(uid, Memory::clone)
+    }
+
+    /// What is asked of the memory of an object.
+    pub fn read<T>(&self, uid: &str, read: impl FnOnce(&Memory) -> T) -> T {
+        match lock(&self.objects).get(uid) {
+            Some(memory) => read(memory),
+            None => read(&Memory::default()),
+        }
     }
 
     /// Changes the memory of an object.
@@ -293,6 +301,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// There is one for each object.
+    #[test]
+    fn what_is_remembered_of_each_object_stays_small() {
+        let size = size_of::<Memory>();
+        assert!(size <= 450, "{size} bytes");
+    }
 
     #[test]
     fn one_at_a_time_also_where_a_call_outlives_its_reconcile() {

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::consistency::{Observation, ObservedState, TagMatches, TagSearch};
 use super::context::{Engine, POLL, ReconcileContext, Request};
 use super::decide::{BeforeDelete, Identity, Reads};
+use super::digest;
 use super::found_by::TagLookup;
 use super::kind::{Described, Kind, KindStatus, Plan, ReconcileError, ResourceState, Target, Wanted};
 use super::known::{self, Known};
@@ -157,8 +158,9 @@ fn note_changes<K: Kind>(
     let digest = wanted.map(|wanted| &wanted.digest);
     let blocks = wanted.into_iter().flat_map(Wanted::bars);
     let blocks: Vec<_> = blocks.map(|block| (block.code, &block.message, block.needs_person)).collect();
-    let change_fingerprint =
-        json!([request.generation, request.reconcile_requested(), target.revision, digest, blocks]).to_string();
+    let all = json!([request.generation, request.reconcile_requested(), target.revision, digest, blocks]);
+    // Its digest: it is kept of every object, and what bars one may be long.
+    let change_fingerprint = digest::hash(&all.to_string());
     let quiet = request.deleting() || request.object.policies().observes();
     engine.memories.change(&request.uid, |memory| {
         memory.reset_on(change_fingerprint);
@@ -240,7 +242,7 @@ fn ask<K: Kind>(engine: &Engine<K>, context: &ReconcileContext<'_, K>, lookup: &
     engine.memories.change(&context.request.uid, |memory| {
         let before = memory.asked.take().filter(|asked| asked.about == about && asked.at.elapsed() < ASKED);
         let (ticket, patience) = before.map_or_else(|| (lookup.ask(), POLL), |before| (before.ticket, JOINED));
-        memory.asked = Some(Asked { ticket, about, at });
+        memory.asked = Some(Box::new(Asked { ticket, about, at }));
         (ticket, patience)
     })
 }

@@ -70,7 +70,7 @@ pub(super) fn finding_by_tags<K: Kind>(engine: &Engine<K>, request: &Request<K::
     let common = K::Object::common(&status);
     let unwell = condition::find(&common.conditions, types::READY).is_some_and(|ready| ready.status != "True");
     let told = unwell && common.observed_generation == request.generation;
-    if told || engine.memories.load(&request.uid).failures > 0 {
+    if told || engine.memories.read(&request.uid, |memory| memory.failures > 0) {
         return Outcome::Requeue(Requeue::After(POLL));
     }
     let reason = if request.deleting() { reasons::DELETING } else { reasons::WAITING_FOR_AWS };
@@ -262,7 +262,7 @@ fn take_out<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, all: Appl
     let definite = progress.refused.iter().filter(|refusal| holdable(&refusal.hold.fault));
     let changes: Vec<Change> =
         definite.flat_map(|refusal| &refusal.changes).chain(&progress.waiting).cloned().collect();
-    let added = engine.memories.load(&request.uid).added;
+    let added = engine.memories.read(&request.uid, |memory| memory.added.clone()).unwrap_or_default();
     applied::without(all, &applied::part(&added, &changes))
 }
 
@@ -291,7 +291,7 @@ fn settled<K: Kind>(
         let rests = left.is_none() && engine.kind.found_by().child().is_some();
         let listed = if rests { have.listed() } else { None };
         common.applied = Some(Applied { digest: Some(wanted.digest.clone()), listed, ..wanted.applied.clone() });
-        engine.memories.change(&context.request.uid, |memory| memory.added = Applied::default());
+        engine.memories.change(&context.request.uid, |memory| memory.added = None);
     }
     confirm(common, context, engine.kind.found_by().identity());
     let keep = plan.advice_stands;

@@ -67,7 +67,7 @@ impl Planned {
     /// Writes it into a status that tells how things stand. While a sequence is under way what was announced stays: it
     /// says what the sequence is for.
     pub fn show(self, status: &mut CommonStatus) {
-        if !(status.operation.as_ref().is_some_and(OperationRecord::goes_on) && self.stands(status)) {
+        if !(status.operation.as_deref().is_some_and(OperationRecord::goes_on) && self.stands(status)) {
             self.put(status);
         }
     }

@@ -26,7 +26,7 @@ fn rows(planned: Planned) -> Vec<(String, Effect, Option<i32>)> {
 }
 
 fn operation(kind: OperationKind, phase: OperationPhase) -> CommonStatus {
-    let operation = Some(OperationRecord { kind, phase, ..OperationRecord::default() });
+    let operation = Some(Box::new(OperationRecord { kind, phase, ..OperationRecord::default() }));
     CommonStatus { operation, ..CommonStatus::default() }
 }
 
@@ -114,7 +114,7 @@ fn what_was_announced_stays_while_the_sequence_runs_and_goes_at_its_end() {
     assert_eq!(status.plan.len(), 1, "it is being started: what for is still told");
     for over in [None, Some(OperationPhase::GivenUp), Some(OperationPhase::Withdrawn)] {
         let mut status = status.clone();
-        status.operation = over.map(|phase| OperationRecord { phase, ..OperationRecord::default() });
+        status.operation = over.map(|phase| Box::new(OperationRecord { phase, ..OperationRecord::default() }));
         done().show(&mut status);
         assert!(status.plan.is_empty(), "{over:?}");
     }

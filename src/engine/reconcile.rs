@@ -62,7 +62,7 @@ pub async fn reconcile<K: Kind>(engine: &Arc<Engine<K>>, name: &Name, uid: &str,
         Outcome::Requeue(next) => {
             running.ends("step");
             // An API server that lags behind for long must not be asked, nor AWS looked at, over and over.
-            let lags = next == Requeue::Again && engine.memories.load(uid).lags();
+            let lags = next == Requeue::Again && engine.memories.read(uid, Memory::lags);
             if lags { report::contended(engine, uid) } else { next }
         }
         Outcome::Report(report) => {

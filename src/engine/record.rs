@@ -26,7 +26,7 @@ impl RecordedCreate {
     #[must_use]
     pub fn read(status: &CommonStatus, now: Timestamp) -> Option<Self> {
         let CreateRecord { uid, phase, attempt, started_at, account_id: _, region: _, spec_hash: _, lost: retired_ids } =
-            status.create.as_ref()?;
+            status.create.as_deref()?;
         let started_at = started_at.as_deref().and_then(|text| text.parse().ok()).unwrap_or(now);
         Some(Self {
             uid: uid.clone(),
@@ -53,8 +53,8 @@ impl RecordedCreate {
 
     /// The form in which status keeps it.
     #[must_use]
-    pub fn write(&self, account_id: &str, region: &str, spec_hash: &str) -> CreateRecord {
-        CreateRecord {
+    pub fn write(&self, account_id: &str, region: &str, spec_hash: &str) -> Box<CreateRecord> {
+        Box::new(CreateRecord {
             uid: self.uid.clone(),
             phase: self.phase,
             attempt: self.attempt.clone(),
@@ -63,13 +63,17 @@ impl RecordedCreate {
             region: Some(region.to_owned()),
             spec_hash: Some(spec_hash.to_owned()),
             lost: self.retired_ids.clone(),
-        }
+        })
     }
 }
 
 /// Whether the kind of this status is ever replaced, and the record of the replacement that is under way.
 #[must_use]
 pub fn recorded<O: Managed>(status: &O::Status) -> (bool, Option<Replacing>) {
+    // A status is large, and most kinds are never replaced.
+    if O::replacing(&mut O::Status::default()).is_none() {
+        return (false, None);
+    }
     let mut status = status.clone();
     let record = O::replacing(&mut status);
     (record.is_some(), record.and_then(Option::take))

@@ -12,11 +12,10 @@ use super::backoff;
 use super::context::{Engine, POLL, ReconcileContext, Request, WAIT_MIN, between};
 use super::diff::{Change, paths};
 use super::kind::{Kind, PlannedCall, When};
-use super::memory::{Accepted, RefusedCall};
+use super::memory::{Accepted, Memory, RefusedCall};
 use super::reason::Reason;
 use super::requeue::Requeue;
 use crate::api::condition::reasons;
-use crate::api::status::Applied;
 use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 
 /// Longest wait before a call is sent again that AWS accepted and does not show.
@@ -59,7 +58,7 @@ pub(super) fn accept<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, 
             let full = |hold: &&mut RefusedCall| hold.fault.operation == operation && by_quota(&hold.fault);
             memory.refused_calls.values_mut().filter(full).for_each(|hold| hold.due = at);
         }
-        memory.added = stands(&memory.added, &call.changes);
+        still_added(memory, &call.changes);
         // Kept until a look shows it: what AWS takes and never carries out is not believed each time anew.
         let before = memory.accepted.get(&digest).copied();
         memory.accepted.insert(digest, Accepted { at, times: before.map_or(0, |before| before.times) + 1 });
@@ -68,7 +67,7 @@ pub(super) fn accept<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, 
 
 /// What AWS said of a call that is not due again.
 pub(super) fn held<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>, digest: &str) -> Option<RefusedCall> {
-    let hold = engine.memories.load(&request.uid).refused_calls.get(digest).cloned()?;
+    let hold = engine.memories.read(&request.uid, |memory| memory.refused_calls.get(digest).cloned())?;
     (hold.due > Instant::now()).then_some(hold)
 }
 
@@ -104,7 +103,7 @@ pub(super) fn remember<K: Kind>(
         let due = if aside { now + delay } else { now };
         if !holdable(&fault) {
             // It may have taken effect.
-            memory.added = stands(&memory.added, changes);
+            still_added(memory, changes);
         }
         memory.refused_calls.insert(digest, RefusedCall { fault, since, tries, due });
         aside
@@ -194,8 +193,11 @@ fn log(before: Option<&AwsError>, fault: &AwsError, changes: &[Change]) {
 }
 
 /// What was added to `status.applied` for these differences stands: AWS took it, or may have.
-fn stands(added: &Applied, changes: &[Change]) -> Applied {
-    applied::without(added.clone(), &applied::part(added, changes))
+fn still_added(memory: &mut Memory, changes: &[Change]) {
+    if let Some(added) = &mut memory.added {
+        let taken = applied::part(added, changes);
+        **added = applied::without(std::mem::take(&mut **added), &taken);
+    }
 }
 
 /// Whether AWS refused what the call says, for certain: then its parts are worth a try. Not where it is busy, where

@@ -220,7 +220,7 @@ fn with_own(mut conditions: Vec<Condition>, own: Vec<OwnCondition>, now: Timesta
 /// Whether what is no reason to write may be written all the same: once per resync, where nothing else is.
 fn refreshes<K: Kind>(engine: &Engine<K>, request: &Request<K::Object>) -> bool {
     // A process that has just started does not know when; restarts must not put it off for ever.
-    let written = engine.memories.load(&request.uid).written;
+    let written = engine.memories.read(&request.uid, |memory| memory.written);
     let resync = engine.resync(&request.object).mul_f64(SHORTEST);
     written.is_none_or(|written| written.elapsed() >= resync)
 }

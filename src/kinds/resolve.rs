@@ -96,7 +96,7 @@ impl<'a> TargetQuery<'a> {
 
     /// Whether it needs no grant: it goes, or what was begun for it is to be ended.
     fn ends_something(&self) -> bool {
-        let operation = self.status.and_then(|status| status.operation.as_ref());
+        let operation = self.status.and_then(|status| status.operation.as_deref());
         let begun = self.kind == ManagedKind::TransferServer && operation.is_some_and(OperationRecord::guards);
         self.exists() && (self.deleting || (begun && self.finalizer))
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::table::{Cell, Tone};
 use crate::api::condition::types;
 use crate::api::server::{HostKeyStatus, ServerEndpoint};
-use crate::api::status::{Drift, HostKeyFingerprint, OperationRecord, PlannedChange, Unset};
+use crate::api::status::{Drift, HostKeyFingerprint, PlannedChange, Unset};
 use crate::api::user::SshPublicKey;
 use crate::api::{
     AwsIdentity, CommonStatus, Managed, TransferAccess, TransferConnector, TransferProfile, TransferServer,
@@ -88,7 +88,7 @@ impl Facts {
             created: meta.creation_timestamp.as_ref().map(|time| time.0.to_string()),
             current: meta.generation == Some(observed_generation),
             suspended: object.suspend(),
-            operation: operation.filter(OperationRecord::goes_on).and_then(|record| word(&record.kind)),
+            operation: operation.as_deref().filter(|record| record.goes_on()).and_then(|record| word(&record.kind)),
             drift,
             plan,
             plan_count,

@@ -288,7 +288,7 @@ impl<K: Kind> Attempt<K> {
         let AfterAttempt { sent, contradicted, record } = after_attempt(&AttemptFacts {
             identity: self.identity(),
             end,
-            sent_before: self.engine.memories.load(uid).create_sent,
+            sent_before: self.engine.memories.read(uid, |memory| memory.create_sent),
             unresolved: self.unresolved,
             made_before: self.made_before,
             last: self.last,

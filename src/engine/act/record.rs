@@ -147,7 +147,8 @@ pub(super) async fn record_applied<K: Kind>(
     request.renew(report::apply(engine, &request.object, &status).await?);
     let added = applied::without(merged, &old);
     engine.memories.change(&request.uid, |memory| {
-        memory.added = applied::union(std::mem::take(&mut memory.added), &added);
+        let before = memory.added.get_or_insert_default();
+        **before = applied::union(std::mem::take(before), &added);
     });
     Ok(())
 }
@@ -161,7 +162,7 @@ pub(super) async fn record_operation<K: Kind>(
 ) -> Result<Outcome<Status<K>>, ReconcileError> {
     let mut status = request.status();
     let common = K::Object::common_mut(&mut status);
-    common.operation = operation;
+    common.operation = operation.map(Box::new);
     Planned::before(plan, false).announce(common);
     let event = plan.operation.as_ref().and_then(|step| step.event.clone());
     report::apply(engine, &request.object, &status).await?;
@@ -262,7 +263,7 @@ pub(super) async fn write_attempt<K: Kind>(
     let common = K::Object::common_mut(&mut status);
     let hash = digest::hash(&request.object.spec_json().to_string());
     common.create = Some(record.write(&target.account.id, &target.account.region, &hash));
-    common.operation.clone_from(operation);
+    common.operation = operation.clone().map(Box::new);
     planned.clone().put(common);
     // What the old one has is known as well, should it come back into force.
     let old = common.applied.take().filter(|_| replaces).unwrap_or_default();

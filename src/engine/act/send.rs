@@ -97,7 +97,7 @@ async fn send_call<K: Kind>(
         Err(ReconcileError::Aws(fault)) => (None, Some(fault)),
         Err(trouble) => return Err(trouble),
     };
-    let before = engine.memories.load(&request.uid).accepted.get(&digest).copied();
+    let before = engine.memories.read(&request.uid, |memory| memory.accepted.get(&digest).copied());
     let lag = Duration::try_from(engine.settings.windows.lag).unwrap_or(Duration::MAX);
     let after = after_call(fault.as_ref(), before, Instant::now(), lag);
     if after.is_accepted() {

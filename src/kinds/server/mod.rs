@@ -208,7 +208,7 @@ pub fn roles(spec: &TransferServerSpec) -> Vec<String> {
 
 /// The record of a create, if it is of this object.
 fn record(object: &TransferServer) -> Option<&CreateRecord> {
-    let record = object.status.as_ref()?.common.create.as_ref()?;
+    let record = object.status.as_ref()?.common.create.as_deref()?;
     (Some(&record.uid) == object.metadata.uid.as_ref()).then_some(record)
 }
 

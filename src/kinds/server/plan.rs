@@ -98,7 +98,7 @@ fn sequence(about: &About, offline: &[Change]) -> Due {
     let About { object, wanted, have, owner: _, now, denied, held } = *about;
     let (policies, want, server) = (object.policies(), &wanted.want, &have.server);
     let common = object.status.as_ref().map(|status| &status.common);
-    let record = common.and_then(|common| common.operation.as_ref());
+    let record = common.and_then(|common| common.operation.as_deref());
     if offline.is_empty() && record.is_none() {
         return Due::default();
     }
@@ -137,7 +137,7 @@ fn sequence(about: &About, offline: &[Change]) -> Due {
 
 /// Whether a sequence leads.
 fn goes_on(common: &CommonStatus) -> bool {
-    common.operation.as_ref().is_some_and(OperationRecord::goes_on)
+    common.operation.as_deref().is_some_and(OperationRecord::goes_on)
 }
 
 /// The addresses that the server had before a sequence, where the spec never set any: somebody else attached them.

@@ -128,8 +128,9 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificate_ids: Vec<String>,
     /// Secrets of Secrets Manager that those objects may have AWS read (userSecretId, basicAuthSecretId), by their ARNs,
-    /// with * and {namespace} as in roleArns, the segments being those of the secret's name. ARNs of secrets end in a dash
-    /// and six characters of AWS's, so that an entry for one secret ends in -*. None means none.
+    /// with * and {namespace} as in roleArns, the segments being those of the secret's name. An entry for one secret is
+    /// its whole ARN, with the dash and the six characters that AWS puts at its end; one that ends in * covers every
+    /// secret whose name begins so. None means none.
     #[x_kube(merge_strategy = ListMerge::Set, validation = connector_rules::GRANTED_SECRETS)]
     #[schemars(length(max = 256), inner(length(max = 2048), regex(pattern = connector_rules::GRANTED_SECRET_ARN)))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -10,12 +10,12 @@ use kube::ResourceExt;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::host_keys;
 use super::want::WantedConnector;
+use super::{host_keys, plan};
 use crate::api::condition::{reasons, types};
 use crate::api::connector::{ConnectionOutcome, ConnectionTest, ConnectionTestStatus};
 use crate::api::{Managed, RECONCILE_AT, TransferConnector};
-use crate::aws::transfer::{ConnectionAnswer, Connector, TestConnection};
+use crate::aws::transfer::{ConnectionAnswer, Connector, ConnectorSettings, TestConnection};
 use crate::aws::{Account, AwsError, AwsErrorKind};
 use crate::engine::digest::hash;
 use crate::engine::kind::{OwnCondition, Wanted};
@@ -37,6 +37,10 @@ const REFUSED: Duration = Duration::from_hours(1);
 /// What AWS's answer says of a connection that was made.
 const OK: &str = "OK";
 
+/// After so many tests without an answer it is told: a partner that drops packets keeps AWS waiting for longer than a call
+/// may take, and one answer is lost now and then.
+const TOLD: u32 = 3;
+
 /// The longest of AWS's words that are told.
 const WORDS_MAX: usize = 512;
 
@@ -56,6 +60,8 @@ struct Asked {
     digest: String,
     /// Of everything that is wanted: as long as not all of it is in force, another connection would be tested.
     wanted: String,
+    /// What AWS must have by then: somebody else may have changed it since.
+    settings: Box<ConnectorSettings>,
     /// How often it was looked for in vain.
     looks: u32,
     /// How often AWS refused to carry it out.
@@ -100,7 +106,7 @@ impl Tests {
             self.forget(&uid);
             return None;
         }
-        let asked = self.take_down(&uid, digest, wanted.digest.clone());
+        let asked = self.take_down(&uid, digest, wanted);
         if let Some(rest) = asked.rest() {
             return now.checked_add(rest).ok();
         }
@@ -115,25 +121,34 @@ impl Tests {
     }
 
     /// A test of this is due, perhaps not for the first time.
-    fn take_down(&self, uid: &str, digest: String, wanted: String) -> Asked {
+    fn take_down(&self, uid: &str, digest: String, wanted: &Wanted<WantedConnector>) -> Asked {
         let mut all = locked(&self.asked);
-        let before = all.get(uid).filter(|before| before.digest == digest && before.wanted == wanted);
+        let before = all.get(uid).filter(|before| before.digest == digest && before.wanted == wanted.digest);
         let asked = match before {
             Some(before) => Asked { looks: before.looks.saturating_add(1), ..before.clone() },
-            None => Asked { digest, wanted, looks: 0, refusals: 0, until: None },
+            None => Asked {
+                digest,
+                wanted: wanted.digest.clone(),
+                settings: Box::new(wanted.want.settings.clone()),
+                looks: 0,
+                refusals: 0,
+                until: None,
+            },
         };
         all.insert(uid.to_owned(), asked.clone());
         asked
     }
 
-    /// AWS refused to carry it out: it is tried again, ever more seldom, and meanwhile takes nobody's turn.
-    fn refused(&self, uid: &str) {
-        if let Some(asked) = locked(&self.asked).get_mut(uid) {
-            asked.refusals = asked.refusals.saturating_add(1);
-            let rest = PACE.saturating_mul(2_u32.saturating_pow(asked.refusals)).min(REFUSED);
-            asked.until = Some(Instant::now() + rest);
-        }
+    /// AWS refused to carry it out, or gave no answer: it is tried again, ever more seldom, and meanwhile takes nobody's
+    /// turn. How often that was so.
+    fn refused(&self, uid: &str) -> u32 {
         self.stand_back(uid);
+        let mut all = locked(&self.asked);
+        let Some(asked) = all.get_mut(uid) else { return 0 };
+        asked.refusals = asked.refusals.saturating_add(1);
+        let rest = PACE.saturating_mul(2_u32.saturating_pow(asked.refusals)).min(REFUSED);
+        asked.until = Some(Instant::now() + rest);
+        asked.refusals
     }
 
     /// Out of all lines.
@@ -197,8 +212,14 @@ pub async fn of(
     let uid = object.uid().unwrap_or_default();
     let Some(asked) = locked(&tests.asked).get(&uid).cloned() else { return before };
     let settled = status.and_then(|status| status.common.applied.as_ref()?.digest.as_ref()) == Some(&asked.wanted);
-    let may = settled && acts(object) && connector.status == "ACTIVE" && asked.rest().is_none();
-    if !may || !tests.turn(account) {
+    // Of a connector that somebody else changed, the words would be about another connection.
+    let as_wanted = plan::differing(&asked.settings, &connector.settings, &BTreeSet::new()).is_empty();
+    let may = settled && as_wanted && acts(object) && connector.status == "ACTIVE" && asked.rest().is_none();
+    if !may {
+        tests.stand_back(&uid);
+        return before;
+    }
+    if !tests.turn(account) {
         return before;
     }
     let answer = account.read(TestConnection { connector_id: connector.connector_id.clone() }).await;
@@ -212,7 +233,10 @@ pub async fn of(
             return before;
         }
         Err(fault) => {
-            tests.refused(&uid);
+            let times = tests.refused(&uid);
+            if matches!(fault.kind, AwsErrorKind::Unavailable | AwsErrorKind::Lost) && times < TOLD {
+                return before;
+            }
             (ConnectionOutcome::NotTested, refused(&fault))
         }
     };
@@ -225,12 +249,7 @@ fn passing(fault: &AwsError) -> bool {
     fault.of_sts()
         || matches!(
             fault.kind,
-            AwsErrorKind::Throttled
-                | AwsErrorKind::Credentials
-                | AwsErrorKind::Skewed
-                | AwsErrorKind::NotFound
-                | AwsErrorKind::Unavailable
-                | AwsErrorKind::Lost
+            AwsErrorKind::Throttled | AwsErrorKind::Credentials | AwsErrorKind::Skewed | AwsErrorKind::NotFound
         )
 }
 

@@ -96,15 +96,15 @@ fn blocks(changes: &[Change]) -> Vec<Reason> {
 }
 
 /// One UpdateConnector with every changed member, each complete. What may not be named or cannot be changed stays out,
-/// together with what is sent in the same member.
+/// together with what is sent in the same member; of what cannot be cleared, that member has what AWS has.
 fn update(want: &WantedConnector, have: &Connector, changes: &[Change]) -> Result<Option<PlannedCall>, Reason> {
-    let never = |change: &&Change| matches!(change.effect, Effect::Replace | Effect::Refused);
-    let fixed = changes.iter().filter(never).map(|change| change.path.as_str());
+    let fixed = changes.iter().filter(|change| change.effect == Effect::Replace).map(|change| change.path.as_str());
     // The keys that AWS trusts already go along as they are; without its servers an address for answers is none.
     let unknown = want.unknown.keys().copied().filter(|path| *path != TRUSTED_HOST_KEYS);
     let stuck: BTreeSet<&str> =
         fixed.chain(want.ungranted.iter().map(String::as_str)).chain(unknown).map(carrier).collect();
-    let sent: Vec<Change> = changes.iter().filter(|change| !stuck.contains(carrier(&change.path))).cloned().collect();
+    let goes = |change: &&Change| change.effect != Effect::Refused && !stuck.contains(carrier(&change.path));
+    let sent: Vec<Change> = changes.iter().filter(goes).cloned().collect();
     if sent.is_empty() {
         return Ok(None);
     }

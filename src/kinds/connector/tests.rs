@@ -168,3 +168,14 @@ fn a_preview_compares_as_the_operator_does() {
     assert_eq!(told(json!({"url": "sftp://b"}), json!({})), [(Effect::Live, "url".to_owned())]);
     assert_eq!(told(json!({}), json!({"loggingRole": "l"})), [(Effect::Refused, "loggingRole".to_owned())]);
 }
+
+#[test]
+fn what_cannot_be_cleared_holds_nothing_else_of_its_member_back() {
+    let had = as2(json!({"messageSubject": "orders"}));
+    let (rows, sent, blocks) =
+        planned(&wanted(as2(json!({"compression": "DISABLED"}))), had, &["as2Config.messageSubject"]);
+    assert_eq!(rows, ["Refused as2Config.messageSubject", "Live as2Config.compression"]);
+    assert_eq!(blocks, [reasons::CANNOT_CLEAR]);
+    let config = &sent["as2Config"];
+    assert_eq!((&config["compression"], &config["messageSubject"]), (&json!("DISABLED"), &json!("orders")));
+}

@@ -279,7 +279,7 @@ async fn answers_come_to_servers_whose_own_tags_were_seen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_that_leaves_the_grant_is_sent_no_more_and_the_rest_goes_on() {
+async fn a_secret_that_is_not_granted_is_never_sent_and_the_rest_goes_on() {
     let rig = connected().await;
     rig.cloud.calls();
     rig.edit(KIND, "acme", |object| {
@@ -314,4 +314,39 @@ async fn an_unknown_security_policy_is_refused_with_the_names_of_the_others() {
     assert_eq!(says(&rig, "Ready"), verdict("False", reasons::REJECTED));
     let message = rig.message(KIND, "acme");
     assert!(message.contains("of connectors AWS lists TransferSFTPConnectorSecurityPolicy-"), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connector_that_somebody_changed_is_not_tried_as_ours() {
+    let rig = connected().await;
+    rig.edit(KIND, "acme", |object| object["spec"]["lifecycle"] = json!({"managementPolicy": "ReportDrift"}));
+    rig.run(KIND, "acme", REST).await;
+    let input = json!({"ConnectorId": rig.status(KIND, "acme")["connectorId"], "Url": "sftp://elsewhere.example.com"});
+    let now = rig.cloud.now();
+    rig.cloud.sim().out_of_band(Operation::UpdateConnector, ACCOUNT, REGION, input, now).unwrap();
+    rig.cloud.reads_since();
+    let key = (KIND.to_owned(), name("acme"));
+    rig.objects.change(&key, None, |object| object["metadata"]["annotations"] = json!({RECONCILE_AT: "noon"})).unwrap();
+    rig.run(KIND, "acme", REST).await;
+    assert_eq!((says(&rig, "Drifted").0, tried(&rig)), ("True".to_owned(), 0));
+    rig.edit(KIND, "acme", |object| object["spec"]["lifecycle"] = json!({}));
+    rig.run(KIND, "acme", REST).await;
+    assert_eq!((says(&rig, "ConnectionVerified"), tried(&rig)), (verdict("True", reasons::CONNECTED), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_without_an_answer_is_told_and_holds_nobody_up() {
+    let rig = Rig::new();
+    let never = vec![Lose::Call(AwsErrorKind::Lost); 50];
+    rig.cloud.lose.lock().unwrap().insert("TestConnection", never);
+    rig.connector("acme", sftp(json!({"trustedHostKeys": [shown(&rig)]})));
+    rig.run(KIND, "acme", Duration::from_secs(4)).await;
+    assert_eq!(says(&rig, "ConnectionVerified"), verdict("", ""), "one answer is lost now and then");
+    rig.run(KIND, "acme", REST).await;
+    assert_eq!(says(&rig, "ConnectionVerified"), verdict("False", reasons::CONNECTION_NOT_TESTED));
+    assert!(tried(&rig) < 15, "ever more seldom: {}", tried(&rig));
+    rig.cloud.lose.lock().unwrap().clear();
+    rig.connector("bcme", sftp(json!({"trustedHostKeys": [shown(&rig)]})));
+    rig.run(KIND, "bcme", Duration::from_secs(5)).await;
+    assert_eq!(rig.says(KIND, "bcme", "ConnectionVerified").unwrap().1, reasons::CONNECTED, "in its turn");
 }

@@ -18,7 +18,7 @@ pub fn success(mut output: Value, config: &Config) -> Vec<u8> {
         without_nulls(&mut output);
     }
     if config.unknown_members {
-        with_unknown(&mut output);
+        with_unknown("", &mut output);
     }
     output.to_string().into_bytes()
 }
@@ -129,13 +129,47 @@ pub fn without_nulls(value: &mut Value) {
     }
 }
 
-fn with_unknown(value: &mut Value) {
+/// A member that no client knows, in every object below this one and in itself. A union has exactly one member, so that
+/// nobody could read one with two.
+fn with_unknown(name: &str, value: &mut Value) {
     match value {
         Value::Object(members) => {
-            members.values_mut().for_each(with_unknown);
-            members.insert("FutureMember".to_owned(), json!({"Nested": [1, "two"]}));
+            let union = is_union(name, members);
+            members.iter_mut().for_each(|(name, value)| with_unknown(name, value));
+            if !union {
+                members.insert("FutureMember".to_owned(), json!({"Nested": [1, "two"]}));
+            }
         }
-        Value::Array(items) => items.iter_mut().for_each(with_unknown),
+        Value::Array(items) => items.iter_mut().for_each(|item| with_unknown("", item)),
         _ => {}
+    }
+}
+
+/// The unions of AWS's answers. Servers have structures of the same names as those of web apps, with other members.
+fn is_union(name: &str, members: &Map<String, Value>) -> bool {
+    match name {
+        "EgressConfig" | "WebAppUnits" => true,
+        "IdentityProviderDetails" => members.contains_key("IdentityCenterConfig"),
+        "EndpointDetails" => members.contains_key("Vpc"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing)]
+
+    use super::*;
+
+    #[test]
+    fn what_no_client_knows_is_in_every_object_but_a_union() {
+        let mut answer =
+            json!({"Connector": {"EgressConfig": {"VpcLattice": {"PortNumber": 22}}, "Tags": [{"Key": "a"}]}});
+        with_unknown("", &mut answer);
+        let connector = &answer["Connector"];
+        assert!(answer["FutureMember"].is_object() && connector["FutureMember"].is_object());
+        assert!(connector["Tags"][0]["FutureMember"].is_object());
+        assert!(connector["EgressConfig"]["VpcLattice"]["FutureMember"].is_object());
+        assert_eq!(connector["EgressConfig"].as_object().map(Map::len), Some(1));
     }
 }

@@ -34,10 +34,11 @@ fn cleared(reset: Reset) -> String {
     }
 }
 
-/// Whether the field of a row is the member, or inside it.
+/// Whether a field of a row is the member, or inside it. What is named by an object or by an id has two.
 fn is_of(row: &[&str], member: &Member) -> bool {
-    let field = row[1].trim_matches('`');
-    field.strip_prefix(member.path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    let mut fields = row[1].split(", ").map(|field| field.trim_matches('`'));
+    let within = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[']);
+    fields.any(|field| field.strip_prefix(member.path).is_some_and(within))
 }
 
 fn faults(heading: &str, members: &[Member]) -> Vec<String> {

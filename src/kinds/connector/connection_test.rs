@@ -31,7 +31,8 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// The longest wait for what keeps a test back: a change that AWS refuses, or a connector that does not become active.
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// The longest wait once AWS refused to carry a test out: as long as what AWS refuses is left alone elsewhere.
+/// The longest wait once AWS refused to carry a test out, or gave no answer: as long as what AWS refuses is left alone
+/// elsewhere.
 const REFUSED: Duration = Duration::from_hours(1);
 
 /// What AWS's answer says of a connection that was made.
@@ -64,7 +65,7 @@ struct Asked {
     settings: Box<ConnectorSettings>,
     /// How often it was looked for in vain.
     looks: u32,
-    /// How often AWS refused to carry it out.
+    /// How often AWS refused to carry it out, or gave no answer.
     refusals: u32,
     /// Until when it is left alone for that.
     until: Option<Instant>,

@@ -32,7 +32,7 @@ use crate::aws::{Account, AwsError, AwsErrorKind, Mutation};
 use crate::cluster::Lister;
 use crate::cluster::store::StoreChange;
 use crate::engine::decide::Words;
-use crate::engine::diff::Change;
+use crate::engine::diff::{Change, set_paths};
 use crate::engine::found_by::{FoundBy, TagLookup, Tagged};
 use crate::engine::kind::{Described, Kind, Plan, ReconcileError, Resolved, Target, Wanted};
 use crate::engine::owner::{Owner, Ownership};
@@ -100,7 +100,7 @@ pub fn preview(new: &TransferConnectorSpec, old: &TransferConnectorSpec) -> Vec<
         want::settings(spec, want::Read { trusted: inline, ..want::Read::default() })
     };
     let (new, old) = (settings(new), settings(old));
-    let applied: BTreeSet<String> = crate::engine::diff::set_paths(members::MEMBERS, &plan::comparable(&old));
+    let applied = set_paths(members::MEMBERS, &plan::comparable(&old));
     plan::differing(&new, &old, &applied)
 }
 

@@ -8,7 +8,7 @@ use super::host_keys;
 use super::members::{self, ASYNC_MDN_SERVERS, TRUSTED_HOST_KEYS, carrier};
 use super::want::WantedConnector;
 use crate::api::condition::reasons;
-use crate::api::status::Applied;
+use crate::api::status::{Applied, Unset};
 use crate::aws::Mutation;
 use crate::aws::transfer::{Connector, ConnectorSettings, UpdateConnector};
 use crate::engine::diff::{self, Change, Effect};
@@ -123,7 +123,7 @@ const FILLED_BY_AWS: [&str; 1] = ["securityPolicyName"];
 
 /// Where AWS has something else than its default in a member that the spec does not set.
 #[must_use]
-pub fn unset(want: &WantedConnector, have: &ConnectorSettings, applied: &Applied) -> Vec<crate::api::status::Unset> {
+pub fn unset(want: &WantedConnector, have: &ConnectorSettings, applied: &Applied) -> Vec<Unset> {
     let counts = |member: &&diff::Member| {
         !FILLED_BY_AWS.contains(&member.path)
             && !want.unknown.contains_key(member.path)
